@@ -1,0 +1,28 @@
+/** What a file in functions/ may use of the runtime. */
+export type {
+  BucketDeclaration,
+  Contract,
+  DataOf,
+  InputOf,
+  OutputOf,
+  Schema,
+  StreamDeclaration,
+  Topic,
+  ValueOf,
+} from './contract.ts'
+export type {
+  Admission,
+  Appended,
+  Bucket,
+  Change,
+  Context,
+  Entry,
+  FunctionDefinition,
+  FunctionInfo,
+  FunctionOptions,
+  Login,
+  Stored,
+} from './define.ts'
+export { callout, defineFunction, event, kvWatch, schedule, stream } from './define.ts'
+export type { ErrorBody, ErrorCode } from './error.ts'
+export { FunctionError } from './error.ts'
