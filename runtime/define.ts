@@ -264,4 +264,3 @@ export function schedule(options: { everyMs: number } | { cron: string }): Sched
 export function callout(): CalloutTrigger {
   return { kind: 'callout' }
 }
-
