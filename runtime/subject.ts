@@ -16,10 +16,15 @@ export interface Subject {
   readonly pattern: string
   /** The names in braces, in order. */
   readonly params: readonly string[]
-  /** The subject with its tokens filled in. Throws a RangeError for a value that is no safe token. */
-  fill(values: Record<string, unknown>): string
+  /**
+   * The subject with its tokens filled in; `caller` goes where {caller} stands. Throws a RangeError
+   * for a value that is no safe token.
+   */
+  fill(values: Record<string, unknown>, caller?: string): string
   /** What to subscribe to when some values are known: the rest stay `*`. */
   narrow(values: Record<string, unknown>): string
+  /** The values that the subject does not carry: what is left for the payload. */
+  rest(values: Record<string, unknown>): Record<string, unknown>
   /** The values a subject carries. The subject must match the pattern. */
   read(subject: string): Record<string, string>
 }
@@ -48,26 +53,38 @@ export function parseSubject(template: string): Subject {
   const twice = params.find((param, index) => params.indexOf(param) !== index)
   if (twice) throw new SyntaxError(`subject "${template}" names {${twice}} twice`)
 
-  const join = (values: Record<string, unknown>, missing?: string) =>
-    parts
-      .map(({ part, param }) => {
-        if (param === undefined) return part
-        const value = values[param] ?? missing
-        if (value === missing && missing !== undefined) return missing
-        if (isToken(value)) return value
+  const write = (values: Record<string, unknown>, caller?: string, missing?: string) => {
+    let subject = ''
+    for (const { part, param } of parts) {
+      if (subject !== '') subject += '.'
+      if (param === undefined) {
+        subject += part
+        continue
+      }
+      const value = (param === callerParam ? caller : values[param]) ?? missing
+      if (value !== missing && !isToken(value))
         throw new RangeError(
           `${JSON.stringify(value) ?? 'nothing'} cannot be {${param}} in subject "${template}": ` +
             'a token is 1 to 64 letters, digits, _ or -',
         )
-      })
-      .join('.')
+      subject += value
+    }
+    return subject
+  }
+  const carried = new Set(params)
 
   return {
     template,
     pattern: parts.map(({ part, param }) => (param ? '*' : part)).join('.'),
     params,
-    fill: (values) => join(values),
-    narrow: (values) => join(values, '*'),
+    fill: (values, caller) => write(values, caller),
+    narrow: (values) => write(values, undefined, '*'),
+    rest(values) {
+      if (carried.size === 0) return values
+      const rest: Record<string, unknown> = {}
+      for (const key in values) if (!carried.has(key)) rest[key] = values[key]
+      return rest
+    },
     read(subject) {
       const tokens = subject.split('.')
       const values: Record<string, string> = {}

@@ -1,0 +1,195 @@
+import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core'
+import { FunctionError } from '../error.ts'
+
+export interface RequestOptions {
+  headers?: MsgHdrs | undefined
+  /** How long to wait, in milliseconds. */
+  timeoutMs: number
+  signal?: AbortSignal | undefined
+}
+
+export interface Requester {
+  /**
+   * Publishes with a reply subject and answers with the first reply. Throws a FunctionError:
+   * `unavailable` when nobody listens, `timeout`, `cancelled`, `forbidden` when the server refuses
+   * the subject, `disconnected` when the connection went away with the request under way. While
+   * there is no connection, the request waits for one as long as its time lasts.
+   */
+  request(subject: string, payload: string | Uint8Array, options: RequestOptions): Promise<Msg>
+  /** Unsubscribes; what is still waiting ends as `disconnected`. */
+  close(): void
+}
+
+interface Waiting {
+  subject: string
+  /** By `performance.now()`. */
+  until: number
+  resolve: (reply: Msg) => void
+  reject: (reason: FunctionError) => void
+  /** Set while there is no connection to send it on. */
+  send: (() => void) | undefined
+}
+
+/** How often overdue requests are looked for: what a timeout may be late by, in milliseconds. */
+const sweepMs = 20
+
+/**
+ * Requests over one inbox subscription and one map. No timer, no race and no captured stack per
+ * request: those are what most of the time of nats.js's own `request` goes into.
+ */
+export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Requester {
+  const inbox = `${createInbox(inboxPrefix)}.`
+  const waiting = new Map<string, Waiting>()
+  let count = 0
+  let connected = true
+  let closed = false
+  let sweeper: ReturnType<typeof setInterval> | undefined
+
+  const subscription = nc.subscribe(`${inbox}*`, {
+    callback(error, reply) {
+      if (error) return rejectAll(new FunctionError('forbidden', error.message, { cause: error }))
+      const token = reply.subject.slice(inbox.length)
+      const request = waiting.get(token)
+      if (!request) return
+      waiting.delete(token)
+      if (reply.data.length === 0 && isNoResponders(reply))
+        request.reject(new FunctionError('unavailable', `Nobody answers on ${request.subject}`))
+      else request.resolve(reply)
+    },
+  })
+  void followConnection()
+
+  return {
+    request(subject, payload, { headers, timeoutMs, signal }) {
+      if (closed) return Promise.reject(new FunctionError('disconnected', 'The client is closed'))
+      if (signal?.aborted) return Promise.reject(cancelled(subject, signal))
+      const token = (count++).toString(36)
+      const reply = inbox + token
+      const options = headers ? { reply, headers } : { reply }
+      return new Promise((resolve, reject) => {
+        const request: Waiting = {
+          subject,
+          until: performance.now() + timeoutMs,
+          resolve,
+          reject,
+          send: undefined,
+        }
+        waiting.set(token, request)
+        sweeper ??= setInterval(sweep, sweepMs)
+        if (signal) rejectOnAbort(token, request, signal)
+        try {
+          if (connected) nc.publish(subject, payload, options)
+          else request.send = () => nc.publish(subject, payload, options)
+        } catch (error) {
+          waiting.delete(token)
+          reject(publishFailure(subject, error))
+        }
+      })
+    },
+    close() {
+      closed = true
+      clearInterval(sweeper)
+      if (!subscription.isClosed() && !nc.isClosed()) subscription.unsubscribe()
+      rejectAll(new FunctionError('disconnected', 'The client was closed'))
+    },
+  }
+
+  function sweep() {
+    const now = performance.now()
+    for (const [token, request] of waiting) {
+      if (request.until > now) continue
+      waiting.delete(token)
+      request.reject(new FunctionError('timeout', `No answer on ${request.subject} in time`))
+    }
+    if (waiting.size > 0) return
+    clearInterval(sweeper)
+    sweeper = undefined
+  }
+
+  function rejectOnAbort(token: string, request: Waiting, signal: AbortSignal) {
+    const abort = () => {
+      if (waiting.delete(token)) request.reject(cancelled(request.subject, signal))
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    const { resolve, reject } = request
+    const settle =
+      <T>(end: (value: T) => void) =>
+      (value: T) => {
+        signal.removeEventListener('abort', abort)
+        end(value)
+      }
+    request.resolve = settle(resolve)
+    request.reject = settle(reject)
+  }
+
+  function rejectAll(reason: FunctionError) {
+    const requests = [...waiting.values()]
+    waiting.clear()
+    for (const request of requests) request.reject(reason)
+  }
+
+  /** A publish without a connection is dropped in silence, so requests are held until it is back. */
+  async function followConnection() {
+    for await (const status of nc.status()) {
+      if (status.type === 'disconnect') {
+        connected = false
+        for (const [token, request] of waiting) {
+          if (request.send) continue
+          waiting.delete(token)
+          request.reject(
+            new FunctionError(
+              'disconnected',
+              `The connection was lost before the answer on ${request.subject}`,
+            ),
+          )
+        }
+      } else if (status.type === 'reconnect') {
+        connected = true
+        for (const [token, request] of waiting) sendHeld(token, request)
+      } else if (status.type === 'error') {
+        refuse(status.error)
+      }
+    }
+    rejectAll(new FunctionError('disconnected', 'The connection is closed'))
+  }
+
+  function sendHeld(token: string, request: Waiting) {
+    const { send } = request
+    if (!send) return
+    request.send = undefined
+    try {
+      send()
+    } catch (error) {
+      waiting.delete(token)
+      request.reject(publishFailure(request.subject, error))
+    }
+  }
+
+  /** The server says which subject it refused, so whoever asked there need not wait. */
+  function refuse(error: Error & { operation?: string; subject?: string }) {
+    if (error.operation !== 'publish') return
+    for (const [token, request] of waiting) {
+      if (request.subject !== error.subject) continue
+      waiting.delete(token)
+      request.reject(
+        new FunctionError('forbidden', `You may not ask on ${request.subject}`, { cause: error }),
+      )
+    }
+  }
+}
+
+function isNoResponders(reply: Msg) {
+  return reply.headers?.code === 503
+}
+
+function cancelled(subject: string, signal: AbortSignal) {
+  return new FunctionError('cancelled', `The call on ${subject} was given up`, {
+    cause: signal.reason,
+  })
+}
+
+function publishFailure(subject: string, error: unknown) {
+  const reason = error instanceof Error ? error.message : String(error)
+  const code = reason.includes('max_payload') ? 'too_large' : 'disconnected'
+  return new FunctionError(code, `Cannot ask on ${subject}: ${reason}`, { cause: error })
+}
