@@ -61,8 +61,12 @@ export function parseSubject(template: string): Subject {
         subject += part
         continue
       }
-      const value = (param === callerParam ? caller : values[param]) ?? missing
-      if (value !== missing && !isToken(value))
+      const value = param === callerParam ? caller : values[param]
+      if (value === undefined && missing !== undefined) {
+        subject += missing
+        continue
+      }
+      if (!isToken(value))
         throw new RangeError(
           `${JSON.stringify(value) ?? 'nothing'} cannot be {${param}} in subject "${template}": ` +
             'a token is 1 to 64 letters, digits, _ or -',

@@ -1,0 +1,73 @@
+import type { MsgHdrs } from '@nats-io/nats-core'
+import { headers } from '@nats-io/nats-core'
+import {
+  context,
+  type Context as OtelContext,
+  ProxyTracerProvider,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api'
+import { W3CTraceContextPropagator } from '@opentelemetry/core'
+
+const propagator = new W3CTraceContextPropagator()
+const tracer = trace.getTracer('natter')
+
+/** The trace a message belongs to, and our part in it. */
+export interface Trace {
+  readonly context: OtelContext
+  readonly span: Span | undefined
+}
+
+/**
+ * Begins our part of a trace. Undefined when nobody traces and the message belongs to none: tracing
+ * costs nothing then. Without an exporter, a trace that comes in still goes on to whom we ask.
+ */
+export function beginTrace(name: string, carrier: MsgHdrs | undefined): Trace | undefined {
+  const incoming = carrier?.has('traceparent')
+  const recording = isRecording()
+  if (!incoming && !recording) return undefined
+  const parent = incoming ? propagator.extract(ROOT_CONTEXT, carrier, fromHeaders) : ROOT_CONTEXT
+  if (!recording) return { context: parent, span: undefined }
+  const span = tracer.startSpan(name, { kind: SpanKind.SERVER }, parent)
+  return { context: trace.setSpan(parent, span), span }
+}
+
+export function endTrace({ span }: Trace, error?: Error): void {
+  if (!span) return
+  if (error) {
+    span.recordException(error)
+    span.setStatus({ code: SpanStatusCode.ERROR, message: error.message })
+  }
+  span.end()
+}
+
+/** Runs with the trace as OpenTelemetry's active context, so that instrumented libraries join it. */
+export function withTrace<T>(traced: Trace | undefined, run: () => T): T {
+  return traced?.span ? context.with(traced.context, run) : run()
+}
+
+/** The headers that carry a trace on; undefined where there is none. */
+export function traceHeaders(traced: Trace | undefined): MsgHdrs | undefined {
+  if (!traced) return undefined
+  const carrier = headers()
+  propagator.inject(traced.context, carrier, { set: (hdrs, key, value) => hdrs.set(key, value) })
+  return carrier
+}
+
+/** The id to look a trace up by. */
+export function traceId(traced: Trace | undefined): string | undefined {
+  return traced && trace.getSpanContext(traced.context)?.traceId
+}
+
+function isRecording() {
+  const provider = trace.getTracerProvider()
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer('natter') != null
+}
+
+const fromHeaders = {
+  get: (carrier: MsgHdrs | undefined, key: string) => carrier?.get(key) || undefined,
+  keys: (carrier: MsgHdrs | undefined) => carrier?.keys() ?? [],
+}

@@ -1,0 +1,42 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Schema } from './contract.ts'
+
+export type Validation = { value: unknown; issues?: never } | { issues: Issue[] }
+
+export interface Issue {
+  path: string
+  message: string
+}
+
+/** Holds a value against a schema. A promise only if the schema makes one. */
+export function validate(schema: Schema, value: unknown): Validation | Promise<Validation> {
+  const result = schema['~standard'].validate(value)
+  return result instanceof Promise ? result.then(toValidation) : toValidation(result)
+}
+
+/** The same for schemas that answer at once. Throws a TypeError for one that does not. */
+export function validateSync(schema: Schema, value: unknown): Validation {
+  const result = validate(schema, value)
+  if (result instanceof Promise) throw new TypeError('An async schema cannot be used here')
+  return result
+}
+
+/** The issues as one sentence: `text: Invalid length: Expected <=8000 but received 9000`. */
+export function describeIssues(issues: readonly Issue[]): string {
+  const [first] = issues
+  if (!first) return 'It does not fit'
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ''
+  return `${first.path ? `${first.path}: ` : ''}${first.message}${more}`
+}
+
+function toValidation(result: StandardSchemaV1.Result<unknown>): Validation {
+  if (!result.issues) return { value: result.value }
+  return {
+    issues: result.issues.slice(0, 10).map(({ path, message }) => ({
+      path: (path ?? [])
+        .map((part) => String(typeof part === 'object' ? part.key : part))
+        .join('.'),
+      message: message.slice(0, 200),
+    })),
+  }
+}
