@@ -1,0 +1,51 @@
+import { LRUCache } from 'lru-cache'
+import * as v from 'valibot'
+import { type Context, FunctionError } from '#runtime'
+import { type RoomId, UserId } from '#schema/ids'
+import type { RoomKind } from '#schema/messages/room'
+import { ROOMS_KV } from '#schema/streams'
+
+export interface Member {
+  user: UserId
+  kind: RoomKind
+}
+
+/**
+ * Members seen a moment ago, so that a busy room asks once and not for every message. Whoever is
+ * removed must not read on for a second, hence half of one. That somebody is no member is never
+ * remembered: the next moment they may be.
+ */
+const seen = new LRUCache<string, Member, Context>({
+  max: 50_000,
+  ttl: 500,
+  ignoreFetchAbort: true,
+  fetchMethod: async (key, _stale, { context }) => {
+    const entry = await context.kv(ROOMS_KV).get(key)
+    return entry && { user: readCaller(context), kind: entry.value.kind }
+  },
+})
+
+/** The caller as a member of a room; undefined for a stranger, and where there is no such room. */
+export function findMember(room: RoomId, context: Context): Promise<Member | undefined> {
+  return seen.fetch(`${room}.${readCaller(context)}`, { context })
+}
+
+/** The caller as a member of a room. Throws `forbidden`, and the same where there is no such room. */
+export async function requireMember(room: RoomId, context: Context): Promise<Member> {
+  const member = await findMember(room, context)
+  if (!member) throw new FunctionError('forbidden', `You do not belong to a room ${room}`)
+  return member
+}
+
+/** Everyone who belongs to a room, in no order. */
+export async function listMembers(room: RoomId, context: Context): Promise<UserId[]> {
+  const entries = await context.kv(ROOMS_KV).list(`${room}.*`)
+  return entries.map(({ key }) => v.parse(UserId, key.slice(room.length + 1)))
+}
+
+/** Who calls, as an id. Throws `forbidden` for a token that can be in a subject and is no id. */
+export function readCaller({ caller }: Context): UserId {
+  const { success, output } = v.safeParse(UserId, caller)
+  if (!success) throw new FunctionError('forbidden', `"${caller}" cannot be a user`)
+  return output
+}

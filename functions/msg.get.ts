@@ -1,0 +1,17 @@
+import { defineFunction, FunctionError } from '#runtime'
+import { msgGet } from '#schema/messages/chat'
+import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
+import { findMember } from './_member.ts'
+import { findMessage } from './_message.ts'
+
+/** Reads the message a notification announced. Having the notification is not enough to see it. */
+export default defineFunction(
+  msgGet,
+  async ({ notifyId }, context) => {
+    const message = await findMessage(notifyId, context)
+    if (!message || !(await findMember(message.room, context)))
+      throw new FunctionError('forbidden', `There is no message ${notifyId} that you may read`)
+    return message
+  },
+  { queue: 'msg-get-workers', uses: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV] },
+)

@@ -1,0 +1,79 @@
+import { fileURLToPath } from 'node:url'
+import { readMigrationFiles } from 'drizzle-orm/migrator'
+import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
+import postgres, { type Sql } from 'postgres'
+
+export type Database = PostgresJsDatabase & { $client: Sql }
+
+/** One process asks this many things at once; the rest wait their turn. */
+const poolSize = 8
+
+/** Only means something to the other processes that migrate: they wait for whoever has it. */
+const migrationLock = 6_288_437
+
+let open: Database | undefined
+
+/**
+ * The database at DATABASE_URL, connected on first use. Behind the URL is PostgreSQL, or PGlite,
+ * which runs one transaction at a time: inside one, never wait for a query outside of it.
+ */
+export const db: Database = new Proxy({} as Database, {
+  get(_, key) {
+    open ??= drizzle(connect(poolSize))
+    const value: unknown = Reflect.get(open, key)
+    return typeof value === 'function' && key !== '$client' ? value.bind(open) : value
+  },
+})
+
+/** Lets running queries finish, for five seconds at most, and disconnects. The next use connects again. */
+export async function closeDb(): Promise<void> {
+  const closing = open
+  open = undefined
+  await closing?.$client.end({ timeout: 5 })
+}
+
+/**
+ * Brings the tables up to date. What is missing is found and applied within one transaction, so any
+ * number of processes may try at once: PostgreSQL makes them wait for the lock, PGlite, whose locks
+ * exclude nobody, for the transaction. The record is kept where drizzle-kit keeps it.
+ */
+export async function migrate(): Promise<void> {
+  const folder = fileURLToPath(new URL('migrations', import.meta.url))
+  const migrations = readMigrationFiles({ migrationsFolder: folder })
+  const client = connect(1)
+  try {
+    await client.begin(async (sql) => {
+      await sql`select pg_advisory_xact_lock(${migrationLock})`
+      await sql`create schema if not exists drizzle`
+      await sql`create table if not exists drizzle.__drizzle_migrations
+        (id serial primary key, hash text not null, created_at bigint)`
+      const rows = await sql`select hash from drizzle.__drizzle_migrations`
+      const applied = new Set(rows.map((row) => row.hash))
+      for (const { hash, folderMillis, sql: statements } of migrations) {
+        if (applied.has(hash)) continue
+        for (const statement of statements) await sql.unsafe(statement)
+        await sql`insert into drizzle.__drizzle_migrations (hash, created_at)
+          values (${hash}, ${folderMillis})`
+      }
+    })
+  } finally {
+    await client.end({ timeout: 5 })
+  }
+}
+
+function connect(max: number): Sql {
+  return postgres(readUrl(), {
+    max,
+    onnotice: () => {},
+    connection: { application_name: 'natter' },
+  })
+}
+
+function readUrl(): string {
+  const url = process.env.DATABASE_URL
+  if (!url)
+    throw new Error('DATABASE_URL is not set: say postgres://user:password@host:5432/database')
+  if (!/^postgres(ql)?:\/\//.test(url))
+    throw new Error('DATABASE_URL must begin with postgres:// or postgresql://')
+  return url
+}
