@@ -1,0 +1,96 @@
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { identify, isRunning, type ProcessId } from './process-id.ts'
+
+export interface Lock extends AsyncDisposable {
+  release(): Promise<void>
+}
+
+/** Thrown by `takeLock`: somebody else, who is alive, holds the lock. */
+export class LockedError extends Error {
+  override name = 'LockedError'
+  readonly holder: ProcessId
+
+  constructor(file: string, holder: ProcessId) {
+    super(`${file} is held by process ${holder.pid}`)
+    this.holder = holder
+  }
+}
+
+/**
+ * Takes the lock that is this file, for this process. What a dead process left is taken over.
+ * Throws a `LockedError` while a living process has it.
+ */
+export async function takeLock(file: string): Promise<Lock> {
+  await mkdir(dirname(file), { recursive: true })
+  const mine = `${file}.${process.pid}.${crypto.randomUUID()}`
+  await writeFile(mine, JSON.stringify(identify(process.pid)))
+  try {
+    while (!(await tryLink(mine, file))) await removeStale(file)
+  } finally {
+    await rm(mine, { force: true })
+  }
+  const release = () => rm(file, { force: true })
+  return { release, [Symbol.asyncDispose]: release }
+}
+
+/** Runs `work` while holding the lock; waits for whoever has it, calling `onWait` once. */
+export async function withLock<T>(file: string, work: () => Promise<T>, onWait: () => void) {
+  for (let waits = 0; ; waits++) {
+    try {
+      await using _lock = await takeLock(file)
+      return await work()
+    } catch (error) {
+      if (!(error instanceof LockedError)) throw error
+      if (waits === 0) onWait()
+      // Another process gives no sign when it lets go.
+      await delay(200)
+    }
+  }
+}
+
+async function tryLink(mine: string, file: string) {
+  try {
+    await link(mine, file)
+    return true
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) return false
+    throw error
+  }
+}
+
+/** Moves a dead holder's lock out of the way. Throws if the holder lives. */
+async function removeStale(file: string) {
+  const holder = await readHolder(file)
+  if (!holder) return
+  if (isRunning(holder)) throw new LockedError(file, holder)
+
+  // Somebody may have taken it over since it was read: look at what was really moved.
+  const moved = `${file}.stale.${crypto.randomUUID()}`
+  try {
+    await rename(file, moved)
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return
+    throw error
+  }
+  const was = await readHolder(moved)
+  if (was && isRunning(was)) await tryLink(moved, file)
+  await rm(moved, { force: true })
+}
+
+/** Who holds it; undefined when nobody does (any more). Unreadable content counts as a dead holder. */
+async function readHolder(file: string): Promise<ProcessId | undefined> {
+  try {
+    const { pid, since } = JSON.parse(await readFile(file, 'utf8'))
+    return { pid: Number(pid), since: String(since) }
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return undefined
+    if (error instanceof SyntaxError) return { pid: 0, since: '' }
+    throw error
+  }
+}
+
+function isCode(error: unknown, code: string) {
+  return error instanceof Error && 'code' in error && error.code === code
+}

@@ -1,0 +1,88 @@
+import { closeSync, mkdirSync, openSync, readSync, statSync, watch, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+/**
+ * What a process prints, in a file: the process writes there itself, so that nothing is lost and
+ * nothing breaks when its parent ends.
+ */
+export interface LogFile {
+  readonly path: string
+  /** The place, in bytes, where the next line will begin. Note it to look only at what follows. */
+  end(): number
+  /** The last lines, without empty ones. */
+  tail(lines?: number): string
+  /** Every line from a place on, present and to come, until the signal. */
+  follow(from: number, onLine: (line: string) => void, signal: AbortSignal): void
+  /**
+   * The first line that matches, already there or still to come. Looks from the beginning unless
+   * `from` says otherwise. Throws, with the end of the log, when `within` ms (5000) have passed.
+   */
+  line(
+    pattern: RegExp,
+    options?: { from?: number; within?: number; signal?: AbortSignal },
+  ): Promise<string>
+}
+
+/** Begins an empty log at this path. */
+export function createLogFile(path: string): LogFile {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, '')
+
+  const log: LogFile = {
+    path,
+    end: () => statSync(path).size,
+    tail(lines = 20) {
+      const text = readFrom(path, Math.max(0, log.end() - 64_000)).toString()
+      return text.split('\n').filter(Boolean).slice(-lines).join('\n')
+    },
+    follow(from, onLine, signal) {
+      let position = from
+      const read = () => {
+        if (signal.aborted) return
+        const bytes = readFrom(path, position)
+        const complete = bytes.subarray(0, bytes.lastIndexOf('\n') + 1)
+        position += complete.length
+        for (const line of complete.toString().split('\n').slice(0, -1)) onLine(line)
+      }
+      const watcher = watch(path, read)
+      // Some file systems, shared folders above all, tell of no change.
+      const timer = setInterval(read, 500).unref()
+      const stop = () => {
+        watcher.close()
+        clearInterval(timer)
+      }
+      signal.addEventListener('abort', stop, { once: true })
+      if (signal.aborted) stop()
+      read()
+    },
+    async line(pattern, { from = 0, within = 5000, signal } = {}) {
+      const found = Promise.withResolvers<string>()
+      const done = new AbortController()
+      const timer = setTimeout(() => {
+        const error = `No line of ${path} matched ${pattern} within ${within} ms. It ends:\n${log.tail()}`
+        found.reject(new Error(error))
+      }, within)
+      const abort = () => found.reject(signal?.reason)
+      signal?.addEventListener('abort', abort)
+      log.follow(from, (line) => pattern.test(line) && found.resolve(line), done.signal)
+      try {
+        return await found.promise
+      } finally {
+        done.abort()
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', abort)
+      }
+    },
+  }
+  return log
+}
+
+function readFrom(path: string, position: number): Buffer {
+  const file = openSync(path, 'r')
+  try {
+    const bytes = Buffer.alloc(Math.max(0, statSync(path).size - position))
+    return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, position))
+  } finally {
+    closeSync(file)
+  }
+}

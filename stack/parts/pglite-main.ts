@@ -1,0 +1,43 @@
+/**
+ * PGlite behind its socket, as a process of its own: in ours it would hold up everything else while
+ * it works. PGLITE_DIR is where its data is, PGLITE_PORT where it listens. Prints `{"ready":true}`.
+ */
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
+import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
+import { LockedError, takeLock } from '../lock.ts'
+
+const { PGLITE_DIR: dir, PGLITE_PORT: port } = process.env
+if (!dir || !Number(port)) throw new Error('PGLITE_DIR and PGLITE_PORT must be set')
+await mkdir(dirname(dir), { recursive: true })
+
+// PGlite itself lets two processes write into one folder.
+const lock = await takeLock(`${dir}.lock`).catch((error) => {
+  if (!(error instanceof LockedError)) throw error
+  console.error(`The data in ${dir} is in use by process ${error.holder.pid}`)
+  process.exit(1)
+})
+
+const db = await PGlite.create(dir)
+// The default is one connection; a pool of more would be turned away.
+const server = new PGLiteSocketServer({
+  db,
+  host: '127.0.0.1',
+  port: Number(port),
+  maxConnections: 64,
+})
+await server.start()
+console.log(JSON.stringify({ ready: true, port: Number(port) }))
+
+let isStopping = false
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop)
+
+async function stop() {
+  if (isStopping) return
+  isStopping = true
+  await server.stop()
+  await db.close()
+  await lock.release()
+  process.exit(0)
+}

@@ -1,0 +1,87 @@
+import { createServer } from 'node:net'
+
+/** The ports of a stack, by the name of the environment variable that sets each, with its default. */
+export const defaultPorts = {
+  WEB_PORT: 3000,
+  NATS_PORT: 4222,
+  NATS_WS_PORT: 9222,
+  NATS_MONITOR_PORT: 8222,
+  OIDC_PORT: 8080,
+  PG_PORT: 5432,
+}
+
+export type PortName = keyof typeof defaultPorts
+export type Ports = Record<PortName, number>
+
+/**
+ * A port for each name: the one the environment says, else the one this stack had before, else the
+ * default; 0 stands for any. One that is taken is moved to the next free one, and `log` is told.
+ * Throws, naming the variable, if one is set to what is no port.
+ */
+export async function choosePorts({
+  env = process.env,
+  before = {},
+  log = () => {},
+}: {
+  env?: NodeJS.ProcessEnv
+  before?: Partial<Ports>
+  log?: (message: string) => void
+} = {}): Promise<Ports> {
+  const chosen = new Map<PortName, number>()
+  for (const name of Object.keys(defaultPorts) as PortName[]) {
+    const asked = readPort(env, name)
+    const wanted = asked || (before[name] ?? asked ?? defaultPorts[name])
+    const port = await findPort(wanted, [...chosen.values()])
+    if (wanted !== 0 && port !== wanted) log(`Port ${wanted} is taken: ${name} is ${port}`)
+    chosen.set(name, port)
+  }
+  return Object.fromEntries(chosen) as Ports
+}
+
+/** Any free port of the loopback interface. */
+export function freePort(): Promise<number> {
+  return listen(0, '127.0.0.1')
+}
+
+function readPort(env: NodeJS.ProcessEnv, name: PortName): number | undefined {
+  const text = env[name]
+  if (text === undefined || text === '') return undefined
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port <= 65_535) return port
+  throw new Error(`${name} must be a port from 0 (any) to 65535, but is "${text}"`)
+}
+
+async function findPort(wanted: number, except: number[]): Promise<number> {
+  if (wanted === 0) return freePort()
+  for (let port = wanted; port <= 65_535; port++) {
+    if (!except.includes(port) && (await isFree(port))) return port
+  }
+  throw new Error(`There is no free port from ${wanted} upwards`)
+}
+
+/** Free in both families: `localhost` may be either, and must not lead to somebody else's server. */
+async function isFree(port: number) {
+  for (const host of ['127.0.0.1', '::1']) {
+    try {
+      await listen(port, host)
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined
+      const isAbsent = code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT'
+      if (!isAbsent) return false
+    }
+  }
+  return true
+}
+
+/** Listens for a moment; resolves to the port. */
+function listen(port: number, host: string) {
+  return new Promise<number>((resolve, reject) => {
+    const server = createServer()
+    server.on('error', reject)
+    server.listen({ port, host, exclusive: true }, () => {
+      const address = server.address()
+      const got = typeof address === 'object' && address ? address.port : port
+      server.close(() => resolve(got))
+    })
+  })
+}

@@ -1,0 +1,45 @@
+import { execFile } from 'node:child_process'
+import { constants } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+
+/** How a program's file ends here. */
+export const exe = process.platform === 'win32' ? '.exe' : ''
+
+/**
+ * Runs a program and resolves to what it printed. Throws an error with the end of what it
+ * complained about when it fails, cannot be started, or takes longer than `within` ms.
+ */
+export function output(
+  command: string,
+  args: string[],
+  { env = process.env, within = 600_000 }: { env?: NodeJS.ProcessEnv; within?: number } = {},
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(command, args, { env, timeout: within }, (error, stdout, stderr) => {
+      if (!error) return resolve(stdout)
+      const lines = (stderr || stdout).trim().split('\n')
+      const isAbsent = error.code === 'ENOENT'
+      const why = isAbsent
+        ? 'there is no such program'
+        : lines.slice(-5).join('\n') || error.message
+      reject(new Error(`${command}: ${why}`, { cause: error }))
+    })
+  })
+}
+
+/** The program of this name on PATH; undefined if there is none. */
+export async function findOnPath(name: string, env: NodeJS.ProcessEnv) {
+  for (const folder of (env.PATH ?? '').split(delimiter)) {
+    const path = join(folder, name + exe)
+    if (folder && (await isExecutable(path))) return path
+  }
+  return undefined
+}
+
+function isExecutable(path: string) {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+}

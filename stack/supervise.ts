@@ -1,0 +1,46 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ProcessPart } from './parts/part.ts'
+import { describe } from './parts/process.ts'
+
+/** So many ends within so many ms, and it is no accident any more. */
+const tooMany = { ends: 5, within: 60_000 }
+
+export interface SuperviseOptions {
+  log: (message: string) => void
+  /** It keeps ending: why, with the end of its log. */
+  onGiveUp: (reason: string) => void
+  /** It runs again. */
+  onRestart: () => void
+  signal: AbortSignal
+}
+
+/** Starts a part again whenever it ends by itself, each time a little later, until the signal. */
+export async function supervise(part: ProcessPart, options: SuperviseOptions): Promise<void> {
+  const { log, signal } = options
+  const ends: number[] = []
+  let problem = await nextEnd(part)
+  while (!signal.aborted) {
+    ends.push(Date.now())
+    const recent = ends.filter((at) => at > Date.now() - tooMany.within).length
+    if (recent >= tooMany.ends) {
+      return options.onGiveUp(`${part.name} ended ${recent} times (${problem})\n${part.log.tail()}`)
+    }
+
+    const wait = 250 * 2 ** (recent - 1)
+    log(`${part.name} ended (${problem}): starting it again in ${wait} ms`)
+    await delay(wait, undefined, { signal }).catch(() => {})
+    if (signal.aborted) return
+    try {
+      await part.restart()
+      log(`${part.name} runs again`)
+      options.onRestart()
+      problem = await nextEnd(part)
+    } catch (error) {
+      problem = error instanceof Error ? error.message : String(error)
+    }
+  }
+}
+
+async function nextEnd(part: ProcessPart) {
+  return describe(await part.exited)
+}

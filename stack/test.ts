@@ -1,0 +1,27 @@
+/**
+ * `npm test`: brings what the tests need, then runs the checks and the tests. Arguments go to
+ * vitest. Ends with the first exit code that is not 0.
+ */
+import { check } from './check.ts'
+import { findNatsCli } from './provision/nats-cli.ts'
+import { findNatsServer } from './provision/nats-server.ts'
+import { findPostgres } from './provision/postgres.ts'
+import { run } from './run.ts'
+
+const log = (message: string) => console.log(`  ${message}`)
+
+console.log('What the tests need:')
+const provisioned = {
+  NATS_SERVER: await findNatsServer({ log }),
+  NATTER_TEST_POSTGRES: await findPostgres({ log }),
+  NATS_CLI: await findNatsCli({ log }),
+}
+for (const [name, path] of Object.entries(provisioned)) log(`${name}=${path}`)
+
+const checked = await check()
+const tested = await run('vitest', ['run', ...process.argv.slice(2)], {
+  ...process.env,
+  ...provisioned,
+})
+if (checked !== 0) console.error('The checks failed: see above the tests.')
+process.exitCode = checked || tested
