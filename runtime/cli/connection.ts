@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import type { NatsConnection } from '@nats-io/nats-core'
+import { connect } from '@nats-io/transport-node'
+import { Failure, UsageFailure } from './failure.ts'
+import { note } from './output.ts'
+
+/** What every verb that asks a server takes. */
+export interface ServerOptions {
+  nats?: string
+  json?: boolean
+  verbose?: boolean
+}
+
+/** Where to connect, and who said so. */
+interface Target {
+  url: string
+  from: string
+  /** What to try when nobody answers there. */
+  hint: string
+}
+
+const connectMs = 3_000
+
+/**
+ * Connects as the options, the environment or a running stack say, and disposes of itself. Throws a
+ * Failure that names the server without its password.
+ */
+export async function openConnection(options: ServerOptions): Promise<NatsConnection> {
+  const target = findTarget(options)
+  const shown = withoutPassword(target.url)
+  if (options.verbose) note(`using ${shown}, from ${target.from}`)
+  try {
+    return await connect({
+      ...readServers(target.url),
+      name: 'runtime command line',
+      timeout: connectMs,
+      reconnect: false,
+      noAsyncTraces: true,
+    })
+  } catch (error) {
+    if (error instanceof Failure) throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Failure(`cannot connect to ${shown} (from ${target.from}): ${reason}\n${target.hint}`)
+  }
+}
+
+/** The connection's URL as it may be shown. */
+export function withoutPassword(url: string): string {
+  return url.replaceAll(/\/\/([^/@:,]*)(:[^/@,]*)?@/g, (_, user, password) =>
+    password === undefined ? '//…@' : `//${user}@`,
+  )
+}
+
+/** nats-core's options for a comma list of URLs. Throws a UsageFailure for what is no URL. */
+export function readServers(urls: string) {
+  const parsed = urls.split(',').map((part) => {
+    const text = part.trim()
+    const url = URL.parse(text.includes('://') ? text : `nats://${text}`)
+    if (url && /^(nats|tls):$/.test(url.protocol) && url.hostname !== '') return url
+    throw new UsageFailure(
+      `"${withoutPassword(text)}" is no NATS URL: write nats://user:password@host:4222`,
+    )
+  })
+  const login = parsed.find((url) => url.username !== '')
+  const user = decodeURIComponent(login?.username ?? '')
+  const pass = decodeURIComponent(login?.password ?? '')
+  return {
+    servers: parsed.map((url) => `${url.hostname}:${url.port || 4222}`),
+    ...(user && (pass ? { user, pass } : { token: user })),
+    ...(parsed.some((url) => url.protocol === 'tls:') ? { tls: {} } : {}),
+  }
+}
+
+function findTarget({ nats }: ServerOptions): Target {
+  if (nats)
+    return {
+      url: nats,
+      from: nats === process.env.NATS_URL ? 'NATS_URL' : '--nats',
+      hint: 'Is a server running there, and does it know this user?',
+    }
+  const state = findStack()
+  if (state) return state
+  throw new UsageFailure(
+    'no server to ask: give --nats URL, set NATS_URL, or start the stack of this project with "npm start"',
+  )
+}
+
+/** What a stack started in this folder, or above it, has written down. */
+function findStack(): Target | undefined {
+  for (const file of stackFiles()) {
+    const opsUrl = readOpsUrl(file)
+    if (opsUrl)
+      return { url: opsUrl, from: file, hint: 'The stack does not run any more: "npm start"' }
+  }
+  return undefined
+}
+
+function stackFiles(): string[] {
+  const { NATTER_STATE } = process.env
+  if (NATTER_STATE) return [resolve(NATTER_STATE, 'stack.json')]
+  const files = []
+  for (let folder = process.cwd(), last = ''; folder !== last; folder = dirname(folder)) {
+    files.push(join(folder, '.natter', 'stack.json'))
+    last = folder
+  }
+  return files
+}
+
+function readOpsUrl(file: string): string | undefined {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+  try {
+    const { opsUrl } = JSON.parse(text)
+    if (typeof opsUrl === 'string') return opsUrl
+  } catch {}
+  throw new Failure(`${file} names no opsUrl: remove it, or start the stack again`)
+}

@@ -1,0 +1,198 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { constants } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { pino } from 'pino'
+import { onStop } from './stop-signals.ts'
+
+export interface InstancesOptions {
+  folder: string
+  count: number
+  env: NodeJS.ProcessEnv
+  name?: string | undefined
+}
+
+/** One process that serves. */
+interface Instance {
+  child: ChildProcess
+  startedAt: number
+  isReady: boolean
+  /** True when it serves; false when it ended before it did. */
+  ready: Promise<boolean>
+  /** The exit code. */
+  exited: Promise<number>
+}
+
+/** A place that is always taken by an instance, or about to be. */
+interface Slot {
+  number: number
+  instance: Instance
+  /** Set while another instance takes the place over. */
+  replacing: Promise<boolean> | undefined
+}
+
+const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+const firstBackoffMs = 100
+const longestBackoffMs = 30_000
+/** What has lived so long, in milliseconds, was not broken to begin with. */
+const soundMs = 30_000
+
+/**
+ * Serves a folder in several processes: starts again what dies, with back-off; replaces them one
+ * after the other on SIGHUP; stops them all when told to. Answers with the exit code.
+ */
+export function superviseInstances(options: InstancesOptions): Promise<number> {
+  return new Supervisor(options).run()
+}
+
+class Supervisor {
+  readonly #options: InstancesOptions
+  readonly #log = pino()
+  readonly #stopping = new AbortController()
+  readonly #alive = new Set<Instance>()
+  #slots: Slot[] = []
+  #rolling = Promise.resolve()
+  #announced = false
+  #worstCode = 0
+
+  constructor(options: InstancesOptions) {
+    this.#options = options
+  }
+
+  async run(): Promise<number> {
+    onStop(
+      (reason) => this.#stop(reason),
+      () => this.#signalAll('SIGKILL'),
+    )
+    process.on('SIGHUP', () => this.#hangUp())
+
+    // The first goes ahead alone: what stops every start is then said once.
+    const first = this.#launch(1)
+    if (!(await first.ready)) {
+      const code = await first.exited
+      return this.#stopping.signal.aborted ? code : code || 1
+    }
+    this.#slots = Array.from({ length: this.#options.count }, (_, index) => ({
+      number: index + 1,
+      instance: index === 0 ? first : this.#launch(index + 1),
+      replacing: undefined,
+    }))
+    await Promise.all(this.#slots.map((slot) => this.#keep(slot)))
+    this.#log.info('stopped')
+    return this.#worstCode
+  }
+
+  #launch(number: number): Instance {
+    const { folder, env, name } = this.#options
+    const child = fork(main, ['start', folder, ...(name === undefined ? [] : ['--name', name])], {
+      env: { ...env, NATTER_INSTANCE: String(number) },
+      // What was loaded into this process to watch its stdin would end those that have none.
+      execArgv: [],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    const exited = new Promise<number>((resolve) => {
+      child.once('exit', (code, signal) =>
+        resolve(code ?? 128 + constants.signals[signal ?? 'SIGTERM']),
+      )
+      child.once('error', () => resolve(1))
+    })
+    const ready = new Promise<boolean>((resolve) => {
+      child.once('message', () => resolve(true))
+      exited.then(() => resolve(false))
+    })
+    const instance: Instance = {
+      child,
+      startedAt: performance.now(),
+      isReady: false,
+      ready,
+      exited,
+    }
+    this.#alive.add(instance)
+    exited.then((code) => {
+      this.#alive.delete(instance)
+      if (this.#stopping.signal.aborted) this.#worstCode = Math.max(this.#worstCode, code)
+    })
+    ready.then((isReady) => {
+      instance.isReady = isReady
+      this.#announce()
+    })
+    return instance
+  }
+
+  #announce() {
+    if (this.#announced || this.#slots.length === 0) return
+    if (!this.#slots.every(({ instance }) => instance.isReady)) return
+    this.#announced = true
+    this.#log.info({ instances: this.#slots.length }, 'ready')
+    process.send?.({ natter: 'ready' })
+  }
+
+  /** Sees to it that the place is taken, until it is time to stop. */
+  async #keep(slot: Slot) {
+    let deaths = 0
+    while (!this.#stopping.signal.aborted) {
+      const { instance } = slot
+      const code = await instance.exited
+      if (this.#stopping.signal.aborted || (await this.#isReplaced(slot, instance))) continue
+
+      deaths = performance.now() - instance.startedAt >= soundMs ? 0 : deaths + 1
+      const inMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** deaths)
+      this.#log.error({ instance: slot.number, code, inMs }, 'instance died; it is started again')
+      await this.#pause(inMs)
+      if (this.#stopping.signal.aborted || (await this.#isReplaced(slot, instance))) continue
+      slot.instance = this.#launch(slot.number)
+    }
+  }
+
+  async #isReplaced(slot: Slot, instance: Instance) {
+    await slot.replacing
+    return slot.instance !== instance
+  }
+
+  async #pause(ms: number) {
+    const { signal } = this.#stopping
+    await delay(ms, undefined, { signal }).catch((error) => {
+      if (!signal.aborted) throw error
+    })
+  }
+
+  #hangUp() {
+    // With a terminal it says that the terminal is gone; a service is told so to renew itself.
+    if (process.stdout.isTTY) return this.#stop('SIGHUP')
+    this.#rolling = this.#rolling.then(() => this.#roll())
+  }
+
+  /** Replaces the instances one by one; the old ones stay when a new one does not come up. */
+  async #roll() {
+    this.#log.info('rolling restart')
+    for (const slot of this.#slots) {
+      if (this.#stopping.signal.aborted) return
+      slot.replacing = this.#replace(slot)
+      if (!(await slot.replacing)) {
+        this.#log.error({ instance: slot.number }, 'rolling restart given up; what ran still runs')
+        return
+      }
+    }
+    this.#log.info('rolling restart done')
+  }
+
+  async #replace(slot: Slot): Promise<boolean> {
+    const next = this.#launch(slot.number)
+    if (!(await next.ready)) return false
+    const { instance } = slot
+    slot.instance = next
+    instance.child.kill('SIGTERM')
+    await instance.exited
+    return true
+  }
+
+  #stop(reason: string) {
+    this.#log.info({ reason }, 'stopping')
+    this.#stopping.abort()
+    this.#signalAll('SIGTERM')
+  }
+
+  #signalAll(signal: NodeJS.Signals) {
+    for (const { child } of this.#alive) child.kill(signal)
+  }
+}

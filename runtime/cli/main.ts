@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, Option } from 'commander'
+import { addCall } from './call.ts'
+import { addCheck } from './check.ts'
+import { Failure } from './failure.ts'
+import { addInfo } from './info.ts'
+import { addLs } from './ls.ts'
+import { note } from './output.ts'
+import { addStart } from './start.ts'
+import { addStats } from './stats.ts'
+
+process.stdout.on('error', leaveIfNobodyReads)
+process.stderr.on('error', leaveIfNobodyReads)
+process.exitCode = await run(process.argv)
+
+async function run(argv: readonly string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync(argv)
+    return Number(process.exitCode ?? 0)
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (error instanceof Failure) {
+      note(String(error))
+      return error.exitCode
+    }
+    note(`error: ${error instanceof Error ? error.stack : String(error)}`)
+    return 1
+  }
+}
+
+function createProgram(): Command {
+  const program = new Command('runtime')
+    .description('Serves functions over NATS, and shows and asks those that are served.')
+    .version(readVersion())
+    .addOption(
+      new Option(
+        '--nats <url>',
+        'the server; without it and NATS_URL, the one of the stack that "npm start" runs here',
+      ).env('NATS_URL'),
+    )
+    .option('--json', 'write one line of JSON, for programs')
+    .option('--verbose', 'say on stderr which server is used, and why')
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('"--help" says what can be asked.')
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 done, 1 it did not work out, 2 it was asked for in a way that cannot work.
+
+Examples:
+  runtime check functions/
+  runtime start functions/
+  runtime ls
+  runtime stats room.join
+  runtime call room.join '{"room":"general"}' --as alice`,
+    )
+  for (const add of [addStart, addCheck, addLs, addInfo, addStats, addCall]) add(program)
+  return program
+}
+
+function readVersion(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+}
+
+/** `runtime ls | head -1`: whoever read has read enough. */
+function leaveIfNobodyReads(error: NodeJS.ErrnoException) {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+}

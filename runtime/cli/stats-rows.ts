@@ -1,0 +1,96 @@
+import type { Stats } from './discovery.ts'
+
+/** What one endpoint of one instance has done, or all its instances together. Milliseconds. */
+export interface Row {
+  name: string
+  endpoint: string
+  requests: number
+  errors: number
+  processingMs: number
+  averageMs: number
+  lastError: string
+  /** The rest is what functions add; other services may not have it. */
+  inFlight?: number | undefined
+  queued?: number | undefined
+  shed?: number | undefined
+  p50Ms?: number | undefined
+  p95Ms?: number | undefined
+  p99Ms?: number | undefined
+}
+
+export type InstanceRow = Row & { id: string; started: string }
+export type SumRow = Row & { instances: number }
+
+/** One row for each endpoint of an instance. */
+export function toRows({ name, id, started, endpoints }: Stats): InstanceRow[] {
+  return (endpoints ?? []).map((endpoint) => {
+    const data = Object(endpoint.data) as Record<string, unknown>
+    return {
+      name,
+      id,
+      started,
+      endpoint: endpoint.name,
+      requests: endpoint.num_requests,
+      errors: endpoint.num_errors,
+      processingMs: endpoint.processing_time / 1e6,
+      averageMs: endpoint.average_processing_time / 1e6,
+      lastError: endpoint.last_error ?? '',
+      inFlight: numberIn(data.in_flight),
+      queued: numberIn(data.queued),
+      shed: numberIn(data.shed),
+      p50Ms: numberIn(data.p50_ms),
+      p95Ms: numberIn(data.p95_ms),
+      p99Ms: numberIn(data.p99_ms),
+    }
+  })
+}
+
+/** One row for each endpoint, over all instances; percentiles are those of the slowest. */
+export function toSums(rows: readonly InstanceRow[]): SumRow[] {
+  return [...Map.groupBy(rows, ({ name, endpoint }) => `${name} ${endpoint}`).values()].flatMap(
+    (group) => {
+      const [first] = group
+      if (!first) return []
+      const requests = sum(group, 'requests') ?? 0
+      const processingMs = sum(group, 'processingMs') ?? 0
+      return {
+        name: first.name,
+        endpoint: first.endpoint,
+        instances: group.length,
+        requests,
+        errors: sum(group, 'errors') ?? 0,
+        processingMs,
+        averageMs: requests === 0 ? 0 : processingMs / requests,
+        lastError: group.find(({ lastError }) => lastError)?.lastError ?? '',
+        inFlight: sum(group, 'inFlight'),
+        queued: sum(group, 'queued'),
+        shed: sum(group, 'shed'),
+        p50Ms: worst(group, 'p50Ms'),
+        p95Ms: worst(group, 'p95Ms'),
+        p99Ms: worst(group, 'p99Ms'),
+      }
+    },
+  )
+}
+
+type Measure = {
+  [Key in keyof Row]-?: NonNullable<Row[Key]> extends number ? Key : never
+}[keyof Row]
+
+function sum(rows: readonly Row[], key: Measure) {
+  const numbers = numbersOf(rows, key)
+  return numbers.length === 0 ? undefined : numbers.reduce((total, number) => total + number)
+}
+
+function worst(rows: readonly Row[], key: Measure) {
+  const numbers = numbersOf(rows, key)
+  return numbers.length === 0 ? undefined : Math.max(...numbers)
+}
+
+function numbersOf(rows: readonly Row[], key: Measure) {
+  return rows.map((row) => row[key]).filter((number) => number !== undefined)
+}
+
+function numberIn(value: unknown) {
+  return typeof value === 'number' ? value : undefined
+}
