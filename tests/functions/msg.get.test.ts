@@ -1,0 +1,150 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { Kvm } from '@nats-io/kv'
+import { describe, expect, it } from 'vitest'
+import { db } from '#schema/db'
+import { type ClientId, type MessageId, toNotifyId, type UserId } from '#schema/ids'
+import { deliverNotify, roomNotify } from '#schema/messages/chat'
+import { MSG_CACHE, ROOMS_KV } from '#schema/streams'
+import { messages } from '#schema/tables/message'
+import { badPayloads } from '../bad-input.ts'
+import { newClientId, useApp } from '../harness.ts'
+
+const app = useApp()
+
+const newId = () => crypto.randomUUID().replaceAll('-', '') as MessageId
+
+describe('msg.get', () => {
+  it('answers with the message that a notification announced', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const notices = await app.listen(roomNotify, { room }, 'bob')
+    const clientId = newClientId()
+    const { id, seq, at } = await app.say(room, 'hello', 'alice', clientId)
+
+    const { notifyId } = await notices.next()
+    const message = await app.call('msg.get', { notifyId }, 'bob')
+
+    expect(message).toEqual({ id, room, seq, sender: 'alice', clientId, text: 'hello', at })
+  })
+
+  it('answers in a private room as well', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private')
+    const notices = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+    await app.say(room, 'between us', 'alice')
+
+    const { notifyId } = await notices.next()
+    const message = await app.call('msg.get', { notifyId }, 'bob')
+
+    expect(message).toMatchObject({ room, text: 'between us' })
+  })
+
+  it('reads the log where memory and cache have nothing', async () => {
+    const room = await app.givenRoom(['alice'])
+    const { nc } = await app.connectAs('functions')
+    // Written as `send` writes it, so that no process has it in its memory.
+    const id = newId()
+    const at = new Date().toISOString()
+    const said = { id, sender: 'alice', clientId: newClientId(), text: 'from the log', at }
+    const { seq } = await jetstream(nc).publish(`chat.${room}`, JSON.stringify(said))
+
+    const message = await app.call('msg.get', { notifyId: toNotifyId({ seq, id }) }, 'alice')
+
+    expect(message).toEqual({ ...said, room, seq })
+  })
+
+  it('reads the database where the log has nothing any more', async () => {
+    const room = await app.givenRoom(['alice'])
+    const row = {
+      id: newId(),
+      room,
+      seq: 3_000_000_000,
+      sender: 'alice' as UserId,
+      clientId: newClientId() as ClientId,
+      text: 'long ago',
+      at: new Date('2026-01-31T12:00:00.123Z'),
+    }
+    await db.insert(messages).values(row)
+
+    const message = await app.call('msg.get', { notifyId: toNotifyId(row) }, 'alice')
+
+    expect(message).toEqual({ ...row, at: '2026-01-31T12:00:00.123Z' })
+  })
+
+  it('keeps what was said in the cache', async () => {
+    const room = await app.givenRoom(['alice'])
+    const { id, seq } = await app.say(room, 'cached', 'alice')
+
+    const { nc } = await app.connectAs('functions')
+    const cache = await new Kvm(nc).open(MSG_CACHE.bucket)
+    const entry = async () => (await cache.get(toNotifyId({ seq, id: id as MessageId })))?.json()
+
+    await expect.poll(entry).toMatchObject({ id, room, seq, text: 'cached' })
+  })
+
+  it('refuses whoever does not belong to the room, as if there were no message', async () => {
+    const room = await app.givenRoom(['alice'], 'private')
+    const { id, seq } = await app.say(room, 'between us', 'alice')
+    const notifyId = toNotifyId({ seq, id: id as MessageId })
+    const absent = toNotifyId({ seq, id: newId() })
+    const get = (it: string) => app.call('msg.get', { notifyId: it }, 'bob').catch((error) => error)
+
+    const [there, notThere] = [await get(notifyId), await get(absent)]
+
+    expect(there).toMatchObject({ code: 'forbidden' })
+    expect(there.message).not.toContain(room)
+    expect(notThere.code).toBe(there.code)
+    expect(notThere.message.replace(absent, notifyId)).toBe(there.message)
+  })
+
+  it('refuses whoever was removed, within a second', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const { id, seq } = await app.say(room, 'hello', 'alice')
+    const notifyId = toNotifyId({ seq, id: id as MessageId })
+    await app.call('msg.get', { notifyId }, 'bob')
+    const { nc } = await app.connectAs('functions')
+    await (await new Kvm(nc).open(ROOMS_KV.bucket)).delete(`${room}.bob`)
+
+    await expect
+      .poll(() => app.call('msg.get', { notifyId }, 'bob').catch(({ code }) => code), {
+        timeout: 1_000,
+      })
+      .toBe('forbidden')
+  })
+
+  it('refuses the place of a message without its id', async () => {
+    const room = await app.givenRoom(['alice'])
+    const { seq } = await app.say(room, 'hello', 'alice')
+
+    await expect(
+      app.call('msg.get', { notifyId: toNotifyId({ seq, id: newId() }) }, 'alice'),
+    ).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it('refuses the place of what is no message of a room', async () => {
+    const { nc } = await app.connectAs('functions')
+    const { seq } = await jetstream(nc).publish('chat.general.thread.one', '{}')
+
+    await expect(
+      app.call('msg.get', { notifyId: toNotifyId({ seq, id: newId() }) }, 'alice'),
+    ).rejects.toMatchObject({ code: 'forbidden' })
+    const manager = await jetstreamManager(nc)
+    await manager.streams.deleteMessage('CHAT_MESSAGES', seq)
+  })
+
+  it.each(['', 'x', '1-', '-1', `0-${'g'.repeat(32)}`, `zzzzzzzzzzz-${'0'.repeat(32)}`])(
+    'refuses "%s", which is no id of a notification',
+    async (notifyId) => {
+      await expect(app.call('msg.get', { notifyId }, 'alice')).rejects.toMatchObject({
+        code: 'invalid',
+      })
+    },
+  )
+
+  it.each(badPayloads({ notifyId: toNotifyId({ seq: 1, id: newId() }) }))(
+    'refuses %s',
+    async (_name, payload) => {
+      const { status } = await app.ask('as.alice.msg.get', payload, 'alice')
+
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
+})

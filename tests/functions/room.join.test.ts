@@ -1,0 +1,114 @@
+import { Kvm } from '@nats-io/kv'
+import { and, eq } from 'drizzle-orm'
+import { describe, expect, it } from 'vitest'
+import { db } from '#schema/db'
+import type { UserId } from '#schema/ids'
+import { roomChanged } from '#schema/messages/room'
+import { ROOMS_KV } from '#schema/streams'
+import { members } from '#schema/tables/room'
+import { badPayloads } from '../bad-input.ts'
+import { useApp } from '../harness.ts'
+
+const app = useApp()
+
+describe('room.join', () => {
+  it('answers with the room', async () => {
+    const room = await app.givenRoom([])
+
+    const answer = await app.call('room.join', { room }, 'alice')
+
+    expect(answer).toEqual({ room: { id: room, name: 'A room', kind: 'public' } })
+  })
+
+  it('lets everybody into the demo rooms, with or without a role', async () => {
+    for (const room of ['general', 'random', 'help'])
+      await expect(app.call('room.join', { room }, 'charlie')).resolves.toMatchObject({
+        room: { id: room, kind: 'public' },
+      })
+  })
+
+  it('keeps who joined in the database, once', async () => {
+    const room = await app.givenRoom([])
+
+    await app.call('room.join', { room }, 'alice')
+    await app.call('room.join', { room }, 'alice')
+
+    const mine = and(eq(members.room, room), eq(members.userId, 'alice' as UserId))
+    expect(await db.select().from(members).where(mine)).toHaveLength(1)
+  })
+
+  it('tells the functions once, however often the caller joins', async () => {
+    const room = await app.givenRoom([])
+    const changes = await app.listen(roomChanged, { room }, 'functions')
+
+    await app.call('room.join', { room }, 'alice')
+    await app.call('room.join', { room }, 'alice')
+    await app.call('room.join', { room }, 'bob')
+
+    expect(await changes.next()).toEqual({ room, action: 'join', userId: 'alice' })
+    expect(await changes.next()).toEqual({ room, action: 'join', userId: 'bob' })
+  })
+
+  it('survives ten joins at once', async () => {
+    const room = await app.givenRoom([])
+
+    await Promise.all(Array.from({ length: 10 }, () => app.call('room.join', { room }, 'bob')))
+
+    const answer = await app.call('room.members', { room }, 'functions')
+    expect(answer).toEqual({ members: ['bob'] })
+  })
+
+  it('puts back what is missing from the live index', async () => {
+    const room = await app.givenRoom(['alice'])
+    const { nc } = await app.connectAs('functions')
+    const index = await new Kvm(nc).open(ROOMS_KV.bucket)
+    await index.delete(`${room}.alice`)
+
+    await app.call('room.join', { room }, 'alice')
+
+    expect((await index.get(`${room}.alice`))?.json()).toEqual({ kind: 'public' })
+  })
+
+  it('lets those into a private room who were asked in', async () => {
+    const room = await app.givenRoom(['alice'], 'private')
+
+    const answer = await app.call('room.join', { room }, 'alice')
+
+    expect(answer.room.kind).toBe('private')
+  })
+
+  it('refuses a private room and no room at all in the same words', async () => {
+    const secret = await app.givenRoom(['alice'], 'private')
+    const absent = `room-${crypto.randomUUID()}`
+    const join = (room: string) => app.call('room.join', { room }, 'bob').catch((error) => error)
+
+    const [there, notThere] = [await join(secret), await join(absent)]
+
+    expect(there).toMatchObject({ code: 'forbidden' })
+    expect(notThere.code).toBe(there.code)
+    expect(notThere.message.replace(absent, secret)).toBe(there.message)
+  })
+
+  it.each(['Upper', 'A_B'])('refuses %s, which is no id of a room', async (room) => {
+    await expect(app.call('room.join', { room }, 'alice')).rejects.toMatchObject({
+      code: 'invalid',
+    })
+  })
+
+  it('refuses to join for somebody else', async () => {
+    const room = await app.givenRoom([])
+
+    await expect(app.ask(`as.bob.room.join.${room}`, '{}', 'alice')).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+  })
+
+  it.each(badPayloads({}))('refuses %s', async (_name, payload) => {
+    const room = await app.givenRoom([])
+
+    const { status } = await app.ask(`as.alice.room.join.${room}`, payload, 'alice')
+
+    expect(status).toMatch(/^4(00|13)$/)
+    expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: [] })
+  })
+})

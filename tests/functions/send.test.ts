@@ -1,0 +1,237 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import { Kvm } from '@nats-io/kv'
+import { describe, expect, it } from 'vitest'
+import { db } from '#schema/db'
+import type { ClientId, MessageId, UserId } from '#schema/ids'
+import { deliverNotify, roomNotify } from '#schema/messages/chat'
+import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
+import { messages } from '#schema/tables/message'
+import { badPayloads } from '../bad-input.ts'
+import { newClientId, useApp } from '../harness.ts'
+
+const app = useApp()
+
+const anHour = 3_600_000
+
+describe('send', () => {
+  it('answers with the id, the place in the log and the time of the server', async () => {
+    const room = await app.givenRoom(['alice'])
+    const before = Date.now()
+
+    const answer = await app.say(room, 'hello', 'alice')
+
+    expect(answer).toEqual({
+      id: expect.stringMatching(/^[0-9a-f]{32}$/),
+      seq: expect.any(Number),
+      at: expect.stringMatching(/Z$/),
+    })
+    expect(Date.parse(answer.at)).toBeGreaterThanOrEqual(before)
+    expect(Date.parse(answer.at)).toBeLessThanOrEqual(Date.now())
+  })
+
+  it('answers when the log has it', async () => {
+    const room = await app.givenRoom(['alice'])
+    const clientId = newClientId()
+
+    const { id, seq, at } = await app.say(room, 'for the log', 'alice', clientId)
+
+    const { nc } = await app.connectAs('functions')
+    const manager = await jetstreamManager(nc)
+    const stored = await manager.streams.getMessage(CHAT_MESSAGES.stream, { seq })
+    expect(stored?.subject).toBe(`chat.${room}`)
+    expect(stored?.json()).toEqual({ id, sender: 'alice', clientId, text: 'for the log', at })
+  })
+
+  it('numbers what is said in a room in the order of its answers', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+
+    const first = await app.say(room, '1', 'alice')
+    const second = await app.say(room, '2', 'bob')
+
+    expect(second.seq).toBeGreaterThan(first.seq)
+  })
+
+  it('tells a public room, with the id of the notification and no content', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const notices = await app.listen(roomNotify, { room }, 'bob')
+
+    const { id, seq } = await app.say(room, 'for all', 'alice')
+
+    expect(await notices.next()).toEqual({ room, notifyId: `${seq.toString(36)}-${id}`, seq })
+  })
+
+  it('tells the members of a private room, each alone, and nobody else', async () => {
+    const secret = await app.givenRoom(['alice', 'bob'], 'private')
+    const other = await app.givenRoom(['alice', 'charlie'], 'private')
+    const toAlice = await app.listen(deliverNotify, { user: 'alice' }, 'alice')
+    const toBob = await app.listen(deliverNotify, { user: 'bob' }, 'bob')
+    const toCharlie = await app.listen(deliverNotify, { user: 'charlie' }, 'charlie')
+    const toPublic = await app.listen(roomNotify, {}, 'charlie')
+
+    const { seq } = await app.say(secret, 'between us', 'alice')
+    await app.say(other, 'for charlie', 'alice')
+    const open = await app.givenRoom(['alice'])
+    await app.say(open, 'for all', 'alice')
+
+    expect(await toAlice.next()).toMatchObject({ user: 'alice', room: secret, seq })
+    expect(await toBob.next()).toMatchObject({ user: 'bob', room: secret, seq })
+    // The first thing that charlie hears is what came later.
+    expect(await toCharlie.next()).toMatchObject({ user: 'charlie', room: other })
+    await expect.poll(async () => (await toPublic.next()).room).toBe(open)
+  })
+
+  it('says a message once, however often it is sent', async () => {
+    const room = await app.givenRoom(['alice'])
+    const clientId = newClientId()
+
+    const first = await app.say(room, 'once', 'alice', clientId)
+    const again = await Promise.all(
+      Array.from({ length: 5 }, () => app.say(room, 'once', 'alice', clientId)),
+    )
+    const last = await app.say(room, 'last', 'alice')
+
+    for (const answer of again) expect(answer).toEqual(first)
+    const rows = await app.rowsOf(room, 2)
+    expect(rows.map(({ seq }) => seq)).toEqual([first.seq, last.seq])
+  })
+
+  it('says a message once that is sent five times at once', async () => {
+    const room = await app.givenRoom(['alice'])
+    const clientId = newClientId()
+
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => app.say(room, 'once', 'alice', clientId)),
+    )
+
+    expect(new Set(answers.map(({ id, seq, at }) => `${id} ${seq} ${at}`)).size).toBe(1)
+  })
+
+  it.each([
+    ['a client id of long ago', newClientId(Date.now() - 24 * anHour)],
+    ['a client id from the future', newClientId(Date.now() + anHour)],
+    ['a client id that tells no time', `draft_${crypto.randomUUID()}`],
+  ])('finds %s in the database, when the log has forgotten it', async (_name, clientId) => {
+    const room = await app.givenRoom(['alice'])
+    // The row is what is left of a message that was said longer ago than the log can tell.
+    const row = {
+      id: crypto.randomUUID().replaceAll('-', '') as MessageId,
+      room,
+      seq: 1,
+      sender: 'alice' as UserId,
+      clientId: clientId as ClientId,
+      text: 'long ago',
+      at: new Date('2026-01-31T12:00:00.123Z'),
+    }
+    await db.insert(messages).values(row)
+
+    const answer = await app.say(room, 'long ago', 'alice', clientId)
+
+    expect(answer).toEqual({ id: row.id, seq: 1, at: '2026-01-31T12:00:00.123Z' })
+  })
+
+  it('takes the same client id from two people for two messages', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const clientId = newClientId()
+
+    const hers = await app.say(room, 'mine', 'alice', clientId)
+    const his = await app.say(room, 'mine', 'bob', clientId)
+
+    expect(his.id).not.toBe(hers.id)
+    expect(await app.rowsOf(room, 2)).toHaveLength(2)
+  })
+
+  it('refuses a client id that was of another text or of another room', async () => {
+    const room = await app.givenRoom(['alice'])
+    const elsewhere = await app.givenRoom(['alice'])
+    const clientId = newClientId()
+    await app.say(room, 'this', 'alice', clientId)
+
+    await expect(app.say(room, 'that', 'alice', clientId)).rejects.toMatchObject({
+      code: 'conflict',
+    })
+    await expect(app.say(elsewhere, 'this', 'alice', clientId)).rejects.toMatchObject({
+      code: 'conflict',
+    })
+  })
+
+  it('refuses whoever does not belong to the room, and the same where there is none', async () => {
+    const room = await app.givenRoom(['alice'])
+    const absent = `room-${crypto.randomUUID()}`
+    const refusal = (to: string) => app.say(to, 'let me in', 'bob').catch((error) => error)
+
+    const [there, notThere] = [await refusal(room), await refusal(absent)]
+
+    expect(there).toMatchObject({ code: 'forbidden' })
+    expect(notThere.code).toBe(there.code)
+    expect(notThere.message.replace(absent, room)).toBe(there.message)
+  })
+
+  it('refuses whoever was removed, within a second', async () => {
+    const room = await app.givenRoom(['alice'])
+    await app.say(room, 'still here', 'alice')
+    const { nc } = await app.connectAs('functions')
+    await (await new Kvm(nc).open(ROOMS_KV.bucket)).delete(`${room}.alice`)
+
+    await expect
+      .poll(() => app.say(room, 'gone?', 'alice').catch(({ code }) => code), { timeout: 1_000 })
+      .toBe('forbidden')
+  })
+
+  it('refuses whoever may only read', async () => {
+    const room = await app.givenRoom(['charlie'])
+
+    await expect(app.say(room, 'may I?', 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it('refuses to speak for somebody else', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const payload = JSON.stringify({ clientId: newClientId(), text: 'I am bob' })
+
+    await expect(app.ask(`deliver.bob.send.${room}`, payload, 'alice')).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+  })
+
+  it('takes what people write, as it is', async () => {
+    const room = await app.givenRoom(['alice'])
+    const texts = ['x'.repeat(8_000), '𝕫'.repeat(4_000), ' ', '\u0001"\\\n{}', "'; drop table x"]
+
+    for (const text of texts) await app.say(room, text, 'alice')
+
+    const rows = await app.rowsOf(room, texts.length)
+    expect(rows.map(({ text }) => text)).toEqual(texts)
+  })
+
+  it.each([
+    ['no text', { text: '' }],
+    ['8,001 characters', { text: 'x'.repeat(8_001) }],
+    ['a NUL', { text: 'a\0b' }],
+    ['half a surrogate pair', { text: 'a\ud800b' }],
+    ['half a surrogate pair at the end', { text: 'a\ud83d' }],
+    ['a client id with a dot', { clientId: 'a.b' }],
+    ['a client id of 65 characters', { clientId: 'x'.repeat(65) }],
+    ['no client id', { clientId: undefined }],
+    ['another room', { room: 'general' }],
+    ['an id of its own', { id: '0'.repeat(32) }],
+    ['a time of its own', { at: '2000-01-01T00:00:00.000Z' }],
+    ['another sender', { sender: 'bob' }],
+  ])('refuses %s', async (_name, wrong) => {
+    const room = await app.givenRoom(['alice'])
+    const payload = JSON.stringify({ clientId: newClientId(), text: 'hello', ...wrong })
+
+    const answer = await app.ask(`deliver.alice.send.${room}`, payload, 'alice')
+
+    expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
+  })
+
+  it.each(badPayloads({ clientId: 'a-client-id', text: 'hello' }))(
+    'refuses %s',
+    async (_name, payload) => {
+      const room = await app.givenRoom(['alice'])
+
+      const { status } = await app.ask(`deliver.alice.send.${room}`, payload, 'alice')
+
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
+})

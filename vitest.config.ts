@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config'
+
+/** Contract tests ask real servers, once on PostgreSQL and once on PGlite; the rest bring their own. */
+const contractTests = {
+  include: ['tests/functions/**/*.test.ts'],
+  exclude: ['tests/functions/auth.callout.test.ts'],
+  globalSetup: './tests/servers.ts',
+}
+
+export default defineConfig({
+  test: {
+    testTimeout: 20_000,
+    hookTimeout: 120_000,
+    // Each file talks to processes of its own or shares those of its project; two at once is plenty.
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'rest', include: ['tests/**/*.test.ts'], exclude: contractTests.include },
+      },
+      {
+        extends: true,
+        test: { name: 'login', include: contractTests.exclude },
+      },
+      { extends: true, test: { name: 'postgres', ...contractTests } },
+      { extends: true, test: { name: 'pglite', ...contractTests } },
+    ],
+  },
+})
