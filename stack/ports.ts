@@ -14,28 +14,31 @@ export type PortName = keyof typeof defaultPorts
 export type Ports = Record<PortName, number>
 
 /**
- * A port for each name: the one the environment says, else the one this stack had before, else the
+ * A port for each of the names: the one the environment says, else the one this stack had before, else the
  * default; 0 stands for any. One that is taken is moved to the next free one, and `log` is told.
  * Throws, naming the variable, if one is set to what is no port.
  */
 export async function choosePorts({
+  names = Object.keys(defaultPorts) as PortName[],
   env = process.env,
   before = {},
   log = () => {},
 }: {
+  /** Which are needed; all by default. */
+  names?: PortName[]
   env?: NodeJS.ProcessEnv
   before?: Partial<Ports>
   log?: (message: string) => void
-} = {}): Promise<Ports> {
+} = {}): Promise<Partial<Ports>> {
   const chosen = new Map<PortName, number>()
-  for (const name of Object.keys(defaultPorts) as PortName[]) {
+  for (const name of names) {
     const asked = readPort(env, name)
     const wanted = asked || (before[name] ?? asked ?? defaultPorts[name])
     const port = await findPort(wanted, [...chosen.values()])
     if (wanted !== 0 && port !== wanted) log(`Port ${wanted} is taken: ${name} is ${port}`)
     chosen.set(name, port)
   }
-  return Object.fromEntries(chosen) as Ports
+  return Object.fromEntries(chosen)
 }
 
 /** Any free port of the loopback interface. */

@@ -8,7 +8,7 @@ const main = join(import.meta.dirname, '..', 'issuer', 'main.ts')
 
 export interface IssuerOptions extends PartOptions {
   /** Where it listens; any free port by default. */
-  port?: number
+  port?: number | undefined
   /** Where the web client may be served from. */
   webOrigins?: string[]
   /** How long an access token is good, in seconds; 300 by default. */

@@ -2,11 +2,12 @@
  * PGlite behind its socket, as a process of its own: in ours it would hold up everything else while
  * it works. PGLITE_DIR is where its data is, PGLITE_PORT where it listens. Prints `{"ready":true}`.
  */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
 import { LockedError, takeLock } from '../lock.ts'
+import { exists } from '../provision/cache.ts'
 
 const { PGLITE_DIR: dir, PGLITE_PORT: port } = process.env
 if (!dir || !Number(port)) throw new Error('PGLITE_DIR and PGLITE_PORT must be set')
@@ -19,6 +20,12 @@ const lock = await takeLock(`${dir}.lock`).catch((error) => {
   process.exit(1)
 })
 
+if (!(await exists(dir))) {
+  // Made aside and moved into place whole: one that was killed half-way could not be opened again.
+  await rm(`${dir}.new`, { recursive: true, force: true })
+  await (await PGlite.create(`${dir}.new`)).close()
+  await rename(`${dir}.new`, dir)
+}
 const db = await PGlite.create(dir)
 // The default is one connection; a pool of more would be turned away.
 const server = new PGLiteSocketServer({

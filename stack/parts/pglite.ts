@@ -8,7 +8,7 @@ const main = join(import.meta.dirname, 'pglite-main.ts')
 
 export interface PgliteOptions extends PartOptions {
   /** Where it listens; any free port by default. */
-  port?: number
+  port?: number | undefined
 }
 
 /** Starts PGlite in a process of its own, on loopback; its url is a `postgres://` one. */

@@ -15,7 +15,7 @@ export interface PostgresOptions extends PartOptions {
   /** The folder of `initdb` and `postgres`. */
   binaries: string
   /** Where it listens; any free port by default. */
-  port?: number
+  port?: number | undefined
 }
 
 /**

@@ -17,7 +17,7 @@ export interface WebConfig {
 
 export interface WebOptions {
   /** Where it listens, on loopback; any free port by default. */
-  port?: number
+  port?: number | undefined
   /** Asked at every request; undefined as long as not everything runs. */
   config: () => WebConfig | undefined
   /** The folder that is served; the project's client by default. */

@@ -1,0 +1,174 @@
+import { join } from 'node:path'
+import { startIssuer } from './parts/issuer.ts'
+import { startNats } from './parts/nats.ts'
+import type { ProcessPart } from './parts/part.ts'
+import { startPglite } from './parts/pglite.ts'
+import { startRuntime } from './parts/runtime.ts'
+import { startWeb, type WebConfig } from './parts/web.ts'
+import { choosePorts, type PortName, type Ports } from './ports.ts'
+import { findNatsServer } from './provision/nats-server.ts'
+import { readSecrets, type Secrets } from './secrets.ts'
+import type { StackUrls, State } from './state.ts'
+
+export interface StackOptions {
+  state: State
+  env: NodeJS.ProcessEnv
+  log: (message: string) => void
+  /** What has been started, to be stopped in reverse order; also when the start fails half-way. */
+  owned: AsyncDisposableStack
+}
+
+export interface Stack {
+  urls: StackUrls
+  /** The parts that are processes, and so may end by themselves. */
+  parts: ProcessPart[]
+}
+
+/** What the runtime and the page need to know of NATS, ours or somebody's. */
+interface Nats {
+  urls: Pick<StackUrls, 'nats' | 'natsWebSocket' | 'natsMonitor' | 'opsUrl'>
+  env: Record<string, string>
+}
+
+interface Context extends StackOptions {
+  ports: Partial<Ports>
+  secrets: Secrets
+  webOrigins: string[]
+  parts: ProcessPart[]
+}
+
+/**
+ * Starts everything: NATS, the database, the identity provider and the page side by side, then the
+ * runtime. NATS_URL, DATABASE_URL and OIDC_ISSUER each put somebody's own in the place of a part.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { state, env, log, owned } = options
+  const before = state.read<Partial<Ports>>('ports.json') ?? {}
+  const ports = await choosePorts({ names: neededPorts(env), env, before, log })
+  state.write('ports.json', { ...before, ...ports })
+
+  const webOrigins = [`http://localhost:${ports.WEB_PORT}`, `http://127.0.0.1:${ports.WEB_PORT}`]
+  const secrets = readSecrets(join(state.dir, 'secrets.json'))
+  const context: Context = { ...options, ports, secrets, webOrigins, parts: [] }
+
+  let config: WebConfig | undefined
+  const web = owned.use(await startWeb({ port: ports.WEB_PORT, config: () => config }))
+  const [nats, databaseUrl, issuer] = await Promise.all([
+    provideNats(context),
+    provideDatabase(context),
+    provideIssuer(context),
+  ])
+  await begin(context, 'runtime', () =>
+    startRuntime({
+      dir: state.dir,
+      onSpawn: state.addProcess,
+      env: {
+        ...nats.env,
+        DATABASE_URL: databaseUrl,
+        OIDC_ISSUER: issuer,
+        OIDC_CLIENT_IDS: env.OIDC_CLIENT_IDS ?? 'nats-chat-app,natter-cli',
+        NATTER_ID_KEY: env.NATTER_ID_KEY ?? secrets.idKey,
+      },
+    }),
+  )
+  config = { natsWebSocket: nats.urls.natsWebSocket, issuer, clientId: 'nats-chat-app' }
+  return { urls: { web: web.url, ...nats.urls, issuer, databaseUrl }, parts: context.parts }
+}
+
+function neededPorts(env: NodeJS.ProcessEnv): PortName[] {
+  const names: PortName[] = ['WEB_PORT']
+  if (!env.NATS_URL) names.push('NATS_PORT', 'NATS_WS_PORT', 'NATS_MONITOR_PORT')
+  if (!env.OIDC_ISSUER) names.push('OIDC_PORT')
+  if (!env.DATABASE_URL) names.push('PG_PORT')
+  return names
+}
+
+async function provideNats(context: Context): Promise<Nats> {
+  const { env, log, ports, secrets, state, webOrigins } = context
+  if (env.NATS_URL) return readForeignNats(env)
+
+  const binary = await findNatsServer({ env, log })
+  const nats = await begin(context, 'nats-server', () =>
+    startNats({
+      binary,
+      secrets,
+      webOrigins,
+      dir: state.dir,
+      onSpawn: state.addProcess,
+      ports: {
+        nats: ports.NATS_PORT ?? -1,
+        webSocket: ports.NATS_WS_PORT ?? -1,
+        monitor: ports.NATS_MONITOR_PORT ?? -1,
+      },
+    }),
+  )
+  return {
+    urls: {
+      nats: nats.url,
+      natsWebSocket: nats.webSocketUrl,
+      natsMonitor: nats.monitorUrl,
+      opsUrl: nats.urlOf('ops'),
+    },
+    env: {
+      NATS_URL: nats.urlOf('functions'),
+      NATS_AUTH_URL: nats.urlOf('auth'),
+      NATS_CALLOUT_SEED: secrets.calloutSeed,
+      NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
+    },
+  }
+}
+
+/** Somebody's own NATS: what we would otherwise have made up has to be said. */
+function readForeignNats(env: NodeJS.ProcessEnv): Nats {
+  const read = (name: string) => {
+    const value = env[name]
+    if (value) return value
+    throw new Error(`NATS_URL is set, so NATS is not started here, and ${name} must be set as well`)
+  }
+  const NATS_URL = read('NATS_URL')
+  return {
+    urls: {
+      nats: withoutCredentials(NATS_URL),
+      natsWebSocket: read('NATS_WS_URL'),
+      opsUrl: env.NATS_OPS_URL ?? NATS_URL,
+    },
+    env: {
+      NATS_URL,
+      NATS_AUTH_URL: read('NATS_AUTH_URL'),
+      NATS_CALLOUT_SEED: read('NATS_CALLOUT_SEED'),
+      NATS_CALLOUT_XKEY_SEED: read('NATS_CALLOUT_XKEY_SEED'),
+    },
+  }
+}
+
+async function provideDatabase(context: Context): Promise<string> {
+  const { env, ports, state } = context
+  if (env.DATABASE_URL) return env.DATABASE_URL
+  const options = { dir: state.dir, onSpawn: state.addProcess, port: ports.PG_PORT }
+  return (await begin(context, 'pglite', () => startPglite(options))).url
+}
+
+async function provideIssuer(context: Context): Promise<string> {
+  const { env, ports, state, webOrigins } = context
+  if (env.OIDC_ISSUER) return env.OIDC_ISSUER
+  const options = { dir: state.dir, onSpawn: state.addProcess, port: ports.OIDC_PORT, webOrigins }
+  return (await begin(context, 'issuer', () => startIssuer(options))).url
+}
+
+/** Starts a part, owns it, and says how long that took. */
+async function begin<P extends ProcessPart>(
+  context: Context,
+  name: string,
+  start: () => Promise<P>,
+) {
+  const started = performance.now()
+  const part = context.owned.use(await start())
+  context.parts.push(part)
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  context.log(`${name.padEnd(12)} ${seconds} s  ${part.url}`.trimEnd())
+  return part
+}
+
+function withoutCredentials(url: string) {
+  return url.replace(/\/\/[^@/]*@/, '//')
+}
