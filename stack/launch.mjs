@@ -46,21 +46,24 @@ function readPackages(file) {
 async function install() {
   const started = Date.now()
   const seconds = () => `${Math.round((Date.now() - started) / 1000)} s`
-  console.log('Installing dependencies (npm ci) …')
+  console.log('Installing dependencies …')
   const ticking = setInterval(() => console.log(`  still installing, ${seconds()}`), 5000)
 
+  // Not `npm ci`: that fails where the registry lacks a package for some other platform, and begins by
+  // deleting what may be running. Like it, this takes what package-lock.json names and leaves that be.
+  const flags = ['--no-save', '--include=dev', '--include=optional', '--no-audit', '--no-fund']
   const npm = process.env.npm_execpath
   const [command, before] = npm?.endsWith('js') ? [process.execPath, [npm]] : ['npm', []]
-  const child = spawn(
-    command,
-    [...before, 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'],
-    { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], shell: command === 'npm' && isWindows() },
-  )
+  const child = spawn(command, [...before, 'install', ...flags, '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    shell: command === 'npm' && isWindows(),
+  })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text))
   const problem = await new Promise((resolve) => {
     child.on('error', (error) => resolve(error.message))
-    child.on('close', (code) => resolve(code === 0 ? undefined : `npm ci ended with ${code}`))
+    child.on('close', (code) => resolve(code === 0 ? undefined : `npm install ended with ${code}`))
   })
   clearInterval(ticking)
   if (problem) fail(`Could not install the dependencies: ${problem}\n${said}`)
@@ -77,7 +80,7 @@ function findNode() {
   return fail(
     `Node 24 is missing. It comes as an optional dependency on Linux (x64, arm64), macOS (arm64) and
 Windows (x64), but node_modules/.bin holds none that runs on ${process.platform}-${process.arch}, and this is
-Node ${process.versions.node}. Install the optional dependencies (npm ci --include=optional) or use Node 24 or later.`,
+Node ${process.versions.node}. Install the optional dependencies (npm install --include=optional) or use Node 24 or later.`,
   )
 }
 
