@@ -91,6 +91,10 @@ function run(node, command) {
     // The channel says nothing; it closes when this process ends, so the child never stays behind.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   })
+  // npm has a shell in between, which passes nothing on when it is told to end.
+  const parent = process.ppid
+  const look = () => process.ppid !== parent && child.kill('SIGTERM')
+  if (process.env.npm_lifecycle_event) setInterval(look, 500).unref()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => fail(`Could not run ${node}: ${error.message}`))
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))

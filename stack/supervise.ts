@@ -27,13 +27,13 @@ export async function supervise(part: ProcessPart, options: SuperviseOptions): P
     }
 
     const wait = 250 * 2 ** (recent - 1)
-    log(`${part.name} ended (${problem}): starting it again in ${wait} ms`)
+    log(`${part.name} ended (${problem.split('\n')[0]}): starting it again in ${wait} ms`)
     await delay(wait, undefined, { signal }).catch(() => {})
     if (signal.aborted) return
     try {
       await part.restart()
-      log(`${part.name} runs again`)
       options.onRestart()
+      log(`${part.name} runs again`)
       problem = await nextEnd(part)
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error)
