@@ -113,7 +113,9 @@ describe('what answers', () => {
     })
     for (const verb of ['PING', 'INFO', 'STATS'])
       foreign.subscribe(`$SRV.${verb}`, {
-        callback: (_, message) => message.respond('{"name":"crooked","id":"C1","version":"1"}'),
+        callback(_, message) {
+          message.respond('{"name":"crooked","id":"C1","version":"1"}')
+        },
       })
     await foreign.flush()
   })

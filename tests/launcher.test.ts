@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Bench, createBench, greet, run } from './command-line.ts'
 
@@ -65,7 +66,7 @@ async function start() {
   })
   const ready = new Promise((resolve) => child.once('message', resolve))
   const exited = new Promise((resolve) => child.once('exit', resolve))
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const lines = createInterface({ input: child.stdout as Readable })[Symbol.asyncIterator]()
   for (let line = await lines.next(); !line.done; line = await lines.next())
     if (JSON.parse(line.value).msg === 'ready') return { child, lines, ready, exited }
   throw new Error('It ended before it was ready')

@@ -166,9 +166,10 @@ class Supervisor {
   async #roll() {
     this.#log.info('rolling restart')
     for (const slot of this.#slots) {
-      if (this.#stopping.signal.aborted) return
       slot.replacing = this.#replace(slot)
-      if (!(await slot.replacing)) {
+      const isReplaced = await slot.replacing
+      if (this.#stopping.signal.aborted) return
+      if (!isReplaced) {
         this.#log.error({ instance: slot.number }, 'rolling restart given up; what ran still runs')
         return
       }
@@ -178,7 +179,7 @@ class Supervisor {
 
   async #replace(slot: Slot): Promise<boolean> {
     const next = this.#launch(slot.number)
-    if (!(await next.ready)) return false
+    if (!(await next.ready) || this.#stopping.signal.aborted) return false
     const { instance } = slot
     slot.instance = next
     instance.child.kill('SIGTERM')

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { inspect } from 'node:util'
 import { Command, CommanderError, Option } from 'commander'
 import { addCall } from './call.ts'
 import { addCheck } from './check.ts'
@@ -12,10 +13,13 @@ import { addStats } from './stats.ts'
 process.stdout.on('error', leaveIfNobodyReads)
 process.stderr.on('error', leaveIfNobodyReads)
 process.exitCode = await run(process.argv)
+// What a function's file, or a start that failed, has left open does not keep the process.
+setTimeout(() => process.exit(), 1_000).unref()
 
 async function run(argv: readonly string[]): Promise<number> {
+  const program = createProgram()
   try {
-    await createProgram().parseAsync(argv)
+    await program.parseAsync(argv)
     return Number(process.exitCode ?? 0)
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
@@ -23,7 +27,7 @@ async function run(argv: readonly string[]): Promise<number> {
       note(String(error))
       return error.exitCode
     }
-    note(`error: ${error instanceof Error ? error.stack : String(error)}`)
+    note(`error: ${describe(error, program.opts().verbose)}`)
     return 1
   }
 }
@@ -39,7 +43,7 @@ function createProgram(): Command {
       ).env('NATS_URL'),
     )
     .option('--json', 'write one line of JSON, for programs')
-    .option('--verbose', 'say on stderr which server is used, and why')
+    .option('--verbose', 'say on stderr which server is used and why, and more of what failed')
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('"--help" says what can be asked.')
     .exitOverride()
@@ -57,6 +61,14 @@ Examples:
     )
   for (const add of [addStart, addCheck, addLs, addInfo, addStats, addCall]) add(program)
   return program
+}
+
+/** With the errors that lay behind it; with `--verbose`, where in the program it happened. */
+function describe(error: unknown, verbose = false): string {
+  if (!(error instanceof Error)) return String(error)
+  if (verbose) return inspect(error)
+  const { message, cause } = error
+  return cause === undefined ? message : `${message}: ${describe(cause)}`
 }
 
 function readVersion(): string {

@@ -16,38 +16,41 @@ export interface ServeOptions {
  * connection ends for good. Throws a Failure that lists the files at fault when it cannot start.
  */
 export async function serve({ folder, env, name }: ServeOptions): Promise<void> {
+  // Set by the supervisor of several.
   const instance = env.NATTER_INSTANCE
   const log = pino(instance === undefined ? {} : { base: { pid: process.pid, instance } })
-  const stopping = Promise.withResolvers<string>()
-  onStop(stopping.resolve)
-  // The supervisor replaces its instances when it is hung up on; one alone has lost its terminal.
-  process.on('SIGHUP', () => instance === undefined && stopping.resolve('SIGHUP'))
+
+  const told = Promise.withResolvers<string>()
+  let isReady = false
+  const stop = (reason: string) => {
+    // Nothing has been promised to anybody yet, so there is nothing to finish.
+    if (!isReady) process.exit(0)
+    told.resolve(reason)
+  }
+  onStop(stop)
+  // Alone, it has lost its terminal; of several, the supervisor sees to it.
+  process.on('SIGHUP', () => instance === undefined && stop('SIGHUP'))
 
   const config = { ...readConfig(env), ...(name === undefined ? {} : { name }) }
-  const starting = startRuntime({ folder, config, log })
-  // Nothing was promised to anybody before it is ready, so there is nothing to finish.
-  stopping.promise.then(() => ready || process.exit(0))
-  let ready = false
-  const runtime = await starting.catch((error) => {
-    const problems = problemsOf(error)
-    throw problems
-      ? new Failure(['cannot start:', ...problems.map(describeProblem)].join('\n'))
-      : error
-  })
-  ready = true
-  log.info(
-    { functions: runtime.functions.length },
-    instance === undefined ? 'ready' : 'instance ready',
-  )
+  const runtime = await startRuntime({ folder, config, log }).catch(explain)
+  isReady = true
+  const functions = runtime.functions.length
+  log.info({ functions }, instance === undefined ? 'ready' : 'instance ready')
   process.send?.({ natter: 'ready' })
 
-  const reason = await Promise.race([stopping.promise, runtime.closed])
-  if (reason !== undefined) {
-    log.info({ reason }, 'stopping')
-    await runtime.stop()
-    log.info('stopped')
-    process.exit(0)
+  const reason = await Promise.race([told.promise, runtime.closed])
+  if (reason === undefined) {
+    log.fatal('the connection has ended for good')
+    process.exit(1)
   }
-  log.fatal('the connection has ended')
-  process.exit(1)
+  log.info({ reason }, 'stopping')
+  await runtime.stop()
+  log.info('stopped')
+  process.exit(0)
+}
+
+function explain(error: unknown): never {
+  const problems = problemsOf(error)
+  if (!problems) throw error
+  throw new Failure(['cannot start:', ...problems.map(describeProblem)].join('\n'))
 }
