@@ -19,7 +19,7 @@ let open: Database | undefined
  */
 export const db: Database = new Proxy({} as Database, {
   get(_, key) {
-    open ??= drizzle(connect(poolSize))
+    open ??= openPool()
     const value: unknown = Reflect.get(open, key)
     return typeof value === 'function' && key !== '$client' ? value.bind(open) : value
   },
@@ -30,6 +30,22 @@ export async function closeDb(): Promise<void> {
   const closing = open
   open = undefined
   await closing?.$client.end({ timeout: 5 })
+}
+
+/**
+ * A pool that is given up with the first connection it loses. The driver would use that connection
+ * again, and what it had not sent when it broke can stay in its way for ever: after an outage, most
+ * of a pool answered nothing but timeouts.
+ */
+function openPool(): Database {
+  const pool: Database = drizzle(
+    connect(poolSize, () => {
+      if (open !== pool) return
+      open = undefined
+      void pool.$client.end({ timeout: 2 })
+    }),
+  )
+  return pool
 }
 
 /**
@@ -61,10 +77,15 @@ export async function migrate(): Promise<void> {
   }
 }
 
-function connect(max: number): Sql {
+function connect(max: number, onclose = () => {}): Sql {
   return postgres(readUrl(), {
     max,
+    onclose,
     onnotice: () => {},
+    connect_timeout: 5,
+    // Seconds between two attempts. The driver's own grow to twenty, with the callers waiting, when
+    // the database has long been back.
+    backoff: () => 0.2,
     connection: { application_name: 'natter' },
   })
 }

@@ -84,7 +84,8 @@ export async function startServers(database: DatabaseKind): Promise<Servers> {
   }
 }
 
-async function startDatabase(kind: DatabaseKind, dir: string) {
+/** A database of its own, with nothing in it. */
+export async function startDatabase(kind: DatabaseKind, dir: string): Promise<ProcessPart> {
   if (kind === 'pglite') return startPglite({ dir })
   return startPostgres({ dir, binaries: await findPostgres() })
 }
