@@ -67,6 +67,7 @@ function startStack(dir: string) {
   return startProcess({
     dir,
     name: 'stack',
+    isNode: true,
     stopWithin: 60_000,
     command: () => ({
       file: process.execPath,
