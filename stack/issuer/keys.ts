@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
+import * as v from 'valibot'
+
+/** So many keys stay published; a token signed by an older one has long expired. */
+const keptKeys = 5
+
+const StoredKeys = v.object({
+  cookies: v.pipe(v.array(v.pipe(v.string(), v.minLength(32))), v.minLength(1)),
+  signing: v.pipe(
+    v.array(v.looseObject({ kid: v.string(), kty: v.literal('RSA'), d: v.string() })),
+    v.minLength(1),
+  ),
+})
+
+/** A private key with its id. */
+export type SigningKey = JWK & { kid: string; kty: 'RSA' }
+
+export interface Keys {
+  /** What cookies are signed with. */
+  cookies: string[]
+  /** Private RS256 keys. The first one signs, all of them are published. */
+  readonly signing: SigningKey[]
+  /** Puts a new key in front of the others and answers with its id. */
+  rotate(): Promise<string>
+}
+
+/** The keys kept in the folder; made on the first start. Throws if their file is damaged. */
+export async function openKeys(dir: string): Promise<Keys> {
+  const file = join(dir, 'keys.json')
+  const stored = readKeys(file)
+  const cookies = stored?.cookies ?? [randomBytes(32).toString('base64url')]
+  let signing: SigningKey[] = stored?.signing ?? [await createKey()]
+  if (!stored) write()
+
+  function write() {
+    const whole = `${file}.new`
+    writeFileSync(whole, JSON.stringify({ cookies, signing }, null, 2), { mode: 0o600 })
+    renameSync(whole, file)
+  }
+
+  return {
+    cookies,
+    get signing() {
+      return signing
+    },
+    async rotate() {
+      const key = await createKey()
+      signing = [key, ...signing].slice(0, keptKeys)
+      write()
+      return key.kid
+    },
+  }
+}
+
+function readKeys(file: string): v.InferOutput<typeof StoredKeys> | undefined {
+  if (!existsSync(file)) return undefined
+  try {
+    return v.parse(StoredKeys, JSON.parse(readFileSync(file, 'utf8')))
+  } catch (cause) {
+    throw new Error(`${file} is damaged; remove it to have new keys made`, { cause })
+  }
+}
+
+async function createKey(): Promise<SigningKey> {
+  const { privateKey } = await generateKeyPair('RS256', { extractable: true })
+  const key = await exportJWK(privateKey)
+  return { ...key, kty: 'RSA', kid: await calculateJwkThumbprint(key), alg: 'RS256', use: 'sig' }
+}

@@ -1,0 +1,85 @@
+/**
+ * The embedded issuer as a process. Prints one line on stdout when it listens,
+ * `{"ready":true,"issuer":"…"}`; everything else goes to stderr. SIGHUP brings a new signing key,
+ * SIGTERM and SIGINT end it, and so does the end of whoever started it with a channel.
+ */
+import { type Issuer, type IssuerOptions, startIssuer } from './issuer.ts'
+
+const longestTtl = 24 * 60 * 60
+
+try {
+  const issuer = await startIssuer({ ...readOptions(process.env), log })
+  endWith(issuer)
+  process.on('SIGHUP', () => {
+    issuer.rotateKeys().then((kid) => log(`Signing with the new key ${kid}`), fail)
+  })
+  console.log(JSON.stringify({ ready: true, issuer: issuer.issuer }))
+} catch (error) {
+  fail(error)
+}
+
+function endWith(issuer: Issuer) {
+  const stop = () => issuer.stop().then(() => process.exit(0), fail)
+  for (const event of ['SIGTERM', 'SIGINT', 'disconnect']) process.once(event, stop)
+}
+
+/** Throws an error that names the variable if one of them does not fit. */
+function readOptions(env: NodeJS.ProcessEnv): IssuerOptions {
+  const { ISSUER_DIR: dir, ISSUER_HOST: host = '127.0.0.1', ISSUER_URL: url } = env
+  if (!dir) throw new Error('ISSUER_DIR is not set: name the folder for keys and sessions')
+  if (!host) throw new Error('ISSUER_HOST is empty: name the address to listen on')
+  return {
+    dir,
+    host,
+    port: readInteger(env, 'ISSUER_PORT', { by: 8080, from: 0, to: 65535 }),
+    url: url ? readOrigin('ISSUER_URL', url) : undefined,
+    webOrigins: (env.ISSUER_WEB_ORIGINS ?? '')
+      .split(',')
+      .filter(Boolean)
+      .map((origin) => readOrigin('ISSUER_WEB_ORIGINS', origin.trim())),
+    accessTokenTtl: readInteger(env, 'ISSUER_ACCESS_TOKEN_TTL', {
+      by: 300,
+      from: 1,
+      to: longestTtl,
+    }),
+  }
+}
+
+function readOrigin(name: string, value: string): string {
+  const url = URL.parse(value)
+  if (url && /^https?:$/.test(url.protocol) && url.origin === value) return value
+  throw new Error(`${name} has "${value}": an origin is needed, such as http://localhost:3000`)
+}
+
+interface Range {
+  by: number
+  from: number
+  to: number
+}
+
+function readInteger(env: NodeJS.ProcessEnv, name: string, { by, from, to }: Range): number {
+  const value = env[name] || String(by)
+  const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN
+  if (number >= from && number <= to) return number
+  throw new Error(`${name} is "${value}": a whole number from ${from} to ${to} is needed`)
+}
+
+function log(message: string, error?: unknown) {
+  console.error(error === undefined ? message : `${message}: ${explain(error)}`)
+}
+
+function fail(error: unknown) {
+  console.error(`The issuer cannot run: ${explain(error)}`)
+  process.exit(1)
+}
+
+/** Errors of the system say what they failed at; here is which variable led there. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { syscall = '' } = error as NodeJS.ErrnoException
+  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : ''
+  if (/^(listen|bind|getaddrinfo)$/.test(syscall))
+    return `ISSUER_HOST, ISSUER_PORT: ${error.message}`
+  if (/^(mkdir|open|rename)$/.test(syscall)) return `ISSUER_DIR: ${error.message}`
+  return syscall ? (error.stack ?? error.message) : `${error.message}${cause}`
+}

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+import { join } from 'node:path'
+import { errors, type Provider } from 'oidc-provider'
+import type { Middleware } from './headers.ts'
+import { errorPage, signInPage } from './pages.ts'
+import { assetsPath, realmPath, signInPath } from './paths.ts'
+import type { Users } from './users.ts'
+
+/** A name and a password need no more; in bytes. */
+const maxForm = 16 * 1024
+
+const assets: Record<string, { type: string; content: string }> = {
+  [`${assetsPath}/style.css`]: { type: 'text/css', content: readAsset('style.css') },
+  [`${assetsPath}/submit.js`]: { type: 'text/javascript', content: readAsset('submit.js') },
+}
+
+/**
+ * The pages a person meets between asking for a code and getting it. A sign-in is known by its id in
+ * the path and by a cookie that goes to that path only.
+ */
+export function signInRoutes(provider: Provider, users: Users): Middleware {
+  return async (ctx, next) => {
+    const asset = assets[ctx.path]
+    if (asset) {
+      ctx.type = asset.type
+      ctx.body = asset.content
+      return
+    }
+    if (!ctx.path.startsWith(`${signInPath}/`)) return next()
+    ctx.set('cache-control', 'no-store')
+    try {
+      if (ctx.method === 'GET') return await show(ctx)
+      if (ctx.method === 'POST') return await check(ctx)
+      ctx.status = 405
+    } catch (error) {
+      if (!(error instanceof errors.SessionNotFound)) throw error
+      ctx.status = 400
+      ctx.body = errorPage('This sign-in has expired, or was begun in another browser.')
+    }
+  }
+
+  async function show(ctx: Context) {
+    const { prompt, params } = await provider.interactionDetails(ctx.req, ctx.res)
+    // Consent, asked for by an app; ours all have it.
+    if (prompt.name !== 'login') return finish(ctx, { consent: {} })
+    const { login_hint: username } = params
+    ctx.body = signInPage({
+      action: realmPath + ctx.path,
+      username: typeof username === 'string' ? username : undefined,
+    })
+  }
+
+  async function check(ctx: Context) {
+    await provider.interactionDetails(ctx.req, ctx.res)
+    const form = await readForm(ctx.req)
+    const username = form?.get('username') ?? ''
+    const user = users.signIn(username, form?.get('password') ?? '')
+    if (user) return finish(ctx, { login: { accountId: user.sub } })
+
+    ctx.status = 401
+    const refusal = 'Name or password is wrong.'
+    ctx.body = signInPage({ action: realmPath + ctx.path, username, refusal })
+  }
+
+  async function finish(ctx: Context, result: Parameters<Provider['interactionResult']>[2]) {
+    ctx.status = 303
+    ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, result))
+  }
+}
+
+type Context = Parameters<Middleware>[0]
+
+/** The fields of a form; undefined if there are too many bytes of them. */
+async function readForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request) {
+    size += chunk.length
+    if (size > maxForm) return undefined
+    chunks.push(chunk)
+  }
+  return new URLSearchParams(Buffer.concat(chunks).toString('utf8'))
+}
+
+function readAsset(name: string) {
+  return readFileSync(join(import.meta.dirname, name), 'utf8')
+}

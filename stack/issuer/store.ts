@@ -1,0 +1,91 @@
+import { chmodSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { type Adapter, type AdapterFactory, type AdapterPayload, errors } from 'oidc-provider'
+
+/** Expired records are removed this often, in ms. */
+const sweepEvery = 60_000
+
+export interface Store {
+  /** What oidc-provider keeps its sessions, grants, codes and refresh tokens in. */
+  adapter: AdapterFactory
+  close(): void
+}
+
+/** Opens the records kept in the folder, without those that have expired. */
+export function openStore(dir: string): Store {
+  const file = join(dir, 'issuer.db')
+  const db = new DatabaseSync(file)
+  chmodSync(file, 0o600)
+  db.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = NORMAL;
+    CREATE TABLE IF NOT EXISTS records (
+      model TEXT NOT NULL,
+      id TEXT NOT NULL,
+      payload TEXT NOT NULL,
+      expires_at INTEGER,
+      uid TEXT AS (payload ->> 'uid'),
+      grant_id TEXT AS (payload ->> 'grantId'),
+      PRIMARY KEY (model, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS records_uid ON records (uid) WHERE uid IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS records_grant ON records (grant_id) WHERE grant_id IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS records_expiry ON records (expires_at);
+  `)
+  const sweep = db.prepare('DELETE FROM records WHERE expires_at < unixepoch()')
+  sweep.run()
+  const sweeping = setInterval(() => sweep.run(), sweepEvery).unref()
+
+  return {
+    adapter: createAdapterFactory(db),
+    close() {
+      clearInterval(sweeping)
+      db.close()
+    },
+  }
+}
+
+function createAdapterFactory(db: DatabaseSync): AdapterFactory {
+  const upsert = db.prepare(`
+    INSERT INTO records (model, id, payload, expires_at) VALUES (?, ?, ?, unixepoch() + ?)
+    ON CONFLICT (model, id) DO UPDATE SET payload = excluded.payload, expires_at = excluded.expires_at
+  `)
+  const find = db.prepare('SELECT payload FROM records WHERE model = ? AND id = ?')
+  const findByUid = db.prepare('SELECT payload FROM records WHERE uid = ? AND model = ?')
+  const consume = db.prepare(`
+    UPDATE records SET payload = json_set(payload, '$.consumed', unixepoch())
+    WHERE model = ? AND id = ? AND payload ->> 'consumed' IS NULL
+  `)
+  const destroy = db.prepare('DELETE FROM records WHERE model = ? AND id = ?')
+  const revoke = db.prepare('DELETE FROM records WHERE grant_id = ? AND model = ?')
+
+  return (model): Adapter => ({
+    async upsert(id, payload, expiresIn) {
+      upsert.run(model, id, JSON.stringify(payload), expiresIn ?? null)
+    },
+    async find(id) {
+      return parse(find.get(model, id))
+    },
+    async findByUid(uid) {
+      return parse(findByUid.get(uid, model))
+    },
+    async findByUserCode() {
+      throw new Error('No device flow here, so there are no user codes')
+    },
+    async consume(id) {
+      // Of two who come with the same code or token at once, one finds it used.
+      if (consume.run(model, id).changes === 0) throw new errors.InvalidGrant('already used')
+    },
+    async destroy(id) {
+      destroy.run(model, id)
+    },
+    async revokeByGrantId(grantId) {
+      revoke.run(grantId, model)
+    },
+  })
+}
+
+function parse(row: Record<string, unknown> | undefined): AdapterPayload | undefined {
+  return row ? JSON.parse(String(row.payload)) : undefined
+}

@@ -1,0 +1,89 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as v from 'valibot'
+
+const User = v.strictObject({
+  username: v.pipe(v.string(), v.minLength(1), v.maxLength(255)),
+  password: v.pipe(v.string(), v.minLength(1)),
+  roles: v.optional(v.array(v.pipe(v.string(), v.minLength(1))), []),
+  givenName: v.optional(v.string(), ''),
+  familyName: v.optional(v.string(), ''),
+  email: v.optional(v.string()),
+})
+type UserRecord = v.InferOutput<typeof User>
+
+export interface User extends UserRecord {
+  /** Made from the name, so it is the same in every state folder. */
+  sub: string
+}
+
+/** Their passwords are public: they are for trying things out on one machine. */
+export const demoUsers = [
+  demoUser('alice', 'Adams', ['admin', 'user']),
+  demoUser('bob', 'Brown', ['user']),
+  demoUser('charlie', 'Clark', []),
+]
+
+export interface Users {
+  /** The user whose name and password these are. Takes as long for a name that nobody has. */
+  signIn(username: string, password: string): User | undefined
+  find(sub: string): User | undefined
+}
+
+/**
+ * The demo users and those of `users.json` in the folder, if there is one: a list of
+ * `{ username, password, roles?, givenName?, familyName?, email? }`. One with the name of a demo user
+ * replaces that one. Throws, naming file and place, if it is not such a list.
+ */
+export function readUsers(dir: string): Users {
+  const records = [...demoUsers, ...readRecords(join(dir, 'users.json'))]
+  const byName = new Map(
+    records.map((record) => [record.username, { ...record, sub: subOf(record.username) }]),
+  )
+  const bySub = new Map([...byName.values()].map((user) => [user.sub, user]))
+  return {
+    signIn(username, password) {
+      const user = byName.get(username)
+      const isRight = timingSafeEqual(sha256(password), sha256(user?.password ?? ''))
+      return isRight ? user : undefined
+    },
+    find: (sub) => bySub.get(sub),
+  }
+}
+
+function demoUser(username: string, familyName: string, roles: string[]): UserRecord {
+  const givenName = `${username.charAt(0).toUpperCase()}${username.slice(1)}`
+  const email = `${username}@example.com`
+  return { username, password: `${username}123`, roles, givenName, familyName, email }
+}
+
+function readRecords(file: string): UserRecord[] {
+  if (!existsSync(file)) return []
+  let content: unknown
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (cause) {
+    throw new Error(`${file} is not JSON`, { cause })
+  }
+  const result = v.safeParse(v.array(User), content)
+  if (result.success) return result.output
+  const [issue] = result.issues
+  throw new Error(`${file} is not a list of users: ${v.getDotPath(issue) ?? ''} ${issue.message}`)
+}
+
+/** A UUID, version 8: what RFC 9562 leaves to us is a hash of the name. */
+function subOf(username: string) {
+  const hex = sha256(`natter user ${username}`).toString('hex')
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    `8${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join('-')
+}
+
+function sha256(text: string) {
+  return createHash('sha256').update(text).digest()
+}
