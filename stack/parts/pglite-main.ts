@@ -2,8 +2,10 @@
  * PGlite behind its socket, as a process of its own: in ours it would hold up everything else while
  * it works. PGLITE_DIR is where its data is, PGLITE_PORT where it listens. Prints `{"ready":true}`.
  */
-import { mkdir, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { execFile } from 'node:child_process'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { PGlite } from '@electric-sql/pglite'
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
 import { LockedError, takeLock } from '../lock.ts'
@@ -20,12 +22,7 @@ const lock = await takeLock(`${dir}.lock`).catch((error) => {
   process.exit(1)
 })
 
-if (!(await exists(dir))) {
-  // Made aside and moved into place whole: one that was killed half-way could not be opened again.
-  await rm(`${dir}.new`, { recursive: true, force: true })
-  await (await PGlite.create(`${dir}.new`)).close()
-  await rename(`${dir}.new`, dir)
-}
+if (!(await exists(dir))) await create(dir)
 const db = await PGlite.create(dir)
 // The default is one connection; a pool of more would be turned away.
 const server = new PGLiteSocketServer({
@@ -47,4 +44,20 @@ async function stop() {
   await db.close()
   await lock.release()
   process.exit(0)
+}
+
+/**
+ * Makes the data aside and moves it into place whole: what was killed half-way could not be opened
+ * again. In a process of its own, since it takes 200 MB that a process would then keep.
+ */
+async function create(dir: string) {
+  const parent = dirname(dir)
+  const abandoned = (name: string) => name.startsWith(`${basename(dir)}.new-`)
+  for (const name of (await readdir(parent)).filter(abandoned)) {
+    await rm(join(parent, name), { recursive: true })
+  }
+  const made = `${dir}.new-${process.pid}`
+  const init = join(import.meta.dirname, 'pglite-init.ts')
+  await promisify(execFile)(process.execPath, [init, made])
+  await rename(made, dir)
 }
