@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { isIPv6 } from 'node:net'
 import { openKeys } from './keys.ts'
 import { realmPath } from './paths.ts'
 import { createProvider } from './provider.ts'
@@ -46,14 +47,14 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   const keys = await openKeys(dir)
 
   await using starting = new AsyncDisposableStack()
+  const store = openStore(dir)
+  starting.defer(() => store.close())
   const server = createServer()
   server.listen(port, host)
   await once(server, 'listening')
   starting.defer(() => close(server))
-  const store = openStore(dir)
-  starting.defer(() => store.close())
 
-  const origin = new URL(url ?? originOf(server))
+  const origin = new URL(url ?? originOf(server, host))
   const issuer = `${origin.origin}${realmPath}`
   const provide = () =>
     createProvider({ issuer, keys, store, users, webOrigins, accessTokenTtl, log }).callback()
@@ -96,11 +97,12 @@ function isBelowRealm(request: IncomingMessage, { host, protocol }: URL) {
   return true
 }
 
-function originOf(server: Server) {
+/** By the name it was given, unless that means every address. */
+function originOf(server: Server, host: string) {
   const address = server.address()
   if (!address || typeof address === 'string') throw new Error('The server has no port')
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  return `http://${host}:${address.port}`
+  if (['0.0.0.0', '::'].includes(host)) return `http://localhost:${address.port}`
+  return `http://${isIPv6(host) ? `[${host}]` : host}:${address.port}`
 }
 
 /** After so many ms a request under way is cut off. */

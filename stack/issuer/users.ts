@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 
 const User = v.strictObject({
-  username: v.pipe(v.string(), v.minLength(1), v.maxLength(255)),
+  // Anything, even nothing: what the rest makes of strange names should be tried.
+  username: v.pipe(v.string(), v.maxLength(255)),
   password: v.pipe(v.string(), v.minLength(1)),
   roles: v.optional(v.array(v.pipe(v.string(), v.minLength(1))), []),
   givenName: v.optional(v.string(), ''),
