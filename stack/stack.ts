@@ -136,7 +136,8 @@ function readForeignNats(env: NodeJS.ProcessEnv): Nats {
       NATS_URL,
       NATS_AUTH_URL: read('NATS_AUTH_URL'),
       NATS_CALLOUT_SEED: read('NATS_CALLOUT_SEED'),
-      NATS_CALLOUT_XKEY_SEED: read('NATS_CALLOUT_XKEY_SEED'),
+      // Empty is for a server that does not seal the callout.
+      NATS_CALLOUT_XKEY_SEED: env.NATS_CALLOUT_XKEY_SEED ?? '',
     },
   }
 }

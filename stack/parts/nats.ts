@@ -62,14 +62,12 @@ export async function startNats(options: NatsOptions): Promise<NatsPart> {
     ops: secrets.opsPassword,
     sys: secrets.sysPassword,
   }
-  return Object.defineProperties(nats, {
-    ports: { get: () => ports },
-    webSocketUrl: { get: () => `ws://127.0.0.1:${ports.webSocket}` },
-    monitorUrl: { get: () => `http://127.0.0.1:${ports.monitor}` },
-    urlOf: {
-      value: (user: NatsUser) => `nats://${user}:${passwords[user]}@127.0.0.1:${ports.nats}`,
-    },
-  }) as NatsPart
+  return Object.assign(nats, {
+    ports,
+    webSocketUrl: `ws://127.0.0.1:${ports.webSocket}`,
+    monitorUrl: `http://127.0.0.1:${ports.monitor}`,
+    urlOf: (user: NatsUser) => `nats://${user}:${passwords[user]}@127.0.0.1:${ports.nats}`,
+  })
 }
 
 function environment({ dir, secrets, webOrigins, syncInterval }: NatsOptions, ports: NatsPorts) {

@@ -25,6 +25,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<ProcessPart
     ...options,
     name,
     isNode: true,
+    // It gives up by itself what takes longer than its own limit to finish.
+    stopWithin: Number(env.NATTER_DRAIN_MS ?? process.env.NATTER_DRAIN_MS ?? 10_000) + 5000,
     command: () => ({
       file: process.execPath,
       args: [join(root, 'runtime', 'bin.mjs'), 'start', functions, ...args],
