@@ -1,27 +1,31 @@
-import { spawn } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { text } from 'node:stream/consumers'
-import { createRemoteJWKSet, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
+import { decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Issuer, type IssuerOptions, startIssuer } from '../stack/issuer/issuer.ts'
+import {
+  app,
+  createClient,
+  type IssuerClient,
+  randomToken,
+  readCallback,
+  temporaryFolder,
+} from './issuer-client.ts'
 
-const app = 'http://localhost:3000'
 const ttl = 77
 const endpoints = 'protocol/openid-connect'
 
 let dir: string
 let issuer: Issuer
 let url: string
+let client: IssuerClient
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'natter-issuer-'))
   issuer = await startIssuer({ dir, webOrigins: [app], accessTokenTtl: ttl })
   url = issuer.issuer
+  client = createClient(url)
 })
 
 afterAll(async () => {
@@ -90,9 +94,9 @@ describe('the password grant', () => {
     ['bob', 'Bob Brown', ['user']],
     ['charlie', 'Charlie Clark', []],
   ])('gives %s a token as Keycloak would', async (username, name, roles) => {
-    const tokens = await login(username)
+    const tokens = await client.login(username)
 
-    const { payload, protectedHeader } = await verify(tokens.access_token)
+    const { payload, protectedHeader } = await client.verify(tokens.access_token)
     expect(protectedHeader).toEqual({ alg: 'RS256', typ: 'JWT', kid: expect.any(String) })
     expect(payload).toEqual({
       iss: url,
@@ -117,19 +121,19 @@ describe('the password grant', () => {
   })
 
   it('gives an ID token that cannot pass for an access token', async () => {
-    const tokens = await login('bob')
+    const tokens = await client.login('bob')
 
-    const { payload } = await verify(tokens.id_token)
-    const { sub, sid } = (await verify(tokens.access_token)).payload
+    const { payload } = await client.verify(tokens.id_token)
+    const { sub, sid } = (await client.verify(tokens.access_token)).payload
     expect(payload).toMatchObject({ typ: 'ID', aud: 'natter-cli', azp: 'natter-cli', sub, sid })
     expect(payload).not.toHaveProperty('realm_access')
   })
 
   it('knows a user by the same sub every time', async () => {
-    const [first, second] = await Promise.all([login('alice'), login('alice')])
+    const [first, second] = await Promise.all([client.login('alice'), client.login('alice')])
 
     const subs = [first, second].map(
-      async (tokens) => (await verify(tokens.access_token)).payload.sub,
+      async (tokens) => (await client.verify(tokens.access_token)).payload.sub,
     )
     expect(await subs[0]).toBe(await subs[1])
   })
@@ -140,7 +144,11 @@ describe('the password grant', () => {
     ['no password', { username: 'alice' }],
     ['nothing', {}],
   ])('refuses %s as Keycloak would', async (_what, credentials) => {
-    const response = await ask({ grant_type: 'password', client_id: 'natter-cli', ...credentials })
+    const response = await client.ask({
+      grant_type: 'password',
+      client_id: 'natter-cli',
+      ...credentials,
+    })
 
     expect(response.status).toBe(401)
     expect(await response.json()).toEqual({
@@ -151,7 +159,7 @@ describe('the password grant', () => {
 
   it.each(['nats-chat-app', 'nobodys-client'])('is not for the client %s', async (client_id) => {
     const credentials = { username: 'alice', password: 'alice123' }
-    const response = await ask({ grant_type: 'password', client_id, ...credentials })
+    const response = await client.ask({ grant_type: 'password', client_id, ...credentials })
 
     expect(response.ok).toBe(false)
     expect(await response.json()).not.toHaveProperty('access_token')
@@ -161,11 +169,11 @@ describe('the password grant', () => {
     const dir = await temporaryFolder()
     const users = [{ username, password: 'secret', roles: ['user'] }]
     await writeFile(join(dir, 'users.json'), JSON.stringify(users))
-    const other = await start({ dir })
+    const other = createClient((await start({ dir })).issuer)
 
-    const tokens = await login(username, 'secret', other.issuer)
+    const tokens = await other.login(username, 'secret')
 
-    const { payload } = await verify(tokens.access_token, other.issuer)
+    const { payload } = await other.verify(tokens.access_token)
     expect(payload).toMatchObject({
       preferred_username: username,
       realm_access: { roles: ['user'] },
@@ -185,8 +193,8 @@ describe('the password grant', () => {
 
 describe('the code flow', () => {
   it('leads through the sign-in page to tokens for the app', async () => {
-    const asked = createRequest()
-    const browser = createBrowser()
+    const asked = client.request()
+    const browser = client.browser()
 
     const page = await browser.open(asked.url)
     expect(page.status).toBe(200)
@@ -194,17 +202,17 @@ describe('the code flow', () => {
     expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'/)
     const back = await browser.submit(page, { username: 'alice', password: 'alice123' })
     const { code, state } = readCallback(back.location)
-    const tokens = await (await redeem(code, asked.verifier)).json()
+    const tokens = await (await client.redeem(code, asked.verifier)).json()
 
     expect(state).toBe(asked.state)
-    const access = (await verify(tokens.access_token)).payload
+    const access = (await client.verify(tokens.access_token)).payload
     expect(access).toMatchObject({
       azp: 'nats-chat-app',
       aud: 'account',
       preferred_username: 'alice',
       realm_access: { roles: ['admin', 'user'] },
     })
-    const { payload } = await verify(tokens.id_token)
+    const { payload } = await client.verify(tokens.id_token)
     expect(payload).toMatchObject({
       typ: 'ID',
       aud: 'nats-chat-app',
@@ -226,18 +234,18 @@ describe('the code flow', () => {
   })
 
   it('works with its urls below /auth', async () => {
-    const asked = createRequest()
-    const browser = createBrowser()
+    const asked = client.request()
+    const browser = client.browser()
 
     const page = await browser.open(asked.url.replace('/realms/', '/auth/realms/'))
     const back = await browser.submit(page, { username: 'bob', password: 'bob123' })
 
-    expect((await redeem(readCallback(back.location).code, asked.verifier)).status).toBe(200)
+    expect((await client.redeem(readCallback(back.location).code, asked.verifier)).status).toBe(200)
   })
 
   it('says so when name or password is wrong, and lets one try again', async () => {
-    const browser = createBrowser()
-    const page = await browser.open(createRequest().url)
+    const browser = client.browser()
+    const page = await browser.open(client.request().url)
 
     const username = '"><script>alert(1)</script>'
     const refused = await browser.submit(page, { username, password: 'wrong' })
@@ -250,9 +258,12 @@ describe('the code flow', () => {
   })
 
   it('does not go on with a sign-in begun in another browser', async () => {
-    const page = await createBrowser().open(createRequest().url)
+    const page = await client.browser().open(client.request().url)
 
-    const other = await createBrowser().submit(page, { username: 'bob', password: 'bob123' })
+    const other = await client.browser().submit(page, {
+      username: 'bob',
+      password: 'bob123',
+    })
 
     expect(other).toMatchObject({ status: 400, location: undefined })
   })
@@ -261,18 +272,21 @@ describe('the code flow', () => {
     ['without a verifier', undefined],
     ['with another verifier', randomToken()],
   ])('refuses the code %s', async (_what, verifier) => {
-    const { code } = await signIn('alice')
+    const { code } = await client.signIn('alice')
 
-    const response = await redeem(code, verifier)
+    const response = await client.redeem(code, verifier)
 
     expect(response.status).toBe(400)
     expect(await response.json()).toMatchObject({ error: 'invalid_grant' })
   })
 
   it('takes a code once, even from two at the same time', async () => {
-    const { code, verifier } = await signIn('alice')
+    const { code, verifier } = await client.signIn('alice')
 
-    const answers = await Promise.all([redeem(code, verifier), redeem(code, verifier)])
+    const answers = await Promise.all([
+      client.redeem(code, verifier),
+      client.redeem(code, verifier),
+    ])
 
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 400])
   })
@@ -281,7 +295,7 @@ describe('the code flow', () => {
     ['no challenge', { code_challenge: undefined, code_challenge_method: undefined }],
     ['a plain challenge', { code_challenge_method: 'plain' }],
   ])('refuses a request with %s', async (_what, changed) => {
-    const answer = await createBrowser().open(createRequest(changed).url)
+    const answer = await client.browser().open(client.request(changed).url)
 
     const { searchParams } = new URL(answer.location ?? '')
     expect(searchParams.get('error')).toBe('invalid_request')
@@ -293,40 +307,42 @@ describe('the code flow', () => {
     'http://evil.example/callback',
     `${app}.evil/callback`,
   ])('sends nobody to %s', async (redirect_uri) => {
-    const answer = await createBrowser().open(createRequest({ redirect_uri }).url)
+    const answer = await client.browser().open(client.request({ redirect_uri }).url)
 
     expect(answer).toMatchObject({ status: 400, location: undefined })
     expect(answer.body).toContain('redirect_uri')
   })
 
   it('renews silently as long as the session lasts', async () => {
-    const { browser } = await signIn('alice')
-    const silent = createRequest({ prompt: 'none', redirect_uri: `${app}/silent` })
+    const { browser } = await client.signIn('alice')
+    const silent = client.request({ prompt: 'none', redirect_uri: `${app}/silent` })
 
     const known = await browser.open(silent.url)
-    const unknown = await createBrowser().open(silent.url)
+    const unknown = await client.browser().open(silent.url)
 
     expect(readCallback(known.location).code).toBeTruthy()
     expect(new URL(unknown.location ?? '').searchParams.get('error')).toBe('login_required')
   })
 
   it('gives a page asked for by force the next user', async () => {
-    const { browser } = await signIn('alice')
-    const asked = createRequest({ prompt: 'login' })
+    const { browser } = await client.signIn('alice')
+    const asked = client.request({ prompt: 'login' })
 
     const page = await browser.open(asked.url)
     const handedOver = await browser.submit(page, { username: 'bob', password: 'bob123' })
     const back = await browser.submit(handedOver)
-    const tokens = await (await redeem(readCallback(back.location).code, asked.verifier)).json()
+    const tokens = await (
+      await client.redeem(readCallback(back.location).code, asked.verifier)
+    ).json()
 
-    const { payload } = await verify(tokens.access_token)
+    const { payload } = await client.verify(tokens.access_token)
     expect(payload.preferred_username).toBe('bob')
   })
 })
 
 describe('signing out', () => {
   it('ends session, refresh token and userinfo, and leads back to the app', async () => {
-    const { browser, tokens } = await signInForTokens('alice')
+    const { browser, tokens } = await client.signInForTokens('alice')
     const query = new URLSearchParams({
       id_token_hint: tokens.id_token,
       post_logout_redirect_uri: `${app}/`,
@@ -337,14 +353,14 @@ describe('signing out', () => {
 
     expect(page.body).toContain('/assets/submit.js')
     expect(back.location).toBe(`${app}/`)
-    const silent = await browser.open(createRequest({ prompt: 'none' }).url)
+    const silent = await browser.open(client.request({ prompt: 'none' }).url)
     expect(silent.location).toContain('error=login_required')
-    expect((await refresh('nats-chat-app', tokens.refresh_token)).status).toBe(400)
-    expect((await userinfo(tokens.access_token)).status).toBe(401)
+    expect((await client.refresh('nats-chat-app', tokens.refresh_token)).status).toBe(400)
+    expect((await client.userinfo(tokens.access_token)).status).toBe(401)
   })
 
   it('asks first, by a page that waits, if the app has not said who', async () => {
-    const { browser } = await signIn('alice')
+    const { browser } = await client.signIn('alice')
 
     const page = await browser.open(`${url}/${endpoints}/logout`)
 
@@ -354,73 +370,72 @@ describe('signing out', () => {
 })
 
 describe('refreshing', () => {
-  it('gives new tokens for both clients, and takes each refresh token once', async () => {
-    const { tokens: appTokens } = await signInForTokens('alice')
-    const cliTokens = await login('alice')
+  it.each([
+    ['nats-chat-app', async () => (await client.signInForTokens('alice')).tokens],
+    ['natter-cli', () => client.login('alice')],
+  ])('gives %s new tokens, and takes each refresh token once', async (clientId, signIn) => {
+    const tokens = await signIn()
 
-    for (const [client, tokens] of [
-      ['nats-chat-app', appTokens],
-      ['natter-cli', cliTokens],
-    ] as const) {
-      const renewed = await (await refresh(client, tokens.refresh_token)).json()
-      const again = await refresh(client, tokens.refresh_token)
+    const renewed = await (await client.refresh(clientId, tokens.refresh_token)).json()
+    const again = await client.refresh(clientId, tokens.refresh_token)
 
-      const before = (await verify(tokens.access_token)).payload
-      const after = (await verify(renewed.access_token)).payload
-      expect(after).toEqual({ ...before, jti: after.jti, iat: after.iat, exp: after.exp })
-      expect(after.jti).not.toBe(before.jti)
-      expect(renewed.refresh_token).not.toBe(tokens.refresh_token)
-      expect(again.status).toBe(400)
-      expect(await again.json()).toMatchObject({ error: 'invalid_grant' })
-    }
+    const before = (await client.verify(tokens.access_token)).payload
+    const { jti, iat, exp, ...after } = (await client.verify(renewed.access_token)).payload
+    expect({ ...after, jti: before.jti, iat: before.iat, exp: before.exp }).toEqual(before)
+    expect(after).toMatchObject({ preferred_username: 'alice', azp: clientId })
+    expect(Number(exp) - Number(iat)).toBe(ttl)
+    expect(jti).not.toBe(before.jti)
+    expect(renewed.refresh_token).not.toBe(tokens.refresh_token)
+    expect(again.status).toBe(400)
+    expect(await again.json()).toMatchObject({ error: 'invalid_grant' })
   })
 
   it('takes a token that was stolen from everybody once it is used twice', async () => {
-    const stolen = await login('bob')
-    const renewed = await (await refresh('natter-cli', stolen.refresh_token)).json()
-    await refresh('natter-cli', stolen.refresh_token)
+    const stolen = await client.login('bob')
+    const renewed = await (await client.refresh('natter-cli', stolen.refresh_token)).json()
+    await client.refresh('natter-cli', stolen.refresh_token)
 
-    expect((await refresh('natter-cli', renewed.refresh_token)).status).toBe(400)
+    expect((await client.refresh('natter-cli', renewed.refresh_token)).status).toBe(400)
   })
 
   it('is not for another client', async () => {
-    const tokens = await login('bob')
+    const tokens = await client.login('bob')
 
-    expect((await refresh('nats-chat-app', tokens.refresh_token)).status).toBe(400)
+    expect((await client.refresh('nats-chat-app', tokens.refresh_token)).status).toBe(400)
   })
 
   it('survives a restart, and so do the keys', async () => {
     const dir = await temporaryFolder()
     const before = await start({ dir })
-    const { port } = new URL(before.issuer)
-    const tokens = await login('bob', 'bob123', before.issuer)
+    const other = createClient(before.issuer)
+    const tokens = await other.login('bob')
     await before.stop()
 
+    const { port } = new URL(before.issuer)
     const after = await start({ dir, port: Number(port) })
 
     expect(after.issuer).toBe(before.issuer)
-    await verify(tokens.access_token, after.issuer)
-    const response = await refresh('natter-cli', tokens.refresh_token, after.issuer)
-    const renewed = await response.json()
-    const { payload } = await verify(renewed.access_token, after.issuer)
+    await other.verify(tokens.access_token)
+    const renewed = await (await other.refresh('natter-cli', tokens.refresh_token)).json()
+    const { payload } = await other.verify(renewed.access_token)
     expect(payload.preferred_username).toBe('bob')
   })
 })
 
 describe('userinfo', () => {
   it('says whose an access token is', async () => {
-    const { access_token } = await login('alice')
+    const { access_token } = await client.login('alice')
 
-    const response = await userinfo(access_token)
+    const response = await client.userinfo(access_token)
 
-    const { sub } = (await verify(access_token)).payload
+    const { sub } = (await client.verify(access_token)).payload
     expect(await response.json()).toMatchObject({ sub, preferred_username: 'alice' })
   })
 
   it('takes neither an ID token nor what is no token', async () => {
-    const { id_token } = await login('alice')
+    const { id_token } = await client.login('alice')
 
-    const answers = await Promise.all([userinfo(id_token), userinfo('alice')])
+    const answers = await Promise.all([client.userinfo(id_token), client.userinfo('alice')])
 
     expect(answers.map(({ status }) => status)).toEqual([401, 401])
   })
@@ -428,18 +443,19 @@ describe('userinfo', () => {
 
 describe('a new key', () => {
   it('signs from then on, while the old one is still published', async () => {
-    const other = await start({ dir: await temporaryFolder() })
-    const before = await login('bob', 'bob123', other.issuer)
+    const { issuer, rotateKeys } = await start({ dir: await temporaryFolder() })
+    const other = createClient(issuer)
+    const before = await other.login('bob')
 
-    const kid = await other.rotateKeys()
-    const after = await login('bob', 'bob123', other.issuer)
+    const kid = await rotateKeys()
+    const after = await other.login('bob')
 
     expect(decodeProtectedHeader(after.access_token).kid).toBe(kid)
     expect(decodeProtectedHeader(before.access_token).kid).not.toBe(kid)
-    await verify(before.access_token, other.issuer)
-    await verify(after.access_token, other.issuer)
-    expect((await refresh('natter-cli', before.refresh_token, other.issuer)).status).toBe(200)
-    expect((await userinfo(before.access_token, other.issuer)).status).toBe(200)
+    await other.verify(before.access_token)
+    await other.verify(after.access_token)
+    expect((await other.refresh('natter-cli', before.refresh_token)).status).toBe(200)
+    expect((await other.userinfo(before.access_token)).status).toBe(200)
   })
 })
 
@@ -452,12 +468,12 @@ describe('pages of other origins', () => {
   })
 
   it('may ask for tokens if they are the app', async () => {
-    const { tokens } = await signInForTokens('alice')
+    const { tokens } = await client.signInForTokens('alice')
     const body = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token }
     const form = { ...body, client_id: 'nats-chat-app' }
 
-    const refused = await ask(form, url, { origin: 'http://evil.example' })
-    const answered = await ask(form, url, { origin: app })
+    const refused = await client.ask(form, { origin: 'http://evil.example' })
+    const answered = await client.ask(form, { origin: app })
 
     expect(refused.status).toBe(400)
     expect(refused.headers.get('access-control-allow-origin')).toBe(null)
@@ -490,213 +506,9 @@ describe('pages of other origins', () => {
   }
 })
 
-describe('the process', () => {
-  it('says in one line where it listens, takes a new key on SIGHUP, ends on SIGTERM', async () => {
-    const folder = await temporaryFolder()
-    const { child, lines, stderr, errors } = run({ ISSUER_DIR: folder, ISSUER_PORT: '0' })
-    const ready = JSON.parse(String((await lines.next()).value))
-    expect(ready).toEqual({ ready: true, issuer: expect.stringMatching(/\/realms\/nats-chat$/) })
-    const before = await login('bob', 'bob123', ready.issuer)
-
-    child.kill('SIGHUP')
-    const [said] = await once(stderr, 'data')
-    const after = await login('bob', 'bob123', ready.issuer)
-    child.kill('SIGTERM')
-    const [code] = await once(child, 'exit')
-
-    expect(String(said)).toContain(String(decodeProtectedHeader(after.access_token).kid))
-    expect(String(said)).not.toContain(decodeProtectedHeader(before.access_token).kid)
-    expect(code).toBe(0)
-    expect((await lines.next()).done).toBe(true)
-    expect(await errors).not.toMatch(/oidc-provider|warning/i)
-  })
-
-  it('ends when whoever started it is gone', async () => {
-    const { child, lines } = run({ ISSUER_DIR: await temporaryFolder(), ISSUER_PORT: '0' })
-    await lines.next()
-
-    child.disconnect()
-    const [code] = await once(child, 'exit')
-
-    expect(code).toBe(0)
-  })
-
-  it.each([
-    ['ISSUER_DIR', ''],
-    ['ISSUER_DIR', '/dev/null/folder'],
-    ['ISSUER_PORT', '70000'],
-    ['ISSUER_PORT', 'http'],
-    ['ISSUER_HOST', ''],
-    ['ISSUER_HOST', '203.0.113.1'],
-    ['ISSUER_URL', 'http://localhost:8080/realms/nats-chat'],
-    ['ISSUER_WEB_ORIGINS', 'http://localhost:3000,localhost'],
-    ['ISSUER_WEB_ORIGINS', 'http://localhost:3000/'],
-    ['ISSUER_ACCESS_TOKEN_TTL', '0'],
-    ['ISSUER_ACCESS_TOKEN_TTL', '5m'],
-  ])('names %s when it is "%s"', async (name, value) => {
-    const dir = await temporaryFolder()
-    const { child, lines, errors } = run({ ISSUER_DIR: dir, ISSUER_PORT: '0', [name]: value })
-    const [code] = await once(child, 'exit')
-
-    expect(code).toBe(1)
-    expect(await errors).toContain(name)
-    expect((await lines.next()).done).toBe(true)
-  })
-
-  it('names the port when it is taken', async () => {
-    const { port } = new URL(url)
-    const { child, errors } = run({ ISSUER_DIR: await temporaryFolder(), ISSUER_PORT: port })
-
-    expect(await once(child, 'exit')).toEqual([1, null])
-    expect(await errors).toMatch(new RegExp(`ISSUER_PORT.*${port}`))
-  })
-
-  function run(env: Record<string, string>) {
-    const main = join(import.meta.dirname, '..', 'stack', 'issuer', 'main.ts')
-    const child = spawn(process.execPath, [main], {
-      env: { PATH: process.env.PATH, ...env },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    })
-    onTestFinished(() => void child.kill('SIGKILL'))
-    const { stdout, stderr } = child
-    if (!stdout || !stderr) throw new Error('a child without pipes')
-    const lines = createInterface(stdout)[Symbol.asyncIterator]()
-    return { child, lines, stderr, errors: text(stderr) }
-  }
-})
-
 /** An issuer of the test's own. */
 async function start(options: IssuerOptions) {
   const started = await startIssuer(options)
   onTestFinished(() => started.stop())
   return started
-}
-
-async function temporaryFolder() {
-  const dir = await mkdtemp(join(tmpdir(), 'natter-issuer-'))
-  onTestFinished(() => rm(dir, { recursive: true, force: true }))
-  return dir
-}
-
-function ask(form: Record<string, string | undefined>, at = url, headers = {}) {
-  const given = Object.entries(form).filter((field): field is [string, string] => field[1] != null)
-  const body = new URLSearchParams(given)
-  return fetch(`${at}/${endpoints}/token`, { method: 'POST', body, headers })
-}
-
-async function login(username: string, password = `${username}123`, at = url) {
-  const form = { grant_type: 'password', client_id: 'natter-cli', username, password }
-  return (await ask(form, at)).json()
-}
-
-function refresh(client_id: string, refresh_token: string, at = url) {
-  return ask({ grant_type: 'refresh_token', client_id, refresh_token }, at)
-}
-
-function redeem(code: string, code_verifier: string | undefined) {
-  const redirect_uri = `${app}/callback`
-  const client_id = 'nats-chat-app'
-  return ask({ grant_type: 'authorization_code', client_id, code, redirect_uri, code_verifier })
-}
-
-function userinfo(token: string, at = url) {
-  return fetch(`${at}/${endpoints}/userinfo`, { headers: { authorization: `Bearer ${token}` } })
-}
-
-/** What a token says, by the keys the issuer publishes now. */
-function verify(token: string, at = url) {
-  const keys = createRemoteJWKSet(new URL(`${at}/${endpoints}/certs`))
-  return jwtVerify<JWTPayload>(token, keys, { issuer: at, algorithms: ['RS256'] })
-}
-
-function createRequest(changed: Record<string, string | undefined> = {}) {
-  const verifier = randomToken()
-  const state = randomToken()
-  const nonce = randomToken()
-  const query = Object.entries({
-    client_id: 'nats-chat-app',
-    response_type: 'code',
-    redirect_uri: `${app}/callback`,
-    scope: 'openid profile email',
-    state,
-    nonce,
-    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
-    code_challenge_method: 'S256',
-    ...changed,
-  }).filter((field): field is [string, string] => field[1] !== undefined)
-  return { verifier, state, nonce, url: `${url}/${endpoints}/auth?${new URLSearchParams(query)}` }
-}
-
-function randomToken() {
-  return randomBytes(32).toString('base64url')
-}
-
-async function signIn(username: string) {
-  const browser = createBrowser()
-  const { verifier, url } = createRequest()
-  const page = await browser.open(url)
-  const back = await browser.submit(page, { username, password: `${username}123` })
-  return { browser, verifier, code: readCallback(back.location).code }
-}
-
-async function signInForTokens(username: string) {
-  const { browser, code, verifier } = await signIn(username)
-  return { browser, tokens: await (await redeem(code, verifier)).json() }
-}
-
-/** What comes back to the app. */
-function readCallback(location = '') {
-  const { origin, searchParams } = new URL(location)
-  expect(origin).toBe(app)
-  return { code: searchParams.get('code') ?? '', state: searchParams.get('state') }
-}
-
-interface Page {
-  url: string
-  status: number
-  headers: Headers
-  body: string
-  /** Where it leads, away from the issuer. */
-  location: string | undefined
-}
-
-/** As much of a browser as signing in needs: cookies with their paths, redirects, forms. */
-function createBrowser() {
-  const cookies = new Map<string, { pair: string; path: string }>()
-
-  async function open(address: string, init: RequestInit = {}): Promise<Page> {
-    const { pathname } = new URL(address)
-    const fitting = [...cookies.values()].filter(({ path }) => pathname.startsWith(path))
-    const cookie = fitting.map(({ pair }) => pair).join('; ')
-    const response = await fetch(address, { ...init, headers: { cookie }, redirect: 'manual' })
-    for (const header of response.headers.getSetCookie()) keep(header)
-
-    const next = response.headers.get('location')
-    const target = next ? new URL(next, address) : undefined
-    if (target && target.origin === new URL(url).origin) return open(target.href)
-    const { status, headers } = response
-    return { url: address, status, headers, body: await response.text(), location: target?.href }
-  }
-
-  function keep(header: string) {
-    const [pair = '', ...attributes] = header.split('; ')
-    const path = attributes.find((attribute) => attribute.startsWith('path='))?.slice(5) ?? '/'
-    const key = `${pair.split('=')[0]} ${path}`
-    if (header.includes('expires=Thu, 01 Jan 1970')) cookies.delete(key)
-    else cookies.set(key, { pair, path })
-  }
-
-  return {
-    open,
-    /** Sends the page's form: its hidden fields and those given. */
-    submit(page: Page, fields: Record<string, string> = {}) {
-      const [, action = ''] = /<form[^>]* action="([^"]*)"/.exec(page.body) ?? []
-      const hidden = page.body.matchAll(/type="hidden" name="([^"]*)" value="([^"]*)"/g)
-      const values = [...hidden].map(
-        ([, name = '', value = '']) => [name, value] as [string, string],
-      )
-      const body = new URLSearchParams([...values, ...Object.entries(fields)])
-      return open(new URL(action, page.url).href, { method: 'POST', body })
-    },
-  }
 }
