@@ -105,6 +105,8 @@ export interface FunctionOptions<Env extends Schema = Schema> {
   waiting?: number
   /** The environment variables it reads, as an object schema. What does not fit stops the start. */
   env?: Env
+  /** Done once in each process before the function is served: to fetch what must be there. */
+  prepare?: (setting: { env: StandardSchemaV1.InferOutput<Env>; log: Logger }) => Promise<void>
   /** The streams and buckets it needs; created or compared before it is served. */
   uses?: readonly (StreamDeclaration | BucketDeclaration)[]
 }
@@ -208,7 +210,7 @@ export function defineFunction<const T extends Contract | Trigger, Env extends S
   handle: Handler<T, StandardSchemaV1.InferOutput<Env>>,
   options: FunctionOptions<Env> = {},
 ): FunctionDefinition {
-  const made = { [definition]: true, handle: handle as never, options } as const
+  const made = { [definition]: true, handle: handle as never, options: options as never } as const
   return isTrigger(what)
     ? { ...made, contract: undefined, trigger: what }
     : { ...made, contract: what, trigger: undefined }

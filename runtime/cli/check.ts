@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import type { LoadedFunction } from '../load.ts'
+import { type LoadedFunction, loadFunctions } from '../load.ts'
 import { note, print, printJson } from './output.ts'
 import { describeProblem, problemsOf } from './problems.ts'
 import { formatTable } from './table.ts'
@@ -20,14 +20,14 @@ Examples:
 }
 
 async function check(folder: string, { json }: { json?: boolean }) {
-  const { loadFunctions } = await import('../load.ts')
+  const path = resolve(folder)
   try {
-    const functions = (await loadFunctions(resolve(folder))).map(describe)
+    const functions = (await loadFunctions(path)).map(describe)
     if (json) return printJson({ functions, problems: [] })
     if (functions.length === 0) return note(`no functions in ${folder}`)
     printFunctions(functions)
   } catch (error) {
-    const problems = problemsOf(error)
+    const problems = problemsOf(error, path)
     if (!problems) throw error
     if (json) printJson({ functions: [], problems })
     for (const problem of problems) note(describeProblem(problem))

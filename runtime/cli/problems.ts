@@ -1,21 +1,19 @@
-import { isAbsolute, relative } from 'node:path'
+import { join, relative } from 'node:path'
+import { LoadError, type Problem } from '../load.ts'
 
-/** What is wrong with a file in functions/. */
-export interface Problem {
-  file: string
-  export: string
-  reason: string
-}
+export type { Problem } from '../load.ts'
 
-/** The problems a load error carries; undefined for any other error. */
-export function problemsOf(error: unknown): readonly Problem[] | undefined {
-  return error instanceof Error && 'problems' in error && Array.isArray(error.problems)
-    ? error.problems
-    : undefined
+/** The problems a load error carries, each with its file as it is reached from here. */
+export function problemsOf(error: unknown, folder: string): Problem[] | undefined {
+  if (!(error instanceof LoadError)) return undefined
+  return error.problems.map((problem) => ({ ...problem, file: reach(folder, problem.file) }))
 }
 
 /** `functions/room.join.ts: default: not made by defineFunction` */
 export function describeProblem({ file, export: name, reason }: Problem): string {
-  const shown = isAbsolute(file) ? relative('', file) : file
-  return `${shown}: ${name}: ${reason}`
+  return [file, name, reason].filter(Boolean).join(': ')
+}
+
+function reach(folder: string, file: string) {
+  return relative('', file === folder ? folder : join(folder, file)) || '.'
 }

@@ -32,7 +32,9 @@ export async function serve({ folder, env, name }: ServeOptions): Promise<void> 
   process.on('SIGHUP', () => instance === undefined && stop('SIGHUP'))
 
   const config = { ...readConfig(env), ...(name === undefined ? {} : { name }) }
-  const runtime = await startRuntime({ folder, config, log }).catch(explain)
+  const runtime = await startRuntime({ folder, config, log }).catch((error) => {
+    throw explain(error, folder)
+  })
   isReady = true
   const functions = runtime.functions.length
   log.info({ functions }, instance === undefined ? 'ready' : 'instance ready')
@@ -49,8 +51,9 @@ export async function serve({ folder, env, name }: ServeOptions): Promise<void> 
   process.exit(0)
 }
 
-function explain(error: unknown): never {
-  const problems = problemsOf(error)
-  if (!problems) throw error
-  throw new Failure(['cannot start:', ...problems.map(describeProblem)].join('\n'))
+function explain(error: unknown, folder: string): unknown {
+  const problems = problemsOf(error, folder)
+  return problems
+    ? new Failure(['cannot start:', ...problems.map(describeProblem)].join('\n'))
+    : error
 }

@@ -1,0 +1,47 @@
+import * as v from 'valibot'
+import { callout, defineFunction } from '#runtime'
+import { permissionsFor } from './_permissions.ts'
+import { createTokenCheck, type TokenCheck } from './_token.ts'
+
+const Env = v.object({
+  OIDC_ISSUER: v.pipe(
+    v.string('OIDC_ISSUER is missing: the issuer as tokens name it'),
+    v.url('OIDC_ISSUER is no URL'),
+    v.transform((url) => url.replace(/\/$/, '')),
+  ),
+  OIDC_CLIENT_IDS: v.pipe(
+    v.optional(v.string(), 'nats-chat-app,natter-cli'),
+    v.transform((list) =>
+      list
+        .split(',')
+        .map((id) => id.trim())
+        .filter(Boolean),
+    ),
+    v.minLength(1, 'OIDC_CLIENT_IDS names no client'),
+  ),
+  OIDC_USER_CLAIM: v.optional(v.picklist(['preferred_username', 'sub']), 'preferred_username'),
+})
+
+/**
+ * Lets people in who bring an access token of the identity provider, as CONNECT token or as
+ * password: who they are, what they may do, and until when, all come from it.
+ */
+export default defineFunction(
+  callout(),
+  async ({ token }, { env, functions }) => {
+    const { user, roles, expiresAt } = await checkFor(env).check(token)
+    return { user, account: 'CLIENTS', ...permissionsFor(user, roles, functions), expiresAt }
+  },
+  { env: Env, queue: 'auth-workers', prepare: ({ env }) => checkFor(env).prefetch() },
+)
+
+const checks = new WeakMap<object, TokenCheck>()
+
+function checkFor(env: v.InferOutput<typeof Env>): TokenCheck {
+  const known = checks.get(env)
+  if (known) return known
+  const { OIDC_ISSUER: issuer, OIDC_CLIENT_IDS: clientIds, OIDC_USER_CLAIM: userClaim } = env
+  const check = createTokenCheck({ issuer, clientIds, userClaim })
+  checks.set(env, check)
+  return check
+}

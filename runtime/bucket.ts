@@ -1,0 +1,101 @@
+import type { JetStreamClient } from '@nats-io/jetstream'
+import { headers } from '@nats-io/nats-core'
+import type { Requester } from './client/requester.ts'
+import type { BucketDeclaration } from './contract.ts'
+import type { Bucket, Entry } from './define.ts'
+import { FunctionError } from './error.ts'
+import { publishStored, readLast, type StoredMessage } from './jetstream.ts'
+import { describeIssues, validateSync } from './validate.ts'
+
+const keyPattern = /^[-/_=A-Za-z0-9]+(\.[-/_=A-Za-z0-9]+)*$/
+const listPattern = /^(\*|[-/_=A-Za-z0-9]+)(\.(\*|[-/_=A-Za-z0-9]+))*(\.>)?$|^>$/
+
+/** A bucket over the lean requester: each of its methods is one round trip. */
+export function openBucket(
+  requester: Requester,
+  js: JetStreamClient,
+  declaration: BucketDeclaration,
+): Bucket<unknown> {
+  const stream = `KV_${declaration.bucket}`
+  const prefix = `$KV.${declaration.bucket}.`
+  const subjectOf = (key: string) => {
+    if (keyPattern.test(key)) return prefix + key
+    throw new FunctionError('invalid', `"${key}" cannot be a key of ${declaration.bucket}`)
+  }
+  const encode = (value: unknown) => {
+    const { issues } = validateSync(declaration.value, value)
+    if (issues) throw new TypeError(`${declaration.bucket}: ${describeIssues(issues)}`)
+    return JSON.stringify(value)
+  }
+  const decode = ({ subject, seq, message }: StoredMessage): Entry<unknown> => {
+    const { value, issues } = {
+      value: undefined,
+      ...validateSync(declaration.value, message.json()),
+    }
+    if (issues) throw new TypeError(`${subject}: ${describeIssues(issues)}`)
+    return { key: subject.slice(prefix.length), value, revision: seq }
+  }
+  const write = (key: string, value: unknown, expect: number) =>
+    publishStored(requester, subjectOf(key), encode(value), { expect })
+
+  return {
+    async get(key) {
+      const stored = await readLast(requester, stream, subjectOf(key))
+      return stored && isLive(stored) ? decode(stored) : undefined
+    },
+    async put(key, value) {
+      const ack = await publishStored(requester, subjectOf(key), encode(value))
+      return ack?.seq ?? 0
+    },
+    async create(key, value) {
+      if (await write(key, value, 0)) return true
+      // A deleted key leaves its sign behind, which holds the sequence.
+      const last = await readLast(requester, stream, subjectOf(key))
+      if (last && isLive(last)) return false
+      return (await write(key, value, last?.seq ?? 0)) !== undefined
+    },
+    async update(key, value, revision) {
+      return (await write(key, value, revision)) !== undefined
+    },
+    async delete(key) {
+      const hdrs = headers()
+      hdrs.set('KV-Operation', 'DEL')
+      await publishStored(requester, subjectOf(key), '', { headers: hdrs })
+    },
+    async list(pattern) {
+      if (!listPattern.test(pattern))
+        throw new FunctionError('invalid', `"${pattern}" cannot be a pattern of keys`)
+      return readMany(js, stream, prefix + pattern, decode)
+    },
+  }
+}
+
+/** How many subjects the server answers for in one batch. */
+const batchLimit = 1_024
+
+async function readMany(
+  js: JetStreamClient,
+  stream: string,
+  subjects_filter: string,
+  decode: (stored: StoredMessage) => Entry<unknown>,
+): Promise<Entry<unknown>[]> {
+  const jsm = await js.jetstreamManager(false)
+  const { state } = await jsm.streams.info(stream, { subjects_filter })
+  const subjects = Object.keys(state.subjects ?? {})
+  const entries: Entry<unknown>[] = []
+  for (let at = 0; at < subjects.length; at += batchLimit) {
+    const multi_last = subjects.slice(at, at + batchLimit)
+    const messages = await jsm.direct.getLastMessagesFor(stream, { multi_last })
+    for await (const it of messages) {
+      if (it.header.get('KV-Operation') || it.header.get('Nats-Marker-Reason')) continue
+      const message = { subject: it.subject, seq: it.seq, at: it.time, message: it as never }
+      entries.push(decode(message))
+    }
+  }
+  return entries
+}
+
+/** Whether an entry is a value, and not the sign that one was deleted or has expired. */
+function isLive({ message }: StoredMessage): boolean {
+  return !message.headers?.get('KV-Operation') && !message.headers?.get('Nats-Marker-Reason')
+}

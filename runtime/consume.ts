@@ -1,0 +1,218 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  type ConsumerMessages,
+  DeliverPolicy,
+  type JetStreamClient,
+  type JsMsg,
+} from '@nats-io/jetstream'
+import { headers } from '@nats-io/nats-core'
+import { CallContext, type FunctionHost } from './context.ts'
+import type { Dispatcher } from './dispatch.ts'
+import { FunctionError } from './error.ts'
+import { publishStored } from './jetstream.ts'
+import { compare, ignoreNotFound } from './resources.ts'
+import { beginTrace, endTrace, withTrace } from './trace.ts'
+import { isUnavailable } from './unavailable.ts'
+
+const ackWaitMs = 30_000
+/** How long to wait before what is away is tried again: doubles up to the second, in milliseconds. */
+const [firstRetryMs, lastRetryMs] = [250, 5_000]
+/** A message that ended this many processes, or was never finished, is not tried for ever. */
+const deliveryLimit = 50
+
+export interface Consumption {
+  readonly host: FunctionHost
+  readonly dispatcher: Dispatcher
+  readonly js: JetStreamClient
+  readonly stream: string
+  readonly filter: string
+  readonly deliver: 'all' | 'new'
+  readonly batch: number
+  readonly backoffMs: readonly number[]
+  /** A message as the handler takes it. Throws a FunctionError for what no handler should see. */
+  decode(message: JsMsg): unknown
+  /** What the handler is called with. */
+  group(items: readonly unknown[]): unknown
+}
+
+export interface Consumer {
+  /** Takes nothing new, lets the batch under way end, gives back the rest. */
+  stop(): Promise<void>
+  /** What the server says is still to come. */
+  pending(): Promise<{ pending: number; unacknowledged: number }>
+}
+
+interface Item {
+  message: JsMsg
+  value: unknown
+}
+
+/**
+ * Consumes a stream by a durable consumer that all instances share. Acknowledges after the handler
+ * has returned; see `stream` in define.ts for what happens when it does not.
+ */
+export async function consume(consumption: Consumption): Promise<Consumer> {
+  const { host, dispatcher, js, stream, batch } = consumption
+  const durable = host.loaded.service
+  const jsm = await js.jetstreamManager()
+  await ensureConsumer()
+  const consumer = await js.consumers.get(stream, durable)
+
+  const buffer: JsMsg[] = []
+  const stopping = new AbortController()
+  let wake: (() => void) | undefined
+  let underWay: readonly JsMsg[] = []
+  const messages: ConsumerMessages = await consumer.consume({
+    max_messages: Math.max(batch * 2, 10),
+    callback(message) {
+      buffer.push(message)
+      wake?.()
+    },
+  })
+  const heartbeat = setInterval(() => {
+    for (const message of [...underWay, ...buffer]) message.working()
+  }, ackWaitMs / 3)
+  const ended = work()
+
+  return {
+    async stop() {
+      messages.stop()
+      stopping.abort(new FunctionError('unavailable', 'The process is stopping'))
+      wake?.()
+      await ended
+      clearInterval(heartbeat)
+      for (const message of buffer.splice(0)) message.nak()
+    },
+    async pending() {
+      const info = await jsm.consumers.info(stream, durable)
+      return { pending: info.num_pending, unacknowledged: info.num_ack_pending }
+    },
+  }
+
+  async function ensureConsumer() {
+    const declared: Partial<ConsumerConfig> = {
+      durable_name: durable,
+      filter_subject: consumption.filter,
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: ackWaitMs * 1e6,
+      max_deliver: -1,
+      max_ack_pending: Math.max(batch * 20, 1_000),
+      deliver_policy: consumption.deliver === 'all' ? DeliverPolicy.All : DeliverPolicy.New,
+    }
+    const info = await jsm.consumers.info(stream, durable).catch(ignoreNotFound)
+    if (info) return compare(`consumer ${durable} of ${stream}`, declared, { ...info.config })
+    await jsm.consumers.add(stream, declared)
+  }
+
+  async function work() {
+    while (!stopping.signal.aborted) {
+      if (buffer.length === 0) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+        continue
+      }
+      underWay = buffer.splice(0, batch)
+      const items = await decodeAll(underWay)
+      if (items.length > 0) await handle(items)
+      underWay = []
+    }
+  }
+
+  /** What can be handled; what cannot goes to the dead letters, and no retry would change it. */
+  async function decodeAll(received: readonly JsMsg[]): Promise<Item[]> {
+    const items: Item[] = []
+    for (const message of received) {
+      if (message.info.deliveryCount > deliveryLimit) {
+        await bury(message, `delivered ${message.info.deliveryCount} times without an outcome`)
+        continue
+      }
+      try {
+        items.push({ message, value: consumption.decode(message) })
+      } catch (error) {
+        await bury(message, (error as Error).message)
+      }
+    }
+    return items
+  }
+
+  async function handle(items: readonly Item[]): Promise<void> {
+    for (let retryMs = firstRetryMs; ; retryMs = Math.min(retryMs * 2, lastRetryMs)) {
+      const error = await attempt(items)
+      if (!error) return
+      if (stopping.signal.aborted) return giveBack(items)
+      if (isUnavailable(error)) {
+        host.log.warn({ err: error, retryMs, messages: items.length }, 'waiting for what is away')
+        await sleep(retryMs, undefined, { signal: stopping.signal }).catch(() => undefined)
+        continue
+      }
+      const [first] = items
+      if (items.length === 1 && first) return failOne(first.message, error)
+      const half = Math.ceil(items.length / 2)
+      await handle(items.slice(0, half))
+      return handle(items.slice(half))
+    }
+  }
+
+  async function attempt(items: readonly Item[]): Promise<Error | undefined> {
+    const { stats } = dispatcher
+    const started = performance.now()
+    const traced = beginTrace(host.loaded.name, items[0]?.message.headers)
+    const context = new CallContext(host, '', started + ackWaitMs, traced)
+    const abort = () => context.abort(stopping.signal.reason)
+    stopping.signal.addEventListener('abort', abort, { once: true })
+    stats.inFlight++
+    try {
+      const input = consumption.group(items.map(({ value }) => value))
+      await withTrace(traced, () => host.loaded.definition.handle(input as never, context))
+      for (const { message } of items) message.ack()
+      stats.ended(performance.now() - started, items.length)
+      if (traced) endTrace(traced)
+      return undefined
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`)
+      stats.failed(error.message)
+      if (traced) endTrace(traced, error)
+      return error
+    } finally {
+      stats.inFlight--
+      stopping.signal.removeEventListener('abort', abort)
+    }
+  }
+
+  async function failOne(message: JsMsg, error: Error) {
+    const delay = consumption.backoffMs[message.info.deliveryCount - 1]
+    host.log.error({ err: error, subject: message.subject, seq: message.seq, delay }, 'not handled')
+    if (delay === undefined) return bury(message, error.message)
+    message.nak(delay)
+  }
+
+  function giveBack(items: readonly Item[]) {
+    for (const { message } of items) message.nak()
+  }
+
+  /** Keeps a message, with the reason, where it can be listed and replayed; then lets go of it. */
+  async function bury(message: JsMsg, reason: string) {
+    const hdrs = headers()
+    hdrs.set('Nats-Msg-Id', `${durable}.${stream}.${message.seq}`)
+    hdrs.set('Natter-Reason', reason.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 500))
+    hdrs.set('Natter-Stream', stream)
+    hdrs.set('Natter-Subject', message.subject)
+    hdrs.set('Natter-Sequence', String(message.seq))
+    hdrs.set('Natter-Deliveries', String(message.info.deliveryCount))
+    try {
+      await publishStored(host.backbone.requester, `dead.${durable}`, message.data, {
+        headers: hdrs,
+      })
+      message.term(reason.slice(0, 200))
+      dispatcher.stats.failed(reason)
+      dispatcher.stats.requests++
+      host.log.error({ subject: message.subject, seq: message.seq, reason }, 'dead letter')
+    } catch (error) {
+      host.log.error({ err: error, seq: message.seq }, 'dead letter not stored; will come again')
+      message.nak(lastRetryMs)
+    }
+  }
+}

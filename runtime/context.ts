@@ -1,0 +1,198 @@
+import type { JetStreamClient } from '@nats-io/jetstream'
+import { headers, type NatsConnection } from '@nats-io/nats-core'
+import type { Logger } from 'pino'
+import { openBucket } from './bucket.ts'
+import { type Ask, createAsk } from './client/client.ts'
+import type { Requester } from './client/requester.ts'
+import {
+  type BucketDeclaration,
+  type Contract,
+  pushHeader,
+  type StreamDeclaration,
+  type Topic,
+} from './contract.ts'
+import type { Appended, Bucket, Context, FunctionInfo, Stored } from './define.ts'
+import { FunctionError } from './error.ts'
+import { publishStored, readSequence } from './jetstream.ts'
+import type { LoadedFunction } from './load.ts'
+import { parseSubject, type Subject } from './subject.ts'
+import { type Trace, traceHeaders, traceId } from './trace.ts'
+import { describeIssues, validateSync } from './validate.ts'
+
+/** What all functions of a process share: one connection, one inbox. */
+export interface Backbone {
+  readonly nc: NatsConnection
+  readonly js: JetStreamClient
+  readonly requester: Requester
+  readonly functions: readonly FunctionInfo[]
+}
+
+/** What all calls of a function share. */
+export class FunctionHost {
+  readonly loaded: LoadedFunction
+  readonly backbone: Backbone
+  readonly env: unknown
+  readonly log: Logger
+  readonly #subjects = new WeakMap<Topic, Subject>()
+  readonly #buckets = new WeakMap<BucketDeclaration, Bucket<unknown>>()
+  readonly #asks = new WeakMap<Contract, Ask>()
+
+  constructor(loaded: LoadedFunction, backbone: Backbone, env: unknown, log: Logger) {
+    this.loaded = loaded
+    this.backbone = backbone
+    this.env = env
+    this.log = log
+  }
+
+  subject(topic: Topic): Subject {
+    return remember(this.#subjects, topic, () => parseSubject(topic.subject))
+  }
+
+  bucket(declaration: BucketDeclaration): Bucket<unknown> {
+    return remember(this.#buckets, declaration, () => {
+      const { definition, name } = this.loaded
+      if (!definition.options.uses?.includes(declaration))
+        throw new TypeError(`${name} does not declare ${declaration.bucket} in its "uses"`)
+      return openBucket(this.backbone.requester, this.backbone.js, declaration)
+    })
+  }
+
+  ask(contract: Contract): Ask {
+    return remember(this.#asks, contract, () => createAsk(this.backbone.requester, contract))
+  }
+
+  /** A topic's data as subject and payload. Throws a TypeError for data that does not fit. */
+  write(topic: Topic, data: unknown) {
+    const { value, issues } = { value: undefined, ...validateSync(topic.data, data) }
+    if (issues) throw new TypeError(`${topic.subject}: ${describeIssues(issues)}`)
+    const subject = this.subject(topic)
+    const values = value as Record<string, unknown>
+    return { subject: subject.fill(values), payload: JSON.stringify(subject.rest(values)) }
+  }
+
+  /** A topic's data out of a message. Throws `invalid` for what is not JSON or does not fit. */
+  read(topic: Topic, subject: string, json: () => unknown): unknown {
+    const data = { ...readObject(json), ...this.subject(topic).read(subject) }
+    const { value, issues } = { value: undefined, ...validateSync(topic.data, data) }
+    if (!issues) return value
+    throw new FunctionError('invalid', `${subject}: ${describeIssues(issues)}`, { details: issues })
+  }
+}
+
+/** What one call of a function meets. Made for each, so whatever costs is made when it is used. */
+export class CallContext implements Context {
+  readonly caller: string
+  readonly #host: FunctionHost
+  readonly #until: number
+  readonly #trace: Trace | undefined
+  #controller: AbortController | undefined
+  #reason: FunctionError | undefined
+
+  constructor(host: FunctionHost, caller: string, until: number, traced: Trace | undefined) {
+    this.#host = host
+    this.caller = caller
+    this.#until = until
+    this.#trace = traced
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#reason && !this.#controller.signal.aborted) this.#controller.abort(this.#reason)
+    return this.#controller.signal
+  }
+
+  get deadline(): number {
+    return performance.timeOrigin + this.#until
+  }
+
+  get log(): Logger {
+    const trace = traceId(this.#trace)
+    return trace ? this.#host.log.child({ trace }) : this.#host.log
+  }
+
+  get env(): unknown {
+    return this.#host.env
+  }
+
+  get functions(): readonly FunctionInfo[] {
+    return this.#host.backbone.functions
+  }
+
+  abort(reason: FunctionError): void {
+    this.#reason = reason
+    this.#controller?.abort(reason)
+  }
+
+  publish(topic: Topic, data: unknown): void {
+    const { subject, payload } = this.#host.write(topic, data)
+    const hdrs = traceHeaders(this.#trace) ?? (topic.push ? headers() : undefined)
+    if (topic.push) hdrs?.set(pushHeader, '1')
+    this.#host.backbone.nc.publish(subject, payload, hdrs ? { headers: hdrs } : {})
+  }
+
+  async append(topic: Topic, data: unknown, options: { id?: string } = {}): Promise<Appended> {
+    const { subject, payload } = this.#host.write(topic, data)
+    let hdrs = traceHeaders(this.#trace)
+    if (options.id !== undefined) {
+      hdrs ??= headers()
+      hdrs.set('Nats-Msg-Id', options.id)
+    }
+    const ack = await publishStored(this.#host.backbone.requester, subject, payload, {
+      headers: hdrs,
+    })
+    if (!ack) throw new FunctionError('conflict', `${subject} has moved on`)
+    return ack
+  }
+
+  async read(
+    stream: StreamDeclaration,
+    topic: Topic,
+    seq: number,
+  ): Promise<Stored<never> | undefined> {
+    const stored = await readSequence(this.#host.backbone.requester, stream.stream, seq)
+    if (!stored) return undefined
+    const data = this.#host.read(topic, stored.subject, () => stored.message.json())
+    return { data: data as never, seq: stored.seq, at: stored.at }
+  }
+
+  kv(bucket: BucketDeclaration): Bucket<never> {
+    return this.#host.bucket(bucket) as Bucket<never>
+  }
+
+  async call(contract: Contract, input: unknown): Promise<never> {
+    const left = this.#until - performance.now()
+    if (left <= 0) throw new FunctionError('timeout', 'No time is left to ask another function')
+    return (await this.#host.ask(contract).ask(input as object, {
+      timeoutMs: left,
+      headers: traceHeaders(this.#trace),
+    })) as never
+  }
+}
+
+/** A payload as an object: empty is `{}`. Throws `invalid` for anything else. */
+export function readObject(json: () => unknown): object {
+  let value: unknown
+  try {
+    value = json()
+  } catch (error) {
+    throw new FunctionError('invalid', `The payload is not JSON: ${(error as Error).message}`)
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  throw new FunctionError('invalid', `The payload must be a JSON object, not ${kindOf(value)}`)
+}
+
+function kindOf(value: unknown) {
+  return value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`
+}
+
+function remember<Key extends object, Value>(
+  known: WeakMap<Key, Value>,
+  key: Key,
+  make: () => Value,
+): Value {
+  const found = known.get(key)
+  if (found !== undefined) return found
+  const made = make()
+  known.set(key, made)
+  return made
+}

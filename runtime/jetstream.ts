@@ -1,0 +1,73 @@
+import { headers, type Msg, type MsgHdrs } from '@nats-io/nats-core'
+import type { Requester } from './client/requester.ts'
+import { FunctionError } from './error.ts'
+
+const timeoutMs = 5_000
+const wrongLastSequence = 10071
+
+export interface Ack {
+  seq: number
+  duplicate: boolean
+}
+
+/** A message as a stream answers it. */
+export interface StoredMessage {
+  subject: string
+  seq: number
+  at: Date
+  message: Msg
+}
+
+/**
+ * Publishes into whatever stream captures the subject and waits for its word. Undefined when an
+ * expected sequence did not hold. Throws `unavailable` when no stream takes it.
+ */
+export async function publishStored(
+  requester: Requester,
+  subject: string,
+  payload: string | Uint8Array,
+  options: { headers?: MsgHdrs | undefined; expect?: number } = {},
+): Promise<Ack | undefined> {
+  let hdrs = options.headers
+  if (options.expect !== undefined) {
+    hdrs ??= headers()
+    hdrs.set('Nats-Expected-Last-Subject-Sequence', String(options.expect))
+  }
+  const reply = await requester.request(subject, payload, { headers: hdrs, timeoutMs })
+  const ack = reply.json<{
+    seq: number
+    duplicate?: boolean
+    error?: { err_code: number; description: string }
+  }>()
+  if (!ack.error) return { seq: ack.seq, duplicate: ack.duplicate === true }
+  if (ack.error.err_code === wrongLastSequence) return undefined
+  throw new FunctionError('unavailable', `${subject} was not stored: ${ack.error.description}`)
+}
+
+/** The last message of a subject, or undefined. */
+export function readLast(requester: Requester, stream: string, subject: string) {
+  return readDirect(requester, `$JS.API.DIRECT.GET.${stream}.${subject}`, '')
+}
+
+/** The message with a sequence, or undefined. */
+export function readSequence(requester: Requester, stream: string, seq: number) {
+  return readDirect(requester, `$JS.API.DIRECT.GET.${stream}`, `{"seq":${seq}}`)
+}
+
+async function readDirect(requester: Requester, api: string, query: string) {
+  return toStored(await requester.request(api, query, { timeoutMs }))
+}
+
+/** Reads what a direct get answers; undefined for "not there". */
+export function toStored(message: Msg): StoredMessage | undefined {
+  const hdrs = message.headers
+  if (!hdrs || hdrs.code === 404) return undefined
+  if (hdrs.code >= 400)
+    throw new FunctionError('unavailable', `The stream cannot be read: ${hdrs.description}`)
+  return {
+    subject: hdrs.get('Nats-Subject'),
+    seq: Number(hdrs.get('Nats-Sequence')),
+    at: new Date(hdrs.get('Nats-Time-Stamp')),
+    message,
+  }
+}

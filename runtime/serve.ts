@@ -1,0 +1,207 @@
+import { type ServiceConfig, type ServiceMsg, Svcm } from '@nats-io/services'
+import type { Logger } from 'pino'
+import { serveCallout } from './callout/serve.ts'
+import type { RuntimeConfig } from './config.ts'
+import { connectTo } from './connect.ts'
+import { CallContext, type FunctionHost } from './context.ts'
+import { defaultTimeoutMs } from './contract.ts'
+import type { Admission, Login } from './define.ts'
+import { Dispatcher, type Job } from './dispatch.ts'
+import type { FunctionError } from './error.ts'
+import { RequestJob, requestKind } from './request.ts'
+import type { FunctionStats } from './stats.ts'
+import { consumeBucket, consumeSchedule, consumeStream } from './triggers.ts'
+import { toFunctionError } from './unavailable.ts'
+
+/** A function that is being served. */
+export interface Served {
+  readonly dispatcher: Dispatcher
+  /** Takes nothing new; what had been received is still handled. */
+  leave(): Promise<void>
+}
+
+const usual = { concurrency: 128, waiting: 1_024 }
+
+/** Serves one function as a micro service of its own, whatever its trigger. */
+export async function serveFunction(
+  host: FunctionHost,
+  config: RuntimeConfig,
+  log: Logger,
+): Promise<Served> {
+  const { options, trigger } = host.loaded.definition
+  const dispatcher = new Dispatcher({ ...usual, ...options })
+  if (!trigger || trigger.kind === 'event') {
+    const kind = requestKind(host, dispatcher)
+    const queue = trigger ? (trigger.queue ?? '') : host.loaded.queue
+    return serveEndpoint(host, dispatcher, {
+      subject: kind.subject.pattern,
+      queue,
+      handle: (message) => dispatcher.accept(new RequestJob(kind, message)),
+    })
+  }
+  if (trigger.kind === 'callout') return serveLogins(host, dispatcher, config, log)
+
+  const ground = { host, dispatcher, js: host.backbone.js }
+  const consumer =
+    trigger.kind === 'stream'
+      ? await consumeStream(ground, trigger)
+      : trigger.kind === 'kv'
+        ? await consumeBucket(ground, trigger)
+        : await consumeSchedule(ground, trigger)
+  const state = () => consumer.pending()
+  return alongside(await serveState(host, dispatcher, state), () => consumer.stop())
+}
+
+/** The auth callout is answered on a connection of its own: no other account may see it. */
+async function serveLogins(
+  host: FunctionHost,
+  dispatcher: Dispatcher,
+  config: RuntimeConfig,
+  log: Logger,
+): Promise<Served> {
+  const { natsAuthUrl, calloutSeed, calloutXkeySeed } = config
+  if (!natsAuthUrl || !calloutSeed)
+    throw new Error(
+      `${host.loaded.name} answers the auth callout and needs NATS_AUTH_URL and NATS_CALLOUT_SEED`,
+    )
+  const nc = await connectTo(natsAuthUrl, `${config.name} callout`)
+  const served = serveCallout(
+    nc,
+    { seed: calloutSeed, xkeySeed: calloutXkeySeed, queue: host.loaded.queue },
+    (login) =>
+      new Promise<Admission>((resolve, reject) =>
+        dispatcher.accept(new LoginJob(host, dispatcher.stats, login, resolve, reject, log)),
+      ),
+  )
+  const state = async () => ({ logins: dispatcher.stats.requests })
+  return alongside(await serveState(host, dispatcher, state), async () => {
+    await served.drain()
+    await dispatcher.idle()
+    await nc.drain()
+  })
+}
+
+class LoginJob implements Job {
+  readonly until = performance.now() + defaultTimeoutMs
+  readonly #host: FunctionHost
+  readonly #stats: FunctionStats
+  readonly #login: Login
+  readonly #resolve: (admission: Admission) => void
+  readonly #reject: (reason: FunctionError) => void
+  readonly #log: Logger
+
+  constructor(
+    host: FunctionHost,
+    stats: FunctionStats,
+    login: Login,
+    resolve: (admission: Admission) => void,
+    reject: (reason: FunctionError) => void,
+    log: Logger,
+  ) {
+    this.#host = host
+    this.#stats = stats
+    this.#login = login
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#log = log
+  }
+
+  async run(): Promise<void> {
+    const started = performance.now()
+    const context = new CallContext(this.#host, '', this.until, undefined)
+    try {
+      const { handle } = this.#host.loaded.definition
+      this.#resolve((await handle(this.#login as never, context)) as Admission)
+    } catch (error) {
+      const reason = toFunctionError(error)
+      if (reason === error) this.#log.info({ reason: reason.message }, 'login refused')
+      else this.#log.error({ err: error }, 'login failed')
+      this.refuse(reason)
+    }
+    this.#stats.ended(performance.now() - started)
+  }
+
+  refuse(reason: FunctionError): void {
+    this.#stats.failed(reason.message)
+    this.#reject(reason)
+  }
+}
+
+/**
+ * What nobody asks by a subject of its own still is a service, so that all functions are listed, and
+ * `fn.{name}` answers how it stands.
+ */
+function serveState(
+  host: FunctionHost,
+  dispatcher: Dispatcher,
+  state: () => Promise<Record<string, unknown>>,
+): Promise<Served> {
+  return serveEndpoint(host, dispatcher, {
+    subject: `fn.${host.loaded.name}`,
+    queue: host.loaded.queue,
+    handle(message) {
+      const { trigger, name } = host.loaded
+      state().then(
+        (now) => message.respond(JSON.stringify({ name, trigger, ...now })),
+        (error) => message.respondError(503, String(error)),
+      )
+    },
+  })
+}
+
+function alongside(served: Served, leave: () => Promise<void>): Served {
+  return {
+    dispatcher: served.dispatcher,
+    leave: async () => void (await Promise.all([served.leave(), leave()])),
+  }
+}
+
+interface Endpoint {
+  subject: string
+  queue: string
+  handle(message: ServiceMsg): void
+}
+
+async function serveEndpoint(
+  host: FunctionHost,
+  dispatcher: Dispatcher,
+  { subject, queue, handle }: Endpoint,
+): Promise<Served> {
+  const { service: name, version, definition, trigger, subject: template, audience } = host.loaded
+  const metadata = {
+    function: host.loaded.name,
+    trigger,
+    ...(template === undefined ? {} : { subject: template, template }),
+    ...(audience === undefined ? {} : { audience: audience.join(',') }),
+  }
+  const config: ServiceConfig = {
+    name,
+    version,
+    description: definition.contract?.description ?? `${trigger} ${host.loaded.name}`,
+    metadata,
+    // The queue group is the endpoint's; the service's own would be used where that is empty.
+    queue: '',
+    async statsHandler(endpoint) {
+      // The library reports this very object next, and by itself counts synchronous time alone.
+      const reported = endpoint as unknown as { stats: object }
+      Object.assign(reported.stats, dispatcher.stats.micro)
+      return { ...dispatcher.stats.data, queued: dispatcher.queued }
+    },
+  }
+  const service = await new Svcm(host.backbone.nc).add(config)
+  service.addEndpoint(name, {
+    subject,
+    ...(queue === '' ? {} : { queue }),
+    metadata,
+    handler: (error, message) => {
+      if (!error) handle(message)
+    },
+  })
+  service.stopped.then((error) => {
+    if (error) host.log.fatal({ err: error }, 'the service has ended')
+  })
+  return {
+    dispatcher,
+    leave: async () => void (await service.stop()),
+  }
+}

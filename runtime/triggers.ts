@@ -1,0 +1,110 @@
+import type { JetStreamClient, JsMsg } from '@nats-io/jetstream'
+import { headers } from '@nats-io/nats-core'
+import { type Consumer, type Consumption, consume } from './consume.ts'
+import type { FunctionHost } from './context.ts'
+import type { Change, KvTrigger, ScheduleTrigger, StreamTrigger } from './define.ts'
+import type { Dispatcher } from './dispatch.ts'
+import { FunctionError } from './error.ts'
+import { publishStored, readLast } from './jetstream.ts'
+import { schedules } from './resources.ts'
+import { parseSubject } from './subject.ts'
+import { describeIssues, validateSync } from './validate.ts'
+
+/** What every kind of consumption has in common. */
+interface Ground {
+  host: FunctionHost
+  dispatcher: Dispatcher
+  js: JetStreamClient
+}
+
+export function consumeStream(ground: Ground, trigger: StreamTrigger): Promise<Consumer> {
+  const { host } = ground
+  return consume({
+    ...ground,
+    stream: trigger.stream.stream,
+    filter: parseSubject(trigger.topic.subject).pattern,
+    deliver: 'all',
+    batch: trigger.batch,
+    backoffMs: trigger.backoffMs,
+    decode: (message) => ({
+      data: host.read(trigger.topic, message.subject, () => message.json()),
+      seq: message.seq,
+      at: new Date(message.info.timestampNanos / 1e6),
+    }),
+    group: (items) => items,
+  })
+}
+
+/** A bucket is a stream, so one durable consumer gives each change to one instance. */
+export function consumeBucket(ground: Ground, { bucket, keys }: KvTrigger): Promise<Consumer> {
+  const prefix = `$KV.${bucket.bucket}.`
+  return consume({
+    ...ground,
+    stream: `KV_${bucket.bucket}`,
+    filter: prefix + keys,
+    deliver: 'new',
+    ...oneByOne,
+    decode(message): Change<unknown> {
+      const key = message.subject.slice(prefix.length)
+      const revision = message.seq
+      const operation = readOperation(message)
+      if (operation !== 'put') return { operation, key, revision }
+      const { value, issues } = {
+        value: undefined,
+        ...validateSync(bucket.value, readJson(message)),
+      }
+      if (issues) throw new FunctionError('invalid', `${key}: ${describeIssues(issues)}`)
+      return { operation, key, value, revision }
+    },
+  })
+}
+
+/**
+ * Ticks come from the server's own scheduler and lie in a stream, so that each is taken by one
+ * instance, and one that fell into a pause is taken after it.
+ */
+export async function consumeSchedule(
+  ground: Ground,
+  { every }: ScheduleTrigger,
+): Promise<Consumer> {
+  const { host } = ground
+  const { service } = host.loaded
+  const tick = `tick.${service}`
+  const { requester } = host.backbone
+  const last = await readLast(requester, schedules.stream, `schedule.${service}`)
+  // Written again, an interval would begin again, and with many restarts never end.
+  if (last?.message.headers?.get('Nats-Schedule') !== every) {
+    const hdrs = headers()
+    hdrs.set('Nats-Schedule', every)
+    hdrs.set('Nats-Schedule-Target', tick)
+    await publishStored(requester, `schedule.${service}`, '', { headers: hdrs })
+  }
+  return consume({
+    ...ground,
+    stream: schedules.stream,
+    filter: tick,
+    deliver: 'all',
+    ...oneByOne,
+    decode: (message) => ({ at: new Date(message.info.timestampNanos / 1e6) }),
+  })
+}
+
+const oneByOne = {
+  batch: 1,
+  backoffMs: [1_000, 5_000, 30_000],
+  group: ([only]: readonly unknown[]) => only,
+} satisfies Partial<Consumption>
+
+function readOperation(message: JsMsg): Change<unknown>['operation'] {
+  const hdrs = message.headers
+  if (hdrs?.get('Nats-Marker-Reason') === 'MaxAge') return 'expire'
+  return hdrs?.get('KV-Operation') || hdrs?.get('Nats-Marker-Reason') ? 'delete' : 'put'
+}
+
+function readJson(message: JsMsg): unknown {
+  try {
+    return message.json()
+  } catch (error) {
+    throw new FunctionError('invalid', `${message.subject} is not JSON`, { cause: error })
+  }
+}
