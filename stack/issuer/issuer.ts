@@ -65,7 +65,11 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   })
 
   const started = starting.move()
-  const stop = () => started.disposeAsync()
+  let stopped: Promise<void> | undefined
+  const stop = () => {
+    stopped ??= started.disposeAsync()
+    return stopped
+  }
   return {
     issuer,
     async rotateKeys() {
