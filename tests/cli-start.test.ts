@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { errors } from '@nats-io/nats-core'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Client, createClient } from '#runtime/client'
-import { type Bench, createBench, greet } from './command-line.ts'
+import { type Bench, bin, createBench, greet } from './command-line.ts'
 
 const contracts = {
   greet: {
@@ -81,6 +83,18 @@ describe('runtime start', () => {
 
     await expect(answer).resolves.toMatchObject({ text: 'hello you' })
     await expect(runtime.exited).resolves.toEqual({ code: 0, signal: null })
+  })
+
+  it('can be stopped while it waits for a server that is away', async () => {
+    const child = spawn(process.execPath, [bin, 'start', functions], {
+      env: { ...process.env, NATS_URL: 'nats://127.0.0.1:1' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const exited = once(child, 'exit')
+    await once(child.stdout, 'data')
+    child.kill('SIGTERM')
+
+    await expect(exited).resolves.toEqual([0, null])
   })
 
   it('carries its name to the server', async () => {

@@ -69,11 +69,11 @@ describe('a file that cannot be served', () => {
     const { code, stderr } = await runtime([verb, broken], { env })
 
     expect(code).toBe(1)
-    expect(stderr).toMatch(/no\.syntax\.ts: default: .+/)
+    expect(stderr).toMatch(/no\.syntax\.ts: .*SyntaxError: .+/)
     expect(stderr).toMatch(/no\.default\.ts: default: .+/)
     expect(stderr).toMatch(/no\.function\.ts: default: .+/)
-    expect(stderr).toMatch(/No_Name\.ts: default: .+/)
-    expect(stderr).toMatch(/twin\.(one|two)\.ts: default: .*twin\.(one|two)/)
+    expect(stderr).toMatch(/No_Name\.ts: "No_Name" is no function name/)
+    expect(stderr).toMatch(/twin\.two\.ts: default\.subject: .*by twin\.one\.ts/)
   })
 
   it('is told to programs with file, export and reason', async () => {
@@ -265,6 +265,13 @@ describe('what answers', () => {
 
     expect(code).toBe(2)
     expect(stderr).toContain('--as USER')
+  })
+
+  it('is not asked when it only hears', async () => {
+    const { code, stderr } = await runtime(['call', 'told.hear'], { env: ops })
+
+    expect(code).toBe(2)
+    expect(stderr).toBe('error: told.hear is not asked: it hears told.*\n')
   })
 
   it('is found on the server of the stack that runs here, which --verbose names', async () => {

@@ -10,7 +10,8 @@ import { findNatsServer } from '../stack/provision/nats-server.ts'
 import { createSecrets } from '../stack/secrets.ts'
 
 const root = join(import.meta.dirname, '..')
-const bin = join(root, 'runtime', 'bin.mjs')
+/** The command itself. */
+export const bin = join(root, 'runtime', 'bin.mjs')
 
 /** What a command left behind. */
 export interface Ran {
@@ -103,12 +104,12 @@ const begun = { subject: 'begun.{name}', data: v.object({ name: v.string() }) }
 
 export default defineFunction(
   contract,
-  async ({ name, takesMs = 0, ends }, { caller, publish }) => {
-    publish(begun, { name })
+  async ({ name, takesMs = 0, ends }, context) => {
+    context.publish(begun, { name })
     await setTimeout(takesMs)
     if (ends === 'refused') throw new FunctionError('not_found', 'There is no ' + name)
     if (ends === 'thrown') throw new Error('A fault')
-    return { text: 'hello ' + name, by: caller, pid: process.pid }
+    return { text: 'hello ' + name, by: context.caller, pid: process.pid }
   },
   { version: '1.2.3' },
 )

@@ -3,9 +3,8 @@ import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Bench, createBench, greet, run } from './command-line.ts'
+import { type Bench, bin, createBench, greet, run } from './command-line.ts'
 
-const bin = join(import.meta.dirname, '..', 'runtime', 'bin.mjs')
 const old = findOldNode()
 
 let bench: Bench

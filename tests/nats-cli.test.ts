@@ -114,6 +114,12 @@ describe('the stock nats command', () => {
     expect(JSON.parse(stdout)).toEqual({ sum: 5 })
   })
 
+  it('is refused where the caller would be a wildcard', async () => {
+    const { stdout } = await nats('micro', 'request', 'greet', 'greet', '{}')
+
+    expect(JSON.parse(stdout)).toMatchObject({ code: 'invalid' })
+  })
+
   it('is shown a refusal, with its status in the headers', async () => {
     const { stdout, stderr } = await nats('req', 'as.alice.greet.ada', '{"ends":"refused"}')
 

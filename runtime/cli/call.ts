@@ -23,6 +23,7 @@ interface Target {
   name: string
   subject: string
   template: string | undefined
+  trigger: string | undefined
 }
 
 export function addCall(program: Command): void {
@@ -88,7 +89,12 @@ async function findTarget(nc: NatsConnection, name: string): Promise<Target> {
     (one) => one.name === usual || one.name === serviceName(usual ?? ''),
   )
   if (endpoint)
-    return { name, subject: endpoint.subject, template: endpoint.metadata?.template ?? undefined }
+    return {
+      name,
+      subject: endpoint.subject,
+      template: endpoint.metadata?.template,
+      trigger: endpoint.metadata?.trigger,
+    }
   const choices = endpoints.map((one) => `${service}/${one.name}`).join(', ')
   throw new UsageFailure(
     wanted === undefined
@@ -97,7 +103,8 @@ async function findTarget(nc: NatsConnection, name: string): Promise<Target> {
   )
 }
 
-function writeRequest({ name, subject, template }: Target, json = '', as?: string) {
+function writeRequest({ name, subject, template, trigger }: Target, json = '', as?: string) {
+  if (trigger === 'event') throw new UsageFailure(`${name} is not asked: it hears ${subject}`)
   if (template === undefined) {
     if (!/[*>]/.test(subject)) return { subject, payload: json }
     throw new Failure(

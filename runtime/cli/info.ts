@@ -31,16 +31,22 @@ async function info(name: string, options: ServerOptions & WaitOptions) {
 function describe(service: Info): string {
   return [
     `${service.name} ${service.version}`,
-    ...fields('  ', { id: service.id, description: service.description, ...service.metadata }),
+    ...fields('  ', { ...service.metadata, description: service.description, id: service.id }),
     ...(service.endpoints ?? []).flatMap((endpoint) => [
       `  endpoint ${endpoint.name}`,
       ...fields('    ', {
+        ...newIn(endpoint.metadata, service.metadata),
         subject: endpoint.subject,
         'queue group': endpoint.queue_group,
-        ...endpoint.metadata,
       }),
     ]),
   ].join('\n')
+}
+
+/** What an endpoint says of itself that its service has not said already. */
+function newIn(metadata: Info['metadata'], known: Info['metadata']) {
+  const entries = Object.entries(metadata ?? {})
+  return Object.fromEntries(entries.filter(([key, value]) => known?.[key] !== value))
 }
 
 function fields(indent: string, values: Record<string, string | null | undefined>) {

@@ -65,10 +65,9 @@ function cells(row: Row) {
     count(row.inFlight),
     count(row.queued),
     count(row.shed),
-    time(row.averageMs),
-    time(row.p50Ms),
-    time(row.p95Ms),
-    time(row.p99Ms),
+    ...[row.averageMs, row.p50Ms, row.p95Ms, row.p99Ms].map((ms) =>
+      time(row.requests === 0 ? undefined : ms),
+    ),
     row.lastError,
   ]
 }
