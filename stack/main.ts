@@ -104,9 +104,10 @@ function readyBlock({ web, issuer, opsUrl }: StackUrls) {
         'bob / bob123          (user)',
         'charlie / charlie123  (no role: reads only)',
       ]
+  const here = process.env.NATTER_STATE ? `NATTER_STATE=${shown(dir)} ` : ''
   const rows = {
     Users: users,
-    Functions: ['npm run runtime -- ls', `nats -s ${opsUrl} micro ls`],
+    Functions: [`${here}npm run runtime -- ls`, `nats -s ${opsUrl} micro ls`],
     Addresses: [`${shown(join(dir, 'stack.json'))}, logs in ${shown(join(dir, 'logs'))}`],
     Stop: ['Ctrl-C'],
   }

@@ -43,6 +43,7 @@ interface Context extends StackOptions {
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { state, env, log, owned } = options
+  const foreignNats = env.NATS_URL ? readForeignNats(env) : undefined
   const before = state.read<Partial<Ports>>('ports.json') ?? {}
   const ports = await choosePorts({ names: neededPorts(env), env, before, log })
   state.write('ports.json', { ...before, ...ports })
@@ -54,7 +55,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   let config: WebConfig | undefined
   const web = owned.use(await startWeb({ port: ports.WEB_PORT, config: () => config }))
   const [nats, databaseUrl, issuer] = await Promise.all([
-    provideNats(context),
+    foreignNats ?? startOwnNats(context),
     provideDatabase(context),
     provideIssuer(context),
   ])
@@ -83,10 +84,8 @@ function neededPorts(env: NodeJS.ProcessEnv): PortName[] {
   return names
 }
 
-async function provideNats(context: Context): Promise<Nats> {
+async function startOwnNats(context: Context): Promise<Nats> {
   const { env, log, ports, secrets, state, webOrigins } = context
-  if (env.NATS_URL) return readForeignNats(env)
-
   const binary = await findNatsServer({ env, log })
   const nats = await begin(context, 'nats-server', () =>
     startNats({

@@ -12,6 +12,7 @@ import { choosePorts, defaultPorts, freePort } from '../stack/ports.ts'
 import { identify } from '../stack/process-id.ts'
 import { findNatsServer } from '../stack/provision/nats-server.ts'
 import { createSecrets, readSecrets } from '../stack/secrets.ts'
+import { supervise } from '../stack/supervise.ts'
 
 const cleanups: (() => unknown)[] = []
 afterAll(async () => {
@@ -161,7 +162,41 @@ describe('nats-server as a part', () => {
   })
 })
 
+describe('supervision', { timeout: 30_000 }, () => {
+  it('gives up on a part that keeps ending, with the end of its log', async () => {
+    const binary = await findNatsServer()
+    const nats = await startNats({ binary, dir: await givenFolder(), secrets: createSecrets() })
+    await using _nats = nats
+    const said: string[] = []
+    const gaveUp = Promise.withResolvers<string>()
+
+    const supervised = supervise(nats, {
+      log: (message) => said.push(message),
+      onRestart: () => {},
+      onGiveUp: gaveUp.resolve,
+      signal: new AbortController().signal,
+    })
+    await nats.kill('SIGKILL')
+    await givenListener(nats.ports.nats)
+
+    expect(await gaveUp.promise).toMatch(/^nats-server ended 5 times.*address already in use/s)
+    expect(said[0]).toBe('nats-server ended (SIGKILL): starting it again in 250 ms')
+    await supervised
+  })
+})
+
 describe('npm start', { timeout: 90_000 }, () => {
+  it.each([
+    ['WEB_PORT', { WEB_PORT: 'x' }, 'WEB_PORT must be a port'],
+    ['NATS_SERVER', { NATS_SERVER: '/nowhere' }, 'NATS_SERVER names /nowhere'],
+    ['NATS_WS_URL', { NATS_URL: 'nats://a:1' }, 'NATS_WS_URL must be set as well'],
+  ])('names %s when that is what is wrong, and stops', async (_, env, complaint) => {
+    const main = startMain(await givenFolder(), env)
+
+    expect(await main.exit).toBe(1)
+    expect(main.said()).toContain(complaint)
+  })
+
   it('survives the death of a part, a second start, and being killed; stops in good order', async () => {
     const dir = await givenFolder()
     const first = startMain(dir)
@@ -203,8 +238,8 @@ async function givenFolder() {
 }
 
 /** A port that somebody else listens on. */
-async function givenListener() {
-  const server = createServer().listen(0, '127.0.0.1')
+async function givenListener(port = 0) {
+  const server = createServer().listen(port, '127.0.0.1')
   await once(server, 'listening')
   cleanups.push(() => server.close())
   const address = server.address()
@@ -212,11 +247,11 @@ async function givenListener() {
 }
 
 /** `npm start`, without npm and its launcher, on any ports. */
-function startMain(dir: string) {
+function startMain(dir: string, more: Record<string, string> = {}) {
   const { NATS_URL, DATABASE_URL, OIDC_ISSUER, ...env } = process.env
   const anyPorts = Object.fromEntries(Object.keys(defaultPorts).map((name) => [name, '0']))
   const child: ChildProcess = spawn(process.execPath, [join('stack', 'main.ts')], {
-    env: { ...env, ...anyPorts, NATTER_STATE: dir },
+    env: { ...env, ...anyPorts, ...more, NATTER_STATE: dir },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   cleanups.push(() => child.kill('SIGKILL'))
