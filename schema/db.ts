@@ -38,13 +38,16 @@ export async function closeDb(): Promise<void> {
  * of a pool answered nothing but timeouts.
  */
 function openPool(): Database {
-  const pool: Database = drizzle(
-    connect(poolSize, () => {
-      if (open !== pool) return
-      open = undefined
-      void pool.$client.end({ timeout: 2 })
-    }),
-  )
+  const client = connect(poolSize, () => {
+    if (open !== pool) return
+    open = undefined
+    void client.end({ timeout: 2 })
+  })
+  // Through this drizzle asks everything, and would have each query parsed anew before it is run: a
+  // second round trip every time.
+  const unsafe = client.unsafe
+  client.unsafe = (query, values, options) => unsafe(query, values, { prepare: true, ...options })
+  const pool: Database = drizzle(client)
   return pool
 }
 
