@@ -15,7 +15,7 @@ import type { Appended, Bucket, Context, FunctionInfo, Stored } from './define.t
 import { FunctionError } from './error.ts'
 import { publishStored, readSequence } from './jetstream.ts'
 import type { LoadedFunction } from './load.ts'
-import { parseSubject, type Subject } from './subject.ts'
+import { overlaps, parseSubject, type Subject } from './subject.ts'
 import { type Trace, traceHeaders, traceId } from './trace.ts'
 import { describeIssues, validateSync } from './validate.ts'
 
@@ -150,7 +150,7 @@ export class CallContext implements Context {
     seq: number,
   ): Promise<Stored<never> | undefined> {
     const stored = await readSequence(this.#host.backbone.requester, stream.stream, seq)
-    if (!stored) return undefined
+    if (!stored || !overlaps(this.#host.subject(topic).pattern, stored.subject)) return undefined
     const data = this.#host.read(topic, stored.subject, () => stored.message.json())
     return { data: data as never, seq: stored.seq, at: stored.at }
   }

@@ -38,7 +38,10 @@ export interface Context<Env = unknown> {
    * the stream's duplicate window. Throws `unavailable` when the stream does not answer or is full.
    */
   append<T extends Topic>(topic: T, data: DataOf<T>, options?: { id?: string }): Promise<Appended>
-  /** Reads one message of a stream back by its sequence; undefined when it is not there any more. */
+  /**
+   * Reads one message of a stream back by its sequence; undefined when it is not there any more, or
+   * is of another topic.
+   */
   read<T extends Topic>(
     stream: StreamDeclaration,
     topic: T,
