@@ -254,8 +254,6 @@ function startMain(dir: string, more: Record<string, string> = {}) {
     env: { ...env, ...anyPorts, ...more, NATTER_STATE: dir },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  cleanups.push(() => child.kill('SIGKILL'))
-
   let said = ''
   const heard = new EventTarget()
   for (const stream of [child.stdout, child.stderr]) {
@@ -265,6 +263,8 @@ function startMain(dir: string, more: Record<string, string> = {}) {
     })
   }
   const exit = once(child, 'close').then(([code]) => code)
+  // Killed, it would leave its nats-server behind.
+  cleanups.push(() => child.kill('SIGTERM') && exit)
   return {
     child,
     exit,
