@@ -123,14 +123,36 @@ export class CallContext implements Context {
     this.#controller?.abort(reason)
   }
 
-  publish(topic: Topic, data: unknown): void {
+  // Getters, so that a handler may take what it needs out of its context: `{ caller, publish }`.
+  get publish() {
+    return (topic: Topic, data: unknown) => this.#publish(topic, data)
+  }
+
+  get append() {
+    return (topic: Topic, data: unknown, options?: { id?: string }) =>
+      this.#append(topic, data, options)
+  }
+
+  get read() {
+    return (stream: StreamDeclaration, topic: Topic, seq: number) => this.#read(stream, topic, seq)
+  }
+
+  get kv() {
+    return (bucket: BucketDeclaration) => this.#host.bucket(bucket) as Bucket<never>
+  }
+
+  get call() {
+    return (contract: Contract, input: unknown) => this.#call(contract, input)
+  }
+
+  #publish(topic: Topic, data: unknown): void {
     const { subject, payload } = this.#host.write(topic, data)
     const hdrs = traceHeaders(this.#trace) ?? (topic.push ? headers() : undefined)
     if (topic.push) hdrs?.set(pushHeader, '1')
     this.#host.backbone.nc.publish(subject, payload, hdrs ? { headers: hdrs } : {})
   }
 
-  async append(topic: Topic, data: unknown, options: { id?: string } = {}): Promise<Appended> {
+  async #append(topic: Topic, data: unknown, options: { id?: string } = {}): Promise<Appended> {
     const { subject, payload } = this.#host.write(topic, data)
     let hdrs = traceHeaders(this.#trace)
     if (options.id !== undefined) {
@@ -144,7 +166,7 @@ export class CallContext implements Context {
     return ack
   }
 
-  async read(
+  async #read(
     stream: StreamDeclaration,
     topic: Topic,
     seq: number,
@@ -155,11 +177,7 @@ export class CallContext implements Context {
     return { data: data as never, seq: stored.seq, at: stored.at }
   }
 
-  kv(bucket: BucketDeclaration): Bucket<never> {
-    return this.#host.bucket(bucket) as Bucket<never>
-  }
-
-  async call(contract: Contract, input: unknown): Promise<never> {
+  async #call(contract: Contract, input: unknown): Promise<never> {
     const left = this.#until - performance.now()
     if (left <= 0) throw new FunctionError('timeout', 'No time is left to ask another function')
     return (await this.#host.ask(contract).ask(input as object, {

@@ -68,7 +68,7 @@ export async function loadFunctions(folder: string): Promise<LoadedFunction[]> {
       if ('reason' in found) problems.push(found)
       else loaded.push(found)
     } catch (error) {
-      problems.push({ file: entry, export: '', reason: describeImportError(error) })
+      problems.push({ file: entry, export: '', reason: describeImportError(error, entry) })
     }
   }
   problems.push(...findCollisions(loaded))
@@ -159,7 +159,10 @@ function findCollisions(loaded: readonly LoadedFunction[]): Problem[] {
   return problems
 }
 
-function describeImportError(error: unknown) {
+/** With the line, where the stack tells: a syntax error's message alone does not. */
+function describeImportError(error: unknown, file: string) {
   if (!(error instanceof Error)) return `it cannot be loaded: ${String(error)}`
-  return `it cannot be loaded: ${error.name}: ${error.message}`
+  const [, line] = new RegExp(`${RegExp.escape(file)}:(\\d+)`).exec(error.stack ?? '') ?? []
+  const where = line ? ` (line ${line})` : ''
+  return `it cannot be loaded: ${error.name}: ${error.message}${where}`
 }
