@@ -33,6 +33,8 @@ export interface RawAnswer {
 export interface Mailbox<Data> {
   /** The oldest of it, as soon as there is one. */
   next(): Promise<Data>
+  /** All of it up to the first that is meant, as soon as that has come. */
+  until(isMeant: (data: Data) => boolean): Promise<Data[]>
 }
 
 export type App = ReturnType<typeof createApp>
@@ -176,17 +178,28 @@ async function readToken(issuer: string, person: Person): Promise<string> {
 function createMailbox<Data>(): Mailbox<Data> & { put(data: Data): void } {
   const unread: Data[] = []
   let arrived = Promise.withResolvers<void>()
+
+  async function next() {
+    for (;;) {
+      const oldest = unread.shift()
+      if (oldest !== undefined) return oldest
+      arrived = Promise.withResolvers()
+      await arrived.promise
+    }
+  }
+
   return {
     put(data) {
       unread.push(data)
       arrived.resolve()
     },
-    async next() {
+    next,
+    async until(isMeant) {
+      const read: Data[] = []
       for (;;) {
-        const oldest = unread.shift()
-        if (oldest !== undefined) return oldest
-        arrived = Promise.withResolvers()
-        await arrived.promise
+        const data = await next()
+        read.push(data)
+        if (isMeant(data)) return read
       }
     },
   }
