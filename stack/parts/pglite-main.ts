@@ -10,6 +10,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
 import { LockedError, takeLock } from '../lock.ts'
 import { exists } from '../provision/cache.ts'
+import { keepSequencesWhole } from './pglite-sequences.ts'
 
 const { PGLITE_DIR: dir, PGLITE_PORT: port } = process.env
 if (!dir || !Number(port)) throw new Error('PGLITE_DIR and PGLITE_PORT must be set')
@@ -26,7 +27,7 @@ if (!(await exists(dir))) await create(dir)
 const db = await PGlite.create(dir)
 // The default is one connection; a pool of more would be turned away.
 const server = new PGLiteSocketServer({
-  db,
+  db: keepSequencesWhole(db),
   host: '127.0.0.1',
   port: Number(port),
   maxConnections: 64,
