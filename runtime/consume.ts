@@ -16,7 +16,7 @@ import { compare, ignoreNotFound } from './resources.ts'
 import { beginTrace, endTrace, withTrace } from './trace.ts'
 import { isUnavailable } from './unavailable.ts'
 
-const ackWaitMs = 30_000
+const ackWaitMs = 10_000
 /** How long to wait before what is away is tried again: doubles up to the second, in milliseconds. */
 const [firstRetryMs, lastRetryMs] = [250, 5_000]
 /** A message that ended this many processes, or was never finished, is not tried for ever. */
