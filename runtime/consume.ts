@@ -10,7 +10,6 @@ import {
 import { headers } from '@nats-io/nats-core'
 import { CallContext, type FunctionHost } from './context.ts'
 import type { Dispatcher } from './dispatch.ts'
-import { FunctionError } from './error.ts'
 import { publishStored } from './jetstream.ts'
 import { compare, ignoreNotFound } from './resources.ts'
 import { beginTrace, endTrace, withTrace } from './trace.ts'
@@ -75,11 +74,12 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
     for (const message of [...underWay, ...buffer]) message.working()
   }, ackWaitMs / 3)
   const ended = work()
+  void watchConsumer()
 
   return {
     async stop() {
       messages.stop()
-      stopping.abort(new FunctionError('unavailable', 'The process is stopping'))
+      stopping.abort()
       wake?.()
       await ended
       clearInterval(heartbeat)
@@ -104,6 +104,16 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
     const info = await jsm.consumers.info(stream, durable).catch(ignoreNotFound)
     if (info) return compare(`consumer ${durable} of ${stream}`, declared, { ...info.config })
     await jsm.consumers.add(stream, declared)
+  }
+
+  /** Somebody may delete the consumer, or the stream may come back empty: it is made again. */
+  async function watchConsumer() {
+    const lost = ['consumer_deleted', 'consumer_not_found', 'stream_not_found']
+    for await (const { type } of messages.status()) {
+      if (stopping.signal.aborted || !lost.includes(type)) continue
+      host.log.error({ stream, reason: type }, 'the consumer is gone; making it again')
+      await ensureConsumer().catch((err) => host.log.error({ err }, 'it could not be made'))
+    }
   }
 
   async function work() {
@@ -161,8 +171,6 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
     const started = performance.now()
     const traced = beginTrace(host.loaded.name, items[0]?.message.headers)
     const context = new CallContext(host, '', started + ackWaitMs, traced)
-    const abort = () => context.abort(stopping.signal.reason)
-    stopping.signal.addEventListener('abort', abort, { once: true })
     stats.inFlight++
     try {
       const input = consumption.group(items.map(({ value }) => value))
@@ -178,7 +186,6 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
       return error
     } finally {
       stats.inFlight--
-      stopping.signal.removeEventListener('abort', abort)
     }
   }
 
