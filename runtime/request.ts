@@ -146,8 +146,9 @@ export class RequestJob implements Job {
 
   #respond(payload: string) {
     if (this.#answered) return
-    this.#answered = true
+    // Throws for what is too large to send, and that is then the answer.
     this.#message.respond(payload)
+    this.#answered = true
   }
 
   #refuse(reason: FunctionError | ErrorBody) {
@@ -161,7 +162,11 @@ export class RequestJob implements Job {
     const hdrs = headers()
     hdrs.set('Nats-Service-Error-Code', String(errorStatus[reason.code]))
     hdrs.set('Nats-Service-Error', reason.message.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200))
-    this.#message.respond(JSON.stringify(reason), { headers: hdrs })
+    try {
+      this.#message.respond(JSON.stringify(reason), { headers: hdrs })
+    } catch (error) {
+      this.#kind.host.log.error({ err: error, code: reason.code }, 'the refusal could not be sent')
+    }
   }
 }
 
