@@ -1,15 +1,31 @@
+import { AuthorizationError } from '@nats-io/nats-core'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 
-/** Connects, and stays connected for as long as the process lives. */
-export async function connectTo(url: string, name: string): Promise<NatsConnection> {
+/**
+ * Connects, and stays connected for as long as the process lives. Throws an Error that names the
+ * variable when the server refuses who its URL says we are; a server that is away, as it comes.
+ */
+export async function connectTo(
+  variable: 'NATS_URL' | 'NATS_AUTH_URL',
+  url: string,
+  name: string,
+): Promise<NatsConnection> {
   const { username, password, protocol, host } = new URL(url)
-  return await connect({
-    servers: `${protocol}//${host}`,
-    name,
-    ...(username ? { user: decodeURIComponent(username), pass: decodeURIComponent(password) } : {}),
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 250,
-    ignoreAuthErrorAbort: true,
-    noAsyncTraces: true,
-  })
+  const user = decodeURIComponent(username)
+  try {
+    return await connect({
+      servers: `${protocol}//${host}`,
+      name,
+      ...(user ? { user, pass: decodeURIComponent(password) } : {}),
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 250,
+      ignoreAuthErrorAbort: true,
+      noAsyncTraces: true,
+    })
+  } catch (error) {
+    if (!(error instanceof AuthorizationError)) throw error
+    throw new Error(`${variable}: the server at ${host} refuses ${user || 'who gives no name'}`, {
+      cause: error,
+    })
+  }
 }

@@ -44,7 +44,7 @@ export async function startRuntime({ folder, config, log }: RuntimeOptions): Pro
   const functions = await loadFunctions(folder)
   const envs = readEnvs(functions, config.env)
 
-  const nc = await waitFor('NATS', log, () => connectTo(config.natsUrl, config.name))
+  const nc = await waitFor('NATS', log, () => connectTo('NATS_URL', config.natsUrl, config.name))
   started.defer(() => nc.close())
   const requester = createRequester(nc)
   started.defer(() => requester.close())

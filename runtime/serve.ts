@@ -64,7 +64,7 @@ async function serveLogins(
     throw new Error(
       `${host.loaded.name} answers the auth callout and needs NATS_AUTH_URL and NATS_CALLOUT_SEED`,
     )
-  const nc = await connectTo(natsAuthUrl, `${config.name} callout`)
+  const nc = await connectTo('NATS_AUTH_URL', natsAuthUrl, `${config.name} callout`)
   const served = serveCallout(
     nc,
     { seed: calloutSeed, xkeySeed: calloutXkeySeed, queue: host.loaded.queue },
