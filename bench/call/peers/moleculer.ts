@@ -1,0 +1,30 @@
+import { type Context, ServiceBroker } from 'moleculer'
+import type { Note, Peer } from '../peer.ts'
+
+/** Moleculer over NATS, as it comes. */
+export const moleculer: Peer = {
+  async respond(url) {
+    const broker = createBroker('responder', url)
+    broker.createService({
+      name: 'echo',
+      actions: { say: ({ params }: Context<Note>) => params },
+    })
+    await broker.start()
+  },
+  async connect(url) {
+    const broker = createBroker('caller', url)
+    await broker.start()
+    await broker.waitForServices('echo')
+    return (note) => broker.call('echo.say', note)
+  },
+}
+
+function createBroker(nodeID: string, url: string) {
+  const { host, username, password } = new URL(url)
+  const options = { servers: [host], user: username, pass: password }
+  return new ServiceBroker({
+    nodeID,
+    logger: false,
+    transporter: { type: 'NATS', options },
+  })
+}

@@ -1,0 +1,7 @@
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+
+/** Connects with the credentials in a url; for the rest nats.js as it comes. */
+export async function connectTo(url: string, name: string): Promise<NatsConnection> {
+  const { host, username, password } = new URL(url)
+  return connect({ servers: host, user: username, pass: password, name })
+}

@@ -1,0 +1,49 @@
+/** The servers a section stands on: the project's own, in a new folder. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type NatsPart, startNats } from '../stack/parts/nats.ts'
+import type { ProcessPart } from '../stack/parts/part.ts'
+import { startRuntime } from '../stack/parts/runtime.ts'
+import { findNatsServer } from '../stack/provision/nats-server.ts'
+import { createSecrets, type Secrets } from '../stack/secrets.ts'
+
+export interface Ground extends AsyncDisposable {
+  dir: string
+  nats: NatsPart
+  secrets: Secrets
+  /** Serves a folder of functions until it is stopped, or the ground is. */
+  serve(folder: string, env?: Record<string, string>): Promise<ProcessPart>
+  /** What is disposed of with the ground, before its server. */
+  use<T extends AsyncDisposable>(thing: T): T
+}
+
+/** Starts a nats-server with the project's nats.conf. */
+export async function startGround(): Promise<Ground> {
+  await using started = new AsyncDisposableStack()
+  const dir = await mkdtemp(join(tmpdir(), 'natter-bench-'))
+  started.defer(() => rm(dir, { recursive: true, force: true }))
+  const secrets = createSecrets()
+  const binary = await findNatsServer({ log: console.error })
+  const nats = started.use(await startNats({ dir, binary, secrets }))
+
+  const running = started.move()
+  return {
+    dir,
+    nats,
+    secrets,
+    async serve(functions, env = {}) {
+      const settings = {
+        NATS_URL: nats.urlOf('functions'),
+        NATS_AUTH_URL: nats.urlOf('auth'),
+        NATS_CALLOUT_SEED: secrets.calloutSeed,
+        NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
+        NATTER_ID_KEY: secrets.idKey,
+        ...env,
+      }
+      return running.use(await startRuntime({ dir, functions, env: settings }))
+    },
+    use: (thing) => running.use(thing),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * `npm run bench`: measures the runtime against others and against goals, section by section.
+ *
+ *     npm run bench -- [call] [login] [send] [--rounds N] [--seconds S] [--quick] [--json]
+ *
+ * Says at the end how many goals are met. Misses are figures like any other: the exit code is 0.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { run } from '../stack/run.ts'
+import type { Options, Section } from './measure.ts'
+import { judge, printSection } from './report.ts'
+
+const usage =
+  'Usage: npm run bench -- [call] [login] [send] [--rounds N] [--seconds S] [--quick] [--json]'
+
+/** Each brings its own processes; loaded when the peers are installed. */
+const sections: Record<string, () => Promise<(options: Options) => Promise<Section[]>>> = {
+  call: async () => (await import('./call/section.ts')).measureCalls,
+  login: async () => (await import('./login/section.ts')).measureLogins,
+  send: async () => (await import('./send/section.ts')).measureSends,
+}
+
+const { names, options, json } = readArguments()
+await installPeers()
+
+const measured: Section[] = []
+for (const name of names) {
+  const measure = await sections[name]?.()
+  if (!measure) continue
+  const started = performance.now()
+  for (const section of await measure(options)) {
+    measured.push(section)
+    if (!json) printSection(section)
+  }
+  console.error(`\n${name} took ${((performance.now() - started) / 1_000).toFixed(0)} s`)
+}
+
+if (json) console.log(JSON.stringify({ options, sections: measured.map(withVerdicts) }, null, 2))
+else printSummary()
+
+function readArguments() {
+  try {
+    const { positionals, values } = parseArgs({
+      allowPositionals: true,
+      options: {
+        rounds: { type: 'string' },
+        seconds: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+      },
+    })
+    const unknown = positionals.filter((name) => !Object.hasOwn(sections, name))
+    if (unknown.length > 0) throw new Error(`There is no section "${unknown.join('", "')}"`)
+    const options: Options = {
+      rounds: readNumber('rounds', values.rounds, values.quick ? 3 : 5),
+      seconds: readNumber('seconds', values.seconds, values.quick ? 0.2 : 0.7),
+    }
+    if (!Number.isInteger(options.rounds)) throw new Error('--rounds takes a whole number')
+    const names = positionals.length > 0 ? positionals : Object.keys(sections)
+    return { names, options, json: values.json }
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${usage}`)
+    process.exit(2)
+  }
+}
+
+function readNumber(name: string, value: string | undefined, usual: number) {
+  if (value === undefined) return usual
+  const number = Number(value)
+  if (number > 0 && number <= 1_000) return number
+  throw new Error(`--${name} is "${value}": give a number above 0`)
+}
+
+/** Those the runtime is measured against. Not `npm ci`, which fails where a registry lacks a platform. */
+async function installPeers() {
+  const folder = import.meta.dirname
+  if (existsSync(join(folder, 'node_modules', '.package-lock.json'))) return
+  console.error('Installing the peers …')
+  const flags = ['--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']
+  const code = await run('npm', ['install', '--prefix', folder, ...flags])
+  if (code === 0) return
+  console.error('The peers could not be installed: see above.')
+  process.exit(1)
+}
+
+function withVerdicts({ title, lines }: Section) {
+  return {
+    title,
+    lines: lines.map((line) => (line.goal ? { ...line, verdict: judge(line, line.goal) } : line)),
+  }
+}
+
+function printSummary() {
+  const verdicts = measured.flatMap(({ lines }) =>
+    lines.flatMap((line) => (line.goal ? [judge(line, line.goal)] : [])),
+  )
+  const count = (wanted: string) => verdicts.filter((verdict) => verdict === wanted).length
+  console.log(
+    `\n${verdicts.length} goals: ${count('aim met')} aim met, ${count('met')} met, ` +
+      `${count('within 15 %')} within 15 %, ${count('missed')} missed`,
+  )
+}
