@@ -54,7 +54,7 @@ function readArguments() {
     const unknown = positionals.filter((name) => !Object.hasOwn(sections, name))
     if (unknown.length > 0) throw new Error(`There is no section "${unknown.join('", "')}"`)
     const options: Options = {
-      rounds: readNumber('rounds', values.rounds, values.quick ? 3 : 5),
+      rounds: readNumber('rounds', values.rounds, values.quick ? 2 : 5),
       seconds: readNumber('seconds', values.seconds, values.quick ? 0.2 : 0.7),
     }
     if (!Number.isInteger(options.rounds)) throw new Error('--rounds takes a whole number')

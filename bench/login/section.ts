@@ -1,0 +1,165 @@
+import { join } from 'node:path'
+import { createRequester } from '../../runtime/client/index.ts'
+import { connectTo } from '../connect.ts'
+import { type Ground, startGround } from '../ground.ts'
+import type { LoopResult } from '../loop.ts'
+import {
+  goalLine,
+  type Line,
+  measureRounds,
+  median,
+  type Options,
+  rowLines,
+  type Section,
+} from '../measure.ts'
+import { startWorker, type Worker } from '../worker.ts'
+import { clientId, type Issuer, startIssuer } from './issuer.ts'
+import type { ResponderName, Setting } from './responders.ts'
+
+const module = new URL('worker.ts', import.meta.url)
+
+const floor = 'node:crypto alone'
+const library = '@nats-io/jwt and nkeys'
+const natter = 'Natter auth.callout'
+const stormClients = 2_000
+const stormSeconds = 5
+
+/** Who answers, on a server of its own. */
+interface Responder {
+  port: number
+  cpu(): Promise<number>
+}
+
+/** A login: CONNECT with an access token, until the server has let the client in. */
+export async function measureLogins(options: Options): Promise<Section[]> {
+  await using started = new AsyncDisposableStack()
+  const issuer = started.use(await startIssuer())
+  const start = async (answer: typeof startNatter) => {
+    const ground = started.use(await startGround())
+    return answer(ground, issuer)
+  }
+  const responders = new Map<string, Responder>([
+    [floor, await start((ground) => startOther('floor', ground, issuer))],
+    [library, await start((ground) => startOther('library', ground, issuer))],
+    [natter, await start(startNatter)],
+  ])
+  const load = started.use(await startWorker(module))
+  await load.ask('prepare', { issuer: issuer.url, privateKeyPem: issuer.privateKeyPem })
+
+  async function measure(name: string, depth: number) {
+    const { port, cpu } = find(name)
+    const before = await cpu()
+    const { seconds } = options
+    const result = await load.ask<LoopResult>('run', { port, depth, seconds })
+    const spent = (await cpu()) - before
+    return { rate: result.count / result.seconds, p50: result.p50, cpu: spent / result.count }
+  }
+  const find = (name: string) => {
+    const responder = responders.get(name)
+    if (!responder) throw new Error(`Nobody answers as "${name}"`)
+    return responder
+  }
+
+  const names = [...responders.keys()]
+  for (const name of names) await measure(name, 1)
+  const single = await measureRounds(names, options, (name) => measure(name, 1))
+  const many = await measureRounds(names, options, (name) => measure(name, 64))
+  const storms = await measureStorms(load, find, options)
+  return [
+    {
+      title: 'A login: rate, time, processor time of the responder',
+      lines: [
+        ...rowLines(single, floor, ', 1 at once'),
+        ...rowLines(many, floor, ', 64 at once'),
+        ...storms.rows,
+        goalLine(many, natter, floor, 'rate', {
+          title: 'beside the floor, 64 at once',
+          must: 0.85,
+          better: 'more',
+        }),
+        goalLine(many, natter, library, 'rate', {
+          title: 'beside the library, 64 at once',
+          must: 40,
+          better: 'more',
+        }),
+        ...storms.goals,
+      ],
+    },
+  ]
+}
+
+/** Every other round. The library is left out: at its rate, two thousand take a minute and a half. */
+async function measureStorms(
+  load: Worker,
+  find: (name: string) => Responder,
+  { rounds }: Options,
+): Promise<{ rows: Line[]; goals: Line[] }> {
+  const seconds: Record<string, number[]> = { [floor]: [], [natter]: [] }
+  const failures: Record<string, number[]> = { [floor]: [], [natter]: [] }
+  for (let round = 0; round < rounds; round += 2) {
+    for (const name of [floor, natter]) {
+      const storm = await load.ask<{ seconds: number; failures: number }>('storm', {
+        port: find(name).port,
+        clients: stormClients,
+      })
+      seconds[name]?.push(storm.seconds)
+      failures[name]?.push(storm.failures)
+    }
+  }
+  const { [natter]: ours = [], [floor]: theirs = [] } = seconds
+  const { [natter]: failed = [] } = failures
+  const storm = `${stormClients} clients at once`
+  return {
+    rows: [floor, natter].map((name) => ({
+      name: `${name}, ${storm}`,
+      value: `${median(seconds[name] ?? []).toFixed(2)} s  ${median(failures[name] ?? [])} refused`,
+      base: `${floor}, time`,
+      ratios: (seconds[name] ?? []).map((it, round) => it / (theirs[round] ?? Number.NaN)),
+    })),
+    goals: [
+      {
+        name: `${storm} are in`,
+        value: `${median(ours).toFixed(2)} s`,
+        base: `${stormSeconds} s`,
+        ratios: ours.map((it) => it / stormSeconds),
+        goal: { title: '', must: 1, better: 'less' },
+      },
+      {
+        name: `${storm}: refused and tried again`,
+        value: String(median(failed)),
+        base: 'none',
+        ratios: failed,
+        goal: { title: '', must: 0, better: 'less' },
+      },
+    ],
+  }
+}
+
+async function startOther(
+  name: ResponderName,
+  ground: Ground,
+  { publicKeyPem }: Issuer,
+): Promise<Responder> {
+  const { calloutSeed, calloutXkeySeed: xkeySeed } = ground.secrets
+  const setting: Setting = { url: ground.nats.urlOf('auth'), calloutSeed, xkeySeed, publicKeyPem }
+  const worker = ground.use(await startWorker(module))
+  await worker.ask('respond', { name, setting })
+  return { port: ground.nats.ports.nats, cpu: () => worker.ask<number>('cpu') }
+}
+
+async function startNatter(ground: Ground, { url }: Issuer): Promise<Responder> {
+  await ground.serve(join(import.meta.dirname, 'functions'), {
+    OIDC_ISSUER: url,
+    OIDC_CLIENT_IDS: clientId,
+  })
+  const nc = await connectTo(ground.nats.urlOf('functions'), 'bench')
+  ground.use({ [Symbol.asyncDispose]: () => nc.close() })
+  const requester = createRequester(nc)
+  return {
+    port: ground.nats.ports.nats,
+    async cpu() {
+      const reply = await requester.request('bench.cpu', '{}', { timeoutMs: 5_000 })
+      return reply.json<{ cpu: number }>().cpu
+    },
+  }
+}
