@@ -8,7 +8,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { run } from '../stack/run.ts'
+import { output } from '../stack/provision/command.ts'
 import type { Options, Section } from './measure.ts'
 import { judge, printSection } from './report.ts'
 
@@ -79,10 +79,12 @@ async function installPeers() {
   if (existsSync(join(folder, 'node_modules', '.package-lock.json'))) return
   console.error('Installing the peers …')
   const flags = ['--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']
-  const code = await run('npm', ['install', '--prefix', folder, ...flags])
-  if (code === 0) return
-  console.error('The peers could not be installed: see above.')
-  process.exit(1)
+  try {
+    await output('npm', ['install', '--prefix', folder, ...flags])
+  } catch (error) {
+    console.error(`The peers could not be installed: ${(error as Error).message}`)
+    process.exit(1)
+  }
 }
 
 function withVerdicts({ title, lines }: Section) {

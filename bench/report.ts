@@ -20,7 +20,7 @@ export function printSection({ title, lines }: Section): void {
     )
   console.log(`\n${title}`)
   for (const [at, row] of rows.entries()) {
-    if (lines[at - 1]?.goal && !lines[at - 2]?.goal) console.log()
+    if (at > 1 && lines[at - 1]?.goal && !lines[at - 2]?.goal) console.log()
     print(row)
   }
 }

@@ -85,7 +85,10 @@ export async function measureCalls(options: Options): Promise<Section[]> {
   }
 
   const loads = new Map<string, Worker>()
-  const callers = { ...rows, [refused]: { responder: 'natter', caller: 'natterRefused' } as Row }
+  const callers: Record<string, Row> = {
+    ...rows,
+    [refused]: { responder: 'natter', caller: 'natterRefused' },
+  }
   for (const [name, { caller }] of Object.entries(callers)) {
     const worker = await field.startLoad()
     await worker.ask('connect', caller)

@@ -33,7 +33,7 @@ function createLibraryAnswer({ calloutSeed, publicKeyPem }: Setting): Answer {
   const account = fromSeed(new TextEncoder().encode(calloutSeed))
   const key = createPublicKey(publicKeyPem)
   return async (request) => {
-    const { user_nkey, server_id, connect_opts } = decode<Request>(request).nats
+    const { user_nkey, server_id, connect_opts } = decode<Request>(request).nats as Request
     const { payload } = await jwtVerify(connect_opts.auth_token, key)
     const user = String(payload.preferred_username)
     const options = { aud: 'CLIENTS', exp: payload.exp ?? 0 }

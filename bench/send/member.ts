@@ -46,9 +46,9 @@ function drawnMember(nc: NatsConnection): Member {
     say: async (said) => (await ask(drawn.send, said)).json(),
     listen(hear) {
       nc.subscribe(drawn.notify, {
-        async callback(_error, message) {
+        callback(_error, message) {
           const { notifyId } = message.json<{ notifyId: string }>()
-          hear((await ask(drawn.get, { notifyId })).json<Said>().clientId)
+          void ask(drawn.get, { notifyId }).then((got) => hear(got.json<Said>().clientId))
         },
       })
     },

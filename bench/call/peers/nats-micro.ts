@@ -3,7 +3,8 @@ import type { Request, Response } from 'nats-micro'
 import type { Note, Peer } from '../peer.ts'
 
 // It calls `util.isUndefined`, which Node has no more. Its CommonJS build looks it up when called, so
-// it runs again once the function is put back.
+// it runs again once the function is put back. And unless told otherwise, it logs.
+process.env.DEBUG_LEVEL ??= 'ERROR'
 const require = createRequire(import.meta.url)
 require('node:util').isUndefined ??= (value: unknown) => value === undefined
 const { Microservice, NatsBroker }: typeof import('nats-micro') = require('nats-micro')
