@@ -1,4 +1,5 @@
 /** The servers a section stands on: the project's own, in a new folder. */
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,7 +26,8 @@ export async function startGround(): Promise<Ground> {
   started.defer(() => rm(dir, { recursive: true, force: true }))
   const secrets = createSecrets()
   const binary = await findNatsServer({ log: console.error })
-  const nats = started.use(await startNats({ dir, binary, secrets }))
+  const onSpawn = killOnExit(dir, started)
+  const nats = started.use(await startNats({ dir, binary, secrets, onSpawn }))
 
   const running = started.move()
   return {
@@ -41,9 +43,27 @@ export async function startGround(): Promise<Ground> {
         NATTER_ID_KEY: secrets.idKey,
         ...env,
       }
-      return running.use(await startRuntime({ dir, functions, env: settings }))
+      return running.use(await startRuntime({ dir, functions, env: settings, onSpawn }))
     },
     use: (thing) => running.use(thing),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
+}
+
+/** A bench that is interrupted, or fails, leaves nothing behind: no process, no folder. */
+function killOnExit(dir: string, started: AsyncDisposableStack) {
+  const pids: number[] = []
+  const clear = () => {
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // It has ended by itself.
+      }
+    }
+    rmSync(dir, { recursive: true, force: true })
+  }
+  process.on('exit', clear)
+  started.defer(() => void process.off('exit', clear))
+  return (_name: string, pid: number) => void pids.push(pid)
 }

@@ -22,6 +22,9 @@ const sections: Record<string, () => Promise<(options: Options) => Promise<Secti
   send: async () => (await import('./send/section.ts')).measureSends,
 }
 
+// What is running then is ended by whoever started it, as this process exits.
+process.on('SIGINT', () => process.exit(130)).on('SIGTERM', () => process.exit(143))
+
 const { names, options, json } = readArguments()
 await installPeers()
 
