@@ -5,8 +5,8 @@ import { FunctionStats } from './stats.ts'
 export interface Job {
   /** Until when its outcome is of use, by `performance.now()`. */
   readonly until: number
-  /** Does it, and never rejects: what goes wrong it answers and counts itself. */
-  run(): Promise<void>
+  /** Does it, and never fails: what goes wrong it answers and counts itself. */
+  run(): void | Promise<void>
   /** Ends it without an outcome: refused before it began, or overdue. May come while it runs. */
   refuse(reason: FunctionError): void
 }
@@ -38,13 +38,12 @@ export class Dispatcher {
   }
 
   accept(job: Job): void {
-    if (this.#running.size < this.#concurrency) return void this.#run(job)
-    if (this.queued < this.#waitingLimit) {
-      this.#waiting.push(job)
-      return
+    if (this.#running.size < this.#concurrency) this.#run(job)
+    else if (this.queued < this.#waitingLimit) this.#waiting.push(job)
+    else {
+      this.stats.shed++
+      job.refuse(this.#overloaded())
     }
-    this.stats.shed++
-    job.refuse(this.#overloaded())
   }
 
   /** Resolves when nothing runs and nothing waits. */
@@ -61,29 +60,35 @@ export class Dispatcher {
     for (const job of jobs) job.refuse(reason)
   }
 
-  async #run(job: Job) {
+  /** What is done at once never counts as running: nothing could come in between. */
+  #run(job: Job): void {
+    const running = job.run()
+    if (running) void this.#follow(job, running)
+  }
+
+  async #follow(job: Job, running: Promise<void>) {
     this.#running.add(job)
     this.stats.inFlight++
     this.#sweeper ??= setInterval(() => this.#sweep(), sweepMs)
-    await job.run()
+    await running
     this.stats.inFlight--
     this.#running.delete(job)
     this.#next()
   }
 
   #next() {
-    const job = this.#waiting[this.#head]
-    if (job) {
+    // More than one, where those that come next are done at once.
+    while (this.#running.size < this.#concurrency) {
+      const job = this.#waiting[this.#head]
+      if (!job) break
       this.#head++
-      if (this.#head > 1_024 && this.#head * 2 > this.#waiting.length) {
-        this.#waiting = this.#waiting.slice(this.#head)
-        this.#head = 0
-      }
-      return void this.#run(job)
+      this.#run(job)
     }
-    this.#waiting = []
-    this.#head = 0
-    if (this.#running.size > 0) return
+    if (this.#head === this.#waiting.length || this.#head > 1_024) {
+      this.#waiting = this.#waiting.slice(this.#head)
+      this.#head = 0
+    }
+    if (this.#running.size > 0 || this.queued > 0) return
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 

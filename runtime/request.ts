@@ -1,15 +1,19 @@
-import { headers, type Msg } from '@nats-io/nats-core'
+import type { Msg, MsgHdrs } from '@nats-io/nats-core'
+import type { MsgHdrsImpl } from '@nats-io/nats-core/internal'
 import { CallContext, type FunctionHost, readObject } from './context.ts'
 import { defaultTimeoutMs, type Schema, timeoutHeader } from './contract.ts'
 import type { Dispatcher, Job } from './dispatch.ts'
-import { type ErrorBody, errorStatus, type FunctionError } from './error.ts'
+import { type ErrorBody, type ErrorCode, errorStatus, type FunctionError } from './error.ts'
 import { isToken, parseSubject, type Subject } from './subject.ts'
 import { beginTrace, endTrace, type Trace, withTrace } from './trace.ts'
 import { toFunctionError } from './unavailable.ts'
-import { describeIssues, type Validation, validate } from './validate.ts'
+import { describeIssues, validateSync } from './validate.ts'
 
 /** The longest a caller may ask a function to go on, in milliseconds. */
 const longestMs = 300_000
+/** Stands for the value of a handler that was not called. */
+const refused = Symbol('refused')
+const encoder = new TextEncoder()
 
 type Incoming = Pick<Msg, 'data' | 'headers' | 'json' | 'reply' | 'respond' | 'subject'>
 
@@ -49,7 +53,9 @@ export class RequestJob implements Job {
   readonly #kind: RequestKind
   readonly #message: Incoming
   #context: CallContext | undefined
-  #started = false
+  #startedAt = 0
+  #trace: Trace | undefined
+  #fault: Error | undefined
   #answered = false
 
   constructor(kind: RequestKind, message: Incoming) {
@@ -58,30 +64,18 @@ export class RequestJob implements Job {
     this.until = performance.now() + readTimeout(message, kind.timeoutMs)
   }
 
-  async run(): Promise<void> {
+  run(): void | Promise<void> {
     if (this.#answered) return
-    this.#started = true
-    const { host, dispatcher } = this.#kind
-    const { stats } = dispatcher
-    const started = performance.now()
-    const traced = this.#beginTrace()
-    let fault: Error | undefined
+    this.#startedAt = performance.now()
+    this.#trace = this.#beginTrace()
     try {
-      const refusal = await this.#handle(traced)
-      if (refusal) {
-        stats.failed(refusal.message)
-        this.#refuse(refusal)
-      }
+      const value = this.#handle()
+      if (isThenable(value)) return this.#settle(value)
+      this.#answer(value)
     } catch (error) {
-      fault = error instanceof Error ? error : new Error(`thrown: ${String(error)}`)
-      const refusal = toFunctionError(error)
-      if (refusal !== error) host.log.error({ err: error, code: refusal.code }, 'function failed')
-      // One that had been refused already, as overdue, has been counted.
-      if (!this.#answered) stats.failed(refusal.message)
-      this.#refuse(refusal)
+      this.#fail(error)
     }
-    stats.ended(performance.now() - started)
-    if (traced) endTrace(traced, fault)
+    this.#end()
   }
 
   refuse(reason: FunctionError): void {
@@ -90,29 +84,69 @@ export class RequestJob implements Job {
     if (reason.code === 'timeout') stats.timeouts++
     stats.failed(reason.message)
     // What never ran is counted here, what runs when it ends.
-    if (!this.#started) stats.requests++
+    if (!this.#startedAt) stats.requests++
     this.#refuse(reason)
     this.#context?.abort(reason)
   }
 
-  async #handle(traced: Trace | undefined): Promise<ErrorBody | undefined> {
-    const { host, input, output } = this.#kind
-    const values = this.#read()
-    if ('code' in values) return values.refusal
-    const parsed = await settle(validate(input, values.data))
-    if (parsed.issues) return invalid('The input does not fit', parsed.issues)
+  async #settle(value: PromiseLike<unknown>) {
+    try {
+      this.#answer(await value)
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#end()
+  }
 
-    const context = new CallContext(host, values.caller, this.until, traced)
+  /** The handler's value or promise; `refused` for what does not get as far as the handler. */
+  #handle(): unknown {
+    const { host, input } = this.#kind
+    const values = this.#read()
+    if ('refusal' in values) return this.#refuseInput(values.refusal)
+    const parsed = validateSync(input, values.data)
+    if (parsed.issues) {
+      const message = `The input does not fit: ${describeIssues(parsed.issues)}`
+      return this.#refuseInput({ code: 'invalid', message, details: parsed.issues })
+    }
+    const context = new CallContext(host, values.caller, this.until, this.#trace)
     this.#context = context
     const { handle } = host.loaded.definition
-    const value = await withTrace(traced, () => handle(parsed.value as never, context))
-    if (!output) return undefined
+    const { value } = parsed
+    if (!this.#trace?.span) return handle(value as never, context)
+    return withTrace(this.#trace, () => handle(value as never, context))
+  }
 
-    const answer = await settle(validate(output, value))
+  #refuseInput(refusal: ErrorBody) {
+    this.#kind.dispatcher.stats.failed(refusal.message)
+    this.#refuse(refusal)
+    return refused
+  }
+
+  #answer(value: unknown) {
+    const { output } = this.#kind
+    if (!output || value === refused || this.#answered) return
+    const answer = validateSync(output, value)
     if (answer.issues)
       throw new TypeError(`its answer does not fit its contract: ${describeIssues(answer.issues)}`)
-    this.#respond(JSON.stringify(answer.value) ?? 'null')
-    return undefined
+    // Throws for what is too large to send, and that is then the answer.
+    this.#message.respond(JSON.stringify(answer.value) ?? 'null')
+    this.#answered = true
+  }
+
+  #fail(error: unknown) {
+    const { host, dispatcher } = this.#kind
+    this.#fault = error instanceof Error ? error : new Error(`thrown: ${String(error)}`)
+    const refusal = toFunctionError(error)
+    if (refusal !== error)
+      host.log.error({ err: this.#fault, code: refusal.code }, 'function failed')
+    // One that had been refused already, as overdue, has been counted.
+    if (!this.#answered) dispatcher.stats.failed(refusal.message)
+    this.#refuse(refusal)
+  }
+
+  #end() {
+    this.#kind.dispatcher.stats.ended(performance.now() - this.#startedAt)
+    if (this.#trace) endTrace(this.#trace, this.#fault)
   }
 
   /** The caller, and payload and subject as one. What does not fit is a value here: it is cheaper. */
@@ -144,13 +178,6 @@ export class RequestJob implements Job {
     }
   }
 
-  #respond(payload: string) {
-    if (this.#answered) return
-    // Throws for what is too large to send, and that is then the answer.
-    this.#message.respond(payload)
-    this.#answered = true
-  }
-
   #refuse(reason: FunctionError | ErrorBody) {
     if (this.#answered) return
     this.#answered = true
@@ -159,9 +186,7 @@ export class RequestJob implements Job {
       this.#kind.host.log.info({ code, reason: message }, 'refused, with nobody to tell')
       return
     }
-    const hdrs = headers()
-    hdrs.set('Nats-Service-Error-Code', String(errorStatus[reason.code]))
-    hdrs.set('Nats-Service-Error', reason.message.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200))
+    const hdrs = errorHeaders(reason.code, reason.message)
     try {
       this.#message.respond(JSON.stringify(reason), { headers: hdrs })
     } catch (error) {
@@ -171,15 +196,23 @@ export class RequestJob implements Job {
 }
 
 function refusal(message: string) {
-  return { code: 'invalid', refusal: { code: 'invalid', message } } as const
+  return { refusal: { code: 'invalid', message } } as const
 }
 
-function invalid(what: string, issues: readonly { path: string; message: string }[]): ErrorBody {
-  return { code: 'invalid', message: `${what}: ${describeIssues(issues)}`, details: issues }
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 }
 
-function settle(validation: Validation | Promise<Validation>) {
-  return validation
+/**
+ * The headers of a refusal. Publishing asks headers for their bytes alone, and to build a MsgHdrs
+ * would cost as much as all the rest of a refusal: what is refused should cost less than what is not.
+ */
+function errorHeaders(code: ErrorCode, message: string): MsgHdrs {
+  const line = message.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200)
+  const text =
+    `NATS/1.0\r\nNats-Service-Error-Code: ${errorStatus[code]}\r\n` +
+    `Nats-Service-Error: ${line}\r\n\r\n`
+  return { encode: () => encoder.encode(text) } as Partial<MsgHdrsImpl> as MsgHdrsImpl
 }
 
 /**

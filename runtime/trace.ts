@@ -27,7 +27,7 @@ export interface Trace {
  */
 export function beginTrace(name: string, carrier: MsgHdrs | undefined): Trace | undefined {
   const incoming = carrier?.has('traceparent')
-  const recording = isRecording()
+  const recording = tracerProviderIsSet()
   if (!incoming && !recording) return undefined
   const parent = incoming ? propagator.extract(ROOT_CONTEXT, carrier, fromHeaders) : ROOT_CONTEXT
   if (!recording) return { context: parent, span: undefined }
@@ -62,10 +62,18 @@ export function traceId(traced: Trace | undefined): string | undefined {
   return traced && trace.getSpanContext(traced.context)?.traceId
 }
 
-function isRecording() {
+/** Looked up at most once a second: it may be set at any time, and every call would ask. */
+function tracerProviderIsSet() {
+  const now = performance.now()
+  if (now < lookedUp.until) return lookedUp.isSet
   const provider = trace.getTracerProvider()
-  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer('natter') != null
+  const isSet =
+    !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer('natter') !== undefined
+  lookedUp = { isSet, until: now + 1_000 }
+  return isSet
 }
+
+let lookedUp = { isSet: false, until: 0 }
 
 const fromHeaders = {
   get: (carrier: MsgHdrs | undefined, key: string) => carrier?.get(key) || undefined,

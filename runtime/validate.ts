@@ -8,17 +8,11 @@ export interface Issue {
   message: string
 }
 
-/** Holds a value against a schema. A promise only if the schema makes one. */
-export function validate(schema: Schema, value: unknown): Validation | Promise<Validation> {
-  const result = schema['~standard'].validate(value)
-  return result instanceof Promise ? result.then(toValidation) : toValidation(result)
-}
-
-/** The same for schemas that answer at once. Throws a TypeError for one that does not. */
+/** Holds a value against a schema. Throws a TypeError for a schema that does not answer at once. */
 export function validateSync(schema: Schema, value: unknown): Validation {
-  const result = validate(schema, value)
+  const result = schema['~standard'].validate(value)
   if (result instanceof Promise) throw new TypeError('An async schema cannot be used here')
-  return result
+  return toValidation(result)
 }
 
 /** The issues as one sentence: `text: Invalid length: Expected <=8000 but received 9000`. */
