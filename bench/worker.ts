@@ -17,12 +17,19 @@ interface Question {
 
 type Answer = { id: number; value?: unknown; error?: string }
 
+/** An end that nobody planned takes them along. */
+const children = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
+})
+
 /** Starts a module of the bench as a process; ready when it has called {@link serveParent}. */
 export async function startWorker(module: URL, args: string[] = []): Promise<Worker> {
   const child = fork(module, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   const waiting = new Map<number, PromiseWithResolvers<unknown>>()
   const ready = Promise.withResolvers<void>()
   let count = 0
+  children.add(child)
 
   child.on('message', (message: Answer | 'ready') => {
     if (message === 'ready') return ready.resolve()
@@ -32,6 +39,7 @@ export async function startWorker(module: URL, args: string[] = []): Promise<Wor
     else asked?.reject(new Error(message.error))
   })
   child.on('exit', (code, signal) => {
+    children.delete(child)
     const error = new Error(`${module.pathname} has ended (${signal ?? code})`)
     ready.reject(error)
     for (const asked of waiting.values()) asked.reject(error)

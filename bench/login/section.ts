@@ -50,7 +50,9 @@ export async function measureLogins(options: Options): Promise<Section[]> {
     const { port, cpu } = find(name)
     const before = await cpu()
     const { seconds } = options
-    const result = await load.ask<LoopResult>('run', { port, depth, seconds })
+    // Where many wait, the library takes longer than the server gives a login.
+    const mayRefuse = name === library
+    const result = await load.ask<LoopResult>('run', { port, depth, seconds, mayRefuse })
     const spent = (await cpu()) - before
     return { rate: result.count / result.seconds, p50: result.p50, cpu: spent / result.count }
   }

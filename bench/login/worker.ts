@@ -2,13 +2,19 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type LoopOptions, loop } from '../loop.ts'
+import { type LoopOptions, type LoopResult, loop } from '../loop.ts'
 import { serveParent, usedCpu } from '../worker.ts'
 import { signTokens } from './issuer.ts'
 import { type ResponderName, respond, type Setting } from './responders.ts'
 
 /** How long a refused client waits before it tries again, in milliseconds. */
 const retryMs = 250
+
+interface RunOptions extends LoopOptions {
+  port: number
+  /** Whether a refusal is a figure like any other. Otherwise it is a fault of the bench. */
+  mayRefuse: boolean
+}
 
 let tokens: string[] = []
 let turn = 0
@@ -19,10 +25,24 @@ serveParent({
   prepare({ issuer, privateKeyPem }: { issuer: string; privateKeyPem: string }) {
     tokens = signTokens(issuer, privateKeyPem, 64)
   },
-  run: ({ port, ...options }: LoopOptions & { port: number }) =>
-    loop(options, async () => (await logIn(port)).destroy()),
+  run,
   storm,
 })
+
+/** Logs in and leaves, again and again. Counts those who were let in, if some may be refused. */
+async function run({ port, mayRefuse, ...options }: RunOptions): Promise<LoopResult> {
+  let refused = 0
+  const result = await loop(options, async () => {
+    try {
+      const socket = await logIn(port)
+      socket.destroy()
+    } catch (error) {
+      if (!mayRefuse) throw error
+      refused++
+    }
+  })
+  return { ...result, count: result.count - refused }
+}
 
 /** So many connect at once, and try again until all are in. */
 async function storm({ port, clients }: { port: number; clients: number }) {
