@@ -31,12 +31,13 @@ export interface TokenCheck {
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA']
 /** No longer than a login may take, with time left to answer. */
 const fetchTimeoutMs = 3_000
-const cooldownMs = 10_000
+/** A new key is known this soon, and a flood of unknown ones costs the issuer no more than this. */
+const cooldownMs = 2_000
 const clockToleranceS = 5
 
 /**
  * Checks access tokens of one OIDC issuer. Keys are cached; an unknown key id has them fetched again,
- * but not more often than every ten seconds, whoever asks.
+ * but not more often than every two seconds, whoever asks.
  */
 export function createTokenCheck({ issuer, clientIds, userClaim }: TokenOptions): TokenCheck {
   const keys = createRemoteJWKSet(new URL(`${issuer}/protocol/openid-connect/certs`), {

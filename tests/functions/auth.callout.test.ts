@@ -1,0 +1,140 @@
+import type { NatsConnection } from '@nats-io/transport-node'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { type Claims, createLoginGround, type LoginGround } from '../login-ground.ts'
+
+let ground: LoginGround
+
+beforeAll(async () => {
+  ground = await createLoginGround()
+})
+afterAll(() => ground?.[Symbol.asyncDispose]())
+
+const now = () => Math.floor(Date.now() / 1_000)
+
+async function login(claims?: Claims): Promise<NatsConnection> {
+  const nc = await ground.connect(await ground.maker.token(claims))
+  onTestFinished(() => nc.close())
+  return nc
+}
+
+/** What the client is told, how long it took in milliseconds, and the reason in the server's log. */
+async function refusalOf(token: string, reason: RegExp) {
+  const from = ground.nats.log.end()
+  const started = performance.now()
+  const told = await ground.connect(token).then(
+    (nc) => nc.close().then(() => 'let in'),
+    (error: Error) => error.message,
+  )
+  const took = performance.now() - started
+  const line = told === 'let in' ? told : await ground.nats.log.line(reason, { from })
+  return { told, isAtOnce: took < 2_000, line }
+}
+
+const refused = (reason: RegExp) => ({
+  told: expect.stringContaining('Authorization Violation'),
+  isAtOnce: true,
+  line: expect.stringMatching(reason),
+})
+
+describe('auth.callout', () => {
+  it('lets in who brings an access token, as who it says', async () => {
+    const nc = await login({ preferred_username: 'alice' })
+
+    const answer = await nc.request('as.alice.whoami')
+    expect(answer.json()).toEqual({ caller: 'alice' })
+  })
+
+  it('takes the token as password too', async () => {
+    const pass = await ground.maker.token()
+    const nc = await ground.connect('', { token: undefined, user: 'bob', pass })
+    onTestFinished(() => nc.close())
+
+    expect((await nc.request('as.alice.whoami')).json()).toEqual({ caller: 'alice' })
+  })
+
+  it('takes a token that names us in aud and has no azp', async () => {
+    const nc = await login({ azp: undefined, aud: ['account', 'nats-chat-app'] })
+
+    expect((await nc.request('as.alice.whoami')).json()).toEqual({ caller: 'alice' })
+  })
+
+  it('lets who has no role ask what is for everyone, and nothing else', async () => {
+    const nc = await login({ realm_access: { roles: [] } })
+
+    expect((await nc.request('as.alice.whoami')).json()).toEqual({ caller: 'alice' })
+    await expect(nc.request('as.alice.work')).rejects.toThrow(/Permissions Violation/i)
+  })
+
+  it('ends the connection when the token does', async () => {
+    const nc = await login({ exp: now() + 2 })
+
+    await nc.closed()
+    expect(Date.now()).toBeGreaterThan((now() - 1) * 1_000)
+    expect(nc.isClosed()).toBe(true)
+  })
+
+  it('knows a new key of the issuer, and asks for one it does not know at most once', async () => {
+    const { maker } = ground
+    await maker.rotate()
+    const enter = async () => (await login()).isClosed()
+    await expect.poll(enter, { timeout: 5_000, interval: 200 }).toBe(false)
+    const before = maker.fetched()
+
+    const flood = Array.from({ length: 20 }, async (_, index) =>
+      ground.connect(await maker.token({}, { kid: `unknown-${index}` })).catch(() => 'refused'),
+    )
+    expect(new Set(await Promise.all(flood))).toEqual(new Set(['refused']))
+    expect(maker.fetched() - before).toBeLessThanOrEqual(1)
+  })
+
+  const hostile: [what: string, claims: () => Claims, reason: RegExp][] = [
+    ['of another issuer', () => ({ iss: 'http://elsewhere/realms/nats-chat' }), /"iss" claim/],
+    ['of another client', () => ({ azp: 'other', aud: 'other' }), /another client: other/],
+    ['of no client', () => ({ azp: undefined, aud: undefined }), /another client/],
+    ['that has expired', () => ({ exp: now() - 60 }), /"exp" claim/],
+    ['that never expires', () => ({ exp: undefined }), /"exp" claim/],
+    ['that is not valid yet', () => ({ nbf: now() + 60 }), /"nbf" claim/],
+    ['that is an ID token', () => ({ typ: 'ID' }), /ID token/],
+    ['of no user', () => ({ preferred_username: undefined }), /cannot be a user id/],
+    ...['', '*', '>', 'a.b', 'a b', 'Alice', 'ä', 'a'.repeat(65), 'a\r\nb'].map(
+      (name): [string, () => Claims, RegExp] => [
+        `of a user ${JSON.stringify(name)}`,
+        () => ({ preferred_username: name }),
+        /cannot be a user id/,
+      ],
+    ),
+  ]
+  it.each(hostile)(
+    'refuses a token %s at once, and says why in the log',
+    async (_, claims, reason) => {
+      const token = await ground.maker.token(claims())
+
+      expect(await refusalOf(token, reason)).toEqual(refused(reason))
+    },
+  )
+
+  it('refuses who brings no token, or something else', async () => {
+    expect(await refusalOf('', /./)).toMatchObject({ isAtOnce: true, told: expect.any(String) })
+    expect(await refusalOf('abc', /token refused/)).toEqual(refused(/token refused/))
+  })
+
+  it('refuses a token without a signature, or with one of the wrong kind', async () => {
+    const [, payload] = (await ground.maker.token()).split('.')
+    const head = Buffer.from('{"alg":"none"}').toString('base64url')
+    expect(await refusalOf(`${head}.${payload}.`, /token refused/)).toEqual(
+      refused(/token refused/),
+    )
+
+    const key = ground.maker.publicKey()
+    const forged = await ground.maker.token({}, { alg: 'HS256', key })
+    expect(await refusalOf(forged, /alg/i)).toEqual(refused(/alg/i))
+  })
+
+  it('refuses a token that was changed after it was signed', async () => {
+    const [head, , signature] = (await ground.maker.token()).split('.')
+    const [, payload] = (await ground.maker.token({ preferred_username: 'bob' })).split('.')
+
+    const reason = /signature/
+    expect(await refusalOf(`${head}.${payload}.${signature}`, reason)).toEqual(refused(reason))
+  })
+})
