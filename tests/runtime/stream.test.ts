@@ -1,0 +1,142 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Bench, createBench, runtime } from '../command-line.ts'
+
+/** Takes jobs in batches, tells which it has done, and fails as a job says. */
+const worker = (stream: string, maxAge = '') => `
+import * as v from 'valibot'
+import { defineFunction, stream } from '#runtime'
+
+const jobs = { stream: '${stream}', subjects: ['${stream}.*'], config: { ${maxAge} } }
+const job = { subject: '${stream}.{id}', data: v.object({ id: v.string(), ends: v.string() }) }
+const done = { subject: 'done.${stream}.{id}', data: v.object({ id: v.string() }) }
+let refusals = 2
+
+export default defineFunction(
+  stream(jobs, job, { batch: 20, backoffMs: [100, 100] }),
+  async (batch, { publish }) => {
+    for (const { data } of batch) {
+      if (data.ends === 'thrown') throw new Error('job ' + data.id + ' is broken')
+      if (data.ends === 'away' && refusals-- > 0)
+        throw Object.assign(new Error('no database'), { code: 'ECONNREFUSED' })
+      if (data.ends === 'killed' && process.env.KILL === 'yes') process.kill(process.pid, 'SIGKILL')
+    }
+    for (const { data } of batch) publish(done, { id: data.id })
+  },
+)
+`
+
+describe('a function of a stream', () => {
+  let bench: Bench
+  let nc: NatsConnection
+
+  beforeAll(async () => {
+    bench = await createBench()
+    nc = await connect({ ...credentials(bench), inboxPrefix: '_INBOX' })
+  })
+  afterAll(async () => {
+    await nc?.close()
+    await bench?.[Symbol.asyncDispose]()
+  })
+
+  /** Serves the worker of a stream of its own. */
+  async function given() {
+    const stream = `jobs-${crypto.randomUUID()}`
+    const functions = await bench.write({ 'work.job.ts': worker(stream) })
+    const served = await bench.start(functions)
+    const say = (id: string, body: unknown) =>
+      jetstream(nc).publish(
+        `${stream}.${id}`,
+        typeof body === 'string' ? body : JSON.stringify(body),
+      )
+    const done = nc.subscribe(`done.${stream}.*`)
+    const until = async (count: number) => {
+      const ids: string[] = []
+      for await (const { subject } of done)
+        if (ids.push(subject.split('.')[2] ?? '') >= count) break
+      return ids.toSorted()
+    }
+    /** What lies in the dead letters for this stream. */
+    const dead = async () => {
+      const jsm = await jetstreamManager(nc)
+      const letters = []
+      const { state } = await jsm.streams.info('DEAD_LETTERS')
+      for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+        const letter = await jsm.streams.getMessage('DEAD_LETTERS', { seq })
+        if (letter?.header.get('Natter-Stream') === stream)
+          letters.push({
+            reason: letter.header.get('Natter-Reason'),
+            subject: letter.header.get('Natter-Subject'),
+            body: letter.string(),
+          })
+      }
+      return letters
+    }
+    return { stream, functions, served, say, until, dead }
+  }
+
+  it('handles all of a batch but the one at fault, which ends in the dead letters', async () => {
+    const { stream, say, until, dead } = await given()
+    await Promise.all([
+      ...['a', 'b', 'c', 'd'].map((id) => say(id, { ends: 'well' })),
+      say('broken', { ends: 'thrown' }),
+    ])
+
+    expect(await until(4)).toEqual(['a', 'b', 'c', 'd'])
+    await expect
+      .poll(dead, { timeout: 5_000 })
+      .toEqual([
+        { reason: 'job broken is broken', subject: `${stream}.broken`, body: '{"ends":"thrown"}' },
+      ])
+  })
+
+  it('buries what is not JSON, or does not fit, without trying it', async () => {
+    const { say, until, dead } = await given()
+    await say('garbled', 'not JSON')
+    await say('unfit', { ends: 7 })
+    await say('good', { ends: 'well' })
+
+    expect(await until(1)).toEqual(['good'])
+    const reasons = async () => (await dead()).map(({ reason }) => reason)
+    await expect
+      .poll(reasons, { timeout: 5_000 })
+      .toEqual([
+        expect.stringContaining('is not JSON'),
+        expect.stringContaining('ends: Invalid type'),
+      ])
+  })
+
+  it('waits while what it needs is away, and gives nothing up', async () => {
+    const { say, until, dead } = await given()
+    await say('patient', { ends: 'away' })
+
+    expect(await until(1)).toEqual(['patient'])
+    expect(await dead()).toEqual([])
+  })
+
+  it('answers how it stands, and is counted as it went', async () => {
+    const { say, until } = await given()
+    await say('one', { ends: 'well' })
+    await until(1)
+
+    const state = async () => (await nc.request('fn.work.job')).json()
+    await expect.poll(state).toMatchObject({ trigger: 'stream', pending: 0, unacknowledged: 0 })
+  })
+
+  it('says what differs when the stream is not as it declares', async () => {
+    const { stream, served } = await given()
+    await served.stop()
+    const changed = await bench.write({ 'work.job.ts': worker(stream, 'max_msgs: 5') })
+
+    const env = { NATS_URL: bench.nats.urlOf('functions') }
+    const { code, stderr } = await runtime(['start', changed], { env })
+    expect(code).toBe(1)
+    expect(stderr).toContain(`stream ${stream} is not as declared: max_msgs is -1, not 5`)
+  })
+})
+
+function credentials({ nats }: Bench) {
+  const { username, password, host } = new URL(nats.urlOf('functions'))
+  return { servers: host, user: username, pass: password }
+}
