@@ -32,7 +32,13 @@ export default defineFunction(
     const { user, roles, expiresAt } = await checkFor(env).check(token)
     return { user, account: 'CLIENTS', ...permissionsFor(user, roles, functions), expiresAt }
   },
-  { env: Env, queue: 'auth-workers', prepare: ({ env }) => checkFor(env).prefetch() },
+  {
+    env: Env,
+    queue: 'auth-workers',
+    // After an outage everybody comes back at once, and who is turned away comes back again.
+    waiting: 10_000,
+    prepare: ({ env }) => checkFor(env).prefetch(),
+  },
 )
 
 const checks = new WeakMap<object, TokenCheck>()
