@@ -188,14 +188,15 @@ export class CallContext implements Context {
 }
 
 /** A payload as an object: empty is `{}`. Throws `invalid` for anything else. */
-export function readObject(json: () => unknown): object {
+export function readObject(json: () => unknown): Record<string, unknown> {
   let value: unknown
   try {
     value = json()
   } catch (error) {
     throw new FunctionError('invalid', `The payload is not JSON: ${(error as Error).message}`)
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>
   throw new FunctionError('invalid', `The payload must be a JSON object, not ${kindOf(value)}`)
 }
 

@@ -26,8 +26,6 @@ export interface RequestKind {
   /** Absent for events: what a handler of those returns is nobody's. */
   readonly output: Schema | undefined
   readonly timeoutMs: number
-  /** Whether {caller} stands in the subject. */
-  readonly hasCaller: boolean
 }
 
 export function requestKind(host: FunctionHost, dispatcher: Dispatcher): RequestKind {
@@ -43,7 +41,6 @@ export function requestKind(host: FunctionHost, dispatcher: Dispatcher): Request
     input,
     output: contract?.output,
     timeoutMs: contract?.timeoutMs ?? defaultTimeoutMs,
-    hasCaller: subject.params.includes('caller'),
   }
 }
 
@@ -151,19 +148,22 @@ export class RequestJob implements Job {
 
   /** The caller, and payload and subject as one. What does not fit is a value here: it is cheaper. */
   #read() {
-    const { subject, hasCaller } = this.#kind
+    const { callerAt, places, params } = this.#kind.subject
     const message = this.#message
-    const carried = subject.params.length === 0 ? undefined : subject.read(message.subject)
-    const caller = hasCaller ? (carried?.caller ?? '') : ''
-    if (hasCaller && !isToken(caller))
+    // This is on every request's way: nothing is copied, and what need not be split is not.
+    const tokens = params.length === 0 ? [] : message.subject.split('.')
+    const caller = callerAt < 0 ? '' : tokens[callerAt]
+    if (callerAt >= 0 && !isToken(caller))
       return refusal(`"${caller}" in the subject ${message.subject} cannot be a caller`)
-    if (carried) delete carried.caller
     try {
-      const payload = message.data.length === 0 ? {} : readObject(() => message.json())
-      for (const name in carried)
-        if (Object.hasOwn(payload, name) && (payload as typeof carried)[name] !== carried[name])
-          return refusal(`"${name}" in the payload is not what the subject says: ${carried[name]}`)
-      return { caller, data: carried ? { ...payload, ...carried } : payload }
+      const data: Record<string, unknown> =
+        message.data.length === 0 ? {} : readObject(() => message.json())
+      for (const { name, index } of places) {
+        if (Object.hasOwn(data, name) && data[name] !== tokens[index])
+          return refusal(`"${name}" in the payload is not what the subject says: ${tokens[index]}`)
+        data[name] = tokens[index]
+      }
+      return { caller: caller ?? '', data }
     } catch (error) {
       return refusal((error as Error).message)
     }

@@ -27,6 +27,10 @@ export interface Subject {
   rest(values: Record<string, unknown>): Record<string, unknown>
   /** The values a subject carries. The subject must match the pattern. */
   read(subject: string): Record<string, string>
+  /** Where {caller} stands among the tokens; -1 if it does not. */
+  readonly callerAt: number
+  /** Where the other names in braces stand among the tokens. */
+  readonly places: readonly { name: string; index: number }[]
 }
 
 const token = /^[A-Za-z0-9_-]{1,64}$/
@@ -89,6 +93,10 @@ export function parseSubject(template: string): Subject {
       for (const key in values) if (!carried.has(key)) rest[key] = values[key]
       return rest
     },
+    callerAt: parts.findIndex(({ param }) => param === callerParam),
+    places: positions.flatMap(({ param, index }) =>
+      param === callerParam ? [] : [{ name: param, index }],
+    ),
     read(subject) {
       const tokens = subject.split('.')
       const values: Record<string, string> = {}
