@@ -1,4 +1,5 @@
 import type { FunctionInfo } from '#runtime'
+import type { UserId } from '#schema/ids'
 
 /** The roles of a person that mean something here. */
 export const roles = ['admin', 'user'] as const
@@ -9,19 +10,22 @@ export type Role = (typeof roles)[number]
  * more by any other way, and nothing is ever denied, since what is not allowed is.
  */
 export function permissionsFor(
-  user: string,
+  user: UserId,
   held: readonly Role[],
   functions: readonly FunctionInfo[],
 ): { publish: string[]; subscribe: string[] } {
-  const mayAsk = ({ audience = [] }: FunctionInfo) =>
-    !audience.includes('functions') &&
-    audience.some((who) => who === 'everyone' || held.some((role) => role === who))
   return {
-    publish: functions.flatMap((it) =>
-      it.subject && mayAsk(it)
-        ? [it.subject.replace('{caller}', user).replaceAll(/\{\w+\}/g, '*')]
+    publish: functions.flatMap(({ subject, audience = [] }) =>
+      // A subject without the caller in it would be everybody's.
+      subject?.includes('{caller}') && mayAsk(audience, held)
+        ? [subject.replace('{caller}', user).replaceAll(/\{\w+\}/g, '*')]
         : [],
     ),
     subscribe: [`_INBOX_${user}.>`, `deliver.${user}.>`, 'room.notify.*', 'room.presence.*'],
   }
+}
+
+function mayAsk(audience: readonly string[], held: readonly Role[]) {
+  if (audience.includes('functions')) return false
+  return audience.includes('everyone') || held.some((role) => audience.includes(role))
 }

@@ -1,11 +1,12 @@
-import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose'
+import { errors, type JWTPayload, type JWTVerifyResult, jwtVerify } from 'jose'
 import * as v from 'valibot'
 import { FunctionError } from '#runtime'
 import { UserId } from '#schema/ids'
+import { createIssuerKeys } from './_keys.ts'
 import { type Role, roles } from './_permissions.ts'
 
 export interface TokenOptions {
-  /** The issuer as tokens name it: `https://id.example/realms/nats-chat`. */
+  /** The issuer, letter for letter as tokens name it: `https://id.example/realms/nats-chat`. */
   issuer: string
   /** The clients whose tokens are taken: each token's `azp`, or one of its `aud`. */
   clientIds: readonly string[]
@@ -15,85 +16,95 @@ export interface TokenOptions {
 
 /** Who a token says somebody is. */
 export interface Identity {
-  user: string
+  user: UserId
   roles: Role[]
-  /** Seconds since the epoch. */
+  /** Seconds since the epoch, whole. */
   expiresAt: number
 }
 
 export interface TokenCheck {
-  /** Fetches the issuer's keys before the first person waits for them. Never rejects. */
+  /** Fetches the issuer's keys before the first person waits for them. Throws `unavailable`. */
   prefetch(): Promise<void>
-  /** Throws `forbidden` with the reason, or `unavailable` when the keys cannot be had. */
+  /**
+   * Throws `forbidden` with what is wrong and the value that is, `unavailable` when there are no keys
+   * to check with. Never says more of the token than that.
+   */
   check(token: string): Promise<Identity>
 }
 
+/** None that the public half could sign for, and no `none`. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA']
-/** No longer than a login may take, with time left to answer. */
-const fetchTimeoutMs = 3_000
-/** A new key is known this soon, and a flood of unknown ones costs the issuer no more than this. */
-const cooldownMs = 2_000
+/** How far the issuer's clock may be ahead of ours. */
 const clockToleranceS = 5
 
-/**
- * Checks access tokens of one OIDC issuer. Keys are cached; an unknown key id has them fetched again,
- * but not more often than every two seconds, whoever asks.
- */
+/** Checks access tokens of one OIDC issuer. */
 export function createTokenCheck({ issuer, clientIds, userClaim }: TokenOptions): TokenCheck {
-  const keys = createRemoteJWKSet(new URL(`${issuer}/protocol/openid-connect/certs`), {
-    timeoutDuration: fetchTimeoutMs,
-    cooldownDuration: cooldownMs,
-    // Keys go stale by rotation, which an unknown key id tells; an issuer that is away must not.
-    cacheMaxAge: Number.POSITIVE_INFINITY,
-  })
+  const keys = createIssuerKeys(issuer)
   return {
-    async prefetch() {
-      await keys.reload().catch(() => undefined)
-    },
+    prefetch: keys.refresh,
     async check(token) {
-      if (token === '') throw refused('there is no token: give it as CONNECT token or as password')
-      const claims = await verify(token)
+      if (token === '') throw refused('there is none: give it as CONNECT token or as password')
+      const verified = await verify(token)
+      const claims = verified.payload
+      checkKind(verified)
+      checkTimes(claims)
       checkClient(claims, clientIds)
-      if (claims.typ === 'ID') throw refused('it is an ID token: use the access token')
       return {
         user: readUser(claims, userClaim),
         roles: readRoles(claims),
-        expiresAt: claims.exp ?? 0,
+        expiresAt: Math.floor(claims.exp ?? 0),
       }
     },
   }
 
-  async function verify(token: string): Promise<JWTPayload> {
+  async function verify(token: string) {
     try {
-      const { payload } = await jwtVerify(token, keys, {
+      return await jwtVerify(token, keys.find, {
         issuer,
         algorithms,
         clockTolerance: clockToleranceS,
         requiredClaims: ['exp', 'iat'],
       })
-      return payload
     } catch (error) {
-      if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError))
-        throw new FunctionError('unavailable', 'the keys of the identity provider cannot be had', {
-          cause: error,
-        })
-      throw refused(`${error.message} (${error.code})`)
+      if (error instanceof errors.JOSEError) throw refused(describe(error))
+      throw error
     }
   }
 }
 
-function checkClient({ azp, aud }: JWTPayload, clientIds: readonly string[]) {
-  const named = [azp, ...(Array.isArray(aud) ? aud : [aud])].filter((it) => typeof it === 'string')
-  if (!named.some((client) => clientIds.includes(client)))
-    throw refused(`it is a token of another client: ${named.join(', ').slice(0, 100)}`)
+function describe(error: errors.JOSEError): string {
+  const isAboutClaim =
+    error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired
+  return isAboutClaim ? `${error.message}: ${show(error.payload[error.claim])}` : error.message
 }
 
-function readUser(claims: JWTPayload, userClaim: string): string {
+/** Keycloak's claims say what kind of token it is; others say it in the header, as RFC 9068 has it. */
+function checkKind({ payload, protectedHeader }: JWTVerifyResult) {
+  const { typ } = payload
+  if (typ === 'Bearer') return
+  if (typ === undefined && /^(application\/)?at\+jwt$/i.test(protectedHeader.typ ?? '')) return
+  throw refused(`it is no access token: its typ is ${show(typ ?? protectedHeader.typ)}`)
+}
+
+/** No tolerance at the end: the server cuts off at that second whom we would still let in. */
+function checkTimes({ iat = 0, exp = 0 }: JWTPayload) {
+  const now = Date.now() / 1_000
+  if (exp <= now) throw refused(`it has expired: its exp is ${show(exp)}`)
+  if (iat > now + clockToleranceS) throw refused(`it is of the future: its iat is ${show(iat)}`)
+}
+
+function checkClient({ azp, aud }: JWTPayload, clientIds: readonly string[]) {
+  const named = [azp, ...(Array.isArray(aud) ? aud : [aud])]
+  if (!named.some((client) => typeof client === 'string' && clientIds.includes(client)))
+    throw refused(`it is for another client: its azp is ${show(azp)}, its aud ${show(aud)}`)
+}
+
+function readUser(claims: JWTPayload, userClaim: string): UserId {
   const { success, output } = v.safeParse(UserId, claims[userClaim])
   if (success) return output
   throw refused(
-    `its ${userClaim} ${JSON.stringify(claims[userClaim])?.slice(0, 80)} cannot be a user id: ` +
-      'use a to z, 0 to 9, _ and -, up to 64',
+    `its ${userClaim} cannot be a user id: ${show(claims[userClaim])}; use a to z, 0 to 9, _ and -, ` +
+      'up to 64',
   )
 }
 
@@ -103,6 +114,11 @@ function readRoles({ realm_access }: JWTPayload): Role[] {
   return Array.isArray(held) ? roles.filter((role) => held.includes(role)) : []
 }
 
+function show(value: unknown): string {
+  return (JSON.stringify(value) ?? 'missing').slice(0, 80)
+}
+
+/** The reason stands in logs, where whoever wrote the token must not begin a line of their own. */
 function refused(reason: string) {
-  return new FunctionError('forbidden', `token refused: ${reason}`)
+  return new FunctionError('forbidden', `token refused: ${reason.replaceAll(/[^ -~]/g, '?')}`)
 }

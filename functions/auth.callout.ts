@@ -6,8 +6,8 @@ import { createTokenCheck, type TokenCheck } from './_token.ts'
 const Env = v.object({
   OIDC_ISSUER: v.pipe(
     v.string('OIDC_ISSUER is missing: the issuer as tokens name it'),
+    v.regex(/^https?:\/\/[^/]/, 'OIDC_ISSUER must be a URL that begins with http:// or https://'),
     v.url('OIDC_ISSUER is no URL'),
-    v.transform((url) => url.replace(/\/$/, '')),
   ),
   OIDC_CLIENT_IDS: v.pipe(
     v.optional(v.string(), 'nats-chat-app,natter-cli'),
@@ -19,8 +19,12 @@ const Env = v.object({
     ),
     v.minLength(1, 'OIDC_CLIENT_IDS names no client'),
   ),
-  OIDC_USER_CLAIM: v.optional(v.picklist(['preferred_username', 'sub']), 'preferred_username'),
+  OIDC_USER_CLAIM: v.optional(
+    v.picklist(['preferred_username', 'sub'], 'OIDC_USER_CLAIM must be preferred_username or sub'),
+    'preferred_username',
+  ),
 })
+type Env = v.InferOutput<typeof Env>
 
 /**
  * Lets people in who bring an access token of the identity provider, as CONNECT token or as
@@ -37,13 +41,19 @@ export default defineFunction(
     queue: 'auth-workers',
     // After an outage everybody comes back at once, and who is turned away comes back again.
     waiting: 10_000,
-    prepare: ({ env }) => checkFor(env).prefetch(),
+    async prepare({ env, log }) {
+      // Nobody has to wait for the identity provider: the first login asks it again.
+      await checkFor(env)
+        .prefetch()
+        .catch((error) => log.warn({ err: error }, 'nobody can log in yet'))
+    },
   },
 )
 
-const checks = new WeakMap<object, TokenCheck>()
+/** Made once for each environment, since it keeps the keys. */
+const checks = new WeakMap<Env, TokenCheck>()
 
-function checkFor(env: v.InferOutput<typeof Env>): TokenCheck {
+function checkFor(env: Env): TokenCheck {
   const known = checks.get(env)
   if (known) return known
   const { OIDC_ISSUER: issuer, OIDC_CLIENT_IDS: clientIds, OIDC_USER_CLAIM: userClaim } = env

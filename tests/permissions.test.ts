@@ -3,6 +3,7 @@ import { headers, type NatsConnection } from '@nats-io/nats-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createClient } from '#runtime/client'
 import { contracts } from '#schema/contracts'
+import type { UserId } from '#schema/ids'
 import { deliverNotify } from '#schema/messages/chat'
 import { permissionsFor, type Role } from '../functions/_permissions.ts'
 import { loadFunctions } from '../runtime/load.ts'
@@ -27,7 +28,7 @@ describe('what each role may ask', () => {
       functions.map((it) => [
         it.name,
         Object.keys(people).filter(
-          (who) => permissionsFor('alice', people[who] ?? [], [it]).publish.length > 0,
+          (who) => permissionsFor('alice' as UserId, people[who] ?? [], [it]).publish.length > 0,
         ),
       ]),
     )
@@ -38,7 +39,7 @@ describe('what each role may ask', () => {
 
   it('names the person in each subject, and nothing that is not of a function', () => {
     for (const roles of Object.values(people)) {
-      const { publish, subscribe } = permissionsFor('alice', roles, functions)
+      const { publish, subscribe } = permissionsFor('alice' as UserId, roles, functions)
       for (const subject of publish) expect(subject).toMatch(/^(as\.alice|deliver\.alice\.send)\./)
       expect(publish.join(' ')).not.toContain('>')
       expect(subscribe).toEqual([

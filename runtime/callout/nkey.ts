@@ -2,10 +2,15 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 const seedPrefix = 18 << 3
-/** The prefix bytes of the keys this runtime meets. */
-const prefixes = { A: 0, N: 13 << 3 } as const
 
-export type KeyKind = keyof typeof prefixes
+/** The keys this runtime meets, by the letter they begin with. */
+const kinds = {
+  A: { prefix: 0, name: 'an account' },
+  N: { prefix: 13 << 3, name: 'a server' },
+  X: { prefix: 23 << 3, name: 'a curve' },
+} as const
+
+export type KeyKind = keyof typeof kinds
 
 /** A key that signs, with its public half in NATS's own spelling. */
 export interface SigningKey {
@@ -18,42 +23,53 @@ export interface SigningKey {
  * milliseconds a login. Throws an Error that says what is wrong, and never the seed itself.
  */
 export function readAccountSeed(seed: string): SigningKey {
-  const raw = decode(seed, 'the seed')
-  const [first = 0, second = 0] = raw
-  const kind = ((first & 7) << 5) | (second >> 3)
-  if ((first & 0xf8) !== seedPrefix || kind !== prefixes.A || raw.length !== 34)
-    throw new Error('it is not the seed of an account: those begin with SA')
   const pkcs8 = Buffer.concat([
     Buffer.from('302e020100300506032b657004220420', 'hex'),
-    raw.subarray(2),
+    decodeSeed(seed, 'A'),
   ])
   const key = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
   const { x = '' } = createPublicKey(key).export({ format: 'jwk' })
   return {
-    publicKey: encode('A', Buffer.from(x, 'base64url')),
+    publicKey: encodeKey('A', Buffer.from(x, 'base64url')),
     sign: (data) => sign(null, Buffer.from(data), key),
   }
 }
 
-const knownKeys = new Map<string, KeyObject>()
+const knownServers = new Map<string, KeyObject>()
 
-/** Whether a signature is that of a public key (A…, N…). Throws an Error for what is no such key. */
-export function isSignedBy(publicKey: string, data: string, signature: Buffer): boolean {
-  let key = knownKeys.get(publicKey)
+/** Whether a server (N…) signed this. Throws an Error for what is no such key. */
+export function isSignedBy(server: string, data: string, signature: Buffer): boolean {
+  let key = knownServers.get(server)
   if (!key) {
-    const raw = decode(publicKey, 'the key')
-    if (raw[0] !== prefixes.N || raw.length !== 33) throw new Error('it is not the key of a server')
-    const x = raw.subarray(1).toString('base64url')
+    const x = decodeKey(server, 'N').toString('base64url')
     key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
     // A cluster has few servers; whoever sends more keys than that is none of them.
-    if (knownKeys.size >= 1_000) knownKeys.clear()
-    knownKeys.set(publicKey, key)
+    if (knownServers.size >= 1_000) knownServers.clear()
+    knownServers.set(server, key)
   }
   return verify(null, Buffer.from(data), key, signature)
 }
 
-function encode(kind: KeyKind, raw: Buffer): string {
-  const body = Buffer.concat([Buffer.from([prefixes[kind]]), raw])
+/** The 32 bytes of a seed. Throws an Error that says what is wrong, and never the seed itself. */
+export function decodeSeed(seed: string, kind: KeyKind): Buffer {
+  const raw = decode(seed, 'the seed')
+  const [first = 0, second = 0] = raw
+  const prefix = ((first & 7) << 5) | (second >> 3)
+  if ((first & 0xf8) !== seedPrefix || prefix !== kinds[kind].prefix || raw.length !== 34)
+    throw new Error(`it is not the seed of ${kinds[kind].name}: those begin with S${kind}`)
+  return raw.subarray(2)
+}
+
+/** The 32 bytes of a public key. Throws an Error that says what is wrong. */
+export function decodeKey(key: string, kind: KeyKind): Buffer {
+  const raw = decode(key, 'the key')
+  if (raw[0] !== kinds[kind].prefix || raw.length !== 33)
+    throw new Error(`it is not the key of ${kinds[kind].name}: those begin with ${kind}`)
+  return raw.subarray(1)
+}
+
+function encodeKey(kind: KeyKind, raw: Buffer): string {
+  const body = Buffer.concat([Buffer.from([kinds[kind].prefix]), raw])
   const checksum = Buffer.alloc(2)
   checksum.writeUInt16LE(crc16(body))
   return encodeBase32(Buffer.concat([body, checksum]))

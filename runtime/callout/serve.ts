@@ -1,8 +1,9 @@
-import { type Msg, type NatsConnection, nkeys } from '@nats-io/nats-core'
+import type { Msg, NatsConnection } from '@nats-io/nats-core'
 import type { Admission, Login } from '../define.ts'
 import { FunctionError } from '../error.ts'
 import { type AuthorizationRequest, encodeResponse, encodeUser, readRequest } from './jwt.ts'
-import { readAccountSeed, type SigningKey } from './nkey.ts'
+import { readAccountSeed } from './nkey.ts'
+import { readCurveSeed } from './xkey.ts'
 
 export interface CalloutOptions {
   /** The account seed (SA…) whose public half nats.conf names as `issuer`. */
@@ -10,70 +11,75 @@ export interface CalloutOptions {
   /** The curve seed (SX…) whose public half it names as `xkey`; without it nothing is sealed. */
   xkeySeed: string | undefined
   queue: string
+  /**
+   * Told of what is no refusal: a request that cannot be read, which then gets no answer, and what
+   * `admit` throws that is no FunctionError.
+   */
+  onFault?: (error: Error) => void
 }
 
 const kinds = { nats: 'nats', websocket: 'websocket', mqtt: 'mqtt' } as const
 
 /**
  * Answers the server's question who connects. `admit` says who it is, or throws: the message of a
- * FunctionError is the reason in the server's log, and the answer comes at once either way. Throws an
- * Error for a seed that is none, naming its variable.
+ * FunctionError is the reason in the server's log, and the answer comes at once either way. Draining
+ * leaves the queue group and resolves when all that was received is answered. Throws an Error for a
+ * seed that is none, naming its variable.
  */
 export function serveCallout(
   nc: NatsConnection,
-  options: CalloutOptions,
+  { seed, xkeySeed, queue, onFault = () => {} }: CalloutOptions,
   admit: (login: Login) => Promise<Admission>,
 ): { drain(): Promise<void> } {
-  const key = readSeed('NATS_CALLOUT_SEED', () => readAccountSeed(options.seed))
-  const { xkeySeed } = options
-  const curve =
-    xkeySeed === undefined
-      ? undefined
-      : readSeed('NATS_CALLOUT_XKEY_SEED', () =>
-          nkeys.fromCurveSeed(new TextEncoder().encode(xkeySeed)),
-        )
+  const key = readSeed('NATS_CALLOUT_SEED', seed, readAccountSeed)
+  const curve = xkeySeed ? readSeed('NATS_CALLOUT_XKEY_SEED', xkeySeed, readCurveSeed) : undefined
+  const underWay = new Set<Promise<void>>()
   const subscription = nc.subscribe('$SYS.REQ.USER.AUTH', {
-    queue: options.queue,
+    queue,
     callback(error, message) {
-      if (!error) void answer(message)
+      if (error) return onFault(error)
+      const answered = answer(message)
+        .catch((error) => onFault(new Error(`A login gets no answer: ${error.message}`)))
+        .finally(() => underWay.delete(answered))
+      underWay.add(answered)
     },
   })
-  return { drain: () => subscription.drain() }
+  return {
+    async drain() {
+      await subscription.drain()
+      await Promise.all(underWay)
+    },
+  }
 
-  /** A message that is no request gets no answer: whoever sent it is not a server. */
   async function answer(message: Msg) {
-    let request: AuthorizationRequest
-    let seal = (data: Uint8Array) => data
+    const { request, seal } = open(message)
+    const response = encodeResponse(key, request, await decide(request))
+    message.respond(seal(Buffer.from(response)))
+  }
+
+  /** Throws for what no server has sent: there is nobody to answer then. */
+  function open({ headers, data }: Msg) {
+    const server = headers?.get('Nats-Server-Xkey')
+    if (!server) return { request: read(data), seal: (answer: Uint8Array) => answer }
+    if (!curve) throw new Error('the server seals what it asks: set NATS_CALLOUT_XKEY_SEED')
+    const opened = curve.open(data, server)
+    if (!opened) throw new Error('it is not sealed for the key of NATS_CALLOUT_XKEY_SEED')
+    return { request: read(opened), seal: (answer: Uint8Array) => curve.seal(answer, server) }
+  }
+
+  async function decide(request: AuthorizationRequest) {
     try {
-      const serverKey = message.headers?.get('Nats-Server-Xkey')
-      let { data } = message
-      if (curve && serverKey) {
-        const opened = curve.open(data, serverKey)
-        if (!opened) throw new Error('the request cannot be opened with our key')
-        data = opened
-        seal = (answer) => curve.seal(answer, serverKey)
-      }
-      request = readRequest(new TextDecoder().decode(data))
-    } catch {
-      return
+      return { jwt: encodeUser(key, request.userNkey, await admit(toLogin(request))) }
+    } catch (error) {
+      if (error instanceof FunctionError) return { error: error.message }
+      onFault(error instanceof Error ? error : new Error(String(error)))
+      return { error: 'internal: the login could not be checked' }
     }
-    const response = encodeResponse(key, request, await decide(key, request, admit))
-    message.respond(seal(new TextEncoder().encode(response)))
   }
 }
 
-async function decide(
-  key: SigningKey,
-  request: AuthorizationRequest,
-  admit: (login: Login) => Promise<Admission>,
-) {
-  try {
-    return { jwt: encodeUser(key, request.userNkey, await admit(toLogin(request))) }
-  } catch (error) {
-    return {
-      error: error instanceof FunctionError ? error.message : 'the login could not be checked',
-    }
-  }
+function read(data: Uint8Array): AuthorizationRequest {
+  return readRequest(new TextDecoder().decode(data))
 }
 
 function toLogin({ client, connect }: AuthorizationRequest): Login {
@@ -87,9 +93,9 @@ function toLogin({ client, connect }: AuthorizationRequest): Login {
   }
 }
 
-function readSeed<T>(variable: string, read: () => T): T {
+function readSeed<Key>(variable: string, seed: string, read: (seed: string) => Key): Key {
   try {
-    return read()
+    return read(seed)
   } catch (error) {
     throw new Error(`${variable} does not fit: ${(error as Error).message}`)
   }

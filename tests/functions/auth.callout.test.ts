@@ -89,12 +89,12 @@ describe('auth.callout', () => {
 
   const hostile: [what: string, claims: () => Claims, reason: RegExp][] = [
     ['of another issuer', () => ({ iss: 'http://elsewhere/realms/nats-chat' }), /"iss" claim/],
-    ['of another client', () => ({ azp: 'other', aud: 'other' }), /another client: other/],
+    ['of another client', () => ({ azp: 'other', aud: 'other' }), /another client: its azp is "other"/],
     ['of no client', () => ({ azp: undefined, aud: undefined }), /another client/],
     ['that has expired', () => ({ exp: now() - 60 }), /"exp" claim/],
     ['that never expires', () => ({ exp: undefined }), /"exp" claim/],
     ['that is not valid yet', () => ({ nbf: now() + 60 }), /"nbf" claim/],
-    ['that is an ID token', () => ({ typ: 'ID' }), /ID token/],
+    ['that is an ID token', () => ({ typ: 'ID' }), /no access token: its typ is "ID"/],
     ['of no user', () => ({ preferred_username: undefined }), /cannot be a user id/],
     ...['', '*', '>', 'a.b', 'a b', 'Alice', 'ä', 'a'.repeat(65), 'a\r\nb'].map(
       (name): [string, () => Claims, RegExp] => [
