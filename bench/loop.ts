@@ -9,8 +9,9 @@ export interface LoopOptions {
 export interface LoopResult {
   count: number
   seconds: number
-  /** Milliseconds. */
+  /** How long a call took, in milliseconds: half of them, and all but one in a hundred. */
   p50: number
+  p99: number
 }
 
 /** Calls again as soon as a call has ended. Rejects when one fails: what fails is not measured. */
@@ -33,6 +34,12 @@ export async function loop(
   await Promise.all(Array.from({ length: depth }, repeat))
 
   const took = (performance.now() - started) / 1_000
-  times.sort((a, b) => a - b)
-  return { count: times.length, seconds: took, p50: times[times.length >> 1] ?? 0 }
+  return { count: times.length, seconds: took, ...percentilesOf(times) }
+}
+
+/** Of times in milliseconds, in any order. Fewer than a hundred have no hundredth: NaN. */
+export function percentilesOf(times: readonly number[]): { p50: number; p99: number } {
+  const sorted = times.toSorted((a, b) => a - b)
+  const at = (part: number) => sorted[Math.floor(sorted.length * part)] ?? Number.NaN
+  return { p50: at(0.5), p99: times.length < 100 ? Number.NaN : at(0.99) }
 }

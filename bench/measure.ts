@@ -11,8 +11,9 @@ export interface Options {
 export interface Sample {
   /** Done per second. */
   rate: number
-  /** The median of how long one took, in milliseconds. */
+  /** How long one took, in milliseconds: the median, and all but one in a hundred. */
   p50: number
+  p99: number
   /** What it cost the responder, in microseconds of processor time each. */
   cpu: number
 }
@@ -87,15 +88,13 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2
 }
 
-/** One line for each row: its rate, its time, its cost, and its rate against the baseline's. */
+/** One line for each row: its rate, its times, its cost, and its rate against the baseline's. */
 export function rowLines(samples: Samples, base: string, suffix = ''): Line[] {
   return [...samples.keys()].map((row) => {
-    const [rate, p50, cpu] = (['rate', 'p50', 'cpu'] as const).map((figure) =>
-      median(figuresOf(samples, row, figure)),
-    )
+    const formatted = figures.map((figure) => formatMedian(samples, row, figure))
     return {
       name: row + suffix,
-      value: [formatRate(rate), formatMs(p50), formatCpu(cpu)].filter(Boolean).join('  '),
+      value: formatted.filter(Boolean).join('  '),
       base,
       ratios: ratiosOf(samples, row, base, 'rate'),
     }
@@ -110,26 +109,29 @@ export function goalLine(
   figure: Figure,
   goal: Goal,
 ): Line {
-  const value = median(figuresOf(samples, row, figure))
-  const format = { rate: formatRate, p50: formatMs, cpu: formatCpu }[figure]
   return {
     name: goal.title,
-    value: format(value),
+    value: formatMedian(samples, row, figure),
     base,
     ratios: ratiosOf(samples, row, base, figure),
     goal,
   }
 }
 
-export function formatRate(rate = Number.NaN): string {
-  if (Number.isNaN(rate)) return ''
-  return rate >= 10_000 ? `${(rate / 1_000).toFixed(1)}k/s` : `${rate.toFixed(0)}/s`
+/** Empty for what a row does not measure. */
+function formatMedian(samples: Samples, row: string, figure: Figure): string {
+  const values = figuresOf(samples, row, figure)
+  return values.some(Number.isNaN) ? '' : formats[figure](median(values))
 }
 
-export function formatMs(ms = Number.NaN): string {
-  return Number.isNaN(ms) ? '' : `p50 ${ms.toFixed(ms < 10 ? 2 : 0)} ms`
+const formats: Record<Figure, (value: number) => string> = {
+  rate: (rate) => (rate >= 10_000 ? `${(rate / 1_000).toFixed(1)}k/s` : `${rate.toFixed(0)}/s`),
+  p50: (ms) => `p50 ${formatMs(ms)}`,
+  p99: (ms) => `p99 ${formatMs(ms)}`,
+  cpu: (us) => `${us.toFixed(us < 100 ? 1 : 0)} µs`,
 }
+const figures = Object.keys(formats) as Figure[]
 
-function formatCpu(cpu = Number.NaN): string {
-  return Number.isNaN(cpu) ? '' : `${cpu.toFixed(cpu < 100 ? 1 : 0)} µs`
+function formatMs(ms: number): string {
+  return `${ms.toFixed(ms < 10 ? 2 : 0)} ms`
 }

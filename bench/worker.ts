@@ -1,7 +1,7 @@
 /** Processes that a section starts and asks: over a channel of their own, aside of what is measured. */
 import { type ChildProcess, fork } from 'node:child_process'
 
-/** What a process can be asked. Arguments and answers travel as JSON. */
+/** What a process can be asked. Arguments and answers are cloned. */
 export type Abilities = Record<string, (argument: never) => unknown>
 
 export interface Worker extends AsyncDisposable {
@@ -25,7 +25,11 @@ process.on('exit', () => {
 
 /** Starts a module of the bench as a process; ready when it has called {@link serveParent}. */
 export async function startWorker(module: URL, args: string[] = []): Promise<Worker> {
-  const child = fork(module, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const child = fork(module, args, {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    // JSON has no NaN, which a figure is that could not be measured.
+    serialization: 'advanced',
+  })
   const waiting = new Map<number, PromiseWithResolvers<unknown>>()
   const ready = Promise.withResolvers<void>()
   let count = 0

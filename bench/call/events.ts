@@ -10,6 +10,8 @@ import { note } from './peer.ts'
 import type { Field } from './section.ts'
 
 const atOnce = 20_000
+/** Nobody waits for an event. */
+const untimed = { p50: Number.NaN, p99: Number.NaN }
 
 const tellers = {
   'nats.js tells': { responder: 'raw', subject: 'raw.tell' },
@@ -32,7 +34,7 @@ export async function measureEvents(field: Field, options: Options): Promise<Sec
     await field.ask(subject, { times: atOnce, note })
     const seconds = (performance.now() - started) / 1_000
     const cpu = ((await field.cpuOf(responder)) - before) / atOnce
-    return { rate: atOnce / seconds, p50: Number.NaN, cpu }
+    return { rate: atOnce / seconds, ...untimed, cpu }
   }
 
   async function hear(name: string): Promise<Sample> {
@@ -43,7 +45,7 @@ export async function measureEvents(field: Field, options: Options): Promise<Sec
       seconds: options.seconds,
     })
     const cpu = ((await field.cpuOf(responder)) - before) / count
-    return { rate: count / seconds, p50: Number.NaN, cpu }
+    return { rate: count / seconds, ...untimed, cpu }
   }
 
   for (const name of Object.keys(tellers)) await tell(name)

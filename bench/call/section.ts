@@ -101,7 +101,8 @@ export async function measureCalls(options: Options): Promise<Section[]> {
     const result = await loads.get(name)?.ask<LoopResult>('run', { depth, seconds })
     if (!result) throw new Error(`Nobody calls "${name}"`)
     const cpu = ((await field.cpuOf(responder)) - before) / result.count
-    return { rate: result.count / result.seconds, p50: result.p50, cpu }
+    const { p50, p99 } = result
+    return { rate: result.count / result.seconds, p50, p99, cpu }
   }
 
   for (const name of loads.keys()) await measure(name, 64, 0.3)

@@ -1,52 +1,57 @@
-/** `send` and `msg.get` as the flows draw them, by the libraries' own calls one after the other. */
-import { jetstream, jetstreamManager } from '@nats-io/jetstream'
-import { type KV, Kvm } from '@nats-io/kv'
+/** `send` and `msg.get` as the flows draw them, one call to JetStream after the other. */
+import { jetstreamManager } from '@nats-io/jetstream'
+import { Kvm } from '@nats-io/kv'
 import type { Msg } from '@nats-io/nats-core'
 import { connectTo } from '../connect.ts'
+import { type Journal, openJournal, openLeanJournal } from './journal.ts'
 import type { Said } from './member.ts'
 
-export const drawn = {
-  send: 'drawn.send',
-  get: 'drawn.msg.get',
-  notify: 'drawn.notify',
-} as const
+/** By the libraries' own calls, or by the lean requester. */
+export type DrawnName = 'drawn' | 'lean'
+
+const minuteMs = 60_000
+
+/** Where each is asked, and where it tells. */
+export function drawnSubjects(name: DrawnName) {
+  return { send: `${name}.send`, get: `${name}.msg.get`, notify: `${name}.notify` }
+}
 
 /** Answers in this process from now on. */
-export async function serveDrawn(url: string): Promise<void> {
-  const nc = await connectTo(url, 'drawn')
+export async function serveDrawn(name: DrawnName, url: string): Promise<void> {
+  const nc = await connectTo(url, name)
+  const limits = `${name}-limits`
+  const cache = `${name}-cache`
   const jsm = await jetstreamManager(nc)
-  const window = 10 * 60_000_000_000
   await jsm.streams.add({
-    name: 'DRAWN',
-    subjects: ['drawn.log.*'],
+    name,
+    subjects: [`${name}.log.*`],
     storage: 'file',
-    duplicate_window: window,
+    duplicate_window: 10 * minuteMs * 1_000_000,
   })
-  const js = jetstream(nc)
   const kvm = new Kvm(nc)
-  const limits = await kvm.create('DRAWN_LIMITS', { storage: 'memory' })
-  const cache = await kvm.create('DRAWN_CACHE', { storage: 'memory', ttl: 5 * 60_000 })
+  await kvm.create(limits, { storage: 'memory' })
+  await kvm.create(cache, { storage: 'memory', ttl: 5 * minuteMs })
+  const journal = name === 'lean' ? openLeanJournal(nc) : await openJournal(nc, [limits, cache])
+  const subjects = drawnSubjects(name)
 
-  answer(drawn.send, async (message) => {
+  answer(subjects.send, async (message) => {
     const said = message.json<Said>()
-    await countSend(limits, said.sender)
-    const { seq } = await js.publish(`drawn.log.${said.room}`, JSON.stringify(said), {
-      msgID: said.clientId,
-    })
+    await countSend(journal, limits, said.sender)
+    const seq = await journal.append(`${name}.log.${said.room}`, message.string(), said.clientId)
     const notifyId = `${seq}-${said.clientId}`
-    await cache.put(notifyId, JSON.stringify({ ...said, seq }))
-    nc.publish(drawn.notify, JSON.stringify({ notifyId }))
+    await journal.put(cache, notifyId, JSON.stringify({ ...said, seq }))
+    nc.publish(subjects.notify, JSON.stringify({ notifyId }))
     return JSON.stringify({ seq })
   })
-  answer(drawn.get, async (message) => {
-    const entry = await cache.get(message.json<{ notifyId: string }>().notifyId)
-    return entry?.value ?? 'null'
+  answer(subjects.get, async (message) => {
+    const { notifyId } = message.json<{ notifyId: string }>()
+    return (await journal.get(cache, notifyId)) ?? 'null'
   })
   await nc.flush()
 
-  function answer(subject: string, handle: (message: Msg) => Promise<string | Uint8Array>) {
+  function answer(subject: string, handle: (message: Msg) => Promise<string>) {
     nc.subscribe(subject, {
-      queue: 'drawn',
+      queue: name,
       callback(_error, message) {
         handle(message).then((value) => message.respond(value))
       },
@@ -54,7 +59,7 @@ export async function serveDrawn(url: string): Promise<void> {
   }
 }
 
-async function countSend(limits: KV, sender: string) {
-  const count = Number((await limits.get(sender))?.string() ?? 0)
-  await limits.put(sender, String(count + 1))
+async function countSend(journal: Journal, limits: string, sender: string) {
+  const count = Number((await journal.get(limits, sender)) ?? 0)
+  await journal.put(limits, sender, String(count + 1))
 }

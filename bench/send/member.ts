@@ -1,10 +1,10 @@
 /** People in a room: one who says something, and those who are told and fetch it. */
 import type { NatsConnection } from '@nats-io/nats-core'
-import { createClient } from '../../runtime/client/index.ts'
+import { createClient, createRequester } from '../../runtime/client/index.ts'
 import { contracts, topics } from '../../schema/contracts.ts'
 import type { RoomId } from '../../schema/ids.ts'
 import { connectTo } from '../connect.ts'
-import { drawn } from './drawn.ts'
+import { type DrawnName, drawnSubjects } from './drawn.ts'
 
 export interface Said {
   room: string
@@ -13,7 +13,8 @@ export interface Said {
   text: string
 }
 
-export type RoomName = 'drawn' | 'public' | 'private'
+type KindName = 'public' | 'private'
+export type RoomName = DrawnName | KindName
 
 export interface Meeting {
   url: string
@@ -37,18 +38,31 @@ export function membersOf(room: RoomName, listeners: number): string[] {
 
 export async function connectMember({ url, room, listeners }: Meeting, user: string) {
   const nc = await connectTo(url, user)
-  return room === 'drawn' ? drawnMember(nc) : natterMember(nc, user, room, `${room}-${listeners}`)
+  return isDrawn(room)
+    ? drawnMember(nc, room)
+    : natterMember(nc, user, room, `${room}-${listeners}`)
 }
 
-function drawnMember(nc: NatsConnection): Member {
-  const ask = (subject: string, body: object) => nc.request(subject, JSON.stringify(body))
+export function isDrawn(room: RoomName): room is DrawnName {
+  return room === 'drawn' || room === 'lean'
+}
+
+function drawnMember(nc: NatsConnection, name: DrawnName): Member {
+  const subjects = drawnSubjects(name)
+  const requester = name === 'lean' ? createRequester(nc) : undefined
+  const ask = async <Answer>(subject: string, body: object) => {
+    const payload = JSON.stringify(body)
+    const reply = await (requester?.request(subject, payload, { timeoutMs: 5_000 }) ??
+      nc.request(subject, payload, { timeout: 5_000 }))
+    return reply.json<Answer>()
+  }
   return {
-    say: async (said) => (await ask(drawn.send, said)).json(),
+    say: (said) => ask(subjects.send, said),
     listen(hear) {
-      nc.subscribe(drawn.notify, {
+      nc.subscribe(subjects.notify, {
         callback(_error, message) {
           const { notifyId } = message.json<{ notifyId: string }>()
-          void ask(drawn.get, { notifyId }).then((got) => hear(got.json<Said>().clientId))
+          void ask<Said>(subjects.get, { notifyId }).then(({ clientId }) => hear(clientId))
         },
       })
     },
@@ -56,7 +70,7 @@ function drawnMember(nc: NatsConnection): Member {
   }
 }
 
-function natterMember(nc: NatsConnection, user: string, kind: RoomName, room: string): Member {
+function natterMember(nc: NatsConnection, user: string, kind: KindName, room: string): Member {
   const client = createClient(nc, { contracts, user })
   return {
     say: ({ clientId, text }) => client.call('send', { room: room as RoomId, clientId, text }),

@@ -16,16 +16,20 @@ import {
   type Section,
 } from '../measure.ts'
 import { startWorker, type Worker } from '../worker.ts'
-import { membersOf, type RoomName } from './member.ts'
+import type { DrawnName } from './drawn.ts'
+import { isDrawn, membersOf, type RoomName } from './member.ts'
 
 const module = new URL('worker.ts', import.meta.url)
 
+const base = 'as drawn'
+const publicRoom = 'Natter, public room'
+const privateRoom = 'Natter, private room'
 const rooms: Record<string, RoomName> = {
-  'as drawn': 'drawn',
-  'Natter, public room': 'public',
-  'Natter, private room': 'private',
+  [base]: 'drawn',
+  'as drawn, lean caller': 'lean',
+  [publicRoom]: 'public',
+  [privateRoom]: 'private',
 }
-const [base = '', publicRoom = '', privateRoom = ''] = Object.keys(rooms)
 const audiences = [1, 10]
 
 /** How many messages are under way at once, for the rate; how many a second, for the time. */
@@ -36,8 +40,12 @@ const perSecond = 50
 export async function measureSends(options: Options): Promise<Section[]> {
   await using ground = await startGround()
   const url = ground.nats.urlOf('functions')
-  const service = ground.use(await startWorker(module))
-  await service.ask('serve', url)
+  const startDrawn = async (name: DrawnName) => {
+    const worker = ground.use(await startWorker(module))
+    await worker.ask('serve', { name, url })
+    return worker
+  }
+  const services = { drawn: await startDrawn('drawn'), lean: await startDrawn('lean') }
   // Not the whole product: what is drawn here has no part that writes to the database either.
   await ground.serve(join(import.meta.dirname, 'functions'), {
     // Nobody listens there: a message that is new is looked for in no database.
@@ -49,7 +57,7 @@ export async function measureSends(options: Options): Promise<Section[]> {
   const memberships = await new Kvm(nc).open(ROOMS_KV.bucket)
 
   async function cpuOf(room: RoomName) {
-    if (room === 'drawn') return service.ask<number>('cpu')
+    if (isDrawn(room)) return services[room].ask<number>('cpu')
     const reply = await requester.request('bench.cpu', '{}', { timeoutMs: 5_000 })
     return reply.json<{ cpu: number }>().cpu
   }
@@ -59,8 +67,9 @@ export async function measureSends(options: Options): Promise<Section[]> {
     const before = await cpuOf(room)
     const { count, seconds: took } = await load.ask<LoopResult>('run', { depth, seconds })
     const cpu = ((await cpuOf(room)) - before) / count
-    const p50 = await load.ask<number>('trickle', { perSecond, seconds: Math.max(0.5, seconds) })
-    return { rate: count / took, p50, cpu }
+    const trickle = { perSecond, seconds: Math.max(0.5, seconds) }
+    const times = await load.ask<Pick<Sample, 'p50' | 'p99'>>('trickle', trickle)
+    return { rate: count / took, ...times, cpu }
   }
 
   const lines: Line[] = []
@@ -69,7 +78,7 @@ export async function measureSends(options: Options): Promise<Section[]> {
     const loads = new Map<string, Worker>()
     for (const [name, room] of Object.entries(rooms)) {
       for (const user of membersOf(room, listeners)) {
-        if (room === 'drawn') continue
+        if (isDrawn(room)) continue
         await memberships.put(`${room}-${listeners}.${user}`, JSON.stringify({ kind: room }))
       }
       const load = ground.use(await startWorker(module))

@@ -1,9 +1,8 @@
 /** The processes of the section: the service as drawn, or the people in one room. */
 import { setInterval } from 'node:timers/promises'
-import { type LoopOptions, loop } from '../loop.ts'
-import { median } from '../measure.ts'
+import { type LoopOptions, loop, percentilesOf } from '../loop.ts'
 import { serveParent, usedCpu } from '../worker.ts'
-import { serveDrawn } from './drawn.ts'
+import { type DrawnName, serveDrawn } from './drawn.ts'
 import { connectMember, type Meeting, membersOf } from './member.ts'
 
 const text = 'A line about as long as people write, now and then.'
@@ -11,7 +10,7 @@ const text = 'A line about as long as people write, now and then.'
 let say: () => Promise<void>
 
 serveParent({
-  serve: (url: string) => serveDrawn(url),
+  serve: ({ name, url }: { name: DrawnName; url: string }) => serveDrawn(name, url),
   cpu: usedCpu,
   meet,
   run: (options: LoopOptions) => loop(options, say),
@@ -44,14 +43,14 @@ async function meet(meeting: Meeting) {
   await say()
 }
 
-/** So many a second, however long each takes; answers with the median of how long, in milliseconds. */
+/** So many a second, however long each takes; answers with how long, in milliseconds. */
 async function trickle({ perSecond, seconds }: { perSecond: number; seconds: number }) {
   const times: Promise<number>[] = []
   for await (const _ of setInterval(1_000 / perSecond)) {
     times.push(timeOne())
     if (times.length >= perSecond * seconds) break
   }
-  return median(await Promise.all(times))
+  return percentilesOf(await Promise.all(times))
 }
 
 async function timeOne() {

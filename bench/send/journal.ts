@@ -1,0 +1,51 @@
+/** What the drawn `send` asks of JetStream: by the libraries' own calls, or by the lean requester. */
+import { jetstream } from '@nats-io/jetstream'
+import { Kvm } from '@nats-io/kv'
+import { headers, type NatsConnection } from '@nats-io/nats-core'
+import { createRequester } from '../../runtime/client/index.ts'
+import { publishStored, readLast } from '../../runtime/jetstream.ts'
+
+export interface Journal {
+  /** Publishes to the stream and waits for its word: the sequence. */
+  append(subject: string, payload: string, id: string): Promise<number>
+  get(bucket: string, key: string): Promise<string | undefined>
+  put(bucket: string, key: string, value: string): Promise<unknown>
+}
+
+/** `js.publish`, `kv.get`, `kv.put`, and `nc.request` beneath them. */
+export async function openJournal(nc: NatsConnection, buckets: string[]): Promise<Journal> {
+  const js = jetstream(nc)
+  const kvm = new Kvm(nc)
+  const opened = new Map(
+    await Promise.all(buckets.map(async (bucket) => [bucket, await kvm.open(bucket)] as const)),
+  )
+  const find = (bucket: string) => {
+    const kv = opened.get(bucket)
+    if (!kv) throw new Error(`There is no bucket ${bucket}`)
+    return kv
+  }
+  return {
+    append: async (subject, payload, msgID) => (await js.publish(subject, payload, { msgID })).seq,
+    get: async (bucket, key) => (await find(bucket).get(key))?.string(),
+    put: (bucket, key, value) => find(bucket).put(key, value),
+  }
+}
+
+/** The same messages to the server, by the runtime's own request path. */
+export function openLeanJournal(nc: NatsConnection): Journal {
+  const requester = createRequester(nc)
+  return {
+    async append(subject, payload, id) {
+      const hdrs = headers()
+      hdrs.set('Nats-Msg-Id', id)
+      const ack = await publishStored(requester, subject, payload, { headers: hdrs })
+      if (!ack) throw new Error(`${subject} was not stored`)
+      return ack.seq
+    },
+    async get(bucket, key) {
+      const stored = await readLast(requester, `KV_${bucket}`, `$KV.${bucket}.${key}`)
+      return stored?.message.string()
+    },
+    put: (bucket, key, value) => publishStored(requester, `$KV.${bucket}.${key}`, value),
+  }
+}
