@@ -89,7 +89,11 @@ describe('auth.callout', () => {
 
   const hostile: [what: string, claims: () => Claims, reason: RegExp][] = [
     ['of another issuer', () => ({ iss: 'http://elsewhere/realms/nats-chat' }), /"iss" claim/],
-    ['of another client', () => ({ azp: 'other', aud: 'other' }), /another client: its azp is "other"/],
+    [
+      'of another client',
+      () => ({ azp: 'other', aud: 'other' }),
+      /another client: its azp is "other"/,
+    ],
     ['of no client', () => ({ azp: undefined, aud: undefined }), /another client/],
     ['that has expired', () => ({ exp: now() - 60 }), /"exp" claim/],
     ['that never expires', () => ({ exp: undefined }), /"exp" claim/],
