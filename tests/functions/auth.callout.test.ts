@@ -1,6 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { type Claims, createLoginGround, type LoginGround } from '../login-ground.ts'
+import { createLoginGround, type LoginGround } from '../login-ground.ts'
+import type { Claims } from '../token-maker.ts'
 
 let ground: LoginGround
 
@@ -129,7 +130,7 @@ describe('auth.callout', () => {
       refused(/token refused/),
     )
 
-    const key = ground.maker.publicKey()
+    const key = new TextEncoder().encode(JSON.stringify(ground.maker.publicKey()))
     const forged = await ground.maker.token({}, { alg: 'HS256', key })
     expect(await refusalOf(forged, /alg/i)).toEqual(refused(/alg/i))
   })
@@ -140,5 +141,33 @@ describe('auth.callout', () => {
 
     const reason = /signature/
     expect(await refusalOf(`${head}.${payload}.${signature}`, reason)).toEqual(refused(reason))
+  })
+
+  it('lets in whom it can check while the issuer is away', async () => {
+    const token = await ground.maker.token()
+    await ground.maker.stop()
+    onTestFinished(() => ground.maker.start())
+
+    const nc = await ground.connect(token)
+    onTestFinished(() => nc.close())
+    expect((await nc.request('as.alice.whoami')).json()).toEqual({ caller: 'alice' })
+  })
+
+  it('disturbs nobody when it dies, and lets in who waited when it is back', async () => {
+    const before = await login()
+    await ground.runtime.kill('SIGKILL')
+    const waiting = ground.connect(await ground.maker.token(), {
+      reconnect: true,
+      waitOnFirstConnect: true,
+      ignoreAuthErrorAbort: true,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 100,
+    })
+    await ground.runtime.restart()
+
+    const after = await waiting
+    onTestFinished(() => after.close())
+    for (const nc of [before, after])
+      expect((await nc.request('as.alice.whoami')).json()).toEqual({ caller: 'alice' })
   })
 })
