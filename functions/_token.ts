@@ -37,7 +37,10 @@ const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256
 /** How far the issuer's clock may be ahead of ours. */
 const clockToleranceS = 5
 
-/** Checks access tokens of one OIDC issuer. */
+/**
+ * Checks access tokens of one OIDC issuer. Whom the issuer has shut out gets in until the token that
+ * they have ends, which is why its tokens should be short-lived.
+ */
 export function createTokenCheck({ issuer, clientIds, userClaim }: TokenOptions): TokenCheck {
   const keys = createIssuerKeys(issuer)
   return {

@@ -2,6 +2,7 @@ import { headers, type NatsConnection, type PublishOptions } from '@nats-io/nats
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createClient } from '#runtime/client'
 import { contracts, topics } from '#schema/contracts'
+import { type Contract, contractSubject } from '../runtime/contract.ts'
 import { type App, createApp } from './harness.ts'
 import { type Servers, startServers } from './servers.ts'
 
@@ -122,6 +123,20 @@ describe('attacks', () => {
     expect(arrived).toEqual([])
     expect(heard.map(({ subject }) => subject)).toContain('as.alice.msg.get')
     expect(heardByBob).toEqual([])
+  })
+
+  it.each([
+    ['alice', ['room.members']],
+    ['bob', ['room.members']],
+    ['charlie', ['room.members', 'send']],
+  ] as const)('%s reaches every function but %j', async (person, beyond) => {
+    const { nc } = await app.connectAs(person)
+    const subjectOf = (contract: Contract) =>
+      contractSubject(contract).fill({ room: 'general' }, person)
+    const subjects = Object.values(contracts).map(subjectOf)
+
+    const refused = await refusedOf(nc, subjects)
+    expect(refused.toSorted()).toEqual(beyond.map((name) => subjectOf(contracts[name])).toSorted())
   })
 
   const overheard = [

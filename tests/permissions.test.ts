@@ -24,16 +24,25 @@ describe('what each role may ask', () => {
   }
 
   it('is this, function by function', () => {
+    const mayAsk = (name: string, who: string) => {
+      const asked = functions.filter((it) => it.name === name)
+      return permissionsFor('alice' as UserId, people[who] ?? [], asked).publish.length > 0
+    }
     const matrix = Object.fromEntries(
-      functions.map((it) => [
-        it.name,
-        Object.keys(people).filter(
-          (who) => permissionsFor('alice' as UserId, people[who] ?? [], [it]).publish.length > 0,
-        ),
-      ]),
+      functions.map(({ name }) => [name, Object.keys(people).filter((who) => mayAsk(name, who))]),
     )
 
-    console.table(matrix)
+    const yesOrNo =
+      (held: string[] = []) =>
+      (who: string) => [who, held.includes(who) ? 'yes' : '']
+    console.table(
+      Object.fromEntries(
+        Object.entries(matrix).map(([name, held]) => [
+          name,
+          Object.fromEntries(Object.keys(people).map(yesOrNo(held))),
+        ]),
+      ),
+    )
     expect(matrix).toEqual(expected)
   })
 
