@@ -63,17 +63,17 @@ export class FunctionHost {
 
   /** A topic's data as subject and payload. Throws a TypeError for data that does not fit. */
   write(topic: Topic, data: unknown) {
-    const { value, issues } = { value: undefined, ...validateSync(topic.data, data) }
-    if (issues) throw new TypeError(`${topic.subject}: ${describeIssues(issues)}`)
+    const checked = validateSync(topic.data, data)
+    if (checked.issues) throw new TypeError(`${topic.subject}: ${describeIssues(checked.issues)}`)
     const subject = this.subject(topic)
-    const values = value as Record<string, unknown>
+    const values = checked.value as Record<string, unknown>
     return { subject: subject.fill(values), payload: JSON.stringify(subject.rest(values)) }
   }
 
   /** A topic's data out of a message. Throws `invalid` for what is not JSON or does not fit. */
   read(topic: Topic, subject: string, json: () => unknown): unknown {
-    const data = { ...readObject(json), ...this.subject(topic).read(subject) }
-    const { value, issues } = { value: undefined, ...validateSync(topic.data, data) }
+    const data = { ...readObject({ json }), ...this.subject(topic).read(subject) }
+    const { issues, value } = validateSync(topic.data, data)
     if (!issues) return value
     throw new FunctionError('invalid', `${subject}: ${describeIssues(issues)}`, { details: issues })
   }
@@ -149,7 +149,7 @@ export class CallContext implements Context {
     const { subject, payload } = this.#host.write(topic, data)
     const hdrs = traceHeaders(this.#trace) ?? (topic.push ? headers() : undefined)
     if (topic.push) hdrs?.set(pushHeader, '1')
-    this.#host.backbone.nc.publish(subject, payload, hdrs ? { headers: hdrs } : {})
+    this.#host.backbone.nc.publish(subject, payload, hdrs && { headers: hdrs })
   }
 
   async #append(topic: Topic, data: unknown, options: { id?: string } = {}): Promise<Appended> {
@@ -188,10 +188,10 @@ export class CallContext implements Context {
 }
 
 /** A payload as an object: empty is `{}`. Throws `invalid` for anything else. */
-export function readObject(json: () => unknown): Record<string, unknown> {
+export function readObject(message: { json(): unknown }): Record<string, unknown> {
   let value: unknown
   try {
-    value = json()
+    value = message.json()
   } catch (error) {
     throw new FunctionError('invalid', `The payload is not JSON: ${(error as Error).message}`)
   }

@@ -5,8 +5,11 @@ import { FunctionStats } from './stats.ts'
 export interface Job {
   /** Until when its outcome is of use, by `performance.now()`. */
   readonly until: number
-  /** Does it, and never fails: what goes wrong it answers and counts itself. */
-  run(): void | Promise<void>
+  /**
+   * Does it, and never fails: what goes wrong it answers and counts itself. True when it is done at
+   * once; otherwise calls `ended` when it is.
+   */
+  run(ended: (job: Job) => void): boolean
   /** Ends it without an outcome: refused before it began, or overdue. May come while it runs. */
   refuse(reason: FunctionError): void
 }
@@ -62,15 +65,14 @@ export class Dispatcher {
 
   /** What is done at once never counts as running: nothing could come in between. */
   #run(job: Job): void {
-    const running = job.run()
-    if (running) void this.#follow(job, running)
-  }
-
-  async #follow(job: Job, running: Promise<void>) {
+    if (job.run(this.#ended)) return
     this.#running.add(job)
     this.stats.inFlight++
     this.#sweeper ??= setInterval(() => this.#sweep(), sweepMs)
-    await running
+  }
+
+  /** One function for all jobs: to make one for each would cost more than all else here. */
+  readonly #ended = (job: Job) => {
     this.stats.inFlight--
     this.#running.delete(job)
     this.#next()

@@ -106,7 +106,12 @@ class LoginJob implements Job {
     this.#log = log
   }
 
-  async run(): Promise<void> {
+  run(ended: (job: Job) => void): boolean {
+    void this.#admit().then(() => ended(this))
+    return false
+  }
+
+  async #admit() {
     const started = performance.now()
     const context = new CallContext(this.#host, '', this.until, undefined)
     try {

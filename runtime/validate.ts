@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Schema } from './contract.ts'
 
-export type Validation = { value: unknown; issues?: never } | { issues: Issue[] }
+export type Validation = { value: unknown; issues?: never } | { value?: never; issues: Issue[] }
 
 export interface Issue {
   path: string
