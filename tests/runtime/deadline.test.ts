@@ -1,0 +1,99 @@
+import { headers } from '@nats-io/nats-core'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import * as v from 'valibot'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Client, createClient } from '#runtime/client'
+import { type Bench, createBench } from '../command-line.ts'
+
+const contracts = {
+  outer: {
+    subject: 'outer.{id}',
+    audience: ['functions'],
+    input: v.strictObject({ id: v.string(), late: v.optional(v.boolean()) }),
+    output: v.object({ outer: v.number(), inner: v.number() }),
+  },
+} as const
+
+const functions = {
+  '_contracts.ts': `
+import * as v from 'valibot'
+
+const audience = ['functions']
+const id = v.string()
+
+export const outer = {
+  subject: 'outer.{id}',
+  audience,
+  input: v.object({ id, late: v.optional(v.boolean()) }),
+  output: v.object({ outer: v.number(), inner: v.number() }),
+}
+/** Has all the time in the world, unless whoever asks has less. */
+export const inner = {
+  subject: 'inner.{id}',
+  audience,
+  input: v.object({ id }),
+  output: v.object({ deadline: v.number() }),
+  timeoutMs: 60_000,
+}
+export const refused = { subject: 'refused.{id}', data: v.object({ id, code: v.string() }) }
+`,
+  'outer.ts': `
+import { once } from 'node:events'
+import { defineFunction } from '#runtime'
+import { inner, outer, refused } from './_contracts.ts'
+
+export default defineFunction(outer, async ({ id, late }, { call, deadline, publish, signal }) => {
+  if (late) await once(signal, 'abort')
+  const answer = await call(inner, { id }).catch(({ code }) => publish(refused, { id, code }))
+  return { outer: deadline, inner: answer?.deadline ?? 0 }
+})
+`,
+  'inner.ts': `
+import { defineFunction } from '#runtime'
+import { inner } from './_contracts.ts'
+
+export default defineFunction(inner, (_, { deadline }) => ({ deadline }))
+`,
+}
+
+describe('a function that asks another', () => {
+  let bench: Bench
+  let nc: NatsConnection
+  let client: Client<typeof contracts>
+
+  beforeAll(async () => {
+    bench = await createBench()
+    await bench.start(await bench.write(functions))
+    const { username, password, host } = new URL(bench.nats.urlOf('functions'))
+    nc = await connect({ servers: host, user: username, pass: password })
+    client = createClient(nc, { contracts })
+  })
+  afterAll(async () => {
+    await nc?.close()
+    await bench?.[Symbol.asyncDispose]()
+  })
+
+  it('gives it the time that is left, and no more', async () => {
+    const { outer, inner } = await client.call('outer', { id: 'a' }, { timeoutMs: 2_000 })
+
+    // Time is told as what is left, not until when: on its way it stands still.
+    const onItsWay = 250
+    expect(inner).toBeLessThan(outer + onItsWay)
+    expect(inner).toBeGreaterThan(outer - onItsWay)
+  })
+
+  it('is refused when no time is left, and the other is not asked', async () => {
+    let asked = 0
+    const callback = () => void asked++
+    nc.subscribe('inner.late', { callback })
+    const refused = nc.subscribe('refused.late', { max: 1 })
+    await nc.flush()
+
+    const hdrs = headers()
+    hdrs.set('Natter-Timeout-Ms', '50')
+    nc.publish('outer.late', '{"late":true}', { headers: hdrs })
+    // It would have asked before it tells, and what comes here comes in that order.
+    for await (const message of refused) expect(message.json()).toEqual({ code: 'timeout' })
+    expect(asked).toBe(0)
+  })
+})
