@@ -1,0 +1,78 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Bench, createBench } from '../command-line.ts'
+
+/** Tells of each job that it has done it, and by whom; one kind of it stops halfway, for ever. */
+const worker = (stopsHalfway: boolean) => `
+import * as v from 'valibot'
+import { defineFunction, stream } from '#runtime'
+
+const jobs = { stream: 'JOBS', subjects: ['jobs.*'] }
+const job = { subject: 'jobs.{id}', data: v.object({ id: v.string() }) }
+const done = { subject: 'done.{id}', data: v.object({ id: v.string(), pid: v.number() }) }
+const stopped = { subject: 'stopped', data: v.object({ ids: v.array(v.string()), before: v.array(v.string()) }) }
+const before = []
+
+export default defineFunction(stream(jobs, job, { batch: 10 }), async (batch, { publish }) => {
+  const ids = batch.map(({ data }) => data.id)
+  const stops = ${stopsHalfway} && ids.length > 1
+  for (const id of ids.slice(0, stops ? ids.length / 2 : undefined))
+    publish(done, { id, pid: process.pid })
+  if (stops) {
+    publish(stopped, { ids, before })
+    await new Promise(() => {})
+  }
+  before.push(...ids)
+})
+`
+
+describe('a batch whose process is killed', () => {
+  let bench: Bench
+  let nc: NatsConnection
+
+  beforeAll(async () => {
+    bench = await createBench()
+    const { username, password, host } = new URL(bench.nats.urlOf('functions'))
+    nc = await connect({ servers: host, user: username, pass: password })
+  })
+  afterAll(async () => {
+    await nc?.close()
+    await bench?.[Symbol.asyncDispose]()
+  })
+
+  // It comes again when the server has heard nothing of it for as long as it waits for a sign of life.
+  it('is handled whole by another, and nothing is lost', { timeout: 60_000 }, async () => {
+    // There before anybody takes any, so that they come as batches.
+    const jsm = await jetstreamManager(nc)
+    await jsm.streams.add({ name: 'JOBS', subjects: ['jobs.*'] })
+    const ids = Array.from({ length: 30 }, (_, n) => `${n}`.padStart(2, '0'))
+    for (const id of ids) await jetstream(nc).publish(`jobs.${id}`, '{}')
+
+    const done = nc.subscribe('done.*')
+    const stopped = nc.subscribe('stopped', { max: 1 })
+    await nc.flush()
+    const killed = await bench.start(await bench.write({ 'work.ts': worker(true) }))
+    const { pid } = killed
+    let before: string[] = []
+    let underWay: string[] = []
+    for await (const message of stopped)
+      ({ before, ids: underWay } = message.json<{ before: string[]; ids: string[] }>())
+    const other = await bench.start(await bench.write({ 'work.ts': worker(false) }))
+    await killed.kill('SIGKILL')
+
+    const [doneByKilled, doneByOther] = [new Set<string>(), new Set<string>()]
+    for await (const message of done) {
+      const by = message.json<{ pid: number }>().pid === pid ? doneByKilled : doneByOther
+      by.add(message.subject.slice('done.'.length))
+      if (before.length + doneByOther.size === ids.length) break
+    }
+    const halfOfIt = underWay.slice(0, underWay.length / 2)
+    expect([...doneByKilled]).toEqual([...before, ...halfOfIt])
+    expect([...doneByOther].toSorted()).toEqual(ids.filter((id) => !before.includes(id)))
+    expect([...doneByOther]).toEqual(expect.arrayContaining(underWay))
+    const state = async () => (await nc.request('fn.work')).json()
+    await expect.poll(state).toMatchObject({ pending: 0, unacknowledged: 0 })
+    expect(other.log.tail()).not.toContain('dead letter')
+  })
+})
