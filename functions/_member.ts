@@ -2,12 +2,13 @@ import { LRUCache } from 'lru-cache'
 import * as v from 'valibot'
 import { type Context, FunctionError } from '#runtime'
 import { type RoomId, UserId } from '#schema/ids'
-import type { RoomKind } from '#schema/messages/room'
+import type { Role, RoomKind } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 
 export interface Member {
   user: UserId
   kind: RoomKind
+  role: Role
 }
 
 /**
@@ -21,7 +22,8 @@ const seen = new LRUCache<string, Member, Context>({
   ignoreFetchAbort: true,
   fetchMethod: async (key, _stale, { context }) => {
     const entry = await context.kv(ROOMS_KV).get(key)
-    return entry && { user: readCaller(context), kind: entry.value.kind }
+    if (!entry || !('role' in entry.value)) return undefined
+    return { user: readCaller(context), ...entry.value }
   },
 })
 

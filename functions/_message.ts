@@ -2,59 +2,96 @@ import { eq } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
 import type { Context } from '#runtime'
 import { db } from '#schema/db'
-import { type NotifyId, readNotifyId, toNotifyId } from '#schema/ids'
-import { chatMessage, type Message } from '#schema/messages/chat'
+import { type MessageId, type NotifyId, readNotifyId, toNotifyId } from '#schema/ids'
+import type { Message } from '#schema/messages/chat'
+import { chatRoom, chatThread, messageChanged, type Said } from '#schema/messages/log'
 import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
 import { messages } from '#schema/tables/message'
 
-/** What this process said or read last. Many who ask for one message at once make one read. */
-const recent = new LRUCache<NotifyId, Message, Context>({
+/**
+ * What this process said or read last. Many who ask for one message at once make one read. Told when
+ * a message changes, and forgetful all the same, for what it may not have been told.
+ */
+const recent = new LRUCache<MessageId, Message, { seq: number; context: Context }>({
   max: 2_000,
+  ttl: 1_000,
   ignoreFetchAbort: true,
-  fetchMethod: async (notifyId, _stale, { context }) =>
-    (await context.kv(MSG_CACHE).get(notifyId))?.value ??
-    (await readFromLog(notifyId, context)) ??
-    (await readFromDatabase(notifyId)),
+  fetchMethod: async (id, _stale, { context: { seq, context } }) =>
+    (await context.kv(MSG_CACHE).get(id))?.value ?? (await readBehindCache(id, seq, context)),
 })
 
 /**
- * The message behind a notification, from the nearest place that has it; undefined if none does.
- * Whether the caller may see it is for the function to find out.
+ * The message behind a notification, as it stands now, from the nearest place that has it; undefined
+ * if none does. Whether the caller may see it is for the function to find out.
  */
-export function findMessage(notifyId: NotifyId, context: Context): Promise<Message | undefined> {
-  return recent.fetch(notifyId, { context })
+export async function findMessage(
+  notifyId: NotifyId,
+  context: Context,
+): Promise<Message | undefined> {
+  const { id, seq } = readNotifyId(notifyId)
+  const message = await recent.fetch(id, { context: { seq, context } })
+  // Whoever makes up an id may hit the place of another message, or the id at another place.
+  return message && toNotifyId(message) === notifyId ? message : undefined
 }
 
-/** Keeps a message where readers look first. The log has it anyway, so nobody waits for this. */
-export function cacheMessage(message: Message, context: Context): void {
-  const notifyId = toNotifyId(message)
-  recent.set(notifyId, message)
-  context
-    .kv(MSG_CACHE)
-    .put(notifyId, message)
-    .catch((error) => context.log.warn({ error }, 'message not cached; readers find it in the log'))
+/** The same by the id alone: not from the log, which finds nothing by it. */
+export function findMessageById(id: MessageId, context: Context): Promise<Message | undefined> {
+  return recent.fetch(id, { context: { seq: 0, context } })
 }
 
-/** A message of the log by its sequence. */
+/**
+ * Keeps a message where readers look first, as it stands now. Without this they find it in the
+ * database, or in the log as it was first said, so whoever changes one waits for it.
+ */
+export async function cacheMessage(message: Message, context: Context): Promise<void> {
+  recent.set(message.id, message)
+  await context.kv(MSG_CACHE).put(message.id, message)
+}
+
+/** Puts a changed message in the place of the one that readers have, in every process. */
+export async function replaceMessage(message: Message, context: Context): Promise<void> {
+  await cacheMessage(message, context)
+  context.publish(messageChanged, { id: message.id })
+}
+
+/** Lets go of what this process remembers of a message. */
+export function forgetMessage(id: MessageId): void {
+  recent.delete(id)
+}
+
+/** A message as it was said, by its sequence; undefined for any other event. */
 export async function readLog(seq: number, context: Context): Promise<Message | undefined> {
-  const stored = await context.read(CHAT_MESSAGES, chatMessage, seq)
-  return stored && { ...stored.data, seq }
+  const stored =
+    (await context.read(CHAT_MESSAGES, chatRoom, seq)) ??
+    (await context.read(CHAT_MESSAGES, chatThread, seq))
+  return stored?.data.kind === 'message' ? { ...withoutKind(stored.data), seq } : undefined
 }
 
-async function readFromLog(notifyId: NotifyId, context: Context) {
-  const { seq, id } = readNotifyId(notifyId)
-  const message = await readLog(seq, context)
-  // Whoever makes up an id may hit the place of another message.
+/** What was said as it is shown. */
+export function withoutKind({ kind: _, ...said }: Said): Omit<Message, 'seq'> {
+  return said
+}
+
+/** The database knows what became of a message, but for the last moments; the log knows those. */
+async function readBehindCache(id: MessageId, seq: number, context: Context) {
+  try {
+    const [row] = await db.select().from(messages).where(eq(messages.id, id))
+    if (row) return toMessage(row)
+  } catch (error) {
+    context.log.warn({ err: error }, 'the database is away: the log says what was said')
+  }
+  const message = seq > 0 ? await readLog(seq, context) : undefined
   return message?.id === id ? message : undefined
-}
-
-async function readFromDatabase(notifyId: NotifyId) {
-  const { id } = readNotifyId(notifyId)
-  const [row] = await db.select().from(messages).where(eq(messages.id, id))
-  return row && toMessage(row)
 }
 
 /** A row as it is shown. */
 export function toMessage(row: typeof messages.$inferSelect): Message {
-  return { ...row, at: row.at.toISOString() }
+  const { editedSeq: _, threadId, at, editedAt, deletedAt, ...rest } = row
+  return {
+    ...rest,
+    at: at.toISOString(),
+    ...(threadId === '' ? {} : { threadId }),
+    ...(editedAt ? { editedAt: editedAt.toISOString() } : {}),
+    ...(deletedAt ? { deletedAt: deletedAt.toISOString() } : {}),
+  }
 }

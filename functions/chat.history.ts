@@ -28,7 +28,8 @@ export default defineFunction(
       .limit(limit + 1)
 
     const page = rows.slice(0, limit).map(toMessage)
-    return { messages: forward ? page : page.reverse(), more: rows.length > limit }
+    const messagesOfPage = (forward ? page : page.reverse()).map((it) => ({ ...it, reactions: [] }))
+    return { messages: messagesOfPage, before: false, after: false, asOf: 0 }
   },
   { uses: [ROOMS_KV] },
 )

@@ -1,6 +1,6 @@
 import { defineFunction, stream } from '#runtime'
 import { db } from '#schema/db'
-import { chatMessage } from '#schema/messages/chat'
+import { chatRoom, type Said } from '#schema/messages/log'
 import { CHAT_MESSAGES } from '#schema/streams'
 
 /**
@@ -9,8 +9,11 @@ import { CHAT_MESSAGES } from '#schema/streams'
  * sequence, as after a log that began anew, is an error and no silence.
  */
 export default defineFunction(
-  stream(CHAT_MESSAGES, chatMessage, { batch: 500 }),
-  async (batch) => {
+  stream(CHAT_MESSAGES, chatRoom, { batch: 500 }),
+  async (events) => {
+    const batch = events.flatMap(({ data, seq }) =>
+      data.kind === 'message' ? [{ data: data as Said, seq }] : [],
+    )
     // By the driver itself: one array for each column costs a third of a row of parameters for each
     // message, and its errors don't carry what people wrote into the log.
     const sql = db.$client

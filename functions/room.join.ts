@@ -25,7 +25,10 @@ export default defineFunction(
 
     const { room, member } = found
     if (!member) await db.insert(members).values({ room: room.id, userId }).onConflictDoNothing()
-    const isNew = await context.kv(ROOMS_KV).create(`${room.id}.${userId}`, { kind: room.kind })
+    const isNew = await context.kv(ROOMS_KV).create(`${room.id}.${userId}`, {
+      kind: room.kind,
+      role: 'member',
+    })
     if (isNew) context.publish(roomChanged, { room: room.id, action: 'join', userId })
     return { room }
   },

@@ -1,5 +1,5 @@
 import type { JetStreamClient } from '@nats-io/jetstream'
-import { headers, type NatsConnection } from '@nats-io/nats-core'
+import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core'
 import type { Logger } from 'pino'
 import { openBucket } from './bucket.ts'
 import { type Ask, createAsk } from './client/client.ts'
@@ -11,13 +11,15 @@ import {
   type StreamDeclaration,
   type Topic,
 } from './contract.ts'
-import type { Appended, Bucket, Context, FunctionInfo, Stored } from './define.ts'
+import type { Appended, Bucket, Context, FunctionInfo, Stored, StoredPlace } from './define.ts'
 import { FunctionError } from './error.ts'
-import { publishStored, readSequence } from './jetstream.ts'
+import { eraseSequence, publishStored, readSequence } from './jetstream.ts'
 import type { LoadedFunction } from './load.ts'
 import { overlaps, parseSubject, type Subject } from './subject.ts'
 import { type Trace, traceHeaders, traceId } from './trace.ts'
 import { describeIssues, validateSync } from './validate.ts'
+
+const encoder = new TextEncoder()
 
 /** What all functions of a process share: one connection, one inbox. */
 export interface Backbone {
@@ -85,14 +87,26 @@ export class CallContext implements Context {
   readonly #host: FunctionHost
   readonly #until: number
   readonly #trace: Trace | undefined
+  readonly #headers: MsgHdrs | undefined
   #controller: AbortController | undefined
   #reason: FunctionError | undefined
 
-  constructor(host: FunctionHost, caller: string, until: number, traced: Trace | undefined) {
+  constructor(
+    host: FunctionHost,
+    caller: string,
+    until: number,
+    traced: Trace | undefined,
+    headers?: MsgHdrs,
+  ) {
     this.#host = host
     this.caller = caller
     this.#until = until
     this.#trace = traced
+    this.#headers = headers
+  }
+
+  get stored(): StoredPlace | undefined {
+    return readPlace(this.#headers)
   }
 
   get signal(): AbortSignal {
@@ -128,6 +142,11 @@ export class CallContext implements Context {
     return (topic: Topic, data: unknown) => this.#publish(topic, data)
   }
 
+  get publishEach() {
+    return (topic: Topic, name: string, values: readonly unknown[], data: object) =>
+      this.#publishEach(topic, name, values, data)
+  }
+
   get append() {
     return (topic: Topic, data: unknown, options?: { id?: string }) =>
       this.#append(topic, data, options)
@@ -135,6 +154,11 @@ export class CallContext implements Context {
 
   get read() {
     return (stream: StreamDeclaration, topic: Topic, seq: number) => this.#read(stream, topic, seq)
+  }
+
+  get erase() {
+    return (stream: StreamDeclaration, seq: number) =>
+      eraseSequence(this.#host.backbone.requester, stream.stream, seq)
   }
 
   get kv() {
@@ -147,9 +171,31 @@ export class CallContext implements Context {
 
   #publish(topic: Topic, data: unknown): void {
     const { subject, payload } = this.#host.write(topic, data)
-    const hdrs = traceHeaders(this.#trace) ?? (topic.push ? headers() : undefined)
-    if (topic.push) hdrs?.set(pushHeader, '1')
+    const hdrs = this.#headersOf(topic)
     this.#host.backbone.nc.publish(subject, payload, hdrs && { headers: hdrs })
+  }
+
+  /** What is the same for all is checked and written once. */
+  #publishEach(topic: Topic, name: string, values: readonly unknown[], data: object): void {
+    if (values.length === 0) return
+    const { payload } = this.#host.write(topic, { ...data, [name]: values[0] })
+    const bytes = encoder.encode(payload)
+    const hdrs = this.#headersOf(topic)
+    const subject = this.#host.subject(topic)
+    for (const value of values)
+      this.#host.backbone.nc.publish(
+        subject.fill({ ...data, [name]: value }),
+        bytes,
+        hdrs && { headers: hdrs },
+      )
+  }
+
+  #headersOf(topic: Topic): MsgHdrs | undefined {
+    const hdrs = traceHeaders(this.#trace)
+    if (!topic.push) return hdrs
+    const marked = hdrs ?? headers()
+    marked.set(pushHeader, '1')
+    return marked
   }
 
   async #append(topic: Topic, data: unknown, options: { id?: string } = {}): Promise<Appended> {
@@ -198,6 +244,12 @@ export function readObject(message: { json(): unknown }): Record<string, unknown
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>
   throw new FunctionError('invalid', `The payload must be a JSON object, not ${kindOf(value)}`)
+}
+
+/** What the server says of a message that a stream republishes. */
+function readPlace(hdrs: MsgHdrs | undefined): StoredPlace | undefined {
+  const seq = Number(hdrs?.get('Nats-Sequence') ?? 0)
+  return seq > 0 ? { seq, prev: Number(hdrs?.get('Nats-Last-Sequence') ?? 0) } : undefined
 }
 
 function kindOf(value: unknown) {

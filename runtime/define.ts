@@ -33,6 +33,13 @@ export interface Context<Env = unknown> {
    * Tells a topic to whoever listens: fire and forget. Throws for data that does not fit the topic.
    */
   publish<T extends Topic>(topic: T, data: DataOf<T>): void
+  /** The same thing told once for each value of one name in the subject's braces: to each `user`. */
+  publishEach<T extends Topic, Name extends keyof DataOf<T> & string>(
+    topic: T,
+    name: Name,
+    values: readonly DataOf<T>[Name][],
+    data: Omit<DataOf<T>, Name>,
+  ): void
   /**
    * Writes to a stream and answers when the server has it. `id` makes a repetition harmless within
    * the stream's duplicate window. Throws `unavailable` when the stream does not answer or is full.
@@ -47,6 +54,12 @@ export interface Context<Env = unknown> {
     topic: T,
     seq: number,
   ): Promise<Stored<ParsedDataOf<T>> | undefined>
+  /**
+   * Erases one message of a stream for good, its bytes included. False when it is not there any more.
+   */
+  erase(stream: StreamDeclaration, seq: number): Promise<boolean>
+  /** Where the message stands in its stream, for an event that a stream republishes. */
+  readonly stored: StoredPlace | undefined
   /** A bucket that the function declares in `uses`. */
   kv<B extends BucketDeclaration>(bucket: B): Bucket<ValueOf<B>>
   /** Asks another function, with what is left of the deadline. */
@@ -66,6 +79,13 @@ export interface Stored<Data> {
   seq: number
   /** When the server stored it. */
   at: Date
+}
+
+/** The place of a republished message. */
+export interface StoredPlace {
+  seq: number
+  /** The sequence of the message before it on the same subject; 0 for the first. */
+  prev: number
 }
 
 export interface Entry<Value> {
@@ -106,12 +126,24 @@ export interface FunctionOptions<Env extends Schema = Schema> {
   concurrency?: number
   /** How many wait in one instance before more are shed. 1,024 unless said. */
   waiting?: number
+  /**
+   * How often one caller may ask, over all instances: `{ max: 60, windowMs: 10_000 }`. Who asks more
+   * is refused with `rate_limited` and when to try again.
+   */
+  limit?: Limit
   /** The environment variables it reads, as an object schema. What does not fit stops the start. */
   env?: Env
   /** Done once in each process before the function is served: to fetch what must be there. */
   prepare?: (setting: { env: StandardSchemaV1.InferOutput<Env>; log: Logger }) => Promise<void>
   /** The streams and buckets it needs; created or compared before it is served. */
   uses?: readonly (StreamDeclaration | BucketDeclaration)[]
+}
+
+export interface Limit {
+  /** So many calls of one caller … */
+  readonly max: number
+  /** … in so many milliseconds, whole seconds, 60,000 at most. */
+  readonly windowMs: number
 }
 
 /** Hears a topic. With a queue group one instance hears each message, without it every one does. */

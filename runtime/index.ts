@@ -5,6 +5,7 @@ export type {
   DataOf,
   InputOf,
   OutputOf,
+  ParsedDataOf,
   Schema,
   StreamDeclaration,
   Topic,

@@ -4,6 +4,7 @@ import { FunctionError } from './error.ts'
 
 const timeoutMs = 5_000
 const wrongLastSequence = 10071
+const sequenceNotFound = 10043
 
 export interface Ack {
   seq: number
@@ -52,6 +53,23 @@ export function readLast(requester: Requester, stream: string, subject: string) 
 /** The message with a sequence, or undefined. */
 export function readSequence(requester: Requester, stream: string, seq: number) {
   return readDirect(requester, `$JS.API.DIRECT.GET.${stream}`, `{"seq":${seq}}`)
+}
+
+/** Takes one message out of a stream and overwrites it. False when it is not there. */
+export async function eraseSequence(
+  requester: Requester,
+  stream: string,
+  seq: number,
+): Promise<boolean> {
+  const api = `$JS.API.STREAM.MSG.DELETE.${stream}`
+  const reply = await requester.request(api, `{"seq":${seq}}`, { timeoutMs })
+  const { success, error } = reply.json<{
+    success?: boolean
+    error?: { err_code: number; description: string }
+  }>()
+  if (success) return true
+  if (error?.err_code === sequenceNotFound) return false
+  throw new FunctionError('unavailable', `Message ${seq} was not erased: ${error?.description}`)
 }
 
 async function readDirect(requester: Requester, api: string, query: string) {

@@ -110,7 +110,13 @@ export class RequestJob implements Job {
       const message = `The input does not fit: ${describeIssues(parsed.issues)}`
       return this.#refuseInput({ code: 'invalid', message, details: parsed.issues })
     }
-    const context = new CallContext(host, values.caller, this.until, this.#trace)
+    const context = new CallContext(
+      host,
+      values.caller,
+      this.until,
+      this.#trace,
+      this.#message.headers,
+    )
     this.#context = context
     const { handle } = host.loaded.definition
     const { value } = parsed

@@ -1,21 +1,60 @@
-import {
-  chatHistory,
-  chatMessage,
-  deliverNotify,
-  msgGet,
-  roomNotify,
-  send,
-} from './messages/chat.ts'
-import { roomChanged, roomJoin, roomMembers } from './messages/room.ts'
+import * as chat from './messages/chat.ts'
+import * as log from './messages/log.ts'
+import * as presence from './messages/presence.ts'
+import * as room from './messages/room.ts'
+import * as user from './messages/user.ts'
 
 /** Everything that can be asked, by the name of the function that answers. */
 export const contracts = {
-  'chat.history': chatHistory,
-  'msg.get': msgGet,
-  'room.join': roomJoin,
-  'room.members': roomMembers,
-  send,
+  'admin.role': room.adminRole,
+  'chat.history': chat.chatHistory,
+  'chat.history.thread': chat.chatHistoryThread,
+  'chat.sync': chat.chatSync,
+  'msg.delete': chat.msgDelete,
+  'msg.edit': chat.msgEdit,
+  'msg.get': chat.msgGet,
+  'msg.react': chat.msgReact,
+  'msg.versions': chat.msgVersions,
+  'presence.disconnect': presence.presenceDisconnect,
+  'presence.heartbeat': presence.presenceHeartbeat,
+  'presence.room': presence.presenceRoom,
+  'presence.update': presence.presenceUpdate,
+  'read.update': room.readUpdate,
+  'room.archive': room.roomArchive,
+  'room.browse': room.roomBrowse,
+  'room.create': room.roomCreate,
+  'room.direct': room.roomDirect,
+  'room.info': room.roomInfo,
+  'room.invite': room.roomInvite,
+  'room.join': room.roomJoin,
+  'room.kick': room.roomKick,
+  'room.leave': room.roomLeave,
+  'room.list': room.roomList,
+  'room.members': room.roomMembers,
+  'room.rename': room.roomRename,
+  'room.role': room.roomRole,
+  send: chat.send,
+  'send.thread': chat.sendThread,
+  typing: presence.typing,
+  'users.me': user.usersMe,
+  'users.names': user.usersNames,
+  'users.search': user.usersSearch,
 } as const
 
 /** Everything that is told. */
-export const topics = { chatMessage, deliverNotify, roomChanged, roomNotify } as const
+export const topics = {
+  chatRoom: log.chatRoom,
+  chatThread: log.chatThread,
+  deliverNotify: log.deliverNotify,
+  deliverPresence: presence.deliverPresence,
+  deliverRejected: chat.deliverRejected,
+  deliverTyping: presence.deliverTyping,
+  logRoom: log.logRoom,
+  logThread: log.logThread,
+  messageChanged: log.messageChanged,
+  roomChanged: room.roomChanged,
+  roomNotify: log.roomNotify,
+  roomPresence: presence.roomPresence,
+  roomTyping: presence.roomTyping,
+  userSeen: user.userSeen,
+} as const

@@ -20,6 +20,12 @@ export type MessageId = v.InferOutput<typeof MessageId>
 export const ClientId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/), v.brand('ClientId'))
 export type ClientId = v.InferOutput<typeof ClientId>
 
+/** The server's clock, to the millisecond: `2026-01-31T12:00:00.000Z`. */
+export const Time = v.pipe(v.string(), v.isoTimestamp())
+
+/** A place in the log: within a room, a higher one is later. Counts all rooms together. */
+export const Seq = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
+
 /** Where a message is and which one it must be: its sequence in base 36, then its id. */
 export const NotifyId = v.pipe(
   v.string(),

@@ -1,28 +1,199 @@
 import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
-import { RoomId, UserId } from '../ids.ts'
+import { RoomId, Seq, Time, UserId } from '../ids.ts'
 
-/** Everybody may join a public room; a private one is for those who are asked in. */
-export const RoomKind = v.picklist(['public', 'private'])
+/**
+ * Everybody may join a public room; a private one is for those who are asked in; a direct one is for
+ * two, and made by the first who writes.
+ */
+export const RoomKind = v.picklist(['public', 'private', 'direct'])
 export type RoomKind = v.InferOutput<typeof RoomKind>
+
+/** What somebody may do in a room: see functions/_roles.ts. */
+export const Role = v.picklist(['owner', 'moderator', 'member', 'guest'])
+export type Role = v.InferOutput<typeof Role>
+
+/** What people see as a room's name: one line, no control characters. */
+export const RoomName = v.pipe(
+  v.string(),
+  v.trim(),
+  v.minLength(1),
+  v.maxLength(80),
+  v.check((name) => name.isWellFormed(), 'Invalid name: it contains half a surrogate pair'),
+  v.regex(/^\P{C}+$/u, 'Invalid name: it contains a control character'),
+)
 
 export const Room = v.object({ id: RoomId, name: v.string(), kind: RoomKind })
 export type Room = v.InferOutput<typeof Room>
 
+/** A room as one of its members sees it. */
+export const MyRoom = v.object({
+  ...Room.entries,
+  role: Role,
+  /** The other person of a direct room. */
+  with: v.optional(UserId),
+  /** The last thing that happened there; 0 if nothing did. */
+  lastSeq: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  /** How far the caller has read; 0 for not at all. */
+  readSeq: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  /** Messages of others after that, and those among them that name the caller: 100 for more. */
+  unread: v.number(),
+  mentions: v.number(),
+})
+export type MyRoom = v.InferOutput<typeof MyRoom>
+
+const roomOnly = v.strictObject({ room: RoomId })
+const done = v.object({})
+
+/** `room.create`: a new room with the caller as its owner. `conflict` when the id is taken. */
+export const roomCreate = {
+  subject: 'room.create',
+  input: v.strictObject({ room: RoomId, name: RoomName, kind: v.picklist(['public', 'private']) }),
+  output: v.object({ room: Room }),
+  audience: ['admin', 'user'],
+  description: 'Makes a room',
+  errors: ['conflict'],
+} as const satisfies Contract
+
+/** `room.direct`: the room of the caller and somebody else, made on first use. */
+export const roomDirect = {
+  subject: 'room.direct',
+  input: v.strictObject({ with: UserId }),
+  output: v.object({ room: Room }),
+  audience: ['admin', 'user'],
+  description: 'Finds or makes the room of two people',
+  errors: ['forbidden'],
+} as const satisfies Contract
+
+/** `room.list`: the caller's rooms, in no order. */
+export const roomList = {
+  subject: 'room.list',
+  input: v.strictObject({}),
+  output: v.object({ rooms: v.array(MyRoom) }),
+  audience: ['everyone'],
+  description: 'Lists the rooms of the caller, with what is unread',
+} as const satisfies Contract
+
+/** `room.browse`: public rooms whose name or id contains a text, by name; 50 at a time. */
+export const roomBrowse = {
+  subject: 'room.browse',
+  input: v.strictObject({
+    text: v.optional(v.pipe(v.string(), v.maxLength(80)), ''),
+    after: v.optional(RoomId),
+  }),
+  output: v.object({
+    rooms: v.array(v.object({ ...Room.entries, members: v.number(), joined: v.boolean() })),
+    more: v.boolean(),
+  }),
+  audience: ['everyone'],
+  description: 'Lists public rooms that can be joined',
+} as const satisfies Contract
+
+/** `room.info`: a room the caller belongs to, or a public one, and the first 500 who are in it. */
+export const roomInfo = {
+  subject: 'room.info.{room}',
+  input: roomOnly,
+  output: v.object({
+    room: Room,
+    createdAt: Time,
+    role: v.optional(Role),
+    count: v.number(),
+    members: v.array(v.object({ userId: UserId, role: Role, name: v.string() })),
+  }),
+  audience: ['everyone'],
+  description: 'Describes a room',
+  errors: ['forbidden'],
+} as const satisfies Contract
+
 /** `room.join`: become a member of a room. Joining twice is the same as joining once. */
 export const roomJoin = {
   subject: 'room.join.{room}',
-  input: v.strictObject({ room: RoomId }),
+  input: roomOnly,
   output: v.object({ room: Room }),
   audience: ['everyone'],
   description: 'Makes the caller a member of a room',
   errors: ['forbidden'],
 } as const satisfies Contract
 
+/** `room.leave`: belong to a room no more. The last owner of a room with others in it cannot. */
+export const roomLeave = {
+  subject: 'room.leave.{room}',
+  input: roomOnly,
+  output: done,
+  audience: ['everyone'],
+  description: 'Ends the membership of the caller',
+  errors: ['forbidden', 'conflict'],
+} as const satisfies Contract
+
+const someone = v.strictObject({ room: RoomId, userId: UserId })
+
+/** `room.invite`: make somebody a member. Also lets in again whoever was kicked. */
+export const roomInvite = {
+  subject: 'room.invite.{room}',
+  input: v.strictObject({
+    ...someone.entries,
+    role: v.optional(v.picklist(['member', 'guest']), 'member'),
+  }),
+  output: done,
+  audience: ['admin', 'user'],
+  description: 'Makes somebody a member of a room',
+  errors: ['forbidden'],
+} as const satisfies Contract
+
+/** `room.kick`: end somebody's membership, and keep them out until they are invited. */
+export const roomKick = {
+  subject: 'room.kick.{room}',
+  input: someone,
+  output: done,
+  audience: ['admin', 'user'],
+  description: 'Removes somebody from a room',
+  errors: ['forbidden'],
+} as const satisfies Contract
+
+/** `room.role`: say what somebody may do in a room. The last owner stays one: `conflict`. */
+export const roomRole = {
+  subject: 'room.role.{room}',
+  input: v.strictObject({ ...someone.entries, role: Role }),
+  output: done,
+  audience: ['admin', 'user'],
+  description: 'Changes the role of a member',
+  errors: ['forbidden', 'conflict'],
+} as const satisfies Contract
+
+/** `admin.role`: the same, in any room, for administrators. Makes a member of who is none. */
+export const adminRole = {
+  subject: 'admin.role.{room}',
+  input: v.strictObject({ ...someone.entries, role: Role }),
+  output: done,
+  audience: ['admin'],
+  description: 'Changes the role of anybody in any room',
+  errors: ['forbidden', 'conflict'],
+} as const satisfies Contract
+
+/** `room.archive`: end a room, or bring it back. While it is archived, nobody can read it. */
+export const roomArchive = {
+  subject: 'room.archive.{room}',
+  input: v.strictObject({ room: RoomId, archived: v.optional(v.boolean(), true) }),
+  output: done,
+  audience: ['admin', 'user'],
+  description: 'Archives a room, or restores it',
+  errors: ['forbidden'],
+} as const satisfies Contract
+
+/** `room.rename`: change what a room is called. Its id stays. */
+export const roomRename = {
+  subject: 'room.rename.{room}',
+  input: v.strictObject({ room: RoomId, name: RoomName }),
+  output: done,
+  audience: ['admin', 'user'],
+  description: 'Renames a room',
+  errors: ['forbidden'],
+} as const satisfies Contract
+
 /** `room.members`: everyone who belongs to a room, in no order. Nobody, if there is no such room. */
 export const roomMembers = {
   subject: 'room.members.{room}',
-  input: v.strictObject({ room: RoomId }),
+  input: roomOnly,
   output: v.object({ members: v.array(UserId) }),
   audience: ['functions'],
   description: 'Lists the members of a room',
@@ -31,5 +202,18 @@ export const roomMembers = {
 /** Told to functions when somebody has come to belong to a room, or does no more. */
 export const roomChanged = {
   subject: 'room.changed.{room}',
-  data: v.object({ room: RoomId, action: v.picklist(['join', 'leave']), userId: UserId }),
+  data: v.variant('action', [
+    v.object({ room: RoomId, action: v.picklist(['join', 'leave']), userId: UserId }),
+    v.object({ room: RoomId, action: v.picklist(['archive', 'restore']) }),
+  ]),
 } as const satisfies Topic
+
+/** `read.update`: how far the caller has read. Goes back only where it says `unread`. */
+export const readUpdate = {
+  subject: 'read.update.{room}',
+  input: v.strictObject({ room: RoomId, seq: Seq, unread: v.optional(v.boolean(), false) }),
+  output: v.object({ seq: Seq, unread: v.number(), mentions: v.number() }),
+  audience: ['everyone'],
+  description: 'Says how far the caller has read in a room',
+  errors: ['forbidden'],
+} as const satisfies Contract

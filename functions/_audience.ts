@@ -1,0 +1,59 @@
+import { LRUCache } from 'lru-cache'
+import type { Context, ParsedDataOf } from '#runtime'
+import type { RoomId, UserId } from '#schema/ids'
+import { type RoomKind, type roomChanged, roomMembers } from '#schema/messages/room'
+import { ROOMS_KV } from '#schema/streams'
+
+interface LiveRoom {
+  kind: RoomKind
+  closed: boolean
+}
+
+/** How many rooms a process remembers the members of. */
+const remembered = 1_000
+/** Whoever is removed hears nothing more a second later, even if nobody tells this process. */
+const [roomTtlMs, membersTtlMs] = [500, 900]
+
+const rooms = new LRUCache<RoomId, LiveRoom, Context>({
+  max: remembered * 10,
+  ttl: roomTtlMs,
+  ignoreFetchAbort: true,
+  fetchMethod: async (room, _stale, { context }) => {
+    const entry = await context.kv(ROOMS_KV).get(room)
+    return entry && 'closed' in entry.value ? entry.value : undefined
+  },
+})
+
+const members = new LRUCache<RoomId, Set<UserId>, Context>({
+  max: remembered,
+  ttl: membersTtlMs,
+  ignoreFetchAbort: true,
+  fetchMethod: async (room, _stale, { context }) =>
+    new Set((await context.call(roomMembers, { room })).members),
+})
+
+/**
+ * Who may hear what happens in a room: `everyone` who listens to a public one, or these people. Nobody
+ * where there is no such room.
+ */
+export async function findAudience(
+  room: RoomId,
+  context: Context,
+): Promise<'everyone' | readonly UserId[]> {
+  const live = await rooms.fetch(room, { context })
+  if (!live) return []
+  if (live.kind === 'public' && !live.closed) return 'everyone'
+  return [...((await members.fetch(room, { context })) ?? [])]
+}
+
+/** Keeps what this process remembers in step with what has changed. */
+export function noteChange(change: ParsedDataOf<typeof roomChanged>): void {
+  const { room } = change
+  const known = members.get(room)
+  if (change.action === 'join') known?.add(change.userId)
+  else if (change.action === 'leave') known?.delete(change.userId)
+  else members.delete(room)
+  // What is being read right now may be from before the change.
+  if (!known) members.delete(room)
+  rooms.delete(room)
+}
