@@ -1,3 +1,5 @@
+import type { LimitFallback } from './limit/limiter.ts'
+
 /** What the environment says about the runtime. Read once, at the start. */
 export interface RuntimeConfig {
   /** Where the functions are served: a user of the account FUNCTIONS. */
@@ -12,6 +14,10 @@ export interface RuntimeConfig {
   name: string
   /** How long a stop may take before what is under way is refused, in milliseconds. */
   drainMs: number
+  /** What becomes of calls while the shared rate limits are away. */
+  limitFallback: LimitFallback
+  /** What every function's limit is multiplied by. */
+  limitFactor: number
   /** All of it, for the functions' own `env`. */
   env: Readonly<Record<string, string | undefined>>
 }
@@ -25,8 +31,24 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): R
     calloutXkeySeed: env.NATS_CALLOUT_XKEY_SEED || undefined,
     name: env.NATTER_NAME || 'natter',
     drainMs: readMilliseconds(env, 'NATTER_DRAIN_MS', 10_000),
+    limitFallback: readFallback(env),
+    limitFactor: readFactor(env),
     env,
   }
+}
+
+function readFallback({
+  RATE_LIMIT_FALLBACK: value,
+}: Readonly<Record<string, string | undefined>>) {
+  if (value === undefined || value === '' || value === 'allow') return 'allow'
+  if (value === 'block') return 'block'
+  throw new Error(`RATE_LIMIT_FALLBACK is "${value}": say allow or block`)
+}
+
+function readFactor({ RATE_LIMIT_FACTOR: value }: Readonly<Record<string, string | undefined>>) {
+  const factor = Number(value || 1)
+  if (factor > 0 && factor <= 1e6) return factor
+  throw new Error(`RATE_LIMIT_FACTOR is "${value}": give a number over 0, such as 1 or 0.5`)
 }
 
 function readUrl(env: Readonly<Record<string, string | undefined>>, name: string) {

@@ -14,6 +14,7 @@ import {
 import type { Appended, Bucket, Context, FunctionInfo, Stored, StoredPlace } from './define.ts'
 import { FunctionError } from './error.ts'
 import { eraseSequence, publishStored, readSequence } from './jetstream.ts'
+import type { Limiter } from './limit/limiter.ts'
 import type { LoadedFunction } from './load.ts'
 import { overlaps, parseSubject, type Subject } from './subject.ts'
 import { type Trace, traceHeaders, traceId } from './trace.ts'
@@ -35,15 +36,24 @@ export class FunctionHost {
   readonly backbone: Backbone
   readonly env: unknown
   readonly log: Logger
+  /** Set for a function that says how often one caller may ask. */
+  readonly limiter: Limiter | undefined
   readonly #subjects = new WeakMap<Topic, Subject>()
   readonly #buckets = new WeakMap<BucketDeclaration, Bucket<unknown>>()
   readonly #asks = new WeakMap<Contract, Ask>()
 
-  constructor(loaded: LoadedFunction, backbone: Backbone, env: unknown, log: Logger) {
+  constructor(
+    loaded: LoadedFunction,
+    backbone: Backbone,
+    env: unknown,
+    log: Logger,
+    limiter?: Limiter,
+  ) {
     this.loaded = loaded
     this.backbone = backbone
     this.env = env
     this.log = log
+    this.limiter = limiter
   }
 
   subject(topic: Topic): Subject {

@@ -46,8 +46,13 @@ export async function publishStored(
 }
 
 /** The last message of a subject, or undefined. */
-export function readLast(requester: Requester, stream: string, subject: string) {
-  return readDirect(requester, `$JS.API.DIRECT.GET.${stream}.${subject}`, '')
+export function readLast(
+  requester: Requester,
+  stream: string,
+  subject: string,
+  withinMs = timeoutMs,
+) {
+  return readDirect(requester, `$JS.API.DIRECT.GET.${stream}.${subject}`, '', withinMs)
 }
 
 /** The message with a sequence, or undefined. */
@@ -72,8 +77,8 @@ export async function eraseSequence(
   throw new FunctionError('unavailable', `Message ${seq} was not erased: ${error?.description}`)
 }
 
-async function readDirect(requester: Requester, api: string, query: string) {
-  return toStored(await requester.request(api, query, { timeoutMs }))
+async function readDirect(requester: Requester, api: string, query: string, withinMs = timeoutMs) {
+  return toStored(await requester.request(api, query, { timeoutMs: withinMs }))
 }
 
 /** Reads what a direct get answers; undefined for "not there". */

@@ -6,8 +6,10 @@ import {
   type FunctionDefinition,
   type FunctionInfo,
   isFunctionDefinition,
+  type Limit,
   type TriggerKind,
 } from './define.ts'
+import { longestWindowMs } from './limit/counter.ts'
 import { overlaps, parseSubject } from './subject.ts'
 
 /** A function with all that its file says, checked. */
@@ -109,6 +111,8 @@ function toLoaded(file: string, name: string, exported: unknown): LoadedFunction
     if (value !== undefined && !(Number.isInteger(value) && value >= least))
       return wrong(`default.${limit}`, `${value} is not a whole number of ${least} or more`)
   }
+  const wrongLimit = options.limit && checkLimit(options.limit)
+  if (wrongLimit) return wrong('default.limit', wrongLimit)
   const loaded = { file, name, service, version, queue, definition: exported }
   try {
     if (contract) {
@@ -122,6 +126,13 @@ function toLoaded(file: string, name: string, exported: unknown): LoadedFunction
   } catch (error) {
     return wrong('default.subject', (error as Error).message)
   }
+}
+
+function checkLimit({ max, windowMs }: Limit): string | undefined {
+  if (!(Number.isInteger(max) && max >= 1)) return `max is ${max}: give a whole number of 1 or more`
+  if (Number.isInteger(windowMs / 1_000) && windowMs >= 1_000 && windowMs <= longestWindowMs)
+    return undefined
+  return `windowMs is ${windowMs}: give whole seconds in milliseconds, 1000 to ${longestWindowMs}`
 }
 
 /** Two functions on one subject would each get half of what is asked; a stream would answer for one. */

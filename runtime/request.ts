@@ -102,21 +102,22 @@ export class RequestJob implements Job {
 
   /** The handler's value or promise; `refused` for what does not get as far as the handler. */
   #handle(): unknown {
-    const { host, input } = this.#kind
+    const { limiter } = this.#kind.host
     const values = this.#read()
     if ('refusal' in values) return this.#refuseInput(values.refusal)
-    const parsed = validateSync(input, values.data)
+    const waiting = values.caller === '' ? undefined : limiter?.take(values.caller)
+    return waiting ? waiting.then(() => this.#call(values)) : this.#call(values)
+  }
+
+  #call({ caller, data }: { caller: string; data: Record<string, unknown> }): unknown {
+    const { host, input } = this.#kind
+    const parsed = validateSync(input, data)
     if (parsed.issues) {
       const message = `The input does not fit: ${describeIssues(parsed.issues)}`
       return this.#refuseInput({ code: 'invalid', message, details: parsed.issues })
     }
-    const context = new CallContext(
-      host,
-      values.caller,
-      this.until,
-      this.#trace,
-      this.#message.headers,
-    )
+    const { headers } = this.#message
+    const context = new CallContext(host, caller, this.until, this.#trace, headers)
     this.#context = context
     const { handle } = host.loaded.definition
     const { value } = parsed

@@ -7,6 +7,7 @@ import {
 import { Kvm } from '@nats-io/kv'
 import type { Logger } from 'pino'
 import type { BucketDeclaration, StreamDeclaration } from './contract.ts'
+import { rateLimit } from './limit/counter.ts'
 import type { LoadedFunction } from './load.ts'
 
 /** Where messages go that a function could not handle: `dead.{service}`, with the reason. */
@@ -52,6 +53,7 @@ function collect(functions: readonly LoadedFunction[]) {
   for (const { definition } of functions) {
     const { trigger, options } = definition
     for (const used of options.uses ?? []) 'stream' in used ? streams.add(used) : buckets.add(used)
+    if (options.limit) streams.add(rateLimit)
     if (trigger?.kind === 'kv') buckets.add(trigger.bucket)
     if (trigger?.kind === 'stream') streams.add(trigger.stream)
     if (trigger?.kind === 'schedule') streams.add(schedules)

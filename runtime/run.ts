@@ -10,6 +10,8 @@ import { connectTo } from './connect.ts'
 import { type Backbone, FunctionHost } from './context.ts'
 import type { FunctionInfo } from './define.ts'
 import { FunctionError } from './error.ts'
+import { createSharedCounter, type SharedCounter } from './limit/counter.ts'
+import { Limiter } from './limit/limiter.ts'
 import { LoadError, type LoadedFunction, loadFunctions, type Problem } from './load.ts'
 import { ensureResources } from './resources.ts'
 import { type Served, serveFunction } from './serve.ts'
@@ -55,11 +57,13 @@ export async function startRuntime({ folder, config, log }: RuntimeOptions): Pro
   await waitFor('JetStream', log, () => ensureResources(js, functions, log))
 
   const backbone: Backbone = { nc, js, requester, functions: functions.map(describe) }
+  const counter = createSharedCounter(requester, log)
   const served: Served[] = []
   started.defer(() => drain(served, config.drainMs))
   for (const loaded of functions) {
     const child = log.child({ function: loaded.name })
-    const host = new FunctionHost(loaded, backbone, envs.get(loaded), child)
+    const limiter = limiterOf(loaded, counter, config)
+    const host = new FunctionHost(loaded, backbone, envs.get(loaded), child, limiter)
     await loaded.definition.options.prepare?.({ env: host.env, log: child })
     served.push(await serveFunction(host, config, child))
   }
@@ -79,6 +83,17 @@ export async function startRuntime({ folder, config, log }: RuntimeOptions): Pro
 
 function describe({ name, trigger, subject, audience }: LoadedFunction): FunctionInfo {
   return { name, trigger, ...(subject === undefined ? {} : { subject, audience: audience ?? [] }) }
+}
+
+function limiterOf(
+  { service, definition }: LoadedFunction,
+  counter: SharedCounter,
+  { limitFactor, limitFallback: fallback }: RuntimeConfig,
+) {
+  const { limit } = definition.options
+  if (!limit) return undefined
+  const max = Math.max(1, Math.round(limit.max * limitFactor))
+  return new Limiter({ counter, service, limit: { ...limit, max }, fallback })
 }
 
 /** Each function's environment, as its schema reads it. Throws a LoadError for what does not fit. */

@@ -50,7 +50,7 @@ export interface Bench extends AsyncDisposable {
   /** Writes files and returns their folder. It lies in the project, where `#runtime` is known. */
   write(files: Record<string, string>): Promise<string>
   /** `runtime start`, ready. */
-  start(functions: string, args?: string[]): Promise<ProcessPart>
+  start(functions: string, args?: string[], env?: Record<string, string>): Promise<ProcessPart>
 }
 
 export async function createBench(): Promise<Bench> {
@@ -73,8 +73,8 @@ export async function createBench(): Promise<Bench> {
         await writeFile(join(folder, name), source)
       return folder
     },
-    async start(functions, args = []) {
-      const env = { NATS_URL: nats.urlOf('functions') }
+    async start(functions, args = [], given = {}) {
+      const env = { NATS_URL: nats.urlOf('functions'), ...given }
       return all.use(await startRuntime({ dir, env, functions, args, name: `runtime-${++count}` }))
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),

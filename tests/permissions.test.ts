@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { createClient } from '#runtime/client'
 import { contracts } from '#schema/contracts'
 import type { UserId } from '#schema/ids'
-import { deliverNotify } from '#schema/messages/chat'
+import { deliverNotify } from '#schema/messages/log'
 import { permissionsFor, type Role } from '../functions/_permissions.ts'
 import { loadFunctions } from '../runtime/load.ts'
 import { createLoginGround, type LoginGround } from './login-ground.ts'
