@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto'
 import { and, eq } from 'drizzle-orm'
 import * as v from 'valibot'
-import { type Context, FunctionError } from '#runtime'
+import { type Context, type ErrorBody, FunctionError, type RejectedCall } from '#runtime'
 import { db } from '#schema/db'
-import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
-import type { Message } from '#schema/messages/chat'
+import { ClientId, type MessageId, RoomId, UserId } from '#schema/ids'
+import { deliverRejected, type Message } from '#schema/messages/chat'
 import { chatRoom, chatThread, type Said } from '#schema/messages/log'
 import { CHAT_MESSAGES, duplicateWindowMs, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 import { messages } from '#schema/tables/message'
@@ -25,6 +25,7 @@ export const sendOptions = {
   env: Env,
   uses: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV],
   limit: { max: 60, windowMs: 30_000 },
+  rejected: tellSender,
 } as const
 
 interface Input {
@@ -66,6 +67,23 @@ export async function say(input: Input, context: Context<v.InferOutput<typeof En
       : await context.append(chatThread, { ...said, threadId }, id)
   if (duplicate) return answerAgain(await readFirst(seq, sender, clientId, context), input)
   return { id: said.id, seq, at: said.at }
+}
+
+/** Who publishes and does not ask would not hear of a refusal otherwise. */
+function tellSender(refusal: ErrorBody, { params, data }: RejectedCall, context: Context) {
+  const { code, message, retryAfterMs } = refusal
+  const user = v.safeParse(UserId, context.caller)
+  const room = v.safeParse(RoomId, params.room)
+  const clientId = v.safeParse(ClientId, data.clientId)
+  if (!user.success || !room.success) return
+  context.publish(deliverRejected, {
+    user: user.output,
+    room: room.output,
+    ...(clientId.success ? { clientId: clientId.output } : {}),
+    code,
+    message,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  })
 }
 
 /** Whom a text names: `@bob`. Names of nobody are left in: they do no harm. */

@@ -14,6 +14,7 @@ import type {
   Topic,
   ValueOf,
 } from './contract.ts'
+import type { ErrorBody } from './error.ts'
 
 /** What a function meets besides its input. */
 export interface Context<Env = unknown> {
@@ -135,8 +136,18 @@ export interface FunctionOptions<Env extends Schema = Schema> {
   env?: Env
   /** Done once in each process before the function is served: to fetch what must be there. */
   prepare?: (setting: { env: StandardSchemaV1.InferOutput<Env>; log: Logger }) => Promise<void>
+  /** Tells a caller who asked for no answer why they were refused. Must not throw. */
+  rejected?: (refusal: ErrorBody, call: RejectedCall, context: Context) => void
   /** The streams and buckets it needs; created or compared before it is served. */
   uses?: readonly (StreamDeclaration | BucketDeclaration)[]
+}
+
+/** A call without a reply that was refused, perhaps because it does not fit: nothing here is checked. */
+export interface RejectedCall {
+  /** What stands in the subject's braces. */
+  readonly params: Readonly<Record<string, string>>
+  /** The payload, if it is a JSON object; else empty. */
+  readonly data: Readonly<Record<string, unknown>>
 }
 
 export interface Limit {

@@ -22,6 +22,7 @@ export type {
   FunctionInfo,
   FunctionOptions,
   Login,
+  RejectedCall,
   Stored,
 } from './define.ts'
 export { callout, defineFunction, event, kvWatch, schedule, stream } from './define.ts'

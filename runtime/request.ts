@@ -189,14 +189,23 @@ export class RequestJob implements Job {
     }
   }
 
+  /** Refuses whoever asked for no answer: they can only be told by another way, if there is one. */
+  #reject(reason: ErrorBody) {
+    const { host, subject } = this.#kind
+    const { code, message } = reason
+    host.log.info({ code, reason: message }, 'refused, without a reply')
+    const { rejected } = host.loaded.definition.options
+    if (!rejected) return
+    const params = subject.read(this.#message.subject)
+    const caller = params.caller ?? ''
+    const context = this.#context ?? new CallContext(host, caller, this.until, this.#trace)
+    rejected(reason, { params, data: readLoosely(this.#message) }, context)
+  }
+
   #refuse(reason: FunctionError | ErrorBody) {
     if (this.#answered) return
     this.#answered = true
-    if (!this.#message.reply) {
-      const { code, message } = reason
-      this.#kind.host.log.info({ code, reason: message }, 'refused, with nobody to tell')
-      return
-    }
+    if (!this.#message.reply) return this.#reject('toJSON' in reason ? reason.toJSON() : reason)
     const hdrs = errorHeaders(reason.code, reason.message)
     try {
       this.#message.respond(JSON.stringify(reason), { headers: hdrs })
@@ -212,6 +221,15 @@ function tokenAt(subject: string, index: number): string {
   for (let left = index; left > 0; left--) start = subject.indexOf('.', start) + 1
   const end = subject.indexOf('.', start)
   return end < 0 ? subject.slice(start) : subject.slice(start, end)
+}
+
+/** Its payload, for somebody who will not rely on it. */
+function readLoosely(message: Incoming): Record<string, unknown> {
+  try {
+    return readObject(message)
+  } catch {
+    return {}
+  }
 }
 
 function refusal(message: string) {
