@@ -218,7 +218,7 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`)
       stats.failed(error.message)
-      if (traced) endTrace(traced, error)
+      if (traced) endTrace(traced, { code: 'internal', error })
       return error
     }
   }

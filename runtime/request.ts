@@ -53,6 +53,7 @@ export class RequestJob implements Job {
   #startedAt = 0
   #trace: Trace | undefined
   #fault: Error | undefined
+  #refusal: FunctionError | ErrorBody | undefined
   #answered = false
 
   constructor(kind: RequestKind, message: Incoming) {
@@ -148,7 +149,9 @@ export class RequestJob implements Job {
 
   #end() {
     this.#kind.dispatcher.stats.ended(performance.now() - this.#startedAt)
-    if (this.#trace) endTrace(this.#trace, this.#fault)
+    if (!this.#trace) return
+    const refusal = this.#refusal
+    endTrace(this.#trace, refusal && { code: refusal.code, error: this.#fault ?? refusal })
   }
 
   /** The caller, and payload and subject as one. What does not fit is a value here: it is cheaper. */
@@ -185,6 +188,7 @@ export class RequestJob implements Job {
   #refuse(reason: FunctionError | ErrorBody) {
     if (this.#answered) return
     this.#answered = true
+    this.#refusal = reason
     if (!this.#message.reply) {
       const { code, message } = reason
       this.#kind.host.log.info({ code, reason: message }, 'refused, with nobody to tell')
