@@ -12,7 +12,7 @@ import { CallContext, type FunctionHost } from './context.ts'
 import type { Dispatcher } from './dispatch.ts'
 import { publishStored } from './jetstream.ts'
 import { compare, ignoreNotFound } from './resources.ts'
-import { beginTrace, endTrace, withTrace } from './trace.ts'
+import { beginTrace, endTrace, type Trace, withTrace } from './trace.ts'
 import { isUnavailable } from './unavailable.ts'
 
 const ackWaitMs = 10_000
@@ -30,6 +30,7 @@ export interface Consumption {
   readonly deliver: 'all' | 'new'
   readonly batch: number
   readonly backoffMs: readonly number[]
+  readonly timeoutMs: number
   /** A message as the handler takes it. Throws a FunctionError for what no handler should see. */
   decode(message: JsMsg): unknown
   /** What the handler is called with. */
@@ -166,15 +167,50 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
     }
   }
 
-  async function attempt(items: readonly Item[]): Promise<Error | undefined> {
+  /**
+   * Has the handler called once; answers with what it failed with, if it did. One that is overdue, or
+   * not done when the process must stop, has failed, whatever comes of it later.
+   */
+  function attempt(items: readonly Item[]): Promise<Error | undefined> {
+    const { timeoutMs } = consumption
+    const until = performance.now() + timeoutMs
+    const traced = beginTrace(host.loaded.name, items[0]?.message.headers)
+    const context = new CallContext(host, '', until, traced)
+    const refused = Promise.withResolvers<never>()
+    const outcome = Promise.withResolvers<Error | undefined>()
+    dispatcher.accept({
+      until,
+      run(ended) {
+        void call(items, context, traced, refused.promise).then((error) => {
+          ended(this)
+          outcome.resolve(error)
+        })
+        return false
+      },
+      refuse(reason) {
+        const isOverdue = reason.code === 'timeout'
+        if (isOverdue) dispatcher.stats.timeouts++
+        // A plain fault: a message that never ends is not to be waited for like what is away. And
+        // first of all, or what the handler makes of its signal would be the outcome.
+        refused.reject(isOverdue ? new Error(`timeout: not done after ${timeoutMs} ms`) : reason)
+        context.abort(reason)
+      },
+    })
+    return outcome.promise
+  }
+
+  async function call(
+    items: readonly Item[],
+    context: CallContext,
+    traced: Trace | undefined,
+    refused: Promise<never>,
+  ): Promise<Error | undefined> {
     const { stats } = dispatcher
     const started = performance.now()
-    const traced = beginTrace(host.loaded.name, items[0]?.message.headers)
-    const context = new CallContext(host, '', started + ackWaitMs, traced)
-    stats.inFlight++
     try {
       const input = consumption.group(items.map(({ value }) => value))
-      await withTrace(traced, () => host.loaded.definition.handle(input as never, context))
+      const { handle } = host.loaded.definition
+      await Promise.race([withTrace(traced, () => handle(input as never, context)), refused])
       for (const { message } of items) message.ack()
       stats.ended(performance.now() - started, items.length)
       if (traced) endTrace(traced)
@@ -182,10 +218,8 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`)
       stats.failed(error.message)
-      if (traced) endTrace(traced, error)
+      if (traced) endTrace(traced, { code: 'internal', error })
       return error
-    } finally {
-      stats.inFlight--
     }
   }
 

@@ -7,6 +7,7 @@ import type { Requester } from './client/requester.ts'
 import {
   type BucketDeclaration,
   type Contract,
+  defaultTimeoutMs,
   pushHeader,
   type StreamDeclaration,
   type Topic,
@@ -237,7 +238,7 @@ export class CallContext implements Context {
     const left = this.#until - performance.now()
     if (left <= 0) throw new FunctionError('timeout', 'No time is left to ask another function')
     return (await this.#host.ask(contract).ask(input as object, {
-      timeoutMs: left,
+      timeoutMs: Math.min(left, contract.timeoutMs ?? defaultTimeoutMs),
       headers: traceHeaders(this.#trace),
     })) as never
   }

@@ -171,17 +171,20 @@ export interface StreamTrigger<T extends Topic = Topic> {
   readonly topic: T
   readonly batch: number
   readonly backoffMs: readonly number[]
+  readonly timeoutMs: number
 }
 
 export interface KvTrigger<B extends BucketDeclaration = BucketDeclaration> {
   readonly kind: 'kv'
   readonly bucket: B
   readonly keys: string
+  readonly timeoutMs: number
 }
 
 export interface ScheduleTrigger {
   readonly kind: 'schedule'
   readonly every: string
+  readonly timeoutMs: number
 }
 
 export interface CalloutTrigger {
@@ -281,31 +284,50 @@ export function event<const T extends Topic>(topic: T, options: { queue?: string
  * has returned. A batch that fails is halved until the message at fault stands alone; that one is
  * tried again after each of `backoffMs`, then goes to the dead letters with the reason. While what
  * the function stands on is down (`unavailable`), nothing is given up: the batch waits.
+ *
+ * A handler that is not done after `timeoutMs` (60,000 unless said) has failed: its signal aborts,
+ * and what comes of it later counts for nothing. Nothing but itself can end it.
  */
 export function stream<const T extends Topic>(
   declaration: StreamDeclaration,
   topic: T,
-  options: { batch?: number; backoffMs?: readonly number[] } = {},
+  options: { batch?: number; backoffMs?: readonly number[]; timeoutMs?: number } = {},
 ): StreamTrigger<T> {
   const { batch = 100, backoffMs = [1_000, 5_000, 30_000, 120_000] } = options
-  return { kind: 'stream', stream: declaration, topic, batch, backoffMs }
+  const timeoutMs = readTimeLimit(options)
+  return { kind: 'stream', stream: declaration, topic, batch, backoffMs, timeoutMs }
 }
 
-/** Trigger: what changes in a bucket, expiries included. One instance acts on each change. */
+/**
+ * Trigger: what changes in a bucket, expiries included. One instance acts on each change. A handler
+ * that fails, or is not done after `timeoutMs` as in {@link stream}, is called again three times.
+ */
 export function kvWatch<const B extends BucketDeclaration>(
   bucket: B,
-  options: { keys?: string } = {},
+  options: { keys?: string; timeoutMs?: number } = {},
 ): KvTrigger<B> {
-  return { kind: 'kv', bucket, keys: options.keys ?? '>' }
+  return { kind: 'kv', bucket, keys: options.keys ?? '>', timeoutMs: readTimeLimit(options) }
 }
 
-/** Trigger: an interval in milliseconds (from 1,000 up, whole seconds) or a cron line of six fields. */
-export function schedule(options: { everyMs: number } | { cron: string }): ScheduleTrigger {
-  if ('cron' in options) return { kind: 'schedule', every: options.cron }
+/**
+ * Trigger: an interval in milliseconds (from 1,000 up, whole seconds) or a cron line of six fields. A
+ * handler that fails, or is not done after `timeoutMs` as in {@link stream}, is called again three
+ * times.
+ */
+export function schedule(
+  options: ({ everyMs: number } | { cron: string }) & { timeoutMs?: number },
+): ScheduleTrigger {
+  const timeoutMs = readTimeLimit(options)
+  if ('cron' in options) return { kind: 'schedule', every: options.cron, timeoutMs }
   const seconds = options.everyMs / 1_000
   if (!Number.isInteger(seconds) || seconds < 1)
     throw new RangeError(`everyMs is ${options.everyMs}: use whole seconds, 1000 or more`)
-  return { kind: 'schedule', every: `@every ${seconds}s` }
+  return { kind: 'schedule', every: `@every ${seconds}s`, timeoutMs }
+}
+
+function readTimeLimit({ timeoutMs = 60_000 }: { timeoutMs?: number }): number {
+  if (Number.isInteger(timeoutMs) && timeoutMs >= 1) return timeoutMs
+  throw new RangeError(`timeoutMs is ${timeoutMs}: use whole milliseconds, 1 or more`)
 }
 
 /** Trigger: somebody connects to the server. The answer decides who they are and what they may do. */

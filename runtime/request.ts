@@ -53,6 +53,7 @@ export class RequestJob implements Job {
   #startedAt = 0
   #trace: Trace | undefined
   #fault: Error | undefined
+  #refusal: FunctionError | ErrorBody | undefined
   #answered = false
 
   constructor(kind: RequestKind, message: Incoming) {
@@ -155,7 +156,9 @@ export class RequestJob implements Job {
 
   #end() {
     this.#kind.dispatcher.stats.ended(performance.now() - this.#startedAt)
-    if (this.#trace) endTrace(this.#trace, this.#fault)
+    if (!this.#trace) return
+    const refusal = this.#refusal
+    endTrace(this.#trace, refusal && { code: refusal.code, error: this.#fault ?? refusal })
   }
 
   /** The caller, and payload and subject as one. What does not fit is a value here: it is cheaper. */
@@ -205,6 +208,7 @@ export class RequestJob implements Job {
   #refuse(reason: FunctionError | ErrorBody) {
     if (this.#answered) return
     this.#answered = true
+    this.#refusal = reason
     if (!this.#message.reply) return this.#reject('toJSON' in reason ? reason.toJSON() : reason)
     const hdrs = errorHeaders(reason.code, reason.message)
     try {

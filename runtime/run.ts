@@ -36,6 +36,8 @@ export interface Runtime extends AsyncDisposable {
 /** Files in functions/ that are no functions may be this one: what must hold before any is served. */
 const setupFile = '_setup.ts'
 const attempts = { count: 30, everyMs: 2_000 }
+/** How long the end waits for the server to have all that was said. */
+const lastWordsMs = 1_000
 
 /**
  * Loads the functions of a folder and serves them until `stop`. Waits for what is not up yet, 30
@@ -47,7 +49,11 @@ export async function startRuntime({ folder, config, log }: RuntimeOptions): Pro
   const envs = readEnvs(functions, config.env)
 
   const nc = await waitFor('NATS', log, () => connectTo('NATS_URL', config.natsUrl, config.name))
-  started.defer(() => nc.close())
+  started.defer(async () => {
+    // To close alone would throw away what has not left yet.
+    await Promise.race([nc.flush(), sleep(lastWordsMs)]).catch(() => undefined)
+    await nc.close()
+  })
   const requester = createRequester(nc)
   started.defer(() => requester.close())
   const js = jetstream(nc)

@@ -89,6 +89,7 @@ class LoginJob implements Job {
   readonly #resolve: (admission: Admission) => void
   readonly #reject: (reason: FunctionError) => void
   readonly #log: Logger
+  #refused = false
 
   constructor(
     host: FunctionHost,
@@ -127,6 +128,10 @@ class LoginJob implements Job {
   }
 
   refuse(reason: FunctionError): void {
+    // Overdue, it has been refused, and may yet fail.
+    if (this.#refused) return
+    this.#refused = true
+    if (reason.code === 'timeout') this.#stats.timeouts++
     this.#stats.failed(reason.message)
     this.#reject(reason)
   }

@@ -11,6 +11,7 @@ import {
   trace,
 } from '@opentelemetry/api'
 import { W3CTraceContextPropagator } from '@opentelemetry/core'
+import { type ErrorCode, errorStatus } from './error.ts'
 
 const propagator = new W3CTraceContextPropagator()
 const tracer = trace.getTracer('natter')
@@ -35,11 +36,20 @@ export function beginTrace(name: string, carrier: MsgHdrs | undefined): Trace | 
   return { context: trace.setSpan(parent, span), span }
 }
 
-export function endTrace({ span }: Trace, error?: Error): void {
+/** What went wrong, and whether that is a fault: what was refused on purpose is no error of ours. */
+export interface TraceEnd {
+  code: ErrorCode
+  error: { message: string }
+}
+
+export function endTrace({ span }: Trace, end?: TraceEnd): void {
   if (!span) return
-  if (error) {
-    span.recordException(error)
-    span.setStatus({ code: SpanStatusCode.ERROR, message: error.message })
+  if (end) {
+    span.setAttribute('natter.code', end.code)
+    if (errorStatus[end.code] >= 500) {
+      span.recordException(end.error instanceof Error ? end.error : end.error.message)
+      span.setStatus({ code: SpanStatusCode.ERROR, message: end.error.message })
+    }
   }
   span.end()
 }

@@ -26,6 +26,7 @@ export function consumeStream(ground: Ground, trigger: StreamTrigger): Promise<C
     deliver: 'all',
     batch: trigger.batch,
     backoffMs: trigger.backoffMs,
+    timeoutMs: trigger.timeoutMs,
     decode: (message) => ({
       data: host.read(trigger.topic, message.subject, () => message.json()),
       seq: message.seq,
@@ -36,13 +37,15 @@ export function consumeStream(ground: Ground, trigger: StreamTrigger): Promise<C
 }
 
 /** A bucket is a stream, so one durable consumer gives each change to one instance. */
-export function consumeBucket(ground: Ground, { bucket, keys }: KvTrigger): Promise<Consumer> {
+export function consumeBucket(ground: Ground, trigger: KvTrigger): Promise<Consumer> {
+  const { bucket, keys, timeoutMs } = trigger
   const prefix = `$KV.${bucket.bucket}.`
   return consume({
     ...ground,
     stream: `KV_${bucket.bucket}`,
     filter: prefix + keys,
     deliver: 'new',
+    timeoutMs,
     ...oneByOne,
     decode(message): Change<unknown> {
       const key = message.subject.slice(prefix.length)
@@ -65,7 +68,7 @@ export function consumeBucket(ground: Ground, { bucket, keys }: KvTrigger): Prom
  */
 export async function consumeSchedule(
   ground: Ground,
-  { every }: ScheduleTrigger,
+  { every, timeoutMs }: ScheduleTrigger,
 ): Promise<Consumer> {
   const { host } = ground
   const { service } = host.loaded
@@ -84,6 +87,7 @@ export async function consumeSchedule(
     stream: schedules.stream,
     filter: tick,
     deliver: 'all',
+    timeoutMs,
     ...oneByOne,
     decode: (message) => ({ at: new Date(message.info.timestampNanos / 1e6) }),
   })

@@ -1,4 +1,4 @@
-import { headers, type Msg, type NatsConnection } from '@nats-io/nats-core'
+import { headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core'
 import {
   type Contract,
   contractSubject,
@@ -52,6 +52,8 @@ export interface ClientOptions<All extends Contracts> {
   user?: string
   /** The prefix of reply subjects. `_INBOX_{user}` with a user, `_INBOX` without. */
   inboxPrefix?: string
+  /** More headers for each call: `traceparent`, where somebody traces. */
+  headers?: () => MsgHdrs | undefined
 }
 
 export interface Client<All extends Contracts = Contracts> {
@@ -87,7 +89,7 @@ export function createClient<const All extends Contracts>(
   nc: NatsConnection,
   options: ClientOptions<All>,
 ): Client<All> {
-  const { contracts, user } = options
+  const { contracts, user, headers: more } = options
   const requester = createRequester(
     nc,
     options.inboxPrefix ?? (user === undefined ? '_INBOX' : `_INBOX_${user}`),
@@ -107,7 +109,7 @@ export function createClient<const All extends Contracts>(
 
   const client: Client<All> = {
     async call(name, input, options) {
-      return (await askFor(name).ask(input as object, options)) as never
+      return (await askFor(name).ask(input as object, { ...options, headers: more?.() })) as never
     },
     async try(name, input, options) {
       try {
@@ -149,7 +151,7 @@ export interface Ask {
 
 interface AskOptions extends CallOptions {
   /** More headers: the trace. */
-  headers?: ReturnType<typeof headers> | undefined
+  headers?: MsgHdrs | undefined
 }
 
 /** A contract made ready to be asked: what differs from call to call is the values alone. */

@@ -178,6 +178,17 @@ describe('a trace, where somebody records', () => {
     expect(next.spanContext().traceId).toBe(traceId)
   })
 
+  it('goes on from the headers that a client is made with', async () => {
+    const hdrs = headers()
+    hdrs.set('traceparent', traceparent)
+    const traced = createClient(nc, { contracts, headers: () => hdrs })
+
+    await traced.call('inner', { id: 'a' })
+
+    expect(spanOf('inner').parentSpanContext).toMatchObject({ traceId, spanId, isRemote: true })
+    traced.close()
+  })
+
   it('has a span for the function that hears what another tells', async () => {
     const heard = nc.subscribe('heard.a', { max: 1 })
     await nc.flush()
@@ -196,17 +207,28 @@ describe('a trace, where somebody records', () => {
     expect(active).toBe(spanOf('inner').spanContext().spanId)
   })
 
-  it.each([
-    { ends: 'thrown', code: 'internal', message: 'A fault' },
-    { ends: 'refused', code: 'conflict', message: 'a is there already' },
-  ])('keeps why a call ended as $ends', async ({ ends, code, message }) => {
-    expect(await client.try('inner', { id: 'a', ends })).toMatchObject({ error: { code } })
+  it('keeps the fault that a call ended with', async () => {
+    const ended = await client.try('inner', { id: 'a', ends: 'thrown' })
 
-    const { status, events } = spanOf('inner')
-    expect(status).toEqual({ code: SpanStatusCode.ERROR, message })
+    expect(ended).toMatchObject({ error: { code: 'internal' } })
+    const { status, events, attributes } = spanOf('inner')
+    expect(status).toEqual({ code: SpanStatusCode.ERROR, message: 'A fault' })
+    expect(attributes).toEqual({ 'natter.code': 'internal' })
     expect(events).toMatchObject([
-      { name: 'exception', attributes: { 'exception.message': message } },
+      { name: 'exception', attributes: { 'exception.message': 'A fault' } },
     ])
+  })
+
+  it.each([
+    { input: { id: 'a', ends: 'refused' }, code: 'conflict' },
+    { input: { id: 'a', ends: 7 as never }, code: 'invalid' },
+  ])('keeps that a call was refused as $code, which is no error', async ({ input, code }) => {
+    expect(await client.try('inner', input)).toMatchObject({ error: { code } })
+
+    const { status, events, attributes } = spanOf('inner')
+    expect(status).toEqual({ code: SpanStatusCode.UNSET })
+    expect(attributes).toEqual({ 'natter.code': code })
+    expect(events).toEqual([])
   })
 })
 

@@ -1,0 +1,118 @@
+import { deepEqual } from 'node:assert/strict'
+import { rmSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import postgres from 'postgres'
+import { migrate } from '../../schema/db.ts'
+import { startPostgres } from '../../stack/parts/postgres.ts'
+import { findPostgres } from '../../stack/provision/postgres.ts'
+import type { LoopResult } from '../loop.ts'
+import {
+  goalLine,
+  measureRounds,
+  type Options,
+  rowLines,
+  type Sample,
+  type Section,
+} from '../measure.ts'
+import { startWorker, type Worker } from '../worker.ts'
+import type { ReaderName } from './readers.ts'
+import type { Opening } from './worker.ts'
+
+const module = new URL('worker.ts', import.meta.url)
+
+const base = 'raw postgres.js'
+const natter = 'Natter readPage'
+const readers: Record<string, ReaderName> = {
+  [base]: 'raw',
+  'drizzle as it comes': 'plain',
+  [natter]: 'natter',
+}
+
+const rooms = 100
+const rows = 200_000
+
+/** A page of 50 messages out of the middle of a room, from PostgreSQL to what a function answers. */
+export async function measureHistory(options: Options): Promise<Section[]> {
+  await using started = new AsyncDisposableStack()
+  const url = await startDatabase(started)
+  const workers = new Map<string, Worker>()
+  for (const [row, name] of Object.entries(readers)) {
+    const worker = started.use(await startWorker(module))
+    await worker.ask('open', { name, url, rooms, rows } satisfies Opening)
+    workers.set(row, worker)
+  }
+  const find = (row: string) => workers.get(row) as Worker
+
+  const asked = { room: 'room-1', before: rows / 2, limit: 50 }
+  const expected = await find(base).ask('read', asked)
+  for (const worker of workers.values()) deepEqual(await worker.ask('read', asked), expected)
+
+  async function measure(row: string, depth: number): Promise<Sample> {
+    const worker = find(row)
+    const before = await worker.ask<number>('cpu')
+    const { seconds } = options
+    const { count, p50, p99, ...took } = await worker.ask<LoopResult>('run', { depth, seconds })
+    const cpu = ((await worker.ask<number>('cpu')) - before) / count
+    return { rate: count / took.seconds, p50, p99, cpu }
+  }
+
+  const names = Object.keys(readers)
+  for (const row of names) await measure(row, 8)
+  const single = await measureRounds(names, options, (row) => measure(row, 1))
+  const many = await measureRounds(names, options, (row) => measure(row, 8))
+  const hold = (figure: 'p50' | 'p99', must: number) =>
+    goalLine(single, natter, base, figure, {
+      title: `beside raw postgres.js, 1 at once: ${figure}`,
+      must,
+      better: 'less',
+    })
+  return [
+    {
+      title: `A page of 50 out of ${rows} messages: rate, time, processor time of the reader`,
+      lines: [
+        ...rowLines(single, base, ', 1 at once'),
+        ...rowLines(many, base, ', 8 at once'),
+        hold('p50', 1.1),
+        hold('p99', 1.5),
+      ],
+    },
+  ]
+}
+
+/** A PostgreSQL with messages in many rooms, in the order in which people would write them. */
+async function startDatabase(started: AsyncDisposableStack): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'natter-bench-'))
+  started.defer(() => rm(dir, { recursive: true, force: true }))
+  const binaries = await findPostgres({ log: console.error })
+  const database = started.use(await startPostgres({ dir, binaries }))
+  const sql = postgres(database.url, { max: 1 })
+  const [{ data_directory: data } = {}] = await sql`show data_directory`
+  leaveNothing(started, database.pid, [dir, data])
+
+  process.env.DATABASE_URL = database.url
+  await migrate()
+  await sql`
+    insert into messages (id, room, seq, sender, client_id, text, at)
+    select md5(n::text), 'room-' || n % ${rooms}, n, 'user-' || n % 50, 'client-' || n,
+      'A line about as long as people write, now and then.', now() - n * interval '1 second'
+    from generate_series(1, ${rows}::int) as n`
+  await sql`vacuum analyze messages`
+  await sql.end()
+  return database.url
+}
+
+/** A bench that is interrupted, or fails, ends its server and takes the folders along. */
+function leaveNothing(started: AsyncDisposableStack, pid: number | undefined, folders: string[]) {
+  const clear = () => {
+    try {
+      if (pid) process.kill(pid, 'SIGKILL')
+    } catch {
+      // It has ended by itself.
+    }
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+  }
+  process.on('exit', clear)
+  started.defer(() => void process.off('exit', clear))
+}
