@@ -4,7 +4,13 @@ import type { Requester } from './client/requester.ts'
 import type { BucketDeclaration } from './contract.ts'
 import type { Bucket, Entry } from './define.ts'
 import { FunctionError } from './error.ts'
-import { publishStored, readLast, type StoredMessage } from './jetstream.ts'
+import {
+  publishStored,
+  readBatch,
+  readLast,
+  type StoredMessage,
+  TooManyError,
+} from './jetstream.ts'
 import { describeIssues, validateSync } from './validate.ts'
 
 const keyPattern = /^[-/_=A-Za-z0-9]+(\.[-/_=A-Za-z0-9]+)*$/
@@ -65,7 +71,8 @@ export function openBucket(
     async list(pattern) {
       if (!listPattern.test(pattern))
         throw new FunctionError('invalid', `"${pattern}" cannot be a pattern of keys`)
-      return readMany(js, stream, prefix + pattern, decode)
+      const found = await readLastOfEach(requester, js, stream, prefix + pattern)
+      return found.filter(isLive).map(decode)
     },
   }
 }
@@ -73,26 +80,27 @@ export function openBucket(
 /** How many subjects the server answers for in one batch. */
 const batchLimit = 1_024
 
-async function readMany(
+/** The last message of each subject that matches; asked for by their names when there are too many. */
+async function readLastOfEach(
+  requester: Requester,
   js: JetStreamClient,
   stream: string,
   subjects_filter: string,
-  decode: (stored: StoredMessage) => Entry<unknown>,
-): Promise<Entry<unknown>[]> {
+): Promise<StoredMessage[]> {
+  try {
+    return await readBatch(requester, stream, { multi_last: [subjects_filter] })
+  } catch (error) {
+    if (!(error instanceof TooManyError)) throw error
+  }
   const jsm = await js.jetstreamManager(false)
   const { state } = await jsm.streams.info(stream, { subjects_filter })
   const subjects = Object.keys(state.subjects ?? {})
-  const entries: Entry<unknown>[] = []
+  const found: StoredMessage[] = []
   for (let at = 0; at < subjects.length; at += batchLimit) {
     const multi_last = subjects.slice(at, at + batchLimit)
-    const messages = await jsm.direct.getLastMessagesFor(stream, { multi_last })
-    for await (const it of messages) {
-      if (it.header.get('KV-Operation') || it.header.get('Nats-Marker-Reason')) continue
-      const message = { subject: it.subject, seq: it.seq, at: it.time, message: it as never }
-      entries.push(decode(message))
-    }
+    found.push(...(await readBatch(requester, stream, { multi_last })))
   }
-  return entries
+  return found
 }
 
 /** Whether an entry is a value, and not the sign that one was deleted or has expired. */

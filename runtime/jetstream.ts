@@ -5,6 +5,7 @@ import { FunctionError } from './error.ts'
 const timeoutMs = 5_000
 const wrongLastSequence = 10071
 const sequenceNotFound = 10043
+const tooMany = 413
 
 export interface Ack {
   seq: number
@@ -58,6 +59,28 @@ export function readLast(
 /** The message with a sequence, or undefined. */
 export function readSequence(requester: Requester, stream: string, seq: number) {
   return readDirect(requester, `$JS.API.DIRECT.GET.${stream}`, `{"seq":${seq}}`)
+}
+
+/** Many messages of a stream in one round trip, by a query of the server's direct batch API. */
+export async function readBatch(
+  requester: Requester,
+  stream: string,
+  query: Record<string, unknown>,
+): Promise<StoredMessage[]> {
+  const parts = await requester.collect(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(query), {
+    timeoutMs,
+    isLast: (reply) => (reply.headers?.code ?? 0) >= 200,
+  })
+  const end = parts.pop()?.headers
+  if (end && end.code === tooMany) throw new TooManyError(stream)
+  if (end && end.code >= 400 && end.code !== 404)
+    throw new FunctionError('unavailable', `${stream} cannot be read: ${end.description}`)
+  return parts.flatMap((part) => toStored(part) ?? [])
+}
+
+/** More subjects match than the server answers for at once. */
+export class TooManyError extends Error {
+  override name = 'TooManyError'
 }
 
 /** Takes one message out of a stream and overwrites it. False when it is not there. */

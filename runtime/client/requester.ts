@@ -16,6 +16,15 @@ export interface Requester {
    * there is no connection, the request waits for one as long as its time lasts.
    */
   request(subject: string, payload: string | Uint8Array, options: RequestOptions): Promise<Msg>
+  /**
+   * The same for an answer in several parts: all up to the one that `isLast`, in order and with it.
+   * A part that is late lets all of them fail.
+   */
+  collect(
+    subject: string,
+    payload: string | Uint8Array,
+    options: RequestOptions & { isLast: (reply: Msg) => boolean },
+  ): Promise<Msg[]>
   /** Unsubscribes; what is still waiting ends as `disconnected`. */
   close(): void
 }
@@ -26,6 +35,8 @@ interface Waiting {
   until: number
   resolve: (reply: Msg) => void
   reject: (reason: FunctionError) => void
+  /** True for a reply after which more are to come. */
+  goesOn: ((reply: Msg) => boolean) | undefined
   /** Set while there is no connection to send it on. */
   send: (() => void) | undefined
 }
@@ -50,7 +61,7 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
       if (error) return rejectAll(new FunctionError('forbidden', error.message, { cause: error }))
       const token = reply.subject.slice(inbox.length)
       const request = waiting.get(token)
-      if (!request) return
+      if (!request || request.goesOn?.(reply)) return
       waiting.delete(token)
       if (reply.data.length === 0 && isNoResponders(reply))
         request.reject(new FunctionError('unavailable', `Nobody answers on ${request.subject}`))
@@ -60,31 +71,14 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
   void followConnection()
 
   return {
-    request(subject, payload, { headers, timeoutMs, signal }) {
-      if (closed) return Promise.reject(new FunctionError('disconnected', 'The client is closed'))
-      if (signal?.aborted) return Promise.reject(cancelled(subject, signal))
-      const token = (count++).toString(36)
-      const reply = inbox + token
-      const options = headers ? { reply, headers } : { reply }
-      return new Promise((resolve, reject) => {
-        const request: Waiting = {
-          subject,
-          until: performance.now() + timeoutMs,
-          resolve,
-          reject,
-          send: undefined,
-        }
-        waiting.set(token, request)
-        sweeper ??= setInterval(sweep, sweepMs)
-        if (signal) rejectOnAbort(token, request, signal)
-        try {
-          if (connected) nc.publish(subject, payload, options)
-          else request.send = () => nc.publish(subject, payload, options)
-        } catch (error) {
-          waiting.delete(token)
-          reject(publishFailure(subject, error))
-        }
+    request: ask,
+    async collect(subject, payload, { isLast, ...options }) {
+      const parts: Msg[] = []
+      await ask(subject, payload, options, (reply) => {
+        parts.push(reply)
+        return !isLast(reply)
       })
+      return parts
     },
     close() {
       closed = true
@@ -92,6 +86,39 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
       if (!subscription.isClosed() && !nc.isClosed()) subscription.unsubscribe()
       rejectAll(new FunctionError('disconnected', 'The client was closed'))
     },
+  }
+
+  function ask(
+    subject: string,
+    payload: string | Uint8Array,
+    { headers, timeoutMs, signal }: RequestOptions,
+    goesOn?: (reply: Msg) => boolean,
+  ): Promise<Msg> {
+    if (closed) return Promise.reject(new FunctionError('disconnected', 'The client is closed'))
+    if (signal?.aborted) return Promise.reject(cancelled(subject, signal))
+    const token = (count++).toString(36)
+    const reply = inbox + token
+    const options = headers ? { reply, headers } : { reply }
+    return new Promise((resolve, reject) => {
+      const request: Waiting = {
+        subject,
+        until: performance.now() + timeoutMs,
+        resolve,
+        reject,
+        goesOn,
+        send: undefined,
+      }
+      waiting.set(token, request)
+      sweeper ??= setInterval(sweep, sweepMs)
+      if (signal) rejectOnAbort(token, request, signal)
+      try {
+        if (connected) nc.publish(subject, payload, options)
+        else request.send = () => nc.publish(subject, payload, options)
+      } catch (error) {
+        waiting.delete(token)
+        reject(publishFailure(subject, error))
+      }
+    })
   }
 
   function sweep() {
