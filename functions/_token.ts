@@ -36,10 +36,12 @@ export interface TokenCheck {
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA']
 /** How far the issuer's clock may be ahead of ours. */
 const clockToleranceS = 5
+/** From its beginning to its end, whatever is left of it: docs/decisions/005-a-token-lasts-a-day.md. */
+const longestLifeS = 24 * 3_600
 
 /**
  * Checks access tokens of one OIDC issuer. Whom the issuer has shut out gets in until the token that
- * they have ends, which is why its tokens should be short-lived.
+ * they have ends, which is why it may not last longer than a day, and should end much sooner.
  */
 export function createTokenCheck({ issuer, clientIds, userClaim }: TokenOptions): TokenCheck {
   const keys = createIssuerKeys(issuer)
@@ -94,6 +96,11 @@ function checkTimes({ iat = 0, exp = 0 }: JWTPayload) {
   const now = Date.now() / 1_000
   if (exp <= now) throw refused(`it has expired: its exp is ${show(exp)}`)
   if (iat > now + clockToleranceS) throw refused(`it is of the future: its iat is ${show(iat)}`)
+  if (exp - iat > longestLifeS)
+    throw refused(
+      `it lasts too long: from its iat ${show(iat)} to its exp ${show(exp)} is more than 24 h; have ` +
+        'the issuer give access tokens a shorter life',
+    )
 }
 
 function checkClient({ azp, aud }: JWTPayload, clientIds: readonly string[]) {

@@ -67,7 +67,12 @@ async function serveLogins(
   const nc = await connectTo('NATS_AUTH_URL', natsAuthUrl, `${config.name} callout`)
   const served = serveCallout(
     nc,
-    { seed: calloutSeed, xkeySeed: calloutXkeySeed, queue: host.loaded.queue },
+    {
+      seed: calloutSeed,
+      xkeySeed: calloutXkeySeed,
+      queue: host.loaded.queue,
+      onFault: (error) => log.error({ err: error }, 'login not answered'),
+    },
     (login) =>
       new Promise<Admission>((resolve, reject) =>
         dispatcher.accept(new LoginJob(host, dispatcher.stats, login, resolve, reject, log)),
@@ -120,8 +125,9 @@ class LoginJob implements Job {
       this.#resolve((await handle(this.#login as never, context)) as Admission)
     } catch (error) {
       const reason = toFunctionError(error)
-      if (reason === error) this.#log.info({ reason: reason.message }, 'login refused')
-      else this.#log.error({ err: error }, 'login failed')
+      const { host: from, kind } = this.#login
+      if (reason === error) this.#log.info({ reason: reason.message, from, kind }, 'login refused')
+      else this.#log.error({ err: error, from, kind }, 'login failed')
       this.refuse(reason)
     }
     this.#stats.ended(performance.now() - started)

@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
+import type { LogFile } from '../stack/parts/log-file.ts'
 import type { NatsPart } from '../stack/parts/nats.ts'
 import { startNats } from '../stack/parts/nats.ts'
 import type { ProcessPart } from '../stack/parts/part.ts'
@@ -17,10 +19,27 @@ export interface LoginGround extends AsyncDisposable {
   /** Answers the auth callout. */
   runtime: ProcessPart
   connect(token: string, options?: Record<string, unknown>): Promise<NatsConnection>
+  /** Tries to log in and tells how that ended. Throws for who is let in. */
+  refusalOf(token: string): Promise<Refusal>
 }
 
-/** The server of nats.conf, and a runtime that serves `auth.callout` and two functions to reach. */
-export async function createLoginGround(): Promise<LoginGround> {
+export interface Refusal {
+  /** What the client is told. */
+  told: string
+  /** How long that took, in milliseconds. */
+  took: number
+  /** The reason, in the log of the server and in that of the runtime. */
+  server: string
+  runtime: string
+  /** Whether a part of the token stands in one of them. */
+  showsToken: boolean
+}
+
+/**
+ * The server of nats.conf, and a runtime that serves `auth.callout` and three functions to reach. The
+ * tokens are those of `maker`, unless another issuer is named.
+ */
+export async function createLoginGround(issuer?: string): Promise<LoginGround> {
   await using made = new AsyncDisposableStack()
   const bench = made.use(await createBench())
   const maker = await startTokenMaker()
@@ -40,11 +59,11 @@ export async function createLoginGround(): Promise<LoginGround> {
     NATS_AUTH_URL: nats.urlOf('auth'),
     NATS_CALLOUT_SEED: secrets.calloutSeed,
     NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
-    OIDC_ISSUER: maker.issuer,
+    OIDC_ISSUER: issuer ?? maker.issuer,
   }
   const runtime = made.use(await startRuntime({ dir, env, functions, name: 'login' }))
   const all = made.move()
-  return {
+  const ground: LoginGround = {
     nats,
     maker,
     runtime,
@@ -56,8 +75,28 @@ export async function createLoginGround(): Promise<LoginGround> {
         inboxPrefix: '_INBOX_alice',
         ...options,
       }),
+    async refusalOf(token) {
+      const [ofServer, ofRuntime] = [nats.log.end(), runtime.log.end()]
+      const started = performance.now()
+      const told = await ground.connect(token).then(
+        (nc) => nc.close().then(() => Promise.reject(new Error('It was let in'))),
+        (error: Error) => error.message,
+      )
+      const took = performance.now() - started
+      const server = await nats.log.line(/Auth callout service returned/, { from: ofServer })
+      const line = await runtime.log.line(/"login refused"/, { from: ofRuntime })
+      const logged = (await readFrom(nats.log, ofServer)) + (await readFrom(runtime.log, ofRuntime))
+      const parts = token.split('.').filter(({ length }) => length > 20)
+      const showsToken = parts.some((part) => logged.includes(part))
+      return { told, took, server, runtime: JSON.parse(line).reason, showsToken }
+    },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
+  return ground
+}
+
+async function readFrom({ path }: LogFile, from: number) {
+  return (await readFile(path)).subarray(from).toString()
 }
 
 const asking = (subject: string, audience: string[]) => `

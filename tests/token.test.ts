@@ -6,6 +6,7 @@ import { createClient, temporaryFolder } from './issuer-client.ts'
 import { type Claims, type Signing, startTokenMaker, type TokenMaker } from './token-maker.ts'
 
 const usual = { clientIds: ['nats-chat-app', 'natter-cli'], userClaim: 'preferred_username' }
+const day = 24 * 3_600
 const now = () => Math.floor(Date.now() / 1_000)
 
 let maker: TokenMaker
@@ -62,6 +63,12 @@ describe('a token', () => {
     expect(await tokens.check(early)).toMatchObject({ user: 'alice' })
   })
 
+  it('may last for a day', async () => {
+    const token = await maker.token({ iat: now() - 60, exp: now() - 60 + day })
+
+    expect(await tokens.check(token)).toMatchObject({ expiresAt: expect.any(Number) })
+  })
+
   it('may be of an issuer that says in the header what it is', async () => {
     const token = await maker.token({ typ: undefined }, { typ: 'at+jwt' })
 
@@ -77,6 +84,10 @@ describe('a token', () => {
     ['without a beginning', () => ({ iat: undefined }), /"iat" claim: missing/],
     ['of the future', () => ({ iat: now() + 60 }), /of the future: its iat is \d+$/],
     ['that is not valid yet', () => ({ nbf: now() + 60 }), /"nbf".*: \d+$/],
+    ['that lasts a second too long', () => ({ exp: now() + day + 1 }), /too long: .* 24 h/],
+    ['that lasted too long', () => ({ iat: now() - day, exp: now() + 60 }), /too long: .* 24 h/],
+    ['that lasts for ever', () => ({ exp: 2 ** 53 }), /too long: .* its exp \d+ is more than/],
+    ['without a kind', () => ({ typ: undefined }), /no access token: its typ is missing/],
     ['that has just expired', () => ({ exp: now() - 1 }), /expired: its exp is \d+$/],
     ['for refreshing', () => ({ typ: 'Refresh' }), /no access token: its typ is "Refresh"/],
     ['of nobody', () => ({ preferred_username: undefined }), /user id: missing/],
