@@ -43,6 +43,11 @@ export async function findAudience(
   const live = await rooms.fetch(room, { context })
   if (!live) return []
   if (live.kind === 'public' && !live.closed) return 'everyone'
+  return findMembers(room, context)
+}
+
+/** Who belongs to a room, whatever its kind. */
+export async function findMembers(room: RoomId, context: Context): Promise<readonly UserId[]> {
   return [...((await members.fetch(room, { context })) ?? [])]
 }
 

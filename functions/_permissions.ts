@@ -21,7 +21,13 @@ export function permissionsFor(
         ? [subject.replace('{caller}', user).replaceAll(/\{\w+\}/g, '*')]
         : [],
     ),
-    subscribe: [`_INBOX_${user}.>`, `deliver.${user}.>`, 'room.notify.*', 'room.presence.*'],
+    subscribe: [
+      `_INBOX_${user}.>`,
+      `deliver.${user}.>`,
+      'room.notify.*',
+      'room.presence.*',
+      'room.typing.*',
+    ],
   }
 }
 

@@ -18,6 +18,8 @@ export interface TokenOptions {
 export interface Identity {
   user: UserId
   roles: Role[]
+  /** What they are called, where the issuer says so. */
+  name: string | undefined
   /** Seconds since the epoch, whole. */
   expiresAt: number
 }
@@ -57,6 +59,7 @@ export function createTokenCheck({ issuer, clientIds, userClaim }: TokenOptions)
       return {
         user: readUser(claims, userClaim),
         roles: readRoles(claims),
+        name: readName(claims),
         expiresAt: Math.floor(claims.exp ?? 0),
       }
     },
@@ -122,6 +125,12 @@ function readUser(claims: JWTPayload, userClaim: string): UserId {
 function readRoles({ realm_access }: JWTPayload): Role[] {
   const held = Object(realm_access).roles
   return Array.isArray(held) ? roles.filter((role) => held.includes(role)) : []
+}
+
+function readName({ name, given_name, family_name }: JWTPayload): string | undefined {
+  if (typeof name === 'string' && name.trim() !== '') return name
+  const parts = [given_name, family_name].filter((part) => typeof part === 'string')
+  return parts.join(' ') || undefined
 }
 
 function show(value: unknown): string {

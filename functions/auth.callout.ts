@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { callout, defineFunction } from '#runtime'
+import { userSeen } from '#schema/messages/user'
 import { permissionsFor } from './_permissions.ts'
 import { createTokenCheck, type TokenCheck } from './_token.ts'
 
@@ -32,8 +33,9 @@ type Env = v.InferOutput<typeof Env>
  */
 export default defineFunction(
   callout(),
-  async ({ token }, { env, functions }) => {
-    const { user, roles, expiresAt } = await checkFor(env).check(token)
+  async ({ token }, { env, functions, publish }) => {
+    const { user, roles, name, expiresAt } = await checkFor(env).check(token)
+    publish(userSeen, { userId: user, name })
     return { user, account: 'CLIENTS', ...permissionsFor(user, roles, functions), expiresAt }
   },
   {

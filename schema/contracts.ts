@@ -52,6 +52,7 @@ export const topics = {
   logRoom: log.logRoom,
   logThread: log.logThread,
   messageChanged: log.messageChanged,
+  presenceChanged: presence.presenceChanged,
   roomChanged: room.roomChanged,
   roomNotify: log.roomNotify,
   roomPresence: presence.roomPresence,

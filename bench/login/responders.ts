@@ -38,7 +38,15 @@ const askable = Object.values<Contract>(contracts)
 
 const permissionsFor = (user: string) => ({
   pub: { allow: askable.map((subject) => subject.replace('{caller}', user)) },
-  sub: { allow: [`_INBOX_${user}.>`, `deliver.${user}.>`, 'room.notify.*', 'room.presence.*'] },
+  sub: {
+    allow: [
+      `_INBOX_${user}.>`,
+      `deliver.${user}.>`,
+      'room.notify.*',
+      'room.presence.*',
+      'room.typing.*',
+    ],
+  },
 })
 
 /** `@nats-io/jwt` signs, with nkeys beneath it, which seals as well; jose checks the token. */

@@ -1,9 +1,10 @@
 import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
-import { RoomId, UserId } from '../ids.ts'
+import { MessageId, RoomId, Time, UserId } from '../ids.ts'
 
 /** How somebody wants to be seen while they are there. */
 export const ChosenStatus = v.picklist(['online', 'away', 'busy'])
+export type ChosenStatus = v.InferOutput<typeof ChosenStatus>
 export const Status = v.picklist(['online', 'away', 'busy', 'offline'])
 export type Status = v.InferOutput<typeof Status>
 
@@ -27,13 +28,14 @@ export const presenceHeartbeat = {
   description: 'Says that a connection of the caller is alive',
 } as const satisfies Contract
 
-/** `presence.update`: be seen as this while online. */
+/** `presence.update`: be seen as this while online. `conflict` for who is offline: no heartbeat holds. */
 export const presenceUpdate = {
   subject: 'presence.update',
   input: v.strictObject({ status: ChosenStatus }),
   output: done,
   audience: ['everyone'],
   description: 'Chooses how the caller is seen',
+  errors: ['conflict'],
 } as const satisfies Contract
 
 /** `presence.disconnect`: this connection ends. The last one makes the caller offline. */
@@ -45,11 +47,14 @@ export const presenceDisconnect = {
   description: 'Says that a connection of the caller ends',
 } as const satisfies Contract
 
-/** `presence.room`: who of a room is not offline. Whoever is not named is. */
+/**
+ * `presence.room`: who of a room is not offline. Whoever is not named is. Ask when you listen and
+ * have said `presence.heartbeat`: then what changes afterwards is told.
+ */
 export const presenceRoom = {
   subject: 'presence.room.{room}',
   input: v.strictObject({ room: RoomId }),
-  output: v.object({ present: v.record(UserId, v.picklist(['online', 'away', 'busy'])) }),
+  output: v.object({ present: v.record(UserId, ChosenStatus) }),
   audience: ['everyone'],
   description: 'Shows who is there in a room',
   errors: ['forbidden'],
@@ -60,6 +65,14 @@ const PresenceChange = v.object({
   userId: UserId,
   status: Status,
 })
+export type PresenceChange = v.InferOutput<typeof PresenceChange>
+
+/** Told to functions when somebody is seen differently, with the time by which the newest is known. */
+export const presenceChanged = {
+  subject: 'presence.changed.{userId}',
+  data: v.object({ ...PresenceChange.entries, at: Time }),
+} as const satisfies Topic
+
 const changes = { room: RoomId, changes: v.array(PresenceChange) }
 
 /** Told to all who listen to a public room: what changed since the last time. */
@@ -79,7 +92,7 @@ export const deliverPresence = {
 /** `typing`: the caller is writing in a room, or in a thread. Not kept, and told to others for a moment. */
 export const typing = {
   subject: 'typing.{room}',
-  input: v.strictObject({ room: RoomId, threadId: v.optional(v.string()) }),
+  input: v.strictObject({ room: RoomId, threadId: v.optional(MessageId) }),
   output: done,
   audience: ['admin', 'user'],
   description: 'Says that the caller is writing',
@@ -89,7 +102,7 @@ export const typing = {
 /** Told to all who listen to a public room: somebody writes, and is to be shown for 5 s. */
 export const roomTyping = {
   subject: 'room.typing.{room}',
-  data: v.object({ room: RoomId, userId: UserId, threadId: v.optional(v.string()) }),
+  data: v.object({ room: RoomId, userId: UserId, threadId: v.optional(MessageId) }),
   push: true,
 } as const satisfies Topic
 

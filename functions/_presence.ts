@@ -1,0 +1,135 @@
+import { LRUCache } from 'lru-cache'
+import type { Context, Entry, ParsedDataOf, ValueOf } from '#runtime'
+import type { UserId } from '#schema/ids'
+import {
+  type ChosenStatus,
+  type PresenceChange,
+  presenceChanged,
+  type Status,
+} from '#schema/messages/presence'
+import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
+
+type Seen = ValueOf<typeof PRESENCE>
+
+/** Whoever has no entry. */
+const unseen: Seen = { status: 'offline', at: '' }
+
+/**
+ * How people are seen. Each process is told of each change and asks again after half a minute, for
+ * what it may not have been told.
+ */
+const known = new LRUCache<UserId, Seen, Context>({
+  max: 100_000,
+  ttl: 30_000,
+  ignoreFetchAbort: true,
+  fetchMethod: async (user, _stale, { context }) =>
+    (await context.kv(PRESENCE).get(user))?.value ?? unseen,
+})
+
+/** How somebody is seen. */
+export async function findStatus(user: UserId, context: Context): Promise<Status> {
+  return (await known.fetch(user, { context }))?.status ?? 'offline'
+}
+
+/** Those of these people who are there, and how they are seen. */
+export async function findPresent(
+  users: readonly UserId[],
+  context: Context,
+): Promise<[UserId, ChosenStatus][]> {
+  const unknown = users.filter((user) => !known.has(user))
+  await Promise.all(unknown.map((user) => known.fetch(user, { context })))
+  return users.flatMap((user): [UserId, ChosenStatus][] => {
+    const { status } = known.get(user) ?? unseen
+    return status === 'offline' ? [] : [[user, status]]
+  })
+}
+
+/** Remembers a change, unless a later one is known. */
+export function noteStatus({ userId, status, at }: ParsedDataOf<typeof presenceChanged>): void {
+  if (!isOutdated({ userId, at })) known.set(userId, { status, at })
+}
+
+/** Whether a change has been followed by another: whoever made that one tells of it. */
+export function isOutdated({ userId, at }: { userId: UserId; at: string }): boolean {
+  const latest = known.peek(userId)
+  return latest !== undefined && latest.at > at
+}
+
+/**
+ * Says that a connection is alive, and answers how its owner is seen from now on: online, where they
+ * were offline. One round trip for who is known to be there.
+ */
+export async function keepAlive(user: UserId, connId: string, context: Context): Promise<Status> {
+  const recall = () => known.get(user) ?? unseen
+  const [read] = await Promise.all([
+    recall().status === 'offline' ? readSeen(user, context) : undefined,
+    context.kv(PRESENCE_CONN).put(`${user}.${connId}`, {}),
+  ])
+  // Not before the lease stands: who makes somebody offline looks for leases after having said so.
+  const { status } = recall()
+  if (status !== 'offline') return status
+  return (await changeStatus(user, comeOnline, context, read)).after
+}
+
+/** In an object, since there may be nothing to be read. */
+async function readSeen(user: UserId, context: Context) {
+  return { entry: await context.kv(PRESENCE).get(user) }
+}
+
+const comeOnline = (status: Status) => (status === 'offline' ? 'online' : status)
+
+/**
+ * Changes how somebody is seen from what it is to what it should be, and tells the functions once.
+ * Does nothing where that is the same.
+ */
+export async function changeStatus(
+  user: UserId,
+  decide: (before: Status) => Status,
+  context: Context,
+  read?: { entry: Entry<Seen> | undefined },
+): Promise<{ before: Status; after: Status }> {
+  const bucket = context.kv(PRESENCE)
+  // Whoever is too late to write looks again: somebody else has got on.
+  for (let found = read; ; found = undefined) {
+    const { entry } = found ?? (await readSeen(user, context))
+    const seen = entry?.value ?? unseen
+    const status = decide(seen.status)
+    const action = actionOf(seen.status, status)
+    const change = { userId: user, action, status, at: timeAfter(seen.at) }
+    if (status === seen.status) {
+      noteStatus({ ...change, at: seen.at })
+      return { before: status, after: status }
+    }
+    const value = { status, at: change.at }
+    const isWritten = entry
+      ? await bucket.update(user, value, entry.revision)
+      : await bucket.create(user, value)
+    if (!isWritten) continue
+    noteStatus(change)
+    context.publish(presenceChanged, change)
+    return { before: seen.status, after: status }
+  }
+}
+
+/** Makes somebody offline of whom no connection is alive any more. */
+export async function leaveIfGone(user: UserId, context: Context): Promise<void> {
+  if (await isConnected(user, context)) return
+  const { before } = await changeStatus(user, () => 'offline', context)
+  // A heartbeat that came meanwhile found them still there, and left it at that.
+  if (before !== 'offline' && (await isConnected(user, context)))
+    await changeStatus(user, (status) => (status === 'offline' ? before : status), context)
+}
+
+async function isConnected(user: UserId, context: Context) {
+  return (await context.kv(PRESENCE_CONN).list(`${user}.*`)).length > 0
+}
+
+function actionOf(before: Status, after: Status): PresenceChange['action'] {
+  if (after === 'offline') return 'offline'
+  return before === 'offline' ? 'online' : 'status'
+}
+
+/** Now, and later than the change before, whatever another machine's clock said. */
+function timeAfter(at: string): string {
+  return new Date(Math.max(Date.now(), at === '' ? 0 : Date.parse(at) + 1)).toISOString()
+}

@@ -1,0 +1,22 @@
+import { defineFunction } from '#runtime'
+import { presenceDisconnect } from '#schema/messages/presence'
+import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
+import { readCaller } from './_member.ts'
+import { leaveIfGone } from './_presence.ts'
+
+/** Ends the lease of a connection. With the last one its owner goes offline. */
+export default defineFunction(
+  presenceDisconnect,
+  async ({ connId }, context) => {
+    const user = readCaller(context)
+    await context.kv(PRESENCE_CONN).delete(`${user}.${connId}`)
+    await leaveIfGone(user, context)
+    return {}
+  },
+  {
+    queue: 'presence-workers',
+    uses: [PRESENCE, PRESENCE_CONN],
+    limit: { max: 600, windowMs: 60_000 },
+    waiting: 10_000,
+  },
+)

@@ -1,0 +1,15 @@
+import * as v from 'valibot'
+import { defineFunction, kvWatch } from '#runtime'
+import { UserId } from '#schema/ids'
+import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
+import { leaveIfGone } from './_presence.ts'
+
+/** Notices connections that have ended without a word. */
+export default defineFunction(
+  kvWatch(PRESENCE_CONN),
+  async ({ operation, key }, context) => {
+    if (operation !== 'expire') return
+    await leaveIfGone(v.parse(UserId, key.split('.')[0]), context)
+  },
+  { uses: [PRESENCE, PRESENCE_CONN] },
+)

@@ -1,0 +1,35 @@
+import { defineFunction, event, type ParsedDataOf } from '#runtime'
+import { roomChanged } from '#schema/messages/room'
+import { PRESENCE, ROOMS_KV } from '#schema/streams'
+import { coalesce } from './_coalesce.ts'
+import { findStatus } from './_presence.ts'
+import { collectMs, tellRooms } from './_presence-tell.ts'
+
+type Move = Extract<ParsedDataOf<typeof roomChanged>, { action: 'join' | 'leave' }>
+
+/** Shows a room that whoever came is there, and that whoever went is not, for that room. */
+export default defineFunction(
+  event(roomChanged, { queue: 'presence-workers' }),
+  (change, context) => {
+    if (change.action !== 'join' && change.action !== 'leave') return
+    return collect(`${change.room}.${change.userId}`, change, context)
+  },
+  { uses: [PRESENCE, ROOMS_KV] },
+)
+
+const collect = coalesce<string, Move>(collectMs, async (collected, context) => {
+  const moves = await Promise.all(
+    [...collected.values()].map(async ({ room, userId, action }) => {
+      const status = action === 'leave' ? 'offline' : await findStatus(userId, context)
+      return { room, userId, action, status }
+    }),
+  )
+  const changes = moves
+    // Whoever comes while they are offline has never been seen there.
+    .filter(({ action, status }) => action === 'leave' || status !== 'offline')
+    .map(({ room, userId, status }) => {
+      const action = status === 'offline' ? 'offline' : 'online'
+      return { room, change: { userId, status, action } } as const
+    })
+  await tellRooms(changes, context)
+})

@@ -1,0 +1,20 @@
+import { defineFunction } from '#runtime'
+import { presenceHeartbeat } from '#schema/messages/presence'
+import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
+import { readCaller } from './_member.ts'
+import { keepAlive } from './_presence.ts'
+
+/** Renews the lease of a connection. Its owner comes online by it, or stays as they are. */
+export default defineFunction(
+  presenceHeartbeat,
+  async ({ connId }, context) => ({
+    status: await keepAlive(readCaller(context), connId, context),
+  }),
+  {
+    queue: 'presence-workers',
+    uses: [PRESENCE, PRESENCE_CONN],
+    limit: { max: 600, windowMs: 60_000 },
+    // After an outage everybody is back at once.
+    waiting: 10_000,
+  },
+)

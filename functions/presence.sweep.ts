@@ -1,0 +1,25 @@
+import * as v from 'valibot'
+import { defineFunction, schedule } from '#runtime'
+import { UserId } from '#schema/ids'
+import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
+import { leaveIfGone } from './_presence.ts'
+
+/**
+ * Makes those offline whose connections have all ended while nobody noticed. The sign of an expiry
+ * stays for a second, so one that falls into a pause of the functions is never seen, nor are all when
+ * thousands come at once.
+ */
+export default defineFunction(
+  schedule({ everyMs: 30_000 }),
+  async (_tick, context) => {
+    // In this order: nobody comes online before their lease stands.
+    const entries = await context.kv(PRESENCE).list('*')
+    const leases = await context.kv(PRESENCE_CONN).list('*.*')
+    const connected = new Set(leases.map(({ key }) => key.split('.')[0]))
+
+    for (const { key, value } of entries)
+      if (value.status !== 'offline' && !connected.has(key))
+        await leaveIfGone(v.parse(UserId, key), context)
+  },
+  { uses: [PRESENCE, PRESENCE_CONN] },
+)

@@ -1,0 +1,34 @@
+import { defineFunction, event, type ParsedDataOf } from '#runtime'
+import type { UserId } from '#schema/ids'
+import { presenceChanged } from '#schema/messages/presence'
+import { PRESENCE, ROOMS_KV } from '#schema/streams'
+import { coalesce } from './_coalesce.ts'
+import { isOutdated } from './_presence.ts'
+import { collectMs, findRooms, tellRooms } from './_presence-tell.ts'
+
+type Change = ParsedDataOf<typeof presenceChanged>
+
+/** Tells the rooms of whoever is seen differently: what happens within a moment, in one go. */
+export default defineFunction(
+  event(presenceChanged, { queue: 'presence-workers' }),
+  (change, context) => collect(change.userId, change, context),
+  { uses: [PRESENCE, ROOMS_KV] },
+)
+
+const collect = coalesce<UserId, Change>(
+  collectMs,
+  async (collected, context) => {
+    const latest = new Map([...collected].filter(([, change]) => !isOutdated(change)))
+    const places = await findRooms([...latest.keys()], context)
+    const changes = places.flatMap(({ room, userId }) => {
+      const change = latest.get(userId)
+      return change ? [{ room, change }] : []
+    })
+    await tellRooms(changes, context)
+  },
+  // Who comes online and is away at once has still come online.
+  (before, after) =>
+    before.action === 'online' && after.action === 'status'
+      ? { ...after, action: 'online' }
+      : after,
+)

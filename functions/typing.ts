@@ -1,0 +1,32 @@
+import { LRUCache } from 'lru-cache'
+import { defineFunction } from '#runtime'
+import { deliverTyping, roomTyping, typing } from '#schema/messages/presence'
+import { ROOMS_KV } from '#schema/streams'
+import { findAudience } from './_audience.ts'
+import { requireMember } from './_member.ts'
+import { requireRight } from './_roles.ts'
+
+/** Who is known to be writing where: shown for 5 s, so every 3 s is often enough. */
+const told = new LRUCache<string, true>({ max: 50_000, ttl: 3_000 })
+
+/** Tells the others of a room that the caller is writing. */
+export default defineFunction(
+  typing,
+  async ({ room, threadId }, context) => {
+    const member = await requireMember(room, context)
+    requireRight(member, 'speak')
+    const key = `${room}.${member.user}`
+    if (told.has(key)) return {}
+    told.set(key, true)
+
+    const data = { room, userId: member.user, ...(threadId === undefined ? {} : { threadId }) }
+    const audience = await findAudience(room, context)
+    if (audience === 'everyone') context.publish(roomTyping, data)
+    else {
+      const others = audience.filter((user) => user !== member.user)
+      context.publishEach(deliverTyping, 'user', others, data)
+    }
+    return {}
+  },
+  { uses: [ROOMS_KV], limit: { max: 120, windowMs: 60_000 } },
+)

@@ -1,0 +1,25 @@
+import { eq } from 'drizzle-orm'
+import { defineFunction } from '#runtime'
+import { db } from '#schema/db'
+import { usersMe } from '#schema/messages/user'
+import { users } from '#schema/tables/user'
+import { readCaller } from './_member.ts'
+import { shownUser } from './_users.ts'
+
+/** Says who the caller is. A name that they give is kept, whatever the identity provider says later. */
+export default defineFunction(
+  usersMe,
+  async ({ name }, context) => {
+    const userId = readCaller(context)
+    if (name !== undefined) {
+      await db
+        .insert(users)
+        .values({ id: userId, name: userId, chosenName: name })
+        .onConflictDoUpdate({ target: users.id, set: { chosenName: name } })
+      return { userId, name }
+    }
+    const [me] = await db.select(shownUser).from(users).where(eq(users.id, userId))
+    return me ?? { userId, name: userId }
+  },
+  { limit: { max: 60, windowMs: 60_000 } },
+)
