@@ -88,7 +88,7 @@ async function readLastOfEach(
   subjects_filter: string,
 ): Promise<StoredMessage[]> {
   try {
-    return await readBatch(requester, stream, { multi_last: [subjects_filter] })
+    return (await readBatch(requester, stream, { multi_last: [subjects_filter] })).messages
   } catch (error) {
     if (!(error instanceof TooManyError)) throw error
   }
@@ -98,7 +98,7 @@ async function readLastOfEach(
   const found: StoredMessage[] = []
   for (let at = 0; at < subjects.length; at += batchLimit) {
     const multi_last = subjects.slice(at, at + batchLimit)
-    found.push(...(await readBatch(requester, stream, { multi_last })))
+    found.push(...(await readBatch(requester, stream, { multi_last })).messages)
   }
   return found
 }

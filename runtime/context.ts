@@ -14,7 +14,7 @@ import {
 } from './contract.ts'
 import type { Appended, Bucket, Context, FunctionInfo, Stored, StoredPlace } from './define.ts'
 import { FunctionError } from './error.ts'
-import { eraseSequence, publishStored, readSequence } from './jetstream.ts'
+import { eraseSequence, publishStored, readBatch, readBounds, readSequence } from './jetstream.ts'
 import type { Limiter } from './limit/limiter.ts'
 import type { LoadedFunction } from './load.ts'
 import { overlaps, parseSubject, type Subject } from './subject.ts'
@@ -167,6 +167,16 @@ export class CallContext implements Context {
     return (stream: StreamDeclaration, topic: Topic, seq: number) => this.#read(stream, topic, seq)
   }
 
+  get readAfter() {
+    return (
+      stream: StreamDeclaration,
+      topics: readonly Topic[],
+      params: Readonly<Record<string, string>>,
+      since: number,
+      limit: number,
+    ) => this.#readAfter(stream, topics, params, since, limit)
+  }
+
   get erase() {
     return (stream: StreamDeclaration, seq: number) =>
       eraseSequence(this.#host.backbone.requester, stream.stream, seq)
@@ -232,6 +242,36 @@ export class CallContext implements Context {
     if (!stored || !overlaps(this.#host.subject(topic).pattern, stored.subject)) return undefined
     const data = this.#host.read(topic, stored.subject, () => stored.message.json())
     return { data: data as never, seq: stored.seq, at: stored.at }
+  }
+
+  async #readAfter(
+    { stream }: StreamDeclaration,
+    topics: readonly Topic[],
+    params: Readonly<Record<string, string>>,
+    since: number,
+    limit: number,
+  ): Promise<Stored<never>[] | undefined> {
+    const { requester } = this.#host.backbone
+    const { first, last } = await readBounds(requester, stream)
+    if (since + 1 < first || since > last) return undefined
+    const batches = await Promise.all(
+      topics.map(async (topic) => {
+        const next_by_subj = this.#host.subject(topic).narrow(params)
+        const query = { seq: since + 1, next_by_subj, batch: limit + 1 }
+        return { topic, ...(await readBatch(requester, stream, query)) }
+      }),
+    )
+    const found = batches.flatMap(({ topic, messages }) =>
+      messages
+        // What came while we read may be in one batch and not yet in another.
+        .filter(({ seq }) => seq <= last)
+        .map(({ subject, message, seq, at }) => {
+          const data = this.#host.read(topic, subject, () => message.json())
+          return { data: data as never, seq, at }
+        }),
+    )
+    if (found.length > limit || batches.some(({ pending }) => pending > 0)) return undefined
+    return found.sort((a, b) => a.seq - b.seq)
   }
 
   async #call(contract: Contract, input: unknown): Promise<never> {

@@ -56,6 +56,18 @@ export interface Context<Env = unknown> {
     seq: number,
   ): Promise<Stored<ParsedDataOf<T>> | undefined>
   /**
+   * All that a stream holds on some topics after a sequence, in order; a name in their braces that
+   * `params` leaves out may be anything. Undefined when it does not reach back so far, when the
+   * sequence is still to come, or when there is more than `limit`: never a part.
+   */
+  readAfter<T extends Topic>(
+    stream: StreamDeclaration,
+    topics: readonly T[],
+    params: Readonly<Record<string, string>>,
+    since: number,
+    limit: number,
+  ): Promise<Stored<ParsedDataOf<T>>[] | undefined>
+  /**
    * Erases one message of a stream for good, its bytes included. False when it is not there any more.
    */
   erase(stream: StreamDeclaration, seq: number): Promise<boolean>

@@ -66,7 +66,7 @@ export async function readBatch(
   requester: Requester,
   stream: string,
   query: Record<string, unknown>,
-): Promise<StoredMessage[]> {
+): Promise<{ messages: StoredMessage[]; pending: number }> {
   const parts = await requester.collect(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(query), {
     timeoutMs,
     isLast: (reply) => (reply.headers?.code ?? 0) >= 200,
@@ -75,7 +75,22 @@ export async function readBatch(
   if (end && end.code === tooMany) throw new TooManyError(stream)
   if (end && end.code >= 400 && end.code !== 404)
     throw new FunctionError('unavailable', `${stream} cannot be read: ${end.description}`)
-  return parts.flatMap((part) => toStored(part) ?? [])
+  const pending = Number(end?.get('Nats-Num-Pending') || 0)
+  return { messages: parts.flatMap((part) => toStored(part) ?? []), pending }
+}
+
+/** The first and the last sequence of a stream, as its leader knows them. */
+export async function readBounds(
+  requester: Requester,
+  stream: string,
+): Promise<{ first: number; last: number }> {
+  const reply = await requester.request(`$JS.API.STREAM.INFO.${stream}`, '', { timeoutMs })
+  const { state, error } = reply.json<{
+    state?: { first_seq: number; last_seq: number }
+    error?: { description: string }
+  }>()
+  if (state) return { first: state.first_seq, last: state.last_seq }
+  throw new FunctionError('unavailable', `${stream} cannot be read: ${error?.description}`)
 }
 
 /** More subjects match than the server answers for at once. */

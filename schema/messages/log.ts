@@ -98,8 +98,8 @@ export const logThread = {
   data: chatThread.data,
 } as const satisfies Topic
 
-/** An event and its place. `prev` is the one before it in the same room, or thread; 0 if none is. */
-export const Placed = v.object({ seq: Seq, prev: v.optional(Seq), event: RoomEvent })
+/** An event and its place. */
+export const Placed = v.object({ seq: Seq, event: RoomEvent })
 export type Placed = v.InferOutput<typeof Placed>
 
 /**
