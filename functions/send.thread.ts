@@ -3,7 +3,7 @@ import { type Context, defineFunction, FunctionError } from '#runtime'
 import type { MessageId } from '#schema/ids'
 import { sendThread } from '#schema/messages/chat'
 import { findMessageById } from './_message.ts'
-import { say, sendOptions } from './_send.ts'
+import { say, sendOptions } from './send.ts'
 
 /** Says something in a thread: under a message of the room that is in no thread itself. */
 export default defineFunction(

@@ -2,8 +2,8 @@ import type { JetStreamClient } from '@nats-io/jetstream'
 import { headers } from '@nats-io/nats-core'
 import type { Requester } from './client/requester.ts'
 import type { BucketDeclaration } from './contract.ts'
-import type { Bucket, Entry } from './define.ts'
 import { FunctionError } from './error.ts'
+import type { Bucket, Entry } from './handler.ts'
 import {
   publishStored,
   readBatch,

@@ -8,8 +8,9 @@ import {
   type JsMsg,
 } from '@nats-io/jetstream'
 import { headers } from '@nats-io/nats-core'
-import { CallContext, type FunctionHost } from './context.ts'
+import { CallContext } from './context.ts'
 import type { Dispatcher } from './dispatch.ts'
+import type { FunctionHost } from './host.ts'
 import { publishStored } from './jetstream.ts'
 import { compare, ignoreNotFound } from './resources.ts'
 import { beginTrace, endTrace, type Trace, withTrace } from './trace.ts'

@@ -1,9 +1,5 @@
-import type { JetStreamClient } from '@nats-io/jetstream'
-import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core'
+import { headers, type Msg, type MsgHdrs } from '@nats-io/nats-core'
 import type { Logger } from 'pino'
-import { openBucket } from './bucket.ts'
-import { type Ask, createAsk } from './client/client.ts'
-import type { Requester } from './client/requester.ts'
 import {
   type BucketDeclaration,
   type Contract,
@@ -12,85 +8,17 @@ import {
   type StreamDeclaration,
   type Topic,
 } from './contract.ts'
-import type { Appended, Bucket, Context, FunctionInfo, Stored, StoredPlace } from './define.ts'
 import { FunctionError } from './error.ts'
+import type { Appended, Bucket, Context, FunctionInfo, Stored, StoredPlace } from './handler.ts'
+import type { FunctionHost } from './host.ts'
 import { eraseSequence, publishStored, readBatch, readBounds, readSequence } from './jetstream.ts'
-import type { Limiter } from './limit/limiter.ts'
-import type { LoadedFunction } from './load.ts'
-import { overlaps, parseSubject, type Subject } from './subject.ts'
+import { overlaps } from './subject.ts'
 import { type Trace, traceHeaders, traceId } from './trace.ts'
-import { describeIssues, validateSync } from './validate.ts'
 
 const encoder = new TextEncoder()
 
-/** What all functions of a process share: one connection, one inbox. */
-export interface Backbone {
-  readonly nc: NatsConnection
-  readonly js: JetStreamClient
-  readonly requester: Requester
-  readonly functions: readonly FunctionInfo[]
-}
-
-/** What all calls of a function share. */
-export class FunctionHost {
-  readonly loaded: LoadedFunction
-  readonly backbone: Backbone
-  readonly env: unknown
-  readonly log: Logger
-  /** Set for a function that says how often one caller may ask. */
-  readonly limiter: Limiter | undefined
-  readonly #subjects = new WeakMap<Topic, Subject>()
-  readonly #buckets = new WeakMap<BucketDeclaration, Bucket<unknown>>()
-  readonly #asks = new WeakMap<Contract, Ask>()
-
-  constructor(
-    loaded: LoadedFunction,
-    backbone: Backbone,
-    env: unknown,
-    log: Logger,
-    limiter?: Limiter,
-  ) {
-    this.loaded = loaded
-    this.backbone = backbone
-    this.env = env
-    this.log = log
-    this.limiter = limiter
-  }
-
-  subject(topic: Topic): Subject {
-    return remember(this.#subjects, topic, () => parseSubject(topic.subject))
-  }
-
-  bucket(declaration: BucketDeclaration): Bucket<unknown> {
-    return remember(this.#buckets, declaration, () => {
-      const { definition, name } = this.loaded
-      if (!definition.options.uses?.includes(declaration))
-        throw new TypeError(`${name} does not declare ${declaration.bucket} in its "uses"`)
-      return openBucket(this.backbone.requester, this.backbone.js, declaration)
-    })
-  }
-
-  ask(contract: Contract): Ask {
-    return remember(this.#asks, contract, () => createAsk(this.backbone.requester, contract))
-  }
-
-  /** A topic's data as subject and payload. Throws a TypeError for data that does not fit. */
-  write(topic: Topic, data: unknown) {
-    const checked = validateSync(topic.data, data)
-    if (checked.issues) throw new TypeError(`${topic.subject}: ${describeIssues(checked.issues)}`)
-    const subject = this.subject(topic)
-    const values = checked.value as Record<string, unknown>
-    return { subject: subject.fill(values), payload: JSON.stringify(subject.rest(values)) }
-  }
-
-  /** A topic's data out of a message. Throws `invalid` for what is not JSON or does not fit. */
-  read(topic: Topic, subject: string, json: () => unknown): unknown {
-    const data = { ...readObject({ json }), ...this.subject(topic).read(subject) }
-    const { issues, value } = validateSync(topic.data, data)
-    if (!issues) return value
-    throw new FunctionError('invalid', `${subject}: ${describeIssues(issues)}`, { details: issues })
-  }
-}
+/** A message whose headers are read when somebody asks for them. */
+type WithHeaders = Pick<Msg, 'headers'>
 
 /** What one call of a function meets. Made for each, so whatever costs is made when it is used. */
 export class CallContext implements Context {
@@ -98,7 +26,7 @@ export class CallContext implements Context {
   readonly #host: FunctionHost
   readonly #until: number
   readonly #trace: Trace | undefined
-  readonly #headers: MsgHdrs | undefined
+  readonly #message: WithHeaders | undefined
   #controller: AbortController | undefined
   #reason: FunctionError | undefined
 
@@ -107,17 +35,17 @@ export class CallContext implements Context {
     caller: string,
     until: number,
     traced: Trace | undefined,
-    headers?: MsgHdrs,
+    message?: WithHeaders,
   ) {
     this.#host = host
     this.caller = caller
     this.#until = until
     this.#trace = traced
-    this.#headers = headers
+    this.#message = message
   }
 
   get stored(): StoredPlace | undefined {
-    return readPlace(this.#headers)
+    return this.#message && readPlace(this.#message)
   }
 
   get signal(): AbortSignal {
@@ -284,37 +212,14 @@ export class CallContext implements Context {
   }
 }
 
-/** A payload as an object: empty is `{}`. Throws `invalid` for anything else. */
-export function readObject(message: { json(): unknown }): Record<string, unknown> {
-  let value: unknown
-  try {
-    value = message.json()
-  } catch (error) {
-    throw new FunctionError('invalid', `The payload is not JSON: ${(error as Error).message}`)
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>
-  throw new FunctionError('invalid', `The payload must be a JSON object, not ${kindOf(value)}`)
-}
-
 /** What the server says of a message that a stream republishes. */
-function readPlace(hdrs: MsgHdrs | undefined): StoredPlace | undefined {
-  const seq = Number(hdrs?.get('Nats-Sequence') ?? 0)
-  return seq > 0 ? { seq, prev: Number(hdrs?.get('Nats-Last-Sequence') ?? 0) } : undefined
-}
-
-function kindOf(value: unknown) {
-  return value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`
-}
-
-function remember<Key extends object, Value>(
-  known: WeakMap<Key, Value>,
-  key: Key,
-  make: () => Value,
-): Value {
-  const found = known.get(key)
-  if (found !== undefined) return found
-  const made = make()
-  known.set(key, made)
-  return made
+function readPlace(message: WithHeaders): StoredPlace | undefined {
+  try {
+    const seq = Number(message.headers?.get('Nats-Sequence') ?? 0)
+    const prev = Number(message.headers?.get('Nats-Last-Sequence') ?? 0)
+    return seq > 0 ? { seq, prev } : undefined
+  } catch {
+    // Headers that cannot be read are not the server's.
+    return undefined
+  }
 }

@@ -6,11 +6,16 @@ export type {
   InputOf,
   OutputOf,
   ParsedDataOf,
+  ParsedInputOf,
   Schema,
   StreamDeclaration,
   Topic,
   ValueOf,
 } from './contract.ts'
+export type { FunctionDefinition, FunctionOptions, RejectedCall } from './define.ts'
+export { callout, defineFunction, event, kvWatch, schedule, stream } from './define.ts'
+export type { ErrorBody, ErrorCode } from './error.ts'
+export { FunctionError } from './error.ts'
 export type {
   Admission,
   Appended,
@@ -18,13 +23,7 @@ export type {
   Change,
   Context,
   Entry,
-  FunctionDefinition,
   FunctionInfo,
-  FunctionOptions,
   Login,
-  RejectedCall,
   Stored,
-} from './define.ts'
-export { callout, defineFunction, event, kvWatch, schedule, stream } from './define.ts'
-export type { ErrorBody, ErrorCode } from './error.ts'
-export { FunctionError } from './error.ts'
+} from './handler.ts'

@@ -4,11 +4,11 @@ import { pathToFileURL } from 'node:url'
 import { contractSubject } from './contract.ts'
 import {
   type FunctionDefinition,
-  type FunctionInfo,
   isFunctionDefinition,
   type Limit,
   type TriggerKind,
 } from './define.ts'
+import type { FunctionInfo } from './handler.ts'
 import { longestWindowMs } from './limit/counter.ts'
 import { overlaps, parseSubject } from './subject.ts'
 

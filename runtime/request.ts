@@ -1,9 +1,10 @@
 import type { Msg, MsgHdrs } from '@nats-io/nats-core'
 import type { MsgHdrsImpl } from '@nats-io/nats-core/internal'
-import { CallContext, type FunctionHost, readObject } from './context.ts'
+import { CallContext } from './context.ts'
 import { defaultTimeoutMs, type Schema, timeoutHeader } from './contract.ts'
 import type { Dispatcher, Job } from './dispatch.ts'
 import { type ErrorBody, type ErrorCode, errorStatus, type FunctionError } from './error.ts'
+import { type FunctionHost, readObject } from './host.ts'
 import { isToken, parseSubject, type Subject } from './subject.ts'
 import { beginTrace, endTrace, type Trace, withTrace } from './trace.ts'
 import { toFunctionError } from './unavailable.ts'
@@ -117,8 +118,7 @@ export class RequestJob implements Job {
       const message = `The input does not fit: ${describeIssues(parsed.issues)}`
       return this.#refuseInput({ code: 'invalid', message, details: parsed.issues })
     }
-    const { headers } = this.#message
-    const context = new CallContext(host, caller, this.until, this.#trace, headers)
+    const context = new CallContext(host, caller, this.until, this.#trace, this.#message)
     this.#context = context
     const { handle } = host.loaded.definition
     const { value } = parsed

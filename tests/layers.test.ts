@@ -12,7 +12,7 @@ const root = resolve(import.meta.dirname, '..')
 
 describe('layers', () => {
   it('reads imports as Node does', () => {
-    const imports = importsOf('functions/send.ts')
+    const imports = importsOf('functions/_send.ts')
 
     expect(imports).toEqual(
       expect.arrayContaining(['node:crypto', 'runtime/index.ts', 'schema/db.ts']),

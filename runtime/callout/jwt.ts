@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Admission } from '../define.ts'
+import type { Admission } from '../handler.ts'
 import { encodeBase32, isSignedBy, type SigningKey } from './nkey.ts'
 
 const header = Buffer.from('{"typ":"JWT","alg":"ed25519-nkey"}').toString('base64url')

@@ -1,6 +1,6 @@
 import type { Msg, NatsConnection } from '@nats-io/nats-core'
-import type { Admission, Login } from '../define.ts'
 import { FunctionError } from '../error.ts'
+import type { Admission, Login } from '../handler.ts'
 import { type AuthorizationRequest, encodeResponse, encodeUser, readRequest } from './jwt.ts'
 import { readAccountSeed } from './nkey.ts'
 import { readCurveSeed } from './xkey.ts'
