@@ -1,0 +1,33 @@
+import { jetstream } from '@nats-io/jetstream'
+import { Kvm } from '@nats-io/kv'
+import { describe, expect, it } from 'vitest'
+import { PRESENCE } from '#schema/streams'
+import { useApp } from '../harness.ts'
+import { createCrowd, newUser } from '../presence-ground.ts'
+
+const app = useApp()
+const crowd = createCrowd(app)
+
+/** What the server's scheduler does twice a minute. */
+async function tick() {
+  const { nc } = await app.connectAs('functions')
+  await jetstream(nc).publish('tick.presence-sweep')
+}
+
+describe('presence.sweep', () => {
+  it('makes a person offline whose last connection ended while no function ran', async () => {
+    const [gone, there] = [newUser(), newUser()]
+    await crowd.beat(there)
+    await crowd.update(there, 'away')
+    const { nc } = await app.connectAs('functions')
+    const entry = JSON.stringify({ status: 'busy', at: new Date().toISOString() })
+    await (await new Kvm(nc).open(PRESENCE.bucket)).put(gone, entry)
+    const changes = await crowd.hear(gone)
+
+    await tick()
+
+    expect(await changes.next()).toMatchObject({ action: 'offline' })
+    expect(await crowd.statusOf(gone)).toBe('offline')
+    expect(await crowd.statusOf(there)).toBe('away')
+  })
+})
