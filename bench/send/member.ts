@@ -3,6 +3,7 @@ import type { NatsConnection } from '@nats-io/nats-core'
 import { createClient, createRequester } from '../../runtime/client/index.ts'
 import { contracts, topics } from '../../schema/contracts.ts'
 import type { RoomId } from '../../schema/ids.ts'
+import type { Notice } from '../../schema/messages/log.ts'
 import { connectTo } from '../connect.ts'
 import { type DrawnName, drawnSubjects } from './drawn.ts'
 
@@ -75,8 +76,10 @@ function natterMember(nc: NatsConnection, user: string, kind: KindName, room: st
   return {
     say: ({ clientId, text }) => client.call('send', { room: room as RoomId, clientId, text }),
     listen(hear) {
-      const fetch = async ({ notifyId }: { notifyId: string }) =>
-        hear((await client.call('msg.get', { notifyId })).clientId)
+      const fetch = async ({ event, notifyId = '' }: Notice) => {
+        if (event?.kind === 'message') hear(event.clientId)
+        else hear((await client.call('msg.get', { notifyId })).clientId)
+      }
       if (kind === 'public') client.listen(topics.roomNotify, { room }, fetch)
       else client.listen(topics.deliverNotify, { user, room }, fetch)
     },
