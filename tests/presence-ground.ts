@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { jetstream } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
+import { and, eq } from 'drizzle-orm'
 import { inject, onTestFinished } from 'vitest'
 import type { DataOf } from '#runtime'
 import { type Client, createClient } from '#runtime/client'
 import { contracts } from '#schema/contracts'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
-import { presenceChanged, type roomPresence } from '#schema/messages/presence'
+import { presenceChanged, roomPresence } from '#schema/messages/presence'
 import { type RoomKind, roomChanged } from '#schema/messages/room'
 import { PRESENCE, PRESENCE_CONN, ROOMS_KV } from '#schema/streams'
 import { members, rooms } from '#schema/tables/room'
@@ -69,6 +70,15 @@ export function createCrowd(app: App) {
       return (await crowd.as(user)).call('presence.heartbeat', { connId })
     },
 
+    /** Brings somebody online, and waits until that has been told: nothing of it is heard later. */
+    async arrive(user: UserId, as: 'online' | 'away' = 'online') {
+      const room = await crowd.givenRoom([user])
+      const told = await app.listen(roomPresence, { room }, 'functions')
+      await crowd.beat(user)
+      await crowd.update(user, as)
+      await told.until(({ changes }) => changes.some(({ status }) => status === as))
+    },
+
     async update(user: string, status: 'online' | 'away' | 'busy') {
       return (await crowd.as(user)).call('presence.update', { status })
     },
@@ -114,6 +124,19 @@ export function createCrowd(app: App) {
       await db.insert(members).values({ room, userId: user as UserId, role })
       const index = await bucket(ROOMS_KV.bucket)
       await index.put(`${room}.${user}`, JSON.stringify({ kind, role }))
+    },
+
+    /** Ends somebody's membership, as it was begun. */
+    async take(room: RoomId, user: string) {
+      await db
+        .delete(members)
+        .where(and(eq(members.room, room), eq(members.userId, user as UserId)))
+      await (await bucket(ROOMS_KV.bucket)).delete(`${room}.${user}`)
+    },
+
+    /** Takes a room out of the live index. */
+    async forget(room: RoomId) {
+      await (await bucket(ROOMS_KV.bucket)).delete(room)
     },
 
     /** Says that somebody came or went, as the functions do that make it so. */

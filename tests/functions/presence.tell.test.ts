@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest'
+import { db } from '#schema/db'
+import type { UserId } from '#schema/ids'
+import { deliverPresence, type PresenceChange, roomPresence } from '#schema/messages/presence'
+import { members } from '#schema/tables/room'
+import { useApp } from '../harness.ts'
+import { changesUntil, createCrowd, newUser } from '../presence-ground.ts'
+
+const app = useApp()
+const crowd = createCrowd(app)
+
+/** What a process tells the others when it has written a change. */
+async function tell(changes: readonly (PresenceChange & { at: string })[]) {
+  const { nc } = await app.connectAs('functions')
+  for (const { userId, ...rest } of changes)
+    nc.publish(`presence.changed.${userId}`, JSON.stringify(rest))
+  await nc.flush()
+}
+
+const change = (userId: UserId, status: PresenceChange['status'], at: number) => ({
+  userId,
+  status,
+  action: status === 'offline' ? ('offline' as const) : ('online' as const),
+  at: new Date(at).toISOString(),
+})
+
+describe('presence.tell', () => {
+  it('tells a room once what becomes of somebody within a moment', async () => {
+    const [user, last] = [newUser(), newUser()]
+    const room = await crowd.givenRoom([user, last])
+    const told = await app.listen(roomPresence, { room }, 'functions')
+
+    await crowd.beat(user)
+    await crowd.update(user, 'away')
+    await crowd.beat(last)
+
+    expect(await changesUntil(told, last)).toEqual([
+      { action: 'online', userId: user, status: 'away' },
+      { action: 'online', userId: last, status: 'online' },
+    ])
+  })
+
+  it('shows who goes and comes back at once, as a page does that is loaded again, as online', async () => {
+    const [user, last] = [newUser(), newUser()]
+    const room = await crowd.givenRoom([user, last])
+    await crowd.beat(user)
+    const told = await app.listen(roomPresence, { room }, 'functions')
+    await changesUntil(told, user)
+
+    await crowd.disconnect(user)
+    await crowd.beat(user)
+    await crowd.beat(last)
+
+    expect((await changesUntil(told, last)).map(({ action }) => action)).toEqual([
+      'online',
+      'online',
+    ])
+  })
+
+  it('tells nothing that is not so any more', async () => {
+    const [user, last] = [newUser(), newUser()]
+    const room = await crowd.givenRoom([user, last])
+    const told = await app.listen(roomPresence, { room }, 'functions')
+    const now = Date.now()
+
+    await tell([
+      change(user, 'offline', now + 1),
+      change(user, 'online', now),
+      change(last, 'online', now),
+    ])
+
+    expect((await changesUntil(told, last)).filter(({ userId }) => userId === user)).toEqual([])
+  })
+
+  it('tells a room of thousands in parts that the server takes', async () => {
+    const users = Array.from({ length: 2_100 }, newUser)
+    const room = await crowd.givenRoom([])
+    await db.insert(members).values(users.map((userId) => ({ room, userId })))
+    const told = await app.listen(roomPresence, { room }, 'functions')
+
+    await tell(users.map((user) => change(user, 'online', Date.now())))
+
+    const online = new Set<string>()
+    while (online.size < users.length) {
+      const { changes } = await told.next()
+      expect(changes.length).toBeLessThanOrEqual(1_000)
+      for (const { userId } of changes) online.add(userId)
+    }
+    expect(online).toEqual(new Set(users))
+  })
+
+  it('tells nobody of an archived room, which is not in the live index', async () => {
+    const user = newUser()
+    const archived = await crowd.givenRoom([user])
+    const other = await crowd.givenRoom([user])
+    await crowd.forget(archived)
+    const toAll = await app.listen(roomPresence, {}, 'functions')
+    const toMembers = await app.listen(deliverPresence, { user }, 'functions')
+    const secret = await crowd.givenRoom([user], 'private')
+
+    await crowd.beat(user)
+
+    const heard = [...(await toAll.until(({ room }) => room === other))]
+    expect(heard.map(({ room }) => room)).not.toContain(archived)
+    // What is told to members alone is told of the room that there is.
+    expect(await toMembers.next()).toMatchObject({ room: secret })
+  })
+})
