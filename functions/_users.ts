@@ -1,6 +1,27 @@
 import { sql } from 'drizzle-orm'
+import { db } from '#schema/db'
 import { users } from '#schema/tables/user'
 
 /** What somebody is called: what they chose, or else what the identity provider says. */
-export const shownName = sql<string>`coalesce(${users.chosenName}, ${users.name})`
+const shownName = sql<string>`coalesce(${users.chosenName}, ${users.name})`
 export const shownUser = { userId: users.id, name: shownName }
+
+/** So many are found at once. */
+export const mostPeople = 20
+
+/** Each has an index of its own, in the order of bytes. */
+const searched = { id: sql`${users.id}`, name: sql`lower(${shownName})` }
+const lastCharacter = '\u{10ffff}'
+
+/** Walks an index of the table from where a text stands in it to where what begins so ends. */
+export function findPeople(by: keyof typeof searched, text: string) {
+  const column = searched[by]
+  const start = sql`lower(${text}::text)`
+  const end = sql`(${start} || ${lastCharacter}::text)`
+  return db
+    .select(shownUser)
+    .from(users)
+    .where(sql`${column} ~>=~ ${start} and ${column} ~<~ ${end}`)
+    .orderBy(sql`${column} using ~<~`)
+    .limit(mostPeople)
+}

@@ -12,7 +12,7 @@ import { contracts } from '#schema/contracts'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { presenceChanged, roomPresence } from '#schema/messages/presence'
-import { type RoomKind, roomChanged } from '#schema/messages/room'
+import { type Role, type RoomKind, roomChanged } from '#schema/messages/room'
 import { PRESENCE, PRESENCE_CONN, ROOMS_KV } from '#schema/streams'
 import { members, rooms } from '#schema/tables/room'
 import type { ProcessPart } from '../stack/parts/part.ts'
@@ -120,7 +120,7 @@ export function createCrowd(app: App) {
       return room
     },
 
-    async put(room: RoomId, user: string, kind: RoomKind, role = 'member' as const) {
+    async put(room: RoomId, user: string, kind: RoomKind, role: Role = 'member') {
       await db.insert(members).values({ room, userId: user as UserId, role })
       const index = await bucket(ROOMS_KV.bucket)
       await index.put(`${room}.${user}`, JSON.stringify({ kind, role }))

@@ -18,10 +18,21 @@ export const usersMe = {
   description: 'Says who the caller is, or gives them another name',
 } as const satisfies Contract
 
+/** What names are compared with: whatever the database takes. */
+const SearchText = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(64),
+  v.check(
+    (text) => text.isWellFormed() && !text.includes('\0'),
+    'Invalid text: no name holds that',
+  ),
+)
+
 /** `users.search`: people whose id or name begins with a text, 20 at most. They have been here once. */
 export const usersSearch = {
   subject: 'users.search',
-  input: v.strictObject({ text: v.pipe(v.string(), v.minLength(1), v.maxLength(64)) }),
+  input: v.strictObject({ text: SearchText }),
   output: v.object({ users: v.array(User) }),
   audience: ['everyone'],
   description: 'Finds people by name',

@@ -46,10 +46,10 @@ describe('presence.follow', () => {
 
     await crowd.take(room, user)
     await crowd.tellMove(room, user, 'leave')
-    await crowd.update(stays, 'busy')
 
     const changes = [{ action: 'offline', userId: user, status: 'offline' }]
     expect(await told.next()).toEqual({ room, user: stays, changes })
+    await crowd.update(stays, 'busy')
     expect(await told.next()).toMatchObject({ user: stays, changes: [{ userId: stays }] })
     expect(await crowd.statusOf(user)).toBe('online')
   })

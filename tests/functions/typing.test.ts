@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest'
+import { deliverTyping, roomTyping } from '#schema/messages/presence'
+import { badPayloads } from '../bad-input.ts'
+import { useApp } from '../harness.ts'
+import { createCrowd, newUser } from '../presence-ground.ts'
+
+const app = useApp()
+const crowd = createCrowd(app)
+
+const type = (room: string, as: 'alice' | 'bob' | 'charlie', threadId?: string) =>
+  app.call('typing', threadId === undefined ? { room } : { room, threadId }, as)
+
+describe('typing', () => {
+  it('tells a public room who is writing, and in which thread', async () => {
+    const room = await crowd.givenRoom(['alice', 'bob'])
+    const told = await app.listen(roomTyping, { room }, 'charlie')
+    const threadId = crypto.randomUUID().replaceAll('-', '')
+
+    expect(await type(room, 'alice')).toEqual({})
+    expect(await type(room, 'bob', threadId)).toEqual({})
+
+    expect(await told.next()).toEqual({ room, userId: 'alice' })
+    expect(await told.next()).toEqual({ room, userId: 'bob', threadId })
+  })
+
+  it('tells once, however often the caller writes within three seconds', async () => {
+    const [room, other] = [
+      await crowd.givenRoom(['alice', 'bob']),
+      await crowd.givenRoom(['alice']),
+    ]
+    const told = await app.listen(roomTyping, { room }, 'bob')
+    const elsewhere = await app.listen(roomTyping, { room: other }, 'bob')
+    const started = Date.now()
+
+    await Promise.all(Array.from({ length: 10 }, () => type(room, 'alice')))
+    await type(other, 'alice')
+    await type(room, 'bob')
+
+    expect(await told.next()).toEqual({ room, userId: 'alice' })
+    expect(await told.next()).toEqual({ room, userId: 'bob' })
+    expect(await elsewhere.next()).toEqual({ room: other, userId: 'alice' })
+
+    const again = told.next()
+    const asking = setInterval(() => void type(room, 'alice'), 250)
+    expect(await again.finally(() => clearInterval(asking))).toEqual({ room, userId: 'alice' })
+    expect(Date.now() - started).toBeGreaterThanOrEqual(2_900)
+  })
+
+  it('tells the others of a private room, and no stranger', async () => {
+    const secret = await crowd.givenRoom(['alice', 'bob'], 'private')
+    const shared = await crowd.givenRoom(['alice', 'charlie'], 'private')
+    const toBob = await app.listen(deliverTyping, { user: 'bob' }, 'bob')
+    const toAlice = await app.listen(deliverTyping, { user: 'alice' }, 'alice')
+    const toCharlie = await app.listen(deliverTyping, { user: 'charlie' }, 'charlie')
+    const toAll = await app.listen(roomTyping, {}, 'charlie')
+
+    await type(secret, 'alice')
+    await type(shared, 'alice')
+    await type(secret, 'bob')
+    const open = await crowd.givenRoom(['bob'])
+    await type(open, 'bob')
+
+    expect(await toBob.next()).toEqual({ room: secret, user: 'bob', userId: 'alice' })
+    // Who writes is not told so: the first thing that alice hears is of bob.
+    expect(await toAlice.next()).toEqual({ room: secret, user: 'alice', userId: 'bob' })
+    expect(await toCharlie.next()).toMatchObject({ room: shared })
+    const heard = await toAll.until(({ room }) => room === open)
+    expect(heard.filter(({ room }) => room === secret)).toEqual([])
+  })
+
+  it('refuses a stranger, and the same where there is no such room', async () => {
+    const room = await crowd.givenRoom(['alice'])
+    const absent = `room-${crypto.randomUUID()}`
+    const refusal = (where: string) => type(where, 'bob').catch((error) => error)
+
+    const [there, notThere] = [await refusal(room), await refusal(absent)]
+
+    expect(there).toMatchObject({ code: 'forbidden' })
+    expect(notThere.code).toBe(there.code)
+    expect(notThere.message.replace(absent, room)).toBe(there.message)
+  })
+
+  it('refuses a guest, who may not speak', async () => {
+    const room = await crowd.givenRoom([], 'private')
+    await crowd.put(room, 'alice', 'private', 'guest')
+
+    await expect(type(room, 'alice')).rejects.toMatchObject({
+      code: 'forbidden',
+      message: expect.stringContaining('guest'),
+    })
+  })
+
+  it('refuses whoever was removed, within a second, and whoever may only read', async () => {
+    const room = await crowd.givenRoom(['alice', 'charlie'])
+    await type(room, 'alice')
+    await crowd.take(room, 'alice')
+
+    await expect
+      .poll(() => type(room, 'alice').catch(({ code }) => code), { timeout: 1_000 })
+      .toBe('forbidden')
+    await expect(type(room, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it('refuses to write as somebody else', async () => {
+    const room = await crowd.givenRoom(['bob', newUser()])
+
+    await expect(app.ask(`as.bob.typing.${room}`, '{}', 'alice')).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+  })
+
+  it.each(['', 'x', 'A'.repeat(32), 'a'.repeat(33)])('refuses %j as a thread', async (threadId) => {
+    const room = await crowd.givenRoom(['alice'])
+
+    await expect(type(room, 'alice', threadId)).rejects.toMatchObject({ code: 'invalid' })
+  })
+
+  it.each(badPayloads({ threadId: 'a'.repeat(32) }))('refuses %s', async (_name, payload) => {
+    const room = await crowd.givenRoom(['alice'])
+
+    const { status } = await app.ask(`as.alice.typing.${room}`, payload, 'alice')
+
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { db } from '#schema/db'
+import { users } from '#schema/tables/user'
+import { badPayloads } from '../bad-input.ts'
+import { useApp } from '../harness.ts'
+import { newUser, newUsers } from '../presence-ground.ts'
+
+const app = useApp()
+
+describe('users.names', () => {
+  it('answers what people are called, without those who have never been here', async () => {
+    const [ada, grace, nobody] = [newUser(), newUser(), newUser()]
+    await db.insert(users).values([
+      { id: ada, name: 'Ada' },
+      { id: grace, name: 'Grace', chosenName: 'Amazing Grace' },
+    ])
+
+    const answer = await app.call('users.names', { userIds: [ada, grace, nobody, ada] }, 'charlie')
+
+    expect(new Set(answer.users)).toEqual(
+      new Set([
+        { userId: ada, name: 'Ada' },
+        { userId: grace, name: 'Amazing Grace' },
+      ]),
+    )
+    expect(answer.users).toHaveLength(2)
+  })
+
+  it('answers for two hundred at once', async () => {
+    const people = newUsers(200)
+    await db.insert(users).values(people.map((id) => ({ id, name: `Name of ${id}` })))
+
+    const answer = await app.call('users.names', { userIds: people }, 'bob')
+
+    expect(new Set(answer.users.map(({ name }) => name))).toEqual(
+      new Set(people.map((id) => `Name of ${id}`)),
+    )
+  })
+
+  it.each([
+    ['nobody', []],
+    ['201 people', newUsers(201)],
+    ['what is no id', ['Ada']],
+    ['a pattern', ['*']],
+  ])('refuses %s', async (_name, userIds) => {
+    const answer = await app.ask('as.alice.users.names', JSON.stringify({ userIds }), 'alice')
+
+    expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
+  })
+
+  it('refuses to ask as somebody else', async () => {
+    const payload = JSON.stringify({ userIds: ['alice'] })
+
+    await expect(app.ask('as.bob.users.names', payload, 'alice')).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+  })
+
+  it.each(badPayloads({ userIds: ['alice'] }))('refuses %s', async (_name, payload) => {
+    const { status } = await app.ask('as.alice.users.names', payload, 'alice')
+
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})

@@ -1,0 +1,113 @@
+import { sql } from 'drizzle-orm'
+import { describe, expect, it } from 'vitest'
+import { db } from '#schema/db'
+import type { UserId } from '#schema/ids'
+import { users } from '#schema/tables/user'
+import { findPeople } from '../../functions/_users.ts'
+import { badPayloads } from '../bad-input.ts'
+import { useApp } from '../harness.ts'
+import { newUser } from '../presence-ground.ts'
+
+const app = useApp()
+
+/** What nobody else's name begins with. */
+const newPrefix = () => `q${crypto.randomUUID().replaceAll('-', '').slice(0, 16)}`
+
+async function search(text: string) {
+  return (await app.call('users.search', { text }, 'charlie')).users
+}
+
+async function givenPerson(name: string, id: string = newUser(), chosenName?: string) {
+  const user = { id: id as UserId, name, ...(chosenName === undefined ? {} : { chosenName }) }
+  await db.insert(users).values(user)
+  return { userId: user.id, name: chosenName ?? name }
+}
+
+describe('users.search', () => {
+  it('finds people by how their id begins', async () => {
+    const prefix = newPrefix()
+    const ada = await givenPerson('Ada', `${prefix}-ada`)
+    await givenPerson('Grace', `z${prefix}`)
+
+    expect(await search(prefix)).toEqual([ada])
+    expect(await search(`${prefix}-ADA`)).toEqual([ada])
+    expect(await search(`${prefix}-adam`)).toEqual([])
+  })
+
+  it('finds people by how their name begins, in capitals or not', async () => {
+    const prefix = newPrefix()
+    const ada = await givenPerson(`${prefix.toUpperCase()} Lovelace`)
+    const ben = await givenPerson(`${prefix} MacBeth`)
+
+    expect(await search(prefix)).toEqual([ada, ben])
+    expect(await search(`${prefix} LOVE`)).toEqual([ada])
+    expect(await search('LOVELACE'.repeat(2))).toEqual([])
+  })
+
+  it('finds people by what they want to be called, and not by what they are called otherwise', async () => {
+    const [given, chosen] = [newPrefix(), newPrefix()]
+    const ada = await givenPerson(given, newUser(), chosen)
+
+    expect(await search(chosen)).toEqual([ada])
+    expect(await search(given)).toEqual([])
+  })
+
+  it('names once who is found by id and by name, and twenty at most', async () => {
+    const prefix = newPrefix()
+    const both = await givenPerson(`${prefix} both`, `${prefix}-0`)
+    for (let at = 1; at < 25; at++)
+      await givenPerson(`Person ${at}`, `${prefix}-${String(at).padStart(2, '0')}`)
+
+    const found = await search(prefix)
+
+    expect(found).toHaveLength(20)
+    expect(found.filter(({ userId }) => userId === both.userId)).toEqual([both])
+  })
+
+  it.each(['%', '_', `\\`, "'", '*', 'a%', '𝕫'])('takes %s as it is', async (text) => {
+    const prefix = newPrefix()
+    await givenPerson('Somebody', `${prefix}a`)
+
+    expect(await search(`${prefix}${text}`)).toEqual([])
+    const literal = await givenPerson(`${prefix}${text} and more`)
+    expect(await search(`${prefix}${text}`)).toEqual([literal])
+  })
+
+  it('walks an index, among many people', async () => {
+    await db.execute(sql`
+      insert into users (id, name)
+      select 'many-' || n, 'Many ' || n from generate_series(1, 20000) n
+      on conflict do nothing`)
+    await db.execute(sql`analyze users`)
+
+    for (const [column, index] of [
+      ['id', 'users_id_prefix'],
+      ['name', 'users_name_prefix'],
+    ] as const) {
+      const plan = await db.execute(sql`explain ${findPeople(column, 'many-12').getSQL()}`)
+      const text = plan.map((row) => row['QUERY PLAN']).join('\n')
+      expect(text).toContain(`Index Scan using ${index}`)
+      expect(text).not.toMatch(/Seq Scan|Sort/)
+    }
+  })
+
+  it('refuses to ask as somebody else', async () => {
+    const payload = JSON.stringify({ text: 'a' })
+
+    await expect(app.ask('as.bob.users.search', payload, 'alice')).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+  })
+
+  it.each(['', 'x'.repeat(65), 'a\0b', 'a\ud800'])('refuses %j', async (text) => {
+    const answer = await app.ask('as.alice.users.search', JSON.stringify({ text }), 'alice')
+
+    expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
+  })
+
+  it.each(badPayloads({ text: 'a' }))('refuses %s', async (_name, payload) => {
+    const { status } = await app.ask('as.alice.users.search', payload, 'alice')
+
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})
