@@ -13,14 +13,46 @@ const functions = await loadFunctions(join(import.meta.dirname, '..', 'functions
 const people: Record<string, Role[]> = { admin: ['admin', 'user'], user: ['user'], none: [] }
 
 describe('what each role may ask', () => {
+  const [everyone, users, admins, nobody] = [
+    ['admin', 'user', 'none'],
+    ['admin', 'user'],
+    ['admin'],
+    [],
+  ]
   const expected: Record<string, string[]> = {
-    'auth.callout': [],
-    'chat.history': ['admin', 'user', 'none'],
-    'msg.get': ['admin', 'user', 'none'],
-    persist: [],
-    'room.join': ['admin', 'user', 'none'],
-    'room.members': [],
-    send: ['admin', 'user'],
+    'admin.role': admins,
+    'chat.history': everyone,
+    'chat.history.thread': everyone,
+    'chat.sync': everyone,
+    'msg.delete': users,
+    'msg.edit': users,
+    'msg.get': everyone,
+    'msg.react': users,
+    'msg.versions': everyone,
+    'presence.disconnect': everyone,
+    'presence.heartbeat': everyone,
+    'presence.room': everyone,
+    'presence.update': everyone,
+    'read.update': everyone,
+    'room.archive': users,
+    'room.browse': everyone,
+    'room.create': users,
+    'room.direct': users,
+    'room.info': everyone,
+    'room.invite': users,
+    'room.join': everyone,
+    'room.kick': users,
+    'room.leave': everyone,
+    'room.list': everyone,
+    'room.members': nobody,
+    'room.rename': users,
+    'room.role': users,
+    send: users,
+    'send.thread': users,
+    typing: users,
+    'users.me': everyone,
+    'users.names': everyone,
+    'users.search': everyone,
   }
 
   it('is this, function by function', () => {
@@ -43,7 +75,12 @@ describe('what each role may ask', () => {
         ]),
       ),
     )
-    expect(matrix).toEqual(expected)
+    // What hears events, or reads streams, is asked by nobody.
+    const others = functions.filter(({ trigger }) => trigger !== 'request')
+    expect(matrix).toEqual({
+      ...expected,
+      ...Object.fromEntries(others.map(({ name }) => [name, nobody])),
+    })
   })
 
   it('names the person in each subject, and nothing that is not of a function', () => {
@@ -56,6 +93,7 @@ describe('what each role may ask', () => {
         'deliver.alice.>',
         'room.notify.*',
         'room.presence.*',
+        'room.typing.*',
       ])
     }
   })

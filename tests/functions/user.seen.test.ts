@@ -21,7 +21,7 @@ describe('user.seen', () => {
   it('keeps who logs in, by the name that the token says', async () => {
     await app.connectAs('alice')
 
-    await expect.poll(() => rowOf('alice' as UserId)).toMatchObject({ name: 'Alice Admin' })
+    await expect.poll(() => rowOf('alice' as UserId)).toMatchObject({ name: 'Alice Adams' })
   })
 
   it.each([undefined, '', '   ', 'x'.repeat(81), 'a\nb'])(
