@@ -3,6 +3,7 @@ import type { Context, ParsedDataOf } from '#runtime'
 import type { RoomId, UserId } from '#schema/ids'
 import { type RoomKind, type roomChanged, roomMembers } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
+import { ensureIndex } from './_index.ts'
 
 interface LiveRoom {
   kind: RoomKind
@@ -40,8 +41,12 @@ export async function findAudience(
   room: RoomId,
   context: Context,
 ): Promise<'everyone' | readonly UserId[]> {
-  const live = await rooms.fetch(room, { context })
-  if (!live) return []
+  let live = await rooms.fetch(room, { context })
+  if (!live) {
+    const { wasBuilt } = await ensureIndex(context)
+    live = wasBuilt ? await rooms.fetch(room, { context }) : undefined
+    if (!live) return []
+  }
   if (live.kind === 'public' && !live.closed) return 'everyone'
   return findMembers(room, context)
 }

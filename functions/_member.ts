@@ -4,6 +4,7 @@ import { type Context, FunctionError } from '#runtime'
 import { type RoomId, UserId } from '#schema/ids'
 import type { Role, RoomKind } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
+import { ensureIndex } from './_index.ts'
 
 export interface Member {
   user: UserId
@@ -28,8 +29,12 @@ const seen = new LRUCache<string, Member, Context>({
 })
 
 /** The caller as a member of a room; undefined for a stranger, and where there is no such room. */
-export function findMember(room: RoomId, context: Context): Promise<Member | undefined> {
-  return seen.fetch(`${room}.${readCaller(context)}`, { context })
+export async function findMember(room: RoomId, context: Context): Promise<Member | undefined> {
+  const key = `${room}.${readCaller(context)}`
+  const member = await seen.fetch(key, { context })
+  if (member) return member
+  const { wasBuilt } = await ensureIndex(context)
+  return wasBuilt ? seen.fetch(key, { context }) : undefined
 }
 
 /** The caller as a member of a room. Throws `forbidden`, and the same where there is no such room. */

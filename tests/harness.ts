@@ -1,12 +1,14 @@
+import { type KV, Kvm } from '@nats-io/kv'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { eq } from 'drizzle-orm'
 import { afterAll, inject } from 'vitest'
-import type { DataOf, InputOf, OutputOf, Topic } from '#runtime'
+import type { BucketDeclaration, DataOf, InputOf, OutputOf, Topic } from '#runtime'
 import { type Client, createClient, createRequester } from '#runtime/client'
 import { contracts } from '#schema/contracts'
 import { closeDb, db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
-import type { RoomKind } from '#schema/messages/room'
+import type { Role, RoomKind } from '#schema/messages/room'
+import { ROOMS_KV } from '#schema/streams'
 import { messages } from '#schema/tables/message'
 import { members, rooms } from '#schema/tables/room'
 import type { ServerUrls } from './servers.ts'
@@ -89,17 +91,31 @@ export function createApp(urls: ServerUrls) {
       return mailbox
     },
 
-    /** A new room with these people in it. */
-    async givenRoom(people: Person[], kind: RoomKind = 'public'): Promise<RoomId> {
-      const id = `room-${crypto.randomUUID()}` as RoomId
-      await db.insert(rooms).values({ id, name: 'A room', kind })
+    /**
+     * A new room with these people in it, in the database and in the live index. Everybody is a plain
+     * member, unless `roles` says more.
+     */
+    async givenRoom(
+      people: Person[],
+      kind: RoomKind = 'public',
+      roles: Partial<Record<Person, Role>> = {},
+    ): Promise<RoomId> {
+      const room = `room-${crypto.randomUUID()}` as RoomId
+      const index = await app.openBucket(ROOMS_KV)
+      await db.insert(rooms).values({ id: room, name: 'A room', kind })
+      await index.put(room, JSON.stringify({ kind, closed: false }))
       for (const person of people) {
-        // Nobody can walk into a private room: whoever is in it was put there.
-        if (kind === 'private')
-          await db.insert(members).values({ room: id, userId: person as UserId })
-        await app.call('room.join', { room: id }, person)
+        const role = roles[person] ?? 'member'
+        await db.insert(members).values({ room, userId: person as UserId, role })
+        await index.put(`${room}.${person}`, JSON.stringify({ kind, role }))
       }
-      return id
+      return room
+    },
+
+    /** A bucket as it lies on the server. */
+    async openBucket({ bucket }: BucketDeclaration): Promise<KV> {
+      const { nc } = await app.connectAs('functions')
+      return new Kvm(nc).open(bucket)
     },
 
     /** Says something in a room, as a client that made its id just now. */
