@@ -80,11 +80,12 @@ const comeOnline = (status: Status) => (status === 'offline' ? 'online' : status
 
 /**
  * Changes how somebody is seen from what it is to what it should be, and tells the functions once.
- * Does nothing where that is the same.
+ * Does nothing where that is the same. What `decide` finds out holds only as long as nobody else has
+ * changed it: then it is asked again.
  */
 export async function changeStatus(
   user: UserId,
-  decide: (before: Status) => Status,
+  decide: (before: Status) => Status | Promise<Status>,
   context: Context,
   read?: { entry: Entry<Seen> | undefined },
 ): Promise<{ before: Status; after: Status }> {
@@ -93,7 +94,7 @@ export async function changeStatus(
   for (let found = read; ; found = undefined) {
     const { entry } = found ?? (await readSeen(user, context))
     const seen = entry?.value ?? unseen
-    const status = decide(seen.status)
+    const status = await decide(seen.status)
     const action = actionOf(seen.status, status)
     const change = { userId: user, action, status, at: timeAfter(seen.at) }
     if (status === seen.status) {
@@ -113,15 +114,15 @@ export async function changeStatus(
 
 /** Makes somebody offline of whom no connection is alive any more. */
 export async function leaveIfGone(user: UserId, context: Context): Promise<void> {
-  if (await isConnected(user, context)) return
-  const { before } = await changeStatus(user, () => 'offline', context)
+  const isGone = async () => (await context.kv(PRESENCE_CONN).list(`${user}.*`)).length === 0
+  const { before, after } = await changeStatus(
+    user,
+    async (status) => (status !== 'offline' && (await isGone()) ? 'offline' : status),
+    context,
+  )
   // A heartbeat that came meanwhile found them still there, and left it at that.
-  if (before !== 'offline' && (await isConnected(user, context)))
+  if (before !== after && !(await isGone()))
     await changeStatus(user, (status) => (status === 'offline' ? before : status), context)
-}
-
-async function isConnected(user: UserId, context: Context) {
-  return (await context.kv(PRESENCE_CONN).list(`${user}.*`)).length > 0
 }
 
 function actionOf(before: Status, after: Status): PresenceChange['action'] {

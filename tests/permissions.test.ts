@@ -28,7 +28,7 @@ describe('what each role may ask', () => {
     'msg.edit': users,
     'msg.get': everyone,
     'msg.react': users,
-    'msg.versions': everyone,
+    'msg.versions': users,
     'presence.disconnect': everyone,
     'presence.heartbeat': everyone,
     'presence.room': everyone,
