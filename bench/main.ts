@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures the runtime against others and against goals, section by section.
  *
- *     npm run bench -- [call] [login] [send] [history] [--rounds N] [--seconds S] [--quick] [--json]
+ *     npm run bench -- [call] [login] [send] [history] [presence] [--rounds N] [--seconds S] [--quick] [--json]
  *
  * Says at the end how many goals are met. Misses are figures like any other: the exit code is 0.
  */
@@ -13,7 +13,7 @@ import type { Options, Section } from './measure.ts'
 import { judge, printSection } from './report.ts'
 
 const usage =
-  'Usage: npm run bench -- [call] [login] [send] [history] [--rounds N] [--seconds S] [--quick] [--json]'
+  'Usage: npm run bench -- [call] [login] [send] [history] [presence] [--rounds N] [--seconds S] [--quick] [--json]'
 
 /** Each brings its own processes; loaded when the peers are installed. */
 const sections: Record<string, () => Promise<(options: Options) => Promise<Section[]>>> = {
@@ -21,6 +21,7 @@ const sections: Record<string, () => Promise<(options: Options) => Promise<Secti
   login: async () => (await import('./login/section.ts')).measureLogins,
   send: async () => (await import('./send/section.ts')).measureSends,
   history: async () => (await import('./history/section.ts')).measureHistory,
+  presence: async () => (await import('./presence/section.ts')).measurePresence,
 }
 
 // What is running then is ended by whoever started it, as this process exits.

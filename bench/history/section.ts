@@ -1,12 +1,6 @@
 import { deepEqual } from 'node:assert/strict'
-import { rmSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import postgres from 'postgres'
-import { migrate } from '../../schema/db.ts'
-import { startPostgres } from '../../stack/parts/postgres.ts'
-import { findPostgres } from '../../stack/provision/postgres.ts'
+import type { Sql } from 'postgres'
+import { startDatabase } from '../database.ts'
 import type { LoopResult } from '../loop.ts'
 import {
   goalLine,
@@ -36,7 +30,7 @@ const rows = 200_000
 /** A page of 50 messages out of the middle of a room, from PostgreSQL to what a function answers. */
 export async function measureHistory(options: Options): Promise<Section[]> {
   await using started = new AsyncDisposableStack()
-  const url = await startDatabase(started)
+  const url = await startDatabase(started, writeMessages)
   const workers = new Map<string, Worker>()
   for (const [row, name] of Object.entries(readers)) {
     const worker = started.use(await startWorker(module))
@@ -81,38 +75,12 @@ export async function measureHistory(options: Options): Promise<Section[]> {
   ]
 }
 
-/** A PostgreSQL with messages in many rooms, in the order in which people would write them. */
-async function startDatabase(started: AsyncDisposableStack): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'natter-bench-'))
-  started.defer(() => rm(dir, { recursive: true, force: true }))
-  const binaries = await findPostgres({ log: console.error })
-  const database = started.use(await startPostgres({ dir, binaries }))
-  const sql = postgres(database.url, { max: 1 })
-  const [{ data_directory: data } = {}] = await sql`show data_directory`
-  leaveNothing(started, database.pid, [dir, data])
-
-  process.env.DATABASE_URL = database.url
-  await migrate()
+/** Messages in many rooms, in the order in which people would write them. */
+async function writeMessages(sql: Sql) {
   await sql`
     insert into messages (id, room, seq, sender, client_id, text, at)
     select md5(n::text), 'room-' || n % ${rooms}, n, 'user-' || n % 50, 'client-' || n,
       'A line about as long as people write, now and then.', now() - n * interval '1 second'
     from generate_series(1, ${rows}::int) as n`
   await sql`vacuum analyze messages`
-  await sql.end()
-  return database.url
-}
-
-/** A bench that is interrupted, or fails, ends its server and takes the folders along. */
-function leaveNothing(started: AsyncDisposableStack, pid: number | undefined, folders: string[]) {
-  const clear = () => {
-    try {
-      if (pid) process.kill(pid, 'SIGKILL')
-    } catch {
-      // It has ended by itself.
-    }
-    for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-  }
-  process.on('exit', clear)
-  started.defer(() => void process.off('exit', clear))
 }
