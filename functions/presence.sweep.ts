@@ -4,6 +4,8 @@ import { UserId } from '#schema/ids'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 import { leaveIfGone } from './_presence.ts'
 
+const atOnce = 64
+
 /**
  * Makes those offline whose connections have all ended while nobody noticed. The sign of an expiry
  * stays for a second, so one that falls into a pause of the functions is never seen, nor are all when
@@ -17,9 +19,11 @@ export default defineFunction(
     const leases = await context.kv(PRESENCE_CONN).list('*.*')
     const connected = new Set(leases.map(({ key }) => key.split('.')[0]))
 
-    for (const { key, value } of entries)
-      if (value.status !== 'offline' && !connected.has(key))
-        await leaveIfGone(v.parse(UserId, key), context)
+    const gone = entries
+      .filter(({ key, value }) => value.status !== 'offline' && !connected.has(key))
+      .map(({ key }) => v.parse(UserId, key))
+    for (let at = 0; at < gone.length; at += atOnce)
+      await Promise.all(gone.slice(at, at + atOnce).map((user) => leaveIfGone(user, context)))
   },
   { uses: [PRESENCE, PRESENCE_CONN] },
 )
