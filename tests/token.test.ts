@@ -48,6 +48,18 @@ describe('a token', () => {
     }
   })
 
+  it.each<[Claims, string | undefined]>([
+    [{ name: 'Ada Lovelace', given_name: 'Other' }, 'Ada Lovelace'],
+    [{ name: ' ', given_name: 'Ada', family_name: 'Lovelace' }, 'Ada Lovelace'],
+    [{ family_name: 'Lovelace' }, 'Lovelace'],
+    [{ name: 1, given_name: ['Ada'], family_name: null }, undefined],
+    [{}, undefined],
+  ])('with %j says what they are called: %s', async (claims, name) => {
+    const identity = await tokens.check(await maker.token(claims))
+
+    expect(identity.name).toBe(name)
+  })
+
   it('names the user by the claim that is chosen', async () => {
     const bySub = createTokenCheck({ issuer: maker.issuer, ...usual, userClaim: 'sub' })
 
@@ -241,8 +253,12 @@ describe('tokens of the embedded issuer', () => {
     const form = { grant_type: 'password', scope: 'openid', ...login }
     const issued = await (await client.ask(form)).json()
 
-    const alice = { user: 'alice', roles: ['admin', 'user'], expiresAt: expect.any(Number) }
-    expect(await check.check(issued.access_token)).toEqual(alice)
+    expect(await check.check(issued.access_token)).toEqual({
+      user: 'alice',
+      roles: ['admin', 'user'],
+      name: 'Alice Adams',
+      expiresAt: expect.any(Number),
+    })
     expect(await refusal(issued.id_token, check)).toEqual(refused(/its typ is "ID"/))
     expect(await refusal(issued.refresh_token, check)).toMatchObject({ code: 'forbidden' })
     expect(await refusal(await maker.token(), check)).toMatchObject({ code: 'forbidden' })
