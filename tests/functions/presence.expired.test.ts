@@ -1,5 +1,7 @@
+import { Kvm } from '@nats-io/kv'
 import { describe, expect, it } from 'vitest'
 import { roomPresence } from '#schema/messages/presence'
+import { PRESENCE_CONN } from '#schema/streams'
 import { useApp } from '../harness.ts'
 import { changesUntil, createCrowd, newUser, startInstance } from '../presence-ground.ts'
 
@@ -52,6 +54,30 @@ describe('presence.expired', () => {
     expect(await changes.next()).toMatchObject({ action: 'offline' })
     await crowd.beat(user)
     expect(await changes.next()).toMatchObject({ action: 'online' })
+  })
+
+  it('makes nobody offline who beats in time', async () => {
+    const [user, stops] = [newUser(), newUser()]
+    await crowd.beat(user)
+    await crowd.beat(stops)
+    const changes = await crowd.hear(stops)
+
+    await crowd.stopBeating(user)
+    await crowd.beat(user)
+    await crowd.stopBeating(stops)
+
+    expect(await changes.next()).toMatchObject({ action: 'offline' })
+    expect(await crowd.statusOf(user)).toBe('online')
+    expect(await crowd.leasesOf(user)).toEqual([`${user}.tab`])
+  })
+
+  it('has a lease of forty-five seconds, the end of which can be seen', async () => {
+    const { nc } = await app.connectAs('functions')
+    const bucket = await new Kvm(nc).open(PRESENCE_CONN.bucket)
+
+    const { ttl, streamInfo } = await bucket.status()
+    expect(ttl).toBe(45_000)
+    expect(streamInfo.config.subject_delete_marker_ttl).toBeGreaterThan(0)
   })
 
   it('lets a heartbeat win that comes as the lease ends', async () => {
