@@ -37,9 +37,12 @@ export type Message = v.InferOutput<typeof Message>
 /** A message of a page, with what others did to it. */
 export const PagedMessage = v.object({
   ...Message.entries,
-  /** Who reacted with what, in the order in which each was first used. */
-  reactions: v.array(v.object({ emoji: v.string(), users: v.array(UserId) })),
-  /** What was said in its thread. */
+  /**
+   * Who reacted with what, in the order in which each was first used: how many, and the first 100 by
+   * name, with the caller always among them.
+   */
+  reactions: v.array(v.object({ emoji: v.string(), count: v.number(), users: v.array(UserId) })),
+  /** What was said in its thread: 1,000 for more. */
   replies: v.optional(v.object({ count: v.number(), lastSeq: Seq })),
 })
 export type PagedMessage = v.InferOutput<typeof PagedMessage>
@@ -94,6 +97,7 @@ export const msgGet = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
+/** The event that made it so; for what had been so before, the one that did so then. */
 const Done = v.object({ seq: Seq })
 
 /** `msg.edit`: replace what the caller said. What it said before is kept, for moderators. */
@@ -116,14 +120,17 @@ export const msgDelete = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** `msg.react`: put an emoji to a message, or take it away. Doing so twice is doing it once. */
+/**
+ * `msg.react`: put an emoji to a message, or take it away. Doing so twice is doing it once. A message
+ * takes 20 different ones: `conflict` for another.
+ */
 export const msgReact = {
   subject: 'msg.react',
   input: v.strictObject({ notifyId: NotifyId, emoji: Emoji, on: v.optional(v.boolean(), true) }),
   output: Done,
   audience: ['admin', 'user'],
   description: 'Puts an emoji to a message, or takes it away',
-  errors: ['forbidden'],
+  errors: ['forbidden', 'conflict'],
 } as const satisfies Contract
 
 /** `msg.versions`: what a message said before it was edited, oldest first; for moderators and its sender. */
@@ -156,7 +163,7 @@ const hasOnePlace = ({
 const twoPlaces = 'Use before, after or around, not two of them'
 const Page = v.object({
   messages: v.array(PagedMessage),
-  /** Whether there are older ones, and newer ones. */
+  /** Whether there are older ones, and newer ones. A page of long ones ends before its limit. */
   before: v.boolean(),
   after: v.boolean(),
   /** The last event that the page takes into account: what comes later is for `chat.sync`. */

@@ -24,7 +24,7 @@ export const messages = pgTable(
     text: text('text').notNull(),
     mentions: text('mentions').array().$type<UserId[]>().notNull().default(sql`'{}'`),
     at: time().notNull(),
-    /** Of the newest edit. */
+    /** What made it as it is: its newest edit, or its deletion. */
     editedSeq: seq('edited_seq'),
     editedAt: time('edited_at'),
     deletedAt: time('deleted_at'),
@@ -36,7 +36,10 @@ export const messages = pgTable(
   ],
 )
 
-/** Each text a message ever had, but those of deleted ones: by the sequence of what brought it. */
+/**
+ * Each text of a message that was edited, also the first: by the sequence of what brought it. May be
+ * here before the message is. None of those that are deleted.
+ */
 export const messageVersions = pgTable(
   'message_versions',
   {
@@ -58,6 +61,8 @@ export const reactions = pgTable(
     emoji: text('emoji').notNull(),
     on: boolean('on').notNull(),
     seq: seq().notNull(),
+    /** Of their first word, which keeps an emoji in its place when they change their mind. */
+    firstSeq: seq('first_seq').notNull(),
   },
   (table) => [primaryKey({ columns: [table.messageId, table.userId, table.emoji] })],
 )

@@ -1,0 +1,1 @@
+ALTER TABLE "reactions" ADD COLUMN "first_seq" bigint NOT NULL;
