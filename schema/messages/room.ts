@@ -26,6 +26,12 @@ export const RoomName = v.pipe(
 export const Room = v.object({ id: RoomId, name: v.string(), kind: RoomKind })
 export type Room = v.InferOutput<typeof Room>
 
+/** A place in the log, or 0 for before all of it. */
+const SeqOrNone = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+
+/** Nobody wants to know how many more messages they have not read. */
+export const mostUnread = 100
+
 /** A room as one of its members sees it. */
 export const MyRoom = v.object({
   ...Room.entries,
@@ -33,10 +39,13 @@ export const MyRoom = v.object({
   /** The other person of a direct room. */
   with: v.optional(UserId),
   /** The last thing that happened there; 0 if nothing did. */
-  lastSeq: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  lastSeq: SeqOrNone,
   /** How far the caller has read; 0 for not at all. */
-  readSeq: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-  /** Messages of others after that, and those among them that name the caller: 100 for more. */
+  readSeq: SeqOrNone,
+  /**
+   * Messages of others after that, and those among them that name the caller, in the room itself:
+   * 100 for more. Only its newest 1,000 messages are looked at.
+   */
   unread: v.number(),
   mentions: v.number(),
 })

@@ -1,0 +1,217 @@
+import { eq, sql } from 'drizzle-orm'
+import { describe, expect, it } from 'vitest'
+import { db } from '#schema/db'
+import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
+import { messages, roomHeads } from '#schema/tables/message'
+import { members, readStates, rooms } from '#schema/tables/room'
+import { directRoomOf } from '../../functions/_direct.ts'
+import { myRooms } from '../../functions/room.list.ts'
+import { badPayloads } from '../bad-input.ts'
+import { useApp } from '../harness.ts'
+import { createCrowd, newUser } from '../presence-ground.ts'
+
+const app = useApp()
+const crowd = createCrowd(app)
+
+/** What a person nobody knows yet sees, once they are in these rooms. */
+async function listAs(user: UserId) {
+  const client = await crowd.as(user)
+  const { rooms } = await client.call('room.list', {})
+  return rooms.sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+async function givenMember(user: UserId, room: RoomId) {
+  await db.insert(members).values({ room, userId: user })
+}
+
+/** Rows as the log leaves them: one for each entry, from sequence 1 on. */
+async function givenMessages(room: RoomId, said: Partial<typeof messages.$inferInsert>[]) {
+  const rows = said.map((row, at) => ({
+    id: crypto.randomUUID().replaceAll('-', '') as MessageId,
+    room,
+    seq: at + 1,
+    sender: 'bob' as UserId,
+    clientId: crypto.randomUUID() as ClientId,
+    text: 'said',
+    at: new Date(),
+    ...row,
+  }))
+  await db.insert(messages).values(rows)
+  await db.insert(roomHeads).values({ room, seq: said.length })
+}
+
+describe('room.list', () => {
+  it('lists the rooms of the caller and no others, with their role', async () => {
+    const me = newUser()
+    const mine = await app.givenRoom(['alice'], 'private')
+    await app.givenRoom(['alice'])
+    await db.insert(members).values({ room: mine, userId: me, role: 'moderator' })
+
+    expect(await listAs(me)).toEqual([
+      {
+        id: mine,
+        name: 'A room',
+        kind: 'private',
+        role: 'moderator',
+        lastSeq: 0,
+        readSeq: 0,
+        unread: 0,
+        mentions: 0,
+      },
+    ])
+  })
+
+  it('lists nothing for whoever is nowhere', async () => {
+    expect(await listAs(newUser())).toEqual([])
+  })
+
+  it('counts what others have said since the caller read, and where it names them', async () => {
+    const me = newUser()
+    const room = await app.givenRoom([])
+    await givenMember(me, room)
+    await givenMessages(room, [
+      { mentions: [me] },
+      {},
+      { sender: me, mentions: [me] },
+      { mentions: ['alice' as UserId, me] },
+      { threadId: '0'.repeat(32) as MessageId, mentions: [me] },
+      { deletedAt: new Date(), text: '' },
+      { mentions: [`${me}x` as UserId] },
+    ])
+
+    const [unread] = await listAs(me)
+    await db.insert(readStates).values({ room, userId: me, seq: 2 })
+    const [some] = await listAs(me)
+    await db.update(readStates).set({ seq: 7 }).where(eq(readStates.userId, me))
+    const [read] = await listAs(me)
+
+    expect(unread).toMatchObject({ lastSeq: 7, readSeq: 0, unread: 4, mentions: 2 })
+    expect(some).toMatchObject({ lastSeq: 7, readSeq: 2, unread: 2, mentions: 1 })
+    expect(read).toMatchObject({ lastSeq: 7, readSeq: 7, unread: 0, mentions: 0 })
+  })
+
+  it.each([
+    [99, 99],
+    [100, 100],
+    [150, 100],
+  ])('counts %i messages as %i', async (said, counted) => {
+    const me = newUser()
+    const room = await app.givenRoom([])
+    await givenMember(me, room)
+    await givenMessages(
+      room,
+      Array.from({ length: said }, () => ({ mentions: [me] })),
+    )
+
+    expect(await listAs(me)).toMatchObject([{ unread: counted, mentions: counted }])
+  })
+
+  it('does not count what the caller said, however much it is', async () => {
+    const me = newUser()
+    const room = await app.givenRoom([])
+    await givenMember(me, room)
+    await givenMessages(room, [
+      ...Array.from({ length: 300 }, () => ({ sender: me })),
+      {},
+      ...Array.from({ length: 300 }, () => ({ sender: me })),
+    ])
+
+    expect(await listAs(me)).toMatchObject([{ unread: 1, mentions: 0 }])
+  })
+
+  it('counts each room by itself, and for each caller what they have read', async () => {
+    const [me, other] = [newUser(), newUser()]
+    const [first, second] = [await app.givenRoom([]), await app.givenRoom([])]
+    for (const room of [first, second]) {
+      await givenMember(me, room)
+      await givenMember(other, room)
+    }
+    await givenMessages(first, [{}, {}, {}])
+    await givenMessages(second, [{}, { mentions: [other] }])
+    await db.insert(readStates).values({ room: first, userId: me, seq: 2 })
+
+    const countsOf = async (user: UserId) =>
+      Object.fromEntries((await listAs(user)).map((it) => [it.id, [it.unread, it.mentions]]))
+
+    expect(await countsOf(me)).toEqual({ [first]: [1, 0], [second]: [2, 0] })
+    expect(await countsOf(other)).toEqual({ [first]: [3, 0], [second]: [2, 1] })
+  })
+
+  it('says who the other is in a direct room', async () => {
+    const [me, other] = [newUser(), newUser()]
+    const room = directRoomOf(me, other)
+    const own = directRoomOf(me, me)
+    for (const id of [room, own]) await db.insert(rooms).values({ id, name: '', kind: 'direct' })
+    for (const userId of [me, other]) await givenMember(userId, room)
+    await givenMember(me, own)
+
+    const listed = await listAs(me)
+
+    expect(listed).toHaveLength(2)
+    expect(listed).toContainEqual(
+      expect.objectContaining({ id: room, kind: 'direct', with: other }),
+    )
+    expect(listed).toContainEqual(expect.objectContaining({ id: own, kind: 'direct', with: me }))
+    expect(await listAs(other)).toMatchObject([{ id: room, with: me }])
+  })
+
+  it('leaves out archived rooms, and those the caller is a member of no more', async () => {
+    const me = newUser()
+    const room = await app.givenRoom([])
+    await givenMember(me, room)
+    expect(await listAs(me)).toHaveLength(1)
+
+    await db.update(rooms).set({ archivedAt: new Date() }).where(eq(rooms.id, room))
+    expect(await listAs(me)).toEqual([])
+    await db.update(rooms).set({ archivedAt: null }).where(eq(rooms.id, room))
+    expect(await listAs(me)).toHaveLength(1)
+    await db.delete(members).where(eq(members.userId, me))
+    expect(await listAs(me)).toEqual([])
+  })
+
+  it('fits into an answer, whatever rooms somebody was put into', async () => {
+    const me = newUser()
+    const name = '𝕫'.repeat(40)
+    const ids = Array.from({ length: 1_005 }, () => `r${crypto.randomUUID()}${'x'.repeat(27)}`)
+    await db
+      .insert(rooms)
+      .values(ids.map((id) => ({ id: id as RoomId, name, kind: 'private' as const })))
+    await db.insert(members).values(ids.map((id) => ({ room: id as RoomId, userId: me })))
+    await db.insert(roomHeads).values(ids.map((id, at) => ({ room: id as RoomId, seq: at })))
+
+    const listed = await listAs(me)
+
+    expect(listed.map(({ id }) => id)).toEqual(ids.slice(5).sort())
+  })
+
+  it('walks the key of the messages, and no further than it must', async () => {
+    const me = newUser()
+    const busy = await app.givenRoom([])
+    await givenMember(me, busy)
+    await db.execute(sql`
+      insert into messages (id, room, seq, sender, client_id, text, at)
+      select md5(${busy} || n), ${busy}, n, 'bob', ${busy} || n, 'said', now()
+      from generate_series(1, 20000) n`)
+    await db.execute(sql`analyze messages, members, rooms, read_states, room_heads`)
+
+    const rows = await db.execute(sql`explain (analyze, costs off) ${myRooms(me).getSQL()}`)
+
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+    expect(plan).toContain('Index Scan Backward using messages_room_thread_seq on messages')
+    expect(plan).not.toContain('Seq Scan on messages')
+    const read = [...plan.matchAll(/rows=(\d+)/g)].map(([, rows]) => Number(rows))
+    expect(Math.max(...read)).toBe(1_000)
+  })
+
+  it('refuses to ask as somebody else', async () => {
+    await expect(app.ask('as.bob.room.list', '{}', 'alice')).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+  })
+
+  it.each(badPayloads({}))('refuses %s', async (_name, payload) => {
+    const { status } = await app.ask('as.alice.room.list', payload, 'alice')
+
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})
