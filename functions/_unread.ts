@@ -39,6 +39,12 @@ export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
     .as('counted')
 }
 
+/** The same for one room, at once. */
+export async function countUnread(room: RoomId, seq: number, user: UserId) {
+  const [counts = { unread: 0, mentions: 0 }] = await db.select().from(unreadAfter(room, seq, user))
+  return counts
+}
+
 /** What was said in a room itself after a sequence. */
 function saidAfter(room: Of<RoomId>, seq: Of<number>) {
   const place = sql`(${messages.room}, ${messages.threadId}, ${messages.seq})`

@@ -47,6 +47,7 @@ export const topics = {
   chatThread: log.chatThread,
   deliverNotify: log.deliverNotify,
   deliverPresence: presence.deliverPresence,
+  deliverRead: room.deliverRead,
   deliverRejected: chat.deliverRejected,
   deliverTyping: presence.deliverTyping,
   logRoom: log.logRoom,

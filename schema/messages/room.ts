@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
-import { RoomId, Seq, Time, UserId } from '../ids.ts'
+import { RoomId, Time, UserId } from '../ids.ts'
 
 /**
  * Everybody may join a public room; a private one is for those who are asked in; a direct one is for
@@ -217,12 +217,32 @@ export const roomChanged = {
   ]),
 } as const satisfies Topic
 
-/** `read.update`: how far the caller has read. Goes back only where it says `unread`. */
+/**
+ * `read.update`: how far the caller has read: to the room's last event at most. Goes back only where
+ * it says `unread`. Answers with where that is, and what is unread from there on.
+ */
 export const readUpdate = {
   subject: 'read.update.{room}',
-  input: v.strictObject({ room: RoomId, seq: Seq, unread: v.optional(v.boolean(), false) }),
-  output: v.object({ seq: Seq, unread: v.number(), mentions: v.number() }),
+  input: v.strictObject({
+    room: RoomId,
+    seq: SeqOrNone,
+    unread: v.optional(v.boolean(), false),
+  }),
+  output: v.object({ seq: SeqOrNone, unread: v.number(), mentions: v.number() }),
   audience: ['everyone'],
   description: 'Says how far the caller has read in a room',
   errors: ['forbidden'],
 } as const satisfies Contract
+
+/** Told to somebody, wherever they are, when they have read on or gone back. */
+export const deliverRead = {
+  subject: 'deliver.{user}.read.{room}',
+  data: v.object({
+    user: UserId,
+    room: RoomId,
+    ...readUpdate.output.entries,
+    /** They went back. Of what is not, the furthest stands, since two may come in the wrong order. */
+    back: v.boolean(),
+  }),
+  push: true,
+} as const satisfies Topic

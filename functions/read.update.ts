@@ -1,0 +1,71 @@
+import { and, eq, sql } from 'drizzle-orm'
+import { type Context, defineFunction } from '#runtime'
+import { db } from '#schema/db'
+import type { RoomId, UserId } from '#schema/ids'
+import { chatRoom, chatThread } from '#schema/messages/log'
+import { deliverRead, readUpdate } from '#schema/messages/room'
+import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
+import { roomHeads } from '#schema/tables/message'
+import { readStates } from '#schema/tables/room'
+import { requireMember } from './_member.ts'
+import { countUnread } from './_unread.ts'
+
+/** Keeps how far the caller has read, and tells them wherever else they are. */
+export default defineFunction(
+  readUpdate,
+  async ({ room, seq, unread: back }, context) => {
+    const { user } = await requireMember(room, context)
+    const place = await findPlace(room, seq, context)
+    const moved = await moveTo({ room, user, place, back })
+    const read = moved ?? (await findRead(room, user))
+
+    const state = { seq: read, ...(await countUnread(room, read, user)) }
+    if (moved !== undefined) context.publish(deliverRead, { user, room, ...state, back })
+    return state
+  },
+  { uses: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 600, windowMs: 60_000 } },
+)
+
+/**
+ * A place that the room has come to. What has just been said is in the log and perhaps not yet in the
+ * database, and whoever has seen it has read it.
+ */
+async function findPlace(room: RoomId, seq: number, context: Context): Promise<number> {
+  const [row] = await db.select().from(roomHeads).where(eq(roomHeads.room, room))
+  const head = row?.seq ?? 0
+  if (seq <= head) return seq
+  const event =
+    (await context.read(CHAT_MESSAGES, chatRoom, seq)) ??
+    (await context.read(CHAT_MESSAGES, chatThread, seq))
+  return event?.data.room === room ? seq : head
+}
+
+interface Move {
+  room: RoomId
+  user: UserId
+  place: number
+  back: boolean
+}
+
+/** Answers with where the caller is now; undefined if that is where they were, or they were further. */
+async function moveTo({ room, user, place, back }: Move): Promise<number | undefined> {
+  const isMove = back
+    ? sql`${readStates.seq} <> excluded.seq`
+    : sql`${readStates.seq} < excluded.seq`
+  const [row] = await db
+    .insert(readStates)
+    .values({ room, userId: user, seq: place })
+    .onConflictDoUpdate({
+      target: [readStates.room, readStates.userId],
+      set: { seq: place },
+      setWhere: isMove,
+    })
+    .returning()
+  return row?.seq
+}
+
+async function findRead(room: RoomId, user: UserId): Promise<number> {
+  const mine = and(eq(readStates.room, room), eq(readStates.userId, user))
+  const [row] = await db.select().from(readStates).where(mine)
+  return row?.seq ?? 0
+}

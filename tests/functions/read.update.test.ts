@@ -1,0 +1,223 @@
+import { describe, expect, it } from 'vitest'
+import { db } from '#schema/db'
+import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
+import { deliverRead } from '#schema/messages/room'
+import { messages, roomHeads } from '#schema/tables/message'
+import { countUnread } from '../../functions/_unread.ts'
+import { badPayloads } from '../bad-input.ts'
+import { useApp } from '../harness.ts'
+import { createCrowd, newUser } from '../presence-ground.ts'
+
+const app = useApp()
+const crowd = createCrowd(app)
+
+/** A room of somebody whom nobody knows yet, with ten messages of bob, the even ones to them. */
+async function givenReader(): Promise<{ me: UserId; room: RoomId }> {
+  const me = newUser()
+  const room = await crowd.givenRoom([me])
+  const said = Array.from({ length: 10 }, (_, at) => ({
+    id: crypto.randomUUID().replaceAll('-', '') as MessageId,
+    room,
+    seq: at + 1,
+    sender: 'bob' as UserId,
+    clientId: crypto.randomUUID() as ClientId,
+    text: 'said',
+    mentions: at % 2 === 1 ? [me] : [],
+    at: new Date(),
+  }))
+  await db.insert(messages).values(said)
+  await db.insert(roomHeads).values({ room, seq: 10 })
+  return { me, room }
+}
+
+async function read(me: string, room: RoomId, seq: number, unread = false) {
+  return (await crowd.as(me)).call('read.update', { room, seq, unread })
+}
+
+async function listed(me: string, room: RoomId) {
+  const { rooms } = await (await crowd.as(me)).call('room.list', {})
+  return rooms.find(({ id }) => id === room)
+}
+
+describe('read.update', () => {
+  it('answers with how far the caller has read, and what is left', async () => {
+    const { me, room } = await givenReader()
+
+    expect(await read(me, room, 7)).toEqual({ seq: 7, unread: 3, mentions: 2 })
+    expect(await listed(me, room)).toMatchObject({ readSeq: 7, unread: 3, mentions: 2 })
+    expect(await read(me, room, 10)).toEqual({ seq: 10, unread: 0, mentions: 0 })
+    expect(await listed(me, room)).toMatchObject({ readSeq: 10, unread: 0, mentions: 0 })
+  })
+
+  it('does not go back, unless it is told to', async () => {
+    const { me, room } = await givenReader()
+    await read(me, room, 8)
+
+    expect(await read(me, room, 3)).toEqual({ seq: 8, unread: 2, mentions: 1 })
+    expect(await read(me, room, 3, true)).toEqual({ seq: 3, unread: 7, mentions: 4 })
+    expect(await read(me, room, 0, true)).toEqual({ seq: 0, unread: 10, mentions: 5 })
+  })
+
+  it('comes to the furthest of many places, in whatever order it hears of them', async () => {
+    const { me, room } = await givenReader()
+
+    await Promise.all([3, 9, 1, 6, 9, 2].map((seq) => read(me, room, seq)))
+
+    expect(await listed(me, room)).toMatchObject({ readSeq: 9 })
+  })
+
+  it('goes no further than the room', async () => {
+    const { me, room } = await givenReader()
+    const empty = await crowd.givenRoom([me])
+
+    expect(await read(me, room, Number.MAX_SAFE_INTEGER)).toMatchObject({ seq: 10, unread: 0 })
+    expect(await read(me, room, 11)).toMatchObject({ seq: 10 })
+    expect(await read(me, empty, 11)).toEqual({ seq: 0, unread: 0, mentions: 0 })
+    expect(await read(me, empty, 11, true)).toMatchObject({ seq: 0 })
+  })
+
+  it('goes no further than the room, to where others are', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const other = await app.givenRoom(['alice'])
+    const { seq } = await app.say(other, 'elsewhere', 'alice')
+
+    const answer = await app.call('read.update', { room, seq }, 'bob')
+
+    expect(answer).toEqual({ seq: 0, unread: 0, mentions: 0 })
+  })
+
+  it('goes as far as what was just said, before the database has it', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+
+    for (const text of ['1', '2', '3', '4', '5']) {
+      const { seq } = await app.say(room, text, 'alice')
+      const answer = await app.call('read.update', { room, seq }, 'bob')
+      expect(answer).toEqual({ seq, unread: 0, mentions: 0 })
+    }
+  })
+
+  it('counts what was said since', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const { seq } = await app.say(room, 'read', 'alice')
+    await app.say(room, 'and @bob', 'alice')
+    await app.say(room, 'my own', 'bob')
+    await app.say(room, 'and more', 'alice')
+    await app.rowsOf(room, 4)
+
+    const answer = await app.call('read.update', { room, seq }, 'bob')
+
+    expect(answer).toEqual({ seq, unread: 2, mentions: 1 })
+  })
+
+  it('counts the same for the same sequence, whenever it is asked', async () => {
+    const { me, room } = await givenReader()
+
+    const counts = await Promise.all([0, 1, 5, 9, 10, 11].map((seq) => countUnread(room, seq, me)))
+
+    expect(counts.map(({ unread, mentions }) => [unread, mentions])).toEqual([
+      [10, 5],
+      [9, 5],
+      [5, 3],
+      [1, 1],
+      [0, 0],
+      [0, 0],
+    ])
+  })
+
+  it('tells the caller wherever they are, and nobody else', async () => {
+    const { me, room } = await givenReader()
+    await crowd.put(room, 'bob', 'public')
+    const told = await app.listen(deliverRead, { room }, 'functions')
+
+    await read(me, room, 7)
+    await read(me, room, 4, true)
+
+    expect(await told.next()).toEqual({
+      user: me,
+      room,
+      seq: 7,
+      unread: 3,
+      mentions: 2,
+      back: false,
+    })
+    expect(await told.next()).toMatchObject({ user: me, seq: 4, unread: 6, back: true })
+  })
+
+  it('reaches the other devices of a person, through what the server lets them hear', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const { seq } = await app.say(room, 'read me', 'alice')
+    const toBob = await app.listen(deliverRead, { user: 'bob', room }, 'bob')
+
+    await app.call('read.update', { room, seq }, 'bob')
+
+    expect(await toBob.next()).toMatchObject({ user: 'bob', room, seq })
+  })
+
+  it('tells nothing where nothing has changed', async () => {
+    const { me, room } = await givenReader()
+    await read(me, room, 7)
+    const told = await app.listen(deliverRead, { user: me, room }, 'functions')
+
+    await read(me, room, 7)
+    await read(me, room, 2)
+    await read(me, room, 7, true)
+    await read(me, room, 8)
+
+    expect(await told.next()).toMatchObject({ seq: 8 })
+  })
+
+  it('remembers how far somebody has read who leaves and comes back', async () => {
+    const { me, room } = await givenReader()
+    await read(me, room, 6)
+    await crowd.take(room, me)
+    await crowd.put(room, me, 'public')
+
+    expect(await listed(me, room)).toMatchObject({ readSeq: 6, unread: 4 })
+  })
+
+  it('refuses whoever does not belong to the room, and the same where there is none', async () => {
+    const room = await app.givenRoom(['alice'])
+    const absent = `room-${crypto.randomUUID()}` as RoomId
+    const refusal = (of: RoomId) => read('bob', of, 1).catch((error) => error)
+
+    const [there, notThere] = [await refusal(room), await refusal(absent)]
+
+    expect(there).toMatchObject({ code: 'forbidden' })
+    expect(notThere.code).toBe(there.code)
+    expect(notThere.message.replace(absent, room)).toBe(there.message)
+  })
+
+  it('refuses whoever was removed, within a second', async () => {
+    const { me, room } = await givenReader()
+    await read(me, room, 1)
+    await crowd.take(room, me)
+
+    await expect
+      .poll(() => read(me, room, 2).catch(({ code }) => code), { timeout: 1_000 })
+      .toBe('forbidden')
+  })
+
+  it('refuses to read for somebody else', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+
+    await expect(app.ask(`as.bob.read.update.${room}`, '{"seq":1}', 'alice')).rejects.toMatchObject(
+      { code: 'forbidden' },
+    )
+  })
+
+  it.each([-1, 1.5, 2 ** 53, '1', null])('refuses %j as a sequence', async (seq) => {
+    const room = await app.givenRoom(['alice'])
+
+    const answer = await app.ask(`as.alice.read.update.${room}`, JSON.stringify({ seq }), 'alice')
+
+    expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
+  })
+
+  it.each(badPayloads({ seq: 1 }))('refuses %s', async (_name, payload) => {
+    const room = await app.givenRoom(['alice'])
+
+    const { status } = await app.ask(`as.alice.read.update.${room}`, payload, 'alice')
+
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})
