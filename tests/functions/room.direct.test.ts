@@ -1,0 +1,294 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import { and, eq } from 'drizzle-orm'
+import { describe, expect, it } from 'vitest'
+import { db } from '#schema/db'
+import type { RoomId, UserId } from '#schema/ids'
+import { deliverNotify, type RoomEvent, roomNotify } from '#schema/messages/log'
+import { roomChanged } from '#schema/messages/room'
+import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
+import { roomHeads } from '#schema/tables/message'
+import { members, rooms } from '#schema/tables/room'
+import { users } from '#schema/tables/user'
+import { directRoomOf } from '../../functions/_direct.ts'
+import { badPayloads } from '../bad-input.ts'
+import { useApp } from '../harness.ts'
+import { createCrowd, newUser } from '../presence-ground.ts'
+
+const app = useApp()
+const crowd = createCrowd(app)
+
+/** Somebody whom nobody else has met, and who has been here once. */
+async function givenPerson(): Promise<UserId> {
+  const id = newUser()
+  await db.insert(users).values({ id, name: id })
+  return id
+}
+
+async function open(me: string, other: string) {
+  return (await crowd.as(me)).call('room.direct', { with: other })
+}
+
+/** All that the log has of a room, in its order. */
+async function logOf(room: RoomId): Promise<RoomEvent[]> {
+  const { nc } = await app.connectAs('functions')
+  const manager = await jetstreamManager(nc)
+  const events: RoomEvent[] = []
+  for (let seq = 1; ; ) {
+    const query = { seq, next_by_subj: `chat.${room}` }
+    const stored = await manager.direct.getMessage(CHAT_MESSAGES.stream, query).catch(() => null)
+    if (!stored) return events
+    events.push(stored.json())
+    seq = stored.seq + 1
+  }
+}
+
+async function headOf(room: RoomId) {
+  const [head] = await db.select().from(roomHeads).where(eq(roomHeads.room, room))
+  return head?.seq
+}
+
+const membersOf = (room: RoomId) => db.select().from(members).where(eq(members.room, room))
+
+describe('room.direct', () => {
+  it('makes a room of two', async () => {
+    const [me, other] = [await givenPerson(), await givenPerson()]
+
+    const { room } = await open(me, other)
+
+    expect(room).toEqual({
+      id: expect.stringMatching(/^dm-[0-9a-f]{40}$/),
+      name: '',
+      kind: 'direct',
+    })
+    const rows = await membersOf(room.id)
+    expect(rows.map(({ userId, role }) => [userId, role]).sort()).toEqual(
+      [
+        [me, 'member'],
+        [other, 'member'],
+      ].sort(),
+    )
+    const index = await app.openBucket(ROOMS_KV)
+    expect((await index.get(room.id))?.json()).toEqual({ kind: 'direct', closed: false })
+    for (const user of [me, other])
+      expect((await index.get(`${room.id}.${user}`))?.json()).toEqual({
+        kind: 'direct',
+        role: 'member',
+      })
+  })
+
+  it('is the same room for both of them, however often they ask', async () => {
+    const [me, other] = [await givenPerson(), await givenPerson()]
+
+    const first = await open(me, other)
+    const answers = [await open(me, other), await open(other, me), await open(me, other)]
+
+    for (const answer of answers) expect(answer).toEqual(first)
+  })
+
+  it('writes into the log once that it was made and who came, however often they ask', async () => {
+    const [me, other] = [await givenPerson(), await givenPerson()]
+    const { room } = await open(me, other)
+    await open(other, me)
+    await expect.poll(() => headOf(room.id)).toBeDefined()
+    await open(me, other)
+
+    const event = { by: me, at: expect.stringMatching(/Z$/) }
+    expect(await logOf(room.id)).toEqual([
+      { ...event, kind: 'room', action: 'create' },
+      { ...event, kind: 'member', action: 'join', userId: other, role: 'member' },
+      { ...event, kind: 'member', action: 'join', userId: me, role: 'member' },
+    ])
+  })
+
+  it('makes one room when both ask at once, several times', async () => {
+    const [me, other] = [await givenPerson(), await givenPerson()]
+
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, at) => (at % 2 ? open(me, other) : open(other, me))),
+    )
+
+    const id = directRoomOf(me, other)
+    for (const answer of answers) expect(answer).toEqual({ room: { id, name: '', kind: 'direct' } })
+    expect(await membersOf(id)).toHaveLength(2)
+    const events = await logOf(id)
+    expect(events.map(({ kind }) => kind)).toEqual(['room', 'member', 'member'])
+    expect(new Set(events.flatMap((it) => ('userId' in it ? [it.userId] : [])))).toEqual(
+      new Set([me, other]),
+    )
+  })
+
+  it('tells the two of them and nobody else, and lets them talk', async () => {
+    await db
+      .insert(users)
+      .values({ id: 'bob' as UserId, name: 'Bob' })
+      .onConflictDoNothing()
+    const toAlice = await app.listen(deliverNotify, { user: 'alice' }, 'alice')
+    const toBob = await app.listen(deliverNotify, { user: 'bob' }, 'bob')
+    const toCharlie = await app.listen(deliverNotify, { user: 'charlie' }, 'charlie')
+    const toPublic = await app.listen(roomNotify, {}, 'charlie')
+
+    const { room } = await app.call('room.direct', { with: 'bob' }, 'alice')
+    const { seq } = await app.say(room.id, 'hello bob', 'alice')
+    await app.say(room.id, 'hello alice', 'bob')
+    const other = await app.givenRoom(['alice', 'charlie'], 'private')
+    await app.say(other, 'for charlie', 'alice')
+    const shared = await app.givenRoom(['alice'])
+    await app.say(shared, 'for all', 'alice')
+
+    for (const mailbox of [toAlice, toBob]) {
+      const notices = await mailbox.until((notice) => notice.seq > seq)
+      const kinds = notices.filter((it) => it.room === room.id).map(({ kind }) => kind)
+      expect(kinds).toEqual(['room', 'member', 'member', 'message', 'message'])
+    }
+    expect(await toCharlie.next()).toMatchObject({ room: other })
+    const heard = await toPublic.until((notice) => notice.room === shared)
+    expect(heard).not.toContainEqual(expect.objectContaining({ room: room.id }))
+    await expect(app.call('chat.history', { room: room.id }, 'charlie')).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+  })
+
+  it('tells the functions who has come to belong to it', async () => {
+    const [me, other] = [await givenPerson(), await givenPerson()]
+    const room = directRoomOf(me, other)
+    const changes = await app.listen(roomChanged, { room }, 'functions')
+
+    await open(me, other)
+
+    expect(await changes.next()).toEqual({ room, action: 'join', userId: other })
+    expect(await changes.next()).toEqual({ room, action: 'join', userId: me })
+  })
+
+  it('gives somebody a room of their own', async () => {
+    const me = newUser()
+
+    const { room } = await open(me, me)
+    await open(me, me)
+
+    expect(room.id).toBe(directRoomOf(me, me))
+    expect(await membersOf(room.id)).toMatchObject([{ userId: me }])
+    expect((await logOf(room.id)).map(({ kind }) => kind)).toEqual(['room', 'member'])
+  })
+
+  it('is a room of its own for every two people', () => {
+    const pairs = [
+      ['a', 'b-c'],
+      ['a-b', 'c'],
+      ['ab', 'c'],
+      ['a', 'bc'],
+      ['a', 'a'],
+      ['aa', 'a'],
+    ] as [UserId, UserId][]
+
+    const ids = pairs.map(([one, other]) => directRoomOf(one, other))
+
+    expect(new Set(ids).size).toBe(pairs.length)
+    expect(pairs.map(([one, other]) => directRoomOf(other, one))).toEqual(ids)
+  })
+
+  it('is listed by both, each with the other', async () => {
+    const [me, other] = [await givenPerson(), await givenPerson()]
+    const { room } = await open(me, other)
+    const listOf = async (user: UserId) =>
+      (await (await crowd.as(user)).call('room.list', {})).rooms
+
+    expect(await listOf(me)).toMatchObject([{ id: room.id, kind: 'direct', with: other }])
+    expect(await listOf(other)).toMatchObject([{ id: room.id, kind: 'direct', with: me }])
+  })
+
+  it('finishes what was begun', async () => {
+    const [me, other] = [await givenPerson(), await givenPerson()]
+    // As a process leaves it that dies after its first statement.
+    const id = directRoomOf(me, other)
+    await db.insert(rooms).values({ id, name: '', kind: 'direct' })
+
+    await open(other, me)
+
+    expect(await membersOf(id)).toHaveLength(2)
+    expect((await logOf(id)).map(({ kind }) => kind)).toEqual(['room', 'member', 'member'])
+    const index = await app.openBucket(ROOMS_KV)
+    expect((await index.get(`${id}.${me}`))?.json()).toEqual({ kind: 'direct', role: 'member' })
+  })
+
+  it('puts back what is missing from the live index', async () => {
+    const [me, other] = [await givenPerson(), await givenPerson()]
+    const { room } = await open(me, other)
+    await expect.poll(() => headOf(room.id)).toBeDefined()
+    const index = await app.openBucket(ROOMS_KV)
+    await index.delete(`${room.id}.${other}`)
+
+    await open(other, me)
+
+    expect((await index.get(`${room.id}.${other}`))?.json()).toMatchObject({ kind: 'direct' })
+    expect(await logOf(room.id)).toHaveLength(3)
+  })
+
+  it('brings back whoever had gone, and says so once', async () => {
+    const [me, other] = [await givenPerson(), await givenPerson()]
+    const { room } = await open(me, other)
+    await expect.poll(() => headOf(room.id)).toBeDefined()
+    await crowd.take(room.id, other)
+
+    await open(me, other)
+    await open(me, other)
+
+    const mine = and(eq(members.room, room.id), eq(members.userId, other))
+    expect(await db.select().from(members).where(mine)).toHaveLength(1)
+    const [last, ...earlier] = (await logOf(room.id)).reverse()
+    expect(last).toMatchObject({ kind: 'member', action: 'join', userId: other, by: me })
+    expect(earlier).toHaveLength(3)
+  })
+
+  it('refuses whoever has never been here', async () => {
+    const [me, nobody] = [await givenPerson(), newUser()]
+
+    await expect(open(me, nobody)).rejects.toMatchObject({ code: 'forbidden' })
+    expect(await membersOf(directRoomOf(me, nobody))).toEqual([])
+  })
+
+  it('refuses a room that is archived, and leaves it so', async () => {
+    const [me, other] = [await givenPerson(), await givenPerson()]
+    const id = directRoomOf(me, other)
+    await db.insert(rooms).values({ id, name: '', kind: 'direct', archivedAt: new Date() })
+
+    await expect(open(me, other)).rejects.toMatchObject({ code: 'forbidden' })
+    expect(await (await app.openBucket(ROOMS_KV)).get(id)).toBeNull()
+  })
+
+  it('refuses a room of another kind that goes by the same id, and lets nobody in', async () => {
+    const [me, other] = [await givenPerson(), await givenPerson()]
+    const id = directRoomOf(me, other)
+    await db.insert(rooms).values({ id, name: 'A trap', kind: 'public' })
+
+    await expect(open(me, other)).rejects.toMatchObject({ code: 'forbidden' })
+    expect(await membersOf(id)).toEqual([])
+  })
+
+  it('refuses whoever may only read', async () => {
+    await expect(app.call('room.direct', { with: 'alice' }, 'charlie')).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+  })
+
+  it('refuses to ask as somebody else', async () => {
+    const payload = JSON.stringify({ with: 'charlie' })
+
+    await expect(app.ask('as.bob.room.direct', payload, 'alice')).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+  })
+
+  it.each(['', 'Bob', 'a.b', '*', 'x'.repeat(65), 'a\0b'])('refuses %j', async (other) => {
+    const payload = JSON.stringify({ with: other })
+
+    const answer = await app.ask('as.alice.room.direct', payload, 'alice')
+
+    expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
+  })
+
+  it.each(badPayloads({ with: 'bob' }))('refuses %s', async (_name, payload) => {
+    const { status } = await app.ask('as.alice.room.direct', payload, 'alice')
+
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})
