@@ -83,13 +83,23 @@ export const roomList = {
   description: 'Lists the rooms of the caller, with what is unread',
 } as const satisfies Contract
 
-/** `room.browse`: public rooms whose name or id contains a text, by name; 50 at a time. */
+/** What names are compared with: whatever the database takes. */
+const SearchText = v.pipe(
+  v.string(),
+  v.maxLength(80),
+  v.check(
+    (text) => text.isWellFormed() && !text.includes('\0'),
+    'Invalid text: no name holds that',
+  ),
+)
+
+/**
+ * `room.browse`: public rooms whose name or id contains a text, in capitals or not, by name; 50 at a
+ * time, from the first or from behind the last one of the page before.
+ */
 export const roomBrowse = {
   subject: 'room.browse',
-  input: v.strictObject({
-    text: v.optional(v.pipe(v.string(), v.maxLength(80)), ''),
-    after: v.optional(RoomId),
-  }),
+  input: v.strictObject({ text: v.optional(SearchText, ''), after: v.optional(RoomId) }),
   output: v.object({
     rooms: v.array(v.object({ ...Room.entries, members: v.number(), joined: v.boolean() })),
     more: v.boolean(),
@@ -98,7 +108,10 @@ export const roomBrowse = {
   description: 'Lists public rooms that can be joined',
 } as const satisfies Contract
 
-/** `room.info`: a room the caller belongs to, or a public one, and the first 500 who are in it. */
+/**
+ * `room.info`: a room the caller belongs to, or a public one, and those 500 in it who have been there
+ * longest. Without a role, the caller is not in it.
+ */
 export const roomInfo = {
   subject: 'room.info.{room}',
   input: roomOnly,

@@ -1,0 +1,151 @@
+import { and, eq } from 'drizzle-orm'
+import { describe, expect, it } from 'vitest'
+import { db } from '#schema/db'
+import type { RoomId, UserId } from '#schema/ids'
+import { bans, members, rooms } from '#schema/tables/room'
+import { users } from '#schema/tables/user'
+import { badPayloads } from '../bad-input.ts'
+import { type Person, useApp } from '../harness.ts'
+import { newUser, newUsers } from '../presence-ground.ts'
+
+const app = useApp()
+
+function info(room: RoomId, as: Person) {
+  return app.call('room.info', { room }, as)
+}
+
+/** Says the same of a room that is there as of one that is not, but for its id. */
+async function expectAbsent(room: RoomId, as: Person) {
+  const absent = `room-${crypto.randomUUID()}` as RoomId
+  const refusal = (id: RoomId) => info(id, as).catch((error) => error)
+
+  const [there, notThere] = [await refusal(room), await refusal(absent)]
+
+  expect(there).toMatchObject({ code: 'forbidden' })
+  expect(notThere.code).toBe(there.code)
+  expect(notThere.message.replace(absent, room)).toBe(there.message)
+}
+
+describe('room.info', () => {
+  it('describes a room to who belongs to it', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+
+    const answer = await info(room, 'bob')
+
+    expect(answer).toEqual({
+      room: { id: room, name: 'A room', kind: 'private' },
+      createdAt: expect.stringMatching(/Z$/),
+      role: 'member',
+      count: 2,
+      members: [
+        { userId: 'alice', role: 'owner', name: expect.any(String) },
+        { userId: 'bob', role: 'member', name: expect.any(String) },
+      ],
+    })
+    expect(Math.abs(Date.now() - Date.parse(answer.createdAt))).toBeLessThan(60_000)
+  })
+
+  it('describes a public room to everybody, who is told no role', async () => {
+    const room = await app.givenRoom(['alice'])
+
+    const answer = await info(room, 'charlie')
+
+    expect(answer).toMatchObject({ room: { id: room, kind: 'public' }, count: 1 })
+    expect(answer).not.toHaveProperty('role')
+  })
+
+  it('says what people are called, and the id of who has never been here', async () => {
+    const room = await app.givenRoom([], 'public')
+    const [given, chosen, unknown] = [newUser(), newUser(), newUser()]
+    await db.insert(users).values([
+      { id: given, name: 'Ada' },
+      { id: chosen, name: 'Benjamin', chosenName: 'Ben' },
+    ])
+    for (const userId of [given, chosen, unknown]) await db.insert(members).values({ room, userId })
+
+    const answer = await info(room, 'alice')
+
+    expect(answer.members.map(({ userId, name }) => [userId, name])).toEqual([
+      [given, 'Ada'],
+      [chosen, 'Ben'],
+      [unknown, unknown],
+    ])
+  })
+
+  it('names the 500 who have been there longest, and counts all', async () => {
+    const room = await app.givenRoom([])
+    const people = newUsers(502)
+    const joinedAt = (at: number) => new Date(Date.UTC(2026, 0, 1) - at * 1_000)
+    await db
+      .insert(members)
+      .values(people.map((userId, at) => ({ room, userId, joinedAt: joinedAt(at) })))
+
+    const answer = await info(room, 'alice')
+
+    expect(answer.count).toBe(502)
+    expect(answer.members.map(({ userId }) => userId)).toEqual(people.slice(2).reverse())
+  })
+
+  it('describes a room in which nobody is', async () => {
+    const room = await app.givenRoom([])
+
+    expect(await info(room, 'alice')).toMatchObject({ count: 0, members: [] })
+  })
+
+  it('hides a private room from strangers as if there were none', async () => {
+    await expectAbsent(await app.givenRoom(['alice'], 'private'), 'bob')
+  })
+
+  it('hides the room of two others as if there were none', async () => {
+    await expectAbsent(await app.givenRoom(['alice', 'bob'], 'direct'), 'charlie')
+  })
+
+  it('hides an archived room from everybody, members among them', async () => {
+    const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+    await db.update(rooms).set({ archivedAt: new Date() }).where(eq(rooms.id, room))
+
+    await expectAbsent(room, 'alice')
+    await expectAbsent(room, 'bob')
+  })
+
+  it('hides a room from who was removed from it, at once', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    await info(room, 'bob')
+    const his = and(eq(members.room, room), eq(members.userId, 'bob' as UserId))
+    await db.delete(members).where(his)
+    await db.insert(bans).values({ room, userId: 'bob' as UserId, by: 'alice' as UserId })
+
+    await expectAbsent(room, 'bob')
+  })
+
+  it('hides a private room from who has left it, at once', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private')
+    await info(room, 'bob')
+    const his = and(eq(members.room, room), eq(members.userId, 'bob' as UserId))
+    await db.delete(members).where(his)
+
+    await expectAbsent(room, 'bob')
+  })
+
+  it('refuses to ask as somebody else', async () => {
+    const room = await app.givenRoom(['bob'], 'private')
+
+    await expect(app.ask(`as.bob.room.info.${room}`, '{}', 'alice')).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+  })
+
+  it.each(['Upper', 'x'.repeat(65)])('refuses %s, which is no id of a room', async (room) => {
+    const answer = await app.ask(`as.alice.room.info.${room}`, '{}', 'alice')
+
+    expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
+  })
+
+  it.each(badPayloads({}))('refuses %s', async (_name, payload) => {
+    const room = await app.givenRoom(['alice'])
+
+    const { status } = await app.ask(`as.alice.room.info.${room}`, payload, 'alice')
+
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})
