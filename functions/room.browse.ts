@@ -1,4 +1,5 @@
 import { and, eq, exists, isNull, notExists, or, type SQL, sql } from 'drizzle-orm'
+import type { AnyPgColumn } from 'drizzle-orm/pg-core'
 import { defineFunction, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
@@ -7,7 +8,9 @@ import { bans, members, rooms } from '#schema/tables/room'
 import { readCaller } from './_member.ts'
 
 const pageSize = 50
-const name = sql`lower(${rooms.name})`
+/** In an order and with letters that are the same whatever the database was set up for. */
+const lower = (text: SQL | AnyPgColumn) => sql`lower(${text} collate "und-x-icu")`
+const name = lower(rooms.name)
 
 /** Lists public rooms by name, but for those that the caller was removed from. */
 export default defineFunction(
@@ -32,7 +35,7 @@ async function findStart(after: RoomId, me: UserId): Promise<SQL> {
 }
 
 function findRooms(text: string, start: SQL | undefined, me: UserId) {
-  const searched = sql`lower(${text}::text)`
+  const searched = lower(sql`${text}::text`)
   const isFound = or(
     sql`strpos(${name}, ${searched}) > 0`,
     sql`strpos(${rooms.id}, ${searched}) > 0`,

@@ -78,10 +78,10 @@ describe('room.browse', () => {
 
   it('lists them by name, and by id where two have the same', async () => {
     const word = newWord()
-    const last = await givenNamed(`b ${word}`)
+    const [last, third] = [await givenNamed(`b ${word}`), await givenNamed(`Äpfel ${word}`)]
     const same = [await givenNamed(`A ${word}`), await givenNamed(`a ${word}`)].sort()
 
-    expect(await idsOf(word)).toEqual([...same, last])
+    expect(await idsOf(word)).toEqual([...same, third, last])
   })
 
   it('lists 50 at a time, each of them once', async () => {
