@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
-import type { Context } from '#runtime'
+import { type Context, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import { type MessageId, type NotifyId, readNotifyId, toNotifyId } from '#schema/ids'
 import type { Message } from '#schema/messages/chat'
@@ -61,10 +61,16 @@ export function forgetMessage(id: MessageId): void {
 
 /** A message as it was said, by its sequence; undefined for any other event. */
 export async function readLog(seq: number, context: Context): Promise<Message | undefined> {
-  const stored =
-    (await context.read(CHAT_MESSAGES, chatRoom, seq)) ??
-    (await context.read(CHAT_MESSAGES, chatThread, seq))
-  return stored?.data.kind === 'message' ? { ...withoutKind(stored.data), seq } : undefined
+  try {
+    const stored =
+      (await context.read(CHAT_MESSAGES, chatRoom, seq)) ??
+      (await context.read(CHAT_MESSAGES, chatThread, seq))
+    return stored?.data.kind === 'message' ? { ...withoutKind(stored.data), seq } : undefined
+  } catch (error) {
+    // Something lies there that no function has written.
+    if (error instanceof FunctionError && error.code === 'invalid') return undefined
+    throw error
+  }
 }
 
 /** What was said as it is shown. */

@@ -1,13 +1,64 @@
 import { createHmac } from 'node:crypto'
 import { and, eq } from 'drizzle-orm'
 import * as v from 'valibot'
-import { type Context, type ErrorBody, FunctionError, type RejectedCall } from '#runtime'
+import {
+  type Context,
+  type ErrorBody,
+  FunctionError,
+  type ParsedInputOf,
+  type RejectedCall,
+} from '#runtime'
 import { db } from '#schema/db'
 import { ClientId, type MessageId, RoomId, UserId } from '#schema/ids'
-import { deliverRejected } from '#schema/messages/chat'
+import { deliverRejected, type Message, type send } from '#schema/messages/chat'
+import { chatRoom, chatThread, type Said } from '#schema/messages/log'
 import { duplicateWindowMs } from '#schema/streams'
 import { messages } from '#schema/tables/message'
 import { readLog, toMessage } from './_message.ts'
+
+export const SendEnv = v.object({
+  NATTER_ID_KEY: v.pipe(
+    v.string(),
+    v.minLength(32, 'NATTER_ID_KEY must have 32 characters or more'),
+  ),
+})
+
+type Input = ParsedInputOf<typeof send> & { threadId?: MessageId }
+
+/** Writes to the log, and answers once the log has it. Written again, the same message is said once. */
+export async function say(
+  input: Input,
+  sender: UserId,
+  context: Context<v.InferOutput<typeof SendEnv>>,
+) {
+  const { room, threadId, clientId, text } = input
+  const earlier = await findEarlier(sender, clientId)
+  if (earlier) return answerAgain(earlier, input)
+
+  const id = deriveId(context.env.NATTER_ID_KEY, sender, clientId)
+  const at = new Date().toISOString()
+  const mentions = findMentions(text)
+  const said: Said = { kind: 'message', id, room, sender, clientId, text, mentions, at }
+  const once = { id: `${sender}.${clientId}` }
+  const { seq, duplicate } =
+    threadId === undefined
+      ? await context.append(chatRoom, said, once)
+      : await context.append(chatThread, { ...said, threadId }, once)
+  if (!duplicate) return { id, seq, at }
+  return answerAgain(await readFirst(seq, sender, clientId, context), input)
+}
+
+/**
+ * The first message's answer. A client that says something else under the same id would lose it if
+ * that were the answer too, so it is told. What was edited or deleted since cannot be compared.
+ */
+function answerAgain(message: Message, { room, threadId, text }: Input) {
+  const { id, seq, at, editedAt, deletedAt } = message
+  const isOther = message.text !== text && !editedAt && !deletedAt
+  if (message.room !== room || message.threadId !== threadId || isOther)
+    throw new FunctionError('conflict', `${message.clientId} was the id of another message`)
+  return { id, seq, at }
+}
 
 /** Who publishes and does not ask would not hear of a refusal otherwise. */
 export function tellSender(refusal: ErrorBody, { params, data }: RejectedCall, context: Context) {
@@ -45,13 +96,13 @@ function wasJustMade(clientId: ClientId): boolean {
 }
 
 /** The same for every attempt, and unguessable: 128 bits under a key. */
-export function deriveId(key: string, sender: UserId, clientId: ClientId): MessageId {
+function deriveId(key: string, sender: UserId, clientId: ClientId): MessageId {
   const digest = createHmac('sha256', key).update(`${sender}\0${clientId}`).digest()
   return digest.toString('hex', 0, 16) as MessageId
 }
 
 /** What was said under a client id before; undefined also where the log itself will tell. */
-export async function findEarlier(sender: UserId, clientId: ClientId) {
+async function findEarlier(sender: UserId, clientId: ClientId) {
   return wasJustMade(clientId) ? undefined : findInDatabase(sender, clientId)
 }
 
@@ -62,7 +113,7 @@ async function findInDatabase(sender: UserId, clientId: ClientId) {
 }
 
 /** What the log took the first time, wherever it is now. */
-export async function readFirst(seq: number, sender: UserId, clientId: ClientId, context: Context) {
+async function readFirst(seq: number, sender: UserId, clientId: ClientId, context: Context) {
   const message = (await readLog(seq, context)) ?? (await findInDatabase(sender, clientId))
   if (message) return message
   throw new FunctionError('unavailable', `Message ${seq} is said and cannot be read now; try again`)

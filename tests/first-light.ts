@@ -30,9 +30,10 @@ for (const { client } of [alice, bob]) await client.call('room.join', { room: 'g
 
 if (!values['after-restart']) {
   const notified = Promise.withResolvers<string>()
-  bob.client.listen(topics.roomNotify, { room: 'general' }, ({ notifyId }) =>
-    notified.resolve(notifyId),
-  )
+  bob.client.listen(topics.roomNotify, { room: 'general' }, ({ kind, notifyId }) => {
+    // That somebody joined is told as well.
+    if (kind === 'message' && notifyId) notified.resolve(notifyId)
+  })
   await bob.nc.flush()
 
   const clientId = crypto.randomUUID()
@@ -46,6 +47,7 @@ if (!values['after-restart']) {
     sender: 'alice',
     clientId,
     text: values.text,
+    mentions: [],
   })
   console.log('bob was told, and read it')
 }

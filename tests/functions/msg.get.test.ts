@@ -1,5 +1,4 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
-import { Kvm } from '@nats-io/kv'
 import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
 import { type ClientId, type MessageId, toNotifyId, type UserId } from '#schema/ids'
@@ -20,10 +19,11 @@ describe('msg.get', () => {
     const clientId = newClientId()
     const { id, seq, at } = await app.say(room, 'hello', 'alice', clientId)
 
-    const { notifyId } = await notices.next()
+    const { notifyId = '' } = await notices.next()
     const message = await app.call('msg.get', { notifyId }, 'bob')
 
-    expect(message).toEqual({ id, room, seq, sender: 'alice', clientId, text: 'hello', at })
+    const said = { id, room, seq, sender: 'alice', clientId, text: 'hello', mentions: [], at }
+    expect(message).toEqual(said)
   })
 
   it('answers in a private room as well', async () => {
@@ -31,7 +31,7 @@ describe('msg.get', () => {
     const notices = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     await app.say(room, 'between us', 'alice')
 
-    const { notifyId } = await notices.next()
+    const { notifyId = '' } = await notices.next()
     const message = await app.call('msg.get', { notifyId }, 'bob')
 
     expect(message).toMatchObject({ room, text: 'between us' })
@@ -43,8 +43,10 @@ describe('msg.get', () => {
     // Written as `send` writes it, so that no process has it in its memory.
     const id = newId()
     const at = new Date().toISOString()
-    const said = { id, sender: 'alice', clientId: newClientId(), text: 'from the log', at }
-    const { seq } = await jetstream(nc).publish(`chat.${room}`, JSON.stringify(said))
+    const clientId = newClientId()
+    const said = { id, sender: 'alice', clientId, text: 'from the log', mentions: [], at }
+    const event = JSON.stringify({ kind: 'message', ...said })
+    const { seq } = await jetstream(nc).publish(`chat.${room}`, event)
 
     const message = await app.call('msg.get', { notifyId: toNotifyId({ seq, id }) }, 'alice')
 
@@ -66,16 +68,15 @@ describe('msg.get', () => {
 
     const message = await app.call('msg.get', { notifyId: toNotifyId(row) }, 'alice')
 
-    expect(message).toEqual({ ...row, at: '2026-01-31T12:00:00.123Z' })
+    expect(message).toEqual({ ...row, mentions: [], at: '2026-01-31T12:00:00.123Z' })
   })
 
   it('keeps what was said in the cache', async () => {
     const room = await app.givenRoom(['alice'])
     const { id, seq } = await app.say(room, 'cached', 'alice')
 
-    const { nc } = await app.connectAs('functions')
-    const cache = await new Kvm(nc).open(MSG_CACHE.bucket)
-    const entry = async () => (await cache.get(toNotifyId({ seq, id: id as MessageId })))?.json()
+    const cache = await app.openBucket(MSG_CACHE)
+    const entry = async () => (await cache.get(id))?.json()
 
     await expect.poll(entry).toMatchObject({ id, room, seq, text: 'cached' })
   })
@@ -100,8 +101,7 @@ describe('msg.get', () => {
     const { id, seq } = await app.say(room, 'hello', 'alice')
     const notifyId = toNotifyId({ seq, id: id as MessageId })
     await app.call('msg.get', { notifyId }, 'bob')
-    const { nc } = await app.connectAs('functions')
-    await (await new Kvm(nc).open(ROOMS_KV.bucket)).delete(`${room}.bob`)
+    await (await app.openBucket(ROOMS_KV)).delete(`${room}.bob`)
 
     await expect
       .poll(() => app.call('msg.get', { notifyId }, 'bob').catch(({ code }) => code), {

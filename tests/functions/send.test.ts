@@ -1,8 +1,8 @@
 import { jetstreamManager } from '@nats-io/jetstream'
-import { Kvm } from '@nats-io/kv'
 import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
 import type { ClientId, MessageId, UserId } from '#schema/ids'
+import { deliverRejected } from '#schema/messages/chat'
 import { deliverNotify, roomNotify } from '#schema/messages/log'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { messages } from '#schema/tables/message'
@@ -39,7 +39,8 @@ describe('send', () => {
     const manager = await jetstreamManager(nc)
     const stored = await manager.streams.getMessage(CHAT_MESSAGES.stream, { seq })
     expect(stored?.subject).toBe(`chat.${room}`)
-    expect(stored?.json()).toEqual({ id, sender: 'alice', clientId, text: 'for the log', at })
+    const said = { id, sender: 'alice', clientId, text: 'for the log', mentions: [], at }
+    expect(stored?.json()).toEqual({ kind: 'message', ...said })
   })
 
   it('numbers what is said in a room in the order of its answers', async () => {
@@ -51,13 +52,38 @@ describe('send', () => {
     expect(second.seq).toBeGreaterThan(first.seq)
   })
 
-  it('tells a public room, with the id of the notification and no content', async () => {
+  it('tells a public room what was said, where it stands and what came before', async () => {
     const room = await app.givenRoom(['alice', 'bob'])
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
-    const { id, seq } = await app.say(room, 'for all', 'alice')
+    const first = await app.say(room, 'for all', 'alice')
+    const second = await app.say(room, '@bob and @charlie, look: a@b.c', 'alice')
 
-    expect(await notices.next()).toEqual({ room, notifyId: `${seq.toString(36)}-${id}`, seq })
+    expect(await notices.next()).toEqual({
+      room,
+      kind: 'message',
+      seq: first.seq,
+      prev: 0,
+      notifyId: `${first.seq.toString(36)}-${first.id}`,
+      event: expect.objectContaining({ id: first.id, sender: 'alice', text: 'for all' }),
+    })
+    expect(await notices.next()).toMatchObject({
+      seq: second.seq,
+      prev: first.seq,
+      event: { mentions: ['bob', 'charlie'] },
+    })
+  })
+
+  it('tells of a long message by its id alone', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const notices = await app.listen(roomNotify, { room }, 'bob')
+
+    await app.say(room, 'x'.repeat(8_000), 'alice')
+
+    const notice = await notices.next()
+    expect(notice).not.toHaveProperty('event')
+    const message = await app.call('msg.get', { notifyId: notice.notifyId ?? '' }, 'bob')
+    expect(message.text).toHaveLength(8_000)
   })
 
   it('tells the members of a private room, each alone, and nobody else', async () => {
@@ -171,8 +197,7 @@ describe('send', () => {
   it('refuses whoever was removed, within a second', async () => {
     const room = await app.givenRoom(['alice'])
     await app.say(room, 'still here', 'alice')
-    const { nc } = await app.connectAs('functions')
-    await (await new Kvm(nc).open(ROOMS_KV.bucket)).delete(`${room}.alice`)
+    await (await app.openBucket(ROOMS_KV)).delete(`${room}.alice`)
 
     await expect
       .poll(() => app.say(room, 'gone?', 'alice').catch(({ code }) => code), { timeout: 1_000 })
@@ -183,6 +208,42 @@ describe('send', () => {
     const room = await app.givenRoom(['charlie'])
 
     await expect(app.say(room, 'may I?', 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it('refuses a guest of the room, who may only read', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'public', { bob: 'guest' })
+
+    await expect(app.say(room, 'may I?', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it('tells whoever asked for no answer that they were refused, and why', async () => {
+    const room = `room-${crypto.randomUUID()}`
+    const rejections = await app.listen(deliverRejected, { user: 'alice', room }, 'alice')
+    const { nc, client } = await app.connectAs('alice')
+    const clientId = newClientId()
+
+    client.publish('send', { room, clientId, text: 'let me in' })
+    expect(await rejections.next()).toEqual({
+      user: 'alice',
+      room,
+      clientId,
+      code: 'forbidden',
+      message: `You do not belong to a room ${room}`,
+    })
+    nc.publish(`deliver.alice.send.${room}`, '{"clientId":"a b"}')
+    expect(await rejections.next()).toMatchObject({ room, code: 'invalid' })
+    nc.publish(`deliver.alice.send.${room}`, 'nonsense')
+    expect(await rejections.next()).toMatchObject({ room, code: 'invalid' })
+  })
+
+  it('says what was published without asking', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const notices = await app.listen(roomNotify, { room }, 'bob')
+    const { client } = await app.connectAs('alice')
+
+    client.publish('send', { room, clientId: newClientId(), text: 'by the way' })
+
+    expect(await notices.next()).toMatchObject({ event: { text: 'by the way' } })
   })
 
   it('refuses to speak for somebody else', async () => {

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest'
+import { ROOMS_KV } from '#schema/streams'
+import { badPayloads } from '../bad-input.ts'
+import { newClientId, useApp } from '../harness.ts'
+
+const app = useApp()
+
+const sync = (room: string, since: number, as: 'alice' | 'bob' = 'alice') =>
+  app.call('chat.sync', { room, since }, as)
+
+describe('chat.sync', () => {
+  it('answers with all that happened in the room and its threads since, in order', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const elsewhere = await app.givenRoom(['alice'])
+    const first = await app.say(room, 'first', 'alice')
+    const second = await app.say(room, 'second', 'bob')
+    await app.say(elsewhere, 'not here', 'alice')
+    const reply = { room, threadId: first.id, clientId: newClientId(), text: 'a reply' }
+    const third = await app.call('send.thread', reply, 'bob')
+    const fourth = await app.say(room, 'fourth', 'alice')
+
+    expect(await sync(room, first.seq)).toEqual({
+      recovered: true,
+      events: [
+        { seq: second.seq, event: expect.objectContaining({ kind: 'message', text: 'second' }) },
+        { seq: third.seq, event: expect.objectContaining({ threadId: first.id, text: 'a reply' }) },
+        { seq: fourth.seq, event: expect.objectContaining({ text: 'fourth' }) },
+      ],
+    })
+  })
+
+  it('answers with nothing when nothing happened', async () => {
+    const room = await app.givenRoom(['alice'])
+    const { seq } = await app.say(room, 'last', 'alice')
+
+    expect(await sync(room, seq)).toEqual({ recovered: true, events: [] })
+  })
+
+  it('gives 500 events at once, and none of 501', async () => {
+    const room = await app.givenRoom(['alice'])
+    const { seq: since } = await app.say(room, 'before', 'alice')
+    await Promise.all(Array.from({ length: 500 }, (_, at) => app.say(room, `${at}`, 'alice')))
+
+    const all = await sync(room, since)
+    await app.say(room, 'one more', 'alice')
+    const tooMany = await sync(room, since)
+
+    expect(all.recovered && all.events).toHaveLength(500)
+    expect(tooMany).toEqual({ recovered: false })
+  })
+
+  it('does not recover what the log has never reached', async () => {
+    const room = await app.givenRoom(['alice'])
+    const { seq } = await app.say(room, 'last', 'alice')
+
+    expect(await sync(room, seq + 1_000_000)).toEqual({ recovered: false })
+  })
+
+  it('refuses whoever does not belong to the room, as if there were none', async () => {
+    const room = await app.givenRoom(['alice'], 'private')
+    const absent = `room-${crypto.randomUUID()}`
+    const refusal = (of: string) => sync(of, 0, 'bob').catch((error) => error)
+
+    const [there, notThere] = [await refusal(room), await refusal(absent)]
+
+    expect(there).toMatchObject({ code: 'forbidden' })
+    expect(notThere.message.replace(absent, room)).toBe(there.message)
+  })
+
+  it('refuses whoever was removed, within a second', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    await sync(room, 0, 'bob')
+    await (await app.openBucket(ROOMS_KV)).delete(`${room}.bob`)
+
+    await expect
+      .poll(() => sync(room, 0, 'bob').catch(({ code }) => code), { timeout: 1_000 })
+      .toBe('forbidden')
+  })
+
+  it.each([-1, 0.5, Number.MAX_SAFE_INTEGER + 1, '1', null])(
+    'refuses to begin at %s',
+    async (since) => {
+      const room = await app.givenRoom(['alice'])
+
+      await expect(sync(room, since as number)).rejects.toMatchObject({ code: 'invalid' })
+    },
+  )
+
+  it.each(badPayloads({ since: 0 }))('refuses %s', async (_name, payload) => {
+    const room = await app.givenRoom(['alice'])
+
+    const { status } = await app.ask(`as.alice.chat.sync.${room}`, payload, 'alice')
+
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})

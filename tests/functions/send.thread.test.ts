@@ -1,0 +1,113 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import { describe, expect, it } from 'vitest'
+import type { MessageId } from '#schema/ids'
+import { deliverRejected } from '#schema/messages/chat'
+import { roomNotify } from '#schema/messages/log'
+import { CHAT_MESSAGES } from '#schema/streams'
+import { badPayloads } from '../bad-input.ts'
+import { newClientId, type Person, useApp } from '../harness.ts'
+
+const app = useApp()
+
+function reply(room: string, threadId: string, text: string, as: Person, clientId = newClientId()) {
+  return app.call('send.thread', { room, threadId, clientId, text }, as)
+}
+
+describe('send.thread', () => {
+  it('says something under a message, and the log keeps it with its thread', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const { id: threadId } = await app.say(room, 'first', 'alice')
+
+    const { id, seq } = await reply(room, threadId, 'under it', 'bob')
+
+    const { nc } = await app.connectAs('functions')
+    const manager = await jetstreamManager(nc)
+    const stored = await manager.streams.getMessage(CHAT_MESSAGES.stream, { seq })
+    expect(stored?.subject).toBe(`chat.${room}.thread.${threadId}`)
+    expect(stored?.json()).toMatchObject({ kind: 'message', id, sender: 'bob', text: 'under it' })
+  })
+
+  it('tells the room, with the order of the thread beside that of the room', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const first = await app.say(room, 'first', 'alice')
+    const notices = await app.listen(roomNotify, { room }, 'bob')
+
+    const one = await reply(room, first.id, 'one', 'alice')
+    const two = await reply(room, first.id, 'two', 'alice')
+    const second = await app.say(room, 'second', 'alice')
+
+    const told = await notices.until(({ seq }) => seq === second.seq)
+    const placeOf = (at: number) => told.find(({ seq }) => seq === at)
+    expect(placeOf(one.seq)).toMatchObject({ threadId: first.id, prev: 0 })
+    expect(placeOf(two.seq)).toMatchObject({ threadId: first.id, prev: one.seq })
+    expect(placeOf(second.seq)).toMatchObject({ prev: first.seq })
+    expect(placeOf(second.seq)).not.toHaveProperty('threadId')
+  })
+
+  it('says a message once, however often it is sent', async () => {
+    const room = await app.givenRoom(['alice'])
+    const { id: threadId } = await app.say(room, 'first', 'alice')
+    const clientId = newClientId()
+
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => reply(room, threadId, 'once', 'alice', clientId)),
+    )
+
+    expect(new Set(answers.map(({ seq }) => seq)).size).toBe(1)
+    await expect(app.say(room, 'once', 'alice', clientId)).rejects.toMatchObject({
+      code: 'conflict',
+    })
+  })
+
+  it('refuses a thread of another room, of a thread, and of nothing', async () => {
+    const [room, other] = [await app.givenRoom(['alice']), await app.givenRoom(['alice'])]
+    const { id } = await app.say(room, 'first', 'alice')
+    const { id: inThread } = await reply(room, id, 'under it', 'alice')
+    const absent = crypto.randomUUID().replaceAll('-', '')
+
+    for (const [where, threadId] of [
+      [other, id],
+      [room, inThread],
+      [room, absent],
+    ] as const)
+      await expect(reply(where, threadId, 'hm', 'alice')).rejects.toMatchObject({
+        code: 'forbidden',
+      })
+  })
+
+  it('refuses whoever does not belong to the room, as if there were no thread', async () => {
+    const room = await app.givenRoom(['alice'], 'private')
+    const { id } = await app.say(room, 'first', 'alice')
+    const absent = crypto.randomUUID().replaceAll('-', '') as MessageId
+    const refusal = (threadId: string) =>
+      reply(room, threadId, 'let me in', 'bob').catch((error) => error)
+
+    const [there, notThere] = [await refusal(id), await refusal(absent)]
+
+    expect(there).toMatchObject({ code: 'forbidden' })
+    expect(notThere).toMatchObject({ code: 'forbidden', message: there.message })
+  })
+
+  it('tells whoever asked for no answer that they were refused', async () => {
+    const room = await app.givenRoom(['alice'])
+    const rejections = await app.listen(deliverRejected, { user: 'alice', room }, 'alice')
+    const { client } = await app.connectAs('alice')
+    const threadId = crypto.randomUUID().replaceAll('-', '')
+
+    client.publish('send.thread', { room, threadId, clientId: newClientId(), text: 'hm' })
+
+    expect(await rejections.next()).toMatchObject({ code: 'forbidden' })
+  })
+
+  it.each(badPayloads({ clientId: 'a-client-id', text: 'hello' }))(
+    'refuses %s',
+    async (_name, payload) => {
+      const room = await app.givenRoom(['alice'])
+      const { id } = await app.say(room, 'first', 'alice')
+
+      const { status } = await app.ask(`deliver.alice.send.${room}.thread.${id}`, payload, 'alice')
+
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
+})
