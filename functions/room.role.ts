@@ -1,0 +1,27 @@
+import { defineFunction, FunctionError } from '#runtime'
+import { roomRole } from '#schema/messages/room'
+import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
+import { appoint } from './_appoint.ts'
+import { requireMember } from './_member.ts'
+import { mayRuleOver, requireRight } from './_roles.ts'
+import { requireStanding } from './_rooms.ts'
+
+/** Says what a member may do in a room: nothing that the caller may not, and to nobody above them. */
+export default defineFunction(
+  roomRole,
+  async ({ room: id, userId, role: to }, context) => {
+    const member = await requireMember(id, context)
+    requireRight(member, 'appoint')
+    const { room, role: from } = await requireStanding(id, userId)
+    const isMine = userId === member.user
+    const mayTake = isMine || mayRuleOver(member.role, from)
+    if (room.kind === 'direct' || !mayTake || !mayRuleOver(member.role, to))
+      throw new FunctionError(
+        'forbidden',
+        `As a ${member.role} of this room you may not make a ${to} of ${userId}, a ${from}`,
+      )
+    await appoint(room, { userId, from, to, by: member.user }, context)
+    return {}
+  },
+  { uses: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 120, windowMs: 60_000 } },
+)
