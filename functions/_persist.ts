@@ -152,13 +152,13 @@ async function insertVersions(edits: LoggedOf<'edit'>[], sql: TransactionSql) {
 async function insertReactions(reactions: LoggedOf<'react'>[], sql: TransactionSql) {
   await sql`
     insert into reactions as kept (message_id, user_id, emoji, "on", seq, first_seq)
-    select distinct on (message_id, user_id, emoji) message_id, user_id, emoji, "on", seq,
+    select distinct on (message_id, user_id, emoji) message_id, user_id, emoji, "on"::boolean, seq,
       min(seq) over (partition by message_id, user_id, emoji)
     from unnest(
       ${reactions.map(targetOf)}::text[],
       ${reactions.map(({ data }) => data.by)}::text[],
       ${reactions.map(({ data }) => data.emoji)}::text[],
-      ${reactions.map(({ data }) => data.on)}::boolean[],
+      ${reactions.map(({ data }) => String(data.on))}::text[],
       ${reactions.map(({ seq }) => seq)}::bigint[]
     ) as put (message_id, user_id, emoji, "on", seq)
     order by message_id, user_id, emoji, seq desc

@@ -1,9 +1,10 @@
-import { jetstreamManager } from '@nats-io/jetstream'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { closeDb, db } from '#schema/db'
+import { type NotifyId, readNotifyId, toNotifyId } from '#schema/ids'
 import { CHAT_MESSAGES } from '#schema/streams'
-import { messages } from '#schema/tables/message'
+import { messages, messageVersions, reactions, roomHeads } from '#schema/tables/message'
 import { type App, createApp, newClientId } from '../harness.ts'
 import { type Servers, startServers } from '../servers.ts'
 
@@ -32,7 +33,20 @@ describe('persist', () => {
     const { id, seq, at } = await app.say(room, 'hello', 'alice', clientId)
 
     expect(await app.rowsOf(room, 1)).toEqual([
-      { id, room, seq, sender: 'alice', clientId, text: 'hello', at: new Date(at) },
+      {
+        id,
+        room,
+        seq,
+        threadId: '',
+        sender: 'alice',
+        clientId,
+        text: 'hello',
+        mentions: [],
+        at: new Date(at),
+        editedSeq: null,
+        editedAt: null,
+        deletedAt: null,
+      },
     ])
   })
 
@@ -82,20 +96,41 @@ describe('persist', () => {
     expect(rows.map(({ seq }) => seq)).toEqual([first.seq, last.seq])
   }, 120_000)
 
-  it('draws the same rows from the log when the table is lost', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+  it('draws the same rows from the log when the tables are lost', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+    const ids: NotifyId[] = []
     for (let index = 0; index < 30; index++)
-      await app.say(room, `${index} 'é' 😀`, index % 2 ? 'alice' : 'bob')
-    await app.rowsOf(room, 30)
+      ids.push(toNotifyId(await app.say(room, `${index} 'é' 😀 @bob`, index % 2 ? 'alice' : 'bob')))
+    const [first, edited, deleted, both] = ids as [NotifyId, NotifyId, NotifyId, NotifyId]
+    await app.call('msg.edit', { notifyId: edited, text: 'edited @null' }, 'alice')
+    await app.call('msg.edit', { notifyId: both, text: 'edited in vain' }, 'alice')
+    await app.call('msg.react', { notifyId: first, emoji: '👍' }, 'bob')
+    await app.call('msg.react', { notifyId: first, emoji: '👍', on: false }, 'bob')
+    await app.call('msg.react', { notifyId: deleted, emoji: '👍' }, 'bob')
+    await app.call('msg.delete', { notifyId: deleted }, 'alice')
+    await app.call('msg.delete', { notifyId: both }, 'alice')
+    const threadId = readNotifyId(first).id
+    const reply = { room, threadId, clientId: newClientId(), text: 'under it' }
+    const { seq } = await app.call('send.thread', reply, 'bob')
+    // Rooms and threads are copied by two functions, so that neither waits for the other.
+    const last = await app.say(room, 'last', 'alice')
+    const isKept = (rows: { seq: number }[], at: number) => rows.some((row) => row.seq === at)
+    await expect
+      .poll(async () => {
+        const rows = (await allRows()).messages
+        return isKept(rows, seq) && isKept(rows, last.seq)
+      })
+      .toBe(true)
     const before = await allRows()
 
     await servers.runtime.stop()
-    await db.execute(sql`truncate messages`)
+    await db.execute(sql`truncate messages, message_versions, reactions, room_heads`)
     await forgetProgress()
     await servers.runtime.restart()
 
-    await app.rowsOf(room, 30)
     await expect.poll(allRows, { timeout: 20_000 }).toEqual(before)
+    expect(before.reactions).toMatchObject([{ emoji: '👍', on: false }])
+    expect(before.versions.map(({ text }) => text)).toEqual(["1 'é' 😀 @bob", 'edited @null'])
   }, 120_000)
 
   it('keeps a message once that stands in the log twice', async () => {
@@ -105,17 +140,26 @@ describe('persist', () => {
 
     // What a retry leaves behind that comes after the log has forgotten and before it is kept.
     const { nc } = await app.connectAs('functions')
-    const again = { id, sender: 'alice', clientId, text: 'once', at }
-    nc.publish(`chat.${room}`, JSON.stringify(again))
+    const again = { kind: 'message', id, sender: 'alice', clientId, text: 'once', mentions: [], at }
+    const copy = await jetstream(nc).publish(`chat.${room}`, JSON.stringify(again))
     const last = await app.say(room, 'last', 'alice')
 
     const rows = await app.rowsOf(room, 2)
     expect(rows.map((row) => row.seq)).toEqual([seq, last.seq])
+    // No deletion would find the copy, so the log does without it too.
+    const log = (await jetstreamManager(nc)).streams
+    await expect.poll(() => log.getMessage(CHAT_MESSAGES.stream, { seq: copy.seq })).toBeNull()
+    expect(await log.getMessage(CHAT_MESSAGES.stream, { seq })).not.toBeNull()
   })
 })
 
-function allRows() {
-  return db.select().from(messages).orderBy(messages.seq)
+async function allRows() {
+  return {
+    messages: await db.select().from(messages).orderBy(messages.seq),
+    versions: await db.select().from(messageVersions).orderBy(messageVersions.seq),
+    reactions: await db.select().from(reactions).orderBy(reactions.seq),
+    heads: await db.select().from(roomHeads).orderBy(roomHeads.room),
+  }
 }
 
 /** Keeps everybody from writing messages until released, so that what is acknowledged is not kept. */
@@ -139,6 +183,7 @@ async function forgetProgress() {
   const { nc } = await app.connectAs('functions')
   const manager = await jetstreamManager(nc)
   const consumers = await Array.fromAsync(manager.consumers.list(CHAT_MESSAGES.stream))
-  expect(consumers).toHaveLength(1)
-  for (const { name } of consumers) await manager.consumers.delete(CHAT_MESSAGES.stream, name)
+  const names = consumers.map(({ name }) => name)
+  expect(names.toSorted()).toEqual(['persist', 'persist-thread'])
+  for (const name of names) await manager.consumers.delete(CHAT_MESSAGES.stream, name)
 }
