@@ -1,3 +1,4 @@
+import { jetstreamManager } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { eq } from 'drizzle-orm'
@@ -7,8 +8,9 @@ import { type Client, createClient, createRequester } from '#runtime/client'
 import { contracts } from '#schema/contracts'
 import { closeDb, db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
+import type { RoomEvent } from '#schema/messages/log'
 import type { Role, RoomKind } from '#schema/messages/room'
-import { ROOMS_KV } from '#schema/streams'
+import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { messages } from '#schema/tables/message'
 import { members, rooms } from '#schema/tables/room'
 import type { ServerUrls } from './servers.ts'
@@ -37,6 +39,8 @@ export interface Mailbox<Data> {
   next(): Promise<Data>
   /** All of it up to the first that is meant, as soon as that has come. */
   until(isMeant: (data: Data) => boolean): Promise<Data[]>
+  /** What has come and was not asked for. */
+  unread(): readonly Data[]
 }
 
 export type App = ReturnType<typeof createApp>
@@ -110,6 +114,22 @@ export function createApp(urls: ServerUrls) {
         await index.put(`${room}.${person}`, JSON.stringify({ kind, role }))
       }
       return room
+    },
+
+    /** All that the log has of a room, in its order. */
+    async eventsOf(room: RoomId): Promise<RoomEvent[]> {
+      const { nc } = await app.connectAs('functions')
+      const manager = await jetstreamManager(nc)
+      const events: RoomEvent[] = []
+      for (let seq = 1; ; ) {
+        const query = { seq, next_by_subj: `chat.${room}` }
+        const stored = await manager.direct
+          .getMessage(CHAT_MESSAGES.stream, query)
+          .catch(() => null)
+        if (!stored) return events
+        events.push(stored.json())
+        seq = stored.seq + 1
+      }
     },
 
     /** A bucket as it lies on the server. */
@@ -210,6 +230,7 @@ function createMailbox<Data>(): Mailbox<Data> & { put(data: Data): void } {
       arrived.resolve()
     },
     next,
+    unread: () => unread,
     async until(isMeant) {
       const read: Data[] = []
       for (;;) {

@@ -1,4 +1,3 @@
-import { Kvm } from '@nats-io/kv'
 import { and, eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
@@ -49,6 +48,18 @@ describe('room.join', () => {
     expect(await changes.next()).toEqual({ room, action: 'join', userId: 'bob' })
   })
 
+  it('is an event of the room, once', async () => {
+    const room = await app.givenRoom(['bob'])
+
+    await app.call('room.join', { room }, 'alice')
+    await app.call('room.join', { room }, 'alice')
+    await app.call('room.join', { room }, 'bob')
+
+    const at = expect.stringMatching(/Z$/)
+    const joined = { kind: 'member', action: 'join', userId: 'alice', by: 'alice', at }
+    expect(await app.eventsOf(room)).toEqual([{ ...joined, role: 'member' }])
+  })
+
   it('survives ten joins at once', async () => {
     const room = await app.givenRoom([])
 
@@ -60,13 +71,12 @@ describe('room.join', () => {
 
   it('puts back what is missing from the live index', async () => {
     const room = await app.givenRoom(['alice'])
-    const { nc } = await app.connectAs('functions')
-    const index = await new Kvm(nc).open(ROOMS_KV.bucket)
+    const index = await app.openBucket(ROOMS_KV)
     await index.delete(`${room}.alice`)
 
     await app.call('room.join', { room }, 'alice')
 
-    expect((await index.get(`${room}.alice`))?.json()).toEqual({ kind: 'public' })
+    expect((await index.get(`${room}.alice`))?.json()).toEqual({ kind: 'public', role: 'member' })
   })
 
   it('lets those into a private room who were asked in', async () => {

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest'
+import type { RoomId } from '#schema/ids'
+import { ROOMS_KV } from '#schema/streams'
+import { badPayloads } from '../bad-input.ts'
+import { useApp } from '../harness.ts'
+
+const app = useApp()
+
+const newRoomId = () => `room-${crypto.randomUUID()}` as RoomId
+
+describe('room.create', () => {
+  it('makes a room that the caller owns and can use at once', async () => {
+    const id = newRoomId()
+
+    const { room } = await app.call(
+      'room.create',
+      { room: id, name: '  Café ☕ ', kind: 'private' },
+      'alice',
+    )
+
+    expect(room).toEqual({ id, name: 'Café ☕', kind: 'private' })
+    await app.say(id, 'here I am', 'alice')
+    const index = await app.openBucket(ROOMS_KV)
+    expect((await index.get(`${id}.alice`))?.json()).toEqual({ kind: 'private', role: 'owner' })
+    expect(await app.eventsOf(id)).toMatchObject([
+      { kind: 'room', action: 'create', name: 'Café ☕', by: 'alice' },
+      { kind: 'member', action: 'join', userId: 'alice', role: 'owner' },
+      { kind: 'message', text: 'here I am' },
+    ])
+  })
+
+  it('refuses an id that is taken, whoever has it, and whether or not it can be seen', async () => {
+    const secret = await app.givenRoom(['alice'], 'private')
+    const create = (room: string) =>
+      app.call('room.create', { room, name: 'Mine', kind: 'public' }, 'bob').catch((error) => error)
+
+    for (const id of [secret, 'general', `dm-${'0'.repeat(40)}`]) {
+      const refusal = await create(id)
+      expect(refusal).toMatchObject({ code: 'conflict' })
+      expect(refusal.message).toContain(id)
+    }
+  })
+
+  it('makes one room when two ask for it at once', async () => {
+    const id = newRoomId()
+    const create = (as: 'alice' | 'bob') =>
+      app.call('room.create', { room: id, name: 'Mine', kind: 'public' }, as).then(
+        () => as,
+        () => undefined,
+      )
+
+    const made = await Promise.all([create('alice'), create('bob')])
+
+    const [owner] = made.filter((as) => as)
+    expect(made.filter((as) => as)).toHaveLength(1)
+    expect(await app.call('room.members', { room: id }, 'functions')).toEqual({ members: [owner] })
+  })
+
+  it('refuses whoever has no role', async () => {
+    const input = { room: newRoomId(), name: 'Mine', kind: 'public' } as const
+
+    await expect(app.call('room.create', input, 'charlie')).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+  })
+
+  it.each([
+    ['no name', { name: '' }],
+    ['a name of spaces', { name: '   ' }],
+    ['a name of 81 characters', { name: 'x'.repeat(81) }],
+    ['a name of two lines', { name: 'a\nb' }],
+    ['a name that runs the other way', { name: 'a\u202eb' }],
+    ['half a surrogate pair', { name: 'a\ud800' }],
+    ['a room of two', { kind: 'direct' }],
+    ['capital letters in the id', { room: 'Room' }],
+    ['a dot in the id', { room: 'a.b' }],
+    ['no id', { room: '' }],
+  ])('refuses %s', async (_name, wrong) => {
+    const input = { room: newRoomId(), name: 'A room', kind: 'public', ...wrong }
+
+    const answer = await app.ask('as.alice.room.create', JSON.stringify(input), 'alice')
+
+    expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
+  })
+
+  it.each(badPayloads({ room: 'a-room', name: 'A room', kind: 'public' }))(
+    'refuses %s',
+    async (_name, payload) => {
+      const { status } = await app.ask('as.alice.room.create', payload, 'alice')
+
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
+})

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { deliverNotify, roomNotify } from '#schema/messages/log'
+import { badPayloads } from '../bad-input.ts'
+import { type Person, useApp } from '../harness.ts'
+
+const app = useApp()
+
+const kick = (room: string, userId: string, as: Person) =>
+  app.call('room.kick', { room, userId }, as)
+
+describe('room.kick', () => {
+  it('removes somebody and keeps them out, whoever may join otherwise', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+
+    await kick(room, 'bob', 'alice')
+
+    expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: ['alice'] })
+    await expect(app.call('room.join', { room }, 'bob')).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+    expect(await app.eventsOf(room)).toMatchObject([
+      { kind: 'member', action: 'kick', userId: 'bob', by: 'alice' },
+    ])
+  })
+
+  it('tells whoever was kicked that they were', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'moderator' })
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+
+    await kick(room, 'bob', 'alice')
+
+    expect(await toBob.next()).toMatchObject({ event: { action: 'kick', userId: 'bob' } })
+  })
+
+  it('has a public room told member by member from then on', async () => {
+    const room = await app.givenRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
+    const multicast = await app.listen(roomNotify, { room }, 'charlie')
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+    const other = await app.givenRoom(['alice'])
+    const elsewhere = await app.listen(roomNotify, { room: other }, 'charlie')
+
+    await kick(room, 'charlie', 'alice')
+    // How a room is told is remembered for half a second.
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    await app.say(room, 'without charlie', 'alice')
+    await app.say(other, 'for all', 'alice')
+
+    await toBob.until(({ event }) => event?.kind === 'message' && event.text === 'without charlie')
+    await elsewhere.next()
+    expect(multicast.unread().filter(({ kind }) => kind === 'message')).toEqual([])
+  })
+
+  it('does nothing the second time', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+
+    await kick(room, 'bob', 'alice')
+    await kick(room, 'bob', 'alice')
+
+    expect(await app.eventsOf(room)).toHaveLength(1)
+  })
+
+  it.each([
+    ['a member', 'member', 'member'],
+    ['a guest', 'guest', 'member'],
+    ['a moderator, another', 'moderator', 'moderator'],
+    ['a moderator, an owner', 'moderator', 'owner'],
+  ] as const)('refuses %s', async (_name, bob, alice) => {
+    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice, bob })
+
+    await expect(kick(room, 'alice', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+    expect(await app.eventsOf(room)).toEqual([])
+  })
+
+  it('refuses oneself, and who is not there', async () => {
+    const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+
+    for (const userId of ['alice', 'bob', 'nobody'])
+      await expect(kick(room, userId, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it.each(badPayloads({ userId: 'bob' }))('refuses %s', async (_name, payload) => {
+    const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+
+    const { status } = await app.ask(`as.alice.room.kick.${room}`, payload, 'alice')
+
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest'
+import { deliverNotify } from '#schema/messages/log'
+import { roomChanged } from '#schema/messages/room'
+import { ROOMS_KV } from '#schema/streams'
+import { badPayloads } from '../bad-input.ts'
+import { useApp } from '../harness.ts'
+
+const app = useApp()
+
+const leave = (room: string, as: 'alice' | 'bob' | 'charlie') =>
+  app.call('room.leave', { room }, as)
+
+describe('room.leave', () => {
+  it('ends the membership in the database, in the index and in the log', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const changes = await app.listen(roomChanged, { room }, 'functions')
+
+    await leave(room, 'bob')
+
+    expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: ['alice'] })
+    const live = await (await app.openBucket(ROOMS_KV)).get(`${room}.bob`)
+    expect(live?.operation).toBe('DEL')
+    expect(await changes.next()).toEqual({ room, action: 'leave', userId: 'bob' })
+    expect(await app.eventsOf(room)).toMatchObject([
+      { kind: 'member', action: 'leave', userId: 'bob', by: 'bob' },
+    ])
+  })
+
+  it('tells who left a private room that they did, on all their devices', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private')
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+    const toAlice = await app.listen(deliverNotify, { user: 'alice', room }, 'alice')
+
+    await leave(room, 'bob')
+
+    const told = { kind: 'member', event: { action: 'leave', userId: 'bob' } }
+    expect(await toBob.next()).toMatchObject(told)
+    expect(await toAlice.next()).toMatchObject(told)
+  })
+
+  it('lets in again whoever left a public room', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    await leave(room, 'bob')
+
+    await app.call('room.join', { room }, 'bob')
+
+    await app.say(room, 'back again', 'bob')
+  })
+
+  it('keeps the last owner of a room with others in it', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+
+    await expect(leave(room, 'alice')).rejects.toMatchObject({ code: 'conflict' })
+    await leave(room, 'bob')
+    await leave(room, 'alice')
+
+    expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: [] })
+  })
+
+  it('refuses whoever does not belong there, or does no more, as if there were no room', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const absent = `room-${crypto.randomUUID()}`
+    await leave(room, 'bob')
+    const refusal = (id: string) => leave(id, 'bob').catch((error) => error)
+
+    const [there, notThere] = [await refusal(room), await refusal(absent)]
+
+    expect(there).toMatchObject({ code: 'forbidden' })
+    expect(notThere.message.replace(absent, room)).toBe(there.message)
+    expect(await app.eventsOf(room)).toHaveLength(1)
+  })
+
+  it.each(badPayloads({}))('refuses %s', async (_name, payload) => {
+    const room = await app.givenRoom(['alice'])
+
+    const { status } = await app.ask(`as.alice.room.leave.${room}`, payload, 'alice')
+
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})
