@@ -3,6 +3,7 @@ import { constants } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
+import { tellReady } from './ready.ts'
 import { onStop } from './stop-signals.ts'
 
 export interface InstancesOptions {
@@ -124,7 +125,7 @@ class Supervisor {
     if (!this.#slots.every(({ instance }) => instance.isReady)) return
     this.#announced = true
     this.#log.info({ instances: this.#slots.length }, 'ready')
-    process.send?.({ natter: 'ready' })
+    tellReady()
   }
 
   /** Sees to it that the place is taken, until it is time to stop. */

@@ -3,6 +3,7 @@ import { readConfig } from '../config.ts'
 import { startRuntime } from '../run.ts'
 import { Failure } from './failure.ts'
 import { describeProblem, problemsOf } from './problems.ts'
+import { tellReady } from './ready.ts'
 import { onStop } from './stop-signals.ts'
 
 export interface ServeOptions {
@@ -38,7 +39,7 @@ export async function serve({ folder, env, name }: ServeOptions): Promise<void> 
   isReady = true
   const functions = runtime.functions.length
   log.info({ functions }, instance === undefined ? 'ready' : 'instance ready')
-  process.send?.({ natter: 'ready' })
+  tellReady()
 
   const reason = await Promise.race([told.promise, runtime.closed])
   if (reason === undefined) {
