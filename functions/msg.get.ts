@@ -13,5 +13,9 @@ export default defineFunction(
       throw new FunctionError('forbidden', `There is no message ${notifyId} that you may read`)
     return message
   },
-  { queue: 'msg-get-workers', uses: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV] },
+  {
+    queue: 'msg-get-workers',
+    uses: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV],
+    limit: { max: 3_000, windowMs: 60_000 },
+  },
 )

@@ -83,6 +83,14 @@ describe('what each role may ask', () => {
     })
   })
 
+  it('is limited, all of it', () => {
+    const unlimited = functions
+      .filter(({ name, options }) => (expected[name] ?? []).length > 0 && !options.limit)
+      .map(({ name }) => name)
+
+    expect(unlimited).toEqual([])
+  })
+
   it('names the person in each subject, and nothing that is not of a function', () => {
     for (const roles of Object.values(people)) {
       const { publish, subscribe } = permissionsFor('alice' as UserId, roles, functions)
