@@ -1,0 +1,135 @@
+import {
+  AuthorizationError,
+  type NatsConnection,
+  tokenAuthenticator,
+  UserAuthenticationExpiredError,
+  wsconnect,
+} from '@nats-io/nats-core'
+import { createSignal, onCleanup } from 'solid-js'
+import { type Client, createClient } from '#runtime/client'
+import { contracts } from '#schema/contracts'
+import type { Config } from '../config.ts'
+import type { Session } from './createSession.ts'
+
+export type ChatClient = Client<typeof contracts>
+
+export type Link =
+  | { is: 'connecting'; since: number }
+  | { is: 'online' }
+  /** Gone since then, in milliseconds since the epoch; it is being looked for. */
+  | { is: 'offline'; since: number }
+  /** The server lets this person in no more: another token might help, trying again would not. */
+  | { is: 'refused' }
+
+export type Connection = ReturnType<typeof createConnection>
+
+const [firstWaitMs, longestWaitMs] = [250, 8_000]
+
+/**
+ * The one connection of this page to NATS, which stays until its owner is disposed of. A new token is
+ * brought by connecting anew, and a connection that is lost is looked for without end; what listens on
+ * it goes on listening.
+ */
+export function createConnection(config: Config, session: Session, user: string) {
+  const [link, setLink] = createSignal<Link>({ is: 'connecting', since: Date.now() })
+  const [client, setClient] = createSignal<ChatClient>()
+  const backHandlers = new Set<() => void>()
+  let nc: NatsConnection | undefined
+  let isDisposed = false
+  let refusals = 0
+  let attempts = 0
+
+  const stopRenewal = session.onRenewed(() => {
+    refusals = 0
+    if (link().is === 'refused') void connect()
+    // The server ends the connection with the old token; this does so before, and at our time.
+    else void nc?.reconnect().catch(() => undefined)
+  })
+  const hurry = () => {
+    if (link().is !== 'offline') return
+    attempts = 0
+    void nc?.reconnect().catch(() => undefined)
+  }
+  window.addEventListener('online', hurry)
+  onCleanup(() => {
+    isDisposed = true
+    stopRenewal()
+    window.removeEventListener('online', hurry)
+    client()?.close()
+    void nc?.close()
+  })
+  void connect()
+
+  async function connect(): Promise<void> {
+    while (!isDisposed) {
+      try {
+        const made = await wsconnect({
+          servers: config.natsWebSocket,
+          name: 'natter-web',
+          authenticator: tokenAuthenticator(session.token),
+          inboxPrefix: `_INBOX_${user}`,
+          maxReconnectAttempts: -1,
+          ignoreAuthErrorAbort: true,
+          reconnectDelayHandler: () => waitMs(attempts++),
+          pingInterval: 20_000,
+          maxPingOut: 2,
+          timeout: 6_000,
+        })
+        if (isDisposed) return void made.close()
+        nc = made
+        attempts = 0
+        refusals = 0
+        void follow(made)
+        setClient(() => createClient(made, { contracts, user }))
+        setLink({ is: 'online' })
+        return
+      } catch (error) {
+        if (isRefusal(error) && !(await isWorthAnotherTry())) return
+        await new Promise((resolve) => setTimeout(resolve, waitMs(attempts++)))
+      }
+    }
+  }
+
+  async function follow(made: NatsConnection) {
+    for await (const status of made.status()) {
+      if (status.type === 'disconnect') setLink({ is: 'offline', since: Date.now() })
+      if (status.type === 'reconnect') {
+        attempts = 0
+        refusals = 0
+        setLink({ is: 'online' })
+        for (const tell of backHandlers) tell()
+      }
+      if (status.type === 'error' && isRefusal(status.error) && !(await isWorthAnotherTry()))
+        await made.close()
+    }
+  }
+
+  /** A token may have ended while nobody looked: a fresh one is tried once. */
+  async function isWorthAnotherTry(): Promise<boolean> {
+    refusals++
+    const hasFresh = refusals === 1 && (await session.renew())
+    if (!hasFresh) setLink({ is: 'refused' })
+    return hasFresh
+  }
+
+  return {
+    link,
+    /** Undefined until there has been a connection. */
+    client,
+    /** Calls whenever the connection is there again after it was lost. Answers with what stops it. */
+    onBack(tell: () => void): () => void {
+      backHandlers.add(tell)
+      return () => backHandlers.delete(tell)
+    },
+  }
+}
+
+/** Longer each time, and different for each of those who lost the same server. */
+function waitMs(attempt: number): number {
+  const most = Math.min(longestWaitMs, firstWaitMs * 2 ** attempt)
+  return most / 2 + (Math.random() * most) / 2
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError
+}

@@ -1,0 +1,151 @@
+import { InMemoryWebStorage, type User, UserManager, WebStorageStateStore } from 'oidc-client-ts'
+import { createSignal } from 'solid-js'
+import type { Config } from '../config.ts'
+
+/** Who is logged in here. */
+export interface Identity {
+  /** As NATS knows them: the token's `preferred_username`. */
+  user: string
+  roles: readonly string[]
+}
+
+export type SessionState =
+  | { is: 'starting' }
+  | { is: 'in'; identity: Identity }
+  | { is: 'out'; why: 'never' | 'ended' | 'logout' }
+  /** The identity provider does not answer. */
+  | { is: 'unreachable' }
+
+export type Session = ReturnType<typeof createSession>
+
+/** Where the provider sends the browser back to: the page itself, and the frame of a silent login. */
+export const callbackPath = '/callback'
+export const silentPath = '/silent.html'
+
+/**
+ * The login at the OpenID provider: code flow with PKCE. Tokens are in this page's memory alone; after
+ * a reload the provider's own session gives new ones, in a frame that nobody sees.
+ */
+export function createSession({ issuer, clientId }: Config) {
+  const here = window.location
+  const users = new UserManager({
+    authority: issuer,
+    client_id: clientId,
+    redirect_uri: here.origin + callbackPath,
+    silent_redirect_uri: here.origin + silentPath,
+    post_logout_redirect_uri: `${here.origin}/`,
+    scope: 'openid profile',
+    userStore: new WebStorageStateStore({ store: new InMemoryWebStorage() }),
+    // What a login needs until it comes back from the provider: no token among it.
+    stateStore: new WebStorageStateStore({ store: window.sessionStorage }),
+    automaticSilentRenew: false,
+    silentRequestTimeoutInSeconds: 8,
+    loadUserInfo: false,
+  })
+  const [state, setState] = createSignal<SessionState>({ is: 'starting' })
+  const renewed = new Set<() => void>()
+  let user: User | undefined
+  let renewal: Promise<boolean> | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  async function start(): Promise<void> {
+    try {
+      if (here.pathname === callbackPath) {
+        const found = await users.signinRedirectCallback()
+        // Where they were when they had to log in.
+        window.history.replaceState(null, '', readPlace(found.state))
+        return take(found)
+      }
+      const found = await users.signinSilent()
+      if (found) take(found)
+      else setState({ is: 'out', why: 'never' })
+    } catch (error) {
+      if (here.pathname === callbackPath) window.history.replaceState(null, '', '/')
+      setState(isRefusal(error) ? { is: 'out', why: 'never' } : { is: 'unreachable' })
+    }
+  }
+
+  function take(found: User) {
+    user = found
+    const identity = readIdentity(found.access_token)
+    const known = state()
+    // The same person with another token: nobody who looks at them need look again.
+    if (known.is !== 'in' || known.identity.user !== identity.user) setState({ is: 'in', identity })
+    clearTimeout(timer)
+    const lifeMs = (found.expires_in ?? 60) * 1_000
+    timer = setTimeout(() => void renew(), Math.max(1_000, lifeMs * 0.75))
+  }
+
+  /** A new token before the old one ends. False when the provider gives none any more. */
+  function renew(): Promise<boolean> {
+    renewal ??= (async () => {
+      try {
+        const found = await users.signinSilent()
+        if (!found) throw new Error('The identity provider gave no user')
+        take(found)
+        for (const tell of renewed) tell()
+        return true
+      } catch (error) {
+        if (isRefusal(error)) {
+          setState({ is: 'out', why: 'ended' })
+          return false
+        }
+        // The provider is away; the token may last until it is back.
+        timer = setTimeout(() => void renew(), 5_000)
+        return !user?.expired
+      } finally {
+        renewal = undefined
+      }
+    })()
+    return renewal
+  }
+
+  return {
+    state,
+    start,
+    renew,
+    /** The access token as it is now; empty for nobody. */
+    token: () => user?.access_token ?? '',
+    /** Goes to the provider's page, and comes back to where one is. */
+    login: () => users.signinRedirect({ state: here.pathname + here.search }),
+    async logout() {
+      clearTimeout(timer)
+      const id_token_hint = user?.id_token
+      user = undefined
+      setState({ is: 'out', why: 'logout' })
+      await users.signoutRedirect(id_token_hint === undefined ? {} : { id_token_hint })
+    },
+    onRenewed(tell: () => void): () => void {
+      renewed.add(tell)
+      return () => renewed.delete(tell)
+    },
+  }
+}
+
+/** The provider has answered, and its answer is no. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ErrorResponse'
+}
+
+function readPlace(state: unknown): string {
+  const isPath = typeof state === 'string' && state.startsWith('/') && !state.startsWith('//')
+  return isPath && !state.startsWith(callbackPath) ? state : '/'
+}
+
+/** What a token says of its owner. The server reads it for itself; this is for what is shown. */
+function readIdentity(token: string): Identity {
+  const [, payload = ''] = token.split('.')
+  const bytes = Uint8Array.from(
+    atob(payload.replaceAll('-', '+').replaceAll('_', '/')),
+    (character) => character.charCodeAt(0),
+  )
+  const claims = JSON.parse(new TextDecoder().decode(bytes)) as {
+    preferred_username?: string
+    sub: string
+    realm_access?: { roles?: string[] }
+  }
+  return {
+    user: claims.preferred_username ?? claims.sub,
+    roles: claims.realm_access?.roles ?? [],
+  }
+}

@@ -1,0 +1,129 @@
+import type { MessageId, UserId } from '#schema/ids'
+import { readNotifyId } from '#schema/ids'
+import type { PagedMessage } from '#schema/messages/chat'
+import type { Placed, RoomEventOf } from '#schema/messages/log'
+
+export interface Page {
+  messages: PagedMessage[]
+  before: boolean
+  after: boolean
+  asOf: number
+}
+
+/** A message as it stands after the event `asOf`. */
+export interface Item extends PagedMessage {
+  asOf: number
+}
+
+/**
+ * What is shown of a room, or of a thread: messages without a gap between them, oldest first. Values
+ * are never changed: each step answers with a new one, so that what is the same stays the same object.
+ */
+export interface Timeline {
+  /** The thread this is of; the room itself, where absent. */
+  threadId?: MessageId | undefined
+  items: readonly Item[]
+  /** Whether there are more on either side. With newer ones to come, what is said now has no place yet. */
+  hasOlder: boolean
+  hasNewer: boolean
+}
+
+export function createTimeline(page: Page, threadId?: MessageId): Timeline {
+  return { threadId, items: toItems(page), hasOlder: page.before, hasNewer: page.after }
+}
+
+/** With the page before the first, or behind the last. */
+export function extend(timeline: Timeline, page: Page, side: 'older' | 'newer'): Timeline {
+  const known = new Set(timeline.items.map(({ id }) => id))
+  const added = toItems(page).filter(({ id }) => !known.has(id))
+  return side === 'older'
+    ? { ...timeline, items: [...added, ...timeline.items], hasOlder: page.before }
+    : { ...timeline, items: [...timeline.items, ...added], hasNewer: page.after }
+}
+
+/** After an event of the room. Events come in their order; one that is known already changes nothing. */
+export function apply(timeline: Timeline, placed: Placed): Timeline {
+  const { seq, event } = placed
+  switch (event.kind) {
+    case 'message':
+      return event.threadId === timeline.threadId
+        ? say(timeline, seq, event)
+        : countReply(timeline, seq, event)
+    case 'edit':
+      return change(timeline, seq, event.message, (item) => ({
+        ...item,
+        text: event.text,
+        mentions: event.mentions,
+        editedAt: event.at,
+      }))
+    case 'delete':
+      return change(timeline, seq, event.message, (item) => ({
+        ...item,
+        text: '',
+        mentions: [],
+        reactions: [],
+        deletedAt: event.at,
+      }))
+    case 'react':
+      return change(timeline, seq, event.message, (item) => ({
+        ...item,
+        reactions: react(item.reactions, event.emoji, event.by, event.on),
+      }))
+    default:
+      return timeline
+  }
+}
+
+function say(timeline: Timeline, seq: number, event: RoomEventOf<'message'>): Timeline {
+  const { items } = timeline
+  if (timeline.hasNewer || items.some(({ id }) => id === event.id)) return timeline
+  const { kind: _, ...message } = event
+  const item: Item = { ...message, seq, reactions: [], asOf: seq }
+  const at = items.findLastIndex((other) => other.seq < seq) + 1
+  return { ...timeline, items: items.toSpliced(at, 0, item) }
+}
+
+function countReply(timeline: Timeline, seq: number, event: RoomEventOf<'message'>): Timeline {
+  return replace(timeline, event.threadId, (item) => {
+    const { count, lastSeq } = item.replies ?? { count: 0, lastSeq: 0 }
+    // Threads have chains of their own, so a later answer says nothing about the message itself.
+    return seq > lastSeq ? { ...item, replies: { count: count + 1, lastSeq: seq } } : item
+  })
+}
+
+function change(
+  timeline: Timeline,
+  seq: number,
+  target: RoomEventOf<'edit'>['message'],
+  make: (item: Item) => Item,
+): Timeline {
+  return replace(timeline, readNotifyId(target.notifyId).id, (item) =>
+    seq > item.asOf ? { ...make(item), asOf: seq } : item,
+  )
+}
+
+function replace(timeline: Timeline, id: MessageId | undefined, make: (item: Item) => Item) {
+  const at = timeline.items.findIndex((item) => item.id === id)
+  const before = timeline.items[at]
+  const after = before && make(before)
+  if (!after || after === before) return timeline
+  return { ...timeline, items: timeline.items.with(at, after) }
+}
+
+type Reactions = Item['reactions']
+
+function react(reactions: Reactions, emoji: string, user: UserId, on: boolean): Reactions {
+  const at = reactions.findIndex((it) => it.emoji === emoji)
+  const found = reactions[at]
+  if (!found) return on ? [...reactions, { emoji, count: 1, users: [user] }] : reactions
+  // Of many only some are named, and somebody who is not may be among the others.
+  if (found.users.includes(user) === on) return reactions
+  const users = on ? [...found.users, user] : found.users.filter((other) => other !== user)
+  const count = found.count + (on ? 1 : -1)
+  if (count <= 0) return reactions.toSpliced(at, 1)
+  return reactions.with(at, { emoji, count, users })
+}
+
+function toItems({ messages, asOf }: Page): Item[] {
+  return messages.map((message) => ({ ...message, asOf }))
+}
