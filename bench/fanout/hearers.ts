@@ -8,13 +8,12 @@ import { type RowName, userOf } from './room.ts'
 
 export interface Meeting {
   url: string
-  row: RowName
-  /** The room's id. */
-  room: string
+  /** In which rooms all of them are. */
+  rows: readonly RowName[]
   hearers: number
 }
 
-const connectedAtOnce = 50
+const connectedAtOnce = 25
 const text = 'A line about as long as people write, now and then.'
 
 let sayer: NatsConnection
@@ -28,11 +27,11 @@ serveParent({
   serve: serveBare,
   cpu: usedCpu,
   meet,
-  say: async (count: number) => {
+  say: async ({ row, count }: { row: RowName; count: number }) => {
     const times: number[] = []
     for (let nth = 0; nth < count; nth++) {
       const started = performance.now()
-      await say()
+      await say(row)
       times.push(performance.now() - started)
     }
     return { ...percentilesOf(times), seconds: times.reduce((sum, ms) => sum + ms, 0) / 1_000 }
@@ -54,7 +53,6 @@ async function meet(what: Meeting) {
       ...(await Promise.all(Array.from({ length: missing }, (_, at) => join(first + at)))),
     )
   }
-  await say()
 }
 
 function connect() {
@@ -64,16 +62,16 @@ function connect() {
 
 async function join(at: number): Promise<NatsConnection> {
   const nc = await connect()
-  const { row, room } = meeting
-  nc.subscribe(subjectOf(row, room, userOf(room, at)), {
-    callback(_error, message) {
-      const heard = message.json<{ clientId?: string; event?: { clientId: string } }>()
-      const clientId = heard.event?.clientId ?? heard.clientId
-      if (clientId === undefined) return
-      if (row === 'fetched') void fetchIt(nc, clientId)
-      else note(clientId)
-    },
-  })
+  for (const row of meeting.rows)
+    nc.subscribe(subjectOf(row, userOf(row, at)), {
+      callback(_error, message) {
+        const heard = message.json<{ clientId?: string; event?: { clientId: string } }>()
+        const clientId = heard.event?.clientId ?? heard.clientId
+        if (clientId === undefined) return
+        if (row === 'fetched') void fetchIt(nc, clientId)
+        else note(clientId)
+      },
+    })
   await nc.flush()
   return nc
 }
@@ -94,14 +92,13 @@ function note(clientId: string) {
 }
 
 /** Until the last of them has it. */
-async function say() {
-  const { row, room } = meeting
+async function say(row: RowName) {
   const clientId = newClientId()
   const heard = Promise.withResolvers<void>()
   underWay.set(clientId, { left: hearers.length, end: heard.resolve })
   const subject =
     row === 'public' || row === 'private'
-      ? `deliver.${userOf(room, 0)}.send.${room}`
+      ? `deliver.${userOf(row, 0)}.send.${row}`
       : bareSubjects.say(row)
   const payload = JSON.stringify({ clientId, text })
   const reply = await requester.request(subject, payload, { timeoutMs: 30_000 })
@@ -109,9 +106,10 @@ async function say() {
   await heard.promise
 }
 
-function subjectOf(row: RowName, room: string, user: string): string {
-  if (row === 'public') return `room.notify.${room}`
-  if (row === 'private') return `deliver.${user}.notify.${room}`
+/** A room of Natter is called like its row. */
+function subjectOf(row: RowName, user: string): string {
+  if (row === 'public') return `room.notify.${row}`
+  if (row === 'private') return `deliver.${user}.notify.${row}`
   return row === 'each' ? bareSubjects.tellEach(user) : bareSubjects.tell(row)
 }
 

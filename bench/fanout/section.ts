@@ -3,7 +3,7 @@ import { Kvm } from '@nats-io/kv'
 import { createRequester } from '../../runtime/client/index.ts'
 import { ROOMS_KV } from '../../schema/streams.ts'
 import { connectTo } from '../connect.ts'
-import { type Ground, startGround } from '../ground.ts'
+import { startGround } from '../ground.ts'
 import {
   goalLine,
   type Line,
@@ -14,7 +14,7 @@ import {
   type Samples,
   type Section,
 } from '../measure.ts'
-import { startWorker, type Worker } from '../worker.ts'
+import { startWorker } from '../worker.ts'
 import type { Meeting } from './hearers.ts'
 import { type RowName, userOf } from './room.ts'
 
@@ -34,7 +34,7 @@ const rows: Record<string, RowName> = {
   [privateRoom]: 'private',
 }
 const sizes = [100, 1_000, 5_000]
-const patienceMs = 120_000
+const stuckMs = 300_000
 
 /** A message from when it is said until the last person in the room has it, over WebSocket. */
 export async function measureFanOut(options: Options): Promise<Section[]> {
@@ -87,14 +87,10 @@ async function measureRoom(size: number, options: Options): Promise<Samples> {
       await index.put(`${kind}.${userOf(kind, at)}`, JSON.stringify({ kind, role: 'member' }))
   }
 
-  const rooms = new Map<string, Worker>()
-  for (const [name, row] of Object.entries(rows)) {
-    const worker = await open(ground, { row, size })
-    // Node compiles what runs often.
-    await worker.ask('say', 20)
-    rooms.set(name, worker)
-  }
-  const stuck = await open(ground, { row: 'public', size: 1 })
+  const crowd = await open(Object.values(rows), size)
+  // Node compiles what runs often.
+  for (const row of Object.values(rows)) await crowd.ask('say', { row, count: 20 })
+  const stuck = await open(['public'], 1)
   const count = Math.max(5, Math.round((options.seconds * 20_000) / (size + 200)))
 
   const cpu = async (row: string) => {
@@ -103,25 +99,23 @@ async function measureRoom(size: number, options: Options): Promise<Samples> {
     return reply.json<{ cpu: number }>().cpu
   }
   const measure = async (row: string): Promise<Sample> => {
-    const isStalled = row === stalled
-    if (isStalled) await stuck.ask('stall', patienceMs)
-    const worker = rooms.get(isStalled ? publicRoom : row) as Worker
     const before = await cpu(row)
-    const { p50, p99, seconds } = await worker.ask<{ p50: number; p99: number; seconds: number }>(
+    const { p50, p99, seconds } = await crowd.ask<{ p50: number; p99: number; seconds: number }>(
       'say',
-      count,
+      { row: rows[row === stalled ? publicRoom : row], count },
     )
     return { rate: (count * size) / seconds, p50, p99, cpu: ((await cpu(row)) - before) / count }
   }
   const samples = await measureRounds(Object.keys(rows), options, measure)
   // Last, since whoever is stuck stays so.
+  await stuck.ask('stall', stuckMs)
   const withStalled = await measureRounds([stalled], options, measure)
   return new Map([...samples, ...withStalled])
 
-  async function open(on: Ground, { row, size }: { row: RowName; size: number }) {
-    const worker = on.use(await startWorker(module))
-    const url = on.nats.urlOf('functions').replace(/:\d+$/, `:${on.nats.ports.webSocket}`)
-    await worker.ask('meet', { url, row, room: row, hearers: size } satisfies Meeting)
+  async function open(rows: readonly RowName[], hearers: number) {
+    const worker = ground.use(await startWorker(module))
+    const url = ground.nats.urlOf('functions').replace(/:\d+$/, `:${ground.nats.ports.webSocket}`)
+    await worker.ask('meet', { url, rows, hearers } satisfies Meeting)
     return worker
   }
 }
