@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures the runtime against others and against goals, section by section.
  *
- *     npm run bench -- [call] [login] [send] [history] [presence] [--rounds N] [--seconds S] [--quick] [--json]
+ *     npm run bench -- [call] [login] [send] [fanout] [history] [presence] [--rounds N] [--seconds S] [--quick] [--json]
  *
  * Says at the end how many goals are met. Misses are figures like any other: the exit code is 0.
  */
@@ -13,13 +13,14 @@ import type { Options, Section } from './measure.ts'
 import { judge, printSection } from './report.ts'
 
 const usage =
-  'Usage: npm run bench -- [call] [login] [send] [history] [presence] [--rounds N] [--seconds S] [--quick] [--json]'
+  'Usage: npm run bench -- [call] [login] [send] [fanout] [history] [presence] [--rounds N] [--seconds S] [--quick] [--json]'
 
 /** Each brings its own processes; loaded when the peers are installed. */
 const sections: Record<string, () => Promise<(options: Options) => Promise<Section[]>>> = {
   call: async () => (await import('./call/section.ts')).measureCalls,
   login: async () => (await import('./login/section.ts')).measureLogins,
   send: async () => (await import('./send/section.ts')).measureSends,
+  fanout: async () => (await import('./fanout/section.ts')).measureFanOut,
   history: async () => (await import('./history/section.ts')).measureHistory,
   presence: async () => (await import('./presence/section.ts')).measurePresence,
 }
@@ -54,8 +55,13 @@ function readArguments() {
         seconds: { type: 'string' },
         quick: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
       },
     })
+    if (values.help) {
+      console.log(usage)
+      process.exit(0)
+    }
     const unknown = positionals.filter((name) => !Object.hasOwn(sections, name))
     if (unknown.length > 0) throw new Error(`There is no section "${unknown.join('", "')}"`)
     const options: Options = {

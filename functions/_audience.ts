@@ -1,8 +1,11 @@
+import { eq } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
 import type { Context, ParsedDataOf } from '#runtime'
+import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { type RoomKind, type roomChanged, roomMembers } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
+import { members as kept } from '#schema/tables/room'
 import { ensureIndex } from './_index.ts'
 
 interface LiveRoom {
@@ -49,6 +52,12 @@ export async function findAudience(
   }
   if (live.kind === 'public' && !live.closed) return 'everyone'
   return findMembers(room, context)
+}
+
+/** Who belongs to a room, archived or not: the index has nobody of an archived one, the database does. */
+export async function findKeptMembers(room: RoomId): Promise<readonly UserId[]> {
+  const rows = await db.select({ userId: kept.userId }).from(kept).where(eq(kept.room, room))
+  return rows.map(({ userId }) => userId)
 }
 
 /** Who belongs to a room, whatever its kind. */

@@ -1,13 +1,13 @@
-import { eq } from 'drizzle-orm'
+import { inArray } from 'drizzle-orm'
 import { type Context, FunctionError } from '#runtime'
 import { db } from '#schema/db'
-import { type MessageId, type NotifyId, toNotifyId } from '#schema/ids'
+import { type NotifyId, readNotifyId, toNotifyId } from '#schema/ids'
 import type { Message } from '#schema/messages/chat'
-import { messageChanged } from '#schema/messages/log'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 import { messages } from '#schema/tables/message'
 import { findMember, type Member } from './_member.ts'
-import { findMessage, forgetMessage } from './_message.ts'
+import { findMessage, showChanged, toMessage } from './_message.ts'
+import type { Logged } from './_persist.ts'
 
 /** What whoever changes a message needs. */
 export const changes = [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV] as const
@@ -17,7 +17,7 @@ export async function requireMessage(
   notifyId: NotifyId,
   context: Context,
 ): Promise<{ message: Message; member: Member }> {
-  const message = await findMessage(notifyId, context)
+  const message = await findMessage(notifyId, context, { fresh: true })
   const member = message && (await findMember(message.room, context))
   if (!member)
     throw new FunctionError('forbidden', `There is no message ${notifyId} that you may read`)
@@ -34,29 +34,18 @@ export function toTarget({ threadId, ...message }: Message) {
   return { notifyId: toNotifyId(message), ...(threadId === undefined ? {} : { threadId }) }
 }
 
-/** The event that made a message what it is, if the database knows of one. */
-export async function findChange(id: MessageId): Promise<number | undefined> {
-  const [row] = await db
-    .select({ seq: messages.editedSeq })
-    .from(messages)
-    .where(eq(messages.id, id))
-  return row?.seq ?? undefined
-}
-
 /**
- * Puts an edited message in the place of the one that readers have, in every process; unless it was
- * deleted meanwhile, or edited again, which then stands.
+ * Has readers see what became of messages, as the database has it now. Whoever changed them did so
+ * already, unless they died on the way.
  */
-export async function showEdited(message: Message, context: Context): Promise<void> {
-  const { id, editedAt = '' } = message
-  const cache = context.kv(MSG_CACHE)
-  const entry = await cache.get(id)
-  const { deletedAt, editedAt: shownAt = '' } = entry?.value ?? {}
-  if (deletedAt || shownAt > editedAt) return
-  const isShown = entry
-    ? await cache.update(id, message, entry.revision)
-    : await cache.create(id, message)
-  if (!isShown) return showEdited(message, context)
-  forgetMessage(id)
-  context.publish(messageChanged, { id })
+export async function showChanges(events: readonly Logged[], context: Context): Promise<void> {
+  const ids = events.flatMap(({ data }) => {
+    const isChange = data.kind === 'edit' || data.kind === 'delete'
+    // Of what was changed before that, the cache has nothing any more.
+    const isCached = isChange && Date.parse(data.at) > Date.now() - MSG_CACHE.ttlMs
+    return isCached ? [readNotifyId(data.message.notifyId).id] : []
+  })
+  if (ids.length === 0) return
+  const changed = await db.select().from(messages).where(inArray(messages.id, ids))
+  await Promise.all(changed.map((row) => showChanged(toMessage(row), context)))
 }

@@ -1,36 +1,68 @@
 import { type Context, FunctionError } from '#runtime'
-import { toNotifyId, type UserId } from '#schema/ids'
+import { type RoomId, toNotifyId, type UserId } from '#schema/ids'
 import { deliverNotify, type Notice, type RoomEvent, roomNotify } from '#schema/messages/log'
+import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 import { findAudience } from './_audience.ts'
-import { cacheMessage, withoutKind } from './_message.ts'
+import { cacheSaid, withoutKind } from './_message.ts'
+
+type StoredPlace = NonNullable<Context['stored']>
 
 /** Up to this many characters a message goes along with its notification. */
 const smallText = 1_000
 
 /**
- * Tells a room what the log has just taken: all who listen to a public room at once, the members of
- * any other one by one. What this misses because a process dies, clients notice by `prev` and fetch.
+ * What is shed is not told to anybody, so much may wait: for a list of members, and all that wait for
+ * one list wait for it together.
+ */
+export const fanoutOptions = {
+  concurrency: 4_000,
+  waiting: 16_000,
+  uses: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV],
+} as const
+
+/** The last event of each room that is being told: the next one waits for it. */
+const turns = new Map<RoomId, Promise<void>>()
+
+/**
+ * Tells a room what the log has just taken, in the log's order. What this misses because a process
+ * dies, clients notice by `prev` and fetch.
  */
 export async function fanOut(event: RoomEvent, context: Context): Promise<void> {
   const { stored } = context
   if (!stored) throw new FunctionError('invalid', 'An event must come from the log')
-  const notice = toNotice(event, stored)
+  const { room } = event
   if (event.kind === 'message') {
     // The log has it anyway, so nobody waits for this.
-    cacheMessage({ ...withoutKind(event), seq: stored.seq }, context).catch((error) =>
+    cacheSaid({ ...withoutKind(event), seq: stored.seq }, context).catch((error) =>
       context.log.warn({ err: error }, 'message not cached; readers find it in the log'),
     )
   }
 
-  const audience = await findAudience(event.room, context)
-  if (audience === 'everyone') context.publish(roomNotify, notice)
-  else context.publishEach(deliverNotify, 'user', audience, notice)
-  // Who went is nobody the room is told of any more, and must know all the same.
-  const gone = whoWent(event)
-  if (gone && audience !== 'everyone') context.publish(deliverNotify, { ...notice, user: gone })
+  const before = turns.get(room)
+  const now = () => tell(event, stored, context)
+  const turn = before ? before.then(now, now) : now()
+  turns.set(room, turn)
+  try {
+    await turn
+  } finally {
+    if (turns.get(room) === turn) turns.delete(room)
+  }
 }
 
-function toNotice(event: RoomEvent, { seq, prev }: { seq: number; prev: number }): Notice {
+/** All who listen to a public room at once, the members of any other one by one. */
+async function tell(event: RoomEvent, stored: StoredPlace, context: Context): Promise<void> {
+  // Those who wait behind a function that does not answer would wait for it once each.
+  if (Date.now() > context.deadline) throw new FunctionError('timeout', 'Too late to be told')
+  const notice = toNotice(event, stored)
+  const audience = await findAudience(event.room, context)
+  if (audience === 'everyone') return context.publish(roomNotify, notice)
+  // Who went is nobody the room is told of any more, and must know all the same.
+  const gone = whoWent(event)
+  const hearers = gone === undefined ? audience : [...new Set([...audience, gone])]
+  context.publishEach(deliverNotify, 'user', hearers, notice)
+}
+
+function toNotice(event: RoomEvent, { seq, prev }: StoredPlace): Notice {
   const { room, kind } = event
   const isLong = 'text' in event && event.text.length > smallText
   return {

@@ -1,73 +1,50 @@
-import { and, eq, isNull, not, sql } from 'drizzle-orm'
-import type { Context } from '#runtime'
+import { isDeepStrictEqual } from 'node:util'
+import { and, asc, eq, gt, inArray, isNull, sql } from 'drizzle-orm'
+import type { Context, ValueOf } from '#runtime'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { type Role, type RoomKind, roomChanged } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { bans, members, rooms } from '#schema/tables/room'
+import { type Reader, shareRooms } from './_held.ts'
 
 /** Says that the index has been made from the database. No id of a room looks like it. */
 const marker = '=index'
-/** How many members are written between two looks into the database. */
-const pageSize = 1_000
-/** How long a process relies on the index being there. */
-const trustMs = 5_000
+/** How many rooms are compared at once, and how many members are written while theirs are held. */
+const [roomsAtOnce, membersAtOnce] = [200, 500]
 
-export interface Entry {
+export interface Place {
   room: RoomId
-  kind: RoomKind
   userId: UserId
-  role: Role
-}
-
-/** Puts a member where every function looks first, and tells of whoever was not there. */
-export async function enterIndex(entry: Entry, context: Context): Promise<void> {
-  const { room, kind, userId, role } = entry
-  const index = context.kv(ROOMS_KV)
-  const live = await index.get(`${room}.${userId}`)
-  if (live && 'role' in live.value && live.value.role === role) return
-  await index.put(`${room}.${userId}`, { kind, role })
-  if (!live) context.publish(roomChanged, { room, action: 'join', userId })
 }
 
 /**
- * Ends a membership everywhere: `remove` does so in the database. Whoever is gone is gone from the
- * index first, so that nobody reads on if this process dies; and once more after, for a rebuild that
- * had seen them in the database.
+ * Puts a member where every function looks first, as the database has them, and tells of whoever was
+ * not there. False for who does not belong there any more.
  */
-export async function leaveIndex<T>(
-  { room, userId }: Pick<Entry, 'room' | 'userId'>,
-  context: Context,
-  remove: () => Promise<T>,
-): Promise<T> {
+export async function enterIndex(place: Place, context: Context): Promise<boolean> {
+  const [entry] = await writeMembers([place], context)
+  if (entry?.isNew) context.publish(roomChanged, { ...place, action: 'join' })
+  return entry !== undefined
+}
+
+/** Writes how rooms are told what happens in them. */
+export async function refreshRooms(ids: readonly RoomId[], context: Context): Promise<void> {
   const index = context.kv(ROOMS_KV)
-  const key = `${room}.${userId}`
-  await index.delete(key)
-  const removed = await remove()
-  await index.delete(key)
-  context.publish(roomChanged, { room, action: 'leave', userId })
-  return removed
+  await shareRooms(ids, async (tx) => {
+    const found = await readRooms(ids, tx)
+    await Promise.all(found.map(({ id, ...room }) => index.put(id, room)))
+  })
 }
 
-/** Writes how a room is told what happens in it. */
-export async function openRoom(
-  { id, kind }: { id: RoomId; kind: RoomKind },
-  closed: boolean,
-  context: Context,
-): Promise<void> {
-  await context.kv(ROOMS_KV).put(id, { kind, closed })
-}
-
-/** Takes a room and all who belong to it out of the index: from now on nobody reads it. */
+/** Takes a room and all who belong to it out of the index. For who holds the room. */
 export async function closeRoom(room: RoomId, context: Context): Promise<void> {
   const index = context.kv(ROOMS_KV)
   await index.delete(room)
   const entries = await index.list(`${room}.*`)
   await Promise.all(entries.map(({ key }) => index.delete(key)))
-  context.publish(roomChanged, { room, action: 'archive' })
 }
 
-let trustedUntil = 0
 let building: Promise<void> | undefined
 
 /**
@@ -75,60 +52,144 @@ let building: Promise<void> | undefined
  * take that for an answer.
  */
 export async function ensureIndex(context: Context): Promise<{ wasBuilt: boolean }> {
-  if (performance.now() < trustedUntil) return { wasBuilt: false }
-  const isThere = await context.kv(ROOMS_KV).get(marker)
-  if (!isThere) {
-    building ??= buildIndex(context).finally(() => {
-      building = undefined
-    })
-    await building
-  }
-  trustedUntil = performance.now() + trustMs
-  return { wasBuilt: !isThere }
+  if (await isBuilt(context)) return { wasBuilt: false }
+  building ??= buildIndex(context).finally(() => {
+    building = undefined
+  })
+  await building
+  return { wasBuilt: true }
 }
 
-/** Puts one archived room's members back, or everybody's. Any number of processes may do so at once. */
-export async function buildIndex(context: Context, only?: RoomId): Promise<void> {
-  const index = context.kv(ROOMS_KV)
-  const isMeant = and(isNull(rooms.archivedAt), only === undefined ? undefined : eq(rooms.id, only))
-  const isClosed = sql<boolean>`exists (select 1 from ${bans} where ${bans.room} = ${rooms.id})`
-  const found = await db
-    .select({ id: rooms.id, kind: rooms.kind, closed: isClosed })
+let asking: Promise<boolean> | undefined
+
+/** All who ask at the same moment ask once. */
+function isBuilt(context: Context): Promise<boolean> {
+  asking ??= context
+    .kv(ROOMS_KV)
+    .get(marker)
+    .then((entry) => entry !== undefined)
+    .finally(() => {
+      asking = undefined
+    })
+  return asking
+}
+
+/** Any number of processes may do so at once. */
+async function buildIndex(context: Context): Promise<void> {
+  let last: RoomId | undefined
+  do last = await compareNext(last, context)
+  while (last !== undefined)
+  await context.kv(ROOMS_KV).put(marker, { builtAt: new Date().toISOString() })
+  context.log.info('the index of members has been built')
+}
+
+/**
+ * Has the index say of the next rooms what the database does. Answers with the last of them;
+ * undefined at the end.
+ */
+export async function compareNext(
+  after: RoomId | undefined,
+  context: Context,
+): Promise<RoomId | undefined> {
+  const page = await db
+    .select({ id: rooms.id })
     .from(rooms)
-    .where(isMeant)
-  for (const { id, kind, closed } of found) await index.create(id, { kind, closed })
+    .where(after === undefined ? undefined : gt(rooms.id, after))
+    .orderBy(asc(rooms.id))
+    .limit(roomsAtOnce)
+  const ids = page.map(({ id }) => id)
+  await compareRooms(ids, context)
+  return page.length < roomsAtOnce ? undefined : ids.at(-1)
+}
 
-  for (let last: Entry | undefined; ; ) {
-    const page = await readMembers(last).limit(pageSize)
-    const made = await Promise.all(page.map((entry) => create(entry)))
-    // Whoever left while this was written may have been written back. The database knows.
-    const still = new Set((await readMembers(last, page.at(-1))).map(keyOf))
-    const wrong = page.filter((entry, at) => made[at] && !still.has(keyOf(entry)))
-    await Promise.all(wrong.map((entry) => index.delete(keyOf(entry))))
-    last = page.at(-1)
-    if (page.length < pageSize) break
-  }
-  if (only === undefined) await index.put(marker, { builtAt: new Date().toISOString() })
-  context.log.info({ rooms: found.length, room: only }, 'the index of members has been built')
+/**
+ * Has the index say of some rooms what the database does. What differs is only found here: it is
+ * written while the room is held, as the database has it then, for it may be changing right now.
+ */
+export async function compareRooms(ids: readonly RoomId[], context: Context): Promise<void> {
+  const [live, kept] = [await readLive(ids, context), await readKept(ids)]
+  const keys = [...new Set([...live.keys(), ...kept.keys()])]
+  const wrong = keys.filter((key) => !isDeepStrictEqual(live.get(key), kept.get(key)))
+  const surplus = wrong.filter((key) => !kept.has(key))
+  await Promise.all(surplus.map((key) => context.kv(ROOMS_KV).delete(key)))
+  const places = wrong.filter((key) => key.includes('.')).map(toPlace)
+  for (let at = 0; at < places.length; at += membersAtOnce)
+    await writeMembers(places.slice(at, at + membersAtOnce), context)
+  await refreshRooms(wrong.filter((key) => !key.includes('.')) as RoomId[], context)
+  if (wrong.length > 0)
+    context.log.info(
+      { keys: wrong.length, surplus: surplus.length },
+      'the index has been put right',
+    )
+}
 
-  function create(entry: Entry) {
-    return index.create(keyOf(entry), { kind: entry.kind, role: entry.role })
-  }
+type Value = ValueOf<typeof ROOMS_KV>
 
-  function readMembers(after: Entry | undefined, upTo?: Entry) {
-    return db
-      .select({ room: members.room, kind: rooms.kind, userId: members.userId, role: members.role })
+/** What the index has about some rooms, by key. */
+async function readLive(ids: readonly RoomId[], context: Context): Promise<Map<string, Value>> {
+  const index = context.kv(ROOMS_KV)
+  const found = await Promise.all(
+    ids.map(async (id) => [await index.get(id), ...(await index.list(`${id}.*`))]),
+  )
+  return new Map(found.flat().flatMap((entry) => (entry ? [[entry.key, entry.value]] : [])))
+}
+
+/** What it should have. */
+async function readKept(ids: readonly RoomId[]): Promise<Map<string, Value>> {
+  const found = await readRooms(ids)
+  const present = await db
+    .select(member)
+    .from(members)
+    .innerJoin(rooms, eq(rooms.id, members.room))
+    .where(isLive(ids))
+  return new Map<string, Value>([
+    ...found.map(({ id, ...room }) => [id, room] as const),
+    ...present.map(({ room, userId, ...entry }) => [keyOf({ room, userId }), entry] as const),
+  ])
+}
+
+function readRooms(ids: readonly RoomId[], from: Reader = db) {
+  const closed = sql<boolean>`exists (select from ${bans} where ${bans.room} = ${rooms.id})`
+  return from.select({ id: rooms.id, kind: rooms.kind, closed }).from(rooms).where(isLive(ids))
+}
+
+function isLive(ids: readonly RoomId[]) {
+  return and(inArray(rooms.id, ids), isNull(rooms.archivedAt))
+}
+
+const member = { room: members.room, userId: members.userId, kind: rooms.kind, role: members.role }
+
+/** Writes those of some people who are members, and answers with them and whether they are new. */
+function writeMembers(places: readonly Place[], context: Context) {
+  const index = context.kv(ROOMS_KV)
+  const ids = [...new Set(places.map(({ room }) => room))]
+  const pairs = sql`select * from unnest(
+    ${sql.param(places.map(({ room }) => room))}::text[],
+    ${sql.param(places.map(({ userId }) => userId))}::text[]
+  )`
+  return shareRooms(ids, async (tx) => {
+    const entries = await tx
+      .select(member)
       .from(members)
       .innerJoin(rooms, eq(rooms.id, members.room))
-      .where(and(isMeant, after && isBehind(after), upTo && not(isBehind(upTo))))
-      .orderBy(members.room, members.userId)
+      .where(and(isLive(ids), sql`(${members.room}, ${members.userId}) in (${pairs})`))
+    return Promise.all(entries.map(async (entry) => ({ ...entry, isNew: await write(entry) })))
+  })
+
+  async function write({ kind, role, ...place }: Place & { kind: RoomKind; role: Role }) {
+    const key = keyOf(place)
+    if (await index.create(key, { kind, role })) return true
+    const live = await index.get(key)
+    if (!isDeepStrictEqual(live?.value, { kind, role })) await index.put(key, { kind, role })
+    return false
   }
 }
 
-function isBehind({ room, userId }: Entry) {
-  return sql`(${members.room}, ${members.userId}) > (${room}, ${userId})`
+function keyOf({ room, userId }: Place): string {
+  return `${room}.${userId}`
 }
 
-function keyOf({ room, userId }: Pick<Entry, 'room' | 'userId'>) {
-  return `${room}.${userId}`
+function toPlace(key: string): Place {
+  const [room, userId] = key.split('.')
+  return { room: room as RoomId, userId: userId as UserId }
 }

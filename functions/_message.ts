@@ -16,42 +16,62 @@ const recent = new LRUCache<MessageId, Message, { seq: number; context: Context 
   max: 2_000,
   ttl: 1_000,
   ignoreFetchAbort: true,
-  fetchMethod: async (id, _stale, { context: { seq, context } }) =>
-    (await context.kv(MSG_CACHE).get(id))?.value ?? (await readBehindCache(id, seq, context)),
+  fetchMethod: (id, _stale, { context: { seq, context } }) => readMessage(id, seq, context),
 })
 
 /**
  * The message behind a notification, as it stands now, from the nearest place that has it; undefined
- * if none does. Whether the caller may see it is for the function to find out.
+ * if none does. Whether the caller may see it is for the function to find out. Whoever is about to
+ * change it asks for it `fresh`, and not as this process remembers it.
  */
 export async function findMessage(
   notifyId: NotifyId,
   context: Context,
+  { fresh = false } = {},
 ): Promise<Message | undefined> {
   const { id, seq } = readNotifyId(notifyId)
-  const message = await recent.fetch(id, { context: { seq, context } })
+  const message = await recent.fetch(id, { context: { seq, context }, forceRefresh: fresh })
   // Whoever makes up an id may hit the place of another message, or the id at another place.
   return message && toNotifyId(message) === notifyId ? message : undefined
 }
 
 /** The same by the id alone: not from the log, which finds nothing by it. */
-export function findMessageById(id: MessageId, context: Context): Promise<Message | undefined> {
-  return recent.fetch(id, { context: { seq: 0, context } })
+export async function findMessageById(
+  id: MessageId,
+  context: Context,
+): Promise<Message | undefined> {
+  // Not one read with those who know the sequence: they would find nothing either.
+  return recent.get(id) ?? readMessage(id, 0, context)
+}
+
+/** Keeps what was just said where readers look first. What became of it already stands. */
+export async function cacheSaid(message: Message, context: Context): Promise<void> {
+  recent.set(message.id, message)
+  if (!(await context.kv(MSG_CACHE).create(message.id, message))) forgetMessage(message.id)
 }
 
 /**
- * Keeps a message where readers look first, as it stands now. Without this they find it in the
- * database, or in the log as it was first said, so whoever changes one waits for it.
+ * Puts a changed message in the place of the one that readers have, in every process; unless that is
+ * newer. Without this they find it in the database, or in the log as it was first said, so whoever
+ * changes one waits for it.
  */
-export async function cacheMessage(message: Message, context: Context): Promise<void> {
-  recent.set(message.id, message)
-  await context.kv(MSG_CACHE).put(message.id, message)
+export async function showChanged(message: Message, context: Context): Promise<void> {
+  const { id } = message
+  const cache = context.kv(MSG_CACHE)
+  const entry = await cache.get(id)
+  if (entry && isAsNew(entry.value, message)) return
+  const isShown = entry
+    ? await cache.update(id, message, entry.revision)
+    : await cache.create(id, message)
+  if (!isShown) return showChanged(message, context)
+  forgetMessage(id)
+  context.publish(messageChanged, { id })
 }
 
-/** Puts a changed message in the place of the one that readers have, in every process. */
-export async function replaceMessage(message: Message, context: Context): Promise<void> {
-  await cacheMessage(message, context)
-  context.publish(messageChanged, { id: message.id })
+/** What is deleted stays so, whatever was on its way. */
+function isAsNew(shown: Message, { editedSeq = 0, deletedAt }: Message): boolean {
+  if (shown.deletedAt || deletedAt) return shown.deletedAt !== undefined
+  return (shown.editedSeq ?? 0) >= editedSeq
 }
 
 /** Lets go of what this process remembers of a message. */
@@ -79,7 +99,9 @@ export function withoutKind({ kind: _, ...said }: Said): Omit<Message, 'seq'> {
 }
 
 /** The database knows what became of a message, but for the last moments; the log knows those. */
-async function readBehindCache(id: MessageId, seq: number, context: Context) {
+async function readMessage(id: MessageId, seq: number, context: Context) {
+  const cached = await context.kv(MSG_CACHE).get(id)
+  if (cached) return cached.value
   try {
     const [row] = await db.select().from(messages).where(eq(messages.id, id))
     if (row) return toMessage(row)
@@ -92,12 +114,13 @@ async function readBehindCache(id: MessageId, seq: number, context: Context) {
 
 /** A row as it is shown. */
 export function toMessage(row: typeof messages.$inferSelect): Message {
-  const { editedSeq: _, threadId, at, editedAt, deletedAt, ...rest } = row
+  const { threadId, at, editedAt, deletedAt, editedSeq, ...rest } = row
   return {
     ...rest,
     at: at.toISOString(),
     ...(threadId === '' ? {} : { threadId }),
     ...(editedAt ? { editedAt: editedAt.toISOString() } : {}),
     ...(deletedAt ? { deletedAt: deletedAt.toISOString() } : {}),
+    ...(editedSeq === null ? {} : { editedSeq }),
   }
 }

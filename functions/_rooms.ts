@@ -1,11 +1,13 @@
-import { and, count, eq, isNull, ne } from 'drizzle-orm'
+import { and, count, eq, isNotNull, isNull, ne, sql } from 'drizzle-orm'
 import { type Context, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import type { RoomEventOf } from '#schema/messages/log'
-import type { Role, Room } from '#schema/messages/room'
+import { type Role, type Room, roomChanged } from '#schema/messages/room'
+import { ROOMS_KV } from '#schema/streams'
 import { bans, members, rooms } from '#schema/tables/room'
-import { closeRoom, leaveIndex, openRoom } from './_index.ts'
+import { holdRoom, type Reader, shareRooms } from './_held.ts'
+import { closeRoom, compareRooms, enterIndex, type Place, refreshRooms } from './_index.ts'
 import { logEvent } from './_log.ts'
 
 /** A room, and what the database says of somebody in it. */
@@ -16,9 +18,17 @@ export interface Standing {
   isBanned: boolean
 }
 
+/** Who is done something to, and who does it. */
+interface Deed extends Place {
+  by: UserId
+}
+
 /** Undefined where there is no such room, or it is archived. */
-export async function findStanding(id: RoomId, userId: UserId): Promise<Standing | undefined> {
-  const [found] = await db
+export async function findStanding(
+  { room: id, userId }: Place,
+  from: Reader = db,
+): Promise<Standing | undefined> {
+  const [found] = await from
     .select({
       room: { id: rooms.id, name: rooms.name, kind: rooms.kind },
       role: members.role,
@@ -33,48 +43,113 @@ export async function findStanding(id: RoomId, userId: UserId): Promise<Standing
   return { room, role: role ?? undefined, isBanned: bannedBy !== null }
 }
 
-/** Somebody as a member of a room, by the database. Throws `forbidden` with whom it is about. */
-export async function requireStanding(
-  id: RoomId,
-  userId: UserId,
-): Promise<{ room: Room; role: Role }> {
-  const standing = await findStanding(id, userId)
-  if (standing?.role) return { room: standing.room, role: standing.role }
-  throw new FunctionError('forbidden', `${userId} does not belong to a room ${id}`)
-}
-
-/** A room with an owner keeps one. Throws `conflict` for the last of them. */
-export async function requireOtherOwner(room: RoomId, userId: UserId): Promise<void> {
-  const [others] = await db
-    .select({ count: count() })
-    .from(members)
-    .where(and(eq(members.room, room), eq(members.role, 'owner'), ne(members.userId, userId)))
-  if (others?.count === 0)
-    throw new FunctionError(
-      'conflict',
-      `${userId} is the last owner of ${room}: name another first`,
-    )
-}
-
-/** Ends a membership; true if there was one. */
-export async function removeMember(
-  room: RoomId,
-  userId: UserId,
+/**
+ * Makes a member of somebody, in the role that `decide` answers; it throws where they may not come in.
+ * Whoever is one already stays what they are, and is put back where the index has lost them.
+ */
+export async function addMember(
+  { by, ...place }: Deed,
   context: Context,
-): Promise<boolean> {
-  const removed = await leaveIndex({ room, userId }, context, () =>
-    db
-      .delete(members)
-      .where(and(eq(members.room, room), eq(members.userId, userId)))
-      .returning({ userId: members.userId }),
-  )
-  return removed.length > 0
+  decide: (standing: Standing | undefined) => { room: Room; role: Role },
+): Promise<Room> {
+  const { room: id, userId } = place
+  const { room, role, isBanned, isNew } = await shareRooms([id], async (tx) => {
+    const standing = await findStanding(place, tx)
+    const decided = decide(standing)
+    const isBanned = standing?.isBanned ?? false
+    if (isBanned) await tx.delete(bans).where(and(eq(bans.room, id), eq(bans.userId, userId)))
+    const mine = { room: id, userId, role: decided.role }
+    const added = await tx.insert(members).values(mine).onConflictDoNothing().returning()
+    return { ...decided, isBanned, isNew: added.length > 0 }
+  })
+
+  if (isBanned || !(await context.kv(ROOMS_KV).get(id))) await refreshRooms([id], context)
+  if (!(await enterIndex(place, context)))
+    throw new FunctionError('conflict', `${userId} was removed from ${id} at the same moment`)
+  if (isNew) await logMember({ ...place, action: 'join', role, by }, context)
+  return room
 }
 
-/** Says in the index how a room is told what happens, by what the database knows of who is shut out. */
-export async function refreshRoom({ id, kind }: Room, context: Context): Promise<void> {
-  const [banned] = await db.select({ count: count() }).from(bans).where(eq(bans.room, id))
-  await openRoom({ id, kind }, (banned?.count ?? 0) > 0, context)
+/**
+ * Ends a membership, unless `decide` says that there is nothing to end; it throws where this may not
+ * be. Whoever is removed by somebody else is kept out until they are invited.
+ */
+export async function removeMember(
+  { by, ...place }: Deed,
+  context: Context,
+  decide: (standing: Standing | undefined) => boolean,
+): Promise<void> {
+  const { room: id, userId } = place
+  const index = context.kv(ROOMS_KV)
+  const isKick = by !== userId
+  const isRemoved = await holdRoom(id, async (tx) => {
+    const standing = await findStanding(place, tx)
+    if (!decide(standing) || !standing) return false
+    const {
+      room: { kind },
+      role,
+    } = standing
+    if (role === 'owner') await requireOtherOwner(place, tx, { mayBeAlone: !isKick })
+
+    // Before the commit: nobody reads on if this process dies after it.
+    if (isKick) {
+      await tx
+        .insert(bans)
+        .values({ ...place, by })
+        .onConflictDoNothing()
+      await index.put(id, { kind, closed: true })
+    }
+    await index.delete(`${id}.${userId}`)
+    await tx.delete(members).where(isAt(place))
+    return true
+  })
+  if (!isRemoved) return
+  context.publish(roomChanged, { ...place, action: 'leave' })
+  await logMember({ ...place, action: isKick ? 'kick' : 'leave', by }, context)
+}
+
+/** Gives a member another role, if `decide` does not throw. Throws `conflict` for the last owner. */
+export async function changeRole(
+  { by, to, ...place }: Deed & { to: Role },
+  context: Context,
+  decide: (standing: Standing | undefined) => Role,
+): Promise<void> {
+  const from = await holdRoom(place.room, async (tx) => {
+    const from = decide(await findStanding(place, tx))
+    if (from === 'owner' && to !== 'owner') await requireOtherOwner(place, tx)
+    await tx.update(members).set({ role: to }).where(isAt(place))
+    return from
+  })
+  await enterIndex(place, context)
+  if (from !== to) await logMember({ ...place, action: 'role', role: to, by }, context)
+}
+
+/** Takes a room out of everybody's reach; false if it was already. */
+export async function archiveRoom(room: RoomId, context: Context): Promise<boolean> {
+  const isArchived = await holdRoom(room, async (tx) => {
+    const archived = await tx
+      .update(rooms)
+      .set({ archivedAt: new Date() })
+      .where(and(eq(rooms.id, room), isNull(rooms.archivedAt)))
+      .returning({ id: rooms.id })
+    if (archived.length > 0) await closeRoom(room, context)
+    return archived.length > 0
+  })
+  if (isArchived) context.publish(roomChanged, { room, action: 'archive' })
+  return isArchived
+}
+
+/** Gives an archived room back to who was in it; false if it was not archived. */
+export async function restoreRoom(room: RoomId, context: Context): Promise<boolean> {
+  const restored = await db
+    .update(rooms)
+    .set({ archivedAt: null })
+    .where(and(eq(rooms.id, room), isNotNull(rooms.archivedAt)))
+    .returning({ id: rooms.id })
+  // Also if it was not: whoever asks again finishes what was begun before a process died.
+  await compareRooms([room], context)
+  if (restored.length > 0) context.publish(roomChanged, { room, action: 'restore' })
+  return restored.length > 0
 }
 
 /** Writes into the room's log that somebody came, went, or is somebody else now. */
@@ -93,10 +168,24 @@ export function logRoomChange(
   return logEvent({ kind: 'room', at: new Date().toISOString(), ...event }, context)
 }
 
-/** Takes a room out of everybody's reach. */
-export async function archiveRoom(room: RoomId, context: Context): Promise<void> {
-  // Before and after: for a rebuild of the index that had still seen it.
-  await closeRoom(room, context)
-  await db.update(rooms).set({ archivedAt: new Date() }).where(eq(rooms.id, room))
-  await closeRoom(room, context)
+/** A room with an owner keeps one, unless the last of them may go as the last of all. */
+async function requireOtherOwner(
+  { room, userId }: Place,
+  from: Reader,
+  { mayBeAlone = false } = {},
+): Promise<void> {
+  const isOther = and(eq(members.room, room), ne(members.userId, userId))
+  const [others] = await from
+    .select({
+      all: count(),
+      owners: sql<number>`count(*) filter (where ${members.role} = 'owner')`.mapWith(Number),
+    })
+    .from(members)
+    .where(isOther)
+  if (others?.owners || (mayBeAlone && others?.all === 0)) return
+  throw new FunctionError('conflict', `${userId} is the last owner of ${room}: name another first`)
+}
+
+function isAt({ room, userId }: Place) {
+  return and(eq(members.room, room), eq(members.userId, userId))
 }

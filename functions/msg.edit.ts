@@ -1,14 +1,8 @@
 import { defineFunction, FunctionError } from '#runtime'
 import { msgEdit } from '#schema/messages/chat'
-import {
-  changes,
-  findChange,
-  requireLiving,
-  requireMessage,
-  showEdited,
-  toTarget,
-} from './_change.ts'
+import { changes, requireLiving, requireMessage, toTarget } from './_change.ts'
 import { logEvent } from './_log.ts'
+import { showChanged } from './_message.ts'
 import { requireRight } from './_roles.ts'
 import { findMentions } from './_send.ts'
 
@@ -24,23 +18,18 @@ export default defineFunction(
         `Only ${message.sender} may edit what ${message.sender} said`,
       )
     requireLiving(message)
-    if (text === message.text) return { seq: (await findChange(message.id)) ?? message.seq }
+    if (text === message.text) return { seq: message.editedSeq ?? message.seq }
 
     const { room } = message
-    const at = timeAfter(message.editedAt ?? message.at)
+    const at = new Date().toISOString()
     const mentions = findMentions(text)
     const target = toTarget(message)
     const seq = await logEvent(
       { kind: 'edit', room, by: member.user, at, message: target, text, mentions },
       context,
     )
-    await showEdited({ ...message, text, mentions, editedAt: at }, context)
+    await showChanged({ ...message, text, mentions, editedAt: at, editedSeq: seq }, context)
     return { seq }
   },
   { uses: changes, limit: { max: 60, windowMs: 60_000 } },
 )
-
-/** Now, and later than what was before, whatever another machine's clock said. */
-function timeAfter(at: string): string {
-  return new Date(Math.max(Date.now(), Date.parse(at) + 1)).toISOString()
-}

@@ -1,8 +1,10 @@
-import { and, eq } from 'drizzle-orm'
-import { defineFunction, FunctionError } from '#runtime'
+import { eq, sql } from 'drizzle-orm'
+import { type Context, defineFunction, FunctionError } from '#runtime'
 import { db } from '#schema/db'
-import type { MessageId } from '#schema/ids'
-import { msgReact } from '#schema/messages/chat'
+import { type MessageId, toNotifyId, type UserId } from '#schema/ids'
+import { type Message, msgReact } from '#schema/messages/chat'
+import { chatRoom } from '#schema/messages/log'
+import { CHAT_MESSAGES } from '#schema/streams'
 import { reactions } from '#schema/tables/message'
 import { changes, requireLiving, requireMessage, toTarget } from './_change.ts'
 import { logEvent } from './_log.ts'
@@ -10,6 +12,8 @@ import { requireRight } from './_roles.ts'
 
 /** So many different ones a message takes. Those who put the last at the same moment may exceed it. */
 const mostEmojis = 20
+/** Where the log has had more since, it is not read to find out that nothing changes. */
+const mostEvents = 100
 
 /** Puts an emoji to a message, or takes it away: the last word of each counts. */
 export default defineFunction(
@@ -18,7 +22,13 @@ export default defineFunction(
     const { message, member } = await requireMessage(notifyId, context)
     requireRight(member, 'speak')
     requireLiving(message)
-    if (on) await requireSpace(message.id, emoji)
+    const used = await readEmojis(message.id, member.user)
+    const mine = used.find((it) => it.emoji === emoji)
+    const word = await findWord({ message, user: member.user, emoji }, mine?.word, context)
+    if (word?.on === on) return { seq: word.seq }
+    const others = used.filter((it) => it.emoji !== emoji && it.isOn)
+    if (on && others.length >= mostEmojis && !mine?.isOn)
+      throw new FunctionError('conflict', `A message takes ${mostEmojis} different emojis`)
 
     const { room } = message
     const at = new Date().toISOString()
@@ -32,11 +42,47 @@ export default defineFunction(
   { uses: changes, limit: { max: 120, windowMs: 60_000 } },
 )
 
-async function requireSpace(id: MessageId, emoji: string) {
-  const used = await db
-    .selectDistinct({ emoji: reactions.emoji })
+/** What somebody said last with an emoji, and the event that was. */
+interface Word {
+  seq: number
+  on: boolean
+}
+
+/** The emojis of a message, whether somebody has them on, and the word of one person with each. */
+async function readEmojis(id: MessageId, user: UserId) {
+  const isTheirs = sql`filter (where ${reactions.userId} = ${user})`
+  const rows = await db
+    .select({
+      emoji: reactions.emoji,
+      isOn: sql<boolean>`bool_or(${reactions.on})`,
+      on: sql<boolean | null>`bool_or(${reactions.on}) ${isTheirs}`,
+      seq: sql<string | null>`max(${reactions.seq}) ${isTheirs}`,
+    })
     .from(reactions)
-    .where(and(eq(reactions.messageId, id), eq(reactions.on, true)))
-  if (used.length >= mostEmojis && !used.some((it) => it.emoji === emoji))
-    throw new FunctionError('conflict', `A message takes ${mostEmojis} different emojis`)
+    .where(eq(reactions.messageId, id))
+    .groupBy(reactions.emoji)
+  return rows.map(({ emoji, isOn, on, seq }) => ({
+    emoji,
+    isOn,
+    word: on === null ? undefined : { seq: Number(seq), on },
+  }))
+}
+
+/**
+ * The same as the log knows it, which is ahead of the database. Undefined where that cannot be told:
+ * to say it once more does no harm.
+ */
+async function findWord(
+  { message, user, emoji }: { message: Message; user: UserId; emoji: string },
+  kept: Word = { seq: message.seq, on: false },
+  context: Context,
+): Promise<Word | undefined> {
+  const { room } = message
+  const notifyId = toNotifyId(message)
+  const later = await context.readAfter(CHAT_MESSAGES, [chatRoom], { room }, kept.seq, mostEvents)
+  const words = later?.flatMap(({ seq, data }) => {
+    const isAbout = data.kind === 'react' && data.message.notifyId === notifyId
+    return isAbout && data.by === user && data.emoji === emoji ? [{ seq, on: data.on }] : []
+  })
+  return words && (words.at(-1) ?? kept)
 }

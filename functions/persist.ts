@@ -1,9 +1,15 @@
 import { defineFunction, stream } from '#runtime'
 import { chatRoom } from '#schema/messages/log'
-import { CHAT_MESSAGES } from '#schema/streams'
+import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
+import { showChanges } from './_change.ts'
 import { persist } from './_persist.ts'
 
 /** Copies what happens in rooms from the log into the database. */
-export default defineFunction(stream(CHAT_MESSAGES, chatRoom, { batch: 500 }), persist, {
-  queue: 'persist-workers',
-})
+export default defineFunction(
+  stream(CHAT_MESSAGES, chatRoom, { batch: 500 }),
+  async (events, context) => {
+    await persist(events, context)
+    await showChanges(events, context)
+  },
+  { queue: 'persist-workers', uses: [CHAT_MESSAGES, MSG_CACHE] },
+)

@@ -3,7 +3,7 @@ import { db } from '#schema/db'
 import { roomCreate } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { members, rooms } from '#schema/tables/room'
-import { enterIndex, openRoom } from './_index.ts'
+import { enterIndex, refreshRooms } from './_index.ts'
 import { readCaller } from './_member.ts'
 import { logMember, logRoomChange } from './_rooms.ts'
 
@@ -20,8 +20,8 @@ export default defineFunction(
     if (!isNew)
       throw new FunctionError('conflict', `A room cannot be called ${id}: choose another id`)
 
-    await openRoom(room, false, context)
-    await enterIndex({ room: id, kind, userId, role: 'owner' }, context)
+    await refreshRooms([id], context)
+    await enterIndex({ room: id, userId }, context)
     await logRoomChange({ room: id, action: 'create', name, by: userId }, context)
     await logMember({ room: id, action: 'join', userId, role: 'owner', by: userId }, context)
     return { room }

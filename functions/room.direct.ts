@@ -8,7 +8,7 @@ import { roomHeads } from '#schema/tables/message'
 import { members, rooms } from '#schema/tables/room'
 import { users } from '#schema/tables/user'
 import { directRoomOf } from './_direct.ts'
-import { enterIndex, openRoom } from './_index.ts'
+import { enterIndex, refreshRooms } from './_index.ts'
 import { logEvent } from './_log.ts'
 import { findMember, readCaller } from './_member.ts'
 
@@ -37,9 +37,9 @@ export default defineFunction(
       .values(pair.map((userId) => ({ room: room.id, userId, role })))
       .onConflictDoNothing()
       .returning()
-    await openRoom(room, false, context)
+    await refreshRooms([room.id], context)
     // The caller last: whoever finds them there later finds the other as well.
-    for (const userId of pair) await enterIndex({ room: room.id, kind, userId, role }, context)
+    for (const userId of pair) await enterIndex({ room: room.id, userId }, context)
 
     if (found?.isLogged) {
       for (const { userId } of added) await logEvent(joined(room.id, userId, me), context)

@@ -1,12 +1,21 @@
 import { defineFunction, schedule } from '#runtime'
+import type { RoomId } from '#schema/ids'
 import { ROOMS_KV } from '#schema/streams'
-import { ensureIndex } from './_index.ts'
+import { compareNext, ensureIndex } from './_index.ts'
 
-/** Makes the live index from the database when it has been lost, before somebody asks for it. */
+/** How far this process has come. */
+let last: RoomId | undefined
+
+/**
+ * Makes the live index from the database when it has been lost, before somebody asks for it. And puts
+ * right, some rooms at a time, what does not agree: a process may die between two writes, and a server
+ * that loses power forgets its last ones.
+ */
 export default defineFunction(
   schedule({ everyMs: 10_000 }),
   async (_tick, context) => {
-    await ensureIndex(context)
+    const { wasBuilt } = await ensureIndex(context)
+    if (!wasBuilt) last = await compareNext(last, context)
   },
   { uses: [ROOMS_KV] },
 )

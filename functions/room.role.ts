@@ -1,10 +1,9 @@
 import { defineFunction, FunctionError } from '#runtime'
 import { roomRole } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
-import { appoint } from './_appoint.ts'
 import { requireMember } from './_member.ts'
 import { mayRuleOver, requireRight } from './_roles.ts'
-import { requireStanding } from './_rooms.ts'
+import { changeRole } from './_rooms.ts'
 
 /** Says what a member may do in a room: nothing that the caller may not, and to nobody above them. */
 export default defineFunction(
@@ -12,15 +11,18 @@ export default defineFunction(
   async ({ room: id, userId, role: to }, context) => {
     const member = await requireMember(id, context)
     requireRight(member, 'appoint')
-    const { room, role: from } = await requireStanding(id, userId)
-    const isMine = userId === member.user
-    const mayTake = isMine || mayRuleOver(member.role, from)
-    if (room.kind === 'direct' || !mayTake || !mayRuleOver(member.role, to))
-      throw new FunctionError(
-        'forbidden',
-        `As a ${member.role} of this room you may not make a ${to} of ${userId}, a ${from}`,
-      )
-    await appoint(room, { userId, from, to, by: member.user }, context)
+    await changeRole({ room: id, userId, by: member.user, to }, context, (standing) => {
+      if (!standing?.role)
+        throw new FunctionError('forbidden', `${userId} does not belong to a room ${id}`)
+      const { room, role: from } = standing
+      const mayTake = userId === member.user || mayRuleOver(member.role, from)
+      if (room.kind === 'direct' || !mayTake || !mayRuleOver(member.role, to))
+        throw new FunctionError(
+          'forbidden',
+          `As a ${member.role} of this room you may not make a ${to} of ${userId}, a ${from}`,
+        )
+      return from
+    })
     return {}
   },
   { uses: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 120, windowMs: 60_000 } },

@@ -112,6 +112,8 @@ export async function eraseSequence(
   }>()
   if (success) return true
   if (error?.err_code === sequenceNotFound) return false
+  // The same for what lies before the first and behind the last one.
+  if (/no message found|stream store EOF/.test(error?.description ?? '')) return false
   throw new FunctionError('unavailable', `Message ${seq} was not erased: ${error?.description}`)
 }
 

@@ -1,4 +1,4 @@
-// What `npm start`, `npm test`, `npm run check` and `npm run bench` run: plain JavaScript for whatever
+// What `npm start`, `npm test`, `npm run check`, `npm run bench` and `npm run chaos` run: plain JavaScript for whatever
 // Node is there (20 or later). It installs the dependencies if they are not, finds the Node 24 that
 // comes with them, and runs the script under it.
 import { spawn, spawnSync } from 'node:child_process'
@@ -14,6 +14,7 @@ const scripts = {
   test: 'stack/test.ts',
   check: 'stack/check.ts',
   bench: 'bench/main.ts',
+  chaos: 'tests/chaos/main.ts',
 }
 
 const [verb, ...args] = process.argv.slice(2)

@@ -9,6 +9,7 @@ import { readPage } from '../functions/_page.ts'
 import type { ProcessPart } from '../stack/parts/part.ts'
 import { type DatabaseKind, startDatabase } from './servers.ts'
 
+const caller = 'alice' as UserId
 const rooms = Array.from({ length: 40 }, (_, index) => `room-${index}` as RoomId)
 
 describe.each<DatabaseKind>(['postgres', 'pglite'])('a page of history, on %s', (kind) => {
@@ -33,16 +34,20 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('a page of history, on %s', 
   async function readAll() {
     const pages = await Promise.all(
       rooms.flatMap((room) => [
-        readPage({ room, limit: 2 }),
-        readPage({ room, after: 0, limit: 2 }),
+        readPage({ room, limit: 2, caller }),
+        readPage({ room, after: 0, limit: 2, caller }),
       ]),
     )
-    return pages.map((page) => ({ seqs: page.messages.map(({ seq }) => seq), more: page.more }))
+    return pages.map(({ messages, before, after }) => ({
+      seqs: messages.map(({ seq }) => seq),
+      before,
+      after,
+    }))
   }
 
   const all = rooms.flatMap((_, at) => [
-    { seqs: [at * 10 + 2, at * 10 + 3], more: true },
-    { seqs: [at * 10 + 1, at * 10 + 2], more: true },
+    { seqs: [at * 10 + 2, at * 10 + 3], before: true, after: false },
+    { seqs: [at * 10 + 1, at * 10 + 2], before: false, after: true },
   ])
 
   it('is that of the room it was asked of, however many are read at once', async () => {
@@ -73,7 +78,7 @@ function messageOf(room: RoomId, seq: number) {
     id: seq.toString(16).padStart(32, '0') as MessageId,
     room,
     seq,
-    sender: 'alice' as UserId,
+    sender: caller,
     clientId: `client-${seq}` as ClientId,
     text: String(seq),
     at: new Date(),

@@ -36,6 +36,9 @@ export interface ServerUrls {
 export interface Servers extends AsyncDisposable {
   urls: ServerUrls
   runtime: ProcessPart
+  database: ProcessPart
+  /** Another runtime beside it, until the servers stop. */
+  startAnother(name: string): Promise<ProcessPart>
 }
 
 /** Once per project of vitest.config.ts, which is named after its database. */
@@ -82,6 +85,8 @@ export async function startServers(database: DatabaseKind): Promise<Servers> {
       issuer: issuer.url,
     },
     runtime,
+    database: db,
+    startAnother: async (name) => running.use(await startRuntime({ dir, env, name })),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }

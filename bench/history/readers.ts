@@ -1,11 +1,11 @@
 /** One page of a room's history, by each of those that are measured. */
-import { and, desc, eq, lt } from 'drizzle-orm'
+import { and, count, desc, eq, getTableColumns, lt, max, sql } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/pg-core'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
-import { toMessage } from '../../functions/_message.ts'
-import { readPage } from '../../functions/_page.ts'
-import type { RoomId } from '../../schema/ids.ts'
-import { messages } from '../../schema/tables/message.ts'
+import { pageQuery, readPage } from '../../functions/_page.ts'
+import type { RoomId, UserId } from '../../schema/ids.ts'
+import { messages, reactions } from '../../schema/tables/message.ts'
 
 export interface Asked {
   room: RoomId
@@ -13,49 +13,63 @@ export interface Asked {
   limit: number
 }
 
-/** Answers with a page as `chat.history` does. */
-export type Reader = (asked: Asked) => Promise<{ messages: unknown[]; more: boolean }>
+/** Answers with the ids of a page, oldest first, and how many reactions there are to it. */
+export type Reader = (asked: Asked) => Promise<{ ids: string[]; reactions: number }>
 
 /** As many connections as schema/db.ts has. */
 const poolSize = 8
+const caller = 'user-1' as UserId
 
 export const readers = {
+  /** What the driver takes for the same statement, with its rows as they come. */
   raw(url: string): Reader {
-    const sql = postgres(url, { max: poolSize })
+    const client = postgres(url, { max: poolSize })
     return async ({ room, before, limit }) => {
-      const rows = await sql`
-        select id, room, seq, sender, client_id, text, at from messages
-        where room = ${room} and seq < ${before} order by seq desc limit ${limit + 1}`
-      const page = rows.slice(0, limit).map(({ id, room, seq, sender, client_id, text, at }) => ({
-        id,
-        room,
-        seq: Number(seq),
-        sender,
-        clientId: client_id,
-        text,
-        at: at.toISOString(),
-      }))
-      return { messages: page.reverse(), more: rows.length > limit }
+      const values = [room, '', before, limit + 1, 1]
+      const rows = await client.unsafe(pageQuery, values, { prepare: true })
+      const page = rows.filter(({ seq }) => Number(seq) < before).sort((a, b) => a.seq - b.seq)
+      const shown = page.slice(-limit)
+      return {
+        ids: shown.map(({ id }) => id),
+        reactions: shown.reduce((sum, { words }) => sum + (words?.length ?? 0), 0),
+      }
     }
   },
 
+  /** Three questions, as one writes them with drizzle: the page, its reactions, its threads. */
   plain(url: string): Reader {
     const db = drizzle(postgres(url, { max: poolSize }))
+    const reply = alias(messages, 'reply')
     return async ({ room, before, limit }) => {
-      const rows = await db
-        .select()
+      const page = db
+        .select(getTableColumns(messages))
         .from(messages)
-        .where(and(eq(messages.room, room), lt(messages.seq, before)))
+        .where(and(eq(messages.room, room), eq(messages.threadId, ''), lt(messages.seq, before)))
         .orderBy(desc(messages.seq))
         .limit(limit + 1)
-      const page = rows.slice(0, limit).map(toMessage)
-      return { messages: page.reverse(), more: rows.length > limit }
+      const rows = (await page).slice(0, limit).reverse()
+      const isShown = sql`any(${sql.param(rows.map(({ id }) => id))}::text[])`
+      const [put] = await Promise.all([
+        db.select().from(reactions).where(sql`${reactions.messageId} = ${isShown}`),
+        db
+          .select({ id: reply.threadId, replies: count(), last: max(reply.seq) })
+          .from(reply)
+          .where(and(eq(reply.room, room), sql`${reply.threadId} = ${isShown}`))
+          .groupBy(reply.threadId),
+      ])
+      return { ids: rows.map(({ id }) => id), reactions: put.length }
     }
   },
 
   natter(url: string): Reader {
     process.env.DATABASE_URL = url
-    return readPage
+    return async (asked) => {
+      const page = await readPage({ ...asked, caller })
+      return {
+        ids: page.messages.map(({ id }) => id),
+        reactions: page.messages.flatMap((it) => it.reactions).reduce((n, it) => n + it.count, 0),
+      }
+    }
   },
 }
 

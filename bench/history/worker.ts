@@ -22,9 +22,10 @@ serveParent({
     read = readers[name](url)
     const any = (from: number, to: number) => from + Math.floor(Math.random() * (to - from))
     anyPage = () => ({
-      room: `room-${any(0, rooms)}` as RoomId,
+      // The busy one every third time.
+      room: `room-${Math.max(0, any(-rooms / 2, rooms))}` as RoomId,
       // Far enough in for the page to be full.
-      before: any(rooms * (limit + 1), rows),
+      before: any(rooms * (limit + 1) * 3, rows),
       limit,
     })
   },

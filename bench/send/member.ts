@@ -76,9 +76,9 @@ function natterMember(nc: NatsConnection, user: string, kind: KindName, room: st
   return {
     say: ({ clientId, text }) => client.call('send', { room: room as RoomId, clientId, text }),
     listen(hear) {
-      const fetch = async ({ event, notifyId = '' }: Notice) => {
+      const fetch = async ({ event, notifyId }: Notice) => {
         if (event?.kind === 'message') hear(event.clientId)
-        else hear((await client.call('msg.get', { notifyId })).clientId)
+        else if (notifyId) hear((await client.call('msg.get', { notifyId })).clientId)
       }
       if (kind === 'public') client.listen(topics.roomNotify, { room }, fetch)
       else client.listen(topics.deliverNotify, { user, room }, fetch)

@@ -31,6 +31,8 @@ export const Message = v.object({
   at: Time,
   editedAt: v.optional(Time),
   deletedAt: v.optional(Time),
+  /** Its newest edit, or its deletion: of two states of a message the higher one is the newer. */
+  editedSeq: v.optional(Seq),
 })
 export type Message = v.InferOutput<typeof Message>
 

@@ -218,6 +218,8 @@ export const roomMembers = {
   input: roomOnly,
   output: v.object({ members: v.array(UserId) }),
   audience: ['functions'],
+  // A process that is killed takes its questions with it, and a room waits to be told meanwhile.
+  timeoutMs: 1_000,
   description: 'Lists the members of a room',
 } as const satisfies Contract
 

@@ -1,14 +1,14 @@
-import { Kvm } from '@nats-io/kv'
 import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import type { InputOf } from '#runtime'
 import { db } from '#schema/db'
-import type { RoomId } from '#schema/ids'
+import { type RoomId, toNotifyId, type UserId } from '#schema/ids'
 import type { chatHistory } from '#schema/messages/chat'
 import { ROOMS_KV } from '#schema/streams'
-import { pageQueries } from '../../functions/_page.ts'
+import { reactions } from '#schema/tables/message'
+import { pageQuery } from '../../functions/_page.ts'
 import { badPayloads } from '../bad-input.ts'
-import { useApp } from '../harness.ts'
+import { newClientId, useApp } from '../harness.ts'
 
 const app = useApp()
 
@@ -28,16 +28,17 @@ function read(room: RoomId, page: Page = {}) {
   return app.call('chat.history', { room, ...page }, 'alice')
 }
 
+/** What a page says, with a mark where there is more. */
 async function texts(...args: Parameters<typeof read>) {
-  const { messages, more } = await read(...args)
-  return { said: messages.map(({ text }) => text).join(' '), more }
+  const { messages, before, after } = await read(...args)
+  return [before ? '<' : '', ...messages.map(({ text }) => text), after ? '>' : ''].join(' ').trim()
 }
 
 /** How the database goes about a query whose values it does not know, as it does once it is prepared. */
 function genericPlanOf(text: string, values: string): Promise<string> {
   return db.transaction(async (tx) => {
     await tx.execute(sql`set local plan_cache_mode = force_generic_plan`)
-    await tx.execute(sql.raw(`prepare page as ${text}`))
+    await tx.execute(sql.raw(`prepare page (text, text, bigint, bigint, bigint) as ${text}`))
     const plan = await tx.execute(sql.raw(`explain execute page ${values}`))
     await tx.execute(sql`deallocate page`)
     return plan.map((row) => row['QUERY PLAN']).join('\n')
@@ -48,7 +49,7 @@ describe('chat.history', () => {
   it('answers with what was said, oldest first', async () => {
     const { room, seqs } = await givenTalk(3)
 
-    const { messages, more } = await read(room)
+    const { messages, before, after } = await read(room)
 
     expect(messages.map(({ seq }) => seq)).toEqual(seqs)
     expect(messages[0]).toEqual({
@@ -58,53 +59,201 @@ describe('chat.history', () => {
       sender: 'alice',
       clientId: expect.any(String),
       text: '1',
+      mentions: [],
       at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      reactions: [],
     })
-    expect(more).toBe(false)
+    expect({ before, after }).toEqual({ before: false, after: false })
   })
 
   it('answers with nothing where nothing was said', async () => {
     const room = await app.givenRoom(['alice'])
 
-    expect(await read(room)).toEqual({ messages: [], more: false })
+    expect(await read(room)).toEqual({ messages: [], before: false, after: false, asOf: 0 })
   })
 
   it('begins with the newest page, and walks back and forth', async () => {
     const { room, seqs } = await givenTalk(5)
     const [first, , third, fourth, last] = seqs
 
-    expect(await texts(room, { limit: 2 })).toEqual({ said: '4 5', more: true })
-    expect(await texts(room, { before: fourth, limit: 2 })).toEqual({ said: '2 3', more: true })
-    expect(await texts(room, { before: third, limit: 2 })).toEqual({ said: '1 2', more: false })
-    expect(await texts(room, { before: first, limit: 2 })).toEqual({ said: '', more: false })
-    expect(await texts(room, { after: 0, limit: 2 })).toEqual({ said: '1 2', more: true })
-    expect(await texts(room, { after: third, limit: 2 })).toEqual({ said: '4 5', more: false })
-    expect(await texts(room, { after: last, limit: 2 })).toEqual({ said: '', more: false })
+    expect(await texts(room)).toBe('1 2 3 4 5')
+    expect(await texts(room, { limit: 2 })).toBe('< 4 5')
+    expect(await texts(room, { before: fourth, limit: 2 })).toBe('< 2 3 >')
+    expect(await texts(room, { before: third, limit: 2 })).toBe('1 2 >')
+    expect(await texts(room, { before: first, limit: 2 })).toBe('>')
+    expect(await texts(room, { after: 0, limit: 2 })).toBe('1 2 >')
+    expect(await texts(room, { after: third, limit: 2 })).toBe('< 4 5')
+    expect(await texts(room, { after: last, limit: 2 })).toBe('<')
+  })
+
+  it('shows what surrounds a message', async () => {
+    const { room, seqs } = await givenTalk(5)
+    const [first, second, third, , last] = seqs
+
+    expect(await texts(room, { around: third, limit: 1 })).toBe('< 3 >')
+    expect(await texts(room, { around: third, limit: 2 })).toBe('< 2 3 >')
+    expect(await texts(room, { around: third, limit: 3 })).toBe('< 2 3 4 >')
+    expect(await texts(room, { around: second, limit: 4 })).toBe('1 2 3 >')
+    expect(await texts(room, { around: first, limit: 2 })).toBe('1 >')
+    expect(await texts(room, { around: last, limit: 2 })).toBe('< 4 5')
+    expect(await texts(room, { around: third })).toBe('1 2 3 4 5')
   })
 
   it('says nothing of other rooms', async () => {
     const { room } = await givenTalk(1)
     await givenTalk(1)
 
-    expect(await texts(room, { after: 0 })).toEqual({ said: '1', more: false })
+    expect(await texts(room, { after: 0 })).toBe('1')
+  })
+
+  it('shows messages as they stand, deleted ones in their place', async () => {
+    const { room, seqs } = await givenTalk(3)
+    const { messages } = await read(room)
+    const [first, second] = messages.map(toNotifyId)
+    await app.call('msg.edit', { notifyId: first ?? '', text: 'first, @bob' }, 'alice')
+    await app.call('msg.delete', { notifyId: second ?? '' }, 'alice')
+
+    await expect.poll(() => texts(room)).toBe('first, @bob  3')
+    const page = await read(room)
+    expect(page.messages).toEqual([
+      {
+        ...messages[0],
+        text: 'first, @bob',
+        mentions: ['bob'],
+        editedAt: expect.stringMatching(/Z$/),
+      },
+      { ...messages[1], text: '', deletedAt: expect.stringMatching(/Z$/) },
+      messages[2],
+    ])
+    expect(page.messages.map(({ seq }) => seq)).toEqual(seqs)
+  })
+
+  it('shows who reacted, in the order in which each emoji was first used', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const notifyId = toNotifyId(await app.say(room, 'well?', 'alice'))
+    const react = (emoji: string, as: 'alice' | 'bob', on = true) =>
+      app.call('msg.react', { notifyId, emoji, on }, as)
+
+    await react('👍', 'alice')
+    await react('❤️', 'alice')
+    await react('👍', 'bob')
+    await react('👎', 'bob')
+    await react('👎', 'bob', false)
+    await react('👍', 'alice', false)
+    const { seq } = await react('👍', 'alice')
+
+    await expect.poll(async () => (await read(room)).asOf).toBe(seq)
+    const { messages } = await read(room)
+    expect(messages[0]?.reactions).toEqual([
+      { emoji: '👍', count: 2, users: ['alice', 'bob'] },
+      { emoji: '❤️', count: 1, users: ['alice'] },
+    ])
+  })
+
+  it('names a hundred of those who reacted, and the caller', async () => {
+    const { room } = await givenTalk(1)
+    const [message] = (await read(room)).messages
+    if (!message) throw new Error('nothing was said')
+    const many = Array.from({ length: 150 }, (_, at) => ({ user: `user-${at}`, at }))
+    const put = [...many, { user: 'alice', at: 150 }].map(({ user, at }) => ({
+      messageId: message.id,
+      userId: user as UserId,
+      emoji: '👍',
+      on: true,
+      seq: message.seq + at,
+      firstSeq: message.seq + at,
+    }))
+    await db.insert(reactions).values(put)
+
+    const [reaction] = (await read(room)).messages[0]?.reactions ?? []
+
+    expect(reaction).toMatchObject({ emoji: '👍', count: 151 })
+    expect(reaction?.users).toHaveLength(100)
+    expect(reaction?.users.slice(0, 2)).toEqual(['user-0', 'user-1'])
+    expect(reaction?.users).toContain('alice')
+  })
+
+  it('counts what was said in threads, and leaves it out', async () => {
+    const { room } = await givenTalk(2)
+    const [first] = (await read(room)).messages
+    if (!first) throw new Error('nothing was said')
+    const said = { room, threadId: first.id, text: 'under it' }
+    await app.call('send.thread', { ...said, clientId: newClientId() }, 'alice')
+    const last = await app.call('send.thread', { ...said, clientId: newClientId() }, 'alice')
+    await app.rowsOf(room, 4)
+
+    const { messages } = await read(room)
+
+    expect(messages.map(({ text }) => text)).toEqual(['1', '2'])
+    expect(messages[0]?.replies).toEqual({ count: 2, lastSeq: last.seq })
+    expect(messages[1]).not.toHaveProperty('replies')
+  })
+
+  it('says as of which event it is', async () => {
+    const { room, seqs } = await givenTalk(2)
+    const [message] = (await read(room)).messages
+    if (!message) throw new Error('nothing was said')
+    expect((await read(room, { limit: 1, before: seqs[1] })).asOf).toBe(seqs[1])
+
+    const notifyId = toNotifyId(message)
+    const { seq } = await app.call('msg.react', { notifyId, emoji: '👍' }, 'alice')
+
+    await expect.poll(async () => (await read(room)).asOf).toBe(seq)
+    expect((await read(room, { before: seqs[0] })).asOf).toBe(seq)
+  })
+
+  it('shows less of long messages than would be too much to send, from where it was asked', async () => {
+    const room = await app.givenRoom(['alice'])
+    const seqs: number[] = []
+    for (let index = 0; index < 60; index++)
+      seqs.push((await app.say(room, '\u0001'.repeat(8_000), 'alice')).seq)
+    await app.rowsOf(room, 60)
+    const shown = async (page: Page) => (await read(room, page)).messages.map(({ seq }) => seq)
+
+    const newest = await read(room)
+    const count = newest.messages.length
+    expect(count).toBeGreaterThan(10)
+    expect(newest).toMatchObject({ before: true, after: false })
+    expect(newest.messages.map(({ seq }) => seq)).toEqual(seqs.slice(-count))
+    expect(await shown({ after: 0 })).toEqual(seqs.slice(0, count))
+    expect(await shown({ around: seqs[30] })).toContain(seqs[30])
+    const walked: number[] = []
+    for (let before: number | undefined; walked.length < 60; before = walked[0])
+      walked.unshift(...(await shown(before === undefined ? {} : { before })))
+    expect(walked).toEqual(seqs)
   })
 
   it('reads a page along the index', async () => {
     const room = 'the-plan' as RoomId
     await db.execute(sql`
-      insert into messages (id, room, seq, sender, client_id, text, at)
-      select md5(n::text || ${room}), case when n % 2 = 0 then ${room} else 'another' end,
-        1000000 + n, 'nobody', 'plan-' || n, 'text', now()
+      insert into messages (id, room, seq, thread_id, sender, client_id, text, at)
+      select md5(n::text || ${room}), case when n % 2 = 0 then ${room} else 'another' end, 1000000 + n,
+        case when n % 10 = 0 then md5((n - n % 100 + 2)::text || ${room}) else '' end,
+        'nobody', 'plan-' || n, 'text', now()
       from generate_series(1, 20000) as n
       on conflict do nothing`)
-    await db.execute(sql`analyze messages`)
+    await db.execute(sql`
+      insert into reactions (message_id, user_id, emoji, "on", seq, first_seq)
+      select md5(n::text || ${room}), 'nobody', '👍', true, n, n from generate_series(1, 20000) as n
+      on conflict do nothing`)
+    await db.execute(sql`analyze messages, reactions`)
 
-    for (const query of Object.values(pageQueries())) {
-      const text = await genericPlanOf(query.getQuery().sql, "('the-plan', 1010000, 51)")
+    const plan = await genericPlanOf(pageQuery, "('the-plan', '', 1010000, 51, 1)")
 
-      expect(text).toMatch(/Index Scan( Backward)? using messages_room_seq/)
-      expect(text).not.toMatch(/Sort|Seq Scan|Filter/)
-    }
+    const reads = plan.match(/(Index |Seq |Bitmap ).* on (messages|reactions)\b.*/g) ?? []
+    expect(reads.toSorted()).toEqual([
+      expect.stringMatching(/^Index Only Scan Backward using messages_room_thread_seq .* reply/),
+      expect.stringMatching(/^Index Only Scan using messages_room_thread_seq .* reply/),
+      expect.stringMatching(/^Index Scan Backward using messages_room_thread_seq/),
+      expect.stringMatching(/^Index Scan using messages_room_thread_seq/),
+      expect.stringMatching(/^Index Scan using reactions_message_id_user_id_emoji_pk/),
+    ])
+    // The conditions are those of the index, all of them.
+    expect(
+      plan.match(/Index Cond: \(\(room = \$1\) AND \(thread_id = \$2\) AND \(seq/g),
+    ).toHaveLength(2)
+    const ofMessages = plan.slice(plan.indexOf('Append'))
+    expect(ofMessages).not.toMatch(/Sort|(?<!One-Time )Filter:/)
   })
 
   it('refuses whoever does not belong to the room, and the same where there is none', async () => {
@@ -124,8 +273,7 @@ describe('chat.history', () => {
   it('refuses whoever was removed, within a second', async () => {
     const { room } = await givenTalk(1)
     await read(room)
-    const { nc } = await app.connectAs('functions')
-    await (await new Kvm(nc).open(ROOMS_KV.bucket)).delete(`${room}.alice`)
+    await (await app.openBucket(ROOMS_KV)).delete(`${room}.alice`)
 
     await expect
       .poll(() => read(room).catch(({ code }) => code), { timeout: 1_000 })
@@ -142,6 +290,8 @@ describe('chat.history', () => {
     ['a negative sequence', { after: -1 }],
     ['a sequence beyond all numbers', { before: 2 ** 53 }],
     ['both ways at once', { before: 5, after: 1 }],
+    ['before and around at once', { before: 5, around: 1 }],
+    ['around nothing', { around: 0 }],
   ])('refuses %s', async (_name, page) => {
     const room = await app.givenRoom(['alice'])
 

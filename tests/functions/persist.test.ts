@@ -6,6 +6,7 @@ import { type NotifyId, readNotifyId, toNotifyId } from '#schema/ids'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { messages, messageVersions, reactions, roomHeads } from '#schema/tables/message'
 import { type App, createApp, newClientId } from '../harness.ts'
+import { holdMessages } from '../hold-messages.ts'
 import { type Servers, startServers } from '../servers.ts'
 
 // Servers of its own, since here the runtime is killed and the tables are emptied.
@@ -66,7 +67,7 @@ describe('persist', () => {
 
   it('loses nothing that was acknowledged when the runtime is killed before it is kept', async () => {
     const room = await app.givenRoom(['alice'])
-    const release = await holdTable()
+    const release = await holdMessages()
 
     const answers = []
     for (let index = 0; index < 20; index++) answers.push(await app.say(room, `${index}`, 'alice'))
@@ -159,22 +160,6 @@ async function allRows() {
     versions: await db.select().from(messageVersions).orderBy(messageVersions.seq),
     reactions: await db.select().from(reactions).orderBy(reactions.seq),
     heads: await db.select().from(roomHeads).orderBy(roomHeads.room),
-  }
-}
-
-/** Keeps everybody from writing messages until released, so that what is acknowledged is not kept. */
-async function holdTable() {
-  const held = Promise.withResolvers<void>()
-  const released = Promise.withResolvers<void>()
-  const holding = db.transaction(async (tx) => {
-    await tx.execute(sql`lock table messages in exclusive mode`)
-    held.resolve()
-    await released.promise
-  })
-  await Promise.race([held.promise, holding])
-  return async () => {
-    released.resolve()
-    await holding
   }
 }
 

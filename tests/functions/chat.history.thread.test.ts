@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest'
+import type { InputOf } from '#runtime'
+import { type MessageId, type RoomId, toNotifyId } from '#schema/ids'
+import type { chatHistoryThread } from '#schema/messages/chat'
+import { ROOMS_KV } from '#schema/streams'
+import { badPayloads } from '../bad-input.ts'
+import { newClientId, useApp } from '../harness.ts'
+
+const app = useApp()
+
+type Page = Omit<InputOf<typeof chatHistoryThread>, 'room' | 'threadId'>
+
+/** A room in which bob said something, and alice answered "1", "2", and so on in its thread. */
+async function givenThread(count: number) {
+  const room = await app.givenRoom(['alice', 'bob'], 'private')
+  const { id: threadId } = await app.say(room, 'what do you think?', 'bob')
+  const seqs: number[] = []
+  for (let index = 1; index <= count; index++)
+    seqs.push((await answer(room, threadId, String(index))).seq)
+  await app.rowsOf(room, count + 1)
+  return { room, threadId, seqs }
+}
+
+function answer(room: RoomId, threadId: MessageId, text: string) {
+  return app.call('send.thread', { room, threadId, text, clientId: newClientId() }, 'alice')
+}
+
+function read({ room, threadId }: { room: RoomId; threadId: MessageId }, page: Page = {}) {
+  return app.call('chat.history.thread', { room, threadId, ...page }, 'bob')
+}
+
+/** What a page says, with a mark where there is more. */
+async function texts(...args: Parameters<typeof read>) {
+  const { messages, before, after } = await read(...args)
+  return [before ? '<' : '', ...messages.map(({ text }) => text), after ? '>' : ''].join(' ').trim()
+}
+
+describe('chat.history.thread', () => {
+  it('answers with what was said in the thread, oldest first, without what it began with', async () => {
+    const thread = await givenThread(2)
+
+    const { messages, before, after, asOf } = await read(thread)
+
+    expect(messages.map(({ seq }) => seq)).toEqual(thread.seqs)
+    expect(messages[0]).toEqual({
+      id: expect.stringMatching(/^[0-9a-f]{32}$/),
+      room: thread.room,
+      threadId: thread.threadId,
+      seq: thread.seqs[0],
+      sender: 'alice',
+      clientId: expect.any(String),
+      text: '1',
+      mentions: [],
+      at: expect.stringMatching(/Z$/),
+      reactions: [],
+    })
+    expect({ before, after, asOf }).toEqual({ before: false, after: false, asOf: thread.seqs[1] })
+  })
+
+  it('walks back and forth, and around', async () => {
+    const thread = await givenThread(5)
+    const [first, second, third, fourth, last] = thread.seqs
+
+    expect(await texts(thread)).toBe('1 2 3 4 5')
+    expect(await texts(thread, { limit: 2 })).toBe('< 4 5')
+    expect(await texts(thread, { before: fourth, limit: 2 })).toBe('< 2 3 >')
+    expect(await texts(thread, { before: first, limit: 2 })).toBe('>')
+    expect(await texts(thread, { after: 0, limit: 2 })).toBe('1 2 >')
+    expect(await texts(thread, { after: last, limit: 2 })).toBe('<')
+    expect(await texts(thread, { around: third, limit: 3 })).toBe('< 2 3 4 >')
+    expect(await texts(thread, { around: second, limit: 4 })).toBe('1 2 3 >')
+  })
+
+  it('says nothing of the room, nor of other threads', async () => {
+    const thread = await givenThread(1)
+    const other = await app.say(thread.room, 'something else', 'alice')
+    await answer(thread.room, other.id, 'under something else')
+    await app.rowsOf(thread.room, 4)
+
+    expect(await texts(thread)).toBe('1')
+    expect(await texts({ ...thread, threadId: other.id })).toBe('under something else')
+  })
+
+  it('shows answers as they stand', async () => {
+    const thread = await givenThread(2)
+    const [first, second] = (await read(thread)).messages
+    if (!first || !second) throw new Error('nothing was said')
+    await app.call('msg.edit', { notifyId: toNotifyId(first), text: 'one' }, 'alice')
+    await app.call('msg.react', { notifyId: toNotifyId(first), emoji: '👍' }, 'bob')
+    await app.call('msg.delete', { notifyId: toNotifyId(second) }, 'alice')
+
+    await expect.poll(() => texts(thread)).toBe('one')
+    const { messages } = await read(thread)
+    expect(messages[0]?.reactions).toEqual([{ emoji: '👍', count: 1, users: ['bob'] }])
+    expect(messages[1]).toMatchObject({ text: '', deletedAt: expect.stringMatching(/Z$/) })
+  })
+
+  it('answers with nothing for a message that nobody answered, and for none', async () => {
+    const room = await app.givenRoom(['bob'])
+    const { id: threadId } = await app.say(room, 'anybody?', 'bob')
+    const nothing = { messages: [], before: false, after: false }
+
+    expect(await read({ room, threadId })).toMatchObject(nothing)
+    expect(await read({ room, threadId: '0'.repeat(32) as MessageId })).toMatchObject(nothing)
+  })
+
+  it('answers with nothing for the thread of another room', async () => {
+    const { threadId } = await givenThread(1)
+    const room = await app.givenRoom(['bob'])
+
+    expect(await texts({ room, threadId })).toBe('')
+  })
+
+  it('refuses whoever does not belong to the room, and the same where there is none', async () => {
+    const { room, threadId } = await givenThread(1)
+    const absent = `room-${crypto.randomUUID()}`
+    const refusal = (of: string) =>
+      app.call('chat.history.thread', { room: of, threadId }, 'charlie').catch((error) => error)
+
+    const [there, notThere] = [await refusal(room), await refusal(absent)]
+
+    expect(there).toMatchObject({ code: 'forbidden' })
+    expect(notThere.code).toBe(there.code)
+    expect(notThere.message.replace(absent, room)).toBe(there.message)
+  })
+
+  it('refuses whoever was removed, within a second', async () => {
+    const thread = await givenThread(1)
+    await read(thread)
+    await (await app.openBucket(ROOMS_KV)).delete(`${thread.room}.bob`)
+
+    await expect
+      .poll(() => read(thread).catch(({ code }) => code), { timeout: 1_000 })
+      .toBe('forbidden')
+  })
+
+  it.each([
+    ['a limit of 0', { limit: 0 }],
+    ['a limit of 101', { limit: 101 }],
+    ['a negative sequence', { after: -1 }],
+    ['two places at once', { before: 5, around: 1 }],
+  ])('refuses %s', async (_name, page) => {
+    const thread = await givenThread(0)
+
+    await expect(read(thread, page)).rejects.toMatchObject({ code: 'invalid' })
+  })
+
+  it('refuses what cannot be a thread', async () => {
+    const room = await app.givenRoom(['bob'])
+
+    await expect(read({ room, threadId: 'abc' as MessageId })).rejects.toMatchObject({
+      code: 'invalid',
+    })
+  })
+
+  it.each(badPayloads({ limit: 10, before: 5 }))('refuses %s', async (_name, payload) => {
+    const { room, threadId } = await givenThread(0)
+
+    const subject = `as.bob.chat.history.${room}.thread.${threadId}`
+    const { status } = await app.ask(subject, payload, 'bob')
+
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})

@@ -1,0 +1,286 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { closeDb } from '#schema/db'
+import { type RoomId, toNotifyId } from '#schema/ids'
+import { deliverNotify, type Notice, roomNotify } from '#schema/messages/log'
+import { type App, createApp, newClientId, type Person } from '../harness.ts'
+import { type Servers, startServers } from '../servers.ts'
+
+// Servers of its own, since here runtimes come and are killed.
+let servers: Servers
+let app: App
+
+beforeAll(async () => {
+  servers = await startServers(inject('servers').database)
+  process.env.DATABASE_URL = servers.urls.databaseUrl
+})
+beforeEach(() => {
+  app = createApp(servers.urls)
+  return () => app[Symbol.asyncDispose]()
+})
+afterAll(async () => {
+  await closeDb()
+  await servers?.[Symbol.asyncDispose]()
+})
+
+describe('fanout', () => {
+  it('tells everything that happens in a room, each event with the one before it', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+    const heard = await hear(room, 'charlie')
+
+    const first = await app.say(room, 'first', 'alice')
+    const notifyId = toNotifyId(first)
+    await app.call('msg.edit', { notifyId, text: 'edited' }, 'alice')
+    await app.call('msg.react', { notifyId, emoji: '👍' }, 'bob')
+    await app.call('room.rename', { room, name: 'Renamed' }, 'alice')
+    await app.call('room.join', { room }, 'charlie')
+    await app.call('room.role', { room, userId: 'bob', role: 'moderator' }, 'alice')
+    await app.call('msg.delete', { notifyId }, 'alice')
+    await app.call('room.leave', { room }, 'charlie')
+    const last = await app.say(room, 'last', 'alice')
+
+    const told = await heard.until(({ seq }) => seq === last.seq)
+    const kinds = told.map(({ kind, event }) => (event && 'action' in event ? event.action : kind))
+    expect(kinds).toEqual([
+      'message',
+      'edit',
+      'react',
+      'rename',
+      'join',
+      'role',
+      'delete',
+      'leave',
+      'message',
+    ])
+    expect(told[0]?.prev).toBe(0)
+    expectChain(told)
+  })
+
+  it('tells the two of a direct room, and nobody else', async () => {
+    await app.connectAs('bob')
+    const { room } = await retry(() => app.call('room.direct', { with: 'bob' }, 'alice'))
+    const hers = await app.listen(deliverNotify, { user: 'alice', room: room.id }, 'alice')
+    const his = await app.listen(deliverNotify, { user: 'bob', room: room.id }, 'bob')
+    const toCharlie = await app.listen(deliverNotify, { user: 'charlie' }, 'charlie')
+    const multicast = await app.listen(roomNotify, {}, 'charlie')
+    const other = await app.givenRoom(['alice', 'charlie'], 'private')
+    const open = await app.givenRoom(['alice'])
+
+    const { seq } = await app.say(room.id, 'psst', 'alice')
+    await app.say(other, 'for charlie', 'alice')
+    await app.say(open, 'for all', 'alice')
+
+    for (const heard of [hers, his]) {
+      const [told] = (await heard.until((it) => it.seq === seq)).slice(-1)
+      expect(told).toMatchObject({ kind: 'message', event: { text: 'psst', sender: 'alice' } })
+    }
+    expect(await toCharlie.next()).toMatchObject({ room: other })
+    expect(await multicast.next()).toMatchObject({ room: open })
+  })
+
+  it('tells a public room member by member as long as somebody is kept out of it', async () => {
+    const room = await app.givenRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
+    const multicast = await app.listen(roomNotify, {}, 'charlie')
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+    const toCharlie = await app.listen(deliverNotify, { user: 'charlie', room }, 'charlie')
+    const first = await app.say(room, 'for all', 'alice')
+
+    await app.call('room.kick', { room, userId: 'charlie' }, 'alice')
+    const second = await app.say(room, 'without charlie', 'alice')
+    await app.call('room.invite', { room, userId: 'charlie' }, 'alice')
+    const third = await app.say(room, 'with charlie', 'alice')
+
+    const toldAll = await multicast.until(({ seq }) => seq === third.seq)
+    const toldBob = await toBob.until(({ seq }) => seq === second.seq)
+    expect(toldAll.map(({ seq }) => seq)).toContain(first.seq)
+    expect(toldAll.map(({ seq }) => seq)).not.toContain(second.seq)
+    // Whoever was kicked hears so, and no more of it; the others hear that too.
+    expect(await toCharlie.next()).toMatchObject({ event: { action: 'kick', userId: 'charlie' } })
+    expect(toCharlie.unread().map(({ seq }) => seq)).not.toContain(second.seq)
+    const all = [...toldAll, ...toldBob, ...toBob.unread()].filter((it) => it.room === room)
+    expectChain(all.toSorted((a, b) => a.seq - b.seq))
+  })
+
+  it('tells whoever leaves a private room that they did, once', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private')
+    const toBob = await app.listen(deliverNotify, { user: 'bob' }, 'bob')
+    await app.say(room, 'here you are', 'alice')
+
+    await app.call('room.leave', { room }, 'bob')
+    await app.say(room, 'without bob', 'alice')
+    const other = await app.givenRoom(['alice', 'bob'], 'private')
+    await app.say(other, 'elsewhere', 'alice')
+
+    const told = await toBob.until((it) => it.room === other)
+    expect(told).toMatchObject([
+      { event: { text: 'here you are' } },
+      { event: { action: 'leave', userId: 'bob' } },
+      { event: { text: 'elsewhere' } },
+    ])
+  })
+
+  it('tells nobody of what is not in the log', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const heard = await hear(room, 'bob')
+    const { nc } = await app.connectAs('functions')
+    const at = new Date().toISOString()
+    const made = { kind: 'react', by: 'alice', at, emoji: '👍', on: true }
+
+    nc.publish(`log.${room}`, JSON.stringify({ ...made, message: { notifyId: noNotifyId } }))
+    await nc.flush()
+    const { seq } = await app.say(room, 'true', 'alice')
+
+    expect(await heard.next()).toMatchObject({ seq, prev: 0 })
+  })
+
+  it.each(['public', 'private'] as const)(
+    'tells a busy %s room everything once, in its order',
+    async (kind) => {
+      const room = await app.givenRoom(['alice', 'bob'], kind)
+      const heard = await hear(room, 'bob', kind)
+
+      const answers = await sayMany(room, 600)
+
+      const last = Math.max(...answers.map(({ seq }) => seq))
+      const told = await heard.until(({ seq }) => seq === last)
+      expect(told.map(({ seq }) => seq)).toEqual(answers.map(({ seq }) => seq).sort(byNumber))
+      expect(told[0]?.prev).toBe(0)
+      expectChain(told)
+    },
+  )
+
+  it('keeps the order, however long it takes to find out who belongs to the room', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const heard = await hear(room, 'bob', 'private')
+    const { asked } = await answerSlowlyOnce(room)
+
+    const first = await app.say(room, 'first', 'alice')
+    const earliest = heard.next()
+    await Promise.race([asked, earliest])
+    // What is being found out is out of date now, so the next event does not wait for it.
+    await app.call('room.invite', { room, userId: 'charlie' }, 'alice')
+    const last = await app.say(room, 'last', 'alice')
+
+    const told = [await earliest, ...(await heard.until(({ seq }) => seq === last.seq))]
+    expect(told[0]?.seq).toBe(first.seq)
+    expectChain(told)
+  })
+
+  it('tells everything once when there are two runtimes, and leaves no hole', async () => {
+    await using _ = await servers.startAnother('runtime-2')
+    const open = await app.givenRoom(['alice', 'bob'])
+    const secret = await app.givenRoom(['alice', 'bob'], 'private')
+    const heard = await Promise.all([hear(open, 'bob'), hear(secret, 'bob', 'private')])
+
+    const said = await Promise.all([sayMany(open, 300), sayMany(secret, 300)])
+
+    for (const [index, answers] of said.entries()) {
+      const all = new Set(answers.map(({ seq }) => seq))
+      const told: Notice[] = []
+      while (told.length < all.size) told.push((await heard[index]?.next()) as Notice)
+      // Each process tells what it was given: between two of them, a hearer puts it in order.
+      const inOrder = told.toSorted((a, b) => a.seq - b.seq)
+      expect(inOrder.map(({ seq }) => seq)).toEqual([...all].sort(byNumber))
+      expectChain(inOrder)
+      expect(heard[index]?.unread()).toEqual([])
+    }
+  }, 60_000)
+
+  it.each(['public', 'private'] as const)(
+    'shows a %s room every hole that a killed runtime leaves, and tells nothing twice',
+    async (kind) => {
+      await using killed = await servers.startAnother(`killed-${kind}`)
+      const room = await app.givenRoom(['alice', 'bob'], kind)
+      const heard = await hear(room, 'bob', kind)
+      await app.say(room, 'first', 'alice')
+      const first = await heard.next()
+
+      const saying = Promise.all(Array.from({ length: 8 }, () => sayUntilKept(room, 50)))
+      const second = await heard.next()
+      await killed.kill('SIGKILL')
+      const said = (await saying).flat()
+      const last = await app.say(room, 'last', 'alice')
+
+      const told = [first, second, ...(await heard.until(({ seq }) => seq === last.seq))]
+      expect(new Set(told.map(({ seq }) => seq)).size).toBe(told.length)
+      const known = await fillHoles(room, told)
+      expect(said.filter(({ seq }) => !known.has(seq))).toEqual([])
+    },
+    60_000,
+  )
+})
+
+const noNotifyId = `1-${'0'.repeat(32)}`
+const byNumber = (a: number, b: number) => a - b
+
+/** What somebody is told of a room from now on. */
+function hear(room: RoomId, as: Person, kind: 'public' | 'private' = 'public') {
+  return kind === 'public'
+    ? app.listen(roomNotify, { room }, as)
+    : app.listen<typeof roomNotify>(deliverNotify as never, { user: as, room }, as)
+}
+
+/**
+ * Answers those who ask for the members of a room, the first of them after a while, as a busy runtime
+ * would. Resolves to when that one has asked. The runtime has one share in fifty of the questions.
+ */
+async function answerSlowlyOnce(room: RoomId) {
+  const { nc } = await app.connectAs('functions')
+  const first = Promise.withResolvers<void>()
+  let delay = 300
+  for (let share = 1; share < 50; share++)
+    nc.subscribe(`room.members.${room}`, {
+      queue: 'room-members-workers',
+      callback(_, message) {
+        first.resolve()
+        setTimeout(() => message.respond('{"members":["alice","bob"]}'), delay)
+        delay = 0
+      },
+    })
+  await nc.flush()
+  return { asked: first.promise }
+}
+
+/** Each event names the one before it. */
+function expectChain(told: readonly Pick<Notice, 'seq' | 'prev'>[]) {
+  expect(told.slice(1).map(({ prev }) => prev)).toEqual(told.slice(0, -1).map(({ seq }) => seq))
+}
+
+/** What a hearer knows in the end who asks, at each hole, for what came after the last one before it. */
+async function fillHoles(room: RoomId, told: readonly Pick<Notice, 'seq' | 'prev'>[]) {
+  const known = new Set(told.map(({ seq }) => seq))
+  for (const { prev } of told.slice(1)) {
+    if (known.has(prev)) continue
+    const since = Math.max(...[...known].filter((seq) => seq < prev))
+    const missed = await app.call('chat.sync', { room, since }, 'bob')
+    if (missed.recovered) for (const { seq } of missed.events) known.add(seq)
+  }
+  return known
+}
+
+function sayMany(room: RoomId, count: number) {
+  return Promise.all(
+    Array.from({ length: count }, (_, index) =>
+      app.say(room, `${index}`, index % 2 ? 'alice' : 'bob'),
+    ),
+  )
+}
+
+/** Says so much one after the other, each as often as it takes to be acknowledged. */
+async function sayUntilKept(room: RoomId, count: number) {
+  const answers = []
+  for (let index = 0; index < count; index++) {
+    const clientId = newClientId()
+    answers.push(await retry(() => app.say(room, `${index}`, 'alice', clientId)))
+  }
+  return answers
+}
+
+async function retry<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (tries === 5) throw error
+    }
+  }
+}

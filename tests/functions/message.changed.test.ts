@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { closeDb } from '#schema/db'
+import { toNotifyId } from '#schema/ids'
+import { messageChanged } from '#schema/messages/log'
+import { type App, createApp } from '../harness.ts'
+import { type Servers, startServers } from '../servers.ts'
+
+// Servers of its own, since it takes two runtimes.
+let servers: Servers
+let app: App
+
+beforeAll(async () => {
+  servers = await startServers(inject('servers').database)
+  process.env.DATABASE_URL = servers.urls.databaseUrl
+  await servers.startAnother('runtime-2')
+  app = createApp(servers.urls)
+})
+afterAll(async () => {
+  await app?.[Symbol.asyncDispose]()
+  await closeDb()
+  await servers?.[Symbol.asyncDispose]()
+})
+
+describe('message.changed', () => {
+  it('has every process show an edited message as it is, from the answer on', async () => {
+    const { notifyId } = await givenMessage()
+    expect(await readOften(notifyId)).toEqual(new Set(['first']))
+
+    for (const text of ['second', 'third', 'fourth']) {
+      await app.call('msg.edit', { notifyId, text }, 'alice')
+
+      expect(await readOften(notifyId)).toEqual(new Set([text]))
+    }
+  })
+
+  it('has no process show a deleted message, from the answer on', async () => {
+    const { notifyId } = await givenMessage()
+    expect(await readOften(notifyId)).toEqual(new Set(['first']))
+
+    await app.call('msg.delete', { notifyId }, 'alice')
+
+    expect(await readOften(notifyId)).toEqual(new Set(['']))
+  })
+
+  it('is told once for each change, with the id alone', async () => {
+    const { id, notifyId } = await givenMessage()
+    const changes = await app.listen(messageChanged, { id }, 'functions')
+
+    await app.call('msg.edit', { notifyId, text: 'second' }, 'alice')
+    await app.call('msg.edit', { notifyId, text: 'second' }, 'alice')
+    await app.call('msg.delete', { notifyId }, 'alice')
+    await app.call('msg.delete', { notifyId }, 'alice')
+
+    expect(await changes.next()).toEqual({ id })
+    expect(await changes.next()).toEqual({ id })
+    // What is in the database by then has been looked at by `persist` too.
+    const other = await givenMessage()
+    await app.rowsOf(other.room, 1)
+    expect(changes.unread()).toEqual([])
+  })
+})
+
+async function givenMessage() {
+  const room = await app.givenRoom(['alice', 'bob'])
+  const said = await app.say(room, 'first', 'alice')
+  return { room, ...said, notifyId: toNotifyId(said) }
+}
+
+/** What the processes answer that share the questions, each of which remembers for itself. */
+async function readOften(notifyId: string): Promise<Set<string>> {
+  const ask = () => app.call('msg.get', { notifyId }, 'bob')
+  const answers = await Promise.all(Array.from({ length: 60 }, ask))
+  return new Set(answers.map(({ text }) => text))
+}

@@ -1,0 +1,332 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import { eq } from 'drizzle-orm'
+import { describe, expect, it } from 'vitest'
+import { db } from '#schema/db'
+import {
+  type ClientId,
+  type MessageId,
+  type NotifyId,
+  readNotifyId,
+  toNotifyId,
+  type UserId,
+} from '#schema/ids'
+import { deliverNotify, roomNotify } from '#schema/messages/log'
+import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
+import { messages, messageVersions, reactions } from '#schema/tables/message'
+import { badPayloads } from '../bad-input.ts'
+import { newClientId, type Person, useApp } from '../harness.ts'
+import { holdMessages } from '../hold-messages.ts'
+
+const app = useApp()
+
+const absent = toNotifyId({ seq: 1, id: '0'.repeat(32) as MessageId })
+
+const remove = (notifyId: string, as: Person) => app.call('msg.delete', { notifyId }, as)
+
+const read = (notifyId: string, as: Person) => app.call('msg.get', { notifyId }, as)
+
+/** What alice said, in a room of hers and bob's. */
+async function givenMessage(text = 'a secret', kind: 'public' | 'private' = 'public') {
+  const room = await app.givenRoom(['alice', 'bob'], kind, { bob: 'owner' })
+  const said = await app.say(room, text, 'alice')
+  return { room, said, notifyId: toNotifyId(said) }
+}
+
+async function rowOf(notifyId: NotifyId) {
+  const [row] = await db
+    .select()
+    .from(messages)
+    .where(eq(messages.id, readNotifyId(notifyId).id))
+  return row
+}
+
+/** What the log has at a place, by its bytes. */
+async function logAt(seq: number) {
+  const { nc } = await app.connectAs('functions')
+  return (await jetstreamManager(nc)).streams.getMessage(CHAT_MESSAGES.stream, { seq })
+}
+
+describe('msg.delete', () => {
+  it('leaves of a message its place, and who said it when', async () => {
+    const { room, said, notifyId } = await givenMessage('a secret for @bob')
+
+    const { seq } = await remove(notifyId, 'alice')
+
+    const message = await read(notifyId, 'bob')
+    const deletedAt = expect.stringMatching(/Z$/)
+    expect(message).toMatchObject({ ...said, sender: 'alice', text: '', mentions: [], deletedAt })
+    expect(message.editedSeq).toBe(seq)
+    const { messages } = await app.call('chat.history', { room }, 'bob')
+    expect(messages).toMatchObject([{ ...said, text: '', mentions: [], deletedAt }])
+  })
+
+  it('is done when it answers: the log and the cache have nothing of it any more', async () => {
+    const { said, notifyId } = await givenMessage()
+    const cache = await app.openBucket(MSG_CACHE)
+    await expect.poll(async () => (await cache.get(said.id))?.string()).toContain('a secret')
+    const edited = await app.call('msg.edit', { notifyId, text: 'a worse secret' }, 'alice')
+    await expect.poll(async () => (await rowOf(notifyId))?.editedSeq).toBe(edited.seq)
+
+    await remove(notifyId, 'alice')
+
+    expect(await logAt(said.seq)).toBeNull()
+    expect(await logAt(edited.seq)).toBeNull()
+    expect((await cache.get(said.id))?.string()).not.toContain('secret')
+    expect(await rowOf(notifyId)).toMatchObject({ text: '', mentions: [] })
+  })
+
+  it('takes with it what was done to it', async () => {
+    const { room, notifyId } = await givenMessage()
+    const { id } = readNotifyId(notifyId)
+    await app.call('msg.react', { notifyId, emoji: '👍' }, 'bob')
+    await app.call('msg.edit', { notifyId, text: 'edited' }, 'alice')
+    const versions = () =>
+      db.select().from(messageVersions).where(eq(messageVersions.messageId, id))
+    const words = () => db.select().from(reactions).where(eq(reactions.messageId, id))
+    await expect.poll(versions).toHaveLength(2)
+    await expect.poll(words).toHaveLength(1)
+
+    await remove(notifyId, 'alice')
+
+    expect(await versions()).toEqual([])
+    expect(await words()).toEqual([])
+    expect(await app.call('msg.versions', { notifyId }, 'alice')).toEqual({ versions: [] })
+    const { messages } = await app.call('chat.history', { room }, 'bob')
+    expect(messages).toMatchObject([{ reactions: [] }])
+  })
+
+  it('tells the room, in the order of all that happens there, and nothing of what it said', async () => {
+    const { room, said, notifyId } = await givenMessage()
+    const notices = await app.listen(roomNotify, { room }, 'bob')
+
+    const { seq } = await remove(notifyId, 'alice')
+    const next = await app.say(room, 'next', 'bob')
+
+    const told = await notices.until((it) => it.seq === next.seq)
+    const event = {
+      kind: 'delete',
+      room,
+      by: 'alice',
+      at: expect.stringMatching(/Z$/),
+      message: { notifyId, sender: 'alice', clientId: expect.any(String), at: said.at },
+    }
+    expect(told.filter((it) => it.seq > said.seq)).toEqual([
+      { room, kind: 'delete', seq, prev: said.seq, notifyId, event },
+      expect.objectContaining({ seq: next.seq, prev: seq }),
+    ])
+  })
+
+  it('leaves whoever was away nothing to catch up on but the deletion', async () => {
+    const { room, said, notifyId } = await givenMessage()
+    await app.call('msg.edit', { notifyId, text: 'a worse secret' }, 'alice')
+    await remove(notifyId, 'alice')
+
+    const sync = () => app.call('chat.sync', { room, since: said.seq - 1 }, 'bob')
+
+    // An edit that the database had not yet goes when it has.
+    await expect
+      .poll(sync)
+      .toMatchObject({ recovered: true, events: [{ event: { kind: 'delete' } }] })
+  })
+
+  it('tells each member of a private room', async () => {
+    const { room, notifyId } = await givenMessage('a secret', 'private')
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+
+    const { seq } = await remove(notifyId, 'alice')
+
+    const [told] = (await toBob.until((it) => it.seq === seq)).slice(-1)
+    expect(told).toMatchObject({ kind: 'delete', notifyId })
+  })
+
+  it.each(['owner', 'moderator'] as const)('lets an %s delete what others said', async (bob) => {
+    const room = await app.givenRoom(['alice', 'bob'], 'public', { bob })
+    const notifyId = toNotifyId(await app.say(room, 'rude', 'alice'))
+
+    await remove(notifyId, 'bob')
+
+    expect((await read(notifyId, 'alice')).text).toBe('')
+    expect((await app.eventsOf(room)).at(-1)).toMatchObject({ kind: 'delete', by: 'bob' })
+  })
+
+  it('deletes the first message of a thread, and leaves the thread', async () => {
+    const { room, said, notifyId } = await givenMessage()
+    const reply = { room, threadId: said.id, clientId: newClientId(), text: 'under it' }
+    const { id } = await app.call('send.thread', reply, 'bob')
+
+    await remove(notifyId, 'alice')
+
+    const asked = { room, threadId: said.id }
+    const page = async () => (await app.call('chat.history.thread', asked, 'alice')).messages
+    await expect.poll(page).toMatchObject([{ id, text: 'under it' }])
+  })
+
+  it('deletes what was said in a thread', async () => {
+    const { room, said } = await givenMessage()
+    const reply = { room, threadId: said.id, clientId: newClientId(), text: 'a secret' }
+    const replied = await app.call('send.thread', reply, 'bob')
+    const notifyId = toNotifyId(replied)
+    const notices = await app.listen(roomNotify, { room }, 'alice')
+
+    const { seq } = await remove(notifyId, 'bob')
+
+    const [told] = (await notices.until((it) => it.seq === seq)).slice(-1)
+    expect(told).toMatchObject({ prev: said.seq, event: { message: { threadId: said.id } } })
+    expect(await logAt(replied.seq)).toBeNull()
+    expect(await read(notifyId, 'alice')).toMatchObject({ threadId: said.id, text: '' })
+  })
+
+  it('deletes once, whoever asks how often, and answers all with the event that did', async () => {
+    const { room, notifyId } = await givenMessage()
+
+    const answers = await Promise.all(
+      (['alice', 'bob', 'alice', 'bob', 'alice'] as const).map((who) => remove(notifyId, who)),
+    )
+    const again = await remove(notifyId, 'alice')
+
+    expect(new Set(answers.map(({ seq }) => seq))).toEqual(new Set([again.seq]))
+    const deletions = (await app.eventsOf(room)).filter(({ kind }) => kind === 'delete')
+    expect(deletions).toHaveLength(1)
+  })
+
+  it('deletes what the database does not have yet', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const cache = await app.openBucket(MSG_CACHE)
+    const release = await holdMessages()
+    const said = await app.say(room, 'a secret', 'alice')
+    const notifyId = toNotifyId(said)
+    await expect.poll(() => cache.get(said.id)).not.toBeNull()
+
+    const deleting = remove(notifyId, 'alice')
+    await release()
+    await deleting
+
+    const next = await app.say(room, 'next', 'alice')
+    const rows = await app.rowsOf(room, 2)
+    expect(rows).toMatchObject([
+      { id: said.id, seq: said.seq, text: '', deletedAt: expect.any(Date) },
+      { id: next.id },
+    ])
+  })
+
+  it('deletes what the log does not have', async () => {
+    const room = await app.givenRoom(['alice'])
+    const row = {
+      id: crypto.randomUUID().replaceAll('-', '') as MessageId,
+      room,
+      seq: 3_000_000_000,
+      sender: 'alice' as UserId,
+      clientId: newClientId() as ClientId,
+      text: 'long ago',
+      at: new Date('2026-01-31T12:00:00.123Z'),
+    }
+    await db.insert(messages).values(row)
+    const notifyId = toNotifyId(row)
+
+    const { seq } = await remove(notifyId, 'alice')
+
+    expect(await rowOf(notifyId)).toMatchObject({ text: '', editedSeq: seq })
+    expect((await read(notifyId, 'alice')).text).toBe('')
+    const next = toNotifyId(await app.say(room, 'next', 'alice'))
+    await expect.poll(() => rowOf(next)).toBeDefined()
+  })
+
+  it('stands, whatever is done to the message at the same moment', async () => {
+    const { room, notifyId } = await givenMessage()
+
+    await Promise.all([
+      ...Array.from({ length: 10 }, (_, index) =>
+        app.call('msg.edit', { notifyId, text: `edit ${index}` }, 'alice').catch(() => {}),
+      ),
+      ...Array.from({ length: 10 }, () =>
+        app.call('msg.react', { notifyId, emoji: '👍' }, 'bob').catch(() => {}),
+      ),
+      remove(notifyId, 'bob'),
+    ])
+
+    expect((await read(notifyId, 'alice')).text).toBe('')
+    const last = await app.say(room, 'last', 'alice')
+    await expect.poll(() => rowOf(toNotifyId(last))).toBeDefined()
+    const { messages } = await app.call('chat.history', { room }, 'alice')
+    expect(messages).toMatchObject([{ text: '', reactions: [] }, { id: last.id }])
+    const texts = (await app.eventsOf(room)).flatMap((it) => ('text' in it ? [it.text] : []))
+    expect(texts).toEqual(['last'])
+  })
+
+  it('says the same message no second time', async () => {
+    const room = await app.givenRoom(['alice'])
+    const clientId = newClientId()
+    const said = await app.say(room, 'a secret', 'alice', clientId)
+    await remove(toNotifyId(said), 'alice')
+
+    const again = await app.say(room, 'a secret', 'alice', clientId)
+
+    expect(again).toEqual(said)
+    expect((await read(toNotifyId(said), 'alice')).text).toBe('')
+    expect(await app.eventsOf(room)).toMatchObject([{ kind: 'delete' }])
+  })
+
+  it('lets a guest take back what they said as a member', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'public', { bob: 'owner' })
+    const notifyId = toNotifyId(await app.say(room, 'mine', 'alice'))
+    await app.call('room.role', { room, userId: 'alice', role: 'guest' }, 'bob')
+
+    await remove(notifyId, 'alice')
+
+    expect((await read(notifyId, 'bob')).text).toBe('')
+  })
+
+  it.each(['member', 'guest'] as const)('refuses a %s who did not say it', async (bob) => {
+    const room = await app.givenRoom(['alice', 'bob'], 'public', { bob })
+    const notifyId = toNotifyId(await app.say(room, 'mine', 'alice'))
+
+    await expect(remove(notifyId, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+    expect((await read(notifyId, 'bob')).text).toBe('mine')
+  })
+
+  it('refuses a stranger in the same words as where there is no message', async () => {
+    const room = await app.givenRoom(['alice'], 'private')
+    const notifyId = toNotifyId(await app.say(room, 'between us', 'alice'))
+    const refusal = (id: string) => remove(id, 'bob').catch((error) => error)
+
+    const [there, notThere] = [await refusal(notifyId), await refusal(absent)]
+
+    expect(there).toMatchObject({ code: 'forbidden' })
+    expect(notThere.code).toBe(there.code)
+    expect(notThere.message.replace(absent, notifyId)).toBe(there.message)
+  })
+
+  it('refuses whoever was kicked, of what they said and of what others did', async () => {
+    const { room, notifyId } = await givenMessage()
+    const his = toNotifyId(await app.say(room, 'his', 'bob'))
+    await app.call('room.kick', { room, userId: 'alice' }, 'bob')
+    // Their last look may be half a second old.
+    await expect
+      .poll(() => read(his, 'alice').catch(({ code }) => code), { timeout: 1_000 })
+      .toBe('forbidden')
+
+    for (const it of [notifyId, his])
+      await expect(remove(it, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
+    expect((await read(notifyId, 'bob')).text).toBe('a secret')
+  })
+
+  it('refuses in an archived room', async () => {
+    const { room, notifyId } = await givenMessage()
+    await app.call('room.archive', { room, archived: true }, 'bob')
+    await expect
+      .poll(() => read(notifyId, 'alice').catch(({ code }) => code), { timeout: 1_000 })
+      .toBe('forbidden')
+
+    await expect(remove(notifyId, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it('refuses whoever has no role', async () => {
+    await expect(remove(absent, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it.each(badPayloads({ notifyId: absent }))('refuses %s', async (_name, payload) => {
+    const { status } = await app.ask('as.alice.msg.delete', payload, 'alice')
+
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})

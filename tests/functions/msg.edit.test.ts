@@ -1,0 +1,255 @@
+import { eq } from 'drizzle-orm'
+import { describe, expect, it } from 'vitest'
+import { db } from '#schema/db'
+import { type MessageId, type NotifyId, readNotifyId, toNotifyId } from '#schema/ids'
+import { deliverNotify, roomNotify } from '#schema/messages/log'
+import { MSG_CACHE, ROOMS_KV } from '#schema/streams'
+import { messages } from '#schema/tables/message'
+import { badPayloads } from '../bad-input.ts'
+import { newClientId, type Person, useApp } from '../harness.ts'
+import { holdMessages } from '../hold-messages.ts'
+
+const app = useApp()
+
+const absent = toNotifyId({ seq: 1, id: '0'.repeat(32) as MessageId })
+
+const edit = (notifyId: string, text: string, as: Person) =>
+  app.call('msg.edit', { notifyId, text }, as)
+
+const read = (notifyId: string, as: Person) => app.call('msg.get', { notifyId }, as)
+
+/** What alice said, in a room of hers and bob's. */
+async function givenMessage(text = 'first', kind: 'public' | 'private' = 'public') {
+  const room = await app.givenRoom(['alice', 'bob'], kind, { bob: 'owner' })
+  const said = await app.say(room, text, 'alice')
+  return { room, said, notifyId: toNotifyId(said) }
+}
+
+/** The row of a message; undefined as long as the log alone has it. */
+async function rowOf(notifyId: NotifyId) {
+  const [row] = await db
+    .select()
+    .from(messages)
+    .where(eq(messages.id, readNotifyId(notifyId).id))
+  return row
+}
+
+describe('msg.edit', () => {
+  it('replaces what was said for everybody who reads it', async () => {
+    const { room, said, notifyId } = await givenMessage('first, @bob')
+
+    const { seq } = await edit(notifyId, 'second, @charlie and @alice', 'alice')
+
+    const [text, mentions] = ['second, @charlie and @alice', ['charlie', 'alice']]
+    const edited = { ...said, text, mentions }
+    const message = await read(notifyId, 'bob')
+    expect(message).toMatchObject({ ...edited, editedSeq: seq })
+    expect(Date.parse(message.editedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(said.at))
+    const page = async () => (await app.call('chat.history', { room }, 'bob')).messages
+    await expect.poll(page).toMatchObject([{ ...edited, editedAt: message.editedAt }])
+  })
+
+  it('tells the room, in the order of all that happens there', async () => {
+    const { room, said, notifyId } = await givenMessage()
+    const notices = await app.listen(roomNotify, { room }, 'bob')
+
+    const { seq } = await edit(notifyId, 'for @bob', 'alice')
+    const next = await app.say(room, 'next', 'bob')
+
+    expect(seq).toBeGreaterThan(said.seq)
+    const told = await notices.until((it) => it.seq === next.seq)
+    expect(told.filter((it) => it.seq > said.seq)).toEqual([
+      {
+        room,
+        kind: 'edit',
+        seq,
+        prev: said.seq,
+        notifyId,
+        event: {
+          kind: 'edit',
+          room,
+          by: 'alice',
+          at: expect.stringMatching(/Z$/),
+          message: { notifyId },
+          text: 'for @bob',
+          mentions: ['bob'],
+        },
+      },
+      expect.objectContaining({ seq: next.seq, prev: seq }),
+    ])
+  })
+
+  it('tells each member of a private room', async () => {
+    const { room, notifyId } = await givenMessage('first', 'private')
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+
+    const { seq } = await edit(notifyId, 'second', 'alice')
+
+    const [told] = (await toBob.until((it) => it.seq === seq)).slice(-1)
+    expect(told).toMatchObject({ kind: 'edit', notifyId, event: { text: 'second' } })
+  })
+
+  it('tells of a long text by the id alone', async () => {
+    const { room, notifyId } = await givenMessage()
+    const notices = await app.listen(roomNotify, { room }, 'bob')
+
+    await edit(notifyId, 'x'.repeat(8_000), 'alice')
+
+    const [notice] = (await notices.until(({ kind }) => kind === 'edit')).slice(-1)
+    expect(notice).toMatchObject({ notifyId })
+    expect(notice).not.toHaveProperty('event')
+    expect((await read(notifyId, 'bob')).text).toHaveLength(8_000)
+  })
+
+  it('edits what was said in a thread, and says in which', async () => {
+    const { room, said } = await givenMessage()
+    const reply = { room, threadId: said.id, clientId: newClientId(), text: 'under it' }
+    const notifyId = toNotifyId(await app.call('send.thread', reply, 'bob'))
+    const notices = await app.listen(roomNotify, { room }, 'alice')
+
+    const { seq } = await edit(notifyId, 'still under it', 'bob')
+
+    const [told] = (await notices.until((it) => it.seq === seq)).slice(-1)
+    // It has its place in the order of the room, not of the thread.
+    expect(told).toMatchObject({
+      prev: said.seq,
+      event: { message: { notifyId, threadId: said.id } },
+    })
+    expect(told).not.toHaveProperty('threadId')
+    const asked = { room, threadId: said.id }
+    const texts = async () =>
+      (await app.call('chat.history.thread', asked, 'alice')).messages.map(({ text }) => text)
+    await expect.poll(texts).toEqual(['still under it'])
+  })
+
+  it('says the same again once, and answers with the event that said so', async () => {
+    const { room, said, notifyId } = await givenMessage()
+
+    const unchanged = await edit(notifyId, 'first', 'alice')
+    const first = await edit(notifyId, 'second', 'alice')
+    const again = await edit(notifyId, 'second', 'alice')
+
+    expect(unchanged).toEqual({ seq: said.seq })
+    expect(again).toEqual(first)
+    expect(await app.eventsOf(room)).toHaveLength(2)
+  })
+
+  it('edits what the database does not have yet', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const cache = await app.openBucket(MSG_CACHE)
+    const release = await holdMessages()
+    const said = await app.say(room, 'first', 'alice')
+    const notifyId = toNotifyId(said)
+    await expect.poll(() => cache.get(said.id)).not.toBeNull()
+
+    await edit(notifyId, 'second', 'alice')
+    const before = await read(notifyId, 'bob')
+    await release()
+
+    expect(before.text).toBe('second')
+    await expect.poll(() => rowOf(notifyId)).toMatchObject({ text: 'second' })
+    expect(await read(notifyId, 'bob')).toEqual(before)
+  })
+
+  it('shows everywhere what stands last in the log, of edits that come at once', async () => {
+    const { room, notifyId } = await givenMessage()
+    const texts = Array.from({ length: 20 }, (_, index) => `edit ${index}`)
+
+    const answers = await Promise.all(texts.map((text) => edit(notifyId, text, 'alice')))
+
+    expect(new Set(answers.map(({ seq }) => seq)).size).toBe(20)
+    const last = (await app.eventsOf(room)).at(-1)
+    expect(last).toMatchObject({ kind: 'edit' })
+    const text = last && 'text' in last ? last.text : undefined
+    await expect.poll(async () => (await rowOf(notifyId))?.text).toBe(text)
+    await expect.poll(async () => (await read(notifyId, 'bob')).text).toBe(text)
+  })
+
+  it.each(['owner', 'moderator', 'member'] as const)(
+    'refuses an %s of the room who did not say it',
+    async (bob) => {
+      const room = await app.givenRoom(['alice', 'bob'], 'public', { bob })
+      const notifyId = toNotifyId(await app.say(room, 'mine', 'alice'))
+
+      await expect(edit(notifyId, 'yours', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+      expect((await read(notifyId, 'bob')).text).toBe('mine')
+    },
+  )
+
+  it('refuses a stranger in the same words as where there is no message', async () => {
+    const room = await app.givenRoom(['alice'], 'private')
+    const notifyId = toNotifyId(await app.say(room, 'between us', 'alice'))
+    const refusal = (id: string) => edit(id, 'hm', 'bob').catch((error) => error)
+
+    const [there, notThere] = [await refusal(notifyId), await refusal(absent)]
+
+    expect(there).toMatchObject({ code: 'forbidden' })
+    expect(notThere.code).toBe(there.code)
+    expect(notThere.message.replace(absent, notifyId)).toBe(there.message)
+  })
+
+  it('refuses whoever said it and left', async () => {
+    const { room, notifyId } = await givenMessage()
+    await app.call('room.leave', { room }, 'alice')
+
+    await expect
+      .poll(() => edit(notifyId, 'gone', 'alice').catch(({ code }) => code), { timeout: 1_000 })
+      .toBe('forbidden')
+  })
+
+  it('refuses whoever said it and may only read now', async () => {
+    const { room, notifyId } = await givenMessage()
+    const index = await app.openBucket(ROOMS_KV)
+    await index.put(`${room}.alice`, JSON.stringify({ kind: 'public', role: 'guest' }))
+
+    await expect
+      .poll(() => edit(notifyId, `${Date.now()}`, 'alice').catch(({ code }) => code))
+      .toBe('forbidden')
+  })
+
+  it('refuses what was deleted', async () => {
+    const { notifyId } = await givenMessage()
+    await app.call('msg.delete', { notifyId }, 'alice')
+
+    await expect(edit(notifyId, 'back again', 'alice')).rejects.toMatchObject({ code: 'forbidden' })
+    expect((await read(notifyId, 'bob')).text).toBe('')
+  })
+
+  it('refuses in an archived room', async () => {
+    const { room, notifyId } = await givenMessage()
+    await app.call('room.archive', { room, archived: true }, 'bob')
+
+    await expect
+      .poll(() => edit(notifyId, `${Date.now()}`, 'alice').catch(({ code }) => code))
+      .toBe('forbidden')
+  })
+
+  it('refuses whoever has no role', async () => {
+    await expect(edit(absent, 'hm', 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it.each([
+    ['no text', { text: '' }],
+    ['8,001 characters', { text: 'x'.repeat(8_001) }],
+    ['a NUL', { text: 'a\0b' }],
+    ['half a surrogate pair', { text: 'a\ud800b' }],
+    ['no message', { notifyId: undefined }],
+    ['what is no id of a message', { notifyId: 'x' }],
+    ['mentions of its own', { mentions: ['bob'] }],
+  ])('refuses %s', async (_name, wrong) => {
+    const payload = JSON.stringify({ notifyId: absent, text: 'hello', ...wrong })
+
+    const answer = await app.ask('as.alice.msg.edit', payload, 'alice')
+
+    expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
+  })
+
+  it.each(badPayloads({ notifyId: absent, text: 'hello' }))(
+    'refuses %s',
+    async (_name, payload) => {
+      const { status } = await app.ask('as.alice.msg.edit', payload, 'alice')
+
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
+})

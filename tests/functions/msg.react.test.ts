@@ -1,0 +1,239 @@
+import { describe, expect, it } from 'vitest'
+import { type MessageId, toNotifyId } from '#schema/ids'
+import { deliverNotify, roomNotify } from '#schema/messages/log'
+import { badPayloads } from '../bad-input.ts'
+import { newClientId, type Person, useApp } from '../harness.ts'
+import { holdMessages } from '../hold-messages.ts'
+
+const app = useApp()
+
+const absent = toNotifyId({ seq: 1, id: '0'.repeat(32) as MessageId })
+
+/** Twenty different ones. */
+const emojis = [...'🍇🍈🍉🍊🍋🍌🍍🥭🍎🍏🍐🍑🍒🍓🥝🍅🥥🥑🍆🥔']
+
+const react = (notifyId: string, emoji: string, as: Person, on = true) =>
+  app.call('msg.react', { notifyId, emoji, on }, as)
+
+async function givenMessage(kind: 'public' | 'private' = 'public') {
+  const room = await app.givenRoom(['alice', 'bob'], kind, { bob: 'owner' })
+  const said = await app.say(room, 'how about lunch?', 'alice')
+  return { room, said, notifyId: toNotifyId(said) }
+}
+
+/** What the newest page says of the only message of a room. */
+async function reactionsOf(room: string, as: Person = 'alice') {
+  const { messages } = await app.call('chat.history', { room }, as)
+  return messages.at(-1)?.reactions
+}
+
+describe('msg.react', () => {
+  it('shows who put what to a message, in the order in which each was first used', async () => {
+    const { room, notifyId } = await givenMessage()
+
+    await react(notifyId, '👍', 'bob')
+    await react(notifyId, '👩‍👩‍👧', 'bob')
+    await react(notifyId, '👍', 'alice')
+
+    await expect
+      .poll(() => reactionsOf(room))
+      .toEqual([
+        { emoji: '👍', count: 2, users: ['bob', 'alice'] },
+        { emoji: '👩‍👩‍👧', count: 1, users: ['bob'] },
+      ])
+  })
+
+  it('takes away what the caller had put, and nobody else', async () => {
+    const { room, notifyId } = await givenMessage()
+    await react(notifyId, '👍', 'alice')
+    await react(notifyId, '👍', 'bob')
+
+    await react(notifyId, '👍', 'alice', false)
+
+    await expect.poll(() => reactionsOf(room)).toEqual([{ emoji: '👍', count: 1, users: ['bob'] }])
+  })
+
+  it('tells the room, in the order of all that happens there', async () => {
+    const { room, said, notifyId } = await givenMessage()
+    const notices = await app.listen(roomNotify, { room }, 'bob')
+
+    const { seq } = await react(notifyId, '👍', 'bob')
+    const next = await react(notifyId, '👍', 'bob', false)
+
+    const told = await notices.until((it) => it.seq === next.seq)
+    const event = { kind: 'react', room, by: 'bob', at: expect.stringMatching(/Z$/) }
+    const about = { message: { notifyId }, emoji: '👍' }
+    expect(told.filter((it) => it.seq > said.seq)).toEqual([
+      {
+        room,
+        kind: 'react',
+        seq,
+        prev: said.seq,
+        notifyId,
+        event: { ...event, ...about, on: true },
+      },
+      expect.objectContaining({
+        seq: next.seq,
+        prev: seq,
+        event: { ...event, ...about, on: false },
+      }),
+    ])
+  })
+
+  it('tells each member of a private room', async () => {
+    const { room, notifyId } = await givenMessage('private')
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+
+    const { seq } = await react(notifyId, '❤️', 'alice')
+
+    const [told] = (await toBob.until((it) => it.seq === seq)).slice(-1)
+    expect(told).toMatchObject({ kind: 'react', notifyId, event: { emoji: '❤️', by: 'alice' } })
+  })
+
+  it('reacts to what was said in a thread', async () => {
+    const { room, said } = await givenMessage()
+    const reply = { room, threadId: said.id, clientId: newClientId(), text: 'under it' }
+    const notifyId = toNotifyId(await app.call('send.thread', reply, 'bob'))
+
+    await react(notifyId, '👍', 'alice')
+
+    const asked = { room, threadId: said.id }
+    const page = async () => (await app.call('chat.history.thread', asked, 'bob')).messages
+    await expect
+      .poll(page)
+      .toMatchObject([{ reactions: [{ emoji: '👍', count: 1, users: ['alice'] }] }])
+    expect((await app.eventsOf(room)).at(-1)).toMatchObject({
+      kind: 'react',
+      message: { notifyId, threadId: said.id },
+    })
+  })
+
+  it('does nothing the second time, and answers with the event that did', async () => {
+    const { room, notifyId } = await givenMessage()
+
+    const on = await react(notifyId, '👍', 'bob')
+    const onAgain = await react(notifyId, '👍', 'bob')
+    const off = await react(notifyId, '👍', 'bob', false)
+    const offAgain = await react(notifyId, '👍', 'bob', false)
+
+    expect([onAgain, offAgain]).toEqual([on, off])
+    expect(await app.eventsOf(room)).toHaveLength(3)
+  })
+
+  it('takes away what was never there without a word', async () => {
+    const { room, said, notifyId } = await givenMessage()
+
+    const answer = await react(notifyId, '👍', 'bob', false)
+
+    expect(answer).toEqual({ seq: said.seq })
+    expect(await app.eventsOf(room)).toHaveLength(1)
+  })
+
+  it('lets the last word count, however quickly somebody changes their mind', async () => {
+    const { room, notifyId } = await givenMessage()
+    const release = await holdMessages()
+    const changing = async () => {
+      for (const on of [true, false, true, false, true]) await react(notifyId, '👍', 'bob', on)
+      await react(notifyId, '🎉', 'bob')
+      await react(notifyId, '🎉', 'bob', false)
+    }
+
+    const changed = changing()
+    await release()
+    await changed
+
+    expect(await app.eventsOf(room)).toHaveLength(8)
+    const last = await app.say(room, 'last', 'alice')
+    await app.rowsOf(room, 2)
+    const { messages } = await app.call('chat.history', { room, before: last.seq }, 'alice')
+    expect(messages).toMatchObject([{ reactions: [{ emoji: '👍', count: 1, users: ['bob'] }] }])
+  })
+
+  it('counts everybody once who reacts at the same moment, on all their devices', async () => {
+    const { room, notifyId } = await givenMessage()
+
+    await Promise.all(
+      Array.from({ length: 10 }, (_, index) => react(notifyId, '👍', index % 2 ? 'alice' : 'bob')),
+    )
+
+    const counted = async () => (await reactionsOf(room))?.map(({ count }) => count)
+    await expect.poll(counted).toEqual([2])
+  })
+
+  it('takes 20 different ones, and refuses the next of whomever', async () => {
+    const { room, notifyId } = await givenMessage()
+    for (const emoji of emojis) await react(notifyId, emoji, 'bob')
+    await expect.poll(() => reactionsOf(room)).toHaveLength(20)
+
+    await expect(react(notifyId, '🎉', 'alice')).rejects.toMatchObject({ code: 'conflict' })
+    await expect(react(notifyId, '🎉', 'bob')).rejects.toMatchObject({ code: 'conflict' })
+
+    // One that is there takes no space, and one that is taken away gives some.
+    await react(notifyId, emojis[3] ?? '', 'alice')
+    await react(notifyId, emojis[0] ?? '', 'bob', false)
+    await expect
+      .poll(() => react(notifyId, '🎉', 'alice').catch(({ code }) => code))
+      .not.toBe('conflict')
+  })
+
+  it('refuses a guest of the room, who may only read', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'public', { bob: 'guest' })
+    const notifyId = toNotifyId(await app.say(room, 'look', 'alice'))
+
+    await expect(react(notifyId, '👍', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it('refuses what was deleted', async () => {
+    const { notifyId } = await givenMessage()
+    await app.call('msg.delete', { notifyId }, 'alice')
+
+    await expect(react(notifyId, '👍', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it('refuses a stranger in the same words as where there is no message', async () => {
+    const room = await app.givenRoom(['alice'], 'private')
+    const notifyId = toNotifyId(await app.say(room, 'between us', 'alice'))
+    const refusal = (id: string) => react(id, '👍', 'bob').catch((error) => error)
+
+    const [there, notThere] = [await refusal(notifyId), await refusal(absent)]
+
+    expect(there).toMatchObject({ code: 'forbidden' })
+    expect(notThere.code).toBe(there.code)
+    expect(notThere.message.replace(absent, notifyId)).toBe(there.message)
+  })
+
+  it('refuses whoever left', async () => {
+    const { room, notifyId } = await givenMessage()
+    await app.call('room.leave', { room }, 'alice')
+
+    await expect
+      .poll(() => react(notifyId, '👍', 'alice').catch(({ code }) => code), { timeout: 1_000 })
+      .toBe('forbidden')
+  })
+
+  it('refuses in an archived room', async () => {
+    const { room, notifyId } = await givenMessage()
+    await app.call('room.archive', { room, archived: true }, 'bob')
+
+    await expect
+      .poll(() => react(notifyId, '👍', 'alice').catch(({ code }) => code), { timeout: 1_000 })
+      .toBe('forbidden')
+  })
+
+  it('refuses whoever has no role', async () => {
+    await expect(react(absent, '👍', 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it.each(['', 'x', '1', '👍👍', ' 👍', '👍 ', '<b>', '\u200d', '🏻'.repeat(20), ':+1:'])(
+    'refuses "%s", which is no emoji',
+    async (emoji) => {
+      await expect(react(absent, emoji, 'alice')).rejects.toMatchObject({ code: 'invalid' })
+    },
+  )
+
+  it.each(badPayloads({ notifyId: absent, emoji: '👍' }))('refuses %s', async (_name, payload) => {
+    const { status } = await app.ask('as.alice.msg.react', payload, 'alice')
+
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})

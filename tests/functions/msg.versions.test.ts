@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest'
+import { type MessageId, toNotifyId } from '#schema/ids'
+import { badPayloads } from '../bad-input.ts'
+import { newClientId, type Person, useApp } from '../harness.ts'
+
+const app = useApp()
+
+const absent = toNotifyId({ seq: 1, id: '0'.repeat(32) as MessageId })
+
+const versionsOf = (notifyId: string, as: Person) => app.call('msg.versions', { notifyId }, as)
+
+/** What alice said and then changed her mind about, in a room of hers and bob's. */
+async function givenEdited(bob: 'owner' | 'moderator' | 'member' | 'guest' = 'moderator') {
+  const room = await app.givenRoom(['alice', 'bob'], 'public', { bob })
+  const said = await app.say(room, 'first', 'alice')
+  const notifyId = toNotifyId(said)
+  for (const text of ['second', 'third']) await app.call('msg.edit', { notifyId, text }, 'alice')
+  await expect.poll(async () => (await versionsOf(notifyId, 'alice')).versions).toHaveLength(2)
+  return { room, said, notifyId }
+}
+
+describe('msg.versions', () => {
+  it('answers with what a message said before, and when, oldest first', async () => {
+    const { said, notifyId } = await givenEdited()
+
+    const answer = await versionsOf(notifyId, 'alice')
+
+    expect(answer).toEqual({
+      versions: [
+        { text: 'first', at: said.at },
+        { text: 'second', at: expect.stringMatching(/Z$/) },
+      ],
+    })
+  })
+
+  it.each(['owner', 'moderator'] as const)('answers an %s as well', async (bob) => {
+    const { notifyId } = await givenEdited(bob)
+
+    const { versions } = await versionsOf(notifyId, 'bob')
+
+    expect(versions.map(({ text }) => text)).toEqual(['first', 'second'])
+  })
+
+  it('answers for what was said in a thread', async () => {
+    const room = await app.givenRoom(['alice'])
+    const { id: threadId } = await app.say(room, 'first', 'alice')
+    const reply = { room, threadId, clientId: newClientId(), text: 'under it' }
+    const notifyId = toNotifyId(await app.call('send.thread', reply, 'alice'))
+    await app.call('msg.edit', { notifyId, text: 'still under it' }, 'alice')
+
+    const texts = async () => (await versionsOf(notifyId, 'alice')).versions.map(({ text }) => text)
+
+    await expect.poll(texts).toEqual(['under it'])
+  })
+
+  it('answers with nothing for what was never edited', async () => {
+    const room = await app.givenRoom(['alice'])
+    const notifyId = toNotifyId(await app.say(room, 'first', 'alice'))
+    await app.rowsOf(room, 1)
+
+    expect(await versionsOf(notifyId, 'alice')).toEqual({ versions: [] })
+  })
+
+  it('answers with nothing for what was deleted, to anybody', async () => {
+    const { notifyId } = await givenEdited('owner')
+    await app.call('msg.delete', { notifyId }, 'alice')
+
+    expect(await versionsOf(notifyId, 'alice')).toEqual({ versions: [] })
+    expect(await versionsOf(notifyId, 'bob')).toEqual({ versions: [] })
+  })
+
+  it.each(['member', 'guest'] as const)('refuses a %s who did not say it', async (bob) => {
+    const { notifyId } = await givenEdited(bob)
+
+    await expect(versionsOf(notifyId, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it('refuses a stranger in the same words as where there is no message', async () => {
+    const room = await app.givenRoom(['alice'], 'private')
+    const notifyId = toNotifyId(await app.say(room, 'between us', 'alice'))
+    const refusal = (id: string) => versionsOf(id, 'bob').catch((error) => error)
+
+    const [there, notThere] = [await refusal(notifyId), await refusal(absent)]
+
+    expect(there).toMatchObject({ code: 'forbidden' })
+    expect(notThere.code).toBe(there.code)
+    expect(notThere.message.replace(absent, notifyId)).toBe(there.message)
+  })
+
+  it('refuses whoever said it and left', async () => {
+    const { room, notifyId } = await givenEdited()
+    await app.call('room.leave', { room }, 'alice')
+
+    await expect
+      .poll(() => versionsOf(notifyId, 'alice').catch(({ code }) => code), { timeout: 1_000 })
+      .toBe('forbidden')
+  })
+
+  it('refuses in an archived room', async () => {
+    const { room, notifyId } = await givenEdited('owner')
+    await app.call('room.archive', { room, archived: true }, 'bob')
+
+    await expect
+      .poll(() => versionsOf(notifyId, 'bob').catch(({ code }) => code), { timeout: 1_000 })
+      .toBe('forbidden')
+  })
+
+  it('refuses whoever has no role', async () => {
+    await expect(versionsOf(absent, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it.each(badPayloads({ notifyId: absent }))('refuses %s', async (_name, payload) => {
+    const { status } = await app.ask('as.alice.msg.versions', payload, 'alice')
+
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})
