@@ -36,11 +36,11 @@ export function createConnection(config: Config, session: Session, user: string)
   const backHandlers = new Set<() => void>()
   let nc: NatsConnection | undefined
   let isDisposed = false
-  let refusals = 0
+  let wasRefused = false
+  let retrial: Promise<boolean> | undefined
   let attempts = 0
 
   const stopRenewal = session.onRenewed(() => {
-    refusals = 0
     if (link().is === 'refused') void connect()
     // The server ends the connection with the old token; this does so before, and at our time.
     else void nc?.reconnect().catch(() => undefined)
@@ -78,7 +78,7 @@ export function createConnection(config: Config, session: Session, user: string)
         if (isDisposed) return void made.close()
         nc = made
         attempts = 0
-        refusals = 0
+        wasRefused = false
         void follow(made)
         setClient(() => createClient(made, { contracts, user }))
         setLink({ is: 'online' })
@@ -95,7 +95,7 @@ export function createConnection(config: Config, session: Session, user: string)
       if (status.type === 'disconnect') setLink({ is: 'offline', since: Date.now() })
       if (status.type === 'reconnect') {
         attempts = 0
-        refusals = 0
+        wasRefused = false
         setLink({ is: 'online' })
         for (const tell of backHandlers) tell()
       }
@@ -105,11 +105,15 @@ export function createConnection(config: Config, session: Session, user: string)
   }
 
   /** A token may have ended while nobody looked: a fresh one is tried once. */
-  async function isWorthAnotherTry(): Promise<boolean> {
-    refusals++
-    const hasFresh = refusals === 1 && (await session.renew())
-    if (!hasFresh) setLink({ is: 'refused' })
-    return hasFresh
+  function isWorthAnotherTry(): Promise<boolean> {
+    retrial ??= (async () => {
+      const hasFresh = !wasRefused && (await session.renew())
+      wasRefused = true
+      if (!hasFresh) setLink({ is: 'refused' })
+      retrial = undefined
+      return hasFresh
+    })()
+    return retrial
   }
 
   return {

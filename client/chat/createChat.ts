@@ -1,0 +1,112 @@
+import { createContext, createSignal, onCleanup, useContext } from 'solid-js'
+import type { MessageId, RoomId, UserId } from '#schema/ids'
+import type { Notice } from '#schema/messages/log'
+import type { MyRoom } from '#schema/messages/room'
+import type { ChatClient, Connection } from './createConnection.ts'
+import { createOutbox } from './createOutbox.ts'
+import { createPeople } from './createPeople.ts'
+import { createPresence } from './createPresence.ts'
+import { createRooms } from './createRooms.ts'
+import type { Identity } from './createSession.ts'
+import { createTimeline } from './createTimeline.ts'
+import { createTyping } from './createTyping.ts'
+import type { Kept } from './kept.ts'
+import type { Page } from './timeline.ts'
+
+export type Chat = ReturnType<typeof createChat>
+
+export interface ChatOptions {
+  client: ChatClient
+  connection: Connection
+  identity: Identity
+  kept: Kept
+  onMessage?: (notice: Notice, room: MyRoom) => void
+  onGone?: (room: MyRoom, why: 'kick' | 'archive' | 'leave') => void
+}
+
+/** How many messages of a room are shown before the server has answered. */
+const keptMessages = 40
+
+/** Everything one person sees and does, on one connection. */
+export function createChat(options: ChatOptions) {
+  const { client, connection, identity, kept } = options
+  const me = identity.user as UserId
+  const rooms = createRooms({ ...options, me })
+  const outbox = createOutbox(client, kept)
+  const people = createPeople(client)
+  const presence = createPresence(client, me)
+  const typing = createTyping(client, me)
+  const syncs = new Set<() => Promise<number>>()
+  /** How many messages came in while the connection was away, until somebody has seen that. */
+  const [recovered, setRecovered] = createSignal(0)
+
+  onCleanup(
+    connection.onBack(async () => {
+      presence.renew()
+      void rooms.refresh()
+      const counts = await Promise.all([...syncs].map((sync) => sync()))
+      setRecovered(counts.reduce((sum, count) => sum + count, 0))
+    }),
+  )
+
+  /** A room or a thread, for as long as its owner looks at it. */
+  function openTimeline(room: RoomId, threadId?: MessageId, page?: Page) {
+    const timeline = createTimeline({
+      client,
+      room,
+      kept: page,
+      ...(threadId === undefined ? {} : { threadId }),
+      onEvent({ event }) {
+        if (event.kind !== 'message') return
+        if (event.sender === me) outbox.settle(event.clientId)
+        else typing.stopped(room, event.sender, event.threadId)
+      },
+    })
+    onCleanup(rooms.listen(room, timeline.hear))
+    syncs.add(timeline.sync)
+    onCleanup(() => {
+      syncs.delete(timeline.sync)
+      if (threadId === undefined && !timeline.hasNewer()) keep(room, timeline)
+    })
+    presence.look(room)
+    return timeline
+  }
+
+  function keep(room: RoomId, timeline: ReturnType<typeof createTimeline>) {
+    const messages = timeline.items().slice(-keptMessages)
+    if (messages.length === 0) return
+    const page: Page = { messages, before: true, after: false, asOf: 0 }
+    kept.write(`room ${room}`, page)
+  }
+
+  return {
+    client,
+    connection,
+    identity,
+    me,
+    rooms,
+    outbox,
+    people,
+    presence,
+    typing,
+    recovered,
+    seeRecovered: () => setRecovered(0),
+    openTimeline,
+    readKept: (room: RoomId) => kept.read<Page>(`room ${room}`),
+    drafts: {
+      read: (place: string) => kept.read<string>(`draft ${place}`),
+      write: (place: string, text: string) => kept.write(`draft ${place}`, text),
+    },
+    /** What a room is called, for whoever is in it. */
+    titleOf: (room: MyRoom): string =>
+      room.with === undefined ? room.name : people.name(room.with),
+  }
+}
+
+export const ChatContext = createContext<Chat>()
+
+export function useChat(): Chat {
+  const chat = useContext(ChatContext)
+  if (!chat) throw new Error('There is no chat around this')
+  return chat
+}

@@ -1,0 +1,155 @@
+import { createSignal, onCleanup } from 'solid-js'
+import { createStore, reconcile } from 'solid-js/store'
+import { topics } from '#schema/contracts'
+import type { RoomId, UserId } from '#schema/ids'
+import type { Notice } from '#schema/messages/log'
+import { type MyRoom, mostUnread } from '#schema/messages/room'
+import { ask } from './ask.ts'
+import type { ChatClient } from './createConnection.ts'
+import type { Kept } from './kept.ts'
+
+export type Rooms = ReturnType<typeof createRooms>
+
+export interface RoomsOptions {
+  client: ChatClient
+  me: UserId
+  kept: Kept
+  /** Somebody else has said something in a room of ours, while we looked. */
+  onMessage?: (notice: Notice, room: MyRoom) => void
+  /** We were removed, or the room was archived. */
+  onGone?: (room: MyRoom, why: 'kick' | 'archive' | 'leave') => void
+}
+
+const [soonMs, everyMs, readEveryMs] = [400, 60_000, 700]
+
+/** The rooms we belong to, what is unread in each, and a wire to hear what happens there. */
+export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOptions) {
+  const [byId, setRooms] = createStore<Record<RoomId, MyRoom>>({})
+  const [isLoaded, setLoaded] = createSignal(false)
+  const hearers = new Map<RoomId, Set<(notice: Notice) => void>>()
+  const reading = new Map<RoomId, number>()
+  let refreshing: Promise<void> | undefined
+  let soon: ReturnType<typeof setTimeout> | undefined
+  let readTimer: ReturnType<typeof setTimeout> | undefined
+
+  void kept.read<MyRoom[]>('rooms').then((known) => {
+    if (known && !isLoaded()) take(known)
+  })
+  // Listen before asking, so that nothing that happens in between is missed.
+  onCleanup(client.listen(topics.roomNotify, {}, (notice) => hear(notice)))
+  onCleanup(client.listen(topics.deliverNotify, { user: me }, (notice) => hear(notice)))
+  onCleanup(
+    client.listen(topics.deliverRead, { user: me }, ({ room, seq, unread, mentions, back }) => {
+      if (byId[room] && (back || seq >= byId[room].readSeq))
+        setRooms(room, { readSeq: seq, unread, mentions })
+    }),
+  )
+  const timer = setInterval(() => document.visibilityState === 'visible' && refresh(), everyMs)
+  const onVisible = () => document.visibilityState === 'visible' && refreshSoon()
+  document.addEventListener('visibilitychange', onVisible)
+  onCleanup(() => {
+    clearInterval(timer)
+    clearTimeout(soon)
+    clearTimeout(readTimer)
+    document.removeEventListener('visibilitychange', onVisible)
+  })
+  void refresh()
+
+  function take(list: readonly MyRoom[]) {
+    setRooms(reconcile(Object.fromEntries(list.map((room) => [room.id, room])), { key: null }))
+    setLoaded(true)
+  }
+
+  function refresh(): Promise<void> {
+    refreshing ??= ask(client, 'room.list', {})
+      .then(({ rooms }) => {
+        take(rooms)
+        kept.write('rooms', rooms)
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        refreshing = undefined
+      })
+    return refreshing
+  }
+
+  function refreshSoon() {
+    clearTimeout(soon)
+    soon = setTimeout(() => void refresh(), soonMs)
+  }
+
+  function hear(notice: Notice) {
+    const { room: id, event, seq, kind } = notice
+    const room = byId[id]
+    if (event?.kind === 'member' && event.userId === me) {
+      if (event.action === 'join' || event.action === 'role') refreshSoon()
+      else forget(id, event.action)
+    }
+    if (event?.kind === 'room') {
+      if (event.action === 'archive') forget(id, 'archive')
+      else if (event.action === 'rename' && room) setRooms(id, 'name', event.name ?? room.name)
+      else refreshSoon()
+    }
+    for (const tell of hearers.get(id) ?? []) tell(notice)
+    if (!room) return
+    setRooms(id, 'lastSeq', Math.max(room.lastSeq, seq))
+    if (kind === 'message') count(room, notice)
+    else if (kind === 'delete' && room.unread > 0) refreshSoon()
+  }
+
+  function count(room: MyRoom, notice: Notice) {
+    const { seq, threadId, event } = notice
+    if (event?.kind !== 'message') return refreshSoon()
+    if (event.sender === me) return
+    if (threadId === undefined && seq > room.readSeq && room.unread < mostUnread) {
+      setRooms(room.id, 'unread', room.unread + 1)
+      if (event.mentions.includes(me)) setRooms(room.id, 'mentions', room.mentions + 1)
+    }
+    onMessage?.(notice, room)
+  }
+
+  function forget(id: RoomId, why: 'kick' | 'archive' | 'leave') {
+    const room = byId[id]
+    if (!room) return
+    setRooms(id, undefined as never)
+    onGone?.({ ...room }, why)
+    refreshSoon()
+  }
+
+  return {
+    byId: byId as Readonly<Record<RoomId, MyRoom | undefined>>,
+    isLoaded,
+    list: () => Object.values(byId).filter((room) => room !== undefined),
+    refresh,
+    /** Hears what happens in one room; answers with what stops it. */
+    listen(room: RoomId, tell: (notice: Notice) => void): () => void {
+      const known = hearers.get(room) ?? new Set()
+      hearers.set(room, known.add(tell))
+      return () => known.delete(tell)
+    },
+    /** Says how far we have read. Many little steps become few. */
+    markRead(room: RoomId, seq: number) {
+      const known = byId[room]
+      if (!known || seq <= known.readSeq || seq <= (reading.get(room) ?? 0)) return
+      reading.set(room, seq)
+      readTimer ??= setTimeout(() => {
+        readTimer = undefined
+        for (const [id, at] of reading) {
+          client
+            .call('read.update', { room: id, seq: at })
+            .then((state) => byId[id] && setRooms(id, { ...state, readSeq: state.seq } as never))
+            .catch(() => undefined)
+        }
+        reading.clear()
+      }, readEveryMs)
+    },
+    /** Everything from this one on counts as not read again. */
+    async markUnread(room: RoomId, seq: number) {
+      const state = await ask(client, 'read.update', { room, seq: seq - 1, unread: true })
+      if (byId[room]) {
+        const { unread, mentions } = state
+        setRooms(room, { readSeq: state.seq, unread, mentions })
+      }
+    },
+  }
+}

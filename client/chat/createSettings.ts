@@ -1,0 +1,46 @@
+import { createEffect } from 'solid-js'
+import { createStore } from 'solid-js/store'
+
+export interface Settings {
+  theme: 'system' | 'light' | 'dark'
+  density: 'comfortable' | 'compact'
+  /** The browser's, where empty. */
+  language: string
+  notify: 'all' | 'mentions' | 'none'
+  /** Where it is not as everywhere else, by room. */
+  notifyIn: Record<string, 'all' | 'mentions' | 'none'>
+}
+
+const key = 'natter-settings'
+const usual: Settings = {
+  theme: 'system',
+  density: 'comfortable',
+  language: '',
+  notify: 'mentions',
+  notifyIn: {},
+}
+
+/** How this browser shows things: no secret, and the same for whoever uses it. */
+export function createSettings() {
+  const [settings, setSettings] = createStore<Settings>({ ...usual, ...read() })
+  createEffect(() => {
+    try {
+      localStorage.setItem(key, JSON.stringify(settings))
+    } catch {
+      // Then they last as long as the page.
+    }
+  })
+  createEffect(() => {
+    document.documentElement.dataset['theme'] = settings.theme
+    document.documentElement.dataset['density'] = settings.density
+  })
+  return [settings, setSettings] as const
+}
+
+function read(): Partial<Settings> {
+  try {
+    return JSON.parse(localStorage.getItem(key) ?? '{}')
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,113 @@
+import { batch, createSignal, onCleanup } from 'solid-js'
+import { isCallError } from '#runtime/client'
+import type { MessageId, RoomId } from '#schema/ids'
+import type { Notice, Placed } from '#schema/messages/log'
+import { ask } from './ask.ts'
+import type { ChatClient } from './createConnection.ts'
+import { createFeed, type Feed } from './createFeed.ts'
+import { apply, extend, createTimeline as fromPage, type Page, type Timeline } from './timeline.ts'
+
+export type TimelineStatus = 'loading' | 'ready' | 'forbidden' | 'failed'
+
+export type RoomTimeline = ReturnType<typeof createTimeline>
+
+export interface TimelineOptions {
+  client: ChatClient
+  room: RoomId
+  threadId?: MessageId
+  /** What was kept of it, to be shown until the room has answered. */
+  kept?: Page | undefined
+  onEvent?: (placed: Placed) => void
+}
+
+const pageSize = 50
+
+/** What is said in a room or a thread, kept up to date until its owner is disposed of. */
+export function createTimeline({ client, room, threadId, kept, onEvent }: TimelineOptions) {
+  const [status, setStatus] = createSignal<TimelineStatus>(kept ? 'ready' : 'loading')
+  const [timeline, setTimeline] = createSignal<Timeline>(
+    kept ? fromPage(kept, threadId) : { threadId, items: [], hasOlder: false, hasNewer: false },
+  )
+  let feed: Feed | undefined
+  /** What is told before the first page is there. */
+  let early: Notice[] = []
+  const loading = new Set<'older' | 'newer'>()
+
+  onCleanup(() => feed?.stop())
+  void open()
+
+  function read(place: { before?: number; after?: number; around?: number }): Promise<Page> {
+    const input = { room, limit: pageSize, ...place }
+    return threadId === undefined
+      ? ask(client, 'chat.history', input)
+      : ask(client, 'chat.history.thread', { ...input, threadId })
+  }
+
+  /** Shows the newest page, or the one around an event. */
+  async function open(around?: number): Promise<void> {
+    try {
+      const page = await read(around === undefined ? {} : { around })
+      batch(() => {
+        setTimeline(fromPage(page, threadId))
+        setStatus('ready')
+      })
+      begin(page.asOf)
+    } catch (error) {
+      const isRefused = isCallError(error) && error.code === 'forbidden'
+      setStatus(isRefused ? 'forbidden' : 'failed')
+    }
+  }
+
+  function begin(asOf: number) {
+    if (feed) return feed.restart(asOf)
+    feed = createFeed({
+      client,
+      room,
+      asOf,
+      onEvent(placed) {
+        setTimeline((before) => apply(before, placed))
+        onEvent?.(placed)
+      },
+      onLost: () => void open(),
+    })
+    for (const notice of early) feed.hear(notice)
+    early = []
+  }
+
+  async function load(side: 'older' | 'newer'): Promise<void> {
+    const { items, hasOlder, hasNewer } = timeline()
+    const edge = side === 'older' ? items[0] : items.at(-1)
+    if (!edge || !(side === 'older' ? hasOlder : hasNewer) || loading.has(side)) return
+    loading.add(side)
+    try {
+      const page = await read(side === 'older' ? { before: edge.seq } : { after: edge.seq })
+      // Meanwhile another part of the room may have been opened.
+      if (timeline().items.includes(edge)) setTimeline((before) => extend(before, page, side))
+    } finally {
+      loading.delete(side)
+    }
+  }
+
+  return {
+    status,
+    items: () => timeline().items,
+    hasOlder: () => timeline().hasOlder,
+    hasNewer: () => timeline().hasNewer,
+    loadOlder: () => load('older'),
+    loadNewer: () => load('newer'),
+    /** Shows what surrounds an event. */
+    goTo: (seq: number) => open(seq),
+    /** Shows the newest messages. */
+    goToPresent: () => open(),
+    hear(notice: Notice) {
+      if (feed) feed.hear(notice)
+      else early.push(notice)
+    },
+    /** Asks for what was missed; answers how many messages that were. */
+    sync: async () => (await feed?.sync()) ?? 0,
+    retry: () => {
+      setStatus('loading')
+      return open()
+    },
+  }
+}

@@ -1,0 +1,46 @@
+import { clear, createStore, get, set, type UseStore } from 'idb-keyval'
+
+/** What this browser keeps for one person between visits. Nothing depends on it: it may be refused, or lost. */
+export interface Kept {
+  read<T>(key: string): Promise<T | undefined>
+  /** Writes soon, and of several values for one key the last. */
+  write(key: string, value: unknown): void
+  /** Forgets everything. */
+  clear(): Promise<void>
+}
+
+const soonMs = 300
+
+export function openKept(user: string): Kept {
+  const waiting = new Map<string, unknown>()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let store: UseStore | undefined
+  try {
+    store = createStore(`natter-${user}`, 'kept')
+  } catch {
+    // Private windows of some browsers have no database.
+  }
+
+  function flush() {
+    clearTimeout(timer)
+    timer = undefined
+    for (const [key, value] of waiting) if (store) set(key, value, store).catch(() => undefined)
+    waiting.clear()
+  }
+  window.addEventListener('pagehide', flush)
+
+  return {
+    async read<T>(key: string) {
+      if (waiting.has(key)) return waiting.get(key) as T
+      return store && (await get<T>(key, store).catch(() => undefined))
+    },
+    write(key, value) {
+      waiting.set(key, value)
+      timer ??= setTimeout(flush, soonMs)
+    },
+    async clear() {
+      waiting.clear()
+      if (store) await clear(store).catch(() => undefined)
+    },
+  }
+}
