@@ -20,7 +20,7 @@ export type Session = ReturnType<typeof createSession>
 
 /** Where the provider sends the browser back to: the page itself, and the frame of a silent login. */
 export const callbackPath = '/callback'
-export const silentPath = '/silent.html'
+export const silentPath = '/silent'
 
 /**
  * The login at the OpenID provider: code flow with PKCE. Tokens are in this page's memory alone; after

@@ -31,8 +31,8 @@ export function createSettings() {
     }
   })
   createEffect(() => {
-    document.documentElement.dataset['theme'] = settings.theme
-    document.documentElement.dataset['density'] = settings.density
+    document.documentElement.dataset.theme = settings.theme
+    document.documentElement.dataset.density = settings.density
   })
   return [settings, setSettings] as const
 }

@@ -18,7 +18,7 @@ export type Verdict =
  */
 export class Chains {
   #asOf: number
-  readonly #last = new Map<MessageId | '', number>()
+  readonly #last = new Map<string, number>()
 
   constructor(asOf: number) {
     this.#asOf = asOf
@@ -29,15 +29,15 @@ export class Chains {
     return this.#asOf
   }
 
-  judge({ seq, prev, threadId = '' as const }: Link): Verdict {
+  judge({ seq, prev, threadId }: Link): Verdict {
     const last = this.#lastOf(threadId)
     if (seq <= last) return 'known'
     return prev <= last ? 'next' : 'hole'
   }
 
   /** This event has been taken in, and all of its chain before it. */
-  take({ seq, threadId = '' as const }: Pick<Link, 'seq' | 'threadId'>): void {
-    if (seq > this.#lastOf(threadId)) this.#last.set(threadId, seq)
+  take({ seq, threadId }: Pick<Link, 'seq' | 'threadId'>): void {
+    if (seq > this.#lastOf(threadId)) this.#last.set(threadId ?? '', seq)
   }
 
   /** All events up to this one have been taken in, whatever their chain. */
@@ -46,7 +46,7 @@ export class Chains {
     for (const [chain, last] of this.#last) if (last <= this.#asOf) this.#last.delete(chain)
   }
 
-  #lastOf(chain: MessageId | ''): number {
+  #lastOf(chain = ''): number {
     return Math.max(this.#last.get(chain) ?? 0, this.#asOf)
   }
 }

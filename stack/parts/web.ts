@@ -6,7 +6,7 @@ import { extname, join, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Part } from './part.ts'
 
-const client = join(import.meta.dirname, '..', '..', 'client')
+const client = join(import.meta.dirname, '..', '..', 'dist', 'client')
 
 /** What the page learns from /config.json. */
 export interface WebConfig {
@@ -20,7 +20,7 @@ export interface WebOptions {
   port?: number | undefined
   /** Asked at every request; undefined as long as not everything runs. */
   config: () => WebConfig | undefined
-  /** The folder that is served; the project's client by default. */
+  /** The folder that is served; the project's client, as it was built, by default. */
   root?: string
 }
 
@@ -65,7 +65,8 @@ async function answer(
   readConfig: WebOptions['config'],
 ) {
   const config = readConfig()
-  for (const [name, value] of Object.entries(headers(config))) response.setHeader(name, value)
+  for (const [name, value] of Object.entries(headers(config, request.url)))
+    response.setHeader(name, value)
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return response.setHeader('allow', 'GET, HEAD').writeHead(405).end()
   }
@@ -76,7 +77,7 @@ async function answer(
     return config ? sendJson(response, 200, config) : sendJson(response, 503, { ready: false })
   }
 
-  const file = path && (await findFile(root, path))
+  const file = path && (await findFile(root, fileOf(path)))
   if (!file) return response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found\n')
   response.setHeader('content-type', file.contentType)
   response.setHeader('content-length', file.size)
@@ -85,8 +86,10 @@ async function answer(
 }
 
 /** Everything is our own, and the page talks to the server it came from, NATS and the issuer only. */
-function headers(config: WebConfig | undefined) {
-  const others = config ? ` ${config.natsWebSocket} ${new URL(config.issuer).origin}` : ''
+function headers(config: WebConfig | undefined, url = '') {
+  const issuer = config ? new URL(config.issuer).origin : ''
+  // A silent login happens in a frame: the provider's page, and then a small one of ours.
+  const isFramed = /^\/silent(\?|$)/.test(url)
   return {
     'content-security-policy': [
       "default-src 'none'",
@@ -95,10 +98,12 @@ function headers(config: WebConfig | undefined) {
       "img-src 'self'",
       "font-src 'self'",
       "manifest-src 'self'",
-      `connect-src 'self'${others}`,
+      `connect-src 'self' ${config?.natsWebSocket ?? ''} ${issuer}`,
+      `frame-src 'self' ${issuer}`,
+      "worker-src 'self'",
       "base-uri 'none'",
       "form-action 'none'",
-      "frame-ancestors 'none'",
+      `frame-ancestors ${isFramed ? "'self'" : "'none'"}`,
     ].join('; '),
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
@@ -109,6 +114,12 @@ function headers(config: WebConfig | undefined) {
 
 function sendJson(response: ServerResponse, status: number, body: unknown) {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}
+
+/** A place in the page is the page itself, which finds its way from there. */
+function fileOf(path: string): string {
+  if (path === '/silent') return '/silent.html'
+  return path === '/callback' || /^\/r\/[\w/-]+$/.test(path) ? '/' : path
 }
 
 /** The path of the request, decoded; undefined if it is none that could be meant. */

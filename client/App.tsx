@@ -1,0 +1,127 @@
+import { createResource, createSignal, type JSX, Match, onCleanup, Show, Switch } from 'solid-js'
+import { createConnection } from './chat/createConnection.ts'
+import { createSession, type Identity, type Session } from './chat/createSession.ts'
+import { createSettings } from './chat/createSettings.ts'
+import { openKept } from './chat/kept.ts'
+import { type Config, readConfig } from './config.ts'
+import { createLanguage, LanguageContext, useLanguage } from './i18n/createLanguage.ts'
+import { ChatShell } from './shell/ChatShell.tsx'
+import { Landing } from './shell/Landing.tsx'
+import { SettingsContext } from './shell/settings.ts'
+
+const lookAgainMs = 2_000
+
+/** Everything: finds out where things are, who is there, and shows them the chat. */
+export function App() {
+  const settings = createSettings()
+  const language = createLanguage(() => settings[0].language)
+  const [config, { refetch }] = createResource(() => readConfig().catch(() => undefined))
+  const timer = setInterval(() => !config.loading && !config() && refetch(), lookAgainMs)
+  onCleanup(() => clearInterval(timer))
+
+  return (
+    <SettingsContext.Provider value={settings}>
+      <LanguageContext.Provider value={language}>
+        <Show
+          when={config.latest}
+          fallback={
+            <Show when={config.state === 'ready'}>
+              <Landing lead={language.t('login.unavailable')} />
+            </Show>
+          }
+        >
+          {(found) => <WithSession config={found()} />}
+        </Show>
+      </LanguageContext.Provider>
+    </SettingsContext.Provider>
+  )
+}
+
+function WithSession(props: { config: Config }) {
+  const session = createSession(props.config)
+  const { t } = useLanguage()
+  void session.start()
+
+  const why = () => {
+    const state = session.state()
+    if (state.is !== 'out') return undefined
+    if (state.why === 'ended') return t('login.ended')
+    return state.why === 'logout' ? t('login.loggedOut') : t('login.lead')
+  }
+  const identity = () => {
+    const state = session.state()
+    return state.is === 'in' ? state.identity : undefined
+  }
+  return (
+    <Switch fallback={<Landing lead={t('login.starting')} isBusy />}>
+      <Match when={identity()} keyed>
+        {(found) => <Connected config={props.config} session={session} identity={found} />}
+      </Match>
+      <Match when={session.state().is === 'unreachable'}>
+        <Landing lead={t('login.unreachable')}>
+          <LandingButton onClick={() => void session.start()}>{t('login.retry')}</LandingButton>
+        </Landing>
+      </Match>
+      <Match when={why()}>
+        {(lead) => (
+          <Landing lead={lead()}>
+            <LandingButton onClick={() => void session.login()}>{t('login.button')}</LandingButton>
+          </Landing>
+        )}
+      </Match>
+    </Switch>
+  )
+}
+
+function Connected(props: { config: Config; session: Session; identity: Identity }) {
+  const { t } = useLanguage()
+  const connection = createConnection(props.config, props.session, props.identity.user)
+  const kept = openKept(props.identity.user)
+  const logout = async () => {
+    await kept.clear()
+    await props.session.logout()
+  }
+  return (
+    <Switch fallback={<Landing lead={t('login.starting')} isBusy />}>
+      <Match when={connection.link().is === 'refused'}>
+        <Landing lead={t('login.refused')} hint={t('login.refusedHint')}>
+          <LandingButton onClick={() => void props.session.renew()}>
+            {t('login.retry')}
+          </LandingButton>
+          <button type="button" class="button" onClick={() => void logout()}>
+            {t('status.logout')}
+          </button>
+        </Landing>
+      </Match>
+      <Match when={connection.client()} keyed>
+        {(client) => (
+          <ChatShell
+            client={client}
+            connection={connection}
+            identity={props.identity}
+            kept={kept}
+            onLogout={() => void logout()}
+          />
+        )}
+      </Match>
+    </Switch>
+  )
+}
+
+function LandingButton(props: { onClick: () => void; children: JSX.Element }) {
+  const [isPressed, setPressed] = createSignal(false)
+  return (
+    <button
+      type="button"
+      class="button primary"
+      disabled={isPressed()}
+      onClick={() => {
+        setPressed(true)
+        setTimeout(() => setPressed(false), 1_500)
+        props.onClick()
+      }}
+    >
+      {props.children}
+    </button>
+  )
+}

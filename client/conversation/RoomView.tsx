@@ -1,0 +1,144 @@
+import './conversation.css'
+import { createResource, createSignal, Match, Show, Switch } from 'solid-js'
+import type { RoomId } from '#schema/ids'
+import type { MyRoom } from '#schema/messages/room'
+import { ask } from '../chat/ask.ts'
+import { useChat } from '../chat/createChat.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { Avatar } from '../shell/Avatar.tsx'
+import { usePlace } from '../shell/createPlace.ts'
+import { Icon } from '../shell/Icon.tsx'
+import { Composer } from './Composer.tsx'
+import { ConversationContext, createConversation } from './createConversation.ts'
+import { MembersPanel } from './MembersPanel.tsx'
+import { MessageList } from './MessageList.tsx'
+import { ThreadPanel } from './ThreadPanel.tsx'
+
+/** One room: who is in it, what is said in it, and a place to say something. */
+export function RoomView(props: { room: RoomId }) {
+  const chat = useChat()
+  const room = () => chat.rooms.byId[props.room]
+  return (
+    <Show when={room()} fallback={<Outside room={props.room} />}>
+      {(found) => <Inside room={found()} />}
+    </Show>
+  )
+}
+
+function Inside(props: { room: MyRoom }) {
+  const chat = useChat()
+  const id = props.room.id
+  const [kept] = createResource(async () => (await chat.readKept(id)) ?? null)
+  return (
+    // What was kept is there in a moment, and shown until the room has answered.
+    <Show when={kept.state === 'ready'}>
+      <Conversation room={props.room} page={kept.latest ?? undefined} />
+    </Show>
+  )
+}
+
+function Conversation(props: {
+  room: MyRoom
+  page: Parameters<typeof createConversation>[0]['page']
+}) {
+  const chat = useChat()
+  const { place, go } = usePlace()
+  const { t } = useLanguage()
+  const [hasMembers, setHasMembers] = createSignal(false)
+  const conversation = createConversation({ chat, room: props.room, page: props.page })
+  const title = () => chat.titleOf(props.room)
+  const mayWrite = () =>
+    props.room.role !== 'guest' &&
+    chat.identity.roles.some((role) => role === 'user' || role === 'admin')
+
+  return (
+    <ConversationContext.Provider value={conversation}>
+      <div class="room" classList={{ 'has-panel': hasMembers() || place().thread !== undefined }}>
+        <main class="room-main" aria-labelledby="room-title">
+          <header class="room-head">
+            <button
+              type="button"
+              class="icon-button only-narrow"
+              aria-label={t('rooms.title')}
+              onClick={() => go({})}
+            >
+              <Icon name="back" />
+            </button>
+            <Show
+              when={props.room.with}
+              fallback={<Icon name={props.room.kind === 'private' ? 'lock' : 'hash'} />}
+            >
+              {(user) => <Avatar user={user()} hasStatus isSmall />}
+            </Show>
+            <h1 id="room-title">{title()}</h1>
+            <button
+              type="button"
+              class="icon-button"
+              aria-label={t('room.details')}
+              title={t('room.details')}
+              aria-pressed={hasMembers()}
+              onClick={() => setHasMembers((open) => !open)}
+            >
+              <Icon name="people" />
+            </button>
+          </header>
+          <MessageList title={title()} />
+          <Show when={mayWrite()} fallback={<p class="read-only">{t('room.readOnly')}</p>}>
+            <Composer label={t('composer.label', { room: title() })} />
+          </Show>
+        </main>
+        <Show when={place().thread} keyed>
+          {(thread) => (
+            <ThreadPanel
+              room={props.room}
+              thread={thread}
+              onClose={() => go({ room: props.room.id })}
+              mayWrite={mayWrite()}
+            />
+          )}
+        </Show>
+        <Show when={hasMembers() && place().thread === undefined}>
+          <MembersPanel room={props.room} onClose={() => setHasMembers(false)} />
+        </Show>
+      </div>
+    </ConversationContext.Provider>
+  )
+}
+
+/** A room we are not in: a public one can be joined. */
+function Outside(props: { room: RoomId }) {
+  const chat = useChat()
+  const { t } = useLanguage()
+  const [info] = createResource(
+    () => chat.rooms.isLoaded(),
+    () => chat.client.try('room.info', { room: props.room }),
+  )
+  const found = () => {
+    const answer = info()
+    return answer?.ok ? answer.value.room : undefined
+  }
+  async function join() {
+    await ask(chat.client, 'room.join', { room: props.room })
+    await chat.rooms.refresh()
+  }
+  return (
+    <main class="nothing">
+      <Switch fallback={<p role="status">{t('room.loading')}</p>}>
+        <Match when={found()}>
+          {(room) => (
+            <>
+              <h1>{room().name}</h1>
+              <button type="button" class="button primary" onClick={() => void join()}>
+                {t('room.joinToRead')}
+              </button>
+            </>
+          )}
+        </Match>
+        <Match when={info.state === 'ready'}>
+          <h1>{t('room.notFound')}</h1>
+          <p>{t('room.forbidden')}</p>
+        </Match>
+      </Switch>
+    </main>
+  )
+}

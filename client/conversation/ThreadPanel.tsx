@@ -1,0 +1,52 @@
+import { createMemo, Show } from 'solid-js'
+import type { MessageId } from '#schema/ids'
+import type { MyRoom } from '#schema/messages/room'
+import { useChat } from '../chat/createChat.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { Icon } from '../shell/Icon.tsx'
+import { Composer } from './Composer.tsx'
+import { ConversationContext, createConversation, useConversation } from './createConversation.ts'
+import { MessageList } from './MessageList.tsx'
+import { MessageRow } from './MessageRow.tsx'
+
+/** A thread beside its room: the message it is about, and what was answered. */
+export function ThreadPanel(props: {
+  room: MyRoom
+  thread: MessageId
+  mayWrite: boolean
+  onClose: () => void
+}) {
+  const chat = useChat()
+  const { t } = useLanguage()
+  const around = useConversation()
+  const root = createMemo(() => around.timeline.items().find(({ id }) => id === props.thread))
+  const conversation = createConversation({ chat, room: props.room, threadId: props.thread })
+  return (
+    <ConversationContext.Provider value={conversation}>
+      <aside class="panel" aria-label={t('thread.title')}>
+        <header class="room-head">
+          <h2>{t('thread.title')}</h2>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={t('thread.close')}
+            onClick={props.onClose}
+          >
+            <Icon name="close" />
+          </button>
+        </header>
+        <Show when={root()} keyed>
+          {(item) => (
+            <div class="thread-root">
+              <MessageRow item={item} isFirst isMarked={false} />
+            </div>
+          )}
+        </Show>
+        <MessageList title={t('thread.title')} />
+        <Show when={props.mayWrite}>
+          <Composer label={t('composer.threadLabel')} />
+        </Show>
+      </aside>
+    </ConversationContext.Provider>
+  )
+}

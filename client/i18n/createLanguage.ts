@@ -1,0 +1,52 @@
+import { flatten, resolveTemplate, translator } from '@solid-primitives/i18n'
+import { createContext, createEffect, createSignal, useContext } from 'solid-js'
+import { en, type Words } from './en.ts'
+
+/** Each in its own words; loaded when somebody wants it. */
+export const languages = {
+  en: { name: 'English', load: async (): Promise<Words> => en },
+  de: { name: 'Deutsch', load: async (): Promise<Words> => (await import('./de.ts')).de },
+  zh: { name: '中文', load: async (): Promise<Words> => (await import('./zh.ts')).zh },
+  ar: { name: 'العربية', load: async (): Promise<Words> => (await import('./ar.ts')).ar },
+}
+export type LanguageCode = keyof typeof languages
+
+const rightToLeft: ReadonlySet<string> = new Set(['ar'])
+
+export type Language = ReturnType<typeof createLanguage>
+
+/** The words and the forms of the language that somebody chose, else of their browser's. */
+export function createLanguage(chosen: () => string) {
+  const code = (): LanguageCode => {
+    const wanted = [chosen(), ...navigator.languages].map((tag) => tag.split('-')[0] ?? '')
+    return wanted.find((tag): tag is LanguageCode => Object.hasOwn(languages, tag)) ?? 'en'
+  }
+  const [words, setWords] = createSignal(flatten(en))
+  createEffect(() => {
+    const wanted = code()
+    void languages[wanted].load().then((loaded) => {
+      if (code() !== wanted) return
+      setWords(() => flatten(loaded))
+      document.documentElement.lang = wanted
+      document.documentElement.dir = rightToLeft.has(wanted) ? 'rtl' : 'ltr'
+    })
+  })
+  const time = () => new Intl.DateTimeFormat(code(), { timeStyle: 'short' })
+  const day = () => new Intl.DateTimeFormat(code(), { dateStyle: 'full' })
+  return {
+    code,
+    t: translator(words, resolveTemplate),
+    timeOf: (at: string | number) => time().format(new Date(at)),
+    dayOf: (at: string | number) => day().format(new Date(at)),
+    listOf: (names: readonly string[]) =>
+      new Intl.ListFormat(code(), { type: 'conjunction' }).format(names),
+  }
+}
+
+export const LanguageContext = createContext<Language>()
+
+export function useLanguage(): Language {
+  const language = useContext(LanguageContext)
+  if (!language) throw new Error('There is no language around this')
+  return language
+}

@@ -1,0 +1,77 @@
+import { createResource, createSignal, For, Show } from 'solid-js'
+import { ask } from '../chat/ask.ts'
+import { useChat } from '../chat/createChat.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { usePlace } from './createPlace.ts'
+import { ModalDialog } from './ModalDialog.tsx'
+
+/** The public rooms, to be joined. */
+export function BrowseRooms(props: { isOpen: boolean; onClose: () => void }) {
+  const { t } = useLanguage()
+  return (
+    <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={t('rooms.browse')}>
+      <RoomsToJoin onClose={props.onClose} />
+    </ModalDialog>
+  )
+}
+
+function RoomsToJoin(props: { onClose: () => void }) {
+  const chat = useChat()
+  const { go } = usePlace()
+  const { t } = useLanguage()
+  const [text, setText] = createSignal('')
+  const [found] = createResource(text, (searched) =>
+    ask(chat.client, 'room.browse', { text: searched }),
+  )
+  type Found = NonNullable<ReturnType<typeof found>>['rooms'][number]
+
+  async function open(room: Found) {
+    if (!room.joined) {
+      await ask(chat.client, 'room.join', { room: room.id })
+      await chat.rooms.refresh()
+    }
+    props.onClose()
+    go({ room: room.id })
+  }
+
+  return (
+    <div class="form">
+      <input
+        type="search"
+        class="input"
+        aria-label={t('rooms.search')}
+        placeholder={t('rooms.search')}
+        value={text()}
+        onInput={({ currentTarget }) => setText(currentTarget.value)}
+      />
+      <ul class="picks">
+        <For
+          each={found.latest?.rooms ?? []}
+          fallback={
+            <Show when={!found.loading}>
+              <li class="list-empty">{t('rooms.nothing')}</li>
+            </Show>
+          }
+        >
+          {(room) => (
+            <li class="pick">
+              <span class="pick-text">
+                <strong>{room.name}</strong>
+                <span>{t('rooms.members', { count: String(room.members) })}</span>
+              </span>
+              <button
+                type="button"
+                class="button"
+                classList={{ primary: !room.joined }}
+                aria-label={`${t(room.joined ? 'rooms.open' : 'rooms.join')} ${room.name}`}
+                onClick={() => void open(room)}
+              >
+                {t(room.joined ? 'rooms.open' : 'rooms.join')}
+              </button>
+            </li>
+          )}
+        </For>
+      </ul>
+    </div>
+  )
+}

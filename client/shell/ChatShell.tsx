@@ -1,0 +1,118 @@
+import './shell.css'
+import { createEffect, createSignal, For, onCleanup, Show } from 'solid-js'
+import type { RoomId } from '#schema/ids'
+import { ChatContext, type ChatOptions, createChat } from '../chat/createChat.ts'
+import { RoomView } from '../conversation/RoomView.tsx'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { createNotifications } from './createNotifications.ts'
+import { createPlace, PlaceContext } from './createPlace.ts'
+import { LinkBanner } from './LinkBanner.tsx'
+import { SettingsDialog } from './SettingsDialog.tsx'
+import { ShortcutsDialog } from './ShortcutsDialog.tsx'
+import { Sidebar } from './Sidebar.tsx'
+import { Switcher } from './Switcher.tsx'
+import { useSettings } from './settings.ts'
+
+export type OpenDialog = 'switcher' | 'settings' | 'shortcuts' | 'create' | 'browse' | 'direct'
+
+const noteMs = 6_000
+
+/** The chat of one person: their rooms on one side, the one they look at beside them. */
+export function ChatShell(
+  props: Omit<ChatOptions, 'onMessage' | 'onGone'> & { onLogout: () => void },
+) {
+  const { t } = useLanguage()
+  const places = createPlace()
+  const [settings] = useSettings()
+  const [dialog, setDialog] = createSignal<OpenDialog>()
+  const [notes, setNotes] = createSignal<readonly string[]>([])
+  const chat = createChat({
+    client: props.client,
+    connection: props.connection,
+    identity: props.identity,
+    kept: props.kept,
+    onMessage: (notice, room) => notifications.hear(notice, room),
+    onGone(room, why) {
+      if (places.place().room === room.id) places.go({}, 'replace')
+      if (why === 'leave') return
+      say(t(why === 'kick' ? 'rooms.kicked' : 'rooms.archived', { room: room.name }))
+    },
+  })
+  const notifications = createNotifications({ chat, places, settings })
+
+  function say(note: string) {
+    setNotes((before) => [...before, note])
+    setTimeout(() => setNotes((before) => before.slice(1)), noteMs)
+  }
+
+  const onKey = (event: KeyboardEvent) => {
+    const isTyping = event.target instanceof HTMLElement && event.target.matches('input, textarea')
+    if ((event.ctrlKey || event.metaKey) && event.key === 'k') {
+      event.preventDefault()
+      setDialog((open) => (open === 'switcher' ? undefined : 'switcher'))
+    } else if (event.key === '?' && !isTyping) setDialog('shortcuts')
+    else if (event.altKey && event.shiftKey && event.key === 'ArrowDown') {
+      event.preventDefault()
+      goToUnread()
+    }
+  }
+  window.addEventListener('keydown', onKey)
+  onCleanup(() => window.removeEventListener('keydown', onKey))
+
+  function goToUnread() {
+    const here = places.place().room
+    const next = chat.rooms.list().find(({ id, unread }) => unread > 0 && id !== here)
+    if (next) places.go({ room: next.id })
+  }
+
+  // Whoever has been in a room comes back to it.
+  createEffect(() => {
+    const { room } = places.place()
+    if (room) props.kept.write('last room', room)
+  })
+  if (!places.place().room && window.matchMedia('(min-width: 700px)').matches)
+    void props.kept.read<RoomId>('last room').then((room) => {
+      if (room && !places.place().room) places.go({ room }, 'replace')
+    })
+
+  return (
+    <ChatContext.Provider value={chat}>
+      <PlaceContext.Provider value={places}>
+        <a class="skip-link" href="#composer">
+          {t('app.skip')}
+        </a>
+        <div class="shell" classList={{ 'has-room': places.place().room !== undefined }}>
+          <Sidebar
+            onOpen={setDialog}
+            open={dialog()}
+            onClose={() => setDialog()}
+            onLogout={props.onLogout}
+          />
+          <div class="shell-main">
+            <LinkBanner />
+            <Show when={places.place().room} keyed fallback={<Nothing />}>
+              {(room) => <RoomView room={room} />}
+            </Show>
+          </div>
+        </div>
+        <Switcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
+        <SettingsDialog isOpen={dialog() === 'settings'} onClose={() => setDialog()} />
+        <ShortcutsDialog isOpen={dialog() === 'shortcuts'} onClose={() => setDialog()} />
+        <div class="notes" role="status" aria-live="polite">
+          <For each={notes()}>{(note) => <p class="note">{note}</p>}</For>
+        </div>
+      </PlaceContext.Provider>
+    </ChatContext.Provider>
+  )
+}
+
+function Nothing() {
+  const { t } = useLanguage()
+  return (
+    <main class="nothing">
+      <img src="/icon.svg" alt="" width="56" height="56" />
+      <h1>{t('room.pick')}</h1>
+      <p>{t('room.pickHint', { keys: 'Ctrl K' })}</p>
+    </main>
+  )
+}

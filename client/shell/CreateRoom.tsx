@@ -1,0 +1,113 @@
+import { createSignal, Show } from 'solid-js'
+import type { RoomId } from '#schema/ids'
+import { useChat } from '../chat/createChat.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { usePlace } from './createPlace.ts'
+import { ModalDialog } from './ModalDialog.tsx'
+
+/** Makes a room, and goes there. */
+export function CreateRoom(props: { isOpen: boolean; onClose: () => void }) {
+  const chat = useChat()
+  const { go } = usePlace()
+  const { t } = useLanguage()
+  const [name, setName] = createSignal('')
+  const [id, setId] = createSignal<string>()
+  const [kind, setKind] = createSignal<'public' | 'private'>('public')
+  const [problem, setProblem] = createSignal('')
+  const address = () => id() ?? suggestId(name())
+
+  async function submit(event: SubmitEvent) {
+    event.preventDefault()
+    const room = address() as RoomId
+    const made = await chat.client.try('room.create', { room, name: name(), kind: kind() })
+    if (!made.ok) {
+      setProblem(made.error.code === 'conflict' ? t('rooms.taken') : made.error.message)
+      return
+    }
+    await chat.rooms.refresh()
+    setName('')
+    setId(undefined)
+    setProblem('')
+    props.onClose()
+    go({ room })
+  }
+
+  return (
+    <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={t('rooms.create')}>
+      <form class="form" onSubmit={(event) => void submit(event)}>
+        <div class="field">
+          <label for="room-name">{t('rooms.name')}</label>
+          <input
+            id="room-name"
+            class="input"
+            required
+            maxLength={80}
+            autocomplete="off"
+            value={name()}
+            onInput={({ currentTarget }) => setName(currentTarget.value)}
+          />
+        </div>
+        <div class="field">
+          <label for="room-id">{t('rooms.id')}</label>
+          <input
+            id="room-id"
+            class="input"
+            required
+            pattern="[a-z0-9_\-]{1,64}"
+            autocomplete="off"
+            aria-describedby="room-id-hint"
+            value={address()}
+            onInput={({ currentTarget }) => setId(currentTarget.value)}
+          />
+          <p id="room-id-hint" class="hint">
+            {t('rooms.idHint')}
+          </p>
+        </div>
+        <fieldset class="field choices">
+          <legend>{t('rooms.kind')}</legend>
+          <label>
+            <input
+              type="radio"
+              name="kind"
+              checked={kind() === 'public'}
+              onChange={() => setKind('public')}
+            />
+            {t('rooms.public')}
+          </label>
+          <label>
+            <input
+              type="radio"
+              name="kind"
+              checked={kind() === 'private'}
+              onChange={() => setKind('private')}
+            />
+            {t('rooms.onlyInvited')}
+          </label>
+        </fieldset>
+        <Show when={problem()}>
+          <p class="problem" role="alert">
+            {problem()}
+          </p>
+        </Show>
+        <div class="form-actions">
+          <button type="button" class="button" onClick={props.onClose}>
+            {t('rooms.cancel')}
+          </button>
+          <button type="submit" class="button primary" disabled={!name().trim()}>
+            {t('rooms.create')}
+          </button>
+        </div>
+      </form>
+    </ModalDialog>
+  )
+}
+
+/** What a name becomes where only small letters and digits may stand. */
+function suggestId(name: string): string {
+  return name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 64)
+}

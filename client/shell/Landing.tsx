@@ -1,0 +1,34 @@
+import './landing.css'
+import { type JSX, Show } from 'solid-js'
+import { useLanguage } from '../i18n/createLanguage.ts'
+
+/** What is shown as long as there is no chat to be shown, and why. */
+export function Landing(props: {
+  lead: string
+  hint?: string
+  isBusy?: boolean
+  children?: JSX.Element
+}) {
+  const { t } = useLanguage()
+  return (
+    <main class="landing">
+      <div class="landing-card">
+        <img
+          src="/icon.svg"
+          alt=""
+          width="72"
+          height="72"
+          classList={{ 'is-busy': props.isBusy }}
+        />
+        <h1>{t('login.title')}</h1>
+        <p role="status">{props.lead}</p>
+        <Show when={props.hint}>
+          <p class="landing-hint">{props.hint}</p>
+        </Show>
+        <Show when={props.children}>
+          <div class="landing-actions">{props.children}</div>
+        </Show>
+      </div>
+    </main>
+  )
+}

@@ -1,0 +1,34 @@
+import { createEffect, createSignal, onCleanup, Show } from 'solid-js'
+import { useChat } from '../chat/createChat.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+
+const [patienceMs, shownMs] = [2_000, 5_000]
+
+/** Says that the connection is away, when it has been for a while; and what came in the meantime. */
+export function LinkBanner() {
+  const chat = useChat()
+  const { t } = useLanguage()
+  const [isLate, setLate] = createSignal(false)
+
+  createEffect(() => {
+    if (chat.connection.link().is === 'online') return setLate(false)
+    const timer = setTimeout(() => setLate(true), patienceMs)
+    onCleanup(() => clearTimeout(timer))
+  })
+  createEffect(() => {
+    if (chat.recovered() === 0) return
+    const timer = setTimeout(chat.seeRecovered, shownMs)
+    onCleanup(() => clearTimeout(timer))
+  })
+
+  return (
+    <div role="status" aria-live="polite">
+      <Show when={isLate()}>
+        <p class="banner is-warning">{t('link.offline')}</p>
+      </Show>
+      <Show when={!isLate() && chat.recovered() > 0}>
+        <p class="banner">{t('link.recovered', { count: String(chat.recovered()) })}</p>
+      </Show>
+    </div>
+  )
+}

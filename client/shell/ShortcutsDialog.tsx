@@ -1,0 +1,31 @@
+import { For } from 'solid-js'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { ModalDialog } from './ModalDialog.tsx'
+
+/** What can be done by keys alone. */
+export function ShortcutsDialog(props: { isOpen: boolean; onClose: () => void }) {
+  const { t } = useLanguage()
+  const shortcuts = () => [
+    ['Ctrl K', t('shortcuts.switcher')],
+    ['Alt Shift ↓', t('shortcuts.unread')],
+    ['↑', t('shortcuts.edit')],
+    ['Esc', t('shortcuts.escape')],
+    ['?', t('shortcuts.help')],
+  ]
+  return (
+    <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={t('shortcuts.title')}>
+      <dl class="shortcuts">
+        <For each={shortcuts()}>
+          {([keys, what]) => (
+            <div>
+              <dt>
+                <kbd>{keys}</kbd>
+              </dt>
+              <dd>{what}</dd>
+            </div>
+          )}
+        </For>
+      </dl>
+    </ModalDialog>
+  )
+}

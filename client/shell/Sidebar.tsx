@@ -1,0 +1,203 @@
+import { DropdownMenu } from '@kobalte/core/dropdown-menu'
+import { createEffect, createMemo, For, Show } from 'solid-js'
+import type { ChosenStatus } from '#schema/messages/presence'
+import type { MyRoom } from '#schema/messages/room'
+import { useChat } from '../chat/createChat.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { Avatar } from './Avatar.tsx'
+import { BrowseRooms } from './BrowseRooms.tsx'
+import type { OpenDialog } from './ChatShell.tsx'
+import { CreateRoom } from './CreateRoom.tsx'
+import { pathOf, usePlace } from './createPlace.ts'
+import { FindPerson } from './FindPerson.tsx'
+import { Icon } from './Icon.tsx'
+
+const statuses: readonly ChosenStatus[] = ['online', 'away', 'busy']
+
+/** Our rooms, the people we talk to, and ourselves. */
+export function Sidebar(props: {
+  open: OpenDialog | undefined
+  onOpen: (dialog: OpenDialog) => void
+  onClose: () => void
+  onLogout: () => void
+}) {
+  const chat = useChat()
+  const { t, code } = useLanguage()
+  const byName = (a: MyRoom, b: MyRoom) => chat.titleOf(a).localeCompare(chat.titleOf(b), code())
+  const rooms = createMemo(() =>
+    chat.rooms
+      .list()
+      .filter(({ kind }) => kind !== 'direct')
+      .sort(byName),
+  )
+  const directs = createMemo(() =>
+    chat.rooms
+      .list()
+      .filter(({ kind }) => kind === 'direct')
+      .sort((a, b) => b.lastSeq - a.lastSeq),
+  )
+  // Beside a name stands whether they are there.
+  createEffect(() => {
+    for (const { id } of directs().slice(0, 30)) chat.presence.look(id)
+  })
+
+  return (
+    <nav class="sidebar" aria-label={t('rooms.title')}>
+      <header class="sidebar-top">
+        <img src="/icon.svg" alt="" width="26" height="26" />
+        <span class="brand">{t('app.name')}</span>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={t('switcher.label')}
+          title={`${t('switcher.label')} (Ctrl K)`}
+          onClick={() => props.onOpen('switcher')}
+        >
+          <Icon name="search" />
+        </button>
+      </header>
+
+      <div class="sidebar-lists">
+        <section aria-labelledby="rooms-title">
+          <div class="list-head">
+            <h2 id="rooms-title">{t('rooms.title')}</h2>
+            <button
+              type="button"
+              class="icon-button"
+              aria-label={t('rooms.browse')}
+              title={t('rooms.browse')}
+              onClick={() => props.onOpen('browse')}
+            >
+              <Icon name="compass" />
+            </button>
+            <button
+              type="button"
+              class="icon-button"
+              aria-label={t('rooms.create')}
+              title={t('rooms.create')}
+              onClick={() => props.onOpen('create')}
+            >
+              <Icon name="plus" />
+            </button>
+          </div>
+          <ul>
+            <For each={rooms()}>{(room) => <RoomLink room={room} />}</For>
+          </ul>
+          <Show when={chat.rooms.isLoaded() && rooms().length === 0}>
+            <p class="list-empty">
+              {t('rooms.none')}{' '}
+              <button type="button" class="text-button" onClick={() => props.onOpen('browse')}>
+                {t('rooms.browse')}
+              </button>
+            </p>
+          </Show>
+        </section>
+
+        <section aria-labelledby="directs-title">
+          <div class="list-head">
+            <h2 id="directs-title">{t('rooms.direct')}</h2>
+            <button
+              type="button"
+              class="icon-button"
+              aria-label={t('rooms.message')}
+              title={t('rooms.message')}
+              onClick={() => props.onOpen('direct')}
+            >
+              <Icon name="plus" />
+            </button>
+          </div>
+          <ul>
+            <For each={directs()}>{(room) => <RoomLink room={room} />}</For>
+          </ul>
+        </section>
+      </div>
+
+      <DropdownMenu placement="top-start">
+        <DropdownMenu.Trigger class="me">
+          <Avatar user={chat.me} hasStatus />
+          <span class="me-name">{chat.people.name(chat.me)}</span>
+          <span class="me-status">{t(`status.${chat.presence.statusOf(chat.me)}`)}</span>
+        </DropdownMenu.Trigger>
+        <DropdownMenu.Portal>
+          <DropdownMenu.Content class="menu">
+            <DropdownMenu.RadioGroup
+              value={chat.presence.statusOf(chat.me)}
+              onChange={(status) => void chat.presence.choose(status as ChosenStatus)}
+            >
+              <DropdownMenu.GroupLabel class="menu-label">
+                {t('status.choose')}
+              </DropdownMenu.GroupLabel>
+              <For each={statuses}>
+                {(status) => (
+                  <DropdownMenu.RadioItem class="menu-item" value={status}>
+                    <span class={`dot is-${status}`} />
+                    {t(`status.${status}`)}
+                  </DropdownMenu.RadioItem>
+                )}
+              </For>
+            </DropdownMenu.RadioGroup>
+            <DropdownMenu.Separator class="menu-line" />
+            <DropdownMenu.Item class="menu-item" onSelect={() => props.onOpen('settings')}>
+              {t('status.settings')}
+            </DropdownMenu.Item>
+            <DropdownMenu.Item class="menu-item" onSelect={() => props.onOpen('shortcuts')}>
+              {t('status.shortcuts')}
+            </DropdownMenu.Item>
+            <DropdownMenu.Item class="menu-item" onSelect={props.onLogout}>
+              {t('status.logout')}
+            </DropdownMenu.Item>
+          </DropdownMenu.Content>
+        </DropdownMenu.Portal>
+      </DropdownMenu>
+
+      <CreateRoom isOpen={props.open === 'create'} onClose={props.onClose} />
+      <BrowseRooms isOpen={props.open === 'browse'} onClose={props.onClose} />
+      <FindPerson isOpen={props.open === 'direct'} onClose={props.onClose} />
+    </nav>
+  )
+}
+
+function RoomLink(props: { room: MyRoom }) {
+  const chat = useChat()
+  const { place, go } = usePlace()
+  const { t } = useLanguage()
+  const isHere = () => place().room === props.room.id
+  const loud = () => (props.room.kind === 'direct' ? props.room.unread : props.room.mentions)
+  const count = () => (loud() > 99 ? '99+' : String(loud()))
+  return (
+    <li>
+      <a
+        class="room-link"
+        href={pathOf({ room: props.room.id })}
+        aria-current={isHere() ? 'page' : undefined}
+        classList={{ 'is-unread': props.room.unread > 0 }}
+        onClick={(event) => {
+          if (event.ctrlKey || event.metaKey || event.shiftKey) return
+          event.preventDefault()
+          go({ room: props.room.id })
+        }}
+      >
+        <Show
+          when={props.room.with}
+          fallback={<Icon name={props.room.kind === 'private' ? 'lock' : 'hash'} />}
+        >
+          {(user) => <Avatar user={user()} hasStatus isSmall />}
+        </Show>
+        <span class="room-name">{chat.titleOf(props.room)}</span>
+        <Show when={loud() > 0}>
+          <span class="badge" aria-hidden="true">
+            {count()}
+          </span>
+        </Show>
+        <Show when={props.room.unread > 0}>
+          <span class="visually-hidden">
+            {t('rooms.unread', { count: String(props.room.unread) })}
+            {props.room.mentions > 0
+              ? `, ${t('rooms.mentions', { count: String(props.room.mentions) })}`
+              : ''}
+          </span>
+        </Show>
+      </a>
+    </li>
+  )
+}
