@@ -11,8 +11,15 @@ import {
 import { FunctionError } from './error.ts'
 import type { Appended, Bucket, Context, FunctionInfo, Stored, StoredPlace } from './handler.ts'
 import type { FunctionHost } from './host.ts'
-import { eraseSequence, publishStored, readBatch, readBounds, readSequence } from './jetstream.ts'
-import { overlaps } from './subject.ts'
+import {
+  eraseSequence,
+  publishStored,
+  readBatch,
+  readBounds,
+  readHandled,
+  readSequence,
+} from './jetstream.ts'
+import { overlaps, toServiceName } from './subject.ts'
 import { type Trace, traceHeaders, traceId } from './trace.ts'
 
 const encoder = new TextEncoder()
@@ -108,6 +115,11 @@ export class CallContext implements Context {
   get erase() {
     return (stream: StreamDeclaration, seq: number) =>
       eraseSequence(this.#host.backbone.requester, stream.stream, seq)
+  }
+
+  get handled() {
+    return ({ stream }: StreamDeclaration, name: string) =>
+      readHandled(this.#host.backbone.requester, stream, toServiceName(name))
   }
 
   get kv() {

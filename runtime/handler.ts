@@ -67,6 +67,11 @@ export interface Context<Env = unknown> {
    * Erases one message of a stream for good, its bytes included. False when it is not there any more.
    */
   erase(stream: StreamDeclaration, seq: number): Promise<boolean>
+  /**
+   * Up to which sequence the function of that name has handled all it consumes of a stream. It may
+   * have handled later ones: those of a process that died come again, and later than what is new.
+   */
+  handled(stream: StreamDeclaration, name: string): Promise<number>
   /** Where the message stands in its stream, for an event that a stream republishes. */
   readonly stored: StoredPlace | undefined
   /** A bucket that the function declares in `uses`. */
