@@ -18,6 +18,7 @@ import {
   readBounds,
   readHandled,
   readSequence,
+  type StoredMessage,
 } from './jetstream.ts'
 import { overlaps, toServiceName } from './subject.ts'
 import { type Trace, traceHeaders, traceId } from './trace.ts'
@@ -205,13 +206,21 @@ export class CallContext implements Context {
       messages
         // What came while we read may be in one batch and not yet in another.
         .filter(({ seq }) => seq <= last)
-        .map(({ subject, message, seq, at }) => {
-          const data = this.#host.read(topic, subject, () => message.json())
-          return { data: data as never, seq, at }
-        }),
+        .flatMap((stored) => this.#readFitting(topic, stored)),
     )
     if (found.length > limit || batches.some(({ pending }) => pending > 0)) return undefined
     return found.sort((a, b) => a.seq - b.seq)
+  }
+
+  /** Nothing for what no function has written: it goes to the dead letters, and is no part of this. */
+  #readFitting(topic: Topic, { subject, message, seq, at }: StoredMessage): Stored<never>[] {
+    try {
+      const data = this.#host.read(topic, subject, () => message.json())
+      return [{ data: data as never, seq, at }]
+    } catch (error) {
+      if (error instanceof FunctionError && error.code === 'invalid') return []
+      throw error
+    }
   }
 
   async #call(contract: Contract, input: unknown): Promise<never> {

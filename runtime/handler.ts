@@ -54,7 +54,8 @@ export interface Context<Env = unknown> {
   /**
    * All that a stream holds on some topics after a sequence, in order; a name in their braces that
    * `params` leaves out may be anything. Undefined when it does not reach back so far, when the
-   * sequence is still to come, or when there is more than `limit`: never a part.
+   * sequence is still to come, or when there is more than `limit`: never a part. What does not fit
+   * its topic is left out.
    */
   readAfter<T extends Topic>(
     stream: StreamDeclaration,

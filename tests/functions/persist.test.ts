@@ -139,6 +139,8 @@ describe('persist', () => {
 
     const rows = await app.rowsOf(room, 2)
     expect(rows.map(({ seq }) => seq)).toEqual([first.seq, last.seq])
+    const missed = await app.call('chat.sync', { room, since: first.seq }, 'alice')
+    expect(missed).toMatchObject({ recovered: true, events: [{}, { seq: last.seq }] })
     // What is no event will never be one. The other may be the database's fault, and is tried again.
     await expect.poll(dead).toBe(before + 1)
     const letter = await manager.streams.getMessage(deadLetters, { last_by_subj: 'dead.persist' })
