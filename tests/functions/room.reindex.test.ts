@@ -160,7 +160,7 @@ describe('room.reindex', () => {
 
   it('does not bring back who leaves or is kicked meanwhile', async () => {
     const given = await Promise.all(
-      Array.from({ length: 150 }, () =>
+      Array.from({ length: 50 }, () =>
         app.givenRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' }),
       ),
     )
