@@ -138,7 +138,11 @@ function connect(max: number, onclose: () => void): Sql {
     // Seconds between two attempts. The driver's own grow to twenty, with the callers waiting, when
     // the database has long been back.
     backoff: () => 0.2,
-    connection: { application_name: 'natter' },
+    connection: {
+      application_name: 'natter',
+      // A process that is frozen in the middle of a transaction must not hold a room for ever.
+      idle_in_transaction_session_timeout: 10_000,
+    },
   })
 }
 
