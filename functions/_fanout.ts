@@ -2,7 +2,7 @@ import { type Context, FunctionError } from '#runtime'
 import { type RoomId, toNotifyId, type UserId } from '#schema/ids'
 import { deliverNotify, type Notice, type RoomEvent, roomNotify } from '#schema/messages/log'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
-import { findAudience } from './_audience.ts'
+import { findAudience, findKeptMembers } from './_audience.ts'
 import { cacheSaid, withoutKind } from './_message.ts'
 
 type StoredPlace = NonNullable<Context['stored']>
@@ -54,12 +54,26 @@ async function tell(event: RoomEvent, stored: StoredPlace, context: Context): Pr
   // Those who wait behind a function that does not answer would wait for it once each.
   if (Date.now() > context.deadline) throw new FunctionError('timeout', 'Too late to be told')
   const notice = toNotice(event, stored)
-  const audience = await findAudience(event.room, context)
+  const audience = isOfArchive(event)
+    ? await findKeptMembers(event.room)
+    : await findHearers(event.room, context)
   if (audience === 'everyone') return context.publish(roomNotify, notice)
   // Who went is nobody the room is told of any more, and must know all the same.
   const gone = whoWent(event)
   const hearers = gone === undefined ? audience : [...new Set([...audience, gone])]
   context.publishEach(deliverNotify, 'user', hearers, notice)
+}
+
+/** Asks again where there was no answer in time, as long as there is any. */
+async function findHearers(room: RoomId, context: Context) {
+  for (;;) {
+    try {
+      return await findAudience(room, context)
+    } catch (error) {
+      const isLate = error instanceof FunctionError && error.code === 'timeout'
+      if (!isLate || Date.now() > context.deadline) throw error
+    }
+  }
 }
 
 function toNotice(event: RoomEvent, { seq, prev }: StoredPlace): Notice {
@@ -79,6 +93,11 @@ function toNotice(event: RoomEvent, { seq, prev }: StoredPlace): Notice {
 function aboutMessage(event: RoomEvent, seq: number): Pick<Notice, 'notifyId'> {
   if (event.kind === 'message') return { notifyId: toNotifyId({ seq, id: event.id }) }
   return 'message' in event ? { notifyId: event.message.notifyId } : {}
+}
+
+/** The index is emptied before that is told, and perhaps not yet filled again. */
+function isOfArchive(event: RoomEvent): boolean {
+  return event.kind === 'room' && (event.action === 'archive' || event.action === 'restore')
 }
 
 function whoWent(event: RoomEvent): UserId | undefined {

@@ -110,17 +110,15 @@ export async function compareRooms(ids: readonly RoomId[], context: Context): Pr
   const [live, kept] = [await readLive(ids, context), await readKept(ids)]
   const keys = [...new Set([...live.keys(), ...kept.keys()])]
   const wrong = keys.filter((key) => !isDeepStrictEqual(live.get(key), kept.get(key)))
+  if (wrong.length === 0) return
+
   const surplus = wrong.filter((key) => !kept.has(key))
   await Promise.all(surplus.map((key) => context.kv(ROOMS_KV).delete(key)))
   const places = wrong.filter((key) => key.includes('.')).map(toPlace)
   for (let at = 0; at < places.length; at += membersAtOnce)
     await writeMembers(places.slice(at, at + membersAtOnce), context)
   await refreshRooms(wrong.filter((key) => !key.includes('.')) as RoomId[], context)
-  if (wrong.length > 0)
-    context.log.info(
-      { keys: wrong.length, surplus: surplus.length },
-      'the index has been put right',
-    )
+  context.log.info({ keys: wrong.length, surplus: surplus.length }, 'the index has been put right')
 }
 
 type Value = ValueOf<typeof ROOMS_KV>

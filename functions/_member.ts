@@ -46,7 +46,10 @@ export async function requireMember(room: RoomId, context: Context): Promise<Mem
 
 /** Everyone who belongs to a room, in no order. */
 export async function listMembers(room: RoomId, context: Context): Promise<UserId[]> {
-  const entries = await context.kv(ROOMS_KV).list(`${room}.*`)
+  const index = context.kv(ROOMS_KV)
+  let entries = await index.list(`${room}.*`)
+  if (entries.length === 0 && (await ensureIndex(context)).wasBuilt)
+    entries = await index.list(`${room}.*`)
   return entries.map(({ key }) => v.parse(UserId, key.slice(room.length + 1)))
 }
 

@@ -65,7 +65,7 @@ export async function addMember(
 
   if (isBanned || !(await context.kv(ROOMS_KV).get(id))) await refreshRooms([id], context)
   if (!(await enterIndex(place, context)))
-    throw new FunctionError('conflict', `${userId} was removed from ${id} at the same moment`)
+    throw new FunctionError('forbidden', `${userId} does not belong to a room ${id} any more`)
   if (isNew) await logMember({ ...place, action: 'join', role, by }, context)
   return room
 }

@@ -1,6 +1,7 @@
 import { defineFunction } from '#runtime'
 import { chatHistory } from '#schema/messages/chat'
-import { ROOMS_KV } from '#schema/streams'
+import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
+import { findHandled } from './_handled.ts'
 import { requireMember } from './_member.ts'
 import { readPage } from './_page.ts'
 
@@ -9,7 +10,9 @@ export default defineFunction(
   chatHistory,
   async (asked, context) => {
     const { user } = await requireMember(asked.room, context)
-    return readPage({ ...asked, caller: user })
+    const handled = await findHandled('rooms', context)
+    const page = await readPage({ ...asked, caller: user })
+    return { ...page, asOf: Math.min(page.asOf, handled) }
   },
-  { uses: [ROOMS_KV], limit: { max: 300, windowMs: 60_000 } },
+  { uses: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 300, windowMs: 60_000 } },
 )

@@ -1,4 +1,5 @@
 import { and, desc, eq, isNull, ne, sql } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/pg-core'
 import { defineFunction } from '#runtime'
 import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
@@ -31,6 +32,7 @@ export default defineFunction(
 
 /** One statement; of too many rooms those in which something has happened last. */
 export function myRooms(me: UserId) {
+  const others = alias(members, 'others')
   const lastSeq = sql<number>`coalesce(${roomHeads.seq}, 0)`.mapWith(Number)
   const mine = db
     .select({
@@ -50,10 +52,6 @@ export function myRooms(me: UserId) {
     .limit(mostRooms)
     .as('mine')
   const counted = unreadAfter(mine.id, mine.readSeq, me)
-  const other = db
-    .select({ userId: members.userId })
-    .from(members)
-    .where(and(eq(members.room, mine.id), ne(members.userId, me)))
   return db
     .select({
       id: mine.id,
@@ -64,8 +62,9 @@ export function myRooms(me: UserId) {
       readSeq: mine.readSeq,
       unread: counted.unread,
       mentions: counted.mentions,
-      other: sql<UserId | null>`case when ${mine.kind} = 'direct' then ${other} end`,
+      other: others.userId,
     })
     .from(mine)
     .crossJoinLateral(counted)
+    .leftJoin(others, and(eq(mine.kind, 'direct'), eq(others.room, mine.id), ne(others.userId, me)))
 }

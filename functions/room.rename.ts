@@ -1,4 +1,4 @@
-import { and, eq, ne } from 'drizzle-orm'
+import { and, eq, isNull, ne } from 'drizzle-orm'
 import { defineFunction, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import { roomRename } from '#schema/messages/room'
@@ -19,7 +19,7 @@ export default defineFunction(
     const renamed = await db
       .update(rooms)
       .set({ name })
-      .where(and(eq(rooms.id, room), ne(rooms.name, name)))
+      .where(and(eq(rooms.id, room), isNull(rooms.archivedAt), ne(rooms.name, name)))
       .returning()
     if (renamed.length > 0)
       await logRoomChange({ room, action: 'rename', name, by: member.user }, context)

@@ -11,8 +11,16 @@ import {
 import { FunctionError } from './error.ts'
 import type { Appended, Bucket, Context, FunctionInfo, Stored, StoredPlace } from './handler.ts'
 import type { FunctionHost } from './host.ts'
-import { eraseSequence, publishStored, readBatch, readBounds, readSequence } from './jetstream.ts'
-import { overlaps } from './subject.ts'
+import {
+  eraseSequence,
+  publishStored,
+  readBatch,
+  readBounds,
+  readHandled,
+  readSequence,
+  type StoredMessage,
+} from './jetstream.ts'
+import { overlaps, toServiceName } from './subject.ts'
 import { type Trace, traceHeaders, traceId } from './trace.ts'
 
 const encoder = new TextEncoder()
@@ -110,6 +118,11 @@ export class CallContext implements Context {
       eraseSequence(this.#host.backbone.requester, stream.stream, seq)
   }
 
+  get handled() {
+    return ({ stream }: StreamDeclaration, name: string) =>
+      readHandled(this.#host.backbone.requester, stream, toServiceName(name))
+  }
+
   get kv() {
     return (bucket: BucketDeclaration) => this.#host.bucket(bucket) as Bucket<never>
   }
@@ -193,13 +206,21 @@ export class CallContext implements Context {
       messages
         // What came while we read may be in one batch and not yet in another.
         .filter(({ seq }) => seq <= last)
-        .map(({ subject, message, seq, at }) => {
-          const data = this.#host.read(topic, subject, () => message.json())
-          return { data: data as never, seq, at }
-        }),
+        .flatMap((stored) => this.#readFitting(topic, stored)),
     )
     if (found.length > limit || batches.some(({ pending }) => pending > 0)) return undefined
     return found.sort((a, b) => a.seq - b.seq)
+  }
+
+  /** Nothing for what no function has written: it goes to the dead letters, and is no part of this. */
+  #readFitting(topic: Topic, { subject, message, seq, at }: StoredMessage): Stored<never>[] {
+    try {
+      const data = this.#host.read(topic, subject, () => message.json())
+      return [{ data: data as never, seq, at }]
+    } catch (error) {
+      if (error instanceof FunctionError && error.code === 'invalid') return []
+      throw error
+    }
   }
 
   async #call(contract: Contract, input: unknown): Promise<never> {

@@ -54,7 +54,8 @@ export interface Context<Env = unknown> {
   /**
    * All that a stream holds on some topics after a sequence, in order; a name in their braces that
    * `params` leaves out may be anything. Undefined when it does not reach back so far, when the
-   * sequence is still to come, or when there is more than `limit`: never a part.
+   * sequence is still to come, or when there is more than `limit`: never a part. What does not fit
+   * its topic is left out.
    */
   readAfter<T extends Topic>(
     stream: StreamDeclaration,
@@ -67,6 +68,11 @@ export interface Context<Env = unknown> {
    * Erases one message of a stream for good, its bytes included. False when it is not there any more.
    */
   erase(stream: StreamDeclaration, seq: number): Promise<boolean>
+  /**
+   * Up to which sequence the function of that name has handled all it consumes of a stream. It may
+   * have handled later ones: those of a process that died come again, and later than what is new.
+   */
+  handled(stream: StreamDeclaration, name: string): Promise<number>
   /** Where the message stands in its stream, for an event that a stream republishes. */
   readonly stored: StoredPlace | undefined
   /** A bucket that the function declares in `uses`. */

@@ -93,6 +93,28 @@ export async function readBounds(
   throw new FunctionError('unavailable', `${stream} cannot be read: ${error?.description}`)
 }
 
+/** Up to which sequence all that a durable consumer takes has been acknowledged, or given up. */
+export async function readHandled(
+  requester: Requester,
+  stream: string,
+  consumer: string,
+): Promise<number> {
+  const { last } = await readBounds(requester, stream)
+  const api = `$JS.API.CONSUMER.INFO.${stream}.${consumer}`
+  const reply = await requester.request(api, '', { timeoutMs })
+  const { ack_floor, num_pending, num_ack_pending, error } = reply.json<{
+    ack_floor?: { stream_seq: number }
+    num_pending: number
+    num_ack_pending: number
+    error?: { description: string }
+  }>()
+  if (!ack_floor)
+    throw new FunctionError('unavailable', `${consumer} cannot be read: ${error?.description}`)
+  // Where nothing is left, the floor is the last message that it took, however long ago that was.
+  const isIdle = num_pending === 0 && num_ack_pending === 0
+  return isIdle ? Math.max(last, ack_floor.stream_seq) : ack_floor.stream_seq
+}
+
 /** More subjects match than the server answers for at once. */
 export class TooManyError extends Error {
   override name = 'TooManyError'

@@ -10,7 +10,7 @@ import {
 } from './define.ts'
 import type { FunctionInfo } from './handler.ts'
 import { longestWindowMs } from './limit/counter.ts'
-import { overlaps, parseSubject } from './subject.ts'
+import { overlaps, parseSubject, toServiceName } from './subject.ts'
 
 /** A function with all that its file says, checked. */
 export interface LoadedFunction extends FunctionInfo {
@@ -101,7 +101,7 @@ function toLoaded(file: string, name: string, exported: unknown): LoadedFunction
   const version = options.version ?? '1.0.0'
   if (!semver.test(version))
     return wrong('default.version', `"${version}" is no version: write it as 1.0.0`)
-  const service = name.replaceAll('.', '-')
+  const service = toServiceName(name)
   const queue = options.queue ?? service
   if (!/^[\w-]+$/.test(queue))
     return wrong('default.queue', `"${queue}" is no queue group: use letters, digits, _ and -`)

@@ -118,3 +118,8 @@ export function overlaps(a: string, b: string): boolean {
   }
   return true
 }
+
+/** What a function is called where dots mean something: as a service, and as a consumer. */
+export function toServiceName(name: string): string {
+  return name.replaceAll('.', '-')
+}

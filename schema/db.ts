@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
-import postgres, { type Sql } from 'postgres'
+import postgres, { type ReservedSql, type Sql, type TransactionSql } from 'postgres'
 
 export type Database = PostgresJsDatabase & { $client: Sql }
 
@@ -38,11 +38,14 @@ export async function closeDb(): Promise<void> {
  * of a pool answered nothing but timeouts.
  */
 function openPool(): Database {
+  const lost = new AbortController()
   const client = connect(poolSize, () => {
     if (open !== pool) return
     open = undefined
+    lost.abort(connectionLost())
     void client.end({ timeout: 2 })
   })
+  client.begin = transactUntil(lost.signal, client) as Sql['begin']
   // Through this drizzle asks everything, and would have each query parsed anew before it is run: a
   // second round trip every time.
   const unsafe = client.unsafe
@@ -59,9 +62,11 @@ function openPool(): Database {
 export async function migrate(): Promise<void> {
   const folder = fileURLToPath(new URL('migrations', import.meta.url))
   const migrations = readMigrationFiles({ migrationsFolder: folder })
-  const client = connect(1)
+  const lost = new AbortController()
+  const client = connect(1, () => lost.abort(connectionLost()))
+  const transact = transactUntil(lost.signal, client)
   try {
-    await client.begin(async (sql) => {
+    await transact(async (sql) => {
       await sql`select pg_advisory_xact_lock(${migrationLock})`
       await sql`create schema if not exists drizzle`
       await sql`create table if not exists drizzle.__drizzle_migrations
@@ -80,7 +85,51 @@ export async function migrate(): Promise<void> {
   }
 }
 
-function connect(max: number, onclose = () => {}): Sql {
+/**
+ * As the driver's own, but once a connection is lost, nothing more is said. The driver would say
+ * `rollback`, or what its caller says next, to a socket that is gone; that ends the process, and nobody
+ * can catch it. There are no savepoints.
+ */
+function transactUntil(lost: AbortSignal, client: Sql) {
+  return async <T>(work: (sql: TransactionSql) => Promise<T>): Promise<T> => {
+    const reserved = await client.reserve()
+    const sql = guard(reserved, lost)
+    try {
+      await sql`begin`
+      const value = await work(sql as unknown as TransactionSql)
+      const { command } = await sql`commit`
+      if (command !== 'COMMIT') throw new Error('The transaction failed, and that was overlooked')
+      return value
+    } catch (error) {
+      // The first reason is the one to tell.
+      if (!lost.aborted) await sql`rollback`.catch(() => {})
+      throw error
+    } finally {
+      if (!lost.aborted) reserved.release()
+    }
+  }
+}
+
+/** Throws for whatever is asked of it too late. */
+function guard(sql: ReservedSql, lost: AbortSignal): ReservedSql {
+  return new Proxy(sql, {
+    apply(target, self, args) {
+      lost.throwIfAborted()
+      return Reflect.apply(target, self, args)
+    },
+    get(target, key) {
+      lost.throwIfAborted()
+      return Reflect.get(target, key)
+    },
+  })
+}
+
+function connectionLost() {
+  const message = 'The connection to the database was lost within a transaction'
+  return Object.assign(new Error(message), { code: 'CONNECTION_CLOSED' })
+}
+
+function connect(max: number, onclose: () => void): Sql {
   return postgres(readUrl(), {
     max,
     onclose,
@@ -89,7 +138,11 @@ function connect(max: number, onclose = () => {}): Sql {
     // Seconds between two attempts. The driver's own grow to twenty, with the callers waiting, when
     // the database has long been back.
     backoff: () => 0.2,
-    connection: { application_name: 'natter' },
+    connection: {
+      application_name: 'natter',
+      // A process that is frozen in the middle of a transaction must not hold a room for ever.
+      idle_in_transaction_session_timeout: 10_000,
+    },
   })
 }
 

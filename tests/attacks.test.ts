@@ -93,6 +93,24 @@ const traceTo = (destination: string) => {
   return traced
 }
 
+const forAdmins = ['admin.role'] as const
+const forUsers = [
+  'msg.delete',
+  'msg.edit',
+  'msg.react',
+  'msg.versions',
+  'room.archive',
+  'room.create',
+  'room.direct',
+  'room.invite',
+  'room.kick',
+  'room.rename',
+  'room.role',
+  'send',
+  'send.thread',
+  'typing',
+] as const
+
 describe('attacks', () => {
   it('nobody publishes as somebody else, or where only functions do', async () => {
     const hostile = [
@@ -134,12 +152,12 @@ describe('attacks', () => {
 
   it.each([
     ['alice', ['room.members']],
-    ['bob', ['room.members']],
-    ['charlie', ['room.members', 'send']],
+    ['bob', ['room.members', ...forAdmins]],
+    ['charlie', ['room.members', ...forAdmins, ...forUsers]],
   ] as const)('%s reaches every function but %j', async (person, beyond) => {
     const { nc } = await app.connectAs(person)
     const subjectOf = (contract: Contract) =>
-      contractSubject(contract).fill({ room: 'general' }, person)
+      contractSubject(contract).fill({ room: 'none', threadId: '0'.repeat(32) }, person)
     const subjects = Object.values(contracts).map(subjectOf)
 
     const refused = await refusedOf(nc, subjects)
@@ -215,7 +233,7 @@ describe('attacks', () => {
 
     for (const reply of ['deliver.bob.notify.general', 'room.notify.general'])
       for (const options of [{ reply }, { reply, headers: push() }])
-        alice.publish('as.alice.room.join.general', '{}', options)
+        alice.publish('as.alice.room.info.general', '{}', options)
     await expect.poll(() => delivered.length + told.length).toBe(4)
 
     for (const { isPush, body } of [...delivered, ...told]) {

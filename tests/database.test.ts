@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { closeDb, db, migrate } from '#schema/db'
+import { isUnavailable } from '../runtime/unavailable.ts'
 import type { ProcessPart } from '../stack/parts/part.ts'
 import { type DatabaseKind, startDatabase } from './servers.ts'
 
@@ -48,6 +49,61 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('the database, on %s', (kind
       await expect.poll(() => askAll().then(() => 'back', String), { timeout: 2_000 }).toBe('back')
     }
   }, 60_000)
+
+  it.each<[string, (away: () => Promise<void>) => Promise<unknown>]>([
+    [
+      'while it answers',
+      (away) => db.transaction((tx) => Promise.all([tx.execute(sql`select pg_sleep(5)`), away()])),
+    ],
+    [
+      'between two questions',
+      (away) =>
+        db.transaction(async (tx) => {
+          await tx.execute(sql`select 1`)
+          await away()
+          await tx.execute(sql`select 2`)
+        }),
+    ],
+    [
+      'and that was caught',
+      (away) =>
+        db.transaction(async (tx) => {
+          const asked = tx.execute(sql`select pg_sleep(5)`).catch(() => 'away')
+          await away()
+          await asked
+        }),
+    ],
+  ])('fails a transaction, and nothing else, when it goes away %s', async (_when, transact) => {
+    const away = () => database.kill('SIGKILL')
+    const failure = await transact(away).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    await database.restart()
+
+    expect(isUnavailable(failure), String(failure)).toBe(true)
+    await expect.poll(() => db.execute(sql`select 1`).then(() => 'back', String)).toBe('back')
+  })
+
+  it('says whether a transaction was kept', async () => {
+    await db.execute(sql`create table if not exists kept (what text)`)
+    const add = (what: string) => sql`insert into kept values (${what})`
+    await db.transaction((tx) => tx.execute(add('yes')))
+    const fault = new Error('no')
+    const given = db.transaction(async (tx) => {
+      await tx.execute(add('no'))
+      throw fault
+    })
+    await expect(given).rejects.toBe(fault)
+    const broken = db.transaction(async (tx) => {
+      await tx.execute(add('neither'))
+      await tx.execute(sql`select 1 / 0`).catch(() => {})
+    })
+    await expect(broken).rejects.toThrow()
+
+    const rows = await db.execute(sql`select what from kept`)
+    expect(rows.map(({ what }) => what)).toEqual(['yes'])
+  })
 
   it('names the variable when there is no address', async () => {
     await closeDb()

@@ -84,7 +84,13 @@ export async function createLoginGround(issuer?: string): Promise<LoginGround> {
       )
       const took = performance.now() - started
       const server = await nats.log.line(/Auth callout service returned/, { from: ofServer })
-      const line = await runtime.log.line(/"login refused"/, { from: ofRuntime })
+      // Whoever was refused before may be written about after.
+      const said = server.slice(server.indexOf('error: ') + 'error: '.length)
+      const reason = RegExp.escape(JSON.stringify(said).slice(1, -1))
+      const line = await runtime.log.line(
+        new RegExp(`${reason}.*"login refused"|"login refused".*${reason}`),
+        { from: ofRuntime },
+      )
       const logged = (await readFrom(nats.log, ofServer)) + (await readFrom(runtime.log, ofRuntime))
       const parts = token.split('.').filter(({ length }) => length > 20)
       const showsToken = parts.some((part) => logged.includes(part))

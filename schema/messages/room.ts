@@ -162,14 +162,17 @@ export const roomInvite = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** `room.kick`: end somebody's membership, and keep them out until they are invited. */
+/**
+ * `room.kick`: end somebody's membership, and keep them out until they are invited. The last owner
+ * stays: `conflict`.
+ */
 export const roomKick = {
   subject: 'room.kick.{room}',
   input: someone,
   output: done,
   audience: ['admin', 'user'],
   description: 'Removes somebody from a room',
-  errors: ['forbidden'],
+  errors: ['forbidden', 'conflict'],
 } as const satisfies Contract
 
 /** `room.role`: say what somebody may do in a room. The last owner stays one: `conflict`. */

@@ -67,7 +67,10 @@ export const reactions = pgTable(
   (table) => [primaryKey({ columns: [table.messageId, table.userId, table.emoji] })],
 )
 
-/** How far the log of a room, its threads included, has been copied into these tables. */
+/**
+ * The newest event of a room, its threads included, that has been copied into these tables. One
+ * before it may still be on its way: see functions/_handled.ts.
+ */
 export const roomHeads = pgTable('room_heads', {
   room: text('room').$type<RoomId>().primaryKey(),
   seq: seq().notNull(),

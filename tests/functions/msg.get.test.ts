@@ -12,6 +12,13 @@ const app = useApp()
 
 const newId = () => crypto.randomUUID().replaceAll('-', '') as MessageId
 
+/** Has every process forget what it remembers of a message. */
+async function tellChanged(id: string) {
+  const { nc } = await app.connectAs('functions')
+  nc.publish(`message.changed.${id}`)
+  await nc.flush()
+}
+
 describe('msg.get', () => {
   it('answers with the message that a notification announced', async () => {
     const room = await app.givenRoom(['alice', 'bob'])
@@ -79,6 +86,51 @@ describe('msg.get', () => {
     const entry = async () => (await cache.get(id))?.json()
 
     await expect.poll(entry).toMatchObject({ id, room, seq, text: 'cached' })
+  })
+
+  it('answers with what became of a message, also when the cache has forgotten', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const cache = await app.openBucket(MSG_CACHE)
+    const [edited, deleted] = [
+      await app.say(room, 'first', 'alice'),
+      await app.say(room, 'a secret', 'alice'),
+    ]
+    const edit = { notifyId: toNotifyId(edited), text: 'second' }
+    const { seq } = await app.call('msg.edit', edit, 'alice')
+    await app.call('msg.delete', { notifyId: toNotifyId(deleted) }, 'alice')
+    const isKept = async () => (await app.rowsOf(room, 2)).every(({ editedSeq }) => editedSeq)
+    await expect.poll(isKept).toBe(true)
+    for (const { id } of [edited, deleted]) {
+      await cache.delete(id)
+      await tellChanged(id)
+    }
+
+    const get = (said: typeof edited) => app.call('msg.get', { notifyId: toNotifyId(said) }, 'bob')
+
+    expect(await get(edited)).toMatchObject({ ...edited, text: 'second', editedSeq: seq })
+    expect(await get(deleted)).toMatchObject({ ...deleted, text: '', mentions: [] })
+  })
+
+  it('lets whoever may only read do so', async () => {
+    const room = await app.givenRoom(['alice', 'charlie'])
+    const said = await app.say(room, 'for all', 'alice')
+
+    const message = await app.call('msg.get', { notifyId: toNotifyId(said) }, 'charlie')
+
+    expect(message.text).toBe('for all')
+  })
+
+  it('refuses in an archived room, within a second', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+    const notifyId = toNotifyId(await app.say(room, 'hello', 'alice'))
+    await app.call('msg.get', { notifyId }, 'bob')
+    await app.call('room.archive', { room, archived: true }, 'alice')
+
+    await expect
+      .poll(() => app.call('msg.get', { notifyId }, 'bob').catch(({ code }) => code), {
+        timeout: 1_000,
+      })
+      .toBe('forbidden')
   })
 
   it('refuses whoever does not belong to the room, as if there were no message', async () => {

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { closeDb, db } from '#schema/db'
 import { type NotifyId, readNotifyId, toNotifyId } from '#schema/ids'
+import { deliverNotify, roomNotify } from '#schema/messages/log'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { messages, messageVersions, reactions, roomHeads } from '#schema/tables/message'
 import { type App, createApp, newClientId } from '../harness.ts'
@@ -74,12 +75,105 @@ describe('persist', () => {
     await servers.runtime.kill('SIGKILL')
     await release()
     await servers.runtime.restart()
+    answers.push(await app.say(room, 'last', 'alice'))
+    await app.rowsOf(room, 1)
 
-    const rows = await app.rowsOf(room, 20)
+    // What the dead one had been given comes again after a while; until then the page says so.
+    const { messages, asOf } = await app.call('chat.history', { room }, 'alice')
+    const since = await app.call('chat.sync', { room, since: asOf }, 'alice')
+    const missed = since.recovered ? since.events : []
+    const known = new Set([...messages, ...missed].map(({ seq }) => seq))
+    expect(answers.filter(({ seq }) => !known.has(seq))).toEqual([])
+    const rows = await app.rowsOf(room, 21)
     expect(rows.map(({ id, seq }) => ({ id, seq }))).toEqual(
       answers.map(({ id, seq }) => ({ id, seq })),
     )
   }, 120_000)
+
+  it('lets everything but the history go on while the database is away', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const secret = await app.givenRoom(['alice', 'bob'], 'private')
+    const heard = await app.listen(roomNotify, { room }, 'bob')
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room: secret }, 'bob')
+    await servers.database.kill('SIGKILL')
+
+    const said = await app.say(room, 'said without it', 'alice')
+    const whispered = await app.say(secret, 'said without it', 'alice')
+    const gone = toNotifyId(await app.say(room, 'a secret', 'alice'))
+    const edited = { notifyId: toNotifyId(said), text: 'edited without it' }
+    const edit = await app.call('msg.edit', edited, 'alice')
+    await app.call('msg.edit', { notifyId: gone, text: 'a worse secret' }, 'alice')
+    await app.call('msg.delete', { notifyId: gone }, 'alice')
+
+    const told = await heard.until(({ kind }) => kind === 'delete')
+    expect(told.slice(1).map(({ prev }) => prev)).toEqual(told.slice(0, -1).map(({ seq }) => seq))
+    expect(told.map(({ kind }) => kind)).toEqual(['message', 'message', 'edit', 'edit', 'delete'])
+    expect(await toBob.next()).toMatchObject({ seq: whispered.seq })
+    const read = (notifyId: string) => app.call('msg.get', { notifyId }, 'bob')
+    expect(await read(edited.notifyId)).toMatchObject({ text: edited.text, editedSeq: edit.seq })
+    expect(await read(gone)).toMatchObject({ text: '' })
+    // What is deleted is nowhere, also while the database does not know of it.
+    const missed = await app.call('chat.sync', { room, since: said.seq - 1 }, 'bob')
+    expect(JSON.stringify(missed)).not.toContain('secret')
+
+    await servers.database.restart()
+    const rows = await app.rowsOf(room, 2)
+    expect(rows.map(({ text }) => text)).toEqual([edited.text, ''])
+    expect(await app.rowsOf(secret, 1)).toMatchObject([{ seq: whispered.seq }])
+  }, 60_000)
+
+  it('goes on with the room when something stands in its log that cannot be kept', async () => {
+    const room = await app.givenRoom(['alice'])
+    const { nc } = await app.connectAs('functions')
+    const log = jetstream(nc)
+    const manager = await jetstreamManager(nc)
+    const dead = async () => (await manager.streams.info(deadLetters)).state.messages
+    const before = await dead()
+
+    // No function writes such a thing: what is no event, and what the database does not take.
+    const first = await app.say(room, 'before', 'alice')
+    await log.publish(`chat.${room}`, '{"kind":"nonsense"}')
+    const nul = { ...event(), text: 'a\0b' }
+    await log.publish(`chat.${room}`, JSON.stringify(nul))
+    const last = await app.say(room, 'after', 'alice')
+
+    const rows = await app.rowsOf(room, 2)
+    expect(rows.map(({ seq }) => seq)).toEqual([first.seq, last.seq])
+    const missed = await app.call('chat.sync', { room, since: first.seq }, 'alice')
+    expect(missed).toMatchObject({ recovered: true, events: [{}, { seq: last.seq }] })
+    // What is no event will never be one. The other may be the database's fault, and is tried again.
+    await expect.poll(dead).toBe(before + 1)
+    const letter = await manager.streams.getMessage(deadLetters, { last_by_subj: 'dead.persist' })
+    expect(letter?.header.get('Natter-Subject')).toBe(`chat.${room}`)
+    expect(letter?.header.get('Natter-Reason')).toMatch(/kind/)
+    expect(letter?.string()).toBe('{"kind":"nonsense"}')
+  })
+
+  it('shows what became of a message when whoever changed it died on the way', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const [edited, deleted] = [
+      toNotifyId(await app.say(room, 'first', 'alice')),
+      toNotifyId(await app.say(room, 'a secret', 'alice')),
+    ]
+    const [, { clientId, at: saidAt } = {}] = await app.rowsOf(room, 2)
+    const read = async (notifyId: string) => (await app.call('msg.get', { notifyId }, 'bob')).text
+    const { nc } = await app.connectAs('functions')
+    const log = jetstream(nc)
+
+    // All that is left of a process that died right after it had written this.
+    const at = new Date().toISOString()
+    const change = { by: 'alice', at, room }
+    const edit = { ...change, kind: 'edit', text: 'second', mentions: [] }
+    await log.publish(`chat.${room}`, JSON.stringify({ ...edit, message: { notifyId: edited } }))
+    const target = { notifyId: deleted, sender: 'alice', clientId, at: saidAt }
+    await log.publish(
+      `chat.${room}`,
+      JSON.stringify({ ...change, kind: 'delete', message: target }),
+    )
+
+    await expect.poll(() => read(edited)).toBe('second')
+    await expect.poll(() => read(deleted)).toBe('')
+  })
 
   it('answers a retry after the crash as it would have answered before', async () => {
     const room = await app.givenRoom(['alice'])
@@ -131,7 +225,10 @@ describe('persist', () => {
 
     await expect.poll(allRows, { timeout: 20_000 }).toEqual(before)
     expect(before.reactions).toMatchObject([{ emoji: '👍', on: false }])
-    expect(before.versions.map(({ text }) => text)).toEqual(["1 'é' 😀 @bob", 'edited @null'])
+    expect(before.versions.map(({ text }) => text).slice(-2)).toEqual([
+      "1 'é' 😀 @bob",
+      'edited @null',
+    ])
   }, 120_000)
 
   it('keeps a message once that stands in the log twice', async () => {
@@ -153,6 +250,15 @@ describe('persist', () => {
     expect(await log.getMessage(CHAT_MESSAGES.stream, { seq })).not.toBeNull()
   })
 })
+
+const deadLetters = 'DEAD_LETTERS'
+
+/** Something said, as the log keeps it. */
+function event() {
+  const id = crypto.randomUUID().replaceAll('-', '')
+  const at = new Date().toISOString()
+  return { kind: 'message', id, sender: 'alice', clientId: newClientId(), mentions: [], at }
+}
 
 async function allRows() {
   return {

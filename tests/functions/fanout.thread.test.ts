@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest'
+import type { MessageId, RoomId } from '#schema/ids'
+import { deliverNotify, type Notice, roomNotify } from '#schema/messages/log'
+import { newClientId, type Person, useApp } from '../harness.ts'
+
+const app = useApp()
+
+function reply(room: RoomId, threadId: MessageId, text: string, as: Person) {
+  return app.call('send.thread', { room, threadId, clientId: newClientId(), text }, as)
+}
+
+/** Each event names the one before it. */
+function expectChain(told: readonly Pick<Notice, 'seq' | 'prev'>[]) {
+  expect(told.slice(1).map(({ prev }) => prev)).toEqual(told.slice(0, -1).map(({ seq }) => seq))
+}
+
+describe('fanout.thread', () => {
+  it('tells all of a public room, with what was said and where', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const { id: threadId } = await app.say(room, 'first', 'alice')
+    const heard = await app.listen(roomNotify, { room }, 'charlie')
+
+    const { id, seq } = await reply(room, threadId, 'under it, @alice', 'bob')
+
+    const [told] = (await heard.until((it) => it.seq === seq)).slice(-1)
+    expect(told).toEqual({
+      room,
+      kind: 'message',
+      seq,
+      prev: 0,
+      notifyId: `${seq.toString(36)}-${id}`,
+      threadId,
+      event: expect.objectContaining({
+        id,
+        threadId,
+        sender: 'bob',
+        text: 'under it, @alice',
+        mentions: ['alice'],
+      }),
+    })
+  })
+
+  it('tells the members of a private room, each alone, and nobody else', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private')
+    const other = await app.givenRoom(['alice', 'charlie'], 'private')
+    const { id: threadId } = await app.say(room, 'first', 'alice')
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+    const toCharlie = await app.listen(deliverNotify, { user: 'charlie' }, 'charlie')
+    const multicast = await app.listen(roomNotify, {}, 'charlie')
+
+    const { seq } = await reply(room, threadId, 'between us', 'alice')
+    await app.say(other, 'for charlie', 'alice')
+    const open = await app.givenRoom(['alice'])
+    await app.say(open, 'for all', 'alice')
+
+    const [told] = (await toBob.until((it) => it.seq === seq)).slice(-1)
+    expect(told).toMatchObject({ user: 'bob', threadId, event: { text: 'between us' } })
+    expect(await toCharlie.next()).toMatchObject({ room: other })
+    const all = await multicast.until((it) => it.room === open)
+    expect(all.map((it) => it.room)).not.toContain(room)
+  })
+
+  it('tells of a long message by its id alone', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const { id: threadId } = await app.say(room, 'first', 'alice')
+    const heard = await app.listen(roomNotify, { room }, 'bob')
+
+    const { seq } = await reply(room, threadId, 'x'.repeat(8_000), 'alice')
+
+    const [told] = (await heard.until((it) => it.seq === seq)).slice(-1)
+    expect(told).toMatchObject({ threadId })
+    expect(told).not.toHaveProperty('event')
+    const message = await app.call('msg.get', { notifyId: told?.notifyId ?? '' }, 'bob')
+    expect(message).toMatchObject({ threadId, text: 'x'.repeat(8_000) })
+  })
+
+  it('tells busy threads and their room each in its order, and everything once', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private')
+    const first = await app.say(room, 'first', 'alice')
+    const second = await app.say(room, 'second', 'alice')
+    const heard = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+
+    const answers = await Promise.all(
+      Array.from({ length: 300 }, (_, index) => {
+        if (index % 3 === 0) return app.say(room, `${index}`, 'alice')
+        return reply(room, index % 3 === 1 ? first.id : second.id, `${index}`, 'bob')
+      }),
+    )
+
+    const last = Math.max(...answers.map(({ seq }) => seq))
+    const told = (await heard.until(({ seq }) => seq === last)).filter((it) => it.seq > second.seq)
+    expect(told.map(({ seq }) => seq)).toEqual(answers.map(({ seq }) => seq).sort((a, b) => a - b))
+    for (const threadId of [first.id, second.id, undefined]) {
+      const chain = told.filter((it) => it.threadId === threadId)
+      expect(chain).toHaveLength(100)
+      expect(chain[0]?.prev).toBe(threadId === undefined ? second.seq : 0)
+      expectChain(chain)
+    }
+  })
+})

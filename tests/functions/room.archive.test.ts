@@ -1,0 +1,181 @@
+import { describe, expect, it } from 'vitest'
+import type { RoomId } from '#schema/ids'
+import { deliverNotify } from '#schema/messages/log'
+import { roomChanged } from '#schema/messages/room'
+import { ROOMS_KV } from '#schema/streams'
+import { badPayloads } from '../bad-input.ts'
+import { type Person, useApp } from '../harness.ts'
+
+const app = useApp()
+
+function archive(room: string, as: Person) {
+  return app.call('room.archive', { room }, as)
+}
+
+function restore(room: string, as: Person) {
+  return app.call('room.archive', { room, archived: false }, as)
+}
+
+async function keysOf(room: RoomId): Promise<string[]> {
+  const keys: string[] = []
+  const index = await app.openBucket(ROOMS_KV)
+  for await (const key of await index.keys([room, `${room}.*`])) keys.push(key)
+  return keys.sort()
+}
+
+describe('room.archive', () => {
+  it.each(['public', 'private'] as const)('takes a %s room out of reach', async (kind) => {
+    const room = await app.givenRoom(['alice', 'bob'], kind, { alice: 'owner' })
+    const changes = await app.listen(roomChanged, { room }, 'functions')
+
+    expect(await archive(room, 'alice')).toEqual({})
+
+    expect(await changes.next()).toEqual({ room, action: 'archive' })
+    expect(await keysOf(room)).toEqual([])
+    for (const as of ['alice', 'bob', 'charlie'] as const)
+      for (const name of ['room.info', 'room.join', 'room.leave'] as const)
+        await expect(app.call(name, { room }, as)).rejects.toMatchObject({ code: 'forbidden' })
+    const { rooms } = await app.call('room.list', {}, 'bob')
+    expect(rooms.map(({ id }) => id)).not.toContain(room)
+    expect(await app.eventsOf(room)).toMatchObject([
+      { kind: 'room', action: 'archive', by: 'alice' },
+    ])
+  })
+
+  it.each(['public', 'private'] as const)(
+    'tells everyone in a %s room, and nobody else',
+    async (kind) => {
+      const room = await app.givenRoom(['alice', 'bob'], kind, { alice: 'owner' })
+      const [toBob, toCharlie] = [
+        await app.listen(deliverNotify, { user: 'bob', room }, 'bob'),
+        await app.listen(deliverNotify, { user: 'charlie', room }, 'charlie'),
+      ]
+
+      await archive(room, 'alice')
+      const gone = await toBob.next()
+      await restore(room, 'alice')
+      const back = await toBob.next()
+
+      expect(gone).toMatchObject({
+        prev: 0,
+        event: { kind: 'room', action: 'archive', by: 'alice' },
+      })
+      expect(back).toMatchObject({
+        prev: gone.seq,
+        event: { kind: 'room', action: 'restore', by: 'alice' },
+      })
+      expect(toCharlie.unread()).toEqual([])
+    },
+  )
+
+  it('brings a room back with who was in it, and what they may do', async () => {
+    const room = await app.givenRoom(['alice', 'bob', 'charlie'], 'private', {
+      alice: 'owner',
+      bob: 'guest',
+    })
+    const before = await keysOf(room)
+    const changes = await app.listen(roomChanged, { room }, 'functions')
+    const { seq } = await app.say(room, 'before', 'alice')
+
+    await archive(room, 'alice')
+    await restore(room, 'alice')
+
+    expect(await keysOf(room)).toEqual(before)
+    expect(await changes.until(({ action }) => action === 'restore')).toHaveLength(2)
+    await expect(app.say(room, 'hm', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+    const told = await app.call('chat.sync', { room, since: seq - 1 }, 'bob')
+    expect(told).toMatchObject({
+      events: [{ seq }, { event: { action: 'archive' } }, { event: { action: 'restore' } }],
+    })
+    const toCharlie = await app.listen(deliverNotify, { user: 'charlie', room }, 'charlie')
+    await app.say(room, 'after', 'alice')
+    expect(await toCharlie.next()).toMatchObject({ event: { text: 'after' } })
+  })
+
+  it('keeps out who was kicked, also when it is brought back', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+    await app.call('room.kick', { room, userId: 'bob' }, 'alice')
+
+    await archive(room, 'alice')
+    await restore(room, 'alice')
+
+    const live = await (await app.openBucket(ROOMS_KV)).get(room)
+    expect(live?.json()).toEqual({ kind: 'public', closed: true })
+    await expect(app.call('room.join', { room }, 'bob')).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+  })
+
+  it('does nothing the second time, either way', async () => {
+    const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+
+    for (const act of [restore, archive, archive, restore, restore]) await act(room, 'alice')
+
+    expect(await app.eventsOf(room)).toMatchObject([{ action: 'archive' }, { action: 'restore' }])
+  })
+
+  it('puts back what the index has lost of a room, when it is to be brought back again', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const before = await keysOf(room)
+    const index = await app.openBucket(ROOMS_KV)
+    await Promise.all([index.delete(room), index.delete(`${room}.bob`)])
+
+    await restore(room, 'alice')
+
+    expect(await keysOf(room)).toEqual(before)
+  })
+
+  it('does not give the id to another room', async () => {
+    const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+    await archive(room, 'alice')
+    const input = { room, name: 'Mine', kind: 'public' } as const
+
+    await expect(app.call('room.create', input, 'bob')).rejects.toMatchObject({ code: 'conflict' })
+  })
+
+  it.each(['moderator', 'member', 'guest'] as const)('refuses a %s, both ways', async (bob) => {
+    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner', bob })
+
+    await expect(archive(room, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+    await archive(room, 'alice')
+    await expect(restore(room, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+
+    expect(await app.eventsOf(room)).toHaveLength(1)
+  })
+
+  it('refuses a room of two', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'direct', { alice: 'owner' })
+
+    await expect(archive(room, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it('refuses strangers, and an owner who has left, as if there were no room', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner', bob: 'owner' })
+    await app.call('room.leave', { room }, 'bob')
+    const absent = `room-${crypto.randomUUID()}`
+
+    for (const act of [archive, restore]) {
+      const refusal = (id: string, as: Person) => act(id, as).catch((error) => error)
+      for (const as of ['bob', 'charlie'] as const) {
+        const [there, notThere] = [await refusal(room, as), await refusal(absent, as)]
+        expect(there).toMatchObject({ code: 'forbidden' })
+        expect(notThere.code).toBe(there.code)
+        expect(notThere.message.replace(absent, room)).toBe(there.message)
+      }
+      // The second time, of a room that is archived.
+      await archive(room, 'alice')
+    }
+  })
+
+  it.each(badPayloads({ archived: true }).filter(([name]) => name !== 'true as archived'))(
+    'refuses %s',
+    async (_name, payload) => {
+      const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+
+      const { status } = await app.ask(`as.alice.room.archive.${room}`, payload, 'alice')
+
+      expect(status).toMatch(/^4(00|13)$/)
+      expect(await app.eventsOf(room)).toEqual([])
+    },
+  )
+})

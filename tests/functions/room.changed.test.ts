@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { deliverNotify } from '#schema/messages/log'
+import { useApp } from '../harness.ts'
+
+const app = useApp()
+
+describe('room.changed', () => {
+  it('lets whoever came hear what is said next, though the members were known', async () => {
+    const room = await app.givenRoom(['alice'], 'private', { alice: 'owner' })
+    await app.say(room, 'who is here?', 'alice')
+    const heard = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+
+    await app.call('room.invite', { room, userId: 'bob' }, 'alice')
+    const { seq } = await app.say(room, 'welcome', 'alice')
+
+    const notices = await heard.until((notice) => notice.seq === seq)
+    expect(notices.at(-1)?.event).toMatchObject({ kind: 'message', text: 'welcome' })
+  })
+
+  it('lets whoever went hear nothing that is said next, though the members were known', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private')
+    const [heard, heardByAlice] = [
+      await app.listen(deliverNotify, { user: 'bob', room }, 'bob'),
+      await app.listen(deliverNotify, { user: 'alice', room }, 'alice'),
+    ]
+    const { seq: first } = await app.say(room, 'who is here?', 'alice')
+    await heard.until((notice) => notice.seq === first)
+
+    await app.call('room.leave', { room }, 'bob')
+    const { seq } = await app.say(room, 'between us', 'alice')
+
+    await heardByAlice.until((notice) => notice.seq === seq)
+    const { nc } = await app.connectAs('bob')
+    await nc.flush()
+    // That they left is the last thing they hear.
+    expect(heard.unread().map(({ kind }) => kind)).toEqual(['member'])
+  })
+})

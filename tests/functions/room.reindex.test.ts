@@ -1,0 +1,207 @@
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
+import type { KV } from '@nats-io/kv'
+import { and, eq } from 'drizzle-orm'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { closeDb, db } from '#schema/db'
+import type { RoomId, UserId } from '#schema/ids'
+import { deliverNotify } from '#schema/messages/log'
+import { ROOMS_KV } from '#schema/streams'
+import { bans, members, rooms } from '#schema/tables/room'
+import { type App, createApp } from '../harness.ts'
+import { newUser, newUsers } from '../presence-ground.ts'
+import { type Servers, startServers } from '../servers.ts'
+
+const stream = `KV_${ROOMS_KV.bucket}`
+/** Longer than it takes until the index is looked at again. */
+const soon = { timeout: 15_000, interval: 100 }
+
+let servers: Servers
+let app: App
+let manager: JetStreamManager
+let index: KV
+
+// Servers of their own: whoever tests beside this needs the index.
+beforeAll(async () => {
+  servers = await startServers(inject('servers').database)
+  process.env.DATABASE_URL = servers.urls.databaseUrl
+  app = createApp(servers.urls)
+  manager = await jetstreamManager((await app.connectAs('functions')).nc)
+})
+afterAll(async () => {
+  await app?.[Symbol.asyncDispose]()
+  await closeDb()
+  await servers?.[Symbol.asyncDispose]()
+})
+beforeEach(async () => {
+  index = await app.openBucket(ROOMS_KV)
+})
+
+/** All that the index has of rooms, by key. */
+async function indexed(): Promise<Map<string, unknown>> {
+  const keys: string[] = []
+  for await (const key of await index.keys(['*', '*.*'])) if (key !== '=index') keys.push(key)
+  keys.sort()
+  const entries = await Promise.all(keys.map((key) => index.get(key)))
+  return new Map(keys.map((key, at) => [key, entries[at]?.json()]))
+}
+
+/** What the database says that it should have. */
+async function expected(): Promise<Map<string, unknown>> {
+  const there = (await db.select().from(rooms)).filter(({ archivedAt }) => !archivedAt)
+  const shut = new Set((await db.select().from(bans)).map(({ room }) => room))
+  const kinds = new Map(there.map(({ id, kind }) => [id, kind]))
+  const present = (await db.select().from(members)).filter(({ room }) => kinds.has(room))
+  const entries: [string, unknown][] = [
+    ...there.map(({ id, kind }): [string, unknown] => [id, { kind, closed: shut.has(id) }]),
+    ...present.map(({ room, userId, role }): [string, unknown] => [
+      `${room}.${userId}`,
+      { kind: kinds.get(room), role },
+    ]),
+  ]
+  return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** A public room, from which bob was kicked, and a private and an archived one. */
+async function givenRooms() {
+  const shut = await app.givenRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
+  await app.call('room.kick', { room: shut, userId: 'bob' }, 'alice')
+  const secret = await app.givenRoom(['alice', 'bob'], 'private', { bob: 'moderator' })
+  const archived = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+  await app.call('room.archive', { room: archived }, 'alice')
+  return { shut, secret, archived }
+}
+
+function isIn(room: RoomId, as: 'alice' | 'bob' | 'charlie'): Promise<boolean> {
+  return app.call('chat.sync', { room, since: 0 }, as).then(
+    () => true,
+    ({ code }) => (code === 'forbidden' ? false : code),
+  )
+}
+
+describe('room.reindex', () => {
+  it('makes the index anew for the first who asks when it was lost', async () => {
+    const { shut, secret, archived } = await givenRooms()
+    await manager.streams.purge(stream)
+
+    expect(await isIn(secret, 'bob')).toBe(true)
+
+    expect(await indexed()).toEqual(await expected())
+    expect(await isIn(shut, 'charlie')).toBe(true)
+    for (const room of [shut, archived]) expect(await isIn(room, 'bob')).toBe(false)
+    expect(await isIn(secret, 'charlie')).toBe(false)
+  })
+
+  it('makes it anew however soon it is lost again', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private')
+
+    for (const as of ['alice', 'bob'] as const) {
+      await manager.streams.purge(stream)
+      expect(await isIn(room, as)).toBe(true)
+    }
+  })
+
+  it('makes it anew for a room that is to be told of something', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+    // Found in memory from now on.
+    await isIn(room, 'alice')
+    await manager.streams.purge(stream)
+
+    await app.say(room, 'who is there?', 'alice')
+
+    expect(await toBob.next()).toMatchObject({ event: { text: 'who is there?' } })
+    expect(await app.call('room.members', { room }, 'functions')).toMatchObject({
+      members: expect.arrayContaining(['alice', 'bob']),
+    })
+  })
+
+  it('makes it anew for who asks for the members of a room', async () => {
+    const room = await app.givenRoom(['alice'])
+    await manager.streams.purge(stream)
+
+    expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: ['alice'] })
+  })
+
+  it('makes it anew when nobody asks', async () => {
+    await givenRooms()
+    await manager.streams.purge(stream)
+
+    await expect.poll(async () => index.get('=index'), soon).not.toBeNull()
+
+    expect(await indexed()).toEqual(await expected())
+  })
+
+  it('makes it anew when the bucket itself is gone, with the next runtime', async () => {
+    const room = await app.givenRoom(['alice'], 'private')
+    await manager.streams.delete(stream)
+    await expect(app.call('chat.sync', { room, since: 0 }, 'alice')).rejects.toMatchObject({
+      code: 'unavailable',
+    })
+
+    const another = await servers.startAnother('after')
+
+    expect(await isIn(room, 'alice')).toBe(true)
+    index = await app.openBucket(ROOMS_KV)
+    expect(await indexed()).toEqual(await expected())
+    await another.stop()
+  })
+
+  it('has a room of thousands back whole', async () => {
+    const room = await app.givenRoom(['alice'], 'private')
+    const people = newUsers(2_500)
+    await db.insert(members).values(people.map((userId) => ({ room, userId })))
+    await manager.streams.purge(stream)
+
+    await isIn(room, 'alice')
+
+    const answer = await app.call('room.members', { room }, 'functions')
+    expect(answer.members.toSorted()).toEqual(['alice', ...people].toSorted())
+  })
+
+  it('does not bring back who leaves or is kicked meanwhile', async () => {
+    const given = await Promise.all(
+      Array.from({ length: 50 }, () =>
+        app.givenRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' }),
+      ),
+    )
+    // The owner is found in memory, and need not wait.
+    await Promise.all(given.map((room) => isIn(room, 'alice')))
+    await manager.streams.purge(stream)
+
+    const [first] = given
+    const built = isIn(first as RoomId, 'bob')
+    await Promise.all([
+      ...given.map((room) => app.call('room.leave', { room }, 'charlie')),
+      ...given.map((room) => app.call('room.kick', { room, userId: 'bob' }, 'alice')),
+    ])
+    await built
+
+    await expect.poll(async () => index.get('=index'), soon).not.toBeNull()
+    expect(await indexed()).toEqual(await expected())
+    const left = await Promise.all(
+      given.flatMap((room) => [isIn(room, 'bob'), isIn(room, 'charlie')]),
+    )
+    expect(left).not.toContain(true)
+  })
+
+  it('puts right what does not agree: who is in a room, their roles, and how it is told', async () => {
+    const room = await app.givenRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' })
+    const other = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const lost = await app.givenRoom(['alice'], 'private')
+    await index.delete(`${room}.bob`)
+    await db.delete(members).where(isAt(room, 'charlie'))
+    await index.put(`${room}.${newUser()}`, JSON.stringify({ kind: 'private', role: 'owner' }))
+    await index.put(`${other}.bob`, JSON.stringify({ kind: 'public', role: 'owner' }))
+    await index.put(other, JSON.stringify({ kind: 'public', closed: false }))
+    await index.delete(lost)
+
+    await expect.poll(indexed, soon).toEqual(await expected())
+
+    expect(await isIn(room, 'bob')).toBe(true)
+    expect(await isIn(room, 'charlie')).toBe(false)
+  })
+})
+
+function isAt(room: RoomId, userId: string) {
+  return and(eq(members.room, room), eq(members.userId, userId as UserId))
+}

@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest'
+import { deliverNotify, roomNotify } from '#schema/messages/log'
+import { badPayloads } from '../bad-input.ts'
+import { type Person, useApp } from '../harness.ts'
+
+const app = useApp()
+
+function rename(room: string, name: string, as: Person) {
+  return app.call('room.rename', { room, name }, as)
+}
+
+describe('room.rename', () => {
+  it('changes what a room is called, and not its id', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+
+    expect(await rename(room, '  Café ☕ ', 'alice')).toEqual({})
+
+    const named = { id: room, name: 'Café ☕' }
+    expect(await app.call('room.info', { room }, 'bob')).toMatchObject({ room: named })
+    const { rooms } = await app.call('room.list', {}, 'bob')
+    expect(rooms).toContainEqual(expect.objectContaining(named))
+  })
+
+  it('tells the room, and keeps it in its log', async () => {
+    const secret = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'moderator' })
+    const open = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room: secret }, 'bob')
+    const toAll = await app.listen(roomNotify, { room: open }, 'bob')
+
+    await rename(secret, 'Cellar', 'alice')
+    await rename(open, 'Attic', 'alice')
+
+    const event = { kind: 'room', action: 'rename', by: 'alice' }
+    expect(await toBob.next()).toMatchObject({ event: { ...event, name: 'Cellar' } })
+    expect(await toAll.next()).toMatchObject({ event: { ...event, name: 'Attic' } })
+    expect(await app.eventsOf(secret)).toMatchObject([{ ...event, name: 'Cellar' }])
+  })
+
+  it('does nothing the second time', async () => {
+    const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+
+    await rename(room, 'Cellar', 'alice')
+    await rename(room, 'Cellar ', 'alice')
+
+    expect(await app.eventsOf(room)).toHaveLength(1)
+  })
+
+  it.each(['member', 'guest'] as const)('refuses a %s', async (bob) => {
+    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner', bob })
+
+    await expect(rename(room, 'Mine', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+    expect(await app.eventsOf(room)).toEqual([])
+  })
+
+  it('refuses a room of two, which each of them calls after the other', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'direct', { alice: 'owner' })
+
+    await expect(rename(room, 'Us', 'alice')).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it('refuses strangers, and who was there once, as if there were no room', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner', bob: 'owner' })
+    await app.call('room.kick', { room, userId: 'bob' }, 'alice')
+    const absent = `room-${crypto.randomUUID()}`
+    const refusal = (id: string, as: Person) => rename(id, 'Mine', as).catch((error) => error)
+
+    for (const as of ['bob', 'charlie'] as const) {
+      const [there, notThere] = [await refusal(room, as), await refusal(absent, as)]
+      expect(there).toMatchObject({ code: 'forbidden' })
+      expect(notThere.code).toBe(there.code)
+      expect(notThere.message.replace(absent, room)).toBe(there.message)
+    }
+    expect(await app.call('room.info', { room }, 'alice')).toMatchObject({
+      room: { name: 'A room' },
+    })
+  })
+
+  it('leaves an archived room what it was called', async () => {
+    const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+    await app.call('room.archive', { room }, 'alice')
+
+    await rename(room, 'Other', 'alice').catch(() => undefined)
+    await app.call('room.archive', { room, archived: false }, 'alice')
+
+    expect(await app.call('room.info', { room }, 'alice')).toMatchObject({
+      room: { name: 'A room' },
+    })
+  })
+
+  it.each([
+    ['no name', ''],
+    ['a name of spaces', '   '],
+    ['a name of 81 characters', 'x'.repeat(81)],
+    ['a name of two lines', 'a\nb'],
+    ['a name with a NUL', 'a\0b'],
+    ['a name that runs the other way', 'a\u202eb'],
+    ['half a surrogate pair', 'a\ud800'],
+  ])('refuses %s', async (_name, name) => {
+    const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+
+    const answer = await app.ask(`as.alice.room.rename.${room}`, JSON.stringify({ name }), 'alice')
+
+    expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
+  })
+
+  it.each(badPayloads({ name: 'Cellar' }))('refuses %s', async (_name, payload) => {
+    const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+
+    const { status } = await app.ask(`as.alice.room.rename.${room}`, payload, 'alice')
+
+    expect(status).toMatch(/^4(00|13)$/)
+    expect(await app.eventsOf(room)).toEqual([])
+  })
+})
