@@ -4,6 +4,7 @@ import { run } from './run.ts'
 const steps: [command: string, ...args: string[]][] = [
   ['biome', 'ci', '.'],
   ['tsc', '--noEmit'],
+  ['tsc', '--noEmit', '-p', 'client/tsconfig.json'],
 ]
 
 /** Runs every step, whatever the one before said. Returns the first exit code that is not 0. */

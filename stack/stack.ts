@@ -6,6 +6,7 @@ import { startPglite } from './parts/pglite.ts'
 import { startRuntime } from './parts/runtime.ts'
 import { startWeb, type WebConfig } from './parts/web.ts'
 import { choosePorts, type PortName, type Ports } from './ports.ts'
+import { buildClient } from './provision/client.ts'
 import { findNatsServer } from './provision/nats-server.ts'
 import { readSecrets, type Secrets } from './secrets.ts'
 import type { StackUrls, State } from './state.ts'
@@ -53,12 +54,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const context: Context = { ...options, ports, secrets, webOrigins, parts: [] }
 
   let config: WebConfig | undefined
-  const web = owned.use(await startWeb({ port: ports.WEB_PORT, config: () => config }))
   const [nats, databaseUrl, issuer] = await Promise.all([
     foreignNats ?? startOwnNats(context),
     provideDatabase(context),
     provideIssuer(context),
+    buildClient(log),
   ])
+  const web = owned.use(await startWeb({ port: ports.WEB_PORT, config: () => config }))
   await begin(context, 'runtime', () =>
     startRuntime({
       dir: state.dir,

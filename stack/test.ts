@@ -3,6 +3,8 @@
  * vitest. Ends with the first exit code that is not 0.
  */
 import { check } from './check.ts'
+import { findChromium } from './provision/chromium.ts'
+import { buildClient } from './provision/client.ts'
 import { findNatsCli } from './provision/nats-cli.ts'
 import { findNatsServer } from './provision/nats-server.ts'
 import { findPostgres } from './provision/postgres.ts'
@@ -14,9 +16,12 @@ console.log('What the tests need:')
 const provisioned = {
   NATS_SERVER: await findNatsServer({ log }),
   NATTER_TEST_POSTGRES: await findPostgres({ log }),
+  NATTER_TEST_CHROMIUM: await findChromium({ log }),
   NATS_CLI: await findNatsCli({ log }),
 }
 for (const [name, path] of Object.entries(provisioned)) log(`${name}=${path}`)
+
+await buildClient(log)
 
 const checked = await check()
 const tested = await run('vitest', ['run', ...process.argv.slice(2)], {

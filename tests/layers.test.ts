@@ -119,7 +119,8 @@ describe('contracts', () => {
 
 /** What is imported when a file is: paths below the root for ours, names as written for the rest. */
 function importsOf(file: string): string[] {
-  const { body } = parseAst(readFileSync(join(root, file), 'utf8'), { lang: 'ts' })
+  const lang = file.endsWith('x') ? 'tsx' : 'ts'
+  const { body } = parseAst(readFileSync(join(root, file), 'utf8'), { lang })
   const specifiers = body.flatMap((node) => {
     const isType =
       ('importKind' in node && node.importKind === 'type') ||

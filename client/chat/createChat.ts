@@ -2,6 +2,7 @@ import { createContext, createSignal, onCleanup, useContext } from 'solid-js'
 import type { MessageId, RoomId, UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/log'
 import type { MyRoom } from '#schema/messages/room'
+import { ask } from './ask.ts'
 import type { ChatClient, Connection } from './createConnection.ts'
 import { createOutbox } from './createOutbox.ts'
 import { createPeople } from './createPeople.ts'
@@ -36,6 +37,10 @@ export function createChat(options: ChatOptions) {
   const people = createPeople(client)
   const presence = createPresence(client, me)
   const typing = createTyping(client, me)
+  void ask(client, 'users.me', {}).then(
+    ({ name }) => people.learn(me, name),
+    () => undefined,
+  )
   const syncs = new Set<() => Promise<number>>()
   /** How many messages came in while the connection was away, until somebody has seen that. */
   const [recovered, setRecovered] = createSignal(0)

@@ -121,11 +121,12 @@ export function Composer(props: { label: string }) {
       }}
     >
       <Show when={people().length > 0}>
-        <ul id="mention-list" class="menu completion" aria-label="@">
+        <div id="mention-list" class="menu completion" role="listbox" aria-label="@">
           <For each={people()}>
             {({ userId, name }, index) => (
-              <li
+              <div
                 id={`mention-${index()}`}
+                role="option"
                 class="menu-item"
                 aria-selected={index() === chosen()}
                 onPointerDown={(event) => {
@@ -136,10 +137,10 @@ export function Composer(props: { label: string }) {
                 <Avatar user={userId} isSmall hasStatus />
                 <strong>{name}</strong>
                 <span class="muted">@{userId}</span>
-              </li>
+              </div>
             )}
           </For>
-        </ul>
+        </div>
       </Show>
       <Show when={editing()}>
         <p class="composer-note">{t('composer.editing')}</p>

@@ -3,10 +3,13 @@ import { Lexer, type MarkedOptions, type Token, Tokenizer, type Tokens } from 'm
 /** What is nested deeper is shown as it was written. */
 const maxDepth = 10
 /** How far emphasis may look for its end in one message, all in all. */
-const maxSearched = 150_000
+const maxSearched = 60_000
 /** How far text is read at once. What marked looks ahead for would else be looked for at every step. */
 const windowLength = 512
 const maxUrlLength = 2_048
+const maxBackticks = 300
+/** Lines that may be those below the head of a table: each is tried with all that follows it. */
+const maxRules = 60
 const maxColumns = 64
 const maxCells = 2_000
 /** Messages are shorter by far. */
@@ -20,8 +23,9 @@ const maxLength = 32_000
 export function lexMessage(text: string): Token[] {
   // A space more or less makes no difference after so many.
   const bounded = text.replace(/[ \t]{257,}/g, (run) => run.slice(0, 256))
-  if (text.length > maxLength) return asWritten(bounded)
-  const options = { gfm: true, breaks: true, tokenizer: new MessageTokenizer() }
+  if (text.length > maxLength || hasMore(/^[ \t]*[|:-][|: \t-]*$/gm, bounded, maxRules))
+    return asWritten(bounded)
+  const options = { gfm: true, breaks: true, tokenizer: new MessageTokenizer(bounded) }
   try {
     return new MessageLexer(options).lex(bounded)
   } catch {
@@ -51,13 +55,14 @@ class MessageLexer extends Lexer {
   override blockTokens(src: string, tokens: Token[] = [], isClipped?: boolean): Lexer['tokens'] {
     // marked itself takes tokens without links for tokens with them, wherever something is nested.
     const found = tokens as Lexer['tokens']
-    if (this.depth < maxDepth) return this.below(() => super.blockTokens(src, found, isClipped))
-    if (src.trim()) found.push({ type: 'paragraph', raw: src, text: src, tokens: this.inline(src) })
+    if (this.depth < maxDepth) this.below(() => super.blockTokens(src, found, isClipped))
+    else if (src.trim()) found.push(...asWritten(src))
     return found
   }
 
   override inlineTokens(src: string, tokens: Token[] = []): Token[] {
-    if (this.depth < maxDepth) return this.below(() => super.inlineTokens(src, tokens))
+    const isReadable = this.depth < maxDepth && !hasMore(/`+/g, src, maxBackticks)
+    if (isReadable) return this.below(() => super.inlineTokens(src, tokens))
     tokens.push(literal(src))
     return tokens
   }
@@ -72,6 +77,10 @@ class MessageLexer extends Lexer {
   }
 }
 
+function hasMore(pattern: RegExp, text: string, count: number): boolean {
+  return text.matchAll(pattern).drop(count).next().done === false
+}
+
 function firstLines(src: string, count: number): string {
   let end = 0
   for (let line = 0; line < count && end >= 0; line += 1) end = src.indexOf('\n', end + 1)
@@ -80,6 +89,13 @@ function firstLines(src: string, count: number): string {
 
 class MessageTokenizer extends Tokenizer {
   private searched = 0
+  private readonly delimiters: number
+
+  constructor(text: string) {
+    super()
+    // What is between delimiters is skipped almost at once.
+    this.delimiters = 0.1 + (text.match(/[*_~]/g)?.length ?? 0) / text.length
+  }
 
   override html() {
     return undefined
@@ -103,12 +119,20 @@ class MessageTokenizer extends Tokenizer {
     return quoted ? super.blockquote(quoted[0]) : undefined
   }
 
+  /** Not where a line begins with more markers than anybody nests: they are peeled off one by one. */
+  override list(src: string) {
+    if (!/^ {0,3}[*+\-\d]/.test(src)) return undefined
+    const deep = src.search(/^(?: {0,3}(?:(?:[*+-]|\d{1,9}[.)])[ \t]+|>[ \t]*)){16}/m)
+    return deep === 0 ? undefined : super.list(deep > 0 ? src.slice(0, deep) : src)
+  }
+
   /**
    * Rows are filled up to the width of the first one, so that 8,000 characters would make a million
    * cells. What is below the last row taken is the next table, or text.
    */
   override table(src: string) {
-    const columns = src.slice(0, src.indexOf('\n')).split('|').length
+    const [head] = /^[^\n]+(?=\n[ \t]*[|:-][|: \t-]*(?:\n|$))/.exec(src) ?? ['']
+    const columns = head.split('|').length
     if (columns < 2 || columns > maxColumns) return undefined
     return super.table(firstLines(src, maxCells / columns))
   }
@@ -118,20 +142,31 @@ class MessageTokenizer extends Tokenizer {
     return undefined
   }
 
+  override link(src: string) {
+    const [opening] = /^!?\[[^\n]*?\]\(/.exec(src) ?? []
+    if (!opening) return undefined
+    return this.search(src, 1, () => super.link(src))
+  }
+
   override emStrong(src: string, masked: string, before?: string) {
-    const isOpening = /^([*_])\1*[^\s*_]/.test(src)
-    if (!isOpening || this.searched > maxSearched) return undefined
-    const found = super.emStrong(src, masked, before)
+    if (!/^([*_])\1{0,63}(?!\1)\S/.test(src)) return undefined
     // Inside a word, `_` is refused before anything is looked for.
-    if (!src.startsWith('_') || !/\w/.test(before ?? ''))
-      this.searched += found?.raw.length ?? src.length
-    return found
+    const isInWord = src.startsWith('_') && /\w/.test(before ?? '')
+    return this.search(src, isInWord ? 0 : this.delimiters, () =>
+      super.emStrong(src, masked, before),
+    )
   }
 
   override del(src: string, masked: string, before?: string) {
-    if (!src.startsWith('~') || this.searched > maxSearched) return undefined
-    const found = super.del(src, masked, before)
-    this.searched += found?.raw.length ?? src.length
+    if (!/^~~?(?!~)\S/.test(src)) return undefined
+    return this.search(src, this.delimiters, () => super.del(src, masked, before))
+  }
+
+  /** Looks for the end of what begins here, unless too much has been looked through already. */
+  private search<T extends Token>(src: string, effort: number, look: () => T | undefined) {
+    if (this.searched > maxSearched) return undefined
+    const found = look()
+    this.searched += (found?.raw ?? src).length * effort
     return found
   }
 

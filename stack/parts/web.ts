@@ -4,9 +4,8 @@ import { realpath, stat } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { extname, join, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { clientFolder } from '../provision/client.ts'
 import type { Part } from './part.ts'
-
-const client = join(import.meta.dirname, '..', '..', 'dist', 'client')
 
 /** What the page learns from /config.json. */
 export interface WebConfig {
@@ -39,7 +38,7 @@ const contentTypes: Record<string, string> = {
 
 /** Serves the web client, `/config.json` and `/healthz`, in this process. */
 export async function startWeb(options: WebOptions): Promise<Part> {
-  const root = await realpath(options.root ?? client)
+  const root = await realpath(options.root ?? clientFolder)
   const server = createServer((request, response) => {
     answer(request, response, root, options.config).catch(() => response.destroy())
   })

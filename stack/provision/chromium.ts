@@ -1,0 +1,45 @@
+import { resolve } from 'node:path'
+import { exists, type FindOptions } from './cache.ts'
+import { findOnPath, output } from './command.ts'
+
+const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome']
+
+/**
+ * A Chromium for the browser tests: the one $NATTER_TEST_CHROMIUM names, one on PATH, else apt installs
+ * it when this is root. Throws if there is no way to it.
+ */
+export async function findChromium(options: FindOptions = {}): Promise<string> {
+  const { env = process.env, log = () => {} } = options
+  const named = env.NATTER_TEST_CHROMIUM
+  if (named) {
+    if (await exists(named)) return resolve(named)
+    throw new Error(`NATTER_TEST_CHROMIUM names ${named}, and there is no such file`)
+  }
+  const found = await findInstalled(env)
+  if (found) return found
+
+  const isRoot = process.getuid?.() === 0
+  const advice = 'Install Chromium or Chrome, or set NATTER_TEST_CHROMIUM to its program'
+  if (!isRoot || !(await findOnPath('apt-get', env)))
+    throw new Error(`There is no Chromium for the tests. ${advice}`)
+  log('installing Chromium with apt-get')
+  const apt = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' } }
+  const packages = ['chromium', 'fonts-noto-color-emoji', 'fonts-noto-core']
+  try {
+    await output('apt-get', ['update', '-qq'], apt)
+    await output('apt-get', ['install', '-y', '--no-install-recommends', ...packages], apt)
+  } catch (cause) {
+    throw new Error(`Chromium could not be installed by apt-get. ${advice}`, { cause })
+  }
+  const installed = await findInstalled(env)
+  if (!installed) throw new Error(`apt-get installed no Chromium that is on PATH. ${advice}`)
+  return installed
+}
+
+async function findInstalled(env: NodeJS.ProcessEnv) {
+  for (const name of names) {
+    const path = await findOnPath(name, env)
+    if (path) return path
+  }
+  return undefined
+}
