@@ -12,8 +12,5 @@ export default defineConfig({
     // Inlined, they would be data: URLs, which the page's policy has no place for.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: {
-      input: ['index.html', 'silent.html'].map((file) => join(import.meta.dirname, file)),
-    },
   },
 })

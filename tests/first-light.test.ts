@@ -4,9 +4,9 @@ import { join, resolve } from 'node:path'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ProcessPart } from '../stack/parts/part.ts'
-import { startProcess } from '../stack/parts/process.ts'
 import { output } from '../stack/provision/command.ts'
 import type { StackUrls } from '../stack/state.ts'
+import { startStack } from './stack-process.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const text = `First light ${crypto.randomUUID()}`
@@ -60,27 +60,3 @@ describe('first light', () => {
     }
   }
 }, 120_000)
-
-/** What `npm start` does, with its state in a folder of its own and on ports that nobody else has. */
-function startStack(dir: string) {
-  const ports = ['WEB', 'NATS', 'NATS_WS', 'NATS_MONITOR', 'OIDC', 'PG']
-  return startProcess({
-    dir,
-    name: 'stack',
-    isNode: true,
-    stopWithin: 60_000,
-    command: () => ({
-      file: process.execPath,
-      args: [join(root, 'stack', 'main.ts')],
-      env: {
-        ...process.env,
-        NATTER_STATE: dir,
-        ...Object.fromEntries(ports.map((port) => [`${port}_PORT`, '0'])),
-      },
-    }),
-    ready: async (log, from, signal) => {
-      await log.line(/Natter is ready/, { from, signal, within: 90_000 })
-      return ''
-    },
-  })
-}

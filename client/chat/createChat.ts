@@ -38,7 +38,8 @@ export function createChat(options: ChatOptions) {
   const presence = createPresence(client, me)
   const typing = createTyping(client, me)
   void ask(client, 'users.me', {}).then(
-    ({ name }) => people.learn(me, name),
+    // Whoever is here for the first time has no name yet but that of their token.
+    ({ name }) => people.learn(me, name === me ? identity.name : name),
     () => undefined,
   )
   const syncs = new Set<() => Promise<number>>()
@@ -99,8 +100,8 @@ export function createChat(options: ChatOptions) {
     openTimeline,
     readKept: (room: RoomId) => kept.read<Page>(`room ${room}`),
     drafts: {
-      read: (place: string) => kept.read<string>(`draft ${place}`),
-      write: (place: string, text: string) => kept.write(`draft ${place}`, text),
+      read: (place: string) => kept.readNow<string>(`draft ${place}`) ?? '',
+      write: (place: string, text: string) => kept.writeNow(`draft ${place}`, text),
     },
     /** What a room is called, for whoever is in it. */
     titleOf: (room: MyRoom): string =>

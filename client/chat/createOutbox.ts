@@ -35,14 +35,13 @@ export function createOutbox(client: ChatClient, kept: Kept) {
     isStopped = true
   })
 
-  const ready = kept.read<Outgoing[]>('outbox').then((known = []) => {
-    setAll((now) => [...known.filter(({ status }) => status !== 'sent'), ...now])
-    for (const room of new Set(known.map(({ room }) => room))) void run(room)
-  })
+  const known = kept.readNow<Outgoing[]>('outbox') ?? []
+  setAll(known.filter(({ status }) => status !== 'sent'))
+  for (const room of new Set(known.map(({ room }) => room))) void run(room)
 
   function change(make: (before: readonly Outgoing[]) => readonly Outgoing[]) {
     setAll(make)
-    kept.write('outbox', all())
+    kept.writeNow('outbox', all())
   }
 
   function update(clientId: ClientId, what: Partial<Outgoing>) {
@@ -97,8 +96,7 @@ export function createOutbox(client: ChatClient, kept: Kept) {
 
   return {
     all,
-    async send(room: RoomId, text: string, threadId?: MessageId) {
-      await ready
+    send(room: RoomId, text: string, threadId?: MessageId) {
       const at = Date.now()
       const clientId = newClientId(at)
       change((before) => [...before, { clientId, room, threadId, text, at, status: 'pending' }])

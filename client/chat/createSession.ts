@@ -1,4 +1,10 @@
-import { InMemoryWebStorage, type User, UserManager, WebStorageStateStore } from 'oidc-client-ts'
+import {
+  ErrorResponse,
+  InMemoryWebStorage,
+  type User,
+  UserManager,
+  WebStorageStateStore,
+} from 'oidc-client-ts'
 import { createSignal } from 'solid-js'
 import type { Config } from '../config.ts'
 
@@ -6,6 +12,8 @@ import type { Config } from '../config.ts'
 export interface Identity {
   /** As NATS knows them: the token's `preferred_username`. */
   user: string
+  /** What the provider calls them. */
+  name: string
   roles: readonly string[]
 }
 
@@ -18,13 +26,13 @@ export type SessionState =
 
 export type Session = ReturnType<typeof createSession>
 
-/** Where the provider sends the browser back to: the page itself, and the frame of a silent login. */
-export const callbackPath = '/callback'
-export const silentPath = '/silent'
+/** Where the provider sends the browser back to. */
+const callbackPath = '/callback'
 
 /**
  * The login at the OpenID provider: code flow with PKCE. Tokens are in this page's memory alone; after
- * a reload the provider's own session gives new ones, in a frame that nobody sees.
+ * a reload the provider is asked for new ones, which it gives without a word while its own session
+ * lasts. That is a way there and back: a frame would be refused its cookies by most browsers.
  */
 export function createSession({ issuer, clientId }: Config) {
   const here = window.location
@@ -32,14 +40,12 @@ export function createSession({ issuer, clientId }: Config) {
     authority: issuer,
     client_id: clientId,
     redirect_uri: here.origin + callbackPath,
-    silent_redirect_uri: here.origin + silentPath,
     post_logout_redirect_uri: `${here.origin}/`,
     scope: 'openid profile',
     userStore: new WebStorageStateStore({ store: new InMemoryWebStorage() }),
     // What a login needs until it comes back from the provider: no token among it.
     stateStore: new WebStorageStateStore({ store: window.sessionStorage }),
     automaticSilentRenew: false,
-    silentRequestTimeoutInSeconds: 8,
     loadUserInfo: false,
   })
   const [state, setState] = createSignal<SessionState>({ is: 'starting' })
@@ -50,17 +56,15 @@ export function createSession({ issuer, clientId }: Config) {
 
   async function start(): Promise<void> {
     try {
-      if (here.pathname === callbackPath) {
-        const found = await users.signinRedirectCallback()
-        // Where they were when they had to log in.
-        window.history.replaceState(null, '', readPlace(found.state))
-        return take(found)
-      }
-      const found = await users.signinSilent()
-      if (found) take(found)
-      else setState({ is: 'out', why: 'never' })
+      if (here.pathname !== callbackPath)
+        return await users.signinRedirect({ prompt: 'none', state: here.pathname })
+      const found = await users.signinRedirectCallback()
+      // Where they were when they had to log in.
+      window.history.replaceState(null, '', readPlace(found.state))
+      take(found)
     } catch (error) {
-      if (here.pathname === callbackPath) window.history.replaceState(null, '', '/')
+      const place = error instanceof ErrorResponse ? readPlace(error.state) : '/'
+      if (here.pathname === callbackPath) window.history.replaceState(null, '', place)
       setState(isRefusal(error) ? { is: 'out', why: 'never' } : { is: 'unreachable' })
     }
   }
@@ -107,7 +111,7 @@ export function createSession({ issuer, clientId }: Config) {
     /** The access token as it is now; empty for nobody. */
     token: () => user?.access_token ?? '',
     /** Goes to the provider's page, and comes back to where one is. */
-    login: () => users.signinRedirect({ state: here.pathname + here.search }),
+    login: () => users.signinRedirect({ state: here.pathname }),
     async logout() {
       clearTimeout(timer)
       const id_token_hint = user?.id_token
@@ -124,7 +128,8 @@ export function createSession({ issuer, clientId }: Config) {
 
 /** The provider has answered, and its answer is no. */
 function isRefusal(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ErrorResponse'
+  // What is left of another attempt cannot be gone on with: that is a no as well.
+  return error instanceof ErrorResponse || /state/i.test(String(error))
 }
 
 function readPlace(state: unknown): string {
@@ -141,11 +146,14 @@ function readIdentity(token: string): Identity {
   )
   const claims = JSON.parse(new TextDecoder().decode(bytes)) as {
     preferred_username?: string
+    name?: string
     sub: string
     realm_access?: { roles?: string[] }
   }
+  const user = claims.preferred_username ?? claims.sub
   return {
-    user: claims.preferred_username ?? claims.sub,
+    user,
+    name: claims.name ?? user,
     roles: claims.realm_access?.roles ?? [],
   }
 }

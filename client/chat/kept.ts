@@ -5,6 +5,9 @@ export interface Kept {
   read<T>(key: string): Promise<T | undefined>
   /** Writes soon, and of several values for one key the last. */
   write(key: string, value: unknown): void
+  /** The same for what is short and must survive a page that closes this moment. */
+  readNow<T>(key: string): T | undefined
+  writeNow(key: string, value: unknown): void
   /** Forgets everything. */
   clear(): Promise<void>
 }
@@ -12,6 +15,7 @@ export interface Kept {
 const soonMs = 300
 
 export function openKept(user: string): Kept {
+  const prefix = `natter ${user} `
   const waiting = new Map<string, unknown>()
   let timer: ReturnType<typeof setTimeout> | undefined
   let store: UseStore | undefined
@@ -38,8 +42,27 @@ export function openKept(user: string): Kept {
       waiting.set(key, value)
       timer ??= setTimeout(flush, soonMs)
     },
+    readNow<T>(key: string) {
+      try {
+        return (
+          JSON.parse(localStorage.getItem(prefix + key) ?? 'null') ?? (undefined as T | undefined)
+        )
+      } catch {
+        return undefined
+      }
+    },
+    writeNow(key, value) {
+      try {
+        if (value === '') localStorage.removeItem(prefix + key)
+        else localStorage.setItem(prefix + key, JSON.stringify(value))
+      } catch {
+        // Then it lasts as long as the page.
+      }
+    },
     async clear() {
       waiting.clear()
+      for (const key of Object.keys(localStorage))
+        if (key.startsWith(prefix)) localStorage.removeItem(key)
       if (store) await clear(store).catch(() => undefined)
     },
   }

@@ -23,9 +23,7 @@ export function Composer(props: { label: string }) {
 
   onMount(() => {
     if (window.matchMedia('(hover: hover)').matches) field?.focus()
-    void chat.drafts.read(place).then((known) => {
-      if (known && text() === '') change(known)
-    })
+    change(chat.drafts.read(place))
   })
   // An edit takes the place of the draft for as long as it lasts.
   createEffect(
@@ -127,6 +125,7 @@ export function Composer(props: { label: string }) {
               <div
                 id={`mention-${index()}`}
                 role="option"
+                tabIndex={-1}
                 class="menu-item"
                 aria-selected={index() === chosen()}
                 onPointerDown={(event) => {

@@ -46,7 +46,7 @@ export function createConversation({ chat, room, threadId, page }: ConversationO
     async send(text: string) {
       setReadSeq(undefined)
       if (timeline.hasNewer()) await timeline.goToPresent()
-      await chat.outbox.send(room.id, text, threadId)
+      chat.outbox.send(room.id, text, threadId)
     },
     async saveEdit(item: Item, text: string) {
       await ask(chat.client, 'msg.edit', { notifyId: toNotifyId(item), text })

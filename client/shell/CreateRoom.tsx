@@ -7,6 +7,15 @@ import { ModalDialog } from './ModalDialog.tsx'
 
 /** Makes a room, and goes there. */
 export function CreateRoom(props: { isOpen: boolean; onClose: () => void }) {
+  const { t } = useLanguage()
+  return (
+    <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={t('rooms.create')}>
+      <NewRoom onClose={props.onClose} />
+    </ModalDialog>
+  )
+}
+
+function NewRoom(props: { onClose: () => void }) {
   const chat = useChat()
   const { go } = usePlace()
   const { t } = useLanguage()
@@ -25,80 +34,75 @@ export function CreateRoom(props: { isOpen: boolean; onClose: () => void }) {
       return
     }
     await chat.rooms.refresh()
-    setName('')
-    setId(undefined)
-    setProblem('')
     props.onClose()
     go({ room })
   }
 
   return (
-    <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={t('rooms.create')}>
-      <form class="form" onSubmit={(event) => void submit(event)}>
-        <div class="field">
-          <label for="room-name">{t('rooms.name')}</label>
+    <form class="form" onSubmit={(event) => void submit(event)}>
+      <div class="field">
+        <label for="room-name">{t('rooms.name')}</label>
+        <input
+          id="room-name"
+          class="input"
+          required
+          maxLength={80}
+          autocomplete="off"
+          value={name()}
+          onInput={({ currentTarget }) => setName(currentTarget.value)}
+        />
+      </div>
+      <div class="field">
+        <label for="room-id">{t('rooms.id')}</label>
+        <input
+          id="room-id"
+          class="input"
+          required
+          pattern="[a-z0-9_\-]{1,64}"
+          autocomplete="off"
+          aria-describedby="room-id-hint"
+          value={address()}
+          onInput={({ currentTarget }) => setId(currentTarget.value)}
+        />
+        <p id="room-id-hint" class="hint">
+          {t('rooms.idHint')}
+        </p>
+      </div>
+      <fieldset class="field choices">
+        <legend>{t('rooms.kind')}</legend>
+        <label>
           <input
-            id="room-name"
-            class="input"
-            required
-            maxLength={80}
-            autocomplete="off"
-            value={name()}
-            onInput={({ currentTarget }) => setName(currentTarget.value)}
+            type="radio"
+            name="kind"
+            checked={kind() === 'public'}
+            onChange={() => setKind('public')}
           />
-        </div>
-        <div class="field">
-          <label for="room-id">{t('rooms.id')}</label>
+          {t('rooms.public')}
+        </label>
+        <label>
           <input
-            id="room-id"
-            class="input"
-            required
-            pattern="[a-z0-9_\-]{1,64}"
-            autocomplete="off"
-            aria-describedby="room-id-hint"
-            value={address()}
-            onInput={({ currentTarget }) => setId(currentTarget.value)}
+            type="radio"
+            name="kind"
+            checked={kind() === 'private'}
+            onChange={() => setKind('private')}
           />
-          <p id="room-id-hint" class="hint">
-            {t('rooms.idHint')}
-          </p>
-        </div>
-        <fieldset class="field choices">
-          <legend>{t('rooms.kind')}</legend>
-          <label>
-            <input
-              type="radio"
-              name="kind"
-              checked={kind() === 'public'}
-              onChange={() => setKind('public')}
-            />
-            {t('rooms.public')}
-          </label>
-          <label>
-            <input
-              type="radio"
-              name="kind"
-              checked={kind() === 'private'}
-              onChange={() => setKind('private')}
-            />
-            {t('rooms.onlyInvited')}
-          </label>
-        </fieldset>
-        <Show when={problem()}>
-          <p class="problem" role="alert">
-            {problem()}
-          </p>
-        </Show>
-        <div class="form-actions">
-          <button type="button" class="button" onClick={props.onClose}>
-            {t('rooms.cancel')}
-          </button>
-          <button type="submit" class="button primary" disabled={!name().trim()}>
-            {t('rooms.create')}
-          </button>
-        </div>
-      </form>
-    </ModalDialog>
+          {t('rooms.onlyInvited')}
+        </label>
+      </fieldset>
+      <Show when={problem()}>
+        <p class="problem" role="alert">
+          {problem()}
+        </p>
+      </Show>
+      <div class="form-actions">
+        <button type="button" class="button" onClick={props.onClose}>
+          {t('rooms.cancel')}
+        </button>
+        <button type="submit" class="button primary" disabled={!name().trim()}>
+          {t('rooms.create')}
+        </button>
+      </div>
+    </form>
   )
 }
 

@@ -64,8 +64,7 @@ async function answer(
   readConfig: WebOptions['config'],
 ) {
   const config = readConfig()
-  for (const [name, value] of Object.entries(headers(config, request.url)))
-    response.setHeader(name, value)
+  for (const [name, value] of Object.entries(headers(config))) response.setHeader(name, value)
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return response.setHeader('allow', 'GET, HEAD').writeHead(405).end()
   }
@@ -85,10 +84,8 @@ async function answer(
 }
 
 /** Everything is our own, and the page talks to the server it came from, NATS and the issuer only. */
-function headers(config: WebConfig | undefined, url = '') {
+function headers(config: WebConfig | undefined) {
   const issuer = config ? new URL(config.issuer).origin : ''
-  // A silent login happens in a frame: the provider's page, and then a small one of ours.
-  const isFramed = /^\/silent(\?|$)/.test(url)
   return {
     'content-security-policy': [
       "default-src 'none'",
@@ -98,11 +95,10 @@ function headers(config: WebConfig | undefined, url = '') {
       "font-src 'self'",
       "manifest-src 'self'",
       `connect-src 'self' ${config?.natsWebSocket ?? ''} ${issuer}`,
-      `frame-src 'self' ${issuer}`,
       "worker-src 'self'",
       "base-uri 'none'",
       "form-action 'none'",
-      `frame-ancestors ${isFramed ? "'self'" : "'none'"}`,
+      "frame-ancestors 'none'",
     ].join('; '),
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
@@ -117,7 +113,6 @@ function sendJson(response: ServerResponse, status: number, body: unknown) {
 
 /** A place in the page is the page itself, which finds its way from there. */
 function fileOf(path: string): string {
-  if (path === '/silent') return '/silent.html'
   return path === '/callback' || /^\/r\/[\w/-]+$/.test(path) ? '/' : path
 }
 

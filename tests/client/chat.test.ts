@@ -1,0 +1,212 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  act,
+  type ClientGround,
+  createClientGround,
+  expectNoProblems,
+  goTo,
+  makeRoom,
+  message,
+  say,
+  type Visitor,
+} from './ground.ts'
+
+let ground: ClientGround
+let alice: Visitor
+let bob: Visitor
+let charlie: Visitor
+
+beforeAll(async () => {
+  ground = await createClientGround()
+  alice = await ground.open('alice')
+  bob = await ground.open('bob')
+  charlie = await ground.open('charlie')
+}, 120_000)
+afterAll(() => ground?.[Symbol.asyncDispose]())
+
+/** A room of alice's that bob is in as well, open before both. */
+async function givenRoom(kind: 'public' | 'private' = 'private'): Promise<string> {
+  const room = await makeRoom(alice.page, kind)
+  await alice.page.getByRole('button', { name: 'Members' }).click()
+  await alice.page.getByRole('button', { name: 'Invite somebody' }).click()
+  await alice.page.getByLabel('Find somebody by name').fill('bob')
+  await alice.page.getByRole('button', { name: /@bob/ }).click()
+  await alice.page.getByRole('listitem').filter({ hasText: 'Bob Brown' }).waitFor()
+  await alice.page.getByRole('button', { name: 'Close' }).click()
+  await bob.page.getByRole('link', { name: room }).click()
+  await bob.page.locator('#composer').waitFor()
+  return room
+}
+
+describe('the chat in a browser', { timeout: 60_000 }, () => {
+  it('shows at once what somebody else says, and who', async () => {
+    await givenRoom()
+
+    await say(alice.page, 'Good morning, bob')
+
+    const heard = message(bob.page, 'Good morning, bob')
+    await heard.waitFor()
+    expect(await heard.textContent()).toContain('Alice Adams')
+    await expectNoProblems(alice)
+    await expectNoProblems(bob)
+  })
+
+  it('keeps a private room from whoever is not in it: nothing comes over their wire', async () => {
+    const room = await givenRoom()
+    const secret = `secret-${crypto.randomUUID()}`
+
+    await say(alice.page, secret)
+    await message(bob.page, secret).waitFor()
+    await goTo(charlie.page, ground.urls.web, room)
+
+    await charlie.page.getByText('There is no such room, or you do not belong to it.').waitFor()
+    expect(charlie.frames.join('\n')).not.toContain(secret)
+    expect(charlie.frames.join('\n')).not.toContain('Good morning')
+    expect(bob.frames.join('\n')).toContain(secret)
+  })
+
+  it('edits, reacts to and deletes what was said, for everybody', async () => {
+    await givenRoom()
+    await say(alice.page, 'a frist draft')
+    await message(bob.page, 'a frist draft').waitFor()
+
+    await act(alice.page, 'a frist draft', 'Edit')
+    await alice.page.locator('#composer').fill('a first draft')
+    await alice.page.locator('#composer').press('Enter')
+    await message(bob.page, 'a first draft').waitFor()
+
+    await message(bob.page, 'a first draft').hover()
+    await message(bob.page, 'a first draft').getByRole('button', { name: 'React' }).click()
+    await bob.page.getByRole('button', { name: '🎉' }).click()
+    await message(alice.page, 'a first draft').getByRole('button', { name: /🎉 by/ }).waitFor()
+
+    await act(alice.page, 'a first draft', 'Delete')
+    await bob.page.getByText('This message was deleted.').waitFor()
+    expect(await message(bob.page, 'a first draft').count()).toBe(0)
+  })
+
+  it('edits the last message of one’s own by arrow up, by keys alone', async () => {
+    await givenRoom()
+    const { keyboard } = alice.page
+    await alice.page.locator('#composer').focus()
+    await keyboard.type('by keys')
+    await keyboard.press('Enter')
+    await message(bob.page, 'by keys').waitFor()
+
+    await keyboard.press('ArrowUp')
+    await expect.poll(() => alice.page.locator('#composer').inputValue()).toBe('by keys')
+    await keyboard.type(' alone')
+    await keyboard.press('Enter')
+
+    await message(bob.page, 'by keys alone').waitFor()
+  })
+
+  it('answers in a thread beside the room', async () => {
+    await givenRoom()
+    await say(alice.page, 'shall we?')
+    await message(bob.page, 'shall we?').hover()
+    await message(bob.page, 'shall we?').getByRole('button', { name: 'Reply in thread' }).click()
+    await bob.page.locator('#thread-composer').fill('we shall')
+    await bob.page.locator('#thread-composer').press('Enter')
+
+    await message(alice.page, 'shall we?')
+      .getByRole('button', { name: /1 repl/ })
+      .click()
+
+    const thread = alice.page.getByRole('complementary', { name: 'Thread' })
+    await thread.getByRole('article').filter({ hasText: 'we shall' }).waitFor()
+  })
+
+  it('sends what was written without a connection when it is back, and says what came meanwhile', async () => {
+    await givenRoom()
+    await bob.page.context().setOffline(true)
+    await say(alice.page, 'are you there?')
+    await message(alice.page, 'are you there?').waitFor()
+
+    await bob.page.context().setOffline(false)
+
+    await message(bob.page, 'are you there?').waitFor({ timeout: 30_000 })
+  })
+
+  it('keeps a draft over a reload', async () => {
+    await givenRoom()
+    await bob.page.locator('#composer').fill('not finished y')
+    await bob.page.locator('#composer').press('e')
+
+    await bob.page.reload()
+
+    await expect
+      .poll(
+        () =>
+          bob.page
+            .locator('#composer')
+            .inputValue()
+            .catch(() => ''),
+        { timeout: 10_000 },
+      )
+      .toBe('not finished ye')
+    await bob.page.locator('#composer').fill('')
+  })
+
+  it('shows nothing more of a room to whoever was removed from it', async () => {
+    const room = await givenRoom()
+    await alice.page.getByRole('button', { name: 'Members' }).click()
+    await alice.page.getByRole('button', { name: 'Remove Bob Brown' }).click()
+
+    await bob.page.getByText(`You were removed from ${room}.`).waitFor()
+    expect(await bob.page.getByRole('link', { name: room }).count()).toBe(0)
+  })
+
+  it('lets somebody without a role read and not write', async () => {
+    const room = await makeRoom(alice.page, 'public')
+    await say(alice.page, 'for all to read')
+    await goTo(charlie.page, ground.urls.web, room)
+    await charlie.page.getByRole('button', { name: 'Join to read and write' }).click()
+
+    await message(charlie.page, 'for all to read').waitFor()
+    expect(await charlie.page.locator('#composer').count()).toBe(0)
+    await charlie.page.getByText('You can read here, but not write.').waitFor()
+  })
+
+  it('fits a phone', async () => {
+    const room = await givenRoom()
+    await say(alice.page, 'how does it look?')
+    const phone = await ground.open('bob', { viewport: { width: 390, height: 844 } })
+    await phone.page.getByRole('link', { name: room }).click()
+
+    await message(phone.page, 'how does it look?').waitFor()
+    const widths = await phone.page.evaluate(() => [document.body.scrollWidth, window.innerWidth])
+    expect(widths[0]).toBeLessThanOrEqual(widths[1] ?? 0)
+    await phone.page.context().close()
+  })
+
+  it.each(['light', 'dark'] as const)(
+    'has no serious fault for people with disabilities, %s',
+    async (colorScheme) => {
+      await givenRoom()
+      await say(alice.page, 'See **this** and `that`, @bob')
+      await message(bob.page, 'See').waitFor()
+      await bob.page.emulateMedia({ colorScheme })
+
+      const { violations } = await new AxeBuilder({ page: bob.page }).analyze()
+
+      const serious = violations.filter(
+        ({ impact }) => impact === 'serious' || impact === 'critical',
+      )
+      expect(
+        serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`),
+      ).toEqual([])
+    },
+  )
+
+  it('runs under a policy that lets no inline script in, and keeps no token where others look', async () => {
+    const policy = (await fetch(ground.urls.web)).headers.get('content-security-policy') ?? ''
+    const kept = await alice.page.evaluate(() =>
+      JSON.stringify([{ ...localStorage }, { ...sessionStorage }]),
+    )
+
+    expect(policy).not.toContain('unsafe')
+    expect(kept).not.toMatch(/eyJ[\w-]+\.eyJ/)
+  })
+})
