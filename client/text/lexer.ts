@@ -1,4 +1,4 @@
-import { Lexer, type MarkedOptions, type Token, Tokenizer, type Tokens } from 'marked'
+import { Lexer, type Token, Tokenizer, type Tokens } from 'marked'
 
 /** What is nested deeper is shown as it was written. */
 const maxDepth = 10
@@ -21,17 +21,26 @@ const maxLength = 32_000
  * before it, a quote ends with its last `>`, and whatever it is, it takes milliseconds.
  */
 export function lexMessage(text: string): Token[] {
-  // A space more or less makes no difference after so many.
-  const bounded = text.replace(/[ \t]{257,}/g, (run) => run.slice(0, 256))
-  if (text.length > maxLength || hasMore(/^[ \t]*[|:-][|: \t-]*$/gm, bounded, maxRules))
-    return asWritten(bounded)
-  const options = { gfm: true, breaks: true, tokenizer: new MessageTokenizer(bounded) }
+  const tidied = tidy(text)
+  if (tidied.length > maxLength || hasMore(/^[ \t]*[|:-][|: \t-]*$/gm, tidied, maxRules))
+    return asWritten(tidied)
   try {
-    return new MessageLexer(options).lex(bounded)
+    return new MessageLexer(new MessageTokenizer(tidied)).lex(tidied)
   } catch {
     // A mistake in marked must not take the conversation around the message with it.
-    return asWritten(bounded)
+    return asWritten(tidied)
   }
+}
+
+/** Without what nobody can see or nobody misses. Overrides make text read other than it is. */
+function tidy(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(/\r\n?/g, '\n')
+    .replace(/[\u202d\u202e]/g, '')
+    .replace(/(?![\t\n])\p{Cc}/gu, '\ufffd')
+    .replace(/[ \t]{257,}/g, (run) => run.slice(0, 256))
+    .replace(/(?:[ \t]*\n){65,}/g, '\n'.repeat(64))
 }
 
 function asWritten(text: string): Token[] {
@@ -46,8 +55,8 @@ function literal(text: string): Tokens.Text {
 class MessageLexer extends Lexer {
   private depth = 0
 
-  constructor(options: MarkedOptions) {
-    super(options)
+  constructor(tokenizer: MessageTokenizer) {
+    super({ gfm: true, breaks: true, tokenizer })
     // Nothing defines a link, and marked looks for them, slowly, only as long as there is this.
     Reflect.deleteProperty(this.tokens, 'links')
   }
@@ -78,7 +87,9 @@ class MessageLexer extends Lexer {
 }
 
 function hasMore(pattern: RegExp, text: string, count: number): boolean {
-  return text.matchAll(pattern).drop(count).next().done === false
+  let left = count
+  for (const _ of text.matchAll(pattern)) if (left-- === 0) return true
+  return false
 }
 
 function firstLines(src: string, count: number): string {
@@ -121,7 +132,7 @@ class MessageTokenizer extends Tokenizer {
 
   /** Not where a line begins with more markers than anybody nests: they are peeled off one by one. */
   override list(src: string) {
-    if (!/^ {0,3}[*+\-\d]/.test(src)) return undefined
+    if (!/^ {0,3}(?:[*+-]|\d{1,9}[.)])(?:\s|$)/.test(src)) return undefined
     const deep = src.search(/^(?: {0,3}(?:(?:[*+-]|\d{1,9}[.)])[ \t]+|>[ \t]*)){16}/m)
     return deep === 0 ? undefined : super.list(deep > 0 ? src.slice(0, deep) : src)
   }
@@ -143,8 +154,9 @@ class MessageTokenizer extends Tokenizer {
   }
 
   override link(src: string) {
-    const [opening] = /^!?\[[^\n]*?\]\(/.exec(src) ?? []
-    if (!opening) return undefined
+    // A cheap look at the brackets first: most are no link.
+    const label = /^!?\[(?:\\.|[^\\[\]]|\[(?:\\.|[^\\[\]])*\])*\]\(/s
+    if (!label.test(src)) return undefined
     return this.search(src, 1, () => super.link(src))
   }
 

@@ -1,0 +1,187 @@
+import type { MarkedToken, Token, Tokens } from 'marked'
+import type { UserId } from '#schema/ids'
+import { lexMessage } from './lexer.ts'
+import { isMisleading, readTarget } from './link.ts'
+import { readMentions } from './mention.ts'
+import type { Align, Block, Inline, ListItem } from './tree.ts'
+
+/**
+ * Reads a message. Nothing in the answer can do anything: what is not of a known kind, or leads where
+ * a link may not, is text, as it was written.
+ */
+export function parseMessage(text: string): Block[] {
+  return toBlocks(lexMessage(text))
+}
+
+function toBlocks(tokens: Token[]): Block[] {
+  return tokens.flatMap((token) => toBlock(token as MarkedToken) ?? [])
+}
+
+function toBlock(token: MarkedToken): Block | undefined {
+  switch (token.type) {
+    // These two say nothing themselves: the second one is what `isDone` tells.
+    case 'space':
+    case 'checkbox':
+      return undefined
+    case 'heading':
+      return { kind: 'heading', children: toInlines(token.tokens) }
+    case 'blockquote':
+      return { kind: 'quote', children: toBlocks(token.tokens) }
+    case 'list':
+      return toList(token)
+    case 'code':
+      return toCode(token)
+    case 'table':
+      return toTable(token)
+    case 'hr':
+      return { kind: 'rule' }
+    case 'paragraph':
+    case 'text':
+      return { kind: 'paragraph', children: toInlines(token.tokens ?? [token]) }
+    default:
+      return { kind: 'paragraph', children: toInlines([token]) }
+  }
+}
+
+function toList({ ordered, start, items }: Tokens.List): Block {
+  return {
+    kind: 'list',
+    ...(ordered && start !== '' ? { start } : {}),
+    items: items.map(toItem),
+  }
+}
+
+function toItem({ task, checked, tokens }: Tokens.ListItem): ListItem {
+  return { ...(task ? { isDone: checked === true } : {}), children: toBlocks(tokens) }
+}
+
+function toCode({ lang, text }: Tokens.Code): Block {
+  const [language] = /^[\w+#.-]{1,32}/.exec(lang ?? '') ?? []
+  return {
+    kind: 'code',
+    ...(language ? { language: language.toLowerCase() } : {}),
+    text: visible(text),
+  }
+}
+
+/** Code that reads otherwise than it runs is the oldest trick: what turns text around is shown. */
+function visible(code: string): string {
+  return code.replace(/[\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
+}
+
+const aligns = { left: 'start', center: 'center', right: 'end' } as const
+
+function toTable({ align, header, rows }: Tokens.Table): Block {
+  return {
+    kind: 'table',
+    aligns: align.map((side): Align => aligns[side ?? 'left']),
+    header: header.map((cell) => toInlines(cell.tokens)),
+    rows: rows.map(toRow),
+  }
+}
+
+/** marked fills rows up. What nobody wrote is left out, else a short message makes a long page. */
+function toRow(cells: Tokens.TableCell[]): Inline[][] {
+  const last = cells.findLastIndex(({ text }) => text !== '')
+  return cells.slice(0, last + 1).map((cell) => toInlines(cell.tokens))
+}
+
+/** Text that follows text is put together before names are looked for in it. */
+function toInlines(tokens: Token[], isInLink = false): Inline[] {
+  const found: Inline[] = []
+  let text = ''
+  const flush = () => {
+    found.push(...toLines(text, isInLink))
+    text = ''
+  }
+  for (const token of tokens as MarkedToken[]) {
+    const node = toInline(token, isInLink)
+    if (typeof node === 'string') {
+      text += node
+      continue
+    }
+    flush()
+    found.push(node)
+  }
+  flush()
+  return found
+}
+
+/** No link nor anybody's name within a link: there is one thing to press, and it is plain where. */
+function toLines(text: string, isInLink: boolean): Inline[] {
+  return text.split('\n').flatMap((line, index): Inline[] => {
+    const nodes: Inline[] = isInLink
+      ? line
+        ? [{ kind: 'text', text: line }]
+        : []
+      : readMentions(line)
+    return index === 0 ? nodes : [{ kind: 'break' }, ...nodes]
+  })
+}
+
+function toInline(token: MarkedToken, isInLink: boolean): Inline | string {
+  switch (token.type) {
+    case 'escape':
+      return token.text
+    case 'checkbox':
+      return ''
+    case 'br':
+      return { kind: 'break' }
+    case 'em':
+      return { kind: 'emphasis', children: toInlines(token.tokens, isInLink) }
+    case 'strong':
+      return { kind: 'strong', children: toInlines(token.tokens, isInLink) }
+    case 'del':
+      return { kind: 'deleted', children: toInlines(token.tokens, isInLink) }
+    case 'codespan':
+      return { kind: 'code', text: visible(token.text) }
+    case 'link':
+      return isInLink ? token.raw : toLink(token)
+    case 'image':
+      return isInLink ? token.text : toImage(token)
+    // `text` of a text has some of its character references decoded, and `&` encoded then: what
+    // somebody writes is what everybody reads.
+    default:
+      return token.raw
+  }
+}
+
+function toLink({ href, tokens, raw }: Tokens.Link): Inline | string {
+  const target = readTarget(href)
+  const children = toInlines(tokens, true)
+  const said = textOf(children)
+  // Nobody can read, or press, what nobody can see.
+  const isSeen = said.replace(/[\s\p{Default_Ignorable_Code_Point}]/gu, '') !== ''
+  if (!target || !isSeen) return raw
+  const host = isMisleading(said, target) ? { host: target.host } : {}
+  return { kind: 'link', href: target.href, ...host, children }
+}
+
+function toImage({ href, text, raw }: Tokens.Image): Inline | string {
+  const target = readTarget(href)
+  if (!target?.isWeb) return raw
+  return { kind: 'image', href: target.href, host: target.host, description: text }
+}
+
+export type NameOf = (user: UserId) => string
+
+/** What is read of them. */
+export function textOf(nodes: Inline[], nameOf: NameOf = (user) => user): string {
+  return nodes.map((node) => readNode(node, nameOf)).join('')
+}
+
+function readNode(node: Inline, nameOf: NameOf): string {
+  switch (node.kind) {
+    case 'text':
+    case 'code':
+      return node.text
+    case 'break':
+      return '\n'
+    case 'mention':
+      return `@${nameOf(node.user)}`
+    case 'image':
+      return node.description || node.host
+    default:
+      return textOf(node.children, nameOf)
+  }
+}
