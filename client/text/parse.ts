@@ -55,7 +55,9 @@ function toItem({ task, checked, tokens }: Tokens.ListItem): ListItem {
   return { ...(task ? { isDone: checked === true } : {}), children: toBlocks(tokens) }
 }
 
-function toCode({ lang, text }: Tokens.Code): Block {
+/** A fence around nothing is somebody's line of signs. */
+function toCode({ lang, text, raw }: Tokens.Code): Block {
+  if (!text.trim()) return { kind: 'paragraph', children: toLines(raw.trim(), false) }
   const [language] = /^[\w+#.-]{1,32}/.exec(lang ?? '') ?? []
   return {
     kind: 'code',

@@ -1,0 +1,95 @@
+import { join } from 'node:path'
+import { createServer, type ViteDevServer } from 'vite'
+import solid from 'vite-plugin-solid'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { attacks } from './text-attacks.ts'
+
+const client = join(import.meta.dirname, '..', '..', 'client')
+
+describe('MessageText', () => {
+  let vite: ViteDevServer
+  let render: (text: string, more?: object) => string
+
+  beforeAll(async () => {
+    vite = await createServer({
+      configFile: false,
+      root: client,
+      logLevel: 'error',
+      appType: 'custom',
+      server: { middlewareMode: true, watch: null, ws: false },
+      optimizeDeps: { noDiscovery: true },
+      plugins: [solid({ ssr: true })],
+    })
+    const { MessageText } = await vite.ssrLoadModule('/text/MessageText.tsx')
+    const { createComponent, renderToString } = await vite.ssrLoadModule('solid-js/web')
+    const given = { me: 'ada', names: (user: string) => user.toUpperCase() }
+    render = (text, more) =>
+      renderToString(() => createComponent(MessageText, { text, ...given, ...more }))
+  })
+
+  afterAll(() => vite.close())
+
+  it('knows an element when it sees one', () => {
+    expect(elementsOf('<a b="c>"><svg/onload="x">')).toEqual([
+      ['a', ['b']],
+      ['svg', ['onload']],
+    ])
+  })
+
+  it.each(attacks)('puts on the page nothing but what it knows: %j', (text) => {
+    const elements = elementsOf(render(text, { allowImages: true, onMention: () => {} }))
+
+    expect(elements.filter(([name]) => !knownElements.has(name))).toEqual([])
+    expect(
+      elements.flatMap(([, names]) => names).filter((name) => !knownAttributes.has(name)),
+    ).toEqual([])
+  })
+
+  it('opens links elsewhere, and tells nobody where from', () => {
+    expect(render('[bank.example](https://evil.example)')).toMatch(
+      /<a [^>]*href="https:\/\/evil\.example\/" target="_blank" rel="noopener noreferrer nofollow"><bdi>bank\.example<\/bdi><\/a>.*\(.*evil\.example.*\)/,
+    )
+  })
+
+  it('marks whom the server found, and who reads', () => {
+    const html = render('@ada @bob @cy', { mentions: ['ada', 'bob'] })
+
+    expect(html).toMatch(/class="mention mention-me" title="@ada">@<bdi[^>]*>ADA</)
+    expect(html).toMatch(/class="mention " title="@bob">@<bdi[^>]*>BOB</)
+    expect(html).toMatch(/>@cy<\/p>/)
+  })
+
+  it('loads no image, and offers to only where that is allowed', () => {
+    const image = '![cat](https://a.example/c.png)'
+
+    expect(render(image)).toContain('Image: a.example')
+    expect(render(image)).not.toContain('Load image')
+    expect(render(image, { allowImages: true })).toContain('Load image')
+    expect(render(image, { allowImages: true })).not.toContain('<img')
+  })
+
+  it('names the language of code, and offers to copy it', () => {
+    expect(render('```ts\n<b>\n```')).toMatch(/aria-label="Code, ts".*<button.*Copy.*<code>&lt;b>/s)
+  })
+})
+
+const knownElements = new Set(
+  'a bdi blockquote br button code del div em figcaption figure hr input li ol p pre span strong table tbody td th thead tr ul'.split(
+    ' ',
+  ),
+)
+const knownAttributes = new Set(
+  'aria-label aria-live checked class data-hk dir disabled href rel scope start tabindex target title type'.split(
+    ' ',
+  ),
+)
+
+/** The elements that a browser would make of HTML, with the names of their attributes. */
+function elementsOf(html: string): [name: string, attributes: string[]][] {
+  return [...html.matchAll(/<([a-z][^\s/>]*)((?:"[^"]*"|[^">])*)>/gi)].map(
+    ([, name = '', rest = '']) => [
+      name,
+      [...rest.replace(/"[^"]*"/g, '').matchAll(/[^\s/=]+/g)].map(([attribute]) => attribute),
+    ],
+  )
+}

@@ -1,0 +1,247 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { highlight } from '../../client/text/highlight.ts'
+import { parseMessage } from '../../client/text/parse.ts'
+import { toPlainText } from '../../client/text/plain.ts'
+import { findMentions } from '../../functions/_send.ts'
+import { attacks } from './text-attacks.ts'
+import { sketch } from './text-sketch.ts'
+
+const client = join(import.meta.dirname, '..', '..', 'client')
+
+describe('parseMessage', () => {
+  it.each([
+    ['*a* __b__ ~~c~~', 'p[emphasis[a] strong[b] deleted[c]]'],
+    ['**a _b_**', 'p[strong[a emphasis[b]]]'],
+    ['a\nb', 'p[a↵b]'],
+    ['`*a* <b>`', 'p[code[*a* <b>]]'],
+    [
+      'see https://a.example/x_y_z.',
+      'p[see link(https://a.example/x_y_z)[https://a.example/x_y_z].]',
+    ],
+    ['www.a.example', 'p[link(http://www.a.example/)[www.a.example]]'],
+    ['[a *b*](https://a.example/ "t")', 'p[link(https://a.example/)[a emphasis[b]]]'],
+    ['a@b.example', 'p[link(mailto:a@b.example)[a@b.example]]'],
+    ['![cat](https://a.example/c.png)', 'p[image(https://a.example/c.png a.example)[cat]]'],
+    ['[![cat](https://a.example/c.png)](https://b.example)', 'p[link(https://b.example/)[cat]]'],
+    ['\\*a\\* \\`b', 'p[*a* `b]'],
+    ['<b>a</b> &lt; &#60; &amp;', 'p[<b>a</b> &lt; &#60; &amp;]'],
+    ['<div>\n*a*\n</div>', 'p[<div>↵emphasis[a]↵</div>]'],
+    ['one_two_three 2*3*4', 'p[one_two_three 2emphasis[3]4]'],
+    ['a\ud800b\0c\u202ed', 'p[a\ufffdb\ufffdcd]'],
+    ['`a\u2066b`', 'p[code[a\ufffdb]]'],
+    ['### a', 'heading[a]'],
+    ['```TypeScript title\na\n\n b\n```', 'code(typescript)[a\n\n b]'],
+    ['```"><script>\na\n```', 'code()[a]'],
+    ['```\n```', 'p[```↵```]'],
+    ['- a\n- b\n  1. c', 'list()[p[a]|p[b]list(1)[p[c]]]'],
+    ['- [x] a\n- [ ] b', 'list()[(true)p[a]|(false)p[b]]'],
+    ['3. a', 'list(3)[p[a]]'],
+    ['|a|b|\n|-|-:|\n|`1`|2|\n|3|', 'table(start end)[a|b/code[1]|2/3]'],
+    ['> a\n> > b\nc', 'quote[p[a]quote[p[b]]]p[c]'],
+    ['a\n---', 'p[a]rule'],
+    ['[a]: b', 'p[[a]: b]'],
+    [' \n ', ''],
+  ])('reads %j as %j', (text, expected) => {
+    expect(sketch(parseMessage(text))).toBe(expected)
+  })
+
+  it.each([
+    'hi @bob, @bob_b and @al-i!',
+    'a@bob.example @@bob é@bob (@bob) @Bob @bob@al @bob.',
+    `@${'b'.repeat(64)} @${'c'.repeat(65)}`,
+    '> **@bob**\n\n- ~~@al~~ \\@cy',
+    '|@bob|\n|-|\n|@al|\n\n<b>@cy</b>',
+  ])('names in %j whom the server tells', (text) => {
+    const named = sketch(parseMessage(text)).match(/(?<=\{@)[^}]+/g)
+
+    expect(findMentions(text).length).toBeGreaterThan(0)
+    expect(new Set(named)).toEqual(new Set(findMentions(text)))
+  })
+
+  it.each(['`@bob`', '```\n@bob\n```', '[@bob](https://a.example)'])(
+    'names nobody in %j',
+    (text) => {
+      expect(sketch(parseMessage(text))).toMatch(/\[@bob\]/)
+    },
+  )
+
+  it.each([
+    ['[https://bank.example](https://evil.example/)', 'evil.example'],
+    ['[go to www.bank.example/evil.example](https://evil.example)', 'evil.example'],
+    ['[bank.example](https://evil.example/bank.example)', 'evil.example'],
+    ['[bank\u200b.example](https://evil.example)', 'evil.example'],
+    ['[bank\uff0eexample](https://evil.example)', 'evil.example'],
+    ['[bank\u3002example](https://evil.example)', 'evil.example'],
+    ['[b\u0430nk.example](https://bank.example)', 'bank.example'],
+    ['[a\u2067b](https://evil.example)', 'evil.example'],
+    ['[bank.example@evil.example](https://evil.example)', 'evil.example'],
+    ['https://bank.example@evil.example/', 'evil.example'],
+    ['https://b\u0430nk.example', 'xn--bnk-6cd.example'],
+    ['[bank.example](mailto:a@evil.example)', 'a@evil.example'],
+  ])('says beside %j that it leads to %s', (text, host) => {
+    expect(sketch(parseMessage(text))).toContain(` ${host})[`)
+  })
+
+  it.each([
+    '[https://bank.example/a.html](https://bank.example/)',
+    '[www.bank.example](https://bank.example/)',
+    '[version 2.0](https://bank.example/)',
+    'https://bank.example/index.html?to=other.example',
+    '[a@b.example](mailto:a@b.example)',
+  ])('says nothing beside %j', (text) => {
+    expect(sketch(parseMessage(text))).toMatch(/^p\[link\([^ ]+\)\[/)
+  })
+})
+
+describe('attacks', () => {
+  it.each(attacks)('make no link but what is meant: %j', (text, hrefs = []) => {
+    expect(hrefsOf(parseMessage(text))).toEqual(hrefs)
+  })
+
+  it('nothing of ours takes HTML', () => {
+    const sources = globSync('text/*.{ts,tsx}', { cwd: client }).map((file) =>
+      readFileSync(join(client, file), 'utf8'),
+    )
+
+    expect(sources.length).toBeGreaterThan(5)
+    expect(
+      sources.filter((source) => /innerHTML|outerHTML|insertAdjacent|document\.write/.test(source)),
+    ).toEqual([])
+  })
+})
+
+describe('what would take forever', () => {
+  const much = 8_000
+
+  it.each([
+    ...[
+      '[',
+      '*',
+      '>',
+      '_',
+      '`',
+      '~',
+      '!',
+      '<',
+      '|',
+      '#',
+      '-',
+      '\\',
+      ' ',
+      '\n',
+      '\t',
+      '&#',
+      '@',
+      '(',
+      '\u202e',
+      '\u0301',
+    ],
+    ...[
+      '> ',
+      '- ',
+      '* ',
+      '1. ',
+      '![',
+      '[]',
+      '](',
+      '[a](',
+      '](<',
+      '*a_',
+      'a_',
+      'a*',
+      '**a',
+      '_a ',
+      '~a~~',
+      '`a``',
+      '\\`',
+    ],
+    ...[
+      'a|',
+      '|a\n|-\n',
+      ':-\n',
+      '<a ',
+      '<!--',
+      'http://',
+      'www.',
+      'a@',
+      'a.',
+      'mailto:',
+      'a\n',
+      '\n\na',
+      '  \n',
+      '[a]: b\n',
+    ],
+  ])('ends, and is all there: %j', { timeout: 5_000 }, (unit) => {
+    const text = unit.repeat(much)
+
+    const blocks = parseMessage(text.slice(0, much))
+
+    expect(JSON.stringify(blocks).length).toBeLessThan(much * 60)
+    expect(toPlainText(text, much).length).toBeLessThanOrEqual(much)
+  })
+
+  it.each(['[', '~', '!', '|', '\\a', '(', '@', 'a_', '<a ', '[a]: b '])(
+    'loses nothing of %j',
+    (unit) => {
+      const text = unit.repeat(much / unit.length).trim()
+
+      expect(toPlainText(text, much)).toBe(text)
+    },
+  )
+
+  it('goes down only so far', () => {
+    expect(deepest(parseMessage('> '.repeat(much)))).toBeLessThan(40)
+    expect(deepest(parseMessage(`${'**a *b '.repeat(999)}${'* **'.repeat(999)}`))).toBeLessThan(40)
+  })
+
+  it('fills no table up', () => {
+    const wide = `${'|a'.repeat(60)}|\n${'|-'.repeat(60)}|\n${'b\n'.repeat(2_000)}`
+
+    expect(JSON.stringify(parseMessage(wide)).length).toBeLessThan(much * 20)
+  })
+})
+
+describe('toPlainText', () => {
+  it.each([
+    ['# a\n\n- *b*\n- `c`\n\n> d', 'a b, c d'],
+    ['|a|b|\n|-|-|\n|1|2|', 'a, b; 1, 2'],
+    ['[a](https://a.example) ![cat](https://b.example) ![](https://b.example)', 'a cat b.example'],
+    ['@bob\n```\nlet a\n```', '@BOB let a'],
+  ])('says of %j %j', (text, expected) => {
+    expect(toPlainText(text, 100, (user) => user.toUpperCase())).toBe(expected)
+  })
+
+  it('cuts no character in two', () => {
+    expect(toPlainText('abcdef', 6)).toBe('abcdef')
+    expect(toPlainText('abcdefg', 6)).toBe('abcde…')
+    expect(toPlainText('ab \u{1f468}\u200d\u{1f469}\u200d\u{1f467}c', 8)).toBe('ab…')
+  })
+})
+
+describe('highlight', () => {
+  it('finds the parts of code', async () => {
+    expect(await highlight('let a = "<b>"', 'ts')).toEqual([
+      { className: 'hljs-keyword', parts: ['let'] },
+      ' a = ',
+      { className: 'hljs-string', parts: ['"<b>"'] },
+    ])
+  })
+
+  it('leaves alone what it does not know, or what is long', async () => {
+    expect(await highlight('a', 'klingon')).toBeUndefined()
+    expect(await highlight('a'.repeat(3_001), 'ts')).toBeUndefined()
+  })
+})
+
+function hrefsOf(tree: unknown): string[] {
+  if (typeof tree !== 'object' || tree === null) return []
+  const own = 'href' in tree ? [String(tree.href)] : []
+  return [...own, ...Object.values(tree).flatMap(hrefsOf)]
+}
+
+function deepest(tree: unknown): number {
+  if (typeof tree !== 'object' || tree === null) return 0
+  return 1 + Object.values(tree).reduce<number>((most, part) => Math.max(most, deepest(part)), 0)
+}
