@@ -11,7 +11,7 @@ const most = 8_000
 /** Where something is written. What is not sent yet is still here after a reload. */
 export function Composer(props: { label: string }) {
   const chat = useChat()
-  const { t } = useLanguage()
+  const { t, tn } = useLanguage()
   const { room, threadId, editing, setEditing, editLast, send, saveEdit } = useConversation()
   const place = threadId === undefined ? room.id : `${room.id}/${threadId}`
   const [text, setText] = createSignal('')
@@ -187,9 +187,7 @@ export function Composer(props: { label: string }) {
       </div>
       <p class="composer-foot" aria-live="polite">
         <Show when={text().length > most} fallback={<WhoTypes />}>
-          <span class="problem">
-            {t('composer.tooLong', { count: String(text().length - most) })}
-          </span>
+          <span class="problem">{tn('composer.tooLong', text().length - most)}</span>
         </Show>
       </p>
     </form>
@@ -198,7 +196,7 @@ export function Composer(props: { label: string }) {
 
 function WhoTypes() {
   const chat = useChat()
-  const { t } = useLanguage()
+  const { t, tn } = useLanguage()
   const { room, threadId } = useConversation()
   const who = () => chat.typing.who(room.id, threadId)
   return (
@@ -209,7 +207,7 @@ function WhoTypes() {
               .map((user) => chat.people.name(user))
               .join(),
           })
-        : t('composer.manyType', { count: String(who().length) })}
+        : tn('composer.manyType', who().length)}
     </Show>
   )
 }

@@ -16,7 +16,7 @@ const [atEndPx, loadPx] = [60, 800]
 export function MessageList(props: { title: string }) {
   const chat = useChat()
   const { place } = usePlace()
-  const { t } = useLanguage()
+  const { t, tn } = useLanguage()
   const { rows, timeline, room, threadId } = useConversation()
   const [isAtEnd, setAtEnd] = createSignal(true)
   const [isPrepending, setPrepending] = createSignal(false)
@@ -156,9 +156,7 @@ export function MessageList(props: { title: string }) {
           <Show when={!isAtEnd() || timeline.hasNewer()}>
             <button type="button" class="to-end" onClick={() => void toPresent()}>
               <Icon name="down" />
-              {newBelow() > 0
-                ? t('message.newBelow', { count: String(newBelow()) })
-                : t('message.jump')}
+              {newBelow() > 0 ? tn('message.newBelow', newBelow()) : t('message.jump')}
             </button>
           </Show>
         </Match>

@@ -15,7 +15,7 @@ const offered = ['👍', '❤️', '😄', '🎉', '🙏', '👀', '✅', '😮'
 /** One message, who said it, and what can be done with it. */
 export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: boolean }) {
   const chat = useChat()
-  const { t, timeOf } = useLanguage()
+  const { t, timeOf, tn } = useLanguage()
   const { editing, threadId } = useConversation()
   const { go } = usePlace()
   const name = () => chat.people.name(props.item.sender)
@@ -74,7 +74,7 @@ export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: bool
             {(replies) => (
               <button type="button" class="replies" onClick={openThread}>
                 <Icon name="thread" />
-                {t('message.replies', { count: String(replies().count) })}
+                {tn('message.replies', replies().count)}
               </button>
             )}
           </Show>

@@ -1,6 +1,6 @@
-import { flatten, resolveTemplate, translator } from '@solid-primitives/i18n'
-import { createContext, createEffect, createSignal, useContext } from 'solid-js'
-import { en, type Words } from './en.ts'
+import { flatten } from '@solid-primitives/i18n'
+import { createContext, createEffect, createMemo, createSignal, useContext } from 'solid-js'
+import { en, type Plural, type Words } from './en.ts'
 
 /** Each in its own words; loaded when somebody wants it. */
 export const languages = {
@@ -12,6 +12,20 @@ export const languages = {
 export type LanguageCode = keyof typeof languages
 
 const rightToLeft: ReadonlySet<string> = new Set(['ar'])
+
+/** The keys of all texts of that kind: `rooms.members`. */
+type KeyOf<Kind> = {
+  [Part in keyof Words]: {
+    [Key in keyof Words[Part]]: Words[Part][Key] extends Kind ? `${Part}.${Key & string}` : never
+  }[keyof Words[Part]]
+}[keyof Words]
+
+type Args = Record<string, string | number>
+
+/** In one go, as it may be anything that somebody has written: `$&`, or `{{ name }}`. */
+function fill(text: string, args: Args): string {
+  return text.replace(/\{\{ (\w+) \}\}/g, (placeholder, name) => String(args[name] ?? placeholder))
+}
 
 export type Language = ReturnType<typeof createLanguage>
 
@@ -31,11 +45,17 @@ export function createLanguage(chosen: () => string) {
       document.documentElement.dir = rightToLeft.has(wanted) ? 'rtl' : 'ltr'
     })
   })
+  const rules = createMemo(() => new Intl.PluralRules(code()))
   const time = () => new Intl.DateTimeFormat(code(), { timeStyle: 'short' })
   const day = () => new Intl.DateTimeFormat(code(), { dateStyle: 'full' })
   return {
     code,
-    t: translator(words, resolveTemplate),
+    t: (key: KeyOf<string>, args: Args = {}) => fill(words()[key], args),
+    /** The form that fits so many. */
+    tn: (key: KeyOf<Plural>, count: number, args: Args = {}) => {
+      const forms: Plural = words()[key]
+      return fill(forms[rules().select(count)] ?? forms.other, { ...args, count })
+    },
     timeOf: (at: string | number) => time().format(new Date(at)),
     dayOf: (at: string | number) => day().format(new Date(at)),
     listOf: (names: readonly string[]) =>

@@ -1,3 +1,6 @@
+/** By how many there are: each language has forms of its own, and uses `other` where it has none. */
+export type Plural = { other: string } & Partial<Record<Intl.LDMLPluralRule, string>>
+
 /** What the page says, in English. The other languages have the same keys. */
 export const en = {
   app: { name: 'Natter', skip: 'Skip to messages' },
@@ -21,8 +24,8 @@ export const en = {
     create: 'New room',
     browse: 'Browse rooms',
     message: 'New message',
-    unread: '{{ count }} unread',
-    mentions: '{{ count }} mentions of you',
+    unread: { one: '{{ count }} unread message', other: '{{ count }} unread messages' } as Plural,
+    mentions: { one: '{{ count }} mention of you', other: '{{ count }} mentions of you' } as Plural,
     none: 'You are in no room yet.',
     private: 'private',
     name: 'Name',
@@ -37,7 +40,7 @@ export const en = {
     join: 'Join',
     joined: 'Joined',
     open: 'Open',
-    members: '{{ count }} members',
+    members: { one: '{{ count }} member', other: '{{ count }} members' } as Plural,
     nothing: 'No room is called that.',
     more: 'Show more',
     findPeople: 'Find somebody by name',
@@ -68,7 +71,7 @@ export const en = {
     unreadLine: 'New messages',
     today: 'Today',
     yesterday: 'Yesterday',
-    replies: '{{ count }} replies',
+    replies: { one: '{{ count }} reply', other: '{{ count }} replies' } as Plural,
     reply: 'Reply in thread',
     react: 'React',
     edit: 'Edit',
@@ -82,7 +85,7 @@ export const en = {
     retry: 'Try again',
     discard: 'Discard',
     jump: 'Jump to the newest',
-    newBelow: '{{ count }} new',
+    newBelow: { one: '{{ count }} new message', other: '{{ count }} new messages' } as Plural,
     confirmDelete: 'Delete this message for everybody?',
     reactedBy: '{{ emoji }} by {{ names }}',
     sentence: '{{ name }}, {{ time }}: {{ text }}',
@@ -97,9 +100,12 @@ export const en = {
     cancel: 'Cancel',
     editing: 'Editing a message',
     hint: 'Enter sends, Shift Enter makes a new line',
-    tooLong: '{{ count }} characters too many',
+    tooLong: {
+      one: '{{ count }} character too many',
+      other: '{{ count }} characters too many',
+    } as Plural,
     oneTypes: '{{ name }} is writing…',
-    manyType: '{{ count }} people are writing…',
+    manyType: { one: 'Somebody is writing…', other: '{{ count }} people are writing…' } as Plural,
   },
   thread: { title: 'Thread', close: 'Close' },
   members: {
@@ -121,7 +127,10 @@ export const en = {
   },
   link: {
     offline: 'The connection is lost. What you write is sent when it is back.',
-    recovered: '{{ count }} messages came while you were away.',
+    recovered: {
+      one: '{{ count }} message came while you were away.',
+      other: '{{ count }} messages came while you were away.',
+    } as Plural,
   },
   switcher: { label: 'Go to…', hint: 'A room or a person', nothing: 'Nothing found' },
   settings: {

@@ -18,7 +18,7 @@ export function BrowseRooms(props: { isOpen: boolean; onClose: () => void }) {
 function RoomsToJoin(props: { onClose: () => void }) {
   const chat = useChat()
   const { go } = usePlace()
-  const { t } = useLanguage()
+  const { t, tn } = useLanguage()
   const [text, setText] = createSignal('')
   const [found] = createResource(text, (searched) =>
     ask(chat.client, 'room.browse', { text: searched }),
@@ -57,7 +57,7 @@ function RoomsToJoin(props: { onClose: () => void }) {
             <li class="pick">
               <span class="pick-text">
                 <strong>{room.name}</strong>
-                <span>{t('rooms.members', { count: String(room.members) })}</span>
+                <span>{tn('rooms.members', room.members)}</span>
               </span>
               <button
                 type="button"

@@ -7,7 +7,7 @@ const [patienceMs, shownMs] = [2_000, 5_000]
 /** Says that the connection is away, when it has been for a while; and what came in the meantime. */
 export function LinkBanner() {
   const chat = useChat()
-  const { t } = useLanguage()
+  const { t, tn } = useLanguage()
   const [isLate, setLate] = createSignal(false)
 
   createEffect(() => {
@@ -27,7 +27,7 @@ export function LinkBanner() {
         <p class="banner is-warning">{t('link.offline')}</p>
       </Show>
       <Show when={!isLate() && chat.recovered() > 0}>
-        <p class="banner">{t('link.recovered', { count: String(chat.recovered()) })}</p>
+        <p class="banner">{tn('link.recovered', chat.recovered())}</p>
       </Show>
     </div>
   )

@@ -160,7 +160,7 @@ export function Sidebar(props: {
 function RoomLink(props: { room: MyRoom }) {
   const chat = useChat()
   const { place, go } = usePlace()
-  const { t } = useLanguage()
+  const { tn } = useLanguage()
   const isHere = () => place().room === props.room.id
   const loud = () => (props.room.kind === 'direct' ? props.room.unread : props.room.mentions)
   const count = () => (loud() > 99 ? '99+' : String(loud()))
@@ -191,10 +191,8 @@ function RoomLink(props: { room: MyRoom }) {
         </Show>
         <Show when={props.room.unread > 0}>
           <span class="visually-hidden">
-            {t('rooms.unread', { count: String(props.room.unread) })}
-            {props.room.mentions > 0
-              ? `, ${t('rooms.mentions', { count: String(props.room.mentions) })}`
-              : ''}
+            {tn('rooms.unread', props.room.unread)}
+            {props.room.mentions > 0 ? `, ${tn('rooms.mentions', props.room.mentions)}` : ''}
           </span>
         </Show>
       </a>

@@ -1,0 +1,88 @@
+import { createRoot } from 'solid-js'
+import { describe, expect, it } from 'vitest'
+import { ar } from '../../client/i18n/ar.ts'
+import { createLanguage } from '../../client/i18n/createLanguage.ts'
+import { de } from '../../client/i18n/de.ts'
+import { en, type Plural, type Words } from '../../client/i18n/en.ts'
+import { zh } from '../../client/i18n/zh.ts'
+
+const others: [string, Words][] = Object.entries({ de, zh, ar })
+const all: [string, Words][] = [['en', en], ...others]
+
+/** Each text by its key; of what is said by how many there are, all its forms. */
+function textsOf(words: Words): Map<string, string[]> {
+  return new Map(
+    Object.entries(words).flatMap(([part, texts]) =>
+      Object.entries<string | Plural>(texts).map(([key, text]): [string, string[]] => [
+        `${part}.${key}`,
+        typeof text === 'string' ? [text] : Object.values(text),
+      ]),
+    ),
+  )
+}
+
+const placeholders = (text: string) =>
+  [...text.matchAll(/\{\{ (\w+) \}\}/g)].map(([, name]) => name)
+
+describe.each(all)('the forms of %s', (language, words) => {
+  it('are each said, the last of them for any number', () => {
+    for (const [part, texts] of Object.entries(words)) {
+      for (const [key, text] of Object.entries<string | Plural>(texts)) {
+        const forms = Object.entries(typeof text === 'string' ? { other: text } : text)
+        expect(Object.fromEntries(forms), `${part}.${key}`).toHaveProperty('other')
+        for (const [rule, form] of forms) {
+          expect(form.trim(), `${part}.${key} ${rule}`).not.toBe('')
+          // None, one and two may be said without their number.
+          if (typeof text === 'string' || ['zero', 'one', 'two'].includes(rule)) continue
+          expect(placeholders(form), `${part}.${key} ${rule}`).toContain('count')
+        }
+        if (typeof text === 'string') continue
+        const known = new Intl.PluralRules(language).resolvedOptions().pluralCategories
+        expect(known).toEqual(expect.arrayContaining(Object.keys(text)))
+      }
+    }
+  })
+})
+
+describe.each(others)('the words of %s', (language, words) => {
+  it('are there for all that is said in English', () => {
+    expect([...textsOf(words).keys()]).toEqual([...textsOf(en).keys()])
+  })
+
+  it('name the same things in their gaps', () => {
+    const english = textsOf(en)
+    for (const [key, texts] of textsOf(words)) {
+      const expected = new Set((english.get(key) ?? []).flatMap(placeholders))
+      const found = new Set(texts.flatMap(placeholders))
+      expect([...found].toSorted(), `${language} ${key}`).toEqual([...expected].toSorted())
+    }
+  })
+
+  it('are not English', () => {
+    const english = textsOf(en)
+    const same = [...textsOf(words)].filter(
+      ([key, texts]) => texts.join() === english.get(key)?.join(),
+    )
+    // Names, and words that have come over.
+    expect(same.length).toBeLessThan(8)
+  })
+})
+
+describe('a language', () => {
+  const { t, tn } = createRoot(() => createLanguage(() => 'en'))
+
+  it('says one as one, and many as many', () => {
+    expect(tn('message.replies', 1)).toBe('1 reply')
+    expect(tn('message.replies', 2)).toBe('2 replies')
+    expect(tn('message.replies', 0)).toBe('0 replies')
+  })
+
+  it('leaves alone what somebody wrote', () => {
+    const said = t('message.sentence', {
+      name: '{{ text }}',
+      time: '9:00',
+      text: "$& costs $$5 $'",
+    })
+    expect(said).toBe("{{ text }}, 9:00: $& costs $$5 $'")
+  })
+})
