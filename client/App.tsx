@@ -8,6 +8,7 @@ import { createLanguage, LanguageContext, useLanguage } from './i18n/createLangu
 import { ChatShell } from './shell/ChatShell.tsx'
 import { Landing } from './shell/Landing.tsx'
 import { SettingsContext } from './shell/settings.ts'
+import { TextWordsContext } from './text/words.ts'
 
 const lookAgainMs = 2_000
 
@@ -16,22 +17,34 @@ export function App() {
   const settings = createSettings()
   const language = createLanguage(() => settings[0].language)
   const [config, { refetch }] = createResource(() => readConfig().catch(() => undefined))
+  const { t } = language
+  const textWords = () => ({
+    copy: t('text.copy'),
+    copied: t('text.copied'),
+    code: (name: string) => (name ? t('text.codeIn', { language: name }) : t('text.code')),
+    image: (host: string) => t('text.image', { host }),
+    loadImage: t('text.loadImage'),
+    done: t('text.done'),
+    open: t('text.open'),
+  })
   const timer = setInterval(() => !config.loading && !config() && refetch(), lookAgainMs)
   onCleanup(() => clearInterval(timer))
 
   return (
     <SettingsContext.Provider value={settings}>
       <LanguageContext.Provider value={language}>
-        <Show
-          when={config.latest}
-          fallback={
-            <Show when={config.state === 'ready'}>
-              <Landing lead={language.t('login.unavailable')} />
-            </Show>
-          }
-        >
-          {(found) => <WithSession config={found()} />}
-        </Show>
+        <TextWordsContext.Provider value={textWords}>
+          <Show
+            when={config.latest}
+            fallback={
+              <Show when={config.state === 'ready'}>
+                <Landing lead={t('login.unavailable')} />
+              </Show>
+            }
+          >
+            {(found) => <WithSession config={found()} />}
+          </Show>
+        </TextWordsContext.Provider>
       </LanguageContext.Provider>
     </SettingsContext.Provider>
   )

@@ -117,6 +117,16 @@ export const ar: Words = {
     history: 'الرسائل في {{ room }}',
     actions: 'ما يمكن فعله بهذه الرسالة',
   },
+  text: {
+    copy: 'نسخ',
+    copied: 'تم النسخ',
+    code: 'شيفرة',
+    codeIn: 'شيفرة، {{ language }}',
+    image: 'صورة: {{ host }}',
+    loadImage: 'تحميل الصورة',
+    done: 'منجز',
+    open: 'قيد التنفيذ',
+  },
   composer: {
     label: 'رسالة إلى {{ room }}',
     threadLabel: 'رد…',

@@ -94,6 +94,16 @@ export const de: Words = {
     history: 'Nachrichten in {{ room }}',
     actions: 'Was du mit dieser Nachricht tun kannst',
   },
+  text: {
+    copy: 'Kopieren',
+    copied: 'Kopiert',
+    code: 'Code',
+    codeIn: 'Code, {{ language }}',
+    image: 'Bild: {{ host }}',
+    loadImage: 'Bild laden',
+    done: 'Erledigt',
+    open: 'Offen',
+  },
   composer: {
     label: 'Nachricht an {{ room }}',
     threadLabel: 'Antworten …',

@@ -92,6 +92,16 @@ export const en = {
     history: 'Messages in {{ room }}',
     actions: 'What to do with this message',
   },
+  text: {
+    copy: 'Copy',
+    copied: 'Copied',
+    code: 'Code',
+    codeIn: 'Code, {{ language }}',
+    image: 'Image: {{ host }}',
+    loadImage: 'Load image',
+    done: 'Done',
+    open: 'To do',
+  },
   composer: {
     label: 'Message {{ room }}',
     threadLabel: 'Reply…',

@@ -89,6 +89,16 @@ export const zh: Words = {
     history: '{{ room }} 的消息',
     actions: '消息操作',
   },
+  text: {
+    copy: '复制',
+    copied: '已复制',
+    code: '代码',
+    codeIn: '代码，{{ language }}',
+    image: '图片：{{ host }}',
+    loadImage: '加载图片',
+    done: '已完成',
+    open: '待办',
+  },
   composer: {
     label: '发消息到 {{ room }}',
     threadLabel: '回复…',
