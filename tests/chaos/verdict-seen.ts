@@ -65,30 +65,34 @@ export function findLeaks(evidence: Evidence): string[] {
     ),
   )
 
-  const isOut = (user: UserId, room: RoomId, at: number, hears = false) => {
-    // Whoever stood still when it was time to tell could not know better afterwards.
-    const pause = pauses.find(({ start, end }) => start <= at && at <= end + graceMs)
-    const time = pause ? pause.start : at
+  /** At all of these times, and before whoever was to tell them stood still. */
+  const isOut = (user: UserId, room: RoomId, at: number[], hears: boolean) => {
+    const paused = pauses.filter(({ start, end }) =>
+      at.some((time) => start <= time && time <= end + graceMs),
+    )
     const isPublic = hears && kinds.get(room) === 'public'
-    return (
-      isRemoved(byPair.get(`${user} ${room}`) ?? [], time, isPublic) ||
-      isClosed(byRoom.get(room) ?? [], time)
+    return [...at, ...paused.map(({ start }) => start)].every(
+      (time) =>
+        isRemoved(byPair.get(`${user} ${room}`) ?? [], time, isPublic) ||
+        isClosed(byRoom.get(room) ?? [], time),
     )
   }
   return frames.flatMap((frame) => {
     const { user, at, askedAt, room, notice, subject, said } = frame
-    // What happened while they belonged there is theirs to hear, however late it comes.
+    const isPush = askedAt === undefined
+    // What happened while they belonged there is theirs to hear, however late it comes; and whoever
+    // belongs there may read what happened before.
     const happened = notice && (times.get(notice.seq) ?? Date.parse(notice.event?.at ?? ''))
-    const time = askedAt ?? (happened || at)
+    const heard = happened ? [happened, at] : [at]
     const leaks = said
       .filter((text) => {
         // Nor may an answer hold what was said only after they went, however early they asked.
-        const from = askedAt === undefined ? time : Math.max(time, textTimes.get(text.count) ?? 0)
-        return isOut(user, text.room, from, askedAt === undefined)
+        const read = Math.max(askedAt ?? 0, textTimes.get(text.count) ?? 0)
+        return isOut(user, text.room, isPush ? heard : [read], isPush)
       })
       .map(({ count, room }) => `${user} got text ${count} of ${room} on ${subject}`)
-    if (!room || leaks.length > 0 || !isOut(user, room, time, true)) return leaks
-    if (isTheirs(frame) || isOfArchive(frame, byPair.get(`${user} ${room}`) ?? [], time)) return []
+    if (!room || leaks.length > 0 || !isOut(user, room, heard, true)) return leaks
+    if (isTheirs(frame) || isOfArchive(frame, byPair.get(`${user} ${room}`) ?? [], at)) return []
     return [`${user} was told of ${room} on ${subject}, event ${notice?.seq}`]
   })
 }
