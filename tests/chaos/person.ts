@@ -83,7 +83,7 @@ export async function connectPerson(options: PersonOptions): Promise<Person> {
 
   function follow(room: RoomId): View {
     const known = views.get(room)
-    if (known) return known
+    if (known && !known.isClosed) return known
     const view = createView(room, ask, ways)
     views.set(room, view)
     return view

@@ -8,6 +8,8 @@ import type { Ask } from './person.ts'
 /** A room as somebody's client has it: what they heard, with what they missed fetched. */
 export interface View {
   readonly room: RoomId
+  /** Whether it is over: they do not belong there any more, or did not for a while. */
+  readonly isClosed: boolean
   readonly messages: ReadonlyMap<MessageId, Shown>
   /** What no server should have said. */
   readonly odd: string[]
@@ -54,6 +56,9 @@ export function createView(room: RoomId, ask: Ask, ways: Ways): View {
 
   return {
     room,
+    get isClosed() {
+      return isClosed
+    },
     get messages() {
       return messages
     },
@@ -122,13 +127,17 @@ export function createView(room: RoomId, ask: Ask, ways: Ways): View {
       return 'anew'
     }
     let last = since
-    for (const { seq, event } of answer.value.events) {
+    const { events } = answer.value
+    const isShown = events.map(({ seq, event }) => {
       if (seq <= last) odd.push(`chat.sync since ${since} has ${seq} after ${last}`)
       last = seq
-      if (!show(messages, seq, event))
-        odd.push(`chat.sync since ${since} has ${seq}, about a message that it does not have`)
       ways.synced++
-    }
+      return show(messages, seq, event)
+    })
+    // What was done to a message stands there longer than the message, if that is deleted.
+    for (const [at, { seq, event }] of events.entries())
+      if (!isShown[at] && !show(messages, seq, event))
+        odd.push(`chat.sync since ${since} has ${seq}, about a message that it does not have`)
     // It was asked after this had been heard, so it has that too, unless it was deleted since.
     base = Math.max(last, upTo)
     heardSince = 0
