@@ -11,6 +11,8 @@ export default defineConfig({
   test: {
     testTimeout: 20_000,
     hookTimeout: 120_000,
+    // A busy machine takes its time; what must be quick says so itself.
+    expect: { poll: { timeout: 10_000 } },
     // Each file talks to processes of its own or shares those of its project; two at once is plenty.
     maxWorkers: 2,
     projects: [

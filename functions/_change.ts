@@ -47,5 +47,12 @@ export async function showChanges(events: readonly Logged[], context: Context): 
   })
   if (ids.length === 0) return
   const changed = await db.select().from(messages).where(inArray(messages.id, ids))
-  await Promise.all(changed.map((row) => showChanged(toMessage(row), context)))
+  await Promise.all(
+    changed.map((row) =>
+      showChanged(toMessage(row), context).catch((error) =>
+        // Most likely nobody reads it there either, and what is said goes on being kept.
+        context.log.warn({ err: error, id: row.id }, 'the cache is away'),
+      ),
+    ),
+  )
 }

@@ -100,16 +100,24 @@ export function withoutKind({ kind: _, ...said }: Said): Omit<Message, 'seq'> {
 
 /** The database knows what became of a message, but for the last moments; the log knows those. */
 async function readMessage(id: MessageId, seq: number, context: Context) {
-  const cached = await context.kv(MSG_CACHE).get(id)
+  const cached = await unlessAway(context, 'the cache', () => context.kv(MSG_CACHE).get(id))
   if (cached) return cached.value
-  try {
-    const [row] = await db.select().from(messages).where(eq(messages.id, id))
-    if (row) return toMessage(row)
-  } catch (error) {
-    context.log.warn({ err: error }, 'the database is away: the log says what was said')
-  }
+  const found = await unlessAway(context, 'the database', () =>
+    db.select().from(messages).where(eq(messages.id, id)),
+  )
+  if (found?.[0]) return toMessage(found[0])
   const message = seq > 0 ? await readLog(seq, context) : undefined
   return message?.id === id ? message : undefined
+}
+
+/** What can be read elsewhere is not waited for. */
+async function unlessAway<T>({ log }: Context, what: string, read: () => Promise<T>) {
+  try {
+    return await read()
+  } catch (error) {
+    log.warn({ err: error, what }, 'away; what was said is read elsewhere')
+    return undefined
+  }
 }
 
 /** A row as it is shown. */

@@ -10,6 +10,8 @@ const projectLock = 6_288_438
 
 export type Logged = Pick<Stored<RoomEvent>, 'seq' | 'data'>
 type LoggedOf<Kind extends RoomEvent['kind']> = { seq: number; data: RoomEventOf<Kind> }
+/** Where something was said, and by which name its sender knows it. */
+type Place = { seq: number; data: Pick<RoomEventOf<'message'>, 'sender' | 'clientId'> }
 type Eraser = Pick<Context, 'erase'>
 
 /** Copies a batch of the log into the database, and notes how far that has come. */
@@ -79,37 +81,54 @@ function targetOf({ data }: { data: { message: { notifyId: NotifyId } } }) {
  * again when the log had forgotten it, which no deletion would find.
  */
 async function insertMessages(said: LoggedOf<'message'>[], sql: TransactionSql) {
-  const senders = said.map(({ data }) => data.sender)
-  const clientIds = said.map(({ data }) => data.clientId)
-  const seqs = said.map(({ seq }) => seq)
   const { count } = await sql`
     insert into messages (id, room, seq, thread_id, sender, client_id, text, mentions, at)
     select id, room, seq, thread_id, sender, client_id, text, mentions::text[], at::timestamptz
     from unnest(
       ${said.map(({ data }) => data.id)}::text[],
       ${said.map(({ data }) => data.room)}::text[],
-      ${seqs}::bigint[],
+      ${said.map(({ seq }) => seq)}::bigint[],
       ${said.map(({ data }) => data.threadId ?? '')}::text[],
-      ${senders}::text[],
-      ${clientIds}::text[],
+      ${said.map(({ data }) => data.sender)}::text[],
+      ${said.map(({ data }) => data.clientId)}::text[],
       ${said.map(({ data }) => data.text)}::text[],
       ${said.map(({ data }) => toArray(data.mentions))}::text[],
       ${said.map(({ data }) => data.at)}::text[]
     ) as said (id, room, seq, thread_id, sender, client_id, text, mentions, at)
     on conflict (sender, client_id) do nothing`
-  if (count === said.length) return []
-  const unwanted = await sql<{ seq: string }[]>`
-    select said.seq from unnest(${senders}::text[], ${clientIds}::text[], ${seqs}::bigint[])
-      as said (sender, client_id, seq)
+  return count === said.length ? [] : putFirst(said, sql)
+}
+
+/** Has messages that are here already be where they were said first. Answers with all other copies. */
+async function putFirst(said: Place[], sql: TransactionSql): Promise<number[]> {
+  const others = await sql<{ id: string; seq: string; kept: string; is_deleted: boolean }[]>`
+    select messages.id, said.seq, messages.seq as kept, deleted_at is not null as is_deleted
+    from unnest(
+      ${said.map(({ data }) => data.sender)}::text[],
+      ${said.map(({ data }) => data.clientId)}::text[],
+      ${said.map(({ seq }) => seq)}::bigint[]
+    ) as said (sender, client_id, seq)
     join messages using (sender, client_id)
-    where messages.seq <> said.seq or messages.deleted_at is not null`
-  return unwanted.map(({ seq }) => Number(seq))
+    where messages.seq <> said.seq or deleted_at is not null`
+  const unwanted: number[] = []
+  for (const [id, copies] of Map.groupBy(others, (copy) => copy.id)) {
+    const [{ kept, is_deleted }] = copies as [(typeof others)[number]]
+    const seqs = [kept, ...copies.map(({ seq }) => seq)].map(Number)
+    const first = Math.min(...seqs)
+    unwanted.push(...seqs.filter((seq) => is_deleted || seq !== first))
+    if (first === Number(kept)) continue
+    await sql`update messages set seq = ${first} where id = ${id}`
+    await sql`update message_versions set seq = ${first} where message_id = ${id} and seq = ${kept}`
+  }
+  return unwanted
 }
 
 /** Leaves a deleted message its place and nothing else, also where the log does not have it any more. */
 async function insertTombstones(deletions: LoggedOf<'delete'>[], sql: TransactionSql) {
   const messages = deletions.map(({ data }) => data.message)
   const targets = messages.map(({ notifyId }) => readNotifyId(notifyId))
+  const places = messages.map((data, at) => ({ seq: targets[at]?.seq ?? 0, data }))
+  const others = await putFirst(places, sql)
   await sql`
     insert into messages
       (id, room, seq, thread_id, sender, client_id, text, at, edited_seq, deleted_at)
@@ -132,7 +151,7 @@ async function insertTombstones(deletions: LoggedOf<'delete'>[], sql: Transactio
       edited_seq = excluded.edited_seq, deleted_at = excluded.deleted_at
     where messages.id = excluded.id
       and (messages.deleted_at is null or messages.edited_seq > excluded.edited_seq)`
-  return targets.map(({ seq }) => seq)
+  return [...targets.map(({ seq }) => seq), ...others]
 }
 
 async function insertVersions(edits: LoggedOf<'edit'>[], sql: TransactionSql) {

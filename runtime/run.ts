@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { jetstream } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/nats-core'
 import type { Logger } from 'pino'
 import { createRequester } from './client/requester.ts'
 import type { RuntimeConfig } from './config.ts'
@@ -60,7 +61,9 @@ export async function startRuntime({ folder, config, log }: RuntimeOptions): Pro
 
   const setup = await waitFor('what _setup needs', log, () => runSetup(folder, config, log))
   if (setup) started.use(setup)
-  await waitFor('JetStream', log, () => ensureResources(js, functions, log))
+  const ensure = () => waitFor('JetStream', log, () => ensureResources(js, functions, log))
+  await ensure()
+  void ensureAgain(nc, ensure, log)
 
   const backbone: Backbone = { nc, js, requester, functions: functions.map(describe) }
   const counter = createSharedCounter(requester, log)
@@ -131,6 +134,13 @@ async function runSetup(folder: string, { env }: RuntimeConfig, log: Logger) {
   return (await setup({ log, env })) as AsyncDisposable | undefined
 }
 
+/** A server that comes back has lost what it kept in memory. */
+async function ensureAgain(nc: NatsConnection, ensure: () => Promise<void>, log: Logger) {
+  for await (const { type } of nc.status())
+    if (type === 'reconnect')
+      await ensure().catch((err) => log.error({ err }, 'streams and buckets are not as declared'))
+}
+
 /** Tries until it works. Only what is away is waited for; anything else is thrown at once. */
 async function waitFor<T>(what: string, log: Logger, attempt: () => Promise<T>): Promise<T> {
   for (let count = 1; ; count++) {
@@ -145,8 +155,17 @@ async function waitFor<T>(what: string, log: Logger, attempt: () => Promise<T>):
   }
 }
 
+/** What the NATS client throws when the server, or its JetStream, is not there yet. */
+const awayNames = [
+  'ConnectionError',
+  'JetStreamNotEnabled',
+  'NoResponders',
+  'RequestError',
+  'TimeoutError',
+]
+
 function isAway(error: unknown) {
-  return isUnavailable(error) || (error instanceof Error && error.name === 'ConnectionError')
+  return isUnavailable(error) || (error instanceof Error && awayNames.includes(error.name))
 }
 
 /** Everybody leaves the queue groups first, and then all finish, within one budget. */

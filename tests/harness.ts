@@ -176,6 +176,24 @@ export function useApp(): App {
   return app
 }
 
+/**
+ * What something is refused with that was allowed until now. Throws when it is still allowed to whoever
+ * asks a second from now; how long an answer takes does not matter.
+ */
+export async function refusalSoon(ask: () => Promise<unknown>): Promise<string> {
+  for (const since = performance.now(); ; ) {
+    const askedAfter = performance.now() - since
+    const code = await ask().then(
+      () => undefined,
+      (error: { code: string }) => error.code,
+    )
+    if (code !== undefined) return code
+    if (askedAfter > 1_000) throw new Error('It is still allowed after a second')
+    // Nobody is told that they are refused from now on: only asking shows it.
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
 /** What a client calls a message that was written at this time: a UUIDv7. */
 export function newClientId(at = Date.now()): string {
   const time = at.toString(16).padStart(12, '0')

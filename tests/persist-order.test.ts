@@ -85,6 +85,11 @@ function givenEvents(room: RoomId, random: () => number): Logged[] {
       events.push({ seq, data: { kind: 'member', room, by, at, action, userId: by } })
       continue
     }
+    if (random() < 0.05) {
+      // The log had forgotten that it has it.
+      events.push({ seq, data: { ...target.data, kind: 'message' } })
+      continue
+    }
     const { threadId, sender, clientId } = target.data
     const notifyId = toNotifyId({ seq: target.seq, id: target.data.id })
     const message = { notifyId, ...(threadId ? { threadId } : {}) }

@@ -37,6 +37,7 @@ export interface Servers extends AsyncDisposable {
   urls: ServerUrls
   runtime: ProcessPart
   database: ProcessPart
+  nats: ProcessPart
   /** Another runtime beside it, until the servers stop. */
   startAnother(name: string): Promise<ProcessPart>
 }
@@ -86,6 +87,7 @@ export async function startServers(database: DatabaseKind): Promise<Servers> {
     },
     runtime,
     database: db,
+    nats,
     startAnother: async (name) => running.use(await startRuntime({ dir, env, name })),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }

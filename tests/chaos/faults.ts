@@ -1,55 +1,66 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { headers } from '@nats-io/nats-core'
-import type { RoomId } from '#schema/ids'
-import { CHAT_MESSAGES } from '#schema/streams'
+import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
 
 export interface FaultOptions {
   world: World
   random: Random
-  rooms: readonly { id: RoomId }[]
-  /** How long the database stays away, in milliseconds. */
+  /** How long the database stays away, and the longest a runtime stands still, in milliseconds. */
   databaseAwayMs: number
+  pausedMs: number
 }
 
 type Fault = (options: FaultOptions) => Promise<void>
 
-const weights = {
-  'runtime killed': 4,
-  'runtime restarted': 3,
-  'runtime paused': 2,
-  'nats killed': 1,
-  'nats restarted': 1,
-  'database away': 1,
-  'message delivered again': 4,
-  'log read again': 1,
+/** What happens to runtimes and messages, and what happens meanwhile to what they stand on. */
+const lanes = {
+  runtimes: {
+    'runtime killed': 4,
+    'all runtimes killed': 0.5,
+    'runtime restarted': 3,
+    'runtime paused': 2,
+    'message delivered again': 5,
+    'log read again': 0.5,
+  },
+  ground: {
+    'nats killed': 1,
+    'nats restarted': 1,
+    'database away': 1,
+    'index lost': 1,
+  },
+} as const
+
+export type Lane = keyof typeof lanes
+export type FaultName = keyof (typeof lanes)['runtimes'] | keyof (typeof lanes)['ground']
+export const laneNames = Object.keys(lanes) as Lane[]
+
+export function laneOf(name: FaultName): Lane {
+  return name in lanes.runtimes ? 'runtimes' : 'ground'
 }
 
-export type FaultName = keyof typeof weights
+export function pickFault(lane: Lane, random: Random): FaultName {
+  return random.weighted<FaultName>(lanes[lane] as Readonly<Record<FaultName, number>>)
+}
 
-/** Lets one thing go wrong, and answers which when it is over. */
-export async function cause(options: FaultOptions, name = options.random.weighted(weights)) {
-  await faults[name](options)
-  return name
+/** Lets something go wrong. Resolves when it is over. */
+export function cause(name: FaultName, options: FaultOptions): Promise<void> {
+  return faults[name](options)
 }
 
 const faults: Record<FaultName, Fault> = {
-  async 'runtime killed'({ world, random }) {
-    const runtime = random.pick(world.runtimes)
-    await runtime.kill('SIGKILL')
-    await runtime.restart()
+  'runtime killed': ({ world, random }) => random.pick(world.runtimes).kill(),
+
+  async 'all runtimes killed'({ world }) {
+    await Promise.all(world.runtimes.map((runtime) => runtime.kill()))
   },
 
   'runtime restarted': ({ world, random }) => random.pick(world.runtimes).restart(),
 
-  async 'runtime paused'({ world, random }) {
-    const runtime = random.pick(world.runtimes)
-    await runtime.kill('SIGSTOP')
-    await delay(random.between(500, 3_000))
-    await runtime.kill('SIGCONT')
-  },
+  'runtime paused': ({ world, random, pausedMs }) =>
+    random.pick(world.runtimes).pause(random.between(pausedMs / 10, pausedMs)),
 
   async 'nats killed'({ world }) {
     await world.nats.kill('SIGKILL')
@@ -64,27 +75,38 @@ const faults: Record<FaultName, Fault> = {
     await world.database.restart()
   },
 
-  /** As if JetStream had forgotten that it has this message: it stands in the log twice. */
-  async 'message delivered again'({ world, random, rooms }) {
-    if (rooms.length === 0) return
-    const room = random.pick(rooms).id
-    const jsm = await jetstreamManager(world.nc)
-    const last = await jsm.direct
-      .getMessage(CHAT_MESSAGES.stream, { last_by_subj: `chat.${room}` })
-      .catch(() => null)
-    if (last?.json<{ kind: string }>().kind !== 'message') return
-    const hdrs = headers()
-    hdrs.set('Nats-Msg-Id', crypto.randomUUID())
-    await world.nc
-      .request(last.subject, last.data, { headers: hdrs, timeout: 5_000 })
-      .catch(() => {})
-  },
+  'message delivered again': (options) => ifNatsIsThere(() => deliverAgain(options)),
 
   /** The consumers of the log are made anew: everything comes once more, from the first on. */
   async 'log read again'({ world }) {
-    const jsm = await jetstreamManager(world.nc)
-    for (const name of ['persist', 'persist-thread'])
-      await jsm.consumers.delete(CHAT_MESSAGES.stream, name).catch(() => {})
-    for (const runtime of world.runtimes) await runtime.restart()
+    await ifNatsIsThere(async () => {
+      const jsm = await jetstreamManager(world.nc)
+      for (const name of ['persist', 'persist-thread'])
+        await jsm.consumers.delete(CHAT_MESSAGES.stream, name)
+    })
+    await Promise.all(world.runtimes.map((runtime) => runtime.restart()))
   },
+
+  'index lost': ({ world }) =>
+    ifNatsIsThere(async () => {
+      const jsm = await jetstreamManager(world.nc)
+      await jsm.streams.purge(`KV_${ROOMS_KV.bucket}`)
+    }),
+}
+
+/** As if JetStream had forgotten that it has a message: it stands in the log twice. */
+async function deliverAgain({ world, random }: FaultOptions) {
+  const jsm = await jetstreamManager(world.nc)
+  const { state } = await jsm.streams.info(CHAT_MESSAGES.stream)
+  const seq = Math.max(1, state.last_seq - random.between(0, 200))
+  const found = await jsm.direct.getMessage(CHAT_MESSAGES.stream, { seq })
+  if (found?.json<{ kind: string }>().kind !== 'message') return
+  const hdrs = headers()
+  hdrs.set('Nats-Msg-Id', `again.${random.next()}`)
+  await world.nc.request(found.subject, found.data, { headers: hdrs, timeout: 2_000 })
+}
+
+/** The other lane may have it away. What cannot go wrong then does not. */
+async function ifNatsIsThere(work: () => Promise<void>) {
+  await work().catch(() => {})
 }

@@ -1,22 +1,18 @@
-import type { MessageId, NotifyId, RoomId, UserId } from '#schema/ids'
-import { toNotifyId } from '#schema/ids'
-import type { RoomKind } from '#schema/messages/room'
+import type { RoomId } from '#schema/ids'
 import { newClientId } from '../harness.ts'
-import type { Ack, Move } from './evidence.ts'
-import { isUnknown, type Name, type Outcome, type Person } from './person.ts'
+import type { AckedChange } from './evidence.ts'
+import { isUnknown, type Person } from './person.ts'
 import type { Random } from './random.ts'
-
-/** What all of them have done so far, and with what. */
-export interface Story {
-  users: readonly UserId[]
-  rooms: { id: RoomId; kind: RoomKind }[]
-  acks: Ack[]
-  moves: Move[]
-  /** `{room}.{user}` for who came last, as far as anybody knows. */
-  belongs: Set<string>
-  reads: { user: UserId; room: RoomId; at: number; by: string }[]
-  said: { room: RoomId; id: MessageId; notifyId: NotifyId; sender: UserId }[]
-}
+import {
+  inventText,
+  keep,
+  keepAck,
+  move,
+  openDirect,
+  pickRoom,
+  pickSaid,
+  type Story,
+} from './story.ts'
 
 type Operation = (person: Person, story: Story, random: Random) => Promise<void>
 
@@ -29,15 +25,17 @@ const weights = {
   remove: 3,
   react: 8,
   markRead: 8,
-  read: 10,
+  read: 6,
   type: 3,
-  create: 1,
+  heartbeat: 2,
+  create: 0.7,
   direct: 1,
   join: 5,
   leave: 2,
   invite: 3,
   kick: 2,
   appoint: 1,
+  rename: 0.5,
   archive: 0.3,
   restore: 1,
   reconnect: 1,
@@ -46,131 +44,156 @@ const weights = {
 /** Does one thing that a person might do. What is refused is no fault: many things are meant to be. */
 export async function act(person: Person, story: Story, random: Random): Promise<void> {
   const name = random.weighted(weights)
-  if (story.rooms.length === 0) return operations.create(person, story, random)
-  await operations[name](person, story, random)
+  await operations[story.rooms.length === 0 ? 'create' : name](person, story, random)
 }
 
-const unknownMs = 10_000
+/** What those who have just come find: somewhere to talk. */
+export async function begin(people: readonly Person[], story: Story, random: Random) {
+  const [first, second] = people
+  if (!first || !second) throw new Error('It takes two people')
+  for (const kind of ['public', 'private'] as const) await create(first, story, random, kind)
+  await openDirect(story, first, second.user)
+  for (const { id: room, kind } of story.rooms.filter(({ kind }) => kind !== 'direct'))
+    for (const { user } of people) {
+      if (kind === 'private' && user.endsWith('3')) continue
+      await move(story, { user, room, way: 'in' }, () =>
+        first.ask('room.invite', { room, userId: user }),
+      )
+    }
+}
+
 const emoji = ['👍', '❤️', '🎉', '😄']
+/** How often somebody tries to say something, where it is not known whether it was said. */
+const tries = 5
 
 const operations: Record<keyof typeof weights, Operation> = {
-  send: (person, story, random) => say(person, story, random, newClientId()),
-
-  /** The first attempt may have got through, or not. */
-  async sendAgain(person, story, random) {
-    const clientId = newClientId()
+  async send(person, story, random) {
     const room = pickRoom(person, story, random)
-    const text = writeText(room, story, random)
-    const first = person.ask('send', { room, clientId, text })
-    const second = person.ask('send', { room, clientId, text })
-    for (const outcome of await Promise.all([first, second]))
-      if (outcome.ok) keepAck(story, person, { room, clientId, text, ...outcome.value })
+    const said = { room, clientId: newClientId(), text: inventText(story, room, random) }
+    for (let attempt = 1; attempt <= tries; attempt++) {
+      const outcome = await person.ask('send', said)
+      if (outcome.ok) return keepAck(story, person, { ...said, ...outcome.value })
+      if (!isUnknown(outcome.code)) return
+    }
+  },
+
+  /** At once, as two tabs would: the first attempt may have got through, or not. */
+  async sendAgain(person, story, random) {
+    const room = pickRoom(person, story, random)
+    const said = { room, clientId: newClientId(), text: inventText(story, room, random) }
+    const both = [person.ask('send', said), person.ask('send', said)]
+    for (const outcome of await Promise.all(both))
+      if (outcome.ok) keepAck(story, person, { ...said, ...outcome.value })
   },
 
   async sendThread(person, story, random) {
     const root = pickSaid(story, random)
     if (!root) return
     const { room, id: threadId } = root
-    const clientId = newClientId()
-    const text = writeText(room, story, random)
-    const outcome = await person.ask('send.thread', { room, threadId, clientId, text })
-    if (outcome.ok) keepAck(story, person, { room, clientId, text, ...outcome.value })
+    const said = { room, threadId, clientId: newClientId(), text: inventText(story, room, random) }
+    const outcome = await person.ask('send.thread', said)
+    if (outcome.ok) keepAck(story, person, { ...said, ...outcome.value })
   },
 
   async sendWithoutReply(person, story, random) {
     const room = pickRoom(person, story, random)
-    const text = writeText(room, story, random)
+    const text = inventText(story, room, random)
     person.client.publish('send', { room, clientId: newClientId(), text })
   },
 
   async edit(person, story, random) {
     const message = pickSaid(story, random, person.user)
     if (!message) return
-    const text = `${writeText(message.room, story, random)}, edited`
-    await person.ask('msg.edit', { notifyId: message.notifyId, text })
+    const { room, id, notifyId } = message
+    const text = `${inventText(story, room, random)}, edited`
+    const outcome = await person.ask('msg.edit', { notifyId, text })
+    if (outcome.ok) keepChange(story, person, { kind: 'edit', room, id, text, ...outcome.value })
   },
 
   async remove(person, story, random) {
     const message = pickSaid(story, random, person.user)
-    if (message) await person.ask('msg.delete', { notifyId: message.notifyId })
+    if (!message) return
+    const { room, id, notifyId } = message
+    const outcome = await person.ask('msg.delete', { notifyId })
+    if (outcome.ok) keepChange(story, person, { kind: 'delete', room, id, ...outcome.value })
   },
 
   async react(person, story, random) {
     const message = pickSaid(story, random)
     if (!message) return
-    const [on, sign] = [random.next() < 0.7, random.pick(emoji)]
-    await person.ask('msg.react', { notifyId: message.notifyId, emoji: sign, on })
+    const { room, id, notifyId } = message
+    const word = { emoji: random.pick(emoji), on: random.next() < 0.7 }
+    const outcome = await person.ask('msg.react', { notifyId, ...word })
+    if (outcome.ok)
+      keepChange(story, person, { kind: 'react', room, id, ...word, ...outcome.value })
   },
 
   async markRead(person, story, random) {
     const message = pickSaid(story, random)
     if (!message) return
-    const { room, notifyId } = message
-    const seq = Number.parseInt(notifyId, 36)
-    await person.ask('read.update', { room, seq, unread: random.next() < 0.2 })
+    const { room, seq } = message
+    const { outcome, deed } = await keep(story.readMarks, { user: person.user, room, seq }, () =>
+      person.ask('read.update', { room, seq, unread: random.next() < 0.2 }),
+    )
+    if (outcome.ok) deed.seq = outcome.value.seq
   },
 
+  /** What comes is looked at where it comes in. */
   async read(person, story, random) {
     const room = pickRoom(person, story, random)
-    const at = Date.now()
     const message = pickSaid(story, random)
-    const asked: [RoomId, Name, Outcome<Name>][] = [
-      [room, 'chat.history', await person.ask('chat.history', { room })],
-      [room, 'chat.sync', await person.ask('chat.sync', { room, since: 0 })],
-      [room, 'presence.room', await person.ask('presence.room', { room })],
-    ]
-    if (message) {
-      const { notifyId } = message
-      asked.push([message.room, 'msg.get', await person.ask('msg.get', { notifyId })])
-    }
-    for (const [room, by, { ok }] of asked)
-      if (ok) story.reads.push({ user: person.user, room, at, by })
+    await person.ask('chat.history', { room })
+    await person.ask('chat.sync', { room, since: random.next() < 0.5 ? 0 : (message?.seq ?? 0) })
+    await person.ask('room.info', { room })
+    await person.ask('presence.room', { room })
+    if (!message) return
+    const { notifyId, id: threadId } = message
+    await person.ask('msg.get', { notifyId })
+    await person.ask('msg.versions', { notifyId })
+    await person.ask('chat.history.thread', { room: message.room, threadId })
   },
 
   async type(person, story, random) {
     await person.ask('typing', { room: pickRoom(person, story, random) })
   },
 
-  async create(person, story, random) {
-    const room = `room-${crypto.randomUUID()}` as RoomId
-    const kind = random.pick(['public', 'private', 'private'] as const)
-    const outcome = await move(story, person.user, room, 'in', () =>
-      person.ask('room.create', { room, name: 'A room', kind }),
-    )
-    if (outcome.ok) story.rooms.push({ id: room, kind })
+  async heartbeat({ ask, user }, _story, random) {
+    await ask('presence.heartbeat', { connId: user })
+    const status = random.pick(['online', 'away', 'busy'] as const)
+    if (random.next() < 0.3) await ask('presence.update', { status })
+    if (random.next() < 0.1) await ask('presence.disconnect', { connId: user })
   },
 
-  async direct(person, story, random) {
-    const other = random.pick(story.users)
-    const start = Date.now()
-    const outcome = await person.ask('room.direct', { with: other })
-    if (!outcome.ok) return
-    const { id } = outcome.value.room
-    for (const user of [person.user, other]) {
-      story.moves.push({ user, room: id, way: 'in', start, end: Date.now(), isSure: true })
-      story.belongs.add(`${id}.${user}`)
-    }
-    if (!story.rooms.some((known) => known.id === id)) story.rooms.push({ id, kind: 'direct' })
+  create(person, story, random) {
+    return create(person, story, random, random.pick(['public', 'private', 'private'] as const))
   },
+
+  direct: (person, story, random) => openDirect(story, person, random.pick(story.users)),
 
   async join(person, story, random) {
     const room = pickRoom(person, story, random)
-    await move(story, person.user, room, 'in', () => person.ask('room.join', { room }))
+    const come = () => person.ask('room.join', { room })
+    const { ok } = await move(story, { user: person.user, room, way: 'in' }, come)
+    // The room is read before anything is heard of it, or it would be only after.
+    if (ok) await person.follow(room).catchUp()
   },
 
   async leave(person, story, random) {
     const room = pickRoom(person, story, random)
-    await move(story, person.user, room, 'out', () => person.ask('room.leave', { room }))
+    const go = () => person.ask('room.leave', { room })
+    await move(story, { user: person.user, room, way: 'out' }, go)
   },
 
   async invite(person, story, random) {
     const [room, userId] = [pickRoom(person, story, random), random.pick(story.users)]
-    await move(story, userId, room, 'in', () => person.ask('room.invite', { room, userId }))
+    const ask = () => person.ask('room.invite', { room, userId })
+    await move(story, { user: userId, room, way: 'in' }, ask)
   },
 
   async kick(person, story, random) {
     const [room, userId] = [pickRoom(person, story, random), random.pick(story.users)]
-    await move(story, userId, room, 'out', () => person.ask('room.kick', { room, userId }), true)
+    const ask = () => person.ask('room.kick', { room, userId })
+    await move(story, { user: userId, room, way: 'out', isKick: true }, ask)
   },
 
   async appoint(person, story, random) {
@@ -179,89 +202,30 @@ const operations: Record<keyof typeof weights, Operation> = {
     await person.ask('room.role', { room, userId, role })
   },
 
-  async archive(person, story, random) {
-    const room = pickRoom(person, story, random)
-    await moveAll(story, room, 'out', () => person.ask('room.archive', { room }))
+  async rename(person, story, random) {
+    await person.ask('room.rename', { room: pickRoom(person, story, random), name: 'Another name' })
   },
 
-  async restore(person, story, random) {
-    const room = pickRoom(person, story, random)
-    await moveAll(story, room, 'in', () => person.ask('room.archive', { room, archived: false }))
-  },
-
+  archive: (person, story, random) => close(person, story, random, true),
+  restore: (person, story, random) => close(person, story, random, false),
   reconnect: (person) => person.reconnect(),
 }
 
-async function say(person: Person, story: Story, random: Random, clientId: string) {
+async function create(person: Person, story: Story, random: Random, kind: 'public' | 'private') {
+  const room = `room-${random.between(0, 2 ** 32).toString(36)}-${story.rooms.length}` as RoomId
+  const ask = () => person.ask('room.create', { room, name: 'A room', kind })
+  // It may be there although nobody said so.
+  const { ok } = await move(story, { user: person.user, room, way: 'in' }, ask)
+  story.rooms.push({ id: room, kind })
+  if (ok) await person.follow(room).catchUp()
+}
+
+async function close(person: Person, story: Story, random: Random, archived: boolean) {
   const room = pickRoom(person, story, random)
-  const text = writeText(room, story, random)
-  const outcome = await person.ask('send', { room, clientId, text })
-  if (outcome.ok) keepAck(story, person, { room, clientId, text, ...outcome.value })
+  const ask = () => person.ask('room.archive', { room, archived })
+  await keep(story.closings, { room, way: archived ? 'out' : 'in' }, ask)
 }
 
-function keepAck(
-  story: Story,
-  { user }: Person,
-  ack: { room: RoomId; clientId: string; text: string; id: MessageId; seq: number },
-) {
-  const { room, id, seq } = ack
-  story.acks.push({ ...ack, user } as Ack)
-  story.said.push({ room, id, sender: user, notifyId: toNotifyId({ id, seq }) })
-}
-
-/** Does what makes somebody come or go, and keeps when. */
-async function move<N extends Name>(
-  story: Story,
-  user: UserId,
-  room: RoomId,
-  way: Move['way'],
-  ask: () => Promise<Outcome<N>>,
-  isKick = false,
-): Promise<Outcome<N>> {
-  const entry: Move = { user, room, way, isKick, start: Date.now(), end: Infinity, isSure: false }
-  // There from the start: whoever looks meanwhile must know that it may happen.
-  story.moves.push(entry)
-  const outcome = await ask()
-  if (outcome.ok) {
-    Object.assign(entry, { end: Date.now(), isSure: true })
-    if (way === 'in') story.belongs.add(`${room}.${user}`)
-    else story.belongs.delete(`${room}.${user}`)
-  } else if (!isUnknown(outcome.code)) story.moves.splice(story.moves.indexOf(entry), 1)
-  // What has had no answer may still be done until its time is over.
-  else entry.end = Date.now() + unknownMs
-  return outcome
-}
-
-/** The same for all who have been in a room. */
-async function moveAll(
-  story: Story,
-  room: RoomId,
-  way: Move['way'],
-  ask: () => Promise<Outcome<Name>>,
-) {
-  const wereIn = story.moves.filter((it) => it.room === room && it.way === 'in')
-  const users = new Set(wereIn.map(({ user }) => user))
-  const done = ask()
-  await Promise.all([...users].map((user) => move(story, user, room, way, () => done)))
-  await done
-}
-
-/** Mostly one that they may belong to, now and then one that is none of their business. */
-function pickRoom({ user }: Person, { rooms, belongs }: Story, random: Random): RoomId {
-  const own = rooms.filter(({ id }) => belongs.has(`${id}.${user}`))
-  return random.pick(own.length > 0 && random.next() < 0.85 ? own : rooms).id
-}
-
-function pickSaid({ said }: Story, random: Random, by?: UserId) {
-  const recent = said.slice(-200).filter(({ sender }) => by === undefined || sender === by)
-  return recent.length === 0 ? undefined : random.pick(recent)
-}
-
-let count = 0
-
-/** Every text says where it was written, so that it is known again wherever it turns up. */
-function writeText(room: RoomId, { users }: Story, random: Random): string {
-  const mention = random.next() < 0.2 ? ` @${random.pick(users)}` : ''
-  const rest = random.next() < 0.05 ? ' and so on'.repeat(150) : ''
-  return `${++count} [in ${room}]${mention}${rest}`
+function keepChange(story: Story, { user }: Person, change: Omit<AckedChange, 'user' | 'at'>) {
+  story.changes.push({ ...change, user, at: Date.now() })
 }

@@ -14,34 +14,24 @@ export interface Replayed {
   reactions: Set<string>
 }
 
+export type Replay = ReadonlyMap<MessageId, Replayed>
+
 /** What became of each message, from the events in their order. What is said twice is said once. */
-export function replay(log: readonly Placed[]): Map<MessageId, Replayed> {
+export function replay(log: readonly Placed[]): Replay {
   const messages = new Map<MessageId, Replayed>()
-  const early: Placed[] = []
   for (const { seq, event } of log) {
-    if (event.kind === 'message') {
-      const { id, room, sender, text, mentions, threadId = '' as const } = event
-      if (messages.has(id)) continue
-      const isDeleted = false
-      messages.set(id, {
-        room,
-        seq,
-        threadId,
-        sender,
-        text,
-        mentions,
-        isDeleted,
-        reactions: new Set(),
-      })
-    } else if ('message' in event) early.push({ seq, event })
+    if (event.kind !== 'message' || messages.has(event.id)) continue
+    const { id, room, sender, text, mentions, threadId = '' } = event
+    const untouched = { isDeleted: false, reactions: new Set<string>() }
+    messages.set(id, { room, seq, threadId, sender, text, mentions, ...untouched })
   }
-  for (const { event } of early) {
+  // What is done to a message comes after it, but its deletion takes it out of the log.
+  for (const { event } of log) {
     if (!('message' in event)) continue
     const { id, seq } = readNotifyId(event.message.notifyId)
     if (event.kind === 'delete') {
       const { room, message } = event
-      // It is erased from the log, so what is known of it is what its deletion says.
-      const { sender, threadId = '' as const } = message
+      const { sender, threadId = '' } = message
       const gone = { text: '', mentions: [], isDeleted: true, reactions: new Set<string>() }
       messages.set(id, { room, seq, threadId, sender, ...gone })
       continue
@@ -51,7 +41,7 @@ export function replay(log: readonly Placed[]): Map<MessageId, Replayed> {
     if (event.kind === 'edit') {
       found.text = event.text
       found.mentions = event.mentions
-    } else if (event.kind === 'react') {
+    } else {
       const word = `${event.by} ${event.emoji}`
       if (event.on) found.reactions.add(word)
       else found.reactions.delete(word)

@@ -10,7 +10,10 @@ import { findNatsServer } from '../../stack/provision/nats-server.ts'
 import { createSecrets } from '../../stack/secrets.ts'
 import { type DatabaseKind, startDatabase } from '../servers.ts'
 import { startTokenMaker } from '../token-maker.ts'
+import type { Frame } from './evidence.ts'
+import { createInstance, type Instance } from './instance.ts'
 import { connectPerson, type Person } from './person.ts'
+import type { Ways } from './view.ts'
 
 /** Everything that runs, and everybody who uses it. */
 export interface World extends AsyncDisposable {
@@ -19,26 +22,29 @@ export interface World extends AsyncDisposable {
   keepLogs(): void
   nats: NatsPart
   database: ProcessPart
-  runtimes: ProcessPart[]
+  runtimes: Instance[]
   people: Person[]
   /** As the functions see NATS. */
   nc: NatsConnection
+  frames: Frame[]
+  pauses: { start: number; end: number }[]
+  crashes: string[]
+  /** How often what was answered: `send ok`, `send forbidden`. */
+  answers: Record<string, number>
+  ways: Ways
 }
 
 export interface WorldOptions {
   people: number
   runtimes: number
   database: DatabaseKind
-  count: (what: string) => void
 }
 
+/** Long enough that none ends during the longest run; a day is the longest that is let in. */
+const tokenSeconds = 86_000
+
 /** Starts it all in processes of its own: the real server, a real database, several runtimes. */
-export async function startWorld({
-  people,
-  runtimes,
-  database,
-  count,
-}: WorldOptions): Promise<World> {
+export async function startWorld(options: WorldOptions): Promise<World> {
   await using started = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'natter-chaos-'))
   let keepsLogs = false
@@ -49,21 +55,39 @@ export async function startWorld({
   const maker = await startTokenMaker()
   started.defer(() => maker.stop())
   const nats = started.use(await startNats({ dir, binary: await findNatsServer(), secrets }))
-  const db = started.use(await startDatabase(database, dir))
-  process.env.DATABASE_URL = db.url
+  const database = started.use(await startDatabase(options.database, dir))
+  process.env.DATABASE_URL = database.url
   const env = {
     NATS_URL: nats.urlOf('functions'),
     NATS_AUTH_URL: nats.urlOf('auth'),
     NATS_CALLOUT_SEED: secrets.calloutSeed,
     NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
-    DATABASE_URL: db.url,
+    DATABASE_URL: database.url,
     OIDC_ISSUER: maker.issuer,
     NATTER_ID_KEY: secrets.idKey,
+    // Few people do what many would.
     RATE_LIMIT_FACTOR: '1000',
   }
-  const instances: ProcessPart[] = []
-  for (let at = 0; at < runtimes; at++)
-    instances.push(started.use(await startRuntime({ dir, env, name: `runtime-${at}` })))
+
+  const kept = {
+    frames: [] as Frame[],
+    pauses: [] as World['pauses'],
+    crashes: [] as string[],
+    answers: {} as World['answers'],
+    ways: { heard: 0, synced: 0, rereads: 0 },
+  }
+  const runtimes = await Promise.all(
+    Array.from({ length: options.runtimes }, async (_, at) => {
+      const part = await startRuntime({ dir, env, name: `runtime-${at}` })
+      return started.use(
+        createInstance(
+          part,
+          (how) => kept.crashes.push(how),
+          (start, end) => kept.pauses.push({ start, end }),
+        ),
+      )
+    }),
+  )
 
   const { username, password, host } = new URL(nats.urlOf('functions'))
   const nc = await connect({
@@ -74,30 +98,43 @@ export async function startWorld({
     reconnectTimeWait: 200,
   })
   started.defer(() => nc.close())
-  const all: Person[] = []
-  for (let at = 0; at < people; at++) {
+  const people: Person[] = []
+  for (let at = 0; at < options.people; at++) {
     const user = `user-${at}` as UserId
-    const now = Math.floor(Date.now() / 1_000)
-    const claims = {
+    const exp = Math.floor(Date.now() / 1_000) + tokenSeconds
+    const token = await maker.token({
       preferred_username: user,
       realm_access: { roles: ['user'] },
-      exp: now + 43_200,
-    }
-    const token = await maker.token(claims)
-    const person = await connectPerson({ user, url: nats.url, token, count })
+      exp,
+    })
+    const person = await connectPerson({
+      user,
+      url: nats.url,
+      token,
+      patienceMs: 4_000,
+      ways: kept.ways,
+      keep: (frame) => kept.frames.push(frame),
+      count(name, code, reason) {
+        const what = `${name} ${code}`
+        kept.answers[what] = (kept.answers[what] ?? 0) + 1
+        // Why, is in the log of the runtime.
+        if (code === 'internal') kept.crashes.push(`${user} was answered ${what}: ${reason}`)
+      },
+    })
     started.defer(() => person.close())
-    all.push(person)
+    people.push(person)
   }
   const running = started.move()
   return {
+    ...kept,
     dir,
     keepLogs() {
       keepsLogs = true
     },
     nats,
-    database: db,
-    runtimes: instances,
-    people: all,
+    database,
+    runtimes,
+    people,
     nc,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }

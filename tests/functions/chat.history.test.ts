@@ -8,7 +8,7 @@ import { ROOMS_KV } from '#schema/streams'
 import { reactions } from '#schema/tables/message'
 import { pageQuery } from '../../functions/_page.ts'
 import { badPayloads } from '../bad-input.ts'
-import { newClientId, useApp } from '../harness.ts'
+import { newClientId, refusalSoon, useApp } from '../harness.ts'
 
 const app = useApp()
 
@@ -277,9 +277,7 @@ describe('chat.history', () => {
     await read(room)
     await (await app.openBucket(ROOMS_KV)).delete(`${room}.alice`)
 
-    await expect
-      .poll(() => read(room).catch(({ code }) => code), { timeout: 1_000 })
-      .toBe('forbidden')
+    expect(await refusalSoon(() => read(room))).toBe('forbidden')
   })
 
   it.each([

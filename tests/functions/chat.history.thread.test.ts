@@ -4,7 +4,7 @@ import { type MessageId, type RoomId, toNotifyId } from '#schema/ids'
 import type { chatHistoryThread } from '#schema/messages/chat'
 import { ROOMS_KV } from '#schema/streams'
 import { badPayloads } from '../bad-input.ts'
-import { newClientId, useApp } from '../harness.ts'
+import { newClientId, refusalSoon, useApp } from '../harness.ts'
 
 const app = useApp()
 
@@ -134,9 +134,7 @@ describe('chat.history.thread', () => {
     await read(thread)
     await (await app.openBucket(ROOMS_KV)).delete(`${thread.room}.bob`)
 
-    await expect
-      .poll(() => read(thread).catch(({ code }) => code), { timeout: 1_000 })
-      .toBe('forbidden')
+    expect(await refusalSoon(() => read(thread))).toBe('forbidden')
   })
 
   it.each([

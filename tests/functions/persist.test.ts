@@ -3,14 +3,12 @@ import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { closeDb, db } from '#schema/db'
 import { type NotifyId, readNotifyId, toNotifyId } from '#schema/ids'
-import { deliverNotify, roomNotify } from '#schema/messages/log'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { messages, messageVersions, reactions, roomHeads } from '#schema/tables/message'
 import { type App, createApp, newClientId } from '../harness.ts'
-import { holdMessages } from '../hold-messages.ts'
 import { type Servers, startServers } from '../servers.ts'
 
-// Servers of its own, since here the runtime is killed and the tables are emptied.
+// Servers of its own, since here the runtime is stopped and the tables are emptied.
 let servers: Servers
 let app: App
 
@@ -66,62 +64,6 @@ describe('persist', () => {
     expect(rows.map(({ id, seq, at }) => ({ id, seq, at: at.toISOString() }))).toEqual(said)
   })
 
-  it('loses nothing that was acknowledged when the runtime is killed before it is kept', async () => {
-    const room = await app.givenRoom(['alice'])
-    const release = await holdMessages()
-
-    const answers = []
-    for (let index = 0; index < 20; index++) answers.push(await app.say(room, `${index}`, 'alice'))
-    await servers.runtime.kill('SIGKILL')
-    await release()
-    await servers.runtime.restart()
-    answers.push(await app.say(room, 'last', 'alice'))
-    await app.rowsOf(room, 1)
-
-    // What the dead one had been given comes again after a while; until then the page says so.
-    const { messages, asOf } = await app.call('chat.history', { room }, 'alice')
-    const since = await app.call('chat.sync', { room, since: asOf }, 'alice')
-    const missed = since.recovered ? since.events : []
-    const known = new Set([...messages, ...missed].map(({ seq }) => seq))
-    expect(answers.filter(({ seq }) => !known.has(seq))).toEqual([])
-    const rows = await app.rowsOf(room, 21)
-    expect(rows.map(({ id, seq }) => ({ id, seq }))).toEqual(
-      answers.map(({ id, seq }) => ({ id, seq })),
-    )
-  }, 120_000)
-
-  it('lets everything but the history go on while the database is away', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
-    const secret = await app.givenRoom(['alice', 'bob'], 'private')
-    const heard = await app.listen(roomNotify, { room }, 'bob')
-    const toBob = await app.listen(deliverNotify, { user: 'bob', room: secret }, 'bob')
-    await servers.database.kill('SIGKILL')
-
-    const said = await app.say(room, 'said without it', 'alice')
-    const whispered = await app.say(secret, 'said without it', 'alice')
-    const gone = toNotifyId(await app.say(room, 'a secret', 'alice'))
-    const edited = { notifyId: toNotifyId(said), text: 'edited without it' }
-    const edit = await app.call('msg.edit', edited, 'alice')
-    await app.call('msg.edit', { notifyId: gone, text: 'a worse secret' }, 'alice')
-    await app.call('msg.delete', { notifyId: gone }, 'alice')
-
-    const told = await heard.until(({ kind }) => kind === 'delete')
-    expect(told.slice(1).map(({ prev }) => prev)).toEqual(told.slice(0, -1).map(({ seq }) => seq))
-    expect(told.map(({ kind }) => kind)).toEqual(['message', 'message', 'edit', 'edit', 'delete'])
-    expect(await toBob.next()).toMatchObject({ seq: whispered.seq })
-    const read = (notifyId: string) => app.call('msg.get', { notifyId }, 'bob')
-    expect(await read(edited.notifyId)).toMatchObject({ text: edited.text, editedSeq: edit.seq })
-    expect(await read(gone)).toMatchObject({ text: '' })
-    // What is deleted is nowhere, also while the database does not know of it.
-    const missed = await app.call('chat.sync', { room, since: said.seq - 1 }, 'bob')
-    expect(JSON.stringify(missed)).not.toContain('secret')
-
-    await servers.database.restart()
-    const rows = await app.rowsOf(room, 2)
-    expect(rows.map(({ text }) => text)).toEqual([edited.text, ''])
-    expect(await app.rowsOf(secret, 1)).toMatchObject([{ seq: whispered.seq }])
-  }, 60_000)
-
   it('goes on with the room when something stands in its log that cannot be kept', async () => {
     const room = await app.givenRoom(['alice'])
     const { nc } = await app.connectAs('functions')
@@ -174,22 +116,6 @@ describe('persist', () => {
     await expect.poll(() => read(edited)).toBe('second')
     await expect.poll(() => read(deleted)).toBe('')
   })
-
-  it('answers a retry after the crash as it would have answered before', async () => {
-    const room = await app.givenRoom(['alice'])
-    const clientId = newClientId()
-    const first = await app.say(room, 'once', 'alice', clientId)
-    await app.rowsOf(room, 1)
-
-    await servers.runtime.kill('SIGKILL')
-    await servers.runtime.restart()
-    const again = await app.say(room, 'once', 'alice', clientId)
-    const last = await app.say(room, 'last', 'alice')
-
-    expect(again).toEqual(first)
-    const rows = await app.rowsOf(room, 2)
-    expect(rows.map(({ seq }) => seq)).toEqual([first.seq, last.seq])
-  }, 120_000)
 
   it('draws the same rows from the log when the tables are lost', async () => {
     const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })

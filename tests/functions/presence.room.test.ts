@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { badPayloads } from '../bad-input.ts'
-import { useApp } from '../harness.ts'
+import { refusalSoon, useApp } from '../harness.ts'
 import { createCrowd, newUser, newUsers, startInstance } from '../presence-ground.ts'
 
 const app = useApp()
@@ -83,9 +83,7 @@ describe('presence.room', () => {
 
     await crowd.take(room, user)
 
-    await expect
-      .poll(() => look(room, user).catch(({ code }) => code), { timeout: 1_000 })
-      .toBe('forbidden')
+    expect(await refusalSoon(() => look(room, user))).toBe('forbidden')
   })
 
   it('refuses to look for somebody else', async () => {

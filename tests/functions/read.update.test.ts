@@ -5,7 +5,7 @@ import { deliverRead } from '#schema/messages/room'
 import { messages, roomHeads } from '#schema/tables/message'
 import { countUnread } from '../../functions/_unread.ts'
 import { badPayloads } from '../bad-input.ts'
-import { useApp } from '../harness.ts'
+import { refusalSoon, useApp } from '../harness.ts'
 import { createCrowd, newUser } from '../presence-ground.ts'
 
 const app = useApp()
@@ -192,9 +192,7 @@ describe('read.update', () => {
     await read(me, room, 1)
     await crowd.take(room, me)
 
-    await expect
-      .poll(() => read(me, room, 2).catch(({ code }) => code), { timeout: 1_000 })
-      .toBe('forbidden')
+    expect(await refusalSoon(() => read(me, room, 2))).toBe('forbidden')
   })
 
   it('refuses to read for somebody else', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { deliverTyping, roomTyping } from '#schema/messages/presence'
 import { badPayloads } from '../bad-input.ts'
-import { useApp } from '../harness.ts'
+import { refusalSoon, useApp } from '../harness.ts'
 import { createCrowd, newUser } from '../presence-ground.ts'
 
 const app = useApp()
@@ -95,9 +95,7 @@ describe('typing', () => {
     await type(room, 'alice')
     await crowd.take(room, 'alice')
 
-    await expect
-      .poll(() => type(room, 'alice').catch(({ code }) => code), { timeout: 1_000 })
-      .toBe('forbidden')
+    expect(await refusalSoon(() => type(room, 'alice'))).toBe('forbidden')
     await expect(type(room, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 

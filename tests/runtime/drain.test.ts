@@ -7,6 +7,7 @@ import { type Client, createClient } from '#runtime/client'
 import { readConfig } from '../../runtime/config.ts'
 import { startRuntime } from '../../runtime/run.ts'
 import { type Bench, createBench } from '../command-line.ts'
+import { createLoginGround } from '../login-ground.ts'
 
 const contracts = {
   work: {
@@ -127,5 +128,20 @@ describe('three runtimes under load', () => {
     expect(asked).toBeGreaterThan(1_500)
     expect(heard).toHaveLength(asked)
     expect(new Set(heard).size).toBe(asked)
+  })
+})
+
+describe('a runtime whose server goes away', () => {
+  it('ends as it was told, with nothing wrong', async () => {
+    await using ground = await createLoginGround()
+    const { nats, runtime } = ground
+    const ended = runtime.exited
+    await nats.kill('SIGSTOP')
+    const stopped = runtime.stop()
+    await runtime.log.line(/"stopping"/, { from: 0 })
+    await nats.kill('SIGKILL')
+    await stopped
+
+    expect(await ended).toEqual({ code: 0, signal: null })
   })
 })
