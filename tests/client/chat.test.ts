@@ -185,7 +185,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     'has no serious fault for people with disabilities, %s',
     async (colorScheme) => {
       await givenRoom()
-      await say(alice.page, 'See **this** and `that`, @bob')
+      await say(alice.page, 'See **this** and `that`, @bob, please')
       await message(bob.page, 'See').waitFor()
       await bob.page.emulateMedia({ colorScheme })
 
