@@ -12,6 +12,7 @@ export const contracts = {
   'chat.sync': chat.chatSync,
   'msg.delete': chat.msgDelete,
   'msg.edit': chat.msgEdit,
+  'msg.find': chat.msgFind,
   'msg.get': chat.msgGet,
   'msg.react': chat.msgReact,
   'msg.versions': chat.msgVersions,

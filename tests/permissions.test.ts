@@ -26,6 +26,7 @@ describe('what each role may ask', () => {
     'chat.sync': everyone,
     'msg.delete': users,
     'msg.edit': users,
+    'msg.find': everyone,
     'msg.get': everyone,
     'msg.react': users,
     'msg.versions': users,
