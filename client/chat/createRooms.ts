@@ -14,7 +14,7 @@ export interface RoomsOptions {
   client: ChatClient
   me: UserId
   kept: Kept
-  /** Somebody else has said something in a room of ours, while we looked. */
+  /** Something was said in a room of ours: by somebody else, where the notice says by whom. */
   onMessage?: (notice: Notice, room: MyRoom) => void
   /** We were removed, or the room was archived. */
   onGone?: (room: MyRoom, why: 'kick' | 'archive' | 'leave') => void
@@ -99,7 +99,11 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
 
   function count(room: MyRoom, notice: Notice) {
     const { seq, threadId, event } = notice
-    if (event?.kind !== 'message') return refreshSoon()
+    if (event?.kind !== 'message') {
+      // Too long to come along: the server counts, and whoever wants to know asks for it.
+      refreshSoon()
+      return onMessage?.(notice, room)
+    }
     if (event.sender === me) return
     if (threadId === undefined && seq > room.readSeq && room.unread < mostUnread) {
       setRooms(room.id, 'unread', room.unread + 1)

@@ -5,7 +5,8 @@ import { useChat } from '../chat/createChat.ts'
 import type { Item } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from '../shell/Avatar.tsx'
-import { pathOf, usePlace } from '../shell/createPlace.ts'
+import { useCopy } from '../shell/createCopy.ts'
+import { linkTo, usePlace } from '../shell/createPlace.ts'
 import { Icon } from '../shell/Icon.tsx'
 import { MessageText } from '../text/MessageText.tsx'
 import { useConversation } from './createConversation.ts'
@@ -31,6 +32,7 @@ export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: bool
         'is-edited-now': editing()?.id === props.item.id,
         'names-me': namesMe(),
       }}
+      aria-current={props.isMarked ? 'location' : undefined}
       aria-label={t('message.sentence', {
         name: name(),
         time: timeOf(props.item.at),
@@ -119,13 +121,13 @@ function Reactions(props: { item: Item }) {
 function Actions(props: { item: Item; onThread: () => void }) {
   const chat = useChat()
   const { t } = useLanguage()
+  const { copy } = useCopy()
   const { react, setEditing, remove, markUnread, threadId, room } = useConversation()
   const [isPicking, setPicking] = createSignal(false)
   const [isOpen, setOpen] = createSignal(false)
   const isMine = () => props.item.sender === chat.me
   const mayDelete = () => isMine() || room.role === 'owner' || room.role === 'moderator'
-  const link = () =>
-    window.location.origin + pathOf({ room: props.item.room, message: props.item.seq })
+  const link = () => linkTo({ room: props.item.room, message: props.item.id })
 
   return (
     <div
@@ -187,19 +189,13 @@ function Actions(props: { item: Item; onThread: () => void }) {
                 {t('message.edit')}
               </DropdownMenu.Item>
             </Show>
-            <DropdownMenu.Item
-              class="menu-item"
-              onSelect={() => void navigator.clipboard.writeText(props.item.text)}
-            >
+            <DropdownMenu.Item class="menu-item" onSelect={() => void copy(props.item.text)}>
               {t('message.copy')}
             </DropdownMenu.Item>
+            <DropdownMenu.Item class="menu-item" onSelect={() => void copy(link())}>
+              {t('message.link')}
+            </DropdownMenu.Item>
             <Show when={threadId === undefined}>
-              <DropdownMenu.Item
-                class="menu-item"
-                onSelect={() => void navigator.clipboard.writeText(link())}
-              >
-                {t('message.link')}
-              </DropdownMenu.Item>
               <DropdownMenu.Item class="menu-item" onSelect={() => void markUnread(props.item)}>
                 {t('message.markUnread')}
               </DropdownMenu.Item>

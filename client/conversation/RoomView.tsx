@@ -10,8 +10,10 @@ import { usePlace } from '../shell/createPlace.ts'
 import { Icon } from '../shell/Icon.tsx'
 import { Composer } from './Composer.tsx'
 import { ConversationContext, createConversation } from './createConversation.ts'
+import { readTarget } from './createTarget.ts'
 import { MembersPanel } from './MembersPanel.tsx'
 import { MessageList } from './MessageList.tsx'
+import { RoomMenu } from './RoomMenu.tsx'
 import { ThreadPanel } from './ThreadPanel.tsx'
 
 /** One room: who is in it, what is said in it, and a place to say something. */
@@ -45,7 +47,12 @@ function Conversation(props: {
   const { place, go } = usePlace()
   const { t } = useLanguage()
   const [hasMembers, setHasMembers] = createSignal(false)
-  const conversation = createConversation({ chat, room: props.room, page: props.page })
+  const conversation = createConversation({
+    chat,
+    room: props.room,
+    page: props.page,
+    isTargeted: readTarget(place()) !== undefined,
+  })
   const title = () => chat.titleOf(props.room)
   const mayWrite = () =>
     props.room.role !== 'guest' &&
@@ -81,6 +88,7 @@ function Conversation(props: {
             >
               <Icon name="people" />
             </button>
+            <RoomMenu room={props.room} />
           </header>
           <MessageList title={title()} />
           <Show when={mayWrite()} fallback={<p class="read-only">{t('room.readOnly')}</p>}>

@@ -4,6 +4,11 @@ import type { RoomId } from '#schema/ids'
 import { ChatContext, type ChatOptions, createChat } from '../chat/createChat.ts'
 import { RoomView } from '../conversation/RoomView.tsx'
 import { useLanguage } from '../i18n/createLanguage.ts'
+import { CopyTextContext } from '../text/copy.ts'
+import { CopyDialog } from './CopyDialog.tsx'
+import { createBadge } from './createBadge.ts'
+import { CopyContext, createCopy } from './createCopy.ts'
+import { createNotes } from './createNotes.ts'
 import { createNotifications } from './createNotifications.ts'
 import { createPlace, PlaceContext } from './createPlace.ts'
 import { LinkBanner } from './LinkBanner.tsx'
@@ -11,11 +16,8 @@ import { SettingsDialog } from './SettingsDialog.tsx'
 import { ShortcutsDialog } from './ShortcutsDialog.tsx'
 import { Sidebar } from './Sidebar.tsx'
 import { Switcher } from './Switcher.tsx'
-import { useSettings } from './settings.ts'
 
 export type OpenDialog = 'switcher' | 'settings' | 'shortcuts' | 'create' | 'browse' | 'direct'
-
-const noteMs = 6_000
 
 /** The chat of one person: their rooms on one side, the one they look at beside them. */
 export function ChatShell(
@@ -23,27 +25,23 @@ export function ChatShell(
 ) {
   const { t } = useLanguage()
   const places = createPlace()
-  const [settings] = useSettings()
   const [dialog, setDialog] = createSignal<OpenDialog>()
-  const [notes, setNotes] = createSignal<readonly string[]>([])
+  const { notes, say } = createNotes()
+  const copy = createCopy(() => say(t('places.copied')))
   const chat = createChat({
     client: props.client,
     connection: props.connection,
     identity: props.identity,
     kept: props.kept,
-    onMessage: (notice, room) => notifications.hear(notice, room),
+    onMessage: (notice, room) => void notifications.hear(notice, room),
     onGone(room, why) {
       if (places.place().room === room.id) places.go({}, 'replace')
       if (why === 'leave') return
       say(t(why === 'kick' ? 'rooms.kicked' : 'rooms.archived', { room: room.name }))
     },
   })
-  const notifications = createNotifications({ chat, places, settings })
-
-  function say(note: string) {
-    setNotes((before) => [...before, note])
-    setTimeout(() => setNotes((before) => before.slice(1)), noteMs)
-  }
+  const notifications = createNotifications(chat, places)
+  createBadge(chat, places)
 
   const onKey = (event: KeyboardEvent) => {
     const isTyping = event.target instanceof HTMLElement && event.target.matches('input, textarea')
@@ -77,31 +75,36 @@ export function ChatShell(
 
   return (
     <ChatContext.Provider value={chat}>
-      <PlaceContext.Provider value={places}>
-        <a class="skip-link" href="#composer">
-          {t('app.skip')}
-        </a>
-        <div class="shell" classList={{ 'has-room': places.place().room !== undefined }}>
-          <Sidebar
-            onOpen={setDialog}
-            open={dialog()}
-            onClose={() => setDialog()}
-            onLogout={props.onLogout}
-          />
-          <div class="shell-main">
-            <LinkBanner />
-            <Show when={places.place().room} keyed fallback={<Nothing />}>
-              {(room) => <RoomView room={room} />}
-            </Show>
-          </div>
-        </div>
-        <Switcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
-        <SettingsDialog isOpen={dialog() === 'settings'} onClose={() => setDialog()} />
-        <ShortcutsDialog isOpen={dialog() === 'shortcuts'} onClose={() => setDialog()} />
-        <div class="notes" role="status" aria-live="polite">
-          <For each={notes()}>{(note) => <p class="note">{note}</p>}</For>
-        </div>
-      </PlaceContext.Provider>
+      <CopyContext.Provider value={copy}>
+        <CopyTextContext.Provider value={copy.attempt}>
+          <PlaceContext.Provider value={places}>
+            <a class="skip-link" href="#composer">
+              {t('app.skip')}
+            </a>
+            <div class="shell" classList={{ 'has-room': places.place().room !== undefined }}>
+              <Sidebar
+                onOpen={setDialog}
+                open={dialog()}
+                onClose={() => setDialog()}
+                onLogout={props.onLogout}
+              />
+              <div class="shell-main">
+                <LinkBanner />
+                <Show when={places.place().room} keyed fallback={<Nothing />}>
+                  {(room) => <RoomView room={room} />}
+                </Show>
+              </div>
+            </div>
+            <Switcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
+            <SettingsDialog isOpen={dialog() === 'settings'} onClose={() => setDialog()} />
+            <ShortcutsDialog isOpen={dialog() === 'shortcuts'} onClose={() => setDialog()} />
+            <CopyDialog />
+            <div class="notes" role="status" aria-live="polite">
+              <For each={notes()}>{(note) => <p class="note">{note}</p>}</For>
+            </div>
+          </PlaceContext.Provider>
+        </CopyTextContext.Provider>
+      </CopyContext.Provider>
     </ChatContext.Provider>
   )
 }
