@@ -1,7 +1,10 @@
 import type { ConnectionOptions, NatsConnection } from '@nats-io/nats-core'
-import { NatsConnectionImpl, setTransportFactory } from '@nats-io/nats-core/internal'
+import { NatsConnectionImpl, setTransportFactory, TE } from '@nats-io/nats-core/internal'
 // The package's own `connect` makes this very transport and takes no other.
 import { NodeTransport, nodeResolveHost } from '@nats-io/transport-node/lib/node_transport.js'
+
+// nats.js encodes every subject and payload by this one; a Buffer takes a tenth of the time.
+TE.encode = (text = '') => Buffer.from(text)
 
 /** What is written without waiting for the end of the turn, in bytes. */
 const plenty = 64 * 1_024
