@@ -7,9 +7,9 @@ import {
   type JetStreamClient,
   type JsMsg,
 } from '@nats-io/jetstream'
-import { headers } from '@nats-io/nats-core'
 import { CallContext } from './context.ts'
 import type { Dispatcher } from './dispatch.ts'
+import { writeHeaders } from './headers.ts'
 import type { FunctionHost } from './host.ts'
 import { publishStored } from './jetstream.ts'
 import { compare, ignoreNotFound } from './resources.ts'
@@ -237,17 +237,16 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
 
   /** Keeps a message, with the reason, where it can be listed and replayed; then lets go of it. */
   async function bury(message: JsMsg, reason: string) {
-    const hdrs = headers()
-    hdrs.set('Nats-Msg-Id', `${durable}.${stream}.${message.seq}`)
-    hdrs.set('Natter-Reason', reason.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 500))
-    hdrs.set('Natter-Stream', stream)
-    hdrs.set('Natter-Subject', message.subject)
-    hdrs.set('Natter-Sequence', String(message.seq))
-    hdrs.set('Natter-Deliveries', String(message.info.deliveryCount))
+    const headers = writeHeaders({
+      'Nats-Msg-Id': `${durable}.${stream}.${message.seq}`,
+      'Natter-Reason': reason.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 500),
+      'Natter-Stream': stream,
+      'Natter-Subject': message.subject,
+      'Natter-Sequence': String(message.seq),
+      'Natter-Deliveries': String(message.info.deliveryCount),
+    })
     try {
-      await publishStored(host.backbone.requester, `dead.${durable}`, message.data, {
-        headers: hdrs,
-      })
+      await publishStored(host.backbone.requester, `dead.${durable}`, message.data, { headers })
       message.term(reason.slice(0, 200))
       dispatcher.stats.failed(reason)
       dispatcher.stats.requests++

@@ -1,8 +1,10 @@
-import { headers, type Msg, type MsgHdrs } from '@nats-io/nats-core'
+import type { Msg, MsgHdrs } from '@nats-io/nats-core'
 import type { Requester } from './client/requester.ts'
 import { FunctionError } from './error.ts'
+import { writeHeaders } from './headers.ts'
 
 const timeoutMs = 5_000
+const expectHeader = 'Nats-Expected-Last-Subject-Sequence'
 const wrongLastSequence = 10071
 const sequenceNotFound = 10043
 const tooMany = 413
@@ -32,8 +34,8 @@ export async function publishStored(
 ): Promise<Ack | undefined> {
   let hdrs = options.headers
   if (options.expect !== undefined) {
-    hdrs ??= headers()
-    hdrs.set('Nats-Expected-Last-Subject-Sequence', String(options.expect))
+    hdrs?.set(expectHeader, String(options.expect))
+    hdrs ??= writeHeaders({ [expectHeader]: String(options.expect) })
   }
   const reply = await requester.request(subject, payload, { headers: hdrs, timeoutMs })
   const ack = reply.json<{
