@@ -129,6 +129,8 @@ export function MessageList(props: { title: string }) {
   /** What is on the screen, of a page that somebody looks at, has been read. */
   function noteRead() {
     if (!list || threadId !== undefined || !document.hasFocus()) return
+    // Not measured yet: nothing is seen before.
+    if (list.viewportSize === 0) return void requestAnimationFrame(noteRead)
     const end = list.findItemIndex(list.scrollOffset + list.viewportSize - 1)
     for (let at = Math.min(end, rows().length - 1); at >= 0; at--) {
       const row = rows()[at]
