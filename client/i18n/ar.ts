@@ -124,6 +124,8 @@ export const ar: Words = {
     codeIn: 'شيفرة، {{ language }}',
     image: 'صورة: {{ host }}',
     loadImage: 'تحميل الصورة',
+    imageHint: 'سيرى {{ host }} عنوانك على الشبكة',
+    imageFailed: 'تعذّر تحميلها.',
     done: 'منجز',
     open: 'قيد التنفيذ',
   },

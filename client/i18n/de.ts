@@ -101,6 +101,8 @@ export const de: Words = {
     codeIn: 'Code, {{ language }}',
     image: 'Bild: {{ host }}',
     loadImage: 'Bild laden',
+    imageHint: '{{ host }} erfährt dabei deine Netzwerkadresse',
+    imageFailed: 'Es konnte nicht geladen werden.',
     done: 'Erledigt',
     open: 'Offen',
   },

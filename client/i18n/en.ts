@@ -99,6 +99,8 @@ export const en = {
     codeIn: 'Code, {{ language }}',
     image: 'Image: {{ host }}',
     loadImage: 'Load image',
+    imageHint: '{{ host }} will see your network address',
+    imageFailed: 'It could not be loaded.',
     done: 'Done',
     open: 'To do',
   },

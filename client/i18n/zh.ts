@@ -96,6 +96,8 @@ export const zh: Words = {
     codeIn: '代码，{{ language }}',
     image: '图片：{{ host }}',
     loadImage: '加载图片',
+    imageHint: '{{ host }} 将看到你的网络地址',
+    imageFailed: '无法加载。',
     done: '已完成',
     open: '待办',
   },

@@ -15,8 +15,6 @@ export interface MessageTextProps {
   names: (user: UserId) => string
   /** Somebody's name was pressed. Without this, names are nothing to press. */
   onMention?: ((user: UserId) => void) | undefined
-  /** Whether images of others may be loaded, once asked for. The page's policy must allow it, too. */
-  allowImages?: boolean | undefined
 }
 
 /** What somebody wrote. Every element is made here, from what the parser found: nothing is HTML. */
@@ -129,14 +127,7 @@ function showInline(node: Inline, props: MessageTextProps): JSX.Element {
     case 'link':
       return showLink(node, props)
     case 'image':
-      return (
-        <RemoteImage
-          href={node.href}
-          host={node.host}
-          description={node.description}
-          isAllowed={props.allowImages === true}
-        />
-      )
+      return <RemoteImage href={node.href} host={node.host} description={node.description} />
     case 'mention':
       return <Mention user={node.user} in={props} />
   }

@@ -83,7 +83,10 @@ async function answer(
   await pipeline(createReadStream(file.path), response)
 }
 
-/** Everything is our own, and the page talks to the server it came from, NATS and the issuer only. */
+/**
+ * Everything is our own, and the page talks to the server it came from, NATS and the issuer only; but
+ * for images of messages, which somebody asks for one by one: docs/decisions/015.
+ */
 function headers(config: WebConfig | undefined) {
   const issuer = config ? new URL(config.issuer).origin : ''
   return {
@@ -91,7 +94,7 @@ function headers(config: WebConfig | undefined) {
       "default-src 'none'",
       "script-src 'self'",
       "style-src 'self'",
-      "img-src 'self'",
+      "img-src 'self' https:",
       "font-src 'self'",
       "manifest-src 'self'",
       `connect-src 'self' ${config?.natsWebSocket ?? ''} ${issuer}`,
@@ -102,6 +105,8 @@ function headers(config: WebConfig | undefined) {
     ].join('; '),
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
+    // Nor does a look at a link tell anybody that it is looked at.
+    'x-dns-prefetch-control': 'off',
     'cross-origin-opener-policy': 'same-origin',
     'cache-control': 'no-cache',
   }
