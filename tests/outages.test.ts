@@ -102,8 +102,10 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     const gone = await app.say(room, 'a secret', 'alice')
     const answer = { room, threadId: first.id, clientId: newClientId(), text: 'a secret answer' }
     const reply = await app.call('send.thread', answer, 'alice')
-    await app.rowsOf(room, 3)
+    const edited = toNotifyId(await app.say(room, 'a mistake', 'alice'))
+    await app.rowsOf(room, 4)
     await servers.database.kill('SIGKILL')
+    await app.call('msg.edit', { notifyId: edited, text: 'another secret' }, 'alice')
     for (const said of [gone, reply])
       await app.call('msg.delete', { notifyId: toNotifyId(said) }, 'alice')
 
@@ -113,8 +115,11 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     const cache = await app.openBucket(MSG_CACHE)
     for (const { id } of [gone, reply]) await cache.purge(id)
     await servers.runtime.restart()
+    // The database is there again, and does not know of the edit.
+    await app.call('msg.delete', { notifyId: edited }, 'alice')
     const read = async () => [
       await app.call('chat.history', { room }, 'bob'),
+      await app.call('chat.sync', { room, since: first.seq - 1 }, 'bob'),
       await app.call('chat.history.thread', { room, threadId: first.id }, 'bob'),
       await app.call('msg.get', { notifyId: toNotifyId(gone) }, 'bob'),
       await app.call('msg.versions', { notifyId: toNotifyId(reply) }, 'alice'),
@@ -124,7 +129,11 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
 
     expect(JSON.stringify(seen)).not.toContain('secret')
     expect(seen[0]).toMatchObject({
-      messages: [{ text: 'a question' }, { id: gone.id, text: '', deletedAt: expect.any(String) }],
+      messages: [
+        { text: 'a question' },
+        { id: gone.id, text: '', deletedAt: expect.any(String) },
+        { text: '', deletedAt: expect.any(String) },
+      ],
     })
   }, 120_000)
 
