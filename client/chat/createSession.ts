@@ -1,10 +1,4 @@
-import {
-  ErrorResponse,
-  InMemoryWebStorage,
-  type User,
-  UserManager,
-  WebStorageStateStore,
-} from 'oidc-client-ts'
+import { ErrorResponse, OidcClient, type SigninResponse, WebStorageStateStore } from 'oidc-client-ts'
 import { createSignal } from 'solid-js'
 import type { Config } from '../config.ts'
 
@@ -36,31 +30,29 @@ const callbackPath = '/callback'
  */
 export function createSession({ issuer, clientId }: Config) {
   const here = window.location
-  const users = new UserManager({
+  const provider = new OidcClient({
     authority: issuer,
     client_id: clientId,
     redirect_uri: here.origin + callbackPath,
     post_logout_redirect_uri: `${here.origin}/`,
     scope: 'openid profile',
-    userStore: new WebStorageStateStore({ store: new InMemoryWebStorage() }),
     // What a login needs until it comes back from the provider: no token among it.
     stateStore: new WebStorageStateStore({ store: window.sessionStorage }),
-    automaticSilentRenew: false,
     loadUserInfo: false,
   })
   const [state, setState] = createSignal<SessionState>({ is: 'starting' })
   const renewed = new Set<() => void>()
-  let user: User | undefined
+  let user: SigninResponse | undefined
   let renewal: Promise<boolean> | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
 
   async function start(): Promise<void> {
     try {
       if (here.pathname !== callbackPath)
-        return await users.signinRedirect({ prompt: 'none', state: here.pathname })
-      const found = await users.signinRedirectCallback()
+        return await ask({ prompt: 'none' })
+      const found = await provider.processSigninResponse(here.href)
       // Where they were when they had to log in.
-      window.history.replaceState(null, '', readPlace(found.state))
+      window.history.replaceState(null, '', readPlace(found.userState))
       take(found)
     } catch (error) {
       const place = error instanceof ErrorResponse ? readPlace(error.state) : '/'
@@ -69,7 +61,13 @@ export function createSession({ issuer, clientId }: Config) {
     }
   }
 
-  function take(found: User) {
+  /** Goes to the provider's page, which sends the browser back here. */
+  async function ask(how: { prompt?: string } = {}): Promise<void> {
+    const { url } = await provider.createSigninRequest({ ...how, state: here.pathname })
+    here.replace(url)
+  }
+
+  function take(found: SigninResponse) {
     user = found
     const identity = readIdentity(found.access_token)
     const known = state()
@@ -84,9 +82,7 @@ export function createSession({ issuer, clientId }: Config) {
   function renew(): Promise<boolean> {
     renewal ??= (async () => {
       try {
-        const found = await users.signinSilent()
-        if (!found) throw new Error('The identity provider gave no user')
-        take(found)
+        take(await refresh())
         for (const tell of renewed) tell()
         return true
       } catch (error) {
@@ -96,7 +92,7 @@ export function createSession({ issuer, clientId }: Config) {
         }
         // The provider is away; the token may last until it is back.
         timer = setTimeout(() => void renew(), 5_000)
-        return !user?.expired
+        return (user?.expires_in ?? 0) > 0
       } finally {
         renewal = undefined
       }
@@ -111,13 +107,15 @@ export function createSession({ issuer, clientId }: Config) {
     /** The access token as it is now; empty for nobody. */
     token: () => user?.access_token ?? '',
     /** Goes to the provider's page, and comes back to where one is. */
-    login: () => users.signinRedirect({ state: here.pathname }),
+    login: () => ask(),
     async logout() {
       clearTimeout(timer)
       const id_token_hint = user?.id_token
       user = undefined
       setState({ is: 'out', why: 'logout' })
-      await users.signoutRedirect(id_token_hint === undefined ? {} : { id_token_hint })
+      const hint = id_token_hint === undefined ? {} : { id_token_hint }
+      const { url } = await provider.createSignoutRequest(hint)
+      here.replace(url)
     },
     onRenewed(tell: () => void): () => void {
       renewed.add(tell)
