@@ -1,4 +1,9 @@
-import { ErrorResponse, OidcClient, type SigninResponse, WebStorageStateStore } from 'oidc-client-ts'
+import {
+  ErrorResponse,
+  OidcClient,
+  type SigninResponse,
+  WebStorageStateStore,
+} from 'oidc-client-ts'
 import { createSignal } from 'solid-js'
 import type { Config } from '../config.ts'
 
@@ -48,8 +53,7 @@ export function createSession({ issuer, clientId }: Config) {
 
   async function start(): Promise<void> {
     try {
-      if (here.pathname !== callbackPath)
-        return await ask({ prompt: 'none' })
+      if (here.pathname !== callbackPath) return await ask({ prompt: 'none' })
       const found = await provider.processSigninResponse(here.href)
       // Where they were when they had to log in.
       window.history.replaceState(null, '', readPlace(found.userState))
@@ -76,6 +80,24 @@ export function createSession({ issuer, clientId }: Config) {
     clearTimeout(timer)
     const lifeMs = (found.expires_in ?? 60) * 1_000
     timer = setTimeout(() => void renew(), Math.max(1_000, lifeMs * 0.75))
+  }
+
+  async function refresh(): Promise<SigninResponse> {
+    const { refresh_token, id_token, session_state = null, scope, profile } = user ?? {}
+    if (!refresh_token || !profile) throw new Error('The identity provider gave no refresh token')
+    const found = await provider.useRefreshToken({
+      state: {
+        refresh_token,
+        session_state,
+        profile,
+        ...(id_token === undefined ? {} : { id_token }),
+        ...(scope === undefined ? {} : { scope }),
+      },
+      timeoutInSeconds: 10,
+    })
+    // Some give another one each time, and some the first one for good.
+    found.refresh_token ??= refresh_token
+    return found
   }
 
   /** A new token before the old one ends. False when the provider gives none any more. */
