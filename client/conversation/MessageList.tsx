@@ -2,6 +2,7 @@ import {
   createEffect,
   createMemo,
   createSignal,
+  For,
   Match,
   on,
   onCleanup,
@@ -13,6 +14,7 @@ import { VList, type VListHandle } from 'virtua/solid'
 import type { MessageId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
+import { Icon } from '../shell/Icon.tsx'
 import { useConversation } from './createConversation.ts'
 import { createTarget } from './createTarget.ts'
 import { Jumps } from './Jumps.tsx'
@@ -141,6 +143,14 @@ export function MessageList(props: { title: string }) {
     }
   }
 
+  /** Whoever is at the end stays there: when there is less room, and when what is shown grows. */
+  function keepEnd(element: HTMLElement) {
+    const observer = new ResizeObserver(() => isAtEnd() && rows().length > 0 && toEnd())
+    const view = element.querySelector('.list')
+    for (const it of [view, view?.firstElementChild]) if (it) observer.observe(it)
+    onCleanup(() => observer.disconnect())
+  }
+
   createEffect(on(rows, () => requestAnimationFrame(noteRead)))
   onMount(() => {
     window.addEventListener('focus', noteRead)
@@ -160,12 +170,15 @@ export function MessageList(props: { title: string }) {
   }
 
   return (
-    <div class="list-place">
+    <div
+      class="list-place"
+      ref={(element) => {
+        createEffect(() => timeline.status() === 'ready' && keepEnd(element))
+      }}
+    >
       <Switch>
         <Match when={timeline.status() === 'loading'}>
-          <p class="list-status" role="status">
-            {t('room.loading')}
-          </p>
+          <Waiting />
         </Match>
         <Match when={timeline.status() === 'forbidden'}>
           <p class="list-status">{t('room.forbidden')}</p>
@@ -184,6 +197,7 @@ export function MessageList(props: { title: string }) {
               list = handle
             }}
             class="list"
+            style={{ display: 'flex', 'flex-direction': 'column' }}
             role="log"
             aria-label={t('message.history', { room: props.title })}
             aria-live="polite"
@@ -196,7 +210,10 @@ export function MessageList(props: { title: string }) {
             {(row) => <AnyRow row={row} marked={target.marked()} />}
           </VList>
           <Show when={rows().length === 0}>
-            <p class="list-start">{t('room.start', { room: props.title })}</p>
+            <div class="list-start">
+              <Icon name={threadId === undefined ? 'hash' : 'thread'} />
+              <p>{t('room.start', { room: props.title })}</p>
+            </div>
           </Show>
           <Jumps
             isUnreadAbove={isUnreadAbove()}
@@ -212,6 +229,30 @@ export function MessageList(props: { title: string }) {
           </p>
         </Match>
       </Switch>
+    </div>
+  )
+}
+
+/** In the place of what is about to be there. */
+function Waiting() {
+  const { t } = useLanguage()
+  return (
+    <div class="waiting">
+      <p class="visually-hidden" role="status">
+        {t('room.loading')}
+      </p>
+      <For each={[1, 2, 3, 4, 5]}>
+        {() => (
+          <div class="waiting-row" aria-hidden="true">
+            <span class="skeleton" />
+            <span class="waiting-text">
+              <span class="skeleton" />
+              <span class="skeleton" />
+              <span class="skeleton" />
+            </span>
+          </div>
+        )}
+      </For>
     </div>
   )
 }

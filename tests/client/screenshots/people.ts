@@ -1,6 +1,6 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { connect } from '@nats-io/transport-node'
 import { type Client, createClient } from '#runtime/client'
 import { contracts } from '#schema/contracts'
 import { type ClientId, type MessageId, type RoomId, toNotifyId } from '#schema/ids'
@@ -40,7 +40,9 @@ export async function writeColleagues(dir: string): Promise<void> {
     password: passwordOf(it.username),
     roles: ['user'],
   }))
-  await writeFile(join(dir, 'users.json'), JSON.stringify(users))
+  const folder = join(dir, 'issuer')
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await writeFile(join(folder, 'users.json'), JSON.stringify(users))
 }
 
 export const passwordOf = (name: string) => `${name}123`
@@ -76,13 +78,9 @@ export async function createSpeaker(urls: StackUrls, name: Name): Promise<Speake
     },
     async [Symbol.asyncDispose]() {
       clearInterval(beating)
-      await close(nc)
+      await nc.close()
     },
   }
-}
-
-async function close(nc: NatsConnection) {
-  await nc.close()
 }
 
 async function readToken(issuer: string, name: string): Promise<string> {

@@ -1,4 +1,4 @@
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page, WebSocketRoute } from 'playwright-core'
 import type { StackUrls } from '../../../stack/state.ts'
 import { passwordOf } from './people.ts'
 import type { Speakers, Talk } from './talk.ts'
@@ -7,7 +7,16 @@ export interface Scene {
   options?: BrowserContextOptions
   /** Nobody is logged in. */
   isOutside?: boolean
-  show(around: { page: Page; speakers: Speakers; said: Talk; urls: StackUrls }): Promise<unknown>
+  show(around: Around): Promise<unknown>
+}
+
+export interface Around {
+  page: Page
+  speakers: Speakers
+  said: Talk
+  urls: StackUrls
+  /** Takes the connection away, and lets none come back. */
+  cut: () => Promise<void>
 }
 
 const wide = { width: 1440, height: 900 }
@@ -16,6 +25,7 @@ const phone = { width: 390, height: 844 }
 export const scenes: Record<string, Scene> = {
   login: {
     isOutside: true,
+    options: { viewport: { width: 1000, height: 640 } },
     show: ({ page }) => page.getByRole('button', { name: 'Log in' }).waitFor(),
   },
   room: { show: ({ page }) => showRoom(page, 'Engineering') },
@@ -56,7 +66,7 @@ export const scenes: Record<string, Scene> = {
     options: { colorScheme: 'dark' },
     async show({ page }) {
       await showRoom(page, 'Engineering')
-      await page.getByRole('button', { name: /Alice Adams/ }).click()
+      await page.getByRole('button', { name: /^Alice Adams/ }).click()
       await page.getByRole('menuitem', { name: 'Settings' }).click()
       await page.getByRole('dialog', { name: 'Settings' }).waitFor()
     },
@@ -69,12 +79,22 @@ export const scenes: Record<string, Scene> = {
     },
   },
   offline: {
-    async show({ page }) {
+    async show({ page, cut }) {
       await showRoom(page, 'Engineering')
-      await page.context().setOffline(true)
+      await cut()
       await page.locator('#composer').fill('Written without a connection, sent when it is back.')
       await page.locator('#composer').press('Enter')
-      await page.getByText('The connection is lost.').waitFor({ timeout: 90_000 })
+      await page.getByText('The connection is lost.').waitFor()
+    },
+  },
+  compact: {
+    async show({ page }) {
+      await showRoom(page, 'Engineering')
+      await page.getByRole('button', { name: /^Alice Adams/ }).click()
+      await page.getByRole('menuitem', { name: 'Settings' }).click()
+      await page.getByLabel('Compact').check()
+      await page.keyboard.press('Escape')
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
     },
   },
   rtl: {
@@ -92,24 +112,43 @@ export const scenes: Record<string, Scene> = {
 }
 
 /** Alice in front of a browser of her own. */
-export async function openPage(browser: Browser, urls: StackUrls, scene: Scene): Promise<Page> {
+export async function openPage(browser: Browser, urls: StackUrls, scene: Scene) {
   const context = await browser.newContext({ viewport: wide, locale: 'en-US', ...scene.options })
   const page = await context.newPage()
   page.setDefaultTimeout(10_000)
+  const cut = await interceptSockets(page)
   await page.goto(urls.web)
-  if (scene.isOutside) return page
+  if (scene.isOutside) return { page, cut }
   await page.locator('.landing-actions button').click()
   await page.getByLabel('Name', { exact: true }).fill('alice')
   await page.getByLabel('Password').fill(passwordOf('alice'))
   await page.keyboard.press('Enter')
   await page.locator('.room-link').first().waitFor()
-  return page
+  return { page, cut }
+}
+
+/** Answers with what cuts them: a browser that is told to be offline keeps the sockets it has. */
+async function interceptSockets(page: Page) {
+  const sockets = new Set<WebSocketRoute>()
+  let isCut = false
+  await page.routeWebSocket(/./, (socket) => {
+    if (isCut) return void socket.close()
+    socket.connectToServer()
+    sockets.add(socket)
+  })
+  return async () => {
+    isCut = true
+    for (const socket of sockets) await socket.close()
+  }
 }
 
 async function showRoom(page: Page, name: string) {
   await page.locator('.room-link').filter({ hasText: name }).click()
   await page.getByRole('heading', { level: 1, name }).waitFor()
   await page.getByRole('article').last().waitFor()
+  // Names come a moment later.
+  await page.locator('.message-name').filter({ hasText: ' ' }).first().waitFor()
+  await page.mouse.move(wide.width - 1, 20)
 }
 
 async function showThread(page: Page, urls: StackUrls, { thread }: Talk) {
