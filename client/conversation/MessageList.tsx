@@ -78,12 +78,13 @@ export function MessageList(props: { title: string }) {
 
   /** Where a link leads, else where somebody left off, else the newest. */
   function openAt(now: readonly Row[]) {
-    if (target.isWanted()) return
+    if (target.isWanted()) return void setAtEnd(false)
     if (now.some(({ is }) => is === 'unread')) scrollToUnread()
     else toEnd()
   }
 
   function scrollToUnread() {
+    setAtEnd(false)
     const at = rows().findIndex(({ is }) => is === 'unread')
     requestAnimationFrame(() => {
       list?.scrollToIndex(at, { align: 'start', offset: -80 })
@@ -94,10 +95,12 @@ export function MessageList(props: { title: string }) {
   createEffect(
     on(target.marked, (id) => {
       if (id === undefined) return
+      setAtEnd(false)
       const at = rows().findIndex((row) => row.is === 'message' && row.item.id === id)
       requestAnimationFrame(() => {
         list?.scrollToIndex(at, { align: 'center' })
         setUnreadAbove(isLineUnseen())
+        onScroll()
       })
     }),
   )
@@ -145,7 +148,10 @@ export function MessageList(props: { title: string }) {
 
   /** Whoever is at the end stays there: when there is less room, and when what is shown grows. */
   function keepEnd(element: HTMLElement) {
-    const observer = new ResizeObserver(() => isAtEnd() && rows().length > 0 && toEnd())
+    const observer = new ResizeObserver(() => {
+      if (isAtEnd() && rows().length > 0) toEnd()
+      else onScroll()
+    })
     const view = element.querySelector('.list')
     for (const it of [view, view?.firstElementChild]) if (it) observer.observe(it)
     onCleanup(() => observer.disconnect())
