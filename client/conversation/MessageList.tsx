@@ -2,6 +2,7 @@ import {
   createEffect,
   createMemo,
   createSignal,
+  For,
   Match,
   on,
   onCleanup,
@@ -13,6 +14,7 @@ import { VList, type VListHandle } from 'virtua/solid'
 import type { MessageId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
+import { Icon } from '../shell/Icon.tsx'
 import { useConversation } from './createConversation.ts'
 import { createTarget } from './createTarget.ts'
 import { Jumps } from './Jumps.tsx'
@@ -76,12 +78,13 @@ export function MessageList(props: { title: string }) {
 
   /** Where a link leads, else where somebody left off, else the newest. */
   function openAt(now: readonly Row[]) {
-    if (target.isWanted()) return
+    if (target.isWanted()) return void setAtEnd(false)
     if (now.some(({ is }) => is === 'unread')) scrollToUnread()
     else toEnd()
   }
 
   function scrollToUnread() {
+    setAtEnd(false)
     const at = rows().findIndex(({ is }) => is === 'unread')
     requestAnimationFrame(() => {
       list?.scrollToIndex(at, { align: 'start', offset: -80 })
@@ -92,10 +95,12 @@ export function MessageList(props: { title: string }) {
   createEffect(
     on(target.marked, (id) => {
       if (id === undefined) return
+      setAtEnd(false)
       const at = rows().findIndex((row) => row.is === 'message' && row.item.id === id)
       requestAnimationFrame(() => {
         list?.scrollToIndex(at, { align: 'center' })
         setUnreadAbove(isLineUnseen())
+        onScroll()
       })
     }),
   )
@@ -141,6 +146,17 @@ export function MessageList(props: { title: string }) {
     }
   }
 
+  /** Whoever is at the end stays there: when there is less room, and when what is shown grows. */
+  function keepEnd(element: HTMLElement) {
+    const observer = new ResizeObserver(() => {
+      if (isAtEnd() && rows().length > 0) toEnd()
+      else onScroll()
+    })
+    const view = element.querySelector('.list')
+    for (const it of [view, view?.firstElementChild]) if (it) observer.observe(it)
+    onCleanup(() => observer.disconnect())
+  }
+
   createEffect(on(rows, () => requestAnimationFrame(noteRead)))
   onMount(() => {
     window.addEventListener('focus', noteRead)
@@ -160,12 +176,15 @@ export function MessageList(props: { title: string }) {
   }
 
   return (
-    <div class="list-place">
+    <div
+      class="list-place"
+      ref={(element) => {
+        createEffect(() => timeline.status() === 'ready' && keepEnd(element))
+      }}
+    >
       <Switch>
         <Match when={timeline.status() === 'loading'}>
-          <p class="list-status" role="status">
-            {t('room.loading')}
-          </p>
+          <Waiting />
         </Match>
         <Match when={timeline.status() === 'forbidden'}>
           <p class="list-status">{t('room.forbidden')}</p>
@@ -184,6 +203,7 @@ export function MessageList(props: { title: string }) {
               list = handle
             }}
             class="list"
+            style={{ display: 'flex', 'flex-direction': 'column' }}
             role="log"
             aria-label={t('message.history', { room: props.title })}
             aria-live="polite"
@@ -196,7 +216,10 @@ export function MessageList(props: { title: string }) {
             {(row) => <AnyRow row={row} marked={target.marked()} />}
           </VList>
           <Show when={rows().length === 0}>
-            <p class="list-start">{t('room.start', { room: props.title })}</p>
+            <div class="list-start">
+              <Icon name={threadId === undefined ? 'hash' : 'thread'} />
+              <p>{t('room.start', { room: props.title })}</p>
+            </div>
           </Show>
           <Jumps
             isUnreadAbove={isUnreadAbove()}
@@ -212,6 +235,30 @@ export function MessageList(props: { title: string }) {
           </p>
         </Match>
       </Switch>
+    </div>
+  )
+}
+
+/** In the place of what is about to be there. */
+function Waiting() {
+  const { t } = useLanguage()
+  return (
+    <div class="waiting">
+      <p class="visually-hidden" role="status">
+        {t('room.loading')}
+      </p>
+      <For each={[1, 2, 3, 4, 5]}>
+        {() => (
+          <div class="waiting-row" aria-hidden="true">
+            <span class="skeleton" />
+            <span class="waiting-text">
+              <span class="skeleton" />
+              <span class="skeleton" />
+              <span class="skeleton" />
+            </span>
+          </div>
+        )}
+      </For>
     </div>
   )
 }

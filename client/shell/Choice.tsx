@@ -11,19 +11,21 @@ export function Choice<Value extends string>(props: {
   return (
     <fieldset class="field choices">
       <legend>{props.legend}</legend>
-      <For each={Object.entries<string>(props.options)}>
-        {([value, label]) => (
-          <label>
-            <input
-              type="radio"
-              name={name}
-              checked={props.value === value}
-              onChange={() => props.onChange(value as Value)}
-            />
-            {label}
-          </label>
-        )}
-      </For>
+      <div class="choices-row">
+        <For each={Object.entries<string>(props.options)}>
+          {([value, label]) => (
+            <label>
+              <input
+                type="radio"
+                name={name}
+                checked={props.value === value}
+                onChange={() => props.onChange(value as Value)}
+              />
+              {label}
+            </label>
+          )}
+        </For>
+      </div>
     </fieldset>
   )
 }

@@ -2,6 +2,7 @@ import './text.css'
 import { createMemo, type JSX, Show, useContext } from 'solid-js'
 import type { UserId } from '#schema/ids'
 import { CodeBlock } from './CodeBlock.tsx'
+import { directionOf } from './direction.ts'
 import { parseMessage } from './parse.ts'
 import { RemoteImage } from './RemoteImage.tsx'
 import type { Block, Inline, ListItem } from './tree.ts'
@@ -39,7 +40,11 @@ function showBlock(block: Block, props: MessageTextProps): JSX.Element {
         </p>
       )
     case 'quote':
-      return <blockquote dir="auto">{showBlocks(block.children, props)}</blockquote>
+      return (
+        <blockquote dir={directionOf(block.children)}>
+          {showBlocks(block.children, props)}
+        </blockquote>
+      )
     case 'list':
       return showList(block, props)
     case 'code':
@@ -53,9 +58,10 @@ function showBlock(block: Block, props: MessageTextProps): JSX.Element {
 
 function showList({ start, items }: Block & { kind: 'list' }, props: MessageTextProps) {
   const shown = items.map((item) => showItem(item, props))
-  if (start === undefined) return <ul dir="auto">{shown}</ul>
+  const direction = directionOf(items.flatMap(({ children }) => children))
+  if (start === undefined) return <ul dir={direction}>{shown}</ul>
   return (
-    <ol dir="auto" start={start}>
+    <ol dir={direction} start={start}>
       {shown}
     </ol>
   )

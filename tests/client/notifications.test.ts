@@ -176,14 +176,14 @@ describe('notifications', { timeout: 60_000 }, () => {
     const room = await givenRoom()
     const { page } = alice
     await goTo(page, ground.urls.web, 'nowhere')
-    await page.getByRole('button', { name: /Alice Adams/ }).click()
+    await page.getByRole('button', { name: /^Alice Adams/ }).click()
     await page.getByRole('menuitem', { name: 'Do not disturb' }).hover()
     await page.getByRole('menuitem', { name: 'For an hour' }).click()
     await page.getByRole('button', { name: /Do not disturb until/ }).waitFor()
 
     await bobSpeaks.say(room, `@alice, disturbed in ${room}`)
     await page.getByRole('link', { name: new RegExp(`${room}.*1 mention`) }).waitFor()
-    await page.getByRole('button', { name: /Alice Adams/ }).click()
+    await page.getByRole('button', { name: /^Alice Adams/ }).click()
     await page.getByRole('menuitemradio', { name: 'Online' }).click()
     await page.getByRole('button', { name: /Alice Adams\s*Online/ }).waitFor()
     await sayLast([page], room)
