@@ -134,6 +134,8 @@ export function MessageList(props: { title: string }) {
   /** What is on the screen, of a page that somebody looks at, has been read. */
   function noteRead() {
     if (!list || threadId !== undefined || !document.hasFocus()) return
+    // What was kept is not the newest that the room has.
+    if (timeline.opened() === 0) return
     // Not measured yet: nothing is seen before.
     if (list.viewportSize === 0) return void requestAnimationFrame(noteRead)
     const end = list.findItemIndex(list.scrollOffset + list.viewportSize - 1)
