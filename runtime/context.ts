@@ -21,7 +21,8 @@ import {
   type StoredMessage,
 } from './jetstream.ts'
 import { overlaps, toServiceName } from './subject.ts'
-import { type Trace, traceHeaders, traceId } from './trace.ts'
+import type { System } from './system/system.ts'
+import { readTrace, type Trace, traceHeaders, traceId } from './trace.ts'
 
 const encoder = new TextEncoder()
 
@@ -77,6 +78,10 @@ export class CallContext implements Context {
 
   get functions(): readonly FunctionInfo[] {
     return this.#host.backbone.functions
+  }
+
+  get system(): System {
+    return this.#host.backbone.system
   }
 
   abort(reason: FunctionError): void {
@@ -167,10 +172,13 @@ export class CallContext implements Context {
       hdrs ??= headers()
       hdrs.set('Nats-Msg-Id', options.id)
     }
+    const startedAt = performance.now()
     const ack = await publishStored(this.#host.backbone.requester, subject, payload, {
       headers: hdrs,
     })
     if (!ack) throw new FunctionError('conflict', `${subject} has moved on`)
+    const part = this.#trace?.part
+    if (part) this.#host.spans.stored(topic.subject, ack.seq, startedAt, part)
     return ack
   }
 
@@ -182,7 +190,8 @@ export class CallContext implements Context {
     const stored = await readSequence(this.#host.backbone.requester, stream.stream, seq)
     if (!stored || !overlaps(this.#host.subject(topic).pattern, stored.subject)) return undefined
     const data = this.#host.read(topic, stored.subject, () => stored.message.json())
-    return { data: data as never, seq: stored.seq, at: stored.at }
+    const trace = readTrace(stored.message.headers)?.traceId
+    return { data: data as never, seq: stored.seq, at: stored.at, ...(trace ? { trace } : {}) }
   }
 
   async #readAfter(
