@@ -70,7 +70,8 @@ function readsOf({ room, notifyIds, threadId, seq }: Ground) {
       { room, since: seq },
     ],
     'msg.get': notifyIds.map((notifyId) => ({ notifyId })),
-    'msg.trace': notifyIds.map((notifyId) => ({ notifyId })),
+    // Of the others it is for nobody but whoever said them.
+    'msg.trace': notifyIds.slice(2, 3).map((notifyId) => ({ notifyId })),
     'msg.versions': notifyIds.map((notifyId) => ({ notifyId })),
     'presence.room': [{ room }],
     'read.update': [
