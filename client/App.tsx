@@ -24,6 +24,8 @@ export function App() {
     code: (name: string) => (name ? t('text.codeIn', { language: name }) : t('text.code')),
     image: (host: string) => t('text.image', { host }),
     loadImage: t('text.loadImage'),
+    imageHint: (host: string) => t('text.imageHint', { host }),
+    imageFailed: t('text.imageFailed'),
     done: t('text.done'),
     open: t('text.open'),
   })

@@ -7,6 +7,8 @@ import type { Message } from '#schema/messages/chat'
 import { chatRoom, chatThread, messageChanged, type Said } from '#schema/messages/log'
 import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
 import { messages } from '#schema/tables/message'
+import { hideDeleted } from './_deleted.ts'
+import { findHandled } from './_handled.ts'
 
 /**
  * What this process said or read last. Many who ask for one message at once make one read. Told when
@@ -102,12 +104,17 @@ export function withoutKind({ kind: _, ...said }: Said): Omit<Message, 'seq'> {
 async function readMessage(id: MessageId, seq: number, context: Context) {
   const cached = await unlessAway(context, 'the cache', () => context.kv(MSG_CACHE).get(id))
   if (cached) return cached.value
-  const found = await unlessAway(context, 'the database', () =>
-    db.select().from(messages).where(eq(messages.id, id)),
-  )
-  if (found?.[0]) return toMessage(found[0])
+  const found = await unlessAway(context, 'the database', () => readRow(id, context))
+  if (found) return found
   const message = seq > 0 ? await readLog(seq, context) : undefined
   return message?.id === id ? message : undefined
+}
+
+async function readRow(id: MessageId, context: Context): Promise<Message | undefined> {
+  const handled = await findHandled('rooms', context)
+  const [row] = await db.select().from(messages).where(eq(messages.id, id))
+  const [message] = row ? await hideDeleted(row.room, [toMessage(row)], handled, context) : []
+  return message
 }
 
 /** What can be read elsewhere is not waited for. */

@@ -1,6 +1,7 @@
 import { defineFunction } from '#runtime'
 import { chatHistoryThread } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
+import { hideDeleted } from './_deleted.ts'
 import { findHandled } from './_handled.ts'
 import { requireMember } from './_member.ts'
 import { readPage } from './_page.ts'
@@ -12,7 +13,8 @@ export default defineFunction(
     const { user } = await requireMember(asked.room, context)
     const handled = await findHandled('threads too', context)
     const page = await readPage({ ...asked, caller: user })
-    return { ...page, asOf: Math.min(page.asOf, handled) }
+    const messages = await hideDeleted(asked.room, page.messages, handled, context)
+    return { ...page, messages, asOf: Math.min(page.asOf, handled.seq) }
   },
   { uses: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 300, windowMs: 60_000 } },
 )

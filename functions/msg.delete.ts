@@ -4,13 +4,14 @@ import { type Message, msgDelete } from '#schema/messages/chat'
 import { chatRoom, type RoomEventOf } from '#schema/messages/log'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { changes, requireMessage, toTarget } from './_change.ts'
+import { findHandled } from './_handled.ts'
 import { logEvent } from './_log.ts'
 import { showChanged } from './_message.ts'
-import { persistAhead } from './_persist.ts'
+import { type Logged, persistAhead } from './_persist.ts'
 import { requireRight } from './_roles.ts'
 
-/** `persist` erases what lies further from the message than so many events of its room. */
-const mostEvents = 500
+/** Where more has happened since than that, `persist` erases the edits. */
+const mostEvents = 2_000
 
 /**
  * Deletes what the caller said, or as a moderator what anybody said: wherever it could be read, before
@@ -37,24 +38,34 @@ export default defineFunction(
     const { editedAt: _, ...unedited } = message
     await Promise.all([
       showChanged({ ...unedited, text: '', mentions: [], deletedAt: at, editedSeq: seq }, context),
-      persistAhead({ seq, data }, context).catch(async (error) => {
-        context.log.warn({ err: error, id }, 'not yet deleted from the database')
-        await eraseFromLog(message, context)
-      }),
+      erase(message, { seq, data }, context),
     ])
     return { seq }
   },
   { uses: changes, limit: { max: 120, windowMs: 60_000 } },
 )
 
-/** What was said and what it was edited to, as far back as the log is read at once. */
-async function eraseFromLog(message: Message, { erase, readAfter }: Context) {
+/** From the database, and from the log what the database knows or the log alone has. */
+async function erase(message: Message, event: Logged, context: Context) {
+  const handled = await findHandled('rooms', context)
+  try {
+    await persistAhead(event, context)
+    if (!handled.isAll) await eraseEdits(message, handled.seq, context)
+  } catch (error) {
+    context.log.warn({ err: error, id: message.id }, 'not yet deleted from the database')
+    await context.erase(CHAT_MESSAGES, message.seq)
+    await eraseEdits(message, message.seq, context)
+  }
+}
+
+/** What a message was edited to after some event, as far as the log is read at once. */
+async function eraseEdits(message: Message, since: number, { erase, readAfter }: Context) {
   const { room, seq } = message
   const notifyId = toNotifyId(message)
-  const later = (await readAfter(CHAT_MESSAGES, [chatRoom], { room }, seq, mostEvents)) ?? []
+  const from = Math.max(seq, since)
+  const later = (await readAfter(CHAT_MESSAGES, [chatRoom], { room }, from, mostEvents)) ?? []
   const edits = later.filter(
     ({ data }) => data.kind === 'edit' && data.message.notifyId === notifyId,
   )
-  const seqs = [seq, ...edits.map((edit) => edit.seq)]
-  await Promise.all(seqs.map((it) => erase(CHAT_MESSAGES, it)))
+  await Promise.all(edits.map((edit) => erase(CHAT_MESSAGES, edit.seq)))
 }

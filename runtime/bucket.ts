@@ -1,9 +1,9 @@
 import type { JetStreamClient } from '@nats-io/jetstream'
-import { headers } from '@nats-io/nats-core'
 import type { Requester } from './client/requester.ts'
 import type { BucketDeclaration } from './contract.ts'
 import { FunctionError } from './error.ts'
 import type { Bucket, Entry } from './handler.ts'
+import { writeHeaders } from './headers.ts'
 import {
   publishStored,
   readBatch,
@@ -64,9 +64,8 @@ export function openBucket(
       return (await write(key, value, revision)) !== undefined
     },
     async delete(key) {
-      const hdrs = headers()
-      hdrs.set('KV-Operation', 'DEL')
-      await publishStored(requester, subjectOf(key), '', { headers: hdrs })
+      const headers = writeHeaders({ 'KV-Operation': 'DEL' })
+      await publishStored(requester, subjectOf(key), '', { headers })
     },
     async list(pattern) {
       if (!listPattern.test(pattern))

@@ -1,5 +1,5 @@
-import { AuthorizationError } from '@nats-io/nats-core'
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { AuthorizationError, type NatsConnection } from '@nats-io/nats-core'
+import { connectNode } from './transport.ts'
 
 /**
  * Connects, and stays connected for as long as the process lives. Throws an Error that names the
@@ -13,7 +13,7 @@ export async function connectTo(
   const { username, password, protocol, host } = new URL(url)
   const user = decodeURIComponent(username)
   try {
-    return await connect({
+    return await connectNode({
       servers: `${protocol}//${host}`,
       name,
       ...(user ? { user, pass: decodeURIComponent(password) } : {}),

@@ -281,11 +281,9 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
 
   /** Keeps a message, with the reason, where it can be listed and replayed; then lets go of it. */
   async function bury(message: JsMsg, reason: string) {
-    const hdrs = deadLetterHeaders(message, durable, reason)
+    const headers = deadLetterHeaders(message, durable, reason)
     try {
-      await publishStored(host.backbone.requester, `dead.${durable}`, message.data, {
-        headers: hdrs,
-      })
+      await publishStored(host.backbone.requester, `dead.${durable}`, message.data, { headers })
       message.term(reason.slice(0, 200))
       dispatcher.stats.failed(reason)
       dispatcher.stats.requests++

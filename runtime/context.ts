@@ -1,4 +1,4 @@
-import { headers, type Msg, type MsgHdrs } from '@nats-io/nats-core'
+import type { Msg, MsgHdrs } from '@nats-io/nats-core'
 import type { Logger } from 'pino'
 import {
   type BucketDeclaration,
@@ -10,6 +10,7 @@ import {
 } from './contract.ts'
 import { FunctionError } from './error.ts'
 import type { Appended, Bucket, Context, FunctionInfo, Stored, StoredPlace } from './handler.ts'
+import { writeHeaders } from './headers.ts'
 import type { FunctionHost } from './host.ts'
 import {
   eraseSequence,
@@ -25,6 +26,7 @@ import type { System } from './system/system.ts'
 import { readTrace, type Trace, traceHeaders, traceId } from './trace.ts'
 
 const encoder = new TextEncoder()
+const pushMark = writeHeaders({ [pushHeader]: '1' })
 
 /** A message whose headers are read when somebody asks for them. */
 type WithHeaders = Pick<Msg, 'headers'>
@@ -160,17 +162,16 @@ export class CallContext implements Context {
   #headersOf(topic: Topic): MsgHdrs | undefined {
     const hdrs = traceHeaders(this.#trace)
     if (!topic.push) return hdrs
-    const marked = hdrs ?? headers()
-    marked.set(pushHeader, '1')
-    return marked
+    hdrs?.set(pushHeader, '1')
+    return hdrs ?? pushMark
   }
 
   async #append(topic: Topic, data: unknown, options: { id?: string } = {}): Promise<Appended> {
     const { subject, payload } = this.#host.write(topic, data)
     let hdrs = traceHeaders(this.#trace)
     if (options.id !== undefined) {
-      hdrs ??= headers()
-      hdrs.set('Nats-Msg-Id', options.id)
+      hdrs?.set('Nats-Msg-Id', options.id)
+      hdrs ??= writeHeaders({ 'Nats-Msg-Id': options.id })
     }
     const startedAt = performance.now()
     const ack = await publishStored(this.#host.backbone.requester, subject, payload, {

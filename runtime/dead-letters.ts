@@ -2,6 +2,7 @@ import type { JsMsg } from '@nats-io/jetstream'
 import { headers, type MsgHdrs } from '@nats-io/nats-core'
 import type { Requester } from './client/requester.ts'
 import { FunctionError } from './error.ts'
+import { writeHeaders } from './headers.ts'
 import { eraseSequence, readBatch, readSequence, type StoredMessage } from './jetstream.ts'
 import { deadLetters } from './resources.ts'
 
@@ -36,21 +37,22 @@ const pageBytes = 4_000_000
 /** All that a dead letter says of the message in it. */
 export function deadLetterHeaders(message: JsMsg, durable: string, reason: string): MsgHdrs {
   const { stream, timestampNanos, deliveryCount } = message.info
-  const hdrs = headers()
-  hdrs.set('Nats-Msg-Id', `${durable}.${stream}.${message.seq}`)
-  hdrs.set('Natter-Reason', reason.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 500))
-  hdrs.set('Natter-Stream', stream)
-  hdrs.set('Natter-Subject', message.subject)
-  hdrs.set('Natter-Sequence', String(message.seq))
-  hdrs.set('Natter-Deliveries', String(deliveryCount))
-  hdrs.set(keptTime, new Date(timestampNanos / 1e6).toISOString())
+  const hdrs: Record<string, string> = {
+    'Nats-Msg-Id': `${durable}.${stream}.${message.seq}`,
+    'Natter-Reason': reason.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 500),
+    'Natter-Stream': stream,
+    'Natter-Subject': message.subject,
+    'Natter-Sequence': String(message.seq),
+    'Natter-Deliveries': String(deliveryCount),
+    [keptTime]: new Date(timestampNanos / 1e6).toISOString(),
+  }
   for (const key of kept) {
     const value = message.headers?.get(key)
-    if (value) hdrs.set(key, value)
+    if (value) hdrs[key] = value
   }
   const marked = message.headers?.get(marker)
-  if (marked) hdrs.set(keptMarker, marked)
-  return hdrs
+  if (marked) hdrs[keptMarker] = marked
+  return writeHeaders(hdrs)
 }
 
 /** The dead letters after a place, oldest first, and how many there are in all. */

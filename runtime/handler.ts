@@ -71,17 +71,24 @@ export interface Context<Env = unknown> {
    * Erases one message of a stream for good, its bytes included. False when it is not there any more.
    */
   erase(stream: StreamDeclaration, seq: number): Promise<boolean>
-  /**
-   * Up to which sequence the function of that name has handled all it consumes of a stream. It may
-   * have handled later ones: those of a process that died come again, and later than what is new.
-   */
-  handled(stream: StreamDeclaration, name: string): Promise<number>
+  /** How far the function of that name has come with what it consumes of a stream. */
+  handled(stream: StreamDeclaration, name: string): Promise<Handled>
   /** Where the message stands in its stream, for an event that a stream republishes. */
   readonly stored: StoredPlace | undefined
   /** A bucket that the function declares in `uses`. */
   kv<B extends BucketDeclaration>(bucket: B): Bucket<ValueOf<B>>
   /** Asks another function, with what is left of the deadline. */
   call<C extends Contract>(contract: C, input: InputOf<C>): Promise<OutputOf<C>>
+}
+
+/**
+ * Up to which sequence of a stream all is handled. Later ones may be as well: those of a process that
+ * died come again, and later than what is new.
+ */
+export interface Handled {
+  seq: number
+  /** Whether that was all there was when it was asked. */
+  isAll: boolean
 }
 
 export interface Appended {

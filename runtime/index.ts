@@ -24,6 +24,7 @@ export type {
   Context,
   Entry,
   FunctionInfo,
+  Handled,
   Login,
   Stored,
 } from './handler.ts'

@@ -1,8 +1,11 @@
-import { headers, type Msg, type MsgHdrs } from '@nats-io/nats-core'
+import type { Msg, MsgHdrs } from '@nats-io/nats-core'
 import type { Requester } from './client/requester.ts'
 import { FunctionError } from './error.ts'
+import type { Handled } from './handler.ts'
+import { writeHeaders } from './headers.ts'
 
 const timeoutMs = 5_000
+const expectHeader = 'Nats-Expected-Last-Subject-Sequence'
 const wrongLastSequence = 10071
 const sequenceNotFound = 10043
 const tooMany = 413
@@ -32,8 +35,8 @@ export async function publishStored(
 ): Promise<Ack | undefined> {
   let hdrs = options.headers
   if (options.expect !== undefined) {
-    hdrs ??= headers()
-    hdrs.set('Nats-Expected-Last-Subject-Sequence', String(options.expect))
+    hdrs?.set(expectHeader, String(options.expect))
+    hdrs ??= writeHeaders({ [expectHeader]: String(options.expect) })
   }
   const reply = await requester.request(subject, payload, { headers: hdrs, timeoutMs })
   const ack = reply.json<{
@@ -93,13 +96,13 @@ export async function readBounds(
   throw new FunctionError('unavailable', `${stream} cannot be read: ${error?.description}`)
 }
 
-/** Up to which sequence all that a durable consumer takes has been acknowledged, or given up. */
+/** How far all that a durable consumer takes has been acknowledged, or given up. */
 export async function readHandled(
   requester: Requester,
   stream: string,
   consumer: string,
-): Promise<number> {
-  const { last } = await readBounds(requester, stream)
+): Promise<Handled> {
+  const { first, last } = await readBounds(requester, stream)
   const api = `$JS.API.CONSUMER.INFO.${stream}.${consumer}`
   const reply = await requester.request(api, '', { timeoutMs })
   const { ack_floor, num_pending, num_ack_pending, error } = reply.json<{
@@ -111,8 +114,10 @@ export async function readHandled(
   if (!ack_floor)
     throw new FunctionError('unavailable', `${consumer} cannot be read: ${error?.description}`)
   // Where nothing is left, the floor is the last message that it took, however long ago that was.
-  const isIdle = num_pending === 0 && num_ack_pending === 0
-  return isIdle ? Math.max(last, ack_floor.stream_seq) : ack_floor.stream_seq
+  const isAll = num_pending === 0 && num_ack_pending === 0
+  // What is not in the stream any more need not be handled.
+  const floor = Math.max(ack_floor.stream_seq, first - 1)
+  return { isAll, seq: isAll ? Math.max(last, floor) : floor }
 }
 
 /** More subjects match than the server answers for at once. */

@@ -1,9 +1,9 @@
 import type { Msg, MsgHdrs } from '@nats-io/nats-core'
-import type { MsgHdrsImpl } from '@nats-io/nats-core/internal'
 import { CallContext } from './context.ts'
 import { defaultTimeoutMs, type Schema, timeoutHeader } from './contract.ts'
 import type { Dispatcher, Job } from './dispatch.ts'
 import { type ErrorBody, type ErrorCode, errorStatus, type FunctionError } from './error.ts'
+import { writeHeaders } from './headers.ts'
 import { type FunctionHost, readObject } from './host.ts'
 import { isToken, parseSubject, type Subject } from './subject.ts'
 import { beginTrace, endTrace, type Trace, withTrace } from './trace.ts'
@@ -14,7 +14,6 @@ import { describeIssues, validateSync } from './validate.ts'
 const longestMs = 300_000
 /** Stands for the value of a handler that was not called. */
 const refused = Symbol('refused')
-const encoder = new TextEncoder()
 
 type Incoming = Pick<Msg, 'data' | 'headers' | 'json' | 'reply' | 'respond' | 'subject'>
 
@@ -256,16 +255,11 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 }
 
-/**
- * The headers of a refusal. Publishing asks headers for their bytes alone, and to build a MsgHdrs
- * would cost as much as all the rest of a refusal: what is refused should cost less than what is not.
- */
 function errorHeaders(code: ErrorCode, message: string): MsgHdrs {
-  const line = message.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200)
-  const text =
-    `NATS/1.0\r\nNats-Service-Error-Code: ${errorStatus[code]}\r\n` +
-    `Nats-Service-Error: ${line}\r\n\r\n`
-  return { encode: () => encoder.encode(text) } as Partial<MsgHdrsImpl> as MsgHdrsImpl
+  return writeHeaders({
+    'Nats-Service-Error-Code': String(errorStatus[code]),
+    'Nats-Service-Error': message.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200),
+  })
 }
 
 /**

@@ -1,11 +1,11 @@
 import type { JetStreamClient } from '@nats-io/jetstream'
-import { headers } from '@nats-io/nats-core'
 import { type Consumer, type Consumption, consume } from './consume.ts'
 import type { Delivered } from './dead-letters.ts'
 import type { KvTrigger, ScheduleTrigger, StreamTrigger } from './define.ts'
 import type { Dispatcher } from './dispatch.ts'
 import { FunctionError } from './error.ts'
 import type { Change } from './handler.ts'
+import { writeHeaders } from './headers.ts'
 import type { FunctionHost } from './host.ts'
 import { publishStored, readLast } from './jetstream.ts'
 import { schedules } from './resources.ts'
@@ -79,10 +79,8 @@ export async function consumeSchedule(
   const last = await readLast(requester, schedules.stream, `schedule.${service}`)
   // Written again, an interval would begin again, and with many restarts never end.
   if (last?.message.headers?.get('Nats-Schedule') !== every) {
-    const hdrs = headers()
-    hdrs.set('Nats-Schedule', every)
-    hdrs.set('Nats-Schedule-Target', tick)
-    await publishStored(requester, `schedule.${service}`, '', { headers: hdrs })
+    const headers = writeHeaders({ 'Nats-Schedule': every, 'Nats-Schedule-Target': tick })
+    await publishStored(requester, `schedule.${service}`, '', { headers })
   }
   return consume({
     ...ground,

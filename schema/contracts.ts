@@ -19,6 +19,7 @@ export const contracts = {
   'console.traces': consoles.consoleTraces,
   'msg.delete': chat.msgDelete,
   'msg.edit': chat.msgEdit,
+  'msg.find': chat.msgFind,
   'msg.get': chat.msgGet,
   'msg.react': chat.msgReact,
   'msg.trace': consoles.msgTrace,

@@ -129,6 +129,21 @@ function connectionLost() {
   return Object.assign(new Error(message), { code: 'CONNECTION_CLOSED' })
 }
 
+/**
+ * Whether something that nobody caught is what became of the driver's own question: it asks each new
+ * connection for the types of arrays, and lets nobody catch that. Without that question it would never
+ * lend a new connection for a transaction.
+ */
+export function isDriversOwn(error: unknown): boolean {
+  const { query } = (error ?? {}) as { query?: unknown }
+  return typeof query === 'string' && /select b\.oid, b\.typarray\s+from pg_catalog/.test(query)
+}
+
+// A database that goes away right then would end the process. Whoever asked is told by another way.
+process.on('unhandledRejection', (error) => {
+  if (!isDriversOwn(error)) throw error
+})
+
 function connect(max: number, onclose: () => void): Sql {
   return postgres(readUrl(), {
     max,

@@ -1,4 +1,4 @@
-// What `npm start`, `npm test`, `npm run check`, `npm run bench` and `npm run chaos` run: plain JavaScript for whatever
+// What `npm start`, `npm test` and the scripts of `npm run` below run: plain JavaScript for whatever
 // Node is there (20 or later). It installs the dependencies if they are not, finds the Node 24 that
 // comes with them, and runs the script under it.
 import { spawn, spawnSync } from 'node:child_process'
@@ -15,6 +15,7 @@ const scripts = {
   check: 'stack/check.ts',
   bench: 'bench/main.ts',
   chaos: 'tests/chaos/main.ts',
+  screenshots: 'tests/client/screenshots/main.ts',
 }
 
 const [verb, ...args] = process.argv.slice(2)

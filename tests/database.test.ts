@@ -1,12 +1,51 @@
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { closeDb, db, migrate } from '#schema/db'
 import { isUnavailable } from '../runtime/unavailable.ts'
 import type { ProcessPart } from '../stack/parts/part.ts'
 import { type DatabaseKind, startDatabase } from './servers.ts'
+
+/** Carries what two say to each other until the first question has been asked, and then breaks. */
+async function startBreakingWire(url: string) {
+  const { hostname, port } = new URL(url)
+  let broken = 0
+  const server = createServer((near) => {
+    const far = connect(Number(port), hostname)
+    let isReady = false
+    far.on('data', (data) => {
+      // Ready for a question: the server's last word when somebody has come in.
+      isReady ||= data.includes(Buffer.from([0x5a, 0, 0, 0, 5]))
+      near.write(data)
+    })
+    near.on('data', (data) => {
+      if (!isReady) return far.write(data)
+      broken++
+      near.resetAndDestroy()
+      far.destroy()
+    })
+    for (const socket of [near, far]) socket.on('error', () => {})
+    near.on('close', () => far.destroy())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const wire = new URL(url)
+  wire.hostname = '127.0.0.1'
+  wire.port = String((server.address() as AddressInfo).port)
+  return {
+    url: wire.href,
+    get broken() {
+      return broken
+    },
+    [Symbol.asyncDispose]: async () => void server.close(),
+  }
+}
 
 describe.each<DatabaseKind>(['postgres', 'pglite'])('the database, on %s', (kind) => {
   let dir: string
@@ -103,6 +142,21 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('the database, on %s', (kind
 
     const rows = await db.execute(sql`select what from kept`)
     expect(rows.map(({ what }) => what)).toEqual(['yes'])
+  })
+
+  it('fails a question, and nothing else, when a new connection breaks with it', async () => {
+    await using wire = await startBreakingWire(database.url)
+    const asking = `
+      import { db } from '#schema/db'
+      for (const _ of [1, 2]) await db.execute('select 1').catch(() => console.log('away'))
+      process.exit()`
+
+    const asked = promisify(execFile)(process.execPath, ['--input-type=module', '-e', asking], {
+      env: { ...process.env, DATABASE_URL: wire.url },
+    })
+
+    expect(await asked).toMatchObject({ stdout: 'away\naway\n' })
+    expect(wire.broken).toBeGreaterThan(0)
   })
 
   it('names the variable when there is no address', async () => {

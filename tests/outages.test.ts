@@ -96,6 +96,47 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     expect(await app.rowsOf(secret, 1)).toMatchObject([{ seq: whispered.seq }])
   }, 60_000)
 
+  it('that were deleted while the database was away are nowhere when it is back', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const first = await app.say(room, 'a question', 'alice')
+    const gone = await app.say(room, 'a secret', 'alice')
+    const answer = { room, threadId: first.id, clientId: newClientId(), text: 'a secret answer' }
+    const reply = await app.call('send.thread', answer, 'alice')
+    const edited = toNotifyId(await app.say(room, 'a mistake', 'alice'))
+    await app.rowsOf(room, 4)
+    await servers.database.kill('SIGKILL')
+    await app.call('msg.edit', { notifyId: edited, text: 'another secret' }, 'alice')
+    for (const said of [gone, reply])
+      await app.call('msg.delete', { notifyId: toNotifyId(said) }, 'alice')
+
+    // What persist had been given comes again after half a minute, and the cache may be lost.
+    await servers.runtime.kill('SIGKILL')
+    await servers.database.restart()
+    const cache = await app.openBucket(MSG_CACHE)
+    for (const { id } of [gone, reply]) await cache.purge(id)
+    await servers.runtime.restart()
+    // The database is there again, and does not know of the edit.
+    await app.call('msg.delete', { notifyId: edited }, 'alice')
+    const read = async () => [
+      await app.call('chat.history', { room }, 'bob'),
+      await app.call('chat.sync', { room, since: first.seq - 1 }, 'bob'),
+      await app.call('chat.history.thread', { room, threadId: first.id }, 'bob'),
+      await app.call('msg.get', { notifyId: toNotifyId(gone) }, 'bob'),
+      await app.call('msg.versions', { notifyId: toNotifyId(reply) }, 'alice'),
+    ]
+    const seen = await read()
+    for (const _ of Array.from({ length: 20 })) seen.push(...(await read()))
+
+    expect(JSON.stringify(seen)).not.toContain('secret')
+    expect(seen[0]).toMatchObject({
+      messages: [
+        { text: 'a question' },
+        { id: gone.id, text: '', deletedAt: expect.any(String) },
+        { text: '', deletedAt: expect.any(String) },
+      ],
+    })
+  }, 120_000)
+
   it('go on when NATS has been killed', async () => {
     const room = await app.givenRoom(['alice', 'bob'])
     const before = await app.say(room, 'before', 'alice')

@@ -32,6 +32,7 @@ describe('what each role may ask', () => {
     'console.traces': admins,
     'msg.delete': users,
     'msg.edit': users,
+    'msg.find': everyone,
     'msg.get': everyone,
     'msg.react': users,
     'msg.trace': users,

@@ -1,15 +1,17 @@
 import { createContext, createSignal, onCleanup, useContext } from 'solid-js'
-import type { MessageId, RoomId, UserId } from '#schema/ids'
+import type { RoomId, UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/log'
 import type { MyRoom } from '#schema/messages/room'
 import { ask } from './ask.ts'
 import type { ChatClient, Connection } from './createConnection.ts'
+import { createNotifyChoices } from './createNotifyChoices.ts'
 import { createOutbox } from './createOutbox.ts'
 import { createPeople } from './createPeople.ts'
 import { createPresence } from './createPresence.ts'
+import { createQuiet } from './createQuiet.ts'
 import { createRooms } from './createRooms.ts'
 import type { Identity } from './createSession.ts'
-import { createTimeline } from './createTimeline.ts'
+import { createTimeline, type TimelineOptions } from './createTimeline.ts'
 import { createTyping } from './createTyping.ts'
 import type { Kept } from './kept.ts'
 import type { Page } from './timeline.ts'
@@ -37,6 +39,8 @@ export function createChat(options: ChatOptions) {
   const people = createPeople(client)
   const presence = createPresence(client, me)
   const typing = createTyping(client, me)
+  const notify = createNotifyChoices(kept)
+  const quiet = createQuiet(kept, presence, me)
   void ask(client, 'users.me', {}).then(
     // Whoever is here for the first time has no name yet but that of their token.
     ({ name }) => people.learn(me, name === me ? identity.name : name),
@@ -56,11 +60,14 @@ export function createChat(options: ChatOptions) {
   )
 
   /** A room or a thread, for as long as its owner looks at it. */
-  function openTimeline(room: RoomId, threadId?: MessageId, page?: Page) {
+  function openTimeline(
+    room: RoomId,
+    { threadId, ...where }: Pick<TimelineOptions, 'threadId' | 'kept' | 'start'>,
+  ) {
     const timeline = createTimeline({
       client,
       room,
-      kept: page,
+      ...where,
       ...(threadId === undefined ? {} : { threadId }),
       onEvent({ event }) {
         if (event.kind !== 'message') return
@@ -95,8 +102,11 @@ export function createChat(options: ChatOptions) {
     people,
     presence,
     typing,
+    notify,
+    quiet,
     recovered,
     seeRecovered: () => setRecovered(0),
+    claim: kept.claim,
     openTimeline,
     readKept: (room: RoomId) => kept.read<Page>(`room ${room}`),
     drafts: {

@@ -39,6 +39,14 @@ export function createPeople(client: ChatClient) {
       want(user)
       return names[user] ?? user
     },
+    /** For what is said once and cannot be put right when the name is known. */
+    async find(user: UserId): Promise<string> {
+      if (names[user] !== undefined) return names[user]
+      const answer = await client.try('users.names', { userIds: [user] })
+      const name = answer.ok ? answer.value.users[0]?.name : undefined
+      if (name !== undefined) setNames(user, name)
+      return name ?? user
+    },
     learn(user: UserId, name: string) {
       asked.add(user)
       setNames(user, name)

@@ -14,7 +14,7 @@ export interface RoomsOptions {
   client: ChatClient
   me: UserId
   kept: Kept
-  /** Somebody else has said something in a room of ours, while we looked. */
+  /** Something was said in a room of ours: by somebody else, where the notice says by whom. */
   onMessage?: (notice: Notice, room: MyRoom) => void
   /** We were removed, or the room was archived. */
   onGone?: (room: MyRoom, why: 'kick' | 'archive' | 'leave') => void
@@ -28,6 +28,9 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
   const [isLoaded, setLoaded] = createSignal(false)
   const hearers = new Map<RoomId, Set<(notice: Notice) => void>>()
   const reading = new Map<RoomId, number>()
+  /** During which refreshment it was told how far a room is read: what that brings is older. */
+  const readIn = new Map<RoomId, number>()
+  let turn = 0
   let refreshing: Promise<void> | undefined
   let soon: ReturnType<typeof setTimeout> | undefined
   let readTimer: ReturnType<typeof setTimeout> | undefined
@@ -41,7 +44,7 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
   onCleanup(
     client.listen(topics.deliverRead, { user: me }, ({ room, seq, unread, mentions, back }) => {
       if (byId[room] && (back || seq >= byId[room].readSeq))
-        setRooms(room, { readSeq: seq, unread, mentions })
+        setRead(room, { seq, unread, mentions })
     }),
   )
   const timer = setInterval(() => document.visibilityState === 'visible' && refresh(), everyMs)
@@ -60,10 +63,25 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
     setLoaded(true)
   }
 
+  function setRead(room: RoomId, state: { seq: number; unread: number; mentions: number }) {
+    readIn.set(room, turn)
+    const { seq: readSeq, unread, mentions } = state
+    setRooms(room, { readSeq, unread, mentions })
+  }
+
+  /** As it was told, but for what has become known while it was on its way. */
+  function newest(room: MyRoom): MyRoom {
+    const known = byId[room.id]
+    if (!known || readIn.get(room.id) !== turn) return room
+    const { readSeq, unread, mentions } = known
+    return { ...room, readSeq, unread, mentions }
+  }
+
   function refresh(): Promise<void> {
+    if (!refreshing) turn++
     refreshing ??= ask(client, 'room.list', {})
       .then(({ rooms }) => {
-        take(rooms)
+        take(rooms.map(newest))
         kept.write('rooms', rooms)
       })
       .catch(() => undefined)
@@ -99,7 +117,11 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
 
   function count(room: MyRoom, notice: Notice) {
     const { seq, threadId, event } = notice
-    if (event?.kind !== 'message') return refreshSoon()
+    if (event?.kind !== 'message') {
+      // Too long to come along: the server counts, and whoever wants to know asks for it.
+      refreshSoon()
+      return onMessage?.(notice, room)
+    }
     if (event.sender === me) return
     if (threadId === undefined && seq > room.readSeq && room.unread < mostUnread) {
       setRooms(room.id, 'unread', room.unread + 1)
@@ -137,7 +159,7 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
         for (const [id, at] of reading) {
           client
             .call('read.update', { room: id, seq: at })
-            .then((state) => byId[id] && setRooms(id, { ...state, readSeq: state.seq } as never))
+            .then((state) => byId[id] && setRead(id, state))
             .catch(() => undefined)
         }
         reading.clear()
@@ -146,10 +168,7 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
     /** Everything from this one on counts as not read again. */
     async markUnread(room: RoomId, seq: number) {
       const state = await ask(client, 'read.update', { room, seq: seq - 1, unread: true })
-      if (byId[room]) {
-        const { unread, mentions } = state
-        setRooms(room, { readSeq: state.seq, unread, mentions })
-      }
+      if (byId[room]) setRead(room, state)
     },
   }
 }

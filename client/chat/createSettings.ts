@@ -6,9 +6,6 @@ export interface Settings {
   density: 'comfortable' | 'compact'
   /** The browser's, where empty. */
   language: string
-  notify: 'all' | 'mentions' | 'none'
-  /** Where it is not as everywhere else, by room. */
-  notifyIn: Record<string, 'all' | 'mentions' | 'none'>
 }
 
 const key = 'natter-settings'
@@ -16,8 +13,6 @@ const usual: Settings = {
   theme: 'system',
   density: 'comfortable',
   language: '',
-  notify: 'mentions',
-  notifyIn: {},
 }
 
 /** How this browser shows things: no secret, and the same for whoever uses it. */

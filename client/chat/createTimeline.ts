@@ -17,13 +17,15 @@ export interface TimelineOptions {
   threadId?: MessageId
   /** What was kept of it, to be shown until the room has answered. */
   kept?: Page | undefined
+  /** Around which event it opens, not at its newest; `later` when that is yet to be found out. */
+  start?: number | 'later' | undefined
   onEvent?: (placed: Placed) => void
 }
 
 const pageSize = 50
 
 /** What is said in a room or a thread, kept up to date until its owner is disposed of. */
-export function createTimeline({ client, room, threadId, kept, onEvent }: TimelineOptions) {
+export function createTimeline({ client, room, threadId, kept, start, onEvent }: TimelineOptions) {
   const [status, setStatus] = createSignal<TimelineStatus>(kept ? 'ready' : 'loading')
   const [timeline, setTimeline] = createSignal<Timeline>(
     kept ? fromPage(kept, threadId) : { threadId, items: [], hasOlder: false, hasNewer: false },
@@ -32,9 +34,12 @@ export function createTimeline({ client, room, threadId, kept, onEvent }: Timeli
   /** What is told before the first page is there. */
   let early: Notice[] = []
   const loading = new Set<'older' | 'newer'>()
+  /** How often a page was opened: who asked last is shown. */
+  const [opened, setOpened] = createSignal(0)
+  let asked = 0
 
   onCleanup(() => feed?.stop())
-  void open()
+  if (start !== 'later') void open(start)
 
   function read(place: { before?: number; after?: number; around?: number }): Promise<Page> {
     const input = { room, limit: pageSize, ...place }
@@ -45,14 +50,18 @@ export function createTimeline({ client, room, threadId, kept, onEvent }: Timeli
 
   /** Shows the newest page, or the one around an event. */
   async function open(around?: number): Promise<void> {
+    const turn = ++asked
     try {
       const page = await read(around === undefined ? {} : { around })
+      if (turn !== asked) return
       batch(() => {
         setTimeline(fromPage(page, threadId))
+        setOpened(turn)
         setStatus('ready')
       })
       begin(page.asOf)
     } catch (error) {
+      if (turn !== asked) return
       const isRefused = isCallError(error) && error.code === 'forbidden'
       setStatus(isRefused ? 'forbidden' : 'failed')
     }
@@ -90,6 +99,8 @@ export function createTimeline({ client, room, threadId, kept, onEvent }: Timeli
 
   return {
     status,
+    /** Another number whenever there is another page to be looked at from its start. */
+    opened,
     items: () => timeline().items,
     hasOlder: () => timeline().hasOlder,
     hasNewer: () => timeline().hasNewer,

@@ -1,4 +1,4 @@
-import { clear, createStore, get, set, type UseStore } from 'idb-keyval'
+import { clear, createStore, get, set, type UseStore, update } from 'idb-keyval'
 
 /** What this browser keeps for one person between visits. Nothing depends on it: it may be refused, or lost. */
 export interface Kept {
@@ -8,11 +8,17 @@ export interface Kept {
   /** The same for what is short and must survive a page that closes this moment. */
   readNow<T>(key: string): T | undefined
   writeNow(key: string, value: unknown): void
+  /** Tells of another tab that wrote there; answers with what stops it. */
+  watchNow(key: string, tell: () => void): () => void
+  /** True for the first of all tabs that claims this, and for no other. */
+  claim(what: string): Promise<boolean>
   /** Forgets everything. */
   clear(): Promise<void>
 }
 
 const soonMs = 300
+/** So many claims are remembered: older ones are not made again. */
+const mostClaims = 200
 
 export function openKept(user: string): Kept {
   const prefix = `natter ${user} `
@@ -58,6 +64,25 @@ export function openKept(user: string): Kept {
       } catch {
         // Then it lasts as long as the page.
       }
+    },
+    watchNow(key, tell) {
+      // A browser that forgets everything at once names no key.
+      const hear = (event: StorageEvent) => {
+        if (event.key === prefix + key || event.key === null) tell()
+      }
+      window.addEventListener('storage', hear)
+      return () => window.removeEventListener('storage', hear)
+    },
+    async claim(what) {
+      if (!store) return true
+      let isFirst = true
+      // One transaction: those of other tabs wait for it.
+      const take = (claimed: string[] = []) => {
+        isFirst = !claimed.includes(what)
+        return isFirst ? [...claimed.slice(-mostClaims), what] : claimed
+      }
+      await update<string[]>('claimed', take, store).catch(() => undefined)
+      return isFirst
     },
     async clear() {
       waiting.clear()

@@ -1,10 +1,23 @@
-import { createEffect, createSignal, Match, on, onCleanup, onMount, Show, Switch } from 'solid-js'
+import {
+  createEffect,
+  createMemo,
+  createSignal,
+  For,
+  Match,
+  on,
+  onCleanup,
+  onMount,
+  Show,
+  Switch,
+} from 'solid-js'
 import { VList, type VListHandle } from 'virtua/solid'
+import type { MessageId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { usePlace } from '../shell/createPlace.ts'
 import { Icon } from '../shell/Icon.tsx'
 import { useConversation } from './createConversation.ts'
+import { createTarget } from './createTarget.ts'
+import { Jumps } from './Jumps.tsx'
 import { MessageRow } from './MessageRow.tsx'
 import { OutgoingRow } from './OutgoingRow.tsx'
 import type { Row } from './rows.ts'
@@ -15,19 +28,19 @@ const [atEndPx, loadPx] = [60, 800]
 /** What was said, as far as it is on the screen. */
 export function MessageList(props: { title: string }) {
   const chat = useChat()
-  const { place } = usePlace()
-  const { t, tn } = useLanguage()
-  const { rows, timeline, room, threadId } = useConversation()
+  const { t, timeOf } = useLanguage()
+  const conversation = useConversation()
+  const { rows, timeline, room, threadId, readSeq, isLineAbove } = conversation
+  const target = createTarget(chat, conversation)
   const [isAtEnd, setAtEnd] = createSignal(true)
-  const [isPrepending, setPrepending] = createSignal(false)
-  const [newBelow, setNewBelow] = createSignal(0)
-  const [marked, setMarked] = createSignal<number>()
+  const [newInThread, setNewInThread] = createSignal(0)
+  const [isUnreadAbove, setUnreadAbove] = createSignal(false)
   let list: VListHandle | undefined
 
   function toEnd() {
     // Once what was added has been measured.
     requestAnimationFrame(() => list?.scrollToIndex(rows().length - 1, { align: 'end' }))
-    setNewBelow(0)
+    setNewInThread(0)
   }
 
   async function toPresent() {
@@ -35,65 +48,94 @@ export function MessageList(props: { title: string }) {
     toEnd()
   }
 
+  // Where rows came before those that were there, the list keeps its place from the end.
+  const isPrepended = createMemo<{ first?: string | undefined; is: boolean }>(
+    ({ first: before }) => {
+      const messages = rows().filter(({ is }) => is === 'message')
+      const first = messages[0]?.key
+      return { first, is: first !== before && messages.some(({ key }) => key === before) }
+    },
+    { is: false },
+  )
+
+  // In a room the server counts what is unread; threads have no count of their own.
+  const newBelow = () =>
+    threadId === undefined ? (chat.rooms.byId[room.id]?.unread ?? 0) : newInThread()
+
   createEffect(
-    on(rows, (now, before) => {
-      const grew = now.length - (before?.length ?? 0)
+    on([rows, timeline.opened], ([now, opened], earlier) => {
+      const [before = [], openedBefore = 0] = earlier ?? []
+      const grew = now.length - before.length
       const last = now.at(-1)
-      if (grew <= 0 || last === before?.at(-1)) return
-      if (!before || before.length === 0) return openAt(now)
+      if (opened !== openedBefore || before.length === 0) return openAt(now)
+      if (grew <= 0 || last === before.at(-1)) return
       const isOwn =
         last?.is === 'outgoing' || (last?.is === 'message' && last.item.sender === chat.me)
       if (isAtEnd() || isOwn) toEnd()
-      else if (!timeline.hasNewer()) setNewBelow((count) => count + grew)
+      else if (!timeline.hasNewer()) setNewInThread((count) => count + grew)
     }),
   )
 
-  /** Where somebody left off, if that is on the page; else the newest. */
+  /** Where a link leads, else where somebody left off, else the newest. */
   function openAt(now: readonly Row[]) {
-    const unread = now.findIndex(({ is }) => is === 'unread')
-    if (place().message !== undefined || unread < 0) return toEnd()
+    if (target.isWanted()) return void setAtEnd(false)
+    if (now.some(({ is }) => is === 'unread')) scrollToUnread()
+    else toEnd()
+  }
+
+  function scrollToUnread() {
+    setAtEnd(false)
+    const at = rows().findIndex(({ is }) => is === 'unread')
     requestAnimationFrame(() => {
-      list?.scrollToIndex(unread, { align: 'start', offset: -80 })
+      list?.scrollToIndex(at, { align: 'start', offset: -80 })
       onScroll()
     })
   }
 
-  // A link to a message shows what surrounds it.
   createEffect(
-    on(
-      () => (threadId === undefined ? place().message : undefined),
-      async (seq) => {
-        if (seq === undefined) return
-        if (!timeline.items().some((item) => item.seq === seq)) await timeline.goTo(seq)
-        const at = rows().findIndex((row) => row.is === 'message' && row.item.seq === seq)
-        requestAnimationFrame(() => list?.scrollToIndex(at, { align: 'center' }))
-        setMarked(seq)
-      },
-    ),
+    on(target.marked, (id) => {
+      if (id === undefined) return
+      setAtEnd(false)
+      const at = rows().findIndex((row) => row.is === 'message' && row.item.id === id)
+      requestAnimationFrame(() => {
+        list?.scrollToIndex(at, { align: 'center' })
+        setUnreadAbove(isLineUnseen())
+        onScroll()
+      })
+    }),
   )
+
+  async function toUnread() {
+    setUnreadAbove(false)
+    if (isLineAbove()) await timeline.goTo((readSeq() ?? 0) + 1)
+    scrollToUnread()
+  }
+
+  /** Further up than somebody looks when they come here by a link. */
+  function isLineUnseen(): boolean {
+    const at = rows().findIndex(({ is }) => is === 'unread')
+    return (
+      isLineAbove() || (at >= 0 && list !== undefined && list.getItemOffset(at) < list.scrollOffset)
+    )
+  }
 
   function onScroll() {
     if (!list) return
     const { scrollOffset, scrollSize, viewportSize } = list
     const left = scrollSize - scrollOffset - viewportSize
     setAtEnd(left < atEndPx && !timeline.hasNewer())
-    if (isAtEnd()) setNewBelow(0)
-    if (scrollOffset < loadPx && timeline.hasOlder()) void loadOlder()
+    if (isAtEnd()) setNewInThread(0)
+    if (isUnreadAbove()) setUnreadAbove(isLineUnseen())
+    if (scrollOffset < loadPx && timeline.hasOlder()) void timeline.loadOlder()
     if (left < loadPx && timeline.hasNewer()) void timeline.loadNewer()
     noteRead()
-  }
-
-  async function loadOlder() {
-    if (isPrepending()) return
-    // The list keeps its place from the end while it grows at the beginning.
-    setPrepending(true)
-    await timeline.loadOlder().catch(() => undefined)
-    requestAnimationFrame(() => setPrepending(false))
   }
 
   /** What is on the screen, of a page that somebody looks at, has been read. */
   function noteRead() {
     if (!list || threadId !== undefined || !document.hasFocus()) return
+    // Not measured yet: nothing is seen before.
+    if (list.viewportSize === 0) return void requestAnimationFrame(noteRead)
     const end = list.findItemIndex(list.scrollOffset + list.viewportSize - 1)
     for (let at = Math.min(end, rows().length - 1); at >= 0; at--) {
       const row = rows()[at]
@@ -104,23 +146,45 @@ export function MessageList(props: { title: string }) {
     }
   }
 
+  /** Whoever is at the end stays there: when there is less room, and when what is shown grows. */
+  function keepEnd(element: HTMLElement) {
+    const observer = new ResizeObserver(() => {
+      if (isAtEnd() && rows().length > 0) toEnd()
+      else onScroll()
+    })
+    const view = element.querySelector('.list')
+    for (const it of [view, view?.firstElementChild]) if (it) observer.observe(it)
+    onCleanup(() => observer.disconnect())
+  }
+
   createEffect(on(rows, () => requestAnimationFrame(noteRead)))
   onMount(() => {
     window.addEventListener('focus', noteRead)
     onCleanup(() => window.removeEventListener('focus', noteRead))
   })
 
+  /** Which message a link has led to, for who does not see the mark. */
+  const sentence = () => {
+    const item = timeline.items().find(({ id }) => id === target.marked())
+    if (!item) return ''
+    const { sender, at, text } = item
+    return t('message.sentence', { name: chat.people.name(sender), time: timeOf(at), text })
+  }
+
   const onKey = (event: KeyboardEvent) => {
     if (event.key === 'Escape' && !event.defaultPrevented) void toPresent()
   }
 
   return (
-    <div class="list-place">
+    <div
+      class="list-place"
+      ref={(element) => {
+        createEffect(() => timeline.status() === 'ready' && keepEnd(element))
+      }}
+    >
       <Switch>
         <Match when={timeline.status() === 'loading'}>
-          <p class="list-status" role="status">
-            {t('room.loading')}
-          </p>
+          <Waiting />
         </Match>
         <Match when={timeline.status() === 'forbidden'}>
           <p class="list-status">{t('room.forbidden')}</p>
@@ -139,33 +203,67 @@ export function MessageList(props: { title: string }) {
               list = handle
             }}
             class="list"
+            style={{ display: 'flex', 'flex-direction': 'column' }}
             role="log"
             aria-label={t('message.history', { room: props.title })}
             aria-live="polite"
             tabIndex={0}
             data={rows()}
-            shift={isPrepending()}
+            shift={isPrepended().is}
             onScroll={onScroll}
             onKeyDown={onKey}
           >
-            {(row) => <AnyRow row={row} marked={marked()} />}
+            {(row) => <AnyRow row={row} marked={target.marked()} />}
           </VList>
           <Show when={rows().length === 0}>
-            <p class="list-start">{t('room.start', { room: props.title })}</p>
+            <div class="list-start">
+              <Icon name={threadId === undefined ? 'hash' : 'thread'} />
+              <p>{t('room.start', { room: props.title })}</p>
+            </div>
           </Show>
-          <Show when={!isAtEnd() || timeline.hasNewer()}>
-            <button type="button" class="to-end" onClick={() => void toPresent()}>
-              <Icon name="down" />
-              {newBelow() > 0 ? tn('message.newBelow', newBelow()) : t('message.jump')}
-            </button>
-          </Show>
+          <Jumps
+            isUnreadAbove={isUnreadAbove()}
+            onUnread={() => void toUnread()}
+            isEndBelow={!isAtEnd() || timeline.hasNewer()}
+            newBelow={newBelow()}
+            onEnd={() => void toPresent()}
+            isMissing={target.isMissing()}
+            onDismiss={target.dismiss}
+          />
+          <p class="visually-hidden" role="status">
+            {sentence()}
+          </p>
         </Match>
       </Switch>
     </div>
   )
 }
 
-function AnyRow(props: { row: Row; marked: number | undefined }) {
+/** In the place of what is about to be there. */
+function Waiting() {
+  const { t } = useLanguage()
+  return (
+    <div class="waiting">
+      <p class="visually-hidden" role="status">
+        {t('room.loading')}
+      </p>
+      <For each={[1, 2, 3, 4, 5]}>
+        {() => (
+          <div class="waiting-row" aria-hidden="true">
+            <span class="skeleton" />
+            <span class="waiting-text">
+              <span class="skeleton" />
+              <span class="skeleton" />
+              <span class="skeleton" />
+            </span>
+          </div>
+        )}
+      </For>
+    </div>
+  )
+}
+
+function AnyRow(props: { row: Row; marked: MessageId | undefined }) {
   const { t, dayOf } = useLanguage()
   const { row } = props
   switch (row.is) {
@@ -183,11 +281,7 @@ function AnyRow(props: { row: Row; marked: number | undefined }) {
       )
     case 'message':
       return (
-        <MessageRow
-          item={row.item}
-          isFirst={row.isFirst}
-          isMarked={props.marked === row.item.seq}
-        />
+        <MessageRow item={row.item} isFirst={row.isFirst} isMarked={props.marked === row.item.id} />
       )
     case 'outgoing':
       return <OutgoingRow outgoing={row.outgoing} isFirst={row.isFirst} />

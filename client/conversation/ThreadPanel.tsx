@@ -3,9 +3,11 @@ import type { MessageId } from '#schema/ids'
 import type { MyRoom } from '#schema/messages/room'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
+import { usePlace } from '../shell/createPlace.ts'
 import { Icon } from '../shell/Icon.tsx'
 import { Composer } from './Composer.tsx'
 import { ConversationContext, createConversation, useConversation } from './createConversation.ts'
+import { readTarget } from './createTarget.ts'
 import { MessageList } from './MessageList.tsx'
 import { MessageRow } from './MessageRow.tsx'
 
@@ -20,7 +22,13 @@ export function ThreadPanel(props: {
   const { t } = useLanguage()
   const around = useConversation()
   const root = createMemo(() => around.timeline.items().find(({ id }) => id === props.thread))
-  const conversation = createConversation({ chat, room: props.room, threadId: props.thread })
+  const { place } = usePlace()
+  const conversation = createConversation({
+    chat,
+    room: props.room,
+    threadId: props.thread,
+    isTargeted: readTarget(place(), props.thread) !== undefined,
+  })
   return (
     <ConversationContext.Provider value={conversation}>
       <aside class="panel" aria-label={t('thread.title')}>

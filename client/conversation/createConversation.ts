@@ -15,22 +15,35 @@ export interface ConversationOptions {
   threadId?: MessageId
   /** What was kept of the room. */
   page?: Page | undefined
+  /** A link leads to a message of it: it is shown when that is found. */
+  isTargeted?: boolean
 }
 
 /** What somebody does in a room, or in a thread of it: reads, writes, edits. */
-export function createConversation({ chat, room, threadId, page }: ConversationOptions) {
-  const timeline = chat.openTimeline(room.id, threadId, page)
+export function createConversation(options: ConversationOptions) {
+  const { chat, room, threadId } = options
   const [editing, setEditing] = createSignal<Item>()
   // The line of what is new stays where it was when the room was opened.
   const [readSeq, setReadSeq] = createSignal(
     threadId === undefined && room.unread > 0 ? room.readSeq : undefined,
   )
+  const timeline = chat.openTimeline(room.id, {
+    ...(threadId === undefined ? {} : { threadId }),
+    ...readStart(options),
+  })
   const toRows = createRows()
   const outgoing = createMemo(() =>
     chat.outbox.all().filter((it) => it.room === room.id && it.threadId === threadId),
   )
+  /** Further up than what is loaded there is no line yet. */
+  const isLineAbove = () => {
+    const [first] = timeline.items()
+    const at = readSeq()
+    return at !== undefined && first !== undefined && first.seq > at && timeline.hasOlder()
+  }
+  const lineAt = () => (isLineAbove() ? undefined : readSeq())
   const rows = createMemo(() =>
-    toRows(timeline.items(), timeline.hasNewer() ? [] : outgoing(), readSeq(), chat.me),
+    toRows(timeline.items(), timeline.hasNewer() ? [] : outgoing(), lineAt(), chat.me),
   )
   const mine = () =>
     timeline.items().filter(({ sender, deletedAt }) => sender === chat.me && !deletedAt)
@@ -40,6 +53,9 @@ export function createConversation({ chat, room, threadId, page }: ConversationO
     threadId,
     timeline,
     rows,
+    /** Up to where everything was read when this was opened. */
+    readSeq,
+    isLineAbove,
     editing,
     setEditing,
     editLast: () => setEditing(mine().at(-1)),
@@ -63,6 +79,13 @@ export function createConversation({ chat, room, threadId, page }: ConversationO
       return chat.rooms.markUnread(room.id, item.seq)
     },
   }
+}
+
+/** Whoever left something unread goes on there; else the newest is shown, at first as it was kept. */
+function readStart({ room, threadId, page, isTargeted }: ConversationOptions) {
+  if (isTargeted) return { start: 'later' } as const
+  if (threadId === undefined && room.unread > 0) return { start: room.readSeq + 1 }
+  return { kept: page }
 }
 
 export const ConversationContext = createContext<Conversation>()

@@ -4,22 +4,30 @@ import { useChat } from '../chat/createChat.ts'
 
 const colours = 12
 
-/** The first letter of a name on a colour that is always theirs. Decoration: the name stands beside it. */
+/** The initials of a name on a colour that is always theirs. Decoration: the name stands beside it. */
 export function Avatar(props: { user: UserId; hasStatus?: boolean; isSmall?: boolean }) {
   const chat = useChat()
   const colour = () => {
-    let sum = 7
-    for (const character of props.user) sum = (sum * 31 + character.charCodeAt(0)) % 9_973
-    return sum % colours
+    // FNV-1a: names that differ in one letter differ in colour.
+    let hash = 0x811c9dc5
+    for (const character of props.user)
+      hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0
+    return hash % colours
   }
-  const letter = () => [...chat.people.name(props.user)][0]?.toUpperCase() ?? '?'
+  const letters = () => {
+    const words = chat.people.name(props.user).split(/\s+/).filter(Boolean)
+    const [first = '?', last = ''] = [words[0], words.length > 1 ? words.at(-1) : '']
+    return (props.isSmall ? [first] : [first, last])
+      .map((word) => [...word][0]?.toUpperCase() ?? '')
+      .join('')
+  }
   return (
     <span
       class={`avatar colour-${colour()}`}
       classList={{ 'is-small': props.isSmall }}
       aria-hidden="true"
     >
-      {letter()}
+      {letters()}
       <Show when={props.hasStatus}>
         <span class={`dot is-${chat.presence.statusOf(props.user)}`} />
       </Show>

@@ -1,21 +1,25 @@
 import './shell.css'
-import { createEffect, createSignal, For, onCleanup, Show } from 'solid-js'
+import { createEffect, createSignal, For, onCleanup, onMount, Show } from 'solid-js'
 import type { RoomId } from '#schema/ids'
 import { ChatContext, type ChatOptions, createChat } from '../chat/createChat.ts'
 import { RoomView } from '../conversation/RoomView.tsx'
 import { useLanguage } from '../i18n/createLanguage.ts'
+import { CopyTextContext } from '../text/copy.ts'
+import { createBadge } from './createBadge.ts'
+import { CopyContext, createCopy } from './createCopy.ts'
+import { createNotes } from './createNotes.ts'
 import { createNotifications } from './createNotifications.ts'
 import { createPlace, PlaceContext } from './createPlace.ts'
 import { LinkBanner } from './LinkBanner.tsx'
-import { SettingsDialog } from './SettingsDialog.tsx'
-import { ShortcutsDialog } from './ShortcutsDialog.tsx'
+import { later, loadParts } from './later.tsx'
 import { Sidebar } from './Sidebar.tsx'
-import { Switcher } from './Switcher.tsx'
-import { useSettings } from './settings.ts'
 
 export type OpenDialog = 'switcher' | 'settings' | 'shortcuts' | 'create' | 'browse' | 'direct'
 
-const noteMs = 6_000
+const CopyDialog = later(async () => (await import('./CopyDialog.tsx')).CopyDialog)
+const SettingsDialog = later(async () => (await import('./SettingsDialog.tsx')).SettingsDialog)
+const ShortcutsDialog = later(async () => (await import('./ShortcutsDialog.tsx')).ShortcutsDialog)
+const Switcher = later(async () => (await import('./Switcher.tsx')).Switcher)
 
 /** The chat of one person: their rooms on one side, the one they look at beside them. */
 export function ChatShell(
@@ -23,27 +27,25 @@ export function ChatShell(
 ) {
   const { t } = useLanguage()
   const places = createPlace()
-  const [settings] = useSettings()
   const [dialog, setDialog] = createSignal<OpenDialog>()
-  const [notes, setNotes] = createSignal<readonly string[]>([])
+  const { notes, say } = createNotes()
+  const copy = createCopy(() => say(t('places.copied')))
   const chat = createChat({
     client: props.client,
     connection: props.connection,
     identity: props.identity,
     kept: props.kept,
-    onMessage: (notice, room) => notifications.hear(notice, room),
+    onMessage: (notice, room) => void notifications.hear(notice, room),
     onGone(room, why) {
       if (places.place().room === room.id) places.go({}, 'replace')
       if (why === 'leave') return
       say(t(why === 'kick' ? 'rooms.kicked' : 'rooms.archived', { room: room.name }))
     },
   })
-  const notifications = createNotifications({ chat, places, settings })
+  const notifications = createNotifications(chat, places)
+  createBadge(chat, places)
 
-  function say(note: string) {
-    setNotes((before) => [...before, note])
-    setTimeout(() => setNotes((before) => before.slice(1)), noteMs)
-  }
+  onMount(loadParts)
 
   const onKey = (event: KeyboardEvent) => {
     const isTyping = event.target instanceof HTMLElement && event.target.matches('input, textarea')
@@ -77,31 +79,36 @@ export function ChatShell(
 
   return (
     <ChatContext.Provider value={chat}>
-      <PlaceContext.Provider value={places}>
-        <a class="skip-link" href="#composer">
-          {t('app.skip')}
-        </a>
-        <div class="shell" classList={{ 'has-room': places.place().room !== undefined }}>
-          <Sidebar
-            onOpen={setDialog}
-            open={dialog()}
-            onClose={() => setDialog()}
-            onLogout={props.onLogout}
-          />
-          <div class="shell-main">
-            <LinkBanner />
-            <Show when={places.place().room} keyed fallback={<Nothing />}>
-              {(room) => <RoomView room={room} />}
-            </Show>
-          </div>
-        </div>
-        <Switcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
-        <SettingsDialog isOpen={dialog() === 'settings'} onClose={() => setDialog()} />
-        <ShortcutsDialog isOpen={dialog() === 'shortcuts'} onClose={() => setDialog()} />
-        <div class="notes" role="status" aria-live="polite">
-          <For each={notes()}>{(note) => <p class="note">{note}</p>}</For>
-        </div>
-      </PlaceContext.Provider>
+      <CopyContext.Provider value={copy}>
+        <CopyTextContext.Provider value={copy.attempt}>
+          <PlaceContext.Provider value={places}>
+            <a class="skip-link" href="#composer">
+              {t('app.skip')}
+            </a>
+            <div class="shell" classList={{ 'has-room': places.place().room !== undefined }}>
+              <Sidebar
+                onOpen={setDialog}
+                open={dialog()}
+                onClose={() => setDialog()}
+                onLogout={props.onLogout}
+              />
+              <div class="shell-main">
+                <LinkBanner />
+                <Show when={places.place().room} keyed fallback={<Nothing />}>
+                  {(room) => <RoomView room={room} />}
+                </Show>
+              </div>
+            </div>
+            <Switcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
+            <SettingsDialog isOpen={dialog() === 'settings'} onClose={() => setDialog()} />
+            <ShortcutsDialog isOpen={dialog() === 'shortcuts'} onClose={() => setDialog()} />
+            <CopyDialog isOpen={copy.byHand() !== undefined} />
+            <div class="notes" role="status" aria-live="polite">
+              <For each={notes()}>{(note) => <p class="note">{note}</p>}</For>
+            </div>
+          </PlaceContext.Provider>
+        </CopyTextContext.Provider>
+      </CopyContext.Provider>
     </ChatContext.Provider>
   )
 }

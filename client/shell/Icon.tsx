@@ -11,11 +11,17 @@ const paths = {
   smile: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM8.5 14c1.8 2.6 5.2 2.6 7 0M9 9.5h.01M15 9.5h.01',
   edit: 'M4 20h4L19 9l-4-4L4 16zM13 7l4 4',
   trash: 'M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13',
-  more: 'M6 12h.01M12 12h.01M18 12h.01',
+  more: 'M5 12h.01M5.5 12h.01M12 12h.01M12.5 12h.01M19 12h.01M19.5 12h.01',
   close: 'M6 6l12 12M18 6 6 18',
   back: 'M15 5l-7 7 7 7',
   down: 'M12 5v14M6 13l6 6 6-6',
+  up: 'M12 19V5M6 11l6-6 6 6',
+  next: 'M9 5l7 7-7 7',
   check: 'M5 13l4 4L19 7',
+  bell: 'M18 9a6 6 0 0 0-12 0c0 6-2 7-2 7h16s-2-1-2-7M10 20a2.2 2.2 0 0 0 4 0',
+  bellOff:
+    'M8 4.6A6 6 0 0 1 18 9c0 2.6.4 4.3.9 5.4M6 8.5V9c0 6-2 7-2 7h12M10 20a2.2 2.2 0 0 0 4 0M3 3l18 18',
+  link: 'M10 14a4.5 4.5 0 0 0 6.4 0l3-3a4.5 4.5 0 0 0-6.4-6.4l-1 1M14 10a4.5 4.5 0 0 0-6.4 0l-3 3a4.5 4.5 0 0 0 6.4 6.4l1-1',
 } as const
 
 export type IconName = keyof typeof paths
@@ -23,7 +29,13 @@ export type IconName = keyof typeof paths
 /** Decoration: whatever it stands on says in words what it does. */
 export function Icon(props: { name: IconName }) {
   return (
-    <svg class="icon" viewBox="0 0 24 24" width="18" height="18" aria-hidden="true">
+    <svg
+      class={`icon is-${props.name}`}
+      viewBox="0 0 24 24"
+      width="18"
+      height="18"
+      aria-hidden="true"
+    >
       <path d={paths[props.name]} />
     </svg>
   )

@@ -1,18 +1,17 @@
-import { DropdownMenu } from '@kobalte/core/dropdown-menu'
 import { createEffect, createMemo, For, Show } from 'solid-js'
-import type { ChosenStatus } from '#schema/messages/presence'
 import type { MyRoom } from '#schema/messages/room'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from './Avatar.tsx'
-import { BrowseRooms } from './BrowseRooms.tsx'
 import type { OpenDialog } from './ChatShell.tsx'
-import { CreateRoom } from './CreateRoom.tsx'
 import { pathOf, usePlace } from './createPlace.ts'
-import { FindPerson } from './FindPerson.tsx'
 import { Icon } from './Icon.tsx'
+import { later } from './later.tsx'
+import { Me } from './Me.tsx'
 
-const statuses: readonly ChosenStatus[] = ['online', 'away', 'busy']
+const BrowseRooms = later(async () => (await import('./BrowseRooms.tsx')).BrowseRooms)
+const CreateRoom = later(async () => (await import('./CreateRoom.tsx')).CreateRoom)
+const FindPerson = later(async () => (await import('./FindPerson.tsx')).FindPerson)
 
 /** Our rooms, the people we talk to, and ourselves. */
 export function Sidebar(props: {
@@ -112,43 +111,7 @@ export function Sidebar(props: {
         </section>
       </div>
 
-      <DropdownMenu placement="top-start">
-        <DropdownMenu.Trigger class="me">
-          <Avatar user={chat.me} hasStatus />
-          <span class="me-name">{chat.people.name(chat.me)}</span>
-          <span class="me-status">{t(`status.${chat.presence.statusOf(chat.me)}`)}</span>
-        </DropdownMenu.Trigger>
-        <DropdownMenu.Portal>
-          <DropdownMenu.Content class="menu">
-            <DropdownMenu.RadioGroup
-              value={chat.presence.statusOf(chat.me)}
-              onChange={(status) => void chat.presence.choose(status as ChosenStatus)}
-            >
-              <DropdownMenu.GroupLabel class="menu-label">
-                {t('status.choose')}
-              </DropdownMenu.GroupLabel>
-              <For each={statuses}>
-                {(status) => (
-                  <DropdownMenu.RadioItem class="menu-item" value={status}>
-                    <span class={`dot is-${status}`} />
-                    {t(`status.${status}`)}
-                  </DropdownMenu.RadioItem>
-                )}
-              </For>
-            </DropdownMenu.RadioGroup>
-            <DropdownMenu.Separator class="menu-line" />
-            <DropdownMenu.Item class="menu-item" onSelect={() => props.onOpen('settings')}>
-              {t('status.settings')}
-            </DropdownMenu.Item>
-            <DropdownMenu.Item class="menu-item" onSelect={() => props.onOpen('shortcuts')}>
-              {t('status.shortcuts')}
-            </DropdownMenu.Item>
-            <DropdownMenu.Item class="menu-item" onSelect={props.onLogout}>
-              {t('status.logout')}
-            </DropdownMenu.Item>
-          </DropdownMenu.Content>
-        </DropdownMenu.Portal>
-      </DropdownMenu>
+      <Me onOpen={props.onOpen} onLogout={props.onLogout} />
 
       <CreateRoom isOpen={props.open === 'create'} onClose={props.onClose} />
       <BrowseRooms isOpen={props.open === 'browse'} onClose={props.onClose} />
@@ -160,9 +123,10 @@ export function Sidebar(props: {
 function RoomLink(props: { room: MyRoom }) {
   const chat = useChat()
   const { place, go } = usePlace()
-  const { tn } = useLanguage()
+  const { t, tn } = useLanguage()
   const isHere = () => place().room === props.room.id
-  const loud = () => (props.room.kind === 'direct' ? props.room.unread : props.room.mentions)
+  const loud = () => chat.notify.loudIn(props.room)
+  const isMuted = () => chat.notify.isMuted(props.room.id)
   const count = () => (loud() > 99 ? '99+' : String(loud()))
   return (
     <li>
@@ -170,7 +134,7 @@ function RoomLink(props: { room: MyRoom }) {
         class="room-link"
         href={pathOf({ room: props.room.id })}
         aria-current={isHere() ? 'page' : undefined}
-        classList={{ 'is-unread': props.room.unread > 0 }}
+        classList={{ 'is-unread': props.room.unread > 0 && !isMuted(), 'is-muted': isMuted() }}
         onClick={(event) => {
           if (event.ctrlKey || event.metaKey || event.shiftKey) return
           event.preventDefault()
@@ -184,6 +148,10 @@ function RoomLink(props: { room: MyRoom }) {
           {(user) => <Avatar user={user()} hasStatus isSmall />}
         </Show>
         <span class="room-name">{chat.titleOf(props.room)}</span>
+        <Show when={isMuted()}>
+          <Icon name="bellOff" />
+          <span class="visually-hidden">{t('notify.muted')}</span>
+        </Show>
         <Show when={loud() > 0}>
           <span class="badge" aria-hidden="true">
             {count()}

@@ -77,6 +77,7 @@ function Choices(props: { onClose: () => void }) {
             <div
               id={`switcher-${index()}`}
               class="pick"
+              classList={{ 'is-unread': room.unread > 0 && !chat.notify.isMuted(room.id) }}
               role="option"
               tabIndex={-1}
               aria-selected={index() === at()}
@@ -94,7 +95,9 @@ function Choices(props: { onClose: () => void }) {
                 <strong>{title}</strong>
               </span>
               <Show when={room.unread > 0}>
-                <span class="badge is-quiet">{room.unread > 99 ? '99+' : room.unread}</span>
+                <span class="badge" classList={{ 'is-quiet': chat.notify.loudIn(room) === 0 }}>
+                  {room.unread > 99 ? '99+' : room.unread}
+                </span>
               </Show>
             </div>
           )}

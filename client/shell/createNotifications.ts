@@ -1,82 +1,75 @@
 import { createEffect, onCleanup } from 'solid-js'
-import type { Notice } from '#schema/messages/log'
+import type { RoomId } from '#schema/ids'
+import type { Notice, Said } from '#schema/messages/log'
 import type { MyRoom } from '#schema/messages/room'
+import { ask } from '../chat/ask.ts'
 import type { Chat } from '../chat/createChat.ts'
-import type { Settings } from '../chat/createSettings.ts'
 import { toPlainText } from '../text/plain.ts'
+import { createLook } from './createLook.ts'
 import type { Places } from './createPlace.ts'
 
-export interface NotificationsOptions {
-  chat: Chat
-  places: Places
-  settings: Settings
-}
+const bodyLength = 200
 
-const lockMs = 1_500
+/**
+ * Tells of what is said while nobody looks. Of all tabs of one person a single one tells; none does
+ * while one of them shows the room.
+ */
+export function createNotifications(chat: Chat, places: Places) {
+  const look = createLook(chat.me, () => places.place().room)
+  const shown = new Map<RoomId, { seq: number; notification: Notification }>()
 
-/** Tells of what is said while nobody looks: by the system, in the title, and on the tab. */
-export function createNotifications({ chat, places, settings }: NotificationsOptions) {
-  // Of several tabs one tells, and all show how many.
-  const channel = new BroadcastChannel('natter-notifications')
-  const told = new Set<string>()
-  channel.onmessage = ({ data }) => typeof data === 'string' && remember(data)
-  onCleanup(() => channel.close())
+  // What has been read, here or elsewhere, calls for nobody any more.
+  createEffect(() => {
+    for (const { id, readSeq } of chat.rooms.list()) if (readSeq >= seqOf(id)) close(id)
+  })
+  onCleanup(() => {
+    for (const id of shown.keys()) close(id)
+  })
+  const seqOf = (id: RoomId) => shown.get(id)?.seq ?? Number.POSITIVE_INFINITY
 
-  function remember(key: string) {
-    told.add(key)
-    setTimeout(() => told.delete(key), 60_000)
+  function close(id: RoomId) {
+    shown.get(id)?.notification.close()
+    shown.delete(id)
   }
 
-  createEffect(() => {
-    const rooms = chat.rooms.list()
-    const loud = rooms.reduce(
-      (sum, room) => sum + (room.kind === 'direct' ? room.unread : room.mentions),
-      0,
-    )
-    const isUnread = rooms.some(({ unread }) => unread > 0)
-    const room = rooms.find(({ id }) => id === places.place().room)
-    const title = room ? `${chat.titleOf(room)} · Natter` : 'Natter'
-    document.title = loud > 0 ? `(${loud}) ${title}` : isUnread ? `• ${title}` : title
-    const icon = document.querySelector<HTMLLinkElement>('link[rel="icon"]')
-    if (icon) icon.href = loud > 0 ? '/icon-unread.svg' : '/icon.svg'
-  })
+  async function read({ event, notifyId }: Notice) {
+    if (event?.kind === 'message') return event
+    if (notifyId === undefined) return undefined
+    return ask(chat.client, 'msg.get', { notifyId }).catch(() => undefined)
+  }
 
-  function isWanted({ event }: Notice, room: MyRoom): boolean {
-    if (chat.presence.statusOf(chat.me) === 'busy') return false
-    const level = settings.notifyIn[room.id] ?? settings.notify
-    if (level === 'none' || event?.kind !== 'message') return false
-    return level === 'all' || room.kind === 'direct' || event.mentions.includes(chat.me)
+  function isWanted({ sender, mentions }: Pick<Said, 'sender' | 'mentions'>, room: MyRoom) {
+    if (sender === chat.me) return false
+    const level = chat.notify.levelOf(room.id)
+    return level === 'all' || room.kind === 'direct' || mentions.includes(chat.me)
   }
 
   return {
-    hear(notice: Notice, room: MyRoom) {
-      const { event } = notice
-      const isSeen = document.hasFocus() && places.place().room === room.id
-      if (isSeen || event?.kind !== 'message' || !isWanted(notice, room)) return
+    async hear(notice: Notice, room: MyRoom) {
       if (!('Notification' in window) || Notification.permission !== 'granted') return
-      const key = `${room.id} ${notice.seq}`
-      // The tab that was last used goes first; the others hear of it and are silent.
-      setTimeout(
-        () => {
-          if (told.has(key)) return
-          remember(key)
-          channel.postMessage(key)
-          const shown = new Notification(
-            `${chat.people.name(event.sender)} · ${chat.titleOf(room)}`,
-            {
-              body: toPlainText(event.text, 200),
-              tag: room.id,
-              icon: '/icon.svg',
-            },
-          )
-          shown.onclick = () => {
-            window.focus()
-            places.go({ room: room.id })
-            shown.close()
-          }
+      if (chat.quiet.isQuiet() || chat.notify.levelOf(room.id) === 'none') return
+      const said = await read(notice)
+      if (!said || !isWanted(said, room) || (await look.isLookedAt(room.id))) return
+      if (!(await chat.claim(`told ${room.id} ${notice.seq}`))) return
+
+      const who = await chat.people.find(said.sender)
+      const nameOf = (user: typeof said.sender) => chat.people.name(user)
+      const notification = new Notification(
+        room.kind === 'direct' ? who : `${who} · ${chat.titleOf(room)}`,
+        {
+          body: toPlainText(said.text, bodyLength, nameOf),
+          // The next one of a room takes the place of the one before.
+          tag: `natter ${room.id}`,
+          icon: '/icon.svg',
         },
-        document.visibilityState === 'visible' ? 0 : Math.random() * lockMs,
       )
+      shown.set(room.id, { seq: notice.seq, notification })
+      notification.onclick = () => {
+        window.focus()
+        const { threadId: thread } = said
+        places.go({ room: room.id, message: said.id, ...(thread === undefined ? {} : { thread }) })
+        close(room.id)
+      }
     },
   }
 }

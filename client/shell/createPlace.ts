@@ -1,12 +1,14 @@
 import { createContext, createSignal, onCleanup, useContext } from 'solid-js'
 import type { MessageId, RoomId } from '#schema/ids'
 
-/** What is shown: `/r/{room}`, with a message of it `/r/{room}/m/{seq}`, with a thread `/r/{room}/t/{id}`. */
+/**
+ * What is shown: a room `/r/{room}`, a message of it `/r/{room}/m/{id}`, a thread beside it
+ * `/r/{room}/t/{id}`, and a message in that `/r/{room}/t/{id}/m/{id}`.
+ */
 export interface Place {
   room?: RoomId
-  /** The place of a message in its room. */
-  message?: number
   thread?: MessageId
+  message?: MessageId
 }
 
 export type Places = ReturnType<typeof createPlace>
@@ -20,29 +22,36 @@ export function createPlace() {
 
   return {
     place,
+    /** Going where one is already shows it again. */
     go(to: Place, how: 'push' | 'replace' = 'push') {
       const path = pathOf(to)
-      if (path === window.location.pathname) return
-      if (how === 'push') window.history.pushState(null, '', path)
-      else window.history.replaceState(null, '', path)
+      if (path !== window.location.pathname) {
+        if (how === 'push') window.history.pushState(null, '', path)
+        else window.history.replaceState(null, '', path)
+      }
       setPlace(to)
     },
   }
 }
 
-export function pathOf({ room, message, thread }: Place): string {
+export function pathOf({ room, thread, message }: Place): string {
   if (room === undefined) return '/'
-  if (thread !== undefined) return `/r/${room}/t/${thread}`
-  return message === undefined ? `/r/${room}` : `/r/${room}/m/${message}`
+  const besides = thread === undefined ? '' : `/t/${thread}`
+  return `/r/${room}${besides}${message === undefined ? '' : `/m/${message}`}`
+}
+
+/** What is copied to be shown to others: a message in a thread is found by its id alone as well. */
+export function linkTo(place: Place): string {
+  return window.location.origin + pathOf(place)
 }
 
 function readPlace(path: string): Place {
-  const [, room, kind, rest] =
-    /^\/r\/([a-z0-9_-]{1,64})(?:\/(m|t)\/([0-9a-f]{1,32}))?$/.exec(path) ?? []
+  const [, room, thread, message] =
+    /^\/r\/([a-z0-9_-]{1,64})(?:\/t\/([0-9a-f]{32}))?(?:\/m\/([0-9a-f]{32}))?$/.exec(path) ?? []
   if (!room) return {}
   const place: Place = { room: room as RoomId }
-  if (kind === 'm' && /^\d+$/.test(rest ?? '')) place.message = Number(rest)
-  if (kind === 't') place.thread = rest as MessageId
+  if (thread) place.thread = thread as MessageId
+  if (message) place.message = message as MessageId
   return place
 }
 

@@ -1,4 +1,5 @@
 import { createResource, createSignal, type JSX, onCleanup, useContext } from 'solid-js'
+import { CopyTextContext } from './copy.ts'
 import { type CodePart, highlight } from './highlight.ts'
 import { TextWordsContext } from './words.ts'
 
@@ -7,6 +8,7 @@ const copiedMs = 2_000
 /** Code, in colours as soon as they are there, and a button that takes it along. */
 export function CodeBlock(props: { text: string; language?: string | undefined }) {
   const words = useContext(TextWordsContext)
+  const copyText = useContext(CopyTextContext)
   const [isCopied, setIsCopied] = createSignal(false)
   let timer: ReturnType<typeof setTimeout> | undefined
   onCleanup(() => clearTimeout(timer))
@@ -21,7 +23,7 @@ export function CodeBlock(props: { text: string; language?: string | undefined }
   const shown = () => (parts.state === 'ready' ? parts.latest : undefined) ?? [props.text]
 
   async function copy() {
-    await navigator.clipboard.writeText(props.text)
+    if (!(await copyText(props.text))) return
     setIsCopied(true)
     clearTimeout(timer)
     timer = setTimeout(() => setIsCopied(false), copiedMs)

@@ -2,6 +2,7 @@ import './text.css'
 import { createMemo, type JSX, Show, useContext } from 'solid-js'
 import type { UserId } from '#schema/ids'
 import { CodeBlock } from './CodeBlock.tsx'
+import { directionOf } from './direction.ts'
 import { parseMessage } from './parse.ts'
 import { RemoteImage } from './RemoteImage.tsx'
 import type { Block, Inline, ListItem } from './tree.ts'
@@ -15,8 +16,6 @@ export interface MessageTextProps {
   names: (user: UserId) => string
   /** Somebody's name was pressed. Without this, names are nothing to press. */
   onMention?: ((user: UserId) => void) | undefined
-  /** Whether images of others may be loaded, once asked for. The page's policy must allow it, too. */
-  allowImages?: boolean | undefined
 }
 
 /** What somebody wrote. Every element is made here, from what the parser found: nothing is HTML. */
@@ -41,7 +40,11 @@ function showBlock(block: Block, props: MessageTextProps): JSX.Element {
         </p>
       )
     case 'quote':
-      return <blockquote dir="auto">{showBlocks(block.children, props)}</blockquote>
+      return (
+        <blockquote dir={directionOf(block.children)}>
+          {showBlocks(block.children, props)}
+        </blockquote>
+      )
     case 'list':
       return showList(block, props)
     case 'code':
@@ -55,9 +58,10 @@ function showBlock(block: Block, props: MessageTextProps): JSX.Element {
 
 function showList({ start, items }: Block & { kind: 'list' }, props: MessageTextProps) {
   const shown = items.map((item) => showItem(item, props))
-  if (start === undefined) return <ul dir="auto">{shown}</ul>
+  const direction = directionOf(items.flatMap(({ children }) => children))
+  if (start === undefined) return <ul dir={direction}>{shown}</ul>
   return (
-    <ol dir="auto" start={start}>
+    <ol dir={direction} start={start}>
       {shown}
     </ol>
   )
@@ -129,14 +133,7 @@ function showInline(node: Inline, props: MessageTextProps): JSX.Element {
     case 'link':
       return showLink(node, props)
     case 'image':
-      return (
-        <RemoteImage
-          href={node.href}
-          host={node.host}
-          description={node.description}
-          isAllowed={props.allowImages === true}
-        />
-      )
+      return <RemoteImage href={node.href} host={node.host} description={node.description} />
     case 'mention':
       return <Mention user={node.user} in={props} />
   }

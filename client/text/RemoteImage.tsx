@@ -1,22 +1,48 @@
-import { createSignal, Show, useContext } from 'solid-js'
+import { createSignal, Match, Show, Switch, useContext } from 'solid-js'
 import { TextWordsContext } from './words.ts'
 
 /**
- * An image somewhere else: whoever keeps it learns who looks at it, and when. So it is a link, and an
- * image only for who asks for it, where that is allowed.
+ * Which images somebody has asked for, as long as the page lives: a list draws what comes back into
+ * view anew.
  */
-export function RemoteImage(props: {
-  href: string
-  host: string
-  description: string
-  isAllowed: boolean
-}) {
+const [wanted, setWanted] = createSignal<ReadonlySet<string>>(new Set())
+
+/**
+ * An image somewhere else: whoever keeps it learns who looks at it, and when. So it is a link, and an
+ * image only for who asks for this one. What is not sent safely is never more than a link.
+ */
+export function RemoteImage(props: { href: string; host: string; description: string }) {
   const words = useContext(TextWordsContext)
-  const [isWanted, setIsWanted] = createSignal(false)
+  const [hasFailed, setFailed] = createSignal(false)
+  const isSafe = () => props.href.startsWith('https://')
+  const isShown = () => isSafe() && wanted().has(props.href) && !hasFailed()
+
+  function load() {
+    setFailed(false)
+    setWanted((before) => new Set(before).add(props.href))
+  }
+
   return (
-    <Show
-      when={props.isAllowed && isWanted()}
-      fallback={
+    <Switch>
+      <Match when={isShown()}>
+        <a
+          class="image-frame"
+          href={props.href}
+          target="_blank"
+          rel="noopener noreferrer nofollow"
+          title={props.href}
+        >
+          <img
+            class="image-loaded"
+            src={props.href}
+            alt={props.description || words().image(props.host)}
+            referrerpolicy="no-referrer"
+            decoding="async"
+            onError={() => setFailed(true)}
+          />
+        </a>
+      </Match>
+      <Match when={!isShown()}>
         <span class="image-link">
           <a href={props.href} target="_blank" rel="noopener noreferrer nofollow">
             {words().image(props.host)}
@@ -25,22 +51,23 @@ export function RemoteImage(props: {
             {' '}
             <bdi class="image-description">{props.description}</bdi>
           </Show>
-          <Show when={props.isAllowed}>
+          <Show when={isSafe()}>
             {' '}
-            <button type="button" class="image-load" onClick={() => setIsWanted(true)}>
+            <button
+              type="button"
+              class="image-load"
+              title={words().imageHint(props.host)}
+              onClick={load}
+            >
               {words().loadImage}
             </button>
           </Show>
+          <Show when={hasFailed()}>
+            {' '}
+            <span role="alert">{words().imageFailed}</span>
+          </Show>
         </span>
-      }
-    >
-      <img
-        class="image-loaded"
-        src={props.href}
-        alt={props.description || words().image(props.host)}
-        referrerpolicy="no-referrer"
-        decoding="async"
-      />
-    </Show>
+      </Match>
+    </Switch>
   )
 }

@@ -10,7 +10,8 @@ export function toPlainText(text: string, max: number, nameOf: NameOf = (user) =
   return shorten(line, max)
 }
 
-function plainOf(blocks: Block[], nameOf: NameOf): string {
+/** The same in full. */
+export function plainOf(blocks: Block[], nameOf: NameOf = (user) => user): string {
   return blocks.map((block) => readBlock(block, nameOf)).join(' ')
 }
 

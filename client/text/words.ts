@@ -8,6 +8,9 @@ export interface TextWords {
   code: (language: string) => string
   image: (host: string) => string
   loadImage: string
+  /** What becomes of loading it. */
+  imageHint: (host: string) => string
+  imageFailed: string
   done: string
   open: string
 }
@@ -18,6 +21,8 @@ const english: TextWords = {
   code: (language) => (language ? `Code, ${language}` : 'Code'),
   image: (host) => `Image: ${host}`,
   loadImage: 'Load image',
+  imageHint: (host) => `${host} will see your network address`,
+  imageFailed: 'It could not be loaded.',
   done: 'Done',
   open: 'To do',
 }

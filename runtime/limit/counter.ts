@@ -1,4 +1,3 @@
-import { headers } from '@nats-io/nats-core'
 import {
   BrokenCircuitError,
   CircuitState,
@@ -9,6 +8,7 @@ import {
 import type { Logger } from 'pino'
 import type { Requester } from '../client/requester.ts'
 import type { StreamDeclaration } from '../contract.ts'
+import { writeHeaders } from '../headers.ts'
 import { readLast } from '../jetstream.ts'
 
 /** The longest window that calls are counted over, in milliseconds. */
@@ -58,9 +58,8 @@ export function createSharedCounter(requester: Requester, log: Logger): SharedCo
   return {
     add: (subject, by) =>
       guarded(async () => {
-        const hdrs = headers()
-        hdrs.set('Nats-Incr', by < 0 ? String(by) : `+${by}`)
-        const reply = await requester.request(subject, '', { headers: hdrs, timeoutMs })
+        const headers = writeHeaders({ 'Nats-Incr': by < 0 ? String(by) : `+${by}` })
+        const reply = await requester.request(subject, '', { headers, timeoutMs })
         const { val, error } = reply.json<{ val?: string; error?: { description: string } }>()
         if (val === undefined) throw new Error(`${subject}: ${error?.description}`)
         return Number(val)

@@ -99,6 +99,19 @@ export const msgGet = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
+/**
+ * `msg.find`: where a message of a room stands, by its id alone, as a link to it has it. `thread` is the
+ * message that began its thread, where it is in one. What is deleted has its place still.
+ */
+export const msgFind = {
+  subject: 'msg.find.{room}',
+  input: v.strictObject({ room: RoomId, id: MessageId }),
+  output: v.object({ seq: Seq, thread: v.optional(v.object({ id: MessageId, seq: Seq })) }),
+  audience: ['everyone'],
+  description: 'Finds the place of a message in its room',
+  errors: ['forbidden', 'not_found'],
+} as const satisfies Contract
+
 /** The event that made it so; for what had been so before, the one that did so then. */
 const Done = v.object({ seq: Seq })
 

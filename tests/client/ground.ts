@@ -27,11 +27,12 @@ export interface Visitor {
   problems: string[]
 }
 
-export async function createClientGround(): Promise<ClientGround> {
+/** `env` is for the whole product, as `npm start` reads it. */
+export async function createClientGround(env: Record<string, string> = {}): Promise<ClientGround> {
   await using made = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'natter-client-'))
   made.defer(() => rm(dir, { recursive: true, force: true }))
-  const stack = made.use(await startStack(dir))
+  const stack = made.use(await startStack(dir, env))
   const urls: StackUrls = JSON.parse(await readFile(join(dir, 'stack.json'), 'utf8'))
   const browser = await chromium.launch({
     executablePath: await findChromium(),

@@ -37,7 +37,7 @@ describe('MessageText', () => {
   })
 
   it.each(attacks)('puts on the page nothing but what it knows: %j', (text) => {
-    const elements = elementsOf(render(text, { allowImages: true, onMention: () => {} }))
+    const elements = elementsOf(render(text, { onMention: () => {} }))
 
     expect(elements.filter(([name]) => !knownElements.has(name))).toEqual([])
     expect(
@@ -59,13 +59,12 @@ describe('MessageText', () => {
     expect(html).toMatch(/>@cy<\/p>/)
   })
 
-  it('loads no image, and offers to only where that is allowed', () => {
-    const image = '![cat](https://a.example/c.png)'
-
-    expect(render(image)).toContain('Image: a.example')
-    expect(render(image)).not.toContain('Load image')
-    expect(render(image, { allowImages: true })).toContain('Load image')
-    expect(render(image, { allowImages: true })).not.toContain('<img')
+  it('loads no image, and offers to load what is sent safely', () => {
+    expect(render('![cat](https://a.example/c.png)')).toContain('Image: a.example')
+    expect(render('![cat](https://a.example/c.png)')).toContain('Load image')
+    expect(render('![cat](https://a.example/c.png)')).not.toContain('<img')
+    expect(render('![cat](http://a.example/c.png)')).toContain('Image: a.example')
+    expect(render('![cat](http://a.example/c.png)')).not.toContain('Load image')
   })
 
   it('names the language of code, and offers to copy it', () => {

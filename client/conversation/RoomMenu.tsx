@@ -1,0 +1,92 @@
+import { DropdownMenu } from '@kobalte/core/dropdown-menu'
+import { For, Show } from 'solid-js'
+import type { MyRoom } from '#schema/messages/room'
+import { useChat } from '../chat/createChat.ts'
+import type { NotifyLevel } from '../chat/createNotifyChoices.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { useCopy } from '../shell/createCopy.ts'
+import { createPermission } from '../shell/createPermission.ts'
+import { linkTo } from '../shell/createPlace.ts'
+import { Icon } from '../shell/Icon.tsx'
+import type { MenuProps } from '../shell/laterMenu.tsx'
+
+/** What calls for somebody in this room, and a link to it. */
+export function RoomMenu(props: MenuProps & { room: MyRoom }) {
+  const chat = useChat()
+  const { t } = useLanguage()
+  const { copy } = useCopy()
+  const permission = createPermission()
+  const usual = () =>
+    ({
+      all: t('settings.all'),
+      mentions: t('settings.mentionsOnly'),
+      none: t('settings.none'),
+    })[chat.notify.everywhere()]
+  const choices = (): [NotifyLevel | 'usual', string][] => [
+    ['usual', `${t('notify.asEverywhere')}: ${usual()}`],
+    ['all', t('settings.all')],
+    // Between two people everything is meant for the other.
+    ...(props.room.kind === 'direct'
+      ? []
+      : ([['mentions', t('notify.onlyMentions')]] satisfies [NotifyLevel, string][])),
+    ['none', t('settings.none')],
+  ]
+
+  return (
+    <DropdownMenu
+      placement="bottom-end"
+      defaultOpen
+      onOpenChange={(isOpen) => props.onOpenChange?.(isOpen)}
+    >
+      <DropdownMenu.Trigger class={props.class} aria-label={props.label} title={props.label}>
+        {props.children}
+      </DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content class="menu">
+          <DropdownMenu.RadioGroup
+            value={chat.notify.ownOf(props.room.id) ?? 'usual'}
+            onChange={(level) =>
+              chat.notify.setOwn(
+                props.room.id,
+                level === 'usual' ? undefined : (level as NotifyLevel),
+              )
+            }
+          >
+            <DropdownMenu.GroupLabel class="menu-label">
+              {t('settings.notify')}
+            </DropdownMenu.GroupLabel>
+            <For each={choices()}>
+              {([level, label]) => (
+                <DropdownMenu.RadioItem class="menu-item" value={level} closeOnSelect>
+                  <span class="menu-check">
+                    <DropdownMenu.ItemIndicator>
+                      <Icon name="check" />
+                    </DropdownMenu.ItemIndicator>
+                  </span>
+                  {label}
+                </DropdownMenu.RadioItem>
+              )}
+            </For>
+          </DropdownMenu.RadioGroup>
+          <Show when={permission.state() === 'default'}>
+            <DropdownMenu.Item class="menu-item" onSelect={() => void permission.ask()}>
+              <Icon name="bell" />
+              {t('notify.turnOn')}
+            </DropdownMenu.Item>
+          </Show>
+          <Show when={permission.state() === 'denied'}>
+            <p class="menu-note">{t('notify.denied')}</p>
+          </Show>
+          <DropdownMenu.Separator class="menu-line" />
+          <DropdownMenu.Item
+            class="menu-item"
+            onSelect={() => void copy(linkTo({ room: props.room.id }))}
+          >
+            <Icon name="link" />
+            {t('places.copyRoom')}
+          </DropdownMenu.Item>
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu>
+  )
+}

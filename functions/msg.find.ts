@@ -1,0 +1,27 @@
+import { type Context, defineFunction, FunctionError } from '#runtime'
+import type { MessageId, RoomId } from '#schema/ids'
+import { msgFind } from '#schema/messages/chat'
+import { MSG_CACHE, ROOMS_KV } from '#schema/streams'
+import { requireMember } from './_member.ts'
+import { findMessageById } from './_message.ts'
+
+/** Finds where a message of a room stands, so that a link to it can show what surrounds it. */
+export default defineFunction(
+  msgFind,
+  async ({ room, id }, context) => {
+    await requireMember(room, context)
+    const { seq, threadId } = await requireMessage(room, id, context)
+    if (threadId === undefined) return { seq }
+    const first = await requireMessage(room, threadId, context)
+    return { seq, thread: { id: first.id, seq: first.seq } }
+  },
+  { uses: [MSG_CACHE, ROOMS_KV], limit: { max: 300, windowMs: 60_000 } },
+)
+
+/** Throws the same for a message of another room as for none. */
+async function requireMessage(room: RoomId, id: MessageId, context: Context) {
+  const message = await findMessageById(id, context)
+  if (message?.room !== room)
+    throw new FunctionError('not_found', `There is no message ${id} in this room`)
+  return message
+}

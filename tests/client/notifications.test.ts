@@ -1,0 +1,256 @@
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type ClientGround, createClientGround, goTo, makeRoom, type Visitor } from './ground.ts'
+import { createVoice, type Voice } from './voice.ts'
+
+let ground: ClientGround
+let alice: Visitor
+let bobSpeaks: Voice
+
+/** What a page has told of: kept for the test, and shown all the same. */
+interface Told {
+  title: string
+  body: string
+}
+interface Watched {
+  told: Told[]
+  notifications: Notification[]
+}
+
+/** Keeps the notifications that a page shows. */
+function watchNotifications() {
+  const told: Told[] = []
+  const notifications: Notification[] = []
+  const Shown = class extends Notification {
+    constructor(title: string, options?: NotificationOptions) {
+      super(title, options)
+      told.push({ title, body: options?.body ?? '' })
+      notifications.push(this)
+    }
+  }
+  Object.assign(window, { Notification: Shown, watched: { told, notifications } satisfies Watched })
+}
+
+const toldTo = (page: Page): Promise<Told[]> =>
+  page.evaluate(() => (window as unknown as { watched: Watched }).watched.told)
+
+/** What all tabs of somebody have shown together. */
+async function toldToAll(pages: Page[]): Promise<string[]> {
+  const all = await Promise.all(pages.map(toldTo))
+  return all.flat().map(({ body }) => body)
+}
+
+/** A browser without a screen shows all its pages: what a page hears of being hidden is said here. */
+async function setVisible(page: Page, isVisible: boolean) {
+  await page.evaluate(
+    (state) => {
+      Object.defineProperty(document, 'visibilityState', { configurable: true, value: state })
+      document.dispatchEvent(new Event('visibilitychange'))
+    },
+    isVisible ? 'visible' : 'hidden',
+  )
+}
+
+beforeAll(async () => {
+  ground = await createClientGround({ RATE_LIMIT_FACTOR: '100' })
+  bobSpeaks = await createVoice(ground.urls, 'bob')
+  alice = await ground.open('alice', { permissions: ['notifications'] })
+  await alice.page.context().addInitScript(watchNotifications)
+  await alice.page.reload()
+  await alice.page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
+}, 120_000)
+afterAll(async () => {
+  await bobSpeaks?.[Symbol.asyncDispose]()
+  await ground?.[Symbol.asyncDispose]()
+})
+
+/** A room of bob's that alice is in, and does not look at. */
+async function givenRoom(): Promise<string> {
+  const room = `room-${crypto.randomUUID().slice(0, 8)}`
+  await bobSpeaks.client.call('room.create', { room, name: room, kind: 'private' } as never)
+  await bobSpeaks.client.call('room.invite', { room, userId: 'alice' } as never)
+  await alice.page.getByRole('link', { name: room }).waitFor()
+  return room
+}
+
+/** Another tab of the same browser. */
+async function openTab(context: BrowserContext, path: string): Promise<Page> {
+  const page = await context.newPage()
+  page.setDefaultTimeout(5_000)
+  await page.goto(ground.urls.web + path)
+  await page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
+  return page
+}
+
+async function choose(page: Page, room: string, level: string) {
+  await goTo(page, ground.urls.web, room)
+  await page.getByRole('heading', { level: 1, name: room }).waitFor()
+  await page.getByRole('button', { name: 'More about this room' }).click()
+  await page.getByRole('menuitemradio', { name: level }).click()
+  await goTo(page, ground.urls.web, 'nowhere')
+  await page.getByRole('heading', { name: 'Nothing here' }).waitFor()
+}
+
+/** Says something that is told after all that was said before: then all of that has been judged. */
+async function sayLast(pages: Page[], room: string) {
+  const last = `last-${crypto.randomUUID().slice(0, 8)}`
+  await bobSpeaks.say(room, `@alice ${last}`)
+  await expect.poll(async () => (await toldToAll(pages)).join()).toContain(last)
+}
+
+describe('notifications', { timeout: 60_000 }, () => {
+  it('tell of what names somebody, and lead to it', async () => {
+    const room = await givenRoom()
+    await goTo(alice.page, ground.urls.web, 'nowhere')
+    const quiet = `nobody in particular ${room}`
+    await bobSpeaks.say(room, quiet)
+    const { id } = await bobSpeaks.say(room, `@alice, **look** ${room}`)
+
+    await expect
+      .poll(async () => (await toldTo(alice.page)).at(-1))
+      .toEqual({ title: `Bob Brown · ${room}`, body: `@Alice Adams, look ${room}` })
+    expect((await toldTo(alice.page)).map(({ body }) => body)).not.toContain(quiet)
+    await alice.page.evaluate(() => {
+      const { notifications } = (window as unknown as { watched: Watched }).watched
+      notifications.at(-1)?.dispatchEvent(new Event('click'))
+    })
+    await alice.page.locator('article[aria-current="location"]').getByText(`look ${room}`).waitFor()
+    expect(new URL(alice.page.url()).pathname).toBe(`/r/${room}/m/${id}`)
+  })
+
+  it('tell of everything in one room and of nothing in another, as somebody chose', async () => {
+    const [loud, still] = [await givenRoom(), await givenRoom()]
+    await choose(alice.page, loud, 'All messages')
+    await choose(alice.page, still, 'Nothing')
+
+    await bobSpeaks.say(still, `@alice, in ${still}`)
+    await bobSpeaks.say(loud, `to all in ${loud}`)
+    await sayLast([alice.page], loud)
+
+    const told = (await toldTo(alice.page)).map(({ body }) => body)
+    expect(told).toContain(`to all in ${loud}`)
+    expect(told.join()).not.toContain(still)
+    await alice.page.getByRole('link', { name: new RegExp(`${still}.*muted`) }).waitFor()
+  })
+
+  it('are one for many tabs that nobody looks at', async () => {
+    const room = await givenRoom()
+    const others = [
+      await openTab(alice.page.context(), '/'),
+      await openTab(alice.page.context(), `/r/${room}`),
+      await openTab(alice.page.context(), '/'),
+    ]
+    const tabs = [alice.page, ...others]
+    for (const tab of tabs) await setVisible(tab, false)
+
+    const said = ['first', 'second', 'third'].map((word) => `@alice ${word} in ${room}`)
+    for (const text of said) await bobSpeaks.say(room, text)
+
+    const shown = said.map((text) => text.replace('@alice', '@Alice Adams'))
+    const mine = async () => (await toldToAll(tabs)).filter((body) => body.includes(room))
+    await expect.poll(async () => (await mine()).length).toBeGreaterThanOrEqual(3)
+    // Each tab has judged all of it once it counts it as unread.
+    for (const tab of tabs)
+      await tab.getByRole('link', { name: new RegExp(`${room}.*3 unread`) }).waitFor()
+    expect((await mine()).toSorted()).toEqual(shown.toSorted())
+    for (const tab of others) await tab.close()
+    await setVisible(alice.page, true)
+  })
+
+  it('are none while a tab shows the room', async () => {
+    const [room, other] = [await givenRoom(), await givenRoom()]
+    const tab = await openTab(alice.page.context(), `/r/${room}`)
+    await tab.locator('#composer').waitFor()
+    await goTo(alice.page, ground.urls.web, 'nowhere')
+    await setVisible(alice.page, false)
+
+    await bobSpeaks.say(room, `@alice, you see ${room}`)
+    await sayLast([alice.page, tab], other)
+
+    expect((await toldToAll([alice.page, tab])).join()).not.toContain(room)
+    await tab.close()
+    await setVisible(alice.page, true)
+  })
+
+  it('are none while somebody shall not be disturbed, and come again when that ends', async () => {
+    const room = await givenRoom()
+    const { page } = alice
+    await goTo(page, ground.urls.web, 'nowhere')
+    await page.getByRole('button', { name: /^Alice Adams/ }).click()
+    await page.getByRole('menuitem', { name: 'Do not disturb' }).hover()
+    await page.getByRole('menuitem', { name: 'For an hour' }).click()
+    await page.getByRole('button', { name: /Do not disturb until/ }).waitFor()
+
+    await bobSpeaks.say(room, `@alice, disturbed in ${room}`)
+    await page.getByRole('link', { name: new RegExp(`${room}.*1 mention`) }).waitFor()
+    await page.getByRole('button', { name: /^Alice Adams/ }).click()
+    await page.getByRole('menuitemradio', { name: 'Online' }).click()
+    await page.getByRole('button', { name: /Alice Adams\s*Online/ }).waitFor()
+    await sayLast([page], room)
+
+    expect((await toldTo(page)).map(({ body }) => body).join()).not.toContain('disturbed')
+  })
+
+  it('stand in the title and on the tab until they are read', async () => {
+    const room = await givenRoom()
+    const { page } = alice
+    const icon = () => page.locator('link[rel="icon"]').getAttribute('href')
+    await goTo(page, ground.urls.web, 'nowhere')
+
+    await bobSpeaks.say(room, '@alice, for the title')
+    await page.getByRole('link', { name: new RegExp(`${room}.*1 mention`) }).waitFor()
+
+    await expect.poll(() => page.title()).toMatch(/^\(\d+\) /)
+    expect(await icon()).toBe('/icon-unread.svg')
+    const calling = page.getByRole('link', { name: /mention/ })
+    await expect
+      .poll(async () => {
+        const count = await calling.count()
+        if (count > 0) await calling.first().click()
+        return count
+      })
+      .toBe(0)
+    await expect.poll(() => page.title()).not.toMatch(/^\(/)
+    expect(await icon()).toBe('/icon.svg')
+  })
+
+  it('are asked for only by a click, and a refusal is explained', async () => {
+    const { page } = await ground.open('bob')
+    await page.context().addInitScript(() => {
+      const asked: number[] = []
+      let permission = 'default'
+      Object.defineProperty(Notification, 'permission', { get: () => permission })
+      Notification.requestPermission = async () => {
+        asked.push(Date.now())
+        permission = 'denied'
+        return 'denied'
+      }
+      Object.assign(window, { asked })
+    })
+    await page.reload()
+    const asked = () => page.evaluate(() => (window as unknown as { asked: number[] }).asked.length)
+    await makeRoom(page, 'private')
+    await page.getByRole('button', { name: /Bob Brown/ }).click()
+    await page.getByRole('menuitem', { name: 'Settings' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Settings' })
+    await dialog.getByText('Notifications are off in this browser.').waitFor()
+    expect(await asked()).toBe(0)
+
+    await dialog.getByRole('button', { name: 'Turn on notifications' }).click()
+
+    await dialog.getByText('Your browser blocks notifications from this page.').waitFor()
+    expect(await asked()).toBe(1)
+    await page.context().close()
+  })
+
+  it('are chosen for all tabs at once, and for the next visit', async () => {
+    const room = await givenRoom()
+    const tab = await openTab(alice.page.context(), '/')
+    await choose(alice.page, room, 'Nothing')
+
+    await tab.getByRole('link', { name: new RegExp(`${room}.*muted`) }).waitFor()
+    await alice.page.reload()
+    await alice.page.getByRole('link', { name: new RegExp(`${room}.*muted`) }).waitFor()
+    await tab.close()
+  })
+})

@@ -1,0 +1,212 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type ClientGround, createClientGround, goTo, message, type Visitor } from './ground.ts'
+import { createVoice, type Voice } from './voice.ts'
+
+let ground: ClientGround
+let alice: Visitor
+let aliceSpeaks: Voice
+let bobSpeaks: Voice
+
+beforeAll(async () => {
+  ground = await createClientGround({ RATE_LIMIT_FACTOR: '100' })
+  aliceSpeaks = await createVoice(ground.urls, 'alice')
+  bobSpeaks = await createVoice(ground.urls, 'bob')
+  alice = await ground.open('alice', { permissions: ['clipboard-read', 'clipboard-write'] })
+}, 120_000)
+afterAll(async () => {
+  await aliceSpeaks?.[Symbol.asyncDispose]()
+  await bobSpeaks?.[Symbol.asyncDispose]()
+  await ground?.[Symbol.asyncDispose]()
+})
+
+interface Talk {
+  room: string
+  /** What bob said, in its order. */
+  said: { id: string; seq: number }[]
+}
+
+/** A room of bob's and alice's in which bob has said "number 1" and so on; alice has read nothing. */
+async function givenTalk(count: number): Promise<Talk> {
+  const room = `room-${crypto.randomUUID().slice(0, 8)}`
+  await bobSpeaks.client.call('room.create', { room, name: room, kind: 'private' })
+  await bobSpeaks.client.call('room.invite', { room, userId: 'alice' })
+  await alice.page.getByRole('link', { name: room }).waitFor()
+  const said: Talk['said'] = []
+  for (let number = 1; number <= count; number++)
+    said.push(await bobSpeaks.say(room, `number ${number}.`))
+  // A link finds what the database has.
+  const isKept = async () => {
+    const { messages } = await aliceSpeaks.client.call('chat.history', { room })
+    return messages.at(-1)?.id
+  }
+  await expect.poll(isKept).toBe(said.at(-1)?.id)
+  return { room, said }
+}
+
+const pathTo = (room: string, id = '') => `/r/${room}/m/${id}`
+
+/** What is marked because a link leads there. */
+const marked = (page: Page) => page.locator('article[aria-current="location"]')
+
+async function scrollTo(page: Page, side: 'start' | 'end') {
+  await page.getByRole('log').hover()
+  await page.mouse.wheel(0, side === 'start' ? -4_000 : 4_000)
+}
+
+async function isOnScreen(page: Page, text: string): Promise<boolean> {
+  const found = message(page, text)
+  if ((await found.count()) === 0) return false
+  return found.first().evaluate((element) => {
+    const { top, bottom } = element.getBoundingClientRect()
+    return top >= 0 && bottom <= window.innerHeight
+  })
+}
+
+describe('places in the chat', { timeout: 60_000 }, () => {
+  it('shows the message that a link leads to, marked, with what surrounds it on either side', async () => {
+    const { room, said } = await givenTalk(150)
+
+    await alice.page.goto(ground.urls.web + pathTo(room, said[59]?.id))
+
+    await marked(alice.page).getByText('number 60.').waitFor()
+    await expect.poll(() => isOnScreen(alice.page, 'number 60.')).toBe(true)
+    expect(await isOnScreen(alice.page, 'number 59.')).toBe(true)
+    expect(await isOnScreen(alice.page, 'number 61.')).toBe(true)
+    await expect
+      .poll(async () => {
+        await scrollTo(alice.page, 'start')
+        return isOnScreen(alice.page, 'number 1.')
+      })
+      .toBe(true)
+    await expect
+      .poll(async () => {
+        await scrollTo(alice.page, 'end')
+        return isOnScreen(alice.page, 'number 150.')
+      })
+      .toBe(true)
+  })
+
+  it('opens the thread of what was said in one, and marks it there', async () => {
+    const { room, said } = await givenTalk(80)
+    const first = said[2]?.id ?? ''
+    await bobSpeaks.reply(room, first, 'an answer')
+    const { id } = await bobSpeaks.reply(room, first, 'the answer')
+    // A link finds what the database has.
+    await expect
+      .poll(async () => (await aliceSpeaks.client.try('msg.find', { room, id } as never)).ok)
+      .toBe(true)
+
+    await goTo(alice.page, ground.urls.web, `${room}/m/${id}`)
+
+    const thread = alice.page.getByRole('complementary', { name: 'Thread' })
+    await thread.locator('article[aria-current="location"]').getByText('the answer').waitFor()
+    await thread.getByText('number 3.').waitFor()
+    expect(new URL(alice.page.url()).pathname).toBe(`/r/${room}/t/${first}/m/${id}`)
+  })
+
+  it('shows where something was said that is deleted', async () => {
+    const { room, said } = await givenTalk(80)
+    const { id = '', seq = 0 } = said[4] ?? {}
+    const notifyId = `${seq.toString(36)}-${id}`
+    await bobSpeaks.client.call('msg.delete', { notifyId } as never)
+
+    await goTo(alice.page, ground.urls.web, `${room}/m/${id}`)
+
+    await marked(alice.page).getByText('This message was deleted.').waitFor()
+    await expect.poll(() => isOnScreen(alice.page, 'number 6.')).toBe(true)
+  })
+
+  it('says so where there is no such message, and shows the newest', async () => {
+    const { room } = await givenTalk(3)
+    const nowhere = crypto.randomUUID().replaceAll('-', '')
+
+    await goTo(alice.page, ground.urls.web, `${room}/m/${nowhere}`)
+
+    await alice.page.getByText('The message that this link leads to is not here').waitFor()
+    await message(alice.page, 'number 3.').waitFor()
+    await alice.page.getByRole('button', { name: 'Dismiss' }).click()
+    await expect.poll(() => alice.page.getByText('The message that this link').count()).toBe(0)
+  })
+
+  it('shows the same of a room one is not in as of none', async () => {
+    const room = `room-${crypto.randomUUID().slice(0, 8)}`
+    await bobSpeaks.client.call('room.create', { room, name: room, kind: 'private' } as never)
+    const { id } = await bobSpeaks.say(room, 'between us')
+    const show = async (path: string) => {
+      await goTo(alice.page, ground.urls.web, path)
+      await alice.page.getByRole('heading', { name: 'Nothing here' }).waitFor()
+      return alice.page.getByRole('main').innerHTML()
+    }
+
+    const there = await show(`${room}/m/${id}`)
+    const notThere = await show(`room-nowhere/m/${id}`)
+
+    expect(there).toBe(notThere)
+    expect(alice.frames.join('\n')).not.toContain('between us')
+  })
+
+  it('copies a link that leads here, and goes back and forth between places', async () => {
+    const { room } = await givenTalk(2)
+    await goTo(alice.page, ground.urls.web, room)
+    await message(alice.page, 'number 1.').hover()
+    await message(alice.page, 'number 1.').getByRole('button', { name: 'More' }).click()
+    await alice.page.getByRole('menuitem', { name: 'Copy link' }).click()
+    await alice.page.getByText('Copied', { exact: true }).waitFor()
+    const link = await alice.page.evaluate(() => navigator.clipboard.readText())
+
+    await alice.page.goto(link)
+    await marked(alice.page).getByText('number 1.').waitFor()
+    const other = await givenTalk(1)
+    await alice.page.getByRole('link', { name: other.room }).click()
+    await alice.page.getByRole('heading', { level: 1, name: other.room }).waitFor()
+
+    await alice.page.goBack()
+    await marked(alice.page).getByText('number 1.').waitFor()
+    expect(alice.page.url()).toBe(link)
+    await alice.page.goForward()
+    await alice.page.getByRole('heading', { level: 1, name: other.room }).waitFor()
+  })
+
+  it('gives the link to be copied by hand where the browser lets no page copy', async () => {
+    const { room, said } = await givenTalk(1)
+    const { page } = await ground.open('alice')
+    await page.evaluate(() => {
+      const refuse = () => Promise.reject(new DOMException('Write permission denied.'))
+      Object.defineProperty(navigator.clipboard, 'writeText', { value: refuse })
+    })
+    await page.getByRole('link', { name: room }).click()
+    await message(page, 'number 1.').hover()
+    await message(page, 'number 1.').getByRole('button', { name: 'More' }).click()
+    await page.getByRole('menuitem', { name: 'Copy link' }).click()
+
+    const dialog = page.getByRole('dialog', { name: 'Copy by hand' })
+    const link = ground.urls.web + pathTo(room, said[0]?.id)
+    expect(await dialog.getByRole('textbox').inputValue()).toBe(link)
+    await expect.poll(() => page.evaluate(() => getSelection()?.toString())).toBe(link)
+    await page.context().close()
+  })
+
+  it('opens where somebody left off, and says how many are further down', async () => {
+    const { room } = await givenTalk(100)
+
+    await alice.page.getByRole('link', { name: room }).click()
+
+    await expect.poll(() => isOnScreen(alice.page, 'number 1.')).toBe(true)
+    await alice.page.getByText('New messages', { exact: true }).waitFor()
+    await alice.page.getByRole('button', { name: /^\d+ new messages$/ }).click()
+    await expect.poll(() => isOnScreen(alice.page, 'number 100.')).toBe(true)
+    await expect.poll(() => alice.page.getByRole('button', { name: /new message/ }).count()).toBe(0)
+  })
+
+  it('leads from a link to the first that is unread', async () => {
+    const { room, said } = await givenTalk(100)
+
+    await goTo(alice.page, ground.urls.web, `${room}/m/${said[97]?.id}`)
+    await marked(alice.page).getByText('number 98.').waitFor()
+    await alice.page.getByRole('button', { name: 'Jump to the first unread' }).click()
+
+    await expect.poll(() => isOnScreen(alice.page, 'number 1.')).toBe(true)
+    await alice.page.getByText('New messages', { exact: true }).waitFor()
+  })
+})

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest'
+import { type MessageId, toNotifyId } from '#schema/ids'
+import { badPayloads } from '../bad-input.ts'
+import { newClientId, useApp } from '../harness.ts'
+
+const app = useApp()
+
+const newId = () => crypto.randomUUID().replaceAll('-', '') as MessageId
+
+describe('msg.find', () => {
+  it('answers with the place of a message', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const { id, seq } = await app.say(room, 'here', 'alice')
+
+    await expect.poll(() => app.call('msg.find', { room, id }, 'bob')).toEqual({ seq })
+  })
+
+  it('answers with the thread as well for what was said in one', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const first = await app.say(room, 'shall we?', 'alice')
+    const said = { room, threadId: first.id, clientId: newClientId(), text: 'we shall' }
+    const { id, seq } = await app.call('send.thread', said, 'bob')
+
+    await expect
+      .poll(() => app.call('msg.find', { room, id }, 'alice'))
+      .toEqual({ seq, thread: { id: first.id, seq: first.seq } })
+  })
+
+  it('finds what was deleted, too: its place is still there', async () => {
+    const room = await app.givenRoom(['alice'])
+    const said = await app.say(room, 'a mistake', 'alice')
+    await app.call('msg.delete', { notifyId: toNotifyId(said) }, 'alice')
+
+    const found = await app.call('msg.find', { room, id: said.id }, 'alice')
+
+    expect(found).toEqual({ seq: said.seq })
+  })
+
+  it('answers the same for a message of another room as for none', async () => {
+    const [room, other] = [await app.givenRoom(['alice']), await app.givenRoom(['alice', 'bob'])]
+    const { id } = await app.say(room, 'between us', 'alice')
+    const refusal = (it: MessageId) =>
+      app.call('msg.find', { room: other, id: it }, 'bob').catch((error) => error)
+    const absent = newId()
+
+    const [there, notThere] = [await refusal(id), await refusal(absent)]
+
+    expect(there).toMatchObject({ code: 'not_found' })
+    expect(notThere.code).toBe(there.code)
+    expect(notThere.message.replace(absent, id)).toBe(there.message)
+  })
+
+  it('refuses whoever does not belong to the room, as if there were none', async () => {
+    const room = await app.givenRoom(['alice'], 'private')
+    const { id } = await app.say(room, 'between us', 'alice')
+
+    await expect(app.call('msg.find', { room, id }, 'bob')).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+  })
+
+  it.each(badPayloads({ id: newId() }))('refuses %s', async (_name, payload) => {
+    const room = await app.givenRoom(['alice'])
+
+    const { status } = await app.ask(`as.alice.msg.find.${room}`, payload, 'alice')
+
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})
