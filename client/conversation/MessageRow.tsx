@@ -174,7 +174,7 @@ function Actions(props: { item: Item; onThread: () => void }) {
           <Icon name="thread" />
         </button>
       </Show>
-      <DropdownMenu open={isOpen()} onOpenChange={setOpen} placement="bottom-end">
+      <DropdownMenu open={isOpen()} onOpenChange={setOpen} placement="bottom-end" modal={false}>
         <DropdownMenu.Trigger
           class="icon-button"
           aria-label={t('message.more')}

@@ -32,7 +32,7 @@ export function RoomMenu(props: { room: MyRoom }) {
   ]
 
   return (
-    <DropdownMenu placement="bottom-end">
+    <DropdownMenu placement="bottom-end" modal={false}>
       <DropdownMenu.Trigger
         class="icon-button"
         aria-label={t('places.roomMenu')}

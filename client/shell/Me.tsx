@@ -29,7 +29,7 @@ export function Me(props: { onOpen: (dialog: OpenDialog) => void; onLogout: () =
   ]
 
   return (
-    <DropdownMenu placement="top-start">
+    <DropdownMenu placement="top-start" modal={false}>
       <DropdownMenu.Trigger class="me">
         <Avatar user={chat.me} hasStatus />
         <span class="me-text">

@@ -46,8 +46,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await say(alice.page, 'Good morning, bob')
 
     const heard = message(bob.page, 'Good morning, bob')
-    await heard.waitFor()
-    expect(await heard.textContent()).toContain('Alice Adams')
+    await heard.getByText('Alice Adams').waitFor()
     await expectNoProblems(alice)
     await expectNoProblems(bob)
   })
