@@ -1,8 +1,7 @@
 import {
   ErrorResponse,
-  InMemoryWebStorage,
-  type User,
-  UserManager,
+  OidcClient,
+  type SigninResponse,
   WebStorageStateStore,
 } from 'oidc-client-ts'
 import { createSignal } from 'solid-js'
@@ -36,31 +35,28 @@ const callbackPath = '/callback'
  */
 export function createSession({ issuer, clientId }: Config) {
   const here = window.location
-  const users = new UserManager({
+  const provider = new OidcClient({
     authority: issuer,
     client_id: clientId,
     redirect_uri: here.origin + callbackPath,
     post_logout_redirect_uri: `${here.origin}/`,
     scope: 'openid profile',
-    userStore: new WebStorageStateStore({ store: new InMemoryWebStorage() }),
     // What a login needs until it comes back from the provider: no token among it.
     stateStore: new WebStorageStateStore({ store: window.sessionStorage }),
-    automaticSilentRenew: false,
     loadUserInfo: false,
   })
   const [state, setState] = createSignal<SessionState>({ is: 'starting' })
   const renewed = new Set<() => void>()
-  let user: User | undefined
+  let user: SigninResponse | undefined
   let renewal: Promise<boolean> | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
 
   async function start(): Promise<void> {
     try {
-      if (here.pathname !== callbackPath)
-        return await users.signinRedirect({ prompt: 'none', state: here.pathname })
-      const found = await users.signinRedirectCallback()
+      if (here.pathname !== callbackPath) return await ask({ prompt: 'none' })
+      const found = await provider.processSigninResponse(here.href)
       // Where they were when they had to log in.
-      window.history.replaceState(null, '', readPlace(found.state))
+      window.history.replaceState(null, '', readPlace(found.userState))
       take(found)
     } catch (error) {
       const place = error instanceof ErrorResponse ? readPlace(error.state) : '/'
@@ -69,7 +65,13 @@ export function createSession({ issuer, clientId }: Config) {
     }
   }
 
-  function take(found: User) {
+  /** Goes to the provider's page, which sends the browser back here. */
+  async function ask(how: { prompt?: string } = {}): Promise<void> {
+    const { url } = await provider.createSigninRequest({ ...how, state: here.pathname })
+    here.replace(url)
+  }
+
+  function take(found: SigninResponse) {
     user = found
     const identity = readIdentity(found.access_token)
     const known = state()
@@ -80,13 +82,29 @@ export function createSession({ issuer, clientId }: Config) {
     timer = setTimeout(() => void renew(), Math.max(1_000, lifeMs * 0.75))
   }
 
+  async function refresh(): Promise<SigninResponse> {
+    const { refresh_token, id_token, session_state = null, scope, profile } = user ?? {}
+    if (!refresh_token || !profile) throw new Error('The identity provider gave no refresh token')
+    const found = await provider.useRefreshToken({
+      state: {
+        refresh_token,
+        session_state,
+        profile,
+        ...(id_token === undefined ? {} : { id_token }),
+        ...(scope === undefined ? {} : { scope }),
+      },
+      timeoutInSeconds: 10,
+    })
+    // Some give another one each time, and some the first one for good.
+    found.refresh_token ??= refresh_token
+    return found
+  }
+
   /** A new token before the old one ends. False when the provider gives none any more. */
   function renew(): Promise<boolean> {
     renewal ??= (async () => {
       try {
-        const found = await users.signinSilent()
-        if (!found) throw new Error('The identity provider gave no user')
-        take(found)
+        take(await refresh())
         for (const tell of renewed) tell()
         return true
       } catch (error) {
@@ -96,7 +114,7 @@ export function createSession({ issuer, clientId }: Config) {
         }
         // The provider is away; the token may last until it is back.
         timer = setTimeout(() => void renew(), 5_000)
-        return !user?.expired
+        return (user?.expires_in ?? 0) > 0
       } finally {
         renewal = undefined
       }
@@ -111,13 +129,15 @@ export function createSession({ issuer, clientId }: Config) {
     /** The access token as it is now; empty for nobody. */
     token: () => user?.access_token ?? '',
     /** Goes to the provider's page, and comes back to where one is. */
-    login: () => users.signinRedirect({ state: here.pathname }),
+    login: () => ask(),
     async logout() {
       clearTimeout(timer)
       const id_token_hint = user?.id_token
       user = undefined
       setState({ is: 'out', why: 'logout' })
-      await users.signoutRedirect(id_token_hint === undefined ? {} : { id_token_hint })
+      const hint = id_token_hint === undefined ? {} : { id_token_hint }
+      const { url } = await provider.createSignoutRequest(hint)
+      here.replace(url)
     },
     onRenewed(tell: () => void): () => void {
       renewed.add(tell)

@@ -1,17 +1,13 @@
-import { DropdownMenu } from '@kobalte/core/dropdown-menu'
-import { Popover } from '@kobalte/core/popover'
-import { createSignal, For, Show } from 'solid-js'
+import { For, Show } from 'solid-js'
 import { useChat } from '../chat/createChat.ts'
 import type { Item } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from '../shell/Avatar.tsx'
-import { useCopy } from '../shell/createCopy.ts'
-import { linkTo, usePlace } from '../shell/createPlace.ts'
+import { usePlace } from '../shell/createPlace.ts'
 import { Icon } from '../shell/Icon.tsx'
 import { MessageText } from '../text/MessageText.tsx'
 import { useConversation } from './createConversation.ts'
-
-const offered = ['👍', '❤️', '😄', '🎉', '🙏', '👀', '✅', '😮', '😢', '🔥', '💯', '👎']
+import { MessageActions } from './MessageActions.tsx'
 
 /** One message, who said it, and what can be done with it. */
 export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: boolean }) {
@@ -80,7 +76,7 @@ export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: bool
               </button>
             )}
           </Show>
-          <Actions item={props.item} onThread={openThread} />
+          <MessageActions item={props.item} onThread={openThread} />
         </Show>
       </div>
     </article>
@@ -115,102 +111,5 @@ function Reactions(props: { item: Item }) {
         </For>
       </ul>
     </Show>
-  )
-}
-
-function Actions(props: { item: Item; onThread: () => void }) {
-  const chat = useChat()
-  const { t } = useLanguage()
-  const { copy } = useCopy()
-  const { react, setEditing, remove, markUnread, threadId, room } = useConversation()
-  const [isPicking, setPicking] = createSignal(false)
-  const [isOpen, setOpen] = createSignal(false)
-  const isMine = () => props.item.sender === chat.me
-  const mayDelete = () => isMine() || room.role === 'owner' || room.role === 'moderator'
-  const link = () => linkTo({ room: props.item.room, message: props.item.id })
-
-  return (
-    <div
-      class="actions"
-      classList={{ 'is-open': isPicking() || isOpen() }}
-      role="toolbar"
-      aria-label={t('message.actions')}
-    >
-      <Popover open={isPicking()} onOpenChange={setPicking} placement="top-end">
-        <Popover.Trigger
-          class="icon-button"
-          aria-label={t('message.react')}
-          title={t('message.react')}
-        >
-          <Icon name="smile" />
-        </Popover.Trigger>
-        <Popover.Portal>
-          <Popover.Content class="menu emoji-menu" aria-label={t('message.react')}>
-            <For each={offered}>
-              {(emoji) => (
-                <button
-                  type="button"
-                  class="emoji"
-                  onClick={() => {
-                    setPicking(false)
-                    void react(props.item, emoji)
-                  }}
-                >
-                  {emoji}
-                </button>
-              )}
-            </For>
-          </Popover.Content>
-        </Popover.Portal>
-      </Popover>
-      <Show when={threadId === undefined}>
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={t('message.reply')}
-          title={t('message.reply')}
-          onClick={props.onThread}
-        >
-          <Icon name="thread" />
-        </button>
-      </Show>
-      <DropdownMenu open={isOpen()} onOpenChange={setOpen} placement="bottom-end" modal={false}>
-        <DropdownMenu.Trigger
-          class="icon-button"
-          aria-label={t('message.more')}
-          title={t('message.more')}
-        >
-          <Icon name="more" />
-        </DropdownMenu.Trigger>
-        <DropdownMenu.Portal>
-          <DropdownMenu.Content class="menu">
-            <Show when={isMine()}>
-              <DropdownMenu.Item class="menu-item" onSelect={() => setEditing(props.item)}>
-                {t('message.edit')}
-              </DropdownMenu.Item>
-            </Show>
-            <DropdownMenu.Item class="menu-item" onSelect={() => void copy(props.item.text)}>
-              {t('message.copy')}
-            </DropdownMenu.Item>
-            <DropdownMenu.Item class="menu-item" onSelect={() => void copy(link())}>
-              {t('message.link')}
-            </DropdownMenu.Item>
-            <Show when={threadId === undefined}>
-              <DropdownMenu.Item class="menu-item" onSelect={() => void markUnread(props.item)}>
-                {t('message.markUnread')}
-              </DropdownMenu.Item>
-            </Show>
-            <Show when={mayDelete()}>
-              <DropdownMenu.Item
-                class="menu-item is-danger"
-                onSelect={() => void remove(props.item)}
-              >
-                {t('message.delete')}
-              </DropdownMenu.Item>
-            </Show>
-          </DropdownMenu.Content>
-        </DropdownMenu.Portal>
-      </DropdownMenu>
-    </div>
   )
 }

@@ -8,9 +8,10 @@ import { useCopy } from '../shell/createCopy.ts'
 import { createPermission } from '../shell/createPermission.ts'
 import { linkTo } from '../shell/createPlace.ts'
 import { Icon } from '../shell/Icon.tsx'
+import type { MenuProps } from '../shell/laterMenu.tsx'
 
 /** What calls for somebody in this room, and a link to it. */
-export function RoomMenu(props: { room: MyRoom }) {
+export function RoomMenu(props: MenuProps & { room: MyRoom }) {
   const chat = useChat()
   const { t } = useLanguage()
   const { copy } = useCopy()
@@ -32,13 +33,14 @@ export function RoomMenu(props: { room: MyRoom }) {
   ]
 
   return (
-    <DropdownMenu placement="bottom-end" modal={false}>
-      <DropdownMenu.Trigger
-        class="icon-button"
-        aria-label={t('places.roomMenu')}
-        title={t('places.roomMenu')}
-      >
-        <Icon name={chat.notify.isMuted(props.room.id) ? 'bellOff' : 'more'} />
+    <DropdownMenu
+      placement="bottom-end"
+      modal={false}
+      defaultOpen
+      onOpenChange={(isOpen) => props.onOpenChange?.(isOpen)}
+    >
+      <DropdownMenu.Trigger class={props.class} aria-label={props.label} title={props.label}>
+        {props.children}
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content class="menu">

@@ -8,13 +8,16 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from '../shell/Avatar.tsx'
 import { usePlace } from '../shell/createPlace.ts'
 import { Icon } from '../shell/Icon.tsx'
+import { later } from '../shell/later.tsx'
+import { laterMenu } from '../shell/laterMenu.tsx'
 import { Composer } from './Composer.tsx'
 import { ConversationContext, createConversation } from './createConversation.ts'
 import { readTarget } from './createTarget.ts'
-import { MembersPanel } from './MembersPanel.tsx'
 import { MessageList } from './MessageList.tsx'
-import { RoomMenu } from './RoomMenu.tsx'
-import { ThreadPanel } from './ThreadPanel.tsx'
+
+const RoomMenu = laterMenu(async () => (await import('./RoomMenu.tsx')).RoomMenu)
+const MembersPanel = later(async () => (await import('./MembersPanel.tsx')).MembersPanel)
+const ThreadPanel = later(async () => (await import('./ThreadPanel.tsx')).ThreadPanel)
 
 /** One room: who is in it, what is said in it, and a place to say something. */
 export function RoomView(props: { room: RoomId }) {
@@ -88,7 +91,9 @@ function Conversation(props: {
             >
               <Icon name="people" />
             </button>
-            <RoomMenu room={props.room} />
+            <RoomMenu room={props.room} class="icon-button" label={t('places.roomMenu')}>
+              <Icon name={chat.notify.isMuted(props.room.id) ? 'bellOff' : 'more'} />
+            </RoomMenu>
           </header>
           <MessageList title={title()} />
           <Show when={mayWrite()} fallback={<p class="read-only">{t('room.readOnly')}</p>}>

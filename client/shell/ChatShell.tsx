@@ -1,23 +1,25 @@
 import './shell.css'
-import { createEffect, createSignal, For, onCleanup, Show } from 'solid-js'
+import { createEffect, createSignal, For, onCleanup, onMount, Show } from 'solid-js'
 import type { RoomId } from '#schema/ids'
 import { ChatContext, type ChatOptions, createChat } from '../chat/createChat.ts'
 import { RoomView } from '../conversation/RoomView.tsx'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { CopyTextContext } from '../text/copy.ts'
-import { CopyDialog } from './CopyDialog.tsx'
 import { createBadge } from './createBadge.ts'
 import { CopyContext, createCopy } from './createCopy.ts'
 import { createNotes } from './createNotes.ts'
 import { createNotifications } from './createNotifications.ts'
 import { createPlace, PlaceContext } from './createPlace.ts'
 import { LinkBanner } from './LinkBanner.tsx'
-import { SettingsDialog } from './SettingsDialog.tsx'
-import { ShortcutsDialog } from './ShortcutsDialog.tsx'
+import { later, loadParts } from './later.tsx'
 import { Sidebar } from './Sidebar.tsx'
-import { Switcher } from './Switcher.tsx'
 
 export type OpenDialog = 'switcher' | 'settings' | 'shortcuts' | 'create' | 'browse' | 'direct'
+
+const CopyDialog = later(async () => (await import('./CopyDialog.tsx')).CopyDialog)
+const SettingsDialog = later(async () => (await import('./SettingsDialog.tsx')).SettingsDialog)
+const ShortcutsDialog = later(async () => (await import('./ShortcutsDialog.tsx')).ShortcutsDialog)
+const Switcher = later(async () => (await import('./Switcher.tsx')).Switcher)
 
 /** The chat of one person: their rooms on one side, the one they look at beside them. */
 export function ChatShell(
@@ -42,6 +44,8 @@ export function ChatShell(
   })
   const notifications = createNotifications(chat, places)
   createBadge(chat, places)
+
+  onMount(loadParts)
 
   const onKey = (event: KeyboardEvent) => {
     const isTyping = event.target instanceof HTMLElement && event.target.matches('input, textarea')
@@ -98,7 +102,7 @@ export function ChatShell(
             <Switcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
             <SettingsDialog isOpen={dialog() === 'settings'} onClose={() => setDialog()} />
             <ShortcutsDialog isOpen={dialog() === 'shortcuts'} onClose={() => setDialog()} />
-            <CopyDialog />
+            <CopyDialog isOpen={copy.byHand() !== undefined} />
             <div class="notes" role="status" aria-live="polite">
               <For each={notes()}>{(note) => <p class="note">{note}</p>}</For>
             </div>

@@ -1,103 +1,28 @@
-import { DropdownMenu } from '@kobalte/core/dropdown-menu'
-import { For } from 'solid-js'
-import type { ChosenStatus } from '#schema/messages/presence'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from './Avatar.tsx'
 import type { OpenDialog } from './ChatShell.tsx'
-import { Icon } from './Icon.tsx'
+import { laterMenu } from './laterMenu.tsx'
 
-const minuteMs = 60_000
-const statuses: readonly ChosenStatus[] = ['online', 'away']
+const MeMenu = laterMenu(async () => (await import('./MeMenu.tsx')).MeMenu)
 
-/** Ourselves: how we are seen, for how long nobody shall disturb us, and what is about the whole page. */
+/** Ourselves, and how we are seen. */
 export function Me(props: { onOpen: (dialog: OpenDialog) => void; onLogout: () => void }) {
   const chat = useChat()
   const { t, timeOf } = useLanguage()
-  const status = () => chat.presence.statusOf(chat.me)
   const said = () => {
     const until = chat.quiet.until()
     return until === undefined
-      ? t(`status.${status()}`)
+      ? t(`status.${chat.presence.statusOf(chat.me)}`)
       : t('notify.until', { time: timeOf(until) })
   }
-  const ends = (): [string, number | undefined][] => [
-    [t('notify.halfHour'), Date.now() + 30 * minuteMs],
-    [t('notify.hour'), Date.now() + 60 * minuteMs],
-    [t('notify.tomorrow', { time: timeOf(tomorrow()) }), tomorrow()],
-    [t('notify.open'), undefined],
-  ]
-
   return (
-    <DropdownMenu placement="top-start" modal={false}>
-      <DropdownMenu.Trigger class="me">
-        <Avatar user={chat.me} hasStatus />
-        <span class="me-text">
-          <span class="me-name">{chat.people.name(chat.me)}</span>
-          <span class="me-status">{said()}</span>
-        </span>
-      </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content class="menu">
-          <DropdownMenu.RadioGroup
-            value={status()}
-            onChange={(chosen) => void chat.quiet.choose(chosen as ChosenStatus)}
-          >
-            <DropdownMenu.GroupLabel class="menu-label">
-              {t('status.choose')}
-            </DropdownMenu.GroupLabel>
-            <For each={statuses}>
-              {(known) => (
-                <DropdownMenu.RadioItem class="menu-item" value={known} closeOnSelect>
-                  <span class={`dot is-${known}`} />
-                  {t(`status.${known}`)}
-                </DropdownMenu.RadioItem>
-              )}
-            </For>
-          </DropdownMenu.RadioGroup>
-          <DropdownMenu.Sub>
-            <DropdownMenu.SubTrigger
-              class="menu-item"
-              data-checked={status() === 'busy' ? '' : undefined}
-            >
-              <span class="dot is-busy" />
-              <span class="menu-text">{t('status.busy')}</span>
-              <Icon name="next" />
-            </DropdownMenu.SubTrigger>
-            <DropdownMenu.Portal>
-              <DropdownMenu.SubContent class="menu">
-                <For each={ends()}>
-                  {([label, end]) => (
-                    <DropdownMenu.Item
-                      class="menu-item"
-                      onSelect={() => void chat.quiet.choose('busy', end)}
-                    >
-                      {label}
-                    </DropdownMenu.Item>
-                  )}
-                </For>
-              </DropdownMenu.SubContent>
-            </DropdownMenu.Portal>
-          </DropdownMenu.Sub>
-          <DropdownMenu.Separator class="menu-line" />
-          <DropdownMenu.Item class="menu-item" onSelect={() => props.onOpen('settings')}>
-            {t('status.settings')}
-          </DropdownMenu.Item>
-          <DropdownMenu.Item class="menu-item" onSelect={() => props.onOpen('shortcuts')}>
-            {t('status.shortcuts')}
-          </DropdownMenu.Item>
-          <DropdownMenu.Item class="menu-item" onSelect={props.onLogout}>
-            {t('status.logout')}
-          </DropdownMenu.Item>
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu>
+    <MeMenu class="me" onOpen={props.onOpen} onLogout={props.onLogout}>
+      <Avatar user={chat.me} hasStatus />
+      <span class="me-text">
+        <span class="me-name">{chat.people.name(chat.me)}</span>
+        <span class="me-status">{said()}</span>
+      </span>
+    </MeMenu>
   )
-}
-
-/** Tomorrow morning. */
-function tomorrow(): number {
-  const day = new Date()
-  day.setDate(day.getDate() + 1)
-  return day.setHours(9, 0, 0, 0)
 }

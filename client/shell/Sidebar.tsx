@@ -3,13 +3,15 @@ import type { MyRoom } from '#schema/messages/room'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from './Avatar.tsx'
-import { BrowseRooms } from './BrowseRooms.tsx'
 import type { OpenDialog } from './ChatShell.tsx'
-import { CreateRoom } from './CreateRoom.tsx'
 import { pathOf, usePlace } from './createPlace.ts'
-import { FindPerson } from './FindPerson.tsx'
 import { Icon } from './Icon.tsx'
+import { later } from './later.tsx'
 import { Me } from './Me.tsx'
+
+const BrowseRooms = later(async () => (await import('./BrowseRooms.tsx')).BrowseRooms)
+const CreateRoom = later(async () => (await import('./CreateRoom.tsx')).CreateRoom)
+const FindPerson = later(async () => (await import('./FindPerson.tsx')).FindPerson)
 
 /** Our rooms, the people we talk to, and ourselves. */
 export function Sidebar(props: {

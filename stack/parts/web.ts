@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
-import { realpath, stat } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { extname, join, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { clientFolder } from '../provision/client.ts'
 import type { Part } from './part.ts'
+import { findFile } from './served-file.ts'
 
 /** What the page learns from /config.json. */
 export interface WebConfig {
@@ -21,19 +21,6 @@ export interface WebOptions {
   config: () => WebConfig | undefined
   /** The folder that is served; the project's client, as it was built, by default. */
   root?: string
-}
-
-/** Only these are served: sources and notes in the folder stay where they are. */
-const contentTypes: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.json': 'application/json',
-  '.webmanifest': 'application/manifest+json',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.ico': 'image/x-icon',
-  '.woff2': 'font/woff2',
 }
 
 /** Serves the web client, `/config.json` and `/healthz`, in this process. */
@@ -75,12 +62,23 @@ async function answer(
     return config ? sendJson(response, 200, config) : sendJson(response, 503, { ready: false })
   }
 
-  const file = path && (await findFile(root, fileOf(path)))
+  const accepted = request.headers['accept-encoding']?.toString()
+  const file = path && (await findFile(root, fileOf(path), accepted))
   if (!file) return response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found\n')
+  response.setHeader('etag', file.etag)
+  if (file.hasEncodings) response.setHeader('vary', 'accept-encoding')
+  if (file.isLasting) response.setHeader('cache-control', 'public, max-age=31536000, immutable')
+  if (isKnown(request.headers['if-none-match'], file.etag)) return response.writeHead(304).end()
+
   response.setHeader('content-type', file.contentType)
   response.setHeader('content-length', file.size)
+  if (file.encoding) response.setHeader('content-encoding', file.encoding)
   if (request.method === 'HEAD') return response.end()
   await pipeline(createReadStream(file.path), response)
+}
+
+function isKnown(known: string | undefined, etag: string): boolean {
+  return known?.split(',').some((one) => one.trim().replace(/^W\//, '') === etag) ?? false
 }
 
 /**
@@ -126,21 +124,6 @@ function readPath(url: string): string | undefined {
   try {
     const path = decodeURIComponent(new URL(url, 'http://localhost').pathname)
     return path.includes('\0') || path.includes('\\') ? undefined : path
-  } catch {
-    return undefined
-  }
-}
-
-/** A file below root, wherever links lead; undefined for what is not there or not to be served. */
-async function findFile(root: string, path: string) {
-  const wanted = join(root, path.endsWith('/') ? `${path}index.html` : path)
-  const contentType = contentTypes[extname(wanted)]
-  if (!contentType || /(^|\/)\./.test(path)) return undefined
-  try {
-    const real = await realpath(wanted)
-    const { size } = await stat(real)
-    const isBelow = real.startsWith(root + sep)
-    return isBelow ? { path: real, size, contentType } : undefined
   } catch {
     return undefined
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { compressFiles } from './compress.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 /** Where the built web client is. */
@@ -19,6 +20,7 @@ export async function buildClient(log: (message: string) => void = () => {}): Pr
   log('building the web client')
   const { build } = await import('vite')
   await build({ configFile: join(root, 'client', 'vite.config.ts'), logLevel: 'error' })
+  await compressFiles(clientFolder)
   writeFileSync(mark, digest)
 }
 

@@ -92,6 +92,10 @@ describe('places in the chat', { timeout: 60_000 }, () => {
     const first = said[2]?.id ?? ''
     await bobSpeaks.reply(room, first, 'an answer')
     const { id } = await bobSpeaks.reply(room, first, 'the answer')
+    // A link finds what the database has.
+    await expect
+      .poll(async () => (await aliceSpeaks.client.try('msg.find', { room, id } as never)).ok)
+      .toBe(true)
 
     await goTo(alice.page, ground.urls.web, `${room}/m/${id}`)
 

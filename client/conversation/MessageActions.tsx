@@ -1,0 +1,54 @@
+import { createSignal, Show } from 'solid-js'
+import type { Item } from '../chat/timeline.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { Icon } from '../shell/Icon.tsx'
+import { laterMenu } from '../shell/laterMenu.tsx'
+import { useConversation } from './createConversation.ts'
+
+const EmojiMenu = laterMenu(async () => (await import('./EmojiMenu.tsx')).EmojiMenu)
+const MessageMenu = laterMenu(async () => (await import('./MessageMenu.tsx')).MessageMenu)
+
+/** What can be done with a message. */
+export function MessageActions(props: { item: Item; onThread: () => void }) {
+  const { t } = useLanguage()
+  const { threadId } = useConversation()
+  const [isPicking, setPicking] = createSignal(false)
+  const [isOpen, setOpen] = createSignal(false)
+
+  return (
+    <div
+      class="actions"
+      classList={{ 'is-open': isPicking() || isOpen() }}
+      role="toolbar"
+      aria-label={t('message.actions')}
+    >
+      <EmojiMenu
+        class="icon-button"
+        label={t('message.react')}
+        item={props.item}
+        onOpenChange={setPicking}
+      >
+        <Icon name="smile" />
+      </EmojiMenu>
+      <Show when={threadId === undefined}>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={t('message.reply')}
+          title={t('message.reply')}
+          onClick={props.onThread}
+        >
+          <Icon name="thread" />
+        </button>
+      </Show>
+      <MessageMenu
+        class="icon-button"
+        label={t('message.more')}
+        item={props.item}
+        onOpenChange={setOpen}
+      >
+        <Icon name="more" />
+      </MessageMenu>
+    </div>
+  )
+}

@@ -1,0 +1,54 @@
+import { type Component, createEffect, createSignal, type JSX, Show } from 'solid-js'
+
+type LaterProps = {
+  /** A dialog is loaded when it is to be open; anything else when it is there. */
+  isOpen?: boolean
+  /** What is shown until it is loaded. */
+  instead?: JSX.Element
+}
+
+const parts = new Set<() => Promise<void>>()
+const [isMissing, setMissing] = createSignal(false)
+
+/** Whether a part that somebody wanted could not be loaded. */
+export const isPartMissing = isMissing
+
+/** A component that is not among the first that a page loads, but comes when it is wanted. */
+export function later<Props extends object>(
+  load: () => Promise<Component<Props>>,
+): Component<Props & LaterProps> {
+  const [part, setPart] = createSignal<Component<Props>>()
+  let loading: Promise<void> | undefined
+  const fetch = () => {
+    loading ??= load().then(
+      (found) => void setPart(() => found),
+      (error) => {
+        // The next one who wants it tries again.
+        loading = undefined
+        throw error
+      },
+    )
+    return loading
+  }
+  parts.add(fetch)
+
+  return (props) => {
+    createEffect(() => {
+      if (props.isOpen ?? true) fetch().catch(() => setMissing(true))
+    })
+    return (
+      <Show when={part()} keyed fallback={props.instead}>
+        {(Loaded) => <Loaded {...props} />}
+      </Show>
+    )
+  }
+}
+
+/** Loads everything, when there is nothing else to do: then it is there at once, and also offline. */
+export function loadParts(): void {
+  const loadAll = () => {
+    for (const fetch of parts) fetch().catch(() => undefined)
+  }
+  if ('requestIdleCallback' in window) requestIdleCallback(loadAll, { timeout: 10_000 })
+  else setTimeout(loadAll, 2_000)
+}
