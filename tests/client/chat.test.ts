@@ -71,6 +71,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await message(bob.page, 'a frist draft').waitFor()
 
     await act(alice.page, 'a frist draft', 'Edit')
+    await expect.poll(() => alice.page.locator('#composer').inputValue()).toBe('a frist draft')
     await alice.page.locator('#composer').fill('a first draft')
     await alice.page.locator('#composer').press('Enter')
     await message(bob.page, 'a first draft').waitFor()
