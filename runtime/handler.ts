@@ -11,6 +11,7 @@ import type {
   ValueOf,
 } from './contract.ts'
 import type { TriggerKind } from './define.ts'
+import type { System } from './system/system.ts'
 
 /** What a function meets besides its input. */
 export interface Context<Env = unknown> {
@@ -26,6 +27,8 @@ export interface Context<Env = unknown> {
   readonly env: Env
   /** All functions this runtime serves. */
   readonly functions: readonly FunctionInfo[]
+  /** All processes together, as they say of themselves: for functions that operators ask. */
+  readonly system: System
   /**
    * Tells a topic to whoever listens: fire and forget. Throws for data that does not fit the topic.
    */
@@ -101,6 +104,8 @@ export interface Stored<Data> {
   seq: number
   /** When the server stored it. */
   at: Date
+  /** The trace it was written in, where it was read back and there was one. */
+  trace?: string
 }
 
 /** The place of a republished message. */
