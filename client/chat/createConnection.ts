@@ -10,6 +10,7 @@ import { type Client, createClient } from '#runtime/client'
 import { contracts } from '#schema/contracts'
 import type { Config } from '../config.ts'
 import type { Session } from './createSession.ts'
+import { traceOf } from './trace.ts'
 
 export type ChatClient = Client<typeof contracts>
 
@@ -80,7 +81,7 @@ export function createConnection(config: Config, session: Session, user: string)
         attempts = 0
         wasRefused = false
         void follow(made)
-        setClient(() => createClient(made, { contracts, user }))
+        setClient(() => createClient(made, { contracts, user, headers: traceOf }))
         setLink({ is: 'online' })
         return
       } catch (error) {
