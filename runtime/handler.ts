@@ -121,13 +121,15 @@ export interface Entry<Value> {
   revision: number
 }
 
-/** A KV bucket. Each method is one round trip; all throw `unavailable` when the server is away. */
+/** A KV bucket. What answers is one round trip, and throws `unavailable` when the server is away. */
 export interface Bucket<Value> {
   get(key: string): Promise<Entry<Value> | undefined>
   /** Writes whatever was there; answers the revision. */
   put(key: string, value: Value): Promise<number>
   /** Writes only if the key is absent; false if it was there. */
   create(key: string, value: Value): Promise<boolean>
+  /** Writes only if the key is absent, and does not wait to find out: half of what `create` costs. */
+  offer(key: string, value: Value): void
   /** Writes only if the revision still stands; false if somebody was faster. */
   update(key: string, value: Value, revision: number): Promise<boolean>
   delete(key: string): Promise<void>

@@ -64,7 +64,7 @@ export class FunctionHost {
       const { definition, name } = this.loaded
       if (!definition.options.uses?.includes(declaration))
         throw new TypeError(`${name} does not declare ${declaration.bucket} in its "uses"`)
-      return openBucket(this.backbone.requester, this.backbone.js, declaration)
+      return openBucket(this.backbone, declaration)
     })
   }
 
