@@ -14,6 +14,8 @@ export type PersonName = 'alice' | 'bob' | 'charlie'
 export interface ClientGround extends AsyncDisposable {
   urls: StackUrls
   stack: ProcessPart
+  /** Where the product has its state. */
+  stateDir: string
   /** Somebody in a browser of their own, logged in. */
   open(person: PersonName, options?: BrowserContextOptions): Promise<Visitor>
   browser: Browser
@@ -44,6 +46,7 @@ export async function createClientGround(env: Record<string, string> = {}): Prom
   return {
     urls,
     stack,
+    stateDir: dir,
     browser,
     async open(person, options = {}) {
       const context = await browser.newContext({
