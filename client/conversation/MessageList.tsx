@@ -52,9 +52,8 @@ export function MessageList(props: { title: string }) {
   // Where rows came before those that were there, the list keeps its place from the end.
   const isPrepended = createMemo<{ first?: string | undefined; is: boolean }>(
     ({ first: before }) => {
-      const messages = rows().filter(({ is }) => is === 'message')
-      const first = messages[0]?.key
-      return { first, is: first !== before && messages.some(({ key }) => key === before) }
+      const first = rows().find(({ is }) => is === 'message')?.key
+      return { first, is: first !== before && rows().some(({ key }) => key === before) }
     },
     { is: false },
   )
@@ -172,7 +171,8 @@ export function MessageList(props: { title: string }) {
 
   /** Which message a link has led to, for who does not see the mark. */
   const sentence = () => {
-    const item = timeline.items().find(({ id }) => id === target.marked())
+    const marked = target.marked()
+    const item = marked && timeline.items().find(({ id }) => id === marked)
     if (!item) return ''
     const { sender, at, text } = item
     return t('message.sentence', { name: chat.people.name(sender), time: timeOf(at), text })
