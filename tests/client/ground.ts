@@ -13,6 +13,8 @@ export type PersonName = 'alice' | 'bob' | 'charlie'
 /** The whole product, and people who sit in front of it with a real browser. */
 export interface ClientGround extends AsyncDisposable {
   urls: StackUrls
+  /** Where the product keeps its state. */
+  stateDir: string
   stack: ProcessPart
   /** Where the product has its state. */
   stateDir: string
@@ -45,6 +47,7 @@ export async function createClientGround(env: Record<string, string> = {}): Prom
   const all = made.move()
   return {
     urls,
+    stateDir: dir,
     stack,
     stateDir: dir,
     browser,
