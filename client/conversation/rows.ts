@@ -26,20 +26,19 @@ export function createRows() {
     const rows: Row[] = []
     const next = new Map<string, Row>()
     let before: Item | undefined
+    let hasLine = false
     for (const item of items) {
-      const day = dayOf(item.at)
-      const isNewDay = !before || dayOf(before.at) !== day
+      const day = dayOf(item)
+      const isNewDay = !before || dayOf(before) !== day
       if (isNewDay) {
         const line = days.get(day) ?? { is: 'day', key: day, at: item.at }
         days.set(day, line)
         rows.push(line)
       }
-      const isFirstNew =
-        readSeq !== undefined &&
-        item.seq > readSeq &&
-        item.sender !== me &&
-        (before === undefined || before.seq <= readSeq || !rows.includes(unread))
-      if (isFirstNew && !rows.includes(unread)) rows.push(unread)
+      const isFirstNew: boolean =
+        readSeq !== undefined && item.seq > readSeq && item.sender !== me && !hasLine
+      if (isFirstNew) rows.push(unread)
+      hasLine ||= isFirstNew
       const isFirst = isNewDay || rows.at(-1) === unread || !continues(before, item)
       const row = keep(known.get(item.id), { is: 'message', key: item.id, item, isFirst })
       next.set(item.id, row)
@@ -84,6 +83,13 @@ function continues(before: Item | undefined, item: Item): boolean {
   )
 }
 
-function dayOf(at: string): string {
-  return new Date(at).toDateString()
+/** Asked for every message whenever one is added, and slow to find out. */
+const daysOf = new WeakMap<Item, string>()
+
+function dayOf(item: Item): string {
+  const known = daysOf.get(item)
+  if (known !== undefined) return known
+  const day = new Date(item.at).toDateString()
+  daysOf.set(item, day)
+  return day
 }

@@ -78,14 +78,14 @@ function givenPage(count: number): Page {
   return { messages, before: false, after: false, asOf: count }
 }
 
-/** Some say several things in a row. */
+/** Everybody says four things in a row. */
 function messageOf(at: number): Message {
   const reactions = at % 11 ? [] : [{ emoji: '🎉', count: 2, users: people.slice(0, 2) }]
   return {
     id: at.toString(16).padStart(32, '0') as MessageId,
     room: id,
     seq: at + 1,
-    sender: people[Math.floor(at / (1 + (at % 4))) % people.length] ?? me,
+    sender: people[(at >> 2) % people.length] ?? me,
     clientId: `client-${at}` as ClientId,
     text: textOf(at),
     mentions: [],
@@ -96,7 +96,7 @@ function messageOf(at: number): Message {
   }
 }
 
-/** Two hundred a day. */
+/** One in each minute. */
 function timeOf(at: number): string {
-  return new Date(Date.UTC(2025, 0, 1) + at * 432_000).toISOString()
+  return new Date(Date.UTC(2025, 0, 1) + at * 60_000).toISOString()
 }
