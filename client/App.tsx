@@ -1,16 +1,19 @@
 import { createResource, createSignal, type JSX, Match, onCleanup, Show, Switch } from 'solid-js'
-import { createConnection } from './chat/createConnection.ts'
+import { createAbsence, createConnection } from './chat/createConnection.ts'
+import { createRest } from './chat/createRest.ts'
 import { createSession, type Identity, type Session } from './chat/createSession.ts'
 import { createSettings } from './chat/createSettings.ts'
-import { openKept } from './chat/kept.ts'
+import { forgetOthers, openKept } from './chat/kept.ts'
+import { forgetVouched, readVouched, type Vouched } from './chat/vouched.ts'
 import { type Config, readConfig } from './config.ts'
 import { createLanguage, LanguageContext, useLanguage } from './i18n/createLanguage.ts'
 import { ChatShell } from './shell/ChatShell.tsx'
 import { Landing } from './shell/Landing.tsx'
 import { SettingsContext } from './shell/settings.ts'
+import { UpdateNote } from './shell/UpdateNote.tsx'
 import { TextWordsContext } from './text/words.ts'
 
-const lookAgainMs = 2_000
+const [lookAgainMs, askAgainMs] = [2_000, 5_000]
 
 /** Everything: finds out where things are, who is there, and shows them the chat. */
 export function App() {
@@ -29,7 +32,9 @@ export function App() {
     done: t('text.done'),
     open: t('text.open'),
   })
-  const timer = setInterval(() => !config.loading && !config() && refetch(), lookAgainMs)
+  const rest = createRest()
+  const lookAgain = () => !config.loading && !config() && rest.isResting() && refetch()
+  const timer = setInterval(() => void lookAgain(), lookAgainMs)
   onCleanup(() => clearInterval(timer))
 
   return (
@@ -39,13 +44,16 @@ export function App() {
           <Show
             when={config.latest}
             fallback={
-              <Show when={config.state === 'ready'}>
-                <Landing lead={t('login.unavailable')} />
+              <Show when={config.state !== 'pending'}>
+                <Away>
+                  <Landing lead={t('login.unavailable')} />
+                </Away>
               </Show>
             }
           >
             {(found) => <WithSession config={found()} />}
           </Show>
+          <UpdateNote />
         </TextWordsContext.Provider>
       </LanguageContext.Provider>
     </SettingsContext.Provider>
@@ -56,6 +64,12 @@ function WithSession(props: { config: Config }) {
   const session = createSession(props.config)
   const { t } = useLanguage()
   void session.start()
+  // Going to the provider takes the page away from whoever is writing.
+  const rest = createRest()
+  const isOut = () => session.state().is === 'unreachable'
+  const askAgain = () => isOut() && rest.isResting() && void session.start()
+  const timer = setInterval(askAgain, askAgainMs)
+  onCleanup(() => clearInterval(timer))
 
   const why = () => {
     const state = session.state()
@@ -73,9 +87,11 @@ function WithSession(props: { config: Config }) {
         {(found) => <Connected config={props.config} session={session} identity={found} />}
       </Match>
       <Match when={session.state().is === 'unreachable'}>
-        <Landing lead={t('login.unreachable')}>
-          <LandingButton onClick={() => void session.start()}>{t('login.retry')}</LandingButton>
-        </Landing>
+        <Away>
+          <Landing lead={t('login.unreachable')}>
+            <LandingButton onClick={() => void session.start()}>{t('login.retry')}</LandingButton>
+          </Landing>
+        </Away>
       </Match>
       <Match when={why()}>
         {(lead) => (
@@ -92,12 +108,23 @@ function Connected(props: { config: Config; session: Session; identity: Identity
   const { t } = useLanguage()
   const connection = createConnection(props.config, props.session, props.identity.user)
   const kept = openKept(props.identity.user)
+  void forgetOthers(props.identity.user)
   const logout = async () => {
     await kept.clear()
     await props.session.logout()
   }
   return (
-    <Switch fallback={<Landing lead={t('login.starting')} isBusy />}>
+    <Switch
+      fallback={
+        <ChatShell
+          client={connection.client}
+          connection={connection}
+          identity={props.identity}
+          kept={kept}
+          onLogout={() => void logout()}
+        />
+      }
+    >
       <Match when={connection.link().is === 'refused'}>
         <Landing lead={t('login.refused')} hint={t('login.refusedHint')}>
           <LandingButton onClick={() => void props.session.renew()}>
@@ -108,18 +135,36 @@ function Connected(props: { config: Config; session: Session; identity: Identity
           </button>
         </Landing>
       </Match>
-      <Match when={connection.client()} keyed>
-        {(client) => (
-          <ChatShell
-            client={client}
-            connection={connection}
-            identity={props.identity}
-            kept={kept}
-            onLogout={() => void logout()}
-          />
-        )}
-      </Match>
     </Switch>
+  )
+}
+
+/**
+ * While nobody can be asked who this is: what was kept for whom the provider vouched last. Where that
+ * is nobody, or too long ago, what there is to say instead.
+ */
+function Away(props: { children: JSX.Element }) {
+  const vouched = readVouched()
+  return vouched ? <Kept vouched={vouched} /> : props.children
+}
+
+function Kept(props: { vouched: Vouched }) {
+  const { identity, at } = props.vouched
+  const connection = createAbsence(at)
+  const kept = openKept(identity.user)
+  const logout = async () => {
+    await kept.clear()
+    forgetVouched()
+    window.location.reload()
+  }
+  return (
+    <ChatShell
+      client={connection.client}
+      connection={connection}
+      identity={identity}
+      kept={kept}
+      onLogout={() => void logout()}
+    />
   )
 }
 

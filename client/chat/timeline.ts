@@ -34,8 +34,11 @@ export function createTimeline(page: Page, threadId?: MessageId): Timeline {
 
 /** With the page before the first, or behind the last. */
 export function extend(timeline: Timeline, page: Page, side: 'older' | 'newer'): Timeline {
-  const known = new Set(timeline.items.map(({ id }) => id))
-  const added = toItems(page).filter(({ id }) => !known.has(id))
+  const [first, last] = [timeline.items[0], timeline.items.at(-1)]
+  // Of what is there already nothing is added, and there may be very much.
+  const added = toItems(page).filter(({ seq }) =>
+    side === 'older' ? !first || seq < first.seq : !last || seq > last.seq,
+  )
   return side === 'older'
     ? { ...timeline, items: [...added, ...timeline.items], hasOlder: page.before }
     : { ...timeline, items: [...timeline.items, ...added], hasNewer: page.after }

@@ -51,9 +51,8 @@ export function MessageList(props: { title: string }) {
   // Where rows came before those that were there, the list keeps its place from the end.
   const isPrepended = createMemo<{ first?: string | undefined; is: boolean }>(
     ({ first: before }) => {
-      const messages = rows().filter(({ is }) => is === 'message')
-      const first = messages[0]?.key
-      return { first, is: first !== before && messages.some(({ key }) => key === before) }
+      const first = rows().find(({ is }) => is === 'message')?.key
+      return { first, is: first !== before && rows().some(({ key }) => key === before) }
     },
     { is: false },
   )
@@ -134,6 +133,8 @@ export function MessageList(props: { title: string }) {
   /** What is on the screen, of a page that somebody looks at, has been read. */
   function noteRead() {
     if (!list || threadId !== undefined || !document.hasFocus()) return
+    // What was kept is not the newest that the room has.
+    if (timeline.opened() === 0) return
     // Not measured yet: nothing is seen before.
     if (list.viewportSize === 0) return void requestAnimationFrame(noteRead)
     const end = list.findItemIndex(list.scrollOffset + list.viewportSize - 1)
@@ -165,7 +166,8 @@ export function MessageList(props: { title: string }) {
 
   /** Which message a link has led to, for who does not see the mark. */
   const sentence = () => {
-    const item = timeline.items().find(({ id }) => id === target.marked())
+    const marked = target.marked()
+    const item = marked && timeline.items().find(({ id }) => id === marked)
     if (!item) return ''
     const { sender, at, text } = item
     return t('message.sentence', { name: chat.people.name(sender), time: timeOf(at), text })

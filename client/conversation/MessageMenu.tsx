@@ -21,6 +21,7 @@ export function MessageMenu(props: MenuProps & { item: Item }) {
   return (
     <DropdownMenu
       placement="bottom-end"
+      modal={false}
       defaultOpen
       onOpenChange={(isOpen) => props.onOpenChange?.(isOpen)}
     >

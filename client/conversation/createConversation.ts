@@ -82,9 +82,10 @@ export function createConversation(options: ConversationOptions) {
 }
 
 /** Whoever left something unread goes on there; else the newest is shown, at first as it was kept. */
-function readStart({ room, threadId, page, isTargeted }: ConversationOptions) {
+function readStart({ chat, room, threadId, page, isTargeted }: ConversationOptions) {
   if (isTargeted) return { start: 'later' } as const
-  if (threadId === undefined && room.unread > 0) return { start: room.readSeq + 1 }
+  const isAllThereIs = page !== undefined && chat.connection.link().is === 'offline'
+  if (threadId === undefined && room.unread > 0 && !isAllThereIs) return { start: room.readSeq + 1 }
   return { kept: page }
 }
 

@@ -136,8 +136,15 @@ export const de: Words = {
     settings: 'Einstellungen',
     shortcuts: 'Tastenkürzel',
   },
+  update: {
+    ready: 'Es gibt eine neuere Version von Natter.',
+    missing:
+      'Ein Teil dieser Seite konnte nicht geladen werden; vielleicht gibt es eine neuere Version.',
+    reload: 'Neu laden',
+  },
   link: {
     offline: 'Die Verbindung ist weg. Was du schreibst, wird gesendet, sobald sie wieder da ist.',
+    kept: 'Du bist offline. Das hier ist der Stand deiner letzten Verbindung; was du schreibst, wird später gesendet.',
     recovered: {
       one: '{{ count }} Nachricht kam, während du weg warst.',
       other: '{{ count }} Nachrichten kamen, während du weg warst.',

@@ -137,8 +137,14 @@ export const en = {
     settings: 'Settings',
     shortcuts: 'Keyboard shortcuts',
   },
+  update: {
+    ready: 'There is a newer version of Natter.',
+    missing: 'A part of this page could not be loaded: there may be a newer version.',
+    reload: 'Reload',
+  },
   link: {
     offline: 'The connection is lost. What you write is sent when it is back.',
+    kept: 'You are offline. This is what was here when you were last connected; what you write is sent later.',
     recovered: {
       one: '{{ count }} message came while you were away.',
       other: '{{ count }} messages came while you were away.',

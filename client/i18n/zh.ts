@@ -125,8 +125,14 @@ export const zh: Words = {
     settings: '设置',
     shortcuts: '键盘快捷键',
   },
+  update: {
+    ready: 'Natter 有新版本。',
+    missing: '页面的一部分无法加载，可能有新版本。',
+    reload: '重新加载',
+  },
   link: {
     offline: '连接已断开。你写的内容会在恢复后发送。',
+    kept: '你已离线。这里显示的是上次连接时的内容；你写的消息会稍后发送。',
     recovered: { other: '你离开期间收到 {{ count }} 条消息。' },
   },
   switcher: { label: '转到…', hint: '房间或联系人', nothing: '没有结果' },

@@ -156,6 +156,7 @@ async function showThread(page: Page, urls: StackUrls, { thread }: Talk) {
   const message = page.getByRole('article').filter({ hasText: 'after a long night' })
   await message.getByRole('button', { name: /replies/ }).click()
   await page.getByText('On it').waitFor()
+  await page.mouse.move(wide.width - 1, 20)
   const expected = `${urls.web}/r/${thread.room}/t/${thread.id}`
   if (page.url() !== expected) throw new Error(`This is not ${expected}: ${page.url()}`)
 }
