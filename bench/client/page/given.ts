@@ -70,6 +70,7 @@ export const givenKept: Kept = {
   writeNow: () => undefined,
   watchNow: () => () => undefined,
   claim: async () => true,
+  prune: async () => undefined,
   clear: async () => undefined,
 }
 
