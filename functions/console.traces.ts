@@ -9,8 +9,10 @@ export default defineFunction(
   consoleTraces,
   async ({ only }, { system }) => {
     const newest = await system.spans({ limit: 300, ...(only ? { only } : {}) })
-    newest.sort((a, b) => b.at - a.at)
-    const ids = [...new Set(newest.map(({ trace }) => trace))].slice(0, mostTraces)
+    // Who looks at it would see little but that they look.
+    const others = newest.filter(({ name }) => !name.startsWith('console.'))
+    others.sort((a, b) => b.at - a.at)
+    const ids = [...new Set(others.map(({ trace }) => trace))].slice(0, mostTraces)
     const spans = ids.length === 0 ? [] : await system.spans({ traces: ids })
     const byTrace = Map.groupBy(spans, ({ trace }) => trace)
     const traces = ids.flatMap((id) => {

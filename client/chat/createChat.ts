@@ -97,6 +97,8 @@ export function createChat(options: ChatOptions) {
     connection,
     identity,
     me,
+    /** Sees the console. The server decides by itself who may. */
+    isAdmin: identity.roles.includes('admin'),
     rooms,
     outbox,
     people,

@@ -11,6 +11,7 @@ import { contracts } from '#schema/contracts'
 import type { Config } from '../config.ts'
 import { createEarlyClient } from './createEarlyClient.ts'
 import type { Session } from './createSession.ts'
+import { traceOf } from './trace.ts'
 
 export type ChatClient = Client<typeof contracts>
 
@@ -89,7 +90,7 @@ export function createConnection(config: Config, session: Session, user: string)
         attempts = 0
         wasRefused = false
         void follow(made)
-        setClient(createClient(made, { contracts, user }))
+        setClient(createClient(made, { contracts, user, headers: traceOf }))
         setLink({ is: 'online' })
         return
       } catch (error) {

@@ -16,6 +16,7 @@ import { readTarget } from './createTarget.ts'
 import { MessageList } from './MessageList.tsx'
 
 const RoomMenu = laterMenu(async () => (await import('./RoomMenu.tsx')).RoomMenu)
+const MessageTrace = later(async () => (await import('../console/MessageTrace.tsx')).MessageTrace)
 const MembersPanel = later(async () => (await import('./MembersPanel.tsx')).MembersPanel)
 const ThreadPanel = later(async () => (await import('./ThreadPanel.tsx')).ThreadPanel)
 
@@ -114,6 +115,11 @@ function Conversation(props: {
           <MembersPanel room={props.room} onClose={() => setHasMembers(false)} />
         </Show>
       </div>
+      <MessageTrace
+        isOpen={conversation.traced() !== undefined}
+        item={conversation.traced()}
+        onClose={() => conversation.setTraced()}
+      />
     </ConversationContext.Provider>
   )
 }

@@ -47,6 +47,7 @@ export const ar: Words = {
     join: 'انضمام',
     joined: 'منضم',
     open: 'فتح',
+    console: 'لوحة التحكم',
     members: {
       zero: 'لا أعضاء',
       one: 'عضو واحد',
@@ -98,6 +99,7 @@ export const ar: Words = {
     delete: 'حذف',
     copy: 'نسخ النص',
     link: 'نسخ الرابط',
+    trace: 'تتبع المسار',
     markUnread: 'وضع علامة غير مقروء من هنا',
     more: 'المزيد',
     sending: 'جارٍ الإرسال…',

@@ -23,7 +23,7 @@ type KeyOf<Kind> = {
 type Args = Record<string, string | number>
 
 /** In one go, as it may be anything that somebody has written: `$&`, or `{{ name }}`. */
-function fill(text: string, args: Args): string {
+export function fill(text: string, args: Args): string {
   return text.replace(/\{\{ (\w+) \}\}/g, (placeholder, name) => String(args[name] ?? placeholder))
 }
 

@@ -8,6 +8,7 @@ export function ModalDialog(props: {
   isOpen: boolean
   onClose: () => void
   title: string
+  isWide?: boolean
   children: JSX.Element
 }) {
   const { t } = useLanguage()
@@ -16,7 +17,7 @@ export function ModalDialog(props: {
       <Dialog.Portal>
         <Dialog.Overlay class="overlay" />
         <div class="dialog-place">
-          <Dialog.Content class="dialog">
+          <Dialog.Content class="dialog" classList={{ 'is-wide': props.isWide === true }}>
             <header class="dialog-head">
               <Dialog.Title class="dialog-title">{props.title}</Dialog.Title>
               <Dialog.CloseButton class="icon-button" aria-label={t('settings.close')}>

@@ -48,7 +48,7 @@ async function activate() {
 
 /** A place in the page is the page itself. */
 function isPage(path: string): boolean {
-  return path === '/' || path === '/callback' || path.startsWith('/r/')
+  return path === '/' || /^\/(callback$|console(\/|$)|r\/)/.test(path)
 }
 
 /** As it is on the server, so that nobody sees an old one for long; the kept one, where that is away. */

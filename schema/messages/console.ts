@@ -150,7 +150,8 @@ export type ConsoleSpan = v.InferOutput<typeof ConsoleSpan>
 
 /**
  * `console.traces`: the 50 newest traces that processes remember, newest first. All that failed or took
- * long is remembered, as far as there is room; of the rest what somebody traces, and a sample.
+ * long is remembered, as far as there is room; of the rest what somebody traces, and a sample. What the
+ * console itself asks is left out.
  */
 export const consoleTraces = {
   subject: 'console.traces',

@@ -13,7 +13,11 @@ export type PersonName = 'alice' | 'bob' | 'charlie'
 /** The whole product, and people who sit in front of it with a real browser. */
 export interface ClientGround extends AsyncDisposable {
   urls: StackUrls
+  /** Where the product keeps its state. */
+  stateDir: string
   stack: ProcessPart
+  /** Where the product has its state. */
+  stateDir: string
   /** Somebody in a browser of their own, logged in. */
   open(person: PersonName, options?: BrowserContextOptions): Promise<Visitor>
   browser: Browser
@@ -43,7 +47,9 @@ export async function createClientGround(env: Record<string, string> = {}): Prom
   const all = made.move()
   return {
     urls,
+    stateDir: dir,
     stack,
+    stateDir: dir,
     browser,
     async open(person, options = {}) {
       const context = await browser.newContext({
