@@ -270,7 +270,8 @@ function Waiting() {
   )
 }
 
-function AnyRow(props: { row: Row; marked: MessageId | undefined }) {
+/** A row of whatever kind. */
+export function AnyRow(props: { row: Row; marked: MessageId | undefined }) {
   const { t, dayOf } = useLanguage()
   const { row } = props
   switch (row.is) {
