@@ -16,8 +16,6 @@ export interface ClientGround extends AsyncDisposable {
   /** Where the product keeps its state. */
   stateDir: string
   stack: ProcessPart
-  /** Where the product has its state. */
-  stateDir: string
   /** Somebody in a browser of their own, logged in. */
   open(person: PersonName, options?: BrowserContextOptions): Promise<Visitor>
   browser: Browser
@@ -49,7 +47,6 @@ export async function createClientGround(env: Record<string, string> = {}): Prom
     urls,
     stateDir: dir,
     stack,
-    stateDir: dir,
     browser,
     async open(person, options = {}) {
       const context = await browser.newContext({
