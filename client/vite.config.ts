@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vite'
 import solid from 'vite-plugin-solid'
-import { workerFiles } from './worker/plugin.ts'
+import { preloaded } from './build/preloaded.ts'
+import { workerFiles } from './build/workerFiles.ts'
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [solid(), workerFiles()],
+  plugins: [solid(), preloaded(join(import.meta.dirname, 'Inside.tsx')), workerFiles()],
   resolve: { alias: { '@nats-io/nkeys': join(import.meta.dirname, 'no-keys.ts') } },
   build: {
     outDir: join(import.meta.dirname, '..', 'dist', 'client'),

@@ -27,7 +27,7 @@ export type SessionState =
 export type Session = ReturnType<typeof createSession>
 
 /** Where the provider sends the browser back to. */
-const callbackPath = '/callback'
+export const callbackPath = '/callback'
 
 /**
  * The login at the OpenID provider: code flow with PKCE. Tokens are in this page's memory alone; after

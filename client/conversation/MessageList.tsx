@@ -36,6 +36,7 @@ export function MessageList(props: { title: string }) {
   const [newInThread, setNewInThread] = createSignal(0)
   const [isUnreadAbove, setUnreadAbove] = createSignal(false)
   let list: VListHandle | undefined
+  let lastOffset = 0
 
   function toEnd() {
     // Once what was added has been measured.
@@ -122,7 +123,11 @@ export function MessageList(props: { title: string }) {
     if (!list) return
     const { scrollOffset, scrollSize, viewportSize } = list
     const left = scrollSize - scrollOffset - viewportSize
-    setAtEnd(left < atEndPx && !timeline.hasNewer())
+    const wentUp = scrollOffset < lastOffset
+    lastOffset = scrollOffset
+    if (left < atEndPx && !timeline.hasNewer()) setAtEnd(true)
+    // Where more came in, somebody is further from the end, and has not left it.
+    else if (wentUp || timeline.hasNewer()) setAtEnd(false)
     if (isAtEnd()) setNewInThread(0)
     if (isUnreadAbove()) setUnreadAbove(isLineUnseen())
     if (scrollOffset < loadPx && timeline.hasOlder()) void timeline.loadOlder()
@@ -265,7 +270,8 @@ function Waiting() {
   )
 }
 
-function AnyRow(props: { row: Row; marked: MessageId | undefined }) {
+/** A row of whatever kind. */
+export function AnyRow(props: { row: Row; marked: MessageId | undefined }) {
   const { t, dayOf } = useLanguage()
   const { row } = props
   switch (row.is) {

@@ -13,9 +13,9 @@ export type PersonName = 'alice' | 'bob' | 'charlie'
 /** The whole product, and people who sit in front of it with a real browser. */
 export interface ClientGround extends AsyncDisposable {
   urls: StackUrls
-  stack: ProcessPart
-  /** Where the product has its state. */
+  /** Where the product keeps its state. */
   stateDir: string
+  stack: ProcessPart
   /** Somebody in a browser of their own, logged in. */
   open(person: PersonName, options?: BrowserContextOptions): Promise<Visitor>
   browser: Browser
@@ -45,8 +45,8 @@ export async function createClientGround(env: Record<string, string> = {}): Prom
   const all = made.move()
   return {
     urls,
-    stack,
     stateDir: dir,
+    stack,
     browser,
     async open(person, options = {}) {
       const context = await browser.newContext({
