@@ -257,15 +257,17 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
       startedAt,
       endedAt: performance.now(),
       batch: items.length,
-      ...(error ? { code: 'internal' as const, error: error.message } : {}),
+      code: error ? ('internal' as const) : undefined,
+      error: error?.message,
     }
     let isKept = false
     items.forEach(({ message }, index) => {
       const part = index === 0 ? traced?.part : joinTrace(message.headers)
-      if (part) host.spans.ended({ ...ended, part, seq: message.seq })
+      if (part) host.spans.keep({ ...ended, part, seq: message.seq })
       isKept ||= part !== undefined
     })
-    if (!isKept) host.spans.ended(ended)
+    const { endedAt, code } = ended
+    if (!isKept && host.spans.wants(undefined, startedAt, endedAt, code)) host.spans.keep(ended)
   }
 
   async function failOne(message: JsMsg, error: Error) {

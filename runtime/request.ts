@@ -159,15 +159,18 @@ export class RequestJob implements Job {
     const refusal = this.#refusal
     const part = this.#trace?.part
     dispatcher.stats.ended(endedAt - startedAt)
-    host.spans.ended({
-      startedAt,
-      endedAt,
-      part,
-      code: refusal?.code,
-      error: refusal?.message,
-      caller: this.#context?.caller,
-      seq: part && this.#context?.stored?.seq,
-    })
+    const code = refusal?.code
+    if (host.spans.wants(part, startedAt, endedAt, code)) {
+      host.spans.keep({
+        startedAt,
+        endedAt,
+        part,
+        code,
+        error: refusal?.message,
+        caller: this.#context?.caller,
+        seq: part && this.#context?.stored?.seq,
+      })
+    }
     if (!this.#trace) return
     endTrace(this.#trace, refusal && { code: refusal.code, error: this.#fault ?? refusal })
   }

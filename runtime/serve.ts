@@ -135,7 +135,10 @@ class LoginJob implements Job {
     }
     const endedAt = performance.now()
     this.#stats.ended(endedAt - started)
-    this.#host.spans.ended({ startedAt: started, endedAt, code: this.#refusal?.code })
+    const { spans } = this.#host
+    const code = this.#refusal?.code
+    if (spans.wants(undefined, started, endedAt, code))
+      spans.keep({ startedAt: started, endedAt, code })
   }
 
   refuse(reason: FunctionError): void {

@@ -96,23 +96,37 @@ export class SpanKeeper {
   }
 
   /**
-   * Keeps a call that is part of a trace that is kept; of others what failed, what was slow, and one
-   * now and then. On the way of every call, so what is not kept costs a few comparisons.
+   * Whether a call that has ended is to be kept: one that is part of a trace that is kept; of others
+   * what failed, what was slow, and one now and then. On the way of every call, so it makes nothing.
    */
-  ended({ startedAt, endedAt, part, code, ...rest }: Ended): void {
-    const ms = endedAt - startedAt
-    if (!part) {
-      if (ms < slowMs && endedAt < this.#nextAt && !isFault(code)) return
-      this.#nextAt = endedAt + everyMs
-    }
+  wants(
+    part: TracePart | undefined,
+    startedAt: number,
+    endedAt: number,
+    code: ErrorCode | undefined,
+  ): boolean {
+    if (part) return true
+    if (endedAt - startedAt < slowMs && endedAt < this.#nextAt && !isFault(code)) return false
+    this.#nextAt = endedAt + everyMs
+    return true
+  }
+
+  keep({ startedAt, endedAt, part, caller = '', code, error, batch, seq }: Ended): void {
+    const { name, kind, version } = this.#about
     this.#store.keep({
-      ...this.#about,
-      ...(part ?? { trace: newId(16), id: newId(8), parent: undefined }),
-      ...rest,
-      caller: rest.caller ?? '',
-      code,
+      trace: part ? part.trace : newId(16),
+      id: part ? part.id : newId(8),
+      parent: part?.parent,
+      name,
+      kind,
+      version,
       at: performance.timeOrigin + startedAt,
-      ms,
+      ms: endedAt - startedAt,
+      code,
+      error,
+      batch,
+      seq,
+      caller,
     })
   }
 
