@@ -178,8 +178,24 @@ export function MessageList(props: { title: string }) {
     return t('message.sentence', { name: chat.people.name(sender), time: timeOf(at), text })
   }
 
-  const onKey = (event: KeyboardEvent) => {
-    if (event.key === 'Escape' && !event.defaultPrevented) void toPresent()
+  /** Goes from message to message; from the list itself to the last of them that is there. */
+  function goTo(step: -1 | 1, place: HTMLElement) {
+    const articles = [...place.querySelectorAll<HTMLElement>('article')]
+    const at = articles.findIndex((article) => article.contains(document.activeElement))
+    const next = at < 0 ? articles.at(-1) : articles[at + step]
+    next?.focus()
+    return next !== undefined
+  }
+
+  const onKey = (event: KeyboardEvent & { currentTarget: HTMLElement }) => {
+    if (event.defaultPrevented) return
+    const { currentTarget: place, key } = event
+    if (key === 'Escape') {
+      void toPresent()
+      place.closest('.room-main, .panel')?.querySelector<HTMLElement>('textarea')?.focus()
+    }
+    const step = { ArrowUp: -1, ArrowDown: 1 } as const
+    if ((key === 'ArrowUp' || key === 'ArrowDown') && goTo(step[key], place)) event.preventDefault()
   }
 
   return (

@@ -25,7 +25,12 @@ export function MessageMenu(props: MenuProps & { item: Item }) {
       defaultOpen
       onOpenChange={(isOpen) => props.onOpenChange?.(isOpen)}
     >
-      <DropdownMenu.Trigger class={props.class} aria-label={props.label} title={props.label}>
+      <DropdownMenu.Trigger
+        class={props.class}
+        tabIndex={props.tabIndex}
+        aria-label={props.label}
+        title={props.label}
+      >
         {props.children}
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>

@@ -58,6 +58,12 @@ function Conversation(props: {
     isTargeted: readTarget(place()) !== undefined,
   })
   const title = () => chat.titleOf(props.room)
+  const showsMembers = () => hasMembers() && place().thread === undefined
+  const toggleMembers = () => {
+    setHasMembers(!showsMembers())
+    // There is room for one of the two.
+    if (place().thread !== undefined) go({ room: props.room.id })
+  }
   const mayWrite = () =>
     props.room.role !== 'guest' &&
     chat.identity.roles.some((role) => role === 'user' || role === 'admin')
@@ -87,8 +93,8 @@ function Conversation(props: {
               class="icon-button"
               aria-label={t('room.details')}
               title={t('room.details')}
-              aria-pressed={hasMembers()}
-              onClick={() => setHasMembers((open) => !open)}
+              aria-pressed={showsMembers()}
+              onClick={toggleMembers}
             >
               <Icon name="people" />
             </button>
@@ -111,7 +117,7 @@ function Conversation(props: {
             />
           )}
         </Show>
-        <Show when={hasMembers() && place().thread === undefined}>
+        <Show when={showsMembers()}>
           <MembersPanel room={props.room} onClose={() => setHasMembers(false)} />
         </Show>
       </div>

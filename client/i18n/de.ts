@@ -203,6 +203,7 @@ export const de: Words = {
     switcher: 'Zu einem Raum oder einer Person gehen',
     unread: 'Nächster ungelesener Raum',
     edit: 'Deine letzte Nachricht bearbeiten',
+    messages: 'In die Nachrichten gehen, dort mit ↑ und ↓ von einer zur nächsten',
     escape: 'Offenes schließen oder zum Neuesten springen',
     help: 'Diese Tastenkürzel zeigen',
   },

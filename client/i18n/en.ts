@@ -202,6 +202,7 @@ export const en = {
     switcher: 'Go to a room or a person',
     unread: 'Next unread room',
     edit: 'Edit your last message',
+    messages: 'Go up into the messages, and from one to the next by ↑ and ↓',
     escape: 'Close what is open, or jump to the newest',
     help: 'Show these shortcuts',
   },

@@ -186,6 +186,7 @@ export const zh: Words = {
     switcher: '转到房间或联系人',
     unread: '下一个未读房间',
     edit: '编辑你的上一条消息',
+    messages: '进入消息列表，用 ↑ 和 ↓ 逐条移动',
     escape: '关闭当前窗口，或跳到最新',
     help: '显示这些快捷键',
   },
