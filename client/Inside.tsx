@@ -13,7 +13,8 @@ export function Connected(props: { config: Config; session: Session; identity: I
   const { t } = useLanguage()
   const connection = createConnection(props.config, props.session, props.identity.user)
   const kept = openKept(props.identity.user)
-  void forgetOthers(props.identity.user)
+  // What is to be shown is read first.
+  void kept.read('rooms').then(() => forgetOthers(props.identity.user))
   const logout = async () => {
     await kept.clear()
     await props.session.logout()

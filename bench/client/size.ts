@@ -6,12 +6,12 @@ import type { Figure } from './figures.ts'
 
 type Chunks = Record<string, { file: string; imports?: string[]; css?: string[] }>
 
-/** The entry, and all that it imports outright. */
+/** The entry, the chat that comes beside it, and all that they import outright. */
 export async function measureSize(): Promise<Figure[]> {
   await buildClient(console.error)
   const manifest = await readFile(join(clientFolder, '.vite', 'manifest.json'), 'utf8')
   const chunks: Chunks = JSON.parse(manifest)
-  const names = new Set(['index.html'])
+  const names = new Set(['index.html', 'Inside.tsx'])
   // A set goes on to what is added while it is walked.
   for (const name of names) for (const next of chunks[name]?.imports ?? []) names.add(next)
   const first = [...names].flatMap((name) => chunks[name] ?? [])
