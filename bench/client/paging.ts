@@ -35,7 +35,13 @@ async function goUp(page: Page): Promise<boolean> {
   const before = await page.evaluate(readList)
   // At its very top it would go up less far than the wheel says.
   const steps = Math.min(4, Math.floor((before.top - 1) / stepPx))
-  for (let step = 0; step < steps; step++) await page.mouse.wheel(0, -stepPx)
+  for (let step = 0; step < steps; step++) {
+    await page.mouse.wheel(0, -stepPx)
+    // No wheel turns faster than a notch in a frame, however slow the frames are.
+    await page.evaluate(
+      () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+    )
+  }
   await untilStill(page)
   await page.waitForFunction((least) => {
     return (document.querySelector('.list')?.scrollTop ?? 0) >= least
@@ -85,6 +91,11 @@ function watch(): void {
   ;(window as unknown as Watched).watched = state
   addEventListener('wheel', ({ deltaY }) => (owed -= deltaY), { passive: true, capture: true })
 
+  // Rows are measured after a frame's callbacks: the next task sees them as they were drawn.
+  const { port1, port2 } = new MessageChannel()
+  port1.onmessage = look
+  const next = () => requestAnimationFrame(() => port2.postMessage(undefined))
+
   function look() {
     const now = new Map<string, number>()
     for (const row of document.querySelectorAll('.list .message')) {
@@ -101,7 +112,7 @@ function watch(): void {
     moved += shift
     note(Math.abs(shift - Math.round(shift / step) * step))
     before = now
-    requestAnimationFrame(look)
+    next()
   }
   function settle() {
     note(Math.abs(moved - owed))
@@ -110,5 +121,5 @@ function watch(): void {
   function note(jump: number) {
     state.most = Math.max(state.most, jump)
   }
-  requestAnimationFrame(look)
+  next()
 }

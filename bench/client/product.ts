@@ -58,7 +58,8 @@ async function talk(urls: StackUrls): Promise<string> {
     name: 'Bench',
     kind: 'public',
   })
-  for (let at = 0; at < messages; at++) await alice.say(room, textOf(at))
+  // Numbered, so that each can be told from all others.
+  for (let at = 0; at < messages; at++) await alice.say(room, `**${at}**\n\n${textOf(at)}`)
   const { rooms } = await client.call('room.list', {})
   const seq = rooms.find(({ id }) => id === made.room.id)?.lastSeq ?? 0
   await client.call('read.update', { room: made.room.id, seq })
