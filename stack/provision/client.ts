@@ -42,13 +42,17 @@ function isBuiltOf(digest: string): boolean {
   return existsSync(file) && readFileSync(file, 'utf8') === digest
 }
 
+/** Moves it to where the other one was. Each step is whole or not at all, whoever does the same. */
 function replace(made: string, digest: string) {
-  rmSync(clientFolder, { recursive: true, force: true })
+  const old = `${made}-old`
   try {
+    if (existsSync(clientFolder)) renameSync(clientFolder, old)
     renameSync(made, clientFolder)
   } catch (error) {
     // Somebody was quicker, with the same.
     if (!isBuiltOf(digest)) throw error
+  } finally {
+    rmSync(old, { recursive: true, force: true })
   }
 }
 
