@@ -11,20 +11,21 @@ function said(seq: number, id: string, threadId?: string): Placed {
 }
 
 const empty = () => createTimeline({ messages: [], before: false, after: false, asOf: 0 })
-const after = (events: Placed[], timeline: Timeline = empty()) => events.reduce(apply, timeline)
+const timelineOf = (events: Placed[], timeline: Timeline = empty()) =>
+  events.reduce(apply, timeline)
 const repliesOf = ({ items }: Timeline, id: string) =>
   items.find((item) => item.id === (id as MessageId))?.replies
 
 describe('what is shown of a room', () => {
   it('counts the answers to a message', () => {
-    const timeline = after([said(1, 'a'), said(2, 'b', 'a'), said(3, 'c', 'a')])
+    const timeline = timelineOf([said(1, 'a'), said(2, 'b', 'a'), said(3, 'c', 'a')])
 
     expect(timeline.items.map(({ id }) => id)).toEqual(['a'])
     expect(repliesOf(timeline, 'a')).toEqual({ count: 2, lastSeq: 3 })
   })
 
   it('counts answers that come before what they answer, once', () => {
-    const timeline = after([
+    const timeline = timelineOf([
       said(2, 'b', 'a'),
       said(3, 'c', 'a'),
       said(3, 'c', 'a'),
@@ -38,6 +39,6 @@ describe('what is shown of a room', () => {
   it('keeps no more than some answers to what is not shown', () => {
     const many = Array.from({ length: 500 }, (_, at) => said(at + 10, `r-${at}`, `up-${at}`))
 
-    expect(after(many).early.length).toBeLessThanOrEqual(50)
+    expect(timelineOf(many).early.length).toBeLessThanOrEqual(50)
   })
 })
