@@ -5,11 +5,9 @@
  *
  * Says at the end how many goals are met. Misses are figures like any other: the exit code is 0.
  */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { output } from '../stack/provision/command.ts'
 import type { Options, Section } from './measure.ts'
+import { installPeers } from './peers.ts'
 import { judge, printSection } from './report.ts'
 
 const usage =
@@ -82,20 +80,6 @@ function readNumber(name: string, value: string | undefined, usual: number) {
   const number = Number(value)
   if (number > 0 && number <= 1_000) return number
   throw new Error(`--${name} is "${value}": give a number above 0`)
-}
-
-/** Those the runtime is measured against. Not `npm ci`, which fails where a registry lacks a platform. */
-async function installPeers() {
-  const folder = import.meta.dirname
-  if (existsSync(join(folder, 'node_modules', '.package-lock.json'))) return
-  console.error('Installing the peers …')
-  const flags = ['--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']
-  try {
-    await output('npm', ['install', '--prefix', folder, ...flags])
-  } catch (error) {
-    console.error(`The peers could not be installed: ${(error as Error).message}`)
-    process.exit(1)
-  }
 }
 
 function withVerdicts({ title, lines }: Section) {

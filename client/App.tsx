@@ -1,16 +1,23 @@
-import { createResource, createSignal, type JSX, Match, onCleanup, Show, Switch } from 'solid-js'
-import { createConnection } from './chat/createConnection.ts'
-import { createSession, type Identity, type Session } from './chat/createSession.ts'
+import { createResource, type JSX, Match, onCleanup, Show, Switch } from 'solid-js'
+import { createRest } from './chat/createRest.ts'
+import { callbackPath, createSession } from './chat/createSession.ts'
 import { createSettings } from './chat/createSettings.ts'
-import { openKept } from './chat/kept.ts'
+import { readVouched } from './chat/vouched.ts'
 import { type Config, readConfig } from './config.ts'
 import { createLanguage, LanguageContext, useLanguage } from './i18n/createLanguage.ts'
-import { ChatShell } from './shell/ChatShell.tsx'
-import { Landing } from './shell/Landing.tsx'
+import { Landing, LandingButton } from './shell/Landing.tsx'
+import { later } from './shell/later.tsx'
 import { SettingsContext } from './shell/settings.ts'
+import { UpdateNote } from './shell/UpdateNote.tsx'
 import { TextWordsContext } from './text/words.ts'
 
-const lookAgainMs = 2_000
+const [lookAgainMs, askAgainMs] = [2_000, 5_000]
+
+// On the way to the provider none of it is needed; on the way back it comes while the token does.
+const inside = () => import('./Inside.tsx')
+const Connected = later(async () => (await inside()).Connected)
+const Absent = later(async () => (await inside()).Absent)
+if (window.location.pathname === callbackPath) inside().catch(() => undefined)
 
 /** Everything: finds out where things are, who is there, and shows them the chat. */
 export function App() {
@@ -29,7 +36,9 @@ export function App() {
     done: t('text.done'),
     open: t('text.open'),
   })
-  const timer = setInterval(() => !config.loading && !config() && refetch(), lookAgainMs)
+  const rest = createRest()
+  const lookAgain = () => !config.loading && !config() && rest.isResting() && refetch()
+  const timer = setInterval(() => void lookAgain(), lookAgainMs)
   onCleanup(() => clearInterval(timer))
 
   return (
@@ -39,13 +48,16 @@ export function App() {
           <Show
             when={config.latest}
             fallback={
-              <Show when={config.state === 'ready'}>
-                <Landing lead={t('login.unavailable')} />
+              <Show when={config.state !== 'pending'}>
+                <Away>
+                  <Landing lead={t('login.unavailable')} />
+                </Away>
               </Show>
             }
           >
             {(found) => <WithSession config={found()} />}
           </Show>
+          <UpdateNote />
         </TextWordsContext.Provider>
       </LanguageContext.Provider>
     </SettingsContext.Provider>
@@ -56,6 +68,12 @@ function WithSession(props: { config: Config }) {
   const session = createSession(props.config)
   const { t } = useLanguage()
   void session.start()
+  // Going to the provider takes the page away from whoever is writing.
+  const rest = createRest()
+  const isOut = () => session.state().is === 'unreachable'
+  const askAgain = () => isOut() && rest.isResting() && void session.start()
+  const timer = setInterval(askAgain, askAgainMs)
+  onCleanup(() => clearInterval(timer))
 
   const why = () => {
     const state = session.state()
@@ -70,12 +88,21 @@ function WithSession(props: { config: Config }) {
   return (
     <Switch fallback={<Landing lead={t('login.starting')} isBusy />}>
       <Match when={identity()} keyed>
-        {(found) => <Connected config={props.config} session={session} identity={found} />}
+        {(found) => (
+          <Connected
+            config={props.config}
+            session={session}
+            identity={found}
+            instead={<Landing lead={t('login.starting')} isBusy />}
+          />
+        )}
       </Match>
       <Match when={session.state().is === 'unreachable'}>
-        <Landing lead={t('login.unreachable')}>
-          <LandingButton onClick={() => void session.start()}>{t('login.retry')}</LandingButton>
-        </Landing>
+        <Away>
+          <Landing lead={t('login.unreachable')}>
+            <LandingButton onClick={() => void session.start()}>{t('login.retry')}</LandingButton>
+          </Landing>
+        </Away>
       </Match>
       <Match when={why()}>
         {(lead) => (
@@ -88,55 +115,11 @@ function WithSession(props: { config: Config }) {
   )
 }
 
-function Connected(props: { config: Config; session: Session; identity: Identity }) {
-  const { t } = useLanguage()
-  const connection = createConnection(props.config, props.session, props.identity.user)
-  const kept = openKept(props.identity.user)
-  const logout = async () => {
-    await kept.clear()
-    await props.session.logout()
-  }
-  return (
-    <Switch fallback={<Landing lead={t('login.starting')} isBusy />}>
-      <Match when={connection.link().is === 'refused'}>
-        <Landing lead={t('login.refused')} hint={t('login.refusedHint')}>
-          <LandingButton onClick={() => void props.session.renew()}>
-            {t('login.retry')}
-          </LandingButton>
-          <button type="button" class="button" onClick={() => void logout()}>
-            {t('status.logout')}
-          </button>
-        </Landing>
-      </Match>
-      <Match when={connection.client()} keyed>
-        {(client) => (
-          <ChatShell
-            client={client}
-            connection={connection}
-            identity={props.identity}
-            kept={kept}
-            onLogout={() => void logout()}
-          />
-        )}
-      </Match>
-    </Switch>
-  )
-}
-
-function LandingButton(props: { onClick: () => void; children: JSX.Element }) {
-  const [isPressed, setPressed] = createSignal(false)
-  return (
-    <button
-      type="button"
-      class="button primary"
-      disabled={isPressed()}
-      onClick={() => {
-        setPressed(true)
-        setTimeout(() => setPressed(false), 1_500)
-        props.onClick()
-      }}
-    >
-      {props.children}
-    </button>
-  )
+/**
+ * While nobody can be asked who this is: what was kept for whom the provider vouched last. Where that
+ * is nobody, or too long ago, what there is to say instead.
+ */
+function Away(props: { children: JSX.Element }) {
+  const vouched = readVouched()
+  return vouched ? <Absent vouched={vouched} /> : props.children
 }

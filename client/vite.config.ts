@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vite'
 import solid from 'vite-plugin-solid'
+import { preloaded } from './build/preloaded.ts'
+import { workerFiles } from './build/workerFiles.ts'
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [solid()],
+  plugins: [solid(), preloaded(join(import.meta.dirname, 'Inside.tsx')), workerFiles()],
   resolve: { alias: { '@nats-io/nkeys': join(import.meta.dirname, 'no-keys.ts') } },
   build: {
     outDir: join(import.meta.dirname, '..', 'dist', 'client'),
@@ -14,5 +16,15 @@ export default defineConfig({
     // Inlined, they would be data: URLs, which the page's policy has no place for.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: {
+        index: join(import.meta.dirname, 'index.html'),
+        worker: join(import.meta.dirname, 'worker', 'worker.ts'),
+      },
+      output: {
+        // Browsers know a worker by its address.
+        entryFileNames: ({ name }) => (name === 'worker' ? 'worker.js' : 'assets/[name]-[hash].js'),
+      },
+    },
   },
 })

@@ -33,7 +33,8 @@ export async function fanOut(event: RoomEvent, context: Context): Promise<void> 
   const { room } = event
   if (event.kind === 'message') {
     // The log has it anyway, so nobody waits for this.
-    cacheSaid({ ...withoutKind(event), seq: stored.seq }, context).catch((error) =>
+    const said = { ...withoutKind(event), seq: stored.seq }
+    cacheSaid(said, !isLong(event), context).catch((error) =>
       context.log.warn({ err: error }, 'message not cached; readers find it in the log'),
     )
   }
@@ -78,7 +79,6 @@ async function findHearers(room: RoomId, context: Context) {
 
 function toNotice(event: RoomEvent, { seq, prev }: StoredPlace): Notice {
   const { room, kind } = event
-  const isLong = 'text' in event && event.text.length > smallText
   return {
     room,
     kind,
@@ -86,8 +86,12 @@ function toNotice(event: RoomEvent, { seq, prev }: StoredPlace): Notice {
     prev,
     ...aboutMessage(event, seq),
     ...(kind === 'message' && event.threadId !== undefined ? { threadId: event.threadId } : {}),
-    ...(isLong ? {} : { event }),
+    ...(isLong(event) ? {} : { event }),
   }
+}
+
+function isLong(event: RoomEvent): boolean {
+  return 'text' in event && event.text.length > smallText
 }
 
 function aboutMessage(event: RoomEvent, seq: number): Pick<Notice, 'notifyId'> {

@@ -46,8 +46,16 @@ export async function findMessageById(
   return recent.get(id) ?? readMessage(id, 0, context)
 }
 
-/** Keeps what was just said where readers look first. What became of it already stands. */
-export async function cacheSaid(message: Message, context: Context): Promise<void> {
+/**
+ * Keeps what was just said where readers look first. What became of it already stands. What everybody
+ * is told whole is hardly asked for, and nobody waits for it.
+ */
+export async function cacheSaid(
+  message: Message,
+  isToldWhole: boolean,
+  context: Context,
+): Promise<void> {
+  if (isToldWhole) return context.kv(MSG_CACHE).offer(message.id, message)
   recent.set(message.id, message)
   if (!(await context.kv(MSG_CACHE).create(message.id, message))) forgetMessage(message.id)
 }

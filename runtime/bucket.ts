@@ -4,7 +4,9 @@ import type { BucketDeclaration } from './contract.ts'
 import { FunctionError } from './error.ts'
 import type { Bucket, Entry } from './handler.ts'
 import { writeHeaders } from './headers.ts'
+import type { Backbone } from './host.ts'
 import {
+  expectHeader,
   publishStored,
   readBatch,
   readLast,
@@ -16,10 +18,12 @@ import { describeIssues, validateSync } from './validate.ts'
 const keyPattern = /^[-/_=A-Za-z0-9]+(\.[-/_=A-Za-z0-9]+)*$/
 const listPattern = /^(\*|[-/_=A-Za-z0-9]+)(\.(\*|[-/_=A-Za-z0-9]+))*(\.>)?$|^>$/
 
-/** A bucket over the lean requester: each of its methods is one round trip. */
+/** What has the server write only where there is nothing. */
+const absent = writeHeaders({ [expectHeader]: '0' })
+
+/** A bucket over the lean requester: what it answers takes one round trip. */
 export function openBucket(
-  requester: Requester,
-  js: JetStreamClient,
+  { nc, js, requester }: Pick<Backbone, 'nc' | 'js' | 'requester'>,
   declaration: BucketDeclaration,
 ): Bucket<unknown> {
   const stream = `KV_${declaration.bucket}`
@@ -59,6 +63,9 @@ export function openBucket(
       const last = await readLast(requester, stream, subjectOf(key))
       if (last && isLive(last)) return false
       return (await write(key, value, last?.seq ?? 0)) !== undefined
+    },
+    offer(key, value) {
+      nc.publish(subjectOf(key), encode(value), { headers: absent })
     },
     async update(key, value, revision) {
       return (await write(key, value, revision)) !== undefined

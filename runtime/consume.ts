@@ -8,12 +8,17 @@ import {
   type JsMsg,
 } from '@nats-io/jetstream'
 import { CallContext } from './context.ts'
+import {
+  type Delivered,
+  deadLetterHeaders,
+  discardDeadLetter,
+  findDeadLetter,
+} from './dead-letters.ts'
 import type { Dispatcher } from './dispatch.ts'
-import { writeHeaders } from './headers.ts'
 import type { FunctionHost } from './host.ts'
 import { publishStored } from './jetstream.ts'
 import { compare, ignoreNotFound } from './resources.ts'
-import { beginTrace, endTrace, type Trace, withTrace } from './trace.ts'
+import { beginTrace, endTrace, joinTrace, type Trace, withTrace } from './trace.ts'
 import { isUnavailable } from './unavailable.ts'
 
 const ackWaitMs = 10_000
@@ -33,7 +38,7 @@ export interface Consumption {
   readonly backoffMs: readonly number[]
   readonly timeoutMs: number
   /** A message as the handler takes it. Throws a FunctionError for what no handler should see. */
-  decode(message: JsMsg): unknown
+  decode(message: Delivered): unknown
   /** What the handler is called with. */
   group(items: readonly unknown[]): unknown
 }
@@ -43,10 +48,15 @@ export interface Consumer {
   stop(): Promise<void>
   /** What the server says is still to come. */
   pending(): Promise<{ pending: number; unacknowledged: number }>
+  /**
+   * Has the handler try a dead letter of its again, and removes that when it has worked. False when it
+   * was not there. Throws what it fails with.
+   */
+  replay(seq: number): Promise<boolean>
 }
 
-interface Item {
-  message: JsMsg
+interface Item<Message extends Delivered = Delivered> {
+  message: Message
   value: unknown
 }
 
@@ -91,6 +101,16 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
       const info = await jsm.consumers.info(stream, durable)
       return { pending: info.num_pending, unacknowledged: info.num_ack_pending }
     },
+    async replay(seq) {
+      const { requester } = host.backbone
+      const found = await findDeadLetter(requester, seq)
+      if (found?.letter.service !== durable) return false
+      const { message } = found
+      const error = await attempt([{ message, value: consumption.decode(message) }])
+      if (error) throw error
+      await discardDeadLetter(requester, seq)
+      return true
+    },
   }
 
   async function ensureConsumer() {
@@ -134,8 +154,8 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
   }
 
   /** What can be handled; what cannot goes to the dead letters, and no retry would change it. */
-  async function decodeAll(received: readonly JsMsg[]): Promise<Item[]> {
-    const items: Item[] = []
+  async function decodeAll(received: readonly JsMsg[]): Promise<Item<JsMsg>[]> {
+    const items: Item<JsMsg>[] = []
     for (const message of received) {
       if (message.info.deliveryCount > deliveryLimit) {
         await bury(message, `delivered ${message.info.deliveryCount} times without an outcome`)
@@ -150,7 +170,7 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
     return items
   }
 
-  async function handle(items: readonly Item[]): Promise<void> {
+  async function handle(items: readonly Item<JsMsg>[]): Promise<void> {
     for (let retryMs = firstRetryMs; ; retryMs = Math.min(retryMs * 2, lastRetryMs)) {
       const error = await attempt(items)
       if (!error) return
@@ -214,14 +234,40 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
       await Promise.race([withTrace(traced, () => handle(input as never, context)), refused])
       for (const { message } of items) message.ack()
       stats.ended(performance.now() - started, items.length)
+      keepSpans(items, traced, started)
       if (traced) endTrace(traced)
       return undefined
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`)
       stats.failed(error.message)
+      keepSpans(items, traced, started, error)
       if (traced) endTrace(traced, { code: 'internal', error })
       return error
     }
+  }
+
+  /** What was handled in one go is a step of each trace that one of the messages belongs to. */
+  function keepSpans(
+    items: readonly Item[],
+    traced: Trace | undefined,
+    startedAt: number,
+    error?: Error,
+  ) {
+    const ended = {
+      startedAt,
+      endedAt: performance.now(),
+      batch: items.length,
+      code: error ? ('internal' as const) : undefined,
+      error: error?.message,
+    }
+    let isKept = false
+    items.forEach(({ message }, index) => {
+      const part = index === 0 ? traced?.part : joinTrace(message.headers)
+      if (part) host.spans.keep({ ...ended, part, seq: message.seq })
+      isKept ||= part !== undefined
+    })
+    const { endedAt, code } = ended
+    if (!isKept && host.spans.wants(undefined, startedAt, endedAt, code)) host.spans.keep(ended)
   }
 
   async function failOne(message: JsMsg, error: Error) {
@@ -231,20 +277,13 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
     message.nak(delay)
   }
 
-  function giveBack(items: readonly Item[]) {
+  function giveBack(items: readonly Item<JsMsg>[]) {
     for (const { message } of items) message.nak()
   }
 
   /** Keeps a message, with the reason, where it can be listed and replayed; then lets go of it. */
   async function bury(message: JsMsg, reason: string) {
-    const headers = writeHeaders({
-      'Nats-Msg-Id': `${durable}.${stream}.${message.seq}`,
-      'Natter-Reason': reason.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 500),
-      'Natter-Stream': stream,
-      'Natter-Subject': message.subject,
-      'Natter-Sequence': String(message.seq),
-      'Natter-Deliveries': String(message.info.deliveryCount),
-    })
+    const headers = deadLetterHeaders(message, durable, reason)
     try {
       await publishStored(host.backbone.requester, `dead.${durable}`, message.data, { headers })
       message.term(reason.slice(0, 200))

@@ -22,7 +22,8 @@ import {
   type StoredMessage,
 } from './jetstream.ts'
 import { overlaps, toServiceName } from './subject.ts'
-import { type Trace, traceHeaders, traceId } from './trace.ts'
+import type { System } from './system/system.ts'
+import { readTrace, type Trace, traceHeaders, traceId } from './trace.ts'
 
 const encoder = new TextEncoder()
 const pushMark = writeHeaders({ [pushHeader]: '1' })
@@ -79,6 +80,10 @@ export class CallContext implements Context {
 
   get functions(): readonly FunctionInfo[] {
     return this.#host.backbone.functions
+  }
+
+  get system(): System {
+    return this.#host.backbone.system
   }
 
   abort(reason: FunctionError): void {
@@ -168,10 +173,13 @@ export class CallContext implements Context {
       hdrs?.set('Nats-Msg-Id', options.id)
       hdrs ??= writeHeaders({ 'Nats-Msg-Id': options.id })
     }
+    const startedAt = performance.now()
     const ack = await publishStored(this.#host.backbone.requester, subject, payload, {
       headers: hdrs,
     })
     if (!ack) throw new FunctionError('conflict', `${subject} has moved on`)
+    const part = this.#trace?.part
+    if (part) this.#host.spans.stored(topic.subject, ack.seq, startedAt, part)
     return ack
   }
 
@@ -183,7 +191,8 @@ export class CallContext implements Context {
     const stored = await readSequence(this.#host.backbone.requester, stream.stream, seq)
     if (!stored || !overlaps(this.#host.subject(topic).pattern, stored.subject)) return undefined
     const data = this.#host.read(topic, stored.subject, () => stored.message.json())
-    return { data: data as never, seq: stored.seq, at: stored.at }
+    const trace = readTrace(stored.message.headers)?.traceId
+    return { data: data as never, seq: stored.seq, at: stored.at, ...(trace ? { trace } : {}) }
   }
 
   async #readAfter(

@@ -11,6 +11,7 @@ import type {
   ValueOf,
 } from './contract.ts'
 import type { TriggerKind } from './define.ts'
+import type { System } from './system/system.ts'
 
 /** What a function meets besides its input. */
 export interface Context<Env = unknown> {
@@ -26,6 +27,8 @@ export interface Context<Env = unknown> {
   readonly env: Env
   /** All functions this runtime serves. */
   readonly functions: readonly FunctionInfo[]
+  /** All processes together, as they say of themselves: for functions that operators ask. */
+  readonly system: System
   /**
    * Tells a topic to whoever listens: fire and forget. Throws for data that does not fit the topic.
    */
@@ -101,6 +104,8 @@ export interface Stored<Data> {
   seq: number
   /** When the server stored it. */
   at: Date
+  /** The trace it was written in, where it was read back and there was one. */
+  trace?: string
 }
 
 /** The place of a republished message. */
@@ -116,13 +121,15 @@ export interface Entry<Value> {
   revision: number
 }
 
-/** A KV bucket. Each method is one round trip; all throw `unavailable` when the server is away. */
+/** A KV bucket. What answers is one round trip, and throws `unavailable` when the server is away. */
 export interface Bucket<Value> {
   get(key: string): Promise<Entry<Value> | undefined>
   /** Writes whatever was there; answers the revision. */
   put(key: string, value: Value): Promise<number>
   /** Writes only if the key is absent; false if it was there. */
   create(key: string, value: Value): Promise<boolean>
+  /** Writes only if the key is absent, and does not wait to find out: half of what `create` costs. */
+  offer(key: string, value: Value): void
   /** Writes only if the revision still stands; false if somebody was faster. */
   update(key: string, value: Value, revision: number): Promise<boolean>
   delete(key: string): Promise<void>

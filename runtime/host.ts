@@ -9,7 +9,9 @@ import { FunctionError } from './error.ts'
 import type { Bucket, FunctionInfo } from './handler.ts'
 import type { Limiter } from './limit/limiter.ts'
 import type { LoadedFunction } from './load.ts'
+import { SpanKeeper, type SpanStore } from './spans.ts'
 import { parseSubject, type Subject } from './subject.ts'
+import type { System } from './system/system.ts'
 import { describeIssues, validateSync } from './validate.ts'
 
 /** What all functions of a process share: one connection, one inbox. */
@@ -18,6 +20,10 @@ export interface Backbone {
   readonly js: JetStreamClient
   readonly requester: Requester
   readonly functions: readonly FunctionInfo[]
+  readonly spans: SpanStore
+  readonly system: System
+  /** What this process is called: host and process id. */
+  readonly process: string
 }
 
 /** What all calls of a function share. */
@@ -28,6 +34,7 @@ export class FunctionHost {
   readonly log: Logger
   /** Set for a function that says how often one caller may ask. */
   readonly limiter: Limiter | undefined
+  readonly spans: SpanKeeper
   readonly #subjects = new WeakMap<Topic, Subject>()
   readonly #buckets = new WeakMap<BucketDeclaration, Bucket<unknown>>()
   readonly #asks = new WeakMap<Contract, Ask>()
@@ -44,6 +51,8 @@ export class FunctionHost {
     this.env = env
     this.log = log
     this.limiter = limiter
+    const { name, version, trigger: kind } = loaded
+    this.spans = new SpanKeeper(backbone.spans, { name, version, kind })
   }
 
   subject(topic: Topic): Subject {
@@ -55,7 +64,7 @@ export class FunctionHost {
       const { definition, name } = this.loaded
       if (!definition.options.uses?.includes(declaration))
         throw new TypeError(`${name} does not declare ${declaration.bucket} in its "uses"`)
-      return openBucket(this.backbone.requester, this.backbone.js, declaration)
+      return openBucket(this.backbone, declaration)
     })
   }
 

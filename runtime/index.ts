@@ -28,3 +28,7 @@ export type {
   Login,
   Stored,
 } from './handler.ts'
+export type { SpanQuery } from './spans.ts'
+export type { Service, ServiceInstance } from './system/services.ts'
+export type { SeenSpan } from './system/spans.ts'
+export type { System } from './system/system.ts'

@@ -5,7 +5,8 @@ import type { Handled } from './handler.ts'
 import { writeHeaders } from './headers.ts'
 
 const timeoutMs = 5_000
-const expectHeader = 'Nats-Expected-Last-Subject-Sequence'
+/** Has a stream take a message only after that one of its subject; 0 for the first. */
+export const expectHeader = 'Nats-Expected-Last-Subject-Sequence'
 const wrongLastSequence = 10071
 const sequenceNotFound = 10043
 const tooMany = 413

@@ -154,9 +154,24 @@ export class RequestJob implements Job {
   }
 
   #end() {
-    this.#kind.dispatcher.stats.ended(performance.now() - this.#startedAt)
-    if (!this.#trace) return
+    const { host, dispatcher } = this.#kind
+    const [startedAt, endedAt] = [this.#startedAt, performance.now()]
     const refusal = this.#refusal
+    const part = this.#trace?.part
+    dispatcher.stats.ended(endedAt - startedAt)
+    const code = refusal?.code
+    if (host.spans.wants(part, startedAt, endedAt, code)) {
+      host.spans.keep({
+        startedAt,
+        endedAt,
+        part,
+        code,
+        error: refusal?.message,
+        caller: this.#context?.caller,
+        seq: part && this.#context?.stored?.seq,
+      })
+    }
+    if (!this.#trace) return
     endTrace(this.#trace, refusal && { code: refusal.code, error: this.#fault ?? refusal })
   }
 

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
@@ -16,6 +17,9 @@ import { Limiter } from './limit/limiter.ts'
 import { LoadError, type LoadedFunction, loadFunctions, type Problem } from './load.ts'
 import { ensureResources } from './resources.ts'
 import { type Served, serveFunction } from './serve.ts'
+import { SpanStore } from './spans.ts'
+import { serveSpans } from './system/spans.ts'
+import { createSystem } from './system/system.ts'
 import { isUnavailable } from './unavailable.ts'
 import { describeIssues, validateSync } from './validate.ts'
 
@@ -65,7 +69,18 @@ export async function startRuntime({ folder, config, log }: RuntimeOptions): Pro
   await ensure()
   void ensureAgain(nc, ensure, log)
 
-  const backbone: Backbone = { nc, js, requester, functions: functions.map(describe) }
+  const spans = new SpanStore()
+  const processName = `${hostname()}:${process.pid}`
+  started.use(serveSpans(nc, spans, processName))
+  const backbone: Backbone = {
+    nc,
+    js,
+    requester,
+    functions: functions.map(describe),
+    spans,
+    system: createSystem(nc, requester),
+    process: processName,
+  }
   const counter = createSharedCounter(requester, log)
   const served: Served[] = []
   started.defer(() => drain(served, config.drainMs))

@@ -6,13 +6,13 @@ import { connectTo } from './connect.ts'
 import { CallContext } from './context.ts'
 import { defaultTimeoutMs } from './contract.ts'
 import { Dispatcher, type Job } from './dispatch.ts'
-import type { FunctionError } from './error.ts'
+import { errorStatus, FunctionError } from './error.ts'
 import type { Admission, Login } from './handler.ts'
 import type { FunctionHost } from './host.ts'
 import { RequestJob, requestKind } from './request.ts'
 import type { FunctionStats } from './stats.ts'
 import { consumeBucket, consumeSchedule, consumeStream } from './triggers.ts'
-import { toFunctionError } from './unavailable.ts'
+import { isUnavailable, toFunctionError } from './unavailable.ts'
 
 /** A function that is being served. */
 export interface Served {
@@ -50,7 +50,8 @@ export async function serveFunction(
         ? await consumeBucket(ground, trigger)
         : await consumeSchedule(ground, trigger)
   const state = () => consumer.pending()
-  return alongside(await serveState(host, dispatcher, state), () => consumer.stop())
+  const replay = (seq: number) => consumer.replay(seq)
+  return alongside(await serveState(host, dispatcher, state, replay), () => consumer.stop())
 }
 
 /** The auth callout is answered on a connection of its own: no other account may see it. */
@@ -96,7 +97,7 @@ class LoginJob implements Job {
   readonly #resolve: (admission: Admission) => void
   readonly #reject: (reason: FunctionError) => void
   readonly #log: Logger
-  #refused = false
+  #refusal: FunctionError | undefined
 
   constructor(
     host: FunctionHost,
@@ -132,13 +133,18 @@ class LoginJob implements Job {
       else this.#log.error({ err: error, from, kind }, 'login failed')
       this.refuse(reason)
     }
-    this.#stats.ended(performance.now() - started)
+    const endedAt = performance.now()
+    this.#stats.ended(endedAt - started)
+    const { spans } = this.#host
+    const code = this.#refusal?.code
+    if (spans.wants(undefined, started, endedAt, code))
+      spans.keep({ startedAt: started, endedAt, code })
   }
 
   refuse(reason: FunctionError): void {
     // Overdue, it has been refused, and may yet fail.
-    if (this.#refused) return
-    this.#refused = true
+    if (this.#refusal) return
+    this.#refusal = reason
     if (reason.code === 'timeout') this.#stats.timeouts++
     this.#stats.failed(reason.message)
     this.#reject(reason)
@@ -147,24 +153,49 @@ class LoginJob implements Job {
 
 /**
  * What nobody asks by a subject of its own still is a service, so that all functions are listed, and
- * `fn.{name}` answers how it stands.
+ * `fn.{name}` answers how it stands; with `{"replay": 7}`, it tries that dead letter of its again.
  */
 function serveState(
   host: FunctionHost,
   dispatcher: Dispatcher,
   state: () => Promise<Record<string, unknown>>,
+  replay?: (seq: number) => Promise<boolean>,
 ): Promise<Served> {
   return serveEndpoint(host, dispatcher, {
     subject: `fn.${host.loaded.name}`,
     queue: host.loaded.queue,
     handle(message) {
       const { trigger, name } = host.loaded
+      const seq = readReplay(message)
+      if (seq !== undefined && replay) return void answerReplay(message, replay(seq))
       state().then(
         (now) => message.respond(JSON.stringify({ name, trigger, ...now })),
         (error) => message.respondError(503, String(error)),
       )
     },
   })
+}
+
+/** Which dead letter is to be tried again, if that is what is asked. */
+function readReplay(message: ServiceMsg): number | undefined {
+  try {
+    const { replay } = Object(message.json()) as { replay?: unknown }
+    return Number.isSafeInteger(replay) ? (replay as number) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function answerReplay(message: ServiceMsg, outcome: Promise<boolean>) {
+  try {
+    message.respond(JSON.stringify({ replayed: await outcome }))
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    const refusal = isUnavailable(error)
+      ? toFunctionError(error)
+      : new FunctionError('conflict', `It failed again: ${reason.slice(0, 300)}`)
+    message.respondError(errorStatus[refusal.code], refusal.code, JSON.stringify(refusal))
+  }
 }
 
 function alongside(served: Served, leave: () => Promise<void>): Served {
@@ -189,6 +220,7 @@ async function serveEndpoint(
   const metadata = {
     function: host.loaded.name,
     trigger,
+    process: host.backbone.process,
     ...(template === undefined ? {} : { subject: template, template }),
     ...(audience === undefined ? {} : { audience: audience.join(',') }),
   }

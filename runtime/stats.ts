@@ -1,5 +1,11 @@
 import { createHistogram } from 'node:perf_hooks'
 
+/** How long what is called recent lasts, at the least; at the most twice as long. */
+const recentMs = 10_000
+
+/** From a microsecond to an hour. Two figures suffice for what is looked at. */
+const createDurations = () => createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 2 })
+
 /** What a function has done since it was started, in numbers that are true for async work. */
 export class FunctionStats {
   requests = 0
@@ -11,13 +17,17 @@ export class FunctionStats {
   lastError = ''
   inFlight = 0
   #totalMs = 0
-  readonly #durations = createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 3 })
+  /** All but what is in the other two, which take turns: recording into one costs enough. */
+  readonly #older = createDurations()
+  #before = createDurations()
+  #now = createDurations()
+  #turnedAt = performance.now()
 
   /** Counts what has ended, well or not, after so many milliseconds; `times` of them as one. */
   ended(ms: number, times = 1): void {
     this.requests += times
     this.#totalMs += ms
-    this.#durations.record(Math.max(1, Math.round(ms * 1_000)))
+    this.#now.record(Math.max(1, Math.round(ms * 1_000)))
   }
 
   failed(reason: string, times = 1): void {
@@ -39,8 +49,14 @@ export class FunctionStats {
 
   /** What micro has no field for; goes into `data`. Milliseconds. */
   get data() {
-    const percentile = (p: number) =>
-      this.requests === 0 ? 0 : this.#durations.percentile(p) / 1_000
+    this.#turn()
+    const recent = createDurations()
+    recent.add(this.#before)
+    recent.add(this.#now)
+    const all = createDurations()
+    all.add(this.#older)
+    all.add(recent)
+    const percentile = (p: number, of = all) => (of.count === 0 ? 0 : of.percentile(p) / 1_000)
     return {
       in_flight: this.inFlight,
       shed: this.shed,
@@ -48,6 +64,17 @@ export class FunctionStats {
       p50_ms: percentile(50),
       p95_ms: percentile(95),
       p99_ms: percentile(99),
+      recent_p50_ms: percentile(50, recent),
+      recent_p99_ms: percentile(99, recent),
     }
+  }
+
+  /** Done by whoever asks, so that it costs nothing where nobody does. */
+  #turn() {
+    if (performance.now() - this.#turnedAt < recentMs) return
+    this.#turnedAt = performance.now()
+    this.#older.add(this.#before)
+    this.#before = this.#now
+    this.#now = createDurations()
   }
 }

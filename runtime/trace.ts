@@ -6,12 +6,15 @@ import {
   ProxyTracerProvider,
   ROOT_CONTEXT,
   type Span,
+  type SpanContext,
   SpanKind,
   SpanStatusCode,
+  TraceFlags,
   trace,
 } from '@opentelemetry/api'
 import { W3CTraceContextPropagator } from '@opentelemetry/core'
 import { type ErrorCode, errorStatus } from './error.ts'
+import { newId } from './spans.ts'
 
 const propagator = new W3CTraceContextPropagator()
 const tracer = trace.getTracer('natter')
@@ -20,20 +23,60 @@ const tracer = trace.getTracer('natter')
 export interface Trace {
   readonly context: OtelContext
   readonly span: Span | undefined
+  /** Set where whoever began the trace wants it kept. */
+  readonly part: TracePart | undefined
+}
+
+/** Our step of a trace, and the one it came from. */
+export interface TracePart {
+  readonly trace: string
+  readonly id: string
+  readonly parent: string | undefined
 }
 
 /**
  * Begins our part of a trace. Undefined when nobody traces and the message belongs to none: tracing
- * costs nothing then. Without an exporter, a trace that comes in still goes on to whom we ask.
+ * costs nothing then. One that comes in sampled is kept in memory (see spans.ts), exporter or not; one
+ * that does not goes on as it came.
  */
 export function beginTrace(name: string, carrier: MsgHdrs | undefined): Trace | undefined {
   const incoming = carrier?.has('traceparent')
   const recording = tracerProviderIsSet()
   if (!incoming && !recording) return undefined
   const parent = incoming ? propagator.extract(ROOT_CONTEXT, carrier, fromHeaders) : ROOT_CONTEXT
-  if (!recording) return { context: parent, span: undefined }
-  const span = tracer.startSpan(name, { kind: SpanKind.SERVER }, parent)
-  return { context: trace.setSpan(parent, span), span }
+  const from = trace.getSpanContext(parent)
+  if (recording) {
+    const span = tracer.startSpan(name, { kind: SpanKind.SERVER }, parent)
+    const part = partOf(span.spanContext(), from)
+    return { context: trace.setSpan(parent, span), span, part }
+  }
+  if (!from || !isSampled(from)) return { context: parent, span: undefined, part: undefined }
+  const ours: SpanContext = { ...from, spanId: newId(8), isRemote: false }
+  const context = trace.setSpanContext(parent, ours)
+  return { context, span: undefined, part: partOf(ours, from) }
+}
+
+/** Our part in the trace of one more message that is handled together with the first. */
+export function joinTrace(carrier: MsgHdrs | undefined): TracePart | undefined {
+  const from = readTrace(carrier)
+  return from && isSampled(from)
+    ? { trace: from.traceId, id: newId(8), parent: from.spanId }
+    : undefined
+}
+
+/** The trace that a message carries. */
+export function readTrace(carrier: MsgHdrs | undefined): SpanContext | undefined {
+  if (!carrier?.has('traceparent')) return undefined
+  return trace.getSpanContext(propagator.extract(ROOT_CONTEXT, carrier, fromHeaders))
+}
+
+function partOf(ours: SpanContext, from: SpanContext | undefined): TracePart | undefined {
+  if (!isSampled(ours)) return undefined
+  return { trace: ours.traceId, id: ours.spanId, parent: from?.spanId }
+}
+
+function isSampled({ traceFlags }: SpanContext) {
+  return (traceFlags & TraceFlags.SAMPLED) !== 0
 }
 
 /** What went wrong, and whether that is a fault: what was refused on purpose is no error of ours. */

@@ -1,5 +1,6 @@
-import type { JetStreamClient, JsMsg } from '@nats-io/jetstream'
+import type { JetStreamClient } from '@nats-io/jetstream'
 import { type Consumer, type Consumption, consume } from './consume.ts'
+import type { Delivered } from './dead-letters.ts'
 import type { KvTrigger, ScheduleTrigger, StreamTrigger } from './define.ts'
 import type { Dispatcher } from './dispatch.ts'
 import { FunctionError } from './error.ts'
@@ -98,13 +99,13 @@ const oneByOne = {
   group: ([only]: readonly unknown[]) => only,
 } satisfies Partial<Consumption>
 
-function readOperation(message: JsMsg): Change<unknown>['operation'] {
+function readOperation(message: Delivered): Change<unknown>['operation'] {
   const hdrs = message.headers
   if (hdrs?.get('Nats-Marker-Reason') === 'MaxAge') return 'expire'
   return hdrs?.get('KV-Operation') || hdrs?.get('Nats-Marker-Reason') ? 'delete' : 'put'
 }
 
-function readJson(message: JsMsg): unknown {
+function readJson(message: Delivered): unknown {
   try {
     return message.json()
   } catch (error) {

@@ -1,4 +1,5 @@
 import * as chat from './messages/chat.ts'
+import * as consoles from './messages/console.ts'
 import * as log from './messages/log.ts'
 import * as presence from './messages/presence.ts'
 import * as room from './messages/room.ts'
@@ -10,11 +11,18 @@ export const contracts = {
   'chat.history': chat.chatHistory,
   'chat.history.thread': chat.chatHistoryThread,
   'chat.sync': chat.chatSync,
+  'console.dead': consoles.consoleDead,
+  'console.discard': consoles.consoleDiscard,
+  'console.replay': consoles.consoleReplay,
+  'console.service': consoles.consoleService,
+  'console.services': consoles.consoleServices,
+  'console.traces': consoles.consoleTraces,
   'msg.delete': chat.msgDelete,
   'msg.edit': chat.msgEdit,
   'msg.find': chat.msgFind,
   'msg.get': chat.msgGet,
   'msg.react': chat.msgReact,
+  'msg.trace': consoles.msgTrace,
   'msg.versions': chat.msgVersions,
   'presence.disconnect': presence.presenceDisconnect,
   'presence.heartbeat': presence.presenceHeartbeat,

@@ -14,6 +14,7 @@ const scripts = {
   test: 'stack/test.ts',
   check: 'stack/check.ts',
   bench: 'bench/main.ts',
+  'bench:client': 'bench/client/main.ts',
   chaos: 'tests/chaos/main.ts',
   screenshots: 'tests/client/screenshots/main.ts',
 }

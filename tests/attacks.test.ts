@@ -93,11 +93,20 @@ const traceTo = (destination: string) => {
   return traced
 }
 
-const forAdmins = ['admin.role'] as const
+const forAdmins = [
+  'admin.role',
+  'console.dead',
+  'console.discard',
+  'console.replay',
+  'console.service',
+  'console.services',
+  'console.traces',
+] as const
 const forUsers = [
   'msg.delete',
   'msg.edit',
   'msg.react',
+  'msg.trace',
   'msg.versions',
   'room.archive',
   'room.create',

@@ -70,6 +70,8 @@ function readsOf({ room, notifyIds, threadId, seq }: Ground) {
       { room, since: seq },
     ],
     'msg.get': notifyIds.map((notifyId) => ({ notifyId })),
+    // Of the others it is for nobody but whoever said them.
+    'msg.trace': notifyIds.slice(2, 3).map((notifyId) => ({ notifyId })),
     'msg.versions': notifyIds.map((notifyId) => ({ notifyId })),
     'presence.room': [{ room }],
     'read.update': [
@@ -104,6 +106,12 @@ function writesOf({ room, notifyIds, threadId }: Ground) {
 
 /** What is not about one room; where it names rooms at all, it is looked at by itself. */
 type Others =
+  | 'console.dead'
+  | 'console.discard'
+  | 'console.replay'
+  | 'console.service'
+  | 'console.services'
+  | 'console.traces'
   | 'presence.disconnect'
   | 'presence.heartbeat'
   | 'presence.update'

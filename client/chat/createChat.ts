@@ -1,4 +1,4 @@
-import { createContext, createSignal, onCleanup, useContext } from 'solid-js'
+import { createContext, createEffect, createSignal, on, onCleanup, useContext } from 'solid-js'
 import type { RoomId, UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/log'
 import type { MyRoom } from '#schema/messages/room'
@@ -13,7 +13,7 @@ import { createRooms } from './createRooms.ts'
 import type { Identity } from './createSession.ts'
 import { createTimeline, type TimelineOptions } from './createTimeline.ts'
 import { createTyping } from './createTyping.ts'
-import type { Kept } from './kept.ts'
+import { type Kept, keptPage } from './kept.ts'
 import type { Page } from './timeline.ts'
 
 export type Chat = ReturnType<typeof createChat>
@@ -36,7 +36,7 @@ export function createChat(options: ChatOptions) {
   const me = identity.user as UserId
   const rooms = createRooms({ ...options, me })
   const outbox = createOutbox(client, kept)
-  const people = createPeople(client)
+  const people = createPeople(client, kept)
   const presence = createPresence(client, me)
   const typing = createTyping(client, me)
   const notify = createNotifyChoices(kept)
@@ -77,19 +77,19 @@ export function createChat(options: ChatOptions) {
     })
     onCleanup(rooms.listen(room, timeline.hear))
     syncs.add(timeline.sync)
-    onCleanup(() => {
-      syncs.delete(timeline.sync)
-      if (threadId === undefined && !timeline.hasNewer()) keep(room, timeline)
-    })
+    onCleanup(() => syncs.delete(timeline.sync))
+    if (threadId === undefined) createEffect(on(timeline.items, () => keep(room, timeline)))
     presence.look(room)
     return timeline
   }
 
   function keep(room: RoomId, timeline: ReturnType<typeof createTimeline>) {
+    // Only what the server has said; and nothing of a room that we were removed from.
+    if (timeline.opened() === 0 || timeline.hasNewer() || !rooms.byId[room]) return
     const messages = timeline.items().slice(-keptMessages)
     if (messages.length === 0) return
     const page: Page = { messages, before: true, after: false, asOf: 0 }
-    kept.write(`room ${room}`, page)
+    kept.write(keptPage(room), page)
   }
 
   return {
@@ -97,6 +97,8 @@ export function createChat(options: ChatOptions) {
     connection,
     identity,
     me,
+    /** Sees the console. The server decides by itself who may. */
+    isAdmin: identity.roles.includes('admin'),
     rooms,
     outbox,
     people,
@@ -108,7 +110,7 @@ export function createChat(options: ChatOptions) {
     seeRecovered: () => setRecovered(0),
     claim: kept.claim,
     openTimeline,
-    readKept: (room: RoomId) => kept.read<Page>(`room ${room}`),
+    readKept: (room: RoomId) => kept.read<Page>(keptPage(room)),
     drafts: {
       read: (place: string) => kept.readNow<string>(`draft ${place}`) ?? '',
       write: (place: string, text: string) => kept.writeNow(`draft ${place}`, text),

@@ -9,7 +9,9 @@ import { createSignal, onCleanup } from 'solid-js'
 import { type Client, createClient } from '#runtime/client'
 import { contracts } from '#schema/contracts'
 import type { Config } from '../config.ts'
+import { createEarlyClient } from './createEarlyClient.ts'
 import type { Session } from './createSession.ts'
+import { traceOf } from './trace.ts'
 
 export type ChatClient = Client<typeof contracts>
 
@@ -21,7 +23,15 @@ export type Link =
   /** The server lets this person in no more: another token might help, trying again would not. */
   | { is: 'refused' }
 
-export type Connection = ReturnType<typeof createConnection>
+export interface Connection {
+  link: () => Link
+  /** Waits for the connection with what is asked before there is one. */
+  client: ChatClient
+  /** Calls whenever the connection is there again after it was lost. Answers with what stops it. */
+  onBack(tell: () => void): () => void
+  /** There is none, and none is being looked for: what was kept is all there is to be seen. */
+  isAbsent?: true
+}
 
 const [firstWaitMs, longestWaitMs] = [250, 8_000]
 
@@ -30,9 +40,9 @@ const [firstWaitMs, longestWaitMs] = [250, 8_000]
  * brought by connecting anew, and a connection that is lost is looked for without end; what listens on
  * it goes on listening.
  */
-export function createConnection(config: Config, session: Session, user: string) {
+export function createConnection(config: Config, session: Session, user: string): Connection {
   const [link, setLink] = createSignal<Link>({ is: 'connecting', since: Date.now() })
-  const [client, setClient] = createSignal<ChatClient>()
+  const { client, connect: setClient } = createEarlyClient()
   const backHandlers = new Set<() => void>()
   let nc: NatsConnection | undefined
   let isDisposed = false
@@ -55,7 +65,7 @@ export function createConnection(config: Config, session: Session, user: string)
     isDisposed = true
     stopRenewal()
     window.removeEventListener('online', hurry)
-    client()?.close()
+    client.close()
     void nc?.close()
   })
   void connect()
@@ -80,7 +90,7 @@ export function createConnection(config: Config, session: Session, user: string)
         attempts = 0
         wasRefused = false
         void follow(made)
-        setClient(() => createClient(made, { contracts, user }))
+        setClient(createClient(made, { contracts, user, headers: traceOf }))
         setLink({ is: 'online' })
         return
       } catch (error) {
@@ -118,13 +128,21 @@ export function createConnection(config: Config, session: Session, user: string)
 
   return {
     link,
-    /** Undefined until there has been a connection. */
     client,
-    /** Calls whenever the connection is there again after it was lost. Answers with what stops it. */
-    onBack(tell: () => void): () => void {
+    onBack(tell) {
       backHandlers.add(tell)
       return () => backHandlers.delete(tell)
     },
+  }
+}
+
+/** In the place of a connection, while nobody can be asked for a token: away since then. */
+export function createAbsence(since: number): Connection {
+  return {
+    link: () => ({ is: 'offline', since }),
+    client: createEarlyClient().client,
+    onBack: () => () => undefined,
+    isAbsent: true,
   }
 }
 

@@ -19,6 +19,12 @@ export interface FeedOptions {
 export type Feed = ReturnType<typeof createFeed>
 
 /**
+ * What two runtimes tell at the same moment may come the wrong way round. So long something that came
+ * too early waits for what was before it; then that is asked for.
+ */
+const patienceMs = 150
+
+/**
  * What happens in a room, without a gap: what is told, and where something is missing, what the room
  * says it was. Steps wait for each other, so that a slow one changes no order.
  */
@@ -26,6 +32,8 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
   let chains = new Chains(asOf)
   let steps: Promise<unknown> = Promise.resolve()
   let isStopped = false
+  let early: Notice[] = []
+  let timer: ReturnType<typeof setTimeout> | undefined
 
   /** A step that fails leaves a hole, which the next one finds. */
   function enqueue<T>(step: () => T | Promise<T>): Promise<T | undefined> {
@@ -37,20 +45,34 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
   async function take(notice: Notice) {
     const verdict = chains.judge(notice)
     if (verdict === 'known') return
-    if (verdict === 'hole') return void (await sync())
+    if (verdict === 'hole') {
+      early.push(notice)
+      timer ??= setTimeout(() => void enqueue(askForMissing), patienceMs)
+      return
+    }
     const event = notice.event ?? (await readEvent(client, notice))
     if (!event) return
     chains.take(notice)
     onEvent({ seq: notice.seq, event })
+    const waiting = early.sort((a, b) => a.seq - b.seq)
+    early = []
+    for (const one of waiting) await take(one)
+  }
+
+  async function askForMissing() {
+    timer = undefined
+    if (early.length > 0) await sync()
   }
 
   /** Answers how many messages had been missed. */
   async function sync(): Promise<number> {
     const answer = await ask(client, 'chat.sync', { room, since: chains.asOf })
     if (!answer.recovered) {
+      early = []
       onLost()
       return 0
     }
+    early = []
     const missed = newOf(chains, answer.events)
     for (const placed of missed) {
       chains.take({ seq: placed.seq, ...threadOf(placed.event) })
@@ -69,6 +91,7 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
     },
     stop() {
       isStopped = true
+      clearTimeout(timer)
     },
   }
 }

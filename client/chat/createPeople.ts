@@ -1,17 +1,21 @@
-import { createStore } from 'solid-js/store'
+import { createStore, unwrap } from 'solid-js/store'
 import type { UserId } from '#schema/ids'
 import { ask } from './ask.ts'
 import type { ChatClient } from './createConnection.ts'
+import type { Kept } from './kept.ts'
 
 export type People = ReturnType<typeof createPeople>
 
 const most = 200
 
 /** What people are called. Until that is known they are called by their id. */
-export function createPeople(client: ChatClient) {
+export function createPeople(client: ChatClient, kept: Kept) {
   const [names, setNames] = createStore<Record<UserId, string>>({})
   const asked = new Set<UserId>()
   let wanted: UserId[] = []
+  void kept.read<Record<UserId, string>>('names').then((known = {}) => {
+    setNames((now) => ({ ...known, ...now }))
+  })
 
   function want(user: UserId) {
     if (asked.has(user)) return
@@ -27,6 +31,7 @@ export function createPeople(client: ChatClient) {
     try {
       const { users } = await ask(client, 'users.names', { userIds })
       for (const { userId, name } of users) setNames(userId, name)
+      kept.write('names', { ...unwrap(names) })
     } catch {
       for (const user of userIds) asked.delete(user)
     }

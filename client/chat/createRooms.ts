@@ -1,12 +1,12 @@
-import { createSignal, onCleanup } from 'solid-js'
-import { createStore, reconcile } from 'solid-js/store'
+import { createEffect, createSignal, onCleanup } from 'solid-js'
+import { createStore, reconcile, unwrap } from 'solid-js/store'
 import { topics } from '#schema/contracts'
 import type { RoomId, UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/log'
 import { type MyRoom, mostUnread } from '#schema/messages/room'
 import { ask } from './ask.ts'
 import type { ChatClient } from './createConnection.ts'
-import type { Kept } from './kept.ts'
+import { type Kept, keptPage } from './kept.ts'
 
 export type Rooms = ReturnType<typeof createRooms>
 
@@ -47,6 +47,17 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
         setRead(room, { seq, unread, mentions })
     }),
   )
+  // As it stands, so that a page that is loaded again begins where this one was.
+  createEffect(() => {
+    if (!isLoaded()) return
+    const rooms = Object.values(byId).filter((room) => room !== undefined)
+    for (const { unread, mentions, readSeq, lastSeq, name } of rooms)
+      void [unread, mentions, readSeq, lastSeq, name]
+    kept.write(
+      'rooms',
+      rooms.map((room) => ({ ...unwrap(room) })),
+    )
+  })
   const timer = setInterval(() => document.visibilityState === 'visible' && refresh(), everyMs)
   const onVisible = () => document.visibilityState === 'visible' && refreshSoon()
   document.addEventListener('visibilitychange', onVisible)
@@ -82,7 +93,8 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
     refreshing ??= ask(client, 'room.list', {})
       .then(({ rooms }) => {
         take(rooms.map(newest))
-        kept.write('rooms', rooms)
+        const pages = new Set(rooms.map(({ id }) => keptPage(id)))
+        void kept.prune((key) => !key.startsWith(keptPage('')) || pages.has(key))
       })
       .catch(() => undefined)
       .finally(() => {

@@ -6,6 +6,7 @@ import {
 } from 'oidc-client-ts'
 import { createSignal } from 'solid-js'
 import type { Config } from '../config.ts'
+import { forgetVouched, writeVouched } from './vouched.ts'
 
 /** Who is logged in here. */
 export interface Identity {
@@ -26,7 +27,7 @@ export type SessionState =
 export type Session = ReturnType<typeof createSession>
 
 /** Where the provider sends the browser back to. */
-const callbackPath = '/callback'
+export const callbackPath = '/callback'
 
 /**
  * The login at the OpenID provider: code flow with PKCE. Tokens are in this page's memory alone; after
@@ -61,7 +62,9 @@ export function createSession({ issuer, clientId }: Config) {
     } catch (error) {
       const place = error instanceof ErrorResponse ? readPlace(error.state) : '/'
       if (here.pathname === callbackPath) window.history.replaceState(null, '', place)
-      setState(isRefusal(error) ? { is: 'out', why: 'never' } : { is: 'unreachable' })
+      if (!isRefusal(error)) return void setState({ is: 'unreachable' })
+      forgetVouched()
+      setState({ is: 'out', why: 'never' })
     }
   }
 
@@ -74,6 +77,7 @@ export function createSession({ issuer, clientId }: Config) {
   function take(found: SigninResponse) {
     user = found
     const identity = readIdentity(found.access_token)
+    writeVouched(identity)
     const known = state()
     // The same person with another token: nobody who looks at them need look again.
     if (known.is !== 'in' || known.identity.user !== identity.user) setState({ is: 'in', identity })
@@ -109,6 +113,7 @@ export function createSession({ issuer, clientId }: Config) {
         return true
       } catch (error) {
         if (isRefusal(error)) {
+          forgetVouched()
           setState({ is: 'out', why: 'ended' })
           return false
         }
@@ -134,6 +139,7 @@ export function createSession({ issuer, clientId }: Config) {
       clearTimeout(timer)
       const id_token_hint = user?.id_token
       user = undefined
+      forgetVouched()
       setState({ is: 'out', why: 'logout' })
       const hint = id_token_hint === undefined ? {} : { id_token_hint }
       const { url } = await provider.createSignoutRequest(hint)

@@ -23,13 +23,12 @@ export interface TimelineOptions {
 }
 
 const pageSize = 50
+const nothing: Page = { messages: [], before: false, after: false, asOf: 0 }
 
 /** What is said in a room or a thread, kept up to date until its owner is disposed of. */
 export function createTimeline({ client, room, threadId, kept, start, onEvent }: TimelineOptions) {
   const [status, setStatus] = createSignal<TimelineStatus>(kept ? 'ready' : 'loading')
-  const [timeline, setTimeline] = createSignal<Timeline>(
-    kept ? fromPage(kept, threadId) : { threadId, items: [], hasOlder: false, hasNewer: false },
-  )
+  const [timeline, setTimeline] = createSignal<Timeline>(fromPage(kept ?? nothing, threadId))
   let feed: Feed | undefined
   /** What is told before the first page is there. */
   let early: Notice[] = []

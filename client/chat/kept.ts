@@ -1,4 +1,4 @@
-import { clear, createStore, get, set, type UseStore, update } from 'idb-keyval'
+import { clear, createStore, delMany, get, keys, set, type UseStore, update } from 'idb-keyval'
 
 /** What this browser keeps for one person between visits. Nothing depends on it: it may be refused, or lost. */
 export interface Kept {
@@ -12,6 +12,8 @@ export interface Kept {
   watchNow(key: string, tell: () => void): () => void
   /** True for the first of all tabs that claims this, and for no other. */
   claim(what: string): Promise<boolean>
+  /** Forgets what is written under keys that are not wanted any more. */
+  prune(isWanted: (key: string) => boolean): Promise<void>
   /** Forgets everything. */
   clear(): Promise<void>
 }
@@ -20,13 +22,23 @@ const soonMs = 300
 /** So many claims are remembered: older ones are not made again. */
 const mostClaims = 200
 
+/** Where the newest messages of a room are kept. */
+export function keptPage(room: string): string {
+  return `room ${room}`
+}
+
+/** What the databases of all people are called. */
+const databases = 'natter-'
+
 export function openKept(user: string): Kept {
   const prefix = `natter ${user} `
   const waiting = new Map<string, unknown>()
   let timer: ReturnType<typeof setTimeout> | undefined
+  /** Whatever the page still does after everything was forgotten leaves nothing behind. */
+  let isForgotten = false
   let store: UseStore | undefined
   try {
-    store = createStore(`natter-${user}`, 'kept')
+    store = createStore(databases + user, 'kept')
   } catch {
     // Private windows of some browsers have no database.
   }
@@ -45,6 +57,7 @@ export function openKept(user: string): Kept {
       return store && (await get<T>(key, store).catch(() => undefined))
     },
     write(key, value) {
+      if (isForgotten) return
       waiting.set(key, value)
       timer ??= setTimeout(flush, soonMs)
     },
@@ -58,6 +71,7 @@ export function openKept(user: string): Kept {
       }
     },
     writeNow(key, value) {
+      if (isForgotten) return
       try {
         if (value === '') localStorage.removeItem(prefix + key)
         else localStorage.setItem(prefix + key, JSON.stringify(value))
@@ -84,11 +98,29 @@ export function openKept(user: string): Kept {
       await update<string[]>('claimed', take, store).catch(() => undefined)
       return isFirst
     },
+    async prune(isWanted) {
+      for (const key of waiting.keys()) if (!isWanted(key)) waiting.delete(key)
+      if (!store) return
+      const known = await keys<string>(store).catch(() => [])
+      const unwanted = known.filter((key) => !isWanted(key))
+      if (unwanted.length > 0) await delMany(unwanted, store).catch(() => undefined)
+    },
     async clear() {
+      isForgotten = true
       waiting.clear()
       for (const key of Object.keys(localStorage))
         if (key.startsWith(prefix)) localStorage.removeItem(key)
       if (store) await clear(store).catch(() => undefined)
     },
   }
+}
+
+/**
+ * Forgets the rooms and messages that other people have left in this browser. What they wrote and has
+ * not been sent is nowhere else: it waits for them.
+ */
+export async function forgetOthers(user: string): Promise<void> {
+  const known = (await window.indexedDB?.databases?.().catch(() => [])) ?? []
+  for (const { name } of known)
+    if (name?.startsWith(databases) && name !== databases + user) indexedDB.deleteDatabase(name)
 }

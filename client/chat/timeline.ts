@@ -26,16 +26,30 @@ export interface Timeline {
   /** Whether there are more on either side. With newer ones to come, what is said now has no place yet. */
   hasOlder: boolean
   hasNewer: boolean
+  /** The last answers that came before what they answer: threads have chains of their own. */
+  early: readonly Answer[]
 }
 
+interface Answer {
+  to: MessageId
+  seq: number
+}
+
+/** Most are answers to what is further up than anything that is shown, and come to nothing. */
+const mostEarly = 50
+
 export function createTimeline(page: Page, threadId?: MessageId): Timeline {
-  return { threadId, items: toItems(page), hasOlder: page.before, hasNewer: page.after }
+  const items = toItems(page)
+  return { threadId, items, hasOlder: page.before, hasNewer: page.after, early: [] }
 }
 
 /** With the page before the first, or behind the last. */
 export function extend(timeline: Timeline, page: Page, side: 'older' | 'newer'): Timeline {
-  const known = new Set(timeline.items.map(({ id }) => id))
-  const added = toItems(page).filter(({ id }) => !known.has(id))
+  const [first, last] = [timeline.items[0], timeline.items.at(-1)]
+  // Of what is there already nothing is added, and there may be very much.
+  const added = toItems(page).filter(({ seq }) =>
+    side === 'older' ? !first || seq < first.seq : !last || seq > last.seq,
+  )
   return side === 'older'
     ? { ...timeline, items: [...added, ...timeline.items], hasOlder: page.before }
     : { ...timeline, items: [...timeline.items, ...added], hasNewer: page.after }
@@ -78,13 +92,22 @@ function say(timeline: Timeline, seq: number, event: RoomEventOf<'message'>): Ti
   const { items } = timeline
   if (timeline.hasNewer || items.some(({ id }) => id === event.id)) return timeline
   const { kind: _, ...message } = event
-  const item: Item = { ...message, seq, reactions: [], asOf: seq }
+  const answers = timeline.early.filter(({ to }) => to === event.id)
+  const lastSeq = Math.max(...answers.map((answer) => answer.seq))
+  const replies = answers.length > 0 ? { replies: { count: answers.length, lastSeq } } : {}
+  const item: Item = { ...message, ...replies, seq, reactions: [], asOf: seq }
   const at = items.findLastIndex((other) => other.seq < seq) + 1
-  return { ...timeline, items: items.toSpliced(at, 0, item) }
+  const early = timeline.early.filter((answer) => !answers.includes(answer))
+  return { ...timeline, early, items: items.toSpliced(at, 0, item) }
 }
 
 function countReply(timeline: Timeline, seq: number, event: RoomEventOf<'message'>): Timeline {
-  return replace(timeline, event.threadId, (item) => {
+  const { threadId: to } = event
+  if (to !== undefined && !timeline.items.some(({ id }) => id === to)) {
+    if (timeline.early.some((answer) => answer.seq === seq)) return timeline
+    return { ...timeline, early: [...timeline.early, { to, seq }].slice(-mostEarly) }
+  }
+  return replace(timeline, to, (item) => {
     const { count, lastSeq } = item.replies ?? { count: 0, lastSeq: 0 }
     // Threads have chains of their own, so a later answer says nothing about the message itself.
     return seq > lastSeq ? { ...item, replies: { count: count + 1, lastSeq: seq } } : item

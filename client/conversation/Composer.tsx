@@ -86,12 +86,18 @@ export function Composer(props: { label: string }) {
     }
   }
 
-  function onKey(event: KeyboardEvent) {
+  function onKey(event: KeyboardEvent & { currentTarget: HTMLElement }) {
     if (event.isComposing) return
     if (people().length > 0 && onCompletionKey(event)) return event.preventDefault()
     if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault()
       void submit()
+    } else if (event.key === 'ArrowUp' && event.altKey) {
+      event.preventDefault()
+      const messages = event.currentTarget
+        .closest('.room-main, .panel')
+        ?.querySelectorAll('article')
+      ;[...(messages ?? [])].at(-1)?.focus()
     } else if (event.key === 'ArrowUp' && text() === '' && !editing()) {
       event.preventDefault()
       editLast()

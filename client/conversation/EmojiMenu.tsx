@@ -16,7 +16,12 @@ export function EmojiMenu(props: MenuProps & { item: Item }) {
   }
   return (
     <Popover open={isOpen()} onOpenChange={change} placement="top-end">
-      <Popover.Trigger class={props.class} aria-label={props.label} title={props.label}>
+      <Popover.Trigger
+        class={props.class}
+        tabIndex={props.tabIndex}
+        aria-label={props.label}
+        title={props.label}
+      >
         {props.children}
       </Popover.Trigger>
       <Popover.Portal>

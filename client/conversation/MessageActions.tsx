@@ -9,11 +9,17 @@ const EmojiMenu = laterMenu(async () => (await import('./EmojiMenu.tsx')).EmojiM
 const MessageMenu = laterMenu(async () => (await import('./MessageMenu.tsx')).MessageMenu)
 
 /** What can be done with a message. */
-export function MessageActions(props: { item: Item; onThread: () => void }) {
+export function MessageActions(props: {
+  item: Item
+  /** Whether the message has the focus: of all others, Tab passes over what can be done. */
+  isActive: boolean
+  onThread: () => void
+}) {
   const { t } = useLanguage()
   const { threadId } = useConversation()
   const [isPicking, setPicking] = createSignal(false)
   const [isOpen, setOpen] = createSignal(false)
+  const tabIndex = () => (props.isActive ? 0 : -1)
 
   return (
     <div
@@ -25,6 +31,7 @@ export function MessageActions(props: { item: Item; onThread: () => void }) {
       <EmojiMenu
         class="icon-button"
         label={t('message.react')}
+        tabIndex={tabIndex()}
         item={props.item}
         onOpenChange={setPicking}
       >
@@ -34,6 +41,7 @@ export function MessageActions(props: { item: Item; onThread: () => void }) {
         <button
           type="button"
           class="icon-button"
+          tabIndex={tabIndex()}
           aria-label={t('message.reply')}
           title={t('message.reply')}
           onClick={props.onThread}
@@ -44,6 +52,7 @@ export function MessageActions(props: { item: Item; onThread: () => void }) {
       <MessageMenu
         class="icon-button"
         label={t('message.more')}
+        tabIndex={tabIndex()}
         item={props.item}
         onOpenChange={setOpen}
       >

@@ -36,6 +36,7 @@ export function MessageList(props: { title: string }) {
   const [newInThread, setNewInThread] = createSignal(0)
   const [isUnreadAbove, setUnreadAbove] = createSignal(false)
   let list: VListHandle | undefined
+  let lastOffset = 0
 
   function toEnd() {
     // Once what was added has been measured.
@@ -51,9 +52,8 @@ export function MessageList(props: { title: string }) {
   // Where rows came before those that were there, the list keeps its place from the end.
   const isPrepended = createMemo<{ first?: string | undefined; is: boolean }>(
     ({ first: before }) => {
-      const messages = rows().filter(({ is }) => is === 'message')
-      const first = messages[0]?.key
-      return { first, is: first !== before && messages.some(({ key }) => key === before) }
+      const first = rows().find(({ is }) => is === 'message')?.key
+      return { first, is: first !== before && rows().some(({ key }) => key === before) }
     },
     { is: false },
   )
@@ -123,7 +123,11 @@ export function MessageList(props: { title: string }) {
     if (!list) return
     const { scrollOffset, scrollSize, viewportSize } = list
     const left = scrollSize - scrollOffset - viewportSize
-    setAtEnd(left < atEndPx && !timeline.hasNewer())
+    const wentUp = scrollOffset < lastOffset
+    lastOffset = scrollOffset
+    if (left < atEndPx && !timeline.hasNewer()) setAtEnd(true)
+    // Where more came in, somebody is further from the end, and has not left it.
+    else if (wentUp || timeline.hasNewer()) setAtEnd(false)
     if (isAtEnd()) setNewInThread(0)
     if (isUnreadAbove()) setUnreadAbove(isLineUnseen())
     if (scrollOffset < loadPx && timeline.hasOlder()) void timeline.loadOlder()
@@ -134,6 +138,8 @@ export function MessageList(props: { title: string }) {
   /** What is on the screen, of a page that somebody looks at, has been read. */
   function noteRead() {
     if (!list || threadId !== undefined || !document.hasFocus()) return
+    // What was kept is not the newest that the room has.
+    if (timeline.opened() === 0) return
     // Not measured yet: nothing is seen before.
     if (list.viewportSize === 0) return void requestAnimationFrame(noteRead)
     const end = list.findItemIndex(list.scrollOffset + list.viewportSize - 1)
@@ -165,14 +171,31 @@ export function MessageList(props: { title: string }) {
 
   /** Which message a link has led to, for who does not see the mark. */
   const sentence = () => {
-    const item = timeline.items().find(({ id }) => id === target.marked())
+    const marked = target.marked()
+    const item = marked && timeline.items().find(({ id }) => id === marked)
     if (!item) return ''
     const { sender, at, text } = item
     return t('message.sentence', { name: chat.people.name(sender), time: timeOf(at), text })
   }
 
-  const onKey = (event: KeyboardEvent) => {
-    if (event.key === 'Escape' && !event.defaultPrevented) void toPresent()
+  /** Goes from message to message; from the list itself to the last of them that is there. */
+  function goTo(step: -1 | 1, place: HTMLElement) {
+    const articles = [...place.querySelectorAll<HTMLElement>('article')]
+    const at = articles.findIndex((article) => article.contains(document.activeElement))
+    const next = at < 0 ? articles.at(-1) : articles[at + step]
+    next?.focus()
+    return next !== undefined
+  }
+
+  const onKey = (event: KeyboardEvent & { currentTarget: HTMLElement }) => {
+    if (event.defaultPrevented) return
+    const { currentTarget: place, key } = event
+    if (key === 'Escape') {
+      void toPresent()
+      place.closest('.room-main, .panel')?.querySelector<HTMLElement>('textarea')?.focus()
+    }
+    const step = { ArrowUp: -1, ArrowDown: 1 } as const
+    if ((key === 'ArrowUp' || key === 'ArrowDown') && goTo(step[key], place)) event.preventDefault()
   }
 
   return (
@@ -263,7 +286,8 @@ function Waiting() {
   )
 }
 
-function AnyRow(props: { row: Row; marked: MessageId | undefined }) {
+/** A row of whatever kind. */
+export function AnyRow(props: { row: Row; marked: MessageId | undefined }) {
   const { t, dayOf } = useLanguage()
   const { row } = props
   switch (row.is) {

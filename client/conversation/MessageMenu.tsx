@@ -13,7 +13,7 @@ export function MessageMenu(props: MenuProps & { item: Item }) {
   const chat = useChat()
   const { t } = useLanguage()
   const { copy } = useCopy()
-  const { setEditing, remove, markUnread, threadId, room } = useConversation()
+  const { setEditing, setTraced, remove, markUnread, threadId, room } = useConversation()
   const isMine = () => props.item.sender === chat.me
   const mayDelete = () => isMine() || room.role === 'owner' || room.role === 'moderator'
   const link = () => linkTo({ room: props.item.room, message: props.item.id })
@@ -21,10 +21,16 @@ export function MessageMenu(props: MenuProps & { item: Item }) {
   return (
     <DropdownMenu
       placement="bottom-end"
+      modal={false}
       defaultOpen
       onOpenChange={(isOpen) => props.onOpenChange?.(isOpen)}
     >
-      <DropdownMenu.Trigger class={props.class} aria-label={props.label} title={props.label}>
+      <DropdownMenu.Trigger
+        class={props.class}
+        tabIndex={props.tabIndex}
+        aria-label={props.label}
+        title={props.label}
+      >
         {props.children}
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
@@ -43,6 +49,11 @@ export function MessageMenu(props: MenuProps & { item: Item }) {
           <Show when={threadId === undefined}>
             <DropdownMenu.Item class="menu-item" onSelect={() => void markUnread(props.item)}>
               {t('message.markUnread')}
+            </DropdownMenu.Item>
+          </Show>
+          <Show when={isMine()}>
+            <DropdownMenu.Item class="menu-item" onSelect={() => setTraced(props.item)}>
+              {t('message.trace')}
             </DropdownMenu.Item>
           </Show>
           <Show when={mayDelete()}>

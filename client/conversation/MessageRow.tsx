@@ -1,4 +1,4 @@
-import { For, Show } from 'solid-js'
+import { createSignal, For, Show } from 'solid-js'
 import { useChat } from '../chat/createChat.ts'
 import type { Item } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
@@ -18,9 +18,13 @@ export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: bool
   const name = () => chat.people.name(props.item.sender)
   const namesMe = () => props.item.mentions.includes(chat.me)
   const openThread = () => go({ room: props.item.room, thread: props.item.id })
+  const [isActive, setActive] = createSignal(false)
 
   return (
     <article
+      tabIndex={-1}
+      onFocusIn={() => setActive(true)}
+      onFocusOut={() => setActive(false)}
       class="message"
       classList={{
         'is-first': props.isFirst,
@@ -76,7 +80,7 @@ export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: bool
               </button>
             )}
           </Show>
-          <MessageActions item={props.item} onThread={openThread} />
+          <MessageActions item={props.item} isActive={isActive()} onThread={openThread} />
         </Show>
       </div>
     </article>

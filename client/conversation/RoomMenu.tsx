@@ -35,6 +35,7 @@ export function RoomMenu(props: MenuProps & { room: MyRoom }) {
   return (
     <DropdownMenu
       placement="bottom-end"
+      modal={false}
       defaultOpen
       onOpenChange={(isOpen) => props.onOpenChange?.(isOpen)}
     >

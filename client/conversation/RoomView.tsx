@@ -16,6 +16,7 @@ import { readTarget } from './createTarget.ts'
 import { MessageList } from './MessageList.tsx'
 
 const RoomMenu = laterMenu(async () => (await import('./RoomMenu.tsx')).RoomMenu)
+const MessageTrace = later(async () => (await import('../console/MessageTrace.tsx')).MessageTrace)
 const MembersPanel = later(async () => (await import('./MembersPanel.tsx')).MembersPanel)
 const ThreadPanel = later(async () => (await import('./ThreadPanel.tsx')).ThreadPanel)
 
@@ -57,6 +58,12 @@ function Conversation(props: {
     isTargeted: readTarget(place()) !== undefined,
   })
   const title = () => chat.titleOf(props.room)
+  const showsMembers = () => hasMembers() && place().thread === undefined
+  const toggleMembers = () => {
+    setHasMembers(!showsMembers())
+    // There is room for one of the two.
+    if (place().thread !== undefined) go({ room: props.room.id })
+  }
   const mayWrite = () =>
     props.room.role !== 'guest' &&
     chat.identity.roles.some((role) => role === 'user' || role === 'admin')
@@ -86,8 +93,8 @@ function Conversation(props: {
               class="icon-button"
               aria-label={t('room.details')}
               title={t('room.details')}
-              aria-pressed={hasMembers()}
-              onClick={() => setHasMembers((open) => !open)}
+              aria-pressed={showsMembers()}
+              onClick={toggleMembers}
             >
               <Icon name="people" />
             </button>
@@ -110,10 +117,15 @@ function Conversation(props: {
             />
           )}
         </Show>
-        <Show when={hasMembers() && place().thread === undefined}>
+        <Show when={showsMembers()}>
           <MembersPanel room={props.room} onClose={() => setHasMembers(false)} />
         </Show>
       </div>
+      <MessageTrace
+        isOpen={conversation.traced() !== undefined}
+        item={conversation.traced()}
+        onClose={() => conversation.setTraced()}
+      />
     </ConversationContext.Provider>
   )
 }

@@ -5,11 +5,14 @@ import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { usePlace } from '../shell/createPlace.ts'
 import { Icon } from '../shell/Icon.tsx'
+import { later } from '../shell/later.tsx'
 import { Composer } from './Composer.tsx'
 import { ConversationContext, createConversation, useConversation } from './createConversation.ts'
 import { readTarget } from './createTarget.ts'
 import { MessageList } from './MessageList.tsx'
 import { MessageRow } from './MessageRow.tsx'
+
+const MessageTrace = later(async () => (await import('../console/MessageTrace.tsx')).MessageTrace)
 
 /** A thread beside its room: the message it is about, and what was answered. */
 export function ThreadPanel(props: {
@@ -55,6 +58,11 @@ export function ThreadPanel(props: {
           <Composer label={t('composer.threadLabel')} />
         </Show>
       </aside>
+      <MessageTrace
+        isOpen={conversation.traced() !== undefined}
+        item={conversation.traced()}
+        onClose={() => conversation.setTraced()}
+      />
     </ConversationContext.Provider>
   )
 }

@@ -23,6 +23,7 @@ export interface ConversationOptions {
 export function createConversation(options: ConversationOptions) {
   const { chat, room, threadId } = options
   const [editing, setEditing] = createSignal<Item>()
+  const [traced, setTraced] = createSignal<Item>()
   // The line of what is new stays where it was when the room was opened.
   const [readSeq, setReadSeq] = createSignal(
     threadId === undefined && room.unread > 0 ? room.readSeq : undefined,
@@ -58,6 +59,9 @@ export function createConversation(options: ConversationOptions) {
     isLineAbove,
     editing,
     setEditing,
+    /** The message whose path is looked at. */
+    traced,
+    setTraced,
     editLast: () => setEditing(mine().at(-1)),
     async send(text: string) {
       setReadSeq(undefined)
@@ -82,9 +86,10 @@ export function createConversation(options: ConversationOptions) {
 }
 
 /** Whoever left something unread goes on there; else the newest is shown, at first as it was kept. */
-function readStart({ room, threadId, page, isTargeted }: ConversationOptions) {
+function readStart({ chat, room, threadId, page, isTargeted }: ConversationOptions) {
   if (isTargeted) return { start: 'later' } as const
-  if (threadId === undefined && room.unread > 0) return { start: room.readSeq + 1 }
+  const isAllThereIs = page !== undefined && chat.connection.link().is === 'offline'
+  if (threadId === undefined && room.unread > 0 && !isAllThereIs) return { start: room.readSeq + 1 }
   return { kept: page }
 }
 

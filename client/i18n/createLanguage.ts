@@ -23,7 +23,7 @@ type KeyOf<Kind> = {
 type Args = Record<string, string | number>
 
 /** In one go, as it may be anything that somebody has written: `$&`, or `{{ name }}`. */
-function fill(text: string, args: Args): string {
+export function fill(text: string, args: Args): string {
   return text.replace(/\{\{ (\w+) \}\}/g, (placeholder, name) => String(args[name] ?? placeholder))
 }
 
@@ -46,8 +46,10 @@ export function createLanguage(chosen: () => string) {
     })
   })
   const rules = createMemo(() => new Intl.PluralRules(code()))
-  const time = () => new Intl.DateTimeFormat(code(), { timeStyle: 'short' })
-  const day = () => new Intl.DateTimeFormat(code(), { dateStyle: 'full' })
+  // Each takes longer to make than to use, and every message has a time.
+  const time = createMemo(() => new Intl.DateTimeFormat(code(), { timeStyle: 'short' }))
+  const day = createMemo(() => new Intl.DateTimeFormat(code(), { dateStyle: 'full' }))
+  const list = createMemo(() => new Intl.ListFormat(code(), { type: 'conjunction' }))
   return {
     code,
     t: (key: KeyOf<string>, args: Args = {}) => fill(words()[key], args),
@@ -58,8 +60,7 @@ export function createLanguage(chosen: () => string) {
     },
     timeOf: (at: string | number) => time().format(new Date(at)),
     dayOf: (at: string | number) => day().format(new Date(at)),
-    listOf: (names: readonly string[]) =>
-      new Intl.ListFormat(code(), { type: 'conjunction' }).format(names),
+    listOf: (names: readonly string[]) => list().format(names),
   }
 }
 

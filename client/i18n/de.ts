@@ -42,6 +42,7 @@ export const de: Words = {
     join: 'Beitreten',
     joined: 'Beigetreten',
     open: 'Öffnen',
+    console: 'Konsole',
     members: { one: '{{ count }} Mitglied', other: '{{ count }} Mitglieder' },
     nothing: 'Kein Raum heißt so.',
     more: 'Mehr anzeigen',
@@ -80,6 +81,7 @@ export const de: Words = {
     delete: 'Löschen',
     copy: 'Text kopieren',
     link: 'Link kopieren',
+    trace: 'Weg verfolgen',
     markUnread: 'Ab hier ungelesen',
     more: 'Mehr',
     sending: 'Wird gesendet …',
@@ -136,8 +138,15 @@ export const de: Words = {
     settings: 'Einstellungen',
     shortcuts: 'Tastenkürzel',
   },
+  update: {
+    ready: 'Es gibt eine neuere Version von Natter.',
+    missing:
+      'Ein Teil dieser Seite konnte nicht geladen werden; vielleicht gibt es eine neuere Version.',
+    reload: 'Neu laden',
+  },
   link: {
     offline: 'Die Verbindung ist weg. Was du schreibst, wird gesendet, sobald sie wieder da ist.',
+    kept: 'Du bist offline. Das hier ist der Stand deiner letzten Verbindung; was du schreibst, wird später gesendet.',
     recovered: {
       one: '{{ count }} Nachricht kam, während du weg warst.',
       other: '{{ count }} Nachrichten kamen, während du weg warst.',
@@ -194,6 +203,7 @@ export const de: Words = {
     switcher: 'Zu einem Raum oder einer Person gehen',
     unread: 'Nächster ungelesener Raum',
     edit: 'Deine letzte Nachricht bearbeiten',
+    messages: 'In die Nachrichten gehen, dort mit ↑ und ↓ von einer zur nächsten',
     escape: 'Offenes schließen oder zum Neuesten springen',
     help: 'Diese Tastenkürzel zeigen',
   },

@@ -40,6 +40,7 @@ export const en = {
     join: 'Join',
     joined: 'Joined',
     open: 'Open',
+    console: 'Console',
     members: { one: '{{ count }} member', other: '{{ count }} members' } as Plural,
     nothing: 'No room is called that.',
     more: 'Show more',
@@ -78,6 +79,7 @@ export const en = {
     delete: 'Delete',
     copy: 'Copy text',
     link: 'Copy link',
+    trace: 'Trace',
     markUnread: 'Mark unread from here',
     more: 'More',
     sending: 'Sending…',
@@ -137,8 +139,14 @@ export const en = {
     settings: 'Settings',
     shortcuts: 'Keyboard shortcuts',
   },
+  update: {
+    ready: 'There is a newer version of Natter.',
+    missing: 'A part of this page could not be loaded: there may be a newer version.',
+    reload: 'Reload',
+  },
   link: {
     offline: 'The connection is lost. What you write is sent when it is back.',
+    kept: 'You are offline. This is what was here when you were last connected; what you write is sent later.',
     recovered: {
       one: '{{ count }} message came while you were away.',
       other: '{{ count }} messages came while you were away.',
@@ -194,6 +202,7 @@ export const en = {
     switcher: 'Go to a room or a person',
     unread: 'Next unread room',
     edit: 'Edit your last message',
+    messages: 'Go up into the messages, and from one to the next by ↑ and ↓',
     escape: 'Close what is open, or jump to the newest',
     help: 'Show these shortcuts',
   },

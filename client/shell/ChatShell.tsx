@@ -1,5 +1,15 @@
 import './shell.css'
-import { createEffect, createSignal, For, onCleanup, onMount, Show } from 'solid-js'
+import {
+  createEffect,
+  createSignal,
+  For,
+  lazy,
+  Match,
+  onCleanup,
+  onMount,
+  Suspense,
+  Switch,
+} from 'solid-js'
 import type { RoomId } from '#schema/ids'
 import { ChatContext, type ChatOptions, createChat } from '../chat/createChat.ts'
 import { RoomView } from '../conversation/RoomView.tsx'
@@ -17,6 +27,8 @@ import { Sidebar } from './Sidebar.tsx'
 export type OpenDialog = 'switcher' | 'settings' | 'shortcuts' | 'create' | 'browse' | 'direct'
 
 const CopyDialog = later(async () => (await import('./CopyDialog.tsx')).CopyDialog)
+// For few people, and so not among what is loaded beforehand.
+const Console = lazy(async () => ({ default: (await import('../console/Console.tsx')).Console }))
 const SettingsDialog = later(async () => (await import('./SettingsDialog.tsx')).SettingsDialog)
 const ShortcutsDialog = later(async () => (await import('./ShortcutsDialog.tsx')).ShortcutsDialog)
 const Switcher = later(async () => (await import('./Switcher.tsx')).Switcher)
@@ -61,6 +73,8 @@ export function ChatShell(
   window.addEventListener('keydown', onKey)
   onCleanup(() => window.removeEventListener('keydown', onKey))
 
+  const isConsole = () => places.place().console !== undefined
+
   function goToUnread() {
     const here = places.place().room
     const next = chat.rooms.list().find(({ id, unread }) => unread > 0 && id !== here)
@@ -72,9 +86,10 @@ export function ChatShell(
     const { room } = places.place()
     if (room) props.kept.write('last room', room)
   })
-  if (!places.place().room && window.matchMedia('(min-width: 700px)').matches)
+  const isNowhere = () => !places.place().room && !isConsole()
+  if (isNowhere() && window.matchMedia('(min-width: 700px)').matches)
     void props.kept.read<RoomId>('last room').then((room) => {
-      if (room && !places.place().room) places.go({ room }, 'replace')
+      if (room && isNowhere()) places.go({ room }, 'replace')
     })
 
   return (
@@ -85,7 +100,10 @@ export function ChatShell(
             <a class="skip-link" href="#composer">
               {t('app.skip')}
             </a>
-            <div class="shell" classList={{ 'has-room': places.place().room !== undefined }}>
+            <div
+              class="shell"
+              classList={{ 'has-room': places.place().room !== undefined || isConsole() }}
+            >
               <Sidebar
                 onOpen={setDialog}
                 open={dialog()}
@@ -94,9 +112,21 @@ export function ChatShell(
               />
               <div class="shell-main">
                 <LinkBanner />
-                <Show when={places.place().room} keyed fallback={<Nothing />}>
-                  {(room) => <RoomView room={room} />}
-                </Show>
+                <Switch fallback={<Nothing />}>
+                  <Match when={places.place().room} keyed>
+                    {(room) => <RoomView room={room} />}
+                  </Match>
+                  <Match when={isConsole() && chat.isAdmin && places.place().console}>
+                    {(part) => (
+                      <Suspense>
+                        <Console part={part()} />
+                      </Suspense>
+                    )}
+                  </Match>
+                  <Match when={isConsole()}>
+                    <NotFound />
+                  </Match>
+                </Switch>
               </div>
             </div>
             <Switcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
@@ -110,6 +140,15 @@ export function ChatShell(
         </CopyTextContext.Provider>
       </CopyContext.Provider>
     </ChatContext.Provider>
+  )
+}
+
+function NotFound() {
+  const { t } = useLanguage()
+  return (
+    <main class="nothing">
+      <h1>{t('room.notFound')}</h1>
+    </main>
   )
 }
 

@@ -2,6 +2,7 @@ import { createSignal, Show } from 'solid-js'
 import type { RoomId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
+import { Choice } from './Choice.tsx'
 import { usePlace } from './createPlace.ts'
 import { ModalDialog } from './ModalDialog.tsx'
 
@@ -68,27 +69,12 @@ function NewRoom(props: { onClose: () => void }) {
           {t('rooms.idHint')}
         </p>
       </div>
-      <fieldset class="field choices">
-        <legend>{t('rooms.kind')}</legend>
-        <label>
-          <input
-            type="radio"
-            name="kind"
-            checked={kind() === 'public'}
-            onChange={() => setKind('public')}
-          />
-          {t('rooms.public')}
-        </label>
-        <label>
-          <input
-            type="radio"
-            name="kind"
-            checked={kind() === 'private'}
-            onChange={() => setKind('private')}
-          />
-          {t('rooms.onlyInvited')}
-        </label>
-      </fieldset>
+      <Choice
+        legend={t('rooms.kind')}
+        value={kind()}
+        options={{ public: t('rooms.public'), private: t('rooms.onlyInvited') }}
+        onChange={setKind}
+      />
       <Show when={problem()}>
         <p class="problem" role="alert">
           {problem()}

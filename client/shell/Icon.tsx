@@ -17,6 +17,7 @@ const paths = {
   down: 'M12 5v14M6 13l6 6 6-6',
   up: 'M12 19V5M6 11l6-6 6 6',
   next: 'M9 5l7 7-7 7',
+  pulse: 'M3 12h4l3-8 4 16 3-8h4',
   check: 'M5 13l4 4L19 7',
   bell: 'M18 9a6 6 0 0 0-12 0c0 6-2 7-2 7h16s-2-1-2-7M10 20a2.2 2.2 0 0 0 4 0',
   bellOff:

@@ -1,5 +1,5 @@
 import './landing.css'
-import { type JSX, Show } from 'solid-js'
+import { createSignal, type JSX, Show } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
 /** What is shown as long as there is no chat to be shown, and why. */
@@ -30,5 +30,24 @@ export function Landing(props: {
         </Show>
       </div>
     </main>
+  )
+}
+
+/** Does something that takes a moment. */
+export function LandingButton(props: { onClick: () => void; children: JSX.Element }) {
+  const [isPressed, setPressed] = createSignal(false)
+  return (
+    <button
+      type="button"
+      class="button primary"
+      disabled={isPressed()}
+      onClick={() => {
+        setPressed(true)
+        setTimeout(() => setPressed(false), 1_500)
+        props.onClick()
+      }}
+    >
+      {props.children}
+    </button>
   )
 }

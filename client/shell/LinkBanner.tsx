@@ -9,9 +9,11 @@ export function LinkBanner() {
   const chat = useChat()
   const { t, tn } = useLanguage()
   const [isLate, setLate] = createSignal(false)
+  const isAbsent = () => chat.connection.isAbsent === true
 
   createEffect(() => {
     if (chat.connection.link().is === 'online') return setLate(false)
+    if (isAbsent()) return setLate(true)
     const timer = setTimeout(() => setLate(true), patienceMs)
     onCleanup(() => clearTimeout(timer))
   })
@@ -24,7 +26,7 @@ export function LinkBanner() {
   return (
     <div role="status" aria-live="polite">
       <Show when={isLate()}>
-        <p class="banner is-warning">{t('link.offline')}</p>
+        <p class="banner is-warning">{t(isAbsent() ? 'link.kept' : 'link.offline')}</p>
       </Show>
       <Show when={!isLate() && chat.recovered() > 0}>
         <p class="banner">{tn('link.recovered', chat.recovered())}</p>

@@ -27,6 +27,7 @@ export function MeMenu(
   return (
     <DropdownMenu
       placement="top-start"
+      modal={false}
       defaultOpen
       onOpenChange={(isOpen) => props.onOpenChange?.(isOpen)}
     >

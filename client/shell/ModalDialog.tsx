@@ -1,5 +1,5 @@
 import { Dialog } from '@kobalte/core/dialog'
-import type { JSX } from 'solid-js'
+import { createComputed, type JSX, on } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Icon } from './Icon.tsx'
 
@@ -8,15 +8,50 @@ export function ModalDialog(props: {
   isOpen: boolean
   onClose: () => void
   title: string
+  isWide?: boolean
   children: JSX.Element
 }) {
   const { t } = useLanguage()
+  let before: Element | null = null
+  let content: HTMLElement | undefined
+  createComputed(
+    on(
+      () => props.isOpen,
+      (isOpen) => {
+        if (isOpen) before = document.activeElement
+      },
+    ),
+  )
+
+  /** Where something is to be typed, that has the focus, and not the button that closes it. */
+  function focusField(event: Event) {
+    const field = content?.querySelector<HTMLElement>('input, textarea')
+    if (!field) return
+    event.preventDefault()
+    field.focus()
+  }
+
+  /** Whoever opened it by keys goes on where they were; in another room, where one writes. */
+  function giveBack(event: Event) {
+    event.preventDefault()
+    const place = before?.isConnected ? before : document.querySelector('#composer')
+    if (place instanceof HTMLElement) place.focus()
+  }
+
   return (
     <Dialog open={props.isOpen} onOpenChange={(isOpen) => !isOpen && props.onClose()}>
       <Dialog.Portal>
         <Dialog.Overlay class="overlay" />
         <div class="dialog-place">
-          <Dialog.Content class="dialog">
+          <Dialog.Content
+            class="dialog"
+            classList={{ 'is-wide': props.isWide === true }}
+            ref={(element: HTMLElement) => {
+              content = element
+            }}
+            onOpenAutoFocus={focusField}
+            onCloseAutoFocus={giveBack}
+          >
             <header class="dialog-head">
               <Dialog.Title class="dialog-title">{props.title}</Dialog.Title>
               <Dialog.CloseButton class="icon-button" aria-label={t('settings.close')}>

@@ -9,6 +9,7 @@ export function ShortcutsDialog(props: { isOpen: boolean; onClose: () => void })
     ['Ctrl K', t('shortcuts.switcher')],
     ['Alt Shift ↓', t('shortcuts.unread')],
     ['↑', t('shortcuts.edit')],
+    ['Alt ↑', t('shortcuts.messages')],
     ['Esc', t('shortcuts.escape')],
     ['?', t('shortcuts.help')],
   ]

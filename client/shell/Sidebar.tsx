@@ -21,6 +21,7 @@ export function Sidebar(props: {
   onLogout: () => void
 }) {
   const chat = useChat()
+  const places = usePlace()
   const { t, code } = useLanguage()
   const byName = (a: MyRoom, b: MyRoom) => chat.titleOf(a).localeCompare(chat.titleOf(b), code())
   const rooms = createMemo(() =>
@@ -111,6 +112,21 @@ export function Sidebar(props: {
         </section>
       </div>
 
+      <Show when={chat.isAdmin}>
+        <a
+          class="room-link console-link"
+          href={pathOf({ console: 'functions' })}
+          aria-current={places.place().console === undefined ? undefined : 'page'}
+          onClick={(event) => {
+            if (event.ctrlKey || event.metaKey || event.shiftKey) return
+            event.preventDefault()
+            places.go({ console: 'functions' })
+          }}
+        >
+          <Icon name="pulse" />
+          {t('rooms.console')}
+        </a>
+      </Show>
       <Me onOpen={props.onOpen} onLogout={props.onLogout} />
 
       <CreateRoom isOpen={props.open === 'create'} onClose={props.onClose} />

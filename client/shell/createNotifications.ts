@@ -6,7 +6,7 @@ import { ask } from '../chat/ask.ts'
 import type { Chat } from '../chat/createChat.ts'
 import { toPlainText } from '../text/plain.ts'
 import { createLook } from './createLook.ts'
-import type { Places } from './createPlace.ts'
+import { type Places, pathOf } from './createPlace.ts'
 
 const bodyLength = 200
 
@@ -54,22 +54,33 @@ export function createNotifications(chat: Chat, places: Places) {
 
       const who = await chat.people.find(said.sender)
       const nameOf = (user: typeof said.sender) => chat.people.name(user)
-      const notification = new Notification(
-        room.kind === 'direct' ? who : `${who} · ${chat.titleOf(room)}`,
-        {
-          body: toPlainText(said.text, bodyLength, nameOf),
-          // The next one of a room takes the place of the one before.
-          tag: `natter ${room.id}`,
-          icon: '/icon.svg',
-        },
-      )
+      const { threadId: thread } = said
+      const place = { room: room.id, message: said.id, ...(thread === undefined ? {} : { thread }) }
+      const notification = show(room.kind === 'direct' ? who : `${who} · ${chat.titleOf(room)}`, {
+        body: toPlainText(said.text, bodyLength, nameOf),
+        // The next one of a room takes the place of the one before.
+        tag: `natter ${room.id}`,
+        icon: '/icon.svg',
+        // For a service worker, which knows no more of it than this.
+        data: { path: pathOf(place) },
+      })
+      if (!notification) return
       shown.set(room.id, { seq: notice.seq, notification })
       notification.onclick = () => {
         window.focus()
-        const { threadId: thread } = said
-        places.go({ room: room.id, message: said.id, ...(thread === undefined ? {} : { thread }) })
+        places.go(place)
         close(room.id)
       }
     },
+  }
+}
+
+/** Phones show what a service worker tells, and nothing else; that one then hears of the click. */
+function show(title: string, options: NotificationOptions): Notification | undefined {
+  try {
+    return new Notification(title, options)
+  } catch {
+    void navigator.serviceWorker?.ready.then((worker) => worker.showNotification(title, options))
+    return undefined
   }
 }

@@ -3,13 +3,17 @@ import type { MessageId, RoomId } from '#schema/ids'
 
 /**
  * What is shown: a room `/r/{room}`, a message of it `/r/{room}/m/{id}`, a thread beside it
- * `/r/{room}/t/{id}`, and a message in that `/r/{room}/t/{id}/m/{id}`.
+ * `/r/{room}/t/{id}`, and a message in that `/r/{room}/t/{id}/m/{id}`; or the console, `/console`.
  */
 export interface Place {
   room?: RoomId
   thread?: MessageId
   message?: MessageId
+  console?: ConsolePart
 }
+
+export const consoleParts = ['functions', 'dead', 'traces'] as const
+export type ConsolePart = (typeof consoleParts)[number]
 
 export type Places = ReturnType<typeof createPlace>
 
@@ -34,7 +38,8 @@ export function createPlace() {
   }
 }
 
-export function pathOf({ room, thread, message }: Place): string {
+export function pathOf({ room, thread, message, console }: Place): string {
+  if (console !== undefined) return console === 'functions' ? '/console' : `/console/${console}`
   if (room === undefined) return '/'
   const besides = thread === undefined ? '' : `/t/${thread}`
   return `/r/${room}${besides}${message === undefined ? '' : `/m/${message}`}`
@@ -46,6 +51,8 @@ export function linkTo(place: Place): string {
 }
 
 function readPlace(path: string): Place {
+  const part = consoleParts.find((console) => pathOf({ console }) === path)
+  if (part) return { console: part }
   const [, room, thread, message] =
     /^\/r\/([a-z0-9_-]{1,64})(?:\/t\/([0-9a-f]{32}))?(?:\/m\/([0-9a-f]{32}))?$/.exec(path) ?? []
   if (!room) return {}

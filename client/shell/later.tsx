@@ -44,11 +44,15 @@ export function later<Props extends object>(
   }
 }
 
+/** What is shown first is shown first. */
+const firstMs = 1_500
+
 /** Loads everything, when there is nothing else to do: then it is there at once, and also offline. */
 export function loadParts(): void {
   const loadAll = () => {
     for (const fetch of parts) fetch().catch(() => undefined)
   }
-  if ('requestIdleCallback' in window) requestIdleCallback(loadAll, { timeout: 10_000 })
-  else setTimeout(loadAll, 2_000)
+  // Not every browser says when it is idle.
+  const whenIdle = window.requestIdleCallback ?? loadAll
+  setTimeout(() => whenIdle(loadAll, { timeout: 10_000 }), firstMs)
 }

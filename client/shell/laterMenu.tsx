@@ -7,6 +7,7 @@ export interface MenuProps {
   /** Where what is in the button does not say it. */
   label?: string | undefined
   children: JSX.Element
+  tabIndex?: number | undefined
   onOpenChange?: ((isOpen: boolean) => void) | undefined
 }
 
@@ -28,6 +29,7 @@ export function laterMenu<Props extends MenuProps>(
       <button
         type="button"
         class={props.class}
+        tabIndex={props.tabIndex}
         aria-label={props.label}
         title={props.label}
         aria-haspopup="true"

@@ -4,9 +4,9 @@ import type { Command } from 'commander'
 import { createRequester } from '../client/index.ts'
 import { timeoutHeader } from '../contract.ts'
 import { FunctionError } from '../error.ts'
-import { callerParam, parseSubject } from '../subject.ts'
+import { callerParam, parseSubject, toServiceName } from '../subject.ts'
 import { openConnection, type ServerOptions } from './connection.ts'
-import { discover, serviceName, unknownName } from './discovery.ts'
+import { discover, unknownName } from './discovery.ts'
 import { Failure, UsageFailure } from './failure.ts'
 import { readJson } from './json.ts'
 import { note } from './output.ts'
@@ -86,7 +86,7 @@ async function findTarget(nc: NatsConnection, name: string): Promise<Target> {
   const endpoints = info.endpoints ?? []
   const usual = wanted ?? (endpoints.length === 1 ? endpoints[0]?.name : info.name)
   const endpoint = endpoints.find(
-    (one) => one.name === usual || one.name === serviceName(usual ?? ''),
+    (one) => one.name === usual || one.name === toServiceName(usual ?? ''),
   )
   if (endpoint)
     return {

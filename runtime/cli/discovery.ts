@@ -1,111 +1,35 @@
-import { errors, type Msg, type NatsConnection } from '@nats-io/nats-core'
-import * as v from 'valibot'
+import { errors, type NatsConnection } from '@nats-io/nats-core'
+import { toServiceName } from '../subject.ts'
+import { type Answers, isName, discover as search, type Verb } from '../system/discovery.ts'
 import { Failure, UsageFailure } from './failure.ts'
 import { nearest } from './nearest.ts'
 
-const isName = (text: string) => /^[A-Za-z0-9_-]+$/.test(text)
-const Name = v.pipe(v.string(), v.check(isName, 'not only letters, digits, _ and -'))
-const Version = v.pipe(
-  v.string(),
-  v.regex(/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/, 'not a semantic version'),
-)
-const Metadata = v.nullish(v.record(v.string(), v.string()))
-const Count = v.pipe(v.number(), v.integer(), v.minValue(0))
+export type { Info, InvalidAnswer } from '../system/discovery.ts'
 
-const identity = {
-  name: Name,
-  id: v.pipe(v.string(), v.minLength(1)),
-  version: Version,
-  metadata: Metadata,
-}
-const endpoint = { name: Name, subject: v.string(), queue_group: v.nullish(v.string()) }
-
-/** The answers of `$SRV`, as the micro protocol has them. More fields are kept. */
-const schemas = {
-  PING: v.looseObject({ type: v.literal('io.nats.micro.v1.ping_response'), ...identity }),
-  INFO: v.looseObject({
-    type: v.literal('io.nats.micro.v1.info_response'),
-    ...identity,
-    description: v.nullish(v.string()),
-    endpoints: v.nullish(v.array(v.looseObject({ ...endpoint, metadata: Metadata }))),
-  }),
-  STATS: v.looseObject({
-    type: v.literal('io.nats.micro.v1.stats_response'),
-    ...identity,
-    started: v.string(),
-    endpoints: v.nullish(
-      v.array(
-        v.looseObject({
-          ...endpoint,
-          num_requests: Count,
-          num_errors: Count,
-          last_error: v.nullish(v.string()),
-          processing_time: Count,
-          average_processing_time: Count,
-          data: v.optional(v.unknown()),
-        }),
-      ),
-    ),
-  }),
-}
-
-type Verb = keyof typeof schemas
-type AnswerTo<V extends Verb> = v.InferOutput<(typeof schemas)[V]>
-export type Info = AnswerTo<'INFO'>
-export type Stats = AnswerTo<'STATS'>
-
-export interface Answers<V extends Verb> {
-  valid: AnswerTo<V>[]
-  invalid: InvalidAnswer[]
-}
-
-/** What answered, and not as the protocol has it. */
-export interface InvalidAnswer {
-  /** As far as the answer says. */
-  name: string
-  id: string
-  problems: string[]
-  /** As it came: JSON where it was JSON, text otherwise. */
-  answer: unknown
-}
-
-/** No more answers are expected when none has come for so long, in milliseconds. */
-const quietMs = 150
-const longestMs = 1_000
-
-/**
- * Asks all services, or all instances of one, and gathers the answers until it is quiet, for a
- * second at most; with `waitMs`, for exactly so long. Functions may be named with dots.
- */
+/** The same as the protocol's `discover`, for what people type: functions may be named with dots. */
 export async function discover<V extends Verb>(
   nc: NatsConnection,
   verb: V,
   name?: string,
   waitMs?: number,
 ): Promise<Answers<V>> {
-  if (name !== undefined && !isName(serviceName(name)))
+  const service = name === undefined ? undefined : toServiceName(name)
+  if (service !== undefined && !isName(service))
     throw new UsageFailure(`"${name}" is no name: use letters, digits, _, - and dots`)
-  const subject = name === undefined ? `$SRV.${verb}` : `$SRV.${verb}.${serviceName(name)}`
-  const answers: Answers<V> = { valid: [], invalid: [] }
-  for (const message of await gather(nc, subject, waitMs)) {
-    const read = readAnswer(verb, message)
-    if ('invalid' in read) answers.invalid.push(read.invalid)
-    else answers.valid.push(read.valid)
+  try {
+    return await search(nc, verb, service, waitMs)
+  } catch (error) {
+    if (error instanceof errors.PermissionViolationError)
+      throw new Failure(`this user may not ask on $SRV.${verb}: ${error.message}`)
+    throw error
   }
-  answers.valid.sort((a, b) => a.name.localeCompare(b.name) || a.id.localeCompare(b.id))
-  return answers
-}
-
-/** `room.join` is the service `room-join`: the protocol allows no dots. */
-export function serviceName(name: string): string {
-  return name.replaceAll('.', '-')
 }
 
 /** The Failure for a name that nobody answers to; it suggests names that somebody does. */
 export async function unknownName(nc: NatsConnection, name: string): Promise<Failure> {
   const { valid } = await discover(nc, 'PING')
   const names = [...new Set(valid.map((service) => service.name))]
-  const near = nearest(serviceName(name), names)
+  const near = nearest(toServiceName(name), names)
   const help =
     names.length === 0
       ? 'nothing answers here at all: is a runtime started on this server?'
@@ -113,56 +37,4 @@ export async function unknownName(nc: NatsConnection, name: string): Promise<Fai
         ? `did you mean ${near.join(' or ')}?`
         : '"runtime ls" shows what there is'
   return new Failure(`nothing answers to the name ${name}; ${help}`)
-}
-
-async function gather(nc: NatsConnection, subject: string, waitMs?: number): Promise<Msg[]> {
-  const messages: Msg[] = []
-  const until = performance.now() + (waitMs ?? longestMs)
-  try {
-    const replies = await nc.requestMany(
-      subject,
-      '',
-      waitMs === undefined
-        ? { strategy: 'stall', stall: quietMs, maxWait: longestMs }
-        : { strategy: 'timer', maxWait: waitMs },
-    )
-    for await (const reply of replies) {
-      messages.push(reply)
-      if (performance.now() >= until) break
-    }
-  } catch (error) {
-    if (error instanceof errors.NoRespondersError) return messages
-    if (error instanceof errors.PermissionViolationError)
-      throw new Failure(`this user may not ask on ${subject}: ${error.message}`)
-    throw error
-  }
-  return messages
-}
-
-function readAnswer<V extends Verb>(
-  verb: V,
-  message: Msg,
-): { valid: AnswerTo<V> } | { invalid: InvalidAnswer } {
-  let answer: unknown
-  try {
-    answer = message.json()
-  } catch {
-    const answer = message.string()
-    return { invalid: { name: '', id: '', problems: ['not JSON'], answer } }
-  }
-  const result = v.safeParse(schemas[verb], answer)
-  if (result.success) return { valid: result.output as AnswerTo<V> }
-  const { name, id } = Object(answer) as Record<string, unknown>
-  const invalid = {
-    name: typeof name === 'string' ? name : '',
-    id: typeof id === 'string' ? id : '',
-    problems: result.issues.map(describe),
-    answer,
-  }
-  return { invalid }
-}
-
-function describe(issue: v.BaseIssue<unknown>) {
-  const what = issue.received === 'undefined' ? 'missing' : issue.message
-  return `${v.getDotPath(issue) ?? 'the answer'}: ${what}`
 }

@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 import { Command, CommanderError, Option } from 'commander'
 import { addCall } from './call.ts'
 import { addCheck } from './check.ts'
+import { addDead } from './dead.ts'
 import { Failure } from './failure.ts'
 import { addInfo } from './info.ts'
 import { addLs } from './ls.ts'
@@ -57,9 +58,10 @@ Examples:
   runtime start functions/
   runtime ls
   runtime stats room.join
-  runtime call room.join '{"room":"general"}' --as alice`,
+  runtime call room.join '{"room":"general"}' --as alice
+  runtime dead ls`,
     )
-  for (const add of [addStart, addCheck, addLs, addInfo, addStats, addCall]) add(program)
+  for (const add of [addStart, addCheck, addLs, addInfo, addStats, addCall, addDead]) add(program)
   return program
 }
 

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
+import { type InstanceRow, type Row, type SumRow, toRows, toSums } from '../system/stats-rows.ts'
 import { openConnection, type ServerOptions } from './connection.ts'
 import { discover, unknownName } from './discovery.ts'
 import { printInvalid } from './invalid.ts'
 import { note, print, printJson } from './output.ts'
-import { type InstanceRow, type Row, type SumRow, toRows, toSums } from './stats-rows.ts'
 import { formatTable } from './table.ts'
 import { addWait, type WaitOptions } from './wait.ts'
 

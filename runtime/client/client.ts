@@ -52,8 +52,8 @@ export interface ClientOptions<All extends Contracts> {
   user?: string
   /** The prefix of reply subjects. `_INBOX_{user}` with a user, `_INBOX` without. */
   inboxPrefix?: string
-  /** More headers for each call: `traceparent`, where somebody traces. */
-  headers?: () => MsgHdrs | undefined
+  /** More headers for a call of that name: `traceparent`, where somebody traces. */
+  headers?: (name: keyof All) => MsgHdrs | undefined
 }
 
 export interface Client<All extends Contracts = Contracts> {
@@ -109,7 +109,10 @@ export function createClient<const All extends Contracts>(
 
   const client: Client<All> = {
     async call(name, input, options) {
-      return (await askFor(name).ask(input as object, { ...options, headers: more?.() })) as never
+      return (await askFor(name).ask(input as object, {
+        ...options,
+        headers: more?.(name),
+      })) as never
     },
     async try(name, input, options) {
       try {
@@ -189,7 +192,8 @@ export function writeMessage(subject: Subject, data: object, caller?: string) {
   }
 }
 
-function readAnswer(reply: Msg): unknown {
+/** The value of an answer. Throws what it refuses with. */
+export function readAnswer(reply: Msg): unknown {
   const status = reply.headers?.get('Nats-Service-Error-Code')
   const body = parse(reply)
   if (!status) return body

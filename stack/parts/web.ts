@@ -116,7 +116,7 @@ function sendJson(response: ServerResponse, status: number, body: unknown) {
 
 /** A place in the page is the page itself, which finds its way from there. */
 function fileOf(path: string): string {
-  return path === '/callback' || /^\/r\/[\w/-]+$/.test(path) ? '/' : path
+  return /^\/(callback$|console(\/|$)|r\/[\w/-]+$)/.test(path) ? '/' : path
 }
 
 /** The path of the request, decoded; undefined if it is none that could be meant. */

@@ -13,6 +13,8 @@ export type PersonName = 'alice' | 'bob' | 'charlie'
 /** The whole product, and people who sit in front of it with a real browser. */
 export interface ClientGround extends AsyncDisposable {
   urls: StackUrls
+  /** Where the product keeps its state. */
+  stateDir: string
   stack: ProcessPart
   /** Somebody in a browser of their own, logged in. */
   open(person: PersonName, options?: BrowserContextOptions): Promise<Visitor>
@@ -43,6 +45,7 @@ export async function createClientGround(env: Record<string, string> = {}): Prom
   const all = made.move()
   return {
     urls,
+    stateDir: dir,
     stack,
     browser,
     async open(person, options = {}) {

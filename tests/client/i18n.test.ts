@@ -1,5 +1,6 @@
 import { createRoot } from 'solid-js'
 import { describe, expect, it } from 'vitest'
+import { consoleWords } from '../../client/console/useWords.ts'
 import { ar } from '../../client/i18n/ar.ts'
 import { createLanguage } from '../../client/i18n/createLanguage.ts'
 import { de } from '../../client/i18n/de.ts'
@@ -20,6 +21,9 @@ function textsOf(words: Words): Map<string, string[]> {
     ),
   )
 }
+
+/** Those of the console come later, and are texts alone. */
+const ofConsole: [string, Record<string, string>][] = Object.entries(consoleWords)
 
 const placeholders = (text: string) =>
   [...text.matchAll(/\{\{ (\w+) \}\}/g)].map(([, name]) => name)
@@ -67,6 +71,26 @@ describe.each(others)('the words of %s', (language, words) => {
     expect(same.length / english.size, `${same}`).toBeLessThan(0.08)
   })
 })
+
+describe.each(ofConsole.filter(([language]) => language !== 'en'))(
+  'the words of the console in %s',
+  (language, words) => {
+    const english = new Map(ofConsole).get('en') ?? {}
+
+    it('are there for all that is said in English, with the same gaps', () => {
+      expect(Object.keys(words)).toEqual(Object.keys(english))
+      for (const [key, text] of Object.entries(words))
+        expect(placeholders(text).toSorted(), `${language} ${key}`).toEqual(
+          placeholders(english[key] ?? '').toSorted(),
+        )
+    })
+
+    it('are not English', () => {
+      const same = Object.keys(words).filter((key) => words[key] === english[key])
+      expect(same.length).toBeLessThan(6)
+    })
+  },
+)
 
 describe('a language', () => {
   const { t, tn } = createRoot(() => createLanguage(() => 'en'))

@@ -1,3 +1,4 @@
+import { AxeBuilder } from '@axe-core/playwright'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ClientGround, createClientGround, goTo, makeRoom, type Visitor } from './ground.ts'
@@ -241,6 +242,30 @@ describe('notifications', { timeout: 60_000 }, () => {
     await dialog.getByText('Your browser blocks notifications from this page.').waitFor()
     expect(await asked()).toBe(1)
     await page.context().close()
+  })
+
+  it('are chosen with nothing in the way of people with disabilities', async () => {
+    const room = await givenRoom()
+    const { page } = alice
+    const faults = async () => {
+      const { violations } = await new AxeBuilder({ page }).analyze()
+      return violations
+        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+        .map(({ id, nodes }) => `${id}: ${nodes.map((it) => it.failureSummary).join(' ')}`)
+    }
+    await choose(page, room, 'All messages')
+    await page.getByRole('button', { name: /^Alice Adams/ }).click()
+    await page.getByRole('menuitem', { name: 'Settings' }).click()
+    await page.getByRole('combobox', { name: new RegExp(`Notify me of ${room}`) }).waitFor()
+    expect(await faults()).toEqual([])
+    await page.keyboard.press('Escape')
+    await page.getByRole('link', { name: room }).click()
+
+    await page.getByRole('button', { name: 'More about this room' }).click()
+    await page.getByRole('menuitemradio', { name: 'All messages', checked: true }).waitFor()
+
+    expect(await faults()).toEqual([])
+    await page.keyboard.press('Escape')
   })
 
   it('are chosen for all tabs at once, and for the next visit', async () => {

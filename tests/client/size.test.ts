@@ -20,7 +20,7 @@ beforeAll(async () => {
   chunks = JSON.parse(await readFile(join(clientFolder, '.vite', 'manifest.json'), 'utf8'))
 }, 60_000)
 
-/** What the page loads before it can show anything: the entry, and all that imports outright. */
+/** What the page loads before it can show the chat: the entry, the chat, and all they import outright. */
 function firstFiles(): string[] {
   const found = new Set<string>()
   const visit = (name: string) => {
@@ -30,6 +30,7 @@ function firstFiles(): string[] {
     for (const imported of chunk.imports ?? []) visit(imported)
   }
   visit('index.html')
+  visit('Inside.tsx')
   return [...found]
 }
 

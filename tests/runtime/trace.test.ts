@@ -13,6 +13,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Client, createClient } from '#runtime/client'
 import { readConfig } from '../../runtime/config.ts'
 import { type Runtime, startRuntime } from '../../runtime/run.ts'
+import type { Span } from '../../runtime/spans.ts'
 import type { ProcessPart } from '../../stack/parts/part.ts'
 import { type Bench, createBench } from '../command-line.ts'
 import { inner, outer } from './trace-contracts.ts'
@@ -106,9 +107,41 @@ describe('a trace, where nobody records', () => {
 
   it('goes on to what a function asks, tells and keeps, and to whom that makes tell', async () => {
     for (const hdrs of await headersAfter({ traceparent, tracestate: 'shop=7' })) {
-      expect(hdrs?.get('traceparent')).toBe(traceparent)
+      expect(hdrs?.get('traceparent')).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`))
+      expect(hdrs?.get('traceparent')).not.toContain(spanId)
       expect(hdrs?.get('tracestate')).toBe('shop=7')
     }
+  })
+
+  it('goes on as it came where whoever began it wants nothing kept', async () => {
+    const unsampled = `00-${traceId}-${spanId}-00`
+    for (const hdrs of await headersAfter({ traceparent: unsampled }))
+      expect(hdrs?.get('traceparent')).toBe(unsampled)
+  })
+
+  it('is remembered by who was part of it, step by step, with what was stored', async () => {
+    const trace = crypto.randomUUID().replaceAll('-', '')
+    await headersAfter({ traceparent: `00-${trace}-${spanId}-01` })
+
+    const spans = async () => {
+      const reply = await nc.request('runtime.spans', JSON.stringify({ traces: [trace] }))
+      return reply.json<{ spans: Span[] }>().spans
+    }
+    await expect.poll(async () => (await spans()).length).toBe(4)
+    const byName = Object.fromEntries((await spans()).map((span) => [span.name, span]))
+    expect(byName.outer).toMatchObject({ parent: spanId, kind: 'request', version: '1.0.0' })
+    expect(byName.inner).toMatchObject({ parent: byName.outer?.id })
+    expect(byName.hears).toMatchObject({ parent: byName.outer?.id, kind: 'event' })
+    expect(byName['kept.{id}']).toMatchObject({ parent: byName.outer?.id, kind: 'append' })
+  })
+
+  it('is kept of a call that failed, though it belonged to none', async () => {
+    await ask('inner.a', {}, JSON.stringify({ ends: 'thrown' }))
+
+    const reply = await nc.request('runtime.spans', JSON.stringify({ only: 'failed' }))
+    expect(reply.json<{ spans: Span[] }>().spans).toMatchObject([
+      { name: 'inner', code: 'internal' },
+    ])
   })
 
   it('is in the log of whoever is part of it', async () => {

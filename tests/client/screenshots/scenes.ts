@@ -97,6 +97,11 @@ export const scenes: Record<string, Scene> = {
       await page.getByRole('dialog').waitFor({ state: 'detached' })
     },
   },
+  console: { show: ({ page, speakers }) => showConsole(page, speakers) },
+  'console-dark': {
+    options: { colorScheme: 'dark' },
+    show: ({ page, speakers }) => showConsole(page, speakers),
+  },
   rtl: {
     options: { locale: 'ar' },
     show: ({ page }) => showRoom(page, 'مكتب بيروت'),
@@ -151,11 +156,30 @@ async function showRoom(page: Page, name: string) {
   await page.mouse.move(wide.width - 1, 20)
 }
 
+/** What runs, while somebody reads on and on for half a minute. */
+async function showConsole(page: Page, { bob }: Speakers) {
+  await showRoom(page, 'Engineering')
+  await page.getByRole('link', { name: 'Console', exact: true }).click()
+  const main = page.getByRole('main', { name: 'Console' })
+  const { rooms } = await bob.client.call('room.list', {})
+  for (let round = 0; round < 60; round++) {
+    const some = rooms.slice(0, 2 + Math.round(2 * Math.sin(round / 5)))
+    for (const { id } of some) await bob.client.call('chat.history', { room: id })
+    if (round % 3 === 0) await bob.client.call('room.list', {})
+    // A chart is of what comes with time.
+    await page.waitForTimeout(500)
+  }
+  await main.getByRole('columnheader', { name: 'Calls per second' }).getByRole('button').click()
+  await main.getByRole('button', { name: 'chat.history', exact: true }).click()
+  await page.getByRole('complementary').getByRole('rowheader').first().waitFor()
+}
+
 async function showThread(page: Page, urls: StackUrls, { thread }: Talk) {
   await showRoom(page, 'Engineering')
   const message = page.getByRole('article').filter({ hasText: 'after a long night' })
   await message.getByRole('button', { name: /replies/ }).click()
   await page.getByText('On it').waitFor()
+  await page.mouse.move(wide.width - 1, 20)
   const expected = `${urls.web}/r/${thread.room}/t/${thread.id}`
   if (page.url() !== expected) throw new Error(`This is not ${expected}: ${page.url()}`)
 }

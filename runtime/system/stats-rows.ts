@@ -16,6 +16,9 @@ export interface Row {
   p50Ms?: number | undefined
   p95Ms?: number | undefined
   p99Ms?: number | undefined
+  /** The same of the last seconds alone, where somebody has been asking. */
+  recentP50Ms?: number | undefined
+  recentP99Ms?: number | undefined
 }
 
 export type InstanceRow = Row & { id: string; started: string }
@@ -41,6 +44,8 @@ export function toRows({ name, id, started, endpoints }: Stats): InstanceRow[] {
       p50Ms: numberIn(data.p50_ms),
       p95Ms: numberIn(data.p95_ms),
       p99Ms: numberIn(data.p99_ms),
+      recentP50Ms: numberIn(data.recent_p50_ms),
+      recentP99Ms: numberIn(data.recent_p99_ms),
     }
   })
 }
@@ -68,6 +73,8 @@ export function toSums(rows: readonly InstanceRow[]): SumRow[] {
         p50Ms: worst(group, 'p50Ms'),
         p95Ms: worst(group, 'p95Ms'),
         p99Ms: worst(group, 'p99Ms'),
+        recentP50Ms: worst(group, 'recentP50Ms'),
+        recentP99Ms: worst(group, 'recentP99Ms'),
       }
     },
   )

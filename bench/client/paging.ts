@@ -1,0 +1,125 @@
+import type { Page } from 'playwright-core'
+import type { Figure } from './figures.ts'
+import type { Product } from './product.ts'
+
+/** A page is higher than this, and what rows are found to be higher by when they are drawn is not. */
+const pagePx = 1_400
+/** A notch of the wheel; and from where on the list loads what is older. */
+const [stepPx, loadPx] = [120, 800]
+
+/** How far what is seen moved otherwise than the wheel said, in pixels: the most that it ever did. */
+export async function measurePaging(
+  product: Product,
+  rounds: number,
+  pages: number,
+): Promise<Figure[]> {
+  const jumps: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    const page = await product.logIn()
+    await page.goto(product.room)
+    await page.locator('.list .message').first().waitFor()
+    await page.mouse.move(700, 400)
+    await untilStill(page)
+    await page.evaluate(watch)
+    for (let loaded = 0; loaded < pages; ) {
+      if (await goUp(page)) loaded++
+    }
+    jumps.push(await page.evaluate(() => (window as unknown as Watched).watched.most))
+    await page.context().close()
+  }
+  return [{ name: `the greatest jump in ${pages} pages`, unit: 'px', values: jumps, most: 2 }]
+}
+
+/** Some steps up; true if a page came of it. */
+async function goUp(page: Page): Promise<boolean> {
+  const before = await page.evaluate(readList)
+  // At its very top it would go up less far than the wheel says.
+  const steps = Math.min(4, Math.floor((before.top - 1) / stepPx))
+  for (let step = 0; step < steps; step++) {
+    await page.mouse.wheel(0, -stepPx)
+    // No wheel turns faster than a notch in a frame, however slow the frames are.
+    await page.evaluate(
+      () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+    )
+  }
+  await untilStill(page)
+  await page.waitForFunction((least) => {
+    return (document.querySelector('.list')?.scrollTop ?? 0) >= least
+  }, loadPx)
+  await untilStill(page)
+  await page.evaluate(() => (window as unknown as Watched).watched.settle())
+  return (await page.evaluate(readList)).size > before.size + pagePx
+}
+
+const readList = () => {
+  const list = document.querySelector('.list')
+  return { top: list?.scrollTop ?? 0, size: list?.scrollHeight ?? 0 }
+}
+
+/** Nothing has moved for six frames. */
+function untilStill(page: Page): Promise<void> {
+  return page.evaluate(
+    () =>
+      new Promise<void>((resolve) => {
+        let [still, last] = [0, '']
+        const look = () => {
+          const list = document.querySelector('.list')
+          const now = `${list?.scrollTop} ${list?.scrollHeight}`
+          still = now === last ? still + 1 : 0
+          last = now
+          if (still >= 6) resolve()
+          else requestAnimationFrame(look)
+        }
+        requestAnimationFrame(look)
+      }),
+  )
+}
+
+interface Watched {
+  watched: { most: number; settle: () => void }
+}
+
+/**
+ * In the page: adds up by how much rows move from frame to frame, and by how much the wheel was turned.
+ * Between two frames rows may move by whole steps of the wheel; when all is still, by all of them.
+ */
+function watch(): void {
+  const step = 120
+  let [owed, moved] = [0, 0]
+  let before = new Map<string, number>()
+  const state = { most: 0, settle }
+  ;(window as unknown as Watched).watched = state
+  addEventListener('wheel', ({ deltaY }) => (owed -= deltaY), { passive: true, capture: true })
+
+  // Rows are measured after a frame's callbacks: the next task sees them as they were drawn.
+  const { port1, port2 } = new MessageChannel()
+  port1.onmessage = look
+  const next = () => requestAnimationFrame(() => port2.postMessage(undefined))
+
+  function look() {
+    const now = new Map<string, number>()
+    for (const row of document.querySelectorAll('.list .message')) {
+      const { top, bottom } = row.getBoundingClientRect()
+      if (bottom > 60 && top < 700) now.set(row.getAttribute('aria-label') ?? '', top)
+    }
+    const shifts = [...now].flatMap(([key, top]) => {
+      const earlier = before.get(key)
+      return earlier === undefined ? [] : [top - earlier]
+    })
+    // Rows do not all move alike if one of them grows: what is nearest to the end of the view counts.
+    const shift = shifts.at(-1) ?? 0
+    if (now.size > 0 && before.size > 0 && shifts.length === 0) note(700)
+    moved += shift
+    note(Math.abs(shift - Math.round(shift / step) * step))
+    before = now
+    next()
+  }
+  function settle() {
+    note(Math.abs(moved - owed))
+    moved = owed
+  }
+  function note(jump: number) {
+    state.most = Math.max(state.most, jump)
+  }
+  next()
+}

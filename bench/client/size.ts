@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { buildClient, clientFolder } from '../../stack/provision/client.ts'
+import type { Figure } from './figures.ts'
+
+type Chunks = Record<string, { file: string; imports?: string[]; css?: string[] }>
+
+/** The entry, the chat that comes beside it, and all that they import outright. */
+export async function measureSize(): Promise<Figure[]> {
+  await buildClient(console.error)
+  const manifest = await readFile(join(clientFolder, '.vite', 'manifest.json'), 'utf8')
+  const chunks: Chunks = JSON.parse(manifest)
+  const names = new Set(['index.html', 'Inside.tsx'])
+  // A set goes on to what is added while it is walked.
+  for (const name of names) for (const next of chunks[name]?.imports ?? []) names.add(next)
+  const first = [...names].flatMap((name) => chunks[name] ?? [])
+  const scripts = await sizeOf(first.map(({ file }) => file))
+  const styles = await sizeOf(first.flatMap(({ css = [] }) => css))
+  return [
+    { name: 'JavaScript, gzip', unit: 'kB', values: [scripts], most: 120 },
+    { name: 'styles, gzip', unit: 'kB', values: [styles] },
+  ]
+}
+
+async function sizeOf(files: readonly string[]): Promise<number> {
+  const contents = await Promise.all(files.map((file) => readFile(join(clientFolder, file))))
+  return contents.reduce((sum, content) => sum + gzipSync(content, { level: 9 }).length, 0) / 1_000
+}

@@ -1,0 +1,67 @@
+import { Match, Switch } from 'solid-js'
+import { createAbsence, createConnection } from './chat/createConnection.ts'
+import type { Identity, Session } from './chat/createSession.ts'
+import { forgetOthers, openKept } from './chat/kept.ts'
+import { forgetVouched, type Vouched } from './chat/vouched.ts'
+import type { Config } from './config.ts'
+import { useLanguage } from './i18n/createLanguage.ts'
+import { ChatShell } from './shell/ChatShell.tsx'
+import { Landing, LandingButton } from './shell/Landing.tsx'
+
+/** The chat of somebody whom the provider vouches for. */
+export function Connected(props: { config: Config; session: Session; identity: Identity }) {
+  const { t } = useLanguage()
+  const connection = createConnection(props.config, props.session, props.identity.user)
+  const kept = openKept(props.identity.user)
+  // What is to be shown is read first.
+  void kept.read('rooms').then(() => forgetOthers(props.identity.user))
+  const logout = async () => {
+    await kept.clear()
+    await props.session.logout()
+  }
+  return (
+    <Switch
+      fallback={
+        <ChatShell
+          client={connection.client}
+          connection={connection}
+          identity={props.identity}
+          kept={kept}
+          onLogout={() => void logout()}
+        />
+      }
+    >
+      <Match when={connection.link().is === 'refused'}>
+        <Landing lead={t('login.refused')} hint={t('login.refusedHint')}>
+          <LandingButton onClick={() => void props.session.renew()}>
+            {t('login.retry')}
+          </LandingButton>
+          <button type="button" class="button" onClick={() => void logout()}>
+            {t('status.logout')}
+          </button>
+        </Landing>
+      </Match>
+    </Switch>
+  )
+}
+
+/** What was kept for somebody, while nobody can be asked who this is. */
+export function Absent(props: { vouched: Vouched }) {
+  const { identity, at } = props.vouched
+  const connection = createAbsence(at)
+  const kept = openKept(identity.user)
+  const logout = async () => {
+    await kept.clear()
+    forgetVouched()
+    window.location.reload()
+  }
+  return (
+    <ChatShell
+      client={connection.client}
+      connection={connection}
+      identity={identity}
+      kept={kept}
+      onLogout={() => void logout()}
+    />
+  )
+}

@@ -1,0 +1,17 @@
+import { headers, type MsgHdrs } from '@nats-io/nats-core'
+
+/** What is followed on its way: what somebody says, one trace for each. */
+const followed = new Set<PropertyKey>(['send', 'send.thread'])
+
+/** The header by which the functions know that a call is to be followed. */
+export function traceOf(name: PropertyKey): MsgHdrs | undefined {
+  if (!followed.has(name)) return undefined
+  const hdrs = headers()
+  hdrs.set('traceparent', `00-${newId(16)}-${newId(8)}-01`)
+  return hdrs
+}
+
+function newId(bytes: number): string {
+  const values = crypto.getRandomValues(new Uint8Array(bytes))
+  return [...values].map((value) => value.toString(16).padStart(2, '0')).join('')
+}

@@ -1,0 +1,78 @@
+import './console.css'
+import './trace.css'
+import { For, Match, Show, Switch } from 'solid-js'
+import { useChat } from '../chat/createChat.ts'
+import { type ConsolePart, consoleParts, pathOf, usePlace } from '../shell/createPlace.ts'
+import { Icon } from '../shell/Icon.tsx'
+import { createConsole } from './createConsole.ts'
+import { DeadLetters } from './DeadLetters.tsx'
+import { Functions } from './Functions.tsx'
+import { Traces } from './Traces.tsx'
+import { useWords } from './useWords.ts'
+
+/** What runs, for administrators: functions, what they could not handle, and how it went. */
+export function Console(props: { part: ConsolePart }) {
+  const chat = useChat()
+  const { go } = usePlace()
+  const { w, clock } = useWords()
+  const watching = createConsole(chat.client)
+  const late = () => {
+    const state = watching.state()
+    return state.is === 'late' && watching.names().length > 0 ? state : undefined
+  }
+
+  return (
+    <main class="console" aria-labelledby="console-title">
+      <header class="room-head console-head">
+        <button
+          type="button"
+          class="icon-button only-narrow"
+          aria-label={w('close')}
+          onClick={() => go({})}
+        >
+          <Icon name="back" />
+        </button>
+        <h1 id="console-title">{w('title')}</h1>
+        <nav class="console-parts" aria-label={w('title')}>
+          <For each={consoleParts}>
+            {(part) => (
+              <a
+                class="console-part"
+                href={pathOf({ console: part })}
+                aria-current={props.part === part ? 'page' : undefined}
+                onClick={(event) => {
+                  if (event.ctrlKey || event.metaKey || event.shiftKey) return
+                  event.preventDefault()
+                  go({ console: part })
+                }}
+              >
+                {w(part)}
+              </a>
+            )}
+          </For>
+        </nav>
+      </header>
+      <div role="status" aria-live="polite">
+        <Show when={late()}>
+          {(state) => <p class="banner is-warning">{w('late', { time: clock(state().since) })}</p>}
+        </Show>
+      </div>
+      <Switch>
+        <Match when={watching.state().is === 'refused'}>
+          <p class="console-empty" role="alert">
+            {w('refused')}
+          </p>
+        </Match>
+        <Match when={props.part === 'functions'}>
+          <Functions watching={watching} />
+        </Match>
+        <Match when={props.part === 'dead'}>
+          <DeadLetters />
+        </Match>
+        <Match when={props.part === 'traces'}>
+          <Traces />
+        </Match>
+      </Switch>
+    </main>
+  )
+}

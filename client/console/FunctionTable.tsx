@@ -1,0 +1,126 @@
+import { For, Show } from 'solid-js'
+import { Icon } from '../shell/Icon.tsx'
+import { ErrorChart, InFlightChart, RateChart, TimeChart } from './Charts.tsx'
+import type { Watched } from './createConsole.ts'
+import { useWords } from './useWords.ts'
+
+const columns = ['name', 'instances', 'rate', 'time', 'errors', 'inFlight'] as const
+export type Column = (typeof columns)[number]
+
+interface Sort {
+  by: Column
+  isDown: boolean
+}
+
+/** Names in the order of a column; what is equal there, by name. */
+export function sortNames(
+  names: readonly string[],
+  byName: Readonly<Record<string, Watched>>,
+  { by, isDown }: Sort,
+): string[] {
+  const sorted = [...names].sort((a, b) => {
+    const order =
+      by === 'name' ? a.localeCompare(b) : measure(byName[a], by) - measure(byName[b], by)
+    return (isDown ? -order : order) || a.localeCompare(b)
+  })
+  return sorted
+}
+
+function measure(watched: Watched | undefined, by: Exclude<Column, 'name'>): number {
+  if (!watched) return 0
+  const last = watched.samples.at(-1)
+  if (by === 'instances') return watched.sum.instances
+  if (by === 'rate') return last?.perSecond ?? 0
+  if (by === 'time') return last?.p99Ms ?? 0
+  return by === 'errors' ? watched.sum.errors : (last?.inFlight ?? 0)
+}
+
+export function FunctionTable(props: {
+  names: readonly string[]
+  byName: Readonly<Record<string, Watched>>
+  sort: Sort
+  onSort: (by: Column) => void
+  opened: string | undefined
+  onOpen: (name: string) => void
+}) {
+  const { w } = useWords()
+  const order = (column: Column) => {
+    if (props.sort.by !== column) return undefined
+    return props.sort.isDown ? 'descending' : 'ascending'
+  }
+  return (
+    <table class="console-table">
+      <thead>
+        <tr>
+          <For each={columns}>
+            {(column) => (
+              <th scope="col" class={`is-${column}`} aria-sort={order(column) ?? 'none'}>
+                <button type="button" onClick={() => props.onSort(column)}>
+                  {w(column)}
+                  <Show when={order(column)}>
+                    <Icon name={props.sort.isDown ? 'down' : 'up'} />
+                  </Show>
+                </button>
+              </th>
+            )}
+          </For>
+        </tr>
+      </thead>
+      <tbody>
+        <For each={props.names}>
+          {(name) => (
+            <Show when={props.byName[name]}>
+              {(watched) => (
+                <Row
+                  name={name}
+                  watched={watched()}
+                  isOpen={props.opened === name}
+                  onOpen={() => props.onOpen(name)}
+                />
+              )}
+            </Show>
+          )}
+        </For>
+      </tbody>
+    </table>
+  )
+}
+
+function Row(props: { name: string; watched: Watched; isOpen: boolean; onOpen: () => void }) {
+  const { w, number, count, duration } = useWords()
+  const sum = () => props.watched.sum
+  const last = () => props.watched.samples.at(-1)
+  const samples = () => props.watched.samples
+  const shown = (value: number | undefined, show: (value: number) => string) =>
+    value === undefined ? '–' : show(value)
+  return (
+    <tr classList={{ 'is-gone': props.watched.isGone, 'is-open': props.isOpen }}>
+      <th scope="row" class="is-name">
+        <button type="button" aria-expanded={props.isOpen} onClick={props.onOpen}>
+          {props.name}
+        </button>
+        <span class="muted">{props.watched.isGone ? w('gone') : sum().trigger}</span>
+      </th>
+      <td class="is-instances">{props.watched.isGone ? 0 : count(sum().instances)}</td>
+      <td class="is-rate">
+        <RateChart samples={samples()} />
+        <span>{shown(last()?.perSecond, number)}</span>
+      </td>
+      <td class="is-time">
+        <TimeChart samples={samples()} />
+        <span>
+          {shown(last()?.p50Ms, duration)}
+          <span class="muted"> · {shown(last()?.p99Ms, duration)}</span>
+        </span>
+      </td>
+      <td class="is-errors" classList={{ 'has-errors': sum().errors > 0 }}>
+        <ErrorChart samples={samples()} />
+        <span class="errors-count">{count(sum().errors)}</span>
+      </td>
+      <td class="is-inFlight">
+        <InFlightChart samples={samples()} />
+        <span>{count(last()?.inFlight ?? 0)}</span>
+      </td>
+    </tr>
+  )
+}

@@ -1,0 +1,90 @@
+import './trace.css'
+import { createResource, For, Match, Show, Switch } from 'solid-js'
+import { toNotifyId } from '#schema/ids'
+import { ask } from '../chat/ask.ts'
+import { useChat } from '../chat/createChat.ts'
+import type { Item } from '../chat/timeline.ts'
+import { ModalDialog } from '../shell/ModalDialog.tsx'
+import { useWords } from './useWords.ts'
+import { Waterfall } from './Waterfall.tsx'
+
+/** The path that a message of ours took: from when it was written to where it is kept. */
+export function MessageTrace(props: {
+  isOpen: boolean
+  item: Item | undefined
+  onClose: () => void
+}) {
+  const { w } = useWords()
+  return (
+    <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={w('pathTitle')} isWide>
+      <Show when={props.item} keyed>
+        {(item) => <Path item={item} />}
+      </Show>
+    </ModalDialog>
+  )
+}
+
+function Path(props: { item: Item }) {
+  const chat = useChat()
+  const { w, clock } = useWords()
+  const [trace, { refetch }] = createResource(() =>
+    ask(chat.client, 'msg.trace', { notifyId: toNotifyId(props.item) }),
+  )
+  const failure = () => (trace.error as Error | undefined)?.message
+  const found = () => (trace.state === 'ready' ? trace() : undefined)
+  const keptAt = () => {
+    const persisted = found()?.spans.find(({ name }) => name.startsWith('persist'))
+    return persisted && persisted.at + persisted.ms
+  }
+  const facts = () =>
+    [
+      [w('pathWritten'), found()?.writtenAt],
+      [w('pathTaken'), found()?.at],
+      [w('pathStored'), found()?.storedAt],
+      [w('pathKept'), keptAt()],
+    ] as const
+
+  return (
+    <div class="path">
+      <Switch fallback={<p role="status">{w('loading')}</p>}>
+        <Match when={failure()}>
+          {(error) => (
+            <p class="problem" role="alert">
+              {w('failed', { error: error() })}{' '}
+              <button type="button" class="text-button" onClick={() => void refetch()}>
+                {w('retry')}
+              </button>
+            </p>
+          )}
+        </Match>
+        <Match when={found()}>
+          {(path) => (
+            <>
+              <dl class="path-facts">
+                <For each={facts()}>
+                  {([label, at]) => (
+                    <Show when={at}>
+                      {(known) => (
+                        <div>
+                          <dt>{label}</dt>
+                          <dd>{clock(known())}</dd>
+                        </div>
+                      )}
+                    </Show>
+                  )}
+                </For>
+              </dl>
+              <Show
+                when={path().spans.length > 0}
+                fallback={<p class="muted">{w('pathForgotten')}</p>}
+              >
+                <Waterfall spans={path().spans} />
+                <p class="muted">{w('pathClocks')}</p>
+              </Show>
+            </>
+          )}
+        </Match>
+      </Switch>
+    </div>
+  )
+}

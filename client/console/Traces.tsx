@@ -1,0 +1,132 @@
+import { createResource, createSignal, For, Show } from 'solid-js'
+import type { ConsoleSpan } from '#schema/messages/console'
+import { ask } from '../chat/ask.ts'
+import { useChat } from '../chat/createChat.ts'
+import { useWords } from './useWords.ts'
+import { Waterfall } from './Waterfall.tsx'
+
+type Only = 'all' | 'failed' | 'slow'
+interface Trace {
+  id: string
+  spans: ConsoleSpan[]
+}
+
+/** What processes remember of how it went, newest first; each opens into its steps. */
+export function Traces() {
+  const chat = useChat()
+  const { w } = useWords()
+  const [only, setOnly] = createSignal<Only>('all')
+  const [opened, setOpened] = createSignal<string>()
+  const [found, { refetch }] = createResource(only, async (which) => {
+    const { traces } = await ask(
+      chat.client,
+      'console.traces',
+      which === 'all' ? {} : { only: which },
+    )
+    return traces
+  })
+  const traces = () => (found.error ? [] : (found.latest ?? []))
+  const longest = () => Math.max(1, ...traces().map(lengthOf))
+  const choices = () =>
+    [
+      ['all', w('all')],
+      ['failed', w('onlyFailed')],
+      ['slow', w('onlySlow')],
+    ] as const
+
+  return (
+    <div class="console-main">
+      <p class="console-lead">{w('tracesHint')}</p>
+      <div class="console-filter">
+        <fieldset class="switch">
+          <legend class="visually-hidden">{w('only')}</legend>
+          <For each={choices()}>
+            {([value, label]) => (
+              <label>
+                <input
+                  type="radio"
+                  name="only"
+                  class="visually-hidden"
+                  checked={only() === value}
+                  onChange={() => setOnly(value)}
+                />
+                <span>{label}</span>
+              </label>
+            )}
+          </For>
+        </fieldset>
+        <button type="button" class="button" onClick={() => void refetch()}>
+          {w('refresh')}
+        </button>
+      </div>
+      <Show when={found.error as Error | undefined}>
+        {(error) => (
+          <p class="problem" role="alert">
+            {w('failed', { error: error().message })}
+          </p>
+        )}
+      </Show>
+      <Show when={found.state === 'ready' && traces().length === 0}>
+        <p class="console-empty">{w('noTraces')}</p>
+      </Show>
+      <ul class="traces">
+        <For each={traces()}>
+          {(trace) => (
+            <TraceRow
+              trace={trace}
+              longest={longest()}
+              isOpen={opened() === trace.id}
+              onOpen={() => setOpened((id) => (id === trace.id ? undefined : trace.id))}
+            />
+          )}
+        </For>
+      </ul>
+    </div>
+  )
+}
+
+function TraceRow(props: { trace: Trace; longest: number; isOpen: boolean; onOpen: () => void }) {
+  const { w, clock, duration, count } = useWords()
+  const first = () => props.trace.spans[0]
+  const code = () => props.trace.spans.find((span) => span.code)?.code
+  return (
+    <li class="trace">
+      <button type="button" class="trace-head" aria-expanded={props.isOpen} onClick={props.onOpen}>
+        <time>{clock(first()?.at ?? 0)}</time>
+        <span class="trace-name">
+          <bdi>{first()?.name}</bdi>
+          <Show when={props.trace.spans.length > 1}>
+            <span class="step-version">{count(props.trace.spans.length)}</span>
+          </Show>
+          <Show when={code()}>{(found) => <span class="step-code">{found()}</span>}</Show>
+        </span>
+        <svg
+          class="step-bar"
+          classList={{ 'is-failed': code() !== undefined }}
+          viewBox="0 0 100 10"
+          preserveAspectRatio="none"
+          aria-hidden="true"
+        >
+          <rect
+            class="step-time"
+            x="0"
+            y="2"
+            height="6"
+            width={Math.max(0.6, (lengthOf(props.trace) / props.longest) * 100)}
+          />
+        </svg>
+        <span class="step-ms">{duration(lengthOf(props.trace))}</span>
+        <span class="visually-hidden">{w('steps', { name: first()?.name ?? '' })}</span>
+      </button>
+      <Show when={props.isOpen}>
+        <Waterfall spans={props.trace.spans} />
+      </Show>
+    </li>
+  )
+}
+
+/** From its first step to the end of its last. */
+function lengthOf({ spans }: Trace): number {
+  const start = Math.min(...spans.map(({ at }) => at))
+  return Math.max(...spans.map(({ at, ms }) => at + ms)) - start
+}

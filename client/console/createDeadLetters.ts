@@ -1,0 +1,53 @@
+import { createSignal } from 'solid-js'
+import { isCallError } from '#runtime/client'
+import type { DeadLetter } from '#schema/messages/console'
+import { ask } from '../chat/ask.ts'
+import type { ChatClient } from '../chat/createConnection.ts'
+
+export type Deed = 'replay' | 'discard'
+export type Outcome = { is: 'done' | 'gone' } | { is: 'failed'; error: string }
+
+/** What functions could not handle, page by page, and what can be done about it. */
+export function createDeadLetters(client: ChatClient) {
+  const [letters, setLetters] = createSignal<readonly DeadLetter[]>()
+  const [total, setTotal] = createSignal(0)
+  const [hasMore, setHasMore] = createSignal(false)
+  const [problem, setProblem] = createSignal<string>()
+
+  async function load(after: number) {
+    try {
+      const page = await ask(client, 'console.dead', { after })
+      setProblem()
+      setLetters((before = []) => [...(after === 0 ? [] : before), ...page.letters])
+      setTotal(page.total)
+      setHasMore(page.hasMore)
+    } catch (error) {
+      setProblem((error as Error).message)
+    }
+  }
+  void load(0)
+
+  return {
+    letters,
+    total,
+    hasMore,
+    problem,
+    refresh: () => load(0),
+    more: () => load(letters()?.at(-1)?.seq ?? 0),
+    /** Both do no harm when they are done twice. */
+    async act(deed: Deed, { seq }: DeadLetter): Promise<Outcome> {
+      try {
+        const { done } =
+          deed === 'replay'
+            ? await client.call('console.replay', { seq })
+            : await client.call('console.discard', { seq })
+        setLetters((before = []) => before.filter((one) => one.seq !== seq))
+        setTotal((before) => Math.max(0, before - 1))
+        return { is: done ? 'done' : 'gone' }
+      } catch (error) {
+        if (!isCallError(error)) throw error
+        return { is: 'failed', error: error.message }
+      }
+    },
+  }
+}

@@ -1,0 +1,61 @@
+import type { ServiceSum } from '#schema/messages/console'
+
+/** What happened between two looks at a function, or at all of them. */
+export interface Sample {
+  /** Undefined where the two do not compare: an instance came, or went. */
+  perSecond: number | undefined
+  errorsPerSecond: number | undefined
+  p50Ms: number | undefined
+  p99Ms: number | undefined
+  inFlight: number
+}
+
+/** How many looks are shown, and how far apart they are: two minutes. */
+export const shownSamples = 60
+export const lookMs = 2_000
+
+export interface Look {
+  /** Milliseconds since the epoch, by the server's clock. */
+  at: number
+  sum: ServiceSum
+}
+
+export function compare(before: Look | undefined, now: Look): Sample {
+  const { sum } = now
+  const seconds = before ? (now.at - before.at) / 1_000 : 0
+  const isSame = before?.sum.since === sum.since && before.sum.instances === sum.instances
+  const perSecond = (key: 'requests' | 'errors') =>
+    before && isSame && seconds > 0 ? Math.max(0, sum[key] - before.sum[key]) / seconds : undefined
+  const rate = perSecond('requests')
+  return {
+    perSecond: rate,
+    errorsPerSecond: perSecond('errors'),
+    // Of the last seconds: without a call there is no time that it took.
+    p50Ms: sum.recentP50Ms || undefined,
+    p99Ms: sum.recentP99Ms || undefined,
+    inFlight: sum.inFlight ?? 0,
+  }
+}
+
+/** All functions as one: rates are added, and the slowest of those that are used counts. */
+export function total(samples: readonly Sample[]): Sample {
+  const add = (key: 'perSecond' | 'errorsPerSecond') => {
+    const known = samples.flatMap((sample) => sample[key] ?? [])
+    return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0)
+  }
+  const worst = (key: 'p50Ms' | 'p99Ms') => {
+    const known = samples.flatMap((sample) => sample[key] ?? [])
+    return known.length === 0 ? undefined : Math.max(...known)
+  }
+  return {
+    perSecond: add('perSecond'),
+    errorsPerSecond: add('errorsPerSecond'),
+    p50Ms: worst('p50Ms'),
+    p99Ms: worst('p99Ms'),
+    inFlight: samples.reduce((sum, { inFlight }) => sum + inFlight, 0),
+  }
+}
+
+export function append(samples: readonly Sample[], sample: Sample): readonly Sample[] {
+  return [...samples, sample].slice(-shownSamples)
+}

@@ -1,0 +1,47 @@
+import { LRUCache } from 'lru-cache'
+import type { Context, SeenSpan, Service } from '#runtime'
+import type { ConsoleSpan, Span } from '#schema/messages/console'
+
+/** Many who look at once cost as much as one: what was found is shown for so long. */
+const shownMs = 1_000
+
+export interface Found {
+  at: string
+  services: Service[]
+}
+
+const found = new LRUCache<'services', Found, Context>({
+  max: 1,
+  ttl: shownMs,
+  ignoreFetchAbort: true,
+  fetchMethod: async (_key, _stale, { context }) => {
+    const services = await context.system.services()
+    return { at: new Date().toISOString(), services }
+  },
+})
+
+/** What runs now, as of a moment ago. */
+export function findServices(context: Context): Promise<Found> {
+  return found.forceFetch('services', { context })
+}
+
+/** A step as whoever is part of it may see it. */
+export function toSpan({ id, parent, name, kind, version, at, ms, code, batch }: SeenSpan): Span {
+  return {
+    id,
+    name,
+    kind,
+    version,
+    at,
+    ms,
+    ...(parent === undefined ? {} : { parent }),
+    ...(code === undefined ? {} : { code }),
+    ...(batch === undefined ? {} : { batch }),
+  }
+}
+
+/** A step as administrators see it: not who asked. */
+export function toConsoleSpan(span: SeenSpan): ConsoleSpan {
+  const { process, error } = span
+  return { ...toSpan(span), process, ...(error === undefined ? {} : { error }) }
+}

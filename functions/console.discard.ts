@@ -1,0 +1,13 @@
+import { defineFunction } from '#runtime'
+import { consoleDiscard } from '#schema/messages/console'
+
+/** Removes a dead letter for good. */
+export default defineFunction(
+  consoleDiscard,
+  async ({ seq }, { caller, log, system }) => {
+    const done = await system.discard(seq)
+    log.info({ by: caller, seq, done }, 'dead letter discarded')
+    return { done }
+  },
+  { limit: { max: 120, windowMs: 60_000 } },
+)

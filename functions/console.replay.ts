@@ -1,0 +1,13 @@
+import { defineFunction } from '#runtime'
+import { consoleReplay } from '#schema/messages/console'
+
+/** Has the function that could not handle a dead letter try again. */
+export default defineFunction(
+  consoleReplay,
+  async ({ seq }, { caller, log, system }) => {
+    const done = await system.replay(seq)
+    log.info({ by: caller, seq, done }, 'dead letter replayed')
+    return { done }
+  },
+  { limit: { max: 120, windowMs: 60_000 } },
+)

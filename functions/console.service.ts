@@ -1,0 +1,18 @@
+import { defineFunction, FunctionError } from '#runtime'
+import { consoleService } from '#schema/messages/console'
+import { findServices } from './_console.ts'
+
+/** More would not fit into one answer, and nobody would read them. */
+const most = 500
+
+/** Shows the instances of one function. */
+export default defineFunction(
+  consoleService,
+  async ({ name }, context) => {
+    const { at, services } = await findServices(context)
+    const service = services.find((one) => one.name === name)
+    if (!service) throw new FunctionError('not_found', `Nothing answers to the name ${name}`)
+    return { at, instances: service.instances.slice(0, most) }
+  },
+  { limit: { max: 240, windowMs: 60_000 } },
+)

@@ -1,0 +1,25 @@
+import { defineFunction } from '#runtime'
+import { consoleTraces } from '#schema/messages/console'
+import { toConsoleSpan } from './_console.ts'
+
+const [mostTraces, mostSpans] = [50, 100]
+
+/** Shows the newest traces, each with all of its steps that any process remembers. */
+export default defineFunction(
+  consoleTraces,
+  async ({ only }, { system }) => {
+    const newest = await system.spans({ limit: 300, ...(only ? { only } : {}) })
+    // Who looks at it would see little but that they look.
+    const others = newest.filter(({ name }) => !name.startsWith('console.'))
+    others.sort((a, b) => b.at - a.at)
+    const ids = [...new Set(others.map(({ trace }) => trace))].slice(0, mostTraces)
+    const spans = ids.length === 0 ? [] : await system.spans({ traces: ids })
+    const byTrace = Map.groupBy(spans, ({ trace }) => trace)
+    const traces = ids.flatMap((id) => {
+      const steps = (byTrace.get(id) ?? []).sort((a, b) => a.at - b.at).slice(0, mostSpans)
+      return steps.length === 0 ? [] : { id, spans: steps.map(toConsoleSpan) }
+    })
+    return { traces }
+  },
+  { limit: { max: 60, windowMs: 60_000 } },
+)

@@ -1,0 +1,25 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { headers, type NatsConnection } from '@nats-io/nats-core'
+
+/**
+ * Puts a message of the log among the dead letters, as if `persist` had not been able to handle it;
+ * with a payload, that instead of what it says. Answers its place there.
+ */
+export async function bury(
+  nc: NatsConnection,
+  seq: number,
+  reason: string,
+  payload?: string,
+): Promise<number> {
+  const jsm = await jetstreamManager(nc)
+  const stored = await jsm.streams.getMessage('CHAT_MESSAGES', { seq })
+  if (!stored) throw new Error(`The log has no message ${seq}`)
+  const hdrs = headers()
+  hdrs.set('Natter-Reason', reason)
+  hdrs.set('Natter-Stream', 'CHAT_MESSAGES')
+  hdrs.set('Natter-Subject', stored.subject)
+  hdrs.set('Natter-Sequence', String(seq))
+  hdrs.set('Natter-Deliveries', '5')
+  const ack = await jetstream(nc).publish('dead.persist', payload ?? stored.data, { headers: hdrs })
+  return ack.seq
+}

@@ -1,0 +1,202 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AxeBuilder } from '@axe-core/playwright'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bury } from '../bury.ts'
+import {
+  act,
+  type ClientGround,
+  createClientGround,
+  expectNoProblems,
+  makeRoom,
+  message,
+  say,
+  type Visitor,
+} from './ground.ts'
+
+let ground: ClientGround
+/** Is an administrator. */
+let alice: Visitor
+/** Is none. */
+let bob: Visitor
+let functions: NatsConnection
+
+beforeAll(async () => {
+  ground = await createClientGround()
+  alice = await ground.open('alice')
+  bob = await ground.open('bob')
+  const secrets = await readFile(join(ground.stateDir, 'secrets.json'), 'utf8')
+  const { functionsPassword: pass } = JSON.parse(secrets)
+  functions = await connect({ servers: ground.urls.nats, user: 'functions', pass })
+}, 120_000)
+afterAll(async () => {
+  await functions?.close()
+  await ground?.[Symbol.asyncDispose]()
+})
+
+async function openConsole(part = 'Functions') {
+  const { page } = alice
+  await page.getByRole('link', { name: 'Console', exact: true }).click()
+  await page.getByRole('link', { name: part, exact: true }).click()
+  return page.getByRole('main', { name: 'Console' })
+}
+
+/** What lies in the log last, buried as if it could not have been handled. */
+async function givenLetter(reason: string, payload?: string) {
+  await makeRoom(alice.page, 'private')
+  await say(alice.page, 'something secret')
+  await message(alice.page, 'something secret').waitFor()
+  const jsm = await jetstreamManager(functions)
+  const { state } = await jsm.streams.info('CHAT_MESSAGES')
+  await bury(functions, state.last_seq, reason, payload)
+}
+
+describe('the console', { timeout: 60_000 }, () => {
+  it('shows an administrator what runs, live', async () => {
+    const console = await openConsole()
+    const row = console.getByRole('row').filter({ hasText: /^room\.list/ })
+    await row.getByRole('button', { name: 'room.list' }).click()
+
+    const details = alice.page.getByRole('complementary', { name: 'Details of room.list' })
+    const calls = details
+      .locator('div')
+      .filter({ hasText: /^Calls/ })
+      .locator('dd')
+    await details.getByText('as.{caller}.room.list').waitFor()
+    await details.getByRole('rowheader').filter({ hasText: /:\d+$/ }).waitFor()
+    const before = Number(await calls.textContent())
+    await bob.page.reload()
+
+    await expect.poll(async () => Number(await calls.textContent())).toBeGreaterThan(before)
+    await row.getByRole('img', { name: /^Calls per second: now/ }).waitFor()
+    await details.getByRole('button', { name: 'Close' }).click()
+    await expectNoProblems(alice)
+  })
+
+  it('finds a function by name, and sorts by a column', async () => {
+    const console = await openConsole()
+    await console.getByLabel('Filter by name').fill('presence.')
+    const names = console.getByRole('rowheader')
+    await expect.poll(async () => (await names.first().textContent()) ?? '').toMatch(/^presence\./)
+
+    await console.getByRole('button', { name: 'Function', exact: true }).click()
+
+    await console.getByRole('columnheader', { name: 'Function' }).waitFor()
+    const shown = await names.allTextContents()
+    expect(shown.length).toBeGreaterThan(3)
+    expect(shown).toEqual(shown.toSorted().toReversed())
+    await console.getByLabel('Filter by name').fill('no such thing')
+    await console.getByText('No function is called that.').waitFor()
+    await console.getByLabel('Filter by name').fill('')
+  })
+
+  it('is there for nobody else: neither link, nor page, nor what it would show', async () => {
+    expect(await bob.page.getByRole('link', { name: 'Console' }).count()).toBe(0)
+
+    await bob.page.goto(`${ground.urls.web}/console/dead`)
+    await bob.page.getByRole('heading', { name: 'Nothing here' }).waitFor()
+
+    expect(await bob.page.getByRole('main', { name: 'Console' }).count()).toBe(0)
+    const loaded = await bob.page.evaluate(() =>
+      performance.getEntriesByType('resource').map(({ name }) => name),
+    )
+    expect(loaded.filter((name) => /\/Console-/.test(name))).toEqual([])
+    await bob.page.goto(ground.urls.web)
+  })
+
+  it('has a dead letter handled again, once somebody has confirmed it', async () => {
+    await givenLetter('the database was full')
+    const console = await openConsole('Dead letters')
+    const letter = console.getByRole('listitem').filter({ hasText: 'the database was full' })
+    await letter.waitFor()
+    expect(await console.textContent()).not.toContain('something secret')
+
+    await letter.getByRole('button', { name: 'Replay' }).click()
+    const dialog = alice.page.getByRole('dialog', { name: 'Replay this dead letter?' })
+    await dialog.getByRole('button', { name: 'Replay' }).click()
+
+    await console.getByText('persist has handled it.').waitFor()
+    expect(await letter.count()).toBe(0)
+  })
+
+  it('keeps one that fails again, says why, and discards it if that is wanted', async () => {
+    await givenLetter('it was nonsense', '{"kind":"nonsense"}')
+    const console = await openConsole('Dead letters')
+    const letter = console.getByRole('listitem').filter({ hasText: 'it was nonsense' })
+
+    await letter.getByRole('button', { name: 'Replay' }).click()
+    const dialog = alice.page.getByRole('dialog')
+    await dialog.getByRole('button', { name: 'Replay' }).click()
+    await dialog.getByRole('alert').filter({ hasText: 'It failed again' }).waitFor()
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    await letter.waitFor()
+
+    await letter.getByRole('button', { name: 'Discard' }).click()
+    await alice.page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click()
+    await console.getByText('It is removed.').waitFor()
+    expect(await letter.count()).toBe(0)
+  })
+
+  it('shows the steps of what happened last', async () => {
+    await makeRoom(alice.page, 'private')
+    await say(alice.page, 'followed')
+    await message(alice.page, 'followed').waitFor()
+    const console = await openConsole('Traces')
+
+    const trace = console.getByRole('button', { name: /Steps of send/ }).first()
+    await trace.click()
+
+    const steps = console.getByRole('list', { name: 'Steps of send' })
+    await steps.getByText('log chat.{room}').waitFor()
+    await steps.getByText('fanout').waitFor()
+    await console.getByText('Failed', { exact: true }).click()
+    await console
+      .getByText(/No traces are remembered|internal|unavailable/)
+      .first()
+      .waitFor()
+  })
+
+  it.each(['light', 'dark'] as const)(
+    'has no serious fault for people with disabilities, %s',
+    async (colorScheme) => {
+      const { page } = alice
+      await page.emulateMedia({ colorScheme })
+      const found: string[] = []
+      for (const part of ['Functions', 'Dead letters', 'Traces']) {
+        const console = await openConsole(part)
+        if (part === 'Functions') {
+          await console.getByRole('button', { name: 'send', exact: true }).click()
+          await page.getByRole('complementary', { name: 'Details of send' }).waitFor()
+        }
+        const { violations } = await new AxeBuilder({ page }).analyze()
+        for (const { id, impact, nodes } of violations)
+          if (impact === 'serious' || impact === 'critical')
+            found.push(`${part}: ${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+      }
+      expect(found).toEqual([])
+    },
+  )
+})
+
+describe('the path of a message', { timeout: 60_000 }, () => {
+  it('is shown to whoever said it, step by step with its times', async () => {
+    await makeRoom(bob.page, 'private')
+    await say(bob.page, 'where did it go?')
+    await message(bob.page, 'where did it go?').waitFor()
+    // The database has it a moment later.
+    await expect
+      .poll(async () => {
+        await act(bob.page, 'where did it go?', 'Trace')
+        const dialog = bob.page.getByRole('dialog', { name: 'The path of your message' })
+        await dialog.getByText('Kept in the log').waitFor()
+        const text = (await dialog.textContent()) ?? ''
+        await bob.page.keyboard.press('Escape')
+        await dialog.waitFor({ state: 'detached' })
+        return text
+      })
+      .toMatch(/Written, by your clock.*In the database.*send1\.0\.0.*log chat\.\{room\}.*persist/)
+    await expectNoProblems(bob)
+  })
+})

@@ -1,0 +1,84 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import type { RoomId } from '#schema/ids'
+import type { Notice, Placed } from '#schema/messages/log'
+import type { ChatClient } from '../../client/chat/createConnection.ts'
+import { createFeed, type Feed } from '../../client/chat/createFeed.ts'
+
+const room = 'general' as RoomId
+
+function placed(seq: number): Placed {
+  const at = new Date(seq).toISOString()
+  return { seq, event: { kind: 'room', action: 'rename', room, by: 'alice', at } as never }
+}
+
+/** An event as it is told, after the one before it. */
+function notice(seq: number, prev: number): Notice {
+  const { event } = placed(seq)
+  return { room, kind: event.kind, seq, prev, event }
+}
+
+/** A feed up to 10 whose room has had 11 to 15, and what it was asked. */
+function givenFeed() {
+  const asked: number[] = []
+  const heard: number[] = []
+  const client = {
+    async call(_name: string, { since }: { since: number }) {
+      asked.push(since)
+      const events = [11, 12, 13, 14, 15].filter((seq) => seq > since).map(placed)
+      return { recovered: true, events }
+    },
+  } as unknown as ChatClient
+  const feed: Feed = createFeed({
+    client,
+    room,
+    asOf: 10,
+    onEvent: ({ seq }) => heard.push(seq),
+    onLost: () => heard.push(Number.NaN),
+  })
+  return { feed, asked, heard }
+}
+
+describe('what is told of a room', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+    return () => vi.useRealTimers()
+  })
+
+  it('is heard in its order, once, though it comes the wrong way round', async () => {
+    const { feed, asked, heard } = givenFeed()
+
+    feed.hear(notice(13, 12))
+    feed.hear(notice(12, 11))
+    feed.hear(notice(11, 10))
+    feed.hear(notice(12, 11))
+    await vi.advanceTimersByTimeAsync(1_000)
+
+    expect(heard).toEqual([11, 12, 13])
+    expect(asked).toEqual([])
+  })
+
+  it('is asked for where something is missing, after a moment', async () => {
+    const { feed, asked, heard } = givenFeed()
+
+    feed.hear(notice(11, 10))
+    feed.hear(notice(13, 12))
+    feed.hear(notice(14, 13))
+    await vi.advanceTimersByTimeAsync(100)
+    expect(heard).toEqual([11])
+    await vi.advanceTimersByTimeAsync(100)
+
+    expect(asked).toHaveLength(1)
+    expect(heard).toEqual([11, 12, 13, 14, 15])
+  })
+
+  it('is not asked for any more once nobody looks', async () => {
+    const { feed, asked } = givenFeed()
+
+    feed.hear(notice(13, 12))
+    await vi.advanceTimersByTimeAsync(10)
+    feed.stop()
+    await vi.advanceTimersByTimeAsync(1_000)
+
+    expect(asked).toEqual([])
+  })
+})

@@ -1,0 +1,185 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type ClientGround, createClientGround, message, type Visitor } from './ground.ts'
+import { createVoice, type Voice } from './voice.ts'
+
+let ground: ClientGround
+let alice: Visitor
+let bob: Voice
+
+beforeAll(async () => {
+  ground = await createClientGround({ RATE_LIMIT_FACTOR: '100' })
+  bob = await createVoice(ground.urls, 'bob')
+  alice = await ground.open('alice')
+}, 120_000)
+afterAll(async () => {
+  await bob?.[Symbol.asyncDispose]()
+  await ground?.[Symbol.asyncDispose]()
+})
+
+/** What has the focus, as its role or tag and its name. */
+const focused = (page: Page) =>
+  page.evaluate(() => {
+    const element = document.activeElement
+    const label = element?.getAttribute('aria-label') ?? element?.textContent ?? ''
+    return `${element?.id || element?.tagName.toLowerCase()} ${label}`.trim()
+  })
+
+/** Presses Tab until something with this name has the focus. */
+async function tabTo(page: Page, name: RegExp, most = 60) {
+  for (let left = most; left > 0; left--) {
+    if (name.test(await focused(page))) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error(`Tab does not lead to ${name}; it is at ${await focused(page)}`)
+}
+
+/** A room that alice made without a mouse, with bob in it. */
+async function givenRoom(): Promise<string> {
+  const { page } = alice
+  const room = `room-${crypto.randomUUID().slice(0, 8)}`
+  await page.locator('body').press('Escape')
+  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
+  await tabTo(page, /^button New room$/)
+  await page.keyboard.press('Enter')
+  await page.getByRole('dialog', { name: 'New room' }).waitFor()
+  await tabTo(page, /^(?!button)\S+ ?$|input|name/i)
+  await page.keyboard.type(room)
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { level: 1, name: room }).waitFor()
+  await bob.client.call('room.join', { room })
+  return room
+}
+
+describe('the keyboard alone', { timeout: 60_000 }, () => {
+  it('makes a room, writes, and goes to another room and back', async () => {
+    const { page } = alice
+    const first = await givenRoom()
+    await expect.poll(() => focused(page)).toContain('composer')
+    await page.keyboard.type('written by keys')
+    await page.keyboard.press('Enter')
+    await message(page, 'written by keys').waitFor()
+    const second = await givenRoom()
+
+    await page.keyboard.press('Control+k')
+    await page.getByRole('dialog', { name: 'Go to' }).waitFor()
+    await page.keyboard.type(first)
+    await page.keyboard.press('Enter')
+
+    await page.getByRole('heading', { level: 1, name: first }).waitFor()
+    await message(page, 'written by keys').waitFor()
+    expect(second).not.toBe(first)
+    await expect.poll(() => focused(page)).toContain('composer')
+  })
+
+  it('goes up to a message, reacts to it, answers it, and comes back', async () => {
+    const { page } = alice
+    const room = await givenRoom()
+    for (const text of ['one', 'two', 'three']) await bob.say(room, text)
+    await message(page, 'three').waitFor()
+
+    await page.locator('#composer').focus()
+    await page.keyboard.press('Alt+ArrowUp')
+    await expect.poll(() => focused(page)).toMatch(/^article .*three$/)
+    await page.keyboard.press('ArrowUp')
+    await expect.poll(() => focused(page)).toMatch(/^article .*two$/)
+
+    await page.keyboard.press('Tab')
+    expect(await focused(page)).toBe('button React')
+    await page.keyboard.press('Enter')
+    await tabTo(page, /🎉/)
+    await page.keyboard.press('Enter')
+    await message(page, 'two').getByRole('button', { name: /🎉 by/ }).waitFor()
+
+    await page.getByRole('log').getByRole('article').filter({ hasText: 'two' }).focus()
+    await tabTo(page, /Reply in thread/)
+    await page.keyboard.press('Enter')
+    await expect.poll(() => focused(page)).toContain('thread-composer')
+    await page.keyboard.type('an answer')
+    await page.keyboard.press('Enter')
+    const thread = page.getByRole('complementary', { name: 'Thread' })
+    await thread.getByRole('article').filter({ hasText: 'an answer' }).waitFor()
+
+    await page.getByRole('log').first().getByRole('article').first().focus()
+    await page.keyboard.press('Escape')
+    await expect.poll(() => focused(page)).toMatch(/^composer/)
+  })
+
+  it('passes over what can be done with messages that do not have the focus', async () => {
+    const { page } = alice
+    const room = await givenRoom()
+    for (let number = 0; number < 15; number++) await bob.say(room, `number ${number}.`)
+    await message(page, 'number 14.').waitFor()
+
+    await page.getByRole('button', { name: 'Members' }).focus()
+    await tabTo(page, /^composer/, 6)
+  })
+
+  it('gives the focus back when a dialog is closed', async () => {
+    const { page } = alice
+    await givenRoom()
+    for (const keys of ['Control+k', 'Shift+?']) {
+      await (keys === 'Shift+?' ? page.getByRole('log') : page.locator('#composer')).focus()
+      const before = await focused(page)
+      await page.keyboard.press(keys)
+      await page.getByRole('dialog').waitFor()
+      await page.keyboard.press('Escape')
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
+      await expect.poll(() => focused(page)).toBe(before)
+    }
+  })
+
+  it('has the newest said to who does not see it, a sentence for each', async () => {
+    const { page } = alice
+    const room = await givenRoom()
+
+    await bob.say(room, 'can you hear me?')
+
+    const log = page.getByRole('log', { name: new RegExp(room) })
+    expect(await log.getAttribute('aria-live')).toBe('polite')
+    const heard = log.getByRole('article', { name: /^Bob Brown, .*: can you hear me\?$/ })
+    await heard.waitFor()
+  })
+
+  it.each(['light', 'dark'] as const)(
+    'finds nothing in the way of people with disabilities, %s',
+    async (colorScheme) => {
+      const { page } = alice
+      const room = await givenRoom()
+      const { id } = await bob.say(room, 'Look at `this`')
+      await bob.reply(room, id, 'I did')
+      await page.emulateMedia({ colorScheme })
+      await page.getByRole('button', { name: '1 reply' }).click()
+      await page.getByRole('complementary', { name: 'Thread' }).waitFor()
+      await expectAccessible(page)
+
+      await page.getByRole('button', { name: 'Members' }).click()
+      await page.getByRole('complementary', { name: 'Members' }).waitFor()
+      await expectAccessible(page)
+      for (const name of ['Browse rooms', 'New room', 'New message']) {
+        await page.getByRole('button', { name, exact: true }).click()
+        await page.getByRole('dialog').waitFor()
+        await expectAccessible(page)
+        await page.keyboard.press('Escape')
+        await page.getByRole('dialog').waitFor({ state: 'detached' })
+      }
+      for (const keys of ['Control+k', 'Shift+?']) {
+        await page.getByRole('log').focus()
+        await page.keyboard.press(keys)
+        await page.getByRole('dialog').waitFor()
+        await expectAccessible(page)
+        await page.keyboard.press('Escape')
+        await page.getByRole('dialog').waitFor({ state: 'detached' })
+      }
+    },
+  )
+})
+
+async function expectAccessible(page: Page) {
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+  expect(
+    serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`),
+  ).toEqual([])
+}

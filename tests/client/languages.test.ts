@@ -1,0 +1,71 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type ClientGround, createClientGround, message, type Visitor } from './ground.ts'
+import { createVoice, type Voice } from './voice.ts'
+
+let ground: ClientGround
+let alice: Visitor
+let bob: Voice
+let room: string
+
+beforeAll(async () => {
+  ground = await createClientGround()
+  bob = await createVoice(ground.urls, 'bob')
+  alice = await ground.open('alice')
+  room = `room-${crypto.randomUUID().slice(0, 8)}`
+  await bob.client.call('room.create', { room, name: room, kind: 'private' })
+  await bob.client.call('room.invite', { room, userId: 'alice' })
+  await bob.say(room, 'مرحبا بالجميع')
+  await bob.say(room, '```ts\nconst left = 1\n```')
+  await alice.page.getByRole('link', { name: room }).click()
+  await message(alice.page, 'const left').waitFor()
+}, 120_000)
+afterAll(async () => {
+  await bob?.[Symbol.asyncDispose]()
+  await ground?.[Symbol.asyncDispose]()
+})
+
+async function choose(page: Page, language: string) {
+  await page.locator('.me').click()
+  await page
+    .getByRole('menuitem')
+    .filter({ hasText: /Settings|Einstellungen|设置|الإعدادات/ })
+    .click()
+  await page.getByRole('dialog').getByRole('combobox').selectOption(language)
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+}
+
+const leftOf = async (page: Page, selector: string) =>
+  (await page.locator(selector).first().boundingBox())?.x ?? Number.NaN
+
+describe('the language of the page', { timeout: 60_000 }, () => {
+  it('is changed without a reload, and stays', async () => {
+    const { page } = alice
+    await page.evaluate(() => Object.assign(window, { isSame: true }))
+
+    await choose(page, 'de')
+    await page.getByRole('heading', { name: 'Räume', exact: true }).waitFor()
+    await choose(page, 'zh')
+    await expect.poll(() => page.locator('html').getAttribute('lang')).toBe('zh')
+
+    expect(await page.evaluate(() => 'isSame' in window)).toBe(true)
+    await page.reload()
+    await expect.poll(() => page.locator('html').getAttribute('lang')).toBe('zh')
+  })
+
+  it('goes from right to left where it is written so, all but code', async () => {
+    const { page } = alice
+    await choose(page, 'ar')
+    await expect.poll(() => page.locator('html').getAttribute('dir')).toBe('rtl')
+    await message(page, 'const left').waitFor()
+
+    expect(await leftOf(page, '.sidebar')).toBeGreaterThan(await leftOf(page, '.room-main'))
+    const code = page.getByRole('log').locator('pre').first()
+    expect(await code.evaluate((element) => getComputedStyle(element).direction)).toBe('ltr')
+    const text = message(page, 'مرحبا بالجميع').locator('p').first()
+    expect(await text.evaluate((element) => getComputedStyle(element).direction)).toBe('rtl')
+    const widths = await page.evaluate(() => [document.body.scrollWidth, window.innerWidth])
+    expect(widths[0]).toBeLessThanOrEqual(widths[1] ?? 0)
+  })
+})

@@ -1,0 +1,80 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type ClientGround, createClientGround, message, say, type Visitor } from './ground.ts'
+import { createVoice, type Voice } from './voice.ts'
+
+/** As many as somebody has who never closes one. */
+const tabs = 20
+
+let ground: ClientGround
+let alice: Visitor
+let bob: Voice
+
+beforeAll(async () => {
+  ground = await createClientGround({ RATE_LIMIT_FACTOR: '100' })
+  bob = await createVoice(ground.urls, 'bob')
+  alice = await ground.open('alice')
+}, 120_000)
+afterAll(async () => {
+  await bob?.[Symbol.asyncDispose]()
+  await ground?.[Symbol.asyncDispose]()
+})
+
+async function givenRoom(): Promise<string> {
+  const room = `room-${crypto.randomUUID().slice(0, 8)}`
+  await bob.client.call('room.create', { room, name: room, kind: 'private' })
+  await bob.client.call('room.invite', { room, userId: 'alice' })
+  await alice.page.getByRole('link', { name: room }).waitFor()
+  return room
+}
+
+async function openTab(room: string): Promise<Page> {
+  const page = await alice.page.context().newPage()
+  page.setDefaultTimeout(20_000)
+  await page.goto(`${ground.urls.web}/r/${room}`)
+  await page.locator('#composer').waitFor()
+  return page
+}
+
+/** How bob sees alice. */
+async function statusOfAlice(room: string): Promise<string | undefined> {
+  const { present } = await bob.client.call('presence.room', { room })
+  return Object.entries(present).find(([user]) => user === 'alice')?.[1]
+}
+
+describe('many tabs of one person', { timeout: 240_000 }, () => {
+  it('show the same, and the end of one is the end of nothing for the others', async () => {
+    const room = await givenRoom()
+    const pages: Page[] = []
+    for (let count = 0; count < tabs; count++) pages.push(await openTab(room))
+
+    await bob.say(room, 'to all of them')
+    for (const page of pages) await message(page, 'to all of them').waitFor()
+
+    const [first, ...others] = pages
+    await first?.close()
+    for (const page of others.slice(0, -1)) await page.close()
+    const last = others.at(-1)
+    if (!last) throw new Error('There is no last tab')
+    await say(last, 'still here')
+    await message(last, 'still here').waitFor()
+    expect(await statusOfAlice(room)).toBe('online')
+  })
+
+  it('agree on what was read', async () => {
+    const room = await givenRoom()
+    const badge = (page: Page) =>
+      page.getByRole('link', { name: new RegExp(room) }).locator('.badge, .is-unread')
+    const other = await openTab(await givenRoom())
+    await bob.say(room, '@alice, have you seen this?')
+    for (const page of [alice.page, other])
+      await page.getByRole('link', { name: new RegExp(`${room}.*1`) }).waitFor()
+
+    await alice.page.bringToFront()
+    await alice.page.getByRole('link', { name: room }).click()
+    await message(alice.page, 'have you seen this?').waitFor()
+
+    await expect.poll(() => badge(other).count()).toBe(0)
+    await other.close()
+  })
+})

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import { badPayloads } from '../bad-input.ts'
+import { bury } from '../bury.ts'
+import { useApp } from '../harness.ts'
+
+const app = useApp()
+
+async function givenLetter(reason: string) {
+  const { nc } = await app.connectAs('functions')
+  const room = await app.givenRoom(['bob'], 'private')
+  const said = await app.say(room, 'between us', 'bob')
+  return { room, said, seq: await bury(nc, said.seq, reason) }
+}
+
+describe('console.dead', () => {
+  it('says why something was not handled, and where it came from', async () => {
+    const { room, said, seq } = await givenLetter('it was too long')
+
+    const { letters, total } = await app.call('console.dead', { after: seq - 1 }, 'alice')
+
+    expect(total).toBeGreaterThan(0)
+    expect(letters[0]).toMatchObject({
+      seq,
+      service: 'persist',
+      reason: 'it was too long',
+      stream: 'CHAT_MESSAGES',
+      subject: `chat.${room}`,
+      sequence: said.seq,
+      deliveries: 5,
+    })
+    expect(letters[0]?.bytes).toBeGreaterThan(10)
+  })
+
+  it('does not say what somebody wrote in it', async () => {
+    const { seq } = await givenLetter('it was too long')
+
+    const page = await app.call('console.dead', { after: seq - 1 }, 'alice')
+
+    expect(JSON.stringify(page)).not.toContain('between us')
+  })
+
+  it('gives pages one after the other, oldest first', async () => {
+    const seqs = []
+    for (const reason of ['one', 'two', 'three']) seqs.push((await givenLetter(reason)).seq)
+    const [first = 0] = seqs
+
+    const page = await app.call('console.dead', { after: first - 1, limit: 2 }, 'alice')
+    const next = await app.call('console.dead', { after: page.letters[1]?.seq ?? 0 }, 'alice')
+
+    expect(page.letters.map(({ reason }) => reason)).toEqual(['one', 'two'])
+    expect(page.hasMore).toBe(true)
+    expect(next.letters.map(({ reason }) => reason)).toContain('three')
+    expect((await app.call('console.dead', { after: 1e9 }, 'alice')).letters).toEqual([])
+  })
+
+  it.each(['bob', 'charlie'] as const)('is out of the reach of %s, who is no admin', async (as) => {
+    await expect(app.call('console.dead', {}, as)).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it.each([{ limit: 0 }, { limit: 101 }, { after: -1 }, { after: 1.5 }])(
+    'refuses a page of %j',
+    async (page) => {
+      await expect(app.call('console.dead', page, 'alice')).rejects.toMatchObject({
+        code: 'invalid',
+      })
+    },
+  )
+
+  it.each(badPayloads({ after: 0, limit: 10 }))('refuses %s', async (_name, payload) => {
+    const { status } = await app.ask('as.alice.console.dead', payload, 'alice')
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { badPayloads } from '../bad-input.ts'
+import { bury } from '../bury.ts'
+import { useApp } from '../harness.ts'
+
+const app = useApp()
+
+async function givenLetter() {
+  const { nc } = await app.connectAs('functions')
+  const room = await app.givenRoom(['bob'])
+  const { seq } = await app.say(room, 'hm', 'bob')
+  return bury(nc, seq, 'nobody knows')
+}
+
+async function isThere(seq: number) {
+  const { letters } = await app.call('console.dead', { after: seq - 1, limit: 1 }, 'alice')
+  return letters[0]?.seq === seq
+}
+
+describe('console.discard', () => {
+  it('removes a dead letter, once', async () => {
+    const seq = await givenLetter()
+
+    expect(await app.call('console.discard', { seq }, 'alice')).toEqual({ done: true })
+    expect(await app.call('console.discard', { seq }, 'alice')).toEqual({ done: false })
+
+    expect(await isThere(seq)).toBe(false)
+  })
+
+  it('leaves the others', async () => {
+    const [first, second] = [await givenLetter(), await givenLetter()]
+
+    await app.call('console.discard', { seq: first }, 'alice')
+
+    expect(await isThere(second)).toBe(true)
+  })
+
+  it.each(['bob', 'charlie'] as const)('is out of the reach of %s, who is no admin', async (as) => {
+    const seq = await givenLetter()
+
+    await expect(app.call('console.discard', { seq }, as)).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+    expect(await isThere(seq)).toBe(true)
+  })
+
+  it.each(badPayloads({ seq: 1e9 }))('refuses %s', async (_name, payload) => {
+    const { status } = await app.ask('as.alice.console.discard', payload, 'alice')
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})

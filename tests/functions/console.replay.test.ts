@@ -1,0 +1,86 @@
+import { eq } from 'drizzle-orm'
+import { describe, expect, it } from 'vitest'
+import { db } from '#schema/db'
+import type { RoomId } from '#schema/ids'
+import { messages } from '#schema/tables/message'
+import { badPayloads } from '../bad-input.ts'
+import { bury } from '../bury.ts'
+import { useApp } from '../harness.ts'
+
+const app = useApp()
+
+async function isThere(seq: number) {
+  const { letters } = await app.call('console.dead', { after: seq - 1, limit: 1 }, 'alice')
+  return letters[0]?.seq === seq
+}
+
+/** A message that the database has lost, and that lies among the dead letters. */
+async function givenLetter(room: RoomId, payload?: string) {
+  const { nc } = await app.connectAs('functions')
+  const said = await app.say(room, 'not kept', 'bob')
+  await app.rowsOf(room, 1)
+  await db.delete(messages).where(eq(messages.id, said.id))
+  return { said, seq: await bury(nc, said.seq, 'the database was full', payload) }
+}
+
+describe('console.replay', () => {
+  it('has the function handle it as it was, and lets go of it', async () => {
+    const room = await app.givenRoom(['bob'])
+    const { said, seq } = await givenLetter(room)
+
+    expect(await app.call('console.replay', { seq }, 'alice')).toEqual({ done: true })
+
+    const rows = await db.select().from(messages).where(eq(messages.room, room))
+    expect(rows).toMatchObject([{ id: said.id, seq: said.seq, text: 'not kept' }])
+    expect(await isThere(seq)).toBe(false)
+  })
+
+  it('says nothing anew in the room', async () => {
+    const room = await app.givenRoom(['bob'])
+    const { seq } = await givenLetter(room)
+
+    await app.call('console.replay', { seq }, 'alice')
+
+    expect(await app.eventsOf(room)).toHaveLength(1)
+  })
+
+  it('does nothing the second time, nor twice at once', async () => {
+    const room = await app.givenRoom(['bob'])
+    const { seq } = await givenLetter(room)
+
+    await Promise.all([1, 2, 3].map(() => app.call('console.replay', { seq }, 'alice')))
+
+    expect(await app.call('console.replay', { seq }, 'alice')).toEqual({ done: false })
+    expect(await db.select().from(messages).where(eq(messages.room, room))).toHaveLength(1)
+  })
+
+  it('keeps what fails again, and says why', async () => {
+    const room = await app.givenRoom(['bob'])
+    const { seq } = await givenLetter(room, '{"kind":"nonsense"}')
+
+    const refusal = await app.call('console.replay', { seq }, 'alice').catch((error) => error)
+
+    expect(refusal).toMatchObject({ code: 'conflict' })
+    expect(refusal.message).toMatch(/^It failed again: .*kind/)
+    expect(await isThere(seq)).toBe(true)
+  })
+
+  it('finds nothing where there never was a dead letter', async () => {
+    expect(await app.call('console.replay', { seq: 1e9 }, 'alice')).toEqual({ done: false })
+  })
+
+  it.each(['bob', 'charlie'] as const)('is out of the reach of %s, who is no admin', async (as) => {
+    const room = await app.givenRoom(['bob'])
+    const { seq } = await givenLetter(room)
+
+    await expect(app.call('console.replay', { seq }, as)).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+    expect(await isThere(seq)).toBe(true)
+  })
+
+  it.each(badPayloads({ seq: 1e9 }))('refuses %s', async (_name, payload) => {
+    const { status } = await app.ask('as.alice.console.replay', payload, 'alice')
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})

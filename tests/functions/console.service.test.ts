@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest'
+import { badPayloads } from '../bad-input.ts'
+import { useApp } from '../harness.ts'
+
+const app = useApp()
+
+describe('console.service', () => {
+  it('shows each instance of a function: its process, version, start and numbers', async () => {
+    const { instances } = await app.call('console.service', { name: 'room.join' }, 'alice')
+
+    expect(instances).toHaveLength(1)
+    expect(instances[0]).toMatchObject({
+      version: '1.0.0',
+      process: expect.stringMatching(/^.+:\d+$/),
+      requests: expect.any(Number),
+    })
+    expect(Date.parse(instances[0]?.started ?? '')).toBeLessThanOrEqual(Date.now())
+  })
+
+  it.each(['nobody', 'room-join'])('refuses %s, which is no function', async (name) => {
+    await expect(app.call('console.service', { name }, 'alice')).rejects.toMatchObject({
+      code: 'not_found',
+      message: `Nothing answers to the name ${name}`,
+    })
+  })
+
+  it.each(['bob', 'charlie'] as const)('is out of the reach of %s, who is no admin', async (as) => {
+    await expect(app.call('console.service', { name: 'send' }, as)).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+  })
+
+  it.each(badPayloads({ name: 'send' }))('refuses %s', async (_name, payload) => {
+    const { status } = await app.ask('as.alice.console.service', payload, 'alice')
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { badPayloads } from '../bad-input.ts'
+import { useApp } from '../harness.ts'
+
+const app = useApp()
+
+async function serviceNamed(name: string) {
+  const { services } = await app.call('console.services', {}, 'alice')
+  return services.find((one) => one.name === name)
+}
+
+describe('console.services', () => {
+  it('shows every function, with where and by whom it is asked', async () => {
+    const { at, services } = await app.call('console.services', {}, 'alice')
+
+    expect(Date.now() - Date.parse(at)).toBeLessThan(10_000)
+    const names = services.map(({ name }) => name)
+    expect(names).toEqual(expect.arrayContaining(['send', 'room.join', 'persist', 'auth.callout']))
+    expect(services.find(({ name }) => name === 'room.join')).toMatchObject({
+      service: 'room-join',
+      versions: ['1.0.0'],
+      trigger: 'request',
+      subject: 'as.{caller}.room.join.{room}',
+      audience: ['everyone'],
+      description: expect.stringMatching(/./),
+      instances: 1,
+    })
+    expect(services.find(({ name }) => name === 'persist')).toMatchObject({
+      trigger: 'stream',
+      queue: 'persist-workers',
+    })
+  })
+
+  it('counts what is done, and how long it takes', async () => {
+    const room = await app.givenRoom(['bob'])
+    await app.say(room, 'counted', 'bob')
+
+    await expect.poll(async () => (await serviceNamed('send'))?.requests ?? 0).toBeGreaterThan(0)
+    const send = await serviceNamed('send')
+    expect(send?.processingMs).toBeGreaterThan(0)
+    expect(send?.p99Ms).toBeGreaterThanOrEqual(send?.p50Ms ?? Number.NaN)
+    expect(send?.recentP99Ms).toBeGreaterThan(0)
+    expect(send).toMatchObject({ inFlight: 0, queued: 0, shed: 0 })
+  })
+
+  it('asks all processes once for many who ask at the same time', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => app.call('console.services', {}, 'alice')),
+    )
+
+    expect(new Set(answers.map(({ at }) => at)).size).toBeLessThanOrEqual(2)
+  })
+
+  it.each(['bob', 'charlie'] as const)('is out of the reach of %s, who is no admin', async (as) => {
+    await expect(app.call('console.services', {}, as)).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it.each(badPayloads({}))('refuses %s', async (_name, payload) => {
+    const { status } = await app.ask('as.alice.console.services', payload, 'alice')
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { badPayloads } from '../bad-input.ts'
+import { newClientId, useApp } from '../harness.ts'
+import { newTrace, tracedClient } from '../traced.ts'
+
+const app = useApp()
+
+describe('console.traces', () => {
+  it('shows a trace with all its steps: when, how long, by which version and process', async () => {
+    const room = await app.givenRoom(['bob'], 'private')
+    const { id, traceparent } = newTrace()
+    const bob = await tracedClient(app, 'bob', traceparent)
+    await bob.call('send', { room, clientId: newClientId(), text: 'followed' })
+
+    const find = async () => {
+      const { traces } = await app.call('console.traces', {}, 'alice')
+      return traces.find((one) => one.id === id)?.spans ?? []
+    }
+    const names = async () => (await find()).map(({ name }) => name)
+    await expect
+      .poll(names)
+      .toEqual(expect.arrayContaining(['send', 'chat.{room}', 'fanout', 'persist']))
+    const send = (await find()).find(({ name }) => name === 'send')
+    expect(send).toMatchObject({
+      kind: 'request',
+      version: '1.0.0',
+      process: expect.stringMatching(/^.+:\d+$/),
+      parent: traceparent.split('-')[2],
+    })
+    expect(send?.ms).toBeGreaterThan(0)
+    expect(Math.abs(Date.now() - (send?.at ?? 0))).toBeLessThan(60_000)
+  })
+
+  it('says neither what was said nor who asked', async () => {
+    const room = await app.givenRoom(['bob'], 'private')
+    const bob = await tracedClient(app, 'bob', newTrace().traceparent)
+    await bob.call('send', { room, clientId: newClientId(), text: 'a secret' })
+
+    const shown = JSON.stringify(await app.call('console.traces', {}, 'alice'))
+
+    expect(shown).not.toContain('a secret')
+    expect(shown).not.toContain(room)
+    expect(shown).not.toContain('bob')
+  })
+
+  it('shows what failed or was slow alone, if that is asked', async () => {
+    const { traces: failed } = await app.call('console.traces', { only: 'failed' }, 'alice')
+    const { traces: slow } = await app.call('console.traces', { only: 'slow' }, 'alice')
+
+    for (const { spans } of failed) expect(spans.some(({ code }) => code !== undefined)).toBe(true)
+    for (const { spans } of slow) expect(spans.some(({ ms }) => ms >= 250)).toBe(true)
+  })
+
+  it.each(['bob', 'charlie'] as const)('is out of the reach of %s, who is no admin', async (as) => {
+    await expect(app.call('console.traces', {}, as)).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it.each(badPayloads({ only: 'slow' }))('refuses %s', async (_name, payload) => {
+    const { status } = await app.ask('as.alice.console.traces', payload, 'alice')
+    expect(status).toMatch(/^4(00|13)$/)
+  })
+})

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest'
+import { type NotifyId, type RoomId, toNotifyId } from '#schema/ids'
+import { badPayloads } from '../bad-input.ts'
+import { newClientId, type Person, useApp } from '../harness.ts'
+import { newTrace, tracedClient } from '../traced.ts'
+
+const app = useApp()
+
+const trace = (notifyId: NotifyId, as: Person) => app.call('msg.trace', { notifyId }, as)
+
+async function sayTraced(room: RoomId, traceparent: string, as: Person = 'bob') {
+  const client = await tracedClient(app, as, traceparent)
+  return client.call('send', { room, clientId: newClientId(), text: 'followed' })
+}
+
+async function namesOf(notifyId: NotifyId, as: Person = 'bob') {
+  return (await trace(notifyId, as)).spans.map(({ name }) => name)
+}
+
+describe('msg.trace', () => {
+  it('shows the way of a message from its function into the log and the database', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private')
+    const said = await sayTraced(room, newTrace().traceparent)
+    const notifyId = toNotifyId(said)
+
+    await expect
+      .poll(() => namesOf(notifyId))
+      .toEqual(expect.arrayContaining(['send', 'chat.{room}', 'fanout', 'persist']))
+    const { at, storedAt, writtenAt, spans } = await trace(notifyId, 'bob')
+    expect(at).toBe(said.at)
+    expect(Date.parse(storedAt ?? '') - Date.parse(at)).toBeGreaterThanOrEqual(-1)
+    expect(Date.parse(at) - Date.parse(writtenAt ?? '')).toBeLessThan(10_000)
+    const send = spans.find(({ name }) => name === 'send')
+    expect(send).toMatchObject({ version: '1.0.0', kind: 'request' })
+    for (const name of ['chat.{room}', 'fanout', 'persist'])
+      expect(spans.find((span) => span.name === name)).toMatchObject({ parent: send?.id })
+  })
+
+  it('shows that of a message in a thread', async () => {
+    const room = await app.givenRoom(['bob'])
+    const first = await app.say(room, 'a thread', 'bob')
+    const client = await tracedClient(app, 'bob', newTrace().traceparent)
+    const said = { room, threadId: first.id, clientId: newClientId(), text: 'followed' }
+    const reply = await client.call('send.thread', said)
+
+    await expect
+      .poll(() => namesOf(toNotifyId(reply)))
+      .toEqual(expect.arrayContaining(['send.thread', 'fanout.thread', 'persist.thread']))
+  })
+
+  it('knows of one that nobody traced when the log had it, and no more', async () => {
+    const room = await app.givenRoom(['bob'])
+    const said = await app.say(room, 'untraced', 'bob')
+
+    const { storedAt, spans } = await trace(toNotifyId(said), 'bob')
+
+    expect(storedAt).toBeDefined()
+    expect(spans).toEqual([])
+  })
+
+  it('knows no more than when it was said of one that was deleted', async () => {
+    const room = await app.givenRoom(['bob'])
+    const said = await sayTraced(room, newTrace().traceparent)
+    await app.call('msg.delete', { notifyId: toNotifyId(said) }, 'bob')
+
+    await expect.poll(async () => (await trace(toNotifyId(said), 'bob')).storedAt).toBeUndefined()
+    expect((await trace(toNotifyId(said), 'bob')).spans).toEqual([])
+  })
+
+  it('leaves out what others call a part of it', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const { traceparent } = newTrace()
+    const ofBob = toNotifyId(await sayTraced(room, traceparent))
+    const ofAlice = toNotifyId(await sayTraced(room, traceparent, 'alice'))
+    await expect.poll(() => namesOf(ofAlice, 'alice')).toContain('persist')
+    await expect.poll(() => namesOf(ofBob)).toContain('persist')
+
+    const [bobs, alices] = [await trace(ofBob, 'bob'), await trace(ofAlice, 'alice')]
+
+    const ids = new Set(bobs.spans.map(({ id }) => id))
+    expect(alices.spans.filter(({ id }) => ids.has(id))).toEqual([])
+    expect(bobs.spans.filter(({ name }) => name === 'send')).toHaveLength(1)
+  })
+
+  it('is for nobody but the sender: not for an owner, nor an admin', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const said = await sayTraced(room, newTrace().traceparent)
+
+    await expect(trace(toNotifyId(said), 'alice')).rejects.toMatchObject({
+      code: 'forbidden',
+      message: 'Only who said it may see which way it took',
+    })
+  })
+
+  it('refuses a stranger as if there were no message', async () => {
+    const room = await app.givenRoom(['bob'], 'private')
+    const notifyId = toNotifyId(await sayTraced(room, newTrace().traceparent))
+    const absent = `1-${'0'.repeat(32)}` as NotifyId
+
+    for (const id of [notifyId, absent]) {
+      const refusal = await trace(id, 'alice').catch((error) => error)
+      expect(refusal).toMatchObject({ code: 'forbidden' })
+      expect(refusal.message).toBe(`There is no message ${id} that you may read`)
+    }
+  })
+
+  it('is out of the reach of charlie, who has no role', async () => {
+    const notifyId = `1-${'0'.repeat(32)}` as NotifyId
+    await expect(trace(notifyId, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it.each(badPayloads({ notifyId: `1-${'0'.repeat(32)}` }))(
+    'refuses %s',
+    async (_name, payload) => {
+      const { status } = await app.ask('as.bob.msg.trace', payload, 'bob')
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
+})
