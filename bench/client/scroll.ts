@@ -129,8 +129,8 @@ async function measureList(browser: Browser, url: string, steps: number): Promis
 }
 
 /**
- * From the end of its track to the beginning and back. A thumb falls behind while rows are measured, so
- * the list gets about half as far; throws if it is not moved.
+ * From the end of its track to the beginning and back. The thumb falls behind the mouse, so the
+ * list gets about half as far; throws if it is not moved.
  */
 async function dragScrollbar(page: Page): Promise<void> {
   const box = await page.locator('.list').boundingBox()
