@@ -15,7 +15,10 @@ export function Connected(props: { config: Config; session: Session; identity: I
   const kept = openKept(props.identity.user)
   // What is to be shown is read first.
   void kept.read('rooms').then(() => forgetOthers(props.identity.user))
+  kept.onForgotten(props.session.leave)
   const logout = async () => {
+    // First, so that no other tab takes it for still being so.
+    forgetVouched()
     await kept.clear()
     await props.session.logout()
   }
@@ -50,9 +53,10 @@ export function Absent(props: { vouched: Vouched }) {
   const { identity, at } = props.vouched
   const connection = createAbsence(at)
   const kept = openKept(identity.user)
+  kept.onForgotten(() => window.location.reload())
   const logout = async () => {
-    await kept.clear()
     forgetVouched()
+    await kept.clear()
     window.location.reload()
   }
   return (

@@ -34,6 +34,8 @@ export interface Connection {
 }
 
 const [firstWaitMs, longestWaitMs] = [250, 8_000]
+/** So long after a refusal: whoever decides who may come in may have been away just then. */
+const refusedWaitMs = 15_000
 
 /**
  * The one connection of this page to NATS, which stays until its owner is disposed of. A new token is
@@ -49,6 +51,8 @@ export function createConnection(config: Config, session: Session, user: string)
   let wasRefused = false
   let retrial: Promise<boolean> | undefined
   let attempts = 0
+  let isConnecting = false
+  let later: ReturnType<typeof setTimeout> | undefined
 
   const stopRenewal = session.onRenewed(() => {
     if (link().is === 'refused') void connect()
@@ -65,12 +69,27 @@ export function createConnection(config: Config, session: Session, user: string)
     isDisposed = true
     stopRenewal()
     window.removeEventListener('online', hurry)
+    clearTimeout(later)
     client.close()
     void nc?.close()
   })
   void connect()
 
   async function connect(): Promise<void> {
+    if (isConnecting) return
+    isConnecting = true
+    clearTimeout(later)
+    await tryToConnect()
+    isConnecting = false
+    if (link().is === 'refused' && !isDisposed) connectLater()
+  }
+
+  function connectLater() {
+    clearTimeout(later)
+    later = setTimeout(() => void connect(), refusedWaitMs * (1 + Math.random()))
+  }
+
+  async function tryToConnect(): Promise<void> {
     while (!isDisposed) {
       try {
         const made = await wsconnect({
@@ -109,8 +128,10 @@ export function createConnection(config: Config, session: Session, user: string)
         setLink({ is: 'online' })
         for (const tell of backHandlers) tell()
       }
-      if (status.type === 'error' && isRefusal(status.error) && !(await isWorthAnotherTry()))
+      if (status.type === 'error' && isRefusal(status.error) && !(await isWorthAnotherTry())) {
         await made.close()
+        connectLater()
+      }
     }
   }
 

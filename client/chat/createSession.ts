@@ -6,7 +6,7 @@ import {
 } from 'oidc-client-ts'
 import { createSignal } from 'solid-js'
 import type { Config } from '../config.ts'
-import { forgetVouched, writeVouched } from './vouched.ts'
+import { extendVouched, forgetVouched, writeVouched } from './vouched.ts'
 
 /** Who is logged in here. */
 export interface Identity {
@@ -58,7 +58,7 @@ export function createSession({ issuer, clientId }: Config) {
       const found = await provider.processSigninResponse(here.href)
       // Where they were when they had to log in.
       window.history.replaceState(null, '', readPlace(found.userState))
-      take(found)
+      writeVouched(take(found))
     } catch (error) {
       const place = error instanceof ErrorResponse ? readPlace(error.state) : '/'
       if (here.pathname === callbackPath) window.history.replaceState(null, '', place)
@@ -74,16 +74,16 @@ export function createSession({ issuer, clientId }: Config) {
     here.replace(url)
   }
 
-  function take(found: SigninResponse) {
+  function take(found: SigninResponse): Identity {
     user = found
     const identity = readIdentity(found.access_token)
-    writeVouched(identity)
     const known = state()
     // The same person with another token: nobody who looks at them need look again.
     if (known.is !== 'in' || known.identity.user !== identity.user) setState({ is: 'in', identity })
     clearTimeout(timer)
     const lifeMs = (found.expires_in ?? 60) * 1_000
     timer = setTimeout(() => void renew(), Math.max(1_000, lifeMs * 0.75))
+    return identity
   }
 
   async function refresh(): Promise<SigninResponse> {
@@ -107,11 +107,16 @@ export function createSession({ issuer, clientId }: Config) {
   /** A new token before the old one ends. False when the provider gives none any more. */
   function renew(): Promise<boolean> {
     renewal ??= (async () => {
+      const before = user
       try {
-        take(await refresh())
+        const found = await refresh()
+        // Meanwhile they have left.
+        if (user !== before) return false
+        extendVouched(take(found))
         for (const tell of renewed) tell()
         return true
       } catch (error) {
+        if (user !== before) return false
         if (isRefusal(error)) {
           forgetVouched()
           setState({ is: 'out', why: 'ended' })
@@ -127,20 +132,26 @@ export function createSession({ issuer, clientId }: Config) {
     return renewal
   }
 
+  /** Nobody is here any more. */
+  function leave(why: 'ended' | 'logout') {
+    clearTimeout(timer)
+    user = undefined
+    setState({ is: 'out', why })
+  }
+
   return {
     state,
     start,
+    leave,
     renew,
     /** The access token as it is now; empty for nobody. */
     token: () => user?.access_token ?? '',
     /** Goes to the provider's page, and comes back to where one is. */
     login: () => ask(),
     async logout() {
-      clearTimeout(timer)
       const id_token_hint = user?.id_token
-      user = undefined
       forgetVouched()
-      setState({ is: 'out', why: 'logout' })
+      leave('logout')
       const hint = id_token_hint === undefined ? {} : { id_token_hint }
       const { url } = await provider.createSignoutRequest(hint)
       here.replace(url)

@@ -14,9 +14,14 @@ export interface Kept {
   claim(what: string): Promise<boolean>
   /** Forgets what is written under keys that are not wanted any more. */
   prune(isWanted: (key: string) => boolean): Promise<void>
-  /** Forgets everything. */
+  /** Forgets everything, in all tabs. */
   clear(): Promise<void>
+  /** Tells that another tab has forgotten it, and why. */
+  onForgotten(tell: (why: Farewell) => void): void
 }
+
+/** They logged out: nothing is left. Or somebody else came: what they wrote themselves waits for them. */
+export type Farewell = 'logout' | 'ended'
 
 const soonMs = 300
 /** So many claims are remembered: older ones are not made again. */
@@ -36,6 +41,7 @@ export function openKept(user: string): Kept {
   let timer: ReturnType<typeof setTimeout> | undefined
   /** Whatever the page still does after everything was forgotten leaves nothing behind. */
   let isForgotten = false
+  const tabs = openTabs(user)
   let store: UseStore | undefined
   try {
     store = createStore(databases + user, 'kept')
@@ -50,6 +56,15 @@ export function openKept(user: string): Kept {
     waiting.clear()
   }
   window.addEventListener('pagehide', flush)
+
+  async function forget(why: Farewell) {
+    isForgotten = true
+    waiting.clear()
+    if (why === 'logout')
+      for (const key of Object.keys(localStorage))
+        if (key.startsWith(prefix)) localStorage.removeItem(key)
+    if (store) await clear(store).catch(() => undefined)
+  }
 
   return {
     async read<T>(key: string) {
@@ -106,11 +121,15 @@ export function openKept(user: string): Kept {
       if (unwanted.length > 0) await delMany(unwanted, store).catch(() => undefined)
     },
     async clear() {
-      isForgotten = true
-      waiting.clear()
-      for (const key of Object.keys(localStorage))
-        if (key.startsWith(prefix)) localStorage.removeItem(key)
-      if (store) await clear(store).catch(() => undefined)
+      await forget('logout')
+      // What others have written meanwhile they forget themselves.
+      tabs.postMessage('logout' satisfies Farewell)
+    },
+    onForgotten(tell) {
+      tabs.addEventListener('message', ({ data: why }: MessageEvent<Farewell>) => {
+        void forget(why)
+        tell(why)
+      })
     },
   }
 }
@@ -121,6 +140,17 @@ export function openKept(user: string): Kept {
  */
 export async function forgetOthers(user: string): Promise<void> {
   const known = (await window.indexedDB?.databases?.().catch(() => [])) ?? []
-  for (const { name } of known)
-    if (name?.startsWith(databases) && name !== databases + user) indexedDB.deleteDatabase(name)
+  for (const { name } of known) {
+    if (!name?.startsWith(databases) || name === databases + user) continue
+    // To delete all of it would wait for their tabs, and they for that when they come again.
+    await clear(createStore(name, 'kept')).catch(() => undefined)
+    const tabs = openTabs(name.slice(databases.length))
+    tabs.postMessage('ended' satisfies Farewell)
+    tabs.close()
+  }
+}
+
+/** All tabs that somebody has in this browser. */
+function openTabs(user: string): BroadcastChannel {
+  return new BroadcastChannel(`natter ${user}`)
 }

@@ -13,10 +13,14 @@ const lastsMs = 24 * 60 * 60_000
 
 /** Nobody, where the provider has said no since, somebody logged out, or it was too long ago. */
 export function readVouched(): Vouched | undefined {
+  const found = readLast()
+  const age = Date.now() - (found?.at ?? 0)
+  return age >= 0 && age < lastsMs ? found : undefined
+}
+
+function readLast(): Vouched | undefined {
   try {
-    const found: Vouched | undefined = JSON.parse(localStorage.getItem(key) ?? 'null') ?? undefined
-    const age = Date.now() - (found?.at ?? 0)
-    return age >= 0 && age < lastsMs ? found : undefined
+    return JSON.parse(localStorage.getItem(key) ?? 'null') ?? undefined
   } catch {
     return undefined
   }
@@ -28,6 +32,11 @@ export function writeVouched(identity: Identity): void {
   } catch {
     // Then nothing is shown without asking.
   }
+}
+
+/** Vouched for again; but another tab may have been left, or somebody else have come there, since. */
+export function extendVouched(identity: Identity): void {
+  if (readLast()?.identity.user === identity.user) writeVouched(identity)
 }
 
 export function forgetVouched(): void {

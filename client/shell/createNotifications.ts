@@ -6,7 +6,7 @@ import { ask } from '../chat/ask.ts'
 import type { Chat } from '../chat/createChat.ts'
 import { toPlainText } from '../text/plain.ts'
 import { createLook } from './createLook.ts'
-import { type Places, pathOf } from './createPlace.ts'
+import { type Places, pathOf, readPlace } from './createPlace.ts'
 
 const bodyLength = 200
 
@@ -22,7 +22,14 @@ export function createNotifications(chat: Chat, places: Places) {
   createEffect(() => {
     for (const { id, readSeq } of chat.rooms.list()) if (readSeq >= seqOf(id)) close(id)
   })
+  // One that the worker showed was pressed.
+  const workers: ServiceWorkerContainer | undefined = navigator.serviceWorker
+  const onPressed = ({ data }: MessageEvent<{ path?: string }>) => {
+    if (data.path !== undefined) places.go(readPlace(data.path))
+  }
+  workers?.addEventListener('message', onPressed)
   onCleanup(() => {
+    workers?.removeEventListener('message', onPressed)
     for (const id of shown.keys()) close(id)
   })
   const seqOf = (id: RoomId) => shown.get(id)?.seq ?? Number.POSITIVE_INFINITY
@@ -56,7 +63,8 @@ export function createNotifications(chat: Chat, places: Places) {
       const nameOf = (user: typeof said.sender) => chat.people.name(user)
       const { threadId: thread } = said
       const place = { room: room.id, message: said.id, ...(thread === undefined ? {} : { thread }) }
-      const notification = show(room.kind === 'direct' ? who : `${who} · ${chat.titleOf(room)}`, {
+      const title = room.kind === 'direct' ? who : `${who} · ${chat.titleOf(room)}`
+      const notification = await show(title, {
         body: toPlainText(said.text, bodyLength, nameOf),
         // The next one of a room takes the place of the one before.
         tag: `natter ${room.id}`,
@@ -76,11 +84,15 @@ export function createNotifications(chat: Chat, places: Places) {
 }
 
 /** Phones show what a service worker tells, and nothing else; that one then hears of the click. */
-function show(title: string, options: NotificationOptions): Notification | undefined {
+async function show(
+  title: string,
+  options: NotificationOptions & { tag: string },
+): Promise<Notification | undefined> {
   try {
     return new Notification(title, options)
   } catch {
-    void navigator.serviceWorker?.ready.then((worker) => worker.showNotification(title, options))
-    return undefined
+    const worker = await navigator.serviceWorker?.ready
+    await worker?.showNotification(title, options)
+    return (await worker?.getNotifications({ tag: options.tag }))?.at(-1)
   }
 }

@@ -50,7 +50,7 @@ export function linkTo(place: Place): string {
   return window.location.origin + pathOf(place)
 }
 
-function readPlace(path: string): Place {
+export function readPlace(path: string): Place {
   const part = consoleParts.find((console) => pathOf({ console }) === path)
   if (part) return { console: part }
   const [, room, thread, message] =

@@ -26,6 +26,20 @@ worker.addEventListener('fetch', (event) => {
     event.respondWith(readFile(event.request))
 })
 
+worker.addEventListener('notificationclick', (event) => {
+  event.notification.close()
+  event.waitUntil(goTo(event.notification.data.path))
+})
+
+/** A page that is open goes there by itself, and loses nothing; else there is a new one. */
+async function goTo(path: string) {
+  const pages = await worker.clients.matchAll({ type: 'window' })
+  const page = pages.find(({ visibilityState }) => visibilityState === 'visible') ?? pages[0]
+  if (!page) return void (await worker.clients.openWindow(path))
+  page.postMessage({ path })
+  await page.focus()
+}
+
 /** Takes over at once: pages that are open go on with their own files, which are kept as well. */
 async function install() {
   const cache = await caches.open(cacheName)

@@ -107,6 +107,10 @@ describe('a session', { timeout: 90_000 }, () => {
     const { page } = await ground.open('alice')
     const other = await page.context().newPage()
     other.setDefaultTimeout(10_000)
+    // As if another application of the provider were left: the page hears of it from the provider alone.
+    await other.addInitScript(() => {
+      BroadcastChannel.prototype.postMessage = () => undefined
+    })
     await other.goto(ground.urls.web)
     await other.locator('.me').click()
     await other.getByRole('menuitem', { name: 'Log out' }).click()
