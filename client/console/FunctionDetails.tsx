@@ -105,7 +105,7 @@ export function FunctionDetails(props: {
             <For each={instances()}>
               {(one) => (
                 <tr>
-                  <th scope="row" title={one.id}>
+                  <th scope="row" data-tip={one.id}>
                     <bdi>{one.process || one.id}</bdi>
                   </th>
                   <td>{one.version}</td>

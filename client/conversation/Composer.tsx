@@ -185,7 +185,7 @@ export function Composer(props: { label: string }) {
           type="submit"
           class="icon-button send-button"
           aria-label={t(editing() ? 'composer.save' : 'composer.send')}
-          title={t('composer.hint')}
+          data-tip={t('composer.hint')}
           disabled={text().trim() === '' || text().length > most}
         >
           <Icon name={editing() ? 'check' : 'send'} />

@@ -25,12 +25,7 @@ export function MessageMenu(props: MenuProps & { item: Item }) {
       defaultOpen
       onOpenChange={(isOpen) => props.onOpenChange?.(isOpen)}
     >
-      <DropdownMenu.Trigger
-        class={props.class}
-        tabIndex={props.tabIndex}
-        aria-label={props.label}
-        title={props.label}
-      >
+      <DropdownMenu.Trigger class={props.class} tabIndex={props.tabIndex} aria-label={props.label}>
         {props.children}
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>

@@ -39,7 +39,7 @@ export function RoomMenu(props: MenuProps & { room: MyRoom }) {
       defaultOpen
       onOpenChange={(isOpen) => props.onOpenChange?.(isOpen)}
     >
-      <DropdownMenu.Trigger class={props.class} aria-label={props.label} title={props.label}>
+      <DropdownMenu.Trigger class={props.class} aria-label={props.label}>
         {props.children}
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>

@@ -92,7 +92,6 @@ function Conversation(props: {
               type="button"
               class="icon-button"
               aria-label={t('room.details')}
-              title={t('room.details')}
               aria-pressed={showsMembers()}
               onClick={toggleMembers}
             >

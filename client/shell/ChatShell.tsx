@@ -31,6 +31,7 @@ const CopyDialog = later(async () => (await import('./CopyDialog.tsx')).CopyDial
 const Console = lazy(async () => ({ default: (await import('../console/Console.tsx')).Console }))
 const SettingsDialog = later(async () => (await import('./SettingsDialog.tsx')).SettingsDialog)
 const ShortcutsDialog = later(async () => (await import('./ShortcutsDialog.tsx')).ShortcutsDialog)
+const Tips = later(async () => (await import('./Tips.tsx')).Tips)
 const Switcher = later(async () => (await import('./Switcher.tsx')).Switcher)
 
 /** The chat of one person: their rooms on one side, the one they look at beside them. */
@@ -132,6 +133,8 @@ export function ChatShell(
             <Switcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
             <SettingsDialog isOpen={dialog() === 'settings'} onClose={() => setDialog()} />
             <ShortcutsDialog isOpen={dialog() === 'shortcuts'} onClose={() => setDialog()} />
+            {/* Not open: it comes with what is loaded when all else is there. */}
+            <Tips isOpen={false} />
             <CopyDialog isOpen={copy.byHand() !== undefined} />
             <div class="notes" role="status" aria-live="polite">
               <For each={notes()}>{(note) => <p class="note">{note}</p>}</For>

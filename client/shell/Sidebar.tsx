@@ -50,7 +50,7 @@ export function Sidebar(props: {
           type="button"
           class="icon-button"
           aria-label={t('switcher.label')}
-          title={`${t('switcher.label')} (Ctrl K)`}
+          data-tip={`${t('switcher.label')} (Ctrl K)`}
           onClick={() => props.onOpen('switcher')}
         >
           <Icon name="search" />
@@ -65,7 +65,6 @@ export function Sidebar(props: {
               type="button"
               class="icon-button"
               aria-label={t('rooms.browse')}
-              title={t('rooms.browse')}
               onClick={() => props.onOpen('browse')}
             >
               <Icon name="compass" />
@@ -74,7 +73,6 @@ export function Sidebar(props: {
               type="button"
               class="icon-button"
               aria-label={t('rooms.create')}
-              title={t('rooms.create')}
               onClick={() => props.onOpen('create')}
             >
               <Icon name="plus" />
@@ -100,7 +98,6 @@ export function Sidebar(props: {
               type="button"
               class="icon-button"
               aria-label={t('rooms.message')}
-              title={t('rooms.message')}
               onClick={() => props.onOpen('direct')}
             >
               <Icon name="plus" />

@@ -173,7 +173,7 @@ function Mention(props: { user: UserId; in: MessageTextProps }) {
       <Show
         when={props.in.onMention}
         fallback={
-          <span class="mention" classList={classes()} title={`@${props.user}`}>
+          <span class="mention" classList={classes()} data-tip={`@${props.user}`}>
             {name()}
           </span>
         }
@@ -183,7 +183,7 @@ function Mention(props: { user: UserId; in: MessageTextProps }) {
             type="button"
             class="mention"
             classList={classes()}
-            title={`@${props.user}`}
+            data-tip={`@${props.user}`}
             onClick={() => tell()(props.user)}
           >
             {name()}

@@ -72,6 +72,7 @@ export const givenKept: Kept = {
   claim: async () => true,
   prune: async () => undefined,
   clear: async () => undefined,
+  onForgotten: () => undefined,
 }
 
 function givenPage(count: number): Page {
