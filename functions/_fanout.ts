@@ -55,7 +55,7 @@ export async function fanOut(event: RoomEvent, context: Context): Promise<void> 
  * deleted: it is told late, or stands in the log a second time.
  */
 function isJustSaid(at: string): boolean {
-  return Date.parse(at) > Date.now() - 1_000
+  return Date.parse(at) > Date.now() - 5_000
 }
 
 /** All who listen to a public room at once, the members of any other one by one. */

@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
-import { type Context, FunctionError, type Handled } from '#runtime'
+import { type Context, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import { type MessageId, type NotifyId, readNotifyId, toNotifyId } from '#schema/ids'
 import type { Message } from '#schema/messages/chat'
@@ -113,13 +113,8 @@ export function withoutKind({ kind: _, ...said }: Said): Omit<Message, 'seq'> {
 async function readMessage(id: MessageId, seq: number, context: Context) {
   const cached = await unlessAway(context, 'the cache', () => context.kv(MSG_CACHE).get(id))
   if (cached) return cached.value
-  const handled = await unlessAway(context, 'persist', () => findHandled('rooms', context))
-  const rows =
-    handled &&
-    (await unlessAway(context, 'the database', () =>
-      db.select().from(messages).where(eq(messages.id, id)),
-    ))
-  if (rows?.[0]) return bringUpToDate(toMessage(rows[0]), handled as Handled, context)
+  const row = await unlessAway(context, 'the database', () => readRow(id, context))
+  if (row) return bringUpToDate(row.message, row.handled, context)
   const said = seq > 0 ? await readLog(seq, context) : undefined
   if (said?.id !== id) return undefined
   // What is deleted is not in the log any more; what it was edited to comes later than it does.
@@ -127,6 +122,12 @@ async function readMessage(id: MessageId, seq: number, context: Context) {
     bringUpToDate(said, { seq, isAll: false }, context),
   )
   return edited ?? said
+}
+
+async function readRow(id: MessageId, context: Context) {
+  const handled = await findHandled('rooms', context)
+  const [row] = await db.select().from(messages).where(eq(messages.id, id))
+  return row && { message: toMessage(row), handled }
 }
 
 /** What can be read elsewhere is not waited for. */
