@@ -1,8 +1,8 @@
 import { createContext, createEffect, createSignal, on, onCleanup, useContext } from 'solid-js'
-import type { RoomId, UserId } from '#schema/ids'
+import type { MessageId, RoomId, UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/log'
 import type { MyRoom } from '#schema/messages/room'
-import { ask } from './ask.ts'
+import { ask, isPassing } from './ask.ts'
 import type { ChatClient, Connection } from './createConnection.ts'
 import { createNotifyChoices } from './createNotifyChoices.ts'
 import { createOutbox } from './createOutbox.ts'
@@ -25,6 +25,13 @@ export interface ChatOptions {
   kept: Kept
   onMessage?: (notice: Notice, room: MyRoom) => void
   onGone?: (room: MyRoom, why: 'kick' | 'archive' | 'leave') => void
+  /** Something that somebody wanted done was not. */
+  onFailure?: (why: Error | 'away') => void
+}
+
+interface Edit {
+  id: MessageId
+  text: string
 }
 
 /** How many messages of a room are shown before the server has answered. */
@@ -53,6 +60,7 @@ export function createChat(options: ChatOptions) {
   onCleanup(
     connection.onBack(async () => {
       presence.renew()
+      outbox.adopt()
       void rooms.refresh()
       const counts = await Promise.all([...syncs].map((sync) => sync()))
       setRecovered(counts.reduce((sum, count) => sum + count, 0))
@@ -106,6 +114,13 @@ export function createChat(options: ChatOptions) {
     typing,
     notify,
     quiet,
+    /** Does what somebody has pressed, and says so where that fails: without a connection, at once. */
+    async attempt(what: () => Promise<unknown>) {
+      if (connection.link().is !== 'online' || !navigator.onLine) return options.onFailure?.('away')
+      await what().catch((error: unknown) =>
+        options.onFailure?.(isPassing(error) ? 'away' : (error as Error)),
+      )
+    },
     recovered,
     seeRecovered: () => setRecovered(0),
     claim: kept.claim,
@@ -114,6 +129,11 @@ export function createChat(options: ChatOptions) {
     drafts: {
       read: (place: string) => kept.readNow<string>(`draft ${place}`) ?? '',
       write: (place: string, text: string) => kept.writeNow(`draft ${place}`, text),
+    },
+    /** A message that is being edited, and how far that is. */
+    edits: {
+      read: (place: string) => kept.readNow<Edit>(`edit ${place}`),
+      write: (place: string, edit?: Edit) => kept.writeNow(`edit ${place}`, edit),
     },
     /** What a room is called, for whoever is in it. */
     titleOf: (room: MyRoom): string =>

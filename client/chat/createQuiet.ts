@@ -7,6 +7,7 @@ import type { Kept } from './kept.ts'
 export type Quiet = ReturnType<typeof createQuiet>
 
 const key = 'quiet until'
+const againMs = 30_000
 
 /**
  * Do not disturb: a status that others see too, and that holds on every machine. When it shall end by
@@ -20,14 +21,20 @@ export function createQuiet(kept: Kept, presence: Presence, me: UserId) {
   createEffect(() => {
     const end = until()
     if (end === undefined || !isQuiet()) return
-    const timer = setTimeout(() => void choose('online'), Math.max(0, end - Date.now()))
+    let timer = setTimeout(wake, Math.max(0, end - Date.now()))
     onCleanup(() => clearTimeout(timer))
+    function wake() {
+      // Where nobody can be told now, they are in a while.
+      choose('online').catch(() => {
+        timer = setTimeout(wake, againMs)
+      })
+    }
   })
 
   async function choose(status: ChosenStatus, end?: number) {
-    kept.writeNow(key, end ?? '')
-    setUntil(end)
     await presence.choose(status)
+    kept.writeNow(key, end)
+    setUntil(end)
   }
 
   return {

@@ -4,7 +4,7 @@ import { topics } from '#schema/contracts'
 import type { RoomId, UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/log'
 import { type MyRoom, mostUnread } from '#schema/messages/room'
-import { ask } from './ask.ts'
+import { ask, isPassing } from './ask.ts'
 import type { ChatClient } from './createConnection.ts'
 import { type Kept, keptPage } from './kept.ts'
 
@@ -20,7 +20,7 @@ export interface RoomsOptions {
   onGone?: (room: MyRoom, why: 'kick' | 'archive' | 'leave') => void
 }
 
-const [soonMs, everyMs, readEveryMs] = [400, 60_000, 700]
+const [soonMs, everyMs, readEveryMs, readAgainMs] = [400, 60_000, 700, 5_000]
 
 /** The rooms we belong to, what is unread in each, and a wire to hear what happens there. */
 export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOptions) {
@@ -150,6 +150,22 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
     refreshSoon()
   }
 
+  function tellRead() {
+    readTimer = undefined
+    const told = [...reading]
+    reading.clear()
+    for (const [room, seq] of told)
+      client.call('read.update', { room, seq }).then(
+        (state) => byId[room] && setRead(room, state),
+        (error) => {
+          // What was seen while the connection was away counts as read when it is back.
+          if (!isPassing(error)) return
+          reading.set(room, Math.max(seq, reading.get(room) ?? 0))
+          readTimer ??= setTimeout(tellRead, readAgainMs)
+        },
+      )
+  }
+
   return {
     byId: byId as Readonly<Record<RoomId, MyRoom | undefined>>,
     isLoaded,
@@ -166,16 +182,7 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
       const known = byId[room]
       if (!known || seq <= known.readSeq || seq <= (reading.get(room) ?? 0)) return
       reading.set(room, seq)
-      readTimer ??= setTimeout(() => {
-        readTimer = undefined
-        for (const [id, at] of reading) {
-          client
-            .call('read.update', { room: id, seq: at })
-            .then((state) => byId[id] && setRead(id, state))
-            .catch(() => undefined)
-        }
-        reading.clear()
-      }, readEveryMs)
+      readTimer ??= setTimeout(tellRead, readEveryMs)
     },
     /** Everything from this one on counts as not read again. */
     async markUnread(room: RoomId, seq: number) {

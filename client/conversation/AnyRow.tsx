@@ -11,7 +11,7 @@ export function AnyRow(props: {
   row: Row | undefined
   marked: MessageId | undefined
 }) {
-  const { t, dayOf } = useLanguage()
+  const { t, dayNameOf } = useLanguage()
   // The list moves rows a moment later than there are others in their places.
   const row = createMemo<Row | undefined>((before) =>
     props.row?.key === props.key ? props.row : before,
@@ -21,7 +21,7 @@ export function AnyRow(props: {
     case 'day':
       return (
         <div class="line">
-          <span>{dayOf(is('day').at)}</span>
+          <span>{dayNameOf(is('day').at)}</span>
         </div>
       )
     case 'unread':

@@ -5,6 +5,7 @@ import { ask } from '../chat/ask.ts'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from '../shell/Avatar.tsx'
+import { ConfirmDialog } from '../shell/ConfirmDialog.tsx'
 import { PersonSearch } from '../shell/FindPerson.tsx'
 import { Icon } from '../shell/Icon.tsx'
 import { ModalDialog } from '../shell/ModalDialog.tsx'
@@ -14,7 +15,6 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
   const chat = useChat()
   const { t, code } = useLanguage()
   const [isInviting, setInviting] = createSignal(false)
-  const [problem, setProblem] = createSignal('')
   const [info, { refetch }] = createResource(() =>
     ask(chat.client, 'room.info', { room: props.room.id }),
   )
@@ -30,10 +30,13 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
   )
   const rules = () => props.room.role === 'owner' || props.room.role === 'moderator'
 
-  async function attempt(what: Promise<unknown>) {
-    setProblem('')
-    await what.catch((error: Error) => setProblem(error.message))
-  }
+  const [asked, setAsked] = createSignal<'leave' | 'archive'>()
+  /** Whoever leaves a public room joins it again when they like. */
+  const leave = () =>
+    props.room.kind === 'private'
+      ? setAsked('leave')
+      : void chat.attempt(() => chat.client.call('room.leave', { room }))
+
   const room = props.room.id
 
   return (
@@ -68,7 +71,9 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
                   type="button"
                   class="text-button is-danger"
                   aria-label={`${t('room.kick')} ${name}`}
-                  onClick={() => void attempt(chat.client.call('room.kick', { room, userId }))}
+                  onClick={() =>
+                    void chat.attempt(() => chat.client.call('room.kick', { room, userId }))
+                  }
                 >
                   {t('room.kick')}
                 </button>
@@ -77,11 +82,6 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
           )}
         </For>
       </ul>
-      <Show when={problem()}>
-        <p class="problem" role="alert">
-          {problem()}
-        </p>
-      </Show>
       <Show when={props.room.kind !== 'direct'}>
         <footer class="panel-actions">
           <Show when={props.room.role !== 'guest'}>
@@ -89,24 +89,30 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
               {t('room.invite')}
             </button>
           </Show>
-          <button
-            type="button"
-            class="button"
-            onClick={() => void attempt(chat.client.call('room.leave', { room }))}
-          >
+          <button type="button" class="button" onClick={leave}>
             {t('room.leave')}
           </button>
           <Show when={props.room.role === 'owner'}>
-            <button
-              type="button"
-              class="button danger"
-              onClick={() => void attempt(chat.client.call('room.archive', { room }))}
-            >
+            <button type="button" class="button danger" onClick={() => setAsked('archive')}>
               {t('room.archive')}
             </button>
           </Show>
         </footer>
       </Show>
+      <ConfirmDialog
+        isOpen={asked() !== undefined}
+        onClose={() => setAsked()}
+        title={t(asked() === 'leave' ? 'room.confirmLeave' : 'room.confirmArchive', {
+          room: chat.titleOf(props.room),
+        })}
+        deed={t(asked() === 'leave' ? 'room.leave' : 'room.archive')}
+        isDanger
+        onConfirm={() =>
+          chat.client.call(asked() === 'leave' ? 'room.leave' : 'room.archive', { room })
+        }
+      >
+        <p>{t(asked() === 'leave' ? 'room.leaveHint' : 'room.archiveHint')}</p>
+      </ConfirmDialog>
       <ModalDialog
         isOpen={isInviting()}
         onClose={() => setInviting(false)}
@@ -115,7 +121,7 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
         <PersonSearch
           onPick={(userId) => {
             setInviting(false)
-            void attempt(chat.client.call('room.invite', { room, userId }))
+            void chat.attempt(() => chat.client.call('room.invite', { room, userId }))
           }}
         />
       </ModalDialog>

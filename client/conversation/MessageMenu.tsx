@@ -13,7 +13,7 @@ export function MessageMenu(props: MenuProps & { item: Item }) {
   const chat = useChat()
   const { t } = useLanguage()
   const { copy } = useCopy()
-  const { setEditing, setTraced, remove, markUnread, threadId, room } = useConversation()
+  const { setEditing, setTraced, setDoomed, markUnread, threadId, room } = useConversation()
   const isMine = () => props.item.sender === chat.me
   const mayDelete = () => isMine() || room.role === 'owner' || room.role === 'moderator'
   const link = () => linkTo({ room: props.item.room, message: props.item.id })
@@ -52,7 +52,7 @@ export function MessageMenu(props: MenuProps & { item: Item }) {
             </DropdownMenu.Item>
           </Show>
           <Show when={mayDelete()}>
-            <DropdownMenu.Item class="menu-item is-danger" onSelect={() => void remove(props.item)}>
+            <DropdownMenu.Item class="menu-item is-danger" onSelect={() => setDoomed(props.item)}>
               {t('message.delete')}
             </DropdownMenu.Item>
           </Show>

@@ -13,10 +13,10 @@ import { laterMenu } from '../shell/laterMenu.tsx'
 import { Composer } from './Composer.tsx'
 import { ConversationContext, createConversation } from './createConversation.ts'
 import { readTarget } from './createTarget.ts'
+import { MessageDialogs } from './MessageDialogs.tsx'
 import { MessageList } from './MessageList.tsx'
 
 const RoomMenu = laterMenu(async () => (await import('./RoomMenu.tsx')).RoomMenu)
-const MessageTrace = later(async () => (await import('../console/MessageTrace.tsx')).MessageTrace)
 const MembersPanel = later(async () => (await import('./MembersPanel.tsx')).MembersPanel)
 const ThreadPanel = later(async () => (await import('./ThreadPanel.tsx')).ThreadPanel)
 
@@ -120,11 +120,7 @@ function Conversation(props: {
           <MembersPanel room={props.room} onClose={() => setHasMembers(false)} />
         </Show>
       </div>
-      <MessageTrace
-        isOpen={conversation.traced() !== undefined}
-        item={conversation.traced()}
-        onClose={() => conversation.setTraced()}
-      />
+      <MessageDialogs />
     </ConversationContext.Provider>
   )
 }
@@ -152,7 +148,7 @@ function Outside(props: { room: RoomId }) {
           {(room) => (
             <>
               <h1>{room().name}</h1>
-              <button type="button" class="button primary" onClick={() => void join()}>
+              <button type="button" class="button primary" onClick={() => void chat.attempt(join)}>
                 {t('room.joinToRead')}
               </button>
             </>

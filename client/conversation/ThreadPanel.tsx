@@ -5,14 +5,12 @@ import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { usePlace } from '../shell/createPlace.ts'
 import { Icon } from '../shell/Icon.tsx'
-import { later } from '../shell/later.tsx'
 import { Composer } from './Composer.tsx'
 import { ConversationContext, createConversation, useConversation } from './createConversation.ts'
 import { readTarget } from './createTarget.ts'
+import { MessageDialogs } from './MessageDialogs.tsx'
 import { MessageList } from './MessageList.tsx'
 import { MessageRow } from './MessageRow.tsx'
-
-const MessageTrace = later(async () => (await import('../console/MessageTrace.tsx')).MessageTrace)
 
 /** A thread beside its room: the message it is about, and what was answered. */
 export function ThreadPanel(props: {
@@ -46,10 +44,10 @@ export function ThreadPanel(props: {
             <Icon name="close" />
           </button>
         </header>
-        <Show when={root()} keyed>
+        <Show when={root()}>
           {(item) => (
             <div class="thread-root">
-              <MessageRow item={item} isFirst isMarked={false} />
+              <MessageRow item={item()} isFirst isMarked={false} />
             </div>
           )}
         </Show>
@@ -58,11 +56,7 @@ export function ThreadPanel(props: {
           <Composer label={t('composer.threadLabel')} />
         </Show>
       </aside>
-      <MessageTrace
-        isOpen={conversation.traced() !== undefined}
-        item={conversation.traced()}
-        onClose={() => conversation.setTraced()}
-      />
+      <MessageDialogs />
     </ConversationContext.Provider>
   )
 }

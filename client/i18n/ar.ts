@@ -1,7 +1,12 @@
 import type { Words } from './en.ts'
 
 export const ar: Words = {
-  app: { name: 'Natter', skip: 'الانتقال إلى الرسائل' },
+  app: {
+    name: 'Natter',
+    skip: 'الانتقال إلى الرسائل',
+    failed: 'لم ينجح ذلك: {{ error }}',
+    away: 'لم يصل الطلب إلى الخادم. حاول مرة أخرى عند عودة الاتصال.',
+  },
   login: {
     title: 'مرحبًا بك في Natter',
     lead: 'دردشة لا يضيع فيها شيء، ولا يتسرب منها شيء، ولا ينتظر فيها أحد.',
@@ -75,6 +80,10 @@ export const ar: Words = {
     invite: 'دعوة شخص',
     kick: 'إزالة',
     archive: 'أرشفة الغرفة',
+    confirmArchive: 'أرشفة {{ room }} لدى الجميع؟',
+    archiveHint: 'لن يستطيع أحد القراءة أو الكتابة فيها بعد ذلك، ولا يمكن فتحها من هنا مرة أخرى.',
+    confirmLeave: 'مغادرة {{ room }}؟',
+    leaveHint: 'هذه غرفة خاصة: لن تعود إليها إلا إذا دعاك أحد.',
     rename: 'إعادة تسمية الغرفة',
     joinToRead: 'انضم للقراءة والكتابة',
     notFound: 'لا شيء هنا',

@@ -1,7 +1,12 @@
 import type { Words } from './en.ts'
 
 export const de: Words = {
-  app: { name: 'Natter', skip: 'Zu den Nachrichten springen' },
+  app: {
+    name: 'Natter',
+    skip: 'Zu den Nachrichten springen',
+    failed: 'Das hat nicht geklappt: {{ error }}',
+    away: 'Das hat den Server nicht erreicht. Versuche es noch einmal, wenn die Verbindung wieder da ist.',
+  },
   login: {
     title: 'Willkommen bei Natter',
     lead: 'Ein Chat, in dem nichts verloren geht, nichts durchsickert und niemand wartet.',
@@ -63,6 +68,11 @@ export const de: Words = {
     invite: 'Jemanden einladen',
     kick: 'Entfernen',
     archive: 'Raum archivieren',
+    confirmArchive: '{{ room }} für alle archivieren?',
+    archiveHint:
+      'Niemand kann dort mehr lesen oder schreiben, und von hier aus wird er nicht wieder geöffnet.',
+    confirmLeave: '{{ room }} verlassen?',
+    leaveHint: 'Der Raum ist privat: Zurück kommst du nur, wenn dich jemand einlädt.',
     rename: 'Raum umbenennen',
     joinToRead: 'Beitreten und mitlesen',
     notFound: 'Hier ist nichts',

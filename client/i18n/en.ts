@@ -3,7 +3,12 @@ export type Plural = { other: string } & Partial<Record<Intl.LDMLPluralRule, str
 
 /** What the page says, in English. The other languages have the same keys. */
 export const en = {
-  app: { name: 'Natter', skip: 'Skip to messages' },
+  app: {
+    name: 'Natter',
+    skip: 'Skip to messages',
+    failed: 'That did not work: {{ error }}',
+    away: 'That did not reach the server. Try again when the connection is back.',
+  },
   login: {
     title: 'Welcome to Natter',
     lead: 'A chat where nothing is lost, nothing leaks, and nobody waits.',
@@ -61,6 +66,11 @@ export const en = {
     invite: 'Invite somebody',
     kick: 'Remove',
     archive: 'Archive room',
+    confirmArchive: 'Archive {{ room }} for everybody?',
+    archiveHint:
+      'Nobody can read or write there any more, and it cannot be opened again from here.',
+    confirmLeave: 'Leave {{ room }}?',
+    leaveHint: 'It is private: you come back only if somebody invites you.',
     rename: 'Rename room',
     joinToRead: 'Join to read and write',
     notFound: 'Nothing here',

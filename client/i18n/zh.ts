@@ -1,7 +1,12 @@
 import type { Words } from './en.ts'
 
 export const zh: Words = {
-  app: { name: 'Natter', skip: '跳到消息' },
+  app: {
+    name: 'Natter',
+    skip: '跳到消息',
+    failed: '操作未成功：{{ error }}',
+    away: '请求未能到达服务器。请在连接恢复后重试。',
+  },
   login: {
     title: '欢迎使用 Natter',
     lead: '消息不丢失、不泄露，也无需等待。',
@@ -58,6 +63,10 @@ export const zh: Words = {
     invite: '邀请成员',
     kick: '移除',
     archive: '归档房间',
+    confirmArchive: '要为所有人归档 {{ room }} 吗？',
+    archiveHint: '之后任何人都无法再在其中阅读或发言，也无法从这里重新打开。',
+    confirmLeave: '要离开 {{ room }} 吗？',
+    leaveHint: '这是私密房间：只有被邀请才能再次加入。',
     rename: '重命名房间',
     joinToRead: '加入后即可阅读和发言',
     notFound: '这里什么也没有',

@@ -64,7 +64,7 @@ function RoomsToJoin(props: { onClose: () => void }) {
                 class="button"
                 classList={{ primary: !room.joined }}
                 aria-label={`${t(room.joined ? 'rooms.open' : 'rooms.join')} ${room.name}`}
-                onClick={() => void open(room)}
+                onClick={() => void chat.attempt(() => open(room))}
               >
                 {t(room.joined ? 'rooms.open' : 'rooms.join')}
               </button>

@@ -36,7 +36,7 @@ const Switcher = later(async () => (await import('./Switcher.tsx')).Switcher)
 
 /** The chat of one person: their rooms on one side, the one they look at beside them. */
 export function ChatShell(
-  props: Omit<ChatOptions, 'onMessage' | 'onGone'> & { onLogout: () => void },
+  props: Omit<ChatOptions, 'onMessage' | 'onGone' | 'onFailure'> & { onLogout: () => void },
 ) {
   const { t } = useLanguage()
   const places = createPlace()
@@ -54,6 +54,8 @@ export function ChatShell(
       if (why === 'leave') return
       say(t(why === 'kick' ? 'rooms.kicked' : 'rooms.archived', { room: room.name }))
     },
+    onFailure: (why) =>
+      say(why === 'away' ? t('app.away') : t('app.failed', { error: why.message })),
   })
   const notifications = createNotifications(chat, places)
   createBadge(chat, places)

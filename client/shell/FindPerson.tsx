@@ -22,7 +22,7 @@ export function FindPerson(props: { isOpen: boolean; onClose: () => void }) {
 
   return (
     <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={t('rooms.message')}>
-      <PersonSearch onPick={(user) => void open(user)} />
+      <PersonSearch onPick={(user) => void chat.attempt(() => open(user))} />
     </ModalDialog>
   )
 }

@@ -36,7 +36,9 @@ export function MeMenu(
         <DropdownMenu.Content class="menu">
           <DropdownMenu.RadioGroup
             value={status()}
-            onChange={(chosen) => void chat.quiet.choose(chosen as ChosenStatus)}
+            onChange={(chosen) =>
+              void chat.attempt(() => chat.quiet.choose(chosen as ChosenStatus))
+            }
           >
             <DropdownMenu.GroupLabel class="menu-label">
               {t('status.choose')}
@@ -65,7 +67,7 @@ export function MeMenu(
                   {([label, end]) => (
                     <DropdownMenu.Item
                       class="menu-item"
-                      onSelect={() => void chat.quiet.choose('busy', end)}
+                      onSelect={() => void chat.attempt(() => chat.quiet.choose('busy', end))}
                     >
                       {label}
                     </DropdownMenu.Item>

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   act,
   type ClientGround,
+  confirm,
   createClientGround,
   expectAccessible,
   expectNoProblems,
@@ -84,6 +85,8 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     expect(await alice.page.getByRole('tooltip').textContent()).toBe('Bob Brown')
 
     await act(alice.page, 'a first draft', 'Delete')
+    await alice.page.getByRole('dialog').getByText('a first draft').waitFor()
+    await confirm(alice.page, 'Delete')
     await bob.page.getByText('This message was deleted.').waitFor()
     expect(await message(bob.page, 'a first draft').count()).toBe(0)
   })
@@ -94,14 +97,10 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await alice.page.locator('#composer').focus()
     await keyboard.type('by keys')
     await keyboard.press('Enter')
-    await message(bob.page, 'by keys').waitFor()
 
-    // As soon as the room has it for alice, too.
-    const editLast = async () => {
-      await keyboard.press('ArrowUp')
-      return alice.page.locator('#composer').inputValue()
-    }
-    await expect.poll(editLast).toBe('by keys')
+    // Also where the room does not have it yet.
+    await keyboard.press('ArrowUp')
+    await expect.poll(() => alice.page.locator('#composer').inputValue()).toBe('by keys')
     await keyboard.type(' alone')
     await keyboard.press('Enter')
 
@@ -153,6 +152,38 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
       )
       .toBe('not finished ye')
     await bob.page.locator('#composer').fill('')
+  })
+
+  it('goes on with an edit after a reload, and has the draft back when that ends', async () => {
+    await givenRoom()
+    const composer = alice.page.locator('#composer')
+    await say(alice.page, 'almost right')
+    await message(bob.page, 'almost right').waitFor()
+    await composer.fill('a draft')
+    await act(alice.page, 'almost right', 'Edit')
+    await composer.fill('quite right')
+
+    await alice.page.reload()
+
+    await expect.poll(() => composer.inputValue()).toBe('quite right')
+    await composer.press('Enter')
+    await message(bob.page, 'quite right').waitFor()
+    await expect.poll(() => composer.inputValue()).toBe('a draft')
+    await composer.fill('')
+  })
+
+  it('says so when something that was pressed did not reach the server', async () => {
+    await givenRoom()
+    await say(alice.page, 'out of reach')
+    await message(bob.page, 'out of reach').hover()
+    await bob.page.context().setOffline(true)
+    await message(bob.page, 'out of reach').getByRole('button', { name: 'React' }).click()
+    await bob.page.getByRole('button', { name: '🎉' }).click()
+
+    const note = bob.page.getByText('That did not reach the server')
+    await note.waitFor({ timeout: 15_000 })
+    await bob.page.context().setOffline(false)
+    await bob.page.getByText('The connection is lost').waitFor({ state: 'detached' })
   })
 
   it('shows nothing more of a room to whoever was removed from it', async () => {

@@ -124,6 +124,12 @@ export async function act(page: Page, text: string, name: string): Promise<void>
   await page.getByRole('menuitem', { name }).click()
 }
 
+/** Says yes to what the page asks before it does something. */
+export async function confirm(page: Page, deed: string): Promise<void> {
+  await page.getByRole('dialog').getByRole('button', { name: deed, exact: true }).click()
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+}
+
 export async function expectNoProblems({ problems }: Visitor): Promise<void> {
   expect(problems).toEqual([])
 }

@@ -67,6 +67,7 @@ export const givenKept: Kept = {
   read: async () => undefined,
   write: () => undefined,
   readNow: () => undefined,
+  listNow: () => [],
   writeNow: () => undefined,
   watchNow: () => () => undefined,
   claim: async () => true,
