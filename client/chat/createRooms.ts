@@ -184,6 +184,12 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
       reading.set(room, seq)
       readTimer ??= setTimeout(tellRead, readEveryMs)
     },
+    /** The room of us two, which there is from the first time on that somebody asks for it. */
+    async openDirect(user: UserId): Promise<RoomId> {
+      const { room } = await ask(client, 'room.direct', { with: user })
+      await refresh()
+      return room.id
+    },
     /** Everything from this one on counts as not read again. */
     async markUnread(room: RoomId, seq: number) {
       const state = await ask(client, 'read.update', { room, seq: seq - 1, unread: true })

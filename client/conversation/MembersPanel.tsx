@@ -1,6 +1,8 @@
 import { createMemo, createResource, createSignal, For, onCleanup, Show } from 'solid-js'
+import type { OutputOf } from '#runtime'
 import type { UserId } from '#schema/ids'
-import type { MyRoom } from '#schema/messages/room'
+import type { MyRoom, roomInfo } from '#schema/messages/room'
+import { hasRight } from '#schema/roles'
 import { ask } from '../chat/ask.ts'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
@@ -8,7 +10,10 @@ import { Avatar } from '../shell/Avatar.tsx'
 import { ConfirmDialog } from '../shell/ConfirmDialog.tsx'
 import { PersonSearch } from '../shell/FindPerson.tsx'
 import { Icon } from '../shell/Icon.tsx'
+import { laterMenu } from '../shell/laterMenu.tsx'
 import { ModalDialog } from '../shell/ModalDialog.tsx'
+
+const MemberMenu = laterMenu(async () => (await import('./MemberMenu.tsx')).MemberMenu)
 
 /** Who is in the room, who of them is there, and what may be done about it. */
 export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
@@ -28,8 +33,6 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
         a.name.localeCompare(b.name, code()),
     ),
   )
-  const rules = () => props.room.role === 'owner' || props.room.role === 'moderator'
-
   const [asked, setAsked] = createSignal<'leave' | 'archive'>()
   /** Whoever leaves a public room joins it again when they like. */
   const leave = () =>
@@ -55,36 +58,15 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
         </button>
       </header>
       <ul class="members">
-        <For each={members()}>
-          {({ userId, name, role }) => (
-            <li class="member" classList={{ 'is-away': !isThere(userId) }}>
-              <Avatar user={userId} hasStatus />
-              <span class="pick-text">
-                <strong>{name}</strong>
-                <span>{t(`status.${chat.presence.statusOf(userId)}`)}</span>
-              </span>
-              <Show when={role !== 'member'}>
-                <span class="role">{t(`members.${role as 'owner'}`)}</span>
-              </Show>
-              <Show when={rules() && userId !== chat.me && props.room.kind !== 'direct'}>
-                <button
-                  type="button"
-                  class="text-button is-danger"
-                  aria-label={`${t('room.kick')} ${name}`}
-                  onClick={() =>
-                    void chat.attempt(() => chat.client.call('room.kick', { room, userId }))
-                  }
-                >
-                  {t('room.kick')}
-                </button>
-              </Show>
-            </li>
+        <For each={members().map(({ userId }) => userId)}>
+          {(userId) => (
+            <Member room={props.room} member={members().find((it) => it.userId === userId)} />
           )}
         </For>
       </ul>
       <Show when={props.room.kind !== 'direct'}>
         <footer class="panel-actions">
-          <Show when={props.room.role !== 'guest'}>
+          <Show when={hasRight(props.room, 'invite')}>
             <button type="button" class="button" onClick={() => setInviting(true)}>
               {t('room.invite')}
             </button>
@@ -92,7 +74,7 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
           <button type="button" class="button" onClick={leave}>
             {t('room.leave')}
           </button>
-          <Show when={props.room.role === 'owner'}>
+          <Show when={hasRight(props.room, 'archive')}>
             <button type="button" class="button danger" onClick={() => setAsked('archive')}>
               {t('room.archive')}
             </button>
@@ -126,5 +108,42 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
         />
       </ModalDialog>
     </aside>
+  )
+}
+
+type MemberOf = OutputOf<typeof roomInfo>['members'][number]
+
+function Member(props: { room: MyRoom; member: MemberOf | undefined }) {
+  const chat = useChat()
+  const { t } = useLanguage()
+  return (
+    <Show when={props.member}>
+      {(member) => {
+        const status = () => chat.presence.statusOf(member().userId)
+        return (
+          <li class="member" classList={{ 'is-away': status() === 'offline' }}>
+            <Avatar user={member().userId} hasStatus />
+            <span class="pick-text">
+              <strong>{member().name}</strong>
+              <span>{t(`status.${status()}`)}</span>
+            </span>
+            <Show when={member().role !== 'member'}>
+              <span class="role">{t(`members.${member().role}`)}</span>
+            </Show>
+            <Show when={member().userId !== chat.me && props.room.kind !== 'direct'}>
+              <MemberMenu
+                class="icon-button"
+                label={t('members.menu', { name: member().name })}
+                room={props.room}
+                userId={member().userId}
+                role={member().role}
+              >
+                <Icon name="more" />
+              </MemberMenu>
+            </Show>
+          </li>
+        )
+      }}
+    </Show>
   )
 }

@@ -1,5 +1,6 @@
 import { DropdownMenu } from '@kobalte/core/dropdown-menu'
 import { Show } from 'solid-js'
+import { hasRight } from '#schema/roles'
 import { useChat } from '../chat/createChat.ts'
 import type { Item } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
@@ -15,7 +16,7 @@ export function MessageMenu(props: MenuProps & { item: Item }) {
   const { copy } = useCopy()
   const { setEditing, setTraced, setDoomed, markUnread, threadId, room } = useConversation()
   const isMine = () => props.item.sender === chat.me
-  const mayDelete = () => isMine() || room.role === 'owner' || room.role === 'moderator'
+  const mayDelete = () => isMine() || hasRight(room, 'moderate')
   const link = () => linkTo({ room: props.item.room, message: props.item.id })
 
   return (

@@ -2,6 +2,7 @@ import './conversation.css'
 import { createResource, createSignal, Match, Show, Switch } from 'solid-js'
 import type { RoomId } from '#schema/ids'
 import type { MyRoom } from '#schema/messages/room'
+import { hasRight } from '#schema/roles'
 import { ask } from '../chat/ask.ts'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
@@ -65,7 +66,7 @@ function Conversation(props: {
     if (place().thread !== undefined) go({ room: props.room.id })
   }
   const mayWrite = () =>
-    props.room.role !== 'guest' &&
+    hasRight(props.room, 'speak') &&
     chat.identity.roles.some((role) => role === 'user' || role === 'admin')
 
   return (

@@ -164,7 +164,17 @@ export const ar: Words = {
     },
   },
   thread: { title: 'سلسلة', close: 'إغلاق' },
-  members: { title: 'الأعضاء', close: 'إغلاق', owner: 'مالك', moderator: 'مشرف', guest: 'ضيف' },
+  members: {
+    title: 'الأعضاء',
+    close: 'إغلاق',
+    owner: 'مالك',
+    moderator: 'مشرف',
+    member: 'عضو',
+    guest: 'ضيف',
+    role: 'الدور في هذه الغرفة',
+    talk: 'إرسال رسالة',
+    menu: 'إجراءات بشأن {{ name }}',
+  },
   status: {
     online: 'متصل',
     away: 'بعيد',

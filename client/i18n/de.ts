@@ -136,7 +136,11 @@ export const de: Words = {
     close: 'Schließen',
     owner: 'Leitung',
     moderator: 'Moderation',
+    member: 'Mitglied',
     guest: 'Gast',
+    role: 'Rolle in diesem Raum',
+    talk: 'Nachricht schreiben',
+    menu: 'Was mit {{ name }} geschehen soll',
   },
   status: {
     online: 'Online',

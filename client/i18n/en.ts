@@ -137,7 +137,11 @@ export const en = {
     close: 'Close',
     owner: 'owner',
     moderator: 'moderator',
+    member: 'member',
     guest: 'guest',
+    role: 'Role in this room',
+    talk: 'Send a message',
+    menu: 'What to do about {{ name }}',
   },
   status: {
     online: 'Online',

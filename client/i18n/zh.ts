@@ -125,7 +125,17 @@ export const zh: Words = {
     manyType: { other: '{{ count }} 人正在输入…' },
   },
   thread: { title: '话题', close: '关闭' },
-  members: { title: '成员', close: '关闭', owner: '所有者', moderator: '管理员', guest: '访客' },
+  members: {
+    title: '成员',
+    close: '关闭',
+    owner: '所有者',
+    moderator: '管理员',
+    member: '成员',
+    guest: '访客',
+    role: '在此房间中的角色',
+    talk: '发送消息',
+    menu: '对 {{ name }} 的操作',
+  },
   status: {
     online: '在线',
     away: '离开',

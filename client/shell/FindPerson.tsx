@@ -14,10 +14,9 @@ export function FindPerson(props: { isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
 
   async function open(user: UserId) {
-    const { room } = await ask(chat.client, 'room.direct', { with: user })
-    await chat.rooms.refresh()
+    const room = await chat.rooms.openDirect(user)
     props.onClose()
-    go({ room: room.id })
+    go({ room })
   }
 
   return (

@@ -1,3 +1,4 @@
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   act,
@@ -38,6 +39,13 @@ async function givenRoom(kind: 'public' | 'private' = 'private'): Promise<string
   await bob.page.getByRole('link', { name: room }).click()
   await bob.page.locator('#composer').waitFor()
   return room
+}
+
+/** Opens what can be done about somebody of the room. */
+async function about(page: Page, name: string) {
+  const members = page.getByRole('complementary', { name: 'Members' })
+  await members.getByRole('listitem').filter({ hasText: name }).hover()
+  await members.getByRole('button', { name: `What to do about ${name}` }).click()
 }
 
 describe('the chat in a browser', { timeout: 60_000 }, () => {
@@ -189,10 +197,33 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
   it('shows nothing more of a room to whoever was removed from it', async () => {
     const room = await givenRoom()
     await alice.page.getByRole('button', { name: 'Members' }).click()
-    await alice.page.getByRole('button', { name: 'Remove Bob Brown' }).click()
+    await about(alice.page, 'Bob Brown')
+    await alice.page.getByRole('menuitem', { name: 'Remove' }).click()
 
     await bob.page.getByText(`You were removed from ${room}.`).waitFor()
     expect(await bob.page.getByRole('link', { name: room }).count()).toBe(0)
+  })
+
+  it('has a room renamed, and somebody in it given another role, before everybody’s eyes', async () => {
+    const room = await givenRoom()
+    await alice.page.getByRole('button', { name: 'More about this room' }).click()
+    await alice.page.getByRole('menuitem', { name: 'Rename room' }).click()
+    const dialog = alice.page.getByRole('dialog', { name: 'Rename room' })
+    await dialog.getByLabel('Name').fill(`${room}, renamed`)
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await bob.page.getByRole('heading', { level: 1, name: `${room}, renamed` }).waitFor()
+
+    await alice.page.getByRole('button', { name: 'Members', exact: true }).click()
+    await about(alice.page, 'Bob Brown')
+    await alice.page.getByRole('menuitemradio', { name: 'guest' }).click()
+
+    await bob.page.getByText('You can read here, but not write.').waitFor()
+    const members = alice.page.getByRole('complementary', { name: 'Members' })
+    await members
+      .getByRole('listitem')
+      .filter({ hasText: 'Bob Brown' })
+      .getByText('guest')
+      .waitFor()
   })
 
   it('lets somebody without a role read and not write', async () => {
