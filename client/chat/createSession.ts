@@ -79,7 +79,7 @@ export function createSession({ issuer, clientId }: Config) {
     const identity = readIdentity(found.access_token)
     const known = state()
     // The same person with another token: nobody who looks at them need look again.
-    if (known.is !== 'in' || known.identity.user !== identity.user) setState({ is: 'in', identity })
+    if (known.is !== 'in' || !isSame(known.identity, identity)) setState({ is: 'in', identity })
     clearTimeout(timer)
     const lifeMs = (found.expires_in ?? 60) * 1_000
     timer = setTimeout(() => void renew(), Math.max(1_000, lifeMs * 0.75))
@@ -167,6 +167,13 @@ export function createSession({ issuer, clientId }: Config) {
 function isRefusal(error: unknown): boolean {
   // What is left of another attempt cannot be gone on with: that is a no as well.
   return error instanceof ErrorResponse || /state/i.test(String(error))
+}
+
+/** Also in what they may do: else the page would offer what the server refuses. */
+function isSame(one: Identity, other: Identity): boolean {
+  return (
+    one.user === other.user && one.roles.toSorted().join(' ') === other.roles.toSorted().join(' ')
+  )
 }
 
 function readPlace(state: unknown): string {

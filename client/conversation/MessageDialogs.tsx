@@ -1,5 +1,7 @@
+import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { later } from '../shell/later.tsx'
+import { MessageText } from '../text/MessageText.tsx'
 import { useConversation } from './createConversation.ts'
 
 const MessageTrace = later(async () => (await import('../console/MessageTrace.tsx')).MessageTrace)
@@ -7,6 +9,7 @@ const ConfirmDialog = later(async () => (await import('../shell/ConfirmDialog.ts
 
 /** What is asked and shown of one message of a conversation. */
 export function MessageDialogs() {
+  const chat = useChat()
   const { t } = useLanguage()
   const { traced, setTraced, doomed, setDoomed, remove } = useConversation()
   return (
@@ -23,7 +26,14 @@ export function MessageDialogs() {
           if (item) await remove(item)
         }}
       >
-        <p class="doomed">{doomed()?.text}</p>
+        <div class="doomed">
+          <MessageText
+            text={doomed()?.text ?? ''}
+            mentions={doomed()?.mentions}
+            me={chat.me}
+            names={(user) => chat.people.name(user)}
+          />
+        </div>
       </ConfirmDialog>
     </>
   )
