@@ -52,7 +52,7 @@ export function MeMenu(
               )}
             </For>
           </DropdownMenu.RadioGroup>
-          <DropdownMenu.Sub>
+          <DropdownMenu.Sub overlap>
             <DropdownMenu.SubTrigger
               class="menu-item"
               data-checked={status() === 'busy' ? '' : undefined}

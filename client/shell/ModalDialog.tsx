@@ -34,6 +34,8 @@ export function ModalDialog(props: {
   /** Whoever opened it by keys goes on where they were; in another room, where one writes. */
   function giveBack(event: Event) {
     event.preventDefault()
+    // Another has been opened meanwhile, which has the focus now.
+    if ([...document.querySelectorAll('.dialog')].some((dialog) => dialog !== content)) return
     const place = before?.isConnected ? before : document.querySelector('#composer')
     if (place instanceof HTMLElement) place.focus()
   }

@@ -22,7 +22,7 @@ export function ShortcutsDialog(props: { isOpen: boolean; onClose: () => void })
           {([keys, what]) => (
             <div>
               <dt>
-                <kbd>{keys}</kbd>
+                <kbd dir="ltr">{keys}</kbd>
               </dt>
               <dd>{what}</dd>
             </div>

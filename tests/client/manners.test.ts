@@ -142,6 +142,41 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
     await page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
   })
 
+  it('leave the focus in the dialog that was opened last', async () => {
+    const { page } = alice
+    await givenRoom()
+    await page.getByRole('button', { name: 'New room' }).click()
+    await page.getByRole('dialog', { name: 'New room' }).waitFor()
+
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('Control+k')
+    await page.getByRole('dialog', { name: 'Go to' }).waitFor()
+    await page.getByRole('dialog', { name: 'New room' }).waitFor({ state: 'detached' })
+
+    await expect
+      .poll(() => page.getByRole('combobox').evaluate((it) => it === document.activeElement))
+      .toBe(true)
+    await page.keyboard.press('Escape')
+  })
+
+  it('say that somebody writes, and no more once it is said', async () => {
+    const room = await givenRoom()
+    const other = await givenRoom()
+    const writes = alice.page.getByText('Bob Brown is writing…')
+    await bob.page.locator('#composer').press('a')
+    await writes.waitFor()
+    await goTo(alice.page, ground.urls.web, room)
+    await bob.page.getByRole('link', { name: room }).click()
+
+    await bob.page.locator('#composer').press('b')
+
+    await writes.waitFor({ timeout: 2_500 })
+    await say(bob.page, 'that was it')
+    await message(alice.page, 'that was it').waitFor()
+    expect(await writes.count()).toBe(0)
+    expect(other).not.toBe(room)
+  })
+
   it('show all of a menu and a dialog on the smallest phone, and a way back from nowhere', async () => {
     const { page } = await ground.open('alice', { viewport: { width: 320, height: 640 } })
     const width = () => page.evaluate(() => document.documentElement.scrollWidth)
@@ -157,6 +192,11 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
     await page.getByRole('menuitem', { name: 'Settings' }).click()
     const dialog = page.getByRole('dialog', { name: 'Settings' })
     expect(await dialog.evaluate((it) => it.scrollWidth - it.clientWidth)).toBe(0)
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: /^Alice Adams/ }).click()
+    await page.getByRole('menuitem', { name: 'Do not disturb' }).click()
+    await page.getByRole('menuitem', { name: 'For an hour' }).waitFor()
+    expect(await width()).toBe(320)
     await page.context().close()
   })
 
