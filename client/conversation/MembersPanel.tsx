@@ -12,6 +12,7 @@ import { PersonSearch } from '../shell/FindPerson.tsx'
 import { Icon } from '../shell/Icon.tsx'
 import { laterMenu } from '../shell/laterMenu.tsx'
 import { ModalDialog } from '../shell/ModalDialog.tsx'
+import { latestOf } from '../shell/Searching.tsx'
 
 const MemberMenu = laterMenu(async () => (await import('./MemberMenu.tsx')).MemberMenu)
 
@@ -27,7 +28,7 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
 
   const isThere = (user: UserId) => chat.presence.statusOf(user) !== 'offline'
   const members = createMemo(() =>
-    (info.latest?.members ?? []).toSorted(
+    (latestOf(info)?.members ?? []).toSorted(
       (a, b) =>
         Number(isThere(b.userId)) - Number(isThere(a.userId)) ||
         a.name.localeCompare(b.name, code()),
@@ -46,7 +47,7 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
     <aside class="panel" aria-label={t('members.title')}>
       <header class="room-head">
         <h2>
-          {t('members.title')} <span class="muted">{info.latest?.count}</span>
+          {t('members.title')} <span class="muted">{latestOf(info)?.count}</span>
         </h2>
         <button
           type="button"
@@ -64,6 +65,11 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
           )}
         </For>
       </ul>
+      <Show when={info.state === 'errored'}>
+        <p class="list-empty" role="status">
+          {t('app.away')}
+        </p>
+      </Show>
       <Show when={props.room.kind !== 'direct'}>
         <footer class="panel-actions">
           <Show when={hasRight(props.room, 'invite')}>

@@ -49,6 +49,7 @@ export const ar: Words = {
     cancel: 'إلغاء',
     taken: 'توجد غرفة بهذا العنوان بالفعل.',
     search: 'ابحث عن غرفة',
+    searching: 'جارٍ البحث…',
     join: 'انضمام',
     joined: 'منضم',
     open: 'فتح',

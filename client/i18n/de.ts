@@ -44,6 +44,7 @@ export const de: Words = {
     cancel: 'Abbrechen',
     taken: 'Einen Raum mit dieser Adresse gibt es schon.',
     search: 'Raum suchen',
+    searching: 'Wird gesucht …',
     join: 'Beitreten',
     joined: 'Beigetreten',
     open: 'Öffnen',

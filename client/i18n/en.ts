@@ -42,6 +42,7 @@ export const en = {
     cancel: 'Cancel',
     taken: 'There is a room with this address already.',
     search: 'Find a room',
+    searching: 'Searching…',
     join: 'Join',
     joined: 'Joined',
     open: 'Open',

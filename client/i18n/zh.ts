@@ -39,6 +39,7 @@ export const zh: Words = {
     cancel: '取消',
     taken: '该地址的房间已存在。',
     search: '查找房间',
+    searching: '正在查找…',
     join: '加入',
     joined: '已加入',
     open: '打开',

@@ -6,6 +6,7 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from './Avatar.tsx'
 import { usePlace } from './createPlace.ts'
 import { ModalDialog } from './ModalDialog.tsx'
+import { latestOf, Searching } from './Searching.tsx'
 
 /** Finds somebody to talk to, and opens the room of the two. */
 export function FindPerson(props: { isOpen: boolean; onClose: () => void }) {
@@ -50,7 +51,7 @@ export function PersonSearch(props: {
         onInput={({ currentTarget }) => setText(currentTarget.value)}
       />
       <ul class="picks">
-        <For each={text().trim() ? found.latest?.users : []}>
+        <For each={text().trim() ? latestOf(found)?.users : []}>
           {({ userId, name }) => (
             <li>
               <button
@@ -69,6 +70,7 @@ export function PersonSearch(props: {
           )}
         </For>
       </ul>
+      <Searching of={found} />
       <Show when={text().trim() && found.state === 'ready' && found.latest.users.length === 0}>
         <p class="list-empty">{t('rooms.nobody')}</p>
       </Show>
