@@ -61,11 +61,13 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
   const timer = setInterval(() => document.visibilityState === 'visible' && refresh(), everyMs)
   const onVisible = () => document.visibilityState === 'visible' && refreshSoon()
   document.addEventListener('visibilitychange', onVisible)
+  window.addEventListener('pagehide', tellReadAtLast)
   onCleanup(() => {
     clearInterval(timer)
     clearTimeout(soon)
     clearTimeout(readTimer)
     document.removeEventListener('visibilitychange', onVisible)
+    window.removeEventListener('pagehide', tellReadAtLast)
   })
   void refresh()
 
@@ -164,6 +166,11 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
           readTimer ??= setTimeout(tellRead, readAgainMs)
         },
       )
+  }
+
+  /** A page that goes waits for no answer. */
+  function tellReadAtLast() {
+    for (const [room, seq] of reading) client.publish('read.update', { room, seq })
   }
 
   return {

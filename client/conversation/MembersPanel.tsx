@@ -101,6 +101,9 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
         title={t('room.invite')}
       >
         <PersonSearch
+          noteOf={(userId) =>
+            members().some((member) => member.userId === userId) ? t('members.already') : undefined
+          }
           onPick={(userId) => {
             setInviting(false)
             void chat.attempt(() => chat.client.call('room.invite', { room, userId }))

@@ -13,6 +13,7 @@ import {
 import { VList, type VListHandle } from 'virtua/solid'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
+import { Avatar } from '../shell/Avatar.tsx'
 import { Icon } from '../shell/Icon.tsx'
 import { AnyRow } from './AnyRow.tsx'
 import { useConversation } from './createConversation.ts'
@@ -242,10 +243,7 @@ export function MessageList(props: { title: string }) {
             {(key, index) => <AnyRow key={key} row={rows()[index()]} marked={target.marked()} />}
           </VList>
           <Show when={rows().length === 0}>
-            <div class="list-start">
-              <Icon name={threadId === undefined ? 'hash' : 'thread'} />
-              <p>{t('room.start', { room: props.title })}</p>
-            </div>
+            <ListStart title={props.title} />
           </Show>
           <Jumps
             isUnreadAbove={isUnreadAbove()}
@@ -261,6 +259,29 @@ export function MessageList(props: { title: string }) {
           </p>
         </Match>
       </Switch>
+    </div>
+  )
+}
+
+/** Where nothing has been said yet. */
+function ListStart(props: { title: string }) {
+  const chat = useChat()
+  const { t } = useLanguage()
+  const { room, threadId } = useConversation()
+  const icon = () => (threadId !== undefined ? 'thread' : room.kind === 'private' ? 'lock' : 'hash')
+  const text = () => {
+    if (threadId !== undefined) return t('thread.start')
+    if (room.with === undefined) return t('room.start', { room: props.title })
+    return room.with === chat.me
+      ? t('room.startAlone')
+      : t('room.startDirect', { name: props.title })
+  }
+  return (
+    <div class="list-start">
+      <Show when={threadId === undefined && room.with} fallback={<Icon name={icon()} />}>
+        {(user) => <Avatar user={user()} />}
+      </Show>
+      <p>{text()}</p>
     </div>
   )
 }

@@ -1,4 +1,4 @@
-import { createSignal, For, Show } from 'solid-js'
+import { createComputed, createSignal, For, on, Show } from 'solid-js'
 import { useChat } from '../chat/createChat.ts'
 import type { Item } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
@@ -21,9 +21,23 @@ export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: bool
   const [isActive, setActive] = createSignal(false)
   // Of many rows few are asked for what can be done with them.
   const [isReached, setReached] = createSignal(false)
+  let article: HTMLElement | undefined
+  // What had the focus is about to go with what was said.
+  createComputed(
+    on(
+      () => props.item.deletedAt,
+      (deletedAt) => {
+        if (deletedAt && article?.contains(document.activeElement)) article.focus()
+      },
+      { defer: true },
+    ),
+  )
 
   return (
     <article
+      ref={(element) => {
+        article = element
+      }}
       tabIndex={-1}
       onFocusIn={() => {
         setActive(true)
@@ -120,7 +134,11 @@ function Reaction(props: { emoji: string; item: Item }) {
         type="button"
         class="reaction"
         aria-pressed={users().includes(chat.me)}
-        aria-label={t('message.reactedBy', { emoji: props.emoji, names: names() })}
+        aria-label={t('message.reactedBy', {
+          emoji: props.emoji,
+          count: users().length,
+          names: names(),
+        })}
         data-tip={names()}
         onClick={() => void react(props.item, props.emoji)}
       >

@@ -11,6 +11,7 @@ import { usePlace } from '../shell/createPlace.ts'
 import { Icon } from '../shell/Icon.tsx'
 import { later } from '../shell/later.tsx'
 import { laterMenu } from '../shell/laterMenu.tsx'
+import { WayBack } from '../shell/WayBack.tsx'
 import { Composer } from './Composer.tsx'
 import { ConversationContext, createConversation } from './createConversation.ts'
 import { readTarget } from './createTarget.ts'
@@ -160,6 +161,7 @@ function Outside(props: { room: RoomId }) {
           <p>{t('room.forbidden')}</p>
         </Match>
       </Switch>
+      <WayBack />
     </main>
   )
 }

@@ -3,7 +3,7 @@ import type { Words } from './en.ts'
 export const ar: Words = {
   app: {
     name: 'Natter',
-    skip: 'الانتقال إلى الرسائل',
+    skip: 'الانتقال إلى المحتوى',
     failed: 'لم ينجح ذلك: {{ error }}',
     away: 'لم يصل الطلب إلى الخادم. حاول مرة أخرى عند عودة الاتصال.',
   },
@@ -75,6 +75,8 @@ export const ar: Words = {
     failed: 'تتعذر قراءة الغرفة الآن.',
     loading: 'جارٍ تحميل الرسائل…',
     start: 'هنا تبدأ {{ room }}.',
+    startDirect: 'هنا تبدأ محادثتك مع {{ name }}.',
+    startAlone: 'ما تكتبه هنا لا يراه سواك.',
     details: 'الأعضاء',
     leave: 'مغادرة الغرفة',
     invite: 'دعوة شخص',
@@ -123,7 +125,7 @@ export const ar: Words = {
       other: '{{ count }} رسالة جديدة',
     },
     confirmDelete: 'حذف هذه الرسالة لدى الجميع؟',
-    reactedBy: '{{ emoji }} من {{ names }}',
+    reactedBy: '{{ emoji }} {{ count }} من {{ names }}',
     sentence: '{{ name }}، {{ time }}: {{ text }}',
     history: 'الرسائل في {{ room }}',
     actions: 'ما يمكن فعله بهذه الرسالة',
@@ -163,7 +165,7 @@ export const ar: Words = {
       other: '{{ count }} شخص يكتبون…',
     },
   },
-  thread: { title: 'سلسلة', close: 'إغلاق' },
+  thread: { title: 'سلسلة', close: 'إغلاق', start: 'لم يرد أحد بعد.' },
   members: {
     title: 'الأعضاء',
     close: 'إغلاق',
@@ -171,6 +173,7 @@ export const ar: Words = {
     moderator: 'مشرف',
     member: 'عضو',
     guest: 'ضيف',
+    already: 'عضو بالفعل',
     role: 'الدور في هذه الغرفة',
     talk: 'إرسال رسالة',
     menu: 'إجراءات بشأن {{ name }}',
@@ -246,6 +249,9 @@ export const ar: Words = {
   },
   shortcuts: {
     title: 'اختصارات لوحة المفاتيح',
+    ctrl: 'Ctrl',
+    shift: 'Shift',
+    newLine: 'سطر جديد',
     switcher: 'الانتقال إلى غرفة أو شخص',
     unread: 'الغرفة غير المقروءة التالية',
     edit: 'تعديل رسالتك الأخيرة',

@@ -58,6 +58,11 @@ export function createLanguage(chosen: () => string) {
       const forms: Plural = words()[key]
       return fill(forms[rules().select(count)] ?? forms.other, { ...args, count })
     },
+    /** The day and the time: seldom wanted, and so made when it is. */
+    momentOf: (at: string | number) =>
+      new Intl.DateTimeFormat(code(), { dateStyle: 'full', timeStyle: 'short' }).format(
+        new Date(at),
+      ),
     timeOf: (at: string | number) => time().format(new Date(at)),
     /** Today and yesterday by their names. */
     dayNameOf(at: string | number) {

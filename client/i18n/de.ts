@@ -3,7 +3,7 @@ import type { Words } from './en.ts'
 export const de: Words = {
   app: {
     name: 'Natter',
-    skip: 'Zu den Nachrichten springen',
+    skip: 'Zum Inhalt springen',
     failed: 'Das hat nicht geklappt: {{ error }}',
     away: 'Das hat den Server nicht erreicht. Versuche es noch einmal, wenn die Verbindung wieder da ist.',
   },
@@ -63,6 +63,8 @@ export const de: Words = {
     failed: 'Der Raum kann gerade nicht gelesen werden.',
     loading: 'Nachrichten werden geladen …',
     start: 'Hier beginnt {{ room }}.',
+    startDirect: 'Hier beginnt dein Gespräch mit {{ name }}.',
+    startAlone: 'Was du hier schreibst, siehst nur du.',
     details: 'Mitglieder',
     leave: 'Raum verlassen',
     invite: 'Jemanden einladen',
@@ -101,7 +103,7 @@ export const de: Words = {
     jump: 'Zum Neuesten',
     newBelow: { one: '{{ count }} neue Nachricht', other: '{{ count }} neue Nachrichten' },
     confirmDelete: 'Diese Nachricht für alle löschen?',
-    reactedBy: '{{ emoji }} von {{ names }}',
+    reactedBy: '{{ emoji }} {{ count }} von {{ names }}',
     sentence: '{{ name }}, {{ time }}: {{ text }}',
     history: 'Nachrichten in {{ room }}',
     actions: 'Was du mit dieser Nachricht tun kannst',
@@ -130,7 +132,7 @@ export const de: Words = {
     oneTypes: '{{ name }} schreibt …',
     manyType: { one: 'Jemand schreibt …', other: '{{ count }} Personen schreiben …' },
   },
-  thread: { title: 'Thread', close: 'Schließen' },
+  thread: { title: 'Thread', close: 'Schließen', start: 'Noch hat niemand geantwortet.' },
   members: {
     title: 'Mitglieder',
     close: 'Schließen',
@@ -138,6 +140,7 @@ export const de: Words = {
     moderator: 'Moderation',
     member: 'Mitglied',
     guest: 'Gast',
+    already: 'schon Mitglied',
     role: 'Rolle in diesem Raum',
     talk: 'Nachricht schreiben',
     menu: 'Was mit {{ name }} geschehen soll',
@@ -214,6 +217,9 @@ export const de: Words = {
   },
   shortcuts: {
     title: 'Tastenkürzel',
+    ctrl: 'Strg',
+    shift: 'Umschalt',
+    newLine: 'Neue Zeile',
     switcher: 'Zu einem Raum oder einer Person gehen',
     unread: 'Nächster ungelesener Raum',
     edit: 'Deine letzte Nachricht bearbeiten',

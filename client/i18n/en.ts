@@ -5,7 +5,7 @@ export type Plural = { other: string } & Partial<Record<Intl.LDMLPluralRule, str
 export const en = {
   app: {
     name: 'Natter',
-    skip: 'Skip to messages',
+    skip: 'Skip to content',
     failed: 'That did not work: {{ error }}',
     away: 'That did not reach the server. Try again when the connection is back.',
   },
@@ -61,6 +61,8 @@ export const en = {
     failed: 'The room cannot be read right now.',
     loading: 'Loading messages…',
     start: 'This is where {{ room }} begins.',
+    startDirect: 'This is where you and {{ name }} begin to talk.',
+    startAlone: 'Only you see what you write here.',
     details: 'Members',
     leave: 'Leave room',
     invite: 'Invite somebody',
@@ -99,7 +101,7 @@ export const en = {
     jump: 'Jump to the newest',
     newBelow: { one: '{{ count }} new message', other: '{{ count }} new messages' } as Plural,
     confirmDelete: 'Delete this message for everybody?',
-    reactedBy: '{{ emoji }} by {{ names }}',
+    reactedBy: '{{ emoji }} {{ count }} by {{ names }}',
     sentence: '{{ name }}, {{ time }}: {{ text }}',
     history: 'Messages in {{ room }}',
     actions: 'What to do with this message',
@@ -131,7 +133,7 @@ export const en = {
     oneTypes: '{{ name }} is writing…',
     manyType: { one: 'Somebody is writing…', other: '{{ count }} people are writing…' } as Plural,
   },
-  thread: { title: 'Thread', close: 'Close' },
+  thread: { title: 'Thread', close: 'Close', start: 'Nobody has replied yet.' },
   members: {
     title: 'Members',
     close: 'Close',
@@ -139,6 +141,7 @@ export const en = {
     moderator: 'moderator',
     member: 'member',
     guest: 'guest',
+    already: 'a member already',
     role: 'Role in this room',
     talk: 'Send a message',
     menu: 'What to do about {{ name }}',
@@ -213,6 +216,9 @@ export const en = {
   },
   shortcuts: {
     title: 'Keyboard shortcuts',
+    ctrl: 'Ctrl',
+    shift: 'Shift',
+    newLine: 'New line',
     switcher: 'Go to a room or a person',
     unread: 'Next unread room',
     edit: 'Edit your last message',

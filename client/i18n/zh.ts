@@ -3,7 +3,7 @@ import type { Words } from './en.ts'
 export const zh: Words = {
   app: {
     name: 'Natter',
-    skip: '跳到消息',
+    skip: '跳到内容',
     failed: '操作未成功：{{ error }}',
     away: '请求未能到达服务器。请在连接恢复后重试。',
   },
@@ -58,6 +58,8 @@ export const zh: Words = {
     failed: '暂时无法读取该房间。',
     loading: '正在加载消息…',
     start: '{{ room }} 从这里开始。',
+    startDirect: '你和 {{ name }} 的对话从这里开始。',
+    startAlone: '这里的内容只有你自己能看到。',
     details: '成员',
     leave: '离开房间',
     invite: '邀请成员',
@@ -95,7 +97,7 @@ export const zh: Words = {
     jump: '跳到最新',
     newBelow: { other: '{{ count }} 条新消息' },
     confirmDelete: '为所有人删除此消息？',
-    reactedBy: '{{ emoji }}：{{ names }}',
+    reactedBy: '{{ emoji }} {{ count }}：{{ names }}',
     sentence: '{{ name }}，{{ time }}：{{ text }}',
     history: '{{ room }} 的消息',
     actions: '消息操作',
@@ -124,7 +126,7 @@ export const zh: Words = {
     oneTypes: '{{ name }} 正在输入…',
     manyType: { other: '{{ count }} 人正在输入…' },
   },
-  thread: { title: '话题', close: '关闭' },
+  thread: { title: '话题', close: '关闭', start: '还没有人回复。' },
   members: {
     title: '成员',
     close: '关闭',
@@ -132,6 +134,7 @@ export const zh: Words = {
     moderator: '管理员',
     member: '成员',
     guest: '访客',
+    already: '已是成员',
     role: '在此房间中的角色',
     talk: '发送消息',
     menu: '对 {{ name }} 的操作',
@@ -202,6 +205,9 @@ export const zh: Words = {
   },
   shortcuts: {
     title: '键盘快捷键',
+    ctrl: 'Ctrl',
+    shift: 'Shift',
+    newLine: '换行',
     switcher: '转到房间或联系人',
     unread: '下一个未读房间',
     edit: '编辑你的上一条消息',

@@ -20,9 +20,11 @@ import { CopyContext, createCopy } from './createCopy.ts'
 import { createNotes } from './createNotes.ts'
 import { createNotifications } from './createNotifications.ts'
 import { createPlace, PlaceContext } from './createPlace.ts'
+import { keys } from './keys.ts'
 import { LinkBanner } from './LinkBanner.tsx'
 import { later, loadParts } from './later.tsx'
 import { Sidebar } from './Sidebar.tsx'
+import { WayBack } from './WayBack.tsx'
 
 export type OpenDialog = 'switcher' | 'settings' | 'shortcuts' | 'create' | 'browse' | 'direct'
 
@@ -100,7 +102,7 @@ export function ChatShell(
       <CopyContext.Provider value={copy}>
         <CopyTextContext.Provider value={copy.attempt}>
           <PlaceContext.Provider value={places}>
-            <a class="skip-link" href="#composer">
+            <a class="skip-link" href={places.place().room ? '#composer' : '#main'}>
               {t('app.skip')}
             </a>
             <div
@@ -113,7 +115,7 @@ export function ChatShell(
                 onClose={() => setDialog()}
                 onLogout={props.onLogout}
               />
-              <div class="shell-main">
+              <div id="main" class="shell-main" tabIndex={-1}>
                 <LinkBanner />
                 <Switch fallback={<Nothing />}>
                   <Match when={places.place().room} keyed>
@@ -153,6 +155,7 @@ function NotFound() {
   return (
     <main class="nothing">
       <h1>{t('room.notFound')}</h1>
+      <WayBack />
     </main>
   )
 }
@@ -163,7 +166,7 @@ function Nothing() {
     <main class="nothing">
       <img src="/icon.svg" alt="" width="56" height="56" />
       <h1>{t('room.pick')}</h1>
-      <p>{t('room.pickHint', { keys: 'Ctrl K' })}</p>
+      <p>{t('room.pickHint', { keys: keys(t).switcher })}</p>
     </main>
   )
 }

@@ -24,7 +24,9 @@ function NewRoom(props: { onClose: () => void }) {
   const [id, setId] = createSignal<string>()
   const [kind, setKind] = createSignal<'public' | 'private'>('public')
   const [problem, setProblem] = createSignal('')
-  const address = () => id() ?? suggestId(name())
+  // A name without a letter that may stand there gets an address that says nothing.
+  const anyId = `room-${crypto.randomUUID().slice(0, 6)}`
+  const address = () => id() ?? (suggestId(name()) || (name().trim() && anyId))
 
   async function submit(event: SubmitEvent) {
     event.preventDefault()
@@ -95,8 +97,10 @@ function NewRoom(props: { onClose: () => void }) {
 /** What a name becomes where only small letters and digits may stand. */
 function suggestId(name: string): string {
   return name
-    .normalize('NFKD')
     .toLowerCase()
+    .replaceAll('ß', 'ss')
+    .normalize('NFKD')
+    .replaceAll(/\p{M}/gu, '')
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-+|-+$/g, '')
     .slice(0, 64)

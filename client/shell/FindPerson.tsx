@@ -27,7 +27,11 @@ export function FindPerson(props: { isOpen: boolean; onClose: () => void }) {
 }
 
 /** A field for a name, and who is called that. */
-export function PersonSearch(props: { onPick: (user: UserId) => void }) {
+export function PersonSearch(props: {
+  onPick: (user: UserId) => void
+  /** Why somebody cannot be picked. */
+  noteOf?: (user: UserId) => string | undefined
+}) {
   const chat = useChat()
   const { t } = useLanguage()
   const [text, setText] = createSignal('')
@@ -49,11 +53,16 @@ export function PersonSearch(props: { onPick: (user: UserId) => void }) {
         <For each={text().trim() ? found.latest?.users : []}>
           {({ userId, name }) => (
             <li>
-              <button type="button" class="pick" onClick={() => props.onPick(userId)}>
+              <button
+                type="button"
+                class="pick"
+                disabled={props.noteOf?.(userId) !== undefined}
+                onClick={() => props.onPick(userId)}
+              >
                 <Avatar user={userId} hasStatus />
                 <span class="pick-text">
                   <strong>{name}</strong>
-                  <span>@{userId}</span>
+                  <span>{props.noteOf?.(userId) ?? `@${userId}`}</span>
                 </span>
               </button>
             </li>

@@ -6,6 +6,7 @@ import { Avatar } from './Avatar.tsx'
 import type { OpenDialog } from './ChatShell.tsx'
 import { pathOf, usePlace } from './createPlace.ts'
 import { Icon } from './Icon.tsx'
+import { keys } from './keys.ts'
 import { later } from './later.tsx'
 import { Me } from './Me.tsx'
 
@@ -50,7 +51,7 @@ export function Sidebar(props: {
           type="button"
           class="icon-button"
           aria-label={t('switcher.label')}
-          data-tip={`${t('switcher.label')} (Ctrl K)`}
+          data-tip={`${t('switcher.label')} (${keys(t).switcher})`}
           onClick={() => props.onOpen('switcher')}
         >
           <Icon name="search" />

@@ -1,11 +1,15 @@
 import { Tooltip, type TooltipTriggerRenderProps } from '@kobalte/core/tooltip'
 import { createEffect, createSignal, onCleanup, Show } from 'solid-js'
+import { useLanguage } from '../i18n/createLanguage.ts'
 
 /** How long somebody points at something before they are told what it is. */
 const afterMs = 500
 
-/** A button with a picture says its label; whatever else has something to say has it in `data-tip`. */
-const withTip = '[data-tip], .icon-button[aria-label]'
+/**
+ * A button with a picture says its label, and a time its day; whatever else has something to say has it
+ * in `data-tip`.
+ */
+const withTip = '[data-tip], .icon-button[aria-label], time[datetime]'
 
 interface Tip {
   element: HTMLElement
@@ -14,6 +18,7 @@ interface Tip {
 
 /** What is said of what somebody points at, or has come to by keys: one tooltip for the whole page. */
 export function Tips() {
+  const { momentOf } = useLanguage()
   const [tip, setTip] = createSignal<Tip>()
   let pointedAt: HTMLElement | undefined
   let isTabbing = false
@@ -26,7 +31,10 @@ export function Tips() {
 
   function show(element: HTMLElement) {
     const label = element.ariaLabel ?? ''
-    const text = element.dataset.tip ?? label
+    const text =
+      element instanceof HTMLTimeElement
+        ? momentOf(element.dateTime)
+        : (element.dataset.tip ?? label)
     // What is open says itself what it is.
     const isOpen = element.ariaExpanded === 'true'
     setTip(text === '' || isOpen || !element.isConnected ? undefined : { element, text })
@@ -47,8 +55,9 @@ export function Tips() {
   }
   const onKeyDown = ({ key }: KeyboardEvent) => {
     isTabbing = key === 'Tab'
-    // What was pressed has been understood.
-    if (key === 'Enter' || key === ' ') hide()
+    // What was pressed has been understood, and whoever writes looks elsewhere. Escape closes a tooltip
+    // before all else, and Tab goes to another.
+    if (key !== 'Escape' && key !== 'Tab') hide()
   }
   const onFocusOut = ({ target }: FocusEvent) => {
     if (tip()?.element === target) hide()

@@ -88,7 +88,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await message(bob.page, 'a first draft').hover()
     await message(bob.page, 'a first draft').getByRole('button', { name: 'React' }).click()
     await bob.page.getByRole('button', { name: '🎉' }).click()
-    const reaction = message(alice.page, 'a first draft').getByRole('button', { name: /🎉 by/ })
+    const reaction = message(alice.page, 'a first draft').getByRole('button', { name: /🎉 1 by/ })
     await reaction.hover()
     expect(await alice.page.getByRole('tooltip').textContent()).toBe('Bob Brown')
 

@@ -95,7 +95,9 @@ describe('the keyboard alone', { timeout: 60_000 }, () => {
     await page.keyboard.press('Enter')
     await tabTo(page, /🎉/)
     await page.keyboard.press('Enter')
-    await message(page, 'two').getByRole('button', { name: /🎉 by/ }).waitFor()
+    await message(page, 'two')
+      .getByRole('button', { name: /🎉 1 by/ })
+      .waitFor()
     await expect.poll(() => focused(page)).toBe('button React')
 
     await tabTo(page, /Reply in thread/)
