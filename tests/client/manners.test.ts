@@ -94,7 +94,8 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
     await givenRoom()
     const { page } = alice
     await page.getByRole('button', { name: 'Members', exact: true }).click()
-    await page.getByRole('listitem').filter({ hasText: 'Bob Brown' }).waitFor()
+    const members = page.getByRole('complementary', { name: 'Members' })
+    await members.getByRole('listitem').filter({ hasText: 'Bob Brown' }).waitFor()
     await page.getByRole('button', { name: 'Invite somebody' }).click()
 
     await page.getByLabel('Find somebody by name').fill('bob')
