@@ -1,8 +1,10 @@
-import { createSignal, Show } from 'solid-js'
+import { createSignal } from 'solid-js'
 import type { MyRoom } from '#schema/messages/room'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
+import { FormEnd } from '../shell/FormEnd.tsx'
 import { ModalDialog } from '../shell/ModalDialog.tsx'
+import { RoomName } from '../shell/RoomName.tsx'
 
 /** What a room is called, for everybody in it. Its address stays. */
 export function RenameRoom(props: { room: MyRoom; isOpen: boolean; onClose: () => void }) {
@@ -29,31 +31,12 @@ function NewName(props: { room: MyRoom; onClose: () => void }) {
 
   return (
     <form class="form" onSubmit={(event) => void submit(event)}>
-      <div class="field">
-        <label for="room-new-name">{t('rooms.name')}</label>
-        <input
-          id="room-new-name"
-          class="input"
-          required
-          maxLength={80}
-          autocomplete="off"
-          value={name()}
-          onInput={({ currentTarget }) => setName(currentTarget.value)}
-        />
-      </div>
-      <Show when={problem()}>
-        <p class="problem" role="alert">
-          {problem()}
-        </p>
-      </Show>
-      <div class="form-actions">
-        <button type="button" class="button" onClick={props.onClose}>
-          {t('rooms.cancel')}
-        </button>
+      <RoomName value={name()} onInput={setName} />
+      <FormEnd problem={problem()} onCancel={props.onClose}>
         <button type="submit" class="button primary" disabled={!name().trim()}>
           {t('composer.save')}
         </button>
-      </div>
+      </FormEnd>
     </form>
   )
 }

@@ -1,5 +1,5 @@
-import { createEffect, createSignal, type JSX, on, Show } from 'solid-js'
-import { useLanguage } from '../i18n/createLanguage.ts'
+import { createEffect, createSignal, type JSX, on } from 'solid-js'
+import { FormEnd } from './FormEnd.tsx'
 import { ModalDialog } from './ModalDialog.tsx'
 
 /** Asks once more before something is done that is not undone. It stays open where that fails. */
@@ -13,7 +13,6 @@ export function ConfirmDialog(props: {
   onConfirm: () => Promise<unknown>
   children?: JSX.Element
 }) {
-  const { t } = useLanguage()
   const [isBusy, setBusy] = createSignal(false)
   const [problem, setProblem] = createSignal('')
   createEffect(on([() => props.isOpen], () => setProblem('')))
@@ -35,15 +34,7 @@ export function ConfirmDialog(props: {
     <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={props.title}>
       <div class="form">
         {props.children}
-        <Show when={problem()}>
-          <p class="problem" role="alert">
-            {problem()}
-          </p>
-        </Show>
-        <div class="form-actions">
-          <button type="button" class="button" onClick={props.onClose}>
-            {t('rooms.cancel')}
-          </button>
+        <FormEnd problem={problem()} onCancel={props.onClose}>
           <button
             type="button"
             class="button"
@@ -53,7 +44,7 @@ export function ConfirmDialog(props: {
           >
             {props.deed}
           </button>
-        </div>
+        </FormEnd>
       </div>
     </ModalDialog>
   )

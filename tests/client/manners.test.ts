@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { RoomId } from '#schema/ids'
 import {
   act,
   type ClientGround,
@@ -11,13 +12,14 @@ import {
   say,
   type Visitor,
 } from './ground.ts'
+import { createVoice } from './voice.ts'
 
 let ground: ClientGround
 let alice: Visitor
 let bob: Visitor
 
 beforeAll(async () => {
-  ground = await createClientGround()
+  ground = await createClientGround({ RATE_LIMIT_FACTOR: '10' })
   alice = await ground.open('alice')
   bob = await ground.open('bob')
 }, 120_000)
@@ -94,7 +96,8 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
     await givenRoom()
     const { page } = alice
     await page.getByRole('button', { name: 'Members', exact: true }).click()
-    await page.getByRole('listitem').filter({ hasText: 'Bob Brown' }).waitFor()
+    const members = page.getByRole('complementary', { name: 'Members' })
+    await members.getByRole('listitem').filter({ hasText: 'Bob Brown' }).waitFor()
     await page.getByRole('button', { name: 'Invite somebody' }).click()
 
     await page.getByLabel('Find somebody by name').fill('bob')
@@ -198,6 +201,25 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
     await page.getByRole('menuitem', { name: 'For an hour' }).waitFor()
     expect(await width()).toBe(320)
     await page.context().close()
+  })
+
+  it('show all rooms that can be joined, fifty at a time', async () => {
+    await using bobSpeaks = await createVoice(ground.urls, 'bob')
+    const name = `many-${crypto.randomUUID().slice(0, 8)}`
+    const kind = 'public'
+    for (let at = 10; at < 61; at++)
+      await bobSpeaks.client.call('room.create', { room: `${name}-${at}` as RoomId, name, kind })
+    const { page } = alice
+    await page.getByRole('button', { name: 'Browse rooms' }).first().click()
+    const found = page.getByRole('dialog').getByRole('button', { name: /^Join/ })
+    await page.getByRole('searchbox').fill(name)
+    await expect.poll(() => found.count()).toBe(50)
+
+    await page.getByRole('button', { name: 'Show more' }).click()
+
+    await expect.poll(() => found.count()).toBe(51)
+    expect(await page.getByRole('button', { name: 'Show more' }).count()).toBe(0)
+    await page.keyboard.press('Escape')
   })
 
   it('complain of nothing', async () => {
