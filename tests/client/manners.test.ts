@@ -109,6 +109,16 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: 'Close' }).click()
   })
 
+  it('leave the focus at what one has thought of deleting', async () => {
+    await givenRoom()
+    await say(alice.page, 'better kept')
+    await act(alice.page, 'better kept', 'Delete')
+    await alice.page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
+
+    await expect.poll(() => focused(alice)).toMatch(/^BUTTON/)
+    await message(alice.page, 'better kept').locator(':focus').waitFor()
+  })
+
   it('leave the focus at what somebody else deletes', async () => {
     await givenRoom()
     await say(alice.page, 'not to stay')
