@@ -7,6 +7,7 @@ import type { Message } from '#schema/messages/chat'
 import { chatRoom, chatThread, messageChanged, type Said } from '#schema/messages/log'
 import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
 import { messages } from '#schema/tables/message'
+import { readAged } from './_age.ts'
 import { findHandled } from './_handled.ts'
 import { bringUpToDate } from './_later.ts'
 
@@ -19,7 +20,8 @@ const recent = new LRUCache<MessageId, Message, { seq: number; context: Context 
   max: 2_000,
   ttl: 800,
   ignoreFetchAbort: true,
-  fetchMethod: (id, _stale, { context: { seq, context } }) => readMessage(id, seq, context),
+  fetchMethod: (id, _stale, { context: { seq, context }, options }) =>
+    readAged(options, () => readMessage(id, seq, context)),
 })
 
 /**

@@ -11,6 +11,7 @@ import { contracts } from '#schema/contracts'
 import type { Config } from '../config.ts'
 import { createEarlyClient } from './createEarlyClient.ts'
 import type { Session } from './createSession.ts'
+import { createSockets } from './createSockets.ts'
 import { traceOf } from './trace.ts'
 
 export type ChatClient = Client<typeof contracts>
@@ -34,6 +35,12 @@ export interface Connection {
 }
 
 const [firstWaitMs, longestWaitMs] = [250, 8_000]
+/** While the device has no network, which it need not be spared: it notices as soon as there is one. */
+const noNetworkWaitMs = 1_000
+/** A ping this often, and one that is not answered before the next is due ends the connection. */
+const pingMs = 10_000
+/** So long may the server be silent when there is reason to doubt that it is still there. */
+const doubtMs = 4_000
 /** So long after a refusal: whoever decides who may come in may have been away just then. */
 const refusedWaitMs = 15_000
 
@@ -46,6 +53,7 @@ export function createConnection(config: Config, session: Session, user: string)
   const [link, setLink] = createSignal<Link>({ is: 'connecting', since: Date.now() })
   const { client, connect: setClient } = createEarlyClient()
   const backHandlers = new Set<() => void>()
+  const sockets = createSockets()
   let nc: NatsConnection | undefined
   let isDisposed = false
   let wasRefused = false
@@ -59,21 +67,29 @@ export function createConnection(config: Config, session: Session, user: string)
     // The server ends the connection with the old token; this does so before, and at our time.
     else void nc?.reconnect().catch(() => undefined)
   })
-  const hurry = () => {
-    if (link().is !== 'offline') return
-    attempts = 0
-    void nc?.reconnect().catch(() => undefined)
-  }
-  window.addEventListener('online', hurry)
+  const listening = new AbortController()
+  const { signal } = listening
+  window.addEventListener('offline', sockets.drop, { signal })
+  window.addEventListener('online', doubt, { signal })
+  document.addEventListener('visibilitychange', doubt, { signal })
   onCleanup(() => {
     isDisposed = true
     stopRenewal()
-    window.removeEventListener('online', hurry)
+    listening.abort()
     clearTimeout(later)
     client.close()
     void nc?.close()
   })
   void connect()
+
+  /** Another network, or a device that has slept: what was open may be so for nobody else. */
+  async function doubt() {
+    attempts = 0
+    if (link().is !== 'online' || document.visibilityState === 'hidden') return
+    const silence = setTimeout(sockets.drop, doubtMs)
+    await nc?.flush().catch(() => undefined)
+    clearTimeout(silence)
+  }
 
   async function connect(): Promise<void> {
     if (isConnecting) return
@@ -100,8 +116,9 @@ export function createConnection(config: Config, session: Session, user: string)
           maxReconnectAttempts: -1,
           ignoreAuthErrorAbort: true,
           reconnectDelayHandler: () => waitMs(attempts++),
-          pingInterval: 20_000,
-          maxPingOut: 2,
+          pingInterval: pingMs,
+          maxPingOut: 1,
+          wsFactory: sockets.open,
           timeout: 6_000,
         })
         if (isDisposed) return void made.close()
@@ -121,6 +138,7 @@ export function createConnection(config: Config, session: Session, user: string)
 
   async function follow(made: NatsConnection) {
     for await (const status of made.status()) {
+      if (status.type === 'staleConnection') sockets.drop()
       if (status.type === 'disconnect') setLink({ is: 'offline', since: Date.now() })
       if (status.type === 'reconnect') {
         attempts = 0
@@ -169,7 +187,9 @@ export function createAbsence(since: number): Connection {
 
 /** Longer each time, and different for each of those who lost the same server. */
 function waitMs(attempt: number): number {
-  const most = Math.min(longestWaitMs, firstWaitMs * 2 ** attempt)
+  const most = navigator.onLine
+    ? Math.min(longestWaitMs, firstWaitMs * 2 ** attempt)
+    : noNetworkWaitMs
   return most / 2 + (Math.random() * most) / 2
 }
 

@@ -44,7 +44,7 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
   const room = props.room.id
 
   return (
-    <aside class="panel" aria-label={t('members.title')}>
+    <section class="panel" aria-label={t('members.title')}>
       <header class="room-head">
         <h2>
           {t('members.title')} <span class="muted">{latestOf(info)?.count}</span>
@@ -116,7 +116,7 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
           }}
         />
       </ModalDialog>
-    </aside>
+    </section>
   )
 }
 

@@ -73,7 +73,7 @@ function Conversation(props: {
   return (
     <ConversationContext.Provider value={conversation}>
       <div class="room" classList={{ 'has-panel': hasMembers() || place().thread !== undefined }}>
-        <main class="room-main" aria-labelledby="room-title">
+        <section class="room-main" aria-labelledby="room-title">
           <header class="room-head">
             <button
               type="button"
@@ -107,7 +107,7 @@ function Conversation(props: {
           <Show when={mayWrite()} fallback={<p class="read-only">{t('room.readOnly')}</p>}>
             <Composer label={t('composer.label', { room: title() })} />
           </Show>
-        </main>
+        </section>
         <Show when={place().thread} keyed>
           {(thread) => (
             <ThreadPanel
@@ -144,7 +144,7 @@ function Outside(props: { room: RoomId }) {
     await chat.rooms.refresh()
   }
   return (
-    <main class="nothing">
+    <div class="nothing">
       <Switch fallback={<p role="status">{t('room.loading')}</p>}>
         <Match when={found()}>
           {(room) => (
@@ -162,6 +162,6 @@ function Outside(props: { room: RoomId }) {
         </Match>
       </Switch>
       <WayBack />
-    </main>
+    </div>
   )
 }

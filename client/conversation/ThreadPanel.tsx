@@ -32,7 +32,7 @@ export function ThreadPanel(props: {
   })
   return (
     <ConversationContext.Provider value={conversation}>
-      <aside class="panel" aria-label={t('thread.title')}>
+      <section class="panel" aria-label={t('thread.title')}>
         <header class="room-head">
           <h2>{t('thread.title')}</h2>
           <button
@@ -55,7 +55,7 @@ export function ThreadPanel(props: {
         <Show when={props.mayWrite}>
           <Composer label={t('composer.threadLabel')} />
         </Show>
-      </aside>
+      </section>
       <MessageDialogs />
     </ConversationContext.Provider>
   )

@@ -102,7 +102,7 @@ export function ChatShell(
       <CopyContext.Provider value={copy}>
         <CopyTextContext.Provider value={copy.attempt}>
           <PlaceContext.Provider value={places}>
-            <a class="skip-link" href={places.place().room ? '#composer' : '#main'}>
+            <a class="skip-link" href="#main">
               {t('app.skip')}
             </a>
             <div
@@ -115,7 +115,7 @@ export function ChatShell(
                 onClose={() => setDialog()}
                 onLogout={props.onLogout}
               />
-              <div id="main" class="shell-main" tabIndex={-1}>
+              <main id="main" class="shell-main" tabIndex={-1}>
                 <LinkBanner />
                 <Switch fallback={<Nothing />}>
                   <Match when={places.place().room} keyed>
@@ -132,7 +132,7 @@ export function ChatShell(
                     <NotFound />
                   </Match>
                 </Switch>
-              </div>
+              </main>
             </div>
             <Switcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
             <SettingsDialog isOpen={dialog() === 'settings'} onClose={() => setDialog()} />
@@ -153,20 +153,20 @@ export function ChatShell(
 function NotFound() {
   const { t } = useLanguage()
   return (
-    <main class="nothing">
+    <div class="nothing">
       <h1>{t('room.notFound')}</h1>
       <WayBack />
-    </main>
+    </div>
   )
 }
 
 function Nothing() {
   const { t } = useLanguage()
   return (
-    <main class="nothing">
+    <div class="nothing">
       <img src="/icon.svg" alt="" width="56" height="56" />
       <h1>{t('room.pick')}</h1>
       <p>{t('room.pickHint', { keys: keys(t).switcher })}</p>
-    </main>
+    </div>
   )
 }

@@ -39,9 +39,13 @@ async function givenKept(text: string): Promise<Visitor & { room: string }> {
 
 /** A worker has taken the page over, and has all files. */
 async function workerIsIn(page: Page): Promise<void> {
-  await page.evaluate(() => navigator.serviceWorker.ready)
-  const isIn = () => navigator.serviceWorker.controller !== null
-  await page.waitForFunction(isIn, undefined, { timeout: 20_000 })
+  await page.evaluate(async () => {
+    const { serviceWorker } = navigator
+    const changed = new Promise((resolve) =>
+      serviceWorker.addEventListener('controllerchange', resolve, { once: true }),
+    )
+    if (!serviceWorker.controller) await changed
+  })
 }
 
 /** What is written soon has been written. */
@@ -188,7 +192,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
 
     await after.getByText(offlineBanner).waitFor()
     expect(await after.content()).not.toContain('alice was here')
-    expect(await readKept(after)).not.toContain('alice was here')
+    await expect.poll(() => readKept(after)).not.toContain('alice was here')
     await after.context().close()
   })
 

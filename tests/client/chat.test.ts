@@ -43,7 +43,7 @@ async function givenRoom(kind: 'public' | 'private' = 'private'): Promise<string
 
 /** Opens what can be done about somebody of the room. */
 async function about(page: Page, name: string) {
-  const members = page.getByRole('complementary', { name: 'Members' })
+  const members = page.getByRole('region', { name: 'Members' })
   await members.getByRole('listitem').filter({ hasText: name }).hover()
   await members.getByRole('button', { name: `What to do about ${name}` }).click()
 }
@@ -127,7 +127,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
       .getByRole('button', { name: /1 repl/ })
       .click()
 
-    const thread = alice.page.getByRole('complementary', { name: 'Thread' })
+    const thread = alice.page.getByRole('region', { name: 'Thread' })
     await thread.getByRole('article').filter({ hasText: 'we shall' }).waitFor()
   })
 
@@ -218,7 +218,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await alice.page.getByRole('menuitemradio', { name: 'guest' }).click()
 
     await bob.page.getByText('You can read here, but not write.').waitFor()
-    const members = alice.page.getByRole('complementary', { name: 'Members' })
+    const members = alice.page.getByRole('region', { name: 'Members' })
     await members
       .getByRole('listitem')
       .filter({ hasText: 'Bob Brown' })

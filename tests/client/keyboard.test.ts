@@ -105,7 +105,7 @@ describe('the keyboard alone', { timeout: 60_000 }, () => {
     await expect.poll(() => focused(page)).toContain('thread-composer')
     await page.keyboard.type('an answer')
     await page.keyboard.press('Enter')
-    const thread = page.getByRole('complementary', { name: 'Thread' })
+    const thread = page.getByRole('region', { name: 'Thread' })
     await thread.getByRole('article').filter({ hasText: 'an answer' }).waitFor()
 
     await page.getByRole('log').first().getByRole('article').first().focus()
@@ -169,11 +169,11 @@ describe('the keyboard alone', { timeout: 60_000 }, () => {
       await bob.reply(room, id, 'I did')
       await page.emulateMedia({ colorScheme })
       await page.getByRole('button', { name: '1 reply' }).click()
-      await page.getByRole('complementary', { name: 'Thread' }).waitFor()
+      await page.getByRole('region', { name: 'Thread' }).waitFor()
       await expectAccessible(page)
 
       await page.getByRole('button', { name: 'Members' }).click()
-      await page.getByRole('complementary', { name: 'Members' }).waitFor()
+      await page.getByRole('region', { name: 'Members' }).waitFor()
       await expectAccessible(page)
       for (const name of ['Browse rooms', 'New room', 'New message']) {
         await page.getByRole('button', { name, exact: true }).click()

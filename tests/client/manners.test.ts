@@ -96,7 +96,7 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
     await givenRoom()
     const { page } = alice
     await page.getByRole('button', { name: 'Members', exact: true }).click()
-    const members = page.getByRole('complementary', { name: 'Members' })
+    const members = page.getByRole('region', { name: 'Members' })
     await members.getByRole('listitem').filter({ hasText: 'Bob Brown' }).waitFor()
     await page.getByRole('button', { name: 'Invite somebody' }).click()
 
