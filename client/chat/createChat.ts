@@ -1,15 +1,15 @@
 import { createContext, createEffect, createSignal, on, onCleanup, useContext } from 'solid-js'
 import type { MessageId, RoomId, UserId } from '#schema/ids'
-import type { Notice } from '#schema/messages/log'
+import type { Notice, Placed } from '#schema/messages/log'
 import type { MyRoom } from '#schema/messages/room'
 import { ask, isPassing } from './ask.ts'
-import type { ChatClient, Connection } from './createConnection.ts'
+import { type ChatClient, type Connection, unnoticedMs } from './createConnection.ts'
 import { createNotifyChoices } from './createNotifyChoices.ts'
 import { createOutbox } from './createOutbox.ts'
 import { createPeople } from './createPeople.ts'
 import { createPresence } from './createPresence.ts'
 import { createQuiet } from './createQuiet.ts'
-import { createRooms } from './createRooms.ts'
+import { createRooms, type WhyGone } from './createRooms.ts'
 import type { Identity } from './createSession.ts'
 import { createTimeline, type TimelineOptions } from './createTimeline.ts'
 import { createTyping } from './createTyping.ts'
@@ -24,7 +24,7 @@ export interface ChatOptions {
   identity: Identity
   kept: Kept
   onMessage?: (notice: Notice, room: MyRoom) => void
-  onGone?: (room: MyRoom, why: 'kick' | 'archive' | 'leave') => void
+  onGone?: (room: MyRoom, why: WhyGone) => void
   /** Something that somebody wanted done was not. */
   onFailure?: (why: Error | 'away') => void
 }
@@ -53,19 +53,25 @@ export function createChat(options: ChatOptions) {
     ({ name }) => people.learn(me, name === me ? identity.name : name),
     () => undefined,
   )
-  const syncs = new Set<() => Promise<number>>()
+  const syncs = new Set<() => Promise<readonly Placed[]>>()
   /** How many messages came in while the connection was away, until somebody has seen that. */
   const [recovered, setRecovered] = createSignal(0)
 
   onCleanup(
-    connection.onBack(async () => {
+    connection.onBack(async (awayMs) => {
       presence.renew()
       outbox.adopt()
       void rooms.refresh()
-      const counts = await Promise.all([...syncs].map((sync) => sync()))
-      setRecovered(counts.reduce((sum, count) => sum + count, 0))
+      const missed = (await Promise.all([...syncs].map((sync) => sync()))).flat()
+      if (awayMs >= unnoticedMs) setRecovered(countHeard(missed))
     }),
   )
+
+  /** How many messages of others these are: a room and a thread of it may both have missed one. */
+  function countHeard(missed: readonly Placed[]): number {
+    const heard = missed.filter(({ event }) => event.kind === 'message' && event.sender !== me)
+    return new Set(heard.map(({ seq }) => seq)).size
+  }
 
   /** A room or a thread, for as long as its owner looks at it. */
   function openTimeline(

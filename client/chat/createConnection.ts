@@ -28,12 +28,17 @@ export interface Connection {
   link: () => Link
   /** Waits for the connection with what is asked before there is one. */
   client: ChatClient
-  /** Calls whenever the connection is there again after it was lost. Answers with what stops it. */
-  onBack(tell: () => void): () => void
+  /**
+   * Calls whenever the connection is there again after it was lost, with how long it was away. Answers
+   * with what stops it.
+   */
+  onBack(tell: (awayMs: number) => void): () => void
   /** There is none, and none is being looked for: what was kept is all there is to be seen. */
   isAbsent?: true
 }
 
+/** So long a connection may be away before anybody is told of it. */
+export const unnoticedMs = 2_000
 const [firstWaitMs, longestWaitMs] = [250, 8_000]
 /** While the device has no network, which it need not be spared: it notices as soon as there is one. */
 const noNetworkWaitMs = 1_000
@@ -52,13 +57,15 @@ const refusedWaitMs = 15_000
 export function createConnection(config: Config, session: Session, user: string): Connection {
   const [link, setLink] = createSignal<Link>({ is: 'connecting', since: Date.now() })
   const { client, connect: setClient } = createEarlyClient()
-  const backHandlers = new Set<() => void>()
+  const backHandlers = new Set<(awayMs: number) => void>()
   const sockets = createSockets()
   let nc: NatsConnection | undefined
   let isDisposed = false
   let wasRefused = false
   let retrial: Promise<boolean> | undefined
   let attempts = 0
+  /** From one attempt to the next. */
+  let waitMs = 0
   let isConnecting = false
   let later: ReturnType<typeof setTimeout> | undefined
 
@@ -115,10 +122,14 @@ export function createConnection(config: Config, session: Session, user: string)
           inboxPrefix: `_INBOX_${user}`,
           maxReconnectAttempts: -1,
           ignoreAuthErrorAbort: true,
-          reconnectDelayHandler: () => waitMs(attempts++),
+          // Asked for several times between two attempts.
+          reconnectDelayHandler: () => waitMs,
           pingInterval: pingMs,
           maxPingOut: 1,
-          wsFactory: sockets.open,
+          wsFactory(url) {
+            waitMs = toWaitMs(attempts++)
+            return sockets.open(url)
+          },
           timeout: 6_000,
         })
         if (isDisposed) return void made.close()
@@ -131,7 +142,7 @@ export function createConnection(config: Config, session: Session, user: string)
         return
       } catch (error) {
         if (isRefusal(error) && !(await isWorthAnotherTry())) return
-        await new Promise((resolve) => setTimeout(resolve, waitMs(attempts++)))
+        await new Promise((resolve) => setTimeout(resolve, waitMs))
       }
     }
   }
@@ -139,16 +150,21 @@ export function createConnection(config: Config, session: Session, user: string)
   async function follow(made: NatsConnection) {
     for await (const status of made.status()) {
       if (status.type === 'staleConnection') sockets.drop()
-      if (status.type === 'disconnect') setLink({ is: 'offline', since: Date.now() })
-      if (status.type === 'reconnect') {
+      // Both are told once for each attempt that failed as well.
+      const now = link()
+      if (status.type === 'disconnect' && now.is !== 'offline')
+        setLink({ is: 'offline', since: Date.now() })
+      if (status.type === 'reconnect' && now.is !== 'online') {
         attempts = 0
         wasRefused = false
         setLink({ is: 'online' })
-        for (const tell of backHandlers) tell()
+        const awayMs = 'since' in now ? Date.now() - now.since : 0
+        for (const tell of backHandlers) tell(awayMs)
       }
       if (status.type === 'error' && isRefusal(status.error) && !(await isWorthAnotherTry())) {
-        await made.close()
-        connectLater()
+        // It waits until nobody follows it any more.
+        void made.close()
+        return connectLater()
       }
     }
   }
@@ -186,7 +202,7 @@ export function createAbsence(since: number): Connection {
 }
 
 /** Longer each time, and different for each of those who lost the same server. */
-function waitMs(attempt: number): number {
+function toWaitMs(attempt: number): number {
   const most = navigator.onLine
     ? Math.min(longestWaitMs, firstWaitMs * 2 ** attempt)
     : noNetworkWaitMs

@@ -16,9 +16,12 @@ export interface RoomsOptions {
   kept: Kept
   /** Something was said in a room of ours: by somebody else, where the notice says by whom. */
   onMessage?: (notice: Notice, room: MyRoom) => void
-  /** We were removed, or the room was archived. */
-  onGone?: (room: MyRoom, why: 'kick' | 'archive' | 'leave') => void
+  /** A room is not ours any more. */
+  onGone?: (room: MyRoom, why: WhyGone) => void
 }
+
+/** We were removed, the room was archived, we left; or one of these, while the connection was away. */
+export type WhyGone = 'kick' | 'archive' | 'leave' | 'meanwhile'
 
 const [soonMs, everyMs, readEveryMs, readAgainMs] = [400, 60_000, 700, 5_000]
 
@@ -94,7 +97,10 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
     if (!refreshing) turn++
     refreshing ??= ask(client, 'room.list', {})
       .then(({ rooms }) => {
+        const ids = new Set(rooms.map(({ id }) => id))
+        const gone = list().filter(({ id }) => !ids.has(id))
         take(rooms.map(newest))
+        for (const room of gone) onGone?.(room, 'meanwhile')
         const pages = new Set(rooms.map(({ id }) => keptPage(id)))
         void kept.prune((key) => !key.startsWith(keptPage('')) || pages.has(key))
       })
@@ -144,7 +150,11 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
     onMessage?.(notice, room)
   }
 
-  function forget(id: RoomId, why: 'kick' | 'archive' | 'leave') {
+  function list(): MyRoom[] {
+    return Object.values(byId).filter((room) => room !== undefined)
+  }
+
+  function forget(id: RoomId, why: WhyGone) {
     const room = byId[id]
     if (!room) return
     setRooms(id, undefined as never)
@@ -176,7 +186,7 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
   return {
     byId: byId as Readonly<Record<RoomId, MyRoom | undefined>>,
     isLoaded,
-    list: () => Object.values(byId).filter((room) => room !== undefined),
+    list,
     refresh,
     /** Hears what happens in one room; answers with what stops it. */
     listen(room: RoomId, tell: (notice: Notice) => void): () => void {

@@ -26,6 +26,9 @@ export type SessionState =
 
 export type Session = ReturnType<typeof createSession>
 
+/** So long the provider may take for an answer. */
+const patienceS = 10
+
 /** Where the provider sends the browser back to. */
 export const callbackPath = '/callback'
 
@@ -45,6 +48,7 @@ export function createSession({ issuer, clientId }: Config) {
     // What a login needs until it comes back from the provider: no token among it.
     stateStore: new WebStorageStateStore({ store: window.sessionStorage }),
     loadUserInfo: false,
+    requestTimeoutInSeconds: patienceS,
   })
   const [state, setState] = createSignal<SessionState>({ is: 'starting' })
   const renewed = new Set<() => void>()
@@ -97,7 +101,6 @@ export function createSession({ issuer, clientId }: Config) {
         ...(id_token === undefined ? {} : { id_token }),
         ...(scope === undefined ? {} : { scope }),
       },
-      timeoutInSeconds: 10,
     })
     // Some give another one each time, and some the first one for good.
     found.refresh_token ??= refresh_token

@@ -104,12 +104,15 @@ export function createConversation(options: ConversationOptions) {
   }
 }
 
-/** Whoever left something unread goes on there; else the newest is shown, at first as it was kept. */
+/**
+ * Whoever left something unread goes on there; else the newest is shown. What was kept comes first, but
+ * not to whoever goes on elsewhere a moment later.
+ */
 function readStart({ chat, room, threadId, page, isTargeted }: ConversationOptions) {
   if (isTargeted) return { start: 'later' } as const
-  const isAllThereIs = page !== undefined && chat.connection.link().is === 'offline'
-  if (threadId === undefined && room.unread > 0 && !isAllThereIs) return { start: room.readSeq + 1 }
-  return { kept: page }
+  if (threadId !== undefined || room.unread === 0) return { kept: page }
+  const start = room.readSeq + 1
+  return chat.connection.link().is === 'online' ? { start } : { start, kept: page }
 }
 
 export const ConversationContext = createContext<Conversation>()

@@ -39,7 +39,6 @@ export const ar: Words = {
       other: '{{ count }} إشارة إليك',
     },
     none: 'لست في أي غرفة بعد.',
-    private: 'خاصة',
     name: 'الاسم',
     id: 'العنوان',
     idHint: 'أحرف لاتينية صغيرة وأرقام و - و _. يبقى العنوان عند تغيير الاسم.',
@@ -51,7 +50,6 @@ export const ar: Words = {
     search: 'ابحث عن غرفة',
     searching: 'جارٍ البحث…',
     join: 'انضمام',
-    joined: 'منضم',
     open: 'فتح',
     console: 'لوحة التحكم',
     members: {
@@ -68,6 +66,7 @@ export const ar: Words = {
     nobody: 'لا أحد بهذا الاسم.',
     kicked: 'أُزلت من {{ room }}.',
     archived: 'أُرشفت {{ room }}.',
+    gone: 'لم تعد في {{ room }}.',
   },
   room: {
     pick: 'اختر غرفة',

@@ -34,7 +34,6 @@ export const de: Words = {
     },
     mentions: { one: '{{ count }} Erwähnung', other: '{{ count }} Erwähnungen' },
     none: 'Du bist noch in keinem Raum.',
-    private: 'privat',
     name: 'Name',
     id: 'Adresse',
     idHint: 'Kleinbuchstaben, Ziffern, - und _. Sie bleibt, wenn sich der Name ändert.',
@@ -46,7 +45,6 @@ export const de: Words = {
     search: 'Raum suchen',
     searching: 'Wird gesucht …',
     join: 'Beitreten',
-    joined: 'Beigetreten',
     open: 'Öffnen',
     console: 'Konsole',
     members: { one: '{{ count }} Mitglied', other: '{{ count }} Mitglieder' },
@@ -56,6 +54,7 @@ export const de: Words = {
     nobody: 'Niemand heißt so.',
     kicked: 'Du wurdest aus {{ room }} entfernt.',
     archived: '{{ room }} wurde archiviert.',
+    gone: 'Du bist nicht mehr in {{ room }}.',
   },
   room: {
     pick: 'Wähle einen Raum',

@@ -32,7 +32,6 @@ export const en = {
     unread: { one: '{{ count }} unread message', other: '{{ count }} unread messages' } as Plural,
     mentions: { one: '{{ count }} mention of you', other: '{{ count }} mentions of you' } as Plural,
     none: 'You are in no room yet.',
-    private: 'private',
     name: 'Name',
     id: 'Address',
     idHint: 'Small letters, digits, - and _. It stays when the name changes.',
@@ -44,7 +43,6 @@ export const en = {
     search: 'Find a room',
     searching: 'Searching…',
     join: 'Join',
-    joined: 'Joined',
     open: 'Open',
     console: 'Console',
     members: { one: '{{ count }} member', other: '{{ count }} members' } as Plural,
@@ -54,6 +52,7 @@ export const en = {
     nobody: 'Nobody is called that.',
     kicked: 'You were removed from {{ room }}.',
     archived: '{{ room }} was archived.',
+    gone: 'You are no longer in {{ room }}.',
   },
   room: {
     pick: 'Pick a room',

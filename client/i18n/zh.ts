@@ -29,7 +29,6 @@ export const zh: Words = {
     unread: { other: '{{ count }} 条未读消息' },
     mentions: { other: '{{ count }} 次提到你' },
     none: '你还没有加入任何房间。',
-    private: '私密',
     name: '名称',
     id: '地址',
     idHint: '小写字母、数字、- 和 _。名称更改后地址不变。',
@@ -41,7 +40,6 @@ export const zh: Words = {
     search: '查找房间',
     searching: '正在查找…',
     join: '加入',
-    joined: '已加入',
     open: '打开',
     console: '控制台',
     members: { other: '{{ count }} 位成员' },
@@ -51,6 +49,7 @@ export const zh: Words = {
     nobody: '没有找到此人。',
     kicked: '你已被移出 {{ room }}。',
     archived: '{{ room }} 已归档。',
+    gone: '你已不在 {{ room }} 中。',
   },
   room: {
     pick: '选择一个房间',

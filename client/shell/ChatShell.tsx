@@ -52,9 +52,11 @@ export function ChatShell(
     kept: props.kept,
     onMessage: (notice, room) => void notifications.hear(notice, room),
     onGone(room, why) {
-      if (places.place().room === room.id) places.go({}, 'replace')
-      if (why === 'leave') return
-      say(t(why === 'kick' ? 'rooms.kicked' : 'rooms.archived', { room: room.name }))
+      const isShown = places.place().room === room.id
+      if (isShown) places.go({}, 'replace')
+      if (why === 'kick') say(t('rooms.kicked', { room: room.name }))
+      if (why === 'archive') say(t('rooms.archived', { room: room.name }))
+      if (why === 'meanwhile' && isShown) say(t('rooms.gone', { room: room.name }))
     },
     onFailure: (why) =>
       say(why === 'away' ? t('app.away') : t('app.failed', { error: why.message })),

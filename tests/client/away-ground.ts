@@ -68,6 +68,8 @@ export interface Wire extends AsyncDisposable {
   url: string
   /** Ends all connections, and lets no other through; answers with when that was. */
   cut(): number
+  /** Nothing comes through any more, and nobody is told; answers with what ends that. */
+  hold(): () => void
   mend(): void
 }
 
@@ -101,6 +103,13 @@ async function createWire(port: number): Promise<Wire> {
   return {
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
     cut,
+    hold() {
+      const held = [...open]
+      for (const socket of held) socket.pause()
+      return () => {
+        for (const socket of held) socket.resume()
+      }
+    },
     mend() {
       isCut = false
     },
