@@ -102,9 +102,16 @@ export function createConnection(config: Config, session: Session, user: string)
     if (isConnecting) return
     isConnecting = true
     clearTimeout(later)
-    await tryToConnect()
+    const made = await dial()
     isConnecting = false
-    if (link().is === 'refused' && !isDisposed) connectLater()
+    if (isDisposed) return void made?.close()
+    if (!made) return connectLater()
+    nc = made
+    attempts = 0
+    wasRefused = false
+    void follow(made)
+    setClient(createClient(made, { contracts, user, headers: traceOf }))
+    setLink({ is: 'online' })
   }
 
   function connectLater() {
@@ -112,10 +119,11 @@ export function createConnection(config: Config, session: Session, user: string)
     later = setTimeout(() => void connect(), refusedWaitMs * (1 + Math.random()))
   }
 
-  async function tryToConnect(): Promise<void> {
+  /** Until there is a connection; without one when nobody is let in with this token. */
+  async function dial(): Promise<NatsConnection | undefined> {
     while (!isDisposed) {
       try {
-        const made = await wsconnect({
+        return await wsconnect({
           servers: config.natsWebSocket,
           name: 'natter-web',
           authenticator: tokenAuthenticator(session.token),
@@ -132,19 +140,12 @@ export function createConnection(config: Config, session: Session, user: string)
           },
           timeout: 6_000,
         })
-        if (isDisposed) return void made.close()
-        nc = made
-        attempts = 0
-        wasRefused = false
-        void follow(made)
-        setClient(createClient(made, { contracts, user, headers: traceOf }))
-        setLink({ is: 'online' })
-        return
       } catch (error) {
-        if (isRefusal(error) && !(await isWorthAnotherTry())) return
+        if (isRefusal(error) && !(await isWorthAnotherTry())) return undefined
         await new Promise((resolve) => setTimeout(resolve, waitMs))
       }
     }
+    return undefined
   }
 
   async function follow(made: NatsConnection) {
@@ -204,7 +205,7 @@ export function createAbsence(since: number): Connection {
 /** Longer each time, and different for each of those who lost the same server. */
 function toWaitMs(attempt: number): number {
   const most = navigator.onLine
-    ? Math.min(longestWaitMs, firstWaitMs * 2 ** attempt)
+    ? Math.min(longestWaitMs, firstWaitMs * 1.5 ** attempt)
     : noNetworkWaitMs
   return most / 2 + (Math.random() * most) / 2
 }

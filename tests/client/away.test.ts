@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { topics } from '#schema/contracts'
 import { toNotifyId } from '#schema/ids'
 import { type AwayGround, createAwayGround } from './away-ground.ts'
-import { message, say, type Visitor } from './ground.ts'
+import { message, readKept, say, type Visitor } from './ground.ts'
 import { createVoice, type Voice } from './voice.ts'
 
 let ground: AwayGround
@@ -64,25 +64,6 @@ async function readAll(page: Page): Promise<string[]> {
     })
   }
   return all
-}
-
-/** All that this browser keeps. */
-function readKept(page: Page): Promise<string> {
-  return page.evaluate(async () => {
-    const all = [JSON.stringify({ ...localStorage })]
-    for (const { name = '' } of await indexedDB.databases()) {
-      const { promise, resolve } = Promise.withResolvers<string>()
-      const opening = indexedDB.open(name)
-      opening.onsuccess = () => {
-        const store = opening.result.transaction('kept').objectStore('kept')
-        const [keys, values] = [store.getAllKeys(), store.getAll()]
-        values.onsuccess = () => resolve(JSON.stringify([keys.result, values.result]))
-      }
-      all.push(await promise)
-      opening.result.close()
-    }
-    return all.join('\n')
-  })
 }
 
 /** When the page has begun to say that the connection is lost, each time, by its own clock. */
@@ -183,7 +164,7 @@ describe('whoever was away', { timeout: 60_000 }, () => {
 
     ground.wire.cut()
     // So long is a moment.
-    await alice.page.waitForTimeout(1_200)
+    await alice.page.waitForTimeout(600)
     ground.wire.mend()
     await bob.say(room, 'back again')
     await message(alice.page, 'back again').waitFor()
@@ -382,7 +363,8 @@ describe('whoever comes while something is away', { timeout: 60_000 }, () => {
     for (const tab of [page, other]) await message(tab, 'before').waitFor(soon)
     await bob.say(room, 'good to have you back')
     for (const tab of [page, other]) await message(tab, 'good to have you back').waitFor()
-    expect(tries).toHaveLength(2)
+    // Each of them once; who finds the server busy asks again.
+    expect(tries.length).toBeLessThanOrEqual(4)
     await other.close()
   })
 })

@@ -12,6 +12,7 @@ import {
   logIn,
   makeRoom,
   message,
+  readKept,
   say,
   type Visitor,
 } from './ground.ts'
@@ -51,24 +52,6 @@ async function workerIsIn(page: Page): Promise<void> {
 /** What is written soon has been written. */
 async function isKept(page: Page, text: string): Promise<void> {
   await expect.poll(() => readKept(page)).toContain(text)
-}
-
-/** All that this browser keeps of anybody. */
-function readKept(page: Page): Promise<string> {
-  return page.evaluate(async () => {
-    const all = [JSON.stringify({ ...localStorage })]
-    for (const { name = '' } of await indexedDB.databases()) {
-      const { promise, resolve } = Promise.withResolvers<string>()
-      const opening = indexedDB.open(name)
-      opening.onsuccess = () => {
-        const reading = opening.result.transaction('kept').objectStore('kept').getAll()
-        reading.onsuccess = () => resolve(JSON.stringify(reading.result))
-      }
-      all.push(await promise)
-      opening.result.close()
-    }
-    return all.join('\n')
-  })
 }
 
 async function logOut(page: Page): Promise<void> {

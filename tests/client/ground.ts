@@ -130,6 +130,25 @@ export async function confirm(page: Page, deed: string): Promise<void> {
   await page.getByRole('dialog').waitFor({ state: 'detached' })
 }
 
+/** All that this browser keeps. */
+export function readKept(page: Page): Promise<string> {
+  return page.evaluate(async () => {
+    const all = [JSON.stringify({ ...localStorage })]
+    for (const { name = '' } of await indexedDB.databases()) {
+      const { promise, resolve } = Promise.withResolvers<string>()
+      const opening = indexedDB.open(name)
+      opening.onsuccess = () => {
+        const store = opening.result.transaction('kept').objectStore('kept')
+        const [keys, values] = [store.getAllKeys(), store.getAll()]
+        values.onsuccess = () => resolve(JSON.stringify([keys.result, values.result]))
+      }
+      all.push(await promise)
+      opening.result.close()
+    }
+    return all.join('\n')
+  })
+}
+
 export async function expectNoProblems({ problems }: Visitor): Promise<void> {
   expect(problems).toEqual([])
 }
