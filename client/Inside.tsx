@@ -1,7 +1,7 @@
 import { Match, Switch } from 'solid-js'
 import { createAbsence, createConnection } from './chat/createConnection.ts'
 import type { Identity, Session } from './chat/createSession.ts'
-import { forgetOthers, openKept } from './chat/kept.ts'
+import { forgetOthers, type Kept, openKept } from './chat/kept.ts'
 import { forgetVouched, type Vouched } from './chat/vouched.ts'
 import type { Config } from './config.ts'
 import { useLanguage } from './i18n/createLanguage.ts'
@@ -12,9 +12,7 @@ import { Landing, LandingButton } from './shell/Landing.tsx'
 export function Connected(props: { config: Config; session: Session; identity: Identity }) {
   const { t } = useLanguage()
   const connection = createConnection(props.config, props.session, props.identity.user)
-  const kept = openKept(props.identity.user)
-  // What is to be shown is read first.
-  void kept.read('rooms').then(() => forgetOthers(props.identity.user))
+  const kept = openAlone(props.identity.user)
   kept.onForgotten(props.session.leave)
   const logout = async () => {
     // First, so that no other tab takes it for still being so.
@@ -52,7 +50,7 @@ export function Connected(props: { config: Config; session: Session; identity: I
 export function Absent(props: { vouched: Vouched }) {
   const { identity, at } = props.vouched
   const connection = createAbsence(at)
-  const kept = openKept(identity.user)
+  const kept = openAlone(identity.user)
   kept.onForgotten(() => window.location.reload())
   const logout = async () => {
     forgetVouched()
@@ -68,4 +66,12 @@ export function Absent(props: { vouched: Vouched }) {
       onLogout={() => void logout()}
     />
   )
+}
+
+/** What is kept for this person, and nothing of others. */
+function openAlone(user: string): Kept {
+  const kept = openKept(user)
+  // What is to be shown is read first.
+  void kept.read('rooms').then(() => forgetOthers(user))
+  return kept
 }

@@ -6,6 +6,7 @@ import type { RoomId, UserId } from '#schema/ids'
 import { type RoomKind, type roomChanged, roomMembers } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { members as kept } from '#schema/tables/room'
+import { readAged } from './_age.ts'
 import { ensureIndex } from './_index.ts'
 
 interface LiveRoom {
@@ -22,8 +23,8 @@ const rooms = new LRUCache<RoomId, LiveRoom, Context>({
   max: remembered * 10,
   ttl: roomTtlMs,
   ignoreFetchAbort: true,
-  fetchMethod: async (room, _stale, { context }) => {
-    const entry = await context.kv(ROOMS_KV).get(room)
+  fetchMethod: async (room, _stale, { context, options }) => {
+    const entry = await readAged(options, () => context.kv(ROOMS_KV).get(room))
     return entry && 'closed' in entry.value ? entry.value : undefined
   },
 })
@@ -32,8 +33,8 @@ const members = new LRUCache<RoomId, Set<UserId>, Context>({
   max: remembered,
   ttl: membersTtlMs,
   ignoreFetchAbort: true,
-  fetchMethod: async (room, _stale, { context }) =>
-    new Set((await context.call(roomMembers, { room })).members),
+  fetchMethod: async (room, _stale, { context, options }) =>
+    new Set((await readAged(options, () => context.call(roomMembers, { room }))).members),
 })
 
 /**

@@ -31,7 +31,7 @@ export async function fanOut(event: RoomEvent, context: Context): Promise<void> 
   const { stored } = context
   if (!stored) throw new FunctionError('invalid', 'An event must come from the log')
   const { room } = event
-  if (event.kind === 'message') {
+  if (event.kind === 'message' && isJustSaid(event.at)) {
     // The log has it anyway, so nobody waits for this.
     const said = { ...withoutKind(event), seq: stored.seq }
     cacheSaid(said, !isLong(event), context).catch((error) =>
@@ -48,6 +48,14 @@ export async function fanOut(event: RoomEvent, context: Context): Promise<void> 
   } finally {
     if (turns.get(room) === turn) turns.delete(room)
   }
+}
+
+/**
+ * Of what is older the cache may have forgotten what became of it, and must not say again what is
+ * deleted: it is told late, or stands in the log a second time.
+ */
+function isJustSaid(at: string): boolean {
+  return Date.parse(at) > Date.now() - 5_000
 }
 
 /** All who listen to a public room at once, the members of any other one by one. */

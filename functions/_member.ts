@@ -4,6 +4,7 @@ import { type Context, FunctionError } from '#runtime'
 import { type RoomId, UserId } from '#schema/ids'
 import type { Role, RoomKind } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
+import { readAged } from './_age.ts'
 import { ensureIndex } from './_index.ts'
 
 export interface Member {
@@ -21,8 +22,8 @@ const seen = new LRUCache<string, Member, Context>({
   max: 50_000,
   ttl: 500,
   ignoreFetchAbort: true,
-  fetchMethod: async (key, _stale, { context }) => {
-    const entry = await context.kv(ROOMS_KV).get(key)
+  fetchMethod: async (key, _stale, { context, options }) => {
+    const entry = await readAged(options, () => context.kv(ROOMS_KV).get(key))
     if (!entry || !('role' in entry.value)) return undefined
     return { user: readCaller(context), ...entry.value }
   },

@@ -7,18 +7,21 @@ import type { Message } from '#schema/messages/chat'
 import { chatRoom, chatThread, messageChanged, type Said } from '#schema/messages/log'
 import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
 import { messages } from '#schema/tables/message'
-import { hideDeleted } from './_deleted.ts'
+import { readAged } from './_age.ts'
 import { findHandled } from './_handled.ts'
+import { bringUpToDate } from './_later.ts'
 
 /**
  * What this process said or read last. Many who ask for one message at once make one read. Told when
- * a message changes, and forgetful all the same, for what it may not have been told.
+ * a message changes, and forgetful all the same, for what it may not have been told: what is deleted
+ * is read by nobody who asks a second later.
  */
 const recent = new LRUCache<MessageId, Message, { seq: number; context: Context }>({
   max: 2_000,
-  ttl: 1_000,
+  ttl: 800,
   ignoreFetchAbort: true,
-  fetchMethod: (id, _stale, { context: { seq, context } }) => readMessage(id, seq, context),
+  fetchMethod: (id, _stale, { context: { seq, context }, options }) =>
+    readAged(options, () => readMessage(id, seq, context)),
 })
 
 /**
@@ -112,17 +115,21 @@ export function withoutKind({ kind: _, ...said }: Said): Omit<Message, 'seq'> {
 async function readMessage(id: MessageId, seq: number, context: Context) {
   const cached = await unlessAway(context, 'the cache', () => context.kv(MSG_CACHE).get(id))
   if (cached) return cached.value
-  const found = await unlessAway(context, 'the database', () => readRow(id, context))
-  if (found) return found
-  const message = seq > 0 ? await readLog(seq, context) : undefined
-  return message?.id === id ? message : undefined
+  const row = await unlessAway(context, 'the database', () => readRow(id, context))
+  if (row) return bringUpToDate(row.message, row.handled, context)
+  const said = seq > 0 ? await readLog(seq, context) : undefined
+  if (said?.id !== id) return undefined
+  // What is deleted is not in the log any more; what it was edited to comes later than it does.
+  const edited = await unlessAway(context, 'its edits', () =>
+    bringUpToDate(said, { seq, isAll: false }, context),
+  )
+  return edited ?? said
 }
 
-async function readRow(id: MessageId, context: Context): Promise<Message | undefined> {
+async function readRow(id: MessageId, context: Context) {
   const handled = await findHandled('rooms', context)
   const [row] = await db.select().from(messages).where(eq(messages.id, id))
-  const [message] = row ? await hideDeleted(row.room, [toMessage(row)], handled, context) : []
-  return message
+  return row && { message: toMessage(row), handled }
 }
 
 /** What can be read elsewhere is not waited for. */

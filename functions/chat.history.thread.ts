@@ -1,8 +1,8 @@
 import { defineFunction } from '#runtime'
 import { chatHistoryThread } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
-import { hideDeleted } from './_deleted.ts'
 import { findHandled } from './_handled.ts'
+import { hideDeleted } from './_later.ts'
 import { requireMember } from './_member.ts'
 import { readPage } from './_page.ts'
 

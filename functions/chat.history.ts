@@ -1,8 +1,8 @@
 import { defineFunction } from '#runtime'
 import { chatHistory } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
-import { hideDeleted } from './_deleted.ts'
 import { findHandled } from './_handled.ts'
+import { hideDeleted } from './_later.ts'
 import { requireMember } from './_member.ts'
 import { readPage } from './_page.ts'
 
@@ -11,7 +11,8 @@ export default defineFunction(
   chatHistory,
   async (asked, context) => {
     const { user } = await requireMember(asked.room, context)
-    const handled = await findHandled('rooms', context)
+    // A page says which threads there are, and whoever has read it is told of none before `asOf`.
+    const handled = await findHandled('threads too', context)
     const page = await readPage({ ...asked, caller: user })
     const messages = await hideDeleted(asked.room, page.messages, handled, context)
     return { ...page, messages, asOf: Math.min(page.asOf, handled.seq) }

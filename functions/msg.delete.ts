@@ -23,7 +23,11 @@ export default defineFunction(
     const { message, member } = await requireMessage(notifyId, context)
     if (message.sender !== member.user) requireRight(member, 'moderate')
     const { id, room, sender, clientId, deletedAt } = message
-    if (deletedAt) return { seq: message.editedSeq ?? message.seq }
+    if (deletedAt) {
+      // Whoever deleted it may have died on the way.
+      await context.erase(CHAT_MESSAGES, message.seq)
+      return { seq: message.editedSeq ?? message.seq }
+    }
 
     const at = new Date().toISOString()
     const data: RoomEventOf<'delete'> = {
@@ -36,10 +40,8 @@ export default defineFunction(
     // No client can have a message go by this id: one with a dot is no client id.
     const seq = await logEvent(data, context, `msg.delete.${id}`)
     const { editedAt: _, ...unedited } = message
-    await Promise.all([
-      showChanged({ ...unedited, text: '', mentions: [], deletedAt: at, editedSeq: seq }, context),
-      erase(message, { seq, data }, context),
-    ])
+    const gone = { ...unedited, text: '', mentions: [], deletedAt: at, editedSeq: seq }
+    await Promise.all([showChanged(gone, context), erase(message, { seq, data }, context)])
     return { seq }
   },
   { uses: changes, limit: { max: 120, windowMs: 60_000 } },

@@ -1,8 +1,9 @@
 import { defineFunction, FunctionError } from '#runtime'
 import { roomInvite } from '#schema/messages/room'
+import { hasRight } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { requireMember } from './_member.ts'
-import { hasRight, requireRight } from './_roles.ts'
+import { requireRight } from './_roles.ts'
 import { addMember } from './_rooms.ts'
 
 /** Makes somebody a member of a room, also whoever was kicked. Who is one already stays what they are. */

@@ -1,8 +1,9 @@
 import { defineFunction, FunctionError } from '#runtime'
 import { roomRole } from '#schema/messages/room'
+import { mayRuleOver } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { requireMember } from './_member.ts'
-import { mayRuleOver, requireRight } from './_roles.ts'
+import { requireRight } from './_roles.ts'
 import { changeRole } from './_rooms.ts'
 
 /** Says what a member may do in a room: nothing that the caller may not, and to nobody above them. */

@@ -78,7 +78,9 @@ describe('what was deleted', () => {
       : await app.call('send', message, 'bob')
     const notifyId = toNotifyId(sent)
     for (const text of [edited, again]) await app.call('msg.edit', { notifyId, text }, 'bob')
-    await app.rowsOf(room, 2)
+    // The edits come later than the messages do, and not one after the other from two processes.
+    for (const secret of secrets)
+      await expect.poll(readTables, { timeout: 10_000 }).toContain(secret)
     const before = await readAll(room, notifyId, threadId)
     const stored = [await readStreams(), await readTables()]
     const toCharlie = await app.listen(deliverNotify, { user: 'charlie', room }, 'charlie')

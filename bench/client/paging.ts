@@ -4,8 +4,10 @@ import type { Product } from './product.ts'
 
 /** A page is higher than this, and what rows are found to be higher by when they are drawn is not. */
 const pagePx = 1_400
-/** A notch of the wheel; and from where on the list loads what is older. */
-const [stepPx, loadPx] = [120, 800]
+/** From where on the list loads what is older. */
+const loadPx = 800
+/** How far the wheel goes in a frame: a notch, and as when somebody spins it. */
+const paces = { 'a notch a frame': 120, 'three notches a frame': 360 }
 
 /** How far what is seen moved otherwise than the wheel said, in pixels: the most that it ever did. */
 export async function measurePaging(
@@ -13,31 +15,39 @@ export async function measurePaging(
   rounds: number,
   pages: number,
 ): Promise<Figure[]> {
-  const jumps: number[] = []
-  for (let round = 0; round < rounds; round++) {
-    const page = await product.logIn()
-    await page.goto(product.room)
-    await page.locator('.list .message').first().waitFor()
-    await page.mouse.move(700, 400)
-    await untilStill(page)
-    await page.evaluate(watch)
-    for (let loaded = 0; loaded < pages; ) {
-      if (await goUp(page)) loaded++
-    }
-    jumps.push(await page.evaluate(() => (window as unknown as Watched).watched.most))
-    await page.context().close()
+  const figures: Figure[] = []
+  for (const [pace, stepPx] of Object.entries(paces)) {
+    const values: number[] = []
+    for (let round = 0; round < rounds; round++)
+      values.push(await measureJump(product, pages, stepPx))
+    figures.push({ name: `${pages} pages, ${pace}`, unit: 'px', values, most: 2 })
   }
-  return [{ name: `the greatest jump in ${pages} pages`, unit: 'px', values: jumps, most: 2 }]
+  return figures
+}
+
+async function measureJump(product: Product, pages: number, stepPx: number): Promise<number> {
+  const page = await product.logIn()
+  await page.goto(product.room)
+  await page.locator('.list .message').first().waitFor()
+  await page.mouse.move(700, 400)
+  await untilStill(page)
+  await page.evaluate(watch, stepPx)
+  for (let loaded = 0; loaded < pages; ) {
+    if (await goUp(page, stepPx)) loaded++
+  }
+  const jump = await page.evaluate(() => (window as unknown as Watched).watched.most)
+  await page.context().close()
+  return jump
 }
 
 /** Some steps up; true if a page came of it. */
-async function goUp(page: Page): Promise<boolean> {
+async function goUp(page: Page, stepPx: number): Promise<boolean> {
   const before = await page.evaluate(readList)
   // At its very top it would go up less far than the wheel says.
   const steps = Math.min(4, Math.floor((before.top - 1) / stepPx))
   for (let step = 0; step < steps; step++) {
     await page.mouse.wheel(0, -stepPx)
-    // No wheel turns faster than a notch in a frame, however slow the frames are.
+    // No wheel turns faster than that, however slow the frames are.
     await page.evaluate(
       () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
     )
@@ -83,8 +93,7 @@ interface Watched {
  * In the page: adds up by how much rows move from frame to frame, and by how much the wheel was turned.
  * Between two frames rows may move by whole steps of the wheel; when all is still, by all of them.
  */
-function watch(): void {
-  const step = 120
+function watch(step: number): void {
   let [owed, moved] = [0, 0]
   let before = new Map<string, number>()
   const state = { most: 0, settle }

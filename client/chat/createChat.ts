@@ -1,15 +1,15 @@
 import { createContext, createEffect, createSignal, on, onCleanup, useContext } from 'solid-js'
-import type { RoomId, UserId } from '#schema/ids'
-import type { Notice } from '#schema/messages/log'
+import type { MessageId, RoomId, UserId } from '#schema/ids'
+import type { Notice, Placed } from '#schema/messages/log'
 import type { MyRoom } from '#schema/messages/room'
-import { ask } from './ask.ts'
-import type { ChatClient, Connection } from './createConnection.ts'
+import { ask, isPassing } from './ask.ts'
+import { type ChatClient, type Connection, unnoticedMs } from './createConnection.ts'
 import { createNotifyChoices } from './createNotifyChoices.ts'
 import { createOutbox } from './createOutbox.ts'
 import { createPeople } from './createPeople.ts'
 import { createPresence } from './createPresence.ts'
 import { createQuiet } from './createQuiet.ts'
-import { createRooms } from './createRooms.ts'
+import { createRooms, type WhyGone } from './createRooms.ts'
 import type { Identity } from './createSession.ts'
 import { createTimeline, type TimelineOptions } from './createTimeline.ts'
 import { createTyping } from './createTyping.ts'
@@ -24,7 +24,14 @@ export interface ChatOptions {
   identity: Identity
   kept: Kept
   onMessage?: (notice: Notice, room: MyRoom) => void
-  onGone?: (room: MyRoom, why: 'kick' | 'archive' | 'leave') => void
+  onGone?: (room: MyRoom, why: WhyGone) => void
+  /** Something that somebody wanted done was not. */
+  onFailure?: (why: Error | 'away') => void
+}
+
+interface Edit {
+  id: MessageId
+  text: string
 }
 
 /** How many messages of a room are shown before the server has answered. */
@@ -46,18 +53,25 @@ export function createChat(options: ChatOptions) {
     ({ name }) => people.learn(me, name === me ? identity.name : name),
     () => undefined,
   )
-  const syncs = new Set<() => Promise<number>>()
+  const syncs = new Set<() => Promise<readonly Placed[]>>()
   /** How many messages came in while the connection was away, until somebody has seen that. */
   const [recovered, setRecovered] = createSignal(0)
 
   onCleanup(
-    connection.onBack(async () => {
+    connection.onBack(async (awayMs) => {
       presence.renew()
+      outbox.adopt()
       void rooms.refresh()
-      const counts = await Promise.all([...syncs].map((sync) => sync()))
-      setRecovered(counts.reduce((sum, count) => sum + count, 0))
+      const missed = (await Promise.all([...syncs].map((sync) => sync()))).flat()
+      if (awayMs >= unnoticedMs) setRecovered(countHeard(missed))
     }),
   )
+
+  /** How many messages of others these are: a room and a thread of it may both have missed one. */
+  function countHeard(missed: readonly Placed[]): number {
+    const heard = missed.filter(({ event }) => event.kind === 'message' && event.sender !== me)
+    return new Set(heard.map(({ seq }) => seq)).size
+  }
 
   /** A room or a thread, for as long as its owner looks at it. */
   function openTimeline(
@@ -106,6 +120,13 @@ export function createChat(options: ChatOptions) {
     typing,
     notify,
     quiet,
+    /** Does what somebody has pressed, and says so where that fails: without a connection, at once. */
+    async attempt(what: () => Promise<unknown>) {
+      if (connection.link().is !== 'online' || !navigator.onLine) return options.onFailure?.('away')
+      await what().catch((error: unknown) =>
+        options.onFailure?.(isPassing(error) ? 'away' : (error as Error)),
+      )
+    },
     recovered,
     seeRecovered: () => setRecovered(0),
     claim: kept.claim,
@@ -114,6 +135,11 @@ export function createChat(options: ChatOptions) {
     drafts: {
       read: (place: string) => kept.readNow<string>(`draft ${place}`) ?? '',
       write: (place: string, text: string) => kept.writeNow(`draft ${place}`, text),
+    },
+    /** A message that is being edited, and how far that is. */
+    edits: {
+      read: (place: string) => kept.readNow<Edit>(`edit ${place}`),
+      write: (place: string, edit?: Edit) => kept.writeNow(`edit ${place}`, edit),
     },
     /** What a room is called, for whoever is in it. */
     titleOf: (room: MyRoom): string =>

@@ -11,6 +11,7 @@ import { contracts } from '#schema/contracts'
 import type { Config } from '../config.ts'
 import { createEarlyClient } from './createEarlyClient.ts'
 import type { Session } from './createSession.ts'
+import { createSockets } from './createSockets.ts'
 import { traceOf } from './trace.ts'
 
 export type ChatClient = Client<typeof contracts>
@@ -27,13 +28,24 @@ export interface Connection {
   link: () => Link
   /** Waits for the connection with what is asked before there is one. */
   client: ChatClient
-  /** Calls whenever the connection is there again after it was lost. Answers with what stops it. */
-  onBack(tell: () => void): () => void
+  /**
+   * Calls whenever the connection is there again after it was lost, with how long it was away. Answers
+   * with what stops it.
+   */
+  onBack(tell: (awayMs: number) => void): () => void
   /** There is none, and none is being looked for: what was kept is all there is to be seen. */
   isAbsent?: true
 }
 
+/** So long a connection may be away before anybody is told of it. */
+export const unnoticedMs = 2_000
 const [firstWaitMs, longestWaitMs] = [250, 8_000]
+/** While the device has no network, which it need not be spared: it notices as soon as there is one. */
+const noNetworkWaitMs = 1_000
+/** A ping this often, and one that is not answered before the next is due ends the connection. */
+const pingMs = 10_000
+/** So long may the server be silent when there is reason to doubt that it is still there. */
+const doubtMs = 4_000
 /** So long after a refusal: whoever decides who may come in may have been away just then. */
 const refusedWaitMs = 15_000
 
@@ -45,12 +57,15 @@ const refusedWaitMs = 15_000
 export function createConnection(config: Config, session: Session, user: string): Connection {
   const [link, setLink] = createSignal<Link>({ is: 'connecting', since: Date.now() })
   const { client, connect: setClient } = createEarlyClient()
-  const backHandlers = new Set<() => void>()
+  const backHandlers = new Set<(awayMs: number) => void>()
+  const sockets = createSockets()
   let nc: NatsConnection | undefined
   let isDisposed = false
   let wasRefused = false
   let retrial: Promise<boolean> | undefined
   let attempts = 0
+  /** From one attempt to the next. */
+  let waitMs = 0
   let isConnecting = false
   let later: ReturnType<typeof setTimeout> | undefined
 
@@ -59,29 +74,44 @@ export function createConnection(config: Config, session: Session, user: string)
     // The server ends the connection with the old token; this does so before, and at our time.
     else void nc?.reconnect().catch(() => undefined)
   })
-  const hurry = () => {
-    if (link().is !== 'offline') return
-    attempts = 0
-    void nc?.reconnect().catch(() => undefined)
-  }
-  window.addEventListener('online', hurry)
+  const listening = new AbortController()
+  const { signal } = listening
+  window.addEventListener('offline', sockets.drop, { signal })
+  window.addEventListener('online', doubt, { signal })
+  document.addEventListener('visibilitychange', doubt, { signal })
   onCleanup(() => {
     isDisposed = true
     stopRenewal()
-    window.removeEventListener('online', hurry)
+    listening.abort()
     clearTimeout(later)
     client.close()
     void nc?.close()
   })
   void connect()
 
+  /** Another network, or a device that has slept: what was open may be so for nobody else. */
+  async function doubt() {
+    attempts = 0
+    if (link().is !== 'online' || document.visibilityState === 'hidden') return
+    const silence = setTimeout(sockets.drop, doubtMs)
+    await nc?.flush().catch(() => undefined)
+    clearTimeout(silence)
+  }
+
   async function connect(): Promise<void> {
     if (isConnecting) return
     isConnecting = true
     clearTimeout(later)
-    await tryToConnect()
+    const made = await dial()
     isConnecting = false
-    if (link().is === 'refused' && !isDisposed) connectLater()
+    if (isDisposed) return void made?.close()
+    if (!made) return connectLater()
+    nc = made
+    attempts = 0
+    wasRefused = false
+    void follow(made)
+    setClient(createClient(made, { contracts, user, headers: traceOf }))
+    setLink({ is: 'online' })
   }
 
   function connectLater() {
@@ -89,48 +119,53 @@ export function createConnection(config: Config, session: Session, user: string)
     later = setTimeout(() => void connect(), refusedWaitMs * (1 + Math.random()))
   }
 
-  async function tryToConnect(): Promise<void> {
+  /** Until there is a connection; without one when nobody is let in with this token. */
+  async function dial(): Promise<NatsConnection | undefined> {
     while (!isDisposed) {
       try {
-        const made = await wsconnect({
+        return await wsconnect({
           servers: config.natsWebSocket,
           name: 'natter-web',
           authenticator: tokenAuthenticator(session.token),
           inboxPrefix: `_INBOX_${user}`,
           maxReconnectAttempts: -1,
           ignoreAuthErrorAbort: true,
-          reconnectDelayHandler: () => waitMs(attempts++),
-          pingInterval: 20_000,
-          maxPingOut: 2,
+          // Asked for several times between two attempts.
+          reconnectDelayHandler: () => waitMs,
+          pingInterval: pingMs,
+          maxPingOut: 1,
+          wsFactory(url) {
+            waitMs = toWaitMs(attempts++)
+            return sockets.open(url)
+          },
           timeout: 6_000,
         })
-        if (isDisposed) return void made.close()
-        nc = made
-        attempts = 0
-        wasRefused = false
-        void follow(made)
-        setClient(createClient(made, { contracts, user, headers: traceOf }))
-        setLink({ is: 'online' })
-        return
       } catch (error) {
-        if (isRefusal(error) && !(await isWorthAnotherTry())) return
-        await new Promise((resolve) => setTimeout(resolve, waitMs(attempts++)))
+        if (isRefusal(error) && !(await isWorthAnotherTry())) return undefined
+        await new Promise((resolve) => setTimeout(resolve, waitMs))
       }
     }
+    return undefined
   }
 
   async function follow(made: NatsConnection) {
     for await (const status of made.status()) {
-      if (status.type === 'disconnect') setLink({ is: 'offline', since: Date.now() })
-      if (status.type === 'reconnect') {
+      if (status.type === 'staleConnection') sockets.drop()
+      // Both are told once for each attempt that failed as well.
+      const now = link()
+      if (status.type === 'disconnect' && now.is !== 'offline')
+        setLink({ is: 'offline', since: Date.now() })
+      if (status.type === 'reconnect' && now.is !== 'online') {
         attempts = 0
         wasRefused = false
         setLink({ is: 'online' })
-        for (const tell of backHandlers) tell()
+        const awayMs = 'since' in now ? Date.now() - now.since : 0
+        for (const tell of backHandlers) tell(awayMs)
       }
       if (status.type === 'error' && isRefusal(status.error) && !(await isWorthAnotherTry())) {
-        await made.close()
-        connectLater()
+        // It waits until nobody follows it any more.
+        void made.close()
+        return connectLater()
       }
     }
   }
@@ -168,8 +203,10 @@ export function createAbsence(since: number): Connection {
 }
 
 /** Longer each time, and different for each of those who lost the same server. */
-function waitMs(attempt: number): number {
-  const most = Math.min(longestWaitMs, firstWaitMs * 2 ** attempt)
+function toWaitMs(attempt: number): number {
+  const most = navigator.onLine
+    ? Math.min(longestWaitMs, firstWaitMs * 1.5 ** attempt)
+    : noNetworkWaitMs
   return most / 2 + (Math.random() * most) / 2
 }
 

@@ -32,7 +32,12 @@ export function createEarlyClient() {
   }
   return {
     client,
+    /** There is one; or another, when the one before it was closed. */
     connect(made: ChatClient) {
+      if (found) {
+        found = made
+        return
+      }
       // Whoever waits goes first: `ready` tells them before anybody can ask again.
       resolve(made)
       void ready.then(() => {

@@ -1,7 +1,7 @@
 import type { RoomId } from '#schema/ids'
 import { toNotifyId } from '#schema/ids'
 import type { Notice, Placed, RoomEvent } from '#schema/messages/log'
-import { ask } from './ask.ts'
+import { ask, isPassing } from './ask.ts'
 import type { ChatClient } from './createConnection.ts'
 import { Chains, newOf, threadOf } from './feed.ts'
 
@@ -23,6 +23,8 @@ export type Feed = ReturnType<typeof createFeed>
  * too early waits for what was before it; then that is asked for.
  */
 const patienceMs = 150
+/** So long after it could not be asked for it is asked for again. */
+const againMs = 5_000
 
 /**
  * What happens in a room, without a gap: what is told, and where something is missing, what the room
@@ -64,13 +66,21 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
     if (early.length > 0) await sync()
   }
 
-  /** Answers how many messages had been missed. */
-  async function sync(): Promise<number> {
-    const answer = await ask(client, 'chat.sync', { room, since: chains.asOf })
+  async function syncAgain() {
+    timer = undefined
+    await sync()
+  }
+
+  /** Answers with what had been missed. */
+  async function sync(): Promise<readonly Placed[]> {
+    const answer = await ask(client, 'chat.sync', { room, since: chains.asOf }).catch((error) => {
+      if (isPassing(error)) timer ??= setTimeout(() => void enqueue(syncAgain), againMs)
+      throw error
+    })
     if (!answer.recovered) {
       early = []
       onLost()
-      return 0
+      return []
     }
     early = []
     const missed = newOf(chains, answer.events)
@@ -79,7 +89,7 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
       onEvent(placed)
     }
     chains.takeAll(answer.events.at(-1)?.seq ?? 0)
-    return missed.filter(({ event }) => event.kind === 'message').length
+    return missed
   }
 
   return {

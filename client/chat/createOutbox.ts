@@ -23,34 +23,72 @@ export type Outbox = ReturnType<typeof createOutbox>
 
 const [firstRetryMs, lastRetryMs, shownMs] = [400, 8_000, 10_000]
 
+const keyOf = (clientId: ClientId) => `outgoing ${clientId}`
+
 /**
  * What we have said and the room does not show yet. It survives a reload; each message is tried until
- * the server has it or has refused it, in the order in which they were written.
+ * the server has it or has refused it, in the order in which they were written. What a tab leaves
+ * behind another one sends. Where two send the same the server takes it once.
  */
 export function createOutbox(client: ChatClient, kept: Kept) {
   const [all, setAll] = createSignal<readonly Outgoing[]>([])
   const running = new Set<string>()
+  const stops = new Map<ClientId, () => void>()
   let isStopped = false
   onCleanup(() => {
     isStopped = true
+    for (const stop of stops.values()) stop()
   })
 
-  const known = kept.readNow<Outgoing[]>('outbox') ?? []
-  setAll(known.filter(({ status }) => status !== 'sent'))
-  for (const room of new Set(known.map(({ room }) => room))) void run(room)
+  adopt()
+  const onVisible = () => document.visibilityState === 'visible' && adopt()
+  document.addEventListener('visibilitychange', onVisible)
+  onCleanup(() => document.removeEventListener('visibilitychange', onVisible))
 
-  function change(make: (before: readonly Outgoing[]) => readonly Outgoing[]) {
-    setAll(make)
-    kept.writeNow('outbox', all())
+  /** Takes on what was written in other tabs, which may be gone. */
+  function adopt() {
+    const mine = new Set(all().map(({ clientId }) => clientId))
+    const known = kept.listNow<Outgoing>(keyOf('' as ClientId))
+    const found = known.filter(({ clientId }) => !mine.has(clientId))
+    for (const outgoing of found.toSorted((one, other) => one.at - other.at)) add(outgoing)
+    for (const { room } of found) void run(room)
+  }
+
+  function add(outgoing: Outgoing) {
+    const { clientId } = outgoing
+    setAll((before) => [...before, outgoing])
+    // Another tab that has it as well is done with it, or has been refused.
+    const stop = kept.watchNow(keyOf(clientId), () => {
+      const now = kept.readNow<Outgoing>(keyOf(clientId))
+      if (now) show(now)
+      else drop(clientId)
+    })
+    stops.set(clientId, stop)
+  }
+
+  function show(now: Outgoing) {
+    setAll((before) => before.map((it) => (it.clientId === now.clientId ? now : it)))
+  }
+
+  function drop(clientId: ClientId) {
+    stops.get(clientId)?.()
+    stops.delete(clientId)
+    setAll((before) => before.filter((it) => it.clientId !== clientId))
   }
 
   function update(clientId: ClientId, what: Partial<Outgoing>) {
-    change((before) => before.map((it) => (it.clientId === clientId ? { ...it, ...what } : it)))
+    const found = all().find((it) => it.clientId === clientId)
+    if (!found) return
+    const now = { ...found, ...what }
+    show(now)
+    // The server has what is sent.
+    kept.writeNow(keyOf(clientId), now.status === 'sent' ? undefined : now)
   }
 
   function settle(clientId: ClientId) {
-    if (all().some((it) => it.clientId === clientId))
-      change((before) => before.filter((it) => it.clientId !== clientId))
+    if (!all().some((it) => it.clientId === clientId)) return
+    drop(clientId)
+    kept.writeNow(keyOf(clientId), undefined)
   }
 
   /** One after the other, so that they are said in the order in which they were written. */
@@ -60,7 +98,7 @@ export function createOutbox(client: ChatClient, kept: Kept) {
     for (let waitMs = firstRetryMs; !isStopped; ) {
       const next = all().find((it) => it.room === room && it.status === 'pending')
       if (!next) break
-      const retryAfterMs = await trySend(next)
+      const retryAfterMs = await alone(next.clientId, () => trySend(next))
       if (retryAfterMs === undefined) {
         waitMs = firstRetryMs
         continue
@@ -96,10 +134,13 @@ export function createOutbox(client: ChatClient, kept: Kept) {
 
   return {
     all,
+    adopt,
     send(room: RoomId, text: string, threadId?: MessageId) {
       const at = Date.now()
       const clientId = newClientId(at)
-      change((before) => [...before, { clientId, room, threadId, text, at, status: 'pending' }])
+      const outgoing: Outgoing = { clientId, room, threadId, text, at, status: 'pending' }
+      add(outgoing)
+      kept.writeNow(keyOf(clientId), outgoing)
       void run(room)
     },
     retry(clientId: ClientId) {
@@ -112,6 +153,15 @@ export function createOutbox(client: ChatClient, kept: Kept) {
     /** The room shows it now. */
     settle,
   }
+}
+
+/** Leaves to another tab what that is sending: it will tell, or else we try again. */
+function alone(clientId: ClientId, send: () => Promise<number | undefined>) {
+  // Where the page does not come safely there are no locks.
+  if (!navigator.locks) return send()
+  return navigator.locks.request(keyOf(clientId), { ifAvailable: true }, (lock) =>
+    lock ? send() : 0,
+  )
 }
 
 /** A UUIDv7: the server sees by its time that it is new. */

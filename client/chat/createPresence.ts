@@ -19,11 +19,15 @@ export function createPresence(client: ChatClient, me: UserId) {
   const [statuses, setStatuses] = createStore<Record<UserId, Status>>({})
   const connId = crypto.randomUUID() as ConnId
   const looked = new Set<RoomId>()
+  let tellChosen = (_status: ChosenStatus) => {}
   let timer: ReturnType<typeof setTimeout> | undefined
   let isStopped = false
 
   const hear = ({ changes }: { changes: readonly PresenceChange[] }) => {
-    for (const { userId, status } of changes) setStatuses(userId, status)
+    for (const { userId, status, action } of changes) {
+      if (userId === me && action === 'status' && status !== 'offline') tellChosen(status)
+      setStatuses(userId, status)
+    }
   }
   onCleanup(client.listen(topics.roomPresence, {}, hear))
   onCleanup(client.listen(topics.deliverPresence, { user: me }, hear))
@@ -65,6 +69,10 @@ export function createPresence(client: ChatClient, me: UserId) {
     /** Finds out who is there in a room, once. What changes afterwards is told. */
     look(room: RoomId) {
       if (!looked.has(room)) void look(room)
+    },
+    /** Hears how we have chosen to be seen, here or elsewhere, before that is so. */
+    onChosen(tell: (status: ChosenStatus) => void) {
+      tellChosen = tell
     },
     async choose(status: ChosenStatus) {
       await ask(client, 'presence.update', { status })

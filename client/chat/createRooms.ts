@@ -4,7 +4,7 @@ import { topics } from '#schema/contracts'
 import type { RoomId, UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/log'
 import { type MyRoom, mostUnread } from '#schema/messages/room'
-import { ask } from './ask.ts'
+import { ask, isPassing } from './ask.ts'
 import type { ChatClient } from './createConnection.ts'
 import { type Kept, keptPage } from './kept.ts'
 
@@ -16,11 +16,14 @@ export interface RoomsOptions {
   kept: Kept
   /** Something was said in a room of ours: by somebody else, where the notice says by whom. */
   onMessage?: (notice: Notice, room: MyRoom) => void
-  /** We were removed, or the room was archived. */
-  onGone?: (room: MyRoom, why: 'kick' | 'archive' | 'leave') => void
+  /** A room is not ours any more. */
+  onGone?: (room: MyRoom, why: WhyGone) => void
 }
 
-const [soonMs, everyMs, readEveryMs] = [400, 60_000, 700]
+/** We were removed, the room was archived, we left; or one of these, while the connection was away. */
+export type WhyGone = 'kick' | 'archive' | 'leave' | 'meanwhile'
+
+const [soonMs, everyMs, readEveryMs, readAgainMs] = [400, 60_000, 700, 5_000]
 
 /** The rooms we belong to, what is unread in each, and a wire to hear what happens there. */
 export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOptions) {
@@ -61,11 +64,13 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
   const timer = setInterval(() => document.visibilityState === 'visible' && refresh(), everyMs)
   const onVisible = () => document.visibilityState === 'visible' && refreshSoon()
   document.addEventListener('visibilitychange', onVisible)
+  window.addEventListener('pagehide', tellReadAtLast)
   onCleanup(() => {
     clearInterval(timer)
     clearTimeout(soon)
     clearTimeout(readTimer)
     document.removeEventListener('visibilitychange', onVisible)
+    window.removeEventListener('pagehide', tellReadAtLast)
   })
   void refresh()
 
@@ -92,7 +97,10 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
     if (!refreshing) turn++
     refreshing ??= ask(client, 'room.list', {})
       .then(({ rooms }) => {
+        const ids = new Set(rooms.map(({ id }) => id))
+        const gone = list().filter(({ id }) => !ids.has(id))
         take(rooms.map(newest))
+        for (const room of gone) onGone?.(room, 'meanwhile')
         const pages = new Set(rooms.map(({ id }) => keptPage(id)))
         void kept.prune((key) => !key.startsWith(keptPage('')) || pages.has(key))
       })
@@ -142,7 +150,11 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
     onMessage?.(notice, room)
   }
 
-  function forget(id: RoomId, why: 'kick' | 'archive' | 'leave') {
+  function list(): MyRoom[] {
+    return Object.values(byId).filter((room) => room !== undefined)
+  }
+
+  function forget(id: RoomId, why: WhyGone) {
     const room = byId[id]
     if (!room) return
     setRooms(id, undefined as never)
@@ -150,10 +162,31 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
     refreshSoon()
   }
 
+  function tellRead() {
+    readTimer = undefined
+    const told = [...reading]
+    reading.clear()
+    for (const [room, seq] of told)
+      client.call('read.update', { room, seq }).then(
+        (state) => byId[room] && setRead(room, state),
+        (error) => {
+          // What was seen while the connection was away counts as read when it is back.
+          if (!isPassing(error)) return
+          reading.set(room, Math.max(seq, reading.get(room) ?? 0))
+          readTimer ??= setTimeout(tellRead, readAgainMs)
+        },
+      )
+  }
+
+  /** A page that goes waits for no answer. */
+  function tellReadAtLast() {
+    for (const [room, seq] of reading) client.publish('read.update', { room, seq })
+  }
+
   return {
     byId: byId as Readonly<Record<RoomId, MyRoom | undefined>>,
     isLoaded,
-    list: () => Object.values(byId).filter((room) => room !== undefined),
+    list,
     refresh,
     /** Hears what happens in one room; answers with what stops it. */
     listen(room: RoomId, tell: (notice: Notice) => void): () => void {
@@ -166,16 +199,13 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
       const known = byId[room]
       if (!known || seq <= known.readSeq || seq <= (reading.get(room) ?? 0)) return
       reading.set(room, seq)
-      readTimer ??= setTimeout(() => {
-        readTimer = undefined
-        for (const [id, at] of reading) {
-          client
-            .call('read.update', { room: id, seq: at })
-            .then((state) => byId[id] && setRead(id, state))
-            .catch(() => undefined)
-        }
-        reading.clear()
-      }, readEveryMs)
+      readTimer ??= setTimeout(tellRead, readEveryMs)
+    },
+    /** The room of us two, which there is from the first time on that somebody asks for it. */
+    async openDirect(user: UserId): Promise<RoomId> {
+      const { room } = await ask(client, 'room.direct', { with: user })
+      await refresh()
+      return room.id
     },
     /** Everything from this one on counts as not read again. */
     async markUnread(room: RoomId, seq: number) {

@@ -26,6 +26,9 @@ export type SessionState =
 
 export type Session = ReturnType<typeof createSession>
 
+/** So long the provider may take for an answer. */
+const patienceS = 10
+
 /** Where the provider sends the browser back to. */
 export const callbackPath = '/callback'
 
@@ -45,6 +48,7 @@ export function createSession({ issuer, clientId }: Config) {
     // What a login needs until it comes back from the provider: no token among it.
     stateStore: new WebStorageStateStore({ store: window.sessionStorage }),
     loadUserInfo: false,
+    requestTimeoutInSeconds: patienceS,
   })
   const [state, setState] = createSignal<SessionState>({ is: 'starting' })
   const renewed = new Set<() => void>()
@@ -79,7 +83,7 @@ export function createSession({ issuer, clientId }: Config) {
     const identity = readIdentity(found.access_token)
     const known = state()
     // The same person with another token: nobody who looks at them need look again.
-    if (known.is !== 'in' || known.identity.user !== identity.user) setState({ is: 'in', identity })
+    if (known.is !== 'in' || !isSame(known.identity, identity)) setState({ is: 'in', identity })
     clearTimeout(timer)
     const lifeMs = (found.expires_in ?? 60) * 1_000
     timer = setTimeout(() => void renew(), Math.max(1_000, lifeMs * 0.75))
@@ -97,7 +101,6 @@ export function createSession({ issuer, clientId }: Config) {
         ...(id_token === undefined ? {} : { id_token }),
         ...(scope === undefined ? {} : { scope }),
       },
-      timeoutInSeconds: 10,
     })
     // Some give another one each time, and some the first one for good.
     found.refresh_token ??= refresh_token
@@ -167,6 +170,13 @@ export function createSession({ issuer, clientId }: Config) {
 function isRefusal(error: unknown): boolean {
   // What is left of another attempt cannot be gone on with: that is a no as well.
   return error instanceof ErrorResponse || /state/i.test(String(error))
+}
+
+/** Also in what they may do: else the page would offer what the server refuses. */
+function isSame(one: Identity, other: Identity): boolean {
+  return (
+    one.user === other.user && one.roles.toSorted().join(' ') === other.roles.toSorted().join(' ')
+  )
 }
 
 function readPlace(state: unknown): string {

@@ -23,6 +23,8 @@ export interface TimelineOptions {
 }
 
 const pageSize = 50
+/** So long after a page could not be read it is asked for again. */
+const againMs = 5_000
 const nothing: Page = { messages: [], before: false, after: false, asOf: 0 }
 
 /** What is said in a room or a thread, kept up to date until its owner is disposed of. */
@@ -36,8 +38,14 @@ export function createTimeline({ client, room, threadId, kept, start, onEvent }:
   /** How often a page was opened: who asked last is shown. */
   const [opened, setOpened] = createSignal(0)
   let asked = 0
+  let isClosed = false
+  let later: ReturnType<typeof setTimeout> | undefined
 
-  onCleanup(() => feed?.stop())
+  onCleanup(() => {
+    isClosed = true
+    clearTimeout(later)
+    feed?.stop()
+  })
   if (start !== 'later') void open(start)
 
   function read(place: { before?: number; after?: number; around?: number }): Promise<Page> {
@@ -50,6 +58,7 @@ export function createTimeline({ client, room, threadId, kept, start, onEvent }:
   /** Shows the newest page, or the one around an event. */
   async function open(around?: number): Promise<void> {
     const turn = ++asked
+    clearTimeout(later)
     try {
       const page = await read(around === undefined ? {} : { around })
       if (turn !== asked) return
@@ -60,9 +69,10 @@ export function createTimeline({ client, room, threadId, kept, start, onEvent }:
       })
       begin(page.asOf)
     } catch (error) {
-      if (turn !== asked) return
-      const isRefused = isCallError(error) && error.code === 'forbidden'
-      setStatus(isRefused ? 'forbidden' : 'failed')
+      if (turn !== asked || isClosed) return
+      if (isCallError(error) && error.code === 'forbidden') return void setStatus('forbidden')
+      if (timeline().items.length === 0) setStatus('failed')
+      later = setTimeout(() => void open(around), againMs)
     }
   }
 
@@ -113,8 +123,8 @@ export function createTimeline({ client, room, threadId, kept, start, onEvent }:
       if (feed) feed.hear(notice)
       else early.push(notice)
     },
-    /** Asks for what was missed; answers how many messages that were. */
-    sync: async () => (await feed?.sync()) ?? 0,
+    /** Asks for what was missed, and answers with it. */
+    sync: async (): Promise<readonly Placed[]> => (await feed?.sync()) ?? [],
     retry: () => {
       setStatus('loading')
       return open()

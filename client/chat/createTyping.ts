@@ -7,12 +7,15 @@ import type { ChatClient } from './createConnection.ts'
 export type Typing = ReturnType<typeof createTyping>
 
 const [shownMs, saidEveryMs] = [5_000, 3_000]
+/** What is told so soon after a message was told before it, by another way. */
+const lateMs = 1_000
 
 /** Who is writing where, at this moment. */
 export function createTyping(client: ChatClient, me: UserId) {
   const [places, setPlaces] = createStore<Record<string, UserId[]>>({})
   const timers = new Map<string, ReturnType<typeof setTimeout>>()
-  let saidAt = 0
+  const stoppedAt = new Map<string, number>()
+  let said = { place: '', at: 0 }
 
   interface Heard {
     room: RoomId
@@ -22,6 +25,7 @@ export function createTyping(client: ChatClient, me: UserId) {
   const hear = ({ room, userId, threadId }: Heard) => {
     if (userId === me) return
     const place = placeOf(room, threadId)
+    if (Date.now() - (stoppedAt.get(`${place} ${userId}`) ?? 0) < lateMs) return
     setPlaces(place, (known = []) => (known.includes(userId) ? known : [...known, userId]))
     const key = `${place} ${userId}`
     clearTimeout(timers.get(key))
@@ -31,6 +35,7 @@ export function createTyping(client: ChatClient, me: UserId) {
     )
   }
   const stop = (place: string, userId: UserId) => {
+    clearTimeout(timers.get(`${place} ${userId}`))
     timers.delete(`${place} ${userId}`)
     setPlaces(
       produce((all) => {
@@ -47,16 +52,20 @@ export function createTyping(client: ChatClient, me: UserId) {
   return {
     who: (room: RoomId, threadId?: MessageId): readonly UserId[] =>
       places[placeOf(room, threadId)] ?? [],
-    /** We are writing. Said every three seconds at most. */
+    /** We are writing. Said every three seconds at most, as long as it is in the same place. */
     say(room: RoomId, threadId?: MessageId) {
-      const now = Date.now()
-      if (now - saidAt < saidEveryMs) return
-      saidAt = now
+      const place = placeOf(room, threadId)
+      const at = Date.now()
+      if (place === said.place && at - said.at < saidEveryMs) return
+      said = { place, at }
       client.publish('typing', { room, ...(threadId === undefined ? {} : { threadId }) })
     },
     /** What they wrote is said. */
-    stopped: (room: RoomId, userId: UserId, threadId?: MessageId) =>
-      stop(placeOf(room, threadId), userId),
+    stopped(room: RoomId, userId: UserId, threadId?: MessageId) {
+      const place = placeOf(room, threadId)
+      stoppedAt.set(`${place} ${userId}`, Date.now())
+      stop(place, userId)
+    },
   }
 }
 

@@ -7,6 +7,9 @@ export interface Kept {
   write(key: string, value: unknown): void
   /** The same for what is short and must survive a page that closes this moment. */
   readNow<T>(key: string): T | undefined
+  /** What is written under all keys that begin like this. */
+  listNow<T>(start: string): T[]
+  /** Nothing, or an empty text, is forgotten. */
   writeNow(key: string, value: unknown): void
   /** Tells of another tab that wrote there; answers with what stops it. */
   watchNow(key: string, tell: () => void): () => void
@@ -66,6 +69,16 @@ export function openKept(user: string): Kept {
     if (store) await clear(store).catch(() => undefined)
   }
 
+  function readNow<T>(key: string) {
+    try {
+      return (
+        JSON.parse(localStorage.getItem(prefix + key) ?? 'null') ?? (undefined as T | undefined)
+      )
+    } catch {
+      return undefined
+    }
+  }
+
   return {
     async read<T>(key: string) {
       if (waiting.has(key)) return waiting.get(key) as T
@@ -76,19 +89,17 @@ export function openKept(user: string): Kept {
       waiting.set(key, value)
       timer ??= setTimeout(flush, soonMs)
     },
-    readNow<T>(key: string) {
-      try {
-        return (
-          JSON.parse(localStorage.getItem(prefix + key) ?? 'null') ?? (undefined as T | undefined)
-        )
-      } catch {
-        return undefined
-      }
+    readNow,
+    listNow<T>(start: string) {
+      const known = Object.keys(localStorage).filter((key) => key.startsWith(prefix + start))
+      return known
+        .map((key) => readNow<T>(key.slice(prefix.length)))
+        .filter((value) => value !== undefined)
     },
     writeNow(key, value) {
       if (isForgotten) return
       try {
-        if (value === '') localStorage.removeItem(prefix + key)
+        if (value === undefined || value === '') localStorage.removeItem(prefix + key)
         else localStorage.setItem(prefix + key, JSON.stringify(value))
       } catch {
         // Then it lasts as long as the page.

@@ -22,7 +22,7 @@ export function Console(props: { part: ConsolePart }) {
   }
 
   return (
-    <main class="console" aria-labelledby="console-title">
+    <section class="console" aria-labelledby="console-title">
       <header class="room-head console-head">
         <button
           type="button"
@@ -73,6 +73,6 @@ export function Console(props: { part: ConsolePart }) {
           <Traces />
         </Match>
       </Switch>
-    </main>
+    </section>
   )
 }

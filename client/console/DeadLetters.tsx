@@ -1,7 +1,7 @@
 import { createSignal, For, Show } from 'solid-js'
 import type { DeadLetter } from '#schema/messages/console'
 import { useChat } from '../chat/createChat.ts'
-import { ModalDialog } from '../shell/ModalDialog.tsx'
+import { ConfirmDialog } from '../shell/ConfirmDialog.tsx'
 import { createDeadLetters, type Deed } from './createDeadLetters.ts'
 import { useWords } from './useWords.ts'
 
@@ -11,26 +11,16 @@ export function DeadLetters() {
   const { w, dateTime } = useWords()
   const dead = createDeadLetters(chat.client)
   const [asked, setAsked] = createSignal<{ deed: Deed; letter: DeadLetter }>()
-  const [isBusy, setBusy] = createSignal(false)
   const [note, setNote] = createSignal('')
-  const [failure, setFailure] = createSignal('')
 
   async function act() {
     const wanted = asked()
-    if (!wanted || isBusy()) return
-    setBusy(true)
+    if (!wanted) return
     setNote('')
-    setFailure('')
     const outcome = await dead.act(wanted.deed, wanted.letter)
-    setBusy(false)
-    if (outcome.is === 'failed') return setFailure(outcome.error)
-    setAsked()
+    if (outcome.is === 'failed') throw new Error(outcome.error)
     if (outcome.is === 'gone') setNote(w('wasGone'))
     else setNote(w(`${wanted.deed}ed`, { name: wanted.letter.service }))
-  }
-  const open = (deed: Deed, letter: DeadLetter) => {
-    setFailure('')
-    setAsked({ deed, letter })
   }
 
   return (
@@ -68,10 +58,18 @@ export function DeadLetters() {
                 {letter.deliveries}× · {letter.bytes} B
               </p>
               <div class="letter-actions">
-                <button type="button" class="button" onClick={() => open('replay', letter)}>
+                <button
+                  type="button"
+                  class="button"
+                  onClick={() => setAsked({ deed: 'replay', letter })}
+                >
                   {w('replay')}
                 </button>
-                <button type="button" class="button danger" onClick={() => open('discard', letter)}>
+                <button
+                  type="button"
+                  class="button danger"
+                  onClick={() => setAsked({ deed: 'discard', letter })}
+                >
                   {w('discard')}
                 </button>
               </div>
@@ -84,38 +82,21 @@ export function DeadLetters() {
           {w('more')}
         </button>
       </Show>
-      <ModalDialog
+      <ConfirmDialog
         isOpen={asked() !== undefined}
         onClose={() => setAsked()}
         title={w(asked()?.deed === 'discard' ? 'discardAsk' : 'replayAsk')}
+        deed={w(asked()?.deed ?? 'replay')}
+        isDanger={asked()?.deed === 'discard'}
+        onConfirm={act}
       >
-        <div class="form">
-          <p>
-            {w(asked()?.deed === 'discard' ? 'discardText' : 'replayText', {
-              name: asked()?.letter.service ?? '',
-            })}
-          </p>
-          <p class="letter-reason">{asked()?.letter.reason}</p>
-          <Show when={failure()}>
-            <p class="problem" role="alert">
-              {failure()}
-            </p>
-          </Show>
-          <div class="form-actions">
-            <button type="button" class="button" onClick={() => setAsked()}>
-              {w('cancel')}
-            </button>
-            <button
-              type="button"
-              class="button primary"
-              disabled={isBusy()}
-              onClick={() => void act()}
-            >
-              {w(asked()?.deed ?? 'replay')}
-            </button>
-          </div>
-        </div>
-      </ModalDialog>
+        <p>
+          {w(asked()?.deed === 'discard' ? 'discardText' : 'replayText', {
+            name: asked()?.letter.service ?? '',
+          })}
+        </p>
+        <p class="letter-reason">{asked()?.letter.reason}</p>
+      </ConfirmDialog>
     </div>
   )
 }

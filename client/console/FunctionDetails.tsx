@@ -38,7 +38,7 @@ export function FunctionDetails(props: {
     ].filter(([, value]) => value)
 
   return (
-    <aside class="details" aria-label={w('details', { name: props.name })}>
+    <section class="details" aria-label={w('details', { name: props.name })}>
       <header class="room-head">
         <h2>{props.name}</h2>
         <button type="button" class="icon-button" aria-label={w('close')} onClick={props.onClose}>
@@ -105,7 +105,7 @@ export function FunctionDetails(props: {
             <For each={instances()}>
               {(one) => (
                 <tr>
-                  <th scope="row" title={one.id}>
+                  <th scope="row" data-tip={one.id}>
                     <bdi>{one.process || one.id}</bdi>
                   </th>
                   <td>{one.version}</td>
@@ -119,7 +119,7 @@ export function FunctionDetails(props: {
           </tbody>
         </table>
       </section>
-    </aside>
+    </section>
   )
 }
 

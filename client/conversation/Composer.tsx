@@ -12,7 +12,8 @@ const most = 8_000
 export function Composer(props: { label: string }) {
   const chat = useChat()
   const { t, tn } = useLanguage()
-  const { room, threadId, editing, setEditing, editLast, send, saveEdit } = useConversation()
+  const conversation = useConversation()
+  const { room, threadId, timeline, editing, setEditing, editLast, send, saveEdit } = conversation
   const place = threadId === undefined ? room.id : `${room.id}/${threadId}`
   const [text, setText] = createSignal('')
   const [caret, setCaret] = createSignal(0)
@@ -32,12 +33,26 @@ export function Composer(props: { label: string }) {
       (item, before) => {
         if (item && !before) draft = text()
         if (item) change(item.text)
-        else if (before) change(draft)
+        else if (before) {
+          chat.edits.write(place)
+          change(draft)
+        }
         if (item || before) field?.focus()
       },
       { defer: true },
     ),
   )
+  // What was being edited when the page went is taken up again when its message is there.
+  let left = chat.edits.read(place)
+  createEffect(() => {
+    const item = left && timeline.items().find(({ id }) => id === left?.id)
+    if (!left || !item) return
+    const { text: edited } = left
+    left = undefined
+    if (editing()) return
+    setEditing(item)
+    queueMicrotask(() => change(edited))
+  })
 
   const wanted = () => /(?:^|\s)@([a-z0-9_-]{1,64})$/.exec(text().slice(0, caret()))?.[1]
   const [found] = createResource(wanted, (prefix) =>
@@ -48,7 +63,9 @@ export function Composer(props: { label: string }) {
 
   function change(value: string) {
     setText(value)
-    if (!editing()) chat.drafts.write(place, value)
+    const item = editing()
+    if (item) chat.edits.write(place, { id: item.id, text: value })
+    else chat.drafts.write(place, value)
     queueMicrotask(grow)
   }
 
@@ -171,6 +188,7 @@ export function Composer(props: { label: string }) {
           onInput={({ currentTarget }) => {
             setCaret(currentTarget.selectionStart)
             change(currentTarget.value)
+            conversation.forgetAwaited()
             if (currentTarget.value !== '' && !editing()) chat.typing.say(room.id, threadId)
           }}
           onKeyUp={({ currentTarget }) => setCaret(currentTarget.selectionStart)}
@@ -185,7 +203,7 @@ export function Composer(props: { label: string }) {
           type="submit"
           class="icon-button send-button"
           aria-label={t(editing() ? 'composer.save' : 'composer.send')}
-          title={t('composer.hint')}
+          data-tip={t('composer.hint')}
           disabled={text().trim() === '' || text().length > most}
         >
           <Icon name={editing() ? 'check' : 'send'} />

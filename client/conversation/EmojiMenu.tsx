@@ -16,12 +16,7 @@ export function EmojiMenu(props: MenuProps & { item: Item }) {
   }
   return (
     <Popover open={isOpen()} onOpenChange={change} placement="top-end">
-      <Popover.Trigger
-        class={props.class}
-        tabIndex={props.tabIndex}
-        aria-label={props.label}
-        title={props.label}
-      >
+      <Popover.Trigger class={props.class} tabIndex={props.tabIndex} aria-label={props.label}>
         {props.children}
       </Popover.Trigger>
       <Popover.Portal>

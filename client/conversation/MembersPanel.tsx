@@ -1,20 +1,26 @@
 import { createMemo, createResource, createSignal, For, onCleanup, Show } from 'solid-js'
+import type { OutputOf } from '#runtime'
 import type { UserId } from '#schema/ids'
-import type { MyRoom } from '#schema/messages/room'
+import type { MyRoom, roomInfo } from '#schema/messages/room'
+import { hasRight } from '#schema/roles'
 import { ask } from '../chat/ask.ts'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from '../shell/Avatar.tsx'
+import { ConfirmDialog } from '../shell/ConfirmDialog.tsx'
 import { PersonSearch } from '../shell/FindPerson.tsx'
 import { Icon } from '../shell/Icon.tsx'
+import { laterMenu } from '../shell/laterMenu.tsx'
 import { ModalDialog } from '../shell/ModalDialog.tsx'
+import { latestOf } from '../shell/Searching.tsx'
+
+const MemberMenu = laterMenu(async () => (await import('./MemberMenu.tsx')).MemberMenu)
 
 /** Who is in the room, who of them is there, and what may be done about it. */
 export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
   const chat = useChat()
   const { t, code } = useLanguage()
   const [isInviting, setInviting] = createSignal(false)
-  const [problem, setProblem] = createSignal('')
   const [info, { refetch }] = createResource(() =>
     ask(chat.client, 'room.info', { room: props.room.id }),
   )
@@ -22,25 +28,26 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
 
   const isThere = (user: UserId) => chat.presence.statusOf(user) !== 'offline'
   const members = createMemo(() =>
-    (info.latest?.members ?? []).toSorted(
+    (latestOf(info)?.members ?? []).toSorted(
       (a, b) =>
         Number(isThere(b.userId)) - Number(isThere(a.userId)) ||
         a.name.localeCompare(b.name, code()),
     ),
   )
-  const rules = () => props.room.role === 'owner' || props.room.role === 'moderator'
+  const [asked, setAsked] = createSignal<'leave' | 'archive'>()
+  /** Whoever leaves a public room joins it again when they like. */
+  const leave = () =>
+    props.room.kind === 'private'
+      ? setAsked('leave')
+      : void chat.attempt(() => chat.client.call('room.leave', { room }))
 
-  async function attempt(what: Promise<unknown>) {
-    setProblem('')
-    await what.catch((error: Error) => setProblem(error.message))
-  }
   const room = props.room.id
 
   return (
-    <aside class="panel" aria-label={t('members.title')}>
+    <section class="panel" aria-label={t('members.title')}>
       <header class="room-head">
         <h2>
-          {t('members.title')} <span class="muted">{info.latest?.count}</span>
+          {t('members.title')} <span class="muted">{latestOf(info)?.count}</span>
         </h2>
         <button
           type="button"
@@ -52,73 +59,100 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
         </button>
       </header>
       <ul class="members">
-        <For each={members()}>
-          {({ userId, name, role }) => (
-            <li class="member" classList={{ 'is-away': !isThere(userId) }}>
-              <Avatar user={userId} hasStatus />
-              <span class="pick-text">
-                <strong>{name}</strong>
-                <span>{t(`status.${chat.presence.statusOf(userId)}`)}</span>
-              </span>
-              <Show when={role !== 'member'}>
-                <span class="role">{t(`members.${role as 'owner'}`)}</span>
-              </Show>
-              <Show when={rules() && userId !== chat.me && props.room.kind !== 'direct'}>
-                <button
-                  type="button"
-                  class="text-button is-danger"
-                  aria-label={`${t('room.kick')} ${name}`}
-                  onClick={() => void attempt(chat.client.call('room.kick', { room, userId }))}
-                >
-                  {t('room.kick')}
-                </button>
-              </Show>
-            </li>
+        <For each={members().map(({ userId }) => userId)}>
+          {(userId) => (
+            <Member room={props.room} member={members().find((it) => it.userId === userId)} />
           )}
         </For>
       </ul>
-      <Show when={problem()}>
-        <p class="problem" role="alert">
-          {problem()}
+      <Show when={info.state === 'errored'}>
+        <p class="list-empty" role="status">
+          {t('app.away')}
         </p>
       </Show>
       <Show when={props.room.kind !== 'direct'}>
         <footer class="panel-actions">
-          <Show when={props.room.role !== 'guest'}>
+          <Show when={hasRight(props.room, 'invite')}>
             <button type="button" class="button" onClick={() => setInviting(true)}>
               {t('room.invite')}
             </button>
           </Show>
-          <button
-            type="button"
-            class="button"
-            onClick={() => void attempt(chat.client.call('room.leave', { room }))}
-          >
+          <button type="button" class="button" onClick={leave}>
             {t('room.leave')}
           </button>
-          <Show when={props.room.role === 'owner'}>
-            <button
-              type="button"
-              class="button danger"
-              onClick={() => void attempt(chat.client.call('room.archive', { room }))}
-            >
+          <Show when={hasRight(props.room, 'archive')}>
+            <button type="button" class="button danger" onClick={() => setAsked('archive')}>
               {t('room.archive')}
             </button>
           </Show>
         </footer>
       </Show>
+      <ConfirmDialog
+        isOpen={asked() !== undefined}
+        onClose={() => setAsked()}
+        title={t(asked() === 'leave' ? 'room.confirmLeave' : 'room.confirmArchive', {
+          room: chat.titleOf(props.room),
+        })}
+        deed={t(asked() === 'leave' ? 'room.leave' : 'room.archive')}
+        isDanger
+        onConfirm={() =>
+          chat.client.call(asked() === 'leave' ? 'room.leave' : 'room.archive', { room })
+        }
+      >
+        <p>{t(asked() === 'leave' ? 'room.leaveHint' : 'room.archiveHint')}</p>
+      </ConfirmDialog>
       <ModalDialog
         isOpen={isInviting()}
         onClose={() => setInviting(false)}
         title={t('room.invite')}
       >
         <PersonSearch
+          noteOf={(userId) =>
+            members().some((member) => member.userId === userId) ? t('members.already') : undefined
+          }
           onPick={(userId) => {
             setInviting(false)
-            void attempt(chat.client.call('room.invite', { room, userId }))
+            void chat.attempt(() => chat.client.call('room.invite', { room, userId }))
           }}
         />
       </ModalDialog>
-    </aside>
+    </section>
+  )
+}
+
+type MemberOf = OutputOf<typeof roomInfo>['members'][number]
+
+function Member(props: { room: MyRoom; member: MemberOf | undefined }) {
+  const chat = useChat()
+  const { t } = useLanguage()
+  return (
+    <Show when={props.member}>
+      {(member) => {
+        const status = () => chat.presence.statusOf(member().userId)
+        return (
+          <li class="member" classList={{ 'is-away': status() === 'offline' }}>
+            <Avatar user={member().userId} hasStatus />
+            <span class="pick-text">
+              <strong>{member().name}</strong>
+              <span>{t(`status.${status()}`)}</span>
+            </span>
+            <Show when={member().role !== 'member'}>
+              <span class="role">{t(`members.${member().role}`)}</span>
+            </Show>
+            <Show when={member().userId !== chat.me && props.room.kind !== 'direct'}>
+              <MemberMenu
+                class="icon-button"
+                label={t('members.menu', { name: member().name })}
+                room={props.room}
+                userId={member().userId}
+                role={member().role}
+              >
+                <Icon name="more" />
+              </MemberMenu>
+            </Show>
+          </li>
+        )
+      }}
+    </Show>
   )
 }

@@ -43,7 +43,6 @@ export function MessageActions(props: {
           class="icon-button"
           tabIndex={tabIndex()}
           aria-label={t('message.reply')}
-          title={t('message.reply')}
           onClick={props.onThread}
         >
           <Icon name="thread" />

@@ -11,19 +11,20 @@ import {
   Switch,
 } from 'solid-js'
 import { VList, type VListHandle } from 'virtua/solid'
-import type { MessageId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
+import { Avatar } from '../shell/Avatar.tsx'
 import { Icon } from '../shell/Icon.tsx'
+import { AnyRow } from './AnyRow.tsx'
 import { useConversation } from './createConversation.ts'
 import { createTarget } from './createTarget.ts'
 import { Jumps } from './Jumps.tsx'
-import { MessageRow } from './MessageRow.tsx'
-import { OutgoingRow } from './OutgoingRow.tsx'
 import type { Row } from './rows.ts'
 
 /** How far from the end somebody still counts as being there, in pixels; and from where more is loaded. */
 const [atEndPx, loadPx] = [60, 800]
+/** So much more than is seen is drawn: whoever scrolls further in a frame sees what is seen being moved. */
+const aheadPx = 600
 
 /** What was said, as far as it is on the screen. */
 export function MessageList(props: { title: string }) {
@@ -32,6 +33,8 @@ export function MessageList(props: { title: string }) {
   const conversation = useConversation()
   const { rows, timeline, room, threadId, readSeq, isLineAbove } = conversation
   const target = createTarget(chat, conversation)
+  // What is drawn goes by its key, and so stays there, with the focus, when a message changes.
+  const keys = createMemo(() => rows().map(({ key }) => key))
   const [isAtEnd, setAtEnd] = createSignal(true)
   const [newInThread, setNewInThread] = createSignal(0)
   const [isUnreadAbove, setUnreadAbove] = createSignal(false)
@@ -226,23 +229,21 @@ export function MessageList(props: { title: string }) {
               list = handle
             }}
             class="list"
+            bufferSize={aheadPx}
             style={{ display: 'flex', 'flex-direction': 'column' }}
             role="log"
             aria-label={t('message.history', { room: props.title })}
             aria-live="polite"
             tabIndex={0}
-            data={rows()}
+            data={keys()}
             shift={isPrepended().is}
             onScroll={onScroll}
             onKeyDown={onKey}
           >
-            {(row) => <AnyRow row={row} marked={target.marked()} />}
+            {(key, index) => <AnyRow key={key} row={rows()[index()]} marked={target.marked()} />}
           </VList>
           <Show when={rows().length === 0}>
-            <div class="list-start">
-              <Icon name={threadId === undefined ? 'hash' : 'thread'} />
-              <p>{t('room.start', { room: props.title })}</p>
-            </div>
+            <ListStart title={props.title} />
           </Show>
           <Jumps
             isUnreadAbove={isUnreadAbove()}
@@ -258,6 +259,29 @@ export function MessageList(props: { title: string }) {
           </p>
         </Match>
       </Switch>
+    </div>
+  )
+}
+
+/** Where nothing has been said yet. */
+function ListStart(props: { title: string }) {
+  const chat = useChat()
+  const { t } = useLanguage()
+  const { room, threadId } = useConversation()
+  const icon = () => (threadId !== undefined ? 'thread' : room.kind === 'private' ? 'lock' : 'hash')
+  const text = () => {
+    if (threadId !== undefined) return t('thread.start')
+    if (room.with === undefined) return t('room.start', { room: props.title })
+    return room.with === chat.me
+      ? t('room.startAlone')
+      : t('room.startDirect', { name: props.title })
+  }
+  return (
+    <div class="list-start">
+      <Show when={threadId === undefined && room.with} fallback={<Icon name={icon()} />}>
+        {(user) => <Avatar user={user()} />}
+      </Show>
+      <p>{text()}</p>
     </div>
   )
 }
@@ -284,30 +308,4 @@ function Waiting() {
       </For>
     </div>
   )
-}
-
-/** A row of whatever kind. */
-export function AnyRow(props: { row: Row; marked: MessageId | undefined }) {
-  const { t, dayOf } = useLanguage()
-  const { row } = props
-  switch (row.is) {
-    case 'day':
-      return (
-        <div class="line">
-          <span>{dayOf(row.at)}</span>
-        </div>
-      )
-    case 'unread':
-      return (
-        <div class="line is-new">
-          <span>{t('message.unreadLine')}</span>
-        </div>
-      )
-    case 'message':
-      return (
-        <MessageRow item={row.item} isFirst={row.isFirst} isMarked={props.marked === row.item.id} />
-      )
-    case 'outgoing':
-      return <OutgoingRow outgoing={row.outgoing} isFirst={row.isFirst} />
-  }
 }

@@ -1,11 +1,13 @@
 import { DropdownMenu } from '@kobalte/core/dropdown-menu'
 import { Show } from 'solid-js'
+import { hasRight } from '#schema/roles'
 import { useChat } from '../chat/createChat.ts'
 import type { Item } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { useCopy } from '../shell/createCopy.ts'
 import { linkTo } from '../shell/createPlace.ts'
 import type { MenuProps } from '../shell/laterMenu.tsx'
+import { Menu } from '../shell/Menu.tsx'
 import { useConversation } from './createConversation.ts'
 
 /** What else can be done with a message. */
@@ -13,56 +15,39 @@ export function MessageMenu(props: MenuProps & { item: Item }) {
   const chat = useChat()
   const { t } = useLanguage()
   const { copy } = useCopy()
-  const { setEditing, setTraced, remove, markUnread, threadId, room } = useConversation()
+  const { setEditing, setTraced, setDoomed, markUnread, threadId, room } = useConversation()
   const isMine = () => props.item.sender === chat.me
-  const mayDelete = () => isMine() || room.role === 'owner' || room.role === 'moderator'
+  const mayDelete = () => isMine() || hasRight(room, 'moderate')
   const link = () => linkTo({ room: props.item.room, message: props.item.id })
 
   return (
-    <DropdownMenu
-      placement="bottom-end"
-      modal={false}
-      defaultOpen
-      onOpenChange={(isOpen) => props.onOpenChange?.(isOpen)}
-    >
-      <DropdownMenu.Trigger
-        class={props.class}
-        tabIndex={props.tabIndex}
-        aria-label={props.label}
-        title={props.label}
-      >
-        {props.children}
-      </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content class="menu">
-          <Show when={isMine()}>
-            <DropdownMenu.Item class="menu-item" onSelect={() => setEditing(props.item)}>
-              {t('message.edit')}
-            </DropdownMenu.Item>
-          </Show>
-          <DropdownMenu.Item class="menu-item" onSelect={() => void copy(props.item.text)}>
-            {t('message.copy')}
-          </DropdownMenu.Item>
-          <DropdownMenu.Item class="menu-item" onSelect={() => void copy(link())}>
-            {t('message.link')}
-          </DropdownMenu.Item>
-          <Show when={threadId === undefined}>
-            <DropdownMenu.Item class="menu-item" onSelect={() => void markUnread(props.item)}>
-              {t('message.markUnread')}
-            </DropdownMenu.Item>
-          </Show>
-          <Show when={isMine()}>
-            <DropdownMenu.Item class="menu-item" onSelect={() => setTraced(props.item)}>
-              {t('message.trace')}
-            </DropdownMenu.Item>
-          </Show>
-          <Show when={mayDelete()}>
-            <DropdownMenu.Item class="menu-item is-danger" onSelect={() => void remove(props.item)}>
-              {t('message.delete')}
-            </DropdownMenu.Item>
-          </Show>
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu>
+    <Menu of={props}>
+      <Show when={isMine()}>
+        <DropdownMenu.Item class="menu-item" onSelect={() => setEditing(props.item)}>
+          {t('message.edit')}
+        </DropdownMenu.Item>
+      </Show>
+      <DropdownMenu.Item class="menu-item" onSelect={() => void copy(props.item.text)}>
+        {t('message.copy')}
+      </DropdownMenu.Item>
+      <DropdownMenu.Item class="menu-item" onSelect={() => void copy(link())}>
+        {t('message.link')}
+      </DropdownMenu.Item>
+      <Show when={threadId === undefined}>
+        <DropdownMenu.Item class="menu-item" onSelect={() => void markUnread(props.item)}>
+          {t('message.markUnread')}
+        </DropdownMenu.Item>
+      </Show>
+      <Show when={isMine()}>
+        <DropdownMenu.Item class="menu-item" onSelect={() => setTraced(props.item)}>
+          {t('message.trace')}
+        </DropdownMenu.Item>
+      </Show>
+      <Show when={mayDelete()}>
+        <DropdownMenu.Item class="menu-item is-danger" onSelect={() => setDoomed(props.item)}>
+          {t('message.delete')}
+        </DropdownMenu.Item>
+      </Show>
+    </Menu>
   )
 }

@@ -1,4 +1,4 @@
-import { createSignal, For, Show } from 'solid-js'
+import { createComputed, createSignal, For, on, Show } from 'solid-js'
 import { useChat } from '../chat/createChat.ts'
 import type { Item } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
@@ -19,12 +19,32 @@ export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: bool
   const namesMe = () => props.item.mentions.includes(chat.me)
   const openThread = () => go({ room: props.item.room, thread: props.item.id })
   const [isActive, setActive] = createSignal(false)
+  // Of many rows few are asked for what can be done with them.
+  const [isReached, setReached] = createSignal(false)
+  let article: HTMLElement | undefined
+  // What had the focus is about to go with what was said.
+  createComputed(
+    on(
+      () => props.item.deletedAt,
+      (deletedAt) => {
+        if (deletedAt && article?.contains(document.activeElement)) article.focus()
+      },
+      { defer: true },
+    ),
+  )
 
   return (
     <article
+      ref={(element) => {
+        article = element
+      }}
       tabIndex={-1}
-      onFocusIn={() => setActive(true)}
+      onFocusIn={() => {
+        setActive(true)
+        setReached(true)
+      }}
       onFocusOut={() => setActive(false)}
+      onMouseEnter={() => setReached(true)}
       class="message"
       classList={{
         'is-first': props.isFirst,
@@ -80,7 +100,9 @@ export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: bool
               </button>
             )}
           </Show>
-          <MessageActions item={props.item} isActive={isActive()} onThread={openThread} />
+          <Show when={isReached()}>
+            <MessageActions item={props.item} isActive={isActive()} onThread={openThread} />
+          </Show>
         </Show>
       </div>
     </article>
@@ -88,32 +110,40 @@ export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: bool
 }
 
 function Reactions(props: { item: Item }) {
-  const chat = useChat()
-  const { t, listOf } = useLanguage()
-  const { react } = useConversation()
+  const emojis = () => props.item.reactions.map(({ emoji }) => emoji)
   return (
     <Show when={props.item.reactions.length > 0}>
       <ul class="reactions">
-        <For each={props.item.reactions}>
-          {({ emoji, count, users }) => {
-            const names = () => listOf(users.map((user) => chat.people.name(user)))
-            return (
-              <li>
-                <button
-                  type="button"
-                  class="reaction"
-                  aria-pressed={users.includes(chat.me)}
-                  aria-label={t('message.reactedBy', { emoji, names: names() })}
-                  title={names()}
-                  onClick={() => void react(props.item, emoji)}
-                >
-                  <span>{emoji}</span> {count}
-                </button>
-              </li>
-            )
-          }}
-        </For>
+        <For each={emojis()}>{(emoji) => <Reaction emoji={emoji} item={props.item} />}</For>
       </ul>
     </Show>
+  )
+}
+
+/** The same button, with the focus, however many there are. */
+function Reaction(props: { emoji: string; item: Item }) {
+  const chat = useChat()
+  const { t, listOf } = useLanguage()
+  const { react } = useConversation()
+  const found = () => props.item.reactions.find(({ emoji }) => emoji === props.emoji)
+  const users = () => found()?.users ?? []
+  const names = () => listOf(users().map((user) => chat.people.name(user)))
+  return (
+    <li>
+      <button
+        type="button"
+        class="reaction"
+        aria-pressed={users().includes(chat.me)}
+        aria-label={t('message.reactedBy', {
+          emoji: props.emoji,
+          count: users().length,
+          names: names(),
+        })}
+        data-tip={names()}
+        onClick={() => void react(props.item, props.emoji)}
+      >
+        <span>{props.emoji}</span> {found()?.count}
+      </button>
+    </li>
   )
 }

@@ -1,6 +1,7 @@
 import { DropdownMenu } from '@kobalte/core/dropdown-menu'
-import { For, Show } from 'solid-js'
+import { createSignal, Show } from 'solid-js'
 import type { MyRoom } from '#schema/messages/room'
+import { hasRight } from '#schema/roles'
 import { useChat } from '../chat/createChat.ts'
 import type { NotifyLevel } from '../chat/createNotifyChoices.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
@@ -9,6 +10,8 @@ import { createPermission } from '../shell/createPermission.ts'
 import { linkTo } from '../shell/createPlace.ts'
 import { Icon } from '../shell/Icon.tsx'
 import type { MenuProps } from '../shell/laterMenu.tsx'
+import { Menu, MenuChoices } from '../shell/Menu.tsx'
+import { RenameRoom } from './RenameRoom.tsx'
 
 /** What calls for somebody in this room, and a link to it. */
 export function RoomMenu(props: MenuProps & { room: MyRoom }) {
@@ -32,62 +35,44 @@ export function RoomMenu(props: MenuProps & { room: MyRoom }) {
     ['none', t('settings.none')],
   ]
 
+  const [isRenaming, setRenaming] = createSignal(false)
+
   return (
-    <DropdownMenu
-      placement="bottom-end"
-      modal={false}
-      defaultOpen
-      onOpenChange={(isOpen) => props.onOpenChange?.(isOpen)}
-    >
-      <DropdownMenu.Trigger class={props.class} aria-label={props.label} title={props.label}>
-        {props.children}
-      </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content class="menu">
-          <DropdownMenu.RadioGroup
-            value={chat.notify.ownOf(props.room.id) ?? 'usual'}
-            onChange={(level) =>
-              chat.notify.setOwn(
-                props.room.id,
-                level === 'usual' ? undefined : (level as NotifyLevel),
-              )
-            }
-          >
-            <DropdownMenu.GroupLabel class="menu-label">
-              {t('settings.notify')}
-            </DropdownMenu.GroupLabel>
-            <For each={choices()}>
-              {([level, label]) => (
-                <DropdownMenu.RadioItem class="menu-item" value={level} closeOnSelect>
-                  <span class="menu-check">
-                    <DropdownMenu.ItemIndicator>
-                      <Icon name="check" />
-                    </DropdownMenu.ItemIndicator>
-                  </span>
-                  {label}
-                </DropdownMenu.RadioItem>
-              )}
-            </For>
-          </DropdownMenu.RadioGroup>
-          <Show when={permission.state() === 'default'}>
-            <DropdownMenu.Item class="menu-item" onSelect={() => void permission.ask()}>
-              <Icon name="bell" />
-              {t('notify.turnOn')}
-            </DropdownMenu.Item>
-          </Show>
-          <Show when={permission.state() === 'denied'}>
-            <p class="menu-note">{t('notify.denied')}</p>
-          </Show>
-          <DropdownMenu.Separator class="menu-line" />
-          <DropdownMenu.Item
-            class="menu-item"
-            onSelect={() => void copy(linkTo({ room: props.room.id }))}
-          >
-            <Icon name="link" />
-            {t('places.copyRoom')}
+    <>
+      <Menu of={props}>
+        <MenuChoices
+          label={t('settings.notify')}
+          value={chat.notify.ownOf(props.room.id) ?? 'usual'}
+          options={choices()}
+          onChange={(level) =>
+            chat.notify.setOwn(props.room.id, level === 'usual' ? undefined : level)
+          }
+        />
+        <Show when={permission.state() === 'default'}>
+          <DropdownMenu.Item class="menu-item" onSelect={() => void permission.ask()}>
+            <Icon name="bell" />
+            {t('notify.turnOn')}
           </DropdownMenu.Item>
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu>
+        </Show>
+        <Show when={permission.state() === 'denied'}>
+          <p class="menu-note">{t('notify.denied')}</p>
+        </Show>
+        <DropdownMenu.Separator class="menu-line" />
+        <DropdownMenu.Item
+          class="menu-item"
+          onSelect={() => void copy(linkTo({ room: props.room.id }))}
+        >
+          <Icon name="link" />
+          {t('places.copyRoom')}
+        </DropdownMenu.Item>
+        <Show when={props.room.kind !== 'direct' && hasRight(props.room, 'rename')}>
+          <DropdownMenu.Item class="menu-item" onSelect={() => setRenaming(true)}>
+            <Icon name="edit" />
+            {t('room.rename')}
+          </DropdownMenu.Item>
+        </Show>
+      </Menu>
+      <RenameRoom room={props.room} isOpen={isRenaming()} onClose={() => setRenaming(false)} />
+    </>
   )
 }

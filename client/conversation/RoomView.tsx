@@ -2,6 +2,7 @@ import './conversation.css'
 import { createResource, createSignal, Match, Show, Switch } from 'solid-js'
 import type { RoomId } from '#schema/ids'
 import type { MyRoom } from '#schema/messages/room'
+import { hasRight } from '#schema/roles'
 import { ask } from '../chat/ask.ts'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
@@ -10,13 +11,14 @@ import { usePlace } from '../shell/createPlace.ts'
 import { Icon } from '../shell/Icon.tsx'
 import { later } from '../shell/later.tsx'
 import { laterMenu } from '../shell/laterMenu.tsx'
+import { WayBack } from '../shell/WayBack.tsx'
 import { Composer } from './Composer.tsx'
 import { ConversationContext, createConversation } from './createConversation.ts'
 import { readTarget } from './createTarget.ts'
+import { MessageDialogs } from './MessageDialogs.tsx'
 import { MessageList } from './MessageList.tsx'
 
 const RoomMenu = laterMenu(async () => (await import('./RoomMenu.tsx')).RoomMenu)
-const MessageTrace = later(async () => (await import('../console/MessageTrace.tsx')).MessageTrace)
 const MembersPanel = later(async () => (await import('./MembersPanel.tsx')).MembersPanel)
 const ThreadPanel = later(async () => (await import('./ThreadPanel.tsx')).ThreadPanel)
 
@@ -65,13 +67,13 @@ function Conversation(props: {
     if (place().thread !== undefined) go({ room: props.room.id })
   }
   const mayWrite = () =>
-    props.room.role !== 'guest' &&
+    hasRight(props.room, 'speak') &&
     chat.identity.roles.some((role) => role === 'user' || role === 'admin')
 
   return (
     <ConversationContext.Provider value={conversation}>
       <div class="room" classList={{ 'has-panel': hasMembers() || place().thread !== undefined }}>
-        <main class="room-main" aria-labelledby="room-title">
+        <section class="room-main" aria-labelledby="room-title">
           <header class="room-head">
             <button
               type="button"
@@ -92,7 +94,6 @@ function Conversation(props: {
               type="button"
               class="icon-button"
               aria-label={t('room.details')}
-              title={t('room.details')}
               aria-pressed={showsMembers()}
               onClick={toggleMembers}
             >
@@ -106,7 +107,7 @@ function Conversation(props: {
           <Show when={mayWrite()} fallback={<p class="read-only">{t('room.readOnly')}</p>}>
             <Composer label={t('composer.label', { room: title() })} />
           </Show>
-        </main>
+        </section>
         <Show when={place().thread} keyed>
           {(thread) => (
             <ThreadPanel
@@ -121,11 +122,7 @@ function Conversation(props: {
           <MembersPanel room={props.room} onClose={() => setHasMembers(false)} />
         </Show>
       </div>
-      <MessageTrace
-        isOpen={conversation.traced() !== undefined}
-        item={conversation.traced()}
-        onClose={() => conversation.setTraced()}
-      />
+      <MessageDialogs />
     </ConversationContext.Provider>
   )
 }
@@ -147,13 +144,13 @@ function Outside(props: { room: RoomId }) {
     await chat.rooms.refresh()
   }
   return (
-    <main class="nothing">
+    <div class="nothing">
       <Switch fallback={<p role="status">{t('room.loading')}</p>}>
         <Match when={found()}>
           {(room) => (
             <>
               <h1>{room().name}</h1>
-              <button type="button" class="button primary" onClick={() => void join()}>
+              <button type="button" class="button primary" onClick={() => void chat.attempt(join)}>
                 {t('room.joinToRead')}
               </button>
             </>
@@ -164,6 +161,7 @@ function Outside(props: { room: RoomId }) {
           <p>{t('room.forbidden')}</p>
         </Match>
       </Switch>
-    </main>
+      <WayBack />
+    </div>
   )
 }

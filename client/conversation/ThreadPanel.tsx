@@ -5,14 +5,12 @@ import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { usePlace } from '../shell/createPlace.ts'
 import { Icon } from '../shell/Icon.tsx'
-import { later } from '../shell/later.tsx'
 import { Composer } from './Composer.tsx'
 import { ConversationContext, createConversation, useConversation } from './createConversation.ts'
 import { readTarget } from './createTarget.ts'
+import { MessageDialogs } from './MessageDialogs.tsx'
 import { MessageList } from './MessageList.tsx'
 import { MessageRow } from './MessageRow.tsx'
-
-const MessageTrace = later(async () => (await import('../console/MessageTrace.tsx')).MessageTrace)
 
 /** A thread beside its room: the message it is about, and what was answered. */
 export function ThreadPanel(props: {
@@ -34,7 +32,7 @@ export function ThreadPanel(props: {
   })
   return (
     <ConversationContext.Provider value={conversation}>
-      <aside class="panel" aria-label={t('thread.title')}>
+      <section class="panel" aria-label={t('thread.title')}>
         <header class="room-head">
           <h2>{t('thread.title')}</h2>
           <button
@@ -46,10 +44,10 @@ export function ThreadPanel(props: {
             <Icon name="close" />
           </button>
         </header>
-        <Show when={root()} keyed>
+        <Show when={root()}>
           {(item) => (
             <div class="thread-root">
-              <MessageRow item={item} isFirst isMarked={false} />
+              <MessageRow item={item()} isFirst isMarked={false} />
             </div>
           )}
         </Show>
@@ -57,12 +55,8 @@ export function ThreadPanel(props: {
         <Show when={props.mayWrite}>
           <Composer label={t('composer.threadLabel')} />
         </Show>
-      </aside>
-      <MessageTrace
-        isOpen={conversation.traced() !== undefined}
-        item={conversation.traced()}
-        onClose={() => conversation.setTraced()}
-      />
+      </section>
+      <MessageDialogs />
     </ConversationContext.Provider>
   )
 }

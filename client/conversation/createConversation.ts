@@ -1,6 +1,5 @@
-import { createContext, createMemo, createSignal, useContext } from 'solid-js'
-import type { MessageId } from '#schema/ids'
-import { toNotifyId } from '#schema/ids'
+import { createContext, createEffect, createMemo, createSignal, useContext } from 'solid-js'
+import { type ClientId, type MessageId, toNotifyId } from '#schema/ids'
 import type { MyRoom } from '#schema/messages/room'
 import { ask } from '../chat/ask.ts'
 import type { Chat } from '../chat/createChat.ts'
@@ -24,6 +23,7 @@ export function createConversation(options: ConversationOptions) {
   const { chat, room, threadId } = options
   const [editing, setEditing] = createSignal<Item>()
   const [traced, setTraced] = createSignal<Item>()
+  const [doomed, setDoomed] = createSignal<Item>()
   // The line of what is new stays where it was when the room was opened.
   const [readSeq, setReadSeq] = createSignal(
     threadId === undefined && room.unread > 0 ? room.readSeq : undefined,
@@ -46,8 +46,16 @@ export function createConversation(options: ConversationOptions) {
   const rows = createMemo(() =>
     toRows(timeline.items(), timeline.hasNewer() ? [] : outgoing(), lineAt(), chat.me),
   )
-  const mine = () =>
-    timeline.items().filter(({ sender, deletedAt }) => sender === chat.me && !deletedAt)
+  const lastOwn = () =>
+    timeline.items().findLast(({ sender, deletedAt }) => sender === chat.me && !deletedAt)
+  /** What somebody wants to edit as soon as the room has it. */
+  const [awaited, setAwaited] = createSignal<ClientId>()
+  createEffect(() => {
+    const item = timeline.items().findLast(({ clientId }) => clientId === awaited())
+    if (!item) return
+    setAwaited()
+    setEditing(item)
+  })
 
   return {
     room,
@@ -62,7 +70,17 @@ export function createConversation(options: ConversationOptions) {
     /** The message whose path is looked at. */
     traced,
     setTraced,
-    editLast: () => setEditing(mine().at(-1)),
+    /** The message that somebody is asked about before it is deleted. */
+    doomed,
+    setDoomed,
+    /** What was said last; that may be on its way still. */
+    editLast() {
+      const last = outgoing().findLast(({ status }) => status !== 'failed')
+      if (last) setAwaited(last.clientId)
+      else setEditing(lastOwn())
+    },
+    /** Whoever goes on writing does not want to edit any more. */
+    forgetAwaited: () => setAwaited(),
     async send(text: string) {
       setReadSeq(undefined)
       if (timeline.hasNewer()) await timeline.goToPresent()
@@ -76,21 +94,25 @@ export function createConversation(options: ConversationOptions) {
     react(item: Item, emoji: string) {
       const found = item.reactions.find((it) => it.emoji === emoji)
       const on = !found?.users.includes(chat.me)
-      return ask(chat.client, 'msg.react', { notifyId: toNotifyId(item), emoji, on })
+      const reaction = { notifyId: toNotifyId(item), emoji, on }
+      return chat.attempt(() => ask(chat.client, 'msg.react', reaction))
     },
     markUnread(item: Item) {
       setReadSeq(item.seq - 1)
-      return chat.rooms.markUnread(room.id, item.seq)
+      return chat.attempt(() => chat.rooms.markUnread(room.id, item.seq))
     },
   }
 }
 
-/** Whoever left something unread goes on there; else the newest is shown, at first as it was kept. */
+/**
+ * Whoever left something unread goes on there; else the newest is shown. What was kept comes first, but
+ * not to whoever goes on elsewhere a moment later.
+ */
 function readStart({ chat, room, threadId, page, isTargeted }: ConversationOptions) {
   if (isTargeted) return { start: 'later' } as const
-  const isAllThereIs = page !== undefined && chat.connection.link().is === 'offline'
-  if (threadId === undefined && room.unread > 0 && !isAllThereIs) return { start: room.readSeq + 1 }
-  return { kept: page }
+  if (threadId !== undefined || room.unread === 0) return { kept: page }
+  const start = room.readSeq + 1
+  return chat.connection.link().is === 'online' ? { start } : { start, kept: page }
 }
 
 export const ConversationContext = createContext<Conversation>()

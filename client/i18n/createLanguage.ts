@@ -58,8 +58,21 @@ export function createLanguage(chosen: () => string) {
       const forms: Plural = words()[key]
       return fill(forms[rules().select(count)] ?? forms.other, { ...args, count })
     },
+    /** The day and the time: seldom wanted, and so made when it is. */
+    momentOf: (at: string | number) =>
+      new Intl.DateTimeFormat(code(), { dateStyle: 'full', timeStyle: 'short' }).format(
+        new Date(at),
+      ),
     timeOf: (at: string | number) => time().format(new Date(at)),
-    dayOf: (at: string | number) => day().format(new Date(at)),
+    /** Today and yesterday by their names. */
+    dayNameOf(at: string | number) {
+      const today = new Date()
+      const yesterday = new Date(today.getFullYear(), today.getMonth(), today.getDate() - 1)
+      const date = new Date(at).toDateString()
+      if (date === today.toDateString()) return words()['message.today']
+      if (date === yesterday.toDateString()) return words()['message.yesterday']
+      return day().format(new Date(at))
+    },
     listOf: (names: readonly string[]) => list().format(names),
   }
 }

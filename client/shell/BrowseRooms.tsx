@@ -1,9 +1,10 @@
-import { createResource, createSignal, For, Show } from 'solid-js'
+import { createEffect, createResource, createSignal, For, Show } from 'solid-js'
 import { ask } from '../chat/ask.ts'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { usePlace } from './createPlace.ts'
 import { ModalDialog } from './ModalDialog.tsx'
+import { latestOf, Searching } from './Searching.tsx'
 
 /** The public rooms, to be joined. */
 export function BrowseRooms(props: { isOpen: boolean; onClose: () => void }) {
@@ -24,6 +25,22 @@ function RoomsToJoin(props: { onClose: () => void }) {
     ask(chat.client, 'room.browse', { text: searched }),
   )
   type Found = NonNullable<ReturnType<typeof found>>['rooms'][number]
+  // More of the same, page by page.
+  const [further, setFurther] = createSignal<readonly Found[]>([])
+  const [hasMore, setMore] = createSignal(false)
+  createEffect(() => {
+    setFurther([])
+    setMore(latestOf(found)?.more ?? false)
+  })
+  const rooms = () => [...(latestOf(found)?.rooms ?? []), ...further()]
+
+  async function showMore() {
+    const [searched, after] = [text(), rooms().at(-1)?.id]
+    const page = await ask(chat.client, 'room.browse', { text: searched, after })
+    if (text() !== searched) return
+    setFurther((before) => [...before, ...page.rooms])
+    setMore(page.more)
+  }
 
   async function open(room: Found) {
     if (!room.joined) {
@@ -46,9 +63,9 @@ function RoomsToJoin(props: { onClose: () => void }) {
       />
       <ul class="picks">
         <For
-          each={found.latest?.rooms ?? []}
+          each={rooms()}
           fallback={
-            <Show when={!found.loading}>
+            <Show when={found.state === 'ready'}>
               <li class="list-empty">{t('rooms.nothing')}</li>
             </Show>
           }
@@ -64,7 +81,7 @@ function RoomsToJoin(props: { onClose: () => void }) {
                 class="button"
                 classList={{ primary: !room.joined }}
                 aria-label={`${t(room.joined ? 'rooms.open' : 'rooms.join')} ${room.name}`}
-                onClick={() => void open(room)}
+                onClick={() => void chat.attempt(() => open(room))}
               >
                 {t(room.joined ? 'rooms.open' : 'rooms.join')}
               </button>
@@ -72,6 +89,12 @@ function RoomsToJoin(props: { onClose: () => void }) {
           )}
         </For>
       </ul>
+      <Searching of={found} />
+      <Show when={hasMore()}>
+        <button type="button" class="button" onClick={() => void chat.attempt(showMore)}>
+          {t('rooms.more')}
+        </button>
+      </Show>
     </div>
   )
 }

@@ -20,9 +20,11 @@ import { CopyContext, createCopy } from './createCopy.ts'
 import { createNotes } from './createNotes.ts'
 import { createNotifications } from './createNotifications.ts'
 import { createPlace, PlaceContext } from './createPlace.ts'
+import { keys } from './keys.ts'
 import { LinkBanner } from './LinkBanner.tsx'
 import { later, loadParts } from './later.tsx'
 import { Sidebar } from './Sidebar.tsx'
+import { WayBack } from './WayBack.tsx'
 
 export type OpenDialog = 'switcher' | 'settings' | 'shortcuts' | 'create' | 'browse' | 'direct'
 
@@ -31,11 +33,12 @@ const CopyDialog = later(async () => (await import('./CopyDialog.tsx')).CopyDial
 const Console = lazy(async () => ({ default: (await import('../console/Console.tsx')).Console }))
 const SettingsDialog = later(async () => (await import('./SettingsDialog.tsx')).SettingsDialog)
 const ShortcutsDialog = later(async () => (await import('./ShortcutsDialog.tsx')).ShortcutsDialog)
+const Tips = later(async () => (await import('./Tips.tsx')).Tips)
 const Switcher = later(async () => (await import('./Switcher.tsx')).Switcher)
 
 /** The chat of one person: their rooms on one side, the one they look at beside them. */
 export function ChatShell(
-  props: Omit<ChatOptions, 'onMessage' | 'onGone'> & { onLogout: () => void },
+  props: Omit<ChatOptions, 'onMessage' | 'onGone' | 'onFailure'> & { onLogout: () => void },
 ) {
   const { t } = useLanguage()
   const places = createPlace()
@@ -49,10 +52,14 @@ export function ChatShell(
     kept: props.kept,
     onMessage: (notice, room) => void notifications.hear(notice, room),
     onGone(room, why) {
-      if (places.place().room === room.id) places.go({}, 'replace')
-      if (why === 'leave') return
-      say(t(why === 'kick' ? 'rooms.kicked' : 'rooms.archived', { room: room.name }))
+      const isShown = places.place().room === room.id
+      if (isShown) places.go({}, 'replace')
+      if (why === 'kick') say(t('rooms.kicked', { room: room.name }))
+      if (why === 'archive') say(t('rooms.archived', { room: room.name }))
+      if (why === 'meanwhile' && isShown) say(t('rooms.gone', { room: room.name }))
     },
+    onFailure: (why) =>
+      say(why === 'away' ? t('app.away') : t('app.failed', { error: why.message })),
   })
   const notifications = createNotifications(chat, places)
   createBadge(chat, places)
@@ -97,7 +104,7 @@ export function ChatShell(
       <CopyContext.Provider value={copy}>
         <CopyTextContext.Provider value={copy.attempt}>
           <PlaceContext.Provider value={places}>
-            <a class="skip-link" href="#composer">
+            <a class="skip-link" href="#main">
               {t('app.skip')}
             </a>
             <div
@@ -110,7 +117,7 @@ export function ChatShell(
                 onClose={() => setDialog()}
                 onLogout={props.onLogout}
               />
-              <div class="shell-main">
+              <main id="main" class="shell-main" tabIndex={-1}>
                 <LinkBanner />
                 <Switch fallback={<Nothing />}>
                   <Match when={places.place().room} keyed>
@@ -127,11 +134,13 @@ export function ChatShell(
                     <NotFound />
                   </Match>
                 </Switch>
-              </div>
+              </main>
             </div>
             <Switcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
             <SettingsDialog isOpen={dialog() === 'settings'} onClose={() => setDialog()} />
             <ShortcutsDialog isOpen={dialog() === 'shortcuts'} onClose={() => setDialog()} />
+            {/* Not open: it comes with what is loaded when all else is there. */}
+            <Tips isOpen={false} />
             <CopyDialog isOpen={copy.byHand() !== undefined} />
             <div class="notes" role="status" aria-live="polite">
               <For each={notes()}>{(note) => <p class="note">{note}</p>}</For>
@@ -146,19 +155,20 @@ export function ChatShell(
 function NotFound() {
   const { t } = useLanguage()
   return (
-    <main class="nothing">
+    <div class="nothing">
       <h1>{t('room.notFound')}</h1>
-    </main>
+      <WayBack />
+    </div>
   )
 }
 
 function Nothing() {
   const { t } = useLanguage()
   return (
-    <main class="nothing">
+    <div class="nothing">
       <img src="/icon.svg" alt="" width="56" height="56" />
       <h1>{t('room.pick')}</h1>
-      <p>{t('room.pickHint', { keys: 'Ctrl K' })}</p>
-    </main>
+      <p>{t('room.pickHint', { keys: keys(t).switcher })}</p>
+    </div>
   )
 }

@@ -1,10 +1,12 @@
-import { createSignal, Show } from 'solid-js'
+import { createSignal } from 'solid-js'
 import type { RoomId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Choice } from './Choice.tsx'
 import { usePlace } from './createPlace.ts'
+import { FormEnd } from './FormEnd.tsx'
 import { ModalDialog } from './ModalDialog.tsx'
+import { RoomName } from './RoomName.tsx'
 
 /** Makes a room, and goes there. */
 export function CreateRoom(props: { isOpen: boolean; onClose: () => void }) {
@@ -24,7 +26,9 @@ function NewRoom(props: { onClose: () => void }) {
   const [id, setId] = createSignal<string>()
   const [kind, setKind] = createSignal<'public' | 'private'>('public')
   const [problem, setProblem] = createSignal('')
-  const address = () => id() ?? suggestId(name())
+  // A name without a letter that may stand there gets an address that says nothing.
+  const anyId = `room-${crypto.randomUUID().slice(0, 6)}`
+  const address = () => id() ?? (suggestId(name()) || (name().trim() && anyId))
 
   async function submit(event: SubmitEvent) {
     event.preventDefault()
@@ -41,18 +45,7 @@ function NewRoom(props: { onClose: () => void }) {
 
   return (
     <form class="form" onSubmit={(event) => void submit(event)}>
-      <div class="field">
-        <label for="room-name">{t('rooms.name')}</label>
-        <input
-          id="room-name"
-          class="input"
-          required
-          maxLength={80}
-          autocomplete="off"
-          value={name()}
-          onInput={({ currentTarget }) => setName(currentTarget.value)}
-        />
-      </div>
+      <RoomName value={name()} onInput={setName} />
       <div class="field">
         <label for="room-id">{t('rooms.id')}</label>
         <input
@@ -75,19 +68,11 @@ function NewRoom(props: { onClose: () => void }) {
         options={{ public: t('rooms.public'), private: t('rooms.onlyInvited') }}
         onChange={setKind}
       />
-      <Show when={problem()}>
-        <p class="problem" role="alert">
-          {problem()}
-        </p>
-      </Show>
-      <div class="form-actions">
-        <button type="button" class="button" onClick={props.onClose}>
-          {t('rooms.cancel')}
-        </button>
+      <FormEnd problem={problem()} onCancel={props.onClose}>
         <button type="submit" class="button primary" disabled={!name().trim()}>
           {t('rooms.create')}
         </button>
-      </div>
+      </FormEnd>
     </form>
   )
 }
@@ -95,8 +80,10 @@ function NewRoom(props: { onClose: () => void }) {
 /** What a name becomes where only small letters and digits may stand. */
 function suggestId(name: string): string {
   return name
-    .normalize('NFKD')
     .toLowerCase()
+    .replaceAll('ß', 'ss')
+    .normalize('NFKD')
+    .replaceAll(/\p{M}/gu, '')
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-+|-+$/g, '')
     .slice(0, 64)

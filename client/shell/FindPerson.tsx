@@ -6,6 +6,7 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from './Avatar.tsx'
 import { usePlace } from './createPlace.ts'
 import { ModalDialog } from './ModalDialog.tsx'
+import { latestOf, Searching } from './Searching.tsx'
 
 /** Finds somebody to talk to, and opens the room of the two. */
 export function FindPerson(props: { isOpen: boolean; onClose: () => void }) {
@@ -14,21 +15,24 @@ export function FindPerson(props: { isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
 
   async function open(user: UserId) {
-    const { room } = await ask(chat.client, 'room.direct', { with: user })
-    await chat.rooms.refresh()
+    const room = await chat.rooms.openDirect(user)
     props.onClose()
-    go({ room: room.id })
+    go({ room })
   }
 
   return (
     <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={t('rooms.message')}>
-      <PersonSearch onPick={(user) => void open(user)} />
+      <PersonSearch onPick={(user) => void chat.attempt(() => open(user))} />
     </ModalDialog>
   )
 }
 
 /** A field for a name, and who is called that. */
-export function PersonSearch(props: { onPick: (user: UserId) => void }) {
+export function PersonSearch(props: {
+  onPick: (user: UserId) => void
+  /** Why somebody cannot be picked. */
+  noteOf?: (user: UserId) => string | undefined
+}) {
   const chat = useChat()
   const { t } = useLanguage()
   const [text, setText] = createSignal('')
@@ -47,20 +51,26 @@ export function PersonSearch(props: { onPick: (user: UserId) => void }) {
         onInput={({ currentTarget }) => setText(currentTarget.value)}
       />
       <ul class="picks">
-        <For each={text().trim() ? found.latest?.users : []}>
+        <For each={text().trim() ? latestOf(found)?.users : []}>
           {({ userId, name }) => (
             <li>
-              <button type="button" class="pick" onClick={() => props.onPick(userId)}>
+              <button
+                type="button"
+                class="pick"
+                disabled={props.noteOf?.(userId) !== undefined}
+                onClick={() => props.onPick(userId)}
+              >
                 <Avatar user={userId} hasStatus />
                 <span class="pick-text">
                   <strong>{name}</strong>
-                  <span>@{userId}</span>
+                  <span>{props.noteOf?.(userId) ?? `@${userId}`}</span>
                 </span>
               </button>
             </li>
           )}
         </For>
       </ul>
+      <Searching of={found} />
       <Show when={text().trim() && found.state === 'ready' && found.latest.users.length === 0}>
         <p class="list-empty">{t('rooms.nobody')}</p>
       </Show>

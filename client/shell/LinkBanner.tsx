@@ -1,8 +1,9 @@
 import { createEffect, createSignal, onCleanup, Show } from 'solid-js'
 import { useChat } from '../chat/createChat.ts'
+import { unnoticedMs } from '../chat/createConnection.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
-const [patienceMs, shownMs] = [2_000, 5_000]
+const shownMs = 5_000
 
 /** Says that the connection is away, when it has been for a while; and what came in the meantime. */
 export function LinkBanner() {
@@ -14,7 +15,7 @@ export function LinkBanner() {
   createEffect(() => {
     if (chat.connection.link().is === 'online') return setLate(false)
     if (isAbsent()) return setLate(true)
-    const timer = setTimeout(() => setLate(true), patienceMs)
+    const timer = setTimeout(() => setLate(true), unnoticedMs)
     onCleanup(() => clearTimeout(timer))
   })
   createEffect(() => {

@@ -6,6 +6,7 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import type { OpenDialog } from './ChatShell.tsx'
 import { Icon } from './Icon.tsx'
 import type { MenuProps } from './laterMenu.tsx'
+import { Menu } from './Menu.tsx'
 
 const minuteMs = 60_000
 const statuses: readonly ChosenStatus[] = ['online', 'away']
@@ -25,68 +26,56 @@ export function MeMenu(
   ]
 
   return (
-    <DropdownMenu
-      placement="top-start"
-      modal={false}
-      defaultOpen
-      onOpenChange={(isOpen) => props.onOpenChange?.(isOpen)}
-    >
-      <DropdownMenu.Trigger class={props.class}>{props.children}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content class="menu">
-          <DropdownMenu.RadioGroup
-            value={status()}
-            onChange={(chosen) => void chat.quiet.choose(chosen as ChosenStatus)}
-          >
-            <DropdownMenu.GroupLabel class="menu-label">
-              {t('status.choose')}
-            </DropdownMenu.GroupLabel>
-            <For each={statuses}>
-              {(known) => (
-                <DropdownMenu.RadioItem class="menu-item" value={known} closeOnSelect>
-                  <span class={`dot is-${known}`} />
-                  {t(`status.${known}`)}
-                </DropdownMenu.RadioItem>
+    <Menu of={props} placement="top-start">
+      <DropdownMenu.RadioGroup
+        value={status()}
+        onChange={(chosen) => void chat.attempt(() => chat.quiet.choose(chosen as ChosenStatus))}
+      >
+        <DropdownMenu.GroupLabel class="menu-label">{t('status.choose')}</DropdownMenu.GroupLabel>
+        <For each={statuses}>
+          {(known) => (
+            <DropdownMenu.RadioItem class="menu-item" value={known} closeOnSelect>
+              <span class={`dot is-${known}`} />
+              {t(`status.${known}`)}
+            </DropdownMenu.RadioItem>
+          )}
+        </For>
+      </DropdownMenu.RadioGroup>
+      <DropdownMenu.Sub overlap>
+        <DropdownMenu.SubTrigger
+          class="menu-item"
+          data-checked={status() === 'busy' ? '' : undefined}
+        >
+          <span class="dot is-busy" />
+          <span class="menu-text">{t('status.busy')}</span>
+          <Icon name="next" />
+        </DropdownMenu.SubTrigger>
+        <DropdownMenu.Portal>
+          <DropdownMenu.SubContent class="menu">
+            <For each={ends()}>
+              {([label, end]) => (
+                <DropdownMenu.Item
+                  class="menu-item"
+                  onSelect={() => void chat.attempt(() => chat.quiet.choose('busy', end))}
+                >
+                  {label}
+                </DropdownMenu.Item>
               )}
             </For>
-          </DropdownMenu.RadioGroup>
-          <DropdownMenu.Sub>
-            <DropdownMenu.SubTrigger
-              class="menu-item"
-              data-checked={status() === 'busy' ? '' : undefined}
-            >
-              <span class="dot is-busy" />
-              <span class="menu-text">{t('status.busy')}</span>
-              <Icon name="next" />
-            </DropdownMenu.SubTrigger>
-            <DropdownMenu.Portal>
-              <DropdownMenu.SubContent class="menu">
-                <For each={ends()}>
-                  {([label, end]) => (
-                    <DropdownMenu.Item
-                      class="menu-item"
-                      onSelect={() => void chat.quiet.choose('busy', end)}
-                    >
-                      {label}
-                    </DropdownMenu.Item>
-                  )}
-                </For>
-              </DropdownMenu.SubContent>
-            </DropdownMenu.Portal>
-          </DropdownMenu.Sub>
-          <DropdownMenu.Separator class="menu-line" />
-          <DropdownMenu.Item class="menu-item" onSelect={() => props.onOpen('settings')}>
-            {t('status.settings')}
-          </DropdownMenu.Item>
-          <DropdownMenu.Item class="menu-item" onSelect={() => props.onOpen('shortcuts')}>
-            {t('status.shortcuts')}
-          </DropdownMenu.Item>
-          <DropdownMenu.Item class="menu-item" onSelect={props.onLogout}>
-            {t('status.logout')}
-          </DropdownMenu.Item>
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu>
+          </DropdownMenu.SubContent>
+        </DropdownMenu.Portal>
+      </DropdownMenu.Sub>
+      <DropdownMenu.Separator class="menu-line" />
+      <DropdownMenu.Item class="menu-item" onSelect={() => props.onOpen('settings')}>
+        {t('status.settings')}
+      </DropdownMenu.Item>
+      <DropdownMenu.Item class="menu-item" onSelect={() => props.onOpen('shortcuts')}>
+        {t('status.shortcuts')}
+      </DropdownMenu.Item>
+      <DropdownMenu.Item class="menu-item" onSelect={props.onLogout}>
+        {t('status.logout')}
+      </DropdownMenu.Item>
+    </Menu>
   )
 }
 

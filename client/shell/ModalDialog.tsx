@@ -3,6 +3,13 @@ import { createComputed, type JSX, on } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Icon } from './Icon.tsx'
 
+/** What has the focus; of a menu, which is about to go, the button that has opened it. */
+function findPlace(): Element | null {
+  const { activeElement } = document
+  const button = activeElement?.closest('[role="menu"]')?.getAttribute('aria-labelledby')
+  return (button && document.getElementById(button)) || activeElement
+}
+
 /** A dialog in the middle of the page: named, closed by Escape, and keeping the focus while it is open. */
 export function ModalDialog(props: {
   isOpen: boolean
@@ -18,7 +25,7 @@ export function ModalDialog(props: {
     on(
       () => props.isOpen,
       (isOpen) => {
-        if (isOpen) before = document.activeElement
+        if (isOpen) before = findPlace()
       },
     ),
   )
@@ -34,6 +41,8 @@ export function ModalDialog(props: {
   /** Whoever opened it by keys goes on where they were; in another room, where one writes. */
   function giveBack(event: Event) {
     event.preventDefault()
+    // Another has been opened meanwhile, which has the focus now.
+    if ([...document.querySelectorAll('.dialog')].some((dialog) => dialog !== content)) return
     const place = before?.isConnected ? before : document.querySelector('#composer')
     if (place instanceof HTMLElement) place.focus()
   }

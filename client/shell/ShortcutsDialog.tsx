@@ -1,15 +1,17 @@
 import { For } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
+import { keys } from './keys.ts'
 import { ModalDialog } from './ModalDialog.tsx'
 
 /** What can be done by keys alone. */
 export function ShortcutsDialog(props: { isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
   const shortcuts = () => [
-    ['Ctrl K', t('shortcuts.switcher')],
-    ['Alt Shift ↓', t('shortcuts.unread')],
+    [keys(t).switcher, t('shortcuts.switcher')],
+    [keys(t).unread, t('shortcuts.unread')],
+    [keys(t).newLine, t('shortcuts.newLine')],
     ['↑', t('shortcuts.edit')],
-    ['Alt ↑', t('shortcuts.messages')],
+    [keys(t).messages, t('shortcuts.messages')],
     ['Esc', t('shortcuts.escape')],
     ['?', t('shortcuts.help')],
   ]
@@ -20,7 +22,7 @@ export function ShortcutsDialog(props: { isOpen: boolean; onClose: () => void })
           {([keys, what]) => (
             <div>
               <dt>
-                <kbd>{keys}</kbd>
+                <kbd dir="ltr">{keys}</kbd>
               </dt>
               <dd>{what}</dd>
             </div>

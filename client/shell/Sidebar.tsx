@@ -6,6 +6,7 @@ import { Avatar } from './Avatar.tsx'
 import type { OpenDialog } from './ChatShell.tsx'
 import { pathOf, usePlace } from './createPlace.ts'
 import { Icon } from './Icon.tsx'
+import { keys } from './keys.ts'
 import { later } from './later.tsx'
 import { Me } from './Me.tsx'
 
@@ -50,7 +51,7 @@ export function Sidebar(props: {
           type="button"
           class="icon-button"
           aria-label={t('switcher.label')}
-          title={`${t('switcher.label')} (Ctrl K)`}
+          data-tip={`${t('switcher.label')} (${keys(t).switcher})`}
           onClick={() => props.onOpen('switcher')}
         >
           <Icon name="search" />
@@ -65,7 +66,6 @@ export function Sidebar(props: {
               type="button"
               class="icon-button"
               aria-label={t('rooms.browse')}
-              title={t('rooms.browse')}
               onClick={() => props.onOpen('browse')}
             >
               <Icon name="compass" />
@@ -74,7 +74,6 @@ export function Sidebar(props: {
               type="button"
               class="icon-button"
               aria-label={t('rooms.create')}
-              title={t('rooms.create')}
               onClick={() => props.onOpen('create')}
             >
               <Icon name="plus" />
@@ -100,7 +99,6 @@ export function Sidebar(props: {
               type="button"
               class="icon-button"
               aria-label={t('rooms.message')}
-              title={t('rooms.message')}
               onClick={() => props.onOpen('direct')}
             >
               <Icon name="plus" />

@@ -1,4 +1,6 @@
-import { createEffect, createMemo, createSignal, For, Show } from 'solid-js'
+import { createEffect, createMemo, createResource, createSignal, For, Show } from 'solid-js'
+import type { RoomId, UserId } from '#schema/ids'
+import type { MyRoom, RoomKind } from '#schema/messages/room'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from './Avatar.tsx'
@@ -6,7 +8,19 @@ import { usePlace } from './createPlace.ts'
 import { Icon } from './Icon.tsx'
 import { ModalDialog } from './ModalDialog.tsx'
 
-const most = 12
+const [most, mostLetters] = [12, 64]
+
+/** Where one may go: to a room of ours, to one that can be joined, to somebody. */
+interface Goal {
+  title: string
+  kind: RoomKind
+  /** Who it is, where it is somebody. */
+  user?: UserId | undefined
+  /** Where the title is not enough. */
+  note?: string
+  mine?: MyRoom
+  find: () => RoomId | Promise<RoomId>
+}
 
 /** Goes to any room by a few letters of its name. */
 export function Switcher(props: { isOpen: boolean; onClose: () => void }) {
@@ -24,15 +38,54 @@ function Choices(props: { onClose: () => void }) {
   const { t } = useLanguage()
   const [text, setText] = createSignal('')
   const [at, setAt] = createSignal(0)
-  const found = createMemo(() => {
-    const wanted = text().trim().toLowerCase()
-    return chat.rooms
+  const wanted = () => text().trim().toLowerCase().slice(0, mostLetters)
+  const ours = createMemo((): Goal[] =>
+    chat.rooms
       .list()
       .map((room) => ({ room, title: chat.titleOf(room) }))
-      .filter(({ room, title }) => `${title} ${room.id}`.toLowerCase().includes(wanted))
+      .filter(({ room, title }) => `${title} ${room.id}`.toLowerCase().includes(wanted()))
       .sort((a, b) => rank(b.room) - rank(a.room) || b.room.lastSeq - a.room.lastSeq)
-      .slice(0, most)
+      .map(({ room, title }) => ({
+        title,
+        kind: room.kind,
+        user: room.with,
+        mine: room,
+        find: () => room.id,
+      })),
+  )
+  const [others] = createResource(
+    () => wanted() || undefined,
+    async (searched): Promise<Goal[]> => {
+      const [people, rooms] = await Promise.all([
+        chat.client.try('users.search', { text: searched }),
+        chat.client.try('room.browse', { text: searched }),
+      ])
+      const known = new Set(chat.rooms.list().map((room) => room.with))
+      return [
+        ...(people.ok ? people.value.users : [])
+          .filter(({ userId }) => !known.has(userId))
+          .map(({ userId, name }) => toPerson(userId, name)),
+        ...(rooms.ok ? rooms.value.rooms : [])
+          .filter(({ joined }) => !joined)
+          .map(({ id, name, kind }) => ({
+            title: name,
+            kind,
+            note: t('rooms.join'),
+            find: () => id,
+          })),
+      ]
+    },
+  )
+  const toPerson = (user: UserId, title: string): Goal => ({
+    title,
+    kind: 'direct',
+    user,
+    note: `@${user}`,
+    find: () => chat.rooms.openDirect(user),
   })
+  const found = createMemo(() =>
+    [...ours(), ...(wanted() ? (others.latest ?? []) : [])].slice(0, most),
+  )
   createEffect(() => {
     text()
     setAt(0)
@@ -41,8 +94,11 @@ function Choices(props: { onClose: () => void }) {
   function pick(index: number) {
     const chosen = found()[index]
     if (!chosen) return
-    props.onClose()
-    go({ room: chosen.room.id })
+    void chat.attempt(async () => {
+      const room = await chosen.find()
+      props.onClose()
+      go({ room })
+    })
   }
 
   function onKey(event: KeyboardEvent) {
@@ -72,12 +128,21 @@ function Choices(props: { onClose: () => void }) {
         onKeyDown={onKey}
       />
       <div id="switcher-list" class="picks" role="listbox" aria-label={t('switcher.label')}>
-        <For each={found()} fallback={<p class="list-empty">{t('switcher.nothing')}</p>}>
-          {({ room, title }, index) => (
+        <For
+          each={found()}
+          fallback={
+            <Show when={!others.loading}>
+              <p class="list-empty">{t('switcher.nothing')}</p>
+            </Show>
+          }
+        >
+          {({ title, kind, user, note, mine }, index) => (
             <div
               id={`switcher-${index()}`}
               class="pick"
-              classList={{ 'is-unread': room.unread > 0 && !chat.notify.isMuted(room.id) }}
+              classList={{
+                'is-unread': mine !== undefined && mine.unread > 0 && !chat.notify.isMuted(mine.id),
+              }}
               role="option"
               tabIndex={-1}
               aria-selected={index() === at()}
@@ -85,19 +150,21 @@ function Choices(props: { onClose: () => void }) {
               onClick={() => pick(index())}
               onKeyDown={onKey}
             >
-              <Show
-                when={room.with}
-                fallback={<Icon name={room.kind === 'private' ? 'lock' : 'hash'} />}
-              >
-                {(user) => <Avatar user={user()} hasStatus isSmall />}
+              <Show when={user} fallback={<Icon name={kind === 'private' ? 'lock' : 'hash'} />}>
+                {(somebody) => <Avatar user={somebody()} hasStatus isSmall />}
               </Show>
               <span class="pick-text">
                 <strong>{title}</strong>
               </span>
-              <Show when={room.unread > 0}>
-                <span class="badge" classList={{ 'is-quiet': chat.notify.loudIn(room) === 0 }}>
-                  {room.unread > 99 ? '99+' : room.unread}
-                </span>
+              <Show when={note}>
+                <span class="muted">{note}</span>
+              </Show>
+              <Show when={(mine?.unread ?? 0) > 0 && mine}>
+                {(room) => (
+                  <span class="badge" classList={{ 'is-quiet': chat.notify.loudIn(room()) === 0 }}>
+                    {room().unread > 99 ? '99+' : room().unread}
+                  </span>
+                )}
               </Show>
             </div>
           )}

@@ -12,6 +12,8 @@ export function createUpdate() {
   let registration: ServiceWorkerRegistration | undefined
   const register = async () => {
     registration = await workers.register('/worker.js', { updateViaCache: 'none' })
+    const { active } = await workers.ready
+    if (!workers.controller) active?.postMessage('claim')
   }
   const look = () => {
     if (document.visibilityState === 'visible') registration?.update().catch(() => undefined)

@@ -31,7 +31,6 @@ export function laterMenu<Props extends MenuProps>(
         class={props.class}
         tabIndex={props.tabIndex}
         aria-label={props.label}
-        title={props.label}
         aria-haspopup="true"
         aria-expanded="false"
         onClick={press}

@@ -3,6 +3,7 @@ import { createMemo, type JSX, Show, useContext } from 'solid-js'
 import type { UserId } from '#schema/ids'
 import { CodeBlock } from './CodeBlock.tsx'
 import { directionOf } from './direction.ts'
+import { isEmojiOnly } from './emoji.ts'
 import { parseMessage } from './parse.ts'
 import { RemoteImage } from './RemoteImage.tsx'
 import type { Block, Inline, ListItem } from './tree.ts'
@@ -21,7 +22,11 @@ export interface MessageTextProps {
 /** What somebody wrote. Every element is made here, from what the parser found: nothing is HTML. */
 export function MessageText(props: MessageTextProps) {
   const blocks = createMemo(() => parseMessage(props.text))
-  return <div class="message-text">{showBlocks(blocks(), props)}</div>
+  return (
+    <div class="message-text" classList={{ 'is-emoji': isEmojiOnly(props.text) }}>
+      {showBlocks(blocks(), props)}
+    </div>
+  )
 }
 
 function showBlocks(blocks: Block[], props: MessageTextProps): JSX.Element {
@@ -173,7 +178,7 @@ function Mention(props: { user: UserId; in: MessageTextProps }) {
       <Show
         when={props.in.onMention}
         fallback={
-          <span class="mention" classList={classes()} title={`@${props.user}`}>
+          <span class="mention" classList={classes()} data-tip={`@${props.user}`}>
             {name()}
           </span>
         }
@@ -183,7 +188,7 @@ function Mention(props: { user: UserId; in: MessageTextProps }) {
             type="button"
             class="mention"
             classList={classes()}
-            title={`@${props.user}`}
+            data-tip={`@${props.user}`}
             onClick={() => tell()(props.user)}
           >
             {name()}

@@ -30,7 +30,7 @@ export function RemoteImage(props: { href: string; host: string; description: st
           href={props.href}
           target="_blank"
           rel="noopener noreferrer nofollow"
-          title={props.href}
+          data-tip={props.href}
         >
           <img
             class="image-loaded"
@@ -56,7 +56,7 @@ export function RemoteImage(props: { href: string; host: string; description: st
             <button
               type="button"
               class="image-load"
-              title={words().imageHint(props.host)}
+              data-tip={words().imageHint(props.host)}
               onClick={load}
             >
               {words().loadImage}

@@ -9,7 +9,7 @@ import { RoomId, Time, UserId } from '../ids.ts'
 export const RoomKind = v.picklist(['public', 'private', 'direct'])
 export type RoomKind = v.InferOutput<typeof RoomKind>
 
-/** What somebody may do in a room: see functions/_roles.ts. */
+/** What somebody may do in a room: see schema/roles.ts. */
 export const Role = v.picklist(['owner', 'moderator', 'member', 'guest'])
 export type Role = v.InferOutput<typeof Role>
 

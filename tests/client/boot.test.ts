@@ -12,6 +12,7 @@ import {
   logIn,
   makeRoom,
   message,
+  readKept,
   say,
   type Visitor,
 } from './ground.ts'
@@ -39,32 +40,18 @@ async function givenKept(text: string): Promise<Visitor & { room: string }> {
 
 /** A worker has taken the page over, and has all files. */
 async function workerIsIn(page: Page): Promise<void> {
-  await page.evaluate(() => navigator.serviceWorker.ready)
-  const isIn = () => navigator.serviceWorker.controller !== null
-  await page.waitForFunction(isIn, undefined, { timeout: 20_000 })
+  await page.evaluate(async () => {
+    const { serviceWorker } = navigator
+    const changed = new Promise((resolve) =>
+      serviceWorker.addEventListener('controllerchange', resolve, { once: true }),
+    )
+    if (!serviceWorker.controller) await changed
+  })
 }
 
 /** What is written soon has been written. */
 async function isKept(page: Page, text: string): Promise<void> {
   await expect.poll(() => readKept(page)).toContain(text)
-}
-
-/** All that this browser keeps of anybody. */
-function readKept(page: Page): Promise<string> {
-  return page.evaluate(async () => {
-    const all = [JSON.stringify({ ...localStorage })]
-    for (const { name = '' } of await indexedDB.databases()) {
-      const { promise, resolve } = Promise.withResolvers<string>()
-      const opening = indexedDB.open(name)
-      opening.onsuccess = () => {
-        const reading = opening.result.transaction('kept').objectStore('kept').getAll()
-        reading.onsuccess = () => resolve(JSON.stringify(reading.result))
-      }
-      all.push(await promise)
-      opening.result.close()
-    }
-    return all.join('\n')
-  })
 }
 
 async function logOut(page: Page): Promise<void> {
@@ -188,7 +175,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
 
     await after.getByText(offlineBanner).waitFor()
     expect(await after.content()).not.toContain('alice was here')
-    expect(await readKept(after)).not.toContain('alice was here')
+    await expect.poll(() => readKept(after)).not.toContain('alice was here')
     await after.context().close()
   })
 

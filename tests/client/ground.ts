@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { AxeBuilder } from '@axe-core/playwright'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { expect } from 'vitest'
 import type { ProcessPart } from '../../stack/parts/part.ts'
@@ -123,6 +124,45 @@ export async function act(page: Page, text: string, name: string): Promise<void>
   await page.getByRole('menuitem', { name }).click()
 }
 
+/** Says yes to what the page asks before it does something. */
+export async function confirm(page: Page, deed: string): Promise<void> {
+  await page.getByRole('dialog').getByRole('button', { name: deed, exact: true }).click()
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+}
+
+/** All that this browser keeps. */
+export function readKept(page: Page): Promise<string> {
+  return page.evaluate(async () => {
+    const all = [JSON.stringify({ ...localStorage })]
+    for (const { name = '' } of await indexedDB.databases()) {
+      const { promise, resolve } = Promise.withResolvers<string>()
+      const opening = indexedDB.open(name)
+      opening.onsuccess = () => {
+        const store = opening.result.transaction('kept').objectStore('kept')
+        const [keys, values] = [store.getAllKeys(), store.getAll()]
+        values.onsuccess = () => resolve(JSON.stringify([keys.result, values.result]))
+      }
+      all.push(await promise)
+      opening.result.close()
+    }
+    return all.join('\n')
+  })
+}
+
 export async function expectNoProblems({ problems }: Visitor): Promise<void> {
   expect(problems).toEqual([])
+}
+
+/** Nothing on the page is seriously in the way of people with disabilities, once all has stopped moving. */
+export async function expectAccessible(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const ending = document
+      .getAnimations()
+      .filter(({ effect }) => effect?.getComputedTiming().iterations !== Number.POSITIVE_INFINITY)
+    await Promise.allSettled(ending.map(({ finished }) => finished))
+  })
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+  const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+  expect(found).toEqual([])
 }

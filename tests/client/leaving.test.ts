@@ -6,6 +6,7 @@ import {
   logIn,
   makeRoom,
   message,
+  readKept,
   say,
   type Visitor,
 } from './ground.ts'
@@ -38,24 +39,6 @@ async function openTab(context: BrowserContext, path: string): Promise<Page> {
   page.setDefaultTimeout(5_000)
   await page.goto(ground.urls.web + path)
   return page
-}
-
-/** All that this browser keeps of rooms and people. */
-function readKept(page: Page): Promise<string> {
-  return page.evaluate(async () => {
-    const all = [JSON.stringify({ ...localStorage })]
-    for (const { name = '' } of await indexedDB.databases()) {
-      const { promise, resolve } = Promise.withResolvers<string>()
-      const opening = indexedDB.open(name)
-      opening.onsuccess = () => {
-        const reading = opening.result.transaction('kept').objectStore('kept').getAll()
-        reading.onsuccess = () => resolve(JSON.stringify(reading.result))
-      }
-      all.push(await promise)
-      opening.result.close()
-    }
-    return all.join('\n')
-  })
 }
 
 async function logOut(page: Page): Promise<void> {

@@ -54,8 +54,8 @@ describe('MessageText', () => {
   it('marks whom the server found, and who reads', () => {
     const html = render('@ada @bob @cy', { mentions: ['ada', 'bob'] })
 
-    expect(html).toMatch(/class="mention mention-me" title="@ada">@<bdi[^>]*>ADA</)
-    expect(html).toMatch(/class="mention " title="@bob">@<bdi[^>]*>BOB</)
+    expect(html).toMatch(/class="mention mention-me" data-tip="@ada">@<bdi[^>]*>ADA</)
+    expect(html).toMatch(/class="mention " data-tip="@bob">@<bdi[^>]*>BOB</)
     expect(html).toMatch(/>@cy<\/p>/)
   })
 
@@ -78,7 +78,7 @@ const knownElements = new Set(
   ),
 )
 const knownAttributes = new Set(
-  'aria-label aria-live checked class data-hk dir disabled href rel scope start tabindex target title type'.split(
+  'aria-label aria-live checked class data-hk data-tip dir disabled href rel scope start tabindex target type'.split(
     ' ',
   ),
 )

@@ -1,7 +1,13 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ClientGround, createClientGround, goTo, makeRoom, type Visitor } from './ground.ts'
+import {
+  type ClientGround,
+  createClientGround,
+  expectAccessible,
+  goTo,
+  makeRoom,
+  type Visitor,
+} from './ground.ts'
 import { createVoice, type Voice } from './voice.ts'
 
 let ground: ClientGround
@@ -247,24 +253,18 @@ describe('notifications', { timeout: 60_000 }, () => {
   it('are chosen with nothing in the way of people with disabilities', async () => {
     const room = await givenRoom()
     const { page } = alice
-    const faults = async () => {
-      const { violations } = await new AxeBuilder({ page }).analyze()
-      return violations
-        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-        .map(({ id, nodes }) => `${id}: ${nodes.map((it) => it.failureSummary).join(' ')}`)
-    }
     await choose(page, room, 'All messages')
     await page.getByRole('button', { name: /^Alice Adams/ }).click()
     await page.getByRole('menuitem', { name: 'Settings' }).click()
     await page.getByRole('combobox', { name: new RegExp(`Notify me of ${room}`) }).waitFor()
-    expect(await faults()).toEqual([])
+    await expectAccessible(page)
     await page.keyboard.press('Escape')
     await page.getByRole('link', { name: room }).click()
 
     await page.getByRole('button', { name: 'More about this room' }).click()
     await page.getByRole('menuitemradio', { name: 'All messages', checked: true }).waitFor()
 
-    expect(await faults()).toEqual([])
+    await expectAccessible(page)
     await page.keyboard.press('Escape')
   })
 

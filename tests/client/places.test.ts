@@ -99,7 +99,7 @@ describe('places in the chat', { timeout: 60_000 }, () => {
 
     await goTo(alice.page, ground.urls.web, `${room}/m/${id}`)
 
-    const thread = alice.page.getByRole('complementary', { name: 'Thread' })
+    const thread = alice.page.getByRole('region', { name: 'Thread' })
     await thread.locator('article[aria-current="location"]').getByText('the answer').waitFor()
     await thread.getByText('number 3.').waitFor()
     expect(new URL(alice.page.url()).pathname).toBe(`/r/${room}/t/${first}/m/${id}`)

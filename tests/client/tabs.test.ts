@@ -36,6 +36,12 @@ async function openTab(room: string): Promise<Page> {
   return page
 }
 
+/** What bob finds in the room that says this. */
+async function textsOf(room: string, text: string) {
+  const { messages } = await bob.client.call('chat.history', { room })
+  return messages.filter((message) => message.text === text)
+}
+
 /** How bob sees alice. */
 async function statusOfAlice(room: string): Promise<string | undefined> {
   const { present } = await bob.client.call('presence.room', { room })
@@ -59,6 +65,27 @@ describe('many tabs of one person', { timeout: 240_000 }, () => {
     await say(last, 'still here')
     await message(last, 'still here').waitFor()
     expect(await statusOfAlice(room)).toBe('online')
+  })
+
+  it('lose nothing that one of them could not send before it was closed', async () => {
+    const room = await givenRoom()
+    const [one, other, third] = [await openTab(room), await openTab(room), await openTab(room)]
+    const context = alice.page.context()
+    await context.setOffline(true)
+    await say(one, 'from the first')
+    await say(other, 'from the second')
+    await message(one, 'from the first').waitFor()
+    await message(other, 'from the second').waitFor()
+    await one.close()
+    await other.close()
+
+    await context.setOffline(false)
+
+    for (const text of ['from the first', 'from the second']) {
+      await message(third, text).waitFor()
+      await expect.poll(() => textsOf(room, text)).toHaveLength(1)
+    }
+    await third.close()
   })
 
   it('agree on what was read', async () => {

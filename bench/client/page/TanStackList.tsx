@@ -1,7 +1,7 @@
 import { createVirtualizer } from '@tanstack/solid-virtual'
 import { createEffect, For, on } from 'solid-js'
+import { AnyRow } from '../../../client/conversation/AnyRow.tsx'
 import { useConversation } from '../../../client/conversation/createConversation.ts'
-import { AnyRow } from '../../../client/conversation/MessageList.tsx'
 
 /** The same rows in the other list, as its documentation says for rows that are measured. */
 export function TanStackList() {
@@ -49,7 +49,7 @@ export function TanStackList() {
                     data-index={item.index}
                     ref={(element) => queueMicrotask(() => virtualizer.measureElement(element))}
                   >
-                    {row && <AnyRow row={row} marked={undefined} />}
+                    {row && <AnyRow key={row.key} row={row} marked={undefined} />}
                   </div>
                 )
               }}

@@ -67,11 +67,13 @@ export const givenKept: Kept = {
   read: async () => undefined,
   write: () => undefined,
   readNow: () => undefined,
+  listNow: () => [],
   writeNow: () => undefined,
   watchNow: () => () => undefined,
   claim: async () => true,
   prune: async () => undefined,
   clear: async () => undefined,
+  onForgotten: () => undefined,
 }
 
 function givenPage(count: number): Page {

@@ -1,7 +1,7 @@
 // `npm run screenshots`: what the chat looks like, as pictures in docs/screenshots. Starts the whole
 // product with nothing in it, lets people talk, and looks over alice's shoulder. A machine without
 // emoji or Arabic needs fonts for the pictures: fonts-noto-color-emoji and fonts-noto-core with apt.
-// With names of pictures as arguments, only those are made.
+// With names of pictures as arguments, only those are made; `icons` are those of the installed app.
 import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { chromium } from 'playwright-core'
 import { findChromium } from '../../../stack/provision/chromium.ts'
 import type { StackUrls } from '../../../stack/state.ts'
 import { startStack } from '../../stack-process.ts'
+import { drawIcons } from './icons.ts'
 import { createSpeaker, type Name, writeColleagues } from './people.ts'
 import { openPage, type Scene, scenes } from './scenes.ts'
 import { type Speakers, talk, talkOn } from './talk.ts'
@@ -21,12 +22,21 @@ const wanted = process.argv.slice(2)
 const chosen = Object.entries(scenes).filter(
   ([name]) => wanted.length === 0 || wanted.includes(name),
 )
-if (chosen.length === 0) {
-  console.error(`There are these pictures: ${Object.keys(scenes).join(', ')}`)
+const hasIcons = wanted.length === 0 || wanted.includes('icons')
+if (chosen.length === 0 && !hasIcons) {
+  console.error(`There are these pictures: ${Object.keys(scenes).join(', ')}, icons`)
   process.exit(2)
 }
 
 await using made = new AsyncDisposableStack()
+const browser = await chromium.launch({
+  executablePath: await findChromium(),
+  args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+})
+made.defer(() => browser.close())
+if (hasIcons) await drawIcons(browser)
+if (chosen.length === 0) process.exit()
+
 const dir = await mkdtemp(join(tmpdir(), 'natter-screenshots-'))
 made.defer(() => rm(dir, { recursive: true, force: true }))
 await writeColleagues(dir)
@@ -42,11 +52,6 @@ await speakers.jonas.client.call('presence.update', { status: 'away' })
 console.log('People talk …')
 const said = await talk(speakers)
 
-const browser = await chromium.launch({
-  executablePath: await findChromium(),
-  args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
-})
-made.defer(() => browser.close())
 await readAll()
 await talkOn(speakers)
 await mkdir(folder, { recursive: true })

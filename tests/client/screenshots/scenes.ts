@@ -42,7 +42,7 @@ export const scenes: Record<string, Scene> = {
     async show({ page }) {
       await showRoom(page, 'Engineering')
       await page.getByRole('button', { name: 'Members', exact: true }).click()
-      await page.getByRole('complementary', { name: 'Members' }).getByText('Tomás').waitFor()
+      await page.getByRole('region', { name: 'Members' }).getByText('Tomás').waitFor()
     },
   },
   actions: {
@@ -160,7 +160,7 @@ async function showRoom(page: Page, name: string) {
 async function showConsole(page: Page, { bob }: Speakers) {
   await showRoom(page, 'Engineering')
   await page.getByRole('link', { name: 'Console', exact: true }).click()
-  const main = page.getByRole('main', { name: 'Console' })
+  const main = page.getByRole('region', { name: 'Console' })
   const { rooms } = await bob.client.call('room.list', {})
   for (let round = 0; round < 60; round++) {
     const some = rooms.slice(0, 2 + Math.round(2 * Math.sin(round / 5)))
@@ -171,7 +171,11 @@ async function showConsole(page: Page, { bob }: Speakers) {
   }
   await main.getByRole('columnheader', { name: 'Calls per second' }).getByRole('button').click()
   await main.getByRole('button', { name: 'chat.history', exact: true }).click()
-  await page.getByRole('complementary').getByRole('rowheader').first().waitFor()
+  await page
+    .getByRole('region', { name: /^Details of/ })
+    .getByRole('rowheader')
+    .first()
+    .waitFor()
 }
 
 async function showThread(page: Page, urls: StackUrls, { thread }: Talk) {

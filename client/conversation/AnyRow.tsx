@@ -1,0 +1,43 @@
+import { createMemo } from 'solid-js'
+import type { MessageId } from '#schema/ids'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { MessageRow } from './MessageRow.tsx'
+import { OutgoingRow } from './OutgoingRow.tsx'
+import type { Row } from './rows.ts'
+
+/** A row of whatever kind, as it is now; of what kind it is follows from its key. */
+export function AnyRow(props: {
+  key: string
+  row: Row | undefined
+  marked: MessageId | undefined
+}) {
+  const { t, dayNameOf } = useLanguage()
+  // The list moves rows a moment later than there are others in their places.
+  const row = createMemo<Row | undefined>((before) =>
+    props.row?.key === props.key ? props.row : before,
+  )
+  const is = <Is extends Row['is']>(_is: Is) => row() as Extract<Row, { is: Is }>
+  switch (row()?.is) {
+    case 'day':
+      return (
+        <div class="line">
+          <span>{dayNameOf(is('day').at)}</span>
+        </div>
+      )
+    case 'unread':
+      return (
+        <div class="line is-new">
+          <span>{t('message.unreadLine')}</span>
+        </div>
+      )
+    case 'message': {
+      const message = () => is('message')
+      const isMarked = () => props.marked === message().item.id
+      return <MessageRow item={message().item} isFirst={message().isFirst} isMarked={isMarked()} />
+    }
+    case 'outgoing': {
+      const message = () => is('outgoing')
+      return <OutgoingRow outgoing={message().outgoing} isFirst={message().isFirst} />
+    }
+  }
+}

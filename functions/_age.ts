@@ -1,0 +1,16 @@
+/**
+ * Reads what a cache is to remember, and lets it count as old as the question: on a busy machine the
+ * answer may wait long before it is seen, and would be taken for new. `options` are those that
+ * `fetchMethod` is called with.
+ */
+export async function readAged<Value>(
+  options: { ttl?: number | undefined },
+  read: () => Promise<Value>,
+): Promise<Value> {
+  const asked = performance.now()
+  const value = await read()
+  const ageMs = Math.ceil(performance.now() - asked)
+  // None at all would be for ever.
+  options.ttl = Math.max(1, (options.ttl ?? 0) - ageMs)
+  return value
+}

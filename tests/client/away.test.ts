@@ -1,0 +1,370 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { topics } from '#schema/contracts'
+import { toNotifyId } from '#schema/ids'
+import { type AwayGround, createAwayGround } from './away-ground.ts'
+import { message, readKept, say, type Visitor } from './ground.ts'
+import { createVoice, type Voice } from './voice.ts'
+
+let ground: AwayGround
+let alice: Visitor
+let bob: Voice
+
+beforeAll(async () => {
+  ground = await createAwayGround()
+  bob = await createVoice(ground.urls, 'bob')
+  alice = await ground.open('alice')
+}, 180_000)
+afterAll(async () => {
+  await bob?.[Symbol.asyncDispose]()
+  await ground?.[Symbol.asyncDispose]()
+})
+
+const lost = 'The connection is lost. What you write is sent when it is back.'
+const soon = { timeout: 20_000 }
+
+/** A private room of bob's, open before alice. */
+async function givenRoom(said = 'before'): Promise<string> {
+  const room = `room-${crypto.randomUUID().slice(0, 8)}`
+  await bob.client.call('room.create', { room, name: room, kind: 'private' })
+  await bob.client.call('room.invite', { room, userId: 'alice' })
+  await alice.page.getByRole('link', { name: room }).click()
+  await alice.page.getByRole('heading', { level: 1, name: room }).waitFor()
+  await bob.say(room, said)
+  await message(alice.page, said).waitFor()
+  return room
+}
+
+/** Two ways to be away: the connection ends, or nothing comes any more over one that is still there. */
+const ways = {
+  'whose connection ended': () => {
+    const since = ground.wire.cut()
+    return { since, comeBack: async () => ground.wire.mend() }
+  },
+  'who has no network': async () => {
+    await alice.page.context().setOffline(true)
+    return { since: Date.now(), comeBack: () => alice.page.context().setOffline(false) }
+  },
+}
+const bothWays = Object.entries(ways)
+
+/** All that is said in the room, from the first to the last, as one reads it. */
+async function readAll(page: Page): Promise<string[]> {
+  const list = page.getByRole('log')
+  let all: string[] = []
+  for (let isTop = false; !isTop; ) {
+    const seen = await page.getByRole('log').locator('.message-text').allTextContents()
+    expect(seen).toEqual([...new Set(seen)])
+    all = [...seen.filter((text) => !all.includes(text)), ...all]
+    isTop = await list.evaluate(async (element) => {
+      if (element.scrollTop <= 0) return true
+      element.scrollBy(0, -300)
+      for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame)
+      return false
+    })
+  }
+  return all
+}
+
+/** When the page has begun to say that the connection is lost, each time, by its own clock. */
+async function watchBanner(page: Page): Promise<() => Promise<number[]>> {
+  const shown = await page.evaluateHandle((text) => {
+    const times: number[] = []
+    let was = false
+    new MutationObserver(() => {
+      const is = document.querySelector('.banner.is-warning')?.textContent === text
+      if (is && !was) times.push(Date.now())
+      was = is
+    }).observe(document.body, { childList: true, subtree: true, characterData: true })
+    return times
+  }, lost)
+  return () => shown.jsonValue()
+}
+
+describe('whoever was away', { timeout: 60_000 }, () => {
+  it.each(bothWays)(
+    'finds all that was said, in order and once, and how much: %s',
+    async (_, leave) => {
+      const room = await givenRoom()
+      const { comeBack } = await leave()
+      const said = Array.from({ length: 150 }, (_, index) => `word ${index}.`)
+      for (const text of said) await bob.say(room, text)
+      await alice.page.getByText(lost).waitFor()
+
+      await comeBack()
+
+      await alice.page.getByText('150 messages came while you were away.').waitFor(soon)
+      await message(alice.page, 'word 149.').waitFor()
+      expect(await readAll(alice.page)).toEqual(['before', ...said])
+    },
+  )
+
+  it('finds everything as it stands: what was edited, deleted, reacted to and answered', async () => {
+    const room = await givenRoom()
+    const first = await bob.say(room, 'a frist draft')
+    const gone = await bob.say(room, 'a secret')
+    const liked = await bob.say(room, 'shall we?')
+    await message(alice.page, 'shall we?').hover()
+    await message(alice.page, 'shall we?').getByRole('button', { name: 'Reply in thread' }).click()
+    await alice.page.locator('#thread-composer').waitFor()
+    await expect.poll(() => readKept(alice.page)).toContain('a secret')
+
+    ground.wire.cut()
+    await bob.client.call('msg.edit', { notifyId: toNotifyId(first as never), text: 'a first one' })
+    await bob.client.call('msg.delete', { notifyId: toNotifyId(gone as never) })
+    const reaction = { notifyId: toNotifyId(liked as never), emoji: '🎉', on: true }
+    await bob.client.call('msg.react', reaction)
+    for (const text of ['we shall', 'or not']) await bob.reply(room, liked.id, text)
+    await say(alice.page, 'written meanwhile')
+    await alice.page.getByText(lost).waitFor()
+    ground.wire.mend()
+
+    // Neither twice, since two look at the room, nor what she has said herself.
+    await alice.page.getByText('2 messages came while you were away.').waitFor(soon)
+    await message(alice.page, 'a first one').getByText('edited').waitFor()
+    await alice.page.getByText('This message was deleted.').waitFor()
+    expect(await alice.page.content()).not.toMatch(/a secret|a frist draft/)
+    const asked = message(alice.page, 'shall we?').first()
+    await asked.getByRole('button', { name: /🎉 1 by Bob Brown/ }).waitFor()
+    await asked.getByRole('button', { name: '2 replies' }).waitFor()
+    const thread = alice.page.getByRole('region', { name: 'Thread' })
+    const replies = thread.getByRole('log').locator('.message-text')
+    expect(await replies.allTextContents()).toEqual(['we shall', 'or not'])
+    await expect.poll(() => readKept(alice.page)).not.toMatch(/a secret|a frist draft/)
+  })
+
+  it('sees no more of a room that they were removed from, hears nothing of it and keeps nothing', async () => {
+    const room = await givenRoom('between us')
+    await expect.poll(() => readKept(alice.page)).toContain('between us')
+    ground.wire.cut()
+    await say(alice.page, 'am I still in?')
+    await bob.client.call('room.kick', { room, userId: 'alice' })
+    await bob.say(room, 'among ourselves')
+    const heardBefore = alice.frames.length
+    ground.wire.mend()
+
+    await alice.page.getByText(`You are no longer in ${room}.`).waitFor(soon)
+
+    expect(await alice.page.getByRole('link', { name: room }).count()).toBe(0)
+    expect(await alice.page.getByRole('log').count()).toBe(0)
+    expect(new URL(alice.page.url()).pathname).toBe('/')
+    await expect.poll(() => readKept(alice.page)).not.toMatch(/between us|among ourselves/)
+    await bob.say(room, 'among ourselves, too')
+    await givenRoom()
+    expect(alice.frames.length).toBeGreaterThan(heardBefore)
+    expect(alice.frames.join('\n')).not.toContain('among ourselves')
+    await alice.page.goto(ground.urls.web)
+    await alice.page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
+    expect(await readKept(alice.page)).not.toMatch(/between us|among ourselves/)
+  })
+
+  it('is not troubled with a word about what was away for a moment', async () => {
+    const room = await givenRoom()
+    const shown = await watchBanner(alice.page)
+
+    ground.wire.cut()
+    // So long is a moment.
+    await alice.page.waitForTimeout(600)
+    ground.wire.mend()
+    await bob.say(room, 'back again')
+    await message(alice.page, 'back again').waitFor()
+
+    expect(await shown()).toEqual([])
+    expect(await alice.page.locator('.banner').count()).toBe(0)
+  })
+
+  it.each(bothWays)('is told so after two seconds, and not before: %s', async (_, leave) => {
+    await givenRoom()
+    const shown = await watchBanner(alice.page)
+
+    const { since, comeBack } = await leave()
+    await alice.page.getByText(lost).waitFor()
+
+    const [at = 0, ...more] = await shown()
+    expect(at - since).toBeGreaterThanOrEqual(1_800)
+    expect(at - since).toBeLessThanOrEqual(4_000)
+    await comeBack()
+    await alice.page.getByText(lost).waitFor({ state: 'detached', ...soon })
+    expect(more).toEqual([])
+  })
+
+  it('connects anew when nothing comes any more over a connection that seems to be there', async () => {
+    const room = await givenRoom()
+    const page = await alice.page.context().newPage()
+    await page.clock.install()
+    await page.goto(`${ground.urls.web}/r/${room}`)
+    await message(page, 'before').waitFor()
+    await bob.say(room, 'one')
+    await message(page, 'one').waitFor()
+
+    const goOn = ground.wire.hold()
+    await bob.say(room, 'two')
+    // Twice the time between two pings.
+    await page.clock.runFor(20_000)
+
+    await message(page, 'two').waitFor(soon)
+    goOn()
+    await page.close()
+  })
+
+  it('sees it on all tabs when the connection of all is back, and was online for others all the time', async () => {
+    const room = await givenRoom()
+    const seen: string[] = []
+    const stop = bob.client.listen(topics.deliverPresence, { user: 'bob', room }, ({ changes }) => {
+      for (const { userId, status } of changes) if (userId === 'alice') seen.push(status)
+    })
+    const tabs = await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const page = await alice.page.context().newPage()
+        page.setDefaultTimeout(20_000)
+        await page.goto(`${ground.urls.web}/r/${room}`)
+        await message(page, 'before').waitFor()
+        await page.locator('#composer').waitFor()
+        return page
+      }),
+    )
+
+    ground.wire.cut()
+    await Promise.all(tabs.map((page) => page.getByText(lost).waitFor()))
+    for (const text of ['one', 'two', 'three']) await bob.say(room, text)
+    await say(tabs[2] ?? alice.page, 'and four')
+    ground.wire.mend()
+
+    for (const page of tabs) {
+      await page.getByText('3 messages came while you were away.').waitFor(soon)
+      const texts = () => page.getByRole('log').locator('.message-text').allTextContents()
+      await expect.poll(texts).toEqual(['before', 'one', 'two', 'three', 'and four'])
+    }
+    const { present } = await bob.client.call('presence.room', { room })
+    expect(present).toMatchObject({ alice: 'online' })
+    expect(seen).toEqual([])
+    stop()
+    await Promise.all(tabs.map((page) => page.close()))
+  })
+})
+
+describe('a message that the server refuses', { timeout: 60_000 }, () => {
+  it('says why, also after a reload, and is sent again or discarded as its writer likes', async () => {
+    const room = await givenRoom()
+    const { page } = alice
+    const outgoing = page.locator('article.is-outgoing')
+    ground.wire.cut()
+    for (const text of ['may I?', 'or not?']) await say(page, text)
+    await bob.client.call('room.role', { room, userId: 'alice', role: 'guest' })
+    await page.getByText(lost).waitFor()
+    ground.wire.mend()
+
+    for (const text of ['may I?', 'or not?'])
+      await outgoing
+        .filter({ hasText: text })
+        .getByText(/^Not sent: .*guest/)
+        .waitFor(soon)
+    await page.reload()
+    await outgoing
+      .filter({ hasText: 'or not?' })
+      .getByText(/^Not sent: .*guest/)
+      .waitFor()
+    await bob.client.call('room.role', { room, userId: 'alice', role: 'member' })
+    await outgoing.filter({ hasText: 'or not?' }).getByRole('button', { name: 'Discard' }).click()
+    // Roles are looked up anew twice a second.
+    const again = outgoing.getByRole('button', { name: 'Try again' })
+    const tryAgain = async () => {
+      if ((await again.count()) > 0) await again.click()
+      return page.locator('article:not(.is-outgoing)').filter({ hasText: 'may I?' }).count()
+    }
+    await expect.poll(tryAgain, soon).toBe(1)
+
+    await page.reload()
+    await message(page, 'may I?').waitFor()
+    expect(await outgoing.count()).toBe(0)
+    const { messages } = await bob.client.call('chat.history', { room })
+    expect(messages.map(({ text }) => text)).toEqual(['before', 'may I?'])
+    expect(await readKept(page)).not.toContain('or not?')
+  })
+})
+
+describe('whoever comes while something is away', { timeout: 60_000 }, () => {
+  it('finds what was kept and a word about it while NATS is away, and everything when it is back', async () => {
+    const room = await givenRoom('before NATS was away')
+    await expect.poll(() => readKept(alice.page)).toContain('before NATS was away')
+    await ground.nats.stop()
+
+    await alice.page.reload()
+    const charlie = await ground.open('charlie')
+
+    await message(alice.page, 'before NATS was away').waitFor()
+    await alice.page.getByText(lost).waitFor()
+    await charlie.page.getByText(lost).waitFor()
+    await ground.nats.restart()
+    const say = () => bob.say(room, 'and after').catch(({ code }) => ({ id: code }))
+    await expect.poll(say, soon).toMatchObject({ seq: expect.any(Number) })
+    await message(alice.page, 'and after').first().waitFor(soon)
+    await alice.page.getByText(lost).waitFor({ state: 'detached', ...soon })
+    await charlie.page.getByText('You are in no room yet.').waitFor(soon)
+    await charlie.page.context().close()
+  })
+
+  it('finds what was kept while the identity provider is away, or a word, and is let in when it is back', async () => {
+    const room = await givenRoom('before the provider was away')
+    await expect.poll(() => readKept(alice.page)).toContain('before the provider was away')
+    const stranger = await (await ground.browser.newContext({ locale: 'en-US' })).newPage()
+    await ground.issuer.stop()
+
+    await alice.page.reload()
+    await stranger.goto(ground.urls.web)
+
+    await message(alice.page, 'before the provider was away').waitFor()
+    await alice.page.getByText('You are offline.').waitFor()
+    await stranger.getByText('The identity provider does not answer.').waitFor()
+    await ground.issuer.restart()
+    await alice.page.getByText('You are offline.').waitFor({ state: 'detached', ...soon })
+    await stranger.getByRole('button', { name: 'Log in' }).waitFor(soon)
+    await bob.say(room, 'and after')
+    await message(alice.page, 'and after').waitFor(soon)
+    await stranger.context().close()
+  })
+
+  it('is told so when the identity provider takes the question and never answers', async () => {
+    const stranger = await (await ground.browser.newContext({ locale: 'en-US' })).newPage()
+    await stranger.clock.install()
+    await ground.issuer.kill('SIGSTOP')
+    const asked = stranger.waitForRequest(/openid-configuration/)
+
+    await stranger.goto(ground.urls.web)
+    await asked
+    await stranger.clock.fastForward(10_000)
+
+    await stranger.getByText('The identity provider does not answer.').waitFor()
+    await ground.issuer.kill('SIGCONT')
+    await stranger.clock.fastForward(10_000)
+    await stranger.getByRole('button', { name: 'Log in' }).waitFor(soon)
+    await stranger.context().close()
+  })
+
+  it('is let in after a while, without a click, when those who decide were away', async () => {
+    const room = await givenRoom()
+    const { page } = alice
+    await page.context().clock.install()
+    const goOn = await ground.holdRuntime()
+    const other = await page.context().newPage()
+    await other.goto(`${ground.urls.web}/r/${room}`)
+    ground.wire.cut()
+    ground.wire.mend()
+    const refused = 'The server did not let you in.'
+    for (const tab of [page, other]) await tab.getByText(refused).waitFor({ timeout: 30_000 })
+    const tries: string[] = []
+    for (const tab of [page, other]) tab.on('websocket', (socket) => tries.push(socket.url()))
+    goOn()
+
+    await page.context().clock.fastForward(14_000)
+    expect(tries).toEqual([])
+    await page.context().clock.fastForward(17_000)
+
+    for (const tab of [page, other]) await message(tab, 'before').waitFor(soon)
+    await bob.say(room, 'good to have you back')
+    for (const tab of [page, other]) await message(tab, 'good to have you back').waitFor()
+    // Each of them once; who finds the server busy asks again.
+    expect(tries.length).toBeLessThanOrEqual(4)
+    await other.close()
+  })
+})

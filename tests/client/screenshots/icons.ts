@@ -1,0 +1,27 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Browser } from 'playwright-core'
+
+const folder = join(import.meta.dirname, '..', '..', '..', 'client', 'public')
+
+/** The icons of the installed app, each as large as it says, out of the one that is drawn by hand. */
+export async function drawIcons(browser: Browser): Promise<void> {
+  const icon = await readFile(join(folder, 'icon.svg'), 'utf8')
+  // A system cuts what shape it likes out of this one: what must be seen is in its inner four fifths.
+  const maskable = icon
+    .replace(/ rx="\d+"/, '')
+    .replace(
+      /(<rect[^>]*>)([\s\S]*)(<\/svg>)/,
+      '$1<g transform="translate(5.6 5.6) scale(.8)">$2</g>$3',
+    )
+  await draw(browser, icon, 192, '192.png')
+  await draw(browser, icon, 512, '512.png')
+  await draw(browser, maskable, 512, 'maskable.png')
+}
+
+async function draw(browser: Browser, svg: string, size: number, name: string) {
+  const page = await browser.newPage({ viewport: { width: size, height: size } })
+  await page.setContent(`<style>body { margin: 0 } svg { display: block }</style>${svg}`)
+  await page.screenshot({ path: join(folder, 'icons', name), omitBackground: true })
+  await page.close()
+}
