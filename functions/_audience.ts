@@ -1,5 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
+import * as v from 'valibot'
 import type { Context, ParsedDataOf } from '#runtime'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
@@ -14,27 +15,32 @@ interface LiveRoom {
   closed: boolean
 }
 
-/** How many rooms a process remembers the members of. */
-const remembered = 1_000
+/** How many rooms a process remembers the members of, unless told otherwise. */
+const usualSize = 1_000
+const sizeIsWrong = 'ROOM_CACHE_SIZE must be a whole number from 1 to 1000000'
+
+export const AudienceEnv = v.object({
+  ROOM_CACHE_SIZE: v.pipe(
+    v.optional(v.string(), String(usualSize)),
+    v.regex(/^\d{1,7}$/, sizeIsWrong),
+    v.toNumber(),
+    v.minValue(1, sizeIsWrong),
+    v.maxValue(1_000_000, sizeIsWrong),
+  ),
+})
+
 /** Whoever is removed hears nothing more a second later, even if nobody tells this process. */
 const [roomTtlMs, membersTtlMs] = [500, 900]
 
+let members = createMembers(usualSize)
 const rooms = new LRUCache<RoomId, LiveRoom, Context>({
-  max: remembered * 10,
+  max: 10_000,
   ttl: roomTtlMs,
   ignoreFetchAbort: true,
   fetchMethod: async (room, _stale, { context, options }) => {
     const entry = await readAged(options, () => context.kv(ROOMS_KV).get(room))
     return entry && 'closed' in entry.value ? entry.value : undefined
   },
-})
-
-const members = new LRUCache<RoomId, Set<UserId>, Context>({
-  max: remembered,
-  ttl: membersTtlMs,
-  ignoreFetchAbort: true,
-  fetchMethod: async (room, _stale, { context, options }) =>
-    new Set((await readAged(options, () => context.call(roomMembers, { room }))).members),
 })
 
 /**
@@ -76,4 +82,19 @@ export function noteChange(change: ParsedDataOf<typeof roomChanged>): void {
   // What is being read right now may be from before the change.
   if (!known) members.delete(room)
   rooms.delete(room)
+}
+
+/** Remembers the members of so many rooms from now on. */
+export function rememberMembers(size: number): void {
+  members = createMembers(size)
+}
+
+function createMembers(max: number) {
+  return new LRUCache<RoomId, Set<UserId>, Context>({
+    max,
+    ttl: membersTtlMs,
+    ignoreFetchAbort: true,
+    fetchMethod: async (room, _stale, { context, options }) =>
+      new Set((await readAged(options, () => context.call(roomMembers, { room }))).members),
+  })
 }

@@ -10,7 +10,7 @@ import {
 } from '#runtime'
 import { db } from '#schema/db'
 import { ClientId, type MessageId, RoomId, UserId } from '#schema/ids'
-import { deliverRejected, type Message, type send } from '#schema/messages/chat'
+import { deliverRejected, type Message, mostText, type send } from '#schema/messages/chat'
 import { chatRoom, chatThread, type Said } from '#schema/messages/log'
 import { duplicateWindowMs } from '#schema/streams'
 import { messages } from '#schema/tables/message'
@@ -32,6 +32,7 @@ export async function say(
   context: Context<v.InferOutput<typeof SendEnv>>,
 ) {
   const { room, threadId, clientId, text } = input
+  requireShort(text)
   const earlier = await findEarlier(sender, clientId)
   if (earlier) return answerAgain(earlier, input)
 
@@ -75,6 +76,12 @@ export function tellSender(refusal: ErrorBody, { params, data }: RejectedCall, c
     message,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   })
+}
+
+/** Throws `too_large` for what is more than may be said at once. */
+export function requireShort(text: string): void {
+  if (text.length <= mostText) return
+  throw new FunctionError('too_large', `The text has ${text.length} of ${mostText} characters`)
 }
 
 /** Whom a text names: `@bob`. Names of nobody are left in: they do no harm. */

@@ -4,12 +4,13 @@ import { changes, requireLiving, requireMessage, toTarget } from './_change.ts'
 import { logEvent } from './_log.ts'
 import { showChanged } from './_message.ts'
 import { requireRight } from './_roles.ts'
-import { findMentions } from './_send.ts'
+import { findMentions, requireShort } from './_send.ts'
 
 /** Replaces what the caller said. Saying the same again changes nothing. */
 export default defineFunction(
   msgEdit,
   async ({ notifyId, text }, context) => {
+    requireShort(text)
     const { message, member } = await requireMessage(notifyId, context)
     requireRight(member, 'speak')
     if (message.sender !== member.user)

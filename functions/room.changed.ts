@@ -1,6 +1,9 @@
 import { defineFunction, event } from '#runtime'
 import { roomChanged } from '#schema/messages/room'
-import { noteChange } from './_audience.ts'
+import { AudienceEnv, noteChange, rememberMembers } from './_audience.ts'
 
 /** Hears who came and went: in every process, since each remembers for itself. */
-export default defineFunction(event(roomChanged), noteChange)
+export default defineFunction(event(roomChanged), noteChange, {
+  env: AudienceEnv,
+  prepare: async ({ env }) => rememberMembers(env.ROOM_CACHE_SIZE),
+})

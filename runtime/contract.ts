@@ -28,6 +28,11 @@ export interface Contract {
   readonly errors?: readonly ErrorCode[]
   /** How long an answer may take, in milliseconds. 5,000 unless said. */
   readonly timeoutMs?: number
+  /**
+   * How large a payload may be, in bytes. A larger one is refused as `too_large` before anybody reads
+   * it. 65,536 unless said; the server itself carries a megabyte.
+   */
+  readonly maxBytes?: number
 }
 
 /** Something that is told. `data` includes what the subject carries; the payload is the rest. */
@@ -70,6 +75,7 @@ export type ParsedDataOf<T extends { data: Schema }> = StandardSchemaV1.InferOut
 export type ValueOf<B extends { value: Schema }> = StandardSchemaV1.InferOutput<B['value']>
 
 export const defaultTimeoutMs = 5_000
+export const defaultMaxBytes = 65_536
 /** How much time is left for the answer, in milliseconds: relative, so that clocks need not agree. */
 export const timeoutHeader = 'Natter-Timeout-Ms'
 export const pushHeader = 'Natter-Push'

@@ -1,6 +1,6 @@
 import type { Msg, MsgHdrs } from '@nats-io/nats-core'
 import { CallContext } from './context.ts'
-import { defaultTimeoutMs, type Schema, timeoutHeader } from './contract.ts'
+import { defaultMaxBytes, defaultTimeoutMs, type Schema, timeoutHeader } from './contract.ts'
 import type { Dispatcher, Job } from './dispatch.ts'
 import { type ErrorBody, type ErrorCode, errorStatus, type FunctionError } from './error.ts'
 import { writeHeaders } from './headers.ts'
@@ -26,6 +26,8 @@ export interface RequestKind {
   /** Absent for events: what a handler of those returns is nobody's. */
   readonly output: Schema | undefined
   readonly timeoutMs: number
+  /** The largest payload; of events, which functions tell each other, any that the server carries. */
+  readonly maxBytes: number
 }
 
 export function requestKind(host: FunctionHost, dispatcher: Dispatcher): RequestKind {
@@ -41,6 +43,7 @@ export function requestKind(host: FunctionHost, dispatcher: Dispatcher): Request
     input,
     output: contract?.output,
     timeoutMs: contract?.timeoutMs ?? defaultTimeoutMs,
+    maxBytes: contract ? (contract.maxBytes ?? defaultMaxBytes) : Number.POSITIVE_INFINITY,
   }
 }
 
@@ -178,11 +181,15 @@ export class RequestJob implements Job {
   /** The caller, and payload and subject as one. What does not fit is a value here: it is cheaper. */
   #read() {
     const { callerAt, places } = this.#kind.subject
+    const { maxBytes } = this.#kind
     const message = this.#message
     const { subject } = message
     const caller = callerAt < 0 ? '' : tokenAt(subject, callerAt)
     if (callerAt >= 0 && !isToken(caller))
       return refusal(`"${caller}" in the subject ${subject} cannot be a caller`)
+    const bytes = message.data.length
+    if (bytes > maxBytes)
+      return refusal(`The payload has ${bytes} bytes, and ${maxBytes} are taken`, 'too_large')
     try {
       const data = message.data.length === 0 ? {} : readObject(message)
       for (const { name, index } of places) {
@@ -250,8 +257,8 @@ function readLoosely(message: Incoming): Record<string, unknown> {
   }
 }
 
-function refusal(message: string) {
-  return { refusal: { code: 'invalid', message } } as const
+function refusal(message: string, code: ErrorCode = 'invalid') {
+  return { refusal: { code, message } } as const
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -1,12 +1,11 @@
 import { createEffect, createResource, createSignal, For, on, onMount, Show } from 'solid-js'
+import { mostText } from '#schema/messages/chat'
 import { ask } from '../chat/ask.ts'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from '../shell/Avatar.tsx'
 import { Icon } from '../shell/Icon.tsx'
 import { useConversation } from './createConversation.ts'
-
-const most = 8_000
 
 /** Where something is written. What is not sent yet is still here after a reload. */
 export function Composer(props: { label: string }) {
@@ -90,7 +89,7 @@ export function Composer(props: { label: string }) {
   async function submit() {
     const said = text().trim()
     const item = editing()
-    if (said === '' || said.length > most) return
+    if (said === '' || said.length > mostText) return
     setProblem('')
     if (!item) {
       change('')
@@ -204,14 +203,14 @@ export function Composer(props: { label: string }) {
           class="icon-button send-button"
           aria-label={t(editing() ? 'composer.save' : 'composer.send')}
           data-tip={t('composer.hint')}
-          disabled={text().trim() === '' || text().length > most}
+          disabled={text().trim() === '' || text().length > mostText}
         >
           <Icon name={editing() ? 'check' : 'send'} />
         </button>
       </div>
       <p class="composer-foot" aria-live="polite">
-        <Show when={text().length > most} fallback={<WhoTypes />}>
-          <span class="problem">{tn('composer.tooLong', text().length - most)}</span>
+        <Show when={text().length > mostText} fallback={<WhoTypes />}>
+          <span class="problem">{tn('composer.tooLong', text().length - mostText)}</span>
         </Show>
       </p>
     </form>

@@ -3,14 +3,16 @@ import type { Contract, Topic } from '#runtime'
 import { ClientId, MessageId, NotifyId, RoomId, Seq, Time, UserId } from '../ids.ts'
 import { Emoji, Placed } from './log.ts'
 
+/** So many UTF-16 units may be said at once; more is `too_large`. */
+export const mostText = 8_000
+
 /**
- * What people write: 1 to 8,000 UTF-16 units that every part of the system can keep. PostgreSQL has
- * no NUL, and half a surrogate pair is no character anywhere.
+ * What people write, as every part of the system can keep it. PostgreSQL has no NUL, and half a
+ * surrogate pair is no character anywhere.
  */
 export const Text = v.pipe(
   v.string(),
   v.minLength(1),
-  v.maxLength(8_000),
   v.check((text) => !text.includes('\0'), 'Invalid text: it contains a NUL character'),
   v.check((text) => text.isWellFormed(), 'Invalid text: it contains half a surrogate pair'),
 )
@@ -64,7 +66,7 @@ export const send = {
   output: Receipt,
   audience: ['admin', 'user'],
   description: 'Says something in a room',
-  errors: ['forbidden', 'conflict', 'rate_limited'],
+  errors: ['forbidden', 'conflict', 'rate_limited', 'too_large'],
 } as const satisfies Contract
 
 /** `send.thread`: the same in a thread of the room. A thread is named after its first message. */
@@ -122,7 +124,7 @@ export const msgEdit = {
   output: Done,
   audience: ['admin', 'user'],
   description: 'Replaces the text of a message of the caller',
-  errors: ['forbidden'],
+  errors: ['forbidden', 'too_large'],
 } as const satisfies Contract
 
 /** `msg.delete`: take back what the caller said, or as a moderator what anybody said. For good. */

@@ -225,7 +225,6 @@ describe('msg.edit', () => {
 
   it.each([
     ['no text', { text: '' }],
-    ['8,001 characters', { text: 'x'.repeat(8_001) }],
     ['a NUL', { text: 'a\0b' }],
     ['half a surrogate pair', { text: 'a\ud800b' }],
     ['no message', { notifyId: undefined }],
@@ -237,6 +236,14 @@ describe('msg.edit', () => {
     const answer = await app.ask('as.alice.msg.edit', payload, 'alice')
 
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
+  })
+
+  it.each([8_001, 100_000])('refuses %i characters as too large', async (length) => {
+    const payload = JSON.stringify({ notifyId: absent, text: 'x'.repeat(length) })
+
+    const answer = await app.ask('as.alice.msg.edit', payload, 'alice')
+
+    expect(answer).toMatchObject({ status: '413', body: { code: 'too_large' } })
   })
 
   it.each(badPayloads({ notifyId: absent, text: 'hello' }))(

@@ -1,5 +1,7 @@
+import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { deliverNotify } from '#schema/messages/log'
+import { AudienceEnv } from '../../functions/_audience.ts'
 import { useApp } from '../harness.ts'
 
 const app = useApp()
@@ -34,5 +36,19 @@ describe('room.changed', () => {
     await nc.flush()
     // That they left is the last thing they hear.
     expect(heard.unread().map(({ kind }) => kind)).toEqual(['member'])
+  })
+
+  it.each(['0', '-1', '1.5', 'many', '1000001'])('refuses to remember %s rooms', (size) => {
+    const { issues } = v.safeParse(AudienceEnv, { ROOM_CACHE_SIZE: size })
+
+    expect(issues?.[0].message).toBe('ROOM_CACHE_SIZE must be a whole number from 1 to 1000000')
+  })
+
+  it.each([
+    [undefined, 1_000],
+    ['1', 1],
+    ['1000000', 1_000_000],
+  ])('told to remember %s rooms, remembers %i', (said, size) => {
+    expect(v.parse(AudienceEnv, { ROOM_CACHE_SIZE: said })).toEqual({ ROOM_CACHE_SIZE: size })
   })
 })

@@ -103,6 +103,19 @@ describe('a request', () => {
     },
   )
 
+  it('of more bytes than its contract takes is too large, and is not read', async () => {
+    const most = JSON.stringify({ ends: 'x'.repeat(65_536 - 11) })
+    expect(most).toHaveLength(65_536)
+
+    expect((await nc.request('work.a', most)).json()).toEqual({ id: 'a' })
+    expect((await nc.request('work.a', `${most} `)).json()).toEqual({
+      code: 'too_large',
+      message: 'The payload has 65537 bytes, and 65536 are taken',
+    })
+    // Not even enough to see that it is no JSON.
+    expect((await nc.request('work.a', `{${most}`)).json()).toMatchObject({ code: 'too_large' })
+  })
+
   it('with headers that cannot be read is answered like any other', async () => {
     const { hostname, port, username, password } = new URL(bench.nats.urlOf('functions'))
     const broken = 'NATS/1.0\r\nno colon here\r\n\u0000: \r\n\r\n'
