@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import * as v from 'valibot'
 import { type Context, FunctionError } from '#runtime'
-import { type RoomId, UserId } from '#schema/ids'
+import { RoomId, UserId } from '#schema/ids'
 import type { Role, RoomKind } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { readAged } from './_age.ts'
@@ -29,6 +29,12 @@ const seen = new LRUCache<string, Member, Context>({
   },
 })
 
+/** Forgets who has just come, gone or become somebody else, and everyone of a room where it is about all. */
+export function forgetMember(room: RoomId, userId?: UserId): void {
+  if (userId !== undefined) seen.delete(`${room}.${userId}`)
+  else for (const key of seen.keys()) if (key.startsWith(`${room}.`)) seen.delete(key)
+}
+
 /** The caller as a member of a room; undefined for a stranger, and where there is no such room. */
 export async function findMember(room: RoomId, context: Context): Promise<Member | undefined> {
   const key = `${room}.${readCaller(context)}`
@@ -43,6 +49,12 @@ export async function requireMember(room: RoomId, context: Context): Promise<Mem
   const member = await findMember(room, context)
   if (!member) throw new FunctionError('forbidden', `You do not belong to a room ${room}`)
   return member
+}
+
+/** Begins to look for the caller in a room: whoever asks for them a moment later need not wait as long. */
+export function expectMember(room: string | undefined, context: Context): void {
+  const { success, output } = v.safeParse(RoomId, room)
+  if (success) findMember(output, context).catch(() => undefined)
 }
 
 /** Everyone who belongs to a room, in no order. */

@@ -10,6 +10,8 @@ export default defineFunction(
   async ({ room, since }, context) => {
     await requireMember(room, context)
     const stored = await readSince(room, since, context)
+    // What was said after they went may be in there: they went while it was read.
+    await requireMember(room, context)
     if (!stored) return { recovered: false }
     return { recovered: true, events: stored.map(({ seq, data }) => ({ seq, event: data })) }
   },

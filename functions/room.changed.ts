@@ -1,9 +1,17 @@
 import { defineFunction, event } from '#runtime'
 import { roomChanged } from '#schema/messages/room'
 import { AudienceEnv, noteChange, rememberMembers } from './_audience.ts'
+import { forgetMember } from './_member.ts'
 
 /** Hears who came and went: in every process, since each remembers for itself. */
-export default defineFunction(event(roomChanged), noteChange, {
-  env: AudienceEnv,
-  prepare: async ({ env }) => rememberMembers(env.ROOM_CACHE_SIZE),
-})
+export default defineFunction(
+  event(roomChanged),
+  (change) => {
+    noteChange(change)
+    forgetMember(change.room, 'userId' in change ? change.userId : undefined)
+  },
+  {
+    env: AudienceEnv,
+    prepare: async ({ env }) => rememberMembers(env.ROOM_CACHE_SIZE),
+  },
+)

@@ -3,7 +3,7 @@ import { type Context, defineFunction, FunctionError } from '#runtime'
 import type { MessageId } from '#schema/ids'
 import { sendThread } from '#schema/messages/chat'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
-import { requireMember } from './_member.ts'
+import { expectMember, requireMember } from './_member.ts'
 import { findMessageById } from './_message.ts'
 import { requireRight } from './_roles.ts'
 import { SendEnv, say, tellSender } from './_send.ts'
@@ -24,6 +24,7 @@ export default defineFunction(
     env: SendEnv,
     uses: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV],
     limit: { max: 60, windowMs: 30_000 },
+    meanwhile: ({ params }, context) => expectMember(params.room, context),
     rejected: tellSender,
   },
 )

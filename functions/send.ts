@@ -1,7 +1,7 @@
 import { defineFunction } from '#runtime'
 import { send } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
-import { requireMember } from './_member.ts'
+import { expectMember, requireMember } from './_member.ts'
 import { requireRight } from './_roles.ts'
 import { SendEnv, say, tellSender } from './_send.ts'
 
@@ -21,6 +21,7 @@ export default defineFunction(
     env: SendEnv,
     uses: [CHAT_MESSAGES, ROOMS_KV],
     limit: { max: 60, windowMs: 30_000 },
+    meanwhile: ({ params }, context) => expectMember(params.room, context),
     rejected: tellSender,
   },
 )

@@ -28,6 +28,12 @@ export interface FunctionOptions<Env extends Schema = Schema> {
    * is refused with `rate_limited` and when to try again.
    */
   limit?: Limit
+  /**
+   * Begun while the shared counters of the limit are asked, so that the two do not wait for each other:
+   * to read what the handler will want. Nothing of the call is checked yet. Must change nothing and
+   * not throw.
+   */
+  meanwhile?: (call: Pick<RejectedCall, 'params'>, context: Context) => void
   /** The environment variables it reads, as an object schema. What does not fit stops the start. */
   env?: Env
   /** Done once in each process before the function is served: to fetch what must be there. */

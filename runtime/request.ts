@@ -106,16 +106,35 @@ export class RequestJob implements Job {
 
   /** The handler's value or promise; `refused` for what does not get as far as the handler. */
   #handle(): unknown {
-    const { limiter } = this.#kind.host
-    const values = this.#read()
-    if ('refusal' in values) return this.#refuseInput(values.refusal)
-    const waiting = values.caller === '' ? undefined : limiter?.take(values.caller)
-    return waiting ? waiting.then(() => this.#call(values)) : this.#call(values)
+    const { host, subject } = this.#kind
+    const { callerAt } = subject
+    const caller = callerAt < 0 ? '' : tokenAt(this.#message.subject, callerAt)
+    if (callerAt >= 0 && !isToken(caller))
+      return this.#refuseInput(
+        refusal(`"${caller}" in the subject ${this.#message.subject} cannot be a caller`),
+      )
+    // Before anything is read: what does not fit counts like what does.
+    const waiting = caller === '' ? undefined : host.limiter?.take(caller)
+    if (!waiting) return this.#call(caller)
+    this.#beginMeanwhile(caller)
+    return waiting.then(() => this.#call(caller))
   }
 
-  #call({ caller, data }: { caller: string; data: Record<string, unknown> }): unknown {
+  #beginMeanwhile(caller: string) {
+    const { host, subject } = this.#kind
+    const { meanwhile } = host.loaded.definition.options
+    if (!meanwhile) return
+    const context = new CallContext(host, caller, this.until, this.#trace)
+    meanwhile({ params: subject.read(this.#message.subject) }, context)
+  }
+
+  #call(caller: string): unknown {
     const { host, input } = this.#kind
-    const parsed = validateSync(input, data)
+    // It waited for its limit until it was overdue.
+    if (this.#answered) return refused
+    const read = this.#read()
+    if ('refusal' in read) return this.#refuseInput(read.refusal)
+    const parsed = validateSync(input, read.data)
     if (parsed.issues) {
       const message = `The input does not fit: ${describeIssues(parsed.issues)}`
       return this.#refuseInput({ code: 'invalid', message, details: parsed.issues })
@@ -178,29 +197,28 @@ export class RequestJob implements Job {
     endTrace(this.#trace, refusal && { code: refusal.code, error: this.#fault ?? refusal })
   }
 
-  /** The caller, and payload and subject as one. What does not fit is a value here: it is cheaper. */
-  #read() {
-    const { callerAt, places } = this.#kind.subject
-    const { maxBytes } = this.#kind
+  /** Payload and subject as one. What does not fit is a value here: it is cheaper. */
+  #read(): { data: Record<string, unknown> } | { refusal: ErrorBody } {
+    const { maxBytes, subject } = this.#kind
     const message = this.#message
-    const { subject } = message
-    const caller = callerAt < 0 ? '' : tokenAt(subject, callerAt)
-    if (callerAt >= 0 && !isToken(caller))
-      return refusal(`"${caller}" in the subject ${subject} cannot be a caller`)
     const bytes = message.data.length
     if (bytes > maxBytes)
-      return refusal(`The payload has ${bytes} bytes, and ${maxBytes} are taken`, 'too_large')
+      return {
+        refusal: refusal(`The payload has ${bytes} bytes, and ${maxBytes} are taken`, 'too_large'),
+      }
     try {
-      const data = message.data.length === 0 ? {} : readObject(message)
-      for (const { name, index } of places) {
-        const token = tokenAt(subject, index)
+      const data = bytes === 0 ? {} : readObject(message)
+      for (const { name, index } of subject.places) {
+        const token = tokenAt(message.subject, index)
         if (Object.hasOwn(data, name) && data[name] !== token)
-          return refusal(`"${name}" in the payload is not what the subject says: ${token}`)
+          return {
+            refusal: refusal(`"${name}" in the payload is not what the subject says: ${token}`),
+          }
         data[name] = token
       }
-      return { caller, data }
+      return { data }
     } catch (error) {
-      return refusal((error as Error).message)
+      return { refusal: refusal((error as Error).message) }
     }
   }
 
@@ -257,8 +275,8 @@ function readLoosely(message: Incoming): Record<string, unknown> {
   }
 }
 
-function refusal(message: string, code: ErrorCode = 'invalid') {
-  return { refusal: { code, message } } as const
+function refusal(message: string, code: ErrorCode = 'invalid'): ErrorBody {
+  return { code, message }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -230,8 +230,10 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     await say(tabs[2] ?? alice.page, 'and four')
     ground.wire.mend()
 
+    // It is said for some seconds, and each of them is back in its own time.
+    const counted = '3 messages came while you were away.'
+    await Promise.all(tabs.map((page) => page.getByText(counted).waitFor(soon)))
     for (const page of tabs) {
-      await page.getByText('3 messages came while you were away.').waitFor(soon)
       const texts = () => page.getByRole('log').locator('.message-text').allTextContents()
       await expect.poll(texts).toEqual(['before', 'one', 'two', 'three', 'and four'])
     }

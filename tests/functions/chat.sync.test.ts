@@ -75,6 +75,16 @@ describe('chat.sync', () => {
     expect(await refusalSoon(() => sync(room, 0, 'bob'))).toBe('forbidden')
   })
 
+  it('refuses whoever is kicked at once, though they were just known to belong there', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    await sync(room, 0, 'bob')
+
+    await app.call('room.kick', { room, userId: 'bob' }, 'alice')
+    await app.say(room, 'among ourselves', 'alice')
+
+    await expect(sync(room, 0, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
   it.each([-1, 0.5, Number.MAX_SAFE_INTEGER + 1, '1', null])(
     'refuses to begin at %s',
     async (since) => {

@@ -16,6 +16,34 @@ export default defineFunction(
 )
 `
 
+/** Tells when it is prepared for, and when it is called. */
+const preparing = `
+import * as v from 'valibot'
+import { defineFunction } from '#runtime'
+
+const told = {
+  subject: 'prepared.{id}.{what}',
+  data: v.object({ id: v.string(), what: v.string() }),
+}
+
+export default defineFunction(
+  {
+    subject: 'prepared.{id}',
+    audience: ['everyone'],
+    input: v.strictObject({ id: v.string() }),
+    output: v.object({}),
+  },
+  ({ id }, { publish }) => {
+    publish(told, { id, what: 'called' })
+    return {}
+  },
+  {
+    limit: { max: 60, windowMs: 60_000 },
+    meanwhile: ({ params }, { publish }) => publish(told, { id: params.id, what: 'begun' }),
+  },
+)
+`
+
 describe('a limit', () => {
   let bench: Bench
   let nc: NatsConnection
@@ -122,6 +150,50 @@ describe('a limit', () => {
 
     expect(answer).toMatchObject({ code: 'unavailable', retryAfterMs: 1_000 })
     await streams.add(config)
+  })
+
+  it('counts what does not fit like what does', async () => {
+    const folder = await bench.write({
+      'strict.ts': limited(3, 60_000).replace("'limited'", "'strict'"),
+    })
+    await using _ = await bench.start(folder)
+    const caller = newCaller()
+    const codes: unknown[] = []
+
+    for (const payload of ['no JSON', '{"unknown":1}', 'x'.repeat(70_000), '', '{}']) {
+      const reply = await requester.request(`as.${caller}.strict`, payload, { timeoutMs: 10_000 })
+      codes.push(reply.json<{ code?: string }>().code)
+    }
+
+    expect(codes).toEqual(['invalid', 'invalid', 'too_large', 'rate_limited', 'rate_limited'])
+  })
+
+  it('lets a function look for what it needs while the counters are asked, and not otherwise', async () => {
+    const folder = await bench.write({ 'prepared.ts': preparing })
+    await using _ = await bench.start(folder)
+    const heard: string[] = []
+    const subscription = nc.subscribe('prepared.*.*', {
+      callback(_error, { subject }) {
+        heard.push(subject)
+      },
+    })
+    await nc.flush()
+    const caller = newCaller()
+
+    for (const id of ['a', 'b', 'c', 'd']) await ask(caller, `prepared.${id}`)
+
+    await nc.flush()
+    subscription.unsubscribe()
+    // One call is granted at first, then two together, of which the second need not ask.
+    expect(heard).toEqual([
+      'prepared.a.begun',
+      'prepared.a.called',
+      'prepared.b.begun',
+      'prepared.b.called',
+      'prepared.c.called',
+      'prepared.d.begun',
+      'prepared.d.called',
+    ])
   })
 
   it.each([
