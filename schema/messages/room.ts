@@ -215,11 +215,14 @@ export const roomRename = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** `room.members`: everyone who belongs to a room, in no order. Nobody, if there is no such room. */
+/**
+ * `room.members`: everyone who belongs to a room, by id. Nobody, if there is no such room. Where they do
+ * not fit into one answer, `next` says after whom to go on.
+ */
 export const roomMembers = {
   subject: 'room.members.{room}',
-  input: roomOnly,
-  output: v.object({ members: v.array(UserId) }),
+  input: v.strictObject({ room: RoomId, after: v.optional(UserId) }),
+  output: v.object({ members: v.array(UserId), next: v.optional(UserId) }),
   audience: ['functions'],
   // A process that is killed takes its questions with it, and a room waits to be told meanwhile.
   timeoutMs: 1_000,
