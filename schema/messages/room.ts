@@ -54,7 +54,10 @@ export type MyRoom = v.InferOutput<typeof MyRoom>
 const roomOnly = v.strictObject({ room: RoomId })
 const done = v.object({})
 
-/** `room.create`: a new room with the caller as its owner. `conflict` when the id is taken. */
+/**
+ * `room.create`: a new room with the caller as its owner. `conflict` when the id is taken; whoever owns it
+ * under the same name and of the same kind has made it already.
+ */
 export const roomCreate = {
   subject: 'room.create',
   input: v.strictObject({ room: RoomId, name: RoomName, kind: v.picklist(['public', 'private']) }),
