@@ -4,8 +4,9 @@ import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { type Role, type Room, roomChanged } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
-import { bans, members, rooms } from '#schema/tables/room'
-import { holdRoom, type Reader, shareRooms } from './_held.ts'
+import { roomHeads } from '#schema/tables/message'
+import { bans, members, readStates, rooms } from '#schema/tables/room'
+import { holdRoom, type Reader, shareRooms, type Transaction } from './_held.ts'
 import { closeRoom, compareRooms, enterIndex, type Place, refreshRooms } from './_index.ts'
 import { logPending, notePending } from './_pending.ts'
 
@@ -60,7 +61,10 @@ export async function addMember(
     const mine = { room: id, userId, role: decided.role }
     const added = await tx.insert(members).values(mine).onConflictDoNothing().returning()
     const isNew = added.length > 0
-    if (isNew) await notePending([{ kind: 'member', action: 'join', ...mine, by }], tx)
+    if (isNew) {
+      await beginAtHead(place, tx)
+      await notePending([{ kind: 'member', action: 'join', ...mine, by }], tx)
+    }
     return { ...decided, isBanned, isNew }
   })
 
@@ -188,6 +192,13 @@ export async function renameRoom(
     return true
   })
   if (isRenamed) await logPending(room, context)
+}
+
+/** What was said before somebody came is not unread to them. Who comes back goes on where they were. */
+async function beginAtHead({ room, userId }: Place, tx: Transaction): Promise<void> {
+  const [head] = await tx.select().from(roomHeads).where(eq(roomHeads.room, room))
+  if (!head) return
+  await tx.insert(readStates).values({ room, userId, seq: head.seq }).onConflictDoNothing()
 }
 
 /** A room with an owner keeps one, unless the last of them may go as the last of all. */

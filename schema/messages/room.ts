@@ -40,7 +40,7 @@ export const MyRoom = v.object({
   with: v.optional(UserId),
   /** The last thing that happened there; 0 if nothing did. */
   lastSeq: SeqOrNone,
-  /** How far the caller has read; 0 for not at all. */
+  /** How far the caller has read, or where the room was when they came; 0 for not at all. */
   readSeq: SeqOrNone,
   /**
    * Messages of others after that, and those among them that name the caller, in the room itself:

@@ -63,7 +63,10 @@ export const bans = pgTable(
   (table) => [primaryKey({ columns: [table.room, table.userId] })],
 )
 
-/** How far each member has read. Stays when they leave, for when they come back. */
+/**
+ * How far each member has read: at first, to where the room was when they came. Stays when they leave,
+ * for when they come back.
+ */
 export const readStates = pgTable(
   'read_states',
   {
