@@ -95,6 +95,16 @@ function createMembers(max: number) {
     ttl: membersTtlMs,
     ignoreFetchAbort: true,
     fetchMethod: async (room, _stale, { context, options }) =>
-      new Set((await readAged(options, () => context.call(roomMembers, { room }))).members),
+      readAged(options, () => askMembers(room, context)),
   })
+}
+
+async function askMembers(room: RoomId, context: Context): Promise<Set<UserId>> {
+  const found = new Set<UserId>()
+  for (let after: UserId | undefined; ; ) {
+    const { members, next } = await context.call(roomMembers, { room, after })
+    for (const user of members) found.add(user)
+    if (next === undefined) return found
+    after = next
+  }
 }

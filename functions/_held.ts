@@ -3,7 +3,8 @@ import { db } from '#schema/db'
 import type { RoomId } from '#schema/ids'
 import { rooms } from '#schema/tables/room'
 
-type Transaction = Parameters<Parameters<typeof db.transaction>[0]>[0]
+/** Within a transaction. */
+export type Transaction = Parameters<Parameters<typeof db.transaction>[0]>[0]
 
 /** The database, within a transaction or without. */
 export type Reader = Pick<Transaction, 'select'>

@@ -40,13 +40,17 @@ export async function findMessage(
   return message && toNotifyId(message) === notifyId ? message : undefined
 }
 
-/** The same by the id alone: not from the log, which finds nothing by it. */
+/**
+ * The same by the id alone: not from the log, which finds nothing by it. Throws where the database is
+ * away and would be the only one to know.
+ */
 export async function findMessageById(
   id: MessageId,
   context: Context,
 ): Promise<Message | undefined> {
   // Not one read with those who know the sequence: they would find nothing either.
-  return recent.get(id) ?? readMessage(id, 0, context)
+  const known = recent.get(id) ?? (await readCached(id, context))
+  return known ?? readKept(await readRow(id, context), context)
 }
 
 /**
@@ -113,10 +117,10 @@ export function withoutKind({ kind: _, ...said }: Said): Omit<Message, 'seq'> {
 
 /** The database knows what became of a message, but for the last moments; the log knows those. */
 async function readMessage(id: MessageId, seq: number, context: Context) {
-  const cached = await unlessAway(context, 'the cache', () => context.kv(MSG_CACHE).get(id))
-  if (cached) return cached.value
+  const cached = await readCached(id, context)
+  if (cached) return cached
   const row = await unlessAway(context, 'the database', () => readRow(id, context))
-  if (row) return bringUpToDate(row.message, row.handled, context)
+  if (row) return readKept(row, context)
   const said = seq > 0 ? await readLog(seq, context) : undefined
   if (said?.id !== id) return undefined
   // What is deleted is not in the log any more; what it was edited to comes later than it does.
@@ -126,10 +130,19 @@ async function readMessage(id: MessageId, seq: number, context: Context) {
   return edited ?? said
 }
 
+async function readCached(id: MessageId, context: Context) {
+  const entry = await unlessAway(context, 'the cache', () => context.kv(MSG_CACHE).get(id))
+  return entry?.value
+}
+
 async function readRow(id: MessageId, context: Context) {
   const handled = await findHandled('rooms', context)
   const [row] = await db.select().from(messages).where(eq(messages.id, id))
   return row && { message: toMessage(row), handled }
+}
+
+async function readKept(row: Awaited<ReturnType<typeof readRow>>, context: Context) {
+  return row && bringUpToDate(row.message, row.handled, context)
 }
 
 /** What can be read elsewhere is not waited for. */

@@ -3,6 +3,7 @@ import { db } from '#schema/db'
 import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
 import type { chatHistory, PagedMessage } from '#schema/messages/chat'
 import { toMessage } from './_message.ts'
+import { largestAnswer, sizeOf } from './_size.ts'
 
 export interface Asked {
   room: RoomId
@@ -19,8 +20,6 @@ type Page = OutputOf<typeof chatHistory>
 
 /** So many of those who reacted with one emoji are named. */
 const mostNamed = 100
-/** In bytes: what the server carries is 1 MB. */
-const largestPage = 900_000
 
 /**
  * $1 room, $2 thread, $3 where to begin, $4 how many before that, $5 how many from there on. Walks
@@ -103,11 +102,11 @@ function readPlace({ before, after, around, limit }: Asked) {
 
 /** Goes from where a page begins towards both ends, as far as it does not get too large. */
 function takeWhatFits(found: PagedMessage[], at: number, first: number, end: number) {
-  let [from, to, left] = [at, at, largestPage]
+  let [from, to, left] = [at, at, largestAnswer]
   while (true) {
     const newer = to < end ? found[to] : undefined
     const older = from > first ? found[from - 1] : undefined
-    left -= sizeOf(newer) + sizeOf(older)
+    left -= spaceFor(newer) + spaceFor(older)
     if (left < 0 || !(newer || older)) return { from, to }
     if (newer) to++
     if (older) from--
@@ -115,10 +114,10 @@ function takeWhatFits(found: PagedMessage[], at: number, first: number, end: num
 }
 
 /** In bytes, or more: a hundred short ones always fit, so only others are measured. */
-function sizeOf(message: PagedMessage | undefined): number {
+function spaceFor(message: PagedMessage | undefined): number {
   if (!message) return 0
   const isShort = message.text.length <= 500 && message.reactions.length === 0
-  return isShort ? 8_000 : Buffer.byteLength(JSON.stringify(message))
+  return isShort ? 8_000 : sizeOf(message)
 }
 
 function toPaged(row: Row, room: RoomId, threadId: MessageId | '', caller: UserId): PagedMessage {

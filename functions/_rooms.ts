@@ -2,13 +2,13 @@ import { and, count, eq, isNotNull, isNull, ne, sql } from 'drizzle-orm'
 import { type Context, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
-import type { RoomEventOf } from '#schema/messages/log'
 import { type Role, type Room, roomChanged } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
-import { bans, members, rooms } from '#schema/tables/room'
-import { holdRoom, type Reader, shareRooms } from './_held.ts'
+import { roomHeads } from '#schema/tables/message'
+import { bans, members, readStates, rooms } from '#schema/tables/room'
+import { holdRoom, type Reader, shareRooms, type Transaction } from './_held.ts'
 import { closeRoom, compareRooms, enterIndex, type Place, refreshRooms } from './_index.ts'
-import { logEvent } from './_log.ts'
+import { logPending, notePending } from './_pending.ts'
 
 /** A room, and what the database says of somebody in it. */
 export interface Standing {
@@ -53,20 +53,25 @@ export async function addMember(
   decide: (standing: Standing | undefined) => { room: Room; role: Role },
 ): Promise<Room> {
   const { room: id, userId } = place
-  const { room, role, isBanned, isNew } = await shareRooms([id], async (tx) => {
+  const { room, isBanned, isNew } = await shareRooms([id], async (tx) => {
     const standing = await findStanding(place, tx)
     const decided = decide(standing)
     const isBanned = standing?.isBanned ?? false
     if (isBanned) await tx.delete(bans).where(and(eq(bans.room, id), eq(bans.userId, userId)))
     const mine = { room: id, userId, role: decided.role }
     const added = await tx.insert(members).values(mine).onConflictDoNothing().returning()
-    return { ...decided, isBanned, isNew: added.length > 0 }
+    const isNew = added.length > 0
+    if (isNew) {
+      await beginAtHead(place, tx)
+      await notePending([{ kind: 'member', action: 'join', ...mine, by }], tx)
+    }
+    return { ...decided, isBanned, isNew }
   })
 
   if (isBanned || !(await context.kv(ROOMS_KV).get(id))) await refreshRooms([id], context)
   if (!(await enterIndex(place, context)))
     throw new FunctionError('forbidden', `${userId} does not belong to a room ${id} any more`)
-  if (isNew) await logMember({ ...place, action: 'join', role, by }, context)
+  if (isNew) await logPending(id, context)
   return room
 }
 
@@ -101,11 +106,13 @@ export async function removeMember(
     }
     await index.delete(`${id}.${userId}`)
     await tx.delete(members).where(isAt(place))
+    const action = isKick ? 'kick' : 'leave'
+    await notePending([{ kind: 'member', action, ...place, by }], tx)
     return true
   })
   if (!isRemoved) return
   context.publish(roomChanged, { ...place, action: 'leave' })
-  await logMember({ ...place, action: isKick ? 'kick' : 'leave', by }, context)
+  await logPending(id, context)
 }
 
 /** Gives a member another role, if `decide` does not throw. Throws `conflict` for the last owner. */
@@ -118,54 +125,80 @@ export async function changeRole(
     const from = decide(await findStanding(place, tx))
     if (from === 'owner' && to !== 'owner') await requireOtherOwner(place, tx)
     await tx.update(members).set({ role: to }).where(isAt(place))
+    const event = { kind: 'member', action: 'role', ...place, role: to, by } as const
+    if (from !== to) await notePending([event], tx)
     return from
   })
   await enterIndex(place, context)
-  if (from !== to) await logMember({ ...place, action: 'role', role: to, by }, context)
+  if (from !== to) await logPending(place.room, context)
 }
 
-/** Takes a room out of everybody's reach; false if it was already. */
-export async function archiveRoom(room: RoomId, context: Context): Promise<boolean> {
+/** A room that something is done to, and who does it. */
+interface RoomDeed {
+  room: RoomId
+  by: UserId
+}
+
+/** Takes a room out of everybody's reach, unless it is already. */
+export async function archiveRoom({ room, by }: RoomDeed, context: Context): Promise<void> {
   const isArchived = await holdRoom(room, async (tx) => {
     const archived = await tx
       .update(rooms)
       .set({ archivedAt: new Date() })
       .where(and(eq(rooms.id, room), isNull(rooms.archivedAt)))
       .returning({ id: rooms.id })
-    if (archived.length > 0) await closeRoom(room, context)
-    return archived.length > 0
+    if (archived.length === 0) return false
+    await closeRoom(room, context)
+    await notePending([{ kind: 'room', action: 'archive', room, by }], tx)
+    return true
   })
-  if (isArchived) context.publish(roomChanged, { room, action: 'archive' })
-  return isArchived
+  if (!isArchived) return
+  context.publish(roomChanged, { room, action: 'archive' })
+  await logPending(room, context)
 }
 
-/** Gives an archived room back to who was in it; false if it was not archived. */
-export async function restoreRoom(room: RoomId, context: Context): Promise<boolean> {
-  const restored = await db
-    .update(rooms)
-    .set({ archivedAt: null })
-    .where(and(eq(rooms.id, room), isNotNull(rooms.archivedAt)))
-    .returning({ id: rooms.id })
+/** Gives an archived room back to who was in it, unless it is not archived. */
+export async function restoreRoom({ room, by }: RoomDeed, context: Context): Promise<void> {
+  const isRestored = await db.transaction(async (tx) => {
+    const restored = await tx
+      .update(rooms)
+      .set({ archivedAt: null })
+      .where(and(eq(rooms.id, room), isNotNull(rooms.archivedAt)))
+      .returning({ id: rooms.id })
+    if (restored.length === 0) return false
+    await notePending([{ kind: 'room', action: 'restore', room, by }], tx)
+    return true
+  })
   // Also if it was not: whoever asks again finishes what was begun before a process died.
   await compareRooms([room], context)
-  if (restored.length > 0) context.publish(roomChanged, { room, action: 'restore' })
-  return restored.length > 0
+  if (!isRestored) return
+  context.publish(roomChanged, { room, action: 'restore' })
+  await logPending(room, context)
 }
 
-/** Writes into the room's log that somebody came, went, or is somebody else now. */
-export function logMember(
-  event: Pick<RoomEventOf<'member'>, 'room' | 'action' | 'userId' | 'role' | 'by'>,
+/** Calls a room something else. */
+export async function renameRoom(
+  { room, by, name }: RoomDeed & { name: string },
   context: Context,
-): Promise<number> {
-  return logEvent({ kind: 'member', at: new Date().toISOString(), ...event }, context)
+): Promise<void> {
+  const isRenamed = await db.transaction(async (tx) => {
+    const renamed = await tx
+      .update(rooms)
+      .set({ name })
+      .where(and(eq(rooms.id, room), isNull(rooms.archivedAt), ne(rooms.name, name)))
+      .returning({ id: rooms.id })
+    if (renamed.length === 0) return false
+    await notePending([{ kind: 'room', action: 'rename', room, name, by }], tx)
+    return true
+  })
+  if (isRenamed) await logPending(room, context)
 }
 
-/** Writes into the room's log what became of the room itself. */
-export function logRoomChange(
-  event: Pick<RoomEventOf<'room'>, 'room' | 'action' | 'name' | 'by'>,
-  context: Context,
-): Promise<number> {
-  return logEvent({ kind: 'room', at: new Date().toISOString(), ...event }, context)
+/** What was said before somebody came is not unread to them. Who comes back goes on where they were. */
+async function beginAtHead({ room, userId }: Place, tx: Transaction): Promise<void> {
+  const [head] = await tx.select().from(roomHeads).where(eq(roomHeads.room, room))
+  if (!head) return
+  await tx.insert(readStates).values({ room, userId, seq: head.seq }).onConflictDoNothing()
 }
 
 /** A room with an owner keeps one, unless the last of them may go as the last of all. */

@@ -3,6 +3,7 @@ import { chatSync } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { requireMember } from './_member.ts'
 import { readSince } from './_since.ts'
+import { takeFitting } from './_size.ts'
 
 /** Reads what happened in a room while somebody was away: all of it from the log, or nothing. */
 export default defineFunction(
@@ -12,8 +13,9 @@ export default defineFunction(
     const stored = await readSince(room, since, context)
     // What was said after they went may be in there: they went while it was read.
     await requireMember(room, context)
-    if (!stored) return { recovered: false }
-    return { recovered: true, events: stored.map(({ seq, data }) => ({ seq, event: data })) }
+    const events = stored?.map(({ seq, data }) => ({ seq, event: data }))
+    if (!events || takeFitting(events).length < events.length) return { recovered: false }
+    return { recovered: true, events }
   },
   { uses: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 120, windowMs: 60_000 } },
 )

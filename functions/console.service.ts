@@ -1,8 +1,9 @@
 import { defineFunction, FunctionError } from '#runtime'
 import { consoleService } from '#schema/messages/console'
 import { findServices } from './_console.ts'
+import { takeFitting } from './_size.ts'
 
-/** More would not fit into one answer, and nobody would read them. */
+/** Nobody would read more. */
 const most = 500
 
 /** Shows the instances of one function. */
@@ -12,7 +13,7 @@ export default defineFunction(
     const { at, services } = await findServices(context)
     const service = services.find((one) => one.name === name)
     if (!service) throw new FunctionError('not_found', `Nothing answers to the name ${name}`)
-    return { at, instances: service.instances.slice(0, most) }
+    return { at, instances: takeFitting(service.instances.slice(0, most)) }
   },
   { limit: { max: 240, windowMs: 60_000 } },
 )

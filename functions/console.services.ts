@@ -1,13 +1,15 @@
 import { defineFunction } from '#runtime'
 import { consoleServices } from '#schema/messages/console'
 import { findServices } from './_console.ts'
+import { takeFitting } from './_size.ts'
 
 /** Shows everything that answers on `$SRV`, which people may not ask themselves. */
 export default defineFunction(
   consoleServices,
   async (_input, context) => {
     const { at, services } = await findServices(context)
-    return { at, services: services.map((one) => ({ ...one, instances: one.instances.length })) }
+    const sums = services.map((one) => ({ ...one, instances: one.instances.length }))
+    return { at, services: takeFitting(sums) }
   },
   { limit: { max: 240, windowMs: 60_000 } },
 )

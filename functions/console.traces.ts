@@ -1,6 +1,7 @@
 import { defineFunction } from '#runtime'
 import { consoleTraces } from '#schema/messages/console'
 import { toConsoleSpan } from './_console.ts'
+import { takeFitting } from './_size.ts'
 
 const [mostTraces, mostSpans] = [50, 100]
 
@@ -19,7 +20,7 @@ export default defineFunction(
       const steps = (byTrace.get(id) ?? []).sort((a, b) => a.at - b.at).slice(0, mostSpans)
       return steps.length === 0 ? [] : { id, spans: steps.map(toConsoleSpan) }
     })
-    return { traces }
+    return { traces: takeFitting(traces) }
   },
   { limit: { max: 60, windowMs: 60_000 } },
 )

@@ -1,7 +1,7 @@
 import { type Context, defineFunction, FunctionError } from '#runtime'
 import type { MessageId, RoomId } from '#schema/ids'
 import { msgFind } from '#schema/messages/chat'
-import { MSG_CACHE, ROOMS_KV } from '#schema/streams'
+import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 import { requireMember } from './_member.ts'
 import { findMessageById } from './_message.ts'
 
@@ -15,7 +15,7 @@ export default defineFunction(
     const first = await requireMessage(room, threadId, context)
     return { seq, thread: { id: first.id, seq: first.seq } }
   },
-  { uses: [MSG_CACHE, ROOMS_KV], limit: { max: 300, windowMs: 60_000 } },
+  { uses: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV], limit: { max: 300, windowMs: 60_000 } },
 )
 
 /** Throws the same for a message of another room as for none. */

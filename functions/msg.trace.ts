@@ -6,6 +6,7 @@ import { chatRoom, chatThread } from '#schema/messages/log'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { changes, requireMessage } from './_change.ts'
 import { toSpan } from './_console.ts'
+import { takeFitting } from './_size.ts'
 
 /** Shows the path of a message to whoever said it. */
 export default defineFunction(
@@ -21,7 +22,8 @@ export default defineFunction(
       at: message.at,
       ...(writtenAt === undefined ? {} : { writtenAt }),
       ...(stored ? { storedAt: stored.at.toISOString() } : {}),
-      spans: select(found, message).map(toSpan),
+      // Whoever calls all that they ask one trace has more of it than fits.
+      spans: takeFitting(select(found, message).map(toSpan)),
     }
   },
   { uses: changes, limit: { max: 60, windowMs: 60_000 } },

@@ -1,10 +1,14 @@
-import { asc, eq } from 'drizzle-orm'
+import { desc, eq } from 'drizzle-orm'
 import { defineFunction } from '#runtime'
 import { db } from '#schema/db'
 import { msgVersions } from '#schema/messages/chat'
 import { messageVersions } from '#schema/tables/message'
 import { changes, requireMessage } from './_change.ts'
 import { requireRight } from './_roles.ts'
+import { takeFitting } from './_size.ts'
+
+/** Of what was edited more often, the oldest are not read. */
+const mostVersions = 1_000
 
 /** Reads what a message said before it was edited. Of a deleted one nothing is left. */
 export default defineFunction(
@@ -18,10 +22,11 @@ export default defineFunction(
       .select({ text: messageVersions.text, at: messageVersions.at })
       .from(messageVersions)
       .where(eq(messageVersions.messageId, message.id))
-      .orderBy(asc(messageVersions.seq))
-    // The last one is what it says now.
-    const versions = texts.slice(0, -1).map(({ text, at }) => ({ text, at: at.toISOString() }))
-    return { versions }
+      .orderBy(desc(messageVersions.seq))
+      .limit(mostVersions + 1)
+    // The newest one is what it says now.
+    const versions = texts.slice(1).map(({ text, at }) => ({ text, at: at.toISOString() }))
+    return { versions: takeFitting(versions).reverse() }
   },
   { uses: changes, limit: { max: 120, windowMs: 60_000 } },
 )

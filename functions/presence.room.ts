@@ -4,6 +4,7 @@ import { PRESENCE, ROOMS_KV } from '#schema/streams'
 import { findMembers } from './_audience.ts'
 import { requireMember } from './_member.ts'
 import { findPresent } from './_presence.ts'
+import { takeFitting } from './_size.ts'
 
 /** Shows who of a room is there, and how. */
 export default defineFunction(
@@ -11,7 +12,8 @@ export default defineFunction(
   async ({ room }, context) => {
     await requireMember(room, context)
     const members = await findMembers(room, context)
-    return { present: Object.fromEntries(await findPresent(members, context)) }
+    const present = await findPresent(members, context)
+    return { present: Object.fromEntries(takeFitting(present)) }
   },
   {
     queue: 'presence-workers',

@@ -7,7 +7,7 @@ import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { members, rooms } from '#schema/tables/room'
 import { readCaller, requireMember } from './_member.ts'
 import { requireRight } from './_roles.ts'
-import { archiveRoom, logRoomChange, restoreRoom } from './_rooms.ts'
+import { archiveRoom, restoreRoom } from './_rooms.ts'
 
 /** Archives a room, which nobody can read then, or brings it back. */
 export default defineFunction(
@@ -16,9 +16,7 @@ export default defineFunction(
     const by = readCaller(context)
     // The index has nobody in an archived room, and its owner may ask twice.
     if (!(await isArchivedBy(room, by))) await requireOwner(room, context)
-    const isChanged = await (archived ? archiveRoom(room, context) : restoreRoom(room, context))
-    const action = archived ? 'archive' : 'restore'
-    if (isChanged) await logRoomChange({ room, action, by }, context)
+    await (archived ? archiveRoom : restoreRoom)({ room, by }, context)
     return {}
   },
   { uses: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 30, windowMs: 60_000 } },

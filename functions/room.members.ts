@@ -2,10 +2,17 @@ import { defineFunction } from '#runtime'
 import { roomMembers } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { listMembers } from './_member.ts'
+import { takeFitting } from './_size.ts'
 
 /** Lists who belongs to a room, for other functions. */
 export default defineFunction(
   roomMembers,
-  async ({ room }, context) => ({ members: await listMembers(room, context) }),
+  async ({ room, after = '' }, context) => {
+    const present = await listMembers(room, context)
+    const left = present.filter((user) => user > after).sort()
+    const members = takeFitting(left)
+    const next = members.length < left.length ? members.at(-1) : undefined
+    return { members, ...(next === undefined ? {} : { next }) }
+  },
   { queue: 'room-members-workers', uses: [ROOMS_KV] },
 )

@@ -6,7 +6,10 @@ import { findAudience } from './_audience.ts'
 import { requireMember } from './_member.ts'
 import { requireRight } from './_roles.ts'
 
-/** Who is known to be writing where: shown for 5 s, so every 3 s is often enough. */
+/**
+ * Who is known to be writing where: shown for 5 s, so every 3 s is often enough. Whoever makes up threads
+ * is told of as often as their limit lets them ask.
+ */
 const told = new LRUCache<string, true>({ max: 50_000, ttl: 3_000 })
 
 /** Tells the others of a room that the caller is writing. */
@@ -15,7 +18,7 @@ export default defineFunction(
   async ({ room, threadId }, context) => {
     const member = await requireMember(room, context)
     requireRight(member, 'speak')
-    const key = `${room}.${member.user}`
+    const key = `${room}.${member.user}.${threadId ?? ''}`
     if (told.has(key)) return {}
     told.set(key, true)
 

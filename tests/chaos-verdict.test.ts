@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ClientId } from '#schema/ids'
-import type { Move } from './chaos/evidence.ts'
+import type { Logged, Move } from './chaos/evidence.ts'
 import {
   alice,
   answer,
@@ -34,6 +34,12 @@ const out = (start: number, more: Partial<Move> = {}): Move => ({
   ...{ user: bob, room, way: 'out', start, end: start + 100, isSure: true },
   ...more,
 })
+
+/** That bob came. */
+const joined = (seq: number): Logged => {
+  const event = { kind: 'member', action: 'join', room, userId: bob, by: bob, at } as const
+  return { seq, at: now, event }
+}
 
 describe('the verdict', () => {
   it('finds nothing where all is well', () => {
@@ -239,6 +245,15 @@ describe('the verdict', () => {
       ({ readMarks }) => Object.assign(first(readMarks), { seq: 2 }),
     ],
     [
+      'a place beyond where somebody came in',
+      'unread and mention counts are right',
+      ({ log, readMarks, counts }) => {
+        readMarks.length = 0
+        log.splice(2, 0, joined(2.5))
+        Object.assign(first(counts), { readSeq: 3, unread: 0, mentions: 0 })
+      },
+    ],
+    [
       'a member who is not in the index',
       'the live index is as the database has it',
       ({ index }) => index.delete('room-1.bob'),
@@ -316,6 +331,15 @@ describe('the verdict', () => {
         const subject = `deliver.bob.notify.${room}`
         frames.length = 0
         frames.push({ user: bob, room, at: now, subject, notice, said: [] })
+      },
+    ],
+    [
+      'that somebody begins where the room was when they came',
+      ({ log, heads, readMarks, counts }) => {
+        readMarks.length = 0
+        log.push(joined(5))
+        Object.assign(first(heads), { seq: 5 })
+        Object.assign(first(counts), { readSeq: 2, unread: 1, mentions: 1 })
       },
     ],
     [

@@ -96,6 +96,27 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     expect(await app.rowsOf(secret, 1)).toMatchObject([{ seq: whispered.seq }])
   }, 60_000)
 
+  it('that the database alone has are not taken for absent while it is away', async () => {
+    const room = await app.givenRoom(['alice'])
+    const { id, seq } = await app.say(room, 'long ago', 'alice')
+    await app.rowsOf(room, 1)
+    await (await app.openBucket(MSG_CACHE)).purge(id)
+    await servers.database.kill('SIGKILL')
+
+    const clientId = newClientId()
+    const reply = () =>
+      app.call('send.thread', { room, threadId: id, clientId, text: 'under it' }, 'alice')
+    const find = () => app.call('msg.find', { room, id }, 'alice')
+    const refusals = [await reply().catch((it) => it), await find().catch((it) => it)]
+
+    for (const refusal of refusals)
+      expect(refusal).toMatchObject({ code: 'unavailable', retryAfterMs: expect.any(Number) })
+    await servers.database.restart()
+    const seqOf = (ask: () => Promise<{ seq: number }>) => ask().catch(({ code }) => code)
+    await expect.poll(() => seqOf(find), reconnection).toEqual({ seq })
+    expect(await reply()).toMatchObject({ seq: expect.any(Number) })
+  }, 60_000)
+
   it('that were deleted while the database was away are nowhere when it is back', async () => {
     const room = await app.givenRoom(['alice', 'bob'])
     const first = await app.say(room, 'a question', 'alice')

@@ -150,7 +150,10 @@ export const msgReact = {
   errors: ['forbidden', 'conflict'],
 } as const satisfies Contract
 
-/** `msg.versions`: what a message said before it was edited, oldest first; for moderators and its sender. */
+/**
+ * `msg.versions`: what a message said before it was edited, oldest first; for moderators and its sender.
+ * Of very many, or very long ones, the newest: 1,000 at most, and what fits into one answer.
+ */
 export const msgVersions = {
   subject: 'msg.versions',
   input: v.strictObject({ notifyId: NotifyId }),
@@ -216,7 +219,8 @@ export const chatHistoryThread = {
 
 /**
  * `chat.sync`: all that happened in a room and its threads after a sequence, in order. Either all of
- * it, or `recovered: false` and nothing: then read the history anew. Never a part.
+ * it, or `recovered: false` and nothing: then read the history anew. Never a part. Nothing where it is
+ * more than 500 events, or more than fits into one answer.
  */
 export const chatSync = {
   subject: 'chat.sync.{room}',

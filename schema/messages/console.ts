@@ -50,7 +50,10 @@ export const ServiceInstance = v.object({
 })
 export type ServiceInstance = v.InferOutput<typeof ServiceInstance>
 
-/** `console.services`: all that answers on `$SRV` now, each over all its instances. */
+/**
+ * `console.services`: all that answers on `$SRV` now, each over all its instances: about a thousand fit
+ * into one answer.
+ */
 export const consoleServices = {
   subject: 'console.services',
   input: v.strictObject({}),
@@ -59,7 +62,7 @@ export const consoleServices = {
   description: 'Shows what runs now, and how much it does',
 } as const satisfies Contract
 
-/** `console.service`: the instances of one of them, the first 500. */
+/** `console.service`: the instances of one of them, the first 500 at most. */
 export const consoleService = {
   subject: 'console.service',
   input: v.strictObject({ name: v.pipe(v.string(), v.minLength(1), v.maxLength(200)) }),
@@ -149,7 +152,8 @@ export const ConsoleSpan = v.object({
 export type ConsoleSpan = v.InferOutput<typeof ConsoleSpan>
 
 /**
- * `console.traces`: the 50 newest traces that processes remember, newest first. All that failed or took
+ * `console.traces`: the 50 newest traces that processes remember, newest first, or as many as fit into one
+ * answer. All that failed or took
  * long is remembered, as far as there is room; of the rest what somebody traces, and a sample. What the
  * console itself asks is left out.
  */

@@ -49,7 +49,8 @@ export const presenceDisconnect = {
 
 /**
  * `presence.room`: who of a room is not offline. Whoever is not named is. Ask when you listen and
- * have said `presence.heartbeat`: then what changes afterwards is told.
+ * have said `presence.heartbeat`: then what changes afterwards is told. Where more than 10,000 are
+ * there, as many are named as fit into one answer.
  */
 export const presenceRoom = {
   subject: 'presence.room.{room}',

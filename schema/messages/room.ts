@@ -40,7 +40,7 @@ export const MyRoom = v.object({
   with: v.optional(UserId),
   /** The last thing that happened there; 0 if nothing did. */
   lastSeq: SeqOrNone,
-  /** How far the caller has read; 0 for not at all. */
+  /** How far the caller has read, or where the room was when they came; 0 for not at all. */
   readSeq: SeqOrNone,
   /**
    * Messages of others after that, and those among them that name the caller, in the room itself:
@@ -54,7 +54,10 @@ export type MyRoom = v.InferOutput<typeof MyRoom>
 const roomOnly = v.strictObject({ room: RoomId })
 const done = v.object({})
 
-/** `room.create`: a new room with the caller as its owner. `conflict` when the id is taken. */
+/**
+ * `room.create`: a new room with the caller as its owner. `conflict` when the id is taken; whoever owns it
+ * under the same name and of the same kind has made it already.
+ */
 export const roomCreate = {
   subject: 'room.create',
   input: v.strictObject({ room: RoomId, name: RoomName, kind: v.picklist(['public', 'private']) }),
@@ -215,11 +218,14 @@ export const roomRename = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** `room.members`: everyone who belongs to a room, in no order. Nobody, if there is no such room. */
+/**
+ * `room.members`: everyone who belongs to a room, by id. Nobody, if there is no such room. Where they do
+ * not fit into one answer, `next` says after whom to go on.
+ */
 export const roomMembers = {
   subject: 'room.members.{room}',
-  input: roomOnly,
-  output: v.object({ members: v.array(UserId) }),
+  input: v.strictObject({ room: RoomId, after: v.optional(UserId) }),
+  output: v.object({ members: v.array(UserId), next: v.optional(UserId) }),
   audience: ['functions'],
   // A process that is killed takes its questions with it, and a room waits to be told meanwhile.
   timeoutMs: 1_000,

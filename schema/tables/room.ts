@@ -1,6 +1,18 @@
 import { sql } from 'drizzle-orm'
-import { bigint, check, index, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core'
+import {
+  bigint,
+  bigserial,
+  check,
+  index,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core'
 import type { RoomId, UserId } from '../ids.ts'
+import type { RoomEventOf } from '../messages/log.ts'
 import type { Role, RoomKind } from '../messages/room.ts'
 
 const room = () =>
@@ -51,7 +63,10 @@ export const bans = pgTable(
   (table) => [primaryKey({ columns: [table.room, table.userId] })],
 )
 
-/** How far each member has read. Stays when they leave, for when they come back. */
+/**
+ * How far each member has read: at first, to where the room was when they came. Stays when they leave,
+ * for when they come back.
+ */
 export const readStates = pgTable(
   'read_states',
   {
@@ -60,4 +75,20 @@ export const readStates = pgTable(
     seq: bigint('seq', { mode: 'number' }).notNull(),
   },
   (table) => [primaryKey({ columns: [table.room, table.userId] })],
+)
+
+/**
+ * What has become of rooms and their members and is not in the log yet: written together with what made
+ * it so, and gone once the log has it. Each is written into the log in its place, under its id.
+ */
+export const pendingEvents = pgTable(
+  'pending_events',
+  {
+    place: bigserial('place', { mode: 'number' }).primaryKey(),
+    id: uuid('id').notNull().defaultRandom(),
+    room: room(),
+    event: jsonb('event').$type<RoomEventOf<'room' | 'member'>>().notNull(),
+    at: timestamp('at', { withTimezone: true }).notNull().defaultNow(),
+  },
+  (table) => [index('pending_events_room').on(table.room, table.place)],
 )

@@ -147,12 +147,22 @@ export function compareCounts(evidence: Evidence, messages: Replay): string[] {
   })
 }
 
-/** What was answered last, or what had no answer and came later. */
-function isReadPlace({ user, room, readSeq }: Count, { readMarks }: Evidence): boolean {
+/** What was answered last, or what had no answer and came later; before that, where they came in. */
+function isReadPlace(count: Count, evidence: Evidence): boolean {
+  const { user, room, readSeq } = count
+  const { readMarks } = evidence
   const mine = readMarks.filter((mark) => mark.user === user && mark.room === room)
   const last = mine.findLast(({ isSure }) => isSure)
-  if (readSeq === (last?.seq ?? 0)) return true
+  if (readSeq === (last?.seq ?? 0) || (!last && isStart(count, evidence))) return true
   return mine.some(({ isSure, end, seq }) => !isSure && end >= (last?.start ?? 0) && readSeq <= seq)
+}
+
+/** Whoever comes begins with what is said afterwards: before the log has that they came. */
+function isStart({ user, room, readSeq }: Count, { log }: Evidence): boolean {
+  return log.some(({ seq, event }) => {
+    const isJoin = event.kind === 'member' && event.action === 'join' && event.userId === user
+    return isJoin && event.room === room && readSeq < seq
+  })
 }
 
 export function compareIndex({ members, index }: Evidence): string[] {

@@ -49,6 +49,21 @@ describe('chat.sync', () => {
     expect(tooMany).toEqual({ recovered: false })
   })
 
+  it('gives nothing of what is too much for one answer', async () => {
+    const room = await app.givenRoom(['alice'])
+    const { seq: since } = await app.say(room, 'before', 'alice')
+    const sayLong = (count: number) =>
+      Promise.all(Array.from({ length: count }, () => app.say(room, 'm'.repeat(8_000), 'alice')))
+    await sayLong(100)
+
+    const all = await sync(room, since)
+    await sayLong(50)
+    const tooMuch = await sync(room, since)
+
+    expect(all.recovered && all.events).toHaveLength(100)
+    expect(tooMuch).toEqual({ recovered: false })
+  })
+
   it('does not recover what the log has never reached', async () => {
     const room = await app.givenRoom(['alice'])
     const { seq } = await app.say(room, 'last', 'alice')

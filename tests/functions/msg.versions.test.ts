@@ -41,6 +41,21 @@ describe('msg.versions', () => {
     expect(versions.map(({ text }) => text)).toEqual(['first', 'second'])
   })
 
+  it('answers with the newest that fit, where there are too many', async () => {
+    const room = await app.givenRoom(['alice'])
+    const notifyId = toNotifyId(await app.say(room, '0', 'alice'))
+    const long = (at: number) => `${at} `.padEnd(8_000, '☂')
+    for (let at = 1; at <= 60; at++)
+      await app.call('msg.edit', { notifyId, text: long(at) }, 'alice')
+    const texts = async () => (await versionsOf(notifyId, 'alice')).versions.map(({ text }) => text)
+    await expect.poll(async () => (await texts()).at(-1)).toBe(long(59))
+
+    const answered = await texts()
+
+    expect(answered.length).toBeGreaterThan(30)
+    expect(answered).toEqual(answered.map((_, at) => long(60 - answered.length + at)))
+  })
+
   it('answers for what was said in a thread', async () => {
     const room = await app.givenRoom(['alice'])
     const { id: threadId } = await app.say(room, 'first', 'alice')

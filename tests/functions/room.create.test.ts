@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RoomId } from '#schema/ids'
+import { roomChanged } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { badPayloads } from '../bad-input.ts'
 import { useApp } from '../harness.ts'
@@ -27,6 +28,53 @@ describe('room.create', () => {
       { kind: 'member', action: 'join', userId: 'alice', role: 'owner' },
       { kind: 'message', text: 'here I am' },
     ])
+  })
+
+  it('makes one room, however often its owner asks for it, and answers the same', async () => {
+    const input = { room: newRoomId(), name: 'Mine', kind: 'public' } as const
+    const create = () => app.call('room.create', input, 'alice')
+
+    const first = await create()
+    const answers = await Promise.all([create(), create(), create()])
+
+    for (const answer of answers) expect(answer).toEqual(first)
+    expect((await app.eventsOf(input.room)).map(({ kind }) => kind)).toEqual(['room', 'member'])
+  })
+
+  it('puts an owner who asks again back into the live index', async () => {
+    const input = { room: newRoomId(), name: 'Mine', kind: 'private' } as const
+    await app.call('room.create', input, 'alice')
+    const index = await app.openBucket(ROOMS_KV)
+    for (const key of [input.room, `${input.room}.alice`]) await index.delete(key)
+
+    await app.call('room.create', input, 'alice')
+
+    expect((await index.get(input.room))?.json()).toEqual({ kind: 'private', closed: false })
+    expect((await index.get(`${input.room}.alice`))?.json()).toMatchObject({ role: 'owner' })
+  })
+
+  it('refuses its owner another name or kind, and whoever owns it no more', async () => {
+    const input = { room: newRoomId(), name: 'Mine', kind: 'public' } as const
+    await app.call('room.create', input, 'alice')
+    const refusal = { code: 'conflict' }
+
+    for (const other of [{ name: 'Ours' }, { kind: 'private' as const }])
+      await expect(app.call('room.create', { ...input, ...other }, 'alice')).rejects.toMatchObject(
+        refusal,
+      )
+    await app.call('room.invite', { room: input.room, userId: 'bob' }, 'alice')
+    await expect(app.call('room.create', input, 'bob')).rejects.toMatchObject(refusal)
+    await app.call('room.archive', { room: input.room }, 'alice')
+    await expect(app.call('room.create', input, 'alice')).rejects.toMatchObject(refusal)
+  })
+
+  it('tells the functions who has come to belong to it', async () => {
+    const room = newRoomId()
+    const changes = await app.listen(roomChanged, { room }, 'functions')
+
+    await app.call('room.create', { room, name: 'Mine', kind: 'private' }, 'alice')
+
+    expect(await changes.next()).toEqual({ room, action: 'join', userId: 'alice' })
   })
 
   it('refuses an id that is taken, whoever has it, and whether or not it can be seen', async () => {

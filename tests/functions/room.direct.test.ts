@@ -7,7 +7,7 @@ import { deliverNotify, type RoomEvent, roomNotify } from '#schema/messages/log'
 import { roomChanged } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { roomHeads } from '#schema/tables/message'
-import { members, rooms } from '#schema/tables/room'
+import { members, pendingEvents, rooms } from '#schema/tables/room'
 import { users } from '#schema/tables/user'
 import { directRoomOf } from '../../functions/_direct.ts'
 import { badPayloads } from '../bad-input.ts'
@@ -198,9 +198,19 @@ describe('room.direct', () => {
 
   it('finishes what was begun', async () => {
     const [me, other] = [await givenPerson(), await givenPerson()]
-    // As a process leaves it that dies after its first statement.
+    // As a process leaves it that dies when it has kept the room and told nobody.
     const id = directRoomOf(me, other)
+    const [role, at] = ['member', new Date().toISOString()] as const
     await db.insert(rooms).values({ id, name: '', kind: 'direct' })
+    const places = [me, other].map((userId) => ({ room: id, userId, role }))
+    await db.insert(members).values(places)
+    await db.insert(pendingEvents).values([
+      { room: id, event: { kind: 'room', action: 'create', room: id, by: me, at } },
+      ...places.map((place) => ({
+        room: id,
+        event: { kind: 'member', action: 'join', ...place, by: me, at } as const,
+      })),
+    ])
 
     await open(other, me)
 

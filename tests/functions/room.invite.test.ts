@@ -22,6 +22,23 @@ describe('room.invite', () => {
     await app.say(room, 'thanks', 'bob')
   })
 
+  it('has them begin with what is said from then on', async () => {
+    const room = await app.givenRoom(['alice'], 'private')
+    for (const text of ['1', '2']) await app.say(room, text, 'alice')
+    const rows = await app.rowsOf(room, 2)
+
+    await invite(room, 'bob', 'alice')
+    await app.say(room, 'welcome, @bob', 'alice')
+    await app.rowsOf(room, 3)
+
+    const { rooms } = await app.call('room.list', {}, 'bob')
+    expect(rooms.find(({ id }) => id === room)).toMatchObject({
+      readSeq: rows.at(-1)?.seq,
+      unread: 1,
+      mentions: 1,
+    })
+  })
+
   it('makes a guest, who reads and does not speak', async () => {
     const room = await app.givenRoom(['alice'], 'private')
 

@@ -1,7 +1,7 @@
 import { and, eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
-import type { UserId } from '#schema/ids'
+import type { RoomId, UserId } from '#schema/ids'
 import { roomChanged } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { members } from '#schema/tables/room'
@@ -9,6 +9,12 @@ import { badPayloads } from '../bad-input.ts'
 import { useApp } from '../harness.ts'
 
 const app = useApp()
+
+/** A room as alice's list has it. */
+async function listed(room: RoomId) {
+  const { rooms } = await app.call('room.list', {}, 'alice')
+  return rooms.find(({ id }) => id === room)
+}
 
 describe('room.join', () => {
   it('answers with the room', async () => {
@@ -58,6 +64,38 @@ describe('room.join', () => {
     const at = expect.stringMatching(/Z$/)
     const joined = { kind: 'member', action: 'join', userId: 'alice', by: 'alice', at }
     expect(await app.eventsOf(room)).toEqual([{ ...joined, role: 'member' }])
+  })
+
+  it('has whoever is new begin with what is said from then on', async () => {
+    const room = await app.givenRoom(['bob'])
+    for (const text of ['1', '2', 'and @alice']) await app.say(room, text, 'bob')
+    const { seq: head } = (await app.rowsOf(room, 3)).at(-1) ?? { seq: 0 }
+
+    await app.call('room.join', { room }, 'alice')
+    const before = await listed(room)
+    const { seq } = await app.say(room, '4', 'bob')
+    await app.rowsOf(room, 4)
+
+    expect(before).toMatchObject({ readSeq: head, unread: 0, mentions: 0 })
+    expect(await listed(room)).toMatchObject({ readSeq: head, unread: 1 })
+    const read = await app.call('read.update', { room, seq: 1, unread: true }, 'alice')
+    expect(read).toEqual({ seq: 1, unread: 4, mentions: 1 })
+    expect(seq).toBeGreaterThan(head)
+  })
+
+  it('has whoever comes back go on where they were', async () => {
+    const room = await app.givenRoom(['bob'])
+    await app.call('room.join', { room }, 'alice')
+    const { seq } = await app.say(room, 'read', 'bob')
+    await app.call('read.update', { room, seq }, 'alice')
+    await app.call('room.leave', { room }, 'alice')
+    await app.say(room, 'meanwhile', 'bob')
+    await app.rowsOf(room, 2)
+
+    await app.call('room.join', { room }, 'alice')
+    await app.call('room.join', { room }, 'alice')
+
+    expect(await listed(room)).toMatchObject({ readSeq: seq, unread: 1 })
   })
 
   it('survives ten joins at once', async () => {

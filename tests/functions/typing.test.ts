@@ -46,6 +46,24 @@ describe('typing', () => {
     expect(Date.now() - started).toBeGreaterThanOrEqual(2_900)
   })
 
+  it('tells at once that the caller writes elsewhere in the room, and once each', async () => {
+    const room = await crowd.givenRoom(['alice', 'bob'])
+    const told = await app.listen(roomTyping, { room }, 'bob')
+    const [one, other] = Array.from({ length: 2 }, () => crypto.randomUUID().replaceAll('-', ''))
+
+    for (const threadId of [undefined, one, other, one, undefined, other])
+      await type(room, 'alice', threadId)
+    await type(room, 'bob')
+
+    const heard = await told.until(({ userId }) => userId === 'bob')
+    expect(heard.map(({ userId, threadId }) => [userId, threadId])).toEqual([
+      ['alice', undefined],
+      ['alice', one],
+      ['alice', other],
+      ['bob', undefined],
+    ])
+  })
+
   it('tells the others of a private room, and no stranger', async () => {
     const secret = await crowd.givenRoom(['alice', 'bob'], 'private')
     const shared = await crowd.givenRoom(['alice', 'charlie'], 'private')

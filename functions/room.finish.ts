@@ -1,0 +1,21 @@
+import { defineFunction, schedule } from '#runtime'
+import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
+import { compareRooms } from './_index.ts'
+import { findUnfinished, logPending } from './_pending.ts'
+
+/** Whoever is at it right now is done by then, in milliseconds. */
+const afterMs = 5_000
+const mostRooms = 200
+
+/** Finishes what became of rooms where a process died, or the log took nothing, after it was kept. */
+export default defineFunction(
+  schedule({ everyMs: 10_000 }),
+  async (_tick, context) => {
+    const rooms = await findUnfinished(afterMs, mostRooms)
+    if (rooms.length === 0) return
+    await compareRooms(rooms, context)
+    for (const room of rooms) await logPending(room, context)
+    context.log.info({ rooms: rooms.length }, 'what had been left undone has been told')
+  },
+  { uses: [CHAT_MESSAGES, ROOMS_KV] },
+)

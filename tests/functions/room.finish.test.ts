@@ -1,0 +1,133 @@
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { closeDb, db } from '#schema/db'
+import type { RoomId, UserId } from '#schema/ids'
+import { deliverNotify } from '#schema/messages/log'
+import { CHAT_MESSAGES } from '#schema/streams'
+import { members, pendingEvents } from '#schema/tables/room'
+import { type App, createApp, type Person } from '../harness.ts'
+import { type Servers, startServers } from '../servers.ts'
+
+/** Longer than it takes until somebody looks after what was left undone. */
+const soon = { timeout: 30_000, interval: 200 }
+
+let servers: Servers
+let app: App
+let manager: JetStreamManager
+
+// Servers of their own: whoever tests beside this needs a log that takes what comes.
+beforeAll(async () => {
+  servers = await startServers(inject('servers').database)
+  process.env.DATABASE_URL = servers.urls.databaseUrl
+  app = createApp(servers.urls)
+  manager = await jetstreamManager((await app.connectAs('functions')).nc)
+})
+afterAll(async () => {
+  await app?.[Symbol.asyncDispose]()
+  await closeDb()
+  await servers?.[Symbol.asyncDispose]()
+})
+
+/** Has the log take nothing while something is done. */
+async function whileFull(work: () => Promise<void>) {
+  const { stream } = CHAT_MESSAGES
+  const { state } = await manager.streams.info(stream)
+  await manager.streams.update(stream, { max_msgs: Math.max(1, state.messages) })
+  try {
+    await work()
+  } finally {
+    await manager.streams.update(stream, { max_msgs: -1 })
+  }
+}
+
+/** A room as a process leaves it that dies after it has let charlie in and told nobody. */
+async function givenBegun() {
+  const room = await givenRoom()
+  const [userId, by] = ['charlie', 'alice'] as UserId[] as [UserId, UserId]
+  await db.insert(members).values({ room, userId, role: 'guest' })
+  const at = new Date().toISOString()
+  const event = { kind: 'member', action: 'join', room, userId, role: 'guest', by, at } as const
+  await db.insert(pendingEvents).values({ room, event })
+  return room
+}
+
+/** A room of alice's, of which the log has something. */
+async function givenRoom(others: Person[] = []): Promise<RoomId> {
+  const room = await app.givenRoom(['alice', ...others], 'private', { alice: 'owner' })
+  await app.say(room, 'before', 'alice')
+  return room
+}
+
+const isRefused = { code: 'unavailable' }
+const changesOf = async (room: RoomId) =>
+  (await app.eventsOf(room)).flatMap((event) => (event.kind === 'message' ? [] : [event]))
+
+describe('room.finish', () => {
+  it('writes into the log later what it did not take, or who died did not say', async () => {
+    const begun = await givenBegun()
+    const room = await givenRoom(['bob'])
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+
+    await whileFull(async () => {
+      const [userId, name] = ['charlie', 'Another name'] as const
+      await expect(app.call('room.invite', { room, userId }, 'bob')).rejects.toMatchObject(
+        isRefused,
+      )
+      await expect(app.call('room.rename', { room, name }, 'alice')).rejects.toMatchObject(
+        isRefused,
+      )
+      const promotion = { room, userId, role: 'moderator' } as const
+      await expect(app.call('room.role', promotion, 'alice')).rejects.toMatchObject(isRefused)
+      await expect(app.call('room.kick', { room, userId }, 'alice')).rejects.toMatchObject(
+        isRefused,
+      )
+    })
+
+    const told = await toBob.until(
+      (notice) => notice.event?.kind === 'member' && notice.event.action === 'kick',
+    )
+    expect(await changesOf(room)).toMatchObject([
+      { kind: 'member', action: 'join', userId: 'charlie', role: 'member', by: 'bob' },
+      { kind: 'room', action: 'rename', name: 'Another name', by: 'alice' },
+      { kind: 'member', action: 'role', userId: 'charlie', role: 'moderator', by: 'alice' },
+      { kind: 'member', action: 'kick', userId: 'charlie', by: 'alice' },
+    ])
+    expect(told.at(-1)?.event?.kind).toBe('member')
+    await expect.poll(() => db.$count(pendingEvents), soon).toBe(0)
+    expect(await changesOf(begun)).toMatchObject([{ action: 'join', userId: 'charlie' }])
+    const synced = await app.call('chat.sync', { room: begun, since: 0 }, 'charlie')
+    expect(synced).toMatchObject({ recovered: true })
+  }, 60_000)
+
+  it('what was left undone comes before what happens next', async () => {
+    const room = await givenRoom(['bob'])
+    await whileFull(async () => {
+      await expect(app.call('room.leave', { room }, 'bob')).rejects.toMatchObject(isRefused)
+    })
+
+    await app.call('room.invite', { room, userId: 'bob' }, 'alice')
+
+    expect(await changesOf(room)).toMatchObject([
+      { action: 'leave', userId: 'bob' },
+      { action: 'join', userId: 'bob' },
+    ])
+  })
+
+  it('a room whose making was not told is told of once its maker asks again', async () => {
+    await givenRoom()
+    const input = { room: `room-${crypto.randomUUID()}`, name: 'Begun', kind: 'private' } as const
+    const create = () => app.call('room.create', input, 'alice')
+    await whileFull(async () => {
+      await expect(create()).rejects.toMatchObject(isRefused)
+    })
+
+    const answers = await Promise.all([create(), create(), create()])
+
+    for (const { room } of answers)
+      expect(room).toEqual({ ...input, room: undefined, id: input.room })
+    expect(await changesOf(input.room as RoomId)).toMatchObject([
+      { kind: 'room', action: 'create', name: 'Begun' },
+      { kind: 'member', action: 'join', userId: 'alice', role: 'owner' },
+    ])
+  })
+})
