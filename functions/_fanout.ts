@@ -66,7 +66,13 @@ async function tell(event: RoomEvent, stored: StoredPlace, context: Context): Pr
   const audience = isOfArchive(event)
     ? await findKeptMembers(event.room)
     : await findHearers(event.room, context)
-  if (audience === 'everyone') return context.publish(roomNotify, notice)
+  if (audience === 'everyone') {
+    context.publish(roomNotify, notice)
+    // Whoever has just come does not listen to the room yet.
+    const newcomer = whoCame(event)
+    if (newcomer !== undefined) context.publishEach(deliverNotify, 'user', [newcomer], notice)
+    return
+  }
   // Who went is nobody the room is told of any more, and must know all the same.
   const gone = whoWent(event)
   const hearers = gone === undefined ? audience : [...new Set([...audience, gone])]
@@ -110,6 +116,10 @@ function aboutMessage(event: RoomEvent, seq: number): Pick<Notice, 'notifyId'> {
 /** The index is emptied before that is told, and perhaps not yet filled again. */
 function isOfArchive(event: RoomEvent): boolean {
   return event.kind === 'room' && (event.action === 'archive' || event.action === 'restore')
+}
+
+function whoCame(event: RoomEvent): UserId | undefined {
+  return event.kind === 'member' && event.action === 'join' ? event.userId : undefined
 }
 
 function whoWent(event: RoomEvent): UserId | undefined {

@@ -1,9 +1,9 @@
-import { and, count, desc, isNull, ne, type SQL, sql } from 'drizzle-orm'
+import { and, count, desc, eq, isNull, ne, type SQL, sql } from 'drizzle-orm'
 import type { AnyPgColumn } from 'drizzle-orm/pg-core'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { mostUnread } from '#schema/messages/room'
-import { messages } from '#schema/tables/message'
+import { messages, roomHeads } from '#schema/tables/message'
 
 /** So many messages are looked at for one room, the newest first: whoever was away long is not. */
 const lookedAt = 1_000
@@ -39,9 +39,17 @@ export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
     .as('counted')
 }
 
-/** The same for one room, at once. */
+/** The same for one room, at once, with the last event of the room that it takes into account. */
 export async function countUnread(room: RoomId, seq: number, user: UserId) {
-  const [counts = { unread: 0, mentions: 0 }] = await db.select().from(unreadAfter(room, seq, user))
+  const counted = unreadAfter(room, seq, user)
+  const [counts = { unread: 0, mentions: 0, asOf: 0 }] = await db
+    .select({
+      unread: counted.unread,
+      mentions: counted.mentions,
+      asOf: sql<number>`coalesce(${roomHeads.seq}, 0)`.mapWith(Number),
+    })
+    .from(counted)
+    .leftJoin(roomHeads, eq(roomHeads.room, room))
   return counts
 }
 

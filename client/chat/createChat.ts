@@ -41,13 +41,17 @@ const keptMessages = 40
 export function createChat(options: ChatOptions) {
   const { client, connection, identity, kept } = options
   const me = identity.user as UserId
-  const rooms = createRooms({ ...options, me })
+  const presence = createPresence(client, me)
+  const rooms = createRooms({
+    ...options,
+    me,
+    follow: ({ id, kind }) => presence.follow(id, kind === 'public'),
+  })
   const outbox = createOutbox(client, kept)
   const people = createPeople(client, kept)
-  const presence = createPresence(client, me)
   const typing = createTyping(client, me)
   const notify = createNotifyChoices(kept)
-  const quiet = createQuiet(kept, presence, me)
+  const quiet = createQuiet(kept, presence)
   void ask(client, 'users.me', {}).then(
     // Whoever is here for the first time has no name yet but that of their token.
     ({ name }) => people.learn(me, name === me ? identity.name : name),
@@ -94,6 +98,7 @@ export function createChat(options: ChatOptions) {
     onCleanup(() => syncs.delete(timeline.sync))
     if (threadId === undefined) createEffect(on(timeline.items, () => keep(room, timeline)))
     presence.look(room)
+    if (rooms.byId[room]?.kind === 'public') onCleanup(typing.follow(room))
     return timeline
   }
 

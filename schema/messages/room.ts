@@ -237,7 +237,8 @@ export const roomChanged = {
 
 /**
  * `read.update`: how far the caller has read: to the room's last event at most. Goes back only where
- * it says `unread`. Answers with where that is, and what is unread from there on.
+ * it says `unread`. Answers with where that is, and what is unread from there on, taking into account
+ * what happened up to `asOf`.
  */
 export const readUpdate = {
   subject: 'read.update.{room}',
@@ -246,7 +247,7 @@ export const readUpdate = {
     seq: SeqOrNone,
     unread: v.optional(v.boolean(), false),
   }),
-  output: v.object({ seq: SeqOrNone, unread: v.number(), mentions: v.number() }),
+  output: v.object({ seq: SeqOrNone, unread: v.number(), mentions: v.number(), asOf: SeqOrNone }),
   audience: ['everyone'],
   description: 'Says how far the caller has read in a room',
   errors: ['forbidden'],
