@@ -1,6 +1,12 @@
 import { type Context, FunctionError } from '#runtime'
 import { type RoomId, toNotifyId, type UserId } from '#schema/ids'
-import { deliverNotify, type Notice, type RoomEvent, roomNotify } from '#schema/messages/log'
+import {
+  deliverNotify,
+  type Notice,
+  type RoomEvent,
+  type RoomEventOf,
+  roomNotify,
+} from '#schema/messages/log'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 import { findAudience, findKeptMembers } from './_audience.ts'
 import { cacheSaid, withoutKind } from './_message.ts'
@@ -99,13 +105,20 @@ function toNotice(event: RoomEvent, { seq, prev }: StoredPlace): Notice {
     seq,
     prev,
     ...aboutMessage(event, seq),
-    ...(kind === 'message' && event.threadId !== undefined ? { threadId: event.threadId } : {}),
+    ...(kind === 'message' ? aboutThread(event) : {}),
     ...(isLong(event) ? {} : { event }),
   }
 }
 
 function isLong(event: RoomEvent): boolean {
   return 'text' in event && event.text.length > smallText
+}
+
+function aboutThread({ threadId, threadBy }: RoomEventOf<'message'>) {
+  return {
+    ...(threadId === undefined ? {} : { threadId }),
+    ...(threadBy === undefined ? {} : { threadBy }),
+  }
 }
 
 function aboutMessage(event: RoomEvent, seq: number): Pick<Notice, 'notifyId'> {

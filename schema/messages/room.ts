@@ -43,8 +43,8 @@ export const MyRoom = v.object({
   /** How far the caller has read; 0 for not at all. */
   readSeq: SeqOrNone,
   /**
-   * Messages of others after that, and those among them that name the caller, in the room itself:
-   * 100 for more. Only its newest 1,000 messages are looked at.
+   * Messages of others after that in the room itself, and in its threads those that name the caller;
+   * and all that name the caller: 100 for more. Only the newest 1,000 of either are looked at.
    */
   unread: v.number(),
   mentions: v.number(),
