@@ -26,8 +26,10 @@ export interface RoomsOptions {
   kept: Kept
   /** Follows a room for as long as it is ours: answers with what ends that. */
   follow?: (room: MyRoom) => () => void
-  /** Something was said in a room of ours: by somebody else, where the notice says by whom. */
+  /** Something was said in a room of ours. */
   onMessage?: (notice: Notice, room: MyRoom) => void
+  /** While the connection was away, more was said in a room than is known to have been heard. */
+  onMissed?: (room: MyRoom, before: MyRoom) => void
   /** A room is not ours any more. */
   onGone?: (room: MyRoom, why: WhyGone) => void
 }
@@ -38,7 +40,7 @@ export type WhyGone = 'kick' | 'archive' | 'leave' | 'meanwhile'
 const [soonMs, everyMs] = [400, 60_000]
 
 /** The rooms we belong to, what is unread in each, and a wire to hear what happens there. */
-export function createRooms({ client, me, kept, follow, onMessage, onGone }: RoomsOptions) {
+export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions) {
   const [byId, setRooms] = createStore<Record<RoomId, MyRoom>>({})
   const [isLoaded, setLoaded] = createSignal(false)
   const hearers = new Map<RoomId, Set<(notice: Notice) => void>>()
@@ -52,6 +54,8 @@ export function createRooms({ client, me, kept, follow, onMessage, onGone }: Roo
   const [readIn, goneIn] = [new Map<RoomId, number>(), new Map<RoomId, number>()]
   const reading = createReading(client, (room, state) => setRead(room, state))
   let turn = 0
+  /** What is asked next tells of what was missed. */
+  let wasAway = false
   let refreshing: Promise<void> | undefined
   let next: Promise<void> | undefined
   let soon: ReturnType<typeof setTimeout> | undefined
@@ -180,8 +184,14 @@ export function createRooms({ client, me, kept, follow, onMessage, onGone }: Roo
     const rooms = answer.rooms.filter(({ id }) => goneIn.get(id) !== turn)
     const ids = new Set(rooms.map(({ id }) => id))
     const gone = list().filter(({ id }) => !ids.has(id))
+    const before = wasAway ? new Map(list().map((room) => [room.id, { ...room }])) : undefined
+    wasAway = false
     const isNew = take(rooms)
-    for (const room of gone) onGone?.(room, 'meanwhile')
+    for (const room of list()) {
+      const known = before?.get(room.id)
+      if (known && room.unread > known.unread) tell.onMissed?.(room, known)
+    }
+    for (const room of gone) tell.onGone?.(room, 'meanwhile')
     const pages = new Set(rooms.map(({ id }) => keptPage(id)))
     void kept.prune((key) => !key.startsWith(keptPage('')) || pages.has(key))
     // Between the answer and when they were heard something may have happened there.
@@ -206,15 +216,14 @@ export function createRooms({ client, me, kept, follow, onMessage, onGone }: Roo
       else if (event.action === 'rename' && room) setRooms(id, 'name', event.name ?? room.name)
       else refreshSoon()
     }
-    for (const tell of hearers.get(id) ?? []) tell(notice)
+    for (const hearer of hearers.get(id) ?? []) hearer(notice)
     if (!room || !byId[id]) return
     setRooms(id, 'lastSeq', Math.max(room.lastSeq, seq))
     const now = hearUnread(unreadOf(room), notice, me)
     show(id, now)
     // What was counted by the server the server counts anew.
     if (isUncounted(now) || (kind === 'delete' && room.unread > 0)) refreshSoon()
-    const isOwn = event?.kind === 'message' && event.sender === me
-    if (kind === 'message' && !isOwn) onMessage?.(notice, room)
+    if (kind === 'message') tell.onMessage?.(notice, room)
   }
 
   function list(): MyRoom[] {
@@ -227,7 +236,7 @@ export function createRooms({ client, me, kept, follow, onMessage, onGone }: Roo
     goneIn.set(id, turn)
     hangUp(id)
     setRooms(id, undefined as never)
-    onGone?.({ ...room }, why)
+    tell.onGone?.({ ...room }, why)
     refreshSoon()
   }
 
@@ -236,11 +245,16 @@ export function createRooms({ client, me, kept, follow, onMessage, onGone }: Roo
     isLoaded,
     list,
     refresh,
+    /** The connection was away. */
+    renew() {
+      wasAway = true
+      void refresh()
+    },
     /** Hears what happens in one room; answers with what stops it. */
-    listen(room: RoomId, tell: (notice: Notice) => void): () => void {
+    listen(room: RoomId, hearer: (notice: Notice) => void): () => void {
       const known = hearers.get(room) ?? new Set()
-      hearers.set(room, known.add(tell))
-      return () => known.delete(tell)
+      hearers.set(room, known.add(hearer))
+      return () => known.delete(hearer)
     },
     /** Says how far we have read. */
     markRead(room: RoomId, seq: number) {
