@@ -1,6 +1,12 @@
 import { type Context, FunctionError } from '#runtime'
 import { type RoomId, toNotifyId, type UserId } from '#schema/ids'
-import { deliverNotify, type Notice, type RoomEvent, roomNotify } from '#schema/messages/log'
+import {
+  deliverNotify,
+  type Notice,
+  type RoomEvent,
+  type RoomEventOf,
+  roomNotify,
+} from '#schema/messages/log'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 import { findAudience, findKeptMembers } from './_audience.ts'
 import { cacheSaid, withoutKind } from './_message.ts'
@@ -66,7 +72,13 @@ async function tell(event: RoomEvent, stored: StoredPlace, context: Context): Pr
   const audience = isOfArchive(event)
     ? await findKeptMembers(event.room)
     : await findHearers(event.room, context)
-  if (audience === 'everyone') return context.publish(roomNotify, notice)
+  if (audience === 'everyone') {
+    context.publish(roomNotify, notice)
+    // Whoever has just come does not listen to the room yet.
+    const newcomer = whoCame(event)
+    if (newcomer !== undefined) context.publishEach(deliverNotify, 'user', [newcomer], notice)
+    return
+  }
   // Who went is nobody the room is told of any more, and must know all the same.
   const gone = whoWent(event)
   const hearers = gone === undefined ? audience : [...new Set([...audience, gone])]
@@ -93,13 +105,20 @@ function toNotice(event: RoomEvent, { seq, prev }: StoredPlace): Notice {
     seq,
     prev,
     ...aboutMessage(event, seq),
-    ...(kind === 'message' && event.threadId !== undefined ? { threadId: event.threadId } : {}),
+    ...(kind === 'message' ? aboutThread(event) : {}),
     ...(isLong(event) ? {} : { event }),
   }
 }
 
 function isLong(event: RoomEvent): boolean {
   return 'text' in event && event.text.length > smallText
+}
+
+function aboutThread({ threadId, threadBy }: RoomEventOf<'message'>) {
+  return {
+    ...(threadId === undefined ? {} : { threadId }),
+    ...(threadBy === undefined ? {} : { threadBy }),
+  }
 }
 
 function aboutMessage(event: RoomEvent, seq: number): Pick<Notice, 'notifyId'> {
@@ -110,6 +129,10 @@ function aboutMessage(event: RoomEvent, seq: number): Pick<Notice, 'notifyId'> {
 /** The index is emptied before that is told, and perhaps not yet filled again. */
 function isOfArchive(event: RoomEvent): boolean {
   return event.kind === 'room' && (event.action === 'archive' || event.action === 'restore')
+}
+
+function whoCame(event: RoomEvent): UserId | undefined {
+  return event.kind === 'member' && event.action === 'join' ? event.userId : undefined
 }
 
 function whoWent(event: RoomEvent): UserId | undefined {

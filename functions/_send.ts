@@ -23,7 +23,7 @@ export const SendEnv = v.object({
   ),
 })
 
-type Input = ParsedInputOf<typeof send> & { threadId?: MessageId }
+type Input = ParsedInputOf<typeof send> & { threadId?: MessageId; threadBy?: UserId }
 
 /** Writes to the log, and answers once the log has it. Written again, the same message is said once. */
 export async function say(
@@ -31,7 +31,7 @@ export async function say(
   sender: UserId,
   context: Context<v.InferOutput<typeof SendEnv>>,
 ) {
-  const { room, threadId, clientId, text } = input
+  const { room, threadId, threadBy, clientId, text } = input
   requireShort(text)
   const earlier = await findEarlier(sender, clientId)
   if (earlier) return answerAgain(earlier, input)
@@ -44,7 +44,7 @@ export async function say(
   const { seq, duplicate } =
     threadId === undefined
       ? await context.append(chatRoom, said, once)
-      : await context.append(chatThread, { ...said, threadId }, once)
+      : await context.append(chatThread, { ...said, threadId, threadBy }, once)
   if (!duplicate) return { id, seq, at }
   return answerAgain(await readFirst(seq, sender, clientId, context), input)
 }

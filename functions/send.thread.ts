@@ -17,7 +17,7 @@ export default defineFunction(
     const first = await findFirst(input.threadId, context)
     if (first?.room !== input.room || first.threadId !== undefined)
       throw new FunctionError('forbidden', `There is no message ${input.threadId} in this room`)
-    return say(input, member.user, context)
+    return say({ ...input, threadBy: first.sender }, member.user, context)
   },
   {
     queue: 'fanout-workers',

@@ -11,6 +11,7 @@ import { createPresence } from './createPresence.ts'
 import { createQuiet } from './createQuiet.ts'
 import { createRooms, type WhyGone } from './createRooms.ts'
 import type { Identity } from './createSession.ts'
+import { createThreads } from './createThreads.ts'
 import { createTimeline, type TimelineOptions } from './createTimeline.ts'
 import { createTyping } from './createTyping.ts'
 import { type Kept, keptPage } from './kept.ts'
@@ -23,7 +24,10 @@ export interface ChatOptions {
   connection: Connection
   identity: Identity
   kept: Kept
+  /** Something was said in a room of ours: by somebody else, where the notice says by whom. */
   onMessage?: (notice: Notice, room: MyRoom) => void
+  /** While the connection was away, more was said in a room than is known to have been heard. */
+  onMissed?: (room: MyRoom, before: MyRoom) => void
   onGone?: (room: MyRoom, why: WhyGone) => void
   /** Something that somebody wanted done was not. */
   onFailure?: (why: Error | 'away') => void
@@ -41,13 +45,23 @@ const keptMessages = 40
 export function createChat(options: ChatOptions) {
   const { client, connection, identity, kept } = options
   const me = identity.user as UserId
-  const rooms = createRooms({ ...options, me })
+  const threads = createThreads(kept, me)
+  const presence = createPresence(client, me)
+  const rooms = createRooms({
+    ...options,
+    me,
+    follow: ({ id, kind }) => presence.follow(id, kind === 'public'),
+    onMessage(notice, room) {
+      const { event } = notice
+      if (event?.kind === 'message') threads.note(event)
+      if (event?.kind !== 'message' || event.sender !== me) options.onMessage?.(notice, room)
+    },
+  })
   const outbox = createOutbox(client, kept)
   const people = createPeople(client, kept)
-  const presence = createPresence(client, me)
   const typing = createTyping(client, me)
   const notify = createNotifyChoices(kept)
-  const quiet = createQuiet(kept, presence, me)
+  const quiet = createQuiet(kept, presence)
   void ask(client, 'users.me', {}).then(
     // Whoever is here for the first time has no name yet but that of their token.
     ({ name }) => people.learn(me, name === me ? identity.name : name),
@@ -61,7 +75,7 @@ export function createChat(options: ChatOptions) {
     connection.onBack(async (awayMs) => {
       presence.renew()
       outbox.adopt()
-      void rooms.refresh()
+      rooms.renew()
       const missed = (await Promise.all([...syncs].map((sync) => sync()))).flat()
       if (awayMs >= unnoticedMs) setRecovered(countHeard(missed))
     }),
@@ -85,6 +99,7 @@ export function createChat(options: ChatOptions) {
       ...(threadId === undefined ? {} : { threadId }),
       onEvent({ event }) {
         if (event.kind !== 'message') return
+        threads.note(event)
         if (event.sender === me) outbox.settle(event.clientId)
         else typing.stopped(room, event.sender, event.threadId)
       },
@@ -94,6 +109,7 @@ export function createChat(options: ChatOptions) {
     onCleanup(() => syncs.delete(timeline.sync))
     if (threadId === undefined) createEffect(on(timeline.items, () => keep(room, timeline)))
     presence.look(room)
+    if (rooms.byId[room]?.kind === 'public') onCleanup(typing.follow(room))
     return timeline
   }
 
@@ -118,6 +134,7 @@ export function createChat(options: ChatOptions) {
     people,
     presence,
     typing,
+    threads,
     notify,
     quiet,
     /** Does what somebody has pressed, and says so where that fails: without a connection, at once. */

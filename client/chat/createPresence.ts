@@ -1,5 +1,5 @@
-import { onCleanup } from 'solid-js'
-import { createStore } from 'solid-js/store'
+import { batch, createSignal, onCleanup } from 'solid-js'
+import { createStore, produce } from 'solid-js/store'
 import { topics } from '#schema/contracts'
 import type { RoomId, UserId } from '#schema/ids'
 import {
@@ -14,28 +14,39 @@ import type { ChatClient } from './createConnection.ts'
 
 export type Presence = ReturnType<typeof createPresence>
 
-/** Says that we are there, for as long as its owner lives, and knows who else is. */
+/** How somebody is seen, and in which rooms that is known: in none they are seen no more. */
+interface Seen {
+  status: Status
+  rooms: RoomId[]
+}
+
+/** So long after it could not be found out who is in a room it is asked again. */
+const againMs = 5_000
+
+/** Says that we are there, for as long as its owner lives, and knows who else is, room by room. */
 export function createPresence(client: ChatClient, me: UserId) {
-  const [statuses, setStatuses] = createStore<Record<UserId, Status>>({})
+  const [mine, setMine] = createSignal<Status>('offline')
+  const [seen, setSeen] = createStore<Record<UserId, Seen | undefined>>({})
+  /** Rooms of which all are known who are there. */
+  const [known, setKnown] = createStore<Record<RoomId, true | undefined>>({})
+  const followed = new Set<RoomId>()
+  /** Rooms somebody wants to know that of. */
+  const wanted = new Set<RoomId>()
+  /** Who was told of while a room was asked: of them the answer may be older. */
+  const asked = new Map<RoomId, Set<UserId>>()
+  const timers = new Map<RoomId, ReturnType<typeof setTimeout>>()
   const connId = crypto.randomUUID() as ConnId
-  const looked = new Set<RoomId>()
   let tellChosen = (_status: ChosenStatus) => {}
   let timer: ReturnType<typeof setTimeout> | undefined
   let isStopped = false
 
-  const hear = ({ changes }: { changes: readonly PresenceChange[] }) => {
-    for (const { userId, status, action } of changes) {
-      if (userId === me && action === 'status' && status !== 'offline') tellChosen(status)
-      setStatuses(userId, status)
-    }
-  }
-  onCleanup(client.listen(topics.roomPresence, {}, hear))
   onCleanup(client.listen(topics.deliverPresence, { user: me }, hear))
   const leave = () => client.publish('presence.disconnect', { connId })
   window.addEventListener('pagehide', leave)
   onCleanup(() => {
     isStopped = true
     clearTimeout(timer)
+    for (const later of timers.values()) clearTimeout(later)
     window.removeEventListener('pagehide', leave)
     leave()
   })
@@ -44,8 +55,7 @@ export function createPresence(client: ChatClient, me: UserId) {
   async function beat() {
     clearTimeout(timer)
     try {
-      const { status } = await client.call('presence.heartbeat', { connId })
-      setStatuses(me, status)
+      setMine((await client.call('presence.heartbeat', { connId })).status)
     } catch {
       // The next one says the same.
     }
@@ -54,21 +64,100 @@ export function createPresence(client: ChatClient, me: UserId) {
     if (!isStopped) timer = setTimeout(() => void beat(), heartbeatMs * jitter)
   }
 
-  async function look(room: RoomId) {
-    looked.add(room)
-    try {
-      const { present } = await ask(client, 'presence.room', { room })
-      for (const [user, status] of Object.entries(present)) setStatuses(user as UserId, status)
-    } catch {
-      looked.delete(room)
+  function hear({ room, changes }: { room: RoomId; changes: readonly PresenceChange[] }) {
+    for (const { userId, status, action } of changes) {
+      // That we are there we know better than a room that we have left.
+      if (userId === me && status !== 'offline') {
+        if (action === 'status') tellChosen(status)
+        setMine(status)
+      }
+      if (!followed.has(room)) continue
+      asked.get(room)?.add(userId)
+      put(room, userId, status)
     }
   }
 
+  /** Who is not seen in one room any more may be so in another. */
+  function put(room: RoomId, user: UserId, status: Status) {
+    const { rooms = [] } = seen[user] ?? {}
+    if (status === 'offline') {
+      if (rooms.includes(room))
+        setSeen(user, 'rooms', (all = []) => all.filter((it) => it !== room))
+    } else setSeen(user, { status, rooms: rooms.includes(room) ? rooms : [...rooms, room] })
+  }
+
+  /** Nobody is seen in the room any more, but for these. */
+  function clear(room: RoomId, but?: ReadonlySet<UserId>) {
+    setSeen(
+      produce((all) => {
+        for (const [user, it] of Object.entries(all) as [UserId, Seen | undefined][])
+          if (it?.rooms.includes(room) && !but?.has(user))
+            it.rooms = it.rooms.filter((other) => other !== room)
+      }),
+    )
+  }
+
+  async function find(room: RoomId) {
+    clearTimeout(timers.get(room))
+    const newer = new Set<UserId>()
+    asked.set(room, newer)
+    try {
+      const { present } = await ask(client, 'presence.room', { room })
+      if (asked.get(room) !== newer) return
+      asked.delete(room)
+      const there = Object.entries(present) as [UserId, ChosenStatus][]
+      batch(() => {
+        clear(room, new Set([...newer, ...there.map(([user]) => user)]))
+        for (const [user, status] of there) if (!newer.has(user)) put(room, user, status)
+        setKnown(room, true)
+      })
+    } catch {
+      if (asked.get(room) !== newer) return
+      asked.delete(room)
+      if (!isStopped && followed.has(room))
+        timers.set(
+          room,
+          setTimeout(() => void find(room), againMs),
+        )
+    }
+  }
+
+  function forget(room: RoomId) {
+    asked.delete(room)
+    clearTimeout(timers.get(room))
+    setKnown(room, undefined)
+    clear(room)
+  }
+
   return {
-    statusOf: (user: UserId): Status => statuses[user] ?? 'offline',
+    /** How we are seen ourselves. */
+    mine,
+    /**
+     * How somebody is seen. Undefined where nothing is known of them: whoever is not seen is offline
+     * for those who know that they belong to a room, if it is known who is there.
+     */
+    statusOf(user: UserId, room?: RoomId): Status | undefined {
+      if (user === me) return mine()
+      const found = seen[user]
+      if (found && found.rooms.length > 0) return found.status
+      return room !== undefined && known[room] ? 'offline' : undefined
+    },
+    /** Hears who comes and goes in a room that we belong to; answers with what ends it. */
+    follow(room: RoomId, isPublic: boolean): () => void {
+      followed.add(room)
+      const stop = isPublic ? client.listen(topics.roomPresence, { room }, hear) : undefined
+      return () => {
+        stop?.()
+        followed.delete(room)
+        wanted.delete(room)
+        forget(room)
+      }
+    },
     /** Finds out who is there in a room, once. What changes afterwards is told. */
     look(room: RoomId) {
-      if (!looked.has(room)) void look(room)
+      if (wanted.has(room)) return
+      wanted.add(room)
+      void find(room)
     },
     /** Hears how we have chosen to be seen, here or elsewhere, before that is so. */
     onChosen(tell: (status: ChosenStatus) => void) {
@@ -76,12 +165,15 @@ export function createPresence(client: ChatClient, me: UserId) {
     },
     async choose(status: ChosenStatus) {
       await ask(client, 'presence.update', { status })
-      setStatuses(me, status)
+      setMine(status)
     },
     /** The connection was away: what was told meanwhile is not known. */
     renew() {
       void beat()
-      for (const room of looked) void look(room)
+      for (const room of followed) {
+        if (wanted.has(room)) void find(room)
+        else forget(room)
+      }
     },
   }
 }

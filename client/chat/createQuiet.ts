@@ -1,5 +1,4 @@
 import { createEffect, createSignal, on, onCleanup } from 'solid-js'
-import type { UserId } from '#schema/ids'
 import type { ChosenStatus } from '#schema/messages/presence'
 import type { Presence } from './createPresence.ts'
 import type { Kept } from './kept.ts'
@@ -21,11 +20,11 @@ const againMs = 30_000
  * with the last connection, as when the only tab is loaded again: this browser says it anew. When it
  * shall end by itself is known here as well, and it ends then, or when the page is next opened.
  */
-export function createQuiet(kept: Kept, presence: Presence, me: UserId) {
+export function createQuiet(kept: Kept, presence: Presence) {
   const readChoice = () => kept.readNow<Choice>(key)
   const [choice, setChoice] = createSignal(readChoice())
   onCleanup(kept.watchNow(key, () => setChoice(readChoice())))
-  const isQuiet = () => presence.statusOf(me) === 'busy'
+  const isQuiet = () => presence.mine() === 'busy'
   const until = () => (isQuiet() ? choice()?.until : undefined)
 
   createEffect(() => {
@@ -42,16 +41,13 @@ export function createQuiet(kept: Kept, presence: Presence, me: UserId) {
   })
 
   createEffect(
-    on(
-      () => presence.statusOf(me),
-      (status) => {
-        const { status: chosen = 'online', until: end = Number.POSITIVE_INFINITY } = choice() ?? {}
-        if (status !== 'online' || chosen === 'online') return
-        if (end <= Date.now()) remember(undefined)
-        // Who cannot be told now is told with the next heartbeat that finds us online.
-        else presence.choose(chosen).catch(() => undefined)
-      },
-    ),
+    on(presence.mine, (status) => {
+      const { status: chosen = 'online', until: end = Number.POSITIVE_INFINITY } = choice() ?? {}
+      if (status !== 'online' || chosen === 'online') return
+      if (end <= Date.now()) remember(undefined)
+      // Who cannot be told now is told with the next heartbeat that finds us online.
+      else presence.choose(chosen).catch(() => undefined)
+    }),
   )
   // Said on another machine, or in another tab, which has kept for how long as well.
   presence.onChosen((status) => {

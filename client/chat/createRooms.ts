@@ -1,12 +1,22 @@
 import { createEffect, createSignal, onCleanup } from 'solid-js'
 import { createStore, reconcile, unwrap } from 'solid-js/store'
+import type { OutputOf } from '#runtime'
 import { topics } from '#schema/contracts'
 import type { RoomId, UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/log'
-import { type MyRoom, mostUnread } from '#schema/messages/room'
-import { ask, isPassing } from './ask.ts'
+import type { MyRoom, readUpdate } from '#schema/messages/room'
+import { ask } from './ask.ts'
 import type { ChatClient } from './createConnection.ts'
+import { createReading } from './createReading.ts'
 import { type Kept, keptPage } from './kept.ts'
+import {
+  count,
+  hear as hearUnread,
+  isUncounted,
+  startUnread,
+  totalOf,
+  type Unread,
+} from './unread.ts'
 
 export type Rooms = ReturnType<typeof createRooms>
 
@@ -14,8 +24,12 @@ export interface RoomsOptions {
   client: ChatClient
   me: UserId
   kept: Kept
-  /** Something was said in a room of ours: by somebody else, where the notice says by whom. */
+  /** Follows a room for as long as it is ours: answers with what ends that. */
+  follow?: (room: MyRoom) => () => void
+  /** Something was said in a room of ours. */
   onMessage?: (notice: Notice, room: MyRoom) => void
+  /** While the connection was away, more was said in a room than is known to have been heard. */
+  onMissed?: (room: MyRoom, before: MyRoom) => void
   /** A room is not ours any more. */
   onGone?: (room: MyRoom, why: WhyGone) => void
 }
@@ -23,37 +37,40 @@ export interface RoomsOptions {
 /** We were removed, the room was archived, we left; or one of these, while the connection was away. */
 export type WhyGone = 'kick' | 'archive' | 'leave' | 'meanwhile'
 
-const [soonMs, everyMs, readEveryMs, readAgainMs] = [400, 60_000, 700, 5_000]
+const [soonMs, everyMs] = [400, 60_000]
 
 /** The rooms we belong to, what is unread in each, and a wire to hear what happens there. */
-export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOptions) {
+export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions) {
   const [byId, setRooms] = createStore<Record<RoomId, MyRoom>>({})
   const [isLoaded, setLoaded] = createSignal(false)
   const hearers = new Map<RoomId, Set<(notice: Notice) => void>>()
-  const reading = new Map<RoomId, number>()
-  /** During which refreshment it was told how far a room is read: what that brings is older. */
-  const readIn = new Map<RoomId, number>()
+  /** Ends what is heard of each room. */
+  const lines = new Map<RoomId, () => void>()
+  const counts = new Map<RoomId, Unread>()
+  /**
+   * During which refreshment it was told how far a room is read, or that it is ours no more: what that
+   * brings is older.
+   */
+  const [readIn, goneIn] = [new Map<RoomId, number>(), new Map<RoomId, number>()]
+  const reading = createReading(client, (room, state) => setRead(room, state))
   let turn = 0
+  /** What is asked next tells of what was missed. */
+  let wasAway = false
   let refreshing: Promise<void> | undefined
+  let next: Promise<void> | undefined
   let soon: ReturnType<typeof setTimeout> | undefined
-  let readTimer: ReturnType<typeof setTimeout> | undefined
 
-  void kept.read<MyRoom[]>('rooms').then((known) => {
-    if (known && !isLoaded()) take(known)
-  })
   // Listen before asking, so that nothing that happens in between is missed.
-  onCleanup(client.listen(topics.roomNotify, {}, (notice) => hear(notice)))
   onCleanup(client.listen(topics.deliverNotify, { user: me }, (notice) => hear(notice)))
   onCleanup(
-    client.listen(topics.deliverRead, { user: me }, ({ room, seq, unread, mentions, back }) => {
-      if (byId[room] && (back || seq >= byId[room].readSeq))
-        setRead(room, { seq, unread, mentions })
+    client.listen(topics.deliverRead, { user: me }, ({ room, user: _, back, ...state }) => {
+      if (byId[room] && (back || state.seq >= byId[room].readSeq)) setRead(room, state)
     }),
   )
   // As it stands, so that a page that is loaded again begins where this one was.
   createEffect(() => {
     if (!isLoaded()) return
-    const rooms = Object.values(byId).filter((room) => room !== undefined)
+    const rooms = list()
     for (const { unread, mentions, readSeq, lastSeq, name } of rooms)
       void [unread, mentions, readSeq, lastSeq, name]
     kept.write(
@@ -64,51 +81,122 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
   const timer = setInterval(() => document.visibilityState === 'visible' && refresh(), everyMs)
   const onVisible = () => document.visibilityState === 'visible' && refreshSoon()
   document.addEventListener('visibilitychange', onVisible)
-  window.addEventListener('pagehide', tellReadAtLast)
   onCleanup(() => {
     clearInterval(timer)
     clearTimeout(soon)
-    clearTimeout(readTimer)
     document.removeEventListener('visibilitychange', onVisible)
-    window.removeEventListener('pagehide', tellReadAtLast)
+    for (const stop of lines.values()) stop()
   })
-  void refresh()
+  // The rooms that were ours are heard before it is asked which are.
+  void kept
+    .read<MyRoom[]>('rooms')
+    .then((known) => {
+      if (known && !isLoaded()) take(known)
+    })
+    .finally(() => void refresh())
 
-  function take(list: readonly MyRoom[]) {
-    setRooms(reconcile(Object.fromEntries(list.map((room) => [room.id, room])), { key: null }))
+  /** Answers with whether it is of public rooms that were not heard until now. */
+  function take(rooms: readonly MyRoom[]): boolean {
+    const ids = new Set(rooms.map(({ id }) => id))
+    for (const id of lines.keys()) if (!ids.has(id)) hangUp(id)
+    const added = rooms.filter(({ id }) => !lines.has(id))
+    for (const room of added) listenTo(room)
+    for (const room of rooms) note(room)
+    const now = rooms.map(toMyRoom)
+    setRooms(reconcile(Object.fromEntries(now.map((room) => [room.id, room])), { key: null }))
     setLoaded(true)
+    return added.some(({ kind }) => kind === 'public')
   }
 
-  function setRead(room: RoomId, state: { seq: number; unread: number; mentions: number }) {
-    readIn.set(room, turn)
-    const { seq: readSeq, unread, mentions } = state
-    setRooms(room, { readSeq, unread, mentions })
+  /** What happens in other rooms than public ones comes to us by itself. */
+  function listenTo(room: MyRoom) {
+    const stop =
+      room.kind === 'public'
+        ? client.listen(topics.roomNotify, { room: room.id }, (notice) => hear(notice))
+        : undefined
+    const unfollow = follow?.(room)
+    lines.set(room.id, () => {
+      stop?.()
+      unfollow?.()
+    })
   }
 
-  /** As it was told, but for what has become known while it was on its way. */
-  function newest(room: MyRoom): MyRoom {
-    const known = byId[room.id]
-    if (!known || readIn.get(room.id) !== turn) return room
-    const { readSeq, unread, mentions } = known
-    return { ...room, readSeq, unread, mentions }
+  function hangUp(id: RoomId) {
+    lines.get(id)?.()
+    lines.delete(id)
+    counts.delete(id)
   }
 
+  function unreadOf({ id, readSeq, unread, mentions, lastSeq: asOf }: MyRoom): Unread {
+    return counts.get(id) ?? startUnread({ readSeq, unread, mentions, asOf })
+  }
+
+  /** Takes over what was counted, unless it has become known meanwhile that more or less is read. */
+  function note(room: MyRoom) {
+    const known = counts.get(room.id)
+    const { readSeq, unread, mentions, lastSeq: asOf } = room
+    if (known && readIn.get(room.id) === turn && known.readSeq !== readSeq) {
+      if (asOf > known.asOf) refreshSoon()
+      return
+    }
+    const counted = { readSeq, unread, mentions, asOf }
+    counts.set(room.id, known ? count(known, counted) : startUnread(counted))
+  }
+
+  function toMyRoom(room: MyRoom): MyRoom {
+    const now = unreadOf(room)
+    const lastSeq = Math.max(room.lastSeq, byId[room.id]?.lastSeq ?? 0)
+    return { ...room, lastSeq, readSeq: now.readSeq, ...totalOf(now) }
+  }
+
+  function show(id: RoomId, now: Unread) {
+    counts.set(id, now)
+    setRooms(id, { readSeq: now.readSeq, ...totalOf(now) })
+  }
+
+  function setRead(id: RoomId, { seq, ...counted }: OutputOf<typeof readUpdate>) {
+    const room = byId[id]
+    if (!room) return
+    readIn.set(id, turn)
+    show(id, count(unreadOf(room), { readSeq: seq, ...counted }))
+  }
+
+  /** What is asked from now on: an answer that is on its way may be older than what led here. */
   function refresh(): Promise<void> {
-    if (!refreshing) turn++
-    refreshing ??= ask(client, 'room.list', {})
-      .then(({ rooms }) => {
-        const ids = new Set(rooms.map(({ id }) => id))
-        const gone = list().filter(({ id }) => !ids.has(id))
-        take(rooms.map(newest))
-        for (const room of gone) onGone?.(room, 'meanwhile')
-        const pages = new Set(rooms.map(({ id }) => keptPage(id)))
-        void kept.prune((key) => !key.startsWith(keptPage('')) || pages.has(key))
-      })
+    if (!refreshing) return start()
+    next ??= refreshing.then(start)
+    return next
+  }
+
+  function start(): Promise<void> {
+    next = undefined
+    turn++
+    refreshing = askForAll()
       .catch(() => undefined)
       .finally(() => {
         refreshing = undefined
       })
     return refreshing
+  }
+
+  async function askForAll() {
+    const answer = await ask(client, 'room.list', {})
+    const rooms = answer.rooms.filter(({ id }) => goneIn.get(id) !== turn)
+    const ids = new Set(rooms.map(({ id }) => id))
+    const gone = list().filter(({ id }) => !ids.has(id))
+    const before = wasAway ? new Map(list().map((room) => [room.id, { ...room }])) : undefined
+    wasAway = false
+    const isNew = take(rooms)
+    for (const room of list()) {
+      const known = before?.get(room.id)
+      if (known && room.unread > known.unread) tell.onMissed?.(room, known)
+    }
+    for (const room of gone) tell.onGone?.(room, 'meanwhile')
+    const pages = new Set(rooms.map(({ id }) => keptPage(id)))
+    void kept.prune((key) => !key.startsWith(keptPage('')) || pages.has(key))
+    // Between the answer and when they were heard something may have happened there.
+    if (isNew) void refresh()
+    else if (rooms.some((room) => isUncounted(unreadOf(room)))) refreshSoon()
   }
 
   function refreshSoon() {
@@ -128,26 +216,14 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
       else if (event.action === 'rename' && room) setRooms(id, 'name', event.name ?? room.name)
       else refreshSoon()
     }
-    for (const tell of hearers.get(id) ?? []) tell(notice)
-    if (!room) return
+    for (const hearer of hearers.get(id) ?? []) hearer(notice)
+    if (!room || !byId[id]) return
     setRooms(id, 'lastSeq', Math.max(room.lastSeq, seq))
-    if (kind === 'message') count(room, notice)
-    else if (kind === 'delete' && room.unread > 0) refreshSoon()
-  }
-
-  function count(room: MyRoom, notice: Notice) {
-    const { seq, threadId, event } = notice
-    if (event?.kind !== 'message') {
-      // Too long to come along: the server counts, and whoever wants to know asks for it.
-      refreshSoon()
-      return onMessage?.(notice, room)
-    }
-    if (event.sender === me) return
-    if (threadId === undefined && seq > room.readSeq && room.unread < mostUnread) {
-      setRooms(room.id, 'unread', room.unread + 1)
-      if (event.mentions.includes(me)) setRooms(room.id, 'mentions', room.mentions + 1)
-    }
-    onMessage?.(notice, room)
+    const now = hearUnread(unreadOf(room), notice, me)
+    show(id, now)
+    // What was counted by the server the server counts anew.
+    if (isUncounted(now) || (kind === 'delete' && room.unread > 0)) refreshSoon()
+    if (kind === 'message') tell.onMessage?.(notice, room)
   }
 
   function list(): MyRoom[] {
@@ -157,30 +233,11 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
   function forget(id: RoomId, why: WhyGone) {
     const room = byId[id]
     if (!room) return
+    goneIn.set(id, turn)
+    hangUp(id)
     setRooms(id, undefined as never)
-    onGone?.({ ...room }, why)
+    tell.onGone?.({ ...room }, why)
     refreshSoon()
-  }
-
-  function tellRead() {
-    readTimer = undefined
-    const told = [...reading]
-    reading.clear()
-    for (const [room, seq] of told)
-      client.call('read.update', { room, seq }).then(
-        (state) => byId[room] && setRead(room, state),
-        (error) => {
-          // What was seen while the connection was away counts as read when it is back.
-          if (!isPassing(error)) return
-          reading.set(room, Math.max(seq, reading.get(room) ?? 0))
-          readTimer ??= setTimeout(tellRead, readAgainMs)
-        },
-      )
-  }
-
-  /** A page that goes waits for no answer. */
-  function tellReadAtLast() {
-    for (const [room, seq] of reading) client.publish('read.update', { room, seq })
   }
 
   return {
@@ -188,18 +245,21 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
     isLoaded,
     list,
     refresh,
-    /** Hears what happens in one room; answers with what stops it. */
-    listen(room: RoomId, tell: (notice: Notice) => void): () => void {
-      const known = hearers.get(room) ?? new Set()
-      hearers.set(room, known.add(tell))
-      return () => known.delete(tell)
+    /** The connection was away. */
+    renew() {
+      wasAway = true
+      void refresh()
     },
-    /** Says how far we have read. Many little steps become few. */
+    /** Hears what happens in one room; answers with what stops it. */
+    listen(room: RoomId, hearer: (notice: Notice) => void): () => void {
+      const known = hearers.get(room) ?? new Set()
+      hearers.set(room, known.add(hearer))
+      return () => known.delete(hearer)
+    },
+    /** Says how far we have read. */
     markRead(room: RoomId, seq: number) {
       const known = byId[room]
-      if (!known || seq <= known.readSeq || seq <= (reading.get(room) ?? 0)) return
-      reading.set(room, seq)
-      readTimer ??= setTimeout(tellRead, readEveryMs)
+      if (known && seq > known.readSeq) reading.mark(room, seq)
     },
     /** The room of us two, which there is from the first time on that somebody asks for it. */
     async openDirect(user: UserId): Promise<RoomId> {
@@ -209,8 +269,7 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
     },
     /** Everything from this one on counts as not read again. */
     async markUnread(room: RoomId, seq: number) {
-      const state = await ask(client, 'read.update', { room, seq: seq - 1, unread: true })
-      if (byId[room]) setRead(room, state)
+      setRead(room, await ask(client, 'read.update', { room, seq: seq - 1, unread: true }))
     },
   }
 }

@@ -43,13 +43,14 @@ export function createTyping(client: ChatClient, me: UserId) {
       }),
     )
   }
-  onCleanup(client.listen(topics.roomTyping, {}, hear))
   onCleanup(client.listen(topics.deliverTyping, { user: me }, hear))
   onCleanup(() => {
     for (const timer of timers.values()) clearTimeout(timer)
   })
 
   return {
+    /** Hears who is writing in a public room that is open; answers with what ends it. */
+    follow: (room: RoomId): (() => void) => client.listen(topics.roomTyping, { room }, hear),
     who: (room: RoomId, threadId?: MessageId): readonly UserId[] =>
       places[placeOf(room, threadId)] ?? [],
     /** We are writing. Said every three seconds at most, as long as it is in the same place. */

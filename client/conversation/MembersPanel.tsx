@@ -26,7 +26,8 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
   )
   onCleanup(chat.rooms.listen(props.room.id, ({ kind }) => kind === 'member' && void refetch()))
 
-  const isThere = (user: UserId) => chat.presence.statusOf(user) !== 'offline'
+  const isThere = (user: UserId) =>
+    (chat.presence.statusOf(user, props.room.id) ?? 'offline') !== 'offline'
   const members = createMemo(() =>
     (latestOf(info)?.members ?? []).toSorted(
       (a, b) =>
@@ -128,13 +129,13 @@ function Member(props: { room: MyRoom; member: MemberOf | undefined }) {
   return (
     <Show when={props.member}>
       {(member) => {
-        const status = () => chat.presence.statusOf(member().userId)
+        const status = () => chat.presence.statusOf(member().userId, props.room.id)
         return (
           <li class="member" classList={{ 'is-away': status() === 'offline' }}>
-            <Avatar user={member().userId} hasStatus />
+            <Avatar user={member().userId} room={props.room.id} hasStatus />
             <span class="pick-text">
               <strong>{member().name}</strong>
-              <span>{t(`status.${status()}`)}</span>
+              <Show when={status()}>{(known) => <span>{t(`status.${known()}`)}</span>}</Show>
             </span>
             <Show when={member().role !== 'member'}>
               <span class="role">{t(`members.${member().role}`)}</span>

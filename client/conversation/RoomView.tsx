@@ -87,7 +87,7 @@ function Conversation(props: {
               when={props.room.with}
               fallback={<Icon name={props.room.kind === 'private' ? 'lock' : 'hash'} />}
             >
-              {(user) => <Avatar user={user()} hasStatus isSmall />}
+              {(user) => <Avatar user={user()} room={props.room.id} hasStatus isSmall />}
             </Show>
             <h1 id="room-title">{title()}</h1>
             <button

@@ -1,11 +1,17 @@
 import { Show } from 'solid-js'
-import type { UserId } from '#schema/ids'
+import type { RoomId, UserId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 
 const colours = 12
 
 /** The initials of a name on a colour that is always theirs. Decoration: the name stands beside it. */
-export function Avatar(props: { user: UserId; hasStatus?: boolean; isSmall?: boolean }) {
+export function Avatar(props: {
+  user: UserId
+  hasStatus?: boolean
+  /** A room that they are known to belong to. */
+  room?: RoomId | undefined
+  isSmall?: boolean
+}) {
   const chat = useChat()
   const colour = () => {
     // FNV-1a: names that differ in one letter differ in colour.
@@ -28,8 +34,8 @@ export function Avatar(props: { user: UserId; hasStatus?: boolean; isSmall?: boo
       aria-hidden="true"
     >
       {letters()}
-      <Show when={props.hasStatus}>
-        <span class={`dot is-${chat.presence.statusOf(props.user)}`} />
+      <Show when={props.hasStatus && chat.presence.statusOf(props.user, props.room)}>
+        {(status) => <span class={`dot is-${status()}`} />}
       </Show>
     </span>
   )

@@ -38,9 +38,11 @@ const Switcher = later(async () => (await import('./Switcher.tsx')).Switcher)
 
 /** The chat of one person: their rooms on one side, the one they look at beside them. */
 export function ChatShell(
-  props: Omit<ChatOptions, 'onMessage' | 'onGone' | 'onFailure'> & { onLogout: () => void },
+  props: Omit<ChatOptions, 'onMessage' | 'onMissed' | 'onGone' | 'onFailure'> & {
+    onLogout: () => void
+  },
 ) {
-  const { t } = useLanguage()
+  const { t, tn } = useLanguage()
   const places = createPlace()
   const [dialog, setDialog] = createSignal<OpenDialog>()
   const { notes, say } = createNotes()
@@ -51,6 +53,7 @@ export function ChatShell(
     identity: props.identity,
     kept: props.kept,
     onMessage: (notice, room) => void notifications.hear(notice, room),
+    onMissed: (room, before) => void notifications.catchUp(room, before),
     onGone(room, why) {
       const isShown = places.place().room === room.id
       if (isShown) places.go({}, 'replace')
@@ -61,7 +64,7 @@ export function ChatShell(
     onFailure: (why) =>
       say(why === 'away' ? t('app.away') : t('app.failed', { error: why.message })),
   })
-  const notifications = createNotifications(chat, places)
+  const notifications = createNotifications(chat, places, tn)
   createBadge(chat, places)
 
   onMount(loadParts)

@@ -13,7 +13,7 @@ export function Me(props: { onOpen: (dialog: OpenDialog) => void; onLogout: () =
   const said = () => {
     const until = chat.quiet.until()
     return until === undefined
-      ? t(`status.${chat.presence.statusOf(chat.me)}`)
+      ? t(`status.${chat.presence.mine()}`)
       : t('notify.until', { time: timeOf(until) })
   }
   return (

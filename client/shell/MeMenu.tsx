@@ -17,7 +17,7 @@ export function MeMenu(
 ) {
   const chat = useChat()
   const { t, timeOf } = useLanguage()
-  const status = () => chat.presence.statusOf(chat.me)
+  const status = () => chat.presence.mine()
   const ends = (): [string, number | undefined][] => [
     [t('notify.halfHour'), Date.now() + 30 * minuteMs],
     [t('notify.hour'), Date.now() + 60 * minuteMs],

@@ -159,7 +159,7 @@ function RoomLink(props: { room: MyRoom }) {
           when={props.room.with}
           fallback={<Icon name={props.room.kind === 'private' ? 'lock' : 'hash'} />}
         >
-          {(user) => <Avatar user={user()} hasStatus isSmall />}
+          {(user) => <Avatar user={user()} room={props.room.id} hasStatus isSmall />}
         </Show>
         <span class="room-name">{chat.titleOf(props.room)}</span>
         <Show when={isMuted()}>

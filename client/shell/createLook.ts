@@ -1,35 +1,50 @@
 import { createEffect, createSignal, onCleanup } from 'solid-js'
-import type { RoomId, UserId } from '#schema/ids'
+import type { UserId } from '#schema/ids'
+import type { Place } from './createPlace.ts'
 
 /**
- * Knows at which rooms somebody looks, in any tab: each tab that is seen holds a lock in the name of
- * the room it shows, and lets go of it however it ends.
+ * Knows what somebody looks at, in any tab: the tab that they work with holds a lock in the name of
+ * each room and thread it shows, and lets go of it however it ends.
  */
-export function createLook(user: UserId, roomHere: () => RoomId | undefined) {
-  const [isVisible, setVisible] = createSignal(isSeen())
-  const nameOf = (room: RoomId) => `natter ${user} looks at ${room}`
-  const onChange = () => setVisible(isSeen())
-  document.addEventListener('visibilitychange', onChange)
-  onCleanup(() => document.removeEventListener('visibilitychange', onChange))
+export function createLook(user: UserId, here: () => Place) {
+  const [isSeen, setSeen] = createSignal(isLookedAt())
+  const nameOf = (place: string) => `natter ${user} looks at ${place}`
+  const events = new AbortController()
+  const { signal } = events
+  const onChange = () => setSeen(isLookedAt())
+  document.addEventListener('visibilitychange', onChange, { signal })
+  window.addEventListener('focus', onChange, { signal })
+  window.addEventListener('blur', onChange, { signal })
+  onCleanup(() => events.abort())
 
   createEffect(() => {
-    const room = isVisible() ? roomHere() : undefined
     // Where there are no locks, pages are not served safely and there are no notifications either.
-    if (room === undefined || !navigator.locks) return
+    if (!isSeen() || !navigator.locks) return
     const { promise, resolve } = Promise.withResolvers<void>()
-    void navigator.locks.request(nameOf(room), { mode: 'shared' }, () => promise)
+    for (const place of shown(here()))
+      void navigator.locks.request(nameOf(place), { mode: 'shared' }, () => promise)
     onCleanup(resolve)
   })
 
   return {
-    async isLookedAt(room: RoomId): Promise<boolean> {
-      if (isVisible() && roomHere() === room) return true
+    /** Of what is said in a thread those see nothing who see its room alone. */
+    async isLookedAt(place: Pick<Place, 'room' | 'thread'>): Promise<boolean> {
+      const wanted = shown(place).at(-1)
+      if (wanted === undefined) return false
+      if (isSeen() && shown(here()).includes(wanted)) return true
       const { held = [] } = (await navigator.locks?.query()) ?? {}
-      return held.some(({ name }) => name === nameOf(room))
+      return held.some(({ name }) => name === nameOf(wanted))
     },
   }
 }
 
-function isSeen(): boolean {
-  return document.visibilityState === 'visible'
+/** A room, and the thread beside it. */
+function shown({ room, thread }: Pick<Place, 'room' | 'thread'>): string[] {
+  if (room === undefined) return []
+  return thread === undefined ? [room] : [room, `${room}/${thread}`]
+}
+
+/** A page that can be seen is not looked at while somebody works in another window. */
+function isLookedAt(): boolean {
+  return document.visibilityState === 'visible' && document.hasFocus()
 }

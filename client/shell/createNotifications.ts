@@ -4,18 +4,26 @@ import type { Notice, Said } from '#schema/messages/log'
 import type { MyRoom } from '#schema/messages/room'
 import { ask } from '../chat/ask.ts'
 import type { Chat } from '../chat/createChat.ts'
+import type { Language } from '../i18n/createLanguage.ts'
 import { toPlainText } from '../text/plain.ts'
 import { createLook } from './createLook.ts'
-import { type Places, pathOf, readPlace } from './createPlace.ts'
+import { type Place, type Places, pathOf, readPlace } from './createPlace.ts'
 
 const bodyLength = 200
+
+interface Told {
+  place: Place & { room: RoomId }
+  seq: number
+  title: string
+  body: string
+}
 
 /**
  * Tells of what is said while nobody looks. Of all tabs of one person a single one tells; none does
  * while one of them shows the room.
  */
-export function createNotifications(chat: Chat, places: Places) {
-  const look = createLook(chat.me, () => places.place().room)
+export function createNotifications(chat: Chat, places: Places, tn: Language['tn']) {
+  const look = createLook(chat.me, places.place)
   const shown = new Map<RoomId, { seq: number; notification: Notification }>()
 
   // What has been read, here or elsewhere, calls for nobody any more.
@@ -45,40 +53,65 @@ export function createNotifications(chat: Chat, places: Places) {
     return ask(chat.client, 'msg.get', { notifyId }).catch(() => undefined)
   }
 
-  function isWanted({ sender, mentions }: Pick<Said, 'sender' | 'mentions'>, room: MyRoom) {
-    if (sender === chat.me) return false
-    const level = chat.notify.levelOf(room.id)
-    return level === 'all' || room.kind === 'direct' || mentions.includes(chat.me)
+  function isWanted(said: Pick<Said, 'sender' | 'mentions'>, notice: Notice, room: MyRoom) {
+    if (said.sender === chat.me) return false
+    if (chat.notify.levelOf(room.id) === 'all' || room.kind === 'direct') return true
+    return said.mentions.includes(chat.me) || chat.threads.isFollowed(notice)
+  }
+
+  function isSilent({ id }: MyRoom): boolean {
+    const isAllowed = 'Notification' in window && Notification.permission === 'granted'
+    return !isAllowed || chat.quiet.isQuiet() || chat.notify.levelOf(id) === 'none'
+  }
+
+  async function tell({ place, seq, title, body }: Told) {
+    const notification = await show(title, {
+      body,
+      // The next one of a room takes the place of the one before, and calls for them all the same.
+      tag: `natter ${place.room}`,
+      renotify: true,
+      icon: '/icon.svg',
+      // For a service worker, which knows no more of it than this.
+      data: { path: pathOf(place) },
+    })
+    if (!notification) return
+    shown.set(place.room, { seq, notification })
+    notification.onclick = () => {
+      window.focus()
+      places.go(place)
+      close(place.room)
+    }
   }
 
   return {
+    /** Tells of what was said, if it is for them and nobody sees it. */
     async hear(notice: Notice, room: MyRoom) {
-      if (!('Notification' in window) || Notification.permission !== 'granted') return
-      if (chat.quiet.isQuiet() || chat.notify.levelOf(room.id) === 'none') return
+      if (isSilent(room)) return
       const said = await read(notice)
-      if (!said || !isWanted(said, room) || (await look.isLookedAt(room.id))) return
+      if (!said || !isWanted(said, notice, room)) return
+      const { id: message, threadId: thread, sender, text } = said
+      const at = { room: room.id, ...(thread === undefined ? {} : { thread }) }
+      if (await look.isLookedAt(at)) return
       if (!(await chat.claim(`told ${room.id} ${notice.seq}`))) return
 
-      const who = await chat.people.find(said.sender)
-      const nameOf = (user: typeof said.sender) => chat.people.name(user)
-      const { threadId: thread } = said
-      const place = { room: room.id, message: said.id, ...(thread === undefined ? {} : { thread }) }
-      const title = room.kind === 'direct' ? who : `${who} · ${chat.titleOf(room)}`
-      const notification = await show(title, {
-        body: toPlainText(said.text, bodyLength, nameOf),
-        // The next one of a room takes the place of the one before.
-        tag: `natter ${room.id}`,
-        icon: '/icon.svg',
-        // For a service worker, which knows no more of it than this.
-        data: { path: pathOf(place) },
+      const who = await chat.people.find(sender)
+      const nameOf = (user: typeof sender) => chat.people.name(user)
+      await tell({
+        place: { ...at, message },
+        seq: notice.seq,
+        title: room.kind === 'direct' ? who : `${who} · ${chat.titleOf(room)}`,
+        body: toPlainText(text, bodyLength, nameOf),
       })
-      if (!notification) return
-      shown.set(room.id, { seq: notice.seq, notification })
-      notification.onclick = () => {
-        window.focus()
-        places.go(place)
-        close(room.id)
-      }
+    },
+    /** Tells how much was said for them while the connection was away. */
+    async catchUp(room: MyRoom, before: MyRoom) {
+      const loud = chat.notify.loudIn(room)
+      if (isSilent(room) || loud <= chat.notify.loudIn(before)) return
+      const { id, lastSeq, readSeq, mentions, unread } = room
+      if (await look.isLookedAt({ room: id })) return
+      if (!(await chat.claim(`missed ${id} ${readSeq} ${unread}`))) return
+      const body = loud === mentions ? tn('rooms.mentions', mentions) : tn('rooms.unread', unread)
+      await tell({ place: { room: id }, seq: lastSeq, title: chat.titleOf(room), body })
     },
   }
 }
@@ -86,7 +119,7 @@ export function createNotifications(chat: Chat, places: Places) {
 /** Phones show what a service worker tells, and nothing else; that one then hears of the click. */
 async function show(
   title: string,
-  options: NotificationOptions & { tag: string },
+  options: NotificationOptions & { tag: string; renotify: boolean },
 ): Promise<Notification | undefined> {
   try {
     return new Notification(title, options)

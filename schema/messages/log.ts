@@ -19,6 +19,8 @@ export const Said = v.object({
   room: RoomId,
   /** The first message of the thread it is in. */
   threadId: v.optional(MessageId),
+  /** Who said that one: they want to know. */
+  threadBy: v.optional(UserId),
   sender: UserId,
   clientId: ClientId,
   text: v.string(),
@@ -116,6 +118,8 @@ const Notice = v.object({
   notifyId: v.optional(NotifyId),
   /** The thread whose order `prev` is of; that of the room, where absent. */
   threadId: v.optional(MessageId),
+  /** Who began that thread. */
+  threadBy: v.optional(UserId),
   event: v.optional(RoomEvent),
 })
 export type Notice = v.InferOutput<typeof Notice>

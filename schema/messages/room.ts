@@ -43,8 +43,8 @@ export const MyRoom = v.object({
   /** How far the caller has read, or where the room was when they came; 0 for not at all. */
   readSeq: SeqOrNone,
   /**
-   * Messages of others after that, and those among them that name the caller, in the room itself:
-   * 100 for more. Only its newest 1,000 messages are looked at.
+   * Messages of others after that in the room itself, and in its threads those that name the caller;
+   * and all that name the caller: 100 for more. Only the newest 1,000 of either are looked at.
    */
   unread: v.number(),
   mentions: v.number(),
@@ -243,7 +243,8 @@ export const roomChanged = {
 
 /**
  * `read.update`: how far the caller has read: to the room's last event at most. Goes back only where
- * it says `unread`. Answers with where that is, and what is unread from there on.
+ * it says `unread`. Answers with where that is, and what is unread from there on, taking into account
+ * what happened up to `asOf`.
  */
 export const readUpdate = {
   subject: 'read.update.{room}',
@@ -252,7 +253,7 @@ export const readUpdate = {
     seq: SeqOrNone,
     unread: v.optional(v.boolean(), false),
   }),
-  output: v.object({ seq: SeqOrNone, unread: v.number(), mentions: v.number() }),
+  output: v.object({ seq: SeqOrNone, unread: v.number(), mentions: v.number(), asOf: SeqOrNone }),
   audience: ['everyone'],
   description: 'Says how far the caller has read in a room',
   errors: ['forbidden'],

@@ -1,5 +1,14 @@
 import { sql } from 'drizzle-orm'
-import { bigint, boolean, pgTable, primaryKey, text, timestamp, unique } from 'drizzle-orm/pg-core'
+import {
+  bigint,
+  boolean,
+  index,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  unique,
+} from 'drizzle-orm/pg-core'
 import type { ClientId, MessageId, RoomId, UserId } from '../ids.ts'
 
 const seq = (name = 'seq') => bigint(name, { mode: 'number' })
@@ -33,6 +42,10 @@ export const messages = pgTable(
     unique('messages_room_thread_seq').on(table.room, table.threadId, table.seq),
     // Who says the same thing again has said it once, for ever.
     unique('messages_sender_client_id').on(table.sender, table.clientId),
+    // Few of what is said in threads names somebody: whoever counts that need not look at the rest.
+    index('messages_named_in_threads')
+      .on(table.room, table.seq)
+      .where(sql`${table.threadId} <> '' and ${table.mentions} <> '{}'`),
   ],
 )
 

@@ -7,7 +7,7 @@ import { findTexts } from './wire.ts'
 
 /** How long what was deleted may still be answered with, in milliseconds. */
 const graceMs = 1_000
-/** Of a room's unread messages only so many are looked at, the newest. */
+/** Of a room's unread messages only so many are looked at, the newest; and so many in its threads. */
 const lookedAt = 1_000
 
 export function findLost({ acks, rows }: Evidence, messages: Replay): string[] {
@@ -128,11 +128,17 @@ export function compareCounts(evidence: Evidence, messages: Replay): string[] {
   const byRoom = Map.groupBy(messages.values(), ({ room }) => room)
   return evidence.counts.flatMap((count) => {
     const { user, room, readSeq, unread, mentions } = count
-    const unreadBy = (byRoom.get(room) ?? [])
-      .filter(({ threadId, seq }) => threadId === '' && seq > readSeq)
+    const after = (byRoom.get(room) ?? [])
+      .filter(({ seq }) => seq > readSeq)
       .sort((a, b) => a.seq - b.seq)
+    const inRoom = after.filter(({ threadId }) => threadId === '').slice(-lookedAt)
+    const inThreads = after
+      .filter(({ threadId, mentions }) => threadId !== '' && mentions.length > 0)
       .slice(-lookedAt)
-      .filter(({ sender, isDeleted }) => sender !== user && !isDeleted)
+      .filter((it) => it.mentions.includes(user))
+    const unreadBy = [...inRoom, ...inThreads].filter(
+      ({ sender, isDeleted }) => sender !== user && !isDeleted,
+    )
     const naming = unreadBy.filter((it) => it.mentions.includes(user))
     const [expected, named] = [unreadBy, naming].map((all) => Math.min(all.length, mostUnread))
     const wrong = isReadPlace(count, evidence)

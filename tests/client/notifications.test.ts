@@ -6,6 +6,8 @@ import {
   expectAccessible,
   goTo,
   makeRoom,
+  message,
+  say,
   type Visitor,
 } from './ground.ts'
 import { createVoice, type Voice } from './voice.ts'
@@ -18,6 +20,7 @@ let bobSpeaks: Voice
 interface Told {
   title: string
   body: string
+  renotify: boolean
 }
 interface Watched {
   told: Told[]
@@ -31,7 +34,8 @@ function watchNotifications() {
   const Shown = class extends Notification {
     constructor(title: string, options?: NotificationOptions) {
       super(title, options)
-      told.push({ title, body: options?.body ?? '' })
+      const { body = '', renotify = false } = options as { body?: string; renotify?: boolean }
+      told.push({ title, body, renotify })
       notifications.push(this)
     }
   }
@@ -40,6 +44,14 @@ function watchNotifications() {
 
 const toldTo = (page: Page): Promise<Told[]> =>
   page.evaluate(() => (window as unknown as { watched: Watched }).watched.told)
+
+/** The same for what a page hears of another window that has the focus. */
+async function setFocused(page: Page, isFocused: boolean) {
+  await page.evaluate((hasFocus) => {
+    document.hasFocus = () => hasFocus
+    window.dispatchEvent(new Event(hasFocus ? 'focus' : 'blur'))
+  }, isFocused)
+}
 
 /** What all tabs of somebody have shown together. */
 async function toldToAll(pages: Page[]): Promise<string[]> {
@@ -115,7 +127,11 @@ describe('notifications', { timeout: 60_000 }, () => {
 
     await expect
       .poll(async () => (await toldTo(alice.page)).at(-1))
-      .toEqual({ title: `Bob Brown · ${room}`, body: `@Alice Adams, look ${room}` })
+      .toEqual({
+        title: `Bob Brown · ${room}`,
+        body: `@Alice Adams, look ${room}`,
+        renotify: true,
+      })
     expect((await toldTo(alice.page)).map(({ body }) => body)).not.toContain(quiet)
     await alice.page.evaluate(() => {
       const { notifications } = (window as unknown as { watched: Watched }).watched
@@ -177,6 +193,83 @@ describe('notifications', { timeout: 60_000 }, () => {
     expect((await toldToAll([alice.page, tab])).join()).not.toContain(room)
     await tab.close()
     await setVisible(alice.page, true)
+  })
+
+  it('are shown to who sees the room, and works in another window', async () => {
+    const [room, other] = [await givenRoom(), await givenRoom()]
+    const { page } = alice
+    await page.getByRole('link', { name: room }).click()
+    await page.locator('#composer').waitFor()
+    await bobSpeaks.say(room, `@alice, seen in ${room}`)
+    await sayLast([page], other)
+    expect((await toldToAll([page])).join()).not.toContain(room)
+
+    await setFocused(page, false)
+    await bobSpeaks.say(room, `@alice, beside ${room}`)
+
+    await expect.poll(async () => (await toldToAll([page])).join()).toContain(`beside ${room}`)
+    await setFocused(page, true)
+  })
+
+  it('tell of a thread that somebody began or wrote in, and of who names them in any', async () => {
+    const [room, other] = [await givenRoom(), await givenRoom()]
+    const { page } = alice
+    const { client } = bobSpeaks
+    const bodies = async () => (await toldToAll([page])).join()
+    await page.getByRole('link', { name: room }).click()
+    await say(page, 'mine to begin')
+    const his = await bobSpeaks.say(room, 'his to begin')
+    await message(page, 'mine to begin').waitFor()
+    const said = () => client.call('chat.history', { room } as never)
+    await expect.poll(async () => (await said()).messages.length).toBe(2)
+    const mine = (await said()).messages.find(({ text }) => text === 'mine to begin')
+    await bobSpeaks.reply(room, his.id, `of no concern in ${room}`)
+    await bobSpeaks.reply(room, mine?.id ?? '', `to what began in ${room}`)
+    await expect.poll(bodies).toContain(`to what began in ${room}`)
+
+    await goTo(page, ground.urls.web, `${room}/t/${his.id}`)
+    const panel = page.getByRole('region', { name: 'Thread' })
+    await panel.getByRole('textbox').fill('I write here')
+    await panel.getByRole('textbox').press('Enter')
+    await panel.getByRole('article').filter({ hasText: 'I write here' }).waitFor()
+    await bobSpeaks.reply(room, his.id, `while it is seen in ${room}`)
+    await panel.getByText(`while it is seen in ${room}`).waitFor()
+    await goTo(page, ground.urls.web, other)
+    await page.getByRole('heading', { level: 1, name: other }).waitFor()
+    await bobSpeaks.reply(room, his.id, `to what was written in ${room}`)
+    await expect.poll(bodies).toContain(`to what was written in ${room}`)
+    const third = await bobSpeaks.say(room, 'a third one')
+    await bobSpeaks.reply(room, third.id, '@alice, in a thread')
+
+    const counted = new RegExp(`${room}.*2 unread.*1 mention`)
+    await page.getByRole('link', { name: counted }).waitFor()
+    expect(await bodies()).not.toContain(`of no concern in ${room}`)
+    expect(await bodies()).not.toContain(`while it is seen in ${room}`)
+    await page.reload()
+    await page.getByRole('link', { name: counted }).waitFor()
+  })
+
+  it('tell once of what named somebody while the connection was away', async () => {
+    const [room, other] = [await givenRoom(), await givenRoom()]
+    const { page } = alice
+    await goTo(page, ground.urls.web, 'nowhere')
+    const tabs = [page, await openTab(page.context(), '/')]
+    await page.context().setOffline(true)
+    for (const tab of tabs) await tab.getByText('The connection is lost.').waitFor()
+    for (const word of ['first', 'second']) await bobSpeaks.say(room, `@alice, the ${word}`)
+    await bobSpeaks.say(other, 'for nobody')
+
+    await page.context().setOffline(false)
+
+    for (const tab of tabs)
+      await tab
+        .getByRole('link', { name: new RegExp(`${room}.*2 mentions`) })
+        .waitFor({ timeout: 15_000 })
+    await sayLast(tabs, other)
+    const all = (await Promise.all(tabs.map(toldTo))).flat()
+    const told = all.filter(({ title }) => title === room)
+    expect(told.map(({ body }) => body)).toEqual(['2 mentions of you'])
+    await tabs[1]?.close()
   })
 
   it('are none while somebody shall not be disturbed, and come again when that ends', async () => {

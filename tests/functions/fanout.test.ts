@@ -77,6 +77,22 @@ describe('fanout', () => {
     expect(await multicast.next()).toMatchObject({ room: open })
   })
 
+  it('tells whoever has come into a public room, who does not listen to it yet', async () => {
+    const room = await app.givenRoom(['alice'])
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+
+    await app.call('room.join', { room }, 'bob')
+    const { seq } = await app.say(room, 'for those who listen', 'alice')
+    await app.call('room.leave', { room }, 'bob')
+    await app.call('room.join', { room }, 'bob')
+
+    const joined = { event: { kind: 'member', action: 'join', userId: 'bob' } }
+    expect(await toBob.next()).toMatchObject(joined)
+    const again = await toBob.next()
+    expect(again).toMatchObject(joined)
+    expect(again.seq).toBeGreaterThan(seq)
+  })
+
   it('tells a public room member by member as long as somebody is kept out of it', async () => {
     const room = await app.givenRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
     const multicast = await app.listen(roomNotify, {}, 'charlie')

@@ -43,9 +43,9 @@ describe('read.update', () => {
   it('answers with how far the caller has read, and what is left', async () => {
     const { me, room } = await givenReader()
 
-    expect(await read(me, room, 7)).toEqual({ seq: 7, unread: 3, mentions: 2 })
+    expect(await read(me, room, 7)).toEqual({ seq: 7, unread: 3, mentions: 2, asOf: 10 })
     expect(await listed(me, room)).toMatchObject({ readSeq: 7, unread: 3, mentions: 2 })
-    expect(await read(me, room, 10)).toEqual({ seq: 10, unread: 0, mentions: 0 })
+    expect(await read(me, room, 10)).toEqual({ seq: 10, unread: 0, mentions: 0, asOf: 10 })
     expect(await listed(me, room)).toMatchObject({ readSeq: 10, unread: 0, mentions: 0 })
   })
 
@@ -53,9 +53,9 @@ describe('read.update', () => {
     const { me, room } = await givenReader()
     await read(me, room, 8)
 
-    expect(await read(me, room, 3)).toEqual({ seq: 8, unread: 2, mentions: 1 })
-    expect(await read(me, room, 3, true)).toEqual({ seq: 3, unread: 7, mentions: 4 })
-    expect(await read(me, room, 0, true)).toEqual({ seq: 0, unread: 10, mentions: 5 })
+    expect(await read(me, room, 3)).toEqual({ seq: 8, unread: 2, mentions: 1, asOf: 10 })
+    expect(await read(me, room, 3, true)).toEqual({ seq: 3, unread: 7, mentions: 4, asOf: 10 })
+    expect(await read(me, room, 0, true)).toEqual({ seq: 0, unread: 10, mentions: 5, asOf: 10 })
   })
 
   it('comes to the furthest of many places, in whatever order it hears of them', async () => {
@@ -72,7 +72,7 @@ describe('read.update', () => {
 
     expect(await read(me, room, Number.MAX_SAFE_INTEGER)).toMatchObject({ seq: 10, unread: 0 })
     expect(await read(me, room, 11)).toMatchObject({ seq: 10 })
-    expect(await read(me, empty, 11)).toEqual({ seq: 0, unread: 0, mentions: 0 })
+    expect(await read(me, empty, 11)).toEqual({ seq: 0, unread: 0, mentions: 0, asOf: 0 })
     expect(await read(me, empty, 11, true)).toMatchObject({ seq: 0 })
   })
 
@@ -83,7 +83,7 @@ describe('read.update', () => {
 
     const answer = await app.call('read.update', { room, seq }, 'bob')
 
-    expect(answer).toEqual({ seq: 0, unread: 0, mentions: 0 })
+    expect(answer).toMatchObject({ seq: 0, unread: 0, mentions: 0 })
   })
 
   it('goes as far as what was just said, before the database has it', async () => {
@@ -92,7 +92,7 @@ describe('read.update', () => {
     for (const text of ['1', '2', '3', '4', '5']) {
       const { seq } = await app.say(room, text, 'alice')
       const answer = await app.call('read.update', { room, seq }, 'bob')
-      expect(answer).toEqual({ seq, unread: 0, mentions: 0 })
+      expect(answer).toMatchObject({ seq, unread: 0, mentions: 0 })
     }
   })
 
@@ -101,12 +101,12 @@ describe('read.update', () => {
     const { seq } = await app.say(room, 'read', 'alice')
     await app.say(room, 'and @bob', 'alice')
     await app.say(room, 'my own', 'bob')
-    await app.say(room, 'and more', 'alice')
+    const last = await app.say(room, 'and more', 'alice')
     await app.rowsOf(room, 4)
 
     const answer = await app.call('read.update', { room, seq }, 'bob')
 
-    expect(answer).toEqual({ seq, unread: 2, mentions: 1 })
+    expect(answer).toEqual({ seq, unread: 2, mentions: 1, asOf: last.seq })
   })
 
   it('counts the same for the same sequence, whenever it is asked', async () => {
@@ -138,6 +138,7 @@ describe('read.update', () => {
       seq: 7,
       unread: 3,
       mentions: 2,
+      asOf: 10,
       back: false,
     })
     expect(await told.next()).toMatchObject({ user: me, seq: 4, unread: 6, back: true })

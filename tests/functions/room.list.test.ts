@@ -65,7 +65,7 @@ describe('room.list', () => {
     expect(await listAs(newUser())).toEqual([])
   })
 
-  it('counts what others have said since the caller read, and where it names them', async () => {
+  it('counts what others have said since the caller read, and where it names them, in threads too', async () => {
     const me = newUser()
     const room = await app.givenRoom([])
     await givenMember(me, room)
@@ -75,6 +75,9 @@ describe('room.list', () => {
       { sender: me, mentions: [me] },
       { mentions: ['alice' as UserId, me] },
       { threadId: '0'.repeat(32) as MessageId, mentions: [me] },
+      { threadId: '0'.repeat(32) as MessageId, mentions: ['alice' as UserId] },
+      { threadId: '1'.repeat(32) as MessageId, mentions: [me], sender: me },
+      { threadId: '1'.repeat(32) as MessageId, mentions: [me], deletedAt: new Date() },
       { deletedAt: new Date(), text: '' },
       { mentions: [`${me}x` as UserId] },
     ])
@@ -82,12 +85,12 @@ describe('room.list', () => {
     const [unread] = await listAs(me)
     await db.insert(readStates).values({ room, userId: me, seq: 2 })
     const [some] = await listAs(me)
-    await db.update(readStates).set({ seq: 7 }).where(eq(readStates.userId, me))
+    await db.update(readStates).set({ seq: 10 }).where(eq(readStates.userId, me))
     const [read] = await listAs(me)
 
-    expect(unread).toMatchObject({ lastSeq: 7, readSeq: 0, unread: 4, mentions: 2 })
-    expect(some).toMatchObject({ lastSeq: 7, readSeq: 2, unread: 2, mentions: 1 })
-    expect(read).toMatchObject({ lastSeq: 7, readSeq: 7, unread: 0, mentions: 0 })
+    expect(unread).toMatchObject({ lastSeq: 10, readSeq: 0, unread: 5, mentions: 3 })
+    expect(some).toMatchObject({ lastSeq: 10, readSeq: 2, unread: 3, mentions: 2 })
+    expect(read).toMatchObject({ lastSeq: 10, readSeq: 10, unread: 0, mentions: 0 })
   })
 
   it.each([
@@ -192,12 +195,18 @@ describe('room.list', () => {
       insert into messages (id, room, seq, sender, client_id, text, at)
       select md5(${busy} || n), ${busy}, n, 'bob', ${busy} || n, 'said', now()
       from generate_series(1, 20000) n`)
+    await db.execute(sql`
+      insert into messages (id, room, thread_id, seq, sender, client_id, text, at, mentions)
+      select md5('t' || ${busy} || n), ${busy}, md5('' || n % 100), 20000 + n, 'bob',
+        't' || ${busy} || n, 'said', now(), case when n % 4 = 0 then '{carol}'::text[] else '{}' end
+      from generate_series(1, 20000) n`)
     await db.execute(sql`analyze messages, members, rooms, read_states, room_heads`)
 
     const rows = await db.execute(sql`explain (analyze, costs off) ${myRooms(me).getSQL()}`)
 
     const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
     expect(plan).toContain('Index Scan Backward using messages_room_thread_seq on messages')
+    expect(plan).toContain('Index Scan Backward using messages_named_in_threads on messages')
     expect(plan).not.toContain('Seq Scan on messages')
     const read = [...plan.matchAll(/rows=(\d+)/g)].map(([, rows]) => Number(rows))
     expect(Math.max(...read)).toBe(1_000)

@@ -44,6 +44,18 @@ describe('send.thread', () => {
     expect(placeOf(second.seq)).not.toHaveProperty('threadId')
   })
 
+  it('says who began the thread, also with what is too long to come along', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const first = await app.say(room, 'first', 'alice')
+    const notices = await app.listen(roomNotify, { room }, 'bob')
+
+    const { seq } = await reply(room, first.id, 'x'.repeat(2_000), 'bob')
+
+    const told = await notices.until((notice) => notice.seq === seq)
+    expect(told.at(-1)).toMatchObject({ threadId: first.id, threadBy: 'alice' })
+    expect(told.at(-1)).not.toHaveProperty('event')
+  })
+
   it('says a message once, however often it is sent', async () => {
     const room = await app.givenRoom(['alice'])
     const { id: threadId } = await app.say(room, 'first', 'alice')

@@ -35,7 +35,7 @@ export function givenClient(count: number) {
     'users.me': () => ({ name: 'Alice Adams' }),
     'presence.room': () => ({ present: {} }),
     'presence.heartbeat': () => ({ status: 'online' }),
-    'read.update': () => ({ seq: last, unread: 0, mentions: 0 }),
+    'read.update': () => ({ seq: last, unread: 0, mentions: 0, asOf: last }),
   }
   const client = {
     call: async (name: string) => answers[name]?.() ?? {},

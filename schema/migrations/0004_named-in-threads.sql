@@ -1,0 +1,1 @@
+CREATE INDEX "messages_named_in_threads" ON "messages" USING btree ("room","seq") WHERE "messages"."thread_id" <> '' and "messages"."mentions" <> '{}';

@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ConnId } from '#schema/messages/presence'
+import {
+  type ClientGround,
+  createClientGround,
+  expectNoProblems,
+  goTo,
+  message,
+  type Visitor,
+} from './ground.ts'
+import { createVoice, type Voice } from './voice.ts'
+
+let ground: ClientGround
+let alice: Visitor
+let bob: Voice
+const connId = crypto.randomUUID() as ConnId
+
+beforeAll(async () => {
+  ground = await createClientGround({ RATE_LIMIT_FACTOR: '100' })
+  bob = await createVoice(ground.urls, 'bob')
+  await bob.client.call('presence.heartbeat', { connId })
+  alice = await ground.open('alice')
+}, 120_000)
+afterAll(async () => {
+  await bob?.[Symbol.asyncDispose]()
+  await ground?.[Symbol.asyncDispose]()
+})
+
+/** A room of bob's, with others in it or not. */
+async function givenRoom(kind: 'public' | 'private', ...others: string[]): Promise<string> {
+  const room = `room-${crypto.randomUUID().slice(0, 8)}`
+  await bob.client.call('room.create', { room, name: room, kind } as never)
+  for (const userId of others) await bob.client.call('room.invite', { room, userId } as never)
+  return room
+}
+
+async function openMembers(room: string) {
+  const { page } = alice
+  await page.getByRole('link', { name: room }).click()
+  await page.getByRole('heading', { level: 1, name: room }).waitFor()
+  await page.getByRole('button', { name: 'Members', exact: true }).click()
+  return page.getByRole('region', { name: 'Members' }).getByRole('listitem')
+}
+
+/** Something that is said there is shown after everything that was told before. */
+async function sayLast(room: string) {
+  const last = `last-${crypto.randomUUID().slice(0, 8)}`
+  await bob.say(room, last)
+  await message(alice.page, last).waitFor()
+}
+
+/** So many frames since then name a room. */
+const framesOf = ({ frames }: Visitor, room: string, since = 0) =>
+  frames.slice(since).filter((frame) => frame.includes(room))
+
+describe('who is there', { timeout: 60_000 }, () => {
+  it('is still there after leaving one room of two', async () => {
+    const [left, stays] = [await givenRoom('public', 'alice'), await givenRoom('public', 'alice')]
+    await bob.client.call('room.role', { room: left, userId: 'alice', role: 'owner' } as never)
+    const his = (await openMembers(stays)).filter({ hasText: 'Bob Brown' })
+    await his.filter({ hasText: 'Online' }).waitFor()
+
+    await bob.client.call('room.leave', { room: left } as never)
+    await expect
+      .poll(() => framesOf(alice, `room.presence.${left}`).join())
+      .toContain('"status":"offline"')
+    await sayLast(stays)
+
+    expect(await his.textContent()).toContain('Online')
+  })
+
+  it('is known again after the connection was away', async () => {
+    const room = await givenRoom('private', 'alice')
+    const his = (await openMembers(room)).filter({ hasText: 'Bob Brown' })
+    await his.filter({ hasText: 'Online' }).waitFor()
+    const context = alice.page.context()
+    await context.setOffline(true)
+    await alice.page.getByText('The connection is lost.').waitFor()
+    await bob.client.call('presence.disconnect', { connId })
+
+    await context.setOffline(false)
+
+    await his.filter({ hasText: 'Offline' }).waitFor({ timeout: 15_000 })
+    await bob.client.call('presence.heartbeat', { connId })
+    await his.filter({ hasText: 'Online' }).waitFor()
+  })
+
+  it('is not claimed of people nothing is known of', async () => {
+    const { page } = alice
+    await using charlie = await createVoice(ground.urls, 'charlie')
+    const { userId } = await charlie.client.call('users.me', {})
+    const search = () => bob.client.call('users.search', { text: userId })
+    await expect.poll(async () => (await search()).users).toHaveLength(1)
+    await page.getByRole('button', { name: 'New message' }).click()
+    await page.getByLabel('Find somebody by name').fill('charlie')
+    const found = page.getByRole('dialog').getByRole('button', { name: /@charlie/ })
+    await found.waitFor()
+
+    expect(await found.locator('.dot').count()).toBe(0)
+    await page.keyboard.press('Escape')
+  })
+})
+
+describe('a page', { timeout: 60_000 }, () => {
+  it('is told of the rooms that somebody is in, and of no others', async () => {
+    const mine = await givenRoom('public', 'alice')
+    const other = await givenRoom('public')
+    const { page, frames } = alice
+    await page.getByRole('link', { name: mine }).click()
+    await page.locator('#composer').waitFor()
+    const since = frames.length
+
+    for (const room of [other, mine]) bob.client.publish('typing', { room } as never)
+    await page.getByText('Bob Brown is writing…').waitFor()
+    for (const room of [other, mine]) await bob.say(room, `in ${room}`)
+    await message(page, `in ${mine}`).waitFor()
+    await bob.client.call('presence.update', { status: 'away' })
+    await expect.poll(() => framesOf(alice, `room.presence.${mine}`, since)).not.toEqual([])
+    expect(framesOf(alice, other, since)).toEqual([])
+
+    const context = page.context()
+    await context.setOffline(true)
+    await page.getByText('The connection is lost.').waitFor()
+    await context.setOffline(false)
+    await page.getByText('The connection is lost.').waitFor({ state: 'detached', timeout: 15_000 })
+    await bob.say(other, 'unheard')
+    await sayLast(mine)
+    expect(framesOf(alice, other, since)).toEqual([])
+    await bob.client.call('presence.update', { status: 'online' })
+  })
+
+  it('hears a public room from when somebody has joined it elsewhere until they leave it', async () => {
+    const [room, stays] = [await givenRoom('public'), await givenRoom('private', 'alice')]
+    await using elsewhere = await createVoice(ground.urls, 'alice')
+    const { page } = alice
+    await page.getByRole('link', { name: stays }).click()
+
+    await elsewhere.client.call('room.join', { room } as never)
+    const link = page.getByRole('link', { name: new RegExp(room) })
+    await link.waitFor()
+    await bob.say(room, 'heard')
+    await page.getByRole('link', { name: new RegExp(`${room}.*1 unread`) }).waitFor()
+
+    await elsewhere.client.call('room.leave', { room } as never)
+    await link.waitFor({ state: 'detached' })
+    const since = alice.frames.length
+    await bob.say(room, 'not heard')
+    await goTo(page, ground.urls.web, stays)
+    await sayLast(stays)
+    expect(framesOf(alice, room, since).filter((it) => it.includes('not heard'))).toEqual([])
+  })
+
+  it('complains of nothing', async () => {
+    // Without a network the browser says that there is none.
+    const problems = alice.problems.filter((it) => !it.includes('ERR_INTERNET_DISCONNECTED'))
+    await expectNoProblems({ ...alice, problems })
+  })
+})
