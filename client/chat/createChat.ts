@@ -1,9 +1,10 @@
 import { createContext, createEffect, createSignal, on, onCleanup, useContext } from 'solid-js'
 import type { MessageId, RoomId, UserId } from '#schema/ids'
-import type { Notice, Placed } from '#schema/messages/log'
+import type { Notice } from '#schema/messages/log'
 import type { MyRoom } from '#schema/messages/room'
 import { ask, isPassing } from './ask.ts'
 import { type ChatClient, type Connection, unnoticedMs } from './createConnection.ts'
+import type { Missed } from './createFeed.ts'
 import { createNotifyChoices } from './createNotifyChoices.ts'
 import { createOutbox } from './createOutbox.ts'
 import { createPeople } from './createPeople.ts'
@@ -12,7 +13,7 @@ import { createQuiet } from './createQuiet.ts'
 import { createRooms, type WhyGone } from './createRooms.ts'
 import type { Identity } from './createSession.ts'
 import { createThreads } from './createThreads.ts'
-import { createTimeline, type TimelineOptions } from './createTimeline.ts'
+import { createTimeline, type RoomTimeline, type TimelineOptions } from './createTimeline.ts'
 import { createTyping } from './createTyping.ts'
 import { type Kept, keptPage } from './kept.ts'
 import type { Page } from './timeline.ts'
@@ -33,6 +34,8 @@ export interface ChatOptions {
   onFailure?: (why: Error | 'away') => void
 }
 
+type Looked = { room: RoomId } & Pick<RoomTimeline, 'sync' | 'expect'>
+
 interface Edit {
   id: MessageId
   text: string
@@ -45,6 +48,8 @@ const keptMessages = 40
 export function createChat(options: ChatOptions) {
   const { client, connection, identity, kept } = options
   const me = identity.user as UserId
+  /** The rooms and threads that somebody looks at. */
+  const looked = new Set<Looked>()
   const threads = createThreads(kept, me)
   const presence = createPresence(client, me)
   const rooms = createRooms({
@@ -57,7 +62,9 @@ export function createChat(options: ChatOptions) {
       if (event?.kind !== 'message' || event.sender !== me) options.onMessage?.(notice, room)
     },
   })
-  const outbox = createOutbox(client, kept)
+  const outbox = createOutbox(client, kept, (room, seq) => {
+    for (const it of looked) if (it.room === room) it.expect(seq)
+  })
   const people = createPeople(client, kept)
   const typing = createTyping(client, me)
   const notify = createNotifyChoices(kept)
@@ -67,23 +74,25 @@ export function createChat(options: ChatOptions) {
     ({ name }) => people.learn(me, name === me ? identity.name : name),
     () => undefined,
   )
-  const syncs = new Set<() => Promise<readonly Placed[]>>()
   /** How many messages came in while the connection was away, until somebody has seen that. */
-  const [recovered, setRecovered] = createSignal(0)
+  const [recovered, setRecovered] = createSignal<number | 'many'>(0)
 
   onCleanup(
     connection.onBack(async (awayMs) => {
       presence.renew()
       outbox.adopt()
       rooms.renew()
-      const missed = (await Promise.all([...syncs].map((sync) => sync()))).flat()
+      const missed = await Promise.all([...looked].map(({ sync }) => sync()))
       if (awayMs >= unnoticedMs) setRecovered(countHeard(missed))
     }),
   )
 
   /** How many messages of others these are: a room and a thread of it may both have missed one. */
-  function countHeard(missed: readonly Placed[]): number {
-    const heard = missed.filter(({ event }) => event.kind === 'message' && event.sender !== me)
+  function countHeard(all: readonly Missed[]): number | 'many' {
+    const missed = all.flat()
+    const known = missed.filter((it) => it !== 'lost')
+    if (known.length < missed.length) return 'many'
+    const heard = known.filter(({ event }) => event.kind === 'message' && event.sender !== me)
     return new Set(heard.map(({ seq }) => seq)).size
   }
 
@@ -95,6 +104,7 @@ export function createChat(options: ChatOptions) {
     const timeline = createTimeline({
       client,
       room,
+      lastSeq: () => rooms.byId[room]?.lastSeq ?? 0,
       ...where,
       ...(threadId === undefined ? {} : { threadId }),
       onEvent({ event }) {
@@ -105,8 +115,9 @@ export function createChat(options: ChatOptions) {
       },
     })
     onCleanup(rooms.listen(room, timeline.hear))
-    syncs.add(timeline.sync)
-    onCleanup(() => syncs.delete(timeline.sync))
+    const it: Looked = { room, ...timeline }
+    looked.add(it)
+    onCleanup(() => looked.delete(it))
     if (threadId === undefined) createEffect(on(timeline.items, () => keep(room, timeline)))
     presence.look(room)
     if (rooms.byId[room]?.kind === 'public') onCleanup(typing.follow(room))

@@ -1,3 +1,4 @@
+import { isCallError } from '#runtime/client'
 import type { RoomId } from '#schema/ids'
 import { toNotifyId } from '#schema/ids'
 import type { Notice, Placed, RoomEvent } from '#schema/messages/log'
@@ -12,17 +13,21 @@ export interface FeedOptions {
   asOf: number
   /** Given each event once, in the order of its chain. */
   onEvent: (placed: Placed) => void
-  /** Too much was missed: everything must be read anew, and `restart` told as of when. */
+  /** What was missed cannot be had: everything must be read anew, and `restart` told as of when. */
   onLost: () => void
 }
 
 export type Feed = ReturnType<typeof createFeed>
+/** What had been missed; or that it is so much that it is read anew. */
+export type Missed = readonly Placed[] | 'lost'
 
 /**
  * What two runtimes tell at the same moment may come the wrong way round. So long something that came
  * too early waits for what was before it; then that is asked for.
  */
 const patienceMs = 150
+/** So long what a room is known to have had may be on its way still. */
+const lateMs = 2_000
 /** So long after it could not be asked for it is asked for again. */
 const againMs = 5_000
 
@@ -34,70 +39,133 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
   let chains = new Chains(asOf)
   let steps: Promise<unknown> = Promise.resolve()
   let isStopped = false
+  /** Nothing is taken in until everything is read anew. */
+  let isLost = false
   let early: Notice[] = []
+  /** What came too early, and was not among what was missed either. */
+  const asked = new Set<number>()
+  /** The last event that was told of, and the last that there is known to be. */
+  let [told, expected] = [asOf, asOf]
+  /** Whatever was told, it must be asked whether that is all. */
+  let isInDoubt = false
+  let waiting: Promise<Missed | undefined> | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
+  let [dueAt, notBefore] = [0, 0]
 
-  /** A step that fails leaves a hole, which the next one finds. */
   function enqueue<T>(step: () => T | Promise<T>): Promise<T | undefined> {
-    const done = steps.then(() => (isStopped ? undefined : step())).catch(() => undefined)
+    const done = steps.then(() => (isStopped ? undefined : step())).catch(onRefused)
     steps = done
     return done
   }
 
   async function take(notice: Notice) {
+    if (isLost) return
     const verdict = chains.judge(notice)
     if (verdict === 'known') return
-    if (verdict === 'hole') {
+    const event = verdict === 'next' && (notice.event ?? (await readEvent(client, notice)))
+    // What came too early, or cannot be read by itself, is asked for with all that is missing.
+    if (!event) {
       early.push(notice)
-      timer ??= setTimeout(() => void enqueue(askForMissing), patienceMs)
-      return
+      return syncIn(patienceMs)
     }
-    const event = notice.event ?? (await readEvent(client, notice))
-    if (!event) return
     chains.take(notice)
     onEvent({ seq: notice.seq, event })
-    const waiting = early.sort((a, b) => a.seq - b.seq)
+    const next = early.sort((a, b) => a.seq - b.seq)
     early = []
-    for (const one of waiting) await take(one)
+    for (const one of next) await take(one)
   }
 
-  async function askForMissing() {
-    timer = undefined
-    if (early.length > 0) await sync()
+  function syncIn(ms: number) {
+    const at = Math.max(Date.now() + ms, notBefore)
+    if (isStopped || (timer && at >= dueAt)) return
+    clearTimeout(timer)
+    dueAt = at
+    timer = setTimeout(() => {
+      timer = undefined
+      if (isInDoubt || early.length > 0 || expected > told) void syncNext()
+    }, at - Date.now())
   }
 
-  async function syncAgain() {
-    timer = undefined
-    await sync()
-  }
-
-  /** Answers with what had been missed. */
-  async function sync(): Promise<readonly Placed[]> {
-    const answer = await ask(client, 'chat.sync', { room, since: chains.asOf }).catch((error) => {
-      if (isPassing(error)) timer ??= setTimeout(() => void enqueue(syncAgain), againMs)
-      throw error
+  /** Whoever asks while another one waits for its turn waits for the same. */
+  function syncNext(): Promise<Missed | undefined> {
+    waiting ??= enqueue(() => {
+      waiting = undefined
+      return sync()
     })
-    if (!answer.recovered) {
-      early = []
-      onLost()
-      return []
-    }
-    early = []
+    return waiting
+  }
+
+  async function sync(): Promise<Missed> {
+    if (isLost) return 'lost'
+    clearTimeout(timer)
+    timer = undefined
+    isInDoubt = true
+    const known = Math.max(told, expected)
+    const answer = await ask(client, 'chat.sync', { room, since: chains.asOf })
+    isInDoubt = false
+    if (!answer.recovered) return lose()
     const missed = newOf(chains, answer.events)
     for (const placed of missed) {
       chains.take({ seq: placed.seq, ...threadOf(placed.event) })
       onEvent(placed)
     }
-    chains.takeAll(answer.events.at(-1)?.seq ?? 0)
+    const last = answer.events.at(-1)?.seq ?? 0
+    chains.takeAll(last)
+    told = Math.max(told, known, last)
+    askOnceMore()
     return missed
   }
 
+  /** What was told may come a moment later to where the answer is from. */
+  function askOnceMore() {
+    early = early.filter((notice) => chains.judge(notice) !== 'known' && !asked.has(notice.seq))
+    for (const { seq } of early) asked.add(seq)
+    if (early.length > 0) syncIn(againMs)
+  }
+
+  function lose(): 'lost' {
+    isLost = true
+    early = []
+    asked.clear()
+    onLost()
+    return 'lost'
+  }
+
+  /** What was not answered is asked for again; where that is no use, everything is read anew. */
+  function onRefused(error: unknown): undefined {
+    if (isStopped || isLost) return
+    if (!isPassing(error) && !isRateLimited(error)) return void lose()
+    const waitMs = (isCallError(error) && error.retryAfterMs) || againMs
+    isInDoubt = true
+    notBefore = Date.now() + waitMs
+    syncIn(waitMs)
+  }
+
   return {
-    hear: (notice: Notice) => void enqueue(() => take(notice)),
-    sync: () => enqueue(sync),
-    /** From now on all up to this event is known. */
+    hear(notice: Notice) {
+      told = Math.max(told, notice.seq)
+      void enqueue(() => take(notice))
+    },
+    /** There is an event of that number. What is not told of it in a while was lost on its way. */
+    expect(seq: number) {
+      expected = Math.max(expected, seq)
+      if (expected > told) syncIn(lateMs)
+    },
+    /** It may have had more than is going to be told. */
+    doubt() {
+      isInDoubt = true
+      syncIn(lateMs)
+    },
+    /** Answers with what had been missed. */
+    sync: syncNext,
+    isLost: () => isLost,
+    /** All up to this event is known, and of all that came later it must be heard again. */
     restart(from: number) {
-      chains = new Chains(from)
+      void enqueue(() => {
+        isLost = false
+        chains = new Chains(from)
+        return sync()
+      })
     },
     stop() {
       isStopped = true
@@ -106,10 +174,15 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
   }
 }
 
-/** The event that was too large to come along. */
+function isRateLimited(error: unknown): boolean {
+  return isCallError(error) && error.code === 'rate_limited'
+}
+
+/** The event that was too large to come along; nothing where it cannot be had alone. */
 async function readEvent(client: ChatClient, notice: Notice): Promise<RoomEvent | undefined> {
   if (notice.notifyId === undefined) return undefined
-  const message = await ask(client, 'msg.get', { notifyId: notice.notifyId })
+  const message = await ask(client, 'msg.get', { notifyId: notice.notifyId }).catch(() => undefined)
+  if (!message) return undefined
   if (notice.kind === 'message') return { ...message, kind: 'message' }
   if (notice.kind !== 'edit') return undefined
   return {

@@ -30,7 +30,12 @@ const keyOf = (clientId: ClientId) => `outgoing ${clientId}`
  * the server has it or has refused it, in the order in which they were written. What a tab leaves
  * behind another one sends. Where two send the same the server takes it once.
  */
-export function createOutbox(client: ChatClient, kept: Kept) {
+export function createOutbox(
+  client: ChatClient,
+  kept: Kept,
+  /** The server has a message, as that event of the room. */
+  onSent: (room: RoomId, seq: number) => void,
+) {
   const [all, setAll] = createSignal<readonly Outgoing[]>([])
   const running = new Set<string>()
   const stops = new Map<ClientId, () => void>()
@@ -118,10 +123,11 @@ export function createOutbox(client: ChatClient, kept: Kept) {
   }: Outgoing): Promise<number | undefined> {
     try {
       const said = { room, clientId, text }
-      await (threadId === undefined
+      const { seq } = await (threadId === undefined
         ? client.call('send', said)
         : client.call('send.thread', { ...said, threadId }))
       update(clientId, { status: 'sent' })
+      onSent(room, seq)
       setTimeout(() => settle(clientId), shownMs)
       return undefined
     } catch (error) {

@@ -1,10 +1,11 @@
-import { batch, createSignal, onCleanup } from 'solid-js'
+import { batch, createEffect, createSignal, on, onCleanup, type Setter } from 'solid-js'
 import { isCallError } from '#runtime/client'
 import type { MessageId, RoomId } from '#schema/ids'
 import type { Notice, Placed } from '#schema/messages/log'
 import { ask } from './ask.ts'
 import type { ChatClient } from './createConnection.ts'
-import { createFeed, type Feed } from './createFeed.ts'
+import { createFeed, type Feed, type Missed } from './createFeed.ts'
+import { Recent } from './recent.ts'
 import { apply, extend, createTimeline as fromPage, type Page, type Timeline } from './timeline.ts'
 
 export type TimelineStatus = 'loading' | 'ready' | 'forbidden' | 'failed'
@@ -19,31 +20,45 @@ export interface TimelineOptions {
   kept?: Page | undefined
   /** Around which event it opens, not at its newest; `later` when that is yet to be found out. */
   start?: number | 'later' | undefined
+  /** The last event that the room is known to have. */
+  lastSeq?: () => number
   onEvent?: (placed: Placed) => void
 }
 
+type Side = 'older' | 'newer'
+type Sides = Partial<Record<Side, boolean>>
+
+const sides = ['older', 'newer'] as const
 const pageSize = 50
 /** So long after a page could not be read it is asked for again. */
 const againMs = 5_000
 const nothing: Page = { messages: [], before: false, after: false, asOf: 0 }
 
 /** What is said in a room or a thread, kept up to date until its owner is disposed of. */
-export function createTimeline({ client, room, threadId, kept, start, onEvent }: TimelineOptions) {
+export function createTimeline(options: TimelineOptions) {
+  const { client, room, threadId, kept, start, lastSeq = () => 0, onEvent } = options
   const [status, setStatus] = createSignal<TimelineStatus>(kept ? 'ready' : 'loading')
   const [timeline, setTimeline] = createSignal<Timeline>(fromPage(kept ?? nothing, threadId))
   let feed: Feed | undefined
+  let recent = new Recent(0)
   /** What is told before the first page is there. */
   let early: Notice[] = []
-  const loading = new Set<'older' | 'newer'>()
+  const [loading, setLoading] = createSignal<Sides>({})
+  const [failed, setFailed] = createSignal<Sides>({})
   /** How often a page was opened: who asked last is shown. */
   const [opened, setOpened] = createSignal(0)
   let asked = 0
   let isClosed = false
-  let later: ReturnType<typeof setTimeout> | undefined
+  let lostAt = 0
+  /** What is opened as soon as that may help. */
+  let next: { timer: ReturnType<typeof setTimeout>; around: number | undefined } | undefined
+  const retries = new Set<ReturnType<typeof setTimeout>>()
 
+  createEffect(on(lastSeq, (seq) => feed?.expect(seq)))
   onCleanup(() => {
     isClosed = true
-    clearTimeout(later)
+    clearTimeout(next?.timer)
+    for (const retry of retries) clearTimeout(retry)
     feed?.stop()
   })
   if (start !== 'later') void open(start)
@@ -58,51 +73,91 @@ export function createTimeline({ client, room, threadId, kept, start, onEvent }:
   /** Shows the newest page, or the one around an event. */
   async function open(around?: number): Promise<void> {
     const turn = ++asked
-    clearTimeout(later)
+    clearTimeout(next?.timer)
+    next = undefined
     try {
       const page = await read(around === undefined ? {} : { around })
-      if (turn !== asked) return
+      if (turn !== asked || isClosed) return
+      follow(page.asOf)
       batch(() => {
-        setTimeline(fromPage(page, threadId))
+        setTimeline(catchUp(fromPage(page, threadId), page))
         setOpened(turn)
+        setFailed({})
         setStatus('ready')
       })
-      begin(page.asOf)
     } catch (error) {
       if (turn !== asked || isClosed) return
       if (isCallError(error) && error.code === 'forbidden') return void setStatus('forbidden')
       if (timeline().items.length === 0) setStatus('failed')
-      later = setTimeout(() => void open(around), againMs)
+      openIn(waitOf(error), around)
     }
   }
 
-  function begin(asOf: number) {
-    if (feed) return feed.restart(asOf)
+  function openIn(ms: number, around?: number) {
+    clearTimeout(next?.timer)
+    next = { timer: setTimeout(() => void open(around), ms), around }
+  }
+
+  /** Hears what happens after a page was read, and again what happened since where that is not here. */
+  function follow(asOf: number) {
+    if (feed) return feed.isLost() || !recent.hasAllAfter(asOf) ? hearAgain(feed, asOf) : undefined
+    recent = new Recent(asOf)
     feed = createFeed({
       client,
       room,
       asOf,
       onEvent(placed) {
+        recent.add(placed)
         setTimeline((before) => apply(before, placed))
         onEvent?.(placed)
       },
-      onLost: () => void open(),
+      // Once at once; then the room has too much that cannot be read yet.
+      onLost() {
+        const waitMs = Math.max(0, lostAt + againMs - Date.now())
+        lostAt = Date.now() + waitMs
+        openIn(waitMs)
+      },
     })
     for (const notice of early) feed.hear(notice)
     early = []
+    // What was told before anybody listened may not have been where the page is from.
+    feed.doubt()
   }
 
-  async function load(side: 'older' | 'newer'): Promise<void> {
+  function hearAgain(from: Feed, asOf: number) {
+    recent.restart(asOf)
+    from.restart(asOf)
+  }
+
+  /** With what has happened meanwhile, or before, where a page does not have it yet. */
+  function catchUp(shown: Timeline, { asOf }: Page): Timeline {
+    return recent.after(asOf).reduce(apply, shown)
+  }
+
+  async function load(side: Side): Promise<void> {
     const { items, hasOlder, hasNewer } = timeline()
     const edge = side === 'older' ? items[0] : items.at(-1)
-    if (!edge || !(side === 'older' ? hasOlder : hasNewer) || loading.has(side)) return
-    loading.add(side)
+    if (!edge || !(side === 'older' ? hasOlder : hasNewer) || loading()[side]) return
+    const turn = opened()
+    mark(setLoading, side, true)
+    mark(setFailed, side, false)
     try {
       const page = await read(side === 'older' ? { before: edge.seq } : { after: edge.seq })
       // Meanwhile another part of the room may have been opened.
-      if (timeline().items.includes(edge)) setTimeline((before) => extend(before, page, side))
+      if (turn !== opened() || isClosed) return
+      // What is lost is about to be read anew with all the rest.
+      if (feed && !feed.isLost()) follow(page.asOf)
+      setTimeline((before) => catchUp(extend(before, page, side), page))
+    } catch (error) {
+      if (turn !== opened() || isClosed) return
+      mark(setFailed, side, true)
+      const retry = setTimeout(() => {
+        retries.delete(retry)
+        if (failed()[side]) void load(side)
+      }, waitOf(error))
+      retries.add(retry)
     } finally {
-      loading.delete(side)
+      mark(setLoading, side, false)
     }
   }
 
@@ -113,8 +168,12 @@ export function createTimeline({ client, room, threadId, kept, start, onEvent }:
     items: () => timeline().items,
     hasOlder: () => timeline().hasOlder,
     hasNewer: () => timeline().hasNewer,
-    loadOlder: () => load('older'),
-    loadNewer: () => load('newer'),
+    /** Nothing where it is loading already, or has failed and is going to be tried again. */
+    loadOlder: () => void (failed().older || load('older')),
+    loadNewer: () => void (failed().newer || load('newer')),
+    isLoadingOlder: () => loading().older === true,
+    hasFailedOlder: () => failed().older === true,
+    retryOlder: () => void load('older'),
     /** Shows what surrounds an event. */
     goTo: (seq: number) => open(seq),
     /** Shows the newest messages. */
@@ -124,10 +183,25 @@ export function createTimeline({ client, room, threadId, kept, start, onEvent }:
       else early.push(notice)
     },
     /** Asks for what was missed, and answers with it. */
-    sync: async (): Promise<readonly Placed[]> => (await feed?.sync()) ?? [],
+    async sync(): Promise<Missed> {
+      if (next) void open(next.around)
+      for (const side of sides) if (failed()[side]) void load(side)
+      return (await feed?.sync()) ?? []
+    },
+    /** There is an event of that number: it is going to be told of, or asked for. */
+    expect: (seq: number) => feed?.expect(seq),
     retry: () => {
       setStatus('loading')
       return open()
     },
   }
+}
+
+function mark(set: Setter<Sides>, side: Side, is: boolean) {
+  set((before) => ({ ...before, [side]: is }))
+}
+
+/** When it may be tried again. */
+function waitOf(error: unknown): number {
+  return (isCallError(error) && error.retryAfterMs) || againMs
 }

@@ -90,7 +90,9 @@ export function apply(timeline: Timeline, placed: Placed): Timeline {
 
 function say(timeline: Timeline, seq: number, event: RoomEventOf<'message'>): Timeline {
   const { items } = timeline
-  if (timeline.hasNewer || items.some(({ id }) => id === event.id)) return timeline
+  // Behind the last one others may be missing; between two that are there nothing else is.
+  if (timeline.hasNewer && seq > (items.at(-1)?.seq ?? 0)) return timeline
+  if (items.some(({ id }) => id === event.id)) return timeline
   const { kind: _, ...message } = event
   const answers = timeline.early.filter(({ to }) => to === event.id)
   const lastSeq = Math.max(...answers.map((answer) => answer.seq))

@@ -164,6 +164,7 @@ export const de: Words = {
   link: {
     offline: 'Die Verbindung ist weg. Was du schreibst, wird gesendet, sobald sie wieder da ist.',
     kept: 'Du bist offline. Das hier ist der Stand deiner letzten Verbindung; was du schreibst, wird später gesendet.',
+    recoveredMany: 'Viele Nachrichten kamen, während du weg warst.',
     recovered: {
       one: '{{ count }} Nachricht kam, während du weg warst.',
       other: '{{ count }} Nachrichten kamen, während du weg warst.',

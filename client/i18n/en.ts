@@ -164,6 +164,7 @@ export const en = {
   link: {
     offline: 'The connection is lost. What you write is sent when it is back.',
     kept: 'You are offline. This is what was here when you were last connected; what you write is sent later.',
+    recoveredMany: 'Many messages came while you were away.',
     recovered: {
       one: '{{ count }} message came while you were away.',
       other: '{{ count }} messages came while you were away.',

@@ -157,6 +157,7 @@ export const zh: Words = {
   link: {
     offline: '连接已断开。你写的内容会在恢复后发送。',
     kept: '你已离线。这里显示的是上次连接时的内容；你写的消息会稍后发送。',
+    recoveredMany: '你离开期间收到了很多消息。',
     recovered: { other: '你离开期间收到 {{ count }} 条消息。' },
   },
   switcher: { label: '转到…', hint: '房间或联系人', nothing: '没有结果' },

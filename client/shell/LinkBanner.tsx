@@ -10,6 +10,10 @@ export function LinkBanner() {
   const chat = useChat()
   const { t, tn } = useLanguage()
   const [isLate, setLate] = createSignal(false)
+  const came = () => {
+    const many = chat.recovered()
+    return many === 'many' ? t('link.recoveredMany') : many > 0 && tn('link.recovered', many)
+  }
   const isAbsent = () => chat.connection.isAbsent === true
 
   createEffect(() => {
@@ -29,8 +33,8 @@ export function LinkBanner() {
       <Show when={isLate()}>
         <p class="banner is-warning">{t(isAbsent() ? 'link.kept' : 'link.offline')}</p>
       </Show>
-      <Show when={!isLate() && chat.recovered() > 0}>
-        <p class="banner">{tn('link.recovered', chat.recovered())}</p>
+      <Show when={!isLate() && came()}>
+        <p class="banner">{came()}</p>
       </Show>
     </div>
   )

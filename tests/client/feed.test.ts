@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { FunctionError } from '#runtime'
 import type { RoomId } from '#schema/ids'
 import type { Notice, Placed } from '#schema/messages/log'
 import type { ChatClient } from '../../client/chat/createConnection.ts'
@@ -17,13 +18,18 @@ function notice(seq: number, prev: number): Notice {
   return { room, kind: event.kind, seq, prev, event }
 }
 
-/** A feed up to 10 whose room has had 11 to 15, and what it was asked. */
-function givenFeed() {
+type Refusal = { code: string; retryAfterMs?: number }
+
+/** A feed up to 10 whose room has had 11 to 15, and what it was asked. Answers are refusals first. */
+function givenFeed(refusals: Refusal[] = []) {
   const asked: number[] = []
   const heard: number[] = []
   const client = {
-    async call(_name: string, { since }: { since: number }) {
+    async call(name: string, { since }: { since: number }) {
+      if (name !== 'chat.sync') throw new FunctionError('forbidden', `No ${name}`)
       asked.push(since)
+      const refusal = refusals.shift()
+      if (refusal) throw new FunctionError(refusal.code as never, 'Not now', refusal)
       const events = [11, 12, 13, 14, 15].filter((seq) => seq > since).map(placed)
       return { recovered: true, events }
     },
@@ -80,5 +86,69 @@ describe('what is told of a room', () => {
     await vi.advanceTimersByTimeAsync(1_000)
 
     expect(asked).toEqual([])
+  })
+
+  it('is asked for where it was not told of at all', async () => {
+    const { feed, asked, heard } = givenFeed()
+
+    feed.hear(notice(11, 10))
+    feed.expect(11)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(asked).toEqual([])
+    feed.expect(15)
+    feed.expect(15)
+    await vi.advanceTimersByTimeAsync(10_000)
+    feed.expect(15)
+    await vi.advanceTimersByTimeAsync(10_000)
+
+    expect(asked).toEqual([10])
+    expect(heard).toEqual([11, 12, 13, 14, 15])
+  })
+
+  it('is asked for again, and not too soon, by who asked too often', async () => {
+    const { feed, asked, heard } = givenFeed([{ code: 'rate_limited', retryAfterMs: 20_000 }])
+
+    feed.hear(notice(13, 12))
+    await vi.advanceTimersByTimeAsync(19_000)
+    feed.hear(notice(14, 13))
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(asked).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(1_000)
+
+    expect(asked).toHaveLength(2)
+    expect(heard).toEqual([11, 12, 13, 14, 15])
+  })
+
+  it('is read anew where it may not be asked for, and goes on from there', async () => {
+    const { feed, asked, heard } = givenFeed([{ code: 'internal' }])
+
+    feed.hear(notice(13, 12))
+    feed.hear(notice(14, 13))
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(heard).toEqual([Number.NaN])
+    feed.restart(13)
+    await vi.advanceTimersByTimeAsync(1_000)
+
+    expect(asked).toEqual([10, 13])
+    expect(heard).toEqual([Number.NaN, 14, 15])
+  })
+
+  it('is asked for with the rest where it cannot be read by itself', async () => {
+    const { feed, heard } = givenFeed()
+    const { event: _, ...tooLong } = notice(11, 10)
+
+    feed.hear({ ...tooLong, kind: 'message', notifyId: '1-a' as never })
+    await vi.advanceTimersByTimeAsync(1_000)
+
+    expect(heard).toEqual([11, 12, 13, 14, 15])
+  })
+
+  it('is asked for once by whoever asks at the same time', async () => {
+    const { feed, asked, heard } = givenFeed()
+
+    await Promise.all([feed.sync(), feed.sync(), feed.sync()])
+
+    expect(asked).toEqual([10])
+    expect(heard).toEqual([11, 12, 13, 14, 15])
   })
 })

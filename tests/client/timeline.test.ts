@@ -1,7 +1,10 @@
+import { createRoot } from 'solid-js'
 import { describe, expect, it } from 'vitest'
-import type { MessageId } from '#schema/ids'
-import type { Placed } from '#schema/messages/log'
-import { apply, createTimeline, type Timeline } from '../../client/chat/timeline.ts'
+import { type MessageId, type RoomId, toNotifyId } from '#schema/ids'
+import type { Notice, Placed } from '#schema/messages/log'
+import type { ChatClient } from '../../client/chat/createConnection.ts'
+import { createTimeline as openTimeline } from '../../client/chat/createTimeline.ts'
+import { apply, createTimeline, type Page, type Timeline } from '../../client/chat/timeline.ts'
 
 function said(seq: number, id: string, threadId?: string): Placed {
   const [room, at, text] = ['general', new Date(seq).toISOString(), `text ${seq}`]
@@ -36,9 +39,152 @@ describe('what is shown of a room', () => {
     expect(repliesOf(timeline, 'a')).toEqual({ count: 3, lastSeq: 4 })
   })
 
+  it('has what was said between two that are there, also where newer ones are not', () => {
+    const page = { messages: [], before: true, after: false, asOf: 0 }
+    const old = {
+      ...timelineOf([said(4, 'a'), said(9, 'b')], createTimeline(page)),
+      hasNewer: true,
+    }
+
+    const { items } = timelineOf([said(7, 'c'), said(12, 'd')], old)
+
+    expect(items.map(({ seq }) => seq)).toEqual([4, 7, 9])
+  })
+
   it('keeps no more than some answers to what is not shown', () => {
     const many = Array.from({ length: 500 }, (_, at) => said(at + 10, `r-${at}`, `up-${at}`))
 
     expect(timelineOf(many).early.length).toBeLessThanOrEqual(50)
+  })
+})
+
+/** A room that is asked for pages, each of which comes when the test says so. */
+function givenRoom(start?: number) {
+  const pages: { input: Record<string, unknown>; answer: (page: Page) => void }[] = []
+  const syncs: number[] = []
+  const log: Placed[] = []
+  const client = {
+    call(name: string, input: Record<string, unknown>) {
+      if (name === 'chat.sync') {
+        const since = Number(input.since)
+        syncs.push(since)
+        return Promise.resolve({ recovered: true, events: log.filter(({ seq }) => seq > since) })
+      }
+      const { promise, resolve } = Promise.withResolvers<Page>()
+      pages.push({ input, answer: resolve })
+      return promise
+    },
+  } as unknown as ChatClient
+  const { timeline, close } = createRoot((dispose) => ({
+    timeline: openTimeline({ client, room: 'general' as RoomId, start }),
+    close: dispose,
+  }))
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 0))
+  return {
+    timeline,
+    close,
+    syncs,
+    log,
+    /** The page that was asked for last comes. */
+    async answer(seqs: number[], asOf: number, more: { before?: boolean; after?: boolean } = {}) {
+      const messages = seqs.map((seq) => toMessage(said(seq, idOf(seq))))
+      pages.at(-1)?.answer({ messages, before: false, after: false, asOf, ...more } as Page)
+      await settled()
+    },
+    async hear(placed: Placed, prev: number) {
+      log.push(placed)
+      timeline.hear({ room: 'general', kind: placed.event.kind, prev, ...placed } as Notice)
+      await settled()
+    },
+    seqs: () => timeline.items().map(({ seq }) => seq),
+  }
+}
+
+const idOf = (seq: number) => seq.toString(16).padStart(32, '0')
+const toMessage = ({ seq, event: { kind: _, ...message } }: Placed) => ({
+  ...message,
+  seq,
+  reactions: [],
+})
+
+function changed(kind: 'edit' | 'delete', seq: number, of: number): Placed {
+  const [by, at, text] = ['alice', new Date(seq).toISOString(), 'edited']
+  const message = { notifyId: toNotifyId({ id: idOf(of) as MessageId, seq: of }) }
+  return { seq, event: { kind, room: 'general', by, at, message, text, mentions: [] } as never }
+}
+
+describe('a page of a room', () => {
+  it('shows what was said while it was on its way, and what it did not have yet', async () => {
+    const { timeline, answer, hear, seqs, syncs, close } = givenRoom(5)
+    await answer([4, 5, 6], 10, { before: true, after: true })
+    await hear(said(11, idOf(11)), 10)
+    expect(seqs()).toEqual([4, 5, 6])
+
+    timeline.loadNewer()
+    await hear(said(12, idOf(12)), 11)
+    await answer([7, 8, 9, 10], 10)
+
+    expect(seqs()).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12])
+    expect(syncs).toEqual([])
+    close()
+  })
+
+  it('shows what became of its messages while it was on its way', async () => {
+    const { timeline, answer, hear, close } = givenRoom()
+    await answer([8, 9, 10], 10, { before: true })
+    await hear(changed('edit', 11, 6), 10)
+
+    timeline.loadOlder()
+    await hear(changed('delete', 12, 7), 11)
+    await answer([6, 7], 10)
+
+    const [edited, deleted] = timeline.items()
+    expect(edited).toMatchObject({ seq: 6, text: 'edited' })
+    expect(deleted).toMatchObject({ seq: 7, text: '', deletedAt: expect.any(String) })
+    close()
+  })
+
+  it('is taken though a message beside it was edited meanwhile', async () => {
+    const { timeline, answer, hear, seqs, close } = givenRoom()
+    await answer([8, 9, 10], 10, { before: true })
+
+    timeline.loadOlder()
+    await hear(changed('edit', 11, 8), 10)
+    await answer([6, 7], 10)
+
+    expect(seqs()).toEqual([6, 7, 8, 9, 10])
+    close()
+  })
+
+  it('that is opened goes on from where it was read, wherever that was', async () => {
+    const { timeline, answer, hear, seqs, log, syncs, close } = givenRoom()
+    log.push(said(9, idOf(9)))
+    await answer([8, 9, 10], 10, { before: true })
+    await hear(said(11, idOf(11)), 10)
+
+    void timeline.goTo(2)
+    await answer([1, 2, 3], 11, { after: true })
+    expect(seqs()).toEqual([1, 2, 3])
+    // By somebody who knew less than who was asked before.
+    void timeline.goToPresent()
+    await answer([6, 7, 8], 8)
+
+    expect(seqs()).toEqual([6, 7, 8, 9, 11])
+    expect(syncs).toEqual([8])
+    close()
+  })
+
+  it('is not taken for one of another part of the room', async () => {
+    const { timeline, answer, seqs, close } = givenRoom()
+    await answer([8, 9, 10], 10, { before: true })
+
+    void timeline.goTo(2)
+    await answer([1, 2, 3], 10, { after: true })
+    timeline.loadNewer()
+    await answer([4, 5], 10, { after: true })
+
+    expect(seqs()).toEqual([1, 2, 3, 4, 5])
+    expect(timeline.hasNewer()).toBe(true)
+    close()
   })
 })
