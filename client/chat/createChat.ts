@@ -4,6 +4,7 @@ import type { Notice, Placed } from '#schema/messages/log'
 import type { MyRoom } from '#schema/messages/room'
 import { ask, isPassing } from './ask.ts'
 import { type ChatClient, type Connection, unnoticedMs } from './createConnection.ts'
+import { createMembers } from './createMembers.ts'
 import { createNotifyChoices } from './createNotifyChoices.ts'
 import { createOutbox } from './createOutbox.ts'
 import { createPeople } from './createPeople.ts'
@@ -44,6 +45,7 @@ export function createChat(options: ChatOptions) {
   const rooms = createRooms({ ...options, me })
   const outbox = createOutbox(client, kept)
   const people = createPeople(client, kept)
+  const members = createMembers(client, rooms)
   const presence = createPresence(client, me)
   const typing = createTyping(client, me)
   const notify = createNotifyChoices(kept)
@@ -60,6 +62,7 @@ export function createChat(options: ChatOptions) {
   onCleanup(
     connection.onBack(async (awayMs) => {
       presence.renew()
+      members.renew()
       outbox.adopt()
       void rooms.refresh()
       const missed = (await Promise.all([...syncs].map((sync) => sync()))).flat()
@@ -116,6 +119,7 @@ export function createChat(options: ChatOptions) {
     rooms,
     outbox,
     people,
+    members,
     presence,
     typing,
     notify,
