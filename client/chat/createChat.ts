@@ -5,6 +5,7 @@ import type { MyRoom } from '#schema/messages/room'
 import { ask, isPassing } from './ask.ts'
 import { type ChatClient, type Connection, unnoticedMs } from './createConnection.ts'
 import type { Missed } from './createFeed.ts'
+import { createMembers } from './createMembers.ts'
 import { createNotifyChoices } from './createNotifyChoices.ts'
 import { createOutbox } from './createOutbox.ts'
 import { createPeople } from './createPeople.ts'
@@ -66,6 +67,7 @@ export function createChat(options: ChatOptions) {
     for (const it of looked) if (it.room === room) it.expect(seq)
   })
   const people = createPeople(client, kept)
+  const members = createMembers(client, rooms)
   const typing = createTyping(client, me)
   const notify = createNotifyChoices(kept)
   const quiet = createQuiet(kept, presence)
@@ -80,6 +82,7 @@ export function createChat(options: ChatOptions) {
   onCleanup(
     connection.onBack(async (awayMs) => {
       presence.renew()
+      members.renew()
       outbox.adopt()
       rooms.renew()
       const missed = await Promise.all([...looked].map(({ sync }) => sync()))
@@ -143,6 +146,7 @@ export function createChat(options: ChatOptions) {
     rooms,
     outbox,
     people,
+    members,
     presence,
     typing,
     threads,

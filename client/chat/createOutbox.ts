@@ -1,5 +1,5 @@
 import { createSignal, onCleanup } from 'solid-js'
-import { isCallError } from '#runtime/client'
+import { type ErrorCode, isCallError } from '#runtime/client'
 import type { ClientId, MessageId, RoomId } from '#schema/ids'
 import { isPassing } from './ask.ts'
 import type { ChatClient } from './createConnection.ts'
@@ -15,7 +15,8 @@ export interface Outgoing {
   at: number
   /** `sent` is what the server has, and the room has not shown yet. */
   status: 'pending' | 'sent' | 'failed'
-  /** Why it failed, in the server's words. */
+  /** Why it failed, and that in the server's words. */
+  code?: ErrorCode | undefined
   error?: string | undefined
 }
 
@@ -133,7 +134,8 @@ export function createOutbox(
     } catch (error) {
       if (isPassing(error)) return 0
       if (isCallError(error) && error.code === 'rate_limited') return error.retryAfterMs ?? 1_000
-      update(clientId, { status: 'failed', error: (error as Error).message })
+      const code = isCallError(error) ? error.code : undefined
+      update(clientId, { status: 'failed', code, error: (error as Error).message })
       return undefined
     }
   }
@@ -152,7 +154,7 @@ export function createOutbox(
     retry(clientId: ClientId) {
       const found = all().find((it) => it.clientId === clientId)
       if (!found) return
-      update(clientId, { status: 'pending', error: undefined })
+      update(clientId, { status: 'pending', code: undefined, error: undefined })
       void run(found.room)
     },
     discard: settle,

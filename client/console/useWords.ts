@@ -8,9 +8,9 @@ export const consoleWords: Record<string, ConsoleWords> = { en, de, zh, ar }
 
 /** What the console says, in the language of the page; and numbers, times and durations in its forms. */
 export function useWords() {
-  const { code } = useLanguage()
+  const { code, locale } = useLanguage()
   const format = (value: number, options: Intl.NumberFormatOptions) =>
-    new Intl.NumberFormat(code(), options).format(value)
+    new Intl.NumberFormat(locale(), options).format(value)
   /** As exact as somebody looks at it: 0.42, 4.2, 42. */
   const short = (value: number) => ({
     maximumFractionDigits: value >= 100 ? 0 : value >= 10 ? 1 : 2,
@@ -25,11 +25,11 @@ export function useWords() {
     count: (value: number) => format(value, { maximumFractionDigits: 0 }),
     duration: (ms: number) => (ms >= 1_000 ? unit(ms / 1_000, 'second') : unit(ms, 'millisecond')),
     dateTime: (at: string | number) =>
-      new Intl.DateTimeFormat(code(), { dateStyle: 'short', timeStyle: 'medium' }).format(
+      new Intl.DateTimeFormat(locale(), { dateStyle: 'short', timeStyle: 'medium' }).format(
         new Date(at),
       ),
     clock: (at: string | number) =>
-      new Intl.DateTimeFormat(code(), {
+      new Intl.DateTimeFormat(locale(), {
         hour: 'numeric',
         minute: '2-digit',
         second: '2-digit',

@@ -16,7 +16,7 @@ export function MessageActions(props: {
   onThread: () => void
 }) {
   const { t } = useLanguage()
-  const { threadId } = useConversation()
+  const { threadId, react } = useConversation()
   const [isPicking, setPicking] = createSignal(false)
   const [isOpen, setOpen] = createSignal(false)
   const tabIndex = () => (props.isActive ? 0 : -1)
@@ -32,7 +32,7 @@ export function MessageActions(props: {
         class="icon-button"
         label={t('message.react')}
         tabIndex={tabIndex()}
-        item={props.item}
+        onPick={(emoji) => void react(props.item, emoji)}
         onOpenChange={setPicking}
       >
         <Icon name="smile" />

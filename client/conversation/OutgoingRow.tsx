@@ -34,8 +34,10 @@ export function OutgoingRow(props: { outgoing: Outgoing; isFirst: boolean }) {
           <span class="visually-hidden">{t('message.sending')}</span>
         </Show>
         <Show when={props.outgoing.status === 'failed'}>
-          <p class="failed" role="alert">
-            {t('message.failed', { error: props.outgoing.error ?? '' })}
+          <p class="failed">
+            <span data-tip={props.outgoing.error}>
+              {t('message.failed', { error: t(`problems.${props.outgoing.code ?? 'internal'}`) })}
+            </span>
             <button
               type="button"
               class="text-button"

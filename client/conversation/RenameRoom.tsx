@@ -20,13 +20,13 @@ function NewName(props: { room: MyRoom; onClose: () => void }) {
   const chat = useChat()
   const { t } = useLanguage()
   const [name, setName] = createSignal(props.room.name)
-  const [problem, setProblem] = createSignal('')
+  const [problem, setProblem] = createSignal<unknown>()
 
   async function submit(event: SubmitEvent) {
     event.preventDefault()
     const renamed = await chat.client.try('room.rename', { room: props.room.id, name: name() })
     if (renamed.ok) props.onClose()
-    else setProblem(renamed.error.message)
+    else setProblem(renamed.error)
   }
 
   return (

@@ -45,13 +45,17 @@ export function createLanguage(chosen: () => string) {
       document.documentElement.dir = rightToLeft.has(wanted) ? 'rtl' : 'ltr'
     })
   })
+  /** As somebody's own part of the world writes times and numbers, where its language is the chosen one. */
+  const locale = (): string =>
+    navigator.languages.find((tag) => tag.split('-')[0] === code()) ?? code()
   const rules = createMemo(() => new Intl.PluralRules(code()))
   // Each takes longer to make than to use, and every message has a time.
-  const time = createMemo(() => new Intl.DateTimeFormat(code(), { timeStyle: 'short' }))
-  const day = createMemo(() => new Intl.DateTimeFormat(code(), { dateStyle: 'full' }))
-  const list = createMemo(() => new Intl.ListFormat(code(), { type: 'conjunction' }))
+  const time = createMemo(() => new Intl.DateTimeFormat(locale(), { timeStyle: 'short' }))
+  const day = createMemo(() => new Intl.DateTimeFormat(locale(), { dateStyle: 'full' }))
+  const list = createMemo(() => new Intl.ListFormat(locale(), { type: 'conjunction' }))
   return {
     code,
+    locale,
     t: (key: KeyOf<string>, args: Args = {}) => fill(words()[key], args),
     /** The form that fits so many. */
     tn: (key: KeyOf<Plural>, count: number, args: Args = {}) => {
@@ -60,7 +64,7 @@ export function createLanguage(chosen: () => string) {
     },
     /** The day and the time: seldom wanted, and so made when it is. */
     momentOf: (at: string | number) =>
-      new Intl.DateTimeFormat(code(), { dateStyle: 'full', timeStyle: 'short' }).format(
+      new Intl.DateTimeFormat(locale(), { dateStyle: 'full', timeStyle: 'short' }).format(
         new Date(at),
       ),
     timeOf: (at: string | number) => time().format(new Date(at)),

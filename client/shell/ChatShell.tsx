@@ -14,6 +14,7 @@ import type { RoomId } from '#schema/ids'
 import { ChatContext, type ChatOptions, createChat } from '../chat/createChat.ts'
 import { RoomView } from '../conversation/RoomView.tsx'
 import { useLanguage } from '../i18n/createLanguage.ts'
+import { problemOf } from '../i18n/problem.ts'
 import { CopyTextContext } from '../text/copy.ts'
 import { createBadge } from './createBadge.ts'
 import { CopyContext, createCopy } from './createCopy.ts'
@@ -62,7 +63,7 @@ export function ChatShell(
       if (why === 'meanwhile' && isShown) say(t('rooms.gone', { room: room.name }))
     },
     onFailure: (why) =>
-      say(why === 'away' ? t('app.away') : t('app.failed', { error: why.message })),
+      say(why === 'away' ? t('app.away') : t('app.failed', { error: problemOf(t, why) })),
   })
   const notifications = createNotifications(chat, places, tn)
   createBadge(chat, places)

@@ -14,17 +14,17 @@ export function ConfirmDialog(props: {
   children?: JSX.Element
 }) {
   const [isBusy, setBusy] = createSignal(false)
-  const [problem, setProblem] = createSignal('')
-  createEffect(on([() => props.isOpen], () => setProblem('')))
+  const [problem, setProblem] = createSignal<unknown>()
+  createEffect(on([() => props.isOpen], () => setProblem()))
 
   async function confirm() {
     setBusy(true)
-    setProblem('')
+    setProblem()
     try {
       await props.onConfirm()
       props.onClose()
     } catch (error) {
-      setProblem((error as Error).message)
+      setProblem(error)
     } finally {
       setBusy(false)
     }

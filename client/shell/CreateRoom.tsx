@@ -25,7 +25,7 @@ function NewRoom(props: { onClose: () => void }) {
   const [name, setName] = createSignal('')
   const [id, setId] = createSignal<string>()
   const [kind, setKind] = createSignal<'public' | 'private'>('public')
-  const [problem, setProblem] = createSignal('')
+  const [problem, setProblem] = createSignal<unknown>()
   // A name without a letter that may stand there gets an address that says nothing.
   const anyId = `room-${crypto.randomUUID().slice(0, 6)}`
   const address = () => id() ?? (suggestId(name()) || (name().trim() && anyId))
@@ -35,7 +35,7 @@ function NewRoom(props: { onClose: () => void }) {
     const room = address() as RoomId
     const made = await chat.client.try('room.create', { room, name: name(), kind: kind() })
     if (!made.ok) {
-      setProblem(made.error.code === 'conflict' ? t('rooms.taken') : made.error.message)
+      setProblem(made.error.code === 'conflict' ? t('rooms.taken') : made.error)
       return
     }
     await chat.rooms.refresh()

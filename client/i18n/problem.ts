@@ -1,0 +1,11 @@
+import { isCallError } from '#runtime/client'
+import type { Language } from './createLanguage.ts'
+
+/**
+ * Why something was not done, in the words of the page: the server speaks English only. What the page has
+ * thrown itself is in its words already.
+ */
+export function problemOf(t: Language['t'], error: unknown): string {
+  if (isCallError(error)) return t(`problems.${error.code}`)
+  return error instanceof Error ? error.message : String(error)
+}
