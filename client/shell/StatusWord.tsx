@@ -1,10 +1,15 @@
-import type { UserId } from '#schema/ids'
+import { Show } from 'solid-js'
+import type { RoomId, UserId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
 /** Whether somebody is there, for who does not see the dot at their picture. */
-export function StatusWord(props: { user: UserId }) {
+export function StatusWord(props: { user: UserId; room?: RoomId | undefined }) {
   const chat = useChat()
   const { t } = useLanguage()
-  return <span class="visually-hidden">, {t(`status.${chat.presence.statusOf(props.user)}`)}</span>
+  return (
+    <Show when={chat.presence.statusOf(props.user, props.room)}>
+      {(status) => <span class="visually-hidden">, {t(`status.${status()}`)}</span>}
+    </Show>
+  )
 }
