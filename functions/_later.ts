@@ -1,7 +1,7 @@
-import { type Context, FunctionError, type Handled } from '#runtime'
+import { type Context, FunctionError, type Handled, type Stored } from '#runtime'
 import { type MessageId, type RoomId, readNotifyId } from '#schema/ids'
 import type { Message } from '#schema/messages/chat'
-import { chatRoom, type RoomEvent } from '#schema/messages/log'
+import { chatRoom, type chatThread, type RoomEvent } from '#schema/messages/log'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { rememberForAMoment } from './_moment.ts'
 
@@ -52,6 +52,20 @@ export async function bringUpToDate(
   return isNewer ? changeTo(message, change) : message
 }
 
+/** What the log has of a room since an event up to which the database has all of it. */
+export async function readLaterEvents(
+  room: RoomId,
+  topics: readonly (typeof chatRoom | typeof chatThread)[],
+  since: number,
+  context: Context,
+): Promise<Stored<RoomEvent>[]> {
+  const events = await context.readAfter(CHAT_MESSAGES, topics, { room }, since, mostEvents)
+  if (events) return events
+  throw new FunctionError('unavailable', `Too much of ${room} is not in the database yet`, {
+    retryAfterMs: 1_000,
+  })
+}
+
 /** What is deleted stays so: its place is all that is left of it. */
 function changeTo<M extends Message>(message: M, change: Change): M {
   if (message.deletedAt) return message
@@ -68,11 +82,7 @@ async function findLater(room: RoomId, handled: Handled, context: Context): Prom
 }
 
 async function readLater(room: RoomId, since: number, context: Context): Promise<Later> {
-  const events = await context.readAfter(CHAT_MESSAGES, [chatRoom], { room }, since, mostEvents)
-  if (!events)
-    throw new FunctionError('unavailable', `Too much of ${room} is not in the database yet`, {
-      retryAfterMs: 1_000,
-    })
+  const events = await readLaterEvents(room, [chatRoom], since, context)
   const changes = new Map<MessageId, Change>()
   for (const { seq, data } of events) {
     if (data.kind !== 'edit' && data.kind !== 'delete') continue

@@ -1,15 +1,15 @@
-import { eq } from 'drizzle-orm'
+import { and, eq } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
 import { type Context, FunctionError } from '#runtime'
 import { db } from '#schema/db'
-import { type MessageId, type NotifyId, readNotifyId, toNotifyId } from '#schema/ids'
+import { type MessageId, type NotifyId, type RoomId, readNotifyId, toNotifyId } from '#schema/ids'
 import type { Message } from '#schema/messages/chat'
 import { chatRoom, chatThread, messageChanged, type Said } from '#schema/messages/log'
 import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
 import { messages } from '#schema/tables/message'
 import { readAged } from './_age.ts'
 import { findHandled } from './_handled.ts'
-import { bringUpToDate } from './_later.ts'
+import { bringUpToDate, readLaterEvents } from './_later.ts'
 
 /**
  * What this process said or read last. Many who ask for one message at once make one read. Told when
@@ -41,16 +41,26 @@ export async function findMessage(
 }
 
 /**
- * The same by the id alone: not from the log, which finds nothing by it. Throws where the database is
- * away and would be the only one to know.
+ * A message of a room by its id alone, which finds nothing in the log: there it is looked for among what
+ * the database may not have yet. Throws where one of them is away, and the others have nothing.
  */
 export async function findMessageById(
+  room: RoomId,
   id: MessageId,
   context: Context,
 ): Promise<Message | undefined> {
   // Not one read with those who know the sequence: they would find nothing either.
   const known = recent.get(id) ?? (await readCached(id, context))
-  return known ?? readKept(await readRow(id, context), context)
+  if (known) return known.room === room ? known : undefined
+  const handled = await findHandled('threads too', context)
+  const [row] = await db
+    .select()
+    .from(messages)
+    .where(and(eq(messages.id, id), eq(messages.room, room)))
+  if (row) return bringUpToDate(toMessage(row), handled, context)
+  const later = await readLaterEvents(room, [chatRoom, chatThread], handled.seq, context)
+  const said = later.find(({ data }) => data.kind === 'message' && data.id === id)
+  return said?.data.kind === 'message' ? { ...withoutKind(said.data), seq: said.seq } : undefined
 }
 
 /**
@@ -120,7 +130,7 @@ async function readMessage(id: MessageId, seq: number, context: Context) {
   const cached = await readCached(id, context)
   if (cached) return cached
   const row = await unlessAway(context, 'the database', () => readRow(id, context))
-  if (row) return readKept(row, context)
+  if (row) return bringUpToDate(row.message, row.handled, context)
   const said = seq > 0 ? await readLog(seq, context) : undefined
   if (said?.id !== id) return undefined
   // What is deleted is not in the log any more; what it was edited to comes later than it does.
@@ -139,10 +149,6 @@ async function readRow(id: MessageId, context: Context) {
   const handled = await findHandled('rooms', context)
   const [row] = await db.select().from(messages).where(eq(messages.id, id))
   return row && { message: toMessage(row), handled }
-}
-
-async function readKept(row: Awaited<ReturnType<typeof readRow>>, context: Context) {
-  return row && bringUpToDate(row.message, row.handled, context)
 }
 
 /** What can be read elsewhere is not waited for. */

@@ -1,10 +1,18 @@
-import { sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
+import { FunctionError } from '#runtime'
 import { db } from '#schema/db'
+import type { UserId } from '#schema/ids'
 import { users } from '#schema/tables/user'
 
 /** What somebody is called: what they chose, or else what the identity provider says. */
 const shownName = sql<string>`coalesce(${users.chosenName}, ${users.name})`
 export const shownUser = { userId: users.id, name: shownName }
+
+/** Throws `forbidden` for who has never been here: they can be neither asked in nor written to. */
+export async function requirePerson(user: UserId): Promise<void> {
+  const [person] = await db.select({ id: users.id }).from(users).where(eq(users.id, user))
+  if (!person) throw new FunctionError('forbidden', `There is no ${user}: they must log in once`)
+}
 
 /** So many are found at once. */
 export const mostPeople = 20

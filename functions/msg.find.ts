@@ -20,8 +20,7 @@ export default defineFunction(
 
 /** Throws the same for a message of another room as for none. */
 async function requireMessage(room: RoomId, id: MessageId, context: Context) {
-  const message = await findMessageById(id, context)
-  if (message?.room !== room)
-    throw new FunctionError('not_found', `There is no message ${id} in this room`)
+  const message = await findMessageById(room, id, context)
+  if (!message) throw new FunctionError('not_found', `There is no message ${id} in this room`)
   return message
 }

@@ -5,11 +5,11 @@ import type { RoomId, UserId } from '#schema/ids'
 import { type Room, roomDirect } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { members, rooms } from '#schema/tables/room'
-import { users } from '#schema/tables/user'
 import { directRoomOf } from './_direct.ts'
 import { enterIndex, refreshRooms } from './_index.ts'
 import { findMember, readCaller } from './_member.ts'
 import { logPending, notePending } from './_pending.ts'
+import { requirePerson } from './_users.ts'
 
 const [kind, role] = ['direct', 'member'] as const
 
@@ -50,11 +50,6 @@ async function findPresent(id: RoomId): Promise<ReadonlySet<UserId | null>> {
   if (rows.some((room) => room.kind !== kind || room.archivedAt))
     throw new FunctionError('forbidden', `There is no room ${id} that you may use`)
   return new Set(rows.map(({ member }) => member))
-}
-
-async function requirePerson(user: UserId) {
-  const [person] = await db.select({ id: users.id }).from(users).where(eq(users.id, user))
-  if (!person) throw new FunctionError('forbidden', `There is no ${user} whom you may write to`)
 }
 
 /** What is missing of it: the room, and who belongs to it. */

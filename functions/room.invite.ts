@@ -5,6 +5,7 @@ import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { requireMember } from './_member.ts'
 import { requireRight } from './_roles.ts'
 import { addMember } from './_rooms.ts'
+import { requirePerson } from './_users.ts'
 
 /** Makes somebody a member of a room, also whoever was kicked. Who is one already stays what they are. */
 export default defineFunction(
@@ -14,6 +15,7 @@ export default defineFunction(
     requireRight(inviter, 'invite')
     if (inviter.kind === 'direct')
       throw new FunctionError('forbidden', 'Nobody can be invited into a room of two')
+    await requirePerson(userId)
     await addMember({ room: id, userId, by: inviter.user }, context, (standing) => {
       if (!standing) throw new FunctionError('forbidden', `You do not belong to a room ${id}`)
       if (standing.isBanned && !hasRight(inviter, 'kick'))

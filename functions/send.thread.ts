@@ -1,6 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type Context, defineFunction, FunctionError } from '#runtime'
-import type { MessageId } from '#schema/ids'
+import { defineFunction, FunctionError } from '#runtime'
 import { sendThread } from '#schema/messages/chat'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 import { expectMember, requireMember } from './_member.ts'
@@ -14,8 +12,8 @@ export default defineFunction(
   async (input, context) => {
     const member = await requireMember(input.room, context)
     requireRight(member, 'speak')
-    const first = await findFirst(input.threadId, context)
-    if (first?.room !== input.room || first.threadId !== undefined)
+    const first = await findMessageById(input.room, input.threadId, context)
+    if (!first || first.threadId !== undefined)
       throw new FunctionError('forbidden', `There is no message ${input.threadId} in this room`)
     return say({ ...input, threadBy: first.sender }, member.user, context)
   },
@@ -28,12 +26,3 @@ export default defineFunction(
     rejected: tellSender,
   },
 )
-
-/** What was said this very moment may be neither in the cache nor in the database yet. */
-async function findFirst(id: MessageId, context: Context) {
-  for (let attempt = 1; ; attempt++) {
-    const found = await findMessageById(id, context)
-    if (found || attempt === 5) return found
-    await sleep(50 * attempt)
-  }
-}

@@ -1,7 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { closeDb } from '#schema/db'
-import { type RoomId, toNotifyId } from '#schema/ids'
+import { type MessageId, type RoomId, toNotifyId } from '#schema/ids'
 import { roomNotify } from '#schema/messages/log'
 import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
 import { type App, createApp, newClientId } from './harness.ts'
@@ -126,6 +126,24 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('while the log is ahead, on 
       const newest = { text: 'none', editedSeq: seq, editedAt: expect.any(String) }
       await expect.poll(read).toMatchObject(newest)
       expect(await read()).toMatchObject(newest)
+    })
+
+    it('what the log alone has is found by its id, and has a thread', async () => {
+      const first = await say('a question')
+      const answer = { room, threadId: first.id, clientId: newClientId(), text: 'an answer' }
+      await (await app.openBucket(MSG_CACHE)).purge(first.id)
+      const find = (id: MessageId) => app.call('msg.find', { room, id }, 'bob')
+
+      expect(await find(first.id)).toEqual({ seq: first.seq })
+      const reply = await app.call('send.thread', answer, 'alice')
+      const cache = await app.openBucket(MSG_CACHE)
+      await vi.waitUntil(() => cache.get(reply.id), waiting)
+      await cache.purge(reply.id)
+
+      const thread = { id: first.id, seq: first.seq }
+      expect(await find(reply.id)).toEqual({ seq: reply.seq, thread })
+      const absent = crypto.randomUUID().replaceAll('-', '') as MessageId
+      await expect(find(absent)).rejects.toMatchObject({ code: 'not_found' })
     })
 
     it('what is deleted is answered to nobody, though the log still has it', async () => {

@@ -13,6 +13,7 @@ import type { Role, RoomKind } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { messages } from '#schema/tables/message'
 import { members, rooms } from '#schema/tables/room'
+import { users } from '#schema/tables/user'
 import type { ServerUrls } from './servers.ts'
 
 /** The people the issuer knows: alice is admin and user, bob is user, charlie has no role. */
@@ -114,6 +115,12 @@ export function createApp(urls: ServerUrls) {
         await index.put(`${room}.${person}`, JSON.stringify({ kind, role }))
       }
       return room
+    },
+
+    /** Has people been here once, as those must have who are invited or written to. */
+    async givenPeople(...people: Person[]): Promise<void> {
+      const rows = people.map((person) => ({ id: person as UserId, name: person }))
+      await db.insert(users).values(rows).onConflictDoNothing()
     },
 
     /** All that the log has of a room, in its order. */

@@ -107,7 +107,8 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     const reply = () =>
       app.call('send.thread', { room, threadId: id, clientId, text: 'under it' }, 'alice')
     const find = () => app.call('msg.find', { room, id }, 'alice')
-    const refusals = [await reply().catch((it) => it), await find().catch((it) => it)]
+    const read = () => app.call('chat.history', { room }, 'alice')
+    const refusals = await Promise.all([reply, find, read].map((ask) => ask().catch((it) => it)))
 
     for (const refusal of refusals)
       expect(refusal).toMatchObject({ code: 'unavailable', retryAfterMs: expect.any(Number) })

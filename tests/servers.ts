@@ -49,8 +49,14 @@ export default async function setup(project: TestProject) {
   return () => servers[Symbol.asyncDispose]()
 }
 
-/** Starts everything, in a new folder. What goes wrong on the way stops what was started. */
-export async function startServers(database: DatabaseKind): Promise<Servers> {
+/**
+ * Starts everything, in a new folder. What goes wrong on the way stops what was started. `settings` are
+ * variables of the runtime.
+ */
+export async function startServers(
+  database: DatabaseKind,
+  settings: Record<string, string> = {},
+): Promise<Servers> {
   await using started = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), `natter-${database}-`))
   started.defer(() => rm(dir, { recursive: true, force: true }))
@@ -73,6 +79,7 @@ export async function startServers(database: DatabaseKind): Promise<Servers> {
     NATTER_ID_KEY: secrets.idKey,
     // The same three people ask for everything; what a limit does has tests of its own.
     RATE_LIMIT_FACTOR: '1000',
+    ...settings,
   }
   const runtime = started.use(await startRuntime({ dir, env }))
 

@@ -67,7 +67,9 @@ export const roomCreate = {
   errors: ['conflict'],
 } as const satisfies Contract
 
-/** `room.direct`: the room of the caller and somebody else, made on first use. */
+/**
+ * `room.direct`: the room of the caller and somebody else who has been here once, made on first use.
+ */
 export const roomDirect = {
   subject: 'room.direct',
   input: v.strictObject({ with: UserId }),
@@ -152,7 +154,9 @@ export const roomLeave = {
 
 const someone = v.strictObject({ room: RoomId, userId: UserId })
 
-/** `room.invite`: make somebody a member. Also lets in again whoever was kicked. */
+/**
+ * `room.invite`: make somebody a member who has been here once. Also lets in again whoever was kicked.
+ */
 export const roomInvite = {
   subject: 'room.invite.{room}',
   input: v.strictObject({

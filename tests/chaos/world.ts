@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import type { UserId } from '#schema/ids'
 import { type NatsPart, startNats } from '../../stack/parts/nats.ts'
@@ -124,6 +125,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     started.defer(() => person.close())
     people.push(person)
   }
+  await untilSeen(people)
   const running = started.move()
   return {
     ...kept,
@@ -137,5 +139,15 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     people,
     nc,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+/** Nobody can be asked in before the functions know that they have been here. */
+async function untilSeen(people: readonly Person[]): Promise<void> {
+  const userIds = people.map(({ user }) => user)
+  for (;;) {
+    const outcome = await people[0]?.ask('users.names', { userIds })
+    if (outcome?.ok && outcome.value.users.length === people.length) return
+    await delay(50)
   }
 }

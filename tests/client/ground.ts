@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import type { ProcessPart } from '../../stack/parts/part.ts'
 import { findChromium } from '../../stack/provision/chromium.ts'
 import type { StackUrls } from '../../stack/state.ts'
 import { startStack } from '../stack-process.ts'
+import { createVoice } from './voice.ts'
 
 export type PersonName = 'alice' | 'bob' | 'charlie'
 
@@ -43,6 +44,7 @@ export async function createClientGround(env: Record<string, string> = {}): Prom
     args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
   })
   made.defer(() => browser.close())
+  await letBeSeen(urls)
   const all = made.move()
   return {
     urls,
@@ -63,6 +65,18 @@ export async function createClientGround(env: Record<string, string> = {}): Prom
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
+}
+
+/** Has everybody been here once, as those must have who are invited or written to. */
+async function letBeSeen(urls: StackUrls): Promise<void> {
+  await using bob = await createVoice(urls, 'bob')
+  for (const name of ['alice', 'charlie'])
+    await (await createVoice(urls, name))[Symbol.asyncDispose]()
+  const userIds = ['alice', 'bob', 'charlie'] as never[]
+  await vi.waitUntil(
+    async () => (await bob.client.call('users.names', { userIds })).users.length === userIds.length,
+    { timeout: 10_000 },
+  )
 }
 
 /** Keeps what comes to a page, and what goes wrong in it. */

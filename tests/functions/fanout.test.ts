@@ -13,8 +13,9 @@ beforeAll(async () => {
   servers = await startServers(inject('servers').database)
   process.env.DATABASE_URL = servers.urls.databaseUrl
 })
-beforeEach(() => {
+beforeEach(async () => {
   app = createApp(servers.urls)
+  await app.givenPeople('charlie')
   return () => app[Symbol.asyncDispose]()
 })
 afterAll(async () => {

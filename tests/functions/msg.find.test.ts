@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type MessageId, toNotifyId } from '#schema/ids'
 import { badPayloads } from '../bad-input.ts'
-import { newClientId, useApp } from '../harness.ts'
+import { newClientId, refusalSoon, useApp } from '../harness.ts'
 
 const app = useApp()
 
@@ -57,6 +57,17 @@ describe('msg.find', () => {
     await expect(app.call('msg.find', { room, id }, 'bob')).rejects.toMatchObject({
       code: 'forbidden',
     })
+  })
+
+  it('refuses whoever was removed, within a second', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const { id, seq } = await app.say(room, 'between us', 'alice')
+    const find = () => app.call('msg.find', { room, id }, 'bob')
+    await expect.poll(() => find().catch(({ code }) => code)).toEqual({ seq })
+
+    await app.call('room.kick', { room, userId: 'bob' }, 'alice')
+
+    expect(await refusalSoon(find)).toBe('forbidden')
   })
 
   it.each(badPayloads({ id: newId() }))('refuses %s', async (_name, payload) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type NotifyId, type RoomId, toNotifyId } from '#schema/ids'
 import { badPayloads } from '../bad-input.ts'
-import { newClientId, type Person, useApp } from '../harness.ts'
+import { newClientId, type Person, refusalSoon, useApp } from '../harness.ts'
 import { newTrace, tracedClient } from '../traced.ts'
 
 const app = useApp()
@@ -102,6 +102,16 @@ describe('msg.trace', () => {
       expect(refusal).toMatchObject({ code: 'forbidden' })
       expect(refusal.message).toBe(`There is no message ${id} that you may read`)
     }
+  })
+
+  it('refuses whoever said it and was removed, within a second', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const notifyId = toNotifyId(await sayTraced(room, newTrace().traceparent))
+    await trace(notifyId, 'bob')
+
+    await app.call('room.kick', { room, userId: 'bob' }, 'alice')
+
+    expect(await refusalSoon(() => trace(notifyId, 'bob'))).toBe('forbidden')
   })
 
   it('is out of the reach of charlie, who has no role', async () => {

@@ -1,10 +1,12 @@
 import * as v from 'valibot'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { deliverNotify } from '#schema/messages/log'
 import { AudienceEnv } from '../../functions/_audience.ts'
 import { useApp } from '../harness.ts'
 
 const app = useApp()
+
+beforeAll(() => app.givenPeople('bob'))
 
 describe('room.changed', () => {
   it('lets whoever came hear what is said next, though the members were known', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { RoomId } from '#schema/ids'
 import { roomChanged } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
@@ -8,6 +8,8 @@ import { useApp } from '../harness.ts'
 const app = useApp()
 
 const newRoomId = () => `room-${crypto.randomUUID()}` as RoomId
+
+beforeAll(() => app.givenPeople('bob'))
 
 describe('room.create', () => {
   it('makes a room that the caller owns and can use at once', async () => {

@@ -1,10 +1,9 @@
-import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { closeDb, db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { deliverNotify } from '#schema/messages/log'
-import { CHAT_MESSAGES } from '#schema/streams'
 import { members, pendingEvents } from '#schema/tables/room'
+import { whileFull } from '../full-log.ts'
 import { type App, createApp, type Person } from '../harness.ts'
 import { type Servers, startServers } from '../servers.ts'
 
@@ -13,32 +12,19 @@ const soon = { timeout: 30_000, interval: 200 }
 
 let servers: Servers
 let app: App
-let manager: JetStreamManager
 
 // Servers of their own: whoever tests beside this needs a log that takes what comes.
 beforeAll(async () => {
   servers = await startServers(inject('servers').database)
   process.env.DATABASE_URL = servers.urls.databaseUrl
   app = createApp(servers.urls)
-  manager = await jetstreamManager((await app.connectAs('functions')).nc)
+  await app.givenPeople('bob', 'charlie')
 })
 afterAll(async () => {
   await app?.[Symbol.asyncDispose]()
   await closeDb()
   await servers?.[Symbol.asyncDispose]()
 })
-
-/** Has the log take nothing while something is done. */
-async function whileFull(work: () => Promise<void>) {
-  const { stream } = CHAT_MESSAGES
-  const { state } = await manager.streams.info(stream)
-  await manager.streams.update(stream, { max_msgs: Math.max(1, state.messages) })
-  try {
-    await work()
-  } finally {
-    await manager.streams.update(stream, { max_msgs: -1 })
-  }
-}
 
 /** A room as a process leaves it that dies after it has let charlie in and told nobody. */
 async function givenBegun() {
@@ -68,7 +54,7 @@ describe('room.finish', () => {
     const room = await givenRoom(['bob'])
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
-    await whileFull(async () => {
+    await whileFull(app, async () => {
       const [userId, name] = ['charlie', 'Another name'] as const
       await expect(app.call('room.invite', { room, userId }, 'bob')).rejects.toMatchObject(
         isRefused,
@@ -101,7 +87,7 @@ describe('room.finish', () => {
 
   it('what was left undone comes before what happens next', async () => {
     const room = await givenRoom(['bob'])
-    await whileFull(async () => {
+    await whileFull(app, async () => {
       await expect(app.call('room.leave', { room }, 'bob')).rejects.toMatchObject(isRefused)
     })
 
@@ -117,7 +103,7 @@ describe('room.finish', () => {
     await givenRoom()
     const input = { room: `room-${crypto.randomUUID()}`, name: 'Begun', kind: 'private' } as const
     const create = () => app.call('room.create', input, 'alice')
-    await whileFull(async () => {
+    await whileFull(app, async () => {
       await expect(create()).rejects.toMatchObject(isRefused)
     })
 

@@ -1,12 +1,16 @@
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { deliverNotify } from '#schema/messages/log'
+import { roomChanged } from '#schema/messages/room'
 import { badPayloads } from '../bad-input.ts'
-import { type Person, useApp } from '../harness.ts'
+import { type Person, refusalSoon, useApp } from '../harness.ts'
+import { newUser } from '../presence-ground.ts'
 
 const app = useApp()
 
 const invite = (room: string, userId: string, as: Person, role?: 'guest') =>
   app.call('room.invite', { room, userId, ...(role ? { role } : {}) }, as)
+
+beforeAll(() => app.givenPeople('alice', 'bob', 'charlie'))
 
 describe('room.invite', () => {
   it('makes a member of somebody, who is told and can speak', async () => {
@@ -48,6 +52,33 @@ describe('room.invite', () => {
     await expect(app.say(room, 'hm', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
+  it('tells the functions who has come to belong to it, once', async () => {
+    const room = await app.givenRoom(['alice'], 'private')
+    const changes = await app.listen(roomChanged, { room }, 'functions')
+
+    expect(await invite(room, 'bob', 'alice')).toEqual({})
+    expect(await invite(room, 'bob', 'alice')).toEqual({})
+    await invite(room, 'charlie', 'alice')
+
+    expect(await changes.next()).toEqual({ room, action: 'join', userId: 'bob' })
+    expect(await changes.next()).toEqual({ room, action: 'join', userId: 'charlie' })
+    expect(await app.eventsOf(room)).toHaveLength(2)
+  })
+
+  it('refuses in a room of two', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'direct')
+
+    await expect(invite(room, 'charlie', 'alice')).rejects.toMatchObject({ code: 'forbidden' })
+    expect(await app.eventsOf(room)).toEqual([])
+  })
+
+  it('refuses whoever went', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private')
+    await app.call('room.leave', { room }, 'bob')
+
+    expect(await refusalSoon(() => invite(room, 'charlie', 'bob'))).toBe('forbidden')
+  })
+
   it('changes nothing for who is there already', async () => {
     const room = await app.givenRoom(['alice', 'bob'], 'private', { bob: 'moderator' })
 
@@ -78,6 +109,32 @@ describe('room.invite', () => {
     )
     expect(there).toMatchObject({ code: 'forbidden' })
     expect(notThere.message.replace(absent, other)).toBe(there.message)
+  })
+
+  it('refuses whoever has never been here, as room.direct does', async () => {
+    const room = await app.givenRoom(['alice'], 'private')
+    const nobody = newUser()
+
+    const refusal = await invite(room, nobody, 'alice').catch((error) => error)
+    const direct = await app.call('room.direct', { with: nobody }, 'alice').catch((error) => error)
+
+    expect(refusal).toMatchObject({ code: 'forbidden' })
+    expect(refusal.message).toContain(nobody)
+    expect([direct.code, direct.message]).toEqual([refusal.code, refusal.message])
+    expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: ['alice'] })
+  })
+
+  it('says nothing of who has been here to whoever may not invite', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private', { bob: 'guest' })
+    const refusals = async (as: Person) =>
+      Promise.all(
+        ['charlie', newUser()].map((userId) => invite(room, userId, as).catch((it) => it.message)),
+      )
+
+    for (const as of ['bob', 'charlie'] as const) {
+      const [known, unknown] = await refusals(as)
+      expect(unknown).toBe(known)
+    }
   })
 
   it.each(['a.b', 'A', '', '*', '>', 'x'.repeat(65)])(

@@ -2,6 +2,7 @@ import { and, eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
+import { roomNotify } from '#schema/messages/log'
 import { roomChanged } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { members } from '#schema/tables/room'
@@ -52,6 +53,20 @@ describe('room.join', () => {
 
     expect(await changes.next()).toEqual({ room, action: 'join', userId: 'alice' })
     expect(await changes.next()).toEqual({ room, action: 'join', userId: 'bob' })
+  })
+
+  it('tells the room who has come', async () => {
+    const room = await app.givenRoom(['bob'])
+    const notices = await app.listen(roomNotify, { room }, 'bob')
+
+    await app.call('room.join', { room }, 'alice')
+
+    expect(await notices.next()).toMatchObject({
+      room,
+      kind: 'member',
+      prev: 0,
+      event: { action: 'join', userId: 'alice', role: 'member', by: 'alice' },
+    })
   })
 
   it('is an event of the room, once', async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { deliverNotify, roomNotify } from '#schema/messages/log'
+import { roomChanged } from '#schema/messages/room'
 import { badPayloads } from '../bad-input.ts'
-import { type Person, useApp } from '../harness.ts'
+import { type Person, refusalSoon, useApp } from '../harness.ts'
 
 const app = useApp()
 
@@ -97,6 +98,41 @@ describe('room.kick', () => {
 
     await expect(kick(room, 'alice', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
     expect(await app.eventsOf(room)).toEqual([])
+  })
+
+  it('tells the functions who does not belong there any more', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const changes = await app.listen(roomChanged, { room }, 'functions')
+
+    await kick(room, 'bob', 'alice')
+
+    expect(await changes.next()).toEqual({ room, action: 'leave', userId: 'bob' })
+  })
+
+  it('refuses a stranger as if there were no room', async () => {
+    const room = await app.givenRoom(['alice'], 'private')
+    const absent = `room-${crypto.randomUUID()}`
+    const refusal = (id: string) => kick(id, 'alice', 'bob').catch((error) => error)
+
+    const [there, notThere] = [await refusal(room), await refusal(absent)]
+
+    expect(there).toMatchObject({ code: 'forbidden' })
+    expect(notThere.code).toBe(there.code)
+    expect(notThere.message.replace(absent, room)).toBe(there.message)
+    expect(await app.eventsOf(room)).toEqual([])
+  })
+
+  it('refuses whoever went', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private', { bob: 'moderator' })
+    await app.call('room.leave', { room }, 'bob')
+
+    expect(await refusalSoon(() => kick(room, 'alice', 'bob'))).toBe('forbidden')
+  })
+
+  it('refuses in a room of two', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'direct', { bob: 'owner' })
+
+    await expect(kick(room, 'alice', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it('refuses oneself, and who is not there', async () => {

@@ -70,6 +70,13 @@ describe('room.leave', () => {
     expect(await app.eventsOf(room)).toHaveLength(1)
   })
 
+  it('refuses in a room of two', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'direct')
+
+    await expect(leave(room, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+    expect((await app.call('room.members', { room }, 'functions')).members).toContain('bob')
+  })
+
   it.each(badPayloads({}))('refuses %s', async (_name, payload) => {
     const room = await app.givenRoom(['alice'])
 

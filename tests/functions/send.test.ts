@@ -234,6 +234,24 @@ describe('send', () => {
     expect(await rejections.next()).toMatchObject({ room, code: 'invalid' })
   })
 
+  it('tells them as well of a conflict, and of what is too large', async () => {
+    const room = await app.givenRoom(['alice'])
+    const rejections = await app.listen(deliverRejected, { user: 'alice', room }, 'alice')
+    const { nc, client } = await app.connectAs('alice')
+    const clientId = newClientId()
+    await app.say(room, 'this', 'alice', clientId)
+
+    client.publish('send', { room, clientId, text: 'that' })
+    expect(await rejections.next()).toMatchObject({ room, clientId, code: 'conflict' })
+    const long = { clientId: newClientId(), text: 'x'.repeat(8_001) }
+    nc.publish(`deliver.alice.send.${room}`, JSON.stringify(long))
+    expect(await rejections.next()).toMatchObject({
+      room,
+      clientId: long.clientId,
+      code: 'too_large',
+    })
+  })
+
   it('says what was published without asking', async () => {
     const room = await app.givenRoom(['alice', 'bob'])
     const notices = await app.listen(roomNotify, { room }, 'bob')

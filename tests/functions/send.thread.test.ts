@@ -5,7 +5,7 @@ import { deliverRejected } from '#schema/messages/chat'
 import { roomNotify } from '#schema/messages/log'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { badPayloads } from '../bad-input.ts'
-import { newClientId, type Person, useApp } from '../harness.ts'
+import { newClientId, type Person, refusalSoon, useApp } from '../harness.ts'
 
 const app = useApp()
 
@@ -98,6 +98,23 @@ describe('send.thread', () => {
 
     expect(there).toMatchObject({ code: 'forbidden' })
     expect(notThere).toMatchObject({ code: 'forbidden', message: there.message })
+  })
+
+  it('refuses a guest of the room, who may only read', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'public', { bob: 'guest' })
+    const { id } = await app.say(room, 'first', 'alice')
+
+    await expect(reply(room, id, 'may I?', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it('refuses whoever was removed, within a second', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const { id } = await app.say(room, 'first', 'alice')
+    await reply(room, id, 'still here', 'bob')
+
+    await app.call('room.kick', { room, userId: 'bob' }, 'alice')
+
+    expect(await refusalSoon(() => reply(room, id, 'gone?', 'bob'))).toBe('forbidden')
   })
 
   it('tells whoever asked for no answer that they were refused', async () => {

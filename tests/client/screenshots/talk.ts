@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { toNotifyId } from '#schema/ids'
 import type { Name, Said, Speaker } from './people.ts'
 
@@ -42,6 +43,10 @@ async function makeRooms(people: Speakers) {
   for (const [room, name, kind] of rooms)
     await alice.client.call('room.create', { room: room as never, name, kind })
   const everyone = Object.entries(people) as [Name, Speaker][]
+  // Nobody is asked in before the functions know that they have been here.
+  const userIds = everyone.map(([name]) => name as never)
+  while ((await alice.client.call('users.names', { userIds })).users.length < userIds.length)
+    await delay(50)
   for (const [name, { client }] of everyone) {
     for (const room of ['general', 'random', 'engineering', 'design', 'incidents', 'beirut'])
       await client.call('room.join', { room: room as never })
