@@ -24,6 +24,8 @@ export const de: Words = {
   },
   rooms: {
     title: 'Räume',
+    menu: 'Menü von {{ room }}',
+    markRead: 'Als gelesen markieren',
     direct: 'Direktnachrichten',
     create: 'Neuer Raum',
     browse: 'Räume entdecken',
@@ -221,10 +223,14 @@ export const de: Words = {
     shift: 'Umschalt',
     newLine: 'Neue Zeile',
     switcher: 'Zu einem Raum oder einer Person gehen',
-    unread: 'Nächster ungelesener Raum',
+    unread: 'Voriger und nächster ungelesener Raum',
+    page: 'Bild',
+    rooms: 'Voriger und nächster Raum',
+    allRead: 'Alles als gelesen markieren',
     edit: 'Deine letzte Nachricht bearbeiten',
     messages: 'In die Nachrichten gehen, dort mit ↑ und ↓ von einer zur nächsten',
-    escape: 'Offenes schließen oder zum Neuesten springen',
+    escape:
+      'Offenes schließen; in den Nachrichten zum Neuesten springen und den Raum als gelesen markieren',
     help: 'Diese Tastenkürzel zeigen',
   },
 }
