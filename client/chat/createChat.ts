@@ -137,9 +137,13 @@ export function createChat(options: ChatOptions) {
     threads,
     notify,
     quiet,
-    /** Does what somebody has pressed, and says so where that fails: without a connection, at once. */
+    /**
+     * Does what somebody has pressed, and says so where that fails: without a network at once, without
+     * a connection if it is not back in a moment, as it is when it is made anew with another token.
+     */
     async attempt(what: () => Promise<unknown>) {
-      if (connection.link().is !== 'online' || !navigator.onLine) return options.onFailure?.('away')
+      if (!navigator.onLine || !(await connection.isSoonOnline()))
+        return options.onFailure?.('away')
       await what().catch((error: unknown) =>
         options.onFailure?.(isPassing(error) ? 'away' : (error as Error)),
       )

@@ -154,6 +154,12 @@ export const de: Words = {
     offline: 'Offline',
     choose: 'Dein Status',
     logout: 'Abmelden',
+    confirmLogout: 'Abmelden und verlieren, was nicht gesendet ist?',
+    unsent: {
+      one: '{{ count }} Nachricht ist noch nicht gesendet. Sie wartet in diesem Browser, und der vergisst sie, wenn du dich abmeldest.',
+      other:
+        '{{ count }} Nachrichten sind noch nicht gesendet. Sie warten in diesem Browser, und der vergisst sie, wenn du dich abmeldest.',
+    },
     settings: 'Einstellungen',
     shortcuts: 'Tastenkürzel',
   },

@@ -155,6 +155,12 @@ export const en = {
     offline: 'Offline',
     choose: 'Your status',
     logout: 'Log out',
+    confirmLogout: 'Log out and lose what was not sent?',
+    unsent: {
+      one: '{{ count }} message has not been sent yet. It waits in this browser, which forgets it when you log out.',
+      other:
+        '{{ count }} messages have not been sent yet. They wait in this browser, which forgets them when you log out.',
+    } as Plural,
     settings: 'Settings',
     shortcuts: 'Keyboard shortcuts',
   },

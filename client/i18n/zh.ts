@@ -148,6 +148,8 @@ export const zh: Words = {
     offline: '离线',
     choose: '你的状态',
     logout: '退出登录',
+    confirmLogout: '要退出并丢弃未发送的消息吗？',
+    unsent: { other: '还有 {{ count }} 条消息没有发送。它们保存在此浏览器中，退出后会被清除。' },
     settings: '设置',
     shortcuts: '键盘快捷键',
   },
