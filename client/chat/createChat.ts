@@ -4,6 +4,7 @@ import type { Notice, Placed } from '#schema/messages/log'
 import type { MyRoom } from '#schema/messages/room'
 import { ask, isPassing } from './ask.ts'
 import { type ChatClient, type Connection, unnoticedMs } from './createConnection.ts'
+import { createIdle } from './createIdle.ts'
 import { createNotifyChoices } from './createNotifyChoices.ts'
 import { createOutbox } from './createOutbox.ts'
 import { createPeople } from './createPeople.ts'
@@ -62,6 +63,7 @@ export function createChat(options: ChatOptions) {
   const typing = createTyping(client, me)
   const notify = createNotifyChoices(kept)
   const quiet = createQuiet(kept, presence)
+  createIdle(kept, presence, quiet)
   void ask(client, 'users.me', {}).then(
     // Whoever is here for the first time has no name yet but that of their token.
     ({ name }) => people.learn(me, name === me ? identity.name : name),
