@@ -1,5 +1,6 @@
-import { Match, Switch } from 'solid-js'
+import { createSignal, Match, Switch } from 'solid-js'
 import { createAbsence, createConnection } from './chat/createConnection.ts'
+import { countUnsent } from './chat/createOutbox.ts'
 import type { Identity, Session } from './chat/createSession.ts'
 import { forgetOthers, type Kept, openKept } from './chat/kept.ts'
 import { forgetVouched, type Vouched } from './chat/vouched.ts'
@@ -7,6 +8,9 @@ import type { Config } from './config.ts'
 import { useLanguage } from './i18n/createLanguage.ts'
 import { ChatShell } from './shell/ChatShell.tsx'
 import { Landing, LandingButton } from './shell/Landing.tsx'
+import { later } from './shell/later.tsx'
+
+const ConfirmDialog = later(async () => (await import('./shell/ConfirmDialog.tsx')).ConfirmDialog)
 
 /** The chat of somebody whom the provider vouches for. */
 export function Connected(props: { config: Config; session: Session; identity: Identity }) {
@@ -14,35 +18,38 @@ export function Connected(props: { config: Config; session: Session; identity: I
   const connection = createConnection(props.config, props.session, props.identity.user)
   const kept = openAlone(props.identity.user)
   kept.onForgotten(props.session.leave)
-  const logout = async () => {
+  const leaving = createLeaving(kept, async () => {
     // First, so that no other tab takes it for still being so.
     forgetVouched()
     await kept.clear()
     await props.session.logout()
-  }
+  })
   return (
-    <Switch
-      fallback={
-        <ChatShell
-          client={connection.client}
-          connection={connection}
-          identity={props.identity}
-          kept={kept}
-          onLogout={() => void logout()}
-        />
-      }
-    >
-      <Match when={connection.link().is === 'refused'}>
-        <Landing lead={t('login.refused')} hint={t('login.refusedHint')}>
-          <LandingButton onClick={() => void props.session.renew()}>
-            {t('login.retry')}
-          </LandingButton>
-          <button type="button" class="button" onClick={() => void logout()}>
-            {t('status.logout')}
-          </button>
-        </Landing>
-      </Match>
-    </Switch>
+    <>
+      <Switch
+        fallback={
+          <ChatShell
+            client={connection.client}
+            connection={connection}
+            identity={props.identity}
+            kept={kept}
+            onLogout={leaving.ask}
+          />
+        }
+      >
+        <Match when={connection.link().is === 'refused'}>
+          <Landing lead={t('login.refused')} hint={t('login.refusedHint')}>
+            <LandingButton onClick={() => void props.session.renew()}>
+              {t('login.retry')}
+            </LandingButton>
+            <button type="button" class="button" onClick={leaving.ask}>
+              {t('status.logout')}
+            </button>
+          </Landing>
+        </Match>
+      </Switch>
+      <AskBeforeLeaving {...leaving} />
+    </>
   )
 }
 
@@ -52,19 +59,52 @@ export function Absent(props: { vouched: Vouched }) {
   const connection = createAbsence(at)
   const kept = openAlone(identity.user)
   kept.onForgotten(() => window.location.reload())
-  const logout = async () => {
+  const leaving = createLeaving(kept, async () => {
     forgetVouched()
     await kept.clear()
     window.location.reload()
-  }
+  })
   return (
-    <ChatShell
-      client={connection.client}
-      connection={connection}
-      identity={identity}
-      kept={kept}
-      onLogout={() => void logout()}
-    />
+    <>
+      <ChatShell
+        client={connection.client}
+        connection={connection}
+        identity={identity}
+        kept={kept}
+        onLogout={leaving.ask}
+      />
+      <AskBeforeLeaving {...leaving} />
+    </>
+  )
+}
+
+/** Logs out, but asks before what nobody else has is forgotten. */
+function createLeaving(kept: Kept, leave: () => Promise<void>) {
+  const [unsent, setUnsent] = createSignal(0)
+  return {
+    leave,
+    unsent,
+    stay: () => setUnsent(0),
+    ask() {
+      setUnsent(countUnsent(kept))
+      if (unsent() === 0) void leave()
+    },
+  }
+}
+
+function AskBeforeLeaving(props: ReturnType<typeof createLeaving>) {
+  const { t, tn } = useLanguage()
+  return (
+    <ConfirmDialog
+      isOpen={props.unsent() > 0}
+      onClose={props.stay}
+      title={t('status.confirmLogout')}
+      deed={t('status.logout')}
+      isDanger
+      onConfirm={props.leave}
+    >
+      <p>{tn('status.unsent', props.unsent())}</p>
+    </ConfirmDialog>
   )
 }
 

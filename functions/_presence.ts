@@ -68,7 +68,7 @@ export async function keepAlive(user: UserId, connId: string, context: Context):
   // Not before the lease stands: who makes somebody offline looks for leases after having said so.
   const { status } = recall()
   if (status !== 'offline') return status
-  return (await changeStatus(user, comeOnline, context, read)).after
+  return (await changeStatus(user, comeOnline, context, { read })).after
 }
 
 /** In an object, since there may be nothing to be read. */
@@ -87,15 +87,20 @@ export async function changeStatus(
   user: UserId,
   decide: (before: Status) => Status | Promise<Status>,
   context: Context,
-  read?: { entry: Entry<Seen> | undefined },
+  options: {
+    /** What is known to be kept, by whoever has just read it. */
+    read?: { entry: Entry<Seen> | undefined } | undefined
+    /** Nobody has chosen it. */
+    isIdle?: boolean
+  } = {},
 ): Promise<{ before: Status; after: Status }> {
   const bucket = context.kv(PRESENCE)
   // Whoever is too late to write looks again: somebody else has got on.
-  for (let found = read; ; found = undefined) {
+  for (let found = options.read; ; found = undefined) {
     const { entry } = found ?? (await readSeen(user, context))
     const seen = entry?.value ?? unseen
     const status = await decide(seen.status)
-    const action = actionOf(seen.status, status)
+    const action = actionOf(seen.status, status, options.isIdle)
     const change = { userId: user, action, status, at: timeAfter(seen.at) }
     if (status === seen.status) {
       noteStatus({ ...change, at: seen.at })
@@ -125,9 +130,10 @@ export async function leaveIfGone(user: UserId, context: Context): Promise<void>
     await changeStatus(user, (status) => (status === 'offline' ? before : status), context)
 }
 
-function actionOf(before: Status, after: Status): PresenceChange['action'] {
+function actionOf(before: Status, after: Status, isIdle = false): PresenceChange['action'] {
   if (after === 'offline') return 'offline'
-  return before === 'offline' ? 'online' : 'status'
+  if (before === 'offline') return 'online'
+  return isIdle ? 'idle' : 'status'
 }
 
 /** Now, and later than the change before, whatever another machine's clock said. */

@@ -5,6 +5,7 @@ import type { MyRoom } from '#schema/messages/room'
 import { ask, isPassing } from './ask.ts'
 import { type ChatClient, type Connection, unnoticedMs } from './createConnection.ts'
 import type { Missed } from './createFeed.ts'
+import { createIdle } from './createIdle.ts'
 import { createMembers } from './createMembers.ts'
 import { createNotifyChoices } from './createNotifyChoices.ts'
 import { createOutbox } from './createOutbox.ts'
@@ -71,6 +72,7 @@ export function createChat(options: ChatOptions) {
   const typing = createTyping(client, me)
   const notify = createNotifyChoices(kept)
   const quiet = createQuiet(kept, presence)
+  createIdle(kept, presence, quiet)
   void ask(client, 'users.me', {}).then(
     // Whoever is here for the first time has no name yet but that of their token.
     ({ name }) => people.learn(me, name === me ? identity.name : name),
@@ -152,9 +154,13 @@ export function createChat(options: ChatOptions) {
     threads,
     notify,
     quiet,
-    /** Does what somebody has pressed, and says so where that fails: without a connection, at once. */
+    /**
+     * Does what somebody has pressed, and says so where that fails: without a network at once, without
+     * a connection if it is not back in a moment, as it is when it is made anew with another token.
+     */
     async attempt(what: () => Promise<unknown>) {
-      if (connection.link().is !== 'online' || !navigator.onLine) return options.onFailure?.('away')
+      if (!navigator.onLine || !(await connection.isSoonOnline()))
+        return options.onFailure?.('away')
       await what().catch((error: unknown) =>
         options.onFailure?.(isPassing(error) ? 'away' : (error as Error)),
       )

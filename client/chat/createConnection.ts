@@ -5,7 +5,7 @@ import {
   UserAuthenticationExpiredError,
   wsconnect,
 } from '@nats-io/nats-core'
-import { createSignal, onCleanup } from 'solid-js'
+import { createEffect, createRoot, createSignal, onCleanup } from 'solid-js'
 import { type Client, createClient } from '#runtime/client'
 import { contracts } from '#schema/contracts'
 import type { Config } from '../config.ts'
@@ -26,6 +26,8 @@ export type Link =
 
 export interface Connection {
   link: () => Link
+  /** Whether there is a connection, or is one again before anybody would be told that it was away. */
+  isSoonOnline: () => Promise<boolean>
   /** Waits for the connection with what is asked before there is one. */
   client: ChatClient
   /**
@@ -184,6 +186,7 @@ export function createConnection(config: Config, session: Session, user: string)
 
   return {
     link,
+    isSoonOnline: () => comesOnline(link),
     client,
     onBack(tell) {
       backHandlers.add(tell)
@@ -192,10 +195,24 @@ export function createConnection(config: Config, session: Session, user: string)
   }
 }
 
+function comesOnline(link: () => Link): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  createRoot((dispose) => {
+    const timer = setTimeout(() => resolve(false), unnoticedMs)
+    createEffect(() => link().is === 'online' && resolve(true))
+    void promise.finally(() => {
+      clearTimeout(timer)
+      dispose()
+    })
+  })
+  return promise
+}
+
 /** In the place of a connection, while nobody can be asked for a token: away since then. */
 export function createAbsence(since: number): Connection {
   return {
     link: () => ({ is: 'offline', since }),
+    isSoonOnline: async () => false,
     client: createEarlyClient().client,
     onBack: () => () => undefined,
     isAbsent: true,

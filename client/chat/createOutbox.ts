@@ -26,6 +26,11 @@ const [firstRetryMs, lastRetryMs, shownMs] = [400, 8_000, 10_000]
 
 const keyOf = (clientId: ClientId) => `outgoing ${clientId}`
 
+/** How much has been written in this browser, in any tab, that the server does not have. */
+export function countUnsent(kept: Kept): number {
+  return kept.listNow<Outgoing>(keyOf('' as ClientId)).length
+}
+
 /**
  * What we have said and the room does not show yet. It survives a reload; each message is tried until
  * the server has it or has refused it, in the order in which they were written. What a tab leaves

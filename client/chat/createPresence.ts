@@ -167,6 +167,11 @@ export function createPresence(client: ChatClient, me: UserId) {
       await ask(client, 'presence.update', { status })
       setMine(status)
     },
+    /** Nobody has touched anything for long: away, unless we are something else already. */
+    async idle() {
+      await client.call('presence.update', { status: 'away', idle: true })
+      await beat()
+    },
     /** The connection was away: what was told meanwhile is not known. */
     renew() {
       void beat()

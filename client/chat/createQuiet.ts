@@ -73,6 +73,8 @@ export function createQuiet(kept: Kept, presence: Presence) {
 
   return {
     isQuiet,
+    /** How somebody has said, here or elsewhere, that they want to be seen. */
+    chosen: (): ChosenStatus => choice()?.status ?? 'online',
     /** In milliseconds since the epoch; undefined for as long as nobody says otherwise. */
     until,
     /** Says how one is; of `busy`, for how long. */

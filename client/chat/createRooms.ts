@@ -261,6 +261,10 @@ export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions)
       const known = byId[room]
       if (known && seq > known.readSeq) reading.mark(room, seq)
     },
+    markAllRead() {
+      for (const { id, unread, readSeq, lastSeq } of list())
+        if (unread > 0 && lastSeq > readSeq) reading.mark(id, lastSeq)
+    },
     /** The room of us two, which there is from the first time on that somebody asks for it. */
     async openDirect(user: UserId): Promise<RoomId> {
       const { room } = await ask(client, 'room.direct', { with: user })

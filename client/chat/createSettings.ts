@@ -1,4 +1,4 @@
-import { createEffect } from 'solid-js'
+import { createEffect, onCleanup } from 'solid-js'
 import { createStore } from 'solid-js/store'
 
 export interface Settings {
@@ -18,6 +18,12 @@ const usual: Settings = {
 /** How this browser shows things: no secret, and the same for whoever uses it. */
 export function createSettings() {
   const [settings, setSettings] = createStore<Settings>({ ...usual, ...read() })
+  // What is chosen in another tab holds here as well, and is not overwritten by what was chosen before.
+  const onStorage = (event: StorageEvent) => {
+    if (event.key === key) setSettings({ ...usual, ...read() })
+  }
+  window.addEventListener('storage', onStorage)
+  onCleanup(() => window.removeEventListener('storage', onStorage))
   createEffect(() => {
     try {
       localStorage.setItem(key, JSON.stringify(settings))

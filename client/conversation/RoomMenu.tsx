@@ -58,6 +58,15 @@ export function RoomMenu(props: MenuProps & { room: MyRoom }) {
           <p class="menu-note">{t('notify.denied')}</p>
         </Show>
         <DropdownMenu.Separator class="menu-line" />
+        <Show when={props.room.unread > 0}>
+          <DropdownMenu.Item
+            class="menu-item"
+            onSelect={() => chat.rooms.markRead(props.room.id, props.room.lastSeq)}
+          >
+            <Icon name="check" />
+            {t('rooms.markRead')}
+          </DropdownMenu.Item>
+        </Show>
         <DropdownMenu.Item
           class="menu-item"
           onSelect={() => void copy(linkTo({ room: props.room.id }))}

@@ -66,13 +66,35 @@ function Conversation(props: {
     // There is room for one of the two.
     if (place().thread !== undefined) go({ room: props.room.id })
   }
+  /** Closes what is beside the room, from within and from where nothing is being written. */
+  const onKey = (event: KeyboardEvent) => {
+    const { target } = event
+    if (event.key !== 'Escape' || event.shiftKey || event.defaultPrevented || event.isComposing)
+      return
+    // What is opened from here and shown elsewhere on the page closes by itself.
+    if (!(target instanceof HTMLElement) || !target.closest('.room')) return
+    const isInPanel = target.closest('.panel') !== null
+    if (target.closest('[role="log"]') && !isInPanel)
+      return chat.rooms.markRead(props.room.id, props.room.lastSeq)
+    if (!isInPanel && !(target instanceof HTMLTextAreaElement && target.value === '')) return
+    if (!hasMembers() && place().thread === undefined) return
+    event.preventDefault()
+    setHasMembers(false)
+    go({ room: props.room.id })
+    document.getElementById('composer')?.focus()
+  }
   const mayWrite = () =>
     hasRight(props.room, 'speak') &&
     chat.identity.roles.some((role) => role === 'user' || role === 'admin')
 
   return (
     <ConversationContext.Provider value={conversation}>
-      <div class="room" classList={{ 'has-panel': hasMembers() || place().thread !== undefined }}>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: it hears of keys that are pressed within. */}
+      <div
+        class="room"
+        onKeyDown={onKey}
+        classList={{ 'has-panel': hasMembers() || place().thread !== undefined }}
+      >
         <section class="room-main" aria-labelledby="room-title">
           <header class="room-head">
             <button

@@ -41,6 +41,8 @@ export const de: Words = {
   },
   rooms: {
     title: 'Räume',
+    menu: 'Menü von {{ room }}',
+    markRead: 'Als gelesen markieren',
     direct: 'Direktnachrichten',
     create: 'Neuer Raum',
     browse: 'Räume entdecken',
@@ -190,6 +192,12 @@ export const de: Words = {
     offline: 'Offline',
     choose: 'Dein Status',
     logout: 'Abmelden',
+    confirmLogout: 'Abmelden und verlieren, was nicht gesendet ist?',
+    unsent: {
+      one: '{{ count }} Nachricht ist noch nicht gesendet. Sie wartet in diesem Browser, und der vergisst sie, wenn du dich abmeldest.',
+      other:
+        '{{ count }} Nachrichten sind noch nicht gesendet. Sie warten in diesem Browser, und der vergisst sie, wenn du dich abmeldest.',
+    },
     settings: 'Einstellungen',
     shortcuts: 'Tastenkürzel',
   },
@@ -260,10 +268,14 @@ export const de: Words = {
     shift: 'Umschalt',
     newLine: 'Neue Zeile',
     switcher: 'Zu einem Raum oder einer Person gehen',
-    unread: 'Nächster ungelesener Raum',
+    unread: 'Voriger und nächster ungelesener Raum',
+    page: 'Bild',
+    rooms: 'Voriger und nächster Raum',
+    allRead: 'Alles als gelesen markieren',
     edit: 'Deine letzte Nachricht bearbeiten',
     messages: 'In die Nachrichten gehen, dort mit ↑ und ↓ von einer zur nächsten',
-    escape: 'Offenes schließen oder zum Neuesten springen',
+    escape:
+      'Offenes schließen; in den Nachrichten zum Neuesten springen und den Raum als gelesen markieren',
     name: 'Jemanden erwähnen oder ein Emoji finden',
     bold: 'Fett',
     italic: 'Kursiv',

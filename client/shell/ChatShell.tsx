@@ -1,15 +1,5 @@
 import './shell.css'
-import {
-  createEffect,
-  createSignal,
-  For,
-  lazy,
-  Match,
-  onCleanup,
-  onMount,
-  Suspense,
-  Switch,
-} from 'solid-js'
+import { createEffect, createSignal, For, lazy, Match, onMount, Suspense, Switch } from 'solid-js'
 import type { RoomId } from '#schema/ids'
 import { ChatContext, type ChatOptions, createChat } from '../chat/createChat.ts'
 import { RoomView } from '../conversation/RoomView.tsx'
@@ -21,6 +11,8 @@ import { CopyContext, createCopy } from './createCopy.ts'
 import { createNotes } from './createNotes.ts'
 import { createNotifications } from './createNotifications.ts'
 import { createPlace, PlaceContext } from './createPlace.ts'
+import { createRoomLists } from './createRoomLists.ts'
+import { createShortcuts } from './createShortcuts.ts'
 import { keys } from './keys.ts'
 import { LinkBanner } from './LinkBanner.tsx'
 import { later, loadParts } from './later.tsx'
@@ -43,7 +35,7 @@ export function ChatShell(
     onLogout: () => void
   },
 ) {
-  const { t, tn } = useLanguage()
+  const { t, tn, code } = useLanguage()
   const places = createPlace()
   const [dialog, setDialog] = createSignal<OpenDialog>()
   const { notes, say } = createNotes()
@@ -66,31 +58,20 @@ export function ChatShell(
       say(why === 'away' ? t('app.away') : t('app.failed', { error: problemOf(t, why) })),
   })
   const notifications = createNotifications(chat, places, tn)
+  const lists = createRoomLists(chat, code)
   createBadge(chat, places)
 
   onMount(loadParts)
 
-  const onKey = (event: KeyboardEvent) => {
-    const isTyping = event.target instanceof HTMLElement && event.target.matches('input, textarea')
-    if ((event.ctrlKey || event.metaKey) && event.key === 'k') {
-      event.preventDefault()
-      setDialog((open) => (open === 'switcher' ? undefined : 'switcher'))
-    } else if (event.key === '?' && !isTyping) setDialog('shortcuts')
-    else if (event.altKey && event.shiftKey && event.key === 'ArrowDown') {
-      event.preventDefault()
-      goToUnread()
-    }
-  }
-  window.addEventListener('keydown', onKey)
-  onCleanup(() => window.removeEventListener('keydown', onKey))
+  createShortcuts({
+    chat,
+    places,
+    lists,
+    onSwitcher: () => setDialog((open) => (open === 'switcher' ? undefined : 'switcher')),
+    onHelp: () => setDialog('shortcuts'),
+  })
 
   const isConsole = () => places.place().console !== undefined
-
-  function goToUnread() {
-    const here = places.place().room
-    const next = chat.rooms.list().find(({ id, unread }) => unread > 0 && id !== here)
-    if (next) places.go({ room: next.id })
-  }
 
   // Whoever has been in a room comes back to it.
   createEffect(() => {
@@ -116,6 +97,7 @@ export function ChatShell(
               classList={{ 'has-room': places.place().room !== undefined || isConsole() }}
             >
               <Sidebar
+                lists={lists}
                 onOpen={setDialog}
                 open={dialog()}
                 onClose={() => setDialog()}

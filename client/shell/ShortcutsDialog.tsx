@@ -9,6 +9,8 @@ export function ShortcutsDialog(props: { isOpen: boolean; onClose: () => void })
   const shortcuts = () => [
     [keys(t).switcher, t('shortcuts.switcher')],
     [keys(t).unread, t('shortcuts.unread')],
+    [keys(t).rooms, t('shortcuts.rooms')],
+    [keys(t).allRead, t('shortcuts.allRead')],
     [keys(t).newLine, t('shortcuts.newLine')],
     ['↑', t('shortcuts.edit')],
     [keys(t).messages, t('shortcuts.messages')],

@@ -1,21 +1,26 @@
-import { createEffect, createMemo, For, Show } from 'solid-js'
+import { createEffect, For, Show } from 'solid-js'
 import type { MyRoom } from '#schema/messages/room'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from './Avatar.tsx'
 import type { OpenDialog } from './ChatShell.tsx'
 import { pathOf, usePlace } from './createPlace.ts'
+import type { RoomLists } from './createRoomLists.ts'
 import { Icon } from './Icon.tsx'
 import { keys } from './keys.ts'
 import { later } from './later.tsx'
+import { laterMenu } from './laterMenu.tsx'
 import { Me } from './Me.tsx'
 
 const BrowseRooms = later(async () => (await import('./BrowseRooms.tsx')).BrowseRooms)
 const CreateRoom = later(async () => (await import('./CreateRoom.tsx')).CreateRoom)
 const FindPerson = later(async () => (await import('./FindPerson.tsx')).FindPerson)
 
+const RoomMenu = laterMenu(async () => (await import('../conversation/RoomMenu.tsx')).RoomMenu)
+
 /** Our rooms, the people we talk to, and ourselves. */
 export function Sidebar(props: {
+  lists: RoomLists
   open: OpenDialog | undefined
   onOpen: (dialog: OpenDialog) => void
   onClose: () => void
@@ -23,23 +28,10 @@ export function Sidebar(props: {
 }) {
   const chat = useChat()
   const places = usePlace()
-  const { t, code } = useLanguage()
-  const byName = (a: MyRoom, b: MyRoom) => chat.titleOf(a).localeCompare(chat.titleOf(b), code())
-  const rooms = createMemo(() =>
-    chat.rooms
-      .list()
-      .filter(({ kind }) => kind !== 'direct')
-      .sort(byName),
-  )
-  const directs = createMemo(() =>
-    chat.rooms
-      .list()
-      .filter(({ kind }) => kind === 'direct')
-      .sort((a, b) => b.lastSeq - a.lastSeq),
-  )
+  const { t } = useLanguage()
   // Beside a name stands whether they are there.
   createEffect(() => {
-    for (const { id } of directs().slice(0, 30)) chat.presence.look(id)
+    for (const { id } of props.lists.directs().slice(0, 30)) chat.presence.look(id)
   })
 
   return (
@@ -80,9 +72,9 @@ export function Sidebar(props: {
             </button>
           </div>
           <ul>
-            <For each={rooms()}>{(room) => <RoomLink room={room} />}</For>
+            <For each={props.lists.rooms()}>{(room) => <RoomLink room={room} />}</For>
           </ul>
-          <Show when={chat.rooms.isLoaded() && rooms().length === 0}>
+          <Show when={chat.rooms.isLoaded() && props.lists.rooms().length === 0}>
             <p class="list-empty">
               {t('rooms.none')}{' '}
               <button type="button" class="text-button" onClick={() => props.onOpen('browse')}>
@@ -105,7 +97,7 @@ export function Sidebar(props: {
             </button>
           </div>
           <ul>
-            <For each={directs()}>{(room) => <RoomLink room={room} />}</For>
+            <For each={props.lists.directs()}>{(room) => <RoomLink room={room} />}</For>
           </ul>
         </section>
       </div>
@@ -141,9 +133,10 @@ function RoomLink(props: { room: MyRoom }) {
   const isHere = () => place().room === props.room.id
   const loud = () => chat.notify.loudIn(props.room)
   const isMuted = () => chat.notify.isMuted(props.room.id)
-  const count = () => (loud() > 99 ? '99+' : String(loud()))
+  /** In a muted room nothing that is unread is of interest. */
+  const count = () => loud() || (isMuted() ? 0 : props.room.unread)
   return (
-    <li>
+    <li class="room-item">
       <a
         class="room-link"
         href={pathOf({ room: props.room.id })}
@@ -166,10 +159,12 @@ function RoomLink(props: { room: MyRoom }) {
           <Icon name="bellOff" />
           <span class="visually-hidden">{t('notify.muted')}</span>
         </Show>
-        <Show when={loud() > 0}>
-          <span class="badge" aria-hidden="true">
-            {count()}
-          </span>
+        <Show when={count()}>
+          {(some) => (
+            <span class="badge" classList={{ 'is-quiet': loud() === 0 }} aria-hidden="true">
+              {some() > 99 ? '99+' : some()}
+            </span>
+          )}
         </Show>
         <Show when={props.room.unread > 0}>
           <span class="visually-hidden">
@@ -178,6 +173,13 @@ function RoomLink(props: { room: MyRoom }) {
           </span>
         </Show>
       </a>
+      <RoomMenu
+        room={props.room}
+        class="icon-button room-more"
+        label={t('rooms.menu', { room: chat.titleOf(props.room) })}
+      >
+        <Icon name="more" />
+      </RoomMenu>
     </li>
   )
 }

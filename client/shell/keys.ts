@@ -9,7 +9,9 @@ export function keys(t: Language['t']) {
   const shift = isApple ? '⇧' : t('shortcuts.shift')
   return {
     switcher: `${ctrl} K`,
-    unread: `${alt} ${shift} ↓`,
+    unread: `${alt} ${shift} ↑ ↓`,
+    rooms: `${alt} ${t('shortcuts.page')} ↑ ↓`,
+    allRead: `${shift} Esc`,
     newLine: `${shift} Enter`,
     messages: `${alt} ↑`,
   }

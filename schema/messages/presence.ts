@@ -28,10 +28,13 @@ export const presenceHeartbeat = {
   description: 'Says that a connection of the caller is alive',
 } as const satisfies Contract
 
-/** `presence.update`: be seen as this while online. `conflict` for who is offline: no heartbeat holds. */
+/**
+ * `presence.update`: be seen as this while online. `conflict` for who is offline: no heartbeat holds.
+ * `idle` where nobody has chosen it: then it changes only who is seen as online.
+ */
 export const presenceUpdate = {
   subject: 'presence.update',
-  input: v.strictObject({ status: ChosenStatus }),
+  input: v.strictObject({ status: ChosenStatus, idle: v.optional(v.boolean(), false) }),
   output: done,
   audience: ['everyone'],
   description: 'Chooses how the caller is seen',
@@ -62,7 +65,8 @@ export const presenceRoom = {
 } as const satisfies Contract
 
 const PresenceChange = v.object({
-  action: v.picklist(['online', 'offline', 'status']),
+  /** `status` is what somebody has chosen, `idle` what has come about without that. */
+  action: v.picklist(['online', 'offline', 'status', 'idle']),
   userId: UserId,
   status: Status,
 })

@@ -188,6 +188,28 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     expect(more).toEqual([])
   })
 
+  it('has done what they press while it is away for a moment', async () => {
+    const { page } = alice
+    await givenRoom()
+    const me = page.getByRole('button', { name: /^Alice Adams/ })
+    const choice = (status: string) => page.getByRole('menuitemradio', { name: status })
+    await me.click()
+    const away = choice('Away')
+    await away.waitFor()
+    const lookedFor = page.waitForEvent('websocket')
+    ground.wire.cut()
+    await lookedFor
+    await away.click()
+
+    ground.wire.mend()
+
+    await me.filter({ hasText: 'Away' }).waitFor()
+    expect(await page.getByText('That did not reach the server.').count()).toBe(0)
+    await me.click()
+    await choice('Online').click()
+    await me.filter({ hasText: 'Online' }).waitFor()
+  })
+
   it('connects anew when nothing comes any more over a connection that seems to be there', async () => {
     const room = await givenRoom()
     const page = await alice.page.context().newPage()

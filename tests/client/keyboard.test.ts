@@ -57,6 +57,18 @@ async function givenRoom(): Promise<string> {
   return room
 }
 
+/** Rooms of bob's that alice is in, named so that they are shown one after the other. */
+async function givenRooms(count: number): Promise<string[]> {
+  const name = `row-${crypto.randomUUID().slice(0, 8)}`
+  const rooms = Array.from({ length: count }, (_, at) => `${name}-${at}`)
+  for (const room of rooms) {
+    await bob.client.call('room.create', { room, name: room, kind: 'private' } as never)
+    await bob.client.call('room.invite', { room, userId: 'alice' } as never)
+    await alice.page.getByRole('link', { name: room }).waitFor()
+  }
+  return rooms
+}
+
 describe('the keyboard alone', { timeout: 60_000 }, () => {
   it('makes a room, writes, and goes to another room and back', async () => {
     const { page } = alice
@@ -76,6 +88,86 @@ describe('the keyboard alone', { timeout: 60_000 }, () => {
     await message(page, 'written by keys').waitFor()
     expect(second).not.toBe(first)
     await expect.poll(() => focused(page)).toContain('composer')
+  })
+
+  it('goes from room to room as they are shown, and to those with something unread', async () => {
+    const { page } = alice
+    const [first, second, third, fourth] = (await givenRooms(4)) as [string, string, string, string]
+    const isAt = (room: string) => page.getByRole('heading', { level: 1, name: room }).waitFor()
+    await page.getByRole('link', { name: second }).click()
+    await isAt(second)
+
+    await page.keyboard.press('Alt+PageDown')
+    await isAt(third)
+    await page.keyboard.press('Alt+PageUp')
+    await isAt(second)
+    await page.keyboard.press('Alt+PageUp')
+    await isAt(first)
+    for (const room of [third, fourth]) await bob.say(room, 'unread')
+    for (const room of [third, fourth])
+      await page.getByRole('link', { name: new RegExp(`${room}.*1 unread`) }).waitFor()
+    await page.keyboard.press('Alt+Shift+ArrowDown')
+    await isAt(third)
+    const unread = page.getByRole('link', { name: /unread/ })
+    await unread.filter({ hasText: third }).waitFor({ state: 'detached' })
+    await page.keyboard.press('Alt+Shift+ArrowDown')
+    await isAt(fourth)
+    await bob.say(second, 'unread')
+    await page.getByRole('link', { name: new RegExp(`${second}.*1 unread`) }).waitFor()
+    await page.keyboard.press('Alt+Shift+ArrowUp')
+    await isAt(second)
+  })
+
+  it('marks a room as read, by its menu, and all of them', async () => {
+    const { page } = alice
+    const [first, second, third] = (await givenRooms(3)) as [string, string, string]
+    for (const room of [first, second, third]) await bob.say(room, 'unread')
+    const unread = (room: string) => page.getByRole('link', { name: new RegExp(`${room}.*unread`) })
+    for (const room of [first, second, third]) await unread(room).waitFor()
+    await page.getByRole('link', { name: first }).focus()
+    await page.keyboard.press('Tab')
+    expect(await focused(page)).toBe(`button Menu of ${first}`)
+
+    await page.keyboard.press('Enter')
+    await page.getByRole('menu').waitFor()
+    await expectAccessible(page)
+    await page.getByRole('menuitem', { name: 'Mark as read' }).focus()
+    await page.keyboard.press('Enter')
+    await unread(first).waitFor({ state: 'detached' })
+    await unread(second).waitFor()
+    await page.keyboard.press('Shift+Escape')
+
+    for (const room of [second, third]) await unread(room).waitFor({ state: 'detached' })
+  })
+
+  it('closes what is beside a room, from within it and from where nothing is written', async () => {
+    const { page } = alice
+    const room = await givenRoom()
+    const { id } = await bob.say(room, 'about this')
+    await message(page, 'about this').waitFor()
+    const panel = page.getByRole('region', { name: /^(Thread|Members)$/ })
+    const openMembers = async () => {
+      await page.getByRole('button', { name: 'Members', exact: true }).click()
+      await panel.getByRole('listitem').first().waitFor()
+    }
+
+    await openMembers()
+    await panel.getByRole('button', { name: 'Invite somebody' }).focus()
+    await page.keyboard.press('Escape')
+    await panel.waitFor({ state: 'detached' })
+    await expect.poll(() => focused(page)).toContain('composer')
+    await openMembers()
+    await page.locator('#composer').fill('half a')
+    await page.keyboard.press('Escape')
+    expect(await panel.count()).toBe(1)
+    await page.locator('#composer').fill('')
+    await page.keyboard.press('Escape')
+    await panel.waitFor({ state: 'detached' })
+    await page.evaluate((path) => history.pushState(null, '', path), `/r/${room}/t/${id}`)
+    await page.evaluate(() => dispatchEvent(new PopStateEvent('popstate')))
+    await expect.poll(() => focused(page)).toContain('thread-composer')
+    await page.keyboard.press('Escape')
+    await panel.waitFor({ state: 'detached' })
   })
 
   it('goes up to a message, reacts to it, answers it, and comes back', async () => {

@@ -85,6 +85,28 @@ describe('leaving', { timeout: 60_000 }, () => {
     await next.context().close()
   })
 
+  it('asks first where something was written that nobody else has', async () => {
+    const { page } = await ground.open('alice')
+    const room = await makeRoom(page, 'private')
+    await page.context().setOffline(true)
+    await say(page, `waits in ${room}`)
+    await message(page, `waits in ${room}`).waitFor()
+
+    await page.locator('.me').click()
+    await page.getByRole('menuitem', { name: 'Log out' }).click()
+
+    const dialog = page.getByRole('dialog', { name: 'Log out and lose' })
+    await dialog.getByText('1 message has not been sent yet.').waitFor()
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    expect(await readKept(page)).toContain(`waits in ${room}`)
+    await page.context().setOffline(false)
+    await expect.poll(() => readKept(page), { timeout: 15_000 }).not.toContain('outgoing ')
+    await message(page, `waits in ${room}`).waitFor()
+    await logOut(page)
+    await page.context().close()
+  })
+
   it('holds also without a network: nobody is shown what another tab has forgotten', async () => {
     const { page, other, room } = await givenTwoTabs()
     await page.evaluate(() => navigator.serviceWorker.ready)

@@ -18,7 +18,6 @@ const connId = crypto.randomUUID() as ConnId
 beforeAll(async () => {
   ground = await createClientGround({ RATE_LIMIT_FACTOR: '100' })
   bob = await createVoice(ground.urls, 'bob')
-  await bob.client.call('presence.heartbeat', { connId })
   alice = await ground.open('alice')
 }, 120_000)
 afterAll(async () => {
@@ -29,6 +28,8 @@ afterAll(async () => {
 /** A room of bob's, with others in it or not. */
 async function givenRoom(kind: 'public' | 'private', ...others: string[]): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
+  // Who says nothing for long is there no more.
+  await bob.client.call('presence.heartbeat', { connId })
   await bob.client.call('room.create', { room, name: room, kind } as never)
   for (const userId of others) await bob.client.call('room.invite', { room, userId } as never)
   return room
@@ -83,6 +84,39 @@ describe('who is there', { timeout: 60_000 }, () => {
     await his.filter({ hasText: 'Offline' }).waitFor({ timeout: 15_000 })
     await bob.client.call('presence.heartbeat', { connId })
     await his.filter({ hasText: 'Online' }).waitFor()
+  })
+
+  it('is away who has touched nothing for ten minutes, and online when they do', async () => {
+    const room = await givenRoom('private', 'alice')
+    const statusOfAlice = async () => {
+      const { present } = await bob.client.call('presence.room', { room } as never)
+      return Object.entries(present).find(([user]) => user === 'alice')?.[1]
+    }
+    const tab = await alice.page.context().newPage()
+    await tab.clock.install()
+    await alice.page.goto('about:blank')
+    await tab.goto(`${ground.urls.web}/r/${room}`)
+    await tab.locator('#composer').waitFor()
+    const me = tab.getByRole('button', { name: /^Alice Adams/ })
+    await me.filter({ hasText: 'Online' }).waitFor()
+
+    await tab.clock.fastForward('09:00')
+    expect(await statusOfAlice()).toBe('online')
+    await tab.clock.fastForward('02:00')
+    await expect.poll(statusOfAlice).toBe('away')
+    await me.filter({ hasText: 'Away' }).waitFor()
+    await tab.keyboard.press('Shift')
+    await expect.poll(statusOfAlice).toBe('online')
+    await me.click()
+    await tab.getByRole('menuitemradio', { name: 'Away' }).click()
+    await me.filter({ hasText: 'Away' }).waitFor()
+    await tab.keyboard.press('Shift')
+    expect(await statusOfAlice()).toBe('away')
+    await me.click()
+    await tab.getByRole('menuitemradio', { name: 'Online' }).click()
+    await me.filter({ hasText: 'Online' }).waitFor()
+    await alice.page.goto(ground.urls.web)
+    await tab.close()
   })
 
   it('is not claimed of people nothing is known of', async () => {

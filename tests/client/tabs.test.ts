@@ -88,6 +88,28 @@ describe('many tabs of one person', { timeout: 240_000 }, () => {
     await third.close()
   })
 
+  it('agree on how things are shown, each with what the other has chosen', async () => {
+    const other = await openTab(await givenRoom())
+    const open = async (page: Page) => {
+      await page.bringToFront()
+      await page.getByRole('button', { name: /^Alice Adams/ }).click()
+      await page.getByRole('menuitem', { name: 'Settings' }).click()
+      return page.getByRole('dialog', { name: 'Settings' })
+    }
+    const shown = (page: Page) => page.evaluate(() => ({ ...document.documentElement.dataset }))
+
+    await (await open(alice.page)).getByLabel('Dark').check()
+    await expect.poll(() => shown(other)).toMatchObject({ theme: 'dark' })
+    await (await open(other)).getByLabel('Compact').check()
+
+    const both = { theme: 'dark', density: 'compact' }
+    for (const page of [alice.page, other]) await expect.poll(() => shown(page)).toMatchObject(both)
+    await other.getByLabel('Comfortable').check()
+    await other.getByLabel('As the system').check()
+    await alice.page.keyboard.press('Escape')
+    await other.close()
+  })
+
   it('agree on what was read', async () => {
     const room = await givenRoom()
     const badge = (page: Page) =>

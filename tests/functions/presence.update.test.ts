@@ -42,6 +42,24 @@ describe('presence.update', () => {
     ])
   })
 
+  it('changes nothing but online where nobody has chosen it, and says so', async () => {
+    const user = newUser()
+    const room = await crowd.givenRoom([user])
+    const told = await app.listen(roomPresence, { room }, 'functions')
+    await crowd.beat(user)
+    await told.next()
+    const idle = async () =>
+      (await crowd.as(user)).call('presence.update', { status: 'away', idle: true })
+
+    await idle()
+    const changes = [{ action: 'idle', userId: user, status: 'away' }]
+    expect(await told.next()).toEqual({ room, changes })
+    await crowd.update(user, 'busy')
+    await idle()
+
+    expect(await crowd.statusOf(user)).toBe('busy')
+  })
+
   it('shows somebody as online again who comes back after going away', async () => {
     const user = newUser()
     await crowd.beat(user)
