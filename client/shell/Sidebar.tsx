@@ -9,6 +9,7 @@ import { Icon } from './Icon.tsx'
 import { keys } from './keys.ts'
 import { later } from './later.tsx'
 import { Me } from './Me.tsx'
+import { StatusWord } from './StatusWord.tsx'
 
 const BrowseRooms = later(async () => (await import('./BrowseRooms.tsx')).BrowseRooms)
 const CreateRoom = later(async () => (await import('./CreateRoom.tsx')).CreateRoom)
@@ -162,6 +163,7 @@ function RoomLink(props: { room: MyRoom }) {
           {(user) => <Avatar user={user()} hasStatus isSmall />}
         </Show>
         <span class="room-name">{chat.titleOf(props.room)}</span>
+        <Show when={props.room.with}>{(user) => <StatusWord user={user()} />}</Show>
         <Show when={isMuted()}>
           <Icon name="bellOff" />
           <span class="visually-hidden">{t('notify.muted')}</span>

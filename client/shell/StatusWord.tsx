@@ -6,5 +6,5 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 export function StatusWord(props: { user: UserId }) {
   const chat = useChat()
   const { t } = useLanguage()
-  return <span class="visually-hidden">, {t(`status.${chat.presence.statusOf(props.user)}`)}</span>
+  return <span class="visually-hidden">{t(`status.${chat.presence.statusOf(props.user)}`)}</span>
 }

@@ -10,6 +10,9 @@ export function keys(t: Language['t']) {
   return {
     switcher: `${ctrl} K`,
     unread: `${alt} ${shift} ↓`,
+    bold: `${ctrl} B`,
+    italic: `${ctrl} I`,
+    code: `${ctrl} E`,
     newLine: `${shift} Enter`,
     messages: `${alt} ↑`,
   }
