@@ -5,6 +5,7 @@ import { createSettings } from './chat/createSettings.ts'
 import { readVouched } from './chat/vouched.ts'
 import { type Config, readConfig } from './config.ts'
 import { createLanguage, LanguageContext, useLanguage } from './i18n/createLanguage.ts'
+import { Guard } from './shell/Guard.tsx'
 import { Landing, LandingButton } from './shell/Landing.tsx'
 import { later } from './shell/later.tsx'
 import { SettingsContext } from './shell/settings.ts'
@@ -45,18 +46,20 @@ export function App() {
     <SettingsContext.Provider value={settings}>
       <LanguageContext.Provider value={language}>
         <TextWordsContext.Provider value={textWords}>
-          <Show
-            when={config.latest}
-            fallback={
-              <Show when={config.state !== 'pending'}>
-                <Away>
-                  <Landing lead={t('login.unavailable')} />
-                </Away>
-              </Show>
-            }
-          >
-            {(found) => <WithSession config={found()} />}
-          </Show>
+          <Guard>
+            <Show
+              when={config.latest}
+              fallback={
+                <Show when={config.state !== 'pending'}>
+                  <Away>
+                    <Landing lead={t('login.unavailable')} />
+                  </Away>
+                </Show>
+              }
+            >
+              {(found) => <WithSession config={found()} />}
+            </Show>
+          </Guard>
           <UpdateNote />
         </TextWordsContext.Provider>
       </LanguageContext.Provider>

@@ -170,6 +170,7 @@ export function createChat(options: ChatOptions) {
     claim: kept.claim,
     openTimeline,
     readKept: (room: RoomId) => kept.read<Page>(keptPage(room)),
+    forgetKept: (room: RoomId) => kept.write(keptPage(room), undefined),
     drafts: {
       read: (place: string) => kept.readNow<string>(`draft ${place}`) ?? '',
       write: (place: string, text: string) => kept.writeNow(`draft ${place}`, text),

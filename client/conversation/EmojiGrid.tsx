@@ -41,7 +41,7 @@ export function EmojiGroups(props: { children: JSX.Element }) {
 
   function onKey(event: KeyboardEvent & { currentTarget: HTMLElement }) {
     const all = [...event.currentTarget.querySelectorAll<HTMLElement>('.emoji')]
-    const at = all.findIndex((it) => it === document.activeElement)
+    const at = all.indexOf(document.activeElement as HTMLElement)
     const next = at < 0 ? undefined : nextOf(all, at, event)
     if (!next) return
     event.preventDefault()

@@ -119,7 +119,7 @@ function Choices(props: { onPick: (emoji: string) => void }) {
             {(group) => (
               <EmojiGrid
                 title={t(`emoji.${group}`)}
-                emojis={signs(emojiOf(group))}
+                emojis={signs(emojiOf(group)).filter((emoji) => !often.includes(emoji))}
                 onPick={props.onPick}
               />
             )}

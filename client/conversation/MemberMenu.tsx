@@ -1,10 +1,11 @@
 import { DropdownMenu } from '@kobalte/core/dropdown-menu'
-import { Show } from 'solid-js'
+import { createSignal, Show } from 'solid-js'
 import type { UserId } from '#schema/ids'
 import { type MyRoom, Role } from '#schema/messages/room'
 import { hasRight, mayRuleOver } from '#schema/roles'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
+import { ConfirmDialog } from '../shell/ConfirmDialog.tsx'
 import { usePlace } from '../shell/createPlace.ts'
 import { Icon } from '../shell/Icon.tsx'
 import type { MenuProps } from '../shell/laterMenu.tsx'
@@ -23,30 +24,43 @@ export function MemberMenu(props: MenuProps & { room: MyRoom; userId: UserId; ro
     chat.attempt(async () => go({ room: await chat.rooms.openDirect(props.userId) }))
   const appoint = (role: Role) =>
     chat.attempt(() => chat.client.call('room.role', { room: room.id, userId: props.userId, role }))
-  const kick = () =>
-    chat.attempt(() => chat.client.call('room.kick', { room: room.id, userId: props.userId }))
+  const kick = () => chat.client.call('room.kick', { room: room.id, userId: props.userId })
+  const name = () => chat.people.name(props.userId)
+  const [isDoomed, setDoomed] = createSignal(false)
 
   return (
-    <Menu of={props}>
-      <DropdownMenu.Item class="menu-item" onSelect={() => void talk()}>
-        <Icon name="send" />
-        {t('members.talk')}
-      </DropdownMenu.Item>
-      <Show when={hasRight(room, 'appoint') && rules()}>
-        <DropdownMenu.Separator class="menu-line" />
-        <MenuChoices
-          label={t('members.role')}
-          value={props.role}
-          options={roles().map((role) => [role, t(`members.${role}`)])}
-          onChange={(role) => void appoint(role)}
-        />
-      </Show>
-      <Show when={hasRight(room, 'kick') && rules()}>
-        <DropdownMenu.Separator class="menu-line" />
-        <DropdownMenu.Item class="menu-item is-danger" onSelect={() => void kick()}>
-          {t('room.kick')}
+    <>
+      <Menu of={props}>
+        <DropdownMenu.Item class="menu-item" onSelect={() => void talk()}>
+          <Icon name="send" />
+          {t('members.talk')}
         </DropdownMenu.Item>
-      </Show>
-    </Menu>
+        <Show when={hasRight(room, 'appoint') && rules()}>
+          <DropdownMenu.Separator class="menu-line" />
+          <MenuChoices
+            label={t('members.role')}
+            value={props.role}
+            options={roles().map((role) => [role, t(`members.${role}`)])}
+            onChange={(role) => void appoint(role)}
+          />
+        </Show>
+        <Show when={hasRight(room, 'kick') && rules()}>
+          <DropdownMenu.Separator class="menu-line" />
+          <DropdownMenu.Item class="menu-item is-danger" onSelect={() => setDoomed(true)}>
+            {t('room.kick')}
+          </DropdownMenu.Item>
+        </Show>
+      </Menu>
+      <ConfirmDialog
+        isOpen={isDoomed()}
+        onClose={() => setDoomed(false)}
+        title={t('members.confirmKick', { name: name(), room: chat.titleOf(room) })}
+        deed={t('room.kick')}
+        isDanger
+        onConfirm={kick}
+      >
+        <p>{t('members.kickHint')}</p>
+      </ConfirmDialog>
+    </>
   )
 }

@@ -19,10 +19,14 @@ export function MessageActions(props: {
   const { threadId, react } = useConversation()
   const [isPicking, setPicking] = createSignal(false)
   const [isOpen, setOpen] = createSignal(false)
+  let actions!: HTMLElement
   const tabIndex = () => (props.isActive ? 0 : -1)
 
   return (
     <div
+      ref={(element) => {
+        actions = element
+      }}
       class="actions"
       classList={{ 'is-open': isPicking() || isOpen() }}
       role="toolbar"
@@ -53,6 +57,7 @@ export function MessageActions(props: {
         label={t('message.more')}
         tabIndex={tabIndex()}
         item={props.item}
+        beside={() => actions}
         onOpenChange={setOpen}
       >
         <Icon name="more" />

@@ -15,6 +15,7 @@ import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from '../shell/Avatar.tsx'
 import { Icon } from '../shell/Icon.tsx'
+import { toPlainText } from '../text/plain.ts'
 import { AnyRow } from './AnyRow.tsx'
 import { useConversation } from './createConversation.ts'
 import { createTarget } from './createTarget.ts'
@@ -25,6 +26,8 @@ import type { Row } from './rows.ts'
 const [atEndPx, loadPx] = [60, 800]
 /** So much more than is seen is drawn: whoever scrolls further in a frame sees what is seen being moved. */
 const aheadPx = 600
+/** So much of a message is said where one goes. */
+const mostSaid = 300
 
 /** What was said, as far as it is on the screen. */
 export function MessageList(props: { title: string }) {
@@ -178,7 +181,12 @@ export function MessageList(props: { title: string }) {
     const item = marked && timeline.items().find(({ id }) => id === marked)
     if (!item) return ''
     const { sender, at, text } = item
-    return t('message.sentence', { name: chat.people.name(sender), time: timeOf(at), text })
+    const plain = toPlainText(text, mostSaid, (user) => chat.people.name(user))
+    return t('message.sentence', {
+      name: chat.people.name(sender),
+      time: timeOf(at),
+      text: plain,
+    })
   }
 
   /** Goes from message to message; from the list itself to the last of them that is there. */
@@ -233,7 +241,7 @@ export function MessageList(props: { title: string }) {
             style={{ display: 'flex', 'flex-direction': 'column' }}
             role="log"
             aria-label={t('message.history', { room: props.title })}
-            aria-live="polite"
+            aria-live="off"
             tabIndex={0}
             data={keys()}
             shift={isPrepended().is}

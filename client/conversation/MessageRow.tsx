@@ -3,11 +3,16 @@ import { useChat } from '../chat/createChat.ts'
 import type { Item } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from '../shell/Avatar.tsx'
+import { useCard } from '../shell/createCard.ts'
 import { usePlace } from '../shell/createPlace.ts'
 import { Icon } from '../shell/Icon.tsx'
 import { MessageText } from '../text/MessageText.tsx'
+import { toPlainText } from '../text/plain.ts'
 import { useConversation } from './createConversation.ts'
 import { MessageActions } from './MessageActions.tsx'
+
+/** So much of a message is said where one goes. */
+const mostSaid = 300
 
 /** One message, who said it, and what can be done with it. */
 export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: boolean }) {
@@ -18,10 +23,34 @@ export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: bool
   const name = () => chat.people.name(props.item.sender)
   const namesMe = () => props.item.mentions.includes(chat.me)
   const openThread = () => go({ room: props.item.room, thread: props.item.id })
+  const card = useCard()
+  const about = ({ currentTarget }: { currentTarget: HTMLElement }) =>
+    card.show(props.item.sender, currentTarget)
+  /** All of it in a sentence, for who hears it. */
+  const sentence = () => {
+    const { at, text, editedAt, deletedAt, reactions, replies } = props.item
+    const plain = deletedAt
+      ? t('message.deleted')
+      : toPlainText(text, mostSaid, (user) => chat.people.name(user))
+    const said = t('message.sentence', { name: name(), time: timeOf(at), text: plain })
+    if (deletedAt) return said
+    return [
+      said,
+      ...(editedAt ? [t('message.edited')] : []),
+      ...reactions.map(({ emoji, count }) => `${emoji} ${count}`),
+      ...(threadId === undefined && replies ? [tn('message.replies', replies.count)] : []),
+    ].join(', ')
+  }
   const [isActive, setActive] = createSignal(false)
   // Of many rows few are asked for what can be done with them.
   const [isReached, setReached] = createSignal(false)
   let article: HTMLElement | undefined
+  // Who touches a message has what can be done with it: not every browser gives it the focus for that.
+  const onTouch = ({ target, pointerType }: PointerEvent) => {
+    if (pointerType !== 'touch') return
+    if (target instanceof Element && target.closest('a, button, input')) return
+    article?.focus({ preventScroll: true })
+  }
   // What had the focus is about to go with what was said.
   createComputed(
     on(
@@ -53,11 +82,8 @@ export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: bool
         'names-me': namesMe(),
       }}
       aria-current={props.isMarked ? 'location' : undefined}
-      aria-label={t('message.sentence', {
-        name: name(),
-        time: timeOf(props.item.at),
-        text: props.item.deletedAt ? t('message.deleted') : props.item.text,
-      })}
+      aria-label={sentence()}
+      onPointerUp={onTouch}
     >
       <Show
         when={props.isFirst}
@@ -67,12 +93,22 @@ export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: bool
           </time>
         }
       >
-        <Avatar user={props.item.sender} />
+        <button
+          type="button"
+          class="message-avatar"
+          tabIndex={-1}
+          aria-hidden="true"
+          onClick={about}
+        >
+          <Avatar user={props.item.sender} />
+        </button>
       </Show>
       <div class="message-body">
         <Show when={props.isFirst}>
           <header class="message-head">
-            <span class="message-name">{name()}</span>
+            <button type="button" class="message-name" tabIndex={-1} onClick={about}>
+              {name()}
+            </button>
             <time class="message-time" dateTime={props.item.at}>
               {timeOf(props.item.at)}
             </time>
@@ -87,6 +123,7 @@ export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: bool
             mentions={props.item.mentions}
             me={chat.me}
             names={(user) => chat.people.name(user)}
+            onMention={card.show}
           />
           <Show when={props.item.editedAt}>
             <span class="message-edited">({t('message.edited')})</span>

@@ -2,6 +2,7 @@ import { Show } from 'solid-js'
 import { useChat } from '../chat/createChat.ts'
 import type { Outgoing } from '../chat/createOutbox.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
+import { failureOf } from '../i18n/problem.ts'
 import { Avatar } from '../shell/Avatar.tsx'
 import { MessageText } from '../text/MessageText.tsx'
 
@@ -35,9 +36,7 @@ export function OutgoingRow(props: { outgoing: Outgoing; isFirst: boolean }) {
         </Show>
         <Show when={props.outgoing.status === 'failed'}>
           <p class="failed">
-            <span data-tip={props.outgoing.error}>
-              {t('message.failed', { error: t(`problems.${props.outgoing.code ?? 'internal'}`) })}
-            </span>
+            <span data-tip={props.outgoing.error}>{failureOf(t, props.outgoing)}</span>
             <button
               type="button"
               class="text-button"

@@ -11,9 +11,11 @@ import { usePlace } from '../shell/createPlace.ts'
 import { Icon } from '../shell/Icon.tsx'
 import { later } from '../shell/later.tsx'
 import { laterMenu } from '../shell/laterMenu.tsx'
+import { StatusWord } from '../shell/StatusWord.tsx'
 import { WayBack } from '../shell/WayBack.tsx'
 import { Composer } from './Composer.tsx'
 import { ConversationContext, createConversation } from './createConversation.ts'
+import { createHearing } from './createHearing.ts'
 import { readTarget } from './createTarget.ts'
 import { MessageDialogs } from './MessageDialogs.tsx'
 import { MessageList } from './MessageList.tsx'
@@ -59,6 +61,7 @@ function Conversation(props: {
     page: props.page,
     isTargeted: readTarget(place()) !== undefined,
   })
+  createHearing(chat, conversation)
   const title = () => chat.titleOf(props.room)
   const showsMembers = () => hasMembers() && place().thread === undefined
   const toggleMembers = () => {
@@ -112,6 +115,9 @@ function Conversation(props: {
               {(user) => <Avatar user={user()} room={props.room.id} hasStatus isSmall />}
             </Show>
             <h1 id="room-title">{title()}</h1>
+            <Show when={props.room.with}>
+              {(user) => <StatusWord user={user()} room={props.room.id} />}
+            </Show>
             <button
               type="button"
               class="icon-button"

@@ -7,6 +7,7 @@ import { usePlace } from '../shell/createPlace.ts'
 import { Icon } from '../shell/Icon.tsx'
 import { Composer } from './Composer.tsx'
 import { ConversationContext, createConversation, useConversation } from './createConversation.ts'
+import { createHearing } from './createHearing.ts'
 import { readTarget } from './createTarget.ts'
 import { MessageDialogs } from './MessageDialogs.tsx'
 import { MessageList } from './MessageList.tsx'
@@ -30,6 +31,7 @@ export function ThreadPanel(props: {
     threadId: props.thread,
     isTargeted: readTarget(place(), props.thread) !== undefined,
   })
+  createHearing(chat, conversation)
   return (
     <ConversationContext.Provider value={conversation}>
       <section class="panel" aria-label={t('thread.title')}>

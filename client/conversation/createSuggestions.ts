@@ -2,8 +2,9 @@ import { type Accessor, createEffect, createMemo, createSignal, on, onCleanup } 
 import type { UserId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 import { findEmoji, type NamedEmoji } from '../text/emojiNames.ts'
+import { rankOf } from '../text/matching.ts'
 import { useConversation } from './createConversation.ts'
-import { rankOf, type Wanted } from './wanted.ts'
+import type { Wanted } from './wanted.ts'
 
 export type Suggestion =
   | { is: 'person'; text: string; userId: UserId; isOutside: boolean }

@@ -1,4 +1,5 @@
 import { isCallError } from '#runtime/client'
+import type { Outgoing } from '../chat/createOutbox.ts'
 import type { Language } from './createLanguage.ts'
 
 /**
@@ -8,4 +9,9 @@ import type { Language } from './createLanguage.ts'
 export function problemOf(t: Language['t'], error: unknown): string {
   if (isCallError(error)) return t(`problems.${error.code}`)
   return error instanceof Error ? error.message : String(error)
+}
+
+/** Why a message was not sent. */
+export function failureOf(t: Language['t'], { code = 'internal' }: Outgoing): string {
+  return t('message.failed', { error: t(`problems.${code}`) })
 }

@@ -6,13 +6,16 @@ import { RoomView } from '../conversation/RoomView.tsx'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { problemOf } from '../i18n/problem.ts'
 import { CopyTextContext } from '../text/copy.ts'
+import { AnnounceContext, createFailureWord } from './announce.ts'
 import { createBadge } from './createBadge.ts'
+import { CardContext, createCard } from './createCard.ts'
 import { CopyContext, createCopy } from './createCopy.ts'
 import { createNotes } from './createNotes.ts'
 import { createNotifications } from './createNotifications.ts'
-import { createPlace, PlaceContext } from './createPlace.ts'
+import { type ConsolePart, createPlace, PlaceContext } from './createPlace.ts'
 import { createRoomLists } from './createRoomLists.ts'
 import { createShortcuts } from './createShortcuts.ts'
+import { Guard } from './Guard.tsx'
 import { keys } from './keys.ts'
 import { LinkBanner } from './LinkBanner.tsx'
 import { later, loadParts } from './later.tsx'
@@ -22,11 +25,10 @@ import { WayBack } from './WayBack.tsx'
 export type OpenDialog = 'switcher' | 'settings' | 'shortcuts' | 'create' | 'browse' | 'direct'
 
 const CopyDialog = later(async () => (await import('./CopyDialog.tsx')).CopyDialog)
-// For few people, and so not among what is loaded beforehand.
-const Console = lazy(async () => ({ default: (await import('../console/Console.tsx')).Console }))
 const SettingsDialog = later(async () => (await import('./SettingsDialog.tsx')).SettingsDialog)
 const ShortcutsDialog = later(async () => (await import('./ShortcutsDialog.tsx')).ShortcutsDialog)
 const Tips = later(async () => (await import('./Tips.tsx')).Tips)
+const PersonCard = later(async () => (await import('./PersonCard.tsx')).PersonCard)
 const Switcher = later(async () => (await import('./Switcher.tsx')).Switcher)
 
 /** The chat of one person: their rooms on one side, the one they look at beside them. */
@@ -39,6 +41,8 @@ export function ChatShell(
   const places = createPlace()
   const [dialog, setDialog] = createSignal<OpenDialog>()
   const { notes, say } = createNotes()
+  const { notes: announced, say: announce } = createNotes()
+  const card = createCard()
   const copy = createCopy(() => say(t('places.copied')))
   const chat = createChat({
     client: props.client,
@@ -60,6 +64,7 @@ export function ChatShell(
   const notifications = createNotifications(chat, places, tn)
   const lists = createRoomLists(chat, code)
   createBadge(chat, places)
+  createFailureWord(chat, announce)
 
   onMount(loadParts)
 
@@ -89,52 +94,74 @@ export function ChatShell(
       <CopyContext.Provider value={copy}>
         <CopyTextContext.Provider value={copy.attempt}>
           <PlaceContext.Provider value={places}>
-            <a class="skip-link" href="#main">
-              {t('app.skip')}
-            </a>
-            <div
-              class="shell"
-              classList={{ 'has-room': places.place().room !== undefined || isConsole() }}
-            >
-              <Sidebar
-                lists={lists}
-                onOpen={setDialog}
-                open={dialog()}
-                onClose={() => setDialog()}
-                onLogout={props.onLogout}
-              />
-              <main id="main" class="shell-main" tabIndex={-1}>
-                <LinkBanner />
-                <Switch fallback={<Nothing />}>
-                  <Match when={places.place().room} keyed>
-                    {(room) => <RoomView room={room} />}
-                  </Match>
-                  <Match when={isConsole() && chat.isAdmin && places.place().console}>
-                    {(part) => (
-                      <Suspense>
-                        <Console part={part()} />
-                      </Suspense>
-                    )}
-                  </Match>
-                  <Match when={isConsole()}>
-                    <NotFound />
-                  </Match>
-                </Switch>
-              </main>
-            </div>
-            <Switcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
-            <SettingsDialog isOpen={dialog() === 'settings'} onClose={() => setDialog()} />
-            <ShortcutsDialog isOpen={dialog() === 'shortcuts'} onClose={() => setDialog()} />
-            {/* Not open: it comes with what is loaded when all else is there. */}
-            <Tips isOpen={false} />
-            <CopyDialog isOpen={copy.byHand() !== undefined} />
-            <div class="notes" role="status" aria-live="polite">
-              <For each={notes()}>{(note) => <p class="note">{note}</p>}</For>
-            </div>
+            <AnnounceContext.Provider value={announce}>
+              <CardContext.Provider value={card}>
+                <a class="skip-link" href="#main">
+                  {t('app.skip')}
+                </a>
+                <div
+                  class="shell"
+                  classList={{ 'has-room': places.place().room !== undefined || isConsole() }}
+                >
+                  <Sidebar
+                    lists={lists}
+                    onOpen={setDialog}
+                    open={dialog()}
+                    onClose={() => setDialog()}
+                    onLogout={props.onLogout}
+                  />
+                  <main id="main" class="shell-main" tabIndex={-1}>
+                    <LinkBanner />
+                    <Switch fallback={<Nothing />}>
+                      <Match when={places.place().room} keyed>
+                        {(room) => (
+                          <Guard onRetry={() => chat.forgetKept(room)}>
+                            <RoomView room={room} />
+                          </Guard>
+                        )}
+                      </Match>
+                      <Match when={isConsole() && chat.isAdmin && places.place().console}>
+                        {(part) => (
+                          <Guard>
+                            <ConsolePlace part={part()} />
+                          </Guard>
+                        )}
+                      </Match>
+                      <Match when={isConsole()}>
+                        <NotFound />
+                      </Match>
+                    </Switch>
+                  </main>
+                </div>
+                <Switcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
+                <SettingsDialog isOpen={dialog() === 'settings'} onClose={() => setDialog()} />
+                <ShortcutsDialog isOpen={dialog() === 'shortcuts'} onClose={() => setDialog()} />
+                {/* Not open: it comes with what is loaded when all else is there. */}
+                <Tips isOpen={false} />
+                <CopyDialog isOpen={copy.byHand() !== undefined} />
+                <div class="notes" role="status" aria-live="polite">
+                  <For each={notes()}>{(note) => <p class="note">{note}</p>}</For>
+                </div>
+                <div class="visually-hidden announcer" aria-live="polite" aria-relevant="additions">
+                  <For each={announced()}>{(sentence) => <p>{sentence}</p>}</For>
+                </div>
+                <PersonCard isOpen={card.shown() !== undefined} />
+              </CardContext.Provider>
+            </AnnounceContext.Provider>
           </PlaceContext.Provider>
         </CopyTextContext.Provider>
       </CopyContext.Provider>
     </ChatContext.Provider>
+  )
+}
+
+function ConsolePlace(props: { part: ConsolePart }) {
+  // For few people, and so not among what is loaded beforehand. Whoever tries again asks for it anew.
+  const Console = lazy(async () => ({ default: (await import('../console/Console.tsx')).Console }))
+  return (
+    <Suspense>
+      <Console part={props.part} />
+    </Suspense>
   )
 }
 

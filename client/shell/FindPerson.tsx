@@ -1,12 +1,15 @@
-import { createResource, createSignal, For, Show } from 'solid-js'
+import { createResource, createSignal, Show } from 'solid-js'
 import type { UserId } from '#schema/ids'
 import { ask } from '../chat/ask.ts'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
+import { rankOf } from '../text/matching.ts'
 import { Avatar } from './Avatar.tsx'
 import { usePlace } from './createPlace.ts'
+import { Finder } from './Finder.tsx'
 import { ModalDialog } from './ModalDialog.tsx'
 import { latestOf, Searching } from './Searching.tsx'
+import { StatusWord } from './StatusWord.tsx'
 
 /** Finds somebody to talk to, and opens the room of the two. */
 export function FindPerson(props: { isOpen: boolean; onClose: () => void }) {
@@ -40,40 +43,47 @@ export function PersonSearch(props: {
     () => text().trim() || undefined,
     (searched) => ask(chat.client, 'users.search', { text: searched.slice(0, 64) }),
   )
+  // What was found for other letters is shown as far as it fits these.
+  const fitting = () =>
+    (latestOf(found)?.users ?? []).filter(
+      ({ userId, name }) => text().trim() && rankOf(text().trim(), userId, name) !== undefined,
+    )
+  const people = () =>
+    fitting().map(({ userId, name }) => {
+      const note = props.noteOf?.(userId)
+      return {
+        key: userId,
+        title: name,
+        note: note ?? `@${userId}`,
+        isDisabled: note !== undefined,
+      }
+    })
   return (
-    <div class="form">
-      <input
-        type="search"
-        class="input"
-        aria-label={t('rooms.findPeople')}
-        placeholder={t('rooms.findPeople')}
-        value={text()}
-        onInput={({ currentTarget }) => setText(currentTarget.value)}
-      />
-      <ul class="picks">
-        <For each={text().trim() ? latestOf(found)?.users : []}>
-          {({ userId, name }) => (
-            <li>
-              <button
-                type="button"
-                class="pick"
-                disabled={props.noteOf?.(userId) !== undefined}
-                onClick={() => props.onPick(userId)}
-              >
-                <Avatar user={userId} hasStatus />
-                <span class="pick-text">
-                  <strong>{name}</strong>
-                  <span>{props.noteOf?.(userId) ?? `@${userId}`}</span>
-                </span>
-              </button>
-            </li>
-          )}
-        </For>
-      </ul>
-      <Searching of={found} />
-      <Show when={text().trim() && found.state === 'ready' && found.latest.users.length === 0}>
-        <p class="list-empty">{t('rooms.nobody')}</p>
-      </Show>
-    </div>
+    <Finder
+      label={t('rooms.findPeople')}
+      title={t('composer.people')}
+      options={people()}
+      onText={setText}
+      onPick={({ key }) => props.onPick(key)}
+      empty={
+        <>
+          <Searching of={found} />
+          <Show when={text().trim() && found.state === 'ready'}>
+            <p class="list-empty">{t('rooms.nobody')}</p>
+          </Show>
+        </>
+      }
+    >
+      {({ key, title, note }) => (
+        <>
+          <Avatar user={key} hasStatus />
+          <span class="pick-text">
+            <strong>{title}</strong>
+            <span>{note}</span>
+          </span>
+          <StatusWord user={key} />
+        </>
+      )}
+    </Finder>
   )
 }

@@ -8,6 +8,8 @@ export function Menu(props: {
   /** What the button is made of. */
   of: MenuProps
   placement?: 'bottom-end' | 'top-start'
+  /** When it has closed, before the focus goes back to the button. */
+  onClosed?: () => void
   children: JSX.Element
 }) {
   return (
@@ -25,7 +27,9 @@ export function Menu(props: {
         {props.of.children}
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
-        <DropdownMenu.Content class="menu">{props.children}</DropdownMenu.Content>
+        <DropdownMenu.Content class="menu" onCloseAutoFocus={() => props.onClosed?.()}>
+          {props.children}
+        </DropdownMenu.Content>
       </DropdownMenu.Portal>
     </DropdownMenu>
   )

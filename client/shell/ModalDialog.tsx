@@ -1,5 +1,5 @@
 import { Dialog } from '@kobalte/core/dialog'
-import { createComputed, type JSX, on } from 'solid-js'
+import { createComputed, type JSX, on, untrack } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Icon } from './Icon.tsx'
 
@@ -35,7 +35,8 @@ export function ModalDialog(props: {
     const field = content?.querySelector<HTMLElement>('input, textarea')
     if (!field) return
     event.preventDefault()
-    field.focus()
+    // In an effect of the dialog's: what the field does then is nothing that it depends on.
+    untrack(() => field.focus())
   }
 
   /** Whoever opened it by keys goes on where they were; in another room, where one writes. */

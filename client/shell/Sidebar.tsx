@@ -11,6 +11,7 @@ import { keys } from './keys.ts'
 import { later } from './later.tsx'
 import { laterMenu } from './laterMenu.tsx'
 import { Me } from './Me.tsx'
+import { StatusWord } from './StatusWord.tsx'
 
 const BrowseRooms = later(async () => (await import('./BrowseRooms.tsx')).BrowseRooms)
 const CreateRoom = later(async () => (await import('./CreateRoom.tsx')).CreateRoom)
@@ -155,6 +156,9 @@ function RoomLink(props: { room: MyRoom }) {
           {(user) => <Avatar user={user()} room={props.room.id} hasStatus isSmall />}
         </Show>
         <span class="room-name">{chat.titleOf(props.room)}</span>
+        <Show when={props.room.with}>
+          {(user) => <StatusWord user={user()} room={props.room.id} />}
+        </Show>
         <Show when={isMuted()}>
           <Icon name="bellOff" />
           <span class="visually-hidden">{t('notify.muted')}</span>

@@ -9,7 +9,7 @@ export function StatusWord(props: { user: UserId; room?: RoomId | undefined }) {
   const { t } = useLanguage()
   return (
     <Show when={chat.presence.statusOf(props.user, props.room)}>
-      {(status) => <span class="visually-hidden">, {t(`status.${status()}`)}</span>}
+      {(status) => <span class="visually-hidden">{t(`status.${status()}`)}</span>}
     </Show>
   )
 }

@@ -1,18 +1,19 @@
-import { createEffect, createMemo, createResource, createSignal, For, Show } from 'solid-js'
+import { createMemo, createResource, createSignal, Show } from 'solid-js'
 import type { RoomId, UserId } from '#schema/ids'
 import type { MyRoom, RoomKind } from '#schema/messages/room'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from './Avatar.tsx'
 import { usePlace } from './createPlace.ts'
+import { Finder, type Found } from './Finder.tsx'
 import { Icon } from './Icon.tsx'
 import { ModalDialog } from './ModalDialog.tsx'
+import { StatusWord } from './StatusWord.tsx'
 
 const [most, mostLetters] = [12, 64]
 
 /** Where one may go: to a room of ours, to one that can be joined, to somebody. */
-interface Goal {
-  title: string
+interface Goal extends Found {
   kind: RoomKind
   /** Who it is, where it is somebody. */
   user?: UserId | undefined
@@ -37,7 +38,6 @@ function Choices(props: { onClose: () => void }) {
   const { go } = usePlace()
   const { t } = useLanguage()
   const [text, setText] = createSignal('')
-  const [at, setAt] = createSignal(0)
   const wanted = () => text().trim().toLowerCase().slice(0, mostLetters)
   const ours = createMemo((): Goal[] =>
     chat.rooms
@@ -46,6 +46,7 @@ function Choices(props: { onClose: () => void }) {
       .filter(({ room, title }) => `${title} ${room.id}`.toLowerCase().includes(wanted()))
       .sort((a, b) => rank(b.room) - rank(a.room) || b.room.lastSeq - a.room.lastSeq)
       .map(({ room, title }) => ({
+        key: room.id,
         title,
         kind: room.kind,
         user: room.with,
@@ -68,6 +69,7 @@ function Choices(props: { onClose: () => void }) {
         ...(rooms.ok ? rooms.value.rooms : [])
           .filter(({ joined }) => !joined)
           .map(({ id, name, kind }) => ({
+            key: id,
             title: name,
             kind,
             note: t('rooms.join'),
@@ -76,7 +78,10 @@ function Choices(props: { onClose: () => void }) {
       ]
     },
   )
+  const fits = ({ title, key }: Goal) =>
+    wanted() !== '' && `${title} ${key}`.toLowerCase().includes(wanted())
   const toPerson = (user: UserId, title: string): Goal => ({
+    key: `@${user}`,
     title,
     kind: 'direct',
     user,
@@ -84,16 +89,13 @@ function Choices(props: { onClose: () => void }) {
     find: () => chat.rooms.openDirect(user),
   })
   const found = createMemo(() =>
-    [...ours(), ...(wanted() ? (others.latest ?? []) : [])].slice(0, most),
+    // What was found for other letters is shown as far as it fits these.
+    [...ours(), ...(others.latest ?? []).filter(fits)].slice(0, most),
   )
-  createEffect(() => {
-    text()
-    setAt(0)
-  })
+  const isUnread = ({ mine }: Goal) =>
+    mine !== undefined && mine.unread > 0 && !chat.notify.isMuted(mine.id)
 
-  function pick(index: number) {
-    const chosen = found()[index]
-    if (!chosen) return
+  function pick(chosen: Goal) {
     void chat.attempt(async () => {
       const room = await chosen.find()
       props.onClose()
@@ -101,76 +103,42 @@ function Choices(props: { onClose: () => void }) {
     })
   }
 
-  function onKey(event: KeyboardEvent) {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
-    if (step !== undefined) {
-      event.preventDefault()
-      setAt((now) => (now + step + found().length) % Math.max(1, found().length))
-    } else if (event.key === 'Enter') {
-      event.preventDefault()
-      pick(at())
-    }
-  }
-
   return (
-    <div class="form">
-      <input
-        class="input"
-        role="combobox"
-        aria-expanded="true"
-        aria-controls="switcher-list"
-        aria-activedescendant={found().length > 0 ? `switcher-${at()}` : undefined}
-        aria-label={t('switcher.hint')}
-        placeholder={t('switcher.hint')}
-        autocomplete="off"
-        value={text()}
-        onInput={({ currentTarget }) => setText(currentTarget.value)}
-        onKeyDown={onKey}
-      />
-      <div id="switcher-list" class="picks" role="listbox" aria-label={t('switcher.label')}>
-        <For
-          each={found()}
-          fallback={
-            <Show when={!others.loading}>
-              <p class="list-empty">{t('switcher.nothing')}</p>
-            </Show>
-          }
-        >
-          {({ title, kind, user, note, mine }, index) => (
-            <div
-              id={`switcher-${index()}`}
-              class="pick"
-              classList={{
-                'is-unread': mine !== undefined && mine.unread > 0 && !chat.notify.isMuted(mine.id),
-              }}
-              role="option"
-              tabIndex={-1}
-              aria-selected={index() === at()}
-              onPointerMove={() => setAt(index())}
-              onClick={() => pick(index())}
-              onKeyDown={onKey}
-            >
-              <Show when={user} fallback={<Icon name={kind === 'private' ? 'lock' : 'hash'} />}>
-                {(somebody) => <Avatar user={somebody()} hasStatus isSmall />}
-              </Show>
-              <span class="pick-text">
-                <strong>{title}</strong>
+    <Finder
+      label={t('switcher.hint')}
+      title={t('switcher.label')}
+      options={found()}
+      onText={setText}
+      onPick={pick}
+      classOf={(goal) => (isUnread(goal) ? 'is-unread' : '')}
+      empty={
+        <Show when={!others.loading}>
+          <p class="list-empty">{t('switcher.nothing')}</p>
+        </Show>
+      }
+    >
+      {({ title, kind, user, note, mine }) => (
+        <>
+          <Show when={user} fallback={<Icon name={kind === 'private' ? 'lock' : 'hash'} />}>
+            {(somebody) => <Avatar user={somebody()} hasStatus isSmall />}
+          </Show>
+          <span class="pick-text">
+            <strong>{title}</strong>
+          </span>
+          <Show when={user}>{(somebody) => <StatusWord user={somebody()} />}</Show>
+          <Show when={note}>
+            <span class="muted">{note}</span>
+          </Show>
+          <Show when={(mine?.unread ?? 0) > 0 && mine}>
+            {(room) => (
+              <span class="badge" classList={{ 'is-quiet': chat.notify.loudIn(room()) === 0 }}>
+                {room().unread > 99 ? '99+' : room().unread}
               </span>
-              <Show when={note}>
-                <span class="muted">{note}</span>
-              </Show>
-              <Show when={(mine?.unread ?? 0) > 0 && mine}>
-                {(room) => (
-                  <span class="badge" classList={{ 'is-quiet': chat.notify.loudIn(room()) === 0 }}>
-                    {room().unread > 99 ? '99+' : room().unread}
-                  </span>
-                )}
-              </Show>
-            </div>
-          )}
-        </For>
-      </div>
-    </div>
+            )}
+          </Show>
+        </>
+      )}
+    </Finder>
   )
 }
 

@@ -12,6 +12,9 @@ export function keys(t: Language['t']) {
     unread: `${alt} ${shift} ↑ ↓`,
     rooms: `${alt} ${t('shortcuts.page')} ↑ ↓`,
     allRead: `${shift} Esc`,
+    bold: `${ctrl} B`,
+    italic: `${ctrl} I`,
+    code: `${ctrl} E`,
     newLine: `${shift} Enter`,
     messages: `${alt} ↑`,
   }

@@ -16,7 +16,7 @@ export interface MessageTextProps {
   me: UserId
   names: (user: UserId) => string
   /** Somebody's name was pressed. Without this, names are nothing to press. */
-  onMention?: ((user: UserId) => void) | undefined
+  onMention?: ((user: UserId, element: HTMLElement) => void) | undefined
 }
 
 /** What somebody wrote. Every element is made here, from what the parser found: nothing is HTML. */
@@ -189,7 +189,7 @@ function Mention(props: { user: UserId; in: MessageTextProps }) {
             class="mention"
             classList={classes()}
             data-tip={`@${props.user}`}
-            onClick={() => tell()(props.user)}
+            onClick={({ currentTarget }) => tell()(props.user, currentTarget)}
           >
             {name()}
           </button>

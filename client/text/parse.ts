@@ -10,8 +10,12 @@ import type { Align, Block, Inline, ListItem } from './tree.ts'
  * a link may not, is text, as it was written.
  */
 export function parseMessage(text: string): Block[] {
-  return toBlocks(lexMessage(text))
+  if (text !== last.text) last = { text, blocks: toBlocks(lexMessage(text)) }
+  return last.blocks
 }
+
+/** What is shown is also said: each message is read twice, one time after the other. */
+let last: { text: string; blocks: Block[] } = { text: '', blocks: [] }
 
 function toBlocks(tokens: Token[]): Block[] {
   return tokens.flatMap((token) => toBlock(token as MarkedToken) ?? [])

@@ -281,12 +281,12 @@ describe('a message that the server refuses', { timeout: 60_000 }, () => {
     for (const text of ['may I?', 'or not?'])
       await outgoing
         .filter({ hasText: text })
-        .getByText(/^Not sent: .*guest/)
+        .getByText('Not sent: You may not do that here, or it is gone.')
         .waitFor(soon)
     await page.reload()
     await outgoing
       .filter({ hasText: 'or not?' })
-      .getByText(/^Not sent: .*guest/)
+      .getByText('Not sent: You may not do that here, or it is gone.')
       .waitFor()
     await bob.client.call('room.role', { room, userId: 'alice', role: 'member' })
     await outgoing.filter({ hasText: 'or not?' }).getByRole('button', { name: 'Discard' }).click()

@@ -33,7 +33,7 @@ async function givenRoom(kind: 'public' | 'private' = 'private'): Promise<string
   await alice.page.getByRole('button', { name: 'Members' }).click()
   await alice.page.getByRole('button', { name: 'Invite somebody' }).click()
   await alice.page.getByLabel('Find somebody by name').fill('bob')
-  await alice.page.getByRole('button', { name: /@bob/ }).click()
+  await alice.page.getByRole('option', { name: /@bob/ }).click()
   await alice.page.getByRole('listitem').filter({ hasText: 'Bob Brown' }).waitFor()
   await alice.page.getByRole('button', { name: 'Close' }).click()
   await bob.page.getByRole('link', { name: room }).click()

@@ -1,11 +1,16 @@
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type ClientGround,
+  confirm,
   createClientGround,
   expectAccessible,
   expectNoProblems,
+  logIn,
   makeRoom,
   message,
+  readKept,
+  say,
   type Visitor,
 } from './ground.ts'
 import { createVoice, type Voice } from './voice.ts'
@@ -198,6 +203,158 @@ describe('writing', { timeout: 60_000 }, () => {
     expect(await field().inputValue()).toBe('`code`')
     await field().fill('')
   })
+})
+
+describe('people', { timeout: 60_000 }, () => {
+  it('are shown closer by their picture, their name, or where they are mentioned', async () => {
+    const { page } = alice
+    const room = await givenRoom()
+    await bob.say(room, 'for @alice and @bob')
+    const card = page.getByRole('dialog', { name: 'Bob Brown' })
+
+    await message(page, 'for @').locator('.message-avatar').click()
+    await card.getByText(/@bob · /).waitFor()
+    await expectAccessible(page)
+    await page.keyboard.press('Escape')
+    await card.waitFor({ state: 'detached' })
+    await message(page, 'for @').getByRole('button', { name: '@Bob Brown' }).click()
+    await card.waitFor()
+    await page.keyboard.press('Escape')
+    await message(page, 'for @').getByText('Bob Brown', { exact: true }).first().click()
+    await card.getByRole('button', { name: 'Send a message' }).click()
+
+    await page.getByRole('heading', { level: 1, name: 'Bob Brown' }).waitFor()
+    expect(await card.count()).toBe(0)
+  })
+
+  it('are shown closer from the keyboard, which goes on where it was', async () => {
+    const { page } = alice
+    const room = await givenRoom()
+    await bob.say(room, 'look at me')
+    await message(page, 'look at me').waitFor()
+    await field().press('Alt+ArrowUp')
+    for (let at = 0; at < 3; at++) await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await page.getByRole('menuitem', { name: 'About Bob Brown' }).press('Enter')
+
+    const card = page.getByRole('dialog', { name: 'Bob Brown' })
+    await card.waitFor()
+    await page.keyboard.press('Escape')
+    await card.waitFor({ state: 'detached' })
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement?.closest('article') !== null))
+      .toBe(true)
+  })
+
+  it('are removed once that was confirmed', async () => {
+    const { page } = alice
+    await givenRoom()
+    await page.getByRole('button', { name: 'Members', exact: true }).click()
+    const members = page.getByRole('region', { name: 'Members' })
+    // Behind a dialog it has no role.
+    const row = page.locator('.member').filter({ hasText: 'Bob Brown' })
+    await row.hover()
+    await row.getByRole('button', { name: 'What to do about Bob Brown' }).click()
+    await page.getByRole('menuitem', { name: 'Remove' }).click()
+    await page.getByRole('dialog').getByText('They will not see').waitFor()
+    expect(await row.count()).toBe(1)
+
+    await confirm(page, 'Remove')
+
+    await row.waitFor({ state: 'detached' })
+    await members.getByRole('button', { name: 'Close' }).click()
+  })
+})
+
+describe('a phone', { timeout: 60_000 }, () => {
+  it('shows what can be done with a message to who touches it', async () => {
+    const room = await givenRoom()
+    await bob.say(room, 'touch me')
+    const viewport = { width: 390, height: 844 }
+    const phone = await ground.open('alice', { viewport, hasTouch: true, isMobile: true })
+    const { page } = phone
+    await page.getByRole('link', { name: new RegExp(room) }).tap()
+    const touched = message(page, 'touch me')
+    await touched.waitFor()
+    expect(await touched.getByRole('toolbar').count()).toBe(0)
+
+    await touched.getByText('touch me').tap()
+    const react = touched.getByRole('button', { name: 'React' })
+    await expect
+      .poll(() => react.evaluate((it) => getComputedStyle(it.parentElement ?? it).opacity))
+      .toBe('1')
+    const size = await react.boundingBox()
+    expect(size?.width).toBeGreaterThanOrEqual(40)
+    await react.tap()
+    await page.getByRole('button', { name: '🎉', exact: true }).tap()
+
+    await touched.getByRole('button', { name: /🎉 1 by/ }).waitFor()
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
+    await expectNoProblems(phone)
+    await page.context().close()
+  })
+})
+
+describe('a part that cannot be drawn', { timeout: 60_000 }, () => {
+  it('says so, leaves all else, and is drawn when it can be', async () => {
+    const context = await ground.browser.newContext({ locale: 'en-US', serviceWorkers: 'block' })
+    const page = await context.newPage()
+    page.setDefaultTimeout(5_000)
+    await context.route(/\/Console-.*\.js/, (route) => route.abort())
+    await logIn(page, ground.urls.web, 'alice')
+
+    await page.getByRole('link', { name: 'Console', exact: true }).click()
+    const broken = page.getByRole('alert').filter({ hasText: 'Something went wrong here' })
+    await broken.getByRole('button', { name: 'Reload' }).waitFor()
+    await expectAccessible(page)
+    await page.locator('.room-link').first().click()
+    await page.locator('#composer').waitFor()
+    await page.getByRole('link', { name: 'Console', exact: true }).click()
+    await broken.waitFor()
+    await context.unroute(/\/Console-.*\.js/)
+    await broken.getByRole('button', { name: 'Try again' }).click()
+
+    await page.getByRole('region', { name: 'Console' }).waitFor()
+    await context.close()
+  })
+
+  it('forgets what was kept of a room, which may be what it cannot draw', async () => {
+    const { page, problems } = alice
+    const room = await givenRoom()
+    await say(page, 'a fine message')
+    await message(page, 'a fine message').waitFor()
+    await expect.poll(() => readKept(page)).toContain('a fine message')
+    await spoilKept(page, room)
+    await page.reload()
+
+    const broken = page.getByRole('alert').filter({ hasText: 'Something went wrong here' })
+    await broken.waitFor({ timeout: 15_000 })
+    expect(problems.join()).toMatch(/TypeError/)
+    await broken.getByRole('button', { name: 'Try again' }).click()
+
+    await message(page, 'a fine message').waitFor()
+    problems.length = 0
+  })
 
   it('complains of nothing', () => expectNoProblems(alice))
 })
+
+/** As a page of another version could have left it. */
+async function spoilKept(page: Page, room: string): Promise<void> {
+  await page.evaluate(async (key) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const opening = indexedDB.open('natter-alice')
+    opening.onsuccess = () => {
+      const transaction = opening.result.transaction('kept', 'readwrite')
+      const store = transaction.objectStore('kept')
+      const reading = store.get(key)
+      reading.onsuccess = () => {
+        for (const message of reading.result.messages) delete message.reactions
+        store.put(reading.result, key)
+      }
+      transaction.oncomplete = () => resolve()
+    }
+    await promise
+    opening.result.close()
+  }, `room ${room}`)
+}

@@ -1,11 +1,14 @@
 import { createRoot } from 'solid-js'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { FunctionError } from '#runtime'
 import { consoleWords } from '../../client/console/useWords.ts'
 import { ar } from '../../client/i18n/ar.ts'
 import { createLanguage } from '../../client/i18n/createLanguage.ts'
 import { de } from '../../client/i18n/de.ts'
 import { en, type Plural, type Words } from '../../client/i18n/en.ts'
+import { problemOf } from '../../client/i18n/problem.ts'
 import { zh } from '../../client/i18n/zh.ts'
+import { errorStatus } from '../../runtime/error.ts'
 
 const others: [string, Words][] = Object.entries({ de, zh, ar })
 const all: [string, Words][] = [['en', en], ...others]
@@ -93,12 +96,36 @@ describe.each(ofConsole.filter(([language]) => language !== 'en'))(
 )
 
 describe('a language', () => {
-  const { t, tn } = createRoot(() => createLanguage(() => 'en'))
+  const { t, tn, listOf } = createRoot(() => createLanguage(() => 'en'))
 
   it('says one as one, and many as many', () => {
     expect(tn('message.replies', 1)).toBe('1 reply')
     expect(tn('message.replies', 2)).toBe('2 replies')
     expect(tn('message.replies', 0)).toBe('0 replies')
+  })
+
+  it('names two who write', () => {
+    expect(t('composer.twoType', { name: listOf(['Alice Adams', 'Bob Brown']) })).toBe(
+      'Alice Adams and Bob Brown are writing…',
+    )
+  })
+
+  it('says why in its own words, whatever the server has said', () => {
+    const refusal = new FunctionError('forbidden', 'A guest cannot write here')
+    expect(problemOf(t, refusal)).toBe(en.problems.forbidden)
+    expect(Object.keys(en.problems).toSorted()).toEqual(Object.keys(errorStatus).toSorted())
+  })
+
+  it.each([
+    ['en-GB', '2026-11-25T15:04:00', /^15:04$/, /25 November 2026/],
+    ['en-US', '2026-11-25T15:04:00', /^3:04.PM$/, /November 25, 2026/],
+    ['de-AT', '2026-11-25T15:04:00', /^3:04.PM$/, /November 25, 2026/],
+  ])('writes times as they are written where the browser is from: %s', (tag, at, time, day) => {
+    vi.stubGlobal('navigator', { languages: [tag] })
+    onTestFinished(() => void vi.unstubAllGlobals())
+    const { timeOf, momentOf } = createRoot(() => createLanguage(() => 'en'))
+    expect(timeOf(at)).toMatch(time)
+    expect(momentOf(at)).toMatch(day)
   })
 
   it('leaves alone what somebody wrote', () => {

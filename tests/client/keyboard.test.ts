@@ -1,5 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type MessageId, toNotifyId, type UserId } from '#schema/ids'
+import type { ConnId } from '#schema/messages/presence'
 import {
   type ClientGround,
   createClientGround,
@@ -30,6 +32,9 @@ const focused = (page: Page) =>
     const label = element?.getAttribute('aria-label') ?? element?.textContent ?? ''
     return `${element?.id || element?.tagName.toLowerCase()} ${label}`.trim()
   })
+
+/** What was said; Kobalte has logs of its own, for what is to be said aloud. */
+const listOf = (page: Page) => page.getByRole('log', { name: /^Messages in/ })
 
 /** Presses Tab until something with this name has the focus. */
 async function tabTo(page: Page, name: RegExp, most = 60) {
@@ -82,6 +87,10 @@ describe('the keyboard alone', { timeout: 60_000 }, () => {
     await page.keyboard.press('Control+k')
     await page.getByRole('dialog', { name: 'Go to' }).waitFor()
     await page.keyboard.type(first)
+    const choice = page.getByRole('option', { name: first })
+    await expect
+      .poll(() => page.getByRole('combobox').getAttribute('aria-activedescendant'))
+      .toBe(await choice.getAttribute('id'))
     await page.keyboard.press('Enter')
 
     await page.getByRole('heading', { level: 1, name: first }).waitFor()
@@ -230,7 +239,7 @@ describe('the keyboard alone', { timeout: 60_000 }, () => {
     const { page } = alice
     await givenRoom()
     for (const keys of ['Control+k', 'Shift+?']) {
-      await (keys === 'Shift+?' ? page.getByRole('log') : page.locator('#composer')).focus()
+      await (keys === 'Shift+?' ? listOf(page) : page.locator('#composer')).focus()
       const before = await focused(page)
       await page.keyboard.press(keys)
       await page.getByRole('dialog').waitFor()
@@ -240,16 +249,56 @@ describe('the keyboard alone', { timeout: 60_000 }, () => {
     }
   })
 
-  it('has the newest said to who does not see it, a sentence for each', async () => {
+  it('has what is new said to who does not see it, a sentence for each, and nothing that is old', async () => {
     const { page } = alice
     const room = await givenRoom()
+    const said = page.locator('.announcer')
 
-    await bob.say(room, 'can you hear me?')
+    await bob.say(room, 'can you **hear** me, @alice?')
 
+    await said.getByText('Bob Brown: can you hear me, @Alice Adams?', { exact: true }).waitFor()
     const log = page.getByRole('log', { name: new RegExp(room) })
-    expect(await log.getAttribute('aria-live')).toBe('polite')
-    const heard = log.getByRole('article', { name: /^Bob Brown, .*: can you hear me\?$/ })
-    await heard.waitFor()
+    expect(await log.getAttribute('aria-live')).toBe('off')
+    await log.getByRole('article', { name: /^Bob Brown, .*: can you hear me, @Alice/ }).waitFor()
+    await givenRoom()
+    for (let number = 0; number < 60; number++) await bob.say(room, `old ${number}.`)
+    await page.getByRole('link', { name: room }).click()
+    await message(page, 'old 0.').waitFor()
+    await page.getByRole('button', { name: /Jump to the newest|new messages?$/ }).click()
+    await message(page, 'old 59.').waitFor()
+    await bob.say(room, 'that was all')
+    await said.getByText('Bob Brown: that was all').waitFor()
+    expect(await said.getByText(/old/).count()).toBe(0)
+  })
+
+  it('has a message said in short, with what became of it', async () => {
+    const { page } = alice
+    const room = await givenRoom()
+    const { id, seq } = await bob.say(room, `A \`long\` **one** ${'and on '.repeat(200)}`)
+    await bob.reply(room, id, 'indeed')
+    await bob.client.call('msg.react', {
+      notifyId: toNotifyId({ id: id as MessageId, seq }),
+      emoji: '🎉',
+      on: true,
+    })
+
+    const label = () =>
+      page.getByRole('log').first().getByRole('article').last().getAttribute('aria-label')
+    await expect
+      .poll(label)
+      .toMatch(/^Bob Brown, [^:]+:\d\d.[AP]M: A long one and .*…, 🎉 1, 1 reply$/)
+    expect((await label())?.length).toBeLessThan(400)
+  })
+
+  it('says whether somebody is there, in words as well', async () => {
+    const { page } = alice
+    await bob.client.call('presence.heartbeat', { connId: crypto.randomUUID() as ConnId })
+    await givenRoom()
+    await bob.client.call('room.direct', { with: 'alice' as UserId })
+
+    const link = page.getByRole('link', { name: /^Bob Brown/ })
+    await link.click()
+    await page.getByRole('link', { name: /^Bob Brown Online/ }).waitFor()
   })
 
   it.each(['light', 'dark'] as const)(
@@ -275,7 +324,7 @@ describe('the keyboard alone', { timeout: 60_000 }, () => {
         await page.getByRole('dialog').waitFor({ state: 'detached' })
       }
       for (const keys of ['Control+k', 'Shift+?']) {
-        await page.getByRole('log').focus()
+        await listOf(page).focus()
         await page.keyboard.press(keys)
         await page.getByRole('dialog').waitFor()
         await expectAccessible(page)
@@ -284,4 +333,65 @@ describe('the keyboard alone', { timeout: 60_000 }, () => {
       }
     },
   )
+
+  it.each([
+    ['from right to left', { locale: 'ar' }],
+    ['on a phone', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }],
+  ] as const)('finds nothing in the way of people with disabilities, %s', async (_how, options) => {
+    const context = await ground.browser.newContext({ locale: 'en-US', ...options })
+    const page = await context.newPage()
+    page.setDefaultTimeout(5_000)
+    await page.goto(ground.urls.web)
+    await page.locator('.landing-actions button').click()
+    await page.getByLabel('Name', { exact: true }).fill('alice')
+    await page.getByLabel('Password').fill('alice123')
+    await page.keyboard.press('Enter')
+    await page.locator('.room-link').first().waitFor()
+    await expectAccessible(page)
+
+    await page.locator('.room-link').first().click()
+    await page.locator('#composer').waitFor()
+    await expectAccessible(page)
+    await page.locator('.room-head .icon-button').last().click()
+    await page.getByRole('menu').waitFor()
+    await expectAccessible(page)
+    await context.close()
+  })
+
+  it('finds nothing in the way where nobody is logged in, or nobody answers', async () => {
+    const context = await ground.browser.newContext({ locale: 'en-US', serviceWorkers: 'block' })
+    const page = await context.newPage()
+    page.setDefaultTimeout(5_000)
+    await page.goto(ground.urls.web)
+    await page.getByRole('button', { name: 'Log in' }).waitFor()
+    await expectAccessible(page)
+
+    await page.route('**/config.json', (route) => route.abort())
+    await page.reload()
+    await page.getByText('Natter is starting, or away.').waitFor()
+    await expectAccessible(page)
+    await context.close()
+  })
+
+  it('moves nothing before who asks for that', async () => {
+    const { page } = alice
+    await givenRoom()
+    await page.emulateMedia({ reducedMotion: 'reduce' })
+    await page.keyboard.press('Control+k')
+    await page.getByRole('dialog').waitFor()
+
+    const moving = await page.evaluate(() =>
+      document
+        .getAnimations()
+        .map(({ effect }) => Number(effect?.getComputedTiming().duration ?? 0))
+        .filter((ms) => ms > 1),
+    )
+    expect(moving).toEqual([])
+    const style = await page
+      .locator('.dialog')
+      .evaluate((it) => getComputedStyle(it).animationDuration)
+    expect(Number.parseFloat(style)).toBeLessThan(0.001)
+    await page.keyboard.press('Escape')
+    await page.emulateMedia({ reducedMotion: null })
+  })
 })

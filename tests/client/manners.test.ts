@@ -102,7 +102,7 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
 
     await page.getByLabel('Find somebody by name').fill('bob')
 
-    const found = page.getByRole('dialog').getByRole('button', { name: /Bob Brown/ })
+    const found = page.getByRole('dialog').getByRole('option', { name: /Bob Brown/ })
     await found.filter({ hasText: 'a member already' }).waitFor()
     expect(await found.isDisabled()).toBe(true)
     await page.keyboard.press('Escape')
