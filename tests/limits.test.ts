@@ -1,8 +1,10 @@
+import { jetstreamManager } from '@nats-io/jetstream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { closeDb } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { deliverRejected } from '#schema/messages/chat'
 import { roomNotify } from '#schema/messages/log'
+import { ROOMS_KV } from '#schema/streams'
 import { whileFull } from './full-log.ts'
 import { type App, createApp, newClientId } from './harness.ts'
 import { createCrowd, newUser } from './presence-ground.ts'
@@ -110,7 +112,8 @@ describe('a full log', () => {
     })
     const later = await client.call('send', message)
 
-    expect(await heard.next()).toMatchObject({ seq: later.seq, prev: first.seq })
+    const told = await heard.until(({ seq }) => seq === later.seq)
+    expect(told.at(-1)).toMatchObject({ prev: first.seq })
     const events = await app.eventsOf(room)
     expect(events.map((event) => 'clientId' in event && event.clientId)).toEqual([
       expect.any(String),
@@ -118,3 +121,37 @@ describe('a full log', () => {
     ])
   })
 })
+
+describe('a room with more members than fit into one answer', () => {
+  it('lists them in parts', async () => {
+    const room = await app.givenRoom(['alice'], 'private')
+    const users = await givenMembers(room, 13_500)
+    const { client } = await app.connectAs('functions')
+    const ask = (after?: UserId) =>
+      client.call('room.members', { room, after }, { timeoutMs: 20_000 })
+
+    const first = await ask()
+    const rest = await ask(first.next)
+
+    expect(first.members.length).toBeGreaterThan(10_000)
+    expect(rest.next).toBeUndefined()
+    expect([...first.members, ...rest.members]).toEqual(['alice', ...users])
+  }, 60_000)
+})
+
+/** So many people with long ids in the live index of a room, in their order. */
+async function givenMembers(room: RoomId, count: number): Promise<UserId[]> {
+  const { nc } = await app.connectAs('functions')
+  const { streams } = await jetstreamManager(nc)
+  const users = Array.from(
+    { length: count },
+    (_, at) => `user-${at}`.padEnd(11, '-').padEnd(64, 'x') as UserId,
+  ).sort()
+  const [stream, prefix] = [`KV_${ROOMS_KV.bucket}`, `$KV.${ROOMS_KV.bucket}.${room}.`]
+  const before = (await streams.info(stream)).state.messages
+  for (const user of users)
+    nc.publish(prefix + user, JSON.stringify({ kind: 'private', role: 'member' }))
+  const kept = async () => (await streams.info(stream)).state.messages - before
+  await expect.poll(kept, { timeout: 30_000 }).toBe(count)
+  return users
+}

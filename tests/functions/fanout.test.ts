@@ -182,6 +182,16 @@ describe('fanout', () => {
     expectChain(told)
   })
 
+  it('tells all who belong to a room, though they do not fit into one answer', async () => {
+    const room = await app.givenRoom(['alice', 'bob'], 'private')
+    const heard = await hear(room, 'bob', 'private')
+    await answerInParts(room)
+
+    const { seq } = await app.say(room, 'for all', 'alice')
+
+    expect(await heard.next()).toMatchObject({ seq })
+  })
+
   it('tells everything once when there are two runtimes, and leaves no hole', async () => {
     await using _ = await servers.startAnother('runtime-2')
     const open = await app.givenRoom(['alice', 'bob'])
@@ -255,6 +265,20 @@ async function answerSlowlyOnce(room: RoomId) {
     })
   await nc.flush()
   return { asked: first.promise }
+}
+
+/** Answers them in two parts, as for a room with very many. Bob is in the second. */
+async function answerInParts(room: RoomId) {
+  const { nc } = await app.connectAs('functions')
+  for (let share = 1; share < 50; share++)
+    nc.subscribe(`room.members.${room}`, {
+      queue: 'room-members-workers',
+      callback(_, message) {
+        const { after } = message.json<{ after?: string }>()
+        message.respond(after ? '{"members":["bob"]}' : '{"members":["alice"],"next":"alice"}')
+      },
+    })
+  await nc.flush()
 }
 
 /** Each event names the one before it. */

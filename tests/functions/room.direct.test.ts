@@ -140,7 +140,8 @@ describe('room.direct', () => {
       const kinds = notices.filter((it) => it.room === room.id).map(({ kind }) => kind)
       expect(kinds).toEqual(['room', 'member', 'member', 'message', 'message'])
     }
-    expect(await toCharlie.next()).toMatchObject({ room: other })
+    const toldCharlie = await toCharlie.until((notice) => notice.room === other)
+    expect(toldCharlie).not.toContainEqual(expect.objectContaining({ room: room.id }))
     const heard = await toPublic.until((notice) => notice.room === shared)
     expect(heard).not.toContainEqual(expect.objectContaining({ room: room.id }))
     await expect(app.call('chat.history', { room: room.id }, 'charlie')).rejects.toMatchObject({

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { db } from '#schema/db'
 import { deliverNotify } from '#schema/messages/log'
 import { roomChanged } from '#schema/messages/room'
+import { users } from '#schema/tables/user'
 import { badPayloads } from '../bad-input.ts'
 import { type Person, refusalSoon, useApp } from '../harness.ts'
 import { newUser } from '../presence-ground.ts'
@@ -53,15 +55,17 @@ describe('room.invite', () => {
   })
 
   it('tells the functions who has come to belong to it, once', async () => {
+    const another = newUser()
+    await db.insert(users).values({ id: another, name: another })
     const room = await app.givenRoom(['alice'], 'private')
     const changes = await app.listen(roomChanged, { room }, 'functions')
 
     expect(await invite(room, 'bob', 'alice')).toEqual({})
     expect(await invite(room, 'bob', 'alice')).toEqual({})
-    await invite(room, 'charlie', 'alice')
+    await invite(room, another, 'alice')
 
     expect(await changes.next()).toEqual({ room, action: 'join', userId: 'bob' })
-    expect(await changes.next()).toEqual({ room, action: 'join', userId: 'charlie' })
+    expect(await changes.next()).toEqual({ room, action: 'join', userId: another })
     expect(await app.eventsOf(room)).toHaveLength(2)
   })
 

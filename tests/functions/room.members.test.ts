@@ -1,8 +1,4 @@
-import { jetstreamManager } from '@nats-io/jetstream'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import type { RoomId, UserId } from '#schema/ids'
-import { deliverTyping } from '#schema/messages/presence'
-import { ROOMS_KV } from '#schema/streams'
+import { describe, expect, it } from 'vitest'
 import { useApp } from '../harness.ts'
 
 const app = useApp()
@@ -26,22 +22,6 @@ describe('room.members', () => {
     })
   })
 
-  it('answers in parts where there are too many for one answer, and all are told', async () => {
-    const room = await app.givenRoom(['alice'], 'private')
-    const crowd = await givenCrowd(room, 16_000)
-    const last = crowd.at(-1) as UserId
-
-    const first = await app.call('room.members', { room }, 'functions')
-    const rest = await app.call('room.members', { room, after: first.next }, 'functions')
-    const told = await app.listen(deliverTyping, { user: last, room }, 'functions')
-    await app.call('typing', { room }, 'alice')
-
-    expect(first.members.length).toBeGreaterThan(10_000)
-    expect(rest.next).toBeUndefined()
-    expect([...first.members, ...rest.members]).toEqual(['alice', ...crowd])
-    expect(await told.next()).toMatchObject({ userId: 'alice' })
-  })
-
   it('answers with nobody where there is no room', async () => {
     const room = `room-${crypto.randomUUID()}`
 
@@ -63,26 +43,3 @@ describe('room.members', () => {
       })
   })
 })
-
-/** So many people with long ids in the live index, in their order. */
-async function givenCrowd(room: RoomId, count: number): Promise<UserId[]> {
-  const { nc } = await app.connectAs('functions')
-  const { streams } = await jetstreamManager(nc)
-  const users = Array.from(
-    { length: count },
-    (_, at) => `user-${at}`.padEnd(11, '-').padEnd(64, 'x') as UserId,
-  ).sort()
-  const prefix = `$KV.${ROOMS_KV.bucket}.${room}.`
-  for (const user of users)
-    nc.publish(prefix + user, JSON.stringify({ kind: 'private', role: 'member' }))
-  const filter = `${prefix}*`
-  onTestFinished(async () => {
-    await streams.purge(`KV_${ROOMS_KV.bucket}`, { filter })
-  })
-  const kept = async () => {
-    const info = await streams.info(`KV_${ROOMS_KV.bucket}`, { subjects_filter: filter })
-    return Object.keys(info.state.subjects ?? {}).length
-  }
-  await expect.poll(kept).toBe(count + 1)
-  return users
-}
