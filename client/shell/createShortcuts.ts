@@ -26,6 +26,7 @@ export function createShortcuts({ chat, places, lists, onSwitcher, onHelp }: Sho
     const { key, altKey, shiftKey } = event
     const hasCtrl = event.ctrlKey || event.metaKey
     if (hasCtrl) return key === 'k' && !altKey && !shiftKey ? onSwitcher : undefined
+    if (isAside(event)) return undefined
     if (altKey && shiftKey && key === 'ArrowDown') return () => goBeside(1, isUnread)
     if (altKey && shiftKey && key === 'ArrowUp') return () => goBeside(-1, isUnread)
     if (altKey && !shiftKey && key === 'PageDown') return () => goBeside(1)
@@ -44,6 +45,11 @@ export function createShortcuts({ chat, places, lists, onSwitcher, onHelp }: Sho
   }
   window.addEventListener('keydown', onKey)
   onCleanup(() => window.removeEventListener('keydown', onKey))
+}
+
+/** Whoever is asked something has no eyes for the rooms behind it. */
+function isAside({ target }: KeyboardEvent): boolean {
+  return target instanceof Element && target.closest('[role="dialog"], [role="menu"]') !== null
 }
 
 function isTyping({ target }: KeyboardEvent): boolean {
