@@ -37,14 +37,16 @@ export function createShortcuts({ chat, places, lists, onSwitcher, onHelp }: Sho
   }
 
   const onKey = (event: KeyboardEvent) => {
-    if (event.defaultPrevented || event.isComposing) return
+    if (event.isComposing) return
     const what = find(event)
     if (!what) return
     event.preventDefault()
+    event.stopPropagation()
     what()
   }
-  window.addEventListener('keydown', onKey)
-  onCleanup(() => window.removeEventListener('keydown', onKey))
+  // Before whatever has the focus: to a field an arrow is an arrow, with whichever keys it is pressed.
+  window.addEventListener('keydown', onKey, { capture: true })
+  onCleanup(() => window.removeEventListener('keydown', onKey, { capture: true }))
 }
 
 /** Whoever is asked something has no eyes for the rooms behind it. */
