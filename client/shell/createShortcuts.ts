@@ -26,6 +26,7 @@ export function createShortcuts({ chat, places, lists, onSwitcher, onHelp }: Sho
     const { key, altKey, shiftKey } = event
     const hasCtrl = event.ctrlKey || event.metaKey
     if (hasCtrl) return key === 'k' && !altKey && !shiftKey ? onSwitcher : undefined
+    if (isAside(event)) return undefined
     if (altKey && shiftKey && key === 'ArrowDown') return () => goBeside(1, isUnread)
     if (altKey && shiftKey && key === 'ArrowUp') return () => goBeside(-1, isUnread)
     if (altKey && !shiftKey && key === 'PageDown') return () => goBeside(1)
@@ -36,14 +37,21 @@ export function createShortcuts({ chat, places, lists, onSwitcher, onHelp }: Sho
   }
 
   const onKey = (event: KeyboardEvent) => {
-    if (event.defaultPrevented || event.isComposing) return
+    if (event.isComposing) return
     const what = find(event)
     if (!what) return
     event.preventDefault()
+    event.stopPropagation()
     what()
   }
-  window.addEventListener('keydown', onKey)
-  onCleanup(() => window.removeEventListener('keydown', onKey))
+  // Before whatever has the focus: to a field an arrow is an arrow, with whichever keys it is pressed.
+  window.addEventListener('keydown', onKey, { capture: true })
+  onCleanup(() => window.removeEventListener('keydown', onKey, { capture: true }))
+}
+
+/** Whoever is asked something has no eyes for the rooms behind it. */
+function isAside({ target }: KeyboardEvent): boolean {
+  return target instanceof Element && target.closest('[role="dialog"], [role="menu"]') !== null
 }
 
 function isTyping({ target }: KeyboardEvent): boolean {

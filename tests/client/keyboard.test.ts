@@ -74,7 +74,7 @@ async function givenRooms(count: number): Promise<string[]> {
   return rooms
 }
 
-describe('the keyboard alone', { timeout: 60_000 }, () => {
+describe('the keyboard alone', { timeout: 120_000 }, () => {
   it('makes a room, writes, and goes to another room and back', async () => {
     const { page } = alice
     const first = await givenRoom()
