@@ -209,6 +209,7 @@ export function createRooms({ client, me, kept, onMessage, onGone }: RoomsOption
     },
     /** Everything from this one on counts as not read again. */
     async markUnread(room: RoomId, seq: number) {
+      reading.delete(room)
       const state = await ask(client, 'read.update', { room, seq: seq - 1, unread: true })
       if (byId[room]) setRead(room, state)
     },
