@@ -104,7 +104,7 @@ export function createChat(options: ChatOptions) {
   /** A room or a thread, for as long as its owner looks at it. */
   function openTimeline(
     room: RoomId,
-    { threadId, ...where }: Pick<TimelineOptions, 'threadId' | 'kept' | 'start'>,
+    { threadId, onEvent, ...where }: Omit<TimelineOptions, 'client' | 'room' | 'lastSeq'>,
   ) {
     const timeline = createTimeline({
       client,
@@ -112,7 +112,9 @@ export function createChat(options: ChatOptions) {
       lastSeq: () => rooms.byId[room]?.lastSeq ?? 0,
       ...where,
       ...(threadId === undefined ? {} : { threadId }),
-      onEvent({ event }) {
+      onEvent(placed) {
+        const { event } = placed
+        onEvent?.(placed)
         if (event.kind !== 'message') return
         threads.note(event)
         if (event.sender === me) outbox.settle(event.clientId)

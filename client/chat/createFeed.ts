@@ -49,6 +49,7 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
   /** Whatever was told, it must be asked whether that is all. */
   let isInDoubt = false
   let waiting: Promise<Missed | undefined> | undefined
+  let running: Promise<Missed | undefined> | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let [dueAt, notBefore] = [0, 0]
 
@@ -88,9 +89,12 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
 
   /** Whoever asks while another one waits for its turn waits for the same. */
   function syncNext(): Promise<Missed | undefined> {
-    waiting ??= enqueue(() => {
+    waiting ??= enqueue(async () => {
+      running = waiting
       waiting = undefined
-      return sync()
+      return sync().finally(() => {
+        running = undefined
+      })
     })
     return waiting
   }
@@ -156,8 +160,11 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
       isInDoubt = true
       syncIn(lateMs)
     },
-    /** Answers with what had been missed. */
-    sync: syncNext,
+    /** Answers with what had been missed, also by whoever asks at this moment. */
+    async sync(): Promise<Missed> {
+      const [before = [], after = []] = await Promise.all([running, syncNext()])
+      return before === 'lost' || after === 'lost' ? 'lost' : [...before, ...after]
+    },
     isLost: () => isLost,
     /** All up to this event is known, and of all that came later it must be heard again. */
     restart(from: number) {

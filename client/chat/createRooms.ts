@@ -7,7 +7,7 @@ import type { Notice } from '#schema/messages/log'
 import type { MyRoom, readUpdate } from '#schema/messages/room'
 import { ask } from './ask.ts'
 import type { ChatClient } from './createConnection.ts'
-import { createReading } from './createReading.ts'
+import { createReadMarks } from './createReadMarks.ts'
 import { type Kept, keptPage } from './kept.ts'
 import {
   count,
@@ -52,7 +52,7 @@ export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions)
    * brings is older.
    */
   const [readIn, goneIn] = [new Map<RoomId, number>(), new Map<RoomId, number>()]
-  const reading = createReading(client, (room, state) => setRead(room, state))
+  const readMarks = createReadMarks(client, (room, state) => setRead(room, state))
   let turn = 0
   /** What is asked next tells of what was missed. */
   let wasAway = false
@@ -259,11 +259,11 @@ export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions)
     /** Says how far we have read. */
     markRead(room: RoomId, seq: number) {
       const known = byId[room]
-      if (known && seq > known.readSeq) reading.mark(room, seq)
+      if (known && seq > known.readSeq) readMarks.mark(room, seq)
     },
     markAllRead() {
       for (const { id, unread, readSeq, lastSeq } of list())
-        if (unread > 0 && lastSeq > readSeq) reading.mark(id, lastSeq)
+        if (unread > 0 && lastSeq > readSeq) readMarks.mark(id, lastSeq)
     },
     /** The room of us two, which there is from the first time on that somebody asks for it. */
     async openDirect(user: UserId): Promise<RoomId> {
@@ -273,6 +273,7 @@ export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions)
     },
     /** Everything from this one on counts as not read again. */
     async markUnread(room: RoomId, seq: number) {
+      readMarks.forget(room)
       setRead(room, await ask(client, 'read.update', { room, seq: seq - 1, unread: true }))
     },
   }

@@ -20,6 +20,8 @@ export interface TimelineOptions {
   kept?: Page | undefined
   /** Around which event it opens, not at its newest; `later` when that is yet to be found out. */
   start?: number | 'later' | undefined
+  /** The same when so much was missed that it is opened anew. */
+  startAgain?: () => number | undefined
   /** The last event that the room is known to have. */
   lastSeq?: () => number
   onEvent?: (placed: Placed) => void
@@ -36,7 +38,7 @@ const nothing: Page = { messages: [], before: false, after: false, asOf: 0 }
 
 /** What is said in a room or a thread, kept up to date until its owner is disposed of. */
 export function createTimeline(options: TimelineOptions) {
-  const { client, room, threadId, kept, start, lastSeq = () => 0, onEvent } = options
+  const { client, room, threadId, kept, start, startAgain, lastSeq = () => 0, onEvent } = options
   const [status, setStatus] = createSignal<TimelineStatus>(kept ? 'ready' : 'loading')
   const [timeline, setTimeline] = createSignal<Timeline>(fromPage(kept ?? nothing, threadId))
   let feed: Feed | undefined
@@ -70,14 +72,14 @@ export function createTimeline(options: TimelineOptions) {
       : ask(client, 'chat.history.thread', { ...input, threadId })
   }
 
-  /** Shows the newest page, or the one around an event. */
-  async function open(around?: number): Promise<void> {
+  /** Shows the newest page, or the one around an event; false where that is yet to be tried again. */
+  async function open(around?: number): Promise<boolean> {
     const turn = ++asked
     clearTimeout(next?.timer)
     next = undefined
     try {
       const page = await read(around === undefined ? {} : { around })
-      if (turn !== asked || isClosed) return
+      if (turn !== asked || isClosed) return true
       follow(page.asOf)
       batch(() => {
         setTimeline(catchUp(fromPage(page, threadId), page))
@@ -85,11 +87,17 @@ export function createTimeline(options: TimelineOptions) {
         setFailed({})
         setStatus('ready')
       })
+      return true
     } catch (error) {
-      if (turn !== asked || isClosed) return
-      if (isCallError(error) && error.code === 'forbidden') return void setStatus('forbidden')
+      const isForbidden = isCallError(error) && error.code === 'forbidden'
+      if (turn !== asked || isClosed) return true
+      if (isForbidden) {
+        setStatus('forbidden')
+        return true
+      }
       if (timeline().items.length === 0) setStatus('failed')
       openIn(waitOf(error), around)
+      return false
     }
   }
 
@@ -115,7 +123,7 @@ export function createTimeline(options: TimelineOptions) {
       onLost() {
         const waitMs = Math.max(0, lostAt + againMs - Date.now())
         lostAt = Date.now() + waitMs
-        openIn(waitMs)
+        openIn(waitMs, startAgain?.())
       },
     })
     for (const notice of early) feed.hear(notice)
@@ -139,6 +147,8 @@ export function createTimeline(options: TimelineOptions) {
     const edge = side === 'older' ? items[0] : items.at(-1)
     if (!edge || !(side === 'older' ? hasOlder : hasNewer) || loading()[side]) return
     const turn = opened()
+    // With what was kept there is no room yet to be asked.
+    if (turn === 0) return
     mark(setLoading, side, true)
     mark(setFailed, side, false)
     try {
@@ -146,7 +156,7 @@ export function createTimeline(options: TimelineOptions) {
       // Meanwhile another part of the room may have been opened.
       if (turn !== opened() || isClosed) return
       // What is lost is about to be read anew with all the rest.
-      if (feed && !feed.isLost()) follow(page.asOf)
+      if (!feed?.isLost()) follow(page.asOf)
       setTimeline((before) => catchUp(extend(before, page, side), page))
     } catch (error) {
       if (turn !== opened() || isClosed) return
@@ -174,6 +184,14 @@ export function createTimeline(options: TimelineOptions) {
     isLoadingOlder: () => loading().older === true,
     hasFailedOlder: () => failed().older === true,
     retryOlder: () => void load('older'),
+    /** Shows what was kept, as long as the room has not answered. */
+    show(page: Page) {
+      if (opened() > 0 || status() !== 'loading') return
+      batch(() => {
+        setTimeline(fromPage(page, threadId))
+        setStatus('ready')
+      })
+    },
     /** Shows what surrounds an event. */
     goTo: (seq: number) => open(seq),
     /** Shows the newest messages. */
@@ -186,7 +204,7 @@ export function createTimeline(options: TimelineOptions) {
     async sync(): Promise<Missed> {
       if (next) void open(next.around)
       for (const side of sides) if (failed()[side]) void load(side)
-      return (await feed?.sync()) ?? []
+      return feed ? feed.sync() : []
     },
     /** There is an event of that number: it is going to be told of, or asked for. */
     expect: (seq: number) => feed?.expect(seq),

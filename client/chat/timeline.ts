@@ -88,6 +88,12 @@ export function apply(timeline: Timeline, placed: Placed): Timeline {
   }
 }
 
+/** One message after an event of its room. */
+export function applyTo(item: Item, placed: Placed): Item {
+  const alone: Timeline = { items: [item], hasOlder: true, hasNewer: true, early: [] }
+  return apply(alone, placed).items.find(({ id }) => id === item.id) ?? item
+}
+
 function say(timeline: Timeline, seq: number, event: RoomEventOf<'message'>): Timeline {
   const { items } = timeline
   // Behind the last one others may be missing; between two that are there nothing else is.

@@ -1,6 +1,8 @@
 import { createMemo } from 'solid-js'
 import type { MessageId } from '#schema/ids'
 import { useLanguage } from '../i18n/createLanguage.ts'
+import { createToday } from './createToday.ts'
+import { ListStart } from './ListEnds.tsx'
 import { MessageRow } from './MessageRow.tsx'
 import { OutgoingRow } from './OutgoingRow.tsx'
 import type { Row } from './rows.ts'
@@ -11,19 +13,17 @@ export function AnyRow(props: {
   row: Row | undefined
   marked: MessageId | undefined
 }) {
-  const { t, dayNameOf } = useLanguage()
+  const { t } = useLanguage()
   // The list moves rows a moment later than there are others in their places.
   const row = createMemo<Row | undefined>((before) =>
     props.row?.key === props.key ? props.row : before,
   )
   const is = <Is extends Row['is']>(_is: Is) => row() as Extract<Row, { is: Is }>
   switch (row()?.is) {
+    case 'start':
+      return <ListStart isRow />
     case 'day':
-      return (
-        <div class="line">
-          <span>{dayNameOf(is('day').at)}</span>
-        </div>
-      )
+      return <DayLine at={is('day').at} />
     case 'unread':
       return (
         <div class="line is-new">
@@ -40,4 +40,18 @@ export function AnyRow(props: {
       return <OutgoingRow outgoing={message().outgoing} isFirst={message().isFirst} />
     }
   }
+}
+
+function DayLine(props: { at: string }) {
+  const { dayNameOf } = useLanguage()
+  const today = createToday()
+  const name = () => {
+    today()
+    return dayNameOf(props.at)
+  }
+  return (
+    <div class="line">
+      <span>{name()}</span>
+    </div>
+  )
 }

@@ -2,24 +2,22 @@ import {
   createEffect,
   createMemo,
   createSignal,
-  For,
   Match,
   on,
   onCleanup,
-  onMount,
   Show,
   Switch,
 } from 'solid-js'
 import { VList, type VListHandle } from 'virtua/solid'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { Avatar } from '../shell/Avatar.tsx'
-import { Icon } from '../shell/Icon.tsx'
 import { toPlainText } from '../text/plain.ts'
 import { AnyRow } from './AnyRow.tsx'
 import { useConversation } from './createConversation.ts'
+import { createReading } from './createReading.ts'
 import { createTarget } from './createTarget.ts'
 import { Jumps } from './Jumps.tsx'
+import { ListStart, Older, Waiting } from './ListEnds.tsx'
 import type { Row } from './rows.ts'
 
 /** How far from the end somebody still counts as being there, in pixels; and from where more is loaded. */
@@ -28,6 +26,8 @@ const [atEndPx, loadPx] = [60, 800]
 const aheadPx = 600
 /** So much of a message is said where one goes. */
 const mostSaid = 300
+/** So much of what was read before is left above the line of what is new. */
+const aboveLinePx = 80
 
 /** What was said, as far as it is on the screen. */
 export function MessageList(props: { title: string }) {
@@ -43,23 +43,47 @@ export function MessageList(props: { title: string }) {
   const [isUnreadAbove, setUnreadAbove] = createSignal(false)
   let list: VListHandle | undefined
   let lastOffset = 0
+  const reading = createReading(() => list)
 
-  function toEnd() {
-    // Once what was added has been measured.
-    requestAnimationFrame(() => list?.scrollToIndex(rows().length - 1, { align: 'end' }))
+  // Once what was added has been measured.
+  const toEnd = () => void requestAnimationFrame(scrollToEnd)
+
+  function scrollToEnd() {
+    list?.scrollToIndex(rows().length - 1, { align: 'end' })
     setNewInThread(0)
   }
 
+  /** Stays at the end; of what nobody has looked at, no further than where it begins. */
+  function follow() {
+    const isUnseen = reading.isLineUnseen()
+    requestAnimationFrame(() => {
+      const line = isUnseen ? rows().findIndex(({ is }) => is === 'unread') : -1
+      if (!list || line < 0) return scrollToEnd()
+      const top = list.getItemOffset(line) - aboveLinePx
+      if (top >= list.scrollSize - list.viewportSize) return scrollToEnd()
+      setAtEnd(false)
+      list.scrollTo(top)
+    })
+  }
+
   async function toPresent() {
+    conversation.letRead()
     if (timeline.hasNewer()) await timeline.goToPresent()
     toEnd()
   }
 
   // Where rows came before those that were there, the list keeps its place from the end.
-  const isPrepended = createMemo<{ first?: string | undefined; is: boolean }>(
-    ({ first: before }) => {
+  const isPrepended = createMemo<{
+    first?: string | undefined
+    top?: string | undefined
+    is: boolean
+  }>(
+    ({ first: before, top: above }) => {
       const first = rows().find(({ is }) => is === 'message')?.key
-      return { first, is: first !== before && rows().some(({ key }) => key === before) }
+      const top = rows()[0]?.key
+      const isStart = top === 'start' && above !== undefined && top !== above
+      const isOther = first !== before && rows().some(({ key }) => key === before)
+      return { first, top, is: isStart || isOther }
     },
     { is: false },
   )
@@ -77,7 +101,9 @@ export function MessageList(props: { title: string }) {
       if (grew <= 0 || last === before.at(-1)) return
       const isOwn =
         last?.is === 'outgoing' || (last?.is === 'message' && last.item.sender === chat.me)
-      if (isAtEnd() || isOwn) toEnd()
+      if (!isOwn) reading.hear()
+      if (last?.is === 'outgoing') toEnd()
+      else if (isAtEnd() || isOwn) follow()
       else if (!timeline.hasNewer()) setNewInThread((count) => count + grew)
     }),
   )
@@ -93,7 +119,7 @@ export function MessageList(props: { title: string }) {
     setAtEnd(false)
     const at = rows().findIndex(({ is }) => is === 'unread')
     requestAnimationFrame(() => {
-      list?.scrollToIndex(at, { align: 'start', offset: -80 })
+      list?.scrollToIndex(at, { align: 'start', offset: -aboveLinePx })
       onScroll()
     })
   }
@@ -136,44 +162,29 @@ export function MessageList(props: { title: string }) {
     else if (wentUp || timeline.hasNewer()) setAtEnd(false)
     if (isAtEnd()) setNewInThread(0)
     if (isUnreadAbove()) setUnreadAbove(isLineUnseen())
-    if (scrollOffset < loadPx && timeline.hasOlder()) void timeline.loadOlder()
-    if (left < loadPx && timeline.hasNewer()) void timeline.loadNewer()
-    noteRead()
+    loadMore()
+    reading.note()
   }
 
-  /** What is on the screen, of a page that somebody looks at, has been read. */
-  function noteRead() {
-    if (!list || threadId !== undefined || !document.hasFocus()) return
-    // What was kept is not the newest that the room has.
-    if (timeline.opened() === 0) return
-    // Not measured yet: nothing is seen before.
-    if (list.viewportSize === 0) return void requestAnimationFrame(noteRead)
-    const end = list.findItemIndex(list.scrollOffset + list.viewportSize - 1)
-    for (let at = Math.min(end, rows().length - 1); at >= 0; at--) {
-      const row = rows()[at]
-      if (row?.is !== 'message') continue
-      const isLast = row.item === timeline.items().at(-1) && !timeline.hasNewer()
-      const { lastSeq = 0 } = chat.rooms.byId[room.id] ?? {}
-      return chat.rooms.markRead(room.id, isLast ? Math.max(row.item.seq, lastSeq) : row.item.seq)
-    }
+  function loadMore() {
+    if (!list || list.viewportSize === 0) return
+    const { scrollOffset, scrollSize, viewportSize } = list
+    if (scrollOffset < loadPx && timeline.hasOlder()) timeline.loadOlder()
+    const left = scrollSize - scrollOffset - viewportSize
+    if (left < loadPx && timeline.hasNewer()) timeline.loadNewer()
   }
 
   /** Whoever is at the end stays there: when there is less room, and when what is shown grows. */
   function keepEnd(element: HTMLElement) {
     const observer = new ResizeObserver(() => {
-      if (isAtEnd() && rows().length > 0) toEnd()
-      else onScroll()
+      if (!isAtEnd() || rows().length === 0) return onScroll()
+      follow()
+      loadMore()
     })
     const view = element.querySelector('.list')
     for (const it of [view, view?.firstElementChild]) if (it) observer.observe(it)
     onCleanup(() => observer.disconnect())
   }
-
-  createEffect(on(rows, () => requestAnimationFrame(noteRead)))
-  onMount(() => {
-    window.addEventListener('focus', noteRead)
-    onCleanup(() => window.removeEventListener('focus', noteRead))
-  })
 
   /** Which message a link has led to, for who does not see the mark. */
   const sentence = () => {
@@ -251,8 +262,9 @@ export function MessageList(props: { title: string }) {
             {(key, index) => <AnyRow key={key} row={rows()[index()]} marked={target.marked()} />}
           </VList>
           <Show when={rows().length === 0}>
-            <ListStart title={props.title} />
+            <ListStart />
           </Show>
+          <Older />
           <Jumps
             isUnreadAbove={isUnreadAbove()}
             onUnread={() => void toUnread()}
@@ -267,53 +279,6 @@ export function MessageList(props: { title: string }) {
           </p>
         </Match>
       </Switch>
-    </div>
-  )
-}
-
-/** Where nothing has been said yet. */
-function ListStart(props: { title: string }) {
-  const chat = useChat()
-  const { t } = useLanguage()
-  const { room, threadId } = useConversation()
-  const icon = () => (threadId !== undefined ? 'thread' : room.kind === 'private' ? 'lock' : 'hash')
-  const text = () => {
-    if (threadId !== undefined) return t('thread.start')
-    if (room.with === undefined) return t('room.start', { room: props.title })
-    return room.with === chat.me
-      ? t('room.startAlone')
-      : t('room.startDirect', { name: props.title })
-  }
-  return (
-    <div class="list-start">
-      <Show when={threadId === undefined && room.with} fallback={<Icon name={icon()} />}>
-        {(user) => <Avatar user={user()} />}
-      </Show>
-      <p>{text()}</p>
-    </div>
-  )
-}
-
-/** In the place of what is about to be there. */
-function Waiting() {
-  const { t } = useLanguage()
-  return (
-    <div class="waiting">
-      <p class="visually-hidden" role="status">
-        {t('room.loading')}
-      </p>
-      <For each={[1, 2, 3, 4, 5]}>
-        {() => (
-          <div class="waiting-row" aria-hidden="true">
-            <span class="skeleton" />
-            <span class="waiting-text">
-              <span class="skeleton" />
-              <span class="skeleton" />
-              <span class="skeleton" />
-            </span>
-          </div>
-        )}
-      </For>
     </div>
   )
 }

@@ -129,17 +129,17 @@ export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: bool
             <span class="message-edited">({t('message.edited')})</span>
           </Show>
           <Reactions item={props.item} />
-          <Show when={threadId === undefined && props.item.replies}>
-            {(replies) => (
-              <button type="button" class="replies" onClick={openThread}>
-                <Icon name="thread" />
-                {tn('message.replies', replies().count)}
-              </button>
-            )}
-          </Show>
-          <Show when={isReached()}>
-            <MessageActions item={props.item} isActive={isActive()} onThread={openThread} />
-          </Show>
+        </Show>
+        <Show when={threadId === undefined && props.item.replies}>
+          {(replies) => (
+            <button type="button" class="replies" onClick={openThread}>
+              <Icon name="thread" />
+              {tn('message.replies', replies().count)}
+            </button>
+          )}
+        </Show>
+        <Show when={isReached() && !props.item.deletedAt}>
+          <MessageActions item={props.item} isActive={isActive()} onThread={openThread} />
         </Show>
       </div>
     </article>

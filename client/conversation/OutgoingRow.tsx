@@ -12,6 +12,7 @@ export function OutgoingRow(props: { outgoing: Outgoing; isFirst: boolean }) {
   const { t, timeOf } = useLanguage()
   return (
     <article
+      tabIndex={-1}
       class="message is-outgoing"
       classList={{ 'is-first': props.isFirst, 'is-failed': props.outgoing.status === 'failed' }}
     >

@@ -1,5 +1,13 @@
 import './conversation.css'
-import { createResource, createSignal, Match, Show, Switch } from 'solid-js'
+import {
+  createEffect,
+  createResource,
+  createSignal,
+  Match,
+  onCleanup,
+  Show,
+  Switch,
+} from 'solid-js'
 import type { RoomId } from '#schema/ids'
 import type { MyRoom } from '#schema/messages/room'
 import { hasRight } from '#schema/roles'
@@ -155,11 +163,16 @@ function Conversation(props: {
   )
 }
 
+/** What says that there is no such room, at least not for us. */
+const says: ReadonlySet<string> = new Set(['forbidden', 'not_found', 'invalid'])
+/** So long after it could not be asked for it is asked for again. */
+const againMs = 5_000
+
 /** A room we are not in: a public one can be joined. */
 function Outside(props: { room: RoomId }) {
   const chat = useChat()
   const { t } = useLanguage()
-  const [info] = createResource(
+  const [info, { refetch }] = createResource(
     () => chat.rooms.isLoaded(),
     () => chat.client.try('room.info', { room: props.room }),
   )
@@ -167,6 +180,16 @@ function Outside(props: { room: RoomId }) {
     const answer = info()
     return answer?.ok ? answer.value.room : undefined
   }
+  /** It could not be asked for, which says nothing about the room. */
+  const isUnknown = () => {
+    const answer = info()
+    return answer?.ok === false && !says.has(answer.error.code)
+  }
+  createEffect(() => {
+    if (!isUnknown() || info.state !== 'ready') return
+    const timer = setTimeout(() => void refetch(), againMs)
+    onCleanup(() => clearTimeout(timer))
+  })
   async function join() {
     await ask(chat.client, 'room.join', { room: props.room })
     await chat.rooms.refresh()
@@ -183,6 +206,12 @@ function Outside(props: { room: RoomId }) {
               </button>
             </>
           )}
+        </Match>
+        <Match when={isUnknown()}>
+          <p role="alert">{t('room.failed')}</p>
+          <button type="button" class="button" onClick={() => void refetch()}>
+            {t('login.retry')}
+          </button>
         </Match>
         <Match when={info.state === 'ready'}>
           <h1>{t('room.notFound')}</h1>

@@ -1,7 +1,8 @@
-import { createMemo, Show } from 'solid-js'
+import { createComputed, createSignal, Show } from 'solid-js'
 import type { MessageId } from '#schema/ids'
 import type { MyRoom } from '#schema/messages/room'
 import { useChat } from '../chat/createChat.ts'
+import { applyTo, type Item } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { usePlace } from '../shell/createPlace.ts'
 import { Icon } from '../shell/Icon.tsx'
@@ -23,13 +24,19 @@ export function ThreadPanel(props: {
   const chat = useChat()
   const { t } = useLanguage()
   const around = useConversation()
-  const root = createMemo(() => around.timeline.items().find(({ id }) => id === props.thread))
+  // The room may show another part of itself meanwhile.
+  const [root, setRoot] = createSignal<Item>()
+  createComputed(() => {
+    const found = around.timeline.items().find(({ id }) => id === props.thread)
+    if (found) setRoot(found)
+  })
   const { place } = usePlace()
   const conversation = createConversation({
     chat,
     room: props.room,
     threadId: props.thread,
     isTargeted: readTarget(place(), props.thread) !== undefined,
+    onEvent: (placed) => setRoot((item) => item && applyTo(item, placed)),
   })
   createHearing(chat, conversation)
   return (

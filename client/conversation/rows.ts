@@ -3,6 +3,8 @@ import type { Item } from '../chat/timeline.ts'
 
 /** What the list of messages is made of. The same thing is the same object, so that it is drawn once. */
 export type Row =
+  /** Where the room begins. */
+  | { is: 'start'; key: string }
   | { is: 'day'; key: string; at: string }
   | { is: 'unread'; key: string }
   | MessageRow

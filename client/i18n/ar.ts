@@ -142,6 +142,7 @@ export const ar: Words = {
       few: '{{ count }} رسائل جديدة',
       other: '{{ count }} رسالة جديدة',
     },
+    olderFailed: 'تعذّر تحميل الرسائل الأقدم.',
     confirmDelete: 'حذف هذه الرسالة لدى الجميع؟',
     reactedBy: '{{ emoji }} {{ count }} من {{ names }}',
     sentence: '{{ name }}، {{ time }}: {{ text }}',
@@ -244,6 +245,7 @@ export const ar: Words = {
   link: {
     offline: 'انقطع الاتصال. سيُرسل ما تكتبه عند عودته.',
     kept: 'أنت غير متصل. هذا ما كان هنا عند آخر اتصال لك؛ وسيُرسل ما تكتبه لاحقًا.',
+    waits: 'سيظهر هذا هنا عند عودة الاتصال.',
     recoveredMany: 'وصلت رسائل كثيرة أثناء غيابك.',
     recovered: {
       one: 'وصلت رسالة واحدة أثناء غيابك.',

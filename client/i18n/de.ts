@@ -121,6 +121,7 @@ export const de: Words = {
     discard: 'Verwerfen',
     jump: 'Zum Neuesten',
     newBelow: { one: '{{ count }} neue Nachricht', other: '{{ count }} neue Nachrichten' },
+    olderFailed: 'Ältere Nachrichten konnten nicht geladen werden.',
     confirmDelete: 'Diese Nachricht für alle löschen?',
     reactedBy: '{{ emoji }} {{ count }} von {{ names }}',
     sentence: '{{ name }}, {{ time }}: {{ text }}',
@@ -210,6 +211,7 @@ export const de: Words = {
   link: {
     offline: 'Die Verbindung ist weg. Was du schreibst, wird gesendet, sobald sie wieder da ist.',
     kept: 'Du bist offline. Das hier ist der Stand deiner letzten Verbindung; was du schreibst, wird später gesendet.',
+    waits: 'Das ist hier zu sehen, sobald die Verbindung wieder da ist.',
     recoveredMany: 'Viele Nachrichten kamen, während du weg warst.',
     recovered: {
       one: '{{ count }} Nachricht kam, während du weg warst.',

@@ -118,6 +118,7 @@ export const en = {
     discard: 'Discard',
     jump: 'Jump to the newest',
     newBelow: { one: '{{ count }} new message', other: '{{ count }} new messages' } as Plural,
+    olderFailed: 'Older messages could not be loaded.',
     confirmDelete: 'Delete this message for everybody?',
     reactedBy: '{{ emoji }} {{ count }} by {{ names }}',
     sentence: '{{ name }}, {{ time }}: {{ text }}',
@@ -209,6 +210,7 @@ export const en = {
   link: {
     offline: 'The connection is lost. What you write is sent when it is back.',
     kept: 'You are offline. This is what was here when you were last connected; what you write is sent later.',
+    waits: 'This will be here when the connection is back.',
     recoveredMany: 'Many messages came while you were away.',
     recovered: {
       one: '{{ count }} message came while you were away.',

@@ -114,6 +114,7 @@ export const zh: Words = {
     discard: '放弃',
     jump: '跳到最新',
     newBelow: { other: '{{ count }} 条新消息' },
+    olderFailed: '无法加载更早的消息。',
     confirmDelete: '为所有人删除此消息？',
     reactedBy: '{{ emoji }} {{ count }}：{{ names }}',
     sentence: '{{ name }}，{{ time }}：{{ text }}',
@@ -198,6 +199,7 @@ export const zh: Words = {
   link: {
     offline: '连接已断开。你写的内容会在恢复后发送。',
     kept: '你已离线。这里显示的是上次连接时的内容；你写的消息会稍后发送。',
+    waits: '连接恢复后会显示在这里。',
     recoveredMany: '你离开期间收到了很多消息。',
     recovered: { other: '你离开期间收到 {{ count }} 条消息。' },
   },

@@ -1,9 +1,9 @@
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { topics } from '#schema/contracts'
 import { toNotifyId } from '#schema/ids'
 import { type AwayGround, createAwayGround } from './away-ground.ts'
-import { message, readKept, say, type Visitor } from './ground.ts'
+import { goTo, message, readKept, say, type Visitor } from './ground.ts'
 import { createVoice, type Voice } from './voice.ts'
 
 let ground: AwayGround
@@ -15,6 +15,7 @@ beforeAll(async () => {
   bob = await createVoice(ground.urls, 'bob')
   alice = await ground.open('alice')
 }, 180_000)
+afterEach(() => ground.wire.mend())
 afterAll(async () => {
   await bob?.[Symbol.asyncDispose]()
   await ground?.[Symbol.asyncDispose]()
@@ -81,6 +82,41 @@ async function watchBanner(page: Page): Promise<() => Promise<number[]>> {
   return () => shown.jsonValue()
 }
 
+/** A page on whose wire notices with such a text get lost, and so do answers to what it asks then. */
+async function loseNotices(page: Page, text: string) {
+  let lost = 0
+  const held: (() => void)[] = []
+  const listening = Promise.withResolvers<void>()
+  const asking = Promise.withResolvers<void>()
+  let isHeld = true
+  await page.routeWebSocket(/^ws:/, (near) => {
+    const far = near.connectToServer()
+    far.onMessage((frame) => {
+      const isNotice = /notify[\s\S]*/.exec(frame.toString())?.[0].includes(text)
+      if (frame.toString().includes('"recovered"')) listening.resolve()
+      if (isNotice) lost++
+      else near.send(frame)
+    })
+    near.onMessage((frame) => {
+      if (!isHeld || lost === 0 || !frame.toString().includes('chat.sync')) return far.send(frame)
+      held.push(() => far.send(frame))
+      asking.resolve()
+    })
+  })
+  return {
+    /** The page has the room as it is: from now on it goes by what it is told. */
+    listening: () => listening.promise,
+    lost: () => lost,
+    /** What is missing has been asked for. */
+    asked: () => asking.promise,
+    /** The question goes on to where it is answered. */
+    answer() {
+      isHeld = false
+      for (const send of held) send()
+    },
+  }
+}
+
 describe('whoever was away', { timeout: 60_000 }, () => {
   it.each(bothWays)(
     'finds all that was said, in order and once, and how much: %s',
@@ -140,6 +176,8 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     await say(alice.page, 'am I still in?')
     await bob.client.call('room.kick', { room, userId: 'alice' })
     await bob.say(room, 'among ourselves')
+    // Whoever is removed may read for a second.
+    await alice.page.getByText(lost).waitFor()
     const heardBefore = alice.frames.length
     ground.wire.mend()
 
@@ -156,6 +194,121 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     await alice.page.goto(ground.urls.web)
     await alice.page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
     expect(await readKept(alice.page)).not.toMatch(/between us|among ourselves/)
+  })
+
+  it('is told where more came than can be counted, and goes on where they left off', async () => {
+    const room = await givenRoom()
+    await alice.page.context().setOffline(true)
+    for (let from = 0; from < 520; from += 40)
+      await Promise.all(Array.from({ length: 40 }, (_, at) => bob.say(room, `word ${from + at}.`)))
+    await alice.page.getByText(lost).waitFor()
+
+    await alice.page.context().setOffline(false)
+
+    await alice.page.getByText('Many messages came while you were away.').waitFor(soon)
+    await alice.page.getByText('New messages', { exact: true }).waitFor()
+    await message(alice.page, 'before').waitFor()
+    await alice.page.getByRole('button', { name: /new messages|newest/ }).click()
+    await message(alice.page, /word 5[12]\d\./)
+      .last()
+      .waitFor()
+  })
+
+  it('finds what was not told of, and has not read it before', async () => {
+    const room = await givenRoom()
+    // Her other page looks elsewhere.
+    await givenRoom()
+    const page = await alice.page.context().newPage()
+    const lose = await loseNotices(page, 'unheard of')
+    await page.goto(`${ground.urls.web}/r/${room}`)
+    await lose.listening()
+    await using reader = await createVoice(ground.urls, 'alice')
+    const unread = async () => {
+      const { rooms } = await reader.client.call('room.list', {})
+      return rooms.find(({ id }) => id === room)?.unread
+    }
+
+    await bob.say(room, 'unheard of')
+    await expect.poll(lose.lost).toBeGreaterThan(0)
+    await expect.poll(unread).toBe(1)
+    // What makes the page ask which rooms it has, and think of what is read.
+    const look = () =>
+      page.evaluate(() => {
+        document.dispatchEvent(new Event('visibilitychange'))
+        window.dispatchEvent(new Event('focus'))
+      })
+    await look()
+    await lose.asked()
+    await look()
+    // So long it takes the page to tell what it has read.
+    await page.waitForTimeout(1_000)
+    expect(await unread()).toBe(1)
+    lose.answer()
+
+    await message(page, 'unheard of').waitFor(soon)
+    await expect.poll(unread).toBe(0)
+    await page.close()
+  })
+
+  it('sends at once what was written among old messages, also when the page goes', async () => {
+    const room = await givenRoom()
+    const { page } = alice
+    const first = await bob.say(room, 'long ago')
+    for (let at = 0; at < 120; at++) await bob.say(room, `word ${at}.`)
+    await message(page, 'word 119.').waitFor()
+    await expect.poll(() => readKept(page)).toContain('word 119.')
+    await page.goto(`${ground.urls.web}/r/${room}/m/${first.id}`)
+    await page.locator('article[aria-current="location"]').getByText('long ago').waitFor()
+
+    ground.wire.cut()
+    await say(page, 'written far up')
+    await message(page, 'written far up').waitFor()
+    await page.reload()
+    await message(page, 'written far up').waitFor()
+    ground.wire.mend()
+
+    const last = async () => {
+      const { messages } = await bob.client.call('chat.history', { room })
+      return messages.at(-1)?.text
+    }
+    await expect.poll(last, soon).toBe('written far up')
+  })
+
+  it('is told that older messages did not come, and gets them when they can', async () => {
+    const room = await givenRoom('the first')
+    for (let at = 0; at < 70; at++) await bob.say(room, `word ${at}.`)
+    const { page } = alice
+    await message(page, 'word 69.').waitFor()
+    await page.reload()
+    await message(page, 'word 69.').waitFor(soon)
+    await page.locator('#composer').waitFor()
+
+    ground.wire.cut()
+    await page.getByRole('log').focus()
+    await page.keyboard.press('Home')
+    await page.getByText('Older messages could not be loaded.').waitFor(soon)
+    await page.getByRole('button', { name: 'Try again' }).waitFor()
+    ground.wire.mend()
+
+    await page
+      .getByText('Older messages could not be loaded.')
+      .waitFor({ state: 'detached', ...soon })
+    await page.keyboard.press('Home')
+    await message(page, 'the first').waitFor()
+    await page.getByText(`This is where ${room} begins.`).waitFor()
+  })
+
+  it('is told that a room cannot be reached, and not that there is none', async () => {
+    await givenRoom()
+    const other = `room-${crypto.randomUUID().slice(0, 8)}`
+    await bob.client.call('room.create', { room: other, name: other, kind: 'public' })
+    ground.wire.cut()
+    await goTo(alice.page, ground.urls.web, other)
+
+    await alice.page.getByText('The room cannot be read right now.').waitFor(soon)
+    ground.wire.mend()
+
+    await alice.page.getByRole('button', { name: 'Join to read and write' }).waitFor(soon)
   })
 
   it('is not troubled with a word about what was away for a moment', async () => {
@@ -284,6 +437,11 @@ describe('a message that the server refuses', { timeout: 60_000 }, () => {
         .getByText('Not sent: You may not do that here, or it is gone.')
         .waitFor(soon)
     await page.reload()
+    await outgoing.last().waitFor()
+    const focused = () => page.evaluate(() => document.activeElement?.textContent)
+    await page.getByRole('log').focus()
+    await page.keyboard.press('ArrowUp')
+    await expect.poll(focused).toContain('or not?')
     await outgoing
       .filter({ hasText: 'or not?' })
       .getByText('Not sent: You may not do that here, or it is gone.')
@@ -308,6 +466,32 @@ describe('a message that the server refuses', { timeout: 60_000 }, () => {
 })
 
 describe('whoever comes while something is away', { timeout: 60_000 }, () => {
+  it('finds what was kept by a link to a message and to a thread, and all of it later', async () => {
+    const room = await givenRoom()
+    const asked = await bob.say(room, 'shall we?')
+    await bob.reply(room, asked.id, 'we shall')
+    for (let at = 0; at < 15; at++) await bob.say(room, `word ${at}.`)
+    const { page } = alice
+    await message(page, 'word 14.').waitFor()
+    await message(page, 'shall we?').getByRole('button', { name: '1 reply' }).waitFor()
+    await expect.poll(() => readKept(page)).toContain('word 14.')
+    const marked = page.locator('article[aria-current="location"]')
+    ground.wire.cut()
+
+    await page.goto(`${ground.urls.web}/r/${room}/m/${asked.id}`)
+    await marked.getByText('shall we?').waitFor()
+    await page.goto(`${ground.urls.web}/r/${room}/t/${asked.id}`)
+    await message(page, 'word 14.').waitFor()
+    const thread = page.getByRole('region', { name: 'Thread' })
+    await thread.getByText('shall we?').waitFor()
+    await thread.getByText('This will be here when the connection is back.').waitFor()
+    await bob.say(room, 'said meanwhile')
+    ground.wire.mend()
+
+    await thread.getByText('we shall').waitFor(soon)
+    await message(page, 'said meanwhile').waitFor(soon)
+  })
+
   it('finds what was kept and a word about it while NATS is away, and everything when it is back', async () => {
     const room = await givenRoom('before NATS was away')
     await expect.poll(() => readKept(alice.page)).toContain('before NATS was away')

@@ -151,4 +151,16 @@ describe('what is told of a room', () => {
     expect(asked).toEqual([10])
     expect(heard).toEqual([11, 12, 13, 14, 15])
   })
+
+  it('is counted as missed though it is being asked for already', async () => {
+    const { feed, asked } = givenFeed([{ code: 'disconnected' }])
+
+    feed.expect(15)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(asked).toHaveLength(1)
+    const missed = feed.sync()
+    await vi.advanceTimersByTimeAsync(1_000)
+
+    expect(await missed).toHaveLength(5)
+  })
 })

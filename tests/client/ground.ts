@@ -128,7 +128,7 @@ export async function say(page: Page, text: string): Promise<void> {
 }
 
 /** A message on the screen. */
-export function message(page: Page, text: string) {
+export function message(page: Page, text: string | RegExp) {
   return page.getByRole('log').getByRole('article').filter({ hasText: text })
 }
 

@@ -1,6 +1,13 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ClientGround, createClientGround, goTo, message, type Visitor } from './ground.ts'
+import {
+  act,
+  type ClientGround,
+  createClientGround,
+  goTo,
+  message,
+  type Visitor,
+} from './ground.ts'
 import { createVoice, type Voice } from './voice.ts'
 
 let ground: ClientGround
@@ -208,5 +215,126 @@ describe('places in the chat', { timeout: 60_000 }, () => {
 
     await expect.poll(() => isOnScreen(alice.page, 'number 1.')).toBe(true)
     await alice.page.getByText('New messages', { exact: true }).waitFor()
+  })
+})
+
+/** As when another window has the focus, or this one again. */
+async function look(page: Page, is: boolean) {
+  await page.evaluate((has) => {
+    document.hasFocus = () => has
+    window.dispatchEvent(new Event(has ? 'focus' : 'blur'))
+  }, is)
+}
+
+async function readUnread(room: string): Promise<number | undefined> {
+  const { rooms } = await aliceSpeaks.client.call('room.list', {})
+  return rooms.find(({ id }) => id === room)?.unread
+}
+
+/** So long it takes a page to tell what it has read, and longer. */
+const toldMs = 1_200
+
+describe('what is unread', { timeout: 60_000 }, () => {
+  it('stays so once it is marked, whatever moves, until it is let go', async () => {
+    const { page } = alice
+    const { room } = await givenTalk(20)
+    await page.getByRole('link', { name: room }).click()
+    await message(page, 'number 20.').waitFor()
+    await expect.poll(() => readUnread(room)).toBe(0)
+
+    await act(page, 'number 18.', 'Mark unread from here')
+    await page.getByText('New messages', { exact: true }).waitFor()
+    await expect.poll(() => readUnread(room)).toBe(3)
+    await bobSpeaks.say(room, 'number 21.')
+    await message(page, 'number 21.').waitFor()
+    await scrollTo(page, 'start')
+    await scrollTo(page, 'end')
+    await page.setViewportSize({ width: 1280, height: 700 })
+    await look(page, true)
+    await page.waitForTimeout(toldMs)
+    expect(await readUnread(room)).toBe(4)
+
+    await page.locator('#composer').press('Escape')
+    await expect.poll(() => readUnread(room)).toBe(0)
+    await page.setViewportSize({ width: 1280, height: 800 })
+  })
+
+  it('has a line for who did not look, and stays below it until they do', async () => {
+    const { page } = alice
+    const { room } = await givenTalk(30)
+    await page.getByRole('link', { name: room }).click()
+    await page.getByRole('button', { name: /newest|new message/ }).click()
+    await expect.poll(() => isOnScreen(page, 'number 30.')).toBe(true)
+    await expect.poll(() => readUnread(room)).toBe(0)
+
+    await look(page, false)
+    for (let number = 31; number <= 80; number++) await bobSpeaks.say(room, `number ${number}.`)
+    await expect.poll(() => readUnread(room)).toBe(50)
+    const line = page.getByText('New messages', { exact: true })
+    await line.waitFor()
+    await expect.poll(() => isOnScreen(page, 'number 31.')).toBe(true)
+    expect(await isOnScreen(page, 'number 80.')).toBe(false)
+    await page.waitForTimeout(toldMs)
+    expect(await readUnread(room)).toBe(50)
+
+    await look(page, true)
+    await expect.poll(() => readUnread(room)).toBeLessThan(50)
+    expect(await readUnread(room)).toBeGreaterThan(0)
+    expect(await isOnScreen(page, 'number 31.')).toBe(true)
+    await page.getByRole('button', { name: /new message/ }).click()
+    await expect.poll(() => readUnread(room)).toBe(0)
+  })
+})
+
+describe('a thread', { timeout: 60_000 }, () => {
+  it('keeps what it is about, as that stands, wherever the room goes; and is there without it', async () => {
+    const { page } = alice
+    const { room, said } = await givenTalk(90)
+    const { id = '', seq = 0 } = said[2] ?? {}
+    const notifyId = `${seq.toString(36)}-${id}`
+    await bobSpeaks.reply(room, id, 'an answer')
+    await page.goto(`${ground.urls.web}/r/${room}/t/${id}`)
+    const thread = page.getByRole('region', { name: 'Thread' })
+    await thread.getByText('number 3.').waitFor()
+
+    await page.getByRole('button', { name: /newest|new message/ }).click()
+    await expect.poll(() => isOnScreen(page, 'number 90.')).toBe(true)
+    await thread.getByText('number 3.').waitFor()
+    await bobSpeaks.client.call('msg.edit', { notifyId, text: 'number three.' } as never)
+    await thread.getByText('number three.').waitFor()
+    await bobSpeaks.client.call('msg.delete', { notifyId } as never)
+    await thread.getByText('This message was deleted.').waitFor()
+
+    await page.goto(`${ground.urls.web}/r/${room}/m/${id}`)
+    await marked(page).getByRole('button', { name: '1 reply' }).click()
+    await thread.getByText('an answer').waitFor()
+  })
+})
+
+describe('a room', { timeout: 60_000 }, () => {
+  it('fills a view that is taller than a page of it, and says where it begins', async () => {
+    const { room } = await givenTalk(70)
+    const page = await alice.page.context().newPage()
+    await page.setViewportSize({ width: 1280, height: 4_000 })
+
+    await page.goto(`${ground.urls.web}/r/${room}`)
+
+    await message(page, 'number 70.').waitFor()
+    await page.getByText(`This is where ${room} begins.`).waitFor()
+    await message(page, 'number 1.').waitFor()
+    await page.close()
+  })
+
+  it('calls no day today that is not today any more', async () => {
+    const { room } = await givenTalk(1)
+    const page = await alice.page.context().newPage()
+    await page.goto(`${ground.urls.web}/r/${room}`)
+    await page.getByText('Today', { exact: true }).waitFor()
+
+    await page.clock.setFixedTime(Date.now() + 24 * 3_600_000)
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+
+    await page.getByText('Yesterday', { exact: true }).waitFor()
+    await page.close()
   })
 })

@@ -25,6 +25,7 @@ export function givenClient(count: number) {
   let last = count
   const answers: Record<string, () => unknown> = {
     'chat.history': () => givenPage(count),
+    'chat.sync': () => ({ recovered: true, events: [] }),
     'room.list': () => ({ rooms: [givenRoom(count)] }),
     'users.names': () => ({
       users: people.map((userId) => ({
@@ -61,7 +62,10 @@ export function givenClient(count: number) {
   }
 }
 
-export const givenConnection = { onBack: () => () => undefined } as unknown as Connection
+export const givenConnection = {
+  link: () => ({ is: 'online' }),
+  onBack: () => () => undefined,
+} as unknown as Connection
 
 export const givenKept: Kept = {
   read: async () => undefined,

@@ -8,7 +8,7 @@ import type { ChatClient } from './createConnection.ts'
 const [everyMs, againMs] = [700, 5_000]
 
 /** Says how far we have read. Many little steps become few. */
-export function createReading(
+export function createReadMarks(
   client: ChatClient,
   onRead: (room: RoomId, state: OutputOf<typeof readUpdate>) => void,
 ) {
@@ -48,5 +48,7 @@ export function createReading(
       reading.set(room, seq)
       timer ??= setTimeout(tell, everyMs)
     },
+    /** What was about to be said of a room is not so any more. */
+    forget: (room: RoomId) => void reading.delete(room),
   }
 }
