@@ -77,7 +77,12 @@ export const scenes: Record<string, Scene> = {
       await page.getByRole('dialog').getByLabel('Name').fill('Release party')
     },
   },
-  'empty-room': { show: ({ page }) => showRoom(page, 'Quiet corner') },
+  'empty-room': {
+    async show({ page }) {
+      await page.locator('.room-link').filter({ hasText: 'Quiet corner' }).click()
+      await page.getByText('This is where Quiet corner begins.').waitFor()
+    },
+  },
   failed: { show: (around) => showFailed(around) },
   switcher: {
     async show({ page }) {
