@@ -144,8 +144,13 @@ export const scenes: Record<string, Scene> = {
   },
   'message-trace': {
     async show({ page }) {
-      await showRoom(page, 'Engineering')
-      const message = page.getByRole('article').filter({ hasText: 'Let us ship it' })
+      await showRoom(page, 'Launch week')
+      await page.locator('#composer').fill('The list is done.')
+      await page.locator('#composer').press('Enter')
+      const message = page.getByRole('article', { name: /The list is done/ })
+      await message.waitFor()
+      // The database has it a moment later.
+      await page.waitForTimeout(2_000)
       await message.hover()
       await message.getByRole('button', { name: 'More' }).click()
       await page.getByRole('menuitem', { name: 'Trace' }).click()
@@ -173,7 +178,7 @@ export const scenes: Record<string, Scene> = {
     async show({ page }) {
       await showRoom(page, 'Engineering')
       await page.getByText('both flat').tap()
-      await page.getByRole('button', { name: 'React' }).waitFor()
+      await page.locator('.message:focus-within .actions').waitFor()
     },
   },
 }
@@ -212,7 +217,7 @@ async function showFailed({ page, speakers: { bob }, cut, mend }: Around) {
     role: 'guest',
   })
   mend()
-  await page.getByText('Not sent:').waitFor({ timeout: 30_000 })
+  await page.locator('.failed').getByText('Not sent:').waitFor({ timeout: 30_000 })
 }
 
 async function showDeadLetters({ page, urls, stateDir }: Around) {
