@@ -20,6 +20,7 @@ export function PersonCard() {
           onOpenChange={(isOpen) => isOpen || card.close()}
           getAnchorRect={() => beside.getBoundingClientRect()}
           placement="bottom-start"
+          gutter={6}
         >
           <Popover.Portal>
             <Popover.Content

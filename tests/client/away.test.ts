@@ -431,6 +431,7 @@ describe('a message that the server refuses', { timeout: 60_000 }, () => {
     await page.getByText(lost).waitFor()
     ground.wire.mend()
 
+    await page.locator('.announcer').getByText('Not sent: You may not').first().waitFor(soon)
     for (const text of ['may I?', 'or not?'])
       await outgoing
         .filter({ hasText: text })

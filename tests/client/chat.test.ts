@@ -199,6 +199,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await alice.page.getByRole('button', { name: 'Members' }).click()
     await about(alice.page, 'Bob Brown')
     await alice.page.getByRole('menuitem', { name: 'Remove' }).click()
+    await confirm(alice.page, 'Remove')
 
     await bob.page.getByText(`You were removed from ${room}.`).waitFor()
     expect(await bob.page.getByRole('link', { name: room }).count()).toBe(0)

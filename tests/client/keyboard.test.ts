@@ -209,7 +209,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     const thread = page.getByRole('region', { name: 'Thread' })
     await thread.getByRole('article').filter({ hasText: 'an answer' }).waitFor()
 
-    await page.getByRole('log').first().getByRole('article').first().focus()
+    await listOf(page).first().getByRole('article').first().focus()
     await page.keyboard.press('Escape')
     await expect.poll(() => focused(page)).toMatch(/^composer/)
   })
@@ -282,8 +282,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
       on: true,
     })
 
-    const label = () =>
-      page.getByRole('log').first().getByRole('article').last().getAttribute('aria-label')
+    const label = () => listOf(page).first().getByRole('article').last().getAttribute('aria-label')
     await expect
       .poll(label)
       .toMatch(/^Bob Brown, [^:]+:\d\d.[AP]M: A long one and .*…, 🎉 1, 1 reply$/)

@@ -11,7 +11,8 @@ import type { StackUrls } from '../../../stack/state.ts'
 import { startStack } from '../../stack-process.ts'
 import { drawIcons } from './icons.ts'
 import { createSpeaker, type Name, writeColleagues } from './people.ts'
-import { openPage, type Scene, scenes } from './scenes.ts'
+import { scenes } from './scenes.ts'
+import { openPage, type Scene } from './stage.ts'
 import { type Speakers, talk, talkOn } from './talk.ts'
 
 const folder = join(import.meta.dirname, '..', '..', '..', 'docs', 'screenshots')
@@ -65,8 +66,9 @@ async function readAll() {
 }
 
 async function take(name: string, scene: Scene) {
-  const { page, cut } = await openPage(browser, urls, scene)
-  await scene.show({ page, speakers, said, urls, cut })
+  const opened = await openPage(browser, urls, scene)
+  const { page } = opened
+  await scene.show({ ...opened, speakers, said, urls, stateDir: dir })
   // Once what moves has come to rest, and what is loaded is there.
   await page.waitForLoadState('networkidle')
   const path = join(folder, `${name}.png`)

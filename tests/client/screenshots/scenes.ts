@@ -1,25 +1,14 @@
-import type { Browser, BrowserContextOptions, Page, WebSocketRoute } from 'playwright-core'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
+import type { Page } from 'playwright-core'
+import type { RoomId, UserId } from '#schema/ids'
 import type { StackUrls } from '../../../stack/state.ts'
-import { passwordOf } from './people.ts'
+import { bury } from '../../bury.ts'
+import { type Around, type Scene, wide } from './stage.ts'
 import type { Speakers, Talk } from './talk.ts'
 
-export interface Scene {
-  options?: BrowserContextOptions
-  /** Nobody is logged in. */
-  isOutside?: boolean
-  show(around: Around): Promise<unknown>
-}
-
-export interface Around {
-  page: Page
-  speakers: Speakers
-  said: Talk
-  urls: StackUrls
-  /** Takes the connection away, and lets none come back. */
-  cut: () => Promise<void>
-}
-
-const wide = { width: 1440, height: 900 }
 const phone = { width: 390, height: 844 }
 
 export const scenes: Record<string, Scene> = {
@@ -27,6 +16,17 @@ export const scenes: Record<string, Scene> = {
     isOutside: true,
     options: { viewport: { width: 1000, height: 640 } },
     show: ({ page }) => page.getByRole('button', { name: 'Log in' }).waitFor(),
+  },
+  'provider-away': {
+    isOutside: true,
+    options: { viewport: { width: 1000, height: 640 } },
+    prepare: (page, urls) => page.route(`${urls.issuer}/**`, (route) => route.abort()),
+    show: ({ page }) => page.getByText('The identity provider does not answer.').waitFor(),
+  },
+  refused: {
+    isRefused: true,
+    options: { viewport: { width: 1000, height: 640 }, colorScheme: 'dark' },
+    show: ({ page }) => page.getByText('The server did not let you in.').waitFor(),
   },
   room: { show: ({ page }) => showRoom(page, 'Engineering') },
   'room-dark': {
@@ -54,6 +54,36 @@ export const scenes: Record<string, Scene> = {
       await page.getByRole('button', { name: '🎉', exact: true }).hover()
     },
   },
+  mention: { show: ({ page }) => showSuggestions(page, 'Could you look at this, @') },
+  'mention-dark': {
+    options: { colorScheme: 'dark' },
+    show: ({ page }) => showSuggestions(page, 'Could you look at this, @'),
+  },
+  emoji: { show: ({ page }) => showSuggestions(page, 'Off it goes :ro') },
+  card: { show: ({ page }) => showCard(page) },
+  'card-dark': { options: { colorScheme: 'dark' }, show: ({ page }) => showCard(page) },
+  browse: {
+    async show({ page }) {
+      await showRoom(page, 'Engineering')
+      await page.getByRole('button', { name: 'Browse rooms' }).first().click()
+      await page.getByRole('button', { name: /^Join/ }).first().waitFor()
+    },
+  },
+  'new-room': {
+    options: { colorScheme: 'dark' },
+    async show({ page }) {
+      await showRoom(page, 'Engineering')
+      await page.getByRole('button', { name: 'New room' }).click()
+      await page.getByRole('dialog').getByLabel('Name').fill('Release party')
+    },
+  },
+  'empty-room': {
+    async show({ page }) {
+      await page.locator('.room-link').filter({ hasText: 'Quiet corner' }).click()
+      await page.getByText('This is where Quiet corner begins.').waitFor()
+    },
+  },
+  failed: { show: (around) => showFailed(around) },
   switcher: {
     async show({ page }) {
       await showRoom(page, 'Engineering')
@@ -102,6 +132,31 @@ export const scenes: Record<string, Scene> = {
     options: { colorScheme: 'dark' },
     show: ({ page, speakers }) => showConsole(page, speakers),
   },
+  'dead-letters': { show: (around) => showDeadLetters(around) },
+  traces: {
+    options: { colorScheme: 'dark' },
+    async show({ page }) {
+      await showRoom(page, 'Engineering')
+      await page.getByRole('link', { name: 'Console', exact: true }).click()
+      await page.getByRole('link', { name: 'Traces', exact: true }).click()
+      await page.locator('.traces li').first().waitFor()
+    },
+  },
+  'message-trace': {
+    async show({ page }) {
+      await showRoom(page, 'Launch week')
+      await page.locator('#composer').fill('The list is done.')
+      await page.locator('#composer').press('Enter')
+      const message = page.getByRole('article', { name: /The list is done/ })
+      await message.waitFor()
+      // The database has it a moment later.
+      await page.waitForTimeout(2_000)
+      await message.hover()
+      await message.getByRole('button', { name: 'More' }).click()
+      await page.getByRole('menuitem', { name: 'Trace' }).click()
+      await page.getByRole('dialog').getByText('Kept in the log').waitFor()
+    },
+  },
   rtl: {
     options: { locale: 'ar' },
     show: ({ page }) => showRoom(page, 'مكتب بيروت'),
@@ -114,37 +169,18 @@ export const scenes: Record<string, Scene> = {
     options: { viewport: phone, hasTouch: true, isMobile: true, colorScheme: 'dark' },
     show: ({ page }) => showRoom(page, 'Engineering'),
   },
-}
-
-/** Alice in front of a browser of her own. */
-export async function openPage(browser: Browser, urls: StackUrls, scene: Scene) {
-  const context = await browser.newContext({ viewport: wide, locale: 'en-US', ...scene.options })
-  const page = await context.newPage()
-  page.setDefaultTimeout(10_000)
-  const cut = await interceptSockets(page)
-  await page.goto(urls.web)
-  if (scene.isOutside) return { page, cut }
-  await page.locator('.landing-actions button').click()
-  await page.getByLabel('Name', { exact: true }).fill('alice')
-  await page.getByLabel('Password').fill(passwordOf('alice'))
-  await page.keyboard.press('Enter')
-  await page.locator('.room-link').first().waitFor()
-  return { page, cut }
-}
-
-/** Answers with what cuts them: a browser that is told to be offline keeps the sockets it has. */
-async function interceptSockets(page: Page) {
-  const sockets = new Set<WebSocketRoute>()
-  let isCut = false
-  await page.routeWebSocket(/./, (socket) => {
-    if (isCut) return void socket.close()
-    socket.connectToServer()
-    sockets.add(socket)
-  })
-  return async () => {
-    isCut = true
-    for (const socket of sockets) await socket.close()
-  }
+  'phone-thread': {
+    options: { viewport: phone, hasTouch: true, isMobile: true },
+    show: ({ page, urls, said }) => showThread(page, urls, said),
+  },
+  'phone-actions': {
+    options: { viewport: phone, hasTouch: true, isMobile: true },
+    async show({ page }) {
+      await showRoom(page, 'Engineering')
+      await page.getByText('both flat').tap()
+      await page.locator('.message:focus-within .actions').waitFor()
+    },
+  },
 }
 
 async function showRoom(page: Page, name: string) {
@@ -154,6 +190,51 @@ async function showRoom(page: Page, name: string) {
   // Names come a moment later.
   await page.locator('.message-name').filter({ hasText: ' ' }).first().waitFor()
   await page.mouse.move(wide.width - 1, 20)
+}
+
+async function showSuggestions(page: Page, text: string) {
+  await showRoom(page, 'Engineering')
+  await page.locator('#composer').pressSequentially(text)
+  await page.getByRole('option').nth(2).waitFor()
+}
+
+async function showCard(page: Page) {
+  await showRoom(page, 'Engineering')
+  const message = page.getByRole('article').filter({ hasText: 'This is the whole function' })
+  await message.locator('.message-name').click()
+  await page.getByRole('dialog', { name: 'Bob Brown' }).waitFor()
+}
+
+/** Written without a connection; and when that is back, alice may not write there any more. */
+async function showFailed({ page, speakers: { bob }, cut, mend }: Around) {
+  await showRoom(page, 'Release notes')
+  await cut()
+  await page.locator('#composer').fill('I would add a line about `msg.edit`.')
+  await page.locator('#composer').press('Enter')
+  await bob.client.call('room.role', {
+    room: 'release-notes' as RoomId,
+    userId: 'alice' as UserId,
+    role: 'guest',
+  })
+  mend()
+  await page.locator('.failed').getByText('Not sent:').waitFor({ timeout: 30_000 })
+}
+
+async function showDeadLetters({ page, urls, stateDir }: Around) {
+  await showRoom(page, 'Engineering')
+  const secrets = await readFile(join(stateDir, 'secrets.json'), 'utf8')
+  const { functionsPassword: pass } = JSON.parse(secrets)
+  await using functions = await connect({ servers: urls.nats, user: 'functions', pass })
+  const jsm = await jetstreamManager(functions)
+  const { state } = await jsm.streams.info('CHAT_MESSAGES')
+  const reasons = [
+    'The row is longer than the column takes: value too long for type character varying(64)',
+    'Deadlock detected, five times in a row',
+  ]
+  for (const [at, reason] of reasons.entries()) await bury(functions, state.last_seq - at, reason)
+  await page.getByRole('link', { name: 'Console', exact: true }).click()
+  await page.getByRole('link', { name: 'Dead letters', exact: true }).click()
+  await page.getByText('Deadlock detected').waitFor()
 }
 
 /** What runs, while somebody reads on and on for half a minute. */

@@ -39,9 +39,18 @@ async function makeRooms(people: Speakers) {
     ['incidents', 'Incidents', 'public'],
     ['launch', 'Launch week', 'private'],
     ['beirut', 'مكتب بيروت', 'public'],
+    ['quiet', 'Quiet corner', 'private'],
   ] as const
   for (const [room, name, kind] of rooms)
     await alice.client.call('room.create', { room: room as never, name, kind })
+  const { bob, maya } = people
+  for (const [owner, room, name] of [
+    [bob, 'release-notes', 'Release notes'],
+    [maya, 'book-club', 'Book club'],
+    [bob, 'climbing', 'Climbing on Tuesdays'],
+  ] as const)
+    await owner.client.call('room.create', { room: room as never, name, kind: 'public' })
+  await alice.client.call('room.join', { room: 'release-notes' as never })
   const everyone = Object.entries(people) as [Name, Speaker][]
   // Nobody is asked in before the functions know that they have been here.
   const userIds = everyone.map(([name]) => name as never)
@@ -60,6 +69,7 @@ async function chatter({ alice, amira, bob, jonas, li, maya, tomas }: Speakers) 
   await amira.say('general', 'You are a hero ☀️')
   await bob.say('random', 'Who left the bicycle in the meeting room?')
   await tomas.say('incidents', 'All green since 9:00.')
+  await bob.say('release-notes', 'Please put here what a user notices, one line each.')
   await maya.say('design', 'The tokens for contrast are in: everything passes AA now.')
   await alice.say('launch', 'Five days to go. The list is in the first thread.')
   for (const [other, text] of [
