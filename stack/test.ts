@@ -5,6 +5,8 @@
 import { check } from './check.ts'
 import { findChromium } from './provision/chromium.ts'
 import { buildClient } from './provision/client.ts'
+import { findJava } from './provision/java.ts'
+import { findKeycloak } from './provision/keycloak.ts'
 import { findNatsCli } from './provision/nats-cli.ts'
 import { findNatsServer } from './provision/nats-server.ts'
 import { findPostgres } from './provision/postgres.ts'
@@ -18,6 +20,8 @@ const provisioned = {
   NATTER_TEST_POSTGRES: await findPostgres({ log }),
   NATTER_TEST_CHROMIUM: await findChromium({ log }),
   NATS_CLI: await findNatsCli({ log }),
+  JAVA_HOME: await findJava({ log }),
+  KEYCLOAK_HOME: await findKeycloak({ log }),
 }
 for (const [name, path] of Object.entries(provisioned)) log(`${name}=${path}`)
 

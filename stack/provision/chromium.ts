@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
+import { hasApt, installByApt } from './apt.ts'
 import { exists, type FindOptions } from './cache.ts'
-import { findOnPath, output } from './command.ts'
+import { findOnPath } from './command.ts'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome']
 
@@ -18,16 +19,11 @@ export async function findChromium(options: FindOptions = {}): Promise<string> {
   const found = await findInstalled(env)
   if (found) return found
 
-  const isRoot = process.getuid?.() === 0
   const advice = 'Install Chromium or Chrome, or set NATTER_TEST_CHROMIUM to its program'
-  if (!isRoot || !(await findOnPath('apt-get', env)))
-    throw new Error(`There is no Chromium for the tests. ${advice}`)
+  if (!(await hasApt(env))) throw new Error(`There is no Chromium for the tests. ${advice}`)
   log('installing Chromium with apt-get')
-  const apt = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' } }
-  const packages = ['chromium', 'fonts-noto-color-emoji', 'fonts-noto-core']
   try {
-    await output('apt-get', ['update', '-qq'], apt)
-    await output('apt-get', ['install', '-y', '--no-install-recommends', ...packages], apt)
+    await installByApt(['chromium', 'fonts-noto-color-emoji', 'fonts-noto-core'], env)
   } catch (cause) {
     throw new Error(`Chromium could not be installed by apt-get. ${advice}`, { cause })
   }

@@ -1,7 +1,8 @@
 import { glob, realpath } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { hasApt, installByApt } from './apt.ts'
 import { exists, type FindOptions } from './cache.ts'
-import { exe, findOnPath, output } from './command.ts'
+import { exe, findOnPath } from './command.ts'
 
 /**
  * The folder that holds a real PostgreSQL's `initdb` and `postgres`, for tests: the one
@@ -19,16 +20,11 @@ export async function findPostgres(options: FindOptions = {}): Promise<string> {
   const found = await findInstalled(env)
   if (found) return found
 
-  const isRoot = process.getuid?.() === 0
   const advice = 'Install PostgreSQL, or set NATTER_TEST_POSTGRES to the folder of its initdb'
-  if (!isRoot || !(await findOnPath('apt-get', env))) {
-    throw new Error(`There is no PostgreSQL for the tests. ${advice}`)
-  }
+  if (!(await hasApt(env))) throw new Error(`There is no PostgreSQL for the tests. ${advice}`)
   log('installing PostgreSQL with apt-get')
-  const apt = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' } }
   try {
-    await output('apt-get', ['update', '-qq'], apt)
-    await output('apt-get', ['install', '-y', '--no-install-recommends', 'postgresql'], apt)
+    await installByApt(['postgresql'], env)
   } catch (cause) {
     throw new Error(`PostgreSQL could not be installed by apt-get. ${advice}`, { cause })
   }

@@ -1,0 +1,51 @@
+import { glob, realpath } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { hasApt, installByApt } from './apt.ts'
+import type { FindOptions } from './cache.ts'
+import { exe, findOnPath, output } from './command.ts'
+
+const oldest = 17
+
+/**
+ * The home of a Java of at least 17, whose program is `bin/java`: $JAVA_HOME, the one on PATH, the newest
+ * below /usr/lib/jvm, else apt installs one when this is root. Throws if there is no way to it.
+ */
+export async function findJava(options: FindOptions = {}): Promise<string> {
+  const { env = process.env, log = () => {} } = options
+  const found = await findInstalled(env)
+  if (found) return found
+
+  const problem = `There is no Java ${oldest} or later in JAVA_HOME, on PATH or in /usr/lib/jvm`
+  const advice = `Install one, or set JAVA_HOME to it`
+  if (!(await hasApt(env))) throw new Error(`${problem}. ${advice}`)
+  log('installing Java with apt-get')
+  try {
+    await installByApt(['default-jre-headless'], env)
+  } catch (cause) {
+    throw new Error(`${problem}, and apt-get could not install one. ${advice}`, { cause })
+  }
+  const installed = await findInstalled(env)
+  if (!installed) throw new Error(`${problem}, nor has apt-get installed one. ${advice}`)
+  return installed
+}
+
+async function findInstalled(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const onPath = await findOnPath('java', env)
+  const homes = await Array.fromAsync(glob('/usr/lib/jvm/*'))
+  const newestFirst = homes.sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
+  const possible = [
+    env.JAVA_HOME,
+    // A link somewhere else says nothing of where its home is.
+    onPath && dirname(dirname(await realpath(onPath))),
+    ...newestFirst,
+  ]
+  for (const home of possible) if (home && (await readMajor(home)) >= oldest) return home
+  return undefined
+}
+
+/** 21 of `openjdk 21.0.4 2024-07-16`; 0 of what does not run, or is too old to know the question. */
+async function readMajor(home: string): Promise<number> {
+  const java = join(home, 'bin', `java${exe}`)
+  const said = await output(java, ['--version'], { within: 20_000 }).catch(() => '')
+  return Number(/^\S+ (\d+)/.exec(said)?.[1] ?? 0)
+}
