@@ -2,12 +2,23 @@ import { join } from 'node:path'
 import { defineConfig } from 'vite'
 import solid from 'vite-plugin-solid'
 import { preloaded } from './build/preloaded.ts'
+import { unchecked } from './build/unchecked.ts'
 import { workerFiles } from './build/workerFiles.ts'
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [solid(), preloaded(join(import.meta.dirname, 'Inside.tsx')), workerFiles()],
-  resolve: { alias: { '@nats-io/nkeys': join(import.meta.dirname, 'no-keys.ts') } },
+  plugins: [
+    solid(),
+    unchecked(),
+    preloaded(join(import.meta.dirname, 'Inside.tsx')),
+    workerFiles(),
+  ],
+  resolve: {
+    alias: [
+      { find: '@nats-io/nkeys', replacement: join(import.meta.dirname, 'no-keys.ts') },
+      { find: /^\.\/bench$/, replacement: join(import.meta.dirname, 'no-bench.ts') },
+    ],
+  },
   build: {
     outDir: join(import.meta.dirname, '..', 'dist', 'client'),
     emptyOutDir: true,
