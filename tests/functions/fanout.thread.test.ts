@@ -30,6 +30,7 @@ describe('fanout.thread', () => {
       prev: 0,
       notifyId: `${seq.toString(36)}-${id}`,
       threadId,
+      threadBy: 'alice',
       event: expect.objectContaining({
         id,
         threadId,
