@@ -106,7 +106,13 @@ export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: bool
       <div class="message-body">
         <Show when={props.isFirst}>
           <header class="message-head">
-            <button type="button" class="message-name" tabIndex={-1} onClick={about}>
+            <button
+              type="button"
+              class="message-name"
+              tabIndex={-1}
+              aria-label={t('members.about', { name: name() })}
+              onClick={about}
+            >
               {name()}
             </button>
             <time class="message-time" dateTime={props.item.at}>

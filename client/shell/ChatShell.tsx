@@ -6,7 +6,7 @@ import { RoomView } from '../conversation/RoomView.tsx'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { problemOf } from '../i18n/problem.ts'
 import { CopyTextContext } from '../text/copy.ts'
-import { AnnounceContext, createFailureWord } from './announce.ts'
+import { AnnounceContext, createAnnouncer, createFailureWord } from './announce.ts'
 import { createBadge } from './createBadge.ts'
 import { CardContext, createCard } from './createCard.ts'
 import { CopyContext, createCopy } from './createCopy.ts'
@@ -41,7 +41,7 @@ export function ChatShell(
   const places = createPlace()
   const [dialog, setDialog] = createSignal<OpenDialog>()
   const { notes, say } = createNotes()
-  const { notes: announced, say: announce } = createNotes()
+  const { lines, announce } = createAnnouncer()
   const card = createCard()
   const copy = createCopy(() => say(t('places.copied')))
   const chat = createChat({
@@ -143,7 +143,7 @@ export function ChatShell(
                   <For each={notes()}>{(note) => <p class="note">{note}</p>}</For>
                 </div>
                 <div class="visually-hidden announcer" aria-live="polite" aria-relevant="additions">
-                  <For each={announced()}>{(sentence) => <p>{sentence}</p>}</For>
+                  <For each={lines()}>{({ sentence }) => <p>{sentence}</p>}</For>
                 </div>
                 <PersonCard isOpen={card.shown() !== undefined} />
               </CardContext.Provider>

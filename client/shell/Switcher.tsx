@@ -3,6 +3,7 @@ import type { RoomId, UserId } from '#schema/ids'
 import type { MyRoom, RoomKind } from '#schema/messages/room'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
+import { plainly, rankOf } from '../text/matching.ts'
 import { Avatar } from './Avatar.tsx'
 import { usePlace } from './createPlace.ts'
 import { Finder, type Found } from './Finder.tsx'
@@ -42,9 +43,13 @@ function Choices(props: { onClose: () => void }) {
   const ours = createMemo((): Goal[] =>
     chat.rooms
       .list()
-      .map((room) => ({ room, title: chat.titleOf(room) }))
-      .filter(({ room, title }) => `${title} ${room.id}`.toLowerCase().includes(wanted()))
-      .sort((a, b) => rank(b.room) - rank(a.room) || b.room.lastSeq - a.room.lastSeq)
+      .map((room) => ({ room, title: chat.titleOf(room), id: room.with ?? room.id }))
+      .filter(({ title, id }) => plainly(`${title} ${id}`).includes(plainly(wanted())))
+      // What begins so is likelier to be meant than what has it in its middle.
+      .map((found) => ({ ...found, fit: rankOf(wanted(), found.id, found.title) ?? 2 }))
+      .sort(
+        (a, b) => a.fit - b.fit || rank(b.room) - rank(a.room) || b.room.lastSeq - a.room.lastSeq,
+      )
       .map(({ room, title }) => ({
         key: room.id,
         title,
@@ -79,7 +84,7 @@ function Choices(props: { onClose: () => void }) {
     },
   )
   const fits = ({ title, key }: Goal) =>
-    wanted() !== '' && `${title} ${key}`.toLowerCase().includes(wanted())
+    wanted() !== '' && plainly(`${title} ${key}`).includes(plainly(wanted()))
   const toPerson = (user: UserId, title: string): Goal => ({
     key: `@${user}`,
     title,

@@ -269,6 +269,8 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     await bob.say(room, 'that was all')
     await said.getByText('Bob Brown: that was all').waitFor()
     expect(await said.getByText(/old/).count()).toBe(0)
+    const over = () => document.documentElement.scrollHeight - window.innerHeight
+    expect(await page.evaluate(over)).toBe(0)
   })
 
   it('has a message said in short, with what became of it', async () => {

@@ -96,7 +96,7 @@ export const scenes: Record<string, Scene> = {
     options: { colorScheme: 'dark' },
     async show({ page }) {
       await showRoom(page, 'Engineering')
-      await page.getByRole('button', { name: /^Alice Adams/ }).click()
+      await page.locator('.me').click()
       await page.getByRole('menuitem', { name: 'Settings' }).click()
       await page.getByRole('dialog', { name: 'Settings' }).waitFor()
     },
@@ -120,7 +120,7 @@ export const scenes: Record<string, Scene> = {
   compact: {
     async show({ page }) {
       await showRoom(page, 'Engineering')
-      await page.getByRole('button', { name: /^Alice Adams/ }).click()
+      await page.locator('.me').click()
       await page.getByRole('menuitem', { name: 'Settings' }).click()
       await page.getByLabel('Compact').check()
       await page.keyboard.press('Escape')

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { findWanted } from '../../client/conversation/wanted.ts'
+import { isEmojiOnly } from '../../client/text/emoji.ts'
+import { findEmoji } from '../../client/text/emojiNames.ts'
+import { rankOf } from '../../client/text/matching.ts'
+
+describe('what somebody is about to name', () => {
+  it.each([
+    ['@', 'person', ''],
+    ['(@BRO', 'person', 'bro'],
+    ['hi @tomás', 'person', 'tomás'],
+    ['ship it :rock', 'emoji', 'rock'],
+    ['well :+1', 'emoji', '+1'],
+    ['well :+1:', 'emoji', '+1:'],
+  ])('is found at the end of %s', (before, kind, text) => {
+    expect(findWanted(before)).toMatchObject({ kind, text })
+  })
+
+  it.each(['bob@example', '@@', '@bob ', 'at 12:30', 'http://x', ':)', ':D', '```\n@bob'])(
+    'is nothing in %j',
+    (before) => {
+      expect(findWanted(before)).toBeUndefined()
+    },
+  )
+})
+
+describe('a name', () => {
+  it('fits by the beginning of any of its words, whatever the case and the marks', () => {
+    expect(rankOf('tomas', 'tsilva', 'Tomás Silva')).toBe(0)
+    expect(rankOf('SIL', 'tsilva', 'Tomás Silva')).toBe(1)
+    expect(rankOf('ilva', 'tsilva', 'Tomás Silva')).toBeUndefined()
+  })
+})
+
+describe('the emoji', () => {
+  it('are emoji, each with a name of its own', () => {
+    const all = findEmoji('', Number.POSITIVE_INFINITY)
+    expect(all.filter(([emoji]) => !isEmojiOnly(emoji))).toEqual([])
+    expect(all.filter(([, name]) => !/^[a-z0-9_+-]+$/.test(name))).toEqual([])
+    expect(new Set(all.map(([, name]) => name)).size).toBe(all.length)
+    expect(new Set(all.map(([emoji]) => emoji)).size).toBe(all.length)
+  })
+
+  it('are found by name before they are found by other words', () => {
+    expect(findEmoji('rocket', 3)[0]?.[0]).toBe('🚀')
+    expect(findEmoji('party', 9).map(([emoji]) => emoji)).toContain('🎉')
+    expect(findEmoji('tada:', 9).map(([emoji]) => emoji)).toEqual(['🎉'])
+  })
+})
