@@ -11,14 +11,13 @@ import { createBadge } from './createBadge.ts'
 import { CardContext, createCard } from './createCard.ts'
 import { CopyContext, createCopy } from './createCopy.ts'
 import { createNotes } from './createNotes.ts'
-import { createNotifications } from './createNotifications.ts'
 import { type ConsolePart, createPlace, PlaceContext } from './createPlace.ts'
 import { createRoomLists } from './createRoomLists.ts'
 import { createShortcuts } from './createShortcuts.ts'
 import { Guard } from './Guard.tsx'
 import { keys } from './keys.ts'
 import { LinkBanner } from './LinkBanner.tsx'
-import { later, loadParts } from './later.tsx'
+import { later, loadParts, startLater } from './later.tsx'
 import { Sidebar } from './Sidebar.tsx'
 import { WayBack } from './WayBack.tsx'
 
@@ -49,8 +48,8 @@ export function ChatShell(
     connection: props.connection,
     identity: props.identity,
     kept: props.kept,
-    onMessage: (notice, room) => void notifications.hear(notice, room),
-    onMissed: (room, before) => void notifications.catchUp(room, before),
+    onMessage: (notice, room) => notifications((it) => void it.hear(notice, room)),
+    onMissed: (room, before) => notifications((it) => void it.catchUp(room, before)),
     onGone(room, why) {
       const isShown = places.place().room === room.id
       if (isShown) places.go({}, 'replace')
@@ -61,7 +60,10 @@ export function ChatShell(
     onFailure: (why) =>
       say(why === 'away' ? t('app.away') : t('app.failed', { error: problemOf(t, why) })),
   })
-  const notifications = createNotifications(chat, places, tn)
+  const notifications = startLater(async () => {
+    const { createNotifications } = await import('./createNotifications.ts')
+    return () => createNotifications(chat, places, tn)
+  })
   const lists = createRoomLists(chat, code)
   createBadge(chat, places)
   createFailureWord(chat, announce)

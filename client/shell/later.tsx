@@ -1,4 +1,13 @@
-import { type Component, createEffect, createSignal, type JSX, Show } from 'solid-js'
+import {
+  type Component,
+  createEffect,
+  createSignal,
+  getOwner,
+  type JSX,
+  onCleanup,
+  runWithOwner,
+  Show,
+} from 'solid-js'
 
 type LaterProps = {
   /** A dialog is loaded when it is to be open; anything else when it is there. */
@@ -42,6 +51,22 @@ export function later<Props extends object>(
       </Show>
     )
   }
+}
+
+/**
+ * Begins what is not needed at first as soon as it is loaded, for as long as its owner lives. Answers with
+ * what has something done by it, then or later, in order.
+ */
+export function startLater<Thing>(load: () => Promise<() => Thing>) {
+  const owner = getOwner()
+  let isDisposed = false
+  onCleanup(() => {
+    isDisposed = true
+  })
+  const thing = load().then((start) => (isDisposed ? undefined : runWithOwner(owner, start)))
+  thing.catch(() => setMissing(true))
+  return (work: (thing: Thing) => void): void =>
+    void thing.then((it) => it !== undefined && !isDisposed && work(it)).catch(() => undefined)
 }
 
 /** What is shown first is shown first. */

@@ -23,6 +23,9 @@ export async function buildClient(log: (message: string) => void = () => {}): Pr
   log('building the web client')
   const { build } = await import('vite')
   const made = `${clientFolder}-${process.pid}`
+  const { NODE_ENV: before = '' } = process.env
+  // A test would get another page than people do, with what only developers need.
+  process.env.NODE_ENV = 'production'
   try {
     await build({
       configFile: join(root, 'client', 'vite.config.ts'),
@@ -33,6 +36,7 @@ export async function buildClient(log: (message: string) => void = () => {}): Pr
     writeFileSync(join(made, mark), digest)
     replace(made, digest)
   } finally {
+    process.env.NODE_ENV = before
     rmSync(made, { recursive: true, force: true })
   }
 }
