@@ -284,8 +284,8 @@ describe('the keyboard alone', { timeout: 60_000 }, () => {
 
   it('moves nothing before who asks for that', async () => {
     const { page } = alice
-    await givenRoom()
     await page.emulateMedia({ reducedMotion: 'reduce' })
+    await givenRoom()
     await page.keyboard.press('Control+k')
     await page.getByRole('dialog').waitFor()
 
