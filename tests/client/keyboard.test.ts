@@ -376,8 +376,8 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
 
   it('moves nothing before who asks for that', async () => {
     const { page } = alice
-    await givenRoom()
     await page.emulateMedia({ reducedMotion: 'reduce' })
+    await givenRoom()
     await page.keyboard.press('Control+k')
     await page.getByRole('dialog').waitFor()
 
