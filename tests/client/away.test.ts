@@ -565,9 +565,9 @@ describe('whoever comes while something is away', { timeout: 60_000 }, () => {
     for (const tab of [page, other]) tab.on('websocket', (socket) => tries.push(socket.url()))
     goOn()
 
-    await page.context().clock.fastForward(14_000)
+    await page.context().clock.fastForward(8_000)
     expect(tries).toEqual([])
-    await page.context().clock.fastForward(17_000)
+    await page.context().clock.fastForward(23_000)
 
     for (const tab of [page, other]) await message(tab, 'before').waitFor(soon)
     await bob.say(room, 'good to have you back')
