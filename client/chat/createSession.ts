@@ -71,6 +71,7 @@ export function createSession({ issuer, clientId }: Config) {
     } catch (error) {
       const place = error instanceof ErrorResponse ? readPlace(error.state) : '/'
       if (here.pathname === callbackPath) window.history.replaceState(null, '', place)
+      if (isOfBefore(error)) return await start()
       if (!isRefusal(error)) return void setState({ is: 'unreachable' })
       forgetVouched()
       setState({ is: 'out', why: 'never' })
@@ -177,7 +178,17 @@ export function createSession({ issuer, clientId }: Config) {
 /** The provider has answered, and its answer is no. */
 function isRefusal(error: unknown): boolean {
   // What is left of another attempt cannot be gone on with: that is a no as well.
-  return error instanceof ErrorResponse || /state/i.test(String(error))
+  return error instanceof ErrorResponse || isOfAnother(error)
+}
+
+function isOfAnother(error: unknown): boolean {
+  return /state/i.test(String(error))
+}
+
+/** Who goes back in the browser after a login comes past the provider, with what was answered already. */
+function isOfBefore(error: unknown): boolean {
+  const [way] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
+  return way?.type === 'back_forward' && isOfAnother(error)
 }
 
 /** Also in what they may do: else the page would offer what the server refuses. */
