@@ -80,6 +80,22 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
     await expectNoProblems(alice)
   })
 
+  it('who goes back to its page in the browser is still logged in', async () => {
+    const visitor = await enter('charlie')
+    const { page } = visitor
+    const answers: string[] = []
+    page.on('request', (request) => {
+      if (request.url().includes('/callback?')) answers.push(request.url())
+    })
+
+    await page.goBack()
+
+    await expect.poll(() => answers.length).toBeGreaterThan(0)
+    await page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
+    await expectNoProblems(visitor)
+    await page.context().close()
+  })
+
   it('renews its token under whoever is writing, and loses nothing', async () => {
     const { page } = alice
     let renewals = 0

@@ -172,14 +172,19 @@ export function createConnection(config: Config, session: Session, user: string)
     }
   }
 
-  /** A token may have ended while nobody looked: a fresh one is tried once. */
+  /**
+   * A token may have ended while nobody looked: a fresh one is tried once. Where nobody answers who has
+   * one, nobody has refused this person either: then it is tried until somebody does.
+   */
   function isWorthAnotherTry(): Promise<boolean> {
     retrial ??= (async () => {
-      const hasFresh = !wasRefused && (await session.renew())
-      wasRefused = true
-      if (!hasFresh) setLink({ is: 'refused' })
+      const isStale = session.isOver()
+      const renewal = wasRefused && !isStale ? 'refused' : await session.renew()
       retrial = undefined
-      return hasFresh
+      if (renewal === 'unreachable' && isStale) return true
+      wasRefused = true
+      if (renewal === 'refused') setLink({ is: 'refused' })
+      return renewal !== 'refused'
     })()
     return retrial
   }

@@ -24,10 +24,15 @@ export type SessionState =
   /** The identity provider does not answer. */
   | { is: 'unreachable' }
 
+/** What came of asking for another token: there is one, the provider gives none, or it does not answer. */
+export type Renewal = 'renewed' | 'refused' | 'unreachable'
+
 export type Session = ReturnType<typeof createSession>
 
 /** So long the provider may take for an answer. */
 const patienceS = 10
+/** A token's life is counted from when it came, which is later than when it was made. */
+const slackS = 5
 
 /** Where the provider sends the browser back to. */
 export const callbackPath = '/callback'
@@ -53,7 +58,7 @@ export function createSession({ issuer, clientId }: Config) {
   const [state, setState] = createSignal<SessionState>({ is: 'starting' })
   const renewed = new Set<() => void>()
   let user: SigninResponse | undefined
-  let renewal: Promise<boolean> | undefined
+  let renewal: Promise<Renewal> | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
 
   async function start(): Promise<void> {
@@ -66,6 +71,7 @@ export function createSession({ issuer, clientId }: Config) {
     } catch (error) {
       const place = error instanceof ErrorResponse ? readPlace(error.state) : '/'
       if (here.pathname === callbackPath) window.history.replaceState(null, '', place)
+      if (isOfBefore(error)) return await start()
       if (!isRefusal(error)) return void setState({ is: 'unreachable' })
       forgetVouched()
       setState({ is: 'out', why: 'never' })
@@ -107,27 +113,28 @@ export function createSession({ issuer, clientId }: Config) {
     return found
   }
 
-  /** A new token before the old one ends. False when the provider gives none any more. */
-  function renew(): Promise<boolean> {
+  /** A new token before the old one ends. */
+  function renew(): Promise<Renewal> {
     renewal ??= (async () => {
       const before = user
       try {
         const found = await refresh()
         // Meanwhile they have left.
-        if (user !== before) return false
+        if (user !== before) return 'refused'
         extendVouched(take(found))
         for (const tell of renewed) tell()
-        return true
+        return 'renewed'
       } catch (error) {
-        if (user !== before) return false
+        if (user !== before) return 'refused'
         if (isRefusal(error)) {
           forgetVouched()
           setState({ is: 'out', why: 'ended' })
-          return false
+          return 'refused'
         }
-        // The provider is away; the token may last until it is back.
+        // The token may last until it is back. Others may have asked meanwhile: one goes on asking.
+        clearTimeout(timer)
         timer = setTimeout(() => void renew(), 5_000)
-        return (user?.expires_in ?? 0) > 0
+        return 'unreachable'
       } finally {
         renewal = undefined
       }
@@ -149,6 +156,8 @@ export function createSession({ issuer, clientId }: Config) {
     renew,
     /** The access token as it is now; empty for nobody. */
     token: () => user?.access_token ?? '',
+    /** Whether that token is of no use any more, or as good as. */
+    isOver: () => (user?.expires_in ?? 0) <= slackS,
     /** Goes to the provider's page, and comes back to where one is. */
     login: () => ask(),
     async logout() {
@@ -169,7 +178,17 @@ export function createSession({ issuer, clientId }: Config) {
 /** The provider has answered, and its answer is no. */
 function isRefusal(error: unknown): boolean {
   // What is left of another attempt cannot be gone on with: that is a no as well.
-  return error instanceof ErrorResponse || /state/i.test(String(error))
+  return error instanceof ErrorResponse || isOfAnother(error)
+}
+
+function isOfAnother(error: unknown): boolean {
+  return /state/i.test(String(error))
+}
+
+/** Who goes back in the browser after a login comes past the provider, with what was answered already. */
+function isOfBefore(error: unknown): boolean {
+  const [way] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
+  return way?.type === 'back_forward' && isOfAnother(error)
 }
 
 /** Also in what they may do: else the page would offer what the server refuses. */

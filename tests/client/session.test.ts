@@ -127,6 +127,32 @@ describe('a session', { timeout: 90_000 }, () => {
     await page.context().close()
   })
 
+  it('waits for a provider that is away when its token ends, and goes on by itself', async () => {
+    const alice = await ground.open('alice')
+    const { page } = alice
+    const room = await givenRoom(alice)
+    await page.locator('#composer').fill('not sent yet')
+    let failures = 0
+    page.on('requestfailed', (request) => {
+      if (request.url().startsWith(ground.urls.issuer)) failures++
+    })
+
+    await page.route(`${ground.urls.issuer}/**`, (route) => route.abort())
+    await page.getByText('The connection is lost.').waitFor({ timeout: 3_000 * tokenSeconds })
+    const before = failures
+    await expect.poll(() => failures, { timeout: 30_000 }).toBeGreaterThan(before + 1)
+
+    expect(await page.locator('#composer').inputValue()).toBe('not sent yet')
+    await page.unroute(`${ground.urls.issuer}/**`)
+    await page.getByText('The connection is lost.').waitFor({ state: 'detached', timeout: 30_000 })
+    await using bob = await createVoice(ground.urls, 'bob')
+    await bob.say(room, 'you are back')
+    await message(page, 'you are back').waitFor()
+    await page.locator('#composer').press('Enter')
+    await message(page, 'not sent yet').waitFor()
+    await page.context().close()
+  })
+
   it.each(['nats-server', 'runtime'])(
     'outlives the end of %s: what was written meanwhile is said once',
     async (name) => {
