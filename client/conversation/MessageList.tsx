@@ -96,11 +96,10 @@ export function MessageList(props: { title: string }) {
       const last = now.at(-1)
       if (opened !== openedBefore || before.length === 0) return openAt(now)
       if (grew <= 0 || last === before.at(-1)) return
-      const isOwn =
-        last?.is === 'outgoing' || (last?.is === 'message' && last.item.sender === chat.me)
-      if (!isOwn) reading.hear()
-      if (last?.is === 'outgoing') toEnd()
-      else if (isAtEnd() || isOwn) follow()
+      const isOwn = last?.is === 'message' && last.item.sender === chat.me
+      if (last?.is === 'outgoing') return toEnd()
+      reading.hear()
+      if (isAtEnd() || isOwn) follow()
       else if (!timeline.hasNewer()) setNewInThread((count) => count + grew)
     }),
   )

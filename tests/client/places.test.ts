@@ -240,6 +240,7 @@ describe('what is unread', { timeout: 60_000 }, () => {
     const { room } = await givenTalk(20)
     await page.getByRole('link', { name: room }).click()
     await message(page, 'number 20.').waitFor()
+    await scrollTo(page, 'end')
     await expect.poll(() => readUnread(room)).toBe(0)
 
     await act(page, 'number 18.', 'Mark unread from here')
