@@ -15,7 +15,7 @@ import { measureScroll } from './scroll.ts'
 import { measureSize } from './size.ts'
 
 const usage =
-  'Usage: npm run bench:client -- [size] [boot] [paging] [scroll] [--rounds N] [--quick] [--json]'
+  'Usage: npm run bench:client -- [size] [boot] [paging] [scroll] [--rounds N] [--quick] [--check] [--json]'
 
 interface Options {
   rounds: number
@@ -32,7 +32,7 @@ const sections: Record<
     measure: ({ rounds }) => withProduct((product) => measureBoot(product, Math.max(rounds, 5))),
   },
   paging: {
-    title: 'Going back through a room, page by page',
+    title: 'Going through a room, page by page',
     measure: ({ rounds, isQuick }) =>
       withProduct((product) => measurePaging(product, isQuick ? 1 : rounds, isQuick ? 5 : 20)),
   },
@@ -47,7 +47,7 @@ const sections: Record<
 
 process.on('SIGINT', () => process.exit(130)).on('SIGTERM', () => process.exit(143))
 
-const { names, options, json } = readArguments()
+const { names, options, json, check } = readArguments()
 const measured: Record<string, Figure[]> = {}
 for (const name of names) {
   const section = sections[name]
@@ -56,18 +56,19 @@ for (const name of names) {
   measured[name] = figures
   if (!json) printFigures(section.title, figures)
 }
+const verdicts = Object.values(measured).flat().map(verdictOf).filter(Boolean)
 if (json) {
   const withVerdict = (figure: Figure) => ({ ...figure, verdict: verdictOf(figure) || undefined })
   const all = Object.entries(measured).map(([name, figures]) => [name, figures.map(withVerdict)])
   console.log(JSON.stringify({ options, ...Object.fromEntries(all) }, null, 2))
 } else {
-  const verdicts = Object.values(measured).flat().map(verdictOf).filter(Boolean)
   const count = (wanted: string) => verdicts.filter((verdict) => verdict === wanted).length
   console.log(
     `\n${verdicts.length} goals: ${count('met')} met, ${count('within 15 %')} within 15 %, ` +
       `${count('missed')} missed`,
   )
 }
+if (check && verdicts.includes('missed')) process.exitCode = 1
 
 function readArguments() {
   try {
@@ -76,6 +77,7 @@ function readArguments() {
       options: {
         rounds: { type: 'string' },
         quick: { type: 'boolean', default: false },
+        check: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -90,7 +92,7 @@ function readArguments() {
     if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100)
       throw new Error(`--rounds is "${values.rounds}": give a whole number from 1 to 100`)
     const names = positionals.length > 0 ? positionals : Object.keys(sections)
-    return { names, options: { rounds, isQuick: values.quick }, json: values.json }
+    return { names, options: { rounds, isQuick: values.quick }, ...values }
   } catch (error) {
     console.error(`${(error as Error).message}\n${usage}`)
     process.exit(2)

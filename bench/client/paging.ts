@@ -4,10 +4,14 @@ import type { Product } from './product.ts'
 
 /** A page is higher than this, and what rows are found to be higher by when they are drawn is not. */
 const pagePx = 1_400
-/** From where on the list loads what is older. */
+/** From where on the list loads more. */
 const loadPx = 800
 /** How far the wheel goes in a frame: a notch, and as when somebody spins it. */
 const paces = { 'a notch a frame': 120, 'three notches a frame': 360 }
+
+/** Up from the newest, and down from an old message that a link leads to. */
+const ways = { up: -1, down: 1 } as const
+type Way = keyof typeof ways
 
 /** How far what is seen moved otherwise than the wheel said, in pixels: the most that it ever did. */
 export async function measurePaging(
@@ -16,54 +20,66 @@ export async function measurePaging(
   pages: number,
 ): Promise<Figure[]> {
   const figures: Figure[] = []
-  for (const [pace, stepPx] of Object.entries(paces)) {
-    const values: number[] = []
-    for (let round = 0; round < rounds; round++)
-      values.push(await measureJump(product, pages, stepPx))
-    figures.push({ name: `${pages} pages, ${pace}`, unit: 'px', values, most: 2 })
-  }
+  for (const way of ['up', 'down'] as const)
+    for (const [pace, stepPx] of Object.entries(paces)) {
+      const values: number[] = []
+      for (let round = 0; round < rounds; round++)
+        values.push(await measureJump(product, pages, way, stepPx))
+      figures.push({ name: `${pages} pages ${way}, ${pace}`, unit: 'px', values, most: 2 })
+    }
   return figures
 }
 
-async function measureJump(product: Product, pages: number, stepPx: number): Promise<number> {
+async function measureJump(
+  product: Product,
+  pages: number,
+  way: Way,
+  stepPx: number,
+): Promise<number> {
   const page = await product.logIn()
-  await page.goto(product.room)
+  await page.goto(way === 'up' ? product.room : product.oldMessage)
   await page.locator('.list .message').first().waitFor()
   await page.mouse.move(700, 400)
   await untilStill(page)
   await page.evaluate(watch, stepPx)
   for (let loaded = 0; loaded < pages; ) {
-    if (await goUp(page, stepPx)) loaded++
+    if (await go(page, way, stepPx)) loaded++
   }
   const jump = await page.evaluate(() => (window as unknown as Watched).watched.most)
   await page.context().close()
   return jump
 }
 
-/** Some steps up; true if a page came of it. */
-async function goUp(page: Page, stepPx: number): Promise<boolean> {
-  const before = await page.evaluate(readList)
-  // At its very top it would go up less far than the wheel says.
-  const steps = Math.min(4, Math.floor((before.top - 1) / stepPx))
+/** Some steps; true if a page came of it. */
+async function go(page: Page, way: Way, stepPx: number): Promise<boolean> {
+  const before = await page.evaluate(readList, way)
+  // At the very end it would go less far than the wheel says.
+  const steps = Math.min(4, Math.floor((before.left - 1) / stepPx))
   for (let step = 0; step < steps; step++) {
-    await page.mouse.wheel(0, -stepPx)
+    await page.mouse.wheel(0, ways[way] * stepPx)
     // No wheel turns faster than that, however slow the frames are.
     await page.evaluate(
       () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
     )
   }
   await untilStill(page)
-  await page.waitForFunction((least) => {
-    return (document.querySelector('.list')?.scrollTop ?? 0) >= least
-  }, loadPx)
+  while ((await page.evaluate(readList, way)).left < loadPx) await untilStill(page)
   await untilStill(page)
   await page.evaluate(() => (window as unknown as Watched).watched.settle())
-  return (await page.evaluate(readList)).size > before.size + pagePx
+  return (await page.evaluate(readList, way)).size > before.size + pagePx
 }
 
-const readList = () => {
-  const list = document.querySelector('.list')
-  return { top: list?.scrollTop ?? 0, size: list?.scrollHeight ?? 0 }
+/** How high the list is, and how far it goes on that way. */
+const readList = (way: Way) => {
+  const {
+    scrollTop = 0,
+    scrollHeight = 0,
+    clientHeight = 0,
+  } = document.querySelector('.list') ?? {}
+  return {
+    left: way === 'up' ? scrollTop : scrollHeight - scrollTop - clientHeight,
+    size: scrollHeight,
+  }
 }
 
 /** Nothing has moved for six frames. */

@@ -14,11 +14,15 @@ export interface Product extends AsyncDisposable {
   browser: Browser
   /** Where the room is. */
   room: string
+  /** Where a message of its beginning is. */
+  oldMessage: string
   /** A page in which she is logged in. */
   logIn(): Promise<Page>
 }
 
 const messages = 1_200
+/** Which of them is linked to: there is less than a page before it. */
+const oldMessage = 30
 
 export async function startProduct(): Promise<Product> {
   await using made = new AsyncDisposableStack()
@@ -26,7 +30,7 @@ export async function startProduct(): Promise<Product> {
   made.defer(() => rm(dir, { recursive: true, force: true }))
   made.use(await startStack(dir, { RATE_LIMIT_FACTOR: '1000' }))
   const urls: StackUrls = JSON.parse(await readFile(join(dir, 'stack.json'), 'utf8'))
-  const room = await talk(urls)
+  const { room, id } = await talk(urls)
   const browser = await launchBrowser()
   made.defer(() => browser.close())
   const all = made.move()
@@ -34,6 +38,7 @@ export async function startProduct(): Promise<Product> {
     urls,
     browser,
     room: new URL(`/r/${room}`, urls.web).href,
+    oldMessage: new URL(`/r/${room}/m/${id}`, urls.web).href,
     async logIn() {
       const page = await (await browser.newContext({ viewport, locale: 'en-US' })).newPage()
       await page.goto(urls.web)
@@ -49,7 +54,7 @@ export async function startProduct(): Promise<Product> {
 }
 
 /** Says all kinds of things in a new room, which alice has read. */
-async function talk(urls: StackUrls): Promise<string> {
+async function talk(urls: StackUrls): Promise<{ room: string; id: string }> {
   await using alice = await createSpeaker(urls, 'alice')
   const room = `bench-${crypto.randomUUID().slice(0, 8)}`
   const { client } = alice
@@ -59,9 +64,13 @@ async function talk(urls: StackUrls): Promise<string> {
     kind: 'public',
   })
   // Numbered, so that each can be told from all others.
-  for (let at = 0; at < messages; at++) await alice.say(room, `**${at}**\n\n${textOf(at)}`)
+  let id = ''
+  for (let at = 0; at < messages; at++) {
+    const said = await alice.say(room, `**${at}**\n\n${textOf(at)}`)
+    if (at === oldMessage) id = said.id
+  }
   const { rooms } = await client.call('room.list', {})
   const seq = rooms.find(({ id }) => id === made.room.id)?.lastSeq ?? 0
   await client.call('read.update', { room: made.room.id, seq })
-  return room
+  return { room, id }
 }

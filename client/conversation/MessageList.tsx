@@ -93,18 +93,19 @@ export function MessageList(props: { title: string }) {
     threadId === undefined ? (chat.rooms.byId[room.id]?.unread ?? 0) : newInThread()
 
   createEffect(
-    on([rows, timeline.opened], ([now, opened], earlier) => {
-      const [before = [], openedBefore = 0] = earlier ?? []
+    on([rows, timeline.opened, timeline.hasNewer], ([now, opened], earlier) => {
+      const [before = [], openedBefore = 0, hadNewer = false] = earlier ?? []
       const grew = now.length - before.length
       const last = now.at(-1)
       if (opened !== openedBefore || before.length === 0) return openAt(now)
       if (grew <= 0 || last === before.at(-1)) return
-      const isOwn =
-        last?.is === 'outgoing' || (last?.is === 'message' && last.item.sender === chat.me)
-      if (!isOwn) reading.hear()
-      if (last?.is === 'outgoing') toEnd()
-      else if (isAtEnd() || isOwn) follow()
-      else if (!timeline.hasNewer()) setNewInThread((count) => count + grew)
+      const isOwn = last?.is === 'message' && last.item.sender === chat.me
+      if (last?.is === 'outgoing') return toEnd()
+      // A page more, and nothing that has just been said.
+      if (hadNewer) return
+      reading.hear()
+      if (isAtEnd() || isOwn) follow()
+      else setNewInThread((count) => count + grew)
     }),
   )
 

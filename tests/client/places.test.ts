@@ -29,19 +29,19 @@ afterAll(async () => {
 
 interface Talk {
   room: string
-  /** What bob said, in its order. */
+  /** What was said, in its order. */
   said: { id: string; seq: number }[]
 }
 
-/** A room of bob's and alice's in which bob has said "number 1" and so on; alice has read nothing. */
-async function givenTalk(count: number): Promise<Talk> {
+/** A room of bob's and alice's in which one has said "number 1" and so on; alice has read nothing. */
+async function givenTalk(count: number, speaker: Voice = bobSpeaks): Promise<Talk> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await bobSpeaks.client.call('room.create', { room, name: room, kind: 'private' })
   await bobSpeaks.client.call('room.invite', { room, userId: 'alice' })
   await alice.page.getByRole('link', { name: room }).waitFor()
   const said: Talk['said'] = []
   for (let number = 1; number <= count; number++)
-    said.push(await bobSpeaks.say(room, `number ${number}.`))
+    said.push(await speaker.say(room, `number ${number}.`))
   // A link finds what the database has.
   const isKept = async () => {
     const { messages } = await aliceSpeaks.client.call('chat.history', { room })
@@ -240,6 +240,7 @@ describe('what is unread', { timeout: 60_000 }, () => {
     const { room } = await givenTalk(20)
     await page.getByRole('link', { name: room }).click()
     await message(page, 'number 20.').waitFor()
+    await scrollTo(page, 'end')
     await expect.poll(() => readUnread(room)).toBe(0)
 
     await act(page, 'number 18.', 'Mark unread from here')
@@ -312,6 +313,19 @@ describe('a thread', { timeout: 60_000 }, () => {
 })
 
 describe('a room', { timeout: 60_000 }, () => {
+  it('stays where one reads when a page more is there, whoever wrote it', async () => {
+    const { page } = alice
+    const { room, said } = await givenTalk(150, aliceSpeaks)
+    await page.goto(ground.urls.web + pathTo(room, said[2]?.id))
+    await marked(page).getByText('number 3.').waitFor()
+    await scrollTo(page, 'end')
+    // So long it would take to run through all of it.
+    await page.waitForTimeout(1_000)
+
+    await page.getByRole('button', { name: 'Jump to the newest' }).waitFor()
+    expect(await isOnScreen(page, 'number 150.')).toBe(false)
+  })
+
   it('fills a view that is taller than a page of it, and says where it begins', async () => {
     const { room } = await givenTalk(70)
     const page = await alice.page.context().newPage()
