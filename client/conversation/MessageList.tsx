@@ -83,7 +83,9 @@ export function MessageList(props: { title: string }) {
       const top = rows()[0]?.key
       const isStart = top === 'start' && above !== undefined && top !== above
       const isOther = first !== before && rows().some(({ key }) => key === before)
-      return { first, top, is: isStart || isOther }
+      // What has no size yet has no place to keep, and a list that is told to would show nothing at all.
+      const isMeasured = list !== undefined && list.viewportSize > 0
+      return { first, top, is: isMeasured && (isStart || isOther) }
     },
     { is: false },
   )

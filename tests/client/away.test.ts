@@ -286,7 +286,7 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     ground.wire.cut()
     await page.getByRole('log').focus()
     await page.keyboard.press('Home')
-    await page.getByText('Older messages could not be loaded.').waitFor(soon)
+    await page.getByText('Older messages could not be loaded.').waitFor({ timeout: 40_000 })
     await page.getByRole('button', { name: 'Try again' }).waitFor()
     ground.wire.mend()
 
