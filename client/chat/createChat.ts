@@ -78,8 +78,8 @@ export function createChat(options: ChatOptions) {
     ({ name }) => people.learn(me, name === me ? identity.name : name),
     () => undefined,
   )
-  /** How many messages came in while the connection was away, until somebody has seen that. */
-  const [recovered, setRecovered] = createSignal<number | 'many'>(0)
+  /** How many messages came in while the connection was away, until somebody has seen that: each time. */
+  const [recovered, setRecovered] = createSignal<number | 'many'>(0, { equals: false })
 
   onCleanup(
     connection.onBack(async (awayMs) => {

@@ -28,6 +28,8 @@ export type Missed = readonly Placed[] | 'lost'
 const patienceMs = 150
 /** So long what a room is known to have had may be on its way still. */
 const lateMs = 2_000
+/** What waited for the connection may be answered before anybody is told that it is back. */
+const justNowMs = 1_000
 /** So long after it could not be asked for it is asked for again. */
 const againMs = 5_000
 
@@ -90,11 +92,14 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
   /** Whoever asks while another one waits for its turn waits for the same. */
   function syncNext(): Promise<Missed | undefined> {
     waiting ??= enqueue(async () => {
-      running = waiting
+      const it = waiting
+      running = it
       waiting = undefined
-      return sync().finally(() => {
-        running = undefined
-      })
+      return sync().finally(() =>
+        setTimeout(() => {
+          if (running === it) running = undefined
+        }, justNowMs),
+      )
     })
     return waiting
   }
@@ -160,7 +165,7 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
       isInDoubt = true
       syncIn(lateMs)
     },
-    /** Answers with what had been missed, also by whoever asks at this moment. */
+    /** Answers with what had been missed, also by whoever asks at this moment, or has just now. */
     async sync(): Promise<Missed> {
       const [before = [], after = []] = await Promise.all([running, syncNext()])
       return before === 'lost' || after === 'lost' ? 'lost' : [...before, ...after]

@@ -29,6 +29,13 @@ const mostSaid = 300
 /** So much of what was read before is left above the line of what is new. */
 const aboveLinePx = 80
 
+/** With what a list begins, and of which page. */
+interface Top {
+  first?: string | undefined
+  top?: string | undefined
+  opened: number
+}
+
 /** What was said, as far as it is on the screen. */
 export function MessageList(props: { title: string }) {
   const chat = useChat()
@@ -73,21 +80,20 @@ export function MessageList(props: { title: string }) {
   }
 
   // Where rows came before those that were there, the list keeps its place from the end.
-  const isPrepended = createMemo<{
-    first?: string | undefined
-    top?: string | undefined
-    is: boolean
-  }>(
-    ({ first: before, top: above }) => {
+  const isPrepended = createMemo<Top & { is: boolean }>(
+    (before) => {
       const first = rows().find(({ is }) => is === 'message')?.key
       const top = rows()[0]?.key
-      const isStart = top === 'start' && above !== undefined && top !== above
-      const isOther = first !== before && rows().some(({ key }) => key === before)
+      const opened = timeline.opened()
+      // The beginning may come alone; but not with another page, which is looked at from its start.
+      const isStart = top === 'start' && before.top !== undefined && top !== before.top
+      const isOther = first !== before.first && rows().some(({ key }) => key === before.first)
       // What has no size yet has no place to keep, and a list that is told to would show nothing at all.
       const isMeasured = list !== undefined && list.viewportSize > 0
-      return { first, top, is: isMeasured && (isStart || isOther) }
+      const is = isMeasured && (isOther || (isStart && opened === before.opened))
+      return { first, top, opened, is }
     },
-    { is: false },
+    { opened: 0, is: false },
   )
 
   // In a room the server counts what is unread; threads have no count of their own.

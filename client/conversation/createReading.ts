@@ -1,10 +1,8 @@
 import { createEffect, on, onCleanup, onMount } from 'solid-js'
 import type { VListHandle } from 'virtua/solid'
 import { useChat } from '../chat/createChat.ts'
+import { isLookedAt } from '../shell/isLookedAt.ts'
 import { useConversation } from './createConversation.ts'
-
-/** Whether somebody has the page before their eyes, as far as it can know. */
-export const isLookedAt = () => document.visibilityState === 'visible' && document.hasFocus()
 
 /** How far a room has been read: what was on the screen of a page that somebody looked at. */
 export function createReading(list: () => VListHandle | undefined) {

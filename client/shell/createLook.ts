@@ -1,6 +1,7 @@
 import { createEffect, createSignal, onCleanup } from 'solid-js'
 import type { UserId } from '#schema/ids'
 import type { Place } from './createPlace.ts'
+import { isLookedAt } from './isLookedAt.ts'
 
 /**
  * Knows what somebody looks at, in any tab: the tab that they work with holds a lock in the name of
@@ -42,9 +43,4 @@ export function createLook(user: UserId, here: () => Place) {
 function shown({ room, thread }: Pick<Place, 'room' | 'thread'>): string[] {
   if (room === undefined) return []
   return thread === undefined ? [room] : [room, `${room}/${thread}`]
-}
-
-/** A page that can be seen is not looked at while somebody works in another window. */
-function isLookedAt(): boolean {
-  return document.visibilityState === 'visible' && document.hasFocus()
 }

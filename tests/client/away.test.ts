@@ -279,22 +279,29 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     for (let at = 0; at < 70; at++) await bob.say(room, `word ${at}.`)
     const { page } = alice
     await message(page, 'word 69.').waitFor()
-    await page.reload()
-    await message(page, 'word 69.').waitFor(soon)
+    // Whoever has read it all begins at its end, with a page.
+    const link = page.getByRole('link', { name: room })
+    await expect.poll(() => link.textContent()).not.toContain('unread')
+    await givenRoom()
+    await link.click()
+    await message(page, 'word 69.').waitFor()
     await page.locator('#composer').waitFor()
 
     ground.wire.cut()
-    await page.getByRole('log').focus()
-    await page.keyboard.press('Home')
-    await page.getByText('Older messages could not be loaded.').waitFor({ timeout: 40_000 })
+    const failed = page.getByText('Older messages could not be loaded.')
+    const goUp = async () => {
+      await page.getByRole('log').press('Home')
+      return failed.count()
+    }
+    await expect.poll(goUp, { timeout: 40_000 }).toBe(1)
     await page.getByRole('button', { name: 'Try again' }).waitFor()
     ground.wire.mend()
 
     await page
       .getByText('Older messages could not be loaded.')
       .waitFor({ state: 'detached', ...soon })
-    await page.keyboard.press('Home')
-    await message(page, 'the first').waitFor()
+    const first = message(page, 'the first')
+    await expect.poll(() => goUp().then(() => first.count())).toBe(1)
     await page.getByText(`This is where ${room} begins.`).waitFor()
   })
 
