@@ -293,7 +293,8 @@ describe('whoever was away', { timeout: 60_000 }, () => {
       await page.getByRole('log').press('Home')
       return failed.count()
     }
-    await expect.poll(goUp, soon).toBe(1)
+    // It is asked for four times before.
+    await expect.poll(goUp, { timeout: 40_000 }).toBe(1)
     await page.getByRole('button', { name: 'Try again' }).waitFor()
     ground.wire.mend()
 
