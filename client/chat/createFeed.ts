@@ -171,6 +171,8 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
       return before === 'lost' || after === 'lost' ? 'lost' : [...before, ...after]
     },
     isLost: () => isLost,
+    /** The last event of the room and its threads that is known; 0 where something before it is missing. */
+    knownTo: () => (isLost || early.length > 0 ? 0 : chains.newest),
     /** All up to this event is known, and of all that came later it must be heard again. */
     restart(from: number) {
       void enqueue(() => {

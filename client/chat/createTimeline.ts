@@ -178,6 +178,8 @@ export function createTimeline(options: TimelineOptions) {
     items: () => timeline().items,
     hasOlder: () => timeline().hasOlder,
     hasNewer: () => timeline().hasNewer,
+    /** The last event of the room that is known here, in whichever thread; 0 where some are missing. */
+    knownTo: () => feed?.knownTo() ?? 0,
     /** Nothing where it is loading already, or has failed and is going to be tried again. */
     loadOlder: () => void (failed().older || load('older')),
     loadNewer: () => void (failed().newer || load('newer')),

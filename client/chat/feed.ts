@@ -29,6 +29,11 @@ export class Chains {
     return this.#asOf
   }
 
+  /** The last event that has been taken in, whatever its chain. */
+  get newest(): number {
+    return Math.max(this.#asOf, ...this.#last.values())
+  }
+
   judge({ seq, prev, threadId }: Link): Verdict {
     const last = this.#lastOf(threadId)
     if (seq <= last) return 'known'

@@ -24,7 +24,10 @@ export function createReading(list: () => VListHandle | undefined) {
       const row = rows()[at]
       if (row?.is !== 'message') continue
       seen = Math.max(seen, row.item.seq)
-      return chat.rooms.markRead(room.id, row.item.seq)
+      // Who is at the end of a room has been told of all its threads: their answers stand beside them.
+      const isLast = !timeline.hasNewer() && !rows().some((it, i) => i > at && it.is === 'message')
+      const known = isLast ? timeline.knownTo() : 0
+      return chat.rooms.markRead(room.id, Math.max(row.item.seq, known))
     }
   }
 

@@ -43,9 +43,10 @@ export function PersonCard() {
 function About(props: { user: UserId }) {
   const chat = useChat()
   const card = useCard()
-  const { go } = usePlace()
+  const { go, place } = usePlace()
   const { t } = useLanguage()
-  const status = () => chat.presence.statusOf(props.user)
+  // Whoever has a card in a room is, or was, of it.
+  const status = () => chat.presence.statusOf(props.user, place().room)
   const talk = () =>
     chat.attempt(async () => {
       const room = await chat.rooms.openDirect(props.user)
@@ -55,7 +56,7 @@ function About(props: { user: UserId }) {
   return (
     <>
       <div class="card-head">
-        <Avatar user={props.user} hasStatus />
+        <Avatar user={props.user} room={place().room} hasStatus />
         <div class="pick-text">
           <Popover.Title class="card-name">{chat.people.name(props.user)}</Popover.Title>
           <Popover.Description class="muted">

@@ -1,15 +1,13 @@
 import './text.css'
 import { createMemo, type JSX, Show, useContext } from 'solid-js'
 import type { UserId } from '#schema/ids'
-import { later } from '../shell/later.tsx'
 import { CodeBlock } from './CodeBlock.tsx'
 import { directionOf } from './direction.ts'
 import { isEmojiOnly } from './emoji.ts'
 import { parseMessage } from './parse.ts'
+import { RemoteImage } from './RemoteImage.tsx'
 import type { Block, Inline, ListItem } from './tree.ts'
 import { TextWordsContext } from './words.ts'
-
-const RemoteImage = later(async () => (await import('./RemoteImage.tsx')).RemoteImage)
 
 export interface MessageTextProps {
   text: string
@@ -140,18 +138,7 @@ function showInline(node: Inline, props: MessageTextProps): JSX.Element {
     case 'link':
       return showLink(node, props)
     case 'image':
-      return (
-        <RemoteImage
-          href={node.href}
-          host={node.host}
-          description={node.description}
-          instead={
-            <a href={node.href} target="_blank" rel="noopener noreferrer nofollow">
-              {node.description || node.host}
-            </a>
-          }
-        />
-      )
+      return <RemoteImage href={node.href} host={node.host} description={node.description} />
     case 'mention':
       return <Mention user={node.user} in={props} />
   }

@@ -293,6 +293,7 @@ describe('whoever was away', { timeout: 60_000 }, () => {
       await page.getByRole('log').press('Home')
       return failed.count()
     }
+    // It is asked for four times before.
     await expect.poll(goUp, { timeout: 40_000 }).toBe(1)
     await page.getByRole('button', { name: 'Try again' }).waitFor()
     ground.wire.mend()

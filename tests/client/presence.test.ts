@@ -127,7 +127,7 @@ describe('who is there', { timeout: 60_000 }, () => {
     await expect.poll(async () => (await search()).users).toHaveLength(1)
     await page.getByRole('button', { name: 'New message' }).click()
     await page.getByLabel('Find somebody by name').fill('charlie')
-    const found = page.getByRole('dialog').getByRole('button', { name: /@charlie/ })
+    const found = page.getByRole('dialog').getByRole('option', { name: /@charlie/ })
     await found.waitFor()
 
     expect(await found.locator('.dot').count()).toBe(0)
