@@ -7,6 +7,8 @@ import { messages, roomHeads } from '#schema/tables/message'
 
 /** So many messages are looked at for one room, the newest first: whoever was away long is not. */
 const lookedAt = 1_000
+/** And so many in its threads that name anybody: a few times as many as are counted. */
+const lookedAtInThreads = 200
 
 /** A value, or the column that has it. */
 type Of<T> = T | AnyPgColumn | SQL<T> | SQL.Aliased<T>
@@ -33,7 +35,7 @@ export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
     .from(messages)
     .where(namedAfter(room, seq))
     .orderBy(desc(messages.room), desc(messages.seq))
-    .limit(lookedAt)
+    .limit(lookedAtInThreads)
     .as('in_threads')
   const newest = unionAll(
     inRoom,

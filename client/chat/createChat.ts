@@ -5,7 +5,6 @@ import type { MyRoom } from '#schema/messages/room'
 import { ask, isPassing } from './ask.ts'
 import { type ChatClient, type Connection, unnoticedMs } from './createConnection.ts'
 import type { Missed } from './createFeed.ts'
-import { createIdle } from './createIdle.ts'
 import { createMembers } from './createMembers.ts'
 import { createNotifyChoices } from './createNotifyChoices.ts'
 import { createOutbox } from './createOutbox.ts'
@@ -72,7 +71,6 @@ export function createChat(options: ChatOptions) {
   const typing = createTyping(client, me)
   const notify = createNotifyChoices(kept)
   const quiet = createQuiet(kept, presence)
-  createIdle(kept, presence, quiet)
   void ask(client, 'users.me', {}).then(
     // Whoever is here for the first time has no name yet but that of their token.
     ({ name }) => people.learn(me, name === me ? identity.name : name),

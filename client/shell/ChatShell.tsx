@@ -7,7 +7,6 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { problemOf } from '../i18n/problem.ts'
 import { CopyTextContext } from '../text/copy.ts'
 import { AnnounceContext, createAnnouncer, createFailureWord } from './announce.ts'
-import { createBadge } from './createBadge.ts'
 import { CardContext, createCard } from './createCard.ts'
 import { CopyContext, createCopy } from './createCopy.ts'
 import { createNotes } from './createNotes.ts'
@@ -61,11 +60,10 @@ export function ChatShell(
       say(why === 'away' ? t('app.away') : t('app.failed', { error: problemOf(t, why) })),
   })
   const notifications = startLater(async () => {
-    const { createNotifications } = await import('./createNotifications.ts')
-    return () => createNotifications(chat, places, tn)
+    const { createBackground } = await import('./createBackground.ts')
+    return () => createBackground(chat, props.kept, places, tn)
   })
   const lists = createRoomLists(chat, code)
-  createBadge(chat, places)
   createFailureWord(chat, announce)
 
   onMount(loadParts)

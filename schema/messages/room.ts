@@ -44,7 +44,8 @@ export const MyRoom = v.object({
   readSeq: SeqOrNone,
   /**
    * Messages of others after that in the room itself, and in its threads those that name the caller;
-   * and all that name the caller: 100 for more. Only the newest 1,000 of either are looked at.
+   * and all that name the caller: 100 for more. Looked at are the newest 1,000 of the room itself, and
+   * the newest 200 in its threads that name anybody.
    */
   unread: v.number(),
   mentions: v.number(),

@@ -9,6 +9,7 @@ import { findTexts } from './wire.ts'
 const graceMs = 1_000
 /** Of a room's unread messages only so many are looked at, the newest; and so many in its threads. */
 const lookedAt = 1_000
+const lookedAtInThreads = 200
 
 export function findLost({ acks, rows }: Evidence, messages: Replay): string[] {
   const byClient = Map.groupBy(rows, ({ sender, clientId }) => `${sender} ${clientId}`)
@@ -134,7 +135,7 @@ export function compareCounts(evidence: Evidence, messages: Replay): string[] {
     const inRoom = after.filter(({ threadId }) => threadId === '').slice(-lookedAt)
     const inThreads = after
       .filter(({ threadId, mentions }) => threadId !== '' && mentions.length > 0)
-      .slice(-lookedAt)
+      .slice(-lookedAtInThreads)
       .filter((it) => it.mentions.includes(user))
     const unreadBy = [...inRoom, ...inThreads].filter(
       ({ sender, isDeleted }) => sender !== user && !isDeleted,

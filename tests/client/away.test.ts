@@ -276,15 +276,15 @@ describe('whoever was away', { timeout: 60_000 }, () => {
 
   it('is told that older messages did not come, and gets them when they can', async () => {
     const room = await givenRoom('the first')
-    for (let at = 0; at < 70; at++) await bob.say(room, `word ${at}.`)
+    for (let at = 0; at < 140; at++) await bob.say(room, `word ${at}.`)
     const { page } = alice
-    await message(page, 'word 69.').waitFor()
+    await message(page, 'word 139.').waitFor()
     // Whoever has read it all begins at its end, with a page.
     const link = page.getByRole('link', { name: room })
     await expect.poll(() => link.textContent()).not.toContain('unread')
     await givenRoom()
     await link.click()
-    await message(page, 'word 69.').waitFor()
+    await message(page, 'word 139.').waitFor()
     await page.locator('#composer').waitFor()
 
     ground.wire.cut()
