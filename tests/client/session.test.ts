@@ -147,7 +147,8 @@ describe('a session', { timeout: 90_000 }, () => {
     await page.getByText('The connection is lost.').waitFor({ state: 'detached', timeout: 30_000 })
     await using bob = await createVoice(ground.urls, 'bob')
     await bob.say(room, 'you are back')
-    await message(page, 'you are back').waitFor()
+    // The next token is due in a moment, and with it another connection.
+    await message(page, 'you are back').waitFor({ timeout: 20_000 })
     await page.locator('#composer').press('Enter')
     await message(page, 'not sent yet').waitFor()
     await page.context().close()
