@@ -14,3 +14,20 @@ export async function readAged<Value>(
   options.ttl = Math.max(1, (options.ttl ?? 0) - ageMs)
   return value
 }
+
+/** What a cache holds of what is not there. */
+export const absent = Symbol('absent')
+
+/**
+ * The same for what may not be there: nobody remembers that, since the next moment it may be. A cache that
+ * is told to forget what is being read fails those who wait for it, unless they get a value all the same.
+ */
+export async function readIfThere<Value>(
+  options: { ttl?: number | undefined },
+  read: () => Promise<Value | undefined>,
+): Promise<Value | typeof absent> {
+  const value = await readAged(options, read)
+  if (value !== undefined) return value
+  options.ttl = 1
+  return absent
+}

@@ -7,7 +7,7 @@ import type { RoomId, UserId } from '#schema/ids'
 import { type RoomKind, type roomChanged, roomMembers } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { members as kept } from '#schema/tables/room'
-import { readAged } from './_age.ts'
+import { absent, readAged, readIfThere } from './_age.ts'
 import { ensureIndex } from './_index.ts'
 
 interface LiveRoom {
@@ -33,14 +33,15 @@ export const AudienceEnv = v.object({
 const [roomTtlMs, membersTtlMs] = [500, 900]
 
 let members = createMembers(usualSize)
-const rooms = new LRUCache<RoomId, LiveRoom, Context>({
+const rooms = new LRUCache<RoomId, LiveRoom | typeof absent, Context>({
   max: 10_000,
   ttl: roomTtlMs,
   ignoreFetchAbort: true,
-  fetchMethod: async (room, _stale, { context, options }) => {
-    const entry = await readAged(options, () => context.kv(ROOMS_KV).get(room))
-    return entry && 'closed' in entry.value ? entry.value : undefined
-  },
+  fetchMethod: (room, _stale, { context, options }) =>
+    readIfThere(options, async () => {
+      const entry = await context.kv(ROOMS_KV).get(room)
+      return entry && 'closed' in entry.value ? entry.value : undefined
+    }),
 })
 
 /**
@@ -51,14 +52,19 @@ export async function findAudience(
   room: RoomId,
   context: Context,
 ): Promise<'everyone' | readonly UserId[]> {
-  let live = await rooms.fetch(room, { context })
+  let live = await findRoom(room, context)
   if (!live) {
     const { wasBuilt } = await ensureIndex(context)
-    live = wasBuilt ? await rooms.fetch(room, { context }) : undefined
+    live = wasBuilt ? await findRoom(room, context, true) : undefined
     if (!live) return []
   }
   if (live.kind === 'public' && !live.closed) return 'everyone'
   return findMembers(room, context)
+}
+
+async function findRoom(room: RoomId, context: Context, forceRefresh = false) {
+  const live = await rooms.fetch(room, { context, forceRefresh })
+  return live === absent ? undefined : live
 }
 
 /** Who belongs to a room, archived or not: the index has nobody of an archived one, the database does. */

@@ -4,7 +4,7 @@ import { type Context, FunctionError } from '#runtime'
 import { RoomId, UserId } from '#schema/ids'
 import type { Role, RoomKind } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
-import { readAged } from './_age.ts'
+import { absent, readIfThere } from './_age.ts'
 import { ensureIndex } from './_index.ts'
 
 export interface Member {
@@ -18,15 +18,16 @@ export interface Member {
  * removed must not read on for a second, hence half of one. That somebody is no member is never
  * remembered: the next moment they may be.
  */
-const seen = new LRUCache<string, Member, Context>({
+const seen = new LRUCache<string, Member | typeof absent, Context>({
   max: 50_000,
   ttl: 500,
   ignoreFetchAbort: true,
-  fetchMethod: async (key, _stale, { context, options }) => {
-    const entry = await readAged(options, () => context.kv(ROOMS_KV).get(key))
-    if (!entry || !('role' in entry.value)) return undefined
-    return { user: readCaller(context), ...entry.value }
-  },
+  fetchMethod: (key, _stale, { context, options }) =>
+    readIfThere(options, async () => {
+      const entry = await context.kv(ROOMS_KV).get(key)
+      if (!entry || !('role' in entry.value)) return undefined
+      return { user: readCaller(context), ...entry.value }
+    }),
 })
 
 /** Forgets who has just come, gone or become somebody else, and everyone of a room where it is about all. */
@@ -38,10 +39,15 @@ export function forgetMember(room: RoomId, userId?: UserId): void {
 /** The caller as a member of a room; undefined for a stranger, and where there is no such room. */
 export async function findMember(room: RoomId, context: Context): Promise<Member | undefined> {
   const key = `${room}.${readCaller(context)}`
-  const member = await seen.fetch(key, { context })
+  const member = await lookUp(key, context)
   if (member) return member
   const { wasBuilt } = await ensureIndex(context)
-  return wasBuilt ? seen.fetch(key, { context }) : undefined
+  return wasBuilt ? lookUp(key, context, true) : undefined
+}
+
+async function lookUp(key: string, context: Context, forceRefresh = false) {
+  const member = await seen.fetch(key, { context, forceRefresh })
+  return member === absent ? undefined : member
 }
 
 /** The caller as a member of a room. Throws `forbidden`, and the same where there is no such room. */

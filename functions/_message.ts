@@ -7,7 +7,7 @@ import type { Message } from '#schema/messages/chat'
 import { chatRoom, chatThread, messageChanged, type Said } from '#schema/messages/log'
 import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
 import { messages } from '#schema/tables/message'
-import { readAged } from './_age.ts'
+import { absent, readIfThere } from './_age.ts'
 import { findHandled } from './_handled.ts'
 import { bringUpToDate, readLaterEvents } from './_later.ts'
 
@@ -16,12 +16,12 @@ import { bringUpToDate, readLaterEvents } from './_later.ts'
  * a message changes, and forgetful all the same, for what it may not have been told: what is deleted
  * is read by nobody who asks a second later.
  */
-const recent = new LRUCache<MessageId, Message, { seq: number; context: Context }>({
+const recent = new LRUCache<MessageId, Message | typeof absent, { seq: number; context: Context }>({
   max: 2_000,
   ttl: 800,
   ignoreFetchAbort: true,
   fetchMethod: (id, _stale, { context: { seq, context }, options }) =>
-    readAged(options, () => readMessage(id, seq, context)),
+    readIfThere(options, () => readMessage(id, seq, context)),
 })
 
 /**
@@ -36,8 +36,9 @@ export async function findMessage(
 ): Promise<Message | undefined> {
   const { id, seq } = readNotifyId(notifyId)
   const message = await recent.fetch(id, { context: { seq, context }, forceRefresh: fresh })
+  if (!message || message === absent) return undefined
   // Whoever makes up an id may hit the place of another message, or the id at another place.
-  return message && toNotifyId(message) === notifyId ? message : undefined
+  return toNotifyId(message) === notifyId ? message : undefined
 }
 
 /**
@@ -50,7 +51,8 @@ export async function findMessageById(
   context: Context,
 ): Promise<Message | undefined> {
   // Not one read with those who know the sequence: they would find nothing either.
-  const known = recent.get(id) ?? (await readCached(id, context))
+  const read = recent.get(id)
+  const known = read && read !== absent ? read : await readCached(id, context)
   if (known) return known.room === room ? known : undefined
   const handled = await findHandled('threads too', context)
   const [row] = await db

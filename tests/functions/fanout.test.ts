@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest'
 import { closeDb } from '#schema/db'
 import { type RoomId, toNotifyId } from '#schema/ids'
 import { deliverNotify, type Notice, roomNotify } from '#schema/messages/log'
@@ -58,7 +58,11 @@ describe('fanout', () => {
 
   it('tells the two of a direct room, and nobody else', async () => {
     await app.connectAs('bob')
-    const { room } = await retry(() => app.call('room.direct', { with: 'bob' }, 'alice'))
+    // The directory knows of him a moment after he has logged in.
+    const { room } = await vi.waitFor(
+      () => app.call('room.direct', { with: 'bob' }, 'alice'),
+      5_000,
+    )
     const hers = await app.listen(deliverNotify, { user: 'alice', room: room.id }, 'alice')
     const his = await app.listen(deliverNotify, { user: 'bob', room: room.id }, 'bob')
     const toCharlie = await app.listen(deliverNotify, { user: 'charlie' }, 'charlie')

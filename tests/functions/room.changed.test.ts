@@ -40,6 +40,22 @@ describe('room.changed', () => {
     expect(heard.unread().map(({ kind }) => kind)).toEqual(['member'])
   })
 
+  it('disturbs nobody who is looked for at the same moment and is not there', async () => {
+    const room = await app.givenRoom(['alice'])
+    const gone = JSON.stringify({ action: 'leave', userId: 'bob' })
+    const { nc } = await app.connectAs('functions')
+    const codes = new Set<string>()
+    for (let round = 0; round < 30; round++) {
+      const asked = Array.from({ length: 10 }, () =>
+        app.call('chat.sync', { room, since: 0 }, 'bob').catch(({ code }) => codes.add(code)),
+      )
+      for (let told = 0; told < 20; told++) nc.publish(`room.changed.${room}`, gone)
+      await Promise.all(asked)
+    }
+
+    expect([...codes]).toEqual(['forbidden'])
+  })
+
   it.each(['0', '-1', '1.5', 'many', '1000001'])('refuses to remember %s rooms', (size) => {
     const { issues } = v.safeParse(AudienceEnv, { ROOM_CACHE_SIZE: size })
 
