@@ -12,6 +12,7 @@ import {
 } from '../../../client/conversation/createConversation.ts'
 import { MessageList } from '../../../client/conversation/MessageList.tsx'
 import { createLanguage, LanguageContext } from '../../../client/i18n/createLanguage.ts'
+import { CardContext, createCard } from '../../../client/shell/createCard.ts'
 import { createPlace, PlaceContext } from '../../../client/shell/createPlace.ts'
 import { SettingsContext } from '../../../client/shell/settings.ts'
 import { givenClient, givenConnection, givenKept, givenRoom, me } from './given.ts'
@@ -113,9 +114,11 @@ function Everything() {
     <SettingsContext.Provider value={settings}>
       <LanguageContext.Provider value={language}>
         <PlaceContext.Provider value={places}>
-          <ChatContext.Provider value={chat}>
-            <Conversation />
-          </ChatContext.Provider>
+          <CardContext.Provider value={createCard()}>
+            <ChatContext.Provider value={chat}>
+              <Conversation />
+            </ChatContext.Provider>
+          </CardContext.Provider>
         </PlaceContext.Provider>
       </LanguageContext.Provider>
     </SettingsContext.Provider>
