@@ -323,7 +323,11 @@ describe('a part that cannot be drawn', { timeout: 60_000 }, () => {
     await say(page, 'a fine message')
     await message(page, 'a fine message').waitFor()
     await expect.poll(() => spoilKept(page, room)).toBe(true)
-    await page.reload()
+    // Once more elsewhere, where nothing of the room is kept anew.
+    await page.goto(ground.urls.web)
+    await page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
+    await expect.poll(() => spoilKept(page, room)).toBe(true)
+    await page.goto(`${ground.urls.web}/r/${room}`)
 
     const broken = page.getByRole('alert').filter({ hasText: 'Something went wrong here' })
     await broken.waitFor({ timeout: 15_000 })
