@@ -1,7 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
-import { eq } from 'drizzle-orm'
+import { and, eq } from 'drizzle-orm'
 import { afterAll, inject } from 'vitest'
 import type { BucketDeclaration, DataOf, InputOf, OutputOf, Topic } from '#runtime'
 import { type Client, createClient, createRequester } from '#runtime/client'
@@ -115,6 +115,14 @@ export function createApp(urls: ServerUrls) {
         await index.put(`${room}.${person}`, JSON.stringify({ kind, role }))
       }
       return room
+    },
+
+    /** Ends a membership, in the database and in the live index, and tells nobody. */
+    async removeMember(room: RoomId, person: Person): Promise<void> {
+      await db
+        .delete(members)
+        .where(and(eq(members.room, room), eq(members.userId, person as UserId)))
+      await (await app.openBucket(ROOMS_KV)).delete(`${room}.${person}`)
     },
 
     /** Has people been here once, as those must have who are invited or written to. */

@@ -45,6 +45,10 @@ export function MessageList(props: { title: string }) {
   const target = createTarget(chat, conversation)
   // What is drawn goes by its key, and so stays there, with the focus, when a message changes.
   const keys = createMemo(() => rows().map(({ key }) => key))
+  /** What somebody writes is seen before the room has answered. */
+  const hasList = createMemo(
+    () => timeline.status() === 'ready' || (timeline.status() !== 'forbidden' && keys().length > 0),
+  )
   const [isAtEnd, setAtEnd] = createSignal(true)
   const [newInThread, setNewInThread] = createSignal(0)
   const [isUnreadAbove, setUnreadAbove] = createSignal(false)
@@ -233,25 +237,11 @@ export function MessageList(props: { title: string }) {
     <div
       class="list-place"
       ref={(element) => {
-        createEffect(() => timeline.status() === 'ready' && keepEnd(element))
+        createEffect(() => hasList() && keepEnd(element))
       }}
     >
       <Switch>
-        <Match when={timeline.status() === 'loading'}>
-          <Waiting />
-        </Match>
-        <Match when={timeline.status() === 'forbidden'}>
-          <p class="list-status">{t('room.forbidden')}</p>
-        </Match>
-        <Match when={timeline.status() === 'failed'}>
-          <p class="list-status" role="alert">
-            {t('room.failed')}
-            <button type="button" class="button" onClick={() => void timeline.retry()}>
-              {t('login.retry')}
-            </button>
-          </p>
-        </Match>
-        <Match when={timeline.status() === 'ready'}>
+        <Match when={hasList()}>
           <VList
             ref={(handle) => {
               list = handle
@@ -287,7 +277,21 @@ export function MessageList(props: { title: string }) {
             {sentence()}
           </p>
         </Match>
+        <Match when={timeline.status() === 'loading'}>
+          <Waiting />
+        </Match>
+        <Match when={timeline.status() === 'forbidden'}>
+          <p class="list-status">{t('room.forbidden')}</p>
+        </Match>
       </Switch>
+      <Show when={timeline.status() === 'failed'}>
+        <p class="list-status" role="alert">
+          {t('room.failed')}
+          <button type="button" class="button" onClick={() => void timeline.retry()}>
+            {t('login.retry')}
+          </button>
+        </p>
+      </Show>
     </div>
   )
 }

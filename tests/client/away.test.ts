@@ -24,11 +24,17 @@ afterAll(async () => {
 const lost = 'The connection is lost. What you write is sent when it is back.'
 const soon = { timeout: 20_000 }
 
-/** A private room of bob's, open before alice. */
-async function givenRoom(said = 'before'): Promise<string> {
+/** A private room of bob's with alice in it. */
+async function givenClosedRoom(): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await bob.client.call('room.create', { room, name: room, kind: 'private' })
   await bob.client.call('room.invite', { room, userId: 'alice' })
+  return room
+}
+
+/** The same, open before alice. */
+async function givenRoom(said = 'before'): Promise<string> {
+  const room = await givenClosedRoom()
   await alice.page.getByRole('link', { name: room }).click()
   await alice.page.getByRole('heading', { level: 1, name: room }).waitFor()
   await bob.say(room, said)
@@ -272,6 +278,26 @@ describe('whoever was away', { timeout: 60_000 }, () => {
       return messages.at(-1)?.text
     }
     await expect.poll(last, soon).toBe('written far up')
+  })
+
+  it('sees what they write in a room of which nothing has come yet', async () => {
+    const { page } = alice
+    await givenRoom()
+    const room = await givenClosedRoom()
+    await page.getByRole('link', { name: room }).waitFor()
+    ground.wire.cut()
+    await page.getByRole('link', { name: room }).click()
+
+    await say(page, 'the first words')
+
+    await message(page, 'the first words').waitFor()
+    ground.wire.mend()
+    const said = async () =>
+      (await bob.client.call('chat.history', { room })).messages.map(({ text }) => text)
+    await expect.poll(said, soon).toEqual(['the first words'])
+    // Only what has answered is known to have a beginning.
+    await page.locator('.list-start').waitFor(soon)
+    expect(await page.getByRole('article').count()).toBe(1)
   })
 
   it('is told that older messages did not come, and gets them when they can', async () => {

@@ -4,7 +4,6 @@ import type { InputOf } from '#runtime'
 import { db } from '#schema/db'
 import { type RoomId, toNotifyId, type UserId } from '#schema/ids'
 import type { chatHistory } from '#schema/messages/chat'
-import { ROOMS_KV } from '#schema/streams'
 import { reactions } from '#schema/tables/message'
 import { pageQuery } from '../../functions/_page.ts'
 import { badPayloads } from '../bad-input.ts'
@@ -275,7 +274,7 @@ describe('chat.history', () => {
   it('refuses whoever was removed, within a second', async () => {
     const { room } = await givenTalk(1)
     await read(room)
-    await (await app.openBucket(ROOMS_KV)).delete(`${room}.alice`)
+    await app.removeMember(room, 'alice')
 
     expect(await refusalSoon(() => read(room))).toBe('forbidden')
   })

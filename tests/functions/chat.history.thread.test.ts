@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import type { InputOf } from '#runtime'
 import { type MessageId, type RoomId, toNotifyId } from '#schema/ids'
 import type { chatHistoryThread } from '#schema/messages/chat'
-import { ROOMS_KV } from '#schema/streams'
 import { badPayloads } from '../bad-input.ts'
 import { newClientId, refusalSoon, useApp } from '../harness.ts'
 
@@ -132,7 +131,7 @@ describe('chat.history.thread', () => {
   it('refuses whoever was removed, within a second', async () => {
     const thread = await givenThread(1)
     await read(thread)
-    await (await app.openBucket(ROOMS_KV)).delete(`${thread.room}.bob`)
+    await app.removeMember(thread.room, 'bob')
 
     expect(await refusalSoon(() => read(thread))).toBe('forbidden')
   })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
 import { type ClientId, type MessageId, toNotifyId, type UserId } from '#schema/ids'
 import { deliverNotify, roomNotify } from '#schema/messages/log'
-import { MSG_CACHE, ROOMS_KV } from '#schema/streams'
+import { MSG_CACHE } from '#schema/streams'
 import { messages } from '#schema/tables/message'
 import { badPayloads } from '../bad-input.ts'
 import { newClientId, refusalSoon, useApp } from '../harness.ts'
@@ -149,7 +149,7 @@ describe('msg.get', () => {
     const { id, seq } = await app.say(room, 'hello', 'alice')
     const notifyId = toNotifyId({ seq, id: id as MessageId })
     await app.call('msg.get', { notifyId }, 'bob')
-    await (await app.openBucket(ROOMS_KV)).delete(`${room}.bob`)
+    await app.removeMember(room, 'bob')
 
     expect(await refusalSoon(() => app.call('msg.get', { notifyId }, 'bob'))).toBe('forbidden')
   })

@@ -4,7 +4,7 @@ import { db } from '#schema/db'
 import type { ClientId, MessageId, UserId } from '#schema/ids'
 import { deliverRejected } from '#schema/messages/chat'
 import { deliverNotify, roomNotify } from '#schema/messages/log'
-import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
+import { CHAT_MESSAGES } from '#schema/streams'
 import { messages } from '#schema/tables/message'
 import { badPayloads } from '../bad-input.ts'
 import { newClientId, refusalSoon, useApp } from '../harness.ts'
@@ -197,7 +197,7 @@ describe('send', () => {
   it('refuses whoever was removed, within a second', async () => {
     const room = await app.givenRoom(['alice'])
     await app.say(room, 'still here', 'alice')
-    await (await app.openBucket(ROOMS_KV)).delete(`${room}.alice`)
+    await app.removeMember(room, 'alice')
 
     expect(await refusalSoon(() => app.say(room, 'gone?', 'alice'))).toBe('forbidden')
   })
