@@ -339,6 +339,36 @@ describe('a room', { timeout: 60_000 }, () => {
     await page.close()
   })
 
+  it('asks for no more than a view takes, until somebody goes up', async () => {
+    const { room } = await givenTalk(150, aliceSpeaks)
+    const page = await alice.page.context().newPage()
+    // A page of these lines is taller than what is seen and loaded ahead.
+    await page.setViewportSize({ width: 1280, height: 500 })
+    let asked = 0
+    page.on('websocket', (socket) =>
+      socket.on('framesent', ({ payload }) => {
+        asked += payload.toString().split(`chat.history.${room} `).length - 1
+      }),
+    )
+    await page.goto(`${ground.urls.web}/r/${room}`)
+    await expect.poll(() => isOnScreen(page, 'number 150.')).toBe(true)
+    // The page is at rest once it has read what it is told now.
+    await bobSpeaks.say(room, 'number 151.')
+    await expect.poll(() => isOnScreen(page, 'number 151.')).toBe(true)
+
+    const before = asked
+    await expect
+      .poll(async () => {
+        await scrollTo(page, 'start')
+        return isOnScreen(page, 'number 1.')
+      })
+      .toBe(true)
+
+    expect(before).toBe(1)
+    expect(asked).toBe(3)
+    await page.close()
+  })
+
   it('calls no day today that is not today any more', async () => {
     const { room } = await givenTalk(1)
     const page = await alice.page.context().newPage()
