@@ -65,7 +65,7 @@ export function openBucket(
       return (await write(key, value, last?.seq ?? 0)) !== undefined
     },
     offer(key, value) {
-      nc.publish(subjectOf(key), encode(value), { headers: absent })
+      nc.publish(subjectOf(key), JSON.stringify(value), { headers: absent })
     },
     async update(key, value, revision) {
       return (await write(key, value, revision)) !== undefined

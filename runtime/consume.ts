@@ -201,6 +201,7 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
     const outcome = Promise.withResolvers<Error | undefined>()
     dispatcher.accept({
       until,
+      slot: -1,
       run(ended) {
         void call(items, context, traced, refused.promise).then((error) => {
           ended(this)

@@ -1,3 +1,4 @@
+import { Slots } from './client/slots.ts'
 import { FunctionError } from './error.ts'
 import { FunctionStats } from './stats.ts'
 
@@ -5,6 +6,8 @@ import { FunctionStats } from './stats.ts'
 export interface Job {
   /** Until when its outcome is of use, by `performance.now()`. */
   readonly until: number
+  /** Where the dispatcher has it while it runs. */
+  slot: number
   /**
    * Does it, and never fails: what goes wrong it answers and counts itself. True when it is done at
    * once; otherwise calls `ended` when it is.
@@ -25,7 +28,7 @@ export class Dispatcher {
   readonly stats = new FunctionStats()
   readonly #concurrency: number
   readonly #waitingLimit: number
-  readonly #running = new Set<Job>()
+  readonly #running = new Slots<Job>()
   #waiting: Job[] = []
   #head = 0
   #sweeper: NodeJS.Timeout | undefined
@@ -57,7 +60,7 @@ export class Dispatcher {
 
   /** Refuses what waits and what runs: the time to finish is over. */
   refuseAll(reason: FunctionError): void {
-    const jobs = [...this.#waiting.slice(this.#head), ...this.#running]
+    const jobs = [...this.#waiting.slice(this.#head), ...this.#running.list()]
     this.#waiting = []
     this.#head = 0
     for (const job of jobs) job.refuse(reason)
@@ -66,7 +69,7 @@ export class Dispatcher {
   /** What is done at once never counts as running: nothing could come in between. */
   #run(job: Job): void {
     if (job.run(this.#ended)) return
-    this.#running.add(job)
+    job.slot = this.#running.add(job)
     this.stats.inFlight++
     this.#sweeper ??= setInterval(() => this.#sweep(), sweepMs)
   }
@@ -74,7 +77,7 @@ export class Dispatcher {
   /** One function for all jobs: to make one for each would cost more than all else here. */
   readonly #ended = (job: Job) => {
     this.stats.inFlight--
-    this.#running.delete(job)
+    this.#running.delete(job.slot)
     this.#next()
   }
 
@@ -101,7 +104,7 @@ export class Dispatcher {
       return
     }
     const now = performance.now()
-    for (const job of this.#running) if (job.until <= now) this.#expire(job)
+    for (const job of this.#running.list()) if (job.until <= now) this.#expire(job)
     while (this.queued > 0) {
       const job = this.#waiting[this.#head]
       if (!job || job.until > now) break

@@ -128,7 +128,10 @@ export interface Bucket<Value> {
   put(key: string, value: Value): Promise<number>
   /** Writes only if the key is absent; false if it was there. */
   create(key: string, value: Value): Promise<boolean>
-  /** Writes only if the key is absent, and does not wait to find out: half of what `create` costs. */
+  /**
+   * Writes only if the key is absent, and does not wait to find out: half of what `create` costs. For a
+   * value that is made of what has been checked, and so is not held against the schema.
+   */
   offer(key: string, value: Value): void
   /** Writes only if the revision still stands; false if somebody was faster. */
   update(key: string, value: Value, revision: number): Promise<boolean>

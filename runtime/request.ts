@@ -50,6 +50,7 @@ export function requestKind(host: FunctionHost, dispatcher: Dispatcher): Request
 /** One message that asks for a function: parsed, handled, answered once. */
 export class RequestJob implements Job {
   readonly until: number
+  slot = -1
   readonly #kind: RequestKind
   readonly #message: Incoming
   #context: CallContext | undefined

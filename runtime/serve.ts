@@ -91,6 +91,7 @@ async function serveLogins(
 
 class LoginJob implements Job {
   readonly until = performance.now() + defaultTimeoutMs
+  slot = -1
   readonly #host: FunctionHost
   readonly #stats: FunctionStats
   readonly #login: Login

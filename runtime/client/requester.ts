@@ -1,5 +1,6 @@
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core'
 import { FunctionError } from '../error.ts'
+import { Slots } from './slots.ts'
 
 export interface RequestOptions {
   headers?: MsgHdrs | undefined
@@ -31,6 +32,9 @@ export interface Requester {
 
 interface Waiting {
   subject: string
+  /** The last part of its reply subject: how many came before it, and its slot. */
+  token: string
+  slot: number
   /** By `performance.now()`. */
   until: number
   resolve: (reply: Msg) => void
@@ -50,7 +54,7 @@ const sweepMs = 20
  */
 export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Requester {
   const inbox = `${createInbox(inboxPrefix)}.`
-  const waiting = new Map<string, Waiting>()
+  const waiting = new Slots<Waiting>()
   let count = 0
   let connected = true
   let closed = false
@@ -60,9 +64,10 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
     callback(error, reply) {
       if (error) return rejectAll(new FunctionError('forbidden', error.message, { cause: error }))
       const token = reply.subject.slice(inbox.length)
-      const request = waiting.get(token)
-      if (!request || request.goesOn?.(reply)) return
-      waiting.delete(token)
+      const request = waiting.get(Number(token.slice(token.indexOf('-') + 1)))
+      // A late answer finds another one in its place.
+      if (request?.token !== token || request.goesOn?.(reply)) return
+      waiting.delete(request.slot)
       if (reply.data.length === 0 && isNoResponders(reply))
         request.reject(new FunctionError('unavailable', `Nobody answers on ${request.subject}`))
       else request.resolve(reply)
@@ -96,36 +101,47 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
   ): Promise<Msg> {
     if (closed) return Promise.reject(new FunctionError('disconnected', 'The client is closed'))
     if (signal?.aborted) return Promise.reject(cancelled(subject, signal))
-    const token = (count++).toString(36)
-    const reply = inbox + token
-    const options = headers ? { reply, headers } : { reply }
     return new Promise((resolve, reject) => {
       const request: Waiting = {
         subject,
+        token: '',
+        slot: -1,
         until: performance.now() + timeoutMs,
         resolve,
         reject,
         goesOn,
         send: undefined,
       }
-      waiting.set(token, request)
+      const slot = waiting.add(request)
+      const token = `${(count++).toString(36)}-${slot}`
+      request.slot = slot
+      request.token = token
+      const reply = inbox + token
+      const options = headers ? { reply, headers } : { reply }
       sweeper ??= setInterval(sweep, sweepMs)
-      if (signal) rejectOnAbort(token, request, signal)
+      if (signal) rejectOnAbort(request, signal)
       try {
         if (connected) nc.publish(subject, payload, options)
         else request.send = () => nc.publish(subject, payload, options)
       } catch (error) {
-        waiting.delete(token)
+        drop(request)
         reject(publishFailure(subject, error))
       }
     })
   }
 
+  /** False for one that is answered already. */
+  function drop(request: Waiting): boolean {
+    if (waiting.get(request.slot) !== request) return false
+    waiting.delete(request.slot)
+    return true
+  }
+
   function sweep() {
     const now = performance.now()
-    for (const [token, request] of waiting) {
+    for (const request of waiting.list()) {
       if (request.until > now) continue
-      waiting.delete(token)
+      drop(request)
       request.reject(new FunctionError('timeout', `No answer on ${request.subject} in time`))
     }
     if (waiting.size > 0) return
@@ -133,9 +149,9 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
     sweeper = undefined
   }
 
-  function rejectOnAbort(token: string, request: Waiting, signal: AbortSignal) {
+  function rejectOnAbort(request: Waiting, signal: AbortSignal) {
     const abort = () => {
-      if (waiting.delete(token)) request.reject(cancelled(request.subject, signal))
+      if (drop(request)) request.reject(cancelled(request.subject, signal))
     }
     signal.addEventListener('abort', abort, { once: true })
     const { resolve, reject } = request
@@ -150,9 +166,10 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
   }
 
   function rejectAll(reason: FunctionError) {
-    const requests = [...waiting.values()]
-    waiting.clear()
-    for (const request of requests) request.reject(reason)
+    for (const request of waiting.list()) {
+      drop(request)
+      request.reject(reason)
+    }
   }
 
   /** A publish without a connection is dropped in silence, so requests are held until it is back. */
@@ -160,9 +177,9 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
     for await (const status of nc.status()) {
       if (status.type === 'disconnect') {
         connected = false
-        for (const [token, request] of waiting) {
+        for (const request of waiting.list()) {
           if (request.send) continue
-          waiting.delete(token)
+          drop(request)
           request.reject(
             new FunctionError(
               'disconnected',
@@ -172,7 +189,7 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
         }
       } else if (status.type === 'reconnect') {
         connected = true
-        for (const [token, request] of waiting) sendHeld(token, request)
+        for (const request of waiting.list()) sendHeld(request)
       } else if (status.type === 'error') {
         refuse(status.error)
       }
@@ -180,14 +197,14 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
     rejectAll(new FunctionError('disconnected', 'The connection is closed'))
   }
 
-  function sendHeld(token: string, request: Waiting) {
+  function sendHeld(request: Waiting) {
     const { send } = request
     if (!send) return
     request.send = undefined
     try {
       send()
     } catch (error) {
-      waiting.delete(token)
+      drop(request)
       request.reject(publishFailure(request.subject, error))
     }
   }
@@ -195,9 +212,9 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
   /** The server says which subject it refused, so whoever asked there need not wait. */
   function refuse(error: Error & { operation?: string; subject?: string }) {
     if (error.operation !== 'publish') return
-    for (const [token, request] of waiting) {
+    for (const request of waiting.list()) {
       if (request.subject !== error.subject) continue
-      waiting.delete(token)
+      drop(request)
       request.reject(
         new FunctionError('forbidden', `You may not ask on ${request.subject}`, { cause: error }),
       )

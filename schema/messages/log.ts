@@ -120,7 +120,8 @@ const Notice = v.object({
   threadId: v.optional(MessageId),
   /** Who began that thread. */
   threadBy: v.optional(UserId),
-  event: v.optional(RoomEvent),
+  /** As the log has it: it fitted when it was read from there, and is not looked through again. */
+  event: v.optional(v.custom<RoomEvent>((value) => typeof value === 'object' && value !== null)),
 })
 export type Notice = v.InferOutput<typeof Notice>
 

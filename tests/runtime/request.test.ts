@@ -3,7 +3,7 @@ import { headers } from '@nats-io/nats-core'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Client, createClient } from '#runtime/client'
+import { type Client, createClient, createRequester } from '#runtime/client'
 import { type Bench, createBench } from '../command-line.ts'
 
 const work = {
@@ -186,6 +186,23 @@ describe('a request', () => {
     expect(await code(client.try('work', { id: 'a.b' }))).toBe('invalid')
     const signal = AbortSignal.timeout(20)
     expect(await code(client.try('work', { id: 'a', ms: 300 }, { signal }))).toBe('cancelled')
+  })
+
+  it('is not answered by what comes too late for another one', async () => {
+    const requester = createRequester(nc)
+    const asked = heard('asked.*', 3)
+    await nc.flush()
+    const ask = (id: string, timeoutMs: number) =>
+      requester.request(`asked.${id}`, '', { timeoutMs })
+    const late = ask('late', 40)
+    await expect(late).rejects.toMatchObject({ code: 'timeout' })
+    const answers = Promise.all([ask('next', 5_000), ask('last', 5_000)])
+
+    for (const message of await asked) message.respond(message.subject)
+
+    const found = (await answers).map((answer) => answer.string())
+    expect(found).toEqual(['asked.next', 'asked.last'])
+    requester.close()
   })
 
   it('waits for the connection while there is none, and is lost with it when it was under way', async () => {
