@@ -28,6 +28,11 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
+      // What is imported and is not there would be found by whoever opens the page.
+      onLog(level, log, report) {
+        if (log.code === 'IMPORT_IS_UNDEFINED') throw new Error(log.message)
+        report(level, log)
+      },
       input: {
         index: join(import.meta.dirname, 'index.html'),
         worker: join(import.meta.dirname, 'worker', 'worker.ts'),

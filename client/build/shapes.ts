@@ -17,6 +17,7 @@ export {
   anything as boolean,
   anything as brand,
   anything as check,
+  anything as custom,
   anything as isoTimestamp,
   anything as literal,
   anything as maxLength,

@@ -44,13 +44,12 @@ export function createPeople(client: ChatClient, kept: Kept) {
       want(user)
       return names[user] ?? user
     },
-    /** For what is said once and cannot be put right when the name is known. */
-    async find(user: UserId): Promise<string> {
-      if (names[user] !== undefined) return names[user]
-      const answer = await client.try('users.names', { userIds: [user] })
-      const name = answer.ok ? answer.value.users[0]?.name : undefined
-      if (name !== undefined) setNames(user, name)
-      return name ?? user
+    /** Knows their names from then on: for what is said once and cannot be put right later. */
+    async find(users: readonly UserId[]): Promise<void> {
+      const userIds = [...new Set(users)].filter((user) => names[user] === undefined)
+      if (userIds.length === 0) return
+      const answer = await client.try('users.names', { userIds })
+      if (answer.ok) for (const { userId, name } of answer.value.users) setNames(userId, name)
     },
     learn(user: UserId, name: string) {
       asked.add(user)

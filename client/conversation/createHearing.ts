@@ -44,11 +44,12 @@ export function createHearing(chat: Chat, { timeline }: Conversation): void {
   )
 
   async function sayEach(said: readonly Item[]) {
-    for (const { id, sender, text } of said) {
-      const name = await chat.people.find(sender)
+    for (const { id, sender, text, mentions } of said) {
+      await chat.people.find([sender, ...mentions])
       // Meanwhile it may have been deleted, or put otherwise.
       if (timeline.items().find((it) => it.id === id)?.text !== text) continue
       const plain = toPlainText(text, mostLetters, (user) => chat.people.name(user))
+      const name = chat.people.name(sender)
       spoken.set(id, { text, take: announce(t('message.heard', { name, text: plain })) })
       // Those said before are out of the page by themselves.
       for (const older of [...spoken.keys()].slice(0, -mostSpoken)) spoken.delete(older)

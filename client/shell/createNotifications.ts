@@ -89,13 +89,14 @@ export function createNotifications(chat: Chat, places: Places, tn: Language['tn
       if (isSilent(room)) return
       const said = await read(notice)
       if (!said || !isWanted(said, notice, room)) return
-      const { id: message, threadId: thread, sender, text } = said
+      const { id: message, threadId: thread, sender, text, mentions } = said
       const at = { room: room.id, ...(thread === undefined ? {} : { thread }) }
       if (await look.isLookedAt(at)) return
       if (!(await chat.claim(`told ${room.id} ${notice.seq}`))) return
 
-      const who = await chat.people.find(sender)
+      await chat.people.find([sender, ...mentions])
       const nameOf = (user: typeof sender) => chat.people.name(user)
+      const who = nameOf(sender)
       await tell({
         place: { ...at, message },
         seq: notice.seq,
