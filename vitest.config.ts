@@ -5,7 +5,7 @@ import { isDriversOwn } from './schema/db.ts'
 const contractTests = {
   include: ['tests/functions/**/*.test.ts'],
   exclude: ['tests/functions/auth.callout.test.ts'],
-  globalSetup: './tests/servers.ts',
+  globalSetup: './tests/support/servers.ts',
 }
 
 export default defineConfig({

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres, { type Sql } from 'postgres'
 import { migrate } from '../schema/db.ts'
-import { startPostgres } from '../stack/parts/postgres.ts'
-import { findPostgres } from '../stack/provision/postgres.ts'
+import { findPostgres } from '../stack/install/postgres.ts'
+import { startPostgres } from '../stack/services/postgres.ts'
 
 /** Starts it, lets it be filled, and answers with its url. */
 export async function startDatabase(

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { output } from '../stack/provision/command.ts'
+import { output } from '../stack/install/command.ts'
 
 const folder = import.meta.dirname
 

@@ -1,7 +1,7 @@
 import './theme/tokens.css'
 import './theme/base.css'
 import { render } from 'solid-js/web'
-import { App } from './App.tsx'
+import { App } from './app/App.tsx'
 
 const root = document.querySelector('#app')
 if (root) render(() => <App />, root)

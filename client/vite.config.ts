@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { defineConfig } from 'vite'
 import solid from 'vite-plugin-solid'
 import { preloaded } from './build/preloaded.ts'
-import { unchecked } from './build/unchecked.ts'
+import { unchecked } from './build/stripValidation.ts'
 import { workerFiles } from './build/workerFiles.ts'
 
 export default defineConfig({
@@ -10,13 +10,19 @@ export default defineConfig({
   plugins: [
     solid(),
     unchecked(),
-    preloaded(join(import.meta.dirname, 'Inside.tsx')),
+    preloaded(join(import.meta.dirname, 'app', 'AuthenticatedApp.tsx')),
     workerFiles(),
   ],
   resolve: {
     alias: [
-      { find: '@nats-io/nkeys', replacement: join(import.meta.dirname, 'no-keys.ts') },
-      { find: /^\.\/bench$/, replacement: join(import.meta.dirname, 'no-bench.ts') },
+      {
+        find: '@nats-io/nkeys',
+        replacement: join(import.meta.dirname, 'build', 'stubs', 'nkeys.ts'),
+      },
+      {
+        find: /^\.\/bench$/,
+        replacement: join(import.meta.dirname, 'build', 'stubs', 'nats-bench.ts'),
+      },
     ],
   },
   build: {
@@ -35,7 +41,7 @@ export default defineConfig({
       },
       input: {
         index: join(import.meta.dirname, 'index.html'),
-        worker: join(import.meta.dirname, 'worker', 'worker.ts'),
+        worker: join(import.meta.dirname, 'service-worker', 'worker.ts'),
       },
       output: {
         // Browsers know a worker by its address.

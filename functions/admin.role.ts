@@ -1,8 +1,8 @@
+import { readCaller } from '#domain/rooms/member'
+import { addMember, changeRole, findStanding, type Standing } from '#domain/rooms/membership'
 import { defineFunction, FunctionError } from '#runtime'
 import { adminRole } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
-import { readCaller } from './_member.ts'
-import { addMember, changeRole, findStanding, type Standing } from './_rooms.ts'
 
 /** Gives anybody a role in any room that is not a room of two: for rooms that nobody owns. */
 export default defineFunction(

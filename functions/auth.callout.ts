@@ -1,8 +1,8 @@
 import * as v from 'valibot'
+import { createTokenCheck, type TokenCheck } from '#domain/auth/access-token'
+import { permissionsFor } from '#domain/auth/permissions'
 import { callout, defineFunction } from '#runtime'
 import { userSeen } from '#schema/messages/user'
-import { permissionsFor } from './_permissions.ts'
-import { createTokenCheck, type TokenCheck } from './_token.ts'
 
 const Env = v.object({
   OIDC_ISSUER: v.pipe(

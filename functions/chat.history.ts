@@ -1,10 +1,10 @@
+import { findHandled } from '#domain/log/persisted-sequence'
+import { hideDeleted } from '#domain/log/unpersisted'
+import { readPage } from '#domain/messages/history-page'
+import { requireMember } from '#domain/rooms/member'
 import { defineFunction } from '#runtime'
 import { chatHistory } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
-import { findHandled } from './_handled.ts'
-import { hideDeleted } from './_later.ts'
-import { requireMember } from './_member.ts'
-import { readPage } from './_page.ts'
 
 /** Reads one page of a room, from where it is told to. */
 export default defineFunction(

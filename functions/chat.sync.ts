@@ -1,9 +1,9 @@
+import { readSince } from '#domain/log/read-since'
+import { takeFitting } from '#domain/messages/response-size'
+import { requireMember } from '#domain/rooms/member'
 import { defineFunction } from '#runtime'
 import { chatSync } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
-import { requireMember } from './_member.ts'
-import { readSince } from './_since.ts'
-import { takeFitting } from './_size.ts'
 
 /** Reads what happened in a room while somebody was away: all of it from the log, or nothing. */
 export default defineFunction(

@@ -1,7 +1,7 @@
+import { takeFitting } from '#domain/messages/response-size'
+import { findServices } from '#domain/monitoring/services'
 import { defineFunction, FunctionError } from '#runtime'
 import { consoleService } from '#schema/messages/console'
-import { findServices } from './_console.ts'
-import { takeFitting } from './_size.ts'
 
 /** Nobody would read more. */
 const most = 500

@@ -1,7 +1,7 @@
+import { takeFitting } from '#domain/messages/response-size'
+import { findServices } from '#domain/monitoring/services'
 import { defineFunction } from '#runtime'
 import { consoleServices } from '#schema/messages/console'
-import { findServices } from './_console.ts'
-import { takeFitting } from './_size.ts'
 
 /** Shows everything that answers on `$SRV`, which people may not ask themselves. */
 export default defineFunction(

@@ -1,7 +1,7 @@
+import { takeFitting } from '#domain/messages/response-size'
+import { toConsoleSpan } from '#domain/monitoring/services'
 import { defineFunction } from '#runtime'
 import { consoleTraces } from '#schema/messages/console'
-import { toConsoleSpan } from './_console.ts'
-import { takeFitting } from './_size.ts'
 
 const [mostTraces, mostSpans] = [50, 100]
 

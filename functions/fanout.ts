@@ -1,6 +1,6 @@
+import { fanOut, fanoutOptions } from '#domain/messages/fan-out'
 import { defineFunction, event } from '#runtime'
-import { logRoom } from '#schema/messages/log'
-import { fanOut, fanoutOptions } from './_fanout.ts'
+import { logRoom } from '#schema/messages/event'
 
 /** Tells a room what has happened in it, as soon as the log has it. */
 export default defineFunction(event(logRoom, { queue: 'fanout-workers' }), fanOut, fanoutOptions)

@@ -1,14 +1,14 @@
+import { logEvent } from '#domain/log/append'
+import { findHandled } from '#domain/log/persisted-sequence'
+import { type Logged, persistAhead } from '#domain/log/projection'
+import { changes, requireMessage, toTarget } from '#domain/messages/change'
+import { showChanged } from '#domain/messages/message-cache'
+import { requireRight } from '#domain/rooms/roles'
 import { type Context, defineFunction } from '#runtime'
 import { toNotifyId } from '#schema/ids'
 import { type Message, msgDelete } from '#schema/messages/chat'
-import { chatRoom, type RoomEventOf } from '#schema/messages/log'
+import { chatRoom, type RoomEventOf } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
-import { changes, requireMessage, toTarget } from './_change.ts'
-import { findHandled } from './_handled.ts'
-import { logEvent } from './_log.ts'
-import { showChanged } from './_message.ts'
-import { type Logged, persistAhead } from './_persist.ts'
-import { requireRight } from './_roles.ts'
 
 /** Where more has happened since than that, `persist` erases the edits. */
 const mostEvents = 2_000

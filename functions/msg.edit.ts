@@ -1,10 +1,10 @@
+import { logEvent } from '#domain/log/append'
+import { changes, requireLiving, requireMessage, toTarget } from '#domain/messages/change'
+import { showChanged } from '#domain/messages/message-cache'
+import { findMentions, requireShort } from '#domain/messages/send'
+import { requireRight } from '#domain/rooms/roles'
 import { defineFunction, FunctionError } from '#runtime'
 import { msgEdit } from '#schema/messages/chat'
-import { changes, requireLiving, requireMessage, toTarget } from './_change.ts'
-import { logEvent } from './_log.ts'
-import { showChanged } from './_message.ts'
-import { requireRight } from './_roles.ts'
-import { findMentions, requireShort } from './_send.ts'
 
 /** Replaces what the caller said. Saying the same again changes nothing. */
 export default defineFunction(

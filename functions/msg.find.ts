@@ -1,9 +1,9 @@
+import { findMessageById } from '#domain/messages/message-cache'
+import { requireMember } from '#domain/rooms/member'
 import { type Context, defineFunction, FunctionError } from '#runtime'
 import type { MessageId, RoomId } from '#schema/ids'
 import { msgFind } from '#schema/messages/chat'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
-import { requireMember } from './_member.ts'
-import { findMessageById } from './_message.ts'
 
 /** Finds where a message of a room stands, so that a link to it can show what surrounds it. */
 export default defineFunction(

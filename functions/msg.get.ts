@@ -1,8 +1,8 @@
+import { findMessage } from '#domain/messages/message-cache'
+import { findMember } from '#domain/rooms/member'
 import { defineFunction, FunctionError } from '#runtime'
 import { msgGet } from '#schema/messages/chat'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
-import { findMember } from './_member.ts'
-import { findMessage } from './_message.ts'
 
 /** Reads the message a notification announced. Having the notification is not enough to see it. */
 export default defineFunction(

@@ -1,14 +1,14 @@
 import { eq, sql } from 'drizzle-orm'
+import { logEvent } from '#domain/log/append'
+import { changes, requireLiving, requireMessage, toTarget } from '#domain/messages/change'
+import { requireRight } from '#domain/rooms/roles'
 import { type Context, defineFunction, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import { type MessageId, toNotifyId, type UserId } from '#schema/ids'
 import { type Message, msgReact } from '#schema/messages/chat'
-import { chatRoom } from '#schema/messages/log'
+import { chatRoom } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { reactions } from '#schema/tables/message'
-import { changes, requireLiving, requireMessage, toTarget } from './_change.ts'
-import { logEvent } from './_log.ts'
-import { requireRight } from './_roles.ts'
 
 /** So many different ones a message takes. Those who put the last at the same moment may exceed it. */
 const mostEmojis = 20

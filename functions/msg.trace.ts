@@ -1,12 +1,12 @@
+import { changes, requireMessage } from '#domain/messages/change'
+import { takeFitting } from '#domain/messages/response-size'
+import { toSpan } from '#domain/monitoring/services'
 import { type Context, defineFunction, FunctionError, type SeenSpan } from '#runtime'
 import type { ClientId } from '#schema/ids'
 import type { Message } from '#schema/messages/chat'
 import { msgTrace } from '#schema/messages/console'
-import { chatRoom, chatThread } from '#schema/messages/log'
+import { chatRoom, chatThread } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
-import { changes, requireMessage } from './_change.ts'
-import { toSpan } from './_console.ts'
-import { takeFitting } from './_size.ts'
 
 /** Shows the path of a message to whoever said it. */
 export default defineFunction(

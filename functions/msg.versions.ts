@@ -1,11 +1,11 @@
 import { desc, eq } from 'drizzle-orm'
+import { changes, requireMessage } from '#domain/messages/change'
+import { takeFitting } from '#domain/messages/response-size'
+import { requireRight } from '#domain/rooms/roles'
 import { defineFunction } from '#runtime'
 import { db } from '#schema/db'
 import { msgVersions } from '#schema/messages/chat'
 import { messageVersions } from '#schema/tables/message'
-import { changes, requireMessage } from './_change.ts'
-import { requireRight } from './_roles.ts'
-import { takeFitting } from './_size.ts'
 
 /** Of what was edited more often, the oldest are not read. */
 const mostVersions = 1_000

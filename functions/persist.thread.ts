@@ -1,7 +1,7 @@
+import { persist } from '#domain/log/projection'
 import { defineFunction, stream } from '#runtime'
-import { chatThread } from '#schema/messages/log'
+import { chatThread } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
-import { persist } from './_persist.ts'
 
 /** Copies what is said in threads from the log into the database. */
 export default defineFunction(stream(CHAT_MESSAGES, chatThread, { batch: 500 }), persist, {

@@ -1,8 +1,8 @@
+import { persist } from '#domain/log/projection'
+import { showChanges } from '#domain/messages/change'
 import { defineFunction, stream } from '#runtime'
-import { chatRoom } from '#schema/messages/log'
+import { chatRoom } from '#schema/messages/event'
 import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
-import { showChanges } from './_change.ts'
-import { persist } from './_persist.ts'
 
 /** Copies what happens in rooms from the log into the database. */
 export default defineFunction(

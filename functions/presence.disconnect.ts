@@ -1,8 +1,8 @@
+import { leaveIfGone } from '#domain/presence/status'
+import { readCaller } from '#domain/rooms/member'
 import { defineFunction } from '#runtime'
 import { presenceDisconnect } from '#schema/messages/presence'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
-import { readCaller } from './_member.ts'
-import { leaveIfGone } from './_presence.ts'
 
 /** Ends the lease of a connection. With the last one its owner goes offline. */
 export default defineFunction(

@@ -1,8 +1,8 @@
 import * as v from 'valibot'
+import { leaveIfGone } from '#domain/presence/status'
 import { defineFunction, kvWatch } from '#runtime'
 import { UserId } from '#schema/ids'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
-import { leaveIfGone } from './_presence.ts'
 
 /** Notices connections that have ended without a word. */
 export default defineFunction(

@@ -1,9 +1,9 @@
+import { coalesce } from '#domain/cache/batch-by-key'
+import { collectMs, tellRooms } from '#domain/presence/broadcast'
+import { findStatus } from '#domain/presence/status'
 import { defineFunction, event, type ParsedDataOf } from '#runtime'
 import { roomChanged } from '#schema/messages/room'
 import { PRESENCE, ROOMS_KV } from '#schema/streams'
-import { coalesce } from './_coalesce.ts'
-import { findStatus } from './_presence.ts'
-import { collectMs, tellRooms } from './_presence-tell.ts'
 
 type Move = Extract<ParsedDataOf<typeof roomChanged>, { action: 'join' | 'leave' }>
 

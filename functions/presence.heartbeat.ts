@@ -1,8 +1,8 @@
+import { keepAlive } from '#domain/presence/status'
+import { readCaller } from '#domain/rooms/member'
 import { defineFunction } from '#runtime'
 import { presenceHeartbeat } from '#schema/messages/presence'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
-import { readCaller } from './_member.ts'
-import { keepAlive } from './_presence.ts'
 
 /** Renews the lease of a connection. Its owner comes online by it, or stays as they are. */
 export default defineFunction(

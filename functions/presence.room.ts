@@ -1,10 +1,10 @@
+import { takeFitting } from '#domain/messages/response-size'
+import { findPresent } from '#domain/presence/status'
+import { findMembers } from '#domain/rooms/audience'
+import { requireMember } from '#domain/rooms/member'
 import { defineFunction } from '#runtime'
 import { presenceRoom } from '#schema/messages/presence'
 import { PRESENCE, ROOMS_KV } from '#schema/streams'
-import { findMembers } from './_audience.ts'
-import { requireMember } from './_member.ts'
-import { findPresent } from './_presence.ts'
-import { takeFitting } from './_size.ts'
 
 /** Shows who of a room is there, and how. */
 export default defineFunction(

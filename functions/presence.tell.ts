@@ -1,10 +1,10 @@
+import { coalesce } from '#domain/cache/batch-by-key'
+import { collectMs, findRooms, tellRooms } from '#domain/presence/broadcast'
+import { isOutdated } from '#domain/presence/status'
 import { defineFunction, event, type ParsedDataOf } from '#runtime'
 import type { UserId } from '#schema/ids'
 import { presenceChanged } from '#schema/messages/presence'
 import { PRESENCE, ROOMS_KV } from '#schema/streams'
-import { coalesce } from './_coalesce.ts'
-import { isOutdated } from './_presence.ts'
-import { collectMs, findRooms, tellRooms } from './_presence-tell.ts'
 
 type Change = ParsedDataOf<typeof presenceChanged>
 

@@ -1,8 +1,8 @@
+import { changeStatus } from '#domain/presence/status'
+import { readCaller } from '#domain/rooms/member'
 import { defineFunction, FunctionError } from '#runtime'
 import { presenceUpdate, type Status } from '#schema/messages/presence'
 import { PRESENCE } from '#schema/streams'
-import { readCaller } from './_member.ts'
-import { changeStatus } from './_presence.ts'
 
 /** Shows the caller as away or busy, or as there again, until they go offline. */
 export default defineFunction(

@@ -1,14 +1,14 @@
 import { and, eq, sql } from 'drizzle-orm'
+import { countUnread } from '#domain/messages/unread-count'
+import { requireMember } from '#domain/rooms/member'
 import { type Context, defineFunction } from '#runtime'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
-import { chatRoom, chatThread } from '#schema/messages/log'
+import { chatRoom, chatThread } from '#schema/messages/event'
 import { deliverRead, readUpdate } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { roomHeads } from '#schema/tables/message'
 import { readStates } from '#schema/tables/room'
-import { requireMember } from './_member.ts'
-import { countUnread } from './_unread.ts'
 
 /** Keeps how far the caller has read, and tells them wherever else they are. */
 export default defineFunction(

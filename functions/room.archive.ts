@@ -1,13 +1,13 @@
 import { and, eq, isNotNull } from 'drizzle-orm'
+import { readCaller, requireMember } from '#domain/rooms/member'
+import { archiveRoom, restoreRoom } from '#domain/rooms/membership'
+import { requireRight } from '#domain/rooms/roles'
 import { type Context, defineFunction, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { roomArchive } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { members, rooms } from '#schema/tables/room'
-import { readCaller, requireMember } from './_member.ts'
-import { requireRight } from './_roles.ts'
-import { archiveRoom, restoreRoom } from './_rooms.ts'
 
 /** Archives a room, which nobody can read then, or brings it back. */
 export default defineFunction(

@@ -1,11 +1,11 @@
 import { and, eq, exists, isNull, notExists, or, type SQL, sql } from 'drizzle-orm'
 import type { AnyPgColumn } from 'drizzle-orm/pg-core'
+import { readCaller } from '#domain/rooms/member'
 import { defineFunction, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { roomBrowse } from '#schema/messages/room'
 import { bans, members, rooms } from '#schema/tables/room'
-import { readCaller } from './_member.ts'
 
 const pageSize = 50
 /** In an order and with letters that are the same whatever the database was set up for. */

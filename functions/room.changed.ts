@@ -1,7 +1,7 @@
+import { AudienceEnv, noteChange, rememberMembers } from '#domain/rooms/audience'
+import { forgetMember } from '#domain/rooms/member'
 import { defineFunction, event } from '#runtime'
 import { roomChanged } from '#schema/messages/room'
-import { AudienceEnv, noteChange, rememberMembers } from './_audience.ts'
-import { forgetMember } from './_member.ts'
 
 /** Hears who came and went: in every process, since each remembers for itself. */
 export default defineFunction(

@@ -1,13 +1,13 @@
 import { and, eq, isNull } from 'drizzle-orm'
+import { logPending, notePending } from '#domain/log/event-outbox'
+import { readCaller } from '#domain/rooms/member'
+import { enterIndex, refreshRooms } from '#domain/rooms/member-index'
 import { defineFunction, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
 import { type Room, roomCreate } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { members, rooms } from '#schema/tables/room'
-import { enterIndex, refreshRooms } from './_index.ts'
-import { readCaller } from './_member.ts'
-import { logPending, notePending } from './_pending.ts'
 
 /** Rooms of two are named by the server alone. */
 const reserved = /^dm-/

@@ -1,15 +1,15 @@
 import { eq } from 'drizzle-orm'
+import { logPending, notePending } from '#domain/log/event-outbox'
+import { directRoomOf } from '#domain/rooms/direct-room'
+import { findMember, readCaller } from '#domain/rooms/member'
+import { enterIndex, refreshRooms } from '#domain/rooms/member-index'
+import { requirePerson } from '#domain/users/directory'
 import { defineFunction, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { type Room, roomDirect } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { members, rooms } from '#schema/tables/room'
-import { directRoomOf } from './_direct.ts'
-import { enterIndex, refreshRooms } from './_index.ts'
-import { findMember, readCaller } from './_member.ts'
-import { logPending, notePending } from './_pending.ts'
-import { requirePerson } from './_users.ts'
 
 const [kind, role] = ['direct', 'member'] as const
 

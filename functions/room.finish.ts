@@ -1,7 +1,7 @@
+import { findUnfinished, logPending } from '#domain/log/event-outbox'
+import { compareRooms } from '#domain/rooms/member-index'
 import { defineFunction, schedule } from '#runtime'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
-import { compareRooms } from './_index.ts'
-import { findUnfinished, logPending } from './_pending.ts'
 
 /** Whoever is at it right now is done by then, in milliseconds. */
 const afterMs = 5_000

@@ -1,12 +1,12 @@
 import { and, asc, count, eq, isNull } from 'drizzle-orm'
+import { readCaller } from '#domain/rooms/member'
+import { shownUser } from '#domain/users/directory'
 import { defineFunction, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { roomInfo } from '#schema/messages/room'
 import { bans, members, rooms } from '#schema/tables/room'
 import { users } from '#schema/tables/user'
-import { readCaller } from './_member.ts'
-import { shownUser } from './_users.ts'
 
 const mostMembers = 500
 

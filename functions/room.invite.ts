@@ -1,11 +1,11 @@
+import { requireMember } from '#domain/rooms/member'
+import { addMember } from '#domain/rooms/membership'
+import { requireRight } from '#domain/rooms/roles'
+import { requirePerson } from '#domain/users/directory'
 import { defineFunction, FunctionError } from '#runtime'
 import { roomInvite } from '#schema/messages/room'
 import { hasRight } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
-import { requireMember } from './_member.ts'
-import { requireRight } from './_roles.ts'
-import { addMember } from './_rooms.ts'
-import { requirePerson } from './_users.ts'
 
 /** Makes somebody a member of a room, also whoever was kicked. Who is one already stays what they are. */
 export default defineFunction(

@@ -1,8 +1,8 @@
+import { readCaller } from '#domain/rooms/member'
+import { addMember } from '#domain/rooms/membership'
 import { defineFunction, FunctionError } from '#runtime'
 import { roomJoin } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
-import { readCaller } from './_member.ts'
-import { addMember } from './_rooms.ts'
 
 /**
  * Makes the caller a member of a public room, or confirms that they are one of any other. What went

@@ -1,10 +1,10 @@
+import { requireMember } from '#domain/rooms/member'
+import { removeMember } from '#domain/rooms/membership'
+import { requireRight } from '#domain/rooms/roles'
 import { defineFunction, FunctionError } from '#runtime'
 import { roomKick } from '#schema/messages/room'
 import { mayRuleOver } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
-import { requireMember } from './_member.ts'
-import { requireRight } from './_roles.ts'
-import { removeMember } from './_rooms.ts'
 
 /**
  * Removes somebody from a room and keeps them out until they are invited. From then on the room is

@@ -1,8 +1,8 @@
+import { readCaller } from '#domain/rooms/member'
+import { removeMember } from '#domain/rooms/membership'
 import { defineFunction, FunctionError } from '#runtime'
 import { roomLeave } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
-import { readCaller } from './_member.ts'
-import { removeMember } from './_rooms.ts'
 
 /** Ends the membership of the caller. Leaving what one does not belong to is refused, room or not. */
 export default defineFunction(

@@ -1,14 +1,14 @@
 import { and, desc, eq, isNull, ne, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
+import { unreadAfter } from '#domain/messages/unread-count'
+import { directRoomOf } from '#domain/rooms/direct-room'
+import { readCaller } from '#domain/rooms/member'
 import { defineFunction } from '#runtime'
 import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
 import { roomList } from '#schema/messages/room'
 import { roomHeads } from '#schema/tables/message'
 import { members, readStates, rooms } from '#schema/tables/room'
-import { directRoomOf } from './_direct.ts'
-import { readCaller } from './_member.ts'
-import { unreadAfter } from './_unread.ts'
 
 /** More would not fit into an answer. */
 const mostRooms = 1_000

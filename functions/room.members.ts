@@ -1,8 +1,8 @@
+import { takeFitting } from '#domain/messages/response-size'
+import { listMembers } from '#domain/rooms/member'
 import { defineFunction } from '#runtime'
 import { roomMembers } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
-import { listMembers } from './_member.ts'
-import { takeFitting } from './_size.ts'
 
 /** Lists who belongs to a room, for other functions. */
 export default defineFunction(

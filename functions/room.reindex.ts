@@ -1,7 +1,7 @@
+import { compareNext, ensureIndex } from '#domain/rooms/member-index'
 import { defineFunction, schedule } from '#runtime'
 import type { RoomId } from '#schema/ids'
 import { ROOMS_KV } from '#schema/streams'
-import { compareNext, ensureIndex } from './_index.ts'
 
 /** How far this process has come. */
 let last: RoomId | undefined

@@ -1,9 +1,9 @@
+import { requireMember } from '#domain/rooms/member'
+import { renameRoom } from '#domain/rooms/membership'
+import { requireRight } from '#domain/rooms/roles'
 import { defineFunction, FunctionError } from '#runtime'
 import { roomRename } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
-import { requireMember } from './_member.ts'
-import { requireRight } from './_roles.ts'
-import { renameRoom } from './_rooms.ts'
 
 /** Changes what a room is called. */
 export default defineFunction(

@@ -1,10 +1,10 @@
+import { requireMember } from '#domain/rooms/member'
+import { changeRole } from '#domain/rooms/membership'
+import { requireRight } from '#domain/rooms/roles'
 import { defineFunction, FunctionError } from '#runtime'
 import { roomRole } from '#schema/messages/room'
 import { mayRuleOver } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
-import { requireMember } from './_member.ts'
-import { requireRight } from './_roles.ts'
-import { changeRole } from './_rooms.ts'
 
 /** Says what a member may do in a room: nothing that the caller may not, and to nobody above them. */
 export default defineFunction(

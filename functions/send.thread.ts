@@ -1,10 +1,10 @@
+import { findMessageById } from '#domain/messages/message-cache'
+import { SendEnv, say, tellSender } from '#domain/messages/send'
+import { expectMember, requireMember } from '#domain/rooms/member'
+import { requireRight } from '#domain/rooms/roles'
 import { defineFunction, FunctionError } from '#runtime'
 import { sendThread } from '#schema/messages/chat'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
-import { expectMember, requireMember } from './_member.ts'
-import { findMessageById } from './_message.ts'
-import { requireRight } from './_roles.ts'
-import { SendEnv, say, tellSender } from './_send.ts'
 
 /** Says something in a thread: under a message of the room that is in no thread itself. */
 export default defineFunction(

@@ -1,9 +1,9 @@
+import { SendEnv, say, tellSender } from '#domain/messages/send'
+import { expectMember, requireMember } from '#domain/rooms/member'
+import { requireRight } from '#domain/rooms/roles'
 import { defineFunction } from '#runtime'
 import { send } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
-import { expectMember, requireMember } from './_member.ts'
-import { requireRight } from './_roles.ts'
-import { SendEnv, say, tellSender } from './_send.ts'
 
 /**
  * Says something in a room: looks whether the caller belongs there and may speak, and answers once

@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache'
+import { findAudience } from '#domain/rooms/audience'
+import { requireMember } from '#domain/rooms/member'
+import { requireRight } from '#domain/rooms/roles'
 import { defineFunction } from '#runtime'
 import { deliverTyping, roomTyping, typing } from '#schema/messages/presence'
 import { ROOMS_KV } from '#schema/streams'
-import { findAudience } from './_audience.ts'
-import { requireMember } from './_member.ts'
-import { requireRight } from './_roles.ts'
 
 /**
  * Who is known to be writing where: shown for 5 s, so every 3 s is often enough. Whoever makes up threads

@@ -1,9 +1,9 @@
 import * as v from 'valibot'
+import { coalesce } from '#domain/cache/batch-by-key'
 import { defineFunction, event } from '#runtime'
 import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
 import { DisplayName, userSeen } from '#schema/messages/user'
-import { coalesce } from './_coalesce.ts'
 
 /** How long logins are collected before they are written together, in milliseconds. */
 const collectMs = 250

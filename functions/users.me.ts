@@ -1,10 +1,10 @@
 import { eq } from 'drizzle-orm'
+import { readCaller } from '#domain/rooms/member'
+import { shownUser } from '#domain/users/directory'
 import { defineFunction } from '#runtime'
 import { db } from '#schema/db'
 import { usersMe } from '#schema/messages/user'
 import { users } from '#schema/tables/user'
-import { readCaller } from './_member.ts'
-import { shownUser } from './_users.ts'
 
 /** Says who the caller is. A name that they give is kept, whatever the identity provider says later. */
 export default defineFunction(

@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm'
+import { shownUser } from '#domain/users/directory'
 import { defineFunction } from '#runtime'
 import { db } from '#schema/db'
 import { usersNames } from '#schema/messages/user'
 import { users } from '#schema/tables/user'
-import { shownUser } from './_users.ts'
 
 /** Says what people are called. One array, so that the statement is the same for any number. */
 export default defineFunction(

@@ -1,6 +1,6 @@
+import { findPeople, mostPeople } from '#domain/users/directory'
 import { defineFunction } from '#runtime'
 import { usersSearch } from '#schema/messages/user'
-import { findPeople, mostPeople } from './_users.ts'
 
 /** Finds people whose id or name begins with a text: by id first, each in its order. */
 export default defineFunction(

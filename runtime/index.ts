@@ -1,4 +1,17 @@
 /** What a file in functions/ may use of the runtime. */
+
+export type {
+  Admission,
+  Appended,
+  Bucket,
+  Change,
+  Context,
+  Entry,
+  FunctionInfo,
+  Handled,
+  Login,
+  Stored,
+} from './api/context.ts'
 export type {
   BucketDeclaration,
   Contract,
@@ -11,24 +24,12 @@ export type {
   StreamDeclaration,
   Topic,
   ValueOf,
-} from './contract.ts'
-export type { FunctionDefinition, FunctionOptions, RejectedCall } from './define.ts'
-export { callout, defineFunction, event, kvWatch, schedule, stream } from './define.ts'
-export type { ErrorBody, ErrorCode } from './error.ts'
-export { FunctionError } from './error.ts'
-export type {
-  Admission,
-  Appended,
-  Bucket,
-  Change,
-  Context,
-  Entry,
-  FunctionInfo,
-  Handled,
-  Login,
-  Stored,
-} from './handler.ts'
-export type { SpanQuery } from './spans.ts'
-export type { Service, ServiceInstance } from './system/services.ts'
-export type { SeenSpan } from './system/spans.ts'
-export type { System } from './system/system.ts'
+} from './api/contract.ts'
+export type { FunctionDefinition, FunctionOptions, RejectedCall } from './api/define.ts'
+export { callout, defineFunction, event, kvWatch, schedule, stream } from './api/define.ts'
+export type { ErrorBody, ErrorCode } from './api/errors.ts'
+export { FunctionError } from './api/errors.ts'
+export type { Service, ServiceInstance } from './monitoring/services.ts'
+export type { System } from './monitoring/system.ts'
+export type { SeenSpan } from './tracing/collect-spans.ts'
+export type { SpanQuery } from './tracing/span-store.ts'

@@ -1,6 +1,6 @@
 import * as chat from './messages/chat.ts'
 import * as consoles from './messages/console.ts'
-import * as log from './messages/log.ts'
+import * as log from './messages/event.ts'
 import * as presence from './messages/presence.ts'
 import * as room from './messages/room.ts'
 import * as user from './messages/user.ts'

@@ -5,7 +5,7 @@ const steps: [command: string, ...args: string[]][] = [
   ['biome', 'ci', '.'],
   ['tsc', '--noEmit'],
   ['tsc', '--noEmit', '-p', 'client/tsconfig.json'],
-  ['tsc', '--noEmit', '-p', 'client/worker/tsconfig.json'],
+  ['tsc', '--noEmit', '-p', 'client/service-worker/tsconfig.json'],
 ]
 
 /** Runs every step, whatever the one before said. Returns the first exit code that is not 0. */

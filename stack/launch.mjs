@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const bin = join(root, 'node_modules', '.bin')
 const scripts = {
-  start: 'stack/main.ts',
+  start: 'stack/start.ts',
   test: 'stack/test.ts',
   check: 'stack/check.ts',
   bench: 'bench/main.ts',

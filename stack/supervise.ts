@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ProcessPart } from './parts/part.ts'
-import { describe } from './parts/process.ts'
+import { describe } from './services/process.ts'
+import type { ProcessPart } from './services/service.ts'
 
 /** So many ends within so many ms, and it is no accident any more. */
 const tooMany = { ends: 5, within: 60_000 }

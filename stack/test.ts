@@ -3,13 +3,13 @@
  * vitest. Ends with the first exit code that is not 0.
  */
 import { check } from './check.ts'
-import { findChromium } from './provision/chromium.ts'
-import { buildClient } from './provision/client.ts'
-import { findJava } from './provision/java.ts'
-import { findKeycloak } from './provision/keycloak.ts'
-import { findNatsCli } from './provision/nats-cli.ts'
-import { findNatsServer } from './provision/nats-server.ts'
-import { findPostgres } from './provision/postgres.ts'
+import { findChromium } from './install/chromium.ts'
+import { buildClient } from './install/client.ts'
+import { findJava } from './install/java.ts'
+import { findKeycloak } from './install/keycloak.ts'
+import { findNatsCli } from './install/nats-cli.ts'
+import { findNatsServer } from './install/nats-server.ts'
+import { findPostgres } from './install/postgres.ts'
 import { run } from './run.ts'
 
 const log = (message: string) => console.log(`  ${message}`)

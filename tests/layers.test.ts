@@ -3,8 +3,8 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseAst } from 'vitest/node'
 import packageJson from '../package.json' with { type: 'json' }
-import { contractSubject } from '../runtime/contract.ts'
-import { overlaps, parseSubject } from '../runtime/subject.ts'
+import { contractSubject } from '../runtime/api/contract.ts'
+import { overlaps, parseSubject } from '../runtime/api/subject.ts'
 import { contracts, topics } from '../schema/contracts.ts'
 import * as declared from '../schema/streams.ts'
 
@@ -12,7 +12,7 @@ const root = resolve(import.meta.dirname, '..')
 
 describe('layers', () => {
   it('reads imports as Node does', () => {
-    const imports = importsOf('functions/_send.ts')
+    const imports = importsOf('domain/messages/send.ts')
 
     expect(imports).toEqual(
       expect.arrayContaining(['node:crypto', 'runtime/index.ts', 'schema/db.ts']),
@@ -23,7 +23,8 @@ describe('layers', () => {
   it.each([
     ['runtime', []],
     ['schema', []],
-    ['functions', ['runtime', 'schema']],
+    ['domain', ['runtime', 'schema']],
+    ['functions', ['runtime', 'domain', 'schema']],
     ['client', ['runtime', 'schema']],
   ])('%s imports, of ours, nothing but itself and %j', (folder, allowed) => {
     const wrong = filesOf(folder).flatMap((file) =>
@@ -36,7 +37,11 @@ describe('layers', () => {
   })
 
   it('functions and the web client see of the runtime only what it shows', () => {
-    const faces = { functions: ['runtime/index.ts'], client: ['runtime/client/index.ts'] }
+    const faces = {
+      functions: ['runtime/index.ts'],
+      domain: ['runtime/index.ts'],
+      client: ['runtime/client/index.ts'],
+    }
 
     const wrong = Object.entries(faces).flatMap(([folder, shown]) =>
       filesOf(folder).flatMap((file) =>
@@ -161,7 +166,7 @@ const browserPackages = ['valibot', '@nats-io/nats-core']
 
 function isSafeInBrowser(target: string) {
   return isOurs(target)
-    ? !/^schema\/(tables\/|db\.ts)/.test(target) && !target.startsWith('functions/')
+    ? !/^(schema\/(tables\/|db\.ts)|domain\/|functions\/)/.test(target)
     : browserPackages.includes(target)
 }
 

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { connectTo } from '../connect.ts'
-import type { Ground } from '../ground.ts'
+import type { Ground } from '../fixture.ts'
 import { type Line, median, type Options, type Section } from '../measure.ts'
 import type { Field } from './section.ts'
 

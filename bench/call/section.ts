@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { createRequester } from '../../runtime/client/index.ts'
 import { connectTo } from '../connect.ts'
-import { startGround } from '../ground.ts'
+import { startGround } from '../fixture.ts'
 import type { LoopResult } from '../loop.ts'
 import {
   goalLine,

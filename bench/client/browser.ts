@@ -1,5 +1,5 @@
 import { type Browser, chromium } from 'playwright-core'
-import { findChromium } from '../../stack/provision/chromium.ts'
+import { findChromium } from '../../stack/install/chromium.ts'
 
 export const viewport = { width: 1280, height: 800 }
 

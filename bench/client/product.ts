@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import type { StackUrls } from '../../stack/state.ts'
 import { createSpeaker } from '../../tests/client/screenshots/people.ts'
-import { startStack } from '../../tests/stack-process.ts'
+import { startStack } from '../../tests/support/stack-process.ts'
 import { launchBrowser, viewport } from './browser.ts'
 import { textOf } from './page/messages.ts'
 

@@ -190,7 +190,7 @@ async function servePage() {
     logLevel: 'error',
     plugins: [solid()],
     resolve: {
-      alias: { '@nats-io/nkeys': join(import.meta.dirname, '../../client/no-keys.ts') },
+      alias: { '@nats-io/nkeys': join(import.meta.dirname, '../../client/build/stubs/nkeys.ts') },
       // The other list has one of its own beside it.
       dedupe: ['solid-js'],
     },

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { buildClient, clientFolder } from '../../stack/provision/client.ts'
+import { buildClient, clientFolder } from '../../stack/install/client.ts'
 import type { Figure } from './figures.ts'
 
 type Chunks = Record<string, { file: string; imports?: string[]; css?: string[] }>

@@ -3,7 +3,7 @@ import { Kvm } from '@nats-io/kv'
 import { createRequester } from '../../runtime/client/index.ts'
 import { ROOMS_KV } from '../../schema/streams.ts'
 import { connectTo } from '../connect.ts'
-import { startGround } from '../ground.ts'
+import { startGround } from '../fixture.ts'
 import {
   goalLine,
   type Line,
@@ -15,10 +15,10 @@ import {
   type Section,
 } from '../measure.ts'
 import { startWorker } from '../worker.ts'
-import type { Meeting } from './hearers.ts'
 import { type RowName, userOf } from './room.ts'
+import type { Meeting } from './subscribers.ts'
 
-const module = new URL('hearers.ts', import.meta.url)
+const module = new URL('subscribers.ts', import.meta.url)
 
 const base = 'bare multicast'
 const each = 'bare publish to each'

@@ -3,7 +3,7 @@ import { and, count, desc, eq, getTableColumns, lt, max, sql } from 'drizzle-orm
 import { alias } from 'drizzle-orm/pg-core'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
-import { pageQuery, readPage } from '../../functions/_page.ts'
+import { pageQuery, readPage } from '#domain/messages/history-page'
 import type { RoomId, UserId } from '../../schema/ids.ts'
 import { messages, reactions } from '../../schema/tables/message.ts'
 

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { createRequester } from '../../runtime/client/index.ts'
 import { connectTo } from '../connect.ts'
-import { type Ground, startGround } from '../ground.ts'
+import { type Ground, startGround } from '../fixture.ts'
 import type { LoopResult } from '../loop.ts'
 import {
   goalLine,

@@ -5,7 +5,7 @@ import { createRequester } from '../../runtime/client/index.ts'
 import { ROOMS_KV } from '../../schema/streams.ts'
 import { connectTo } from '../connect.ts'
 import { startDatabase } from '../database.ts'
-import { startGround } from '../ground.ts'
+import { startGround } from '../fixture.ts'
 import {
   goalLine,
   type Line,

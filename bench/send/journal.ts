@@ -3,7 +3,7 @@ import { jetstream } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { headers, type NatsConnection } from '@nats-io/nats-core'
 import { createRequester } from '../../runtime/client/index.ts'
-import { publishStored, readLast } from '../../runtime/jetstream.ts'
+import { publishStored, readLast } from '../../runtime/jetstream/api.ts'
 
 export interface Journal {
   /** Publishes to the stream and waits for its word: the sequence. */

@@ -3,7 +3,7 @@ import type { NatsConnection } from '@nats-io/nats-core'
 import { createClient, createRequester } from '../../runtime/client/index.ts'
 import { contracts, topics } from '../../schema/contracts.ts'
 import type { RoomId } from '../../schema/ids.ts'
-import type { Notice } from '../../schema/messages/log.ts'
+import type { Notice } from '../../schema/messages/event.ts'
 import { connectTo } from '../connect.ts'
 import { type DrawnName, drawnSubjects } from './drawn.ts'
 

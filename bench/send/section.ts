@@ -3,7 +3,7 @@ import { Kvm } from '@nats-io/kv'
 import { createRequester } from '../../runtime/client/index.ts'
 import { ROOMS_KV } from '../../schema/streams.ts'
 import { connectTo } from '../connect.ts'
-import { startGround } from '../ground.ts'
+import { startGround } from '../fixture.ts'
 import type { LoopResult } from '../loop.ts'
 import {
   type Figure,

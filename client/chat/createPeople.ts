@@ -1,8 +1,8 @@
 import { createStore, unwrap } from 'solid-js/store'
 import type { UserId } from '#schema/ids'
-import { ask } from './ask.ts'
-import type { ChatClient } from './createConnection.ts'
-import type { Kept } from './kept.ts'
+import { ask } from '../nats/callWithRetry.ts'
+import type { ChatClient } from '../nats/createConnection.ts'
+import type { Kept } from './localStore.ts'
 
 export type People = ReturnType<typeof createPeople>
 

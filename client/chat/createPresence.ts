@@ -9,8 +9,8 @@ import {
   type PresenceChange,
   type Status,
 } from '#schema/messages/presence'
-import { ask } from './ask.ts'
-import type { ChatClient } from './createConnection.ts'
+import { ask } from '../nats/callWithRetry.ts'
+import type { ChatClient } from '../nats/createConnection.ts'
 
 export type Presence = ReturnType<typeof createPresence>
 

@@ -3,12 +3,12 @@ import { createStore, reconcile, unwrap } from 'solid-js/store'
 import type { OutputOf } from '#runtime'
 import { topics } from '#schema/contracts'
 import type { RoomId, UserId } from '#schema/ids'
-import type { Notice } from '#schema/messages/log'
+import type { Notice } from '#schema/messages/event'
 import type { MyRoom, readUpdate } from '#schema/messages/room'
-import { ask } from './ask.ts'
-import type { ChatClient } from './createConnection.ts'
-import { createReadMarks } from './createReadMarks.ts'
-import { type Kept, keptPage } from './kept.ts'
+import { ask } from '../nats/callWithRetry.ts'
+import type { ChatClient } from '../nats/createConnection.ts'
+import { createReadMarks } from './createReadPositions.ts'
+import { type Kept, keptPage } from './localStore.ts'
 import {
   count,
   hear as hearUnread,

@@ -1,7 +1,7 @@
 import type { MessageId, UserId } from '#schema/ids'
 import { readNotifyId } from '#schema/ids'
 import type { PagedMessage } from '#schema/messages/chat'
-import type { Placed, RoomEventOf } from '#schema/messages/log'
+import type { Placed, RoomEventOf } from '#schema/messages/event'
 
 export interface Page {
   messages: PagedMessage[]

@@ -1,5 +1,5 @@
 import { readNotifyId, type UserId } from '#schema/ids'
-import type { Notice } from '#schema/messages/log'
+import type { Notice } from '#schema/messages/event'
 import { type MyRoom, mostUnread } from '#schema/messages/room'
 
 /** What the server has counted: what is unread after one event, taking all into account up to another. */

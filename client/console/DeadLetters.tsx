@@ -1,7 +1,7 @@
 import { createSignal, For, Show } from 'solid-js'
 import type { DeadLetter } from '#schema/messages/console'
 import { useChat } from '../chat/createChat.ts'
-import { ConfirmDialog } from '../shell/ConfirmDialog.tsx'
+import { ConfirmDialog } from '../ui/ConfirmDialog.tsx'
 import { createDeadLetters, type Deed } from './createDeadLetters.ts'
 import { useWords } from './useWords.ts'
 

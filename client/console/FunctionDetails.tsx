@@ -1,6 +1,6 @@
 import { createResource, For, type JSX, onCleanup, Show } from 'solid-js'
-import type { ChatClient } from '../chat/createConnection.ts'
-import { Icon } from '../shell/Icon.tsx'
+import type { ChatClient } from '../nats/createConnection.ts'
+import { Icon } from '../ui/Icon.tsx'
 import { ErrorChart, InFlightChart, RateChart, TimeChart } from './Charts.tsx'
 import type { Watched } from './createConsole.ts'
 import { lookMs } from './series.ts'

@@ -1,5 +1,5 @@
 import { For, Show } from 'solid-js'
-import { Icon } from '../shell/Icon.tsx'
+import { Icon } from '../ui/Icon.tsx'
 import { ErrorChart, InFlightChart, RateChart, TimeChart } from './Charts.tsx'
 import type { Watched } from './createConsole.ts'
 import { useWords } from './useWords.ts'

@@ -1,10 +1,10 @@
 import './trace.css'
 import { createResource, For, Match, Show, Switch } from 'solid-js'
 import { toNotifyId } from '#schema/ids'
-import { ask } from '../chat/ask.ts'
 import { useChat } from '../chat/createChat.ts'
 import type { Item } from '../chat/timeline.ts'
-import { ModalDialog } from '../shell/ModalDialog.tsx'
+import { ask } from '../nats/callWithRetry.ts'
+import { ModalDialog } from '../ui/Dialog.tsx'
 import { useWords } from './useWords.ts'
 import { Waterfall } from './Waterfall.tsx'
 

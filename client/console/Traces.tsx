@@ -1,7 +1,7 @@
 import { createResource, createSignal, For, Show } from 'solid-js'
 import type { ConsoleSpan } from '#schema/messages/console'
-import { ask } from '../chat/ask.ts'
 import { useChat } from '../chat/createChat.ts'
+import { ask } from '../nats/callWithRetry.ts'
 import { useWords } from './useWords.ts'
 import { Waterfall } from './Waterfall.tsx'
 

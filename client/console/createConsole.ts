@@ -2,7 +2,7 @@ import { createSignal, onCleanup } from 'solid-js'
 import { createStore } from 'solid-js/store'
 import { isCallError } from '#runtime/client'
 import type { ServiceSum } from '#schema/messages/console'
-import type { ChatClient } from '../chat/createConnection.ts'
+import type { ChatClient } from '../nats/createConnection.ts'
 import { append, compare, type Look, lookMs, type Sample, total } from './series.ts'
 
 /** A function as it is now, and as it was for two minutes. */

@@ -1,8 +1,8 @@
 import { createSignal } from 'solid-js'
 import { isCallError } from '#runtime/client'
 import type { DeadLetter } from '#schema/messages/console'
-import { ask } from '../chat/ask.ts'
-import type { ChatClient } from '../chat/createConnection.ts'
+import { ask } from '../nats/callWithRetry.ts'
+import type { ChatClient } from '../nats/createConnection.ts'
 
 export type Deed = 'replay' | 'discard'
 export type Outcome = { is: 'done' | 'gone' } | { is: 'failed'; error: string }

@@ -11,25 +11,25 @@ import {
 import type { RoomId } from '#schema/ids'
 import type { MyRoom } from '#schema/messages/room'
 import { hasRight } from '#schema/roles'
-import { ask } from '../chat/ask.ts'
 import { useChat } from '../chat/createChat.ts'
+import { Composer } from '../composer/Composer.tsx'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { Avatar } from '../shell/Avatar.tsx'
-import { usePlace } from '../shell/createPlace.ts'
-import { Icon } from '../shell/Icon.tsx'
-import { later } from '../shell/later.tsx'
-import { laterMenu } from '../shell/laterMenu.tsx'
-import { StatusWord } from '../shell/StatusWord.tsx'
-import { WayBack } from '../shell/WayBack.tsx'
-import { Composer } from './Composer.tsx'
-import { ConversationContext, createConversation } from './createConversation.ts'
-import { createHearing } from './createHearing.ts'
-import { readTarget } from './createTarget.ts'
-import { MessageDialogs } from './MessageDialogs.tsx'
-import { MessageList } from './MessageList.tsx'
+import { ConversationContext, createConversation } from '../messages/createConversation.ts'
+import { readTarget } from '../messages/createLinkedMessage.ts'
+import { createHearing } from '../messages/createMessageAnnouncer.ts'
+import { MessageDialogs } from '../messages/MessageDialogs.tsx'
+import { MessageList } from '../messages/MessageList.tsx'
+import { ask } from '../nats/callWithRetry.ts'
+import { Avatar } from '../people/Avatar.tsx'
+import { StatusWord } from '../people/StatusText.tsx'
+import { WayBack } from '../routing/BackButton.tsx'
+import { usePlace } from '../routing/createRoute.ts'
+import { Icon } from '../ui/Icon.tsx'
+import { laterMenu } from '../ui/lazyMenu.tsx'
+import { later } from '../ui/lazyPart.tsx'
 
-const RoomMenu = laterMenu(async () => (await import('./RoomMenu.tsx')).RoomMenu)
-const MembersPanel = later(async () => (await import('./MembersPanel.tsx')).MembersPanel)
+const RoomMenu = laterMenu(async () => (await import('../rooms/RoomMenu.tsx')).RoomMenu)
+const MembersPanel = later(async () => (await import('../members/MembersPanel.tsx')).MembersPanel)
 const ThreadPanel = later(async () => (await import('./ThreadPanel.tsx')).ThreadPanel)
 
 /** One room: who is in it, what is said in it, and a place to say something. */

@@ -3,16 +3,20 @@ import type { MessageId } from '#schema/ids'
 import type { MyRoom } from '#schema/messages/room'
 import { useChat } from '../chat/createChat.ts'
 import { applyTo, type Item } from '../chat/timeline.ts'
+import { Composer } from '../composer/Composer.tsx'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { usePlace } from '../shell/createPlace.ts'
-import { Icon } from '../shell/Icon.tsx'
-import { Composer } from './Composer.tsx'
-import { ConversationContext, createConversation, useConversation } from './createConversation.ts'
-import { createHearing } from './createHearing.ts'
-import { readTarget } from './createTarget.ts'
-import { MessageDialogs } from './MessageDialogs.tsx'
-import { MessageList } from './MessageList.tsx'
-import { MessageRow } from './MessageRow.tsx'
+import {
+  ConversationContext,
+  createConversation,
+  useConversation,
+} from '../messages/createConversation.ts'
+import { readTarget } from '../messages/createLinkedMessage.ts'
+import { createHearing } from '../messages/createMessageAnnouncer.ts'
+import { MessageDialogs } from '../messages/MessageDialogs.tsx'
+import { MessageList } from '../messages/MessageList.tsx'
+import { MessageRow } from '../messages/MessageRow.tsx'
+import { usePlace } from '../routing/createRoute.ts'
+import { Icon } from '../ui/Icon.tsx'
 
 /** A thread beside its room: the message it is about, and what was answered. */
 export function ThreadPanel(props: {

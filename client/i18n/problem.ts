@@ -1,5 +1,5 @@
 import { isCallError } from '#runtime/client'
-import type { Outgoing } from '../chat/createOutbox.ts'
+import type { Outgoing } from '../chat/createSendQueue.ts'
 import type { Language } from './createLanguage.ts'
 
 /**

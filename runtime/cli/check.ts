@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { type LoadedFunction, loadFunctions } from '../load.ts'
+import { type LoadedFunction, loadFunctions } from '../server/load.ts'
 import { note, print, printJson } from './output.ts'
 import { describeProblem, problemsOf } from './problems.ts'
 import { formatTable } from './table.ts'

@@ -1,10 +1,10 @@
 import { errors, type NatsConnection } from '@nats-io/nats-core'
-import { toServiceName } from '../subject.ts'
-import { type Answers, isName, discover as search, type Verb } from '../system/discovery.ts'
+import { toServiceName } from '../api/subject.ts'
+import { type Answers, isName, discover as search, type Verb } from '../monitoring/discovery.ts'
 import { Failure, UsageFailure } from './failure.ts'
 import { nearest } from './nearest.ts'
 
-export type { Info, InvalidAnswer } from '../system/discovery.ts'
+export type { Info, InvalidAnswer } from '../monitoring/discovery.ts'
 
 /** The same as the protocol's `discover`, for what people type: functions may be named with dots. */
 export async function discover<V extends Verb>(

@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path'
-import { LoadError, type Problem } from '../load.ts'
+import { LoadError, type Problem } from '../server/load.ts'
 
-export type { Problem } from '../load.ts'
+export type { Problem } from '../server/load.ts'
 
 /** The problems a load error carries, each with its file as it is reached from here. */
 export function problemsOf(error: unknown, folder: string): Problem[] | undefined {

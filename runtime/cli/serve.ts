@@ -1,6 +1,6 @@
 import { pino } from 'pino'
-import { readConfig } from '../config.ts'
-import { startRuntime } from '../run.ts'
+import { readConfig } from '../server/config.ts'
+import { startRuntime } from '../server/run.ts'
 import { Failure } from './failure.ts'
 import { describeProblem, problemsOf } from './problems.ts'
 import { tellReady } from './ready.ts'

@@ -1,5 +1,11 @@
 import type { Command } from 'commander'
-import { type InstanceRow, type Row, type SumRow, toRows, toSums } from '../system/stats-rows.ts'
+import {
+  type InstanceRow,
+  type Row,
+  type SumRow,
+  toRows,
+  toSums,
+} from '../monitoring/stats-rows.ts'
 import { openConnection, type ServerOptions } from './connection.ts'
 import { discover, unknownName } from './discovery.ts'
 import { printInvalid } from './invalid.ts'

@@ -9,9 +9,9 @@ import {
   pushHeader,
   type Topic,
   timeoutHeader,
-} from '../contract.ts'
-import { type ErrorCode, FunctionError, isErrorCode } from '../error.ts'
-import { type ParamNames, parseSubject, type Subject } from '../subject.ts'
+} from '../api/contract.ts'
+import { type ErrorCode, FunctionError, isErrorCode } from '../api/errors.ts'
+import { type ParamNames, parseSubject, type Subject } from '../api/subject.ts'
 import { createRequester, type Requester } from './requester.ts'
 
 type Contracts = Readonly<Record<string, Contract>>

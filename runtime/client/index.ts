@@ -1,6 +1,6 @@
 /** The typed client: for browsers, services, tests. Carries no server code and no table. */
-export type { Contract, Topic } from '../contract.ts'
-export type { ErrorBody, ErrorCode } from '../error.ts'
+export type { Contract, Topic } from '../api/contract.ts'
+export type { ErrorBody, ErrorCode } from '../api/errors.ts'
 export type { Answer, CallError, CallOptions, Client, ClientOptions } from './client.ts'
 export { createClient, isCallError } from './client.ts'
 export type { Requester } from './requester.ts'

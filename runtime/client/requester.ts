@@ -1,6 +1,6 @@
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core'
-import { FunctionError } from '../error.ts'
-import { Slots } from './slots.ts'
+import { FunctionError } from '../api/errors.ts'
+import { Slots } from './slot-pool.ts'
 
 export interface RequestOptions {
   headers?: MsgHdrs | undefined

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
 import { ClientId, MessageId, NotifyId, RoomId, Seq, Time, UserId } from '../ids.ts'
-import { Emoji, Placed } from './log.ts'
+import { Emoji, Placed } from './event.ts'
 
 /** So many UTF-16 units may be said at once; more is `too_large`. */
 export const mostText = 8_000

@@ -82,7 +82,7 @@ export const reactions = pgTable(
 
 /**
  * The newest event of a room, its threads included, that has been copied into these tables. One
- * before it may still be on its way: see functions/_handled.ts.
+ * before it may still be on its way: see domain/log/persisted-sequence.ts.
  */
 export const roomHeads = pgTable('room_heads', {
   room: text('room').$type<RoomId>().primaryKey(),

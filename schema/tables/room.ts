@@ -12,7 +12,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import type { RoomId, UserId } from '../ids.ts'
-import type { RoomEventOf } from '../messages/log.ts'
+import type { RoomEventOf } from '../messages/event.ts'
 import type { Role, RoomKind } from '../messages/room.ts'
 
 const room = () =>

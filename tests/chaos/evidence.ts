@@ -1,5 +1,5 @@
 import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
-import type { Notice, Placed, RoomEvent } from '#schema/messages/log'
+import type { Notice, Placed, RoomEvent } from '#schema/messages/event'
 import type { RoomKind } from '#schema/messages/room'
 
 /** What was found after a run: all that the verdict is made of. Times are in ms since the epoch. */

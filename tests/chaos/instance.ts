@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ProcessPart } from '../../stack/parts/part.ts'
-import { describe } from '../../stack/parts/process.ts'
+import { describe } from '../../stack/services/process.ts'
+import type { ProcessPart } from '../../stack/services/service.ts'
 
 /** A runtime that is not spared. One thing at a time is done to it. */
 export interface Instance extends AsyncDisposable {

@@ -1,6 +1,6 @@
 /** `npm run chaos -- --minutes N --seed S`: prints a verdict, and the seed to repeat it. */
 import { parseArgs } from 'node:util'
-import { findPostgres } from '../../stack/provision/postgres.ts'
+import { findPostgres } from '../../stack/install/postgres.ts'
 import { runChaos } from './run.ts'
 
 const usage = `Usage: npm run chaos -- [--minutes N] [--seed S] [--people N] [--runtimes N] [--database postgres|pglite]

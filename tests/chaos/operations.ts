@@ -1,5 +1,5 @@
 import type { RoomId } from '#schema/ids'
-import { newClientId } from '../harness.ts'
+import { newClientId } from '../support/app.ts'
 import type { AckedChange } from './evidence.ts'
 import { isUnknown, type Person } from './person.ts'
 import type { Random } from './random.ts'

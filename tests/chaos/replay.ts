@@ -1,5 +1,5 @@
 import { type MessageId, type RoomId, readNotifyId, type UserId } from '#schema/ids'
-import type { Placed } from '#schema/messages/log'
+import type { Placed } from '#schema/messages/event'
 
 /** A message as the log says it is now. */
 export interface Replayed {

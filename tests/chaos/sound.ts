@@ -1,6 +1,6 @@
 import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
 import { toNotifyId } from '#schema/ids'
-import type { RoomEvent } from '#schema/messages/log'
+import type { RoomEvent } from '#schema/messages/event'
 import type { Evidence, Frame, Logged, Move } from './evidence.ts'
 
 export const [alice, bob, eve] = ['alice', 'bob', 'eve'] as UserId[] as [UserId, UserId, UserId]

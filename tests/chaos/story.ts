@@ -1,7 +1,7 @@
+import { directRoomOf } from '#domain/rooms/direct-room'
 import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
 import { type NotifyId, toNotifyId } from '#schema/ids'
 import type { RoomKind } from '#schema/messages/room'
-import { directRoomOf } from '../../functions/_direct.ts'
 import type { Ack, AckedChange, Closing, Deed, Move, ReadMark } from './evidence.ts'
 import { isUnknown, type Name, type Outcome, type Person } from './person.ts'
 import type { Random } from './random.ts'

@@ -1,5 +1,5 @@
 import { type MessageId, readNotifyId } from '#schema/ids'
-import type { RoomEvent } from '#schema/messages/log'
+import type { RoomEvent } from '#schema/messages/event'
 import { mostUnread } from '#schema/messages/room'
 import type { AckedChange, Count, Evidence } from './evidence.ts'
 import type { Replay } from './replay.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type MessageId, type RoomId, readNotifyId } from '#schema/ids'
 import type { Message, PagedMessage } from '#schema/messages/chat'
-import type { Notice, RoomEvent } from '#schema/messages/log'
+import type { Notice, RoomEvent } from '#schema/messages/event'
 import type { Shown } from './evidence.ts'
 import type { Ask } from './person.ts'
 

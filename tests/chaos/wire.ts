@@ -1,6 +1,6 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { RoomId, UserId } from '#schema/ids'
-import type { Notice } from '#schema/messages/log'
+import type { Notice } from '#schema/messages/event'
 import type { Frame } from './evidence.ts'
 
 /** Every text says where it was written, so that it is known again wherever it turns up. */

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startWeb } from '../../stack/parts/web.ts'
-import { clientFolder } from '../../stack/provision/client.ts'
+import { clientFolder } from '../../stack/install/client.ts'
+import { startWeb } from '../../stack/services/web.ts'
 import {
   type ClientGround,
   createClientGround,
@@ -15,7 +15,7 @@ import {
   readKept,
   say,
   type Visitor,
-} from './ground.ts'
+} from '../support/client-fixture.ts'
 
 let ground: ClientGround
 

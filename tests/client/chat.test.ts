@@ -12,7 +12,7 @@ import {
   message,
   say,
   type Visitor,
-} from './ground.ts'
+} from '../support/client-fixture.ts'
 
 let ground: ClientGround
 let alice: Visitor

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bury } from '../bury.ts'
 import {
   act,
   type ClientGround,
@@ -14,7 +13,8 @@ import {
   message,
   say,
   type Visitor,
-} from './ground.ts'
+} from '../support/client-fixture.ts'
+import { bury } from '../support/dead-letters.ts'
 
 let ground: ClientGround
 /** Is an administrator. */

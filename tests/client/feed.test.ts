@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { FunctionError } from '#runtime'
 import type { RoomId } from '#schema/ids'
-import type { Notice, Placed } from '#schema/messages/log'
-import type { ChatClient } from '../../client/chat/createConnection.ts'
-import { createFeed, type Feed } from '../../client/chat/createFeed.ts'
+import type { Notice, Placed } from '#schema/messages/event'
+import { createFeed, type Feed } from '../../client/chat/createRoomFeed.ts'
+import type { ChatClient } from '../../client/nats/createConnection.ts'
 
 const room = 'general' as RoomId
 

@@ -8,7 +8,7 @@ import { de } from '../../client/i18n/de.ts'
 import { en, type Plural, type Words } from '../../client/i18n/en.ts'
 import { problemOf } from '../../client/i18n/problem.ts'
 import { zh } from '../../client/i18n/zh.ts'
-import { errorStatus } from '../../runtime/error.ts'
+import { errorStatus } from '../../runtime/api/errors.ts'
 
 const others: [string, Words][] = Object.entries({ de, zh, ar })
 const all: [string, Words][] = [['en', en], ...others]

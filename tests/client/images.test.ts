@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ClientGround, createClientGround, makeRoom, message, say } from './ground.ts'
+import {
+  type ClientGround,
+  createClientGround,
+  makeRoom,
+  message,
+  say,
+} from '../support/client-fixture.ts'
 
 let ground: ClientGround
 

@@ -1,7 +1,12 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ClientGround, createClientGround, message, type Visitor } from './ground.ts'
-import { createVoice, type Voice } from './voice.ts'
+import {
+  type ClientGround,
+  createClientGround,
+  message,
+  type Visitor,
+} from '../support/client-fixture.ts'
+import { createVoice, type Voice } from '../support/test-user.ts'
 
 let ground: ClientGround
 let alice: Visitor

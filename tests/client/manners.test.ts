@@ -11,8 +11,8 @@ import {
   message,
   say,
   type Visitor,
-} from './ground.ts'
-import { createVoice } from './voice.ts'
+} from '../support/client-fixture.ts'
+import { createVoice } from '../support/test-user.ts'
 
 let ground: ClientGround
 let alice: Visitor

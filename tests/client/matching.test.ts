@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { findWanted } from '../../client/conversation/wanted.ts'
+import { findWanted } from '../../client/composer/completionQuery.ts'
+import { findEmoji } from '../../client/emoji/emojiNames.ts'
 import { isEmojiOnly } from '../../client/text/emoji.ts'
-import { findEmoji } from '../../client/text/emojiNames.ts'
 import { rankOf } from '../../client/text/matching.ts'
 
 describe('what somebody is about to name', () => {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { createServer, type ViteDevServer } from 'vite'
 import solid from 'vite-plugin-solid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { attacks } from './text-attacks.ts'
+import { attacks } from '../support/text-attacks.ts'
 
 const client = join(import.meta.dirname, '..', '..', 'client')
 

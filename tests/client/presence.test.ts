@@ -7,8 +7,8 @@ import {
   goTo,
   message,
   type Visitor,
-} from './ground.ts'
-import { createVoice, type Voice } from './voice.ts'
+} from '../support/client-fixture.ts'
+import { createVoice, type Voice } from '../support/test-user.ts'
 
 let ground: ClientGround
 let alice: Visitor

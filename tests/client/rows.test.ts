@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createTimeline, extend, type Item, type Page } from '../../client/chat/timeline.ts'
-import { createRows, type Row } from '../../client/conversation/rows.ts'
+import { createRows, type Row } from '../../client/messages/rows.ts'
 
 const minuteMs = 60_000
 

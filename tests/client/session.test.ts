@@ -8,8 +8,8 @@ import {
   message,
   say,
   type Visitor,
-} from './ground.ts'
-import { createVoice } from './voice.ts'
+} from '../support/client-fixture.ts'
+import { createVoice } from '../support/test-user.ts'
 
 /** So that a page renews its token every few seconds. */
 const tokenSeconds = 8

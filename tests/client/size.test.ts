@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { buildClient, clientFolder } from '../../stack/provision/client.ts'
+import { buildClient, clientFolder } from '../../stack/install/client.ts'
 
 const mostBytes = 120_000
 

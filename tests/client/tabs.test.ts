@@ -1,7 +1,13 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ClientGround, createClientGround, message, say, type Visitor } from './ground.ts'
-import { createVoice, type Voice } from './voice.ts'
+import {
+  type ClientGround,
+  createClientGround,
+  message,
+  say,
+  type Visitor,
+} from '../support/client-fixture.ts'
+import { createVoice, type Voice } from '../support/test-user.ts'
 
 /** As many as somebody has who never closes one. */
 const tabs = 20

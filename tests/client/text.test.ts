@@ -1,12 +1,12 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { findMentions } from '#domain/messages/send'
 import { highlight } from '../../client/text/highlight.ts'
 import { parseMessage } from '../../client/text/parse.ts'
 import { toPlainText } from '../../client/text/plain.ts'
-import { findMentions } from '../../functions/_send.ts'
-import { attacks } from './text-attacks.ts'
-import { sketch } from './text-sketch.ts'
+import { attacks } from '../support/text-attacks.ts'
+import { sketch } from '../support/text-sketch.ts'
 
 const client = join(import.meta.dirname, '..', '..', 'client')
 

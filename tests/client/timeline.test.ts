@@ -1,10 +1,10 @@
 import { createRoot } from 'solid-js'
 import { describe, expect, it } from 'vitest'
 import { type MessageId, type RoomId, toNotifyId } from '#schema/ids'
-import type { Notice, Placed } from '#schema/messages/log'
-import type { ChatClient } from '../../client/chat/createConnection.ts'
+import type { Notice, Placed } from '#schema/messages/event'
 import { createTimeline as openTimeline } from '../../client/chat/createTimeline.ts'
 import { apply, createTimeline, type Page, type Timeline } from '../../client/chat/timeline.ts'
+import type { ChatClient } from '../../client/nats/createConnection.ts'
 
 function said(seq: number, id: string, threadId?: string): Placed {
   const [room, at, text] = ['general', new Date(seq).toISOString(), `text ${seq}`]

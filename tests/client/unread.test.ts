@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type MessageId, toNotifyId, type UserId } from '#schema/ids'
-import type { Notice } from '#schema/messages/log'
+import type { Notice } from '#schema/messages/event'
 import {
   type Counted,
   count,

@@ -1,11 +1,11 @@
 import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
-import { deliverNotify } from '#schema/messages/log'
+import { deliverNotify } from '#schema/messages/event'
 import { type Role, roomChanged } from '#schema/messages/room'
 import { rooms } from '#schema/tables/room'
-import { badPayloads } from '../bad-input.ts'
-import { type Person, useApp } from '../harness.ts'
+import { type Person, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 

@@ -1,7 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { createLoginGround, type LoginGround } from '../login-ground.ts'
-import type { Claims } from '../token-maker.ts'
+import { createLoginGround, type LoginGround } from '../support/login-fixture.ts'
+import type { Claims } from '../support/token-issuer.ts'
 
 let ground: LoginGround
 

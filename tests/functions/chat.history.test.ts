@@ -1,13 +1,13 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
+import { pageQuery } from '#domain/messages/history-page'
 import type { InputOf } from '#runtime'
 import { db } from '#schema/db'
 import { type RoomId, toNotifyId, type UserId } from '#schema/ids'
 import type { chatHistory } from '#schema/messages/chat'
 import { reactions } from '#schema/tables/message'
-import { pageQuery } from '../../functions/_page.ts'
-import { badPayloads } from '../bad-input.ts'
-import { newClientId, refusalSoon, useApp } from '../harness.ts'
+import { newClientId, refusalSoon, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { InputOf } from '#runtime'
 import { type MessageId, type RoomId, toNotifyId } from '#schema/ids'
 import type { chatHistoryThread } from '#schema/messages/chat'
-import { badPayloads } from '../bad-input.ts'
-import { newClientId, refusalSoon, useApp } from '../harness.ts'
+import { newClientId, refusalSoon, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { badPayloads } from '../bad-input.ts'
-import { newClientId, refusalSoon, useApp } from '../harness.ts'
+import { newClientId, refusalSoon, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { badPayloads } from '../bad-input.ts'
-import { bury } from '../bury.ts'
-import { useApp } from '../harness.ts'
+import { useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
+import { bury } from '../support/dead-letters.ts'
 
 const app = useApp()
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { badPayloads } from '../bad-input.ts'
-import { useApp } from '../harness.ts'
+import { useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { badPayloads } from '../bad-input.ts'
-import { newClientId, useApp } from '../harness.ts'
-import { newTrace, tracedClient } from '../traced.ts'
+import { newClientId, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
+import { newTrace, tracedClient } from '../support/tracing.ts'
 
 const app = useApp()
 

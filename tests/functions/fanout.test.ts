@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest'
 import { closeDb } from '#schema/db'
 import { type RoomId, toNotifyId } from '#schema/ids'
-import { deliverNotify, type Notice, roomNotify } from '#schema/messages/log'
-import { type App, createApp, newClientId, type Person } from '../harness.ts'
-import { type Servers, startServers } from '../servers.ts'
+import { deliverNotify, type Notice, roomNotify } from '#schema/messages/event'
+import { type App, createApp, newClientId, type Person } from '../support/app.ts'
+import { type Servers, startServers } from '../support/servers.ts'
 
 // Servers of its own, since here runtimes come and are killed.
 let servers: Servers

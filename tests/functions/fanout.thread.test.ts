@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { MessageId, RoomId } from '#schema/ids'
-import { deliverNotify, type Notice, roomNotify } from '#schema/messages/log'
-import { newClientId, type Person, useApp } from '../harness.ts'
+import { deliverNotify, type Notice, roomNotify } from '#schema/messages/event'
+import { newClientId, type Person, useApp } from '../support/app.ts'
 
 const app = useApp()
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { closeDb } from '#schema/db'
 import { toNotifyId } from '#schema/ids'
-import { messageChanged } from '#schema/messages/log'
-import { type App, createApp } from '../harness.ts'
-import { type Servers, startServers } from '../servers.ts'
+import { messageChanged } from '#schema/messages/event'
+import { type App, createApp } from '../support/app.ts'
+import { type Servers, startServers } from '../support/servers.ts'
 
 // Servers of its own, since it takes two runtimes.
 let servers: Servers

@@ -1,10 +1,10 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { describe, expect, it } from 'vitest'
 import { type MessageId, toNotifyId } from '#schema/ids'
-import { deliverNotify, roomNotify } from '#schema/messages/log'
+import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
-import { badPayloads } from '../bad-input.ts'
-import { newClientId, type Person, refusalSoon, useApp } from '../harness.ts'
+import { newClientId, type Person, refusalSoon, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 

@@ -2,12 +2,12 @@ import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
 import { type MessageId, type NotifyId, readNotifyId, toNotifyId } from '#schema/ids'
-import { deliverNotify, roomNotify } from '#schema/messages/log'
+import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { MSG_CACHE } from '#schema/streams'
 import { messages } from '#schema/tables/message'
-import { badPayloads } from '../bad-input.ts'
-import { newClientId, type Person, refusalSoon, useApp } from '../harness.ts'
-import { holdMessages } from '../hold-messages.ts'
+import { newClientId, type Person, refusalSoon, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
+import { holdMessages } from '../support/table-lock.ts'
 
 const app = useApp()
 

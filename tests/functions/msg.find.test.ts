@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type MessageId, toNotifyId } from '#schema/ids'
-import { badPayloads } from '../bad-input.ts'
-import { newClientId, refusalSoon, useApp } from '../harness.ts'
+import { newClientId, refusalSoon, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 

@@ -2,11 +2,11 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
 import { type ClientId, type MessageId, toNotifyId, type UserId } from '#schema/ids'
-import { deliverNotify, roomNotify } from '#schema/messages/log'
+import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { MSG_CACHE } from '#schema/streams'
 import { messages } from '#schema/tables/message'
-import { badPayloads } from '../bad-input.ts'
-import { newClientId, refusalSoon, useApp } from '../harness.ts'
+import { newClientId, refusalSoon, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 

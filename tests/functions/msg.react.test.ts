@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { type MessageId, toNotifyId } from '#schema/ids'
-import { deliverNotify, roomNotify } from '#schema/messages/log'
-import { badPayloads } from '../bad-input.ts'
-import { newClientId, type Person, refusalSoon, useApp } from '../harness.ts'
-import { holdMessages } from '../hold-messages.ts'
+import { deliverNotify, roomNotify } from '#schema/messages/event'
+import { newClientId, type Person, refusalSoon, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
+import { holdMessages } from '../support/table-lock.ts'
 
 const app = useApp()
 

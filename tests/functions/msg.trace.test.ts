@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { type NotifyId, type RoomId, toNotifyId } from '#schema/ids'
-import { badPayloads } from '../bad-input.ts'
-import { newClientId, type Person, refusalSoon, useApp } from '../harness.ts'
-import { newTrace, tracedClient } from '../traced.ts'
+import { newClientId, type Person, refusalSoon, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
+import { newTrace, tracedClient } from '../support/tracing.ts'
 
 const app = useApp()
 

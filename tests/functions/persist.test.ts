@@ -5,8 +5,8 @@ import { closeDb, db } from '#schema/db'
 import { type NotifyId, readNotifyId, toNotifyId } from '#schema/ids'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { messages, messageVersions, reactions, roomHeads } from '#schema/tables/message'
-import { type App, createApp, newClientId } from '../harness.ts'
-import { type Servers, startServers } from '../servers.ts'
+import { type App, createApp, newClientId } from '../support/app.ts'
+import { type Servers, startServers } from '../support/servers.ts'
 
 // Servers of its own, since here the runtime is stopped and the tables are emptied.
 let servers: Servers

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
 import type { MessageId, RoomId } from '#schema/ids'
 import { messages, roomHeads } from '#schema/tables/message'
-import { newClientId, type Person, useApp } from '../harness.ts'
+import { newClientId, type Person, useApp } from '../support/app.ts'
 
 const app = useApp()
 

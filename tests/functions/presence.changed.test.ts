@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { useApp } from '../harness.ts'
-import { createCrowd, newUser, startInstance } from '../presence-ground.ts'
+import { useApp } from '../support/app.ts'
+import { createCrowd, newUser, startInstance } from '../support/presence-fixture.ts'
 
 const app = useApp()
 const crowd = createCrowd(app)

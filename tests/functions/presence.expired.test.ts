@@ -2,8 +2,8 @@ import { Kvm } from '@nats-io/kv'
 import { describe, expect, it } from 'vitest'
 import { roomPresence } from '#schema/messages/presence'
 import { PRESENCE_CONN } from '#schema/streams'
-import { useApp } from '../harness.ts'
-import { changesUntil, createCrowd, newUser, startInstance } from '../presence-ground.ts'
+import { useApp } from '../support/app.ts'
+import { changesUntil, createCrowd, newUser, startInstance } from '../support/presence-fixture.ts'
 
 const app = useApp()
 const crowd = createCrowd(app)

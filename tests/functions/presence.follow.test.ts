@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { deliverPresence, roomPresence } from '#schema/messages/presence'
-import { useApp } from '../harness.ts'
-import { changesUntil, createCrowd, newUser, startInstance } from '../presence-ground.ts'
+import { useApp } from '../support/app.ts'
+import { changesUntil, createCrowd, newUser, startInstance } from '../support/presence-fixture.ts'
 
 const app = useApp()
 const crowd = createCrowd(app)

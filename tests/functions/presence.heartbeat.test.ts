@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { deliverPresence, roomPresence } from '#schema/messages/presence'
-import { badPayloads } from '../bad-input.ts'
-import { useApp } from '../harness.ts'
-import { changesUntil, createCrowd, newUser, newUsers } from '../presence-ground.ts'
+import { useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
+import { changesUntil, createCrowd, newUser, newUsers } from '../support/presence-fixture.ts'
 
 const app = useApp()
 const crowd = createCrowd(app)

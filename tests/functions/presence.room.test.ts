@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { badPayloads } from '../bad-input.ts'
-import { refusalSoon, useApp } from '../harness.ts'
-import { createCrowd, newUser, newUsers, startInstance } from '../presence-ground.ts'
+import { refusalSoon, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
+import { createCrowd, newUser, newUsers, startInstance } from '../support/presence-fixture.ts'
 
 const app = useApp()
 const crowd = createCrowd(app)

@@ -2,8 +2,8 @@ import { jetstream } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { describe, expect, it } from 'vitest'
 import { PRESENCE } from '#schema/streams'
-import { useApp } from '../harness.ts'
-import { createCrowd, newUser } from '../presence-ground.ts'
+import { useApp } from '../support/app.ts'
+import { createCrowd, newUser } from '../support/presence-fixture.ts'
 
 const app = useApp()
 const crowd = createCrowd(app)

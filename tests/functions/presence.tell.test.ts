@@ -3,8 +3,8 @@ import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
 import { deliverPresence, type PresenceChange, roomPresence } from '#schema/messages/presence'
 import { members } from '#schema/tables/room'
-import { useApp } from '../harness.ts'
-import { changesUntil, createCrowd, newUser } from '../presence-ground.ts'
+import { useApp } from '../support/app.ts'
+import { changesUntil, createCrowd, newUser } from '../support/presence-fixture.ts'
 
 const app = useApp()
 const crowd = createCrowd(app)

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { countUnread } from '#domain/messages/unread-count'
 import { db } from '#schema/db'
 import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
 import { deliverRead } from '#schema/messages/room'
 import { messages, roomHeads } from '#schema/tables/message'
-import { countUnread } from '../../functions/_unread.ts'
-import { badPayloads } from '../bad-input.ts'
-import { refusalSoon, useApp } from '../harness.ts'
-import { createCrowd, newUser } from '../presence-ground.ts'
+import { refusalSoon, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
+import { createCrowd, newUser } from '../support/presence-fixture.ts'
 
 const app = useApp()
 const crowd = createCrowd(app)

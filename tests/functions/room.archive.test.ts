@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { RoomId } from '#schema/ids'
-import { deliverNotify } from '#schema/messages/log'
+import { deliverNotify } from '#schema/messages/event'
 import { roomChanged } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
-import { badPayloads } from '../bad-input.ts'
-import { type Person, useApp } from '../harness.ts'
+import { type Person, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 

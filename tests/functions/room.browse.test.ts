@@ -4,8 +4,8 @@ import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import type { RoomKind } from '#schema/messages/room'
 import { bans, members, rooms } from '#schema/tables/room'
-import { badPayloads } from '../bad-input.ts'
-import { useApp } from '../harness.ts'
+import { useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 

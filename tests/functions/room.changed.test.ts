@@ -1,8 +1,8 @@
 import * as v from 'valibot'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { deliverNotify } from '#schema/messages/log'
-import { AudienceEnv } from '../../functions/_audience.ts'
-import { useApp } from '../harness.ts'
+import { AudienceEnv } from '#domain/rooms/audience'
+import { deliverNotify } from '#schema/messages/event'
+import { useApp } from '../support/app.ts'
 
 const app = useApp()
 

@@ -1,18 +1,18 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { and, eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
+import { directRoomOf } from '#domain/rooms/direct-room'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
-import { deliverNotify, type RoomEvent, roomNotify } from '#schema/messages/log'
+import { deliverNotify, type RoomEvent, roomNotify } from '#schema/messages/event'
 import { roomChanged } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { roomHeads } from '#schema/tables/message'
 import { members, pendingEvents, rooms } from '#schema/tables/room'
 import { users } from '#schema/tables/user'
-import { directRoomOf } from '../../functions/_direct.ts'
-import { badPayloads } from '../bad-input.ts'
-import { useApp } from '../harness.ts'
-import { createCrowd, newUser } from '../presence-ground.ts'
+import { useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
+import { createCrowd, newUser } from '../support/presence-fixture.ts'
 
 const app = useApp()
 const crowd = createCrowd(app)

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { closeDb, db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
-import { deliverNotify } from '#schema/messages/log'
+import { deliverNotify } from '#schema/messages/event'
 import { members, pendingEvents } from '#schema/tables/room'
-import { whileFull } from '../full-log.ts'
-import { type App, createApp, type Person } from '../harness.ts'
-import { type Servers, startServers } from '../servers.ts'
+import { type App, createApp, type Person } from '../support/app.ts'
+import { whileFull } from '../support/full-stream.ts'
+import { type Servers, startServers } from '../support/servers.ts'
 
 /** Longer than it takes until somebody looks after what was left undone. */
 const soon = { timeout: 30_000, interval: 200 }

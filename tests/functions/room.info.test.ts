@@ -4,9 +4,9 @@ import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { bans, members, rooms } from '#schema/tables/room'
 import { users } from '#schema/tables/user'
-import { badPayloads } from '../bad-input.ts'
-import { type Person, useApp } from '../harness.ts'
-import { newUser, newUsers } from '../presence-ground.ts'
+import { type Person, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
+import { newUser, newUsers } from '../support/presence-fixture.ts'
 
 const app = useApp()
 

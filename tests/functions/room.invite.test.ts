@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
-import { deliverNotify } from '#schema/messages/log'
+import { deliverNotify } from '#schema/messages/event'
 import { roomChanged } from '#schema/messages/room'
 import { users } from '#schema/tables/user'
-import { badPayloads } from '../bad-input.ts'
-import { type Person, refusalSoon, useApp } from '../harness.ts'
-import { newUser } from '../presence-ground.ts'
+import { type Person, refusalSoon, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
+import { newUser } from '../support/presence-fixture.ts'
 
 const app = useApp()
 

@@ -2,12 +2,12 @@ import { and, eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
-import { roomNotify } from '#schema/messages/log'
+import { roomNotify } from '#schema/messages/event'
 import { roomChanged } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { members } from '#schema/tables/room'
-import { badPayloads } from '../bad-input.ts'
-import { useApp } from '../harness.ts'
+import { useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { deliverNotify, roomNotify } from '#schema/messages/log'
+import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { roomChanged } from '#schema/messages/room'
-import { badPayloads } from '../bad-input.ts'
-import { type Person, refusalSoon, useApp } from '../harness.ts'
+import { type Person, refusalSoon, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { deliverNotify } from '#schema/messages/log'
+import { deliverNotify } from '#schema/messages/event'
 import { roomChanged } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
-import { badPayloads } from '../bad-input.ts'
-import { useApp } from '../harness.ts'
+import { useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 

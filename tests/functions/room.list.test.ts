@@ -1,14 +1,14 @@
 import { eq, sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
+import { directRoomOf } from '#domain/rooms/direct-room'
 import { db } from '#schema/db'
 import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
 import { messages, roomHeads } from '#schema/tables/message'
 import { members, readStates, rooms } from '#schema/tables/room'
-import { directRoomOf } from '../../functions/_direct.ts'
 import { myRooms } from '../../functions/room.list.ts'
-import { badPayloads } from '../bad-input.ts'
-import { useApp } from '../harness.ts'
-import { createCrowd, newUser } from '../presence-ground.ts'
+import { useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
+import { createCrowd, newUser } from '../support/presence-fixture.ts'
 
 const app = useApp()
 const crowd = createCrowd(app)

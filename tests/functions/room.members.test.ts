@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { useApp } from '../harness.ts'
+import { useApp } from '../support/app.ts'
 
 const app = useApp()
 

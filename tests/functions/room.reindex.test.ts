@@ -4,12 +4,12 @@ import { and, eq } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { closeDb, db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
-import { deliverNotify } from '#schema/messages/log'
+import { deliverNotify } from '#schema/messages/event'
 import { ROOMS_KV } from '#schema/streams'
 import { bans, members, rooms } from '#schema/tables/room'
-import { type App, createApp } from '../harness.ts'
-import { newUser, newUsers } from '../presence-ground.ts'
-import { type Servers, startServers } from '../servers.ts'
+import { type App, createApp } from '../support/app.ts'
+import { newUser, newUsers } from '../support/presence-fixture.ts'
+import { type Servers, startServers } from '../support/servers.ts'
 
 const stream = `KV_${ROOMS_KV.bucket}`
 /** Longer than it takes until the index is looked at again. */

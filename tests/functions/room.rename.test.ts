@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { deliverNotify, roomNotify } from '#schema/messages/log'
-import { badPayloads } from '../bad-input.ts'
-import { type Person, useApp } from '../harness.ts'
+import { deliverNotify, roomNotify } from '#schema/messages/event'
+import { type Person, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 

@@ -2,12 +2,12 @@ import { and, eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
 import type { RoomId } from '#schema/ids'
-import { deliverNotify } from '#schema/messages/log'
+import { deliverNotify } from '#schema/messages/event'
 import type { Role } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { members } from '#schema/tables/room'
-import { badPayloads } from '../bad-input.ts'
-import { type Person, useApp } from '../harness.ts'
+import { type Person, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
 import type { ClientId, MessageId, UserId } from '#schema/ids'
 import { deliverRejected } from '#schema/messages/chat'
-import { deliverNotify, roomNotify } from '#schema/messages/log'
+import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { messages } from '#schema/tables/message'
-import { badPayloads } from '../bad-input.ts'
-import { newClientId, refusalSoon, useApp } from '../harness.ts'
+import { newClientId, refusalSoon, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 

@@ -2,10 +2,10 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { describe, expect, it } from 'vitest'
 import type { MessageId } from '#schema/ids'
 import { deliverRejected } from '#schema/messages/chat'
-import { roomNotify } from '#schema/messages/log'
+import { roomNotify } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
-import { badPayloads } from '../bad-input.ts'
-import { newClientId, type Person, refusalSoon, useApp } from '../harness.ts'
+import { newClientId, type Person, refusalSoon, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { deliverTyping, roomTyping } from '#schema/messages/presence'
-import { badPayloads } from '../bad-input.ts'
-import { refusalSoon, useApp } from '../harness.ts'
-import { createCrowd, newUser } from '../presence-ground.ts'
+import { refusalSoon, useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
+import { createCrowd, newUser } from '../support/presence-fixture.ts'
 
 const app = useApp()
 const crowd = createCrowd(app)

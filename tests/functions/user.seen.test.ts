@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
 import { users } from '#schema/tables/user'
-import { useApp } from '../harness.ts'
-import { newUser, newUsers } from '../presence-ground.ts'
+import { useApp } from '../support/app.ts'
+import { newUser, newUsers } from '../support/presence-fixture.ts'
 
 const app = useApp()
 

@@ -2,9 +2,9 @@ import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
 import { users } from '#schema/tables/user'
-import { badPayloads } from '../bad-input.ts'
-import { useApp } from '../harness.ts'
-import { createCrowd, newUser } from '../presence-ground.ts'
+import { useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
+import { createCrowd, newUser } from '../support/presence-fixture.ts'
 
 const app = useApp()
 const crowd = createCrowd(app)

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
 import { users } from '#schema/tables/user'
-import { badPayloads } from '../bad-input.ts'
-import { useApp } from '../harness.ts'
-import { newUser, newUsers } from '../presence-ground.ts'
+import { useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
+import { newUser, newUsers } from '../support/presence-fixture.ts'
 
 const app = useApp()
 

@@ -1,12 +1,12 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
+import { findPeople } from '#domain/users/directory'
 import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
 import { users } from '#schema/tables/user'
-import { findPeople } from '../../functions/_users.ts'
-import { badPayloads } from '../bad-input.ts'
-import { useApp } from '../harness.ts'
-import { newUser } from '../presence-ground.ts'
+import { useApp } from '../support/app.ts'
+import { badPayloads } from '../support/bad-payloads.ts'
+import { newUser } from '../support/presence-fixture.ts'
 
 const app = useApp()
 

@@ -3,7 +3,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Client, createClient } from '#runtime/client'
-import { type Bench, createBench } from '../command-line.ts'
+import { type Bench, createBench } from '../support/command-line.ts'
 
 const contracts = {
   outer: {

@@ -4,10 +4,10 @@ import { pino } from 'pino'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Client, createClient } from '#runtime/client'
-import { readConfig } from '../../runtime/config.ts'
-import { startRuntime } from '../../runtime/run.ts'
-import { type Bench, createBench } from '../command-line.ts'
-import { createLoginGround } from '../login-ground.ts'
+import { readConfig } from '../../runtime/server/config.ts'
+import { startRuntime } from '../../runtime/server/run.ts'
+import { type Bench, createBench } from '../support/command-line.ts'
+import { createLoginGround } from '../support/login-fixture.ts'
 
 const contracts = {
   work: {

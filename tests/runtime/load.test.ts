@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { readConfig } from '../../runtime/config.ts'
-import { LoadError } from '../../runtime/load.ts'
-import { startRuntime } from '../../runtime/run.ts'
+import { readConfig } from '../../runtime/server/config.ts'
+import { LoadError } from '../../runtime/server/load.ts'
+import { startRuntime } from '../../runtime/server/run.ts'
 
 /** Who tries here is refused, and would try again for a minute. */
 const urlOfNobody = 'nats://127.0.0.1:1'

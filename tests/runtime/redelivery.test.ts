@@ -1,7 +1,7 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Bench, createBench } from '../command-line.ts'
+import { type Bench, createBench } from '../support/command-line.ts'
 
 /** Tells of each job that it has done it, and by whom; one kind of it stops halfway, for ever. */
 const worker = (stopsHalfway: boolean) => `

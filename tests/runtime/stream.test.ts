@@ -1,7 +1,7 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Bench, createBench, runtime } from '../command-line.ts'
+import { type Bench, createBench, runtime } from '../support/command-line.ts'
 
 /** Takes jobs in batches, tells which it has done, and fails as a job says. */
 const worker = (stream: string, maxAge = '') => `

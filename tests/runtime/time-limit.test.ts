@@ -5,9 +5,9 @@ import { pino } from 'pino'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { kvWatch, schedule, stream } from '#runtime'
-import { readConfig } from '../../runtime/config.ts'
-import { startRuntime } from '../../runtime/run.ts'
-import { type Bench, createBench } from '../command-line.ts'
+import { readConfig } from '../../runtime/server/config.ts'
+import { startRuntime } from '../../runtime/server/run.ts'
+import { type Bench, createBench } from '../support/command-line.ts'
 
 /** Tells what comes of a task. All but one of those that take too long do so the first time alone. */
 const task = `

@@ -2,7 +2,7 @@ import { jetstream } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Bench, createBench } from '../command-line.ts'
+import { type Bench, createBench } from '../support/command-line.ts'
 
 /** Each tells what it met, and in which process. */
 const functions = {

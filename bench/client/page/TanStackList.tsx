@@ -1,7 +1,7 @@
 import { createVirtualizer } from '@tanstack/solid-virtual'
 import { createEffect, For, on } from 'solid-js'
-import { AnyRow } from '../../../client/conversation/AnyRow.tsx'
-import { useConversation } from '../../../client/conversation/createConversation.ts'
+import { useConversation } from '../../../client/messages/createConversation.ts'
+import { AnyRow } from '../../../client/messages/Row.tsx'
 
 /** The same rows in the other list, as its documentation says for rows that are measured. */
 export function TanStackList() {

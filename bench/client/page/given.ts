@@ -1,10 +1,10 @@
 /** A chat with one long room and no server: everything else is the client's own. */
 
-import type { ChatClient, Connection } from '../../../client/chat/createConnection.ts'
-import type { Kept } from '../../../client/chat/kept.ts'
+import type { Kept } from '../../../client/chat/localStore.ts'
 import type { Page } from '../../../client/chat/timeline.ts'
+import type { ChatClient, Connection } from '../../../client/nats/createConnection.ts'
 import type { ClientId, MessageId, RoomId, UserId } from '../../../schema/ids.ts'
-import type { Notice } from '../../../schema/messages/log.ts'
+import type { Notice } from '../../../schema/messages/event.ts'
 import type { MyRoom } from '../../../schema/messages/room.ts'
 import { textOf } from './messages.ts'
 

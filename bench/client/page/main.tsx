@@ -1,20 +1,20 @@
 import '../../../client/theme/tokens.css'
 import '../../../client/theme/base.css'
-import '../../../client/shell/shell.css'
+import '../../../client/app/layout.css'
 import '../../../client/conversation/conversation.css'
 import { createRoot, type JSX } from 'solid-js'
 import { render } from 'solid-js/web'
 import { ChatContext, createChat } from '../../../client/chat/createChat.ts'
-import { createSettings } from '../../../client/chat/createSettings.ts'
+import { createLanguage, LanguageContext } from '../../../client/i18n/createLanguage.ts'
 import {
   ConversationContext,
   createConversation,
-} from '../../../client/conversation/createConversation.ts'
-import { MessageList } from '../../../client/conversation/MessageList.tsx'
-import { createLanguage, LanguageContext } from '../../../client/i18n/createLanguage.ts'
-import { CardContext, createCard } from '../../../client/shell/createCard.ts'
-import { createPlace, PlaceContext } from '../../../client/shell/createPlace.ts'
-import { SettingsContext } from '../../../client/shell/settings.ts'
+} from '../../../client/messages/createConversation.ts'
+import { MessageList } from '../../../client/messages/MessageList.tsx'
+import { CardContext, createCard } from '../../../client/people/createUserCard.ts'
+import { createPlace, PlaceContext } from '../../../client/routing/createRoute.ts'
+import { SettingsContext } from '../../../client/settings/context.ts'
+import { createSettings } from '../../../client/settings/createSettings.ts'
 import { givenClient, givenConnection, givenKept, givenRoom, me } from './given.ts'
 import { TanStackList } from './TanStackList.tsx'
 

@@ -5,7 +5,7 @@ import { connect } from '@nats-io/transport-node'
 import type { Page } from 'playwright-core'
 import type { RoomId, UserId } from '#schema/ids'
 import type { StackUrls } from '../../../stack/state.ts'
-import { bury } from '../../bury.ts'
+import { bury } from '../../support/dead-letters.ts'
 import { type Around, type Scene, wide } from './stage.ts'
 import type { Speakers, Talk } from './talk.ts'
 

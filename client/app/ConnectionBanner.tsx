@@ -1,0 +1,41 @@
+import { createEffect, createSignal, onCleanup, Show } from 'solid-js'
+import { useChat } from '../chat/createChat.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { unnoticedMs } from '../nats/createConnection.ts'
+
+const shownMs = 5_000
+
+/** Says that the connection is away, when it has been for a while; and what came in the meantime. */
+export function LinkBanner() {
+  const chat = useChat()
+  const { t, tn } = useLanguage()
+  const [isLate, setLate] = createSignal(false)
+  const came = () => {
+    const many = chat.recovered()
+    return many === 'many' ? t('link.recoveredMany') : many > 0 && tn('link.recovered', many)
+  }
+  const isAbsent = () => chat.connection.isAbsent === true
+
+  createEffect(() => {
+    if (chat.connection.link().is === 'online') return setLate(false)
+    if (isAbsent()) return setLate(true)
+    const timer = setTimeout(() => setLate(true), unnoticedMs)
+    onCleanup(() => clearTimeout(timer))
+  })
+  createEffect(() => {
+    if (chat.recovered() === 0) return
+    const timer = setTimeout(chat.seeRecovered, shownMs)
+    onCleanup(() => clearTimeout(timer))
+  })
+
+  return (
+    <div role="status" aria-live="polite">
+      <Show when={isLate()}>
+        <p class="banner is-warning">{t(isAbsent() ? 'link.kept' : 'link.offline')}</p>
+      </Show>
+      <Show when={!isLate() && came()}>
+        <p class="banner">{came()}</p>
+      </Show>
+    </div>
+  )
+}

@@ -1,0 +1,23 @@
+import './updateBanner.css'
+import { Show } from 'solid-js'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { isPartMissing } from '../ui/lazyPart.tsx'
+import { createUpdate } from './createAppUpdate.ts'
+
+/** Says that there is a newer page than this one. When it is loaded is up to whoever looks at it. */
+export function UpdateNote() {
+  const { isOutdated } = createUpdate()
+  const { t } = useLanguage()
+  return (
+    <div class="update-place" role="status">
+      <Show when={isOutdated() || isPartMissing()}>
+        <div class="update">
+          <p>{t(isPartMissing() ? 'update.missing' : 'update.ready')}</p>
+          <button type="button" class="button primary" onClick={() => window.location.reload()}>
+            {t('update.reload')}
+          </button>
+        </div>
+      </Show>
+    </div>
+  )
+}

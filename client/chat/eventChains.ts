@@ -1,0 +1,72 @@
+import type { MessageId } from '#schema/ids'
+import type { Notice, Placed, RoomEvent } from '#schema/messages/event'
+
+/** How what is told of a room hangs together: each event names the one before it in its chain. */
+type Link = Pick<Notice, 'seq' | 'prev' | 'threadId'>
+
+export type Verdict =
+  /** The next one of its chain. */
+  | 'next'
+  /** It has been heard, or read, before. */
+  | 'known'
+  /** Something before it has not come. */
+  | 'hole'
+
+/**
+ * Which events of a room have been taken in: all up to one, and of each chain (the room itself, and
+ * each thread) those that came after it one by one.
+ */
+export class Chains {
+  #asOf: number
+  readonly #last = new Map<string, number>()
+
+  constructor(asOf: number) {
+    this.#asOf = asOf
+  }
+
+  /** All events up to this one have been taken in: from here on something may be missing. */
+  get asOf(): number {
+    return this.#asOf
+  }
+
+  /** The last event that has been taken in, whatever its chain. */
+  get newest(): number {
+    return Math.max(this.#asOf, ...this.#last.values())
+  }
+
+  judge({ seq, prev, threadId }: Link): Verdict {
+    const last = this.#lastOf(threadId)
+    if (seq <= last) return 'known'
+    return prev <= last ? 'next' : 'hole'
+  }
+
+  /** This event has been taken in, and all of its chain before it. */
+  take({ seq, threadId }: Pick<Link, 'seq' | 'threadId'>): void {
+    if (seq > this.#lastOf(threadId)) this.#last.set(threadId ?? '', seq)
+  }
+
+  /** All events up to this one have been taken in, whatever their chain. */
+  takeAll(asOf: number): void {
+    this.#asOf = Math.max(this.#asOf, asOf)
+    for (const [chain, last] of this.#last) if (last <= this.#asOf) this.#last.delete(chain)
+  }
+
+  #lastOf(chain = ''): number {
+    return Math.max(this.#last.get(chain) ?? 0, this.#asOf)
+  }
+}
+
+/** Which of a room's events come after what has been taken in. */
+export function newOf(chains: Chains, events: readonly Placed[]): Placed[] {
+  return events.filter(({ seq, event }) => {
+    const link = { seq, prev: 0, ...threadOf(event) }
+    return chains.judge(link) !== 'known'
+  })
+}
+
+/** The chain an event is of. */
+export function threadOf(event: RoomEvent): { threadId?: MessageId } {
+  return event.kind === 'message' && event.threadId !== undefined
+    ? { threadId: event.threadId }
+    : {}
+}

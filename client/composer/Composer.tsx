@@ -1,0 +1,171 @@
+import { createEffect, createSignal, createUniqueId, onMount, Show } from 'solid-js'
+import { useChat } from '../chat/createChat.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { useConversation } from '../messages/createConversation.ts'
+import { Problem } from '../ui/ErrorText.tsx'
+import { Icon } from '../ui/Icon.tsx'
+import { laterMenu } from '../ui/lazyMenu.tsx'
+import { later } from '../ui/lazyPart.tsx'
+import type { CompletionHandle } from './Completion.tsx'
+import { findWanted } from './completionQuery.ts'
+import { createDraft } from './createDraft.ts'
+import { WhoTypes } from './TypingIndicator.tsx'
+import { markOf, replaceText, toggleMark } from './textEditing.ts'
+
+const Completion = later(async () => (await import('./Completion.tsx')).Completion)
+const EmojiMenu = laterMenu(async () => (await import('../emoji/EmojiPicker.tsx')).EmojiMenu)
+
+/** Where something is written. What is not sent yet is still here after a reload. */
+export function Composer(props: { label: string }) {
+  const chat = useChat()
+  const { t, tn } = useLanguage()
+  const conversation = useConversation()
+  const { room, threadId, editing, setEditing, editLast } = conversation
+  const draft = createDraft(chat, conversation, () => field?.focus())
+  const { text, change, tooMuch, problem, submit } = draft
+  const [caret, setCaret] = createSignal(0)
+  const [isWriting, setWriting] = createSignal(false)
+  /** Where it begins what somebody wants no suggestions for. */
+  const [dismissed, setDismissed] = createSignal<number>()
+  const [completion, setCompletion] = createSignal<CompletionHandle>()
+  const listId = createUniqueId()
+  let field: HTMLTextAreaElement | undefined
+
+  onMount(() => {
+    if (window.matchMedia('(hover: hover)').matches) field?.focus()
+  })
+  // As high as what is in it.
+  createEffect(() => {
+    text()
+    queueMicrotask(grow)
+  })
+
+  const found = () => findWanted(text().slice(0, caret()))
+  const wanted = () => {
+    const it = isWriting() ? found() : undefined
+    return it?.start === dismissed() ? undefined : it
+  }
+  // Whoever has gone on to another word may want some for that.
+  createEffect(() => found()?.start !== dismissed() && setDismissed())
+
+  function grow() {
+    if (!field) return
+    field.style.blockSize = 'auto'
+    field.style.blockSize = `${Math.min(field.scrollHeight, window.innerHeight * 0.4)}px`
+  }
+
+  function complete(chosen: string) {
+    const start = found()?.start
+    if (field && start !== undefined) replaceText(field, [start, caret()], chosen)
+  }
+
+  function insert(emoji: string) {
+    if (field) replaceText(field, [field.selectionStart, field.selectionEnd], emoji)
+  }
+
+  function onKey(event: KeyboardEvent & { currentTarget: HTMLTextAreaElement }) {
+    if (event.isComposing) return
+    if (wanted() && completion()?.press(event)) return event.preventDefault()
+    const mark = markOf(event)
+    if (mark) {
+      event.preventDefault()
+      toggleMark(event.currentTarget, mark)
+    } else if (event.key === 'Enter' && !event.shiftKey) {
+      event.preventDefault()
+      void submit()
+    } else if (event.key === 'ArrowUp' && event.altKey) {
+      event.preventDefault()
+      const messages = event.currentTarget
+        .closest('.room-main, .panel')
+        ?.querySelectorAll('article')
+      ;[...(messages ?? [])].at(-1)?.focus()
+    } else if (event.key === 'ArrowUp' && text() === '' && !editing()) {
+      event.preventDefault()
+      editLast()
+    } else if (event.key === 'Escape' && editing()) {
+      event.preventDefault()
+      setEditing(undefined)
+    }
+  }
+
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault()
+        void submit()
+      }}
+    >
+      <Show when={wanted()}>
+        {(it) => (
+          <Completion
+            wanted={it()}
+            listId={listId}
+            onChoose={complete}
+            onDismiss={() => setDismissed(it().start)}
+            onReady={setCompletion}
+          />
+        )}
+      </Show>
+      <Show when={editing()}>
+        <p class="composer-note">{t('composer.editing')}</p>
+      </Show>
+      <Problem of={problem()} />
+      <div class="composer-box">
+        <textarea
+          ref={(element) => {
+            field = element
+          }}
+          id={threadId === undefined ? 'composer' : 'thread-composer'}
+          rows={1}
+          aria-label={props.label}
+          aria-autocomplete="list"
+          aria-haspopup="listbox"
+          aria-controls={completion()?.activeId() === undefined ? undefined : listId}
+          aria-activedescendant={completion()?.activeId()}
+          placeholder={props.label}
+          value={text()}
+          onInput={({ currentTarget }) => {
+            setWriting(true)
+            setCaret(currentTarget.selectionStart)
+            change(currentTarget.value)
+            conversation.forgetAwaited()
+            chat.members.want(room.id)
+            if (currentTarget.value !== '' && !editing()) chat.typing.say(room.id, threadId)
+          }}
+          onKeyUp={({ currentTarget }) => setCaret(currentTarget.selectionStart)}
+          onClick={({ currentTarget }) => setCaret(currentTarget.selectionStart)}
+          onBlur={() => setWriting(false)}
+          onKeyDown={onKey}
+        />
+        <Show when={editing()}>
+          <button type="button" class="button" onClick={() => setEditing(undefined)}>
+            {t('composer.cancel')}
+          </button>
+        </Show>
+        <EmojiMenu class="icon-button" label={t('composer.emoji')} onPick={insert}>
+          <Icon name="smile" />
+        </EmojiMenu>
+        <button
+          type="submit"
+          class="icon-button send-button"
+          aria-label={t(editing() ? 'composer.save' : 'composer.send')}
+          data-tip={t('composer.hint')}
+          disabled={text().trim() === '' || tooMuch() > 0}
+        >
+          <Icon name={editing() ? 'check' : 'send'} />
+        </button>
+      </div>
+      <div class="composer-foot">
+        <p role="status" class="problem">
+          {tooMuch() > 0 ? tn('composer.tooLong', tooMuch()) : ''}
+        </p>
+        <Show when={tooMuch() === 0}>
+          <p>
+            <WhoTypes />
+          </p>
+        </Show>
+      </div>
+    </form>
+  )
+}

@@ -1,0 +1,159 @@
+import { createMemo, createResource, createSignal, For, onCleanup, Show } from 'solid-js'
+import type { OutputOf } from '#runtime'
+import type { UserId } from '#schema/ids'
+import type { MyRoom, roomInfo } from '#schema/messages/room'
+import { hasRight } from '#schema/roles'
+import { useChat } from '../chat/createChat.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { ask } from '../nats/callWithRetry.ts'
+import { Avatar } from '../people/Avatar.tsx'
+import { PersonSearch } from '../people/UserSearch.tsx'
+import { ConfirmDialog } from '../ui/ConfirmDialog.tsx'
+import { ModalDialog } from '../ui/Dialog.tsx'
+import { Icon } from '../ui/Icon.tsx'
+import { laterMenu } from '../ui/lazyMenu.tsx'
+import { latestOf } from '../ui/SearchStatus.tsx'
+
+const MemberMenu = laterMenu(async () => (await import('./MemberMenu.tsx')).MemberMenu)
+
+/** Who is in the room, who of them is there, and what may be done about it. */
+export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
+  const chat = useChat()
+  const { t, code } = useLanguage()
+  const [isInviting, setInviting] = createSignal(false)
+  const [info, { refetch }] = createResource(() =>
+    ask(chat.client, 'room.info', { room: props.room.id }),
+  )
+  onCleanup(chat.rooms.listen(props.room.id, ({ kind }) => kind === 'member' && void refetch()))
+
+  const isThere = (user: UserId) =>
+    (chat.presence.statusOf(user, props.room.id) ?? 'offline') !== 'offline'
+  const members = createMemo(() =>
+    (latestOf(info)?.members ?? []).toSorted(
+      (a, b) =>
+        Number(isThere(b.userId)) - Number(isThere(a.userId)) ||
+        a.name.localeCompare(b.name, code()),
+    ),
+  )
+  const [asked, setAsked] = createSignal<'leave' | 'archive'>()
+  /** Whoever leaves a public room joins it again when they like. */
+  const leave = () =>
+    props.room.kind === 'private'
+      ? setAsked('leave')
+      : void chat.attempt(() => chat.client.call('room.leave', { room }))
+
+  const room = props.room.id
+
+  return (
+    <section class="panel" aria-label={t('members.title')}>
+      <header class="room-head">
+        <h2>
+          {t('members.title')} <span class="muted">{latestOf(info)?.count}</span>
+        </h2>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={t('members.close')}
+          onClick={props.onClose}
+        >
+          <Icon name="close" />
+        </button>
+      </header>
+      <ul class="members">
+        <For each={members().map(({ userId }) => userId)}>
+          {(userId) => (
+            <Member room={props.room} member={members().find((it) => it.userId === userId)} />
+          )}
+        </For>
+      </ul>
+      <Show when={info.state === 'errored'}>
+        <p class="list-empty" role="status">
+          {t('app.away')}
+        </p>
+      </Show>
+      <Show when={props.room.kind !== 'direct'}>
+        <footer class="panel-actions">
+          <Show when={hasRight(props.room, 'invite')}>
+            <button type="button" class="button" onClick={() => setInviting(true)}>
+              {t('room.invite')}
+            </button>
+          </Show>
+          <button type="button" class="button" onClick={leave}>
+            {t('room.leave')}
+          </button>
+          <Show when={hasRight(props.room, 'archive')}>
+            <button type="button" class="button danger" onClick={() => setAsked('archive')}>
+              {t('room.archive')}
+            </button>
+          </Show>
+        </footer>
+      </Show>
+      <ConfirmDialog
+        isOpen={asked() !== undefined}
+        onClose={() => setAsked()}
+        title={t(asked() === 'leave' ? 'room.confirmLeave' : 'room.confirmArchive', {
+          room: chat.titleOf(props.room),
+        })}
+        deed={t(asked() === 'leave' ? 'room.leave' : 'room.archive')}
+        isDanger
+        onConfirm={() =>
+          chat.client.call(asked() === 'leave' ? 'room.leave' : 'room.archive', { room })
+        }
+      >
+        <p>{t(asked() === 'leave' ? 'room.leaveHint' : 'room.archiveHint')}</p>
+      </ConfirmDialog>
+      <ModalDialog
+        isOpen={isInviting()}
+        onClose={() => setInviting(false)}
+        title={t('room.invite')}
+      >
+        <PersonSearch
+          noteOf={(userId) =>
+            members().some((member) => member.userId === userId) ? t('members.already') : undefined
+          }
+          onPick={(userId) => {
+            setInviting(false)
+            void chat.attempt(() => chat.client.call('room.invite', { room, userId }))
+          }}
+        />
+      </ModalDialog>
+    </section>
+  )
+}
+
+type MemberOf = OutputOf<typeof roomInfo>['members'][number]
+
+function Member(props: { room: MyRoom; member: MemberOf | undefined }) {
+  const chat = useChat()
+  const { t } = useLanguage()
+  return (
+    <Show when={props.member}>
+      {(member) => {
+        const status = () => chat.presence.statusOf(member().userId, props.room.id)
+        return (
+          <li class="member" classList={{ 'is-away': status() === 'offline' }}>
+            <Avatar user={member().userId} room={props.room.id} hasStatus />
+            <span class="pick-text">
+              <strong>{member().name}</strong>
+              <Show when={status()}>{(known) => <span>{t(`status.${known()}`)}</span>}</Show>
+            </span>
+            <Show when={member().role !== 'member'}>
+              <span class="role">{t(`members.${member().role}`)}</span>
+            </Show>
+            <Show when={member().userId !== chat.me && props.room.kind !== 'direct'}>
+              <MemberMenu
+                class="icon-button"
+                label={t('members.menu', { name: member().name })}
+                room={props.room}
+                userId={member().userId}
+                role={member().role}
+              >
+                <Icon name="more" />
+              </MemberMenu>
+            </Show>
+          </li>
+        )
+      }}
+    </Show>
+  )
+}

@@ -1,0 +1,51 @@
+import { Show } from 'solid-js'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { Icon } from '../ui/Icon.tsx'
+
+/** Ways to where somebody left off, and to the newest; and word of a message that is not here. */
+export function Jumps(props: {
+  isUnreadAbove: boolean
+  onUnread: () => void
+  isEndBelow: boolean
+  /** How many nobody has seen yet. */
+  newBelow: number
+  onEnd: () => void
+  isMissing: boolean
+  onDismiss: () => void
+}) {
+  const { t, tn } = useLanguage()
+  return (
+    <>
+      <Show when={props.isMissing}>
+        <div class="missing" role="status">
+          <span>{t('places.missing')}</span>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={t('places.dismiss')}
+            onClick={props.onDismiss}
+          >
+            <Icon name="close" />
+          </button>
+        </div>
+      </Show>
+      <Show when={props.isUnreadAbove}>
+        <button type="button" class="jump is-up" onClick={props.onUnread}>
+          <Icon name="up" />
+          {t('places.toUnread')}
+        </button>
+      </Show>
+      <Show when={props.isEndBelow}>
+        <button
+          type="button"
+          class="jump"
+          classList={{ 'is-loud': props.newBelow > 0 }}
+          onClick={props.onEnd}
+        >
+          <Icon name="down" />
+          {props.newBelow > 0 ? tn('message.newBelow', props.newBelow) : t('message.jump')}
+        </button>
+      </Show>
+    </>
+  )
+}

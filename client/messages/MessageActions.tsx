@@ -1,0 +1,67 @@
+import { createSignal, Show } from 'solid-js'
+import type { Item } from '../chat/timeline.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { Icon } from '../ui/Icon.tsx'
+import { laterMenu } from '../ui/lazyMenu.tsx'
+import { useConversation } from './createConversation.ts'
+
+const EmojiMenu = laterMenu(async () => (await import('../emoji/EmojiPicker.tsx')).EmojiMenu)
+const MessageMenu = laterMenu(async () => (await import('./MessageMenu.tsx')).MessageMenu)
+
+/** What can be done with a message. */
+export function MessageActions(props: {
+  item: Item
+  /** Whether the message has the focus: of all others, Tab passes over what can be done. */
+  isActive: boolean
+  onThread: () => void
+}) {
+  const { t } = useLanguage()
+  const { threadId, react } = useConversation()
+  const [isPicking, setPicking] = createSignal(false)
+  const [isOpen, setOpen] = createSignal(false)
+  let actions!: HTMLElement
+  const tabIndex = () => (props.isActive ? 0 : -1)
+
+  return (
+    <div
+      ref={(element) => {
+        actions = element
+      }}
+      class="actions"
+      classList={{ 'is-open': isPicking() || isOpen() }}
+      role="toolbar"
+      aria-label={t('message.actions')}
+    >
+      <EmojiMenu
+        class="icon-button"
+        label={t('message.react')}
+        tabIndex={tabIndex()}
+        onPick={(emoji) => void react(props.item, emoji)}
+        onOpenChange={setPicking}
+      >
+        <Icon name="smile" />
+      </EmojiMenu>
+      <Show when={threadId === undefined}>
+        <button
+          type="button"
+          class="icon-button"
+          tabIndex={tabIndex()}
+          aria-label={t('message.reply')}
+          onClick={props.onThread}
+        >
+          <Icon name="thread" />
+        </button>
+      </Show>
+      <MessageMenu
+        class="icon-button"
+        label={t('message.more')}
+        tabIndex={tabIndex()}
+        item={props.item}
+        beside={() => actions}
+        onOpenChange={setOpen}
+      >
+        <Icon name="more" />
+      </MessageMenu>
+    </div>
+  )
+}

@@ -1,0 +1,40 @@
+import { useChat } from '../chat/createChat.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { MessageText } from '../text/MessageText.tsx'
+import { later } from '../ui/lazyPart.tsx'
+import { useConversation } from './createConversation.ts'
+
+const MessageTrace = later(async () => (await import('../console/MessageTrace.tsx')).MessageTrace)
+const ConfirmDialog = later(async () => (await import('../ui/ConfirmDialog.tsx')).ConfirmDialog)
+
+/** What is asked and shown of one message of a conversation. */
+export function MessageDialogs() {
+  const chat = useChat()
+  const { t } = useLanguage()
+  const { traced, setTraced, doomed, setDoomed, remove } = useConversation()
+  return (
+    <>
+      <MessageTrace isOpen={traced() !== undefined} item={traced()} onClose={() => setTraced()} />
+      <ConfirmDialog
+        isOpen={doomed() !== undefined}
+        onClose={() => setDoomed()}
+        title={t('message.confirmDelete')}
+        deed={t('message.delete')}
+        isDanger
+        onConfirm={async () => {
+          const item = doomed()
+          if (item) await remove(item)
+        }}
+      >
+        <div class="doomed">
+          <MessageText
+            text={doomed()?.text ?? ''}
+            mentions={doomed()?.mentions}
+            me={chat.me}
+            names={(user) => chat.people.name(user)}
+          />
+        </div>
+      </ConfirmDialog>
+    </>
+  )
+}

@@ -1,0 +1,72 @@
+import { DropdownMenu } from '@kobalte/core/dropdown-menu'
+import { Show } from 'solid-js'
+import { hasRight } from '#schema/roles'
+import { useChat } from '../chat/createChat.ts'
+import type { Item } from '../chat/timeline.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { useCard } from '../people/createUserCard.ts'
+import { linkTo } from '../routing/createRoute.ts'
+import { useCopy } from '../ui/createClipboard.ts'
+import type { MenuProps } from '../ui/lazyMenu.tsx'
+import { Menu } from '../ui/Menu.tsx'
+import { useConversation } from './createConversation.ts'
+
+/** What else can be done with a message. */
+export function MessageMenu(
+  props: MenuProps & { item: Item /** Where it stands. */; beside: () => HTMLElement },
+) {
+  const chat = useChat()
+  const { t } = useLanguage()
+  const { copy } = useCopy()
+  const { setEditing, setTraced, setDoomed, markUnread, threadId, room } = useConversation()
+  const card = useCard()
+  const isMine = () => props.item.sender === chat.me
+  const mayDelete = () => isMine() || hasRight(room, 'moderate')
+  const link = () => linkTo({ room: props.item.room, message: props.item.id })
+
+  let isAsked = false
+  /** Once the menu has given the focus back: a card closes when that goes elsewhere. */
+  const showCard = () => {
+    if (isAsked) setTimeout(() => card.show(props.item.sender, props.beside()))
+    isAsked = false
+  }
+
+  return (
+    <Menu of={props} onClosed={showCard}>
+      <Show when={isMine()}>
+        <DropdownMenu.Item class="menu-item" onSelect={() => setEditing(props.item)}>
+          {t('message.edit')}
+        </DropdownMenu.Item>
+      </Show>
+      <DropdownMenu.Item class="menu-item" onSelect={() => void copy(props.item.text)}>
+        {t('message.copy')}
+      </DropdownMenu.Item>
+      <DropdownMenu.Item class="menu-item" onSelect={() => void copy(link())}>
+        {t('message.link')}
+      </DropdownMenu.Item>
+      <DropdownMenu.Item
+        class="menu-item"
+        onSelect={() => {
+          isAsked = true
+        }}
+      >
+        {t('members.about', { name: chat.people.name(props.item.sender) })}
+      </DropdownMenu.Item>
+      <Show when={threadId === undefined}>
+        <DropdownMenu.Item class="menu-item" onSelect={() => void markUnread(props.item)}>
+          {t('message.markUnread')}
+        </DropdownMenu.Item>
+      </Show>
+      <Show when={isMine()}>
+        <DropdownMenu.Item class="menu-item" onSelect={() => setTraced(props.item)}>
+          {t('message.trace')}
+        </DropdownMenu.Item>
+      </Show>
+      <Show when={mayDelete()}>
+        <DropdownMenu.Item class="menu-item is-danger" onSelect={() => setDoomed(props.item)}>
+          {t('message.delete')}
+        </DropdownMenu.Item>
+      </Show>
+    </Menu>
+  )
+}

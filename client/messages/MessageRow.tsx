@@ -1,0 +1,192 @@
+import { createComputed, createSignal, For, on, Show } from 'solid-js'
+import { useChat } from '../chat/createChat.ts'
+import type { Item } from '../chat/timeline.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { Avatar } from '../people/Avatar.tsx'
+import { useCard } from '../people/createUserCard.ts'
+import { usePlace } from '../routing/createRoute.ts'
+import { MessageText } from '../text/MessageText.tsx'
+import { toPlainText } from '../text/plain.ts'
+import { Icon } from '../ui/Icon.tsx'
+import { useConversation } from './createConversation.ts'
+import { MessageActions } from './MessageActions.tsx'
+
+/** So much of a message is said where one goes. */
+const mostSaid = 300
+
+/** One message, who said it, and what can be done with it. */
+export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: boolean }) {
+  const chat = useChat()
+  const { t, timeOf, tn } = useLanguage()
+  const { editing, threadId } = useConversation()
+  const { go } = usePlace()
+  const name = () => chat.people.name(props.item.sender)
+  const namesMe = () => props.item.mentions.includes(chat.me)
+  const openThread = () => go({ room: props.item.room, thread: props.item.id })
+  const card = useCard()
+  const about = ({ currentTarget }: { currentTarget: HTMLElement }) =>
+    card.show(props.item.sender, currentTarget)
+  /** All of it in a sentence, for who hears it. */
+  const sentence = () => {
+    const { at, text, editedAt, deletedAt, reactions, replies } = props.item
+    const plain = deletedAt
+      ? t('message.deleted')
+      : toPlainText(text, mostSaid, (user) => chat.people.name(user))
+    const said = t('message.sentence', { name: name(), time: timeOf(at), text: plain })
+    if (deletedAt) return said
+    return [
+      said,
+      ...(editedAt ? [t('message.edited')] : []),
+      ...reactions.map(({ emoji, count }) => `${emoji} ${count}`),
+      ...(threadId === undefined && replies ? [tn('message.replies', replies.count)] : []),
+    ].join(', ')
+  }
+  const [isActive, setActive] = createSignal(false)
+  // Of many rows few are asked for what can be done with them.
+  const [isReached, setReached] = createSignal(false)
+  let article: HTMLElement | undefined
+  // Who touches a message has what can be done with it: not every browser gives it the focus for that.
+  const onTouch = ({ target, pointerType }: PointerEvent) => {
+    if (pointerType !== 'touch') return
+    if (target instanceof Element && target.closest('a, button, input')) return
+    article?.focus({ preventScroll: true })
+  }
+  // What had the focus is about to go with what was said.
+  createComputed(
+    on(
+      () => props.item.deletedAt,
+      (deletedAt) => {
+        if (deletedAt && article?.contains(document.activeElement)) article.focus()
+      },
+      { defer: true },
+    ),
+  )
+
+  return (
+    <article
+      ref={(element) => {
+        article = element
+      }}
+      tabIndex={-1}
+      onFocusIn={() => {
+        setActive(true)
+        setReached(true)
+      }}
+      onFocusOut={() => setActive(false)}
+      onMouseEnter={() => setReached(true)}
+      class="message"
+      classList={{
+        'is-first': props.isFirst,
+        'is-marked': props.isMarked,
+        'is-edited-now': editing()?.id === props.item.id,
+        'names-me': namesMe(),
+      }}
+      aria-current={props.isMarked ? 'location' : undefined}
+      aria-label={sentence()}
+      onPointerUp={onTouch}
+    >
+      <Show
+        when={props.isFirst}
+        fallback={
+          <time class="message-time is-aside" dateTime={props.item.at}>
+            {timeOf(props.item.at)}
+          </time>
+        }
+      >
+        <button
+          type="button"
+          class="message-avatar"
+          tabIndex={-1}
+          aria-hidden="true"
+          onClick={about}
+        >
+          <Avatar user={props.item.sender} />
+        </button>
+      </Show>
+      <div class="message-body">
+        <Show when={props.isFirst}>
+          <header class="message-head">
+            <button
+              type="button"
+              class="message-name"
+              tabIndex={-1}
+              aria-label={t('members.about', { name: name() })}
+              onClick={about}
+            >
+              {name()}
+            </button>
+            <time class="message-time" dateTime={props.item.at}>
+              {timeOf(props.item.at)}
+            </time>
+          </header>
+        </Show>
+        <Show
+          when={!props.item.deletedAt}
+          fallback={<p class="message-deleted">{t('message.deleted')}</p>}
+        >
+          <MessageText
+            text={props.item.text}
+            mentions={props.item.mentions}
+            me={chat.me}
+            names={(user) => chat.people.name(user)}
+            onMention={card.show}
+          />
+          <Show when={props.item.editedAt}>
+            <span class="message-edited">({t('message.edited')})</span>
+          </Show>
+          <Reactions item={props.item} />
+        </Show>
+        <Show when={threadId === undefined && props.item.replies}>
+          {(replies) => (
+            <button type="button" class="replies" onClick={openThread}>
+              <Icon name="thread" />
+              {tn('message.replies', replies().count)}
+            </button>
+          )}
+        </Show>
+        <Show when={isReached() && !props.item.deletedAt}>
+          <MessageActions item={props.item} isActive={isActive()} onThread={openThread} />
+        </Show>
+      </div>
+    </article>
+  )
+}
+
+function Reactions(props: { item: Item }) {
+  const emojis = () => props.item.reactions.map(({ emoji }) => emoji)
+  return (
+    <Show when={props.item.reactions.length > 0}>
+      <ul class="reactions">
+        <For each={emojis()}>{(emoji) => <Reaction emoji={emoji} item={props.item} />}</For>
+      </ul>
+    </Show>
+  )
+}
+
+/** The same button, with the focus, however many there are. */
+function Reaction(props: { emoji: string; item: Item }) {
+  const chat = useChat()
+  const { t, listOf } = useLanguage()
+  const { react } = useConversation()
+  const found = () => props.item.reactions.find(({ emoji }) => emoji === props.emoji)
+  const users = () => found()?.users ?? []
+  const names = () => listOf(users().map((user) => chat.people.name(user)))
+  return (
+    <li>
+      <button
+        type="button"
+        class="reaction"
+        aria-pressed={users().includes(chat.me)}
+        aria-label={t('message.reactedBy', {
+          emoji: props.emoji,
+          count: users().length,
+          names: names(),
+        })}
+        data-tip={names()}
+        onClick={() => void react(props.item, props.emoji)}
+      >
+        <span>{props.emoji}</span> {found()?.count}
+      </button>
+    </li>
+  )
+}

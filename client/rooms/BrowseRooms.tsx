@@ -1,0 +1,100 @@
+import { createEffect, createResource, createSignal, For, Show } from 'solid-js'
+import { useChat } from '../chat/createChat.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { ask } from '../nats/callWithRetry.ts'
+import { usePlace } from '../routing/createRoute.ts'
+import { ModalDialog } from '../ui/Dialog.tsx'
+import { latestOf, Searching } from '../ui/SearchStatus.tsx'
+
+/** The public rooms, to be joined. */
+export function BrowseRooms(props: { isOpen: boolean; onClose: () => void }) {
+  const { t } = useLanguage()
+  return (
+    <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={t('rooms.browse')}>
+      <RoomsToJoin onClose={props.onClose} />
+    </ModalDialog>
+  )
+}
+
+function RoomsToJoin(props: { onClose: () => void }) {
+  const chat = useChat()
+  const { go } = usePlace()
+  const { t, tn } = useLanguage()
+  const [text, setText] = createSignal('')
+  const [found] = createResource(text, (searched) =>
+    ask(chat.client, 'room.browse', { text: searched }),
+  )
+  type Found = NonNullable<ReturnType<typeof found>>['rooms'][number]
+  // More of the same, page by page.
+  const [further, setFurther] = createSignal<readonly Found[]>([])
+  const [hasMore, setMore] = createSignal(false)
+  createEffect(() => {
+    setFurther([])
+    setMore(latestOf(found)?.more ?? false)
+  })
+  const rooms = () => [...(latestOf(found)?.rooms ?? []), ...further()]
+
+  async function showMore() {
+    const [searched, after] = [text(), rooms().at(-1)?.id]
+    const page = await ask(chat.client, 'room.browse', { text: searched, after })
+    if (text() !== searched) return
+    setFurther((before) => [...before, ...page.rooms])
+    setMore(page.more)
+  }
+
+  async function open(room: Found) {
+    if (!room.joined) {
+      await ask(chat.client, 'room.join', { room: room.id })
+      await chat.rooms.refresh()
+    }
+    props.onClose()
+    go({ room: room.id })
+  }
+
+  return (
+    <div class="form">
+      <input
+        type="search"
+        class="input"
+        aria-label={t('rooms.search')}
+        placeholder={t('rooms.search')}
+        value={text()}
+        onInput={({ currentTarget }) => setText(currentTarget.value)}
+      />
+      <ul class="picks">
+        <For
+          each={rooms()}
+          fallback={
+            <Show when={found.state === 'ready'}>
+              <li class="list-empty">{t('rooms.nothing')}</li>
+            </Show>
+          }
+        >
+          {(room) => (
+            <li class="pick">
+              <span class="pick-text">
+                <strong>{room.name}</strong>
+                <span>{tn('rooms.members', room.members)}</span>
+              </span>
+              <button
+                type="button"
+                class="button"
+                classList={{ primary: !room.joined }}
+                aria-label={`${t(room.joined ? 'rooms.open' : 'rooms.join')} ${room.name}`}
+                onClick={() => void chat.attempt(() => open(room))}
+              >
+                {t(room.joined ? 'rooms.open' : 'rooms.join')}
+              </button>
+            </li>
+          )}
+        </For>
+      </ul>
+      <Searching of={found} />
+      <Show when={hasMore()}>
+        <button type="button" class="button" onClick={() => void chat.attempt(showMore)}>
+          {t('rooms.more')}
+        </button>
+      </Show>
+    </div>
+  )
+}

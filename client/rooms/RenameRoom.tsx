@@ -1,0 +1,42 @@
+import { createSignal } from 'solid-js'
+import type { MyRoom } from '#schema/messages/room'
+import { useChat } from '../chat/createChat.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { ModalDialog } from '../ui/Dialog.tsx'
+import { FormEnd } from '../ui/FormActions.tsx'
+import { RoomName } from './RoomNameField.tsx'
+
+/** What a room is called, for everybody in it. Its address stays. */
+export function RenameRoom(props: { room: MyRoom; isOpen: boolean; onClose: () => void }) {
+  const { t } = useLanguage()
+  return (
+    <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={t('room.rename')}>
+      <NewName room={props.room} onClose={props.onClose} />
+    </ModalDialog>
+  )
+}
+
+function NewName(props: { room: MyRoom; onClose: () => void }) {
+  const chat = useChat()
+  const { t } = useLanguage()
+  const [name, setName] = createSignal(props.room.name)
+  const [problem, setProblem] = createSignal<unknown>()
+
+  async function submit(event: SubmitEvent) {
+    event.preventDefault()
+    const renamed = await chat.client.try('room.rename', { room: props.room.id, name: name() })
+    if (renamed.ok) props.onClose()
+    else setProblem(renamed.error)
+  }
+
+  return (
+    <form class="form" onSubmit={(event) => void submit(event)}>
+      <RoomName value={name()} onInput={setName} />
+      <FormEnd problem={problem()} onCancel={props.onClose}>
+        <button type="submit" class="button primary" disabled={!name().trim()}>
+          {t('composer.save')}
+        </button>
+      </FormEnd>
+    </form>
+  )
+}

@@ -1,0 +1,87 @@
+import { DropdownMenu } from '@kobalte/core/dropdown-menu'
+import { createSignal, Show } from 'solid-js'
+import type { MyRoom } from '#schema/messages/room'
+import { hasRight } from '#schema/roles'
+import { useChat } from '../chat/createChat.ts'
+import type { NotifyLevel } from '../chat/createNotificationPrefs.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { createPermission } from '../notifications/createPermission.ts'
+import { linkTo } from '../routing/createRoute.ts'
+import { useCopy } from '../ui/createClipboard.ts'
+import { Icon } from '../ui/Icon.tsx'
+import type { MenuProps } from '../ui/lazyMenu.tsx'
+import { Menu, MenuChoices } from '../ui/Menu.tsx'
+import { RenameRoom } from './RenameRoom.tsx'
+
+/** What calls for somebody in this room, and a link to it. */
+export function RoomMenu(props: MenuProps & { room: MyRoom }) {
+  const chat = useChat()
+  const { t } = useLanguage()
+  const { copy } = useCopy()
+  const permission = createPermission()
+  const usual = () =>
+    ({
+      all: t('settings.all'),
+      mentions: t('settings.mentionsOnly'),
+      none: t('settings.none'),
+    })[chat.notify.everywhere()]
+  const choices = (): [NotifyLevel | 'usual', string][] => [
+    ['usual', `${t('notify.asEverywhere')}: ${usual()}`],
+    ['all', t('settings.all')],
+    // Between two people everything is meant for the other.
+    ...(props.room.kind === 'direct'
+      ? []
+      : ([['mentions', t('notify.onlyMentions')]] satisfies [NotifyLevel, string][])),
+    ['none', t('settings.none')],
+  ]
+
+  const [isRenaming, setRenaming] = createSignal(false)
+
+  return (
+    <>
+      <Menu of={props}>
+        <MenuChoices
+          label={t('settings.notify')}
+          value={chat.notify.ownOf(props.room.id) ?? 'usual'}
+          options={choices()}
+          onChange={(level) =>
+            chat.notify.setOwn(props.room.id, level === 'usual' ? undefined : level)
+          }
+        />
+        <Show when={permission.state() === 'default'}>
+          <DropdownMenu.Item class="menu-item" onSelect={() => void permission.ask()}>
+            <Icon name="bell" />
+            {t('notify.turnOn')}
+          </DropdownMenu.Item>
+        </Show>
+        <Show when={permission.state() === 'denied'}>
+          <p class="menu-note">{t('notify.denied')}</p>
+        </Show>
+        <DropdownMenu.Separator class="menu-line" />
+        <Show when={props.room.unread > 0}>
+          <DropdownMenu.Item
+            class="menu-item"
+            onSelect={() => chat.rooms.markRead(props.room.id, props.room.lastSeq)}
+          >
+            <Icon name="check" />
+            {t('rooms.markRead')}
+          </DropdownMenu.Item>
+        </Show>
+        <DropdownMenu.Item
+          class="menu-item"
+          onSelect={() => void copy(linkTo({ room: props.room.id }))}
+        >
+          <Icon name="link" />
+          {t('places.copyRoom')}
+        </DropdownMenu.Item>
+        <Show when={props.room.kind !== 'direct' && hasRight(props.room, 'rename')}>
+          <DropdownMenu.Item class="menu-item" onSelect={() => setRenaming(true)}>
+            <Icon name="edit" />
+            {t('room.rename')}
+          </DropdownMenu.Item>
+        </Show>
+      </Menu>
+      <RenameRoom room={props.room} isOpen={isRenaming()} onClose={() => setRenaming(false)} />
+    </>
+  )
+}

@@ -1,0 +1,13 @@
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { usePlace } from './createRoute.ts'
+
+/** To the rooms, where there is no place for them beside what is shown. */
+export function WayBack() {
+  const { go } = usePlace()
+  const { t } = useLanguage()
+  return (
+    <button type="button" class="button only-narrow" onClick={() => go({})}>
+      {t('rooms.title')}
+    </button>
+  )
+}

@@ -1,0 +1,53 @@
+import { For } from 'solid-js'
+import { languages, useLanguage } from '../i18n/createLanguage.ts'
+import { ModalDialog } from '../ui/Dialog.tsx'
+import { Choice } from '../ui/RadioGroup.tsx'
+import { useSettings } from './context.ts'
+import { NotifySettings } from './NotificationSettings.tsx'
+
+/** How things look, in which language, and what is worth a notification. */
+export function SettingsDialog(props: { isOpen: boolean; onClose: () => void }) {
+  const [settings, setSettings] = useSettings()
+  const { t, code } = useLanguage()
+
+  return (
+    <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={t('settings.title')}>
+      <div class="form">
+        <Choice
+          legend={t('settings.theme')}
+          value={settings.theme}
+          options={{
+            system: t('settings.system'),
+            light: t('settings.light'),
+            dark: t('settings.dark'),
+          }}
+          onChange={(theme) => setSettings('theme', theme)}
+        />
+        <Choice
+          legend={t('settings.density')}
+          value={settings.density}
+          options={{ comfortable: t('settings.comfortable'), compact: t('settings.compact') }}
+          onChange={(density) => setSettings('density', density)}
+        />
+        <div class="field">
+          <label for="language">{t('settings.language')}</label>
+          <select
+            id="language"
+            class="input"
+            value={code()}
+            onChange={({ currentTarget }) => setSettings('language', currentTarget.value)}
+          >
+            <For each={Object.entries(languages)}>
+              {([tag, { name }]) => (
+                <option value={tag} lang={tag}>
+                  {name}
+                </option>
+              )}
+            </For>
+          </select>
+        </div>
+        <NotifySettings />
+      </div>
+    </ModalDialog>
+  )
+}

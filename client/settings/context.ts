@@ -1,0 +1,10 @@
+import { createContext, useContext } from 'solid-js'
+import type { createSettings } from './createSettings.ts'
+
+export const SettingsContext = createContext<ReturnType<typeof createSettings>>()
+
+export function useSettings() {
+  const settings = useContext(SettingsContext)
+  if (!settings) throw new Error('There are no settings around this')
+  return settings
+}

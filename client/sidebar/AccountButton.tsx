@@ -1,0 +1,28 @@
+import type { OpenDialog } from '../app/Layout.tsx'
+import { useChat } from '../chat/createChat.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { Avatar } from '../people/Avatar.tsx'
+import { laterMenu } from '../ui/lazyMenu.tsx'
+
+const MeMenu = laterMenu(async () => (await import('./AccountMenu.tsx')).MeMenu)
+
+/** Ourselves, and how we are seen. */
+export function Me(props: { onOpen: (dialog: OpenDialog) => void; onLogout: () => void }) {
+  const chat = useChat()
+  const { t, timeOf } = useLanguage()
+  const said = () => {
+    const until = chat.quiet.until()
+    return until === undefined
+      ? t(`status.${chat.presence.mine()}`)
+      : t('notify.until', { time: timeOf(until) })
+  }
+  return (
+    <MeMenu class="me" onOpen={props.onOpen} onLogout={props.onLogout}>
+      <Avatar user={chat.me} hasStatus />
+      <span class="me-text">
+        <span class="me-name">{chat.people.name(chat.me)}</span>
+        <span class="me-status">{said()}</span>
+      </span>
+    </MeMenu>
+  )
+}

@@ -1,0 +1,189 @@
+import { createEffect, For, Show } from 'solid-js'
+import type { MyRoom } from '#schema/messages/room'
+import type { OpenDialog } from '../app/Layout.tsx'
+import { useChat } from '../chat/createChat.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { Avatar } from '../people/Avatar.tsx'
+import { StatusWord } from '../people/StatusText.tsx'
+import { pathOf, usePlace } from '../routing/createRoute.ts'
+import { Icon } from '../ui/Icon.tsx'
+import { keys } from '../ui/keyLabels.ts'
+import { laterMenu } from '../ui/lazyMenu.tsx'
+import { later } from '../ui/lazyPart.tsx'
+import { Me } from './AccountButton.tsx'
+import type { RoomLists } from './createRoomLists.ts'
+
+const BrowseRooms = later(async () => (await import('../rooms/BrowseRooms.tsx')).BrowseRooms)
+const CreateRoom = later(async () => (await import('../rooms/CreateRoom.tsx')).CreateRoom)
+const FindPerson = later(async () => (await import('../people/UserSearch.tsx')).FindPerson)
+
+const RoomMenu = laterMenu(async () => (await import('../rooms/RoomMenu.tsx')).RoomMenu)
+
+/** Our rooms, the people we talk to, and ourselves. */
+export function Sidebar(props: {
+  lists: RoomLists
+  open: OpenDialog | undefined
+  onOpen: (dialog: OpenDialog) => void
+  onClose: () => void
+  onLogout: () => void
+}) {
+  const chat = useChat()
+  const places = usePlace()
+  const { t } = useLanguage()
+  // Beside a name stands whether they are there.
+  createEffect(() => {
+    for (const { id } of props.lists.directs().slice(0, 30)) chat.presence.look(id)
+  })
+
+  return (
+    <nav class="sidebar" aria-label={t('rooms.title')}>
+      <header class="sidebar-top">
+        <img src="/icon.svg" alt="" width="26" height="26" />
+        <span class="brand">{t('app.name')}</span>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={t('switcher.label')}
+          data-tip={`${t('switcher.label')} (${keys(t).switcher})`}
+          onClick={() => props.onOpen('switcher')}
+        >
+          <Icon name="search" />
+        </button>
+      </header>
+
+      <div class="sidebar-lists">
+        <section aria-labelledby="rooms-title">
+          <div class="list-head">
+            <h2 id="rooms-title">{t('rooms.title')}</h2>
+            <button
+              type="button"
+              class="icon-button"
+              aria-label={t('rooms.browse')}
+              onClick={() => props.onOpen('browse')}
+            >
+              <Icon name="compass" />
+            </button>
+            <button
+              type="button"
+              class="icon-button"
+              aria-label={t('rooms.create')}
+              onClick={() => props.onOpen('create')}
+            >
+              <Icon name="plus" />
+            </button>
+          </div>
+          <ul>
+            <For each={props.lists.rooms()}>{(room) => <RoomLink room={room} />}</For>
+          </ul>
+          <Show when={chat.rooms.isLoaded() && props.lists.rooms().length === 0}>
+            <p class="list-empty">
+              {t('rooms.none')}{' '}
+              <button type="button" class="text-button" onClick={() => props.onOpen('browse')}>
+                {t('rooms.browse')}
+              </button>
+            </p>
+          </Show>
+        </section>
+
+        <section aria-labelledby="directs-title">
+          <div class="list-head">
+            <h2 id="directs-title">{t('rooms.direct')}</h2>
+            <button
+              type="button"
+              class="icon-button"
+              aria-label={t('rooms.message')}
+              onClick={() => props.onOpen('direct')}
+            >
+              <Icon name="plus" />
+            </button>
+          </div>
+          <ul>
+            <For each={props.lists.directs()}>{(room) => <RoomLink room={room} />}</For>
+          </ul>
+        </section>
+      </div>
+
+      <Show when={chat.isAdmin}>
+        <a
+          class="room-link console-link"
+          href={pathOf({ console: 'functions' })}
+          aria-current={places.place().console === undefined ? undefined : 'page'}
+          onClick={(event) => {
+            if (event.ctrlKey || event.metaKey || event.shiftKey) return
+            event.preventDefault()
+            places.go({ console: 'functions' })
+          }}
+        >
+          <Icon name="pulse" />
+          {t('rooms.console')}
+        </a>
+      </Show>
+      <Me onOpen={props.onOpen} onLogout={props.onLogout} />
+
+      <CreateRoom isOpen={props.open === 'create'} onClose={props.onClose} />
+      <BrowseRooms isOpen={props.open === 'browse'} onClose={props.onClose} />
+      <FindPerson isOpen={props.open === 'direct'} onClose={props.onClose} />
+    </nav>
+  )
+}
+
+function RoomLink(props: { room: MyRoom }) {
+  const chat = useChat()
+  const { place, go } = usePlace()
+  const { t, tn } = useLanguage()
+  const isHere = () => place().room === props.room.id
+  const loud = () => chat.notify.loudIn(props.room)
+  const isMuted = () => chat.notify.isMuted(props.room.id)
+  /** In a muted room nothing that is unread is of interest. */
+  const count = () => loud() || (isMuted() ? 0 : props.room.unread)
+  return (
+    <li class="room-item">
+      <a
+        class="room-link"
+        href={pathOf({ room: props.room.id })}
+        aria-current={isHere() ? 'page' : undefined}
+        classList={{ 'is-unread': props.room.unread > 0 && !isMuted(), 'is-muted': isMuted() }}
+        onClick={(event) => {
+          if (event.ctrlKey || event.metaKey || event.shiftKey) return
+          event.preventDefault()
+          go({ room: props.room.id })
+        }}
+      >
+        <Show
+          when={props.room.with}
+          fallback={<Icon name={props.room.kind === 'private' ? 'lock' : 'hash'} />}
+        >
+          {(user) => <Avatar user={user()} room={props.room.id} hasStatus isSmall />}
+        </Show>
+        <span class="room-name">{chat.titleOf(props.room)}</span>
+        <Show when={props.room.with}>
+          {(user) => <StatusWord user={user()} room={props.room.id} />}
+        </Show>
+        <Show when={isMuted()}>
+          <Icon name="bellOff" />
+          <span class="visually-hidden">{t('notify.muted')}</span>
+        </Show>
+        <Show when={count()}>
+          {(some) => (
+            <span class="badge" classList={{ 'is-quiet': loud() === 0 }} aria-hidden="true">
+              {some() > 99 ? '99+' : some()}
+            </span>
+          )}
+        </Show>
+        <Show when={props.room.unread > 0}>
+          <span class="visually-hidden">
+            {tn('rooms.unread', props.room.unread)}
+            {props.room.mentions > 0 ? `, ${tn('rooms.mentions', props.room.mentions)}` : ''}
+          </span>
+        </Show>
+      </a>
+      <RoomMenu
+        room={props.room}
+        class="icon-button room-more"
+        label={t('rooms.menu', { room: chat.titleOf(props.room) })}
+      >
+        <Icon name="more" />
+      </RoomMenu>
+    </li>
+  )
+}

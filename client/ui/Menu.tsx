@@ -1,0 +1,65 @@
+import { DropdownMenu } from '@kobalte/core/dropdown-menu'
+import { For, type JSX } from 'solid-js'
+import { Icon } from './Icon.tsx'
+import type { MenuProps } from './lazyMenu.tsx'
+
+/** A button, and the menu that it opens: open from the beginning, as `laterMenu` wants it. */
+export function Menu(props: {
+  /** What the button is made of. */
+  of: MenuProps
+  placement?: 'bottom-end' | 'top-start'
+  /** When it has closed, before the focus goes back to the button. */
+  onClosed?: () => void
+  children: JSX.Element
+}) {
+  return (
+    <DropdownMenu
+      placement={props.placement ?? 'bottom-end'}
+      modal={false}
+      defaultOpen
+      onOpenChange={(isOpen) => props.of.onOpenChange?.(isOpen)}
+    >
+      <DropdownMenu.Trigger
+        class={props.of.class}
+        tabIndex={props.of.tabIndex}
+        aria-label={props.of.label}
+      >
+        {props.of.children}
+      </DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content class="menu" onCloseAutoFocus={() => props.onClosed?.()}>
+          {props.children}
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu>
+  )
+}
+
+/** Some of which one is chosen. */
+export function MenuChoices<Value extends string>(props: {
+  label: string
+  value: Value
+  options: readonly (readonly [Value, string])[]
+  onChange: (value: Value) => void
+}) {
+  return (
+    <DropdownMenu.RadioGroup
+      value={props.value}
+      onChange={(value) => props.onChange(value as Value)}
+    >
+      <DropdownMenu.GroupLabel class="menu-label">{props.label}</DropdownMenu.GroupLabel>
+      <For each={props.options}>
+        {([value, label]) => (
+          <DropdownMenu.RadioItem class="menu-item" value={value} closeOnSelect>
+            <span class="menu-check">
+              <DropdownMenu.ItemIndicator>
+                <Icon name="check" />
+              </DropdownMenu.ItemIndicator>
+            </span>
+            {label}
+          </DropdownMenu.RadioItem>
+        )}
+      </For>
+    </DropdownMenu.RadioGroup>
+  )
+}

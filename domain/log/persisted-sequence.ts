@@ -1,0 +1,26 @@
+import type { Context, Handled } from '#runtime'
+import { CHAT_MESSAGES } from '#schema/streams'
+import { rememberForAMoment } from '../cache/single-flight.ts'
+
+/** Older is never wrong: whoever reads a page is told of the rest again. */
+const recall = rememberForAMoment((name: 'persist' | 'persist.thread', context: Context) =>
+  context.handled(CHAT_MESSAGES, name),
+)
+
+/**
+ * Up to which sequence the database has all that happened in rooms, and in their threads as well if
+ * that is asked; and whether that is all there was half a second ago. What it has of later is not all:
+ * what was given to a process that died comes seconds after what is new. To be asked before the
+ * database is.
+ */
+export async function findHandled(
+  what: 'rooms' | 'threads too',
+  context: Context,
+): Promise<Handled> {
+  const names = what === 'rooms' ? ['persist' as const] : (['persist', 'persist.thread'] as const)
+  const found = await Promise.all(names.map((name) => recall(name, context)))
+  return {
+    seq: Math.min(...found.map(({ seq }) => seq)),
+    isAll: found.every(({ isAll }) => isAll),
+  }
+}

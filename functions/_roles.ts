@@ -1,9 +1,0 @@
-import { FunctionError } from '#runtime'
-import { hasRight, type Right } from '#schema/roles'
-import type { Member } from './_member.ts'
-
-/** Throws `forbidden` with what is missing. */
-export function requireRight(member: Pick<Member, 'role'>, right: Right): void {
-  if (!hasRight(member, right))
-    throw new FunctionError('forbidden', `As a ${member.role} of this room you may not ${right}`)
-}

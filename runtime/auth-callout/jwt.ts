@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto'
+import type { Admission } from '../api/context.ts'
+import { encodeBase32, isSignedBy, type SigningKey } from './nkey.ts'
+
+const header = Buffer.from('{"typ":"JWT","alg":"ed25519-nkey"}').toString('base64url')
+
+/** What the server asks: who is that? */
+export interface AuthorizationRequest {
+  /** The key the connection goes by; the answer is about it. */
+  userNkey: string
+  serverId: string
+  client: { host?: string; kind?: string; type?: string }
+  connect: { auth_token?: string; user?: string; pass?: string }
+}
+
+/** Reads and verifies a request. Throws an Error for anything that no server has signed. */
+export function readRequest(jwt: string): AuthorizationRequest {
+  const [head, body, signature, ...more] = jwt.split('.')
+  if (!head || !body || !signature || more.length > 0) throw new Error('the request is no JWT')
+  const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as {
+    iss?: string
+    aud?: string
+    nats?: {
+      type?: string
+      user_nkey?: string
+      server_id?: { id?: string }
+      client_info?: AuthorizationRequest['client']
+      connect_opts?: AuthorizationRequest['connect']
+    }
+  }
+  const { iss, aud, nats } = claims
+  const serverId = nats?.server_id?.id
+  if (nats?.type !== 'authorization_request' || !nats.user_nkey || !serverId || iss !== serverId)
+    throw new Error('the request is not an authorization request of a server')
+  if (aud !== 'nats-authorization-request') throw new Error('the request is for somebody else')
+  if (!isSignedBy(serverId, `${head}.${body}`, Buffer.from(signature, 'base64url')))
+    throw new Error('the request is not signed by its server')
+  const { client_info: client = {}, connect_opts: connect = {} } = nats
+  return { userNkey: nats.user_nkey, serverId, client, connect }
+}
+
+/** The user as the server takes it: who, in which account, may do what, until when. */
+export function encodeUser(key: SigningKey, userNkey: string, admission: Admission): string {
+  return encode(key, {
+    sub: userNkey,
+    aud: admission.account,
+    name: admission.user,
+    exp: admission.expiresAt,
+    nats: {
+      type: 'user',
+      version: 2,
+      // No limits here: the server does not enforce those of a callout's users.
+      subs: -1,
+      data: -1,
+      payload: -1,
+      pub: { allow: admission.publish },
+      sub: { allow: admission.subscribe },
+    },
+  })
+}
+
+/** What the server is told: the user's JWT, or why there is none. */
+export function encodeResponse(
+  key: SigningKey,
+  { userNkey, serverId }: AuthorizationRequest,
+  outcome: { jwt: string } | { error: string },
+): string {
+  const nats = { type: 'authorization_response', version: 2, ...outcome }
+  return encode(key, { sub: userNkey, aud: serverId, nats })
+}
+
+function encode(key: SigningKey, claims: object): string {
+  const issued = { iss: key.publicKey, iat: Math.floor(Date.now() / 1_000), ...claims }
+  const jti = encodeBase32(createHash('sha256').update(JSON.stringify(issued)).digest())
+  const body = Buffer.from(JSON.stringify({ jti, ...issued })).toString('base64url')
+  const signed = `${header}.${body}`
+  return `${signed}.${key.sign(signed).toString('base64url')}`
+}

@@ -1,0 +1,102 @@
+import type { Msg, NatsConnection } from '@nats-io/nats-core'
+import type { Admission, Login } from '../api/context.ts'
+import { FunctionError } from '../api/errors.ts'
+import { type AuthorizationRequest, encodeResponse, encodeUser, readRequest } from './jwt.ts'
+import { readAccountSeed } from './nkey.ts'
+import { readCurveSeed } from './xkey.ts'
+
+export interface CalloutOptions {
+  /** The account seed (SA…) whose public half nats.conf names as `issuer`. */
+  seed: string
+  /** The curve seed (SX…) whose public half it names as `xkey`; without it nothing is sealed. */
+  xkeySeed: string | undefined
+  queue: string
+  /**
+   * Told of what is no refusal: a request that cannot be read, which then gets no answer, and what
+   * `admit` throws that is no FunctionError.
+   */
+  onFault?: (error: Error) => void
+}
+
+const kinds = { nats: 'nats', websocket: 'websocket', mqtt: 'mqtt' } as const
+
+/**
+ * Answers the server's question who connects. `admit` says who it is, or throws: the message of a
+ * FunctionError is the reason in the server's log, and the answer comes at once either way. Draining
+ * leaves the queue group and resolves when all that was received is answered. Throws an Error for a
+ * seed that is none, naming its variable.
+ */
+export function serveCallout(
+  nc: NatsConnection,
+  { seed, xkeySeed, queue, onFault = () => {} }: CalloutOptions,
+  admit: (login: Login) => Promise<Admission>,
+): { drain(): Promise<void> } {
+  const key = readSeed('NATS_CALLOUT_SEED', seed, readAccountSeed)
+  const curve = xkeySeed ? readSeed('NATS_CALLOUT_XKEY_SEED', xkeySeed, readCurveSeed) : undefined
+  const underWay = new Set<Promise<void>>()
+  const subscription = nc.subscribe('$SYS.REQ.USER.AUTH', {
+    queue,
+    callback(error, message) {
+      if (error) return onFault(error)
+      const answered = answer(message)
+        .catch((error) => onFault(new Error(`A login gets no answer: ${error.message}`)))
+        .finally(() => underWay.delete(answered))
+      underWay.add(answered)
+    },
+  })
+  return {
+    async drain() {
+      await subscription.drain()
+      await Promise.all(underWay)
+    },
+  }
+
+  async function answer(message: Msg) {
+    const { request, seal } = open(message)
+    const response = encodeResponse(key, request, await decide(request))
+    message.respond(seal(Buffer.from(response)))
+  }
+
+  /** Throws for what no server has sent: there is nobody to answer then. */
+  function open({ headers, data }: Msg) {
+    const server = headers?.get('Nats-Server-Xkey')
+    if (!server) return { request: read(data), seal: (answer: Uint8Array) => answer }
+    if (!curve) throw new Error('the server seals what it asks: set NATS_CALLOUT_XKEY_SEED')
+    const opened = curve.open(data, server)
+    if (!opened) throw new Error('it is not sealed for the key of NATS_CALLOUT_XKEY_SEED')
+    return { request: read(opened), seal: (answer: Uint8Array) => curve.seal(answer, server) }
+  }
+
+  async function decide(request: AuthorizationRequest) {
+    try {
+      return { jwt: encodeUser(key, request.userNkey, await admit(toLogin(request))) }
+    } catch (error) {
+      if (error instanceof FunctionError) return { error: error.message }
+      onFault(error instanceof Error ? error : new Error(String(error)))
+      return { error: 'internal: the login could not be checked' }
+    }
+  }
+}
+
+function read(data: Uint8Array): AuthorizationRequest {
+  return readRequest(new TextDecoder().decode(data))
+}
+
+function toLogin({ client, connect }: AuthorizationRequest): Login {
+  const { auth_token, user = '', pass = '' } = connect
+  const type = client.type as keyof typeof kinds | undefined
+  return {
+    token: auth_token || pass,
+    user,
+    host: client.host ?? '',
+    kind: client.kind === 'Leafnode' ? 'leafnode' : (type && kinds[type]) || 'nats',
+  }
+}
+
+function readSeed<Key>(variable: string, seed: string, read: (seed: string) => Key): Key {
+  try {
+    return read(seed)
+  } catch (error) {
+    throw new Error(`${variable} does not fit: ${(error as Error).message}`)
+  }
+}

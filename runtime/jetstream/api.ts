@@ -1,0 +1,164 @@
+import type { Msg, MsgHdrs } from '@nats-io/nats-core'
+import type { Handled } from '../api/context.ts'
+import { FunctionError } from '../api/errors.ts'
+import type { Requester } from '../client/requester.ts'
+import { writeHeaders } from '../nats/headers.ts'
+
+const timeoutMs = 5_000
+/** Has a stream take a message only after that one of its subject; 0 for the first. */
+export const expectHeader = 'Nats-Expected-Last-Subject-Sequence'
+const wrongLastSequence = 10071
+const sequenceNotFound = 10043
+const tooMany = 413
+
+export interface Ack {
+  seq: number
+  duplicate: boolean
+}
+
+/** A message as a stream answers it. */
+export interface StoredMessage {
+  subject: string
+  seq: number
+  at: Date
+  message: Msg
+}
+
+/**
+ * Publishes into whatever stream captures the subject and waits for its word. Undefined when an
+ * expected sequence did not hold. Throws `unavailable` when no stream takes it.
+ */
+export async function publishStored(
+  requester: Requester,
+  subject: string,
+  payload: string | Uint8Array,
+  options: { headers?: MsgHdrs | undefined; expect?: number } = {},
+): Promise<Ack | undefined> {
+  let hdrs = options.headers
+  if (options.expect !== undefined) {
+    hdrs?.set(expectHeader, String(options.expect))
+    hdrs ??= writeHeaders({ [expectHeader]: String(options.expect) })
+  }
+  const reply = await requester.request(subject, payload, { headers: hdrs, timeoutMs })
+  const ack = reply.json<{
+    seq: number
+    duplicate?: boolean
+    error?: { err_code: number; description: string }
+  }>()
+  if (!ack.error) return { seq: ack.seq, duplicate: ack.duplicate === true }
+  if (ack.error.err_code === wrongLastSequence) return undefined
+  throw new FunctionError('unavailable', `${subject} was not stored: ${ack.error.description}`)
+}
+
+/** The last message of a subject, or undefined. */
+export function readLast(
+  requester: Requester,
+  stream: string,
+  subject: string,
+  withinMs = timeoutMs,
+) {
+  return readDirect(requester, `$JS.API.DIRECT.GET.${stream}.${subject}`, '', withinMs)
+}
+
+/** The message with a sequence, or undefined. */
+export function readSequence(requester: Requester, stream: string, seq: number) {
+  return readDirect(requester, `$JS.API.DIRECT.GET.${stream}`, `{"seq":${seq}}`)
+}
+
+/** Many messages of a stream in one round trip, by a query of the server's direct batch API. */
+export async function readBatch(
+  requester: Requester,
+  stream: string,
+  query: Record<string, unknown>,
+): Promise<{ messages: StoredMessage[]; pending: number }> {
+  const parts = await requester.collect(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(query), {
+    timeoutMs,
+    isLast: (reply) => (reply.headers?.code ?? 0) >= 200,
+  })
+  const end = parts.pop()?.headers
+  if (end && end.code === tooMany) throw new TooManyError(stream)
+  if (end && end.code >= 400 && end.code !== 404)
+    throw new FunctionError('unavailable', `${stream} cannot be read: ${end.description}`)
+  const pending = Number(end?.get('Nats-Num-Pending') || 0)
+  return { messages: parts.flatMap((part) => toStored(part) ?? []), pending }
+}
+
+/** The first and the last sequence of a stream, as its leader knows them. */
+export async function readBounds(
+  requester: Requester,
+  stream: string,
+): Promise<{ first: number; last: number }> {
+  const reply = await requester.request(`$JS.API.STREAM.INFO.${stream}`, '', { timeoutMs })
+  const { state, error } = reply.json<{
+    state?: { first_seq: number; last_seq: number }
+    error?: { description: string }
+  }>()
+  if (state) return { first: state.first_seq, last: state.last_seq }
+  throw new FunctionError('unavailable', `${stream} cannot be read: ${error?.description}`)
+}
+
+/** How far all that a durable consumer takes has been acknowledged, or given up. */
+export async function readHandled(
+  requester: Requester,
+  stream: string,
+  consumer: string,
+): Promise<Handled> {
+  const { first, last } = await readBounds(requester, stream)
+  const api = `$JS.API.CONSUMER.INFO.${stream}.${consumer}`
+  const reply = await requester.request(api, '', { timeoutMs })
+  const { ack_floor, num_pending, num_ack_pending, error } = reply.json<{
+    ack_floor?: { stream_seq: number }
+    num_pending: number
+    num_ack_pending: number
+    error?: { description: string }
+  }>()
+  if (!ack_floor)
+    throw new FunctionError('unavailable', `${consumer} cannot be read: ${error?.description}`)
+  // Where nothing is left, the floor is the last message that it took, however long ago that was.
+  const isAll = num_pending === 0 && num_ack_pending === 0
+  // What is not in the stream any more need not be handled.
+  const floor = Math.max(ack_floor.stream_seq, first - 1)
+  return { isAll, seq: isAll ? Math.max(last, floor) : floor }
+}
+
+/** More subjects match than the server answers for at once. */
+export class TooManyError extends Error {
+  override name = 'TooManyError'
+}
+
+/** Takes one message out of a stream and overwrites it. False when it is not there. */
+export async function eraseSequence(
+  requester: Requester,
+  stream: string,
+  seq: number,
+): Promise<boolean> {
+  const api = `$JS.API.STREAM.MSG.DELETE.${stream}`
+  const reply = await requester.request(api, `{"seq":${seq}}`, { timeoutMs })
+  const { success, error } = reply.json<{
+    success?: boolean
+    error?: { err_code: number; description: string }
+  }>()
+  if (success) return true
+  if (error?.err_code === sequenceNotFound) return false
+  // The same for what lies before the first and behind the last one.
+  if (/no message found|stream store EOF/.test(error?.description ?? '')) return false
+  throw new FunctionError('unavailable', `Message ${seq} was not erased: ${error?.description}`)
+}
+
+async function readDirect(requester: Requester, api: string, query: string, withinMs = timeoutMs) {
+  return toStored(await requester.request(api, query, { timeoutMs: withinMs }))
+}
+
+/** Reads what a direct get answers; undefined for "not there". */
+export function toStored(message: Msg): StoredMessage | undefined {
+  const hdrs = message.headers
+  if (!hdrs || hdrs.code === 404) return undefined
+  if (hdrs.code >= 400)
+    throw new FunctionError('unavailable', `The stream cannot be read: ${hdrs.description}`)
+  return {
+    subject: hdrs.get('Nats-Subject'),
+    seq: Number(hdrs.get('Nats-Sequence')),
+    at: new Date(hdrs.get('Nats-Time-Stamp')),
+    message,
+  }
+}

@@ -1,0 +1,115 @@
+import type { JetStreamClient } from '@nats-io/jetstream'
+import type { Bucket, Entry } from '../api/context.ts'
+import type { BucketDeclaration } from '../api/contract.ts'
+import { FunctionError } from '../api/errors.ts'
+import type { Requester } from '../client/requester.ts'
+import { writeHeaders } from '../nats/headers.ts'
+import type { Backbone } from '../server/function-host.ts'
+import { describeIssues, validateSync } from '../server/validate.ts'
+import {
+  expectHeader,
+  publishStored,
+  readBatch,
+  readLast,
+  type StoredMessage,
+  TooManyError,
+} from './api.ts'
+
+const keyPattern = /^[-/_=A-Za-z0-9]+(\.[-/_=A-Za-z0-9]+)*$/
+const listPattern = /^(\*|[-/_=A-Za-z0-9]+)(\.(\*|[-/_=A-Za-z0-9]+))*(\.>)?$|^>$/
+
+/** What has the server write only where there is nothing. */
+const absent = writeHeaders({ [expectHeader]: '0' })
+
+/** A bucket over the lean requester: what it answers takes one round trip. */
+export function openBucket(
+  { nc, js, requester }: Pick<Backbone, 'nc' | 'js' | 'requester'>,
+  declaration: BucketDeclaration,
+): Bucket<unknown> {
+  const stream = `KV_${declaration.bucket}`
+  const prefix = `$KV.${declaration.bucket}.`
+  const subjectOf = (key: string) => {
+    if (keyPattern.test(key)) return prefix + key
+    throw new FunctionError('invalid', `"${key}" cannot be a key of ${declaration.bucket}`)
+  }
+  const encode = (value: unknown) => {
+    const { issues } = validateSync(declaration.value, value)
+    if (issues) throw new TypeError(`${declaration.bucket}: ${describeIssues(issues)}`)
+    return JSON.stringify(value)
+  }
+  const decode = ({ subject, seq, message }: StoredMessage): Entry<unknown> => {
+    const { value, issues } = {
+      value: undefined,
+      ...validateSync(declaration.value, message.json()),
+    }
+    if (issues) throw new TypeError(`${subject}: ${describeIssues(issues)}`)
+    return { key: subject.slice(prefix.length), value, revision: seq }
+  }
+  const write = (key: string, value: unknown, expect: number) =>
+    publishStored(requester, subjectOf(key), encode(value), { expect })
+
+  return {
+    async get(key) {
+      const stored = await readLast(requester, stream, subjectOf(key))
+      return stored && isLive(stored) ? decode(stored) : undefined
+    },
+    async put(key, value) {
+      const ack = await publishStored(requester, subjectOf(key), encode(value))
+      return ack?.seq ?? 0
+    },
+    async create(key, value) {
+      if (await write(key, value, 0)) return true
+      // A deleted key leaves its sign behind, which holds the sequence.
+      const last = await readLast(requester, stream, subjectOf(key))
+      if (last && isLive(last)) return false
+      return (await write(key, value, last?.seq ?? 0)) !== undefined
+    },
+    offer(key, value) {
+      nc.publish(subjectOf(key), JSON.stringify(value), { headers: absent })
+    },
+    async update(key, value, revision) {
+      return (await write(key, value, revision)) !== undefined
+    },
+    async delete(key) {
+      const headers = writeHeaders({ 'KV-Operation': 'DEL' })
+      await publishStored(requester, subjectOf(key), '', { headers })
+    },
+    async list(pattern) {
+      if (!listPattern.test(pattern))
+        throw new FunctionError('invalid', `"${pattern}" cannot be a pattern of keys`)
+      const found = await readLastOfEach(requester, js, stream, prefix + pattern)
+      return found.filter(isLive).map(decode)
+    },
+  }
+}
+
+/** How many subjects the server answers for in one batch. */
+const batchLimit = 1_024
+
+/** The last message of each subject that matches; asked for by their names when there are too many. */
+async function readLastOfEach(
+  requester: Requester,
+  js: JetStreamClient,
+  stream: string,
+  subjects_filter: string,
+): Promise<StoredMessage[]> {
+  try {
+    return (await readBatch(requester, stream, { multi_last: [subjects_filter] })).messages
+  } catch (error) {
+    if (!(error instanceof TooManyError)) throw error
+  }
+  const jsm = await js.jetstreamManager(false)
+  const { state } = await jsm.streams.info(stream, { subjects_filter })
+  const subjects = Object.keys(state.subjects ?? {})
+  const found: StoredMessage[] = []
+  for (let at = 0; at < subjects.length; at += batchLimit) {
+    const multi_last = subjects.slice(at, at + batchLimit)
+    found.push(...(await readBatch(requester, stream, { multi_last })).messages)
+  }
+  return found
+}
+
+/** Whether an entry is a value, and not the sign that one was deleted or has expired. */
+function isLive({ message }: StoredMessage): boolean {
+  return !message.headers?.get('KV-Operation') && !message.headers?.get('Nats-Marker-Reason')
+}

@@ -1,0 +1,124 @@
+import {
+  type JetStreamClient,
+  type JetStreamManager,
+  StorageType,
+  type StreamConfig,
+} from '@nats-io/jetstream'
+import { Kvm } from '@nats-io/kv'
+import type { Logger } from 'pino'
+import type { BucketDeclaration, StreamDeclaration } from '../api/contract.ts'
+import { rateLimit } from '../rate-limit/counter.ts'
+import type { LoadedFunction } from '../server/load.ts'
+
+/** Where messages go that a function could not handle: `dead.{service}`, with the reason. */
+export const deadLetters = {
+  stream: 'DEAD_LETTERS',
+  subjects: ['dead.*'],
+  config: { storage: 'file', discard: 'new', allow_direct: true },
+} as const satisfies StreamDeclaration
+
+/** Schedules and their ticks. Of each, the last one stands: a tick that nobody took is not doubled. */
+export const schedules = {
+  stream: 'SCHEDULES',
+  subjects: ['schedule.*', 'tick.*'],
+  config: {
+    storage: 'file',
+    max_msgs_per_subject: 1,
+    allow_msg_schedules: true,
+    allow_msg_ttl: true,
+    allow_direct: true,
+  },
+} as const satisfies StreamDeclaration
+
+/** Thrown when a stream, a bucket or a consumer is there and is not what the code declares. */
+export class DriftError extends Error {
+  override name = 'DriftError'
+}
+
+/** Creates what the functions need and is missing; compares what is there. Asking twice is fine. */
+export async function ensureResources(
+  js: JetStreamClient,
+  functions: readonly LoadedFunction[],
+  log: Logger,
+): Promise<void> {
+  const jsm = await js.jetstreamManager()
+  const { streams, buckets } = collect(functions)
+  for (const stream of streams) await ensureStream(jsm, stream, log)
+  for (const bucket of buckets) await ensureBucket(js, jsm, bucket, log)
+}
+
+function collect(functions: readonly LoadedFunction[]) {
+  const streams = new Set<StreamDeclaration>()
+  const buckets = new Set<BucketDeclaration>()
+  for (const { definition } of functions) {
+    const { trigger, options } = definition
+    for (const used of options.uses ?? []) 'stream' in used ? streams.add(used) : buckets.add(used)
+    if (options.limit) streams.add(rateLimit)
+    if (trigger?.kind === 'kv') buckets.add(trigger.bucket)
+    if (trigger?.kind === 'stream') streams.add(trigger.stream)
+    if (trigger?.kind === 'schedule') streams.add(schedules)
+    if (trigger && ['stream', 'kv'].includes(trigger.kind)) streams.add(deadLetters)
+  }
+  return { streams, buckets }
+}
+
+async function ensureStream(jsm: JetStreamManager, declared: StreamDeclaration, log: Logger) {
+  const wanted = { name: declared.stream, subjects: [...declared.subjects], ...declared.config }
+  const info = await jsm.streams.info(declared.stream).catch(ignoreNotFound)
+  if (info) return compare(`stream ${declared.stream}`, wanted, { ...info.config })
+  await jsm.streams.add(wanted as Partial<StreamConfig> & { name: string })
+  log.info({ stream: declared.stream }, 'stream created')
+}
+
+async function ensureBucket(
+  js: JetStreamClient,
+  jsm: JetStreamManager,
+  declared: BucketDeclaration,
+  log: Logger,
+) {
+  const { bucket, ttlMs = 0, markerTtlMs = 0, storage = 'file', history = 1 } = declared
+  const info = await jsm.streams.info(`KV_${bucket}`).catch(ignoreNotFound)
+  if (info)
+    return compare(
+      `bucket ${bucket}`,
+      { max_age: ttlMs * 1e6, storage, max_msgs_per_subject: history, allow_direct: true },
+      { ...info.config },
+    )
+  await new Kvm(js).create(bucket, {
+    history,
+    allow_direct: true,
+    storage: storage === 'memory' ? StorageType.Memory : StorageType.File,
+    ...(ttlMs > 0 ? { ttl: ttlMs } : {}),
+    ...(markerTtlMs > 0 ? { markerTTL: markerTtlMs } : {}),
+  })
+  log.info({ bucket }, 'bucket created')
+}
+
+/** Throws a DriftError that names each difference. What is not declared is the operator's. */
+export function compare(
+  what: string,
+  declared: Record<string, unknown>,
+  actual: Record<string, unknown>,
+): void {
+  const differences = Object.entries(declared).flatMap(([key, value]) => {
+    const [want, have] = [JSON.stringify(value), JSON.stringify(actual[key])]
+    return want === have || isNothing(value, actual[key]) ? [] : [`${key} is ${have}, not ${want}`]
+  })
+  if (differences.length === 0) return
+  throw new DriftError(
+    `${what} is not as declared: ${differences.join('; ')}. ` +
+      'Change it with the nats command, or change the declaration.',
+  )
+}
+
+/** The server leaves out what is off. */
+function isNothing(a: unknown, b: unknown) {
+  return !a && !b
+}
+
+/** JetStream's "there is none"; anything else is thrown on. */
+export function ignoreNotFound(error: unknown): undefined {
+  const { code, status } = error as { code?: number; status?: number }
+  if (code === 10059 || code === 10014 || status === 404) return undefined
+  throw error
+}

@@ -1,0 +1,263 @@
+import type { Msg, MsgHdrs } from '@nats-io/nats-core'
+import type { Logger } from 'pino'
+import type {
+  Appended,
+  Bucket,
+  Context,
+  FunctionInfo,
+  Stored,
+  StoredPlace,
+} from '../api/context.ts'
+import {
+  type BucketDeclaration,
+  type Contract,
+  defaultTimeoutMs,
+  pushHeader,
+  type StreamDeclaration,
+  type Topic,
+} from '../api/contract.ts'
+import { FunctionError } from '../api/errors.ts'
+import { overlaps, toServiceName } from '../api/subject.ts'
+import {
+  eraseSequence,
+  publishStored,
+  readBatch,
+  readBounds,
+  readHandled,
+  readSequence,
+  type StoredMessage,
+} from '../jetstream/api.ts'
+import type { System } from '../monitoring/system.ts'
+import { writeHeaders } from '../nats/headers.ts'
+import { readTrace, type Trace, traceHeaders, traceId } from '../tracing/trace-context.ts'
+import type { FunctionHost } from './function-host.ts'
+
+const encoder = new TextEncoder()
+const pushMark = writeHeaders({ [pushHeader]: '1' })
+
+/** A message whose headers are read when somebody asks for them. */
+type WithHeaders = Pick<Msg, 'headers'>
+
+/** What one call of a function meets. Made for each, so whatever costs is made when it is used. */
+export class CallContext implements Context {
+  readonly caller: string
+  readonly #host: FunctionHost
+  readonly #until: number
+  readonly #trace: Trace | undefined
+  readonly #message: WithHeaders | undefined
+  #controller: AbortController | undefined
+  #reason: FunctionError | undefined
+
+  constructor(
+    host: FunctionHost,
+    caller: string,
+    until: number,
+    traced: Trace | undefined,
+    message?: WithHeaders,
+  ) {
+    this.#host = host
+    this.caller = caller
+    this.#until = until
+    this.#trace = traced
+    this.#message = message
+  }
+
+  get stored(): StoredPlace | undefined {
+    return this.#message && readPlace(this.#message)
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#reason && !this.#controller.signal.aborted) this.#controller.abort(this.#reason)
+    return this.#controller.signal
+  }
+
+  get deadline(): number {
+    return performance.timeOrigin + this.#until
+  }
+
+  get log(): Logger {
+    const trace = traceId(this.#trace)
+    return trace ? this.#host.log.child({ trace }) : this.#host.log
+  }
+
+  get env(): unknown {
+    return this.#host.env
+  }
+
+  get functions(): readonly FunctionInfo[] {
+    return this.#host.backbone.functions
+  }
+
+  get system(): System {
+    return this.#host.backbone.system
+  }
+
+  abort(reason: FunctionError): void {
+    this.#reason = reason
+    this.#controller?.abort(reason)
+  }
+
+  // Getters, so that a handler may take what it needs out of its context: `{ caller, publish }`.
+  get publish() {
+    return (topic: Topic, data: unknown) => this.#publish(topic, data)
+  }
+
+  get publishEach() {
+    return (topic: Topic, name: string, values: readonly unknown[], data: object) =>
+      this.#publishEach(topic, name, values, data)
+  }
+
+  get append() {
+    return (topic: Topic, data: unknown, options?: { id?: string }) =>
+      this.#append(topic, data, options)
+  }
+
+  get read() {
+    return (stream: StreamDeclaration, topic: Topic, seq: number) => this.#read(stream, topic, seq)
+  }
+
+  get readAfter() {
+    return (
+      stream: StreamDeclaration,
+      topics: readonly Topic[],
+      params: Readonly<Record<string, string>>,
+      since: number,
+      limit: number,
+    ) => this.#readAfter(stream, topics, params, since, limit)
+  }
+
+  get erase() {
+    return (stream: StreamDeclaration, seq: number) =>
+      eraseSequence(this.#host.backbone.requester, stream.stream, seq)
+  }
+
+  get handled() {
+    return ({ stream }: StreamDeclaration, name: string) =>
+      readHandled(this.#host.backbone.requester, stream, toServiceName(name))
+  }
+
+  get kv() {
+    return (bucket: BucketDeclaration) => this.#host.bucket(bucket) as Bucket<never>
+  }
+
+  get call() {
+    return (contract: Contract, input: unknown) => this.#call(contract, input)
+  }
+
+  #publish(topic: Topic, data: unknown): void {
+    const { subject, payload } = this.#host.write(topic, data)
+    const hdrs = this.#headersOf(topic)
+    this.#host.backbone.nc.publish(subject, payload, hdrs && { headers: hdrs })
+  }
+
+  /** What is the same for all is checked and written once. */
+  #publishEach(topic: Topic, name: string, values: readonly unknown[], data: object): void {
+    if (values.length === 0) return
+    const { payload } = this.#host.write(topic, { ...data, [name]: values[0] })
+    const bytes = encoder.encode(payload)
+    const hdrs = this.#headersOf(topic)
+    const subject = this.#host.subject(topic)
+    for (const value of values)
+      this.#host.backbone.nc.publish(
+        subject.fill({ ...data, [name]: value }),
+        bytes,
+        hdrs && { headers: hdrs },
+      )
+  }
+
+  #headersOf(topic: Topic): MsgHdrs | undefined {
+    const hdrs = traceHeaders(this.#trace)
+    if (!topic.push) return hdrs
+    hdrs?.set(pushHeader, '1')
+    return hdrs ?? pushMark
+  }
+
+  async #append(topic: Topic, data: unknown, options: { id?: string } = {}): Promise<Appended> {
+    const { subject, payload } = this.#host.write(topic, data)
+    let hdrs = traceHeaders(this.#trace)
+    if (options.id !== undefined) {
+      hdrs?.set('Nats-Msg-Id', options.id)
+      hdrs ??= writeHeaders({ 'Nats-Msg-Id': options.id })
+    }
+    const startedAt = performance.now()
+    const ack = await publishStored(this.#host.backbone.requester, subject, payload, {
+      headers: hdrs,
+    })
+    if (!ack) throw new FunctionError('conflict', `${subject} has moved on`)
+    const part = this.#trace?.part
+    if (part) this.#host.spans.stored(topic.subject, ack.seq, startedAt, part)
+    return ack
+  }
+
+  async #read(
+    stream: StreamDeclaration,
+    topic: Topic,
+    seq: number,
+  ): Promise<Stored<never> | undefined> {
+    const stored = await readSequence(this.#host.backbone.requester, stream.stream, seq)
+    if (!stored || !overlaps(this.#host.subject(topic).pattern, stored.subject)) return undefined
+    const data = this.#host.read(topic, stored.subject, () => stored.message.json())
+    const trace = readTrace(stored.message.headers)?.traceId
+    return { data: data as never, seq: stored.seq, at: stored.at, ...(trace ? { trace } : {}) }
+  }
+
+  async #readAfter(
+    { stream }: StreamDeclaration,
+    topics: readonly Topic[],
+    params: Readonly<Record<string, string>>,
+    since: number,
+    limit: number,
+  ): Promise<Stored<never>[] | undefined> {
+    const { requester } = this.#host.backbone
+    const { first, last } = await readBounds(requester, stream)
+    if (since + 1 < first || since > last) return undefined
+    const batches = await Promise.all(
+      topics.map(async (topic) => {
+        const next_by_subj = this.#host.subject(topic).narrow(params)
+        const query = { seq: since + 1, next_by_subj, batch: limit + 1 }
+        return { topic, ...(await readBatch(requester, stream, query)) }
+      }),
+    )
+    const found = batches.flatMap(({ topic, messages }) =>
+      messages
+        // What came while we read may be in one batch and not yet in another.
+        .filter(({ seq }) => seq <= last)
+        .flatMap((stored) => this.#readFitting(topic, stored)),
+    )
+    if (found.length > limit || batches.some(({ pending }) => pending > 0)) return undefined
+    return found.sort((a, b) => a.seq - b.seq)
+  }
+
+  /** Nothing for what no function has written: it goes to the dead letters, and is no part of this. */
+  #readFitting(topic: Topic, { subject, message, seq, at }: StoredMessage): Stored<never>[] {
+    try {
+      const data = this.#host.read(topic, subject, () => message.json())
+      return [{ data: data as never, seq, at }]
+    } catch (error) {
+      if (error instanceof FunctionError && error.code === 'invalid') return []
+      throw error
+    }
+  }
+
+  async #call(contract: Contract, input: unknown): Promise<never> {
+    const left = this.#until - performance.now()
+    if (left <= 0) throw new FunctionError('timeout', 'No time is left to ask another function')
+    return (await this.#host.ask(contract).ask(input as object, {
+      timeoutMs: Math.min(left, contract.timeoutMs ?? defaultTimeoutMs),
+      headers: traceHeaders(this.#trace),
+    })) as never
+  }
+}
+
+/** What the server says of a message that a stream republishes. */
+function readPlace(message: WithHeaders): StoredPlace | undefined {
+  try {
+    const seq = Number(message.headers?.get('Nats-Sequence') ?? 0)
+    const prev = Number(message.headers?.get('Nats-Last-Sequence') ?? 0)
+    return seq > 0 ? { seq, prev } : undefined
+  } catch {
+    // Headers that cannot be read are not the server's.
+    return undefined
+  }
+}

@@ -1,0 +1,120 @@
+import type { JetStreamClient } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/nats-core'
+import type { Logger } from 'pino'
+import type { Bucket, FunctionInfo } from '../api/context.ts'
+import type { BucketDeclaration, Contract, Topic } from '../api/contract.ts'
+import { FunctionError } from '../api/errors.ts'
+import { parseSubject, type Subject } from '../api/subject.ts'
+import { type Ask, createAsk } from '../client/client.ts'
+import type { Requester } from '../client/requester.ts'
+import { openBucket } from '../jetstream/kv.ts'
+import type { System } from '../monitoring/system.ts'
+import type { Limiter } from '../rate-limit/limiter.ts'
+import { SpanKeeper, type SpanStore } from '../tracing/span-store.ts'
+import type { LoadedFunction } from './load.ts'
+import { describeIssues, validateSync } from './validate.ts'
+
+/** What all functions of a process share: one connection, one inbox. */
+export interface Backbone {
+  readonly nc: NatsConnection
+  readonly js: JetStreamClient
+  readonly requester: Requester
+  readonly functions: readonly FunctionInfo[]
+  readonly spans: SpanStore
+  readonly system: System
+  /** What this process is called: host and process id. */
+  readonly process: string
+}
+
+/** What all calls of a function share. */
+export class FunctionHost {
+  readonly loaded: LoadedFunction
+  readonly backbone: Backbone
+  readonly env: unknown
+  readonly log: Logger
+  /** Set for a function that says how often one caller may ask. */
+  readonly limiter: Limiter | undefined
+  readonly spans: SpanKeeper
+  readonly #subjects = new WeakMap<Topic, Subject>()
+  readonly #buckets = new WeakMap<BucketDeclaration, Bucket<unknown>>()
+  readonly #asks = new WeakMap<Contract, Ask>()
+
+  constructor(
+    loaded: LoadedFunction,
+    backbone: Backbone,
+    env: unknown,
+    log: Logger,
+    limiter?: Limiter,
+  ) {
+    this.loaded = loaded
+    this.backbone = backbone
+    this.env = env
+    this.log = log
+    this.limiter = limiter
+    const { name, version, trigger: kind } = loaded
+    this.spans = new SpanKeeper(backbone.spans, { name, version, kind })
+  }
+
+  subject(topic: Topic): Subject {
+    return remember(this.#subjects, topic, () => parseSubject(topic.subject))
+  }
+
+  bucket(declaration: BucketDeclaration): Bucket<unknown> {
+    return remember(this.#buckets, declaration, () => {
+      const { definition, name } = this.loaded
+      if (!definition.options.uses?.includes(declaration))
+        throw new TypeError(`${name} does not declare ${declaration.bucket} in its "uses"`)
+      return openBucket(this.backbone, declaration)
+    })
+  }
+
+  ask(contract: Contract): Ask {
+    return remember(this.#asks, contract, () => createAsk(this.backbone.requester, contract))
+  }
+
+  /** A topic's data as subject and payload. Throws a TypeError for data that does not fit. */
+  write(topic: Topic, data: unknown) {
+    const checked = validateSync(topic.data, data)
+    if (checked.issues) throw new TypeError(`${topic.subject}: ${describeIssues(checked.issues)}`)
+    const subject = this.subject(topic)
+    const values = checked.value as Record<string, unknown>
+    return { subject: subject.fill(values), payload: JSON.stringify(subject.rest(values)) }
+  }
+
+  /** A topic's data out of a message. Throws `invalid` for what is not JSON or does not fit. */
+  read(topic: Topic, subject: string, json: () => unknown): unknown {
+    const data = { ...readObject({ json }), ...this.subject(topic).read(subject) }
+    const { issues, value } = validateSync(topic.data, data)
+    if (!issues) return value
+    throw new FunctionError('invalid', `${subject}: ${describeIssues(issues)}`, { details: issues })
+  }
+}
+
+/** A payload as an object: empty is `{}`. Throws `invalid` for anything else. */
+export function readObject(message: { json(): unknown }): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = message.json()
+  } catch (error) {
+    throw new FunctionError('invalid', `The payload is not JSON: ${(error as Error).message}`)
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>
+  throw new FunctionError('invalid', `The payload must be a JSON object, not ${kindOf(value)}`)
+}
+
+function kindOf(value: unknown) {
+  return value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`
+}
+
+function remember<Key extends object, Value>(
+  known: WeakMap<Key, Value>,
+  key: Key,
+  make: () => Value,
+): Value {
+  const found = known.get(key)
+  if (found !== undefined) return found
+  const made = make()
+  known.set(key, made)
+  return made
+}

@@ -1,0 +1,297 @@
+import type { Msg, MsgHdrs } from '@nats-io/nats-core'
+import { defaultMaxBytes, defaultTimeoutMs, type Schema, timeoutHeader } from '../api/contract.ts'
+import { type ErrorBody, type ErrorCode, errorStatus, type FunctionError } from '../api/errors.ts'
+import { isToken, parseSubject, type Subject, tokenAt } from '../api/subject.ts'
+import { writeHeaders } from '../nats/headers.ts'
+import { toFunctionError } from '../nats/unavailable.ts'
+import { beginTrace, endTrace, type Trace, withTrace } from '../tracing/trace-context.ts'
+import { CallContext } from './call-context.ts'
+import type { Dispatcher, Job } from './dispatcher.ts'
+import { type FunctionHost, readObject } from './function-host.ts'
+import { describeIssues, validateSync } from './validate.ts'
+
+/** The longest a caller may ask a function to go on, in milliseconds. */
+const longestMs = 300_000
+/** Stands for the value of a handler that was not called. */
+const refused = Symbol('refused')
+
+type Incoming = Pick<Msg, 'data' | 'headers' | 'json' | 'reply' | 'respond' | 'subject'>
+
+/** What all requests, or events, of a function have in common. */
+export interface RequestKind {
+  readonly host: FunctionHost
+  readonly dispatcher: Dispatcher
+  readonly subject: Subject
+  readonly input: Schema
+  /** Absent for events: what a handler of those returns is nobody's. */
+  readonly output: Schema | undefined
+  readonly timeoutMs: number
+  /** The largest payload; of events, which functions tell each other, any that the server carries. */
+  readonly maxBytes: number
+}
+
+export function requestKind(host: FunctionHost, dispatcher: Dispatcher): RequestKind {
+  const { contract, trigger } = host.loaded.definition
+  const topic = trigger?.kind === 'event' ? trigger.topic : undefined
+  const subject = parseSubject(host.loaded.subject ?? topic?.subject ?? '')
+  const input = contract?.input ?? topic?.data
+  if (!input) throw new TypeError(`${host.loaded.name} is neither a request nor an event`)
+  return {
+    host,
+    dispatcher,
+    subject,
+    input,
+    output: contract?.output,
+    timeoutMs: contract?.timeoutMs ?? defaultTimeoutMs,
+    maxBytes: contract ? (contract.maxBytes ?? defaultMaxBytes) : Number.POSITIVE_INFINITY,
+  }
+}
+
+/** One message that asks for a function: parsed, handled, answered once. */
+export class RequestJob implements Job {
+  readonly until: number
+  slot = -1
+  readonly #kind: RequestKind
+  readonly #message: Incoming
+  #context: CallContext | undefined
+  #startedAt = 0
+  #trace: Trace | undefined
+  #fault: Error | undefined
+  #refusal: FunctionError | ErrorBody | undefined
+  #answered = false
+
+  constructor(kind: RequestKind, message: Incoming) {
+    this.#kind = kind
+    this.#message = message
+    this.until = performance.now() + readTimeout(message, kind.timeoutMs)
+  }
+
+  run(ended: (job: Job) => void): boolean {
+    if (this.#answered) return true
+    this.#startedAt = performance.now()
+    this.#trace = this.#beginTrace()
+    try {
+      const value = this.#handle()
+      if (isThenable(value)) {
+        void this.#settle(value, ended)
+        return false
+      }
+      this.#answer(value)
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#end()
+    return true
+  }
+
+  refuse(reason: FunctionError): void {
+    if (this.#answered) return
+    const { stats } = this.#kind.dispatcher
+    if (reason.code === 'timeout') stats.timeouts++
+    stats.failed(reason.message)
+    // What never ran is counted here, what runs when it ends.
+    if (!this.#startedAt) stats.requests++
+    this.#refuse(reason)
+    this.#context?.abort(reason)
+  }
+
+  async #settle(value: PromiseLike<unknown>, ended: (job: Job) => void) {
+    try {
+      this.#answer(await value)
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#end()
+    ended(this)
+  }
+
+  /** The handler's value or promise; `refused` for what does not get as far as the handler. */
+  #handle(): unknown {
+    const { host, subject } = this.#kind
+    const { callerAt } = subject
+    const caller = callerAt < 0 ? '' : tokenAt(this.#message.subject, callerAt)
+    if (callerAt >= 0 && !isToken(caller))
+      return this.#refuseInput(
+        refusal(`"${caller}" in the subject ${this.#message.subject} cannot be a caller`),
+      )
+    // Before anything is read: what does not fit counts like what does.
+    const waiting = caller === '' ? undefined : host.limiter?.take(caller)
+    if (!waiting) return this.#call(caller)
+    this.#beginMeanwhile(caller)
+    return waiting.then(() => this.#call(caller))
+  }
+
+  #beginMeanwhile(caller: string) {
+    const { host, subject } = this.#kind
+    const { meanwhile } = host.loaded.definition.options
+    if (!meanwhile) return
+    const context = new CallContext(host, caller, this.until, this.#trace)
+    meanwhile({ params: subject.read(this.#message.subject) }, context)
+  }
+
+  #call(caller: string): unknown {
+    const { host, input } = this.#kind
+    // It waited for its limit until it was overdue.
+    if (this.#answered) return refused
+    const read = this.#read()
+    if ('refusal' in read) return this.#refuseInput(read.refusal)
+    const parsed = validateSync(input, read.data)
+    if (parsed.issues) {
+      const message = `The input does not fit: ${describeIssues(parsed.issues)}`
+      return this.#refuseInput({ code: 'invalid', message, details: parsed.issues })
+    }
+    const context = new CallContext(host, caller, this.until, this.#trace, this.#message)
+    this.#context = context
+    const { handle } = host.loaded.definition
+    const { value } = parsed
+    if (!this.#trace?.span) return handle(value as never, context)
+    return withTrace(this.#trace, () => handle(value as never, context))
+  }
+
+  #refuseInput(refusal: ErrorBody) {
+    this.#kind.dispatcher.stats.failed(refusal.message)
+    this.#refuse(refusal)
+    return refused
+  }
+
+  #answer(value: unknown) {
+    const { output } = this.#kind
+    if (!output || value === refused || this.#answered) return
+    const answer = validateSync(output, value)
+    if (answer.issues)
+      throw new TypeError(`its answer does not fit its contract: ${describeIssues(answer.issues)}`)
+    // Throws for what is too large to send, and that is then the answer.
+    this.#message.respond(JSON.stringify(answer.value) ?? 'null')
+    this.#answered = true
+  }
+
+  #fail(error: unknown) {
+    const { host, dispatcher } = this.#kind
+    this.#fault = error instanceof Error ? error : new Error(`thrown: ${String(error)}`)
+    const refusal = toFunctionError(error)
+    if (refusal !== error)
+      host.log.error({ err: this.#fault, code: refusal.code }, 'function failed')
+    // One that had been refused already, as overdue, has been counted.
+    if (!this.#answered) dispatcher.stats.failed(refusal.message)
+    this.#refuse(refusal)
+  }
+
+  #end() {
+    const { host, dispatcher } = this.#kind
+    const [startedAt, endedAt] = [this.#startedAt, performance.now()]
+    const refusal = this.#refusal
+    const part = this.#trace?.part
+    dispatcher.stats.ended(endedAt - startedAt)
+    const code = refusal?.code
+    if (host.spans.wants(part, startedAt, endedAt, code)) {
+      host.spans.keep({
+        startedAt,
+        endedAt,
+        part,
+        code,
+        error: refusal?.message,
+        caller: this.#context?.caller,
+        seq: part && this.#context?.stored?.seq,
+      })
+    }
+    if (!this.#trace) return
+    endTrace(this.#trace, refusal && { code: refusal.code, error: this.#fault ?? refusal })
+  }
+
+  /** Payload and subject as one. What does not fit is a value here: it is cheaper. */
+  #read(): { data: Record<string, unknown> } | { refusal: ErrorBody } {
+    const { maxBytes, subject } = this.#kind
+    const message = this.#message
+    const bytes = message.data.length
+    if (bytes > maxBytes)
+      return {
+        refusal: refusal(`The payload has ${bytes} bytes, and ${maxBytes} are taken`, 'too_large'),
+      }
+    try {
+      const data = bytes === 0 ? {} : readObject(message)
+      for (const { name, index } of subject.places) {
+        const token = tokenAt(message.subject, index)
+        if (Object.hasOwn(data, name) && data[name] !== token)
+          return {
+            refusal: refusal(`"${name}" in the payload is not what the subject says: ${token}`),
+          }
+        data[name] = token
+      }
+      return { data }
+    } catch (error) {
+      return { refusal: refusal((error as Error).message) }
+    }
+  }
+
+  #beginTrace() {
+    try {
+      return beginTrace(this.#kind.host.loaded.name, this.#message.headers)
+    } catch {
+      // Headers that cannot be read carry no trace; see readTimeout.
+      return undefined
+    }
+  }
+
+  /** Refuses whoever asked for no answer: they can only be told by another way, if there is one. */
+  #reject(reason: ErrorBody) {
+    const { host, subject } = this.#kind
+    const { code, message } = reason
+    host.log.info({ code, reason: message }, 'refused, without a reply')
+    const { rejected } = host.loaded.definition.options
+    if (!rejected) return
+    const params = subject.read(this.#message.subject)
+    const caller = params.caller ?? ''
+    const context = this.#context ?? new CallContext(host, caller, this.until, this.#trace)
+    rejected(reason, { params, data: readLoosely(this.#message) }, context)
+  }
+
+  #refuse(reason: FunctionError | ErrorBody) {
+    if (this.#answered) return
+    this.#answered = true
+    this.#refusal = reason
+    if (!this.#message.reply) return this.#reject('toJSON' in reason ? reason.toJSON() : reason)
+    const hdrs = errorHeaders(reason.code, reason.message)
+    try {
+      this.#message.respond(JSON.stringify(reason), { headers: hdrs })
+    } catch (error) {
+      this.#kind.host.log.error({ err: error, code: reason.code }, 'the refusal could not be sent')
+    }
+  }
+}
+
+/** Its payload, for somebody who will not rely on it. */
+function readLoosely(message: Incoming): Record<string, unknown> {
+  try {
+    return readObject(message)
+  } catch {
+    return {}
+  }
+}
+
+function refusal(message: string, code: ErrorCode = 'invalid'): ErrorBody {
+  return { code, message }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
+}
+
+function errorHeaders(code: ErrorCode, message: string): MsgHdrs {
+  return writeHeaders({
+    'Nats-Service-Error-Code': String(errorStatus[code]),
+    'Nats-Service-Error': message.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200),
+  })
+}
+
+/**
+ * What a caller says about its patience. Headers come from outside: one that cannot be read, or says
+ * nonsense, says nothing.
+ */
+function readTimeout(message: Incoming, usualMs: number): number {
+  try {
+    const ms = Number(message.headers?.get(timeoutHeader) || usualMs)
+    return ms > 0 ? Math.min(ms, longestMs) : usualMs
+  } catch {
+    return usualMs
+  }
+}

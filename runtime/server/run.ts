@@ -1,0 +1,197 @@
+import { existsSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import { jetstream } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/nats-core'
+import type { Logger } from 'pino'
+import type { FunctionInfo } from '../api/context.ts'
+import { FunctionError } from '../api/errors.ts'
+import { createRequester } from '../client/requester.ts'
+import { ensureResources } from '../jetstream/resources.ts'
+import { createSystem } from '../monitoring/system.ts'
+import { connectTo } from '../nats/connect.ts'
+import { isUnavailable } from '../nats/unavailable.ts'
+import { createSharedCounter, type SharedCounter } from '../rate-limit/counter.ts'
+import { Limiter } from '../rate-limit/limiter.ts'
+import { serveSpans } from '../tracing/collect-spans.ts'
+import { SpanStore } from '../tracing/span-store.ts'
+import type { RuntimeConfig } from './config.ts'
+import { type Backbone, FunctionHost } from './function-host.ts'
+import { LoadError, type LoadedFunction, loadFunctions, type Problem } from './load.ts'
+import { type Served, serveFunction } from './serve.ts'
+import { describeIssues, validateSync } from './validate.ts'
+
+export interface RuntimeOptions {
+  /** Where the functions are. */
+  folder: string
+  config: RuntimeConfig
+  log: Logger
+}
+
+export interface Runtime extends AsyncDisposable {
+  readonly functions: readonly FunctionInfo[]
+  /** Leaves the queue groups, finishes what is under way, closes. Called twice, it is done once. */
+  stop(): Promise<void>
+  /** Resolves when the connection has ended for good, by `stop` or otherwise. */
+  readonly closed: Promise<void>
+}
+
+/** Files in functions/ that are no functions may be this one: what must hold before any is served. */
+const setupFile = '_setup.ts'
+const attempts = { count: 30, everyMs: 2_000 }
+/** How long the end waits for the server to have all that was said. */
+const lastWordsMs = 1_000
+
+/**
+ * Loads the functions of a folder and serves them until `stop`. Waits for what is not up yet, 30
+ * times two seconds. Throws a LoadError that lists the files at fault, before anything is served.
+ */
+export async function startRuntime({ folder, config, log }: RuntimeOptions): Promise<Runtime> {
+  await using started = new AsyncDisposableStack()
+  const functions = await loadFunctions(folder)
+  const envs = readEnvs(functions, config.env)
+
+  const nc = await waitFor('NATS', log, () => connectTo('NATS_URL', config.natsUrl, config.name))
+  started.defer(async () => {
+    // To close alone would throw away what has not left yet.
+    await Promise.race([nc.flush(), sleep(lastWordsMs)]).catch(() => undefined)
+    await nc.close()
+  })
+  const requester = createRequester(nc)
+  started.defer(() => requester.close())
+  const js = jetstream(nc)
+
+  const setup = await waitFor('what _setup needs', log, () => runSetup(folder, config, log))
+  if (setup) started.use(setup)
+  const ensure = () => waitFor('JetStream', log, () => ensureResources(js, functions, log))
+  await ensure()
+  void ensureAgain(nc, ensure, log)
+
+  const spans = new SpanStore()
+  const processName = `${hostname()}:${process.pid}`
+  started.use(serveSpans(nc, spans, processName))
+  const backbone: Backbone = {
+    nc,
+    js,
+    requester,
+    functions: functions.map(describe),
+    spans,
+    system: createSystem(nc, requester),
+    process: processName,
+  }
+  const counter = createSharedCounter(requester, log)
+  const served: Served[] = []
+  started.defer(() => drain(served, config.drainMs))
+  for (const loaded of functions) {
+    const child = log.child({ function: loaded.name })
+    const limiter = limiterOf(loaded, counter, config)
+    const host = new FunctionHost(loaded, backbone, envs.get(loaded), child, limiter)
+    await loaded.definition.options.prepare?.({ env: host.env, log: child })
+    served.push(await serveFunction(host, config, child))
+  }
+  await nc.flush()
+
+  const running = started.move()
+  let stopped: Promise<void> | undefined
+  const stop = () => {
+    stopped ??= running.disposeAsync()
+    return stopped
+  }
+  const closed = nc.closed().then((error) => {
+    if (error) log.error({ err: error }, 'the connection has ended')
+  })
+  return { functions: backbone.functions, stop, closed, [Symbol.asyncDispose]: stop }
+}
+
+function describe({ name, trigger, subject, audience }: LoadedFunction): FunctionInfo {
+  return { name, trigger, ...(subject === undefined ? {} : { subject, audience: audience ?? [] }) }
+}
+
+function limiterOf(
+  { service, definition }: LoadedFunction,
+  counter: SharedCounter,
+  { limitFactor, limitFallback: fallback }: RuntimeConfig,
+) {
+  const { limit } = definition.options
+  if (!limit) return undefined
+  const max = Math.max(1, Math.round(limit.max * limitFactor))
+  return new Limiter({ counter, service, limit: { ...limit, max }, fallback })
+}
+
+/** Each function's environment, as its schema reads it. Throws a LoadError for what does not fit. */
+function readEnvs(functions: readonly LoadedFunction[], env: RuntimeConfig['env']) {
+  const envs = new Map<LoadedFunction, unknown>()
+  const problems: Problem[] = []
+  for (const loaded of functions) {
+    const schema = loaded.definition.options.env
+    if (!schema) continue
+    const result = validateSync(schema, { ...env })
+    if (result.issues)
+      problems.push({
+        file: loaded.file,
+        export: 'default.env',
+        reason: `the environment does not fit: ${describeIssues(result.issues)}`,
+      })
+    else envs.set(loaded, result.value)
+  }
+  if (problems.length > 0) throw new LoadError(problems)
+  return envs
+}
+
+async function runSetup(folder: string, { env }: RuntimeConfig, log: Logger) {
+  const file = join(folder, setupFile)
+  if (!existsSync(file)) return undefined
+  const { default: setup } = await import(pathToFileURL(file).href)
+  if (typeof setup !== 'function')
+    throw new LoadError([{ file: setupFile, export: 'default', reason: 'it is not a function' }])
+  return (await setup({ log, env })) as AsyncDisposable | undefined
+}
+
+/** A server that comes back has lost what it kept in memory. */
+async function ensureAgain(nc: NatsConnection, ensure: () => Promise<void>, log: Logger) {
+  for await (const { type } of nc.status())
+    if (type === 'reconnect')
+      await ensure().catch((err) => log.error({ err }, 'streams and buckets are not as declared'))
+}
+
+/** Tries until it works. Only what is away is waited for; anything else is thrown at once. */
+async function waitFor<T>(what: string, log: Logger, attempt: () => Promise<T>): Promise<T> {
+  for (let count = 1; ; count++) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (count >= attempts.count || !isAway(error)) throw error
+      const reason = error instanceof Error ? error.message : String(error)
+      log.warn({ attempt: count, of: attempts.count, reason }, `waiting for ${what}`)
+      await sleep(attempts.everyMs)
+    }
+  }
+}
+
+/** What the NATS client throws when the server, or its JetStream, is not there yet. */
+const awayNames = [
+  'ConnectionError',
+  'JetStreamNotEnabled',
+  'NoResponders',
+  'RequestError',
+  'TimeoutError',
+]
+
+function isAway(error: unknown) {
+  return isUnavailable(error) || (error instanceof Error && awayNames.includes(error.name))
+}
+
+/** Everybody leaves the queue groups first, and then all finish, within one budget. */
+async function drain(served: readonly Served[], budgetMs: number): Promise<void> {
+  const finished = Promise.all(served.map((it) => it.leave())).then(() =>
+    Promise.all(served.map((it) => it.dispatcher.idle())),
+  )
+  const overdue = setTimeout(() => {
+    const reason = new FunctionError('unavailable', 'The process is stopping; try again')
+    for (const { dispatcher } of served) dispatcher.refuseAll(reason)
+  }, budgetMs)
+  await Promise.race([finished, sleep(budgetMs + 500, undefined, { ref: false })])
+  clearTimeout(overdue)
+}

@@ -1,0 +1,36 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Schema } from '../api/contract.ts'
+
+export type Validation = { value: unknown; issues?: never } | { value?: never; issues: Issue[] }
+
+export interface Issue {
+  path: string
+  message: string
+}
+
+/** Holds a value against a schema. Throws a TypeError for a schema that does not answer at once. */
+export function validateSync(schema: Schema, value: unknown): Validation {
+  const result = schema['~standard'].validate(value)
+  if (result instanceof Promise) throw new TypeError('An async schema cannot be used here')
+  return toValidation(result)
+}
+
+/** The issues as one sentence: `text: Invalid length: Expected <=8000 but received 9000`. */
+export function describeIssues(issues: readonly Issue[]): string {
+  const [first] = issues
+  if (!first) return 'It does not fit'
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : ''
+  return `${first.path ? `${first.path}: ` : ''}${first.message}${more}`
+}
+
+function toValidation(result: StandardSchemaV1.Result<unknown>): Validation {
+  if (!result.issues) return { value: result.value }
+  return {
+    issues: result.issues.slice(0, 10).map(({ path, message }) => ({
+      path: (path ?? [])
+        .map((part) => String(typeof part === 'object' ? part.key : part))
+        .join('.'),
+      message: message.slice(0, 200),
+    })),
+  }
+}

@@ -1,0 +1,40 @@
+import type { NatsConnection } from '@nats-io/nats-core'
+import { gather } from '../monitoring/discovery.ts'
+import type { Span, SpanQuery, SpanStore } from './span-store.ts'
+
+/** A step of a trace, and the process that remembers it. */
+export type SeenSpan = Span & { process: string }
+
+/** Where every process answers what it remembers of traces. */
+const subject = 'runtime.spans'
+/** What fits into one answer, with room to spare. */
+const most = 1_500
+
+/** Answers what this process remembers, whoever of the functions' account asks. */
+export function serveSpans(nc: NatsConnection, store: SpanStore, process: string): AsyncDisposable {
+  const subscription = nc.subscribe(subject, {
+    callback(error, message) {
+      if (error || !message.reply) return
+      const spans = store.find(readQuery(message.string())).slice(-most)
+      message.respond(JSON.stringify({ process, spans }))
+    },
+  })
+  return { [Symbol.asyncDispose]: () => subscription.drain() }
+}
+
+/** What all processes remember. */
+export async function collectSpans(nc: NatsConnection, query: SpanQuery): Promise<SeenSpan[]> {
+  const answers = await gather(nc, subject, JSON.stringify(query))
+  return answers.flatMap((answer) => {
+    const { process, spans } = answer.json<{ process: string; spans: Span[] }>()
+    return spans.map((span) => ({ ...span, process }))
+  })
+}
+
+function readQuery(text: string): SpanQuery {
+  try {
+    return JSON.parse(text) as SpanQuery
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto'
+import { copyFile, mkdir, readdir, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { exe } from '../install/command.ts'
+import { freePort } from '../ports.ts'
+import { startProcess } from './process.ts'
+import type { PartOptions, ProcessPart } from './service.ts'
+
+const realm = join(import.meta.dirname, '..', '..', 'deploy', 'keycloak', 'realm-export.json')
+
+export interface KeycloakOptions extends PartOptions {
+  /** The folder that `findKeycloak` found. */
+  home: string
+  /** The folder that `findJava` found. */
+  javaHome: string
+  /** Where the web client is served from. */
+  webOrigin: string
+  /** Where it listens; any free port by default. */
+  port?: number | undefined
+}
+
+export interface KeycloakPart extends ProcessPart {
+  /** Where all realms are. */
+  readonly origin: string
+  /** Who may do everything there, in the realm `master`. */
+  readonly admin: { username: string; password: string }
+}
+
+/**
+ * Starts a real Keycloak, on loopback and over plain HTTP, with the realm of deploy/keycloak. Its url is
+ * the issuer's. What it keeps is in the folder, and outlives a restart.
+ */
+export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakPart> {
+  const { home, javaHome, webOrigin } = options
+  const port = options.port ?? (await freePort())
+  const origin = `http://127.0.0.1:${port}`
+  const issuer = `${origin}/realms/nats-chat`
+  const admin = { username: 'natter-admin', password: randomBytes(16).toString('hex') }
+  const own = join(options.dir, 'keycloak')
+  await furnish(own, home)
+
+  const keycloak = await startProcess({
+    ...options,
+    name: 'keycloak',
+    // What kc.sh does; but a shell in between would not pass on every signal.
+    command: () => ({
+      file: join(javaHome, 'bin', `java${exe}`),
+      args: [
+        ...javaOptions,
+        `-Dkc.home.dir=${own}`,
+        `-Djboss.server.config.dir=${join(own, 'conf')}`,
+        '-cp',
+        join(home, 'lib', 'quarkus-run.jar'),
+        'io.quarkus.bootstrap.runner.QuarkusEntryPoint',
+        'start',
+        '--optimized',
+        '--import-realm',
+        '--cache=local',
+        '--http-enabled=true',
+        '--http-host=127.0.0.1',
+        `--http-port=${port}`,
+        `--hostname=${origin}`,
+      ],
+      env: {
+        ...process.env,
+        KC_BOOTSTRAP_ADMIN_USERNAME: admin.username,
+        KC_BOOTSTRAP_ADMIN_PASSWORD: admin.password,
+        NATTER_WEB_ORIGIN: webOrigin,
+      },
+      cwd: own,
+    }),
+    async ready(log, from, signal) {
+      await log.line(/Keycloak \S+ on JVM .* started in /, { from, signal, within: 240_000 })
+      const answer = await fetch(`${issuer}/.well-known/openid-configuration`, { signal })
+      if (!answer.ok) throw new Error(`${answer.url} answers ${answer.status}`)
+      return issuer
+    },
+  })
+  return Object.assign(keycloak, { origin, admin })
+}
+
+/** Small and soon ready, rather than quick for long. The rest is what kc.sh says. */
+const javaOptions = [
+  '-Xms64m',
+  '-Xmx384m',
+  '-XX:MaxMetaspaceSize=256m',
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-Dfile.encoding=UTF-8',
+  '-Duser.language=en',
+  '-Djava.security.egd=file:/dev/urandom',
+  '-Djava.util.logging.manager=org.jboss.logmanager.LogManager',
+  '-Djava.util.concurrent.ForkJoinPool.common.threadFactory=io.quarkus.bootstrap.forkjoin.QuarkusForkJoinWorkerThreadFactory',
+  '-Dpicocli.disable.closures=true',
+  ...['util', 'util.concurrent', 'security', 'lang'].map(
+    (name) => `--add-opens=java.base/java.${name}=ALL-UNNAMED`,
+  ),
+  '--enable-native-access=ALL-UNNAMED',
+]
+
+/** A home of its own: Keycloak keeps its data below the folder of the program, which is everybody's. */
+async function furnish(own: string, home: string) {
+  const imports = join(own, 'data', 'import')
+  await mkdir(imports, { recursive: true })
+  await copyFile(realm, join(imports, 'realm-export.json'))
+  const present = await readdir(own)
+  for (const name of ['conf', 'lib', 'providers', 'themes'])
+    if (!present.includes(name)) await symlink(join(home, name), join(own, name))
+}

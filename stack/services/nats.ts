@@ -1,0 +1,115 @@
+import { once } from 'node:events'
+import { mkdirSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import type { Secrets } from '../secrets.ts'
+import type { LogFile } from './log-file.ts'
+import { startProcess } from './process.ts'
+import type { PartOptions, ProcessPart } from './service.ts'
+
+const config = join(import.meta.dirname, '..', '..', 'nats.conf')
+
+/** The users of nats.conf. */
+export type NatsUser = 'auth' | 'functions' | 'ops' | 'sys'
+
+export interface NatsPorts {
+  nats: number
+  webSocket: number
+  monitor: number
+}
+
+export interface NatsOptions extends PartOptions {
+  /** The path of nats-server. */
+  binary: string
+  secrets: Secrets
+  /** Where it listens. -1, or no ports at all: any; a restart keeps what it got then. */
+  ports?: NatsPorts
+  /** Where browsers may come from; by default nowhere. Programs, which send no origin, always may. */
+  webOrigins?: string[]
+  /** How soon JetStream's files are synced; 2s. */
+  syncInterval?: string
+}
+
+export interface NatsPart extends ProcessPart {
+  readonly ports: NatsPorts
+  readonly webSocketUrl: string
+  readonly monitorUrl: string
+  /** The url with the credentials of a user of nats.conf. */
+  urlOf(user: NatsUser): string
+}
+
+/** Starts nats-server with the project's own nats.conf, on loopback. Ready when it greets. */
+export async function startNats(options: NatsOptions): Promise<NatsPart> {
+  const { binary, dir, secrets } = options
+  let ports = options.ports ?? { nats: -1, webSocket: -1, monitor: -1 }
+  mkdirSync(join(dir, 'nats'), { recursive: true })
+
+  const nats = await startProcess({
+    ...options,
+    name: 'nats-server',
+    command: () => ({ file: binary, args: ['-c', config], env: environment(options, ports) }),
+    async ready(log, from, signal) {
+      await log.line(/ Server is ready$/, { from, signal, within: 30_000 })
+      ports = await readPorts(log, from)
+      await greet(ports.nats)
+      return `nats://127.0.0.1:${ports.nats}`
+    },
+  })
+
+  const passwords: Record<NatsUser, string> = {
+    auth: secrets.authPassword,
+    functions: secrets.functionsPassword,
+    ops: secrets.opsPassword,
+    sys: secrets.sysPassword,
+  }
+  return Object.assign(nats, {
+    ports,
+    webSocketUrl: `ws://127.0.0.1:${ports.webSocket}`,
+    monitorUrl: `http://127.0.0.1:${ports.monitor}`,
+    urlOf: (user: NatsUser) => `nats://${user}:${passwords[user]}@127.0.0.1:${ports.nats}`,
+  })
+}
+
+function environment({ dir, secrets, webOrigins, syncInterval }: NatsOptions, ports: NatsPorts) {
+  return {
+    ...process.env,
+    NATS_SERVER_NAME: 'natter',
+    NATS_HOST: '127.0.0.1',
+    NATS_PORT: String(ports.nats),
+    NATS_WS_PORT: String(ports.webSocket),
+    NATS_MONITOR: `127.0.0.1:${ports.monitor}`,
+    NATS_STORE_DIR: join(dir, 'nats'),
+    NATS_SYNC_INTERVAL: syncInterval ?? '2s',
+    // An empty list would let browsers of any origin in.
+    NATS_WEB_ORIGINS: JSON.stringify(webOrigins ?? ['http://no-origin.invalid']),
+    NATS_AUTH_PASSWORD: secrets.authPassword,
+    NATS_FUNCTIONS_PASSWORD: secrets.functionsPassword,
+    NATS_OPS_PASSWORD: secrets.opsPassword,
+    NATS_SYS_PASSWORD: secrets.sysPassword,
+    NATS_CALLOUT_ISSUER: secrets.calloutIssuer,
+    NATS_CALLOUT_XKEY: secrets.calloutXkey,
+  }
+}
+
+/** The log says where it listens; the file of --ports_file_dir would come some time after "ready". */
+async function readPorts(log: LogFile, from: number): Promise<NatsPorts> {
+  const port = async (pattern: RegExp) => {
+    const line = await log.line(pattern, { from })
+    return Number(line.slice(line.lastIndexOf(':') + 1))
+  }
+  return {
+    nats: await port(/ Listening for client connections on /),
+    webSocket: await port(/ Listening for websocket clients on /),
+    monitor: await port(/ Starting http monitor on /),
+  }
+}
+
+/** Resolves when the server at this port has sent its INFO, the first thing a client hears. */
+async function greet(port: number) {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'data', { signal: AbortSignal.timeout(5000) })
+  } finally {
+    socket.destroy()
+  }
+}

@@ -1,0 +1,43 @@
+import { join } from 'node:path'
+import { freePort } from '../ports.ts'
+import { nodeArgs } from './node.ts'
+import { startProcess } from './process.ts'
+import type { PartOptions, ProcessPart } from './service.ts'
+
+const main = join(import.meta.dirname, '..', 'oidc-provider', 'main.ts')
+
+export interface IssuerOptions extends PartOptions {
+  /** Where it listens; any free port by default. */
+  port?: number | undefined
+  /** Where the web client may be served from. */
+  webOrigins?: string[]
+  /** How long an access token is good, in seconds; 300 by default. */
+  accessTokenTtl?: number
+}
+
+/** Starts the embedded identity provider, on loopback; its url is the issuer's. */
+export async function startIssuer(options: IssuerOptions): Promise<ProcessPart> {
+  const { dir, webOrigins = [], accessTokenTtl } = options
+  const port = options.port ?? (await freePort())
+  return startProcess({
+    ...options,
+    name: 'issuer',
+    isNode: true,
+    command: () => ({
+      file: process.execPath,
+      args: nodeArgs(main),
+      env: {
+        ...process.env,
+        ISSUER_HOST: '127.0.0.1',
+        ISSUER_PORT: String(port),
+        ISSUER_DIR: join(dir, 'issuer'),
+        ISSUER_WEB_ORIGINS: webOrigins.join(','),
+        ...(accessTokenTtl ? { ISSUER_ACCESS_TOKEN_TTL: String(accessTokenTtl) } : {}),
+      },
+    }),
+    async ready(log, from, signal) {
+      const line = await log.line(/^\{"ready":true/, { from, signal, within: 30_000 })
+      return String(JSON.parse(line).issuer)
+    },
+  })
+}

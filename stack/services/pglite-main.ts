@@ -1,0 +1,64 @@
+/**
+ * PGlite behind its socket, as a process of its own: in ours it would hold up everything else while
+ * it works. PGLITE_DIR is where its data is, PGLITE_PORT where it listens. Prints `{"ready":true}`.
+ */
+import { execFile } from 'node:child_process'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { PGlite } from '@electric-sql/pglite'
+import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
+import { exists } from '../install/cache.ts'
+import { LockedError, takeLock } from '../lock.ts'
+import { keepSequencesWhole } from './pglite-sequences.ts'
+
+const { PGLITE_DIR: dir, PGLITE_PORT: port } = process.env
+if (!dir || !Number(port)) throw new Error('PGLITE_DIR and PGLITE_PORT must be set')
+await mkdir(dirname(dir), { recursive: true })
+
+// PGlite itself lets two processes write into one folder.
+const lock = await takeLock(`${dir}.lock`).catch((error) => {
+  if (!(error instanceof LockedError)) throw error
+  console.error(`The data in ${dir} is in use by process ${error.holder.pid}`)
+  process.exit(1)
+})
+
+if (!(await exists(dir))) await create(dir)
+const db = await PGlite.create(dir)
+// The default is one connection; a pool of more would be turned away.
+const server = new PGLiteSocketServer({
+  db: keepSequencesWhole(db),
+  host: '127.0.0.1',
+  port: Number(port),
+  maxConnections: 64,
+})
+await server.start()
+console.log(JSON.stringify({ ready: true, port: Number(port) }))
+
+let isStopping = false
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop)
+
+async function stop() {
+  if (isStopping) return
+  isStopping = true
+  await server.stop()
+  await db.close()
+  await lock.release()
+  process.exit(0)
+}
+
+/**
+ * Makes the data aside and moves it into place whole: what was killed half-way could not be opened
+ * again. In a process of its own, since it takes 200 MB that a process would then keep.
+ */
+async function create(dir: string) {
+  const parent = dirname(dir)
+  const abandoned = (name: string) => name.startsWith(`${basename(dir)}.new-`)
+  for (const name of (await readdir(parent)).filter(abandoned)) {
+    await rm(join(parent, name), { recursive: true })
+  }
+  const made = `${dir}.new-${process.pid}`
+  const init = join(import.meta.dirname, 'pglite-init.ts')
+  await promisify(execFile)(process.execPath, [init, made])
+  await rename(made, dir)
+}

@@ -1,0 +1,35 @@
+import { join } from 'node:path'
+import { freePort } from '../ports.ts'
+import { nodeArgs } from './node.ts'
+import { startProcess } from './process.ts'
+import type { PartOptions, ProcessPart } from './service.ts'
+
+const main = join(import.meta.dirname, 'pglite-main.ts')
+
+export interface PgliteOptions extends PartOptions {
+  /** Where it listens; any free port by default. */
+  port?: number | undefined
+}
+
+/** Starts PGlite in a process of its own, on loopback; its url is a `postgres://` one. */
+export async function startPglite(options: PgliteOptions): Promise<ProcessPart> {
+  const port = options.port ?? (await freePort())
+  return startProcess({
+    ...options,
+    name: 'pglite',
+    isNode: true,
+    command: () => ({
+      file: process.execPath,
+      args: nodeArgs(main),
+      env: {
+        ...process.env,
+        PGLITE_DIR: join(options.dir, 'pglite'),
+        PGLITE_PORT: String(port),
+      },
+    }),
+    async ready(log, from, signal) {
+      await log.line(/^\{"ready":true/, { from, signal, within: 60_000 })
+      return `postgres://postgres:postgres@127.0.0.1:${port}/postgres`
+    },
+  })
+}

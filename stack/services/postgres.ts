@@ -1,0 +1,111 @@
+import { execFile } from 'node:child_process'
+import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { output } from '../install/command.ts'
+import { freePort } from '../ports.ts'
+import { startProcess } from './process.ts'
+import type { PartOptions, ProcessPart } from './service.ts'
+
+const execute = promisify(execFile)
+
+export interface PostgresOptions extends PartOptions {
+  /** The folder of `initdb` and `postgres`. */
+  binaries: string
+  /** Where it listens; any free port by default. */
+  port?: number | undefined
+}
+
+/**
+ * Starts a real PostgreSQL for tests: on loopback, anybody may log in, and nothing is synced (a
+ * killed process loses nothing by that, a machine would). Its data is new, and gone after `stop`.
+ */
+export async function startPostgres(options: PostgresOptions): Promise<ProcessPart> {
+  const { binaries } = options
+  const port = options.port ?? (await freePort())
+  const user = await otherUser()
+  // Directly below the folder for such things: another user could not reach it through ours.
+  const data = await mkdtemp(join(tmpdir(), 'natter-postgres-'))
+  if (user) await chown(data, user.uid, user.gid)
+
+  try {
+    await execute(join(binaries, 'initdb'), ['-D', data, ...initArgs], { ...user, cwd: data })
+    const postgres = await startProcess({
+      ...options,
+      name: 'postgres',
+      user,
+      // Ends sessions rather than wait for them to end.
+      stopSignal: 'SIGINT',
+      command: () => ({
+        file: join(binaries, 'postgres'),
+        args: [
+          '-D',
+          data,
+          ...Object.entries(settings(port)).flatMap(([k, v]) => ['-c', `${k}=${v}`]),
+        ],
+        env: process.env,
+        cwd: data,
+      }),
+      async ready(log, from, signal) {
+        const ready = /database system is ready to accept connections/
+        await log.line(ready, { from, signal, within: 30_000 })
+        return `postgres://postgres@127.0.0.1:${port}/postgres`
+      },
+    })
+    const { stop, restart } = postgres
+    const stopAndRemove = async () => {
+      await stop()
+      await rm(data, { recursive: true, force: true })
+    }
+    return Object.assign(postgres, {
+      stop: stopAndRemove,
+      restart: () => withoutSessions(restart),
+      [Symbol.asyncDispose]: stopAndRemove,
+    })
+  } catch (error) {
+    await rm(data, { recursive: true, force: true })
+    throw error
+  }
+}
+
+const initArgs = '--username=postgres --auth=trust --encoding=UTF8 --no-locale --no-sync'.split(' ')
+
+const settings = (port: number) => ({
+  port,
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: 200,
+  fsync: 'off',
+  full_page_writes: 'off',
+})
+
+/** PostgreSQL refuses to run as root; undefined when this is not root. */
+async function otherUser() {
+  if (process.getuid?.() !== 0) return undefined
+  for (const name of ['postgres', 'nobody']) {
+    try {
+      const [uid, gid] = [await output('id', ['-u', name]), await output('id', ['-g', name])]
+      return { uid: Number(uid), gid: Number(gid) }
+    } catch {
+      // There is no such user: try the next.
+    }
+  }
+  throw new Error(
+    'PostgreSQL cannot run as root, and there is no user postgres or nobody to run it',
+  )
+}
+
+/** The sessions of a killed server take a moment to notice; until then it cannot start again. */
+async function withoutSessions(restart: () => Promise<void>) {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await restart()
+    } catch (error) {
+      const isShared = error instanceof Error && error.message.includes('shared memory block')
+      if (!isShared || tries === 20) throw error
+      await delay(100)
+    }
+  }
+}

@@ -1,0 +1,172 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createLogFile, type LogFile } from './log-file.ts'
+import type { Exit, PartOptions, ProcessPart } from './service.ts'
+
+export interface ProcessOptions extends PartOptions {
+  name: string
+  /** What to run. Asked at every start, since a restart may know more: which ports it had. */
+  command: () => { file: string; args: string[]; env: NodeJS.ProcessEnv; cwd?: string }
+  /**
+   * Resolves to its url when the process can be used; looks in the log from `from` on. `signal`
+   * fires when the process has ended before that.
+   */
+  ready: (log: LogFile, from: number, signal: AbortSignal) => Promise<string>
+  /** Whether it is a Node of ours: then a channel, which carries nothing, tells it when we are gone. */
+  isNode?: boolean
+  /** The signal that asks it to end; SIGTERM unless said otherwise. */
+  stopSignal?: NodeJS.Signals
+  /** After so many ms it is killed; 15 s. */
+  stopWithin?: number
+  /** As whom it runs, when not as this process. */
+  user?: { uid: number; gid: number } | undefined
+}
+
+/**
+ * Starts a process and waits until it is ready. Throws, with what it printed, if it ends before.
+ * It runs in a session of its own: a terminal's Ctrl-C reaches only the one who started it, who can
+ * then stop the parts in order.
+ */
+export async function startProcess(options: ProcessOptions): Promise<ProcessPart> {
+  const { name, stopSignal = 'SIGTERM', stopWithin = 15_000 } = options
+  const log = createLogFile(join(options.dir, 'logs', `${name}.log`))
+  let run: Run | undefined
+  let url = ''
+
+  async function start() {
+    const from = log.end()
+    const present = spawnRun(options, log)
+    run = present
+    const ended = new AbortController()
+    const early = present.exited.then((exit) => {
+      const error = new Error(
+        `${name} ended before it was ready (${describe(exit)}):\n${said(log, from)}`,
+      )
+      ended.abort(error)
+      throw error
+    })
+    try {
+      url = await Promise.race([options.ready(log, from, ended.signal), early])
+    } catch (error) {
+      await stop()
+      throw error
+    }
+  }
+
+  async function stop() {
+    const present = run
+    if (!present || present.hasExited) return
+    present.child.kill(stopSignal)
+    const patience = new AbortController()
+    const late = delay(stopWithin, 'late', { signal: patience.signal }).catch(() => 'done')
+    if ((await Promise.race([present.exited, late])) === 'late') present.child.kill('SIGKILL')
+    patience.abort()
+    await present.exited
+  }
+
+  await start()
+  return {
+    name,
+    log,
+    get url() {
+      return url
+    },
+    get pid() {
+      return run?.hasExited ? undefined : run?.child.pid
+    },
+    get exited() {
+      return run?.exited ?? Promise.resolve({ code: null, signal: null })
+    },
+    stop,
+    async kill(signal) {
+      run?.child.kill(signal)
+      if (signal === 'SIGKILL') await run?.exited
+    },
+    async restart() {
+      await stop()
+      await start()
+    },
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+/** `exit code 1`, `SIGKILL`. */
+export function describe({ code, signal }: Exit): string {
+  return signal ?? `exit code ${code}`
+}
+
+interface Run {
+  child: ChildProcess
+  exited: Promise<Exit>
+  hasExited: boolean
+}
+
+function spawnRun({ name, command, user, isNode, onSpawn }: ProcessOptions, log: LogFile): Run {
+  const { file, args, env, cwd } = command()
+  const output = openSync(log.path, 'a')
+  const child = spawn(file, args, {
+    env,
+    cwd,
+    stdio: ['ignore', output, output, ...(isNode ? (['ipc'] as const) : [])],
+    detached: process.platform !== 'win32',
+    ...user,
+  })
+  closeSync(output)
+  if (child.pid) onSpawn?.(name, child.pid)
+  endWithThisProcess(child)
+
+  const run: Run = {
+    child,
+    hasExited: false,
+    exited: Promise.resolve({ code: null, signal: null }),
+  }
+  run.exited = new Promise((resolve, reject) => {
+    child.on('error', (cause) =>
+      reject(new Error(`${name} cannot be run: ${cause.message}`, { cause })),
+    )
+    child.on('exit', (code, signal) => resolve({ code, signal }))
+  })
+  run.exited
+    .finally(() => {
+      run.hasExited = true
+    })
+    .catch(() => {})
+  return run
+}
+
+const children = new Set<ChildProcess>()
+
+/** However this process ends, short of being killed itself, it leaves no child behind. */
+function endWithThisProcess(child: ChildProcess) {
+  if (children.size === 0) process.on('exit', killChildren)
+  children.add(child)
+  const forget = () => {
+    children.delete(child)
+    if (children.size === 0) process.off('exit', killChildren)
+  }
+  child.once('exit', forget).once('error', forget)
+}
+
+function killChildren() {
+  for (const child of children) child.kill('SIGKILL')
+}
+
+/** What it printed, for a person: our log lines are JSON, of which the message says enough. */
+function said(log: LogFile, from: number) {
+  const lines = log.tail(25).split('\n')
+  const text = log.end() > from ? lines.map(readable).join('\n') : '(it printed nothing)'
+  return `${text}\nAll of it is in ${log.path}`
+}
+
+/** A line of JSON as `message: error`, any other as it is. */
+export function readable(line: string): string {
+  try {
+    const { msg, err, error } = JSON.parse(line)
+    const why = err?.stack ?? err?.message ?? error
+    return [msg, why].filter(Boolean).join(': ') || line
+  } catch {
+    return line
+  }
+}

@@ -1,0 +1,42 @@
+import { join } from 'node:path'
+import { startProcess } from './process.ts'
+import type { PartOptions, ProcessPart } from './service.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+
+export interface RuntimeOptions extends PartOptions {
+  /** The runtime's variables: NATS_URL and so on. They go over those of this process. */
+  env: Record<string, string>
+  /** The folder of the functions; the project's own by default. */
+  functions?: string
+  /** Further arguments of `runtime start`. */
+  args?: string[]
+  /** What it is called here, when there are several; `runtime`. */
+  name?: string
+}
+
+/**
+ * Starts a runtime on a folder of functions. Ready when it says so: all functions are
+ * served. It has no url of its own; it notices by itself when this process is gone.
+ */
+export async function startRuntime(options: RuntimeOptions): Promise<ProcessPart> {
+  const { env, functions = 'functions/', args = [], name = 'runtime' } = options
+  return startProcess({
+    ...options,
+    name,
+    isNode: true,
+    // It gives up by itself what takes longer than its own limit to finish.
+    stopWithin: Number(env.NATTER_DRAIN_MS ?? process.env.NATTER_DRAIN_MS ?? 10_000) + 5000,
+    command: () => ({
+      file: process.execPath,
+      args: [join(root, 'runtime', 'bin.mjs'), 'start', functions, ...args],
+      env: { ...process.env, ...env },
+      cwd: root,
+    }),
+    async ready(log, from, signal) {
+      // It waits a minute for what it depends on, and says then what is missing.
+      await log.line(/"msg":"ready"/, { from, signal, within: 90_000 })
+      return ''
+    },
+  })
+}

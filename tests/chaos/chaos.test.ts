@@ -1,0 +1,67 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import type { DatabaseKind } from '../support/servers.ts'
+import { runChaos } from './run.ts'
+
+const fresh = Date.now() % 2 ** 31
+
+describe('people who use the whole system while parts of it fail', () => {
+  it.each<[DatabaseKind, number]>([
+    ['postgres', fresh],
+    ['pglite', 7],
+  ])(
+    'lose nothing and see nothing they may not, on %s with seed %i',
+    { timeout: 180_000 },
+    async (database, seed) => {
+      const report = await runChaos({
+        seed,
+        database,
+        ms: 6_000,
+        people: 5,
+        databaseAwayMs: 1_500,
+        faults: ['runtime killed', 'nats killed', 'message delivered again', 'database away'],
+      })
+
+      const wrong = Object.entries(report.verdict).filter(([, found]) => found.length > 0)
+      expect(wrong, `what was found is in ${report.dir}`).toEqual([])
+      // Something did happen.
+      expect(report.acknowledged).toBeGreaterThan(50)
+      expect(report.faults).toEqual(expect.arrayContaining(['runtime killed', 'nats killed']))
+      expect(report.ways.heard).toBeGreaterThan(50)
+      expect(report.ways.synced).toBeGreaterThan(10)
+    },
+  )
+})
+
+describe('npm run chaos', () => {
+  const run = (...args: string[]) =>
+    promisify(execFile)(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args]).then(
+      ({ stdout }) => ({ code: 0, stdout, stderr: '' }),
+      ({ code, stdout, stderr }: Record<'code' | 'stdout' | 'stderr', unknown>) => ({
+        code,
+        stdout,
+        stderr,
+      }),
+    )
+
+  it('says what it takes', async () => {
+    const { code, stdout } = await run('--help')
+    expect(code).toBe(0)
+    expect(stdout).toContain('--minutes N')
+  })
+
+  it.each([
+    [['--minutes', 'long'], '--minutes is "long": give a number from 0.1 to 1400'],
+    [['--minutes', '0'], '--minutes is "0": give a number from 0.1 to 1400'],
+    [['--seed', '1.5'], '--seed is "1.5": give a whole number'],
+    [['--people', '1'], '--people is "1": give a number from 2 to 100'],
+    [['--database', 'oracle'], '--database is "oracle": say postgres or pglite'],
+    [['--loud'], "Unknown option '--loud'"],
+  ])('refuses %j', async (args, reason) => {
+    const { code, stderr } = await run(...args)
+    expect(code).toBe(1)
+    expect(stderr).toContain(reason)
+  })
+})

@@ -1,0 +1,155 @@
+import { connect } from '@nats-io/transport-node'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findNatsCli } from '../../stack/install/nats-cli.ts'
+import { add, type Bench, createBench, greet, hear, run } from '../support/command-line.ts'
+
+let bench: Bench
+let cli: string
+
+beforeAll(async () => {
+  cli = await findNatsCli()
+  bench = await createBench()
+  const functions = await bench.write({
+    'greet.ts': greet,
+    'room.members.add.ts': add,
+    'told.hear.ts': hear,
+  })
+  await bench.start(functions)
+}, 400_000)
+
+afterAll(() => bench?.[Symbol.asyncDispose]())
+
+describe('the stock nats command', () => {
+  it('lists every function, of every trigger', async () => {
+    const services = await natsJson('micro', 'ls', '--json')
+
+    expect(services).toHaveLength(3)
+    expect(services).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({
+          name: 'greet',
+          version: '1.2.3',
+          description: 'Greets somebody by name',
+        }),
+        expect.objectContaining({ name: 'room-members-add', version: '1.0.0' }),
+        expect.objectContaining({ name: 'told-hear', version: '1.0.0' }),
+      ]),
+    )
+  })
+
+  it('lists them for people', async () => {
+    const { stdout } = await nats('micro', 'ls')
+
+    expect(stdout).toMatch(/greet .*1\.2\.3 .*Greets somebody by name/)
+  })
+
+  it('inspects a function', async () => {
+    const { info } = await natsJson('micro', 'info', 'greet', '--json')
+
+    expect(info.endpoints).toMatchObject([
+      {
+        name: 'greet',
+        subject: 'as.*.greet.*',
+        queue_group: 'greet',
+        metadata: {
+          template: 'as.{caller}.greet.{name}',
+          trigger: 'request',
+          audience: 'everyone',
+        },
+      },
+    ])
+  })
+
+  it('counts true: what failed later, what was refused, and the time that was spent waiting', async () => {
+    const [before] = await endpointsOf('greet')
+    await callGreet(5, { takesMs: 40 })
+    await callGreet(3, { takesMs: 40, ends: 'refused' })
+    await callGreet(2, { takesMs: 40, ends: 'thrown' })
+    await callGreet(1, { takesMs: 'soon' })
+    const [after] = await endpointsOf('greet')
+
+    expect(after.num_requests - before.num_requests).toBe(11)
+    expect(after.num_errors - before.num_errors).toBe(6)
+    expect(after.last_error).toMatch(/./)
+    const spentMs = (after.processing_time - before.processing_time) / 1e6
+    expect(spentMs).toBeGreaterThanOrEqual(10 * 39)
+    expect(spentMs).toBeLessThan(11 * 5_000)
+    expect(after.average_processing_time).toBe(
+      Math.round(after.processing_time / after.num_requests),
+    )
+  })
+
+  it('shows what micro has no field for', async () => {
+    await callGreet(1, { takesMs: 40 })
+    const [{ data }] = await endpointsOf('greet')
+
+    expect(data).toMatchObject({ in_flight: 0, queued: 0, shed: 0, timeouts: 0 })
+    expect(data.p99_ms).toBeGreaterThanOrEqual(39)
+  })
+
+  it('shows the numbers for people', async () => {
+    const { stdout } = await nats('micro', 'stats', 'greet')
+
+    expect(stdout).toContain('greet Service Statistics')
+    expect(stdout).toMatch(/│ greet +│ \d+ +│ greet +│ \d+ +│/)
+  })
+
+  it('pings a function', async () => {
+    const { stdout } = await nats('--timeout', '500ms', 'micro', 'ping', 'greet')
+
+    expect(stdout).toMatch(/^greet +\w+ +rtt=/m)
+  })
+
+  it('asks a function as somebody', async () => {
+    const { stdout } = await nats('req', 'as.alice.greet.ada', '{}', '--raw')
+
+    expect(JSON.parse(stdout)).toMatchObject({ text: 'hello ada', by: 'alice' })
+  })
+
+  it('asks a function by its name', async () => {
+    const { stdout } = await nats(
+      ...['micro', 'request', 'room-members-add', 'room-members-add', '{"a":2,"b":3}'],
+    )
+
+    expect(JSON.parse(stdout)).toEqual({ sum: 5 })
+  })
+
+  it('is refused where the caller would be a wildcard', async () => {
+    const { stdout } = await nats('micro', 'request', 'greet', 'greet', '{}')
+
+    expect(JSON.parse(stdout)).toMatchObject({ code: 'invalid' })
+  })
+
+  it('is shown a refusal, with its status in the headers', async () => {
+    const { stdout, stderr } = await nats('req', 'as.alice.greet.ada', '{"ends":"refused"}')
+
+    expect(stdout + stderr).toContain('Nats-Service-Error-Code: 404')
+    expect(stdout).toContain('"code":"not_found"')
+  })
+})
+
+/** Runs the command as the operator. */
+async function nats(...args: string[]) {
+  const ran = await run(cli, ['--no-context', '-s', bench.nats.urlOf('ops'), ...args])
+  if (ran.code !== 0)
+    throw new Error(`nats ${args.join(' ')} ended with ${ran.code}: ${ran.stderr}`)
+  return ran
+}
+
+async function natsJson(...args: string[]) {
+  return JSON.parse((await nats(...args)).stdout)
+}
+
+async function endpointsOf(service: string) {
+  const [stats] = await natsJson('micro', 'stats', service, '--json')
+  return stats.endpoints
+}
+
+/** Asks at once, so many times, and waits for all answers, whatever they are. */
+async function callGreet(times: number, input: object) {
+  const url = new URL(bench.nats.urlOf('functions'))
+  const nc = await connect({ servers: url.host, user: url.username, pass: url.password })
+  const ask = () => nc.request('as.ada.greet.you', JSON.stringify(input), { timeout: 5_000 })
+  await Promise.all(Array.from({ length: times }, ask))
+  await nc.close()
+}

@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findNatsCli } from '../../stack/install/nats-cli.ts'
+import { type Bench, createBench, type Ran, run, runtime } from '../support/command-line.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const readme = await readFile(join(root, 'README.md'), 'utf8')
+
+describe('the README', () => {
+  let bench: Bench
+  let env: Record<string, string>
+
+  beforeAll(async () => {
+    bench = await createBench()
+    const [, source = ''] = /`functions\/greet\.ts`:\n\n```ts\n(.*?)```/s.exec(readme) ?? []
+    const folder = await bench.write({ 'greet.ts': source })
+    await bench.start(folder)
+    env = { NATS_URL: bench.nats.urlOf('ops') }
+  })
+  afterAll(() => bench?.[Symbol.asyncDispose]())
+
+  /** A command as the README has it; `npm run runtime --` only adds to what is printed. */
+  const asWritten = async (line: string): Promise<Ran> => {
+    expect(readme).toContain(`\n${line}`)
+    const [, verb = '', rest = ''] = /^npm run runtime -- (\S+)(.*?)(?: --as|$)/.exec(line) ?? []
+    const [name, json] = rest.trim().split(/ (?=')/)
+    const args = [verb, name, json?.slice(1, -1)].filter((it): it is string => Boolean(it))
+    if (line.includes(' --as ')) args.push('--as', line.split(' --as ')[1] ?? '')
+    return runtime(args, { env, cwd: root })
+  }
+
+  it('shows a function that is listed, asked and counted as it says', async () => {
+    expect((await asWritten('npm run runtime -- ls')).stdout).toMatch(/greet\s+1\.0\.0/)
+
+    const answer = await asWritten(`npm run runtime -- call greet '{"name":"Ada"}' --as alice`)
+    expect(JSON.parse(answer.stdout)).toEqual({ greeting: 'Hello Ada, says alice' })
+
+    expect((await asWritten('npm run runtime -- stats greet')).stdout).toMatch(/greet.*\b1\b/)
+  })
+
+  it('checks the functions of the project without starting them', async () => {
+    const checked = await asWritten('npm run runtime -- check functions/')
+    expect(checked).toMatchObject({ code: 0 })
+    expect(checked.stdout).toContain('chat.history')
+  })
+
+  it('names a version of the nats command that shows the same', async () => {
+    const nats = await findNatsCli()
+    const listed = await run(nats, ['-s', env.NATS_URL ?? '', 'micro', 'ls'])
+    expect(listed.stdout).toContain('greet')
+    const { stdout } = await run(nats, ['--version'])
+    expect(readme).toContain(`natscli/nats@v${stdout.trim().replace(/^v/, '')}`)
+  })
+})

@@ -1,0 +1,87 @@
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import type { InputOf } from '#runtime'
+import type { contracts } from '#schema/contracts'
+import { type RoomId, toNotifyId, type UserId } from '#schema/ids'
+import { newClientId, useApp } from '../support/app.ts'
+import { createCrowd, newUser } from '../support/presence-fixture.ts'
+
+const app = useApp()
+const crowd = createCrowd(app)
+
+/** All that only look. What the console shows is of the moment, and never twice the same. */
+const names = [
+  'chat.history',
+  'chat.history.thread',
+  'chat.sync',
+  'msg.find',
+  'msg.get',
+  'msg.trace',
+  'msg.versions',
+  'presence.room',
+  'room.browse',
+  'room.info',
+  'room.list',
+  'users.me',
+  'users.names',
+  'users.search',
+] as const
+type Reads = { [Name in (typeof names)[number]]: InputOf<(typeof contracts)[Name]> }
+
+let me: UserId
+let room: RoomId
+let reads: Reads
+
+/** A room with a bit of everything, of somebody whom nobody else meets. */
+beforeAll(async () => {
+  me = newUser()
+  room = await crowd.givenRoom([me])
+  const client = await crowd.as(me)
+  await client.call('users.me', { name: 'Somebody' })
+  await client.call('presence.heartbeat', { connId: 'tab' })
+  const say = (text: string) => client.call('send', { room, clientId: newClientId(), text })
+  const [first] = [await say('first'), await say('second')]
+  const { id, seq } = first
+  const notifyId = toNotifyId(first)
+  const reply = { room, threadId: id, clientId: newClientId(), text: 'a reply' }
+  await client.call('send.thread', reply)
+  await client.call('msg.edit', { notifyId, text: 'edited' })
+  await client.call('msg.react', { notifyId, emoji: '👍' })
+  await app.rowsOf(room, 3)
+  reads = {
+    'chat.history': { room },
+    'chat.history.thread': { room, threadId: id },
+    'chat.sync': { room, since: seq - 1 },
+    'msg.find': { room, id },
+    'msg.get': { notifyId },
+    'msg.trace': { notifyId },
+    'msg.versions': { notifyId },
+    'presence.room': { room },
+    'room.browse': { text: room },
+    'room.info': { room },
+    'room.list': {},
+    'users.me': {},
+    'users.names': { userIds: [me] },
+    'users.search': { text: me },
+  }
+  // Once the database has all of it, nothing moves any more.
+  await vi.waitUntil(async () => {
+    const { versions } = await client.call('msg.versions', { notifyId })
+    const { messages } = await client.call('chat.history', { room })
+    return versions.length > 0 && messages[0]?.reactions.length
+  }, waiting)
+})
+
+describe('whoever looks twice', () => {
+  it.each(names)('by %s sees the same, and has changed nothing', async (name) => {
+    const client = await crowd.as(me)
+    const before = await app.eventsOf(room)
+    const look = () => client.call(name, reads[name] as never)
+
+    const answers = [await look(), ...(await Promise.all([look(), look()]))]
+
+    for (const answer of answers) expect(answer).toEqual(answers[0])
+    expect(await app.eventsOf(room)).toEqual(before)
+  })
+})
+
+const waiting = { timeout: 10_000 }

@@ -1,0 +1,157 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import { eq } from 'drizzle-orm'
+import { describe, expect, it } from 'vitest'
+import { db } from '#schema/db'
+import {
+  type ClientId,
+  type MessageId,
+  type NotifyId,
+  readNotifyId,
+  toNotifyId,
+  type UserId,
+} from '#schema/ids'
+import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
+import { messages, messageVersions, reactions } from '#schema/tables/message'
+import { newClientId, type Person, useApp } from '../support/app.ts'
+import { holdMessages } from '../support/table-lock.ts'
+
+const app = useApp()
+
+const remove = (notifyId: string, as: Person) => app.call('msg.delete', { notifyId }, as)
+
+const read = (notifyId: string, as: Person) => app.call('msg.get', { notifyId }, as)
+
+/** What alice said, in a room of hers and bob's. */
+async function givenMessage() {
+  const room = await app.givenRoom(['alice', 'bob'], 'public', { bob: 'owner' })
+  const said = await app.say(room, 'a secret', 'alice')
+  return { room, said, notifyId: toNotifyId(said) }
+}
+
+async function rowOf(notifyId: NotifyId) {
+  const [row] = await db
+    .select()
+    .from(messages)
+    .where(eq(messages.id, readNotifyId(notifyId).id))
+  return row
+}
+
+/** What the log has at a place, by its bytes. */
+async function logAt(seq: number) {
+  const { nc } = await app.connectAs('functions')
+  return (await jetstreamManager(nc)).streams.getMessage(CHAT_MESSAGES.stream, { seq })
+}
+
+describe('what msg.delete leaves', () => {
+  it('is done when it answers: the log and the cache have nothing of it any more', async () => {
+    const { said, notifyId } = await givenMessage()
+    const cache = await app.openBucket(MSG_CACHE)
+    await expect.poll(async () => (await cache.get(said.id))?.string()).toContain('a secret')
+    const edited = await app.call('msg.edit', { notifyId, text: 'a worse secret' }, 'alice')
+    await expect.poll(async () => (await rowOf(notifyId))?.editedSeq).toBe(edited.seq)
+
+    await remove(notifyId, 'alice')
+
+    expect(await logAt(said.seq)).toBeNull()
+    expect(await logAt(edited.seq)).toBeNull()
+    expect((await cache.get(said.id))?.string()).not.toContain('secret')
+    expect(await rowOf(notifyId)).toMatchObject({ text: '', mentions: [] })
+  })
+
+  it('takes with it what was done to it', async () => {
+    const { room, notifyId } = await givenMessage()
+    const { id } = readNotifyId(notifyId)
+    await app.call('msg.react', { notifyId, emoji: '👍' }, 'bob')
+    await app.call('msg.edit', { notifyId, text: 'edited' }, 'alice')
+    const versions = () =>
+      db.select().from(messageVersions).where(eq(messageVersions.messageId, id))
+    const words = () => db.select().from(reactions).where(eq(reactions.messageId, id))
+    await expect.poll(versions).toHaveLength(2)
+    await expect.poll(words).toHaveLength(1)
+
+    await remove(notifyId, 'alice')
+
+    expect(await versions()).toEqual([])
+    expect(await words()).toEqual([])
+    expect(await app.call('msg.versions', { notifyId }, 'alice')).toEqual({ versions: [] })
+    const { messages } = await app.call('chat.history', { room }, 'bob')
+    expect(messages).toMatchObject([{ reactions: [] }])
+  })
+
+  it('leaves whoever was away nothing to catch up on but the deletion', async () => {
+    const { room, said, notifyId } = await givenMessage()
+    await app.call('msg.edit', { notifyId, text: 'a worse secret' }, 'alice')
+    await remove(notifyId, 'alice')
+
+    const sync = () => app.call('chat.sync', { room, since: said.seq - 1 }, 'bob')
+
+    // An edit that the database had not yet goes when it has.
+    await expect
+      .poll(sync)
+      .toMatchObject({ recovered: true, events: [{ event: { kind: 'delete' } }] })
+  })
+
+  it('deletes what the database does not have yet', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const cache = await app.openBucket(MSG_CACHE)
+    const release = await holdMessages()
+    const said = await app.say(room, 'a secret', 'alice')
+    const notifyId = toNotifyId(said)
+    await expect.poll(() => cache.get(said.id)).not.toBeNull()
+
+    const deleting = remove(notifyId, 'alice')
+    await release()
+    await deleting
+
+    const next = await app.say(room, 'next', 'alice')
+    const rows = await app.rowsOf(room, 2)
+    expect(rows).toMatchObject([
+      { id: said.id, seq: said.seq, text: '', deletedAt: expect.any(Date) },
+      { id: next.id },
+    ])
+  })
+
+  it('deletes what the log does not have', async () => {
+    const room = await app.givenRoom(['alice'])
+    const row = {
+      id: crypto.randomUUID().replaceAll('-', '') as MessageId,
+      room,
+      seq: 3_000_000_000,
+      sender: 'alice' as UserId,
+      clientId: newClientId() as ClientId,
+      text: 'long ago',
+      at: new Date('2026-01-31T12:00:00.123Z'),
+    }
+    await db.insert(messages).values(row)
+    const notifyId = toNotifyId(row)
+
+    const { seq } = await remove(notifyId, 'alice')
+
+    expect(await rowOf(notifyId)).toMatchObject({ text: '', editedSeq: seq })
+    expect((await read(notifyId, 'alice')).text).toBe('')
+    const next = toNotifyId(await app.say(room, 'next', 'alice'))
+    await expect.poll(() => rowOf(next)).toBeDefined()
+  })
+
+  it('stands, whatever is done to the message at the same moment', async () => {
+    const { room, notifyId } = await givenMessage()
+
+    await Promise.all([
+      ...Array.from({ length: 10 }, (_, index) =>
+        app.call('msg.edit', { notifyId, text: `edit ${index}` }, 'alice').catch(() => {}),
+      ),
+      ...Array.from({ length: 10 }, () =>
+        app.call('msg.react', { notifyId, emoji: '👍' }, 'bob').catch(() => {}),
+      ),
+      remove(notifyId, 'bob'),
+    ])
+
+    expect((await read(notifyId, 'alice')).text).toBe('')
+    const last = await app.say(room, 'last', 'alice')
+    await expect.poll(() => rowOf(toNotifyId(last))).toBeDefined()
+    const { messages } = await app.call('chat.history', { room }, 'alice')
+    expect(messages).toMatchObject([{ text: '', reactions: [] }, { id: last.id }])
+    const texts = (await app.eventsOf(room)).flatMap((it) => ('text' in it ? [it.text] : []))
+    expect(texts).toEqual(['last'])
+  })
+})

@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { closeDb } from '#schema/db'
+import { toNotifyId } from '#schema/ids'
+import { deliverNotify, roomNotify } from '#schema/messages/event'
+import { MSG_CACHE } from '#schema/streams'
+import { type App, createApp, newClientId } from '../support/app.ts'
+import { type DatabaseKind, type Servers, startServers } from '../support/servers.ts'
+import { holdMessages } from '../support/table-lock.ts'
+
+describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) => {
+  let servers: Servers
+  let app: App
+
+  beforeAll(async () => {
+    servers = await startServers(kind)
+    process.env.DATABASE_URL = servers.urls.databaseUrl
+  })
+  beforeEach(() => {
+    app = createApp(servers.urls)
+    return () => app[Symbol.asyncDispose]()
+  })
+  afterAll(async () => {
+    await closeDb()
+    await servers?.[Symbol.asyncDispose]()
+  })
+
+  it('lose nothing that was acknowledged when the runtime is killed before it is kept', async () => {
+    const room = await app.givenRoom(['alice'])
+    const release = await holdMessages()
+
+    const answers = []
+    for (let index = 0; index < 20; index++) answers.push(await app.say(room, `${index}`, 'alice'))
+    await servers.runtime.kill('SIGKILL')
+    await release()
+    await servers.runtime.restart()
+    answers.push(await app.say(room, 'last', 'alice'))
+    await app.rowsOf(room, 1)
+
+    // What the dead one had been given comes again after a while; until then the page says so.
+    const { messages, asOf } = await app.call('chat.history', { room }, 'alice')
+    const since = await app.call('chat.sync', { room, since: asOf }, 'alice')
+    const missed = since.recovered ? since.events : []
+    const known = new Set([...messages, ...missed].map(({ seq }) => seq))
+    expect(answers.filter(({ seq }) => !known.has(seq))).toEqual([])
+    const rows = await app.rowsOf(room, 21)
+    expect(rows.map(({ id, seq }) => ({ id, seq }))).toEqual(
+      answers.map(({ id, seq }) => ({ id, seq })),
+    )
+  }, 120_000)
+
+  it('answer a retry after a crash as they would have answered before', async () => {
+    const room = await app.givenRoom(['alice'])
+    const clientId = newClientId()
+    const first = await app.say(room, 'once', 'alice', clientId)
+    await app.rowsOf(room, 1)
+
+    await servers.runtime.kill('SIGKILL')
+    await servers.runtime.restart()
+    const again = await app.say(room, 'once', 'alice', clientId)
+    const last = await app.say(room, 'last', 'alice')
+
+    expect(again).toEqual(first)
+    const rows = await app.rowsOf(room, 2)
+    expect(rows.map(({ seq }) => seq)).toEqual([first.seq, last.seq])
+  }, 120_000)
+
+  it('go on while the database is away, all but the history', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const secret = await app.givenRoom(['alice', 'bob'], 'private')
+    const heard = await app.listen(roomNotify, { room }, 'bob')
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room: secret }, 'bob')
+    await servers.database.kill('SIGKILL')
+
+    const said = await app.say(room, 'said without it', 'alice')
+    const whispered = await app.say(secret, 'said without it', 'alice')
+    const gone = toNotifyId(await app.say(room, 'a secret', 'alice'))
+    const edited = { notifyId: toNotifyId(said), text: 'edited without it' }
+    const edit = await app.call('msg.edit', edited, 'alice')
+    await app.call('msg.edit', { notifyId: gone, text: 'a worse secret' }, 'alice')
+    await app.call('msg.delete', { notifyId: gone }, 'alice')
+
+    const told = await heard.until(({ kind }) => kind === 'delete')
+    expect(told.slice(1).map(({ prev }) => prev)).toEqual(told.slice(0, -1).map(({ seq }) => seq))
+    expect(told.map(({ kind }) => kind)).toEqual(['message', 'message', 'edit', 'edit', 'delete'])
+    expect(await toBob.next()).toMatchObject({ seq: whispered.seq })
+    const read = (notifyId: string) => app.call('msg.get', { notifyId }, 'bob')
+    expect(await read(edited.notifyId)).toMatchObject({ text: edited.text, editedSeq: edit.seq })
+    expect(await read(gone)).toMatchObject({ text: '' })
+    // What is deleted is nowhere, also while the database does not know of it.
+    const missed = await app.call('chat.sync', { room, since: said.seq - 1 }, 'bob')
+    expect(JSON.stringify(missed)).not.toContain('secret')
+
+    await servers.database.restart()
+    const rows = await app.rowsOf(room, 2)
+    expect(rows.map(({ text }) => text)).toEqual([edited.text, ''])
+    expect(await app.rowsOf(secret, 1)).toMatchObject([{ seq: whispered.seq }])
+  }, 60_000)
+
+  it('that the database alone has are not taken for absent while it is away', async () => {
+    const room = await app.givenRoom(['alice'])
+    const { id, seq } = await app.say(room, 'long ago', 'alice')
+    await app.rowsOf(room, 1)
+    await (await app.openBucket(MSG_CACHE)).purge(id)
+    await servers.database.kill('SIGKILL')
+
+    const clientId = newClientId()
+    const reply = () =>
+      app.call('send.thread', { room, threadId: id, clientId, text: 'under it' }, 'alice')
+    const find = () => app.call('msg.find', { room, id }, 'alice')
+    const read = () => app.call('chat.history', { room }, 'alice')
+    const refusals = await Promise.all([reply, find, read].map((ask) => ask().catch((it) => it)))
+
+    for (const refusal of refusals)
+      expect(refusal).toMatchObject({ code: 'unavailable', retryAfterMs: expect.any(Number) })
+    await servers.database.restart()
+    const seqOf = (ask: () => Promise<{ seq: number }>) => ask().catch(({ code }) => code)
+    await expect.poll(() => seqOf(find), reconnection).toEqual({ seq })
+    expect(await reply()).toMatchObject({ seq: expect.any(Number) })
+  }, 60_000)
+
+  it('that were deleted while the database was away are nowhere when it is back', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const first = await app.say(room, 'a question', 'alice')
+    const gone = await app.say(room, 'a secret', 'alice')
+    const answer = { room, threadId: first.id, clientId: newClientId(), text: 'a secret answer' }
+    const reply = await app.call('send.thread', answer, 'alice')
+    const edited = toNotifyId(await app.say(room, 'a mistake', 'alice'))
+    await app.rowsOf(room, 4)
+    await servers.database.kill('SIGKILL')
+    await app.call('msg.edit', { notifyId: edited, text: 'another secret' }, 'alice')
+    for (const said of [gone, reply])
+      await app.call('msg.delete', { notifyId: toNotifyId(said) }, 'alice')
+
+    // What persist had been given comes again after half a minute, and the cache may be lost.
+    await servers.runtime.kill('SIGKILL')
+    await servers.database.restart()
+    const cache = await app.openBucket(MSG_CACHE)
+    for (const { id } of [gone, reply]) await cache.purge(id)
+    await servers.runtime.restart()
+    // The database is there again, and does not know of the edit.
+    await app.call('msg.delete', { notifyId: edited }, 'alice')
+    const read = async () => [
+      await app.call('chat.history', { room }, 'bob'),
+      await app.call('chat.sync', { room, since: first.seq - 1 }, 'bob'),
+      await app.call('chat.history.thread', { room, threadId: first.id }, 'bob'),
+      await app.call('msg.get', { notifyId: toNotifyId(gone) }, 'bob'),
+      await app.call('msg.versions', { notifyId: toNotifyId(reply) }, 'alice'),
+    ]
+    const seen = await read()
+    for (const _ of Array.from({ length: 20 })) seen.push(...(await read()))
+
+    expect(JSON.stringify(seen)).not.toContain('secret')
+    expect(seen[0]).toMatchObject({
+      messages: [
+        { text: 'a question' },
+        { id: gone.id, text: '', deletedAt: expect.any(String) },
+        { text: '', deletedAt: expect.any(String) },
+      ],
+    })
+  }, 120_000)
+
+  it('go on when NATS has been killed', async () => {
+    const room = await app.givenRoom(['alice', 'bob'])
+    const before = await app.say(room, 'before', 'alice')
+
+    await servers.nats.kill('SIGKILL')
+    await servers.nats.restart()
+
+    // Who was connected has been cut off. And what lay in memory alone is made anew.
+    await expect.poll(tryToConnect, reconnection).toBe('connected')
+    await using later = createApp(servers.urls)
+    const say = () =>
+      later.say(room, 'after', 'alice', clientId).catch(({ code }) => ({ id: code }))
+    const clientId = newClientId()
+    await expect.poll(say, reconnection).toMatchObject({ seq: expect.any(Number) })
+    const edit = { notifyId: toNotifyId(before), text: 'edited after' }
+    await expect
+      .poll(() => later.call('msg.edit', edit, 'alice').catch(({ code }) => code), reconnection)
+      .toMatchObject({ seq: expect.any(Number) })
+    const cache = await later.openBucket(MSG_CACHE)
+    await expect.poll(async () => (await cache.get(before.id))?.string()).toContain(edit.text)
+    const { notifyId } = edit
+    expect(await later.call('msg.get', { notifyId }, 'bob')).toMatchObject({ text: edit.text })
+    const texts = async () => (await later.rowsOf(room, 2)).map(({ text }) => text)
+    await expect.poll(texts).toEqual(['edited after', 'after'])
+  }, 60_000)
+
+  async function tryToConnect() {
+    const attempt = createApp(servers.urls)
+    try {
+      const { nc } = await attempt.connectAs('alice')
+      await nc.close()
+      return 'connected'
+    } catch (error) {
+      return String(error)
+    }
+  }
+})
+
+const reconnection = { timeout: 20_000, interval: 200 }

@@ -1,0 +1,260 @@
+import { headers, type NatsConnection, type PublishOptions } from '@nats-io/nats-core'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { createClient } from '#runtime/client'
+import { contracts, topics } from '#schema/contracts'
+import { type Contract, contractSubject } from '../../runtime/api/contract.ts'
+import { type App, createApp } from '../support/app.ts'
+import { type Servers, startServers } from '../support/servers.ts'
+
+let servers: Servers
+let app: App
+let alice: NatsConnection
+let bob: NatsConnection
+let functions: NatsConnection
+
+beforeAll(async () => {
+  servers = await startServers('pglite')
+  app = createApp(servers.urls)
+  alice = (await app.connectAs('alice')).nc
+  bob = (await app.connectAs('bob')).nc
+  functions = (await app.connectAs('functions')).nc
+})
+afterAll(async () => {
+  await app?.[Symbol.asyncDispose]()
+  await servers?.[Symbol.asyncDispose]()
+})
+
+/** Which of these subjects the server refuses to let somebody publish on. */
+async function refusedOf(
+  nc: NatsConnection,
+  subjects: readonly string[],
+  options?: PublishOptions,
+) {
+  const refused: string[] = []
+  // It goes on until the connection ends, as all reading of a status does.
+  void (async () => {
+    for await (const event of nc.status()) {
+      const said = event.type === 'error' && /Publish to "([^"]+)"/i.exec(event.error.message)
+      if (said && said[1] !== undefined) refused.push(said[1])
+    }
+  })()
+  for (const subject of subjects) nc.publish(subject, '{}', options)
+  // The server's word on what came before is read with the first answer, handed on before the next.
+  await nc.flush()
+  await nc.flush()
+  return refused
+}
+
+/** Whether the server refuses somebody this subscription. */
+async function isRefused(nc: NatsConnection, subject: string, queue?: string) {
+  let refusal: Error | undefined
+  const subscription = nc.subscribe(subject, {
+    ...(queue ? { queue } : {}),
+    callback: (error) => {
+      refusal ??= error ?? undefined
+    },
+  })
+  await nc.flush()
+  await nc.flush()
+  if (!subscription.isClosed()) subscription.unsubscribe()
+  return refusal !== undefined && /Permissions Violation/i.test(refusal.message)
+}
+
+/** What comes on a subject from now on: where to, with a push mark or without, and what. */
+async function hear(nc: NatsConnection, subject: string) {
+  const heard: { subject: string; isPush: boolean; body: string }[] = []
+  const subscription = nc.subscribe(subject, {
+    callback(error, message) {
+      if (error) throw error
+      const isPush = message.headers?.has('Natter-Push') ?? false
+      heard.push({ subject: message.subject, isPush, body: message.string() })
+    },
+  })
+  onTestFinished(() => subscription.unsubscribe())
+  await nc.flush()
+  return heard
+}
+
+/** Everything that was sent before this has arrived. */
+async function settle() {
+  for (const nc of [alice, functions, bob]) await nc.flush()
+}
+
+const push = () => {
+  const marked = headers()
+  marked.set('Natter-Push', '1')
+  return marked
+}
+
+/** Has the server report on the way of a message. */
+const traceTo = (destination: string) => {
+  const traced = headers()
+  traced.set('Nats-Trace-Dest', destination)
+  return traced
+}
+
+const forAdmins = [
+  'admin.role',
+  'console.dead',
+  'console.discard',
+  'console.replay',
+  'console.service',
+  'console.services',
+  'console.traces',
+] as const
+const forUsers = [
+  'msg.delete',
+  'msg.edit',
+  'msg.react',
+  'msg.trace',
+  'msg.versions',
+  'room.archive',
+  'room.create',
+  'room.direct',
+  'room.invite',
+  'room.kick',
+  'room.rename',
+  'room.role',
+  'send',
+  'send.thread',
+  'typing',
+] as const
+
+describe('attacks', () => {
+  it('nobody publishes as somebody else, or where only functions do', async () => {
+    const hostile = [
+      'as.bob.msg.get',
+      'as.bob.room.join.general',
+      'as.bob.chat.history.general',
+      'deliver.bob.send.general',
+      'deliver.bob.notify.general',
+      'deliver.alice.notify.general',
+      'room.notify.general',
+      'room.presence.general',
+      'room.members.general',
+      'room.changed.general',
+      'as.alice.room.members.general',
+      'chat.general',
+      '_INBOX_bob.reply',
+      '_INBOX.reply',
+      '$JS.API.INFO',
+      '$JS.API.STREAM.NAMES',
+      '$JS.API.STREAM.MSG.GET.CHAT_MESSAGES',
+      '$KV.ROOMS.general.alice',
+      '$SRV.PING',
+      '$SYS.REQ.USER.INFO.other',
+      '$SYS.REQ.SERVER.PING',
+      '$SYS.REQ.USER.AUTH',
+    ]
+    const heard = await hear(functions, '>')
+    const heardByBob = await hear(bob, 'deliver.bob.>')
+
+    expect(await refusedOf(alice, hostile)).toEqual(hostile)
+    expect(await refusedOf(alice, hostile, { headers: push() })).toEqual(hostile)
+    expect(await refusedOf(alice, ['as.alice.msg.get'])).toEqual([])
+    await settle()
+    const arrived = heard.map(({ subject }) => subject).filter((it) => hostile.includes(it))
+    expect(arrived).toEqual([])
+    expect(heard.map(({ subject }) => subject)).toContain('as.alice.msg.get')
+    expect(heardByBob).toEqual([])
+  })
+
+  it.each([
+    ['alice', ['room.members']],
+    ['bob', ['room.members', ...forAdmins]],
+    ['charlie', ['room.members', ...forAdmins, ...forUsers]],
+  ] as const)('%s reaches every function but %j', async (person, beyond) => {
+    const { nc } = await app.connectAs(person)
+    const subjectOf = (contract: Contract) =>
+      contractSubject(contract).fill({ room: 'none', threadId: '0'.repeat(32) }, person)
+    const subjects = Object.values(contracts).map(subjectOf)
+
+    const refused = await refusedOf(nc, subjects)
+    expect(refused.toSorted()).toEqual(beyond.map((name) => subjectOf(contracts[name])).toSorted())
+  })
+
+  const overheard = [
+    'deliver.bob.>',
+    'deliver.bob.notify.*',
+    'deliver.*.notify.*',
+    'deliver.>',
+    '_INBOX_bob.>',
+    '_INBOX.>',
+    '>',
+    '*',
+    '*.*.>',
+    '$JS.>',
+    '$KV.>',
+    '$SRV.>',
+    '$SYS.>',
+    'chat.>',
+    'chat.general',
+    'room.members.*',
+    'room.changed.*',
+    'room.>',
+    'as.>',
+    'as.alice.>',
+    'as.bob.>',
+  ]
+  it.each([undefined, 'fanout-workers'])(
+    'nobody hears what is for others, in queue group %s',
+    async (queue) => {
+      const allowed: string[] = []
+      for (const subject of overheard)
+        if (!(await isRefused(alice, subject, queue))) allowed.push(subject)
+
+      expect(allowed).toEqual([])
+      expect(await isRefused(alice, 'deliver.alice.>', queue)).toBe(false)
+      expect(await isRefused(alice, 'room.notify.*', queue)).toBe(false)
+    },
+  )
+
+  it('a trace does not get where its sender may not publish', async () => {
+    const heard = await hear(functions, '>')
+    const heardByBob = await hear(bob, 'deliver.bob.notify.*')
+    const heardByAll = await hear(bob, 'room.notify.*')
+    const forbidden = ['deliver.bob.notify.general', 'room.notify.general', 'chat.general']
+    const own = 'as.alice.room.join.general'
+
+    // Traces of one server leave one after the other: when the last is there, so are the others.
+    for (const destination of [...forbidden, own])
+      alice.publish('as.alice.msg.get', '{}', { headers: traceTo(destination) })
+    await expect.poll(() => heard.map(({ subject }) => subject)).toContain(own)
+    await settle()
+    expect([...heardByBob, ...heardByAll]).toEqual([])
+    expect(heard.filter(({ subject }) => forbidden.includes(subject))).toEqual([])
+
+    // Of who may publish there, bob hears the traces.
+    for (const destination of ['deliver.bob.notify.general', 'room.notify.general'])
+      functions.publish('nowhere', '', { headers: traceTo(destination) })
+    await expect.poll(() => [heardByBob.length, heardByAll.length]).toEqual([1, 1])
+    for (const { isPush } of [...heardByBob, ...heardByAll]) expect(isPush).toBe(false)
+  })
+
+  it('an answer sent to where somebody listens for pushes is no push', async () => {
+    const pushes: unknown[] = []
+    const client = createClient(bob, { contracts, user: 'bob' })
+    onTestFinished(() => client.close())
+    client.listen(topics.deliverNotify, { user: 'bob' }, (data) => pushes.push(data))
+    client.listen(topics.roomNotify, {}, (data) => pushes.push(data))
+    const heard = [
+      await hear(bob, 'deliver.bob.notify.*'),
+      await hear(bob, 'room.notify.*'),
+    ].values()
+    const [delivered = [], told = []] = [...heard]
+
+    for (const reply of ['deliver.bob.notify.general', 'room.notify.general'])
+      for (const options of [{ reply }, { reply, headers: push() }])
+        alice.publish('as.alice.room.info.general', '{}', options)
+    await expect.poll(() => delivered.length + told.length).toBe(4)
+
+    for (const { isPush, body } of [...delivered, ...told]) {
+      expect(isPush).toBe(false)
+      expect(JSON.parse(body)).toHaveProperty('room.id', 'general')
+    }
+    const notice = { notifyId: `1-${'0'.repeat(32)}`, seq: 1 }
+    functions.publish('deliver.bob.notify.general', JSON.stringify(notice), { headers: push() })
+    await settle()
+    expect(pushes).toEqual([{ ...notice, user: 'bob', room: 'general' }])
+  })
+})

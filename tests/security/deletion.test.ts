@@ -1,0 +1,100 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import { sql } from 'drizzle-orm'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { closeDb, db } from '#schema/db'
+import { type NotifyId, type RoomId, toNotifyId } from '#schema/ids'
+import { deliverNotify } from '#schema/messages/event'
+import { type App, createApp, newClientId } from '../support/app.ts'
+import { type Servers, startServers } from '../support/servers.ts'
+
+let servers: Servers
+let app: App
+
+// Two runtimes, each of which remembers on its own.
+beforeAll(async () => {
+  servers = await startServers('postgres')
+  process.env.DATABASE_URL = servers.urls.databaseUrl
+  await servers.startAnother('other')
+  app = createApp(servers.urls)
+})
+afterAll(async () => {
+  await app?.[Symbol.asyncDispose]()
+  await closeDb()
+  await servers?.[Symbol.asyncDispose]()
+})
+
+/** All that anybody can still get of a message: by every function, and from each process. */
+async function readAll(room: RoomId, notifyId: NotifyId, threadId: string | undefined) {
+  const ask = async (as: 'alice' | 'bob' | 'charlie') => [
+    await app.call('msg.get', { notifyId }, as),
+    await app.call('chat.history', { room }, as),
+    await app.call('chat.sync', { room, since: 0 }, as),
+    ...(as === 'charlie' ? [] : [await app.call('msg.versions', { notifyId }, as)]),
+    ...(threadId ? [await app.call('chat.history.thread', { room, threadId }, as)] : []),
+  ]
+  const times = Array.from({ length: 4 })
+  const people = ['alice', 'bob', 'charlie'] as const
+  return JSON.stringify(await Promise.all(times.flatMap(() => people.map(ask))))
+}
+
+/** All that lies in the streams of the server, buckets and dead letters among them. */
+async function readStreams(): Promise<string> {
+  const { nc } = await app.connectAs('functions')
+  const manager = await jetstreamManager(nc)
+  const found: string[] = []
+  for await (const { config, state } of manager.streams.list())
+    for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+      const stored = await manager.streams.getMessage(config.name, { seq }).catch(() => null)
+      if (stored) found.push(`${config.name} ${stored.subject} ${stored.string()}`)
+    }
+  return found.join('\n')
+}
+
+/** All that lies in the tables. */
+async function readTables(): Promise<string> {
+  const tables = await db.execute<{ name: string }>(
+    sql`select table_name as name from information_schema.tables where table_schema = 'public'`,
+  )
+  const found = await Promise.all(
+    tables.map(({ name }) => db.execute(sql`select * from ${sql.identifier(name)}`)),
+  )
+  return JSON.stringify(found)
+}
+
+describe('what was deleted', () => {
+  it.each([
+    ['in a room, by its sender', undefined, 'bob'],
+    ['in a room, by a moderator', undefined, 'alice'],
+    ['in a thread', 'thread', 'bob'],
+  ] as const)('%s, is nowhere any more', async (_name, where, by) => {
+    const room = await app.givenRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' })
+    const secrets = ['said', 'edited', 'again'].map((it) => `${it}-${crypto.randomUUID()}`)
+    const [said = '', edited = '', again = ''] = secrets
+    const first = await app.say(room, 'what stays', 'alice')
+    const threadId = where && first.id
+    const message = { room, clientId: newClientId(), text: said }
+    const sent = threadId
+      ? await app.call('send.thread', { ...message, threadId }, 'bob')
+      : await app.call('send', message, 'bob')
+    const notifyId = toNotifyId(sent)
+    for (const text of [edited, again]) await app.call('msg.edit', { notifyId, text }, 'bob')
+    // The edits come later than the messages do, and not one after the other from two processes.
+    for (const secret of secrets)
+      await expect.poll(readTables, { timeout: 10_000 }).toContain(secret)
+    const before = await readAll(room, notifyId, threadId)
+    const stored = [await readStreams(), await readTables()]
+    const toCharlie = await app.listen(deliverNotify, { user: 'charlie', room }, 'charlie')
+
+    await app.call('msg.delete', { notifyId }, by)
+
+    const told = await toCharlie.until(({ kind }) => kind === 'delete')
+    for (const secret of secrets) {
+      // It was there to be found.
+      for (const text of [before, ...stored]) expect(text).toContain(secret)
+      for (const text of [JSON.stringify(told), await readStreams(), await readTables()])
+        expect(text).not.toContain(secret)
+      expect(await readAll(room, notifyId, threadId)).not.toContain(secret)
+    }
+    expect(await readAll(room, notifyId, threadId)).toContain('what stays')
+  })
+})

@@ -1,0 +1,105 @@
+import { decodeProtectedHeader } from 'jose'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { type Issuer, startIssuer } from '../../stack/oidc-provider/issuer.ts'
+import { freePort } from '../../stack/ports.ts'
+import { createBench } from '../support/command-line.ts'
+import { createLoginGround, type LoginGround } from '../support/login-fixture.ts'
+import { createClient } from '../support/oidc-client.ts'
+
+/** The server gives a login five seconds; at once is much less than that. */
+const atOnce = 1_000
+
+let all: AsyncDisposableStack
+let ground: LoginGround
+let issuer: Issuer
+/** Ends the issuer and begins it again: same place, same keys. */
+let stopIssuer: () => Promise<void>
+let startAgain: () => Promise<void>
+
+beforeAll(async () => {
+  await using made = new AsyncDisposableStack()
+  const dir = await made.use(await createBench()).write({})
+  const port = await freePort()
+  startAgain = async () => {
+    issuer = await startIssuer({ dir, port })
+  }
+  await startAgain()
+  stopIssuer = () => issuer.stop()
+  made.defer(() => issuer.stop())
+  ground = made.use(await createLoginGround(issuer.issuer))
+  all = made.move()
+})
+afterAll(() => all?.disposeAsync())
+
+/** What alice gets for her password. */
+async function issue(): Promise<{ access_token: string; id_token: string; refresh_token: string }> {
+  const login = { client_id: 'natter-cli', username: 'alice', password: 'alice123' }
+  const form = { grant_type: 'password', scope: 'openid', ...login }
+  return (await createClient(issuer.issuer).ask(form)).json()
+}
+
+/** Logs in and asks for something; how long both took, in milliseconds. */
+async function enter(token: string) {
+  const started = performance.now()
+  const nc = await ground.connect(token)
+  onTestFinished(() => nc.close())
+  const answer = await nc.request('as.alice.whoami')
+  expect(answer.json()).toEqual({ caller: 'alice' })
+  return performance.now() - started
+}
+
+describe('a login with tokens of the embedded issuer', () => {
+  it('takes those of a new key at once, and those of the old one while they last', async () => {
+    const { access_token: old } = await issue()
+    await enter(old)
+    const kid = await issuer.rotateKeys()
+    const { access_token: fresh } = await issue()
+
+    expect(decodeProtectedHeader(fresh).kid).toBe(kid)
+    expect(decodeProtectedHeader(old).kid).not.toBe(kid)
+    expect(await enter(fresh)).toBeLessThan(atOnce)
+    expect(await enter(old)).toBeLessThan(atOnce)
+  })
+
+  it('takes no other token than an access token', async () => {
+    const { id_token, refresh_token } = await issue()
+
+    for (const [token, reason] of [
+      [id_token, /its typ is "ID"$/],
+      [refresh_token, /token refused/],
+    ] as const) {
+      const { told, took, ...logs } = await ground.refusalOf(token)
+      const logged = expect.stringMatching(reason)
+      expect(told).toContain('Authorization Violation')
+      expect(took).toBeLessThan(atOnce)
+      expect(logs).toEqual({ server: logged, runtime: logged, showsToken: false })
+    }
+  })
+
+  it('goes on while the issuer is stopped', async () => {
+    const { access_token } = await issue()
+    await enter(access_token)
+    await stopIssuer()
+    onTestFinished(startAgain)
+
+    expect(await enter(access_token)).toBeLessThan(atOnce)
+  })
+
+  it('is refused at once where nobody has the keys, until the issuer is back', async () => {
+    const { access_token } = await issue()
+    await stopIssuer()
+    await ground.runtime.restart()
+
+    const reason = expect.stringMatching(/the keys of \S+ cannot be had: .*ECONNREFUSED/)
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      const { told, took, server, runtime } = await ground.refusalOf(access_token)
+      expect(told).toContain('Authorization Violation')
+      expect(took).toBeLessThan(atOnce)
+      expect([server, runtime]).toEqual([reason, reason])
+    }
+
+    await startAgain()
+    const returned = () => enter(access_token).then(() => 'let in', String)
+    await expect.poll(returned, { timeout: 5_000, interval: 200 }).toBe('let in')
+  })
+})

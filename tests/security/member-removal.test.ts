@@ -1,0 +1,306 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { NatsConnection } from '@nats-io/nats-core'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { InputOf } from '#runtime'
+import { contracts } from '#schema/contracts'
+import { closeDb } from '#schema/db'
+import { type MessageId, type NotifyId, type RoomId, readNotifyId, toNotifyId } from '#schema/ids'
+import { deliverNotify, roomNotify } from '#schema/messages/event'
+import { deliverPresence, deliverTyping, roomPresence } from '#schema/messages/presence'
+import type { RoomKind } from '#schema/messages/room'
+import { type App, createApp, newClientId } from '../support/app.ts'
+import { type Servers, startServers } from '../support/servers.ts'
+
+let servers: Servers
+let app: App
+
+// Two runtimes, each of which remembers on its own.
+beforeAll(async () => {
+  servers = await startServers('postgres')
+  process.env.DATABASE_URL = servers.urls.databaseUrl
+  await servers.startAnother('other')
+  app = createApp(servers.urls)
+})
+afterAll(async () => {
+  await app?.[Symbol.asyncDispose]()
+  await closeDb()
+  await servers?.[Symbol.asyncDispose]()
+})
+
+type Contracts = typeof contracts
+type Asked = { [Name in keyof Contracts]?: InputOf<Contracts[Name]>[] }
+
+interface Ground {
+  room: RoomId
+  /** Of whoever is to be removed, and of somebody else: short, long, edited, in a thread. */
+  notifyIds: NotifyId[]
+  threadId: MessageId
+  /** How far the room has come. */
+  seq: number
+}
+
+/** A room in which bob has read and said something, and may do a lot. */
+async function givenGround(kind: RoomKind): Promise<Ground> {
+  const room = await app.givenRoom(['alice', 'bob', 'charlie'], kind, {
+    alice: 'owner',
+    bob: 'moderator',
+  })
+  const first = await app.say(room, 'by alice', 'alice')
+  const long = await app.say(room, 'long '.repeat(1_000), 'alice')
+  const own = await app.say(room, 'by bob', 'bob')
+  const reply = await app.call(
+    'send.thread',
+    { room, threadId: first.id, clientId: newClientId(), text: 'in a thread' },
+    'alice',
+  )
+  const notifyIds = [first, long, own, reply].map(toNotifyId)
+  const ownId = toNotifyId(own)
+  const { seq } = await app.call('msg.edit', { notifyId: ownId, text: 'edited by bob' }, 'bob')
+  await app.rowsOf(room, 4)
+  return { room, notifyIds, threadId: first.id, seq }
+}
+
+/** All that has to do with a room, in every way in which it can be asked. */
+function readsOf({ room, notifyIds, threadId, seq }: Ground) {
+  return {
+    'chat.history': [{ room }, { room, around: seq }],
+    'chat.history.thread': [{ room, threadId }],
+    'chat.sync': [
+      { room, since: 0 },
+      { room, since: seq },
+    ],
+    'msg.get': notifyIds.map((notifyId) => ({ notifyId })),
+    'msg.find': notifyIds.map((notifyId) => ({ room, id: readNotifyId(notifyId).id })),
+    // Of the others it is for nobody but whoever said them.
+    'msg.trace': notifyIds.slice(2, 3).map((notifyId) => ({ notifyId })),
+    'msg.versions': notifyIds.map((notifyId) => ({ notifyId })),
+    'presence.room': [{ room }],
+    'read.update': [
+      { room, seq },
+      { room, seq: 0, unread: true },
+    ],
+    'room.info': [{ room }],
+  } satisfies Asked
+}
+
+function writesOf({ room, notifyIds, threadId }: Ground) {
+  const say = () => ({ room, clientId: newClientId(), text: 'still here' })
+  return {
+    'msg.react': notifyIds.map((notifyId) => ({ notifyId, emoji: '👍' })),
+    'msg.edit': notifyIds.map((notifyId) => ({ notifyId, text: 'mine' })),
+    'msg.delete': notifyIds.map((notifyId) => ({ notifyId })),
+    send: [say()],
+    'send.thread': [{ ...say(), threadId }],
+    typing: [{ room }, { room, threadId }],
+    'room.rename': [{ room, name: 'Mine' }],
+    'room.role': [{ room, userId: 'alice', role: 'guest' }],
+    'room.kick': [{ room, userId: 'charlie' }],
+    'room.invite': [{ room, userId: 'dora' }],
+    'room.archive': [{ room }, { room, archived: false }],
+    'room.leave': [{ room }],
+    'room.join': [{ room }],
+    'room.create': [{ room, name: 'Mine', kind: 'public' }],
+    'admin.role': [{ room, userId: 'bob', role: 'owner' }],
+    'room.members': [{ room }],
+  } satisfies Asked
+}
+
+/** What is not about one room; where it names rooms at all, it is looked at by itself. */
+const others = [
+  'console.dead',
+  'console.discard',
+  'console.replay',
+  'console.service',
+  'console.services',
+  'console.traces',
+  'presence.disconnect',
+  'presence.heartbeat',
+  'presence.update',
+  'room.browse',
+  'room.direct',
+  'room.list',
+  'users.me',
+  'users.names',
+  'users.search',
+] as const
+
+type Tried =
+  | keyof ReturnType<typeof readsOf>
+  | keyof ReturnType<typeof writesOf>
+  | (typeof others)[number]
+/** Does not compile when somebody adds a function that is not tried here: it says which. */
+const untried: Exclude<keyof Contracts, Tried> extends never
+  ? 'none'
+  : Exclude<keyof Contracts, Tried> = 'none'
+
+/** How each ended: `name: code`, or `name: answered`. In several processes, hence several times. */
+async function outcomesOf(asked: Asked, times: number): Promise<string[]> {
+  const calls = Object.entries(asked).flatMap(([name, inputs]) =>
+    Array.from({ length: times }).flatMap(() => inputs.map((input) => ({ name, input }))),
+  )
+  const outcomes = await Promise.all(
+    calls.map(({ name, input }) =>
+      app.call(name as keyof Contracts, input as never, 'bob').then(
+        () => `${name}: answered`,
+        ({ code }) => `${name}: ${code}`,
+      ),
+    ),
+  )
+  return [...new Set(outcomes)]
+}
+
+/** Everything about a room that comes to bob without being asked for, on whatever subject. */
+async function overhear(room: RoomId) {
+  const { nc } = await app.connectAs('bob')
+  const frames: string[] = []
+  const subjects = [
+    'deliver.bob.>',
+    ...['notify', 'typing', 'presence'].map((it) => `room.${it}.*`),
+  ]
+  for (const subject of subjects) {
+    const subscription = nc.subscribe(subject, {
+      callback(_error, message) {
+        const frame = `${message.subject} ${message.string()}`
+        // What he sends himself lies on his own subject.
+        if (frame.includes(room) && !frame.startsWith('deliver.bob.send.')) frames.push(frame)
+      },
+    })
+    onTestFinished(() => subscription.unsubscribe())
+  }
+  await nc.flush()
+  return frames
+}
+
+/**
+ * Asks on and on from the first answer, so that whatever is remembered is asked for at any moment.
+ * What it answers with ends that, and says when there was an answer last.
+ */
+async function hammer(room: RoomId): Promise<() => Promise<number>> {
+  const stopping = new AbortController()
+  const first = Promise.withResolvers<void>()
+  let lastAnswerAt = 0
+  const ended = Promise.all(
+    (['chat.sync', 'chat.history', 'presence.room', 'room.join'] as const).map(async (name) => {
+      while (!stopping.signal.aborted)
+        await app
+          .call(name, name === 'chat.sync' ? { room, since: 0 } : ({ room } as never), 'bob')
+          .then(() => {
+            lastAnswerAt = performance.now()
+            first.resolve()
+          })
+          .catch(() => undefined)
+    }),
+  )
+  await first.promise
+  return async () => {
+    stopping.abort()
+    await ended
+    return lastAnswerAt
+  }
+}
+
+/** What those who are left do next, until one of them has heard all of it. */
+async function goOn({ room, notifyIds: [first], threadId }: Ground) {
+  const notices = await app.listen(deliverNotify, { user: 'charlie', room }, 'charlie')
+  const multicast = await app.listen(roomNotify, { room }, 'charlie')
+  const signs = await app.listen(deliverTyping, { user: 'charlie', room }, 'charlie')
+  const text = 'what bob must not see'
+  await app.say(room, text, 'alice')
+  await app.call('send.thread', { room, threadId, clientId: newClientId(), text }, 'alice')
+  await app.call('msg.edit', { notifyId: first as NotifyId, text }, 'alice')
+  await app.call('msg.react', { notifyId: first as NotifyId, emoji: '🎉' }, 'alice')
+  await app.call('typing', { room }, 'alice')
+  await app.call('msg.delete', { notifyId: first as NotifyId }, 'alice')
+  await notices.until(({ kind }) => kind === 'delete')
+  await signs.next()
+  expect(multicast.unread()).toEqual([])
+}
+
+async function changePresence(room: RoomId) {
+  const changes = await app.listen(deliverPresence, { user: 'charlie', room }, 'charlie')
+  const multicast = await app.listen(roomPresence, { room }, 'charlie')
+  for (const as of ['alice', 'charlie'] as const)
+    await app.call('presence.heartbeat', { connId: 'tab' }, as)
+  for (const status of ['busy', 'away'] as const) {
+    await app.call('presence.update', { status }, 'alice')
+    await changes.until((told) => told.changes.some((it) => it.status === status))
+  }
+  expect(multicast.unread()).toEqual([])
+}
+
+/** Has everything that was sent to somebody before this arrive. */
+async function settle({ nc }: { nc: NatsConnection }) {
+  await nc.flush()
+  await nc.flush()
+}
+
+const removals = {
+  kick: (room: RoomId) => app.call('room.kick', { room, userId: 'bob' }, 'alice'),
+  leave: (room: RoomId) => app.call('room.leave', { room }, 'bob'),
+  archive: (room: RoomId) => app.call('room.archive', { room }, 'alice'),
+}
+
+describe('one second after', () => {
+  it('every function there is is tried', () => {
+    const ground: Ground = { room: 'room' as RoomId, notifyIds: [], threadId: '' as never, seq: 1 }
+    const tried = [...Object.keys({ ...readsOf(ground), ...writesOf(ground) }), ...others]
+
+    expect(untried).toBe('none')
+    expect(tried.sort()).toEqual(Object.keys(contracts).sort())
+  })
+
+  it.each([
+    ['a kick from a private room', 'kick', 'private'],
+    ['a kick from a public room', 'kick', 'public'],
+    ['leaving a private room', 'leave', 'private'],
+    ['the archiving of a private room', 'archive', 'private'],
+    ['the archiving of a public room', 'archive', 'public'],
+  ] as const)('%s, nothing of it can be read, done or heard', async (_name, removal, kind) => {
+    const ground = await givenGround(kind)
+    const { room } = ground
+    const before = await outcomesOf(readsOf(ground), 8)
+    expect(before).toEqual(Object.keys(readsOf(ground)).map((name) => `${name}: answered`))
+    const frames = await overhear(room)
+    const stopHammer = await hammer(room)
+
+    await removals[removal](room)
+    const removedAt = performance.now()
+    // The promise is about this very second.
+    await sleep(1_000)
+    await settle(await app.connectAs('bob'))
+    // Whoever is removed is told so, and nothing after.
+    expect(frames.splice(0)).not.toEqual([])
+    const lastAnswerAt = await stopHammer()
+    const outcomes = await outcomesOf({ ...readsOf(ground), ...writesOf(ground) }, 4)
+
+    expect(outcomes.filter((outcome) => !outcome.endsWith(': forbidden'))).toEqual([
+      'room.create: conflict',
+    ])
+    expect(lastAnswerAt - removedAt).toBeLessThan(1_000)
+    const { rooms } = await app.call('room.list', {}, 'bob')
+    const browsed = await app.call('room.browse', { text: room }, 'bob')
+    expect(JSON.stringify([rooms, browsed])).not.toContain(room)
+
+    if (removal !== 'archive') {
+      await goOn(ground)
+      await changePresence(room)
+    }
+    await settle(await app.connectAs('bob'))
+    expect(frames).toEqual([])
+  })
+
+  it('leaving a public room, it is a public room to who left', async () => {
+    const ground = await givenGround('public')
+    await outcomesOf(readsOf(ground), 8)
+
+    await removals.leave(ground.room)
+    await sleep(1_000)
+
+    expect(await outcomesOf(readsOf(ground), 4)).toEqual([
+      ...Object.keys(readsOf(ground)).flatMap((name) =>
+        name === 'room.info' ? [] : `${name}: forbidden`,
+      ),
+      'room.info: answered',
+    ])
+  })
+})

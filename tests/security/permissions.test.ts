@@ -1,0 +1,243 @@
+import { join } from 'node:path'
+import { headers, type NatsConnection } from '@nats-io/nats-core'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { permissionsFor, type Role } from '#domain/auth/permissions'
+import { createClient } from '#runtime/client'
+import { contracts } from '#schema/contracts'
+import type { UserId } from '#schema/ids'
+import { deliverNotify } from '#schema/messages/event'
+import { loadFunctions } from '../../runtime/server/load.ts'
+import { createLoginGround, type LoginGround } from '../support/login-fixture.ts'
+
+const functions = await loadFunctions(join(import.meta.dirname, '..', '..', 'functions'))
+const people: Record<string, Role[]> = { admin: ['admin', 'user'], user: ['user'], none: [] }
+
+describe('what each role may ask', () => {
+  const [everyone, users, admins, nobody] = [
+    ['admin', 'user', 'none'],
+    ['admin', 'user'],
+    ['admin'],
+    [],
+  ]
+  const expected: Record<string, string[]> = {
+    'admin.role': admins,
+    'chat.history': everyone,
+    'chat.history.thread': everyone,
+    'chat.sync': everyone,
+    'console.dead': admins,
+    'console.discard': admins,
+    'console.replay': admins,
+    'console.service': admins,
+    'console.services': admins,
+    'console.traces': admins,
+    'msg.delete': users,
+    'msg.edit': users,
+    'msg.find': everyone,
+    'msg.get': everyone,
+    'msg.react': users,
+    'msg.trace': users,
+    'msg.versions': users,
+    'presence.disconnect': everyone,
+    'presence.heartbeat': everyone,
+    'presence.room': everyone,
+    'presence.update': everyone,
+    'read.update': everyone,
+    'room.archive': users,
+    'room.browse': everyone,
+    'room.create': users,
+    'room.direct': users,
+    'room.info': everyone,
+    'room.invite': users,
+    'room.join': everyone,
+    'room.kick': users,
+    'room.leave': everyone,
+    'room.list': everyone,
+    'room.members': nobody,
+    'room.rename': users,
+    'room.role': users,
+    send: users,
+    'send.thread': users,
+    typing: users,
+    'users.me': everyone,
+    'users.names': everyone,
+    'users.search': everyone,
+  }
+
+  it('is this, function by function', () => {
+    const mayAsk = (name: string, who: string) => {
+      const asked = functions.filter((it) => it.name === name)
+      return permissionsFor('alice' as UserId, people[who] ?? [], asked).publish.length > 0
+    }
+    const matrix = Object.fromEntries(
+      functions.map(({ name }) => [name, Object.keys(people).filter((who) => mayAsk(name, who))]),
+    )
+
+    const yesOrNo =
+      (held: string[] = []) =>
+      (who: string) => [who, held.includes(who) ? 'yes' : '']
+    console.table(
+      Object.fromEntries(
+        Object.entries(matrix).map(([name, held]) => [
+          name,
+          Object.fromEntries(Object.keys(people).map(yesOrNo(held))),
+        ]),
+      ),
+    )
+    // What hears events, or reads streams, is asked by nobody.
+    const others = functions.filter(({ trigger }) => trigger !== 'request')
+    expect(matrix).toEqual({
+      ...expected,
+      ...Object.fromEntries(others.map(({ name }) => [name, nobody])),
+    })
+  })
+
+  it('is limited, all of it', () => {
+    const unlimited = functions
+      .filter(({ name, definition }) => expected[name]?.length && !definition.options.limit)
+      .map(({ name }) => name)
+
+    expect(unlimited).toEqual([])
+  })
+
+  it('names the person in each subject, and nothing that is not of a function', () => {
+    for (const roles of Object.values(people)) {
+      const { publish, subscribe } = permissionsFor('alice' as UserId, roles, functions)
+      for (const subject of publish) expect(subject).toMatch(/^(as\.alice|deliver\.alice\.send)\./)
+      expect(publish.join(' ')).not.toContain('>')
+      expect(subscribe).toEqual([
+        '_INBOX_alice.>',
+        'deliver.alice.>',
+        'room.notify.*',
+        'room.presence.*',
+        'room.typing.*',
+      ])
+    }
+  })
+})
+
+describe('on the server', () => {
+  let ground: LoginGround
+  let alice: NatsConnection
+  let bob: NatsConnection
+
+  beforeAll(async () => {
+    ground = await createLoginGround()
+    alice = await connectAs('alice')
+    bob = await connectAs('bob')
+  })
+  afterAll(async () => {
+    await Promise.all([alice?.close(), bob?.close()])
+    await ground?.[Symbol.asyncDispose]()
+  })
+
+  async function connectAs(user: string) {
+    const token = await ground.maker.token({ preferred_username: user })
+    return ground.connect(token, { inboxPrefix: `_INBOX_${user}` })
+  }
+
+  /** The permission violations that the server tells a connection of, until it has answered a ping. */
+  async function violations(nc: NatsConnection, act: () => void): Promise<string[]> {
+    const found: string[] = []
+    const statuses = nc.status()
+    const following = (async () => {
+      for await (const status of statuses) {
+        if (status.type === 'error') found.push(status.error.message)
+        if (status.type === 'close') return
+      }
+    })()
+    act()
+    await nc.flush()
+    await nc.flush()
+    void following
+    return found
+  }
+
+  it.each([
+    '>',
+    '_INBOX.>',
+    '_INBOX_bob.>',
+    '_INBOX_*.>',
+    'deliver.bob.>',
+    'deliver.*.notify.*',
+    'deliver.>',
+    'as.>',
+    'chat.>',
+    'room.changed.*',
+    'presence.changed.*',
+    'user.seen.*',
+    'runtime.spans',
+    'deliver.*.typing.*',
+    '$JS.>',
+    '$KV.>',
+    '$SRV.>',
+    '$SYS.>',
+    'fn.>',
+  ])('refuses alice a subscription to %s, with a queue group and without', async (subject) => {
+    for (const options of [{}, { queue: 'fanout-workers' }]) {
+      const nc = await connectAs('alice')
+      onTestFinished(() => nc.close())
+      const told = await violations(nc, () => nc.subscribe(subject, { ...options, callback() {} }))
+      expect(told.join()).toMatch(/Permissions Violation for Subscription/i)
+    }
+  })
+
+  it.each([
+    'as.bob.whoami',
+    'as.*.whoami',
+    'as.alice.inside',
+    'inside',
+    'deliver.bob.send.general',
+    'deliver.bob.notify.general',
+    'deliver.bob.typing.general',
+    'room.notify.general',
+    'room.typing.general',
+    'presence.changed.bob',
+    'user.seen.bob',
+    'room.members.general',
+    'chat.general',
+    'fn.persist',
+    'runtime.spans',
+    'dead.persist',
+    '$JS.API.STREAM.LIST',
+    '$KV.ROOMS_KV.general.alice',
+    '$SRV.PING',
+    '$SYS.REQ.USER.AUTH',
+    '_INBOX_bob.x',
+  ])('refuses alice a publish to %s, with and without headers', async (subject) => {
+    for (const name of [undefined, 'Nats-Trace-Dest', 'Nats-Request-Info']) {
+      const nc = await connectAs('alice')
+      onTestFinished(() => nc.close())
+      const hdrs = headers()
+      if (name) hdrs.set(name, 'deliver.bob.notify.general')
+      const told = await violations(nc, () => nc.publish(subject, '{}', { headers: hdrs }))
+      expect(told.join()).toMatch(/Permissions Violation for Publish/i)
+    }
+  })
+
+  it('leaves no way to pass off a reply as a push', async () => {
+    const client = createClient(bob, { contracts, user: 'bob' })
+    const heard: unknown[] = []
+    client.listen(deliverNotify, { user: 'bob' }, (notice) => heard.push(notice))
+    const raw = bob.subscribe('deliver.bob.notify.>', { max: 1 })
+    await bob.flush()
+
+    alice.publish('as.alice.whoami', '{}', { reply: 'deliver.bob.notify.general' })
+    // It does arrive: who looks at the subject alone would believe it.
+    for await (const message of raw)
+      expect(message.headers?.has('Natter-Push') ?? false).toBe(false)
+
+    expect(heard).toEqual([])
+    client.close()
+  })
+
+  it('believes no name but the one in the subject', async () => {
+    const hdrs = headers()
+    hdrs.set('Nats-Request-Info', JSON.stringify({ user: 'bob', acc: 'CLIENTS' }))
+
+    const answer = await alice.request('as.alice.whoami', JSON.stringify({ caller: 'bob' }), {
+      timeout: 2_000,
+      headers: hdrs,
+    })
+    expect(answer.json()).toEqual({ caller: 'alice' })
+  })
+})

@@ -1,0 +1,157 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { closeDb } from '#schema/db'
+import type { RoomId, UserId } from '#schema/ids'
+import { deliverRejected } from '#schema/messages/chat'
+import { roomNotify } from '#schema/messages/event'
+import { ROOMS_KV } from '#schema/streams'
+import { type App, createApp, newClientId } from '../support/app.ts'
+import { whileFull } from '../support/full-stream.ts'
+import { createCrowd, newUser } from '../support/presence-fixture.ts'
+import { type Servers, startServers } from '../support/servers.ts'
+
+let servers: Servers
+let app: App
+let crowd: ReturnType<typeof createCrowd>
+
+// Servers of their own: with the limits that everybody has, and a log that takes nothing for a while.
+beforeAll(async () => {
+  servers = await startServers('postgres', { RATE_LIMIT_FACTOR: '1' })
+  process.env.DATABASE_URL = servers.urls.databaseUrl
+  app = createApp(servers.urls)
+  crowd = createCrowd(app)
+})
+afterAll(async () => {
+  await app?.[Symbol.asyncDispose]()
+  await closeDb()
+  await servers?.[Symbol.asyncDispose]()
+})
+
+/** What each of these ends with: `answered`, or the refusal. */
+function endsOf(asks: Promise<unknown>[]): Promise<('answered' | Refusal)[]> {
+  return Promise.all(
+    asks.map((ask) =>
+      ask.then(
+        () => 'answered' as const,
+        (refusal: Refusal) => refusal,
+      ),
+    ),
+  )
+}
+
+interface Refusal {
+  code: string
+  retryAfterMs?: number
+}
+
+type Ask = (as: UserId, room: RoomId) => Promise<unknown>
+
+const said = (room: RoomId) => ({ room, clientId: newClientId(), text: 'said' })
+const floods: [name: string, max: number, windowMs: number, ask: Ask][] = [
+  ['send', 60, 30_000, async (as, room) => (await crowd.as(as)).call('send', said(room))],
+  ['room.join', 120, 60_000, async (as, room) => (await crowd.as(as)).call('room.join', { room })],
+  ['presence.heartbeat', 600, 60_000, (as) => crowd.beat(as)],
+]
+
+describe('whoever asks too often', () => {
+  it.each(floods)('of %s is refused, and nobody else is', async (_name, max, windowMs, ask) => {
+    const [flooding, calm] = [newUser(), newUser()]
+    const room = await crowd.givenRoom([flooding, calm])
+
+    const ends = await endsOf(Array.from({ length: max + 50 }, () => ask(flooding, room)))
+    const others = await endsOf(Array.from({ length: 10 }, () => ask(calm, room)))
+
+    const refused = ends.filter((end) => end !== 'answered')
+    expect(ends.length - refused.length).toBeLessThanOrEqual(max)
+    expect(ends.length - refused.length).toBeGreaterThanOrEqual(max * 0.9)
+    for (const { code, retryAfterMs = 0 } of refused) {
+      expect(code).toBe('rate_limited')
+      expect(retryAfterMs).toBeGreaterThan(0)
+      expect(retryAfterMs).toBeLessThanOrEqual(2 * windowMs)
+    }
+    expect(others).toEqual(others.map(() => 'answered'))
+  })
+
+  it('and for no answer is told on their own subject, with when to try again', async () => {
+    const user = newUser()
+    const room = await crowd.givenRoom([user])
+    const client = await crowd.as(user)
+    const rejections = await app.listen(deliverRejected, { user, room }, 'functions')
+
+    const messages = Array.from({ length: 80 }, () => said(room))
+    for (const message of messages) client.publish('send', message)
+
+    expect(await rejections.next()).toEqual({
+      user,
+      room,
+      clientId: expect.any(String),
+      code: 'rate_limited',
+      message: expect.any(String),
+      retryAfterMs: expect.any(Number),
+    })
+  })
+})
+
+describe('a full log', () => {
+  it('refuses what is said, drops nothing, and takes it later', async () => {
+    const user = newUser()
+    const room = await crowd.givenRoom([user])
+    const client = await crowd.as(user)
+    const first = await client.call('send', said(room))
+    const message = said(room)
+    const rejections = await app.listen(deliverRejected, { user, room }, 'functions')
+    const heard = await app.listen(roomNotify, { room }, 'functions')
+
+    await whileFull(app, async () => {
+      await expect(client.call('send', message)).rejects.toMatchObject({ code: 'unavailable' })
+      client.publish('send', message)
+      expect(await rejections.next()).toMatchObject({
+        clientId: message.clientId,
+        code: 'unavailable',
+      })
+    })
+    const later = await client.call('send', message)
+
+    const told = await heard.until(({ seq }) => seq === later.seq)
+    expect(told.at(-1)).toMatchObject({ prev: first.seq })
+    const events = await app.eventsOf(room)
+    expect(events.map((event) => 'clientId' in event && event.clientId)).toEqual([
+      expect.any(String),
+      message.clientId,
+    ])
+  })
+})
+
+describe('a room with more members than fit into one answer', () => {
+  it('lists them in parts', async () => {
+    const room = await app.givenRoom(['alice'], 'private')
+    const users = await givenMembers(room, 13_500)
+    const { client } = await app.connectAs('functions')
+    const ask = (after?: UserId) =>
+      client.call('room.members', { room, after }, { timeoutMs: 20_000 })
+
+    const first = await ask()
+    const rest = await ask(first.next)
+
+    expect(first.members.length).toBeGreaterThan(10_000)
+    expect(rest.next).toBeUndefined()
+    expect([...first.members, ...rest.members]).toEqual(['alice', ...users])
+  }, 60_000)
+})
+
+/** So many people with long ids in the live index of a room, in their order. */
+async function givenMembers(room: RoomId, count: number): Promise<UserId[]> {
+  const { nc } = await app.connectAs('functions')
+  const { streams } = await jetstreamManager(nc)
+  const users = Array.from(
+    { length: count },
+    (_, at) => `user-${at}`.padEnd(11, '-').padEnd(64, 'x') as UserId,
+  ).sort()
+  const [stream, prefix] = [`KV_${ROOMS_KV.bucket}`, `$KV.${ROOMS_KV.bucket}.${room}.`]
+  const before = (await streams.info(stream)).state.messages
+  for (const user of users)
+    nc.publish(prefix + user, JSON.stringify({ kind: 'private', role: 'member' }))
+  const kept = async () => (await streams.info(stream)).state.messages - before
+  await expect.poll(kept, { timeout: 30_000 }).toBe(count)
+  return users
+}

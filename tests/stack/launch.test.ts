@@ -1,0 +1,115 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { delimiter, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Bench, bin, createBench, greet, run } from '../support/command-line.ts'
+
+const old = findOldNode()
+
+let bench: Bench
+let functions: string
+
+beforeAll(async () => {
+  bench = await createBench()
+  functions = await bench.write({ 'greet.ts': greet })
+})
+
+afterAll(() => bench?.[Symbol.asyncDispose]())
+
+describe.skipIf(!old && !process.env.CI)('the launcher under an older Node', () => {
+  it('hands over to the Node that came with the project', async () => {
+    const { code, stdout } = await run(old ?? '', [bin, 'check', functions, '--json'])
+
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout).problems).toEqual([])
+  })
+
+  it('passes on the exit code', async () => {
+    const { code, stderr } = await run(old ?? '', [bin, 'ls', '--nats', 'nats://127.0.0.1:1'])
+
+    expect(code).toBe(1)
+    expect(stderr).toContain('cannot connect')
+  })
+
+  it('passes on signals, and ends when all is stopped', async () => {
+    const { child, lines, exited } = await start()
+    child.kill('SIGTERM')
+
+    expect(await rest(lines)).toContain('stopped')
+    await expect(exited).resolves.toBe(0)
+  })
+
+  it('passes on messages, and stops when the channel is closed', async () => {
+    const { child, lines, ready } = await start()
+    await expect(ready).resolves.toEqual({ natter: 'ready' })
+    child.disconnect()
+
+    expect(await rest(lines)).toContain('stopped')
+  })
+
+  it('leaves nothing behind when it is killed', async () => {
+    const { child, lines } = await start()
+    child.kill('SIGKILL')
+
+    // The runtime holds the other end of its output until it has ended.
+    expect(await rest(lines)).toContain('stopped')
+  })
+})
+
+describe('npm run runtime', () => {
+  it('ends with npm, whose shell passes no signal on', async () => {
+    const child = spawn('npm', ['run', '--silent', 'runtime', '--', 'start', functions], {
+      cwd: join(bin, '..', '..'),
+      env: { ...process.env, NATS_URL: bench.nats.urlOf('functions') },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const lines = await untilReady(child.stdout)
+    child.kill('SIGTERM')
+
+    expect(await rest(lines)).toContain('stopped')
+  })
+})
+
+/** Starts a runtime through the launcher, with a channel, and waits until it says that it is ready. */
+async function start() {
+  const child = spawn(old ?? '', [bin, 'start', functions], {
+    env: { ...process.env, NATS_URL: bench.nats.urlOf('functions') },
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
+  const ready = new Promise((resolve) => child.once('message', resolve))
+  const exited = new Promise((resolve) => child.once('exit', resolve))
+  return { child, lines: await untilReady(child.stdout as Readable), ready, exited }
+}
+
+/** The lines after the one that says it is ready. */
+async function untilReady(input: Readable) {
+  const lines = createInterface({ input })[Symbol.asyncIterator]()
+  for (let line = await lines.next(); !line.done; line = await lines.next())
+    if (JSON.parse(line.value).msg === 'ready') return lines
+  throw new Error('It ended before it was ready')
+}
+
+/** What is still said until the end of the output. */
+async function rest(lines: AsyncIterator<string>) {
+  const said: string[] = []
+  for (let line = await lines.next(); !line.done; line = await lines.next())
+    said.push(JSON.parse(line.value).msg)
+  return said
+}
+
+/** A Node on PATH that cannot run TypeScript, if this machine has one. */
+function findOldNode() {
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, 'node'))
+    .find((node) => majorOf(node) < 24)
+}
+
+function majorOf(node: string) {
+  try {
+    return Number.parseInt(String(execFileSync(node, ['-p', 'process.versions.node'])), 10)
+  } catch {
+    return Number.NaN
+  }
+}

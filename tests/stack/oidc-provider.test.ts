@@ -1,0 +1,514 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { decodeProtectedHeader } from 'jose'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { type Issuer, type IssuerOptions, startIssuer } from '../../stack/oidc-provider/issuer.ts'
+import {
+  app,
+  createClient,
+  type IssuerClient,
+  randomToken,
+  readCallback,
+  temporaryFolder,
+} from '../support/oidc-client.ts'
+
+const ttl = 77
+const endpoints = 'protocol/openid-connect'
+
+let dir: string
+let issuer: Issuer
+let url: string
+let client: IssuerClient
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'natter-issuer-'))
+  issuer = await startIssuer({ dir, webOrigins: [app], accessTokenTtl: ttl })
+  url = issuer.issuer
+  client = createClient(url)
+})
+
+afterAll(async () => {
+  await issuer?.stop()
+  await rm(dir, { recursive: true, force: true })
+})
+
+describe('discovery', () => {
+  it('is where Keycloak has it, and names its endpoints', async () => {
+    const found = await (await fetch(`${url}/.well-known/openid-configuration`)).json()
+
+    expect(new URL(url).pathname).toBe('/realms/nats-chat')
+    expect(found).toMatchObject({
+      issuer: url,
+      authorization_endpoint: `${url}/${endpoints}/auth`,
+      token_endpoint: `${url}/${endpoints}/token`,
+      jwks_uri: `${url}/${endpoints}/certs`,
+      userinfo_endpoint: `${url}/${endpoints}/userinfo`,
+      end_session_endpoint: `${url}/${endpoints}/logout`,
+      response_types_supported: ['code'],
+      code_challenge_methods_supported: ['S256'],
+    })
+  })
+
+  it('is the same below /auth', async () => {
+    const read = async (path: string) =>
+      (await fetch(new URL(`${path}/.well-known/openid-configuration`, url))).json()
+
+    expect(await read('/auth/realms/nats-chat')).toEqual(await read('/realms/nats-chat'))
+  })
+
+  it('is the same for whom it reaches by another name', async () => {
+    const { port } = new URL(url)
+    const found = await fetch(
+      `http://localhost:${port}/realms/nats-chat/.well-known/openid-configuration`,
+    )
+
+    expect(await found.json()).toMatchObject({ token_endpoint: `${url}/${endpoints}/token` })
+  })
+
+  it('publishes no private key', async () => {
+    const { keys } = await (await fetch(`${url}/${endpoints}/certs`)).json()
+
+    expect(keys).toEqual([
+      {
+        kty: 'RSA',
+        alg: 'RS256',
+        use: 'sig',
+        kid: expect.any(String),
+        n: expect.any(String),
+        e: 'AQAB',
+      },
+    ])
+  })
+
+  it('is not there for another realm', async () => {
+    const other = new URL('/realms/master/.well-known/openid-configuration', url)
+
+    expect((await fetch(other)).status).toBe(404)
+  })
+})
+
+describe('the password grant', () => {
+  it.each([
+    ['alice', 'Alice Adams', ['admin', 'user']],
+    ['bob', 'Bob Brown', ['user']],
+    ['charlie', 'Charlie Clark', []],
+  ])('gives %s a token as Keycloak would', async (username, name, roles) => {
+    const tokens = await client.login(username)
+
+    const { payload, protectedHeader } = await client.verify(tokens.access_token)
+    expect(protectedHeader).toEqual({ alg: 'RS256', typ: 'JWT', kid: expect.any(String) })
+    expect(payload).toEqual({
+      iss: url,
+      aud: 'account',
+      sub: expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+      azp: 'natter-cli',
+      typ: 'Bearer',
+      exp: Number(payload.iat) + ttl,
+      iat: expect.any(Number),
+      jti: expect.any(String),
+      sid: expect.any(String),
+      scope: 'openid profile email',
+      preferred_username: username,
+      name,
+      given_name: name.split(' ')[0],
+      family_name: name.split(' ')[1],
+      email: `${username}@example.com`,
+      email_verified: true,
+      realm_access: { roles },
+    })
+    expect(tokens).toMatchObject({ token_type: 'Bearer', expires_in: ttl })
+  })
+
+  it('gives an ID token that cannot pass for an access token', async () => {
+    const tokens = await client.login('bob')
+
+    const { payload } = await client.verify(tokens.id_token)
+    const { sub, sid } = (await client.verify(tokens.access_token)).payload
+    expect(payload).toMatchObject({ typ: 'ID', aud: 'natter-cli', azp: 'natter-cli', sub, sid })
+    expect(payload).not.toHaveProperty('realm_access')
+  })
+
+  it('knows a user by the same sub every time', async () => {
+    const [first, second] = await Promise.all([client.login('alice'), client.login('alice')])
+
+    const subs = [first, second].map(
+      async (tokens) => (await client.verify(tokens.access_token)).payload.sub,
+    )
+    expect(await subs[0]).toBe(await subs[1])
+  })
+
+  it.each([
+    ['a wrong password', { username: 'alice', password: 'bob123' }],
+    ['a name nobody has', { username: 'nobody', password: 'alice123' }],
+    ['no password', { username: 'alice' }],
+    ['nothing', {}],
+  ])('refuses %s as Keycloak would', async (_what, credentials) => {
+    const response = await client.ask({
+      grant_type: 'password',
+      client_id: 'natter-cli',
+      ...credentials,
+    })
+
+    expect(response.status).toBe(401)
+    expect(await response.json()).toEqual({
+      error: 'invalid_grant',
+      error_description: 'Invalid user credentials',
+    })
+  })
+
+  it.each(['nats-chat-app', 'nobodys-client'])('is not for the client %s', async (client_id) => {
+    const credentials = { username: 'alice', password: 'alice123' }
+    const response = await client.ask({ grant_type: 'password', client_id, ...credentials })
+
+    expect(response.ok).toBe(false)
+    expect(await response.json()).not.toHaveProperty('access_token')
+  })
+
+  it.each(['a.*> <b>é</b>', ''])('knows the user "%s" of users.json', async (username) => {
+    const dir = await temporaryFolder()
+    const users = [{ username, password: 'secret', roles: ['user'] }]
+    await writeFile(join(dir, 'users.json'), JSON.stringify(users))
+    const other = createClient((await start({ dir })).issuer)
+
+    const tokens = await other.login(username, 'secret')
+
+    const { payload } = await other.verify(tokens.access_token)
+    expect(payload).toMatchObject({
+      preferred_username: username,
+      realm_access: { roles: ['user'] },
+    })
+  })
+
+  it.each([
+    ['no JSON', '[', /users\.json is not JSON/],
+    ['a user without password', '[{"username":"a"}]', /users\.json .* 0\.password/],
+  ])('does not start on a users.json with %s', async (_what, content, reason) => {
+    const dir = await temporaryFolder()
+    await writeFile(join(dir, 'users.json'), content)
+
+    await expect(startIssuer({ dir })).rejects.toThrow(reason)
+  })
+})
+
+describe('the code flow', () => {
+  it('leads through the sign-in page to tokens for the app', async () => {
+    const asked = client.request()
+    const browser = client.browser()
+
+    const page = await browser.open(asked.url)
+    expect(page.status).toBe(200)
+    expect(page.body).toContain('<title>Sign in to Natter</title>')
+    expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'/)
+    const back = await browser.submit(page, { username: 'alice', password: 'alice123' })
+    const { code, state } = readCallback(back.location)
+    const tokens = await (await client.redeem(code, asked.verifier)).json()
+
+    expect(state).toBe(asked.state)
+    const access = (await client.verify(tokens.access_token)).payload
+    expect(access).toMatchObject({
+      azp: 'nats-chat-app',
+      aud: 'account',
+      preferred_username: 'alice',
+      realm_access: { roles: ['admin', 'user'] },
+    })
+    const { payload } = await client.verify(tokens.id_token)
+    expect(payload).toMatchObject({
+      typ: 'ID',
+      aud: 'nats-chat-app',
+      azp: 'nats-chat-app',
+      nonce: asked.nonce,
+      preferred_username: 'alice',
+      sid: access.sid,
+    })
+  })
+
+  it.each([
+    ['style.css', 'text/css'],
+    ['submit.js', 'text/javascript'],
+  ])('serves %s to its pages', async (name, type) => {
+    const response = await fetch(`${url}/assets/${name}`)
+
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-type')).toContain(type)
+  })
+
+  it('works with its urls below /auth', async () => {
+    const asked = client.request()
+    const browser = client.browser()
+
+    const page = await browser.open(asked.url.replace('/realms/', '/auth/realms/'))
+    const back = await browser.submit(page, { username: 'bob', password: 'bob123' })
+
+    expect((await client.redeem(readCallback(back.location).code, asked.verifier)).status).toBe(200)
+  })
+
+  it('says so when name or password is wrong, and lets one try again', async () => {
+    const browser = client.browser()
+    const page = await browser.open(client.request().url)
+
+    const username = '"><script>alert(1)</script>'
+    const refused = await browser.submit(page, { username, password: 'wrong' })
+    const back = await browser.submit(refused, { username: 'bob', password: 'bob123' })
+
+    expect(refused.status).toBe(401)
+    expect(refused.body).toMatch(/role="alert">Name or password is wrong/)
+    expect(refused.body).not.toContain('<script>')
+    expect(readCallback(back.location).code).toBeTruthy()
+  })
+
+  it('does not go on with a sign-in begun in another browser', async () => {
+    const page = await client.browser().open(client.request().url)
+
+    const other = await client.browser().submit(page, {
+      username: 'bob',
+      password: 'bob123',
+    })
+
+    expect(other).toMatchObject({ status: 400, location: undefined })
+  })
+
+  it.each([
+    ['without a verifier', undefined],
+    ['with another verifier', randomToken()],
+  ])('refuses the code %s', async (_what, verifier) => {
+    const { code } = await client.signIn('alice')
+
+    const response = await client.redeem(code, verifier)
+
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ error: 'invalid_grant' })
+  })
+
+  it('takes a code once, even from two at the same time', async () => {
+    const { code, verifier } = await client.signIn('alice')
+
+    const answers = await Promise.all([
+      client.redeem(code, verifier),
+      client.redeem(code, verifier),
+    ])
+
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 400])
+  })
+
+  it.each([
+    ['no challenge', { code_challenge: undefined, code_challenge_method: undefined }],
+    ['a plain challenge', { code_challenge_method: 'plain' }],
+  ])('refuses a request with %s', async (_what, changed) => {
+    const answer = await client.browser().open(client.request(changed).url)
+
+    const { searchParams } = new URL(answer.location ?? '')
+    expect(searchParams.get('error')).toBe('invalid_request')
+    expect(searchParams.has('code')).toBe(false)
+  })
+
+  it.each([
+    'http://localhost:3000/elsewhere',
+    'http://evil.example/callback',
+    `${app}.evil/callback`,
+  ])('sends nobody to %s', async (redirect_uri) => {
+    const answer = await client.browser().open(client.request({ redirect_uri }).url)
+
+    expect(answer).toMatchObject({ status: 400, location: undefined })
+    expect(answer.body).toContain('redirect_uri')
+  })
+
+  it('renews silently as long as the session lasts', async () => {
+    const { browser } = await client.signIn('alice')
+    const silent = client.request({ prompt: 'none', redirect_uri: `${app}/silent` })
+
+    const known = await browser.open(silent.url)
+    const unknown = await client.browser().open(silent.url)
+
+    expect(readCallback(known.location).code).toBeTruthy()
+    expect(new URL(unknown.location ?? '').searchParams.get('error')).toBe('login_required')
+  })
+
+  it('gives a page asked for by force the next user', async () => {
+    const { browser } = await client.signIn('alice')
+    const asked = client.request({ prompt: 'login' })
+
+    const page = await browser.open(asked.url)
+    const handedOver = await browser.submit(page, { username: 'bob', password: 'bob123' })
+    const back = await browser.submit(handedOver)
+    const tokens = await (
+      await client.redeem(readCallback(back.location).code, asked.verifier)
+    ).json()
+
+    const { payload } = await client.verify(tokens.access_token)
+    expect(payload.preferred_username).toBe('bob')
+  })
+})
+
+describe('signing out', () => {
+  it('ends session, refresh token and userinfo, and leads back to the app', async () => {
+    const { browser, tokens } = await client.signInForTokens('alice')
+    const query = new URLSearchParams({
+      id_token_hint: tokens.id_token,
+      post_logout_redirect_uri: `${app}/`,
+    })
+
+    const page = await browser.open(`${url}/${endpoints}/logout?${query}`)
+    const back = await browser.submit(page, { logout: 'yes' })
+
+    expect(page.body).toContain('/assets/submit.js')
+    expect(back.location).toBe(`${app}/`)
+    const silent = await browser.open(client.request({ prompt: 'none' }).url)
+    expect(silent.location).toContain('error=login_required')
+    expect((await client.refresh('nats-chat-app', tokens.refresh_token)).status).toBe(400)
+    expect((await client.userinfo(tokens.access_token)).status).toBe(401)
+  })
+
+  it('asks first, by a page that waits, if the app has not said who', async () => {
+    const { browser } = await client.signIn('alice')
+
+    const page = await browser.open(`${url}/${endpoints}/logout`)
+
+    expect(page.body).toContain('<title>Sign out of Natter</title>')
+    expect(page.body).not.toContain('<script')
+  })
+})
+
+describe('refreshing', () => {
+  it.each([
+    ['nats-chat-app', async () => (await client.signInForTokens('alice')).tokens],
+    ['natter-cli', () => client.login('alice')],
+  ])('gives %s new tokens, and takes each refresh token once', async (clientId, signIn) => {
+    const tokens = await signIn()
+
+    const renewed = await (await client.refresh(clientId, tokens.refresh_token)).json()
+    const again = await client.refresh(clientId, tokens.refresh_token)
+
+    const before = (await client.verify(tokens.access_token)).payload
+    const { jti, iat, exp, ...after } = (await client.verify(renewed.access_token)).payload
+    expect({ ...after, jti: before.jti, iat: before.iat, exp: before.exp }).toEqual(before)
+    expect(after).toMatchObject({ preferred_username: 'alice', azp: clientId })
+    expect(Number(exp) - Number(iat)).toBe(ttl)
+    expect(jti).not.toBe(before.jti)
+    expect(renewed.refresh_token).not.toBe(tokens.refresh_token)
+    expect(again.status).toBe(400)
+    expect(await again.json()).toMatchObject({ error: 'invalid_grant' })
+  })
+
+  it('takes a token that was stolen from everybody once it is used twice', async () => {
+    const stolen = await client.login('bob')
+    const renewed = await (await client.refresh('natter-cli', stolen.refresh_token)).json()
+    await client.refresh('natter-cli', stolen.refresh_token)
+
+    expect((await client.refresh('natter-cli', renewed.refresh_token)).status).toBe(400)
+  })
+
+  it('is not for another client', async () => {
+    const tokens = await client.login('bob')
+
+    expect((await client.refresh('nats-chat-app', tokens.refresh_token)).status).toBe(400)
+  })
+
+  it('survives a restart, and so do the keys', async () => {
+    const dir = await temporaryFolder()
+    const before = await start({ dir })
+    const other = createClient(before.issuer)
+    const tokens = await other.login('bob')
+    await before.stop()
+
+    const { port } = new URL(before.issuer)
+    const after = await start({ dir, port: Number(port) })
+
+    expect(after.issuer).toBe(before.issuer)
+    await other.verify(tokens.access_token)
+    const renewed = await (await other.refresh('natter-cli', tokens.refresh_token)).json()
+    const { payload } = await other.verify(renewed.access_token)
+    expect(payload.preferred_username).toBe('bob')
+  })
+})
+
+describe('userinfo', () => {
+  it('says whose an access token is', async () => {
+    const { access_token } = await client.login('alice')
+
+    const response = await client.userinfo(access_token)
+
+    const { sub } = (await client.verify(access_token)).payload
+    expect(await response.json()).toMatchObject({ sub, preferred_username: 'alice' })
+  })
+
+  it('takes neither an ID token nor what is no token', async () => {
+    const { id_token } = await client.login('alice')
+
+    const answers = await Promise.all([client.userinfo(id_token), client.userinfo('alice')])
+
+    expect(answers.map(({ status }) => status)).toEqual([401, 401])
+  })
+})
+
+describe('a new key', () => {
+  it('signs from then on, while the old one is still published', async () => {
+    const { issuer, rotateKeys } = await start({ dir: await temporaryFolder() })
+    const other = createClient(issuer)
+    const before = await other.login('bob')
+
+    const kid = await rotateKeys()
+    const after = await other.login('bob')
+
+    expect(decodeProtectedHeader(after.access_token).kid).toBe(kid)
+    expect(decodeProtectedHeader(before.access_token).kid).not.toBe(kid)
+    await other.verify(before.access_token)
+    await other.verify(after.access_token)
+    expect((await other.refresh('natter-cli', before.refresh_token)).status).toBe(200)
+    expect((await other.userinfo(before.access_token)).status).toBe(200)
+  })
+})
+
+describe('pages of other origins', () => {
+  const paths = ['.well-known/openid-configuration', `${endpoints}/certs`, `${endpoints}/userinfo`]
+
+  it.each(paths)('may read %s if they are the app', async (path) => {
+    expect(await allowedOrigin(path, app)).toBe(app)
+    expect(await allowedOrigin(path, 'http://evil.example')).toBe(null)
+  })
+
+  it('may ask for tokens if they are the app', async () => {
+    const { tokens } = await client.signInForTokens('alice')
+    const body = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token }
+    const form = { ...body, client_id: 'nats-chat-app' }
+
+    const refused = await client.ask(form, { origin: 'http://evil.example' })
+    const answered = await client.ask(form, { origin: app })
+
+    expect(refused.status).toBe(400)
+    expect(refused.headers.get('access-control-allow-origin')).toBe(null)
+    expect(answered.status).toBe(200)
+    expect(answered.headers.get('access-control-allow-origin')).toBe(app)
+  })
+
+  it('may ask whether they may', async () => {
+    const preflight = (origin: string) =>
+      fetch(`${url}/${endpoints}/userinfo`, {
+        method: 'OPTIONS',
+        headers: {
+          origin,
+          'access-control-request-method': 'GET',
+          'access-control-request-headers': 'authorization',
+        },
+      })
+
+    const answered = await preflight(app)
+    const refused = await preflight('http://evil.example')
+
+    expect(answered.headers.get('access-control-allow-origin')).toBe(app)
+    expect(answered.headers.get('access-control-allow-headers')).toContain('authorization')
+    expect(refused.headers.get('access-control-allow-origin')).toBe(null)
+  })
+
+  async function allowedOrigin(path: string, origin: string) {
+    const response = await fetch(`${url}/${path}`, { headers: { origin } })
+    return response.headers.get('access-control-allow-origin')
+  }
+})
+
+/** An issuer of the test's own. */
+async function start(options: IssuerOptions) {
+  const started = await startIssuer(options)
+  onTestFinished(() => started.stop())
+  return started
+}

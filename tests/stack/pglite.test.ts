@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import postgres from 'postgres'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startPglite } from '../../stack/services/pglite.ts'
+import type { ProcessPart } from '../../stack/services/service.ts'
+
+describe('PGlite behind its socket', () => {
+  let dir: string
+  let pglite: ProcessPart
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'natter-pglite-'))
+    pglite = await startPglite({ dir })
+  })
+  afterAll(async () => {
+    await pglite.stop()
+    await rm(dir, { recursive: true, force: true })
+  })
+
+  it('keeps many clients apart, with and without names for what they prepare', async () => {
+    const clients = [true, false].map((prepare) => postgres(pglite.url, { max: 6, prepare }))
+    await clients[0]?.unsafe('create table said (who text, number int)')
+
+    const outcomes = await Promise.all(
+      Array.from({ length: 240 }, async (_, index) => {
+        const client = clients[index % 2]
+        const who = `client ${index}`
+        if (index % 5 === 0) return client?.unsafe('select $1 from nowhere', [who]).catch(codeOf)
+        await client?.unsafe('insert into said values ($1, $2)', [who, index])
+        const [row] = (await client?.unsafe('select * from said where who = $1', [who])) ?? []
+        return row?.number === index ? 'own row' : row
+      }),
+    )
+
+    expect(new Set(outcomes)).toEqual(new Set(['own row', '42P01']))
+    await Promise.all(clients.map((client) => client.end()))
+  })
+
+  it('serves the others while somebody is connected and silent', async () => {
+    const silent = postgres(pglite.url, { max: 1 })
+    const busy = postgres(pglite.url, { max: 1 })
+    const held = await silent.reserve()
+
+    expect(await busy`select 1 as one`).toEqual([{ one: 1 }])
+    held.release()
+    await Promise.all([silent.end(), busy.end()])
+  })
+
+  it('serves the others after somebody went away in the middle of a query', async () => {
+    const leaving = postgres(pglite.url, { max: 1 })
+    await leaving`select 1`
+    const cutOff = leaving`select pg_sleep(0.2), ${'x'}::text`.catch(codeOf)
+    await leaving.end({ timeout: 0 })
+    expect(await cutOff).toMatch(/^CONNECTION_/)
+
+    const next = postgres(pglite.url, { max: 1 })
+    expect(await next`select ${2}::int as two`).toEqual([{ two: 2 }])
+    await next.end()
+  })
+})
+
+function codeOf(error: Error & { code?: string }) {
+  return error.code
+}

@@ -1,0 +1,292 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { findNatsServer } from '../../stack/install/nats-server.ts'
+import { LockedError, takeLock } from '../../stack/lock.ts'
+import { choosePorts, defaultPorts, freePort } from '../../stack/ports.ts'
+import { identify } from '../../stack/process-id.ts'
+import { createSecrets, readSecrets } from '../../stack/secrets.ts'
+import { startNats } from '../../stack/services/nats.ts'
+import { startWeb } from '../../stack/services/web.ts'
+import { supervise } from '../../stack/supervise.ts'
+
+const cleanups: (() => unknown)[] = []
+afterAll(async () => {
+  for (const cleanup of cleanups.reverse()) await cleanup()
+})
+
+describe('finding nats-server', () => {
+  it('refuses a NATS_SERVER that is not there, by name', async () => {
+    const env = { NATS_SERVER: '/nowhere/nats-server' }
+
+    await expect(findNatsServer({ env })).rejects.toThrow(
+      /^NATS_SERVER names \/nowhere\/nats-server/,
+    )
+  })
+
+  it('refuses a NATS_SERVER that is too old, with its version', async () => {
+    const dir = await givenFolder()
+    const old = join(dir, 'nats-server')
+    await writeFile(old, '#!/bin/sh\necho "nats-server: v2.9.10"\n')
+    await chmod(old, 0o755)
+
+    await expect(findNatsServer({ env: { NATS_SERVER: old } })).rejects.toThrow(
+      /^NATS_SERVER names .*, but it is v2\.9\.10, and 2\.12 or later is needed/,
+    )
+  })
+
+  it('says every way it tried, and why each failed, when there is none', async () => {
+    const dir = await givenFolder()
+
+    const error = await findNatsServer({ env: { PATH: dir, NATTER_CACHE: dir } }).catch(String)
+
+    expect(error).toMatch(/PATH: .*\n.*pip wheel: .*\n.*go install: /)
+    expect(error).toContain('Set NATS_SERVER')
+  })
+})
+
+describe('ports', () => {
+  it('moves one that is taken to the next free one, and says so', async () => {
+    const taken = await givenListener()
+    const said: string[] = []
+
+    const ports = await choosePorts({
+      names: ['WEB_PORT'],
+      env: { WEB_PORT: String(taken) },
+      log: (message) => said.push(message),
+    })
+
+    expect(ports.WEB_PORT).toBeGreaterThan(taken)
+    expect(said).toEqual([`Port ${taken} is taken: WEB_PORT is ${ports.WEB_PORT}`])
+  })
+
+  it('prefers the ones it had before', async () => {
+    const before = { WEB_PORT: await freePort() }
+
+    expect(await choosePorts({ names: ['WEB_PORT'], env: {}, before })).toEqual(before)
+  })
+
+  it.each(['http', '-1', '65536', '80.5'])('refuses %s, naming the variable', async (PG_PORT) => {
+    await expect(choosePorts({ env: { PG_PORT } })).rejects.toThrow(
+      `PG_PORT must be a port from 0 (any) to 65535, but is "${PG_PORT}"`,
+    )
+  })
+})
+
+describe('what a stack keeps', () => {
+  it('makes secrets once, for its owner alone', async () => {
+    const file = join(await givenFolder(), 'secrets.json')
+
+    const made = readSecrets(file)
+
+    expect(readSecrets(file)).toEqual(made)
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    expect(made.functionsPassword).toMatch(/^[a-z]\w{40,}$/)
+  })
+
+  it('refuses secrets that are damaged rather than make new ones', async () => {
+    const file = join(await givenFolder(), 'secrets.json')
+    await writeFile(file, '{}')
+
+    expect(() => readSecrets(file)).toThrow(`${file} is damaged`)
+  })
+
+  it('lets one process at a time have a lock, and takes over a dead one’s', async () => {
+    const file = join(await givenFolder(), 'lock')
+    await writeFile(file, JSON.stringify({ pid: process.pid, since: 'long before' }))
+
+    const lock = await takeLock(file)
+    await expect(takeLock(file)).rejects.toThrow(LockedError)
+    await lock.release()
+
+    await (await takeLock(file)).release()
+  })
+})
+
+describe('the page', () => {
+  it('says where things are once everything runs', async () => {
+    let config: { natsWebSocket: string; issuer: string; clientId: string } | undefined
+    await using web = await startWeb({ config: () => config })
+    const path = `${web.url}/config.json`
+
+    expect((await fetch(path)).status).toBe(503)
+    config = { natsWebSocket: 'ws://a:1', issuer: 'http://b:2/realms/c', clientId: 'd' }
+
+    expect(await (await fetch(path)).json()).toEqual(config)
+    const policy = (await fetch(web.url)).headers.get('content-security-policy')
+    expect(policy).toContain("default-src 'none'")
+    expect(policy).toContain("connect-src 'self' ws://a:1 http://b:2;")
+  })
+
+  it.each(['/..%2fpackage.json', '/%2e%2e%2fpackage.json', '/.git', '/%00', '/nothing.html'])(
+    'does not serve %s',
+    async (path) => {
+      await using web = await startWeb({ config: () => undefined })
+
+      expect((await fetch(web.url + path)).status).toBe(404)
+    },
+  )
+})
+
+describe('nats-server as a part', () => {
+  it('is where it was after a kill', async () => {
+    const binary = await findNatsServer()
+    await using nats = await startNats({
+      binary,
+      dir: await givenFolder(),
+      secrets: createSecrets(),
+    })
+    const { pid, url, webSocketUrl, monitorUrl } = nats
+
+    await nats.kill('SIGKILL')
+    await nats.restart()
+
+    expect(nats).toMatchObject({ url, webSocketUrl, monitorUrl })
+    expect(nats.pid).not.toBe(pid)
+    expect((await fetch(`${monitorUrl}/healthz`)).status).toBe(200)
+  })
+
+  it('says what the server said when it does not start', async () => {
+    const secrets = { ...createSecrets(), calloutIssuer: 'nobody' }
+    const starting = startNats({
+      binary: await findNatsServer(),
+      dir: await givenFolder(),
+      secrets,
+    })
+
+    await expect(starting).rejects.toThrow(/nats-server ended before .*\n.*public account nkey/)
+  })
+})
+
+describe('supervision', { timeout: 30_000 }, () => {
+  it('gives up on a part that keeps ending, with the end of its log', async () => {
+    const binary = await findNatsServer()
+    const nats = await startNats({ binary, dir: await givenFolder(), secrets: createSecrets() })
+    await using _nats = nats
+    const said: string[] = []
+    const gaveUp = Promise.withResolvers<string>()
+
+    const supervised = supervise(nats, {
+      log: (message) => said.push(message),
+      onRestart: () => {},
+      onGiveUp: gaveUp.resolve,
+      signal: new AbortController().signal,
+    })
+    await nats.kill('SIGKILL')
+    await givenListener(nats.ports.nats)
+
+    expect(await gaveUp.promise).toMatch(/^nats-server ended 5 times.*address already in use/s)
+    expect(said[0]).toBe('nats-server ended (SIGKILL): starting it again in 250 ms')
+    await supervised
+  })
+})
+
+describe('npm start', { timeout: 90_000 }, () => {
+  it.each([
+    ['WEB_PORT', { WEB_PORT: 'x' }, 'WEB_PORT must be a port'],
+    ['NATS_SERVER', { NATS_SERVER: '/nowhere' }, 'NATS_SERVER names /nowhere'],
+    ['NATS_WS_URL', { NATS_URL: 'nats://a:1' }, 'NATS_WS_URL must be set as well'],
+  ])('names %s when that is what is wrong, and stops', async (_, env, complaint) => {
+    const main = startMain(await givenFolder(), env)
+
+    expect(await main.exit).toBe(1)
+    expect(main.said()).toContain(complaint)
+  })
+
+  it('survives the death of a part, a second start, and being killed; stops in good order', async () => {
+    const dir = await givenFolder()
+    const first = startMain(dir)
+    await first.says(/Natter is ready after .*: {2}http:\/\/localhost:\d+/)
+    expect(first.said()).toContain('alice / alice123')
+    const urls = await readUrls(dir)
+    expect((await fetch(`${urls.web}/healthz`)).status).toBe(200)
+    expect(
+      await (await fetch(`${urls.issuer}/.well-known/openid-configuration`)).json(),
+    ).toMatchObject({ issuer: urls.issuer })
+
+    process.kill(urls.pids['nats-server'] ?? 0, 'SIGKILL')
+    await first.says(/nats-server runs again/)
+    const pids = Object.values((await readUrls(dir)).pids)
+
+    const second = startMain(dir)
+    expect(await second.exit).toBe(1)
+    expect(second.said()).toContain('Natter runs already on')
+    expect(pids.filter(isAlive)).toEqual(pids)
+
+    first.child.kill('SIGKILL')
+    const third = startMain(dir)
+    await third.says(/Natter is ready/)
+    expect(pids.filter(isAlive)).toEqual([])
+    expect(await readUrls(dir)).toMatchObject({ web: urls.web, nats: urls.nats })
+
+    const last = Object.values((await readUrls(dir)).pids)
+    third.child.kill('SIGTERM')
+    expect(await third.exit).toBe(0)
+    expect(last.filter(isAlive)).toEqual([])
+    await expect(readUrls(dir)).rejects.toThrow('ENOENT')
+  })
+})
+
+async function givenFolder() {
+  const dir = await mkdtemp(join(tmpdir(), 'natter-stack-'))
+  cleanups.push(() => rm(dir, { recursive: true, force: true }))
+  return dir
+}
+
+/** A port that somebody else listens on. */
+async function givenListener(port = 0) {
+  const server = createServer().listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  cleanups.push(() => server.close())
+  const address = server.address()
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+/** `npm start`, without npm and its launcher, on any ports. */
+function startMain(dir: string, more: Record<string, string> = {}) {
+  const { NATS_URL, DATABASE_URL, OIDC_ISSUER, ...env } = process.env
+  const anyPorts = Object.fromEntries(Object.keys(defaultPorts).map((name) => [name, '0']))
+  const child: ChildProcess = spawn(process.execPath, [join('stack', 'start.ts')], {
+    env: { ...env, ...anyPorts, ...more, NATTER_STATE: dir },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  const heard = new EventTarget()
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (text) => {
+      said += text
+      heard.dispatchEvent(new Event('more'))
+    })
+  }
+  const exit = once(child, 'close').then(([code]) => code)
+  // Killed, it would leave its nats-server behind.
+  cleanups.push(() => child.kill('SIGTERM') && exit)
+  return {
+    child,
+    exit,
+    said: () => said,
+    /** Resolves once it has said this. */
+    says(pattern: RegExp) {
+      return new Promise<void>((resolve, reject) => {
+        const look = () => pattern.test(said) && resolve()
+        heard.addEventListener('more', look)
+        exit.then((code) => reject(new Error(`It ended with ${code}:\n${said}`)))
+        look()
+      })
+    },
+  }
+}
+
+async function readUrls(dir: string) {
+  const urls = JSON.parse(await readFile(join(dir, 'stack.json'), 'utf8'))
+  return urls as Record<'web' | 'nats' | 'issuer', string> & { pids: Record<string, number> }
+}
+
+/** Not for one that has ended and waits to be noticed. */
+function isAlive(pid: number) {
+  return identify(pid).since !== ''
+}

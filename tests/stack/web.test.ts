@@ -1,0 +1,100 @@
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { type IncomingMessage, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { compressFiles } from '../../stack/install/compress.ts'
+import type { Part } from '../../stack/services/service.ts'
+import { startWeb } from '../../stack/services/web.ts'
+
+const script = `/* ${'words that repeat '.repeat(200)} */`
+let folder: string
+let web: Part
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'natter-web-'))
+  await mkdir(join(folder, 'assets'))
+  await writeFile(join(folder, 'index.html'), '<!doctype html><title>Natter</title>')
+  await writeFile(join(folder, 'assets', 'main-abc123.js'), script)
+  await compressFiles(folder)
+  web = await startWeb({ root: folder, config: () => undefined })
+})
+afterAll(async () => {
+  await web?.[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** As it comes over the wire: fetch would unpack it. */
+async function get(path: string, headers: Record<string, string> = {}) {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  request(web.url + path, { headers }, resolve)
+    .on('error', reject)
+    .end()
+  const response = await promise
+  return { response, body: Buffer.concat(await response.toArray()) }
+}
+
+describe('files of the page', () => {
+  it.each([
+    ['br, gzip', 'br', brotliDecompressSync],
+    ['gzip, deflate', 'gzip', gunzipSync],
+    ['br;q=0, gzip', 'gzip', gunzipSync],
+  ] as const)('come compressed to who takes %s', async (accepted, encoding, unpack) => {
+    const { response, body } = await get('/assets/main-abc123.js', { 'accept-encoding': accepted })
+
+    expect(response.headers['content-encoding']).toBe(encoding)
+    expect(response.headers['content-type']).toBe('text/javascript; charset=utf-8')
+    expect(response.headers.vary).toBe('accept-encoding')
+    expect(Number(response.headers['content-length'])).toBe(body.length)
+    expect(body.length).toBeLessThan(script.length / 4)
+    expect(unpack(body).toString()).toBe(script)
+  })
+
+  it('come as they are to who takes nothing else', async () => {
+    const { response, body } = await get('/assets/main-abc123.js')
+
+    expect(response.headers['content-encoding']).toBeUndefined()
+    expect(response.headers.vary).toBe('accept-encoding')
+    expect(body.toString()).toBe(script)
+  })
+
+  it('are kept for good where the name says what is in them, and looked at again where not', async () => {
+    const lasting = await get('/assets/main-abc123.js')
+    const page = await get('/')
+
+    expect(lasting.response.headers['cache-control']).toBe('public, max-age=31536000, immutable')
+    expect(page.response.headers['cache-control']).toBe('no-cache')
+  })
+
+  it('do not come again as long as they are the same', async () => {
+    const first = await get('/')
+    const etag = first.response.headers.etag ?? ''
+
+    const again = await get('/', { 'if-none-match': `"other", W/${etag}` })
+    await writeFile(join(folder, 'index.html'), '<!doctype html><title>Natter, newer</title>')
+    const newer = await get('/', { 'if-none-match': etag })
+
+    expect(again.response.statusCode).toBe(304)
+    expect(again.body.length).toBe(0)
+    expect(again.response.headers['content-security-policy']).toContain("default-src 'none'")
+    expect(newer.response.statusCode).toBe(200)
+    expect(newer.body.toString()).toContain('newer')
+  })
+
+  it('are each their own to a cache, whichever way they are packed', async () => {
+    const etags = await Promise.all(
+      ['br', 'gzip', ''].map(async (accepted) => {
+        const { response } = await get('/assets/main-abc123.js', { 'accept-encoding': accepted })
+        return response.headers.etag
+      }),
+    )
+
+    expect(new Set(etags).size).toBe(3)
+  })
+
+  it('that are small stay as they are, and packed ones are not served by their own names', async () => {
+    await expect(stat(join(folder, 'index.html.br'))).rejects.toThrow('ENOENT')
+    expect((await get('/assets/main-abc123.js.br')).response.statusCode).toBe(404)
+  })
+})

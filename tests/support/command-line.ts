@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { findNatsServer } from '../../stack/install/nats-server.ts'
+import { createSecrets } from '../../stack/secrets.ts'
+import { type NatsPart, startNats } from '../../stack/services/nats.ts'
+import { startRuntime } from '../../stack/services/runtime.ts'
+import type { ProcessPart } from '../../stack/services/service.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+/** The command itself. */
+export const bin = join(root, 'runtime', 'bin.mjs')
+
+/** What a command left behind. */
+export interface Ran {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+export interface RunOptions {
+  env?: Record<string, string>
+  stdin?: string
+  cwd?: string
+}
+
+/** Runs a command to its end. */
+export async function run(file: string, args: string[], options: RunOptions = {}): Promise<Ran> {
+  const { NATS_URL: _, NATTER_STATE: __, ...inherited } = process.env
+  const env = { ...inherited, ...options.env }
+  const child = spawn(file, args, { env, cwd: options.cwd, stdio: 'pipe' })
+  child.stdin.end(options.stdin)
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject).on('close', resolve)
+  })
+  const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])
+  return { code, stdout, stderr }
+}
+
+/** Runs `runtime …` to its end. */
+export function runtime(args: string[], options?: RunOptions): Promise<Ran> {
+  return run(process.execPath, [bin, ...args], options)
+}
+
+/** A server, and runtimes on folders of functions that a test writes. */
+export interface Bench extends AsyncDisposable {
+  nats: NatsPart
+  /** Writes files and returns their folder. It lies in the project, where `#runtime` is known. */
+  write(files: Record<string, string>): Promise<string>
+  /** `runtime start`, ready. */
+  start(functions: string, args?: string[], env?: Record<string, string>): Promise<ProcessPart>
+}
+
+export async function createBench(): Promise<Bench> {
+  await using made = new AsyncDisposableStack()
+  const dir = await mkdtemp(join(tmpdir(), 'natter-cli-'))
+  made.defer(() => rm(dir, { recursive: true, force: true }))
+  const cache = join(root, '.cache')
+  await mkdir(cache, { recursive: true })
+  const nats = made.use(
+    await startNats({ dir, binary: await findNatsServer(), secrets: createSecrets() }),
+  )
+  let count = 0
+  const all = made.move()
+  return {
+    nats,
+    async write(files) {
+      const folder = await mkdtemp(join(cache, 'functions-'))
+      all.defer(() => rm(folder, { recursive: true, force: true }))
+      for (const [name, source] of Object.entries(files))
+        await writeFile(join(folder, name), source)
+      return folder
+    },
+    async start(functions, args = [], given = {}) {
+      const env = { NATS_URL: nats.urlOf('functions'), ...given }
+      return all.use(await startRuntime({ dir, env, functions, args, name: `runtime-${++count}` }))
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  }
+}
+
+/** Says that it has begun, takes its time, fails as it is told to, and greets. */
+export const greet = `
+import { setTimeout } from 'node:timers/promises'
+import * as v from 'valibot'
+import { defineFunction, FunctionError } from '#runtime'
+
+const contract = {
+  subject: 'greet.{name}',
+  audience: ['everyone'],
+  description: 'Greets somebody by name',
+  input: v.object({
+    name: v.string(),
+    takesMs: v.optional(v.number()),
+    ends: v.optional(v.picklist(['refused', 'thrown'])),
+  }),
+  output: v.object({ text: v.string(), by: v.string(), pid: v.number() }),
+  errors: ['not_found'],
+}
+
+const begun = { subject: 'begun.{name}', data: v.object({ name: v.string() }) }
+
+export default defineFunction(
+  contract,
+  async ({ name, takesMs = 0, ends }, context) => {
+    context.publish(begun, { name })
+    await setTimeout(takesMs)
+    if (ends === 'refused') throw new FunctionError('not_found', 'There is no ' + name)
+    if (ends === 'thrown') throw new Error('A fault')
+    return { text: 'hello ' + name, by: context.caller, pid: process.pid }
+  },
+  { version: '1.2.3' },
+)
+`
+
+/** For other functions alone, with nothing in the subject. */
+export const add = `
+import * as v from 'valibot'
+import { defineFunction } from '#runtime'
+
+const contract = {
+  subject: 'room.members.add',
+  audience: ['functions'],
+  input: v.object({ a: v.number(), b: v.number() }),
+  output: v.object({ sum: v.number() }),
+}
+
+export default defineFunction(contract, ({ a, b }) => ({ sum: a + b }))
+`
+
+/** No request: hears what is told. */
+export const hear = `
+import * as v from 'valibot'
+import { defineFunction, event } from '#runtime'
+
+const told = { subject: 'told.{what}', data: v.object({ what: v.string() }) }
+
+export default defineFunction(event(told, { queue: 'hearers' }), async () => {})
+`

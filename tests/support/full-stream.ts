@@ -1,0 +1,17 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import { CHAT_MESSAGES } from '#schema/streams'
+import type { App } from './app.ts'
+
+/** Has the log take nothing while something is done. Only for servers that a test has for itself. */
+export async function whileFull(app: App, work: () => Promise<void>): Promise<void> {
+  const { nc } = await app.connectAs('functions')
+  const { streams } = await jetstreamManager(nc)
+  const { stream } = CHAT_MESSAGES
+  const { state } = await streams.info(stream)
+  await streams.update(stream, { max_msgs: Math.max(1, state.messages) })
+  try {
+    await work()
+  } finally {
+    await streams.update(stream, { max_msgs: -1 })
+  }
+}

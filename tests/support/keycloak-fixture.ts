@@ -1,0 +1,108 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findJava } from '../../stack/install/java.ts'
+import { findKeycloak } from '../../stack/install/keycloak.ts'
+import { freePort } from '../../stack/ports.ts'
+import { type KeycloakPart, startKeycloak } from '../../stack/services/keycloak.ts'
+import {
+  type ClientGround,
+  createClientGround,
+  type PersonName,
+  type Visitor,
+  watch,
+} from './client-fixture.ts'
+
+/** The whole product, with a real Keycloak and its realm as deploy/ has it. */
+export interface KeycloakGround extends ClientGround {
+  keycloak: KeycloakPart
+  /** Asks the admin's interface of the realm, below whose address `path` is. */
+  ask(method: string, path: string, body?: unknown): Promise<unknown>
+  /** What the runtime has said since its start. */
+  readRuntimeLog(): Promise<string>
+  /** Somebody in a browser of their own, in front of the page, whom nobody knows yet. */
+  arrive(): Promise<Visitor>
+}
+
+/** So long a page may take while Keycloak does something for the first time. */
+const patienceMs = 20_000
+
+export async function createKeycloakGround(): Promise<KeycloakGround> {
+  await using made = new AsyncDisposableStack()
+  const dir = await mkdtemp(join(tmpdir(), 'natter-keycloak-'))
+  made.defer(() => rm(dir, { recursive: true, force: true }))
+  const webPort = await freePort()
+  const webOrigin = `http://localhost:${webPort}`
+  const keycloak = made.use(
+    await startKeycloak({ dir, home: await findKeycloak(), javaHome: await findJava(), webOrigin }),
+  )
+  const ground = made.use(
+    await createClientGround({
+      WEB_PORT: String(webPort),
+      OIDC_ISSUER: keycloak.url,
+      RATE_LIMIT_FACTOR: '100',
+    }),
+  )
+  const all = made.move()
+  return {
+    ...ground,
+    keycloak,
+    ask: (method, path, body) => askAdmin(keycloak, method, path, body),
+    readRuntimeLog: () => readFile(join(ground.stateDir, 'logs', 'runtime.log'), 'utf8'),
+    async arrive() {
+      const context = await ground.browser.newContext({ locale: 'en-US' })
+      const page = await context.newPage()
+      page.setDefaultTimeout(patienceMs)
+      const visitor = watch(page)
+      await page.goto(ground.urls.web)
+      await page.getByRole('button', { name: 'Log in' }).waitFor()
+      return visitor
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  }
+}
+
+async function askAdmin(
+  { origin, admin }: KeycloakPart,
+  method: string,
+  path: string,
+  body: unknown,
+) {
+  const { access_token } = await readTokens(`${origin}/realms/master`, 'admin-cli', admin)
+  const response = await fetch(`${origin}/admin/realms/nats-chat${path}`, {
+    method,
+    headers: { authorization: `Bearer ${access_token}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${method} ${path} answers ${response.status}: ${text}`)
+  return text ? JSON.parse(text) : undefined
+}
+
+export interface Tokens {
+  access_token: string
+  refresh_token: string
+  id_token: string
+}
+
+/** What a realm gives somebody who has a password and a client that takes it. */
+export async function readTokens(
+  issuer: string,
+  client_id: string,
+  who: { username: string; password: string },
+): Promise<Tokens> {
+  const response = await fetch(`${issuer}/protocol/openid-connect/token`, {
+    method: 'POST',
+    body: new URLSearchParams({ grant_type: 'password', scope: 'openid', client_id, ...who }),
+  })
+  if (!response.ok) throw new Error(`No token of ${issuer}: ${await response.text()}`)
+  return (await response.json()) as Tokens
+}
+
+/** Types name and password on Keycloak's page. */
+export async function signIn({ page }: Visitor, person: PersonName): Promise<void> {
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await page.getByLabel('Username or email').fill(person)
+  await page.getByLabel('Password', { exact: true }).fill(`${person}123`)
+  await page.keyboard.press('Enter')
+}

@@ -1,0 +1,120 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { findNatsServer } from '../../stack/install/nats-server.ts'
+import { createSecrets } from '../../stack/secrets.ts'
+import type { LogFile } from '../../stack/services/log-file.ts'
+import type { NatsPart } from '../../stack/services/nats.ts'
+import { startNats } from '../../stack/services/nats.ts'
+import { startRuntime } from '../../stack/services/runtime.ts'
+import type { ProcessPart } from '../../stack/services/service.ts'
+import { createBench } from './command-line.ts'
+import { startTokenMaker, type TokenMaker } from './token-issuer.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+
+export interface LoginGround extends AsyncDisposable {
+  nats: NatsPart
+  maker: TokenMaker
+  /** Answers the auth callout. */
+  runtime: ProcessPart
+  connect(token: string, options?: Record<string, unknown>): Promise<NatsConnection>
+  /** Tries to log in and tells how that ended. Throws for who is let in. */
+  refusalOf(token: string): Promise<Refusal>
+}
+
+export interface Refusal {
+  /** What the client is told. */
+  told: string
+  /** How long that took, in milliseconds. */
+  took: number
+  /** The reason, in the log of the server and in that of the runtime. */
+  server: string
+  runtime: string
+  /** Whether a part of the token stands in one of them. */
+  showsToken: boolean
+}
+
+/**
+ * The server of nats.conf, and a runtime that serves `auth.callout` and three functions to reach. The
+ * tokens are those of `maker`, unless another issuer is named.
+ */
+export async function createLoginGround(issuer?: string): Promise<LoginGround> {
+  await using made = new AsyncDisposableStack()
+  const bench = made.use(await createBench())
+  const maker = await startTokenMaker()
+  made.defer(() => maker.stop())
+  const secrets = createSecrets()
+  const dir = await bench.write({})
+  const nats = made.use(await startNats({ dir, binary: await findNatsServer(), secrets }))
+  const callout = JSON.stringify(join(root, 'functions', 'auth.callout.ts'))
+  const functions = await bench.write({
+    'auth.callout.ts': `export { default } from ${callout}\n`,
+    'whoami.ts': asking('whoami', ['everyone']),
+    'work.ts': asking('work', ['user', 'admin']),
+    'inside.ts': asking('inside', ['functions']),
+  })
+  const env = {
+    NATS_URL: nats.urlOf('functions'),
+    NATS_AUTH_URL: nats.urlOf('auth'),
+    NATS_CALLOUT_SEED: secrets.calloutSeed,
+    NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
+    OIDC_ISSUER: issuer ?? maker.issuer,
+  }
+  const runtime = made.use(await startRuntime({ dir, env, functions, name: 'login' }))
+  const all = made.move()
+  const ground: LoginGround = {
+    nats,
+    maker,
+    runtime,
+    connect: (token, options = {}) =>
+      connect({
+        servers: nats.url,
+        token,
+        reconnect: false,
+        inboxPrefix: '_INBOX_alice',
+        ...options,
+      }),
+    async refusalOf(token) {
+      const [ofServer, ofRuntime] = [nats.log.end(), runtime.log.end()]
+      const started = performance.now()
+      const told = await ground.connect(token).then(
+        (nc) => nc.close().then(() => Promise.reject(new Error('It was let in'))),
+        (error: Error) => error.message,
+      )
+      const took = performance.now() - started
+      const server = await nats.log.line(/Auth callout service returned/, { from: ofServer })
+      // Whoever was refused before may be written about after.
+      const said = server.slice(server.indexOf('error: ') + 'error: '.length)
+      const reason = RegExp.escape(JSON.stringify(said).slice(1, -1))
+      const line = await runtime.log.line(
+        new RegExp(`${reason}.*"login refused"|"login refused".*${reason}`),
+        { from: ofRuntime },
+      )
+      const logged = (await readFrom(nats.log, ofServer)) + (await readFrom(runtime.log, ofRuntime))
+      const parts = token.split('.').filter(({ length }) => length > 20)
+      const showsToken = parts.some((part) => logged.includes(part))
+      return { told, took, server, runtime: JSON.parse(line).reason, showsToken }
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  }
+  return ground
+}
+
+async function readFrom({ path }: LogFile, from: number) {
+  return (await readFile(path)).subarray(from).toString()
+}
+
+const asking = (subject: string, audience: string[]) => `
+import * as v from 'valibot'
+import { defineFunction } from '#runtime'
+
+const contract = {
+  subject: '${subject}',
+  audience: ${JSON.stringify(audience)},
+  input: v.object({}),
+  output: v.object({ caller: v.string() }),
+}
+
+export default defineFunction(contract, (_, { caller }) => ({ caller }))
+`

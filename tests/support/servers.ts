@@ -1,0 +1,107 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+import { findNatsServer } from '../../stack/install/nats-server.ts'
+import { findPostgres } from '../../stack/install/postgres.ts'
+import { createSecrets } from '../../stack/secrets.ts'
+import { startNats } from '../../stack/services/nats.ts'
+import { startIssuer } from '../../stack/services/oidc-provider.ts'
+import { startPglite } from '../../stack/services/pglite.ts'
+import { startPostgres } from '../../stack/services/postgres.ts'
+import { startRuntime } from '../../stack/services/runtime.ts'
+import type { ProcessPart } from '../../stack/services/service.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    servers: ServerUrls
+  }
+}
+
+/** The databases that everything must work on alike; tests run once on each. */
+export type DatabaseKind = 'postgres' | 'pglite'
+
+/** Where a test reaches what was started for it. */
+export interface ServerUrls {
+  database: DatabaseKind
+  databaseUrl: string
+  /** For people, who bring a token of the issuer. */
+  nats: string
+  /** With the credentials of the runtime. */
+  functionsNats: string
+  issuer: string
+}
+
+/** The whole system on ports of its own, with the runtime within reach of whoever means it harm. */
+export interface Servers extends AsyncDisposable {
+  urls: ServerUrls
+  runtime: ProcessPart
+  database: ProcessPart
+  nats: ProcessPart
+  /** Another runtime beside it, until the servers stop. */
+  startAnother(name: string): Promise<ProcessPart>
+}
+
+/** Once per project of vitest.config.ts, which is named after its database. */
+export default async function setup(project: TestProject) {
+  const servers = await startServers(project.name as DatabaseKind)
+  project.provide('servers', servers.urls)
+  return () => servers[Symbol.asyncDispose]()
+}
+
+/**
+ * Starts everything, in a new folder. What goes wrong on the way stops what was started. `settings` are
+ * variables of the runtime.
+ */
+export async function startServers(
+  database: DatabaseKind,
+  settings: Record<string, string> = {},
+): Promise<Servers> {
+  await using started = new AsyncDisposableStack()
+  const dir = await mkdtemp(join(tmpdir(), `natter-${database}-`))
+  started.defer(() => rm(dir, { recursive: true, force: true }))
+  const secrets = createSecrets()
+
+  const binary = await findNatsServer()
+  const [db, nats, issuer] = await Promise.all([
+    startDatabase(database, dir).then((part) => started.use(part)),
+    startNats({ dir, binary, secrets }).then((part) => started.use(part)),
+    startIssuer({ dir }).then((part) => started.use(part)),
+  ])
+  const env = {
+    NATS_URL: nats.urlOf('functions'),
+    NATS_AUTH_URL: nats.urlOf('auth'),
+    NATS_CALLOUT_SEED: secrets.calloutSeed,
+    NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
+    DATABASE_URL: db.url,
+    OIDC_ISSUER: issuer.url,
+    OIDC_CLIENT_IDS: 'nats-chat-app,natter-cli',
+    NATTER_ID_KEY: secrets.idKey,
+    // The same three people ask for everything; what a limit does has tests of its own.
+    RATE_LIMIT_FACTOR: '1000',
+    ...settings,
+  }
+  const runtime = started.use(await startRuntime({ dir, env }))
+
+  const running = started.move()
+  return {
+    urls: {
+      database,
+      databaseUrl: db.url,
+      nats: nats.url,
+      functionsNats: nats.urlOf('functions'),
+      issuer: issuer.url,
+    },
+    runtime,
+    database: db,
+    nats,
+    startAnother: async (name) => running.use(await startRuntime({ dir, env, name })),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+/** A database of its own, with nothing in it. */
+export async function startDatabase(kind: DatabaseKind, dir: string): Promise<ProcessPart> {
+  if (kind === 'pglite') return startPglite({ dir })
+  return startPostgres({ dir, binaries: await findPostgres() })
+}

@@ -1,0 +1,86 @@
+/**
+ * One message, from one person to another, through a stack that runs:
+ *
+ *     node tests/support/smoke.ts .natter/stack.json
+ *
+ * Prints what it did. Ends with an error at the first thing that is not as it should be. With
+ * `--after-restart` it sends nothing and looks for what `--text` says in the history. Both log in
+ * and connect as a browser does, over WebSocket.
+ */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { wsconnect } from '@nats-io/nats-core'
+import { createClient } from '#runtime/client'
+import { contracts, topics } from '#schema/contracts'
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    'after-restart': { type: 'boolean', default: false },
+    text: { type: 'string', default: `First light at ${new Date().toISOString()}` },
+  },
+})
+const [stackFile = '.natter/stack.json'] = positionals
+const stack = JSON.parse(readFileSync(stackFile, 'utf8'))
+
+const alice = await logIn('alice')
+const bob = await logIn('bob')
+for (const { client } of [alice, bob]) await client.call('room.join', { room: 'general' })
+
+if (!values['after-restart']) {
+  const notified = Promise.withResolvers<string>()
+  bob.client.listen(topics.roomNotify, { room: 'general' }, ({ kind, notifyId }) => {
+    // That somebody joined is told as well.
+    if (kind === 'message' && notifyId) notified.resolve(notifyId)
+  })
+  await bob.nc.flush()
+
+  const clientId = crypto.randomUUID()
+  const said = await alice.client.call('send', { room: 'general', clientId, text: values.text })
+  console.log(`alice said message ${said.id}`)
+
+  const message = await bob.client.call('msg.get', { notifyId: await notified.promise })
+  assert.deepEqual(message, {
+    ...said,
+    room: 'general',
+    sender: 'alice',
+    clientId,
+    text: values.text,
+    mentions: [],
+  })
+  console.log('bob was told, and read it')
+}
+
+const found = await findInHistory(values.text)
+console.log(`the history has it: ${found.id}`)
+await alice.nc.close()
+await bob.nc.close()
+
+async function logIn(person: string) {
+  const response = await fetch(`${stack.issuer}/protocol/openid-connect/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'password',
+      client_id: 'natter-cli',
+      username: person,
+      password: `${person}123`,
+    }),
+  })
+  const { access_token: token } = (await response.json()) as { access_token?: string }
+  assert(token, `the issuer gave ${person} no token: status ${response.status}`)
+  const inboxPrefix = `_INBOX_${person}`
+  const nc = await wsconnect({ servers: stack.natsWebSocket, token, inboxPrefix })
+  return { nc, client: createClient(nc, { contracts, user: person }) }
+}
+
+/** What was said gets into the history a moment after it was said. */
+async function findInHistory(text: string) {
+  for (const until = Date.now() + 10_000; Date.now() < until; ) {
+    const { messages } = await bob.client.call('chat.history', { room: 'general' })
+    const found = messages.find((message) => message.text === text)
+    if (found) return found
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error(`The history of general does not have "${text}"`)
+}

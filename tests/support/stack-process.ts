@@ -1,0 +1,28 @@
+import { join } from 'node:path'
+import { startProcess } from '../../stack/services/process.ts'
+import type { ProcessPart } from '../../stack/services/service.ts'
+
+/** What `npm start` does, with its state in a folder of its own and on ports that nobody else has. */
+export function startStack(dir: string, env: Record<string, string> = {}): Promise<ProcessPart> {
+  const ports = ['WEB', 'NATS', 'NATS_WS', 'NATS_MONITOR', 'OIDC', 'PG']
+  return startProcess({
+    dir,
+    name: 'stack',
+    isNode: true,
+    stopWithin: 60_000,
+    command: () => ({
+      file: process.execPath,
+      args: [join(import.meta.dirname, '..', '..', 'stack', 'start.ts')],
+      env: {
+        ...process.env,
+        NATTER_STATE: dir,
+        ...Object.fromEntries(ports.map((port) => [`${port}_PORT`, '0'])),
+        ...env,
+      },
+    }),
+    ready: async (log, from, signal) => {
+      await log.line(/Natter is ready/, { from, signal, within: 90_000 })
+      return ''
+    },
+  })
+}

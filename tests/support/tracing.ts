@@ -1,0 +1,22 @@
+import { headers } from '@nats-io/nats-core'
+import { onTestFinished } from 'vitest'
+import { createClient } from '#runtime/client'
+import { contracts } from '#schema/contracts'
+import type { App, Person } from './app.ts'
+
+/** A new trace, as somebody begins one: its id, and its header. */
+export function newTrace() {
+  const id = crypto.randomUUID().replaceAll('-', '')
+  return { id, traceparent: `00-${id}-${id.slice(0, 16)}-01` }
+}
+
+/** A client of somebody whose calls all belong to a trace. */
+export async function tracedClient(app: App, as: Person, traceparent: string) {
+  const { nc } = await app.connectAs(as)
+  const hdrs = headers()
+  hdrs.set('traceparent', traceparent)
+  const inboxPrefix = `_INBOX_${as}`
+  const client = createClient(nc, { contracts, user: as, inboxPrefix, headers: () => hdrs })
+  onTestFinished(() => client.close())
+  return client
+}
