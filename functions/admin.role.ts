@@ -21,5 +21,5 @@ export default defineFunction(
       return standing
     }
   },
-  { uses: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 120, windowMs: 60_000 } },
+  { resources: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 120, windowMs: 60_000 } },
 )

@@ -42,8 +42,8 @@ export default defineFunction(
     env: Env,
     queue: 'auth-workers',
     // After an outage everybody comes back at once, and who is turned away comes back again.
-    waiting: 10_000,
-    async prepare({ env, log }) {
+    maxQueued: 10_000,
+    async beforeServe({ env, log }) {
       // Nobody has to wait for the identity provider: the first login asks it again.
       await checkFor(env)
         .prefetch()

@@ -17,5 +17,5 @@ export default defineFunction(
     const messages = await hideDeleted(asked.room, page.messages, handled, context)
     return { ...page, messages, asOf: Math.min(page.asOf, handled.seq) }
   },
-  { uses: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 300, windowMs: 60_000 } },
+  { resources: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 300, windowMs: 60_000 } },
 )

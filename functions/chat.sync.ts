@@ -17,5 +17,5 @@ export default defineFunction(
     if (!events || takeFitting(events).length < events.length) return { recovered: false }
     return { recovered: true, events }
   },
-  { uses: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 120, windowMs: 60_000 } },
+  { resources: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 120, windowMs: 60_000 } },
 )

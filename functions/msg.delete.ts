@@ -25,7 +25,7 @@ export default defineFunction(
     const { id, room, sender, clientId, deletedAt } = message
     if (deletedAt) {
       // Whoever deleted it may have died on the way.
-      await context.erase(CHAT_MESSAGES, message.seq)
+      await context.purgeMessage(CHAT_MESSAGES, message.seq)
       return { seq: message.editedSeq ?? message.seq }
     }
 
@@ -44,7 +44,7 @@ export default defineFunction(
     await Promise.all([showChanged(gone, context), erase(message, { seq, data }, context)])
     return { seq }
   },
-  { uses: changes, limit: { max: 120, windowMs: 60_000 } },
+  { resources: changes, limit: { max: 120, windowMs: 60_000 } },
 )
 
 /** From the database, and from the log what the database knows or the log alone has. */
@@ -52,16 +52,16 @@ async function erase(message: Message, event: Logged, context: Context) {
   const handled = await findHandled('rooms', context)
   try {
     await persistAhead(event, context)
-    if (!handled.isAll) await eraseEdits(message, handled.seq, context)
+    if (!handled.caughtUp) await eraseEdits(message, handled.seq, context)
   } catch (error) {
     context.log.warn({ err: error, id: message.id }, 'not yet deleted from the database')
-    await context.erase(CHAT_MESSAGES, message.seq)
+    await context.purgeMessage(CHAT_MESSAGES, message.seq)
     await eraseEdits(message, message.seq, context)
   }
 }
 
 /** What a message was edited to after some event, as far as the log is read at once. */
-async function eraseEdits(message: Message, since: number, { erase, readAfter }: Context) {
+async function eraseEdits(message: Message, since: number, { purgeMessage, readAfter }: Context) {
   const { room, seq } = message
   const notifyId = toNotifyId(message)
   const from = Math.max(seq, since)
@@ -69,5 +69,5 @@ async function eraseEdits(message: Message, since: number, { erase, readAfter }:
   const edits = later.filter(
     ({ data }) => data.kind === 'edit' && data.message.notifyId === notifyId,
   )
-  await Promise.all(edits.map((edit) => erase(CHAT_MESSAGES, edit.seq)))
+  await Promise.all(edits.map((edit) => purgeMessage(CHAT_MESSAGES, edit.seq)))
 }

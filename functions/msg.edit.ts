@@ -32,5 +32,5 @@ export default defineFunction(
     await showChanged({ ...message, text, mentions, editedAt: at, editedSeq: seq }, context)
     return { seq }
   },
-  { uses: changes, limit: { max: 60, windowMs: 60_000 } },
+  { resources: changes, limit: { max: 60, windowMs: 60_000 } },
 )

@@ -15,7 +15,7 @@ export default defineFunction(
     const first = await requireMessage(room, threadId, context)
     return { seq, thread: { id: first.id, seq: first.seq } }
   },
-  { uses: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV], limit: { max: 300, windowMs: 60_000 } },
+  { resources: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV], limit: { max: 300, windowMs: 60_000 } },
 )
 
 /** Throws the same for a message of another room as for none. */

@@ -15,7 +15,7 @@ export default defineFunction(
   },
   {
     queue: 'msg-get-workers',
-    uses: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV],
+    resources: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV],
     limit: { max: 3_000, windowMs: 60_000 },
   },
 )

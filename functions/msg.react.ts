@@ -39,7 +39,7 @@ export default defineFunction(
     )
     return { seq }
   },
-  { uses: changes, limit: { max: 120, windowMs: 60_000 } },
+  { resources: changes, limit: { max: 120, windowMs: 60_000 } },
 )
 
 /** What somebody said last with an emoji, and the event that was. */

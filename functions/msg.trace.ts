@@ -1,7 +1,7 @@
 import { changes, requireMessage } from '#domain/messages/change'
 import { takeFitting } from '#domain/messages/response-size'
 import { toSpan } from '#domain/monitoring/services'
-import { type Context, defineFunction, FunctionError, type SeenSpan } from '#runtime'
+import { type CollectedSpan, type Context, defineFunction, FunctionError } from '#runtime'
 import type { ClientId } from '#schema/ids'
 import type { Message } from '#schema/messages/chat'
 import { msgTrace } from '#schema/messages/console'
@@ -26,7 +26,7 @@ export default defineFunction(
       spans: takeFitting(select(found, message).map(toSpan)),
     }
   },
-  { uses: changes, limit: { max: 60, windowMs: 60_000 } },
+  { resources: changes, limit: { max: 60, windowMs: 60_000 } },
 )
 
 /** As the log has it; undefined for what was deleted, or is older than the log. */
@@ -38,9 +38,9 @@ function readStored({ seq, threadId }: Message, context: Context) {
  * The steps that have to do with this message. Others see the id of its trace, and may say that what
  * they do is part of it: what they asked is left out, and what was done with other messages.
  */
-function select(spans: readonly SeenSpan[], { seq, sender }: Message): SeenSpan[] {
+function select(spans: readonly CollectedSpan[], { seq, sender }: Message): CollectedSpan[] {
   const inOrder = [...spans].sort((a, b) => a.at - b.at)
-  const chosen = new Map<string, SeenSpan>()
+  const chosen = new Map<string, CollectedSpan>()
   for (const span of inOrder) {
     const isAsked = span.caller !== ''
     const isOwn = isAsked ? span.caller === sender : span.seq === seq

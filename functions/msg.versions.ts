@@ -28,5 +28,5 @@ export default defineFunction(
     const versions = texts.slice(1).map(({ text, at }) => ({ text, at: at.toISOString() }))
     return { versions: takeFitting(versions).reverse() }
   },
-  { uses: changes, limit: { max: 120, windowMs: 60_000 } },
+  { resources: changes, limit: { max: 120, windowMs: 60_000 } },
 )

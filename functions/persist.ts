@@ -11,5 +11,5 @@ export default defineFunction(
     await persist(events, context)
     await showChanges(events, context)
   },
-  { queue: 'persist-workers', uses: [CHAT_MESSAGES, MSG_CACHE] },
+  { queue: 'persist-workers', resources: [CHAT_MESSAGES, MSG_CACHE] },
 )

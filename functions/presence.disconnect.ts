@@ -15,8 +15,8 @@ export default defineFunction(
   },
   {
     queue: 'presence-workers',
-    uses: [PRESENCE, PRESENCE_CONN],
+    resources: [PRESENCE, PRESENCE_CONN],
     limit: { max: 600, windowMs: 60_000 },
-    waiting: 10_000,
+    maxQueued: 10_000,
   },
 )

@@ -11,5 +11,5 @@ export default defineFunction(
     if (operation !== 'expire') return
     await leaveIfGone(v.parse(UserId, key.split('.')[0]), context)
   },
-  { uses: [PRESENCE, PRESENCE_CONN] },
+  { resources: [PRESENCE, PRESENCE_CONN] },
 )

@@ -14,7 +14,7 @@ export default defineFunction(
     if (change.action !== 'join' && change.action !== 'leave') return
     return collect(`${change.room}.${change.userId}`, change, context)
   },
-  { uses: [PRESENCE, ROOMS_KV] },
+  { resources: [PRESENCE, ROOMS_KV] },
 )
 
 const collect = coalesce<string, Move>(collectMs, async (collected, context) => {

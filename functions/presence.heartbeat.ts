@@ -12,9 +12,9 @@ export default defineFunction(
   }),
   {
     queue: 'presence-workers',
-    uses: [PRESENCE, PRESENCE_CONN],
+    resources: [PRESENCE, PRESENCE_CONN],
     limit: { max: 600, windowMs: 60_000 },
     // After an outage everybody is back at once.
-    waiting: 10_000,
+    maxQueued: 10_000,
   },
 )

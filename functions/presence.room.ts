@@ -17,8 +17,8 @@ export default defineFunction(
   },
   {
     queue: 'presence-workers',
-    uses: [PRESENCE, ROOMS_KV],
+    resources: [PRESENCE, ROOMS_KV],
     limit: { max: 600, windowMs: 60_000 },
-    waiting: 10_000,
+    maxQueued: 10_000,
   },
 )

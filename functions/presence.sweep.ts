@@ -25,5 +25,5 @@ export default defineFunction(
     for (let at = 0; at < gone.length; at += atOnce)
       await Promise.all(gone.slice(at, at + atOnce).map((user) => leaveIfGone(user, context)))
   },
-  { uses: [PRESENCE, PRESENCE_CONN] },
+  { resources: [PRESENCE, PRESENCE_CONN] },
 )

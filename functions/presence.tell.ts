@@ -12,7 +12,7 @@ type Change = ParsedDataOf<typeof presenceChanged>
 export default defineFunction(
   event(presenceChanged, { queue: 'presence-workers' }),
   (change, context) => collect(change.userId, change, context),
-  { uses: [PRESENCE, ROOMS_KV] },
+  { resources: [PRESENCE, ROOMS_KV] },
 )
 
 const collect = coalesce<UserId, Change>(

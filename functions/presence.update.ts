@@ -15,5 +15,5 @@ export default defineFunction(
       throw new FunctionError('conflict', 'You are offline: send a heartbeat first')
     return {}
   },
-  { queue: 'presence-workers', uses: [PRESENCE], limit: { max: 60, windowMs: 60_000 } },
+  { queue: 'presence-workers', resources: [PRESENCE], limit: { max: 60, windowMs: 60_000 } },
 )

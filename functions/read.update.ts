@@ -23,7 +23,7 @@ export default defineFunction(
     if (moved !== undefined) context.publish(deliverRead, { user, room, ...state, back })
     return state
   },
-  { uses: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 600, windowMs: 60_000 } },
+  { resources: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 600, windowMs: 60_000 } },
 )
 
 /**

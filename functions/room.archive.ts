@@ -19,7 +19,7 @@ export default defineFunction(
     await (archived ? archiveRoom : restoreRoom)({ room, by }, context)
     return {}
   },
-  { uses: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 30, windowMs: 60_000 } },
+  { resources: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 30, windowMs: 60_000 } },
 )
 
 async function requireOwner(room: RoomId, context: Context) {

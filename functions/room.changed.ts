@@ -12,6 +12,6 @@ export default defineFunction(
   },
   {
     env: AudienceEnv,
-    prepare: async ({ env }) => rememberMembers(env.ROOM_CACHE_SIZE),
+    beforeServe: async ({ env }) => rememberMembers(env.ROOM_CACHE_SIZE),
   },
 )

@@ -29,7 +29,7 @@ export default defineFunction(
     await logPending(id, context)
     return { room }
   },
-  { uses: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 20, windowMs: 60_000 } },
+  { resources: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 20, windowMs: 60_000 } },
 )
 
 /** The room and its owner, or neither. False when the id is taken, be it by an archived room. */

@@ -37,7 +37,7 @@ export default defineFunction(
     await logPending(room.id, context)
     return { room }
   },
-  { uses: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 60, windowMs: 60_000 } },
+  { resources: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 60, windowMs: 60_000 } },
 )
 
 /** Who the database has in it. Throws `forbidden` for one that is not to be used. */

@@ -17,5 +17,5 @@ export default defineFunction(
     for (const room of rooms) await logPending(room, context)
     context.log.info({ rooms: rooms.length }, 'what had been left undone has been told')
   },
-  { uses: [CHAT_MESSAGES, ROOMS_KV] },
+  { resources: [CHAT_MESSAGES, ROOMS_KV] },
 )

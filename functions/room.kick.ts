@@ -29,5 +29,5 @@ export default defineFunction(
     })
     return {}
   },
-  { uses: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 120, windowMs: 60_000 } },
+  { resources: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 120, windowMs: 60_000 } },
 )

@@ -20,7 +20,7 @@ export default defineFunction(
   },
   {
     queue: 'room-workers',
-    uses: [CHAT_MESSAGES, ROOMS_KV],
+    resources: [CHAT_MESSAGES, ROOMS_KV],
     limit: { max: 120, windowMs: 60_000 },
   },
 )

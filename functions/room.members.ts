@@ -14,5 +14,5 @@ export default defineFunction(
     const next = members.length < left.length ? members.at(-1) : undefined
     return { members, ...(next === undefined ? {} : { next }) }
   },
-  { queue: 'room-members-workers', uses: [ROOMS_KV] },
+  { queue: 'room-members-workers', resources: [ROOMS_KV] },
 )

@@ -17,5 +17,5 @@ export default defineFunction(
     const { wasBuilt } = await ensureIndex(context)
     if (!wasBuilt) last = await compareNext(last, context)
   },
-  { uses: [ROOMS_KV] },
+  { resources: [ROOMS_KV] },
 )

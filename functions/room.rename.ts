@@ -16,5 +16,5 @@ export default defineFunction(
     await renameRoom({ room, name, by: member.user }, context)
     return {}
   },
-  { uses: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 30, windowMs: 60_000 } },
+  { resources: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 30, windowMs: 60_000 } },
 )

@@ -20,9 +20,9 @@ export default defineFunction(
   {
     queue: 'fanout-workers',
     env: SendEnv,
-    uses: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV],
+    resources: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV],
     limit: { max: 60, windowMs: 30_000 },
-    meanwhile: ({ params }, context) => expectMember(params.room, context),
-    rejected: tellSender,
+    prefetch: ({ params }, context) => expectMember(params.room, context),
+    onRejected: tellSender,
   },
 )

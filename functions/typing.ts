@@ -31,5 +31,5 @@ export default defineFunction(
     }
     return {}
   },
-  { uses: [ROOMS_KV], limit: { max: 120, windowMs: 60_000 } },
+  { resources: [ROOMS_KV], limit: { max: 120, windowMs: 60_000 } },
 )

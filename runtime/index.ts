@@ -1,16 +1,16 @@
 /** What a file in functions/ may use of the runtime. */
 
 export type {
-  Admission,
-  Appended,
+  AuthGrant,
+  AuthRequest,
   Bucket,
-  Change,
+  ConsumerProgress,
   Context,
-  Entry,
   FunctionInfo,
-  Handled,
-  Login,
-  Stored,
+  KvChange,
+  KvEntry,
+  PubAck,
+  StreamMessage,
 } from './api/context.ts'
 export type {
   BucketDeclaration,
@@ -31,5 +31,5 @@ export type { ErrorBody, ErrorCode } from './api/errors.ts'
 export { FunctionError } from './api/errors.ts'
 export type { Service, ServiceInstance } from './monitoring/services.ts'
 export type { System } from './monitoring/system.ts'
-export type { SeenSpan } from './tracing/collect-spans.ts'
+export type { CollectedSpan } from './tracing/collect-spans.ts'
 export type { SpanQuery } from './tracing/span-store.ts'

@@ -1,10 +1,10 @@
-import type { Context, Handled } from '#runtime'
+import type { ConsumerProgress, Context } from '#runtime'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { rememberForAMoment } from '../cache/single-flight.ts'
 
 /** Older is never wrong: whoever reads a page is told of the rest again. */
 const recall = rememberForAMoment((name: 'persist' | 'persist.thread', context: Context) =>
-  context.handled(CHAT_MESSAGES, name),
+  context.consumerProgress(CHAT_MESSAGES, name),
 )
 
 /**
@@ -16,11 +16,11 @@ const recall = rememberForAMoment((name: 'persist' | 'persist.thread', context: 
 export async function findHandled(
   what: 'rooms' | 'threads too',
   context: Context,
-): Promise<Handled> {
+): Promise<ConsumerProgress> {
   const names = what === 'rooms' ? ['persist' as const] : (['persist', 'persist.thread'] as const)
   const found = await Promise.all(names.map((name) => recall(name, context)))
   return {
     seq: Math.min(...found.map(({ seq }) => seq)),
-    isAll: found.every(({ isAll }) => isAll),
+    caughtUp: found.every(({ caughtUp }) => caughtUp),
   }
 }

@@ -1,5 +1,5 @@
 import type { TransactionSql } from 'postgres'
-import type { Context, Stored } from '#runtime'
+import type { Context, StreamMessage } from '#runtime'
 import { db } from '#schema/db'
 import { type NotifyId, readNotifyId } from '#schema/ids'
 import type { RoomEvent, RoomEventOf } from '#schema/messages/event'
@@ -8,11 +8,11 @@ import { CHAT_MESSAGES } from '#schema/streams'
 /** Only means something to the other processes that draw from the log: one at a time. */
 const projectLock = 6_288_438
 
-export type Logged = Pick<Stored<RoomEvent>, 'seq' | 'data'>
+export type Logged = Pick<StreamMessage<RoomEvent>, 'seq' | 'data'>
 type LoggedOf<Kind extends RoomEvent['kind']> = { seq: number; data: RoomEventOf<Kind> }
 /** Where something was said, and by which name its sender knows it. */
 type Place = { seq: number; data: Pick<RoomEventOf<'message'>, 'sender' | 'clientId'> }
-type Eraser = Pick<Context, 'erase'>
+type Eraser = Pick<Context, 'purgeMessage'>
 
 /** Copies a batch of the log into the database, and notes how far that has come. */
 export async function persist(events: readonly Logged[], context: Eraser): Promise<void> {
@@ -47,7 +47,7 @@ async function inTransaction(work: (sql: TransactionSql) => Promise<void>): Prom
  * What is deleted leaves the log as well, before the commit: if this is cut short, the events come
  * again, and after the commit nobody would know any more what there was to erase.
  */
-async function project(events: readonly Logged[], sql: TransactionSql, { erase }: Eraser) {
+async function project(events: readonly Logged[], sql: TransactionSql, { purgeMessage }: Eraser) {
   const said = select(events, 'message')
   const edits = select(events, 'edit')
   const deletions = select(events, 'delete')
@@ -64,7 +64,7 @@ async function project(events: readonly Logged[], sql: TransactionSql, { erase }
     unwanted.push(...(await clearDeleted(ids, sql)))
     await applyVersions(ids, sql)
   }
-  await Promise.all([...new Set(unwanted)].map((seq) => erase(CHAT_MESSAGES, seq)))
+  await Promise.all([...new Set(unwanted)].map((seq) => purgeMessage(CHAT_MESSAGES, seq)))
 }
 
 function select<Kind extends RoomEvent['kind']>(events: readonly Logged[], kind: Kind) {

@@ -1,4 +1,4 @@
-import type { Context, Stored } from '#runtime'
+import type { Context, StreamMessage } from '#runtime'
 import { type MessageId, type RoomId, readNotifyId } from '#schema/ids'
 import { chatRoom, chatThread, type RoomEvent } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
@@ -6,7 +6,7 @@ import { CHAT_MESSAGES } from '#schema/streams'
 /** Whoever missed more than this reads the history anew, which is less to send. */
 const limit = 500
 
-type Events = Stored<RoomEvent>[]
+type Events = StreamMessage<RoomEvent>[]
 
 /**
  * All that happened in a room and its threads after an event; undefined where the log does not reach

@@ -1,4 +1,4 @@
-import { type Context, FunctionError, type Handled, type Stored } from '#runtime'
+import { type ConsumerProgress, type Context, FunctionError, type StreamMessage } from '#runtime'
 import { type MessageId, type RoomId, readNotifyId } from '#schema/ids'
 import type { Message } from '#schema/messages/chat'
 import { chatRoom, type chatThread, type RoomEvent } from '#schema/messages/event'
@@ -29,7 +29,7 @@ const recall = rememberForAMoment((room: RoomId, ask: { since: number; context: 
 export async function hideDeleted<M extends Message>(
   room: RoomId,
   messages: readonly M[],
-  handled: Handled,
+  handled: ConsumerProgress,
   context: Context,
 ): Promise<M[]> {
   if (messages.length === 0) return []
@@ -43,7 +43,7 @@ export async function hideDeleted<M extends Message>(
 /** Brings one message of the database, or of the log, up to what the log has of it. */
 export async function bringUpToDate(
   message: Message,
-  handled: Handled,
+  handled: ConsumerProgress,
   context: Context,
 ): Promise<Message> {
   const { changes } = await findLater(message.room, handled, context)
@@ -58,7 +58,7 @@ export async function readLaterEvents(
   topics: readonly (typeof chatRoom | typeof chatThread)[],
   since: number,
   context: Context,
-): Promise<Stored<RoomEvent>[]> {
+): Promise<StreamMessage<RoomEvent>[]> {
   const events = await context.readAfter(CHAT_MESSAGES, topics, { room }, since, mostEvents)
   if (events) return events
   throw new FunctionError('unavailable', `Too much of ${room} is not in the database yet`, {
@@ -74,8 +74,12 @@ function changeTo<M extends Message>(message: M, change: Change): M {
   return { ...place, ...(isGone ? { reactions: [] } : {}), ...change } as M
 }
 
-async function findLater(room: RoomId, handled: Handled, context: Context): Promise<Later> {
-  if (handled.isAll) return nothing
+async function findLater(
+  room: RoomId,
+  handled: ConsumerProgress,
+  context: Context,
+): Promise<Later> {
+  if (handled.caughtUp) return nothing
   const found = await recall(room, { since: handled.seq, context })
   // Whoever began later may leave out what the database had by then, and not yet when we asked it.
   return found.since <= handled.seq ? found : readLater(room, handled.seq, context)

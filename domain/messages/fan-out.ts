@@ -11,7 +11,7 @@ import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 import { findAudience, findKeptMembers } from '../rooms/audience.ts'
 import { cacheSaid, withoutKind } from './message-cache.ts'
 
-type StoredPlace = NonNullable<Context['stored']>
+type StoredPlace = NonNullable<Context['streamPosition']>
 
 /** Up to this many characters a message goes along with its notification. */
 const smallText = 1_000
@@ -22,8 +22,8 @@ const smallText = 1_000
  */
 export const fanoutOptions = {
   concurrency: 4_000,
-  waiting: 16_000,
-  uses: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV],
+  maxQueued: 16_000,
+  resources: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV],
 } as const
 
 /** The last event of each room that is being told: the next one waits for it. */
@@ -34,19 +34,19 @@ const turns = new Map<RoomId, Promise<void>>()
  * dies, clients notice by `prev` and fetch.
  */
 export async function fanOut(event: RoomEvent, context: Context): Promise<void> {
-  const { stored } = context
-  if (!stored) throw new FunctionError('invalid', 'An event must come from the log')
+  const { streamPosition } = context
+  if (!streamPosition) throw new FunctionError('invalid', 'An event must come from the log')
   const { room } = event
   if (event.kind === 'message' && isJustSaid(event.at)) {
     // The log has it anyway, so nobody waits for this.
-    const said = { ...withoutKind(event), seq: stored.seq }
+    const said = { ...withoutKind(event), seq: streamPosition.seq }
     cacheSaid(said, !isLong(event), context).catch((error) =>
       context.log.warn({ err: error }, 'message not cached; readers find it in the log'),
     )
   }
 
   const before = turns.get(room)
-  const now = () => tell(event, stored, context)
+  const now = () => tell(event, streamPosition, context)
   const turn = before ? before.then(now, now) : now()
   turns.set(room, turn)
   try {

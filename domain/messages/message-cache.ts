@@ -74,7 +74,7 @@ export async function cacheSaid(
   isToldWhole: boolean,
   context: Context,
 ): Promise<void> {
-  if (isToldWhole) return context.kv(MSG_CACHE).offer(message.id, message)
+  if (isToldWhole) return context.kv(MSG_CACHE).createInBackground(message.id, message)
   recent.set(message.id, message)
   if (!(await context.kv(MSG_CACHE).create(message.id, message))) forgetMessage(message.id)
 }
@@ -137,7 +137,7 @@ async function readMessage(id: MessageId, seq: number, context: Context) {
   if (said?.id !== id) return undefined
   // What is deleted is not in the log any more; what it was edited to comes later than it does.
   const edited = await unlessAway(context, 'its edits', () =>
-    bringUpToDate(said, { seq, isAll: false }, context),
+    bringUpToDate(said, { seq, caughtUp: false }, context),
   )
   return edited ?? said
 }

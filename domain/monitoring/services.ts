@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { Context, SeenSpan, Service } from '#runtime'
+import type { CollectedSpan, Context, Service } from '#runtime'
 import type { ConsoleSpan, Span } from '#schema/messages/console'
 
 /** Many who look at once cost as much as one: what was found is shown for so long. */
@@ -26,7 +26,17 @@ export function findServices(context: Context): Promise<Found> {
 }
 
 /** A step as whoever is part of it may see it. */
-export function toSpan({ id, parent, name, kind, version, at, ms, code, batch }: SeenSpan): Span {
+export function toSpan({
+  id,
+  parent,
+  name,
+  kind,
+  version,
+  at,
+  ms,
+  code,
+  batch,
+}: CollectedSpan): Span {
   return {
     id,
     name,
@@ -41,7 +51,7 @@ export function toSpan({ id, parent, name, kind, version, at, ms, code, batch }:
 }
 
 /** A step as administrators see it: not who asked. */
-export function toConsoleSpan(span: SeenSpan): ConsoleSpan {
+export function toConsoleSpan(span: CollectedSpan): ConsoleSpan {
   const { process, error } = span
   return { ...toSpan(span), process, ...(error === undefined ? {} : { error }) }
 }

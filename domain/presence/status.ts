@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { Context, Entry, ParsedDataOf, ValueOf } from '#runtime'
+import type { Context, KvEntry, ParsedDataOf, ValueOf } from '#runtime'
 import type { UserId } from '#schema/ids'
 import {
   type ChosenStatus,
@@ -89,7 +89,7 @@ export async function changeStatus(
   context: Context,
   options: {
     /** What is known to be kept, by whoever has just read it. */
-    read?: { entry: Entry<Seen> | undefined } | undefined
+    read?: { entry: KvEntry<Seen> | undefined } | undefined
     /** Nobody has chosen it. */
     isIdle?: boolean
   } = {},

@@ -44,7 +44,7 @@ export interface Context<Env = unknown> {
    * Writes to a stream and answers when the server has it. `id` makes a repetition harmless within
    * the stream's duplicate window. Throws `unavailable` when the stream does not answer or is full.
    */
-  append<T extends Topic>(topic: T, data: DataOf<T>, options?: { id?: string }): Promise<Appended>
+  append<T extends Topic>(topic: T, data: DataOf<T>, options?: { id?: string }): Promise<PubAck>
   /**
    * Reads one message of a stream back by its sequence; undefined when it is not there any more, or
    * is of another topic.
@@ -53,7 +53,7 @@ export interface Context<Env = unknown> {
     stream: StreamDeclaration,
     topic: T,
     seq: number,
-  ): Promise<Stored<ParsedDataOf<T>> | undefined>
+  ): Promise<StreamMessage<ParsedDataOf<T>> | undefined>
   /**
    * All that a stream holds on some topics after a sequence, in order; a name in their braces that
    * `params` leaves out may be anything. Undefined when it does not reach back so far, when the
@@ -66,15 +66,15 @@ export interface Context<Env = unknown> {
     params: Readonly<Record<string, string>>,
     since: number,
     limit: number,
-  ): Promise<Stored<ParsedDataOf<T>>[] | undefined>
+  ): Promise<StreamMessage<ParsedDataOf<T>>[] | undefined>
   /**
    * Erases one message of a stream for good, its bytes included. False when it is not there any more.
    */
-  erase(stream: StreamDeclaration, seq: number): Promise<boolean>
+  purgeMessage(stream: StreamDeclaration, seq: number): Promise<boolean>
   /** How far the function of that name has come with what it consumes of a stream. */
-  handled(stream: StreamDeclaration, name: string): Promise<Handled>
+  consumerProgress(stream: StreamDeclaration, name: string): Promise<ConsumerProgress>
   /** Where the message stands in its stream, for an event that a stream republishes. */
-  readonly stored: StoredPlace | undefined
+  readonly streamPosition: StreamPosition | undefined
   /** A bucket that the function declares in `uses`. */
   kv<B extends BucketDeclaration>(bucket: B): Bucket<ValueOf<B>>
   /** Asks another function, with what is left of the deadline. */
@@ -85,13 +85,13 @@ export interface Context<Env = unknown> {
  * Up to which sequence of a stream all is handled. Later ones may be as well: those of a process that
  * died come again, and later than what is new.
  */
-export interface Handled {
+export interface ConsumerProgress {
   seq: number
   /** Whether that was all there was when it was asked. */
-  isAll: boolean
+  caughtUp: boolean
 }
 
-export interface Appended {
+export interface PubAck {
   /** The sequence in the stream. */
   seq: number
   /** True when this id had been written before; `seq` is then that of the first time. */
@@ -99,7 +99,7 @@ export interface Appended {
 }
 
 /** A message as a stream keeps it. */
-export interface Stored<Data> {
+export interface StreamMessage<Data> {
   data: Data
   seq: number
   /** When the server stored it. */
@@ -109,13 +109,13 @@ export interface Stored<Data> {
 }
 
 /** The place of a republished message. */
-export interface StoredPlace {
+export interface StreamPosition {
   seq: number
   /** The sequence of the message before it on the same subject; 0 for the first. */
   prev: number
 }
 
-export interface Entry<Value> {
+export interface KvEntry<Value> {
   key: string
   value: Value
   revision: number
@@ -123,7 +123,7 @@ export interface Entry<Value> {
 
 /** A KV bucket. What answers is one round trip, and throws `unavailable` when the server is away. */
 export interface Bucket<Value> {
-  get(key: string): Promise<Entry<Value> | undefined>
+  get(key: string): Promise<KvEntry<Value> | undefined>
   /** Writes whatever was there; answers the revision. */
   put(key: string, value: Value): Promise<number>
   /** Writes only if the key is absent; false if it was there. */
@@ -132,12 +132,12 @@ export interface Bucket<Value> {
    * Writes only if the key is absent, and does not wait to find out: half of what `create` costs. For a
    * value that is made of what has been checked, and so is not held against the schema.
    */
-  offer(key: string, value: Value): void
+  createInBackground(key: string, value: Value): void
   /** Writes only if the revision still stands; false if somebody was faster. */
   update(key: string, value: Value, revision: number): Promise<boolean>
   delete(key: string): Promise<void>
   /** All live entries whose key matches a subject pattern: `general.*`. */
-  list(pattern: string): Promise<Entry<Value>[]>
+  list(pattern: string): Promise<KvEntry<Value>[]>
 }
 
 export interface FunctionInfo {
@@ -150,12 +150,12 @@ export interface FunctionInfo {
 }
 
 /** A change in a bucket. `expire` is the end of an entry's time, seen once over all instances. */
-export type Change<Value> =
+export type KvChange<Value> =
   | { operation: 'put'; key: string; value: Value; revision: number }
   | { operation: 'delete' | 'expire'; key: string; revision: number }
 
 /** Somebody connects: what the server knows and what they brought. */
-export interface Login {
+export interface AuthRequest {
   /** CONNECT's token, or its password when there is no token. Empty when there is neither. */
   token: string
   /** What they typed as user; proves nothing. */
@@ -165,7 +165,7 @@ export interface Login {
 }
 
 /** Who they turned out to be, and what they may do until then. */
-export interface Admission {
+export interface AuthGrant {
   user: string
   account: string
   publish: readonly string[]

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Logger } from 'pino'
-import type { Admission, Change, Context, Login, Stored } from './context.ts'
+import type { AuthGrant, AuthRequest, Context, KvChange, StreamMessage } from './context.ts'
 import type {
   AnswerOf,
   BucketDeclaration,
@@ -22,7 +22,7 @@ export interface FunctionOptions<Env extends Schema = Schema> {
   /** How many run at once in one instance. 128 unless said. */
   concurrency?: number
   /** How many wait in one instance before more are shed. 1,024 unless said. */
-  waiting?: number
+  maxQueued?: number
   /**
    * How often one caller may ask, over all instances: `{ max: 60, windowMs: 10_000 }`. Who asks more
    * is refused with `rate_limited` and when to try again.
@@ -33,15 +33,15 @@ export interface FunctionOptions<Env extends Schema = Schema> {
    * to read what the handler will want. Nothing of the call is checked yet. Must change nothing and
    * not throw.
    */
-  meanwhile?: (call: Pick<RejectedCall, 'params'>, context: Context) => void
+  prefetch?: (call: Pick<RejectedCall, 'params'>, context: Context) => void
   /** The environment variables it reads, as an object schema. What does not fit stops the start. */
   env?: Env
   /** Done once in each process before the function is served: to fetch what must be there. */
-  prepare?: (setting: { env: StandardSchemaV1.InferOutput<Env>; log: Logger }) => Promise<void>
+  beforeServe?: (setting: { env: StandardSchemaV1.InferOutput<Env>; log: Logger }) => Promise<void>
   /** Tells a caller who asked for no answer why they were refused. Must not throw. */
-  rejected?: (refusal: ErrorBody, call: RejectedCall, context: Context) => void
+  onRejected?: (refusal: ErrorBody, call: RejectedCall, context: Context) => void
   /** The streams and buckets it needs; created or compared before it is served. */
-  uses?: readonly (StreamDeclaration | BucketDeclaration)[]
+  resources?: readonly (StreamDeclaration | BucketDeclaration)[]
 }
 
 /** A call without a reply that was refused, perhaps because it does not fit: nothing here is checked. */
@@ -102,15 +102,15 @@ type Handler<T, Env> = T extends Contract
     ? (data: ParsedDataOf<To>, context: Context<Env>) => Promise<void> | void
     : T extends StreamTrigger<infer To>
       ? (
-          messages: readonly Stored<ParsedDataOf<To>>[],
+          messages: readonly StreamMessage<ParsedDataOf<To>>[],
           context: Context<Env>,
         ) => Promise<void> | void
       : T extends KvTrigger<infer B>
-        ? (change: Change<ValueOf<B>>, context: Context<Env>) => Promise<void> | void
+        ? (change: KvChange<ValueOf<B>>, context: Context<Env>) => Promise<void> | void
         : T extends ScheduleTrigger
           ? (tick: { at: Date }, context: Context<Env>) => Promise<void> | void
           : T extends CalloutTrigger
-            ? (login: Login, context: Context<Env>) => Promise<Admission> | Admission
+            ? (login: AuthRequest, context: Context<Env>) => Promise<AuthGrant> | AuthGrant
             : never
 
 /** What a file in functions/ exports. Made by {@link defineFunction} alone. */
@@ -132,18 +132,18 @@ export const definition: unique symbol = Symbol.for('natter.function') as never
  * once, in several processes, and more than once for the same message: asking twice must do no harm.
  */
 export function defineFunction<const T extends Contract | Trigger, Env extends Schema = Schema>(
-  what: T,
+  declaration: T,
   handle: Handler<T, StandardSchemaV1.InferOutput<Env>>,
   options: FunctionOptions<Env> = {},
 ): FunctionDefinition {
-  const made = { [definition]: true, handle: handle as never, options: options as never } as const
-  return isTrigger(what)
-    ? { ...made, contract: undefined, trigger: what }
-    : { ...made, contract: what, trigger: undefined }
+  const base = { [definition]: true, handle: handle as never, options: options as never } as const
+  return isTrigger(declaration)
+    ? { ...base, contract: undefined, trigger: declaration }
+    : { ...base, contract: declaration, trigger: undefined }
 }
 
-function isTrigger(what: Contract | Trigger): what is Trigger {
-  return 'kind' in what
+function isTrigger(declaration: Contract | Trigger): declaration is Trigger {
+  return 'kind' in declaration
 }
 
 /** Whether a value came out of {@link defineFunction}. */

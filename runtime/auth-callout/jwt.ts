@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Admission } from '../api/context.ts'
+import type { AuthGrant } from '../api/context.ts'
 import { encodeBase32, isSignedBy, type SigningKey } from './nkey.ts'
 
 const header = Buffer.from('{"typ":"JWT","alg":"ed25519-nkey"}').toString('base64url')
@@ -40,7 +40,7 @@ export function readRequest(jwt: string): AuthorizationRequest {
 }
 
 /** The user as the server takes it: who, in which account, may do what, until when. */
-export function encodeUser(key: SigningKey, userNkey: string, admission: Admission): string {
+export function encodeUser(key: SigningKey, userNkey: string, admission: AuthGrant): string {
   return encode(key, {
     sub: userNkey,
     aud: admission.account,

@@ -1,5 +1,5 @@
 import type { Msg, NatsConnection } from '@nats-io/nats-core'
-import type { Admission, Login } from '../api/context.ts'
+import type { AuthGrant, AuthRequest } from '../api/context.ts'
 import { FunctionError } from '../api/errors.ts'
 import { type AuthorizationRequest, encodeResponse, encodeUser, readRequest } from './jwt.ts'
 import { readAccountSeed } from './nkey.ts'
@@ -29,7 +29,7 @@ const kinds = { nats: 'nats', websocket: 'websocket', mqtt: 'mqtt' } as const
 export function serveCallout(
   nc: NatsConnection,
   { seed, xkeySeed, queue, onFault = () => {} }: CalloutOptions,
-  admit: (login: Login) => Promise<Admission>,
+  admit: (login: AuthRequest) => Promise<AuthGrant>,
 ): { drain(): Promise<void> } {
   const key = readSeed('NATS_CALLOUT_SEED', seed, readAccountSeed)
   const curve = xkeySeed ? readSeed('NATS_CALLOUT_XKEY_SEED', xkeySeed, readCurveSeed) : undefined
@@ -69,7 +69,7 @@ export function serveCallout(
 
   async function decide(request: AuthorizationRequest) {
     try {
-      return { jwt: encodeUser(key, request.userNkey, await admit(toLogin(request))) }
+      return { jwt: encodeUser(key, request.userNkey, await admit(toAuthRequest(request))) }
     } catch (error) {
       if (error instanceof FunctionError) return { error: error.message }
       onFault(error instanceof Error ? error : new Error(String(error)))
@@ -82,7 +82,7 @@ function read(data: Uint8Array): AuthorizationRequest {
   return readRequest(new TextDecoder().decode(data))
 }
 
-function toLogin({ client, connect }: AuthorizationRequest): Login {
+function toAuthRequest({ client, connect }: AuthorizationRequest): AuthRequest {
   const { auth_token, user = '', pass = '' } = connect
   const type = client.type as keyof typeof kinds | undefined
   return {

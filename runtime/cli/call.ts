@@ -6,8 +6,8 @@ import { FunctionError } from '../api/errors.ts'
 import { callerParam, parseSubject, toServiceName } from '../api/subject.ts'
 import { createRequester } from '../client/index.ts'
 import { openConnection, type ServerOptions } from './connection.ts'
-import { discover, unknownName } from './discovery.ts'
-import { Failure, UsageFailure } from './failure.ts'
+import { discoverOrFail, unknownName } from './discovery.ts'
+import { CliError, UsageError } from './failure.ts'
 import { readJson } from './json.ts'
 import { note } from './output.ts'
 import { printReply, Refusal } from './reply.ts'
@@ -19,7 +19,7 @@ interface CallOptions extends ServerOptions {
 }
 
 /** Where a call goes. `template` is what functions say of themselves; other services have none. */
-interface Target {
+interface CallTarget {
   name: string
   subject: string
   template: string | undefined
@@ -72,14 +72,14 @@ async function call(name: string, json: string | undefined, options: CallOptions
   }
 }
 
-async function findTarget(nc: NatsConnection, name: string): Promise<Target> {
+async function findTarget(nc: NatsConnection, name: string): Promise<CallTarget> {
   const [service = '', wanted] = name.split('/')
-  const { valid, invalid } = await discover(nc, 'INFO', service)
+  const { valid, invalid } = await discoverOrFail(nc, 'INFO', service)
   const [info] = valid
   if (!info) {
     const [broken] = invalid
     if (!broken) throw await unknownName(nc, service)
-    throw new Failure(
+    throw new CliError(
       `${service} answers, but not as a service does: ${broken.problems.join('; ')}`,
     )
   }
@@ -96,34 +96,34 @@ async function findTarget(nc: NatsConnection, name: string): Promise<Target> {
       trigger: endpoint.metadata?.trigger,
     }
   const choices = endpoints.map((one) => `${service}/${one.name}`).join(', ')
-  throw new UsageFailure(
+  throw new UsageError(
     wanted === undefined
       ? `${service} has several endpoints: ask one of ${choices}`
       : `${service} has no endpoint ${wanted}: it has ${choices || 'none'}`,
   )
 }
 
-function writeRequest({ name, subject, template, trigger }: Target, json = '', as?: string) {
-  if (trigger === 'event') throw new UsageFailure(`${name} is not asked: it hears ${subject}`)
+function writeRequest({ name, subject, template, trigger }: CallTarget, json = '', as?: string) {
+  if (trigger === 'event') throw new UsageError(`${name} is not asked: it hears ${subject}`)
   if (template === undefined) {
     if (!/[*>]/.test(subject)) return { subject, payload: json }
-    throw new Failure(
+    throw new CliError(
       `${name} is asked on ${subject}, and nothing says what its wildcards stand for`,
     )
   }
   const values = readJson(json || '{}')
   const wanted = parseSubject(template)
   if (wanted.params.includes(callerParam) && as === undefined)
-    throw new UsageFailure(`${name} is asked by people: say who, with --as USER`)
+    throw new UsageError(`${name} is asked by people: say who, with --as USER`)
   const missing = wanted.params.filter((param) => param !== callerParam && !(param in values))
   if (missing.length > 0)
-    throw new UsageFailure(`${name} needs ${missing.join(' and ')} in its JSON: ${template}`)
+    throw new UsageError(`${name} needs ${missing.join(' and ')} in its JSON: ${template}`)
   try {
     const rest = wanted.rest(values)
     const payload = Object.keys(rest).length === 0 ? '' : JSON.stringify(rest)
     return { subject: wanted.fill(values, as), payload }
   } catch (error) {
-    if (error instanceof RangeError) throw new UsageFailure(error.message)
+    if (error instanceof RangeError) throw new UsageError(error.message)
     throw error
   }
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { NatsConnection } from '@nats-io/nats-core'
 import { connect } from '@nats-io/transport-node'
-import { Failure, UsageFailure } from './failure.ts'
+import { CliError, UsageError } from './failure.ts'
 import { note } from './output.ts'
 
 /** What every verb that asks a server takes. */
@@ -13,7 +13,7 @@ export interface ServerOptions {
 }
 
 /** Where to connect, and who said so. */
-interface Target {
+interface ServerAddress {
   url: string
   from: string
   /** What to try when nobody answers there. */
@@ -27,7 +27,7 @@ const connectMs = 3_000
  * Failure that names the server without its password.
  */
 export async function openConnection(options: ServerOptions): Promise<NatsConnection> {
-  const target = findTarget(options)
+  const target = findServer(options)
   const shown = withoutPassword(target.url)
   if (options.verbose) note(`using ${shown}, from ${target.from}`)
   try {
@@ -39,9 +39,11 @@ export async function openConnection(options: ServerOptions): Promise<NatsConnec
       noAsyncTraces: true,
     })
   } catch (error) {
-    if (error instanceof Failure) throw error
+    if (error instanceof CliError) throw error
     const reason = error instanceof Error ? error.message : String(error)
-    throw new Failure(`cannot connect to ${shown} (from ${target.from}): ${reason}\n${target.hint}`)
+    throw new CliError(
+      `cannot connect to ${shown} (from ${target.from}): ${reason}\n${target.hint}`,
+    )
   }
 }
 
@@ -58,7 +60,7 @@ export function readServers(urls: string) {
     const text = part.trim()
     const url = URL.parse(text.includes('://') ? text : `nats://${text}`)
     if (url && /^(nats|tls):$/.test(url.protocol) && url.hostname !== '') return url
-    throw new UsageFailure(
+    throw new UsageError(
       `"${withoutPassword(text)}" is no NATS URL: write nats://user:password@host:4222`,
     )
   })
@@ -72,7 +74,7 @@ export function readServers(urls: string) {
   }
 }
 
-function findTarget({ nats }: ServerOptions): Target {
+function findServer({ nats }: ServerOptions): ServerAddress {
   if (nats)
     return {
       url: nats,
@@ -81,13 +83,13 @@ function findTarget({ nats }: ServerOptions): Target {
     }
   const state = findStack()
   if (state) return state
-  throw new UsageFailure(
+  throw new UsageError(
     'no server to ask: give --nats URL, set NATS_URL, or start the stack of this project with "npm start"',
   )
 }
 
 /** What a stack started in this folder, or above it, has written down. */
-function findStack(): Target | undefined {
+function findStack(): ServerAddress | undefined {
   for (const file of stackFiles()) {
     const opsUrl = readOpsUrl(file)
     if (opsUrl)
@@ -118,5 +120,5 @@ function readOpsUrl(file: string): string | undefined {
     const { opsUrl } = JSON.parse(text)
     if (typeof opsUrl === 'string') return opsUrl
   } catch {}
-  throw new Failure(`${file} names no opsUrl: remove it, or start the stack again`)
+  throw new CliError(`${file} names no opsUrl: remove it, or start the stack again`)
 }

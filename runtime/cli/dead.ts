@@ -5,7 +5,7 @@ import { createRequester, type Requester } from '../client/index.ts'
 import { discardDeadLetter, findDeadLetter, listDeadLetters } from '../jetstream/dead-letters.ts'
 import { replayDeadLetter } from '../monitoring/system.ts'
 import { openConnection, type ServerOptions } from './connection.ts'
-import { Failure } from './failure.ts'
+import { CliError } from './failure.ts'
 import { note, print, printJson } from './output.ts'
 import { Refusal } from './reply.ts'
 import { formatTable } from './table.ts'
@@ -105,7 +105,7 @@ const discard =
   }
 
 function absent(seq: number) {
-  return new Failure(`there is no dead letter ${seq}; "runtime dead ls" shows what there is`)
+  return new CliError(`there is no dead letter ${seq}; "runtime dead ls" shows what there is`)
 }
 
 function readSeq(text: string): number {

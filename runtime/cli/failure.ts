@@ -1,5 +1,5 @@
 /** Ends the command with a message on stderr. Exit code 1: it did not work out. */
-export class Failure extends Error {
+export class CliError extends Error {
   readonly exitCode: number = 1
 
   /** As stderr shows it. */
@@ -9,6 +9,6 @@ export class Failure extends Error {
 }
 
 /** Exit code 2: it was asked for in a way that cannot work. */
-export class UsageFailure extends Failure {
+export class UsageError extends CliError {
   override readonly exitCode = 2
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { openConnection, type ServerOptions } from './connection.ts'
-import { discover, type Info, unknownName } from './discovery.ts'
+import { discoverOrFail, type Info, unknownName } from './discovery.ts'
 import { printInvalid } from './invalid.ts'
 import { print, printJson } from './output.ts'
 import { addWait, type WaitOptions } from './wait.ts'
@@ -21,7 +21,7 @@ Examples:
 
 async function info(name: string, options: ServerOptions & WaitOptions) {
   await using nc = await openConnection(options)
-  const { valid, invalid } = await discover(nc, 'INFO', name, options.wait)
+  const { valid, invalid } = await discoverOrFail(nc, 'INFO', name, options.wait)
   if (valid.length + invalid.length === 0) throw await unknownName(nc, name)
   if (options.json) return printJson({ instances: valid, invalid })
   print(valid.map(describe).join('\n\n'))

@@ -3,7 +3,7 @@ import { constants } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
-import { tellReady } from './ready.ts'
+import { notifyReady } from './ready.ts'
 import { onStop } from './stop-signals.ts'
 
 export interface InstancesOptions {
@@ -33,10 +33,10 @@ interface Slot {
 }
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
-const firstBackoffMs = 100
-const longestBackoffMs = 30_000
+const minBackoffMs = 100
+const maxBackoffMs = 30_000
 /** What has lived so long, in milliseconds, was not broken to begin with. */
-const soundMs = 30_000
+const healthyAfterMs = 30_000
 
 /**
  * Serves a folder in several processes: starts again what dies, with back-off; replaces them one
@@ -125,7 +125,7 @@ class Supervisor {
     if (!this.#slots.every(({ instance }) => instance.isReady)) return
     this.#announced = true
     this.#log.info({ instances: this.#slots.length }, 'ready')
-    tellReady()
+    notifyReady()
   }
 
   /** Sees to it that the place is taken, until it is time to stop. */
@@ -136,8 +136,8 @@ class Supervisor {
       const code = await instance.exited
       if (this.#stopping.signal.aborted || (await this.#isReplaced(slot, instance))) continue
 
-      deaths = performance.now() - instance.startedAt >= soundMs ? 0 : deaths + 1
-      const inMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** deaths)
+      deaths = performance.now() - instance.startedAt >= healthyAfterMs ? 0 : deaths + 1
+      const inMs = Math.min(maxBackoffMs, minBackoffMs * 2 ** deaths)
       this.#log.error({ instance: slot.number, code, inMs }, 'instance died; it is started again')
       await this.#pause(inMs)
       if (this.#stopping.signal.aborted || (await this.#isReplaced(slot, instance))) continue

@@ -1,4 +1,4 @@
-import { UsageFailure } from './failure.ts'
+import { UsageError } from './failure.ts'
 
 /** Reads a JSON object that somebody typed. Throws a UsageFailure that shows where a mistake is. */
 export function readJson(text: string): Record<string, unknown> {
@@ -7,11 +7,11 @@ export function readJson(text: string): Record<string, unknown> {
     value = JSON.parse(text)
   } catch (error) {
     const { message } = error as SyntaxError
-    throw new UsageFailure(`this is not JSON: ${message}\n${point(text, positionOf(text))}`)
+    throw new UsageError(`this is not JSON: ${message}\n${point(text, positionOf(text))}`)
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>
-  throw new UsageFailure(`a function is asked with an object, {…}, not with ${text.slice(0, 40)}`)
+  throw new UsageError(`a function is asked with an object, {…}, not with ${text.slice(0, 40)}`)
 }
 
 /** Where the mistake is: V8 says it in some of its messages alone. */

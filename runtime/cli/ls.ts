@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { openConnection, type ServerOptions } from './connection.ts'
-import { discover, type Info, unknownName } from './discovery.ts'
+import { discoverOrFail, type Info, unknownName } from './discovery.ts'
 import { printInvalid } from './invalid.ts'
 import { note, print, printJson } from './output.ts'
 import { formatTable } from './table.ts'
@@ -24,8 +24,8 @@ Examples:
 async function ls(name: string | undefined, options: ServerOptions & WaitOptions) {
   await using nc = await openConnection(options)
   const [pings, infos] = await Promise.all([
-    discover(nc, 'PING', name, options.wait),
-    discover(nc, 'INFO', name, options.wait),
+    discoverOrFail(nc, 'PING', name, options.wait),
+    discoverOrFail(nc, 'INFO', name, options.wait),
   ])
   const answered = new Set([...infos.valid, ...infos.invalid].map(({ id }) => id))
   const silent = pings.valid

@@ -4,15 +4,15 @@ import { Command, CommanderError, Option } from 'commander'
 import { addCall } from './call.ts'
 import { addCheck } from './check.ts'
 import { addDead } from './dead.ts'
-import { Failure } from './failure.ts'
+import { CliError } from './failure.ts'
 import { addInfo } from './info.ts'
 import { addLs } from './ls.ts'
 import { note } from './output.ts'
 import { addStart } from './start.ts'
 import { addStats } from './stats.ts'
 
-process.stdout.on('error', leaveIfNobodyReads)
-process.stderr.on('error', leaveIfNobodyReads)
+process.stdout.on('error', exitOnBrokenPipe)
+process.stderr.on('error', exitOnBrokenPipe)
 process.exitCode = await run(process.argv)
 // What a function's file, or a start that failed, has left open does not keep the process.
 setTimeout(() => process.exit(), 1_000).unref()
@@ -24,7 +24,7 @@ async function run(argv: readonly string[]): Promise<number> {
     return Number(process.exitCode ?? 0)
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    if (error instanceof Failure) {
+    if (error instanceof CliError) {
       note(String(error))
       return error.exitCode
     }
@@ -78,7 +78,7 @@ function readVersion(): string {
 }
 
 /** `runtime ls | head -1`: whoever read has read enough. */
-function leaveIfNobodyReads(error: NodeJS.ErrnoException) {
+function exitOnBrokenPipe(error: NodeJS.ErrnoException) {
   if (error.code !== 'EPIPE') throw error
   process.exit(0)
 }

@@ -1,5 +1,5 @@
 /** The names that somebody who typed `name` may have meant, best first, three at most. */
-export function nearest(name: string, names: Iterable<string>): string[] {
+export function closestName(name: string, names: Iterable<string>): string[] {
   const limit = Math.max(2, Math.floor(name.length / 3))
   return [...new Set(names)]
     .map((other) => ({ other, distance: distanceOf(name, other) }))

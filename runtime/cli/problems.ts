@@ -1,19 +1,19 @@
 import { join, relative } from 'node:path'
-import { LoadError, type Problem } from '../server/load.ts'
+import { LoadError, type LoadProblem } from '../server/load.ts'
 
-export type { Problem } from '../server/load.ts'
+export type { LoadProblem } from '../server/load.ts'
 
 /** The problems a load error carries, each with its file as it is reached from here. */
-export function problemsOf(error: unknown, folder: string): Problem[] | undefined {
+export function problemsOf(error: unknown, folder: string): LoadProblem[] | undefined {
   if (!(error instanceof LoadError)) return undefined
-  return error.problems.map((problem) => ({ ...problem, file: reach(folder, problem.file) }))
+  return error.problems.map((problem) => ({ ...problem, file: relativePath(folder, problem.file) }))
 }
 
 /** `functions/room.join.ts: default: not made by defineFunction` */
-export function describeProblem({ file, export: name, reason }: Problem): string {
+export function describeProblem({ file, export: name, reason }: LoadProblem): string {
   return [file, name, reason].filter(Boolean).join(': ')
 }
 
-function reach(folder: string, file: string) {
+function relativePath(folder: string, file: string) {
   return relative('', file === folder ? folder : join(folder, file)) || '.'
 }

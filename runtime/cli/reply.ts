@@ -1,5 +1,5 @@
 import type { Msg } from '@nats-io/nats-core'
-import { Failure } from './failure.ts'
+import { CliError } from './failure.ts'
 import { print, printJson } from './output.ts'
 
 interface RefusalBody {
@@ -11,7 +11,7 @@ interface RefusalBody {
 }
 
 /** An error answer, from the function or about the way to it: `not_found: There is no room x`. */
-export class Refusal extends Failure {
+export class Refusal extends CliError {
   readonly #shown: string
 
   constructor(body: RefusalBody, json = false) {

@@ -1,9 +1,9 @@
 import { pino } from 'pino'
 import { readConfig } from '../server/config.ts'
 import { startRuntime } from '../server/run.ts'
-import { Failure } from './failure.ts'
+import { CliError } from './failure.ts'
 import { describeProblem, problemsOf } from './problems.ts'
-import { tellReady } from './ready.ts'
+import { notifyReady } from './ready.ts'
 import { onStop } from './stop-signals.ts'
 
 export interface ServeOptions {
@@ -16,7 +16,7 @@ export interface ServeOptions {
  * Serves a folder in this process until it is told to stop, and then exits with 0; with 1 when the
  * connection ends for good. Throws a Failure that lists the files at fault when it cannot start.
  */
-export async function serve({ folder, env, name }: ServeOptions): Promise<void> {
+export async function serveFolder({ folder, env, name }: ServeOptions): Promise<void> {
   // Set by the supervisor of several.
   const instance = env.NATTER_INSTANCE
   const log = pino(instance === undefined ? {} : { base: { pid: process.pid, instance } })
@@ -39,7 +39,7 @@ export async function serve({ folder, env, name }: ServeOptions): Promise<void> 
   isReady = true
   const functions = runtime.functions.length
   log.info({ functions }, instance === undefined ? 'ready' : 'instance ready')
-  tellReady()
+  notifyReady()
 
   const reason = await Promise.race([told.promise, runtime.closed])
   if (reason === undefined) {
@@ -55,6 +55,6 @@ export async function serve({ folder, env, name }: ServeOptions): Promise<void> 
 function explain(error: unknown, folder: string): unknown {
   const problems = problemsOf(error, folder)
   return problems
-    ? new Failure(['cannot start:', ...problems.map(describeProblem)].join('\n'))
+    ? new CliError(['cannot start:', ...problems.map(describeProblem)].join('\n'))
     : error
 }

@@ -38,7 +38,7 @@ async function start(folder: string, { instances, nats, name }: StartOptions) {
     process.exitCode = await superviseInstances({ ...options, count: instances })
     return
   }
-  const { serve } = await import('./serve.ts')
+  const { serveFolder: serve } = await import('./serve.ts')
   await serve(options)
 }
 

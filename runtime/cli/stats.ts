@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
 import {
   type InstanceRow,
-  type Row,
+  type StatsRow,
   type SumRow,
   toRows,
   toSums,
 } from '../monitoring/stats-rows.ts'
 import { openConnection, type ServerOptions } from './connection.ts'
-import { discover, unknownName } from './discovery.ts'
+import { discoverOrFail, unknownName } from './discovery.ts'
 import { printInvalid } from './invalid.ts'
 import { note, print, printJson } from './output.ts'
 import { formatTable } from './table.ts'
@@ -33,7 +33,7 @@ Examples:
 
 async function stats(name: string | undefined, options: ServerOptions & WaitOptions) {
   await using nc = await openConnection(options)
-  const { valid, invalid } = await discover(nc, 'STATS', name, options.wait)
+  const { valid, invalid } = await discoverOrFail(nc, 'STATS', name, options.wait)
   if (name !== undefined && valid.length + invalid.length === 0) throw await unknownName(nc, name)
   const instances = valid.flatMap(toRows)
   const sums = toSums(instances)
@@ -64,7 +64,7 @@ function printRows(instances: readonly InstanceRow[], sums: readonly SumRow[]) {
   print(formatTable(columns, rows))
 }
 
-function cells(row: Row) {
+function cells(row: StatsRow) {
   return [
     String(row.requests),
     String(row.errors),

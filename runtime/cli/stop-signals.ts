@@ -2,7 +2,7 @@
  * A Ctrl-C arrives more than once: from the terminal and from each launcher in between that passes
  * it on. What follows the first so soon, in milliseconds, is the same one.
  */
-const sameMs = 300
+const duplicateSignalMs = 300
 
 /**
  * Calls `stop` when the process is told to end: by SIGTERM, SIGINT, or the end of the process that
@@ -16,7 +16,7 @@ export function onStop(stop: (reason: string) => void, leave?: () => void): void
       first = now
       return stop(reason)
     }
-    if (now - first < sameMs) return
+    if (now - first < duplicateSignalMs) return
     leave?.()
     process.exit(130)
   }

@@ -1,11 +1,11 @@
-export interface Column {
+export interface TableColumn {
   title: string
   /** Numbers line up on the right. */
   right?: boolean
 }
 
 /** Columns as wide as what is in them, two spaces between, no colours: for people and for grep. */
-export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]) {
+export function formatTable(columns: readonly TableColumn[], rows: readonly (readonly string[])[]) {
   const lines = [
     columns.map(({ title }) => title),
     ...rows.map((row) => row.map((cell) => cell.replaceAll(/\s+/g, ' '))),

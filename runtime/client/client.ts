@@ -94,15 +94,15 @@ export function createClient<const All extends Contracts>(
     nc,
     options.inboxPrefix ?? (user === undefined ? '_INBOX' : `_INBOX_${user}`),
   )
-  const asks = new Map<PropertyKey, Ask>()
+  const asks = new Map<PropertyKey, ContractCaller>()
   const stops = new Set<() => void>()
 
-  function askFor(name: PropertyKey): Ask {
+  function askFor(name: PropertyKey): ContractCaller {
     const known = asks.get(name)
     if (known) return known
     const contract = contracts[name as string]
     if (!contract) throw new TypeError(`There is no contract for ${String(name)}`)
-    const made = createAsk(requester, contract, user)
+    const made = createContractCaller(requester, contract, user)
     asks.set(name, made)
     return made
   }
@@ -147,7 +147,7 @@ export function isCallError(error: unknown): error is CallError {
   return error instanceof FunctionError
 }
 
-export interface Ask {
+export interface ContractCaller {
   ask(values: object, options?: AskOptions): Promise<unknown>
   write(values: object): { subject: string; payload: string }
 }
@@ -158,7 +158,11 @@ interface AskOptions extends CallOptions {
 }
 
 /** A contract made ready to be asked: what differs from call to call is the values alone. */
-export function createAsk(requester: Requester, contract: Contract, caller?: string): Ask {
+export function createContractCaller(
+  requester: Requester,
+  contract: Contract,
+  caller?: string,
+): ContractCaller {
   const subject = contractSubject(contract)
   const usualMs = contract.timeoutMs ?? defaultTimeoutMs
   const write = (values: object) => writeMessage(subject, values, caller)

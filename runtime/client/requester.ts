@@ -1,6 +1,6 @@
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core'
 import { FunctionError } from '../api/errors.ts'
-import { Slots } from './slot-pool.ts'
+import { SlotPool } from './slot-pool.ts'
 
 export interface RequestOptions {
   headers?: MsgHdrs | undefined
@@ -30,7 +30,7 @@ export interface Requester {
   close(): void
 }
 
-interface Waiting {
+interface PendingRequest {
   subject: string
   /** The last part of its reply subject: how many came before it, and its slot. */
   token: string
@@ -54,7 +54,7 @@ const sweepMs = 20
  */
 export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Requester {
   const inbox = `${createInbox(inboxPrefix)}.`
-  const waiting = new Slots<Waiting>()
+  const waiting = new SlotPool<PendingRequest>()
   let count = 0
   let connected = true
   let closed = false
@@ -102,7 +102,7 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
     if (closed) return Promise.reject(new FunctionError('disconnected', 'The client is closed'))
     if (signal?.aborted) return Promise.reject(cancelled(subject, signal))
     return new Promise((resolve, reject) => {
-      const request: Waiting = {
+      const request: PendingRequest = {
         subject,
         token: '',
         slot: -1,
@@ -131,7 +131,7 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
   }
 
   /** False for one that is answered already. */
-  function drop(request: Waiting): boolean {
+  function drop(request: PendingRequest): boolean {
     if (waiting.get(request.slot) !== request) return false
     waiting.delete(request.slot)
     return true
@@ -149,7 +149,7 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
     sweeper = undefined
   }
 
-  function rejectOnAbort(request: Waiting, signal: AbortSignal) {
+  function rejectOnAbort(request: PendingRequest, signal: AbortSignal) {
     const abort = () => {
       if (drop(request)) request.reject(cancelled(request.subject, signal))
     }
@@ -197,7 +197,7 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
     rejectAll(new FunctionError('disconnected', 'The connection is closed'))
   }
 
-  function sendHeld(request: Waiting) {
+  function sendHeld(request: PendingRequest) {
     const { send } = request
     if (!send) return
     request.send = undefined

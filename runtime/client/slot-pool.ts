@@ -3,7 +3,7 @@
  * time, and V8 has each old table point to the next one: as soon as one of them is among the old objects,
  * all that later ones ever held stays until the next major collection.
  */
-export class Slots<Item extends object> {
+export class SlotPool<Item extends object> {
   #items: (Item | undefined)[] = []
   #free: number[] = []
 

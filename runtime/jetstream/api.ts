@@ -1,5 +1,5 @@
 import type { Msg, MsgHdrs } from '@nats-io/nats-core'
-import type { Handled } from '../api/context.ts'
+import type { ConsumerProgress } from '../api/context.ts'
 import { FunctionError } from '../api/errors.ts'
 import type { Requester } from '../client/requester.ts'
 import { writeHeaders } from '../nats/headers.ts'
@@ -9,9 +9,9 @@ const timeoutMs = 5_000
 export const expectHeader = 'Nats-Expected-Last-Subject-Sequence'
 const wrongLastSequence = 10071
 const sequenceNotFound = 10043
-const tooMany = 413
+const tooManyResults = 413
 
-export interface Ack {
+export interface JetStreamAck {
   seq: number
   duplicate: boolean
 }
@@ -33,7 +33,7 @@ export async function publishStored(
   subject: string,
   payload: string | Uint8Array,
   options: { headers?: MsgHdrs | undefined; expect?: number } = {},
-): Promise<Ack | undefined> {
+): Promise<JetStreamAck | undefined> {
   let hdrs = options.headers
   if (options.expect !== undefined) {
     hdrs?.set(expectHeader, String(options.expect))
@@ -76,11 +76,11 @@ export async function readBatch(
     isLast: (reply) => (reply.headers?.code ?? 0) >= 200,
   })
   const end = parts.pop()?.headers
-  if (end && end.code === tooMany) throw new TooManyError(stream)
+  if (end && end.code === tooManyResults) throw new TooManySubjectsError(stream)
   if (end && end.code >= 400 && end.code !== 404)
     throw new FunctionError('unavailable', `${stream} cannot be read: ${end.description}`)
   const pending = Number(end?.get('Nats-Num-Pending') || 0)
-  return { messages: parts.flatMap((part) => toStored(part) ?? []), pending }
+  return { messages: parts.flatMap((part) => parseStoredMessage(part) ?? []), pending }
 }
 
 /** The first and the last sequence of a stream, as its leader knows them. */
@@ -98,11 +98,11 @@ export async function readBounds(
 }
 
 /** How far all that a durable consumer takes has been acknowledged, or given up. */
-export async function readHandled(
+export async function readConsumerProgress(
   requester: Requester,
   stream: string,
   consumer: string,
-): Promise<Handled> {
+): Promise<ConsumerProgress> {
   const { first, last } = await readBounds(requester, stream)
   const api = `$JS.API.CONSUMER.INFO.${stream}.${consumer}`
   const reply = await requester.request(api, '', { timeoutMs })
@@ -115,19 +115,19 @@ export async function readHandled(
   if (!ack_floor)
     throw new FunctionError('unavailable', `${consumer} cannot be read: ${error?.description}`)
   // Where nothing is left, the floor is the last message that it took, however long ago that was.
-  const isAll = num_pending === 0 && num_ack_pending === 0
+  const caughtUp = num_pending === 0 && num_ack_pending === 0
   // What is not in the stream any more need not be handled.
   const floor = Math.max(ack_floor.stream_seq, first - 1)
-  return { isAll, seq: isAll ? Math.max(last, floor) : floor }
+  return { caughtUp, seq: caughtUp ? Math.max(last, floor) : floor }
 }
 
 /** More subjects match than the server answers for at once. */
-export class TooManyError extends Error {
+export class TooManySubjectsError extends Error {
   override name = 'TooManyError'
 }
 
 /** Takes one message out of a stream and overwrites it. False when it is not there. */
-export async function eraseSequence(
+export async function deleteMessage(
   requester: Requester,
   stream: string,
   seq: number,
@@ -146,11 +146,11 @@ export async function eraseSequence(
 }
 
 async function readDirect(requester: Requester, api: string, query: string, withinMs = timeoutMs) {
-  return toStored(await requester.request(api, query, { timeoutMs: withinMs }))
+  return parseStoredMessage(await requester.request(api, query, { timeoutMs: withinMs }))
 }
 
 /** Reads what a direct get answers; undefined for "not there". */
-export function toStored(message: Msg): StoredMessage | undefined {
+export function parseStoredMessage(message: Msg): StoredMessage | undefined {
   const hdrs = message.headers
   if (!hdrs || hdrs.code === 404) return undefined
   if (hdrs.code >= 400)

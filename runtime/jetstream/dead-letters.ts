@@ -3,7 +3,7 @@ import { headers, type MsgHdrs } from '@nats-io/nats-core'
 import { FunctionError } from '../api/errors.ts'
 import type { Requester } from '../client/requester.ts'
 import { writeHeaders } from '../nats/headers.ts'
-import { eraseSequence, readBatch, readSequence, type StoredMessage } from './api.ts'
+import { deleteMessage, readBatch, readSequence, type StoredMessage } from './api.ts'
 import { deadLetters } from './resources.ts'
 
 /** What a function could not handle. What is in it is its room's affair, and not said here. */
@@ -29,7 +29,7 @@ export type Delivered = Pick<JsMsg, 'ack' | 'headers' | 'json' | 'seq' | 'subjec
 }
 
 /** Of a message's own headers, those that its handler or its trace needs. */
-const kept = ['KV-Operation', 'traceparent', 'tracestate']
+const streamName = ['KV-Operation', 'traceparent', 'tracestate']
 const marker = 'Nats-Marker-Reason'
 const [keptMarker, keptTime] = ['Natter-Marker-Reason', 'Natter-Time']
 const pageBytes = 4_000_000
@@ -46,7 +46,7 @@ export function deadLetterHeaders(message: JsMsg, durable: string, reason: strin
     'Natter-Deliveries': String(deliveryCount),
     [keptTime]: new Date(timestampNanos / 1e6).toISOString(),
   }
-  for (const key of kept) {
+  for (const key of streamName) {
     const value = message.headers?.get(key)
     if (value) hdrs[key] = value
   }
@@ -79,7 +79,7 @@ export async function findDeadLetter(requester: Requester, seq: number) {
 
 /** False when it was not there. */
 export function discardDeadLetter(requester: Requester, seq: number): Promise<boolean> {
-  return eraseSequence(requester, deadLetters.stream, seq)
+  return deleteMessage(requester, deadLetters.stream, seq)
 }
 
 /** The message as it was delivered, but for those who would acknowledge it: there is nobody left. */
@@ -88,7 +88,7 @@ function restore(stored: StoredMessage): Delivered {
   const { subject, sequence } = toLetter(stored)
   const time = Date.parse(message.headers?.get(keptTime) ?? '') || stored.at.getTime()
   const hdrs = headers()
-  for (const key of kept) {
+  for (const key of streamName) {
     const value = message.headers?.get(key)
     if (value) hdrs.set(key, value)
   }

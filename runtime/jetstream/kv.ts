@@ -1,5 +1,5 @@
 import type { JetStreamClient } from '@nats-io/jetstream'
-import type { Bucket, Entry } from '../api/context.ts'
+import type { Bucket, KvEntry } from '../api/context.ts'
 import type { BucketDeclaration } from '../api/contract.ts'
 import { FunctionError } from '../api/errors.ts'
 import type { Requester } from '../client/requester.ts'
@@ -12,7 +12,7 @@ import {
   readBatch,
   readLast,
   type StoredMessage,
-  TooManyError,
+  TooManySubjectsError,
 } from './api.ts'
 
 const keyPattern = /^[-/_=A-Za-z0-9]+(\.[-/_=A-Za-z0-9]+)*$/
@@ -37,7 +37,7 @@ export function openBucket(
     if (issues) throw new TypeError(`${declaration.bucket}: ${describeIssues(issues)}`)
     return JSON.stringify(value)
   }
-  const decode = ({ subject, seq, message }: StoredMessage): Entry<unknown> => {
+  const decode = ({ subject, seq, message }: StoredMessage): KvEntry<unknown> => {
     const { value, issues } = {
       value: undefined,
       ...validateSync(declaration.value, message.json()),
@@ -64,7 +64,7 @@ export function openBucket(
       if (last && isLive(last)) return false
       return (await write(key, value, last?.seq ?? 0)) !== undefined
     },
-    offer(key, value) {
+    createInBackground(key, value) {
       nc.publish(subjectOf(key), JSON.stringify(value), { headers: absent })
     },
     async update(key, value, revision) {
@@ -96,7 +96,7 @@ async function readLastOfEach(
   try {
     return (await readBatch(requester, stream, { multi_last: [subjects_filter] })).messages
   } catch (error) {
-    if (!(error instanceof TooManyError)) throw error
+    if (!(error instanceof TooManySubjectsError)) throw error
   }
   const jsm = await js.jetstreamManager(false)
   const { state } = await jsm.streams.info(stream, { subjects_filter })

@@ -52,7 +52,8 @@ function collect(functions: readonly LoadedFunction[]) {
   const buckets = new Set<BucketDeclaration>()
   for (const { definition } of functions) {
     const { trigger, options } = definition
-    for (const used of options.uses ?? []) 'stream' in used ? streams.add(used) : buckets.add(used)
+    for (const used of options.resources ?? [])
+      'stream' in used ? streams.add(used) : buckets.add(used)
     if (options.limit) streams.add(rateLimit)
     if (trigger?.kind === 'kv') buckets.add(trigger.bucket)
     if (trigger?.kind === 'stream') streams.add(trigger.stream)
@@ -65,7 +66,7 @@ function collect(functions: readonly LoadedFunction[]) {
 async function ensureStream(jsm: JetStreamManager, declared: StreamDeclaration, log: Logger) {
   const wanted = { name: declared.stream, subjects: [...declared.subjects], ...declared.config }
   const info = await jsm.streams.info(declared.stream).catch(ignoreNotFound)
-  if (info) return compare(`stream ${declared.stream}`, wanted, { ...info.config })
+  if (info) return requireNoDrift(`stream ${declared.stream}`, wanted, { ...info.config })
   await jsm.streams.add(wanted as Partial<StreamConfig> & { name: string })
   log.info({ stream: declared.stream }, 'stream created')
 }
@@ -79,7 +80,7 @@ async function ensureBucket(
   const { bucket, ttlMs = 0, markerTtlMs = 0, storage = 'file', history = 1 } = declared
   const info = await jsm.streams.info(`KV_${bucket}`).catch(ignoreNotFound)
   if (info)
-    return compare(
+    return requireNoDrift(
       `bucket ${bucket}`,
       { max_age: ttlMs * 1e6, storage, max_msgs_per_subject: history, allow_direct: true },
       { ...info.config },
@@ -95,14 +96,14 @@ async function ensureBucket(
 }
 
 /** Throws a DriftError that names each difference. What is not declared is the operator's. */
-export function compare(
+export function requireNoDrift(
   what: string,
   declared: Record<string, unknown>,
   actual: Record<string, unknown>,
 ): void {
   const differences = Object.entries(declared).flatMap(([key, value]) => {
     const [want, have] = [JSON.stringify(value), JSON.stringify(actual[key])]
-    return want === have || isNothing(value, actual[key]) ? [] : [`${key} is ${have}, not ${want}`]
+    return want === have || isUnset(value, actual[key]) ? [] : [`${key} is ${have}, not ${want}`]
   })
   if (differences.length === 0) return
   throw new DriftError(
@@ -112,7 +113,7 @@ export function compare(
 }
 
 /** The server leaves out what is off. */
-function isNothing(a: unknown, b: unknown) {
+function isUnset(a: unknown, b: unknown) {
   return !a && !b
 }
 

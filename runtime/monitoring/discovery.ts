@@ -70,13 +70,13 @@ export interface InvalidAnswer {
 
 /** No more answers are expected when none has come for so long, in milliseconds. */
 const quietMs = 150
-const longestMs = 1_000
+const maxWaitMs = 1_000
 
 /**
  * Asks all services, or all instances of one, and gathers the answers until it is quiet, for a
  * second at most; with `waitMs`, for exactly so long. The name must be one of the protocol's.
  */
-export async function discover<V extends Verb>(
+export async function discoverInstances<V extends Verb>(
   nc: NatsConnection,
   verb: V,
   name?: string,
@@ -101,13 +101,13 @@ export async function gather(
   waitMs?: number,
 ): Promise<Msg[]> {
   const messages: Msg[] = []
-  const until = performance.now() + (waitMs ?? longestMs)
+  const until = performance.now() + (waitMs ?? maxWaitMs)
   try {
     const replies = await nc.requestMany(
       subject,
       payload,
       waitMs === undefined
-        ? { strategy: 'stall', stall: quietMs, maxWait: longestMs }
+        ? { strategy: 'stall', stall: quietMs, maxWait: maxWaitMs }
         : { strategy: 'timer', maxWait: waitMs },
     )
     for await (const reply of replies) {

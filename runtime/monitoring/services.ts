@@ -1,9 +1,9 @@
 import type { NatsConnection } from '@nats-io/nats-core'
-import { discover, type Info, type Stats } from './discovery.ts'
-import { type InstanceRow, type Row, toRows, toSums } from './stats-rows.ts'
+import { discoverInstances, type Info, type Stats } from './discovery.ts'
+import { type InstanceRow, type StatsRow, toRows, toSums } from './stats-rows.ts'
 
 /** A function, or any other micro service, as all its instances together say of themselves. */
-export interface Service extends Omit<Row, 'endpoint' | 'lastError'> {
+export interface Service extends Omit<StatsRow, 'endpoint' | 'lastError'> {
   /** `room.join`; for what is no function, the service's own name. */
   name: string
   service: string
@@ -35,9 +35,9 @@ export interface ServiceInstance extends Omit<InstanceRow, 'name' | 'endpoint'> 
 export function createServices(nc: NatsConnection): () => Promise<Service[]> {
   let known = new Map<string, Info>()
   return async () => {
-    const { valid } = await discover(nc, 'STATS')
+    const { valid } = await discoverInstances(nc, 'STATS')
     if (valid.some(({ id }) => !known.has(id))) {
-      const infos = await discover(nc, 'INFO')
+      const infos = await discoverInstances(nc, 'INFO')
       known = new Map(infos.valid.map((info) => [info.id, info]))
     }
     return [...Map.groupBy(valid, ({ name }) => name).values()].flatMap((instances) =>

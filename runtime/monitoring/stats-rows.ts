@@ -1,7 +1,7 @@
 import type { Stats } from './discovery.ts'
 
 /** What one endpoint of one instance has done, or all its instances together. Milliseconds. */
-export interface Row {
+export interface StatsRow {
   name: string
   endpoint: string
   requests: number
@@ -21,8 +21,8 @@ export interface Row {
   recentP99Ms?: number | undefined
 }
 
-export type InstanceRow = Row & { id: string; started: string }
-export type SumRow = Row & { instances: number }
+export type InstanceRow = StatsRow & { id: string; started: string }
+export type SumRow = StatsRow & { instances: number }
 
 /** One row for each endpoint of an instance. */
 export function toRows({ name, id, started, endpoints }: Stats): InstanceRow[] {
@@ -70,31 +70,31 @@ export function toSums(rows: readonly InstanceRow[]): SumRow[] {
         inFlight: sum(group, 'inFlight'),
         queued: sum(group, 'queued'),
         shed: sum(group, 'shed'),
-        p50Ms: worst(group, 'p50Ms'),
-        p95Ms: worst(group, 'p95Ms'),
-        p99Ms: worst(group, 'p99Ms'),
-        recentP50Ms: worst(group, 'recentP50Ms'),
-        recentP99Ms: worst(group, 'recentP99Ms'),
+        p50Ms: maxOf(group, 'p50Ms'),
+        p95Ms: maxOf(group, 'p95Ms'),
+        p99Ms: maxOf(group, 'p99Ms'),
+        recentP50Ms: maxOf(group, 'recentP50Ms'),
+        recentP99Ms: maxOf(group, 'recentP99Ms'),
       }
     },
   )
 }
 
 type Measure = {
-  [Key in keyof Row]-?: NonNullable<Row[Key]> extends number ? Key : never
-}[keyof Row]
+  [Key in keyof StatsRow]-?: NonNullable<StatsRow[Key]> extends number ? Key : never
+}[keyof StatsRow]
 
-function sum(rows: readonly Row[], key: Measure) {
+function sum(rows: readonly StatsRow[], key: Measure) {
   const numbers = numbersOf(rows, key)
   return numbers.length === 0 ? undefined : numbers.reduce((total, number) => total + number)
 }
 
-function worst(rows: readonly Row[], key: Measure) {
+function maxOf(rows: readonly StatsRow[], key: Measure) {
   const numbers = numbersOf(rows, key)
   return numbers.length === 0 ? undefined : Math.max(...numbers)
 }
 
-function numbersOf(rows: readonly Row[], key: Measure) {
+function numbersOf(rows: readonly StatsRow[], key: Measure) {
   return rows.map((row) => row[key]).filter((number) => number !== undefined)
 }
 

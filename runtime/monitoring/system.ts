@@ -8,9 +8,9 @@ import {
   findDeadLetter,
   listDeadLetters,
 } from '../jetstream/dead-letters.ts'
-import { collectSpans, type SeenSpan } from '../tracing/collect-spans.ts'
+import { type CollectedSpan, collectSpans } from '../tracing/collect-spans.ts'
 import type { SpanQuery } from '../tracing/span-store.ts'
-import { discover } from './discovery.ts'
+import { discoverInstances } from './discovery.ts'
 import { createServices, type Service } from './services.ts'
 
 /** What is known of all processes together: for functions that operators ask. */
@@ -18,7 +18,7 @@ export interface System {
   /** Everything that answers on `$SRV` now. Takes as long as it takes to hear from all: 200 ms. */
   services(): Promise<Service[]>
   /** What all processes remember of traces, in no order. It is in memory alone, and bounded. */
-  spans(query: SpanQuery): Promise<SeenSpan[]>
+  spans(query: SpanQuery): Promise<CollectedSpan[]>
   /** What functions could not handle, oldest first. */
   deadLetters(page: {
     after: number
@@ -56,7 +56,7 @@ export async function replayDeadLetter(
   const found = await findDeadLetter(requester, seq)
   if (!found) return false
   const { service } = found.letter
-  const { valid } = await discover(nc, 'INFO', service)
+  const { valid } = await discoverInstances(nc, 'INFO', service)
   const name = valid.find(({ metadata }) => metadata?.function)?.metadata?.function
   if (!name) throw new FunctionError('unavailable', `Nobody serves ${service} now`)
   const options = { timeoutMs: replayMs }

@@ -12,7 +12,7 @@ import { readLast } from '../jetstream/api.ts'
 import { writeHeaders } from '../nats/headers.ts'
 
 /** The longest window that calls are counted over, in milliseconds. */
-export const longestWindowMs = 60_000
+export const maxWindowMs = 60_000
 const timeoutMs = 500
 const [failuresToOpen, openMs] = [5, 2_000]
 
@@ -24,7 +24,7 @@ export const rateLimit = {
     storage: 'memory',
     max_msgs_per_subject: 1,
     // A window counts into the one after it.
-    max_age: (2 * longestWindowMs + 10_000) * 1e6,
+    max_age: (2 * maxWindowMs + 10_000) * 1e6,
     allow_msg_counter: true,
     allow_direct: true,
   },

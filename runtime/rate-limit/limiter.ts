@@ -34,7 +34,7 @@ interface Account {
 }
 
 /** How much of a limit one process may hold at a time: with many, some of it lies idle. */
-const largestShare = 1 / 20
+const maxBatchShare = 1 / 20
 
 /**
  * Lets each caller do so much in a sliding window, over all instances together. The window before
@@ -85,7 +85,7 @@ export class Limiter {
 
   /** Whether there was a granted call left. Throws when there can be none yet. */
   #use(account: Account, now: number): boolean {
-    if (now < account.blockedUntil) throw limited(account.blockedUntil - now)
+    if (now < account.blockedUntil) throw rateLimited(account.blockedUntil - now)
     if (account.granted === 0) return false
     account.granted--
     account.used++
@@ -110,7 +110,7 @@ export class Limiter {
   async #ask(caller: string, account: Account): Promise<void> {
     const { counter, limit, service, fallback } = this.#options
     const { window } = account
-    const most = Math.max(1, Math.ceil(limit.max * largestShare))
+    const most = Math.max(1, Math.ceil(limit.max * maxBatchShare))
     const batch = Math.min(most, Math.max(1, account.batch * 2, account.waiting))
     const subjectOf = (at: number) => `limit.${service}.${caller}.${at}`
     try {
@@ -159,7 +159,7 @@ export class Limiter {
   }
 }
 
-function limited(ms: number) {
+function rateLimited(ms: number) {
   return new FunctionError('rate_limited', 'Too many calls; wait a little', {
     retryAfterMs: Math.ceil(ms),
   })

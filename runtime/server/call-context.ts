@@ -1,12 +1,12 @@
 import type { Msg, MsgHdrs } from '@nats-io/nats-core'
 import type { Logger } from 'pino'
 import type {
-  Appended,
   Bucket,
   Context,
   FunctionInfo,
-  Stored,
-  StoredPlace,
+  PubAck,
+  StreamMessage,
+  StreamPosition,
 } from '../api/context.ts'
 import {
   type BucketDeclaration,
@@ -19,11 +19,11 @@ import {
 import { FunctionError } from '../api/errors.ts'
 import { overlaps, toServiceName } from '../api/subject.ts'
 import {
-  eraseSequence,
+  deleteMessage,
   publishStored,
   readBatch,
   readBounds,
-  readHandled,
+  readConsumerProgress,
   readSequence,
   type StoredMessage,
 } from '../jetstream/api.ts'
@@ -62,7 +62,7 @@ export class CallContext implements Context {
     this.#message = message
   }
 
-  get stored(): StoredPlace | undefined {
+  get streamPosition(): StreamPosition | undefined {
     return this.#message && readPlace(this.#message)
   }
 
@@ -127,14 +127,14 @@ export class CallContext implements Context {
     ) => this.#readAfter(stream, topics, params, since, limit)
   }
 
-  get erase() {
+  get purgeMessage() {
     return (stream: StreamDeclaration, seq: number) =>
-      eraseSequence(this.#host.backbone.requester, stream.stream, seq)
+      deleteMessage(this.#host.backbone.requester, stream.stream, seq)
   }
 
-  get handled() {
+  get consumerProgress() {
     return ({ stream }: StreamDeclaration, name: string) =>
-      readHandled(this.#host.backbone.requester, stream, toServiceName(name))
+      readConsumerProgress(this.#host.backbone.requester, stream, toServiceName(name))
   }
 
   get kv() {
@@ -173,7 +173,7 @@ export class CallContext implements Context {
     return hdrs ?? pushMark
   }
 
-  async #append(topic: Topic, data: unknown, options: { id?: string } = {}): Promise<Appended> {
+  async #append(topic: Topic, data: unknown, options: { id?: string } = {}): Promise<PubAck> {
     const { subject, payload } = this.#host.write(topic, data)
     let hdrs = traceHeaders(this.#trace)
     if (options.id !== undefined) {
@@ -194,7 +194,7 @@ export class CallContext implements Context {
     stream: StreamDeclaration,
     topic: Topic,
     seq: number,
-  ): Promise<Stored<never> | undefined> {
+  ): Promise<StreamMessage<never> | undefined> {
     const stored = await readSequence(this.#host.backbone.requester, stream.stream, seq)
     if (!stored || !overlaps(this.#host.subject(topic).pattern, stored.subject)) return undefined
     const data = this.#host.read(topic, stored.subject, () => stored.message.json())
@@ -208,7 +208,7 @@ export class CallContext implements Context {
     params: Readonly<Record<string, string>>,
     since: number,
     limit: number,
-  ): Promise<Stored<never>[] | undefined> {
+  ): Promise<StreamMessage<never>[] | undefined> {
     const { requester } = this.#host.backbone
     const { first, last } = await readBounds(requester, stream)
     if (since + 1 < first || since > last) return undefined
@@ -230,7 +230,7 @@ export class CallContext implements Context {
   }
 
   /** Nothing for what no function has written: it goes to the dead letters, and is no part of this. */
-  #readFitting(topic: Topic, { subject, message, seq, at }: StoredMessage): Stored<never>[] {
+  #readFitting(topic: Topic, { subject, message, seq, at }: StoredMessage): StreamMessage<never>[] {
     try {
       const data = this.#host.read(topic, subject, () => message.json())
       return [{ data: data as never, seq, at }]
@@ -251,7 +251,7 @@ export class CallContext implements Context {
 }
 
 /** What the server says of a message that a stream republishes. */
-function readPlace(message: WithHeaders): StoredPlace | undefined {
+function readPlace(message: WithHeaders): StreamPosition | undefined {
   try {
     const seq = Number(message.headers?.get('Nats-Sequence') ?? 0)
     const prev = Number(message.headers?.get('Nats-Last-Sequence') ?? 0)

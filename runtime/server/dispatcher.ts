@@ -1,5 +1,5 @@
 import { FunctionError } from '../api/errors.ts'
-import { Slots } from '../client/slot-pool.ts'
+import { SlotPool } from '../client/slot-pool.ts'
 import { FunctionStats } from './stats.ts'
 
 /** One piece of work, however it arrived. */
@@ -27,25 +27,25 @@ const sweepMs = 10
 export class Dispatcher {
   readonly stats = new FunctionStats()
   readonly #concurrency: number
-  readonly #waitingLimit: number
-  readonly #running = new Slots<Job>()
-  #waiting: Job[] = []
+  readonly #maxQueued: number
+  readonly #running = new SlotPool<Job>()
+  #queue: Job[] = []
   #head = 0
   #sweeper: NodeJS.Timeout | undefined
   #idle: (() => void)[] = []
 
-  constructor(options: { concurrency: number; waiting: number }) {
+  constructor(options: { concurrency: number; maxQueued: number }) {
     this.#concurrency = options.concurrency
-    this.#waitingLimit = options.waiting
+    this.#maxQueued = options.maxQueued
   }
 
   get queued(): number {
-    return this.#waiting.length - this.#head
+    return this.#queue.length - this.#head
   }
 
   accept(job: Job): void {
     if (this.#running.size < this.#concurrency) this.#run(job)
-    else if (this.queued < this.#waitingLimit) this.#waiting.push(job)
+    else if (this.queued < this.#maxQueued) this.#queue.push(job)
     else {
       this.stats.shed++
       job.refuse(this.#overloaded())
@@ -60,8 +60,8 @@ export class Dispatcher {
 
   /** Refuses what waits and what runs: the time to finish is over. */
   refuseAll(reason: FunctionError): void {
-    const jobs = [...this.#waiting.slice(this.#head), ...this.#running.list()]
-    this.#waiting = []
+    const jobs = [...this.#queue.slice(this.#head), ...this.#running.list()]
+    this.#queue = []
     this.#head = 0
     for (const job of jobs) job.refuse(reason)
   }
@@ -84,13 +84,13 @@ export class Dispatcher {
   #next() {
     // More than one, where those that come next are done at once.
     while (this.#running.size < this.#concurrency) {
-      const job = this.#waiting[this.#head]
+      const job = this.#queue[this.#head]
       if (!job) break
       this.#head++
       this.#run(job)
     }
-    if (this.#head === this.#waiting.length || this.#head > 1_024) {
-      this.#waiting = this.#waiting.slice(this.#head)
+    if (this.#head === this.#queue.length || this.#head > 1_024) {
+      this.#queue = this.#queue.slice(this.#head)
       this.#head = 0
     }
     if (this.#running.size > 0 || this.queued > 0) return
@@ -106,7 +106,7 @@ export class Dispatcher {
     const now = performance.now()
     for (const job of this.#running.list()) if (job.until <= now) this.#expire(job)
     while (this.queued > 0) {
-      const job = this.#waiting[this.#head]
+      const job = this.#queue[this.#head]
       if (!job || job.until > now) break
       this.#head++
       this.#expire(job)

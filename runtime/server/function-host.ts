@@ -5,12 +5,12 @@ import type { Bucket, FunctionInfo } from '../api/context.ts'
 import type { BucketDeclaration, Contract, Topic } from '../api/contract.ts'
 import { FunctionError } from '../api/errors.ts'
 import { parseSubject, type Subject } from '../api/subject.ts'
-import { type Ask, createAsk } from '../client/client.ts'
+import { type ContractCaller, createContractCaller } from '../client/client.ts'
 import type { Requester } from '../client/requester.ts'
 import { openBucket } from '../jetstream/kv.ts'
 import type { System } from '../monitoring/system.ts'
 import type { Limiter } from '../rate-limit/limiter.ts'
-import { SpanKeeper, type SpanStore } from '../tracing/span-store.ts'
+import { SpanRecorder, type SpanStore } from '../tracing/span-store.ts'
 import type { LoadedFunction } from './load.ts'
 import { describeIssues, validateSync } from './validate.ts'
 
@@ -34,10 +34,10 @@ export class FunctionHost {
   readonly log: Logger
   /** Set for a function that says how often one caller may ask. */
   readonly limiter: Limiter | undefined
-  readonly spans: SpanKeeper
+  readonly spans: SpanRecorder
   readonly #subjects = new WeakMap<Topic, Subject>()
   readonly #buckets = new WeakMap<BucketDeclaration, Bucket<unknown>>()
-  readonly #asks = new WeakMap<Contract, Ask>()
+  readonly #asks = new WeakMap<Contract, ContractCaller>()
 
   constructor(
     loaded: LoadedFunction,
@@ -52,24 +52,26 @@ export class FunctionHost {
     this.log = log
     this.limiter = limiter
     const { name, version, trigger: kind } = loaded
-    this.spans = new SpanKeeper(backbone.spans, { name, version, kind })
+    this.spans = new SpanRecorder(backbone.spans, { name, version, kind })
   }
 
   subject(topic: Topic): Subject {
-    return remember(this.#subjects, topic, () => parseSubject(topic.subject))
+    return getOrCreate(this.#subjects, topic, () => parseSubject(topic.subject))
   }
 
   bucket(declaration: BucketDeclaration): Bucket<unknown> {
-    return remember(this.#buckets, declaration, () => {
+    return getOrCreate(this.#buckets, declaration, () => {
       const { definition, name } = this.loaded
-      if (!definition.options.uses?.includes(declaration))
-        throw new TypeError(`${name} does not declare ${declaration.bucket} in its "uses"`)
+      if (!definition.options.resources?.includes(declaration))
+        throw new TypeError(`${name} does not declare ${declaration.bucket} in its "resources"`)
       return openBucket(this.backbone, declaration)
     })
   }
 
-  ask(contract: Contract): Ask {
-    return remember(this.#asks, contract, () => createAsk(this.backbone.requester, contract))
+  ask(contract: Contract): ContractCaller {
+    return getOrCreate(this.#asks, contract, () =>
+      createContractCaller(this.backbone.requester, contract),
+    )
   }
 
   /** A topic's data as subject and payload. Throws a TypeError for data that does not fit. */
@@ -107,7 +109,7 @@ function kindOf(value: unknown) {
   return value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`
 }
 
-function remember<Key extends object, Value>(
+function getOrCreate<Key extends object, Value>(
   known: WeakMap<Key, Value>,
   key: Key,
   make: () => Value,

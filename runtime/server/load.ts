@@ -10,7 +10,7 @@ import {
   type TriggerKind,
 } from '../api/define.ts'
 import { overlaps, parseSubject, toServiceName } from '../api/subject.ts'
-import { longestWindowMs } from '../rate-limit/counter.ts'
+import { maxWindowMs } from '../rate-limit/counter.ts'
 
 /** A function with all that its file says, checked. */
 export interface LoadedFunction extends FunctionInfo {
@@ -23,7 +23,7 @@ export interface LoadedFunction extends FunctionInfo {
 }
 
 /** What is wrong with a file: which, what in it, and why. */
-export interface Problem {
+export interface LoadProblem {
   file: string
   /** `default` or a part of it; empty when the file itself is at fault. */
   export: string
@@ -33,9 +33,9 @@ export interface Problem {
 /** Thrown when files cannot be served; all of what is wrong, not the first thing alone. */
 export class LoadError extends Error {
   override name = 'LoadError'
-  readonly problems: readonly Problem[]
+  readonly problems: readonly LoadProblem[]
 
-  constructor(problems: readonly Problem[]) {
+  constructor(problems: readonly LoadProblem[]) {
     super(
       problems
         .map(({ file, export: name, reason }) => [file, name, reason].filter(Boolean).join(': '))
@@ -53,7 +53,7 @@ const semver = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0
 /** Reads the functions of a folder. Throws a LoadError with everything that keeps it from serving. */
 export async function loadFunctions(folder: string): Promise<LoadedFunction[]> {
   const loaded: LoadedFunction[] = []
-  const problems: Problem[] = []
+  const problems: LoadProblem[] = []
   for (const entry of await readFolder(folder)) {
     const extension = extname(entry)
     if (entry.startsWith('_') || entry.endsWith('.d.ts')) continue
@@ -88,7 +88,7 @@ async function readFolder(folder: string) {
   }
 }
 
-function toLoaded(file: string, name: string, exported: unknown): LoadedFunction | Problem {
+function toLoaded(file: string, name: string, exported: unknown): LoadedFunction | LoadProblem {
   const wrong = (part: string, reason: string) => ({ file, export: part, reason })
   if (!stem.test(name))
     return wrong('', `"${name}" is no function name: use lower case, as in room.join.ts`)
@@ -105,13 +105,13 @@ function toLoaded(file: string, name: string, exported: unknown): LoadedFunction
   const queue = options.queue ?? service
   if (!/^[\w-]+$/.test(queue))
     return wrong('default.queue', `"${queue}" is no queue group: use letters, digits, _ and -`)
-  for (const limit of ['concurrency', 'waiting'] as const) {
+  for (const limit of ['concurrency', 'maxQueued'] as const) {
     const value = options[limit]
-    const least = limit === 'waiting' ? 0 : 1
+    const least = limit === 'maxQueued' ? 0 : 1
     if (value !== undefined && !(Number.isInteger(value) && value >= least))
       return wrong(`default.${limit}`, `${value} is not a whole number of ${least} or more`)
   }
-  const wrongLimit = options.limit && checkLimit(options.limit)
+  const wrongLimit = options.limit && validateLimit(options.limit)
   if (wrongLimit) return wrong('default.limit', wrongLimit)
   const loaded = { file, name, service, version, queue, definition: exported }
   try {
@@ -128,19 +128,19 @@ function toLoaded(file: string, name: string, exported: unknown): LoadedFunction
   }
 }
 
-function checkLimit({ max, windowMs }: Limit): string | undefined {
+function validateLimit({ max, windowMs }: Limit): string | undefined {
   if (!(Number.isInteger(max) && max >= 1)) return `max is ${max}: give a whole number of 1 or more`
-  if (Number.isInteger(windowMs / 1_000) && windowMs >= 1_000 && windowMs <= longestWindowMs)
+  if (Number.isInteger(windowMs / 1_000) && windowMs >= 1_000 && windowMs <= maxWindowMs)
     return undefined
-  return `windowMs is ${windowMs}: give whole seconds in milliseconds, 1000 to ${longestWindowMs}`
+  return `windowMs is ${windowMs}: give whole seconds in milliseconds, 1000 to ${maxWindowMs}`
 }
 
 /** Two functions on one subject would each get half of what is asked; a stream would answer for one. */
-function findCollisions(loaded: readonly LoadedFunction[]): Problem[] {
-  const problems: Problem[] = []
+function findCollisions(loaded: readonly LoadedFunction[]): LoadProblem[] {
+  const problems: LoadProblem[] = []
   const streams = loaded.flatMap(({ definition: { trigger, options } }) => [
     ...(trigger?.kind === 'stream' ? [trigger.stream] : []),
-    ...(options.uses ?? []).flatMap((used) => ('stream' in used ? [used] : [])),
+    ...(options.resources ?? []).flatMap((used) => ('stream' in used ? [used] : [])),
   ])
   loaded.forEach((one, index) => {
     const { file, service } = one

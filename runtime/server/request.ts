@@ -11,9 +11,9 @@ import { type FunctionHost, readObject } from './function-host.ts'
 import { describeIssues, validateSync } from './validate.ts'
 
 /** The longest a caller may ask a function to go on, in milliseconds. */
-const longestMs = 300_000
+const maxTimeoutMs = 300_000
 /** Stands for the value of a handler that was not called. */
-const refused = Symbol('refused')
+const rejectedCodes = Symbol('refused')
 
 type Incoming = Pick<Msg, 'data' | 'headers' | 'json' | 'reply' | 'respond' | 'subject'>
 
@@ -123,16 +123,16 @@ export class RequestJob implements Job {
 
   #beginMeanwhile(caller: string) {
     const { host, subject } = this.#kind
-    const { meanwhile } = host.loaded.definition.options
-    if (!meanwhile) return
+    const { prefetch } = host.loaded.definition.options
+    if (!prefetch) return
     const context = new CallContext(host, caller, this.until, this.#trace)
-    meanwhile({ params: subject.read(this.#message.subject) }, context)
+    prefetch({ params: subject.read(this.#message.subject) }, context)
   }
 
   #call(caller: string): unknown {
     const { host, input } = this.#kind
     // It waited for its limit until it was overdue.
-    if (this.#answered) return refused
+    if (this.#answered) return rejectedCodes
     const read = this.#read()
     if ('refusal' in read) return this.#refuseInput(read.refusal)
     const parsed = validateSync(input, read.data)
@@ -148,15 +148,15 @@ export class RequestJob implements Job {
     return withTrace(this.#trace, () => handle(value as never, context))
   }
 
-  #refuseInput(refusal: ErrorBody) {
-    this.#kind.dispatcher.stats.failed(refusal.message)
-    this.#refuse(refusal)
-    return refused
+  #refuseInput(toErrorBody: ErrorBody) {
+    this.#kind.dispatcher.stats.failed(toErrorBody.message)
+    this.#refuse(toErrorBody)
+    return rejectedCodes
   }
 
   #answer(value: unknown) {
     const { output } = this.#kind
-    if (!output || value === refused || this.#answered) return
+    if (!output || value === rejectedCodes || this.#answered) return
     const answer = validateSync(output, value)
     if (answer.issues)
       throw new TypeError(`its answer does not fit its contract: ${describeIssues(answer.issues)}`)
@@ -183,15 +183,15 @@ export class RequestJob implements Job {
     const part = this.#trace?.part
     dispatcher.stats.ended(endedAt - startedAt)
     const code = refusal?.code
-    if (host.spans.wants(part, startedAt, endedAt, code)) {
-      host.spans.keep({
+    if (host.spans.shouldRecord(part, startedAt, endedAt, code)) {
+      host.spans.record({
         startedAt,
         endedAt,
         part,
         code,
         error: refusal?.message,
         caller: this.#context?.caller,
-        seq: part && this.#context?.stored?.seq,
+        seq: part && this.#context?.streamPosition?.seq,
       })
     }
     if (!this.#trace) return
@@ -237,12 +237,12 @@ export class RequestJob implements Job {
     const { host, subject } = this.#kind
     const { code, message } = reason
     host.log.info({ code, reason: message }, 'refused, without a reply')
-    const { rejected } = host.loaded.definition.options
-    if (!rejected) return
+    const { onRejected } = host.loaded.definition.options
+    if (!onRejected) return
     const params = subject.read(this.#message.subject)
     const caller = params.caller ?? ''
     const context = this.#context ?? new CallContext(host, caller, this.until, this.#trace)
-    rejected(reason, { params, data: readLoosely(this.#message) }, context)
+    onRejected(reason, { params, data: readLoosely(this.#message) }, context)
   }
 
   #refuse(reason: FunctionError | ErrorBody) {
@@ -290,7 +290,7 @@ function errorHeaders(code: ErrorCode, message: string): MsgHdrs {
 function readTimeout(message: Incoming, usualMs: number): number {
   try {
     const ms = Number(message.headers?.get(timeoutHeader) || usualMs)
-    return ms > 0 ? Math.min(ms, longestMs) : usualMs
+    return ms > 0 ? Math.min(ms, maxTimeoutMs) : usualMs
   } catch {
     return usualMs
   }

@@ -19,7 +19,7 @@ import { serveSpans } from '../tracing/collect-spans.ts'
 import { SpanStore } from '../tracing/span-store.ts'
 import type { RuntimeConfig } from './config.ts'
 import { type Backbone, FunctionHost } from './function-host.ts'
-import { LoadError, type LoadedFunction, loadFunctions, type Problem } from './load.ts'
+import { LoadError, type LoadedFunction, type LoadProblem, loadFunctions } from './load.ts'
 import { type Served, serveFunction } from './serve.ts'
 import { describeIssues, validateSync } from './validate.ts'
 
@@ -42,7 +42,7 @@ export interface Runtime extends AsyncDisposable {
 const setupFile = '_setup.ts'
 const attempts = { count: 30, everyMs: 2_000 }
 /** How long the end waits for the server to have all that was said. */
-const lastWordsMs = 1_000
+const finalFlushMs = 1_000
 
 /**
  * Loads the functions of a folder and serves them until `stop`. Waits for what is not up yet, 30
@@ -53,21 +53,26 @@ export async function startRuntime({ folder, config, log }: RuntimeOptions): Pro
   const functions = await loadFunctions(folder)
   const envs = readEnvs(functions, config.env)
 
-  const nc = await waitFor('NATS', log, () => connectTo('NATS_URL', config.natsUrl, config.name))
+  const nc = await retryUntilAvailable('NATS', log, () =>
+    connectTo('NATS_URL', config.natsUrl, config.name),
+  )
   started.defer(async () => {
     // To close alone would throw away what has not left yet.
-    await Promise.race([nc.flush(), sleep(lastWordsMs)]).catch(() => undefined)
+    await Promise.race([nc.flush(), sleep(finalFlushMs)]).catch(() => undefined)
     await nc.close()
   })
   const requester = createRequester(nc)
   started.defer(() => requester.close())
   const js = jetstream(nc)
 
-  const setup = await waitFor('what _setup needs', log, () => runSetup(folder, config, log))
+  const setup = await retryUntilAvailable('what _setup needs', log, () =>
+    runSetup(folder, config, log),
+  )
   if (setup) started.use(setup)
-  const ensure = () => waitFor('JetStream', log, () => ensureResources(js, functions, log))
+  const ensure = () =>
+    retryUntilAvailable('JetStream', log, () => ensureResources(js, functions, log))
   await ensure()
-  void ensureAgain(nc, ensure, log)
+  void recreateResources(nc, ensure, log)
 
   const spans = new SpanStore()
   const processName = `${hostname()}:${process.pid}`
@@ -88,7 +93,7 @@ export async function startRuntime({ folder, config, log }: RuntimeOptions): Pro
     const child = log.child({ function: loaded.name })
     const limiter = limiterOf(loaded, counter, config)
     const host = new FunctionHost(loaded, backbone, envs.get(loaded), child, limiter)
-    await loaded.definition.options.prepare?.({ env: host.env, log: child })
+    await loaded.definition.options.beforeServe?.({ env: host.env, log: child })
     served.push(await serveFunction(host, config, child))
   }
   await nc.flush()
@@ -123,7 +128,7 @@ function limiterOf(
 /** Each function's environment, as its schema reads it. Throws a LoadError for what does not fit. */
 function readEnvs(functions: readonly LoadedFunction[], env: RuntimeConfig['env']) {
   const envs = new Map<LoadedFunction, unknown>()
-  const problems: Problem[] = []
+  const problems: LoadProblem[] = []
   for (const loaded of functions) {
     const schema = loaded.definition.options.env
     if (!schema) continue
@@ -150,19 +155,23 @@ async function runSetup(folder: string, { env }: RuntimeConfig, log: Logger) {
 }
 
 /** A server that comes back has lost what it kept in memory. */
-async function ensureAgain(nc: NatsConnection, ensure: () => Promise<void>, log: Logger) {
+async function recreateResources(nc: NatsConnection, ensure: () => Promise<void>, log: Logger) {
   for await (const { type } of nc.status())
     if (type === 'reconnect')
       await ensure().catch((err) => log.error({ err }, 'streams and buckets are not as declared'))
 }
 
 /** Tries until it works. Only what is away is waited for; anything else is thrown at once. */
-async function waitFor<T>(what: string, log: Logger, attempt: () => Promise<T>): Promise<T> {
+async function retryUntilAvailable<T>(
+  what: string,
+  log: Logger,
+  attempt: () => Promise<T>,
+): Promise<T> {
   for (let count = 1; ; count++) {
     try {
       return await attempt()
     } catch (error) {
-      if (count >= attempts.count || !isAway(error)) throw error
+      if (count >= attempts.count || !isUnavailableError(error)) throw error
       const reason = error instanceof Error ? error.message : String(error)
       log.warn({ attempt: count, of: attempts.count, reason }, `waiting for ${what}`)
       await sleep(attempts.everyMs)
@@ -171,7 +180,7 @@ async function waitFor<T>(what: string, log: Logger, attempt: () => Promise<T>):
 }
 
 /** What the NATS client throws when the server, or its JetStream, is not there yet. */
-const awayNames = [
+const unavailableErrorNames = [
   'ConnectionError',
   'JetStreamNotEnabled',
   'NoResponders',
@@ -179,8 +188,10 @@ const awayNames = [
   'TimeoutError',
 ]
 
-function isAway(error: unknown) {
-  return isUnavailable(error) || (error instanceof Error && awayNames.includes(error.name))
+function isUnavailableError(error: unknown) {
+  return (
+    isUnavailable(error) || (error instanceof Error && unavailableErrorNames.includes(error.name))
+  )
 }
 
 /** Everybody leaves the queue groups first, and then all finish, within one budget. */

@@ -1,6 +1,6 @@
 import { type ServiceConfig, type ServiceMsg, Svcm } from '@nats-io/services'
 import type { Logger } from 'pino'
-import type { Admission, Login } from '../api/context.ts'
+import type { AuthGrant, AuthRequest } from '../api/context.ts'
 import { defaultTimeoutMs } from '../api/contract.ts'
 import { errorStatus, FunctionError } from '../api/errors.ts'
 import { serveCallout } from '../auth-callout/serve.ts'
@@ -21,7 +21,7 @@ export interface Served {
   leave(): Promise<void>
 }
 
-const usual = { concurrency: 128, waiting: 1_024 }
+const defaults = { concurrency: 128, maxQueued: 1_024 }
 
 /** Serves one function as a micro service of its own, whatever its trigger. */
 export async function serveFunction(
@@ -30,7 +30,7 @@ export async function serveFunction(
   log: Logger,
 ): Promise<Served> {
   const { options, trigger } = host.loaded.definition
-  const dispatcher = new Dispatcher({ ...usual, ...options })
+  const dispatcher = new Dispatcher({ ...defaults, ...options })
   if (!trigger || trigger.kind === 'event') {
     const kind = requestKind(host, dispatcher)
     const queue = trigger ? (trigger.queue ?? '') : host.loaded.queue
@@ -40,7 +40,7 @@ export async function serveFunction(
       handle: (message) => dispatcher.accept(new RequestJob(kind, message)),
     })
   }
-  if (trigger.kind === 'callout') return serveLogins(host, dispatcher, config, log)
+  if (trigger.kind === 'callout') return serveAuthCallout(host, dispatcher, config, log)
 
   const ground = { host, dispatcher, js: host.backbone.js }
   const consumer =
@@ -51,11 +51,11 @@ export async function serveFunction(
         : await consumeSchedule(ground, trigger)
   const state = () => consumer.pending()
   const replay = (seq: number) => consumer.replay(seq)
-  return alongside(await serveState(host, dispatcher, state, replay), () => consumer.stop())
+  return withCleanup(await serveState(host, dispatcher, state, replay), () => consumer.stop())
 }
 
 /** The auth callout is answered on a connection of its own: no other account may see it. */
-async function serveLogins(
+async function serveAuthCallout(
   host: FunctionHost,
   dispatcher: Dispatcher,
   config: RuntimeConfig,
@@ -76,12 +76,12 @@ async function serveLogins(
       onFault: (error) => log.error({ err: error }, 'login not answered'),
     },
     (login) =>
-      new Promise<Admission>((resolve, reject) =>
-        dispatcher.accept(new LoginJob(host, dispatcher.stats, login, resolve, reject, log)),
+      new Promise<AuthGrant>((resolve, reject) =>
+        dispatcher.accept(new AuthCalloutJob(host, dispatcher.stats, login, resolve, reject, log)),
       ),
   )
   const state = async () => ({ logins: dispatcher.stats.requests })
-  return alongside(await serveState(host, dispatcher, state), async () => {
+  return withCleanup(await serveState(host, dispatcher, state), async () => {
     // Without a connection there is nobody to leave, and the logins under way have no answer.
     await served.drain().catch(() => {})
     await dispatcher.idle()
@@ -89,13 +89,13 @@ async function serveLogins(
   })
 }
 
-class LoginJob implements Job {
+class AuthCalloutJob implements Job {
   readonly until = performance.now() + defaultTimeoutMs
   slot = -1
   readonly #host: FunctionHost
   readonly #stats: FunctionStats
-  readonly #login: Login
-  readonly #resolve: (admission: Admission) => void
+  readonly #login: AuthRequest
+  readonly #resolve: (admission: AuthGrant) => void
   readonly #reject: (reason: FunctionError) => void
   readonly #log: Logger
   #refusal: FunctionError | undefined
@@ -103,8 +103,8 @@ class LoginJob implements Job {
   constructor(
     host: FunctionHost,
     stats: FunctionStats,
-    login: Login,
-    resolve: (admission: Admission) => void,
+    login: AuthRequest,
+    resolve: (admission: AuthGrant) => void,
     reject: (reason: FunctionError) => void,
     log: Logger,
   ) {
@@ -126,7 +126,7 @@ class LoginJob implements Job {
     const context = new CallContext(this.#host, '', this.until, undefined)
     try {
       const { handle } = this.#host.loaded.definition
-      this.#resolve((await handle(this.#login as never, context)) as Admission)
+      this.#resolve((await handle(this.#login as never, context)) as AuthGrant)
     } catch (error) {
       const reason = toFunctionError(error)
       const { host: from, kind } = this.#login
@@ -138,8 +138,8 @@ class LoginJob implements Job {
     this.#stats.ended(endedAt - started)
     const { spans } = this.#host
     const code = this.#refusal?.code
-    if (spans.wants(undefined, started, endedAt, code))
-      spans.keep({ startedAt: started, endedAt, code })
+    if (spans.shouldRecord(undefined, started, endedAt, code))
+      spans.record({ startedAt: started, endedAt, code })
   }
 
   refuse(reason: FunctionError): void {
@@ -199,7 +199,7 @@ async function answerReplay(message: ServiceMsg, outcome: Promise<boolean>) {
   }
 }
 
-function alongside(served: Served, leave: () => Promise<void>): Served {
+function withCleanup(served: Served, leave: () => Promise<void>): Served {
   return {
     dispatcher: served.dispatcher,
     leave: async () => void (await Promise.all([served.leave(), leave()])),

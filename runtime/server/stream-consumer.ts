@@ -14,7 +14,7 @@ import {
   discardDeadLetter,
   findDeadLetter,
 } from '../jetstream/dead-letters.ts'
-import { compare, ignoreNotFound } from '../jetstream/resources.ts'
+import { ignoreNotFound, requireNoDrift } from '../jetstream/resources.ts'
 import { isUnavailable } from '../nats/unavailable.ts'
 import { beginTrace, endTrace, joinTrace, type Trace, withTrace } from '../tracing/trace-context.ts'
 import { CallContext } from './call-context.ts'
@@ -23,11 +23,11 @@ import type { FunctionHost } from './function-host.ts'
 
 const ackWaitMs = 10_000
 /** How long to wait before what is away is tried again: doubles up to the second, in milliseconds. */
-const [firstRetryMs, lastRetryMs] = [250, 5_000]
+const [minRetryMs, maxRetryMs] = [250, 5_000]
 /** A message that ended this many processes, or was never finished, is not tried for ever. */
 const deliveryLimit = 50
 
-export interface Consumption {
+export interface ConsumerOptions {
   readonly host: FunctionHost
   readonly dispatcher: Dispatcher
   readonly js: JetStreamClient
@@ -64,7 +64,7 @@ interface Item<Message extends Delivered = Delivered> {
  * Consumes a stream by a durable consumer that all instances share. Acknowledges after the handler
  * has returned; see `stream` in define.ts for what happens when it does not.
  */
-export async function consume(consumption: Consumption): Promise<Consumer> {
+export async function startConsumer(consumption: ConsumerOptions): Promise<Consumer> {
   const { host, dispatcher, js, stream, batch } = consumption
   const durable = host.loaded.service
   const jsm = await js.jetstreamManager()
@@ -74,7 +74,7 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
   const buffer: JsMsg[] = []
   const stopping = new AbortController()
   let wake: (() => void) | undefined
-  let underWay: readonly JsMsg[] = []
+  let inFlight: readonly JsMsg[] = []
   const messages: ConsumerMessages = await consumer.consume({
     max_messages: Math.max(batch * 2, 10),
     callback(message) {
@@ -83,9 +83,9 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
     },
   })
   const heartbeat = setInterval(() => {
-    for (const message of [...underWay, ...buffer]) message.working()
+    for (const message of [...inFlight, ...buffer]) message.working()
   }, ackWaitMs / 3)
-  const ended = work()
+  const ended = processBuffer()
   void watchConsumer()
 
   return {
@@ -124,7 +124,8 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
       deliver_policy: consumption.deliver === 'all' ? DeliverPolicy.All : DeliverPolicy.New,
     }
     const info = await jsm.consumers.info(stream, durable).catch(ignoreNotFound)
-    if (info) return compare(`consumer ${durable} of ${stream}`, declared, { ...info.config })
+    if (info)
+      return requireNoDrift(`consumer ${durable} of ${stream}`, declared, { ...info.config })
     await jsm.consumers.add(stream, declared)
   }
 
@@ -138,7 +139,7 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
     }
   }
 
-  async function work() {
+  async function processBuffer() {
     while (!stopping.signal.aborted) {
       if (buffer.length === 0) {
         await new Promise<void>((resolve) => {
@@ -146,10 +147,10 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
         })
         continue
       }
-      underWay = buffer.splice(0, batch)
-      const items = await decodeAll(underWay)
+      inFlight = buffer.splice(0, batch)
+      const items = await decodeAll(inFlight)
       if (items.length > 0) await handle(items)
-      underWay = []
+      inFlight = []
     }
   }
 
@@ -158,30 +159,33 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
     const items: Item<JsMsg>[] = []
     for (const message of received) {
       if (message.info.deliveryCount > deliveryLimit) {
-        await bury(message, `delivered ${message.info.deliveryCount} times without an outcome`)
+        await deadLetter(
+          message,
+          `delivered ${message.info.deliveryCount} times without an outcome`,
+        )
         continue
       }
       try {
         items.push({ message, value: consumption.decode(message) })
       } catch (error) {
-        await bury(message, (error as Error).message)
+        await deadLetter(message, (error as Error).message)
       }
     }
     return items
   }
 
   async function handle(items: readonly Item<JsMsg>[]): Promise<void> {
-    for (let retryMs = firstRetryMs; ; retryMs = Math.min(retryMs * 2, lastRetryMs)) {
+    for (let retryMs = minRetryMs; ; retryMs = Math.min(retryMs * 2, maxRetryMs)) {
       const error = await attempt(items)
       if (!error) return
-      if (stopping.signal.aborted) return giveBack(items)
+      if (stopping.signal.aborted) return nakAll(items)
       if (isUnavailable(error)) {
         host.log.warn({ err: error, retryMs, messages: items.length }, 'waiting for what is away')
         await sleep(retryMs, undefined, { signal: stopping.signal }).catch(() => undefined)
         continue
       }
       const [first] = items
-      if (items.length === 1 && first) return failOne(first.message, error)
+      if (items.length === 1 && first) return retryOrDeadLetter(first.message, error)
       const half = Math.ceil(items.length / 2)
       await handle(items.slice(0, half))
       return handle(items.slice(half))
@@ -235,20 +239,20 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
       await Promise.race([withTrace(traced, () => handle(input as never, context)), refused])
       for (const { message } of items) message.ack()
       stats.ended(performance.now() - started, items.length)
-      keepSpans(items, traced, started)
+      recordSpans(items, traced, started)
       if (traced) endTrace(traced)
       return undefined
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`)
       stats.failed(error.message)
-      keepSpans(items, traced, started, error)
+      recordSpans(items, traced, started, error)
       if (traced) endTrace(traced, { code: 'internal', error })
       return error
     }
   }
 
   /** What was handled in one go is a step of each trace that one of the messages belongs to. */
-  function keepSpans(
+  function recordSpans(
     items: readonly Item[],
     traced: Trace | undefined,
     startedAt: number,
@@ -264,26 +268,27 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
     let isKept = false
     items.forEach(({ message }, index) => {
       const part = index === 0 ? traced?.part : joinTrace(message.headers)
-      if (part) host.spans.keep({ ...ended, part, seq: message.seq })
+      if (part) host.spans.record({ ...ended, part, seq: message.seq })
       isKept ||= part !== undefined
     })
     const { endedAt, code } = ended
-    if (!isKept && host.spans.wants(undefined, startedAt, endedAt, code)) host.spans.keep(ended)
+    if (!isKept && host.spans.shouldRecord(undefined, startedAt, endedAt, code))
+      host.spans.record(ended)
   }
 
-  async function failOne(message: JsMsg, error: Error) {
+  async function retryOrDeadLetter(message: JsMsg, error: Error) {
     const delay = consumption.backoffMs[message.info.deliveryCount - 1]
     host.log.error({ err: error, subject: message.subject, seq: message.seq, delay }, 'not handled')
-    if (delay === undefined) return bury(message, error.message)
+    if (delay === undefined) return deadLetter(message, error.message)
     message.nak(delay)
   }
 
-  function giveBack(items: readonly Item<JsMsg>[]) {
+  function nakAll(items: readonly Item<JsMsg>[]) {
     for (const { message } of items) message.nak()
   }
 
   /** Keeps a message, with the reason, where it can be listed and replayed; then lets go of it. */
-  async function bury(message: JsMsg, reason: string) {
+  async function deadLetter(message: JsMsg, reason: string) {
     const headers = deadLetterHeaders(message, durable, reason)
     try {
       await publishStored(host.backbone.requester, `dead.${durable}`, message.data, { headers })
@@ -293,7 +298,7 @@ export async function consume(consumption: Consumption): Promise<Consumer> {
       host.log.error({ subject: message.subject, seq: message.seq, reason }, 'dead letter')
     } catch (error) {
       host.log.error({ err: error, seq: message.seq }, 'dead letter not stored; will come again')
-      message.nak(lastRetryMs)
+      message.nak(maxRetryMs)
     }
   }
 }

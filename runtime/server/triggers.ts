@@ -1,5 +1,5 @@
 import type { JetStreamClient } from '@nats-io/jetstream'
-import type { Change } from '../api/context.ts'
+import type { KvChange } from '../api/context.ts'
 import type { KvTrigger, ScheduleTrigger, StreamTrigger } from '../api/define.ts'
 import { FunctionError } from '../api/errors.ts'
 import { parseSubject } from '../api/subject.ts'
@@ -9,19 +9,19 @@ import { schedules } from '../jetstream/resources.ts'
 import { writeHeaders } from '../nats/headers.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { FunctionHost } from './function-host.ts'
-import { type Consumer, type Consumption, consume } from './stream-consumer.ts'
+import { type Consumer, type ConsumerOptions, startConsumer } from './stream-consumer.ts'
 import { describeIssues, validateSync } from './validate.ts'
 
 /** What every kind of consumption has in common. */
-interface Ground {
+interface ConsumerContext {
   host: FunctionHost
   dispatcher: Dispatcher
   js: JetStreamClient
 }
 
-export function consumeStream(ground: Ground, trigger: StreamTrigger): Promise<Consumer> {
+export function consumeStream(ground: ConsumerContext, trigger: StreamTrigger): Promise<Consumer> {
   const { host } = ground
-  return consume({
+  return startConsumer({
     ...ground,
     stream: trigger.stream.stream,
     filter: parseSubject(trigger.topic.subject).pattern,
@@ -39,17 +39,17 @@ export function consumeStream(ground: Ground, trigger: StreamTrigger): Promise<C
 }
 
 /** A bucket is a stream, so one durable consumer gives each change to one instance. */
-export function consumeBucket(ground: Ground, trigger: KvTrigger): Promise<Consumer> {
+export function consumeBucket(ground: ConsumerContext, trigger: KvTrigger): Promise<Consumer> {
   const { bucket, keys, timeoutMs } = trigger
   const prefix = `$KV.${bucket.bucket}.`
-  return consume({
+  return startConsumer({
     ...ground,
     stream: `KV_${bucket.bucket}`,
     filter: prefix + keys,
     deliver: 'new',
     timeoutMs,
-    ...oneByOne,
-    decode(message): Change<unknown> {
+    ...singleMessageBatches,
+    decode(message): KvChange<unknown> {
       const key = message.subject.slice(prefix.length)
       const revision = message.seq
       const operation = readOperation(message)
@@ -69,7 +69,7 @@ export function consumeBucket(ground: Ground, trigger: KvTrigger): Promise<Consu
  * instance, and one that fell into a pause is taken after it.
  */
 export async function consumeSchedule(
-  ground: Ground,
+  ground: ConsumerContext,
   { every, timeoutMs }: ScheduleTrigger,
 ): Promise<Consumer> {
   const { host } = ground
@@ -82,24 +82,24 @@ export async function consumeSchedule(
     const headers = writeHeaders({ 'Nats-Schedule': every, 'Nats-Schedule-Target': tick })
     await publishStored(requester, `schedule.${service}`, '', { headers })
   }
-  return consume({
+  return startConsumer({
     ...ground,
     stream: schedules.stream,
     filter: tick,
     deliver: 'all',
     timeoutMs,
-    ...oneByOne,
+    ...singleMessageBatches,
     decode: (message) => ({ at: new Date(message.info.timestampNanos / 1e6) }),
   })
 }
 
-const oneByOne = {
+const singleMessageBatches = {
   batch: 1,
   backoffMs: [1_000, 5_000, 30_000],
   group: ([only]: readonly unknown[]) => only,
-} satisfies Partial<Consumption>
+} satisfies Partial<ConsumerOptions>
 
-function readOperation(message: Delivered): Change<unknown>['operation'] {
+function readOperation(message: Delivered): KvChange<unknown>['operation'] {
   const hdrs = message.headers
   if (hdrs?.get('Nats-Marker-Reason') === 'MaxAge') return 'expire'
   return hdrs?.get('KV-Operation') || hdrs?.get('Nats-Marker-Reason') ? 'delete' : 'put'

@@ -3,19 +3,19 @@ import { gather } from '../monitoring/discovery.ts'
 import type { Span, SpanQuery, SpanStore } from './span-store.ts'
 
 /** A step of a trace, and the process that remembers it. */
-export type SeenSpan = Span & { process: string }
+export type CollectedSpan = Span & { process: string }
 
 /** Where every process answers what it remembers of traces. */
 const subject = 'runtime.spans'
 /** What fits into one answer, with room to spare. */
-const most = 1_500
+const maxSpans = 1_500
 
 /** Answers what this process remembers, whoever of the functions' account asks. */
 export function serveSpans(nc: NatsConnection, store: SpanStore, process: string): AsyncDisposable {
   const subscription = nc.subscribe(subject, {
     callback(error, message) {
       if (error || !message.reply) return
-      const spans = store.find(readQuery(message.string())).slice(-most)
+      const spans = store.find(readQuery(message.string())).slice(-maxSpans)
       message.respond(JSON.stringify({ process, spans }))
     },
   })
@@ -23,7 +23,7 @@ export function serveSpans(nc: NatsConnection, store: SpanStore, process: string
 }
 
 /** What all processes remember. */
-export async function collectSpans(nc: NatsConnection, query: SpanQuery): Promise<SeenSpan[]> {
+export async function collectSpans(nc: NatsConnection, query: SpanQuery): Promise<CollectedSpan[]> {
   const answers = await gather(nc, subject, JSON.stringify(query))
   return answers.flatMap((answer) => {
     const { process, spans } = answer.json<{ process: string; spans: Span[] }>()

@@ -26,7 +26,7 @@ export interface Span {
 }
 
 /** What is known of a call when it has ended. */
-export interface Ended {
+export interface CompletedSpan {
   startedAt: number
   endedAt: number
   part?: TracePart | undefined
@@ -85,7 +85,7 @@ export class SpanStore {
 }
 
 /** Keeps what one function did. */
-export class SpanKeeper {
+export class SpanRecorder {
   readonly #store: SpanStore
   readonly #about: Pick<Span, 'name' | 'kind' | 'version'>
   #nextAt = 0
@@ -99,7 +99,7 @@ export class SpanKeeper {
    * Whether a call that has ended is to be kept: one that is part of a trace that is kept; of others
    * what failed, what was slow, and one now and then. On the way of every call, so it makes nothing.
    */
-  wants(
+  shouldRecord(
     part: TracePart | undefined,
     startedAt: number,
     endedAt: number,
@@ -111,7 +111,7 @@ export class SpanKeeper {
     return true
   }
 
-  keep({ startedAt, endedAt, part, caller = '', code, error, batch, seq }: Ended): void {
+  record({ startedAt, endedAt, part, caller = '', code, error, batch, seq }: CompletedSpan): void {
     const { name, kind, version } = this.#about
     this.#store.keep({
       trace: part ? part.trace : newId(16),

@@ -20,7 +20,7 @@ export default defineFunction(
       publish(done, { id: data.id, seq })
     }
   },
-  { uses: [mended] },
+  { resources: [mended] },
 )
 `.replace('const done', "const mended = { bucket: 'MENDED', value: v.object({}) }\nconst done")
 

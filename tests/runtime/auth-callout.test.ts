@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { nkeys } from '@nats-io/nats-core'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { type Admission, FunctionError, type Login } from '#runtime'
+import { type AuthGrant, type AuthRequest, FunctionError } from '#runtime'
 import { readAccountSeed } from '../../runtime/auth-callout/nkey.ts'
 import { type CalloutOptions, serveCallout } from '../../runtime/auth-callout/serve.ts'
 import { readCurveSeed } from '../../runtime/auth-callout/xkey.ts'
@@ -64,7 +64,7 @@ describe('the callout', () => {
   let nats: NatsPart
   let responder: NatsConnection
   let faults: string[]
-  let asked: Login[]
+  let asked: AuthRequest[]
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'natter-callout-'))
@@ -91,7 +91,7 @@ describe('the callout', () => {
 
   /** Answers logins by this until the test is over. */
   async function serve(
-    admit: (login: Login) => Promise<Admission>,
+    admit: (login: AuthRequest) => Promise<AuthGrant>,
     { on = responder, ...options }: Partial<CalloutOptions> & { on?: NatsConnection } = {},
   ) {
     const { calloutSeed: seed, calloutXkeySeed: xkeySeed } = secrets
@@ -113,7 +113,7 @@ describe('the callout', () => {
     return served
   }
 
-  const admission = (changed: Partial<Admission> = {}): Admission => ({
+  const admission = (changed: Partial<AuthGrant> = {}): AuthGrant => ({
     user: 'ada',
     account: 'CLIENTS',
     publish: ['as.ada.hello'],
@@ -179,7 +179,7 @@ describe('the callout', () => {
   })
 
   it('answers whoever was under way when it stops', async () => {
-    const { promise: decided, resolve: decide } = Promise.withResolvers<Admission>()
+    const { promise: decided, resolve: decide } = Promise.withResolvers<AuthGrant>()
     const { promise: knocked, resolve: knock } = Promise.withResolvers<void>()
     const served = await serve(() => {
       knock()

@@ -46,7 +46,7 @@ export default defineFunction(
     await setTimeout(Number(id) % 20)
     publish({ subject: 'heard.{id}', data }, { id })
   },
-  { waiting: 10_000 },
+  { maxQueued: 10_000 },
 )
 `,
 }

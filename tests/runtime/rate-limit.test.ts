@@ -39,7 +39,7 @@ export default defineFunction(
   },
   {
     limit: { max: 60, windowMs: 60_000 },
-    meanwhile: ({ params }, { publish }) => publish(told, { id: params.id, what: 'begun' }),
+    prefetch: ({ params }, { publish }) => publish(told, { id: params.id, what: 'begun' }),
   },
 )
 `

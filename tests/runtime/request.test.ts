@@ -43,7 +43,7 @@ export default defineFunction(contract, async ({ id, ms = 0, ends }, { publish, 
   if (ends === 'unfit') return { id: 7 }
   if (ends === 'huge') return { id: 'x'.repeat(2_000_000) }
   return { id }
-}, { concurrency: 2, waiting: 2 })
+}, { concurrency: 2, maxQueued: 2 })
 `
 
 describe('a request', () => {

@@ -31,7 +31,7 @@ export default defineFunction(
     await append(kept, { id })
     return call(inner, { id, ends })
   },
-  { uses: [keepsakes] },
+  { resources: [keepsakes] },
 )
 `,
   'inner.ts': `

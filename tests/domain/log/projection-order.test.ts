@@ -36,8 +36,9 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('what persist draws, on %s',
       const events = givenEvents(room, random)
       const drawn = async (batches: Logged[][]) => {
         const erased = new Set<number>()
-        const erase: Context['erase'] = async (_, seq) => erased.size < erased.add(seq).size
-        await Promise.all(batches.map((batch) => persist(batch, { erase })))
+        const purgeMessage: Context['purgeMessage'] = async (_, seq) =>
+          erased.size < erased.add(seq).size
+        await Promise.all(batches.map((batch) => persist(batch, { purgeMessage })))
         return { rows: await takeRows(room), erased: [...erased].sort((a, b) => a - b) }
       }
 

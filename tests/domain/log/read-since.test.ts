@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readSince } from '#domain/log/read-since'
-import type { Context, Stored } from '#runtime'
+import type { Context, StreamMessage } from '#runtime'
 import { type MessageId, type RoomId, toNotifyId, type UserId } from '#schema/ids'
 import type { RoomEvent } from '#schema/messages/event'
 
@@ -9,7 +9,8 @@ const by = 'alice' as UserId
 const at = '2026-01-31T12:00:00.000Z'
 const idOf = (seq: number) => seq.toString(16).padStart(32, '0') as MessageId
 const targetOf = (seq: number) => ({ notifyId: toNotifyId({ seq, id: idOf(seq) }) })
-const place = (seq: number, data: object) => ({ seq, data, at: new Date(at) }) as Stored<RoomEvent>
+const place = (seq: number, data: object) =>
+  ({ seq, data, at: new Date(at) }) as StreamMessage<RoomEvent>
 const message = (seq: number) => place(seq, { kind: 'message', id: idOf(seq), text: 'said' })
 const edit = (seq: number, of: number) =>
   place(seq, { kind: 'edit', room, by, at, message: targetOf(of), text: 'edited' })
@@ -19,7 +20,7 @@ const deletion = (seq: number, of: number) =>
   place(seq, { kind: 'delete', room, by, at, message: targetOf(of) })
 
 /** A log that answers with one of these after the other, and goes on answering with the last. */
-function givenReads(...reads: (Stored<RoomEvent>[] | undefined)[]) {
+function givenReads(...reads: (StreamMessage<RoomEvent>[] | undefined)[]) {
   let count = 0
   const readAfter = async () => reads[Math.min(count++, reads.length - 1)]
   return { context: { readAfter } as unknown as Context, count: () => count }
