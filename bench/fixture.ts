@@ -5,22 +5,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findNatsServer } from '../stack/install/nats-server.ts'
 import { createSecrets, type Secrets } from '../stack/secrets.ts'
-import { type NatsPart, startNats } from '../stack/services/nats.ts'
+import { type NatsService, startNats } from '../stack/services/nats.ts'
 import { startRuntime } from '../stack/services/runtime.ts'
-import type { ProcessPart } from '../stack/services/service.ts'
+import type { ProcessService } from '../stack/services/service.ts'
 
-export interface Ground extends AsyncDisposable {
+export interface BenchFixture extends AsyncDisposable {
   dir: string
-  nats: NatsPart
+  nats: NatsService
   secrets: Secrets
   /** Serves a folder of functions until it is stopped, or the ground is. */
-  serve(folder: string, env?: Record<string, string>): Promise<ProcessPart>
+  serve(folder: string, env?: Record<string, string>): Promise<ProcessService>
   /** What is disposed of with the ground, before its server. */
   use<T extends AsyncDisposable>(thing: T): T
 }
 
 /** Starts a nats-server with the project's nats.conf. */
-export async function startGround(): Promise<Ground> {
+export async function startFixture(): Promise<BenchFixture> {
   await using started = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'natter-bench-'))
   started.defer(() => rm(dir, { recursive: true, force: true }))

@@ -2,14 +2,14 @@ import { join } from 'node:path'
 import { defineConfig } from 'vite'
 import solid from 'vite-plugin-solid'
 import { preloaded } from './build/preloaded.ts'
-import { unchecked } from './build/stripValidation.ts'
+import { stripValidation } from './build/stripValidation.ts'
 import { workerFiles } from './build/workerFiles.ts'
 
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [
     solid(),
-    unchecked(),
+    stripValidation(),
     preloaded(join(import.meta.dirname, 'app', 'AuthenticatedApp.tsx')),
     workerFiles(),
   ],

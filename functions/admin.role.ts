@@ -1,5 +1,10 @@
 import { readCaller } from '#domain/rooms/member'
-import { addMember, changeRole, findStanding, type Standing } from '#domain/rooms/membership'
+import {
+  addMember,
+  changeRole,
+  findMembershipState,
+  type MembershipState,
+} from '#domain/rooms/membership'
 import { defineFunction, FunctionError } from '#runtime'
 import { adminRole } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
@@ -9,13 +14,13 @@ export default defineFunction(
   adminRole,
   async ({ room, userId, role }, context) => {
     const deed = { room, userId, by: readCaller(context) }
-    const found = await findStanding(deed)
+    const found = await findMembershipState(deed)
     if (found?.role)
       await changeRole({ ...deed, to: role }, context, (now) => require(now).role ?? role)
     else await addMember(deed, context, (now) => ({ room: require(now).room, role }))
     return {}
 
-    function require(standing: Standing | undefined): Standing {
+    function require(standing: MembershipState | undefined): MembershipState {
       if (!standing || standing.room.kind === 'direct' || standing.isBanned)
         throw new FunctionError('forbidden', `${userId} cannot be given a role in ${room}`)
       return standing

@@ -1,5 +1,5 @@
-import { findHandled } from '#domain/log/persisted-sequence'
-import { hideDeleted } from '#domain/log/unpersisted'
+import { findPersistedSequence } from '#domain/log/persisted-sequence'
+import { maskDeleted } from '#domain/log/unpersisted'
 import { readPage } from '#domain/messages/history-page'
 import { requireMember } from '#domain/rooms/member'
 import { defineFunction } from '#runtime'
@@ -11,9 +11,9 @@ export default defineFunction(
   chatHistoryThread,
   async (asked, context) => {
     const { user } = await requireMember(asked.room, context)
-    const handled = await findHandled('threads too', context)
+    const handled = await findPersistedSequence('threads too', context)
     const page = await readPage({ ...asked, caller: user })
-    const messages = await hideDeleted(asked.room, page.messages, handled, context)
+    const messages = await maskDeleted(asked.room, page.messages, handled, context)
     return { ...page, messages, asOf: Math.min(page.asOf, handled.seq) }
   },
   { resources: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 300, windowMs: 60_000 } },

@@ -1,5 +1,5 @@
 import { readSince } from '#domain/log/read-since'
-import { takeFitting } from '#domain/messages/response-size'
+import { takeWithinBytes } from '#domain/messages/response-size'
 import { requireMember } from '#domain/rooms/member'
 import { defineFunction } from '#runtime'
 import { chatSync } from '#schema/messages/chat'
@@ -14,7 +14,7 @@ export default defineFunction(
     // What was said after they went may be in there: they went while it was read.
     await requireMember(room, context)
     const events = stored?.map(({ seq, data }) => ({ seq, event: data }))
-    if (!events || takeFitting(events).length < events.length) return { recovered: false }
+    if (!events || takeWithinBytes(events).length < events.length) return { recovered: false }
     return { recovered: true, events }
   },
   { resources: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 120, windowMs: 60_000 } },

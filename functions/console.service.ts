@@ -1,10 +1,10 @@
-import { takeFitting } from '#domain/messages/response-size'
+import { takeWithinBytes } from '#domain/messages/response-size'
 import { findServices } from '#domain/monitoring/services'
 import { defineFunction, FunctionError } from '#runtime'
 import { consoleService } from '#schema/messages/console'
 
 /** Nobody would read more. */
-const most = 500
+const maxInstances = 500
 
 /** Shows the instances of one function. */
 export default defineFunction(
@@ -13,7 +13,7 @@ export default defineFunction(
     const { at, services } = await findServices(context)
     const service = services.find((one) => one.name === name)
     if (!service) throw new FunctionError('not_found', `Nothing answers to the name ${name}`)
-    return { at, instances: takeFitting(service.instances.slice(0, most)) }
+    return { at, instances: takeWithinBytes(service.instances.slice(0, maxInstances)) }
   },
   { limit: { max: 240, windowMs: 60_000 } },
 )

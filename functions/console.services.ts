@@ -1,4 +1,4 @@
-import { takeFitting } from '#domain/messages/response-size'
+import { takeWithinBytes } from '#domain/messages/response-size'
 import { findServices } from '#domain/monitoring/services'
 import { defineFunction } from '#runtime'
 import { consoleServices } from '#schema/messages/console'
@@ -9,7 +9,7 @@ export default defineFunction(
   async (_input, context) => {
     const { at, services } = await findServices(context)
     const sums = services.map((one) => ({ ...one, instances: one.instances.length }))
-    return { at, services: takeFitting(sums) }
+    return { at, services: takeWithinBytes(sums) }
   },
   { limit: { max: 240, windowMs: 60_000 } },
 )

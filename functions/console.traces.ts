@@ -1,9 +1,9 @@
-import { takeFitting } from '#domain/messages/response-size'
+import { takeWithinBytes } from '#domain/messages/response-size'
 import { toConsoleSpan } from '#domain/monitoring/services'
 import { defineFunction } from '#runtime'
 import { consoleTraces } from '#schema/messages/console'
 
-const [mostTraces, mostSpans] = [50, 100]
+const [maxTraces, maxSpans] = [50, 100]
 
 /** Shows the newest traces, each with all of its steps that any process remembers. */
 export default defineFunction(
@@ -13,14 +13,14 @@ export default defineFunction(
     // Who looks at it would see little but that they look.
     const others = newest.filter(({ name }) => !name.startsWith('console.'))
     others.sort((a, b) => b.at - a.at)
-    const ids = [...new Set(others.map(({ trace }) => trace))].slice(0, mostTraces)
+    const ids = [...new Set(others.map(({ trace }) => trace))].slice(0, maxTraces)
     const spans = ids.length === 0 ? [] : await system.spans({ traces: ids })
     const byTrace = Map.groupBy(spans, ({ trace }) => trace)
     const traces = ids.flatMap((id) => {
-      const steps = (byTrace.get(id) ?? []).sort((a, b) => a.at - b.at).slice(0, mostSpans)
+      const steps = (byTrace.get(id) ?? []).sort((a, b) => a.at - b.at).slice(0, maxSpans)
       return steps.length === 0 ? [] : { id, spans: steps.map(toConsoleSpan) }
     })
-    return { traces: takeFitting(traces) }
+    return { traces: takeWithinBytes(traces) }
   },
   { limit: { max: 60, windowMs: 60_000 } },
 )

@@ -1,8 +1,8 @@
-import { logEvent } from '#domain/log/append'
-import { findHandled } from '#domain/log/persisted-sequence'
-import { type Logged, persistAhead } from '#domain/log/projection'
-import { changes, requireMessage, toTarget } from '#domain/messages/change'
-import { showChanged } from '#domain/messages/message-cache'
+import { appendEvent } from '#domain/log/append'
+import { findPersistedSequence } from '#domain/log/persisted-sequence'
+import { type LoggedEvent, persistNow } from '#domain/log/projection'
+import { recentChanges, requireMessage, toTarget } from '#domain/messages/change'
+import { updateCachedMessage } from '#domain/messages/message-cache'
 import { requireRight } from '#domain/rooms/roles'
 import { type Context, defineFunction } from '#runtime'
 import { toNotifyId } from '#schema/ids'
@@ -11,7 +11,7 @@ import { chatRoom, type RoomEventOf } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 
 /** Where more has happened since than that, `persist` erases the edits. */
-const mostEvents = 2_000
+const maxEvents = 2_000
 
 /**
  * Deletes what the caller said, or as a moderator what anybody said: wherever it could be read, before
@@ -38,20 +38,20 @@ export default defineFunction(
       message: { ...toTarget(message), sender, clientId, at: message.at },
     }
     // No client can have a message go by this id: one with a dot is no client id.
-    const seq = await logEvent(data, context, `msg.delete.${id}`)
+    const seq = await appendEvent(data, context, `msg.delete.${id}`)
     const { editedAt: _, ...unedited } = message
     const gone = { ...unedited, text: '', mentions: [], deletedAt: at, editedSeq: seq }
-    await Promise.all([showChanged(gone, context), erase(message, { seq, data }, context)])
+    await Promise.all([updateCachedMessage(gone, context), erase(message, { seq, data }, context)])
     return { seq }
   },
-  { resources: changes, limit: { max: 120, windowMs: 60_000 } },
+  { resources: recentChanges, limit: { max: 120, windowMs: 60_000 } },
 )
 
 /** From the database, and from the log what the database knows or the log alone has. */
-async function erase(message: Message, event: Logged, context: Context) {
-  const handled = await findHandled('rooms', context)
+async function erase(message: Message, event: LoggedEvent, context: Context) {
+  const handled = await findPersistedSequence('rooms', context)
   try {
-    await persistAhead(event, context)
+    await persistNow(event, context)
     if (!handled.caughtUp) await eraseEdits(message, handled.seq, context)
   } catch (error) {
     context.log.warn({ err: error, id: message.id }, 'not yet deleted from the database')
@@ -65,7 +65,7 @@ async function eraseEdits(message: Message, since: number, { purgeMessage, readA
   const { room, seq } = message
   const notifyId = toNotifyId(message)
   const from = Math.max(seq, since)
-  const later = (await readAfter(CHAT_MESSAGES, [chatRoom], { room }, from, mostEvents)) ?? []
+  const later = (await readAfter(CHAT_MESSAGES, [chatRoom], { room }, from, maxEvents)) ?? []
   const edits = later.filter(
     ({ data }) => data.kind === 'edit' && data.message.notifyId === notifyId,
   )

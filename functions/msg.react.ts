@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
-import { logEvent } from '#domain/log/append'
-import { changes, requireLiving, requireMessage, toTarget } from '#domain/messages/change'
+import { appendEvent } from '#domain/log/append'
+import { recentChanges, requireMessage, requireNotDeleted, toTarget } from '#domain/messages/change'
 import { requireRight } from '#domain/rooms/roles'
 import { type Context, defineFunction, FunctionError } from '#runtime'
 import { db } from '#schema/db'
@@ -11,9 +11,9 @@ import { CHAT_MESSAGES } from '#schema/streams'
 import { reactions } from '#schema/tables/message'
 
 /** So many different ones a message takes. Those who put the last at the same moment may exceed it. */
-const mostEmojis = 20
+const maxEmojis = 20
 /** Where the log has had more since, it is not read to find out that nothing changes. */
-const mostEvents = 100
+const maxEvents = 100
 
 /** Puts an emoji to a message, or takes it away: the last word of each counts. */
 export default defineFunction(
@@ -21,29 +21,29 @@ export default defineFunction(
   async ({ notifyId, emoji, on }, context) => {
     const { message, member } = await requireMessage(notifyId, context)
     requireRight(member, 'speak')
-    requireLiving(message)
+    requireNotDeleted(message)
     const used = await readEmojis(message.id, member.user)
     const mine = used.find((it) => it.emoji === emoji)
-    const word = await findWord({ message, user: member.user, emoji }, mine?.word, context)
+    const word = await findReaction({ message, user: member.user, emoji }, mine?.word, context)
     if (word?.on === on) return { seq: word.seq }
     const others = used.filter((it) => it.emoji !== emoji && it.isOn)
-    if (on && others.length >= mostEmojis && !mine?.isOn)
-      throw new FunctionError('conflict', `A message takes ${mostEmojis} different emojis`)
+    if (on && others.length >= maxEmojis && !mine?.isOn)
+      throw new FunctionError('conflict', `A message takes ${maxEmojis} different emojis`)
 
     const { room } = message
     const at = new Date().toISOString()
     const target = toTarget(message)
-    const seq = await logEvent(
+    const seq = await appendEvent(
       { kind: 'react', room, by: member.user, at, message: target, emoji, on },
       context,
     )
     return { seq }
   },
-  { resources: changes, limit: { max: 120, windowMs: 60_000 } },
+  { resources: recentChanges, limit: { max: 120, windowMs: 60_000 } },
 )
 
 /** What somebody said last with an emoji, and the event that was. */
-interface Word {
+interface StoredReaction {
   seq: number
   on: boolean
 }
@@ -72,14 +72,14 @@ async function readEmojis(id: MessageId, user: UserId) {
  * The same as the log knows it, which is ahead of the database. Undefined where that cannot be told:
  * to say it once more does no harm.
  */
-async function findWord(
+async function findReaction(
   { message, user, emoji }: { message: Message; user: UserId; emoji: string },
-  kept: Word = { seq: message.seq, on: false },
+  kept: StoredReaction = { seq: message.seq, on: false },
   context: Context,
-): Promise<Word | undefined> {
+): Promise<StoredReaction | undefined> {
   const { room } = message
   const notifyId = toNotifyId(message)
-  const later = await context.readAfter(CHAT_MESSAGES, [chatRoom], { room }, kept.seq, mostEvents)
+  const later = await context.readAfter(CHAT_MESSAGES, [chatRoom], { room }, kept.seq, maxEvents)
   const words = later?.flatMap(({ seq, data }) => {
     const isAbout = data.kind === 'react' && data.message.notifyId === notifyId
     return isAbout && data.by === user && data.emoji === emoji ? [{ seq, on: data.on }] : []

@@ -1,5 +1,5 @@
-import { changes, requireMessage } from '#domain/messages/change'
-import { takeFitting } from '#domain/messages/response-size'
+import { recentChanges, requireMessage } from '#domain/messages/change'
+import { takeWithinBytes } from '#domain/messages/response-size'
 import { toSpan } from '#domain/monitoring/services'
 import { type CollectedSpan, type Context, defineFunction, FunctionError } from '#runtime'
 import type { ClientId } from '#schema/ids'
@@ -23,10 +23,10 @@ export default defineFunction(
       ...(writtenAt === undefined ? {} : { writtenAt }),
       ...(stored ? { storedAt: stored.at.toISOString() } : {}),
       // Whoever calls all that they ask one trace has more of it than fits.
-      spans: takeFitting(select(found, message).map(toSpan)),
+      spans: takeWithinBytes(select(found, message).map(toSpan)),
     }
   },
-  { resources: changes, limit: { max: 60, windowMs: 60_000 } },
+  { resources: recentChanges, limit: { max: 60, windowMs: 60_000 } },
 )
 
 /** As the log has it; undefined for what was deleted, or is older than the log. */

@@ -1,6 +1,6 @@
 import { desc, eq } from 'drizzle-orm'
-import { changes, requireMessage } from '#domain/messages/change'
-import { takeFitting } from '#domain/messages/response-size'
+import { recentChanges, requireMessage } from '#domain/messages/change'
+import { takeWithinBytes } from '#domain/messages/response-size'
 import { requireRight } from '#domain/rooms/roles'
 import { defineFunction } from '#runtime'
 import { db } from '#schema/db'
@@ -8,7 +8,7 @@ import { msgVersions } from '#schema/messages/chat'
 import { messageVersions } from '#schema/tables/message'
 
 /** Of what was edited more often, the oldest are not read. */
-const mostVersions = 1_000
+const maxVersions = 1_000
 
 /** Reads what a message said before it was edited. Of a deleted one nothing is left. */
 export default defineFunction(
@@ -23,10 +23,10 @@ export default defineFunction(
       .from(messageVersions)
       .where(eq(messageVersions.messageId, message.id))
       .orderBy(desc(messageVersions.seq))
-      .limit(mostVersions + 1)
+      .limit(maxVersions + 1)
     // The newest one is what it says now.
     const versions = texts.slice(1).map(({ text, at }) => ({ text, at: at.toISOString() }))
-    return { versions: takeFitting(versions).reverse() }
+    return { versions: takeWithinBytes(versions).reverse() }
   },
-  { resources: changes, limit: { max: 120, windowMs: 60_000 } },
+  { resources: recentChanges, limit: { max: 120, windowMs: 60_000 } },
 )

@@ -1,5 +1,5 @@
 import { persist } from '#domain/log/projection'
-import { showChanges } from '#domain/messages/change'
+import { updateCachedMessages } from '#domain/messages/change'
 import { defineFunction, stream } from '#runtime'
 import { chatRoom } from '#schema/messages/event'
 import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
@@ -9,7 +9,7 @@ export default defineFunction(
   stream(CHAT_MESSAGES, chatRoom, { batch: 500 }),
   async (events, context) => {
     await persist(events, context)
-    await showChanges(events, context)
+    await updateCachedMessages(events, context)
   },
   { queue: 'persist-workers', resources: [CHAT_MESSAGES, MSG_CACHE] },
 )

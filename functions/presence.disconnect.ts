@@ -1,4 +1,4 @@
-import { leaveIfGone } from '#domain/presence/status'
+import { setOfflineIfDisconnected } from '#domain/presence/status'
 import { readCaller } from '#domain/rooms/member'
 import { defineFunction } from '#runtime'
 import { presenceDisconnect } from '#schema/messages/presence'
@@ -10,7 +10,7 @@ export default defineFunction(
   async ({ connId }, context) => {
     const user = readCaller(context)
     await context.kv(PRESENCE_CONN).delete(`${user}.${connId}`)
-    await leaveIfGone(user, context)
+    await setOfflineIfDisconnected(user, context)
     return {}
   },
   {

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { leaveIfGone } from '#domain/presence/status'
+import { setOfflineIfDisconnected } from '#domain/presence/status'
 import { defineFunction, kvWatch } from '#runtime'
 import { UserId } from '#schema/ids'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
@@ -9,7 +9,7 @@ export default defineFunction(
   kvWatch(PRESENCE_CONN),
   async ({ operation, key }, context) => {
     if (operation !== 'expire') return
-    await leaveIfGone(v.parse(UserId, key.split('.')[0]), context)
+    await setOfflineIfDisconnected(v.parse(UserId, key.split('.')[0]), context)
   },
   { resources: [PRESENCE, PRESENCE_CONN] },
 )

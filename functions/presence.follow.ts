@@ -1,5 +1,5 @@
-import { coalesce } from '#domain/cache/batch-by-key'
-import { collectMs, tellRooms } from '#domain/presence/broadcast'
+import { batchByKey } from '#domain/cache/batch-by-key'
+import { broadcastPresence, collectMs } from '#domain/presence/broadcast'
 import { findStatus } from '#domain/presence/status'
 import { defineFunction, event, type ParsedDataOf } from '#runtime'
 import { roomChanged } from '#schema/messages/room'
@@ -17,7 +17,7 @@ export default defineFunction(
   { resources: [PRESENCE, ROOMS_KV] },
 )
 
-const collect = coalesce<string, Move>(collectMs, async (collected, context) => {
+const collect = batchByKey<string, Move>(collectMs, async (collected, context) => {
   const moves = await Promise.all(
     [...collected.values()].map(async ({ room, userId, action }) => {
       const status = action === 'leave' ? 'offline' : await findStatus(userId, context)
@@ -31,5 +31,5 @@ const collect = coalesce<string, Move>(collectMs, async (collected, context) => 
       const action = status === 'offline' ? 'offline' : 'online'
       return { room, change: { userId, status, action } } as const
     })
-  await tellRooms(changes, context)
+  await broadcastPresence(changes, context)
 })

@@ -1,4 +1,4 @@
-import { keepAlive } from '#domain/presence/status'
+import { renewLease } from '#domain/presence/status'
 import { readCaller } from '#domain/rooms/member'
 import { defineFunction } from '#runtime'
 import { presenceHeartbeat } from '#schema/messages/presence'
@@ -8,7 +8,7 @@ import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 export default defineFunction(
   presenceHeartbeat,
   async ({ connId }, context) => ({
-    status: await keepAlive(readCaller(context), connId, context),
+    status: await renewLease(readCaller(context), connId, context),
   }),
   {
     queue: 'presence-workers',

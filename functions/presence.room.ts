@@ -1,4 +1,4 @@
-import { takeFitting } from '#domain/messages/response-size'
+import { takeWithinBytes } from '#domain/messages/response-size'
 import { findPresent } from '#domain/presence/status'
 import { findMembers } from '#domain/rooms/audience'
 import { requireMember } from '#domain/rooms/member'
@@ -13,7 +13,7 @@ export default defineFunction(
     await requireMember(room, context)
     const members = await findMembers(room, context)
     const present = await findPresent(members, context)
-    return { present: Object.fromEntries(takeFitting(present)) }
+    return { present: Object.fromEntries(takeWithinBytes(present)) }
   },
   {
     queue: 'presence-workers',

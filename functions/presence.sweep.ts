@@ -1,10 +1,10 @@
 import * as v from 'valibot'
-import { leaveIfGone } from '#domain/presence/status'
+import { setOfflineIfDisconnected } from '#domain/presence/status'
 import { defineFunction, schedule } from '#runtime'
 import { UserId } from '#schema/ids'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 
-const atOnce = 64
+const batchSize = 64
 
 /**
  * Makes those offline whose connections have all ended while nobody noticed. The sign of an expiry
@@ -22,8 +22,10 @@ export default defineFunction(
     const gone = entries
       .filter(({ key, value }) => value.status !== 'offline' && !connected.has(key))
       .map(({ key }) => v.parse(UserId, key))
-    for (let at = 0; at < gone.length; at += atOnce)
-      await Promise.all(gone.slice(at, at + atOnce).map((user) => leaveIfGone(user, context)))
+    for (let at = 0; at < gone.length; at += batchSize)
+      await Promise.all(
+        gone.slice(at, at + batchSize).map((user) => setOfflineIfDisconnected(user, context)),
+      )
   },
   { resources: [PRESENCE, PRESENCE_CONN] },
 )

@@ -1,5 +1,5 @@
-import { coalesce } from '#domain/cache/batch-by-key'
-import { collectMs, findRooms, tellRooms } from '#domain/presence/broadcast'
+import { batchByKey } from '#domain/cache/batch-by-key'
+import { broadcastPresence, collectMs, findRooms } from '#domain/presence/broadcast'
 import { isOutdated } from '#domain/presence/status'
 import { defineFunction, event, type ParsedDataOf } from '#runtime'
 import type { UserId } from '#schema/ids'
@@ -15,7 +15,7 @@ export default defineFunction(
   { resources: [PRESENCE, ROOMS_KV] },
 )
 
-const collect = coalesce<UserId, Change>(
+const collect = batchByKey<UserId, Change>(
   collectMs,
   async (collected, context) => {
     const latest = new Map([...collected].filter(([, change]) => !isOutdated(change)))
@@ -24,7 +24,7 @@ const collect = coalesce<UserId, Change>(
       const change = latest.get(userId)
       return change ? [{ room, change }] : []
     })
-    await tellRooms(changes, context)
+    await broadcastPresence(changes, context)
   },
   // Who comes online and is away at once has still come online.
   (before, after) =>

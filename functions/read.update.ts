@@ -15,9 +15,9 @@ export default defineFunction(
   readUpdate,
   async ({ room, seq, unread: back }, context) => {
     const { user } = await requireMember(room, context)
-    const place = await findPlace(room, seq, context)
-    const moved = await moveTo({ room, user, place, back })
-    const read = moved ?? (await findRead(room, user))
+    const place = await findPosition(room, seq, context)
+    const moved = await saveReadPosition({ room, user, place, back })
+    const read = moved ?? (await findReadPosition(room, user))
 
     const state = { seq: read, ...(await countUnread(room, read, user)) }
     if (moved !== undefined) context.publish(deliverRead, { user, room, ...state, back })
@@ -30,7 +30,7 @@ export default defineFunction(
  * A place that the room has come to. What has just been said is in the log and perhaps not yet in the
  * database, and whoever has seen it has read it.
  */
-async function findPlace(room: RoomId, seq: number, context: Context): Promise<number> {
+async function findPosition(room: RoomId, seq: number, context: Context): Promise<number> {
   const [row] = await db.select().from(roomHeads).where(eq(roomHeads.room, room))
   const head = row?.seq ?? 0
   if (seq <= head) return seq
@@ -40,7 +40,7 @@ async function findPlace(room: RoomId, seq: number, context: Context): Promise<n
   return event?.data.room === room ? seq : head
 }
 
-interface Move {
+interface ReadPosition {
   room: RoomId
   user: UserId
   place: number
@@ -48,7 +48,12 @@ interface Move {
 }
 
 /** Answers with where the caller is now; undefined if that is where they were, or they were further. */
-async function moveTo({ room, user, place, back }: Move): Promise<number | undefined> {
+async function saveReadPosition({
+  room,
+  user,
+  place,
+  back,
+}: ReadPosition): Promise<number | undefined> {
   const isMove = back
     ? sql`${readStates.seq} <> excluded.seq`
     : sql`${readStates.seq} < excluded.seq`
@@ -64,7 +69,7 @@ async function moveTo({ room, user, place, back }: Move): Promise<number | undef
   return row?.seq
 }
 
-async function findRead(room: RoomId, user: UserId): Promise<number> {
+async function findReadPosition(room: RoomId, user: UserId): Promise<number> {
   const mine = and(eq(readStates.room, room), eq(readStates.userId, user))
   const [row] = await db.select().from(readStates).where(mine)
   return row?.seq ?? 0

@@ -1,5 +1,5 @@
-import { AudienceEnv, noteChange, rememberMembers } from '#domain/rooms/audience'
-import { forgetMember } from '#domain/rooms/member'
+import { AudienceEnv, applyRoomChange, resizeMemberCache } from '#domain/rooms/audience'
+import { evictMember } from '#domain/rooms/member'
 import { defineFunction, event } from '#runtime'
 import { roomChanged } from '#schema/messages/room'
 
@@ -7,11 +7,11 @@ import { roomChanged } from '#schema/messages/room'
 export default defineFunction(
   event(roomChanged),
   (change) => {
-    noteChange(change)
-    forgetMember(change.room, 'userId' in change ? change.userId : undefined)
+    applyRoomChange(change)
+    evictMember(change.room, 'userId' in change ? change.userId : undefined)
   },
   {
     env: AudienceEnv,
-    beforeServe: async ({ env }) => rememberMembers(env.ROOM_CACHE_SIZE),
+    beforeServe: async ({ env }) => resizeMemberCache(env.ROOM_CACHE_SIZE),
   },
 )

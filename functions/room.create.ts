@@ -1,7 +1,7 @@
 import { and, eq, isNull } from 'drizzle-orm'
-import { logPending, notePending } from '#domain/log/event-outbox'
+import { enqueueEvents, flushOutbox } from '#domain/log/event-outbox'
 import { readCaller } from '#domain/rooms/member'
-import { enterIndex, refreshRooms } from '#domain/rooms/member-index'
+import { indexMember, reindexRooms } from '#domain/rooms/member-index'
 import { defineFunction, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
@@ -24,9 +24,9 @@ export default defineFunction(
     if (!isTheirs)
       throw new FunctionError('conflict', `A room cannot be called ${id}: choose another id`)
 
-    await refreshRooms([id], context)
-    await enterIndex({ room: id, userId: owner }, context)
-    await logPending(id, context)
+    await reindexRooms([id], context)
+    await indexMember({ room: id, userId: owner }, context)
+    await flushOutbox(id, context)
     return { room }
   },
   { resources: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 20, windowMs: 60_000 } },
@@ -39,7 +39,7 @@ function insertRoom({ id, name, kind }: Room, owner: UserId): Promise<boolean> {
     if (made.length === 0) return false
     const first = { room: id, userId: owner, role } as const
     await tx.insert(members).values(first)
-    await notePending(
+    await enqueueEvents(
       [
         { kind: 'room', action: 'create', room: id, name, by: owner },
         { kind: 'member', action: 'join', ...first, by: owner },

@@ -1,9 +1,9 @@
 import { eq } from 'drizzle-orm'
-import { logPending, notePending } from '#domain/log/event-outbox'
+import { enqueueEvents, flushOutbox } from '#domain/log/event-outbox'
 import { directRoomOf } from '#domain/rooms/direct-room'
 import { findMember, readCaller } from '#domain/rooms/member'
-import { enterIndex, refreshRooms } from '#domain/rooms/member-index'
-import { requirePerson } from '#domain/users/directory'
+import { indexMember, reindexRooms } from '#domain/rooms/member-index'
+import { requireUser } from '#domain/users/directory'
 import { defineFunction, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
@@ -29,12 +29,12 @@ export default defineFunction(
     const isWhole = pair.every((user) => present.has(user))
     if (isWhole && (await findMember(room.id, context))) return { room }
 
-    if (input.with !== me) await requirePerson(input.with)
+    if (input.with !== me) await requireUser(input.with)
     await insertRoom(room, pair, me)
-    await refreshRooms([room.id], context)
+    await reindexRooms([room.id], context)
     // The caller last: whoever finds them there later finds the other as well.
-    for (const userId of pair) await enterIndex({ room: room.id, userId }, context)
-    await logPending(room.id, context)
+    for (const userId of pair) await indexMember({ room: room.id, userId }, context)
+    await flushOutbox(room.id, context)
     return { room }
   },
   { resources: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 60, windowMs: 60_000 } },
@@ -63,6 +63,6 @@ async function insertRoom(room: Room, pair: readonly UserId[], by: UserId): Prom
       ...made.map(({ id }) => ({ kind: 'room', action: 'create', room: id, by }) as const),
       ...joined.map((place) => ({ kind: 'member', action: 'join', ...place, by }) as const),
     ]
-    if (events.length > 0) await notePending(events, tx)
+    if (events.length > 0) await enqueueEvents(events, tx)
   })
 }

@@ -1,6 +1,6 @@
 import { and, asc, count, eq, isNull } from 'drizzle-orm'
 import { readCaller } from '#domain/rooms/member'
-import { shownUser } from '#domain/users/directory'
+import { publicUser } from '#domain/users/directory'
 import { defineFunction, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
@@ -8,7 +8,7 @@ import { roomInfo } from '#schema/messages/room'
 import { bans, members, rooms } from '#schema/tables/room'
 import { users } from '#schema/tables/user'
 
-const mostMembers = 500
+const maxMembers = 500
 
 /** Describes a room to who belongs to it, and a public one to all who were not removed from it. */
 export default defineFunction(
@@ -50,10 +50,10 @@ async function requireVisible(id: RoomId, me: UserId) {
 
 function findMembers(room: RoomId) {
   return db
-    .select({ userId: members.userId, role: members.role, name: shownUser.name })
+    .select({ userId: members.userId, role: members.role, name: publicUser.name })
     .from(members)
     .leftJoin(users, eq(users.id, members.userId))
     .where(eq(members.room, room))
     .orderBy(asc(members.joinedAt), asc(members.userId))
-    .limit(mostMembers)
+    .limit(maxMembers)
 }

@@ -1,7 +1,7 @@
 import { requireMember } from '#domain/rooms/member'
 import { addMember } from '#domain/rooms/membership'
 import { requireRight } from '#domain/rooms/roles'
-import { requirePerson } from '#domain/users/directory'
+import { requireUser } from '#domain/users/directory'
 import { defineFunction, FunctionError } from '#runtime'
 import { roomInvite } from '#schema/messages/room'
 import { hasRight } from '#schema/roles'
@@ -15,7 +15,7 @@ export default defineFunction(
     requireRight(inviter, 'invite')
     if (inviter.kind === 'direct')
       throw new FunctionError('forbidden', 'Nobody can be invited into a room of two')
-    await requirePerson(userId)
+    await requireUser(userId)
     await addMember({ room: id, userId, by: inviter.user }, context, (standing) => {
       if (!standing) throw new FunctionError('forbidden', `You do not belong to a room ${id}`)
       if (standing.isBanned && !hasRight(inviter, 'kick'))

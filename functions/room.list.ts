@@ -11,7 +11,7 @@ import { roomHeads } from '#schema/tables/message'
 import { members, readStates, rooms } from '#schema/tables/room'
 
 /** More would not fit into an answer. */
-const mostRooms = 1_000
+const maxRooms = 1_000
 
 /** Lists the caller's rooms, with what is unread in each. */
 export default defineFunction(
@@ -19,7 +19,7 @@ export default defineFunction(
   async (_, context) => {
     const me = readCaller(context)
     const own = directRoomOf(me, me)
-    const found = await myRooms(me)
+    const found = await roomsOfUser(me)
     return {
       rooms: found.map(({ other, ...room }) => {
         const counterpart = room.id === own ? me : other
@@ -31,7 +31,7 @@ export default defineFunction(
 )
 
 /** One statement; of too many rooms those in which something has happened last. */
-export function myRooms(me: UserId) {
+export function roomsOfUser(me: UserId) {
   const others = alias(members, 'others')
   const lastSeq = sql<number>`coalesce(${roomHeads.seq}, 0)`.mapWith(Number)
   const mine = db
@@ -49,7 +49,7 @@ export function myRooms(me: UserId) {
     .leftJoin(readStates, and(eq(readStates.room, members.room), eq(readStates.userId, me)))
     .where(and(eq(members.userId, me), isNull(rooms.archivedAt)))
     .orderBy(desc(lastSeq))
-    .limit(mostRooms)
+    .limit(maxRooms)
     .as('mine')
   const counted = unreadAfter(mine.id, mine.readSeq, me)
   return db

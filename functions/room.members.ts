@@ -1,4 +1,4 @@
-import { takeFitting } from '#domain/messages/response-size'
+import { takeWithinBytes } from '#domain/messages/response-size'
 import { listMembers } from '#domain/rooms/member'
 import { defineFunction } from '#runtime'
 import { roomMembers } from '#schema/messages/room'
@@ -10,7 +10,7 @@ export default defineFunction(
   async ({ room, after = '' }, context) => {
     const present = await listMembers(room, context)
     const left = present.filter((user) => user > after).sort()
-    const members = takeFitting(left)
+    const members = takeWithinBytes(left)
     const next = members.length < left.length ? members.at(-1) : undefined
     return { members, ...(next === undefined ? {} : { next }) }
   },

@@ -1,4 +1,4 @@
-import { compareNext, ensureIndex } from '#domain/rooms/member-index'
+import { ensureIndex, reconcileNext } from '#domain/rooms/member-index'
 import { defineFunction, schedule } from '#runtime'
 import type { RoomId } from '#schema/ids'
 import { ROOMS_KV } from '#schema/streams'
@@ -15,7 +15,7 @@ export default defineFunction(
   schedule({ everyMs: 10_000 }),
   async (_tick, context) => {
     const { wasBuilt } = await ensureIndex(context)
-    if (!wasBuilt) last = await compareNext(last, context)
+    if (!wasBuilt) last = await reconcileNext(last, context)
   },
   { resources: [ROOMS_KV] },
 )

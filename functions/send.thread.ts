@@ -1,6 +1,6 @@
 import { findMessageById } from '#domain/messages/message-cache'
-import { SendEnv, say, tellSender } from '#domain/messages/send'
-import { expectMember, requireMember } from '#domain/rooms/member'
+import { notifySender, SendEnv, sendMessage } from '#domain/messages/send'
+import { prefetchMember, requireMember } from '#domain/rooms/member'
 import { requireRight } from '#domain/rooms/roles'
 import { defineFunction, FunctionError } from '#runtime'
 import { sendThread } from '#schema/messages/chat'
@@ -15,14 +15,14 @@ export default defineFunction(
     const first = await findMessageById(input.room, input.threadId, context)
     if (!first || first.threadId !== undefined)
       throw new FunctionError('forbidden', `There is no message ${input.threadId} in this room`)
-    return say({ ...input, threadBy: first.sender }, member.user, context)
+    return sendMessage({ ...input, threadBy: first.sender }, member.user, context)
   },
   {
     queue: 'fanout-workers',
     env: SendEnv,
     resources: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV],
     limit: { max: 60, windowMs: 30_000 },
-    prefetch: ({ params }, context) => expectMember(params.room, context),
-    onRejected: tellSender,
+    prefetch: ({ params }, context) => prefetchMember(params.room, context),
+    onRejected: notifySender,
   },
 )

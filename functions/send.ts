@@ -1,5 +1,5 @@
-import { SendEnv, say, tellSender } from '#domain/messages/send'
-import { expectMember, requireMember } from '#domain/rooms/member'
+import { notifySender, SendEnv, sendMessage } from '#domain/messages/send'
+import { prefetchMember, requireMember } from '#domain/rooms/member'
 import { requireRight } from '#domain/rooms/roles'
 import { defineFunction } from '#runtime'
 import { send } from '#schema/messages/chat'
@@ -14,14 +14,14 @@ export default defineFunction(
   async (input, context) => {
     const member = await requireMember(input.room, context)
     requireRight(member, 'speak')
-    return say(input, member.user, context)
+    return sendMessage(input, member.user, context)
   },
   {
     queue: 'fanout-workers',
     env: SendEnv,
     resources: [CHAT_MESSAGES, ROOMS_KV],
     limit: { max: 60, windowMs: 30_000 },
-    prefetch: ({ params }, context) => expectMember(params.room, context),
-    onRejected: tellSender,
+    prefetch: ({ params }, context) => prefetchMember(params.room, context),
+    onRejected: notifySender,
   },
 )

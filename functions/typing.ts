@@ -10,7 +10,7 @@ import { ROOMS_KV } from '#schema/streams'
  * Who is known to be writing where: shown for 5 s, so every 3 s is often enough. Whoever makes up threads
  * is told of as often as their limit lets them ask.
  */
-const told = new LRUCache<string, true>({ max: 50_000, ttl: 3_000 })
+const lastSent = new LRUCache<string, true>({ max: 50_000, ttl: 3_000 })
 
 /** Tells the others of a room that the caller is writing. */
 export default defineFunction(
@@ -19,8 +19,8 @@ export default defineFunction(
     const member = await requireMember(room, context)
     requireRight(member, 'speak')
     const key = `${room}.${member.user}.${threadId ?? ''}`
-    if (told.has(key)) return {}
-    told.set(key, true)
+    if (lastSent.has(key)) return {}
+    lastSent.set(key, true)
 
     const data = { room, userId: member.user, ...(threadId === undefined ? {} : { threadId }) }
     const audience = await findAudience(room, context)

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { coalesce } from '#domain/cache/batch-by-key'
+import { batchByKey } from '#domain/cache/batch-by-key'
 import { defineFunction, event } from '#runtime'
 import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
@@ -14,7 +14,7 @@ export default defineFunction(
   ({ userId, name }, context) => collect(userId, name, context),
 )
 
-const collect = coalesce<UserId, string | undefined>(collectMs, async (collected) => {
+const collect = batchByKey<UserId, string | undefined>(collectMs, async (collected) => {
   // An issuer that does not say a name this time takes none away. In one order everywhere, so that two who write the same people don't wait for each other.
   const people = [...collected].sort(([a], [b]) => (a < b ? -1 : 1))
   const sql = db.$client

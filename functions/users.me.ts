@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { readCaller } from '#domain/rooms/member'
-import { shownUser } from '#domain/users/directory'
+import { publicUser } from '#domain/users/directory'
 import { defineFunction } from '#runtime'
 import { db } from '#schema/db'
 import { usersMe } from '#schema/messages/user'
@@ -18,7 +18,7 @@ export default defineFunction(
         .onConflictDoUpdate({ target: users.id, set: { chosenName: name } })
       return { userId, name }
     }
-    const [me] = await db.select(shownUser).from(users).where(eq(users.id, userId))
+    const [me] = await db.select(publicUser).from(users).where(eq(users.id, userId))
     return me ?? { userId, name: userId }
   },
   { limit: { max: 60, windowMs: 60_000 } },

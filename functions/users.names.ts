@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { shownUser } from '#domain/users/directory'
+import { publicUser } from '#domain/users/directory'
 import { defineFunction } from '#runtime'
 import { db } from '#schema/db'
 import { usersNames } from '#schema/messages/user'
@@ -10,7 +10,7 @@ export default defineFunction(
   usersNames,
   async ({ userIds }) => ({
     users: await db
-      .select(shownUser)
+      .select(publicUser)
       .from(users)
       .where(sql`${users.id} = any(${sql.param(userIds)}::text[])`),
   }),

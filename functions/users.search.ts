@@ -1,4 +1,4 @@
-import { findPeople, mostPeople } from '#domain/users/directory'
+import { findUsers, maxUsers } from '#domain/users/directory'
 import { defineFunction } from '#runtime'
 import { usersSearch } from '#schema/messages/user'
 
@@ -6,9 +6,9 @@ import { usersSearch } from '#schema/messages/user'
 export default defineFunction(
   usersSearch,
   async ({ text }) => {
-    const [byId, byName] = await Promise.all([findPeople('id', text), findPeople('name', text)])
+    const [byId, byName] = await Promise.all([findUsers('id', text), findUsers('name', text)])
     const found = new Map([...byId, ...byName].map((user) => [user.userId, user]))
-    return { users: [...found.values()].slice(0, mostPeople) }
+    return { users: [...found.values()].slice(0, maxUsers) }
   },
   { limit: { max: 300, windowMs: 60_000 } },
 )

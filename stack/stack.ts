@@ -4,10 +4,10 @@ import { findNatsServer } from './install/nats-server.ts'
 import { choosePorts, type PortName, type Ports } from './ports.ts'
 import { readSecrets, type Secrets } from './secrets.ts'
 import { startNats } from './services/nats.ts'
-import { startIssuer } from './services/oidc-provider.ts'
+import { startOidcProvider } from './services/oidc-provider.ts'
 import { startPglite } from './services/pglite.ts'
 import { startRuntime } from './services/runtime.ts'
-import type { ProcessPart } from './services/service.ts'
+import type { ProcessService } from './services/service.ts'
 import { startWeb, type WebConfig } from './services/web.ts'
 import type { StackUrls, State } from './state.ts'
 
@@ -22,7 +22,7 @@ export interface StackOptions {
 export interface Stack {
   urls: StackUrls
   /** The parts that are processes, and so may end by themselves. */
-  parts: ProcessPart[]
+  services: ProcessService[]
 }
 
 /** What the runtime and the page need to know of NATS, ours or somebody's. */
@@ -35,7 +35,7 @@ interface Context extends StackOptions {
   ports: Partial<Ports>
   secrets: Secrets
   webOrigins: string[]
-  parts: ProcessPart[]
+  parts: ProcessService[]
 }
 
 /**
@@ -61,7 +61,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     buildClient(log),
   ])
   const web = owned.use(await startWeb({ port: ports.WEB_PORT, config: () => config }))
-  await begin(context, 'runtime', () =>
+  await startService(context, 'runtime', () =>
     startRuntime({
       dir: state.dir,
       onSpawn: state.addProcess,
@@ -75,7 +75,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     }),
   )
   config = { natsWebSocket: nats.urls.natsWebSocket, issuer, clientId: 'nats-chat-app' }
-  return { urls: { web: web.url, ...nats.urls, issuer, databaseUrl }, parts: context.parts }
+  return { urls: { web: web.url, ...nats.urls, issuer, databaseUrl }, services: context.parts }
 }
 
 function neededPorts(env: NodeJS.ProcessEnv): PortName[] {
@@ -89,7 +89,7 @@ function neededPorts(env: NodeJS.ProcessEnv): PortName[] {
 async function startOwnNats(context: Context): Promise<Nats> {
   const { env, log, ports, secrets, state, webOrigins } = context
   const binary = await findNatsServer({ env, log })
-  const nats = await begin(context, 'nats-server', () =>
+  const nats = await startService(context, 'nats-server', () =>
     startNats({
       binary,
       secrets,
@@ -147,18 +147,18 @@ async function provideDatabase(context: Context): Promise<string> {
   const { env, ports, state } = context
   if (env.DATABASE_URL) return env.DATABASE_URL
   const options = { dir: state.dir, onSpawn: state.addProcess, port: ports.PG_PORT }
-  return (await begin(context, 'pglite', () => startPglite(options))).url
+  return (await startService(context, 'pglite', () => startPglite(options))).url
 }
 
 async function provideIssuer(context: Context): Promise<string> {
   const { env, ports, state, webOrigins } = context
   if (env.OIDC_ISSUER) return env.OIDC_ISSUER
   const options = { dir: state.dir, onSpawn: state.addProcess, port: ports.OIDC_PORT, webOrigins }
-  return (await begin(context, 'issuer', () => startIssuer(options))).url
+  return (await startService(context, 'issuer', () => startOidcProvider(options))).url
 }
 
 /** Starts a part, owns it, and says how long that took. */
-async function begin<P extends ProcessPart>(
+async function startService<P extends ProcessService>(
   context: Context,
   name: string,
   start: () => Promise<P>,

@@ -5,7 +5,7 @@
 import { join, relative, resolve } from 'node:path'
 import { type Lock, LockedError, takeLock } from './lock.ts'
 import { readable } from './services/process.ts'
-import type { ProcessPart } from './services/service.ts'
+import type { ProcessService } from './services/service.ts'
 import { startStack } from './stack.ts'
 import { type StackUrls, State } from './state.ts'
 import { supervise } from './supervise.ts'
@@ -34,10 +34,10 @@ async function start() {
   owned.defer(() => state.clear())
   await state.stopLeftovers(log)
   console.log(`Natter starts. Its state is in ${shown(dir)}`)
-  const { urls, parts } = await startStack({ state, env: process.env, log, owned })
+  const { urls, services } = await startStack({ state, env: process.env, log, owned })
   state.writeUrls(urls)
 
-  for (const part of parts) {
+  for (const part of services) {
     supervise(part, {
       log,
       signal: stopping.signal,
@@ -88,7 +88,7 @@ function explain(error: Error): string {
 }
 
 /** Whoever writes functions sees here what goes wrong in them; the rest is in the log. */
-function echoProblems({ log: { follow, end } }: ProcessPart) {
+function echoProblems({ log: { follow, end } }: ProcessService) {
   const echo = (line: string) => {
     const level = Number(/^\{"level":(\d+)/.exec(line)?.[1] ?? 100)
     if (level >= 40) log(`runtime: ${readable(line)}`)

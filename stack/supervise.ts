@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe } from './services/process.ts'
-import type { ProcessPart } from './services/service.ts'
+import type { ProcessService } from './services/service.ts'
 
 /** So many ends within so many ms, and it is no accident any more. */
-const tooMany = { ends: 5, within: 60_000 }
+const maxRestarts = { ends: 5, within: 60_000 }
 
 export interface SuperviseOptions {
   log: (message: string) => void
@@ -15,14 +15,14 @@ export interface SuperviseOptions {
 }
 
 /** Starts a part again whenever it ends by itself, each time a little later, until the signal. */
-export async function supervise(part: ProcessPart, options: SuperviseOptions): Promise<void> {
+export async function supervise(part: ProcessService, options: SuperviseOptions): Promise<void> {
   const { log, signal } = options
   const ends: number[] = []
   let problem = await nextEnd(part)
   while (!signal.aborted) {
     ends.push(Date.now())
-    const recent = ends.filter((at) => at > Date.now() - tooMany.within).length
-    if (recent >= tooMany.ends) {
+    const recent = ends.filter((at) => at > Date.now() - maxRestarts.within).length
+    if (recent >= maxRestarts.ends) {
       return options.onGiveUp(`${part.name} ended ${recent} times (${problem})\n${part.log.tail()}`)
     }
 
@@ -41,6 +41,6 @@ export async function supervise(part: ProcessPart, options: SuperviseOptions): P
   }
 }
 
-async function nextEnd(part: ProcessPart) {
+async function nextEnd(part: ProcessService) {
   return describe(await part.exited)
 }

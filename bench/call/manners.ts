@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { connectTo } from '../connect.ts'
-import type { Ground } from '../fixture.ts'
+import type { BenchFixture } from '../fixture.ts'
 import { type Line, median, type Options, type Section } from '../measure.ts'
 import type { Field } from './section.ts'
 
@@ -12,7 +12,7 @@ const functionCount = 100
 const limits = { infoMs: 1_000, busyMs: 20 }
 
 export async function measureManners(
-  ground: Ground,
+  ground: BenchFixture,
   field: Field,
   { rounds }: Options,
 ): Promise<Section> {
@@ -62,7 +62,7 @@ export default defineFunction({ ...benchEcho, subject: '${name}' }, async (note)
 }
 
 /** Asks for INFO until all have answered. */
-async function timeStart(ground: Ground, folder: string): Promise<number> {
+async function timeStart(ground: BenchFixture, folder: string): Promise<number> {
   const nc = await connectTo(ground.nats.urlOf('functions'), 'bench')
   const reply = '_INBOX.hundred'
   const names = new Set<string>()

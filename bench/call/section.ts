@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { createRequester } from '../../runtime/client/index.ts'
 import { connectTo } from '../connect.ts'
-import { startGround } from '../fixture.ts'
+import { startFixture } from '../fixture.ts'
 import type { LoopResult } from '../loop.ts'
 import {
   goalLine,
@@ -54,7 +54,7 @@ export interface Field {
 
 /** A call: what an endpoint and a caller cost, beside others'; and events. */
 export async function measureCalls(options: Options): Promise<Section[]> {
-  await using ground = await startGround()
+  await using ground = await startFixture()
   const url = ground.nats.urlOf('functions')
   const responders = new Map<string, Worker>()
   for (const { responder } of Object.values(rows)) {

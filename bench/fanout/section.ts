@@ -3,7 +3,7 @@ import { Kvm } from '@nats-io/kv'
 import { createRequester } from '../../runtime/client/index.ts'
 import { ROOMS_KV } from '../../schema/streams.ts'
 import { connectTo } from '../connect.ts'
-import { startGround } from '../fixture.ts'
+import { startFixture } from '../fixture.ts'
 import {
   goalLine,
   type Line,
@@ -66,7 +66,7 @@ export async function measureFanOut(options: Options): Promise<Section[]> {
 }
 
 async function measureRoom(size: number, options: Options): Promise<Samples> {
-  await using ground = await startGround()
+  await using ground = await startFixture()
   const url = ground.nats.urlOf('functions')
   const bare = ground.use(await startWorker(module))
   await bare.ask('serve', { url, hearers: size })
@@ -115,7 +115,7 @@ async function measureRoom(size: number, options: Options): Promise<Samples> {
   async function open(rows: readonly RowName[], hearers: number) {
     const worker = ground.use(await startWorker(module))
     const url = ground.nats.urlOf('functions').replace(/:\d+$/, `:${ground.nats.ports.webSocket}`)
-    await worker.ask('meet', { url, rows, hearers } satisfies Meeting)
+    await worker.ask('meet', { url, rows, subscribers: hearers } satisfies Meeting)
     return worker
   }
 }

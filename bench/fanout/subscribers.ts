@@ -10,7 +10,7 @@ export interface Meeting {
   url: string
   /** In which rooms all of them are. */
   rows: readonly RowName[]
-  hearers: number
+  subscribers: number
 }
 
 const connectedAtOnce = 25
@@ -46,8 +46,8 @@ async function meet(what: Meeting) {
   meeting = what
   sayer = await connect()
   requester = createRequester(sayer)
-  while (hearers.length < meeting.hearers) {
-    const missing = Math.min(connectedAtOnce, meeting.hearers - hearers.length)
+  while (hearers.length < meeting.subscribers) {
+    const missing = Math.min(connectedAtOnce, meeting.subscribers - hearers.length)
     const first = hearers.length
     hearers.push(
       ...(await Promise.all(Array.from({ length: missing }, (_, at) => join(first + at)))),

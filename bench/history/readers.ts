@@ -7,14 +7,14 @@ import { pageQuery, readPage } from '#domain/messages/history-page'
 import type { RoomId, UserId } from '../../schema/ids.ts'
 import { messages, reactions } from '../../schema/tables/message.ts'
 
-export interface Asked {
+export interface PageRequest {
   room: RoomId
   before: number
   limit: number
 }
 
 /** Answers with the ids of a page, oldest first, and how many reactions there are to it. */
-export type Reader = (asked: Asked) => Promise<{ ids: string[]; reactions: number }>
+export type Reader = (asked: PageRequest) => Promise<{ ids: string[]; reactions: number }>
 
 /** As many connections as schema/db.ts has. */
 const poolSize = 8

@@ -2,7 +2,7 @@
 import type { RoomId } from '../../schema/ids.ts'
 import { type LoopOptions, loop } from '../loop.ts'
 import { serveParent, usedCpu } from '../worker.ts'
-import { type Asked, type Reader, type ReaderName, readers } from './readers.ts'
+import { type PageRequest, type Reader, type ReaderName, readers } from './readers.ts'
 
 export interface Opening {
   name: ReaderName
@@ -15,7 +15,7 @@ export interface Opening {
 const limit = 50
 
 let read: Reader
-let anyPage: () => Asked
+let anyPage: () => PageRequest
 
 serveParent({
   open({ name, url, rooms, rows }: Opening) {
@@ -29,7 +29,7 @@ serveParent({
       limit,
     })
   },
-  read: (asked: Asked) => read(asked),
+  read: (asked: PageRequest) => read(asked),
   run: (options: LoopOptions) => loop(options, () => read(anyPage())),
   cpu: usedCpu,
 })

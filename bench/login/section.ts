@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { createRequester } from '../../runtime/client/index.ts'
 import { connectTo } from '../connect.ts'
-import { type Ground, startGround } from '../fixture.ts'
+import { type BenchFixture, startFixture } from '../fixture.ts'
 import type { LoopResult } from '../loop.ts'
 import {
   goalLine,
@@ -38,7 +38,7 @@ export async function measureLogins(options: Options): Promise<Section[]> {
   await using started = new AsyncDisposableStack()
   const issuer = started.use(await startIssuer())
   const start = async (answer: typeof startNatter) => {
-    const ground = started.use(await startGround())
+    const ground = started.use(await startFixture())
     return answer(ground, issuer)
   }
   const responders = new Map<string, Responder>([
@@ -144,7 +144,7 @@ async function measureStorms(
 
 async function startOther(
   name: ResponderName,
-  ground: Ground,
+  ground: BenchFixture,
   { publicKeyPem }: Issuer,
 ): Promise<Responder> {
   const { calloutSeed, calloutXkeySeed: xkeySeed } = ground.secrets
@@ -154,7 +154,7 @@ async function startOther(
   return { port: ground.nats.ports.nats, cpu: () => worker.ask<number>('cpu') }
 }
 
-async function startNatter(ground: Ground, { url }: Issuer): Promise<Responder> {
+async function startNatter(ground: BenchFixture, { url }: Issuer): Promise<Responder> {
   await ground.serve(await writeProduct(ground.dir), {
     OIDC_ISSUER: url,
     OIDC_CLIENT_IDS: clientId,

@@ -5,7 +5,7 @@ import { createRequester } from '../../runtime/client/index.ts'
 import { ROOMS_KV } from '../../schema/streams.ts'
 import { connectTo } from '../connect.ts'
 import { startDatabase } from '../database.ts'
-import { startGround } from '../fixture.ts'
+import { startFixture } from '../fixture.ts'
 import {
   goalLine,
   type Line,
@@ -33,7 +33,7 @@ export async function measurePresence(options: Options): Promise<Section[]> {
   // One round more, in which Node compiles what runs often.
   const rounds = options.rounds + 1
   const database = await startDatabase(started, (sql) => writeMembers(sql, rounds))
-  const ground = started.use(await startGround())
+  const ground = started.use(await startFixture())
   const url = ground.nats.urlOf('functions')
   const drawn = ground.use(await startWorker(module))
   await drawn.ask('serve', url)

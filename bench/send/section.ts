@@ -3,7 +3,7 @@ import { Kvm } from '@nats-io/kv'
 import { createRequester } from '../../runtime/client/index.ts'
 import { ROOMS_KV } from '../../schema/streams.ts'
 import { connectTo } from '../connect.ts'
-import { startGround } from '../fixture.ts'
+import { startFixture } from '../fixture.ts'
 import type { LoopResult } from '../loop.ts'
 import {
   type Figure,
@@ -38,7 +38,7 @@ const perSecond = 50
 
 /** A message: said, acknowledged, told to everybody in the room, and fetched by each of them. */
 export async function measureSends(options: Options): Promise<Section[]> {
-  await using ground = await startGround()
+  await using ground = await startFixture()
   const url = ground.nats.urlOf('functions')
   const startDrawn = async (name: DrawnName) => {
     const worker = ground.use(await startWorker(module))

@@ -1,24 +1,24 @@
 import { createResource, type JSX, Match, onCleanup, Show, Switch } from 'solid-js'
 import { callbackPath, createSession } from '../auth/createSession.ts'
-import { readVouched } from '../auth/lastIdentity.ts'
+import { readLastIdentity } from '../auth/lastIdentity.ts'
 import { type Config, readConfig } from '../config.ts'
 import { createLanguage, LanguageContext, useLanguage } from '../i18n/createLanguage.ts'
 import { SettingsContext } from '../settings/context.ts'
 import { createSettings } from '../settings/createSettings.ts'
 import { TextWordsContext } from '../text/words.ts'
-import { Guard } from '../ui/AppErrorBoundary.tsx'
-import { createRest } from '../ui/createUserActivity.ts'
-import { later } from '../ui/lazyPart.tsx'
+import { AppErrorBoundary } from '../ui/AppErrorBoundary.tsx'
+import { createUserActivity } from '../ui/createUserActivity.ts'
+import { lazyPart } from '../ui/lazyPart.tsx'
 import { Landing, LandingButton } from './Landing.tsx'
-import { UpdateNote } from './UpdateBanner.tsx'
+import { UpdateBanner } from './UpdateBanner.tsx'
 
-const [lookAgainMs, askAgainMs] = [2_000, 5_000]
+const [checkAgainMs, retryMs] = [2_000, 5_000]
 
 // On the way to the provider none of it is needed; on the way back it comes while the token does.
-const inside = () => import('./AuthenticatedApp.tsx')
-const Connected = later(async () => (await inside()).Connected)
-const Absent = later(async () => (await inside()).Absent)
-if (window.location.pathname === callbackPath) inside().catch(() => undefined)
+const loadAuthenticatedApp = () => import('./AuthenticatedApp.tsx')
+const ConnectedApp = lazyPart(async () => (await loadAuthenticatedApp()).ConnectedApp)
+const OfflineApp = lazyPart(async () => (await loadAuthenticatedApp()).OfflineApp)
+if (window.location.pathname === callbackPath) loadAuthenticatedApp().catch(() => undefined)
 
 /** Everything: finds out where things are, who is there, and shows them the chat. */
 export function App() {
@@ -37,30 +37,30 @@ export function App() {
     done: t('text.done'),
     open: t('text.open'),
   })
-  const rest = createRest()
+  const rest = createUserActivity()
   const lookAgain = () => !config.loading && !config() && rest.isResting() && refetch()
-  const timer = setInterval(() => void lookAgain(), lookAgainMs)
+  const timer = setInterval(() => void lookAgain(), checkAgainMs)
   onCleanup(() => clearInterval(timer))
 
   return (
     <SettingsContext.Provider value={settings}>
       <LanguageContext.Provider value={language}>
         <TextWordsContext.Provider value={textWords}>
-          <Guard>
+          <AppErrorBoundary>
             <Show
               when={config.latest}
               fallback={
                 <Show when={config.state !== 'pending'}>
-                  <Away>
+                  <ProviderUnavailable>
                     <Landing lead={t('login.unavailable')} />
-                  </Away>
+                  </ProviderUnavailable>
                 </Show>
               }
             >
               {(found) => <WithSession config={found()} />}
             </Show>
-          </Guard>
-          <UpdateNote />
+          </AppErrorBoundary>
+          <UpdateBanner />
         </TextWordsContext.Provider>
       </LanguageContext.Provider>
     </SettingsContext.Provider>
@@ -72,27 +72,27 @@ function WithSession(props: { config: Config }) {
   const { t } = useLanguage()
   void session.start()
   // Going to the provider takes the page away from whoever is writing.
-  const rest = createRest()
-  const isOut = () => session.state().is === 'unreachable'
+  const rest = createUserActivity()
+  const isOut = () => session.state().status === 'unreachable'
   const askAgain = () => isOut() && rest.isResting() && void session.start()
-  const timer = setInterval(askAgain, askAgainMs)
+  const timer = setInterval(askAgain, retryMs)
   onCleanup(() => clearInterval(timer))
 
   const why = () => {
     const state = session.state()
-    if (state.is !== 'out') return undefined
+    if (state.status !== 'out') return undefined
     if (state.why === 'ended') return t('login.ended')
     return state.why === 'logout' ? t('login.loggedOut') : t('login.lead')
   }
   const identity = () => {
     const state = session.state()
-    return state.is === 'in' ? state.identity : undefined
+    return state.status === 'in' ? state.identity : undefined
   }
   return (
     <Switch fallback={<Landing lead={t('login.starting')} isBusy />}>
       <Match when={identity()} keyed>
         {(found) => (
-          <Connected
+          <ConnectedApp
             config={props.config}
             session={session}
             identity={found}
@@ -100,12 +100,12 @@ function WithSession(props: { config: Config }) {
           />
         )}
       </Match>
-      <Match when={session.state().is === 'unreachable'}>
-        <Away>
+      <Match when={session.state().status === 'unreachable'}>
+        <ProviderUnavailable>
           <Landing lead={t('login.unreachable')}>
             <LandingButton onClick={() => void session.start()}>{t('login.retry')}</LandingButton>
           </Landing>
-        </Away>
+        </ProviderUnavailable>
       </Match>
       <Match when={why()}>
         {(lead) => (
@@ -122,7 +122,7 @@ function WithSession(props: { config: Config }) {
  * While nobody can be asked who this is: what was kept for whom the provider vouched last. Where that
  * is nobody, or too long ago, what there is to say instead.
  */
-function Away(props: { children: JSX.Element }) {
-  const vouched = readVouched()
-  return vouched ? <Absent vouched={vouched} /> : props.children
+function ProviderUnavailable(props: { children: JSX.Element }) {
+  const vouched = readLastIdentity()
+  return vouched ? <OfflineApp vouched={vouched} /> : props.children
 }

@@ -1,26 +1,30 @@
 import { createSignal, Match, Switch } from 'solid-js'
-import type { Identity, Session } from '../auth/createSession.ts'
-import { forgetVouched, type Vouched } from '../auth/lastIdentity.ts'
+import type { Session, SessionIdentity } from '../auth/createSession.ts'
+import { forgetLastIdentity, type LastIdentity } from '../auth/lastIdentity.ts'
 import { countUnsent } from '../chat/createSendQueue.ts'
-import { forgetOthers, type Kept, openKept } from '../chat/localStore.ts'
+import { forgetOthers, type LocalStore, openLocalStore } from '../chat/localStore.ts'
 import type { Config } from '../config.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { createAbsence, createConnection } from '../nats/createConnection.ts'
-import { later } from '../ui/lazyPart.tsx'
+import { createConnection, createOfflineConnection } from '../nats/createConnection.ts'
+import { lazyPart } from '../ui/lazyPart.tsx'
 import { Landing, LandingButton } from './Landing.tsx'
-import { ChatShell } from './Layout.tsx'
+import { Layout } from './Layout.tsx'
 
-const ConfirmDialog = later(async () => (await import('../ui/ConfirmDialog.tsx')).ConfirmDialog)
+const ConfirmDialog = lazyPart(async () => (await import('../ui/ConfirmDialog.tsx')).ConfirmDialog)
 
 /** The chat of somebody whom the provider vouches for. */
-export function Connected(props: { config: Config; session: Session; identity: Identity }) {
+export function ConnectedApp(props: {
+  config: Config
+  session: Session
+  identity: SessionIdentity
+}) {
   const { t } = useLanguage()
   const connection = createConnection(props.config, props.session, props.identity.user)
-  const kept = openAlone(props.identity.user)
+  const kept = openWithoutOthers(props.identity.user)
   kept.onForgotten(props.session.leave)
-  const leaving = createLeaving(kept, async () => {
+  const leaving = createLogout(kept, async () => {
     // First, so that no other tab takes it for still being so.
-    forgetVouched()
+    forgetLastIdentity()
     await kept.clear()
     await props.session.logout()
   })
@@ -28,7 +32,7 @@ export function Connected(props: { config: Config; session: Session; identity: I
     <>
       <Switch
         fallback={
-          <ChatShell
+          <Layout
             client={connection.client}
             connection={connection}
             identity={props.identity}
@@ -37,7 +41,7 @@ export function Connected(props: { config: Config; session: Session; identity: I
           />
         }
       >
-        <Match when={connection.link().is === 'refused'}>
+        <Match when={connection.state().status === 'refused'}>
           <Landing lead={t('login.refused')} hint={t('login.refusedHint')}>
             <LandingButton onClick={() => void props.session.renew()}>
               {t('login.retry')}
@@ -48,38 +52,38 @@ export function Connected(props: { config: Config; session: Session; identity: I
           </Landing>
         </Match>
       </Switch>
-      <AskBeforeLeaving {...leaving} />
+      <ConfirmLogout {...leaving} />
     </>
   )
 }
 
 /** What was kept for somebody, while nobody can be asked who this is. */
-export function Absent(props: { vouched: Vouched }) {
+export function OfflineApp(props: { vouched: LastIdentity }) {
   const { identity, at } = props.vouched
-  const connection = createAbsence(at)
-  const kept = openAlone(identity.user)
+  const connection = createOfflineConnection(at)
+  const kept = openWithoutOthers(identity.user)
   kept.onForgotten(() => window.location.reload())
-  const leaving = createLeaving(kept, async () => {
-    forgetVouched()
+  const leaving = createLogout(kept, async () => {
+    forgetLastIdentity()
     await kept.clear()
     window.location.reload()
   })
   return (
     <>
-      <ChatShell
+      <Layout
         client={connection.client}
         connection={connection}
         identity={identity}
         kept={kept}
         onLogout={leaving.ask}
       />
-      <AskBeforeLeaving {...leaving} />
+      <ConfirmLogout {...leaving} />
     </>
   )
 }
 
 /** Logs out, but asks before what nobody else has is forgotten. */
-function createLeaving(kept: Kept, leave: () => Promise<void>) {
+function createLogout(kept: LocalStore, leave: () => Promise<void>) {
   const [unsent, setUnsent] = createSignal(0)
   return {
     leave,
@@ -92,7 +96,7 @@ function createLeaving(kept: Kept, leave: () => Promise<void>) {
   }
 }
 
-function AskBeforeLeaving(props: ReturnType<typeof createLeaving>) {
+function ConfirmLogout(props: ReturnType<typeof createLogout>) {
   const { t, tn } = useLanguage()
   return (
     <ConfirmDialog
@@ -109,8 +113,8 @@ function AskBeforeLeaving(props: ReturnType<typeof createLeaving>) {
 }
 
 /** What is kept for this person, and nothing of others. */
-function openAlone(user: string): Kept {
-  const kept = openKept(user)
+function openWithoutOthers(user: string): LocalStore {
+  const kept = openLocalStore(user)
   // What is to be shown is read first.
   void kept.read('rooms').then(() => forgetOthers(user))
   return kept

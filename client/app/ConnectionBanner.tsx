@@ -1,12 +1,12 @@
 import { createEffect, createSignal, onCleanup, Show } from 'solid-js'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { unnoticedMs } from '../nats/createConnection.ts'
+import { graceMs } from '../nats/createConnection.ts'
 
 const shownMs = 5_000
 
 /** Says that the connection is away, when it has been for a while; and what came in the meantime. */
-export function LinkBanner() {
+export function ConnectionBanner() {
   const chat = useChat()
   const { t, tn } = useLanguage()
   const [isLate, setLate] = createSignal(false)
@@ -17,9 +17,9 @@ export function LinkBanner() {
   const isAbsent = () => chat.connection.isAbsent === true
 
   createEffect(() => {
-    if (chat.connection.link().is === 'online') return setLate(false)
+    if (chat.connection.state().status === 'online') return setLate(false)
     if (isAbsent()) return setLate(true)
-    const timer = setTimeout(() => setLate(true), unnoticedMs)
+    const timer = setTimeout(() => setLate(true), graceMs)
     onCleanup(() => clearTimeout(timer))
   })
   createEffect(() => {

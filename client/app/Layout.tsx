@@ -4,48 +4,50 @@ import type { RoomId } from '#schema/ids'
 import { ChatContext, type ChatOptions, createChat } from '../chat/createChat.ts'
 import { RoomView } from '../conversation/RoomView.tsx'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { problemOf } from '../i18n/problem.ts'
-import { CardContext, createCard } from '../people/createUserCard.ts'
-import { WayBack } from '../routing/BackButton.tsx'
-import { type ConsolePart, createPlace, PlaceContext } from '../routing/createRoute.ts'
+import { errorText } from '../i18n/problem.ts'
+import { createUserCard, UserCardContext } from '../people/createUserCard.ts'
+import { BackButton } from '../routing/BackButton.tsx'
+import { type ConsolePart, createRoute, RouteContext } from '../routing/createRoute.ts'
 import { createRoomLists } from '../sidebar/createRoomLists.ts'
 import { Sidebar } from '../sidebar/Sidebar.tsx'
 import { CopyTextContext } from '../text/copy.ts'
-import { Guard } from '../ui/AppErrorBoundary.tsx'
-import { CopyContext, createCopy } from '../ui/createClipboard.ts'
-import { createNotes } from '../ui/createToasts.ts'
-import { keys } from '../ui/keyLabels.ts'
-import { later, loadParts, startLater } from '../ui/lazyPart.tsx'
-import { AnnounceContext, createAnnouncer, createFailureWord } from '../ui/liveRegion.ts'
-import { LinkBanner } from './ConnectionBanner.tsx'
+import { AppErrorBoundary } from '../ui/AppErrorBoundary.tsx'
+import { ClipboardContext, createClipboard } from '../ui/createClipboard.ts'
+import { createToasts } from '../ui/createToasts.ts'
+import { keyLabels } from '../ui/keyLabels.ts'
+import { lazyPart, lazyPartWithFallback, loadParts } from '../ui/lazyPart.tsx'
+import { AnnounceContext, createAnnouncer, createFailureAnnouncer } from '../ui/liveRegion.ts'
+import { ConnectionBanner } from './ConnectionBanner.tsx'
 import { createShortcuts } from './createShortcuts.ts'
 
 export type OpenDialog = 'switcher' | 'settings' | 'shortcuts' | 'create' | 'browse' | 'direct'
 
-const CopyDialog = later(async () => (await import('../ui/CopyDialog.tsx')).CopyDialog)
-const SettingsDialog = later(
+const CopyDialog = lazyPart(async () => (await import('../ui/CopyDialog.tsx')).CopyDialog)
+const SettingsDialog = lazyPart(
   async () => (await import('../settings/SettingsDialog.tsx')).SettingsDialog,
 )
-const ShortcutsDialog = later(
+const ShortcutsDialog = lazyPart(
   async () => (await import('../settings/ShortcutsDialog.tsx')).ShortcutsDialog,
 )
-const Tips = later(async () => (await import('../ui/Tooltip.tsx')).Tips)
-const PersonCard = later(async () => (await import('../people/UserCard.tsx')).PersonCard)
-const Switcher = later(async () => (await import('../sidebar/QuickSwitcher.tsx')).Switcher)
+const Tooltips = lazyPart(async () => (await import('../ui/Tooltip.tsx')).Tooltips)
+const UserCard = lazyPart(async () => (await import('../people/UserCard.tsx')).UserCard)
+const QuickSwitcher = lazyPart(
+  async () => (await import('../sidebar/QuickSwitcher.tsx')).QuickSwitcher,
+)
 
 /** The chat of one person: their rooms on one side, the one they look at beside them. */
-export function ChatShell(
+export function Layout(
   props: Omit<ChatOptions, 'onMessage' | 'onMissed' | 'onGone' | 'onFailure'> & {
     onLogout: () => void
   },
 ) {
   const { t, tn, code } = useLanguage()
-  const places = createPlace()
+  const places = createRoute()
   const [dialog, setDialog] = createSignal<OpenDialog>()
-  const { notes, say } = createNotes()
+  const { notes, say } = createToasts()
   const { lines, announce } = createAnnouncer()
-  const card = createCard()
-  const copy = createCopy(() => say(t('places.copied')))
+  const card = createUserCard()
+  const copy = createClipboard(() => say(t('places.copied')))
   const chat = createChat({
     client: props.client,
     connection: props.connection,
@@ -61,14 +63,14 @@ export function ChatShell(
       if (why === 'meanwhile' && isShown) say(t('rooms.gone', { room: room.name }))
     },
     onFailure: (why) =>
-      say(why === 'away' ? t('app.away') : t('app.failed', { error: problemOf(t, why) })),
+      say(why === 'away' ? t('app.away') : t('app.failed', { error: errorText(t, why) })),
   })
-  const notifications = startLater(async () => {
-    const { createBackground } = await import('./createBackgroundTasks.ts')
-    return () => createBackground(chat, props.kept, places, tn)
+  const notifications = lazyPartWithFallback(async () => {
+    const { createBackgroundTasks } = await import('./createBackgroundTasks.ts')
+    return () => createBackgroundTasks(chat, props.kept, places, tn)
   })
   const lists = createRoomLists(chat, code)
-  createFailureWord(chat, announce)
+  createFailureAnnouncer(chat, announce)
 
   onMount(loadParts)
 
@@ -95,11 +97,11 @@ export function ChatShell(
 
   return (
     <ChatContext.Provider value={chat}>
-      <CopyContext.Provider value={copy}>
+      <ClipboardContext.Provider value={copy}>
         <CopyTextContext.Provider value={copy.attempt}>
-          <PlaceContext.Provider value={places}>
+          <RouteContext.Provider value={places}>
             <AnnounceContext.Provider value={announce}>
-              <CardContext.Provider value={card}>
+              <UserCardContext.Provider value={card}>
                 <a class="skip-link" href="#main">
                   {t('app.skip')}
                 </a>
@@ -115,20 +117,20 @@ export function ChatShell(
                     onLogout={props.onLogout}
                   />
                   <main id="main" class="shell-main" tabIndex={-1}>
-                    <LinkBanner />
-                    <Switch fallback={<Nothing />}>
+                    <ConnectionBanner />
+                    <Switch fallback={<NoRoomSelected />}>
                       <Match when={places.place().room} keyed>
                         {(room) => (
-                          <Guard onRetry={() => chat.forgetKept(room)}>
+                          <AppErrorBoundary onRetry={() => chat.forgetKept(room)}>
                             <RoomView room={room} />
-                          </Guard>
+                          </AppErrorBoundary>
                         )}
                       </Match>
                       <Match when={isConsole() && chat.isAdmin && places.place().console}>
                         {(part) => (
-                          <Guard>
-                            <ConsolePlace part={part()} />
-                          </Guard>
+                          <AppErrorBoundary>
+                            <ConsolePage part={part()} />
+                          </AppErrorBoundary>
                         )}
                       </Match>
                       <Match when={isConsole()}>
@@ -137,11 +139,11 @@ export function ChatShell(
                     </Switch>
                   </main>
                 </div>
-                <Switcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
+                <QuickSwitcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
                 <SettingsDialog isOpen={dialog() === 'settings'} onClose={() => setDialog()} />
                 <ShortcutsDialog isOpen={dialog() === 'shortcuts'} onClose={() => setDialog()} />
                 {/* Not open: it comes with what is loaded when all else is there. */}
-                <Tips isOpen={false} />
+                <Tooltips isOpen={false} />
                 <CopyDialog isOpen={copy.byHand() !== undefined} />
                 <div class="notes" role="status" aria-live="polite">
                   <For each={notes()}>{(note) => <p class="note">{note}</p>}</For>
@@ -149,17 +151,17 @@ export function ChatShell(
                 <div class="visually-hidden announcer" aria-live="polite" aria-relevant="additions">
                   <For each={lines()}>{({ sentence }) => <p>{sentence}</p>}</For>
                 </div>
-                <PersonCard isOpen={card.shown() !== undefined} />
-              </CardContext.Provider>
+                <UserCard isOpen={card.shown() !== undefined} />
+              </UserCardContext.Provider>
             </AnnounceContext.Provider>
-          </PlaceContext.Provider>
+          </RouteContext.Provider>
         </CopyTextContext.Provider>
-      </CopyContext.Provider>
+      </ClipboardContext.Provider>
     </ChatContext.Provider>
   )
 }
 
-function ConsolePlace(props: { part: ConsolePart }) {
+function ConsolePage(props: { part: ConsolePart }) {
   // For few people, and so not among what is loaded beforehand. Whoever tries again asks for it anew.
   const Console = lazy(async () => ({ default: (await import('../console/Console.tsx')).Console }))
   return (
@@ -174,18 +176,18 @@ function NotFound() {
   return (
     <div class="nothing">
       <h1>{t('room.notFound')}</h1>
-      <WayBack />
+      <BackButton />
     </div>
   )
 }
 
-function Nothing() {
+function NoRoomSelected() {
   const { t } = useLanguage()
   return (
     <div class="nothing">
       <img src="/icon.svg" alt="" width="56" height="56" />
       <h1>{t('room.pick')}</h1>
-      <p>{t('room.pickHint', { keys: keys(t).switcher })}</p>
+      <p>{t('room.pickHint', { keys: keyLabels(t).switcher })}</p>
     </div>
   )
 }

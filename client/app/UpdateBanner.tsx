@@ -2,11 +2,11 @@ import './updateBanner.css'
 import { Show } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { isPartMissing } from '../ui/lazyPart.tsx'
-import { createUpdate } from './createAppUpdate.ts'
+import { createAppUpdate } from './createAppUpdate.ts'
 
 /** Says that there is a newer page than this one. When it is loaded is up to whoever looks at it. */
-export function UpdateNote() {
-  const { isOutdated } = createUpdate()
+export function UpdateBanner() {
+  const { isOutdated } = createAppUpdate()
   const { t } = useLanguage()
   return (
     <div class="update-place" role="status">

@@ -1,9 +1,9 @@
 import { createSignal, onCleanup } from 'solid-js'
 
-const lookEveryMs = 60 * 60_000
+const checkEveryMs = 60 * 60_000
 
 /** Lets the worker keep this page for when there is no network, and knows when there is a newer one. */
-export function createUpdate() {
+export function createAppUpdate() {
   const [isOutdated, setOutdated] = createSignal(false)
   const workers: ServiceWorkerContainer | undefined = navigator.serviceWorker
   // Not there where pages are not served safely.
@@ -19,13 +19,13 @@ export function createUpdate() {
     if (document.visibilityState === 'visible') registration?.update().catch(() => undefined)
   }
   // A new worker comes with a new page, and takes over at once. This page may be new already.
-  const onChange = () => void isThisOld().then((is) => is && setOutdated(true))
+  const onChange = () => void isPageOutdated().then((isOld) => isOld && setOutdated(true))
 
   const start = () => void register().catch(() => undefined)
   // What is needed first comes first.
   if (document.readyState === 'complete') start()
   else window.addEventListener('load', start, { once: true })
-  const timer = setInterval(look, lookEveryMs)
+  const timer = setInterval(look, checkEveryMs)
   document.addEventListener('visibilitychange', look)
   workers.addEventListener('controllerchange', onChange)
   onCleanup(() => {
@@ -37,7 +37,7 @@ export function createUpdate() {
 }
 
 /** Whether the page, as it is served now, begins with another script than this one did. */
-async function isThisOld(): Promise<boolean> {
+async function isPageOutdated(): Promise<boolean> {
   const script = document.querySelector<HTMLScriptElement>('script[type="module"][src]')
   try {
     const response = await fetch('/', { cache: 'no-store' })

@@ -1,12 +1,12 @@
 import { onCleanup } from 'solid-js'
 import type { MyRoom } from '#schema/messages/room'
 import type { Chat } from '../chat/createChat.ts'
-import type { Places } from '../routing/createRoute.ts'
+import type { Router } from '../routing/createRoute.ts'
 import type { RoomLists } from '../sidebar/createRoomLists.ts'
 
 interface ShortcutsOptions {
   chat: Chat
-  places: Places
+  places: Router
   lists: RoomLists
   /** Opens the switcher, or closes it. */
   onSwitcher: () => void
@@ -26,7 +26,7 @@ export function createShortcuts({ chat, places, lists, onSwitcher, onHelp }: Sho
     const { key, altKey, shiftKey } = event
     const hasCtrl = event.ctrlKey || event.metaKey
     if (hasCtrl) return key === 'k' && !altKey && !shiftKey ? onSwitcher : undefined
-    if (isAside(event)) return undefined
+    if (isInSidePanel(event)) return undefined
     if (altKey && shiftKey && key === 'ArrowDown') return () => goBeside(1, isUnread)
     if (altKey && shiftKey && key === 'ArrowUp') return () => goBeside(-1, isUnread)
     if (altKey && !shiftKey && key === 'PageDown') return () => goBeside(1)
@@ -50,7 +50,7 @@ export function createShortcuts({ chat, places, lists, onSwitcher, onHelp }: Sho
 }
 
 /** Whoever is asked something has no eyes for the rooms behind it. */
-function isAside({ target }: KeyboardEvent): boolean {
+function isInSidePanel({ target }: KeyboardEvent): boolean {
   return target instanceof Element && target.closest('[role="dialog"], [role="menu"]') !== null
 }
 

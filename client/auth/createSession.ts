@@ -6,10 +6,10 @@ import {
 } from 'oidc-client-ts'
 import { createSignal } from 'solid-js'
 import type { Config } from '../config.ts'
-import { extendVouched, forgetVouched, writeVouched } from './lastIdentity.ts'
+import { extendLastIdentity, forgetLastIdentity, saveLastIdentity } from './lastIdentity.ts'
 
 /** Who is logged in here. */
-export interface Identity {
+export interface SessionIdentity {
   /** As NATS knows them: the token's `preferred_username`. */
   user: string
   /** What the provider calls them. */
@@ -18,11 +18,11 @@ export interface Identity {
 }
 
 export type SessionState =
-  | { is: 'starting' }
-  | { is: 'in'; identity: Identity }
-  | { is: 'out'; why: 'never' | 'ended' | 'logout' }
+  | { status: 'starting' }
+  | { status: 'in'; identity: SessionIdentity }
+  | { status: 'out'; why: 'never' | 'ended' | 'logout' }
   /** The identity provider does not answer. */
-  | { is: 'unreachable' }
+  | { status: 'unreachable' }
 
 /** What came of asking for another token: there is one, the provider gives none, or it does not answer. */
 export type Renewal = 'renewed' | 'refused' | 'unreachable'
@@ -30,7 +30,7 @@ export type Renewal = 'renewed' | 'refused' | 'unreachable'
 export type Session = ReturnType<typeof createSession>
 
 /** So long the provider may take for an answer. */
-const patienceS = 10
+const clockToleranceS = 10
 /** A token's life is counted from when it came, which is later than when it was made. */
 const slackS = 5
 
@@ -53,9 +53,9 @@ export function createSession({ issuer, clientId }: Config) {
     // What a login needs until it comes back from the provider: no token among it.
     stateStore: new WebStorageStateStore({ store: window.sessionStorage }),
     loadUserInfo: false,
-    requestTimeoutInSeconds: patienceS,
+    requestTimeoutInSeconds: clockToleranceS,
   })
-  const [state, setState] = createSignal<SessionState>({ is: 'starting' })
+  const [state, setState] = createSignal<SessionState>({ status: 'starting' })
   const renewed = new Set<() => void>()
   let user: SigninResponse | undefined
   let renewal: Promise<Renewal> | undefined
@@ -66,15 +66,15 @@ export function createSession({ issuer, clientId }: Config) {
       if (here.pathname !== callbackPath) return await ask({ prompt: 'none' })
       const found = await provider.processSigninResponse(here.href)
       // Where they were when they had to log in.
-      window.history.replaceState(null, '', readPlace(found.userState))
-      writeVouched(take(found))
+      window.history.replaceState(null, '', readReturnPath(found.userState))
+      saveLastIdentity(take(found))
     } catch (error) {
-      const place = error instanceof ErrorResponse ? readPlace(error.state) : '/'
+      const place = error instanceof ErrorResponse ? readReturnPath(error.state) : '/'
       if (here.pathname === callbackPath) window.history.replaceState(null, '', place)
-      if (isOfBefore(error)) return await start()
-      if (!isRefusal(error)) return void setState({ is: 'unreachable' })
-      forgetVouched()
-      setState({ is: 'out', why: 'never' })
+      if (isStale(error)) return await start()
+      if (!isRefusal(error)) return void setState({ status: 'unreachable' })
+      forgetLastIdentity()
+      setState({ status: 'out', why: 'never' })
     }
   }
 
@@ -84,12 +84,13 @@ export function createSession({ issuer, clientId }: Config) {
     here.replace(url)
   }
 
-  function take(found: SigninResponse): Identity {
+  function take(found: SigninResponse): SessionIdentity {
     user = found
     const identity = readIdentity(found.access_token)
     const known = state()
     // The same person with another token: nobody who looks at them need look again.
-    if (known.is !== 'in' || !isSame(known.identity, identity)) setState({ is: 'in', identity })
+    if (known.status !== 'in' || !isSame(known.identity, identity))
+      setState({ status: 'in', identity })
     clearTimeout(timer)
     const lifeMs = (found.expires_in ?? 60) * 1_000
     timer = setTimeout(() => void renew(), Math.max(1_000, lifeMs * 0.75))
@@ -121,14 +122,14 @@ export function createSession({ issuer, clientId }: Config) {
         const found = await refresh()
         // Meanwhile they have left.
         if (user !== before) return 'refused'
-        extendVouched(take(found))
+        extendLastIdentity(take(found))
         for (const tell of renewed) tell()
         return 'renewed'
       } catch (error) {
         if (user !== before) return 'refused'
         if (isRefusal(error)) {
-          forgetVouched()
-          setState({ is: 'out', why: 'ended' })
+          forgetLastIdentity()
+          setState({ status: 'out', why: 'ended' })
           return 'refused'
         }
         // The token may last until it is back. Others may have asked meanwhile: one goes on asking.
@@ -146,7 +147,7 @@ export function createSession({ issuer, clientId }: Config) {
   function leave(why: 'ended' | 'logout') {
     clearTimeout(timer)
     user = undefined
-    setState({ is: 'out', why })
+    setState({ status: 'out', why })
   }
 
   return {
@@ -162,7 +163,7 @@ export function createSession({ issuer, clientId }: Config) {
     login: () => ask(),
     async logout() {
       const id_token_hint = user?.id_token
-      forgetVouched()
+      forgetLastIdentity()
       leave('logout')
       const hint = id_token_hint === undefined ? {} : { id_token_hint }
       const { url } = await provider.createSignoutRequest(hint)
@@ -178,33 +179,33 @@ export function createSession({ issuer, clientId }: Config) {
 /** The provider has answered, and its answer is no. */
 function isRefusal(error: unknown): boolean {
   // What is left of another attempt cannot be gone on with: that is a no as well.
-  return error instanceof ErrorResponse || isOfAnother(error)
+  return error instanceof ErrorResponse || isOtherUser(error)
 }
 
-function isOfAnother(error: unknown): boolean {
+function isOtherUser(error: unknown): boolean {
   return /state/i.test(String(error))
 }
 
 /** Who goes back in the browser after a login comes past the provider, with what was answered already. */
-function isOfBefore(error: unknown): boolean {
+function isStale(error: unknown): boolean {
   const [way] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
-  return way?.type === 'back_forward' && isOfAnother(error)
+  return way?.type === 'back_forward' && isOtherUser(error)
 }
 
 /** Also in what they may do: else the page would offer what the server refuses. */
-function isSame(one: Identity, other: Identity): boolean {
+function isSame(one: SessionIdentity, other: SessionIdentity): boolean {
   return (
     one.user === other.user && one.roles.toSorted().join(' ') === other.roles.toSorted().join(' ')
   )
 }
 
-function readPlace(state: unknown): string {
+function readReturnPath(state: unknown): string {
   const isPath = typeof state === 'string' && state.startsWith('/') && !state.startsWith('//')
   return isPath && !state.startsWith(callbackPath) ? state : '/'
 }
 
 /** What a token says of its owner. The server reads it for itself; this is for what is shown. */
-function readIdentity(token: string): Identity {
+function readIdentity(token: string): SessionIdentity {
   const [, payload = ''] = token.split('.')
   const bytes = Uint8Array.from(
     atob(payload.replaceAll('-', '+').replaceAll('_', '/')),

@@ -1,24 +1,24 @@
-import type { Identity } from './createSession.ts'
+import type { SessionIdentity } from './createSession.ts'
 
 /** Whom the identity provider vouched for last in this browser. */
-export interface Vouched {
-  identity: Identity
+export interface LastIdentity {
+  identity: SessionIdentity
   /** When that was, in milliseconds since the epoch. */
   at: number
 }
 
 const key = 'natter-vouched'
 /** So long nobody need be asked again to see what was kept: docs/decisions/012. */
-const lastsMs = 24 * 60 * 60_000
+const validMs = 24 * 60 * 60_000
 
 /** Nobody, where the provider has said no since, somebody logged out, or it was too long ago. */
-export function readVouched(): Vouched | undefined {
-  const found = readLast()
+export function readLastIdentity(): LastIdentity | undefined {
+  const found = readStored()
   const age = Date.now() - (found?.at ?? 0)
-  return age >= 0 && age < lastsMs ? found : undefined
+  return age >= 0 && age < validMs ? found : undefined
 }
 
-function readLast(): Vouched | undefined {
+function readStored(): LastIdentity | undefined {
   try {
     return JSON.parse(localStorage.getItem(key) ?? 'null') ?? undefined
   } catch {
@@ -26,20 +26,20 @@ function readLast(): Vouched | undefined {
   }
 }
 
-export function writeVouched(identity: Identity): void {
+export function saveLastIdentity(identity: SessionIdentity): void {
   try {
-    localStorage.setItem(key, JSON.stringify({ identity, at: Date.now() } satisfies Vouched))
+    localStorage.setItem(key, JSON.stringify({ identity, at: Date.now() } satisfies LastIdentity))
   } catch {
     // Then nothing is shown without asking.
   }
 }
 
 /** Vouched for again; but another tab may have been left, or somebody else have come there, since. */
-export function extendVouched(identity: Identity): void {
-  if (readLast()?.identity.user === identity.user) writeVouched(identity)
+export function extendLastIdentity(identity: SessionIdentity): void {
+  if (readStored()?.identity.user === identity.user) saveLastIdentity(identity)
 }
 
-export function forgetVouched(): void {
+export function forgetLastIdentity(): void {
   try {
     localStorage.removeItem(key)
   } catch {

@@ -2,15 +2,15 @@
  * In the place of valibot, for schema/ alone: what these make knows its parts, of which other schemas are
  * made, and checks nothing.
  */
-type Shape = Record<string, unknown>
+type SchemaStub = Record<string, unknown>
 
-export const object = (entries: Shape): Shape => ({ entries })
+export const object = (entries: SchemaStub): SchemaStub => ({ entries })
 export const strictObject: typeof object = object
-export const picklist = (options: readonly string[]): Shape => ({ options })
-export const pipe = (first: Shape): Shape => first
-export const required = (whole: Shape): Shape => whole
+export const picklist = (options: readonly string[]): SchemaStub => ({ options })
+export const pipe = (first: SchemaStub): SchemaStub => first
+export const required = (whole: SchemaStub): SchemaStub => whole
 
-const anything = (): Shape => ({})
+const anything = (): SchemaStub => ({})
 
 export {
   anything as array,

@@ -1,7 +1,7 @@
 import { onCleanup } from 'solid-js'
-import type { Quiet } from './createDoNotDisturb.ts'
+import type { DoNotDisturb } from './createDoNotDisturb.ts'
 import type { Presence } from './createPresence.ts'
-import type { Kept } from './localStore.ts'
+import type { LocalStore } from './localStore.ts'
 
 const [idleMs, lookMs, noteMs] = [10 * 60_000, 30_000, 20_000]
 const key = 'active'
@@ -11,7 +11,7 @@ const inputs = ['keydown', 'pointerdown', 'pointermove', 'wheel', 'touchstart']
  * Shows somebody as away who has touched none of their tabs for ten minutes, and as online again when
  * they do. Whoever has chosen how to be seen stays so.
  */
-export function createIdle(kept: Kept, presence: Presence, quiet: Quiet) {
+export function createAutoAway(kept: LocalStore, presence: Presence, quiet: DoNotDisturb) {
   let lastAt = Date.now()
   let notedAt = 0
   let isBusy = false

@@ -2,35 +2,35 @@ import { createContext, createEffect, createSignal, on, onCleanup, useContext } 
 import type { MessageId, RoomId, UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/event'
 import type { MyRoom } from '#schema/messages/room'
-import type { Identity } from '../auth/createSession.ts'
-import { ask, isPassing } from '../nats/callWithRetry.ts'
-import { type ChatClient, type Connection, unnoticedMs } from '../nats/createConnection.ts'
-import { createQuiet } from './createDoNotDisturb.ts'
-import { createThreads } from './createFollowedThreads.ts'
+import type { SessionIdentity } from '../auth/createSession.ts'
+import { callWithRetry, isTransient } from '../nats/callWithRetry.ts'
+import { type ChatClient, type Connection, graceMs } from '../nats/createConnection.ts'
+import { createDoNotDisturb } from './createDoNotDisturb.ts'
+import { createFollowedThreads } from './createFollowedThreads.ts'
 import { createMembers } from './createMembers.ts'
-import { createNotifyChoices } from './createNotificationPrefs.ts'
+import { createNotificationPrefs } from './createNotificationPrefs.ts'
 import { createPeople } from './createPeople.ts'
 import { createPresence } from './createPresence.ts'
-import type { Missed } from './createRoomFeed.ts'
-import { createRooms, type WhyGone } from './createRooms.ts'
-import { createOutbox } from './createSendQueue.ts'
+import type { MissedEvents } from './createRoomFeed.ts'
+import { createRooms, type RemovalReason } from './createRooms.ts'
+import { createSendQueue } from './createSendQueue.ts'
 import { createTimeline, type RoomTimeline, type TimelineOptions } from './createTimeline.ts'
 import { createTyping } from './createTyping.ts'
-import { type Kept, keptPage } from './localStore.ts'
-import type { Page } from './timeline.ts'
+import { type LocalStore, pageKey } from './localStore.ts'
+import type { HistoryPage } from './timeline.ts'
 
 export type Chat = ReturnType<typeof createChat>
 
 export interface ChatOptions {
   client: ChatClient
   connection: Connection
-  identity: Identity
-  kept: Kept
+  identity: SessionIdentity
+  kept: LocalStore
   /** Something was said in a room of ours: by somebody else, where the notice says by whom. */
   onMessage?: (notice: Notice, room: MyRoom) => void
   /** While the connection was away, more was said in a room than is known to have been heard. */
   onMissed?: (room: MyRoom, before: MyRoom) => void
-  onGone?: (room: MyRoom, why: WhyGone) => void
+  onGone?: (room: MyRoom, why: RemovalReason) => void
   /** Something that somebody wanted done was not. */
   onFailure?: (why: Error | 'away') => void
 }
@@ -51,7 +51,7 @@ export function createChat(options: ChatOptions) {
   const me = identity.user as UserId
   /** The rooms and threads that somebody looks at. */
   const looked = new Set<Looked>()
-  const threads = createThreads(kept, me)
+  const threads = createFollowedThreads(kept, me)
   const presence = createPresence(client, me)
   const rooms = createRooms({
     ...options,
@@ -63,15 +63,15 @@ export function createChat(options: ChatOptions) {
       if (event?.kind !== 'message' || event.sender !== me) options.onMessage?.(notice, room)
     },
   })
-  const outbox = createOutbox(client, kept, (room, seq) => {
+  const outbox = createSendQueue(client, kept, (room, seq) => {
     for (const it of looked) if (it.room === room) it.expect(seq)
   })
   const people = createPeople(client, kept)
   const members = createMembers(client, rooms)
   const typing = createTyping(client, me)
-  const notify = createNotifyChoices(kept)
-  const quiet = createQuiet(kept, presence)
-  void ask(client, 'users.me', {}).then(
+  const notify = createNotificationPrefs(kept)
+  const quiet = createDoNotDisturb(kept, presence)
+  void callWithRetry(client, 'users.me', {}).then(
     // Whoever is here for the first time has no name yet but that of their token.
     ({ name }) => people.learn(me, name === me ? identity.name : name),
     () => undefined,
@@ -80,18 +80,18 @@ export function createChat(options: ChatOptions) {
   const [recovered, setRecovered] = createSignal<number | 'many'>(0, { equals: false })
 
   onCleanup(
-    connection.onBack(async (awayMs) => {
+    connection.onReconnect(async (awayMs) => {
       presence.renew()
       members.renew()
       outbox.adopt()
       rooms.renew()
       const missed = await Promise.all([...looked].map(({ sync }) => sync()))
-      if (awayMs >= unnoticedMs) setRecovered(countHeard(missed))
+      if (awayMs >= graceMs) setRecovered(countHeard(missed))
     }),
   )
 
   /** How many messages of others these are: a room and a thread of it may both have missed one. */
-  function countHeard(all: readonly Missed[]): number | 'many' {
+  function countHeard(all: readonly MissedEvents[]): number | 'many' {
     const missed = all.flat()
     const known = missed.filter((it) => it !== 'lost')
     if (known.length < missed.length) return 'many'
@@ -134,8 +134,8 @@ export function createChat(options: ChatOptions) {
     if (timeline.opened() === 0 || timeline.hasNewer() || !rooms.byId[room]) return
     const messages = timeline.items().slice(-keptMessages)
     if (messages.length === 0) return
-    const page: Page = { messages, before: true, after: false, asOf: 0 }
-    kept.write(keptPage(room), page)
+    const page: HistoryPage = { messages, before: true, after: false, asOf: 0 }
+    kept.write(pageKey(room), page)
   }
 
   return {
@@ -159,18 +159,18 @@ export function createChat(options: ChatOptions) {
      * a connection if it is not back in a moment, as it is when it is made anew with another token.
      */
     async attempt(what: () => Promise<unknown>) {
-      if (!navigator.onLine || !(await connection.isSoonOnline()))
+      if (!navigator.onLine || !(await connection.waitUntilOnline()))
         return options.onFailure?.('away')
       await what().catch((error: unknown) =>
-        options.onFailure?.(isPassing(error) ? 'away' : (error as Error)),
+        options.onFailure?.(isTransient(error) ? 'away' : (error as Error)),
       )
     },
     recovered,
     seeRecovered: () => setRecovered(0),
     claim: kept.claim,
     openTimeline,
-    readKept: (room: RoomId) => kept.read<Page>(keptPage(room)),
-    forgetKept: (room: RoomId) => kept.write(keptPage(room), undefined),
+    readKept: (room: RoomId) => kept.read<HistoryPage>(pageKey(room)),
+    forgetKept: (room: RoomId) => kept.write(pageKey(room), undefined),
     drafts: {
       read: (place: string) => kept.readNow<string>(`draft ${place}`) ?? '',
       write: (place: string, text: string) => kept.writeNow(`draft ${place}`, text),

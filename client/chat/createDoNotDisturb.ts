@@ -1,27 +1,27 @@
 import { createEffect, createSignal, on, onCleanup } from 'solid-js'
 import type { ChosenStatus } from '#schema/messages/presence'
 import type { Presence } from './createPresence.ts'
-import type { Kept } from './localStore.ts'
+import type { LocalStore } from './localStore.ts'
 
-export type Quiet = ReturnType<typeof createQuiet>
+export type DoNotDisturb = ReturnType<typeof createDoNotDisturb>
 
 /** How somebody wants to be seen, and until when. */
-interface Choice {
+interface StoredStatus {
   status: ChosenStatus
   /** In milliseconds since the epoch. */
   until?: number | undefined
 }
 
 const key = 'status'
-const againMs = 30_000
+const retryDelayMs = 30_000
 
 /**
  * Do not disturb: a status that others see too, and that holds on every machine. The server forgets it
  * with the last connection, as when the only tab is loaded again: this browser says it anew. When it
  * shall end by itself is known here as well, and it ends then, or when the page is next opened.
  */
-export function createQuiet(kept: Kept, presence: Presence) {
-  const readChoice = () => kept.readNow<Choice>(key)
+export function createDoNotDisturb(kept: LocalStore, presence: Presence) {
+  const readChoice = () => kept.readNow<StoredStatus>(key)
   const [choice, setChoice] = createSignal(readChoice())
   onCleanup(kept.watchNow(key, () => setChoice(readChoice())))
   const isQuiet = () => presence.mine() === 'busy'
@@ -35,7 +35,7 @@ export function createQuiet(kept: Kept, presence: Presence) {
     function wake() {
       // Where nobody can be told now, they are in a while.
       choose('online').catch(() => {
-        timer = setTimeout(wake, againMs)
+        timer = setTimeout(wake, retryDelayMs)
       })
     }
   })
@@ -54,7 +54,7 @@ export function createQuiet(kept: Kept, presence: Presence) {
     if (readChoice()?.status !== status) remember({ status })
   })
 
-  function remember(chosen: Choice | undefined) {
+  function remember(chosen: StoredStatus | undefined) {
     kept.writeNow(key, chosen)
     setChoice(chosen)
   }

@@ -2,11 +2,11 @@ import { onCleanup } from 'solid-js'
 import { createStore, reconcile } from 'solid-js/store'
 import type { RoomId } from '#schema/ids'
 import type { MyRoom } from '#schema/messages/room'
-import type { Kept } from './localStore.ts'
+import type { LocalStore } from './localStore.ts'
 
 export type NotifyLevel = 'all' | 'mentions' | 'none'
 
-export type NotifyChoices = ReturnType<typeof createNotifyChoices>
+export type NotificationPrefs = ReturnType<typeof createNotificationPrefs>
 
 interface Kind {
   everywhere: NotifyLevel
@@ -15,14 +15,14 @@ interface Kind {
 }
 
 const key = 'notify'
-const usual: Kind = { everywhere: 'mentions', rooms: {} }
+const defaultLevels: Kind = { everywhere: 'mentions', rooms: {} }
 
 /**
  * What somebody wants to be told of: everywhere, and in rooms where they want something else. It is
  * kept by this browser for this person, for all its tabs; nobody else learns which rooms they follow.
  */
-export function createNotifyChoices(kept: Kept) {
-  const read = (): Kind => ({ ...usual, ...kept.readNow<Kind>(key) })
+export function createNotificationPrefs(kept: LocalStore) {
+  const read = (): Kind => ({ ...defaultLevels, ...kept.readNow<Kind>(key) })
   const [choices, setChoices] = createStore<Kind>(read())
   onCleanup(kept.watchNow(key, () => setChoices(reconcile(read()))))
 

@@ -1,15 +1,15 @@
 import { createStore, unwrap } from 'solid-js/store'
 import type { UserId } from '#schema/ids'
-import { ask } from '../nats/callWithRetry.ts'
+import { callWithRetry } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/createConnection.ts'
-import type { Kept } from './localStore.ts'
+import type { LocalStore } from './localStore.ts'
 
 export type People = ReturnType<typeof createPeople>
 
-const most = 200
+const maxKnown = 200
 
 /** What people are called. Until that is known they are called by their id. */
-export function createPeople(client: ChatClient, kept: Kept) {
+export function createPeople(client: ChatClient, kept: LocalStore) {
   const [names, setNames] = createStore<Record<UserId, string>>({})
   const asked = new Set<UserId>()
   let wanted: UserId[] = []
@@ -26,10 +26,10 @@ export function createPeople(client: ChatClient, kept: Kept) {
   }
 
   async function look() {
-    const userIds = wanted.slice(0, most)
-    wanted = wanted.slice(most)
+    const userIds = wanted.slice(0, maxKnown)
+    wanted = wanted.slice(maxKnown)
     try {
-      const { users } = await ask(client, 'users.names', { userIds })
+      const { users } = await callWithRetry(client, 'users.names', { userIds })
       for (const { userId, name } of users) setNames(userId, name)
       kept.write('names', { ...unwrap(names) })
     } catch {

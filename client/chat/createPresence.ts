@@ -9,24 +9,24 @@ import {
   type PresenceChange,
   type Status,
 } from '#schema/messages/presence'
-import { ask } from '../nats/callWithRetry.ts'
+import { callWithRetry } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/createConnection.ts'
 
 export type Presence = ReturnType<typeof createPresence>
 
 /** How somebody is seen, and in which rooms that is known: in none they are seen no more. */
-interface Seen {
+interface ShownStatus {
   status: Status
   rooms: RoomId[]
 }
 
 /** So long after it could not be found out who is in a room it is asked again. */
-const againMs = 5_000
+const retryDelayMs = 5_000
 
 /** Says that we are there, for as long as its owner lives, and knows who else is, room by room. */
 export function createPresence(client: ChatClient, me: UserId) {
   const [mine, setMine] = createSignal<Status>('offline')
-  const [seen, setSeen] = createStore<Record<UserId, Seen | undefined>>({})
+  const [seen, setSeen] = createStore<Record<UserId, ShownStatus | undefined>>({})
   /** Rooms of which all are known who are there. */
   const [known, setKnown] = createStore<Record<RoomId, true | undefined>>({})
   const followed = new Set<RoomId>()
@@ -90,7 +90,7 @@ export function createPresence(client: ChatClient, me: UserId) {
   function clear(room: RoomId, but?: ReadonlySet<UserId>) {
     setSeen(
       produce((all) => {
-        for (const [user, it] of Object.entries(all) as [UserId, Seen | undefined][])
+        for (const [user, it] of Object.entries(all) as [UserId, ShownStatus | undefined][])
           if (it?.rooms.includes(room) && !but?.has(user))
             it.rooms = it.rooms.filter((other) => other !== room)
       }),
@@ -102,7 +102,7 @@ export function createPresence(client: ChatClient, me: UserId) {
     const newer = new Set<UserId>()
     asked.set(room, newer)
     try {
-      const { present } = await ask(client, 'presence.room', { room })
+      const { present } = await callWithRetry(client, 'presence.room', { room })
       if (asked.get(room) !== newer) return
       asked.delete(room)
       const there = Object.entries(present) as [UserId, ChosenStatus][]
@@ -117,7 +117,7 @@ export function createPresence(client: ChatClient, me: UserId) {
       if (!isStopped && followed.has(room))
         timers.set(
           room,
-          setTimeout(() => void find(room), againMs),
+          setTimeout(() => void find(room), retryDelayMs),
         )
     }
   }
@@ -164,7 +164,7 @@ export function createPresence(client: ChatClient, me: UserId) {
       tellChosen = tell
     },
     async choose(status: ChosenStatus) {
-      await ask(client, 'presence.update', { status })
+      await callWithRetry(client, 'presence.update', { status })
       setMine(status)
     },
     /** Nobody has touched anything for long: away, unless we are something else already. */

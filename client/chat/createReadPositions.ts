@@ -2,13 +2,13 @@ import { onCleanup } from 'solid-js'
 import type { OutputOf } from '#runtime'
 import type { RoomId } from '#schema/ids'
 import type { readUpdate } from '#schema/messages/room'
-import { isPassing } from '../nats/callWithRetry.ts'
+import { isTransient } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/createConnection.ts'
 
-const [everyMs, againMs] = [700, 5_000]
+const [everyMs, retryDelayMs] = [700, 5_000]
 
 /** Says how far we have read. Many little steps become few. */
-export function createReadMarks(
+export function createReadPositions(
   client: ChatClient,
   onRead: (room: RoomId, state: OutputOf<typeof readUpdate>) => void,
 ) {
@@ -29,9 +29,9 @@ export function createReadMarks(
         (state) => onRead(room, state),
         (error) => {
           // What was seen while the connection was away counts as read when it is back.
-          if (!isPassing(error)) return
+          if (!isTransient(error)) return
           reading.set(room, Math.max(seq, reading.get(room) ?? 0))
-          timer ??= setTimeout(tell, againMs)
+          timer ??= setTimeout(tell, retryDelayMs)
         },
       )
   }

@@ -1,10 +1,10 @@
 import { isCallError } from '#runtime/client'
 import type { RoomId } from '#schema/ids'
 import { toNotifyId } from '#schema/ids'
-import type { Notice, Placed, RoomEvent } from '#schema/messages/event'
-import { ask, isPassing } from '../nats/callWithRetry.ts'
+import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
+import { callWithRetry, isTransient } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/createConnection.ts'
-import { Chains, newOf, threadOf } from './eventChains.ts'
+import { chainOf, EventChains, unseenEvents } from './eventChains.ts'
 
 export interface FeedOptions {
   client: ChatClient
@@ -12,33 +12,33 @@ export interface FeedOptions {
   /** What is known of the room already: all up to this event. */
   asOf: number
   /** Given each event once, in the order of its chain. */
-  onEvent: (placed: Placed) => void
+  onEvent: (placed: PlacedEvent) => void
   /** What was missed cannot be had: everything must be read anew, and `restart` told as of when. */
   onLost: () => void
 }
 
-export type Feed = ReturnType<typeof createFeed>
+export type RoomFeed = ReturnType<typeof createRoomFeed>
 /** What had been missed; or that it is so much that it is read anew. */
-export type Missed = readonly Placed[] | 'lost'
+export type MissedEvents = readonly PlacedEvent[] | 'lost'
 
 /**
  * What two runtimes tell at the same moment may come the wrong way round. So long something that came
  * too early waits for what was before it; then that is asked for.
  */
-const patienceMs = 150
+const gapTimeoutMs = 150
 /** So long what a room is known to have had may be on its way still. */
 const lateMs = 2_000
 /** What waited for the connection may be answered before anybody is told that it is back. */
-const justNowMs = 1_000
+const recentMs = 1_000
 /** So long after it could not be asked for it is asked for again. */
-const againMs = 5_000
+const retryDelayMs = 5_000
 
 /**
  * What happens in a room, without a gap: what is told, and where something is missing, what the room
  * says it was. Steps wait for each other, so that a slow one changes no order.
  */
-export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions) {
-  let chains = new Chains(asOf)
+export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOptions) {
+  let chains = new EventChains(asOf)
   let steps: Promise<unknown> = Promise.resolve()
   let isStopped = false
   /** Nothing is taken in until everything is read anew. */
@@ -50,8 +50,8 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
   let [told, expected] = [asOf, asOf]
   /** Whatever was told, it must be asked whether that is all. */
   let isInDoubt = false
-  let waiting: Promise<Missed | undefined> | undefined
-  let running: Promise<Missed | undefined> | undefined
+  let waiting: Promise<MissedEvents | undefined> | undefined
+  let running: Promise<MissedEvents | undefined> | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let [dueAt, notBefore] = [0, 0]
 
@@ -69,7 +69,7 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
     // What came too early, or cannot be read by itself, is asked for with all that is missing.
     if (!event) {
       early.push(notice)
-      return syncIn(patienceMs)
+      return syncIn(gapTimeoutMs)
     }
     chains.take(notice)
     onEvent({ seq: notice.seq, event })
@@ -90,7 +90,7 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
   }
 
   /** Whoever asks while another one waits for its turn waits for the same. */
-  function syncNext(): Promise<Missed | undefined> {
+  function syncNext(): Promise<MissedEvents | undefined> {
     waiting ??= enqueue(async () => {
       const it = waiting
       running = it
@@ -98,24 +98,24 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
       return sync().finally(() =>
         setTimeout(() => {
           if (running === it) running = undefined
-        }, justNowMs),
+        }, recentMs),
       )
     })
     return waiting
   }
 
-  async function sync(): Promise<Missed> {
+  async function sync(): Promise<MissedEvents> {
     if (isLost) return 'lost'
     clearTimeout(timer)
     timer = undefined
     isInDoubt = true
     const known = Math.max(told, expected)
-    const answer = await ask(client, 'chat.sync', { room, since: chains.asOf })
+    const answer = await callWithRetry(client, 'chat.sync', { room, since: chains.asOf })
     isInDoubt = false
     if (!answer.recovered) return lose()
-    const missed = newOf(chains, answer.events)
+    const missed = unseenEvents(chains, answer.events)
     for (const placed of missed) {
-      chains.take({ seq: placed.seq, ...threadOf(placed.event) })
+      chains.take({ seq: placed.seq, ...chainOf(placed.event) })
       onEvent(placed)
     }
     const last = answer.events.at(-1)?.seq ?? 0
@@ -129,7 +129,7 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
   function askOnceMore() {
     early = early.filter((notice) => chains.judge(notice) !== 'known' && !asked.has(notice.seq))
     for (const { seq } of early) asked.add(seq)
-    if (early.length > 0) syncIn(againMs)
+    if (early.length > 0) syncIn(retryDelayMs)
   }
 
   function lose(): 'lost' {
@@ -143,8 +143,8 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
   /** What was not answered is asked for again; where that is no use, everything is read anew. */
   function onRefused(error: unknown): undefined {
     if (isStopped || isLost) return
-    if (!isPassing(error) && !isRateLimited(error)) return void lose()
-    const waitMs = (isCallError(error) && error.retryAfterMs) || againMs
+    if (!isTransient(error) && !isRateLimited(error)) return void lose()
+    const waitMs = (isCallError(error) && error.retryAfterMs) || retryDelayMs
     isInDoubt = true
     notBefore = Date.now() + waitMs
     syncIn(waitMs)
@@ -166,7 +166,7 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
       syncIn(lateMs)
     },
     /** Answers with what had been missed, also by whoever asks at this moment, or has just now. */
-    async sync(): Promise<Missed> {
+    async sync(): Promise<MissedEvents> {
       const [before = [], after = []] = await Promise.all([running, syncNext()])
       return before === 'lost' || after === 'lost' ? 'lost' : [...before, ...after]
     },
@@ -177,7 +177,7 @@ export function createFeed({ client, room, asOf, onEvent, onLost }: FeedOptions)
     restart(from: number) {
       void enqueue(() => {
         isLost = false
-        chains = new Chains(from)
+        chains = new EventChains(from)
         return sync()
       })
     },
@@ -195,7 +195,9 @@ function isRateLimited(error: unknown): boolean {
 /** The event that was too large to come along; nothing where it cannot be had alone. */
 async function readEvent(client: ChatClient, notice: Notice): Promise<RoomEvent | undefined> {
   if (notice.notifyId === undefined) return undefined
-  const message = await ask(client, 'msg.get', { notifyId: notice.notifyId }).catch(() => undefined)
+  const message = await callWithRetry(client, 'msg.get', { notifyId: notice.notifyId }).catch(
+    () => undefined,
+  )
   if (!message) return undefined
   if (notice.kind === 'message') return { ...message, kind: 'message' }
   if (notice.kind !== 'edit') return undefined

@@ -5,13 +5,13 @@ import { topics } from '#schema/contracts'
 import type { RoomId, UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/event'
 import type { MyRoom, readUpdate } from '#schema/messages/room'
-import { ask } from '../nats/callWithRetry.ts'
+import { callWithRetry } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/createConnection.ts'
-import { createReadMarks } from './createReadPositions.ts'
-import { type Kept, keptPage } from './localStore.ts'
+import { createReadPositions } from './createReadPositions.ts'
+import { type LocalStore, pageKey } from './localStore.ts'
 import {
-  count,
-  hear as hearUnread,
+  applyCount,
+  countNotice as hearUnread,
   isUncounted,
   startUnread,
   totalOf,
@@ -23,7 +23,7 @@ export type Rooms = ReturnType<typeof createRooms>
 export interface RoomsOptions {
   client: ChatClient
   me: UserId
-  kept: Kept
+  kept: LocalStore
   /** Follows a room for as long as it is ours: answers with what ends that. */
   follow?: (room: MyRoom) => () => void
   /** Something was said in a room of ours. */
@@ -31,13 +31,13 @@ export interface RoomsOptions {
   /** While the connection was away, more was said in a room than is known to have been heard. */
   onMissed?: (room: MyRoom, before: MyRoom) => void
   /** A room is not ours any more. */
-  onGone?: (room: MyRoom, why: WhyGone) => void
+  onGone?: (room: MyRoom, why: RemovalReason) => void
 }
 
 /** We were removed, the room was archived, we left; or one of these, while the connection was away. */
-export type WhyGone = 'kick' | 'archive' | 'leave' | 'meanwhile'
+export type RemovalReason = 'kick' | 'archive' | 'leave' | 'meanwhile'
 
-const [soonMs, everyMs] = [400, 60_000]
+const [debounceMs, pollMs] = [400, 60_000]
 
 /** The rooms we belong to, what is unread in each, and a wire to hear what happens there. */
 export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions) {
@@ -52,7 +52,7 @@ export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions)
    * brings is older.
    */
   const [readIn, goneIn] = [new Map<RoomId, number>(), new Map<RoomId, number>()]
-  const readMarks = createReadMarks(client, (room, state) => setRead(room, state))
+  const readMarks = createReadPositions(client, (room, state) => setRead(room, state))
   let turn = 0
   /** What is asked next tells of what was missed. */
   let wasAway = false
@@ -78,7 +78,7 @@ export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions)
       rooms.map((room) => ({ ...unwrap(room) })),
     )
   })
-  const timer = setInterval(() => document.visibilityState === 'visible' && refresh(), everyMs)
+  const timer = setInterval(() => document.visibilityState === 'visible' && refresh(), pollMs)
   const onVisible = () => document.visibilityState === 'visible' && refreshSoon()
   document.addEventListener('visibilitychange', onVisible)
   onCleanup(() => {
@@ -140,7 +140,7 @@ export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions)
       return
     }
     const counted = { readSeq, unread, mentions, asOf }
-    counts.set(room.id, known ? count(known, counted) : startUnread(counted))
+    counts.set(room.id, known ? applyCount(known, counted) : startUnread(counted))
   }
 
   function toMyRoom(room: MyRoom): MyRoom {
@@ -158,7 +158,7 @@ export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions)
     const room = byId[id]
     if (!room) return
     readIn.set(id, turn)
-    show(id, count(unreadOf(room), { readSeq: seq, ...counted }))
+    show(id, applyCount(unreadOf(room), { readSeq: seq, ...counted }))
   }
 
   /** What is asked from now on: an answer that is on its way may be older than what led here. */
@@ -180,7 +180,7 @@ export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions)
   }
 
   async function askForAll() {
-    const answer = await ask(client, 'room.list', {})
+    const answer = await callWithRetry(client, 'room.list', {})
     const rooms = answer.rooms.filter(({ id }) => goneIn.get(id) !== turn)
     const ids = new Set(rooms.map(({ id }) => id))
     const gone = list().filter(({ id }) => !ids.has(id))
@@ -192,8 +192,8 @@ export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions)
       if (known && room.unread > known.unread) tell.onMissed?.(room, known)
     }
     for (const room of gone) tell.onGone?.(room, 'meanwhile')
-    const pages = new Set(rooms.map(({ id }) => keptPage(id)))
-    void kept.prune((key) => !key.startsWith(keptPage('')) || pages.has(key))
+    const pages = new Set(rooms.map(({ id }) => pageKey(id)))
+    void kept.prune((key) => !key.startsWith(pageKey('')) || pages.has(key))
     // Between the answer and when they were heard something may have happened there.
     if (isNew) void refresh()
     else if (rooms.some((room) => isUncounted(unreadOf(room)))) refreshSoon()
@@ -201,7 +201,7 @@ export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions)
 
   function refreshSoon() {
     clearTimeout(soon)
-    soon = setTimeout(() => void refresh(), soonMs)
+    soon = setTimeout(() => void refresh(), debounceMs)
   }
 
   function hear(notice: Notice) {
@@ -230,7 +230,7 @@ export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions)
     return Object.values(byId).filter((room) => room !== undefined)
   }
 
-  function forget(id: RoomId, why: WhyGone) {
+  function forget(id: RoomId, why: RemovalReason) {
     const room = byId[id]
     if (!room) return
     goneIn.set(id, turn)
@@ -267,14 +267,17 @@ export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions)
     },
     /** The room of us two, which there is from the first time on that somebody asks for it. */
     async openDirect(user: UserId): Promise<RoomId> {
-      const { room } = await ask(client, 'room.direct', { with: user })
+      const { room } = await callWithRetry(client, 'room.direct', { with: user })
       await refresh()
       return room.id
     },
     /** Everything from this one on counts as not read again. */
     async markUnread(room: RoomId, seq: number) {
       readMarks.forget(room)
-      setRead(room, await ask(client, 'read.update', { room, seq: seq - 1, unread: true }))
+      setRead(
+        room,
+        await callWithRetry(client, 'read.update', { room, seq: seq - 1, unread: true }),
+      )
     },
   }
 }

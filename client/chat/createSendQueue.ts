@@ -1,12 +1,12 @@
 import { createSignal, onCleanup } from 'solid-js'
 import { type ErrorCode, isCallError } from '#runtime/client'
 import type { ClientId, MessageId, RoomId } from '#schema/ids'
-import { isPassing } from '../nats/callWithRetry.ts'
+import { isTransient } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/createConnection.ts'
-import type { Kept } from './localStore.ts'
+import type { LocalStore } from './localStore.ts'
 
 /** A message on its way. */
-export interface Outgoing {
+export interface PendingMessage {
   clientId: ClientId
   room: RoomId
   threadId?: MessageId | undefined
@@ -20,15 +20,15 @@ export interface Outgoing {
   error?: string | undefined
 }
 
-export type Outbox = ReturnType<typeof createOutbox>
+export type SendQueue = ReturnType<typeof createSendQueue>
 
-const [firstRetryMs, lastRetryMs, shownMs] = [400, 8_000, 10_000]
+const [minRetryMs, maxRetryMs, sentShownMs] = [400, 8_000, 10_000]
 
 const keyOf = (clientId: ClientId) => `outgoing ${clientId}`
 
 /** How much has been written in this browser, in any tab, that the server does not have. */
-export function countUnsent(kept: Kept): number {
-  return kept.listNow<Outgoing>(keyOf('' as ClientId)).length
+export function countUnsent(kept: LocalStore): number {
+  return kept.listNow<PendingMessage>(keyOf('' as ClientId)).length
 }
 
 /**
@@ -36,13 +36,13 @@ export function countUnsent(kept: Kept): number {
  * the server has it or has refused it, in the order in which they were written. What a tab leaves
  * behind another one sends. Where two send the same the server takes it once.
  */
-export function createOutbox(
+export function createSendQueue(
   client: ChatClient,
-  kept: Kept,
+  kept: LocalStore,
   /** The server has a message, as that event of the room. */
   onSent: (room: RoomId, seq: number) => void,
 ) {
-  const [all, setAll] = createSignal<readonly Outgoing[]>([])
+  const [all, setAll] = createSignal<readonly PendingMessage[]>([])
   const running = new Set<string>()
   const stops = new Map<ClientId, () => void>()
   let isStopped = false
@@ -59,25 +59,25 @@ export function createOutbox(
   /** Takes on what was written in other tabs, which may be gone. */
   function adopt() {
     const mine = new Set(all().map(({ clientId }) => clientId))
-    const known = kept.listNow<Outgoing>(keyOf('' as ClientId))
+    const known = kept.listNow<PendingMessage>(keyOf('' as ClientId))
     const found = known.filter(({ clientId }) => !mine.has(clientId))
     for (const outgoing of found.toSorted((one, other) => one.at - other.at)) add(outgoing)
     for (const { room } of found) void run(room)
   }
 
-  function add(outgoing: Outgoing) {
+  function add(outgoing: PendingMessage) {
     const { clientId } = outgoing
     setAll((before) => [...before, outgoing])
     // Another tab that has it as well is done with it, or has been refused.
     const stop = kept.watchNow(keyOf(clientId), () => {
-      const now = kept.readNow<Outgoing>(keyOf(clientId))
+      const now = kept.readNow<PendingMessage>(keyOf(clientId))
       if (now) show(now)
       else drop(clientId)
     })
     stops.set(clientId, stop)
   }
 
-  function show(now: Outgoing) {
+  function show(now: PendingMessage) {
     setAll((before) => before.map((it) => (it.clientId === now.clientId ? now : it)))
   }
 
@@ -87,7 +87,7 @@ export function createOutbox(
     setAll((before) => before.filter((it) => it.clientId !== clientId))
   }
 
-  function update(clientId: ClientId, what: Partial<Outgoing>) {
+  function update(clientId: ClientId, what: Partial<PendingMessage>) {
     const found = all().find((it) => it.clientId === clientId)
     if (!found) return
     const now = { ...found, ...what }
@@ -106,16 +106,16 @@ export function createOutbox(
   async function run(room: RoomId) {
     if (running.has(room)) return
     running.add(room)
-    for (let waitMs = firstRetryMs; !isStopped; ) {
+    for (let waitMs = minRetryMs; !isStopped; ) {
       const next = all().find((it) => it.room === room && it.status === 'pending')
       if (!next) break
-      const retryAfterMs = await alone(next.clientId, () => trySend(next))
+      const retryAfterMs = await withTabLock(next.clientId, () => trySend(next))
       if (retryAfterMs === undefined) {
-        waitMs = firstRetryMs
+        waitMs = minRetryMs
         continue
       }
       await new Promise((resolve) => setTimeout(resolve, Math.max(waitMs, retryAfterMs)))
-      waitMs = Math.min(waitMs * 2, lastRetryMs)
+      waitMs = Math.min(waitMs * 2, maxRetryMs)
     }
     running.delete(room)
   }
@@ -126,7 +126,7 @@ export function createOutbox(
     room,
     threadId,
     text,
-  }: Outgoing): Promise<number | undefined> {
+  }: PendingMessage): Promise<number | undefined> {
     try {
       const said = { room, clientId, text }
       const { seq } = await (threadId === undefined
@@ -134,10 +134,10 @@ export function createOutbox(
         : client.call('send.thread', { ...said, threadId }))
       update(clientId, { status: 'sent' })
       onSent(room, seq)
-      setTimeout(() => settle(clientId), shownMs)
+      setTimeout(() => settle(clientId), sentShownMs)
       return undefined
     } catch (error) {
-      if (isPassing(error)) return 0
+      if (isTransient(error)) return 0
       if (isCallError(error) && error.code === 'rate_limited') return error.retryAfterMs ?? 1_000
       const code = isCallError(error) ? error.code : undefined
       update(clientId, { status: 'failed', code, error: (error as Error).message })
@@ -151,7 +151,7 @@ export function createOutbox(
     send(room: RoomId, text: string, threadId?: MessageId) {
       const at = Date.now()
       const clientId = newClientId(at)
-      const outgoing: Outgoing = { clientId, room, threadId, text, at, status: 'pending' }
+      const outgoing: PendingMessage = { clientId, room, threadId, text, at, status: 'pending' }
       add(outgoing)
       kept.writeNow(keyOf(clientId), outgoing)
       void run(room)
@@ -169,7 +169,7 @@ export function createOutbox(
 }
 
 /** Leaves to another tab what that is sending: it will tell, or else we try again. */
-function alone(clientId: ClientId, send: () => Promise<number | undefined>) {
+function withTabLock(clientId: ClientId, send: () => Promise<number | undefined>) {
   // Where the page does not come safely there are no locks.
   if (!navigator.locks) return send()
   return navigator.locks.request(keyOf(clientId), { ifAvailable: true }, (lock) =>

@@ -1,12 +1,12 @@
 import { batch, createEffect, createSignal, on, onCleanup, type Setter } from 'solid-js'
 import { isCallError } from '#runtime/client'
 import type { MessageId, RoomId } from '#schema/ids'
-import type { Notice, Placed } from '#schema/messages/event'
-import { ask } from '../nats/callWithRetry.ts'
+import type { Notice, PlacedEvent } from '#schema/messages/event'
+import { callWithRetry } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/createConnection.ts'
-import { createFeed, type Feed, type Missed } from './createRoomFeed.ts'
-import { Recent } from './recentEvents.ts'
-import { apply, extend, createTimeline as fromPage, type Page, type Timeline } from './timeline.ts'
+import { createRoomFeed, type MissedEvents, type RoomFeed } from './createRoomFeed.ts'
+import { RecentEvents } from './recentEvents.ts'
+import { apply, extend, type HistoryPage, type Timeline, timelineFromPage } from './timeline.ts'
 
 export type TimelineStatus = 'loading' | 'ready' | 'forbidden' | 'failed'
 
@@ -17,14 +17,14 @@ export interface TimelineOptions {
   room: RoomId
   threadId?: MessageId
   /** What was kept of it, to be shown until the room has answered. */
-  kept?: Page | undefined
+  kept?: HistoryPage | undefined
   /** Around which event it opens, not at its newest; `later` when that is yet to be found out. */
   start?: number | 'later' | undefined
   /** The same when so much was missed that it is opened anew. */
   startAgain?: () => number | undefined
   /** The last event that the room is known to have. */
   lastSeq?: () => number
-  onEvent?: (placed: Placed) => void
+  onEvent?: (placed: PlacedEvent) => void
 }
 
 type Side = 'older' | 'newer'
@@ -33,16 +33,18 @@ type Sides = Partial<Record<Side, boolean>>
 const sides = ['older', 'newer'] as const
 const pageSize = 50
 /** So long after a page could not be read it is asked for again. */
-const againMs = 5_000
-const nothing: Page = { messages: [], before: false, after: false, asOf: 0 }
+const retryDelayMs = 5_000
+const emptyTimeline: HistoryPage = { messages: [], before: false, after: false, asOf: 0 }
 
 /** What is said in a room or a thread, kept up to date until its owner is disposed of. */
 export function createTimeline(options: TimelineOptions) {
   const { client, room, threadId, kept, start, startAgain, lastSeq = () => 0, onEvent } = options
   const [status, setStatus] = createSignal<TimelineStatus>(kept ? 'ready' : 'loading')
-  const [timeline, setTimeline] = createSignal<Timeline>(fromPage(kept ?? nothing, threadId))
-  let feed: Feed | undefined
-  let recent = new Recent(0)
+  const [timeline, setTimeline] = createSignal<Timeline>(
+    timelineFromPage(kept ?? emptyTimeline, threadId),
+  )
+  let feed: RoomFeed | undefined
+  let recent = new RecentEvents(0)
   /** What is told before the first page is there. */
   let early: Notice[] = []
   const [loading, setLoading] = createSignal<Sides>({})
@@ -65,11 +67,11 @@ export function createTimeline(options: TimelineOptions) {
   })
   if (start !== 'later') void open(start)
 
-  function read(place: { before?: number; after?: number; around?: number }): Promise<Page> {
+  function read(place: { before?: number; after?: number; around?: number }): Promise<HistoryPage> {
     const input = { room, limit: pageSize, ...place }
     return threadId === undefined
-      ? ask(client, 'chat.history', input)
-      : ask(client, 'chat.history.thread', { ...input, threadId })
+      ? callWithRetry(client, 'chat.history', input)
+      : callWithRetry(client, 'chat.history.thread', { ...input, threadId })
   }
 
   /** Shows the newest page, or the one around an event; false where that is yet to be tried again. */
@@ -82,7 +84,7 @@ export function createTimeline(options: TimelineOptions) {
       if (turn !== asked || isClosed) return true
       follow(page.asOf)
       batch(() => {
-        setTimeline(catchUp(fromPage(page, threadId), page))
+        setTimeline(catchUp(timelineFromPage(page, threadId), page))
         setOpened(turn)
         setFailed({})
         setStatus('ready')
@@ -96,7 +98,7 @@ export function createTimeline(options: TimelineOptions) {
         return true
       }
       if (timeline().items.length === 0) setStatus('failed')
-      openIn(waitOf(error), around)
+      openIn(retryDelayOf(error), around)
       return false
     }
   }
@@ -109,8 +111,8 @@ export function createTimeline(options: TimelineOptions) {
   /** Hears what happens after a page was read, and again what happened since where that is not here. */
   function follow(asOf: number) {
     if (feed) return feed.isLost() || !recent.hasAllAfter(asOf) ? hearAgain(feed, asOf) : undefined
-    recent = new Recent(asOf)
-    feed = createFeed({
+    recent = new RecentEvents(asOf)
+    feed = createRoomFeed({
       client,
       room,
       asOf,
@@ -121,7 +123,7 @@ export function createTimeline(options: TimelineOptions) {
       },
       // Once at once; then the room has too much that cannot be read yet.
       onLost() {
-        const waitMs = Math.max(0, lostAt + againMs - Date.now())
+        const waitMs = Math.max(0, lostAt + retryDelayMs - Date.now())
         lostAt = Date.now() + waitMs
         openIn(waitMs, startAgain?.())
       },
@@ -132,13 +134,13 @@ export function createTimeline(options: TimelineOptions) {
     feed.doubt()
   }
 
-  function hearAgain(from: Feed, asOf: number) {
+  function hearAgain(from: RoomFeed, asOf: number) {
     recent.restart(asOf)
     from.restart(asOf)
   }
 
   /** With what has happened meanwhile, or before, where a page does not have it yet. */
-  function catchUp(shown: Timeline, { asOf }: Page): Timeline {
+  function catchUp(shown: Timeline, { asOf }: HistoryPage): Timeline {
     return recent.after(asOf).reduce(apply, shown)
   }
 
@@ -164,7 +166,7 @@ export function createTimeline(options: TimelineOptions) {
       const retry = setTimeout(() => {
         retries.delete(retry)
         if (failed()[side]) void load(side)
-      }, waitOf(error))
+      }, retryDelayOf(error))
       retries.add(retry)
     } finally {
       mark(setLoading, side, false)
@@ -187,10 +189,10 @@ export function createTimeline(options: TimelineOptions) {
     hasFailedOlder: () => failed().older === true,
     retryOlder: () => void load('older'),
     /** Shows what was kept, as long as the room has not answered. */
-    show(page: Page) {
+    show(page: HistoryPage) {
       if (opened() > 0 || status() !== 'loading') return
       batch(() => {
-        setTimeline(fromPage(page, threadId))
+        setTimeline(timelineFromPage(page, threadId))
         setStatus('ready')
       })
     },
@@ -203,7 +205,7 @@ export function createTimeline(options: TimelineOptions) {
       else early.push(notice)
     },
     /** Asks for what was missed, and answers with it. */
-    async sync(): Promise<Missed> {
+    async sync(): Promise<MissedEvents> {
       if (next) void open(next.around)
       for (const side of sides) if (failed()[side]) void load(side)
       return feed ? feed.sync() : []
@@ -222,6 +224,6 @@ function mark(set: Setter<Sides>, side: Side, is: boolean) {
 }
 
 /** When it may be tried again. */
-function waitOf(error: unknown): number {
-  return (isCallError(error) && error.retryAfterMs) || againMs
+function retryDelayOf(error: unknown): number {
+  return (isCallError(error) && error.retryAfterMs) || retryDelayMs
 }

@@ -6,7 +6,7 @@ import type { ChatClient } from '../nats/createConnection.ts'
 
 export type Typing = ReturnType<typeof createTyping>
 
-const [shownMs, saidEveryMs] = [5_000, 3_000]
+const [shownMs, publishEveryMs] = [5_000, 3_000]
 /** What is told so soon after a message was told before it, by another way. */
 const lateMs = 1_000
 
@@ -24,7 +24,7 @@ export function createTyping(client: ChatClient, me: UserId) {
   }
   const hear = ({ room, userId, threadId }: Heard) => {
     if (userId === me) return
-    const place = placeOf(room, threadId)
+    const place = keyOf(room, threadId)
     if (Date.now() - (stoppedAt.get(`${place} ${userId}`) ?? 0) < lateMs) return
     setPlaces(place, (known = []) => (known.includes(userId) ? known : [...known, userId]))
     const key = `${place} ${userId}`
@@ -52,24 +52,24 @@ export function createTyping(client: ChatClient, me: UserId) {
     /** Hears who is writing in a public room that is open; answers with what ends it. */
     follow: (room: RoomId): (() => void) => client.listen(topics.roomTyping, { room }, hear),
     who: (room: RoomId, threadId?: MessageId): readonly UserId[] =>
-      places[placeOf(room, threadId)] ?? [],
+      places[keyOf(room, threadId)] ?? [],
     /** We are writing. Said every three seconds at most, as long as it is in the same place. */
     say(room: RoomId, threadId?: MessageId) {
-      const place = placeOf(room, threadId)
+      const place = keyOf(room, threadId)
       const at = Date.now()
-      if (place === said.place && at - said.at < saidEveryMs) return
+      if (place === said.place && at - said.at < publishEveryMs) return
       said = { place, at }
       client.publish('typing', { room, ...(threadId === undefined ? {} : { threadId }) })
     },
     /** What they wrote is said. */
     stopped(room: RoomId, userId: UserId, threadId?: MessageId) {
-      const place = placeOf(room, threadId)
+      const place = keyOf(room, threadId)
       stoppedAt.set(`${place} ${userId}`, Date.now())
       stop(place, userId)
     },
   }
 }
 
-function placeOf(room: RoomId, threadId?: MessageId): string {
+function keyOf(room: RoomId, threadId?: MessageId): string {
   return threadId === undefined ? room : `${room}/${threadId}`
 }

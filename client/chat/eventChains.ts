@@ -1,8 +1,8 @@
 import type { MessageId } from '#schema/ids'
-import type { Notice, Placed, RoomEvent } from '#schema/messages/event'
+import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 
 /** How what is told of a room hangs together: each event names the one before it in its chain. */
-type Link = Pick<Notice, 'seq' | 'prev' | 'threadId'>
+type ChainLink = Pick<Notice, 'seq' | 'prev' | 'threadId'>
 
 export type Verdict =
   /** The next one of its chain. */
@@ -16,7 +16,7 @@ export type Verdict =
  * Which events of a room have been taken in: all up to one, and of each chain (the room itself, and
  * each thread) those that came after it one by one.
  */
-export class Chains {
+export class EventChains {
   #asOf: number
   readonly #last = new Map<string, number>()
 
@@ -34,14 +34,14 @@ export class Chains {
     return Math.max(this.#asOf, ...this.#last.values())
   }
 
-  judge({ seq, prev, threadId }: Link): Verdict {
+  judge({ seq, prev, threadId }: ChainLink): Verdict {
     const last = this.#lastOf(threadId)
     if (seq <= last) return 'known'
     return prev <= last ? 'next' : 'hole'
   }
 
   /** This event has been taken in, and all of its chain before it. */
-  take({ seq, threadId }: Pick<Link, 'seq' | 'threadId'>): void {
+  take({ seq, threadId }: Pick<ChainLink, 'seq' | 'threadId'>): void {
     if (seq > this.#lastOf(threadId)) this.#last.set(threadId ?? '', seq)
   }
 
@@ -57,15 +57,15 @@ export class Chains {
 }
 
 /** Which of a room's events come after what has been taken in. */
-export function newOf(chains: Chains, events: readonly Placed[]): Placed[] {
+export function unseenEvents(chains: EventChains, events: readonly PlacedEvent[]): PlacedEvent[] {
   return events.filter(({ seq, event }) => {
-    const link = { seq, prev: 0, ...threadOf(event) }
+    const link = { seq, prev: 0, ...chainOf(event) }
     return chains.judge(link) !== 'known'
   })
 }
 
 /** The chain an event is of. */
-export function threadOf(event: RoomEvent): { threadId?: MessageId } {
+export function chainOf(event: RoomEvent): { threadId?: MessageId } {
   return event.kind === 'message' && event.threadId !== undefined
     ? { threadId: event.threadId }
     : {}

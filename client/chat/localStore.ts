@@ -1,7 +1,7 @@
 import { clear, createStore, delMany, get, keys, set, type UseStore, update } from 'idb-keyval'
 
 /** What this browser keeps for one person between visits. Nothing depends on it: it may be refused, or lost. */
-export interface Kept {
+export interface LocalStore {
   read<T>(key: string): Promise<T | undefined>
   /** Writes soon, and of several values for one key the last. */
   write(key: string, value: unknown): void
@@ -20,25 +20,25 @@ export interface Kept {
   /** Forgets everything, in all tabs. */
   clear(): Promise<void>
   /** Tells that another tab has forgotten it, and why. */
-  onForgotten(tell: (why: Farewell) => void): void
+  onForgotten(tell: (why: ForgetReason) => void): void
 }
 
 /** They logged out: nothing is left. Or somebody else came: what they wrote themselves waits for them. */
-export type Farewell = 'logout' | 'ended'
+export type ForgetReason = 'logout' | 'ended'
 
-const soonMs = 300
+const writeDelayMs = 300
 /** So many claims are remembered: older ones are not made again. */
-const mostClaims = 200
+const maxClaims = 200
 
 /** Where the newest messages of a room are kept. */
-export function keptPage(room: string): string {
+export function pageKey(room: string): string {
   return `room ${room}`
 }
 
 /** What the databases of all people are called. */
-const databases = 'natter-'
+const databasePrefix = 'natter-'
 
-export function openKept(user: string): Kept {
+export function openLocalStore(user: string): LocalStore {
   const prefix = `natter ${user} `
   const waiting = new Map<string, unknown>()
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -47,7 +47,7 @@ export function openKept(user: string): Kept {
   const tabs = openTabs(user)
   let store: UseStore | undefined
   try {
-    store = createStore(databases + user, 'kept')
+    store = createStore(databasePrefix + user, 'kept')
   } catch {
     // Private windows of some browsers have no database.
   }
@@ -60,7 +60,7 @@ export function openKept(user: string): Kept {
   }
   window.addEventListener('pagehide', flush)
 
-  async function forget(why: Farewell) {
+  async function forget(why: ForgetReason) {
     isForgotten = true
     waiting.clear()
     if (why === 'logout')
@@ -87,7 +87,7 @@ export function openKept(user: string): Kept {
     write(key, value) {
       if (isForgotten) return
       waiting.set(key, value)
-      timer ??= setTimeout(flush, soonMs)
+      timer ??= setTimeout(flush, writeDelayMs)
     },
     readNow,
     listNow<T>(start: string) {
@@ -119,7 +119,7 @@ export function openKept(user: string): Kept {
       // One transaction: those of other tabs wait for it.
       const take = (claimed: string[] = []) => {
         isFirst = !claimed.includes(what)
-        return isFirst ? [...claimed.slice(-mostClaims), what] : claimed
+        return isFirst ? [...claimed.slice(-maxClaims), what] : claimed
       }
       await update<string[]>('claimed', take, store).catch(() => undefined)
       return isFirst
@@ -134,10 +134,10 @@ export function openKept(user: string): Kept {
     async clear() {
       await forget('logout')
       // What others have written meanwhile they forget themselves.
-      tabs.postMessage('logout' satisfies Farewell)
+      tabs.postMessage('logout' satisfies ForgetReason)
     },
     onForgotten(tell) {
-      tabs.addEventListener('message', ({ data: why }: MessageEvent<Farewell>) => {
+      tabs.addEventListener('message', ({ data: why }: MessageEvent<ForgetReason>) => {
         void forget(why)
         tell(why)
       })
@@ -152,11 +152,11 @@ export function openKept(user: string): Kept {
 export async function forgetOthers(user: string): Promise<void> {
   const known = (await window.indexedDB?.databases?.().catch(() => [])) ?? []
   for (const { name } of known) {
-    if (!name?.startsWith(databases) || name === databases + user) continue
+    if (!name?.startsWith(databasePrefix) || name === databasePrefix + user) continue
     // To delete all of it would wait for their tabs, and they for that when they come again.
     await clear(createStore(name, 'kept')).catch(() => undefined)
-    const tabs = openTabs(name.slice(databases.length))
-    tabs.postMessage('ended' satisfies Farewell)
+    const tabs = openTabs(name.slice(databasePrefix.length))
+    tabs.postMessage('ended' satisfies ForgetReason)
     tabs.close()
   }
 }

@@ -1,26 +1,26 @@
-import type { Placed } from '#schema/messages/event'
+import type { PlacedEvent } from '#schema/messages/event'
 
 /** As much as can be asked for at once. */
-const most = 500
+const maxEvents = 500
 
 /**
  * What has happened in a room of late. A page is read from where all of it may not be yet: what it
  * lacks is taken from here.
  */
-export class Recent {
+export class RecentEvents {
   /** Everything after this event is here as soon as it is told of. */
   #from: number
-  #events: Placed[] = []
+  #events: PlacedEvent[] = []
 
   constructor(from: number) {
     this.#from = from
   }
 
-  add(placed: Placed): void {
+  add(placed: PlacedEvent): void {
     const at = this.#events.findLastIndex(({ seq }) => seq <= placed.seq)
     if (this.#events[at]?.seq === placed.seq) return
     this.#events.splice(at + 1, 0, placed)
-    const gone = this.#events.length > most && this.#events.shift()
+    const gone = this.#events.length > maxEvents && this.#events.shift()
     if (gone) this.#from = gone.seq
   }
 
@@ -29,7 +29,7 @@ export class Recent {
     return seq >= this.#from
   }
 
-  after(asOf: number): Placed[] {
+  after(asOf: number): PlacedEvent[] {
     return this.#events.filter(({ seq }) => seq > asOf)
   }
 

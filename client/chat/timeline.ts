@@ -1,9 +1,9 @@
 import type { MessageId, UserId } from '#schema/ids'
 import { readNotifyId } from '#schema/ids'
 import type { PagedMessage } from '#schema/messages/chat'
-import type { Placed, RoomEventOf } from '#schema/messages/event'
+import type { PlacedEvent, RoomEventOf } from '#schema/messages/event'
 
-export interface Page {
+export interface HistoryPage {
   messages: PagedMessage[]
   before: boolean
   after: boolean
@@ -11,7 +11,7 @@ export interface Page {
 }
 
 /** A message as it stands after the event `asOf`. */
-export interface Item extends PagedMessage {
+export interface TimelineMessage extends PagedMessage {
   asOf: number
 }
 
@@ -22,29 +22,29 @@ export interface Item extends PagedMessage {
 export interface Timeline {
   /** The thread this is of; the room itself, where absent. */
   threadId?: MessageId | undefined
-  items: readonly Item[]
+  items: readonly TimelineMessage[]
   /** Whether there are more on either side. With newer ones to come, what is said now has no place yet. */
   hasOlder: boolean
   hasNewer: boolean
   /** The last answers that came before what they answer: threads have chains of their own. */
-  early: readonly Answer[]
+  earlyReplies: readonly EarlyReply[]
 }
 
-interface Answer {
+interface EarlyReply {
   to: MessageId
   seq: number
 }
 
 /** Most are answers to what is further up than anything that is shown, and come to nothing. */
-const mostEarly = 50
+const maxEarlyReplies = 50
 
-export function createTimeline(page: Page, threadId?: MessageId): Timeline {
+export function timelineFromPage(page: HistoryPage, threadId?: MessageId): Timeline {
   const items = toItems(page)
-  return { threadId, items, hasOlder: page.before, hasNewer: page.after, early: [] }
+  return { threadId, items, hasOlder: page.before, hasNewer: page.after, earlyReplies: [] }
 }
 
 /** With the page before the first, or behind the last. */
-export function extend(timeline: Timeline, page: Page, side: 'older' | 'newer'): Timeline {
+export function extend(timeline: Timeline, page: HistoryPage, side: 'older' | 'newer'): Timeline {
   const [first, last] = [timeline.items[0], timeline.items.at(-1)]
   // Of what is there already nothing is added, and there may be very much.
   const added = toItems(page).filter(({ seq }) =>
@@ -56,22 +56,22 @@ export function extend(timeline: Timeline, page: Page, side: 'older' | 'newer'):
 }
 
 /** After an event of the room. Events come in their order; one that is known already changes nothing. */
-export function apply(timeline: Timeline, placed: Placed): Timeline {
+export function apply(timeline: Timeline, placed: PlacedEvent): Timeline {
   const { seq, event } = placed
   switch (event.kind) {
     case 'message':
       return event.threadId === timeline.threadId
-        ? say(timeline, seq, event)
+        ? addMessage(timeline, seq, event)
         : countReply(timeline, seq, event)
     case 'edit':
-      return change(timeline, seq, event.message, (item) => ({
+      return updateMessage(timeline, seq, event.message, (item) => ({
         ...item,
         text: event.text,
         mentions: event.mentions,
         editedAt: event.at,
       }))
     case 'delete':
-      return change(timeline, seq, event.message, (item) => ({
+      return updateMessage(timeline, seq, event.message, (item) => ({
         ...item,
         text: '',
         mentions: [],
@@ -79,7 +79,7 @@ export function apply(timeline: Timeline, placed: Placed): Timeline {
         deletedAt: event.at,
       }))
     case 'react':
-      return change(timeline, seq, event.message, (item) => ({
+      return updateMessage(timeline, seq, event.message, (item) => ({
         ...item,
         reactions: react(item.reactions, event.emoji, event.by, event.on),
       }))
@@ -89,31 +89,34 @@ export function apply(timeline: Timeline, placed: Placed): Timeline {
 }
 
 /** One message after an event of its room. */
-export function applyTo(item: Item, placed: Placed): Item {
-  const alone: Timeline = { items: [item], hasOlder: true, hasNewer: true, early: [] }
+export function applyTo(item: TimelineMessage, placed: PlacedEvent): TimelineMessage {
+  const alone: Timeline = { items: [item], hasOlder: true, hasNewer: true, earlyReplies: [] }
   return apply(alone, placed).items.find(({ id }) => id === item.id) ?? item
 }
 
-function say(timeline: Timeline, seq: number, event: RoomEventOf<'message'>): Timeline {
+function addMessage(timeline: Timeline, seq: number, event: RoomEventOf<'message'>): Timeline {
   const { items } = timeline
   // Behind the last one others may be missing; between two that are there nothing else is.
   if (timeline.hasNewer && seq > (items.at(-1)?.seq ?? 0)) return timeline
   if (items.some(({ id }) => id === event.id)) return timeline
   const { kind: _, ...message } = event
-  const answers = timeline.early.filter(({ to }) => to === event.id)
+  const answers = timeline.earlyReplies.filter(({ to }) => to === event.id)
   const lastSeq = Math.max(...answers.map((answer) => answer.seq))
   const replies = answers.length > 0 ? { replies: { count: answers.length, lastSeq } } : {}
-  const item: Item = { ...message, ...replies, seq, reactions: [], asOf: seq }
+  const item: TimelineMessage = { ...message, ...replies, seq, reactions: [], asOf: seq }
   const at = items.findLastIndex((other) => other.seq < seq) + 1
-  const early = timeline.early.filter((answer) => !answers.includes(answer))
-  return { ...timeline, early, items: items.toSpliced(at, 0, item) }
+  const earlyReplies = timeline.earlyReplies.filter((answer) => !answers.includes(answer))
+  return { ...timeline, earlyReplies, items: items.toSpliced(at, 0, item) }
 }
 
 function countReply(timeline: Timeline, seq: number, event: RoomEventOf<'message'>): Timeline {
   const { threadId: to } = event
   if (to !== undefined && !timeline.items.some(({ id }) => id === to)) {
-    if (timeline.early.some((answer) => answer.seq === seq)) return timeline
-    return { ...timeline, early: [...timeline.early, { to, seq }].slice(-mostEarly) }
+    if (timeline.earlyReplies.some((answer) => answer.seq === seq)) return timeline
+    return {
+      ...timeline,
+      earlyReplies: [...timeline.earlyReplies, { to, seq }].slice(-maxEarlyReplies),
+    }
   }
   return replace(timeline, to, (item) => {
     const { count, lastSeq } = item.replies ?? { count: 0, lastSeq: 0 }
@@ -122,18 +125,22 @@ function countReply(timeline: Timeline, seq: number, event: RoomEventOf<'message
   })
 }
 
-function change(
+function updateMessage(
   timeline: Timeline,
   seq: number,
   target: RoomEventOf<'edit'>['message'],
-  make: (item: Item) => Item,
+  make: (item: TimelineMessage) => TimelineMessage,
 ): Timeline {
   return replace(timeline, readNotifyId(target.notifyId).id, (item) =>
     seq > item.asOf ? { ...make(item), asOf: seq } : item,
   )
 }
 
-function replace(timeline: Timeline, id: MessageId | undefined, make: (item: Item) => Item) {
+function replace(
+  timeline: Timeline,
+  id: MessageId | undefined,
+  make: (item: TimelineMessage) => TimelineMessage,
+) {
   const at = timeline.items.findIndex((item) => item.id === id)
   const before = timeline.items[at]
   const after = before && make(before)
@@ -141,7 +148,7 @@ function replace(timeline: Timeline, id: MessageId | undefined, make: (item: Ite
   return { ...timeline, items: timeline.items.with(at, after) }
 }
 
-type Reactions = Item['reactions']
+type Reactions = TimelineMessage['reactions']
 
 function react(reactions: Reactions, emoji: string, user: UserId, on: boolean): Reactions {
   const at = reactions.findIndex((it) => it.emoji === emoji)
@@ -155,6 +162,6 @@ function react(reactions: Reactions, emoji: string, user: UserId, on: boolean): 
   return reactions.with(at, { emoji, count, users })
 }
 
-function toItems({ messages, asOf }: Page): Item[] {
+function toItems({ messages, asOf }: HistoryPage): TimelineMessage[] {
   return messages.map((message) => ({ ...message, asOf }))
 }

@@ -13,8 +13,8 @@ import {
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from '../people/Avatar.tsx'
-import { StatusWord } from '../people/StatusText.tsx'
-import type { Wanted } from './completionQuery.ts'
+import { StatusText } from '../people/StatusText.tsx'
+import type { CompletionQuery } from './completionQuery.ts'
 import { createSuggestions } from './createSuggestions.ts'
 
 /** What a list of suggestions is for the field that it belongs to, which keeps the focus. */
@@ -27,7 +27,7 @@ export interface CompletionHandle {
 
 /** Who or what may be meant by what somebody is writing: chosen by arrows and Enter, or by a touch. */
 export function Completion(props: {
-  wanted: Wanted
+  wanted: CompletionQuery
   listId: string
   onChoose: (text: string) => void
   onDismiss: () => void
@@ -103,20 +103,20 @@ export function Completion(props: {
                 }}
               >
                 <Switch>
-                  <Match when={suggestion.is === 'person' && suggestion}>
+                  <Match when={suggestion.kind === 'person' && suggestion}>
                     {(person) => (
                       <>
                         <Avatar user={person().userId} isSmall hasStatus />
                         <strong>{chat.people.name(person().userId)}</strong>
                         <span class="muted">@{person().userId}</span>
-                        <StatusWord user={person().userId} />
+                        <StatusText user={person().userId} />
                         <Show when={person().isOutside}>
                           <span class="muted completion-note">{t('composer.outside')}</span>
                         </Show>
                       </>
                     )}
                   </Match>
-                  <Match when={suggestion.is === 'emoji' && suggestion}>
+                  <Match when={suggestion.kind === 'emoji' && suggestion}>
                     {(emoji) => (
                       <>
                         <span class="completion-emoji">{emoji().text}</span>

@@ -2,18 +2,18 @@ import { createEffect, createSignal, createUniqueId, onMount, Show } from 'solid
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { useConversation } from '../messages/createConversation.ts'
-import { Problem } from '../ui/ErrorText.tsx'
+import { ErrorText } from '../ui/ErrorText.tsx'
 import { Icon } from '../ui/Icon.tsx'
-import { laterMenu } from '../ui/lazyMenu.tsx'
-import { later } from '../ui/lazyPart.tsx'
+import { lazyMenu } from '../ui/lazyMenu.tsx'
+import { lazyPart } from '../ui/lazyPart.tsx'
 import type { CompletionHandle } from './Completion.tsx'
-import { findWanted } from './completionQuery.ts'
+import { findCompletionQuery } from './completionQuery.ts'
 import { createDraft } from './createDraft.ts'
-import { WhoTypes } from './TypingIndicator.tsx'
+import { TypingIndicator } from './TypingIndicator.tsx'
 import { markOf, replaceText, toggleMark } from './textEditing.ts'
 
-const Completion = later(async () => (await import('./Completion.tsx')).Completion)
-const EmojiMenu = laterMenu(async () => (await import('../emoji/EmojiPicker.tsx')).EmojiMenu)
+const Completion = lazyPart(async () => (await import('./Completion.tsx')).Completion)
+const EmojiPicker = lazyMenu(async () => (await import('../emoji/EmojiPicker.tsx')).EmojiPicker)
 
 /** Where something is written. What is not sent yet is still here after a reload. */
 export function Composer(props: { label: string }) {
@@ -40,7 +40,7 @@ export function Composer(props: { label: string }) {
     queueMicrotask(grow)
   })
 
-  const found = () => findWanted(text().slice(0, caret()))
+  const found = () => findCompletionQuery(text().slice(0, caret()))
   const wanted = () => {
     const it = isWriting() ? found() : undefined
     return it?.start === dismissed() ? undefined : it
@@ -110,7 +110,7 @@ export function Composer(props: { label: string }) {
       <Show when={editing()}>
         <p class="composer-note">{t('composer.editing')}</p>
       </Show>
-      <Problem of={problem()} />
+      <ErrorText of={problem()} />
       <div class="composer-box">
         <textarea
           ref={(element) => {
@@ -143,9 +143,9 @@ export function Composer(props: { label: string }) {
             {t('composer.cancel')}
           </button>
         </Show>
-        <EmojiMenu class="icon-button" label={t('composer.emoji')} onPick={insert}>
+        <EmojiPicker class="icon-button" label={t('composer.emoji')} onPick={insert}>
           <Icon name="smile" />
-        </EmojiMenu>
+        </EmojiPicker>
         <button
           type="submit"
           class="icon-button send-button"
@@ -162,7 +162,7 @@ export function Composer(props: { label: string }) {
         </p>
         <Show when={tooMuch() === 0}>
           <p>
-            <WhoTypes />
+            <TypingIndicator />
           </p>
         </Show>
       </div>

@@ -3,10 +3,10 @@ import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { useConversation } from '../messages/createConversation.ts'
 
-const mostNamed = 2
+const maxNamed = 2
 
 /** Who is writing here at this moment: one or two by their names. */
-export function WhoTypes() {
+export function TypingIndicator() {
   const chat = useChat()
   const { t, listOf } = useLanguage()
   const { room, threadId } = useConversation()
@@ -14,7 +14,7 @@ export function WhoTypes() {
   const names = () => listOf(who().map((user) => chat.people.name(user)))
   return (
     <Show when={who().length > 0}>
-      {who().length > mostNamed
+      {who().length > maxNamed
         ? t('composer.severalType')
         : t(who().length === 1 ? 'composer.oneTypes' : 'composer.twoType', { name: names() })}
     </Show>

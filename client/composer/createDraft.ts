@@ -1,5 +1,5 @@
 import { createEffect, createSignal, on, onMount } from 'solid-js'
-import { mostText } from '#schema/messages/chat'
+import { maxTextLength } from '#schema/messages/chat'
 import type { Chat } from '../chat/createChat.ts'
 import type { Conversation } from '../messages/createConversation.ts'
 
@@ -46,7 +46,7 @@ export function createDraft(chat: Chat, conversation: Conversation, focus: () =>
     else chat.drafts.write(place, value)
   }
 
-  const tooMuch = () => Math.max(0, text().length - mostText)
+  const tooMuch = () => Math.max(0, text().length - maxTextLength)
 
   return {
     text,
@@ -58,7 +58,7 @@ export function createDraft(chat: Chat, conversation: Conversation, focus: () =>
     async submit() {
       const said = text().trim()
       const item = editing()
-      if (said === '' || said.length > mostText) return
+      if (said === '' || said.length > maxTextLength) return
       setProblem()
       if (!item) {
         change('')

@@ -3,33 +3,35 @@ import type { UserId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 import { findEmoji, type NamedEmoji } from '../emoji/emojiNames.ts'
 import { useConversation } from '../messages/createConversation.ts'
-import { rankOf } from '../text/matching.ts'
-import type { Wanted } from './completionQuery.ts'
+import { matchRank } from '../text/matching.ts'
+import type { CompletionQuery } from './completionQuery.ts'
 
 export type Suggestion =
-  | { is: 'person'; text: string; userId: UserId; isOutside: boolean }
-  | { is: 'emoji'; text: string; name: string }
+  | { kind: 'person'; text: string; userId: UserId; isOutside: boolean }
+  | { kind: 'emoji'; text: string; name: string }
 
-const most = 8
+const maxSuggestions = 8
 /** Whoever types on is not searched for at each letter. */
-const calmMs = 120
+const debounceMs = 120
 
 /** Who or what may be meant: people of the room at once, others when the server has found them. */
-export function createSuggestions(wanted: Accessor<Wanted>): Accessor<readonly Suggestion[]> {
+export function createSuggestions(
+  wanted: Accessor<CompletionQuery>,
+): Accessor<readonly Suggestion[]> {
   const people = createPeopleOf(wanted)
   return createMemo(() => {
     const { kind, text } = wanted()
-    return kind === 'person' ? people() : findEmoji(text, most).map(toSuggestion)
+    return kind === 'person' ? people() : findEmoji(text, maxSuggestions).map(toSuggestion)
   })
 }
 
 const toSuggestion = ([text, name]: NamedEmoji): Suggestion => ({
-  is: 'emoji',
+  kind: 'emoji',
   text,
   name,
 })
 
-function createPeopleOf(wanted: Accessor<Wanted>): Accessor<Suggestion[]> {
+function createPeopleOf(wanted: Accessor<CompletionQuery>): Accessor<Suggestion[]> {
   const chat = useChat()
   const { room, timeline } = useConversation()
   const [found, setFound] = createSignal<{ for: string; users: readonly UserId[] }>()
@@ -45,7 +47,7 @@ function createPeopleOf(wanted: Accessor<Wanted>): Accessor<Suggestion[]> {
         if (!answer.ok) return
         for (const { userId, name } of answer.value.users) chat.people.learn(userId, name)
         setFound({ for: text, users: answer.value.users.map(({ userId }) => userId) })
-      }, calmMs)
+      }, debounceMs)
       onCleanup(() => clearTimeout(timer))
     }),
   )
@@ -66,7 +68,7 @@ function createPeopleOf(wanted: Accessor<Wanted>): Accessor<Suggestion[]> {
   return createMemo(() => {
     const { text } = wanted()
     const fits = inside().flatMap((userId) => {
-      const rank = rankOf(text, userId, names().get(userId) ?? chat.people.name(userId))
+      const rank = matchRank(text, userId, names().get(userId) ?? chat.people.name(userId))
       return rank === undefined ? [] : [{ userId, rank }]
     })
     const known = fits.sort((one, other) => one.rank - other.rank).map(({ userId }) => userId)
@@ -76,7 +78,12 @@ function createPeopleOf(wanted: Accessor<Wanted>): Accessor<Suggestion[]> {
     const isOutside = (user: UserId) => names().size > 0 && !inside().includes(user)
     return [...new Set([...known, ...more])]
       .filter((userId) => userId !== chat.me)
-      .slice(0, most)
-      .map((userId) => ({ is: 'person', text: `@${userId}`, userId, isOutside: isOutside(userId) }))
+      .slice(0, maxSuggestions)
+      .map((userId) => ({
+        kind: 'person',
+        text: `@${userId}`,
+        userId,
+        isOutside: isOutside(userId),
+      }))
   })
 }

@@ -1,6 +1,6 @@
 import { Sparkline } from './Sparkline.tsx'
 import type { Sample } from './series.ts'
-import { useWords } from './useWords.ts'
+import { useConsoleWords } from './useWords.ts'
 
 interface ChartProps {
   samples: readonly Sample[]
@@ -8,7 +8,7 @@ interface ChartProps {
 }
 
 export function RateChart(props: ChartProps) {
-  const { w, number } = useWords()
+  const { w, number } = useConsoleWords()
   const values = () => props.samples.map(({ perSecond }) => perSecond)
   return (
     <Sparkline
@@ -20,7 +20,7 @@ export function RateChart(props: ChartProps) {
 }
 
 export function TimeChart(props: ChartProps) {
-  const { w, duration } = useWords()
+  const { w, duration } = useConsoleWords()
   const slow = () => props.samples.map(({ p99Ms }) => p99Ms)
   const usual = () => props.samples.map(({ p50Ms }) => p50Ms)
   return (
@@ -36,7 +36,7 @@ export function TimeChart(props: ChartProps) {
 }
 
 export function ErrorChart(props: ChartProps) {
-  const { w, number } = useWords()
+  const { w, number } = useConsoleWords()
   const values = () => props.samples.map(({ errorsPerSecond }) => errorsPerSecond)
   return (
     <Sparkline
@@ -48,7 +48,7 @@ export function ErrorChart(props: ChartProps) {
 }
 
 export function InFlightChart(props: ChartProps) {
-  const { w, count } = useWords()
+  const { w, count } = useConsoleWords()
   const values = () => props.samples.map(({ inFlight }) => inFlight)
   return (
     <Sparkline
@@ -63,7 +63,7 @@ export function InFlightChart(props: ChartProps) {
 function describe(
   values: readonly (number | undefined)[],
   show: (value: number) => string,
-  w: ReturnType<typeof useWords>['w'],
+  w: ReturnType<typeof useConsoleWords>['w'],
 ) {
   const known = values.filter((value) => value !== undefined)
   const now = values.at(-1)

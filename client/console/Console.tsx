@@ -2,23 +2,23 @@ import './console.css'
 import './trace.css'
 import { For, Match, Show, Switch } from 'solid-js'
 import { useChat } from '../chat/createChat.ts'
-import { type ConsolePart, consoleParts, pathOf, usePlace } from '../routing/createRoute.ts'
+import { type ConsolePart, consoleParts, pathOf, useRoute } from '../routing/createRoute.ts'
 import { Icon } from '../ui/Icon.tsx'
 import { createConsole } from './createConsole.ts'
-import { DeadLetters } from './DeadLetters.tsx'
+import { DeadLettersView } from './DeadLetters.tsx'
 import { Functions } from './Functions.tsx'
 import { Traces } from './Traces.tsx'
-import { useWords } from './useWords.ts'
+import { useConsoleWords } from './useWords.ts'
 
 /** What runs, for administrators: functions, what they could not handle, and how it went. */
 export function Console(props: { part: ConsolePart }) {
   const chat = useChat()
-  const { go } = usePlace()
-  const { w, clock } = useWords()
+  const { go } = useRoute()
+  const { w, clock } = useConsoleWords()
   const watching = createConsole(chat.client)
   const late = () => {
     const state = watching.state()
-    return state.is === 'late' && watching.names().length > 0 ? state : undefined
+    return state.status === 'late' && watching.names().length > 0 ? state : undefined
   }
 
   return (
@@ -58,7 +58,7 @@ export function Console(props: { part: ConsolePart }) {
         </Show>
       </div>
       <Switch>
-        <Match when={watching.state().is === 'refused'}>
+        <Match when={watching.state().status === 'refused'}>
           <p class="console-empty" role="alert">
             {w('refused')}
           </p>
@@ -67,7 +67,7 @@ export function Console(props: { part: ConsolePart }) {
           <Functions watching={watching} />
         </Match>
         <Match when={props.part === 'dead'}>
-          <DeadLetters />
+          <DeadLettersView />
         </Match>
         <Match when={props.part === 'traces'}>
           <Traces />

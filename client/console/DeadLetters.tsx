@@ -2,15 +2,15 @@ import { createSignal, For, Show } from 'solid-js'
 import type { DeadLetter } from '#schema/messages/console'
 import { useChat } from '../chat/createChat.ts'
 import { ConfirmDialog } from '../ui/ConfirmDialog.tsx'
-import { createDeadLetters, type Deed } from './createDeadLetters.ts'
-import { useWords } from './useWords.ts'
+import { createDeadLetters, type DeadLetterAction } from './createDeadLetters.ts'
+import { useConsoleWords } from './useWords.ts'
 
 /** What functions could not handle: why, where from, and what is to become of it. */
-export function DeadLetters() {
+export function DeadLettersView() {
   const chat = useChat()
-  const { w, dateTime } = useWords()
+  const { w, dateTime } = useConsoleWords()
   const dead = createDeadLetters(chat.client)
-  const [asked, setAsked] = createSignal<{ deed: Deed; letter: DeadLetter }>()
+  const [asked, setAsked] = createSignal<{ deed: DeadLetterAction; letter: DeadLetter }>()
   const [note, setNote] = createSignal('')
 
   async function act() {
@@ -18,8 +18,8 @@ export function DeadLetters() {
     if (!wanted) return
     setNote('')
     const outcome = await dead.act(wanted.deed, wanted.letter)
-    if (outcome.is === 'failed') throw new Error(outcome.error)
-    if (outcome.is === 'gone') setNote(w('wasGone'))
+    if (outcome.status === 'failed') throw new Error(outcome.error)
+    if (outcome.status === 'gone') setNote(w('wasGone'))
     else setNote(w(`${wanted.deed}ed`, { name: wanted.letter.service }))
   }
 

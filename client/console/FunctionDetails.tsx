@@ -2,24 +2,24 @@ import { createResource, For, type JSX, onCleanup, Show } from 'solid-js'
 import type { ChatClient } from '../nats/createConnection.ts'
 import { Icon } from '../ui/Icon.tsx'
 import { ErrorChart, InFlightChart, RateChart, TimeChart } from './Charts.tsx'
-import type { Watched } from './createConsole.ts'
-import { lookMs } from './series.ts'
-import { useWords } from './useWords.ts'
+import type { WatchedService } from './createConsole.ts'
+import { pollMs } from './series.ts'
+import { useConsoleWords } from './useWords.ts'
 
 /** One function: what it is, how it does, and each of its instances. */
 export function FunctionDetails(props: {
   name: string
-  watched: Watched
+  watched: WatchedService
   client: ChatClient
   onClose: () => void
 }) {
-  const { w, number, count, duration, dateTime } = useWords()
+  const { w, number, count, duration, dateTime } = useConsoleWords()
   const sum = () => props.watched.sum
   const samples = () => props.watched.samples
   const [found, { refetch }] = createResource(() =>
     props.client.try('console.service', { name: props.name }),
   )
-  const timer = setInterval(() => !document.hidden && void refetch(), lookMs * 2)
+  const timer = setInterval(() => !document.hidden && void refetch(), pollMs * 2)
   onCleanup(() => clearInterval(timer))
   const instances = () => {
     const answer = found.latest

@@ -1,21 +1,21 @@
 import { For, Show } from 'solid-js'
 import { Icon } from '../ui/Icon.tsx'
 import { ErrorChart, InFlightChart, RateChart, TimeChart } from './Charts.tsx'
-import type { Watched } from './createConsole.ts'
-import { useWords } from './useWords.ts'
+import type { WatchedService } from './createConsole.ts'
+import { useConsoleWords } from './useWords.ts'
 
 const columns = ['name', 'instances', 'rate', 'time', 'errors', 'inFlight'] as const
-export type Column = (typeof columns)[number]
+export type SortColumn = (typeof columns)[number]
 
 interface Sort {
-  by: Column
+  by: SortColumn
   isDown: boolean
 }
 
 /** Names in the order of a column; what is equal there, by name. */
 export function sortNames(
   names: readonly string[],
-  byName: Readonly<Record<string, Watched>>,
+  byName: Readonly<Record<string, WatchedService>>,
   { by, isDown }: Sort,
 ): string[] {
   const sorted = [...names].sort((a, b) => {
@@ -26,7 +26,7 @@ export function sortNames(
   return sorted
 }
 
-function measure(watched: Watched | undefined, by: Exclude<Column, 'name'>): number {
+function measure(watched: WatchedService | undefined, by: Exclude<SortColumn, 'name'>): number {
   if (!watched) return 0
   const last = watched.samples.at(-1)
   if (by === 'instances') return watched.sum.instances
@@ -37,14 +37,14 @@ function measure(watched: Watched | undefined, by: Exclude<Column, 'name'>): num
 
 export function FunctionTable(props: {
   names: readonly string[]
-  byName: Readonly<Record<string, Watched>>
+  byName: Readonly<Record<string, WatchedService>>
   sort: Sort
-  onSort: (by: Column) => void
+  onSort: (by: SortColumn) => void
   opened: string | undefined
   onOpen: (name: string) => void
 }) {
-  const { w } = useWords()
-  const order = (column: Column) => {
+  const { w } = useConsoleWords()
+  const order = (column: SortColumn) => {
     if (props.sort.by !== column) return undefined
     return props.sort.isDown ? 'descending' : 'ascending'
   }
@@ -86,8 +86,13 @@ export function FunctionTable(props: {
   )
 }
 
-function Row(props: { name: string; watched: Watched; isOpen: boolean; onOpen: () => void }) {
-  const { w, number, count, duration } = useWords()
+function Row(props: {
+  name: string
+  watched: WatchedService
+  isOpen: boolean
+  onOpen: () => void
+}) {
+  const { w, number, count, duration } = useConsoleWords()
   const sum = () => props.watched.sum
   const last = () => props.watched.samples.at(-1)
   const samples = () => props.watched.samples

@@ -2,15 +2,15 @@ import { createMemo, createSignal, For, type JSX, Match, Show, Switch } from 'so
 import { ErrorChart, InFlightChart, RateChart, TimeChart } from './Charts.tsx'
 import type { Console } from './createConsole.ts'
 import { FunctionDetails } from './FunctionDetails.tsx'
-import { type Column, FunctionTable, sortNames } from './FunctionTable.tsx'
-import { useWords } from './useWords.ts'
+import { FunctionTable, type SortColumn, sortNames } from './FunctionTable.tsx'
+import { useConsoleWords } from './useWords.ts'
 
 /** All functions: together in charts, and one by one in a table. */
 export function Functions(props: { watching: Console }) {
-  const { w, number, count, duration } = useWords()
+  const { w, number, count, duration } = useConsoleWords()
   const [text, setText] = createSignal('')
   const [trigger, setTrigger] = createSignal('')
-  const [sort, setSort] = createSignal<{ by: Column; isDown: boolean }>({
+  const [sort, setSort] = createSignal<{ by: SortColumn; isDown: boolean }>({
     by: 'name',
     isDown: false,
   })
@@ -37,7 +37,7 @@ export function Functions(props: { watching: Console }) {
     <div class="console-body" classList={{ 'has-details': opened() !== undefined }}>
       <div class="console-main">
         <Switch>
-          <Match when={isEmpty() && props.watching.state().is === 'loading'}>
+          <Match when={isEmpty() && props.watching.state().status === 'loading'}>
             <p class="console-empty" role="status">
               {w('loading')}
             </p>

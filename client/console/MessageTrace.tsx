@@ -2,33 +2,33 @@ import './trace.css'
 import { createResource, For, Match, Show, Switch } from 'solid-js'
 import { toNotifyId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
-import type { Item } from '../chat/timeline.ts'
-import { ask } from '../nats/callWithRetry.ts'
-import { ModalDialog } from '../ui/Dialog.tsx'
-import { useWords } from './useWords.ts'
+import type { TimelineMessage } from '../chat/timeline.ts'
+import { callWithRetry } from '../nats/callWithRetry.ts'
+import { Dialog } from '../ui/Dialog.tsx'
+import { useConsoleWords } from './useWords.ts'
 import { Waterfall } from './Waterfall.tsx'
 
 /** The path that a message of ours took: from when it was written to where it is kept. */
 export function MessageTrace(props: {
   isOpen: boolean
-  item: Item | undefined
+  item: TimelineMessage | undefined
   onClose: () => void
 }) {
-  const { w } = useWords()
+  const { w } = useConsoleWords()
   return (
-    <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={w('pathTitle')} isWide>
+    <Dialog isOpen={props.isOpen} onClose={props.onClose} title={w('pathTitle')} isWide>
       <Show when={props.item} keyed>
         {(item) => <Path item={item} />}
       </Show>
-    </ModalDialog>
+    </Dialog>
   )
 }
 
-function Path(props: { item: Item }) {
+function Path(props: { item: TimelineMessage }) {
   const chat = useChat()
-  const { w, clock } = useWords()
+  const { w, clock } = useConsoleWords()
   const [trace, { refetch }] = createResource(() =>
-    ask(chat.client, 'msg.trace', { notifyId: toNotifyId(props.item) }),
+    callWithRetry(chat.client, 'msg.trace', { notifyId: toNotifyId(props.item) }),
   )
   const failure = () => (trace.error as Error | undefined)?.message
   const found = () => (trace.state === 'ready' ? trace() : undefined)

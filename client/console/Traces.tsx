@@ -1,8 +1,8 @@
 import { createResource, createSignal, For, Show } from 'solid-js'
 import type { ConsoleSpan } from '#schema/messages/console'
 import { useChat } from '../chat/createChat.ts'
-import { ask } from '../nats/callWithRetry.ts'
-import { useWords } from './useWords.ts'
+import { callWithRetry } from '../nats/callWithRetry.ts'
+import { useConsoleWords } from './useWords.ts'
 import { Waterfall } from './Waterfall.tsx'
 
 type Only = 'all' | 'failed' | 'slow'
@@ -14,11 +14,11 @@ interface Trace {
 /** What processes remember of how it went, newest first; each opens into its steps. */
 export function Traces() {
   const chat = useChat()
-  const { w } = useWords()
+  const { w } = useConsoleWords()
   const [only, setOnly] = createSignal<Only>('all')
   const [opened, setOpened] = createSignal<string>()
   const [found, { refetch }] = createResource(only, async (which) => {
-    const { traces } = await ask(
+    const { traces } = await callWithRetry(
       chat.client,
       'console.traces',
       which === 'all' ? {} : { only: which },
@@ -86,7 +86,7 @@ export function Traces() {
 }
 
 function TraceRow(props: { trace: Trace; longest: number; isOpen: boolean; onOpen: () => void }) {
-  const { w, clock, duration, count } = useWords()
+  const { w, clock, duration, count } = useConsoleWords()
   const first = () => props.trace.spans[0]
   const code = () => props.trace.spans.find((span) => span.code)?.code
   return (

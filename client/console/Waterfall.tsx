@@ -1,20 +1,20 @@
 import { createMemo, For, Show } from 'solid-js'
 import type { Span } from '#schema/messages/console'
-import { useWords } from './useWords.ts'
+import { useConsoleWords } from './useWords.ts'
 
 interface Step<S extends Span> {
   span: S
   depth: number
 }
 
-const deepest = 6
+const maxDepth = 6
 
 /** The steps of a trace below each other, each as long as it took and where it stands in time. */
 export function Waterfall<
   S extends Span & { process?: string; error?: string | undefined },
 >(props: { spans: readonly S[] }) {
-  const { w, duration } = useWords()
-  const steps = createMemo(() => inOrder(props.spans))
+  const { w, duration } = useConsoleWords()
+  const steps = createMemo(() => orderSteps(props.spans))
   const start = () => Math.min(...props.spans.map(({ at }) => at))
   const end = () => Math.max(...props.spans.map(({ at, ms }) => at + ms))
   const share = (ms: number) => (ms / Math.max(end() - start(), 0.001)) * 100
@@ -23,7 +23,7 @@ export function Waterfall<
     <ol class="waterfall" aria-label={w('steps', { name: steps()[0]?.span.name ?? '' })}>
       <For each={steps()}>
         {({ span, depth }) => (
-          <li class={`step depth-${Math.min(depth, deepest)}`}>
+          <li class={`step depth-${Math.min(depth, maxDepth)}`}>
             <span class="step-name">
               <bdi>{span.kind === 'append' ? w('pathLog', { subject: span.name }) : span.name}</bdi>
               <Show when={span.version}>
@@ -71,7 +71,7 @@ export function Waterfall<
 }
 
 /** Each below the one that it came from, and otherwise as they began. */
-function inOrder<S extends Span>(spans: readonly S[]): Step<S>[] {
+function orderSteps<S extends Span>(spans: readonly S[]): Step<S>[] {
   const known = new Set(spans.map(({ id }) => id))
   const below = Map.groupBy(
     [...spans].sort((a, b) => a.at - b.at),

@@ -3,10 +3,10 @@ import { createStore } from 'solid-js/store'
 import { isCallError } from '#runtime/client'
 import type { ServiceSum } from '#schema/messages/console'
 import type { ChatClient } from '../nats/createConnection.ts'
-import { append, compare, type Look, lookMs, type Sample, total } from './series.ts'
+import { append, pollMs, type Sample, type Snapshot, toSample, total } from './series.ts'
 
 /** A function as it is now, and as it was for two minutes. */
-export interface Watched {
+export interface WatchedService {
   sum: ServiceSum
   samples: readonly Sample[]
   /** It has been there, and nobody answers for it any more. */
@@ -14,21 +14,21 @@ export interface Watched {
 }
 
 export type ConsoleState =
-  | { is: 'loading' }
-  | { is: 'live' }
+  | { status: 'loading' }
+  | { status: 'live' }
   /** Asked, and not answered since then, in milliseconds since the epoch. */
-  | { is: 'late'; since: number }
-  | { is: 'refused' }
+  | { status: 'late'; since: number }
+  | { status: 'refused' }
 
 export type Console = ReturnType<typeof createConsole>
 
 /** Looks at everything that runs, every two seconds while somebody sees it. */
 export function createConsole(client: ChatClient) {
-  const [state, setState] = createSignal<ConsoleState>({ is: 'loading' })
+  const [state, setState] = createSignal<ConsoleState>({ status: 'loading' })
   const [names, setNames] = createSignal<readonly string[]>([])
-  const [byName, setByName] = createStore<Record<string, Watched>>({})
+  const [byName, setByName] = createStore<Record<string, WatchedService>>({})
   const [all, setAll] = createSignal<readonly Sample[]>([])
-  const looks = new Map<string, Look>()
+  const looks = new Map<string, Snapshot>()
   let seenAt = Date.now()
   let timer: ReturnType<typeof setTimeout> | undefined
   let isStopped = false
@@ -36,7 +36,7 @@ export function createConsole(client: ChatClient) {
   async function look() {
     clearTimeout(timer)
     if (!document.hidden) await ask()
-    if (!isStopped) timer = setTimeout(() => void look(), lookMs)
+    if (!isStopped) timer = setTimeout(() => void look(), pollMs)
   }
 
   async function ask() {
@@ -44,12 +44,12 @@ export function createConsole(client: ChatClient) {
       const { at, services } = await client.call('console.services', {})
       seenAt = Date.now()
       take(Date.parse(at), services)
-      setState({ is: 'live' })
+      setState({ status: 'live' })
     } catch (error) {
       if (isCallError(error) && error.code === 'forbidden') {
-        setState({ is: 'refused' })
+        setState({ status: 'refused' })
         isStopped = true
-      } else setState({ is: 'late', since: seenAt })
+      } else setState({ status: 'late', since: seenAt })
     }
   }
 
@@ -60,7 +60,7 @@ export function createConsole(client: ChatClient) {
       // Answered from memory, it is what is known already.
       if (before?.at === at) return []
       looks.set(sum.name, now)
-      const sample = compare(before, now)
+      const sample = toSample(before, now)
       const known = byName[sum.name]?.samples ?? []
       setByName(sum.name, { sum, isGone: false, samples: append(known, sample) })
       // What the console itself asks would be most of what a quiet system does.

@@ -1,11 +1,11 @@
 import { createSignal } from 'solid-js'
 import { isCallError } from '#runtime/client'
 import type { DeadLetter } from '#schema/messages/console'
-import { ask } from '../nats/callWithRetry.ts'
+import { callWithRetry } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/createConnection.ts'
 
-export type Deed = 'replay' | 'discard'
-export type Outcome = { is: 'done' | 'gone' } | { is: 'failed'; error: string }
+export type DeadLetterAction = 'replay' | 'discard'
+export type Outcome = { status: 'done' | 'gone' } | { status: 'failed'; error: string }
 
 /** What functions could not handle, page by page, and what can be done about it. */
 export function createDeadLetters(client: ChatClient) {
@@ -16,7 +16,7 @@ export function createDeadLetters(client: ChatClient) {
 
   async function load(after: number) {
     try {
-      const page = await ask(client, 'console.dead', { after })
+      const page = await callWithRetry(client, 'console.dead', { after })
       setProblem()
       setLetters((before = []) => [...(after === 0 ? [] : before), ...page.letters])
       setTotal(page.total)
@@ -35,7 +35,7 @@ export function createDeadLetters(client: ChatClient) {
     refresh: () => load(0),
     more: () => load(letters()?.at(-1)?.seq ?? 0),
     /** Both do no harm when they are done twice. */
-    async act(deed: Deed, { seq }: DeadLetter): Promise<Outcome> {
+    async act(deed: DeadLetterAction, { seq }: DeadLetter): Promise<Outcome> {
       try {
         const { done } =
           deed === 'replay'
@@ -43,10 +43,10 @@ export function createDeadLetters(client: ChatClient) {
             : await client.call('console.discard', { seq })
         setLetters((before = []) => before.filter((one) => one.seq !== seq))
         setTotal((before) => Math.max(0, before - 1))
-        return { is: done ? 'done' : 'gone' }
+        return { status: done ? 'done' : 'gone' }
       } catch (error) {
         if (!isCallError(error)) throw error
-        return { is: 'failed', error: error.message }
+        return { status: 'failed', error: error.message }
       }
     },
   }

@@ -12,15 +12,15 @@ export interface Sample {
 
 /** How many looks are shown, and how far apart they are: two minutes. */
 export const shownSamples = 60
-export const lookMs = 2_000
+export const pollMs = 2_000
 
-export interface Look {
+export interface Snapshot {
   /** Milliseconds since the epoch, by the server's clock. */
   at: number
   sum: ServiceSum
 }
 
-export function compare(before: Look | undefined, now: Look): Sample {
+export function toSample(before: Snapshot | undefined, now: Snapshot): Sample {
   const { sum } = now
   const seconds = before ? (now.at - before.at) / 1_000 : 0
   const isSame = before?.sum.since === sum.since && before.sum.instances === sum.instances

@@ -7,7 +7,7 @@ import { zh } from './words/zh.ts'
 export const consoleWords: Record<string, ConsoleWords> = { en, de, zh, ar }
 
 /** What the console says, in the language of the page; and numbers, times and durations in its forms. */
-export function useWords() {
+export function useConsoleWords() {
   const { code, locale } = useLanguage()
   const format = (value: number, options: Intl.NumberFormatOptions) =>
     new Intl.NumberFormat(locale(), options).format(value)

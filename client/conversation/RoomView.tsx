@@ -15,35 +15,37 @@ import { useChat } from '../chat/createChat.ts'
 import { Composer } from '../composer/Composer.tsx'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { ConversationContext, createConversation } from '../messages/createConversation.ts'
-import { readTarget } from '../messages/createLinkedMessage.ts'
-import { createHearing } from '../messages/createMessageAnnouncer.ts'
+import { readLinkedMessage } from '../messages/createLinkedMessage.ts'
+import { createMessageAnnouncer } from '../messages/createMessageAnnouncer.ts'
 import { MessageDialogs } from '../messages/MessageDialogs.tsx'
 import { MessageList } from '../messages/MessageList.tsx'
-import { ask } from '../nats/callWithRetry.ts'
+import { callWithRetry } from '../nats/callWithRetry.ts'
 import { Avatar } from '../people/Avatar.tsx'
-import { StatusWord } from '../people/StatusText.tsx'
-import { WayBack } from '../routing/BackButton.tsx'
-import { usePlace } from '../routing/createRoute.ts'
+import { StatusText } from '../people/StatusText.tsx'
+import { BackButton } from '../routing/BackButton.tsx'
+import { useRoute } from '../routing/createRoute.ts'
 import { Icon } from '../ui/Icon.tsx'
-import { laterMenu } from '../ui/lazyMenu.tsx'
-import { later } from '../ui/lazyPart.tsx'
+import { lazyMenu } from '../ui/lazyMenu.tsx'
+import { lazyPart } from '../ui/lazyPart.tsx'
 
-const RoomMenu = laterMenu(async () => (await import('../rooms/RoomMenu.tsx')).RoomMenu)
-const MembersPanel = later(async () => (await import('../members/MembersPanel.tsx')).MembersPanel)
-const ThreadPanel = later(async () => (await import('./ThreadPanel.tsx')).ThreadPanel)
+const RoomMenu = lazyMenu(async () => (await import('../rooms/RoomMenu.tsx')).RoomMenu)
+const MembersPanel = lazyPart(
+  async () => (await import('../members/MembersPanel.tsx')).MembersPanel,
+)
+const ThreadPanel = lazyPart(async () => (await import('./ThreadPanel.tsx')).ThreadPanel)
 
 /** One room: who is in it, what is said in it, and a place to say something. */
 export function RoomView(props: { room: RoomId }) {
   const chat = useChat()
   const room = () => chat.rooms.byId[props.room]
   return (
-    <Show when={room()} fallback={<Outside room={props.room} />}>
-      {(found) => <Inside room={found()} />}
+    <Show when={room()} fallback={<NotMemberView room={props.room} />}>
+      {(found) => <MemberView room={found()} />}
     </Show>
   )
 }
 
-function Inside(props: { room: MyRoom }) {
+function MemberView(props: { room: MyRoom }) {
   const chat = useChat()
   const id = props.room.id
   const [kept] = createResource(async () => (await chat.readKept(id)) ?? null)
@@ -60,16 +62,16 @@ function Conversation(props: {
   page: Parameters<typeof createConversation>[0]['page']
 }) {
   const chat = useChat()
-  const { place, go } = usePlace()
+  const { place, go } = useRoute()
   const { t } = useLanguage()
   const [hasMembers, setHasMembers] = createSignal(false)
   const conversation = createConversation({
     chat,
     room: props.room,
     page: props.page,
-    isTargeted: readTarget(place()) !== undefined,
+    isTargeted: readLinkedMessage(place()) !== undefined,
   })
-  createHearing(chat, conversation)
+  createMessageAnnouncer(chat, conversation)
   const title = () => chat.titleOf(props.room)
   const showsMembers = () => hasMembers() && place().thread === undefined
   const toggleMembers = () => {
@@ -124,7 +126,7 @@ function Conversation(props: {
             </Show>
             <h1 id="room-title">{title()}</h1>
             <Show when={props.room.with}>
-              {(user) => <StatusWord user={user()} room={props.room.id} />}
+              {(user) => <StatusText user={user()} room={props.room.id} />}
             </Show>
             <button
               type="button"
@@ -166,10 +168,10 @@ function Conversation(props: {
 /** What says that there is no such room, at least not for us. */
 const says: ReadonlySet<string> = new Set(['forbidden', 'not_found', 'invalid'])
 /** So long after it could not be asked for it is asked for again. */
-const againMs = 5_000
+const retryDelayMs = 5_000
 
 /** A room we are not in: a public one can be joined. */
-function Outside(props: { room: RoomId }) {
+function NotMemberView(props: { room: RoomId }) {
   const chat = useChat()
   const { t } = useLanguage()
   const [info, { refetch }] = createResource(
@@ -187,11 +189,11 @@ function Outside(props: { room: RoomId }) {
   }
   createEffect(() => {
     if (!isUnknown() || info.state !== 'ready') return
-    const timer = setTimeout(() => void refetch(), againMs)
+    const timer = setTimeout(() => void refetch(), retryDelayMs)
     onCleanup(() => clearTimeout(timer))
   })
   async function join() {
-    await ask(chat.client, 'room.join', { room: props.room })
+    await callWithRetry(chat.client, 'room.join', { room: props.room })
     await chat.rooms.refresh()
   }
   return (
@@ -218,7 +220,7 @@ function Outside(props: { room: RoomId }) {
           <p>{t('room.forbidden')}</p>
         </Match>
       </Switch>
-      <WayBack />
+      <BackButton />
     </div>
   )
 }

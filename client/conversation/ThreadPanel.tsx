@@ -2,7 +2,7 @@ import { createComputed, createSignal, Show } from 'solid-js'
 import type { MessageId } from '#schema/ids'
 import type { MyRoom } from '#schema/messages/room'
 import { useChat } from '../chat/createChat.ts'
-import { applyTo, type Item } from '../chat/timeline.ts'
+import { applyTo, type TimelineMessage } from '../chat/timeline.ts'
 import { Composer } from '../composer/Composer.tsx'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import {
@@ -10,12 +10,12 @@ import {
   createConversation,
   useConversation,
 } from '../messages/createConversation.ts'
-import { readTarget } from '../messages/createLinkedMessage.ts'
-import { createHearing } from '../messages/createMessageAnnouncer.ts'
+import { readLinkedMessage } from '../messages/createLinkedMessage.ts'
+import { createMessageAnnouncer } from '../messages/createMessageAnnouncer.ts'
 import { MessageDialogs } from '../messages/MessageDialogs.tsx'
 import { MessageList } from '../messages/MessageList.tsx'
 import { MessageRow } from '../messages/MessageRow.tsx'
-import { usePlace } from '../routing/createRoute.ts'
+import { useRoute } from '../routing/createRoute.ts'
 import { Icon } from '../ui/Icon.tsx'
 
 /** A thread beside its room: the message it is about, and what was answered. */
@@ -29,20 +29,20 @@ export function ThreadPanel(props: {
   const { t } = useLanguage()
   const around = useConversation()
   // The room may show another part of itself meanwhile.
-  const [root, setRoot] = createSignal<Item>()
+  const [root, setRoot] = createSignal<TimelineMessage>()
   createComputed(() => {
     const found = around.timeline.items().find(({ id }) => id === props.thread)
     if (found) setRoot(found)
   })
-  const { place } = usePlace()
+  const { place } = useRoute()
   const conversation = createConversation({
     chat,
     room: props.room,
     threadId: props.thread,
-    isTargeted: readTarget(place(), props.thread) !== undefined,
+    isTargeted: readLinkedMessage(place(), props.thread) !== undefined,
     onEvent: (placed) => setRoot((item) => item && applyTo(item, placed)),
   })
-  createHearing(chat, conversation)
+  createMessageAnnouncer(chat, conversation)
   return (
     <ConversationContext.Provider value={conversation}>
       <section class="panel" aria-label={t('thread.title')}>

@@ -6,7 +6,7 @@ import type { MenuProps } from '../ui/lazyMenu.tsx'
 import { EmojiGrid, EmojiGroups } from './EmojiGrid.tsx'
 import { emojiGroups, emojiOf, findEmoji, type NamedEmoji } from './emojiNames.ts'
 
-const often = [
+const frequentEmoji = [
   '👍',
   '❤️',
   '😄',
@@ -24,10 +24,10 @@ const often = [
   '🤔',
   '👏',
 ]
-const mostFound = 64
+const maxResults = 64
 
 /** Signs to react with, or to write: the usual ones, all others by kind, and a field to find one by name. */
-export function EmojiMenu(props: MenuProps & { onPick: (emoji: string) => void }) {
+export function EmojiPicker(props: MenuProps & { onPick: (emoji: string) => void }) {
   const [isOpen, setOpen] = createSignal(true)
   let hasFocusElsewhere = false
   const change = (open: boolean) => {
@@ -74,7 +74,7 @@ function Choices(props: { onPick: (emoji: string) => void }) {
   const { t } = useLanguage()
   const [text, setText] = createSignal('')
   const wanted = () => text().trim().replaceAll(':', '')
-  const found = () => signs(findEmoji(wanted(), mostFound))
+  const found = () => signs(findEmoji(wanted(), maxResults))
 
   const onKey = (event: KeyboardEvent & { currentTarget: HTMLElement }) => {
     const [first] = wanted() ? found() : []
@@ -114,12 +114,17 @@ function Choices(props: { onPick: (emoji: string) => void }) {
             </Show>
           }
         >
-          <EmojiGrid title={t('emoji.often')} emojis={often} onPick={props.onPick} isShort />
+          <EmojiGrid
+            title={t('emoji.often')}
+            emojis={frequentEmoji}
+            onPick={props.onPick}
+            isShort
+          />
           <For each={emojiGroups}>
             {(group) => (
               <EmojiGrid
                 title={t(`emoji.${group}`)}
-                emojis={signs(emojiOf(group)).filter((emoji) => !often.includes(emoji))}
+                emojis={signs(emojiOf(group)).filter((emoji) => !frequentEmoji.includes(emoji))}
                 onPick={props.onPick}
               />
             )}

@@ -5,7 +5,7 @@ import { type MyRoom, Role } from '#schema/messages/room'
 import { hasRight, mayRuleOver } from '#schema/roles'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { usePlace } from '../routing/createRoute.ts'
+import { useRoute } from '../routing/createRoute.ts'
 import { ConfirmDialog } from '../ui/ConfirmDialog.tsx'
 import { Icon } from '../ui/Icon.tsx'
 import type { MenuProps } from '../ui/lazyMenu.tsx'
@@ -15,7 +15,7 @@ import { Menu, MenuChoices } from '../ui/Menu.tsx'
 export function MemberMenu(props: MenuProps & { room: MyRoom; userId: UserId; role: Role }) {
   const chat = useChat()
   const { t } = useLanguage()
-  const { go } = usePlace()
+  const { go } = useRoute()
   const { room } = props
   const rules = () => mayRuleOver(room.role, props.role)
   const roles = () => Role.options.filter((role) => mayRuleOver(room.role, role))

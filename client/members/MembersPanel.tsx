@@ -5,16 +5,16 @@ import type { MyRoom, roomInfo } from '#schema/messages/room'
 import { hasRight } from '#schema/roles'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { ask } from '../nats/callWithRetry.ts'
+import { callWithRetry } from '../nats/callWithRetry.ts'
 import { Avatar } from '../people/Avatar.tsx'
-import { PersonSearch } from '../people/UserSearch.tsx'
+import { UserSearch } from '../people/UserSearch.tsx'
 import { ConfirmDialog } from '../ui/ConfirmDialog.tsx'
-import { ModalDialog } from '../ui/Dialog.tsx'
+import { Dialog } from '../ui/Dialog.tsx'
 import { Icon } from '../ui/Icon.tsx'
-import { laterMenu } from '../ui/lazyMenu.tsx'
+import { lazyMenu } from '../ui/lazyMenu.tsx'
 import { latestOf } from '../ui/SearchStatus.tsx'
 
-const MemberMenu = laterMenu(async () => (await import('./MemberMenu.tsx')).MemberMenu)
+const MemberMenu = lazyMenu(async () => (await import('./MemberMenu.tsx')).MemberMenu)
 
 /** Who is in the room, who of them is there, and what may be done about it. */
 export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
@@ -22,7 +22,7 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
   const { t, code } = useLanguage()
   const [isInviting, setInviting] = createSignal(false)
   const [info, { refetch }] = createResource(() =>
-    ask(chat.client, 'room.info', { room: props.room.id }),
+    callWithRetry(chat.client, 'room.info', { room: props.room.id }),
   )
   onCleanup(chat.rooms.listen(props.room.id, ({ kind }) => kind === 'member' && void refetch()))
 
@@ -102,12 +102,8 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
       >
         <p>{t(asked() === 'leave' ? 'room.leaveHint' : 'room.archiveHint')}</p>
       </ConfirmDialog>
-      <ModalDialog
-        isOpen={isInviting()}
-        onClose={() => setInviting(false)}
-        title={t('room.invite')}
-      >
-        <PersonSearch
+      <Dialog isOpen={isInviting()} onClose={() => setInviting(false)} title={t('room.invite')}>
+        <UserSearch
           noteOf={(userId) =>
             members().some((member) => member.userId === userId) ? t('members.already') : undefined
           }
@@ -116,7 +112,7 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
             void chat.attempt(() => chat.client.call('room.invite', { room, userId }))
           }}
         />
-      </ModalDialog>
+      </Dialog>
     </section>
   )
 }

@@ -3,7 +3,7 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { Icon } from '../ui/Icon.tsx'
 
 /** Ways to where somebody left off, and to the newest; and word of a message that is not here. */
-export function Jumps(props: {
+export function JumpButtons(props: {
   isUnreadAbove: boolean
   onUnread: () => void
   isEndBelow: boolean

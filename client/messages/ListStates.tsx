@@ -1,13 +1,13 @@
 import { createSignal, For, onCleanup, Show } from 'solid-js'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { unnoticedMs } from '../nats/createConnection.ts'
+import { graceMs } from '../nats/createConnection.ts'
 import { Avatar } from '../people/Avatar.tsx'
 import { Icon } from '../ui/Icon.tsx'
 import { useConversation } from './createConversation.ts'
 
 /** Where a room begins: above what was said first, or where nothing has been said yet. */
-export function ListStart(props: { isRow?: boolean }) {
+export function RoomStart(props: { isRow?: boolean }) {
   const chat = useChat()
   const { t } = useLanguage()
   const { room, threadId } = useConversation()
@@ -30,15 +30,15 @@ export function ListStart(props: { isRow?: boolean }) {
 }
 
 /** In the place of what is about to be there; or a word, where that takes a connection. */
-export function Waiting() {
+export function LoadingState() {
   const chat = useChat()
   const { t } = useLanguage()
   const [isLate, setLate] = createSignal(false)
-  const timer = setTimeout(() => setLate(true), unnoticedMs)
+  const timer = setTimeout(() => setLate(true), graceMs)
   onCleanup(() => clearTimeout(timer))
   return (
     <Show
-      when={isLate() && chat.connection.link().is !== 'online'}
+      when={isLate() && chat.connection.state().status !== 'online'}
       fallback={<Skeletons text={t('room.loading')} />}
     >
       <p class="list-status" role="status">
@@ -71,7 +71,7 @@ function Skeletons(props: { text: string }) {
 }
 
 /** Over the first message while what was said before it is on its way, or did not come. */
-export function Older() {
+export function OlderMessages() {
   const { t } = useLanguage()
   const { timeline } = useConversation()
   return (

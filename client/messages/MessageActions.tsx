@@ -1,16 +1,16 @@
 import { createSignal, Show } from 'solid-js'
-import type { Item } from '../chat/timeline.ts'
+import type { TimelineMessage } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Icon } from '../ui/Icon.tsx'
-import { laterMenu } from '../ui/lazyMenu.tsx'
+import { lazyMenu } from '../ui/lazyMenu.tsx'
 import { useConversation } from './createConversation.ts'
 
-const EmojiMenu = laterMenu(async () => (await import('../emoji/EmojiPicker.tsx')).EmojiMenu)
-const MessageMenu = laterMenu(async () => (await import('./MessageMenu.tsx')).MessageMenu)
+const EmojiPicker = lazyMenu(async () => (await import('../emoji/EmojiPicker.tsx')).EmojiPicker)
+const MessageMenu = lazyMenu(async () => (await import('./MessageMenu.tsx')).MessageMenu)
 
 /** What can be done with a message. */
 export function MessageActions(props: {
-  item: Item
+  item: TimelineMessage
   /** Whether the message has the focus: of all others, Tab passes over what can be done. */
   isActive: boolean
   onThread: () => void
@@ -32,7 +32,7 @@ export function MessageActions(props: {
       role="toolbar"
       aria-label={t('message.actions')}
     >
-      <EmojiMenu
+      <EmojiPicker
         class="icon-button"
         label={t('message.react')}
         tabIndex={tabIndex()}
@@ -40,7 +40,7 @@ export function MessageActions(props: {
         onOpenChange={setPicking}
       >
         <Icon name="smile" />
-      </EmojiMenu>
+      </EmojiPicker>
       <Show when={threadId === undefined}>
         <button
           type="button"

@@ -1,11 +1,13 @@
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { MessageText } from '../text/MessageText.tsx'
-import { later } from '../ui/lazyPart.tsx'
+import { lazyPart } from '../ui/lazyPart.tsx'
 import { useConversation } from './createConversation.ts'
 
-const MessageTrace = later(async () => (await import('../console/MessageTrace.tsx')).MessageTrace)
-const ConfirmDialog = later(async () => (await import('../ui/ConfirmDialog.tsx')).ConfirmDialog)
+const MessageTrace = lazyPart(
+  async () => (await import('../console/MessageTrace.tsx')).MessageTrace,
+)
+const ConfirmDialog = lazyPart(async () => (await import('../ui/ConfirmDialog.tsx')).ConfirmDialog)
 
 /** What is asked and shown of one message of a conversation. */
 export function MessageDialogs() {

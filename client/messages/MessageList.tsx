@@ -13,19 +13,19 @@ import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { toPlainText } from '../text/plain.ts'
 import { useConversation } from './createConversation.ts'
-import { createTarget } from './createLinkedMessage.ts'
-import { createReading } from './createReadTracking.ts'
-import { Jumps } from './JumpButtons.tsx'
-import { ListStart, Older, Waiting } from './ListStates.tsx'
-import { AnyRow } from './Row.tsx'
-import type { Row } from './rows.ts'
+import { createLinkedMessage } from './createLinkedMessage.ts'
+import { createReadTracking } from './createReadTracking.ts'
+import { JumpButtons } from './JumpButtons.tsx'
+import { LoadingState, OlderMessages, RoomStart } from './ListStates.tsx'
+import { Row } from './Row.tsx'
+import type { ListRow } from './rows.ts'
 
 /** How far from the end somebody still counts as being there, in pixels; and from where more is loaded. */
 const [atEndPx, loadPx] = [60, 800]
 /** So much more than is seen is drawn: whoever scrolls further in a frame sees what is seen being moved. */
 const aheadPx = 600
 /** So much of a message is said where one goes. */
-const mostSaid = 300
+const maxAnnounced = 300
 /** So much of what was read before is left above the line of what is new. */
 const aboveLinePx = 80
 
@@ -42,7 +42,7 @@ export function MessageList(props: { title: string }) {
   const { t, timeOf } = useLanguage()
   const conversation = useConversation()
   const { rows, timeline, room, threadId, readSeq, isLineAbove } = conversation
-  const target = createTarget(chat, conversation)
+  const target = createLinkedMessage(chat, conversation)
   // What is drawn goes by its key, and so stays there, with the focus, when a message changes.
   const keys = createMemo(() => rows().map(({ key }) => key))
   /** What somebody writes is seen before the room has answered. */
@@ -54,7 +54,7 @@ export function MessageList(props: { title: string }) {
   const [isUnreadAbove, setUnreadAbove] = createSignal(false)
   let list: VListHandle | undefined
   let lastOffset = 0
-  const reading = createReading(() => list)
+  const reading = createReadTracking(() => list)
 
   // Once what was added has been measured.
   const toEnd = () => void requestAnimationFrame(scrollToEnd)
@@ -68,7 +68,7 @@ export function MessageList(props: { title: string }) {
   function follow() {
     const isUnseen = reading.isLineUnseen()
     requestAnimationFrame(() => {
-      const line = isUnseen ? rows().findIndex(({ is }) => is === 'unread') : -1
+      const line = isUnseen ? rows().findIndex(({ kind }) => kind === 'unread') : -1
       if (!list || line < 0) return scrollToEnd()
       const top = list.getItemOffset(line) - aboveLinePx
       if (top >= list.scrollSize - list.viewportSize) return scrollToEnd()
@@ -86,7 +86,7 @@ export function MessageList(props: { title: string }) {
   // Where rows came before those that were there, the list keeps its place from the end.
   const isPrepended = createMemo<Top & { is: boolean }>(
     (before) => {
-      const first = rows().find(({ is }) => is === 'message')?.key
+      const first = rows().find(({ kind }) => kind === 'message')?.key
       const top = rows()[0]?.key
       const opened = timeline.opened()
       // The beginning may come alone; but not with another page, which is looked at from its start.
@@ -111,8 +111,8 @@ export function MessageList(props: { title: string }) {
       const last = now.at(-1)
       if (opened !== openedBefore || before.length === 0) return openAt(now)
       if (grew <= 0 || last === before.at(-1)) return
-      const isOwn = last?.is === 'message' && last.item.sender === chat.me
-      if (last?.is === 'outgoing') return toEnd()
+      const isOwn = last?.kind === 'message' && last.item.sender === chat.me
+      if (last?.kind === 'outgoing') return toEnd()
       // A page more, and nothing that has just been said.
       if (hadNewer) return
       reading.hear()
@@ -122,15 +122,15 @@ export function MessageList(props: { title: string }) {
   )
 
   /** Where a link leads, else where somebody left off, else the newest. */
-  function openAt(now: readonly Row[]) {
+  function openAt(now: readonly ListRow[]) {
     if (target.isWanted()) return void setAtEnd(false)
-    if (now.some(({ is }) => is === 'unread')) scrollToUnread()
+    if (now.some(({ kind }) => kind === 'unread')) scrollToUnread()
     else toEnd()
   }
 
   function scrollToUnread() {
     setAtEnd(false)
-    const at = rows().findIndex(({ is }) => is === 'unread')
+    const at = rows().findIndex(({ kind }) => kind === 'unread')
     requestAnimationFrame(() => {
       list?.scrollToIndex(at, { align: 'start', offset: -aboveLinePx })
       onScroll()
@@ -141,7 +141,7 @@ export function MessageList(props: { title: string }) {
     on(target.marked, (id) => {
       if (id === undefined) return
       setAtEnd(false)
-      const at = rows().findIndex((row) => row.is === 'message' && row.item.id === id)
+      const at = rows().findIndex((row) => row.kind === 'message' && row.item.id === id)
       requestAnimationFrame(() => {
         list?.scrollToIndex(at, { align: 'center' })
         setUnreadAbove(isLineUnseen())
@@ -158,7 +158,7 @@ export function MessageList(props: { title: string }) {
 
   /** Further up than somebody looks when they come here by a link. */
   function isLineUnseen(): boolean {
-    const at = rows().findIndex(({ is }) => is === 'unread')
+    const at = rows().findIndex(({ kind }) => kind === 'unread')
     return (
       isLineAbove() || (at >= 0 && list !== undefined && list.getItemOffset(at) < list.scrollOffset)
     )
@@ -205,7 +205,7 @@ export function MessageList(props: { title: string }) {
     const item = marked && timeline.items().find(({ id }) => id === marked)
     if (!item) return ''
     const { sender, at, text } = item
-    const plain = toPlainText(text, mostSaid, (user) => chat.people.name(user))
+    const plain = toPlainText(text, maxAnnounced, (user) => chat.people.name(user))
     return t('message.sentence', {
       name: chat.people.name(sender),
       time: timeOf(at),
@@ -258,13 +258,13 @@ export function MessageList(props: { title: string }) {
             onScroll={onScroll}
             onKeyDown={onKey}
           >
-            {(key, index) => <AnyRow key={key} row={rows()[index()]} marked={target.marked()} />}
+            {(key, index) => <Row key={key} row={rows()[index()]} marked={target.marked()} />}
           </VList>
           <Show when={rows().length === 0}>
-            <ListStart />
+            <RoomStart />
           </Show>
-          <Older />
-          <Jumps
+          <OlderMessages />
+          <JumpButtons
             isUnreadAbove={isUnreadAbove()}
             onUnread={() => void toUnread()}
             isEndBelow={!isAtEnd() || timeline.hasNewer()}
@@ -278,7 +278,7 @@ export function MessageList(props: { title: string }) {
           </p>
         </Match>
         <Match when={timeline.status() === 'loading'}>
-          <Waiting />
+          <LoadingState />
         </Match>
         <Match when={timeline.status() === 'forbidden'}>
           <p class="list-status">{t('room.forbidden')}</p>

@@ -2,24 +2,24 @@ import { DropdownMenu } from '@kobalte/core/dropdown-menu'
 import { Show } from 'solid-js'
 import { hasRight } from '#schema/roles'
 import { useChat } from '../chat/createChat.ts'
-import type { Item } from '../chat/timeline.ts'
+import type { TimelineMessage } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { useCard } from '../people/createUserCard.ts'
+import { useUserCard } from '../people/createUserCard.ts'
 import { linkTo } from '../routing/createRoute.ts'
-import { useCopy } from '../ui/createClipboard.ts'
+import { useClipboard } from '../ui/createClipboard.ts'
 import type { MenuProps } from '../ui/lazyMenu.tsx'
 import { Menu } from '../ui/Menu.tsx'
 import { useConversation } from './createConversation.ts'
 
 /** What else can be done with a message. */
 export function MessageMenu(
-  props: MenuProps & { item: Item /** Where it stands. */; beside: () => HTMLElement },
+  props: MenuProps & { item: TimelineMessage /** Where it stands. */; beside: () => HTMLElement },
 ) {
   const chat = useChat()
   const { t } = useLanguage()
-  const { copy } = useCopy()
+  const { copy } = useClipboard()
   const { setEditing, setTraced, setDoomed, markUnread, threadId, room } = useConversation()
-  const card = useCard()
+  const card = useUserCard()
   const isMine = () => props.item.sender === chat.me
   const mayDelete = () => isMine() || hasRight(room, 'moderate')
   const link = () => linkTo({ room: props.item.room, message: props.item.id })

@@ -1,10 +1,10 @@
 import { createComputed, createSignal, For, on, Show } from 'solid-js'
 import { useChat } from '../chat/createChat.ts'
-import type { Item } from '../chat/timeline.ts'
+import type { TimelineMessage } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from '../people/Avatar.tsx'
-import { useCard } from '../people/createUserCard.ts'
-import { usePlace } from '../routing/createRoute.ts'
+import { useUserCard } from '../people/createUserCard.ts'
+import { useRoute } from '../routing/createRoute.ts'
 import { MessageText } from '../text/MessageText.tsx'
 import { toPlainText } from '../text/plain.ts'
 import { Icon } from '../ui/Icon.tsx'
@@ -12,18 +12,18 @@ import { useConversation } from './createConversation.ts'
 import { MessageActions } from './MessageActions.tsx'
 
 /** So much of a message is said where one goes. */
-const mostSaid = 300
+const maxAnnounced = 300
 
 /** One message, who said it, and what can be done with it. */
-export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: boolean }) {
+export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isMarked: boolean }) {
   const chat = useChat()
   const { t, timeOf, tn } = useLanguage()
   const { editing, threadId } = useConversation()
-  const { go } = usePlace()
+  const { go } = useRoute()
   const name = () => chat.people.name(props.item.sender)
   const namesMe = () => props.item.mentions.includes(chat.me)
   const openThread = () => go({ room: props.item.room, thread: props.item.id })
-  const card = useCard()
+  const card = useUserCard()
   const about = ({ currentTarget }: { currentTarget: HTMLElement }) =>
     card.show(props.item.sender, currentTarget)
   /** All of it in a sentence, for who hears it. */
@@ -31,7 +31,7 @@ export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: bool
     const { at, text, editedAt, deletedAt, reactions, replies } = props.item
     const plain = deletedAt
       ? t('message.deleted')
-      : toPlainText(text, mostSaid, (user) => chat.people.name(user))
+      : toPlainText(text, maxAnnounced, (user) => chat.people.name(user))
     const said = t('message.sentence', { name: name(), time: timeOf(at), text: plain })
     if (deletedAt) return said
     return [
@@ -152,7 +152,7 @@ export function MessageRow(props: { item: Item; isFirst: boolean; isMarked: bool
   )
 }
 
-function Reactions(props: { item: Item }) {
+function Reactions(props: { item: TimelineMessage }) {
   const emojis = () => props.item.reactions.map(({ emoji }) => emoji)
   return (
     <Show when={props.item.reactions.length > 0}>
@@ -164,7 +164,7 @@ function Reactions(props: { item: Item }) {
 }
 
 /** The same button, with the focus, however many there are. */
-function Reaction(props: { emoji: string; item: Item }) {
+function Reaction(props: { emoji: string; item: TimelineMessage }) {
   const chat = useChat()
   const { t, listOf } = useLanguage()
   const { react } = useConversation()

@@ -1,13 +1,13 @@
 import { Show } from 'solid-js'
 import { useChat } from '../chat/createChat.ts'
-import type { Outgoing } from '../chat/createSendQueue.ts'
+import type { PendingMessage } from '../chat/createSendQueue.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { failureOf } from '../i18n/problem.ts'
+import { failureText } from '../i18n/problem.ts'
 import { Avatar } from '../people/Avatar.tsx'
 import { MessageText } from '../text/MessageText.tsx'
 
 /** A message of ours that the room does not have yet. */
-export function OutgoingRow(props: { outgoing: Outgoing; isFirst: boolean }) {
+export function PendingRow(props: { outgoing: PendingMessage; isFirst: boolean }) {
   const chat = useChat()
   const { t, timeOf } = useLanguage()
   return (
@@ -37,7 +37,7 @@ export function OutgoingRow(props: { outgoing: Outgoing; isFirst: boolean }) {
         </Show>
         <Show when={props.outgoing.status === 'failed'}>
           <p class="failed">
-            <span data-tip={props.outgoing.error}>{failureOf(t, props.outgoing)}</span>
+            <span data-tip={props.outgoing.error}>{failureText(t, props.outgoing)}</span>
             <button
               type="button"
               class="text-button"

@@ -2,26 +2,27 @@ import { createMemo } from 'solid-js'
 import type { MessageId } from '#schema/ids'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { createToday } from './createToday.ts'
-import { ListStart } from './ListStates.tsx'
+import { RoomStart } from './ListStates.tsx'
 import { MessageRow } from './MessageRow.tsx'
-import { OutgoingRow } from './PendingRow.tsx'
-import type { Row } from './rows.ts'
+import { PendingRow } from './PendingRow.tsx'
+import type { ListRow } from './rows.ts'
 
 /** A row of whatever kind, as it is now; of what kind it is follows from its key. */
-export function AnyRow(props: {
+export function Row(props: {
   key: string
-  row: Row | undefined
+  row: ListRow | undefined
   marked: MessageId | undefined
 }) {
   const { t } = useLanguage()
   // The list moves rows a moment later than there are others in their places.
-  const row = createMemo<Row | undefined>((before) =>
+  const row = createMemo<ListRow | undefined>((before) =>
     props.row?.key === props.key ? props.row : before,
   )
-  const is = <Is extends Row['is']>(_is: Is) => row() as Extract<Row, { is: Is }>
-  switch (row()?.is) {
+  const is = <Kind extends ListRow['kind']>(_kind: Kind) =>
+    row() as Extract<ListRow, { kind: Kind }>
+  switch (row()?.kind) {
     case 'start':
-      return <ListStart isRow />
+      return <RoomStart isRow />
     case 'day':
       return <DayLine at={is('day').at} />
     case 'unread':
@@ -37,7 +38,7 @@ export function AnyRow(props: {
     }
     case 'outgoing': {
       const message = () => is('outgoing')
-      return <OutgoingRow outgoing={message().outgoing} isFirst={message().isFirst} />
+      return <PendingRow outgoing={message().outgoing} isFirst={message().isFirst} />
     }
   }
 }

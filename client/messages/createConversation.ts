@@ -7,14 +7,14 @@ import {
   useContext,
 } from 'solid-js'
 import { type ClientId, type MessageId, toNotifyId } from '#schema/ids'
-import type { Placed } from '#schema/messages/event'
+import type { PlacedEvent } from '#schema/messages/event'
 import type { MyRoom } from '#schema/messages/room'
 import type { Chat } from '../chat/createChat.ts'
 import type { RoomTimeline } from '../chat/createTimeline.ts'
-import type { Item, Page } from '../chat/timeline.ts'
-import { ask } from '../nats/callWithRetry.ts'
-import { unnoticedMs } from '../nats/createConnection.ts'
-import { createRows, type Row } from './rows.ts'
+import type { HistoryPage, TimelineMessage } from '../chat/timeline.ts'
+import { callWithRetry } from '../nats/callWithRetry.ts'
+import { graceMs } from '../nats/createConnection.ts'
+import { createRows, type ListRow } from './rows.ts'
 
 export type Conversation = ReturnType<typeof createConversation>
 
@@ -23,20 +23,20 @@ export interface ConversationOptions {
   room: MyRoom
   threadId?: MessageId
   /** What was kept of the room. */
-  page?: Page | undefined
+  page?: HistoryPage | undefined
   /** A link leads to a message of it: it is shown when that is found. */
   isTargeted?: boolean
-  onEvent?: (placed: Placed) => void
+  onEvent?: (placed: PlacedEvent) => void
 }
 
-const start: Row = { is: 'start', key: 'start' }
+const start: ListRow = { kind: 'start', key: 'start' }
 
 /** What somebody does in a room, or in a thread of it: reads, writes, edits. */
 export function createConversation(options: ConversationOptions) {
   const { chat, room, threadId, onEvent } = options
-  const [editing, setEditing] = createSignal<Item>()
-  const [traced, setTraced] = createSignal<Item>()
-  const [doomed, setDoomed] = createSignal<Item>()
+  const [editing, setEditing] = createSignal<TimelineMessage>()
+  const [traced, setTraced] = createSignal<TimelineMessage>()
+  const [doomed, setDoomed] = createSignal<TimelineMessage>()
   /** Whoever has marked something unread does not read it again by looking at it. */
   const [isKeptUnread, setKeptUnread] = createSignal(false)
   // The line of what is new stays where it was when the room was opened, or nobody looked any more.
@@ -56,7 +56,7 @@ export function createConversation(options: ConversationOptions) {
     ...readStart(options),
     startAgain,
   })
-  showKept(options, timeline)
+  showCachedPage(options, timeline)
   const toRows = createRows()
   const outgoing = createMemo(() =>
     chat.outbox.all().filter((it) => it.room === room.id && it.threadId === threadId),
@@ -121,16 +121,17 @@ export function createConversation(options: ConversationOptions) {
       setLeaving(timeline.opened())
       void timeline.goToPresent()
     },
-    async saveEdit(item: Item, text: string) {
-      await ask(chat.client, 'msg.edit', { notifyId: toNotifyId(item), text })
+    async saveEdit(item: TimelineMessage, text: string) {
+      await callWithRetry(chat.client, 'msg.edit', { notifyId: toNotifyId(item), text })
       setEditing(undefined)
     },
-    remove: (item: Item) => ask(chat.client, 'msg.delete', { notifyId: toNotifyId(item) }),
-    react(item: Item, emoji: string) {
+    remove: (item: TimelineMessage) =>
+      callWithRetry(chat.client, 'msg.delete', { notifyId: toNotifyId(item) }),
+    react(item: TimelineMessage, emoji: string) {
       const found = item.reactions.find((it) => it.emoji === emoji)
       const on = !found?.users.includes(chat.me)
       const reaction = { notifyId: toNotifyId(item), emoji, on }
-      return chat.attempt(() => ask(chat.client, 'msg.react', reaction))
+      return chat.attempt(() => callWithRetry(chat.client, 'msg.react', reaction))
     },
     isKeptUnread,
     /** What is on the screen counts as read again. */
@@ -139,7 +140,7 @@ export function createConversation(options: ConversationOptions) {
     setSeen(seq: number) {
       if (!isKeptUnread()) setReadSeq(seq)
     },
-    markUnread(item: Item) {
+    markUnread(item: TimelineMessage) {
       setKeptUnread(true)
       setReadSeq(item.seq - 1)
       return chat.attempt(() => chat.rooms.markUnread(room.id, item.seq))
@@ -155,13 +156,13 @@ function readStart({ chat, room, threadId, page, isTargeted }: ConversationOptio
   if (isTargeted) return { start: 'later' } as const
   if (threadId !== undefined || room.unread === 0) return { kept: page }
   const start = room.readSeq + 1
-  return chat.connection.link().is === 'online' ? { start } : { start, kept: page }
+  return chat.connection.state().status === 'online' ? { start } : { start, kept: page }
 }
 
 /** Whoever comes by a link to a message sees what was kept as soon as that is not found in a moment. */
-function showKept({ chat, page, isTargeted }: ConversationOptions, { show }: RoomTimeline) {
+function showCachedPage({ chat, page, isTargeted }: ConversationOptions, { show }: RoomTimeline) {
   if (!isTargeted || !page) return
-  const timer = setTimeout(() => show(page), chat.connection.isAbsent ? 0 : unnoticedMs)
+  const timer = setTimeout(() => show(page), chat.connection.isAbsent ? 0 : graceMs)
   onCleanup(() => clearTimeout(timer))
 }
 

@@ -4,35 +4,35 @@ import { isCallError } from '#runtime/client'
 import type { MessageId } from '#schema/ids'
 import type { msgFind } from '#schema/messages/chat'
 import type { Chat } from '../chat/createChat.ts'
-import { ask, isPassing } from '../nats/callWithRetry.ts'
-import { type Place, usePlace } from '../routing/createRoute.ts'
+import { callWithRetry, isTransient } from '../nats/callWithRetry.ts'
+import { type Route, useRoute } from '../routing/createRoute.ts'
 import type { Conversation } from './createConversation.ts'
 
-interface Target {
+interface LinkedMessage {
   id: MessageId
   /** The first message of a thread is there as well, but nobody pointed at it. */
   isMarked: boolean
 }
 
-type Found = OutputOf<typeof msgFind>
+type FoundMessage = OutputOf<typeof msgFind>
 
 /** So long after it could not be asked for it is asked for again. */
-const againMs = 5_000
+const retryDelayMs = 5_000
 
 /** Whether a room, or a thread of it, is to be opened elsewhere than at its newest message. */
-export function readTarget(place: Place, threadId?: MessageId): Target | undefined {
+export function readLinkedMessage(place: Route, threadId?: MessageId): LinkedMessage | undefined {
   const { thread, message } = place
   if (thread === threadId) return message && { id: message, isMarked: true }
   return threadId === undefined && thread ? { id: thread, isMarked: false } : undefined
 }
 
 /** The message that a link leads to: found, shown with what surrounds it, and marked. */
-export function createTarget(chat: Chat, { room, threadId, timeline }: Conversation) {
-  const { place, go } = usePlace()
+export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Conversation) {
+  const { place, go } = useRoute()
   const [marked, setMarked] = createSignal<MessageId | undefined>(undefined, { equals: false })
   const [isMissing, setMissing] = createSignal(false)
   const wanted = createMemo(() =>
-    place().room === room.id ? readTarget(place(), threadId) : undefined,
+    place().room === room.id ? readLinkedMessage(place(), threadId) : undefined,
   )
   const has = (id: MessageId) => timeline.items().some((item) => item.id === id)
   /** What was kept of the room may be shown, and is to be read anew. */
@@ -57,7 +57,7 @@ export function createTarget(chat: Chat, { room, threadId, timeline }: Conversat
     }),
   )
 
-  async function show(target: Target) {
+  async function show(target: LinkedMessage) {
     setMissing(false)
     if (!target.isMarked) setMarked(undefined)
     const isThere = isHere(target.id) || (await open(target))
@@ -67,11 +67,11 @@ export function createTarget(chat: Chat, { room, threadId, timeline }: Conversat
   }
 
   /** Shows what surrounds it; false for what is not here. Goes on asking until that is known. */
-  async function open(target: Target): Promise<boolean> {
+  async function open(target: LinkedMessage): Promise<boolean> {
     for (let answer = await find(target); ; answer = await find(target)) {
       if (wanted() !== target || isClosed) return false
       if (answer === 'away' || (answer && isOfHere(answer) && !(await timeline.goTo(answer.seq)))) {
-        await new Promise((resolve) => setTimeout(resolve, againMs))
+        await new Promise((resolve) => setTimeout(resolve, retryDelayMs))
         continue
       }
       const { thread } = answer ?? {}
@@ -85,14 +85,14 @@ export function createTarget(chat: Chat, { room, threadId, timeline }: Conversat
     return false
   }
 
-  const isOfHere = ({ thread }: Found) => thread?.id === threadId
+  const isOfHere = ({ thread }: FoundMessage) => thread?.id === threadId
 
-  async function find({ id }: Target): Promise<Found | 'away' | undefined> {
+  async function find({ id }: LinkedMessage): Promise<FoundMessage | 'away' | undefined> {
     try {
-      return await ask(chat.client, 'msg.find', { room: room.id, id })
+      return await callWithRetry(chat.client, 'msg.find', { room: room.id, id })
     } catch (error) {
       if (!isCallError(error)) throw error
-      return isPassing(error) || error.code === 'rate_limited' ? 'away' : undefined
+      return isTransient(error) || error.code === 'rate_limited' ? 'away' : undefined
     }
   }
 

@@ -1,11 +1,11 @@
 import { createEffect, on, onCleanup, onMount } from 'solid-js'
 import type { VListHandle } from 'virtua/solid'
 import { useChat } from '../chat/createChat.ts'
-import { isLookedAt } from '../ui/isPageActive.ts'
+import { isPageActive } from '../ui/isPageActive.ts'
 import { useConversation } from './createConversation.ts'
 
 /** How far a room has been read: what was on the screen of a page that somebody looked at. */
-export function createReading(list: () => VListHandle | undefined) {
+export function createReadTracking(list: () => VListHandle | undefined) {
   const chat = useChat()
   const { room, rows, threadId, timeline, isKeptUnread, letRead, readSeq, setSeen } =
     useConversation()
@@ -14,7 +14,7 @@ export function createReading(list: () => VListHandle | undefined) {
 
   function note() {
     const view = list()
-    if (!view || threadId !== undefined || !isLookedAt() || isKeptUnread()) return
+    if (!view || threadId !== undefined || !isPageActive() || isKeptUnread()) return
     // What was kept is not the newest that the room has.
     if (timeline.opened() === 0) return
     // Not measured yet: nothing is seen before.
@@ -22,10 +22,11 @@ export function createReading(list: () => VListHandle | undefined) {
     const end = view.findItemIndex(view.scrollOffset + view.viewportSize - 1)
     for (let at = Math.min(end, rows().length - 1); at >= 0; at--) {
       const row = rows()[at]
-      if (row?.is !== 'message') continue
+      if (row?.kind !== 'message') continue
       seen = Math.max(seen, row.item.seq)
       // Who is at the end of a room has been told of all its threads: their answers stand beside them.
-      const isLast = !timeline.hasNewer() && !rows().some((it, i) => i > at && it.is === 'message')
+      const isLast =
+        !timeline.hasNewer() && !rows().some((it, i) => i > at && it.kind === 'message')
       const known = isLast ? timeline.knownTo() : 0
       return chat.rooms.markRead(room.id, Math.max(row.item.seq, known))
     }
@@ -51,9 +52,9 @@ export function createReading(list: () => VListHandle | undefined) {
     note,
     /** Somebody else has said something: who is not looking finds a line before it. */
     hear() {
-      if (threadId === undefined && timeline.opened() > 0 && !isLookedAt()) setSeen(lastRead())
+      if (threadId === undefined && timeline.opened() > 0 && !isPageActive()) setSeen(lastRead())
     },
     /** What is below the line has not been looked at. */
-    isLineUnseen: () => !isLookedAt() && (readSeq() ?? -1) >= lastRead(),
+    isLineUnseen: () => !isPageActive() && (readSeq() ?? -1) >= lastRead(),
   }
 }

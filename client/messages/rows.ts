@@ -1,55 +1,55 @@
-import type { Outgoing } from '../chat/createSendQueue.ts'
-import type { Item } from '../chat/timeline.ts'
+import type { PendingMessage } from '../chat/createSendQueue.ts'
+import type { TimelineMessage } from '../chat/timeline.ts'
 
 /** What the list of messages is made of. The same thing is the same object, so that it is drawn once. */
-export type Row =
+export type ListRow =
   /** Where the room begins. */
-  | { is: 'start'; key: string }
-  | { is: 'day'; key: string; at: string }
-  | { is: 'unread'; key: string }
+  | { kind: 'start'; key: string }
+  | { kind: 'day'; key: string; at: string }
+  | { kind: 'unread'; key: string }
   | MessageRow
-  | { is: 'outgoing'; key: string; outgoing: Outgoing; isFirst: boolean }
+  | { kind: 'outgoing'; key: string; outgoing: PendingMessage; isFirst: boolean }
 
 interface MessageRow {
-  is: 'message'
+  kind: 'message'
   key: string
-  item: Item
+  item: TimelineMessage
   isFirst: boolean
 }
 
 /** A message in its place: what is known of it as long as neither it nor the one before it changes. */
 interface Cell {
-  item: Item
+  item: TimelineMessage
   atMs: number
   day: number
   isNewDay: boolean
   row: MessageRow
 }
 
-const sameBreathMs = 5 * 60_000
-const unread: Row = { is: 'unread', key: 'unread' }
+const groupingMs = 5 * 60_000
+const unread: ListRow = { kind: 'unread', key: 'unread' }
 
 /**
  * Makes rows of messages; what has not changed since the last time stays the same row. A room may have
  * a hundred thousand: only what is new, or comes after something new, is looked at again.
  */
 export function createRows() {
-  const days = new Map<number, Row>()
+  const days = new Map<number, ListRow>()
   let cells: readonly Cell[] = []
   /** The first message below the line begins anew, whatever it goes on with. */
   let belowLine: MessageRow | undefined
-  let said = new Map<string, Row>()
+  let said = new Map<string, ListRow>()
 
   /** `readSeq`: where the line of what is new is drawn, if anywhere. */
   return (
-    items: readonly Item[],
-    outgoing: readonly Outgoing[],
+    items: readonly TimelineMessage[],
+    outgoing: readonly PendingMessage[],
     readSeq: number | undefined,
     me: string,
-  ): Row[] => {
-    cells = renew(cells, items)
-    const firstNew = findFirstNew(items, readSeq, me)
-    const rows: Row[] = []
+  ): ListRow[] => {
+    cells = updateCell(cells, items)
+    const firstNew = findFirstUnread(items, readSeq, me)
+    const rows: ListRow[] = []
     let at = 0
     for (const { isNewDay, day, item, row } of cells) {
       if (isNewDay) rows.push(lineOf(day, item))
@@ -62,19 +62,19 @@ export function createRows() {
     return rows
   }
 
-  function lineOf(day: number, { at }: Item): Row {
-    const line = days.get(day) ?? { is: 'day', key: `day ${day}`, at }
+  function lineOf(day: number, { at }: TimelineMessage): ListRow {
+    const line = days.get(day) ?? { kind: 'day', key: `day ${day}`, at }
     days.set(day, line)
     return line
   }
 
   function addOutgoing(
-    rows: Row[],
-    items: readonly Item[],
-    outgoing: readonly Outgoing[],
+    rows: ListRow[],
+    items: readonly TimelineMessage[],
+    outgoing: readonly PendingMessage[],
     me: string,
   ) {
-    const next = new Map<string, Row>()
+    const next = new Map<string, ListRow>()
     let isAfterOwn = items.at(-1)?.sender === me
     for (const message of outgoing) {
       const { clientId: key } = message
@@ -82,8 +82,8 @@ export function createRows() {
       const isFirst = !isAfterOwn
       const before = said.get(key)
       const isSame =
-        before?.is === 'outgoing' && before.outgoing === message && before.isFirst === isFirst
-      const row: Row = isSame ? before : { is: 'outgoing', key, outgoing: message, isFirst }
+        before?.kind === 'outgoing' && before.outgoing === message && before.isFirst === isFirst
+      const row: ListRow = isSame ? before : { kind: 'outgoing', key, outgoing: message, isFirst }
       next.set(key, row)
       rows.push(row)
       isAfterOwn = true
@@ -93,7 +93,7 @@ export function createRows() {
 }
 
 /** The cells of these messages: those at either end that were there before stay what they are. */
-function renew(before: readonly Cell[], items: readonly Item[]): readonly Cell[] {
+function updateCell(before: readonly Cell[], items: readonly TimelineMessage[]): readonly Cell[] {
   const most = Math.min(before.length, items.length)
   let head = 0
   while (head < most && before[head]?.item === items[head]) head++
@@ -114,14 +114,14 @@ function renew(before: readonly Cell[], items: readonly Item[]): readonly Cell[]
   return cells.concat(before.slice(before.length - tail + 1))
 }
 
-function toCell(item: Item, before: Cell | undefined, known?: Cell): Cell {
+function toCell(item: TimelineMessage, before: Cell | undefined, known?: Cell): Cell {
   const { atMs, day } = known ?? readTime(item.at)
   const isNewDay = before?.day !== day
   const goesOn =
-    before !== undefined && before.item.sender === item.sender && atMs - before.atMs < sameBreathMs
+    before !== undefined && before.item.sender === item.sender && atMs - before.atMs < groupingMs
   const isFirst = isNewDay || !goesOn
   if (known && known.isNewDay === isNewDay && known.row.isFirst === isFirst) return known
-  const row = { is: 'message', key: item.id, item, isFirst } as const
+  const row = { kind: 'message', key: item.id, item, isFirst } as const
   return { item, atMs, day, isNewDay, row }
 }
 
@@ -133,7 +133,11 @@ function readTime(at: string): { atMs: number; day: number } {
 }
 
 /** The first message by somebody else after what was read. */
-function findFirstNew(items: readonly Item[], readSeq: number | undefined, me: string): number {
+function findFirstUnread(
+  items: readonly TimelineMessage[],
+  readSeq: number | undefined,
+  me: string,
+): number {
   if (readSeq === undefined) return -1
   const end = items.findLastIndex(({ seq }) => seq <= readSeq)
   return items.findIndex(({ seq, sender }, at) => at > end && seq > readSeq && sender !== me)

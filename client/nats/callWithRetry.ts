@@ -6,23 +6,23 @@ import type { ChatClient } from './createConnection.ts'
 type Name = keyof typeof contracts
 
 /** These say nothing about the question: it may be asked again. */
-const passing = new Set(['disconnected', 'timeout', 'unavailable', 'overloaded'])
-const waitsMs = [200, 1_000, 3_000]
+const transientCodes = new Set(['disconnected', 'timeout', 'unavailable', 'overloaded'])
+const retryDelaysMs = [200, 1_000, 3_000]
 
 /**
  * Asks what may be asked twice: again after a moment when the connection or the function was away.
  * Rejects with the last refusal.
  */
-export async function ask<N extends Name>(
+export async function callWithRetry<N extends Name>(
   client: ChatClient,
   name: N,
   input: InputOf<(typeof contracts)[N]>,
 ): Promise<OutputOf<(typeof contracts)[N]>> {
-  for (const waitMs of waitsMs) {
+  for (const waitMs of retryDelaysMs) {
     try {
       return await client.call(name, input)
     } catch (error) {
-      if (!isPassing(error)) throw error
+      if (!isTransient(error)) throw error
       await new Promise((resolve) => setTimeout(resolve, waitMs))
     }
   }
@@ -30,6 +30,6 @@ export async function ask<N extends Name>(
 }
 
 /** Whether trying again may help. */
-export function isPassing(error: unknown): boolean {
-  return isCallError(error) && passing.has(error.code)
+export function isTransient(error: unknown): boolean {
+  return isCallError(error) && transientCodes.has(error.code)
 }

@@ -10,38 +10,38 @@ import { type Client, createClient } from '#runtime/client'
 import { contracts } from '#schema/contracts'
 import type { Session } from '../auth/createSession.ts'
 import type { Config } from '../config.ts'
-import { createEarlyClient } from './createDeferredClient.ts'
-import { createSockets } from './createWebSockets.ts'
-import { traceOf } from './traceHeaders.ts'
+import { createDeferredClient } from './createDeferredClient.ts'
+import { createWebSockets } from './createWebSockets.ts'
+import { traceHeaders } from './traceHeaders.ts'
 
 export type ChatClient = Client<typeof contracts>
 
-export type Link =
-  | { is: 'connecting'; since: number }
-  | { is: 'online' }
+export type ConnectionState =
+  | { status: 'connecting'; since: number }
+  | { status: 'online' }
   /** Gone since then, in milliseconds since the epoch; it is being looked for. */
-  | { is: 'offline'; since: number }
+  | { status: 'offline'; since: number }
   /** The server lets this person in no more: another token might help, trying again would not. */
-  | { is: 'refused' }
+  | { status: 'refused' }
 
 export interface Connection {
-  link: () => Link
+  state: () => ConnectionState
   /** Whether there is a connection, or is one again before anybody would be told that it was away. */
-  isSoonOnline: () => Promise<boolean>
+  waitUntilOnline: () => Promise<boolean>
   /** Waits for the connection with what is asked before there is one. */
   client: ChatClient
   /**
    * Calls whenever the connection is there again after it was lost, with how long it was away. Answers
    * with what stops it.
    */
-  onBack(tell: (awayMs: number) => void): () => void
+  onReconnect(tell: (awayMs: number) => void): () => void
   /** There is none, and none is being looked for: what was kept is all there is to be seen. */
   isAbsent?: true
 }
 
 /** So long a connection may be away before anybody is told of it. */
-export const unnoticedMs = 2_000
-const [firstWaitMs, longestWaitMs] = [250, 8_000]
+export const graceMs = 2_000
+const [minReconnectMs, maxReconnectMs] = [250, 8_000]
 /** While the device has no network, which it need not be spared: it notices as soon as there is one. */
 const noNetworkWaitMs = 1_000
 /** A ping this often, and one that is not answered before the next is due ends the connection. */
@@ -57,10 +57,13 @@ const refusedWaitMs = 15_000
  * it goes on listening.
  */
 export function createConnection(config: Config, session: Session, user: string): Connection {
-  const [link, setLink] = createSignal<Link>({ is: 'connecting', since: Date.now() })
-  const { client, connect: setClient } = createEarlyClient()
+  const [state, setLink] = createSignal<ConnectionState>({
+    status: 'connecting',
+    since: Date.now(),
+  })
+  const { client, connect: setClient } = createDeferredClient()
   const backHandlers = new Set<(awayMs: number) => void>()
-  const sockets = createSockets()
+  const sockets = createWebSockets()
   let nc: NatsConnection | undefined
   let isDisposed = false
   let wasRefused = false
@@ -72,7 +75,7 @@ export function createConnection(config: Config, session: Session, user: string)
   let later: ReturnType<typeof setTimeout> | undefined
 
   const stopRenewal = session.onRenewed(() => {
-    if (link().is === 'refused') void connect()
+    if (state().status === 'refused') void connect()
     // The server ends the connection with the old token; this does so before, and at our time.
     else void nc?.reconnect().catch(() => undefined)
   })
@@ -94,7 +97,7 @@ export function createConnection(config: Config, session: Session, user: string)
   /** Another network, or a device that has slept: what was open may be so for nobody else. */
   async function doubt() {
     attempts = 0
-    if (link().is !== 'online' || document.visibilityState === 'hidden') return
+    if (state().status !== 'online' || document.visibilityState === 'hidden') return
     const silence = setTimeout(sockets.drop, doubtMs)
     await nc?.flush().catch(() => undefined)
     clearTimeout(silence)
@@ -112,8 +115,8 @@ export function createConnection(config: Config, session: Session, user: string)
     attempts = 0
     wasRefused = false
     void follow(made)
-    setClient(createClient(made, { contracts, user, headers: traceOf }))
-    setLink({ is: 'online' })
+    setClient(createClient(made, { contracts, user, headers: traceHeaders }))
+    setLink({ status: 'online' })
   }
 
   function connectLater() {
@@ -137,7 +140,7 @@ export function createConnection(config: Config, session: Session, user: string)
           pingInterval: pingMs,
           maxPingOut: 1,
           wsFactory(url) {
-            waitMs = toWaitMs(attempts++)
+            waitMs = reconnectDelayMs(attempts++)
             return sockets.open(url)
           },
           timeout: 6_000,
@@ -154,13 +157,13 @@ export function createConnection(config: Config, session: Session, user: string)
     for await (const status of made.status()) {
       if (status.type === 'staleConnection') sockets.drop()
       // Both are told once for each attempt that failed as well.
-      const now = link()
-      if (status.type === 'disconnect' && now.is !== 'offline')
-        setLink({ is: 'offline', since: Date.now() })
-      if (status.type === 'reconnect' && now.is !== 'online') {
+      const now = state()
+      if (status.type === 'disconnect' && now.status !== 'offline')
+        setLink({ status: 'offline', since: Date.now() })
+      if (status.type === 'reconnect' && now.status !== 'online') {
         attempts = 0
         wasRefused = false
-        setLink({ is: 'online' })
+        setLink({ status: 'online' })
         const awayMs = 'since' in now ? Date.now() - now.since : 0
         for (const tell of backHandlers) tell(awayMs)
       }
@@ -183,28 +186,28 @@ export function createConnection(config: Config, session: Session, user: string)
       retrial = undefined
       if (renewal === 'unreachable' && isStale) return true
       wasRefused = true
-      if (renewal === 'refused') setLink({ is: 'refused' })
+      if (renewal === 'refused') setLink({ status: 'refused' })
       return renewal !== 'refused'
     })()
     return retrial
   }
 
   return {
-    link,
-    isSoonOnline: () => comesOnline(link),
+    state,
+    waitUntilOnline: () => becomesOnline(state),
     client,
-    onBack(tell) {
+    onReconnect(tell) {
       backHandlers.add(tell)
       return () => backHandlers.delete(tell)
     },
   }
 }
 
-function comesOnline(link: () => Link): Promise<boolean> {
+function becomesOnline(link: () => ConnectionState): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   createRoot((dispose) => {
-    const timer = setTimeout(() => resolve(false), unnoticedMs)
-    createEffect(() => link().is === 'online' && resolve(true))
+    const timer = setTimeout(() => resolve(false), graceMs)
+    createEffect(() => link().status === 'online' && resolve(true))
     void promise.finally(() => {
       clearTimeout(timer)
       dispose()
@@ -214,20 +217,20 @@ function comesOnline(link: () => Link): Promise<boolean> {
 }
 
 /** In the place of a connection, while nobody can be asked for a token: away since then. */
-export function createAbsence(since: number): Connection {
+export function createOfflineConnection(since: number): Connection {
   return {
-    link: () => ({ is: 'offline', since }),
-    isSoonOnline: async () => false,
-    client: createEarlyClient().client,
-    onBack: () => () => undefined,
+    state: () => ({ status: 'offline', since }),
+    waitUntilOnline: async () => false,
+    client: createDeferredClient().client,
+    onReconnect: () => () => undefined,
     isAbsent: true,
   }
 }
 
 /** Longer each time, and different for each of those who lost the same server. */
-function toWaitMs(attempt: number): number {
+function reconnectDelayMs(attempt: number): number {
   const most = navigator.onLine
-    ? Math.min(longestWaitMs, firstWaitMs * 1.5 ** attempt)
+    ? Math.min(maxReconnectMs, minReconnectMs * 1.5 ** attempt)
     : noNetworkWaitMs
   return most / 2 + (Math.random() * most) / 2
 }

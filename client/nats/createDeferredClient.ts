@@ -4,7 +4,7 @@ import type { ChatClient } from './createConnection.ts'
  * A client that is there before the connection is: what is asked waits for it, what listens begins with
  * it, all in the order in which it came.
  */
-export function createEarlyClient() {
+export function createDeferredClient() {
   const { promise: ready, resolve } = Promise.withResolvers<ChatClient>()
   let found: ChatClient | undefined
   /** At once where there is a connection: a page that closes waits for nothing. */

@@ -2,7 +2,7 @@
  * The WebSockets of one connection, one after the other. A socket whose network is gone does not notice
  * for long, and its end waits for an answer that never comes: here it can be dropped at once.
  */
-export function createSockets() {
+export function createWebSockets() {
   let current: WebSocket | undefined
   return {
     /** As nats.js asks for one. */

@@ -4,7 +4,7 @@ import { headers, type MsgHdrs } from '@nats-io/nats-core'
 const followed = new Set<PropertyKey>(['send', 'send.thread'])
 
 /** The header by which the functions know that a call is to be followed. */
-export function traceOf(name: PropertyKey): MsgHdrs | undefined {
+export function traceHeaders(name: PropertyKey): MsgHdrs | undefined {
   if (!followed.has(name)) return undefined
   const hdrs = headers()
   hdrs.set('traceparent', `00-${newId(16)}-${newId(8)}-01`)

@@ -1,18 +1,18 @@
 import { createEffect, onCleanup } from 'solid-js'
 import type { RoomId } from '#schema/ids'
-import type { Notice, Said } from '#schema/messages/event'
+import type { MessageSent, Notice } from '#schema/messages/event'
 import type { MyRoom } from '#schema/messages/room'
 import type { Chat } from '../chat/createChat.ts'
 import type { Language } from '../i18n/createLanguage.ts'
-import { ask } from '../nats/callWithRetry.ts'
-import { type Place, type Places, pathOf, readPlace } from '../routing/createRoute.ts'
+import { callWithRetry } from '../nats/callWithRetry.ts'
+import { parsePath, pathOf, type Route, type Router } from '../routing/createRoute.ts'
 import { toPlainText } from '../text/plain.ts'
-import { createLook } from './createVisibleRooms.ts'
+import { createVisibleRooms } from './createVisibleRooms.ts'
 
 const bodyLength = 200
 
-interface Told {
-  place: Place & { room: RoomId }
+interface NotificationContent {
+  place: Route & { room: RoomId }
   seq: number
   title: string
   body: string
@@ -22,8 +22,8 @@ interface Told {
  * Tells of what is said while nobody looks. Of all tabs of one person a single one tells; none does
  * while one of them shows the room.
  */
-export function createNotifications(chat: Chat, places: Places, tn: Language['tn']) {
-  const look = createLook(chat.me, places.place)
+export function createNotifications(chat: Chat, places: Router, tn: Language['tn']) {
+  const look = createVisibleRooms(chat.me, places.place)
   const shown = new Map<RoomId, { seq: number; notification: Notification }>()
 
   // What has been read, here or elsewhere, calls for nobody any more.
@@ -33,7 +33,7 @@ export function createNotifications(chat: Chat, places: Places, tn: Language['tn
   // One that the worker showed was pressed.
   const workers: ServiceWorkerContainer | undefined = navigator.serviceWorker
   const onPressed = ({ data }: MessageEvent<{ path?: string }>) => {
-    if (data.path !== undefined) places.go(readPlace(data.path))
+    if (data.path !== undefined) places.go(parsePath(data.path))
   }
   workers?.addEventListener('message', onPressed)
   onCleanup(() => {
@@ -50,10 +50,10 @@ export function createNotifications(chat: Chat, places: Places, tn: Language['tn
   async function read({ event, notifyId }: Notice) {
     if (event?.kind === 'message') return event
     if (notifyId === undefined) return undefined
-    return ask(chat.client, 'msg.get', { notifyId }).catch(() => undefined)
+    return callWithRetry(chat.client, 'msg.get', { notifyId }).catch(() => undefined)
   }
 
-  function isWanted(said: Pick<Said, 'sender' | 'mentions'>, notice: Notice, room: MyRoom) {
+  function isWanted(said: Pick<MessageSent, 'sender' | 'mentions'>, notice: Notice, room: MyRoom) {
     if (said.sender === chat.me) return false
     if (chat.notify.levelOf(room.id) === 'all' || room.kind === 'direct') return true
     return said.mentions.includes(chat.me) || chat.threads.isFollowed(notice)
@@ -64,7 +64,7 @@ export function createNotifications(chat: Chat, places: Places, tn: Language['tn
     return !isAllowed || chat.quiet.isQuiet() || chat.notify.levelOf(id) === 'none'
   }
 
-  async function tell({ place, seq, title, body }: Told) {
+  async function tell({ place, seq, title, body }: NotificationContent) {
     const notification = await show(title, {
       body,
       // The next one of a room takes the place of the one before, and calls for them all the same.

@@ -1,9 +1,9 @@
 import { createEffect, onCleanup } from 'solid-js'
 import type { Chat } from '../chat/createChat.ts'
-import type { Places } from '../routing/createRoute.ts'
+import type { Router } from '../routing/createRoute.ts'
 
 /** How much calls for somebody: in the title, on the tab, and on the icon of an installed page. */
-export function createBadge(chat: Chat, places: Places) {
+export function createTitleBadge(chat: Chat, places: Router) {
   createEffect(() => {
     const rooms = chat.rooms.list()
     const loud = rooms.reduce((sum, room) => sum + chat.notify.loudIn(room), 0)

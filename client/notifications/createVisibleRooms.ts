@@ -1,18 +1,18 @@
 import { createEffect, createSignal, onCleanup } from 'solid-js'
 import type { UserId } from '#schema/ids'
-import type { Place } from '../routing/createRoute.ts'
-import { isLookedAt } from '../ui/isPageActive.ts'
+import type { Route } from '../routing/createRoute.ts'
+import { isPageActive } from '../ui/isPageActive.ts'
 
 /**
  * Knows what somebody looks at, in any tab: the tab that they work with holds a lock in the name of
  * each room and thread it shows, and lets go of it however it ends.
  */
-export function createLook(user: UserId, here: () => Place) {
-  const [isSeen, setSeen] = createSignal(isLookedAt())
+export function createVisibleRooms(user: UserId, here: () => Route) {
+  const [isSeen, setSeen] = createSignal(isPageActive())
   const nameOf = (place: string) => `natter ${user} looks at ${place}`
   const events = new AbortController()
   const { signal } = events
-  const onChange = () => setSeen(isLookedAt())
+  const onChange = () => setSeen(isPageActive())
   document.addEventListener('visibilitychange', onChange, { signal })
   window.addEventListener('focus', onChange, { signal })
   window.addEventListener('blur', onChange, { signal })
@@ -29,7 +29,7 @@ export function createLook(user: UserId, here: () => Place) {
 
   return {
     /** Of what is said in a thread those see nothing who see its room alone. */
-    async isLookedAt(place: Pick<Place, 'room' | 'thread'>): Promise<boolean> {
+    async isLookedAt(place: Pick<Route, 'room' | 'thread'>): Promise<boolean> {
       const wanted = shown(place).at(-1)
       if (wanted === undefined) return false
       if (isSeen() && shown(here()).includes(wanted)) return true
@@ -40,7 +40,7 @@ export function createLook(user: UserId, here: () => Place) {
 }
 
 /** A room, and the thread beside it. */
-function shown({ room, thread }: Pick<Place, 'room' | 'thread'>): string[] {
+function shown({ room, thread }: Pick<Route, 'room' | 'thread'>): string[] {
   if (room === undefined) return []
   return thread === undefined ? [room] : [room, `${room}/${thread}`]
 }

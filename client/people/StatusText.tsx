@@ -4,7 +4,7 @@ import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
 /** Whether somebody is there, for who does not see the dot at their picture. */
-export function StatusWord(props: { user: UserId; room?: RoomId | undefined }) {
+export function StatusText(props: { user: UserId; room?: RoomId | undefined }) {
   const chat = useChat()
   const { t } = useLanguage()
   return (

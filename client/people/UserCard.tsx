@@ -4,14 +4,14 @@ import { Show } from 'solid-js'
 import type { UserId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { usePlace } from '../routing/createRoute.ts'
+import { useRoute } from '../routing/createRoute.ts'
 import { Icon } from '../ui/Icon.tsx'
 import { Avatar } from './Avatar.tsx'
-import { useCard } from './createUserCard.ts'
+import { useUserCard } from './createUserCard.ts'
 
 /** Somebody, a little closer: what they are called, whether they are there, and a way to talk to them. */
-export function PersonCard() {
-  const card = useCard()
+export function UserCard() {
+  const card = useUserCard()
   return (
     <Show when={card.shown()} keyed>
       {({ user, beside }) => (
@@ -42,8 +42,8 @@ export function PersonCard() {
 
 function About(props: { user: UserId }) {
   const chat = useChat()
-  const card = useCard()
-  const { go, place } = usePlace()
+  const card = useUserCard()
+  const { go, place } = useRoute()
   const { t } = useLanguage()
   // Whoever has a card in a room is, or was, of it.
   const status = () => chat.presence.statusOf(props.user, place().room)

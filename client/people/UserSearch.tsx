@@ -2,19 +2,19 @@ import { createResource, createSignal, Show } from 'solid-js'
 import type { UserId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { ask } from '../nats/callWithRetry.ts'
-import { usePlace } from '../routing/createRoute.ts'
-import { rankOf } from '../text/matching.ts'
-import { ModalDialog } from '../ui/Dialog.tsx'
-import { Finder } from '../ui/SearchList.tsx'
-import { latestOf, Searching } from '../ui/SearchStatus.tsx'
+import { callWithRetry } from '../nats/callWithRetry.ts'
+import { useRoute } from '../routing/createRoute.ts'
+import { matchRank } from '../text/matching.ts'
+import { Dialog } from '../ui/Dialog.tsx'
+import { SearchList } from '../ui/SearchList.tsx'
+import { latestOf, SearchStatus } from '../ui/SearchStatus.tsx'
 import { Avatar } from './Avatar.tsx'
-import { StatusWord } from './StatusText.tsx'
+import { StatusText } from './StatusText.tsx'
 
 /** Finds somebody to talk to, and opens the room of the two. */
-export function FindPerson(props: { isOpen: boolean; onClose: () => void }) {
+export function FindUserDialog(props: { isOpen: boolean; onClose: () => void }) {
   const chat = useChat()
-  const { go } = usePlace()
+  const { go } = useRoute()
   const { t } = useLanguage()
 
   async function open(user: UserId) {
@@ -24,14 +24,14 @@ export function FindPerson(props: { isOpen: boolean; onClose: () => void }) {
   }
 
   return (
-    <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={t('rooms.message')}>
-      <PersonSearch onPick={(user) => void chat.attempt(() => open(user))} />
-    </ModalDialog>
+    <Dialog isOpen={props.isOpen} onClose={props.onClose} title={t('rooms.message')}>
+      <UserSearch onPick={(user) => void chat.attempt(() => open(user))} />
+    </Dialog>
   )
 }
 
 /** A field for a name, and who is called that. */
-export function PersonSearch(props: {
+export function UserSearch(props: {
   onPick: (user: UserId) => void
   /** Why somebody cannot be picked. */
   noteOf?: (user: UserId) => string | undefined
@@ -41,12 +41,12 @@ export function PersonSearch(props: {
   const [text, setText] = createSignal('')
   const [found] = createResource(
     () => text().trim() || undefined,
-    (searched) => ask(chat.client, 'users.search', { text: searched.slice(0, 64) }),
+    (searched) => callWithRetry(chat.client, 'users.search', { text: searched.slice(0, 64) }),
   )
   // What was found for other letters is shown as far as it fits these.
   const fitting = () =>
     (latestOf(found)?.users ?? []).filter(
-      ({ userId, name }) => text().trim() && rankOf(text().trim(), userId, name) !== undefined,
+      ({ userId, name }) => text().trim() && matchRank(text().trim(), userId, name) !== undefined,
     )
   const people = () =>
     fitting().map(({ userId, name }) => {
@@ -59,7 +59,7 @@ export function PersonSearch(props: {
       }
     })
   return (
-    <Finder
+    <SearchList
       label={t('rooms.findPeople')}
       title={t('composer.people')}
       options={people()}
@@ -67,7 +67,7 @@ export function PersonSearch(props: {
       onPick={({ key }) => props.onPick(key)}
       empty={
         <>
-          <Searching of={found} />
+          <SearchStatus of={found} />
           <Show when={text().trim() && found.state === 'ready'}>
             <p class="list-empty">{t('rooms.nobody')}</p>
           </Show>
@@ -81,9 +81,9 @@ export function PersonSearch(props: {
             <strong>{title}</strong>
             <span>{note}</span>
           </span>
-          <StatusWord user={key} />
+          <StatusText user={key} />
         </>
       )}
-    </Finder>
+    </SearchList>
   )
 }

@@ -1,10 +1,10 @@
 import { createContext, createSignal, useContext } from 'solid-js'
 import type { UserId } from '#schema/ids'
 
-export type Card = ReturnType<typeof createCard>
+export type UserCardState = ReturnType<typeof createUserCard>
 
 /** Who is looked at more closely, beside what was pressed for that. */
-export function createCard() {
+export function createUserCard() {
   const [shown, setShown] = createSignal<{ user: UserId; beside: HTMLElement }>()
   return {
     shown,
@@ -13,10 +13,10 @@ export function createCard() {
   }
 }
 
-export const CardContext = createContext<Card>()
+export const UserCardContext = createContext<UserCardState>()
 
-export function useCard(): Card {
-  const card = useContext(CardContext)
+export function useUserCard(): UserCardState {
+  const card = useContext(UserCardContext)
   if (!card) throw new Error('There is no card around this')
   return card
 }

@@ -1,28 +1,28 @@
 import { createEffect, createResource, createSignal, For, Show } from 'solid-js'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { ask } from '../nats/callWithRetry.ts'
-import { usePlace } from '../routing/createRoute.ts'
-import { ModalDialog } from '../ui/Dialog.tsx'
-import { latestOf, Searching } from '../ui/SearchStatus.tsx'
+import { callWithRetry } from '../nats/callWithRetry.ts'
+import { useRoute } from '../routing/createRoute.ts'
+import { Dialog } from '../ui/Dialog.tsx'
+import { latestOf, SearchStatus } from '../ui/SearchStatus.tsx'
 
 /** The public rooms, to be joined. */
 export function BrowseRooms(props: { isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
   return (
-    <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={t('rooms.browse')}>
+    <Dialog isOpen={props.isOpen} onClose={props.onClose} title={t('rooms.browse')}>
       <RoomsToJoin onClose={props.onClose} />
-    </ModalDialog>
+    </Dialog>
   )
 }
 
 function RoomsToJoin(props: { onClose: () => void }) {
   const chat = useChat()
-  const { go } = usePlace()
+  const { go } = useRoute()
   const { t, tn } = useLanguage()
   const [text, setText] = createSignal('')
   const [found] = createResource(text, (searched) =>
-    ask(chat.client, 'room.browse', { text: searched }),
+    callWithRetry(chat.client, 'room.browse', { text: searched }),
   )
   type Found = NonNullable<ReturnType<typeof found>>['rooms'][number]
   // More of the same, page by page.
@@ -36,7 +36,7 @@ function RoomsToJoin(props: { onClose: () => void }) {
 
   async function showMore() {
     const [searched, after] = [text(), rooms().at(-1)?.id]
-    const page = await ask(chat.client, 'room.browse', { text: searched, after })
+    const page = await callWithRetry(chat.client, 'room.browse', { text: searched, after })
     if (text() !== searched) return
     setFurther((before) => [...before, ...page.rooms])
     setMore(page.more)
@@ -44,7 +44,7 @@ function RoomsToJoin(props: { onClose: () => void }) {
 
   async function open(room: Found) {
     if (!room.joined) {
-      await ask(chat.client, 'room.join', { room: room.id })
+      await callWithRetry(chat.client, 'room.join', { room: room.id })
       await chat.rooms.refresh()
     }
     props.onClose()
@@ -89,7 +89,7 @@ function RoomsToJoin(props: { onClose: () => void }) {
           )}
         </For>
       </ul>
-      <Searching of={found} />
+      <SearchStatus of={found} />
       <Show when={hasMore()}>
         <button type="button" class="button" onClick={() => void chat.attempt(showMore)}>
           {t('rooms.more')}

@@ -2,25 +2,25 @@ import { createSignal } from 'solid-js'
 import type { RoomId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { usePlace } from '../routing/createRoute.ts'
-import { ModalDialog } from '../ui/Dialog.tsx'
-import { FormEnd } from '../ui/FormActions.tsx'
-import { Choice } from '../ui/RadioGroup.tsx'
-import { RoomName } from './RoomNameField.tsx'
+import { useRoute } from '../routing/createRoute.ts'
+import { Dialog } from '../ui/Dialog.tsx'
+import { FormActions } from '../ui/FormActions.tsx'
+import { RadioGroup } from '../ui/RadioGroup.tsx'
+import { RoomNameField } from './RoomNameField.tsx'
 
 /** Makes a room, and goes there. */
 export function CreateRoom(props: { isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
   return (
-    <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={t('rooms.create')}>
+    <Dialog isOpen={props.isOpen} onClose={props.onClose} title={t('rooms.create')}>
       <NewRoom onClose={props.onClose} />
-    </ModalDialog>
+    </Dialog>
   )
 }
 
 function NewRoom(props: { onClose: () => void }) {
   const chat = useChat()
-  const { go } = usePlace()
+  const { go } = useRoute()
   const { t } = useLanguage()
   const [name, setName] = createSignal('')
   const [id, setId] = createSignal<string>()
@@ -45,7 +45,7 @@ function NewRoom(props: { onClose: () => void }) {
 
   return (
     <form class="form" onSubmit={(event) => void submit(event)}>
-      <RoomName value={name()} onInput={setName} />
+      <RoomNameField value={name()} onInput={setName} />
       <div class="field">
         <label for="room-id">{t('rooms.id')}</label>
         <input
@@ -62,17 +62,17 @@ function NewRoom(props: { onClose: () => void }) {
           {t('rooms.idHint')}
         </p>
       </div>
-      <Choice
+      <RadioGroup
         legend={t('rooms.kind')}
         value={kind()}
         options={{ public: t('rooms.public'), private: t('rooms.onlyInvited') }}
         onChange={setKind}
       />
-      <FormEnd problem={problem()} onCancel={props.onClose}>
+      <FormActions problem={problem()} onCancel={props.onClose}>
         <button type="submit" class="button primary" disabled={!name().trim()}>
           {t('rooms.create')}
         </button>
-      </FormEnd>
+      </FormActions>
     </form>
   )
 }

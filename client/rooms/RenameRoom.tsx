@@ -2,17 +2,17 @@ import { createSignal } from 'solid-js'
 import type { MyRoom } from '#schema/messages/room'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { ModalDialog } from '../ui/Dialog.tsx'
-import { FormEnd } from '../ui/FormActions.tsx'
-import { RoomName } from './RoomNameField.tsx'
+import { Dialog } from '../ui/Dialog.tsx'
+import { FormActions } from '../ui/FormActions.tsx'
+import { RoomNameField } from './RoomNameField.tsx'
 
 /** What a room is called, for everybody in it. Its address stays. */
 export function RenameRoom(props: { room: MyRoom; isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
   return (
-    <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={t('room.rename')}>
+    <Dialog isOpen={props.isOpen} onClose={props.onClose} title={t('room.rename')}>
       <NewName room={props.room} onClose={props.onClose} />
-    </ModalDialog>
+    </Dialog>
   )
 }
 
@@ -31,12 +31,12 @@ function NewName(props: { room: MyRoom; onClose: () => void }) {
 
   return (
     <form class="form" onSubmit={(event) => void submit(event)}>
-      <RoomName value={name()} onInput={setName} />
-      <FormEnd problem={problem()} onCancel={props.onClose}>
+      <RoomNameField value={name()} onInput={setName} />
+      <FormActions problem={problem()} onCancel={props.onClose}>
         <button type="submit" class="button primary" disabled={!name().trim()}>
           {t('composer.save')}
         </button>
-      </FormEnd>
+      </FormActions>
     </form>
   )
 }

@@ -7,7 +7,7 @@ import type { NotifyLevel } from '../chat/createNotificationPrefs.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { createPermission } from '../notifications/createPermission.ts'
 import { linkTo } from '../routing/createRoute.ts'
-import { useCopy } from '../ui/createClipboard.ts'
+import { useClipboard } from '../ui/createClipboard.ts'
 import { Icon } from '../ui/Icon.tsx'
 import type { MenuProps } from '../ui/lazyMenu.tsx'
 import { Menu, MenuChoices } from '../ui/Menu.tsx'
@@ -17,7 +17,7 @@ import { RenameRoom } from './RenameRoom.tsx'
 export function RoomMenu(props: MenuProps & { room: MyRoom }) {
   const chat = useChat()
   const { t } = useLanguage()
-  const { copy } = useCopy()
+  const { copy } = useClipboard()
   const permission = createPermission()
   const usual = () =>
     ({

@@ -1,7 +1,7 @@
 import { useLanguage } from '../i18n/createLanguage.ts'
 
 /** The field for what a room is called. */
-export function RoomName(props: { value: string; onInput: (name: string) => void }) {
+export function RoomNameField(props: { value: string; onInput: (name: string) => void }) {
   const { t } = useLanguage()
   return (
     <div class="field">

@@ -1,9 +1,9 @@
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { usePlace } from './createRoute.ts'
+import { useRoute } from './createRoute.ts'
 
 /** To the rooms, where there is no place for them beside what is shown. */
-export function WayBack() {
-  const { go } = usePlace()
+export function BackButton() {
+  const { go } = useRoute()
   const { t } = useLanguage()
   return (
     <button type="button" class="button only-narrow" onClick={() => go({})}>

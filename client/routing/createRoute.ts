@@ -5,7 +5,7 @@ import type { MessageId, RoomId } from '#schema/ids'
  * What is shown: a room `/r/{room}`, a message of it `/r/{room}/m/{id}`, a thread beside it
  * `/r/{room}/t/{id}`, and a message in that `/r/{room}/t/{id}/m/{id}`; or the console, `/console`.
  */
-export interface Place {
+export interface Route {
   room?: RoomId
   thread?: MessageId
   message?: MessageId
@@ -15,19 +15,19 @@ export interface Place {
 export const consoleParts = ['functions', 'dead', 'traces'] as const
 export type ConsolePart = (typeof consoleParts)[number]
 
-export type Places = ReturnType<typeof createPlace>
+export type Router = ReturnType<typeof createRoute>
 
 /** Where one is, as the address bar says. */
-export function createPlace() {
-  const [place, setPlace] = createSignal(readPlace(window.location.pathname))
-  const onPop = () => setPlace(readPlace(window.location.pathname))
+export function createRoute() {
+  const [place, setPlace] = createSignal(parsePath(window.location.pathname))
+  const onPop = () => setPlace(parsePath(window.location.pathname))
   window.addEventListener('popstate', onPop)
   onCleanup(() => window.removeEventListener('popstate', onPop))
 
   return {
     place,
     /** Going where one is already shows it again. */
-    go(to: Place, how: 'push' | 'replace' = 'push') {
+    go(to: Route, how: 'push' | 'replace' = 'push') {
       const path = pathOf(to)
       if (path !== window.location.pathname) {
         if (how === 'push') window.history.pushState(null, '', path)
@@ -38,7 +38,7 @@ export function createPlace() {
   }
 }
 
-export function pathOf({ room, thread, message, console }: Place): string {
+export function pathOf({ room, thread, message, console }: Route): string {
   if (console !== undefined) return console === 'functions' ? '/console' : `/console/${console}`
   if (room === undefined) return '/'
   const besides = thread === undefined ? '' : `/t/${thread}`
@@ -46,26 +46,26 @@ export function pathOf({ room, thread, message, console }: Place): string {
 }
 
 /** What is copied to be shown to others: a message in a thread is found by its id alone as well. */
-export function linkTo(place: Place): string {
+export function linkTo(place: Route): string {
   return window.location.origin + pathOf(place)
 }
 
-export function readPlace(path: string): Place {
+export function parsePath(path: string): Route {
   const part = consoleParts.find((console) => pathOf({ console }) === path)
   if (part) return { console: part }
   const [, room, thread, message] =
     /^\/r\/([a-z0-9_-]{1,64})(?:\/t\/([0-9a-f]{32}))?(?:\/m\/([0-9a-f]{32}))?$/.exec(path) ?? []
   if (!room) return {}
-  const place: Place = { room: room as RoomId }
+  const place: Route = { room: room as RoomId }
   if (thread) place.thread = thread as MessageId
   if (message) place.message = message as MessageId
   return place
 }
 
-export const PlaceContext = createContext<Places>()
+export const RouteContext = createContext<Router>()
 
-export function usePlace(): Places {
-  const places = useContext(PlaceContext)
+export function useRoute(): Router {
+  const places = useContext(RouteContext)
   if (!places) throw new Error('There is no place around this')
   return places
 }

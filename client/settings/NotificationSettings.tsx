@@ -5,10 +5,10 @@ import type { NotifyLevel } from '../chat/createNotificationPrefs.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { createPermission } from '../notifications/createPermission.ts'
 import { Icon } from '../ui/Icon.tsx'
-import { Choice } from '../ui/RadioGroup.tsx'
+import { RadioGroup } from '../ui/RadioGroup.tsx'
 
 /** What is worth a notification, everywhere and in single rooms, and whether the browser allows any. */
-export function NotifySettings() {
+export function NotificationSettings() {
   const chat = useChat()
   const { t } = useLanguage()
   const { state, ask } = createPermission()
@@ -41,7 +41,7 @@ export function NotifySettings() {
           </Match>
         </Switch>
       </div>
-      <Choice
+      <RadioGroup
         legend={t('settings.notify')}
         value={chat.notify.everywhere()}
         options={levels()}

@@ -1,9 +1,9 @@
 import { For } from 'solid-js'
 import { languages, useLanguage } from '../i18n/createLanguage.ts'
-import { ModalDialog } from '../ui/Dialog.tsx'
-import { Choice } from '../ui/RadioGroup.tsx'
+import { Dialog } from '../ui/Dialog.tsx'
+import { RadioGroup } from '../ui/RadioGroup.tsx'
 import { useSettings } from './context.ts'
-import { NotifySettings } from './NotificationSettings.tsx'
+import { NotificationSettings } from './NotificationSettings.tsx'
 
 /** How things look, in which language, and what is worth a notification. */
 export function SettingsDialog(props: { isOpen: boolean; onClose: () => void }) {
@@ -11,9 +11,9 @@ export function SettingsDialog(props: { isOpen: boolean; onClose: () => void }) 
   const { t, code } = useLanguage()
 
   return (
-    <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={t('settings.title')}>
+    <Dialog isOpen={props.isOpen} onClose={props.onClose} title={t('settings.title')}>
       <div class="form">
-        <Choice
+        <RadioGroup
           legend={t('settings.theme')}
           value={settings.theme}
           options={{
@@ -23,7 +23,7 @@ export function SettingsDialog(props: { isOpen: boolean; onClose: () => void }) 
           }}
           onChange={(theme) => setSettings('theme', theme)}
         />
-        <Choice
+        <RadioGroup
           legend={t('settings.density')}
           value={settings.density}
           options={{ comfortable: t('settings.comfortable'), compact: t('settings.compact') }}
@@ -46,8 +46,8 @@ export function SettingsDialog(props: { isOpen: boolean; onClose: () => void }) 
             </For>
           </select>
         </div>
-        <NotifySettings />
+        <NotificationSettings />
       </div>
-    </ModalDialog>
+    </Dialog>
   )
 }

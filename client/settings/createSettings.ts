@@ -9,7 +9,7 @@ export interface Settings {
 }
 
 const key = 'natter-settings'
-const usual: Settings = {
+const defaultSettings: Settings = {
   theme: 'system',
   density: 'comfortable',
   language: '',
@@ -17,10 +17,10 @@ const usual: Settings = {
 
 /** How this browser shows things: no secret, and the same for whoever uses it. */
 export function createSettings() {
-  const [settings, setSettings] = createStore<Settings>({ ...usual, ...read() })
+  const [settings, setSettings] = createStore<Settings>({ ...defaultSettings, ...read() })
   // What is chosen in another tab holds here as well, and is not overwritten by what was chosen before.
   const onStorage = (event: StorageEvent) => {
-    if (event.key === key) setSettings({ ...usual, ...read() })
+    if (event.key === key) setSettings({ ...defaultSettings, ...read() })
   }
   window.addEventListener('storage', onStorage)
   onCleanup(() => window.removeEventListener('storage', onStorage))

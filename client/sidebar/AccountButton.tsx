@@ -2,12 +2,15 @@ import type { OpenDialog } from '../app/Layout.tsx'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from '../people/Avatar.tsx'
-import { laterMenu } from '../ui/lazyMenu.tsx'
+import { lazyMenu } from '../ui/lazyMenu.tsx'
 
-const MeMenu = laterMenu(async () => (await import('./AccountMenu.tsx')).MeMenu)
+const AccountMenu = lazyMenu(async () => (await import('./AccountMenu.tsx')).AccountMenu)
 
 /** Ourselves, and how we are seen. */
-export function Me(props: { onOpen: (dialog: OpenDialog) => void; onLogout: () => void }) {
+export function AccountButton(props: {
+  onOpen: (dialog: OpenDialog) => void
+  onLogout: () => void
+}) {
   const chat = useChat()
   const { t, timeOf } = useLanguage()
   const said = () => {
@@ -17,12 +20,12 @@ export function Me(props: { onOpen: (dialog: OpenDialog) => void; onLogout: () =
       : t('notify.until', { time: timeOf(until) })
   }
   return (
-    <MeMenu class="me" onOpen={props.onOpen} onLogout={props.onLogout}>
+    <AccountMenu class="me" onOpen={props.onOpen} onLogout={props.onLogout}>
       <Avatar user={chat.me} hasStatus />
       <span class="me-text">
         <span class="me-name">{chat.people.name(chat.me)}</span>
         <span class="me-status">{said()}</span>
       </span>
-    </MeMenu>
+    </AccountMenu>
   )
 }

@@ -12,7 +12,7 @@ const minuteMs = 60_000
 const statuses: readonly ChosenStatus[] = ['online', 'away']
 
 /** How we are seen, for how long nobody shall disturb us, and what is about the whole page. */
-export function MeMenu(
+export function AccountMenu(
   props: MenuProps & { onOpen: (dialog: OpenDialog) => void; onLogout: () => void },
 ) {
   const chat = useChat()

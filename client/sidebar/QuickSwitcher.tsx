@@ -4,17 +4,17 @@ import type { MyRoom, RoomKind } from '#schema/messages/room'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from '../people/Avatar.tsx'
-import { StatusWord } from '../people/StatusText.tsx'
-import { usePlace } from '../routing/createRoute.ts'
-import { plainly, rankOf } from '../text/matching.ts'
-import { ModalDialog } from '../ui/Dialog.tsx'
+import { StatusText } from '../people/StatusText.tsx'
+import { useRoute } from '../routing/createRoute.ts'
+import { matchRank, normalizeForSearch } from '../text/matching.ts'
+import { Dialog } from '../ui/Dialog.tsx'
 import { Icon } from '../ui/Icon.tsx'
-import { Finder, type Found } from '../ui/SearchList.tsx'
+import { type SearchItem, SearchList } from '../ui/SearchList.tsx'
 
-const [most, mostLetters] = [12, 64]
+const [maxResults, maxQueryLength] = [12, 64]
 
 /** Where one may go: to a room of ours, to one that can be joined, to somebody. */
-interface Goal extends Found {
+interface SwitcherItem extends SearchItem {
   kind: RoomKind
   /** Who it is, where it is somebody. */
   user?: UserId | undefined
@@ -25,28 +25,30 @@ interface Goal extends Found {
 }
 
 /** Goes to any room by a few letters of its name. */
-export function Switcher(props: { isOpen: boolean; onClose: () => void }) {
+export function QuickSwitcher(props: { isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
   return (
-    <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={t('switcher.label')}>
+    <Dialog isOpen={props.isOpen} onClose={props.onClose} title={t('switcher.label')}>
       <Choices onClose={props.onClose} />
-    </ModalDialog>
+    </Dialog>
   )
 }
 
 function Choices(props: { onClose: () => void }) {
   const chat = useChat()
-  const { go } = usePlace()
+  const { go } = useRoute()
   const { t } = useLanguage()
   const [text, setText] = createSignal('')
-  const wanted = () => text().trim().toLowerCase().slice(0, mostLetters)
-  const ours = createMemo((): Goal[] =>
+  const wanted = () => text().trim().toLowerCase().slice(0, maxQueryLength)
+  const ours = createMemo((): SwitcherItem[] =>
     chat.rooms
       .list()
       .map((room) => ({ room, title: chat.titleOf(room), id: room.with ?? room.id }))
-      .filter(({ title, id }) => plainly(`${title} ${id}`).includes(plainly(wanted())))
+      .filter(({ title, id }) =>
+        normalizeForSearch(`${title} ${id}`).includes(normalizeForSearch(wanted())),
+      )
       // What begins so is likelier to be meant than what has it in its middle.
-      .map((found) => ({ ...found, fit: rankOf(wanted(), found.id, found.title) ?? 2 }))
+      .map((found) => ({ ...found, fit: matchRank(wanted(), found.id, found.title) ?? 2 }))
       .sort(
         (a, b) => a.fit - b.fit || rank(b.room) - rank(a.room) || b.room.lastSeq - a.room.lastSeq,
       )
@@ -61,7 +63,7 @@ function Choices(props: { onClose: () => void }) {
   )
   const [others] = createResource(
     () => wanted() || undefined,
-    async (searched): Promise<Goal[]> => {
+    async (searched): Promise<SwitcherItem[]> => {
       const [people, rooms] = await Promise.all([
         chat.client.try('users.search', { text: searched }),
         chat.client.try('room.browse', { text: searched }),
@@ -83,9 +85,9 @@ function Choices(props: { onClose: () => void }) {
       ]
     },
   )
-  const fits = ({ title, key }: Goal) =>
-    wanted() !== '' && plainly(`${title} ${key}`).includes(plainly(wanted()))
-  const toPerson = (user: UserId, title: string): Goal => ({
+  const fits = ({ title, key }: SwitcherItem) =>
+    wanted() !== '' && normalizeForSearch(`${title} ${key}`).includes(normalizeForSearch(wanted()))
+  const toPerson = (user: UserId, title: string): SwitcherItem => ({
     key: `@${user}`,
     title,
     kind: 'direct',
@@ -95,12 +97,12 @@ function Choices(props: { onClose: () => void }) {
   })
   const found = createMemo(() =>
     // What was found for other letters is shown as far as it fits these.
-    [...ours(), ...(others.latest ?? []).filter(fits)].slice(0, most),
+    [...ours(), ...(others.latest ?? []).filter(fits)].slice(0, maxResults),
   )
-  const isUnread = ({ mine }: Goal) =>
+  const isUnread = ({ mine }: SwitcherItem) =>
     mine !== undefined && mine.unread > 0 && !chat.notify.isMuted(mine.id)
 
-  function pick(chosen: Goal) {
+  function pick(chosen: SwitcherItem) {
     void chat.attempt(async () => {
       const room = await chosen.find()
       props.onClose()
@@ -109,7 +111,7 @@ function Choices(props: { onClose: () => void }) {
   }
 
   return (
-    <Finder
+    <SearchList
       label={t('switcher.hint')}
       title={t('switcher.label')}
       options={found()}
@@ -130,7 +132,7 @@ function Choices(props: { onClose: () => void }) {
           <span class="pick-text">
             <strong>{title}</strong>
           </span>
-          <Show when={user}>{(somebody) => <StatusWord user={somebody()} />}</Show>
+          <Show when={user}>{(somebody) => <StatusText user={somebody()} />}</Show>
           <Show when={note}>
             <span class="muted">{note}</span>
           </Show>
@@ -143,7 +145,7 @@ function Choices(props: { onClose: () => void }) {
           </Show>
         </>
       )}
-    </Finder>
+    </SearchList>
   )
 }
 

@@ -4,20 +4,22 @@ import type { OpenDialog } from '../app/Layout.tsx'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from '../people/Avatar.tsx'
-import { StatusWord } from '../people/StatusText.tsx'
-import { pathOf, usePlace } from '../routing/createRoute.ts'
+import { StatusText } from '../people/StatusText.tsx'
+import { pathOf, useRoute } from '../routing/createRoute.ts'
 import { Icon } from '../ui/Icon.tsx'
-import { keys } from '../ui/keyLabels.ts'
-import { laterMenu } from '../ui/lazyMenu.tsx'
-import { later } from '../ui/lazyPart.tsx'
-import { Me } from './AccountButton.tsx'
+import { keyLabels } from '../ui/keyLabels.ts'
+import { lazyMenu } from '../ui/lazyMenu.tsx'
+import { lazyPart } from '../ui/lazyPart.tsx'
+import { AccountButton } from './AccountButton.tsx'
 import type { RoomLists } from './createRoomLists.ts'
 
-const BrowseRooms = later(async () => (await import('../rooms/BrowseRooms.tsx')).BrowseRooms)
-const CreateRoom = later(async () => (await import('../rooms/CreateRoom.tsx')).CreateRoom)
-const FindPerson = later(async () => (await import('../people/UserSearch.tsx')).FindPerson)
+const BrowseRooms = lazyPart(async () => (await import('../rooms/BrowseRooms.tsx')).BrowseRooms)
+const CreateRoom = lazyPart(async () => (await import('../rooms/CreateRoom.tsx')).CreateRoom)
+const FindUserDialog = lazyPart(
+  async () => (await import('../people/UserSearch.tsx')).FindUserDialog,
+)
 
-const RoomMenu = laterMenu(async () => (await import('../rooms/RoomMenu.tsx')).RoomMenu)
+const RoomMenu = lazyMenu(async () => (await import('../rooms/RoomMenu.tsx')).RoomMenu)
 
 /** Our rooms, the people we talk to, and ourselves. */
 export function Sidebar(props: {
@@ -28,7 +30,7 @@ export function Sidebar(props: {
   onLogout: () => void
 }) {
   const chat = useChat()
-  const places = usePlace()
+  const places = useRoute()
   const { t } = useLanguage()
   // Beside a name stands whether they are there.
   createEffect(() => {
@@ -44,7 +46,7 @@ export function Sidebar(props: {
           type="button"
           class="icon-button"
           aria-label={t('switcher.label')}
-          data-tip={`${t('switcher.label')} (${keys(t).switcher})`}
+          data-tip={`${t('switcher.label')} (${keyLabels(t).switcher})`}
           onClick={() => props.onOpen('switcher')}
         >
           <Icon name="search" />
@@ -118,18 +120,18 @@ export function Sidebar(props: {
           {t('rooms.console')}
         </a>
       </Show>
-      <Me onOpen={props.onOpen} onLogout={props.onLogout} />
+      <AccountButton onOpen={props.onOpen} onLogout={props.onLogout} />
 
       <CreateRoom isOpen={props.open === 'create'} onClose={props.onClose} />
       <BrowseRooms isOpen={props.open === 'browse'} onClose={props.onClose} />
-      <FindPerson isOpen={props.open === 'direct'} onClose={props.onClose} />
+      <FindUserDialog isOpen={props.open === 'direct'} onClose={props.onClose} />
     </nav>
   )
 }
 
 function RoomLink(props: { room: MyRoom }) {
   const chat = useChat()
-  const { place, go } = usePlace()
+  const { place, go } = useRoute()
   const { t, tn } = useLanguage()
   const isHere = () => place().room === props.room.id
   const loud = () => chat.notify.loudIn(props.room)
@@ -157,7 +159,7 @@ function RoomLink(props: { room: MyRoom }) {
         </Show>
         <span class="room-name">{chat.titleOf(props.room)}</span>
         <Show when={props.room.with}>
-          {(user) => <StatusWord user={user()} room={props.room.id} />}
+          {(user) => <StatusText user={user()} room={props.room.id} />}
         </Show>
         <Show when={isMuted()}>
           <Icon name="bellOff" />

@@ -5,21 +5,21 @@ export type CodePart = string | { className: string; parts: CodePart[] }
 
 /** What is longer is read without colours: some grammars take a second for 10,000 characters. */
 const maxLength = 3_000
-const maxKept = 100
+const maxCached = 100
 /** What was coloured last, because lists forget and draw the same code again when scrolled. */
-const kept = new Map<string, CodePart[]>()
+const cache = new Map<string, CodePart[]>()
 
 /** The parts of code in a language, or nothing if it is one that nobody knows here. */
 export async function highlight(code: string, language: string): Promise<CodePart[] | undefined> {
   if (code.length > maxLength) return undefined
   const key = `${language} ${code}`
-  const known = kept.get(key)
+  const known = cache.get(key)
   if (known) return known
   const { grammars } = await import('./grammars.ts')
   if (!grammars.registered(language)) return undefined
   const parts = toParts(grammars.highlight(language, code).children)
-  kept.set(key, parts)
-  for (const oldest of kept.keys()) if (kept.size > maxKept) kept.delete(oldest)
+  cache.set(key, parts)
+  for (const oldest of cache.keys()) if (cache.size > maxCached) cache.delete(oldest)
   return parts
 }
 

@@ -3,7 +3,7 @@ const maxLength = 2_048
 /** What looks like a host, in any script. The counts keep it from being looked for forever. */
 const hostPattern = /(?:[\p{L}\p{M}\p{N}_-]{1,63}\.){1,8}\p{L}[\p{L}\p{M}\p{N}-]{1,62}/gu
 
-export interface Target {
+export interface LinkTarget {
   /** As the browser reads it, so that what was judged is what is opened. */
   href: string
   /** Where it leads; of mail, to whom. */
@@ -14,7 +14,7 @@ export interface Target {
 }
 
 /** Where a link leads, unless it is one that a message may not have. */
-export function readTarget(written: string): Target | undefined {
+export function parseLink(written: string): LinkTarget | undefined {
   if (written.length > maxLength || !URL.canParse(written)) return undefined
   const url = new URL(written)
   if (!schemes.has(url.protocol)) return undefined
@@ -28,7 +28,7 @@ export function readTarget(written: string): Target | undefined {
  * Whether somebody who reads the text might think that it leads elsewhere. A name in another script
  * may look like one that is well known, and what turns the direction of text may hide anything.
  */
-export function isMisleading(text: string, { host, isWeb, hasUser }: Target): boolean {
+export function isMisleading(text: string, { host, isWeb, hasUser }: LinkTarget): boolean {
   if (hasUser || /(?:^|\.)xn--/.test(host) || /\p{Bidi_Control}/u.test(text)) return true
   const there = isWeb ? host : host.slice(host.lastIndexOf('@') + 1)
   return text

@@ -1,7 +1,7 @@
 import type { MarkedToken, Token, Tokens } from 'marked'
 import type { UserId } from '#schema/ids'
 import { lexMessage } from './lexer.ts'
-import { isMisleading, readTarget } from './link.ts'
+import { isMisleading, parseLink } from './link.ts'
 import { readMentions } from './mention.ts'
 import type { Align, Block, Inline, ListItem } from './tree.ts'
 
@@ -153,7 +153,7 @@ function toInline(token: MarkedToken, isInLink: boolean): Inline | string {
 }
 
 function toLink({ href, tokens, raw }: Tokens.Link): Inline | string {
-  const target = readTarget(href)
+  const target = parseLink(href)
   const children = toInlines(tokens, true)
   const said = textOf(children)
   // Nobody can read, or press, what nobody can see.
@@ -164,7 +164,7 @@ function toLink({ href, tokens, raw }: Tokens.Link): Inline | string {
 }
 
 function toImage({ href, text, raw }: Tokens.Image): Inline | string {
-  const target = readTarget(href)
+  const target = parseLink(href)
   if (!target?.isWeb) return raw
   return { kind: 'image', href: target.href, host: target.host, description: text }
 }

@@ -2,7 +2,7 @@ import { ErrorBoundary, type JSX, onMount } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
 /** Where a part of the page cannot be drawn, says so in its place: all else goes on. */
-export function Guard(props: {
+export function AppErrorBoundary(props: {
   /** Before it is drawn again: for what may have been the reason. */
   onRetry?: () => void
   children: JSX.Element

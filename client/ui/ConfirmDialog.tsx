@@ -1,6 +1,6 @@
 import { createEffect, createSignal, type JSX, on } from 'solid-js'
-import { ModalDialog } from './Dialog.tsx'
-import { FormEnd } from './FormActions.tsx'
+import { Dialog } from './Dialog.tsx'
+import { FormActions } from './FormActions.tsx'
 
 /** Asks once more before something is done that is not undone. It stays open where that fails. */
 export function ConfirmDialog(props: {
@@ -31,10 +31,10 @@ export function ConfirmDialog(props: {
   }
 
   return (
-    <ModalDialog isOpen={props.isOpen} onClose={props.onClose} title={props.title}>
+    <Dialog isOpen={props.isOpen} onClose={props.onClose} title={props.title}>
       <div class="form">
         {props.children}
-        <FormEnd problem={problem()} onCancel={props.onClose}>
+        <FormActions problem={problem()} onCancel={props.onClose}>
           <button
             type="button"
             class="button"
@@ -44,8 +44,8 @@ export function ConfirmDialog(props: {
           >
             {props.deed}
           </button>
-        </FormEnd>
+        </FormActions>
       </div>
-    </ModalDialog>
+    </Dialog>
   )
 }

@@ -1,19 +1,19 @@
 import { onMount, Show } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { useCopy } from './createClipboard.ts'
-import { ModalDialog } from './Dialog.tsx'
+import { useClipboard } from './createClipboard.ts'
+import { Dialog } from './Dialog.tsx'
 
 /** What the browser did not let us copy, selected, to be copied by hand. */
 export function CopyDialog() {
-  const { byHand, close } = useCopy()
+  const { byHand, close } = useClipboard()
   const { t } = useLanguage()
   return (
-    <ModalDialog isOpen={byHand() !== undefined} onClose={close} title={t('places.copyByHand')}>
+    <Dialog isOpen={byHand() !== undefined} onClose={close} title={t('places.copyByHand')}>
       <div class="form">
         <p class="muted">{t('places.copyHint')}</p>
         <Show when={byHand()}>{(text) => <Selected text={text()} />}</Show>
       </div>
-    </ModalDialog>
+    </Dialog>
   )
 }
 

@@ -1,4 +1,4 @@
-import { Dialog } from '@kobalte/core/dialog'
+import { Dialog as KobalteDialog } from '@kobalte/core/dialog'
 import { createComputed, type JSX, on, untrack } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Icon } from './Icon.tsx'
@@ -11,7 +11,7 @@ function findPlace(): Element | null {
 }
 
 /** A dialog in the middle of the page: named, closed by Escape, and keeping the focus while it is open. */
-export function ModalDialog(props: {
+export function Dialog(props: {
   isOpen: boolean
   onClose: () => void
   title: string
@@ -49,11 +49,11 @@ export function ModalDialog(props: {
   }
 
   return (
-    <Dialog open={props.isOpen} onOpenChange={(isOpen) => !isOpen && props.onClose()}>
-      <Dialog.Portal>
-        <Dialog.Overlay class="overlay" />
+    <KobalteDialog open={props.isOpen} onOpenChange={(isOpen) => !isOpen && props.onClose()}>
+      <KobalteDialog.Portal>
+        <KobalteDialog.Overlay class="overlay" />
         <div class="dialog-place">
-          <Dialog.Content
+          <KobalteDialog.Content
             class="dialog"
             classList={{ 'is-wide': props.isWide === true }}
             ref={(element: HTMLElement) => {
@@ -63,15 +63,15 @@ export function ModalDialog(props: {
             onCloseAutoFocus={giveBack}
           >
             <header class="dialog-head">
-              <Dialog.Title class="dialog-title">{props.title}</Dialog.Title>
-              <Dialog.CloseButton class="icon-button" aria-label={t('settings.close')}>
+              <KobalteDialog.Title class="dialog-title">{props.title}</KobalteDialog.Title>
+              <KobalteDialog.CloseButton class="icon-button" aria-label={t('settings.close')}>
                 <Icon name="close" />
-              </Dialog.CloseButton>
+              </KobalteDialog.CloseButton>
             </header>
             {props.children}
-          </Dialog.Content>
+          </KobalteDialog.Content>
         </div>
-      </Dialog.Portal>
-    </Dialog>
+      </KobalteDialog.Portal>
+    </KobalteDialog>
   )
 }

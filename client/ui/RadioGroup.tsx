@@ -1,7 +1,7 @@
 import { createUniqueId, For, type JSX } from 'solid-js'
 
 /** One of a few, all of them to be seen. */
-export function Choice<Value extends string>(props: {
+export function RadioGroup<Value extends string>(props: {
   legend: JSX.Element
   value: Value
   options: Record<Value, string>

@@ -2,7 +2,7 @@ import { Combobox, useComboboxContext } from '@kobalte/core/combobox'
 import { createEffect, createUniqueId, type JSX, on, onMount, Show } from 'solid-js'
 
 /** What can be found. */
-export interface Found {
+export interface SearchItem {
   /** No other has the same. */
   key: string
   title: string
@@ -14,7 +14,7 @@ export interface Found {
  * A field, and below it what was found for what is written there: arrows and Enter choose, and the first
  * is chosen until somebody says otherwise. What fits is found by whoever uses it.
  */
-export function Finder<Option extends Found>(props: {
+export function SearchList<Option extends SearchItem>(props: {
   label: string
   /** What the list is called. */
   title: string
@@ -74,7 +74,7 @@ export function Finder<Option extends Found>(props: {
 }
 
 /** Whoever knows what they look for writes, and presses Enter. */
-function FirstChosen(props: { options: readonly Found[] }) {
+function FirstChosen(props: { options: readonly SearchItem[] }) {
   const combobox = useComboboxContext()
   const choose = () => {
     const state = combobox.listState()

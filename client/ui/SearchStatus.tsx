@@ -2,7 +2,7 @@ import { Match, type Resource, Switch } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
 /** What there is to say of a search besides what it found: that it takes long, or that nobody answers. */
-export function Searching<Found>(props: { of: Resource<Found> }) {
+export function SearchStatus<Found>(props: { of: Resource<Found> }) {
   const { t } = useLanguage()
   return (
     <div role="status">

@@ -11,15 +11,15 @@ const afterMs = 500
  */
 const withTip = '[data-tip], .icon-button[aria-label], time[datetime]'
 
-interface Tip {
+interface TooltipTarget {
   element: HTMLElement
   text: string
 }
 
 /** What is said of what somebody points at, or has come to by keys: one tooltip for the whole page. */
-export function Tips() {
+export function Tooltips() {
   const { momentOf } = useLanguage()
-  const [tip, setTip] = createSignal<Tip>()
+  const [tip, setTip] = createSignal<TooltipTarget>()
   let pointedAt: HTMLElement | undefined
   let isTabbing = false
   let waiting: ReturnType<typeof setTimeout> | undefined
@@ -81,7 +81,7 @@ export function Tips() {
         <Tooltip open onOpenChange={(isOpen) => isOpen || hide()} gutter={6}>
           <Tooltip.Trigger
             as={(trigger: Partial<TooltipTriggerRenderProps>) => (
-              <There element={element} text={text} trigger={trigger} />
+              <VisibleTooltip element={element} text={text} trigger={trigger} />
             )}
           />
           <Tooltip.Portal>
@@ -94,7 +94,7 @@ export function Tips() {
 }
 
 /** What the tooltip is of is there already. */
-function There(props: Tip & { trigger: Partial<TooltipTriggerRenderProps> }) {
+function VisibleTooltip(props: TooltipTarget & { trigger: Partial<TooltipTriggerRenderProps> }) {
   const { element, text, trigger } = props
   if (typeof trigger.ref === 'function') trigger.ref(element)
   createEffect(() => {

@@ -1,9 +1,9 @@
 import { createContext, createSignal, useContext } from 'solid-js'
 
-export type Copy = ReturnType<typeof createCopy>
+export type Clipboard = ReturnType<typeof createClipboard>
 
 /** Takes text along by the clipboard; where the browser refuses that, somebody can do it by hand. */
-export function createCopy(onCopied: () => void) {
+export function createClipboard(onCopied: () => void) {
   const [byHand, setByHand] = createSignal<string>()
 
   async function attempt(text: string): Promise<boolean> {
@@ -27,10 +27,10 @@ export function createCopy(onCopied: () => void) {
   }
 }
 
-export const CopyContext = createContext<Copy>()
+export const ClipboardContext = createContext<Clipboard>()
 
-export function useCopy(): Copy {
-  const copy = useContext(CopyContext)
+export function useClipboard(): Clipboard {
+  const copy = useContext(ClipboardContext)
   if (!copy) throw new Error('There is nothing to copy with around this')
   return copy
 }

@@ -3,7 +3,7 @@ import { createSignal } from 'solid-js'
 const shownMs = 6_000
 
 /** Short sentences about what has just happened, each for a few seconds. */
-export function createNotes() {
+export function createToasts() {
   const [notes, setNotes] = createSignal<readonly string[]>([])
   return {
     notes,

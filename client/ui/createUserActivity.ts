@@ -1,10 +1,10 @@
 import { onCleanup } from 'solid-js'
 
-const restMs = 3_000
+const idleAfterMs = 3_000
 const kinds = ['keydown', 'input', 'pointerdown'] as const
 
 /** Knows whether somebody is writing or pressing something at this moment. */
-export function createRest() {
+export function createUserActivity() {
   let busyAt = Number.NEGATIVE_INFINITY
   const note = () => {
     busyAt = performance.now()
@@ -13,5 +13,5 @@ export function createRest() {
   onCleanup(() => {
     for (const kind of kinds) window.removeEventListener(kind, note, { capture: true })
   })
-  return { isResting: () => performance.now() - busyAt > restMs }
+  return { isResting: () => performance.now() - busyAt > idleAfterMs }
 }

@@ -3,7 +3,7 @@ import type { Language } from '../i18n/createLanguage.ts'
 const isApple = /Mac|iPhone|iPad/.test(navigator.platform)
 
 /** What is written on the keys of this machine. */
-export function keys(t: Language['t']) {
+export function keyLabels(t: Language['t']) {
   const ctrl = isApple ? '⌘' : t('shortcuts.ctrl')
   const alt = isApple ? '⌥' : 'Alt'
   const shift = isApple ? '⇧' : t('shortcuts.shift')

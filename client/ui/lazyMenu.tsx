@@ -1,5 +1,5 @@
 import { type Component, createSignal, type JSX, Show } from 'solid-js'
-import { later } from './lazyPart.tsx'
+import { lazyPart } from './lazyPart.tsx'
 
 /** What a menu and the button in its place have in common. */
 export interface MenuProps {
@@ -15,10 +15,10 @@ export interface MenuProps {
  * A button that becomes a menu, open, when it is pressed for the first time: of many buttons few are,
  * and what menus are made of is not among the first that a page loads. The menu opens by default.
  */
-export function laterMenu<Props extends MenuProps>(
+export function lazyMenu<Props extends MenuProps>(
   load: () => Promise<Component<Props>>,
 ): Component<Props> {
-  const Menu = later(load)
+  const Menu = lazyPart(load)
   return (props) => {
     const [isPressed, setPressed] = createSignal(false)
     const press = () => {

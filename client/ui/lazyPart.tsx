@@ -9,7 +9,7 @@ import {
   Show,
 } from 'solid-js'
 
-type LaterProps = {
+type LazyPartProps = {
   /** A dialog is loaded when it is to be open; anything else when it is there. */
   isOpen?: boolean
   /** What is shown until it is loaded. */
@@ -23,9 +23,9 @@ const [isMissing, setMissing] = createSignal(false)
 export const isPartMissing = isMissing
 
 /** A component that is not among the first that a page loads, but comes when it is wanted. */
-export function later<Props extends object>(
+export function lazyPart<Props extends object>(
   load: () => Promise<Component<Props>>,
-): Component<Props & LaterProps> {
+): Component<Props & LazyPartProps> {
   const [part, setPart] = createSignal<Component<Props>>()
   let loading: Promise<void> | undefined
   const fetch = () => {
@@ -57,7 +57,7 @@ export function later<Props extends object>(
  * Begins what is not needed at first as soon as it is loaded, for as long as its owner lives. Answers with
  * what has something done by it, then or later, in order.
  */
-export function startLater<Thing>(load: () => Promise<() => Thing>) {
+export function lazyPartWithFallback<Thing>(load: () => Promise<() => Thing>) {
   const owner = getOwner()
   let isDisposed = false
   onCleanup(() => {

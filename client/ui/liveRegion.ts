@@ -1,7 +1,7 @@
 import { createContext, createEffect, createSignal, on, useContext } from 'solid-js'
 import type { Chat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
-import { failureOf } from '../i18n/problem.ts'
+import { failureText } from '../i18n/problem.ts'
 
 /**
  * Has a sentence said by a screen reader, once it has said what it is saying. Answers with what takes it
@@ -31,14 +31,14 @@ export function useAnnounce(): Announce {
 }
 
 /** Says of each message that it was not sent, once: it may be far from what somebody looks at. */
-export function createFailureWord(chat: Chat, announce: Announce): void {
+export function createFailureAnnouncer(chat: Chat, announce: Announce): void {
   const { t } = useLanguage()
   const failed = () => chat.outbox.all().filter(({ status }) => status === 'failed')
   createEffect(
     on(failed, (now, before = []) => {
       for (const outgoing of now)
         if (!before.some(({ clientId }) => clientId === outgoing.clientId))
-          announce(failureOf(t, outgoing))
+          announce(failureText(t, outgoing))
     }),
   )
 }

@@ -15,7 +15,7 @@ export interface TokenOptions {
 }
 
 /** Who a token says somebody is. */
-export interface Identity {
+export interface TokenIdentity {
   user: UserId
   roles: Role[]
   /** What they are called, where the issuer says so. */
@@ -31,7 +31,7 @@ export interface TokenCheck {
    * Throws `forbidden` with what is wrong and the value that is, `unavailable` when there are no keys
    * to check with. Never says more of the token than that.
    */
-  check(token: string): Promise<Identity>
+  check(token: string): Promise<TokenIdentity>
 }
 
 /** None that the public half could sign for, and no `none`. */
@@ -39,7 +39,7 @@ const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256
 /** How far the issuer's clock may be ahead of ours. */
 const clockToleranceS = 5
 /** From its beginning to its end, whatever is left of it: docs/decisions/005-a-token-lasts-a-day.md. */
-const longestLifeS = 24 * 3_600
+const maxLifetimeS = 24 * 3_600
 
 /**
  * Checks access tokens of one OIDC issuer. Whom the issuer has shut out gets in until the token that
@@ -50,7 +50,7 @@ export function createTokenCheck({ issuer, clientIds, userClaim }: TokenOptions)
   return {
     prefetch: keys.refresh,
     async check(token) {
-      if (token === '') throw refused('there is none: give it as CONNECT token or as password')
+      if (token === '') throw rejectToken('there is none: give it as CONNECT token or as password')
       const verified = await verify(token)
       const claims = verified.payload
       checkKind(verified)
@@ -74,7 +74,7 @@ export function createTokenCheck({ issuer, clientIds, userClaim }: TokenOptions)
         requiredClaims: ['exp', 'iat'],
       })
     } catch (error) {
-      if (error instanceof errors.JOSEError) throw refused(describe(error))
+      if (error instanceof errors.JOSEError) throw rejectToken(describe(error))
       throw error
     }
   }
@@ -91,16 +91,16 @@ function checkKind({ payload, protectedHeader }: JWTVerifyResult) {
   const { typ } = payload
   if (typ === 'Bearer') return
   if (typ === undefined && /^(application\/)?at\+jwt$/i.test(protectedHeader.typ ?? '')) return
-  throw refused(`it is no access token: its typ is ${show(typ ?? protectedHeader.typ)}`)
+  throw rejectToken(`it is no access token: its typ is ${show(typ ?? protectedHeader.typ)}`)
 }
 
 /** No tolerance at the end: the server cuts off at that second whom we would still let in. */
 function checkTimes({ iat = 0, exp = 0 }: JWTPayload) {
   const now = Date.now() / 1_000
-  if (exp <= now) throw refused(`it has expired: its exp is ${show(exp)}`)
-  if (iat > now + clockToleranceS) throw refused(`it is of the future: its iat is ${show(iat)}`)
-  if (exp - iat > longestLifeS)
-    throw refused(
+  if (exp <= now) throw rejectToken(`it has expired: its exp is ${show(exp)}`)
+  if (iat > now + clockToleranceS) throw rejectToken(`it is of the future: its iat is ${show(iat)}`)
+  if (exp - iat > maxLifetimeS)
+    throw rejectToken(
       `it lasts too long: from its iat ${show(iat)} to its exp ${show(exp)} is more than 24 h; have ` +
         'the issuer give access tokens a shorter life',
     )
@@ -109,13 +109,13 @@ function checkTimes({ iat = 0, exp = 0 }: JWTPayload) {
 function checkClient({ azp, aud }: JWTPayload, clientIds: readonly string[]) {
   const named = [azp, ...(Array.isArray(aud) ? aud : [aud])]
   if (!named.some((client) => typeof client === 'string' && clientIds.includes(client)))
-    throw refused(`it is for another client: its azp is ${show(azp)}, its aud ${show(aud)}`)
+    throw rejectToken(`it is for another client: its azp is ${show(azp)}, its aud ${show(aud)}`)
 }
 
 function readUser(claims: JWTPayload, userClaim: string): UserId {
   const { success, output } = v.safeParse(UserId, claims[userClaim])
   if (success) return output
-  throw refused(
+  throw rejectToken(
     `its ${userClaim} cannot be a user id: ${show(claims[userClaim])}; use a to z, 0 to 9, _ and -, ` +
       'up to 64',
   )
@@ -138,6 +138,6 @@ function show(value: unknown): string {
 }
 
 /** The reason stands in logs, where whoever wrote the token must not begin a line of their own. */
-function refused(reason: string) {
+function rejectToken(reason: string) {
   return new FunctionError('forbidden', `token refused: ${reason.replaceAll(/[^ -~]/g, '?')}`)
 }

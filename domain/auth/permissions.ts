@@ -17,7 +17,7 @@ export function permissionsFor(
   return {
     publish: functions.flatMap(({ subject, audience = [] }) =>
       // A subject without the caller in it would be everybody's.
-      subject?.includes('{caller}') && mayAsk(audience, held)
+      subject?.includes('{caller}') && mayCall(audience, held)
         ? [subject.replace('{caller}', user).replaceAll(/\{\w+\}/g, '*')]
         : [],
     ),
@@ -31,7 +31,7 @@ export function permissionsFor(
   }
 }
 
-function mayAsk(audience: readonly string[], held: readonly Role[]) {
+function mayCall(audience: readonly string[], held: readonly Role[]) {
   if (audience.includes('functions')) return false
   return audience.includes('everyone') || held.some((role) => audience.includes(role))
 }

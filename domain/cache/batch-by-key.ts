@@ -6,7 +6,7 @@ import type { Context } from '#runtime'
  * comes first waits until that is done, so that a process that stops does it before; all others go on
  * at once. `merge` says what becomes of two things with one key: the later one, unless said.
  */
-export function coalesce<Key, Value>(
+export function batchByKey<Key, Value>(
   waitMs: number,
   flush: (collected: Map<Key, Value>, context: Context) => Promise<void>,
   merge: (before: Value, after: Value) => Value = (_, after) => after,

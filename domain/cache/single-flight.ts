@@ -3,13 +3,13 @@ import { LRUCache } from 'lru-cache'
 /** How long what was read is as good as new, in milliseconds. */
 const freshMs = 100
 /** Of a read that others began, one that takes longer than this may have seen too little. */
-const mostAgeMs = 500
+const maxAgeMs = 500
 
 /**
  * Has many who want to know the same at once read it once, and remembers it for a moment. Nobody is
  * answered with what was looked up more than half a second before they asked, however slow it was.
  */
-export function rememberForAMoment<
+export function singleFlight<
   Key extends NonNullable<unknown>,
   Value extends NonNullable<unknown>,
   Ask,
@@ -25,7 +25,7 @@ export function rememberForAMoment<
   })
 
   return async (key, ask) => {
-    const earliest = performance.now() - mostAgeMs
+    const earliest = performance.now() - maxAgeMs
     for (let forceRefresh = false; ; forceRefresh = true) {
       const { askedAt, value } = await cache.forceFetch(key, { context: { ask }, forceRefresh })
       if (askedAt >= earliest) return value

@@ -3,7 +3,7 @@
  * answer may wait long before it is seen, and would be taken for new. `options` are those that
  * `fetchMethod` is called with.
  */
-export async function readAged<Value>(
+export async function fetchWithAgedTtl<Value>(
   options: { ttl?: number | undefined },
   read: () => Promise<Value>,
 ): Promise<Value> {
@@ -22,11 +22,11 @@ export const absent = Symbol('absent')
  * The same for what may not be there: nobody remembers that, since the next moment it may be. A cache that
  * is told to forget what is being read fails those who wait for it, unless they get a value all the same.
  */
-export async function readIfThere<Value>(
+export async function fetchOrAbsent<Value>(
   options: { ttl?: number | undefined },
   read: () => Promise<Value | undefined>,
 ): Promise<Value | typeof absent> {
-  const value = await readAged(options, read)
+  const value = await fetchWithAgedTtl(options, read)
   if (value !== undefined) return value
   options.ttl = 1
   return absent

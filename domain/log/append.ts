@@ -6,7 +6,11 @@ import { chatRoom, type RoomEvent } from '#schema/messages/event'
  * tells the room, `persist` the database. With an `id`, writing it again within ten minutes writes
  * nothing. Throws `unavailable` when the log does not take it.
  */
-export async function logEvent(event: RoomEvent, context: Context, id?: string): Promise<number> {
+export async function appendEvent(
+  event: RoomEvent,
+  context: Context,
+  id?: string,
+): Promise<number> {
   const { seq } = await context.append(chatRoom, event, id === undefined ? {} : { id })
   return seq
 }

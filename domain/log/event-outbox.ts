@@ -5,12 +5,12 @@ import type { RoomId } from '#schema/ids'
 import type { RoomEventOf } from '#schema/messages/event'
 import { pendingEvents } from '#schema/tables/room'
 import type { Transaction } from '../rooms/room-lock.ts'
-import { logEvent } from './append.ts'
+import { appendEvent } from './append.ts'
 
-type Happened = RoomEventOf<'room' | 'member'>
+type OutboxEvent = RoomEventOf<'room' | 'member'>
 // Of each kind on its own: what they have not in common stays.
-type Untimed = Happened extends infer Kind
-  ? Kind extends Happened
+type UntimedEvent = OutboxEvent extends infer Kind
+  ? Kind extends OutboxEvent
     ? Omit<Kind, 'at'>
     : never
   : never
@@ -22,31 +22,34 @@ type Untimed = Happened extends infer Kind
  */
 
 /** Notes what a transaction makes of a room, for `logPending` after it. */
-export async function notePending(events: readonly Untimed[], tx: Transaction): Promise<void> {
+export async function enqueueEvents(
+  events: readonly UntimedEvent[],
+  tx: Transaction,
+): Promise<void> {
   const at = new Date().toISOString()
   const rows = events.map((event) => ({ room: event.room, event: { ...event, at } }))
   await tx.insert(pendingEvents).values(rows)
 }
 
 /** Of each room: what is being written, and what will be after that. */
-const writing = new Map<RoomId, Promise<void>>()
-const next = new Map<RoomId, Promise<void>>()
+const flushing = new Map<RoomId, Promise<void>>()
+const queued = new Map<RoomId, Promise<void>>()
 
 /**
  * Writes into a room's log what has been noted, also by others, in the order in which it happened. Any
  * number of processes may do so at once, since the log takes each event once; in one of them all who come
  * meanwhile wait for one other turn. Throws `unavailable` when the log does not take it: it stays noted.
  */
-export function logPending(room: RoomId, context: Context): Promise<void> {
-  const waiting = next.get(room)
+export function flushOutbox(room: RoomId, context: Context): Promise<void> {
+  const waiting = queued.get(room)
   if (waiting) return waiting
-  const turn = takeTurn(room, context)
-  next.set(room, turn)
+  const turn = flushAfterCurrent(room, context)
+  queued.set(room, turn)
   return turn
 }
 
 /** Rooms of which something has been noted for so long that nobody seems to be at it any more. */
-export async function findUnfinished(afterMs: number, most: number): Promise<RoomId[]> {
+export async function findStaleRooms(afterMs: number, most: number): Promise<RoomId[]> {
   const rows = await db
     .selectDistinct({ room: pendingEvents.room })
     .from(pendingEvents)
@@ -55,20 +58,20 @@ export async function findUnfinished(afterMs: number, most: number): Promise<Roo
   return rows.map(({ room }) => room)
 }
 
-async function takeTurn(room: RoomId, context: Context): Promise<void> {
+async function flushAfterCurrent(room: RoomId, context: Context): Promise<void> {
   // At least until it stands among those that come next.
-  await Promise.resolve(writing.get(room)).catch(() => {})
-  const turn = next.get(room) as Promise<void>
-  next.delete(room)
-  writing.set(room, turn)
+  await Promise.resolve(flushing.get(room)).catch(() => {})
+  const turn = queued.get(room) as Promise<void>
+  queued.delete(room)
+  flushing.set(room, turn)
   try {
-    await writePending(room, context)
+    await appendPending(room, context)
   } finally {
-    if (writing.get(room) === turn) writing.delete(room)
+    if (flushing.get(room) === turn) flushing.delete(room)
   }
 }
 
-async function writePending(room: RoomId, context: Context): Promise<void> {
+async function appendPending(room: RoomId, context: Context): Promise<void> {
   const pending = await db
     .select()
     .from(pendingEvents)
@@ -76,7 +79,7 @@ async function writePending(room: RoomId, context: Context): Promise<void> {
     .orderBy(asc(pendingEvents.place))
   if (pending.length === 0) return
   // No client can have a message go by this id: one with a dot is no client id.
-  for (const { id, event } of pending) await logEvent(event, context, `room.event.${id}`)
+  for (const { id, event } of pending) await appendEvent(event, context, `room.event.${id}`)
   const places = pending.map(({ place }) => place)
   await db.delete(pendingEvents).where(inArray(pendingEvents.place, places))
 }

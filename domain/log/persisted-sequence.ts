@@ -1,9 +1,9 @@
 import type { ConsumerProgress, Context } from '#runtime'
 import { CHAT_MESSAGES } from '#schema/streams'
-import { rememberForAMoment } from '../cache/single-flight.ts'
+import { singleFlight } from '../cache/single-flight.ts'
 
 /** Older is never wrong: whoever reads a page is told of the rest again. */
-const recall = rememberForAMoment((name: 'persist' | 'persist.thread', context: Context) =>
+const cachedProgress = singleFlight((name: 'persist' | 'persist.thread', context: Context) =>
   context.consumerProgress(CHAT_MESSAGES, name),
 )
 
@@ -13,12 +13,12 @@ const recall = rememberForAMoment((name: 'persist' | 'persist.thread', context: 
  * what was given to a process that died comes seconds after what is new. To be asked before the
  * database is.
  */
-export async function findHandled(
+export async function findPersistedSequence(
   what: 'rooms' | 'threads too',
   context: Context,
 ): Promise<ConsumerProgress> {
   const names = what === 'rooms' ? ['persist' as const] : (['persist', 'persist.thread'] as const)
-  const found = await Promise.all(names.map((name) => recall(name, context)))
+  const found = await Promise.all(names.map((name) => cachedProgress(name, context)))
   return {
     seq: Math.min(...found.map(({ seq }) => seq)),
     caughtUp: found.every(({ caughtUp }) => caughtUp),

@@ -8,23 +8,23 @@ import { CHAT_MESSAGES } from '#schema/streams'
 /** Only means something to the other processes that draw from the log: one at a time. */
 const projectLock = 6_288_438
 
-export type Logged = Pick<StreamMessage<RoomEvent>, 'seq' | 'data'>
-type LoggedOf<Kind extends RoomEvent['kind']> = { seq: number; data: RoomEventOf<Kind> }
+export type LoggedEvent = Pick<StreamMessage<RoomEvent>, 'seq' | 'data'>
+type LoggedEventOf<Kind extends RoomEvent['kind']> = { seq: number; data: RoomEventOf<Kind> }
 /** Where something was said, and by which name its sender knows it. */
-type Place = { seq: number; data: Pick<RoomEventOf<'message'>, 'sender' | 'clientId'> }
-type Eraser = Pick<Context, 'purgeMessage'>
+type MessagePlace = { seq: number; data: Pick<RoomEventOf<'message'>, 'sender' | 'clientId'> }
+type Purger = Pick<Context, 'purgeMessage'>
 
 /** Copies a batch of the log into the database, and notes how far that has come. */
-export async function persist(events: readonly Logged[], context: Eraser): Promise<void> {
+export async function persist(events: readonly LoggedEvent[], context: Purger): Promise<void> {
   await inTransaction(async (sql) => {
-    await project(events, sql, context)
-    await raiseHeads(events, sql)
+    await applyEvents(events, sql, context)
+    await updateRoomHeads(events, sql)
   })
 }
 
 /** Does so before its turn has come: with one whose effect must not wait for those before it. */
-export async function persistAhead(event: Logged, context: Eraser): Promise<void> {
-  await inTransaction((sql) => project([event], sql, context))
+export async function persistNow(event: LoggedEvent, context: Purger): Promise<void> {
+  await inTransaction((sql) => applyEvents([event], sql, context))
 }
 
 /**
@@ -47,11 +47,15 @@ async function inTransaction(work: (sql: TransactionSql) => Promise<void>): Prom
  * What is deleted leaves the log as well, before the commit: if this is cut short, the events come
  * again, and after the commit nobody would know any more what there was to erase.
  */
-async function project(events: readonly Logged[], sql: TransactionSql, { purgeMessage }: Eraser) {
-  const said = select(events, 'message')
-  const edits = select(events, 'edit')
-  const deletions = select(events, 'delete')
-  const reactions = select(events, 'react')
+async function applyEvents(
+  events: readonly LoggedEvent[],
+  sql: TransactionSql,
+  { purgeMessage }: Purger,
+) {
+  const said = ofKind(events, 'message')
+  const edits = ofKind(events, 'edit')
+  const deletions = ofKind(events, 'delete')
+  const reactions = ofKind(events, 'react')
 
   const unwanted = said.length > 0 ? await insertMessages(said, sql) : []
   if (deletions.length > 0) unwanted.push(...(await insertTombstones(deletions, sql)))
@@ -67,8 +71,8 @@ async function project(events: readonly Logged[], sql: TransactionSql, { purgeMe
   await Promise.all([...new Set(unwanted)].map((seq) => purgeMessage(CHAT_MESSAGES, seq)))
 }
 
-function select<Kind extends RoomEvent['kind']>(events: readonly Logged[], kind: Kind) {
-  return events.filter((event): event is LoggedOf<Kind> => event.data.kind === kind)
+function ofKind<Kind extends RoomEvent['kind']>(events: readonly LoggedEvent[], kind: Kind) {
+  return events.filter((event): event is LoggedEventOf<Kind> => event.data.kind === kind)
 }
 
 function targetOf({ data }: { data: { message: { notifyId: NotifyId } } }) {
@@ -80,7 +84,7 @@ function targetOf({ data }: { data: { message: { notifyId: NotifyId } } }) {
  * Answers with what need not be in the log: deleted ones, and second copies of one that was sent
  * again when the log had forgotten it, which no deletion would find.
  */
-async function insertMessages(said: LoggedOf<'message'>[], sql: TransactionSql) {
+async function insertMessages(said: LoggedEventOf<'message'>[], sql: TransactionSql) {
   const { count } = await sql`
     insert into messages (id, room, seq, thread_id, sender, client_id, text, mentions, at)
     select id, room, seq, thread_id, sender, client_id, text, mentions::text[], at::timestamptz
@@ -96,11 +100,11 @@ async function insertMessages(said: LoggedOf<'message'>[], sql: TransactionSql) 
       ${said.map(({ data }) => data.at)}::text[]
     ) as said (id, room, seq, thread_id, sender, client_id, text, mentions, at)
     on conflict (sender, client_id) do nothing`
-  return count === said.length ? [] : putFirst(said, sql)
+  return count === said.length ? [] : keepEarliestCopy(said, sql)
 }
 
 /** Has messages that are here already be where they were said first. Answers with all other copies. */
-async function putFirst(said: Place[], sql: TransactionSql): Promise<number[]> {
+async function keepEarliestCopy(said: MessagePlace[], sql: TransactionSql): Promise<number[]> {
   const others = await sql<{ id: string; seq: string; kept: string; is_deleted: boolean }[]>`
     select messages.id, said.seq, messages.seq as kept, deleted_at is not null as is_deleted
     from unnest(
@@ -124,11 +128,11 @@ async function putFirst(said: Place[], sql: TransactionSql): Promise<number[]> {
 }
 
 /** Leaves a deleted message its place and nothing else, also where the log does not have it any more. */
-async function insertTombstones(deletions: LoggedOf<'delete'>[], sql: TransactionSql) {
+async function insertTombstones(deletions: LoggedEventOf<'delete'>[], sql: TransactionSql) {
   const messages = deletions.map(({ data }) => data.message)
   const targets = messages.map(({ notifyId }) => readNotifyId(notifyId))
   const places = messages.map((data, at) => ({ seq: targets[at]?.seq ?? 0, data }))
-  const others = await putFirst(places, sql)
+  const others = await keepEarliestCopy(places, sql)
   await sql`
     insert into messages
       (id, room, seq, thread_id, sender, client_id, text, at, edited_seq, deleted_at)
@@ -154,7 +158,7 @@ async function insertTombstones(deletions: LoggedOf<'delete'>[], sql: Transactio
   return [...targets.map(({ seq }) => seq), ...others]
 }
 
-async function insertVersions(edits: LoggedOf<'edit'>[], sql: TransactionSql) {
+async function insertVersions(edits: LoggedEventOf<'edit'>[], sql: TransactionSql) {
   await sql`
     insert into message_versions (message_id, seq, text, mentions, at)
     select message_id, seq, text, mentions::text[], at::timestamptz
@@ -168,7 +172,7 @@ async function insertVersions(edits: LoggedOf<'edit'>[], sql: TransactionSql) {
     on conflict do nothing`
 }
 
-async function insertReactions(reactions: LoggedOf<'react'>[], sql: TransactionSql) {
+async function insertReactions(reactions: LoggedEventOf<'react'>[], sql: TransactionSql) {
   await sql`
     insert into reactions as kept (message_id, user_id, emoji, "on", seq, first_seq)
     select distinct on (message_id, user_id, emoji) message_id, user_id, emoji, "on"::boolean, seq,
@@ -188,7 +192,10 @@ async function insertReactions(reactions: LoggedOf<'react'>[], sql: TransactionS
 }
 
 /** Which of these messages were edited before they came here. */
-async function findEdited(said: LoggedOf<'message'>[], sql: TransactionSql): Promise<string[]> {
+async function findEdited(
+  said: LoggedEventOf<'message'>[],
+  sql: TransactionSql,
+): Promise<string[]> {
   const rows = await sql<{ message_id: string }[]>`
     select distinct message_id from message_versions
     where message_id = any(${said.map(({ data }) => data.id)}::text[])`
@@ -227,7 +234,7 @@ async function applyVersions(ids: string[], sql: TransactionSql) {
     where id = message_id and newest.seq > coalesce(edited_seq, messages.seq)`
 }
 
-async function raiseHeads(events: readonly Logged[], sql: TransactionSql) {
+async function updateRoomHeads(events: readonly LoggedEvent[], sql: TransactionSql) {
   const heads = new Map<string, number>()
   for (const { seq, data } of events) heads.set(data.room, Math.max(seq, heads.get(data.room) ?? 0))
   await sql`

@@ -25,14 +25,14 @@ export async function readSince(
     if (!events) return undefined
     // What was erased while we read was deleted before it was, and perhaps after what we have. The
     // next read has that; what it lacks all the same is a second copy, which no deletion tells of.
-    const torn = findTorn(events, since).filter((id) => !missing.has(id))
+    const torn = findIncomplete(events, since).filter((id) => !missing.has(id))
     if (torn.length === 0) return withoutDeleted(events)
     for (const id of torn) missing.add(id)
   }
 }
 
 /** Of which messages there is only what was done to them, and neither what they were nor their end. */
-function findTorn(events: Events, since: number): MessageId[] {
+function findIncomplete(events: Events, since: number): MessageId[] {
   const known = new Set<MessageId>()
   for (const { data } of events) {
     if (data.kind === 'message') known.add(data.id)

@@ -3,22 +3,22 @@ import { type MessageId, type RoomId, readNotifyId } from '#schema/ids'
 import type { Message } from '#schema/messages/chat'
 import { chatRoom, type chatThread, type RoomEvent } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
-import { rememberForAMoment } from '../cache/single-flight.ts'
+import { singleFlight } from '../cache/single-flight.ts'
 
 /** What became of a message later than the database knows: its newest edit, or its deletion. */
 type Change = Pick<Message, 'text' | 'mentions' | 'editedAt' | 'deletedAt'> & { editedSeq: number }
 /** All of a room since an event. */
-interface Later {
+interface UnpersistedChanges {
   since: number
   changes: ReadonlyMap<MessageId, Change>
 }
 
 /** So much of a room may happen before the database has it; more would be too much to look through. */
-const mostEvents = 2_000
-const nothing: Later = { since: 0, changes: new Map() }
+const maxEvents = 2_000
+const noChanges: UnpersistedChanges = { since: 0, changes: new Map() }
 
-const recall = rememberForAMoment((room: RoomId, ask: { since: number; context: Context }) =>
-  readLater(room, ask.since, ask.context),
+const cachedChanges = singleFlight((room: RoomId, ask: { since: number; context: Context }) =>
+  readUnpersisted(room, ask.since, ask.context),
 )
 
 /**
@@ -26,14 +26,14 @@ const recall = rememberForAMoment((room: RoomId, ask: { since: number; context: 
  * both before the answer, but where the database is away they leave it to `persist`, which may be
  * half a minute behind when the database is back. `handled` was found before the database was asked.
  */
-export async function hideDeleted<M extends Message>(
+export async function maskDeleted<M extends Message>(
   room: RoomId,
   messages: readonly M[],
   handled: ConsumerProgress,
   context: Context,
 ): Promise<M[]> {
   if (messages.length === 0) return []
-  const { changes } = await findLater(room, handled, context)
+  const { changes } = await findUnpersisted(room, handled, context)
   return messages.map((message) => {
     const change = changes.get(message.id)
     return change?.deletedAt ? changeTo(message, change) : message
@@ -41,25 +41,25 @@ export async function hideDeleted<M extends Message>(
 }
 
 /** Brings one message of the database, or of the log, up to what the log has of it. */
-export async function bringUpToDate(
+export async function applyPendingChanges(
   message: Message,
   handled: ConsumerProgress,
   context: Context,
 ): Promise<Message> {
-  const { changes } = await findLater(message.room, handled, context)
+  const { changes } = await findUnpersisted(message.room, handled, context)
   const change = changes.get(message.id)
   const isNewer = change && change.editedSeq > (message.editedSeq ?? message.seq)
   return isNewer ? changeTo(message, change) : message
 }
 
 /** What the log has of a room since an event up to which the database has all of it. */
-export async function readLaterEvents(
+export async function readUnpersistedEvents(
   room: RoomId,
   topics: readonly (typeof chatRoom | typeof chatThread)[],
   since: number,
   context: Context,
 ): Promise<StreamMessage<RoomEvent>[]> {
-  const events = await context.readAfter(CHAT_MESSAGES, topics, { room }, since, mostEvents)
+  const events = await context.readAfter(CHAT_MESSAGES, topics, { room }, since, maxEvents)
   if (events) return events
   throw new FunctionError('unavailable', `Too much of ${room} is not in the database yet`, {
     retryAfterMs: 1_000,
@@ -74,19 +74,23 @@ function changeTo<M extends Message>(message: M, change: Change): M {
   return { ...place, ...(isGone ? { reactions: [] } : {}), ...change } as M
 }
 
-async function findLater(
+async function findUnpersisted(
   room: RoomId,
   handled: ConsumerProgress,
   context: Context,
-): Promise<Later> {
-  if (handled.caughtUp) return nothing
-  const found = await recall(room, { since: handled.seq, context })
+): Promise<UnpersistedChanges> {
+  if (handled.caughtUp) return noChanges
+  const found = await cachedChanges(room, { since: handled.seq, context })
   // Whoever began later may leave out what the database had by then, and not yet when we asked it.
-  return found.since <= handled.seq ? found : readLater(room, handled.seq, context)
+  return found.since <= handled.seq ? found : readUnpersisted(room, handled.seq, context)
 }
 
-async function readLater(room: RoomId, since: number, context: Context): Promise<Later> {
-  const events = await readLaterEvents(room, [chatRoom], since, context)
+async function readUnpersisted(
+  room: RoomId,
+  since: number,
+  context: Context,
+): Promise<UnpersistedChanges> {
+  const events = await readUnpersistedEvents(room, [chatRoom], since, context)
   const changes = new Map<MessageId, Change>()
   for (const { seq, data } of events) {
     if (data.kind !== 'edit' && data.kind !== 'delete') continue

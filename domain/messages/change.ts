@@ -5,12 +5,12 @@ import { type NotifyId, readNotifyId, toNotifyId } from '#schema/ids'
 import type { Message } from '#schema/messages/chat'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 import { messages } from '#schema/tables/message'
-import type { Logged } from '../log/projection.ts'
+import type { LoggedEvent } from '../log/projection.ts'
 import { findMember, type Member } from '../rooms/member.ts'
-import { findMessage, showChanged, toMessage } from './message-cache.ts'
+import { findMessage, toMessage, updateCachedMessage } from './message-cache.ts'
 
 /** What whoever changes a message needs. */
-export const changes = [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV] as const
+export const recentChanges = [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV] as const
 
 /** A message that the caller may see, and the caller. Throws `forbidden`, also where there is none. */
 export async function requireMessage(
@@ -25,7 +25,7 @@ export async function requireMessage(
 }
 
 /** Throws `forbidden` for a message of which only its place is left. */
-export function requireLiving({ deletedAt }: Message): void {
+export function requireNotDeleted({ deletedAt }: Message): void {
   if (deletedAt) throw new FunctionError('forbidden', `The message was deleted at ${deletedAt}`)
 }
 
@@ -38,7 +38,10 @@ export function toTarget({ threadId, ...message }: Message) {
  * Has readers see what became of messages, as the database has it now. Whoever changed them did so
  * already, unless they died on the way.
  */
-export async function showChanges(events: readonly Logged[], context: Context): Promise<void> {
+export async function updateCachedMessages(
+  events: readonly LoggedEvent[],
+  context: Context,
+): Promise<void> {
   const ids = events.flatMap(({ data }) => {
     const isChange = data.kind === 'edit' || data.kind === 'delete'
     // Of what was changed before that, the cache has nothing any more.
@@ -49,7 +52,7 @@ export async function showChanges(events: readonly Logged[], context: Context): 
   const changed = await db.select().from(messages).where(inArray(messages.id, ids))
   await Promise.all(
     changed.map((row) =>
-      showChanged(toMessage(row), context).catch((error) =>
+      updateCachedMessage(toMessage(row), context).catch((error) =>
         // Most likely nobody reads it there either, and what is said goes on being kept.
         context.log.warn({ err: error, id: row.id }, 'the cache is away'),
       ),

@@ -8,13 +8,13 @@ import {
   roomNotify,
 } from '#schema/messages/event'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
-import { findAudience, findKeptMembers } from '../rooms/audience.ts'
-import { cacheSaid, withoutKind } from './message-cache.ts'
+import { findAudience, findPersistedMembers } from '../rooms/audience.ts'
+import { cacheMessage, withoutKind } from './message-cache.ts'
 
 type StoredPlace = NonNullable<Context['streamPosition']>
 
 /** Up to this many characters a message goes along with its notification. */
-const smallText = 1_000
+const maxInlineText = 1_000
 
 /**
  * What is shed is not told to anybody, so much may wait: for a list of members, and all that wait for
@@ -27,7 +27,7 @@ export const fanoutOptions = {
 } as const
 
 /** The last event of each room that is being told: the next one waits for it. */
-const turns = new Map<RoomId, Promise<void>>()
+const lastBroadcasts = new Map<RoomId, Promise<void>>()
 
 /**
  * Tells a room what the log has just taken, in the log's order. What this misses because a process
@@ -37,22 +37,22 @@ export async function fanOut(event: RoomEvent, context: Context): Promise<void> 
   const { streamPosition } = context
   if (!streamPosition) throw new FunctionError('invalid', 'An event must come from the log')
   const { room } = event
-  if (event.kind === 'message' && isJustSaid(event.at)) {
+  if (event.kind === 'message' && isRecent(event.at)) {
     // The log has it anyway, so nobody waits for this.
     const said = { ...withoutKind(event), seq: streamPosition.seq }
-    cacheSaid(said, !isLong(event), context).catch((error) =>
+    cacheMessage(said, !isLong(event), context).catch((error) =>
       context.log.warn({ err: error }, 'message not cached; readers find it in the log'),
     )
   }
 
-  const before = turns.get(room)
-  const now = () => tell(event, streamPosition, context)
+  const before = lastBroadcasts.get(room)
+  const now = () => broadcast(event, streamPosition, context)
   const turn = before ? before.then(now, now) : now()
-  turns.set(room, turn)
+  lastBroadcasts.set(room, turn)
   try {
     await turn
   } finally {
-    if (turns.get(room) === turn) turns.delete(room)
+    if (lastBroadcasts.get(room) === turn) lastBroadcasts.delete(room)
   }
 }
 
@@ -60,33 +60,33 @@ export async function fanOut(event: RoomEvent, context: Context): Promise<void> 
  * Of what is older the cache may have forgotten what became of it, and must not say again what is
  * deleted: it is told late, or stands in the log a second time.
  */
-function isJustSaid(at: string): boolean {
+function isRecent(at: string): boolean {
   return Date.parse(at) > Date.now() - 5_000
 }
 
 /** All who listen to a public room at once, the members of any other one by one. */
-async function tell(event: RoomEvent, stored: StoredPlace, context: Context): Promise<void> {
+async function broadcast(event: RoomEvent, stored: StoredPlace, context: Context): Promise<void> {
   // Those who wait behind a function that does not answer would wait for it once each.
   if (Date.now() > context.deadline) throw new FunctionError('timeout', 'Too late to be told')
   const notice = toNotice(event, stored)
-  const audience = isOfArchive(event)
-    ? await findKeptMembers(event.room)
-    : await findHearers(event.room, context)
+  const audience = isArchiveEvent(event)
+    ? await findPersistedMembers(event.room)
+    : await findSubscribers(event.room, context)
   if (audience === 'everyone') {
     context.publish(roomNotify, notice)
     // Whoever has just come does not listen to the room yet.
-    const newcomer = whoCame(event)
+    const newcomer = joinedUser(event)
     if (newcomer !== undefined) context.publishEach(deliverNotify, 'user', [newcomer], notice)
     return
   }
   // Who went is nobody the room is told of any more, and must know all the same.
-  const gone = whoWent(event)
+  const gone = removedUser(event)
   const hearers = gone === undefined ? audience : [...new Set([...audience, gone])]
   context.publishEach(deliverNotify, 'user', hearers, notice)
 }
 
 /** Asks again where there was no answer in time, as long as there is any. */
-async function findHearers(room: RoomId, context: Context) {
+async function findSubscribers(room: RoomId, context: Context) {
   for (;;) {
     try {
       return await findAudience(room, context)
@@ -104,38 +104,38 @@ function toNotice(event: RoomEvent, { seq, prev }: StoredPlace): Notice {
     kind,
     seq,
     prev,
-    ...aboutMessage(event, seq),
-    ...(kind === 'message' ? aboutThread(event) : {}),
+    ...messageFields(event, seq),
+    ...(kind === 'message' ? threadFields(event) : {}),
     ...(isLong(event) ? {} : { event }),
   }
 }
 
 function isLong(event: RoomEvent): boolean {
-  return 'text' in event && event.text.length > smallText
+  return 'text' in event && event.text.length > maxInlineText
 }
 
-function aboutThread({ threadId, threadBy }: RoomEventOf<'message'>) {
+function threadFields({ threadId, threadBy }: RoomEventOf<'message'>) {
   return {
     ...(threadId === undefined ? {} : { threadId }),
     ...(threadBy === undefined ? {} : { threadBy }),
   }
 }
 
-function aboutMessage(event: RoomEvent, seq: number): Pick<Notice, 'notifyId'> {
+function messageFields(event: RoomEvent, seq: number): Pick<Notice, 'notifyId'> {
   if (event.kind === 'message') return { notifyId: toNotifyId({ seq, id: event.id }) }
   return 'message' in event ? { notifyId: event.message.notifyId } : {}
 }
 
 /** The index is emptied before that is told, and perhaps not yet filled again. */
-function isOfArchive(event: RoomEvent): boolean {
+function isArchiveEvent(event: RoomEvent): boolean {
   return event.kind === 'room' && (event.action === 'archive' || event.action === 'restore')
 }
 
-function whoCame(event: RoomEvent): UserId | undefined {
+function joinedUser(event: RoomEvent): UserId | undefined {
   return event.kind === 'member' && event.action === 'join' ? event.userId : undefined
 }
 
-function whoWent(event: RoomEvent): UserId | undefined {
+function removedUser(event: RoomEvent): UserId | undefined {
   if (event.kind !== 'member') return undefined
   return event.action === 'kick' || event.action === 'leave' ? event.userId : undefined
 }

@@ -3,9 +3,9 @@ import { db } from '#schema/db'
 import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
 import type { chatHistory, PagedMessage } from '#schema/messages/chat'
 import { toMessage } from './message-cache.ts'
-import { largestAnswer, sizeOf } from './response-size.ts'
+import { maxResponseBytes, sizeOf } from './response-size.ts'
 
-export interface Asked {
+export interface PageQuery {
   room: RoomId
   /** Of the room itself, where absent. */
   threadId?: MessageId
@@ -19,7 +19,7 @@ export interface Asked {
 type Page = OutputOf<typeof chatHistory>
 
 /** So many of those who reacted with one emoji are named. */
-const mostNamed = 100
+const maxNamedUsers = 100
 
 /**
  * $1 room, $2 thread, $3 where to begin, $4 how many before that, $5 how many from there on. Walks
@@ -46,7 +46,7 @@ export const pageQuery = `
   ) as page on true`
 
 /** What the driver makes of it: it leaves large numbers and times as they are written. */
-interface Row {
+interface PageRow {
   head: string
   id: MessageId
   seq: string
@@ -57,32 +57,32 @@ interface Row {
   at: string
   edited_at: string | null
   deleted_at: string | null
-  words: Word[] | null
+  words: ReactionRow[] | null
   last_reply: string | null
   replies: string
 }
 
 /** One person's word on a message. All of them, since an emoji's place is that of its first. */
-type Word = [emoji: string, user: UserId, on: boolean, firstSeq: number]
+type ReactionRow = [emoji: string, user: UserId, on: boolean, firstSeq: number]
 
 /** One page of a room or a thread, oldest first, from where it begins towards either side. */
-export async function readPage(asked: Asked): Promise<Page> {
+export async function readPage(asked: PageQuery): Promise<Page> {
   const { room, threadId = '', caller } = asked
-  const { start, older, newer } = readPlace(asked)
+  const { start, older, newer } = readRange(asked)
   // One more on either side, to see whether there is more. By the driver itself: drizzle takes a
   // quarter of the whole to read the rows.
   const values = [room, threadId, start, older + 1, newer + 1]
-  const rows = await db.$client.unsafe<(Row | (Pick<Row, 'head'> & { id: null }))[]>(
+  const rows = await db.$client.unsafe<(PageRow | (Pick<PageRow, 'head'> & { id: null }))[]>(
     pageQuery,
     values,
   )
 
   const found = rows
     .filter((row) => row.id !== null)
-    .map((row) => toPaged(row, room, threadId, caller))
+    .map((row) => toPagedMessage(row, room, threadId, caller))
     .sort((a, b) => a.seq - b.seq)
   const at = found.filter(({ seq }) => seq < start).length
-  const { from, to } = takeWhatFits(found, at, Math.max(0, at - older), at + newer)
+  const { from, to } = limitToBytes(found, at, Math.max(0, at - older), at + newer)
   return {
     messages: found.slice(from, to),
     before: from > 0,
@@ -92,7 +92,7 @@ export async function readPage(asked: Asked): Promise<Page> {
 }
 
 /** Where a page begins, and how far it goes from there. */
-function readPlace({ before, after, around, limit }: Asked) {
+function readRange({ before, after, around, limit }: PageQuery) {
   if (after !== undefined) return { start: after + 1, older: 0, newer: limit }
   if (around === undefined)
     return { start: before ?? Number.MAX_SAFE_INTEGER, older: limit, newer: 0 }
@@ -101,12 +101,12 @@ function readPlace({ before, after, around, limit }: Asked) {
 }
 
 /** Goes from where a page begins towards both ends, as far as it does not get too large. */
-function takeWhatFits(found: PagedMessage[], at: number, first: number, end: number) {
-  let [from, to, left] = [at, at, largestAnswer]
+function limitToBytes(found: PagedMessage[], at: number, first: number, end: number) {
+  let [from, to, left] = [at, at, maxResponseBytes]
   while (true) {
     const newer = to < end ? found[to] : undefined
     const older = from > first ? found[from - 1] : undefined
-    left -= spaceFor(newer) + spaceFor(older)
+    left -= bytesOf(newer) + bytesOf(older)
     if (left < 0 || !(newer || older)) return { from, to }
     if (newer) to++
     if (older) from--
@@ -114,13 +114,18 @@ function takeWhatFits(found: PagedMessage[], at: number, first: number, end: num
 }
 
 /** In bytes, or more: a hundred short ones always fit, so only others are measured. */
-function spaceFor(message: PagedMessage | undefined): number {
+function bytesOf(message: PagedMessage | undefined): number {
   if (!message) return 0
   const isShort = message.text.length <= 500 && message.reactions.length === 0
   return isShort ? 8_000 : sizeOf(message)
 }
 
-function toPaged(row: Row, room: RoomId, threadId: MessageId | '', caller: UserId): PagedMessage {
+function toPagedMessage(
+  row: PageRow,
+  room: RoomId,
+  threadId: MessageId | '',
+  caller: UserId,
+): PagedMessage {
   const { id, sender, text, mentions, words } = row
   const message = toMessage({
     id,
@@ -142,7 +147,7 @@ function toPaged(row: Row, room: RoomId, threadId: MessageId | '', caller: UserI
   return { ...message, reactions, replies }
 }
 
-function toReactions(words: Word[], caller: UserId): PagedMessage['reactions'] {
+function toReactions(words: ReactionRow[], caller: UserId): PagedMessage['reactions'] {
   const byEmoji = new Map<string, UserId[]>()
   for (const [emoji, user, on] of words.sort(([, , , a], [, , , b]) => a - b)) {
     const users = byEmoji.get(emoji) ?? []
@@ -151,11 +156,15 @@ function toReactions(words: Word[], caller: UserId): PagedMessage['reactions'] {
   }
   return [...byEmoji]
     .filter(([, users]) => users.length > 0)
-    .map(([emoji, users]) => ({ emoji, count: users.length, users: nameSome(users, caller) }))
+    .map(([emoji, users]) => ({
+      emoji,
+      count: users.length,
+      users: limitNamedUsers(users, caller),
+    }))
 }
 
-function nameSome(users: UserId[], caller: UserId): UserId[] {
-  const some = users.slice(0, mostNamed)
-  if (users.includes(caller) && !some.includes(caller)) some[mostNamed - 1] = caller
+function limitNamedUsers(users: UserId[], caller: UserId): UserId[] {
+  const some = users.slice(0, maxNamedUsers)
+  if (users.includes(caller) && !some.includes(caller)) some[maxNamedUsers - 1] = caller
   return some
 }

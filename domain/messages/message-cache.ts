@@ -4,12 +4,12 @@ import { type Context, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import { type MessageId, type NotifyId, type RoomId, readNotifyId, toNotifyId } from '#schema/ids'
 import type { Message } from '#schema/messages/chat'
-import { chatRoom, chatThread, messageChanged, type Said } from '#schema/messages/event'
+import { chatRoom, chatThread, type MessageSent, messageChanged } from '#schema/messages/event'
 import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
 import { messages } from '#schema/tables/message'
-import { absent, readIfThere } from '../cache/ttl.ts'
-import { findHandled } from '../log/persisted-sequence.ts'
-import { bringUpToDate, readLaterEvents } from '../log/unpersisted.ts'
+import { absent, fetchOrAbsent } from '../cache/ttl.ts'
+import { findPersistedSequence } from '../log/persisted-sequence.ts'
+import { applyPendingChanges, readUnpersistedEvents } from '../log/unpersisted.ts'
 
 /**
  * What this process said or read last. Many who ask for one message at once make one read. Told when
@@ -21,7 +21,7 @@ const recent = new LRUCache<MessageId, Message | typeof absent, { seq: number; c
   ttl: 800,
   ignoreFetchAbort: true,
   fetchMethod: (id, _stale, { context: { seq, context }, options }) =>
-    readIfThere(options, () => readMessage(id, seq, context)),
+    fetchOrAbsent(options, () => readMessage(id, seq, context)),
 })
 
 /**
@@ -54,13 +54,13 @@ export async function findMessageById(
   const read = recent.get(id)
   const known = read && read !== absent ? read : await readCached(id, context)
   if (known) return known.room === room ? known : undefined
-  const handled = await findHandled('threads too', context)
+  const handled = await findPersistedSequence('threads too', context)
   const [row] = await db
     .select()
     .from(messages)
     .where(and(eq(messages.id, id), eq(messages.room, room)))
-  if (row) return bringUpToDate(toMessage(row), handled, context)
-  const later = await readLaterEvents(room, [chatRoom, chatThread], handled.seq, context)
+  if (row) return applyPendingChanges(toMessage(row), handled, context)
+  const later = await readUnpersistedEvents(room, [chatRoom, chatThread], handled.seq, context)
   const said = later.find(({ data }) => data.kind === 'message' && data.id === id)
   return said?.data.kind === 'message' ? { ...withoutKind(said.data), seq: said.seq } : undefined
 }
@@ -69,14 +69,14 @@ export async function findMessageById(
  * Keeps what was just said where readers look first. What became of it already stands. What everybody
  * is told whole is hardly asked for, and nobody waits for it.
  */
-export async function cacheSaid(
+export async function cacheMessage(
   message: Message,
   isToldWhole: boolean,
   context: Context,
 ): Promise<void> {
   if (isToldWhole) return context.kv(MSG_CACHE).createInBackground(message.id, message)
   recent.set(message.id, message)
-  if (!(await context.kv(MSG_CACHE).create(message.id, message))) forgetMessage(message.id)
+  if (!(await context.kv(MSG_CACHE).create(message.id, message))) evictMessage(message.id)
 }
 
 /**
@@ -84,32 +84,32 @@ export async function cacheSaid(
  * newer. Without this they find it in the database, or in the log as it was first said, so whoever
  * changes one waits for it.
  */
-export async function showChanged(message: Message, context: Context): Promise<void> {
+export async function updateCachedMessage(message: Message, context: Context): Promise<void> {
   const { id } = message
   const cache = context.kv(MSG_CACHE)
   const entry = await cache.get(id)
-  if (entry && isAsNew(entry.value, message)) return
+  if (entry && isCurrent(entry.value, message)) return
   const isShown = entry
     ? await cache.update(id, message, entry.revision)
     : await cache.create(id, message)
-  if (!isShown) return showChanged(message, context)
-  forgetMessage(id)
+  if (!isShown) return updateCachedMessage(message, context)
+  evictMessage(id)
   context.publish(messageChanged, { id })
 }
 
 /** What is deleted stays so, whatever was on its way. */
-function isAsNew(shown: Message, { editedSeq = 0, deletedAt }: Message): boolean {
+function isCurrent(shown: Message, { editedSeq = 0, deletedAt }: Message): boolean {
   if (shown.deletedAt || deletedAt) return shown.deletedAt !== undefined
   return (shown.editedSeq ?? 0) >= editedSeq
 }
 
 /** Lets go of what this process remembers of a message. */
-export function forgetMessage(id: MessageId): void {
+export function evictMessage(id: MessageId): void {
   recent.delete(id)
 }
 
 /** A message as it was said, by its sequence; undefined for any other event. */
-export async function readLog(seq: number, context: Context): Promise<Message | undefined> {
+export async function readFromLog(seq: number, context: Context): Promise<Message | undefined> {
   try {
     const stored =
       (await context.read(CHAT_MESSAGES, chatRoom, seq)) ??
@@ -123,7 +123,7 @@ export async function readLog(seq: number, context: Context): Promise<Message | 
 }
 
 /** What was said as it is shown. */
-export function withoutKind({ kind: _, ...said }: Said): Omit<Message, 'seq'> {
+export function withoutKind({ kind: _, ...said }: MessageSent): Omit<Message, 'seq'> {
   return said
 }
 
@@ -131,30 +131,30 @@ export function withoutKind({ kind: _, ...said }: Said): Omit<Message, 'seq'> {
 async function readMessage(id: MessageId, seq: number, context: Context) {
   const cached = await readCached(id, context)
   if (cached) return cached
-  const row = await unlessAway(context, 'the database', () => readRow(id, context))
-  if (row) return bringUpToDate(row.message, row.handled, context)
-  const said = seq > 0 ? await readLog(seq, context) : undefined
+  const row = await ignoreUnavailable(context, 'the database', () => readRow(id, context))
+  if (row) return applyPendingChanges(row.message, row.handled, context)
+  const said = seq > 0 ? await readFromLog(seq, context) : undefined
   if (said?.id !== id) return undefined
   // What is deleted is not in the log any more; what it was edited to comes later than it does.
-  const edited = await unlessAway(context, 'its edits', () =>
-    bringUpToDate(said, { seq, caughtUp: false }, context),
+  const edited = await ignoreUnavailable(context, 'its edits', () =>
+    applyPendingChanges(said, { seq, caughtUp: false }, context),
   )
   return edited ?? said
 }
 
 async function readCached(id: MessageId, context: Context) {
-  const entry = await unlessAway(context, 'the cache', () => context.kv(MSG_CACHE).get(id))
+  const entry = await ignoreUnavailable(context, 'the cache', () => context.kv(MSG_CACHE).get(id))
   return entry?.value
 }
 
 async function readRow(id: MessageId, context: Context) {
-  const handled = await findHandled('rooms', context)
+  const handled = await findPersistedSequence('rooms', context)
   const [row] = await db.select().from(messages).where(eq(messages.id, id))
   return row && { message: toMessage(row), handled }
 }
 
 /** What can be read elsewhere is not waited for. */
-async function unlessAway<T>({ log }: Context, what: string, read: () => Promise<T>) {
+async function ignoreUnavailable<T>({ log }: Context, what: string, read: () => Promise<T>) {
   try {
     return await read()
   } catch (error) {

@@ -1,5 +1,5 @@
 /** What the parts of one answer may take, in bytes: the server carries 1 MB, and no more. */
-export const largestAnswer = 900_000
+export const maxResponseBytes = 900_000
 
 /** What a part takes, in bytes. */
 export function sizeOf(part: unknown): number {
@@ -7,8 +7,8 @@ export function sizeOf(part: unknown): number {
 }
 
 /** As many of these as fit into one answer, from the first on. */
-export function takeFitting<Part>(parts: readonly Part[]): Part[] {
-  let left = largestAnswer
+export function takeWithinBytes<Part>(parts: readonly Part[]): Part[] {
+  let left = maxResponseBytes
   const end = parts.findIndex((part) => {
     // With the comma behind it.
     left -= sizeOf(part) + 1

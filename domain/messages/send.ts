@@ -10,11 +10,11 @@ import {
 } from '#runtime'
 import { db } from '#schema/db'
 import { ClientId, type MessageId, RoomId, UserId } from '#schema/ids'
-import { deliverRejected, type Message, mostText, type send } from '#schema/messages/chat'
-import { chatRoom, chatThread, type Said } from '#schema/messages/event'
+import { deliverRejected, type Message, maxTextLength, type send } from '#schema/messages/chat'
+import { chatRoom, chatThread, type MessageSent } from '#schema/messages/event'
 import { duplicateWindowMs } from '#schema/streams'
 import { messages } from '#schema/tables/message'
-import { readLog, toMessage } from './message-cache.ts'
+import { readFromLog, toMessage } from './message-cache.ts'
 
 export const SendEnv = v.object({
   NATTER_ID_KEY: v.pipe(
@@ -26,34 +26,34 @@ export const SendEnv = v.object({
 type Input = ParsedInputOf<typeof send> & { threadId?: MessageId; threadBy?: UserId }
 
 /** Writes to the log, and answers once the log has it. Written again, the same message is said once. */
-export async function say(
+export async function sendMessage(
   input: Input,
   sender: UserId,
   context: Context<v.InferOutput<typeof SendEnv>>,
 ) {
   const { room, threadId, threadBy, clientId, text } = input
-  requireShort(text)
-  const earlier = await findEarlier(sender, clientId)
-  if (earlier) return answerAgain(earlier, input)
+  requireTextLength(text)
+  const earlier = await findByClientId(sender, clientId)
+  if (earlier) return replayResult(earlier, input)
 
   const id = deriveId(context.env.NATTER_ID_KEY, sender, clientId)
   const at = new Date().toISOString()
   const mentions = findMentions(text)
-  const said: Said = { kind: 'message', id, room, sender, clientId, text, mentions, at }
+  const said: MessageSent = { kind: 'message', id, room, sender, clientId, text, mentions, at }
   const once = { id: `${sender}.${clientId}` }
   const { seq, duplicate } =
     threadId === undefined
       ? await context.append(chatRoom, said, once)
       : await context.append(chatThread, { ...said, threadId, threadBy }, once)
   if (!duplicate) return { id, seq, at }
-  return answerAgain(await readFirst(seq, sender, clientId, context), input)
+  return replayResult(await readOriginal(seq, sender, clientId, context), input)
 }
 
 /**
  * The first message's answer. A client that says something else under the same id would lose it if
  * that were the answer too, so it is told. What was edited or deleted since cannot be compared.
  */
-function answerAgain(message: Message, { room, threadId, text }: Input) {
+function replayResult(message: Message, { room, threadId, text }: Input) {
   const { id, seq, at, editedAt, deletedAt } = message
   const isOther = message.text !== text && !editedAt && !deletedAt
   if (message.room !== room || message.threadId !== threadId || isOther)
@@ -62,7 +62,7 @@ function answerAgain(message: Message, { room, threadId, text }: Input) {
 }
 
 /** Who publishes and does not ask would not hear of a refusal otherwise. */
-export function tellSender(refusal: ErrorBody, { params, data }: RejectedCall, context: Context) {
+export function notifySender(refusal: ErrorBody, { params, data }: RejectedCall, context: Context) {
   const { code, message, retryAfterMs } = refusal
   const user = v.safeParse(UserId, context.caller)
   const room = v.safeParse(RoomId, params.room)
@@ -79,9 +79,9 @@ export function tellSender(refusal: ErrorBody, { params, data }: RejectedCall, c
 }
 
 /** Throws `too_large` for what is more than may be said at once. */
-export function requireShort(text: string): void {
-  if (text.length <= mostText) return
-  throw new FunctionError('too_large', `The text has ${text.length} of ${mostText} characters`)
+export function requireTextLength(text: string): void {
+  if (text.length <= maxTextLength) return
+  throw new FunctionError('too_large', `The text has ${text.length} of ${maxTextLength} characters`)
 }
 
 /** Whom a text names: `@bob`. Names of nobody are left in: they do no harm. */
@@ -95,7 +95,7 @@ export function findMentions(text: string): UserId[] {
  * UUIDv7 tells; any other costs a look into the database. An id that lies about its age harms nobody
  * but its sender: the log may hold the message twice, under one id, and the database keeps the first.
  */
-function wasJustMade(clientId: ClientId): boolean {
+function isRecentClientId(clientId: ClientId): boolean {
   const [, high, low] = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-/i.exec(clientId) ?? []
   if (!high || !low) return false
   const age = Date.now() - Number.parseInt(high + low, 16)
@@ -112,8 +112,8 @@ function deriveId(key: string, sender: UserId, clientId: ClientId): MessageId {
 }
 
 /** What was said under a client id before; undefined also where the log itself will tell. */
-async function findEarlier(sender: UserId, clientId: ClientId) {
-  return wasJustMade(clientId) ? undefined : findInDatabase(sender, clientId)
+async function findByClientId(sender: UserId, clientId: ClientId) {
+  return isRecentClientId(clientId) ? undefined : findInDatabase(sender, clientId)
 }
 
 async function findInDatabase(sender: UserId, clientId: ClientId) {
@@ -123,8 +123,8 @@ async function findInDatabase(sender: UserId, clientId: ClientId) {
 }
 
 /** What the log took the first time, wherever it is now. */
-async function readFirst(seq: number, sender: UserId, clientId: ClientId, context: Context) {
-  const message = (await readLog(seq, context)) ?? (await findInDatabase(sender, clientId))
+async function readOriginal(seq: number, sender: UserId, clientId: ClientId, context: Context) {
+  const message = (await readFromLog(seq, context)) ?? (await findInDatabase(sender, clientId))
   if (message) return message
   throw new FunctionError('unavailable', `Message ${seq} is said and cannot be read now; try again`)
 }

@@ -2,13 +2,13 @@ import { and, count, desc, eq, isNull, ne, type SQL, sql } from 'drizzle-orm'
 import { type AnyPgColumn, unionAll } from 'drizzle-orm/pg-core'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
-import { mostUnread } from '#schema/messages/room'
+import { maxUnread } from '#schema/messages/room'
 import { messages, roomHeads } from '#schema/tables/message'
 
 /** So many messages are looked at for one room, the newest first: whoever was away long is not. */
-const lookedAt = 1_000
+const maxScanned = 1_000
 /** And so many in its threads that name anybody: a few times as many as are counted. */
-const lookedAtInThreads = 200
+const maxScannedInThreads = 200
 
 /** A value, or the column that has it. */
 type Of<T> = T | AnyPgColumn | SQL<T> | SQL.Aliased<T>
@@ -25,17 +25,17 @@ export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
   const inRoom = db
     .select(what)
     .from(messages)
-    .where(saidAfter(room, seq))
+    .where(isInRoomAfter(room, seq))
     // With the whole key in the order and in its bounds, PostgreSQL walks the key whatever it takes the
     // room to hold. By `room = …` it guesses the average of all rooms, and sorts all of a busy one.
     .orderBy(desc(messages.room), desc(messages.threadId), desc(messages.seq))
-    .limit(lookedAt)
+    .limit(maxScanned)
   const inThreads = db
     .select(what)
     .from(messages)
-    .where(namedAfter(room, seq))
+    .where(isMentionInThreadAfter(room, seq))
     .orderBy(desc(messages.room), desc(messages.seq))
-    .limit(lookedAtInThreads)
+    .limit(maxScannedInThreads)
     .as('in_threads')
   const newest = unionAll(
     inRoom,
@@ -43,9 +43,9 @@ export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
   ).as('newest')
   return db
     .select({
-      unread: sql<number>`least(${count()}, ${mostUnread})::int`.as('unread'),
+      unread: sql<number>`least(${count()}, ${maxUnread})::int`.as('unread'),
       mentions:
-        sql<number>`least(${count()} filter (where ${newest.namesUser}), ${mostUnread})::int`.as(
+        sql<number>`least(${count()} filter (where ${newest.namesUser}), ${maxUnread})::int`.as(
           'named',
         ),
     })
@@ -69,7 +69,7 @@ export async function countUnread(room: RoomId, seq: number, user: UserId) {
 }
 
 /** What was said in a room itself after a sequence. */
-function saidAfter(room: Of<RoomId>, seq: Of<number>) {
+function isInRoomAfter(room: Of<RoomId>, seq: Of<number>) {
   const place = sql`(${messages.room}, ${messages.threadId}, ${messages.seq})`
   const last = Number.MAX_SAFE_INTEGER
   return sql`${place} > (${room}::text, '', ${seq}::bigint)
@@ -77,7 +77,7 @@ function saidAfter(room: Of<RoomId>, seq: Of<number>) {
 }
 
 /** What names somebody in the threads of a room after a sequence. */
-function namedAfter(room: Of<RoomId>, seq: Of<number>) {
+function isMentionInThreadAfter(room: Of<RoomId>, seq: Of<number>) {
   const place = sql`(${messages.room}, ${messages.seq})`
   const last = Number.MAX_SAFE_INTEGER
   return sql`${messages.threadId} <> '' and ${messages.mentions} <> '{}'

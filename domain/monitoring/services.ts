@@ -3,16 +3,16 @@ import type { CollectedSpan, Context, Service } from '#runtime'
 import type { ConsoleSpan, Span } from '#schema/messages/console'
 
 /** Many who look at once cost as much as one: what was found is shown for so long. */
-const shownMs = 1_000
+const ttlMs = 1_000
 
-export interface Found {
+export interface ServiceSnapshot {
   at: string
   services: Service[]
 }
 
-const found = new LRUCache<'services', Found, Context>({
+const snapshots = new LRUCache<'services', ServiceSnapshot, Context>({
   max: 1,
-  ttl: shownMs,
+  ttl: ttlMs,
   ignoreFetchAbort: true,
   fetchMethod: async (_key, _stale, { context }) => {
     const services = await context.system.services()
@@ -21,8 +21,8 @@ const found = new LRUCache<'services', Found, Context>({
 })
 
 /** What runs now, as of a moment ago. */
-export function findServices(context: Context): Promise<Found> {
-  return found.forceFetch('services', { context })
+export function findServices(context: Context): Promise<ServiceSnapshot> {
+  return snapshots.forceFetch('services', { context })
 }
 
 /** A step as whoever is part of it may see it. */

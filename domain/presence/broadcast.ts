@@ -11,18 +11,18 @@ import { findPresent } from './status.ts'
 /** How long changes are collected before they are told together, in milliseconds. */
 export const collectMs = 200
 /** So many in one message, which must not become too large for the server. */
-const mostChanges = 1_000
+const maxChanges = 1_000
 /** Each of them may have to look up who its members are. */
 const roomsAtOnce = 64
 
 /** Tells rooms who is seen differently in them: each room once. */
-export async function tellRooms(
+export async function broadcastPresence(
   changes: readonly { room: RoomId; change: PresenceChange }[],
   context: Context,
 ): Promise<void> {
   const rooms = [...Map.groupBy(changes, ({ room }) => room)]
   const tell = ([room, inRoom]: (typeof rooms)[number]) =>
-    tellRoom(
+    broadcastToRoom(
       room,
       inRoom.map(({ change }) => change),
       context,
@@ -31,12 +31,12 @@ export async function tellRooms(
     await Promise.all(rooms.slice(at, at + roomsAtOnce).map(tell))
 }
 
-async function tellRoom(room: RoomId, all: readonly PresenceChange[], context: Context) {
+async function broadcastToRoom(room: RoomId, all: readonly PresenceChange[], context: Context) {
   const audience = await findAudience(room, context)
   const present =
     audience === 'everyone' ? [] : (await findPresent(audience, context)).map(([user]) => user)
-  for (let at = 0; at < all.length; at += mostChanges) {
-    const changes = all.slice(at, at + mostChanges)
+  for (let at = 0; at < all.length; at += maxChanges) {
+    const changes = all.slice(at, at + maxChanges)
     if (audience === 'everyone') context.publish(roomPresence, { room, changes })
     else context.publishEach(deliverPresence, 'user', present, { room, changes })
   }
@@ -54,11 +54,11 @@ export async function findRooms(
       .where(sql`${members.userId} = any(${sql.param(users)}::text[])`)
   } catch (error) {
     context.log.warn({ err: error }, 'the database is away: the live index says who is where')
-    return (await Promise.all(users.map((user) => findRoomsLive(user, context)))).flat()
+    return (await Promise.all(users.map((user) => findRoomsInIndex(user, context)))).flat()
   }
 }
 
-async function findRoomsLive(userId: UserId, context: Context) {
+async function findRoomsInIndex(userId: UserId, context: Context) {
   const entries = await context.kv(ROOMS_KV).list(`*.${userId}`)
   return entries.map(({ key }) => ({ room: key.slice(0, -userId.length - 1) as RoomId, userId }))
 }

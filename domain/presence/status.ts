@@ -9,26 +9,26 @@ import {
 } from '#schema/messages/presence'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 
-type Seen = ValueOf<typeof PRESENCE>
+type StoredStatus = ValueOf<typeof PRESENCE>
 
 /** Whoever has no entry. */
-const unseen: Seen = { status: 'offline', at: '' }
+const offlineStatus: StoredStatus = { status: 'offline', at: '' }
 
 /**
  * How people are seen. Each process is told of each change and asks again after half a minute, for
  * what it may not have been told.
  */
-const known = new LRUCache<UserId, Seen, Context>({
+const statusCache = new LRUCache<UserId, StoredStatus, Context>({
   max: 100_000,
   ttl: 30_000,
   ignoreFetchAbort: true,
   fetchMethod: async (user, _stale, { context }) =>
-    (await context.kv(PRESENCE).get(user))?.value ?? unseen,
+    (await context.kv(PRESENCE).get(user))?.value ?? offlineStatus,
 })
 
 /** How somebody is seen. */
 export async function findStatus(user: UserId, context: Context): Promise<Status> {
-  return (await known.fetch(user, { context }))?.status ?? 'offline'
+  return (await statusCache.fetch(user, { context }))?.status ?? 'offline'
 }
 
 /** Those of these people who are there, and how they are seen. */
@@ -36,22 +36,22 @@ export async function findPresent(
   users: readonly UserId[],
   context: Context,
 ): Promise<[UserId, ChosenStatus][]> {
-  const unknown = users.filter((user) => !known.has(user))
-  await Promise.all(unknown.map((user) => known.fetch(user, { context })))
+  const unknown = users.filter((user) => !statusCache.has(user))
+  await Promise.all(unknown.map((user) => statusCache.fetch(user, { context })))
   return users.flatMap((user): [UserId, ChosenStatus][] => {
-    const { status } = known.get(user) ?? unseen
+    const { status } = statusCache.get(user) ?? offlineStatus
     return status === 'offline' ? [] : [[user, status]]
   })
 }
 
 /** Remembers a change, unless a later one is known. */
-export function noteStatus({ userId, status, at }: ParsedDataOf<typeof presenceChanged>): void {
-  if (!isOutdated({ userId, at })) known.set(userId, { status, at })
+export function cacheStatus({ userId, status, at }: ParsedDataOf<typeof presenceChanged>): void {
+  if (!isOutdated({ userId, at })) statusCache.set(userId, { status, at })
 }
 
 /** Whether a change has been followed by another: whoever made that one tells of it. */
 export function isOutdated({ userId, at }: { userId: UserId; at: string }): boolean {
-  const latest = known.peek(userId)
+  const latest = statusCache.peek(userId)
   return latest !== undefined && latest.at > at
 }
 
@@ -59,10 +59,10 @@ export function isOutdated({ userId, at }: { userId: UserId; at: string }): bool
  * Says that a connection is alive, and answers how its owner is seen from now on: online, where they
  * were offline. One round trip for who is known to be there.
  */
-export async function keepAlive(user: UserId, connId: string, context: Context): Promise<Status> {
-  const recall = () => known.get(user) ?? unseen
+export async function renewLease(user: UserId, connId: string, context: Context): Promise<Status> {
+  const recall = () => statusCache.get(user) ?? offlineStatus
   const [read] = await Promise.all([
-    recall().status === 'offline' ? readSeen(user, context) : undefined,
+    recall().status === 'offline' ? readStatus(user, context) : undefined,
     context.kv(PRESENCE_CONN).put(`${user}.${connId}`, {}),
   ])
   // Not before the lease stands: who makes somebody offline looks for leases after having said so.
@@ -72,7 +72,7 @@ export async function keepAlive(user: UserId, connId: string, context: Context):
 }
 
 /** In an object, since there may be nothing to be read. */
-async function readSeen(user: UserId, context: Context) {
+async function readStatus(user: UserId, context: Context) {
   return { entry: await context.kv(PRESENCE).get(user) }
 }
 
@@ -89,7 +89,7 @@ export async function changeStatus(
   context: Context,
   options: {
     /** What is known to be kept, by whoever has just read it. */
-    read?: { entry: KvEntry<Seen> | undefined } | undefined
+    read?: { entry: KvEntry<StoredStatus> | undefined } | undefined
     /** Nobody has chosen it. */
     isIdle?: boolean
   } = {},
@@ -97,13 +97,13 @@ export async function changeStatus(
   const bucket = context.kv(PRESENCE)
   // Whoever is too late to write looks again: somebody else has got on.
   for (let found = options.read; ; found = undefined) {
-    const { entry } = found ?? (await readSeen(user, context))
-    const seen = entry?.value ?? unseen
+    const { entry } = found ?? (await readStatus(user, context))
+    const seen = entry?.value ?? offlineStatus
     const status = await decide(seen.status)
     const action = actionOf(seen.status, status, options.isIdle)
-    const change = { userId: user, action, status, at: timeAfter(seen.at) }
+    const change = { userId: user, action, status, at: nowAfter(seen.at) }
     if (status === seen.status) {
-      noteStatus({ ...change, at: seen.at })
+      cacheStatus({ ...change, at: seen.at })
       return { before: status, after: status }
     }
     const value = { status, at: change.at }
@@ -111,14 +111,14 @@ export async function changeStatus(
       ? await bucket.update(user, value, entry.revision)
       : await bucket.create(user, value)
     if (!isWritten) continue
-    noteStatus(change)
+    cacheStatus(change)
     context.publish(presenceChanged, change)
     return { before: seen.status, after: status }
   }
 }
 
 /** Makes somebody offline of whom no connection is alive any more. */
-export async function leaveIfGone(user: UserId, context: Context): Promise<void> {
+export async function setOfflineIfDisconnected(user: UserId, context: Context): Promise<void> {
   const isGone = async () => (await context.kv(PRESENCE_CONN).list(`${user}.*`)).length === 0
   const { before, after } = await changeStatus(
     user,
@@ -137,6 +137,6 @@ function actionOf(before: Status, after: Status, isIdle = false): PresenceChange
 }
 
 /** Now, and later than the change before, whatever another machine's clock said. */
-function timeAfter(at: string): string {
+function nowAfter(at: string): string {
   return new Date(Math.max(Date.now(), at === '' ? 0 : Date.parse(at) + 1)).toISOString()
 }

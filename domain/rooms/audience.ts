@@ -7,7 +7,7 @@ import type { RoomId, UserId } from '#schema/ids'
 import { type RoomKind, type roomChanged, roomMembers } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { members as kept } from '#schema/tables/room'
-import { absent, readAged, readIfThere } from '../cache/ttl.ts'
+import { absent, fetchOrAbsent, fetchWithAgedTtl } from '../cache/ttl.ts'
 import { ensureIndex } from './member-index.ts'
 
 interface LiveRoom {
@@ -16,29 +16,29 @@ interface LiveRoom {
 }
 
 /** How many rooms a process remembers the members of, unless told otherwise. */
-const usualSize = 1_000
-const sizeIsWrong = 'ROOM_CACHE_SIZE must be a whole number from 1 to 1000000'
+const defaultSize = 1_000
+const invalidSize = 'ROOM_CACHE_SIZE must be a whole number from 1 to 1000000'
 
 export const AudienceEnv = v.object({
   ROOM_CACHE_SIZE: v.pipe(
-    v.optional(v.string(), String(usualSize)),
-    v.regex(/^\d{1,7}$/, sizeIsWrong),
+    v.optional(v.string(), String(defaultSize)),
+    v.regex(/^\d{1,7}$/, invalidSize),
     v.toNumber(),
-    v.minValue(1, sizeIsWrong),
-    v.maxValue(1_000_000, sizeIsWrong),
+    v.minValue(1, invalidSize),
+    v.maxValue(1_000_000, invalidSize),
   ),
 })
 
 /** Whoever is removed hears nothing more a second later, even if nobody tells this process. */
 const [roomTtlMs, membersTtlMs] = [500, 900]
 
-let members = createMembers(usualSize)
+let members = createMemberCache(defaultSize)
 const rooms = new LRUCache<RoomId, LiveRoom | typeof absent, Context>({
   max: 10_000,
   ttl: roomTtlMs,
   ignoreFetchAbort: true,
   fetchMethod: (room, _stale, { context, options }) =>
-    readIfThere(options, async () => {
+    fetchOrAbsent(options, async () => {
       const entry = await context.kv(ROOMS_KV).get(room)
       return entry && 'closed' in entry.value ? entry.value : undefined
     }),
@@ -68,7 +68,7 @@ async function findRoom(room: RoomId, context: Context, forceRefresh = false) {
 }
 
 /** Who belongs to a room, archived or not: the index has nobody of an archived one, the database does. */
-export async function findKeptMembers(room: RoomId): Promise<readonly UserId[]> {
+export async function findPersistedMembers(room: RoomId): Promise<readonly UserId[]> {
   const rows = await db.select({ userId: kept.userId }).from(kept).where(eq(kept.room, room))
   return rows.map(({ userId }) => userId)
 }
@@ -79,7 +79,7 @@ export async function findMembers(room: RoomId, context: Context): Promise<reado
 }
 
 /** Keeps what this process remembers in step with what has changed. */
-export function noteChange(change: ParsedDataOf<typeof roomChanged>): void {
+export function applyRoomChange(change: ParsedDataOf<typeof roomChanged>): void {
   const { room } = change
   const known = members.get(room)
   if (change.action === 'join') known?.add(change.userId)
@@ -91,21 +91,21 @@ export function noteChange(change: ParsedDataOf<typeof roomChanged>): void {
 }
 
 /** Remembers the members of so many rooms from now on. */
-export function rememberMembers(size: number): void {
-  members = createMembers(size)
+export function resizeMemberCache(size: number): void {
+  members = createMemberCache(size)
 }
 
-function createMembers(max: number) {
+function createMemberCache(max: number) {
   return new LRUCache<RoomId, Set<UserId>, Context>({
     max,
     ttl: membersTtlMs,
     ignoreFetchAbort: true,
     fetchMethod: async (room, _stale, { context, options }) =>
-      readAged(options, () => askMembers(room, context)),
+      fetchWithAgedTtl(options, () => fetchMembers(room, context)),
   })
 }
 
-async function askMembers(room: RoomId, context: Context): Promise<Set<UserId>> {
+async function fetchMembers(room: RoomId, context: Context): Promise<Set<UserId>> {
   const found = new Set<UserId>()
   for (let after: UserId | undefined; ; ) {
     const { members, next } = await context.call(roomMembers, { room, after })

@@ -6,14 +6,14 @@ import type { RoomId, UserId } from '#schema/ids'
 import { type Role, type RoomKind, roomChanged } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { bans, members, rooms } from '#schema/tables/room'
-import { type Reader, shareRooms } from './room-lock.ts'
+import { type Reader, withSharedRoomLocks } from './room-lock.ts'
 
 /** Says that the index has been made from the database. No id of a room looks like it. */
 const marker = '=index'
 /** How many rooms are compared at once, and how many members are written while theirs are held. */
 const [roomsAtOnce, membersAtOnce] = [200, 500]
 
-export interface Place {
+export interface MembershipKey {
   room: RoomId
   userId: UserId
 }
@@ -22,23 +22,23 @@ export interface Place {
  * Puts a member where every function looks first, as the database has them, and tells of whoever was
  * not there. False for who does not belong there any more.
  */
-export async function enterIndex(place: Place, context: Context): Promise<boolean> {
+export async function indexMember(place: MembershipKey, context: Context): Promise<boolean> {
   const [entry] = await writeMembers([place], context)
   if (entry?.isNew) context.publish(roomChanged, { ...place, action: 'join' })
   return entry !== undefined
 }
 
 /** Writes how rooms are told what happens in them. */
-export async function refreshRooms(ids: readonly RoomId[], context: Context): Promise<void> {
+export async function reindexRooms(ids: readonly RoomId[], context: Context): Promise<void> {
   const index = context.kv(ROOMS_KV)
-  await shareRooms(ids, async (tx) => {
+  await withSharedRoomLocks(ids, async (tx) => {
     const found = await readRooms(ids, tx)
     await Promise.all(found.map(({ id, ...room }) => index.put(id, room)))
   })
 }
 
 /** Takes a room and all who belong to it out of the index. For who holds the room. */
-export async function closeRoom(room: RoomId, context: Context): Promise<void> {
+export async function unindexRoom(room: RoomId, context: Context): Promise<void> {
   const index = context.kv(ROOMS_KV)
   await index.delete(room)
   const entries = await index.list(`${room}.*`)
@@ -60,24 +60,24 @@ export async function ensureIndex(context: Context): Promise<{ wasBuilt: boolean
   return { wasBuilt: true }
 }
 
-let asking: Promise<boolean> | undefined
+let checking: Promise<boolean> | undefined
 
 /** All who ask at the same moment ask once. */
 function isBuilt(context: Context): Promise<boolean> {
-  asking ??= context
+  checking ??= context
     .kv(ROOMS_KV)
     .get(marker)
     .then((entry) => entry !== undefined)
     .finally(() => {
-      asking = undefined
+      checking = undefined
     })
-  return asking
+  return checking
 }
 
 /** Any number of processes may do so at once. */
 async function buildIndex(context: Context): Promise<void> {
   let last: RoomId | undefined
-  do last = await compareNext(last, context)
+  do last = await reconcileNext(last, context)
   while (last !== undefined)
   await context.kv(ROOMS_KV).put(marker, { builtAt: new Date().toISOString() })
   context.log.info('the index of members has been built')
@@ -87,7 +87,7 @@ async function buildIndex(context: Context): Promise<void> {
  * Has the index say of the next rooms what the database does. Answers with the last of them;
  * undefined at the end.
  */
-export async function compareNext(
+export async function reconcileNext(
   after: RoomId | undefined,
   context: Context,
 ): Promise<RoomId | undefined> {
@@ -98,7 +98,7 @@ export async function compareNext(
     .orderBy(asc(rooms.id))
     .limit(roomsAtOnce)
   const ids = page.map(({ id }) => id)
-  await compareRooms(ids, context)
+  await reconcileRooms(ids, context)
   return page.length < roomsAtOnce ? undefined : ids.at(-1)
 }
 
@@ -106,25 +106,25 @@ export async function compareNext(
  * Has the index say of some rooms what the database does. What differs is only found here: it is
  * written while the room is held, as the database has it then, for it may be changing right now.
  */
-export async function compareRooms(ids: readonly RoomId[], context: Context): Promise<void> {
-  const [live, kept] = [await readLive(ids, context), await readKept(ids)]
+export async function reconcileRooms(ids: readonly RoomId[], context: Context): Promise<void> {
+  const [live, kept] = [await readIndexed(ids, context), await readPersisted(ids)]
   const keys = [...new Set([...live.keys(), ...kept.keys()])]
   const wrong = keys.filter((key) => !isDeepStrictEqual(live.get(key), kept.get(key)))
   if (wrong.length === 0) return
 
   const surplus = wrong.filter((key) => !kept.has(key))
   await Promise.all(surplus.map((key) => context.kv(ROOMS_KV).delete(key)))
-  const places = wrong.filter((key) => key.includes('.')).map(toPlace)
+  const places = wrong.filter((key) => key.includes('.')).map(parseKey)
   for (let at = 0; at < places.length; at += membersAtOnce)
     await writeMembers(places.slice(at, at + membersAtOnce), context)
-  await refreshRooms(wrong.filter((key) => !key.includes('.')) as RoomId[], context)
+  await reindexRooms(wrong.filter((key) => !key.includes('.')) as RoomId[], context)
   context.log.info({ keys: wrong.length, surplus: surplus.length }, 'the index has been put right')
 }
 
 type Value = ValueOf<typeof ROOMS_KV>
 
 /** What the index has about some rooms, by key. */
-async function readLive(ids: readonly RoomId[], context: Context): Promise<Map<string, Value>> {
+async function readIndexed(ids: readonly RoomId[], context: Context): Promise<Map<string, Value>> {
   const index = context.kv(ROOMS_KV)
   const found = await Promise.all(
     ids.map(async (id) => [await index.get(id), ...(await index.list(`${id}.*`))]),
@@ -133,7 +133,7 @@ async function readLive(ids: readonly RoomId[], context: Context): Promise<Map<s
 }
 
 /** What it should have. */
-async function readKept(ids: readonly RoomId[]): Promise<Map<string, Value>> {
+async function readPersisted(ids: readonly RoomId[]): Promise<Map<string, Value>> {
   const found = await readRooms(ids)
   const present = await db
     .select(member)
@@ -158,14 +158,14 @@ function isLive(ids: readonly RoomId[]) {
 const member = { room: members.room, userId: members.userId, kind: rooms.kind, role: members.role }
 
 /** Writes those of some people who are members, and answers with them and whether they are new. */
-function writeMembers(places: readonly Place[], context: Context) {
+function writeMembers(places: readonly MembershipKey[], context: Context) {
   const index = context.kv(ROOMS_KV)
   const ids = [...new Set(places.map(({ room }) => room))]
   const pairs = sql`select * from unnest(
     ${sql.param(places.map(({ room }) => room))}::text[],
     ${sql.param(places.map(({ userId }) => userId))}::text[]
   )`
-  return shareRooms(ids, async (tx) => {
+  return withSharedRoomLocks(ids, async (tx) => {
     const entries = await tx
       .select(member)
       .from(members)
@@ -174,7 +174,7 @@ function writeMembers(places: readonly Place[], context: Context) {
     return Promise.all(entries.map(async (entry) => ({ ...entry, isNew: await write(entry) })))
   })
 
-  async function write({ kind, role, ...place }: Place & { kind: RoomKind; role: Role }) {
+  async function write({ kind, role, ...place }: MembershipKey & { kind: RoomKind; role: Role }) {
     const key = keyOf(place)
     if (await index.create(key, { kind, role })) return true
     const live = await index.get(key)
@@ -183,11 +183,11 @@ function writeMembers(places: readonly Place[], context: Context) {
   }
 }
 
-function keyOf({ room, userId }: Place): string {
+function keyOf({ room, userId }: MembershipKey): string {
   return `${room}.${userId}`
 }
 
-function toPlace(key: string): Place {
+function parseKey(key: string): MembershipKey {
   const [room, userId] = key.split('.')
   return { room: room as RoomId, userId: userId as UserId }
 }

@@ -4,7 +4,7 @@ import { type Context, FunctionError } from '#runtime'
 import { RoomId, UserId } from '#schema/ids'
 import type { Role, RoomKind } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
-import { absent, readIfThere } from '../cache/ttl.ts'
+import { absent, fetchOrAbsent } from '../cache/ttl.ts'
 import { ensureIndex } from './member-index.ts'
 
 export interface Member {
@@ -18,12 +18,12 @@ export interface Member {
  * removed must not read on for a second, hence half of one. That somebody is no member is never
  * remembered: the next moment they may be.
  */
-const seen = new LRUCache<string, Member | typeof absent, Context>({
+const memberCache = new LRUCache<string, Member | typeof absent, Context>({
   max: 50_000,
   ttl: 500,
   ignoreFetchAbort: true,
   fetchMethod: (key, _stale, { context, options }) =>
-    readIfThere(options, async () => {
+    fetchOrAbsent(options, async () => {
       const entry = await context.kv(ROOMS_KV).get(key)
       if (!entry || !('role' in entry.value)) return undefined
       return { user: readCaller(context), ...entry.value }
@@ -31,22 +31,22 @@ const seen = new LRUCache<string, Member | typeof absent, Context>({
 })
 
 /** Forgets who has just come, gone or become somebody else, and everyone of a room where it is about all. */
-export function forgetMember(room: RoomId, userId?: UserId): void {
-  if (userId !== undefined) seen.delete(`${room}.${userId}`)
-  else for (const key of seen.keys()) if (key.startsWith(`${room}.`)) seen.delete(key)
+export function evictMember(room: RoomId, userId?: UserId): void {
+  if (userId !== undefined) memberCache.delete(`${room}.${userId}`)
+  else for (const key of memberCache.keys()) if (key.startsWith(`${room}.`)) memberCache.delete(key)
 }
 
 /** The caller as a member of a room; undefined for a stranger, and where there is no such room. */
 export async function findMember(room: RoomId, context: Context): Promise<Member | undefined> {
   const key = `${room}.${readCaller(context)}`
-  const member = await lookUp(key, context)
+  const member = await fetchMember(key, context)
   if (member) return member
   const { wasBuilt } = await ensureIndex(context)
-  return wasBuilt ? lookUp(key, context, true) : undefined
+  return wasBuilt ? fetchMember(key, context, true) : undefined
 }
 
-async function lookUp(key: string, context: Context, forceRefresh = false) {
-  const member = await seen.fetch(key, { context, forceRefresh })
+async function fetchMember(key: string, context: Context, forceRefresh = false) {
+  const member = await memberCache.fetch(key, { context, forceRefresh })
   return member === absent ? undefined : member
 }
 
@@ -58,7 +58,7 @@ export async function requireMember(room: RoomId, context: Context): Promise<Mem
 }
 
 /** Begins to look for the caller in a room: whoever asks for them a moment later need not wait as long. */
-export function expectMember(room: string | undefined, context: Context): void {
+export function prefetchMember(room: string | undefined, context: Context): void {
   const { success, output } = v.safeParse(RoomId, room)
   if (success) findMember(output, context).catch(() => undefined)
 }

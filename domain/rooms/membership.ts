@@ -6,12 +6,18 @@ import { type Role, type Room, roomChanged } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { roomHeads } from '#schema/tables/message'
 import { bans, members, readStates, rooms } from '#schema/tables/room'
-import { logPending, notePending } from '../log/event-outbox.ts'
-import { closeRoom, compareRooms, enterIndex, type Place, refreshRooms } from './member-index.ts'
-import { holdRoom, type Reader, shareRooms, type Transaction } from './room-lock.ts'
+import { enqueueEvents, flushOutbox } from '../log/event-outbox.ts'
+import {
+  indexMember,
+  type MembershipKey,
+  reconcileRooms,
+  reindexRooms,
+  unindexRoom,
+} from './member-index.ts'
+import { type Reader, type Transaction, withRoomLock, withSharedRoomLocks } from './room-lock.ts'
 
 /** A room, and what the database says of somebody in it. */
-export interface Standing {
+export interface MembershipState {
   room: Room
   /** Undefined for who is no member. */
   role: Role | undefined
@@ -19,15 +25,15 @@ export interface Standing {
 }
 
 /** Who is done something to, and who does it. */
-interface Deed extends Place {
+interface MembershipChange extends MembershipKey {
   by: UserId
 }
 
 /** Undefined where there is no such room, or it is archived. */
-export async function findStanding(
-  { room: id, userId }: Place,
+export async function findMembershipState(
+  { room: id, userId }: MembershipKey,
   from: Reader = db,
-): Promise<Standing | undefined> {
+): Promise<MembershipState | undefined> {
   const [found] = await from
     .select({
       room: { id: rooms.id, name: rooms.name, kind: rooms.kind },
@@ -48,13 +54,13 @@ export async function findStanding(
  * Whoever is one already stays what they are, and is put back where the index has lost them.
  */
 export async function addMember(
-  { by, ...place }: Deed,
+  { by, ...place }: MembershipChange,
   context: Context,
-  decide: (standing: Standing | undefined) => { room: Room; role: Role },
+  decide: (standing: MembershipState | undefined) => { room: Room; role: Role },
 ): Promise<Room> {
   const { room: id, userId } = place
-  const { room, isBanned, isNew } = await shareRooms([id], async (tx) => {
-    const standing = await findStanding(place, tx)
+  const { room, isBanned, isNew } = await withSharedRoomLocks([id], async (tx) => {
+    const standing = await findMembershipState(place, tx)
     const decided = decide(standing)
     const isBanned = standing?.isBanned ?? false
     if (isBanned) await tx.delete(bans).where(and(eq(bans.room, id), eq(bans.userId, userId)))
@@ -62,16 +68,16 @@ export async function addMember(
     const added = await tx.insert(members).values(mine).onConflictDoNothing().returning()
     const isNew = added.length > 0
     if (isNew) {
-      await beginAtHead(place, tx)
-      await notePending([{ kind: 'member', action: 'join', ...mine, by }], tx)
+      await markReadUpToHead(place, tx)
+      await enqueueEvents([{ kind: 'member', action: 'join', ...mine, by }], tx)
     }
     return { ...decided, isBanned, isNew }
   })
 
-  if (isBanned || !(await context.kv(ROOMS_KV).get(id))) await refreshRooms([id], context)
-  if (!(await enterIndex(place, context)))
+  if (isBanned || !(await context.kv(ROOMS_KV).get(id))) await reindexRooms([id], context)
+  if (!(await indexMember(place, context)))
     throw new FunctionError('forbidden', `${userId} does not belong to a room ${id} any more`)
-  if (isNew) await logPending(id, context)
+  if (isNew) await flushOutbox(id, context)
   return room
 }
 
@@ -80,15 +86,15 @@ export async function addMember(
  * be. Whoever is removed by somebody else is kept out until they are invited.
  */
 export async function removeMember(
-  { by, ...place }: Deed,
+  { by, ...place }: MembershipChange,
   context: Context,
-  decide: (standing: Standing | undefined) => boolean,
+  decide: (standing: MembershipState | undefined) => boolean,
 ): Promise<void> {
   const { room: id, userId } = place
   const index = context.kv(ROOMS_KV)
   const isKick = by !== userId
-  const isRemoved = await holdRoom(id, async (tx) => {
-    const standing = await findStanding(place, tx)
+  const isRemoved = await withRoomLock(id, async (tx) => {
+    const standing = await findMembershipState(place, tx)
     if (!decide(standing) || !standing) return false
     const {
       room: { kind },
@@ -105,60 +111,60 @@ export async function removeMember(
       await index.put(id, { kind, closed: true })
     }
     await index.delete(`${id}.${userId}`)
-    await tx.delete(members).where(isAt(place))
+    await tx.delete(members).where(isMembership(place))
     const action = isKick ? 'kick' : 'leave'
-    await notePending([{ kind: 'member', action, ...place, by }], tx)
+    await enqueueEvents([{ kind: 'member', action, ...place, by }], tx)
     return true
   })
   if (!isRemoved) return
   context.publish(roomChanged, { ...place, action: 'leave' })
-  await logPending(id, context)
+  await flushOutbox(id, context)
 }
 
 /** Gives a member another role, if `decide` does not throw. Throws `conflict` for the last owner. */
 export async function changeRole(
-  { by, to, ...place }: Deed & { to: Role },
+  { by, to, ...place }: MembershipChange & { to: Role },
   context: Context,
-  decide: (standing: Standing | undefined) => Role,
+  decide: (standing: MembershipState | undefined) => Role,
 ): Promise<void> {
-  const from = await holdRoom(place.room, async (tx) => {
-    const from = decide(await findStanding(place, tx))
+  const from = await withRoomLock(place.room, async (tx) => {
+    const from = decide(await findMembershipState(place, tx))
     if (from === 'owner' && to !== 'owner') await requireOtherOwner(place, tx)
-    await tx.update(members).set({ role: to }).where(isAt(place))
+    await tx.update(members).set({ role: to }).where(isMembership(place))
     const event = { kind: 'member', action: 'role', ...place, role: to, by } as const
-    if (from !== to) await notePending([event], tx)
+    if (from !== to) await enqueueEvents([event], tx)
     return from
   })
-  await enterIndex(place, context)
-  if (from !== to) await logPending(place.room, context)
+  await indexMember(place, context)
+  if (from !== to) await flushOutbox(place.room, context)
 }
 
 /** A room that something is done to, and who does it. */
-interface RoomDeed {
+interface RoomChange {
   room: RoomId
   by: UserId
 }
 
 /** Takes a room out of everybody's reach, unless it is already. */
-export async function archiveRoom({ room, by }: RoomDeed, context: Context): Promise<void> {
-  const isArchived = await holdRoom(room, async (tx) => {
+export async function archiveRoom({ room, by }: RoomChange, context: Context): Promise<void> {
+  const isArchived = await withRoomLock(room, async (tx) => {
     const archived = await tx
       .update(rooms)
       .set({ archivedAt: new Date() })
       .where(and(eq(rooms.id, room), isNull(rooms.archivedAt)))
       .returning({ id: rooms.id })
     if (archived.length === 0) return false
-    await closeRoom(room, context)
-    await notePending([{ kind: 'room', action: 'archive', room, by }], tx)
+    await unindexRoom(room, context)
+    await enqueueEvents([{ kind: 'room', action: 'archive', room, by }], tx)
     return true
   })
   if (!isArchived) return
   context.publish(roomChanged, { room, action: 'archive' })
-  await logPending(room, context)
+  await flushOutbox(room, context)
 }
 
 /** Gives an archived room back to who was in it, unless it is not archived. */
-export async function restoreRoom({ room, by }: RoomDeed, context: Context): Promise<void> {
+export async function restoreRoom({ room, by }: RoomChange, context: Context): Promise<void> {
   const isRestored = await db.transaction(async (tx) => {
     const restored = await tx
       .update(rooms)
@@ -166,19 +172,19 @@ export async function restoreRoom({ room, by }: RoomDeed, context: Context): Pro
       .where(and(eq(rooms.id, room), isNotNull(rooms.archivedAt)))
       .returning({ id: rooms.id })
     if (restored.length === 0) return false
-    await notePending([{ kind: 'room', action: 'restore', room, by }], tx)
+    await enqueueEvents([{ kind: 'room', action: 'restore', room, by }], tx)
     return true
   })
   // Also if it was not: whoever asks again finishes what was begun before a process died.
-  await compareRooms([room], context)
+  await reconcileRooms([room], context)
   if (!isRestored) return
   context.publish(roomChanged, { room, action: 'restore' })
-  await logPending(room, context)
+  await flushOutbox(room, context)
 }
 
 /** Calls a room something else. */
 export async function renameRoom(
-  { room, by, name }: RoomDeed & { name: string },
+  { room, by, name }: RoomChange & { name: string },
   context: Context,
 ): Promise<void> {
   const isRenamed = await db.transaction(async (tx) => {
@@ -188,14 +194,14 @@ export async function renameRoom(
       .where(and(eq(rooms.id, room), isNull(rooms.archivedAt), ne(rooms.name, name)))
       .returning({ id: rooms.id })
     if (renamed.length === 0) return false
-    await notePending([{ kind: 'room', action: 'rename', room, name, by }], tx)
+    await enqueueEvents([{ kind: 'room', action: 'rename', room, name, by }], tx)
     return true
   })
-  if (isRenamed) await logPending(room, context)
+  if (isRenamed) await flushOutbox(room, context)
 }
 
 /** What was said before somebody came is not unread to them. Who comes back goes on where they were. */
-async function beginAtHead({ room, userId }: Place, tx: Transaction): Promise<void> {
+async function markReadUpToHead({ room, userId }: MembershipKey, tx: Transaction): Promise<void> {
   const [head] = await tx.select().from(roomHeads).where(eq(roomHeads.room, room))
   if (!head) return
   await tx.insert(readStates).values({ room, userId, seq: head.seq }).onConflictDoNothing()
@@ -203,7 +209,7 @@ async function beginAtHead({ room, userId }: Place, tx: Transaction): Promise<vo
 
 /** A room with an owner keeps one, unless the last of them may go as the last of all. */
 async function requireOtherOwner(
-  { room, userId }: Place,
+  { room, userId }: MembershipKey,
   from: Reader,
   { mayBeAlone = false } = {},
 ): Promise<void> {
@@ -219,6 +225,6 @@ async function requireOtherOwner(
   throw new FunctionError('conflict', `${userId} is the last owner of ${room}: name another first`)
 }
 
-function isAt({ room, userId }: Place) {
+function isMembership({ room, userId }: MembershipKey) {
   return and(eq(members.room, room), eq(members.userId, userId))
 }

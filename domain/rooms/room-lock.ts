@@ -17,20 +17,20 @@ export type Reader = Pick<Transaction, 'select'>
  */
 
 /** Does something to a room that must not happen while anybody comes in or goes. */
-export function holdRoom<T>(id: RoomId, work: (tx: Transaction) => Promise<T>): Promise<T> {
+export function withRoomLock<T>(id: RoomId, work: (tx: Transaction) => Promise<T>): Promise<T> {
   // Not the key: a row that refers to the room may be added meanwhile.
-  return hold([id], 'no key update', work)
+  return lockRooms([id], 'no key update', work)
 }
 
 /** Does something to rooms that must not happen while anybody goes. */
-export function shareRooms<T>(
+export function withSharedRoomLocks<T>(
   ids: readonly RoomId[],
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
-  return hold(ids, 'share', work)
+  return lockRooms(ids, 'share', work)
 }
 
-function hold<T>(
+function lockRooms<T>(
   ids: readonly RoomId[],
   how: 'share' | 'no key update',
   work: (tx: Transaction) => Promise<T>,

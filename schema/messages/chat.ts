@@ -1,10 +1,10 @@
 import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
 import { ClientId, MessageId, NotifyId, RoomId, Seq, Time, UserId } from '../ids.ts'
-import { Emoji, Placed } from './event.ts'
+import { Emoji, PlacedEvent } from './event.ts'
 
 /** So many UTF-16 units may be said at once; more is `too_large`. */
-export const mostText = 8_000
+export const maxTextLength = 8_000
 
 /**
  * What people write, as every part of the system can keep it. PostgreSQL has no NUL, and half a
@@ -229,7 +229,7 @@ export const chatSync = {
     since: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   }),
   output: v.variant('recovered', [
-    v.object({ recovered: v.literal(true), events: v.array(Placed) }),
+    v.object({ recovered: v.literal(true), events: v.array(PlacedEvent) }),
     v.object({ recovered: v.literal(false) }),
   ]),
   audience: ['everyone'],

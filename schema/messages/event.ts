@@ -13,7 +13,7 @@ export const Emoji = v.pipe(
 const inRoom = { room: RoomId, by: UserId, at: Time }
 
 /** Something was said, in the room or in one of its threads. */
-export const Said = v.object({
+export const MessageSent = v.object({
   kind: v.literal('message'),
   id: MessageId,
   room: RoomId,
@@ -28,7 +28,7 @@ export const Said = v.object({
   mentions: v.array(UserId),
   at: Time,
 })
-export type Said = v.InferOutput<typeof Said>
+export type MessageSent = v.InferOutput<typeof MessageSent>
 
 /** Where a message that something is done to stands in the log. */
 const Target = v.object({ notifyId: NotifyId, threadId: v.optional(MessageId) })
@@ -74,7 +74,7 @@ const RoomChanged = v.object({
 
 /** What happens in a room: each event has its place in the one order of the log. */
 export const RoomEvent = v.variant('kind', [
-  Said,
+  MessageSent,
   Edited,
   Deleted,
   Reacted,
@@ -90,7 +90,7 @@ export const chatRoom = { subject: 'chat.{room}', data: RoomEvent } as const sat
 /** What the log keeps of a thread. What is done to its messages is kept with the room. */
 export const chatThread = {
   subject: 'chat.{room}.thread.{threadId}',
-  data: v.required(Said, ['threadId']),
+  data: v.required(MessageSent, ['threadId']),
 } as const satisfies Topic
 
 /** The same, as the server tells it again the moment it is stored: to functions alone. */
@@ -101,8 +101,8 @@ export const logThread = {
 } as const satisfies Topic
 
 /** An event and its place. */
-export const Placed = v.object({ seq: Seq, event: RoomEvent })
-export type Placed = v.InferOutput<typeof Placed>
+export const PlacedEvent = v.object({ seq: Seq, event: RoomEvent })
+export type PlacedEvent = v.InferOutput<typeof PlacedEvent>
 
 /**
  * What people are told of an event. Whoever knows the event `prev` has missed nothing before this

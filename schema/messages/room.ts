@@ -30,7 +30,7 @@ export type Room = v.InferOutput<typeof Room>
 const SeqOrNone = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 
 /** Nobody wants to know how many more messages they have not read. */
-export const mostUnread = 100
+export const maxUnread = 100
 
 /** A room as one of its members sees it. */
 export const MyRoom = v.object({
@@ -153,7 +153,7 @@ export const roomLeave = {
   errors: ['forbidden', 'conflict'],
 } as const satisfies Contract
 
-const someone = v.strictObject({ room: RoomId, userId: UserId })
+const roomAndUser = v.strictObject({ room: RoomId, userId: UserId })
 
 /**
  * `room.invite`: make somebody a member who has been here once. Also lets in again whoever was kicked.
@@ -161,7 +161,7 @@ const someone = v.strictObject({ room: RoomId, userId: UserId })
 export const roomInvite = {
   subject: 'room.invite.{room}',
   input: v.strictObject({
-    ...someone.entries,
+    ...roomAndUser.entries,
     role: v.optional(v.picklist(['member', 'guest']), 'member'),
   }),
   output: done,
@@ -176,7 +176,7 @@ export const roomInvite = {
  */
 export const roomKick = {
   subject: 'room.kick.{room}',
-  input: someone,
+  input: roomAndUser,
   output: done,
   audience: ['admin', 'user'],
   description: 'Removes somebody from a room',
@@ -186,7 +186,7 @@ export const roomKick = {
 /** `room.role`: say what somebody may do in a room. The last owner stays one: `conflict`. */
 export const roomRole = {
   subject: 'room.role.{room}',
-  input: v.strictObject({ ...someone.entries, role: Role }),
+  input: v.strictObject({ ...roomAndUser.entries, role: Role }),
   output: done,
   audience: ['admin', 'user'],
   description: 'Changes the role of a member',
@@ -196,7 +196,7 @@ export const roomRole = {
 /** `admin.role`: the same, in any room, for administrators. Makes a member of who is none. */
 export const adminRole = {
   subject: 'admin.role.{room}',
-  input: v.strictObject({ ...someone.entries, role: Role }),
+  input: v.strictObject({ ...roomAndUser.entries, role: Role }),
   output: done,
   audience: ['admin'],
   description: 'Changes the role of anybody in any room',

@@ -4,7 +4,7 @@ import { hasApt, installByApt } from './apt.ts'
 import type { FindOptions } from './cache.ts'
 import { exe, findOnPath, output } from './command.ts'
 
-const oldest = 17
+const minVersion = 17
 
 /**
  * The home of a Java of at least 17, whose program is `bin/java`: $JAVA_HOME, the one on PATH, the newest
@@ -15,7 +15,7 @@ export async function findJava(options: FindOptions = {}): Promise<string> {
   const found = await findInstalled(env)
   if (found) return found
 
-  const problem = `There is no Java ${oldest} or later in JAVA_HOME, on PATH or in /usr/lib/jvm`
+  const problem = `There is no Java ${minVersion} or later in JAVA_HOME, on PATH or in /usr/lib/jvm`
   const advice = `Install one, or set JAVA_HOME to it`
   if (!(await hasApt(env))) throw new Error(`${problem}. ${advice}`)
   log('installing Java with apt-get')
@@ -39,7 +39,7 @@ async function findInstalled(env: NodeJS.ProcessEnv): Promise<string | undefined
     onPath && dirname(dirname(await realpath(onPath))),
     ...newestFirst,
   ]
-  for (const home of possible) if (home && (await readMajor(home)) >= oldest) return home
+  for (const home of possible) if (home && (await readMajor(home)) >= minVersion) return home
   return undefined
 }
 

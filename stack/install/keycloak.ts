@@ -11,7 +11,7 @@ import { findJava } from './java.ts'
 /** The one that is provisioned, with the SHA-256 of its zip; what $KEYCLOAK_HOME has may be any from `oldest` on. */
 const pinned = '26.7.3'
 const checksum = '27a6535553c3cdcd083872ba40629efafb3475e3b758e0c6f691395561dd0f1f'
-const oldest = 26
+const minVersion = 26
 
 const mavenCopy = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'
 
@@ -41,9 +41,9 @@ async function readVersion(home: string): Promise<string> {
   const [, version, major] = /((\d+)\.\d+\.\S+)/.exec(text) ?? []
   if (!version || !(await exists(join(home, 'lib', 'quarkus-run.jar'))))
     throw new Error(`KEYCLOAK_HOME names ${home}, and there is no distribution of Keycloak in it`)
-  if (Number(major) < oldest)
+  if (Number(major) < minVersion)
     throw new Error(
-      `KEYCLOAK_HOME names ${home}, but it is ${version}, and ${oldest} or later is needed`,
+      `KEYCLOAK_HOME names ${home}, but it is ${version}, and ${minVersion} or later is needed`,
     )
   return version
 }
@@ -68,7 +68,7 @@ async function download(folder: string, env: NodeJS.ProcessEnv, log: (message: s
     await rm(zip)
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : cause
-    const advice = `Install Maven (mvn), or set KEYCLOAK_HOME to a distribution of Keycloak ${oldest} or later`
+    const advice = `Install Maven (mvn), or set KEYCLOAK_HOME to a distribution of Keycloak ${minVersion} or later`
     throw new Error(`There is no Keycloak, and none could be had: ${why}\n${advice}`, { cause })
   }
 }

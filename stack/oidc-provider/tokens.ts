@@ -5,14 +5,14 @@ import type { User } from './users.ts'
 export const scopes = 'openid profile email'
 
 /** Every access token is for the one audience that Keycloak puts into its own by default. */
-export const audience = 'account'
+export const tokenAudience = 'account'
 
 /** The name oidc-provider knows that audience by; it has to be a URI, and nobody outside sees it. */
 export const resource = 'urn:natter:account'
 
 export function resourceServer(accessTokenTtl: number): ResourceServer {
   return {
-    audience,
+    audience: tokenAudience,
     scope: scopes,
     accessTokenFormat: 'jwt',
     accessTokenTTL: accessTokenTtl,

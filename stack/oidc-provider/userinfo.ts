@@ -3,7 +3,7 @@ import type { Provider } from 'oidc-provider'
 import type { Middleware } from './headers.ts'
 import type { Keys } from './keys.ts'
 import { userinfoPath } from './paths.ts'
-import { audience, userinfoClaims } from './tokens.ts'
+import { tokenAudience, userinfoClaims } from './tokens.ts'
 import type { User, Users } from './users.ts'
 
 /**
@@ -18,7 +18,9 @@ export function userinfo(provider: Provider, users: Users, keys: Keys): Middlewa
   async function findUser(authorization: string): Promise<User | undefined> {
     const [, token = ''] = /^Bearer (\S+)$/i.exec(authorization) ?? []
     const { issuer } = provider
-    const verified = await jwtVerify(token, publicKeys, { issuer, audience }).catch(() => undefined)
+    const verified = await jwtVerify(token, publicKeys, { issuer, audience: tokenAudience }).catch(
+      () => undefined,
+    )
     if (verified?.payload.typ !== 'Bearer') return undefined
     // After signing out, the grant behind the token is gone.
     const grant = await provider.Grant.find(String(verified.payload.sid))

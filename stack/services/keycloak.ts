@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { exe } from '../install/command.ts'
 import { freePort } from '../ports.ts'
 import { startProcess } from './process.ts'
-import type { PartOptions, ProcessPart } from './service.ts'
+import type { ProcessService, ServiceOptions } from './service.ts'
 
 const realm = join(import.meta.dirname, '..', '..', 'deploy', 'keycloak', 'realm-export.json')
 
-export interface KeycloakOptions extends PartOptions {
+export interface KeycloakOptions extends ServiceOptions {
   /** The folder that `findKeycloak` found. */
   home: string
   /** The folder that `findJava` found. */
@@ -19,7 +19,7 @@ export interface KeycloakOptions extends PartOptions {
   port?: number | undefined
 }
 
-export interface KeycloakPart extends ProcessPart {
+export interface KeycloakService extends ProcessService {
   /** Where all realms are. */
   readonly origin: string
   /** Who may do everything there, in the realm `master`. */
@@ -30,7 +30,7 @@ export interface KeycloakPart extends ProcessPart {
  * Starts a real Keycloak, on loopback and over plain HTTP, with the realm of deploy/keycloak. Its url is
  * the issuer's. What it keeps is in the folder, and outlives a restart.
  */
-export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakPart> {
+export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakService> {
   const { home, javaHome, webOrigin } = options
   const port = options.port ?? (await freePort())
   const origin = `http://127.0.0.1:${port}`

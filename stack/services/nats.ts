@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Secrets } from '../secrets.ts'
 import type { LogFile } from './log-file.ts'
 import { startProcess } from './process.ts'
-import type { PartOptions, ProcessPart } from './service.ts'
+import type { ProcessService, ServiceOptions } from './service.ts'
 
 const config = join(import.meta.dirname, '..', '..', 'nats.conf')
 
@@ -18,7 +18,7 @@ export interface NatsPorts {
   monitor: number
 }
 
-export interface NatsOptions extends PartOptions {
+export interface NatsOptions extends ServiceOptions {
   /** The path of nats-server. */
   binary: string
   secrets: Secrets
@@ -30,7 +30,7 @@ export interface NatsOptions extends PartOptions {
   syncInterval?: string
 }
 
-export interface NatsPart extends ProcessPart {
+export interface NatsService extends ProcessService {
   readonly ports: NatsPorts
   readonly webSocketUrl: string
   readonly monitorUrl: string
@@ -39,7 +39,7 @@ export interface NatsPart extends ProcessPart {
 }
 
 /** Starts nats-server with the project's own nats.conf, on loopback. Ready when it greets. */
-export async function startNats(options: NatsOptions): Promise<NatsPart> {
+export async function startNats(options: NatsOptions): Promise<NatsService> {
   const { binary, dir, secrets } = options
   let ports = options.ports ?? { nats: -1, webSocket: -1, monitor: -1 }
   mkdirSync(join(dir, 'nats'), { recursive: true })

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-const leash = pathToFileURL(join(import.meta.dirname, 'leash.mjs')).href
+const parentWatch = pathToFileURL(join(import.meta.dirname, 'leash.mjs')).href
 
 /** The arguments that run a script of ours in a child which ends when this process does. */
 export function nodeArgs(script: string, ...args: string[]): string[] {
-  return ['--import', leash, script, ...args]
+  return ['--import', parentWatch, script, ...args]
 }

@@ -2,11 +2,11 @@ import { join } from 'node:path'
 import { freePort } from '../ports.ts'
 import { nodeArgs } from './node.ts'
 import { startProcess } from './process.ts'
-import type { PartOptions, ProcessPart } from './service.ts'
+import type { ProcessService, ServiceOptions } from './service.ts'
 
 const main = join(import.meta.dirname, '..', 'oidc-provider', 'main.ts')
 
-export interface IssuerOptions extends PartOptions {
+export interface OidcProviderOptions extends ServiceOptions {
   /** Where it listens; any free port by default. */
   port?: number | undefined
   /** Where the web client may be served from. */
@@ -16,7 +16,7 @@ export interface IssuerOptions extends PartOptions {
 }
 
 /** Starts the embedded identity provider, on loopback; its url is the issuer's. */
-export async function startIssuer(options: IssuerOptions): Promise<ProcessPart> {
+export async function startOidcProvider(options: OidcProviderOptions): Promise<ProcessService> {
   const { dir, webOrigins = [], accessTokenTtl } = options
   const port = options.port ?? (await freePort())
   return startProcess({

@@ -2,17 +2,17 @@ import { join } from 'node:path'
 import { freePort } from '../ports.ts'
 import { nodeArgs } from './node.ts'
 import { startProcess } from './process.ts'
-import type { PartOptions, ProcessPart } from './service.ts'
+import type { ProcessService, ServiceOptions } from './service.ts'
 
 const main = join(import.meta.dirname, 'pglite-main.ts')
 
-export interface PgliteOptions extends PartOptions {
+export interface PgliteOptions extends ServiceOptions {
   /** Where it listens; any free port by default. */
   port?: number | undefined
 }
 
 /** Starts PGlite in a process of its own, on loopback; its url is a `postgres://` one. */
-export async function startPglite(options: PgliteOptions): Promise<ProcessPart> {
+export async function startPglite(options: PgliteOptions): Promise<ProcessService> {
   const port = options.port ?? (await freePort())
   return startProcess({
     ...options,

@@ -7,11 +7,11 @@ import { promisify } from 'node:util'
 import { output } from '../install/command.ts'
 import { freePort } from '../ports.ts'
 import { startProcess } from './process.ts'
-import type { PartOptions, ProcessPart } from './service.ts'
+import type { ProcessService, ServiceOptions } from './service.ts'
 
 const execute = promisify(execFile)
 
-export interface PostgresOptions extends PartOptions {
+export interface PostgresOptions extends ServiceOptions {
   /** The folder of `initdb` and `postgres`. */
   binaries: string
   /** Where it listens; any free port by default. */
@@ -22,7 +22,7 @@ export interface PostgresOptions extends PartOptions {
  * Starts a real PostgreSQL for tests: on loopback, anybody may log in, and nothing is synced (a
  * killed process loses nothing by that, a machine would). Its data is new, and gone after `stop`.
  */
-export async function startPostgres(options: PostgresOptions): Promise<ProcessPart> {
+export async function startPostgres(options: PostgresOptions): Promise<ProcessService> {
   const { binaries } = options
   const port = options.port ?? (await freePort())
   const user = await otherUser()

@@ -3,9 +3,9 @@ import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createLogFile, type LogFile } from './log-file.ts'
-import type { Exit, PartOptions, ProcessPart } from './service.ts'
+import type { Exit, ProcessService, ServiceOptions } from './service.ts'
 
-export interface ProcessOptions extends PartOptions {
+export interface ProcessOptions extends ServiceOptions {
   name: string
   /** What to run. Asked at every start, since a restart may know more: which ports it had. */
   command: () => { file: string; args: string[]; env: NodeJS.ProcessEnv; cwd?: string }
@@ -29,7 +29,7 @@ export interface ProcessOptions extends PartOptions {
  * It runs in a session of its own: a terminal's Ctrl-C reaches only the one who started it, who can
  * then stop the parts in order.
  */
-export async function startProcess(options: ProcessOptions): Promise<ProcessPart> {
+export async function startProcess(options: ProcessOptions): Promise<ProcessService> {
   const { name, stopSignal = 'SIGTERM', stopWithin = 15_000 } = options
   const log = createLogFile(join(options.dir, 'logs', `${name}.log`))
   let run: Run | undefined
@@ -42,7 +42,7 @@ export async function startProcess(options: ProcessOptions): Promise<ProcessPart
     const ended = new AbortController()
     const early = present.exited.then((exit) => {
       const error = new Error(
-        `${name} ended before it was ready (${describe(exit)}):\n${said(log, from)}`,
+        `${name} ended before it was ready (${describe(exit)}):\n${lastOutput(log, from)}`,
       )
       ended.abort(error)
       throw error
@@ -154,7 +154,7 @@ function killChildren() {
 }
 
 /** What it printed, for a person: our log lines are JSON, of which the message says enough. */
-function said(log: LogFile, from: number) {
+function lastOutput(log: LogFile, from: number) {
   const lines = log.tail(25).split('\n')
   const text = log.end() > from ? lines.map(readable).join('\n') : '(it printed nothing)'
   return `${text}\nAll of it is in ${log.path}`

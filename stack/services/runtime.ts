@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { startProcess } from './process.ts'
-import type { PartOptions, ProcessPart } from './service.ts'
+import type { ProcessService, ServiceOptions } from './service.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
-export interface RuntimeOptions extends PartOptions {
+export interface RuntimeOptions extends ServiceOptions {
   /** The runtime's variables: NATS_URL and so on. They go over those of this process. */
   env: Record<string, string>
   /** The folder of the functions; the project's own by default. */
@@ -19,7 +19,7 @@ export interface RuntimeOptions extends PartOptions {
  * Starts a runtime on a folder of functions. Ready when it says so: all functions are
  * served. It has no url of its own; it notices by itself when this process is gone.
  */
-export async function startRuntime(options: RuntimeOptions): Promise<ProcessPart> {
+export async function startRuntime(options: RuntimeOptions): Promise<ProcessService> {
   const { env, functions = 'functions/', args = [], name = 'runtime' } = options
   return startProcess({
     ...options,

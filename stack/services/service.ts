@@ -7,7 +7,7 @@ export interface Exit {
 }
 
 /** Something a stack is made of. It runs from when it was started until it is stopped. */
-export interface Part extends AsyncDisposable {
+export interface Service extends AsyncDisposable {
   readonly name: string
   /** Where it is reached. */
   readonly url: string
@@ -16,7 +16,7 @@ export interface Part extends AsyncDisposable {
 }
 
 /** A part that is a process of its own. */
-export interface ProcessPart extends Part {
+export interface ProcessService extends Service {
   /** The process; undefined while there is none. */
   readonly pid: number | undefined
   /** Resolves when the present process ends, however it ends; a restart begins a new one. */
@@ -30,7 +30,7 @@ export interface ProcessPart extends Part {
 }
 
 /** What every process part can be told. */
-export interface PartOptions {
+export interface ServiceOptions {
   /** The folder of its data; its log is `logs/NAME.log` in it. */
   dir: string
   /** Is told of every process that is started, at once: so that it can be found if this one dies. */

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { pipeline } from 'node:stream/promises'
 import { clientFolder } from '../install/client.ts'
 import { findFile } from './served-file.ts'
-import type { Part } from './service.ts'
+import type { Service } from './service.ts'
 
 /** What the page learns from /config.json. */
 export interface WebConfig {
@@ -24,7 +24,7 @@ export interface WebOptions {
 }
 
 /** Serves the web client, `/config.json` and `/healthz`, in this process. */
-export async function startWeb(options: WebOptions): Promise<Part> {
+export async function startWeb(options: WebOptions): Promise<Service> {
   const root = await realpath(options.root ?? clientFolder)
   const server = createServer((request, response) => {
     answer(request, response, root, options.config).catch(() => response.destroy())

@@ -1,5 +1,5 @@
 import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
-import type { Notice, Placed, RoomEvent } from '#schema/messages/event'
+import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 import type { RoomKind } from '#schema/messages/room'
 
 /** What was found after a run: all that the verdict is made of. Times are in ms since the epoch. */
@@ -37,7 +37,7 @@ export interface Evidence {
   deadLetters: string[]
 }
 
-export interface Logged extends Placed {
+export interface Logged extends PlacedEvent {
   at: number
 }
 

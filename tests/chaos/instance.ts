@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe } from '../../stack/services/process.ts'
-import type { ProcessPart } from '../../stack/services/service.ts'
+import type { ProcessService } from '../../stack/services/service.ts'
 
 /** A runtime that is not spared. One thing at a time is done to it. */
 export interface Instance extends AsyncDisposable {
@@ -14,7 +14,7 @@ export interface Instance extends AsyncDisposable {
 
 /** `crashed` is told of each end that nobody meant, and `paused` when it stood still. */
 export function createInstance(
-  part: ProcessPart,
+  part: ProcessService,
   crashed: (how: string) => void,
   paused: (start: number, end: number) => void,
 ): Instance {

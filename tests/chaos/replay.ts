@@ -1,5 +1,5 @@
 import { type MessageId, type RoomId, readNotifyId, type UserId } from '#schema/ids'
-import type { Placed } from '#schema/messages/event'
+import type { PlacedEvent } from '#schema/messages/event'
 
 /** A message as the log says it is now. */
 export interface Replayed {
@@ -17,7 +17,7 @@ export interface Replayed {
 export type Replay = ReadonlyMap<MessageId, Replayed>
 
 /** What became of each message, from the events in their order. What is said twice is said once. */
-export function replay(log: readonly Placed[]): Replay {
+export function replay(log: readonly PlacedEvent[]): Replay {
   const messages = new Map<MessageId, Replayed>()
   for (const { seq, event } of log) {
     if (event.kind !== 'message' || messages.has(event.id)) continue

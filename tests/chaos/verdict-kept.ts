@@ -1,6 +1,6 @@
 import { type MessageId, readNotifyId } from '#schema/ids'
 import type { RoomEvent } from '#schema/messages/event'
-import { mostUnread } from '#schema/messages/room'
+import { maxUnread } from '#schema/messages/room'
 import type { AckedChange, Count, Evidence } from './evidence.ts'
 import type { Replay } from './replay.ts'
 import { findTexts } from './wire.ts'
@@ -141,7 +141,7 @@ export function compareCounts(evidence: Evidence, messages: Replay): string[] {
       ({ sender, isDeleted }) => sender !== user && !isDeleted,
     )
     const naming = unreadBy.filter((it) => it.mentions.includes(user))
-    const [expected, named] = [unreadBy, naming].map((all) => Math.min(all.length, mostUnread))
+    const [expected, named] = [unreadBy, naming].map((all) => Math.min(all.length, maxUnread))
     const wrong = isReadPlace(count, evidence)
       ? []
       : [`${user} has read ${room} to ${readSeq} by room.list, which they did not say`]

@@ -6,11 +6,11 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import type { UserId } from '#schema/ids'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { createSecrets } from '../../stack/secrets.ts'
-import { type NatsPart, startNats } from '../../stack/services/nats.ts'
+import { type NatsService, startNats } from '../../stack/services/nats.ts'
 import { startRuntime } from '../../stack/services/runtime.ts'
-import type { ProcessPart } from '../../stack/services/service.ts'
+import type { ProcessService } from '../../stack/services/service.ts'
 import { type DatabaseKind, startDatabase } from '../support/servers.ts'
-import { startTokenMaker } from '../support/token-issuer.ts'
+import { startTokenIssuer } from '../support/token-issuer.ts'
 import type { Frame } from './evidence.ts'
 import { createInstance, type Instance } from './instance.ts'
 import { connectPerson, type Person } from './person.ts'
@@ -21,8 +21,8 @@ export interface World extends AsyncDisposable {
   /** Where its logs are: gone with it, unless somebody wants to read them. */
   dir: string
   keepLogs(): void
-  nats: NatsPart
-  database: ProcessPart
+  nats: NatsService
+  database: ProcessService
   runtimes: Instance[]
   people: Person[]
   /** As the functions see NATS. */
@@ -53,7 +53,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     if (!keepsLogs) await rm(dir, { recursive: true, force: true })
   })
   const secrets = createSecrets()
-  const maker = await startTokenMaker()
+  const maker = await startTokenIssuer()
   started.defer(() => maker.stop())
   const nats = started.use(await startNats({ dir, binary: await findNatsServer(), secrets }))
   const database = started.use(await startDatabase(options.database, dir))

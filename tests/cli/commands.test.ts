@@ -5,14 +5,22 @@ import { Svcm } from '@nats-io/services'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { withoutPassword } from '../../runtime/cli/connection.ts'
-import { add, type Bench, createBench, greet, hear, run, runtime } from '../support/command-line.ts'
+import {
+  add,
+  type CommandLine,
+  createCommandLine,
+  greet,
+  hear,
+  run,
+  runtime,
+} from '../support/command-line.ts'
 
-let bench: Bench
+let bench: CommandLine
 let functions: string
 let ops: Record<string, string>
 
 beforeAll(async () => {
-  bench = await createBench()
+  bench = await createCommandLine()
   functions = await bench.write({
     'greet.ts': greet,
     'room.members.add.ts': add,

@@ -1,7 +1,7 @@
 import { jetstream } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type Bench, createBench, runtime } from '../support/command-line.ts'
+import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
 /** Fails until somebody has told it that all is well again, and tells what it has done. */
 const worker = `
@@ -25,12 +25,12 @@ export default defineFunction(
 `.replace('const done', "const mended = { bucket: 'MENDED', value: v.object({}) }\nconst done")
 
 describe('runtime dead', () => {
-  let bench: Bench
+  let bench: CommandLine
   let nc: NatsConnection
   let ops: Record<string, string>
 
   beforeAll(async () => {
-    bench = await createBench()
+    bench = await createCommandLine()
     ops = { NATS_URL: bench.nats.urlOf('ops') }
     const { username, password, host } = new URL(bench.nats.urlOf('functions'))
     nc = await connect({ servers: host, user: username, pass: password })

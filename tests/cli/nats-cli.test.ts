@@ -1,14 +1,21 @@
 import { connect } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findNatsCli } from '../../stack/install/nats-cli.ts'
-import { add, type Bench, createBench, greet, hear, run } from '../support/command-line.ts'
+import {
+  add,
+  type CommandLine,
+  createCommandLine,
+  greet,
+  hear,
+  run,
+} from '../support/command-line.ts'
 
-let bench: Bench
+let bench: CommandLine
 let cli: string
 
 beforeAll(async () => {
   cli = await findNatsCli()
-  bench = await createBench()
+  bench = await createCommandLine()
   const functions = await bench.write({
     'greet.ts': greet,
     'room.members.add.ts': add,

@@ -5,7 +5,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Client, createClient } from '#runtime/client'
-import { type Bench, bin, createBench, greet } from '../support/command-line.ts'
+import { bin, type CommandLine, createCommandLine, greet } from '../support/command-line.ts'
 
 const contracts = {
   greet: {
@@ -17,13 +17,13 @@ const contracts = {
   },
 } as const
 
-let bench: Bench
+let bench: CommandLine
 let functions: string
 let nc: NatsConnection
 let client: Client<typeof contracts>
 
 beforeAll(async () => {
-  bench = await createBench()
+  bench = await createCommandLine()
   functions = await bench.write({ 'greet.ts': greet })
   const { host, username, password } = new URL(bench.nats.urlOf('functions'))
   nc = await connect({ servers: host, user: username, pass: password })

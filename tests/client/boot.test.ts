@@ -6,21 +6,21 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clientFolder } from '../../stack/install/client.ts'
 import { startWeb } from '../../stack/services/web.ts'
 import {
-  type ClientGround,
-  createClientGround,
+  type ClientFixture,
+  createClientFixture,
   expectNoProblems,
   logIn,
   makeRoom,
   message,
-  readKept,
-  say,
+  readLocalStore,
+  typeMessage,
   type Visitor,
 } from '../support/client-fixture.ts'
 
-let ground: ClientGround
+let ground: ClientFixture
 
 beforeAll(async () => {
-  ground = await createClientGround()
+  ground = await createClientFixture()
 }, 120_000)
 afterAll(() => ground?.[Symbol.asyncDispose]())
 
@@ -31,7 +31,7 @@ async function givenKept(text: string): Promise<Visitor & { room: string }> {
   const visitor = await ground.open('alice')
   const { page } = visitor
   const room = await makeRoom(page, 'private')
-  await say(page, text)
+  await typeMessage(page, text)
   await page.locator('article.message:not(.is-outgoing)').filter({ hasText: text }).waitFor()
   await workerIsIn(page)
   await isKept(page, text)
@@ -51,7 +51,7 @@ async function workerIsIn(page: Page): Promise<void> {
 
 /** What is written soon has been written. */
 async function isKept(page: Page, text: string): Promise<void> {
-  await expect.poll(() => readKept(page)).toContain(text)
+  await expect.poll(() => readLocalStore(page)).toContain(text)
 }
 
 async function logOut(page: Page): Promise<void> {
@@ -106,7 +106,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
     await page.context().setOffline(true)
     await page.reload()
     await message(page, 'before').waitFor()
-    await say(page, 'said in a tunnel')
+    await typeMessage(page, 'said in a tunnel')
     await page.locator('#composer').fill('and half a th')
     await page.locator('#composer').press('o')
 
@@ -144,7 +144,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
 
     await page.getByText('Natter is starting, or away.').waitFor()
     expect(await page.content()).not.toContain('for alice alone')
-    expect(await readKept(page)).not.toMatch(/alice|room-/)
+    expect(await readLocalStore(page)).not.toMatch(/alice|room-/)
     await page.context().close()
   })
 
@@ -175,7 +175,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
 
     await after.getByText(offlineBanner).waitFor()
     expect(await after.content()).not.toContain('alice was here')
-    await expect.poll(() => readKept(after)).not.toContain('alice was here')
+    await expect.poll(() => readLocalStore(after)).not.toContain('alice was here')
     await after.context().close()
   })
 

@@ -1,26 +1,26 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  act,
-  type ClientGround,
+  type ClientFixture,
   confirm,
-  createClientGround,
+  createClientFixture,
   expectAccessible,
   expectNoProblems,
   goTo,
   makeRoom,
   message,
-  say,
+  runAction,
+  typeMessage,
   type Visitor,
 } from '../support/client-fixture.ts'
 
-let ground: ClientGround
+let ground: ClientFixture
 let alice: Visitor
 let bob: Visitor
 let charlie: Visitor
 
 beforeAll(async () => {
-  ground = await createClientGround()
+  ground = await createClientFixture()
   alice = await ground.open('alice')
   bob = await ground.open('bob')
   charlie = await ground.open('charlie')
@@ -52,7 +52,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
   it('shows at once what somebody else says, and who', async () => {
     await givenRoom()
 
-    await say(alice.page, 'Good morning, bob')
+    await typeMessage(alice.page, 'Good morning, bob')
 
     const heard = message(bob.page, 'Good morning, bob')
     await heard.getByText('Alice Adams').waitFor()
@@ -64,7 +64,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     const room = await givenRoom()
     const secret = `secret-${crypto.randomUUID()}`
 
-    await say(alice.page, secret)
+    await typeMessage(alice.page, secret)
     await message(bob.page, secret).waitFor()
     await goTo(charlie.page, ground.urls.web, room)
 
@@ -76,10 +76,10 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
 
   it('edits, reacts to and deletes what was said, for everybody', async () => {
     await givenRoom()
-    await say(alice.page, 'a frist draft')
+    await typeMessage(alice.page, 'a frist draft')
     await message(bob.page, 'a frist draft').waitFor()
 
-    await act(alice.page, 'a frist draft', 'Edit')
+    await runAction(alice.page, 'a frist draft', 'Edit')
     await expect.poll(() => alice.page.locator('#composer').inputValue()).toBe('a frist draft')
     await alice.page.locator('#composer').fill('a first draft')
     await alice.page.locator('#composer').press('Enter')
@@ -92,7 +92,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await reaction.hover()
     expect(await alice.page.getByRole('tooltip').textContent()).toBe('Bob Brown')
 
-    await act(alice.page, 'a first draft', 'Delete')
+    await runAction(alice.page, 'a first draft', 'Delete')
     await alice.page.getByRole('dialog').getByText('a first draft').waitFor()
     await confirm(alice.page, 'Delete')
     await bob.page.getByText('This message was deleted.').waitFor()
@@ -117,7 +117,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
 
   it('answers in a thread beside the room', async () => {
     await givenRoom()
-    await say(alice.page, 'shall we?')
+    await typeMessage(alice.page, 'shall we?')
     await message(bob.page, 'shall we?').hover()
     await message(bob.page, 'shall we?').getByRole('button', { name: 'Reply in thread' }).click()
     await bob.page.locator('#thread-composer').fill('we shall')
@@ -134,7 +134,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
   it('sends what was written without a connection when it is back, and says what came meanwhile', async () => {
     await givenRoom()
     await bob.page.context().setOffline(true)
-    await say(alice.page, 'are you there?')
+    await typeMessage(alice.page, 'are you there?')
     await message(alice.page, 'are you there?').waitFor()
 
     await bob.page.context().setOffline(false)
@@ -165,10 +165,10 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
   it('goes on with an edit after a reload, and has the draft back when that ends', async () => {
     await givenRoom()
     const composer = alice.page.locator('#composer')
-    await say(alice.page, 'almost right')
+    await typeMessage(alice.page, 'almost right')
     await message(bob.page, 'almost right').waitFor()
     await composer.fill('a draft')
-    await act(alice.page, 'almost right', 'Edit')
+    await runAction(alice.page, 'almost right', 'Edit')
     await composer.fill('quite right')
 
     await alice.page.reload()
@@ -182,7 +182,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
 
   it('says so when something that was pressed did not reach the server', async () => {
     await givenRoom()
-    await say(alice.page, 'out of reach')
+    await typeMessage(alice.page, 'out of reach')
     await message(bob.page, 'out of reach').hover()
     await bob.page.context().setOffline(true)
     await message(bob.page, 'out of reach').getByRole('button', { name: 'React' }).click()
@@ -229,7 +229,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
 
   it('lets somebody without a role read and not write', async () => {
     const room = await makeRoom(alice.page, 'public')
-    await say(alice.page, 'for all to read')
+    await typeMessage(alice.page, 'for all to read')
     await goTo(charlie.page, ground.urls.web, room)
     await charlie.page.getByRole('button', { name: 'Join to read and write' }).click()
 
@@ -240,7 +240,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
 
   it('fits a phone', async () => {
     const room = await givenRoom()
-    await say(alice.page, 'how does it look?')
+    await typeMessage(alice.page, 'how does it look?')
     const phone = await ground.open('bob', { viewport: { width: 390, height: 844 } })
     await phone.page.getByRole('link', { name: room }).click()
 
@@ -254,7 +254,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     'has no serious fault for people with disabilities, %s',
     async (colorScheme) => {
       await givenRoom()
-      await say(alice.page, 'See **this** and `that`, @bob, please')
+      await typeMessage(alice.page, 'See **this** and `that`, @bob, please')
       await message(bob.page, 'See').waitFor()
       await bob.page.emulateMedia({ colorScheme })
 

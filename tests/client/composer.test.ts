@@ -1,27 +1,27 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  type ClientGround,
+  type ClientFixture,
   confirm,
-  createClientGround,
+  createClientFixture,
   expectAccessible,
   expectNoProblems,
   logIn,
   makeRoom,
   message,
-  say,
+  typeMessage,
   type Visitor,
 } from '../support/client-fixture.ts'
-import { createVoice, type Voice } from '../support/test-user.ts'
+import { createTestUser, type TestUser } from '../support/test-user.ts'
 
-let ground: ClientGround
+let ground: ClientFixture
 let alice: Visitor
-let bob: Voice
+let bob: TestUser
 
 beforeAll(async () => {
-  ground = await createClientGround({ RATE_LIMIT_FACTOR: '100' })
-  bob = await createVoice(ground.urls, 'bob')
-  await using charlie = await createVoice(ground.urls, 'charlie')
+  ground = await createClientFixture({ RATE_LIMIT_FACTOR: '100' })
+  bob = await createTestUser(ground.urls, 'bob')
+  await using charlie = await createTestUser(ground.urls, 'charlie')
   await charlie.client.call('users.me', {})
   alice = await ground.open('alice')
 }, 120_000)
@@ -61,7 +61,7 @@ describe('naming people', { timeout: 60_000 }, () => {
 
   it('offers everybody of the room for the sign alone, and goes through them by arrows', async () => {
     const room = await givenRoom()
-    await using charlie = await createVoice(ground.urls, 'charlie')
+    await using charlie = await createTestUser(ground.urls, 'charlie')
     await charlie.client.call('room.join', { room })
     await field().pressSequentially('@')
     await option(/Charlie/).waitFor()
@@ -118,7 +118,7 @@ describe('naming people', { timeout: 60_000 }, () => {
 
   it('knows whom it has seen without a connection, and sends what is written', async () => {
     const room = await givenRoom()
-    await bob.say(room, 'I am here')
+    await bob.send(room, 'I am here')
     await message(alice.page, 'I am here').waitFor()
     await alice.page.context().setOffline(true)
 
@@ -208,7 +208,7 @@ describe('people', { timeout: 60_000 }, () => {
   it('are shown closer by their picture, their name, or where they are mentioned', async () => {
     const { page } = alice
     const room = await givenRoom()
-    await bob.say(room, 'for @alice and @bob')
+    await bob.send(room, 'for @alice and @bob')
     const card = page.getByRole('dialog', { name: 'Bob Brown' })
 
     await message(page, 'for @').locator('.message-avatar').click()
@@ -229,7 +229,7 @@ describe('people', { timeout: 60_000 }, () => {
   it('are shown closer from the keyboard, which goes on where it was', async () => {
     const { page } = alice
     const room = await givenRoom()
-    await bob.say(room, 'look at me')
+    await bob.send(room, 'look at me')
     await message(page, 'look at me').waitFor()
     await field().press('Alt+ArrowUp')
     for (let at = 0; at < 3; at++) await page.keyboard.press('Tab')
@@ -268,7 +268,7 @@ describe('people', { timeout: 60_000 }, () => {
 describe('a phone', { timeout: 60_000 }, () => {
   it('shows what can be done with a message to who touches it', async () => {
     const room = await givenRoom()
-    await bob.say(room, 'touch me')
+    await bob.send(room, 'touch me')
     const viewport = { width: 390, height: 844 }
     const phone = await ground.open('alice', { viewport, hasTouch: true, isMobile: true })
     const { page } = phone
@@ -320,7 +320,7 @@ describe('a part that cannot be drawn', { timeout: 60_000 }, () => {
   it('forgets what was kept of a room, which may be what it cannot draw', async () => {
     const { page, problems } = alice
     const room = await givenRoom()
-    await say(page, 'a fine message')
+    await typeMessage(page, 'a fine message')
     await message(page, 'a fine message').waitFor()
     // From another room, where nothing of this one is kept any more.
     const other = await givenRoom()

@@ -4,19 +4,19 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  act,
-  type ClientGround,
-  createClientGround,
+  type ClientFixture,
+  createClientFixture,
   expectAccessible,
   expectNoProblems,
   makeRoom,
   message,
-  say,
+  runAction,
+  typeMessage,
   type Visitor,
 } from '../support/client-fixture.ts'
-import { bury } from '../support/dead-letters.ts'
+import { writeDeadLetter } from '../support/dead-letters.ts'
 
-let ground: ClientGround
+let ground: ClientFixture
 /** Is an administrator. */
 let alice: Visitor
 /** Is none. */
@@ -24,7 +24,7 @@ let bob: Visitor
 let functions: NatsConnection
 
 beforeAll(async () => {
-  ground = await createClientGround()
+  ground = await createClientFixture()
   alice = await ground.open('alice')
   bob = await ground.open('bob')
   const secrets = await readFile(join(ground.stateDir, 'secrets.json'), 'utf8')
@@ -46,11 +46,11 @@ async function openConsole(part = 'Functions') {
 /** What lies in the log last, buried as if it could not have been handled. */
 async function givenLetter(reason: string, payload?: string) {
   await makeRoom(alice.page, 'private')
-  await say(alice.page, 'something secret')
+  await typeMessage(alice.page, 'something secret')
   await message(alice.page, 'something secret').waitFor()
   const jsm = await jetstreamManager(functions)
   const { state } = await jsm.streams.info('CHAT_MESSAGES')
-  await bury(functions, state.last_seq, reason, payload)
+  await writeDeadLetter(functions, state.last_seq, reason, payload)
 }
 
 describe('the console', { timeout: 60_000 }, () => {
@@ -141,7 +141,7 @@ describe('the console', { timeout: 60_000 }, () => {
 
   it('shows the steps of what happened last', async () => {
     await makeRoom(alice.page, 'private')
-    await say(alice.page, 'followed')
+    await typeMessage(alice.page, 'followed')
     await message(alice.page, 'followed').waitFor()
     const console = await openConsole('Traces')
 
@@ -178,12 +178,12 @@ describe('the console', { timeout: 60_000 }, () => {
 describe('the path of a message', { timeout: 60_000 }, () => {
   it('is shown to whoever said it, step by step with its times', async () => {
     await makeRoom(bob.page, 'private')
-    await say(bob.page, 'where did it go?')
+    await typeMessage(bob.page, 'where did it go?')
     await message(bob.page, 'where did it go?').waitFor()
     // The database has it a moment later.
     await expect
       .poll(async () => {
-        await act(bob.page, 'where did it go?', 'Trace')
+        await runAction(bob.page, 'where did it go?', 'Trace')
         const dialog = bob.page.getByRole('dialog', { name: 'The path of your message' })
         await dialog.getByText('Kept in the log').waitFor()
         const text = (await dialog.textContent()) ?? ''

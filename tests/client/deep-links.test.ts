@@ -1,24 +1,24 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  act,
-  type ClientGround,
-  createClientGround,
+  type ClientFixture,
+  createClientFixture,
   goTo,
   message,
+  runAction,
   type Visitor,
 } from '../support/client-fixture.ts'
-import { createVoice, type Voice } from '../support/test-user.ts'
+import { createTestUser, type TestUser } from '../support/test-user.ts'
 
-let ground: ClientGround
+let ground: ClientFixture
 let alice: Visitor
-let aliceSpeaks: Voice
-let bobSpeaks: Voice
+let aliceSpeaks: TestUser
+let bobSpeaks: TestUser
 
 beforeAll(async () => {
-  ground = await createClientGround({ RATE_LIMIT_FACTOR: '100' })
-  aliceSpeaks = await createVoice(ground.urls, 'alice')
-  bobSpeaks = await createVoice(ground.urls, 'bob')
+  ground = await createClientFixture({ RATE_LIMIT_FACTOR: '100' })
+  aliceSpeaks = await createTestUser(ground.urls, 'alice')
+  bobSpeaks = await createTestUser(ground.urls, 'bob')
   alice = await ground.open('alice', { permissions: ['clipboard-read', 'clipboard-write'] })
 }, 120_000)
 afterAll(async () => {
@@ -34,14 +34,14 @@ interface Talk {
 }
 
 /** A room of bob's and alice's in which one has said "number 1" and so on; alice has read nothing. */
-async function givenTalk(count: number, speaker: Voice = bobSpeaks): Promise<Talk> {
+async function givenTalk(count: number, speaker: TestUser = bobSpeaks): Promise<Talk> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await bobSpeaks.client.call('room.create', { room, name: room, kind: 'private' })
   await bobSpeaks.client.call('room.invite', { room, userId: 'alice' })
   await alice.page.getByRole('link', { name: room }).waitFor()
   const said: Talk['said'] = []
   for (let number = 1; number <= count; number++)
-    said.push(await speaker.say(room, `number ${number}.`))
+    said.push(await speaker.send(room, `number ${number}.`))
   // A link finds what the database has.
   const isKept = async () => {
     const { messages } = await aliceSpeaks.client.call('chat.history', { room })
@@ -139,7 +139,7 @@ describe('places in the chat', { timeout: 60_000 }, () => {
   it('shows the same of a room one is not in as of none', async () => {
     const room = `room-${crypto.randomUUID().slice(0, 8)}`
     await bobSpeaks.client.call('room.create', { room, name: room, kind: 'private' } as never)
-    const { id } = await bobSpeaks.say(room, 'between us')
+    const { id } = await bobSpeaks.send(room, 'between us')
     const show = async (path: string) => {
       await goTo(alice.page, ground.urls.web, path)
       await alice.page.getByRole('heading', { name: 'Nothing here' }).waitFor()
@@ -243,10 +243,10 @@ describe('what is unread', { timeout: 60_000 }, () => {
     await scrollTo(page, 'end')
     await expect.poll(() => readUnread(room)).toBe(0)
 
-    await act(page, 'number 18.', 'Mark unread from here')
+    await runAction(page, 'number 18.', 'Mark unread from here')
     await page.getByText('New messages', { exact: true }).waitFor()
     await expect.poll(() => readUnread(room)).toBe(3)
-    await bobSpeaks.say(room, 'number 21.')
+    await bobSpeaks.send(room, 'number 21.')
     await message(page, 'number 21.').waitFor()
     await scrollTo(page, 'start')
     await scrollTo(page, 'end')
@@ -269,7 +269,7 @@ describe('what is unread', { timeout: 60_000 }, () => {
     await expect.poll(() => readUnread(room)).toBe(0)
 
     await look(page, false)
-    for (let number = 31; number <= 80; number++) await bobSpeaks.say(room, `number ${number}.`)
+    for (let number = 31; number <= 80; number++) await bobSpeaks.send(room, `number ${number}.`)
     await expect.poll(() => readUnread(room)).toBe(50)
     const line = page.getByText('New messages', { exact: true })
     await line.waitFor()
@@ -353,7 +353,7 @@ describe('a room', { timeout: 60_000 }, () => {
     await page.goto(`${ground.urls.web}/r/${room}`)
     await expect.poll(() => isOnScreen(page, 'number 150.')).toBe(true)
     // The page is at rest once it has read what it is told now.
-    await bobSpeaks.say(room, 'number 151.')
+    await bobSpeaks.send(room, 'number 151.')
     await expect.poll(() => isOnScreen(page, 'number 151.')).toBe(true)
 
     const before = asked

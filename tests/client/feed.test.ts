@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { FunctionError } from '#runtime'
 import type { RoomId } from '#schema/ids'
-import type { Notice, Placed } from '#schema/messages/event'
-import { createFeed, type Feed } from '../../client/chat/createRoomFeed.ts'
+import type { Notice, PlacedEvent } from '#schema/messages/event'
+import { createRoomFeed, type RoomFeed } from '../../client/chat/createRoomFeed.ts'
 import type { ChatClient } from '../../client/nats/createConnection.ts'
 
 const room = 'general' as RoomId
 
-function placed(seq: number): Placed {
+function placed(seq: number): PlacedEvent {
   const at = new Date(seq).toISOString()
   return { seq, event: { kind: 'room', action: 'rename', room, by: 'alice', at } as never }
 }
@@ -34,7 +34,7 @@ function givenFeed(refusals: Refusal[] = []) {
       return { recovered: true, events }
     },
   } as unknown as ChatClient
-  const feed: Feed = createFeed({
+  const feed: RoomFeed = createRoomFeed({
     client,
     room,
     asOf: 10,

@@ -6,7 +6,7 @@ import { ar } from '../../client/i18n/ar.ts'
 import { createLanguage } from '../../client/i18n/createLanguage.ts'
 import { de } from '../../client/i18n/de.ts'
 import { en, type Plural, type Words } from '../../client/i18n/en.ts'
-import { problemOf } from '../../client/i18n/problem.ts'
+import { errorText } from '../../client/i18n/problem.ts'
 import { zh } from '../../client/i18n/zh.ts'
 import { errorStatus } from '../../runtime/api/errors.ts'
 
@@ -112,7 +112,7 @@ describe('a language', () => {
 
   it('says why in its own words, whatever the server has said', () => {
     const refusal = new FunctionError('forbidden', 'A guest cannot write here')
-    expect(problemOf(t, refusal)).toBe(en.problems.forbidden)
+    expect(errorText(t, refusal)).toBe(en.problems.forbidden)
     expect(Object.keys(en.problems).toSorted()).toEqual(Object.keys(errorStatus).toSorted())
   })
 

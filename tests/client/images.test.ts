@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  type ClientGround,
-  createClientGround,
+  type ClientFixture,
+  createClientFixture,
   makeRoom,
   message,
-  say,
+  typeMessage,
 } from '../support/client-fixture.ts'
 
-let ground: ClientGround
+let ground: ClientFixture
 
 beforeAll(async () => {
-  ground = await createClientGround()
+  ground = await createClientFixture()
 }, 120_000)
 afterAll(() => ground?.[Symbol.asyncDispose]())
 
@@ -30,8 +30,8 @@ describe('images of messages', { timeout: 60_000 }, () => {
       await route.fulfill({ contentType: 'image/png', body: pixel })
     })
     await makeRoom(page, 'private')
-    await say(page, 'Look: ![a cat](https://one.example/cat.png)')
-    await say(
+    await typeMessage(page, 'Look: ![a cat](https://one.example/cat.png)')
+    await typeMessage(
       page,
       'And: ![a dog](https://two.example/dog.png) ![plain](http://three.example/x.png)',
     )
@@ -57,7 +57,7 @@ describe('images of messages', { timeout: 60_000 }, () => {
     const { page } = await ground.open('alice')
     await page.context().route('https://*.example/**', (route) => route.abort())
     await makeRoom(page, 'private')
-    await say(page, '![a cat](https://one.example/cat.png)')
+    await typeMessage(page, '![a cat](https://one.example/cat.png)')
     await message(page, 'a cat').getByRole('button', { name: 'Load image' }).click()
 
     await message(page, 'a cat').getByText('It could not be loaded.').waitFor()

@@ -3,21 +3,21 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type MessageId, toNotifyId, type UserId } from '#schema/ids'
 import type { ConnId } from '#schema/messages/presence'
 import {
-  type ClientGround,
-  createClientGround,
+  type ClientFixture,
+  createClientFixture,
   expectAccessible,
   message,
   type Visitor,
 } from '../support/client-fixture.ts'
-import { createVoice, type Voice } from '../support/test-user.ts'
+import { createTestUser, type TestUser } from '../support/test-user.ts'
 
-let ground: ClientGround
+let ground: ClientFixture
 let alice: Visitor
-let bob: Voice
+let bob: TestUser
 
 beforeAll(async () => {
-  ground = await createClientGround({ RATE_LIMIT_FACTOR: '100' })
-  bob = await createVoice(ground.urls, 'bob')
+  ground = await createClientFixture({ RATE_LIMIT_FACTOR: '100' })
+  bob = await createTestUser(ground.urls, 'bob')
   alice = await ground.open('alice')
 }, 120_000)
 afterAll(async () => {
@@ -112,7 +112,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     await isAt(second)
     await page.keyboard.press('Alt+PageUp')
     await isAt(first)
-    for (const room of [third, fourth]) await bob.say(room, 'unread')
+    for (const room of [third, fourth]) await bob.send(room, 'unread')
     for (const room of [third, fourth])
       await page.getByRole('link', { name: new RegExp(`${room}.*1 unread`) }).waitFor()
     await page.keyboard.press('Alt+Shift+ArrowDown')
@@ -121,7 +121,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     await unread.filter({ hasText: third }).waitFor({ state: 'detached' })
     await page.keyboard.press('Alt+Shift+ArrowDown')
     await isAt(fourth)
-    await bob.say(second, 'unread')
+    await bob.send(second, 'unread')
     await page.getByRole('link', { name: new RegExp(`${second}.*1 unread`) }).waitFor()
     await page.keyboard.press('Alt+Shift+ArrowUp')
     await isAt(second)
@@ -130,7 +130,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
   it('marks a room as read, by its menu, and all of them', async () => {
     const { page } = alice
     const [first, second, third] = (await givenRooms(3)) as [string, string, string]
-    for (const room of [first, second, third]) await bob.say(room, 'unread')
+    for (const room of [first, second, third]) await bob.send(room, 'unread')
     const unread = (room: string) => page.getByRole('link', { name: new RegExp(`${room}.*unread`) })
     for (const room of [first, second, third]) await unread(room).waitFor()
     await page.getByRole('link', { name: first }).focus()
@@ -152,7 +152,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
   it('closes what is beside a room, from within it and from where nothing is written', async () => {
     const { page } = alice
     const room = await givenRoom()
-    const { id } = await bob.say(room, 'about this')
+    const { id } = await bob.send(room, 'about this')
     await message(page, 'about this').waitFor()
     const panel = page.getByRole('region', { name: /^(Thread|Members)$/ })
     const openMembers = async () => {
@@ -182,7 +182,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
   it('goes up to a message, reacts to it, answers it, and comes back', async () => {
     const { page } = alice
     const room = await givenRoom()
-    for (const text of ['one', 'two', 'three']) await bob.say(room, text)
+    for (const text of ['one', 'two', 'three']) await bob.send(room, text)
     await message(page, 'three').waitFor()
 
     await page.locator('#composer').focus()
@@ -217,7 +217,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
   it('passes over what can be done with messages that do not have the focus', async () => {
     const { page } = alice
     const room = await givenRoom()
-    for (let number = 0; number < 15; number++) await bob.say(room, `number ${number}.`)
+    for (let number = 0; number < 15; number++) await bob.send(room, `number ${number}.`)
     await message(page, 'number 14.').waitFor()
 
     await page.getByRole('button', { name: 'Members' }).focus()
@@ -254,19 +254,19 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     const room = await givenRoom()
     const said = page.locator('.announcer')
 
-    await bob.say(room, 'can you **hear** me, @alice?')
+    await bob.send(room, 'can you **hear** me, @alice?')
 
     await said.getByText('Bob Brown: can you hear me, @Alice Adams?', { exact: true }).waitFor()
     const log = page.getByRole('log', { name: new RegExp(room) })
     expect(await log.getAttribute('aria-live')).toBe('off')
     await log.getByRole('article', { name: /^Bob Brown, .*: can you hear me, @Alice/ }).waitFor()
     await givenRoom()
-    for (let number = 0; number < 60; number++) await bob.say(room, `old ${number}.`)
+    for (let number = 0; number < 60; number++) await bob.send(room, `old ${number}.`)
     await page.getByRole('link', { name: room }).click()
     await message(page, 'old 0.').waitFor()
     await page.getByRole('button', { name: /Jump to the newest|new messages?$/ }).click()
     await message(page, 'old 59.').waitFor()
-    await bob.say(room, 'that was all')
+    await bob.send(room, 'that was all')
     await said.getByText('Bob Brown: that was all').waitFor()
     expect(await said.getByText(/old/).count()).toBe(0)
     const over = () => document.documentElement.scrollHeight - window.innerHeight
@@ -276,7 +276,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
   it('has a message said in short, with what became of it', async () => {
     const { page } = alice
     const room = await givenRoom()
-    const { id, seq } = await bob.say(room, `A \`long\` **one** ${'and on '.repeat(200)}`)
+    const { id, seq } = await bob.send(room, `A \`long\` **one** ${'and on '.repeat(200)}`)
     await bob.reply(room, id, 'indeed')
     await bob.client.call('msg.react', {
       notifyId: toNotifyId({ id: id as MessageId, seq }),
@@ -307,7 +307,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     async (colorScheme) => {
       const { page } = alice
       const room = await givenRoom()
-      const { id } = await bob.say(room, 'Look at `this`')
+      const { id } = await bob.send(room, 'Look at `this`')
       await bob.reply(room, id, 'I did')
       await page.emulateMedia({ colorScheme })
       await page.getByRole('button', { name: '1 reply' }).click()

@@ -1,27 +1,27 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  type ClientGround,
-  createClientGround,
+  type ClientFixture,
+  createClientFixture,
   message,
   type Visitor,
 } from '../support/client-fixture.ts'
-import { createVoice, type Voice } from '../support/test-user.ts'
+import { createTestUser, type TestUser } from '../support/test-user.ts'
 
-let ground: ClientGround
+let ground: ClientFixture
 let alice: Visitor
-let bob: Voice
+let bob: TestUser
 let room: string
 
 beforeAll(async () => {
-  ground = await createClientGround()
-  bob = await createVoice(ground.urls, 'bob')
+  ground = await createClientFixture()
+  bob = await createTestUser(ground.urls, 'bob')
   alice = await ground.open('alice')
   room = `room-${crypto.randomUUID().slice(0, 8)}`
   await bob.client.call('room.create', { room, name: room, kind: 'private' })
   await bob.client.call('room.invite', { room, userId: 'alice' })
-  await bob.say(room, 'مرحبا بالجميع')
-  await bob.say(room, '```ts\nconst left = 1\n```')
+  await bob.send(room, 'مرحبا بالجميع')
+  await bob.send(room, '```ts\nconst left = 1\n```')
   await alice.page.getByRole('link', { name: room }).click()
   await message(alice.page, 'const left').waitFor()
 }, 120_000)

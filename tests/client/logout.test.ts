@@ -1,23 +1,23 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  type ClientGround,
-  createClientGround,
+  type ClientFixture,
+  createClientFixture,
   logIn,
   makeRoom,
   message,
-  readKept,
-  say,
+  readLocalStore,
+  typeMessage,
   type Visitor,
 } from '../support/client-fixture.ts'
-import { createVoice, type Voice } from '../support/test-user.ts'
+import { createTestUser, type TestUser } from '../support/test-user.ts'
 
-let ground: ClientGround
-let bobSpeaks: Voice
+let ground: ClientFixture
+let bobSpeaks: TestUser
 
 beforeAll(async () => {
-  ground = await createClientGround({ RATE_LIMIT_FACTOR: '100' })
-  bobSpeaks = await createVoice(ground.urls, 'bob')
+  ground = await createClientFixture({ RATE_LIMIT_FACTOR: '100' })
+  bobSpeaks = await createTestUser(ground.urls, 'bob')
 }, 120_000)
 afterAll(async () => {
   await bobSpeaks?.[Symbol.asyncDispose]()
@@ -28,7 +28,7 @@ afterAll(async () => {
 async function givenTwoTabs(): Promise<Visitor & { other: Page; room: string }> {
   const visitor = await ground.open('alice')
   const room = await makeRoom(visitor.page, 'private')
-  await say(visitor.page, `kept in ${room}`)
+  await typeMessage(visitor.page, `kept in ${room}`)
   const other = await openTab(visitor.page.context(), `/r/${room}`)
   await message(other, `kept in ${room}`).waitFor()
   return { ...visitor, other, room }
@@ -57,7 +57,7 @@ describe('leaving', { timeout: 60_000 }, () => {
     expect(await other.getByRole('article').count()).toBe(0)
     // What a tab still had to write, it would write when it closes.
     await other.close()
-    const kept = await readKept(page)
+    const kept = await readLocalStore(page)
     expect(kept).not.toContain('alice')
     expect(kept).not.toContain(room)
     await page.context().close()
@@ -75,8 +75,8 @@ describe('leaving', { timeout: 60_000 }, () => {
 
     await other.getByText('Your session has ended.').waitFor()
     await other.close()
-    await expect.poll(() => readKept(next)).not.toContain(`kept in ${room}`)
-    expect(await readKept(next)).toContain('not sent yet')
+    await expect.poll(() => readLocalStore(next)).not.toContain(`kept in ${room}`)
+    expect(await readLocalStore(next)).toContain('not sent yet')
     await logOut(next)
     await logIn(next, ground.urls.web, 'alice')
     await next.goto(`${ground.urls.web}/r/${room}`)
@@ -89,7 +89,7 @@ describe('leaving', { timeout: 60_000 }, () => {
     const { page } = await ground.open('alice')
     const room = await makeRoom(page, 'private')
     await page.context().setOffline(true)
-    await say(page, `waits in ${room}`)
+    await typeMessage(page, `waits in ${room}`)
     await message(page, `waits in ${room}`).waitFor()
 
     await page.locator('.me').click()
@@ -99,9 +99,9 @@ describe('leaving', { timeout: 60_000 }, () => {
     await dialog.getByText('1 message has not been sent yet.').waitFor()
     await dialog.getByRole('button', { name: 'Cancel' }).click()
     await dialog.waitFor({ state: 'detached' })
-    expect(await readKept(page)).toContain(`waits in ${room}`)
+    expect(await readLocalStore(page)).toContain(`waits in ${room}`)
     await page.context().setOffline(false)
-    await expect.poll(() => readKept(page), { timeout: 15_000 }).not.toContain('outgoing ')
+    await expect.poll(() => readLocalStore(page), { timeout: 15_000 }).not.toContain('outgoing ')
     await message(page, `waits in ${room}`).waitFor()
     await logOut(page)
     await page.context().close()
@@ -120,7 +120,7 @@ describe('leaving', { timeout: 60_000 }, () => {
 
     await page.getByText('Natter is starting, or away.').waitFor()
     await other.getByText('You are logged out.').waitFor()
-    expect(await readKept(page)).not.toContain(room)
+    expect(await readLocalStore(page)).not.toContain(room)
     await page.context().close()
   })
 })
@@ -147,7 +147,7 @@ describe('a notification of a browser that tells by its worker', { timeout: 60_0
     await bobSpeaks.client.call('room.create', { room, name: room, kind: 'private' } as never)
     await bobSpeaks.client.call('room.invite', { room, userId: 'alice' } as never)
     await page.getByRole('link', { name: room }).waitFor()
-    const { id } = await bobSpeaks.say(room, `@alice, by worker ${room}`)
+    const { id } = await bobSpeaks.send(room, `@alice, by worker ${room}`)
     const shown = () =>
       page.evaluate(async () => {
         const worker = await navigator.serviceWorker.ready

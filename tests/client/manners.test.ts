@@ -1,25 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RoomId } from '#schema/ids'
 import {
-  act,
-  type ClientGround,
+  type ClientFixture,
   confirm,
-  createClientGround,
+  createClientFixture,
   expectNoProblems,
   goTo,
   makeRoom,
   message,
-  say,
+  runAction,
+  typeMessage,
   type Visitor,
 } from '../support/client-fixture.ts'
-import { createVoice } from '../support/test-user.ts'
+import { createTestUser } from '../support/test-user.ts'
 
-let ground: ClientGround
+let ground: ClientFixture
 let alice: Visitor
 let bob: Visitor
 
 beforeAll(async () => {
-  ground = await createClientGround({ RATE_LIMIT_FACTOR: '10' })
+  ground = await createClientFixture({ RATE_LIMIT_FACTOR: '10' })
   alice = await ground.open('alice')
   bob = await ground.open('bob')
 }, 120_000)
@@ -111,8 +111,8 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
 
   it('leave the focus at what one has thought of deleting', async () => {
     await givenRoom()
-    await say(alice.page, 'better kept')
-    await act(alice.page, 'better kept', 'Delete')
+    await typeMessage(alice.page, 'better kept')
+    await runAction(alice.page, 'better kept', 'Delete')
     await alice.page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
 
     await expect.poll(() => focused(alice)).toMatch(/^BUTTON/)
@@ -121,13 +121,13 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
 
   it('leave the focus at what somebody else deletes', async () => {
     await givenRoom()
-    await say(alice.page, 'not to stay')
+    await typeMessage(alice.page, 'not to stay')
     await message(bob.page, 'not to stay').waitFor()
     await bob.page.locator('#composer').press('Alt+ArrowUp')
     await bob.page.keyboard.press('Tab')
     await expect.poll(() => focused(bob)).toMatch(/^BUTTON/)
 
-    await act(alice.page, 'not to stay', 'Delete')
+    await runAction(alice.page, 'not to stay', 'Delete')
     await confirm(alice.page, 'Delete')
     await bob.page.getByText('This message was deleted.').waitFor()
 
@@ -138,7 +138,7 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
     const room = await givenRoom()
     const { page } = alice
     await goTo(page, ground.urls.web, 'nowhere')
-    await say(bob.page, 'seen for a moment')
+    await typeMessage(bob.page, 'seen for a moment')
     const link = page.getByRole('link', { name: new RegExp(`${room}.*1 unread`) })
     await link.click()
     await message(page, 'seen for a moment').waitFor()
@@ -184,7 +184,7 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
     await bob.page.locator('#composer').press('b')
 
     await writes.waitFor({ timeout: 2_500 })
-    await say(bob.page, 'that was it')
+    await typeMessage(bob.page, 'that was it')
     await message(alice.page, 'that was it').waitFor()
     expect(await writes.count()).toBe(0)
     expect(other).not.toBe(room)
@@ -214,7 +214,7 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
   })
 
   it('show all rooms that can be joined, fifty at a time', async () => {
-    await using bobSpeaks = await createVoice(ground.urls, 'bob')
+    await using bobSpeaks = await createTestUser(ground.urls, 'bob')
     const name = `many-${crypto.randomUUID().slice(0, 8)}`
     const kind = 'public'
     for (let at = 10; at < 61; at++)

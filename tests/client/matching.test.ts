@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { findWanted } from '../../client/composer/completionQuery.ts'
+import { findCompletionQuery } from '../../client/composer/completionQuery.ts'
 import { findEmoji } from '../../client/emoji/emojiNames.ts'
 import { isEmojiOnly } from '../../client/text/emoji.ts'
-import { rankOf } from '../../client/text/matching.ts'
+import { matchRank } from '../../client/text/matching.ts'
 
 describe('what somebody is about to name', () => {
   it.each([
@@ -13,22 +13,22 @@ describe('what somebody is about to name', () => {
     ['well :+1', 'emoji', '+1'],
     ['well :+1:', 'emoji', '+1:'],
   ])('is found at the end of %s', (before, kind, text) => {
-    expect(findWanted(before)).toMatchObject({ kind, text })
+    expect(findCompletionQuery(before)).toMatchObject({ kind, text })
   })
 
   it.each(['bob@example', '@@', '@bob ', 'at 12:30', 'http://x', ':)', ':D', '```\n@bob'])(
     'is nothing in %j',
     (before) => {
-      expect(findWanted(before)).toBeUndefined()
+      expect(findCompletionQuery(before)).toBeUndefined()
     },
   )
 })
 
 describe('a name', () => {
   it('fits by the beginning of any of its words, whatever the case and the marks', () => {
-    expect(rankOf('tomas', 'tsilva', 'Tomás Silva')).toBe(0)
-    expect(rankOf('SIL', 'tsilva', 'Tomás Silva')).toBe(1)
-    expect(rankOf('ilva', 'tsilva', 'Tomás Silva')).toBeUndefined()
+    expect(matchRank('tomas', 'tsilva', 'Tomás Silva')).toBe(0)
+    expect(matchRank('SIL', 'tsilva', 'Tomás Silva')).toBe(1)
+    expect(matchRank('ilva', 'tsilva', 'Tomás Silva')).toBeUndefined()
   })
 })
 

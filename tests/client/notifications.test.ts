@@ -1,20 +1,20 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  type ClientGround,
-  createClientGround,
+  type ClientFixture,
+  createClientFixture,
   expectAccessible,
   goTo,
   makeRoom,
   message,
-  say,
+  typeMessage,
   type Visitor,
 } from '../support/client-fixture.ts'
-import { createVoice, type Voice } from '../support/test-user.ts'
+import { createTestUser, type TestUser } from '../support/test-user.ts'
 
-let ground: ClientGround
+let ground: ClientFixture
 let alice: Visitor
-let bobSpeaks: Voice
+let bobSpeaks: TestUser
 
 /** What a page has told of: kept for the test, and shown all the same. */
 interface Told {
@@ -71,8 +71,8 @@ async function setVisible(page: Page, isVisible: boolean) {
 }
 
 beforeAll(async () => {
-  ground = await createClientGround({ RATE_LIMIT_FACTOR: '100' })
-  bobSpeaks = await createVoice(ground.urls, 'bob')
+  ground = await createClientFixture({ RATE_LIMIT_FACTOR: '100' })
+  bobSpeaks = await createTestUser(ground.urls, 'bob')
   alice = await ground.open('alice', { permissions: ['notifications'] })
   await alice.page.context().addInitScript(watchNotifications)
   await alice.page.reload()
@@ -113,7 +113,7 @@ async function choose(page: Page, room: string, level: string) {
 /** Says something that is told after all that was said before: then all of that has been judged. */
 async function sayLast(pages: Page[], room: string) {
   const last = `last-${crypto.randomUUID().slice(0, 8)}`
-  await bobSpeaks.say(room, `@alice ${last}`)
+  await bobSpeaks.send(room, `@alice ${last}`)
   await expect.poll(async () => (await toldToAll(pages)).join()).toContain(last)
 }
 
@@ -122,8 +122,8 @@ describe('notifications', { timeout: 60_000 }, () => {
     const room = await givenRoom()
     await goTo(alice.page, ground.urls.web, 'nowhere')
     const quiet = `nobody in particular ${room}`
-    await bobSpeaks.say(room, quiet)
-    const { id } = await bobSpeaks.say(room, `@alice, **look** ${room}`)
+    await bobSpeaks.send(room, quiet)
+    const { id } = await bobSpeaks.send(room, `@alice, **look** ${room}`)
 
     await expect
       .poll(async () => (await toldTo(alice.page)).at(-1))
@@ -147,7 +147,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     await page.evaluate(watchNotifications)
     await page.getByRole('link', { name: room }).waitFor()
 
-    await bobSpeaks.say(room, '@alice, @charlie and @nobody, look')
+    await bobSpeaks.send(room, '@alice, @charlie and @nobody, look')
 
     await expect
       .poll(async () => (await toldTo(page)).at(-1)?.body)
@@ -160,8 +160,8 @@ describe('notifications', { timeout: 60_000 }, () => {
     await choose(alice.page, loud, 'All messages')
     await choose(alice.page, still, 'Nothing')
 
-    await bobSpeaks.say(still, `@alice, in ${still}`)
-    await bobSpeaks.say(loud, `to all in ${loud}`)
+    await bobSpeaks.send(still, `@alice, in ${still}`)
+    await bobSpeaks.send(loud, `to all in ${loud}`)
     await sayLast([alice.page], loud)
 
     const told = (await toldTo(alice.page)).map(({ body }) => body)
@@ -181,7 +181,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     for (const tab of tabs) await setVisible(tab, false)
 
     const said = ['first', 'second', 'third'].map((word) => `@alice ${word} in ${room}`)
-    for (const text of said) await bobSpeaks.say(room, text)
+    for (const text of said) await bobSpeaks.send(room, text)
 
     const shown = said.map((text) => text.replace('@alice', '@Alice Adams'))
     const mine = async () => (await toldToAll(tabs)).filter((body) => body.includes(room))
@@ -201,7 +201,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     await goTo(alice.page, ground.urls.web, 'nowhere')
     await setVisible(alice.page, false)
 
-    await bobSpeaks.say(room, `@alice, you see ${room}`)
+    await bobSpeaks.send(room, `@alice, you see ${room}`)
     await sayLast([alice.page, tab], other)
 
     expect((await toldToAll([alice.page, tab])).join()).not.toContain(room)
@@ -214,12 +214,12 @@ describe('notifications', { timeout: 60_000 }, () => {
     const { page } = alice
     await page.getByRole('link', { name: room }).click()
     await page.locator('#composer').waitFor()
-    await bobSpeaks.say(room, `@alice, seen in ${room}`)
+    await bobSpeaks.send(room, `@alice, seen in ${room}`)
     await sayLast([page], other)
     expect((await toldToAll([page])).join()).not.toContain(room)
 
     await setFocused(page, false)
-    await bobSpeaks.say(room, `@alice, beside ${room}`)
+    await bobSpeaks.send(room, `@alice, beside ${room}`)
 
     await expect.poll(async () => (await toldToAll([page])).join()).toContain(`beside ${room}`)
     await setFocused(page, true)
@@ -231,8 +231,8 @@ describe('notifications', { timeout: 60_000 }, () => {
     const { client } = bobSpeaks
     const bodies = async () => (await toldToAll([page])).join()
     await page.getByRole('link', { name: room }).click()
-    await say(page, 'mine to begin')
-    const his = await bobSpeaks.say(room, 'his to begin')
+    await typeMessage(page, 'mine to begin')
+    const his = await bobSpeaks.send(room, 'his to begin')
     await message(page, 'mine to begin').waitFor()
     const said = () => client.call('chat.history', { room } as never)
     await expect.poll(async () => (await said()).messages.length).toBe(2)
@@ -252,7 +252,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     await page.getByRole('heading', { level: 1, name: other }).waitFor()
     await bobSpeaks.reply(room, his.id, `to what was written in ${room}`)
     await expect.poll(bodies).toContain(`to what was written in ${room}`)
-    const third = await bobSpeaks.say(room, 'a third one')
+    const third = await bobSpeaks.send(room, 'a third one')
     await bobSpeaks.reply(room, third.id, '@alice, in a thread')
 
     const counted = new RegExp(`${room}.*2 unread.*1 mention`)
@@ -270,8 +270,8 @@ describe('notifications', { timeout: 60_000 }, () => {
     const tabs = [page, await openTab(page.context(), '/')]
     await page.context().setOffline(true)
     for (const tab of tabs) await tab.getByText('The connection is lost.').waitFor()
-    for (const word of ['first', 'second']) await bobSpeaks.say(room, `@alice, the ${word}`)
-    await bobSpeaks.say(other, 'for nobody')
+    for (const word of ['first', 'second']) await bobSpeaks.send(room, `@alice, the ${word}`)
+    await bobSpeaks.send(other, 'for nobody')
 
     await page.context().setOffline(false)
 
@@ -295,7 +295,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     await page.getByRole('menuitem', { name: 'For an hour' }).click()
     await page.getByRole('button', { name: /Do not disturb until/ }).waitFor()
 
-    await bobSpeaks.say(room, `@alice, disturbed in ${room}`)
+    await bobSpeaks.send(room, `@alice, disturbed in ${room}`)
     await page.getByRole('link', { name: new RegExp(`${room}.*1 mention`) }).waitFor()
     await page.getByRole('button', { name: /^Alice Adams/ }).click()
     await page.getByRole('menuitemradio', { name: 'Online' }).click()
@@ -311,7 +311,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     const icon = () => page.locator('link[rel="icon"]').getAttribute('href')
     await goTo(page, ground.urls.web, 'nowhere')
 
-    await bobSpeaks.say(room, '@alice, for the title')
+    await bobSpeaks.send(room, '@alice, for the title')
     await page.getByRole('link', { name: new RegExp(`${room}.*1 mention`) }).waitFor()
 
     await expect.poll(() => page.title()).toMatch(/^\(\d+\) /)

@@ -2,17 +2,23 @@ import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { topics } from '#schema/contracts'
 import { toNotifyId } from '#schema/ids'
-import { goTo, message, readKept, say, type Visitor } from '../support/client-fixture.ts'
-import { type AwayGround, createAwayGround } from '../support/offline-fixture.ts'
-import { createVoice, type Voice } from '../support/test-user.ts'
+import {
+  goTo,
+  message,
+  readLocalStore,
+  typeMessage,
+  type Visitor,
+} from '../support/client-fixture.ts'
+import { createOfflineFixture, type OfflineFixture } from '../support/offline-fixture.ts'
+import { createTestUser, type TestUser } from '../support/test-user.ts'
 
-let ground: AwayGround
+let ground: OfflineFixture
 let alice: Visitor
-let bob: Voice
+let bob: TestUser
 
 beforeAll(async () => {
-  ground = await createAwayGround()
-  bob = await createVoice(ground.urls, 'bob')
+  ground = await createOfflineFixture()
+  bob = await createTestUser(ground.urls, 'bob')
   alice = await ground.open('alice')
 }, 180_000)
 afterEach(() => ground.wire.mend())
@@ -37,7 +43,7 @@ async function givenRoom(said = 'before'): Promise<string> {
   const room = await givenClosedRoom()
   await alice.page.getByRole('link', { name: room }).click()
   await alice.page.getByRole('heading', { level: 1, name: room }).waitFor()
-  await bob.say(room, said)
+  await bob.send(room, said)
   await message(alice.page, said).waitFor()
   return room
 }
@@ -130,7 +136,7 @@ describe('whoever was away', { timeout: 60_000 }, () => {
       const room = await givenRoom()
       const { comeBack } = await leave()
       const said = Array.from({ length: 150 }, (_, index) => `word ${index}.`)
-      for (const text of said) await bob.say(room, text)
+      for (const text of said) await bob.send(room, text)
       await alice.page.getByText(lost).waitFor()
 
       await comeBack()
@@ -143,13 +149,13 @@ describe('whoever was away', { timeout: 60_000 }, () => {
 
   it('finds everything as it stands: what was edited, deleted, reacted to and answered', async () => {
     const room = await givenRoom()
-    const first = await bob.say(room, 'a frist draft')
-    const gone = await bob.say(room, 'a secret')
-    const liked = await bob.say(room, 'shall we?')
+    const first = await bob.send(room, 'a frist draft')
+    const gone = await bob.send(room, 'a secret')
+    const liked = await bob.send(room, 'shall we?')
     await message(alice.page, 'shall we?').hover()
     await message(alice.page, 'shall we?').getByRole('button', { name: 'Reply in thread' }).click()
     await alice.page.locator('#thread-composer').waitFor()
-    await expect.poll(() => readKept(alice.page)).toContain('a secret')
+    await expect.poll(() => readLocalStore(alice.page)).toContain('a secret')
 
     ground.wire.cut()
     await bob.client.call('msg.edit', { notifyId: toNotifyId(first as never), text: 'a first one' })
@@ -157,7 +163,7 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     const reaction = { notifyId: toNotifyId(liked as never), emoji: '🎉', on: true }
     await bob.client.call('msg.react', reaction)
     for (const text of ['we shall', 'or not']) await bob.reply(room, liked.id, text)
-    await say(alice.page, 'written meanwhile')
+    await typeMessage(alice.page, 'written meanwhile')
     await alice.page.getByText(lost).waitFor()
     ground.wire.mend()
 
@@ -172,16 +178,16 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     const thread = alice.page.getByRole('region', { name: 'Thread' })
     const replies = thread.getByRole('log').locator('.message-text')
     expect(await replies.allTextContents()).toEqual(['we shall', 'or not'])
-    await expect.poll(() => readKept(alice.page)).not.toMatch(/a secret|a frist draft/)
+    await expect.poll(() => readLocalStore(alice.page)).not.toMatch(/a secret|a frist draft/)
   })
 
   it('sees no more of a room that they were removed from, hears nothing of it and keeps nothing', async () => {
     const room = await givenRoom('between us')
-    await expect.poll(() => readKept(alice.page)).toContain('between us')
+    await expect.poll(() => readLocalStore(alice.page)).toContain('between us')
     ground.wire.cut()
-    await say(alice.page, 'am I still in?')
+    await typeMessage(alice.page, 'am I still in?')
     await bob.client.call('room.kick', { room, userId: 'alice' })
-    await bob.say(room, 'among ourselves')
+    await bob.send(room, 'among ourselves')
     // Whoever is removed may read for a second.
     await alice.page.getByText(lost).waitFor()
     const heardBefore = alice.frames.length
@@ -192,21 +198,21 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     expect(await alice.page.getByRole('link', { name: room }).count()).toBe(0)
     expect(await alice.page.getByRole('log').count()).toBe(0)
     expect(new URL(alice.page.url()).pathname).toBe('/')
-    await expect.poll(() => readKept(alice.page)).not.toMatch(/between us|among ourselves/)
-    await bob.say(room, 'among ourselves, too')
+    await expect.poll(() => readLocalStore(alice.page)).not.toMatch(/between us|among ourselves/)
+    await bob.send(room, 'among ourselves, too')
     await givenRoom()
     expect(alice.frames.length).toBeGreaterThan(heardBefore)
     expect(alice.frames.join('\n')).not.toContain('among ourselves')
     await alice.page.goto(ground.urls.web)
     await alice.page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
-    expect(await readKept(alice.page)).not.toMatch(/between us|among ourselves/)
+    expect(await readLocalStore(alice.page)).not.toMatch(/between us|among ourselves/)
   })
 
   it('is told where more came than can be counted, and goes on where they left off', async () => {
     const room = await givenRoom()
     await alice.page.context().setOffline(true)
     for (let from = 0; from < 520; from += 40)
-      await Promise.all(Array.from({ length: 40 }, (_, at) => bob.say(room, `word ${from + at}.`)))
+      await Promise.all(Array.from({ length: 40 }, (_, at) => bob.send(room, `word ${from + at}.`)))
     await alice.page.getByText(lost).waitFor()
 
     await alice.page.context().setOffline(false)
@@ -228,13 +234,13 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     const lose = await loseNotices(page, 'unheard of')
     await page.goto(`${ground.urls.web}/r/${room}`)
     await lose.listening()
-    await using reader = await createVoice(ground.urls, 'alice')
+    await using reader = await createTestUser(ground.urls, 'alice')
     const unread = async () => {
       const { rooms } = await reader.client.call('room.list', {})
       return rooms.find(({ id }) => id === room)?.unread
     }
 
-    await bob.say(room, 'unheard of')
+    await bob.send(room, 'unheard of')
     await expect.poll(lose.lost).toBeGreaterThan(0)
     await expect.poll(unread).toBe(1)
     // What makes the page ask which rooms it has, and think of what is read.
@@ -259,15 +265,15 @@ describe('whoever was away', { timeout: 60_000 }, () => {
   it('sends at once what was written among old messages, also when the page goes', async () => {
     const room = await givenRoom()
     const { page } = alice
-    const first = await bob.say(room, 'long ago')
-    for (let at = 0; at < 120; at++) await bob.say(room, `word ${at}.`)
+    const first = await bob.send(room, 'long ago')
+    for (let at = 0; at < 120; at++) await bob.send(room, `word ${at}.`)
     await message(page, 'word 119.').waitFor()
-    await expect.poll(() => readKept(page)).toContain('word 119.')
+    await expect.poll(() => readLocalStore(page)).toContain('word 119.')
     await page.goto(`${ground.urls.web}/r/${room}/m/${first.id}`)
     await page.locator('article[aria-current="location"]').getByText('long ago').waitFor()
 
     ground.wire.cut()
-    await say(page, 'written far up')
+    await typeMessage(page, 'written far up')
     await message(page, 'written far up').waitFor()
     await page.reload()
     await message(page, 'written far up').waitFor()
@@ -288,7 +294,7 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     ground.wire.cut()
     await page.getByRole('link', { name: room }).click()
 
-    await say(page, 'the first words')
+    await typeMessage(page, 'the first words')
 
     await message(page, 'the first words').waitFor()
     ground.wire.mend()
@@ -305,8 +311,8 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     const { page } = alice
     const link = page.getByRole('link', { name: room })
     // Nobody has what they said themselves to read: she comes back to the end, and to one page.
-    await using herself = await createVoice(ground.urls, 'alice')
-    for (let at = 0; at < 140; at++) await herself.say(room, `word ${at}.`)
+    await using herself = await createTestUser(ground.urls, 'alice')
+    for (let at = 0; at < 140; at++) await herself.send(room, `word ${at}.`)
     await message(page, 'word 139.').waitFor()
     await expect
       .poll(async () => {
@@ -359,7 +365,7 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     // So long is a moment.
     await alice.page.waitForTimeout(600)
     ground.wire.mend()
-    await bob.say(room, 'back again')
+    await bob.send(room, 'back again')
     await message(alice.page, 'back again').waitFor()
 
     expect(await shown()).toEqual([])
@@ -409,11 +415,11 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     await page.clock.install()
     await page.goto(`${ground.urls.web}/r/${room}`)
     await message(page, 'before').waitFor()
-    await bob.say(room, 'one')
+    await bob.send(room, 'one')
     await message(page, 'one').waitFor()
 
     const goOn = ground.wire.hold()
-    await bob.say(room, 'two')
+    await bob.send(room, 'two')
     // Twice the time between two pings.
     await page.clock.runFor(20_000)
 
@@ -441,8 +447,8 @@ describe('whoever was away', { timeout: 60_000 }, () => {
 
     ground.wire.cut()
     await Promise.all(tabs.map((page) => page.getByText(lost).waitFor()))
-    for (const text of ['one', 'two', 'three']) await bob.say(room, text)
-    await say(tabs[2] ?? alice.page, 'and four')
+    for (const text of ['one', 'two', 'three']) await bob.send(room, text)
+    await typeMessage(tabs[2] ?? alice.page, 'and four')
     ground.wire.mend()
 
     // It is said for some seconds, and each of them is back in its own time.
@@ -466,7 +472,7 @@ describe('a message that the server refuses', { timeout: 60_000 }, () => {
     const { page } = alice
     const outgoing = page.locator('article.is-outgoing')
     ground.wire.cut()
-    for (const text of ['may I?', 'or not?']) await say(page, text)
+    for (const text of ['may I?', 'or not?']) await typeMessage(page, text)
     await bob.client.call('room.role', { room, userId: 'alice', role: 'guest' })
     await page.getByText(lost).waitFor()
     ground.wire.mend()
@@ -502,20 +508,20 @@ describe('a message that the server refuses', { timeout: 60_000 }, () => {
     expect(await outgoing.count()).toBe(0)
     const { messages } = await bob.client.call('chat.history', { room })
     expect(messages.map(({ text }) => text)).toEqual(['before', 'may I?'])
-    expect(await readKept(page)).not.toContain('or not?')
+    expect(await readLocalStore(page)).not.toContain('or not?')
   })
 })
 
 describe('whoever comes while something is away', { timeout: 60_000 }, () => {
   it('finds what was kept by a link to a message and to a thread, and all of it later', async () => {
     const room = await givenRoom()
-    const asked = await bob.say(room, 'shall we?')
+    const asked = await bob.send(room, 'shall we?')
     await bob.reply(room, asked.id, 'we shall')
-    for (let at = 0; at < 15; at++) await bob.say(room, `word ${at}.`)
+    for (let at = 0; at < 15; at++) await bob.send(room, `word ${at}.`)
     const { page } = alice
     await message(page, 'word 14.').waitFor()
     await message(page, 'shall we?').getByRole('button', { name: '1 reply' }).waitFor()
-    await expect.poll(() => readKept(page)).toContain('word 14.')
+    await expect.poll(() => readLocalStore(page)).toContain('word 14.')
     const marked = page.locator('article[aria-current="location"]')
     ground.wire.cut()
 
@@ -526,7 +532,7 @@ describe('whoever comes while something is away', { timeout: 60_000 }, () => {
     const thread = page.getByRole('region', { name: 'Thread' })
     await thread.getByText('shall we?').waitFor()
     await thread.getByText('This will be here when the connection is back.').waitFor()
-    await bob.say(room, 'said meanwhile')
+    await bob.send(room, 'said meanwhile')
     ground.wire.mend()
 
     await thread.getByText('we shall').waitFor(soon)
@@ -535,7 +541,7 @@ describe('whoever comes while something is away', { timeout: 60_000 }, () => {
 
   it('finds what was kept and a word about it while NATS is away, and everything when it is back', async () => {
     const room = await givenRoom('before NATS was away')
-    await expect.poll(() => readKept(alice.page)).toContain('before NATS was away')
+    await expect.poll(() => readLocalStore(alice.page)).toContain('before NATS was away')
     await ground.nats.stop()
 
     await alice.page.reload()
@@ -545,7 +551,7 @@ describe('whoever comes while something is away', { timeout: 60_000 }, () => {
     await alice.page.getByText(lost).waitFor()
     await charlie.page.getByText(lost).waitFor()
     await ground.nats.restart()
-    const say = () => bob.say(room, 'and after').catch(({ code }) => ({ id: code }))
+    const say = () => bob.send(room, 'and after').catch(({ code }) => ({ id: code }))
     await expect.poll(say, soon).toMatchObject({ seq: expect.any(Number) })
     await message(alice.page, 'and after').first().waitFor(soon)
     await alice.page.getByText(lost).waitFor({ state: 'detached', ...soon })
@@ -555,7 +561,7 @@ describe('whoever comes while something is away', { timeout: 60_000 }, () => {
 
   it('finds what was kept while the identity provider is away, or a word, and is let in when it is back', async () => {
     const room = await givenRoom('before the provider was away')
-    await expect.poll(() => readKept(alice.page)).toContain('before the provider was away')
+    await expect.poll(() => readLocalStore(alice.page)).toContain('before the provider was away')
     const stranger = await (await ground.browser.newContext({ locale: 'en-US' })).newPage()
     await ground.issuer.stop()
 
@@ -568,7 +574,7 @@ describe('whoever comes while something is away', { timeout: 60_000 }, () => {
     await ground.issuer.restart()
     await alice.page.getByText('You are offline.').waitFor({ state: 'detached', ...soon })
     await stranger.getByRole('button', { name: 'Log in' }).waitFor(soon)
-    await bob.say(room, 'and after')
+    await bob.send(room, 'and after')
     await message(alice.page, 'and after').waitFor(soon)
     await stranger.context().close()
   })
@@ -610,7 +616,7 @@ describe('whoever comes while something is away', { timeout: 60_000 }, () => {
     await page.context().clock.fastForward(23_000)
 
     for (const tab of [page, other]) await message(tab, 'before').waitFor(soon)
-    await bob.say(room, 'good to have you back')
+    await bob.send(room, 'good to have you back')
     for (const tab of [page, other]) await message(tab, 'good to have you back').waitFor()
     // Each of them once; who finds the server busy asks again.
     expect(tries.length).toBeLessThanOrEqual(4)

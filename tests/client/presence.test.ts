@@ -1,23 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ConnId } from '#schema/messages/presence'
 import {
-  type ClientGround,
-  createClientGround,
+  type ClientFixture,
+  createClientFixture,
   expectNoProblems,
   goTo,
   message,
   type Visitor,
 } from '../support/client-fixture.ts'
-import { createVoice, type Voice } from '../support/test-user.ts'
+import { createTestUser, type TestUser } from '../support/test-user.ts'
 
-let ground: ClientGround
+let ground: ClientFixture
 let alice: Visitor
-let bob: Voice
+let bob: TestUser
 const connId = crypto.randomUUID() as ConnId
 
 beforeAll(async () => {
-  ground = await createClientGround({ RATE_LIMIT_FACTOR: '100' })
-  bob = await createVoice(ground.urls, 'bob')
+  ground = await createClientFixture({ RATE_LIMIT_FACTOR: '100' })
+  bob = await createTestUser(ground.urls, 'bob')
   alice = await ground.open('alice')
 }, 120_000)
 afterAll(async () => {
@@ -46,7 +46,7 @@ async function openMembers(room: string) {
 /** Something that is said there is shown after everything that was told before. */
 async function sayLast(room: string) {
   const last = `last-${crypto.randomUUID().slice(0, 8)}`
-  await bob.say(room, last)
+  await bob.send(room, last)
   await message(alice.page, last).waitFor()
 }
 
@@ -121,7 +121,7 @@ describe('who is there', { timeout: 60_000 }, () => {
 
   it('is not claimed of people nothing is known of', async () => {
     const { page } = alice
-    await using charlie = await createVoice(ground.urls, 'charlie')
+    await using charlie = await createTestUser(ground.urls, 'charlie')
     const { userId } = await charlie.client.call('users.me', {})
     const search = () => bob.client.call('users.search', { text: userId })
     await expect.poll(async () => (await search()).users).toHaveLength(1)
@@ -146,7 +146,7 @@ describe('a page', { timeout: 60_000 }, () => {
 
     for (const room of [other, mine]) bob.client.publish('typing', { room } as never)
     await page.getByText('Bob Brown is writing…').waitFor()
-    for (const room of [other, mine]) await bob.say(room, `in ${room}`)
+    for (const room of [other, mine]) await bob.send(room, `in ${room}`)
     await message(page, `in ${mine}`).waitFor()
     await bob.client.call('presence.update', { status: 'away' })
     await expect.poll(() => framesOf(alice, `room.presence.${mine}`, since)).not.toEqual([])
@@ -157,7 +157,7 @@ describe('a page', { timeout: 60_000 }, () => {
     await page.getByText('The connection is lost.').waitFor()
     await context.setOffline(false)
     await page.getByText('The connection is lost.').waitFor({ state: 'detached', timeout: 15_000 })
-    await bob.say(other, 'unheard')
+    await bob.send(other, 'unheard')
     await sayLast(mine)
     expect(framesOf(alice, other, since)).toEqual([])
     await bob.client.call('presence.update', { status: 'online' })
@@ -165,20 +165,20 @@ describe('a page', { timeout: 60_000 }, () => {
 
   it('hears a public room from when somebody has joined it elsewhere until they leave it', async () => {
     const [room, stays] = [await givenRoom('public'), await givenRoom('private', 'alice')]
-    await using elsewhere = await createVoice(ground.urls, 'alice')
+    await using elsewhere = await createTestUser(ground.urls, 'alice')
     const { page } = alice
     await page.getByRole('link', { name: stays }).click()
 
     await elsewhere.client.call('room.join', { room } as never)
     const link = page.getByRole('link', { name: new RegExp(room) })
     await link.waitFor()
-    await bob.say(room, 'heard')
+    await bob.send(room, 'heard')
     await page.getByRole('link', { name: new RegExp(`${room}.*1 unread`) }).waitFor()
 
     await elsewhere.client.call('room.leave', { room } as never)
     await link.waitFor({ state: 'detached' })
     const since = alice.frames.length
-    await bob.say(room, 'not heard')
+    await bob.send(room, 'not heard')
     await goTo(page, ground.urls.web, stays)
     await sayLast(stays)
     expect(framesOf(alice, room, since).filter((it) => it.includes('not heard'))).toEqual([])

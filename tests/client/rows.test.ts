@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { createTimeline, extend, type Item, type Page } from '../../client/chat/timeline.ts'
-import { createRows, type Row } from '../../client/messages/rows.ts'
+import {
+  extend,
+  type HistoryPage,
+  type TimelineMessage,
+  timelineFromPage,
+} from '../../client/chat/timeline.ts'
+import { createRows, type ListRow } from '../../client/messages/rows.ts'
 
 const minuteMs = 60_000
 
 /** Messages of two people, some soon after another, over some days. */
-function givenItems(count: number, from = 0): Item[] {
+function givenItems(count: number, from = 0): TimelineMessage[] {
   return Array.from({ length: count }, (_, index) => {
     const seq = from + index + 1
     return {
@@ -19,12 +24,12 @@ function givenItems(count: number, from = 0): Item[] {
       text: `number ${seq}`,
       mentions: [],
       reactions: [],
-    } as unknown as Item
+    } as unknown as TimelineMessage
   })
 }
 
-const shape = (rows: readonly Row[]) =>
-  rows.map((row) => `${row.is} ${row.key}${'isFirst' in row && row.isFirst ? ' first' : ''}`)
+const shape = (rows: readonly ListRow[]) =>
+  rows.map((row) => `${row.kind} ${row.key}${'isFirst' in row && row.isFirst ? ' first' : ''}`)
 
 describe('rows of messages', () => {
   it('are the same whether messages come page by page or at once', () => {
@@ -59,7 +64,7 @@ describe('rows of messages', () => {
     const items = givenItems(300)
     const toRows = createRows()
     const before = new Set(toRows(items, [], undefined, 'alice'))
-    const edited = items.with(150, { ...(items[150] as Item), text: 'other' })
+    const edited = items.with(150, { ...(items[150] as TimelineMessage), text: 'other' })
 
     const after = toRows(edited, [], undefined, 'alice')
 
@@ -71,12 +76,12 @@ describe('rows of messages', () => {
     const items = givenItems(60)
     const rows = createRows()(items, [], 30, 'bob')
 
-    const at = rows.findIndex(({ is }) => is === 'unread')
+    const at = rows.findIndex(({ kind }) => kind === 'unread')
     const below = rows[at + 1]
 
-    expect(rows.filter(({ is }) => is === 'unread')).toHaveLength(1)
-    expect(below).toMatchObject({ is: 'message', isFirst: true, item: { sender: 'alice' } })
-    expect(below?.is === 'message' && below.item.seq).toBe(
+    expect(rows.filter(({ kind }) => kind === 'unread')).toHaveLength(1)
+    expect(below).toMatchObject({ kind: 'message', isFirst: true, item: { sender: 'alice' } })
+    expect(below?.kind === 'message' && below.item.seq).toBe(
       items.find(({ seq, sender }) => seq > 30 && sender !== 'bob')?.seq,
     )
   })
@@ -84,21 +89,26 @@ describe('rows of messages', () => {
   it('begin each day with a line', () => {
     const rows = createRows()(givenItems(1_000), [], undefined, 'alice')
 
-    const days = rows.filter(({ is }) => is === 'day').map(({ key }) => key)
+    const days = rows.filter(({ kind }) => kind === 'day').map(({ key }) => key)
     expect(days.length).toBeGreaterThan(3)
     expect(new Set(days).size).toBe(days.length)
-    expect(rows[0]?.is).toBe('day')
+    expect(rows[0]?.kind).toBe('day')
   })
 })
 
 describe('pages of a room', () => {
   it('follow each other without a message that is missing or there twice', () => {
     const items = givenItems(150)
-    const page = (from: number, to: number): Page =>
-      ({ messages: items.slice(from, to), before: from > 0, after: to < 150, asOf: 150 }) as Page
+    const page = (from: number, to: number): HistoryPage =>
+      ({
+        messages: items.slice(from, to),
+        before: from > 0,
+        after: to < 150,
+        asOf: 150,
+      }) as HistoryPage
 
     // As they overlap when something is said meanwhile.
-    let timeline = createTimeline(page(60, 100))
+    let timeline = timelineFromPage(page(60, 100))
     timeline = extend(timeline, page(20, 65), 'older')
     timeline = extend(timeline, page(0, 20), 'older')
     timeline = extend(timeline, page(95, 150), 'newer')

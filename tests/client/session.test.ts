@@ -2,22 +2,22 @@ import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  type ClientGround,
-  createClientGround,
+  type ClientFixture,
+  createClientFixture,
   expectNoProblems,
   message,
-  say,
+  typeMessage,
   type Visitor,
 } from '../support/client-fixture.ts'
-import { createVoice } from '../support/test-user.ts'
+import { createTestUser } from '../support/test-user.ts'
 
 /** So that a page renews its token every few seconds. */
 const tokenSeconds = 8
 
-let ground: ClientGround
+let ground: ClientFixture
 
 beforeAll(async () => {
-  ground = await createClientGround({
+  ground = await createClientFixture({
     ISSUER_ACCESS_TOKEN_TTL: String(tokenSeconds),
     RATE_LIMIT_FACTOR: '100',
   })
@@ -27,7 +27,7 @@ afterAll(() => ground?.[Symbol.asyncDispose]())
 /** A room of bob's, with alice in it, open before her. */
 async function givenRoom(alice: Visitor): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
-  await using bob = await createVoice(ground.urls, 'bob')
+  await using bob = await createTestUser(ground.urls, 'bob')
   await bob.client.call('room.create', { room, name: room, kind: 'private' })
   await bob.client.call('room.invite', { room, userId: 'alice' })
   await alice.page.getByRole('link', { name: room }).click()
@@ -41,9 +41,9 @@ function keepTalking(room: string) {
   let isOver = false
   const talking = (async () => {
     while (!isOver) {
-      await using bob = await createVoice(ground.urls, 'bob')
+      await using bob = await createTestUser(ground.urls, 'bob')
       const text = `word ${said.length}.`
-      await bob.say(room, text)
+      await bob.send(room, text)
       said.push(text)
     }
   })()
@@ -145,8 +145,8 @@ describe('a session', { timeout: 90_000 }, () => {
     expect(await page.locator('#composer').inputValue()).toBe('not sent yet')
     await page.unroute(`${ground.urls.issuer}/**`)
     await page.getByText('The connection is lost.').waitFor({ state: 'detached', timeout: 30_000 })
-    await using bob = await createVoice(ground.urls, 'bob')
-    await bob.say(room, 'you are back')
+    await using bob = await createTestUser(ground.urls, 'bob')
+    await bob.send(room, 'you are back')
     // The next token is due in a moment, and with it another connection.
     await message(page, 'you are back').waitFor({ timeout: 20_000 })
     await page.locator('#composer').press('Enter')
@@ -159,15 +159,16 @@ describe('a session', { timeout: 90_000 }, () => {
     async (name) => {
       const alice = await ground.open('alice')
       const room = await givenRoom(alice)
-      await say(alice.page, 'before')
+      await typeMessage(alice.page, 'before')
       await message(alice.page, 'before').waitFor()
 
       await end(name)
-      for (const text of ['meanwhile 1', 'meanwhile 2', 'meanwhile 3']) await say(alice.page, text)
+      for (const text of ['meanwhile 1', 'meanwhile 2', 'meanwhile 3'])
+        await typeMessage(alice.page, text)
 
       const history = async () => {
         try {
-          await using bob = await createVoice(ground.urls, 'bob')
+          await using bob = await createTestUser(ground.urls, 'bob')
           const { messages } = await bob.client.call('chat.history', { room })
           return messages.map(({ text }) => text)
         } catch (error) {

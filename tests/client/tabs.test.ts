@@ -1,24 +1,24 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  type ClientGround,
-  createClientGround,
+  type ClientFixture,
+  createClientFixture,
   message,
-  say,
+  typeMessage,
   type Visitor,
 } from '../support/client-fixture.ts'
-import { createVoice, type Voice } from '../support/test-user.ts'
+import { createTestUser, type TestUser } from '../support/test-user.ts'
 
 /** As many as somebody has who never closes one. */
 const tabs = 20
 
-let ground: ClientGround
+let ground: ClientFixture
 let alice: Visitor
-let bob: Voice
+let bob: TestUser
 
 beforeAll(async () => {
-  ground = await createClientGround({ RATE_LIMIT_FACTOR: '100' })
-  bob = await createVoice(ground.urls, 'bob')
+  ground = await createClientFixture({ RATE_LIMIT_FACTOR: '100' })
+  bob = await createTestUser(ground.urls, 'bob')
   alice = await ground.open('alice')
 }, 120_000)
 afterAll(async () => {
@@ -60,7 +60,7 @@ describe('many tabs of one person', { timeout: 240_000 }, () => {
     const pages: Page[] = []
     for (let count = 0; count < tabs; count++) pages.push(await openTab(room))
 
-    await bob.say(room, 'to all of them')
+    await bob.send(room, 'to all of them')
     for (const page of pages) await message(page, 'to all of them').waitFor()
 
     const [first, ...others] = pages
@@ -68,7 +68,7 @@ describe('many tabs of one person', { timeout: 240_000 }, () => {
     for (const page of others.slice(0, -1)) await page.close()
     const last = others.at(-1)
     if (!last) throw new Error('There is no last tab')
-    await say(last, 'still here')
+    await typeMessage(last, 'still here')
     await message(last, 'still here').waitFor()
     expect(await statusOfAlice(room)).toBe('online')
   })
@@ -78,8 +78,8 @@ describe('many tabs of one person', { timeout: 240_000 }, () => {
     const [one, other, third] = [await openTab(room), await openTab(room), await openTab(room)]
     const context = alice.page.context()
     await context.setOffline(true)
-    await say(one, 'from the first')
-    await say(other, 'from the second')
+    await typeMessage(one, 'from the first')
+    await typeMessage(other, 'from the second')
     await message(one, 'from the first').waitFor()
     await message(other, 'from the second').waitFor()
     await one.close()
@@ -121,7 +121,7 @@ describe('many tabs of one person', { timeout: 240_000 }, () => {
     const badge = (page: Page) =>
       page.getByRole('link', { name: new RegExp(room) }).locator('.badge, .is-unread')
     const other = await openTab(await givenRoom())
-    await bob.say(room, '@alice, have you seen this?')
+    await bob.send(room, '@alice, have you seen this?')
     for (const page of [alice.page, other])
       await page.getByRole('link', { name: new RegExp(`${room}.*1`) }).waitFor()
 

@@ -6,7 +6,7 @@ import { highlight } from '../../client/text/highlight.ts'
 import { parseMessage } from '../../client/text/parse.ts'
 import { toPlainText } from '../../client/text/plain.ts'
 import { attacks } from '../support/text-attacks.ts'
-import { sketch } from '../support/text-sketch.ts'
+import { outlineOf } from '../support/text-sketch.ts'
 
 const client = join(import.meta.dirname, '..', '..', 'client')
 
@@ -44,7 +44,7 @@ describe('parseMessage', () => {
     ['[a]: b', 'p[[a]: b]'],
     [' \n ', ''],
   ])('reads %j as %j', (text, expected) => {
-    expect(sketch(parseMessage(text))).toBe(expected)
+    expect(outlineOf(parseMessage(text))).toBe(expected)
   })
 
   it.each([
@@ -54,7 +54,7 @@ describe('parseMessage', () => {
     '> **@bob**\n\n- ~~@al~~ \\@cy',
     '|@bob|\n|-|\n|@al|\n\n<b>@cy</b>',
   ])('names in %j whom the server tells', (text) => {
-    const named = sketch(parseMessage(text)).match(/(?<=\{@)[^}]+/g)
+    const named = outlineOf(parseMessage(text)).match(/(?<=\{@)[^}]+/g)
 
     expect(findMentions(text).length).toBeGreaterThan(0)
     expect(new Set(named)).toEqual(new Set(findMentions(text)))
@@ -63,7 +63,7 @@ describe('parseMessage', () => {
   it.each(['`@bob`', '```\n@bob\n```', '[@bob](https://a.example)'])(
     'names nobody in %j',
     (text) => {
-      expect(sketch(parseMessage(text))).toMatch(/\[@bob\]/)
+      expect(outlineOf(parseMessage(text))).toMatch(/\[@bob\]/)
     },
   )
 
@@ -81,7 +81,7 @@ describe('parseMessage', () => {
     ['https://b\u0430nk.example', 'xn--bnk-6cd.example'],
     ['[bank.example](mailto:a@evil.example)', 'a@evil.example'],
   ])('says beside %j that it leads to %s', (text, host) => {
-    expect(sketch(parseMessage(text))).toContain(` ${host})[`)
+    expect(outlineOf(parseMessage(text))).toContain(` ${host})[`)
   })
 
   it.each([
@@ -91,7 +91,7 @@ describe('parseMessage', () => {
     'https://bank.example/index.html?to=other.example',
     '[a@b.example](mailto:a@b.example)',
   ])('says nothing beside %j', (text) => {
-    expect(sketch(parseMessage(text))).toMatch(/^p\[link\([^ ]+\)\[/)
+    expect(outlineOf(parseMessage(text))).toMatch(/^p\[link\([^ ]+\)\[/)
   })
 })
 

@@ -1,20 +1,25 @@
 import { createRoot } from 'solid-js'
 import { describe, expect, it } from 'vitest'
 import { type MessageId, type RoomId, toNotifyId } from '#schema/ids'
-import type { Notice, Placed } from '#schema/messages/event'
-import { createTimeline as openTimeline } from '../../client/chat/createTimeline.ts'
-import { apply, createTimeline, type Page, type Timeline } from '../../client/chat/timeline.ts'
+import type { Notice, PlacedEvent } from '#schema/messages/event'
+import { createTimeline } from '../../client/chat/createTimeline.ts'
+import {
+  apply,
+  type HistoryPage,
+  type Timeline,
+  timelineFromPage,
+} from '../../client/chat/timeline.ts'
 import type { ChatClient } from '../../client/nats/createConnection.ts'
 
-function said(seq: number, id: string, threadId?: string): Placed {
+function said(seq: number, id: string, threadId?: string): PlacedEvent {
   const [room, at, text] = ['general', new Date(seq).toISOString(), `text ${seq}`]
   const place = threadId === undefined ? {} : { threadId }
   const message = { id, room, sender: 'alice', clientId: `c-${id}`, text, mentions: [], at }
   return { seq, event: { kind: 'message', ...message, ...place } as never }
 }
 
-const empty = () => createTimeline({ messages: [], before: false, after: false, asOf: 0 })
-const timelineOf = (events: Placed[], timeline: Timeline = empty()) =>
+const empty = () => timelineFromPage({ messages: [], before: false, after: false, asOf: 0 })
+const timelineOf = (events: PlacedEvent[], timeline: Timeline = empty()) =>
   events.reduce(apply, timeline)
 const repliesOf = ({ items }: Timeline, id: string) =>
   items.find((item) => item.id === (id as MessageId))?.replies
@@ -42,7 +47,7 @@ describe('what is shown of a room', () => {
   it('has what was said between two that are there, also where newer ones are not', () => {
     const page = { messages: [], before: true, after: false, asOf: 0 }
     const old = {
-      ...timelineOf([said(4, 'a'), said(9, 'b')], createTimeline(page)),
+      ...timelineOf([said(4, 'a'), said(9, 'b')], timelineFromPage(page)),
       hasNewer: true,
     }
 
@@ -54,15 +59,15 @@ describe('what is shown of a room', () => {
   it('keeps no more than some answers to what is not shown', () => {
     const many = Array.from({ length: 500 }, (_, at) => said(at + 10, `r-${at}`, `up-${at}`))
 
-    expect(timelineOf(many).early.length).toBeLessThanOrEqual(50)
+    expect(timelineOf(many).earlyReplies.length).toBeLessThanOrEqual(50)
   })
 })
 
 /** A room that is asked for pages, each of which comes when the test says so. */
 function givenRoom(start?: number) {
-  const pages: { input: Record<string, unknown>; answer: (page: Page) => void }[] = []
+  const pages: { input: Record<string, unknown>; answer: (page: HistoryPage) => void }[] = []
   const syncs: number[] = []
-  const log: Placed[] = []
+  const log: PlacedEvent[] = []
   const client = {
     call(name: string, input: Record<string, unknown>) {
       if (name === 'chat.sync') {
@@ -70,13 +75,13 @@ function givenRoom(start?: number) {
         syncs.push(since)
         return Promise.resolve({ recovered: true, events: log.filter(({ seq }) => seq > since) })
       }
-      const { promise, resolve } = Promise.withResolvers<Page>()
+      const { promise, resolve } = Promise.withResolvers<HistoryPage>()
       pages.push({ input, answer: resolve })
       return promise
     },
   } as unknown as ChatClient
   const { timeline, close } = createRoot((dispose) => ({
-    timeline: openTimeline({ client, room: 'general' as RoomId, start }),
+    timeline: createTimeline({ client, room: 'general' as RoomId, start }),
     close: dispose,
   }))
   const settled = () => new Promise((resolve) => setTimeout(resolve, 0))
@@ -88,10 +93,10 @@ function givenRoom(start?: number) {
     /** The page that was asked for last comes. */
     async answer(seqs: number[], asOf: number, more: { before?: boolean; after?: boolean } = {}) {
       const messages = seqs.map((seq) => toMessage(said(seq, idOf(seq))))
-      pages.at(-1)?.answer({ messages, before: false, after: false, asOf, ...more } as Page)
+      pages.at(-1)?.answer({ messages, before: false, after: false, asOf, ...more } as HistoryPage)
       await settled()
     },
-    async hear(placed: Placed, prev: number) {
+    async hear(placed: PlacedEvent, prev: number) {
       log.push(placed)
       timeline.hear({ room: 'general', kind: placed.event.kind, prev, ...placed } as Notice)
       await settled()
@@ -101,13 +106,13 @@ function givenRoom(start?: number) {
 }
 
 const idOf = (seq: number) => seq.toString(16).padStart(32, '0')
-const toMessage = ({ seq, event: { kind: _, ...message } }: Placed) => ({
+const toMessage = ({ seq, event: { kind: _, ...message } }: PlacedEvent) => ({
   ...message,
   seq,
   reactions: [],
 })
 
-function changed(kind: 'edit' | 'delete', seq: number, of: number): Placed {
+function changed(kind: 'edit' | 'delete', seq: number, of: number): PlacedEvent {
   const [by, at, text] = ['alice', new Date(seq).toISOString(), 'edited']
   const message = { notifyId: toNotifyId({ id: idOf(of) as MessageId, seq: of }) }
   return { seq, event: { kind, room: 'general', by, at, message, text, mentions: [] } as never }

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { type MessageId, toNotifyId, type UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/event'
 import {
-  type Counted,
-  count,
-  hear,
+  applyCount,
+  countNotice,
   isUncounted,
   startUnread,
   totalOf,
   type Unread,
+  type UnreadCount,
 } from '../../client/chat/unread.ts'
 
 const me = 'alice' as UserId
@@ -27,8 +27,8 @@ function deleted(seq: number, of: number) {
 }
 
 const withHeard = (known: Unread, ...notices: Notice[]) =>
-  notices.reduce((now, notice) => hear(now, notice, me), known)
-const counted = (asOf: number, unread: number, more: Partial<Counted> = {}): Counted => ({
+  notices.reduce((now, notice) => countNotice(now, notice, me), known)
+const counted = (asOf: number, unread: number, more: Partial<UnreadCount> = {}): UnreadCount => ({
   readSeq: 0,
   mentions: 0,
   asOf,
@@ -46,11 +46,11 @@ describe('what is unread in a room', () => {
   it('counts what an answer that was on its way does not know of', () => {
     const heard = withHeard(startUnread(counted(2, 1)), said(3), said(4, { mentions: [me] }))
 
-    expect(totalOf(count(heard, counted(3, 2)))).toEqual({ unread: 3, mentions: 1 })
+    expect(totalOf(applyCount(heard, counted(3, 2)))).toEqual({ unread: 3, mentions: 1 })
   })
 
   it('counts nothing twice that an answer knows of before it is heard', () => {
-    const told = count(startUnread(counted(2, 1)), counted(4, 3))
+    const told = applyCount(startUnread(counted(2, 1)), counted(4, 3))
 
     expect(totalOf(withHeard(told, said(3), said(4)))).toEqual({ unread: 3, mentions: 0 })
   })
@@ -59,15 +59,21 @@ describe('what is unread in a room', () => {
     const heard = withHeard(startUnread(counted(2, 0)), said(3), said(4))
     const [older, newer] = [counted(3, 1), counted(4, 2)]
 
-    expect(totalOf(count(count(heard, newer), older))).toEqual({ unread: 2, mentions: 0 })
-    expect(totalOf(count(count(heard, older), newer))).toEqual({ unread: 2, mentions: 0 })
+    expect(totalOf(applyCount(applyCount(heard, newer), older))).toEqual({ unread: 2, mentions: 0 })
+    expect(totalOf(applyCount(applyCount(heard, older), newer))).toEqual({ unread: 2, mentions: 0 })
   })
 
   it('is nothing of what was read, also before the server has it', () => {
     const heard = withHeard(startUnread(counted(2, 2)), said(3), said(4))
 
-    expect(totalOf(count(heard, counted(2, 0, { readSeq: 4 })))).toEqual({ unread: 0, mentions: 0 })
-    expect(totalOf(count(heard, counted(2, 0, { readSeq: 3 })))).toEqual({ unread: 1, mentions: 0 })
+    expect(totalOf(applyCount(heard, counted(2, 0, { readSeq: 4 })))).toEqual({
+      unread: 0,
+      mentions: 0,
+    })
+    expect(totalOf(applyCount(heard, counted(2, 0, { readSeq: 3 })))).toEqual({
+      unread: 1,
+      mentions: 0,
+    })
   })
 
   it('forgets what is deleted before it was counted', () => {
@@ -92,9 +98,9 @@ describe('what is unread in a room', () => {
     const now = withHeard(startUnread(counted(2, 0)), long as Notice)
 
     expect(isUncounted(now)).toBe(true)
-    expect(isUncounted(count(now, counted(2, 0)))).toBe(true)
-    expect(isUncounted(count(now, counted(3, 1)))).toBe(false)
-    expect(isUncounted(count(now, counted(2, 0, { readSeq: 3 })))).toBe(false)
+    expect(isUncounted(applyCount(now, counted(2, 0)))).toBe(true)
+    expect(isUncounted(applyCount(now, counted(3, 1)))).toBe(false)
+    expect(isUncounted(applyCount(now, counted(2, 0, { readSeq: 3 })))).toBe(false)
   })
 
   it('is no more than 100', () => {

@@ -2,17 +2,23 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findNatsCli } from '../../stack/install/nats-cli.ts'
-import { type Bench, createBench, type Ran, run, runtime } from '../support/command-line.ts'
+import {
+  type CommandLine,
+  type CommandResult,
+  createCommandLine,
+  run,
+  runtime,
+} from '../support/command-line.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const readme = await readFile(join(root, 'README.md'), 'utf8')
 
 describe('the README', () => {
-  let bench: Bench
+  let bench: CommandLine
   let env: Record<string, string>
 
   beforeAll(async () => {
-    bench = await createBench()
+    bench = await createCommandLine()
     const [, source = ''] = /`functions\/greet\.ts`:\n\n```ts\n(.*?)```/s.exec(readme) ?? []
     const folder = await bench.write({ 'greet.ts': source })
     await bench.start(folder)
@@ -21,7 +27,7 @@ describe('the README', () => {
   afterAll(() => bench?.[Symbol.asyncDispose]())
 
   /** A command as the README has it; `npm run runtime --` only adds to what is printed. */
-  const asWritten = async (line: string): Promise<Ran> => {
+  const asWritten = async (line: string): Promise<CommandResult> => {
     expect(readme).toContain(`\n${line}`)
     const [, verb = '', rest = ''] = /^npm run runtime -- (\S+)(.*?)(?: --as|$)/.exec(line) ?? []
     const [name, json] = rest.trim().split(/ (?=')/)

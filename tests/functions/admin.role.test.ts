@@ -4,12 +4,12 @@ import { db } from '#schema/db'
 import { deliverNotify } from '#schema/messages/event'
 import { type Role, roomChanged } from '#schema/messages/room'
 import { rooms } from '#schema/tables/room'
-import { type Person, useApp } from '../support/app.ts'
+import { type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-function appoint(room: string, userId: string, role: Role, as: Person = 'alice') {
+function appoint(room: string, userId: string, role: Role, as: TestPerson = 'alice') {
   return app.call('admin.role', { room, userId, role }, as)
 }
 

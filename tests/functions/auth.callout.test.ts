@@ -1,12 +1,12 @@
 import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { createLoginGround, type LoginGround } from '../support/login-fixture.ts'
+import { createLoginFixture, type LoginFixture } from '../support/login-fixture.ts'
 import type { Claims } from '../support/token-issuer.ts'
 
-let ground: LoginGround
+let ground: LoginFixture
 
 beforeAll(async () => {
-  ground = await createLoginGround()
+  ground = await createLoginFixture()
 })
 afterAll(() => ground?.[Symbol.asyncDispose]())
 

@@ -6,7 +6,7 @@ import { db } from '#schema/db'
 import { type RoomId, toNotifyId, type UserId } from '#schema/ids'
 import type { chatHistory } from '#schema/messages/chat'
 import { reactions } from '#schema/tables/message'
-import { newClientId, refusalSoon, useApp } from '../support/app.ts'
+import { newClientId, nextRejection, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -276,7 +276,7 @@ describe('chat.history', () => {
     await read(room)
     await app.removeMember(room, 'alice')
 
-    expect(await refusalSoon(() => read(room))).toBe('forbidden')
+    expect(await nextRejection(() => read(room))).toBe('forbidden')
   })
 
   it.each([

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { InputOf } from '#runtime'
 import { type MessageId, type RoomId, toNotifyId } from '#schema/ids'
 import type { chatHistoryThread } from '#schema/messages/chat'
-import { newClientId, refusalSoon, useApp } from '../support/app.ts'
+import { newClientId, nextRejection, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -133,7 +133,7 @@ describe('chat.history.thread', () => {
     await read(thread)
     await app.removeMember(thread.room, 'bob')
 
-    expect(await refusalSoon(() => read(thread))).toBe('forbidden')
+    expect(await nextRejection(() => read(thread))).toBe('forbidden')
   })
 
   it.each([

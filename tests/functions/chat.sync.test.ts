@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { newClientId, refusalSoon, useApp } from '../support/app.ts'
+import { newClientId, nextRejection, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -86,7 +86,7 @@ describe('chat.sync', () => {
     await sync(room, 0, 'bob')
     await app.removeMember(room, 'bob')
 
-    expect(await refusalSoon(() => sync(room, 0, 'bob'))).toBe('forbidden')
+    expect(await nextRejection(() => sync(room, 0, 'bob'))).toBe('forbidden')
   })
 
   it('refuses whoever is kicked at once, though they were just known to belong there', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
-import { bury } from '../support/dead-letters.ts'
+import { writeDeadLetter } from '../support/dead-letters.ts'
 
 const app = useApp()
 
@@ -9,7 +9,7 @@ async function givenLetter(reason: string) {
   const { nc } = await app.connectAs('functions')
   const room = await app.givenRoom(['bob'], 'private')
   const said = await app.say(room, 'between us', 'bob')
-  return { room, said, seq: await bury(nc, said.seq, reason) }
+  return { room, said, seq: await writeDeadLetter(nc, said.seq, reason) }
 }
 
 describe('console.dead', () => {

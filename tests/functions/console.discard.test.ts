@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
-import { bury } from '../support/dead-letters.ts'
+import { writeDeadLetter } from '../support/dead-letters.ts'
 
 const app = useApp()
 
@@ -9,7 +9,7 @@ async function givenLetter() {
   const { nc } = await app.connectAs('functions')
   const room = await app.givenRoom(['bob'])
   const { seq } = await app.say(room, 'hm', 'bob')
-  return bury(nc, seq, 'nobody knows')
+  return writeDeadLetter(nc, seq, 'nobody knows')
 }
 
 async function isThere(seq: number) {

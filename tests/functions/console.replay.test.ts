@@ -5,7 +5,7 @@ import type { RoomId } from '#schema/ids'
 import { messages } from '#schema/tables/message'
 import { useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
-import { bury } from '../support/dead-letters.ts'
+import { writeDeadLetter } from '../support/dead-letters.ts'
 
 const app = useApp()
 
@@ -20,7 +20,7 @@ async function givenLetter(room: RoomId, payload?: string) {
   const said = await app.say(room, 'not kept', 'bob')
   await app.rowsOf(room, 1)
   await db.delete(messages).where(eq(messages.id, said.id))
-  return { said, seq: await bury(nc, said.seq, 'the database was full', payload) }
+  return { said, seq: await writeDeadLetter(nc, said.seq, 'the database was full', payload) }
 }
 
 describe('console.replay', () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } fro
 import { closeDb } from '#schema/db'
 import { type RoomId, toNotifyId } from '#schema/ids'
 import { deliverNotify, type Notice, roomNotify } from '#schema/messages/event'
-import { type App, createApp, newClientId, type Person } from '../support/app.ts'
+import { type App, createApp, newClientId, type TestPerson } from '../support/app.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
 // Servers of its own, since here runtimes come and are killed.
@@ -244,7 +244,7 @@ const noNotifyId = `1-${'0'.repeat(32)}`
 const byNumber = (a: number, b: number) => a - b
 
 /** What somebody is told of a room from now on. */
-function hear(room: RoomId, as: Person, kind: 'public' | 'private' = 'public') {
+function hear(room: RoomId, as: TestPerson, kind: 'public' | 'private' = 'public') {
   return kind === 'public'
     ? app.listen(roomNotify, { room }, as)
     : app.listen<typeof roomNotify>(deliverNotify as never, { user: as, room }, as)

@@ -12,14 +12,14 @@ import {
 } from '#schema/ids'
 import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
 import { messages, messageVersions, reactions } from '#schema/tables/message'
-import { newClientId, type Person, useApp } from '../support/app.ts'
-import { holdMessages } from '../support/table-lock.ts'
+import { newClientId, type TestPerson, useApp } from '../support/app.ts'
+import { lockMessages } from '../support/table-lock.ts'
 
 const app = useApp()
 
-const remove = (notifyId: string, as: Person) => app.call('msg.delete', { notifyId }, as)
+const remove = (notifyId: string, as: TestPerson) => app.call('msg.delete', { notifyId }, as)
 
-const read = (notifyId: string, as: Person) => app.call('msg.get', { notifyId }, as)
+const read = (notifyId: string, as: TestPerson) => app.call('msg.get', { notifyId }, as)
 
 /** What alice said, in a room of hers and bob's. */
 async function givenMessage() {
@@ -94,7 +94,7 @@ describe('what msg.delete leaves', () => {
   it('deletes what the database does not have yet', async () => {
     const room = await app.givenRoom(['alice', 'bob'])
     const cache = await app.openBucket(MSG_CACHE)
-    const release = await holdMessages()
+    const release = await lockMessages()
     const said = await app.say(room, 'a secret', 'alice')
     const notifyId = toNotifyId(said)
     await expect.poll(() => cache.get(said.id)).not.toBeNull()

@@ -3,16 +3,16 @@ import { describe, expect, it } from 'vitest'
 import { type MessageId, toNotifyId } from '#schema/ids'
 import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
-import { newClientId, type Person, refusalSoon, useApp } from '../support/app.ts'
+import { newClientId, nextRejection, type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
 const absent = toNotifyId({ seq: 1, id: '0'.repeat(32) as MessageId })
 
-const remove = (notifyId: string, as: Person) => app.call('msg.delete', { notifyId }, as)
+const remove = (notifyId: string, as: TestPerson) => app.call('msg.delete', { notifyId }, as)
 
-const read = (notifyId: string, as: Person) => app.call('msg.get', { notifyId }, as)
+const read = (notifyId: string, as: TestPerson) => app.call('msg.get', { notifyId }, as)
 
 /** What alice said, in a room of hers and bob's. */
 async function givenMessage(text = 'a secret', kind: 'public' | 'private' = 'public') {
@@ -170,7 +170,7 @@ describe('msg.delete', () => {
     const his = toNotifyId(await app.say(room, 'his', 'bob'))
     await app.call('room.kick', { room, userId: 'alice' }, 'bob')
     // Their last look may be half a second old.
-    expect(await refusalSoon(() => read(his, 'alice'))).toBe('forbidden')
+    expect(await nextRejection(() => read(his, 'alice'))).toBe('forbidden')
 
     for (const it of [notifyId, his])
       await expect(remove(it, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
@@ -180,7 +180,7 @@ describe('msg.delete', () => {
   it('refuses in an archived room', async () => {
     const { room, notifyId } = await givenMessage()
     await app.call('room.archive', { room, archived: true }, 'bob')
-    expect(await refusalSoon(() => read(notifyId, 'alice'))).toBe('forbidden')
+    expect(await nextRejection(() => read(notifyId, 'alice'))).toBe('forbidden')
 
     await expect(remove(notifyId, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
   })

@@ -5,18 +5,18 @@ import { type MessageId, type NotifyId, readNotifyId, toNotifyId } from '#schema
 import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { MSG_CACHE } from '#schema/streams'
 import { messages } from '#schema/tables/message'
-import { newClientId, type Person, refusalSoon, useApp } from '../support/app.ts'
+import { newClientId, nextRejection, type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
-import { holdMessages } from '../support/table-lock.ts'
+import { lockMessages } from '../support/table-lock.ts'
 
 const app = useApp()
 
 const absent = toNotifyId({ seq: 1, id: '0'.repeat(32) as MessageId })
 
-const edit = (notifyId: string, text: string, as: Person) =>
+const edit = (notifyId: string, text: string, as: TestPerson) =>
   app.call('msg.edit', { notifyId, text }, as)
 
-const read = (notifyId: string, as: Person) => app.call('msg.get', { notifyId }, as)
+const read = (notifyId: string, as: TestPerson) => app.call('msg.get', { notifyId }, as)
 
 /** What alice said, in a room of hers and bob's. */
 async function givenMessage(text = 'first', kind: 'public' | 'private' = 'public') {
@@ -137,7 +137,7 @@ describe('msg.edit', () => {
   it('edits what the database does not have yet', async () => {
     const room = await app.givenRoom(['alice', 'bob'])
     const cache = await app.openBucket(MSG_CACHE)
-    const release = await holdMessages()
+    const release = await lockMessages()
     const said = await app.say(room, 'first', 'alice')
     const notifyId = toNotifyId(said)
     await expect.poll(() => cache.get(said.id)).not.toBeNull()
@@ -192,7 +192,7 @@ describe('msg.edit', () => {
     const { room, notifyId } = await givenMessage()
     await app.call('room.leave', { room }, 'alice')
 
-    expect(await refusalSoon(() => edit(notifyId, 'gone', 'alice'))).toBe('forbidden')
+    expect(await nextRejection(() => edit(notifyId, 'gone', 'alice'))).toBe('forbidden')
   })
 
   it('refuses whoever said it and may only read now', async () => {
@@ -200,7 +200,7 @@ describe('msg.edit', () => {
     await app.call('room.role', { room, userId: 'alice', role: 'guest' }, 'bob')
 
     const change = () => edit(notifyId, `${Date.now()}`, 'alice')
-    expect(await refusalSoon(change)).toBe('forbidden')
+    expect(await nextRejection(change)).toBe('forbidden')
   })
 
   it('refuses what was deleted', async () => {
@@ -216,7 +216,7 @@ describe('msg.edit', () => {
     await app.call('room.archive', { room, archived: true }, 'bob')
 
     const change = () => edit(notifyId, `${Date.now()}`, 'alice')
-    expect(await refusalSoon(change)).toBe('forbidden')
+    expect(await nextRejection(change)).toBe('forbidden')
   })
 
   it('refuses whoever has no role', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type MessageId, toNotifyId } from '#schema/ids'
-import { newClientId, refusalSoon, useApp } from '../support/app.ts'
+import { newClientId, nextRejection, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -67,7 +67,7 @@ describe('msg.find', () => {
 
     await app.call('room.kick', { room, userId: 'bob' }, 'alice')
 
-    expect(await refusalSoon(find)).toBe('forbidden')
+    expect(await nextRejection(find)).toBe('forbidden')
   })
 
   it.each(badPayloads({ id: newId() }))('refuses %s', async (_name, payload) => {

@@ -5,7 +5,7 @@ import { type ClientId, type MessageId, toNotifyId, type UserId } from '#schema/
 import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { MSG_CACHE } from '#schema/streams'
 import { messages } from '#schema/tables/message'
-import { newClientId, refusalSoon, useApp } from '../support/app.ts'
+import { newClientId, nextRejection, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -126,7 +126,7 @@ describe('msg.get', () => {
     await app.call('msg.get', { notifyId }, 'bob')
     await app.call('room.archive', { room, archived: true }, 'alice')
 
-    expect(await refusalSoon(() => app.call('msg.get', { notifyId }, 'bob'))).toBe('forbidden')
+    expect(await nextRejection(() => app.call('msg.get', { notifyId }, 'bob'))).toBe('forbidden')
   })
 
   it('refuses whoever does not belong to the room, as if there were no message', async () => {
@@ -151,7 +151,7 @@ describe('msg.get', () => {
     await app.call('msg.get', { notifyId }, 'bob')
     await app.removeMember(room, 'bob')
 
-    expect(await refusalSoon(() => app.call('msg.get', { notifyId }, 'bob'))).toBe('forbidden')
+    expect(await nextRejection(() => app.call('msg.get', { notifyId }, 'bob'))).toBe('forbidden')
   })
 
   it('refuses the place of a message without its id', async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { type MessageId, toNotifyId } from '#schema/ids'
 import { deliverNotify, roomNotify } from '#schema/messages/event'
-import { newClientId, type Person, refusalSoon, useApp } from '../support/app.ts'
+import { newClientId, nextRejection, type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
-import { holdMessages } from '../support/table-lock.ts'
+import { lockMessages } from '../support/table-lock.ts'
 
 const app = useApp()
 
@@ -12,7 +12,7 @@ const absent = toNotifyId({ seq: 1, id: '0'.repeat(32) as MessageId })
 /** Twenty different ones. */
 const emojis = [...'🍇🍈🍉🍊🍋🍌🍍🥭🍎🍏🍐🍑🍒🍓🥝🍅🥥🥑🍆🥔']
 
-const react = (notifyId: string, emoji: string, as: Person, on = true) =>
+const react = (notifyId: string, emoji: string, as: TestPerson, on = true) =>
   app.call('msg.react', { notifyId, emoji, on }, as)
 
 async function givenMessage(kind: 'public' | 'private' = 'public') {
@@ -22,7 +22,7 @@ async function givenMessage(kind: 'public' | 'private' = 'public') {
 }
 
 /** What the newest page says of the only message of a room. */
-async function reactionsOf(room: string, as: Person = 'alice') {
+async function reactionsOf(room: string, as: TestPerson = 'alice') {
   const { messages } = await app.call('chat.history', { room }, as)
   return messages.at(-1)?.reactions
 }
@@ -131,7 +131,7 @@ describe('msg.react', () => {
 
   it('lets the last word count, however quickly somebody changes their mind', async () => {
     const { room, notifyId } = await givenMessage()
-    const release = await holdMessages()
+    const release = await lockMessages()
     const changing = async () => {
       for (const on of [true, false, true, false, true]) await react(notifyId, '👍', 'bob', on)
       await react(notifyId, '🎉', 'bob')
@@ -206,14 +206,14 @@ describe('msg.react', () => {
     const { room, notifyId } = await givenMessage()
     await app.call('room.leave', { room }, 'alice')
 
-    expect(await refusalSoon(() => react(notifyId, '👍', 'alice'))).toBe('forbidden')
+    expect(await nextRejection(() => react(notifyId, '👍', 'alice'))).toBe('forbidden')
   })
 
   it('refuses in an archived room', async () => {
     const { room, notifyId } = await givenMessage()
     await app.call('room.archive', { room, archived: true }, 'bob')
 
-    expect(await refusalSoon(() => react(notifyId, '👍', 'alice'))).toBe('forbidden')
+    expect(await nextRejection(() => react(notifyId, '👍', 'alice'))).toBe('forbidden')
   })
 
   it('refuses whoever has no role', async () => {

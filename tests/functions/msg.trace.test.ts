@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { type NotifyId, type RoomId, toNotifyId } from '#schema/ids'
-import { newClientId, type Person, refusalSoon, useApp } from '../support/app.ts'
+import { newClientId, nextRejection, type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 import { newTrace, tracedClient } from '../support/tracing.ts'
 
 const app = useApp()
 
-const trace = (notifyId: NotifyId, as: Person) => app.call('msg.trace', { notifyId }, as)
+const trace = (notifyId: NotifyId, as: TestPerson) => app.call('msg.trace', { notifyId }, as)
 
-async function sayTraced(room: RoomId, traceparent: string, as: Person = 'bob') {
+async function sayTraced(room: RoomId, traceparent: string, as: TestPerson = 'bob') {
   const client = await tracedClient(app, as, traceparent)
   return client.call('send', { room, clientId: newClientId(), text: 'followed' })
 }
 
-async function namesOf(notifyId: NotifyId, as: Person = 'bob') {
+async function namesOf(notifyId: NotifyId, as: TestPerson = 'bob') {
   return (await trace(notifyId, as)).spans.map(({ name }) => name)
 }
 
@@ -111,7 +111,7 @@ describe('msg.trace', () => {
 
     await app.call('room.kick', { room, userId: 'bob' }, 'alice')
 
-    expect(await refusalSoon(() => trace(notifyId, 'bob'))).toBe('forbidden')
+    expect(await nextRejection(() => trace(notifyId, 'bob'))).toBe('forbidden')
   })
 
   it('is out of the reach of charlie, who has no role', async () => {

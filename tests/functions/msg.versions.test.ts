@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { type MessageId, toNotifyId } from '#schema/ids'
-import { newClientId, type Person, refusalSoon, useApp } from '../support/app.ts'
+import { newClientId, nextRejection, type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
 const absent = toNotifyId({ seq: 1, id: '0'.repeat(32) as MessageId })
 
-const versionsOf = (notifyId: string, as: Person) => app.call('msg.versions', { notifyId }, as)
+const versionsOf = (notifyId: string, as: TestPerson) => app.call('msg.versions', { notifyId }, as)
 
 /** What alice said and then changed her mind about, in a room of hers and bob's. */
 async function givenEdited(bob: 'owner' | 'moderator' | 'member' | 'guest' = 'moderator') {
@@ -106,14 +106,14 @@ describe('msg.versions', () => {
     const { room, notifyId } = await givenEdited()
     await app.call('room.leave', { room }, 'alice')
 
-    expect(await refusalSoon(() => versionsOf(notifyId, 'alice'))).toBe('forbidden')
+    expect(await nextRejection(() => versionsOf(notifyId, 'alice'))).toBe('forbidden')
   })
 
   it('refuses in an archived room', async () => {
     const { room, notifyId } = await givenEdited('owner')
     await app.call('room.archive', { room, archived: true }, 'bob')
 
-    expect(await refusalSoon(() => versionsOf(notifyId, 'bob'))).toBe('forbidden')
+    expect(await nextRejection(() => versionsOf(notifyId, 'bob'))).toBe('forbidden')
   })
 
   it('refuses whoever has no role', async () => {

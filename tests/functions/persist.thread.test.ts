@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
 import type { MessageId, RoomId } from '#schema/ids'
 import { messages, roomHeads } from '#schema/tables/message'
-import { newClientId, type Person, useApp } from '../support/app.ts'
+import { newClientId, type TestPerson, useApp } from '../support/app.ts'
 
 const app = useApp()
 
-function reply(room: RoomId, threadId: MessageId, text: string, as: Person) {
+function reply(room: RoomId, threadId: MessageId, text: string, as: TestPerson) {
   return app.call('send.thread', { room, threadId, clientId: newClientId(), text }, as)
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { refusalSoon, useApp } from '../support/app.ts'
+import { nextRejection, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 import { createCrowd, newUser, newUsers, startInstance } from '../support/presence-fixture.ts'
 
@@ -83,7 +83,7 @@ describe('presence.room', () => {
 
     await crowd.take(room, user)
 
-    expect(await refusalSoon(() => look(room, user))).toBe('forbidden')
+    expect(await nextRejection(() => look(room, user))).toBe('forbidden')
   })
 
   it('refuses to look for somebody else', async () => {

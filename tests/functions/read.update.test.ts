@@ -4,7 +4,7 @@ import { db } from '#schema/db'
 import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
 import { deliverRead } from '#schema/messages/room'
 import { messages, roomHeads } from '#schema/tables/message'
-import { refusalSoon, useApp } from '../support/app.ts'
+import { nextRejection, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 import { createCrowd, newUser } from '../support/presence-fixture.ts'
 
@@ -193,7 +193,7 @@ describe('read.update', () => {
     await read(me, room, 1)
     await crowd.take(room, me)
 
-    expect(await refusalSoon(() => read(me, room, 2))).toBe('forbidden')
+    expect(await nextRejection(() => read(me, room, 2))).toBe('forbidden')
   })
 
   it('refuses to read for somebody else', async () => {

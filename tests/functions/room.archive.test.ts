@@ -3,16 +3,16 @@ import type { RoomId } from '#schema/ids'
 import { deliverNotify } from '#schema/messages/event'
 import { roomChanged } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
-import { type Person, useApp } from '../support/app.ts'
+import { type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-function archive(room: string, as: Person) {
+function archive(room: string, as: TestPerson) {
   return app.call('room.archive', { room }, as)
 }
 
-function restore(room: string, as: Person) {
+function restore(room: string, as: TestPerson) {
   return app.call('room.archive', { room, archived: false }, as)
 }
 
@@ -155,7 +155,7 @@ describe('room.archive', () => {
     const absent = `room-${crypto.randomUUID()}`
 
     for (const act of [archive, restore]) {
-      const refusal = (id: string, as: Person) => act(id, as).catch((error) => error)
+      const refusal = (id: string, as: TestPerson) => act(id, as).catch((error) => error)
       for (const as of ['bob', 'charlie'] as const) {
         const [there, notThere] = [await refusal(room, as), await refusal(absent, as)]
         expect(there).toMatchObject({ code: 'forbidden' })

@@ -3,8 +3,8 @@ import { closeDb, db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { deliverNotify } from '#schema/messages/event'
 import { members, pendingEvents } from '#schema/tables/room'
-import { type App, createApp, type Person } from '../support/app.ts'
-import { whileFull } from '../support/full-stream.ts'
+import { type App, createApp, type TestPerson } from '../support/app.ts'
+import { withFullStream } from '../support/full-stream.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
 /** Longer than it takes until somebody looks after what was left undone. */
@@ -38,7 +38,7 @@ async function givenBegun() {
 }
 
 /** A room of alice's, of which the log has something. */
-async function givenRoom(others: Person[] = []): Promise<RoomId> {
+async function givenRoom(others: TestPerson[] = []): Promise<RoomId> {
   const room = await app.givenRoom(['alice', ...others], 'private', { alice: 'owner' })
   await app.say(room, 'before', 'alice')
   return room
@@ -54,7 +54,7 @@ describe('room.finish', () => {
     const room = await givenRoom(['bob'])
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
-    await whileFull(app, async () => {
+    await withFullStream(app, async () => {
       const [userId, name] = ['charlie', 'Another name'] as const
       await expect(app.call('room.invite', { room, userId }, 'bob')).rejects.toMatchObject(
         isRefused,
@@ -87,7 +87,7 @@ describe('room.finish', () => {
 
   it('what was left undone comes before what happens next', async () => {
     const room = await givenRoom(['bob'])
-    await whileFull(app, async () => {
+    await withFullStream(app, async () => {
       await expect(app.call('room.leave', { room }, 'bob')).rejects.toMatchObject(isRefused)
     })
 
@@ -103,7 +103,7 @@ describe('room.finish', () => {
     await givenRoom()
     const input = { room: `room-${crypto.randomUUID()}`, name: 'Begun', kind: 'private' } as const
     const create = () => app.call('room.create', input, 'alice')
-    await whileFull(app, async () => {
+    await withFullStream(app, async () => {
       await expect(create()).rejects.toMatchObject(isRefused)
     })
 

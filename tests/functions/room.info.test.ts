@@ -4,18 +4,18 @@ import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { bans, members, rooms } from '#schema/tables/room'
 import { users } from '#schema/tables/user'
-import { type Person, useApp } from '../support/app.ts'
+import { type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 import { newUser, newUsers } from '../support/presence-fixture.ts'
 
 const app = useApp()
 
-function info(room: RoomId, as: Person) {
+function info(room: RoomId, as: TestPerson) {
   return app.call('room.info', { room }, as)
 }
 
 /** Says the same of a room that is there as of one that is not, but for its id. */
-async function expectAbsent(room: RoomId, as: Person) {
+async function expectAbsent(room: RoomId, as: TestPerson) {
   const absent = `room-${crypto.randomUUID()}` as RoomId
   const refusal = (id: RoomId) => info(id, as).catch((error) => error)
 

@@ -3,13 +3,13 @@ import { db } from '#schema/db'
 import { deliverNotify } from '#schema/messages/event'
 import { roomChanged } from '#schema/messages/room'
 import { users } from '#schema/tables/user'
-import { type Person, refusalSoon, useApp } from '../support/app.ts'
+import { nextRejection, type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 import { newUser } from '../support/presence-fixture.ts'
 
 const app = useApp()
 
-const invite = (room: string, userId: string, as: Person, role?: 'guest') =>
+const invite = (room: string, userId: string, as: TestPerson, role?: 'guest') =>
   app.call('room.invite', { room, userId, ...(role ? { role } : {}) }, as)
 
 beforeAll(() => app.givenPeople('alice', 'bob', 'charlie'))
@@ -80,7 +80,7 @@ describe('room.invite', () => {
     const room = await app.givenRoom(['alice', 'bob'], 'private')
     await app.call('room.leave', { room }, 'bob')
 
-    expect(await refusalSoon(() => invite(room, 'charlie', 'bob'))).toBe('forbidden')
+    expect(await nextRejection(() => invite(room, 'charlie', 'bob'))).toBe('forbidden')
   })
 
   it('changes nothing for who is there already', async () => {
@@ -130,7 +130,7 @@ describe('room.invite', () => {
 
   it('says nothing of who has been here to whoever may not invite', async () => {
     const room = await app.givenRoom(['alice', 'bob'], 'private', { bob: 'guest' })
-    const refusals = async (as: Person) =>
+    const refusals = async (as: TestPerson) =>
       Promise.all(
         ['charlie', newUser()].map((userId) => invite(room, userId, as).catch((it) => it.message)),
       )

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { roomChanged } from '#schema/messages/room'
-import { type Person, refusalSoon, useApp } from '../support/app.ts'
+import { nextRejection, type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-const kick = (room: string, userId: string, as: Person) =>
+const kick = (room: string, userId: string, as: TestPerson) =>
   app.call('room.kick', { room, userId }, as)
 
 describe('room.kick', () => {
@@ -126,7 +126,7 @@ describe('room.kick', () => {
     const room = await app.givenRoom(['alice', 'bob'], 'private', { bob: 'moderator' })
     await app.call('room.leave', { room }, 'bob')
 
-    expect(await refusalSoon(() => kick(room, 'alice', 'bob'))).toBe('forbidden')
+    expect(await nextRejection(() => kick(room, 'alice', 'bob'))).toBe('forbidden')
   })
 
   it('refuses in a room of two', async () => {

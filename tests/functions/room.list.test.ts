@@ -5,7 +5,7 @@ import { db } from '#schema/db'
 import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
 import { messages, roomHeads } from '#schema/tables/message'
 import { members, readStates, rooms } from '#schema/tables/room'
-import { myRooms } from '../../functions/room.list.ts'
+import { roomsOfUser } from '../../functions/room.list.ts'
 import { useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 import { createCrowd, newUser } from '../support/presence-fixture.ts'
@@ -202,7 +202,7 @@ describe('room.list', () => {
       from generate_series(1, 20000) n`)
     await db.execute(sql`analyze messages, members, rooms, read_states, room_heads`)
 
-    const rows = await db.execute(sql`explain (analyze, costs off) ${myRooms(me).getSQL()}`)
+    const rows = await db.execute(sql`explain (analyze, costs off) ${roomsOfUser(me).getSQL()}`)
 
     const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
     expect(plan).toContain('Index Scan Backward using messages_room_thread_seq on messages')

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { deliverNotify, roomNotify } from '#schema/messages/event'
-import { type Person, useApp } from '../support/app.ts'
+import { type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-function rename(room: string, name: string, as: Person) {
+function rename(room: string, name: string, as: TestPerson) {
   return app.call('room.rename', { room, name }, as)
 }
 
@@ -62,7 +62,7 @@ describe('room.rename', () => {
     const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner', bob: 'owner' })
     await app.call('room.kick', { room, userId: 'bob' }, 'alice')
     const absent = `room-${crypto.randomUUID()}`
-    const refusal = (id: string, as: Person) => rename(id, 'Mine', as).catch((error) => error)
+    const refusal = (id: string, as: TestPerson) => rename(id, 'Mine', as).catch((error) => error)
 
     for (const as of ['bob', 'charlie'] as const) {
       const [there, notThere] = [await refusal(room, as), await refusal(absent, as)]

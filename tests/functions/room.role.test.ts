@@ -6,12 +6,12 @@ import { deliverNotify } from '#schema/messages/event'
 import type { Role } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { members } from '#schema/tables/room'
-import { type Person, useApp } from '../support/app.ts'
+import { type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-function appoint(room: string, userId: string, role: Role, as: Person) {
+function appoint(room: string, userId: string, role: Role, as: TestPerson) {
   return app.call('room.role', { room, userId, role }, as)
 }
 
@@ -147,7 +147,7 @@ describe('room.role', () => {
     const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner', bob: 'owner' })
     await app.call('room.leave', { room }, 'bob')
     const absent = `room-${crypto.randomUUID()}`
-    const refusal = (id: string, as: Person) =>
+    const refusal = (id: string, as: TestPerson) =>
       appoint(id, 'alice', 'guest', as).catch((error) => error)
 
     for (const as of ['bob', 'charlie'] as const) {

@@ -6,7 +6,7 @@ import { deliverRejected } from '#schema/messages/chat'
 import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { messages } from '#schema/tables/message'
-import { newClientId, refusalSoon, useApp } from '../support/app.ts'
+import { newClientId, nextRejection, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -199,7 +199,7 @@ describe('send', () => {
     await app.say(room, 'still here', 'alice')
     await app.removeMember(room, 'alice')
 
-    expect(await refusalSoon(() => app.say(room, 'gone?', 'alice'))).toBe('forbidden')
+    expect(await nextRejection(() => app.say(room, 'gone?', 'alice'))).toBe('forbidden')
   })
 
   it('refuses whoever may only read', async () => {

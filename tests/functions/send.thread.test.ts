@@ -4,12 +4,18 @@ import type { MessageId } from '#schema/ids'
 import { deliverRejected } from '#schema/messages/chat'
 import { roomNotify } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
-import { newClientId, type Person, refusalSoon, useApp } from '../support/app.ts'
+import { newClientId, nextRejection, type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-function reply(room: string, threadId: string, text: string, as: Person, clientId = newClientId()) {
+function reply(
+  room: string,
+  threadId: string,
+  text: string,
+  as: TestPerson,
+  clientId = newClientId(),
+) {
   return app.call('send.thread', { room, threadId, clientId, text }, as)
 }
 
@@ -114,7 +120,7 @@ describe('send.thread', () => {
 
     await app.call('room.kick', { room, userId: 'bob' }, 'alice')
 
-    expect(await refusalSoon(() => reply(room, id, 'gone?', 'bob'))).toBe('forbidden')
+    expect(await nextRejection(() => reply(room, id, 'gone?', 'bob'))).toBe('forbidden')
   })
 
   it('tells whoever asked for no answer that they were refused', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { deliverTyping, roomTyping } from '#schema/messages/presence'
-import { refusalSoon, useApp } from '../support/app.ts'
+import { nextRejection, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 import { createCrowd, newUser } from '../support/presence-fixture.ts'
 
@@ -113,7 +113,7 @@ describe('typing', () => {
     await type(room, 'alice')
     await crowd.take(room, 'alice')
 
-    expect(await refusalSoon(() => type(room, 'alice'))).toBe('forbidden')
+    expect(await nextRejection(() => type(room, 'alice'))).toBe('forbidden')
     await expect(type(room, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 

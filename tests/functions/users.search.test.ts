@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
-import { findPeople } from '#domain/users/directory'
+import { findUsers } from '#domain/users/directory'
 import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
 import { users } from '#schema/tables/user'
@@ -84,7 +84,7 @@ describe('users.search', () => {
       ['id', 'users_id_prefix'],
       ['name', 'users_name_prefix'],
     ] as const) {
-      const plan = await db.execute(sql`explain ${findPeople(column, 'many-12').getSQL()}`)
+      const plan = await db.execute(sql`explain ${findUsers(column, 'many-12').getSQL()}`)
       const text = plan.map((row) => row['QUERY PLAN']).join('\n')
       expect(text).toContain(`Index Scan using ${index}`)
       expect(text).not.toMatch(/Seq Scan|Sort/)

@@ -5,7 +5,7 @@ import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { MSG_CACHE } from '#schema/streams'
 import { type App, createApp, newClientId } from '../support/app.ts'
 import { type DatabaseKind, type Servers, startServers } from '../support/servers.ts'
-import { holdMessages } from '../support/table-lock.ts'
+import { lockMessages } from '../support/table-lock.ts'
 
 describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) => {
   let servers: Servers
@@ -26,7 +26,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
 
   it('lose nothing that was acknowledged when the runtime is killed before it is kept', async () => {
     const room = await app.givenRoom(['alice'])
-    const release = await holdMessages()
+    const release = await lockMessages()
 
     const answers = []
     for (let index = 0; index < 20; index++) answers.push(await app.say(room, `${index}`, 'alice'))

@@ -11,7 +11,7 @@ import { type CalloutOptions, serveCallout } from '../../runtime/auth-callout/se
 import { readCurveSeed } from '../../runtime/auth-callout/xkey.ts'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { createSecrets } from '../../stack/secrets.ts'
-import { type NatsPart, startNats } from '../../stack/services/nats.ts'
+import { type NatsService, startNats } from '../../stack/services/nats.ts'
 
 const subject = '$SYS.REQ.USER.AUTH'
 const secrets = createSecrets()
@@ -61,7 +61,7 @@ describe('a seed', () => {
 
 describe('the callout', () => {
   let dir: string
-  let nats: NatsPart
+  let nats: NatsService
   let responder: NatsConnection
   let faults: string[]
   let asked: AuthRequest[]

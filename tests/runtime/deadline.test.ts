@@ -3,7 +3,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Client, createClient } from '#runtime/client'
-import { type Bench, createBench } from '../support/command-line.ts'
+import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
 const contracts = {
   outer: {
@@ -57,12 +57,12 @@ export default defineFunction(inner, (_, { deadline }) => ({ deadline }))
 }
 
 describe('a function that asks another', () => {
-  let bench: Bench
+  let bench: CommandLine
   let nc: NatsConnection
   let client: Client<typeof contracts>
 
   beforeAll(async () => {
-    bench = await createBench()
+    bench = await createCommandLine()
     await bench.start(await bench.write(functions))
     const { username, password, host } = new URL(bench.nats.urlOf('functions'))
     nc = await connect({ servers: host, user: username, pass: password })

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Client, createClient } from '#runtime/client'
 import { readConfig } from '../../runtime/server/config.ts'
 import { startRuntime } from '../../runtime/server/run.ts'
-import { type Bench, createBench } from '../support/command-line.ts'
-import { createLoginGround } from '../support/login-fixture.ts'
+import { type CommandLine, createCommandLine } from '../support/command-line.ts'
+import { createLoginFixture } from '../support/login-fixture.ts'
 
 const contracts = {
   work: {
@@ -52,12 +52,12 @@ export default defineFunction(
 }
 
 describe('three runtimes under load', () => {
-  let bench: Bench
+  let bench: CommandLine
   let nc: NatsConnection
   let client: Client<typeof contracts>
 
   beforeAll(async () => {
-    bench = await createBench()
+    bench = await createCommandLine()
     const { username, password, host } = new URL(bench.nats.urlOf('functions'))
     nc = await connect({ servers: host, user: username, pass: password })
     client = createClient(nc, { contracts })
@@ -133,7 +133,7 @@ describe('three runtimes under load', () => {
 
 describe('a runtime whose server goes away', () => {
   it('ends as it was told, with nothing wrong', async () => {
-    await using ground = await createLoginGround()
+    await using ground = await createLoginFixture()
     const { nats, runtime } = ground
     const ended = runtime.exited
     await nats.kill('SIGSTOP')

@@ -3,7 +3,7 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRequester, type Requester } from '#runtime/client'
-import { type Bench, createBench, runtime } from '../support/command-line.ts'
+import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
 const limited = (max: number, windowMs: number) => `
 import * as v from 'valibot'
@@ -45,12 +45,12 @@ export default defineFunction(
 `
 
 describe('a limit', () => {
-  let bench: Bench
+  let bench: CommandLine
   let nc: NatsConnection
   let requester: Requester
 
   beforeAll(async () => {
-    bench = await createBench()
+    bench = await createCommandLine()
     const { username, password, host } = new URL(bench.nats.urlOf('functions'))
     nc = await connect({ servers: host, user: username, pass: password })
     requester = createRequester(nc)

@@ -1,7 +1,7 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Bench, createBench } from '../support/command-line.ts'
+import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
 /** Tells of each job that it has done it, and by whom; one kind of it stops halfway, for ever. */
 const worker = (stopsHalfway: boolean) => `
@@ -28,11 +28,11 @@ export default defineFunction(stream(jobs, job, { batch: 10 }), async (batch, { 
 `
 
 describe('a batch whose process is killed', () => {
-  let bench: Bench
+  let bench: CommandLine
   let nc: NatsConnection
 
   beforeAll(async () => {
-    bench = await createBench()
+    bench = await createCommandLine()
     const { username, password, host } = new URL(bench.nats.urlOf('functions'))
     nc = await connect({ servers: host, user: username, pass: password })
   })

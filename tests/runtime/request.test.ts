@@ -4,7 +4,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Client, createClient, createRequester } from '#runtime/client'
-import { type Bench, createBench } from '../support/command-line.ts'
+import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
 const work = {
   subject: 'work.{id}',
@@ -47,12 +47,12 @@ export default defineFunction(contract, async ({ id, ms = 0, ends }, { publish, 
 `
 
 describe('a request', () => {
-  let bench: Bench
+  let bench: CommandLine
   let nc: NatsConnection
   let client: Client<typeof contracts>
 
   beforeAll(async () => {
-    bench = await createBench()
+    bench = await createCommandLine()
     await bench.start(await bench.write({ 'work.ts': source }))
     const { username, password, host } = new URL(bench.nats.urlOf('functions'))
     nc = await connect({ servers: host, user: username, pass: password })

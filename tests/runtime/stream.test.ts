@@ -1,7 +1,7 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Bench, createBench, runtime } from '../support/command-line.ts'
+import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
 /** Takes jobs in batches, tells which it has done, and fails as a job says. */
 const worker = (stream: string, maxAge = '') => `
@@ -28,11 +28,11 @@ export default defineFunction(
 `
 
 describe('a function of a stream', () => {
-  let bench: Bench
+  let bench: CommandLine
   let nc: NatsConnection
 
   beforeAll(async () => {
-    bench = await createBench()
+    bench = await createCommandLine()
     nc = await connect({ ...credentials(bench), inboxPrefix: '_INBOX' })
   })
   afterAll(async () => {
@@ -136,7 +136,7 @@ describe('a function of a stream', () => {
   })
 })
 
-function credentials({ nats }: Bench) {
+function credentials({ nats }: CommandLine) {
   const { username, password, host } = new URL(nats.urlOf('functions'))
   return { servers: host, user: username, pass: password }
 }

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { kvWatch, schedule, stream } from '#runtime'
 import { readConfig } from '../../runtime/server/config.ts'
 import { startRuntime } from '../../runtime/server/run.ts'
-import { type Bench, createBench } from '../support/command-line.ts'
+import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
 /** Tells what comes of a task. All but one of those that take too long do so the first time alone. */
 const task = `
@@ -187,7 +187,7 @@ type Ground = Awaited<ReturnType<typeof createGround>>
 /** A server, what is asked of it, and runtimes in this process. */
 async function createGround() {
   await using made = new AsyncDisposableStack()
-  const bench: Bench = made.use(await createBench())
+  const bench: CommandLine = made.use(await createCommandLine())
   const url = bench.nats.urlOf('functions')
   const { username, password, host } = new URL(url)
   const nc = await connect({ servers: host, user: username, pass: password })

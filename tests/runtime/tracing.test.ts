@@ -14,8 +14,8 @@ import { type Client, createClient } from '#runtime/client'
 import { readConfig } from '../../runtime/server/config.ts'
 import { type Runtime, startRuntime } from '../../runtime/server/run.ts'
 import type { Span } from '../../runtime/tracing/span-store.ts'
-import type { ProcessPart } from '../../stack/services/service.ts'
-import { type Bench, createBench } from '../support/command-line.ts'
+import type { ProcessService } from '../../stack/services/service.ts'
+import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 import { inner, outer } from '../support/trace-contracts.ts'
 
 const functions = {
@@ -58,13 +58,13 @@ const traceId = '0af7651916cd43dd8448eb211c80319c'
 const spanId = 'b7ad6b7169203331'
 const traceparent = `00-${traceId}-${spanId}-01`
 
-let bench: Bench
+let bench: CommandLine
 let folder: string
 let nc: NatsConnection
 let client: Client<typeof contracts>
 
 beforeAll(async () => {
-  bench = await createBench()
+  bench = await createCommandLine()
   folder = await bench.write(functions)
   const { username, password, host } = new URL(bench.nats.urlOf('functions'))
   nc = await connect({ servers: host, user: username, pass: password })
@@ -83,7 +83,7 @@ async function ask(subject: string, said: Record<string, string>, payload = '') 
 }
 
 describe('a trace, where nobody records', () => {
-  let runtime: ProcessPart
+  let runtime: ProcessService
 
   beforeAll(async () => {
     runtime = await bench.start(folder)

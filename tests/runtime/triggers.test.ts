@@ -2,7 +2,7 @@ import { jetstream } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Bench, createBench } from '../support/command-line.ts'
+import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
 /** Each tells what it met, and in which process. */
 const functions = {
@@ -37,11 +37,11 @@ export const told = { subject: 'told.{what}', data: v.object({ what: v.string() 
 }
 
 describe('two processes with the same functions', () => {
-  let bench: Bench
+  let bench: CommandLine
   let nc: NatsConnection
 
   beforeAll(async () => {
-    bench = await createBench()
+    bench = await createCommandLine()
     const folder = await bench.write(functions)
     await bench.start(folder)
     await bench.start(folder)

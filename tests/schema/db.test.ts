@@ -9,7 +9,7 @@ import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { closeDb, db, migrate } from '#schema/db'
 import { isUnavailable } from '../../runtime/nats/unavailable.ts'
-import type { ProcessPart } from '../../stack/services/service.ts'
+import type { ProcessService } from '../../stack/services/service.ts'
 import { type DatabaseKind, startDatabase } from '../support/servers.ts'
 
 /** Carries what two say to each other until the first question has been asked, and then breaks. */
@@ -49,7 +49,7 @@ async function startBreakingWire(url: string) {
 
 describe.each<DatabaseKind>(['postgres', 'pglite'])('the database, on %s', (kind) => {
   let dir: string
-  let database: ProcessPart
+  let database: ProcessService
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'natter-database-'))

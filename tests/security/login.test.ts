@@ -2,15 +2,15 @@ import { decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Issuer, startIssuer } from '../../stack/oidc-provider/issuer.ts'
 import { freePort } from '../../stack/ports.ts'
-import { createBench } from '../support/command-line.ts'
-import { createLoginGround, type LoginGround } from '../support/login-fixture.ts'
+import { createCommandLine } from '../support/command-line.ts'
+import { createLoginFixture, type LoginFixture } from '../support/login-fixture.ts'
 import { createClient } from '../support/oidc-client.ts'
 
 /** The server gives a login five seconds; at once is much less than that. */
 const atOnce = 1_000
 
 let all: AsyncDisposableStack
-let ground: LoginGround
+let ground: LoginFixture
 let issuer: Issuer
 /** Ends the issuer and begins it again: same place, same keys. */
 let stopIssuer: () => Promise<void>
@@ -18,7 +18,7 @@ let startAgain: () => Promise<void>
 
 beforeAll(async () => {
   await using made = new AsyncDisposableStack()
-  const dir = await made.use(await createBench()).write({})
+  const dir = await made.use(await createCommandLine()).write({})
   const port = await freePort()
   startAgain = async () => {
     issuer = await startIssuer({ dir, port })
@@ -26,7 +26,7 @@ beforeAll(async () => {
   await startAgain()
   stopIssuer = () => issuer.stop()
   made.defer(() => issuer.stop())
-  ground = made.use(await createLoginGround(issuer.issuer))
+  ground = made.use(await createLoginFixture(issuer.issuer))
   all = made.move()
 })
 afterAll(() => all?.disposeAsync())

@@ -7,7 +7,7 @@ import { contracts } from '#schema/contracts'
 import type { UserId } from '#schema/ids'
 import { deliverNotify } from '#schema/messages/event'
 import { loadFunctions } from '../../runtime/server/load.ts'
-import { createLoginGround, type LoginGround } from '../support/login-fixture.ts'
+import { createLoginFixture, type LoginFixture } from '../support/login-fixture.ts'
 
 const functions = await loadFunctions(join(import.meta.dirname, '..', '..', 'functions'))
 const people: Record<string, Role[]> = { admin: ['admin', 'user'], user: ['user'], none: [] }
@@ -116,12 +116,12 @@ describe('what each role may ask', () => {
 })
 
 describe('on the server', () => {
-  let ground: LoginGround
+  let ground: LoginFixture
   let alice: NatsConnection
   let bob: NatsConnection
 
   beforeAll(async () => {
-    ground = await createLoginGround()
+    ground = await createLoginFixture()
     alice = await connectAs('alice')
     bob = await connectAs('bob')
   })

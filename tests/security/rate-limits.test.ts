@@ -6,7 +6,7 @@ import { deliverRejected } from '#schema/messages/chat'
 import { roomNotify } from '#schema/messages/event'
 import { ROOMS_KV } from '#schema/streams'
 import { type App, createApp, newClientId } from '../support/app.ts'
-import { whileFull } from '../support/full-stream.ts'
+import { withFullStream } from '../support/full-stream.ts'
 import { createCrowd, newUser } from '../support/presence-fixture.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
@@ -102,7 +102,7 @@ describe('a full log', () => {
     const rejections = await app.listen(deliverRejected, { user, room }, 'functions')
     const heard = await app.listen(roomNotify, { room }, 'functions')
 
-    await whileFull(app, async () => {
+    await withFullStream(app, async () => {
       await expect(client.call('send', message)).rejects.toMatchObject({ code: 'unavailable' })
       client.publish('send', message)
       expect(await rejections.next()).toMatchObject({

@@ -5,12 +5,12 @@ import {
   goTo,
   makeRoom,
   message,
-  say,
+  typeMessage,
   type Visitor,
 } from '../support/client-fixture.ts'
 import {
-  createKeycloakGround,
-  type KeycloakGround,
+  createKeycloakFixture,
+  type KeycloakFixture,
   readTokens,
   signIn,
   type Tokens,
@@ -19,14 +19,14 @@ import {
 /** So that a page renews its token within a test. */
 const tokenSeconds = 15
 
-let ground: KeycloakGround
+let ground: KeycloakFixture
 let alice: Visitor
 let bob: Visitor
 /** A public room of alice's that bob is in, open before both. */
 let room: string
 
 beforeAll(async () => {
-  ground = await createKeycloakGround()
+  ground = await createKeycloakFixture()
   await ground.ask('PUT', '', { accessTokenLifespan: tokenSeconds })
   alice = await enter('alice')
   bob = await enter('bob')
@@ -67,9 +67,9 @@ async function tryToken(token: string): Promise<string> {
 
 describe('with a real Keycloak', { timeout: 120_000 }, () => {
   it('people log in on its page, and talk to each other', async () => {
-    await say(alice.page, 'Good morning, bob')
+    await typeMessage(alice.page, 'Good morning, bob')
     await message(bob.page, 'Good morning, bob').getByText('Alice Adams').waitFor()
-    await say(bob.page, 'Good morning to you')
+    await typeMessage(bob.page, 'Good morning to you')
 
     await message(alice.page, 'Good morning to you').getByText('Bob Brown').waitFor()
     await expectNoProblems(alice)
@@ -120,7 +120,7 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
       await page.keyboard.type(written.at(-1) ?? '', { delay: 150 })
       if (written.length % 10 > 0) continue
       said.push(`word ${said.length}.`)
-      await say(bob.page, said.at(-1) ?? '')
+      await typeMessage(bob.page, said.at(-1) ?? '')
     }
     expect(await page.locator('#composer').inputValue()).toBe(written.join(''))
     await page.locator('#composer').press('Enter')

@@ -3,15 +3,15 @@ import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Bench, bin, createBench, greet, run } from '../support/command-line.ts'
+import { bin, type CommandLine, createCommandLine, greet, run } from '../support/command-line.ts'
 
 const old = findOldNode()
 
-let bench: Bench
+let bench: CommandLine
 let functions: string
 
 beforeAll(async () => {
-  bench = await createBench()
+  bench = await createCommandLine()
   functions = await bench.write({ 'greet.ts': greet })
 })
 

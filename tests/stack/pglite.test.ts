@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startPglite } from '../../stack/services/pglite.ts'
-import type { ProcessPart } from '../../stack/services/service.ts'
+import type { ProcessService } from '../../stack/services/service.ts'
 
 describe('PGlite behind its socket', () => {
   let dir: string
-  let pglite: ProcessPart
+  let pglite: ProcessService
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'natter-pglite-'))

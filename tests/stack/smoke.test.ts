@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { output } from '../../stack/install/command.ts'
-import type { ProcessPart } from '../../stack/services/service.ts'
+import type { ProcessService } from '../../stack/services/service.ts'
 import type { StackUrls } from '../../stack/state.ts'
 import { startStack } from '../support/stack-process.ts'
 
@@ -13,7 +13,7 @@ const text = `First light ${crypto.randomUUID()}`
 
 describe('first light', () => {
   let dir: string
-  let stack: ProcessPart
+  let stack: ProcessService
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'natter-smoke-'))

@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compressFiles } from '../../stack/install/compress.ts'
-import type { Part } from '../../stack/services/service.ts'
+import type { Service } from '../../stack/services/service.ts'
 import { startWeb } from '../../stack/services/web.ts'
 
 const script = `/* ${'words that repeat '.repeat(200)} */`
 let folder: string
-let web: Part
+let web: Service
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'natter-web-'))

@@ -17,7 +17,7 @@ import { users } from '#schema/tables/user'
 import type { ServerUrls } from './servers.ts'
 
 /** The people the issuer knows: alice is admin and user, bob is user, charlie has no role. */
-export type Person = 'alice' | 'bob' | 'charlie'
+export type TestPerson = 'alice' | 'bob' | 'charlie'
 
 type Contracts = typeof contracts
 type Name = keyof Contracts
@@ -49,10 +49,10 @@ export type App = ReturnType<typeof createApp>
 /** The system as its callers see it: people at the front, functions behind. */
 export function createApp(urls: ServerUrls) {
   // One connection each, made when somebody first speaks.
-  const connected = new Map<Person | 'functions', Promise<Connected>>()
+  const connected = new Map<TestPerson | 'functions', Promise<Connected>>()
 
   const app = {
-    connectAs(who: Person | 'functions'): Promise<Connected> {
+    connectAs(who: TestPerson | 'functions'): Promise<Connected> {
       const known = connected.get(who)
       if (known) return known
       const made = who === 'functions' ? connectFunctions(urls) : connectPerson(urls, who)
@@ -64,14 +64,14 @@ export function createApp(urls: ServerUrls) {
     async call<N extends Name>(
       name: N,
       input: InputOf<Contracts[N]>,
-      as: Person | 'functions',
+      as: TestPerson | 'functions',
     ): Promise<OutputOf<Contracts[N]>> {
       const { client } = await app.connectAs(as)
       return client.call(name, input)
     },
 
     /** Sends bytes to a subject and shows what came back. */
-    async ask(subject: string, payload: string | Uint8Array, as: Person): Promise<RawAnswer> {
+    async ask(subject: string, payload: string | Uint8Array, as: TestPerson): Promise<RawAnswer> {
       const { nc } = await app.connectAs(as)
       const requester = createRequester(nc, `_INBOX_${as}`)
       try {
@@ -86,7 +86,7 @@ export function createApp(urls: ServerUrls) {
     async listen<T extends Topic>(
       topic: T,
       params: Record<string, string>,
-      as: Person | 'functions',
+      as: TestPerson | 'functions',
     ): Promise<Mailbox<DataOf<T>>> {
       const { nc, client } = await app.connectAs(as)
       const mailbox = createMailbox<DataOf<T>>()
@@ -101,9 +101,9 @@ export function createApp(urls: ServerUrls) {
      * member, unless `roles` says more.
      */
     async givenRoom(
-      people: Person[],
+      people: TestPerson[],
       kind: RoomKind = 'public',
-      roles: Partial<Record<Person, Role>> = {},
+      roles: Partial<Record<TestPerson, Role>> = {},
     ): Promise<RoomId> {
       const room = `room-${crypto.randomUUID()}` as RoomId
       const index = await app.openBucket(ROOMS_KV)
@@ -118,7 +118,7 @@ export function createApp(urls: ServerUrls) {
     },
 
     /** Ends a membership, in the database and in the live index, and tells nobody. */
-    async removeMember(room: RoomId, person: Person): Promise<void> {
+    async removeMember(room: RoomId, person: TestPerson): Promise<void> {
       await db
         .delete(members)
         .where(and(eq(members.room, room), eq(members.userId, person as UserId)))
@@ -126,7 +126,7 @@ export function createApp(urls: ServerUrls) {
     },
 
     /** Has people been here once, as those must have who are invited or written to. */
-    async givenPeople(...people: Person[]): Promise<void> {
+    async givenPeople(...people: TestPerson[]): Promise<void> {
       const rows = people.map((person) => ({ id: person as UserId, name: person }))
       await db.insert(users).values(rows).onConflictDoNothing()
     },
@@ -154,7 +154,7 @@ export function createApp(urls: ServerUrls) {
     },
 
     /** Says something in a room, as a client that made its id just now. */
-    say(room: string, text: string, as: Person, clientId = newClientId()) {
+    say(room: string, text: string, as: TestPerson, clientId = newClientId()) {
       return app.call('send', { room, clientId, text }, as)
     },
 
@@ -195,7 +195,7 @@ export function useApp(): App {
  * What something is refused with that was allowed until now. Throws when it is still allowed to whoever
  * asks a second from now; how long an answer takes does not matter.
  */
-export async function refusalSoon(ask: () => Promise<unknown>): Promise<string> {
+export async function nextRejection(ask: () => Promise<unknown>): Promise<string> {
   for (const since = performance.now(); ; ) {
     const askedAfter = performance.now() - since
     const code = await ask().then(
@@ -215,7 +215,7 @@ export function newClientId(at = Date.now()): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`
 }
 
-async function connectPerson(urls: ServerUrls, person: Person): Promise<Connected> {
+async function connectPerson(urls: ServerUrls, person: TestPerson): Promise<Connected> {
   const token = await readToken(urls.issuer, person)
   const nc = await connect({ servers: urls.nats, token, inboxPrefix: `_INBOX_${person}` })
   return { nc, client: createClient(nc, { contracts, user: person }) }
@@ -228,7 +228,7 @@ async function connectFunctions(urls: ServerUrls): Promise<Connected> {
 }
 
 /** What the issuer gives a command-line tool for a name and a password. */
-async function readToken(issuer: string, person: Person): Promise<string> {
+async function readToken(issuer: string, person: TestPerson): Promise<string> {
   const response = await fetch(`${issuer}/protocol/openid-connect/token`, {
     method: 'POST',
     body: new URLSearchParams({

@@ -5,19 +5,19 @@ import { AxeBuilder } from '@axe-core/playwright'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { expect, vi } from 'vitest'
 import { findChromium } from '../../stack/install/chromium.ts'
-import type { ProcessPart } from '../../stack/services/service.ts'
+import type { ProcessService } from '../../stack/services/service.ts'
 import type { StackUrls } from '../../stack/state.ts'
 import { startStack } from './stack-process.ts'
-import { createVoice } from './test-user.ts'
+import { createTestUser } from './test-user.ts'
 
 export type PersonName = 'alice' | 'bob' | 'charlie'
 
 /** The whole product, and people who sit in front of it with a real browser. */
-export interface ClientGround extends AsyncDisposable {
+export interface ClientFixture extends AsyncDisposable {
   urls: StackUrls
   /** Where the product keeps its state. */
   stateDir: string
-  stack: ProcessPart
+  stack: ProcessService
   /** Somebody in a browser of their own, logged in. */
   open(person: PersonName, options?: BrowserContextOptions): Promise<Visitor>
   browser: Browser
@@ -32,7 +32,9 @@ export interface Visitor {
 }
 
 /** `env` is for the whole product, as `npm start` reads it. */
-export async function createClientGround(env: Record<string, string> = {}): Promise<ClientGround> {
+export async function createClientFixture(
+  env: Record<string, string> = {},
+): Promise<ClientFixture> {
   await using made = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'natter-client-'))
   made.defer(() => rm(dir, { recursive: true, force: true }))
@@ -44,7 +46,7 @@ export async function createClientGround(env: Record<string, string> = {}): Prom
     args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
   })
   made.defer(() => browser.close())
-  await letBeSeen(urls)
+  await trackVisibility(urls)
   const all = made.move()
   return {
     urls,
@@ -68,10 +70,10 @@ export async function createClientGround(env: Record<string, string> = {}): Prom
 }
 
 /** Has everybody been here once, as those must have who are invited or written to. */
-async function letBeSeen(urls: StackUrls): Promise<void> {
-  await using bob = await createVoice(urls, 'bob')
+async function trackVisibility(urls: StackUrls): Promise<void> {
+  await using bob = await createTestUser(urls, 'bob')
   for (const name of ['alice', 'charlie'])
-    await (await createVoice(urls, name))[Symbol.asyncDispose]()
+    await (await createTestUser(urls, name))[Symbol.asyncDispose]()
   const userIds = ['alice', 'bob', 'charlie'] as never[]
   await vi.waitUntil(
     async () => (await bob.client.call('users.names', { userIds })).users.length === userIds.length,
@@ -122,7 +124,7 @@ export async function goTo(page: Page, url: string, room: string): Promise<void>
   await page.evaluate(() => dispatchEvent(new PopStateEvent('popstate')))
 }
 
-export async function say(page: Page, text: string): Promise<void> {
+export async function typeMessage(page: Page, text: string): Promise<void> {
   await page.locator('#composer').fill(text)
   await page.locator('#composer').press('Enter')
 }
@@ -132,7 +134,7 @@ export function message(page: Page, text: string | RegExp) {
   return page.getByRole('log').getByRole('article').filter({ hasText: text })
 }
 
-export async function act(page: Page, text: string, name: string): Promise<void> {
+export async function runAction(page: Page, text: string, name: string): Promise<void> {
   await message(page, text).hover()
   await message(page, text).getByRole('button', { name: 'More' }).click()
   await page.getByRole('menuitem', { name }).click()
@@ -145,7 +147,7 @@ export async function confirm(page: Page, deed: string): Promise<void> {
 }
 
 /** All that this browser keeps. */
-export function readKept(page: Page): Promise<string> {
+export function readLocalStore(page: Page): Promise<string> {
   return page.evaluate(async () => {
     const all = [JSON.stringify({ ...localStorage })]
     for (const { name = '' } of await indexedDB.databases()) {

@@ -5,16 +5,16 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { createSecrets } from '../../stack/secrets.ts'
-import { type NatsPart, startNats } from '../../stack/services/nats.ts'
+import { type NatsService, startNats } from '../../stack/services/nats.ts'
 import { startRuntime } from '../../stack/services/runtime.ts'
-import type { ProcessPart } from '../../stack/services/service.ts'
+import type { ProcessService } from '../../stack/services/service.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 /** The command itself. */
 export const bin = join(root, 'runtime', 'bin.mjs')
 
 /** What a command left behind. */
-export interface Ran {
+export interface CommandResult {
   code: number | null
   stdout: string
   stderr: string
@@ -27,7 +27,11 @@ export interface RunOptions {
 }
 
 /** Runs a command to its end. */
-export async function run(file: string, args: string[], options: RunOptions = {}): Promise<Ran> {
+export async function run(
+  file: string,
+  args: string[],
+  options: RunOptions = {},
+): Promise<CommandResult> {
   const { NATS_URL: _, NATTER_STATE: __, ...inherited } = process.env
   const env = { ...inherited, ...options.env }
   const child = spawn(file, args, { env, cwd: options.cwd, stdio: 'pipe' })
@@ -40,20 +44,20 @@ export async function run(file: string, args: string[], options: RunOptions = {}
 }
 
 /** Runs `runtime …` to its end. */
-export function runtime(args: string[], options?: RunOptions): Promise<Ran> {
+export function runtime(args: string[], options?: RunOptions): Promise<CommandResult> {
   return run(process.execPath, [bin, ...args], options)
 }
 
 /** A server, and runtimes on folders of functions that a test writes. */
-export interface Bench extends AsyncDisposable {
-  nats: NatsPart
+export interface CommandLine extends AsyncDisposable {
+  nats: NatsService
   /** Writes files and returns their folder. It lies in the project, where `#runtime` is known. */
   write(files: Record<string, string>): Promise<string>
   /** `runtime start`, ready. */
-  start(functions: string, args?: string[], env?: Record<string, string>): Promise<ProcessPart>
+  start(functions: string, args?: string[], env?: Record<string, string>): Promise<ProcessService>
 }
 
-export async function createBench(): Promise<Bench> {
+export async function createCommandLine(): Promise<CommandLine> {
   await using made = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'natter-cli-'))
   made.defer(() => rm(dir, { recursive: true, force: true }))

@@ -5,7 +5,7 @@ import { headers, type NatsConnection } from '@nats-io/nats-core'
  * Puts a message of the log among the dead letters, as if `persist` had not been able to handle it;
  * with a payload, that instead of what it says. Answers its place there.
  */
-export async function bury(
+export async function writeDeadLetter(
   nc: NatsConnection,
   seq: number,
   reason: string,

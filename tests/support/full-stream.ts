@@ -3,7 +3,7 @@ import { CHAT_MESSAGES } from '#schema/streams'
 import type { App } from './app.ts'
 
 /** Has the log take nothing while something is done. Only for servers that a test has for itself. */
-export async function whileFull(app: App, work: () => Promise<void>): Promise<void> {
+export async function withFullStream(app: App, work: () => Promise<void>): Promise<void> {
   const { nc } = await app.connectAs('functions')
   const { streams } = await jetstreamManager(nc)
   const { stream } = CHAT_MESSAGES

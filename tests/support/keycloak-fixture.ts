@@ -4,18 +4,18 @@ import { join } from 'node:path'
 import { findJava } from '../../stack/install/java.ts'
 import { findKeycloak } from '../../stack/install/keycloak.ts'
 import { freePort } from '../../stack/ports.ts'
-import { type KeycloakPart, startKeycloak } from '../../stack/services/keycloak.ts'
+import { type KeycloakService, startKeycloak } from '../../stack/services/keycloak.ts'
 import {
-  type ClientGround,
-  createClientGround,
+  type ClientFixture,
+  createClientFixture,
   type PersonName,
   type Visitor,
   watch,
 } from './client-fixture.ts'
 
 /** The whole product, with a real Keycloak and its realm as deploy/ has it. */
-export interface KeycloakGround extends ClientGround {
-  keycloak: KeycloakPart
+export interface KeycloakFixture extends ClientFixture {
+  keycloak: KeycloakService
   /** Asks the admin's interface of the realm, below whose address `path` is. */
   ask(method: string, path: string, body?: unknown): Promise<unknown>
   /** What the runtime has said since its start. */
@@ -27,7 +27,7 @@ export interface KeycloakGround extends ClientGround {
 /** So long a page may take while Keycloak does something for the first time. */
 const patienceMs = 20_000
 
-export async function createKeycloakGround(): Promise<KeycloakGround> {
+export async function createKeycloakFixture(): Promise<KeycloakFixture> {
   await using made = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'natter-keycloak-'))
   made.defer(() => rm(dir, { recursive: true, force: true }))
@@ -37,7 +37,7 @@ export async function createKeycloakGround(): Promise<KeycloakGround> {
     await startKeycloak({ dir, home: await findKeycloak(), javaHome: await findJava(), webOrigin }),
   )
   const ground = made.use(
-    await createClientGround({
+    await createClientFixture({
       WEB_PORT: String(webPort),
       OIDC_ISSUER: keycloak.url,
       RATE_LIMIT_FACTOR: '100',
@@ -63,7 +63,7 @@ export async function createKeycloakGround(): Promise<KeycloakGround> {
 }
 
 async function askAdmin(
-  { origin, admin }: KeycloakPart,
+  { origin, admin }: KeycloakService,
   method: string,
   path: string,
   body: unknown,

@@ -4,26 +4,26 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { createSecrets } from '../../stack/secrets.ts'
 import type { LogFile } from '../../stack/services/log-file.ts'
-import type { NatsPart } from '../../stack/services/nats.ts'
+import type { NatsService } from '../../stack/services/nats.ts'
 import { startNats } from '../../stack/services/nats.ts'
 import { startRuntime } from '../../stack/services/runtime.ts'
-import type { ProcessPart } from '../../stack/services/service.ts'
-import { createBench } from './command-line.ts'
-import { startTokenMaker, type TokenMaker } from './token-issuer.ts'
+import type { ProcessService } from '../../stack/services/service.ts'
+import { createCommandLine } from './command-line.ts'
+import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
-export interface LoginGround extends AsyncDisposable {
-  nats: NatsPart
-  maker: TokenMaker
+export interface LoginFixture extends AsyncDisposable {
+  nats: NatsService
+  maker: TokenIssuer
   /** Answers the auth callout. */
-  runtime: ProcessPart
+  runtime: ProcessService
   connect(token: string, options?: Record<string, unknown>): Promise<NatsConnection>
   /** Tries to log in and tells how that ended. Throws for who is let in. */
-  refusalOf(token: string): Promise<Refusal>
+  refusalOf(token: string): Promise<LoginRefusal>
 }
 
-export interface Refusal {
+export interface LoginRefusal {
   /** What the client is told. */
   told: string
   /** How long that took, in milliseconds. */
@@ -39,10 +39,10 @@ export interface Refusal {
  * The server of nats.conf, and a runtime that serves `auth.callout` and three functions to reach. The
  * tokens are those of `maker`, unless another issuer is named.
  */
-export async function createLoginGround(issuer?: string): Promise<LoginGround> {
+export async function createLoginFixture(issuer?: string): Promise<LoginFixture> {
   await using made = new AsyncDisposableStack()
-  const bench = made.use(await createBench())
-  const maker = await startTokenMaker()
+  const bench = made.use(await createCommandLine())
+  const maker = await startTokenIssuer()
   made.defer(() => maker.stop())
   const secrets = createSecrets()
   const dir = await bench.write({})
@@ -63,7 +63,7 @@ export async function createLoginGround(issuer?: string): Promise<LoginGround> {
   }
   const runtime = made.use(await startRuntime({ dir, env, functions, name: 'login' }))
   const all = made.move()
-  const ground: LoginGround = {
+  const ground: LoginFixture = {
     nats,
     maker,
     runtime,

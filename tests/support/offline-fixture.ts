@@ -7,21 +7,21 @@ import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { freePort } from '../../stack/ports.ts'
 import { createSecrets } from '../../stack/secrets.ts'
 import { startNats } from '../../stack/services/nats.ts'
-import { startIssuer } from '../../stack/services/oidc-provider.ts'
-import type { ProcessPart } from '../../stack/services/service.ts'
-import { type ClientGround, createClientGround } from './client-fixture.ts'
+import { startOidcProvider } from '../../stack/services/oidc-provider.ts'
+import type { ProcessService } from '../../stack/services/service.ts'
+import { type ClientFixture, createClientFixture } from './client-fixture.ts'
 
 /** The whole product, with what it stands on within reach of whoever wants it away. */
-export interface AwayGround extends ClientGround {
+export interface OfflineFixture extends ClientFixture {
   /** Between every page and NATS. */
-  wire: Wire
-  nats: ProcessPart
-  issuer: ProcessPart
+  wire: NetworkProxy
+  nats: ProcessService
+  issuer: ProcessService
   /** The runtime answers nobody, and goes on later as if nothing had been. */
   holdRuntime(): Promise<() => void>
 }
 
-export async function createAwayGround(): Promise<AwayGround> {
+export async function createOfflineFixture(): Promise<OfflineFixture> {
   await using made = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'natter-away-'))
   made.defer(() => rm(dir, { recursive: true, force: true }))
@@ -30,14 +30,14 @@ export async function createAwayGround(): Promise<AwayGround> {
   const webOrigins = [`http://localhost:${webPort}`]
   const [nats, issuer] = await Promise.all([
     startNats({ dir, binary: await findNatsServer(), secrets, webOrigins }),
-    startIssuer({ dir, webOrigins }),
+    startOidcProvider({ dir, webOrigins }),
   ])
   made.use(nats)
   made.use(issuer)
-  const wire = made.use(await createWire(Number(new URL(nats.webSocketUrl).port)))
+  const wire = made.use(await createNetworkProxy(Number(new URL(nats.webSocketUrl).port)))
 
   const ground = made.use(
-    await createClientGround({
+    await createClientFixture({
       WEB_PORT: String(webPort),
       OIDC_ISSUER: issuer.url,
       NATS_URL: nats.urlOf('functions'),
@@ -64,7 +64,7 @@ export async function createAwayGround(): Promise<AwayGround> {
   }
 }
 
-export interface Wire extends AsyncDisposable {
+export interface NetworkProxy extends AsyncDisposable {
   url: string
   /** Ends all connections, and lets no other through; answers with when that was. */
   cut(): number
@@ -74,7 +74,7 @@ export interface Wire extends AsyncDisposable {
 }
 
 /** A wire that can be cut: browsers have no switch that ends the connections they have. */
-async function createWire(port: number): Promise<Wire> {
+async function createNetworkProxy(port: number): Promise<NetworkProxy> {
   const open = new Set<Socket>()
   let isCut = false
   const server = createServer((near) => {

@@ -16,7 +16,7 @@ import { type Role, type RoomKind, roomChanged } from '#schema/messages/room'
 import { PRESENCE, PRESENCE_CONN, ROOMS_KV } from '#schema/streams'
 import { members, rooms } from '#schema/tables/room'
 import { startRuntime } from '../../stack/services/runtime.ts'
-import type { ProcessPart } from '../../stack/services/service.ts'
+import type { ProcessService } from '../../stack/services/service.ts'
 import type { App, Mailbox } from './app.ts'
 
 /** Nobody else's, so that what is told of them is about this test. */
@@ -29,7 +29,7 @@ export function newUsers(count: number): UserId[] {
 }
 
 /** Another process that serves what has to do with presence, until the test ends. */
-export async function startInstance(): Promise<ProcessPart> {
+export async function startInstance(): Promise<ProcessService> {
   const urls = inject('servers')
   const dir = await mkdtemp(join(tmpdir(), 'natter-instance-'))
   const functions = join(dir, 'functions')

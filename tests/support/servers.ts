@@ -6,11 +6,11 @@ import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { findPostgres } from '../../stack/install/postgres.ts'
 import { createSecrets } from '../../stack/secrets.ts'
 import { startNats } from '../../stack/services/nats.ts'
-import { startIssuer } from '../../stack/services/oidc-provider.ts'
+import { startOidcProvider } from '../../stack/services/oidc-provider.ts'
 import { startPglite } from '../../stack/services/pglite.ts'
 import { startPostgres } from '../../stack/services/postgres.ts'
 import { startRuntime } from '../../stack/services/runtime.ts'
-import type { ProcessPart } from '../../stack/services/service.ts'
+import type { ProcessService } from '../../stack/services/service.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -35,11 +35,11 @@ export interface ServerUrls {
 /** The whole system on ports of its own, with the runtime within reach of whoever means it harm. */
 export interface Servers extends AsyncDisposable {
   urls: ServerUrls
-  runtime: ProcessPart
-  database: ProcessPart
-  nats: ProcessPart
+  runtime: ProcessService
+  database: ProcessService
+  nats: ProcessService
   /** Another runtime beside it, until the servers stop. */
-  startAnother(name: string): Promise<ProcessPart>
+  startAnother(name: string): Promise<ProcessService>
 }
 
 /** Once per project of vitest.config.ts, which is named after its database. */
@@ -66,7 +66,7 @@ export async function startServers(
   const [db, nats, issuer] = await Promise.all([
     startDatabase(database, dir).then((part) => started.use(part)),
     startNats({ dir, binary, secrets }).then((part) => started.use(part)),
-    startIssuer({ dir }).then((part) => started.use(part)),
+    startOidcProvider({ dir }).then((part) => started.use(part)),
   ])
   const env = {
     NATS_URL: nats.urlOf('functions'),
@@ -101,7 +101,7 @@ export async function startServers(
 }
 
 /** A database of its own, with nothing in it. */
-export async function startDatabase(kind: DatabaseKind, dir: string): Promise<ProcessPart> {
+export async function startDatabase(kind: DatabaseKind, dir: string): Promise<ProcessService> {
   if (kind === 'pglite') return startPglite({ dir })
   return startPostgres({ dir, binaries: await findPostgres() })
 }

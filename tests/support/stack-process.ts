@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { startProcess } from '../../stack/services/process.ts'
-import type { ProcessPart } from '../../stack/services/service.ts'
+import type { ProcessService } from '../../stack/services/service.ts'
 
 /** What `npm start` does, with its state in a folder of its own and on ports that nobody else has. */
-export function startStack(dir: string, env: Record<string, string> = {}): Promise<ProcessPart> {
+export function startStack(dir: string, env: Record<string, string> = {}): Promise<ProcessService> {
   const ports = ['WEB', 'NATS', 'NATS_WS', 'NATS_MONITOR', 'OIDC', 'PG']
   return startProcess({
     dir,

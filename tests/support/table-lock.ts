@@ -5,7 +5,7 @@ import { db } from '#schema/db'
  * Keeps everybody from writing messages into the database until released, so that the log alone has
  * what is said. PGlite does nothing else either meanwhile.
  */
-export async function holdMessages(): Promise<() => Promise<void>> {
+export async function lockMessages(): Promise<() => Promise<void>> {
   const held = Promise.withResolvers<void>()
   const released = Promise.withResolvers<void>()
   const holding = db.transaction(async (tx) => {

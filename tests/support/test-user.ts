@@ -6,13 +6,13 @@ import { newClientId } from './app.ts'
 import type { PersonName } from './client-fixture.ts'
 
 /** Somebody who is there without a browser, and so can say much in little time. */
-export interface Voice extends AsyncDisposable {
+export interface TestUser extends AsyncDisposable {
   client: Client<typeof contracts>
-  say(room: string, text: string): Promise<{ id: string; seq: number }>
+  send(room: string, text: string): Promise<{ id: string; seq: number }>
   reply(room: string, threadId: string, text: string): Promise<{ id: string; seq: number }>
 }
 
-export async function createVoice(urls: StackUrls, person: string): Promise<Voice> {
+export async function createTestUser(urls: StackUrls, person: string): Promise<TestUser> {
   const nc = await connect({
     servers: urls.nats,
     token: await readToken(urls.issuer, person as PersonName),
@@ -21,7 +21,7 @@ export async function createVoice(urls: StackUrls, person: string): Promise<Voic
   const client = createClient(nc, { contracts, user: person })
   return {
     client,
-    say: (room, text) => client.call('send', { room, clientId: newClientId(), text }),
+    send: (room, text) => client.call('send', { room, clientId: newClientId(), text }),
     reply: (room, threadId, text) =>
       client.call('send.thread', { room, threadId, clientId: newClientId(), text }),
     [Symbol.asyncDispose]: () => nc.close(),

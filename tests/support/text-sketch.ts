@@ -1,7 +1,7 @@
 import type { Block, Inline } from '../../client/text/tree.ts'
 
 /** A tree in a line that can be read. */
-export function sketch(blocks: Block[]): string {
+export function outlineOf(blocks: Block[]): string {
   return blocks.map(sketchBlock).join('')
 }
 
@@ -12,11 +12,12 @@ function sketchBlock(block: Block): string {
     case 'heading':
       return `heading[${sketchAll(block.children)}]`
     case 'quote':
-      return `quote[${sketch(block.children)}]`
+      return `quote[${outlineOf(block.children)}]`
     case 'list':
       return `list(${block.start ?? ''})[${block.items
         .map(
-          (item) => (item.isDone === undefined ? '' : `(${item.isDone})`) + sketch(item.children),
+          (item) =>
+            (item.isDone === undefined ? '' : `(${item.isDone})`) + outlineOf(item.children),
         )
         .join('|')}]`
     case 'code':

@@ -20,7 +20,7 @@ export interface Signing extends Partial<JWTHeaderParameters> {
 }
 
 /** An issuer whose tokens say whatever a test wants, with a signature that is right. */
-export interface TokenMaker {
+export interface TokenIssuer {
   issuer: string
   /** How often its keys were fetched. */
   fetched(): number
@@ -42,7 +42,7 @@ export interface TokenMaker {
 const certs = '/realms/nats-chat/protocol/openid-connect/certs'
 const discovery = '/realms/nats-chat/.well-known/openid-configuration'
 
-export async function startTokenMaker(): Promise<TokenMaker> {
+export async function startTokenIssuer(): Promise<TokenIssuer> {
   let count = 0
   let fetches = 0
   let moved: string | undefined

@@ -2,7 +2,7 @@ import { headers } from '@nats-io/nats-core'
 import { onTestFinished } from 'vitest'
 import { createClient } from '#runtime/client'
 import { contracts } from '#schema/contracts'
-import type { App, Person } from './app.ts'
+import type { App, TestPerson } from './app.ts'
 
 /** A new trace, as somebody begins one: its id, and its header. */
 export function newTrace() {
@@ -11,7 +11,7 @@ export function newTrace() {
 }
 
 /** A client of somebody whose calls all belong to a trace. */
-export async function tracedClient(app: App, as: Person, traceparent: string) {
+export async function tracedClient(app: App, as: TestPerson, traceparent: string) {
   const { nc } = await app.connectAs(as)
   const hdrs = headers()
   hdrs.set('traceparent', traceparent)

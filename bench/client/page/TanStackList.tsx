@@ -1,7 +1,7 @@
 import { createVirtualizer } from '@tanstack/solid-virtual'
 import { createEffect, For, on } from 'solid-js'
 import { useConversation } from '../../../client/messages/createConversation.ts'
-import { AnyRow } from '../../../client/messages/Row.tsx'
+import { ListRow } from '../../../client/messages/Row.tsx'
 
 /** The same rows in the other list, as its documentation says for rows that are measured. */
 export function TanStackList() {
@@ -49,7 +49,7 @@ export function TanStackList() {
                     data-index={item.index}
                     ref={(element) => queueMicrotask(() => virtualizer.measureElement(element))}
                   >
-                    {row && <AnyRow key={row.key} row={row} marked={undefined} />}
+                    {row && <ListRow key={row.key} row={row} marked={undefined} />}
                   </div>
                 )
               }}

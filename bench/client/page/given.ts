@@ -1,14 +1,14 @@
 /** A chat with one long room and no server: everything else is the client's own. */
 
-import type { Kept } from '../../../client/chat/localStore.ts'
-import type { Page } from '../../../client/chat/timeline.ts'
+import type { LocalStore } from '../../../client/chat/localStore.ts'
+import type { HistoryPage } from '../../../client/chat/timeline.ts'
 import type { ChatClient, Connection } from '../../../client/nats/createConnection.ts'
 import type { ClientId, MessageId, RoomId, UserId } from '../../../schema/ids.ts'
 import type { Notice } from '../../../schema/messages/event.ts'
 import type { MyRoom } from '../../../schema/messages/room.ts'
 import { textOf } from './messages.ts'
 
-type Message = Page['messages'][number]
+type Message = HistoryPage['messages'][number]
 
 const people = ['alice', 'bob', 'charlie', 'dora', 'emil'] as UserId[]
 export const me = 'alice' as UserId
@@ -63,11 +63,11 @@ export function givenClient(count: number) {
 }
 
 export const givenConnection = {
-  link: () => ({ is: 'online' }),
+  link: () => ({ status: 'online' }),
   onBack: () => () => undefined,
 } as unknown as Connection
 
-export const givenKept: Kept = {
+export const givenKept: LocalStore = {
   read: async () => undefined,
   write: () => undefined,
   readNow: () => undefined,
@@ -80,7 +80,7 @@ export const givenKept: Kept = {
   onForgotten: () => undefined,
 }
 
-function givenPage(count: number): Page {
+function givenPage(count: number): HistoryPage {
   const messages = Array.from({ length: count }, (_, at) => messageOf(at))
   return { messages, before: false, after: false, asOf: count }
 }

@@ -11,8 +11,8 @@ import {
   createConversation,
 } from '../../../client/messages/createConversation.ts'
 import { MessageList } from '../../../client/messages/MessageList.tsx'
-import { CardContext, createCard } from '../../../client/people/createUserCard.ts'
-import { createPlace, PlaceContext } from '../../../client/routing/createRoute.ts'
+import { createUserCard, UserCardContext } from '../../../client/people/createUserCard.ts'
+import { createRoute, RouteContext } from '../../../client/routing/createRoute.ts'
 import { SettingsContext } from '../../../client/settings/context.ts'
 import { createSettings } from '../../../client/settings/createSettings.ts'
 import { givenClient, givenConnection, givenKept, givenRoom, me } from './given.ts'
@@ -109,17 +109,17 @@ function isBlank(): boolean {
 function Everything() {
   const settings = createSettings()
   const language = createLanguage(() => 'en')
-  const places = createPlace()
+  const places = createRoute()
   return (
     <SettingsContext.Provider value={settings}>
       <LanguageContext.Provider value={language}>
-        <PlaceContext.Provider value={places}>
-          <CardContext.Provider value={createCard()}>
+        <RouteContext.Provider value={places}>
+          <UserCardContext.Provider value={createUserCard()}>
             <ChatContext.Provider value={chat}>
               <Conversation />
             </ChatContext.Provider>
-          </CardContext.Provider>
-        </PlaceContext.Provider>
+          </UserCardContext.Provider>
+        </RouteContext.Provider>
       </LanguageContext.Provider>
     </SettingsContext.Provider>
   )

@@ -5,7 +5,7 @@ import { connect } from '@nats-io/transport-node'
 import type { Page } from 'playwright-core'
 import type { RoomId, UserId } from '#schema/ids'
 import type { StackUrls } from '../../../stack/state.ts'
-import { bury } from '../../support/dead-letters.ts'
+import { writeDeadLetter } from '../../support/dead-letters.ts'
 import { type Around, type Scene, wide } from './stage.ts'
 import type { Speakers, Talk } from './talk.ts'
 
@@ -231,7 +231,8 @@ async function showDeadLetters({ page, urls, stateDir }: Around) {
     'The row is longer than the column takes: value too long for type character varying(64)',
     'Deadlock detected, five times in a row',
   ]
-  for (const [at, reason] of reasons.entries()) await bury(functions, state.last_seq - at, reason)
+  for (const [at, reason] of reasons.entries())
+    await writeDeadLetter(functions, state.last_seq - at, reason)
   await page.getByRole('link', { name: 'Console', exact: true }).click()
   await page.getByRole('link', { name: 'Dead letters', exact: true }).click()
   await page.getByText('Deadlock detected').waitFor()

@@ -6,19 +6,19 @@ import { createClient, temporaryFolder } from '../../support/oidc-client.ts'
 import {
   type Claims,
   type Signing,
-  startTokenMaker,
-  type TokenMaker,
+  startTokenIssuer,
+  type TokenIssuer,
 } from '../../support/token-issuer.ts'
 
 const usual = { clientIds: ['nats-chat-app', 'natter-cli'], userClaim: 'preferred_username' }
 const day = 24 * 3_600
 const now = () => Math.floor(Date.now() / 1_000)
 
-let maker: TokenMaker
+let maker: TokenIssuer
 let tokens: TokenCheck
 
 beforeEach(async () => {
-  maker = await startTokenMaker()
+  maker = await startTokenIssuer()
   onTestFinished(() => maker.stop())
   tokens = createTokenCheck({ issuer: maker.issuer, ...usual })
 })
@@ -135,7 +135,7 @@ describe('a token', () => {
   })
 
   it('is refused when it brings its key along', async () => {
-    const other = await startTokenMaker()
+    const other = await startTokenIssuer()
     onTestFinished(() => other.stop())
     const jwk = other.publicKey()
     const certs = `${other.issuer}/protocol/openid-connect/certs`

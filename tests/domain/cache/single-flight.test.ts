@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { rememberForAMoment } from '#domain/cache/single-flight'
+import { singleFlight } from '#domain/cache/single-flight'
 
 /** Reads that end when they are told to; each answers with its number. */
 function givenReads() {
   const ends: (() => void)[] = []
-  const recall = rememberForAMoment((_key: string, _ask: undefined) => {
+  const recall = singleFlight((_key: string, _ask: undefined) => {
     const read = Promise.withResolvers<number>()
     const number = ends.push(() => read.resolve(number))
     return read.promise

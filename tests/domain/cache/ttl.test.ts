@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { readAged } from '#domain/cache/ttl'
+import { fetchWithAgedTtl } from '#domain/cache/ttl'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance', 'setTimeout'] })
@@ -11,7 +11,10 @@ afterEach(() => {
 /** For how long something is remembered that took so long to be read. */
 async function ttlAfter(ms: number): Promise<number | undefined> {
   const options = { ttl: 500 }
-  const reading = readAged(options, () => new Promise((resolve) => setTimeout(resolve, ms, 'read')))
+  const reading = fetchWithAgedTtl(
+    options,
+    () => new Promise((resolve) => setTimeout(resolve, ms, 'read')),
+  )
   await vi.advanceTimersByTimeAsync(ms)
   expect(await reading).toBe('read')
   return options.ttl

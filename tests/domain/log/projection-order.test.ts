@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eq, inArray } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Logged, persist } from '#domain/log/projection'
+import { type LoggedEvent, persist } from '#domain/log/projection'
 import type { Context } from '#runtime'
 import { closeDb, db, migrate } from '#schema/db'
 import { type ClientId, type MessageId, type RoomId, toNotifyId, type UserId } from '#schema/ids'
-import type { Said } from '#schema/messages/event'
+import type { MessageSent } from '#schema/messages/event'
 import { messages, messageVersions, reactions, roomHeads } from '#schema/tables/message'
-import type { ProcessPart } from '../../../stack/services/service.ts'
+import type { ProcessService } from '../../../stack/services/service.ts'
 import { type DatabaseKind, startDatabase } from '../../support/servers.ts'
 
 describe.each<DatabaseKind>(['postgres', 'pglite'])('what persist draws, on %s', (kind) => {
   let dir: string
-  let database: ProcessPart
+  let database: ProcessService
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'natter-persist-'))
@@ -34,7 +34,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('what persist draws, on %s',
       const random = createRandom(seed)
       const room = `room-${crypto.randomUUID()}` as RoomId
       const events = givenEvents(room, random)
-      const drawn = async (batches: Logged[][]) => {
+      const drawn = async (batches: LoggedEvent[][]) => {
         const erased = new Set<number>()
         const purgeMessage: Context['purgeMessage'] = async (_, seq) =>
           erased.size < erased.add(seq).size
@@ -60,11 +60,11 @@ const messageCount = 12
 const newId = () => crypto.randomUUID().replaceAll('-', '') as MessageId
 
 /** What three people might do to some messages of a room, in an order in which it can happen. */
-function givenEvents(room: RoomId, random: () => number): Logged[] {
+function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
   const pick = <T>(from: readonly T[]) => from[Math.floor(random() * from.length)] as T
   const people = ['alice', 'bob', 'null'] as UserId[]
-  const events: Logged[] = []
-  const said: { seq: number; data: Said }[] = []
+  const events: LoggedEvent[] = []
+  const said: { seq: number; data: MessageSent }[] = []
   for (let seq = 1; said.length < messageCount || seq < 150; seq++) {
     const at = new Date(seq * 1_000).toISOString()
     const by = pick(people)

@@ -6,7 +6,7 @@ import { readPage } from '#domain/messages/history-page'
 import { closeDb, db, migrate } from '#schema/db'
 import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
 import { messages } from '#schema/tables/message'
-import type { ProcessPart } from '../../../stack/services/service.ts'
+import type { ProcessService } from '../../../stack/services/service.ts'
 import { type DatabaseKind, startDatabase } from '../../support/servers.ts'
 
 const caller = 'alice' as UserId
@@ -14,7 +14,7 @@ const rooms = Array.from({ length: 40 }, (_, index) => `room-${index}` as RoomId
 
 describe.each<DatabaseKind>(['postgres', 'pglite'])('a page of history, on %s', (kind) => {
   let dir: string
-  let database: ProcessPart
+  let database: ProcessService
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'natter-page-'))
