@@ -1,6 +1,6 @@
-// What `npm start`, `npm test` and the scripts of `npm run` below run: plain JavaScript for whatever
-// Node is there (20 or later). It installs the dependencies if they are not, finds the Node 24 that
-// comes with them, and runs the script under it.
+// The entry point of `npm start`, `npm test` and the other npm scripts, in plain JavaScript for Node 20
+// or later. Installs the dependencies if they are missing or outdated, finds the Node 24 among them, and
+// runs the script with it.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
@@ -11,6 +11,9 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const bin = join(root, 'node_modules', '.bin')
 const scripts = {
   start: 'stack/start.ts',
+  dev: 'stack/dev.ts',
+  build: 'stack/build.ts',
+  'db:generate': 'stack/db-generate.ts',
   test: 'stack/test.ts',
   check: 'stack/check.ts',
   bench: 'bench/main.ts',
@@ -29,16 +32,16 @@ if (!script) {
 if (!isInstalled()) await install()
 run(findNode(), [join(root, script), ...args])
 
-/** Whether node_modules holds the very packages that package-lock.json names. */
+/** Returns whether node_modules holds exactly the versions that package-lock.json names. */
 function isInstalled() {
   const installed = join(root, 'node_modules', '.package-lock.json')
   if (!existsSync(installed)) return false
-  const wanted = Object.entries(readPackages(join(root, 'package-lock.json')))
-  const have = readPackages(installed)
-  // What is optional may be for another platform.
-  return wanted.every(
+  const locked = Object.entries(readPackages(join(root, 'package-lock.json')))
+  const present = readPackages(installed)
+  // An optional package may be for another platform.
+  return locked.every(
     ([path, { version, optional }]) =>
-      path === '' || (path in have ? have[path].version === version : optional),
+      path === '' || (path in present ? present[path].version === version : optional),
   )
 }
 
@@ -47,33 +50,31 @@ function readPackages(file) {
 }
 
 async function install() {
-  const started = Date.now()
-  const seconds = () => `${Math.round((Date.now() - started) / 1000)} s`
+  const startedAt = Date.now()
+  const elapsed = () => `${Math.round((Date.now() - startedAt) / 1000)} s`
   console.log('Installing dependencies …')
-  const ticking = setInterval(() => console.log(`  still installing, ${seconds()}`), 5000)
+  const progress = setInterval(() => console.log(`  still installing, ${elapsed()}`), 5000)
 
-  // Not `npm ci`: that fails where the registry lacks a package for some other platform, and begins by
-  // deleting what may be running. Like it, this takes what package-lock.json names and leaves that be.
-  const flags = ['--no-save', '--include=dev', '--include=optional', '--no-audit', '--no-fund']
+  const flags = ['--include=dev', '--include=optional', '--no-audit', '--no-fund']
   const npm = process.env.npm_execpath
   const [command, before] = npm?.endsWith('js') ? [process.execPath, [npm]] : ['npm', []]
-  const child = spawn(command, [...before, 'install', ...flags, '--loglevel=error'], {
+  const child = spawn(command, [...before, 'ci', ...flags, '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     shell: command === 'npm' && isWindows(),
   })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text))
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text))
   const problem = await new Promise((resolve) => {
     child.on('error', (error) => resolve(error.message))
-    child.on('close', (code) => resolve(code === 0 ? undefined : `npm install ended with ${code}`))
+    child.on('close', (code) => resolve(code === 0 ? undefined : `npm ci exited with ${code}`))
   })
-  clearInterval(ticking)
-  if (problem) fail(`Could not install the dependencies: ${problem}\n${said}`)
-  console.log(`Installed dependencies in ${seconds()}`)
+  clearInterval(progress)
+  if (problem) fail(`Could not install the dependencies: ${problem}\n${output}`)
+  console.log(`Installed dependencies in ${elapsed()}`)
 }
 
-/** The Node that came as a dependency, else the one that runs this, if it is new enough. */
+/** Returns the Node that was installed as a dependency, else the one that runs this file if it is new enough. */
 function findNode() {
   for (const node of [join(bin, isWindows() ? 'node.exe' : 'node'), process.execPath]) {
     if (!existsSync(node)) continue
@@ -81,9 +82,9 @@ function findNode() {
     if (Number.parseInt(stdout, 10) >= 24) return node
   }
   return fail(
-    `Node 24 is missing. It comes as an optional dependency on Linux (x64, arm64), macOS (arm64) and
-Windows (x64), but node_modules/.bin holds none that runs on ${process.platform}-${process.arch}, and this is
-Node ${process.versions.node}. Install the optional dependencies (npm install --include=optional) or use Node 24 or later.`,
+    `Node 24 is missing. It is an optional dependency on Linux (x64, arm64), macOS (arm64) and Windows (x64),
+but node_modules/.bin has none that runs on ${process.platform}-${process.arch}, and this is Node ${process.versions.node}.
+Install the optional dependencies (npm ci --include=optional) or use Node 24 or later.`,
   )
 }
 
@@ -91,18 +92,18 @@ function run(node, command) {
   const child = spawn(node, command, {
     cwd: root,
     env: {
-      // A fifth less to compute until everything is ready.
+      // Compiled code is cached, which takes a fifth of the processor time off a start.
       NODE_COMPILE_CACHE: join(process.env.NATTER_CACHE || join(root, '.cache'), 'node'),
       ...process.env,
       PATH: bin + delimiter + process.env.PATH,
     },
-    // The channel says nothing; it closes when this process ends, so the child never stays behind.
+    // The channel carries no messages: the child stops when it closes, even if this process is killed.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   })
-  // npm has a shell in between, which passes nothing on when it is told to end.
+  // npm runs this through a shell that does not forward signals: notice its end by the parent's id.
   const parent = process.ppid
-  const look = () => process.ppid !== parent && child.kill('SIGTERM')
-  if (process.env.npm_lifecycle_event) setInterval(look, 500).unref()
+  const stopWithParent = () => process.ppid !== parent && child.kill('SIGTERM')
+  if (process.env.npm_lifecycle_event) setInterval(stopWithParent, 500).unref()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => fail(`Could not run ${node}: ${error.message}`))
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))

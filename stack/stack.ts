@@ -7,11 +7,18 @@ import { startNats } from './services/nats.ts'
 import { startOidcProvider } from './services/oidc-provider.ts'
 import { startPglite } from './services/pglite.ts'
 import { startRuntime } from './services/runtime.ts'
-import type { ProcessService } from './services/service.ts'
-import { startWeb, type WebConfig } from './services/web.ts'
+import type { ProcessService, Service } from './services/service.ts'
+import { startWeb, type WebConfig, type WebOptions } from './services/web.ts'
 import type { StackUrls, State } from './state.ts'
 
+/** The options of a service that serves the page. */
+export type PageOptions = Pick<WebOptions, 'port' | 'config'>
+
 export interface StackOptions {
+  /** Serves the page; by default the client as built for production. */
+  startPage?: (options: PageOptions) => Promise<Service>
+  /** Further arguments of `runtime start`. */
+  runtimeArgs?: string[]
   state: State
   env: NodeJS.ProcessEnv
   log: (message: string) => void
@@ -58,13 +65,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     foreignNats ?? startOwnNats(context),
     provideDatabase(context),
     provideIssuer(context),
-    buildClient(log),
+    options.startPage ? undefined : buildClient(log),
   ])
-  const web = owned.use(await startWeb({ port: ports.WEB_PORT, config: () => config }))
+  const { startPage = startWeb, runtimeArgs = [] } = options
+  const web = owned.use(await startPage({ port: ports.WEB_PORT, config: () => config }))
   await startService(context, 'runtime', () =>
     startRuntime({
       dir: state.dir,
       onSpawn: state.addProcess,
+      args: runtimeArgs,
       env: {
         ...nats.env,
         DATABASE_URL: databaseUrl,

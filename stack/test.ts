@@ -1,6 +1,10 @@
 /**
- * `npm test`: brings what the tests need, then runs the checks and the tests. Arguments go to
- * vitest. Ends with the first exit code that is not 0.
+ * `npm test`: installs what the tests need, then runs the checks and every test. Exits with the first
+ * exit code that is not 0.
+ *
+ * `npm test -- room.join` runs only the test files whose path contains `room.join`, at once: without
+ * the checks, and contract tests on PGlite alone. A test installs what it needs when it starts. Other
+ * arguments go to vitest; `--project postgres` chooses PostgreSQL.
  */
 import { check } from './check.ts'
 import { findChromium } from './install/chromium.ts'
@@ -12,25 +16,31 @@ import { findNatsServer } from './install/nats-server.ts'
 import { findPostgres } from './install/postgres.ts'
 import { run } from './run.ts'
 
-const log = (message: string) => console.log(`  ${message}`)
+const args = process.argv.slice(2)
+process.exitCode = args.length > 0 ? await runSome(args) : await runAll()
 
-console.log('What the tests need:')
-const provisioned = {
-  NATS_SERVER: await findNatsServer({ log }),
-  NATTER_TEST_POSTGRES: await findPostgres({ log }),
-  NATTER_TEST_CHROMIUM: await findChromium({ log }),
-  NATS_CLI: await findNatsCli({ log }),
-  JAVA_HOME: await findJava({ log }),
-  KEYCLOAK_HOME: await findKeycloak({ log }),
+async function runSome(selection: string[]): Promise<number> {
+  const hasProject = selection.some((argument) => argument.startsWith('--project'))
+  const projects = ['rest', 'login', 'pglite'].map((name) => `--project=${name}`)
+  return run('vitest', ['run', ...(hasProject ? [] : projects), ...selection])
 }
-for (const [name, path] of Object.entries(provisioned)) log(`${name}=${path}`)
 
-await buildClient(log)
+async function runAll(): Promise<number> {
+  const log = (message: string) => console.log(`  ${message}`)
+  console.log('Installing what the tests need:')
+  const programs = {
+    NATS_SERVER: await findNatsServer({ log }),
+    NATTER_TEST_POSTGRES: await findPostgres({ log }),
+    NATTER_TEST_CHROMIUM: await findChromium({ log }),
+    NATS_CLI: await findNatsCli({ log }),
+    JAVA_HOME: await findJava({ log }),
+    KEYCLOAK_HOME: await findKeycloak({ log }),
+  }
+  for (const [name, path] of Object.entries(programs)) log(`${name}=${path}`)
+  await buildClient(log)
 
-const checked = await check()
-const tested = await run('vitest', ['run', ...process.argv.slice(2)], {
-  ...process.env,
-  ...provisioned,
-})
-if (checked !== 0) console.error('The checks failed: see above the tests.')
-process.exitCode = checked || tested
+  const checked = await check()
+  const tested = await run('vitest', ['run'], { ...process.env, ...programs })
+  if (checked !== 0) console.error('The checks failed: see above the tests.')
+  return checked || tested
+}

@@ -7,6 +7,7 @@ import type { Plugin } from 'vite'
 export function preloaded(module: string): Plugin {
   return {
     name: 'preloaded',
+    apply: 'build',
     transformIndexHtml: {
       order: 'post',
       handler(html, { bundle = {} }) {

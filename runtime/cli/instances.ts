@@ -171,7 +171,10 @@ class Supervisor {
       const isReplaced = await slot.replacing
       if (this.#stopping.signal.aborted) return
       if (!isReplaced) {
-        this.#log.error({ instance: slot.number }, 'rolling restart given up; what ran still runs')
+        this.#log.error(
+          { instance: slot.number },
+          'rolling restart abandoned: the new version did not start',
+        )
         return
       }
     }

@@ -30,7 +30,7 @@ function firstFiles(): string[] {
     for (const imported of chunk.imports ?? []) visit(imported)
   }
   visit('index.html')
-  visit('Inside.tsx')
+  visit('app/AuthenticatedApp.tsx')
   return [...found]
 }
 

@@ -21,7 +21,7 @@ import { inner, outer } from '../support/trace-contracts.ts'
 const functions = {
   'outer.ts': `
 import { defineFunction } from '#runtime'
-import { inner, kept, keepsakes, outer, told } from '../support/trace-contracts.ts'
+import { inner, kept, keepsakes, outer, told } from '../../tests/support/trace-contracts.ts'
 
 export default defineFunction(
   outer,
@@ -37,7 +37,7 @@ export default defineFunction(
   'inner.ts': `
 import { trace } from '@opentelemetry/api'
 import { defineFunction, FunctionError } from '#runtime'
-import { inner } from '../support/trace-contracts.ts'
+import { inner } from '../../tests/support/trace-contracts.ts'
 
 export default defineFunction(inner, async ({ id, ends }) => {
   if (ends === 'refused') throw new FunctionError('conflict', id + ' is there already')
@@ -47,7 +47,7 @@ export default defineFunction(inner, async ({ id, ends }) => {
 `,
   'hears.ts': `
 import { defineFunction, event } from '#runtime'
-import { heard, told } from '../support/trace-contracts.ts'
+import { heard, told } from '../../tests/support/trace-contracts.ts'
 
 export default defineFunction(event(told), ({ id }, { publish }) => publish(heard, { id }))
 `,

@@ -1,0 +1,7 @@
+/**
+ * `npm run db:generate -- --name what-changed`: compares schema/tables/ with the last migration and
+ * writes the next one into schema/migrations/. Arguments go to drizzle-kit.
+ */
+import { run } from './run.ts'
+
+process.exitCode = await run('drizzle-kit', ['generate', ...process.argv.slice(2)])

@@ -1,0 +1,54 @@
+/**
+ * `npm run dev`: as `npm start`, for people who change Natter. Vite serves the page with hot module
+ * replacement, and the runtime restarts when a file of functions/, domain/, schema/ or runtime/ is
+ * saved.
+ */
+import { watch } from 'node:fs'
+import { join } from 'node:path'
+import { runStack } from './run-stack.ts'
+import { startVite } from './services/vite.ts'
+import type { Stack } from './stack.ts'
+
+const root = join(import.meta.dirname, '..')
+const watchedFolders = ['functions', 'domain', 'schema', 'runtime']
+/** An editor writes a file in several steps, and "save all" saves several files. */
+const debounceMs = 100
+
+await runStack({
+  startPage: startVite,
+  // The instances restart one by one, and the old ones keep running while a new one does not load.
+  runtimeArgs: ['--instances', '2'],
+  onReady: restartOnSave,
+})
+
+function restartOnSave({ services }: Stack, log: (message: string) => void, signal: AbortSignal) {
+  const runtime = services.find(({ name }) => name === 'runtime')
+  if (!runtime) return
+  let timer: NodeJS.Timeout | undefined
+  let restarting = Promise.resolve()
+  for (const folder of watchedFolders) {
+    const watcher = watch(join(root, folder), { recursive: true, signal }, (_event, file) => {
+      if (!file?.endsWith('.ts')) return
+      clearTimeout(timer)
+      timer = setTimeout(() => {
+        log(`${join(folder, file)} was saved: restarting the runtime`)
+        restarting = restarting.then(restart).catch((error) => log(error.message))
+      }, debounceMs)
+    })
+    watcher.on('error', (error) => log(`cannot watch ${folder}: ${error.message}`))
+  }
+  signal.addEventListener('abort', () => clearTimeout(timer))
+  log(`The runtime restarts when a file of ${watchedFolders.join(', ')} is saved`)
+
+  /** Starts the new version, then stops the old one. The log has the outcome. */
+  async function restart() {
+    if (signal.aborted || !runtime) return
+    const { log: output } = runtime
+    const from = output.end()
+    await runtime.kill('SIGHUP')
+    const outcome = /"msg":"rolling restart (done|abandoned)/
+    const line = await output.line(outcome, { from, signal, within: 60_000 })
+    const isDone = line.includes('rolling restart done')
+    log(isDone ? 'The new version runs.' : 'The new version did not start: the last one runs on.')
+  }
+}

@@ -1,0 +1,135 @@
+import { join, relative, resolve } from 'node:path'
+import { type Lock, LockedError, takeLock } from './lock.ts'
+import { readable } from './services/process.ts'
+import type { ProcessService } from './services/service.ts'
+import { type Stack, type StackOptions, startStack } from './stack.ts'
+import { type StackUrls, State } from './state.ts'
+import { supervise } from './supervise.ts'
+
+export interface RunOptions extends Pick<StackOptions, 'startPage' | 'runtimeArgs'> {
+  /** Called once, when everything is ready. The signal aborts when the stack stops. */
+  onReady?: (stack: Stack, log: (message: string) => void, signal: AbortSignal) => void
+}
+
+/**
+ * Runs the whole system on this machine until Ctrl-C: starts each service, restarts the ones that
+ * exit, and stops them in reverse order. State is stored in $NATTER_STATE, else in .natter, so a second start
+ * continues where the first stopped. Exits the process: with 0 after a stop, with 1 after a failure.
+ */
+export async function runStack(options: RunOptions = {}): Promise<void> {
+  const startedAt = performance.now()
+  const dir = resolve(process.env.NATTER_STATE || join(import.meta.dirname, '..', '.natter'))
+  const state = new State(dir)
+  const owned = new AsyncDisposableStack()
+  const stopping = new AbortController()
+  let isLockHeld = false
+  const log = (message: string) => console.log(`  ${message}`)
+
+  // A terminal sends Ctrl-C to the launcher as well, which forwards it: stop() ignores the second one.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(0))
+  process.on('disconnect', () => stop(0))
+
+  try {
+    await start()
+  } catch (error) {
+    if (!stopping.signal.aborted) await fail(error)
+  }
+
+  async function start() {
+    owned.use(await lockState(dir, state))
+    isLockHeld = true
+    owned.defer(() => state.clear())
+    await state.stopLeftovers(log)
+    console.log(`Starting Natter. State folder: ${shortPath(dir)}`)
+    const stack = await startStack({ ...options, state, env: process.env, log, owned })
+    state.writeUrls(stack.urls)
+
+    for (const service of stack.services) {
+      supervise(service, {
+        log,
+        signal: stopping.signal,
+        onRestart: () => state.writeUrls(stack.urls),
+        onGiveUp: (reason) => fail(new Error(reason)),
+      }).catch(fail)
+      if (service.name === 'runtime') printWarnings(service)
+    }
+    console.log(describeStack(stack.urls, dir, performance.now() - startedAt))
+    options.onReady?.(stack, log, stopping.signal)
+  }
+
+  /** Stops the services in reverse order. A service that is still starting ends with this process. */
+  async function stop(code: number) {
+    if (stopping.signal.aborted) return
+    stopping.abort()
+    if (isLockHeld) console.log('\nStopping …')
+    try {
+      await owned.disposeAsync()
+      if (isLockHeld) console.log('Stopped.')
+    } catch (error) {
+      console.error(error)
+      process.exit(1)
+    }
+    process.exit(code)
+  }
+
+  async function fail(error: unknown) {
+    console.error(`\n${error instanceof Error ? messagesOf(error) : error}`)
+    await stop(1)
+  }
+
+  /** Prints the runtime's warnings and errors here; the log file has every line. */
+  function printWarnings({ log: { follow, end } }: ProcessService) {
+    const print = (line: string) => {
+      const level = Number(/^\{"level":(\d+)/.exec(line)?.[1] ?? 100)
+      if (level >= 40) log(`runtime: ${readable(line)}`)
+    }
+    follow(end(), print, stopping.signal)
+  }
+}
+
+async function lockState(dir: string, state: State): Promise<Lock> {
+  try {
+    return await takeLock(join(dir, 'lock'))
+  } catch (error) {
+    if (!(error instanceof LockedError)) throw error
+    const url = state.read<StackUrls>('stack.json')?.web
+    throw new Error(
+      `Natter runs already on ${shortPath(dir)} (process ${error.holder.pid}${url ? `, ${url}` : ''}).
+Stop that one first, or set NATTER_STATE to another folder.`,
+    )
+  }
+}
+
+/** An error's message, followed by the messages of its causes. */
+function messagesOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\n  cause: ${messagesOf(error.cause)}` : ''
+  return error.message + cause
+}
+
+/** The block that is printed when everything is ready: address, users, commands. */
+function describeStack({ web, issuer, opsUrl }: StackUrls, dir: string, startMs: number) {
+  const users = process.env.OIDC_ISSUER
+    ? [`those of ${issuer}`]
+    : [
+        'alice / alice123      (admin, user)',
+        'bob / bob123          (user)',
+        'charlie / charlie123  (no role: reads only)',
+      ]
+  const stateVariable = process.env.NATTER_STATE ? `NATTER_STATE=${shortPath(dir)} ` : ''
+  const rows = {
+    Users: users,
+    Functions: [`${stateVariable}npm run runtime -- ls`, `nats -s ${opsUrl} micro ls`],
+    Addresses: [`${shortPath(join(dir, 'stack.json'))}, logs in ${shortPath(join(dir, 'logs'))}`],
+    Stop: ['Ctrl-C'],
+  }
+  const lines = Object.entries(rows).flatMap(([title, texts]) =>
+    texts.map((text, index) => `  ${(index === 0 ? title : '').padEnd(11)}${text}`),
+  )
+  const seconds = (startMs / 1000).toFixed(1)
+  return `\nNatter is ready after ${seconds} s:  ${web}\n\n${lines.join('\n')}\n`
+}
+
+function shortPath(path: string) {
+  const short = relative(process.cwd(), path)
+  return short && !short.startsWith('..') ? short : path
+}

@@ -1,0 +1,57 @@
+import { join } from 'node:path'
+import type { PageOptions } from '../stack.ts'
+import type { Service } from './service.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+
+/**
+ * A service worker in place of the page's own: it removes what `npm start` on the same port has
+ * cached, which would otherwise hide every change.
+ */
+const emptyWorker = `
+self.addEventListener('install', () => self.skipWaiting())
+self.addEventListener('activate', (event) => event.waitUntil(clear()))
+async function clear() {
+  for (const name of await caches.keys()) await caches.delete(name)
+  await self.registration.unregister()
+  for (const client of await self.clients.matchAll()) client.navigate(client.url)
+}
+`
+
+/** Serves the page from its sources with Vite's development server, and `/config.json`. */
+export async function startVite({ port, config }: PageOptions): Promise<Service> {
+  const { createServer } = await import('vite')
+  const server = await createServer({
+    configFile: join(root, 'client', 'vite.config.ts'),
+    clearScreen: false,
+    logLevel: 'warn',
+    server: {
+      host: '127.0.0.1',
+      strictPort: port !== undefined,
+      ...(port === undefined ? {} : { port }),
+      fs: { allow: [root] },
+    },
+    plugins: [
+      {
+        name: 'natter-config',
+        configureServer({ middlewares }) {
+          middlewares.use('/config.json', (_request, response) => {
+            const page = config()
+            response.statusCode = page ? 200 : 503
+            response.setHeader('content-type', 'application/json')
+            response.end(JSON.stringify(page ?? { ready: false }))
+          })
+          middlewares.use('/worker.js', (_request, response) => {
+            response.setHeader('content-type', 'text/javascript')
+            response.end(emptyWorker)
+          })
+        },
+      },
+    ],
+  })
+  await server.listen()
+  const address = server.httpServer?.address()
+  const actualPort = typeof address === 'object' ? address?.port : port
+  const stop = () => server.close()
+  return { name: 'web', url: `http://localhost:${actualPort}`, stop, [Symbol.asyncDispose]: stop }
+}
