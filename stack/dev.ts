@@ -25,30 +25,45 @@ function restartOnSave({ services }: Stack, log: (message: string) => void, sign
   const runtime = services.find(({ name }) => name === 'runtime')
   if (!runtime) return
   let timer: NodeJS.Timeout | undefined
-  let restarting = Promise.resolve()
+  let isRestarting = false
+  let changedFile: string | undefined
   for (const folder of watchedFolders) {
     const watcher = watch(join(root, folder), { recursive: true, signal }, (_event, file) => {
       if (!file?.endsWith('.ts')) return
+      changedFile = join(folder, file)
       clearTimeout(timer)
-      timer = setTimeout(() => {
-        log(`${join(folder, file)} was saved: restarting the runtime`)
-        restarting = restarting.then(restart).catch((error) => log(error.message))
-      }, debounceMs)
+      timer = setTimeout(restart, debounceMs)
     })
     watcher.on('error', (error) => log(`cannot watch ${folder}: ${error.message}`))
   }
   signal.addEventListener('abort', () => clearTimeout(timer))
-  log(`The runtime restarts when a file of ${watchedFolders.join(', ')} is saved`)
+  log(`The runtime restarts when a file of ${watchedFolders.join(', ')} is saved.`)
+
+  /** Restarts until no file has changed since the last restart began. */
+  async function restart() {
+    if (isRestarting) return
+    isRestarting = true
+    while (changedFile && !signal.aborted) {
+      log(`${changedFile} was saved: restarting the runtime`)
+      changedFile = undefined
+      await rollingRestart().catch((error) => signal.aborted || log(error.message))
+    }
+    isRestarting = false
+  }
 
   /** Starts the new version, then stops the old one. The log has the outcome. */
-  async function restart() {
-    if (signal.aborted || !runtime) return
+  async function rollingRestart() {
+    if (!runtime) return
     const { log: output } = runtime
     const from = output.end()
     await runtime.kill('SIGHUP')
     const outcome = /"msg":"rolling restart (done|abandoned)/
     const line = await output.line(outcome, { from, signal, within: 60_000 })
     const isDone = line.includes('rolling restart done')
-    log(isDone ? 'The new version runs.' : 'The new version did not start: the last one runs on.')
+    log(
+      isDone
+        ? 'The new version runs.'
+        : 'The new version did not start: the last one keeps running.',
+    )
   }
 }

@@ -2,7 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { constants } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { pino } from 'pino'
+import type { Logger } from 'pino'
+import { createLog } from './log.ts'
 import { notifyReady } from './ready.ts'
 import { onStop } from './stop-signals.ts'
 
@@ -48,7 +49,7 @@ export function superviseInstances(options: InstancesOptions): Promise<number> {
 
 class Supervisor {
   readonly #options: InstancesOptions
-  readonly #log = pino()
+  readonly #log: Logger
   readonly #stopping = new AbortController()
   readonly #alive = new Set<Instance>()
   #slots: Slot[] = []
@@ -58,6 +59,7 @@ class Supervisor {
 
   constructor(options: InstancesOptions) {
     this.#options = options
+    this.#log = createLog(options.env)
   }
 
   async run(): Promise<number> {

@@ -1,7 +1,7 @@
-import { pino } from 'pino'
 import { readConfig } from '../server/config.ts'
 import { startRuntime } from '../server/run.ts'
 import { CliError } from './failure.ts'
+import { createLog } from './log.ts'
 import { describeProblem, problemsOf } from './problems.ts'
 import { notifyReady } from './ready.ts'
 import { onStop } from './stop-signals.ts'
@@ -19,7 +19,7 @@ export interface ServeOptions {
 export async function serveFolder({ folder, env, name }: ServeOptions): Promise<void> {
   // Set by the supervisor of several.
   const instance = env.NATTER_INSTANCE
-  const log = pino(instance === undefined ? {} : { base: { pid: process.pid, instance } })
+  const log = createLog(env)
 
   const told = Promise.withResolvers<string>()
   let isReady = false

@@ -10,11 +10,17 @@ export interface ProcessOptions extends ServiceOptions {
   /** What to run. Asked at every start, since a restart may know more: which ports it had. */
   command: () => { file: string; args: string[]; env: NodeJS.ProcessEnv; cwd?: string }
   /**
-   * Resolves to its url when the process can be used; looks in the log from `from` on. `signal`
-   * fires when the process has ended before that.
+   * Resolves to the service's url when the process is ready. `from` is where its lines begin in the
+   * log, `signal` aborts when it exits before, and `firstMessage` resolves when it sends a message
+   * through the channel.
    */
-  ready: (log: LogFile, from: number, signal: AbortSignal) => Promise<string>
-  /** Whether it is a Node of ours: then a channel, which carries nothing, tells it when we are gone. */
+  ready: (
+    log: LogFile,
+    from: number,
+    signal: AbortSignal,
+    firstMessage: Promise<unknown>,
+  ) => Promise<string>
+  /** Whether it is Node with a channel to this process, which it stops at the end of. */
   isNode?: boolean
   /** The signal that asks it to end; SIGTERM unless said otherwise. */
   stopSignal?: NodeJS.Signals
@@ -48,7 +54,8 @@ export async function startProcess(options: ProcessOptions): Promise<ProcessServ
       throw error
     })
     try {
-      url = await Promise.race([options.ready(log, from, ended.signal), early])
+      const firstMessage = new Promise((resolve) => present.child.once('message', resolve))
+      url = await Promise.race([options.ready(log, from, ended.signal, firstMessage), early])
     } catch (error) {
       await stop()
       throw error

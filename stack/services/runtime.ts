@@ -1,8 +1,12 @@
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { startProcess } from './process.ts'
 import type { ProcessService, ServiceOptions } from './service.ts'
 
 const root = join(import.meta.dirname, '..', '..')
+
+/** The runtime itself waits up to a minute for its dependencies, then exits with the reason. */
+const readyTimeoutMs = 90_000
 
 export interface RuntimeOptions extends ServiceOptions {
   /** The runtime's variables: NATS_URL and so on. They go over those of this process. */
@@ -33,9 +37,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<ProcessServ
       env: { ...process.env, ...env },
       cwd: root,
     }),
-    async ready(log, from, signal) {
-      // It waits a minute for what it depends on, and says then what is missing.
-      await log.line(/"msg":"ready"/, { from, signal, within: 90_000 })
+    async ready(log, _from, signal, firstMessage) {
+      const timeout = setTimeout(readyTimeoutMs, 'timeout' as const, { signal, ref: false })
+      if ((await Promise.race([firstMessage, timeout])) === 'timeout')
+        throw new Error(`${name} is not ready after ${readyTimeoutMs} ms:\n${log.tail()}`)
       return ''
     },
   })
