@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { findNatsServer } from '../stack/install/nats-server.ts'
 import { createSecrets, type Secrets } from '../stack/secrets.ts'
 import { type NatsService, startNats } from '../stack/services/nats.ts'
-import { startRuntime } from '../stack/services/runtime.ts'
+import { startRuntimeService } from '../stack/services/runtime.ts'
 import type { ProcessService } from '../stack/services/service.ts'
 
 export interface BenchFixture extends AsyncDisposable {
@@ -43,7 +43,7 @@ export async function startFixture(): Promise<BenchFixture> {
         NATTER_ID_KEY: secrets.idKey,
         ...env,
       }
-      return running.use(await startRuntime({ dir, functions, env: settings, onSpawn }))
+      return running.use(await startRuntimeService({ dir, functions, env: settings, onSpawn }))
     },
     use: (thing) => running.use(thing),
     [Symbol.asyncDispose]: () => running.disposeAsync(),

@@ -1,4 +1,4 @@
-/** `npm run check`: layout and lint, then types. All that CI asks of a file before running it. */
+/** `npm run check`: checks formatting, lint and types, as CI does before it runs the tests. */
 import { run } from './run.ts'
 
 const steps: [command: string, ...args: string[]][] = [
@@ -8,7 +8,7 @@ const steps: [command: string, ...args: string[]][] = [
   ['tsc', '--noEmit', '-p', 'client/service-worker/tsconfig.json'],
 ]
 
-/** Runs every step, whatever the one before said. Returns the first exit code that is not 0. */
+/** Runs every step, also after a failed one. Returns the first exit code that is not 0. */
 export async function check(): Promise<number> {
   const codes: number[] = []
   for (const [command, ...args] of steps) codes.push(await run(command, args))

@@ -7,7 +7,7 @@ export interface Lock extends AsyncDisposable {
   release(): Promise<void>
 }
 
-/** Thrown by `takeLock`: somebody else, who is alive, holds the lock. */
+/** Thrown by `takeLock` when a running process holds the lock. */
 export class LockedError extends Error {
   override name = 'LockedError'
   readonly holder: ProcessId
@@ -19,8 +19,8 @@ export class LockedError extends Error {
 }
 
 /**
- * Takes the lock that is this file, for this process. What a dead process left is taken over.
- * Throws a `LockedError` while a living process has it.
+ * Takes the lock of this file for this process. A lock that a dead process left behind is replaced.
+ * Throws a `LockedError` while a running process holds it.
  */
 export async function takeLock(file: string): Promise<Lock> {
   await mkdir(dirname(file), { recursive: true })
@@ -35,7 +35,7 @@ export async function takeLock(file: string): Promise<Lock> {
   return { release, [Symbol.asyncDispose]: release }
 }
 
-/** Runs `work` while holding the lock; waits for whoever has it, calling `onWait` once. */
+/** Runs `work` while holding the lock. Calls `onWait` once if it has to wait for the holder. */
 export async function withLock<T>(file: string, work: () => Promise<T>, onWait: () => void) {
   for (let waits = 0; ; waits++) {
     try {
@@ -44,7 +44,7 @@ export async function withLock<T>(file: string, work: () => Promise<T>, onWait: 
     } catch (error) {
       if (!(error instanceof LockedError)) throw error
       if (waits === 0) onWait()
-      // Another process gives no sign when it lets go.
+      // A file lock has no event for its release, so poll.
       await delay(200)
     }
   }
@@ -60,13 +60,13 @@ async function tryLink(mine: string, file: string) {
   }
 }
 
-/** Moves a dead holder's lock out of the way. Throws if the holder lives. */
+/** Removes the lock of a dead holder. Throws if the holder is running. */
 async function removeStale(file: string) {
   const holder = await readHolder(file)
   if (!holder) return
   if (isRunning(holder)) throw new LockedError(file, holder)
 
-  // Somebody may have taken it over since it was read: look at what was really moved.
+  // Another process may have taken the lock since it was read: check the file that was moved.
   const moved = `${file}.stale.${crypto.randomUUID()}`
   try {
     await rename(file, moved)
@@ -79,7 +79,7 @@ async function removeStale(file: string) {
   await rm(moved, { force: true })
 }
 
-/** Who holds it; undefined when nobody does (any more). Unreadable content counts as a dead holder. */
+/** Returns the holder, or undefined if the lock is free. Unreadable content counts as a dead holder. */
 async function readHolder(file: string): Promise<ProcessId | undefined> {
   try {
     const { pid, since } = JSON.parse(await readFile(file, 'utf8'))

@@ -14,9 +14,9 @@ export type PortName = keyof typeof defaultPorts
 export type Ports = Record<PortName, number>
 
 /**
- * A port for each of the names: the one the environment says, else the one this stack had before, else the
- * default; 0 stands for any. One that is taken is moved to the next free one, and `log` is told.
- * Throws, naming the variable, if one is set to what is no port.
+ * Chooses a port for each name: that of the environment variable, else the one that this stack used
+ * before, else the default; 0 means any free port. A port in use is replaced by the next free one and
+ * logged. Throws an error that names the variable if its value is not a port.
  */
 export async function choosePorts({
   names = Object.keys(defaultPorts) as PortName[],
@@ -24,7 +24,7 @@ export async function choosePorts({
   before = {},
   log = () => {},
 }: {
-  /** Which are needed; all by default. */
+  /** The ports that are needed; all by default. */
   names?: PortName[]
   env?: NodeJS.ProcessEnv
   before?: Partial<Ports>
@@ -41,7 +41,7 @@ export async function choosePorts({
   return Object.fromEntries(chosen)
 }
 
-/** Any free port of the loopback interface. */
+/** Returns a free port of the loopback interface. */
 export function freePort(): Promise<number> {
   return listen(0, '127.0.0.1')
 }
@@ -62,7 +62,7 @@ async function findPort(wanted: number, except: number[]): Promise<number> {
   throw new Error(`There is no free port from ${wanted} upwards`)
 }
 
-/** Free in both families: `localhost` may be either, and must not lead to somebody else's server. */
+/** Checks IPv4 and IPv6: `localhost` may resolve to either, and must not reach another server. */
 async function isFree(port: number) {
   for (const host of ['127.0.0.1', '::1']) {
     try {
@@ -76,7 +76,7 @@ async function isFree(port: number) {
   return true
 }
 
-/** Listens for a moment; resolves to the port. */
+/** Binds the port, releases it, and returns its number. */
 function listen(port: number, host: string) {
   return new Promise<number>((resolve, reject) => {
     const server = createServer()

@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** A process, told apart from a later one that got the same number. */
+/** Identifies a process, also after its pid has been reused. */
 export interface ProcessId {
   pid: number
-  /** When it started, as the system writes it; empty if the system does not say. */
+  /** Its start time in the format of the operating system; empty if unknown. */
   since: string
 }
 
@@ -13,21 +13,21 @@ export function identify(pid: number): ProcessId {
   return { pid, since: startOf(pid) ?? '' }
 }
 
-/** Whether this very process is alive. A process of unknown start is never taken for it. */
+/** Returns whether this process is running. A process of unknown start time counts as another one. */
 export function isRunning({ pid, since }: ProcessId): boolean {
   return pid > 0 && since !== '' && startOf(pid) === since
 }
 
 /**
- * Ends a process that need not be a child: asks, and kills it when it is still there after
- * `within` ms. Does nothing if it is another process by now.
+ * Stops a process, which need not be a child, with SIGTERM, and with SIGKILL if it still runs after
+ * `within` milliseconds. Does nothing if the pid belongs to another process by now.
  */
 export async function end(id: ProcessId, within = 10_000): Promise<void> {
   const signals = ['SIGTERM', 'SIGKILL'] as const
   for (const signal of signals) {
     if (!isRunning(id)) return
     trySignal(id.pid, signal)
-    // The system tells only a parent that a process has ended.
+    // Only a parent is notified when a process exits, so poll.
     for (const until = Date.now() + within; isRunning(id) && Date.now() < until; ) await delay(25)
   }
 }
@@ -44,7 +44,7 @@ function trySignal(pid: number, signal: NodeJS.Signals) {
 function startOf(pid: number): string | undefined {
   try {
     if (process.platform !== 'linux') return ask(pid)
-    // The name, in brackets, may hold anything; state is the 3rd field and the start the 22nd.
+    // The name in brackets may contain anything; the state is the 3rd field, the start time the 22nd.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     const isZombie = fields[0] === 'Z'

@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 
 /**
- * Runs a command of node_modules/.bin or of the machine, sharing this terminal. Returns its exit
- * code, 128 and the signal's number for one that a signal ended. Throws if it cannot be started.
+ * Runs a command of node_modules/.bin or PATH in this terminal. Returns its exit code, or 128 plus
+ * the signal's number if a signal ended it. Throws if the command cannot be started.
  */
 export function run(command: string, args: string[], env: NodeJS.ProcessEnv = process.env) {
   const child = spawn(command, args, { stdio: 'inherit', env, shell: process.platform === 'win32' })
-  // A terminal's Ctrl-C reaches the child by itself; what is sent to this process alone does not.
+  // A terminal sends Ctrl-C to the child too; a signal that only this process receives is forwarded.
   const forward = (signal: NodeJS.Signals) => child.kill(signal)
   process.on('SIGTERM', forward).on('SIGINT', forward)
 

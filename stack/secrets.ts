@@ -3,20 +3,20 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { nkeys } from '@nats-io/nats-core'
 
-/** What a stack keeps to itself: made on its first start, kept in its state, never committed. */
+/** The secrets of a stack: generated on the first start, stored in its state folder, never committed. */
 export interface Secrets {
   /** Passwords of the users in nats.conf. */
   authPassword: string
   functionsPassword: string
   opsPassword: string
   sysPassword: string
-  /** The key that signs people's NATS credentials: seed (SA…) and public half (A…). */
+  /** The key that signs the user JWTs of the auth callout: seed (SA…) and public key (A…). */
   calloutSeed: string
   calloutIssuer: string
-  /** The curve key that seals the auth callout: seed (SX…) and public half (X…). */
+  /** The curve key that encrypts the auth callout: seed (SX…) and public key (X…). */
   calloutXkeySeed: string
   calloutXkey: string
-  /** From it message ids are derived. */
+  /** The key that message ids are derived from. */
   idKey: string
 }
 
@@ -38,8 +38,8 @@ export function createSecrets(): Secrets {
 }
 
 /**
- * The secrets kept in this file, made first if there is none. Only its owner can read it. Throws if
- * the file is there but is not what this function wrote.
+ * Reads the secrets from this file, or generates and stores them if it does not exist. Only its owner
+ * can read it. Throws if the file is damaged.
  */
 export function readSecrets(file: string): Secrets {
   let text: string
@@ -49,12 +49,12 @@ export function readSecrets(file: string): Secrets {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
     return writeSecrets(file, createSecrets())
   }
-  const complaint = `${file} is damaged. Put back a copy, or delete it: new secrets are made then, which ends all sessions`
+  const complaint = `${file} is damaged. Restore a copy, or delete it: the next start generates new secrets and ends all sessions`
   try {
-    const kept: Record<string, unknown> = JSON.parse(text)
-    const missing = Object.keys(createSecrets()).filter((key) => typeof kept[key] !== 'string')
+    const stored: Record<string, unknown> = JSON.parse(text)
+    const missing = Object.keys(createSecrets()).filter((key) => typeof stored[key] !== 'string')
     if (missing.length > 0) throw new Error(`it lacks ${missing.join(', ')}`)
-    return kept as unknown as Secrets
+    return stored as unknown as Secrets
   } catch (cause) {
     throw new Error(complaint, { cause })
   }
@@ -67,7 +67,7 @@ function writeSecrets(file: string, secrets: Secrets) {
   return secrets
 }
 
-/** Begins with a letter: nats.conf takes a value that begins with a digit for a number. */
+/** Starts with a letter, because nats.conf parses a value that starts with a digit as a number. */
 function createPassword() {
   return `p${randomBytes(24).toString('hex')}`
 }

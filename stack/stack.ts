@@ -6,8 +6,8 @@ import { readSecrets, type Secrets } from './secrets.ts'
 import { startNats } from './services/nats.ts'
 import { startOidcProvider } from './services/oidc-provider.ts'
 import { startPglite } from './services/pglite.ts'
-import { startRuntime } from './services/runtime.ts'
-import type { ProcessService, Service } from './services/service.ts'
+import { startRuntimeService } from './services/runtime.ts'
+import type { ProcessService, StackService } from './services/service.ts'
 import { startWeb, type WebConfig, type WebOptions } from './services/web.ts'
 import type { StackUrls, State } from './state.ts'
 
@@ -16,23 +16,23 @@ export type PageOptions = Pick<WebOptions, 'port' | 'config'>
 
 export interface StackOptions {
   /** Serves the page; by default the client as built for production. */
-  startPage?: (options: PageOptions) => Promise<Service>
+  startPage?: (options: PageOptions) => Promise<StackService>
   /** Further arguments of `runtime start`. */
   runtimeArgs?: string[]
   state: State
   env: NodeJS.ProcessEnv
   log: (message: string) => void
-  /** What has been started, to be stopped in reverse order; also when the start fails half-way. */
+  /** Receives each started service, to be stopped in reverse order, also when the start fails. */
   owned: AsyncDisposableStack
 }
 
 export interface Stack {
   urls: StackUrls
-  /** The parts that are processes, and so may end by themselves. */
+  /** The services that are processes, which may exit by themselves. */
   services: ProcessService[]
 }
 
-/** What the runtime and the page need to know of NATS, ours or somebody's. */
+/** The addresses and credentials of the embedded or an external NATS. */
 interface Nats {
   urls: Pick<StackUrls, 'nats' | 'natsWebSocket' | 'natsMonitor' | 'opsUrl'>
   env: Record<string, string>
@@ -42,12 +42,12 @@ interface Context extends StackOptions {
   ports: Partial<Ports>
   secrets: Secrets
   webOrigins: string[]
-  parts: ProcessService[]
+  services: ProcessService[]
 }
 
 /**
- * Starts everything: NATS, the database, the identity provider and the page side by side, then the
- * runtime. NATS_URL, DATABASE_URL and OIDC_ISSUER each put somebody's own in the place of a part.
+ * Starts NATS, the database, the identity provider and the page in parallel, then the runtime. NATS_URL,
+ * DATABASE_URL and OIDC_ISSUER each replace an embedded service by an external one.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { state, env, log, owned } = options
@@ -58,7 +58,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   const webOrigins = [`http://localhost:${ports.WEB_PORT}`, `http://127.0.0.1:${ports.WEB_PORT}`]
   const secrets = readSecrets(join(state.dir, 'secrets.json'))
-  const context: Context = { ...options, ports, secrets, webOrigins, parts: [] }
+  const context: Context = { ...options, ports, secrets, webOrigins, services: [] }
 
   let config: WebConfig | undefined
   const [nats, databaseUrl, issuer] = await Promise.all([
@@ -70,7 +70,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { startPage = startWeb, runtimeArgs = [] } = options
   const web = owned.use(await startPage({ port: ports.WEB_PORT, config: () => config }))
   await startService(context, 'runtime', () =>
-    startRuntime({
+    startRuntimeService({
       dir: state.dir,
       onSpawn: state.addProcess,
       args: runtimeArgs,
@@ -84,7 +84,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     }),
   )
   config = { natsWebSocket: nats.urls.natsWebSocket, issuer, clientId: 'nats-chat-app' }
-  return { urls: { web: web.url, ...nats.urls, issuer, databaseUrl }, services: context.parts }
+  return { urls: { web: web.url, ...nats.urls, issuer, databaseUrl }, services: context.services }
 }
 
 function neededPorts(env: NodeJS.ProcessEnv): PortName[] {
@@ -128,12 +128,12 @@ async function startOwnNats(context: Context): Promise<Nats> {
   }
 }
 
-/** Somebody's own NATS: what we would otherwise have made up has to be said. */
+/** Reads the addresses and seeds of an external NATS. Throws an error that names a missing variable. */
 function readForeignNats(env: NodeJS.ProcessEnv): Nats {
   const read = (name: string) => {
     const value = env[name]
     if (value) return value
-    throw new Error(`NATS_URL is set, so NATS is not started here, and ${name} must be set as well`)
+    throw new Error(`NATS_URL is set, so the embedded NATS is not started: set ${name} as well`)
   }
   const NATS_URL = read('NATS_URL')
   return {
@@ -146,7 +146,7 @@ function readForeignNats(env: NodeJS.ProcessEnv): Nats {
       NATS_URL,
       NATS_AUTH_URL: read('NATS_AUTH_URL'),
       NATS_CALLOUT_SEED: read('NATS_CALLOUT_SEED'),
-      // Empty is for a server that does not seal the callout.
+      // Empty for a server that does not encrypt the callout.
       NATS_CALLOUT_XKEY_SEED: env.NATS_CALLOUT_XKEY_SEED ?? '',
     },
   }
@@ -166,18 +166,18 @@ async function provideIssuer(context: Context): Promise<string> {
   return (await startService(context, 'issuer', () => startOidcProvider(options))).url
 }
 
-/** Starts a part, owns it, and says how long that took. */
+/** Starts a service, adds it to the owned ones, and logs the duration. */
 async function startService<P extends ProcessService>(
   context: Context,
   name: string,
   start: () => Promise<P>,
 ) {
   const started = performance.now()
-  const part = context.owned.use(await start())
-  context.parts.push(part)
+  const service = context.owned.use(await start())
+  context.services.push(service)
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  context.log(`${name.padEnd(12)} ${seconds} s  ${part.url}`.trimEnd())
-  return part
+  context.log(`${name.padEnd(12)} ${seconds} s  ${service.url}`.trimEnd())
+  return service
 }
 
 function withoutCredentials(url: string) {

@@ -2,20 +2,20 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { end, identify, isRunning, type ProcessId } from './process-id.ts'
 
-/** What `stack.json` tells others about a running stack: where everything is. Not for the public. */
+/** The addresses of a running stack, as in `stack.json`. They contain credentials. */
 export interface StackUrls {
   web: string
   nats: string
   natsWebSocket: string
-  /** The monitoring page; only of our own nats-server. */
+  /** The monitoring page; of the embedded nats-server only. */
   natsMonitor?: string
   issuer: string
   databaseUrl: string
-  /** NATS with the credentials of an operator: `nats -s URL micro ls`. */
+  /** NATS with the operator's credentials: `nats -s URL micro ls`. */
   opsUrl: string
 }
 
-/** The folder in which a stack keeps everything. */
+/** The state folder of a stack. */
 export class State {
   readonly dir: string
   readonly #processes = new Map<string, ProcessId>()
@@ -25,7 +25,7 @@ export class State {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
   }
 
-  /** The content of one of its JSON files; undefined if there is none that can be read. */
+  /** Reads one of its JSON files. Returns undefined if it is missing or unreadable. */
   read<T>(file: string): T | undefined {
     try {
       return JSON.parse(readFileSync(join(this.dir, file), 'utf8'))
@@ -34,20 +34,20 @@ export class State {
     }
   }
 
-  /** Replaces one of its JSON files, at once and whole. Only its owner can read it. */
+  /** Replaces one of its JSON files atomically. Only its owner can read it. */
   write(file: string, content: unknown): void {
     const path = join(this.dir, file)
     writeFileSync(`${path}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
     renameSync(`${path}.new`, path)
   }
 
-  /** Notes a process of this run, so that the next run finds it if this one is killed. */
+  /** Records a process of this run, so that the next run can stop it if this one is killed. */
   addProcess = (name: string, pid: number): void => {
     this.#processes.set(name, identify(pid))
     this.write('processes.json', Object.fromEntries(this.#processes))
   }
 
-  /** Tells others where everything is. */
+  /** Writes `stack.json`, the addresses and process ids of this run. */
   writeUrls(urls: StackUrls): void {
     const processes = [...this.#processes].map(([name, { pid }]) => [name, pid])
     this.write('stack.json', {
@@ -56,13 +56,13 @@ export class State {
     })
   }
 
-  /** Forgets this run, which has stopped in good order. */
+  /** Removes the records of this run after an orderly stop. */
   clear(): void {
     for (const file of ['stack.json', 'processes.json'])
       rmSync(join(this.dir, file), { force: true })
   }
 
-  /** Stops what a killed run has left behind, the last that was started first. */
+  /** Stops the processes that a killed run has left behind, in reverse order of their start. */
   async stopLeftovers(log: (message: string) => void): Promise<void> {
     const left = this.read<Record<string, ProcessId>>('processes.json') ?? {}
     for (const [name, id] of Object.entries(left).reverse()) {

@@ -1,46 +1,48 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { describe } from './services/process.ts'
+import { describeExit } from './services/process.ts'
 import type { ProcessService } from './services/service.ts'
 
-/** So many ends within so many ms, and it is no accident any more. */
-const maxRestarts = { ends: 5, within: 60_000 }
+/** A service that exits this often within this many milliseconds is given up. */
+const maxExits = { count: 5, withinMs: 60_000 }
 
 export interface SuperviseOptions {
   log: (message: string) => void
-  /** It keeps ending: why, with the end of its log. */
+  /** Called when the service keeps exiting, with the reason and the end of its log. */
   onGiveUp: (reason: string) => void
-  /** It runs again. */
+  /** Called after each restart. */
   onRestart: () => void
   signal: AbortSignal
 }
 
-/** Starts a part again whenever it ends by itself, each time a little later, until the signal. */
-export async function supervise(part: ProcessService, options: SuperviseOptions): Promise<void> {
+/** Restarts a service with exponential back-off whenever it exits by itself, until the signal aborts. */
+export async function supervise(service: ProcessService, options: SuperviseOptions): Promise<void> {
   const { log, signal } = options
-  const ends: number[] = []
-  let problem = await nextEnd(part)
+  const exits: number[] = []
+  let problem = await nextExit(service)
   while (!signal.aborted) {
-    ends.push(Date.now())
-    const recent = ends.filter((at) => at > Date.now() - maxRestarts.within).length
-    if (recent >= maxRestarts.ends) {
-      return options.onGiveUp(`${part.name} ended ${recent} times (${problem})\n${part.log.tail()}`)
+    exits.push(Date.now())
+    const recent = exits.filter((at) => at > Date.now() - maxExits.withinMs).length
+    if (recent >= maxExits.count) {
+      return options.onGiveUp(
+        `${service.name} exited ${recent} times (${problem})\n${service.log.tail()}`,
+      )
     }
 
-    const wait = 250 * 2 ** (recent - 1)
-    log(`${part.name} ended (${problem.split('\n')[0]}): starting it again in ${wait} ms`)
-    await delay(wait, undefined, { signal }).catch(() => {})
+    const delayMs = 250 * 2 ** (recent - 1)
+    log(`${service.name} exited (${problem.split('\n')[0]}): restarting in ${delayMs} ms`)
+    await delay(delayMs, undefined, { signal }).catch(() => {})
     if (signal.aborted) return
     try {
-      await part.restart()
+      await service.restart()
       options.onRestart()
-      log(`${part.name} runs again`)
-      problem = await nextEnd(part)
+      log(`${service.name} restarted`)
+      problem = await nextExit(service)
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error)
     }
   }
 }
 
-async function nextEnd(part: ProcessService) {
-  return describe(await part.exited)
+async function nextExit(service: ProcessService) {
+  return describeExit(await service.exited)
 }

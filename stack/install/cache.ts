@@ -2,20 +2,19 @@ import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { withLock } from '../lock.ts'
 
-/** What every `find…` of this folder takes. */
+/** The options of every `find…` function of this folder. */
 export interface FindOptions {
-  /** Where variables and PATH are read; the process's own by default. */
+  /** The environment to read; the process's own by default. */
   env?: NodeJS.ProcessEnv
-  /** Is told, in a sentence, what takes time. */
+  /** Called with a sentence before each step that takes time. */
   log?: (message: string) => void
 }
 
-/** The folder for what was downloaded or built: $NATTER_CACHE, else .cache in the project. */
+/** Returns the folder for downloaded and built programs: $NATTER_CACHE, else .cache in the project. */
 export function cacheDir(env: NodeJS.ProcessEnv): string {
   return resolve(env.NATTER_CACHE || join(import.meta.dirname, '..', '..', '.cache'))
 }
 
-/** Whether there is something at this path. */
 export async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
@@ -24,9 +23,8 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * The path of `file` in the cache. If it is not there, `make` writes a file of that name into the
- * folder it is given, and the result moves into place whole; a second process that wants the same
- * waits for the first.
+ * Returns the path of `file` in the cache. If it is missing, `make` creates a file of that name in the
+ * given folder, which is then moved into place atomically. A second process waits for the first.
  */
 export async function cached(
   file: string,
@@ -48,6 +46,6 @@ export async function cached(
     return path
   }
   await mkdir(cacheDir(env), { recursive: true })
-  const sayWaiting = () => log(`waiting for another process that is getting ${file}`)
-  return withLock(join(cacheDir(env), `${file}.lock`), install, sayWaiting)
+  const onWait = () => log(`waiting for another process that installs ${file}`)
+  return withLock(join(cacheDir(env), `${file}.lock`), install, onWait)
 }

@@ -6,8 +6,8 @@ import { findOnPath } from './command.ts'
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome']
 
 /**
- * A Chromium for the browser tests: the one $NATTER_TEST_CHROMIUM names, one on PATH, else apt installs
- * it when this is root. Throws if there is no way to it.
+ * Returns the path of a Chromium for the browser tests: $NATTER_TEST_CHROMIUM, else one on PATH, else
+ * apt-get installs one as root. Throws an error that says what to do if none can be had.
  */
 export async function findChromium(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options

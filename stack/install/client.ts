@@ -4,18 +4,17 @@ import { join } from 'node:path'
 import { compressFiles } from './compress.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-/** Where the built web client is. */
+/** The folder of the built page. */
 export const clientFolder = join(root, 'dist', 'client')
-/** In it: of what it was built. */
-const mark = '.built-of'
+/** A file in it with the digest of the sources that it was built from. */
+const digestFile = '.built-of'
 
-/** What it is made of: built again when one of these has changed. */
+/** The page is rebuilt when one of these files has changed. */
 const sources = ['client/**/*', 'schema/**/*.ts', 'runtime/**/*.ts', 'package-lock.json']
 
 /**
- * Builds the web client, unless it is built of what there is now. Throws with what Vite says is wrong.
- * It is made beside the place where it is served, so that nobody sees half of it: several stacks, of
- * several tests, may find at the same time that it is missing.
+ * Builds the page, unless it is up to date. Throws Vite's error if it fails. The result is built beside
+ * its place and moved there, because several stacks may build at the same time and serve it meanwhile.
  */
 export async function buildClient(log: (message: string) => void = () => {}): Promise<void> {
   const digest = digestSources()
@@ -24,7 +23,7 @@ export async function buildClient(log: (message: string) => void = () => {}): Pr
   const { build } = await import('vite')
   const made = `${clientFolder}-${process.pid}`
   const { NODE_ENV: before = '' } = process.env
-  // A test would get another page than people do, with what only developers need.
+  // vitest sets another NODE_ENV, which would build the page for development.
   process.env.NODE_ENV = 'production'
   try {
     await build({
@@ -33,7 +32,7 @@ export async function buildClient(log: (message: string) => void = () => {}): Pr
       build: { outDir: made },
     })
     await compressFiles(made)
-    writeFileSync(join(made, mark), digest)
+    writeFileSync(join(made, digestFile), digest)
     replace(made, digest)
   } finally {
     process.env.NODE_ENV = before
@@ -42,18 +41,18 @@ export async function buildClient(log: (message: string) => void = () => {}): Pr
 }
 
 function isBuiltOf(digest: string): boolean {
-  const file = join(clientFolder, mark)
+  const file = join(clientFolder, digestFile)
   return existsSync(file) && readFileSync(file, 'utf8') === digest
 }
 
-/** Moves it to where the other one was. Each step is whole or not at all, whoever does the same. */
+/** Replaces the built page. Each step is atomic, because another process may do the same. */
 function replace(made: string, digest: string) {
   const old = `${made}-old`
   try {
     if (existsSync(clientFolder)) renameSync(clientFolder, old)
     renameSync(made, clientFolder)
   } catch (error) {
-    // Somebody was quicker, with the same.
+    // Another process was faster, with the same result.
     if (!isBuiltOf(digest)) throw error
   } finally {
     rmSync(old, { recursive: true, force: true })

@@ -3,12 +3,12 @@ import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 
-/** How a program's file ends here. */
+/** The extension of executables on this platform. */
 export const exe = process.platform === 'win32' ? '.exe' : ''
 
 /**
- * Runs a program and resolves to what it printed. Throws an error with the end of what it
- * complained about when it fails, cannot be started, or takes longer than `within` ms.
+ * Runs a program and returns its stdout. Throws an error with the end of its stderr if it fails, cannot
+ * be started, or takes longer than `within` milliseconds.
  */
 export function output(
   command: string,
@@ -28,7 +28,7 @@ export function output(
   })
 }
 
-/** The program of this name on PATH; undefined if there is none. */
+/** Returns the path of a program on PATH, or undefined. */
 export async function findOnPath(name: string, env: NodeJS.ProcessEnv) {
   for (const folder of (env.PATH ?? '').split(delimiter)) {
     const path = join(folder, name + exe)

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 
-/** Images are compressed in themselves. */
+/** Image formats are compressed already. */
 const compressible = '**/*.{js,css,html,svg,json,webmanifest}'
-/** Below this a packet is a packet. */
+/** A smaller file fits into one packet either way. */
 const minBytes = 512
 
-/** Puts `name.br` and `name.gz` beside each file that gets smaller by it: as small as they can be made. */
+/** Writes `name.br` and `name.gz` beside each file that they make smaller, at the highest level. */
 export async function compressFiles(folder: string): Promise<void> {
   await Promise.all(
     globSync(compressible, { cwd: folder }).map(async (name) => {

@@ -7,8 +7,8 @@ import { exe, findOnPath, output } from './command.ts'
 const minVersion = 17
 
 /**
- * The home of a Java of at least 17, whose program is `bin/java`: $JAVA_HOME, the one on PATH, the newest
- * below /usr/lib/jvm, else apt installs one when this is root. Throws if there is no way to it.
+ * Returns the home of Java 17 or later: $JAVA_HOME, else that of PATH, else the newest in /usr/lib/jvm,
+ * else apt-get installs one as root. Throws an error that says what to do if none can be had.
  */
 export async function findJava(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options
@@ -35,7 +35,7 @@ async function findInstalled(env: NodeJS.ProcessEnv): Promise<string | undefined
   const newestFirst = homes.sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
   const possible = [
     env.JAVA_HOME,
-    // A link somewhere else says nothing of where its home is.
+    // On PATH it is often a link: its home is known from the target.
     onPath && dirname(dirname(await realpath(onPath))),
     ...newestFirst,
   ]
@@ -43,9 +43,9 @@ async function findInstalled(env: NodeJS.ProcessEnv): Promise<string | undefined
   return undefined
 }
 
-/** 21 of `openjdk 21.0.4 2024-07-16`; 0 of what does not run, or is too old to know the question. */
+/** Returns 21 for `openjdk 21.0.4 2024-07-16`; 0 if it does not run or is too old for `--version`. */
 async function readMajor(home: string): Promise<number> {
   const java = join(home, 'bin', `java${exe}`)
-  const said = await output(java, ['--version'], { within: 20_000 }).catch(() => '')
-  return Number(/^\S+ (\d+)/.exec(said)?.[1] ?? 0)
+  const version = await output(java, ['--version'], { within: 20_000 }).catch(() => '')
+  return Number(/^\S+ (\d+)/.exec(version)?.[1] ?? 0)
 }

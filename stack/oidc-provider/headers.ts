@@ -2,7 +2,7 @@ import type { Provider } from 'oidc-provider'
 
 export type Middleware = Parameters<Provider['use']>[0]
 
-/** What a page of ours may do: load our own files, and end up at the app after a form. */
+/** Restricts the sign-in pages to their own files and to forms that redirect to the app. */
 export function securityHeaders(webOrigins: string[]): Middleware {
   const policy = [
     "default-src 'none'",
@@ -10,7 +10,7 @@ export function securityHeaders(webOrigins: string[]): Middleware {
     "script-src 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
-    // Browsers apply this to the redirects that follow a form, too, and those lead to the app.
+    // Browsers also apply this to the redirects after a form, which lead to the app.
     ["form-action 'self'", ...webOrigins].join(' '),
   ].join('; ')
   return async (ctx, next) => {
@@ -21,7 +21,7 @@ export function securityHeaders(webOrigins: string[]): Middleware {
   }
 }
 
-/** Lets pages of the web origins, and no others, read what is answered. */
+/** Lets pages of the web origins, and no others, read responses. */
 export function crossOrigin(webOrigins: string[]): Middleware {
   return async (ctx, next) => {
     const origin = ctx.get('origin')
@@ -38,7 +38,7 @@ export function crossOrigin(webOrigins: string[]): Middleware {
       return
     }
     await next()
-    // oidc-provider is more generous on what is public.
+    // oidc-provider sets it for public endpoints.
     if (!isAllowed) ctx.remove('access-control-allow-origin')
   }
 }

@@ -9,35 +9,35 @@ import { openStore } from './store.ts'
 import { readUsers } from './users.ts'
 
 export interface IssuerOptions {
-  /** Where keys, sessions and refresh tokens are kept; made if missing. */
+  /** The folder of keys, sessions and refresh tokens; created if missing. */
   dir: string
-  /** Loopback unless said otherwise: the passwords of the demo users are public. */
+  /** Loopback by default, because the passwords of the demo users are public. */
   host?: string
   /** Any free port by default. */
   port?: number
-  /** The origin it is reached at, when that is not host and port. */
+  /** The public origin, if it differs from host and port. */
   url?: string | undefined
-  /** Where the browser app is served from; without any, there is no such client. */
+  /** The origins of the browser app; without any, its client does not exist. */
   webOrigins?: string[]
-  /** How long an access token is good, in seconds; 300 by default. */
+  /** Lifetime of an access token in seconds; 300 by default. */
   accessTokenTtl?: number
-  /** Told about faults; they are dropped by default. */
+  /** Called with internal errors; ignored by default. */
   log?: (message: string, error?: unknown) => void
 }
 
 export interface Issuer extends AsyncDisposable {
-  /** What tokens name as iss. Discovery is below it. */
+  /** The `iss` of tokens. Discovery is below it. */
   issuer: string
-  /** From now on signs with a new key, whose id it answers with. The last few stay published. */
+  /** Signs with a new key from now on and returns its id. The previous few stay published. */
   rotateKeys(): Promise<string>
-  /** Lets requests under way finish, then lets go of everything. Stopping twice is stopping once. */
+  /** Finishes the requests in flight, then releases everything. A second call does nothing. */
   stop(): Promise<void>
 }
 
 /**
- * Starts an OpenID provider that looks like a Keycloak with the realm `nats-chat`: its paths, its
- * tokens, the clients `nats-chat-app` (code with PKCE) and `natter-cli` (password). Throws if it
- * cannot listen or if what is in the folder is damaged.
+ * Starts an OpenID provider with the paths and tokens of a Keycloak realm `nats-chat`, with the clients
+ * `nats-chat-app` (code with PKCE) and `natter-cli` (password). Throws if it cannot listen or if a file
+ * of the folder is damaged.
  */
 export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   const { dir, host = '127.0.0.1', port = 0, url, log = () => {} } = options
@@ -74,7 +74,7 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
     issuer,
     async rotateKeys() {
       const kid = await keys.rotate()
-      // oidc-provider takes its keys once; what it knows besides is in the store.
+      // oidc-provider reads its keys once; everything else is in the store.
       handle = provide()
       return kid
     },
@@ -83,12 +83,12 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   }
 }
 
-/** Older Keycloaks, and our flows, have the realm below /auth; what it answers is the same. */
+/** Older Keycloaks, and our flows, have the realm below /auth, with the same responses. */
 const prefixes = [realmPath, `/auth${realmPath}`]
 
 /**
- * Whether a request is for the realm. If so, makes it relative to the realm and lets it come to the
- * issuer's own origin, so that every url in the answer is the issuer's.
+ * Returns whether a request is for the realm. If so, makes its path relative to the realm and sets the
+ * forwarded origin, so that every url in the response is the issuer's.
  */
 function isBelowRealm(request: IncomingMessage, { host, protocol }: URL) {
   const { url = '' } = request
@@ -101,7 +101,7 @@ function isBelowRealm(request: IncomingMessage, { host, protocol }: URL) {
   return true
 }
 
-/** By the name it was given, unless that means every address. */
+/** Returns the origin by its configured host; `localhost` if that means every address. */
 function originOf(server: Server, host: string) {
   const address = server.address()
   if (!address || typeof address === 'string') throw new Error('The server has no port')
@@ -109,13 +109,13 @@ function originOf(server: Server, host: string) {
   return `http://${isIPv6(host) ? `[${host}]` : host}:${address.port}`
 }
 
-/** After so many ms a request under way is cut off. */
-const patience = 2000
+/** Requests in flight are aborted after this time. */
+const drainMs = 2000
 
 async function close(server: Server) {
   const closed = once(server, 'close')
   server.close()
-  const impatient = setTimeout(() => server.closeAllConnections(), patience)
+  const timer = setTimeout(() => server.closeAllConnections(), drainMs)
   await closed
-  clearTimeout(impatient)
+  clearTimeout(timer)
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
 import * as v from 'valibot'
 
-/** So many keys stay published; a token signed by an older one has long expired. */
-const keptKeys = 5
+/** Number of published keys. Tokens signed by an older key have long expired. */
+const maxKeys = 5
 
 const StoredKeys = v.object({
   cookies: v.pipe(v.array(v.pipe(v.string(), v.minLength(32))), v.minLength(1)),
@@ -16,23 +16,23 @@ const StoredKeys = v.object({
 })
 
 /** A private key with its id. */
-export type SigningKey = JWK & { kid: string; kty: 'RSA' }
+export type SigningJwk = JWK & { kid: string; kty: 'RSA' }
 
 export interface Keys {
-  /** What cookies are signed with. */
+  /** Secrets that sign cookies. */
   cookies: string[]
-  /** Private RS256 keys. The first one signs, all of them are published. */
-  readonly signing: SigningKey[]
-  /** Puts a new key in front of the others and answers with its id. */
+  /** Private RS256 keys. The first one signs; the public parts of all are published. */
+  readonly signing: SigningJwk[]
+  /** Adds a new signing key in front of the others and returns its id. */
   rotate(): Promise<string>
 }
 
-/** The keys kept in the folder; made on the first start. Throws if their file is damaged. */
+/** Reads the keys of the folder, or creates them on the first start. Throws if their file is damaged. */
 export async function openKeys(dir: string): Promise<Keys> {
   const file = join(dir, 'keys.json')
   const stored = readKeys(file)
   const cookies = stored?.cookies ?? [randomBytes(32).toString('base64url')]
-  let signing: SigningKey[] = stored?.signing ?? [await createKey()]
+  let signing: SigningJwk[] = stored?.signing ?? [await createKey()]
   if (!stored) write()
 
   function write() {
@@ -48,7 +48,7 @@ export async function openKeys(dir: string): Promise<Keys> {
     },
     async rotate() {
       const key = await createKey()
-      signing = [key, ...signing].slice(0, keptKeys)
+      signing = [key, ...signing].slice(0, maxKeys)
       write()
       return key.kid
     },
@@ -60,11 +60,11 @@ function readKeys(file: string): v.InferOutput<typeof StoredKeys> | undefined {
   try {
     return v.parse(StoredKeys, JSON.parse(readFileSync(file, 'utf8')))
   } catch (cause) {
-    throw new Error(`${file} is damaged; remove it to have new keys made`, { cause })
+    throw new Error(`${file} is damaged; delete it to have new keys generated`, { cause })
   }
 }
 
-async function createKey(): Promise<SigningKey> {
+async function createKey(): Promise<SigningJwk> {
   const { privateKey } = await generateKeyPair('RS256', { extractable: true })
   const key = await exportJWK(privateKey)
   return { ...key, kty: 'RSA', kid: await calculateJwkThumbprint(key), alg: 'RS256', use: 'sig' }

@@ -1,11 +1,11 @@
 /**
- * The embedded issuer as a process. Prints one line on stdout when it listens,
- * `{"ready":true,"issuer":"…"}`; everything else goes to stderr. SIGHUP brings a new signing key,
- * SIGTERM and SIGINT end it, and so does the end of whoever started it with a channel.
+ * Runs the embedded issuer as a process. Prints `{"ready":true,"issuer":"…"}` on stdout when it listens;
+ * everything else goes to stderr. SIGHUP rotates the signing key. SIGTERM, SIGINT and the end of a parent
+ * with a channel stop it.
  */
 import { type Issuer, type IssuerOptions, startIssuer } from './issuer.ts'
 
-const longestTtl = 24 * 60 * 60
+const maxTtl = 24 * 60 * 60
 
 try {
   const issuer = await startIssuer({ ...readOptions(process.env), log })
@@ -23,7 +23,7 @@ function endWith(issuer: Issuer) {
   for (const event of ['SIGTERM', 'SIGINT', 'disconnect']) process.once(event, stop)
 }
 
-/** Throws an error that names the variable if one of them does not fit. */
+/** Throws an error that names the variable if its value is invalid. */
 function readOptions(env: NodeJS.ProcessEnv): IssuerOptions {
   const { ISSUER_DIR: dir, ISSUER_HOST: host = '127.0.0.1', ISSUER_URL: url } = env
   if (!dir) throw new Error('ISSUER_DIR is not set: name the folder for keys and sessions')
@@ -40,7 +40,7 @@ function readOptions(env: NodeJS.ProcessEnv): IssuerOptions {
     accessTokenTtl: readInteger(env, 'ISSUER_ACCESS_TOKEN_TTL', {
       by: 300,
       from: 1,
-      to: longestTtl,
+      to: maxTtl,
     }),
   }
 }
@@ -73,7 +73,7 @@ function fail(error: unknown) {
   process.exit(1)
 }
 
-/** Errors of the system say what they failed at; here is which variable led there. */
+/** Adds the variable to a system error, which only names the failed operation. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { syscall = '' } = error as NodeJS.ErrnoException

@@ -2,10 +2,10 @@ import { assetsPath, realmPath } from './paths.ts'
 import { demoUsers } from './users.ts'
 
 export interface SignIn {
-  /** Where the form goes. */
+  /** The URL that the form is sent to. */
   action: string
   username?: string | undefined
-  /** Why the last attempt was refused. */
+  /** The reason why the last attempt failed. */
   refusal?: string | undefined
 }
 
@@ -38,11 +38,10 @@ export function signInPage({ action, username = '', refusal }: SignIn): string {
 }
 
 /**
- * Asks whether to sign out. `form` is oidc-provider's, to be sent with `logout`; if the app has said
- * who is to be signed out, it is sent right away.
+ * Asks for confirmation of the sign-out. `form` is oidc-provider's, to be sent with `logout`. If the app
+ * has named the user (`isAsked`), a script sends it at once.
  */
 export function signOutPage(form: string, isAsked: boolean): string {
-  // Without the script, the button does it.
   const script = isAsked ? `<script src="${realmPath}${assetsPath}/submit.js" defer></script>` : ''
   return page(
     'Sign out of Natter',

@@ -1,7 +1,7 @@
-/** Keycloak's path of the realm; the issuer is this on the server's origin. */
+/** Keycloak's path of the realm. The issuer is the server's origin with this path. */
 export const realmPath = '/realms/nats-chat'
 
-/** Where Keycloak has its endpoints, below the realm as everything that follows. */
+/** Keycloak's path of its endpoints. This and the following paths are relative to the realm. */
 const base = '/protocol/openid-connect'
 
 export const endpoints = {
@@ -12,7 +12,7 @@ export const endpoints = {
 }
 export const userinfoPath = `${base}/userinfo`
 
-/** A sign-in under way is at this path followed by its id. */
+/** A sign-in in progress has this path followed by its id. */
 export const signInPath = '/login'
 
 export const assetsPath = '/assets'

@@ -25,22 +25,22 @@ export interface ProviderOptions {
   keys: Keys
   store: Store
   users: Users
-  /** Where the browser app may be served from. */
+  /** The origins of the browser app. */
   webOrigins: string[]
   /** In seconds. */
   accessTokenTtl: number
-  /** Told about requests that failed for no fault of theirs. */
+  /** Called with internal errors. */
   log: (message: string, error?: unknown) => void
 }
 
 /**
- * The OpenID provider with the keys as they are now; it does not follow later changes of them. Paths
- * are relative to the issuer: whoever serves it takes the issuer's off.
+ * Creates the OpenID provider with the current keys; a later rotation needs a new provider. Paths are
+ * relative to the issuer: the server strips the issuer's path.
  */
 export function createProvider(options: ProviderOptions): Provider {
   const { issuer, users, webOrigins, accessTokenTtl, keys, log } = options
   const provider = new Provider(issuer, configure(options))
-  // Whatever name it was asked by, its own urls are the issuer's, which comes as a proxy's.
+  // Its urls are the issuer's, which the server passes in the forwarded headers.
   provider.proxy = true
   provider.use(securityHeaders(webOrigins))
   provider.use(crossOrigin(webOrigins))
@@ -90,7 +90,7 @@ function configure(options: ProviderOptions): Configuration {
       devInteractions: { enabled: false },
       dPoP: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
-      // Ours is in userinfo.ts.
+      // Replaced by userinfo.ts.
       userinfo: { enabled: false },
       resourceIndicators: {
         enabled: true,
@@ -121,7 +121,7 @@ function configure(options: ProviderOptions): Configuration {
   }
 }
 
-/** The browser app, if there is one, and the command line. Neither could keep a secret. */
+/** Returns the clients: the browser app, if it has origins, and the command line. Both are public clients. */
 function clients(webOrigins: string[]): Configuration['clients'] {
   const urls = (...paths: string[]) =>
     webOrigins.flatMap((origin) => paths.map((path) => origin + path))
@@ -143,7 +143,7 @@ function clients(webOrigins: string[]): Configuration['clients'] {
   return webOrigins.length > 0 ? [app, commandLine] : [commandLine]
 }
 
-/** Cookies know nothing of ports: two issuers on one host must not take each other's. */
+/** The cookie names contain the port, because cookies of two issuers on one host would collide. */
 function cookieNames(issuer: string) {
   const { port } = new URL(issuer)
   return {
@@ -157,11 +157,12 @@ type Customizer = NonNullable<
   NonNullable<NonNullable<Configuration['formats']>['customizers']>['jwt']
 >
 
-/** Gives an access token Keycloak's shape. */
+/** Gives an access token the claims of Keycloak's. */
 function shape(token: Parameters<Customizer>[1], parts: Parameters<Customizer>[2], users: Users) {
   if (token.kind !== 'AccessToken') return
   const user = users.find(token.accountId)
-  if (!user || !token.client) throw new errors.InvalidGrant('the account or the client is gone')
+  if (!user || !token.client)
+    throw new errors.InvalidGrant('the account or the client does not exist')
 
   const { iss, aud, iat, exp, jti, scope } = parts.payload
   parts.header = { typ: 'JWT' }

@@ -7,8 +7,8 @@ import { errorPage, signInPage } from './pages.ts'
 import { assetsPath, realmPath, signInPath } from './paths.ts'
 import type { Users } from './users.ts'
 
-/** A name and a password need no more; in bytes. */
-const maxForm = 16 * 1024
+/** In bytes. */
+const maxFormBytes = 16 * 1024
 
 const assets: Record<string, { type: string; content: string }> = {
   [`${assetsPath}/style.css`]: { type: 'text/css', content: readAsset('style.css') },
@@ -16,8 +16,8 @@ const assets: Record<string, { type: string; content: string }> = {
 }
 
 /**
- * The pages a person meets between asking for a code and getting it. A sign-in is known by its id in
- * the path and by a cookie that goes to that path only.
+ * Serves the sign-in pages between the authorization request and its code. A sign-in is identified by its
+ * id in the path and by a cookie of that path.
  */
 export function signInRoutes(provider: Provider, users: Users): Middleware {
   return async (ctx, next) => {
@@ -42,7 +42,7 @@ export function signInRoutes(provider: Provider, users: Users): Middleware {
 
   async function show(ctx: Context) {
     const { prompt, params } = await provider.interactionDetails(ctx.req, ctx.res)
-    // Consent, asked for by an app; ours all have it.
+    // A consent prompt: all of our clients have it.
     if (prompt.name !== 'login') return finish(ctx, { consent: {} })
     const { login_hint: username } = params
     ctx.body = signInPage({
@@ -71,13 +71,13 @@ export function signInRoutes(provider: Provider, users: Users): Middleware {
 
 type Context = Parameters<Middleware>[0]
 
-/** The fields of a form; undefined if there are too many bytes of them. */
+/** Reads the fields of a form. Returns undefined if it is too large. */
 async function readForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of request) {
     size += chunk.length
-    if (size > maxForm) return undefined
+    if (size > maxFormBytes) return undefined
     chunks.push(chunk)
   }
   return new URLSearchParams(Buffer.concat(chunks).toString('utf8'))

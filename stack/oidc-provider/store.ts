@@ -3,18 +3,18 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider'
 
-/** Expired records are removed this often, in ms. */
-const sweepEvery = 60_000
+/** Milliseconds between deletions of expired records. */
+const sweepMs = 60_000
 
 export interface Store {
-  /** What oidc-provider keeps its sessions, grants, codes and refresh tokens in. */
+  /** Stores the sessions, grants, codes and refresh tokens of oidc-provider. */
   adapter: AdapterFactory
   close(): void
 }
 
 /**
- * Opens the records kept in the folder, without those that have expired. Nothing here waits, so what
- * oidc-provider reads of a code or a refresh token still holds when it marks it as used.
+ * Opens the records of the folder and deletes expired ones. All calls are synchronous, so a code or
+ * refresh token cannot change between oidc-provider's read and its mark as used.
  */
 export function openStore(dir: string): Store {
   const file = join(dir, 'issuer.db')
@@ -38,7 +38,7 @@ export function openStore(dir: string): Store {
   `)
   const sweep = db.prepare('DELETE FROM records WHERE expires_at < unixepoch()')
   sweep.run()
-  const sweeping = setInterval(() => sweep.run(), sweepEvery).unref()
+  const sweeping = setInterval(() => sweep.run(), sweepMs).unref()
 
   return {
     adapter: createAdapterFactory(db),

@@ -1,13 +1,13 @@
 import type { AccountClaims, Client, ResourceServer } from 'oidc-provider'
 import type { User } from './users.ts'
 
-/** The scopes there are. A token has those of them that were asked for. */
+/** The supported scopes. A token has the requested ones of them. */
 export const scopes = 'openid profile email'
 
-/** Every access token is for the one audience that Keycloak puts into its own by default. */
+/** The audience of every access token, Keycloak's default. */
 export const tokenAudience = 'account'
 
-/** The name oidc-provider knows that audience by; it has to be a URI, and nobody outside sees it. */
+/** oidc-provider's internal name of that audience, which must be a URI. */
 export const resource = 'urn:natter:account'
 
 export function resourceServer(accessTokenTtl: number): ResourceServer {
@@ -24,8 +24,8 @@ const profileClaims = ['preferred_username', 'name', 'given_name', 'family_name'
 const emailClaims = ['email', 'email_verified']
 
 /**
- * Which claims of a user a scope opens in an ID token. Keycloak gives every client the scopes profile
- * and email unless told otherwise, so openid opens theirs too.
+ * The claims that each scope adds to an ID token. Keycloak gives every client the scopes profile and
+ * email by default, so openid includes their claims.
  */
 export const claimsByScope = {
   openid: ['sub', 'typ', 'azp', 'sid', ...profileClaims, ...emailClaims],
@@ -33,7 +33,7 @@ export const claimsByScope = {
   email: emailClaims,
 }
 
-/** What Keycloak's access tokens carry besides iss, aud, iat, exp, jti and scope. */
+/** Returns the claims of Keycloak's access tokens besides iss, aud, iat, exp, jti and scope. */
 export function accessTokenClaims(user: User, { clientId }: Client, sid: string) {
   return {
     sub: user.sub,
@@ -45,12 +45,11 @@ export function accessTokenClaims(user: User, { clientId }: Client, sid: string)
   }
 }
 
-/** What an ID token may carry, to be narrowed by `claimsByScope`. */
+/** Returns all claims of an ID token, which `claimsByScope` then filters. */
 export function idTokenClaims(user: User, { clientId }: Client, sid?: string): AccountClaims {
   return { sub: user.sub, typ: 'ID', azp: clientId, sid, ...profile(user) }
 }
 
-/** What userinfo says. */
 export function userinfoClaims(user: User) {
   return { sub: user.sub, ...profile(user) }
 }

@@ -7,8 +7,8 @@ import { tokenAudience, userinfoClaims } from './tokens.ts'
 import type { User, Users } from './users.ts'
 
 /**
- * Says whose an access token is. As in Keycloak, the token is the one that every service gets, which
- * oidc-provider's own userinfo would refuse for having an audience.
+ * Serves userinfo for an access token. As in Keycloak, it accepts the token that all services get;
+ * oidc-provider's own userinfo rejects tokens with an audience.
  */
 export function userinfo(provider: Provider, users: Users, keys: Keys): Middleware {
   const publicKeys = createLocalJWKSet({
@@ -22,7 +22,7 @@ export function userinfo(provider: Provider, users: Users, keys: Keys): Middlewa
       () => undefined,
     )
     if (verified?.payload.typ !== 'Bearer') return undefined
-    // After signing out, the grant behind the token is gone.
+    // A sign-out deletes the grant of the token.
     const grant = await provider.Grant.find(String(verified.payload.sid))
     return grant && users.find(String(verified.payload.sub))
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 
 const User = v.strictObject({
-  // Anything, even nothing: what the rest makes of strange names should be tried.
+  // Any name, also an empty one, so that tests can log in with invalid names.
   username: v.pipe(v.string(), v.maxLength(255)),
   password: v.pipe(v.string(), v.minLength(1)),
   roles: v.optional(v.array(v.pipe(v.string(), v.minLength(1))), []),
@@ -15,11 +15,11 @@ const User = v.strictObject({
 type UserRecord = v.InferOutput<typeof User>
 
 export interface User extends UserRecord {
-  /** Made from the name, so it is the same in every state folder. */
+  /** Derived from the name, so that it is the same in every state folder. */
   sub: string
 }
 
-/** Their passwords are public: they are for trying things out on one machine. */
+/** Users with public passwords, for trials on one machine. */
 export const demoUsers = [
   demoUser('alice', 'Adams', ['admin', 'user']),
   demoUser('bob', 'Brown', ['user']),
@@ -27,15 +27,15 @@ export const demoUsers = [
 ]
 
 export interface Users {
-  /** The user whose name and password these are. Takes as long for a name that nobody has. */
+  /** Returns the user with this name and password. Takes as long for an unknown name. */
   signIn(username: string, password: string): User | undefined
   find(sub: string): User | undefined
 }
 
 /**
- * The demo users and those of `users.json` in the folder, if there is one: a list of
- * `{ username, password, roles?, givenName?, familyName?, email? }`. One with the name of a demo user
- * replaces that one. Throws, naming file and place, if it is not such a list.
+ * Reads the demo users and those of `users.json` in the folder, if it exists: a list of
+ * `{ username, password, roles?, givenName?, familyName?, email? }`. A user with the name of a demo user
+ * replaces it. Throws an error with file and path if the list is invalid.
  */
 export function readUsers(dir: string): Users {
   const records = [...demoUsers, ...readRecords(join(dir, 'users.json'))]
@@ -73,7 +73,7 @@ function readRecords(file: string): UserRecord[] {
   throw new Error(`${file} is not a list of users: ${v.getDotPath(issue) ?? ''} ${issue.message}`)
 }
 
-/** A UUID, version 8: what RFC 9562 leaves to us is a hash of the name. */
+/** Returns a UUID of version 8 (RFC 9562), a hash of the name. */
 function subOf(username: string) {
   const hex = sha256(`natter user ${username}`).toString('hex')
   return [

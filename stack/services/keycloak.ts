@@ -13,22 +13,22 @@ export interface KeycloakOptions extends ServiceOptions {
   home: string
   /** The folder that `findJava` found. */
   javaHome: string
-  /** Where the web client is served from. */
+  /** The origin of the page. */
   webOrigin: string
-  /** Where it listens; any free port by default. */
+  /** The port that it listens on; any free one by default. */
   port?: number | undefined
 }
 
 export interface KeycloakService extends ProcessService {
-  /** Where all realms are. */
+  /** Its origin, below which all realms are. */
   readonly origin: string
-  /** Who may do everything there, in the realm `master`. */
+  /** The administrator, in the realm `master`. */
   readonly admin: { username: string; password: string }
 }
 
 /**
- * Starts a real Keycloak, on loopback and over plain HTTP, with the realm of deploy/keycloak. Its url is
- * the issuer's. What it keeps is in the folder, and outlives a restart.
+ * Starts a real Keycloak on loopback, over plain HTTP, with the realm of deploy/keycloak. Its url is the
+ * issuer's. Its data is in the folder and survives a restart.
  */
 export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakService> {
   const { home, javaHome, webOrigin } = options
@@ -42,7 +42,7 @@ export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakS
   const keycloak = await startProcess({
     ...options,
     name: 'keycloak',
-    // What kc.sh does; but a shell in between would not pass on every signal.
+    // The command of kc.sh, without the shell, which would not forward every signal.
     command: () => ({
       file: join(javaHome, 'bin', `java${exe}`),
       args: [
@@ -79,7 +79,7 @@ export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakS
   return Object.assign(keycloak, { origin, admin })
 }
 
-/** Small and soon ready, rather than quick for long. The rest is what kc.sh says. */
+/** Optimised for memory and start time rather than throughput; the rest is as in kc.sh. */
 const javaOptions = [
   '-Xms64m',
   '-Xmx384m',
@@ -98,7 +98,7 @@ const javaOptions = [
   '--enable-native-access=ALL-UNNAMED',
 ]
 
-/** A home of its own: Keycloak keeps its data below the folder of the program, which is everybody's. */
+/** Creates a home folder of its own, because Keycloak stores its data below its program folder. */
 async function furnish(own: string, home: string) {
   const imports = join(own, 'data', 'import')
   await mkdir(imports, { recursive: true })

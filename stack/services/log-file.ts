@@ -2,20 +2,20 @@ import { closeSync, mkdirSync, openSync, readSync, statSync, watch, writeFileSyn
 import { dirname } from 'node:path'
 
 /**
- * What a process prints, in a file: the process writes there itself, so that nothing is lost and
- * nothing breaks when its parent ends.
+ * The output of a process in a file. The process writes to it directly, so that nothing is lost when its
+ * parent exits.
  */
 export interface LogFile {
   readonly path: string
-  /** The place, in bytes, where the next line will begin. Note it to look only at what follows. */
+  /** Returns the length in bytes: the start of the next line. Pass it to `follow` or `line` later. */
   end(): number
-  /** The last lines, without empty ones. */
+  /** Returns the last lines, without empty ones. */
   tail(lines?: number): string
-  /** Every line from a place on, present and to come, until the signal. */
+  /** Calls `onLine` for every existing and future line from a byte offset on, until the signal aborts. */
   follow(from: number, onLine: (line: string) => void, signal: AbortSignal): void
   /**
-   * The first line that matches, already there or still to come. Looks from the beginning unless
-   * `from` says otherwise. Throws, with the end of the log, when `within` ms (5000) have passed.
+   * Resolves to the first line that matches, existing or future, from the byte offset `from` (0) on.
+   * Throws an error with the end of the log after `within` milliseconds (5,000).
    */
   line(
     pattern: RegExp,
@@ -23,7 +23,7 @@ export interface LogFile {
   ): Promise<string>
 }
 
-/** Begins an empty log at this path. */
+/** Creates an empty log at this path. */
 export function createLogFile(path: string): LogFile {
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, '')
@@ -45,7 +45,7 @@ export function createLogFile(path: string): LogFile {
         for (const line of complete.toString().split('\n').slice(0, -1)) onLine(line)
       }
       const watcher = watch(path, read)
-      // Some file systems, shared folders above all, tell of no change.
+      // Some file systems, such as shared folders, send no change events.
       const timer = setInterval(read, 500).unref()
       const stop = () => {
         watcher.close()

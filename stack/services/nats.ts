@@ -22,11 +22,11 @@ export interface NatsOptions extends ServiceOptions {
   /** The path of nats-server. */
   binary: string
   secrets: Secrets
-  /** Where it listens. -1, or no ports at all: any; a restart keeps what it got then. */
+  /** The ports that it listens on; -1 means any. Any by default. A restart keeps the ports. */
   ports?: NatsPorts
-  /** Where browsers may come from; by default nowhere. Programs, which send no origin, always may. */
+  /** The origins that browsers may connect from; none by default. Clients without an origin may always. */
   webOrigins?: string[]
-  /** How soon JetStream's files are synced; 2s. */
+  /** The interval between fsyncs of JetStream; 2s by default. */
   syncInterval?: string
 }
 
@@ -34,11 +34,11 @@ export interface NatsService extends ProcessService {
   readonly ports: NatsPorts
   readonly webSocketUrl: string
   readonly monitorUrl: string
-  /** The url with the credentials of a user of nats.conf. */
+  /** Returns the url with the credentials of a user of nats.conf. */
   urlOf(user: NatsUser): string
 }
 
-/** Starts nats-server with the project's own nats.conf, on loopback. Ready when it greets. */
+/** Starts nats-server with the project's nats.conf on loopback. It is ready when it sends its INFO. */
 export async function startNats(options: NatsOptions): Promise<NatsService> {
   const { binary, dir, secrets } = options
   let ports = options.ports ?? { nats: -1, webSocket: -1, monitor: -1 }
@@ -91,7 +91,7 @@ function environment({ dir, secrets, webOrigins, syncInterval }: NatsOptions, po
   }
 }
 
-/** The log says where it listens; the file of --ports_file_dir would come some time after "ready". */
+/** Reads the ports from the log: the file of --ports_file_dir appears some time after "ready". */
 async function readPorts(log: LogFile, from: number): Promise<NatsPorts> {
   const port = async (pattern: RegExp) => {
     const line = await log.line(pattern, { from })
@@ -104,7 +104,7 @@ async function readPorts(log: LogFile, from: number): Promise<NatsPorts> {
   }
 }
 
-/** Resolves when the server at this port has sent its INFO, the first thing a client hears. */
+/** Resolves when the server at this port has sent its INFO, the first message to a client. */
 async function greet(port: number) {
   const socket = connect(port, '127.0.0.1')
   try {

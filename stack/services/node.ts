@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-const parentWatch = pathToFileURL(join(import.meta.dirname, 'leash.mjs')).href
+const parentWatch = pathToFileURL(join(import.meta.dirname, 'parent-watch.mjs')).href
 
-/** The arguments that run a script of ours in a child which ends when this process does. */
+/** Returns the arguments that run a script in a child process which stops when this process exits. */
 export function nodeArgs(script: string, ...args: string[]): string[] {
   return ['--import', parentWatch, script, ...args]
 }

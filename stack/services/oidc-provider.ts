@@ -7,15 +7,15 @@ import type { ProcessService, ServiceOptions } from './service.ts'
 const main = join(import.meta.dirname, '..', 'oidc-provider', 'main.ts')
 
 export interface OidcProviderOptions extends ServiceOptions {
-  /** Where it listens; any free port by default. */
+  /** The port that it listens on; any free one by default. */
   port?: number | undefined
-  /** Where the web client may be served from. */
+  /** The origins of the page. */
   webOrigins?: string[]
-  /** How long an access token is good, in seconds; 300 by default. */
+  /** Lifetime of an access token in seconds; 300 by default. */
   accessTokenTtl?: number
 }
 
-/** Starts the embedded identity provider, on loopback; its url is the issuer's. */
+/** Starts the embedded OpenID provider on loopback. Its url is the issuer. */
 export async function startOidcProvider(options: OidcProviderOptions): Promise<ProcessService> {
   const { dir, webOrigins = [], accessTokenTtl } = options
   const port = options.port ?? (await freePort())

@@ -1,6 +1,6 @@
-/** Makes an empty database in the folder that its argument names, which must not be there yet. */
+/** Creates an empty database in the folder of its argument, which must not exist yet. */
 import { PGlite } from '@electric-sql/pglite'
 
 const [dir] = process.argv.slice(2)
-if (!dir) throw new Error('Which folder?')
+if (!dir) throw new Error('Usage: pglite-init.ts FOLDER')
 await (await PGlite.create(dir)).close()

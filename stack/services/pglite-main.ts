@@ -1,6 +1,6 @@
 /**
- * PGlite behind its socket, as a process of its own: in ours it would hold up everything else while
- * it works. PGLITE_DIR is where its data is, PGLITE_PORT where it listens. Prints `{"ready":true}`.
+ * Runs PGlite behind its socket in a process of its own, because it blocks the event loop while it works.
+ * PGLITE_DIR is its data folder, PGLITE_PORT its port. Prints `{"ready":true}` when it accepts connections.
  */
 import { execFile } from 'node:child_process'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
@@ -16,7 +16,7 @@ const { PGLITE_DIR: dir, PGLITE_PORT: port } = process.env
 if (!dir || !Number(port)) throw new Error('PGLITE_DIR and PGLITE_PORT must be set')
 await mkdir(dirname(dir), { recursive: true })
 
-// PGlite itself lets two processes write into one folder.
+// PGlite does not prevent two processes from writing into one folder.
 const lock = await takeLock(`${dir}.lock`).catch((error) => {
   if (!(error instanceof LockedError)) throw error
   console.error(`The data in ${dir} is in use by process ${error.holder.pid}`)
@@ -25,7 +25,7 @@ const lock = await takeLock(`${dir}.lock`).catch((error) => {
 
 if (!(await exists(dir))) await create(dir)
 const db = await PGlite.create(dir)
-// The default is one connection; a pool of more would be turned away.
+// The default is one connection, which would reject a pool.
 const server = new PGLiteSocketServer({
   db: keepSequencesWhole(db),
   host: '127.0.0.1',
@@ -48,8 +48,8 @@ async function stop() {
 }
 
 /**
- * Makes the data aside and moves it into place whole: what was killed half-way could not be opened
- * again. In a process of its own, since it takes 200 MB that a process would then keep.
+ * Creates the database beside its place and moves it there atomically, because a half-created one cannot
+ * be opened. Runs in a process of its own, which needs 200 MB that this one would not release.
  */
 async function create(dir: string) {
   const parent = dirname(dir)

@@ -1,13 +1,12 @@
 import type { PGlite } from '@electric-sql/pglite'
 
-/** Types of the messages that an extended query consists of, up to its Sync: Parse, Bind, … */
+/** Types of the protocol messages of an extended query before its Sync: Parse, Bind, … */
 const parts = new Set([...'PBDECHF'].map((type) => type.charCodeAt(0)))
 
 /**
- * A PGlite whose socket server keeps to one client from the first message of a query to its Sync.
- * All clients share one session; the server lets another in between the messages of one, whose
- * unnamed statement is then the other's, and an error in one makes it skip what the other sends. It
- * keeps to a client for a transaction, so a query under way is passed off as one.
+ * Wraps PGlite so that its socket server serves one client from the first message of a query to its Sync.
+ * All clients share one session. The server would otherwise interleave two clients, which then use each
+ * other's unnamed statement. It stays with a client during a transaction, so a query in progress is reported as one.
  */
 export function keepSequencesWhole(db: PGlite): PGlite {
   let isUnderWay = false
@@ -17,7 +16,7 @@ export function keepSequencesWhole(db: PGlite): PGlite {
       isUnderWay = parts.has(args[0][0] ?? 0)
       return db.execProtocolRawStream(...args)
     },
-    // The server's ROLLBACK for a client that went away in the middle.
+    // The server's ROLLBACK for a client that disconnected during a query.
     exec(...args: Parameters<PGlite['exec']>) {
       isUnderWay = false
       return db.exec(...args)

@@ -7,11 +7,11 @@ import type { ProcessService, ServiceOptions } from './service.ts'
 const main = join(import.meta.dirname, 'pglite-main.ts')
 
 export interface PgliteOptions extends ServiceOptions {
-  /** Where it listens; any free port by default. */
+  /** The port that it listens on; any free one by default. */
   port?: number | undefined
 }
 
-/** Starts PGlite in a process of its own, on loopback; its url is a `postgres://` one. */
+/** Starts PGlite in a process of its own on loopback. Its url begins with `postgres://`. */
 export async function startPglite(options: PgliteOptions): Promise<ProcessService> {
   const port = options.port ?? (await freePort())
   return startProcess({

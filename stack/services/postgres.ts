@@ -14,19 +14,19 @@ const execute = promisify(execFile)
 export interface PostgresOptions extends ServiceOptions {
   /** The folder of `initdb` and `postgres`. */
   binaries: string
-  /** Where it listens; any free port by default. */
+  /** The port that it listens on; any free one by default. */
   port?: number | undefined
 }
 
 /**
- * Starts a real PostgreSQL for tests: on loopback, anybody may log in, and nothing is synced (a
- * killed process loses nothing by that, a machine would). Its data is new, and gone after `stop`.
+ * Starts a real PostgreSQL for tests on loopback, without passwords and without fsync (which matters
+ * when the machine crashes, not the process). Its data is new and is deleted by `stop`.
  */
 export async function startPostgres(options: PostgresOptions): Promise<ProcessService> {
   const { binaries } = options
   const port = options.port ?? (await freePort())
   const user = await otherUser()
-  // Directly below the folder for such things: another user could not reach it through ours.
+  // Directly in the temporary folder: the user postgres cannot traverse ours.
   const data = await mkdtemp(join(tmpdir(), 'natter-postgres-'))
   if (user) await chown(data, user.uid, user.gid)
 
@@ -36,7 +36,7 @@ export async function startPostgres(options: PostgresOptions): Promise<ProcessSe
       ...options,
       name: 'postgres',
       user,
-      // Ends sessions rather than wait for them to end.
+      // Fast shutdown: terminates sessions instead of waiting for them.
       stopSignal: 'SIGINT',
       command: () => ({
         file: join(binaries, 'postgres'),
@@ -81,7 +81,7 @@ const settings = (port: number) => ({
   full_page_writes: 'off',
 })
 
-/** PostgreSQL refuses to run as root; undefined when this is not root. */
+/** Returns the user that runs PostgreSQL, which refuses root; undefined if this process is not root. */
 async function otherUser() {
   if (process.getuid?.() !== 0) return undefined
   for (const name of ['postgres', 'nobody']) {
@@ -97,7 +97,7 @@ async function otherUser() {
   )
 }
 
-/** The sessions of a killed server take a moment to notice; until then it cannot start again. */
+/** Retries while the sessions of a killed server still hold its shared memory. */
 async function withoutSessions(restart: () => Promise<void>) {
   for (let tries = 1; ; tries++) {
     try {

@@ -7,7 +7,7 @@ import type { Exit, ProcessService, ServiceOptions } from './service.ts'
 
 export interface ProcessOptions extends ServiceOptions {
   name: string
-  /** What to run. Asked at every start, since a restart may know more: which ports it had. */
+  /** The command to run. Called at every start, because a restart uses the ports of the first start. */
   command: () => { file: string; args: string[]; env: NodeJS.ProcessEnv; cwd?: string }
   /**
    * Resolves to the service's url when the process is ready. `from` is where its lines begin in the
@@ -22,18 +22,17 @@ export interface ProcessOptions extends ServiceOptions {
   ) => Promise<string>
   /** Whether it is Node with a channel to this process, which it stops at the end of. */
   isNode?: boolean
-  /** The signal that asks it to end; SIGTERM unless said otherwise. */
+  /** The signal that stops it; SIGTERM by default. */
   stopSignal?: NodeJS.Signals
-  /** After so many ms it is killed; 15 s. */
+  /** Milliseconds until SIGKILL; 15,000 by default. */
   stopWithin?: number
-  /** As whom it runs, when not as this process. */
+  /** The user that runs it; that of this process by default. */
   user?: { uid: number; gid: number } | undefined
 }
 
 /**
- * Starts a process and waits until it is ready. Throws, with what it printed, if it ends before.
- * It runs in a session of its own: a terminal's Ctrl-C reaches only the one who started it, who can
- * then stop the parts in order.
+ * Starts a process and waits until it is ready. Throws an error with its output if it exits before. It
+ * runs in a session of its own, so that Ctrl-C reaches only this process, which stops the services in order.
  */
 export async function startProcess(options: ProcessOptions): Promise<ProcessService> {
   const { name, stopSignal = 'SIGTERM', stopWithin = 15_000 } = options
@@ -48,7 +47,7 @@ export async function startProcess(options: ProcessOptions): Promise<ProcessServ
     const ended = new AbortController()
     const early = present.exited.then((exit) => {
       const error = new Error(
-        `${name} ended before it was ready (${describe(exit)}):\n${lastOutput(log, from)}`,
+        `${name} ended before it was ready (${describeExit(exit)}):\n${lastOutput(log, from)}`,
       )
       ended.abort(error)
       throw error
@@ -100,7 +99,7 @@ export async function startProcess(options: ProcessOptions): Promise<ProcessServ
 }
 
 /** `exit code 1`, `SIGKILL`. */
-export function describe({ code, signal }: Exit): string {
+export function describeExit({ code, signal }: Exit): string {
   return signal ?? `exit code ${code}`
 }
 
@@ -145,7 +144,7 @@ function spawnRun({ name, command, user, isNode, onSpawn }: ProcessOptions, log:
 
 const children = new Set<ChildProcess>()
 
-/** However this process ends, short of being killed itself, it leaves no child behind. */
+/** Kills the child when this process exits in any way but SIGKILL. */
 function endWithThisProcess(child: ChildProcess) {
   if (children.size === 0) process.on('exit', killChildren)
   children.add(child)
@@ -160,14 +159,14 @@ function killChildren() {
   for (const child of children) child.kill('SIGKILL')
 }
 
-/** What it printed, for a person: our log lines are JSON, of which the message says enough. */
+/** Returns the end of the process's output in readable form: of JSON lines only the message. */
 function lastOutput(log: LogFile, from: number) {
   const lines = log.tail(25).split('\n')
   const text = log.end() > from ? lines.map(readable).join('\n') : '(it printed nothing)'
-  return `${text}\nAll of it is in ${log.path}`
+  return `${text}\nThe whole log is in ${log.path}`
 }
 
-/** A line of JSON as `message: error`, any other as it is. */
+/** Formats a JSON log line as `message: error`, and returns any other line unchanged. */
 export function readable(line: string): string {
   try {
     const { msg, err, error } = JSON.parse(line)

@@ -8,28 +8,28 @@ const root = join(import.meta.dirname, '..', '..')
 /** The runtime itself waits up to a minute for its dependencies, then exits with the reason. */
 const readyTimeoutMs = 90_000
 
-export interface RuntimeOptions extends ServiceOptions {
-  /** The runtime's variables: NATS_URL and so on. They go over those of this process. */
+export interface RuntimeServiceOptions extends ServiceOptions {
+  /** The runtime's environment variables, NATS_URL and so on. They override those of this process. */
   env: Record<string, string>
-  /** The folder of the functions; the project's own by default. */
+  /** The folder of functions; the project's own by default. */
   functions?: string
   /** Further arguments of `runtime start`. */
   args?: string[]
-  /** What it is called here, when there are several; `runtime`. */
+  /** The name of the service, if there are several; `runtime` by default. */
   name?: string
 }
 
 /**
- * Starts a runtime on a folder of functions. Ready when it says so: all functions are
- * served. It has no url of its own; it notices by itself when this process is gone.
+ * Starts a runtime on a folder of functions. It is ready when it serves all functions. It has no url, and
+ * stops by itself when this process exits.
  */
-export async function startRuntime(options: RuntimeOptions): Promise<ProcessService> {
+export async function startRuntimeService(options: RuntimeServiceOptions): Promise<ProcessService> {
   const { env, functions = 'functions/', args = [], name = 'runtime' } = options
   return startProcess({
     ...options,
     name,
     isNode: true,
-    // It gives up by itself what takes longer than its own limit to finish.
+    // The runtime enforces its own drain limit; SIGKILL comes only after that.
     stopWithin: Number(env.NATTER_DRAIN_MS ?? process.env.NATTER_DRAIN_MS ?? 10_000) + 5000,
     command: () => ({
       file: process.execPath,

@@ -1,21 +1,21 @@
 import { realpath, stat } from 'node:fs/promises'
 import { extname, join, sep } from 'node:path'
 
-/** A file as one browser gets it. */
+/** A file in the encoding that one browser accepts. */
 export interface ServedFile {
   path: string
   size: number
   contentType: string
-  /** How it is compressed; not at all, where absent. */
+  /** The content encoding; absent if not compressed. */
   encoding?: string
-  /** Whether there are compressed versions, so that what is sent depends on who asks. */
+  /** Whether compressed versions exist, so that the response varies by `Accept-Encoding`. */
   hasEncodings: boolean
   etag: string
-  /** Its name says what is in it: another content has another name. */
-  isLasting: boolean
+  /** Whether its name contains a hash of its content, so that it never changes. */
+  isImmutable: boolean
 }
 
-/** Only these are served: sources and notes in the folder stay where they are. */
+/** Only these types are served. */
 const contentTypes: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
@@ -28,34 +28,34 @@ const contentTypes: Record<string, string> = {
   '.woff2': 'font/woff2',
 }
 
-/** What the build puts beside a file, the smaller first. */
+/** The encodings that the build writes beside a file, the smaller first. */
 const encodings = { br: '.br', gzip: '.gz' }
 
 /**
- * A file below root, wherever links lead, in the smallest form that this browser takes; undefined for
- * what is not there or not to be served.
+ * Returns a file below root, after links are resolved, in the smallest encoding that the browser accepts;
+ * undefined if it does not exist or may not be served.
  */
 export async function findFile(
   root: string,
   path: string,
   accepted = '',
 ): Promise<ServedFile | undefined> {
-  const wanted = join(root, path.endsWith('/') ? `${path}index.html` : path)
-  const contentType = contentTypes[extname(wanted)]
+  const requested = join(root, path.endsWith('/') ? `${path}index.html` : path)
+  const contentType = contentTypes[extname(requested)]
   if (!contentType || /(^|\/)\./.test(path)) return undefined
-  const plain = await readPlain(root, wanted)
+  const plain = await readPlain(root, requested)
   if (!plain) return undefined
 
-  const isLasting = path.startsWith('/assets/')
+  const isImmutable = path.startsWith('/assets/')
   let hasEncodings = false
   for (const [encoding, suffix] of Object.entries(encodings)) {
-    const packed = await readPlain(root, wanted + suffix)
+    const packed = await readPlain(root, requested + suffix)
     if (!packed) continue
     hasEncodings = true
-    if (takes(accepted, encoding))
-      return { ...packed, contentType, encoding, hasEncodings, isLasting }
+    if (accepts(accepted, encoding))
+      return { ...packed, contentType, encoding, hasEncodings, isImmutable }
   }
-  return { ...plain, contentType, hasEncodings, isLasting }
+  return { ...plain, contentType, hasEncodings, isImmutable }
 }
 
 async function readPlain(root: string, wanted: string) {
@@ -69,8 +69,8 @@ async function readPlain(root: string, wanted: string) {
   }
 }
 
-/** Whether `Accept-Encoding` names it, and not with `q=0`. */
-function takes(accepted: string, encoding: string): boolean {
+/** Returns whether `Accept-Encoding` names the encoding without `q=0`. */
+function accepts(accepted: string, encoding: string): boolean {
   return accepted
     .toLowerCase()
     .split(',')

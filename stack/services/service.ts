@@ -1,38 +1,37 @@
 import type { LogFile } from './log-file.ts'
 
-/** How a process ended: its exit code, or the signal that ended it. */
+/** How a process exited: its exit code, or the signal that ended it. */
 export interface Exit {
   code: number | null
   signal: NodeJS.Signals | null
 }
 
-/** Something a stack is made of. It runs from when it was started until it is stopped. */
-export interface Service extends AsyncDisposable {
+/** A part of a stack. It runs from its start until it is stopped. */
+export interface StackService extends AsyncDisposable {
   readonly name: string
-  /** Where it is reached. */
   readonly url: string
-  /** Asks it to end, and waits until it has; kills it when it takes too long. Again: no effect. */
+  /** Stops it and waits until it has exited; kills it after a time limit. A second call does nothing. */
   stop(): Promise<void>
 }
 
-/** A part that is a process of its own. */
-export interface ProcessService extends Service {
-  /** The process; undefined while there is none. */
+/** A service that is a process of its own. */
+export interface ProcessService extends StackService {
+  /** Undefined while the process does not run. */
   readonly pid: number | undefined
-  /** Resolves when the present process ends, however it ends; a restart begins a new one. */
+  /** Resolves when the current process exits in any way. A restart sets a new promise. */
   readonly exited: Promise<Exit>
-  /** What it prints, and its predecessors since the part was started. */
+  /** The output of the process and of its predecessors since the service was started. */
   readonly log: LogFile
-  /** Sends a signal and, if it is SIGKILL, waits for the end. For fault tests. */
+  /** Sends a signal and, after SIGKILL, waits for the exit. */
   kill(signal: NodeJS.Signals): Promise<void>
-  /** Stops it if it runs, and starts it again where it was. Resolves when it is ready. */
+  /** Stops it if it runs, and starts it with the same ports. Resolves when it is ready. */
   restart(): Promise<void>
 }
 
-/** What every process part can be told. */
+/** The options of every process service. */
 export interface ServiceOptions {
-  /** The folder of its data; its log is `logs/NAME.log` in it. */
+  /** The folder of its data. Its log is `logs/NAME.log` in it. */
   dir: string
-  /** Is told of every process that is started, at once: so that it can be found if this one dies. */
+  /** Called as soon as a process has started, to record it in case this process is killed. */
   onSpawn?: (name: string, pid: number) => void
 }

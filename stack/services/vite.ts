@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { PageOptions } from '../stack.ts'
-import type { Service } from './service.ts'
+import type { StackService } from './service.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -19,7 +19,7 @@ async function clear() {
 `
 
 /** Serves the page from its sources with Vite's development server, and `/config.json`. */
-export async function startVite({ port, config }: PageOptions): Promise<Service> {
+export async function startVite({ port, config }: PageOptions): Promise<StackService> {
   const { createServer } = await import('vite')
   const server = await createServer({
     configFile: join(root, 'client', 'vite.config.ts'),

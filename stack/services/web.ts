@@ -5,9 +5,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { pipeline } from 'node:stream/promises'
 import { clientFolder } from '../install/client.ts'
 import { findFile } from './served-file.ts'
-import type { Service } from './service.ts'
+import type { StackService } from './service.ts'
 
-/** What the page learns from /config.json. */
+/** The content of /config.json. */
 export interface WebConfig {
   natsWebSocket: string
   issuer: string
@@ -15,16 +15,16 @@ export interface WebConfig {
 }
 
 export interface WebOptions {
-  /** Where it listens, on loopback; any free port by default. */
+  /** The port on loopback; any free one by default. */
   port?: number | undefined
-  /** Asked at every request; undefined as long as not everything runs. */
+  /** Called for every request; returns undefined until everything runs. */
   config: () => WebConfig | undefined
-  /** The folder that is served; the project's client, as it was built, by default. */
+  /** The folder that is served; the built page by default. */
   root?: string
 }
 
-/** Serves the web client, `/config.json` and `/healthz`, in this process. */
-export async function startWeb(options: WebOptions): Promise<Service> {
+/** Serves the page, `/config.json` and `/healthz` in this process. */
+export async function startWeb(options: WebOptions): Promise<StackService> {
   const root = await realpath(options.root ?? clientFolder)
   const server = createServer((request, response) => {
     answer(request, response, root, options.config).catch(() => response.destroy())
@@ -67,8 +67,8 @@ async function answer(
   if (!file) return response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found\n')
   response.setHeader('etag', file.etag)
   if (file.hasEncodings) response.setHeader('vary', 'accept-encoding')
-  if (file.isLasting) response.setHeader('cache-control', 'public, max-age=31536000, immutable')
-  if (isKnown(request.headers['if-none-match'], file.etag)) return response.writeHead(304).end()
+  if (file.isImmutable) response.setHeader('cache-control', 'public, max-age=31536000, immutable')
+  if (isUnchanged(request.headers['if-none-match'], file.etag)) return response.writeHead(304).end()
 
   response.setHeader('content-type', file.contentType)
   response.setHeader('content-length', file.size)
@@ -77,13 +77,13 @@ async function answer(
   await pipeline(createReadStream(file.path), response)
 }
 
-function isKnown(known: string | undefined, etag: string): boolean {
-  return known?.split(',').some((one) => one.trim().replace(/^W\//, '') === etag) ?? false
+function isUnchanged(ifNoneMatch: string | undefined, etag: string): boolean {
+  return ifNoneMatch?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag) ?? false
 }
 
 /**
- * Everything is our own, and the page talks to the server it came from, NATS and the issuer only; but
- * for images of messages, which somebody asks for one by one: docs/decisions/015.
+ * The page loads its own files only, and connects to its server, NATS and the issuer only. The exception
+ * is remote images, which load on request: docs/decisions/015.
  */
 function headers(config: WebConfig | undefined) {
   const issuer = config ? new URL(config.issuer).origin : ''
@@ -103,7 +103,7 @@ function headers(config: WebConfig | undefined) {
     ].join('; '),
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
-    // Nor does a look at a link tell anybody that it is looked at.
+    // Prefetching the host name of a link would reveal that it was displayed.
     'x-dns-prefetch-control': 'off',
     'cross-origin-opener-policy': 'same-origin',
     'cache-control': 'no-cache',
@@ -114,12 +114,12 @@ function sendJson(response: ServerResponse, status: number, body: unknown) {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 
-/** A place in the page is the page itself, which finds its way from there. */
+/** Maps the routes of the page to index.html. */
 function fileOf(path: string): string {
   return /^\/(callback$|console(\/|$)|r\/[\w/-]+$)/.test(path) ? '/' : path
 }
 
-/** The path of the request, decoded; undefined if it is none that could be meant. */
+/** Returns the decoded path of the request, or undefined if it is malformed. */
 function readPath(url: string): string | undefined {
   try {
     const path = decodeURIComponent(new URL(url, 'http://localhost').pathname)

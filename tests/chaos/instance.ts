@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { describe } from '../../stack/services/process.ts'
+import { describeExit } from '../../stack/services/process.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 
 /** A runtime that is not spared. One thing at a time is done to it. */
@@ -70,7 +70,7 @@ export function createInstance(
 
   function watch() {
     void part.exited.then((exit) => {
-      if (!isMeant) crashed(`${part.name} ended by itself: ${describe(exit)}`)
+      if (!isMeant) crashed(`${part.name} ended by itself: ${describeExit(exit)}`)
     })
   }
 }

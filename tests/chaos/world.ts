@@ -7,7 +7,7 @@ import type { UserId } from '#schema/ids'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { createSecrets } from '../../stack/secrets.ts'
 import { type NatsService, startNats } from '../../stack/services/nats.ts'
-import { startRuntime } from '../../stack/services/runtime.ts'
+import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import { type DatabaseKind, startDatabase } from '../support/servers.ts'
 import { startTokenIssuer } from '../support/token-issuer.ts'
@@ -79,7 +79,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   }
   const runtimes = await Promise.all(
     Array.from({ length: options.runtimes }, async (_, at) => {
-      const part = await startRuntime({ dir, env, name: `runtime-${at}` })
+      const part = await startRuntimeService({ dir, env, name: `runtime-${at}` })
       return started.use(
         createInstance(
           part,

@@ -16,13 +16,13 @@ import {
   type Tokens,
 } from '../support/keycloak-fixture.ts'
 
-/** So that a page renews its token within a test. */
+/** Short enough that a page renews its token within a test. */
 const tokenSeconds = 15
 
 let ground: KeycloakFixture
 let alice: Visitor
 let bob: Visitor
-/** A public room of alice's that bob is in, open before both. */
+/** Creates a public room of alice that bob has joined, and opens it in both browsers. */
 let room: string
 
 beforeAll(async () => {
@@ -47,14 +47,14 @@ async function join({ page }: Visitor) {
   await page.getByRole('button', { name: 'Join to read and write' }).click()
 }
 
-/** Where a page went while somebody else did something. */
+/** Returns the URLs that a page visits while `work` runs. */
 function follow({ page }: Visitor) {
   const paths: string[] = []
   page.on('framenavigated', (frame) => paths.push(new URL(frame.url()).pathname))
   return paths
 }
 
-/** Tries to log in at NATS. */
+/** Connects to NATS with a token. */
 async function tryToken(token: string): Promise<string> {
   try {
     const nc = await connect({ servers: ground.urls.nats, token, reconnect: false })
@@ -66,7 +66,7 @@ async function tryToken(token: string): Promise<string> {
 }
 
 describe('with a real Keycloak', { timeout: 120_000 }, () => {
-  it('people log in on its page, and talk to each other', async () => {
+  it('logs users in on its page, and they exchange messages', async () => {
     await typeMessage(alice.page, 'Good morning, bob')
     await message(bob.page, 'Good morning, bob').getByText('Alice Adams').waitFor()
     await typeMessage(bob.page, 'Good morning to you')
@@ -76,7 +76,7 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
     await expectNoProblems(bob)
   })
 
-  it('a page that is loaded anew comes back to where it was, and nobody types anything', async () => {
+  it('restores the page and its login after a reload without a form', async () => {
     const { page } = alice
     await page.evaluate((path) => history.replaceState(null, '', path), `/r/${room}`)
 
@@ -87,7 +87,7 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
     await expectNoProblems(alice)
   })
 
-  it('who goes back to its page in the browser is still logged in', async () => {
+  it('keeps the user logged in after going back to its page in the browser', async () => {
     const visitor = await enter('charlie')
     const { page } = visitor
     const answers: string[] = []
@@ -103,7 +103,7 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
     await page.context().close()
   })
 
-  it('renews its token under whoever is writing, and loses nothing', async () => {
+  it('renews the token while the user is typing, and the draft is kept', async () => {
     const { page } = alice
     let renewals = 0
     page.on('requestfinished', (request) => {
@@ -133,7 +133,7 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
     await expectNoProblems(alice)
   })
 
-  it('who has no role reads, and writes nothing', async () => {
+  it('lets a user without a role read and not write', async () => {
     const charlie = await enter('charlie')
     await join(charlie)
 
@@ -152,7 +152,7 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
       tokens = await readTokens(ground.keycloak.url, 'natter-cli', cli)
     })
 
-    it('that is of use lets in, also as a program', async () => {
+    it('of an accepted client connects, also from a program', async () => {
       expect(await tryToken(tokens.access_token)).toBe('let in')
     })
 
@@ -165,7 +165,7 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
           const { admin, origin } = ground.keycloak
           return (await readTokens(`${origin}/realms/master`, 'admin-cli', admin)).access_token
         },
-        // Each realm signs with keys of its own.
+        // Each realm has its own signing keys.
         'no applicable key found',
       ],
       [
@@ -173,7 +173,7 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
         async () => (await readTokens(ground.keycloak.url, 'admin-cli', cli)).access_token,
         'for another client: its azp is \\"admin-cli\\"',
       ],
-    ])('%s lets nobody in', async (_, get, reason) => {
+    ])('%s is rejected', async (_, get, reason) => {
       const before = (await ground.readRuntimeLog()).length
 
       expect(await tryToken(await get())).toMatch(/Authorization Violation/)
@@ -182,7 +182,7 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
     })
   })
 
-  it('a logout ends the session at Keycloak: whoever comes next has to log in', async () => {
+  it('ends the session at Keycloak on logout, so that the next user must log in', async () => {
     const { page } = alice
     await page.locator('.me').click()
     await page.getByRole('menuitem', { name: 'Log out' }).click()
@@ -196,7 +196,7 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
     await expectNoProblems(alice)
   })
 
-  it('whom it disables is out when the token ends, and comes in no more', async () => {
+  it('disconnects a disabled user when the token expires, and rejects the next login', async () => {
     const who = { username: 'bob', password: 'bob123' }
     const { access_token } = await readTokens(ground.keycloak.url, 'natter-cli', who)
     const nc = await connect({ servers: ground.urls.nats, token: access_token, reconnect: false })
@@ -212,7 +212,7 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
     await bob.page.getByText('Account is disabled').waitFor()
   })
 
-  it('makes nobody whose name cannot be a user id', async () => {
+  it('rejects a new user whose name cannot be a user id', async () => {
     const user = { username: 'ada.lovelace', enabled: true }
 
     await expect(ground.ask('POST', '/users', user)).rejects.toThrow(/Use a to z, 0 to 9, _ and -/)

@@ -18,21 +18,21 @@ beforeAll(async () => {
 afterAll(() => bench?.[Symbol.asyncDispose]())
 
 describe.skipIf(!old && !process.env.CI)('the launcher under an older Node', () => {
-  it('hands over to the Node that came with the project', async () => {
+  it('runs the command with the Node that is installed as a dependency', async () => {
     const { code, stdout } = await run(old ?? '', [bin, 'check', functions, '--json'])
 
     expect(code).toBe(0)
     expect(JSON.parse(stdout).problems).toEqual([])
   })
 
-  it('passes on the exit code', async () => {
+  it('exits with the exit code of the command', async () => {
     const { code, stderr } = await run(old ?? '', [bin, 'ls', '--nats', 'nats://127.0.0.1:1'])
 
     expect(code).toBe(1)
     expect(stderr).toContain('cannot connect')
   })
 
-  it('passes on signals, and ends when all is stopped', async () => {
+  it('forwards signals, and exits when the command has exited', async () => {
     const { child, lines, exited } = await start()
     child.kill('SIGTERM')
 
@@ -40,7 +40,7 @@ describe.skipIf(!old && !process.env.CI)('the launcher under an older Node', () 
     await expect(exited).resolves.toBe(0)
   })
 
-  it('passes on messages, and stops when the channel is closed', async () => {
+  it('forwards messages, and stops the command when its channel closes', async () => {
     const { child, lines, ready } = await start()
     await expect(ready).resolves.toEqual({ natter: 'ready' })
     child.disconnect()
@@ -48,17 +48,17 @@ describe.skipIf(!old && !process.env.CI)('the launcher under an older Node', () 
     expect(await rest(lines)).toContain('stopped')
   })
 
-  it('leaves nothing behind when it is killed', async () => {
+  it('leaves no process behind when it is killed', async () => {
     const { child, lines } = await start()
     child.kill('SIGKILL')
 
-    // The runtime holds the other end of its output until it has ended.
+    // The output ends only when the runtime has exited.
     expect(await rest(lines)).toContain('stopped')
   })
 })
 
 describe('npm run runtime', () => {
-  it('ends with npm, whose shell passes no signal on', async () => {
+  it('stops when npm exits, although the shell of npm forwards no signals', async () => {
     const child = spawn('npm', ['run', '--silent', 'runtime', '--', 'start', functions], {
       cwd: join(bin, '..', '..'),
       env: { ...process.env, NATS_URL: bench.nats.urlOf('functions') },
@@ -71,7 +71,7 @@ describe('npm run runtime', () => {
   })
 })
 
-/** Starts a runtime through the launcher, with a channel, and waits until it says that it is ready. */
+/** Starts a runtime through the launcher, with a channel, and waits for its ready line. */
 async function start() {
   const child = spawn(old ?? '', [bin, 'start', functions], {
     env: { ...process.env, NATS_URL: bench.nats.urlOf('functions') },
@@ -82,7 +82,7 @@ async function start() {
   return { child, lines: await untilReady(child.stdout as Readable), ready, exited }
 }
 
-/** The lines after the one that says it is ready. */
+/** The lines after the ready line. */
 async function untilReady(input: Readable) {
   const lines = createInterface({ input })[Symbol.asyncIterator]()
   for (let line = await lines.next(); !line.done; line = await lines.next())
@@ -90,7 +90,7 @@ async function untilReady(input: Readable) {
   throw new Error('It ended before it was ready')
 }
 
-/** What is still said until the end of the output. */
+/** Returns the remaining output. */
 async function rest(lines: AsyncIterator<string>) {
   const said: string[] = []
   for (let line = await lines.next(); !line.done; line = await lines.next())
@@ -98,7 +98,7 @@ async function rest(lines: AsyncIterator<string>) {
   return said
 }
 
-/** A Node on PATH that cannot run TypeScript, if this machine has one. */
+/** Finds a Node on PATH that cannot run TypeScript; undefined if there is none. */
 function findOldNode() {
   return (process.env.PATH ?? '')
     .split(delimiter)

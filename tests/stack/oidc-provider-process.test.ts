@@ -8,8 +8,8 @@ import { decodeProtectedHeader } from 'jose'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createClient, temporaryFolder } from '../support/oidc-client.ts'
 
-describe('the process of the issuer', () => {
-  it('says in one line where it listens, takes a new key on SIGHUP, ends on SIGTERM', async () => {
+describe('the process of the OpenID provider', () => {
+  it('prints its issuer in one line, rotates its key on SIGHUP, exits on SIGTERM', async () => {
     const folder = await temporaryFolder()
     const { child, lines, stderr, errors } = run({ ISSUER_DIR: folder, ISSUER_PORT: '0' })
     const ready = JSON.parse(String((await lines.next()).value))
@@ -29,7 +29,7 @@ describe('the process of the issuer', () => {
     expect(await errors).not.toMatch(/oidc-provider|warning/i)
   })
 
-  it('ends when whoever started it is gone', async () => {
+  it('exits when its parent has exited', async () => {
     const { child, lines } = run({ ISSUER_DIR: await temporaryFolder(), ISSUER_PORT: '0' })
     await lines.next()
 
@@ -51,7 +51,7 @@ describe('the process of the issuer', () => {
     ['ISSUER_WEB_ORIGINS', 'http://localhost:3000/'],
     ['ISSUER_ACCESS_TOKEN_TTL', '0'],
     ['ISSUER_ACCESS_TOKEN_TTL', '5m'],
-  ])('names %s when it is "%s"', async (name, value) => {
+  ])('exits with an error that names %s when its value is "%s"', async (name, value) => {
     const dir = await temporaryFolder()
     const { child, lines, errors } = run({ ISSUER_DIR: dir, ISSUER_PORT: '0', [name]: value })
     const [code] = await once(child, 'exit')
@@ -61,7 +61,7 @@ describe('the process of the issuer', () => {
     expect((await lines.next()).done).toBe(true)
   })
 
-  it('names the port when it is taken', async () => {
+  it('exits with an error that names the port when it is in use', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     onTestFinished(() => void taken.close())
     await once(taken, 'listening')

@@ -34,7 +34,7 @@ afterAll(async () => {
 })
 
 describe('discovery', () => {
-  it('is where Keycloak has it, and names its endpoints', async () => {
+  it('has the path and the endpoints of Keycloak', async () => {
     const found = await (await fetch(`${url}/.well-known/openid-configuration`)).json()
 
     expect(new URL(url).pathname).toBe('/realms/nats-chat')
@@ -50,14 +50,14 @@ describe('discovery', () => {
     })
   })
 
-  it('is the same below /auth', async () => {
+  it('returns the same below /auth', async () => {
     const read = async (path: string) =>
       (await fetch(new URL(`${path}/.well-known/openid-configuration`, url))).json()
 
     expect(await read('/auth/realms/nats-chat')).toEqual(await read('/realms/nats-chat'))
   })
 
-  it('is the same for whom it reaches by another name', async () => {
+  it('returns the same for a request with another host name', async () => {
     const { port } = new URL(url)
     const found = await fetch(
       `http://localhost:${port}/realms/nats-chat/.well-known/openid-configuration`,
@@ -81,7 +81,7 @@ describe('discovery', () => {
     ])
   })
 
-  it('is not there for another realm', async () => {
+  it('answers 404 for another realm', async () => {
     const other = new URL('/realms/master/.well-known/openid-configuration', url)
 
     expect((await fetch(other)).status).toBe(404)
@@ -93,7 +93,7 @@ describe('the password grant', () => {
     ['alice', 'Alice Adams', ['admin', 'user']],
     ['bob', 'Bob Brown', ['user']],
     ['charlie', 'Charlie Clark', []],
-  ])('gives %s a token as Keycloak would', async (username, name, roles) => {
+  ])('returns a token with the claims of Keycloak for %s', async (username, name, roles) => {
     const tokens = await client.login(username)
 
     const { payload, protectedHeader } = await client.verify(tokens.access_token)
@@ -120,7 +120,7 @@ describe('the password grant', () => {
     expect(tokens).toMatchObject({ token_type: 'Bearer', expires_in: ttl })
   })
 
-  it('gives an ID token that cannot pass for an access token', async () => {
+  it('returns an ID token that is not accepted as an access token', async () => {
     const tokens = await client.login('bob')
 
     const { payload } = await client.verify(tokens.id_token)
@@ -129,7 +129,7 @@ describe('the password grant', () => {
     expect(payload).not.toHaveProperty('realm_access')
   })
 
-  it('knows a user by the same sub every time', async () => {
+  it('returns the same sub for a user in every state folder', async () => {
     const [first, second] = await Promise.all([client.login('alice'), client.login('alice')])
 
     const subs = [first, second].map(
@@ -143,7 +143,7 @@ describe('the password grant', () => {
     ['a name nobody has', { username: 'nobody', password: 'alice123' }],
     ['no password', { username: 'alice' }],
     ['nothing', {}],
-  ])('refuses %s as Keycloak would', async (_what, credentials) => {
+  ])('rejects %s with the response of Keycloak', async (_what, credentials) => {
     const response = await client.ask({
       grant_type: 'password',
       client_id: 'natter-cli',
@@ -157,7 +157,7 @@ describe('the password grant', () => {
     })
   })
 
-  it.each(['nats-chat-app', 'nobodys-client'])('is not for the client %s', async (client_id) => {
+  it.each(['nats-chat-app', 'nobodys-client'])('rejects the client %s', async (client_id) => {
     const credentials = { username: 'alice', password: 'alice123' }
     const response = await client.ask({ grant_type: 'password', client_id, ...credentials })
 
@@ -165,7 +165,7 @@ describe('the password grant', () => {
     expect(await response.json()).not.toHaveProperty('access_token')
   })
 
-  it.each(['a.*> <b>é</b>', ''])('knows the user "%s" of users.json', async (username) => {
+  it.each(['a.*> <b>é</b>', ''])('logs in the user "%s" of users.json', async (username) => {
     const dir = await temporaryFolder()
     const users = [{ username, password: 'secret', roles: ['user'] }]
     await writeFile(join(dir, 'users.json'), JSON.stringify(users))
@@ -183,7 +183,7 @@ describe('the password grant', () => {
   it.each([
     ['no JSON', '[', /users\.json is not JSON/],
     ['a user without password', '[{"username":"a"}]', /users\.json .* 0\.password/],
-  ])('does not start on a users.json with %s', async (_what, content, reason) => {
+  ])('does not start when users.json contains %s', async (_what, content, reason) => {
     const dir = await temporaryFolder()
     await writeFile(join(dir, 'users.json'), content)
 
@@ -192,7 +192,7 @@ describe('the password grant', () => {
 })
 
 describe('the code flow', () => {
-  it('leads through the sign-in page to tokens for the app', async () => {
+  it('redirects through the sign-in page to tokens for the app', async () => {
     const asked = client.request()
     const browser = client.browser()
 
@@ -226,14 +226,14 @@ describe('the code flow', () => {
   it.each([
     ['style.css', 'text/css'],
     ['submit.js', 'text/javascript'],
-  ])('serves %s to its pages', async (name, type) => {
+  ])('serves %s for its pages', async (name, type) => {
     const response = await fetch(`${url}/assets/${name}`)
 
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toContain(type)
   })
 
-  it('works with its urls below /auth', async () => {
+  it('works with URLs below /auth', async () => {
     const asked = client.request()
     const browser = client.browser()
 
@@ -243,7 +243,7 @@ describe('the code flow', () => {
     expect((await client.redeem(readCallback(back.location).code, asked.verifier)).status).toBe(200)
   })
 
-  it('says so when name or password is wrong, and lets one try again', async () => {
+  it('shows an error for a wrong name or password, and accepts the next attempt', async () => {
     const browser = client.browser()
     const page = await browser.open(client.request().url)
 
@@ -257,7 +257,7 @@ describe('the code flow', () => {
     expect(readCallback(back.location).code).toBeTruthy()
   })
 
-  it('does not go on with a sign-in begun in another browser', async () => {
+  it('rejects a sign-in that was started in another browser', async () => {
     const page = await client.browser().open(client.request().url)
 
     const other = await client.browser().submit(page, {
@@ -271,7 +271,7 @@ describe('the code flow', () => {
   it.each([
     ['without a verifier', undefined],
     ['with another verifier', randomToken()],
-  ])('refuses the code %s', async (_what, verifier) => {
+  ])('rejects a code %s', async (_what, verifier) => {
     const { code } = await client.signIn('alice')
 
     const response = await client.redeem(code, verifier)
@@ -280,7 +280,7 @@ describe('the code flow', () => {
     expect(await response.json()).toMatchObject({ error: 'invalid_grant' })
   })
 
-  it('takes a code once, even from two at the same time', async () => {
+  it('accepts a code once, also when it is sent twice at the same time', async () => {
     const { code, verifier } = await client.signIn('alice')
 
     const answers = await Promise.all([
@@ -294,7 +294,7 @@ describe('the code flow', () => {
   it.each([
     ['no challenge', { code_challenge: undefined, code_challenge_method: undefined }],
     ['a plain challenge', { code_challenge_method: 'plain' }],
-  ])('refuses a request with %s', async (_what, changed) => {
+  ])('rejects an authorization request with %s', async (_what, changed) => {
     const answer = await client.browser().open(client.request(changed).url)
 
     const { searchParams } = new URL(answer.location ?? '')
@@ -306,14 +306,14 @@ describe('the code flow', () => {
     'http://localhost:3000/elsewhere',
     'http://evil.example/callback',
     `${app}.evil/callback`,
-  ])('sends nobody to %s', async (redirect_uri) => {
+  ])('does not redirect to %s', async (redirect_uri) => {
     const answer = await client.browser().open(client.request({ redirect_uri }).url)
 
     expect(answer).toMatchObject({ status: 400, location: undefined })
     expect(answer.body).toContain('redirect_uri')
   })
 
-  it('renews silently as long as the session lasts', async () => {
+  it('renews without a form while the session lasts', async () => {
     const { browser } = await client.signIn('alice')
     const silent = client.request({ prompt: 'none', redirect_uri: `${app}/silent` })
 
@@ -324,7 +324,7 @@ describe('the code flow', () => {
     expect(new URL(unknown.location ?? '').searchParams.get('error')).toBe('login_required')
   })
 
-  it('gives a page asked for by force the next user', async () => {
+  it('shows the form for prompt=login, so that another user can log in', async () => {
     const { browser } = await client.signIn('alice')
     const asked = client.request({ prompt: 'login' })
 
@@ -341,7 +341,7 @@ describe('the code flow', () => {
 })
 
 describe('signing out', () => {
-  it('ends session, refresh token and userinfo, and leads back to the app', async () => {
+  it('ends the session, invalidates refresh token and userinfo, and redirects to the app', async () => {
     const { browser, tokens } = await client.signInForTokens('alice')
     const query = new URLSearchParams({
       id_token_hint: tokens.id_token,
@@ -359,7 +359,7 @@ describe('signing out', () => {
     expect((await client.userinfo(tokens.access_token)).status).toBe(401)
   })
 
-  it('asks first, by a page that waits, if the app has not said who', async () => {
+  it('asks for confirmation if the app has not named the user', async () => {
     const { browser } = await client.signIn('alice')
 
     const page = await browser.open(`${url}/${endpoints}/logout`)
@@ -373,7 +373,7 @@ describe('refreshing', () => {
   it.each([
     ['nats-chat-app', async () => (await client.signInForTokens('alice')).tokens],
     ['natter-cli', () => client.login('alice')],
-  ])('gives %s new tokens, and takes each refresh token once', async (clientId, signIn) => {
+  ])('returns new tokens for %s, and accepts each refresh token once', async (clientId, signIn) => {
     const tokens = await signIn()
 
     const renewed = await (await client.refresh(clientId, tokens.refresh_token)).json()
@@ -390,7 +390,7 @@ describe('refreshing', () => {
     expect(await again.json()).toMatchObject({ error: 'invalid_grant' })
   })
 
-  it('takes a token that was stolen from everybody once it is used twice', async () => {
+  it('revokes all tokens of a grant when a refresh token is used twice', async () => {
     const stolen = await client.login('bob')
     const renewed = await (await client.refresh('natter-cli', stolen.refresh_token)).json()
     await client.refresh('natter-cli', stolen.refresh_token)
@@ -398,13 +398,13 @@ describe('refreshing', () => {
     expect((await client.refresh('natter-cli', renewed.refresh_token)).status).toBe(400)
   })
 
-  it('is not for another client', async () => {
+  it('rejects the refresh token of another client', async () => {
     const tokens = await client.login('bob')
 
     expect((await client.refresh('nats-chat-app', tokens.refresh_token)).status).toBe(400)
   })
 
-  it('survives a restart, and so do the keys', async () => {
+  it('works after a restart, with the same keys', async () => {
     const dir = await temporaryFolder()
     const before = await start({ dir })
     const other = createClient(before.issuer)
@@ -423,7 +423,7 @@ describe('refreshing', () => {
 })
 
 describe('userinfo', () => {
-  it('says whose an access token is', async () => {
+  it('returns the user of an access token', async () => {
     const { access_token } = await client.login('alice')
 
     const response = await client.userinfo(access_token)
@@ -432,7 +432,7 @@ describe('userinfo', () => {
     expect(await response.json()).toMatchObject({ sub, preferred_username: 'alice' })
   })
 
-  it('takes neither an ID token nor what is no token', async () => {
+  it('rejects an ID token and a malformed token', async () => {
     const { id_token } = await client.login('alice')
 
     const answers = await Promise.all([client.userinfo(id_token), client.userinfo('alice')])
@@ -442,7 +442,7 @@ describe('userinfo', () => {
 })
 
 describe('a new key', () => {
-  it('signs from then on, while the old one is still published', async () => {
+  it('signs new tokens, while the old key stays published', async () => {
     const { issuer, rotateKeys } = await start({ dir: await temporaryFolder() })
     const other = createClient(issuer)
     const before = await other.login('bob')
@@ -462,12 +462,12 @@ describe('a new key', () => {
 describe('pages of other origins', () => {
   const paths = ['.well-known/openid-configuration', `${endpoints}/certs`, `${endpoints}/userinfo`]
 
-  it.each(paths)('may read %s if they are the app', async (path) => {
+  it.each(paths)('may read %s from the origin of the app only', async (path) => {
     expect(await allowedOrigin(path, app)).toBe(app)
     expect(await allowedOrigin(path, 'http://evil.example')).toBe(null)
   })
 
-  it('may ask for tokens if they are the app', async () => {
+  it('may request tokens from the origin of the app only', async () => {
     const { tokens } = await client.signInForTokens('alice')
     const body = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token }
     const form = { ...body, client_id: 'nats-chat-app' }
@@ -481,7 +481,7 @@ describe('pages of other origins', () => {
     expect(answered.headers.get('access-control-allow-origin')).toBe(app)
   })
 
-  it('may ask whether they may', async () => {
+  it('may send a preflight request', async () => {
     const preflight = (origin: string) =>
       fetch(`${url}/${endpoints}/userinfo`, {
         method: 'OPTIONS',
@@ -506,7 +506,7 @@ describe('pages of other origins', () => {
   }
 })
 
-/** An issuer of the test's own. */
+/** Starts an OpenID provider for one test. */
 async function start(options: IssuerOptions) {
   const started = await startIssuer(options)
   onTestFinished(() => started.stop())

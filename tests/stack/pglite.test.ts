@@ -19,7 +19,7 @@ describe('PGlite behind its socket', () => {
     await rm(dir, { recursive: true, force: true })
   })
 
-  it('keeps many clients apart, with and without names for what they prepare', async () => {
+  it('serves concurrent clients without mixing their named or unnamed statements', async () => {
     const clients = [true, false].map((prepare) => postgres(pglite.url, { max: 6, prepare }))
     await clients[0]?.unsafe('create table said (who text, number int)')
 
@@ -38,7 +38,7 @@ describe('PGlite behind its socket', () => {
     await Promise.all(clients.map((client) => client.end()))
   })
 
-  it('serves the others while somebody is connected and silent', async () => {
+  it('serves other clients while one is connected and idle', async () => {
     const silent = postgres(pglite.url, { max: 1 })
     const busy = postgres(pglite.url, { max: 1 })
     const held = await silent.reserve()
@@ -48,7 +48,7 @@ describe('PGlite behind its socket', () => {
     await Promise.all([silent.end(), busy.end()])
   })
 
-  it('serves the others after somebody went away in the middle of a query', async () => {
+  it('serves other clients after one has disconnected during a query', async () => {
     const leaving = postgres(pglite.url, { max: 1 })
     await leaving`select 1`
     const cutOff = leaving`select pg_sleep(0.2), ${'x'}::text`.catch(codeOf)

@@ -11,7 +11,7 @@ import { startStack } from '../support/stack-process.ts'
 const root = resolve(import.meta.dirname, '..', '..')
 const text = `First light ${crypto.randomUUID()}`
 
-describe('first light', () => {
+describe('smoke test', () => {
   let dir: string
   let stack: ProcessService
 
@@ -24,17 +24,17 @@ describe('first light', () => {
     await rm(dir, { recursive: true, force: true })
   })
 
-  it('brings a message from alice to bob, over WebSocket', async () => {
+  it('delivers a message from alice to bob over WebSocket', async () => {
     const said = await runScript('--text', text)
 
     expect(said).toContain('bob was told, and read it')
   })
 
-  it('keeps the message in the database', async () => {
+  it('stores the message in the database', async () => {
     expect(await readTexts()).toEqual([text])
   })
 
-  it('has it in the history when everything was stopped and started again', async () => {
+  it('returns it in the history after a restart of everything', async () => {
     await stack.restart()
 
     const said = await runScript('--text', text, '--after-restart')
@@ -43,7 +43,7 @@ describe('first light', () => {
     expect(await readTexts()).toEqual([text])
   })
 
-  /** A process of its own: one that connects over WebSocket cannot connect over TCP. */
+  /** Runs in a process of its own, because nats.js cannot use WebSocket and TCP in one process. */
   function runScript(...args: string[]) {
     const script = join(root, 'tests', 'support', 'smoke.ts')
     return output(process.execPath, [script, join(dir, 'stack.json'), ...args], { within: 30_000 })

@@ -20,7 +20,7 @@ afterAll(async () => {
 })
 
 describe('finding nats-server', () => {
-  it('refuses a NATS_SERVER that is not there, by name', async () => {
+  it('rejects a NATS_SERVER that does not exist, with its path', async () => {
     const env = { NATS_SERVER: '/nowhere/nats-server' }
 
     await expect(findNatsServer({ env })).rejects.toThrow(
@@ -28,7 +28,7 @@ describe('finding nats-server', () => {
     )
   })
 
-  it('refuses a NATS_SERVER that is too old, with its version', async () => {
+  it('rejects a NATS_SERVER that is too old, with its version', async () => {
     const dir = await givenFolder()
     const old = join(dir, 'nats-server')
     await writeFile(old, '#!/bin/sh\necho "nats-server: v2.9.10"\n')
@@ -39,7 +39,7 @@ describe('finding nats-server', () => {
     )
   })
 
-  it('says every way it tried, and why each failed, when there is none', async () => {
+  it('lists every attempt and its failure when none can be had', async () => {
     const dir = await givenFolder()
 
     const error = await findNatsServer({ env: { PATH: dir, NATTER_CACHE: dir } }).catch(String)
@@ -50,7 +50,7 @@ describe('finding nats-server', () => {
 })
 
 describe('ports', () => {
-  it('moves one that is taken to the next free one, and says so', async () => {
+  it('replaces a port in use by the next free one, and logs it', async () => {
     const taken = await givenListener()
     const said: string[] = []
 
@@ -64,21 +64,24 @@ describe('ports', () => {
     expect(said).toEqual([`Port ${taken} is taken: WEB_PORT is ${ports.WEB_PORT}`])
   })
 
-  it('prefers the ones it had before', async () => {
+  it('prefers the ports of the last start', async () => {
     const before = { WEB_PORT: await freePort() }
 
     expect(await choosePorts({ names: ['WEB_PORT'], env: {}, before })).toEqual(before)
   })
 
-  it.each(['http', '-1', '65536', '80.5'])('refuses %s, naming the variable', async (PG_PORT) => {
-    await expect(choosePorts({ env: { PG_PORT } })).rejects.toThrow(
-      `PG_PORT must be a port from 0 (any) to 65535, but is "${PG_PORT}"`,
-    )
-  })
+  it.each(['http', '-1', '65536', '80.5'])(
+    'rejects %s with an error that names the variable',
+    async (PG_PORT) => {
+      await expect(choosePorts({ env: { PG_PORT } })).rejects.toThrow(
+        `PG_PORT must be a port from 0 (any) to 65535, but is "${PG_PORT}"`,
+      )
+    },
+  )
 })
 
-describe('what a stack keeps', () => {
-  it('makes secrets once, for its owner alone', async () => {
+describe('the state of a stack', () => {
+  it('generates secrets once, readable by its owner only', async () => {
     const file = join(await givenFolder(), 'secrets.json')
 
     const made = readSecrets(file)
@@ -88,14 +91,14 @@ describe('what a stack keeps', () => {
     expect(made.functionsPassword).toMatch(/^[a-z]\w{40,}$/)
   })
 
-  it('refuses secrets that are damaged rather than make new ones', async () => {
+  it('rejects damaged secrets instead of generating new ones', async () => {
     const file = join(await givenFolder(), 'secrets.json')
     await writeFile(file, '{}')
 
     expect(() => readSecrets(file)).toThrow(`${file} is damaged`)
   })
 
-  it('lets one process at a time have a lock, and takes over a dead one’s', async () => {
+  it('gives a lock to one process at a time, and replaces the lock of a dead one', async () => {
     const file = join(await givenFolder(), 'lock')
     await writeFile(file, JSON.stringify({ pid: process.pid, since: 'long before' }))
 
@@ -108,7 +111,7 @@ describe('what a stack keeps', () => {
 })
 
 describe('the page', () => {
-  it('says where things are once everything runs', async () => {
+  it('serves the configuration once everything runs', async () => {
     let config: { natsWebSocket: string; issuer: string; clientId: string } | undefined
     await using web = await startWeb({ config: () => config })
     const path = `${web.url}/config.json`
@@ -132,8 +135,8 @@ describe('the page', () => {
   )
 })
 
-describe('nats-server as a part', () => {
-  it('is where it was after a kill', async () => {
+describe('the nats-server service', () => {
+  it('keeps its ports and data after SIGKILL', async () => {
     const binary = await findNatsServer()
     await using nats = await startNats({
       binary,
@@ -150,7 +153,7 @@ describe('nats-server as a part', () => {
     expect((await fetch(`${monitorUrl}/healthz`)).status).toBe(200)
   })
 
-  it('says what the server said when it does not start', async () => {
+  it('throws an error with the output of a server that does not start', async () => {
     const secrets = { ...createSecrets(), calloutIssuer: 'nobody' }
     const starting = startNats({
       binary: await findNatsServer(),
@@ -163,7 +166,7 @@ describe('nats-server as a part', () => {
 })
 
 describe('supervision', { timeout: 30_000 }, () => {
-  it('gives up on a part that keeps ending, with the end of its log', async () => {
+  it('gives up on a service that keeps exiting, with the end of its log', async () => {
     const binary = await findNatsServer()
     const nats = await startNats({ binary, dir: await givenFolder(), secrets: createSecrets() })
     await using _nats = nats
@@ -179,8 +182,8 @@ describe('supervision', { timeout: 30_000 }, () => {
     await nats.kill('SIGKILL')
     await givenListener(nats.ports.nats)
 
-    expect(await gaveUp.promise).toMatch(/^nats-server ended 5 times.*address already in use/s)
-    expect(said[0]).toBe('nats-server ended (SIGKILL): starting it again in 250 ms')
+    expect(await gaveUp.promise).toMatch(/^nats-server exited 5 times.*address already in use/s)
+    expect(said[0]).toBe('nats-server exited (SIGKILL): restarting in 250 ms')
     await supervised
   })
 })
@@ -189,15 +192,15 @@ describe('npm start', { timeout: 90_000 }, () => {
   it.each([
     ['WEB_PORT', { WEB_PORT: 'x' }, 'WEB_PORT must be a port'],
     ['NATS_SERVER', { NATS_SERVER: '/nowhere' }, 'NATS_SERVER names /nowhere'],
-    ['NATS_WS_URL', { NATS_URL: 'nats://a:1' }, 'NATS_WS_URL must be set as well'],
-  ])('names %s when that is what is wrong, and stops', async (_, env, complaint) => {
+    ['NATS_WS_URL', { NATS_URL: 'nats://a:1' }, 'set NATS_WS_URL as well'],
+  ])('exits with an error that names a wrong %s', async (_, env, complaint) => {
     const main = startMain(await givenFolder(), env)
 
     expect(await main.exit).toBe(1)
     expect(main.said()).toContain(complaint)
   })
 
-  it('survives the death of a part, a second start, and being killed; stops in good order', async () => {
+  it('restarts a killed service, rejects a second start, recovers from SIGKILL, and stops in order', async () => {
     const dir = await givenFolder()
     const first = startMain(dir)
     await first.says(/Natter is ready after .*: {2}http:\/\/localhost:\d+/)
@@ -209,7 +212,7 @@ describe('npm start', { timeout: 90_000 }, () => {
     ).toMatchObject({ issuer: urls.issuer })
 
     process.kill(urls.pids['nats-server'] ?? 0, 'SIGKILL')
-    await first.says(/nats-server runs again/)
+    await first.says(/nats-server restarted/)
     const pids = Object.values((await readUrls(dir)).pids)
 
     const second = startMain(dir)
@@ -237,7 +240,7 @@ async function givenFolder() {
   return dir
 }
 
-/** A port that somebody else listens on. */
+/** Returns a port that is in use. */
 async function givenListener(port = 0) {
   const server = createServer().listen(port, '127.0.0.1')
   await once(server, 'listening')
@@ -246,7 +249,7 @@ async function givenListener(port = 0) {
   return typeof address === 'object' && address ? address.port : 0
 }
 
-/** `npm start`, without npm and its launcher, on any ports. */
+/** Runs `npm start` without npm and the launcher, on free ports. */
 function startMain(dir: string, more: Record<string, string> = {}) {
   const { NATS_URL, DATABASE_URL, OIDC_ISSUER, ...env } = process.env
   const anyPorts = Object.fromEntries(Object.keys(defaultPorts).map((name) => [name, '0']))
@@ -263,13 +266,13 @@ function startMain(dir: string, more: Record<string, string> = {}) {
     })
   }
   const exit = once(child, 'close').then(([code]) => code)
-  // Killed, it would leave its nats-server behind.
+  // SIGKILL would leave its nats-server behind.
   cleanups.push(() => child.kill('SIGTERM') && exit)
   return {
     child,
     exit,
     said: () => said,
-    /** Resolves once it has said this. */
+    /** Resolves when the output matches. */
     says(pattern: RegExp) {
       return new Promise<void>((resolve, reject) => {
         const look = () => pattern.test(said) && resolve()
@@ -286,7 +289,7 @@ async function readUrls(dir: string) {
   return urls as Record<'web' | 'nats' | 'issuer', string> & { pids: Record<string, number> }
 }
 
-/** Not for one that has ended and waits to be noticed. */
+/** Returns false for a zombie process too. */
 function isAlive(pid: number) {
   return identify(pid).since !== ''
 }

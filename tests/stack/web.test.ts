@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compressFiles } from '../../stack/install/compress.ts'
-import type { Service } from '../../stack/services/service.ts'
+import type { StackService } from '../../stack/services/service.ts'
 import { startWeb } from '../../stack/services/web.ts'
 
 const script = `/* ${'words that repeat '.repeat(200)} */`
 let folder: string
-let web: Service
+let web: StackService
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'natter-web-'))
@@ -25,7 +25,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** As it comes over the wire: fetch would unpack it. */
+/** Returns the response body as sent; fetch would decompress it. */
 async function get(path: string, headers: Record<string, string> = {}) {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   request(web.url + path, { headers }, resolve)
@@ -51,7 +51,7 @@ describe('files of the page', () => {
     expect(unpack(body).toString()).toBe(script)
   })
 
-  it('come as they are to who takes nothing else', async () => {
+  it('are sent uncompressed without Accept-Encoding', async () => {
     const { response, body } = await get('/assets/main-abc123.js')
 
     expect(response.headers['content-encoding']).toBeUndefined()
@@ -59,7 +59,7 @@ describe('files of the page', () => {
     expect(body.toString()).toBe(script)
   })
 
-  it('are kept for good where the name says what is in them, and looked at again where not', async () => {
+  it('are immutable if their name contains a hash, and revalidated otherwise', async () => {
     const lasting = await get('/assets/main-abc123.js')
     const page = await get('/')
 
@@ -67,7 +67,7 @@ describe('files of the page', () => {
     expect(page.response.headers['cache-control']).toBe('no-cache')
   })
 
-  it('do not come again as long as they are the same', async () => {
+  it('are not sent again while their ETag matches', async () => {
     const first = await get('/')
     const etag = first.response.headers.etag ?? ''
 
@@ -82,7 +82,7 @@ describe('files of the page', () => {
     expect(newer.body.toString()).toContain('newer')
   })
 
-  it('are each their own to a cache, whichever way they are packed', async () => {
+  it('have an ETag of their own for each encoding', async () => {
     const etags = await Promise.all(
       ['br', 'gzip', ''].map(async (accepted) => {
         const { response } = await get('/assets/main-abc123.js', { 'accept-encoding': accepted })
@@ -93,7 +93,7 @@ describe('files of the page', () => {
     expect(new Set(etags).size).toBe(3)
   })
 
-  it('that are small stay as they are, and packed ones are not served by their own names', async () => {
+  it('are not compressed when small, and compressed ones are not served by their own names', async () => {
     await expect(stat(join(folder, 'index.html.br'))).rejects.toThrow('ENOENT')
     expect((await get('/assets/main-abc123.js.br')).response.statusCode).toBe(404)
   })

@@ -6,14 +6,14 @@ import { text } from 'node:stream/consumers'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { createSecrets } from '../../stack/secrets.ts'
 import { type NatsService, startNats } from '../../stack/services/nats.ts'
-import { startRuntime } from '../../stack/services/runtime.ts'
+import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-/** The command itself. */
+/** The path of the command `runtime`. */
 export const bin = join(root, 'runtime', 'bin.mjs')
 
-/** What a command left behind. */
+/** The result of a command. */
 export interface CommandResult {
   code: number | null
   stdout: string
@@ -26,7 +26,7 @@ export interface RunOptions {
   cwd?: string
 }
 
-/** Runs a command to its end. */
+/** Runs a command and returns its result. */
 export async function run(
   file: string,
   args: string[],
@@ -43,17 +43,17 @@ export async function run(
   return { code, stdout, stderr }
 }
 
-/** Runs `runtime …` to its end. */
+/** Runs `runtime …` and returns its result. */
 export function runtime(args: string[], options?: RunOptions): Promise<CommandResult> {
   return run(process.execPath, [bin, ...args], options)
 }
 
-/** A server, and runtimes on folders of functions that a test writes. */
+/** A nats-server, and runtimes on folders of functions that a test writes. */
 export interface CommandLine extends AsyncDisposable {
   nats: NatsService
-  /** Writes files and returns their folder. It lies in the project, where `#runtime` is known. */
+  /** Writes files and returns their folder, which is in the project so that `#runtime` resolves. */
   write(files: Record<string, string>): Promise<string>
-  /** `runtime start`, ready. */
+  /** Runs `runtime start` and waits until it is ready. */
   start(functions: string, args?: string[], env?: Record<string, string>): Promise<ProcessService>
 }
 
@@ -79,13 +79,15 @@ export async function createCommandLine(): Promise<CommandLine> {
     },
     async start(functions, args = [], given = {}) {
       const env = { NATS_URL: nats.urlOf('functions'), ...given }
-      return all.use(await startRuntime({ dir, env, functions, args, name: `runtime-${++count}` }))
+      return all.use(
+        await startRuntimeService({ dir, env, functions, args, name: `runtime-${++count}` }),
+      )
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
 }
 
-/** Says that it has begun, takes its time, fails as it is told to, and greets. */
+/** Publishes its start, waits, fails if requested, and greets. */
 export const greet = `
 import { setTimeout } from 'node:timers/promises'
 import * as v from 'valibot'
@@ -119,7 +121,7 @@ export default defineFunction(
 )
 `
 
-/** For other functions alone, with nothing in the subject. */
+/** A contract for other functions only, without parameters. */
 export const add = `
 import * as v from 'valibot'
 import { defineFunction } from '#runtime'
@@ -134,7 +136,7 @@ const contract = {
 export default defineFunction(contract, ({ a, b }) => ({ sum: a + b }))
 `
 
-/** No request: hears what is told. */
+/** An event trigger. */
 export const hear = `
 import * as v from 'valibot'
 import { defineFunction, event } from '#runtime'

@@ -13,18 +13,18 @@ import {
   watch,
 } from './client-fixture.ts'
 
-/** The whole product, with a real Keycloak and its realm as deploy/ has it. */
+/** The whole product with a real Keycloak and the realm of deploy/. */
 export interface KeycloakFixture extends ClientFixture {
   keycloak: KeycloakService
-  /** Asks the admin's interface of the realm, below whose address `path` is. */
+  /** Calls the admin API of the realm; `path` is relative to it. */
   ask(method: string, path: string, body?: unknown): Promise<unknown>
-  /** What the runtime has said since its start. */
+  /** Returns the runtime's log since its start. */
   readRuntimeLog(): Promise<string>
-  /** Somebody in a browser of their own, in front of the page, whom nobody knows yet. */
+  /** Opens the page in a new browser, not logged in. */
   arrive(): Promise<Visitor>
 }
 
-/** So long a page may take while Keycloak does something for the first time. */
+/** Time limit of a page: the first use of a feature is slow in Keycloak. */
 const patienceMs = 20_000
 
 export async function createKeycloakFixture(): Promise<KeycloakFixture> {
@@ -85,7 +85,7 @@ export interface Tokens {
   id_token: string
 }
 
-/** What a realm gives somebody who has a password and a client that takes it. */
+/** The response of the password grant. */
 export async function readTokens(
   issuer: string,
   client_id: string,
@@ -99,7 +99,7 @@ export async function readTokens(
   return (await response.json()) as Tokens
 }
 
-/** Types name and password on Keycloak's page. */
+/** Fills in name and password on Keycloak's page. */
 export async function signIn({ page }: Visitor, person: PersonName): Promise<void> {
   await page.getByRole('button', { name: 'Log in' }).click()
   await page.getByLabel('Username or email').fill(person)

@@ -6,7 +6,7 @@ import { createSecrets } from '../../stack/secrets.ts'
 import type { LogFile } from '../../stack/services/log-file.ts'
 import type { NatsService } from '../../stack/services/nats.ts'
 import { startNats } from '../../stack/services/nats.ts'
-import { startRuntime } from '../../stack/services/runtime.ts'
+import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import { createCommandLine } from './command-line.ts'
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts'
@@ -61,7 +61,7 @@ export async function createLoginFixture(issuer?: string): Promise<LoginFixture>
     NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
     OIDC_ISSUER: issuer ?? maker.issuer,
   }
-  const runtime = made.use(await startRuntime({ dir, env, functions, name: 'login' }))
+  const runtime = made.use(await startRuntimeService({ dir, env, functions, name: 'login' }))
   const all = made.move()
   const ground: LoginFixture = {
     nats,

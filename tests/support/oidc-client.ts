@@ -5,14 +5,14 @@ import { join } from 'node:path'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { expect, onTestFinished } from 'vitest'
 
-/** Where the app is served from. */
+/** The origin of the app. */
 export const app = 'http://localhost:3000'
 
 const endpoints = 'protocol/openid-connect'
 
 export type IssuerClient = ReturnType<typeof createClient>
 
-/** What the app and the command line do at an issuer. */
+/** The requests of the app and the command line to an issuer. */
 export function createClient(issuer: string) {
   const keys = () => createRemoteJWKSet(new URL(`${issuer}/${endpoints}/certs`))
 
@@ -21,7 +21,7 @@ export function createClient(issuer: string) {
 
     get: (path: string, headers = {}) => fetch(`${issuer}/${path}`, { headers }),
 
-    /** Asks the token endpoint. */
+    /** Calls the token endpoint. */
     ask(form: Record<string, string | undefined>, headers = {}) {
       const body = new URLSearchParams(given(form))
       return fetch(`${issuer}/${endpoints}/token`, { method: 'POST', body, headers })
@@ -43,10 +43,10 @@ export function createClient(issuer: string) {
     userinfo: (token: string) =>
       client.get(`${endpoints}/userinfo`, { authorization: `Bearer ${token}` }),
 
-    /** What a token says, by the keys published now. */
+    /** Verifies a token by the published keys and returns its claims. */
     verify: (token: string) => jwtVerify(token, keys(), { issuer, algorithms: ['RS256'] }),
 
-    /** A request for a code, with what the app has to remember of it. */
+    /** Returns an authorization request, with the values that the app has to remember. */
     request(changed: Record<string, string | undefined> = {}) {
       const verifier = randomToken()
       const state = randomToken()
@@ -82,7 +82,7 @@ export function createClient(issuer: string) {
   return client
 }
 
-/** What comes back to the app. */
+/** The parameters of the redirect to the app. */
 export function readCallback(location = '') {
   const { origin, searchParams } = new URL(location)
   expect(origin).toBe(app)
@@ -93,7 +93,7 @@ export function randomToken() {
   return randomBytes(32).toString('base64url')
 }
 
-/** A folder for the test that is running. */
+/** Creates a folder for the current test. */
 export async function temporaryFolder() {
   const dir = await mkdtemp(join(tmpdir(), 'natter-issuer-'))
   onTestFinished(() => rm(dir, { recursive: true, force: true }))
@@ -105,13 +105,13 @@ interface Page {
   status: number
   headers: Headers
   body: string
-  /** Where it leads, away from the issuer. */
+  /** The target of a redirect to another origin. */
   location: string | undefined
 }
 
 /**
- * As much of a browser as signing in needs: cookies with their paths, forms, and redirects as long as
- * they stay at home.
+ * The parts of a browser that signing in needs: cookies with paths, forms, and redirects within the
+ * issuer's origin.
  */
 function createBrowser(home: string) {
   const cookies = new Map<string, { pair: string; path: string }>()
@@ -140,7 +140,7 @@ function createBrowser(home: string) {
 
   return {
     open,
-    /** Sends the page's form: its hidden fields and those given. */
+    /** Submits the page's form: its hidden fields and the given ones. */
     submit(page: Page, fields: Record<string, string> = {}) {
       const [, action = ''] = /<form[^>]* action="([^"]*)"/.exec(page.body) ?? []
       const hidden = page.body.matchAll(/type="hidden" name="([^"]*)" value="([^"]*)"/g)

@@ -15,7 +15,7 @@ import { presenceChanged, roomPresence } from '#schema/messages/presence'
 import { type Role, type RoomKind, roomChanged } from '#schema/messages/room'
 import { PRESENCE, PRESENCE_CONN, ROOMS_KV } from '#schema/streams'
 import { members, rooms } from '#schema/tables/room'
-import { startRuntime } from '../../stack/services/runtime.ts'
+import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import type { App, Mailbox } from './app.ts'
 
@@ -42,7 +42,7 @@ export async function startInstance(): Promise<ProcessService> {
         `export { default } from '${pathToFileURL(join(product, file))}'\n`,
       )
   const env = { NATS_URL: urls.functionsNats, DATABASE_URL: urls.databaseUrl }
-  const instance = await startRuntime({ dir, functions, env })
+  const instance = await startRuntimeService({ dir, functions, env })
   onTestFinished(async () => {
     await instance[Symbol.asyncDispose]()
     await rm(dir, { recursive: true, force: true })

@@ -9,7 +9,7 @@ import { startNats } from '../../stack/services/nats.ts'
 import { startOidcProvider } from '../../stack/services/oidc-provider.ts'
 import { startPglite } from '../../stack/services/pglite.ts'
 import { startPostgres } from '../../stack/services/postgres.ts'
-import { startRuntime } from '../../stack/services/runtime.ts'
+import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 
 declare module 'vitest' {
@@ -18,31 +18,31 @@ declare module 'vitest' {
   }
 }
 
-/** The databases that everything must work on alike; tests run once on each. */
+/** Contract tests run once on each of these databases. */
 export type DatabaseKind = 'postgres' | 'pglite'
 
-/** Where a test reaches what was started for it. */
+/** The addresses of the servers that were started for a test. */
 export interface ServerUrls {
   database: DatabaseKind
   databaseUrl: string
-  /** For people, who bring a token of the issuer. */
+  /** For clients, which connect with a token of the issuer. */
   nats: string
   /** With the credentials of the runtime. */
   functionsNats: string
   issuer: string
 }
 
-/** The whole system on ports of its own, with the runtime within reach of whoever means it harm. */
+/** The whole system on ports of its own, with services that a test can kill and restart. */
 export interface Servers extends AsyncDisposable {
   urls: ServerUrls
   runtime: ProcessService
   database: ProcessService
   nats: ProcessService
-  /** Another runtime beside it, until the servers stop. */
+  /** Starts another runtime, which stops with the servers. */
   startAnother(name: string): Promise<ProcessService>
 }
 
-/** Once per project of vitest.config.ts, which is named after its database. */
+/** Runs once per project of vitest.config.ts, which is named after its database. */
 export default async function setup(project: TestProject) {
   const servers = await startServers(project.name as DatabaseKind)
   project.provide('servers', servers.urls)
@@ -50,8 +50,8 @@ export default async function setup(project: TestProject) {
 }
 
 /**
- * Starts everything, in a new folder. What goes wrong on the way stops what was started. `settings` are
- * variables of the runtime.
+ * Starts the whole system in a new folder. If a service fails, the started ones are stopped. `settings`
+ * are environment variables of the runtime.
  */
 export async function startServers(
   database: DatabaseKind,
@@ -77,11 +77,11 @@ export async function startServers(
     OIDC_ISSUER: issuer.url,
     OIDC_CLIENT_IDS: 'nats-chat-app,natter-cli',
     NATTER_ID_KEY: secrets.idKey,
-    // The same three people ask for everything; what a limit does has tests of its own.
+    // Three users make all calls; limits have tests of their own.
     RATE_LIMIT_FACTOR: '1000',
     ...settings,
   }
-  const runtime = started.use(await startRuntime({ dir, env }))
+  const runtime = started.use(await startRuntimeService({ dir, env }))
 
   const running = started.move()
   return {
@@ -95,12 +95,12 @@ export async function startServers(
     runtime,
     database: db,
     nats,
-    startAnother: async (name) => running.use(await startRuntime({ dir, env, name })),
+    startAnother: async (name) => running.use(await startRuntimeService({ dir, env, name })),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }
 
-/** A database of its own, with nothing in it. */
+/** Starts an empty database. */
 export async function startDatabase(kind: DatabaseKind, dir: string): Promise<ProcessService> {
   if (kind === 'pglite') return startPglite({ dir })
   return startPostgres({ dir, binaries: await findPostgres() })

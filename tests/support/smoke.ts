@@ -1,11 +1,11 @@
 /**
- * One message, from one person to another, through a stack that runs:
+ * Sends one message from alice to bob through a running stack:
  *
  *     node tests/support/smoke.ts .natter/stack.json
  *
- * Prints what it did. Ends with an error at the first thing that is not as it should be. With
- * `--after-restart` it sends nothing and looks for what `--text` says in the history. Both log in
- * and connect as a browser does, over WebSocket.
+ * Prints each step, and exits with an error at the first unexpected result. With `--after-restart` it
+ * sends nothing and looks for the message `--text` in the history. Both connect as a browser does, over
+ * WebSocket.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -31,7 +31,7 @@ for (const { client } of [alice, bob]) await client.call('room.join', { room: 'g
 if (!values['after-restart']) {
   const notified = Promise.withResolvers<string>()
   bob.client.listen(topics.roomNotify, { room: 'general' }, ({ kind, notifyId }) => {
-    // That somebody joined is told as well.
+    // A join is broadcast as well.
     if (kind === 'message' && notifyId) notified.resolve(notifyId)
   })
   await bob.nc.flush()
@@ -74,7 +74,7 @@ async function logIn(person: string) {
   return { nc, client: createClient(nc, { contracts, user: person }) }
 }
 
-/** What was said gets into the history a moment after it was said. */
+/** The message appears in the history a moment after its acknowledgement. */
 async function findInHistory(text: string) {
   for (const until = Date.now() + 10_000; Date.now() < until; ) {
     const { messages } = await bob.client.call('chat.history', { room: 'general' })
