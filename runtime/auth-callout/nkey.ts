@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 const seedPrefix = 18 << 3
 
-/** The keys this runtime meets, by the letter they begin with. */
+/** The kinds of keys that the runtime uses, by their first letter. */
 const kinds = {
   A: { prefix: 0, name: 'an account' },
   N: { prefix: 13 << 3, name: 'a server' },
@@ -12,15 +12,15 @@ const kinds = {
 
 export type KeyKind = keyof typeof kinds
 
-/** A key that signs, with its public half in NATS's own spelling. */
+/** A signing key, with its public key in the encoding of NATS. */
 export interface SigningKey {
   readonly publicKey: string
   sign(data: string): Buffer
 }
 
 /**
- * Reads an account seed (SA…). By node:crypto, since the signing of the nkeys library takes some ten
- * milliseconds a login. Throws an Error that says what is wrong, and never the seed itself.
+ * Reads an account seed (SA…) into a key of node:crypto, because signing with the nkeys library takes
+ * ten milliseconds per login. Throws an Error that says what is wrong, without the seed.
  */
 export function readAccountSeed(seed: string): SigningKey {
   const pkcs8 = Buffer.concat([
@@ -35,22 +35,22 @@ export function readAccountSeed(seed: string): SigningKey {
   }
 }
 
-const knownServers = new Map<string, KeyObject>()
+const serverKeys = new Map<string, KeyObject>()
 
-/** Whether a server (N…) signed this. Throws an Error for what is no such key. */
+/** Returns whether a server (N…) has signed the data. Throws an Error for an invalid key. */
 export function isSignedBy(server: string, data: string, signature: Buffer): boolean {
-  let key = knownServers.get(server)
+  let key = serverKeys.get(server)
   if (!key) {
     const x = decodeKey(server, 'N').toString('base64url')
     key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
-    // A cluster has few servers; whoever sends more keys than that is none of them.
-    if (knownServers.size >= 1_000) knownServers.clear()
-    knownServers.set(server, key)
+    // A cluster has few servers; more keys than this must be forged.
+    if (serverKeys.size >= 1_000) serverKeys.clear()
+    serverKeys.set(server, key)
   }
   return verify(null, Buffer.from(data), key, signature)
 }
 
-/** The 32 bytes of a seed. Throws an Error that says what is wrong, and never the seed itself. */
+/** Returns the 32 bytes of a seed. Throws an Error that says what is wrong, without the seed. */
 export function decodeSeed(seed: string, kind: KeyKind): Buffer {
   const raw = decode(seed, 'the seed')
   const [first = 0, second = 0] = raw
@@ -60,7 +60,7 @@ export function decodeSeed(seed: string, kind: KeyKind): Buffer {
   return raw.subarray(2)
 }
 
-/** The 32 bytes of a public key. Throws an Error that says what is wrong. */
+/** Returns the 32 bytes of a public key. Throws an Error that says what is wrong. */
 export function decodeKey(key: string, kind: KeyKind): Buffer {
   const raw = decode(key, 'the key')
   if (raw[0] !== kinds[kind].prefix || raw.length !== 33)
@@ -79,7 +79,7 @@ function decode(text: string, what: string): Buffer {
   const bytes = decodeBase32(text, what)
   const body = bytes.subarray(0, -2)
   if (bytes.length < 3 || bytes.readUInt16LE(bytes.length - 2) !== crc16(body))
-    throw new Error(`${what} is damaged: its checksum does not fit`)
+    throw new Error(`${what} is damaged: its checksum does not match`)
   return body
 }
 
@@ -105,7 +105,7 @@ function decodeBase32(text: string, what: string): Buffer {
   let held = 0
   for (const letter of text) {
     const value = alphabet.indexOf(letter)
-    if (value < 0) throw new Error(`${what} has a letter that is not of base32`)
+    if (value < 0) throw new Error(`${what} contains a character that is not base32`)
     held = (held << 5) | value
     bits += 5
     if (bits >= 8) {
@@ -117,7 +117,7 @@ function decodeBase32(text: string, what: string): Buffer {
   return Buffer.from(bytes)
 }
 
-/** CRC-16/XMODEM, as nkeys have it. */
+/** CRC-16/XMODEM, the checksum of nkeys. */
 function crc16(bytes: Buffer): number {
   let crc = 0
   for (const byte of bytes) {

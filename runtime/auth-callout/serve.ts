@@ -6,14 +6,14 @@ import { readAccountSeed } from './nkey.ts'
 import { readCurveSeed } from './xkey.ts'
 
 export interface CalloutOptions {
-  /** The account seed (SA…) whose public half nats.conf names as `issuer`. */
+  /** The account seed (SA…) whose public key is `issuer` in nats.conf. */
   seed: string
-  /** The curve seed (SX…) whose public half it names as `xkey`; without it nothing is sealed. */
+  /** The curve seed (SX…) whose public key is `xkey` there; without it nothing is encrypted. */
   xkeySeed: string | undefined
   queue: string
   /**
-   * Told of what is no refusal: a request that cannot be read, which then gets no answer, and what
-   * `admit` throws that is no FunctionError.
+   * Called with errors that are not rejections: an unreadable request, which gets no response, and any
+   * error of `admit` that is not a FunctionError.
    */
   onFault?: (error: Error) => void
 }
@@ -21,10 +21,9 @@ export interface CalloutOptions {
 const kinds = { nats: 'nats', websocket: 'websocket', mqtt: 'mqtt' } as const
 
 /**
- * Answers the server's question who connects. `admit` says who it is, or throws: the message of a
- * FunctionError is the reason in the server's log, and the answer comes at once either way. Draining
- * leaves the queue group and resolves when all that was received is answered. Throws an Error for a
- * seed that is none, naming its variable.
+ * Serves the auth callout. `admit` returns the user's grant or throws: the message of a FunctionError is
+ * the reason in the server's log. Draining leaves the queue group and resolves when all received requests
+ * are answered. Throws an Error that names the variable of an invalid seed.
  */
 export function serveCallout(
   nc: NatsConnection,
@@ -33,21 +32,21 @@ export function serveCallout(
 ): { drain(): Promise<void> } {
   const key = readSeed('NATS_CALLOUT_SEED', seed, readAccountSeed)
   const curve = xkeySeed ? readSeed('NATS_CALLOUT_XKEY_SEED', xkeySeed, readCurveSeed) : undefined
-  const underWay = new Set<Promise<void>>()
+  const inFlight = new Set<Promise<void>>()
   const subscription = nc.subscribe('$SYS.REQ.USER.AUTH', {
     queue,
     callback(error, message) {
       if (error) return onFault(error)
       const answered = answer(message)
-        .catch((error) => onFault(new Error(`A login gets no answer: ${error.message}`)))
-        .finally(() => underWay.delete(answered))
-      underWay.add(answered)
+        .catch((error) => onFault(new Error(`login not answered: ${error.message}`)))
+        .finally(() => inFlight.delete(answered))
+      inFlight.add(answered)
     },
   })
   return {
     async drain() {
       await subscription.drain()
-      await Promise.all(underWay)
+      await Promise.all(inFlight)
     },
   }
 
@@ -57,13 +56,14 @@ export function serveCallout(
     message.respond(seal(Buffer.from(response)))
   }
 
-  /** Throws for what no server has sent: there is nobody to answer then. */
+  /** Throws for a message that a server has not sent: it gets no response. */
   function open({ headers, data }: Msg) {
     const server = headers?.get('Nats-Server-Xkey')
     if (!server) return { request: read(data), seal: (answer: Uint8Array) => answer }
-    if (!curve) throw new Error('the server seals what it asks: set NATS_CALLOUT_XKEY_SEED')
+    if (!curve) throw new Error('the server encrypts its requests: set NATS_CALLOUT_XKEY_SEED')
     const opened = curve.open(data, server)
-    if (!opened) throw new Error('it is not sealed for the key of NATS_CALLOUT_XKEY_SEED')
+    if (!opened)
+      throw new Error('the request is not encrypted for the key of NATS_CALLOUT_XKEY_SEED')
     return { request: read(opened), seal: (answer: Uint8Array) => curve.seal(answer, server) }
   }
 
@@ -97,6 +97,6 @@ function readSeed<Key>(variable: string, seed: string, read: (seed: string) => K
   try {
     return read(seed)
   } catch (error) {
-    throw new Error(`${variable} does not fit: ${(error as Error).message}`)
+    throw new Error(`${variable} is invalid: ${(error as Error).message}`)
   }
 }

@@ -2,34 +2,33 @@ import { randomBytes } from 'node:crypto'
 import nacl from 'tweetnacl'
 import { decodeKey, decodeSeed } from './nkey.ts'
 
-/** What NATS's sealed messages begin with: the version, then a nonce. */
+/** An encrypted message of NATS begins with this version, followed by a nonce. */
 const version = Buffer.from('xkv1')
 const headLength = version.length + nacl.box.nonceLength
 
-/** A curve key: what others seal for it, nobody else can open. */
+/** A curve key, which encrypts and decrypts messages. */
 export interface CurveKey {
-  /** Undefined for what `sender` (X…) has not sealed for this key. */
+  /** Decrypts a message. Returns undefined if `sender` (X…) has not encrypted it for this key. */
   open(sealed: Uint8Array, sender: string): Uint8Array | undefined
   seal(data: Uint8Array, recipient: string): Uint8Array
 }
 
 /**
- * Reads a curve seed (SX…). The nkeys library agrees on a secret with the other side anew for every
- * message, 1.3 ms each time; the other side is always the same server, so here it is kept. Throws an
- * Error that says what is wrong, and never the seed itself.
+ * Reads a curve seed (SX…). The nkeys library derives the shared secret for every message in 1.3 ms; here
+ * it is cached, since the peers are few servers. Throws an Error that says what is wrong, without the seed.
  */
 export function readCurveSeed(seed: string): CurveKey {
   const secretKey = decodeSeed(seed, 'X')
   const shared = new Map<string, Uint8Array>()
 
   function sharedWith(other: string) {
-    const known = shared.get(other)
-    if (known) return known
-    const made = nacl.box.before(decodeKey(other, 'X'), secretKey)
-    // A cluster has few servers; whoever sends more keys than that is none of them.
+    const existing = shared.get(other)
+    if (existing) return existing
+    const secret = nacl.box.before(decodeKey(other, 'X'), secretKey)
+    // A cluster has few servers; more keys than this must be forged.
     if (shared.size >= 1_000) shared.clear()
-    shared.set(other, made)
-    return made
+    shared.set(other, secret)
+    return secret
   }
 
   return {

@@ -18,7 +18,7 @@ interface CallOptions extends ServerOptions {
   timeout: number
 }
 
-/** Where a call goes. `template` is what functions say of themselves; other services have none. */
+/** The target of a call. Functions declare a `template`; other services have none. */
 interface CallTarget {
   name: string
   subject: string
@@ -29,15 +29,15 @@ interface CallTarget {
 export function addCall(program: Command): void {
   program
     .command('call')
-    .description('ask a function, or any endpoint of a micro service, and print its answer')
-    .argument('<name>', 'a function, a service, or service/endpoint where it has several')
-    .argument('[json]', 'what to ask, "-" to read it from stdin; other services get it as it is')
-    .option('--as <user>', 'who asks, for functions that people ask')
-    .option('--timeout <ms>', 'how long to wait for the answer', readMs, 5_000)
+    .description('call a function, or any endpoint of a micro service, and print its answer')
+    .argument('<name>', 'a function, a service, or service/endpoint if it has several')
+    .argument('[json]', 'the input, or "-" to read it from stdin; other services get it unchanged')
+    .option('--as <user>', 'the calling user, for functions that users call')
+    .option('--timeout <ms>', 'milliseconds to wait for the answer', readMs, 5_000)
     .addHelpText(
       'after',
       `
-Fields that the function's subject carries are taken out of the JSON; the rest is the payload.
+Fields that are parameters of the function's subject go into the subject; the rest is the payload.
 
 Examples:
   runtime call room.join '{"room":"general"}' --as alice
@@ -50,11 +50,11 @@ Examples:
 }
 
 async function call(name: string, json: string | undefined, options: CallOptions) {
-  const typed = json === '-' ? await text(process.stdin) : json
+  const input = json === '-' ? await text(process.stdin) : json
   await using nc = await openConnection(options)
   const target = await findTarget(nc, name)
-  const { subject, payload } = writeRequest(target, typed, options.as)
-  if (options.verbose) note(`asking ${subject} with ${payload || 'nothing'}`)
+  const { subject, payload } = writeRequest(target, input, options.as)
+  if (options.verbose) note(`calling ${subject} with ${payload || 'an empty payload'}`)
 
   const requester = createRequester(nc)
   const hdrs = target.template === undefined ? undefined : headers()
@@ -73,20 +73,21 @@ async function call(name: string, json: string | undefined, options: CallOptions
 }
 
 async function findTarget(nc: NatsConnection, name: string): Promise<CallTarget> {
-  const [service = '', wanted] = name.split('/')
+  const [service = '', requested] = name.split('/')
   const { valid, invalid } = await discoverOrFail(nc, 'INFO', service)
   const [info] = valid
   if (!info) {
     const [broken] = invalid
     if (!broken) throw await unknownName(nc, service)
     throw new CliError(
-      `${service} answers, but not as a service does: ${broken.problems.join('; ')}`,
+      `${service} answers, but violates the micro protocol: ${broken.problems.join('; ')}`,
     )
   }
   const endpoints = info.endpoints ?? []
-  const usual = wanted ?? (endpoints.length === 1 ? endpoints[0]?.name : info.name)
+  const endpointName = requested ?? (endpoints.length === 1 ? endpoints[0]?.name : info.name)
   const endpoint = endpoints.find(
-    (one) => one.name === usual || one.name === toServiceName(usual ?? ''),
+    (candidate) =>
+      candidate.name === endpointName || candidate.name === toServiceName(endpointName ?? ''),
   )
   if (endpoint)
     return {
@@ -95,33 +96,32 @@ async function findTarget(nc: NatsConnection, name: string): Promise<CallTarget>
       template: endpoint.metadata?.template,
       trigger: endpoint.metadata?.trigger,
     }
-  const choices = endpoints.map((one) => `${service}/${one.name}`).join(', ')
+  const choices = endpoints.map((candidate) => `${service}/${candidate.name}`).join(', ')
   throw new UsageError(
-    wanted === undefined
-      ? `${service} has several endpoints: ask one of ${choices}`
-      : `${service} has no endpoint ${wanted}: it has ${choices || 'none'}`,
+    requested === undefined
+      ? `${service} has several endpoints: call one of ${choices}`
+      : `${service} has no endpoint ${requested}: it has ${choices || 'none'}`,
   )
 }
 
 function writeRequest({ name, subject, template, trigger }: CallTarget, json = '', as?: string) {
-  if (trigger === 'event') throw new UsageError(`${name} is not asked: it hears ${subject}`)
+  if (trigger === 'event')
+    throw new UsageError(`${name} cannot be called: it subscribes to ${subject}`)
   if (template === undefined) {
     if (!/[*>]/.test(subject)) return { subject, payload: json }
-    throw new CliError(
-      `${name} is asked on ${subject}, and nothing says what its wildcards stand for`,
-    )
+    throw new CliError(`${name} has the subject ${subject} and does not declare its wildcards`)
   }
   const values = readJson(json || '{}')
-  const wanted = parseSubject(template)
-  if (wanted.params.includes(callerParam) && as === undefined)
-    throw new UsageError(`${name} is asked by people: say who, with --as USER`)
-  const missing = wanted.params.filter((param) => param !== callerParam && !(param in values))
+  const parsed = parseSubject(template)
+  if (parsed.params.includes(callerParam) && as === undefined)
+    throw new UsageError(`${name} is called by users: name one with --as USER`)
+  const missing = parsed.params.filter((param) => param !== callerParam && !(param in values))
   if (missing.length > 0)
     throw new UsageError(`${name} needs ${missing.join(' and ')} in its JSON: ${template}`)
   try {
-    const rest = wanted.rest(values)
+    const rest = parsed.rest(values)
     const payload = Object.keys(rest).length === 0 ? '' : JSON.stringify(rest)
-    return { subject: wanted.fill(values, as), payload }
+    return { subject: parsed.fill(values, as), payload }
   } catch (error) {
     if (error instanceof RangeError) throw new UsageError(error.message)
     throw error

@@ -8,8 +8,8 @@ import { formatTable } from './table.ts'
 export function addCheck(program: Command): void {
   program
     .command('check')
-    .description('load the functions of a folder as start does, without starting them')
-    .argument('<folder>', 'where the functions are')
+    .description('load the functions of a folder as start does, without serving them')
+    .argument('<folder>', 'the folder of the functions')
     .addHelpText(
       'after',
       `

@@ -5,26 +5,26 @@ import { connect } from '@nats-io/transport-node'
 import { CliError, UsageError } from './failure.ts'
 import { note } from './output.ts'
 
-/** What every verb that asks a server takes. */
+/** The options of every verb that connects to a server. */
 export interface ServerOptions {
   nats?: string
   json?: boolean
   verbose?: boolean
 }
 
-/** Where to connect, and who said so. */
+/** A server address and its source. */
 interface ServerAddress {
   url: string
   from: string
-  /** What to try when nobody answers there. */
+  /** Advice if the connection fails. */
   hint: string
 }
 
 const connectMs = 3_000
 
 /**
- * Connects as the options, the environment or a running stack say, and disposes of itself. Throws a
- * Failure that names the server without its password.
+ * Connects to the server of the options, the environment or a running stack. The connection closes when
+ * it is disposed of. Throws a CliError that names the server without its password.
  */
 export async function openConnection(options: ServerOptions): Promise<NatsConnection> {
   const target = findServer(options)
@@ -47,21 +47,21 @@ export async function openConnection(options: ServerOptions): Promise<NatsConnec
   }
 }
 
-/** The connection's URL as it may be shown. */
+/** Returns a URL without its password or token. */
 export function withoutPassword(url: string): string {
   return url.replaceAll(/\/\/([^/@:,]*)(:[^/@,]*)?@/g, (_, user, password) =>
     password === undefined ? '//…@' : `//${user}@`,
   )
 }
 
-/** nats-core's options for a comma list of URLs. Throws a UsageFailure for what is no URL. */
+/** Parses a comma-separated list of URLs into nats-core options. Throws a UsageError for an invalid URL. */
 export function readServers(urls: string) {
   const parsed = urls.split(',').map((part) => {
     const text = part.trim()
     const url = URL.parse(text.includes('://') ? text : `nats://${text}`)
     if (url && /^(nats|tls):$/.test(url.protocol) && url.hostname !== '') return url
     throw new UsageError(
-      `"${withoutPassword(text)}" is no NATS URL: write nats://user:password@host:4222`,
+      `"${withoutPassword(text)}" is not a NATS URL: write nats://user:password@host:4222`,
     )
   })
   const login = parsed.find((url) => url.username !== '')
@@ -79,21 +79,20 @@ function findServer({ nats }: ServerOptions): ServerAddress {
     return {
       url: nats,
       from: nats === process.env.NATS_URL ? 'NATS_URL' : '--nats',
-      hint: 'Is a server running there, and does it know this user?',
+      hint: 'Check that a server runs there and that it accepts this user.',
     }
   const state = findStack()
   if (state) return state
   throw new UsageError(
-    'no server to ask: give --nats URL, set NATS_URL, or start the stack of this project with "npm start"',
+    'no server: give --nats URL, set NATS_URL, or run "npm start" in this project',
   )
 }
 
-/** What a stack started in this folder, or above it, has written down. */
+/** Finds the stack that was started in this folder or above it. */
 function findStack(): ServerAddress | undefined {
   for (const file of stackFiles()) {
     const opsUrl = readOpsUrl(file)
-    if (opsUrl)
-      return { url: opsUrl, from: file, hint: 'The stack does not run any more: "npm start"' }
+    if (opsUrl) return { url: opsUrl, from: file, hint: 'The stack has stopped: run "npm start"' }
   }
   return undefined
 }
@@ -120,5 +119,5 @@ function readOpsUrl(file: string): string | undefined {
     const { opsUrl } = JSON.parse(text)
     if (typeof opsUrl === 'string') return opsUrl
   } catch {}
-  throw new CliError(`${file} names no opsUrl: remove it, or start the stack again`)
+  throw new CliError(`${file} has no opsUrl: delete it, or restart the stack`)
 }

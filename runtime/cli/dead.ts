@@ -18,7 +18,7 @@ interface PageOptions extends ServerOptions {
 export function addDead(program: Command): void {
   const dead = program
     .command('dead')
-    .description('show what functions could not handle, have it tried again, or remove it')
+    .description('list, replay or discard dead letters: messages that a function failed to process')
     .addHelpText(
       'after',
       `
@@ -30,19 +30,21 @@ Examples:
     )
   dead
     .command('ls')
-    .description('list them, oldest first: where each came from, and the reason')
-    .option('--after <seq>', 'those behind this one', readSeq, 0)
-    .option('--limit <n>', 'so many at most', readSeq, 100)
+    .description('list dead letters, oldest first, with their origin and reason')
+    .option('--after <seq>', 'only those after this number', readSeq, 0)
+    .option('--limit <n>', 'maximum number', readSeq, 100)
     .action((_, command: Command) => ask(command, list))
   dead
     .command('replay')
-    .description('have the function try one again, as it was; it is removed when that has worked')
-    .argument('<seq>', 'its number in the list', readSeq)
+    .description(
+      'call the function again with the original message; delete the dead letter on success',
+    )
+    .argument('<seq>', 'number in the list', readSeq)
     .action((seq: number, _, command: Command) => ask(command, replay(seq)))
   dead
     .command('discard')
-    .description('remove one for good')
-    .argument('<seq>', 'its number in the list', readSeq)
+    .description('delete a dead letter')
+    .argument('<seq>', 'number in the list', readSeq)
     .action((seq: number, _, command: Command) => ask(command, discard(seq)))
 }
 
@@ -67,11 +69,11 @@ const list: Verb = async (_nc, requester, options) => {
   if (page.total === 0) return note('no dead letters')
   const columns = [
     { title: 'SEQ', right: true },
-    { title: 'GIVEN UP' },
+    { title: 'FAILED AT' },
     { title: 'SERVICE' },
     { title: 'SUBJECT' },
     { title: 'SEQUENCE', right: true },
-    { title: 'TRIED', right: true },
+    { title: 'ATTEMPTS', right: true },
     { title: 'REASON' },
   ]
   const rows = page.letters.map((letter) => [
@@ -84,7 +86,7 @@ const list: Verb = async (_nc, requester, options) => {
     letter.reason,
   ])
   print(formatTable(columns, rows))
-  if (page.hasMore) note(`there are more: "--after ${page.letters.at(-1)?.seq}"`)
+  if (page.hasMore) note(`more with "--after ${page.letters.at(-1)?.seq}"`)
 }
 
 const replay =
@@ -92,7 +94,7 @@ const replay =
   async (nc, requester, { json }) => {
     if (!(await replayDeadLetter(nc, requester, seq))) throw absent(seq)
     if (json) printJson({ seq, replayed: true })
-    else print(`${seq} is handled`)
+    else print(`${seq} replayed`)
   }
 
 const discard =
@@ -101,11 +103,11 @@ const discard =
     const found = await findDeadLetter(requester, seq)
     if (!found || !(await discardDeadLetter(requester, seq))) throw absent(seq)
     if (json) printJson({ seq, discarded: true })
-    else print(`${seq} is removed`)
+    else print(`${seq} discarded`)
   }
 
 function absent(seq: number) {
-  return new CliError(`there is no dead letter ${seq}; "runtime dead ls" shows what there is`)
+  return new CliError(`there is no dead letter ${seq}; "runtime dead ls" lists them`)
 }
 
 function readSeq(text: string): number {

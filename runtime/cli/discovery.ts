@@ -7,11 +7,11 @@ import {
   type Verb,
 } from '../monitoring/discovery.ts'
 import { CliError, UsageError } from './failure.ts'
-import { closestName } from './nearest.ts'
+import { similarNames } from './similar-names.ts'
 
 export type { Info, InvalidAnswer } from '../monitoring/discovery.ts'
 
-/** The same as the protocol's `discover`, for what people type: functions may be named with dots. */
+/** Discovers instances by a name that a person typed: function names may contain dots. */
 export async function discoverOrFail<V extends Verb>(
   nc: NatsConnection,
   verb: V,
@@ -20,26 +20,26 @@ export async function discoverOrFail<V extends Verb>(
 ): Promise<Answers<V>> {
   const service = name === undefined ? undefined : toServiceName(name)
   if (service !== undefined && !isName(service))
-    throw new UsageError(`"${name}" is no name: use letters, digits, _, - and dots`)
+    throw new UsageError(`"${name}" is not a name: use letters, digits, _, - and dots`)
   try {
     return await search(nc, verb, service, waitMs)
   } catch (error) {
     if (error instanceof errors.PermissionViolationError)
-      throw new CliError(`this user may not ask on $SRV.${verb}: ${error.message}`)
+      throw new CliError(`this user may not publish on $SRV.${verb}: ${error.message}`)
     throw error
   }
 }
 
-/** The Failure for a name that nobody answers to; it suggests names that somebody does. */
+/** Returns the error for a name without instances, with similar names that exist. */
 export async function unknownName(nc: NatsConnection, name: string): Promise<CliError> {
   const { valid } = await discoverOrFail(nc, 'PING')
   const names = [...new Set(valid.map((service) => service.name))]
-  const near = closestName(toServiceName(name), names)
+  const similar = similarNames(toServiceName(name), names)
   const help =
     names.length === 0
-      ? 'nothing answers here at all: is a runtime started on this server?'
-      : near.length > 0
-        ? `did you mean ${near.join(' or ')}?`
-        : '"runtime ls" shows what there is'
-  return new CliError(`nothing answers to the name ${name}; ${help}`)
+      ? 'no service answers: is a runtime connected to this server?'
+      : similar.length > 0
+        ? `did you mean ${similar.join(' or ')}?`
+        : '"runtime ls" lists the names'
+  return new CliError(`no service has the name ${name}; ${help}`)
 }

@@ -1,14 +1,14 @@
-/** Ends the command with a message on stderr. Exit code 1: it did not work out. */
+/** Ends the command with a message on stderr and exit code 1: the operation failed. */
 export class CliError extends Error {
   readonly exitCode: number = 1
 
-  /** As stderr shows it. */
+  /** The text on stderr. */
   override toString(): string {
     return `error: ${this.message}`
   }
 }
 
-/** Exit code 2: it was asked for in a way that cannot work. */
+/** Ends the command with exit code 2: wrong usage. */
 export class UsageError extends CliError {
   override readonly exitCode = 2
 }

@@ -7,8 +7,8 @@ import { addWait, type WaitOptions } from './wait.ts'
 
 export function addInfo(program: Command): void {
   addWait(program.command('info'))
-    .description('show what each instance of a function, or of any micro service, says of itself')
-    .argument('<name>', 'room.join and room-join are the same')
+    .description('show the metadata of each instance of a function, or of any micro service')
+    .argument('<name>', 'its name; room.join and room-join are the same')
     .addHelpText(
       'after',
       `
@@ -35,7 +35,7 @@ function describe(service: Info): string {
     ...(service.endpoints ?? []).flatMap((endpoint) => [
       `  endpoint ${endpoint.name}`,
       ...fields('    ', {
-        ...newIn(endpoint.metadata, service.metadata),
+        ...ownMetadata(endpoint.metadata, service.metadata),
         subject: endpoint.subject,
         'queue group': endpoint.queue_group,
       }),
@@ -43,14 +43,14 @@ function describe(service: Info): string {
   ].join('\n')
 }
 
-/** What an endpoint says of itself that its service has not said already. */
-function newIn(metadata: Info['metadata'], known: Info['metadata']) {
+/** Returns the metadata of an endpoint that its service does not have. */
+function ownMetadata(metadata: Info['metadata'], inherited: Info['metadata']) {
   const entries = Object.entries(metadata ?? {})
-  return Object.fromEntries(entries.filter(([key, value]) => known?.[key] !== value))
+  return Object.fromEntries(entries.filter(([key, value]) => inherited?.[key] !== value))
 }
 
 function fields(indent: string, values: Record<string, string | null | undefined>) {
-  const said = Object.entries(values).filter(([, value]) => value)
-  const width = Math.max(...said.map(([key]) => key.length))
-  return said.map(([key, value]) => `${indent}${key.padEnd(width)}  ${value}`)
+  const present = Object.entries(values).filter(([, value]) => value)
+  const width = Math.max(...present.map(([key]) => key.length))
+  return present.map(([key, value]) => `${indent}${key.padEnd(width)}  ${value}`)
 }

@@ -14,34 +14,34 @@ export interface InstancesOptions {
   name?: string | undefined
 }
 
-/** One process that serves. */
+/** A process that serves the functions. */
 interface Instance {
   child: ChildProcess
   startedAt: number
   isReady: boolean
-  /** True when it serves; false when it ended before it did. */
+  /** Resolves to true when it serves, to false when it exits before that. */
   ready: Promise<boolean>
   /** The exit code. */
   exited: Promise<number>
 }
 
-/** A place that is always taken by an instance, or about to be. */
+/** A slot that the supervisor keeps occupied by an instance. */
 interface Slot {
   number: number
   instance: Instance
-  /** Set while another instance takes the place over. */
+  /** Set while another instance replaces the current one. */
   replacing: Promise<boolean> | undefined
 }
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 const minBackoffMs = 100
 const maxBackoffMs = 30_000
-/** What has lived so long, in milliseconds, was not broken to begin with. */
+/** An instance that ran for this many milliseconds resets the back-off. */
 const healthyAfterMs = 30_000
 
 /**
- * Serves a folder in several processes: starts again what dies, with back-off; replaces them one
- * after the other on SIGHUP; stops them all when told to. Answers with the exit code.
+ * Serves a folder in several processes. Restarts a process that dies, with back-off; restarts them one by
+ * one on SIGHUP; stops all of them on SIGTERM. Resolves to the exit code.
  */
 export function superviseInstances(options: InstancesOptions): Promise<number> {
   return new Supervisor(options).run()
@@ -69,7 +69,7 @@ class Supervisor {
     )
     process.on('SIGHUP', () => this.#hangUp())
 
-    // The first goes ahead alone: what stops every start is then said once.
+    // The first starts alone, so that an error of every start is reported once.
     const first = this.#launch(1)
     if (!(await first.ready)) {
       const code = await first.exited
@@ -89,7 +89,7 @@ class Supervisor {
     const { folder, env, name } = this.#options
     const child = fork(main, ['start', folder, ...(name === undefined ? [] : ['--name', name])], {
       env: { ...env, NATTER_INSTANCE: String(number) },
-      // What was loaded into this process to watch its stdin would end those that have none.
+      // A module that watches stdin in this process would end a child without stdin.
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
@@ -130,7 +130,7 @@ class Supervisor {
     notifyReady()
   }
 
-  /** Sees to it that the place is taken, until it is time to stop. */
+  /** Restarts the instance of a slot until the supervisor stops. */
   async #keep(slot: Slot) {
     let deaths = 0
     while (!this.#stopping.signal.aborted) {
@@ -140,7 +140,7 @@ class Supervisor {
 
       deaths = performance.now() - instance.startedAt >= healthyAfterMs ? 0 : deaths + 1
       const inMs = Math.min(maxBackoffMs, minBackoffMs * 2 ** deaths)
-      this.#log.error({ instance: slot.number, code, inMs }, 'instance died; it is started again')
+      this.#log.error({ instance: slot.number, code, inMs }, 'instance died, restarting')
       await this.#pause(inMs)
       if (this.#stopping.signal.aborted || (await this.#isReplaced(slot, instance))) continue
       slot.instance = this.#launch(slot.number)
@@ -160,12 +160,12 @@ class Supervisor {
   }
 
   #hangUp() {
-    // With a terminal it says that the terminal is gone; a service is told so to renew itself.
+    // In a terminal SIGHUP means that it was closed; for a service it requests a restart.
     if (process.stdout.isTTY) return this.#stop('SIGHUP')
     this.#rolling = this.#rolling.then(() => this.#roll())
   }
 
-  /** Replaces the instances one by one; the old ones stay when a new one does not come up. */
+  /** Restarts the instances one by one. Stops at the first new one that does not start. */
   async #roll() {
     this.#log.info('rolling restart')
     for (const slot of this.#slots) {

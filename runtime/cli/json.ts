@@ -1,6 +1,6 @@
 import { UsageError } from './failure.ts'
 
-/** Reads a JSON object that somebody typed. Throws a UsageFailure that shows where a mistake is. */
+/** Parses a JSON object of the command line. Throws a UsageError that points at the mistake. */
 export function readJson(text: string): Record<string, unknown> {
   let value: unknown
   try {
@@ -11,14 +11,14 @@ export function readJson(text: string): Record<string, unknown> {
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>
-  throw new UsageError(`a function is asked with an object, {…}, not with ${text.slice(0, 40)}`)
+  throw new UsageError(`the input must be an object, {…}, not ${text.slice(0, 40)}`)
 }
 
-/** Where the mistake is: V8 says it in some of its messages alone. */
+/** Returns the position of the mistake, which only some messages of V8 contain. */
 function positionOf(text: string): number {
-  const said = placeIn(text)
-  if (said !== undefined) return said
-  // The first beginning of the text that is wrong, rather than merely not finished, ends in it.
+  const position = placeIn(text)
+  if (position !== undefined) return position
+  // The shortest prefix that is wrong, rather than incomplete, ends at the mistake.
   for (let end = 1; end <= Math.min(text.length, 10_000); end++) {
     if (!isUnfinished(text.slice(0, end))) return end - 1
   }
@@ -44,7 +44,7 @@ function mistakeIn(text: string): string {
   }
 }
 
-/** The line at fault, and a mark under the place. */
+/** Returns the line of the mistake with a caret below it. */
 function point(text: string, position: number) {
   const start = text.lastIndexOf('\n', position - 1) + 1
   const [line = ''] = text.slice(start).split('\n', 1)

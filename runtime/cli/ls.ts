@@ -8,8 +8,8 @@ import { addWait, type WaitOptions } from './wait.ts'
 
 export function addLs(program: Command): void {
   addWait(program.command('ls'))
-    .description('list the functions, and any other micro service, that answer')
-    .argument('[name]', 'only this one; room.join and room-join are the same')
+    .description('list the running functions and other micro services')
+    .argument('[name]', 'only this name; room.join and room-join are the same')
     .addHelpText(
       'after',
       `
@@ -46,7 +46,7 @@ async function ls(name: string | undefined, options: ServerOptions & WaitOptions
   printInvalid(invalid)
 }
 
-/** One line for each service and version, however many instances it has. */
+/** Returns one entry per service and version. */
 function summarize(infos: readonly Info[]) {
   return [...Map.groupBy(infos, ({ name, version }) => `${name} ${version}`).values()].flatMap(
     (instances) => {

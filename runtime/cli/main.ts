@@ -14,7 +14,7 @@ import { addStats } from './stats.ts'
 process.stdout.on('error', exitOnBrokenPipe)
 process.stderr.on('error', exitOnBrokenPipe)
 process.exitCode = await run(process.argv)
-// What a function's file, or a start that failed, has left open does not keep the process.
+// Open handles of a function's file or of a failed start must not keep the process alive.
 setTimeout(() => process.exit(), 1_000).unref()
 
 async function run(argv: readonly string[]): Promise<number> {
@@ -35,23 +35,23 @@ async function run(argv: readonly string[]): Promise<number> {
 
 function createProgram(): Command {
   const program = new Command('runtime')
-    .description('Serves functions over NATS, and shows and asks those that are served.')
+    .description('Serves functions on NATS; lists, inspects and calls the running ones.')
     .version(readVersion())
     .addOption(
       new Option(
         '--nats <url>',
-        'the server; without it and NATS_URL, the one of the stack that "npm start" runs here',
+        'the server; by default that of the stack that "npm start" runs here',
       ).env('NATS_URL'),
     )
-    .option('--json', 'write one line of JSON, for programs')
-    .option('--verbose', 'say on stderr which server is used and why, and more of what failed')
+    .option('--json', 'print one line of JSON')
+    .option('--verbose', 'print the server, its source, and details of errors on stderr')
     .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError('"--help" says what can be asked.')
+    .showHelpAfterError('Run with --help for the usage.')
     .exitOverride()
     .addHelpText(
       'after',
       `
-Exit codes: 0 done, 1 it did not work out, 2 it was asked for in a way that cannot work.
+Exit codes: 0 success, 1 failure, 2 wrong usage.
 
 Examples:
   runtime check functions/
@@ -65,7 +65,7 @@ Examples:
   return program
 }
 
-/** With the errors that lay behind it; with `--verbose`, where in the program it happened. */
+/** Returns the message with those of its causes; with `--verbose`, the stack. */
 function describe(error: unknown, verbose = false): string {
   if (!(error instanceof Error)) return String(error)
   if (verbose) return inspect(error)
@@ -77,7 +77,7 @@ function readVersion(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 }
 
-/** `runtime ls | head -1`: whoever read has read enough. */
+/** Exits without an error when the reader closes the pipe, as in `runtime ls | head -1`. */
 function exitOnBrokenPipe(error: NodeJS.ErrnoException) {
   if (error.code !== 'EPIPE') throw error
   process.exit(0)

@@ -3,17 +3,17 @@ export function print(text: string): void {
   process.stdout.write(`${visible(text)}\n`)
 }
 
-/** Writes a value for programs: one line of JSON. */
+/** Prints a value as one line of JSON. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`)
 }
 
-/** Writes what is not the result: stderr. */
+/** Prints a message on stderr. */
 export function note(text: string): void {
   process.stderr.write(`${visible(text)}\n`)
 }
 
-/** Anybody may answer on `$SRV`: what would steer the terminal is not passed on to it. */
+/** Any client may reply on `$SRV`, so control characters are replaced. */
 function visible(text: string) {
   return text.replaceAll(/[^\P{Cc}\n\t]/gu, '\u{fffd}')
 }

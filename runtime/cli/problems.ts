@@ -3,7 +3,7 @@ import { LoadError, type LoadProblem } from '../server/load.ts'
 
 export type { LoadProblem } from '../server/load.ts'
 
-/** The problems a load error carries, each with its file as it is reached from here. */
+/** Returns the problems of a LoadError, with file paths relative to the working directory. */
 export function problemsOf(error: unknown, folder: string): LoadProblem[] | undefined {
   if (!(error instanceof LoadError)) return undefined
   return error.problems.map((problem) => ({ ...problem, file: relativePath(folder, problem.file) }))

@@ -1,6 +1,6 @@
 /**
- * Tells whoever started this process with a channel that it serves. That they are gone by now is
- * no error: it is heard as the end of the channel.
+ * Sends a message to the parent, if there is a channel, that all functions are served. A parent that has
+ * exited is no error: the closed channel stops this process.
  */
 export function notifyReady(): void {
   process.send?.({ natter: 'ready' }, undefined, undefined, () => {})

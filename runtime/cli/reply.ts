@@ -3,28 +3,28 @@ import { CliError } from './failure.ts'
 import { print, printJson } from './output.ts'
 
 interface RefusalBody {
-  /** One of ours, or the status another service gave. */
+  /** An error code of the runtime, or the status of another service. */
   code: string
   message: string
   details?: unknown
   retryAfterMs?: unknown
 }
 
-/** An error answer, from the function or about the way to it: `not_found: There is no room x`. */
+/** An error reply of a function, or an error of the call: `not_found: Room x does not exist`. */
 export class Refusal extends CliError {
-  readonly #shown: string
+  readonly #text: string
 
   constructor(body: RefusalBody, json = false) {
     super(body.message)
-    this.#shown = json ? JSON.stringify(body) : describe(body)
+    this.#text = json ? JSON.stringify(body) : describe(body)
   }
 
   override toString() {
-    return this.#shown
+    return this.#text
   }
 }
 
-/** Prints an answer; throws a Refusal for an error answer, ours or another service's. */
+/** Prints a reply. Throws a Refusal for an error reply, also of another service. */
 export function printReply(reply: Msg, json = false): void {
   const text = reply.string()
   const body = parse(text)
@@ -43,11 +43,11 @@ export function printReply(reply: Msg, json = false): void {
 function describe({ code, message, details, retryAfterMs }: RefusalBody) {
   const lines = [`${code}: ${message}`]
   if (details !== undefined) lines.push(JSON.stringify(details, null, 2))
-  if (retryAfterMs !== undefined) lines.push(`try again after ${retryAfterMs} ms`)
+  if (retryAfterMs !== undefined) lines.push(`retry after ${retryAfterMs} ms`)
   return lines.join('\n')
 }
 
-/** Undefined for what is not JSON: other services answer what they like. */
+/** Returns undefined for a payload that is not JSON, as other services may send. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text)

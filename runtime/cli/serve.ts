@@ -13,23 +13,23 @@ export interface ServeOptions {
 }
 
 /**
- * Serves a folder in this process until it is told to stop, and then exits with 0; with 1 when the
- * connection ends for good. Throws a Failure that lists the files at fault when it cannot start.
+ * Serves a folder in this process until a signal, then exits with 0; with 1 when the connection is closed
+ * for good. Throws a CliError that lists the files that cannot be loaded.
  */
 export async function serveFolder({ folder, env, name }: ServeOptions): Promise<void> {
-  // Set by the supervisor of several.
+  // Set by the supervisor of several instances.
   const instance = env.NATTER_INSTANCE
   const log = createLog(env)
 
-  const told = Promise.withResolvers<string>()
+  const stopRequest = Promise.withResolvers<string>()
   let isReady = false
   const stop = (reason: string) => {
-    // Nothing has been promised to anybody yet, so there is nothing to finish.
+    // No call has been accepted yet, so there is nothing to drain.
     if (!isReady) process.exit(0)
-    told.resolve(reason)
+    stopRequest.resolve(reason)
   }
   onStop(stop)
-  // Alone, it has lost its terminal; of several, the supervisor sees to it.
+  // Alone, SIGHUP means that the terminal was closed; with several instances the supervisor handles it.
   process.on('SIGHUP', () => instance === undefined && stop('SIGHUP'))
 
   const config = { ...readConfig(env), ...(name === undefined ? {} : { name }) }
@@ -41,9 +41,9 @@ export async function serveFolder({ folder, env, name }: ServeOptions): Promise<
   log.info({ functions }, instance === undefined ? 'ready' : 'instance ready')
   notifyReady()
 
-  const reason = await Promise.race([told.promise, runtime.closed])
+  const reason = await Promise.race([stopRequest.promise, runtime.closed])
   if (reason === undefined) {
-    log.fatal('the connection has ended for good')
+    log.fatal('the connection is closed')
     process.exit(1)
   }
   log.info({ reason }, 'stopping')

@@ -11,16 +11,16 @@ export function addStart(program: Command): void {
   program
     .command('start')
     .description('serve the functions of a folder until SIGTERM or Ctrl-C')
-    .argument('<folder>', 'where the functions are')
-    .option('--instances <n>', 'how many processes serve them side by side', readCount, 1)
-    .option('--name <name>', 'what this runtime is called in connection lists and metadata')
+    .argument('<folder>', 'the folder of the functions')
+    .option('--instances <n>', 'number of processes', readCount, 1)
+    .option('--name <name>', 'name of this runtime in connection lists and metadata')
     .addHelpText(
       'after',
       `
-Logs are JSON lines on stdout; the line with msg "ready" means that all is served.
-Told to stop, it takes nothing new, finishes what is under way and exits with 0; told twice, it
-leaves at once with 130. With several instances, SIGHUP replaces them one after the other, and one
-that dies is started again. A file that cannot be served stops the start, with 1 and its name.
+Logs are JSON lines on stdout, from the level LOG_LEVEL up; the line with msg "ready" means that all
+functions are served. On SIGTERM or Ctrl-C it leaves its queue groups, finishes the calls in flight and
+exits with 0; on a second signal it exits at once with 130. With several instances, SIGHUP restarts them
+one by one, and an instance that dies is restarted. A file that cannot be loaded stops the start with 1.
 
 Examples:
   runtime start functions/
@@ -29,7 +29,7 @@ Examples:
     .action((folder: string, _, command: Command) => start(folder, command.optsWithGlobals()))
 }
 
-/** Loads what it needs when it needs it: the other verbs should not wait for that. */
+/** Imports the server lazily, because the other verbs do not need it. */
 async function start(folder: string, { instances, nats, name }: StartOptions) {
   const env = nats === undefined ? process.env : { ...process.env, NATS_URL: nats }
   const options = { folder: resolve(folder), env, name }

@@ -15,8 +15,8 @@ import { addWait, type WaitOptions } from './wait.ts'
 
 export function addStats(program: Command): void {
   addWait(program.command('stats'))
-    .description('show what each instance has done since it was started, and the sum')
-    .argument('[name]', 'only this one; room.join and room-join are the same')
+    .description('show the statistics of each instance since its start, and their sum')
+    .argument('[name]', 'only this name; room.join and room-join are the same')
     .addHelpText(
       'after',
       `

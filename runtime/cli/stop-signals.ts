@@ -1,31 +1,31 @@
 /**
- * A Ctrl-C arrives more than once: from the terminal and from each launcher in between that passes
- * it on. What follows the first so soon, in milliseconds, is the same one.
+ * One Ctrl-C arrives several times: from the terminal and from each launcher that forwards it. Signals
+ * within this many milliseconds after the first one count as the same.
  */
 const duplicateSignalMs = 300
 
 /**
- * Calls `stop` when the process is told to end: by SIGTERM, SIGINT, or the end of the process that
- * started it with a channel. Told again, it leaves at once with 130, after `leave`.
+ * Calls `stop` on SIGTERM, on SIGINT, and when a parent with a channel exits. A second signal calls
+ * `beforeExit` and exits with 130.
  */
-export function onStop(stop: (reason: string) => void, leave?: () => void): void {
+export function onStop(stop: (reason: string) => void, beforeExit?: () => void): void {
   let first: number | undefined
-  const hear = (reason: string) => {
+  const onSignal = (reason: string) => {
     const now = performance.now()
     if (first === undefined) {
       first = now
       return stop(reason)
     }
     if (now - first < duplicateSignalMs) return
-    leave?.()
+    beforeExit?.()
     process.exit(130)
   }
-  process.on('SIGTERM', hear).on('SIGINT', hear)
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
 
   if (!process.channel) return
   process.once('disconnect', () => {
-    if (first === undefined) hear('the parent process went away')
+    if (first === undefined) onSignal('the parent process exited')
   })
-  // Listening must not keep a process alive that has nothing else to do.
+  // The listener must not keep an otherwise finished process alive.
   process.channel.unref()
 }

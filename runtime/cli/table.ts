@@ -1,10 +1,10 @@
 export interface TableColumn {
   title: string
-  /** Numbers line up on the right. */
+  /** Aligns the column to the right. */
   right?: boolean
 }
 
-/** Columns as wide as what is in them, two spaces between, no colours: for people and for grep. */
+/** Formats a table with columns as wide as their content, separated by two spaces, without colours. */
 export function formatTable(columns: readonly TableColumn[], rows: readonly (readonly string[])[]) {
   const lines = [
     columns.map(({ title }) => title),

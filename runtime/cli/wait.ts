@@ -4,16 +4,16 @@ export interface WaitOptions {
   wait?: number
 }
 
-/** The option of how long to gather answers. */
+/** Adds the option `--wait`. */
 export function addWait(command: Command): Command {
   return command.option(
     '--wait <ms>',
-    'gather answers for so long, rather than until none has come for 150 ms',
+    'collect answers for this many milliseconds, instead of until none has arrived for 150 ms',
     readMs,
   )
 }
 
-/** Reads a time in milliseconds, as commander wants its parsers. */
+/** Parses a time in milliseconds for commander. */
 export function readMs(text: string): number {
   const ms = Number(text)
   if (Number.isInteger(ms) && ms > 0 && ms <= 3_600_000) return ms

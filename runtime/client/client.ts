@@ -16,7 +16,7 @@ import { createRequester, type Requester } from './requester.ts'
 
 type Contracts = Readonly<Record<string, Contract>>
 
-/** What any call can end in, whatever its contract says. */
+/** The error codes of every call, in addition to those of its contract. */
 type CommonCode =
   | 'invalid'
   | 'forbidden'
@@ -28,12 +28,12 @@ type CommonCode =
   | 'disconnected'
   | 'timeout'
 
-/** The codes a call of this contract can end in. */
+/** The error codes of a call of this contract. */
 export type CodeOf<C extends Contract> =
   | CommonCode
   | (C['errors'] extends readonly (infer Code extends ErrorCode)[] ? Code : never)
 
-/** Why a call has no answer. The same class the functions throw: `code` is what to switch on. */
+/** The error of a failed call, of the class that functions throw. Switch on `code`. */
 export type CallError<Code extends ErrorCode = ErrorCode> = FunctionError<Code>
 
 export type Answer<C extends Contract> =
@@ -41,77 +41,77 @@ export type Answer<C extends Contract> =
   | { ok: false; error: CallError<CodeOf<C>> }
 
 export interface CallOptions {
-  /** How long to wait, in milliseconds; the function is told. The contract's time unless said. */
+  /** Milliseconds to wait, also the function's deadline. The contract's `timeoutMs` by default. */
   timeoutMs?: number
   signal?: AbortSignal
 }
 
 export interface ClientOptions<All extends Contracts> {
   contracts: All
-  /** Who is logged in: the token people's subjects carry. Not needed where functions call functions. */
+  /** The logged-in user, the token in the subjects of users. Not needed for calls between functions. */
   user?: string
-  /** The prefix of reply subjects. `_INBOX_{user}` with a user, `_INBOX` without. */
+  /** The prefix of reply subjects; by default `_INBOX_{user}` with a user, `_INBOX` without. */
   inboxPrefix?: string
-  /** More headers for a call of that name: `traceparent`, where somebody traces. */
+  /** Returns further headers for a call, such as `traceparent`. */
   headers?: (name: keyof All) => MsgHdrs | undefined
 }
 
 export interface Client<All extends Contracts = Contracts> {
-  /** Asks a function by name. Rejects with a {@link CallError}. */
+  /** Calls a function by name. Rejects with a {@link CallError}. */
   call<Name extends keyof All>(
     name: Name,
     input: InputOf<All[Name]>,
     options?: CallOptions,
   ): Promise<OutputOf<All[Name]>>
-  /** Asks a function by name; a refusal is a value too, its code one of the contract's. */
+  /** Calls a function by name and returns errors as values, typed by the contract's codes. */
   try<Name extends keyof All>(
     name: Name,
     input: InputOf<All[Name]>,
     options?: CallOptions,
   ): Promise<Answer<All[Name]>>
   /**
-   * Hears a topic; answers with what stops it. Parts of the subject that are left out match
-   * anything. Of topics that are pushed to people, what no function pushed is passed over.
+   * Subscribes to a topic and returns the function that unsubscribes. Omitted `params` match any token.
+   * Of push topics, messages that no function has published are ignored.
    */
   listen<T extends Topic>(
     topic: T,
     params: Partial<Record<ParamNames<T['subject']>, string>>,
-    hear: (data: ParsedDataOf<T>) => void,
+    onMessage: (data: ParsedDataOf<T>) => void,
   ): () => void
-  /** Asks and does not wait: no answer, no refusal, no word about either. */
+  /** Publishes a call without waiting: there is no answer, and no error is reported. */
   publish<Name extends keyof All>(name: Name, input: InputOf<All[Name]>): void
-  /** Ends all listening; calls still waiting end as `disconnected`. The connection stays. */
+  /** Unsubscribes from everything; pending calls fail with `disconnected`. The connection stays open. */
   close(): void
 }
 
-/** Makes a client on a connection. One for each connection is enough. */
+/** Creates a client on a connection. One per connection is enough. */
 export function createClient<const All extends Contracts>(
   nc: NatsConnection,
   options: ClientOptions<All>,
 ): Client<All> {
-  const { contracts, user, headers: more } = options
+  const { contracts, user, headers: headersOf } = options
   const requester = createRequester(
     nc,
     options.inboxPrefix ?? (user === undefined ? '_INBOX' : `_INBOX_${user}`),
   )
-  const asks = new Map<PropertyKey, ContractCaller>()
-  const stops = new Set<() => void>()
+  const callers = new Map<PropertyKey, ContractCaller>()
+  const unsubscribers = new Set<() => void>()
 
-  function askFor(name: PropertyKey): ContractCaller {
-    const known = asks.get(name)
-    if (known) return known
+  function callerOf(name: PropertyKey): ContractCaller {
+    const existing = callers.get(name)
+    if (existing) return existing
     const contract = contracts[name as string]
     if (!contract) throw new TypeError(`There is no contract for ${String(name)}`)
-    const made = createContractCaller(requester, contract, user)
-    asks.set(name, made)
-    return made
+    const created = createContractCaller(requester, contract, user)
+    callers.set(name, created)
+    return created
   }
 
   const client: Client<All> = {
     async call(name, input, options) {
-      return (await askFor(name).ask(input as object, {
+      return (await callerOf(name).ask(input as object, {
         ...options,
-        headers: more?.(name),
+        headers: headersOf?.(name),
       })) as never
     },
     async try(name, input, options) {
@@ -122,27 +122,27 @@ export function createClient<const All extends Contracts>(
         return { ok: false, error: error as never }
       }
     },
-    listen(topic, params, hear) {
-      const stop = listen(nc, topic, params, hear as (data: unknown) => void)
-      stops.add(stop)
+    listen(topic, params, onMessage) {
+      const unsubscribe = listen(nc, topic, params, onMessage as (data: unknown) => void)
+      unsubscribers.add(unsubscribe)
       return () => {
-        if (stops.delete(stop)) stop()
+        if (unsubscribers.delete(unsubscribe)) unsubscribe()
       }
     },
     publish(name, input) {
-      const { subject, payload } = askFor(name).write(input as object)
+      const { subject, payload } = callerOf(name).write(input as object)
       nc.publish(subject, payload)
     },
     close() {
-      for (const stop of stops) stop()
-      stops.clear()
+      for (const unsubscribe of unsubscribers) unsubscribe()
+      unsubscribers.clear()
       requester.close()
     },
   }
   return client
 }
 
-/** Whether what was caught is a call's refusal rather than a fault of the program. */
+/** Returns whether a caught error is that of a call, not a programming error. */
 export function isCallError(error: unknown): error is CallError {
   return error instanceof FunctionError
 }
@@ -153,27 +153,27 @@ export interface ContractCaller {
 }
 
 interface AskOptions extends CallOptions {
-  /** More headers: the trace. */
+  /** Further headers, such as the trace context. */
   headers?: MsgHdrs | undefined
 }
 
-/** A contract made ready to be asked: what differs from call to call is the values alone. */
+/** Prepares a contract for calls: its subject is parsed once. */
 export function createContractCaller(
   requester: Requester,
   contract: Contract,
   caller?: string,
 ): ContractCaller {
   const subject = contractSubject(contract)
-  const usualMs = contract.timeoutMs ?? defaultTimeoutMs
+  const defaultMs = contract.timeoutMs ?? defaultTimeoutMs
   const write = (values: object) => writeMessage(subject, values, caller)
   return {
     write,
     async ask(values, options = {}) {
       const { subject, payload } = write(values)
-      const timeoutMs = options.timeoutMs ?? usualMs
+      const timeoutMs = options.timeoutMs ?? defaultMs
       let hdrs = options.headers
-      // A header costs both sides more than all the rest, so the usual time goes unsaid.
-      if (timeoutMs !== usualMs) {
+      // Headers are the most expensive part of a call, so the default timeout is not sent.
+      if (timeoutMs !== defaultMs) {
         hdrs ??= headers()
         hdrs.set(timeoutHeader, String(Math.ceil(timeoutMs)))
       }
@@ -185,7 +185,7 @@ export function createContractCaller(
   }
 }
 
-/** Splits data into the subject and the rest. Throws `invalid` for what cannot be a token. */
+/** Splits data into subject and payload. Throws `invalid` for a value that cannot be a token. */
 export function writeMessage(subject: Subject, data: object, caller?: string) {
   const values = data as Record<string, unknown>
   try {
@@ -196,7 +196,7 @@ export function writeMessage(subject: Subject, data: object, caller?: string) {
   }
 }
 
-/** The value of an answer. Throws what it refuses with. */
+/** Returns the value of a reply. Throws a FunctionError for an error reply. */
 export function readAnswer(reply: Msg): unknown {
   const status = reply.headers?.get('Nats-Service-Error-Code')
   const body = parse(reply)
@@ -215,7 +215,7 @@ function parse(message: Msg): unknown {
   try {
     return message.json()
   } catch (error) {
-    throw new FunctionError('internal', `What came on ${message.subject} is not JSON`, {
+    throw new FunctionError('internal', `The message on ${message.subject} is not JSON`, {
       cause: error,
     })
   }
@@ -225,7 +225,7 @@ function listen<T extends Topic>(
   nc: NatsConnection,
   topic: T,
   params: Record<string, unknown>,
-  hear: (data: unknown) => void,
+  onMessage: (data: unknown) => void,
 ): () => void {
   const subject = parseSubject(topic.subject)
   const subscription = nc.subscribe(subject.narrow(params), {
@@ -233,9 +233,9 @@ function listen<T extends Topic>(
       if (error) return
       try {
         if (topic.push && !message.headers?.has(pushHeader)) return
-        hear({ ...(parse(message) as object), ...subject.read(message.subject) })
+        onMessage({ ...(parse(message) as object), ...subject.read(message.subject) })
       } catch (error) {
-        // Thrown here it would end the connection; thrown next it is a fault like any other.
+        // Thrown in the callback it would close the connection; in a microtask it is an unhandled error.
         queueMicrotask(() => {
           throw error
         })

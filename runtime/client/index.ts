@@ -1,4 +1,4 @@
-/** The typed client: for browsers, services, tests. Carries no server code and no table. */
+/** The typed client for browsers, services and tests. It imports no server code and no tables. */
 export type { Contract, Topic } from '../api/contract.ts'
 export type { ErrorBody, ErrorCode } from '../api/errors.ts'
 export type { Answer, CallError, CallOptions, Client, ClientOptions } from './client.ts'

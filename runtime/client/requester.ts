@@ -4,57 +4,56 @@ import { SlotPool } from './slot-pool.ts'
 
 export interface RequestOptions {
   headers?: MsgHdrs | undefined
-  /** How long to wait, in milliseconds. */
   timeoutMs: number
   signal?: AbortSignal | undefined
 }
 
 export interface Requester {
   /**
-   * Publishes with a reply subject and answers with the first reply. Throws a FunctionError:
-   * `unavailable` when nobody listens, `timeout`, `cancelled`, `forbidden` when the server refuses
-   * the subject, `disconnected` when the connection went away with the request under way. While
-   * there is no connection, the request waits for one as long as its time lasts.
+   * Publishes with a reply subject and resolves to the first reply. Throws a FunctionError: `unavailable`
+   * when there are no responders, `timeout`, `cancelled`, `forbidden` when the server rejects the subject,
+   * `disconnected` when the connection is lost before the reply. Without a connection, the request waits
+   * for one until its timeout.
    */
   request(subject: string, payload: string | Uint8Array, options: RequestOptions): Promise<Msg>
   /**
-   * The same for an answer in several parts: all up to the one that `isLast`, in order and with it.
-   * A part that is late lets all of them fail.
+   * Collects a reply of several messages, up to and including the one that `isLast`, in order. Fails as
+   * a whole when one is late.
    */
   collect(
     subject: string,
     payload: string | Uint8Array,
     options: RequestOptions & { isLast: (reply: Msg) => boolean },
   ): Promise<Msg[]>
-  /** Unsubscribes; what is still waiting ends as `disconnected`. */
+  /** Unsubscribes; pending requests fail with `disconnected`. */
   close(): void
 }
 
 interface PendingRequest {
   subject: string
-  /** The last part of its reply subject: how many came before it, and its slot. */
+  /** The last token of its reply subject: a sequence number and its slot. */
   token: string
   slot: number
-  /** By `performance.now()`. */
+  /** The deadline, by `performance.now()`. */
   until: number
   resolve: (reply: Msg) => void
   reject: (reason: FunctionError) => void
-  /** True for a reply after which more are to come. */
-  goesOn: ((reply: Msg) => boolean) | undefined
-  /** Set while there is no connection to send it on. */
+  /** Returns whether more replies follow this one. */
+  expectsMore: ((reply: Msg) => boolean) | undefined
+  /** Publishes the request; set while there is no connection. */
   send: (() => void) | undefined
 }
 
-/** How often overdue requests are looked for: what a timeout may be late by, in milliseconds. */
+/** Milliseconds between checks for timeouts: a timeout is late by this much at most. */
 const sweepMs = 20
 
 /**
- * Requests over one inbox subscription and one map. No timer, no race and no captured stack per
- * request: those are what most of the time of nats.js's own `request` goes into.
+ * Creates a requester over one inbox subscription. It uses no timer, race or stack capture per request,
+ * which take most of the time of nats.js's own `request`.
  */
 export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Requester {
   const inbox = `${createInbox(inboxPrefix)}.`
-  const waiting = new SlotPool<PendingRequest>()
+  const pending = new SlotPool<PendingRequest>()
   let count = 0
   let connected = true
   let closed = false
@@ -64,12 +63,12 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
     callback(error, reply) {
       if (error) return rejectAll(new FunctionError('forbidden', error.message, { cause: error }))
       const token = reply.subject.slice(inbox.length)
-      const request = waiting.get(Number(token.slice(token.indexOf('-') + 1)))
-      // A late answer finds another one in its place.
-      if (request?.token !== token || request.goesOn?.(reply)) return
-      waiting.delete(request.slot)
+      const request = pending.get(Number(token.slice(token.indexOf('-') + 1)))
+      // The slot of a late reply may belong to another request by now.
+      if (request?.token !== token || request.expectsMore?.(reply)) return
+      pending.delete(request.slot)
       if (reply.data.length === 0 && isNoResponders(reply))
-        request.reject(new FunctionError('unavailable', `Nobody answers on ${request.subject}`))
+        request.reject(new FunctionError('unavailable', `No responders on ${request.subject}`))
       else request.resolve(reply)
     },
   })
@@ -97,7 +96,7 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
     subject: string,
     payload: string | Uint8Array,
     { headers, timeoutMs, signal }: RequestOptions,
-    goesOn?: (reply: Msg) => boolean,
+    expectsMore?: (reply: Msg) => boolean,
   ): Promise<Msg> {
     if (closed) return Promise.reject(new FunctionError('disconnected', 'The client is closed'))
     if (signal?.aborted) return Promise.reject(cancelled(subject, signal))
@@ -109,10 +108,10 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
         until: performance.now() + timeoutMs,
         resolve,
         reject,
-        goesOn,
+        expectsMore,
         send: undefined,
       }
-      const slot = waiting.add(request)
+      const slot = pending.add(request)
       const token = `${(count++).toString(36)}-${slot}`
       request.slot = slot
       request.token = token
@@ -130,21 +129,21 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
     })
   }
 
-  /** False for one that is answered already. */
+  /** Removes a pending request. Returns false if it is settled already. */
   function drop(request: PendingRequest): boolean {
-    if (waiting.get(request.slot) !== request) return false
-    waiting.delete(request.slot)
+    if (pending.get(request.slot) !== request) return false
+    pending.delete(request.slot)
     return true
   }
 
   function sweep() {
     const now = performance.now()
-    for (const request of waiting.list()) {
+    for (const request of pending.list()) {
       if (request.until > now) continue
       drop(request)
-      request.reject(new FunctionError('timeout', `No answer on ${request.subject} in time`))
+      request.reject(new FunctionError('timeout', `No reply on ${request.subject} in time`))
     }
-    if (waiting.size > 0) return
+    if (pending.size > 0) return
     clearInterval(sweeper)
     sweeper = undefined
   }
@@ -166,38 +165,38 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
   }
 
   function rejectAll(reason: FunctionError) {
-    for (const request of waiting.list()) {
+    for (const request of pending.list()) {
       drop(request)
       request.reject(reason)
     }
   }
 
-  /** A publish without a connection is dropped in silence, so requests are held until it is back. */
+  /** nats.js drops a publish without a connection, so requests are queued until it is back. */
   async function followConnection() {
     for await (const status of nc.status()) {
       if (status.type === 'disconnect') {
         connected = false
-        for (const request of waiting.list()) {
+        for (const request of pending.list()) {
           if (request.send) continue
           drop(request)
           request.reject(
             new FunctionError(
               'disconnected',
-              `The connection was lost before the answer on ${request.subject}`,
+              `The connection was lost before the reply on ${request.subject}`,
             ),
           )
         }
       } else if (status.type === 'reconnect') {
         connected = true
-        for (const request of waiting.list()) sendHeld(request)
+        for (const request of pending.list()) sendQueued(request)
       } else if (status.type === 'error') {
-        refuse(status.error)
+        rejectForbidden(status.error)
       }
     }
     rejectAll(new FunctionError('disconnected', 'The connection is closed'))
   }
 
-  function sendHeld(request: PendingRequest) {
+  function sendQueued(request: PendingRequest) {
     const { send } = request
     if (!send) return
     request.send = undefined
@@ -209,14 +208,16 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
     }
   }
 
-  /** The server says which subject it refused, so whoever asked there need not wait. */
-  function refuse(error: Error & { operation?: string; subject?: string }) {
+  /** Fails the requests on a subject that the server has rejected, without waiting for the timeout. */
+  function rejectForbidden(error: Error & { operation?: string; subject?: string }) {
     if (error.operation !== 'publish') return
-    for (const request of waiting.list()) {
+    for (const request of pending.list()) {
       if (request.subject !== error.subject) continue
       drop(request)
       request.reject(
-        new FunctionError('forbidden', `You may not ask on ${request.subject}`, { cause: error }),
+        new FunctionError('forbidden', `You may not publish on ${request.subject}`, {
+          cause: error,
+        }),
       )
     }
   }
@@ -227,7 +228,7 @@ function isNoResponders(reply: Msg) {
 }
 
 function cancelled(subject: string, signal: AbortSignal) {
-  return new FunctionError('cancelled', `The call on ${subject} was given up`, {
+  return new FunctionError('cancelled', `The call on ${subject} was cancelled`, {
     cause: signal.reason,
   })
 }
@@ -235,5 +236,5 @@ function cancelled(subject: string, signal: AbortSignal) {
 function publishFailure(subject: string, error: unknown) {
   const reason = error instanceof Error ? error.message : String(error)
   const code = reason.includes('max_payload') ? 'too_large' : 'disconnected'
-  return new FunctionError(code, `Cannot ask on ${subject}: ${reason}`, { cause: error })
+  return new FunctionError(code, `Cannot publish on ${subject}: ${reason}`, { cause: error })
 }

@@ -1,7 +1,7 @@
 /**
- * What comes and goes thousands of times a second. A Map or Set would make itself new tables all the
- * time, and V8 has each old table point to the next one: as soon as one of them is among the old objects,
- * all that later ones ever held stays until the next major collection.
+ * A pool for items that are added and removed thousands of times a second. A Map or Set would keep
+ * reallocating its table, and in V8 each old table references the next one: once one has been promoted, it
+ * keeps the garbage of all later ones until the next major collection.
  */
 export class SlotPool<Item extends object> {
   #items: (Item | undefined)[] = []
@@ -11,7 +11,7 @@ export class SlotPool<Item extends object> {
     return this.#items.length - this.#free.length
   }
 
-  /** Where it is from now on. */
+  /** Adds an item and returns its slot. */
   add(item: Item): number {
     const slot = this.#free.pop() ?? this.#items.length
     this.#items[slot] = item
@@ -22,7 +22,7 @@ export class SlotPool<Item extends object> {
     return this.#items[slot]
   }
 
-  /** Leaves the place of something that is there to others. */
+  /** Frees an occupied slot. */
   delete(slot: number): void {
     this.#items[slot] = undefined
     this.#free.push(slot)
@@ -31,7 +31,7 @@ export class SlotPool<Item extends object> {
     this.#free = []
   }
 
-  /** All that are there, in no order. */
+  /** Returns all items, in no order. */
   list(): Item[] {
     return this.#items.filter((item) => item !== undefined)
   }

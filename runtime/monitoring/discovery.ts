@@ -1,7 +1,7 @@
 import { errors, type Msg, type NatsConnection } from '@nats-io/nats-core'
 import * as v from 'valibot'
 
-/** Whether the protocol takes it for a name. */
+/** Returns whether a text is a valid service name of the micro protocol. */
 export const isName = (text: string) => /^[A-Za-z0-9_-]+$/.test(text)
 const Name = v.pipe(v.string(), v.check(isName, 'not only letters, digits, _ and -'))
 const Version = v.pipe(
@@ -19,7 +19,7 @@ const identity = {
 }
 const endpoint = { name: Name, subject: v.string(), queue_group: v.nullish(v.string()) }
 
-/** The answers of `$SRV`, as the micro protocol has them. More fields are kept. */
+/** The replies on `$SRV` by the micro protocol. Unknown fields are kept. */
 const schemas = {
   PING: v.looseObject({ type: v.literal('io.nats.micro.v1.ping_response'), ...identity }),
   INFO: v.looseObject({
@@ -58,23 +58,23 @@ export interface Answers<V extends Verb> {
   invalid: InvalidAnswer[]
 }
 
-/** What answered, and not as the protocol has it. */
+/** A reply that violates the protocol. */
 export interface InvalidAnswer {
-  /** As far as the answer says. */
+  /** Empty if the reply has none. */
   name: string
   id: string
   problems: string[]
-  /** As it came: JSON where it was JSON, text otherwise. */
+  /** The reply itself: parsed if it is JSON, else text. */
   answer: unknown
 }
 
-/** No more answers are expected when none has come for so long, in milliseconds. */
+/** Stops waiting when no reply has arrived for this many milliseconds. */
 const quietMs = 150
 const maxWaitMs = 1_000
 
 /**
- * Asks all services, or all instances of one, and gathers the answers until it is quiet, for a
- * second at most; with `waitMs`, for exactly so long. The name must be one of the protocol's.
+ * Requests `$SRV.{verb}` from all services, or from all instances of one, and collects the replies until
+ * none arrives for a while, one second at most; with `waitMs`, for exactly that time. The name must be valid.
  */
 export async function discoverInstances<V extends Verb>(
   nc: NatsConnection,
@@ -85,15 +85,15 @@ export async function discoverInstances<V extends Verb>(
   const subject = name === undefined ? `$SRV.${verb}` : `$SRV.${verb}.${name}`
   const answers: Answers<V> = { valid: [], invalid: [] }
   for (const message of await gather(nc, subject, '', waitMs)) {
-    const read = readAnswer(verb, message)
-    if ('invalid' in read) answers.invalid.push(read.invalid)
-    else answers.valid.push(read.valid)
+    const parsed = parseReply(verb, message)
+    if ('invalid' in parsed) answers.invalid.push(parsed.invalid)
+    else answers.valid.push(parsed.valid)
   }
   answers.valid.sort((a, b) => a.name.localeCompare(b.name) || a.id.localeCompare(b.id))
   return answers
 }
 
-/** What all answer who hear a question; nothing where nobody does. */
+/** Collects the replies of all responders; empty if there are none. */
 export async function gather(
   nc: NatsConnection,
   subject: string,
@@ -121,7 +121,7 @@ export async function gather(
   return messages
 }
 
-function readAnswer<V extends Verb>(
+function parseReply<V extends Verb>(
   verb: V,
   message: Msg,
 ): { valid: AnswerTo<V> } | { invalid: InvalidAnswer } {

@@ -2,72 +2,72 @@ import type { NatsConnection } from '@nats-io/nats-core'
 import { discoverInstances, type Info, type Stats } from './discovery.ts'
 import { type InstanceRow, type StatsRow, toRows, toSums } from './stats-rows.ts'
 
-/** A function, or any other micro service, as all its instances together say of themselves. */
+/** A function or another micro service, summed over its instances. */
 export interface Service extends Omit<StatsRow, 'endpoint' | 'lastError'> {
-  /** `room.join`; for what is no function, the service's own name. */
+  /** The function's name, such as `room.join`; for another service, its own name. */
   name: string
   service: string
   description: string
   versions: string[]
-  /** Empty for what is no function. */
+  /** Empty for other services. */
   trigger: string
-  /** Where it is asked, with its names in braces. */
+  /** Its subject, with parameters in braces. */
   subject: string
   queue: string
-  /** Who may ask it. */
+  /** The roles that may call it. */
   audience: string[]
   lastError: string
-  /** When the youngest of its instances was started: before that, the sums were of others. */
+  /** Start time of the youngest instance. */
   since: string
   instances: ServiceInstance[]
 }
 
 export interface ServiceInstance extends Omit<InstanceRow, 'name' | 'endpoint'> {
   version: string
-  /** Host and process. */
+  /** Host and process id. */
   process: string
 }
 
 /**
- * Answers what runs now, by `$SRV`: numbers each time, and what does not change while an instance
- * lives only when a new one is seen.
+ * Creates a function that lists the running services by `$SRV`. It requests STATS on each call, and INFO
+ * only when a new instance appears.
  */
 export function createServices(nc: NatsConnection): () => Promise<Service[]> {
-  let known = new Map<string, Info>()
+  let infoById = new Map<string, Info>()
   return async () => {
     const { valid } = await discoverInstances(nc, 'STATS')
-    if (valid.some(({ id }) => !known.has(id))) {
+    if (valid.some(({ id }) => !infoById.has(id))) {
       const infos = await discoverInstances(nc, 'INFO')
-      known = new Map(infos.valid.map((info) => [info.id, info]))
+      infoById = new Map(infos.valid.map((info) => [info.id, info]))
     }
     return [...Map.groupBy(valid, ({ name }) => name).values()].flatMap((instances) =>
-      toServices(instances, known),
+      toServices(instances, infoById),
     )
   }
 }
 
-/** Of one name; several where it has several endpoints. */
-function toServices(stats: readonly Stats[], known: ReadonlyMap<string, Info>): Service[] {
+/** Returns one service per endpoint of the given instances. */
+function toServices(stats: readonly Stats[], infoById: ReadonlyMap<string, Info>): Service[] {
   const rows = stats.flatMap(toRows)
-  const byId = new Map(stats.map((one) => [one.id, one]))
+  const byId = new Map(stats.map((instance) => [instance.id, instance]))
   return toSums(rows).map((sum) => {
     const own = rows.filter(({ endpoint }) => endpoint === sum.endpoint)
     const first = byId.get(own[0]?.id ?? '')
     const endpoint = first?.endpoints?.find(({ name }) => name === sum.endpoint)
-    const info = known.get(first?.id ?? '')
-    const said = { ...info?.metadata, ...first?.metadata }
+    const info = infoById.get(first?.id ?? '')
+    const metadata = { ...info?.metadata, ...first?.metadata }
     const label = sum.endpoint === sum.name ? sum.name : `${sum.name}/${sum.endpoint}`
     const { endpoint: _, ...measures } = sum
     return {
       ...measures,
-      name: said.function ?? label,
+      name: metadata.function ?? label,
       service: sum.name,
       description: info?.description ?? '',
       versions: [...new Set(stats.map(({ version }) => version))].sort(),
-      trigger: said.trigger ?? '',
-      subject: said.template ?? endpoint?.subject ?? '',
+      trigger: metadata.trigger ?? '',
+      subject: metadata.template ?? endpoint?.subject ?? '',
       queue: endpoint?.queue_group ?? '',
-      audience: (said.audience ?? '').split(',').filter((it) => it !== ''),
+      audience: (metadata.audience ?? '').split(',').filter((role) => role !== ''),
       since:
         own
           .map(({ started }) => started)

@@ -1,6 +1,6 @@
 import type { Stats } from './discovery.ts'
 
-/** What one endpoint of one instance has done, or all its instances together. Milliseconds. */
+/** The statistics of an endpoint, of one instance or summed over all. Durations in milliseconds. */
 export interface StatsRow {
   name: string
   endpoint: string
@@ -9,14 +9,14 @@ export interface StatsRow {
   processingMs: number
   averageMs: number
   lastError: string
-  /** The rest is what functions add; other services may not have it. */
+  /** The following are extensions of functions; other services lack them. */
   inFlight?: number | undefined
   queued?: number | undefined
   shed?: number | undefined
   p50Ms?: number | undefined
   p95Ms?: number | undefined
   p99Ms?: number | undefined
-  /** The same of the last seconds alone, where somebody has been asking. */
+  /** Percentiles of the last seconds; undefined without recent calls. */
   recentP50Ms?: number | undefined
   recentP99Ms?: number | undefined
 }
@@ -24,7 +24,7 @@ export interface StatsRow {
 export type InstanceRow = StatsRow & { id: string; started: string }
 export type SumRow = StatsRow & { instances: number }
 
-/** One row for each endpoint of an instance. */
+/** Returns one row per endpoint of an instance. */
 export function toRows({ name, id, started, endpoints }: Stats): InstanceRow[] {
   return (endpoints ?? []).map((endpoint) => {
     const data = Object(endpoint.data) as Record<string, unknown>
@@ -50,7 +50,7 @@ export function toRows({ name, id, started, endpoints }: Stats): InstanceRow[] {
   })
 }
 
-/** One row for each endpoint, over all instances; percentiles are those of the slowest. */
+/** Returns one row per endpoint, summed over all instances; percentiles are those of the slowest. */
 export function toSums(rows: readonly InstanceRow[]): SumRow[] {
   return [...Map.groupBy(rows, ({ name, endpoint }) => `${name} ${endpoint}`).values()].flatMap(
     (group) => {

@@ -34,7 +34,7 @@ export interface System {
   discard(seq: number): Promise<boolean>
 }
 
-/** A replay is a call of a handler that consumes, and those may take a minute. */
+/** A replay calls a stream handler, which may run for a minute. */
 const replayMs = 60_000
 
 export function createSystem(nc: NatsConnection, requester: Requester): System {

@@ -11,48 +11,52 @@ import type { Requester } from '../client/requester.ts'
 import { readLast } from '../jetstream/api.ts'
 import { writeHeaders } from '../nats/headers.ts'
 
-/** The longest window that calls are counted over, in milliseconds. */
+/** The longest window of a limit, in milliseconds. */
 export const maxWindowMs = 60_000
 const timeoutMs = 500
 const [failuresToOpen, openMs] = [5, 2_000]
 
-/** One counter for each function, caller and window; the server adds up, so nobody races. */
+/** One counter per function, caller and window. The server adds, so concurrent updates do not race. */
 export const rateLimit = {
   stream: 'RATE_LIMIT',
   subjects: ['limit.*.*.*'],
   config: {
     storage: 'memory',
     max_msgs_per_subject: 1,
-    // A window counts into the one after it.
+    // The counter of a window is also read during the next one.
     max_age: (2 * maxWindowMs + 10_000) * 1e6,
     allow_msg_counter: true,
     allow_direct: true,
   },
 } as const satisfies StreamDeclaration
 
-/** Counters that all instances share. */
+/** Counters that are shared by all instances. */
 export interface SharedCounter {
-  /** Adds to a counter and answers what it is then. Throws when the server does not answer in time. */
+  /** Adds to a counter and returns its new value. Throws when the server does not answer in time. */
   add(subject: string, by: number): Promise<number>
-  /** What a counter is; 0 for none. */
+  /** Returns the value of a counter; 0 if it does not exist. */
   read(subject: string): Promise<number>
 }
 
 /**
- * The counters of JetStream, behind a circuit breaker: after five failures in a row nobody waits for
- * them any more, until after two seconds one probe has found them well.
+ * Creates counters in JetStream behind a circuit breaker: it opens after five consecutive failures, and
+ * after two seconds one probe decides whether it closes.
  */
 export function createSharedCounter(requester: Requester, log: Logger): SharedCounter {
   const breaker = circuitBreaker(handleAll, {
     halfOpenAfter: openMs,
     breaker: new ConsecutiveBreaker(failuresToOpen),
   })
-  breaker.onBreak(() => log.warn({ stream: rateLimit.stream }, 'rate limits count locally'))
-  breaker.onReset(() => log.info({ stream: rateLimit.stream }, 'rate limits count together again'))
-  const guarded = <T>(ask: () => Promise<T>) => {
-    // One probe is under way; whoever comes meanwhile would have to wait for it.
+  breaker.onBreak(() =>
+    log.warn({ stream: rateLimit.stream }, 'rate limit counters unavailable, counting locally'),
+  )
+  breaker.onReset(() =>
+    log.info({ stream: rateLimit.stream }, 'rate limit counters available again'),
+  )
+  const guarded = <T>(operation: () => Promise<T>) => {
+    // Calls during the probe would have to wait for it.
     if (breaker.state === CircuitState.HalfOpen) return Promise.reject(new BrokenCircuitError())
-    return breaker.execute(ask)
+    return breaker.execute(operation)
   }
 
   return {

@@ -3,43 +3,43 @@ import type { Limit } from '../api/define.ts'
 import { FunctionError } from '../api/errors.ts'
 import type { SharedCounter } from './counter.ts'
 
-/** What becomes of a call when the shared counters are away: counted locally alone, or refused. */
+/** While the shared counters are unavailable, calls are counted locally (`allow`) or rejected (`block`). */
 export type LimitFallback = 'allow' | 'block'
 
 export interface LimiterOptions {
   counter: SharedCounter
-  /** The function's service: it stands in the counters' subjects. */
+  /** The function's service name, a token of the counters' subjects. */
   service: string
   limit: Limit
   fallback: LimitFallback
 }
 
-/** What one process knows of one caller. */
+/** The state of one caller in this process. */
 interface Account {
-  /** The window this is about, counted since the epoch. */
+  /** The number of the current window since the epoch. */
   window: number
-  /** Calls that the shared counter has already granted to this process. */
+  /** Calls that the shared counter has granted to this process and that are not used yet. */
   granted: number
-  /** How many were asked for last; doubles as long as all are granted. */
+  /** The size of the last request; doubles while it is granted in full. */
   batch: number
-  /** What all processes used in the window before; undefined until it has been read. */
+  /** The calls of all processes in the previous window; undefined until it has been read. */
   before: number | undefined
-  /** What this process let through, now and in the window before. */
+  /** The calls of this process in the current and the previous window. */
   used: number
   usedBefore: number
-  /** Nobody needs to ask before this time, in milliseconds since the epoch. */
+  /** No call can be granted before this time, in milliseconds since the epoch. */
   blockedUntil: number
   waiting: number
-  asking: Promise<void> | undefined
+  request: Promise<void> | undefined
 }
 
-/** How much of a limit one process may hold at a time: with many, some of it lies idle. */
+/** The largest share of a limit that one process requests at a time, since unused grants are lost to others. */
 const maxBatchShare = 1 / 20
 
 /**
- * Lets each caller do so much in a sliding window, over all instances together. The window before
- * counts for as much of it as still lies within the window that ends now. A process asks for several
- * calls at a time, so that most need no round trip, and gives back what was over the limit.
+ * Limits the calls of each caller in a sliding window over all instances. The previous window counts by
+ * the share of it that is within the sliding window. A process requests several calls at a time, so that
+ * most calls need no round trip, and returns those over the limit.
  */
 export class Limiter {
   readonly #options: LimiterOptions
@@ -49,7 +49,7 @@ export class Limiter {
     this.#options = options
   }
 
-  /** Undefined when the call may go on at once. Throws, or rejects with, `rate_limited`. */
+  /** Returns undefined if the call may proceed at once. Throws or rejects with `rate_limited`. */
   take(caller: string): undefined | Promise<void> {
     const now = Date.now()
     const account = this.#accountOf(caller, now)
@@ -69,7 +69,7 @@ export class Limiter {
         usedBefore: 0,
         blockedUntil: 0,
         waiting: 0,
-        asking: undefined,
+        request: undefined,
       }
       this.#accounts.set(caller, account)
     } else if (account.window !== window) {
@@ -83,7 +83,7 @@ export class Limiter {
     return account
   }
 
-  /** Whether there was a granted call left. Throws when there can be none yet. */
+  /** Uses a granted call. Returns false if none is left; throws `rate_limited` while blocked. */
   #use(account: Account, now: number): boolean {
     if (now < account.blockedUntil) throw rateLimited(account.blockedUntil - now)
     if (account.granted === 0) return false
@@ -96,10 +96,10 @@ export class Limiter {
     account.waiting++
     try {
       do {
-        account.asking ??= this.#ask(caller, account).finally(() => {
-          account.asking = undefined
+        account.request ??= this.#requestBatch(caller, account).finally(() => {
+          account.request = undefined
         })
-        await account.asking
+        await account.request
         this.#accountOf(caller, Date.now())
       } while (!this.#use(account, Date.now()))
     } finally {
@@ -107,18 +107,18 @@ export class Limiter {
     }
   }
 
-  async #ask(caller: string, account: Account): Promise<void> {
+  async #requestBatch(caller: string, account: Account): Promise<void> {
     const { counter, limit, service, fallback } = this.#options
     const { window } = account
-    const most = Math.max(1, Math.ceil(limit.max * maxBatchShare))
-    const batch = Math.min(most, Math.max(1, account.batch * 2, account.waiting))
+    const maxBatch = Math.max(1, Math.ceil(limit.max * maxBatchShare))
+    const batch = Math.min(maxBatch, Math.max(1, account.batch * 2, account.waiting))
     const subjectOf = (at: number) => `limit.${service}.${caller}.${at}`
     try {
       const [total, before] = await Promise.all([
         counter.add(subjectOf(window), batch),
         account.before ?? counter.read(subjectOf(window - 1)),
       ])
-      // The window went by while we asked: what it granted is void.
+      // The window ended during the request, so its grant is void.
       if (account.window !== window) return
       account.before = before
       const free = this.#free(total - batch, before)
@@ -129,27 +129,31 @@ export class Limiter {
       if (granted === 0) account.blockedUntil = this.#freeAt(total - batch, before)
     } catch {
       if (fallback === 'block')
-        throw new FunctionError('unavailable', 'Rate limits cannot be checked now; try again', {
-          retryAfterMs: 1_000,
-        })
+        throw new FunctionError(
+          'unavailable',
+          'The rate limit cannot be checked at the moment; try again',
+          {
+            retryAfterMs: 1_000,
+          },
+        )
       const { used, usedBefore } = account
       account.granted = Math.min(account.waiting, this.#free(used, usedBefore))
       if (account.granted === 0) account.blockedUntil = this.#freeAt(used, usedBefore)
     }
   }
 
-  /** How many more fit into the window that ends now. */
+  /** Returns how many more calls fit into the sliding window. */
   #free(used: number, before: number): number {
     const { max, windowMs } = this.#options.limit
     const passed = (Date.now() % windowMs) / windowMs
     return Math.max(0, Math.floor(max - used - before * (1 - passed)))
   }
 
-  /** When the next one fits. */
+  /** Returns when the next call fits, in milliseconds since the epoch. */
   #freeAt(used: number, before: number): number {
     const { max, windowMs } = this.#options.limit
     const start = Math.floor(Date.now() / windowMs) * windowMs
-    // So much of a window must have passed for what was used before it to leave room for one.
+    // The share of a window that must pass until the previous window leaves room for one call.
     const share = (room: number, carried: number) => 1 - room / Math.max(carried, 1)
     const at =
       used <= max - 1
@@ -160,7 +164,7 @@ export class Limiter {
 }
 
 function rateLimited(ms: number) {
-  return new FunctionError('rate_limited', 'Too many calls; wait a little', {
+  return new FunctionError('rate_limited', 'Too many calls; try again later', {
     retryAfterMs: Math.ceil(ms),
   })
 }

@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => bench?.[Symbol.asyncDispose]())
 
 describe('runtime check', () => {
-  it('lists what the folder holds', async () => {
+  it('lists the functions of the folder', async () => {
     const { code, stdout, stderr } = await runtime(['check', functions])
 
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -43,7 +43,7 @@ describe('runtime check', () => {
     expect(stdout).toMatch(/^told\.hear +event /m)
   })
 
-  it('says the same to programs', async () => {
+  it('prints the same as JSON', async () => {
     const { stdout } = await runtime(['check', functions, '--json'])
 
     const { functions: listed, problems } = JSON.parse(stdout)
@@ -72,7 +72,7 @@ describe('a file that cannot be served', () => {
     broken = await bench.write(sources)
   })
 
-  it.each(['check', 'start'])('is named by %s, with its export and the reason', async (verb) => {
+  it.each(['check', 'start'])('is reported by %s with its export and the reason', async (verb) => {
     const env = { NATS_URL: bench.nats.urlOf('functions') }
     const { code, stderr } = await runtime([verb, broken], { env })
 
@@ -84,7 +84,7 @@ describe('a file that cannot be served', () => {
     expect(stderr).toMatch(/twin\.two\.ts: default\.subject: .*by twin\.one\.ts/)
   })
 
-  it('is told to programs with file, export and reason', async () => {
+  it('is reported as JSON with file, export and reason', async () => {
     const { code, stdout } = await runtime(['check', broken, '--json'])
 
     expect(code).toBe(1)
@@ -96,7 +96,7 @@ describe('a file that cannot be served', () => {
     })
   })
 
-  it('stops a start of several instances, said once', async () => {
+  it('stops a start of several instances, and is reported once', async () => {
     const env = { NATS_URL: bench.nats.urlOf('functions') }
     const { code, stderr } = await runtime(['start', broken, '--instances', '3'], { env })
 
@@ -105,7 +105,7 @@ describe('a file that cannot be served', () => {
   })
 })
 
-describe('what answers', () => {
+describe('a running service', () => {
   let foreign: NatsConnection
   beforeAll(async () => {
     await bench.start(functions)
@@ -129,7 +129,7 @@ describe('what answers', () => {
   })
   afterAll(() => foreign?.close())
 
-  it('is listed, whoever made it, and what is invalid is said to be', async () => {
+  it('is listed, also if another library made it, and invalid answers are reported', async () => {
     const { code, stdout } = await runtime(['ls'], { env: ops })
 
     expect(code).toBe(0)
@@ -139,7 +139,7 @@ describe('what answers', () => {
     expect(stdout).toMatch(/^invalid answer: crooked C1: .*version: not a semantic version/m)
   })
 
-  it('is listed to programs', async () => {
+  it('is listed as JSON', async () => {
     const { stdout } = await runtime(['--json', 'ls'], { env: ops })
 
     const { services, invalid } = JSON.parse(stdout)
@@ -152,14 +152,14 @@ describe('what answers', () => {
     expect(invalid).toMatchObject([{ name: 'crooked', answer: { id: 'C1' } }])
   })
 
-  it('is found by the name with dots', async () => {
+  it('is found by its name with dots', async () => {
     const { stdout } = await runtime(['info', 'room.members.add'], { env: ops })
 
     expect(stdout).toMatch(/^room-members-add 1\.0\.0$/m)
     expect(stdout).toMatch(/^ +subject +room\.members\.add$/m)
   })
 
-  it('describes itself to programs', async () => {
+  it('has its metadata in JSON', async () => {
     const { stdout } = await runtime(['info', 'greet', '--json'], { env: ops })
 
     const { instances } = JSON.parse(stdout)
@@ -178,11 +178,11 @@ describe('what answers', () => {
       const { code, stdout, stderr } = await runtime([verb, 'gret'], { env: ops })
 
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-      expect(stderr).toBe('error: nothing answers to the name gret; did you mean greet?\n')
+      expect(stderr).toBe('error: no service has the name gret; did you mean greet?\n')
     },
   )
 
-  it('answers a call; what the subject carries is taken out of the JSON', async () => {
+  it('answers a call, with the parameters of the subject taken out of the JSON', async () => {
     const { code, stdout } = await runtime(
       ['call', 'greet', '{"name":"ada","takesMs":5}', '--as', 'alice', '--json'],
       { env: ops },
@@ -192,7 +192,7 @@ describe('what answers', () => {
     expect(JSON.parse(stdout)).toMatchObject({ text: 'hello ada', by: 'alice' })
   })
 
-  it('answers a call of a function that only functions ask, read from stdin', async () => {
+  it('answers a call of an internal function with input from stdin', async () => {
     const { stdout } = await runtime(['call', 'room.members.add', '-'], {
       env: ops,
       stdin: '{"a":1,\n"b":2}',
@@ -201,7 +201,7 @@ describe('what answers', () => {
     expect(JSON.parse(stdout)).toEqual({ sum: 3 })
   })
 
-  it('refuses a call with its code', async () => {
+  it('rejects a call with its error code', async () => {
     const asked = ['call', 'greet', '{"name":"ada","ends":"refused"}', '--as', 'alice']
     const forPeople = await runtime(asked, { env: ops })
     const forPrograms = await runtime([...asked, '--json'], { env: ops })
@@ -213,7 +213,7 @@ describe('what answers', () => {
     })
   })
 
-  it('gives up after the timeout, and says so', async () => {
+  it('times out with an error', async () => {
     const { code, stderr } = await runtime(
       ['call', 'greet', '{"name":"ada","takesMs":5000}', '--as', 'alice', '--timeout', '100'],
       { env: ops },
@@ -223,7 +223,7 @@ describe('what answers', () => {
     expect(stderr).toMatch(/^timeout: /)
   })
 
-  it('is asked as it is when it says nothing of a template', async () => {
+  it('gets the payload unchanged if it declares no template', async () => {
     const answer = await runtime(['call', 'weather/today', 'and {warm'], { env: ops })
     const refusal = await runtime(['call', 'weather/storm'], { env: ops })
     const which = await runtime(['call', 'weather'], { env: ops })
@@ -232,11 +232,11 @@ describe('what answers', () => {
     expect(refusal).toMatchObject({ code: 1, stderr: expect.stringMatching(/^418: no tea\n/) })
     expect(which).toMatchObject({
       code: 2,
-      stderr: 'error: weather has several endpoints: ask one of weather/today, weather/storm\n',
+      stderr: 'error: weather has several endpoints: call one of weather/today, weather/storm\n',
     })
   })
 
-  it('counts what it did, and programs can read it', async () => {
+  it('has its statistics in JSON', async () => {
     const { stdout } = await runtime(['stats', 'room.members.add', '--json'], { env: ops })
     await runtime(['call', 'room.members.add', '{"a":1,"b":"x"}'], { env: ops })
     const later = await runtime(['stats', 'room.members.add', '--json'], { env: ops })
@@ -258,31 +258,31 @@ describe('what answers', () => {
   it.each([
     ['{"name": ada}', /Unexpected token .*\n {2}\{"name": ada\}\n {11}\^\n$/],
     ['{"name":"ada",\n"takesMs":1', /line 2 column 12.*\n {2}"takesMs":1\n {13}\^\n$/],
-    ['[1]', /a function is asked with an object/],
+    ['[1]', /the input must be an object/],
     ['{}', /greet needs name in its JSON/],
     ['{"name":"a.b"}', /"a\.b" cannot be \{name\}/],
-  ])('is not asked with %s: the place is shown', async (json, said) => {
+  ])('is not called with %s, and the error points at the mistake', async (json, said) => {
     const { code, stderr } = await runtime(['call', 'greet', json, '--as', 'alice'], { env: ops })
 
     expect(code).toBe(2)
     expect(stderr).toMatch(said)
   })
 
-  it('asks who calls when the subject carries it', async () => {
+  it('requires --as when the subject contains the caller', async () => {
     const { code, stderr } = await runtime(['call', 'greet', '{"name":"ada"}'], { env: ops })
 
     expect(code).toBe(2)
     expect(stderr).toContain('--as USER')
   })
 
-  it('is not asked when it only hears', async () => {
+  it('cannot be called when it is an event subscriber', async () => {
     const { code, stderr } = await runtime(['call', 'told.hear'], { env: ops })
 
     expect(code).toBe(2)
-    expect(stderr).toBe('error: told.hear is not asked: it hears told.*\n')
+    expect(stderr).toBe('error: told.hear cannot be called: it subscribes to told.*\n')
   })
 
-  it('is found on the server of the stack that runs here, which --verbose names', async () => {
+  it('is found on the server of the running stack, which --verbose prints', async () => {
     await using state = await temporaryFolder()
     const opsUrl = bench.nats.urlOf('ops')
     await writeFile(join(state.path, 'stack.json'), JSON.stringify({ opsUrl }))
@@ -296,7 +296,7 @@ describe('what answers', () => {
     expect(stderr).not.toContain(new URL(opsUrl).password)
   })
 
-  it('is cut short without a word when nobody reads on', async () => {
+  it('stops without an error when the pipe is closed', async () => {
     const command = `"${process.execPath}" runtime/bin.mjs ls --wait 300 | true`
     const cut = await run('bash', ['-o', 'pipefail', '-c', command], {
       env: ops,
@@ -307,8 +307,8 @@ describe('what answers', () => {
   })
 })
 
-describe('a command that cannot work', () => {
-  it('names the server that does not answer, without its password', async () => {
+describe('a failing command', () => {
+  it('names the unreachable server without its password', async () => {
     const { code, stdout, stderr } = await runtime(['ls', '--nats', 'nats://me:secret@127.0.0.1:1'])
 
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
@@ -316,7 +316,7 @@ describe('a command that cannot work', () => {
     expect(stderr).not.toContain('secret')
   })
 
-  it('says that the server refused the login', async () => {
+  it('reports that the server rejected the login', async () => {
     const url = bench.nats.urlOf('ops').replace(/:p\w+@/, ':pwrong@')
     const { code, stderr } = await runtime(['ls', '--nats', url])
 
@@ -329,10 +329,10 @@ describe('a command that cannot work', () => {
     [['lss'], /Did you mean ls\?/],
     [['start'], /missing required argument 'folder'/],
     [['start', 'functions', '--instances', 'many'], /whole number/],
-    [['ls', '--nats', 'http://somewhere'], /is no NATS URL/],
-    [['ls', 'a b'], /is no name/],
+    [['ls', '--nats', 'http://somewhere'], /is not a NATS URL/],
+    [['ls', 'a b'], /is not a name/],
     [['call', 'greet', '{}', '--timeout', 'soon'], /whole milliseconds/],
-  ])('%j ends with 2', async (args, said) => {
+  ])('%j exits with 2', async (args, said) => {
     const { code, stdout, stderr } = await runtime(args, { env: ops })
 
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

@@ -3,7 +3,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
-/** Fails until somebody has told it that all is well again, and tells what it has done. */
+/** Fails until a test has repaired it, and publishes what it has processed. */
 const worker = `
 import * as v from 'valibot'
 import { defineFunction, event, stream } from '#runtime'
@@ -42,49 +42,49 @@ describe('runtime dead', () => {
 
   const dead = (...args: string[]) => runtime(['dead', ...args], { env: ops })
 
-  it('lists none where nothing has ever been consumed', async () => {
+  it('lists none before any function has consumed a stream', async () => {
     expect(await dead('ls')).toEqual({ code: 0, stdout: '', stderr: 'no dead letters\n' })
   })
 
-  describe('where a function has given up', () => {
+  describe('after a function has failed', () => {
     beforeAll(async () => {
       await bench.start(await bench.write({ 'work.job.ts': worker }))
       for (const id of ['a', 'b', 'c']) await jetstream(nc).publish(`jobs.${id}`, '{}')
-      // A hook may not poll by expect.
+      // expect.poll does not work in hooks.
       await vi.waitFor(
         async () => expect(JSON.parse((await dead('ls', '--json')).stdout).total).toBe(3),
         { timeout: 30_000 },
       )
     })
 
-    it('lists what, why and where from, for people and for programs', async () => {
+    it('lists the messages with reason and origin, as a table and as JSON', async () => {
       const { code, stdout } = await dead('ls')
       const { letters } = JSON.parse((await dead('ls', '--json', '--limit', '1')).stdout)
 
       expect(code).toBe(0)
-      expect(stdout).toMatch(/^ *SEQ +GIVEN UP +SERVICE +SUBJECT +SEQUENCE +TRIED +REASON\n/)
+      expect(stdout).toMatch(/^ *SEQ +FAILED AT +SERVICE +SUBJECT +SEQUENCE +ATTEMPTS +REASON\n/)
       expect(stdout).toMatch(/ +1 +\S+ +work-job +jobs\.a +1 +1 +job a is broken$/m)
       expect(letters).toMatchObject([{ seq: 1, service: 'work-job', reason: 'job a is broken' }])
     })
 
-    it('replays one to its function alone, as it was, and once', async () => {
+    it('replays one to its function only, unchanged and once', async () => {
       const told = nc.subscribe('done.*', { max: 1 })
       await jetstream(nc).publish('$KV.MENDED.b', '{}')
 
       const { code, stdout } = await dead('replay', '2')
 
-      expect({ code, stdout }).toEqual({ code: 0, stdout: '2 is handled\n' })
+      expect({ code, stdout }).toEqual({ code: 0, stdout: '2 replayed\n' })
       for await (const message of told)
         expect([message.subject, message.json()]).toEqual(['done.b', { seq: 2 }])
       const { state } = await (await jetstream(nc).jetstreamManager()).streams.info('JOBS')
       expect(state.messages).toBe(3)
       expect(await dead('replay', '2')).toMatchObject({
         code: 1,
-        stderr: 'error: there is no dead letter 2; "runtime dead ls" shows what there is\n',
+        stderr: 'error: there is no dead letter 2; "runtime dead ls" lists them\n',
       })
     })
 
-    it('keeps what fails again, and says why', async () => {
+    it('keeps one that fails again, and prints the reason', async () => {
       const { code, stderr } = await dead('replay', '3')
 
       expect({ code, stderr }).toEqual({
@@ -95,7 +95,7 @@ describe('runtime dead', () => {
       expect(letters.map(({ seq }: { seq: number }) => seq)).toContain(3)
     })
 
-    it('discards one for good', async () => {
+    it('discards one', async () => {
       expect(await dead('discard', '1', '--json')).toMatchObject({
         code: 0,
         stdout: '{"seq":1,"discarded":true}\n',

@@ -26,7 +26,7 @@ beforeAll(async () => {
 
 afterAll(() => bench?.[Symbol.asyncDispose]())
 
-describe('the stock nats command', () => {
+describe('the nats command', () => {
   it('lists every function, of every trigger', async () => {
     const services = await natsJson('micro', 'ls', '--json')
 
@@ -44,13 +44,13 @@ describe('the stock nats command', () => {
     )
   })
 
-  it('lists them for people', async () => {
+  it('lists them as a table', async () => {
     const { stdout } = await nats('micro', 'ls')
 
     expect(stdout).toMatch(/greet .*1\.2\.3 .*Greets somebody by name/)
   })
 
-  it('inspects a function', async () => {
+  it('shows the metadata of a function', async () => {
     const { info } = await natsJson('micro', 'info', 'greet', '--json')
 
     expect(info.endpoints).toMatchObject([
@@ -67,7 +67,7 @@ describe('the stock nats command', () => {
     ])
   })
 
-  it('counts true: what failed later, what was refused, and the time that was spent waiting', async () => {
+  it('counts late failures, rejections and the time of asynchronous handlers', async () => {
     const [before] = await endpointsOf('greet')
     await callGreet(5, { takesMs: 40 })
     await callGreet(3, { takesMs: 40, ends: 'refused' })
@@ -86,7 +86,7 @@ describe('the stock nats command', () => {
     )
   })
 
-  it('shows what micro has no field for', async () => {
+  it('shows the additional statistics', async () => {
     await callGreet(1, { takesMs: 40 })
     const [{ data }] = await endpointsOf('greet')
 
@@ -94,7 +94,7 @@ describe('the stock nats command', () => {
     expect(data.p99_ms).toBeGreaterThanOrEqual(39)
   })
 
-  it('shows the numbers for people', async () => {
+  it('shows the statistics as a table', async () => {
     const { stdout } = await nats('micro', 'stats', 'greet')
 
     expect(stdout).toContain('greet Service Statistics')
@@ -107,13 +107,13 @@ describe('the stock nats command', () => {
     expect(stdout).toMatch(/^greet +\w+ +rtt=/m)
   })
 
-  it('asks a function as somebody', async () => {
+  it('calls a function as a user', async () => {
     const { stdout } = await nats('req', 'as.alice.greet.ada', '{}', '--raw')
 
     expect(JSON.parse(stdout)).toMatchObject({ text: 'hello ada', by: 'alice' })
   })
 
-  it('asks a function by its name', async () => {
+  it('calls a function by its name', async () => {
     const { stdout } = await nats(
       ...['micro', 'request', 'room-members-add', 'room-members-add', '{"a":2,"b":3}'],
     )
@@ -121,13 +121,13 @@ describe('the stock nats command', () => {
     expect(JSON.parse(stdout)).toEqual({ sum: 5 })
   })
 
-  it('is refused where the caller would be a wildcard', async () => {
+  it('is rejected when the caller is a wildcard', async () => {
     const { stdout } = await nats('micro', 'request', 'greet', 'greet', '{}')
 
     expect(JSON.parse(stdout)).toMatchObject({ code: 'invalid' })
   })
 
-  it('is shown a refusal, with its status in the headers', async () => {
+  it('shows an error reply, with its status in the headers', async () => {
     const { stdout, stderr } = await nats('req', 'as.alice.greet.ada', '{"ends":"refused"}')
 
     expect(stdout + stderr).toContain('Nats-Service-Error-Code: 404')
@@ -135,7 +135,7 @@ describe('the stock nats command', () => {
   })
 })
 
-/** Runs the command as the operator. */
+/** Runs the nats command as the operator. */
 async function nats(...args: string[]) {
   const ran = await run(cli, ['--no-context', '-s', bench.nats.urlOf('ops'), ...args])
   if (ran.code !== 0)
@@ -152,7 +152,7 @@ async function endpointsOf(service: string) {
   return stats.endpoints
 }
 
-/** Asks at once, so many times, and waits for all answers, whatever they are. */
+/** Sends this many concurrent calls and waits for all outcomes. */
 async function callGreet(times: number, input: object) {
   const url = new URL(bench.nats.urlOf('functions'))
   const nc = await connect({ servers: url.host, user: url.username, pass: url.password })

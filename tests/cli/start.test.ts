@@ -39,7 +39,7 @@ const ask = (takesMs = 0) => client.call('greet', { name: 'you', takesMs })
 
 describe('runtime start', () => {
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
-    'answers what is under way after %s, and exits with 0',
+    'answers the calls in flight after %s, and exits with 0',
     async (signal) => {
       await using runtime = await bench.start(functions)
       const { pid } = await ask()
@@ -55,14 +55,14 @@ describe('runtime start', () => {
     },
   )
 
-  it('leaves at once with 130 when it is told twice', async () => {
+  it('exits at once with 130 after a second signal', async () => {
     await using runtime = await bench.start(functions)
     const begun = underWay(1)
     const answer = ask(8_000).catch((error) => error)
     await begun
     await runtime.kill('SIGTERM')
     await runtime.log.line(/"msg":"stopping"/)
-    // One Ctrl-C may arrive several times; a second one is what comes later than that.
+    // One Ctrl-C may arrive several times; only a later signal is a second one.
     const insisting = setInterval(() => runtime.kill('SIGTERM'), 50)
     const exit = await runtime.exited
     clearInterval(insisting)
@@ -73,7 +73,7 @@ describe('runtime start', () => {
     await expect(answer).resolves.toMatchObject({ code: 'disconnected' })
   })
 
-  it('takes one Ctrl-C that arrives twice for one', async () => {
+  it('counts one Ctrl-C that arrives twice as one', async () => {
     await using runtime = await bench.start(functions)
     const begun = underWay(1)
     const answer = ask(500)
@@ -85,7 +85,7 @@ describe('runtime start', () => {
     await expect(runtime.exited).resolves.toEqual({ code: 0, signal: null })
   })
 
-  it('can be stopped while it waits for a server that is away', async () => {
+  it('can be stopped while it waits for an unavailable server', async () => {
     const child = spawn(process.execPath, [bin, 'start', functions], {
       env: { ...process.env, NATS_URL: 'nats://127.0.0.1:1' },
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -97,7 +97,7 @@ describe('runtime start', () => {
     await expect(exited).resolves.toEqual([0, null])
   })
 
-  it('carries its name to the server', async () => {
+  it('sends its name to the server', async () => {
     await using _ = await bench.start(functions, ['--name', 'by-the-window'])
 
     const page = await fetch(`${bench.nats.monitorUrl}/connz`)
@@ -107,7 +107,7 @@ describe('runtime start', () => {
 })
 
 describe('runtime start --instances', () => {
-  it('serves in several processes, and says once that it is ready', async () => {
+  it('serves in several processes, and logs once that it is ready', async () => {
     await using runtime = await bench.start(functions, ['--instances', '2'])
 
     expect(await instances()).toHaveLength(2)
@@ -126,7 +126,7 @@ describe('runtime start --instances', () => {
     expect(await instances()).toEqual([])
   })
 
-  it('starts again what dies', async () => {
+  it('restarts an instance that dies', async () => {
     await using runtime = await bench.start(functions, ['--instances', '2'])
     const before = await instances()
     const { pid } = await ask()
@@ -149,7 +149,7 @@ describe('runtime start --instances', () => {
     expect(await instances()).toEqual([])
   })
 
-  it('renews them one by one on SIGHUP, and fails no call', async () => {
+  it('restarts them one by one on SIGHUP without a failed call', async () => {
     await using runtime = await bench.start(functions, ['--instances', '3'])
     const before = await instances()
     const load = startLoad()
@@ -167,7 +167,7 @@ describe('runtime start --instances', () => {
   })
 })
 
-/** Calls that take a while, eight at once, one after the other until it is stopped. */
+/** Keeps eight slow calls in flight until it is stopped. */
 function startLoad() {
   const failures: unknown[] = []
   const pids = new Set<number>()
@@ -189,7 +189,7 @@ function startLoad() {
   const callers = Array.from({ length: 8 }, caller)
 
   return {
-    /** Resolves when so many more calls have ended. */
+    /** Resolves when this many more calls have ended. */
     answered(count: number): Promise<void> {
       const goal = answers + count
       return new Promise((resolve) => {
@@ -204,20 +204,20 @@ function startLoad() {
   }
 }
 
-/** The ids of what answers as greet. */
+/** The ids of the running instances of greet. */
 async function instances(): Promise<string[]> {
   const replies = await nc.requestMany('$SRV.PING.greet', '', { strategy: 'stall' })
   const ids: string[] = []
   try {
     for await (const reply of replies) ids.push(reply.json<{ id: string }>().id)
   } catch (error) {
-    // Nobody answers: there are none.
+    // Without responders there are no instances.
     if (!(error instanceof errors.NoRespondersError)) throw error
   }
   return ids.sort()
 }
 
-/** Resolves when so many more calls have reached their function. */
+/** Resolves when this many more calls have reached their function. */
 async function underWay(count: number): Promise<void> {
   const begun = nc.subscribe('begun.*', { max: count })
   for await (const _ of begun);

@@ -48,8 +48,8 @@ describe('a seed', () => {
 
   it.each([
     ['', 'the seed is damaged'],
-    ['secret', 'the seed has a letter that is not of base32'],
-    [`${secrets.calloutSeed.slice(0, -2)}AA`, 'the seed is damaged: its checksum does not fit'],
+    ['secret', 'the seed contains a character that is not base32'],
+    [`${secrets.calloutSeed.slice(0, -2)}AA`, 'the seed is damaged: its checksum does not match'],
     [secrets.calloutIssuer, 'it is not the seed of an account: those begin with SA'],
     [seedOf(nkeys.createUser()), 'it is not the seed of an account: those begin with SA'],
     [secrets.calloutXkeySeed, 'it is not the seed of an account: those begin with SA'],
@@ -220,7 +220,7 @@ describe('the callout', () => {
     for await (const answer of answered) expect(answer.string()).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
     expect(asked).toHaveLength(1)
     expect(faults).toHaveLength(unanswered.length)
-    expect(faults.every((fault) => fault.startsWith('A login gets no answer: '))).toBe(true)
+    expect(faults.every((fault) => fault.startsWith('login not answered: '))).toBe(true)
   })
 
   it('survives headers that nobody can read', async () => {
@@ -237,8 +237,8 @@ describe('the callout', () => {
   })
 
   it.each([
-    ['is missing', undefined, /the server seals what it asks: set NATS_CALLOUT_XKEY_SEED/],
-    ['is another', seedOf(nkeys.createCurve()), /not sealed for the key of NATS_CALLOUT_XKEY_SEED/],
+    ['is missing', undefined, /the server encrypts its requests: set NATS_CALLOUT_XKEY_SEED/],
+    ['is another', seedOf(nkeys.createCurve()), /not encrypted for the key of NATS_CALLOUT_XKEY_SEED/],
   ])('reports that its key to what is sealed %s', async (_, xkeySeed, reason) => {
     await serve(async () => admission(), { xkeySeed })
     // Nobody answers it, so it hangs for as long as the server waits: longer than this test.
@@ -252,10 +252,10 @@ describe('the callout', () => {
     const { calloutSeed, calloutXkeySeed } = secrets
 
     await expect(serve(admit, { seed: calloutXkeySeed })).rejects.toThrow(
-      /^NATS_CALLOUT_SEED does not fit/,
+      /^NATS_CALLOUT_SEED is invalid/,
     )
     await expect(serve(admit, { xkeySeed: calloutSeed })).rejects.toThrow(
-      /^NATS_CALLOUT_XKEY_SEED does not fit/,
+      /^NATS_CALLOUT_XKEY_SEED is invalid/,
     )
   })
 })

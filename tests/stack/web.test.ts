@@ -40,7 +40,7 @@ describe('files of the page', () => {
     ['br, gzip', 'br', brotliDecompressSync],
     ['gzip, deflate', 'gzip', gunzipSync],
     ['br;q=0, gzip', 'gzip', gunzipSync],
-  ] as const)('come compressed to who takes %s', async (accepted, encoding, unpack) => {
+  ] as const)('are compressed for a client that accepts %s', async (accepted, encoding, unpack) => {
     const { response, body } = await get('/assets/main-abc123.js', { 'accept-encoding': accepted })
 
     expect(response.headers['content-encoding']).toBe(encoding)

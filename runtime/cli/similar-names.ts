@@ -1,5 +1,5 @@
-/** The names that somebody who typed `name` may have meant, best first, three at most. */
-export function closestName(name: string, names: Iterable<string>): string[] {
+/** Returns up to three names that are similar to `name`, the most similar first. */
+export function similarNames(name: string, names: Iterable<string>): string[] {
   const limit = Math.max(2, Math.floor(name.length / 3))
   return [...new Set(names)]
     .map((other) => ({ other, distance: distanceOf(name, other) }))
@@ -9,7 +9,7 @@ export function closestName(name: string, names: Iterable<string>): string[] {
     .map(({ other }) => other)
 }
 
-/** How many letters must be added, dropped or changed. */
+/** Returns the Levenshtein distance: the number of insertions, deletions and substitutions. */
 function distanceOf(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {
