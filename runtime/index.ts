@@ -1,17 +1,8 @@
-/** What a file in functions/ may use of the runtime. */
+/** The API for files in functions/. */
 
-export type {
-  AuthGrant,
-  AuthRequest,
-  Bucket,
-  ConsumerProgress,
-  Context,
-  FunctionInfo,
-  KvChange,
-  KvEntry,
-  PubAck,
-  StreamMessage,
-} from './api/context.ts'
+export type { AuthGrant, AuthRequest } from './api/auth.ts'
+export type { Bucket, KvChange, KvEntry } from './api/bucket.ts'
+export type { Context, FunctionInfo } from './api/context.ts'
 export type {
   BucketDeclaration,
   Contract,
@@ -26,10 +17,15 @@ export type {
   ValueOf,
 } from './api/contract.ts'
 export type { FunctionDefinition, FunctionOptions, RejectedCall } from './api/define.ts'
-export { callout, defineFunction, event, kvWatch, schedule, stream } from './api/define.ts'
+export { defineFunction } from './api/define.ts'
 export type { ErrorBody, ErrorCode } from './api/errors.ts'
 export { FunctionError } from './api/errors.ts'
-export type { Service, ServiceInstance } from './monitoring/services.ts'
-export type { System } from './monitoring/system.ts'
-export type { CollectedSpan } from './tracing/collect-spans.ts'
-export type { SpanQuery } from './tracing/span-store.ts'
+export type { ConsumerProgress, PubAck, StreamMessage } from './api/stream.ts'
+export type {
+  CollectedSpan,
+  Service,
+  ServiceInstance,
+  SpanQuery,
+  System,
+} from './api/system.ts'
+export { callout, event, kvWatch, schedule, stream } from './api/trigger.ts'

@@ -10,8 +10,33 @@ import * as declared from '../schema/streams.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
+/** The rooms of runtime/, and the other rooms that each may import. */
+const runtimeRooms: Record<string, string[]> = {
+  'index.ts': ['api'],
+  api: [],
+  client: ['api'],
+  nats: ['api'],
+  tracing: ['api', 'nats'],
+  jetstream: ['api', 'client', 'nats'],
+  'auth-callout': ['api'],
+  'rate-limit': ['api', 'client', 'jetstream', 'nats'],
+  monitoring: ['api', 'client', 'jetstream', 'nats', 'tracing'],
+  server: [
+    'api',
+    'auth-callout',
+    'client',
+    'jetstream',
+    'monitoring',
+    'nats',
+    'rate-limit',
+    'tracing',
+  ],
+  cli: ['api', 'client', 'jetstream', 'monitoring', 'server'],
+  'bin.mjs': ['cli'],
+}
+
 describe('layers', () => {
-  it('reads imports as Node does', () => {
+  it('resolves imports as Node does, without type imports', () => {
     const imports = importsOf('domain/messages/send.ts')
 
     expect(imports).toEqual(
@@ -26,7 +51,7 @@ describe('layers', () => {
     ['domain', ['runtime', 'schema']],
     ['functions', ['runtime', 'domain', 'schema']],
     ['client', ['runtime', 'schema']],
-  ])('%s imports, of ours, nothing but itself and %j', (folder, allowed) => {
+  ])('%s imports no layer but itself and %j', (folder, allowed) => {
     const wrong = filesOf(folder).flatMap((file) =>
       importsOf(file)
         .filter((target) => isOurs(target) && ![folder, ...allowed].includes(layerOf(target)))
@@ -36,17 +61,17 @@ describe('layers', () => {
     expect(wrong).toEqual([])
   })
 
-  it('functions and the web client see of the runtime only what it shows', () => {
-    const faces = {
+  it('functions, domain and client import the runtime by its entry points only', () => {
+    const entryPoints = {
       functions: ['runtime/index.ts'],
       domain: ['runtime/index.ts'],
       client: ['runtime/client/index.ts'],
     }
 
-    const wrong = Object.entries(faces).flatMap(([folder, shown]) =>
+    const wrong = Object.entries(entryPoints).flatMap(([folder, allowed]) =>
       filesOf(folder).flatMap((file) =>
         importsOf(file)
-          .filter((target) => layerOf(target) === 'runtime' && !shown.includes(target))
+          .filter((target) => layerOf(target) === 'runtime' && !allowed.includes(target))
           .map((target) => `${file} imports ${target}`),
       ),
     )
@@ -57,14 +82,14 @@ describe('layers', () => {
   it.each([
     ['the typed client', 'runtime/client/index.ts'],
     ['the contracts', 'schema/contracts.ts'],
-  ])('%s runs in a browser: no server code, no table, nothing of Node', (_name, entry) => {
+  ])('%s can run in a browser: no server code, no tables, no Node modules', (_name, entry) => {
     const reached = reachableFrom(entry)
 
     expect([...reached].filter((target) => !isSafeInBrowser(target))).toEqual([])
     expect(reached.size).toBeGreaterThan(3)
   })
 
-  it('no function asks another by importing it', () => {
+  it('no function imports another function', () => {
     const wrong = filesOf('functions').flatMap((file) =>
       importsOf(file)
         .filter((target) => layerOf(target) === 'functions' && !/\/_[^/]+$/.test(target))
@@ -75,13 +100,45 @@ describe('layers', () => {
   })
 })
 
+describe('the runtime', () => {
+  it.each(Object.entries(runtimeRooms))(
+    'has in %s no import, types included, of another room but %j',
+    (room, allowed) => {
+      const wrong = filesOf('runtime')
+        .filter((file) => roomOf(file) === room)
+        .flatMap((file) =>
+          importsOf(file, { types: true })
+            .filter((target) => layerOf(target) === 'runtime')
+            .filter((target) => ![room, ...allowed].includes(roomOf(target)))
+            .map((target) => `${file} imports ${target}`),
+        )
+
+      expect(wrong).toEqual([])
+    },
+  )
+
+  it('has no room without a rule', () => {
+    const rooms = new Set(filesOf('runtime').map(roomOf))
+
+    expect([...rooms].toSorted()).toEqual(Object.keys(runtimeRooms).toSorted())
+  })
+
+  it('has no import cycle, types included', () => {
+    const files = filesOf('runtime')
+    const graph = new Map(files.map((file) => [file, importsOf(file, { types: true })]))
+
+    expect(graph.get('runtime/api/context.ts')).toContain('runtime/api/contract.ts')
+    expect(findCycles(graph)).toEqual([])
+  })
+})
+
 describe('contracts', () => {
-  it.each(Object.keys(contracts))('%s has its function and its test', (name) => {
+  it.each(Object.keys(contracts))('%s has a function and a test', (name) => {
     expect(existsSync(join(root, 'functions', `${name}.ts`))).toBe(true)
     expect(existsSync(join(root, 'tests', 'functions', `${name}.test.ts`))).toBe(true)
   })
 
-  it('every function has its test', () => {
+  it('every function has a test', () => {
     const names = globSync('functions/[!_]*.ts', { cwd: root }).map((file) => file.slice(10, -3))
 
     const untested = names.filter(
@@ -92,7 +149,7 @@ describe('contracts', () => {
     expect(untested).toEqual([])
   })
 
-  it('no request lies where a stream would answer it', () => {
+  it('no stream captures the subject of a request', () => {
     const requests = Object.entries(contracts).map(([name, contract]) => ({
       name,
       pattern: contractSubject(contract).pattern,
@@ -101,29 +158,32 @@ describe('contracts', () => {
       (value) => typeof value === 'object' && 'stream' in value,
     )
 
-    const caught = requests.flatMap(({ name, pattern }) =>
+    const captured = requests.flatMap(({ name, pattern }) =>
       streams
         .filter(({ subjects }) => subjects.some((subject) => overlaps(subject, pattern)))
         .map(({ stream }) => `${name} in ${stream}`),
     )
 
     expect(streams).not.toEqual([])
-    expect(caught).toEqual([])
+    expect(captured).toEqual([])
   })
 
-  it('nothing that is told lies where a request is asked', () => {
+  it('no event has the subject of a request', () => {
     const patterns = Object.values(contracts).map((contract) => contractSubject(contract).pattern)
 
-    const mixed = Object.values(topics)
+    const ambiguous = Object.values(topics)
       .map(({ subject }) => parseSubject(subject).pattern)
-      .filter((told) => patterns.some((asked) => overlaps(told, asked)))
+      .filter((event) => patterns.some((request) => overlaps(event, request)))
 
-    expect(mixed).toEqual([])
+    expect(ambiguous).toEqual([])
   })
 })
 
-/** What is imported when a file is: paths below the root for ours, names as written for the rest. */
-function importsOf(file: string): string[] {
+/**
+ * Returns the imports of a file: our own as paths below the root, packages by name. Type imports are
+ * included only on request, because they vanish when the code runs.
+ */
+function importsOf(file: string, { types = false } = {}): string[] {
   const lang = file.endsWith('x') ? 'tsx' : 'ts'
   const { body } = parseAst(readFileSync(join(root, file), 'utf8'), { lang })
   const specifiers = body.flatMap((node) => {
@@ -131,7 +191,7 @@ function importsOf(file: string): string[] {
       ('importKind' in node && node.importKind === 'type') ||
       ('exportKind' in node && node.exportKind === 'type')
     const source = 'source' in node ? node.source : undefined
-    return source && !isType ? [source.value] : []
+    return source && (types || !isType) ? [source.value] : []
   })
   const dynamic = [
     ...readFileSync(join(root, file), 'utf8').matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g),
@@ -161,7 +221,7 @@ function reachableFrom(entry: string): Set<string> {
   return reached
 }
 
-/** Packages that run in a browser as they are, by what they say of themselves. */
+/** Packages that run in a browser. */
 const browserPackages = ['valibot', '@nats-io/nats-core']
 
 function isSafeInBrowser(target: string) {
@@ -172,6 +232,26 @@ function isSafeInBrowser(target: string) {
 
 function isOurs(target: string) {
   return existsSync(join(root, target))
+}
+
+/** Returns each import cycle as `a.ts > b.ts > a.ts`. */
+function findCycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const cycles: string[] = []
+  const done = new Set<string>()
+  const visit = (file: string, path: readonly string[]) => {
+    const start = path.indexOf(file)
+    if (start >= 0) cycles.push([...path.slice(start), file].join(' > '))
+    if (start >= 0 || done.has(file)) return
+    for (const target of graph.get(file) ?? []) visit(target, [...path, file])
+    done.add(file)
+  }
+  for (const file of graph.keys()) visit(file, [])
+  return cycles
+}
+
+/** Returns the room of a file in runtime/: a folder, or the file's own name at the top. */
+function roomOf(file: string) {
+  return file.split('/')[1] ?? ''
 }
 
 function layerOf(target: string) {

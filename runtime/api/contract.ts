@@ -2,85 +2,92 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { ErrorCode } from './errors.ts'
 import { callerParam, parseSubject, type Subject } from './subject.ts'
 
-/** Anything that follows Standard Schema: valibot, zod, arktype… */
+/** Any Standard Schema: valibot, zod, arktype and others. */
 export type Schema<In = unknown, Out = In> = StandardSchemaV1<In, Out>
 
 /**
- * What can be asked of a function, and what it answers. Written once, in schema/; the handler, the
- * callers and the tests take their types from it. Safe in a browser.
+ * The interface of a request function. Handlers, clients and tests infer their types from it. Must
+ * not import server code: browsers load it.
  */
 export interface Contract {
   /**
-   * Where it is asked: `room.join.{room}`. Names in braces are fields of `input`. People reach it on
-   * `as.{caller}.room.join.{room}`, unless the template itself says where `{caller}` stands.
+   * The request subject: `room.join.{room}`. Parameters in braces are fields of `input`. Users call
+   * it on `as.{caller}.room.join.{room}`, unless the subject itself contains `{caller}`.
    */
   readonly subject: string
   readonly input: Schema
+  /** Strips fields that it does not name from the answer. */
   readonly output: Schema
   /**
-   * Who may ask: role names, `everyone` who is logged in, or `functions` for other functions alone.
-   * What people may publish is derived from this.
+   * The roles that may call it, `everyone` for all users, or `functions` for other functions only.
+   * The users' publish permissions are derived from this.
    */
   readonly audience: readonly string[]
   /** One line for `nats micro ls`. */
   readonly description?: string
-  /** The codes a caller should be ready for, beside those that any call can end in. */
+  /** The codes it throws, in addition to those of any call. */
   readonly errors?: readonly ErrorCode[]
-  /** How long an answer may take, in milliseconds. 5,000 unless said. */
+  /** Milliseconds until a call is rejected with `timeout`. Default: 5,000. */
   readonly timeoutMs?: number
-  /**
-   * How large a payload may be, in bytes. A larger one is refused as `too_large` before anybody reads
-   * it. 65,536 unless said; the server itself carries a megabyte.
-   */
+  /** Maximum payload in bytes; a larger one is rejected with `too_large` unread. Default: 65,536. */
   readonly maxBytes?: number
 }
 
-/** Something that is told. `data` includes what the subject carries; the payload is the rest. */
+/** An event subject. `data` includes the subject's parameters; the payload is the rest. */
 export interface Topic {
   readonly subject: string
   readonly data: Schema
   /**
-   * True for what functions push to people. A push carries a header that no reply ever does, so that
-   * nobody can pass off a reply, sent to a subject of the asker's choice, as a push.
+   * True for events that functions push to users. They carry a header that replies never have, so
+   * that a reply, sent to a subject of the caller's choice, cannot be passed off as a push.
    */
   readonly push?: boolean
 }
 
-/** A JetStream stream: created when it is missing, compared when it is there. */
+/** A JetStream stream. The start creates it if it is missing, and fails if it differs. */
 export interface StreamDeclaration {
   readonly stream: string
   readonly subjects: readonly string[]
-  /** More of the stream's configuration in the server's own words, durations in nanoseconds. */
+  /** Further fields of the server's stream configuration, with durations in nanoseconds. */
   readonly config?: Readonly<Record<string, unknown>>
 }
 
-/** A KV bucket: created when it is missing, compared when it is there. */
+/** A KV bucket. The start creates it if it is missing, and fails if it differs. */
 export interface BucketDeclaration {
   readonly bucket: string
   readonly value: Schema
-  /** How long an entry lives after it was last written, in milliseconds. For ever unless said. */
+  /** Milliseconds until an entry expires after its last write. Default: never. */
   readonly ttlMs?: number
-  /** How long the sign of an expiry stays, in milliseconds. Needed for expiries to be seen. */
+  /** Milliseconds that expiry markers are stored. Without, expiries are not observable. */
   readonly markerTtlMs?: number
+  /** Default: `file`. */
   readonly storage?: 'file' | 'memory'
+  /** Revisions stored for each key. Default: 1. */
   readonly history?: number
 }
 
+/** The type that callers pass to a contract's function. */
 export type InputOf<C extends { input: Schema }> = StandardSchemaV1.InferInput<C['input']>
+/** The type that the handler receives: the input after parsing. */
 export type ParsedInputOf<C extends { input: Schema }> = StandardSchemaV1.InferOutput<C['input']>
+/** The type that callers receive: the answer after parsing. */
 export type OutputOf<C extends { output: Schema }> = StandardSchemaV1.InferOutput<C['output']>
+/** The type that the handler returns. */
 export type AnswerOf<C extends { output: Schema }> = StandardSchemaV1.InferInput<C['output']>
+/** The type that publishers of a topic pass. */
 export type DataOf<T extends { data: Schema }> = StandardSchemaV1.InferInput<T['data']>
+/** The type that subscribers of a topic receive: the data after parsing. */
 export type ParsedDataOf<T extends { data: Schema }> = StandardSchemaV1.InferOutput<T['data']>
+/** The type of a bucket's values. */
 export type ValueOf<B extends { value: Schema }> = StandardSchemaV1.InferOutput<B['value']>
 
 export const defaultTimeoutMs = 5_000
 export const defaultMaxBytes = 65_536
-/** How much time is left for the answer, in milliseconds: relative, so that clocks need not agree. */
+/** Milliseconds until the deadline: a duration, because clocks of different machines differ. */
 export const timeoutHeader = 'Natter-Timeout-Ms'
 export const pushHeader = 'Natter-Push'
 
-/** Where a contract is asked, with the caller's token in place. */
+/** Returns the request subject of a contract, including `{caller}`. */
 export function contractSubject(contract: Pick<Contract, 'subject' | 'audience'>): Subject {
   const subject = parseSubject(contract.subject)
   if (subject.params.includes(callerParam) || contract.audience.includes('functions'))

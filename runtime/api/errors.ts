@@ -1,43 +1,41 @@
-/**
- * Every code an answer can carry, with the number that goes into `Nats-Service-Error-Code`.
- * Callers switch on the code; it never changes meaning.
- */
+/** The error codes, and the number that each puts into `Nats-Service-Error-Code`. */
 export const errorStatus = {
-  /** The input does not fit the contract; `details` says where. Repeating it is useless. */
+  /** The input does not match the contract; `details` lists the issues. A retry is useless. */
   invalid: 400,
-  /** Not yours to do or to see, or not there at all: the two look the same from outside. */
+  /** The caller lacks permission, or the object does not exist: callers cannot tell which. */
   forbidden: 403,
   not_found: 404,
   conflict: 409,
   too_large: 413,
-  /** Too often; `retryAfterMs` says when it will work. */
+  /** The caller exceeded the rate limit; a retry succeeds after `retryAfterMs`. */
   rate_limited: 429,
-  /** The caller gave up. Only a caller sees it. */
+  /** The caller aborted the call. The client creates it, functions never do. */
   cancelled: 499,
-  /** A fault of ours. It is in the log, whole, and not in the answer. */
+  /** The function has a fault. Its log has the stack; the answer has no detail. */
   internal: 500,
-  /** Something this function stands on is down, or nobody serves the function. Worth a retry. */
+  /** A dependency of the function is unavailable, or no process serves it. A retry may succeed. */
   unavailable: 503,
-  /** Shed before it began, because too much is waiting; `retryAfterMs` says when to come back. */
+  /** Rejected before it started because the queue is full; retry after `retryAfterMs`. */
   overloaded: 503,
-  /** The connection went away before the answer: it may or may not have happened. */
+  /** The connection was lost before the answer: the call may or may not have taken effect. */
   disconnected: 503,
-  /** The deadline passed: it may or may not have happened. */
+  /** The deadline passed: the call may or may not have taken effect. */
   timeout: 504,
 } as const
 
+/** Callers switch on the code. The meaning of a code never changes. */
 export type ErrorCode = keyof typeof errorStatus
 
 export interface ErrorOptions {
-  /** What a program can use: for `invalid` a list of `{ path, message }`. Reaches the caller. */
+  /** Machine-readable; for `invalid` a list of `{ path, message }`. Sent to the caller. */
   details?: unknown
-  /** How long to wait before trying again, in milliseconds. Reaches the caller. */
+  /** Milliseconds before a retry. Sent to the caller. */
   retryAfterMs?: number
-  /** What lay behind it. Reaches the log alone. */
+  /** The underlying error. Logged, never sent. */
   cause?: unknown
 }
 
-/** What an error looks like on the wire: the JSON body of an answer that is not a value. */
+/** The JSON body of an error reply. */
 export interface ErrorBody {
   code: ErrorCode
   message: string
@@ -46,8 +44,9 @@ export interface ErrorBody {
 }
 
 /**
- * An answer given on purpose: its code and message reach the caller. Anything else that is thrown is
- * a fault, is logged whole and reaches the caller as `internal`.
+ * An intended rejection: its code, message and details are sent to the caller. Any other error that a
+ * handler throws is a fault: logged with its stack and answered with `internal`, or with `unavailable`
+ * when it means that a dependency is.
  */
 export class FunctionError<Code extends ErrorCode = ErrorCode> extends Error {
   override name = 'FunctionError'
@@ -73,7 +72,7 @@ export class FunctionError<Code extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
-/** Whether a name, from the wire or from anywhere, is one of ours. */
+/** Returns whether a value is a known error code. */
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(errorStatus, value)
 }

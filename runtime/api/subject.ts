@@ -1,43 +1,42 @@
-/**
- * Subjects as templates: `room.join.{room}`. What stands in braces is one token of the subject and
- * one field of the data; the payload does not say it again. Safe in a browser.
- */
-
-/** The names in braces of a template: `'room' | 'threadId'`. */
+/** The parameters of a template, as a union: `'room' | 'threadId'`. */
 export type ParamNames<Template extends string> =
   Template extends `${string}{${infer Name}}${infer Rest}` ? Name | ParamNames<Rest> : never
 
-/** The token that carries who calls. The server checks it; see nats.conf. */
+/** The parameter of the calling user. The server's permissions enforce its value; see nats.conf. */
 export const callerParam = 'caller'
 
+/**
+ * A parsed subject template: `room.join.{room}`. A parameter is one token of the subject and one
+ * field of the data, and is not repeated in the payload.
+ */
 export interface Subject {
   readonly template: string
-  /** What to subscribe to: `room.join.*`. */
+  /** The subject to subscribe to: `room.join.*`. */
   readonly pattern: string
-  /** The names in braces, in order. */
+  /** The parameters, in order. */
   readonly params: readonly string[]
   /**
-   * The subject with its tokens filled in; `caller` goes where {caller} stands. Throws a RangeError
-   * for a value that is no safe token.
+   * Returns the subject with the parameters' values, and `caller` for `{caller}`. Throws a RangeError
+   * for a value that is not a token.
    */
   fill(values: Record<string, unknown>, caller?: string): string
-  /** What to subscribe to when some values are known: the rest stay `*`. */
+  /** Returns the pattern in which parameters without a value are `*`. */
   narrow(values: Record<string, unknown>): string
-  /** The values that the subject does not carry: what is left for the payload. */
+  /** Returns the values that are not parameters: those of the payload. */
   rest(values: Record<string, unknown>): Record<string, unknown>
-  /** The values a subject carries. The subject must match the pattern. */
+  /** Returns the parameters' values. The subject must match the pattern. */
   read(subject: string): Record<string, string>
-  /** Where {caller} stands among the tokens; -1 if it does not. */
-  readonly callerAt: number
-  /** Where the other names in braces stand among the tokens. */
-  readonly places: readonly { name: string; index: number }[]
+  /** The index of the token `{caller}`; -1 without it. */
+  readonly callerIndex: number
+  /** The token indexes of the other parameters. */
+  readonly paramPositions: readonly { name: string; index: number }[]
 }
 
 const token = /^[A-Za-z0-9_-]{1,64}$/
 const literal = /^[A-Za-z0-9_$-]+$/
 const braces = /^\{([A-Za-z][A-Za-z0-9]*)\}$/
 
-/** One token of a subject. Cheaper than to split all of it, on the way of each request. */
+/** Returns one token of a subject. Called for each request: cheaper than to split the subject. */
 export function tokenAt(subject: string, index: number): string {
   let start = 0
   for (let left = index; left > 0; left--) start = subject.indexOf('.', start) + 1
@@ -45,12 +44,12 @@ export function tokenAt(subject: string, index: number): string {
   return end < 0 ? subject.slice(start) : subject.slice(start, end)
 }
 
-/** Whether a value can stand in a subject as one token and mean only itself. */
+/** Returns whether a value is safe as one token: no wildcard, no dot, at most 64 characters. */
 export function isToken(value: unknown): value is string {
   return typeof value === 'string' && token.test(value)
 }
 
-/** Reads a template. Throws a SyntaxError that names the token which does not fit. */
+/** Parses a template. Throws a SyntaxError that names the malformed token. */
 export function parseSubject(template: string): Subject {
   const parts = template.split('.').map((part) => {
     const param = braces.exec(part)?.[1]
@@ -62,8 +61,8 @@ export function parseSubject(template: string): Subject {
   })
   const positions = parts.flatMap(({ param }, index) => (param ? [{ param, index }] : []))
   const params = positions.map(({ param }) => param)
-  const twice = params.find((param, index) => params.indexOf(param) !== index)
-  if (twice) throw new SyntaxError(`subject "${template}" names {${twice}} twice`)
+  const repeated = params.find((param, index) => params.indexOf(param) !== index)
+  if (repeated) throw new SyntaxError(`subject "${template}" names {${repeated}} twice`)
 
   const write = (values: Record<string, unknown>, caller?: string, missing?: string) => {
     let subject = ''
@@ -101,8 +100,8 @@ export function parseSubject(template: string): Subject {
       for (const key in values) if (!carried.has(key)) rest[key] = values[key]
       return rest
     },
-    callerAt: parts.findIndex(({ param }) => param === callerParam),
-    places: positions.flatMap(({ param, index }) =>
+    callerIndex: parts.findIndex(({ param }) => param === callerParam),
+    paramPositions: positions.flatMap(({ param, index }) =>
       param === callerParam ? [] : [{ name: param, index }],
     ),
     read(subject) {
@@ -114,7 +113,7 @@ export function parseSubject(template: string): Subject {
   }
 }
 
-/** Whether one subject could match both patterns. */
+/** Returns whether some subject matches both patterns. */
 export function overlaps(a: string, b: string): boolean {
   const left = a.split('.')
   const right = b.split('.')
@@ -127,7 +126,7 @@ export function overlaps(a: string, b: string): boolean {
   return true
 }
 
-/** What a function is called where dots mean something: as a service, and as a consumer. */
+/** Returns the function's name as service and consumer, whose names may not contain dots. */
 export function toServiceName(name: string): string {
   return name.replaceAll('.', '-')
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { AuthGrant } from '../api/context.ts'
+import type { AuthGrant } from '../api/auth.ts'
 import { encodeBase32, isSignedBy, type SigningKey } from './nkey.ts'
 
 const header = Buffer.from('{"typ":"JWT","alg":"ed25519-nkey"}').toString('base64url')

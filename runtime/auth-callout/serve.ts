@@ -1,5 +1,5 @@
 import type { Msg, NatsConnection } from '@nats-io/nats-core'
-import type { AuthGrant, AuthRequest } from '../api/context.ts'
+import type { AuthGrant, AuthRequest } from '../api/auth.ts'
 import { FunctionError } from '../api/errors.ts'
 import { type AuthorizationRequest, encodeResponse, encodeUser, readRequest } from './jwt.ts'
 import { readAccountSeed } from './nkey.ts'

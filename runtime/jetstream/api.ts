@@ -1,6 +1,6 @@
 import type { Msg, MsgHdrs } from '@nats-io/nats-core'
-import type { ConsumerProgress } from '../api/context.ts'
 import { FunctionError } from '../api/errors.ts'
+import type { ConsumerProgress, PubAck } from '../api/stream.ts'
 import type { Requester } from '../client/requester.ts'
 import { writeHeaders } from '../nats/headers.ts'
 
@@ -10,11 +10,6 @@ export const expectHeader = 'Nats-Expected-Last-Subject-Sequence'
 const wrongLastSequence = 10071
 const sequenceNotFound = 10043
 const tooManyResults = 413
-
-export interface JetStreamAck {
-  seq: number
-  duplicate: boolean
-}
 
 /** A message as a stream answers it. */
 export interface StoredMessage {
@@ -33,7 +28,7 @@ export async function publishStored(
   subject: string,
   payload: string | Uint8Array,
   options: { headers?: MsgHdrs | undefined; expect?: number } = {},
-): Promise<JetStreamAck | undefined> {
+): Promise<PubAck | undefined> {
   let hdrs = options.headers
   if (options.expect !== undefined) {
     hdrs?.set(expectHeader, String(options.expect))

@@ -1,27 +1,11 @@
 import type { JsMsg } from '@nats-io/jetstream'
 import { headers, type MsgHdrs } from '@nats-io/nats-core'
 import { FunctionError } from '../api/errors.ts'
+import type { DeadLetter } from '../api/system.ts'
 import type { Requester } from '../client/requester.ts'
 import { writeHeaders } from '../nats/headers.ts'
 import { deleteMessage, readBatch, readSequence, type StoredMessage } from './api.ts'
 import { deadLetters } from './resources.ts'
-
-/** What a function could not handle. What is in it is its room's affair, and not said here. */
-export interface DeadLetter {
-  /** Its place among the dead letters. */
-  readonly seq: number
-  /** The service that could not handle it: `persist-thread`. */
-  readonly service: string
-  readonly reason: string
-  /** Where it came from: the stream, its subject there, its sequence, how often it was tried. */
-  readonly stream: string
-  readonly subject: string
-  readonly sequence: number
-  readonly deliveries: number
-  /** When it was given up. */
-  readonly at: Date
-  readonly bytes: number
-}
 
 /** A message of a stream, as a consumer has it or as a dead letter gives it back. */
 export type Delivered = Pick<JsMsg, 'ack' | 'headers' | 'json' | 'seq' | 'subject'> & {

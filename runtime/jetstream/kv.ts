@@ -1,11 +1,11 @@
 import type { JetStreamClient } from '@nats-io/jetstream'
-import type { Bucket, KvEntry } from '../api/context.ts'
+import type { NatsConnection } from '@nats-io/nats-core'
+import type { Bucket, KvEntry } from '../api/bucket.ts'
 import type { BucketDeclaration } from '../api/contract.ts'
 import { FunctionError } from '../api/errors.ts'
+import { describeIssues, validateSync } from '../api/validate.ts'
 import type { Requester } from '../client/requester.ts'
 import { writeHeaders } from '../nats/headers.ts'
-import type { Backbone } from '../server/function-host.ts'
-import { describeIssues, validateSync } from '../server/validate.ts'
 import {
   expectHeader,
   publishStored,
@@ -21,9 +21,16 @@ const listPattern = /^(\*|[-/_=A-Za-z0-9]+)(\.(\*|[-/_=A-Za-z0-9]+))*(\.>)?$|^>$
 /** What has the server write only where there is nothing. */
 const absent = writeHeaders({ [expectHeader]: '0' })
 
+/** What a bucket needs of the process that uses it. */
+export interface BucketConnections {
+  readonly nc: NatsConnection
+  readonly js: JetStreamClient
+  readonly requester: Requester
+}
+
 /** A bucket over the lean requester: what it answers takes one round trip. */
 export function openBucket(
-  { nc, js, requester }: Pick<Backbone, 'nc' | 'js' | 'requester'>,
+  { nc, js, requester }: BucketConnections,
   declaration: BucketDeclaration,
 ): Bucket<unknown> {
   const stream = `KV_${declaration.bucket}`

@@ -7,8 +7,6 @@ import {
 import { Kvm } from '@nats-io/kv'
 import type { Logger } from 'pino'
 import type { BucketDeclaration, StreamDeclaration } from '../api/contract.ts'
-import { rateLimit } from '../rate-limit/counter.ts'
-import type { LoadedFunction } from '../server/load.ts'
 
 /** Where messages go that a function could not handle: `dead.{service}`, with the reason. */
 export const deadLetters = {
@@ -35,32 +33,24 @@ export class DriftError extends Error {
   override name = 'DriftError'
 }
 
-/** Creates what the functions need and is missing; compares what is there. Asking twice is fine. */
+/** The streams and buckets that a set of functions needs. */
+export interface Resources {
+  readonly streams: Iterable<StreamDeclaration>
+  readonly buckets: Iterable<BucketDeclaration>
+}
+
+/**
+ * Creates the streams and buckets that are missing. Throws a DriftError for one that exists and
+ * differs from its declaration. Idempotent.
+ */
 export async function ensureResources(
   js: JetStreamClient,
-  functions: readonly LoadedFunction[],
+  { streams, buckets }: Resources,
   log: Logger,
 ): Promise<void> {
   const jsm = await js.jetstreamManager()
-  const { streams, buckets } = collect(functions)
   for (const stream of streams) await ensureStream(jsm, stream, log)
   for (const bucket of buckets) await ensureBucket(js, jsm, bucket, log)
-}
-
-function collect(functions: readonly LoadedFunction[]) {
-  const streams = new Set<StreamDeclaration>()
-  const buckets = new Set<BucketDeclaration>()
-  for (const { definition } of functions) {
-    const { trigger, options } = definition
-    for (const used of options.resources ?? [])
-      'stream' in used ? streams.add(used) : buckets.add(used)
-    if (options.limit) streams.add(rateLimit)
-    if (trigger?.kind === 'kv') buckets.add(trigger.bucket)
-    if (trigger?.kind === 'stream') streams.add(trigger.stream)
-    if (trigger?.kind === 'schedule') streams.add(schedules)
-    if (trigger && ['stream', 'kv'].includes(trigger.kind)) streams.add(deadLetters)
-  }
-  return { streams, buckets }
 }
 
 async function ensureStream(jsm: JetStreamManager, declared: StreamDeclaration, log: Logger) {

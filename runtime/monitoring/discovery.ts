@@ -1,5 +1,6 @@
-import { errors, type Msg, type NatsConnection } from '@nats-io/nats-core'
+import type { Msg, NatsConnection } from '@nats-io/nats-core'
 import * as v from 'valibot'
+import { gather } from '../nats/gather.ts'
 
 /** Returns whether a text is a valid service name of the micro protocol. */
 export const isName = (text: string) => /^[A-Za-z0-9_-]+$/.test(text)
@@ -68,10 +69,6 @@ export interface InvalidAnswer {
   answer: unknown
 }
 
-/** Stops waiting when no reply has arrived for this many milliseconds. */
-const quietMs = 150
-const maxWaitMs = 1_000
-
 /**
  * Requests `$SRV.{verb}` from all services, or from all instances of one, and collects the replies until
  * none arrives for a while, one second at most; with `waitMs`, for exactly that time. The name must be valid.
@@ -91,34 +88,6 @@ export async function discoverInstances<V extends Verb>(
   }
   answers.valid.sort((a, b) => a.name.localeCompare(b.name) || a.id.localeCompare(b.id))
   return answers
-}
-
-/** Collects the replies of all responders; empty if there are none. */
-export async function gather(
-  nc: NatsConnection,
-  subject: string,
-  payload: string,
-  waitMs?: number,
-): Promise<Msg[]> {
-  const messages: Msg[] = []
-  const until = performance.now() + (waitMs ?? maxWaitMs)
-  try {
-    const replies = await nc.requestMany(
-      subject,
-      payload,
-      waitMs === undefined
-        ? { strategy: 'stall', stall: quietMs, maxWait: maxWaitMs }
-        : { strategy: 'timer', maxWait: waitMs },
-    )
-    for await (const reply of replies) {
-      messages.push(reply)
-      if (performance.now() >= until) break
-    }
-  } catch (error) {
-    if (error instanceof errors.NoRespondersError) return messages
-    throw error
-  }
-  return messages
 }
 
 function parseReply<V extends Verb>(

@@ -1,32 +1,7 @@
 import type { NatsConnection } from '@nats-io/nats-core'
+import type { Service } from '../api/system.ts'
 import { discoverInstances, type Info, type Stats } from './discovery.ts'
-import { type InstanceRow, type StatsRow, toRows, toSums } from './stats-rows.ts'
-
-/** A function or another micro service, summed over its instances. */
-export interface Service extends Omit<StatsRow, 'endpoint' | 'lastError'> {
-  /** The function's name, such as `room.join`; for another service, its own name. */
-  name: string
-  service: string
-  description: string
-  versions: string[]
-  /** Empty for other services. */
-  trigger: string
-  /** Its subject, with parameters in braces. */
-  subject: string
-  queue: string
-  /** The roles that may call it. */
-  audience: string[]
-  lastError: string
-  /** Start time of the youngest instance. */
-  since: string
-  instances: ServiceInstance[]
-}
-
-export interface ServiceInstance extends Omit<InstanceRow, 'name' | 'endpoint'> {
-  version: string
-  /** Host and process id. */
-  process: string
-}
+import { toRows, toSums } from './stats-rows.ts'
 
 /**
  * Creates a function that lists the running services by `$SRV`. It requests STATS on each call, and INFO

@@ -1,24 +1,11 @@
+import type { EndpointStats } from '../api/system.ts'
 import type { Stats } from './discovery.ts'
 
-/** The statistics of an endpoint, of one instance or summed over all. Durations in milliseconds. */
-export interface StatsRow {
+/** The stats of one endpoint: of one instance, or summed over all of them. */
+export interface StatsRow extends EndpointStats {
   name: string
   endpoint: string
-  requests: number
-  errors: number
-  processingMs: number
-  averageMs: number
   lastError: string
-  /** The following are extensions of functions; other services lack them. */
-  inFlight?: number | undefined
-  queued?: number | undefined
-  shed?: number | undefined
-  p50Ms?: number | undefined
-  p95Ms?: number | undefined
-  p99Ms?: number | undefined
-  /** Percentiles of the last seconds; undefined without recent calls. */
-  recentP50Ms?: number | undefined
-  recentP99Ms?: number | undefined
 }
 
 export type InstanceRow = StatsRow & { id: string; started: string }

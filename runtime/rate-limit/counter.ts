@@ -7,12 +7,11 @@ import {
 } from 'cockatiel'
 import type { Logger } from 'pino'
 import type { StreamDeclaration } from '../api/contract.ts'
+import { maxLimitWindowMs } from '../api/define.ts'
 import type { Requester } from '../client/requester.ts'
 import { readLast } from '../jetstream/api.ts'
 import { writeHeaders } from '../nats/headers.ts'
 
-/** The longest window of a limit, in milliseconds. */
-export const maxWindowMs = 60_000
 const timeoutMs = 500
 const [failuresToOpen, openMs] = [5, 2_000]
 
@@ -24,7 +23,7 @@ export const rateLimit = {
     storage: 'memory',
     max_msgs_per_subject: 1,
     // The counter of a window is also read during the next one.
-    max_age: (2 * maxWindowMs + 10_000) * 1e6,
+    max_age: (2 * maxLimitWindowMs + 10_000) * 1e6,
     allow_msg_counter: true,
     allow_direct: true,
   },

@@ -1,13 +1,7 @@
 import type { Msg, MsgHdrs } from '@nats-io/nats-core'
 import type { Logger } from 'pino'
-import type {
-  Bucket,
-  Context,
-  FunctionInfo,
-  PubAck,
-  StreamMessage,
-  StreamPosition,
-} from '../api/context.ts'
+import type { Bucket } from '../api/bucket.ts'
+import type { Context, FunctionInfo } from '../api/context.ts'
 import {
   type BucketDeclaration,
   type Contract,
@@ -17,7 +11,9 @@ import {
   type Topic,
 } from '../api/contract.ts'
 import { FunctionError } from '../api/errors.ts'
+import type { PubAck, StreamMessage, StreamPosition } from '../api/stream.ts'
 import { overlaps, toServiceName } from '../api/subject.ts'
+import type { System } from '../api/system.ts'
 import {
   deleteMessage,
   publishStored,
@@ -27,7 +23,6 @@ import {
   readSequence,
   type StoredMessage,
 } from '../jetstream/api.ts'
-import type { System } from '../monitoring/system.ts'
 import { writeHeaders } from '../nats/headers.ts'
 import { readTrace, type Trace, traceHeaders, traceId } from '../tracing/trace-context.ts'
 import type { FunctionHost } from './function-host.ts'

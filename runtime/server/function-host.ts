@@ -1,30 +1,15 @@
-import type { JetStreamClient } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/nats-core'
 import type { Logger } from 'pino'
-import type { Bucket, FunctionInfo } from '../api/context.ts'
+import type { Bucket } from '../api/bucket.ts'
 import type { BucketDeclaration, Contract, Topic } from '../api/contract.ts'
 import { FunctionError } from '../api/errors.ts'
 import { parseSubject, type Subject } from '../api/subject.ts'
+import { describeIssues, validateSync } from '../api/validate.ts'
 import { type ContractCaller, createContractCaller } from '../client/client.ts'
-import type { Requester } from '../client/requester.ts'
 import { openBucket } from '../jetstream/kv.ts'
-import type { System } from '../monitoring/system.ts'
 import type { Limiter } from '../rate-limit/limiter.ts'
-import { SpanRecorder, type SpanStore } from '../tracing/span-store.ts'
+import { SpanRecorder } from '../tracing/span-store.ts'
+import type { Backbone } from './backbone.ts'
 import type { LoadedFunction } from './load.ts'
-import { describeIssues, validateSync } from './validate.ts'
-
-/** What all functions of a process share: one connection, one inbox. */
-export interface Backbone {
-  readonly nc: NatsConnection
-  readonly js: JetStreamClient
-  readonly requester: Requester
-  readonly functions: readonly FunctionInfo[]
-  readonly spans: SpanStore
-  readonly system: System
-  /** What this process is called: host and process id. */
-  readonly process: string
-}
 
 /** What all calls of a function share. */
 export class FunctionHost {

@@ -7,10 +7,10 @@ import {
   type FunctionDefinition,
   isFunctionDefinition,
   type Limit,
-  type TriggerKind,
+  maxLimitWindowMs,
 } from '../api/define.ts'
 import { overlaps, parseSubject, toServiceName } from '../api/subject.ts'
-import { maxWindowMs } from '../rate-limit/counter.ts'
+import type { TriggerKind } from '../api/trigger.ts'
 
 /** A function with all that its file says, checked. */
 export interface LoadedFunction extends FunctionInfo {
@@ -130,9 +130,9 @@ function toLoaded(file: string, name: string, exported: unknown): LoadedFunction
 
 function validateLimit({ max, windowMs }: Limit): string | undefined {
   if (!(Number.isInteger(max) && max >= 1)) return `max is ${max}: give a whole number of 1 or more`
-  if (Number.isInteger(windowMs / 1_000) && windowMs >= 1_000 && windowMs <= maxWindowMs)
+  if (Number.isInteger(windowMs / 1_000) && windowMs >= 1_000 && windowMs <= maxLimitWindowMs)
     return undefined
-  return `windowMs is ${windowMs}: give whole seconds in milliseconds, 1000 to ${maxWindowMs}`
+  return `windowMs is ${windowMs}: give whole seconds in milliseconds, 1000 to ${maxLimitWindowMs}`
 }
 
 /** Two functions on one subject would each get half of what is asked; a stream would answer for one. */

@@ -2,13 +2,13 @@ import type { Msg, MsgHdrs } from '@nats-io/nats-core'
 import { defaultMaxBytes, defaultTimeoutMs, type Schema, timeoutHeader } from '../api/contract.ts'
 import { type ErrorBody, type ErrorCode, errorStatus, type FunctionError } from '../api/errors.ts'
 import { isToken, parseSubject, type Subject, tokenAt } from '../api/subject.ts'
+import { describeIssues, validateSync } from '../api/validate.ts'
 import { writeHeaders } from '../nats/headers.ts'
 import { toFunctionError } from '../nats/unavailable.ts'
 import { beginTrace, endTrace, type Trace, withTrace } from '../tracing/trace-context.ts'
 import { CallContext } from './call-context.ts'
 import type { Dispatcher, Job } from './dispatcher.ts'
 import { type FunctionHost, readObject } from './function-host.ts'
-import { describeIssues, validateSync } from './validate.ts'
 
 /** The longest a caller may ask a function to go on, in milliseconds. */
 const maxTimeoutMs = 300_000
@@ -108,9 +108,9 @@ export class RequestJob implements Job {
   /** The handler's value or promise; `refused` for what does not get as far as the handler. */
   #handle(): unknown {
     const { host, subject } = this.#kind
-    const { callerAt } = subject
-    const caller = callerAt < 0 ? '' : tokenAt(this.#message.subject, callerAt)
-    if (callerAt >= 0 && !isToken(caller))
+    const { callerIndex } = subject
+    const caller = callerIndex < 0 ? '' : tokenAt(this.#message.subject, callerIndex)
+    if (callerIndex >= 0 && !isToken(caller))
       return this.#refuseInput(
         refusal(`"${caller}" in the subject ${this.#message.subject} cannot be a caller`),
       )
@@ -209,7 +209,7 @@ export class RequestJob implements Job {
       }
     try {
       const data = bytes === 0 ? {} : readObject(message)
-      for (const { name, index } of subject.places) {
+      for (const { name, index } of subject.paramPositions) {
         const token = tokenAt(message.subject, index)
         if (Object.hasOwn(data, name) && data[name] !== token)
           return {

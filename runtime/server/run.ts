@@ -8,6 +8,7 @@ import type { NatsConnection } from '@nats-io/nats-core'
 import type { Logger } from 'pino'
 import type { FunctionInfo } from '../api/context.ts'
 import { FunctionError } from '../api/errors.ts'
+import { describeIssues, validateSync } from '../api/validate.ts'
 import { createRequester } from '../client/requester.ts'
 import { ensureResources } from '../jetstream/resources.ts'
 import { createSystem } from '../monitoring/system.ts'
@@ -17,11 +18,12 @@ import { createSharedCounter, type SharedCounter } from '../rate-limit/counter.t
 import { Limiter } from '../rate-limit/limiter.ts'
 import { serveSpans } from '../tracing/collect-spans.ts'
 import { SpanStore } from '../tracing/span-store.ts'
+import type { Backbone } from './backbone.ts'
 import type { RuntimeConfig } from './config.ts'
-import { type Backbone, FunctionHost } from './function-host.ts'
+import { FunctionHost } from './function-host.ts'
 import { LoadError, type LoadedFunction, type LoadProblem, loadFunctions } from './load.ts'
+import { requiredResources } from './required-resources.ts'
 import { type Served, serveFunction } from './serve.ts'
-import { describeIssues, validateSync } from './validate.ts'
 
 export interface RuntimeOptions {
   /** Where the functions are. */
@@ -69,8 +71,9 @@ export async function startRuntime({ folder, config, log }: RuntimeOptions): Pro
     runSetup(folder, config, log),
   )
   if (setup) started.use(setup)
+  const resources = requiredResources(functions)
   const ensure = () =>
-    retryUntilAvailable('JetStream', log, () => ensureResources(js, functions, log))
+    retryUntilAvailable('JetStream', log, () => ensureResources(js, resources, log))
   await ensure()
   void recreateResources(nc, ensure, log)
 

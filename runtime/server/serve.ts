@@ -1,6 +1,6 @@
 import { type ServiceConfig, type ServiceMsg, Svcm } from '@nats-io/services'
 import type { Logger } from 'pino'
-import type { AuthGrant, AuthRequest } from '../api/context.ts'
+import type { AuthGrant, AuthRequest } from '../api/auth.ts'
 import { defaultTimeoutMs } from '../api/contract.ts'
 import { errorStatus, FunctionError } from '../api/errors.ts'
 import { serveCallout } from '../auth-callout/serve.ts'

@@ -1,8 +1,9 @@
 import type { JetStreamClient } from '@nats-io/jetstream'
-import type { KvChange } from '../api/context.ts'
-import type { KvTrigger, ScheduleTrigger, StreamTrigger } from '../api/define.ts'
+import type { KvChange } from '../api/bucket.ts'
 import { FunctionError } from '../api/errors.ts'
 import { parseSubject } from '../api/subject.ts'
+import type { KvTrigger, ScheduleTrigger, StreamTrigger } from '../api/trigger.ts'
+import { describeIssues, validateSync } from '../api/validate.ts'
 import { publishStored, readLast } from '../jetstream/api.ts'
 import type { Delivered } from '../jetstream/dead-letters.ts'
 import { schedules } from '../jetstream/resources.ts'
@@ -10,7 +11,6 @@ import { writeHeaders } from '../nats/headers.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { FunctionHost } from './function-host.ts'
 import { type Consumer, type ConsumerOptions, startConsumer } from './stream-consumer.ts'
-import { describeIssues, validateSync } from './validate.ts'
 
 /** What every kind of consumption has in common. */
 interface ConsumerContext {

@@ -1,9 +1,7 @@
 import type { NatsConnection } from '@nats-io/nats-core'
-import { gather } from '../monitoring/discovery.ts'
-import type { Span, SpanQuery, SpanStore } from './span-store.ts'
-
-/** A step of a trace, and the process that remembers it. */
-export type CollectedSpan = Span & { process: string }
+import type { CollectedSpan, Span, SpanQuery } from '../api/system.ts'
+import { gather } from '../nats/gather.ts'
+import type { SpanStore } from './span-store.ts'
 
 /** Where every process answers what it remembers of traces. */
 const subject = 'runtime.spans'

@@ -1,29 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import { type ErrorCode, errorStatus } from '../api/errors.ts'
-import type { TracePart } from './trace-context.ts'
-
-/** One step of a trace that has ended: a call of a function, or what it wrote to a stream. */
-export interface Span {
-  readonly trace: string
-  readonly id: string
-  readonly parent: string | undefined
-  /** The function; for what was written, the subject with its names in braces. */
-  readonly name: string
-  readonly kind: string
-  readonly version: string
-  /** When it began, by the clock of its process, in milliseconds since the epoch. */
-  readonly at: number
-  readonly ms: number
-  /** What it was refused with, or failed with. */
-  readonly code?: ErrorCode | undefined
-  readonly error?: string | undefined
-  /** With how many others a stream's message was handled in one go. */
-  readonly batch?: number | undefined
-  /** The sequence of the message that was handled, or written. */
-  readonly seq?: number | undefined
-  /** Who asked; empty for what no person asks. */
-  readonly caller: string
-}
+import type { Span, SpanQuery } from '../api/system.ts'
+import { newId, type TracePart } from './trace-context.ts'
 
 /** What is known of a call when it has ended. */
 export interface CompletedSpan {
@@ -35,14 +12,6 @@ export interface CompletedSpan {
   error?: string | undefined
   batch?: number | undefined
   seq?: number | undefined
-}
-
-export interface SpanQuery {
-  /** All that is kept of these traces. */
-  traces?: readonly string[]
-  /** Else the newest of these: what failed, what was slow, or any. */
-  only?: 'failed' | 'slow'
-  limit?: number
 }
 
 /** From so many milliseconds on a call is kept because it is slow. */
@@ -145,11 +114,6 @@ export class SpanRecorder {
       caller: '',
     })
   }
-}
-
-/** An id as traces have them, of so many bytes. */
-export function newId(bytes: number): string {
-  return randomBytes(bytes).toString('hex')
 }
 
 function isFault(code: ErrorCode | undefined) {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { MsgHdrs } from '@nats-io/nats-core'
 import { headers } from '@nats-io/nats-core'
 import {
@@ -14,7 +15,6 @@ import {
 } from '@opentelemetry/api'
 import { W3CTraceContextPropagator } from '@opentelemetry/core'
 import { type ErrorCode, errorStatus } from '../api/errors.ts'
-import { newId } from './span-store.ts'
 
 const propagator = new W3CTraceContextPropagator()
 const tracer = trace.getTracer('natter')
@@ -113,6 +113,11 @@ export function traceHeaders(traced: Trace | undefined): MsgHdrs | undefined {
 /** The id to look a trace up by. */
 export function traceId(traced: Trace | undefined): string | undefined {
   return traced && trace.getSpanContext(traced.context)?.traceId
+}
+
+/** Returns a random trace or span id: `bytes` bytes in hexadecimal. */
+export function newId(bytes: number): string {
+  return randomBytes(bytes).toString('hex')
 }
 
 /** Looked up at most once a second: it may be set at any time, and every call would ask. */

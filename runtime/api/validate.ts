@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { Schema } from '../api/contract.ts'
+import type { Schema } from './contract.ts'
 
 export type Validation = { value: unknown; issues?: never } | { value?: never; issues: Issue[] }
 
@@ -8,14 +8,14 @@ export interface Issue {
   message: string
 }
 
-/** Holds a value against a schema. Throws a TypeError for a schema that does not answer at once. */
+/** Validates a value. Throws a TypeError for an asynchronous schema. */
 export function validateSync(schema: Schema, value: unknown): Validation {
   const result = schema['~standard'].validate(value)
   if (result instanceof Promise) throw new TypeError('An async schema cannot be used here')
   return toValidation(result)
 }
 
-/** The issues as one sentence: `text: Invalid length: Expected <=8000 but received 9000`. */
+/** Returns the issues as one phrase: `text: Invalid length: Expected <=8000 but received 9000`. */
 export function describeIssues(issues: readonly Issue[]): string {
   const [first] = issues
   if (!first) return 'It does not fit'

@@ -1,0 +1,113 @@
+import type { BucketDeclaration, StreamDeclaration, Topic } from './contract.ts'
+
+/** Subscribes to a topic; see {@link event}. */
+export interface EventTrigger<T extends Topic = Topic> {
+  readonly kind: 'event'
+  readonly topic: T
+  /** Undefined if every instance receives each message. */
+  readonly queue: string | undefined
+}
+
+/** Consumes a stream at least once, in batches; see {@link stream}. */
+export interface StreamTrigger<T extends Topic = Topic> {
+  readonly kind: 'stream'
+  readonly stream: StreamDeclaration
+  readonly topic: T
+  readonly batch: number
+  readonly backoffMs: readonly number[]
+  readonly timeoutMs: number
+}
+
+/** Consumes the changes of a bucket; see {@link kvWatch}. */
+export interface KvTrigger<B extends BucketDeclaration = BucketDeclaration> {
+  readonly kind: 'kv'
+  readonly bucket: B
+  /** The pattern that keys must match. */
+  readonly keys: string
+  readonly timeoutMs: number
+}
+
+/** Fires at an interval or by a cron line; see {@link schedule}. */
+export interface ScheduleTrigger {
+  readonly kind: 'schedule'
+  /** The server's schedule expression: `@every 60s` or six cron fields. */
+  readonly every: string
+  readonly timeoutMs: number
+}
+
+/** Authenticates connections; see {@link callout}. */
+export interface CalloutTrigger {
+  readonly kind: 'callout'
+}
+
+export type Trigger = EventTrigger | StreamTrigger | KvTrigger | ScheduleTrigger | CalloutTrigger
+export type TriggerKind = 'request' | Trigger['kind']
+
+/**
+ * Trigger: each message that is published to a topic, at most once. With a queue group, one instance
+ * receives each message; without, every instance does. A handler that throws is logged and not
+ * called again.
+ */
+export function event<const T extends Topic>(topic: T, options: { queue?: string } = {}) {
+  return { kind: 'event', topic, queue: options.queue } satisfies EventTrigger<T> as EventTrigger<T>
+}
+
+/**
+ * Trigger: the messages of a stream, at least once, in batches of at most `batch` (100), acknowledged
+ * when the handler returns. A failed batch is bisected until the failing message is alone; that
+ * message is redelivered after each of `backoffMs`, then becomes a dead letter with the reason. While
+ * a dependency is unavailable, the batch is retried without end.
+ *
+ * After `timeoutMs` (60,000) the handler's signal aborts and the call counts as failed; its later
+ * outcome is ignored. A handler that ignores its signal keeps running.
+ */
+export function stream<const T extends Topic>(
+  declaration: StreamDeclaration,
+  topic: T,
+  options: { batch?: number; backoffMs?: readonly number[]; timeoutMs?: number } = {},
+): StreamTrigger<T> {
+  const { batch = 100, backoffMs = [1_000, 5_000, 30_000, 120_000] } = options
+  const timeoutMs = readTimeLimit(options)
+  return { kind: 'stream', stream: declaration, topic, batch, backoffMs, timeoutMs }
+}
+
+/**
+ * Trigger: the changes of a bucket from now on, expiries included. One instance receives each change.
+ * `keys` is a pattern (default: `>`). A handler that fails or exceeds `timeoutMs` (60,000) is called
+ * again up to three times, after 1, 5 and 30 seconds; then the change becomes a dead letter.
+ */
+export function kvWatch<const B extends BucketDeclaration>(
+  bucket: B,
+  options: { keys?: string; timeoutMs?: number } = {},
+): KvTrigger<B> {
+  return { kind: 'kv', bucket, keys: options.keys ?? '>', timeoutMs: readTimeLimit(options) }
+}
+
+/**
+ * Trigger: an interval in milliseconds (whole seconds, at least 1,000) or a cron line of six fields,
+ * the first of them seconds. One instance receives each tick; retries as in {@link kvWatch}. Throws a
+ * RangeError for another interval.
+ */
+export function schedule(
+  options: ({ everyMs: number } | { cron: string }) & { timeoutMs?: number },
+): ScheduleTrigger {
+  const timeoutMs = readTimeLimit(options)
+  if ('cron' in options) return { kind: 'schedule', every: options.cron, timeoutMs }
+  const seconds = options.everyMs / 1_000
+  if (!Number.isInteger(seconds) || seconds < 1)
+    throw new RangeError(`everyMs is ${options.everyMs}: use whole seconds, 1000 or more`)
+  return { kind: 'schedule', every: `@every ${seconds}s`, timeoutMs }
+}
+
+/**
+ * Trigger: a client that connects to the server (NATS auth callout). The handler returns the client's
+ * identity and permissions, or throws a FunctionError to refuse the connection.
+ */
+export function callout(): CalloutTrigger {
+  return { kind: 'callout' }
+}
+
+function readTimeLimit({ timeoutMs = 60_000 }: { timeoutMs?: number }): number {
+  if (Number.isInteger(timeoutMs) && timeoutMs >= 1) return timeoutMs
+  throw new RangeError(`timeoutMs is ${timeoutMs}: use whole milliseconds, 1 or more`)
+}

@@ -1,0 +1,36 @@
+import { errors, type Msg, type NatsConnection } from '@nats-io/nats-core'
+
+/** Milliseconds without a reply after which no more are expected. */
+const quietMs = 150
+const maxWaitMs = 1_000
+
+/**
+ * Publishes a request and returns all replies. Without `waitMs`, ends when no reply has arrived for
+ * 150 ms, after one second at most; with it, after exactly that time. Empty without a responder.
+ */
+export async function gather(
+  nc: NatsConnection,
+  subject: string,
+  payload: string,
+  waitMs?: number,
+): Promise<Msg[]> {
+  const messages: Msg[] = []
+  const until = performance.now() + (waitMs ?? maxWaitMs)
+  try {
+    const replies = await nc.requestMany(
+      subject,
+      payload,
+      waitMs === undefined
+        ? { strategy: 'stall', stall: quietMs, maxWait: maxWaitMs }
+        : { strategy: 'timer', maxWait: waitMs },
+    )
+    for await (const reply of replies) {
+      messages.push(reply)
+      if (performance.now() >= until) break
+    }
+  } catch (error) {
+    if (error instanceof errors.NoRespondersError) return messages
+    throw error
+  }
+  return messages
+}

@@ -1,0 +1,13 @@
+import type { FunctionInfo } from '../api/context.ts'
+import type { System } from '../api/system.ts'
+import type { BucketConnections } from '../jetstream/kv.ts'
+import type { SpanStore } from '../tracing/span-store.ts'
+
+/** Shared by all functions of a process: one connection with one inbox subscription. */
+export interface Backbone extends BucketConnections {
+  readonly functions: readonly FunctionInfo[]
+  readonly spans: SpanStore
+  readonly system: System
+  /** `host:pid`. */
+  readonly process: string
+}
