@@ -20,10 +20,11 @@ import { serveSpans } from '../tracing/collect-spans.ts'
 import { SpanStore } from '../tracing/span-store.ts'
 import type { Backbone } from './backbone.ts'
 import type { RuntimeConfig } from './config.ts'
+import type { Served } from './endpoint.ts'
 import { FunctionHost } from './function-host.ts'
 import { LoadError, type LoadedFunction, type LoadProblem, loadFunctions } from './load.ts'
 import { requiredResources } from './required-resources.ts'
-import { type Served, serveFunction } from './serve.ts'
+import { serveFunction } from './serve.ts'
 
 export interface RuntimeOptions {
   /** Where the functions are. */

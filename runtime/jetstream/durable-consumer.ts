@@ -1,0 +1,60 @@
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  type ConsumerMessages,
+  DeliverPolicy,
+  type JetStreamManager,
+} from '@nats-io/jetstream'
+import type { Logger } from 'pino'
+import { ignoreNotFound, requireNoDrift } from './resources.ts'
+
+/** Milliseconds after which the server redelivers a message without a sign of life. */
+export const ackWaitMs = 10_000
+
+export interface DurableConsumer {
+  readonly stream: string
+  readonly name: string
+  /** The subject pattern of its messages. */
+  readonly filter: string
+  /** Whether a new consumer begins with the stream's first message or with the next one. */
+  readonly deliver: 'all' | 'new'
+  /** Messages in one batch. */
+  readonly batch: number
+}
+
+/** Creates the consumer if it is missing. Throws a DriftError if it exists and differs. */
+export async function ensureConsumer(
+  jsm: JetStreamManager,
+  { stream, name, filter, deliver, batch }: DurableConsumer,
+): Promise<void> {
+  const declared: Partial<ConsumerConfig> = {
+    durable_name: name,
+    filter_subject: filter,
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: ackWaitMs * 1e6,
+    max_deliver: -1,
+    max_ack_pending: Math.max(batch * 20, 1_000),
+    deliver_policy: deliver === 'all' ? DeliverPolicy.All : DeliverPolicy.New,
+  }
+  const info = await jsm.consumers.info(stream, name).catch(ignoreNotFound)
+  if (info) return requireNoDrift(`consumer ${name} of ${stream}`, declared, { ...info.config })
+  await jsm.consumers.add(stream, declared)
+}
+
+const lostStatuses = ['consumer_deleted', 'consumer_not_found', 'stream_not_found']
+
+/**
+ * Recreates the consumer when an operator deletes it, or when the stream is recreated. Resolves when
+ * `messages` ends.
+ */
+export async function recreateLostConsumer(
+  messages: ConsumerMessages,
+  recreate: () => Promise<void>,
+  { log, stream, signal }: { log: Logger; stream: string; signal: AbortSignal },
+): Promise<void> {
+  for await (const { type } of messages.status()) {
+    if (signal.aborted || !lostStatuses.includes(type)) continue
+    log.error({ stream, reason: type }, 'consumer lost, recreating')
+    await recreate().catch((err) => log.error({ err, stream }, 'consumer not recreated'))
+  }
+}

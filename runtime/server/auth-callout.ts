@@ -1,0 +1,114 @@
+import type { Logger } from 'pino'
+import type { AuthGrant, AuthRequest } from '../api/auth.ts'
+import { defaultTimeoutMs } from '../api/contract.ts'
+import type { FunctionError } from '../api/errors.ts'
+import { serveCallout } from '../auth-callout/serve.ts'
+import { connectTo } from '../nats/connect.ts'
+import { toFunctionError } from '../nats/unavailable.ts'
+import { CallContext } from './call-context.ts'
+import type { RuntimeConfig } from './config.ts'
+import type { Dispatcher, Job } from './dispatcher.ts'
+import { type Served, serveState, withCleanup } from './endpoint.ts'
+import type { FunctionHost } from './function-host.ts'
+import type { FunctionStats } from './stats.ts'
+
+/** Serves the auth callout on a connection of its own, in the account that alone may answer it. */
+export async function serveAuthCallout(
+  host: FunctionHost,
+  dispatcher: Dispatcher,
+  config: RuntimeConfig,
+  log: Logger,
+): Promise<Served> {
+  const { natsAuthUrl, calloutSeed, calloutXkeySeed } = config
+  if (!natsAuthUrl || !calloutSeed)
+    throw new Error(
+      `${host.loaded.name} answers the auth callout and needs NATS_AUTH_URL and NATS_CALLOUT_SEED`,
+    )
+  const nc = await connectTo('NATS_AUTH_URL', natsAuthUrl, `${config.name} callout`)
+  const served = serveCallout(
+    nc,
+    {
+      seed: calloutSeed,
+      xkeySeed: calloutXkeySeed,
+      queue: host.loaded.queue,
+      onFault: (error) => log.error({ err: error }, 'login not answered'),
+    },
+    (request) =>
+      new Promise<AuthGrant>((resolve, reject) =>
+        dispatcher.accept(
+          new AuthCalloutJob(host, dispatcher.stats, request, resolve, reject, log),
+        ),
+      ),
+  )
+  const state = async () => ({ logins: dispatcher.stats.requests })
+  return withCleanup(await serveState(host, dispatcher, state), async () => {
+    // Draining fails without a connection; the pending logins then get no answer.
+    await served.drain().catch(() => {})
+    await dispatcher.idle()
+    await nc.drain().catch(() => nc.close())
+  })
+}
+
+/** Runs the handler for one connection; resolves with its grant or rejects with its refusal. */
+class AuthCalloutJob implements Job {
+  readonly until = performance.now() + defaultTimeoutMs
+  slot = -1
+  readonly #host: FunctionHost
+  readonly #stats: FunctionStats
+  readonly #request: AuthRequest
+  readonly #resolve: (grant: AuthGrant) => void
+  readonly #reject: (reason: FunctionError) => void
+  readonly #log: Logger
+  #refusal: FunctionError | undefined
+
+  constructor(
+    host: FunctionHost,
+    stats: FunctionStats,
+    request: AuthRequest,
+    resolve: (grant: AuthGrant) => void,
+    reject: (reason: FunctionError) => void,
+    log: Logger,
+  ) {
+    this.#host = host
+    this.#stats = stats
+    this.#request = request
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#log = log
+  }
+
+  run(ended: (job: Job) => void): boolean {
+    void this.#authenticate().then(() => ended(this))
+    return false
+  }
+
+  async #authenticate() {
+    const startedAt = performance.now()
+    const context = new CallContext(this.#host, '', this.until, undefined)
+    try {
+      const { handle } = this.#host.loaded.definition
+      this.#resolve((await handle(this.#request as never, context)) as AuthGrant)
+    } catch (error) {
+      const reason = toFunctionError(error)
+      const { host: from, kind } = this.#request
+      if (reason === error) this.#log.info({ reason: reason.message, from, kind }, 'login refused')
+      else this.#log.error({ err: error, from, kind }, 'login failed')
+      this.refuse(reason)
+    }
+    const endedAt = performance.now()
+    this.#stats.ended(endedAt - startedAt)
+    const { spans } = this.#host
+    const code = this.#refusal?.code
+    if (spans.shouldRecord(undefined, startedAt, endedAt, code))
+      spans.record({ startedAt, endedAt, code })
+  }
+
+  refuse(reason: FunctionError): void {
+    // A handler may still fail after the deadline has refused its login.
+    if (this.#refusal) return
+    this.#refusal = reason
+    if (reason.code === 'timeout') this.#stats.timeouts++
+    this.#stats.failed(reason.message)
+    this.#reject(reason)
+  }
+}

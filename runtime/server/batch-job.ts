@@ -1,0 +1,114 @@
+import type { FunctionError } from '../api/errors.ts'
+import type { Delivered } from '../jetstream/dead-letters.ts'
+import { beginTrace, endTrace, joinTrace, type Trace, withTrace } from '../tracing/trace-context.ts'
+import { CallContext } from './call-context.ts'
+import type { Dispatcher, Job } from './dispatcher.ts'
+import type { FunctionHost } from './function-host.ts'
+
+/** A decoded message of a batch. */
+export interface BatchItem<Message extends Delivered = Delivered> {
+  message: Message
+  value: unknown
+}
+
+export interface BatchJobOptions {
+  readonly host: FunctionHost
+  readonly dispatcher: Dispatcher
+  /** Milliseconds that one call of the handler may take. */
+  readonly timeoutMs: number
+  /** Returns the handler's input for the decoded messages. */
+  group(values: readonly unknown[]): unknown
+}
+
+/**
+ * Calls the handler once with a batch. The outcome resolves with the error if the call fails, times
+ * out, or is not finished when the process must stop; what the handler does later is ignored.
+ */
+export class BatchJob implements Job {
+  readonly until: number
+  slot = -1
+  readonly #options: BatchJobOptions
+  readonly #items: readonly BatchItem[]
+  readonly #trace: Trace | undefined
+  readonly #context: CallContext
+  readonly #refused = Promise.withResolvers<never>()
+  readonly #outcome = Promise.withResolvers<Error | undefined>()
+
+  constructor(options: BatchJobOptions, items: readonly BatchItem[]) {
+    const { host, timeoutMs } = options
+    this.#options = options
+    this.#items = items
+    this.until = performance.now() + timeoutMs
+    this.#trace = beginTrace(host.loaded.name, items[0]?.message.headers)
+    this.#context = new CallContext(host, '', this.until, this.#trace)
+  }
+
+  get outcome(): Promise<Error | undefined> {
+    return this.#outcome.promise
+  }
+
+  run(ended: (job: Job) => void): boolean {
+    void this.#call().then((error) => {
+      ended(this)
+      this.#outcome.resolve(error)
+    })
+    return false
+  }
+
+  refuse(reason: FunctionError): void {
+    const { dispatcher, timeoutMs } = this.#options
+    const isTimeout = reason.code === 'timeout'
+    if (isTimeout) dispatcher.stats.timeouts++
+    // A timeout becomes a plain Error: as a FunctionError it would count as an unavailable dependency
+    // and be retried without end. Reject before the abort, or the handler's reaction to its signal
+    // would be the outcome.
+    this.#refused.reject(isTimeout ? new Error(`timeout: not done after ${timeoutMs} ms`) : reason)
+    this.#context.abort(reason)
+  }
+
+  async #call(): Promise<Error | undefined> {
+    const { host, dispatcher, group } = this.#options
+    const { stats } = dispatcher
+    const items = this.#items
+    const traced = this.#trace
+    const startedAt = performance.now()
+    try {
+      const input = group(items.map(({ value }) => value))
+      const { handle } = host.loaded.definition
+      const result = withTrace(traced, () => handle(input as never, this.#context))
+      await Promise.race([result, this.#refused.promise])
+      for (const { message } of items) message.ack()
+      stats.ended(performance.now() - startedAt, items.length)
+      this.#recordSpans(startedAt)
+      if (traced) endTrace(traced)
+      return undefined
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`)
+      stats.failed(error.message)
+      this.#recordSpans(startedAt, error)
+      if (traced) endTrace(traced, { code: 'internal', error })
+      return error
+    }
+  }
+
+  /** Records one span in each trace that a message of the batch belongs to. */
+  #recordSpans(startedAt: number, error?: Error) {
+    const { spans } = this.#options.host
+    const completed = {
+      startedAt,
+      endedAt: performance.now(),
+      batch: this.#items.length,
+      code: error ? ('internal' as const) : undefined,
+      error: error?.message,
+    }
+    let isRecorded = false
+    this.#items.forEach(({ message }, index) => {
+      const part = index === 0 ? this.#trace?.part : joinTrace(message.headers)
+      if (part) spans.record({ ...completed, part, seq: message.seq })
+      isRecorded ||= part !== undefined
+    })
+    const { endedAt, code } = completed
+    if (!isRecorded && spans.shouldRecord(undefined, startedAt, endedAt, code))
+      spans.record(completed)
+  }
+}

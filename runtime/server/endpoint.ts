@@ -1,0 +1,96 @@
+import { type ServiceConfig, type ServiceMsg, Svcm } from '@nats-io/services'
+import type { Dispatcher } from './dispatcher.ts'
+import type { FunctionHost } from './function-host.ts'
+import { answerReplay, readReplaySequence } from './replay.ts'
+
+/** A function that is being served. */
+export interface Served {
+  readonly dispatcher: Dispatcher
+  /** Leaves the queue group; messages that are already received are still handled. */
+  leave(): Promise<void>
+}
+
+interface Endpoint {
+  subject: string
+  queue: string
+  handle(message: ServiceMsg): void
+}
+
+/** Serves a subject as a micro service with one endpoint. */
+export async function serveEndpoint(
+  host: FunctionHost,
+  dispatcher: Dispatcher,
+  { subject, queue, handle }: Endpoint,
+): Promise<Served> {
+  const { service: name, version, definition, trigger, subject: template, audience } = host.loaded
+  const metadata = {
+    function: host.loaded.name,
+    trigger,
+    process: host.backbone.process,
+    ...(template === undefined ? {} : { subject: template, template }),
+    ...(audience === undefined ? {} : { audience: audience.join(',') }),
+  }
+  const config: ServiceConfig = {
+    name,
+    version,
+    description: definition.contract?.description ?? `${trigger} ${host.loaded.name}`,
+    metadata,
+    // The endpoint sets the queue group; an endpoint without one would inherit the service's.
+    queue: '',
+    async statsHandler(endpoint) {
+      // The library reports this object after this call; its own counters omit asynchronous time.
+      const reported = endpoint as unknown as { stats: object }
+      Object.assign(reported.stats, dispatcher.stats.micro)
+      return { ...dispatcher.stats.data, queued: dispatcher.queued }
+    },
+  }
+  const service = await new Svcm(host.backbone.nc).add(config)
+  service.addEndpoint(name, {
+    subject,
+    ...(queue === '' ? {} : { queue }),
+    metadata,
+    handler: (error, message) => {
+      if (!error) handle(message)
+    },
+  })
+  service.stopped.then((error) => {
+    if (error) host.log.fatal({ err: error }, 'service stopped with an error')
+  })
+  return {
+    dispatcher,
+    leave: async () => void (await service.stop()),
+  }
+}
+
+/**
+ * Serves `fn.{name}` for a function that is not called by requests, so that it is listed as a service
+ * too. Returns its state; `{"replay": 7}` replays that dead letter instead.
+ */
+export function serveState(
+  host: FunctionHost,
+  dispatcher: Dispatcher,
+  state: () => Promise<Record<string, unknown>>,
+  replay?: (seq: number) => Promise<boolean>,
+): Promise<Served> {
+  return serveEndpoint(host, dispatcher, {
+    subject: `fn.${host.loaded.name}`,
+    queue: host.loaded.queue,
+    handle(message) {
+      const { trigger, name } = host.loaded
+      const seq = readReplaySequence(message)
+      if (seq !== undefined && replay) return void answerReplay(message, replay(seq))
+      state().then(
+        (now) => message.respond(JSON.stringify({ name, trigger, ...now })),
+        (error) => message.respondError(503, String(error)),
+      )
+    },
+  })
+}
+
+/** Returns the service with a second action on `leave`, in parallel. */
+export function withCleanup(served: Served, leave: () => Promise<void>): Served {
+  return {
+    dispatcher: served.dispatcher,
+    leave: async () => void (await Promise.all([served.leave(), leave()])),
+  }
+}

@@ -1,0 +1,26 @@
+import type { ServiceMsg } from '@nats-io/services'
+import { errorStatus, FunctionError } from '../api/errors.ts'
+import { isUnavailable, toFunctionError } from '../nats/unavailable.ts'
+
+/** Returns the sequence of the dead letter to replay; undefined for a message of another kind. */
+export function readReplaySequence(message: ServiceMsg): number | undefined {
+  try {
+    const { replay } = Object(message.json()) as { replay?: unknown }
+    return Number.isSafeInteger(replay) ? (replay as number) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Replies `{"replayed": …}`, or the error: `conflict` with the reason if the handler failed again. */
+export async function answerReplay(message: ServiceMsg, outcome: Promise<boolean>): Promise<void> {
+  try {
+    message.respond(JSON.stringify({ replayed: await outcome }))
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    const refusal = isUnavailable(error)
+      ? toFunctionError(error)
+      : new FunctionError('conflict', `It failed again: ${reason.slice(0, 300)}`)
+    message.respondError(errorStatus[refusal.code], refusal.code, JSON.stringify(refusal))
+  }
+}
