@@ -5,13 +5,13 @@ import type { Requester } from '../client/requester.ts'
 import { writeHeaders } from '../nats/headers.ts'
 
 const timeoutMs = 5_000
-/** Has a stream take a message only after that one of its subject; 0 for the first. */
+/** The stream rejects the message unless this is the last sequence of its subject; 0 for none. */
 export const expectHeader = 'Nats-Expected-Last-Subject-Sequence'
 const wrongLastSequence = 10071
 const sequenceNotFound = 10043
 const tooManyResults = 413
 
-/** A message as a stream answers it. */
+/** A message that was read from a stream. */
 export interface StoredMessage {
   subject: string
   seq: number
@@ -20,8 +20,9 @@ export interface StoredMessage {
 }
 
 /**
- * Publishes into whatever stream captures the subject and waits for its word. Undefined when an
- * expected sequence did not hold. Throws `unavailable` when no stream takes it.
+ * Publishes to the stream that captures the subject and waits for the acknowledgement. Returns
+ * undefined if `expect` is not the last sequence of the subject. Throws `unavailable` if no stream
+ * captures the subject, or the stream rejects the message.
  */
 export async function publishStored(
   requester: Requester,
@@ -45,7 +46,7 @@ export async function publishStored(
   throw new FunctionError('unavailable', `${subject} was not stored: ${ack.error.description}`)
 }
 
-/** The last message of a subject, or undefined. */
+/** Returns the last message of a subject, or undefined. */
 export function readLast(
   requester: Requester,
   stream: string,
@@ -55,12 +56,12 @@ export function readLast(
   return readDirect(requester, `$JS.API.DIRECT.GET.${stream}.${subject}`, '', withinMs)
 }
 
-/** The message with a sequence, or undefined. */
+/** Returns the message with a sequence, or undefined. */
 export function readSequence(requester: Requester, stream: string, seq: number) {
   return readDirect(requester, `$JS.API.DIRECT.GET.${stream}`, `{"seq":${seq}}`)
 }
 
-/** Many messages of a stream in one round trip, by a query of the server's direct batch API. */
+/** Returns the messages that match a query of the server's direct batch API, in one round trip. */
 export async function readBatch(
   requester: Requester,
   stream: string,
@@ -78,7 +79,7 @@ export async function readBatch(
   return { messages: parts.flatMap((part) => parseStoredMessage(part) ?? []), pending }
 }
 
-/** The first and the last sequence of a stream, as its leader knows them. */
+/** Returns the first and the last sequence of a stream. Its leader answers, so they are current. */
 export async function readBounds(
   requester: Requester,
   stream: string,
@@ -92,7 +93,7 @@ export async function readBounds(
   throw new FunctionError('unavailable', `${stream} cannot be read: ${error?.description}`)
 }
 
-/** How far all that a durable consumer takes has been acknowledged, or given up. */
+/** Returns up to which sequence a durable consumer has no unacknowledged message. */
 export async function readConsumerProgress(
   requester: Requester,
   stream: string,
@@ -109,19 +110,19 @@ export async function readConsumerProgress(
   }>()
   if (!ack_floor)
     throw new FunctionError('unavailable', `${consumer} cannot be read: ${error?.description}`)
-  // Where nothing is left, the floor is the last message that it took, however long ago that was.
+  // The floor of an idle consumer is its last matching message, which may be long before the last one.
   const caughtUp = num_pending === 0 && num_ack_pending === 0
-  // What is not in the stream any more need not be handled.
+  // Messages that the stream has deleted need no handling.
   const floor = Math.max(ack_floor.stream_seq, first - 1)
   return { caughtUp, seq: caughtUp ? Math.max(last, floor) : floor }
 }
 
-/** More subjects match than the server answers for at once. */
+/** A query matches more subjects than the server returns in one batch. */
 export class TooManySubjectsError extends Error {
   override name = 'TooManyError'
 }
 
-/** Takes one message out of a stream and overwrites it. False when it is not there. */
+/** Deletes a message and overwrites its bytes. Returns false if it does not exist. */
 export async function deleteMessage(
   requester: Requester,
   stream: string,
@@ -135,16 +136,19 @@ export async function deleteMessage(
   }>()
   if (success) return true
   if (error?.err_code === sequenceNotFound) return false
-  // The same for what lies before the first and behind the last one.
+  // The server's errors for a sequence before the first message and after the last one.
   if (/no message found|stream store EOF/.test(error?.description ?? '')) return false
-  throw new FunctionError('unavailable', `Message ${seq} was not erased: ${error?.description}`)
+  throw new FunctionError(
+    'unavailable',
+    `Message ${seq} of ${stream} was not deleted: ${error?.description}`,
+  )
 }
 
 async function readDirect(requester: Requester, api: string, query: string, withinMs = timeoutMs) {
   return parseStoredMessage(await requester.request(api, query, { timeoutMs: withinMs }))
 }
 
-/** Reads what a direct get answers; undefined for "not there". */
+/** Parses the reply of a direct get; undefined for a message that does not exist. */
 export function parseStoredMessage(message: Msg): StoredMessage | undefined {
   const hdrs = message.headers
   if (!hdrs || hdrs.code === 404) return undefined

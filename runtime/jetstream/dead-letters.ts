@@ -7,18 +7,20 @@ import { writeHeaders } from '../nats/headers.ts'
 import { deleteMessage, readBatch, readSequence, type StoredMessage } from './api.ts'
 import { deadLetters } from './resources.ts'
 
-/** A message of a stream, as a consumer has it or as a dead letter gives it back. */
+/** A message as a consumer receives it, or as it is restored from a dead letter. */
 export type Delivered = Pick<JsMsg, 'ack' | 'headers' | 'json' | 'seq' | 'subject'> & {
   readonly info: Pick<JsMsg['info'], 'timestampNanos'>
 }
 
-/** Of a message's own headers, those that its handler or its trace needs. */
-const streamName = ['KV-Operation', 'traceparent', 'tracestate']
-const marker = 'Nats-Marker-Reason'
-const [keptMarker, keptTime] = ['Natter-Marker-Reason', 'Natter-Time']
-const pageBytes = 4_000_000
+/** The original headers that a handler or its trace needs. */
+const preservedHeaders = ['KV-Operation', 'traceparent', 'tracestate']
+const markerHeader = 'Nats-Marker-Reason'
+/** The marker header belongs to the server, so a dead letter stores its value under another name. */
+const storedMarkerHeader = 'Natter-Marker-Reason'
+const storedTimeHeader = 'Natter-Time'
+const maxPageBytes = 4_000_000
 
-/** All that a dead letter says of the message in it. */
+/** Returns the headers of a dead letter: the reason, and everything that a replay restores. */
 export function deadLetterHeaders(message: JsMsg, durable: string, reason: string): MsgHdrs {
   const { stream, timestampNanos, deliveryCount } = message.info
   const hdrs: Record<string, string> = {
@@ -28,18 +30,18 @@ export function deadLetterHeaders(message: JsMsg, durable: string, reason: strin
     'Natter-Subject': message.subject,
     'Natter-Sequence': String(message.seq),
     'Natter-Deliveries': String(deliveryCount),
-    [keptTime]: new Date(timestampNanos / 1e6).toISOString(),
+    [storedTimeHeader]: new Date(timestampNanos / 1e6).toISOString(),
   }
-  for (const key of streamName) {
+  for (const key of preservedHeaders) {
     const value = message.headers?.get(key)
     if (value) hdrs[key] = value
   }
-  const marked = message.headers?.get(marker)
-  if (marked) hdrs[keptMarker] = marked
+  const marker = message.headers?.get(markerHeader)
+  if (marker) hdrs[storedMarkerHeader] = marker
   return writeHeaders(hdrs)
 }
 
-/** The dead letters after a place, oldest first, and how many there are in all. */
+/** Returns up to `limit` dead letters with a sequence over `after`, oldest first, and their total. */
 export async function listDeadLetters(
   requester: Requester,
   { after, limit }: { after: number; limit: number },
@@ -50,34 +52,34 @@ export async function listDeadLetters(
     seq: after + 1,
     next_by_subj: deadLetters.subjects[0],
     batch: limit,
-    max_bytes: pageBytes,
+    max_bytes: maxPageBytes,
   })
   return { letters: messages.map(toLetter), total, hasMore: pending > 0 }
 }
 
-/** One of them; undefined when it is not there any more. */
+/** Returns a dead letter and its restored message; undefined if it does not exist. */
 export async function findDeadLetter(requester: Requester, seq: number) {
   const stored = await readSequence(requester, deadLetters.stream, seq)
   return stored && { letter: toLetter(stored), message: restore(stored) }
 }
 
-/** False when it was not there. */
+/** Deletes a dead letter. Returns false if it does not exist. */
 export function discardDeadLetter(requester: Requester, seq: number): Promise<boolean> {
   return deleteMessage(requester, deadLetters.stream, seq)
 }
 
-/** The message as it was delivered, but for those who would acknowledge it: there is nobody left. */
+/** Restores the message as it was delivered. Its `ack` does nothing: the delivery has ended. */
 function restore(stored: StoredMessage): Delivered {
   const { message } = stored
   const { subject, sequence } = toLetter(stored)
-  const time = Date.parse(message.headers?.get(keptTime) ?? '') || stored.at.getTime()
+  const time = Date.parse(message.headers?.get(storedTimeHeader) ?? '') || stored.at.getTime()
   const hdrs = headers()
-  for (const key of streamName) {
+  for (const key of preservedHeaders) {
     const value = message.headers?.get(key)
     if (value) hdrs.set(key, value)
   }
-  const marked = message.headers?.get(keptMarker)
-  if (marked) hdrs.set(marker, marked)
+  const marker = message.headers?.get(storedMarkerHeader)
+  if (marker) hdrs.set(markerHeader, marker)
   return {
     subject,
     seq: sequence,
@@ -103,7 +105,7 @@ function toLetter({ subject, seq, at, message }: StoredMessage): DeadLetter {
   }
 }
 
-/** None where there is no such stream: no function here has ever consumed anything. */
+/** Returns 0 without a stream of dead letters: no function has ever consumed a stream then. */
 async function countDeadLetters(requester: Requester): Promise<number> {
   const api = `$JS.API.STREAM.INFO.${deadLetters.stream}`
   const reply = await requester.request(api, '', { timeoutMs: 5_000 })

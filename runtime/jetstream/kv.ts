@@ -18,17 +18,17 @@ import {
 const keyPattern = /^[-/_=A-Za-z0-9]+(\.[-/_=A-Za-z0-9]+)*$/
 const listPattern = /^(\*|[-/_=A-Za-z0-9]+)(\.(\*|[-/_=A-Za-z0-9]+))*(\.>)?$|^>$/
 
-/** What has the server write only where there is nothing. */
+/** The server writes the value only if the key has no revision. */
 const absent = writeHeaders({ [expectHeader]: '0' })
 
-/** What a bucket needs of the process that uses it. */
+/** The process's connection, as a bucket needs it. */
 export interface BucketConnections {
   readonly nc: NatsConnection
   readonly js: JetStreamClient
   readonly requester: Requester
 }
 
-/** A bucket over the lean requester: what it answers takes one round trip. */
+/** Opens a bucket on the process's requester: the NATS client's own costs more per call. */
 export function openBucket(
   { nc, js, requester }: BucketConnections,
   declaration: BucketDeclaration,
@@ -66,7 +66,7 @@ export function openBucket(
     },
     async create(key, value) {
       if (await write(key, value, 0)) return true
-      // A deleted key leaves its sign behind, which holds the sequence.
+      // A deleted or expired key leaves a marker, whose sequence must be the expected one.
       const last = await readLast(requester, stream, subjectOf(key))
       if (last && isLive(last)) return false
       return (await write(key, value, last?.seq ?? 0)) !== undefined
@@ -84,16 +84,16 @@ export function openBucket(
     async list(pattern) {
       if (!listPattern.test(pattern))
         throw new FunctionError('invalid', `"${pattern}" cannot be a pattern of keys`)
-      const found = await readLastOfEach(requester, js, stream, prefix + pattern)
-      return found.filter(isLive).map(decode)
+      const stored = await readLastOfEach(requester, js, stream, prefix + pattern)
+      return stored.filter(isLive).map(decode)
     },
   }
 }
 
-/** How many subjects the server answers for in one batch. */
-const batchLimit = 1_024
+/** Subjects that the server returns in one batch. */
+const maxBatchSubjects = 1_024
 
-/** The last message of each subject that matches; asked for by their names when there are too many. */
+/** Returns the last message of each matching subject; in several batches if there are too many. */
 async function readLastOfEach(
   requester: Requester,
   js: JetStreamClient,
@@ -108,15 +108,15 @@ async function readLastOfEach(
   const jsm = await js.jetstreamManager(false)
   const { state } = await jsm.streams.info(stream, { subjects_filter })
   const subjects = Object.keys(state.subjects ?? {})
-  const found: StoredMessage[] = []
-  for (let at = 0; at < subjects.length; at += batchLimit) {
-    const multi_last = subjects.slice(at, at + batchLimit)
-    found.push(...(await readBatch(requester, stream, { multi_last })).messages)
+  const messages: StoredMessage[] = []
+  for (let start = 0; start < subjects.length; start += maxBatchSubjects) {
+    const multi_last = subjects.slice(start, start + maxBatchSubjects)
+    messages.push(...(await readBatch(requester, stream, { multi_last })).messages)
   }
-  return found
+  return messages
 }
 
-/** Whether an entry is a value, and not the sign that one was deleted or has expired. */
+/** Returns whether a message is a value and not the marker of a deleted or expired one. */
 function isLive({ message }: StoredMessage): boolean {
   return !message.headers?.get('KV-Operation') && !message.headers?.get('Nats-Marker-Reason')
 }

@@ -8,14 +8,14 @@ import { Kvm } from '@nats-io/kv'
 import type { Logger } from 'pino'
 import type { BucketDeclaration, StreamDeclaration } from '../api/contract.ts'
 
-/** Where messages go that a function could not handle: `dead.{service}`, with the reason. */
+/** Messages that a function could not handle: `dead.{service}`, with the reason as a header. */
 export const deadLetters = {
   stream: 'DEAD_LETTERS',
   subjects: ['dead.*'],
   config: { storage: 'file', discard: 'new', allow_direct: true },
 } as const satisfies StreamDeclaration
 
-/** Schedules and their ticks. Of each, the last one stands: a tick that nobody took is not doubled. */
+/** Schedules and their ticks. One message per subject: missed ticks do not pile up. */
 export const schedules = {
   stream: 'SCHEDULES',
   subjects: ['schedule.*', 'tick.*'],
@@ -28,7 +28,7 @@ export const schedules = {
   },
 } as const satisfies StreamDeclaration
 
-/** Thrown when a stream, a bucket or a consumer is there and is not what the code declares. */
+/** A stream, bucket or consumer exists and differs from its declaration. */
 export class DriftError extends Error {
   override name = 'DriftError'
 }
@@ -54,10 +54,10 @@ export async function ensureResources(
 }
 
 async function ensureStream(jsm: JetStreamManager, declared: StreamDeclaration, log: Logger) {
-  const wanted = { name: declared.stream, subjects: [...declared.subjects], ...declared.config }
+  const config = { name: declared.stream, subjects: [...declared.subjects], ...declared.config }
   const info = await jsm.streams.info(declared.stream).catch(ignoreNotFound)
-  if (info) return requireNoDrift(`stream ${declared.stream}`, wanted, { ...info.config })
-  await jsm.streams.add(wanted as Partial<StreamConfig> & { name: string })
+  if (info) return requireNoDrift(`stream ${declared.stream}`, config, { ...info.config })
+  await jsm.streams.add(config as Partial<StreamConfig> & { name: string })
   log.info({ stream: declared.stream }, 'stream created')
 }
 
@@ -85,29 +85,31 @@ async function ensureBucket(
   log.info({ bucket }, 'bucket created')
 }
 
-/** Throws a DriftError that names each difference. What is not declared is the operator's. */
+/** Throws a DriftError that lists the differences. Undeclared fields are the operator's choice. */
 export function requireNoDrift(
-  what: string,
+  resource: string,
   declared: Record<string, unknown>,
   actual: Record<string, unknown>,
 ): void {
   const differences = Object.entries(declared).flatMap(([key, value]) => {
-    const [want, have] = [JSON.stringify(value), JSON.stringify(actual[key])]
-    return want === have || isUnset(value, actual[key]) ? [] : [`${key} is ${have}, not ${want}`]
+    const [expected, current] = [JSON.stringify(value), JSON.stringify(actual[key])]
+    return expected === current || isUnset(value, actual[key])
+      ? []
+      : [`${key} is ${current}, not ${expected}`]
   })
   if (differences.length === 0) return
   throw new DriftError(
-    `${what} is not as declared: ${differences.join('; ')}. ` +
+    `${resource} is not as declared: ${differences.join('; ')}. ` +
       'Change it with the nats command, or change the declaration.',
   )
 }
 
-/** The server leaves out what is off. */
+/** The server omits fields that are off. */
 function isUnset(a: unknown, b: unknown) {
   return !a && !b
 }
 
-/** JetStream's "there is none"; anything else is thrown on. */
+/** Returns undefined for JetStream's error "not found". Throws any other error. */
 export function ignoreNotFound(error: unknown): undefined {
   const { code, status } = error as { code?: number; status?: number }
   if (code === 10059 || code === 10014 || status === 404) return undefined

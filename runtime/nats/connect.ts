@@ -2,8 +2,8 @@ import { AuthorizationError, type NatsConnection } from '@nats-io/nats-core'
 import { connectNode } from './transport.ts'
 
 /**
- * Connects, and stays connected for as long as the process lives. Throws an Error that names the
- * variable when the server refuses who its URL says we are; a server that is away, as it comes.
+ * Connects, and reconnects without end. Throws an Error that names the variable if the server rejects
+ * the credentials of the URL, and the client's error if the server is unavailable.
  */
 export async function connectTo(
   variable: 'NATS_URL' | 'NATS_AUTH_URL',
@@ -24,8 +24,11 @@ export async function connectTo(
     })
   } catch (error) {
     if (!(error instanceof AuthorizationError)) throw error
-    throw new Error(`${variable}: the server at ${host} refuses ${user || 'who gives no name'}`, {
-      cause: error,
-    })
+    throw new Error(
+      `${variable}: the server at ${host} rejects ${user ? `the user ${user}` : 'connections without a user'}`,
+      {
+        cause: error,
+      },
+    )
   }
 }

@@ -4,15 +4,16 @@ import type { MsgHdrsImpl } from '@nats-io/nats-core/internal'
 const encoder = new TextEncoder()
 
 /**
- * Headers that are only sent. Publishing asks headers for their bytes alone, and to build a MsgHdrs
- * costs as much as to write all the rest of a small message. Throws a TypeError for a line break in a
- * value, which would be the next header.
+ * Returns headers that can only be sent. Publishing needs their bytes alone, and building a MsgHdrs
+ * costs as much as encoding the rest of a small message. Throws a TypeError for a line break in a
+ * value, which would begin another header.
  */
 export function writeHeaders(values: Readonly<Record<string, string>>): MsgHdrs {
   let text = 'NATS/1.0\r\n'
   for (const name in values) {
     const value = values[name] ?? ''
-    if (/[\r\n]/.test(value)) throw new TypeError(`The header ${name} would have a line break`)
+    if (/[\r\n]/.test(value))
+      throw new TypeError(`The value of the header ${name} contains a line break`)
     text += `${name}: ${value}\r\n`
   }
   const bytes = encoder.encode(`${text}\r\n`)

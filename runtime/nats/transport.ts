@@ -1,17 +1,17 @@
 import type { ConnectionOptions, NatsConnection } from '@nats-io/nats-core'
 import { NatsConnectionImpl, setTransportFactory, TE } from '@nats-io/nats-core/internal'
-// The package's own `connect` makes this very transport and takes no other.
+// Internal: the package's `connect` creates this transport and accepts no other.
 import { NodeTransport, nodeResolveHost } from '@nats-io/transport-node/lib/node_transport.js'
 
-// nats.js encodes every subject and payload by this one; a Buffer takes a tenth of the time.
+// nats.js encodes every subject and payload with this function; Buffer takes a tenth of the time.
 TE.encode = (text = '') => Buffer.from(text)
 
-/** What is written without waiting for the end of the turn, in bytes. */
-const plenty = 64 * 1_024
+/** Pending bytes that are written before the end of the turn. */
+const maxPendingBytes = 64 * 1_024
 
 /**
- * Writes to its socket once in a turn of the event loop. nats.js writes whenever microtasks come to
- * an end, which under load is once for each message: a system call, and one more for the server.
+ * Writes to the socket once per turn of the event loop. nats.js writes when the microtask queue is
+ * empty, which under load means one system call per message, here and in the server.
  */
 class TurnTransport extends NodeTransport {
   #frames: Uint8Array[] = []
@@ -20,7 +20,7 @@ class TurnTransport extends NodeTransport {
   override send(frame: Uint8Array): void {
     this.#bytes += frame.length
     if (this.#frames.push(frame) === 1) setImmediate(() => this.#write())
-    if (this.#bytes >= plenty) this.#write()
+    if (this.#bytes >= maxPendingBytes) this.#write()
   }
 
   override close(error?: Error): Promise<void> {
@@ -37,7 +37,7 @@ class TurnTransport extends NodeTransport {
   }
 }
 
-/** What `connect` of nats.js's Node transport does, for a process that has many messages at once. */
+/** Connects like nats.js's Node transport, for a process with many messages per turn. */
 export function connectNode(options: ConnectionOptions): Promise<NatsConnection> {
   setTransportFactory({ factory: () => new TurnTransport(), dnsResolveFn: nodeResolveHost })
   return NatsConnectionImpl.connect(options)

@@ -1,6 +1,6 @@
 import { FunctionError } from '../api/errors.ts'
 
-const network = new Set([
+const networkCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
@@ -14,34 +14,36 @@ const network = new Set([
 ])
 
 /**
- * Codes of the SQL standard and of the drivers that mean the database is away or has no room, not that
- * the statement was wrong: connection exceptions, no resources, shutting down or starting up.
+ * Codes of SQL and of the drivers for an unavailable database: connection exceptions, insufficient
+ * resources, shutdown and startup.
  */
-const database = /^(08...|53...|57P0[0-5]|CONNECTION_\w+|CONNECT_TIMEOUT)$/
+const databaseCodes = /^(08...|53...|57P0[0-5]|CONNECTION_\w+|CONNECT_TIMEOUT)$/
 
 /**
- * Whether an error says that something the function stands on is away, and that the same attempt may
- * succeed later. Looks through `cause`, since libraries wrap.
+ * Returns whether an error means that a dependency is unavailable, so that a retry may succeed.
+ * Follows `cause`, because libraries wrap errors.
  */
 export function isUnavailable(error: unknown): boolean {
-  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
-    if (at instanceof FunctionError)
-      return ['unavailable', 'overloaded', 'disconnected', 'timeout'].includes(at.code)
-    const code = 'code' in at ? at.code : undefined
-    if (typeof code === 'string' && (network.has(code) || database.test(code))) return true
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 8; depth++) {
+    if (cause instanceof FunctionError)
+      return ['unavailable', 'overloaded', 'disconnected', 'timeout'].includes(cause.code)
+    const code = 'code' in cause ? cause.code : undefined
+    if (typeof code === 'string' && (networkCodes.has(code) || databaseCodes.test(code)))
+      return true
+    cause = cause.cause
   }
   return false
 }
 
-/** What a caller is told of something that was thrown. */
+/** Returns the error that the caller receives for a thrown value. */
 export function toFunctionError(error: unknown): FunctionError {
   if (error instanceof FunctionError) return error
   return isUnavailable(error)
-    ? new FunctionError('unavailable', 'What this function needs is away; try again', {
+    ? new FunctionError('unavailable', 'A dependency is unavailable; try again', {
         retryAfterMs: 1_000,
         cause: error,
       })
-    : new FunctionError('internal', 'The function failed; the reason is in its log', {
+    : new FunctionError('internal', 'The function failed; its log has the reason', {
         cause: error,
       })
 }

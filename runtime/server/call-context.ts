@@ -30,13 +30,14 @@ import type { FunctionHost } from './function-host.ts'
 const encoder = new TextEncoder()
 const pushMark = writeHeaders({ [pushHeader]: '1' })
 
-/** A message whose headers are read when somebody asks for them. */
+/** A message whose headers are parsed on first access. */
 type WithHeaders = Pick<Msg, 'headers'>
 
-/** What one call of a function meets. Made for each, so whatever costs is made when it is used. */
+/** The context of one call. Created for each call, so expensive parts are created on first use. */
 export class CallContext implements Context {
   readonly caller: string
   readonly #host: FunctionHost
+  /** The deadline, by `performance.now()`. */
   readonly #until: number
   readonly #trace: Trace | undefined
   readonly #message: WithHeaders | undefined
@@ -58,7 +59,7 @@ export class CallContext implements Context {
   }
 
   get streamPosition(): StreamPosition | undefined {
-    return this.#message && readPlace(this.#message)
+    return this.#message && readStreamPosition(this.#message)
   }
 
   get signal(): AbortSignal {
@@ -93,7 +94,7 @@ export class CallContext implements Context {
     this.#controller?.abort(reason)
   }
 
-  // Getters, so that a handler may take what it needs out of its context: `{ caller, publish }`.
+  // Getters that return bound functions, so that handlers can destructure: `{ caller, publish }`.
   get publish() {
     return (topic: Topic, data: unknown) => this.#publish(topic, data)
   }
@@ -146,7 +147,6 @@ export class CallContext implements Context {
     this.#host.backbone.nc.publish(subject, payload, hdrs && { headers: hdrs })
   }
 
-  /** What is the same for all is checked and written once. */
   #publishEach(topic: Topic, name: string, values: readonly unknown[], data: object): void {
     if (values.length === 0) return
     const { payload } = this.#host.write(topic, { ...data, [name]: values[0] })
@@ -179,9 +179,13 @@ export class CallContext implements Context {
     const ack = await publishStored(this.#host.backbone.requester, subject, payload, {
       headers: hdrs,
     })
-    if (!ack) throw new FunctionError('conflict', `${subject} has moved on`)
+    if (!ack)
+      throw new FunctionError(
+        'conflict',
+        `${subject} was not stored: its last sequence has changed`,
+      )
     const part = this.#trace?.part
-    if (part) this.#host.spans.stored(topic.subject, ack.seq, startedAt, part)
+    if (part) this.#host.spans.recordAppend(topic.subject, ack.seq, startedAt, part)
     return ack
   }
 
@@ -211,21 +215,22 @@ export class CallContext implements Context {
       topics.map(async (topic) => {
         const next_by_subj = this.#host.subject(topic).narrow(params)
         const query = { seq: since + 1, next_by_subj, batch: limit + 1 }
-        return { topic, ...(await readBatch(requester, stream, query)) }
+        const { messages: stored, pending } = await readBatch(requester, stream, query)
+        return { topic, stored, pending }
       }),
     )
-    const found = batches.flatMap(({ topic, messages }) =>
-      messages
-        // What came while we read may be in one batch and not yet in another.
+    const messages = batches.flatMap(({ topic, stored }) =>
+      stored
+        // Messages stored during the reads may be in one batch and not in another.
         .filter(({ seq }) => seq <= last)
-        .flatMap((stored) => this.#readFitting(topic, stored)),
+        .flatMap((message) => this.#readValid(topic, message)),
     )
-    if (found.length > limit || batches.some(({ pending }) => pending > 0)) return undefined
-    return found.sort((a, b) => a.seq - b.seq)
+    if (messages.length > limit || batches.some(({ pending }) => pending > 0)) return undefined
+    return messages.sort((a, b) => a.seq - b.seq)
   }
 
-  /** Nothing for what no function has written: it goes to the dead letters, and is no part of this. */
-  #readFitting(topic: Topic, { subject, message, seq, at }: StoredMessage): StreamMessage<never>[] {
+  /** Returns no message for invalid data: its consumer makes it a dead letter. */
+  #readValid(topic: Topic, { subject, message, seq, at }: StoredMessage): StreamMessage<never>[] {
     try {
       const data = this.#host.read(topic, subject, () => message.json())
       return [{ data: data as never, seq, at }]
@@ -236,23 +241,27 @@ export class CallContext implements Context {
   }
 
   async #call(contract: Contract, input: unknown): Promise<never> {
-    const left = this.#until - performance.now()
-    if (left <= 0) throw new FunctionError('timeout', 'No time is left to ask another function')
-    return (await this.#host.ask(contract).ask(input as object, {
-      timeoutMs: Math.min(left, contract.timeoutMs ?? defaultTimeoutMs),
+    const remainingMs = this.#until - performance.now()
+    if (remainingMs <= 0)
+      throw new FunctionError(
+        'timeout',
+        `The deadline passed before the call of ${contract.subject}`,
+      )
+    return (await this.#host.caller(contract).ask(input as object, {
+      timeoutMs: Math.min(remainingMs, contract.timeoutMs ?? defaultTimeoutMs),
       headers: traceHeaders(this.#trace),
     })) as never
   }
 }
 
-/** What the server says of a message that a stream republishes. */
-function readPlace(message: WithHeaders): StreamPosition | undefined {
+/** Returns the position that the server adds to a republished message. */
+function readStreamPosition(message: WithHeaders): StreamPosition | undefined {
   try {
     const seq = Number(message.headers?.get('Nats-Sequence') ?? 0)
     const prev = Number(message.headers?.get('Nats-Last-Sequence') ?? 0)
     return seq > 0 ? { seq, prev } : undefined
   } catch {
-    // Headers that cannot be read are not the server's.
+    // The server's own headers can always be parsed: this message was not republished.
     return undefined
   }
 }

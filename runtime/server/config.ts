@@ -1,28 +1,28 @@
 import type { LimitFallback } from '../rate-limit/limiter.ts'
 
-/** What the environment says about the runtime. Read once, at the start. */
+/** The runtime's configuration, read once from the environment. */
 export interface RuntimeConfig {
-  /** Where the functions are served: a user of the account FUNCTIONS. */
+  /** The server, with a user of the account FUNCTIONS. */
   natsUrl: string
-  /** Where the auth callout is answered: a user of the account AUTH. Needed by a callout alone. */
+  /** The server, with a user of the account AUTH. Only the auth callout needs it. */
   natsAuthUrl: string | undefined
-  /** The account seed (SA…) that signs what the callout answers. */
+  /** The account seed (SA…) that signs the callout's responses. */
   calloutSeed: string | undefined
-  /** The curve seed (SX…) the callout's messages are sealed with. */
+  /** The curve seed (SX…) that encrypts the callout's messages. */
   calloutXkeySeed: string | undefined
-  /** What the connection is called in the server's lists. */
+  /** The connection's name in the server's connection list. */
   name: string
-  /** How long a stop may take before what is under way is refused, in milliseconds. */
+  /** Milliseconds for calls in flight to finish when the runtime stops. */
   drainMs: number
-  /** What becomes of calls while the shared rate limits are away. */
+  /** The treatment of calls while the shared rate limit counters are unavailable. */
   limitFallback: LimitFallback
-  /** What every function's limit is multiplied by. */
+  /** A factor for the rate limit of every function. */
   limitFactor: number
-  /** All of it, for the functions' own `env`. */
+  /** The whole environment, for the functions' `env` schemas. */
   env: Readonly<Record<string, string | undefined>>
 }
 
-/** Throws an Error that names the variable which does not fit. */
+/** Parses the environment. Throws an Error that names the invalid variable and gives an example. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): RuntimeConfig {
   return {
     natsUrl: readUrl(env, 'NATS_URL') ?? 'nats://127.0.0.1:4222',
@@ -42,13 +42,13 @@ function readFallback({
 }: Readonly<Record<string, string | undefined>>) {
   if (value === undefined || value === '' || value === 'allow') return 'allow'
   if (value === 'block') return 'block'
-  throw new Error(`RATE_LIMIT_FALLBACK is "${value}": say allow or block`)
+  throw new Error(`RATE_LIMIT_FALLBACK is "${value}": use allow or block`)
 }
 
 function readFactor({ RATE_LIMIT_FACTOR: value }: Readonly<Record<string, string | undefined>>) {
   const factor = Number(value || 1)
   if (factor > 0 && factor <= 1e6) return factor
-  throw new Error(`RATE_LIMIT_FACTOR is "${value}": give a number over 0, such as 1 or 0.5`)
+  throw new Error(`RATE_LIMIT_FACTOR is "${value}": use a number over 0, such as 1 or 0.5`)
 }
 
 function readUrl(env: Readonly<Record<string, string | undefined>>, name: string) {
@@ -62,10 +62,10 @@ function readUrl(env: Readonly<Record<string, string | undefined>>, name: string
 function readMilliseconds(
   env: Readonly<Record<string, string | undefined>>,
   name: string,
-  usual: number,
+  defaultMs: number,
 ) {
   const value = env[name]
-  if (value === undefined || value === '') return usual
+  if (value === undefined || value === '') return defaultMs
   if (/^\d{1,7}$/.test(value)) return Number(value)
-  throw new Error(`${name} is "${value}": give whole milliseconds, such as ${usual}`)
+  throw new Error(`${name} is "${value}": use whole milliseconds, such as ${defaultMs}`)
 }

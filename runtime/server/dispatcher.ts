@@ -2,27 +2,27 @@ import { FunctionError } from '../api/errors.ts'
 import { SlotPool } from '../client/slot-pool.ts'
 import { FunctionStats } from './stats.ts'
 
-/** One piece of work, however it arrived. */
+/** One call of a handler, whatever its trigger. */
 export interface Job {
-  /** Until when its outcome is of use, by `performance.now()`. */
+  /** The deadline, by `performance.now()`. */
   readonly until: number
-  /** Where the dispatcher has it while it runs. */
+  /** The job's slot in the dispatcher while it runs. */
   slot: number
   /**
-   * Does it, and never fails: what goes wrong it answers and counts itself. True when it is done at
-   * once; otherwise calls `ended` when it is.
+   * Runs the handler, and replies to and counts its errors; never throws. Returns true if it finished
+   * synchronously; else it calls `ended` when it finishes.
    */
   run(ended: (job: Job) => void): boolean
-  /** Ends it without an outcome: refused before it began, or overdue. May come while it runs. */
+  /** Rejects the job: before it starts, at its deadline, or while it runs when the process stops. */
   refuse(reason: FunctionError): void
 }
 
-/** How often overdue jobs are looked for, in milliseconds. */
+/** Milliseconds between two checks of the deadlines. */
 const sweepMs = 10
 
 /**
- * Runs the jobs of one function: so many at once, so many waiting, the rest refused at once with
- * `overloaded`. A job whose deadline passes is refused with `timeout`, whether it waits or runs.
+ * Runs the jobs of one function: up to `concurrency` at once, up to `maxQueued` waiting. Rejects a
+ * further job with `overloaded`, and a waiting or running job with `timeout` at its deadline.
  */
 export class Dispatcher {
   readonly stats = new FunctionStats()
@@ -52,13 +52,13 @@ export class Dispatcher {
     }
   }
 
-  /** Resolves when nothing runs and nothing waits. */
+  /** Resolves when no job runs or waits. */
   idle(): Promise<void> {
     if (this.#running.size === 0 && this.queued === 0) return Promise.resolve()
     return new Promise((resolve) => this.#idle.push(resolve))
   }
 
-  /** Refuses what waits and what runs: the time to finish is over. */
+  /** Rejects all waiting and running jobs. */
   refuseAll(reason: FunctionError): void {
     const jobs = [...this.#queue.slice(this.#head), ...this.#running.list()]
     this.#queue = []
@@ -66,7 +66,7 @@ export class Dispatcher {
     for (const job of jobs) job.refuse(reason)
   }
 
-  /** What is done at once never counts as running: nothing could come in between. */
+  /** A job that finishes synchronously takes no slot. */
   #run(job: Job): void {
     if (job.run(this.#ended)) return
     job.slot = this.#running.add(job)
@@ -74,7 +74,7 @@ export class Dispatcher {
     this.#sweeper ??= setInterval(() => this.#sweep(), sweepMs)
   }
 
-  /** One function for all jobs: to make one for each would cost more than all else here. */
+  /** One function for all jobs: a closure for each would cost more than the rest of the dispatch. */
   readonly #ended = (job: Job) => {
     this.stats.inFlight--
     this.#running.delete(job.slot)
@@ -82,7 +82,7 @@ export class Dispatcher {
   }
 
   #next() {
-    // More than one, where those that come next are done at once.
+    // Starts more than one job if the next ones finish synchronously.
     while (this.#running.size < this.#concurrency) {
       const job = this.#queue[this.#head]
       if (!job) break
@@ -114,14 +114,14 @@ export class Dispatcher {
   }
 
   #expire(job: Job) {
-    job.refuse(new FunctionError('timeout', 'The deadline passed before the function was done'))
+    job.refuse(new FunctionError('timeout', 'The deadline passed before the function finished'))
   }
 
-  /** When the queue will have moved on, going by how long things have taken so far. */
+  /** Estimates `retryAfterMs` by the queue's length and the average processing time. */
   #overloaded() {
     const { average_processing_time } = this.stats.micro
     const ms = (this.queued / this.#concurrency) * (average_processing_time / 1e6)
-    return new FunctionError('overloaded', 'Too much is waiting for this function already', {
+    return new FunctionError('overloaded', 'The queue of this function is full', {
       retryAfterMs: Math.min(10_000, Math.max(50, Math.ceil(ms))),
     })
   }

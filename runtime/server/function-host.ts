@@ -11,18 +11,18 @@ import { SpanRecorder } from '../tracing/span-store.ts'
 import type { Backbone } from './backbone.ts'
 import type { LoadedFunction } from './load.ts'
 
-/** What all calls of a function share. */
+/** Shared by all calls of a function. */
 export class FunctionHost {
   readonly loaded: LoadedFunction
   readonly backbone: Backbone
   readonly env: unknown
   readonly log: Logger
-  /** Set for a function that says how often one caller may ask. */
+  /** Undefined for a function without a rate limit. */
   readonly limiter: Limiter | undefined
   readonly spans: SpanRecorder
   readonly #subjects = new WeakMap<Topic, Subject>()
   readonly #buckets = new WeakMap<BucketDeclaration, Bucket<unknown>>()
-  readonly #asks = new WeakMap<Contract, ContractCaller>()
+  readonly #callers = new WeakMap<Contract, ContractCaller>()
 
   constructor(
     loaded: LoadedFunction,
@@ -53,13 +53,13 @@ export class FunctionHost {
     })
   }
 
-  ask(contract: Contract): ContractCaller {
-    return getOrCreate(this.#asks, contract, () =>
+  caller(contract: Contract): ContractCaller {
+    return getOrCreate(this.#callers, contract, () =>
       createContractCaller(this.backbone.requester, contract),
     )
   }
 
-  /** A topic's data as subject and payload. Throws a TypeError for data that does not fit. */
+  /** Returns the subject and payload of a topic's data. Throws a TypeError for invalid data. */
   write(topic: Topic, data: unknown) {
     const checked = validateSync(topic.data, data)
     if (checked.issues) throw new TypeError(`${topic.subject}: ${describeIssues(checked.issues)}`)
@@ -68,7 +68,7 @@ export class FunctionHost {
     return { subject: subject.fill(values), payload: JSON.stringify(subject.rest(values)) }
   }
 
-  /** A topic's data out of a message. Throws `invalid` for what is not JSON or does not fit. */
+  /** Returns a topic's data from a message. Throws `invalid` for malformed JSON or invalid data. */
   read(topic: Topic, subject: string, json: () => unknown): unknown {
     const data = { ...readObject({ json }), ...this.subject(topic).read(subject) }
     const { issues, value } = validateSync(topic.data, data)
@@ -77,7 +77,7 @@ export class FunctionHost {
   }
 }
 
-/** A payload as an object: empty is `{}`. Throws `invalid` for anything else. */
+/** Returns a payload that is a JSON object. Throws `invalid` for any other payload. */
 export function readObject(message: { json(): unknown }): Record<string, unknown> {
   let value: unknown
   try {
@@ -95,13 +95,13 @@ function kindOf(value: unknown) {
 }
 
 function getOrCreate<Key extends object, Value>(
-  known: WeakMap<Key, Value>,
+  cache: WeakMap<Key, Value>,
   key: Key,
-  make: () => Value,
+  create: () => Value,
 ): Value {
-  const found = known.get(key)
-  if (found !== undefined) return found
-  const made = make()
-  known.set(key, made)
-  return made
+  const cached = cache.get(key)
+  if (cached !== undefined) return cached
+  const created = create()
+  cache.set(key, created)
+  return created
 }

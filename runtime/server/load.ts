@@ -12,7 +12,7 @@ import {
 import { overlaps, parseSubject, toServiceName } from '../api/subject.ts'
 import type { TriggerKind } from '../api/trigger.ts'
 
-/** A function with all that its file says, checked. */
+/** A function with the checked content of its file. */
 export interface LoadedFunction extends FunctionInfo {
   readonly file: string
   readonly definition: FunctionDefinition
@@ -22,15 +22,15 @@ export interface LoadedFunction extends FunctionInfo {
   readonly queue: string
 }
 
-/** What is wrong with a file: which, what in it, and why. */
+/** An error in a function file. */
 export interface LoadProblem {
   file: string
-  /** `default` or a part of it; empty when the file itself is at fault. */
+  /** `default` or a part of it; empty if the problem concerns the whole file. */
   export: string
   reason: string
 }
 
-/** Thrown when files cannot be served; all of what is wrong, not the first thing alone. */
+/** Files cannot be served. Lists all problems, not just the first. */
 export class LoadError extends Error {
   override name = 'LoadError'
   readonly problems: readonly LoadProblem[]
@@ -45,30 +45,33 @@ export class LoadError extends Error {
   }
 }
 
-const code = new Set(['.ts', '.js', '.mjs'])
-const misnamed = new Set(['.tsx', '.jsx', '.mts', '.cts', '.cjs'])
-const stem = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/
+const extensions = new Set(['.ts', '.js', '.mjs'])
+const misnamedExtensions = new Set(['.tsx', '.jsx', '.mts', '.cts', '.cjs'])
+const functionName = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/
 const semver = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/
 
-/** Reads the functions of a folder. Throws a LoadError with everything that keeps it from serving. */
+/**
+ * Imports the functions of a folder, except files that begin with `_`. Throws a LoadError that lists
+ * every problem.
+ */
 export async function loadFunctions(folder: string): Promise<LoadedFunction[]> {
   const loaded: LoadedFunction[] = []
   const problems: LoadProblem[] = []
   for (const entry of await readFolder(folder)) {
     const extension = extname(entry)
     if (entry.startsWith('_') || entry.endsWith('.d.ts')) continue
-    if (misnamed.has(extension))
+    if (misnamedExtensions.has(extension))
       problems.push({
         file: entry,
         export: '',
         reason: `rename it to end in .ts, not ${extension}`,
       })
-    if (!code.has(extension)) continue
+    if (!extensions.has(extension)) continue
     try {
       const module = await import(pathToFileURL(join(folder, entry)).href)
-      const found = toLoaded(entry, basename(entry, extension), module.default)
-      if ('reason' in found) problems.push(found)
-      else loaded.push(found)
+      const result = toLoaded(entry, basename(entry, extension), module.default)
+      if ('reason' in result) problems.push(result)
+      else loaded.push(result)
     } catch (error) {
       problems.push({ file: entry, export: '', reason: describeImportError(error, entry) })
     }
@@ -83,97 +86,109 @@ async function readFolder(folder: string) {
     return (await readdir(folder)).sort()
   } catch (error) {
     const reason =
-      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such folder' : `${error}`
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'the folder does not exist' : `${error}`
     throw new LoadError([{ file: folder, export: '', reason }])
   }
 }
 
 function toLoaded(file: string, name: string, exported: unknown): LoadedFunction | LoadProblem {
-  const wrong = (part: string, reason: string) => ({ file, export: part, reason })
-  if (!stem.test(name))
-    return wrong('', `"${name}" is no function name: use lower case, as in room.join.ts`)
+  const problem = (part: string, reason: string) => ({ file, export: part, reason })
+  if (!functionName.test(name))
+    return problem('', `"${name}" is not a function name: use lower case, as in room.join.ts`)
   if (exported === undefined)
-    return wrong('default', 'there is no default export; write export default defineFunction(…)')
+    return problem(
+      'default',
+      'the default export is missing: write export default defineFunction(…)',
+    )
   if (!isFunctionDefinition(exported))
-    return wrong('default', 'the default export was not made by defineFunction')
+    return problem('default', 'the default export was not created by defineFunction')
 
   const { contract, trigger, options } = exported
   const version = options.version ?? '1.0.0'
   if (!semver.test(version))
-    return wrong('default.version', `"${version}" is no version: write it as 1.0.0`)
+    return problem(
+      'default.version',
+      `"${version}" is not a semantic version: use a form like 1.0.0`,
+    )
   const service = toServiceName(name)
   const queue = options.queue ?? service
   if (!/^[\w-]+$/.test(queue))
-    return wrong('default.queue', `"${queue}" is no queue group: use letters, digits, _ and -`)
-  for (const limit of ['concurrency', 'maxQueued'] as const) {
-    const value = options[limit]
-    const least = limit === 'maxQueued' ? 0 : 1
-    if (value !== undefined && !(Number.isInteger(value) && value >= least))
-      return wrong(`default.${limit}`, `${value} is not a whole number of ${least} or more`)
+    return problem('default.queue', `"${queue}" is not a queue group: use letters, digits, _ and -`)
+  for (const option of ['concurrency', 'maxQueued'] as const) {
+    const value = options[option]
+    const min = option === 'maxQueued' ? 0 : 1
+    if (value !== undefined && !(Number.isInteger(value) && value >= min))
+      return problem(`default.${option}`, `${value} is not a whole number of ${min} or more`)
   }
-  const wrongLimit = options.limit && validateLimit(options.limit)
-  if (wrongLimit) return wrong('default.limit', wrongLimit)
+  const limitProblem = options.limit && validateLimit(options.limit)
+  if (limitProblem) return problem('default.limit', limitProblem)
   const loaded = { file, name, service, version, queue, definition: exported }
   try {
     if (contract) {
       if (!Array.isArray(contract.audience) || contract.audience.length === 0)
-        return wrong('default.audience', "say who may ask: ['everyone'], roles, or ['functions']")
+        return problem(
+          'default.audience',
+          "the audience is empty: use ['everyone'], roles, or ['functions']",
+        )
       const subject = contractSubject(contract).template
       return { ...loaded, trigger: 'request', subject, audience: contract.audience }
     }
     if (trigger?.kind === 'event' || trigger?.kind === 'stream') parseSubject(trigger.topic.subject)
     return { ...loaded, trigger: trigger?.kind as TriggerKind }
   } catch (error) {
-    return wrong('default.subject', (error as Error).message)
+    return problem('default.subject', (error as Error).message)
   }
 }
 
 function validateLimit({ max, windowMs }: Limit): string | undefined {
-  if (!(Number.isInteger(max) && max >= 1)) return `max is ${max}: give a whole number of 1 or more`
+  if (!(Number.isInteger(max) && max >= 1)) return `max is ${max}: use a whole number of 1 or more`
   if (Number.isInteger(windowMs / 1_000) && windowMs >= 1_000 && windowMs <= maxLimitWindowMs)
     return undefined
-  return `windowMs is ${windowMs}: give whole seconds in milliseconds, 1000 to ${maxLimitWindowMs}`
+  return `windowMs is ${windowMs}: use whole seconds in milliseconds, 1000 to ${maxLimitWindowMs}`
 }
 
-/** Two functions on one subject would each get half of what is asked; a stream would answer for one. */
+/**
+ * Finds functions whose subjects overlap: each would receive a part of the requests. Also finds
+ * streams that capture a request subject: their acknowledgement would be the answer.
+ */
 function findCollisions(loaded: readonly LoadedFunction[]): LoadProblem[] {
   const problems: LoadProblem[] = []
   const streams = loaded.flatMap(({ definition: { trigger, options } }) => [
     ...(trigger?.kind === 'stream' ? [trigger.stream] : []),
-    ...(options.resources ?? []).flatMap((used) => ('stream' in used ? [used] : [])),
+    ...(options.resources ?? []).flatMap((resource) => ('stream' in resource ? [resource] : [])),
   ])
-  loaded.forEach((one, index) => {
-    const { file, service } = one
-    const pattern = one.subject && parseSubject(one.subject).pattern
+  loaded.forEach(({ file, service, subject }, index) => {
+    const pattern = subject && parseSubject(subject).pattern
     for (const other of loaded.slice(0, index)) {
       if (other.service === service)
         problems.push({
           file,
           export: '',
-          reason: `its service ${service} is also ${other.file}'s`,
+          reason: `${other.file} has the same service name ${service}`,
         })
       if (pattern && other.subject && overlaps(pattern, parseSubject(other.subject).pattern))
         problems.push({
           file,
           export: 'default.subject',
-          reason: `${one.subject} is already answered by ${other.file} on ${other.subject}`,
+          reason: `${subject} overlaps ${other.subject} of ${other.file}`,
         })
     }
-    const caught = pattern && streams.find((it) => it.subjects.some((s) => overlaps(s, pattern)))
-    if (caught)
+    const stream =
+      pattern && streams.find(({ subjects }) => subjects.some((it) => overlaps(it, pattern)))
+    if (stream)
       problems.push({
         file,
         export: 'default.subject',
-        reason: `${one.subject} lies inside the stream ${caught.stream}, which would answer for it`,
+        reason: `the stream ${stream.stream} captures ${subject} and would answer its requests`,
       })
   })
   return problems
 }
 
-/** With the line, where the stack tells: a syntax error's message alone does not. */
+/** Adds the line from the stack: a syntax error's message lacks it. */
 function describeImportError(error: unknown, file: string) {
-  if (!(error instanceof Error)) return `it cannot be loaded: ${String(error)}`
+  if (!(error instanceof Error)) return `the file cannot be loaded: ${String(error)}`
   const [, line] = new RegExp(`${RegExp.escape(file)}:(\\d+)`).exec(error.stack ?? '') ?? []
   const where = line ? ` (line ${line})` : ''
-  return `it cannot be loaded: ${error.name}: ${error.message}${where}`
+  return `the file cannot be loaded: ${error.name}: ${error.message}${where}`
 }

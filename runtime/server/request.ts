@@ -10,23 +10,23 @@ import { CallContext } from './call-context.ts'
 import type { Dispatcher, Job } from './dispatcher.ts'
 import { type FunctionHost, readObject } from './function-host.ts'
 
-/** The longest a caller may ask a function to go on, in milliseconds. */
+/** Upper bound of the timeout that a caller requests, in milliseconds. */
 const maxTimeoutMs = 300_000
-/** Stands for the value of a handler that was not called. */
-const rejectedCodes = Symbol('refused')
+/** Replaces the handler's value for a call that was rejected before the handler. */
+const rejected = Symbol('rejected')
 
 type Incoming = Pick<Msg, 'data' | 'headers' | 'json' | 'reply' | 'respond' | 'subject'>
 
-/** What all requests, or events, of a function have in common. */
+/** Shared by all requests, or events, of a function. */
 export interface RequestKind {
   readonly host: FunctionHost
   readonly dispatcher: Dispatcher
   readonly subject: Subject
   readonly input: Schema
-  /** Absent for events: what a handler of those returns is nobody's. */
+  /** Undefined for events: their handlers return nothing. */
   readonly output: Schema | undefined
   readonly timeoutMs: number
-  /** The largest payload; of events, which functions tell each other, any that the server carries. */
+  /** Maximum payload; unlimited for events, which only functions publish. */
   readonly maxBytes: number
 }
 
@@ -47,7 +47,7 @@ export function requestKind(host: FunctionHost, dispatcher: Dispatcher): Request
   }
 }
 
-/** One message that asks for a function: parsed, handled, answered once. */
+/** A request or an event: parses the message, calls the handler, replies once. */
 export class RequestJob implements Job {
   readonly until: number
   slot = -1
@@ -89,7 +89,7 @@ export class RequestJob implements Job {
     const { stats } = this.#kind.dispatcher
     if (reason.code === 'timeout') stats.timeouts++
     stats.failed(reason.message)
-    // What never ran is counted here, what runs when it ends.
+    // A job that never ran is counted here, a running one when it ends.
     if (!this.#startedAt) stats.requests++
     this.#refuse(reason)
     this.#context?.abort(reason)
@@ -105,23 +105,23 @@ export class RequestJob implements Job {
     ended(this)
   }
 
-  /** The handler's value or promise; `refused` for what does not get as far as the handler. */
+  /** Returns the handler's value or promise, or `rejected` if the handler is not called. */
   #handle(): unknown {
     const { host, subject } = this.#kind
     const { callerIndex } = subject
     const caller = callerIndex < 0 ? '' : tokenAt(this.#message.subject, callerIndex)
     if (callerIndex >= 0 && !isToken(caller))
       return this.#refuseInput(
-        refusal(`"${caller}" in the subject ${this.#message.subject} cannot be a caller`),
+        refusal(`"${caller}" in the subject ${this.#message.subject} is not a valid caller`),
       )
-    // Before anything is read: what does not fit counts like what does.
-    const waiting = caller === '' ? undefined : host.limiter?.take(caller)
-    if (!waiting) return this.#call(caller)
-    this.#beginMeanwhile(caller)
-    return waiting.then(() => this.#call(caller))
+    // Before the payload is parsed: invalid calls count against the limit too.
+    const granted = caller === '' ? undefined : host.limiter?.take(caller)
+    if (!granted) return this.#call(caller)
+    this.#prefetch(caller)
+    return granted.then(() => this.#call(caller))
   }
 
-  #beginMeanwhile(caller: string) {
+  #prefetch(caller: string) {
     const { host, subject } = this.#kind
     const { prefetch } = host.loaded.definition.options
     if (!prefetch) return
@@ -131,13 +131,13 @@ export class RequestJob implements Job {
 
   #call(caller: string): unknown {
     const { host, input } = this.#kind
-    // It waited for its limit until it was overdue.
-    if (this.#answered) return rejectedCodes
-    const read = this.#read()
-    if ('refusal' in read) return this.#refuseInput(read.refusal)
-    const parsed = validateSync(input, read.data)
+    // The deadline passed while the call waited for the rate limit.
+    if (this.#answered) return rejected
+    const payload = this.#read()
+    if ('refusal' in payload) return this.#refuseInput(payload.refusal)
+    const parsed = validateSync(input, payload.data)
     if (parsed.issues) {
-      const message = `The input does not fit: ${describeIssues(parsed.issues)}`
+      const message = `Invalid input: ${describeIssues(parsed.issues)}`
       return this.#refuseInput({ code: 'invalid', message, details: parsed.issues })
     }
     const context = new CallContext(host, caller, this.until, this.#trace, this.#message)
@@ -148,19 +148,21 @@ export class RequestJob implements Job {
     return withTrace(this.#trace, () => handle(value as never, context))
   }
 
-  #refuseInput(toErrorBody: ErrorBody) {
-    this.#kind.dispatcher.stats.failed(toErrorBody.message)
-    this.#refuse(toErrorBody)
-    return rejectedCodes
+  #refuseInput(reason: ErrorBody) {
+    this.#kind.dispatcher.stats.failed(reason.message)
+    this.#refuse(reason)
+    return rejected
   }
 
   #answer(value: unknown) {
     const { output } = this.#kind
-    if (!output || value === rejectedCodes || this.#answered) return
+    if (!output || value === rejected || this.#answered) return
     const answer = validateSync(output, value)
     if (answer.issues)
-      throw new TypeError(`its answer does not fit its contract: ${describeIssues(answer.issues)}`)
-    // Throws for what is too large to send, and that is then the answer.
+      throw new TypeError(
+        `The answer does not match the contract: ${describeIssues(answer.issues)}`,
+      )
+    // Throws for a value over the server's maximum payload; the caller then receives that error.
     this.#message.respond(JSON.stringify(answer.value) ?? 'null')
     this.#answered = true
   }
@@ -171,7 +173,7 @@ export class RequestJob implements Job {
     const refusal = toFunctionError(error)
     if (refusal !== error)
       host.log.error({ err: this.#fault, code: refusal.code }, 'function failed')
-    // One that had been refused already, as overdue, has been counted.
+    // A call that was rejected at its deadline is already counted.
     if (!this.#answered) dispatcher.stats.failed(refusal.message)
     this.#refuse(refusal)
   }
@@ -198,14 +200,14 @@ export class RequestJob implements Job {
     endTrace(this.#trace, refusal && { code: refusal.code, error: this.#fault ?? refusal })
   }
 
-  /** Payload and subject as one. What does not fit is a value here: it is cheaper. */
+  /** Merges payload and subject parameters. Returns refusals, because throwing costs more. */
   #read(): { data: Record<string, unknown> } | { refusal: ErrorBody } {
     const { maxBytes, subject } = this.#kind
     const message = this.#message
     const bytes = message.data.length
     if (bytes > maxBytes)
       return {
-        refusal: refusal(`The payload has ${bytes} bytes, and ${maxBytes} are taken`, 'too_large'),
+        refusal: refusal(`The payload has ${bytes} bytes; the maximum is ${maxBytes}`, 'too_large'),
       }
     try {
       const data = bytes === 0 ? {} : readObject(message)
@@ -213,7 +215,7 @@ export class RequestJob implements Job {
         const token = tokenAt(message.subject, index)
         if (Object.hasOwn(data, name) && data[name] !== token)
           return {
-            refusal: refusal(`"${name}" in the payload is not what the subject says: ${token}`),
+            refusal: refusal(`"${name}" in the payload differs from the subject's ${token}`),
           }
         data[name] = token
       }
@@ -227,16 +229,16 @@ export class RequestJob implements Job {
     try {
       return beginTrace(this.#kind.host.loaded.name, this.#message.headers)
     } catch {
-      // Headers that cannot be read carry no trace; see readTimeout.
+      // Malformed headers carry no trace; see readTimeout.
       return undefined
     }
   }
 
-  /** Refuses whoever asked for no answer: they can only be told by another way, if there is one. */
+  /** Handles the rejection of a call without a reply subject: only `onRejected` can inform the caller. */
   #reject(reason: ErrorBody) {
     const { host, subject } = this.#kind
     const { code, message } = reason
-    host.log.info({ code, reason: message }, 'refused, without a reply')
+    host.log.info({ code, reason: message }, 'call without a reply rejected')
     const { onRejected } = host.loaded.definition.options
     if (!onRejected) return
     const params = subject.read(this.#message.subject)
@@ -254,12 +256,12 @@ export class RequestJob implements Job {
     try {
       this.#message.respond(JSON.stringify(reason), { headers: hdrs })
     } catch (error) {
-      this.#kind.host.log.error({ err: error, code: reason.code }, 'the refusal could not be sent')
+      this.#kind.host.log.error({ err: error, code: reason.code }, 'error reply not sent')
     }
   }
 }
 
-/** Its payload, for somebody who will not rely on it. */
+/** Returns the unvalidated payload, or `{}` if it is not a JSON object. */
 function readLoosely(message: Incoming): Record<string, unknown> {
   try {
     return readObject(message)
@@ -283,15 +285,12 @@ function errorHeaders(code: ErrorCode, message: string): MsgHdrs {
   })
 }
 
-/**
- * What a caller says about its patience. Headers come from outside: one that cannot be read, or says
- * nonsense, says nothing.
- */
-function readTimeout(message: Incoming, usualMs: number): number {
+/** Returns the caller's timeout, or the default if its header is missing, malformed or invalid. */
+function readTimeout(message: Incoming, defaultMs: number): number {
   try {
-    const ms = Number(message.headers?.get(timeoutHeader) || usualMs)
-    return ms > 0 ? Math.min(ms, maxTimeoutMs) : usualMs
+    const ms = Number(message.headers?.get(timeoutHeader) || defaultMs)
+    return ms > 0 ? Math.min(ms, maxTimeoutMs) : defaultMs
   } catch {
-    return usualMs
+    return defaultMs
   }
 }

@@ -27,7 +27,7 @@ import { requiredResources } from './required-resources.ts'
 import { serveFunction } from './serve.ts'
 
 export interface RuntimeOptions {
-  /** Where the functions are. */
+  /** The folder of the function files. */
   folder: string
   config: RuntimeConfig
   log: Logger
@@ -35,21 +35,21 @@ export interface RuntimeOptions {
 
 export interface Runtime extends AsyncDisposable {
   readonly functions: readonly FunctionInfo[]
-  /** Leaves the queue groups, finishes what is under way, closes. Called twice, it is done once. */
+  /** Leaves the queue groups, finishes calls in flight, closes the connection. Idempotent. */
   stop(): Promise<void>
-  /** Resolves when the connection has ended for good, by `stop` or otherwise. */
+  /** Resolves when the connection is closed, by `stop` or by an error. */
   readonly closed: Promise<void>
 }
 
-/** Files in functions/ that are no functions may be this one: what must hold before any is served. */
+/** Its default export runs before any function is served, and returns what `stop` disposes of. */
 const setupFile = '_setup.ts'
-const attempts = { count: 30, everyMs: 2_000 }
-/** How long the end waits for the server to have all that was said. */
+const attempts = { max: 30, delayMs: 2_000 }
+/** Milliseconds to flush published messages before the connection closes. */
 const finalFlushMs = 1_000
 
 /**
- * Loads the functions of a folder and serves them until `stop`. Waits for what is not up yet, 30
- * times two seconds. Throws a LoadError that lists the files at fault, before anything is served.
+ * Loads the functions of a folder and serves them until `stop`. Retries unavailable dependencies for
+ * one minute. Throws a LoadError for invalid files before it serves any function.
  */
 export async function startRuntime({ folder, config, log }: RuntimeOptions): Promise<Runtime> {
   await using started = new AsyncDisposableStack()
@@ -60,7 +60,7 @@ export async function startRuntime({ folder, config, log }: RuntimeOptions): Pro
     connectTo('NATS_URL', config.natsUrl, config.name),
   )
   started.defer(async () => {
-    // To close alone would throw away what has not left yet.
+    // Closing discards messages that are not yet written to the socket.
     await Promise.race([nc.flush(), sleep(finalFlushMs)]).catch(() => undefined)
     await nc.close()
   })
@@ -68,7 +68,7 @@ export async function startRuntime({ folder, config, log }: RuntimeOptions): Pro
   started.defer(() => requester.close())
   const js = jetstream(nc)
 
-  const setup = await retryUntilAvailable('what _setup needs', log, () =>
+  const setup = await retryUntilAvailable('a dependency of _setup', log, () =>
     runSetup(folder, config, log),
   )
   if (setup) started.use(setup)
@@ -109,7 +109,7 @@ export async function startRuntime({ folder, config, log }: RuntimeOptions): Pro
     return stopped
   }
   const closed = nc.closed().then((error) => {
-    if (error) log.error({ err: error }, 'the connection has ended')
+    if (error) log.error({ err: error }, 'connection closed with an error')
   })
   return { functions: backbone.functions, stop, closed, [Symbol.asyncDispose]: stop }
 }
@@ -129,7 +129,7 @@ function limiterOf(
   return new Limiter({ counter, service, limit: { ...limit, max }, fallback })
 }
 
-/** Each function's environment, as its schema reads it. Throws a LoadError for what does not fit. */
+/** Returns each function's parsed environment. Throws a LoadError that lists the mismatches. */
 function readEnvs(functions: readonly LoadedFunction[], env: RuntimeConfig['env']) {
   const envs = new Map<LoadedFunction, unknown>()
   const problems: LoadProblem[] = []
@@ -141,7 +141,7 @@ function readEnvs(functions: readonly LoadedFunction[], env: RuntimeConfig['env'
       problems.push({
         file: loaded.file,
         export: 'default.env',
-        reason: `the environment does not fit: ${describeIssues(result.issues)}`,
+        reason: `invalid environment: ${describeIssues(result.issues)}`,
       })
     else envs.set(loaded, result.value)
   }
@@ -154,20 +154,22 @@ async function runSetup(folder: string, { env }: RuntimeConfig, log: Logger) {
   if (!existsSync(file)) return undefined
   const { default: setup } = await import(pathToFileURL(file).href)
   if (typeof setup !== 'function')
-    throw new LoadError([{ file: setupFile, export: 'default', reason: 'it is not a function' }])
+    throw new LoadError([
+      { file: setupFile, export: 'default', reason: 'the default export is not a function' },
+    ])
   return (await setup({ log, env })) as AsyncDisposable | undefined
 }
 
-/** A server that comes back has lost what it kept in memory. */
+/** Recreates streams and buckets after a reconnect: a restarted server has lost those in memory. */
 async function recreateResources(nc: NatsConnection, ensure: () => Promise<void>, log: Logger) {
   for await (const { type } of nc.status())
     if (type === 'reconnect')
-      await ensure().catch((err) => log.error({ err }, 'streams and buckets are not as declared'))
+      await ensure().catch((err) => log.error({ err }, 'streams and buckets not recreated'))
 }
 
-/** Tries until it works. Only what is away is waited for; anything else is thrown at once. */
+/** Retries while the dependency is unavailable, up to 30 times. Throws any other error at once. */
 async function retryUntilAvailable<T>(
-  what: string,
+  dependency: string,
   log: Logger,
   attempt: () => Promise<T>,
 ): Promise<T> {
@@ -175,15 +177,15 @@ async function retryUntilAvailable<T>(
     try {
       return await attempt()
     } catch (error) {
-      if (count >= attempts.count || !isUnavailableError(error)) throw error
+      if (count >= attempts.max || !isUnavailableError(error)) throw error
       const reason = error instanceof Error ? error.message : String(error)
-      log.warn({ attempt: count, of: attempts.count, reason }, `waiting for ${what}`)
-      await sleep(attempts.everyMs)
+      log.warn({ attempt: count, of: attempts.max, reason }, `${dependency} unavailable, retrying`)
+      await sleep(attempts.delayMs)
     }
   }
 }
 
-/** What the NATS client throws when the server, or its JetStream, is not there yet. */
+/** The NATS client's errors for an unavailable server or JetStream. */
 const unavailableErrorNames = [
   'ConnectionError',
   'JetStreamNotEnabled',
@@ -198,15 +200,15 @@ function isUnavailableError(error: unknown) {
   )
 }
 
-/** Everybody leaves the queue groups first, and then all finish, within one budget. */
+/** All functions leave their queue groups first, then finish their calls, within one budget. */
 async function drain(served: readonly Served[], budgetMs: number): Promise<void> {
-  const finished = Promise.all(served.map((it) => it.leave())).then(() =>
-    Promise.all(served.map((it) => it.dispatcher.idle())),
+  const finished = Promise.all(served.map((func) => func.leave())).then(() =>
+    Promise.all(served.map((func) => func.dispatcher.idle())),
   )
-  const overdue = setTimeout(() => {
+  const timer = setTimeout(() => {
     const reason = new FunctionError('unavailable', 'The process is stopping; try again')
     for (const { dispatcher } of served) dispatcher.refuseAll(reason)
   }, budgetMs)
   await Promise.race([finished, sleep(budgetMs + 500, undefined, { ref: false })])
-  clearTimeout(overdue)
+  clearTimeout(timer)
 }

@@ -1,33 +1,33 @@
 import { createHistogram } from 'node:perf_hooks'
 
-/** How long what is called recent lasts, at the least; at the most twice as long. */
+/** Milliseconds that the recent percentiles cover at least; they cover at most twice as much. */
 const recentMs = 10_000
 
-/** From a microsecond to an hour. Two figures suffice for what is looked at. */
+/** Microseconds, from one to an hour, with two significant digits. */
 const createDurations = () => createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 2 })
 
-/** What a function has done since it was started, in numbers that are true for async work. */
+/** Counters and durations of a function since its start. Durations include asynchronous time. */
 export class FunctionStats {
   requests = 0
   errors = 0
-  /** Refused before they began. */
+  /** Rejected with `overloaded` before the start. */
   shed = 0
-  /** Answered `timeout` because the deadline passed. */
+  /** Rejected with `timeout` at the deadline. */
   timeouts = 0
   lastError = ''
   inFlight = 0
   #totalMs = 0
-  /** All but what is in the other two, which take turns: recording into one costs enough. */
+  /** Everything before the two recent periods. Each call is recorded once, in the current period. */
   readonly #older = createDurations()
-  #before = createDurations()
-  #now = createDurations()
-  #turnedAt = performance.now()
+  #previous = createDurations()
+  #current = createDurations()
+  #rotatedAt = performance.now()
 
-  /** Counts what has ended, well or not, after so many milliseconds; `times` of them as one. */
+  /** Counts a finished call with its duration in milliseconds; `times` messages for a batch. */
   ended(ms: number, times = 1): void {
     this.requests += times
     this.#totalMs += ms
-    this.#now.record(Math.max(1, Math.round(ms * 1_000)))
+    this.#current.record(Math.max(1, Math.round(ms * 1_000)))
   }
 
   failed(reason: string, times = 1): void {
@@ -35,7 +35,7 @@ export class FunctionStats {
     this.lastError = reason
   }
 
-  /** The fields of a micro endpoint's stats. Times are whole nanoseconds, as the schema wants. */
+  /** The standard fields of a micro endpoint's stats. Durations are whole nanoseconds. */
   get micro() {
     const total = Math.round(this.#totalMs * 1e6)
     return {
@@ -47,12 +47,12 @@ export class FunctionStats {
     }
   }
 
-  /** What micro has no field for; goes into `data`. Milliseconds. */
+  /** The `data` of a micro endpoint's stats: figures without a standard field, in milliseconds. */
   get data() {
-    this.#turn()
+    this.#rotate()
     const recent = createDurations()
-    recent.add(this.#before)
-    recent.add(this.#now)
+    recent.add(this.#previous)
+    recent.add(this.#current)
     const all = createDurations()
     all.add(this.#older)
     all.add(recent)
@@ -69,12 +69,12 @@ export class FunctionStats {
     }
   }
 
-  /** Done by whoever asks, so that it costs nothing where nobody does. */
-  #turn() {
-    if (performance.now() - this.#turnedAt < recentMs) return
-    this.#turnedAt = performance.now()
-    this.#older.add(this.#before)
-    this.#before = this.#now
-    this.#now = createDurations()
+  /** Runs on each read of the stats, so that it costs nothing while they are not polled. */
+  #rotate() {
+    if (performance.now() - this.#rotatedAt < recentMs) return
+    this.#rotatedAt = performance.now()
+    this.#older.add(this.#previous)
+    this.#previous = this.#current
+    this.#current = createDurations()
   }
 }

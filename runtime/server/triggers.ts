@@ -12,17 +12,18 @@ import type { Dispatcher } from './dispatcher.ts'
 import type { FunctionHost } from './function-host.ts'
 import { type Consumer, type ConsumerOptions, startConsumer } from './stream-consumer.ts'
 
-/** What every kind of consumption has in common. */
+/** Shared by the consumers of all triggers. */
 interface ConsumerContext {
   host: FunctionHost
   dispatcher: Dispatcher
   js: JetStreamClient
 }
 
-export function consumeStream(ground: ConsumerContext, trigger: StreamTrigger): Promise<Consumer> {
-  const { host } = ground
+/** Consumes the messages of a topic in its stream. */
+export function consumeStream(context: ConsumerContext, trigger: StreamTrigger): Promise<Consumer> {
+  const { host } = context
   return startConsumer({
-    ...ground,
+    ...context,
     stream: trigger.stream.stream,
     filter: parseSubject(trigger.topic.subject).pattern,
     deliver: 'all',
@@ -38,12 +39,12 @@ export function consumeStream(ground: ConsumerContext, trigger: StreamTrigger): 
   })
 }
 
-/** A bucket is a stream, so one durable consumer gives each change to one instance. */
-export function consumeBucket(ground: ConsumerContext, trigger: KvTrigger): Promise<Consumer> {
+/** Consumes the bucket's stream: its durable consumer delivers each change to one instance. */
+export function consumeBucket(context: ConsumerContext, trigger: KvTrigger): Promise<Consumer> {
   const { bucket, keys, timeoutMs } = trigger
   const prefix = `$KV.${bucket.bucket}.`
   return startConsumer({
-    ...ground,
+    ...context,
     stream: `KV_${bucket.bucket}`,
     filter: prefix + keys,
     deliver: 'new',
@@ -65,25 +66,25 @@ export function consumeBucket(ground: ConsumerContext, trigger: KvTrigger): Prom
 }
 
 /**
- * Ticks come from the server's own scheduler and lie in a stream, so that each is taken by one
- * instance, and one that fell into a pause is taken after it.
+ * Consumes the ticks of the server's scheduler from a stream: one instance receives each tick, and a
+ * tick that fires while no instance runs is delivered later.
  */
 export async function consumeSchedule(
-  ground: ConsumerContext,
+  context: ConsumerContext,
   { every, timeoutMs }: ScheduleTrigger,
 ): Promise<Consumer> {
-  const { host } = ground
+  const { host } = context
   const { service } = host.loaded
   const tick = `tick.${service}`
   const { requester } = host.backbone
   const last = await readLast(requester, schedules.stream, `schedule.${service}`)
-  // Written again, an interval would begin again, and with many restarts never end.
+  // Rewriting the schedule restarts its interval, so frequent restarts would prevent every tick.
   if (last?.message.headers?.get('Nats-Schedule') !== every) {
     const headers = writeHeaders({ 'Nats-Schedule': every, 'Nats-Schedule-Target': tick })
     await publishStored(requester, `schedule.${service}`, '', { headers })
   }
   return startConsumer({
-    ...ground,
+    ...context,
     stream: schedules.stream,
     filter: tick,
     deliver: 'all',

@@ -3,12 +3,12 @@ import type { CollectedSpan, Span, SpanQuery } from '../api/system.ts'
 import { gather } from '../nats/gather.ts'
 import type { SpanStore } from './span-store.ts'
 
-/** Where every process answers what it remembers of traces. */
+/** Each process replies here with its stored spans. */
 const subject = 'runtime.spans'
-/** What fits into one answer, with room to spare. */
+/** Spans in one reply: well below the server's maximum payload. */
 const maxSpans = 1_500
 
-/** Answers what this process remembers, whoever of the functions' account asks. */
+/** Answers span queries of any client in the functions' account. */
 export function serveSpans(nc: NatsConnection, store: SpanStore, process: string): AsyncDisposable {
   const subscription = nc.subscribe(subject, {
     callback(error, message) {
@@ -20,11 +20,11 @@ export function serveSpans(nc: NatsConnection, store: SpanStore, process: string
   return { [Symbol.asyncDispose]: () => subscription.drain() }
 }
 
-/** What all processes remember. */
+/** Returns the matching spans of all processes. */
 export async function collectSpans(nc: NatsConnection, query: SpanQuery): Promise<CollectedSpan[]> {
-  const answers = await gather(nc, subject, JSON.stringify(query))
-  return answers.flatMap((answer) => {
-    const { process, spans } = answer.json<{ process: string; spans: Span[] }>()
+  const replies = await gather(nc, subject, JSON.stringify(query))
+  return replies.flatMap((reply) => {
+    const { process, spans } = reply.json<{ process: string; spans: Span[] }>()
     return spans.map((span) => ({ ...span, process }))
   })
 }

@@ -2,7 +2,7 @@ import { type ErrorCode, errorStatus } from '../api/errors.ts'
 import type { Span, SpanQuery } from '../api/system.ts'
 import { newId, type TracePart } from './trace-context.ts'
 
-/** What is known of a call when it has ended. */
+/** A call that has ended. Times are those of `performance.now()`. */
 export interface CompletedSpan {
   startedAt: number
   endedAt: number
@@ -14,31 +14,31 @@ export interface CompletedSpan {
   seq?: number | undefined
 }
 
-/** From so many milliseconds on a call is kept because it is slow. */
+/** Milliseconds from which a call counts as slow. */
 export const slowMs = 250
-/** Of the calls of a function that belong to no trace, one is kept in so many milliseconds. */
-const everyMs = 1_000
-const sizes = { failed: 1_000, slow: 1_000, usual: 8_000 }
+/** Milliseconds between two recorded calls without a trace. */
+const sampleIntervalMs = 1_000
+const sizes = { failed: 1_000, slow: 1_000, other: 8_000 }
 
 /**
- * The steps of traces that ended last in this process, in memory: bounded, and gone when it ends.
- * What failed or was slow has room of its own, so that what is usual does not drive it out.
+ * The latest spans of this process, in memory. Failed and slow calls have rings of their own, so that
+ * ordinary calls do not evict them.
  */
 export class SpanStore {
   readonly #failed = new Ring<Span>(sizes.failed)
   readonly #slow = new Ring<Span>(sizes.slow)
-  readonly #usual = new Ring<Span>(sizes.usual)
+  readonly #other = new Ring<Span>(sizes.other)
 
-  keep(span: Span): void {
-    const ring = isFault(span.code) ? this.#failed : span.ms >= slowMs ? this.#slow : this.#usual
+  add(span: Span): void {
+    const ring = isFault(span.code) ? this.#failed : span.ms >= slowMs ? this.#slow : this.#other
     ring.push(span)
   }
 
   find({ traces, only, limit = 100 }: SpanQuery): Span[] {
     if (traces) {
-      const wanted = new Set(traces)
-      const isWanted = ({ trace }: Span) => wanted.has(trace)
-      return this.#rings().flatMap((ring) => ring.all().filter(isWanted))
+      const requested = new Set(traces)
+      const isRequested = ({ trace }: Span) => requested.has(trace)
+      return this.#rings().flatMap((ring) => ring.all().filter(isRequested))
     }
     const rings =
       only === 'failed' ? [this.#failed] : only === 'slow' ? [this.#slow] : this.#rings()
@@ -49,24 +49,24 @@ export class SpanStore {
   }
 
   #rings() {
-    return [this.#failed, this.#slow, this.#usual]
+    return [this.#failed, this.#slow, this.#other]
   }
 }
 
-/** Keeps what one function did. */
+/** Records the spans of one function. */
 export class SpanRecorder {
   readonly #store: SpanStore
-  readonly #about: Pick<Span, 'name' | 'kind' | 'version'>
+  readonly #labels: Pick<Span, 'name' | 'kind' | 'version'>
   #nextAt = 0
 
-  constructor(store: SpanStore, about: Pick<Span, 'name' | 'kind' | 'version'>) {
+  constructor(store: SpanStore, labels: Pick<Span, 'name' | 'kind' | 'version'>) {
     this.#store = store
-    this.#about = about
+    this.#labels = labels
   }
 
   /**
-   * Whether a call that has ended is to be kept: one that is part of a trace that is kept; of others
-   * what failed, what was slow, and one now and then. On the way of every call, so it makes nothing.
+   * Returns whether to record a call: any of a sampled trace; of the others failed and slow ones, and
+   * one per second. Runs for each call, so it must not allocate.
    */
   shouldRecord(
     part: TracePart | undefined,
@@ -76,13 +76,13 @@ export class SpanRecorder {
   ): boolean {
     if (part) return true
     if (endedAt - startedAt < slowMs && endedAt < this.#nextAt && !isFault(code)) return false
-    this.#nextAt = endedAt + everyMs
+    this.#nextAt = endedAt + sampleIntervalMs
     return true
   }
 
   record({ startedAt, endedAt, part, caller = '', code, error, batch, seq }: CompletedSpan): void {
-    const { name, kind, version } = this.#about
-    this.#store.keep({
+    const { name, kind, version } = this.#labels
+    this.#store.add({
       trace: part ? part.trace : newId(16),
       id: part ? part.id : newId(8),
       parent: part?.parent,
@@ -99,9 +99,9 @@ export class SpanRecorder {
     })
   }
 
-  /** Keeps what a call had a stream store. */
-  stored(subject: string, seq: number, startedAt: number, { trace, id }: TracePart): void {
-    this.#store.keep({
+  /** Records an append to a stream by a call. */
+  recordAppend(subject: string, seq: number, startedAt: number, { trace, id }: TracePart): void {
+    this.#store.add({
       trace,
       id: newId(8),
       parent: id,
@@ -120,7 +120,7 @@ function isFault(code: ErrorCode | undefined) {
   return code !== undefined && errorStatus[code] >= 500
 }
 
-/** The last so many of what was put into it. */
+/** A buffer of the last `size` items. */
 class Ring<Item> {
   readonly #size: number
   readonly #items: Item[] = []

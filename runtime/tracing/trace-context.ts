@@ -19,15 +19,15 @@ import { type ErrorCode, errorStatus } from '../api/errors.ts'
 const propagator = new W3CTraceContextPropagator()
 const tracer = trace.getTracer('natter')
 
-/** The trace a message belongs to, and our part in it. */
+/** The trace that a message belongs to, and this call's part in it. */
 export interface Trace {
   readonly context: OtelContext
   readonly span: Span | undefined
-  /** Set where whoever began the trace wants it kept. */
+  /** Set if the trace is sampled. */
   readonly part: TracePart | undefined
 }
 
-/** Our step of a trace, and the one it came from. */
+/** The ids of this call's span and of its parent. */
 export interface TracePart {
   readonly trace: string
   readonly id: string
@@ -35,9 +35,9 @@ export interface TracePart {
 }
 
 /**
- * Begins our part of a trace. Undefined when nobody traces and the message belongs to none: tracing
- * costs nothing then. One that comes in sampled is kept in memory (see spans.ts), exporter or not; one
- * that does not goes on as it came.
+ * Begins this call's part of a trace. Returns undefined without a tracer provider and without an
+ * incoming trace, so that tracing costs nothing then. A sampled trace is stored in memory (see
+ * span-store.ts) even without a provider; an unsampled one is passed on unchanged.
  */
 export function beginTrace(name: string, carrier: MsgHdrs | undefined): Trace | undefined {
   const incoming = carrier?.has('traceparent')
@@ -56,7 +56,7 @@ export function beginTrace(name: string, carrier: MsgHdrs | undefined): Trace | 
   return { context, span: undefined, part: partOf(ours, from) }
 }
 
-/** Our part in the trace of one more message that is handled together with the first. */
+/** Returns this call's part in the trace of a further message of its batch. */
 export function joinTrace(carrier: MsgHdrs | undefined): TracePart | undefined {
   const from = readTrace(carrier)
   return from && isSampled(from)
@@ -64,7 +64,7 @@ export function joinTrace(carrier: MsgHdrs | undefined): TracePart | undefined {
     : undefined
 }
 
-/** The trace that a message carries. */
+/** Returns the span context in a message's headers. */
 export function readTrace(carrier: MsgHdrs | undefined): SpanContext | undefined {
   if (!carrier?.has('traceparent')) return undefined
   return trace.getSpanContext(propagator.extract(ROOT_CONTEXT, carrier, fromHeaders))
@@ -79,7 +79,7 @@ function isSampled({ traceFlags }: SpanContext) {
   return (traceFlags & TraceFlags.SAMPLED) !== 0
 }
 
-/** What went wrong, and whether that is a fault: what was refused on purpose is no error of ours. */
+/** A failed call. Only a code of 500 and more sets the span's status to error. */
 export interface TraceEnd {
   code: ErrorCode
   error: { message: string }
@@ -97,12 +97,12 @@ export function endTrace({ span }: Trace, end?: TraceEnd): void {
   span.end()
 }
 
-/** Runs with the trace as OpenTelemetry's active context, so that instrumented libraries join it. */
+/** Runs a function with the trace as OpenTelemetry's active context, for instrumented libraries. */
 export function withTrace<T>(traced: Trace | undefined, run: () => T): T {
   return traced?.span ? context.with(traced.context, run) : run()
 }
 
-/** The headers that carry a trace on; undefined where there is none. */
+/** Returns headers that propagate the trace; undefined without a trace. */
 export function traceHeaders(traced: Trace | undefined): MsgHdrs | undefined {
   if (!traced) return undefined
   const carrier = headers()
@@ -110,7 +110,7 @@ export function traceHeaders(traced: Trace | undefined): MsgHdrs | undefined {
   return carrier
 }
 
-/** The id to look a trace up by. */
+/** Returns the trace's id. */
 export function traceId(traced: Trace | undefined): string | undefined {
   return traced && trace.getSpanContext(traced.context)?.traceId
 }
@@ -120,18 +120,18 @@ export function newId(bytes: number): string {
   return randomBytes(bytes).toString('hex')
 }
 
-/** Looked up at most once a second: it may be set at any time, and every call would ask. */
+/** Caches the result for a second: the provider may be set at any time, and each call checks. */
 function tracerProviderIsSet() {
   const now = performance.now()
-  if (now < lookedUp.until) return lookedUp.isSet
+  if (now < cachedProvider.until) return cachedProvider.isSet
   const provider = trace.getTracerProvider()
   const isSet =
     !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer('natter') !== undefined
-  lookedUp = { isSet, until: now + 1_000 }
+  cachedProvider = { isSet, until: now + 1_000 }
   return isSet
 }
 
-let lookedUp = { isSet: false, until: 0 }
+let cachedProvider = { isSet: false, until: 0 }
 
 const fromHeaders = {
   get: (carrier: MsgHdrs | undefined, key: string) => carrier?.get(key) || undefined,

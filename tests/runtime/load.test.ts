@@ -52,16 +52,20 @@ describe('a folder that cannot be served', () => {
     })
 
     expect(error.problems).toEqual([
-      { file: 'Good.Name.ts', export: '', reason: expect.stringContaining('is no function name') },
+      {
+        file: 'Good.Name.ts',
+        export: '',
+        reason: expect.stringContaining('is not a function name'),
+      },
       {
         file: 'no-default.ts',
         export: 'default',
-        reason: expect.stringContaining('there is no default export'),
+        reason: expect.stringContaining('the default export is missing'),
       },
       {
         file: 'no-function.ts',
         export: 'default',
-        reason: 'the default export was not made by defineFunction',
+        reason: 'the default export was not created by defineFunction',
       },
       {
         file: 'no-limit.ts',
@@ -77,9 +81,13 @@ describe('a folder that cannot be served', () => {
       {
         file: 'no-version.ts',
         export: 'default.version',
-        reason: '"one" is no version: write it as 1.0.0',
+        reason: '"one" is not a semantic version: use a form like 1.0.0',
       },
-      { file: 'throws.ts', export: '', reason: 'it cannot be loaded: Error: no luck (line 3)' },
+      {
+        file: 'throws.ts',
+        export: '',
+        reason: 'the file cannot be loaded: Error: no luck (line 3)',
+      },
       { file: 'unparsable.ts', export: '', reason: expect.stringMatching(/ \(line 2\)$/) },
       {
         file: 'wrong.interval.ts',
@@ -89,7 +97,7 @@ describe('a folder that cannot be served', () => {
       {
         file: 'same.subject.ts',
         export: 'default.subject',
-        reason: expect.stringContaining('is already answered by good.ts'),
+        reason: 'as.{caller}.good.{other} overlaps as.{caller}.good.{id} of good.ts',
       },
     ])
     for (const { file, reason } of error.problems) {
@@ -111,7 +119,7 @@ describe('a folder that cannot be served', () => {
       {
         file: 'asked.ts',
         export: 'default.subject',
-        reason: 'as.{caller}.asked lies inside the stream ALL, which would answer for it',
+        reason: 'the stream ALL captures as.{caller}.asked and would answer its requests',
       },
     ])
   })
@@ -140,7 +148,7 @@ describe('a folder that cannot be served', () => {
     const started = startRuntime({ folder, config, log: pino({ level: 'silent' }) })
     await expect(started).rejects.toMatchObject({
       name: 'LoadError',
-      problems: [{ file: folder, export: '', reason: 'no such folder' }],
+      problems: [{ file: folder, export: '', reason: 'the folder does not exist' }],
     })
   })
 })

@@ -197,9 +197,9 @@ describe('a limit', () => {
   })
 
   it.each([
-    ['RATE_LIMIT_FALLBACK', 'maybe', 'say allow or block'],
-    ['RATE_LIMIT_FACTOR', 'many', 'give a number over 0'],
-    ['RATE_LIMIT_FACTOR', '0', 'give a number over 0'],
+    ['RATE_LIMIT_FALLBACK', 'maybe', 'use allow or block'],
+    ['RATE_LIMIT_FACTOR', 'many', 'use a number over 0'],
+    ['RATE_LIMIT_FACTOR', '0', 'use a number over 0'],
   ])('does not start with %s=%s', async (name, value, advice) => {
     const folder = await bench.write({ 'limited.ts': limited(1, 1_000) })
 

@@ -110,7 +110,7 @@ describe('a request', () => {
     expect((await nc.request('work.a', most)).json()).toEqual({ id: 'a' })
     expect((await nc.request('work.a', `${most} `)).json()).toEqual({
       code: 'too_large',
-      message: 'The payload has 65537 bytes, and 65536 are taken',
+      message: 'The payload has 65537 bytes; the maximum is 65536',
     })
     // Not even enough to see that it is no JSON.
     expect((await nc.request('work.a', `{${most}`)).json()).toMatchObject({ code: 'too_large' })
