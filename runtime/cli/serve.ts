@@ -1,4 +1,4 @@
-import { readConfig } from '../server/config.ts'
+import { readRuntimeConfig } from '../server/config.ts'
 import { startRuntime } from '../server/run.ts'
 import { CliError } from './failure.ts'
 import { createLog } from './log.ts'
@@ -32,7 +32,7 @@ export async function serveFolder({ folder, env, name }: ServeOptions): Promise<
   // Alone, SIGHUP means that the terminal was closed; with several instances the supervisor handles it.
   process.on('SIGHUP', () => instance === undefined && stop('SIGHUP'))
 
-  const config = { ...readConfig(env), ...(name === undefined ? {} : { name }) }
+  const config = { ...readRuntimeConfig(env), ...(name === undefined ? {} : { name }) }
   const runtime = await startRuntime({ folder, config, log }).catch((error) => {
     throw explain(error, folder)
   })

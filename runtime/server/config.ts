@@ -23,7 +23,9 @@ export interface RuntimeConfig {
 }
 
 /** Parses the environment. Throws an Error that names the invalid variable and gives an example. */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): RuntimeConfig {
+export function readRuntimeConfig(
+  env: Readonly<Record<string, string | undefined>>,
+): RuntimeConfig {
   return {
     natsUrl: readUrl(env, 'NATS_URL') ?? 'nats://127.0.0.1:4222',
     natsAuthUrl: readUrl(env, 'NATS_AUTH_URL'),

@@ -174,7 +174,8 @@ function findCollisions(loaded: readonly LoadedFunction[]): LoadProblem[] {
         })
     }
     const stream =
-      pattern && streams.find(({ subjects }) => subjects.some((it) => overlaps(it, pattern)))
+      pattern &&
+      streams.find(({ subjects }) => subjects.some((captured) => overlaps(captured, pattern)))
     if (stream)
       problems.push({
         file,

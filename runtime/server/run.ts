@@ -56,14 +56,7 @@ export async function startRuntime({ folder, config, log }: RuntimeOptions): Pro
   const functions = await loadFunctions(folder)
   const envs = readEnvs(functions, config.env)
 
-  const nc = await retryUntilAvailable('NATS', log, () =>
-    connectTo('NATS_URL', config.natsUrl, config.name),
-  )
-  started.defer(async () => {
-    // Closing discards messages that are not yet written to the socket.
-    await Promise.race([nc.flush(), sleep(finalFlushMs)]).catch(() => undefined)
-    await nc.close()
-  })
+  const nc = await openConnection(config, log, started)
   const requester = createRequester(nc)
   started.defer(() => requester.close())
   const js = jetstream(nc)
@@ -112,6 +105,20 @@ export async function startRuntime({ folder, config, log }: RuntimeOptions): Pro
     if (error) log.error({ err: error }, 'connection closed with an error')
   })
   return { functions: backbone.functions, stop, closed, [Symbol.asyncDispose]: stop }
+}
+
+async function openConnection(
+  { natsUrl, name }: RuntimeConfig,
+  log: Logger,
+  stack: AsyncDisposableStack,
+): Promise<NatsConnection> {
+  const nc = await retryUntilAvailable('NATS', log, () => connectTo('NATS_URL', natsUrl, name))
+  stack.defer(async () => {
+    // Closing discards messages that are not yet written to the socket.
+    await Promise.race([nc.flush(), sleep(finalFlushMs)]).catch(() => undefined)
+    await nc.close()
+  })
+  return nc
 }
 
 function describe({ name, trigger, subject, audience }: LoadedFunction): FunctionInfo {

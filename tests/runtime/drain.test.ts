@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Client, createClient } from '#runtime/client'
-import { readConfig } from '../../runtime/server/config.ts'
+import { readRuntimeConfig } from '../../runtime/server/config.ts'
 import { startRuntime } from '../../runtime/server/run.ts'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 import { createLoginFixture } from '../support/login-fixture.ts'
@@ -102,7 +102,7 @@ describe('three runtimes under load', () => {
 
   it('end one after another, and no call fails and no event is lost', async () => {
     const folder = await bench.write(functions)
-    const config = readConfig({ NATS_URL: bench.nats.urlOf('functions') })
+    const config = readRuntimeConfig({ NATS_URL: bench.nats.urlOf('functions') })
     const log = pino({ level: 'silent' })
     const start = () => startRuntime({ folder, config, log })
     const [first, second, last] = [await start(), await start(), await start()]

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { readConfig } from '../../runtime/server/config.ts'
+import { readRuntimeConfig } from '../../runtime/server/config.ts'
 import { LoadError } from '../../runtime/server/load.ts'
 import { startRuntime } from '../../runtime/server/run.ts'
 
@@ -27,7 +27,7 @@ describe('a folder that cannot be served', () => {
     for (const [name, source] of Object.entries(files)) await writeFile(join(folder, name), source)
     const lines: string[] = []
     const log = pino({}, { write: (line) => lines.push(line) })
-    const config = readConfig({ ...env, NATS_URL: urlOfNobody })
+    const config = readRuntimeConfig({ ...env, NATS_URL: urlOfNobody })
     const error = await startRuntime({ folder, config, log }).catch((error: unknown) => error)
     if (!(error instanceof LoadError)) throw new Error('It was no LoadError', { cause: error })
     return { error, lines }
@@ -143,7 +143,7 @@ describe('a folder that cannot be served', () => {
   })
 
   it('is not, where there is none', async () => {
-    const config = readConfig({ NATS_URL: urlOfNobody })
+    const config = readRuntimeConfig({ NATS_URL: urlOfNobody })
     const folder = join(tmpdir(), crypto.randomUUID())
     const started = startRuntime({ folder, config, log: pino({ level: 'silent' }) })
     await expect(started).rejects.toMatchObject({

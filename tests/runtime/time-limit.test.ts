@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { kvWatch, schedule, stream } from '#runtime'
-import { readConfig } from '../../runtime/server/config.ts'
+import { readRuntimeConfig } from '../../runtime/server/config.ts'
 import { startRuntime } from '../../runtime/server/run.ts'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
@@ -197,7 +197,7 @@ async function createGround() {
     bench,
     nc,
     async start(folder: string) {
-      const config = readConfig({ NATS_URL: url, NATTER_DRAIN_MS: '100' })
+      const config = readRuntimeConfig({ NATS_URL: url, NATTER_DRAIN_MS: '100' })
       return all.use(await startRuntime({ folder, config, log: pino({ level: 'silent' }) }))
     },
     say: (task: string) => jetstream(nc).publish('tasks.1', JSON.stringify({ task })),

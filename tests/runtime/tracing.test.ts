@@ -12,7 +12,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Client, createClient } from '#runtime/client'
 import type { Span } from '../../runtime/api/system.ts'
-import { readConfig } from '../../runtime/server/config.ts'
+import { readRuntimeConfig } from '../../runtime/server/config.ts'
 import { type Runtime, startRuntime } from '../../runtime/server/run.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
@@ -177,7 +177,7 @@ describe('a trace, where somebody records', () => {
     })
     trace.setGlobalTracerProvider(provider)
     context.setGlobalContextManager(createContextManager())
-    const config = readConfig({ NATS_URL: bench.nats.urlOf('functions') })
+    const config = readRuntimeConfig({ NATS_URL: bench.nats.urlOf('functions') })
     runtime = await startRuntime({ folder, config, log: pino({ level: 'silent' }) })
   })
   afterAll(async () => {
