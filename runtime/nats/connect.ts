@@ -5,7 +5,7 @@ import { connectNode } from './transport.ts'
  * Connects, and reconnects without end. Throws an Error that names the variable if the server rejects
  * the credentials of the URL, and the client's error if the server is unavailable.
  */
-export async function connectTo(
+export async function connectToNats(
   variable: 'NATS_URL' | 'NATS_AUTH_URL',
   url: string,
   name: string,

@@ -3,7 +3,7 @@ import type { AuthGrant, AuthRequest } from '../api/auth.ts'
 import { defaultTimeoutMs } from '../api/contract.ts'
 import type { FunctionError } from '../api/errors.ts'
 import { serveCallout } from '../auth-callout/serve.ts'
-import { connectTo } from '../nats/connect.ts'
+import { connectToNats } from '../nats/connect.ts'
 import { toFunctionError } from '../nats/unavailable.ts'
 import { CallContext } from './call-context.ts'
 import type { RuntimeConfig } from './config.ts'
@@ -24,7 +24,7 @@ export async function serveAuthCallout(
     throw new Error(
       `${host.loaded.name} answers the auth callout and needs NATS_AUTH_URL and NATS_CALLOUT_SEED`,
     )
-  const nc = await connectTo('NATS_AUTH_URL', natsAuthUrl, `${config.name} callout`)
+  const nc = await connectToNats('NATS_AUTH_URL', natsAuthUrl, `${config.name} callout`)
   const served = serveCallout(
     nc,
     {

@@ -24,7 +24,7 @@ import {
   type StoredMessage,
 } from '../jetstream/api.ts'
 import { writeHeaders } from '../nats/headers.ts'
-import { readTrace, type Trace, traceHeaders, traceId } from '../tracing/trace-context.ts'
+import { propagationHeaders, readTrace, type Trace, traceId } from '../tracing/trace-context.ts'
 import type { FunctionHost } from './function-host.ts'
 
 const encoder = new TextEncoder()
@@ -162,7 +162,7 @@ export class CallContext implements Context {
   }
 
   #headersOf(topic: Topic): MsgHdrs | undefined {
-    const hdrs = traceHeaders(this.#trace)
+    const hdrs = propagationHeaders(this.#trace)
     if (!topic.push) return hdrs
     hdrs?.set(pushHeader, '1')
     return hdrs ?? pushMark
@@ -170,7 +170,7 @@ export class CallContext implements Context {
 
   async #append(topic: Topic, data: unknown, options: { id?: string } = {}): Promise<PubAck> {
     const { subject, payload } = this.#host.write(topic, data)
-    let hdrs = traceHeaders(this.#trace)
+    let hdrs = propagationHeaders(this.#trace)
     if (options.id !== undefined) {
       hdrs?.set('Nats-Msg-Id', options.id)
       hdrs ??= writeHeaders({ 'Nats-Msg-Id': options.id })
@@ -249,7 +249,7 @@ export class CallContext implements Context {
       )
     return (await this.#host.caller(contract).ask(input as object, {
       timeoutMs: Math.min(remainingMs, contract.timeoutMs ?? defaultTimeoutMs),
-      headers: traceHeaders(this.#trace),
+      headers: propagationHeaders(this.#trace),
     })) as never
   }
 }

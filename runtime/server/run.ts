@@ -12,7 +12,7 @@ import { describeIssues, validateSync } from '../api/validate.ts'
 import { createRequester } from '../client/requester.ts'
 import { ensureResources } from '../jetstream/resources.ts'
 import { createSystem } from '../monitoring/system.ts'
-import { connectTo } from '../nats/connect.ts'
+import { connectToNats } from '../nats/connect.ts'
 import { isUnavailable } from '../nats/unavailable.ts'
 import { createSharedCounter, type SharedCounter } from '../rate-limit/counter.ts'
 import { Limiter } from '../rate-limit/limiter.ts'
@@ -112,7 +112,7 @@ async function openConnection(
   log: Logger,
   stack: AsyncDisposableStack,
 ): Promise<NatsConnection> {
-  const nc = await retryUntilAvailable('NATS', log, () => connectTo('NATS_URL', natsUrl, name))
+  const nc = await retryUntilAvailable('NATS', log, () => connectToNats('NATS_URL', natsUrl, name))
   stack.defer(async () => {
     // Closing discards messages that are not yet written to the socket.
     await Promise.race([nc.flush(), sleep(finalFlushMs)]).catch(() => undefined)

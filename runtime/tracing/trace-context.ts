@@ -103,7 +103,7 @@ export function withTrace<T>(traced: Trace | undefined, run: () => T): T {
 }
 
 /** Returns headers that propagate the trace; undefined without a trace. */
-export function traceHeaders(traced: Trace | undefined): MsgHdrs | undefined {
+export function propagationHeaders(traced: Trace | undefined): MsgHdrs | undefined {
   if (!traced) return undefined
   const carrier = headers()
   propagator.inject(traced.context, carrier, { set: (hdrs, key, value) => hdrs.set(key, value) })
