@@ -19,16 +19,16 @@ const seedOf = (pair: nkeys.KeyPair) => new TextDecoder().decode(pair.getSeed())
 const inAnHour = () => Math.floor(Date.now() / 1_000) + 3_600
 
 describe('a seed', () => {
-  it('is read as the nkeys library reads it', () => {
+  it('is parsed as by the nkeys library', () => {
     const account = nkeys.createAccount()
     const key = readAccountSeed(seedOf(account))
 
     expect(key.publicKey).toBe(account.getPublicKey())
-    expect(account.verify(Buffer.from('said'), key.sign('said'))).toBe(true)
-    expect(account.verify(Buffer.from('not said'), key.sign('said'))).toBe(false)
+    expect(account.verify(Buffer.from('data'), key.sign('data'))).toBe(true)
+    expect(account.verify(Buffer.from('other data'), key.sign('data'))).toBe(false)
   })
 
-  it('seals and opens as the nkeys library does', () => {
+  it('seals and opens as the nkeys library', () => {
     const ours = nkeys.createCurve()
     const theirs = nkeys.createCurve()
     const curve = readCurveSeed(seedOf(ours))
@@ -42,8 +42,8 @@ describe('a seed', () => {
     expect(curve.open(sealed, nkeys.createCurve().getPublicKey())).toBeUndefined()
     sealed[sealed.length - 1] = (sealed.at(-1) ?? 0) ^ 1
     expect(curve.open(sealed, theirs.getPublicKey())).toBeUndefined()
-    for (const short of ['', 'xkv1', 'xkv1 and then too little', 'xkv2'.padEnd(80)])
-      expect(curve.open(Buffer.from(short), theirs.getPublicKey())).toBeUndefined()
+    for (const malformed of ['', 'xkv1', 'xkv1 and then too little', 'xkv2'.padEnd(80)])
+      expect(curve.open(Buffer.from(malformed), theirs.getPublicKey())).toBeUndefined()
   })
 
   it.each([
@@ -53,18 +53,18 @@ describe('a seed', () => {
     [secrets.calloutIssuer, 'it is not the seed of an account: those begin with SA'],
     [seedOf(nkeys.createUser()), 'it is not the seed of an account: those begin with SA'],
     [secrets.calloutXkeySeed, 'it is not the seed of an account: those begin with SA'],
-  ])('that is none is refused, and not shown: %#', (seed, reason) => {
+  ])('that is invalid is rejected without printing it: %#', (seed, reason) => {
     expect(() => readAccountSeed(seed)).toThrow(reason)
     if (seed) expect(() => readAccountSeed(seed)).not.toThrow(seed)
   })
 })
 
-describe('the callout', () => {
+describe('the auth callout', () => {
   let dir: string
   let nats: NatsService
   let responder: NatsConnection
   let faults: string[]
-  let asked: AuthRequest[]
+  let requests: AuthRequest[]
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'natter-callout-'))
@@ -76,7 +76,7 @@ describe('the callout', () => {
   })
   beforeEach(async () => {
     faults = []
-    asked = []
+    requests = []
     responder = await connectAs('auth', secrets.authPassword)
   })
 
@@ -86,12 +86,12 @@ describe('the callout', () => {
     return nc
   }
 
-  /** In AUTH the server itself lets nobody ask; in other accounts anybody may, and nobody answers. */
-  const connectAnywhere = () => connectAs('functions', secrets.functionsPassword)
+  /** The account AUTH permits no requests; in this account the test can send them itself. */
+  const connectOutsideAuth = () => connectAs('functions', secrets.functionsPassword)
 
-  /** Answers logins by this until the test is over. */
+  /** Serves the callout with a handler until the test ends. */
   async function serve(
-    admit: (login: AuthRequest) => Promise<AuthGrant>,
+    authenticate: (request: AuthRequest) => Promise<AuthGrant>,
     { on = responder, ...options }: Partial<CalloutOptions> & { on?: NatsConnection } = {},
   ) {
     const { calloutSeed: seed, calloutXkeySeed: xkeySeed } = secrets
@@ -104,48 +104,52 @@ describe('the callout', () => {
         onFault: ({ message }) => void faults.push(message),
         ...options,
       },
-      (login) => {
-        asked.push(login)
-        return admit(login)
+      (request) => {
+        requests.push(request)
+        return authenticate(request)
       },
     )
     await on.flush()
     return served
   }
 
-  const admission = (changed: Partial<AuthGrant> = {}): AuthGrant => ({
+  const grant = (overrides: Partial<AuthGrant> = {}): AuthGrant => ({
     user: 'ada',
     account: 'CLIENTS',
     publish: ['as.ada.hello'],
     subscribe: ['_INBOX_ada.>'],
     expiresAt: inAnHour(),
-    ...changed,
+    ...overrides,
   })
 
-  it('tells who knocks, and lets in who is admitted, with what was said and no more', async () => {
-    await serve(async () => admission())
+  it('passes on the credentials, and accepts the connection with the granted permissions only', async () => {
+    await serve(async () => grant())
     const nc = await connectAs('whoever', 'a token', { inboxPrefix: '_INBOX_ada' })
 
-    expect(asked).toEqual([{ token: 'a token', user: 'whoever', host: '127.0.0.1', kind: 'nats' }])
-    const found = await fetch(`${nats.monitorUrl}/connz?auth=true&subs=true`)
-    const { connections } = (await found.json()) as { connections: Record<string, string>[] }
+    expect(requests).toEqual([
+      { token: 'a token', user: 'whoever', host: '127.0.0.1', kind: 'nats' },
+    ])
+    const response = await fetch(`${nats.monitorUrl}/connz?auth=true&subs=true`)
+    const { connections } = (await response.json()) as { connections: Record<string, string>[] }
     expect(connections).toContainEqual(
       expect.objectContaining({ authorized_user: 'ada', account: 'CLIENTS' }),
     )
-    const refused = async (act: () => unknown) => {
-      const told = (async () => {
+    const violationOf = async (act: () => unknown) => {
+      const violation = (async () => {
         for await (const event of nc.status()) if (event.type === 'error') return event.error
       })()
       act()
-      return told
+      return violation
     }
-    expect(await refused(() => nc.publish('as.ada.other'))).toMatchObject({ operation: 'publish' })
-    expect(await refused(() => nc.subscribe('other', { callback() {} }))).toMatchObject({
+    expect(await violationOf(() => nc.publish('as.ada.other'))).toMatchObject({
+      operation: 'publish',
+    })
+    expect(await violationOf(() => nc.subscribe('other', { callback() {} }))).toMatchObject({
       operation: 'subscription',
     })
   })
 
-  it('gives the reason of a refusal to the log, at once', async () => {
+  it('writes the reason of a refusal to the server log, without delay', async () => {
     await serve(async () => {
       throw new FunctionError('forbidden', 'not on a Sunday')
     })
@@ -158,7 +162,7 @@ describe('the callout', () => {
     expect(faults).toEqual([])
   })
 
-  it('keeps a fault to itself, and reports it', async () => {
+  it('reports a fault without detail to the server', async () => {
     await serve(async () => {
       throw new TypeError('the database is at 10.0.0.7')
     })
@@ -170,33 +174,33 @@ describe('the callout', () => {
   })
 
   it.each([
-    ['an account that is not there', { account: 'NOWHERE' }],
-    ['a time that has passed', { expiresAt: 1 }],
-  ])('does not let in who is admitted to %s', async (_, changed) => {
-    await serve(async () => admission(changed))
+    ['an account that does not exist', { account: 'NOWHERE' }],
+    ['an expiry in the past', { expiresAt: 1 }],
+  ])('refuses the connection for a grant with %s', async (_, overrides) => {
+    await serve(async () => grant(overrides))
 
     await expect(connectAs('ada', 'x')).rejects.toThrow('Authorization Violation')
   })
 
-  it('answers whoever was under way when it stops', async () => {
+  it('answers pending requests when it drains', async () => {
     const { promise: decided, resolve: decide } = Promise.withResolvers<AuthGrant>()
-    const { promise: knocked, resolve: knock } = Promise.withResolvers<void>()
+    const { promise: requested, resolve: onRequest } = Promise.withResolvers<void>()
     const served = await serve(() => {
-      knock()
+      onRequest()
       return decided
     })
-    const waiting = connectAs('ada', 'x')
-    await knocked
+    const connecting = connectAs('ada', 'x')
+    await requested
 
     const drained = served.drain()
-    decide(admission())
+    decide(grant())
     await drained
-    expect((await waiting).isClosed()).toBe(false)
+    expect((await connecting).isClosed()).toBe(false)
   })
 
-  it('says nothing to what no server has signed', async () => {
-    const anybody = await connectAnywhere()
-    await serve(async () => admission(), { on: anybody })
+  it('does not answer a request that no server has signed', async () => {
+    const client = await connectOutsideAuth()
+    await serve(async () => grant(), { on: client })
     const server = nkeys.createServer()
     const claims = {
       iss: server.getPublicKey(),
@@ -212,20 +216,20 @@ describe('the callout', () => {
     const unsigned = `${part({ typ: 'JWT', alg: 'ed25519-nkey' })}.${part(claims)}`
     const signed = (by: nkeys.KeyPair) =>
       `${unsigned}.${Buffer.from(by.sign(Buffer.from(unsigned))).toString('base64url')}`
-    const answered = anybody.subscribe('answers', { max: 1 })
+    const replies = client.subscribe('answers', { max: 1 })
 
-    const unanswered = ['', 'null', 'a.b', 'a.b.c', `${unsigned}.`, signed(nkeys.createServer())]
-    for (const message of [...unanswered, signed(server)])
-      anybody.publish(subject, message, { reply: 'answers' })
-    for await (const answer of answered) expect(answer.string()).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
-    expect(asked).toHaveLength(1)
-    expect(faults).toHaveLength(unanswered.length)
+    const invalid = ['', 'null', 'a.b', 'a.b.c', `${unsigned}.`, signed(nkeys.createServer())]
+    for (const message of [...invalid, signed(server)])
+      client.publish(subject, message, { reply: 'answers' })
+    for await (const answer of replies) expect(answer.string()).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
+    expect(requests).toHaveLength(1)
+    expect(faults).toHaveLength(invalid.length)
     expect(faults.every((fault) => fault.startsWith('login not answered: '))).toBe(true)
   })
 
-  it('survives headers that nobody can read', async () => {
-    const anybody = await connectAnywhere()
-    await serve(async () => admission(), { on: anybody })
+  it('reports malformed headers as a fault', async () => {
+    const client = await connectOutsideAuth()
+    await serve(async () => grant(), { on: client })
     const raw = createConnection(nats.ports.nats, '127.0.0.1')
     onTestFinished(() => void raw.destroy())
     const head = 'NATS/1.0\r\nNats Server Xkey: X\r\n\r\n'
@@ -238,23 +242,23 @@ describe('the callout', () => {
 
   it.each([
     ['is missing', undefined, /the server encrypts its requests: set NATS_CALLOUT_XKEY_SEED/],
-    ['is another', seedOf(nkeys.createCurve()), /not encrypted for the key of NATS_CALLOUT_XKEY_SEED/],
-  ])('reports that its key to what is sealed %s', async (_, xkeySeed, reason) => {
-    await serve(async () => admission(), { xkeySeed })
-    // Nobody answers it, so it hangs for as long as the server waits: longer than this test.
+    ['differs', seedOf(nkeys.createCurve()), /not encrypted for the key of NATS_CALLOUT_XKEY_SEED/],
+  ])('reports a fault when its curve key %s', async (_, xkeySeed, reason) => {
+    await serve(async () => grant(), { xkeySeed })
+    // The server waits for the missing answer longer than this test runs.
     connectAs('ada', 'x').catch(() => undefined)
 
     await expect.poll(() => faults).toEqual([expect.stringMatching(reason)])
   })
 
-  it('names the variable whose seed is none', async () => {
-    const admit = async () => admission()
+  it('names the variable of an invalid seed', async () => {
+    const authenticate = async () => grant()
     const { calloutSeed, calloutXkeySeed } = secrets
 
-    await expect(serve(admit, { seed: calloutXkeySeed })).rejects.toThrow(
+    await expect(serve(authenticate, { seed: calloutXkeySeed })).rejects.toThrow(
       /^NATS_CALLOUT_SEED is invalid/,
     )
-    await expect(serve(admit, { xkeySeed: calloutSeed })).rejects.toThrow(
+    await expect(serve(authenticate, { xkeySeed: calloutSeed })).rejects.toThrow(
       /^NATS_CALLOUT_XKEY_SEED is invalid/,
     )
   })

@@ -27,7 +27,7 @@ export const outer = {
   input: v.object({ id, late: v.optional(v.boolean()) }),
   output: v.object({ outer: v.number(), inner: v.number() }),
 }
-/** Has all the time in the world, unless whoever asks has less. */
+/** Its timeout is longer than any caller's. */
 export const inner = {
   subject: 'inner.{id}',
   audience,
@@ -35,16 +35,16 @@ export const inner = {
   output: v.object({ deadline: v.number() }),
   timeoutMs: 60_000,
 }
-export const refused = { subject: 'refused.{id}', data: v.object({ id, code: v.string() }) }
+export const rejected = { subject: 'rejected.{id}', data: v.object({ id, code: v.string() }) }
 `,
   'outer.ts': `
 import { once } from 'node:events'
 import { defineFunction } from '#runtime'
-import { inner, outer, refused } from './_contracts.ts'
+import { inner, outer, rejected } from './_contracts.ts'
 
 export default defineFunction(outer, async ({ id, late }, { call, deadline, publish, signal }) => {
   if (late) await once(signal, 'abort')
-  const answer = await call(inner, { id }).catch(({ code }) => publish(refused, { id, code }))
+  const answer = await call(inner, { id }).catch(({ code }) => publish(rejected, { id, code }))
   return { outer: deadline, inner: answer?.deadline ?? 0 }
 })
 `,
@@ -56,7 +56,7 @@ export default defineFunction(inner, (_, { deadline }) => ({ deadline }))
 `,
 }
 
-describe('a function that asks another', () => {
+describe('a function that calls another', () => {
   let bench: CommandLine
   let nc: NatsConnection
   let client: Client<typeof contracts>
@@ -73,27 +73,27 @@ describe('a function that asks another', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  it('gives it the time that is left, and no more', async () => {
+  it('passes on its remaining time', async () => {
     const { outer, inner } = await client.call('outer', { id: 'a' }, { timeoutMs: 2_000 })
 
-    // Time is told as what is left, not until when: on its way it stands still.
-    const onItsWay = 250
-    expect(inner).toBeLessThan(outer + onItsWay)
-    expect(inner).toBeGreaterThan(outer - onItsWay)
+    // The header carries a duration, so the time of the transfer is not subtracted.
+    const maxTransferMs = 250
+    expect(inner).toBeLessThan(outer + maxTransferMs)
+    expect(inner).toBeGreaterThan(outer - maxTransferMs)
   })
 
-  it('is refused when no time is left, and the other is not asked', async () => {
-    let asked = 0
-    const callback = () => void asked++
+  it('is rejected with timeout when no time is left, without calling the other', async () => {
+    let calls = 0
+    const callback = () => void calls++
     nc.subscribe('inner.late', { callback })
-    const refused = nc.subscribe('refused.late', { max: 1 })
+    const rejected = nc.subscribe('rejected.late', { max: 1 })
     await nc.flush()
 
     const hdrs = headers()
     hdrs.set('Natter-Timeout-Ms', '50')
     nc.publish('outer.late', '{"late":true}', { headers: hdrs })
-    // It would have asked before it tells, and what comes here comes in that order.
-    for await (const message of refused) expect(message.json()).toEqual({ code: 'timeout' })
-    expect(asked).toBe(0)
+    // It publishes after the attempt to call, and messages on one connection arrive in order.
+    for await (const message of rejected) expect(message.json()).toEqual({ code: 'timeout' })
+    expect(calls).toBe(0)
   })
 })

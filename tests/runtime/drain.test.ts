@@ -33,7 +33,7 @@ const contract = {
 
 export default defineFunction(contract, ({ id }) => setTimeout(Number(id) % 20, { id }))
 `,
-  'hears.ts': `
+  'listen.ts': `
 import { setTimeout } from 'node:timers/promises'
 import * as v from 'valibot'
 import { defineFunction, event } from '#runtime'
@@ -41,10 +41,10 @@ import { defineFunction, event } from '#runtime'
 const data = v.object({ id: v.string() })
 
 export default defineFunction(
-  event({ subject: 'told.{id}', data }, { queue: 'hearers' }),
+  event({ subject: 'news.{id}', data }, { queue: 'listeners' }),
   async ({ id }, { publish }) => {
     await setTimeout(Number(id) % 20)
-    publish({ subject: 'heard.{id}', data }, { id })
+    publish({ subject: 'received.{id}', data }, { id })
   },
   { maxQueued: 10_000 },
 )
@@ -67,74 +67,74 @@ describe('three runtimes under load', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  /** Many who ask, and tell, over and over, until the load is lifted. */
-  function load(askers: number) {
-    const lifted = new AbortController()
-    const answered = new EventTarget()
-    const refusals: string[] = []
-    let asked = 0
+  /** Starts clients that publish an event and call a function in a loop, until `stop`. */
+  function startLoad(clients: number) {
+    const stopping = new AbortController()
+    const answerEvents = new EventTarget()
+    const errors: string[] = []
+    let calls = 0
     let answers = 0
-    const all = Array.from({ length: askers }, async () => {
-      while (!lifted.signal.aborted) {
-        const id = `${asked++}`
-        nc.publish(`told.${id}`)
+    const all = Array.from({ length: clients }, async () => {
+      while (!stopping.signal.aborted) {
+        const id = `${calls++}`
+        nc.publish(`news.${id}`)
         const outcome = await client.try('work', { id })
-        if (!outcome.ok) refusals.push(outcome.error.code)
+        if (!outcome.ok) errors.push(outcome.error.code)
         answers++
-        answered.dispatchEvent(new Event('answer'))
+        answerEvents.dispatchEvent(new Event('answer'))
       }
     })
     return {
-      refusals,
-      /** Resolves when so many more have been answered. */
+      errors,
+      /** Resolves after `count` more answers. */
       async more(count: number) {
         const enough = answers + count
-        while (answers < enough) await once(answered, 'answer')
+        while (answers < enough) await once(answerEvents, 'answer')
       },
-      lift: () => lifted.abort(),
-      /** How many were asked in all, once the last of them is answered. */
+      stop: () => stopping.abort(),
+      /** Resolves with the number of calls when the last one is answered. */
       async ended() {
         await Promise.all(all)
-        return asked
+        return calls
       },
     }
   }
 
-  it('end one after another, and no call fails and no event is lost', async () => {
+  it('stop one after another without a failed call or a lost event', async () => {
     const folder = await bench.write(functions)
     const config = readRuntimeConfig({ NATS_URL: bench.nats.urlOf('functions') })
     const log = pino({ level: 'silent' })
     const start = () => startRuntime({ folder, config, log })
     const [first, second, last] = [await start(), await start(), await start()]
-    const heard: string[] = []
-    nc.subscribe('heard.*', { callback: (_, { subject }) => void heard.push(subject) })
+    const received: string[] = []
+    nc.subscribe('received.*', { callback: (_, { subject }) => void received.push(subject) })
     await nc.flush()
 
-    const underLoad = load(64)
-    await underLoad.more(500)
+    const load = startLoad(64)
+    await load.more(500)
     await first.stop()
-    await underLoad.more(500)
+    await load.more(500)
     await second.stop()
-    await underLoad.more(500)
-    underLoad.lift()
-    // What has been asked has reached the last one then; it is not done with it.
+    await load.more(500)
+    load.stop()
+    // Every call has reached the last runtime then, and some are still in flight.
     await nc.flush()
     await last.stop()
 
-    const asked = await underLoad.ended()
-    // What it told before it ended has come here then.
+    const calls = await load.ended()
+    // Every event that the runtime published before it stopped has arrived then.
     await nc.flush()
-    expect(underLoad.refusals).toEqual([])
-    expect(asked).toBeGreaterThan(1_500)
-    expect(heard).toHaveLength(asked)
-    expect(new Set(heard).size).toBe(asked)
+    expect(load.errors).toEqual([])
+    expect(calls).toBeGreaterThan(1_500)
+    expect(received).toHaveLength(calls)
+    expect(new Set(received).size).toBe(calls)
   })
 })
 
-describe('a runtime whose server goes away', () => {
-  it('ends as it was told, with nothing wrong', async () => {
-    await using ground = await createLoginFixture()
-    const { nats, runtime } = ground
+describe('a runtime whose server becomes unavailable', () => {
+  it('stops with exit code 0', async () => {
+    await using fixture = await createLoginFixture()
+    const { nats, runtime } = fixture
     const ended = runtime.exited
     await nats.kill('SIGSTOP')
     const stopped = runtime.stop()

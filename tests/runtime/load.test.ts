@@ -7,8 +7,8 @@ import { readRuntimeConfig } from '../../runtime/server/config.ts'
 import { LoadError } from '../../runtime/server/load.ts'
 import { startRuntime } from '../../runtime/server/run.ts'
 
-/** Who tries here is refused, and would try again for a minute. */
-const urlOfNobody = 'nats://127.0.0.1:1'
+/** Nothing listens there, so a connection would be retried for a minute. */
+const unreachableUrl = 'nats://127.0.0.1:1'
 
 const head = `
 import * as v from '${import.meta.resolve('valibot')}'
@@ -16,36 +16,37 @@ import { defineFunction, schedule, stream } from '${join(import.meta.dirname, '.
 `
 const contract = (subject: string) =>
   `{ subject: '${subject}', audience: ['everyone'], input: v.object({}), output: v.number() }`
-const answers = (subject: string, options = '{}') =>
+const functionOn = (subject: string, options = '{}') =>
   `${head}export default defineFunction(${contract(subject)}, () => 1, ${options})`
 
-describe('a folder that cannot be served', () => {
-  /** Why it is not, and what came of the attempt besides. */
-  async function failed(files: Record<string, string>, env: Record<string, string> = {}) {
+describe('loading a folder', () => {
+  /** Returns the LoadError of the start, and the lines it logged. */
+  async function failToStart(files: Record<string, string>, env: Record<string, string> = {}) {
     const folder = await mkdtemp(join(tmpdir(), 'natter-load-'))
     onTestFinished(() => rm(folder, { recursive: true }))
     for (const [name, source] of Object.entries(files)) await writeFile(join(folder, name), source)
     const lines: string[] = []
     const log = pino({}, { write: (line) => lines.push(line) })
-    const config = readRuntimeConfig({ ...env, NATS_URL: urlOfNobody })
+    const config = readRuntimeConfig({ ...env, NATS_URL: unreachableUrl })
     const error = await startRuntime({ folder, config, log }).catch((error: unknown) => error)
-    if (!(error instanceof LoadError)) throw new Error('It was no LoadError', { cause: error })
+    if (!(error instanceof LoadError))
+      throw new Error('The start did not throw a LoadError', { cause: error })
     return { error, lines }
   }
 
-  it('is not, with all that is wrong and where, before anybody is connected to', async () => {
-    const { error, lines } = await failed({
-      '_shared.ts': 'this is not even looked at',
-      'Good.Name.ts': answers('named'),
-      'good.ts': answers('good.{id}'),
+  it('reports every problem with its file, before it connects to the server', async () => {
+    const { error, lines } = await failToStart({
+      '_shared.ts': 'not imported',
+      'Good.Name.ts': functionOn('named'),
+      'good.ts': functionOn('good.{id}'),
       'no-default.ts': `${head}export const answer = defineFunction(${contract('none')}, () => 1)`,
       'no-function.ts': 'export default () => 1',
-      'no-limit.ts': answers('limit', '{ concurrency: 0 }'),
+      'no-limit.ts': functionOn('limit', '{ concurrency: 0 }'),
       'no-module.tsx': '',
-      'no-subject.ts': answers('no subject'),
-      'no-version.ts': answers('version', "{ version: 'one' }"),
-      'notes.md': 'neither is this',
-      'same.subject.ts': answers('good.{other}'),
+      'no-subject.ts': functionOn('no subject'),
+      'no-version.ts': functionOn('version', "{ version: 'one' }"),
+      'notes.md': 'not imported either',
+      'same.subject.ts': functionOn('good.{other}'),
       'throws.ts': "\n\nthrow new Error('no luck')",
       'unparsable.ts': 'const one = 1\nconst = 2',
       'wrong.interval.ts': `${head}export default defineFunction(schedule({ everyMs: 1 }), () => {})`,
@@ -107,30 +108,30 @@ describe('a folder that cannot be served', () => {
     expect(lines).toEqual([])
   })
 
-  it('is not, where a stream would answer for a function', async () => {
+  it('rejects a request subject that a stream captures', async () => {
     const declared = "{ stream: 'ALL', subjects: ['as.>'] }"
     const topic = "{ subject: 'as.{id}', data: v.object({ id: v.string() }) }"
-    const { error } = await failed({
-      'asked.ts': answers('asked'),
-      'keeps.ts': `${head}export default defineFunction(stream(${declared}, ${topic}), () => {})`,
+    const { error } = await failToStart({
+      'captured.ts': functionOn('captured'),
+      'consumes.ts': `${head}export default defineFunction(stream(${declared}, ${topic}), () => {})`,
     })
 
     expect(error.problems).toEqual([
       {
-        file: 'asked.ts',
+        file: 'captured.ts',
         export: 'default.subject',
-        reason: 'the stream ALL captures as.{caller}.asked and would answer its requests',
+        reason: 'the stream ALL captures as.{caller}.captured and would answer its requests',
       },
     ])
   })
 
-  it('is not, with each variable that its functions miss', async () => {
-    const needs = (name: string) => `{ env: v.object({ ${name}: v.string() }) }`
-    const { error, lines } = await failed(
+  it('reports each environment variable that a function misses', async () => {
+    const requires = (name: string) => `{ env: v.object({ ${name}: v.string() }) }`
+    const { error, lines } = await failToStart(
       {
-        'has.ts': answers('has', needs('NATTER_HERE')),
-        'one.ts': answers('one', needs('NATTER_ONE')),
-        'two.ts': answers('two', needs('NATTER_TWO')),
+        'has.ts': functionOn('has', requires('NATTER_HERE')),
+        'one.ts': functionOn('one', requires('NATTER_ONE')),
+        'two.ts': functionOn('two', requires('NATTER_TWO')),
       },
       { NATTER_HERE: 'yes' },
     )
@@ -142,8 +143,8 @@ describe('a folder that cannot be served', () => {
     expect(lines).toEqual([])
   })
 
-  it('is not, where there is none', async () => {
-    const config = readRuntimeConfig({ NATS_URL: urlOfNobody })
+  it('rejects a folder that does not exist', async () => {
+    const config = readRuntimeConfig({ NATS_URL: unreachableUrl })
     const folder = join(tmpdir(), crypto.randomUUID())
     const started = startRuntime({ folder, config, log: pino({ level: 'silent' }) })
     await expect(started).rejects.toMatchObject({

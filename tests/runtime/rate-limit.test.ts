@@ -16,12 +16,12 @@ export default defineFunction(
 )
 `
 
-/** Tells when it is prepared for, and when it is called. */
-const preparing = `
+/** Publishes an event when `prefetch` runs, and one when the handler runs. */
+const prefetching = `
 import * as v from 'valibot'
 import { defineFunction } from '#runtime'
 
-const told = {
+const progress = {
   subject: 'prepared.{id}.{what}',
   data: v.object({ id: v.string(), what: v.string() }),
 }
@@ -34,17 +34,17 @@ export default defineFunction(
     output: v.object({}),
   },
   ({ id }, { publish }) => {
-    publish(told, { id, what: 'called' })
+    publish(progress, { id, what: 'handled' })
     return {}
   },
   {
     limit: { max: 60, windowMs: 60_000 },
-    prefetch: ({ params }, { publish }) => publish(told, { id: params.id, what: 'begun' }),
+    prefetch: ({ params }, { publish }) => publish(progress, { id: params.id, what: 'prefetched' }),
   },
 )
 `
 
-describe('a limit', () => {
+describe('a rate limit', () => {
   let bench: CommandLine
   let nc: NatsConnection
   let requester: Requester
@@ -60,54 +60,56 @@ describe('a limit', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  async function ask(caller: string, subject: string) {
+  async function call(caller: string, subject: string) {
     const reply = await requester.request(`as.${caller}.${subject}`, '', { timeoutMs: 10_000 })
     return reply.json<{ pid?: number; code?: string; retryAfterMs?: number }>()
   }
-  const askOften = (count: number, caller: string, subject = 'limited') =>
-    Promise.all(Array.from({ length: count }, () => ask(caller, subject)))
+  const callOften = (count: number, caller: string, subject = 'limited') =>
+    Promise.all(Array.from({ length: count }, () => call(caller, subject)))
   const newCaller = () => crypto.randomUUID()
 
-  it('holds over four instances, however fast somebody asks', async () => {
+  it('applies to all instances together under a burst of calls', async () => {
     const folder = await bench.write({ 'limited.ts': limited(60, 60_000) })
     const instances = await Promise.all(Array.from({ length: 4 }, () => bench.start(folder)))
     const [alice, bob] = [newCaller(), newCaller()]
-    const served = await Promise.all(Array.from({ length: 100 }, () => ask(newCaller(), 'limited')))
+    const served = await Promise.all(
+      Array.from({ length: 100 }, () => call(newCaller(), 'limited')),
+    )
     expect(new Set(served.map(({ pid }) => pid)).size).toBe(4)
 
-    const answers = await askOften(1_200, alice)
+    const answers = await callOften(1_200, alice)
 
-    const passed = answers.filter(({ pid }) => pid !== undefined)
-    expect(passed.length).toBeLessThanOrEqual(60)
-    // What one instance was about to give back, another may have taken for used.
-    expect(passed.length).toBeGreaterThanOrEqual(54)
+    const accepted = answers.filter(({ pid }) => pid !== undefined)
+    expect(accepted.length).toBeLessThanOrEqual(60)
+    // An instance may count calls that another has reserved and not yet returned.
+    expect(accepted.length).toBeGreaterThanOrEqual(54)
     for (const { code, retryAfterMs } of answers.filter(({ pid }) => pid === undefined)) {
       expect(code).toBe('rate_limited')
       expect(retryAfterMs).toBeGreaterThan(0)
       expect(retryAfterMs).toBeLessThanOrEqual(120_000)
     }
-    // Somebody else has a limit of their own.
-    expect(await ask(bob, 'limited')).toHaveProperty('pid')
+    // Each caller has a limit of their own.
+    expect(await call(bob, 'limited')).toHaveProperty('pid')
     for (const instance of instances) await instance[Symbol.asyncDispose]()
   })
 
-  it('says when to come back, and lets in who comes then', async () => {
+  it('accepts a call after retryAfterMs', async () => {
     const folder = await bench.write({
       'slides.ts': limited(4, 2_000).replace("'limited'", "'slides'"),
     })
     await using _ = await bench.start(folder)
     const caller = newCaller()
 
-    const answers = await askOften(5, caller, 'slides')
-    const refused = answers.find(({ code }) => code)
-    await sleep(refused?.retryAfterMs)
+    const answers = await callOften(5, caller, 'slides')
+    const rejected = answers.find(({ code }) => code)
+    await sleep(rejected?.retryAfterMs)
 
     expect(answers.filter(({ pid }) => pid)).toHaveLength(4)
-    expect(refused).toMatchObject({ code: 'rate_limited' })
-    expect(await ask(caller, 'slides')).toHaveProperty('pid')
+    expect(rejected).toMatchObject({ code: 'rate_limited' })
+    expect(await call(caller, 'slides')).toHaveProperty('pid')
   })
 
-  it('counts locally while the shared counters are away, and together again after', async () => {
+  it('counts in each process while the shared counters are unavailable, and together afterwards', async () => {
     const folder = await bench.write({
       'allows.ts': limited(10, 60_000).replace("'limited'", "'allows'"),
     })
@@ -116,7 +118,7 @@ describe('a limit', () => {
     const { config } = await streams.info('RATE_LIMIT')
     await streams.delete('RATE_LIMIT')
 
-    const answers = await askOften(100, newCaller(), 'allows')
+    const answers = await callOften(100, newCaller(), 'allows')
 
     expect(answers.filter(({ pid }) => pid)).toHaveLength(10)
     expect(answers.find(({ pid }) => !pid)).toMatchObject({ code: 'rate_limited' })
@@ -126,7 +128,7 @@ describe('a limit', () => {
       .poll(
         async () => {
           const caller = newCaller()
-          await ask(caller, 'allows')
+          await call(caller, 'allows')
           const { state } = await streams.info('RATE_LIMIT', {
             subjects_filter: `limit.allows.${caller}.*`,
           })
@@ -137,7 +139,7 @@ describe('a limit', () => {
       .toBe(1)
   })
 
-  it('refuses while the shared counters are away, where it is told to', async () => {
+  it('rejects calls while the shared counters are unavailable with RATE_LIMIT_FALLBACK=block', async () => {
     const folder = await bench.write({
       'blocks.ts': limited(10, 60_000).replace("'limited'", "'blocks'"),
     })
@@ -146,13 +148,13 @@ describe('a limit', () => {
     const { config } = await streams.info('RATE_LIMIT')
     await streams.delete('RATE_LIMIT')
 
-    const answer = await ask(newCaller(), 'blocks')
+    const answer = await call(newCaller(), 'blocks')
 
     expect(answer).toMatchObject({ code: 'unavailable', retryAfterMs: 1_000 })
     await streams.add(config)
   })
 
-  it('counts what does not fit like what does', async () => {
+  it('counts invalid calls too', async () => {
     const folder = await bench.write({
       'strict.ts': limited(3, 60_000).replace("'limited'", "'strict'"),
     })
@@ -168,31 +170,31 @@ describe('a limit', () => {
     expect(codes).toEqual(['invalid', 'invalid', 'too_large', 'rate_limited', 'rate_limited'])
   })
 
-  it('lets a function look for what it needs while the counters are asked, and not otherwise', async () => {
-    const folder = await bench.write({ 'prepared.ts': preparing })
+  it('runs prefetch exactly when a call waits for the shared counters', async () => {
+    const folder = await bench.write({ 'prepared.ts': prefetching })
     await using _ = await bench.start(folder)
-    const heard: string[] = []
+    const subjects: string[] = []
     const subscription = nc.subscribe('prepared.*.*', {
       callback(_error, { subject }) {
-        heard.push(subject)
+        subjects.push(subject)
       },
     })
     await nc.flush()
     const caller = newCaller()
 
-    for (const id of ['a', 'b', 'c', 'd']) await ask(caller, `prepared.${id}`)
+    for (const id of ['a', 'b', 'c', 'd']) await call(caller, `prepared.${id}`)
 
     await nc.flush()
     subscription.unsubscribe()
-    // One call is granted at first, then two together, of which the second need not ask.
-    expect(heard).toEqual([
-      'prepared.a.begun',
-      'prepared.a.called',
-      'prepared.b.begun',
-      'prepared.b.called',
-      'prepared.c.called',
-      'prepared.d.begun',
-      'prepared.d.called',
+    // The counters grant one call at first, then two together: the second of them does not wait.
+    expect(subjects).toEqual([
+      'prepared.a.prefetched',
+      'prepared.a.handled',
+      'prepared.b.prefetched',
+      'prepared.b.handled',
+      'prepared.c.handled',
+      'prepared.d.prefetched',
+      'prepared.d.handled',
     ])
   })
 
@@ -200,7 +202,7 @@ describe('a limit', () => {
     ['RATE_LIMIT_FALLBACK', 'maybe', 'use allow or block'],
     ['RATE_LIMIT_FACTOR', 'many', 'use a number over 0'],
     ['RATE_LIMIT_FACTOR', '0', 'use a number over 0'],
-  ])('does not start with %s=%s', async (name, value, advice) => {
+  ])('stops the start for %s=%s', async (name, value, advice) => {
     const folder = await bench.write({ 'limited.ts': limited(1, 1_000) })
 
     const { code, stderr } = await runtime(['start', folder], {
@@ -217,7 +219,7 @@ describe('a limit', () => {
     [1.5, 1_000, 'max is 1.5'],
     [1, 999, 'windowMs is 999'],
     [1, 61_000, 'windowMs is 61000'],
-  ])('cannot be %d in %d ms', async (max, windowMs, reason) => {
+  ])('of %d calls in %d ms is reported by runtime check', async (max, windowMs, reason) => {
     const folder = await bench.write({ 'limited.ts': limited(max, windowMs) })
 
     const { code, stdout, stderr } = await runtime(['check', folder])

@@ -3,7 +3,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
-/** Tells of each job that it has done it, and by whom; one kind of it stops halfway, for ever. */
+/** Publishes an event for each finished job. With `stopsHalfway`, it hangs in the middle of a batch. */
 const worker = (stopsHalfway: boolean) => `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'
@@ -41,9 +41,9 @@ describe('a batch whose process is killed', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  // It comes again when the server has heard nothing of it for as long as it waits for a sign of life.
-  it('is handled whole by another, and nothing is lost', { timeout: 60_000 }, async () => {
-    // There before anybody takes any, so that they come as batches.
+  // The server redelivers the batch when its acknowledgement timeout has passed.
+  it('is redelivered completely to another process', { timeout: 60_000 }, async () => {
+    // Stored before a consumer exists, so that they are delivered as batches.
     const jsm = await jetstreamManager(nc)
     await jsm.streams.add({ name: 'JOBS', subjects: ['jobs.*'] })
     const ids = Array.from({ length: 30 }, (_, n) => `${n}`.padStart(2, '0'))
@@ -55,22 +55,22 @@ describe('a batch whose process is killed', () => {
     const killed = await bench.start(await bench.write({ 'work.ts': worker(true) }))
     const { pid } = killed
     let before: string[] = []
-    let underWay: string[] = []
+    let inFlight: string[] = []
     for await (const message of stopped)
-      ({ before, ids: underWay } = message.json<{ before: string[]; ids: string[] }>())
+      ({ before, ids: inFlight } = message.json<{ before: string[]; ids: string[] }>())
     const other = await bench.start(await bench.write({ 'work.ts': worker(false) }))
     await killed.kill('SIGKILL')
 
     const [doneByKilled, doneByOther] = [new Set<string>(), new Set<string>()]
     for await (const message of done) {
-      const by = message.json<{ pid: number }>().pid === pid ? doneByKilled : doneByOther
-      by.add(message.subject.slice('done.'.length))
+      const doneBy = message.json<{ pid: number }>().pid === pid ? doneByKilled : doneByOther
+      doneBy.add(message.subject.slice('done.'.length))
       if (before.length + doneByOther.size === ids.length) break
     }
-    const halfOfIt = underWay.slice(0, underWay.length / 2)
-    expect([...doneByKilled]).toEqual([...before, ...halfOfIt])
+    const firstHalf = inFlight.slice(0, inFlight.length / 2)
+    expect([...doneByKilled]).toEqual([...before, ...firstHalf])
     expect([...doneByOther].toSorted()).toEqual(ids.filter((id) => !before.includes(id)))
-    expect([...doneByOther]).toEqual(expect.arrayContaining(underWay))
+    expect([...doneByOther]).toEqual(expect.arrayContaining(inFlight))
     const state = async () => (await nc.request('fn.work')).json()
     await expect.poll(state).toMatchObject({ pending: 0, unacknowledged: 0 })
     expect(other.log.tail()).not.toContain('dead letter')

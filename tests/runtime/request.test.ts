@@ -16,9 +16,9 @@ const work = {
   }),
   output: v.object({ id: v.string() }),
 } as const
-const contracts = { work, nobody: { ...work, subject: 'nobody.{id}' } } as const
+const contracts = { work, unserved: { ...work, subject: 'unserved.{id}' } } as const
 
-/** Waits as long as it is told to, or until its signal aborts, of which it tells. */
+/** Waits `ms`, or until its signal aborts; then ends in the way that `ends` names. */
 const source = `
 import { setTimeout } from 'node:timers/promises'
 import * as v from 'valibot'
@@ -36,7 +36,7 @@ const aborted = { subject: 'aborted.{id}', data: v.object({ id: v.string(), why:
 export default defineFunction(contract, async ({ id, ms = 0, ends }, { publish, signal }) => {
   publish(began, { id })
   await setTimeout(ms, undefined, { signal }).catch(() => publish(aborted, { id, why: signal.reason.code }))
-  if (ends === 'refused')
+  if (ends === 'rejected')
     throw new FunctionError('conflict', 'It is ' + id + '\\r\\nInjected: yes', { details: { id }, retryAfterMs: 7 })
   if (ends === 'thrown') throw new Error('secret')
   if (ends === 'nothing') return undefined
@@ -64,62 +64,62 @@ describe('a request', () => {
   })
 
   const stats = async () => (await nc.request('$SRV.STATS.work')).json<Stats>().endpoints[0]
-  const heard = (subject: string, count = 1) => {
+  const receive = (subject: string, count = 1) => {
     const subscription = nc.subscribe(subject, { max: count })
     return (async () => {
-      const found = []
-      for await (const message of subscription) found.push(message)
-      return found
+      const messages = []
+      for await (const message of subscription) messages.push(message)
+      return messages
     })()
   }
 
-  it('is refused with code, details and the time to wait, and no header of its own making', async () => {
-    const refusal = await client.try('work', { id: 'a', ends: 'refused' })
-    expect(refusal).toMatchObject({
+  it('is rejected with code, details and retryAfterMs, without injected headers', async () => {
+    const outcome = await client.try('work', { id: 'a', ends: 'rejected' })
+    expect(outcome).toMatchObject({
       ok: false,
       error: { code: 'conflict', details: { id: 'a' }, retryAfterMs: 7 },
     })
 
-    const raw = await nc.request('work.a', '{"ends":"refused"}')
+    const raw = await nc.request('work.a', '{"ends":"rejected"}')
     expect(raw.headers?.get('Nats-Service-Error-Code')).toBe('409')
     expect(raw.headers?.keys()).toEqual(['Nats-Service-Error-Code', 'Nats-Service-Error'])
   })
 
   it.each(['thrown', 'nothing', 'unfit', 'huge'])(
-    'that ends in a fault (%s) says so, and not why',
+    'that ends in a fault (%s) is answered with internal, without the reason',
     async (ends) => {
-      const refusal = await client.try('work', { id: 'a', ends })
+      const outcome = await client.try('work', { id: 'a', ends })
 
-      expect(refusal).toMatchObject({ ok: false, error: { code: 'internal' } })
-      expect(JSON.stringify(refusal)).not.toContain('secret')
+      expect(outcome).toMatchObject({ ok: false, error: { code: 'internal' } })
+      expect(JSON.stringify(outcome)).not.toContain('secret')
     },
   )
 
   it.each(['{', '[]', '"text"', '7', 'null', '{"id":"other"}', '{"__proto__":{}}', '{"more":1}'])(
-    'of %s is invalid',
+    'with the payload %s is rejected with invalid',
     async (payload) => {
       const reply = await nc.request('work.a', payload)
       expect(reply.json()).toMatchObject({ code: 'invalid', message: expect.any(String) })
     },
   )
 
-  it('of more bytes than its contract takes is too large, and is not read', async () => {
-    const most = JSON.stringify({ ends: 'x'.repeat(65_536 - 11) })
-    expect(most).toHaveLength(65_536)
+  it('over the maximum payload of its contract is rejected with too_large before it is parsed', async () => {
+    const largest = JSON.stringify({ ends: 'x'.repeat(65_536 - 11) })
+    expect(largest).toHaveLength(65_536)
 
-    expect((await nc.request('work.a', most)).json()).toEqual({ id: 'a' })
-    expect((await nc.request('work.a', `${most} `)).json()).toEqual({
+    expect((await nc.request('work.a', largest)).json()).toEqual({ id: 'a' })
+    expect((await nc.request('work.a', `${largest} `)).json()).toEqual({
       code: 'too_large',
       message: 'The payload has 65537 bytes; the maximum is 65536',
     })
-    // Not even enough to see that it is no JSON.
-    expect((await nc.request('work.a', `{${most}`)).json()).toMatchObject({ code: 'too_large' })
+    // Malformed JSON, which the function would notice if it parsed the payload.
+    expect((await nc.request('work.a', `{${largest}`)).json()).toMatchObject({ code: 'too_large' })
   })
 
-  it('with headers that cannot be read is answered like any other', async () => {
+  it('with malformed headers is answered', async () => {
     const { hostname, port, username, password } = new URL(bench.nats.urlOf('functions'))
     const broken = 'NATS/1.0\r\nno colon here\r\n\u0000: \r\n\r\n'
-    const answer = heard('answers.broken')
+    const answer = receive('answers.broken')
     await nc.flush()
     const socket = createConnection(Number(port), hostname)
     const login = JSON.stringify({ user: username, pass: password, verbose: false, headers: true })
@@ -130,7 +130,7 @@ describe('a request', () => {
     socket.destroy()
   })
 
-  it('is counted with all of its time, and its faults with it', async () => {
+  it('is counted with its duration and its faults', async () => {
     const before = await stats()
     await client.call('work', { id: 'a', ms: 50 })
     await client.try('work', { id: 'a', ends: 'thrown' })
@@ -144,8 +144,8 @@ describe('a request', () => {
     expect(after.data.p99_ms).toBeGreaterThanOrEqual(after.data.p50_ms)
   })
 
-  it('is shed at once when too much runs and waits, while what runs is seen from outside', async () => {
-    const began = heard('began.*', 2)
+  it('is rejected with overloaded when the queue is full, and the stats show calls in flight', async () => {
+    const began = receive('began.*', 2)
     const slow = Array.from({ length: 4 }, (_, n) => client.call('work', { id: `${n}`, ms: 400 }))
     await began
 
@@ -156,13 +156,13 @@ describe('a request', () => {
     await Promise.all(slow)
   })
 
-  it('that takes longer than the caller waits is answered, aborted and counted', async () => {
-    const aborted = heard('aborted.slow')
+  it('is answered with timeout, aborted and counted when it exceeds the timeout of the caller', async () => {
+    const aborted = receive('aborted.slow')
     const hdrs = headers()
     hdrs.set('Natter-Timeout-Ms', '100')
     const before = await stats()
 
-    // The caller is more patient than it says, so it is the function that ends it.
+    // The caller waits longer than its header says, so the function rejects the call first.
     const reply = await nc.request('work.slow', '{"ms":3000}', { timeout: 2_000, headers: hdrs })
     expect(reply.json()).toMatchObject({ code: 'timeout' })
     expect((await aborted)[0]?.json()).toEqual({ why: 'timeout' })
@@ -170,42 +170,42 @@ describe('a request', () => {
     expect(after.data.timeouts - before.data.timeouts).toBe(1)
   })
 
-  it('without a reply subject is handled all the same', async () => {
-    const began = heard('began.quiet')
+  it('without a reply subject is handled', async () => {
+    const began = receive('began.quiet')
     client.publish('work', { id: 'quiet' })
     expect((await began)[0]?.subject).toBe('began.quiet')
   })
 
-  it('to nobody, too late, given up, or of what cannot be a token ends in a code', async () => {
+  it('fails with unavailable, timeout, invalid or cancelled', async () => {
     const code = async (answer: ReturnType<typeof client.try>) => {
       const outcome = await answer
       return outcome.ok ? 'ok' : outcome.error.code
     }
-    expect(await code(client.try('nobody', { id: 'a' }))).toBe('unavailable')
+    expect(await code(client.try('unserved', { id: 'a' }))).toBe('unavailable')
     expect(await code(client.try('work', { id: 'a', ms: 300 }, { timeoutMs: 40 }))).toBe('timeout')
     expect(await code(client.try('work', { id: 'a.b' }))).toBe('invalid')
     const signal = AbortSignal.timeout(20)
     expect(await code(client.try('work', { id: 'a', ms: 300 }, { signal }))).toBe('cancelled')
   })
 
-  it('is not answered by what comes too late for another one', async () => {
+  it('does not receive the late reply of an earlier request', async () => {
     const requester = createRequester(nc)
-    const asked = heard('asked.*', 3)
+    const requests = receive('slow.*', 3)
     await nc.flush()
-    const ask = (id: string, timeoutMs: number) =>
-      requester.request(`asked.${id}`, '', { timeoutMs })
-    const late = ask('late', 40)
+    const request = (id: string, timeoutMs: number) =>
+      requester.request(`slow.${id}`, '', { timeoutMs })
+    const late = request('late', 40)
     await expect(late).rejects.toMatchObject({ code: 'timeout' })
-    const answers = Promise.all([ask('next', 5_000), ask('last', 5_000)])
+    const answers = Promise.all([request('next', 5_000), request('last', 5_000)])
 
-    for (const message of await asked) message.respond(message.subject)
+    for (const message of await requests) message.respond(message.subject)
 
-    const found = (await answers).map((answer) => answer.string())
-    expect(found).toEqual(['asked.next', 'asked.last'])
+    const received = (await answers).map((answer) => answer.string())
+    expect(received).toEqual(['slow.next', 'slow.last'])
     requester.close()
   })
 
-  it('waits for the connection while there is none, and is lost with it when it was under way', async () => {
+  it('fails with disconnected when the connection is lost, and waits for a reconnect when it is not sent', async () => {
     const { username, password, host } = new URL(bench.nats.urlOf('functions'))
     const own = await connect({
       servers: host,
@@ -213,20 +213,20 @@ describe('a request', () => {
       pass: password,
       reconnectTimeWait: 50,
     })
-    const asking = createClient(own, { contracts })
-    const began = heard('began.under-way')
+    const disconnecting = createClient(own, { contracts })
+    const began = receive('began.in-flight')
     await nc.flush()
-    const underWay = asking.try('work', { id: 'under-way', ms: 300 })
+    const inFlight = disconnecting.try('work', { id: 'in-flight', ms: 300 })
     await began
 
     await bench.nats.kill('SIGKILL')
-    expect(await underWay).toMatchObject({ ok: false, error: { code: 'disconnected' } })
-    const held = asking.call('work', { id: 'held' }, { timeoutMs: 8_000 })
+    expect(await inFlight).toMatchObject({ ok: false, error: { code: 'disconnected' } })
+    const held = disconnecting.call('work', { id: 'held' }, { timeoutMs: 8_000 })
     await bench.nats.restart()
-    // Either it waits for the function to be back as well, or is told that nobody is there yet.
+    // The client may reconnect before the runtime does: then no function serves the subject yet.
     const answer = await held.catch(({ code }) => code)
     expect([{ id: 'held' }, 'unavailable']).toContainEqual(answer)
-    asking.close()
+    disconnecting.close()
     await own.close()
   })
 })

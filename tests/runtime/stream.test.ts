@@ -3,7 +3,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
-/** Takes jobs in batches, tells which it has done, and fails as a job says. */
+/** Publishes an event for each finished job, and fails in the way that a job's `ends` names. */
 const worker = (stream: string, maxAge = '') => `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'
@@ -18,7 +18,7 @@ export default defineFunction(
   async (batch, { publish }) => {
     for (const { data } of batch) {
       if (data.ends === 'thrown') throw new Error('job ' + data.id + ' is broken')
-      if (data.ends === 'away' && refusals-- > 0)
+      if (data.ends === 'unavailable' && refusals-- > 0)
         throw Object.assign(new Error('no database'), { code: 'ECONNREFUSED' })
       if (data.ends === 'killed' && process.env.KILL === 'yes') process.kill(process.pid, 'SIGKILL')
     }
@@ -27,7 +27,7 @@ export default defineFunction(
 )
 `
 
-describe('a function of a stream', () => {
+describe('a stream function', () => {
   let bench: CommandLine
   let nc: NatsConnection
 
@@ -40,12 +40,12 @@ describe('a function of a stream', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  /** Serves the worker of a stream of its own. */
-  async function given() {
+  /** Serves the worker on a stream of its own. */
+  async function createFixture() {
     const stream = `jobs-${crypto.randomUUID()}`
     const functions = await bench.write({ 'work.job.ts': worker(stream) })
     const served = await bench.start(functions)
-    const say = (id: string, body: unknown) =>
+    const append = (id: string, body: unknown) =>
       jetstream(nc).publish(
         `${stream}.${id}`,
         typeof body === 'string' ? body : JSON.stringify(body),
@@ -57,8 +57,8 @@ describe('a function of a stream', () => {
         if (ids.push(subject.split('.')[2] ?? '') >= count) break
       return ids.toSorted()
     }
-    /** What lies in the dead letters for this stream. */
-    const dead = async () => {
+    /** Returns the dead letters of this stream. */
+    const deadLetters = async () => {
       const jsm = await jetstreamManager(nc)
       const letters = []
       const { state } = await jsm.streams.info('DEAD_LETTERS')
@@ -73,32 +73,32 @@ describe('a function of a stream', () => {
       }
       return letters
     }
-    return { stream, functions, served, say, until, dead }
+    return { stream, functions, served, append, until, deadLetters }
   }
 
-  it('handles all of a batch but the one at fault, which ends in the dead letters', async () => {
-    const { stream, say, until, dead } = await given()
+  it('handles a batch except its failing message, which becomes a dead letter', async () => {
+    const { stream, append, until, deadLetters } = await createFixture()
     await Promise.all([
-      ...['a', 'b', 'c', 'd'].map((id) => say(id, { ends: 'well' })),
-      say('broken', { ends: 'thrown' }),
+      ...['a', 'b', 'c', 'd'].map((id) => append(id, { ends: 'well' })),
+      append('broken', { ends: 'thrown' }),
     ])
 
     expect(await until(4)).toEqual(['a', 'b', 'c', 'd'])
     await expect
-      .poll(dead, { timeout: 5_000 })
+      .poll(deadLetters, { timeout: 5_000 })
       .toEqual([
         { reason: 'job broken is broken', subject: `${stream}.broken`, body: '{"ends":"thrown"}' },
       ])
   })
 
-  it('buries what is not JSON, or does not fit, without trying it', async () => {
-    const { say, until, dead } = await given()
-    await say('garbled', 'not JSON')
-    await say('unfit', { ends: 7 })
-    await say('good', { ends: 'well' })
+  it('makes malformed and invalid messages dead letters without calling the handler', async () => {
+    const { append, until, deadLetters } = await createFixture()
+    await append('garbled', 'not JSON')
+    await append('unfit', { ends: 7 })
+    await append('good', { ends: 'well' })
 
     expect(await until(1)).toEqual(['good'])
-    const reasons = async () => (await dead()).map(({ reason }) => reason)
+    const reasons = async () => (await deadLetters()).map(({ reason }) => reason)
     await expect
       .poll(reasons, { timeout: 5_000 })
       .toEqual([
@@ -107,25 +107,25 @@ describe('a function of a stream', () => {
       ])
   })
 
-  it('waits while what it needs is away, and gives nothing up', async () => {
-    const { say, until, dead } = await given()
-    await say('patient', { ends: 'away' })
+  it('retries while a dependency is unavailable, without dead letters', async () => {
+    const { append, until, deadLetters } = await createFixture()
+    await append('patient', { ends: 'unavailable' })
 
     expect(await until(1)).toEqual(['patient'])
-    expect(await dead()).toEqual([])
+    expect(await deadLetters()).toEqual([])
   })
 
-  it('answers how it stands, and is counted as it went', async () => {
-    const { say, until } = await given()
-    await say('one', { ends: 'well' })
+  it('returns its state on fn.{name}', async () => {
+    const { append, until } = await createFixture()
+    await append('one', { ends: 'well' })
     await until(1)
 
     const state = async () => (await nc.request('fn.work.job')).json()
     await expect.poll(state).toMatchObject({ trigger: 'stream', pending: 0, unacknowledged: 0 })
   })
 
-  it('says what differs when the stream is not as it declares', async () => {
-    const { stream, served } = await given()
+  it('stops the start with the difference when the stream differs from its declaration', async () => {
+    const { stream, served } = await createFixture()
     await served.stop()
     const changed = await bench.write({ 'work.job.ts': worker(stream, 'max_msgs: 5') })
 

@@ -9,25 +9,25 @@ import { readRuntimeConfig } from '../../runtime/server/config.ts'
 import { startRuntime } from '../../runtime/server/run.ts'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
-/** Tells what comes of a task. All but one of those that take too long do so the first time alone. */
+/** Publishes each step of a task. A slow task is slow in its first attempt, `never ends` in each. */
 const task = `
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import * as v from 'valibot'
 
-const met = { subject: 'met.{name}', data: v.object({ name: v.string(), what: v.string() }) }
-const tried = new Set()
+const step = { subject: 'step.{name}', data: v.object({ name: v.string(), what: v.string() }) }
+const attempted = new Set()
 
 export async function doTask(name, task, { publish, signal }) {
-  const tell = (what) => publish(met, { name, what: task + ': ' + what })
-  const isAgain = tried.has(name + task)
-  tried.add(name + task)
-  if (task.startsWith('well') || (isAgain && task !== 'never ends')) return tell('done')
+  const report = (what) => publish(step, { name, what: task + ': ' + what })
+  const isRetry = attempted.has(name + task)
+  attempted.add(name + task)
+  if (task.startsWith('well') || (isRetry && task !== 'never ends')) return report('done')
   await once(signal, 'abort')
-  tell('aborted, ' + signal.reason.code)
+  report('aborted, ' + signal.reason.code)
   if (task.startsWith('never ends')) await new Promise(() => {})
   await setTimeout(20)
-  tell('late')
+  report('late')
   if (task === 'fails late') throw new Error('late')
 }
 `
@@ -46,15 +46,15 @@ export default defineFunction(
   },
 )
 `
-const heeds = `
+const obeys = `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'
 
-const wants = { stream: 'WANTS', subjects: ['wants.*'] }
-const want = { subject: 'wants.{n}', data: v.object({ n: v.string() }) }
+const orders = { stream: 'ORDERS', subjects: ['orders.*'] }
+const order = { subject: 'orders.{n}', data: v.object({ n: v.string() }) }
 
 export default defineFunction(
-  stream(wants, want, { backoffMs: [], timeoutMs: 200 }),
+  stream(orders, order, { backoffMs: [], timeoutMs: 200 }),
   (_, { signal }) =>
     new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
 )
@@ -64,9 +64,9 @@ import * as v from 'valibot'
 import { defineFunction, kvWatch } from '#runtime'
 import { doTask } from './_task.ts'
 
-const wishes = { bucket: 'WISHES', value: v.string() }
+const settings = { bucket: 'SETTINGS', value: v.string() }
 
-export default defineFunction(kvWatch(wishes, { timeoutMs: 200 }), ({ value }, context) =>
+export default defineFunction(kvWatch(settings, { timeoutMs: 200 }), ({ value }, context) =>
   doTask('watches', value, context))
 `
 const ticks = `
@@ -77,22 +77,22 @@ export default defineFunction(schedule({ everyMs: 1000, timeoutMs: 200 }), (_, c
   doTask('ticks', 'never ends at first', context))
 `
 
-describe('a handler that takes too long', () => {
-  let ground: Ground
+describe('a handler that exceeds its time limit', () => {
+  let fixture: Fixture
 
   beforeAll(async () => {
-    ground = await createGround()
-    const files = { '_task.ts': task, 'works.ts': works(200), 'heeds.ts': heeds }
+    fixture = await createFixture()
+    const files = { '_task.ts': task, 'works.ts': works(200), 'obeys.ts': obeys }
     const more = { 'watches.ts': watches, 'ticks.ts': ticks }
-    await ground.start(await ground.bench.write({ ...files, ...more }))
+    await fixture.start(await fixture.bench.write({ ...files, ...more }))
   })
-  afterAll(() => ground?.[Symbol.asyncDispose]())
+  afterAll(() => fixture?.[Symbol.asyncDispose]())
 
-  it('of a stream has failed, and its outcome comes too late', async () => {
-    const { hear, say, stats } = ground
-    const until = hear('works')
+  it('of a stream counts as failed, and its later outcome is ignored', async () => {
+    const { steps, append, stats } = fixture
+    const until = steps('works')
     const before = await stats('works')
-    await say('ends late')
+    await append('ends late')
 
     expect(await until('ends late: done')).toEqual([
       'ends late: aborted, timeout',
@@ -106,17 +106,17 @@ describe('a handler that takes too long', () => {
     expect(after.data.timeouts - before.data.timeouts).toBe(1)
   })
 
-  it('of a stream may fail late, too', async () => {
-    const until = ground.hear('works')
-    await ground.say('fails late')
+  it('of a stream may throw after the time limit', async () => {
+    const until = fixture.steps('works')
+    await fixture.append('fails late')
     expect(await until('fails late: done')).toContain('fails late: late')
   })
 
-  it('of a stream does not hold its batch, and ends in the dead letters', async () => {
-    const { hear, nc, say } = ground
+  it('of a stream does not block its batch, and the message becomes a dead letter', async () => {
+    const { steps, nc, append } = fixture
     const dead = nc.subscribe('dead.works', { max: 1 })
-    const until = hear('works')
-    for (const task of ['well', 'never ends', 'well at last']) await say(task)
+    const until = steps('works')
+    for (const task of ['well', 'never ends', 'well at last']) await append(task)
 
     expect(await until('well at last: done')).toContain('well: done')
     for await (const letter of dead) {
@@ -125,18 +125,18 @@ describe('a handler that takes too long', () => {
     }
   })
 
-  it('has taken too long, even if it ends at once when told', async () => {
-    const { nc } = ground
-    const dead = nc.subscribe('dead.heeds', { max: 1 })
-    await jetstream(nc).publish('wants.1', '{}')
+  it('becomes a dead letter even if the handler obeys its signal', async () => {
+    const { nc } = fixture
+    const dead = nc.subscribe('dead.obeys', { max: 1 })
+    await jetstream(nc).publish('orders.1', '{}')
 
     for await (const { headers } of dead)
       expect(headers?.get('Natter-Reason')).toBe('timeout: not done after 200 ms')
   })
 
-  it('of a bucket is tried again', async () => {
-    const until = ground.hear('watches')
-    const kv = await new Kvm(jetstream(ground.nc)).open('WISHES')
+  it('of a bucket is called again', async () => {
+    const until = fixture.steps('watches')
+    const kv = await new Kvm(jetstream(fixture.nc)).open('SETTINGS')
     await kv.put('one', '"never ends at first"')
 
     expect(await until('never ends at first: done')).toEqual([
@@ -145,22 +145,24 @@ describe('a handler that takes too long', () => {
     ])
   })
 
-  it('of a schedule does not hold the schedule', async () => {
-    const { hear, stats } = ground
-    await hear('ticks')('never ends at first: done')
+  it('of a schedule does not block the schedule', async () => {
+    const { steps, stats } = fixture
+    await steps('ticks')('never ends at first: done')
     expect((await stats('ticks')).data.timeouts).toBe(1)
   })
 })
 
-describe('a handler that is not done when its process must stop', () => {
-  // Sooner than the server would notice by itself that nobody works on it any more.
-  it('is told, and another takes over at once', { timeout: 8_000 }, async () => {
-    await using ground = await createGround()
-    const { bench, hear, say, start, stats } = ground
+describe('a handler that runs when its process must stop', () => {
+  // The time limit of the test is shorter than the server's acknowledgement timeout.
+  it('is aborted, and another process receives the message at once', {
+    timeout: 8_000,
+  }, async () => {
+    await using fixture = await createFixture()
+    const { bench, steps, append, start, stats } = fixture
     const folder = await bench.write({ '_task.ts': task, 'works.ts': works(60_000) })
-    const until = hear('works')
+    const until = steps('works')
     const first = await start(folder)
-    await say('ends late')
+    await append('ends late')
     await expect.poll(() => stats('works')).toMatchObject({ data: { in_flight: 1 } })
     await start(folder)
     await first.stop()
@@ -172,52 +174,52 @@ describe('a handler that is not done when its process must stop', () => {
 describe('a time limit', () => {
   const topic = { subject: 'tasks.{n}', data: v.object({ n: v.string() }) }
   const tasks = { stream: 'TASKS', subjects: ['tasks.*'] }
-  const wishes = { bucket: 'WISHES', value: v.string() }
+  const settings = { bucket: 'SETTINGS', value: v.string() }
 
-  it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('is not %d', (timeoutMs) => {
+  it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('rejects %d', (timeoutMs) => {
     const reason = `timeoutMs is ${timeoutMs}: use whole milliseconds, 1 or more`
     expect(() => stream(tasks, topic, { timeoutMs })).toThrow(reason)
-    expect(() => kvWatch(wishes, { timeoutMs })).toThrow(reason)
+    expect(() => kvWatch(settings, { timeoutMs })).toThrow(reason)
     expect(() => schedule({ everyMs: 1_000, timeoutMs })).toThrow(reason)
   })
 })
 
-type Ground = Awaited<ReturnType<typeof createGround>>
+type Fixture = Awaited<ReturnType<typeof createFixture>>
 
-/** A server, what is asked of it, and runtimes in this process. */
-async function createGround() {
-  await using made = new AsyncDisposableStack()
-  const bench: CommandLine = made.use(await createCommandLine())
+/** A server, a client, and runtimes in this process. */
+async function createFixture() {
+  await using disposables = new AsyncDisposableStack()
+  const bench: CommandLine = disposables.use(await createCommandLine())
   const url = bench.nats.urlOf('functions')
   const { username, password, host } = new URL(url)
   const nc = await connect({ servers: host, user: username, pass: password })
-  made.defer(() => nc.close())
-  const all = made.move()
+  disposables.defer(() => nc.close())
+  const owned = disposables.move()
   return {
     bench,
     nc,
     async start(folder: string) {
       const config = readRuntimeConfig({ NATS_URL: url, NATTER_DRAIN_MS: '100' })
-      return all.use(await startRuntime({ folder, config, log: pino({ level: 'silent' }) }))
+      return owned.use(await startRuntime({ folder, config, log: pino({ level: 'silent' }) }))
     },
-    say: (task: string) => jetstream(nc).publish('tasks.1', JSON.stringify({ task })),
-    /** What a function tells from now on, up to the last of it. */
-    hear(name: string) {
-      const subscription = nc.subscribe(`met.${name}`)
+    append: (task: string) => jetstream(nc).publish('tasks.1', JSON.stringify({ task })),
+    /** Collects the steps that a function publishes from now on, up to `last`. */
+    steps(name: string) {
+      const subscription = nc.subscribe(`step.${name}`)
       return async (last: string) => {
-        const found: string[] = []
+        const steps: string[] = []
         for await (const message of subscription) {
           const { what } = message.json<{ what: string }>()
-          if (found.push(what) && what === last) break
+          if (steps.push(what) && what === last) break
         }
-        return found
+        return steps
       }
     },
     async stats(name: string) {
       const reply = await nc.request(`$SRV.STATS.${name}`)
       return reply.json<{ endpoints: [Stats] }>().endpoints[0]
     },
-    [Symbol.asyncDispose]: () => all.disposeAsync(),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
 

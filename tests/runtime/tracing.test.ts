@@ -21,17 +21,17 @@ import { inner, outer } from '../support/trace-contracts.ts'
 const functions = {
   'outer.ts': `
 import { defineFunction } from '#runtime'
-import { inner, kept, keepsakes, outer, told } from '../../tests/support/trace-contracts.ts'
+import { appended, appendedStream, inner, outer, published } from '../../tests/support/trace-contracts.ts'
 
 export default defineFunction(
   outer,
   async ({ id, ends }, { append, call, log, publish }) => {
-    log.info('asked')
-    publish(told, { id })
-    await append(kept, { id })
+    log.info('handled')
+    publish(published, { id })
+    await append(appended, { id })
     return call(inner, { id, ends })
   },
-  { resources: [keepsakes] },
+  { resources: [appendedStream] },
 )
 `,
   'inner.ts': `
@@ -40,16 +40,16 @@ import { defineFunction, FunctionError } from '#runtime'
 import { inner } from '../../tests/support/trace-contracts.ts'
 
 export default defineFunction(inner, async ({ id, ends }) => {
-  if (ends === 'refused') throw new FunctionError('conflict', id + ' is there already')
+  if (ends === 'rejected') throw new FunctionError('conflict', id + ' is there already')
   if (ends === 'thrown') throw new Error('A fault')
   return { active: trace.getActiveSpan()?.spanContext().spanId ?? '' }
 })
 `,
-  'hears.ts': `
+  'listen.ts': `
 import { defineFunction, event } from '#runtime'
-import { heard, told } from '../../tests/support/trace-contracts.ts'
+import { published, reacted } from '../../tests/support/trace-contracts.ts'
 
-export default defineFunction(event(told), ({ id }, { publish }) => publish(heard, { id }))
+export default defineFunction(event(published), ({ id }, { publish }) => publish(reacted, { id }))
 `,
 }
 const contracts = { outer, inner }
@@ -75,14 +75,14 @@ afterAll(async () => {
   await bench?.[Symbol.asyncDispose]()
 })
 
-/** Asks as somebody who is part of a trace, whatever they say of it. */
-async function ask(subject: string, said: Record<string, string>, payload = '') {
+/** Sends a request with the given trace headers, valid or not. */
+async function request(subject: string, traceHeaders: Record<string, string>, payload = '') {
   const hdrs = headers()
-  for (const [key, value] of Object.entries(said)) hdrs.set(key, value)
+  for (const [key, value] of Object.entries(traceHeaders)) hdrs.set(key, value)
   return nc.request(subject, payload, { headers: hdrs, timeout: 5_000 })
 }
 
-describe('a trace, where nobody records', () => {
+describe('a trace without a tracer provider', () => {
   let runtime: ProcessService
 
   beforeAll(async () => {
@@ -90,22 +90,22 @@ describe('a trace, where nobody records', () => {
   })
   afterAll(() => runtime?.stop())
 
-  /** The headers of all that a call of `outer` makes happen, by the subject's first word. */
-  async function headersAfter(said: Record<string, string>) {
-    const found: Record<string, MsgHdrs | undefined> = {}
-    const words = ['told', 'kept', 'inner', 'heard']
+  /** Calls `outer` and returns the headers of all messages that follow from it. */
+  async function headersAfter(traceHeaders: Record<string, string>) {
+    const received: Record<string, MsgHdrs | undefined> = {}
+    const words = ['published', 'appended', 'inner', 'reacted']
     const all = words.map(async (word) => {
       for await (const message of nc.subscribe(`${word}.a`, { max: 1 }))
-        found[word] = message.headers
+        received[word] = message.headers
     })
     await nc.flush()
-    const answer = await ask('outer.a', said)
+    const answer = await request('outer.a', traceHeaders)
     expect(answer.json()).toEqual({ active: '' })
     await Promise.all(all)
-    return words.map((word) => found[word])
+    return words.map((word) => received[word])
   }
 
-  it('goes on to what a function asks, tells and keeps, and to whom that makes tell', async () => {
+  it('propagates to calls, events and appends of a function, and to the events that follow', async () => {
     for (const hdrs of await headersAfter({ traceparent, tracestate: 'shop=7' })) {
       expect(hdrs?.get('traceparent')).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`))
       expect(hdrs?.get('traceparent')).not.toContain(spanId)
@@ -113,13 +113,13 @@ describe('a trace, where nobody records', () => {
     }
   })
 
-  it('goes on as it came where whoever began it wants nothing kept', async () => {
+  it('propagates unchanged if it is not sampled', async () => {
     const unsampled = `00-${traceId}-${spanId}-00`
     for (const hdrs of await headersAfter({ traceparent: unsampled }))
       expect(hdrs?.get('traceparent')).toBe(unsampled)
   })
 
-  it('is remembered by who was part of it, step by step, with what was stored', async () => {
+  it('is stored with a span for each call and each append', async () => {
     const trace = crypto.randomUUID().replaceAll('-', '')
     await headersAfter({ traceparent: `00-${trace}-${spanId}-01` })
 
@@ -131,12 +131,12 @@ describe('a trace, where nobody records', () => {
     const byName = Object.fromEntries((await spans()).map((span) => [span.name, span]))
     expect(byName.outer).toMatchObject({ parent: spanId, kind: 'request', version: '1.0.0' })
     expect(byName.inner).toMatchObject({ parent: byName.outer?.id })
-    expect(byName.hears).toMatchObject({ parent: byName.outer?.id, kind: 'event' })
-    expect(byName['kept.{id}']).toMatchObject({ parent: byName.outer?.id, kind: 'append' })
+    expect(byName.listen).toMatchObject({ parent: byName.outer?.id, kind: 'event' })
+    expect(byName['appended.{id}']).toMatchObject({ parent: byName.outer?.id, kind: 'append' })
   })
 
-  it('is kept of a call that failed, though it belonged to none', async () => {
-    await ask('inner.a', {}, JSON.stringify({ ends: 'thrown' }))
+  it('is created and stored for a failed call without a trace', async () => {
+    await request('inner.a', {}, JSON.stringify({ ends: 'thrown' }))
 
     const reply = await nc.request('runtime.spans', JSON.stringify({ only: 'failed' }))
     expect(reply.json<{ spans: Span[] }>().spans).toMatchObject([
@@ -144,11 +144,11 @@ describe('a trace, where nobody records', () => {
     ])
   })
 
-  it('is in the log of whoever is part of it', async () => {
+  it('is in the log lines of its functions', async () => {
     const from = runtime.log.end()
-    await ask('outer.a', { traceparent })
+    await request('outer.a', { traceparent })
 
-    const line = await runtime.log.line(/"msg":"asked"/, { from })
+    const line = await runtime.log.line(/"msg":"handled"/, { from })
     expect(JSON.parse(line)).toMatchObject({ function: 'outer', trace: traceId })
   })
 
@@ -161,13 +161,13 @@ describe('a trace, where nobody records', () => {
     `00-${traceId}-${'0'.repeat(16)}-01`,
     `00-${traceId}`,
     `00-${'a'.repeat(100_000)}-${spanId}-01`,
-  ])('of a broken traceparent is none, and harms nothing: %.40s', async (broken) => {
+  ])('is ignored if its traceparent is malformed: %.40s', async (broken) => {
     for (const hdrs of await headersAfter({ traceparent: broken, tracestate: '=,=,' }))
       expect(hdrs?.keys() ?? []).not.toContain('traceparent')
   })
 })
 
-describe('a trace, where somebody records', () => {
+describe('a trace with a tracer provider', () => {
   const exporter = new InMemorySpanExporter()
   let runtime: Runtime
 
@@ -187,14 +187,14 @@ describe('a trace, where somebody records', () => {
   })
   beforeEach(() => exporter.reset())
 
-  /** What has been recorded by a name; a span is there before its answer is. */
+  /** Returns the only recorded span of a name. A span is recorded before its reply is sent. */
   const spanOf = (name: string) => {
-    const found = exporter.getFinishedSpans().filter((span) => span.name === name)
-    expect(found).toHaveLength(1)
-    return found[0] as ReadableSpan
+    const spans = exporter.getFinishedSpans().filter((span) => span.name === name)
+    expect(spans).toHaveLength(1)
+    return spans[0] as ReadableSpan
   }
 
-  it('begins with a call that belongs to none', async () => {
+  it('begins with a call without a trace', async () => {
     await client.call('inner', { id: 'a' })
 
     const span = spanOf('inner')
@@ -202,16 +202,16 @@ describe('a trace, where somebody records', () => {
     expect(span.status.code).toBe(SpanStatusCode.UNSET)
   })
 
-  it('has a span for each function, each the child of who asked', async () => {
-    await ask('outer.a', { traceparent })
+  it('has a span for each function, as a child of the calling span', async () => {
+    await request('outer.a', { traceparent })
 
-    const [asked, next] = [spanOf('outer'), spanOf('inner')]
-    expect(asked.parentSpanContext).toMatchObject({ traceId, spanId, isRemote: true })
-    expect(next.parentSpanContext?.spanId).toBe(asked.spanContext().spanId)
-    expect(next.spanContext().traceId).toBe(traceId)
+    const [outerSpan, innerSpan] = [spanOf('outer'), spanOf('inner')]
+    expect(outerSpan.parentSpanContext).toMatchObject({ traceId, spanId, isRemote: true })
+    expect(innerSpan.parentSpanContext?.spanId).toBe(outerSpan.spanContext().spanId)
+    expect(innerSpan.spanContext().traceId).toBe(traceId)
   })
 
-  it('goes on from the headers that a client is made with', async () => {
+  it('continues from the headers of a client', async () => {
     const hdrs = headers()
     hdrs.set('traceparent', traceparent)
     const traced = createClient(nc, { contracts, headers: () => hdrs })
@@ -222,25 +222,25 @@ describe('a trace, where somebody records', () => {
     traced.close()
   })
 
-  it('has a span for the function that hears what another tells', async () => {
-    const heard = nc.subscribe('heard.a', { max: 1 })
+  it('has a span for a function that receives an event', async () => {
+    const reactions = nc.subscribe('reacted.a', { max: 1 })
     await nc.flush()
-    await ask('outer.a', { traceparent })
+    await request('outer.a', { traceparent })
 
-    for await (const message of heard) {
-      // Told while the function runs, so its span is what the message carries.
-      const [, , teller] = message.headers?.get('traceparent').split('-') ?? []
-      await expect.poll(() => spanOf('hears').spanContext().spanId).toBe(teller)
+    for await (const message of reactions) {
+      // The function publishes while it runs, so the message carries its span.
+      const [, , publisher] = message.headers?.get('traceparent').split('-') ?? []
+      await expect.poll(() => spanOf('listen').spanContext().spanId).toBe(publisher)
     }
-    expect(spanOf('hears').parentSpanContext?.spanId).toBe(spanOf('outer').spanContext().spanId)
+    expect(spanOf('listen').parentSpanContext?.spanId).toBe(spanOf('outer').spanContext().spanId)
   })
 
-  it('is what a library meets that a function uses', async () => {
+  it('is the active context for libraries', async () => {
     const { active } = await client.call('inner', { id: 'a' })
     expect(active).toBe(spanOf('inner').spanContext().spanId)
   })
 
-  it('keeps the fault that a call ended with', async () => {
+  it('records the fault of a call', async () => {
     const ended = await client.try('inner', { id: 'a', ends: 'thrown' })
 
     expect(ended).toMatchObject({ error: { code: 'internal' } })
@@ -253,19 +253,22 @@ describe('a trace, where somebody records', () => {
   })
 
   it.each([
-    { input: { id: 'a', ends: 'refused' }, code: 'conflict' },
+    { input: { id: 'a', ends: 'rejected' }, code: 'conflict' },
     { input: { id: 'a', ends: 7 as never }, code: 'invalid' },
-  ])('keeps that a call was refused as $code, which is no error', async ({ input, code }) => {
-    expect(await client.try('inner', input)).toMatchObject({ error: { code } })
+  ])(
+    'records that a call was rejected with $code, without an error status',
+    async ({ input, code }) => {
+      expect(await client.try('inner', input)).toMatchObject({ error: { code } })
 
-    const { status, events, attributes } = spanOf('inner')
-    expect(status).toEqual({ code: SpanStatusCode.UNSET })
-    expect(attributes).toEqual({ 'natter.code': code })
-    expect(events).toEqual([])
-  })
+      const { status, events, attributes } = spanOf('inner')
+      expect(status).toEqual({ code: SpanStatusCode.UNSET })
+      expect(attributes).toEqual({ 'natter.code': code })
+      expect(events).toEqual([])
+    },
+  )
 })
 
-/** The least that OpenTelemetry calls a context manager: what is active follows what is awaited. */
+/** A minimal OpenTelemetry context manager: the active context follows asynchronous calls. */
 function createContextManager() {
   const store = new AsyncLocalStorage<Context>()
   const manager: Parameters<typeof context.setGlobalContextManager>[0] = {

@@ -4,35 +4,35 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
-/** Each tells what it met, and in which process. */
+/** Each publishes an event with the trigger's data and its process id. */
 const functions = {
-  'hears.each.ts': hearing('event(told)'),
-  'hears.one.ts': hearing("event(told, { queue: 'hearers' })"),
+  'listen.each.ts': listener('event(news)'),
+  'listen.one.ts': listener("event(news, { queue: 'listeners' })"),
   'watches.ts': `
 import * as v from 'valibot'
 import { defineFunction, kvWatch } from '#runtime'
-import { met } from './_met.ts'
+import { triggered } from './_triggered.ts'
 
 const leases = { bucket: 'LEASES', value: v.object({ n: v.number() }), ttlMs: 1000, markerTtlMs: 1000 }
 
 export default defineFunction(kvWatch(leases), ({ operation, key }, { publish }) =>
-  publish(met, { name: 'watches', what: operation + ' ' + key, pid: process.pid }))
+  publish(triggered, { name: 'watches', what: operation + ' ' + key, pid: process.pid }))
 `,
   'ticks.ts': `
 import { defineFunction, schedule } from '#runtime'
-import { met } from './_met.ts'
+import { triggered } from './_triggered.ts'
 
 export default defineFunction(schedule({ everyMs: 1000 }), ({ at }, { publish }) =>
-  publish(met, { name: 'ticks', what: at.toISOString(), pid: process.pid }))
+  publish(triggered, { name: 'ticks', what: at.toISOString(), pid: process.pid }))
 `,
-  '_met.ts': `
+  '_triggered.ts': `
 import * as v from 'valibot'
 
-export const met = {
-  subject: 'met.{name}',
+export const triggered = {
+  subject: 'triggered.{name}',
   data: v.object({ name: v.string(), what: v.string(), pid: v.number() }),
 }
-export const told = { subject: 'told.{what}', data: v.object({ what: v.string() }) }
+export const news = { subject: 'news.{what}', data: v.object({ what: v.string() }) }
 `,
 }
 
@@ -53,59 +53,59 @@ describe('two processes with the same functions', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  /** What a function says it met, until so many; acts once it is listened for. */
-  async function heard(name: string, count: number, act = async () => {}) {
-    const subscription = nc.subscribe(`met.${name}`)
+  /** Collects `count` events of a function; runs `act` after it subscribes. */
+  async function collect(name: string, count: number, act = async () => {}) {
+    const subscription = nc.subscribe(`triggered.${name}`)
     await nc.flush()
     await act()
-    const found: { what: string; pid: number }[] = []
+    const events: { what: string; pid: number }[] = []
     for await (const message of subscription) {
-      found.push(message.json())
-      if (found.length === count) break
+      events.push(message.json())
+      if (events.length === count) break
     }
-    return found
+    return events
   }
 
-  it('both hear what is told, without a queue group', async () => {
-    const found = await heard('hears-each', 2, async () => nc.publish('told.news', '{}'))
+  it('both receive an event without a queue group', async () => {
+    const events = await collect('listen-each', 2, async () => nc.publish('news.first', '{}'))
 
-    expect(found.map(({ what }) => what)).toEqual(['news', 'news'])
-    expect(new Set(found.map(({ pid }) => pid)).size).toBe(2)
+    expect(events.map(({ what }) => what)).toEqual(['first', 'first'])
+    expect(new Set(events.map(({ pid }) => pid)).size).toBe(2)
   })
 
-  it('share what is told, with a queue group', async () => {
+  it('share events with a queue group', async () => {
     const count = 20
-    const found = await heard('hears-one', count, async () => {
-      for (let n = 0; n < count; n++) nc.publish(`told.news-${n}`, '{}')
+    const events = await collect('listen-one', count, async () => {
+      for (let n = 0; n < count; n++) nc.publish(`news.${n}`, '{}')
     })
 
-    expect(new Set(found.map(({ what }) => what)).size).toBe(count)
+    expect(new Set(events.map(({ what }) => what)).size).toBe(count)
   })
 
-  it('share the changes of a bucket, and see the end of an entry once', async () => {
+  it('share the changes of a bucket, expiries included', async () => {
     const key = `lease-${crypto.randomUUID()}`
     const kv = await new Kvm(jetstream(nc)).open('LEASES')
 
-    const found = await heard('watches', 2, async () => void (await kv.put(key, '{"n":1}')))
-    expect(found.map(({ what }) => what)).toEqual([`put ${key}`, `expire ${key}`])
+    const events = await collect('watches', 2, async () => void (await kv.put(key, '{"n":1}')))
+    expect(events.map(({ what }) => what)).toEqual([`put ${key}`, `expire ${key}`])
   })
 
-  it('run once for each tick', async () => {
-    const found = await heard('ticks', 3)
+  it('receive each tick of a schedule once', async () => {
+    const events = await collect('ticks', 3)
 
-    const times = found.map(({ what }) => Date.parse(what))
+    const times = events.map(({ what }) => Date.parse(what))
     expect(new Set(times).size).toBe(3)
     for (const [index, time] of times.entries())
       if (index > 0) expect(time - (times[index - 1] ?? 0)).toBeGreaterThan(500)
   })
 })
 
-function hearing(trigger: string) {
+function listener(trigger: string) {
   return `
 import { defineFunction, event } from '#runtime'
-import { met, told } from './_met.ts'
+import { news, triggered } from './_triggered.ts'
 
 export default defineFunction(${trigger}, ({ what }, { publish }) =>
-  publish(met, { name: '${trigger.includes('queue') ? 'hears-one' : 'hears-each'}', what, pid: process.pid }))
+  publish(triggered, { name: '${trigger.includes('queue') ? 'listen-one' : 'listen-each'}', what, pid: process.pid }))
 `
 }

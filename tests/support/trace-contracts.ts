@@ -8,7 +8,7 @@ const audience = ['functions']
 export const outer = { subject: 'outer.{id}', audience, input, output } as const
 export const inner = { subject: 'inner.{id}', audience, input, output } as const
 
-export const told = { subject: 'told.{id}', data: v.object({ id }) } as const
-export const heard = { subject: 'heard.{id}', data: v.object({ id }) } as const
-export const kept = { subject: 'kept.{id}', data: v.object({ id }) } as const
-export const keepsakes = { stream: 'KEEPSAKES', subjects: ['kept.*'] } as const
+export const published = { subject: 'published.{id}', data: v.object({ id }) } as const
+export const reacted = { subject: 'reacted.{id}', data: v.object({ id }) } as const
+export const appended = { subject: 'appended.{id}', data: v.object({ id }) } as const
+export const appendedStream = { stream: 'APPENDED', subjects: ['appended.*'] } as const
