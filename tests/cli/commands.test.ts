@@ -81,7 +81,7 @@ describe('a file that cannot be served', () => {
     expect(stderr).toMatch(/no\.default\.ts: default: .+/)
     expect(stderr).toMatch(/no\.function\.ts: default: .+/)
     expect(stderr).toMatch(/No_Name\.ts: "No_Name" is not a function name/)
-    expect(stderr).toMatch(/twin\.two\.ts: default\.subject: .*by twin\.one\.ts/)
+    expect(stderr).toMatch(/twin\.two\.ts: default\.subject: .* overlaps .* of twin\.one\.ts/)
   })
 
   it('is reported as JSON with file, export and reason', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
-import { createSecrets } from '../../stack/secrets.ts'
+import { createSecrets, type Secrets } from '../../stack/secrets.ts'
 import { type NatsService, startNats } from '../../stack/services/nats.ts'
 import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
@@ -51,7 +51,9 @@ export function runtime(args: string[], options?: RunOptions): Promise<CommandRe
 /** A nats-server, and runtimes on folders of functions that a test writes. */
 export interface CommandLine extends AsyncDisposable {
   nats: NatsService
-  /** Writes files and returns their folder, which is in the project so that `#runtime` resolves. */
+  /** The server's secrets, for a runtime that serves an auth callout. */
+  secrets: Secrets
+  /** Writes files and returns their folder. It lies in the project, where `#runtime` is known. */
   write(files: Record<string, string>): Promise<string>
   /** Runs `runtime start` and waits until it is ready. */
   start(functions: string, args?: string[], env?: Record<string, string>): Promise<ProcessService>
@@ -63,13 +65,13 @@ export async function createCommandLine(): Promise<CommandLine> {
   made.defer(() => rm(dir, { recursive: true, force: true }))
   const cache = join(root, '.cache')
   await mkdir(cache, { recursive: true })
-  const nats = made.use(
-    await startNats({ dir, binary: await findNatsServer(), secrets: createSecrets() }),
-  )
+  const secrets = createSecrets()
+  const nats = made.use(await startNats({ dir, binary: await findNatsServer(), secrets }))
   let count = 0
   const all = made.move()
   return {
     nats,
+    secrets,
     async write(files) {
       const folder = await mkdtemp(join(cache, 'functions-'))
       all.defer(() => rm(folder, { recursive: true, force: true }))
