@@ -2,9 +2,9 @@ import type { Context } from '#runtime'
 import { chatRoom, type RoomEvent } from '#schema/messages/event'
 
 /**
- * Writes an event into the room's one order and answers its sequence, once the log has it. `fanout`
- * tells the room, `persist` the database. With an `id`, writing it again within ten minutes writes
- * nothing. Throws `unavailable` when the log does not take it.
+ * Appends an event to the room log and returns its sequence. `fanout` broadcasts the event and
+ * `persist` writes it to the database. A second call with the same `id` within ten minutes appends
+ * nothing. Throws `unavailable` when the log is full or does not answer.
  */
 export async function appendEvent(
   event: RoomEvent,

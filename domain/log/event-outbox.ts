@@ -8,7 +8,7 @@ import type { Transaction } from '../rooms/room-lock.ts'
 import { appendEvent } from './append.ts'
 
 type OutboxEvent = RoomEventOf<'room' | 'member'>
-// Of each kind on its own: what they have not in common stays.
+// Omit<OutboxEvent, 'at'> would drop the fields that the kinds do not share.
 type UntimedEvent = OutboxEvent extends infer Kind
   ? Kind extends OutboxEvent
     ? Omit<Kind, 'at'>
@@ -16,12 +16,12 @@ type UntimedEvent = OutboxEvent extends infer Kind
   : never
 
 /*
- * Who belongs to a room is kept in the database, and told by the log: two writes, and a process may die
- * between them, or the log may be full. So the event is written with the change, in its transaction, and
- * from there into the log.
+ * Transactional outbox: a process may die between the commit of a change and the append of its event,
+ * or the log may be full. Events are therefore inserted in the transaction of the change, and appended
+ * to the log after its commit.
  */
 
-/** Notes what a transaction makes of a room, for `logPending` after it. */
+/** Inserts events into the outbox, within the transaction of their change. Call `flushOutbox` after it. */
 export async function enqueueEvents(
   events: readonly UntimedEvent[],
   tx: Transaction,
@@ -31,43 +31,44 @@ export async function enqueueEvents(
   await tx.insert(pendingEvents).values(rows)
 }
 
-/** Of each room: what is being written, and what will be after that. */
+/** Per room, the running flush and the one that follows it. */
 const flushing = new Map<RoomId, Promise<void>>()
 const queued = new Map<RoomId, Promise<void>>()
 
 /**
- * Writes into a room's log what has been noted, also by others, in the order in which it happened. Any
- * number of processes may do so at once, since the log takes each event once; in one of them all who come
- * meanwhile wait for one other turn. Throws `unavailable` when the log does not take it: it stays noted.
+ * Appends the outbox events of a room to the log in order, including those of other processes.
+ * Concurrent flushes are safe, because the log deduplicates by event id; within a process, calls during
+ * a flush share the next one. Throws `unavailable` when the log is full or does not answer; the events
+ * then stay in the outbox.
  */
 export function flushOutbox(room: RoomId, context: Context): Promise<void> {
-  const waiting = queued.get(room)
-  if (waiting) return waiting
-  const turn = flushAfterCurrent(room, context)
-  queued.set(room, turn)
-  return turn
+  const next = queued.get(room)
+  if (next) return next
+  const flush = flushAfterCurrent(room, context)
+  queued.set(room, flush)
+  return flush
 }
 
-/** Rooms of which something has been noted for so long that nobody seems to be at it any more. */
-export async function findStaleRooms(afterMs: number, most: number): Promise<RoomId[]> {
+/** Returns rooms with outbox events older than `minAgeMs`: their flush has failed or its process died. */
+export async function findStaleRooms(minAgeMs: number, maxRooms: number): Promise<RoomId[]> {
   const rows = await db
     .selectDistinct({ room: pendingEvents.room })
     .from(pendingEvents)
-    .where(lt(pendingEvents.at, sql`now() - ${afterMs} * interval '1 millisecond'`))
-    .limit(most)
+    .where(lt(pendingEvents.at, sql`now() - ${minAgeMs} * interval '1 millisecond'`))
+    .limit(maxRooms)
   return rows.map(({ room }) => room)
 }
 
 async function flushAfterCurrent(room: RoomId, context: Context): Promise<void> {
-  // At least until it stands among those that come next.
+  // Yields even without a running flush, so that the caller has put this promise into `queued`.
   await Promise.resolve(flushing.get(room)).catch(() => {})
-  const turn = queued.get(room) as Promise<void>
+  const flush = queued.get(room) as Promise<void>
   queued.delete(room)
-  flushing.set(room, turn)
+  flushing.set(room, flush)
   try {
     await appendPending(room, context)
   } finally {
-    if (flushing.get(room) === turn) flushing.delete(room)
+    if (flushing.get(room) === flush) flushing.delete(room)
   }
 }
 
@@ -78,7 +79,7 @@ async function appendPending(room: RoomId, context: Context): Promise<void> {
     .where(eq(pendingEvents.room, room))
     .orderBy(asc(pendingEvents.place))
   if (pending.length === 0) return
-  // No client can have a message go by this id: one with a dot is no client id.
+  // A message's id, `sender.clientId`, cannot equal these: client ids contain no dot.
   for (const { id, event } of pending) await appendEvent(event, context, `room.event.${id}`)
   const places = pending.map(({ place }) => place)
   await db.delete(pendingEvents).where(inArray(pendingEvents.place, places))

@@ -5,16 +5,16 @@ import { type NotifyId, readNotifyId } from '#schema/ids'
 import type { RoomEvent, RoomEventOf } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 
-/** Only means something to the other processes that draw from the log: one at a time. */
-const projectLock = 6_288_438
+/** Advisory lock that runs one projection at a time, over all processes. */
+const projectionLock = 6_288_438
 
 export type LoggedEvent = Pick<StreamMessage<RoomEvent>, 'seq' | 'data'>
 type LoggedEventOf<Kind extends RoomEvent['kind']> = { seq: number; data: RoomEventOf<Kind> }
-/** Where something was said, and by which name its sender knows it. */
-type MessagePlace = { seq: number; data: Pick<RoomEventOf<'message'>, 'sender' | 'clientId'> }
+/** One of the copies that the log may have of a message, which share a sender and client id. */
+type MessageCopy = { seq: number; data: Pick<RoomEventOf<'message'>, 'sender' | 'clientId'> }
 type Purger = Pick<Context, 'purgeMessage'>
 
-/** Copies a batch of the log into the database, and notes how far that has come. */
+/** Applies a batch of log events to the database and advances the room heads, in one transaction. */
 export async function persist(events: readonly LoggedEvent[], context: Purger): Promise<void> {
   await inTransaction(async (sql) => {
     await applyEvents(events, sql, context)
@@ -22,53 +22,52 @@ export async function persist(events: readonly LoggedEvent[], context: Purger): 
   })
 }
 
-/** Does so before its turn has come: with one whose effect must not wait for those before it. */
+/** Applies one event ahead of those before it; the room head stays, as the events before are missing. */
 export async function persistNow(event: LoggedEvent, context: Purger): Promise<void> {
   await inTransaction((sql) => applyEvents([event], sql, context))
 }
 
 /**
- * By the driver itself: one array for each column costs a third of a row of parameters for each
- * event, and its errors don't carry what people wrote into the log. PGlite's locks exclude nobody,
- * but its transactions do that.
+ * Uses the driver directly: one array per column costs a third of one parameter per value, and its
+ * errors, unlike Drizzle's, do not carry message texts into the log lines. PGlite ignores the lock, but
+ * runs one transaction at a time anyway.
  */
 async function inTransaction(work: (sql: TransactionSql) => Promise<void>): Promise<void> {
   await db.$client.begin(async (sql) => {
-    await sql`select pg_advisory_xact_lock(${projectLock})`
+    await sql`select pg_advisory_xact_lock(${projectionLock})`
     await work(sql)
   })
 }
 
 /**
- * Draws the tables from some events. What comes of it does not depend on their order, nor on how they
- * were cut into batches, nor on how often each came: an edit, a deletion or a reaction may be here
- * before its message is, and the highest sequence has the last word.
+ * Projects events onto the tables. Idempotent and independent of order and batches: an edit, deletion
+ * or reaction may arrive before its message, and the highest sequence wins.
  *
- * What is deleted leaves the log as well, before the commit: if this is cut short, the events come
- * again, and after the commit nobody would know any more what there was to erase.
+ * Deleted texts are purged from the log before the commit: after a crash the events are redelivered and
+ * the purge runs again. After the commit, the tables no longer know the sequences to purge.
  */
 async function applyEvents(
   events: readonly LoggedEvent[],
   sql: TransactionSql,
   { purgeMessage }: Purger,
 ) {
-  const said = ofKind(events, 'message')
+  const messages = ofKind(events, 'message')
   const edits = ofKind(events, 'edit')
   const deletions = ofKind(events, 'delete')
   const reactions = ofKind(events, 'react')
 
-  const unwanted = said.length > 0 ? await insertMessages(said, sql) : []
-  if (deletions.length > 0) unwanted.push(...(await insertTombstones(deletions, sql)))
+  const purgeable = messages.length > 0 ? await insertMessages(messages, sql) : []
+  if (deletions.length > 0) purgeable.push(...(await insertTombstones(deletions, sql)))
   if (edits.length > 0) await insertVersions(edits, sql)
   if (reactions.length > 0) await insertReactions(reactions, sql)
 
   const changed = [...edits, ...deletions, ...reactions].map(targetOf)
-  const ids = [...changed, ...(said.length > 0 ? await findEdited(said, sql) : [])]
+  const ids = [...changed, ...(messages.length > 0 ? await findEdited(messages, sql) : [])]
   if (ids.length > 0) {
-    unwanted.push(...(await clearDeleted(ids, sql)))
+    purgeable.push(...(await clearDeleted(ids, sql)))
     await applyVersions(ids, sql)
   }
-  await Promise.all([...new Set(unwanted)].map((seq) => purgeMessage(CHAT_MESSAGES, seq)))
+  await Promise.all([...new Set(purgeable)].map((seq) => purgeMessage(CHAT_MESSAGES, seq)))
 }
 
 function ofKind<Kind extends RoomEvent['kind']>(events: readonly LoggedEvent[], kind: Kind) {
@@ -80,59 +79,63 @@ function targetOf({ data }: { data: { message: { notifyId: NotifyId } } }) {
 }
 
 /**
- * Another message with the same sequence, as after a log that began anew, is an error and no silence.
- * Answers with what need not be in the log: deleted ones, and second copies of one that was sent
- * again when the log had forgotten it, which no deletion would find.
+ * Returns the sequences to purge from the log: those of deleted messages, and of duplicates from a retry
+ * after the stream's duplicate window, which no deletion would find. Two messages with one sequence, as
+ * after the stream was recreated, violate a unique key and fail the batch.
  */
-async function insertMessages(said: LoggedEventOf<'message'>[], sql: TransactionSql) {
+async function insertMessages(messages: LoggedEventOf<'message'>[], sql: TransactionSql) {
   const { count } = await sql`
     insert into messages (id, room, seq, thread_id, sender, client_id, text, mentions, at)
     select id, room, seq, thread_id, sender, client_id, text, mentions::text[], at::timestamptz
     from unnest(
-      ${said.map(({ data }) => data.id)}::text[],
-      ${said.map(({ data }) => data.room)}::text[],
-      ${said.map(({ seq }) => seq)}::bigint[],
-      ${said.map(({ data }) => data.threadId ?? '')}::text[],
-      ${said.map(({ data }) => data.sender)}::text[],
-      ${said.map(({ data }) => data.clientId)}::text[],
-      ${said.map(({ data }) => data.text)}::text[],
-      ${said.map(({ data }) => toArray(data.mentions))}::text[],
-      ${said.map(({ data }) => data.at)}::text[]
-    ) as said (id, room, seq, thread_id, sender, client_id, text, mentions, at)
+      ${messages.map(({ data }) => data.id)}::text[],
+      ${messages.map(({ data }) => data.room)}::text[],
+      ${messages.map(({ seq }) => seq)}::bigint[],
+      ${messages.map(({ data }) => data.threadId ?? '')}::text[],
+      ${messages.map(({ data }) => data.sender)}::text[],
+      ${messages.map(({ data }) => data.clientId)}::text[],
+      ${messages.map(({ data }) => data.text)}::text[],
+      ${messages.map(({ data }) => toArray(data.mentions))}::text[],
+      ${messages.map(({ data }) => data.at)}::text[]
+    ) as logged (id, room, seq, thread_id, sender, client_id, text, mentions, at)
     on conflict (sender, client_id) do nothing`
-  return count === said.length ? [] : keepEarliestCopy(said, sql)
+  return count === messages.length ? [] : keepEarliestCopy(messages, sql)
 }
 
-/** Has messages that are here already be where they were said first. Answers with all other copies. */
-async function keepEarliestCopy(said: MessagePlace[], sql: TransactionSql): Promise<number[]> {
-  const others = await sql<{ id: string; seq: string; kept: string; is_deleted: boolean }[]>`
-    select messages.id, said.seq, messages.seq as kept, deleted_at is not null as is_deleted
+/**
+ * Gives each stored message the lowest sequence of its copies. Returns the sequences of the other copies,
+ * and of all copies of deleted messages.
+ */
+async function keepEarliestCopy(copies: MessageCopy[], sql: TransactionSql): Promise<number[]> {
+  const others = await sql<{ id: string; seq: string; stored: string; is_deleted: boolean }[]>`
+    select messages.id, copy.seq, messages.seq as stored, deleted_at is not null as is_deleted
     from unnest(
-      ${said.map(({ data }) => data.sender)}::text[],
-      ${said.map(({ data }) => data.clientId)}::text[],
-      ${said.map(({ seq }) => seq)}::bigint[]
-    ) as said (sender, client_id, seq)
+      ${copies.map(({ data }) => data.sender)}::text[],
+      ${copies.map(({ data }) => data.clientId)}::text[],
+      ${copies.map(({ seq }) => seq)}::bigint[]
+    ) as copy (sender, client_id, seq)
     join messages using (sender, client_id)
-    where messages.seq <> said.seq or deleted_at is not null`
-  const unwanted: number[] = []
-  for (const [id, copies] of Map.groupBy(others, (copy) => copy.id)) {
-    const [{ kept, is_deleted }] = copies as [(typeof others)[number]]
-    const seqs = [kept, ...copies.map(({ seq }) => seq)].map(Number)
+    where messages.seq <> copy.seq or deleted_at is not null`
+  const purgeable: number[] = []
+  for (const [id, rows] of Map.groupBy(others, (row) => row.id)) {
+    const [{ stored, is_deleted }] = rows as [(typeof others)[number]]
+    const seqs = [stored, ...rows.map(({ seq }) => seq)].map(Number)
     const first = Math.min(...seqs)
-    unwanted.push(...seqs.filter((seq) => is_deleted || seq !== first))
-    if (first === Number(kept)) continue
+    purgeable.push(...seqs.filter((seq) => is_deleted || seq !== first))
+    if (first === Number(stored)) continue
     await sql`update messages set seq = ${first} where id = ${id}`
-    await sql`update message_versions set seq = ${first} where message_id = ${id} and seq = ${kept}`
+    await sql`
+      update message_versions set seq = ${first} where message_id = ${id} and seq = ${stored}`
   }
-  return unwanted
+  return purgeable
 }
 
-/** Leaves a deleted message its place and nothing else, also where the log does not have it any more. */
+/** Replaces deleted messages with tombstones, also those that the log no longer has. Returns what to purge. */
 async function insertTombstones(deletions: LoggedEventOf<'delete'>[], sql: TransactionSql) {
   const messages = deletions.map(({ data }) => data.message)
   const targets = messages.map(({ notifyId }) => readNotifyId(notifyId))
-  const places = messages.map((data, at) => ({ seq: targets[at]?.seq ?? 0, data }))
-  const others = await keepEarliestCopy(places, sql)
+  const copies = messages.map((data, index) => ({ seq: targets[index]?.seq ?? 0, data }))
+  const others = await keepEarliestCopy(copies, sql)
   await sql`
     insert into messages
       (id, room, seq, thread_id, sender, client_id, text, at, edited_seq, deleted_at)
@@ -174,7 +177,7 @@ async function insertVersions(edits: LoggedEventOf<'edit'>[], sql: TransactionSq
 
 async function insertReactions(reactions: LoggedEventOf<'react'>[], sql: TransactionSql) {
   await sql`
-    insert into reactions as kept (message_id, user_id, emoji, "on", seq, first_seq)
+    insert into reactions as stored (message_id, user_id, emoji, "on", seq, first_seq)
     select distinct on (message_id, user_id, emoji) message_id, user_id, emoji, "on"::boolean, seq,
       min(seq) over (partition by message_id, user_id, emoji)
     from unnest(
@@ -186,23 +189,23 @@ async function insertReactions(reactions: LoggedEventOf<'react'>[], sql: Transac
     ) as put (message_id, user_id, emoji, "on", seq)
     order by message_id, user_id, emoji, seq desc
     on conflict (message_id, user_id, emoji) do update
-    set "on" = case when excluded.seq > kept.seq then excluded."on" else kept."on" end,
-      seq = greatest(kept.seq, excluded.seq),
-      first_seq = least(kept.first_seq, excluded.first_seq)`
+    set "on" = case when excluded.seq > stored.seq then excluded."on" else stored."on" end,
+      seq = greatest(stored.seq, excluded.seq),
+      first_seq = least(stored.first_seq, excluded.first_seq)`
 }
 
-/** Which of these messages were edited before they came here. */
+/** Returns the ids of messages with edits that were persisted before them. */
 async function findEdited(
-  said: LoggedEventOf<'message'>[],
+  messages: LoggedEventOf<'message'>[],
   sql: TransactionSql,
 ): Promise<string[]> {
   const rows = await sql<{ message_id: string }[]>`
     select distinct message_id from message_versions
-    where message_id = any(${said.map(({ data }) => data.id)}::text[])`
+    where message_id = any(${messages.map(({ data }) => data.id)}::text[])`
   return rows.map(({ message_id }) => message_id)
 }
 
-/** Takes from the deleted ones among these what was done to them; answers with the edits. */
+/** Deletes the reactions and versions of deleted messages. Returns the sequences of those edits. */
 async function clearDeleted(ids: string[], sql: TransactionSql): Promise<number[]> {
   await sql`
     delete from reactions using messages
@@ -214,7 +217,7 @@ async function clearDeleted(ids: string[], sql: TransactionSql): Promise<number[
   return versions.map(({ seq }) => Number(seq))
 }
 
-/** Keeps the first text of edited messages, and has them say what the newest one does. */
+/** Gives edited messages their newest text, after storing the original as their first version. */
 async function applyVersions(ids: string[], sql: TransactionSql) {
   await sql`
     insert into message_versions (message_id, seq, text, mentions, at)
@@ -243,7 +246,7 @@ async function updateRoomHeads(events: readonly LoggedEvent[], sql: TransactionS
     on conflict (room) do update set seq = greatest(room_heads.seq, excluded.seq)`
 }
 
-/** As PostgreSQL writes an array: there is none of arrays. The quotes are for who is called `null`. */
+/** An array literal, as `unnest` would flatten nested arrays. The quotes protect a user called `null`. */
 function toArray(users: readonly string[]): string {
   return `{${users.map((user) => `"${user}"`).join()}}`
 }

@@ -3,45 +3,45 @@ import { type MessageId, type RoomId, readNotifyId } from '#schema/ids'
 import { chatRoom, chatThread, type RoomEvent } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 
-/** Whoever missed more than this reads the history anew, which is less to send. */
-const limit = 500
+/** A client that missed more events reloads the history, which is less to send. */
+const maxEvents = 500
 
 type Events = StreamMessage<RoomEvent>[]
 
 /**
- * All that happened in a room and its threads after an event; undefined where the log does not reach
- * back so far, or has too much. What was said and is deleted by the end of it is not among it, though
- * the log may still have it: where the database is away, it is erased as far as was found.
+ * Returns the events of a room and its threads after a sequence, in order; undefined when the log no
+ * longer reaches back that far or has more than `maxEvents`. Leaves out deleted messages and their
+ * edits, which the log may still contain: while the database is unavailable, purging is incomplete.
  */
 export async function readSince(
   room: RoomId,
   since: number,
   context: Pick<Context, 'readAfter'>,
 ): Promise<Events | undefined> {
-  const missing = new Set<MessageId>()
+  const checked = new Set<MessageId>()
   for (;;) {
     const topics = [chatRoom, chatThread]
-    const events = await context.readAfter(CHAT_MESSAGES, topics, { room }, since, limit)
+    const events = await context.readAfter(CHAT_MESSAGES, topics, { room }, since, maxEvents)
     if (!events) return undefined
-    // What was erased while we read was deleted before it was, and perhaps after what we have. The
-    // next read has that; what it lacks all the same is a second copy, which no deletion tells of.
-    const torn = findIncomplete(events, since).filter((id) => !missing.has(id))
-    if (torn.length === 0) return withoutDeleted(events)
-    for (const id of torn) missing.add(id)
+    // A message purged during the read has a deletion event, perhaps after the end of the read: the next
+    // read includes it. One still missing then was a duplicate, which is purged without a deletion event.
+    const incomplete = findIncomplete(events, since).filter((id) => !checked.has(id))
+    if (incomplete.length === 0) return withoutDeleted(events)
+    for (const id of incomplete) checked.add(id)
   }
 }
 
-/** Of which messages there is only what was done to them, and neither what they were nor their end. */
+/** Returns the messages after `since` with an edit or reaction but neither the message nor its deletion. */
 function findIncomplete(events: Events, since: number): MessageId[] {
-  const known = new Set<MessageId>()
+  const complete = new Set<MessageId>()
   for (const { data } of events) {
-    if (data.kind === 'message') known.add(data.id)
-    else if (data.kind === 'delete') known.add(readNotifyId(data.message.notifyId).id)
+    if (data.kind === 'message') complete.add(data.id)
+    else if (data.kind === 'delete') complete.add(readNotifyId(data.message.notifyId).id)
   }
   return events.flatMap(({ data }) => {
     if (data.kind !== 'edit' && data.kind !== 'react') return []
     const { id, seq } = readNotifyId(data.message.notifyId)
-    return seq > since && !known.has(id) ? [id] : []
+    return seq > since && !complete.has(id) ? [id] : []
   })
 }
 

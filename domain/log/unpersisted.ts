@@ -1,58 +1,64 @@
 import { type ConsumerProgress, type Context, FunctionError, type StreamMessage } from '#runtime'
 import { type MessageId, type RoomId, readNotifyId } from '#schema/ids'
 import type { Message } from '#schema/messages/chat'
-import { chatRoom, type chatThread, type RoomEvent } from '#schema/messages/event'
+import { chatRoom, type chatThread, type RoomEvent, type RoomEventOf } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { singleFlight } from '../cache/single-flight.ts'
 
-/** What became of a message later than the database knows: its newest edit, or its deletion. */
-type Change = Pick<Message, 'text' | 'mentions' | 'editedAt' | 'deletedAt'> & { editedSeq: number }
-/** All of a room since an event. */
+/** The newest edit of a message that is not yet persisted, or its deletion. */
+type UnpersistedChange = Pick<Message, 'text' | 'mentions' | 'editedAt' | 'deletedAt'> & {
+  editedSeq: number
+}
+/** The changes of a room after the sequence `since`. */
 interface UnpersistedChanges {
   since: number
-  changes: ReadonlyMap<MessageId, Change>
+  changes: ReadonlyMap<MessageId, UnpersistedChange>
 }
 
-/** So much of a room may happen before the database has it; more would be too much to look through. */
+/** A room with more unpersisted events is answered with `unavailable`: reading them would take too long. */
 const maxEvents = 2_000
 const noChanges: UnpersistedChanges = { since: 0, changes: new Map() }
 
-const cachedChanges = singleFlight((room: RoomId, ask: { since: number; context: Context }) =>
-  readUnpersisted(room, ask.since, ask.context),
+const cachedChanges = singleFlight(
+  (room: RoomId, { since, context }: { since: number; context: Context }) =>
+    readUnpersisted(room, since, context),
 )
 
 /**
- * Takes from messages of the database what the log says is deleted. Whoever deletes has it done in
- * both before the answer, but where the database is away they leave it to `persist`, which may be
- * half a minute behind when the database is back. `handled` was found before the database was asked.
+ * Masks messages from the database that the log says are deleted. `msg.delete` normally updates both
+ * before it answers; while the database is unavailable it leaves that to `persist`, which can be half a
+ * minute behind afterwards. `progress` must have been read before the messages.
  */
 export async function maskDeleted<M extends Message>(
   room: RoomId,
   messages: readonly M[],
-  handled: ConsumerProgress,
+  progress: ConsumerProgress,
   context: Context,
 ): Promise<M[]> {
   if (messages.length === 0) return []
-  const { changes } = await findUnpersisted(room, handled, context)
+  const { changes } = await findUnpersisted(room, progress, context)
   return messages.map((message) => {
     const change = changes.get(message.id)
-    return change?.deletedAt ? changeTo(message, change) : message
+    return change?.deletedAt ? applyChange(message, change) : message
   })
 }
 
-/** Brings one message of the database, or of the log, up to what the log has of it. */
+/** Returns a message with its newest unpersisted edit or deletion applied. `progress` as in `maskDeleted`. */
 export async function applyPendingChanges(
   message: Message,
-  handled: ConsumerProgress,
+  progress: ConsumerProgress,
   context: Context,
 ): Promise<Message> {
-  const { changes } = await findUnpersisted(message.room, handled, context)
+  const { changes } = await findUnpersisted(message.room, progress, context)
   const change = changes.get(message.id)
   const isNewer = change && change.editedSeq > (message.editedSeq ?? message.seq)
-  return isNewer ? changeTo(message, change) : message
+  return isNewer ? applyChange(message, change) : message
 }
 
-/** What the log has of a room since an event up to which the database has all of it. */
+/**
+ * Returns the events of a room after `since`, the sequence up to which the database is complete. Throws
+ * `unavailable` when there are more than `maxEvents`.
+ */
 export async function readUnpersistedEvents(
   room: RoomId,
   topics: readonly (typeof chatRoom | typeof chatThread)[],
@@ -61,28 +67,32 @@ export async function readUnpersistedEvents(
 ): Promise<StreamMessage<RoomEvent>[]> {
   const events = await context.readAfter(CHAT_MESSAGES, topics, { room }, since, maxEvents)
   if (events) return events
-  throw new FunctionError('unavailable', `Too much of ${room} is not in the database yet`, {
-    retryAfterMs: 1_000,
-  })
+  throw new FunctionError(
+    'unavailable',
+    `The database is too far behind in room ${room}; try again`,
+    {
+      retryAfterMs: 1_000,
+    },
+  )
 }
 
-/** What is deleted stays so: its place is all that is left of it. */
-function changeTo<M extends Message>(message: M, change: Change): M {
+/** A deletion is final: nothing changes a deleted message. */
+function applyChange<M extends Message>(message: M, change: UnpersistedChange): M {
   if (message.deletedAt) return message
-  const { editedAt: _, ...place } = message
-  const isGone = change.deletedAt && 'reactions' in message
-  return { ...place, ...(isGone ? { reactions: [] } : {}), ...change } as M
+  const { editedAt: _, ...unedited } = message
+  const hasReactions = change.deletedAt && 'reactions' in message
+  return { ...unedited, ...(hasReactions ? { reactions: [] } : {}), ...change } as M
 }
 
 async function findUnpersisted(
   room: RoomId,
-  handled: ConsumerProgress,
+  progress: ConsumerProgress,
   context: Context,
 ): Promise<UnpersistedChanges> {
-  if (handled.caughtUp) return noChanges
-  const found = await cachedChanges(room, { since: handled.seq, context })
-  // Whoever began later may leave out what the database had by then, and not yet when we asked it.
-  return found.since <= handled.seq ? found : readUnpersisted(room, handled.seq, context)
+  if (progress.caughtUp) return noChanges
+  const cached = await cachedChanges(room, { since: progress.seq, context })
+  // A shared read from a later sequence may lack changes that our database query did not see yet.
+  return cached.since <= progress.seq ? cached : readUnpersisted(room, progress.seq, context)
 }
 
 async function readUnpersisted(
@@ -91,7 +101,7 @@ async function readUnpersisted(
   context: Context,
 ): Promise<UnpersistedChanges> {
   const events = await readUnpersistedEvents(room, [chatRoom], since, context)
-  const changes = new Map<MessageId, Change>()
+  const changes = new Map<MessageId, UnpersistedChange>()
   for (const { seq, data } of events) {
     if (data.kind !== 'edit' && data.kind !== 'delete') continue
     const { id } = readNotifyId(data.message.notifyId)
@@ -100,7 +110,7 @@ async function readUnpersisted(
   return { since, changes }
 }
 
-function toChange(seq: number, event: Extract<RoomEvent, { kind: 'edit' | 'delete' }>): Change {
+function toChange(seq: number, event: RoomEventOf<'edit' | 'delete'>): UnpersistedChange {
   if (event.kind === 'delete')
     return { text: '', mentions: [], deletedAt: event.at, editedSeq: seq }
   const { text, mentions, at } = event
