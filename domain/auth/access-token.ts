@@ -3,57 +3,56 @@ import * as v from 'valibot'
 import { FunctionError } from '#runtime'
 import { UserId } from '#schema/ids'
 import { createIssuerKeys } from './jwks.ts'
-import { type Role, roles } from './permissions.ts'
+import { type RealmRole, realmRoles } from './permissions.ts'
 
 export interface TokenOptions {
-  /** The issuer, letter for letter as tokens name it: `https://id.example/realms/nats-chat`. */
+  /** The issuer, exactly as in the tokens' `iss`: `https://id.example/realms/nats-chat`. */
   issuer: string
-  /** The clients whose tokens are taken: each token's `azp`, or one of its `aud`. */
+  /** The accepted clients, of which a token names one in its `azp` or `aud`. */
   clientIds: readonly string[]
-  /** The claim that is the user's id. */
+  /** The claim with the user's id. */
   userClaim: string
 }
 
-/** Who a token says somebody is. */
 export interface TokenIdentity {
   user: UserId
-  roles: Role[]
-  /** What they are called, where the issuer says so. */
+  roles: RealmRole[]
+  /** The display name, if the token has one. */
   name: string | undefined
-  /** Seconds since the epoch, whole. */
+  /** Whole seconds since the epoch. */
   expiresAt: number
 }
 
 export interface TokenCheck {
-  /** Fetches the issuer's keys before the first person waits for them. Throws `unavailable`. */
+  /** Fetches the issuer's keys ahead of the first login. Throws `unavailable`. */
   prefetch(): Promise<void>
   /**
-   * Throws `forbidden` with what is wrong and the value that is, `unavailable` when there are no keys
-   * to check with. Never says more of the token than that.
+   * Returns the identity in a token. Throws `forbidden` with the claim at fault and its value, but no
+   * other part of the token; throws `unavailable` when the keys cannot be fetched.
    */
   check(token: string): Promise<TokenIdentity>
 }
 
-/** None that the public half could sign for, and no `none`. */
+/** Asymmetric only: with HS256, the public key would serve as the secret of a forged token. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA']
-/** How far the issuer's clock may be ahead of ours. */
+/** Accepted lead of the issuer's clock. */
 const clockToleranceS = 5
-/** From its beginning to its end, whatever is left of it: docs/decisions/005-a-token-lasts-a-day.md. */
+/** From `iat` to `exp`; see docs/decisions/005-a-token-lasts-a-day.md. */
 const maxLifetimeS = 24 * 3_600
 
 /**
- * Checks access tokens of one OIDC issuer. Whom the issuer has shut out gets in until the token that
- * they have ends, which is why it may not last longer than a day, and should end much sooner.
+ * Creates a check for access tokens of one OIDC issuer. A user whom the issuer has disabled can log in
+ * until their token expires, so tokens may last at most a day and should last minutes.
  */
 export function createTokenCheck({ issuer, clientIds, userClaim }: TokenOptions): TokenCheck {
   const keys = createIssuerKeys(issuer)
   return {
     prefetch: keys.refresh,
     async check(token) {
-      if (token === '') throw rejectToken('there is none: give it as CONNECT token or as password')
+      if (token === '') throw rejectToken('it is missing: pass it as the CONNECT token or password')
       const verified = await verify(token)
       const claims = verified.payload
-      checkKind(verified)
+      checkType(verified)
       checkTimes(claims)
       checkClient(claims, clientIds)
       return {
@@ -86,29 +85,30 @@ function describe(error: errors.JOSEError): string {
   return isAboutClaim ? `${error.message}: ${show(error.payload[error.claim])}` : error.message
 }
 
-/** Keycloak's claims say what kind of token it is; others say it in the header, as RFC 9068 has it. */
-function checkKind({ payload, protectedHeader }: JWTVerifyResult) {
+/** Keycloak has the token's type in its claims; RFC 9068 has it in the header. */
+function checkType({ payload, protectedHeader }: JWTVerifyResult) {
   const { typ } = payload
   if (typ === 'Bearer') return
   if (typ === undefined && /^(application\/)?at\+jwt$/i.test(protectedHeader.typ ?? '')) return
   throw rejectToken(`it is no access token: its typ is ${show(typ ?? protectedHeader.typ)}`)
 }
 
-/** No tolerance at the end: the server cuts off at that second whom we would still let in. */
+/** Without tolerance at `exp`: the server closes the connection at that second anyway. */
 function checkTimes({ iat = 0, exp = 0 }: JWTPayload) {
   const now = Date.now() / 1_000
   if (exp <= now) throw rejectToken(`it has expired: its exp is ${show(exp)}`)
-  if (iat > now + clockToleranceS) throw rejectToken(`it is of the future: its iat is ${show(iat)}`)
+  if (iat > now + clockToleranceS)
+    throw rejectToken(`it was issued in the future: its iat is ${show(iat)}`)
   if (exp - iat > maxLifetimeS)
     throw rejectToken(
-      `it lasts too long: from its iat ${show(iat)} to its exp ${show(exp)} is more than 24 h; have ` +
-        'the issuer give access tokens a shorter life',
+      `it lasts too long: from its iat ${show(iat)} to its exp ${show(exp)} is more than 24 h; ` +
+        'shorten the lifetime of access tokens in the issuer',
     )
 }
 
 function checkClient({ azp, aud }: JWTPayload, clientIds: readonly string[]) {
-  const named = [azp, ...(Array.isArray(aud) ? aud : [aud])]
-  if (!named.some((client) => typeof client === 'string' && clientIds.includes(client)))
+  const clients = [azp, ...(Array.isArray(aud) ? aud : [aud])]
+  if (!clients.some((client) => typeof client === 'string' && clientIds.includes(client)))
     throw rejectToken(`it is for another client: its azp is ${show(azp)}, its aud ${show(aud)}`)
 }
 
@@ -121,10 +121,9 @@ function readUser(claims: JWTPayload, userClaim: string): UserId {
   )
 }
 
-/** Roles that mean nothing here are left out: they grant nothing. */
-function readRoles({ realm_access }: JWTPayload): Role[] {
-  const held = Object(realm_access).roles
-  return Array.isArray(held) ? roles.filter((role) => held.includes(role)) : []
+function readRoles({ realm_access }: JWTPayload): RealmRole[] {
+  const claimed = Object(realm_access).roles
+  return Array.isArray(claimed) ? realmRoles.filter((role) => claimed.includes(role)) : []
 }
 
 function readName({ name, given_name, family_name }: JWTPayload): string | undefined {
@@ -137,7 +136,7 @@ function show(value: unknown): string {
   return (JSON.stringify(value) ?? 'missing').slice(0, 80)
 }
 
-/** The reason stands in logs, where whoever wrote the token must not begin a line of their own. */
+/** Replaces control characters: claims are written to the log, where they must not start a new line. */
 function rejectToken(reason: string) {
-  return new FunctionError('forbidden', `token refused: ${reason.replaceAll(/[^ -~]/g, '?')}`)
+  return new FunctionError('forbidden', `token rejected: ${reason.replaceAll(/[^ -~]/g, '?')}`)
 }

@@ -3,44 +3,43 @@ import * as v from 'valibot'
 import { FunctionError } from '#runtime'
 
 export interface IssuerKeys {
-  /** Fetches them now; what is kept stays if that fails. Throws `unavailable`. */
+  /** Fetches the keys now. Throws `unavailable` on failure, and the cached keys stay valid. */
   refresh(): Promise<void>
-  /** The key that a token names. Throws an error of jose if the issuer has none, or `unavailable`. */
+  /** Returns the key that a token names. Throws jose's error for an unknown key, or `unavailable`. */
   readonly find: JWTVerifyGetKey
 }
 
 type LocalKeys = ReturnType<typeof createLocalJWKSet>
 
-/** For all that a fetch takes: no longer than a login may, with time left to answer. */
-const fetchWithinMs = 3_000
-/** A new key is known this soon, and a flood of unknown ones costs the issuer no more than this. */
+/** For discovery and keys together; shorter than the timeout of a login. */
+const fetchTimeoutMs = 3_000
+/** Time between two fetches for unknown key ids, so that a flood of them does not reach the issuer. */
 const cooldownMs = 2_000
-/** How long after a fetch that failed none is tried. */
-const retryMs = 1_000
-/** A key that its issuer has given up is still trusted for so long. */
-const staleMs = 10 * 60_000
+/** Time after a failed fetch in which further ones fail at once. */
+const retryDelayMs = 1_000
+/** Age at which the keys are refreshed. A key that the issuer revokes stays trusted until then. */
+const maxAgeMs = 10 * 60_000
 
 /**
- * The keys that an OIDC issuer signs with. They are kept, whatever becomes of the issuer. A key id
- * that is not among them has them fetched again, but not more often than every two seconds, whoever
- * brings it.
+ * Creates a cache of an OIDC issuer's signing keys. Cached keys stay in use while the issuer is
+ * unavailable. An unknown key id triggers a fetch, at most once per `cooldownMs`.
  */
 export function createIssuerKeys(issuer: string): IssuerKeys {
-  let kept: LocalKeys | undefined
+  let cached: LocalKeys | undefined
   let staleAt = 0
-  let searchFrom = 0
+  let nextSearchAt = 0
   let fetching: Promise<LocalKeys> | undefined
   let failed: { error: FunctionError; until: number } | undefined
 
-  async function fetchAndKeep() {
+  async function fetchAndCache() {
     try {
-      kept = createLocalJWKSet(await fetchKeys(issuer))
-      staleAt = performance.now() + staleMs
-      return kept
+      cached = createLocalJWKSet(await fetchKeys(issuer))
+      staleAt = performance.now() + maxAgeMs
+      return cached
     } catch (cause) {
-      const reason = `the keys of ${issuer} cannot be had: ${explain(cause)}`
+      const reason = `cannot fetch the keys of ${issuer}: ${explain(cause)}`
       const error = new FunctionError('unavailable', reason, { cause })
-      failed = { error, until: performance.now() + retryMs }
+      failed = { error, until: performance.now() + retryDelayMs }
       throw error
     } finally {
       fetching = undefined
@@ -49,7 +48,7 @@ export function createIssuerKeys(issuer: string): IssuerKeys {
 
   async function refresh() {
     if (failed && performance.now() < failed.until) throw failed.error
-    fetching ??= fetchAndKeep()
+    fetching ??= fetchAndCache()
     return fetching
   }
 
@@ -58,31 +57,33 @@ export function createIssuerKeys(issuer: string): IssuerKeys {
       await refresh()
     },
     async find(header, token) {
-      const keys = kept ?? (await refresh())
-      // Nobody waits for this one; if it fails, what is kept will do until the next.
+      const keys = cached ?? (await refresh())
+      // In the background; if it fails, the cached keys stay until the next attempt.
       if (performance.now() > staleAt) refresh().catch(() => undefined)
       try {
         return await keys(header, token)
       } catch (error) {
         if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
-        if (!fetching && performance.now() < searchFrom) throw error
+        if (!fetching && performance.now() < nextSearchAt) throw error
       }
-      if (!fetching) searchFrom = performance.now() + cooldownMs
+      if (!fetching) nextSearchAt = performance.now() + cooldownMs
       return (await refresh())(header, token)
     },
   }
 }
 
-/** From where the issuer says they are, or else from where a Keycloak has them. */
+/** Falls back to Keycloak's path when discovery fails. */
 async function fetchKeys(issuer: string): Promise<JSONWebKeySet> {
   const base = issuer.replace(/\/$/, '')
-  const signal = AbortSignal.timeout(fetchWithinMs)
+  const signal = AbortSignal.timeout(fetchTimeoutMs)
   const Discovery = v.object({ issuer: v.literal(issuer), jwks_uri: v.pipe(v.string(), v.url()) })
-  const found = v.safeParse(
+  const discovered = v.safeParse(
     Discovery,
     await fetchJson(`${base}/.well-known/openid-configuration`, signal).catch(() => undefined),
   )
-  const url = found.success ? found.output.jwks_uri : `${base}/protocol/openid-connect/certs`
+  const url = discovered.success
+    ? discovered.output.jwks_uri
+    : `${base}/protocol/openid-connect/certs`
   return (await fetchJson(url, signal)) as JSONWebKeySet
 }
 
@@ -92,7 +93,7 @@ async function fetchJson(url: string, signal: AbortSignal): Promise<unknown> {
   return response.json()
 }
 
-/** fetch itself says no more than that it failed. */
+/** fetch's own message is only "fetch failed"; its cause has the reason. */
 function explain(error: unknown) {
   const { message, cause } = error as Error
   return cause instanceof Error && cause.message !== '' ? cause.message : message

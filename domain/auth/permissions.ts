@@ -1,23 +1,23 @@
 import type { FunctionInfo } from '#runtime'
 import type { UserId } from '#schema/ids'
 
-/** The roles of a person that mean something here. */
-export const roles = ['admin', 'user'] as const
-export type Role = (typeof roles)[number]
+/** Realm roles that grant permissions; others in a token are ignored. */
+export const realmRoles = ['admin', 'user'] as const
+export type RealmRole = (typeof realmRoles)[number]
 
 /**
- * What a person may say and hear, from what the functions declare. In this one place: nobody gets
- * more by any other way, and nothing is ever denied, since what is not allowed is.
+ * Returns the subjects that a user may publish and subscribe to, from the functions' declarations. The
+ * only source of user permissions; the server denies every other subject.
  */
 export function permissionsFor(
   user: UserId,
-  held: readonly Role[],
+  userRoles: readonly RealmRole[],
   functions: readonly FunctionInfo[],
 ): { publish: string[]; subscribe: string[] } {
   return {
     publish: functions.flatMap(({ subject, audience = [] }) =>
-      // A subject without the caller in it would be everybody's.
-      subject?.includes('{caller}') && mayCall(audience, held)
+      // Without {caller}, the subject would not prove who publishes.
+      subject?.includes('{caller}') && mayCall(audience, userRoles)
         ? [subject.replace('{caller}', user).replaceAll(/\{\w+\}/g, '*')]
         : [],
     ),
@@ -31,7 +31,7 @@ export function permissionsFor(
   }
 }
 
-function mayCall(audience: readonly string[], held: readonly Role[]) {
+function mayCall(audience: readonly string[], userRoles: readonly RealmRole[]) {
   if (audience.includes('functions')) return false
-  return audience.includes('everyone') || held.some((role) => audience.includes(role))
+  return audience.includes('everyone') || userRoles.some((role) => audience.includes(role))
 }

@@ -2,27 +2,27 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from '#runtime'
 
 /**
- * Collects for a moment what comes one by one, by key, and hands over all of it at once. Whoever
- * comes first waits until that is done, so that a process that stops does it before; all others go on
- * at once. `merge` says what becomes of two things with one key: the later one, unless said.
+ * Returns a function that collects values by key for `waitMs` and passes them to `flush` together. The
+ * first call of a batch resolves after the flush, so that a stopping process still runs it; later calls
+ * return at once. `merge` combines two values of one key; by default the later one wins.
  */
 export function batchByKey<Key, Value>(
   waitMs: number,
-  flush: (collected: Map<Key, Value>, context: Context) => Promise<void>,
+  flush: (batch: Map<Key, Value>, context: Context) => Promise<void>,
   merge: (before: Value, after: Value) => Value = (_, after) => after,
 ): (key: Key, value: Value, context: Context) => Promise<void> | undefined {
   let collecting: Map<Key, Value> | undefined
 
-  async function collect(first: Map<Key, Value>, context: Context) {
+  async function flushLater(batch: Map<Key, Value>, context: Context) {
     await sleep(waitMs)
     collecting = undefined
-    await flush(first, context)
+    await flush(batch, context)
   }
 
   return (key, value, context) => {
     if (!collecting) {
       collecting = new Map([[key, value]])
-      return collect(collecting, context)
+      return flushLater(collecting, context)
     }
     const before = collecting.get(key)
     collecting.set(key, before === undefined ? value : merge(before, value))

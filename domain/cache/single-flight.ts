@@ -1,34 +1,36 @@
 import { LRUCache } from 'lru-cache'
 
-/** How long what was read is as good as new, in milliseconds. */
-const freshMs = 100
-/** Of a read that others began, one that takes longer than this may have seen too little. */
+const ttlMs = 100
+/** A shared read that started longer ago than this may have missed recent writes. */
 const maxAgeMs = 500
 
 /**
- * Has many who want to know the same at once read it once, and remembers it for a moment. Nobody is
- * answered with what was looked up more than half a second before they asked, however slow it was.
+ * Returns a function that shares one `read` among concurrent calls with the same key and caches its
+ * value for 100 ms. Reads again rather than return a value whose read started more than 500 ms before
+ * the call.
  */
 export function singleFlight<
   Key extends NonNullable<unknown>,
   Value extends NonNullable<unknown>,
-  Ask,
->(read: (key: Key, ask: Ask) => Promise<Value>): (key: Key, ask: Ask) => Promise<Value> {
-  const cache = new LRUCache<Key, { askedAt: number; value: Value }, { ask: Ask }>({
+  Options,
+>(
+  read: (key: Key, options: Options) => Promise<Value>,
+): (key: Key, options: Options) => Promise<Value> {
+  const cache = new LRUCache<Key, { startedAt: number; value: Value }, { options: Options }>({
     max: 500,
-    ttl: freshMs,
+    ttl: ttlMs,
     ignoreFetchAbort: true,
     async fetchMethod(key, _stale, { context }) {
-      const askedAt = performance.now()
-      return { askedAt, value: await read(key, context.ask) }
+      const startedAt = performance.now()
+      return { startedAt, value: await read(key, context.options) }
     },
   })
 
-  return async (key, ask) => {
-    const earliest = performance.now() - maxAgeMs
+  return async (key, options) => {
+    const minStartedAt = performance.now() - maxAgeMs
     for (let forceRefresh = false; ; forceRefresh = true) {
-      const { askedAt, value } = await cache.forceFetch(key, { context: { ask }, forceRefresh })
-      if (askedAt >= earliest) return value
+      const cached = await cache.forceFetch(key, { context: { options }, forceRefresh })
+      if (cached.startedAt >= minStartedAt) return cached.value
     }
   }
 }

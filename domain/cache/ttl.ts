@@ -1,26 +1,27 @@
 /**
- * Reads what a cache is to remember, and lets it count as old as the question: on a busy machine the
- * answer may wait long before it is seen, and would be taken for new. `options` are those that
- * `fetchMethod` is called with.
+ * Reads a value for a cache and subtracts the duration of the read from its TTL, so that the value ages
+ * from the start of the read: on a busy machine, answers arrive late. `options` are those of lru-cache's
+ * `fetchMethod`.
  */
 export async function fetchWithAgedTtl<Value>(
   options: { ttl?: number | undefined },
   read: () => Promise<Value>,
 ): Promise<Value> {
-  const asked = performance.now()
+  const startedAt = performance.now()
   const value = await read()
-  const ageMs = Math.ceil(performance.now() - asked)
-  // None at all would be for ever.
+  const ageMs = Math.ceil(performance.now() - startedAt)
+  // lru-cache takes a TTL of 0 for unlimited.
   options.ttl = Math.max(1, (options.ttl ?? 0) - ageMs)
   return value
 }
 
-/** What a cache holds of what is not there. */
+/** A cache's entry for a value that does not exist. */
 export const absent = Symbol('absent')
 
 /**
- * The same for what may not be there: nobody remembers that, since the next moment it may be. A cache that
- * is told to forget what is being read fails those who wait for it, unless they get a value all the same.
+ * Like `fetchWithAgedTtl`, for a value that may not exist. Returns `absent` with a TTL of 1 ms, since the
+ * value may be created at any moment. With `undefined` instead, lru-cache would fail the waiting calls
+ * when the key is evicted during the read.
  */
 export async function fetchOrAbsent<Value>(
   options: { ttl?: number | undefined },

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { CollectedSpan, Context, Service } from '#runtime'
 import type { ConsoleSpan, Span } from '#schema/messages/console'
 
-/** Many who look at once cost as much as one: what was found is shown for so long. */
+/** Any number of open consoles costs one discovery per second. */
 const ttlMs = 1_000
 
 export interface ServiceSnapshot {
@@ -20,12 +20,12 @@ const snapshots = new LRUCache<'services', ServiceSnapshot, Context>({
   },
 })
 
-/** What runs now, as of a moment ago. */
+/** Returns the running services, at most a second old. */
 export function findServices(context: Context): Promise<ServiceSnapshot> {
   return snapshots.forceFetch('services', { context })
 }
 
-/** A step as whoever is part of it may see it. */
+/** Returns a span without its process and error, which only administrators may see. */
 export function toSpan({
   id,
   parent,
@@ -50,7 +50,7 @@ export function toSpan({
   }
 }
 
-/** A step as administrators see it: not who asked. */
+/** Returns a span as administrators see it: without the caller. */
 export function toConsoleSpan(span: CollectedSpan): ConsoleSpan {
   const { process, error } = span
   return { ...toSpan(span), process, ...(error === undefined ? {} : { error }) }

@@ -4,32 +4,32 @@ import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
 import { users } from '#schema/tables/user'
 
-/** What somebody is called: what they chose, or else what the identity provider says. */
 const displayName = sql<string>`coalesce(${users.chosenName}, ${users.name})`
+/** The columns of a user that every other user may see. */
 export const publicUser = { userId: users.id, name: displayName }
 
-/** Throws `forbidden` for who has never been here: they can be neither asked in nor written to. */
-export async function requireUser(user: UserId): Promise<void> {
-  const [person] = await db.select({ id: users.id }).from(users).where(eq(users.id, user))
-  if (!person) throw new FunctionError('forbidden', `There is no ${user}: they must log in once`)
+/** Throws `forbidden` for a user who has never logged in: they cannot be invited or written to. */
+export async function requireUser(userId: UserId): Promise<void> {
+  const [user] = await db.select({ id: users.id }).from(users).where(eq(users.id, userId))
+  if (!user) throw new FunctionError('forbidden', `User ${userId} has never logged in`)
 }
 
-/** So many are found at once. */
+/** Results of one search. */
 export const maxUsers = 20
 
-/** Each has an index of its own, in the order of bytes. */
-const searched = { id: sql`${users.id}`, name: sql`lower(${displayName})` }
+/** Each expression has its own index, in byte order. */
+const searchKeys = { id: sql`${users.id}`, name: sql`lower(${displayName})` }
 const lastCharacter = '\u{10ffff}'
 
-/** Walks an index of the table from where a text stands in it to where what begins so ends. */
-export function findUsers(by: keyof typeof searched, text: string) {
-  const column = searched[by]
-  const start = sql`lower(${text}::text)`
+/** Selects users whose id or name starts with a text, ignoring case: one range of the index. */
+export function findUsers(by: keyof typeof searchKeys, prefix: string) {
+  const key = searchKeys[by]
+  const start = sql`lower(${prefix}::text)`
   const end = sql`(${start} || ${lastCharacter}::text)`
   return db
     .select(publicUser)
     .from(users)
-    .where(sql`${column} ~>=~ ${start} and ${column} ~<~ ${end}`)
-    .orderBy(sql`${column} using ~<~`)
+    .where(sql`${key} ~>=~ ${start} and ${key} ~<~ ${end}`)
+    .orderBy(sql`${key} using ~<~`)
     .limit(maxUsers)
 }

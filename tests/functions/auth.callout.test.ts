@@ -112,8 +112,8 @@ describe('auth.callout', () => {
   )
 
   it('refuses who brings no token, or something else', async () => {
-    expect(await ground.refusalOf('')).toEqual(refused(/token refused: there is none/))
-    expect(await ground.refusalOf('abc')).toEqual(refused(/token refused: Invalid Compact JWS/))
+    expect(await ground.refusalOf('')).toEqual(refused(/token rejected: it is missing/))
+    expect(await ground.refusalOf('abc')).toEqual(refused(/token rejected: Invalid Compact JWS/))
   })
 
   it('refuses a token without a signature, or with one of the wrong kind', async () => {
@@ -154,7 +154,7 @@ describe('auth.callout', () => {
     // For a second after a fetch that failed, nobody waits for another.
     let refusal = await ground.refusalOf(token)
     while (refusal.took < 1_000) refusal = await ground.refusalOf(token)
-    expect(refusal.server).toMatch(/the keys of .* cannot be had: .*timeout/)
+    expect(refusal.server).toMatch(/cannot fetch the keys of .*: .*timeout/)
     expect(refusal.took).toBeLessThan(4_500)
 
     await maker.start()

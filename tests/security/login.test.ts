@@ -66,7 +66,7 @@ describe('a login with tokens of the embedded issuer', () => {
 
     for (const [token, reason] of [
       [id_token, /its typ is "ID"$/],
-      [refresh_token, /token refused/],
+      [refresh_token, /token rejected/],
     ] as const) {
       const { told, took, ...logs } = await ground.refusalOf(token)
       const logged = expect.stringMatching(reason)
@@ -90,7 +90,7 @@ describe('a login with tokens of the embedded issuer', () => {
     await stopIssuer()
     await ground.runtime.restart()
 
-    const reason = expect.stringMatching(/the keys of \S+ cannot be had: .*ECONNREFUSED/)
+    const reason = expect.stringMatching(/cannot fetch the keys of \S+: .*ECONNREFUSED/)
     for (let attempt = 1; attempt <= 2; attempt++) {
       const { told, took, server, runtime } = await ground.refusalOf(access_token)
       expect(told).toContain('Authorization Violation')

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { headers, type NatsConnection } from '@nats-io/nats-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { permissionsFor, type Role } from '#domain/auth/permissions'
+import { permissionsFor, type RealmRole } from '#domain/auth/permissions'
 import { createClient } from '#runtime/client'
 import { contracts } from '#schema/contracts'
 import type { UserId } from '#schema/ids'
@@ -10,7 +10,7 @@ import { loadFunctions } from '../../runtime/server/load.ts'
 import { createLoginFixture, type LoginFixture } from '../support/login-fixture.ts'
 
 const functions = await loadFunctions(join(import.meta.dirname, '..', '..', 'functions'))
-const people: Record<string, Role[]> = { admin: ['admin', 'user'], user: ['user'], none: [] }
+const people: Record<string, RealmRole[]> = { admin: ['admin', 'user'], user: ['user'], none: [] }
 
 describe('what each role may ask', () => {
   const [everyone, users, admins, nobody] = [
