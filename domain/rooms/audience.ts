@@ -6,16 +6,16 @@ import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { type RoomKind, type roomChanged, roomMembers } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
-import { members as kept } from '#schema/tables/room'
+import { members as membersTable } from '#schema/tables/room'
 import { absent, fetchOrAbsent, fetchWithAgedTtl } from '../cache/ttl.ts'
 import { ensureIndex } from './member-index.ts'
 
-interface LiveRoom {
+interface IndexedRoom {
   kind: RoomKind
   closed: boolean
 }
 
-/** How many rooms a process remembers the members of, unless told otherwise. */
+/** Rooms whose members a process caches. */
 const defaultSize = 1_000
 const invalidSize = 'ROOM_CACHE_SIZE must be a whole number from 1 to 1000000'
 
@@ -29,11 +29,11 @@ export const AudienceEnv = v.object({
   ),
 })
 
-/** Whoever is removed hears nothing more a second later, even if nobody tells this process. */
+/** Under a second, so that an ex-member soon receives nothing even if `room.changed` was lost. */
 const [roomTtlMs, membersTtlMs] = [500, 900]
 
 let members = createMemberCache(defaultSize)
-const rooms = new LRUCache<RoomId, LiveRoom | typeof absent, Context>({
+const rooms = new LRUCache<RoomId, IndexedRoom | typeof absent, Context>({
   max: 10_000,
   ttl: roomTtlMs,
   ignoreFetchAbort: true,
@@ -45,52 +45,55 @@ const rooms = new LRUCache<RoomId, LiveRoom | typeof absent, Context>({
 })
 
 /**
- * Who may hear what happens in a room: `everyone` who listens to a public one, or these people. Nobody
- * where there is no such room.
+ * Returns the recipients of a room's events: `everyone` subscribed to a public room, or the members of
+ * any other. Empty for a room that does not exist or is archived.
  */
 export async function findAudience(
   room: RoomId,
   context: Context,
 ): Promise<'everyone' | readonly UserId[]> {
-  let live = await findRoom(room, context)
-  if (!live) {
+  let indexed = await findRoom(room, context)
+  if (!indexed) {
     const { wasBuilt } = await ensureIndex(context)
-    live = wasBuilt ? await findRoom(room, context, true) : undefined
-    if (!live) return []
+    indexed = wasBuilt ? await findRoom(room, context, true) : undefined
+    if (!indexed) return []
   }
-  if (live.kind === 'public' && !live.closed) return 'everyone'
+  if (indexed.kind === 'public' && !indexed.closed) return 'everyone'
   return findMembers(room, context)
 }
 
 async function findRoom(room: RoomId, context: Context, forceRefresh = false) {
-  const live = await rooms.fetch(room, { context, forceRefresh })
-  return live === absent ? undefined : live
+  const indexed = await rooms.fetch(room, { context, forceRefresh })
+  return indexed === absent ? undefined : indexed
 }
 
-/** Who belongs to a room, archived or not: the index has nobody of an archived one, the database does. */
+/** Returns the members of a room from the database, which has those of archived rooms as well. */
 export async function findPersistedMembers(room: RoomId): Promise<readonly UserId[]> {
-  const rows = await db.select({ userId: kept.userId }).from(kept).where(eq(kept.room, room))
+  const rows = await db
+    .select({ userId: membersTable.userId })
+    .from(membersTable)
+    .where(eq(membersTable.room, room))
   return rows.map(({ userId }) => userId)
 }
 
-/** Who belongs to a room, whatever its kind. */
+/** Returns the members of a room from the cache or the index. */
 export async function findMembers(room: RoomId, context: Context): Promise<readonly UserId[]> {
   return [...((await members.fetch(room, { context })) ?? [])]
 }
 
-/** Keeps what this process remembers in step with what has changed. */
+/** Updates this process's caches after a room has changed. */
 export function applyRoomChange(change: ParsedDataOf<typeof roomChanged>): void {
   const { room } = change
-  const known = members.get(room)
-  if (change.action === 'join') known?.add(change.userId)
-  else if (change.action === 'leave') known?.delete(change.userId)
+  const cached = members.get(room)
+  if (change.action === 'join') cached?.add(change.userId)
+  else if (change.action === 'leave') cached?.delete(change.userId)
   else members.delete(room)
-  // What is being read right now may be from before the change.
-  if (!known) members.delete(room)
+  // Discards a read in flight, which may predate the change.
+  if (!cached) members.delete(room)
   rooms.delete(room)
 }
 
-/** Remembers the members of so many rooms from now on. */
+/** Replaces the member cache by an empty one for `size` rooms. */
 export function resizeMemberCache(size: number): void {
   members = createMemberCache(size)
 }
@@ -106,11 +109,11 @@ function createMemberCache(max: number) {
 }
 
 async function fetchMembers(room: RoomId, context: Context): Promise<Set<UserId>> {
-  const found = new Set<UserId>()
+  const all = new Set<UserId>()
   for (let after: UserId | undefined; ; ) {
     const { members, next } = await context.call(roomMembers, { room, after })
-    for (const user of members) found.add(user)
-    if (next === undefined) return found
+    for (const user of members) all.add(user)
+    if (next === undefined) return all
     after = next
   }
 }

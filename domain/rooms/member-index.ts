@@ -8,10 +8,10 @@ import { ROOMS_KV } from '#schema/streams'
 import { bans, members, rooms } from '#schema/tables/room'
 import { type Reader, withSharedRoomLocks } from './room-lock.ts'
 
-/** Says that the index has been made from the database. No id of a room looks like it. */
+/** Marks the index as built. `=` cannot occur in a room id. */
 const marker = '=index'
-/** How many rooms are compared at once, and how many members are written while theirs are held. */
-const [roomsAtOnce, membersAtOnce] = [200, 500]
+/** Rooms per comparison, and members written under one lock of their rooms. */
+const [roomBatchSize, memberBatchSize] = [200, 500]
 
 export interface MembershipKey {
   room: RoomId
@@ -19,25 +19,25 @@ export interface MembershipKey {
 }
 
 /**
- * Puts a member where every function looks first, as the database has them, and tells of whoever was
- * not there. False for who does not belong there any more.
+ * Copies a membership from the database to the index, and publishes `room.changed` if it was not there.
+ * Returns false when the user is no longer a member.
  */
-export async function indexMember(place: MembershipKey, context: Context): Promise<boolean> {
-  const [entry] = await writeMembers([place], context)
-  if (entry?.isNew) context.publish(roomChanged, { ...place, action: 'join' })
+export async function indexMember(key: MembershipKey, context: Context): Promise<boolean> {
+  const [entry] = await writeMembers([key], context)
+  if (entry?.isNew) context.publish(roomChanged, { ...key, action: 'join' })
   return entry !== undefined
 }
 
-/** Writes how rooms are told what happens in them. */
+/** Copies the rooms' own entries from the database to the index. */
 export async function reindexRooms(ids: readonly RoomId[], context: Context): Promise<void> {
   const index = context.kv(ROOMS_KV)
   await withSharedRoomLocks(ids, async (tx) => {
-    const found = await readRooms(ids, tx)
-    await Promise.all(found.map(({ id, ...room }) => index.put(id, room)))
+    const persisted = await readRooms(ids, tx)
+    await Promise.all(persisted.map(({ id, ...room }) => index.put(id, room)))
   })
 }
 
-/** Takes a room and all who belong to it out of the index. For who holds the room. */
+/** Deletes a room and its members from the index. The caller must hold the room lock. */
 export async function unindexRoom(room: RoomId, context: Context): Promise<void> {
   const index = context.kv(ROOMS_KV)
   await index.delete(room)
@@ -48,8 +48,8 @@ export async function unindexRoom(room: RoomId, context: Context): Promise<void>
 let building: Promise<void> | undefined
 
 /**
- * Makes the index from the database if it has been lost. For whoever finds nothing in it, before they
- * take that for an answer.
+ * Rebuilds the index from the database if it has been lost. Call it when the index lacks an entry, and
+ * look again if it `wasBuilt`.
  */
 export async function ensureIndex(context: Context): Promise<{ wasBuilt: boolean }> {
   if (await isBuilt(context)) return { wasBuilt: false }
@@ -62,7 +62,7 @@ export async function ensureIndex(context: Context): Promise<{ wasBuilt: boolean
 
 let checking: Promise<boolean> | undefined
 
-/** All who ask at the same moment ask once. */
+/** Shares one read among concurrent calls. */
 function isBuilt(context: Context): Promise<boolean> {
   checking ??= context
     .kv(ROOMS_KV)
@@ -74,18 +74,18 @@ function isBuilt(context: Context): Promise<boolean> {
   return checking
 }
 
-/** Any number of processes may do so at once. */
+/** Safe to run in several processes at once. */
 async function buildIndex(context: Context): Promise<void> {
   let last: RoomId | undefined
   do last = await reconcileNext(last, context)
   while (last !== undefined)
   await context.kv(ROOMS_KV).put(marker, { builtAt: new Date().toISOString() })
-  context.log.info('the index of members has been built')
+  context.log.info('member index built')
 }
 
 /**
- * Has the index say of the next rooms what the database does. Answers with the last of them;
- * undefined at the end.
+ * Reconciles the next batch of rooms, in the order of their ids. Returns the last id of the batch;
+ * undefined after the last batch.
  */
 export async function reconcileNext(
   after: RoomId | undefined,
@@ -96,89 +96,95 @@ export async function reconcileNext(
     .from(rooms)
     .where(after === undefined ? undefined : gt(rooms.id, after))
     .orderBy(asc(rooms.id))
-    .limit(roomsAtOnce)
+    .limit(roomBatchSize)
   const ids = page.map(({ id }) => id)
   await reconcileRooms(ids, context)
-  return page.length < roomsAtOnce ? undefined : ids.at(-1)
+  return page.length < roomBatchSize ? undefined : ids.at(-1)
 }
 
 /**
- * Has the index say of some rooms what the database does. What differs is only found here: it is
- * written while the room is held, as the database has it then, for it may be changing right now.
+ * Corrects the index where it differs from the database. The comparison runs without locks; each
+ * difference is then read and written again under the room lock, since the room may be changing.
  */
 export async function reconcileRooms(ids: readonly RoomId[], context: Context): Promise<void> {
-  const [live, kept] = [await readIndexed(ids, context), await readPersisted(ids)]
-  const keys = [...new Set([...live.keys(), ...kept.keys()])]
-  const wrong = keys.filter((key) => !isDeepStrictEqual(live.get(key), kept.get(key)))
+  const [indexed, persisted] = [await readIndexed(ids, context), await readPersisted(ids)]
+  const keys = [...new Set([...indexed.keys(), ...persisted.keys()])]
+  const wrong = keys.filter((key) => !isDeepStrictEqual(indexed.get(key), persisted.get(key)))
   if (wrong.length === 0) return
 
-  const surplus = wrong.filter((key) => !kept.has(key))
+  const surplus = wrong.filter((key) => !persisted.has(key))
   await Promise.all(surplus.map((key) => context.kv(ROOMS_KV).delete(key)))
-  const places = wrong.filter((key) => key.includes('.')).map(parseKey)
-  for (let at = 0; at < places.length; at += membersAtOnce)
-    await writeMembers(places.slice(at, at + membersAtOnce), context)
+  const memberKeys = wrong.filter((key) => key.includes('.')).map(parseKey)
+  for (let start = 0; start < memberKeys.length; start += memberBatchSize)
+    await writeMembers(memberKeys.slice(start, start + memberBatchSize), context)
   await reindexRooms(wrong.filter((key) => !key.includes('.')) as RoomId[], context)
-  context.log.info({ keys: wrong.length, surplus: surplus.length }, 'the index has been put right')
+  context.log.info({ keys: wrong.length, surplus: surplus.length }, 'member index corrected')
 }
 
 type Value = ValueOf<typeof ROOMS_KV>
 
-/** What the index has about some rooms, by key. */
+/** Returns the entries of rooms and their members by key, as the index has them. */
 async function readIndexed(ids: readonly RoomId[], context: Context): Promise<Map<string, Value>> {
   const index = context.kv(ROOMS_KV)
-  const found = await Promise.all(
+  const entries = await Promise.all(
     ids.map(async (id) => [await index.get(id), ...(await index.list(`${id}.*`))]),
   )
-  return new Map(found.flat().flatMap((entry) => (entry ? [[entry.key, entry.value]] : [])))
+  return new Map(entries.flat().flatMap((entry) => (entry ? [[entry.key, entry.value]] : [])))
 }
 
-/** What it should have. */
+/** The same as the database has them. */
 async function readPersisted(ids: readonly RoomId[]): Promise<Map<string, Value>> {
-  const found = await readRooms(ids)
-  const present = await db
+  const persistedRooms = await readRooms(ids)
+  const persistedMembers = await db
     .select(member)
     .from(members)
     .innerJoin(rooms, eq(rooms.id, members.room))
-    .where(isLive(ids))
+    .where(isActive(ids))
   return new Map<string, Value>([
-    ...found.map(({ id, ...room }) => [id, room] as const),
-    ...present.map(({ room, userId, ...entry }) => [keyOf({ room, userId }), entry] as const),
+    ...persistedRooms.map(({ id, ...room }) => [id, room] as const),
+    ...persistedMembers.map(
+      ({ room, userId, ...entry }) => [keyOf({ room, userId }), entry] as const,
+    ),
   ])
 }
 
 function readRooms(ids: readonly RoomId[], from: Reader = db) {
   const closed = sql<boolean>`exists (select from ${bans} where ${bans.room} = ${rooms.id})`
-  return from.select({ id: rooms.id, kind: rooms.kind, closed }).from(rooms).where(isLive(ids))
+  return from.select({ id: rooms.id, kind: rooms.kind, closed }).from(rooms).where(isActive(ids))
 }
 
-function isLive(ids: readonly RoomId[]) {
+function isActive(ids: readonly RoomId[]) {
   return and(inArray(rooms.id, ids), isNull(rooms.archivedAt))
 }
 
 const member = { room: members.room, userId: members.userId, kind: rooms.kind, role: members.role }
 
-/** Writes those of some people who are members, and answers with them and whether they are new. */
-function writeMembers(places: readonly MembershipKey[], context: Context) {
+/** Writes the index entries of those who are members, and returns them; `isNew` if there was none. */
+function writeMembers(keys: readonly MembershipKey[], context: Context) {
   const index = context.kv(ROOMS_KV)
-  const ids = [...new Set(places.map(({ room }) => room))]
+  const ids = [...new Set(keys.map(({ room }) => room))]
   const pairs = sql`select * from unnest(
-    ${sql.param(places.map(({ room }) => room))}::text[],
-    ${sql.param(places.map(({ userId }) => userId))}::text[]
+    ${sql.param(keys.map(({ room }) => room))}::text[],
+    ${sql.param(keys.map(({ userId }) => userId))}::text[]
   )`
   return withSharedRoomLocks(ids, async (tx) => {
     const entries = await tx
       .select(member)
       .from(members)
       .innerJoin(rooms, eq(rooms.id, members.room))
-      .where(and(isLive(ids), sql`(${members.room}, ${members.userId}) in (${pairs})`))
+      .where(and(isActive(ids), sql`(${members.room}, ${members.userId}) in (${pairs})`))
     return Promise.all(entries.map(async (entry) => ({ ...entry, isNew: await write(entry) })))
   })
 
-  async function write({ kind, role, ...place }: MembershipKey & { kind: RoomKind; role: Role }) {
-    const key = keyOf(place)
+  async function write({
+    kind,
+    role,
+    ...membership
+  }: MembershipKey & { kind: RoomKind; role: Role }) {
+    const key = keyOf(membership)
     if (await index.create(key, { kind, role })) return true
-    const live = await index.get(key)
-    if (!isDeepStrictEqual(live?.value, { kind, role })) await index.put(key, { kind, role })
+    const existing = await index.get(key)
+    if (!isDeepStrictEqual(existing?.value, { kind, role })) await index.put(key, { kind, role })
     return false
   }
 }

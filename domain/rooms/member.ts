@@ -14,9 +14,8 @@ export interface Member {
 }
 
 /**
- * Members seen a moment ago, so that a busy room asks once and not for every message. Whoever is
- * removed must not read on for a second, hence half of one. That somebody is no member is never
- * remembered: the next moment they may be.
+ * Saves a KV read per message in a busy room. The TTL of half a second limits how long an ex-member can
+ * read on if `room.changed` was lost. Absence is not cached: the user may join at any moment.
  */
 const memberCache = new LRUCache<string, Member | typeof absent, Context>({
   max: 50_000,
@@ -30,13 +29,13 @@ const memberCache = new LRUCache<string, Member | typeof absent, Context>({
     }),
 })
 
-/** Forgets who has just come, gone or become somebody else, and everyone of a room where it is about all. */
+/** Evicts one user of a room from this process's cache, or without `userId` all of them. */
 export function evictMember(room: RoomId, userId?: UserId): void {
   if (userId !== undefined) memberCache.delete(`${room}.${userId}`)
   else for (const key of memberCache.keys()) if (key.startsWith(`${room}.`)) memberCache.delete(key)
 }
 
-/** The caller as a member of a room; undefined for a stranger, and where there is no such room. */
+/** Returns the caller's membership; undefined for a non-member and for a room that does not exist. */
 export async function findMember(room: RoomId, context: Context): Promise<Member | undefined> {
   const key = `${room}.${readCaller(context)}`
   const member = await fetchMember(key, context)
@@ -50,20 +49,20 @@ async function fetchMember(key: string, context: Context, forceRefresh = false) 
   return member === absent ? undefined : member
 }
 
-/** The caller as a member of a room. Throws `forbidden`, and the same where there is no such room. */
+/** Returns the caller's membership. Throws the same `forbidden` for a non-member and a missing room. */
 export async function requireMember(room: RoomId, context: Context): Promise<Member> {
   const member = await findMember(room, context)
-  if (!member) throw new FunctionError('forbidden', `You do not belong to a room ${room}`)
+  if (!member) throw new FunctionError('forbidden', `You are not a member of room ${room}`)
   return member
 }
 
-/** Begins to look for the caller in a room: whoever asks for them a moment later need not wait as long. */
+/** Starts reading the caller's membership into the cache, ahead of the handler. */
 export function prefetchMember(room: string | undefined, context: Context): void {
   const { success, output } = v.safeParse(RoomId, room)
   if (success) findMember(output, context).catch(() => undefined)
 }
 
-/** Everyone who belongs to a room, in no order. */
+/** Returns the members of a room from the index, in no particular order. */
 export async function listMembers(room: RoomId, context: Context): Promise<UserId[]> {
   const index = context.kv(ROOMS_KV)
   let entries = await index.list(`${room}.*`)
@@ -72,9 +71,9 @@ export async function listMembers(room: RoomId, context: Context): Promise<UserI
   return entries.map(({ key }) => v.parse(UserId, key.slice(room.length + 1)))
 }
 
-/** Who calls, as an id. Throws `forbidden` for a token that can be in a subject and is no id. */
+/** Returns the caller as a user id. Throws `forbidden` for a subject token that is not a valid id. */
 export function readCaller({ caller }: Context): UserId {
   const { success, output } = v.safeParse(UserId, caller)
-  if (!success) throw new FunctionError('forbidden', `"${caller}" cannot be a user`)
+  if (!success) throw new FunctionError('forbidden', `"${caller}" is not a valid user id`)
   return output
 }

@@ -16,25 +16,25 @@ import {
 } from './member-index.ts'
 import { type Reader, type Transaction, withRoomLock, withSharedRoomLocks } from './room-lock.ts'
 
-/** A room, and what the database says of somebody in it. */
+/** A room and a user's relation to it, as the database has them. */
 export interface MembershipState {
   room: Room
-  /** Undefined for who is no member. */
+  /** Undefined for a non-member. */
   role: Role | undefined
   isBanned: boolean
 }
 
-/** Who is done something to, and who does it. */
 interface MembershipChange extends MembershipKey {
+  /** The user who makes the change. */
   by: UserId
 }
 
-/** Undefined where there is no such room, or it is archived. */
+/** Returns undefined when the room does not exist or is archived. */
 export async function findMembershipState(
   { room: id, userId }: MembershipKey,
   from: Reader = db,
 ): Promise<MembershipState | undefined> {
-  const [found] = await from
+  const [row] = await from
     .select({
       room: { id: rooms.id, name: rooms.name, kind: rooms.kind },
       role: members.role,
@@ -44,108 +44,112 @@ export async function findMembershipState(
     .leftJoin(members, and(eq(members.room, rooms.id), eq(members.userId, userId)))
     .leftJoin(bans, and(eq(bans.room, rooms.id), eq(bans.userId, userId)))
     .where(and(eq(rooms.id, id), isNull(rooms.archivedAt)))
-  if (!found) return undefined
-  const { room, role, bannedBy } = found
+  if (!row) return undefined
+  const { room, role, bannedBy } = row
   return { room, role: role ?? undefined, isBanned: bannedBy !== null }
 }
 
 /**
- * Makes a member of somebody, in the role that `decide` answers; it throws where they may not come in.
- * Whoever is one already stays what they are, and is put back where the index has lost them.
+ * Adds a member in the role that `decide` returns; `decide` throws to reject. Lifts a ban. An existing
+ * member keeps their role, and is restored to the index if it has lost them. Throws `forbidden` for a
+ * member who is removed meanwhile.
  */
 export async function addMember(
-  { by, ...place }: MembershipChange,
+  { by, ...membership }: MembershipChange,
   context: Context,
-  decide: (standing: MembershipState | undefined) => { room: Room; role: Role },
+  decide: (state: MembershipState | undefined) => { room: Room; role: Role },
 ): Promise<Room> {
-  const { room: id, userId } = place
+  const { room: id, userId } = membership
   const { room, isBanned, isNew } = await withSharedRoomLocks([id], async (tx) => {
-    const standing = await findMembershipState(place, tx)
-    const decided = decide(standing)
-    const isBanned = standing?.isBanned ?? false
+    const state = await findMembershipState(membership, tx)
+    const decided = decide(state)
+    const isBanned = state?.isBanned ?? false
     if (isBanned) await tx.delete(bans).where(and(eq(bans.room, id), eq(bans.userId, userId)))
-    const mine = { room: id, userId, role: decided.role }
-    const added = await tx.insert(members).values(mine).onConflictDoNothing().returning()
+    const member = { room: id, userId, role: decided.role }
+    const added = await tx.insert(members).values(member).onConflictDoNothing().returning()
     const isNew = added.length > 0
     if (isNew) {
-      await markReadUpToHead(place, tx)
-      await enqueueEvents([{ kind: 'member', action: 'join', ...mine, by }], tx)
+      await markReadUpToHead(membership, tx)
+      await enqueueEvents([{ kind: 'member', action: 'join', ...member, by }], tx)
     }
     return { ...decided, isBanned, isNew }
   })
 
   if (isBanned || !(await context.kv(ROOMS_KV).get(id))) await reindexRooms([id], context)
-  if (!(await indexMember(place, context)))
-    throw new FunctionError('forbidden', `${userId} does not belong to a room ${id} any more`)
+  if (!(await indexMember(membership, context)))
+    throw new FunctionError('forbidden', `${userId} is no longer a member of room ${id}`)
   if (isNew) await flushOutbox(id, context)
   return room
 }
 
 /**
- * Ends a membership, unless `decide` says that there is nothing to end; it throws where this may not
- * be. Whoever is removed by somebody else is kept out until they are invited.
+ * Removes a member, unless `decide` returns false; `decide` throws to reject. A removal by another user
+ * is a kick: it bans the user until they are invited again. Throws `conflict` for the last owner.
  */
 export async function removeMember(
-  { by, ...place }: MembershipChange,
+  { by, ...membership }: MembershipChange,
   context: Context,
-  decide: (standing: MembershipState | undefined) => boolean,
+  decide: (state: MembershipState | undefined) => boolean,
 ): Promise<void> {
-  const { room: id, userId } = place
+  const { room: id, userId } = membership
   const index = context.kv(ROOMS_KV)
   const isKick = by !== userId
   const isRemoved = await withRoomLock(id, async (tx) => {
-    const standing = await findMembershipState(place, tx)
-    if (!decide(standing) || !standing) return false
+    const state = await findMembershipState(membership, tx)
+    if (!decide(state) || !state) return false
     const {
       room: { kind },
       role,
-    } = standing
-    if (role === 'owner') await requireOtherOwner(place, tx, { mayBeAlone: !isKick })
+    } = state
+    if (role === 'owner') await requireOtherOwner(membership, tx, { mayBeAlone: !isKick })
 
-    // Before the commit: nobody reads on if this process dies after it.
+    // Before the commit, so that an ex-member cannot read on if this process dies after it.
     if (isKick) {
       await tx
         .insert(bans)
-        .values({ ...place, by })
+        .values({ ...membership, by })
         .onConflictDoNothing()
       await index.put(id, { kind, closed: true })
     }
     await index.delete(`${id}.${userId}`)
-    await tx.delete(members).where(isMembership(place))
+    await tx.delete(members).where(isMembership(membership))
     const action = isKick ? 'kick' : 'leave'
-    await enqueueEvents([{ kind: 'member', action, ...place, by }], tx)
+    await enqueueEvents([{ kind: 'member', action, ...membership, by }], tx)
     return true
   })
   if (!isRemoved) return
-  context.publish(roomChanged, { ...place, action: 'leave' })
+  context.publish(roomChanged, { ...membership, action: 'leave' })
   await flushOutbox(id, context)
 }
 
-/** Gives a member another role, if `decide` does not throw. Throws `conflict` for the last owner. */
+/**
+ * Changes a member's role. `decide` returns their present role, or throws to reject. Throws `conflict` for
+ * the last owner.
+ */
 export async function changeRole(
-  { by, to, ...place }: MembershipChange & { to: Role },
+  { by, to, ...membership }: MembershipChange & { to: Role },
   context: Context,
-  decide: (standing: MembershipState | undefined) => Role,
+  decide: (state: MembershipState | undefined) => Role,
 ): Promise<void> {
-  const from = await withRoomLock(place.room, async (tx) => {
-    const from = decide(await findMembershipState(place, tx))
-    if (from === 'owner' && to !== 'owner') await requireOtherOwner(place, tx)
-    await tx.update(members).set({ role: to }).where(isMembership(place))
-    const event = { kind: 'member', action: 'role', ...place, role: to, by } as const
+  const from = await withRoomLock(membership.room, async (tx) => {
+    const from = decide(await findMembershipState(membership, tx))
+    if (from === 'owner' && to !== 'owner') await requireOtherOwner(membership, tx)
+    await tx.update(members).set({ role: to }).where(isMembership(membership))
+    const event = { kind: 'member', action: 'role', ...membership, role: to, by } as const
     if (from !== to) await enqueueEvents([event], tx)
     return from
   })
-  await indexMember(place, context)
-  if (from !== to) await flushOutbox(place.room, context)
+  await indexMember(membership, context)
+  if (from !== to) await flushOutbox(membership.room, context)
 }
 
-/** A room that something is done to, and who does it. */
 interface RoomChange {
   room: RoomId
+  /** The user who makes the change. */
   by: UserId
 }
 
-/** Takes a room out of everybody's reach, unless it is already. */
+/** Archives a room, so that no one can read it or write to it. A second call does nothing. */
 export async function archiveRoom({ room, by }: RoomChange, context: Context): Promise<void> {
   const isArchived = await withRoomLock(room, async (tx) => {
     const archived = await tx
@@ -163,7 +167,7 @@ export async function archiveRoom({ room, by }: RoomChange, context: Context): P
   await flushOutbox(room, context)
 }
 
-/** Gives an archived room back to who was in it, unless it is not archived. */
+/** Restores an archived room with its members. A second call only reconciles the index. */
 export async function restoreRoom({ room, by }: RoomChange, context: Context): Promise<void> {
   const isRestored = await db.transaction(async (tx) => {
     const restored = await tx
@@ -175,14 +179,14 @@ export async function restoreRoom({ room, by }: RoomChange, context: Context): P
     await enqueueEvents([{ kind: 'room', action: 'restore', room, by }], tx)
     return true
   })
-  // Also if it was not: whoever asks again finishes what was begun before a process died.
+  // Even if nothing changed: a retry completes a restore whose process died before this step.
   await reconcileRooms([room], context)
   if (!isRestored) return
   context.publish(roomChanged, { room, action: 'restore' })
   await flushOutbox(room, context)
 }
 
-/** Calls a room something else. */
+/** Renames a room. Does nothing if it is archived or has that name. */
 export async function renameRoom(
   { room, by, name }: RoomChange & { name: string },
   context: Context,
@@ -200,14 +204,14 @@ export async function renameRoom(
   if (isRenamed) await flushOutbox(room, context)
 }
 
-/** What was said before somebody came is not unread to them. Who comes back goes on where they were. */
+/** Earlier messages are not unread for a new member; a returning one keeps their read position. */
 async function markReadUpToHead({ room, userId }: MembershipKey, tx: Transaction): Promise<void> {
   const [head] = await tx.select().from(roomHeads).where(eq(roomHeads.room, room))
   if (!head) return
   await tx.insert(readStates).values({ room, userId, seq: head.seq }).onConflictDoNothing()
 }
 
-/** A room with an owner keeps one, unless the last of them may go as the last of all. */
+/** Throws `conflict` for the only owner, unless `mayBeAlone` and there is no other member. */
 async function requireOtherOwner(
   { room, userId }: MembershipKey,
   from: Reader,
@@ -222,7 +226,10 @@ async function requireOtherOwner(
     .from(members)
     .where(isOther)
   if (others?.owners || (mayBeAlone && others?.all === 0)) return
-  throw new FunctionError('conflict', `${userId} is the last owner of ${room}: name another first`)
+  throw new FunctionError(
+    'conflict',
+    `${userId} is the last owner of room ${room}; appoint another first`,
+  )
 }
 
 function isMembership({ room, userId }: MembershipKey) {

@@ -3,26 +3,24 @@ import { db } from '#schema/db'
 import type { RoomId } from '#schema/ids'
 import { rooms } from '#schema/tables/room'
 
-/** Within a transaction. */
 export type Transaction = Parameters<Parameters<typeof db.transaction>[0]>[0]
 
-/** The database, within a transaction or without. */
+/** The database, inside or outside a transaction. */
 export type Reader = Pick<Transaction, 'select'>
 
 /*
- * Who is in a room, and what the live index says of it, changes only while the room's row is held.
- * Whoever lets somebody in shares it with others who do; whoever removes or appoints somebody has it
- * alone. So nobody writes back who has been removed since they looked, and of two owners who remove
- * each other the second finds the first one gone.
+ * Memberships and their index entries change only under a lock of the room's row: shared to add members,
+ * exclusive to remove them or change roles. Thus no one is written back to the index after their
+ * removal, and of two owners who remove each other at once only the first succeeds.
  */
 
-/** Does something to a room that must not happen while anybody comes in or goes. */
+/** Runs `work` in a transaction with an exclusive lock of the room (FOR NO KEY UPDATE). */
 export function withRoomLock<T>(id: RoomId, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  // Not the key: a row that refers to the room may be added meanwhile.
+  // FOR UPDATE would also block inserts of rows that reference the room.
   return lockRooms([id], 'no key update', work)
 }
 
-/** Does something to rooms that must not happen while anybody goes. */
+/** Runs `work` in a transaction with a shared lock of the rooms (FOR SHARE): no one is removed meanwhile. */
 export function withSharedRoomLocks<T>(
   ids: readonly RoomId[],
   work: (tx: Transaction) => Promise<T>,
@@ -32,13 +30,13 @@ export function withSharedRoomLocks<T>(
 
 function lockRooms<T>(
   ids: readonly RoomId[],
-  how: 'share' | 'no key update',
+  strength: 'share' | 'no key update',
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
   return db.transaction(async (tx) => {
-    // In one order, so that no two wait for each other.
-    const held = tx.select({ id: rooms.id }).from(rooms).where(inArray(rooms.id, ids))
-    await held.orderBy(rooms.id).for(how)
+    // In the order of ids, so that two transactions cannot deadlock.
+    const locked = tx.select({ id: rooms.id }).from(rooms).where(inArray(rooms.id, ids))
+    await locked.orderBy(rooms.id).for(strength)
     return work(tx)
   })
 }

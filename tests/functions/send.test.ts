@@ -226,7 +226,7 @@ describe('send', () => {
       room,
       clientId,
       code: 'forbidden',
-      message: `You do not belong to a room ${room}`,
+      message: `You are not a member of room ${room}`,
     })
     nc.publish(`deliver.alice.send.${room}`, '{"clientId":"a b"}')
     expect(await rejections.next()).toMatchObject({ room, code: 'invalid' })
