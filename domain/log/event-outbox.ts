@@ -8,8 +8,8 @@ import type { Transaction } from '../rooms/room-lock.ts'
 import { appendEvent } from './append.ts'
 
 type OutboxEvent = RoomEventOf<'room' | 'member'>
-// Omit<OutboxEvent, 'at'> would drop the fields that the kinds do not share.
-type UntimedEvent = OutboxEvent extends infer Kind
+/** An event without its time. A plain `Omit` would drop the fields that the kinds do not share. */
+export type UntimedEvent = OutboxEvent extends infer Kind
   ? Kind extends OutboxEvent
     ? Omit<Kind, 'at'>
     : never

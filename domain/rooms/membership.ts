@@ -1,4 +1,4 @@
-import { and, count, eq, isNotNull, isNull, ne, sql } from 'drizzle-orm'
+import { and, count, eq, isNotNull, isNull, ne, type SQL, sql } from 'drizzle-orm'
 import { type Context, FunctionError } from '#runtime'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
@@ -6,7 +6,7 @@ import { type Role, type Room, roomChanged } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { roomHeads } from '#schema/tables/message'
 import { bans, members, readStates, rooms } from '#schema/tables/room'
-import { enqueueEvents, flushOutbox } from '../log/event-outbox.ts'
+import { enqueueEvents, flushOutbox, type UntimedEvent } from '../log/event-outbox.ts'
 import {
   indexMember,
   type MembershipKey,
@@ -151,16 +151,12 @@ interface RoomChange {
 
 /** Archives a room, so that no one can read it or write to it. A second call does nothing. */
 export async function archiveRoom({ room, by }: RoomChange, context: Context): Promise<void> {
+  const event = { kind: 'room', action: 'archive', room, by } as const
   const isArchived = await withRoomLock(room, async (tx) => {
-    const archived = await tx
-      .update(rooms)
-      .set({ archivedAt: new Date() })
-      .where(and(eq(rooms.id, room), isNull(rooms.archivedAt)))
-      .returning({ id: rooms.id })
-    if (archived.length === 0) return false
-    await unindexRoom(room, context)
-    await enqueueEvents([{ kind: 'room', action: 'archive', room, by }], tx)
-    return true
+    const set = { archivedAt: new Date() }
+    const isUpdated = await updateRoom({ set, where: isNull(rooms.archivedAt), event }, tx)
+    if (isUpdated) await unindexRoom(room, context)
+    return isUpdated
   })
   if (!isArchived) return
   context.publish(roomChanged, { room, action: 'archive' })
@@ -169,16 +165,10 @@ export async function archiveRoom({ room, by }: RoomChange, context: Context): P
 
 /** Restores an archived room with its members. A second call only reconciles the index. */
 export async function restoreRoom({ room, by }: RoomChange, context: Context): Promise<void> {
-  const isRestored = await db.transaction(async (tx) => {
-    const restored = await tx
-      .update(rooms)
-      .set({ archivedAt: null })
-      .where(and(eq(rooms.id, room), isNotNull(rooms.archivedAt)))
-      .returning({ id: rooms.id })
-    if (restored.length === 0) return false
-    await enqueueEvents([{ kind: 'room', action: 'restore', room, by }], tx)
-    return true
-  })
+  const event = { kind: 'room', action: 'restore', room, by } as const
+  const isRestored = await db.transaction((tx) =>
+    updateRoom({ set: { archivedAt: null }, where: isNotNull(rooms.archivedAt), event }, tx),
+  )
   // Even if nothing changed: a retry completes a restore whose process died before this step.
   await reconcileRooms([room], context)
   if (!isRestored) return
@@ -191,17 +181,28 @@ export async function renameRoom(
   { room, by, name }: RoomChange & { name: string },
   context: Context,
 ): Promise<void> {
-  const isRenamed = await db.transaction(async (tx) => {
-    const renamed = await tx
-      .update(rooms)
-      .set({ name })
-      .where(and(eq(rooms.id, room), isNull(rooms.archivedAt), ne(rooms.name, name)))
-      .returning({ id: rooms.id })
-    if (renamed.length === 0) return false
-    await enqueueEvents([{ kind: 'room', action: 'rename', room, name, by }], tx)
-    return true
-  })
+  const event = { kind: 'room', action: 'rename', room, name, by } as const
+  const where = and(isNull(rooms.archivedAt), ne(rooms.name, name))
+  const isRenamed = await db.transaction((tx) => updateRoom({ set: { name }, where, event }, tx))
   if (isRenamed) await flushOutbox(room, context)
+}
+
+interface RoomUpdate {
+  set: Partial<typeof rooms.$inferInsert>
+  where: SQL | undefined
+  event: UntimedEvent
+}
+
+/** Updates the event's room and enqueues the event. Returns false when the room does not match `where`. */
+async function updateRoom({ set, where, event }: RoomUpdate, tx: Transaction): Promise<boolean> {
+  const updated = await tx
+    .update(rooms)
+    .set(set)
+    .where(and(eq(rooms.id, event.room), where))
+    .returning({ id: rooms.id })
+  if (updated.length === 0) return false
+  await enqueueEvents([event], tx)
+  return true
 }
 
 /** Earlier messages are not unread for a new member; a returning one keeps their read position. */
