@@ -1,7 +1,7 @@
 import { appendEvent } from '#domain/log/append'
 import { findPersistedSequence } from '#domain/log/persisted-sequence'
 import { type LoggedEvent, persistNow } from '#domain/log/projection'
-import { recentChanges, requireMessage, toTarget } from '#domain/messages/change'
+import { messageResources, requireMessage, toTarget } from '#domain/messages/change'
 import { updateCachedMessage } from '#domain/messages/message-cache'
 import { requireRight } from '#domain/rooms/roles'
 import { type Context, defineFunction } from '#runtime'
@@ -44,7 +44,7 @@ export default defineFunction(
     await Promise.all([updateCachedMessage(gone, context), erase(message, { seq, data }, context)])
     return { seq }
   },
-  { resources: recentChanges, limit: { max: 120, windowMs: 60_000 } },
+  { resources: messageResources, limit: { max: 120, windowMs: 60_000 } },
 )
 
 /** From the database, and from the log what the database knows or the log alone has. */

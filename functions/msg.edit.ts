@@ -1,5 +1,10 @@
 import { appendEvent } from '#domain/log/append'
-import { recentChanges, requireMessage, requireNotDeleted, toTarget } from '#domain/messages/change'
+import {
+  messageResources,
+  requireMessage,
+  requireNotDeleted,
+  toTarget,
+} from '#domain/messages/change'
 import { updateCachedMessage } from '#domain/messages/message-cache'
 import { findMentions, requireTextLength } from '#domain/messages/send'
 import { requireRight } from '#domain/rooms/roles'
@@ -32,5 +37,5 @@ export default defineFunction(
     await updateCachedMessage({ ...message, text, mentions, editedAt: at, editedSeq: seq }, context)
     return { seq }
   },
-  { resources: recentChanges, limit: { max: 60, windowMs: 60_000 } },
+  { resources: messageResources, limit: { max: 60, windowMs: 60_000 } },
 )

@@ -1,6 +1,11 @@
 import { eq, sql } from 'drizzle-orm'
 import { appendEvent } from '#domain/log/append'
-import { recentChanges, requireMessage, requireNotDeleted, toTarget } from '#domain/messages/change'
+import {
+  messageResources,
+  requireMessage,
+  requireNotDeleted,
+  toTarget,
+} from '#domain/messages/change'
 import { requireRight } from '#domain/rooms/roles'
 import { type Context, defineFunction, FunctionError } from '#runtime'
 import { db } from '#schema/db'
@@ -39,7 +44,7 @@ export default defineFunction(
     )
     return { seq }
   },
-  { resources: recentChanges, limit: { max: 120, windowMs: 60_000 } },
+  { resources: messageResources, limit: { max: 120, windowMs: 60_000 } },
 )
 
 /** What somebody said last with an emoji, and the event that was. */

@@ -1,4 +1,4 @@
-import { recentChanges, requireMessage } from '#domain/messages/change'
+import { messageResources, requireMessage } from '#domain/messages/change'
 import { takeWithinBytes } from '#domain/messages/response-size'
 import { toSpan } from '#domain/monitoring/services'
 import { type CollectedSpan, type Context, defineFunction, FunctionError } from '#runtime'
@@ -26,7 +26,7 @@ export default defineFunction(
       spans: takeWithinBytes(select(found, message).map(toSpan)),
     }
   },
-  { resources: recentChanges, limit: { max: 60, windowMs: 60_000 } },
+  { resources: messageResources, limit: { max: 60, windowMs: 60_000 } },
 )
 
 /** As the log has it; undefined for what was deleted, or is older than the log. */

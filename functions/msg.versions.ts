@@ -1,5 +1,5 @@
 import { desc, eq } from 'drizzle-orm'
-import { recentChanges, requireMessage } from '#domain/messages/change'
+import { messageResources, requireMessage } from '#domain/messages/change'
 import { takeWithinBytes } from '#domain/messages/response-size'
 import { requireRight } from '#domain/rooms/roles'
 import { defineFunction } from '#runtime'
@@ -28,5 +28,5 @@ export default defineFunction(
     const versions = texts.slice(1).map(({ text, at }) => ({ text, at: at.toISOString() }))
     return { versions: takeWithinBytes(versions).reverse() }
   },
-  { resources: recentChanges, limit: { max: 120, windowMs: 60_000 } },
+  { resources: messageResources, limit: { max: 120, windowMs: 60_000 } },
 )

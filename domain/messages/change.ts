@@ -9,10 +9,13 @@ import type { LoggedEvent } from '../log/projection.ts'
 import { findMember, type Member } from '../rooms/member.ts'
 import { findMessage, toMessage, updateCachedMessage } from './message-cache.ts'
 
-/** What whoever changes a message needs. */
-export const recentChanges = [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV] as const
+/** The `resources` of a function that calls `requireMessage` or changes a message. */
+export const messageResources = [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV] as const
 
-/** A message that the caller may see, and the caller. Throws `forbidden`, also where there is none. */
+/**
+ * Returns a message and the caller's membership in its room. Throws the same `forbidden` when the message
+ * does not exist and when the caller is not a member.
+ */
 export async function requireMessage(
   notifyId: NotifyId,
   context: Context,
@@ -24,19 +27,18 @@ export async function requireMessage(
   return { message, member }
 }
 
-/** Throws `forbidden` for a message of which only its place is left. */
 export function requireNotDeleted({ deletedAt }: Message): void {
   if (deletedAt) throw new FunctionError('forbidden', `The message was deleted at ${deletedAt}`)
 }
 
-/** How an event says which message it is about. */
+/** Returns the reference to a message in events about it. */
 export function toTarget({ threadId, ...message }: Message) {
   return { notifyId: toNotifyId(message), ...(threadId === undefined ? {} : { threadId }) }
 }
 
 /**
- * Has readers see what became of messages, as the database has it now. Whoever changed them did so
- * already, unless they died on the way.
+ * Updates the message cache from the database after edits and deletions. The function that made a change
+ * has done so already, unless its process died before.
  */
 export async function updateCachedMessages(
   events: readonly LoggedEvent[],
@@ -44,17 +46,20 @@ export async function updateCachedMessages(
 ): Promise<void> {
   const ids = events.flatMap(({ data }) => {
     const isChange = data.kind === 'edit' || data.kind === 'delete'
-    // Of what was changed before that, the cache has nothing any more.
+    // The cache entries of older changes have expired.
     const isCached = isChange && Date.parse(data.at) > Date.now() - MSG_CACHE.ttlMs
     return isCached ? [readNotifyId(data.message.notifyId).id] : []
   })
   if (ids.length === 0) return
-  const changed = await db.select().from(messages).where(inArray(messages.id, ids))
+  const rows = await db.select().from(messages).where(inArray(messages.id, ids))
   await Promise.all(
-    changed.map((row) =>
+    rows.map((row) =>
       updateCachedMessage(toMessage(row), context).catch((error) =>
-        // Most likely nobody reads it there either, and what is said goes on being kept.
-        context.log.warn({ err: error, id: row.id }, 'the cache is away'),
+        // Persistence must not stop for the cache: readers cannot reach it now either.
+        context.log.warn(
+          { err: error, id: row.id },
+          'message cache unavailable, entry not updated',
+        ),
       ),
     ),
   )

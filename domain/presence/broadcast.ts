@@ -8,41 +8,40 @@ import { members } from '#schema/tables/room'
 import { findAudience } from '../rooms/audience.ts'
 import { findPresent } from './status.ts'
 
-/** How long changes are collected before they are told together, in milliseconds. */
+/** Changes are batched for this long before a broadcast. */
 export const collectMs = 200
-/** So many in one message, which must not become too large for the server. */
+/** Changes per message, within the server's maximum payload. */
 const maxChanges = 1_000
-/** Each of them may have to look up who its members are. */
-const roomsAtOnce = 64
+/** Rooms broadcast at once: each may have to fetch its members. */
+const roomBatchSize = 64
 
-/** Tells rooms who is seen differently in them: each room once. */
+/** Broadcasts presence changes to rooms, grouped by room. */
 export async function broadcastPresence(
   changes: readonly { room: RoomId; change: PresenceChange }[],
   context: Context,
 ): Promise<void> {
   const rooms = [...Map.groupBy(changes, ({ room }) => room)]
-  const tell = ([room, inRoom]: (typeof rooms)[number]) =>
-    broadcastToRoom(
-      room,
-      inRoom.map(({ change }) => change),
-      context,
+  for (let start = 0; start < rooms.length; start += roomBatchSize)
+    await Promise.all(
+      rooms.slice(start, start + roomBatchSize).map(([room, inRoom]) => {
+        const all = inRoom.map(({ change }) => change)
+        return broadcastToRoom(room, all, context)
+      }),
     )
-  for (let at = 0; at < rooms.length; at += roomsAtOnce)
-    await Promise.all(rooms.slice(at, at + roomsAtOnce).map(tell))
 }
 
 async function broadcastToRoom(room: RoomId, all: readonly PresenceChange[], context: Context) {
   const audience = await findAudience(room, context)
   const present =
     audience === 'everyone' ? [] : (await findPresent(audience, context)).map(([user]) => user)
-  for (let at = 0; at < all.length; at += maxChanges) {
-    const changes = all.slice(at, at + maxChanges)
+  for (let start = 0; start < all.length; start += maxChanges) {
+    const changes = all.slice(start, start + maxChanges)
     if (audience === 'everyone') context.publish(roomPresence, { room, changes })
     else context.publishEach(deliverPresence, 'user', present, { room, changes })
   }
 }
 
-/** Which of these people are in which rooms: in one statement, however many they are. */
+/** Returns the rooms of users, in one statement; from the index when the database is unavailable. */
 export async function findRooms(
   users: readonly UserId[],
   context: Context,
@@ -53,7 +52,7 @@ export async function findRooms(
       .from(members)
       .where(sql`${members.userId} = any(${sql.param(users)}::text[])`)
   } catch (error) {
-    context.log.warn({ err: error }, 'the database is away: the live index says who is where')
+    context.log.warn({ err: error }, 'database unavailable, reading rooms from the member index')
     return (await Promise.all(users.map((user) => findRoomsInIndex(user, context)))).flat()
   }
 }
