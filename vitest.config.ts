@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config'
-import { isDriversOwn } from './schema/db.ts'
+import { isDriverQueryError } from './schema/db.ts'
 
 /** Contract tests ask real servers, once on PostgreSQL and once on PGlite; the rest bring their own. */
 const contractTests = {
@@ -17,7 +17,7 @@ export default defineConfig({
     // Each file talks to processes of its own or shares those of its project; two at once is plenty.
     maxWorkers: 2,
     // What the product itself passes over.
-    onUnhandledError: (error) => !isDriversOwn(error),
+    onUnhandledError: (error) => !isDriverQueryError(error),
     projects: [
       {
         extends: true,

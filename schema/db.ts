@@ -5,17 +5,17 @@ import postgres, { type ReservedSql, type Sql, type TransactionSql } from 'postg
 
 export type Database = PostgresJsDatabase & { $client: Sql }
 
-/** One process asks this many things at once; the rest wait their turn. */
+/** Connections per process; further queries wait. */
 const poolSize = 8
 
-/** Only means something to the other processes that migrate: they wait for whoever has it. */
+/** Advisory lock that runs one migration at a time, over all processes. */
 const migrationLock = 6_288_437
 
 let open: Database | undefined
 
 /**
- * The database at DATABASE_URL, connected on first use. Behind the URL is PostgreSQL, or PGlite,
- * which runs one transaction at a time: inside one, never wait for a query outside of it.
+ * The database at DATABASE_URL, connected on first use: PostgreSQL or PGlite. PGlite runs one transaction
+ * at a time, so a transaction that awaits a query outside of it deadlocks.
  */
 export const db: Database = new Proxy({} as Database, {
   get(_, key) {
@@ -25,7 +25,7 @@ export const db: Database = new Proxy({} as Database, {
   },
 })
 
-/** Lets running queries finish, for five seconds at most, and disconnects. The next use connects again. */
+/** Waits up to five seconds for running queries and disconnects. The next query connects again. */
 export async function closeDb(): Promise<void> {
   const closing = open
   open = undefined
@@ -33,9 +33,9 @@ export async function closeDb(): Promise<void> {
 }
 
 /**
- * A pool that is given up with the first connection it loses. The driver would use that connection
- * again, and what it had not sent when it broke can stay in its way for ever: after an outage, most
- * of a pool answered nothing but timeouts.
+ * Creates a pool that is replaced as a whole when it loses a connection. The driver would reconnect, but
+ * queries that it had not sent can block a connection for ever: after an outage, most of a pool only
+ * timed out.
  */
 function openPool(): Database {
   const lost = new AbortController()
@@ -46,8 +46,8 @@ function openPool(): Database {
     void client.end({ timeout: 2 })
   })
   client.begin = transactUntil(lost.signal, client) as Sql['begin']
-  // Through this drizzle asks everything, and would have each query parsed anew before it is run: a
-  // second round trip every time.
+  // Drizzle runs all queries through `unsafe`, which does not prepare statements by default: that costs
+  // a second round trip per query.
   const unsafe = client.unsafe
   client.unsafe = (query, values, options) => unsafe(query, values, { prepare: true, ...options })
   const pool: Database = drizzle(client)
@@ -55,9 +55,9 @@ function openPool(): Database {
 }
 
 /**
- * Brings the tables up to date. What is missing is found and applied within one transaction, so any
- * number of processes may try at once: PostgreSQL makes them wait for the lock, PGlite, whose locks
- * exclude nobody, for the transaction. The record is kept where drizzle-kit keeps it.
+ * Applies the missing migrations in one transaction, and records them in drizzle-kit's table. Safe to run
+ * in several processes at once: in PostgreSQL they wait for the lock; PGlite ignores it, but runs one
+ * transaction at a time. A second call does nothing.
  */
 export async function migrate(): Promise<void> {
   const folder = fileURLToPath(new URL('migrations', import.meta.url))
@@ -86,9 +86,9 @@ export async function migrate(): Promise<void> {
 }
 
 /**
- * As the driver's own, but once a connection is lost, nothing more is said. The driver would say
- * `rollback`, or what its caller says next, to a socket that is gone; that ends the process, and nobody
- * can catch it. There are no savepoints.
+ * Replaces the driver's `begin`. After the loss of the connection it sends nothing more: the driver would
+ * write `rollback` or the next query to a closed socket, an uncaught error that ends the process. Without
+ * savepoints.
  */
 function transactUntil(lost: AbortSignal, client: Sql) {
   return async <T>(work: (sql: TransactionSql) => Promise<T>): Promise<T> => {
@@ -98,10 +98,13 @@ function transactUntil(lost: AbortSignal, client: Sql) {
       await sql`begin`
       const value = await work(sql as unknown as TransactionSql)
       const { command } = await sql`commit`
-      if (command !== 'COMMIT') throw new Error('The transaction failed, and that was overlooked')
+      if (command !== 'COMMIT')
+        throw new Error(
+          'The transaction was rolled back: a query in it failed, and its error was ignored',
+        )
       return value
     } catch (error) {
-      // The first reason is the one to tell.
+      // The original error matters more than one of the rollback.
       if (!lost.aborted) await sql`rollback`.catch(() => {})
       throw error
     } finally {
@@ -125,23 +128,23 @@ function guard(sql: ReservedSql, lost: AbortSignal): ReservedSql {
 }
 
 function connectionLost() {
-  const message = 'The connection to the database was lost within a transaction'
+  const message = 'The connection to the database was lost during a transaction'
   return Object.assign(new Error(message), { code: 'CONNECTION_CLOSED' })
 }
 
 /**
- * Whether something that nobody caught is what became of the driver's own question: it asks each new
- * connection for the types of arrays, and lets nobody catch that. Without that question it would never
- * lend a new connection for a transaction.
+ * Returns whether an unhandled rejection comes from the driver's own query for array types, which it sends
+ * on each new connection and whose failure callers cannot catch. Without that query (`fetch_types`), the
+ * driver never hands a new connection to a transaction.
  */
-export function isDriversOwn(error: unknown): boolean {
+export function isDriverQueryError(error: unknown): boolean {
   const { query } = (error ?? {}) as { query?: unknown }
   return typeof query === 'string' && /select b\.oid, b\.typarray\s+from pg_catalog/.test(query)
 }
 
-// A database that goes away right then would end the process. Whoever asked is told by another way.
+// Without this, losing the database at that moment would end the process. The caller's query fails too.
 process.on('unhandledRejection', (error) => {
-  if (!isDriversOwn(error)) throw error
+  if (!isDriverQueryError(error)) throw error
 })
 
 function connect(max: number, onclose: () => void): Sql {
@@ -150,12 +153,12 @@ function connect(max: number, onclose: () => void): Sql {
     onclose,
     onnotice: () => {},
     connect_timeout: 5,
-    // Seconds between two attempts. The driver's own grow to twenty, with the callers waiting, when
-    // the database has long been back.
+    // In seconds. The driver's default grows to 20, during which callers wait for a database that is
+    // available again.
     backoff: () => 0.2,
     connection: {
       application_name: 'natter',
-      // A process that is frozen in the middle of a transaction must not hold a room for ever.
+      // A process frozen in a transaction must not hold a room lock for ever.
       idle_in_transaction_session_timeout: 10_000,
     },
   })
@@ -164,7 +167,7 @@ function connect(max: number, onclose: () => void): Sql {
 function readUrl(): string {
   const url = process.env.DATABASE_URL
   if (!url)
-    throw new Error('DATABASE_URL is not set: say postgres://user:password@host:5432/database')
+    throw new Error('DATABASE_URL is not set; example: postgres://user:password@host:5432/database')
   if (!/^postgres(ql)?:\/\//.test(url))
     throw new Error('DATABASE_URL must begin with postgres:// or postgresql://')
   return url

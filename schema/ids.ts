@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 
-/** Ids of people and rooms stand in subjects as one token, so they hold nothing that means more. */
+/** User and room ids are subject tokens, so they contain no dots, wildcards or spaces. */
 const token = /^[a-z0-9_-]{1,64}$/
 
 export const UserId = v.pipe(v.string(), v.regex(token), v.brand('UserId'))
@@ -9,24 +9,24 @@ export type UserId = v.InferOutput<typeof UserId>
 export const RoomId = v.pipe(v.string(), v.regex(token), v.brand('RoomId'))
 export type RoomId = v.InferOutput<typeof RoomId>
 
-/** Made by the server from the sender and the client's id, with a key: it can't be guessed. */
+/** Derived by the server from sender and client id with a secret key, so it is unguessable. */
 export const MessageId = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/), v.brand('MessageId'))
 export type MessageId = v.InferOutput<typeof MessageId>
 
 /**
- * What a client calls its own message before the server does; the same one for every retry. Any
- * token will do, and a UUIDv7 made when the message was written is the quickest to check.
+ * A client's own id for a message; a retry must use the same one. Any token is valid, but only a UUIDv7
+ * created with the message saves the server a database query.
  */
 export const ClientId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/), v.brand('ClientId'))
 export type ClientId = v.InferOutput<typeof ClientId>
 
-/** The server's clock, to the millisecond: `2026-01-31T12:00:00.000Z`. */
+/** Server time in milliseconds: `2026-01-31T12:00:00.000Z`. */
 export const Time = v.pipe(v.string(), v.isoTimestamp())
 
-/** A place in the log: within a room, a higher one is later. Counts all rooms together. */
+/** A stream sequence, shared by all rooms: a higher one is later. */
 export const Seq = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 
-/** Where a message is and which one it must be: its sequence in base 36, then its id. */
+/** A message's sequence in base 36 and its id, joined by `-`. */
 export const NotifyId = v.pipe(
   v.string(),
   v.regex(/^[0-9a-z]{1,10}-[0-9a-f]{32}$/),

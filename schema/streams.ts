@@ -4,15 +4,15 @@ import { Message } from './messages/chat.ts'
 import { leaseMs, Status } from './messages/presence.ts'
 import { Role, RoomKind } from './messages/room.ts'
 
-/** How long JetStream itself recognises a message that is sent again, in milliseconds. */
+/** Window in which JetStream itself detects duplicates by message id. */
 export const duplicateWindowMs = 10 * 60_000
 
 const nanoseconds = (ms: number) => ms * 1_000_000
 
 /**
- * The log: what was said, in the order in which it was said. The database is drawn from it and may
- * be away for a month before anything is lost. Space is limited by the server's disk alone, and
- * `new` means that a full log refuses what comes rather than drop what is not yet in the database.
+ * The room log: all events in one order, from which the database is projected. `max_age` allows a database
+ * outage of 30 days without loss. Only the server's disk limits its size; `discard: new` makes a full log
+ * reject new events rather than drop unpersisted ones.
  */
 export const CHAT_MESSAGES = {
   stream: 'CHAT_MESSAGES',
@@ -24,30 +24,29 @@ export const CHAT_MESSAGES = {
     max_age: nanoseconds(30 * 24 * 3_600_000),
     duplicate_window: nanoseconds(duplicateWindowMs),
     allow_direct: true,
-    // What is stored is told to functions at once, with its sequence and the one before it.
+    // Publishes each stored event for `fanout`, with its sequence and the previous one of its subject.
     republish: { src: 'chat.>', dest: 'log.>' },
   },
 } as const satisfies StreamDeclaration
 
-/** The room itself: how it is told what happens in it. */
-const LiveRoom = v.object({
+const IndexedRoom = v.object({
   kind: RoomKind,
-  /** Somebody was kicked, so that not everybody may hear it even if it is public. */
+  /** A user is banned, so that even a public room's events go to its members only. */
   closed: v.boolean(),
 })
-/** One of its members: the kind is here too, so that one look says whether somebody may speak. */
-const LiveMember = v.object({ kind: RoomKind, role: Role })
+/** Includes the room's kind, so that authorizing a call takes a single read. */
+const IndexedMember = v.object({ kind: RoomKind, role: Role })
 
 /**
- * Who belongs where, at this moment: `{room}.{user}` for a member, `{room}` for the room itself. An
- * archived room has neither. The database has the truth; `=index` says that this has been made from it.
+ * The member index: `{room}.{user}` per member and `{room}` per room; neither for archived rooms. Rebuilt
+ * from the database, which is authoritative, when its marker `=index` is missing.
  */
 export const ROOMS_KV = {
   bucket: 'ROOMS_KV',
-  value: v.union([LiveMember, LiveRoom, v.object({ builtAt: v.string() })]),
+  value: v.union([IndexedMember, IndexedRoom, v.object({ builtAt: v.string() })]),
 } as const satisfies BucketDeclaration
 
-/** What was said in the last five minutes, by notify id. All of it is in the log as well. */
+/** Cache of messages sent or changed in the last five minutes, by message id. */
 export const MSG_CACHE = {
   bucket: 'MSG_CACHE',
   value: Message,
@@ -55,13 +54,13 @@ export const MSG_CACHE = {
   storage: 'memory',
 } as const satisfies BucketDeclaration
 
-/** How people are seen who are not offline: `{user}`. */
+/** The status of users: `{user}`. A missing entry means offline. */
 export const PRESENCE = {
   bucket: 'PRESENCE',
   value: v.object({ status: Status, at: v.string() }),
 } as const satisfies BucketDeclaration
 
-/** Which connections of whom are alive: `{user}.{connId}`. One that is not renewed ends by itself. */
+/** Presence leases of connections: `{user}.{connId}`. A lease expires unless it is renewed. */
 export const PRESENCE_CONN = {
   bucket: 'PRESENCE_CONN',
   value: v.object({}),

@@ -11,14 +11,14 @@ import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 import { findAudience, findPersistedMembers } from '../rooms/audience.ts'
 import { cacheMessage, withoutKind } from './message-cache.ts'
 
-type StoredPlace = NonNullable<Context['streamPosition']>
+type Position = NonNullable<Context['streamPosition']>
 
-/** Up to this many characters a message goes along with its notification. */
-const maxInlineText = 1_000
+/** A notification includes the event if its text is no longer than this. */
+const maxInlineTextLength = 1_000
 
 /**
- * What is shed is not told to anybody, so much may wait: for a list of members, and all that wait for
- * one list wait for it together.
+ * The queue is long, because an event beyond it is never broadcast. Events mostly wait for the members of
+ * their room, which one call fetches for all of them.
  */
 export const fanoutOptions = {
   concurrency: 4_000,
@@ -26,78 +26,83 @@ export const fanoutOptions = {
   resources: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV],
 } as const
 
-/** The last event of each room that is being told: the next one waits for it. */
+/** Per room, the last broadcast, which the next one waits for. */
 const lastBroadcasts = new Map<RoomId, Promise<void>>()
 
 /**
- * Tells a room what the log has just taken, in the log's order. What this misses because a process
- * dies, clients notice by `prev` and fetch.
+ * Broadcasts an event that the log has just stored to the subscribers of its room, in the order of the
+ * log. Clients detect a broadcast lost with its process by `prev`, and fetch the event.
  */
 export async function fanOut(event: RoomEvent, context: Context): Promise<void> {
   const { streamPosition } = context
-  if (!streamPosition) throw new FunctionError('invalid', 'An event must come from the log')
+  if (!streamPosition)
+    throw new FunctionError(
+      'invalid',
+      'The event has no stream position: it must be republished by the log',
+    )
   const { room } = event
   if (event.kind === 'message' && isRecent(event.at)) {
-    // The log has it anyway, so nobody waits for this.
-    const said = { ...withoutKind(event), seq: streamPosition.seq }
-    cacheMessage(said, !isLong(event), context).catch((error) =>
+    // Not awaited: readers find the message in the log as well.
+    const message = { ...withoutKind(event), seq: streamPosition.seq }
+    cacheMessage(message, !isLong(event), context).catch((error) =>
       context.log.warn({ err: error }, 'message not cached; readers find it in the log'),
     )
   }
 
-  const before = lastBroadcasts.get(room)
-  const now = () => broadcast(event, streamPosition, context)
-  const turn = before ? before.then(now, now) : now()
-  lastBroadcasts.set(room, turn)
+  const previous = lastBroadcasts.get(room)
+  const start = () => broadcast(event, streamPosition, context)
+  const current = previous ? previous.then(start, start) : start()
+  lastBroadcasts.set(room, current)
   try {
-    await turn
+    await current
   } finally {
-    if (lastBroadcasts.get(room) === turn) lastBroadcasts.delete(room)
+    if (lastBroadcasts.get(room) === current) lastBroadcasts.delete(room)
   }
 }
 
 /**
- * Of what is older the cache may have forgotten what became of it, and must not say again what is
- * deleted: it is told late, or stands in the log a second time.
+ * Older messages, broadcast late or stored twice, are not cached: the cache entry of their edit or
+ * deletion may have expired, and a deleted text would become readable again.
  */
 function isRecent(at: string): boolean {
   return Date.parse(at) > Date.now() - 5_000
 }
 
-/** All who listen to a public room at once, the members of any other one by one. */
-async function broadcast(event: RoomEvent, stored: StoredPlace, context: Context): Promise<void> {
-  // Those who wait behind a function that does not answer would wait for it once each.
-  if (Date.now() > context.deadline) throw new FunctionError('timeout', 'Too late to be told')
-  const notice = toNotice(event, stored)
+/** Publishes once for the subscribers of a public room, and once per member of any other. */
+async function broadcast(event: RoomEvent, position: Position, context: Context): Promise<void> {
+  // While room.members does not answer, each queued event would otherwise wait for its own timeout.
+  if (Date.now() > context.deadline)
+    throw new FunctionError('timeout', 'The deadline passed before the broadcast')
+  const notice = toNotice(event, position)
   const audience = isArchiveEvent(event)
     ? await findPersistedMembers(event.room)
-    : await findSubscribers(event.room, context)
+    : await findAudienceWithRetry(event.room, context)
   if (audience === 'everyone') {
     context.publish(roomNotify, notice)
-    // Whoever has just come does not listen to the room yet.
-    const newcomer = joinedUser(event)
-    if (newcomer !== undefined) context.publishEach(deliverNotify, 'user', [newcomer], notice)
+    // A new member does not subscribe to the room yet.
+    const joined = joinedUser(event)
+    if (joined !== undefined) context.publishEach(deliverNotify, 'user', [joined], notice)
     return
   }
-  // Who went is nobody the room is told of any more, and must know all the same.
-  const gone = removedUser(event)
-  const hearers = gone === undefined ? audience : [...new Set([...audience, gone])]
-  context.publishEach(deliverNotify, 'user', hearers, notice)
+  // The event of a removal also goes to the removed user, who is no longer in the audience.
+  const removed = removedUser(event)
+  const recipients = removed === undefined ? audience : [...new Set([...audience, removed])]
+  context.publishEach(deliverNotify, 'user', recipients, notice)
 }
 
-/** Asks again where there was no answer in time, as long as there is any. */
-async function findSubscribers(room: RoomId, context: Context) {
+/** Retries timeouts until the deadline. */
+async function findAudienceWithRetry(room: RoomId, context: Context) {
   for (;;) {
     try {
       return await findAudience(room, context)
     } catch (error) {
-      const isLate = error instanceof FunctionError && error.code === 'timeout'
-      if (!isLate || Date.now() > context.deadline) throw error
+      const isTimeout = error instanceof FunctionError && error.code === 'timeout'
+      if (!isTimeout || Date.now() > context.deadline) throw error
     }
   }
 }
 
-function toNotice(event: RoomEvent, { seq, prev }: StoredPlace): Notice {
+function toNotice(event: RoomEvent, { seq, prev }: Position): Notice {
   const { room, kind } = event
   return {
     room,
@@ -111,7 +116,7 @@ function toNotice(event: RoomEvent, { seq, prev }: StoredPlace): Notice {
 }
 
 function isLong(event: RoomEvent): boolean {
-  return 'text' in event && event.text.length > maxInlineText
+  return 'text' in event && event.text.length > maxInlineTextLength
 }
 
 function threadFields({ threadId, threadBy }: RoomEventOf<'message'>) {
@@ -126,7 +131,7 @@ function messageFields(event: RoomEvent, seq: number): Pick<Notice, 'notifyId'> 
   return 'message' in event ? { notifyId: event.message.notifyId } : {}
 }
 
-/** The index is emptied before that is told, and perhaps not yet filled again. */
+/** During these events the index does not have the room's members, so they come from the database. */
 function isArchiveEvent(event: RoomEvent): boolean {
   return event.kind === 'room' && (event.action === 'archive' || event.action === 'restore')
 }

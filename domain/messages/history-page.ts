@@ -7,25 +7,24 @@ import { maxResponseBytes, sizeOf } from './response-size.ts'
 
 export interface PageQuery {
   room: RoomId
-  /** Of the room itself, where absent. */
+  /** Absent for the room itself. */
   threadId?: MessageId
   before?: number | undefined
   after?: number | undefined
   around?: number | undefined
   limit: number
-  /** Who reads: always among those who are named of a reaction's many. */
+  /** Always among the users of their reactions, however many users reacted. */
   caller: UserId
 }
 type Page = OutputOf<typeof chatHistory>
 
-/** So many of those who reacted with one emoji are named. */
+/** Users per reaction in a page; `count` has the total. */
 const maxNamedUsers = 100
 
 /**
- * $1 room, $2 thread, $3 where to begin, $4 how many before that, $5 how many from there on. Walks
- * along one key in both directions, and along it again for the threads, of which it counts a thousand
- * answers. All in one statement, so that the head says what the messages are as of: it stands alone
- * where there are none.
+ * Parameters: $1 room, $2 thread, $3 start sequence, $4 rows before it, $5 rows from it on. Scans one key
+ * in both directions, and again for each thread, whose replies it counts up to 1,000. A single statement,
+ * so that the room head and the messages are of one snapshot. An empty page is one row with the head.
  */
 export const pageQuery = `
   select head, page.*,
@@ -45,7 +44,7 @@ export const pageQuery = `
       from messages where room = $1 and thread_id = $2 and seq >= $3 order by seq limit $5)
   ) as page on true`
 
-/** What the driver makes of it: it leaves large numbers and times as they are written. */
+/** A row as the driver returns it: bigints and times are strings. */
 interface PageRow {
   head: string
   id: MessageId
@@ -62,37 +61,38 @@ interface PageRow {
   replies: string
 }
 
-/** One person's word on a message. All of them, since an emoji's place is that of its first. */
+/** A user's reaction; also a withdrawn one, which may be the first of its emoji and so give its order. */
 type ReactionRow = [emoji: string, user: UserId, on: boolean, firstSeq: number]
 
-/** One page of a room or a thread, oldest first, from where it begins towards either side. */
-export async function readPage(asked: PageQuery): Promise<Page> {
-  const { room, threadId = '', caller } = asked
-  const { start, older, newer } = readRange(asked)
-  // One more on either side, to see whether there is more. By the driver itself: drizzle takes a
-  // quarter of the whole to read the rows.
+/** Returns one page of a room or a thread, oldest message first. */
+export async function readPage(query: PageQuery): Promise<Page> {
+  const { room, threadId = '', caller } = query
+  const { start, older, newer } = toRange(query)
+  // One more row on each side shows whether there are more messages. Uses the driver directly: mapping
+  // the rows with Drizzle takes a quarter of the total time.
   const values = [room, threadId, start, older + 1, newer + 1]
   const rows = await db.$client.unsafe<(PageRow | (Pick<PageRow, 'head'> & { id: null }))[]>(
     pageQuery,
     values,
   )
 
-  const found = rows
+  const candidates = rows
     .filter((row) => row.id !== null)
     .map((row) => toPagedMessage(row, room, threadId, caller))
     .sort((a, b) => a.seq - b.seq)
-  const at = found.filter(({ seq }) => seq < start).length
-  const { from, to } = limitToBytes(found, at, Math.max(0, at - older), at + newer)
+  const middle = candidates.filter(({ seq }) => seq < start).length
+  const first = Math.max(0, middle - older)
+  const { from, to } = limitToBytes(candidates, middle, first, middle + newer)
   return {
-    messages: found.slice(from, to),
+    messages: candidates.slice(from, to),
     before: from > 0,
-    after: to < found.length,
+    after: to < candidates.length,
     asOf: Number(rows[0]?.head),
   }
 }
 
-/** Where a page begins, and how far it goes from there. */
-function readRange({ before, after, around, limit }: PageQuery) {
+/** Returns the start sequence of a page, and how many messages it has before and from it on. */
+function toRange({ before, after, around, limit }: PageQuery) {
   if (after !== undefined) return { start: after + 1, older: 0, newer: limit }
   if (around === undefined)
     return { start: before ?? Number.MAX_SAFE_INTEGER, older: limit, newer: 0 }
@@ -100,21 +100,21 @@ function readRange({ before, after, around, limit }: PageQuery) {
   return { start: around, older, newer: limit - older }
 }
 
-/** Goes from where a page begins towards both ends, as far as it does not get too large. */
-function limitToBytes(found: PagedMessage[], at: number, first: number, end: number) {
-  let [from, to, left] = [at, at, maxResponseBytes]
+/** Extends a page from its middle in both directions, up to the maximum response size. */
+function limitToBytes(messages: PagedMessage[], middle: number, first: number, end: number) {
+  let [from, to, left] = [middle, middle, maxResponseBytes]
   while (true) {
-    const newer = to < end ? found[to] : undefined
-    const older = from > first ? found[from - 1] : undefined
-    left -= bytesOf(newer) + bytesOf(older)
+    const newer = to < end ? messages[to] : undefined
+    const older = from > first ? messages[from - 1] : undefined
+    left -= maxBytesOf(newer) + maxBytesOf(older)
     if (left < 0 || !(newer || older)) return { from, to }
     if (newer) to++
     if (older) from--
   }
 }
 
-/** In bytes, or more: a hundred short ones always fit, so only others are measured. */
-function bytesOf(message: PagedMessage | undefined): number {
+/** An upper bound in bytes. Short messages are not measured: a hundred of them always fit. */
+function maxBytesOf(message: PagedMessage | undefined): number {
   if (!message) return 0
   const isShort = message.text.length <= 500 && message.reactions.length === 0
   return isShort ? 8_000 : sizeOf(message)
@@ -164,7 +164,7 @@ function toReactions(words: ReactionRow[], caller: UserId): PagedMessage['reacti
 }
 
 function limitNamedUsers(users: UserId[], caller: UserId): UserId[] {
-  const some = users.slice(0, maxNamedUsers)
-  if (users.includes(caller) && !some.includes(caller)) some[maxNamedUsers - 1] = caller
-  return some
+  const named = users.slice(0, maxNamedUsers)
+  if (users.includes(caller) && !named.includes(caller)) named[maxNamedUsers - 1] = caller
+  return named
 }

@@ -12,9 +12,9 @@ import { findPersistedSequence } from '../log/persisted-sequence.ts'
 import { applyPendingChanges, readUnpersistedEvents } from '../log/unpersisted.ts'
 
 /**
- * What this process said or read last. Many who ask for one message at once make one read. Told when
- * a message changes, and forgetful all the same, for what it may not have been told: what is deleted
- * is read by nobody who asks a second later.
+ * This process's cache in front of MSG_CACHE; concurrent reads of a message share one. `message.changed`
+ * evicts entries. If that event is lost, the TTL ensures that a deleted text is not returned a second
+ * later.
  */
 const recent = new LRUCache<MessageId, Message | typeof absent, { seq: number; context: Context }>({
   max: 2_000,
@@ -25,9 +25,9 @@ const recent = new LRUCache<MessageId, Message | typeof absent, { seq: number; c
 })
 
 /**
- * The message behind a notification, as it stands now, from the nearest place that has it; undefined
- * if none does. Whether the caller may see it is for the function to find out. Whoever is about to
- * change it asks for it `fresh`, and not as this process remembers it.
+ * Returns the current state of a message from the caches, the database or the log, in that order;
+ * undefined when it does not exist. Does not check the caller's membership. `fresh` skips this process's
+ * cache, for callers that change the message.
  */
 export async function findMessage(
   notifyId: NotifyId,
@@ -37,78 +37,78 @@ export async function findMessage(
   const { id, seq } = readNotifyId(notifyId)
   const message = await recent.fetch(id, { context: { seq, context }, forceRefresh: fresh })
   if (!message || message === absent) return undefined
-  // Whoever makes up an id may hit the place of another message, or the id at another place.
+  // A forged notifyId can combine a valid id with another message's sequence.
   return toNotifyId(message) === notifyId ? message : undefined
 }
 
 /**
- * A message of a room by its id alone, which finds nothing in the log: there it is looked for among what
- * the database may not have yet. Throws where one of them is away, and the others have nothing.
+ * Returns a message of a room by its id. Without the sequence it can be found in the caches, in the
+ * database, and among the unpersisted events of the log. Throws `unavailable` when it is in no cache and
+ * the database or the log is unavailable.
  */
 export async function findMessageById(
   room: RoomId,
   id: MessageId,
   context: Context,
 ): Promise<Message | undefined> {
-  // Not one read with those who know the sequence: they would find nothing either.
-  const read = recent.get(id)
-  const known = read && read !== absent ? read : await readCached(id, context)
-  if (known) return known.room === room ? known : undefined
-  const handled = await findPersistedSequence('threads too', context)
+  // `get` does not start a shared read: without the sequence, it could miss a message in the log.
+  const inProcess = recent.get(id)
+  const cached = inProcess && inProcess !== absent ? inProcess : await readCached(id, context)
+  if (cached) return cached.room === room ? cached : undefined
+  const progress = await findPersistedSequence('threads too', context)
   const [row] = await db
     .select()
     .from(messages)
     .where(and(eq(messages.id, id), eq(messages.room, room)))
-  if (row) return applyPendingChanges(toMessage(row), handled, context)
-  const later = await readUnpersistedEvents(room, [chatRoom, chatThread], handled.seq, context)
-  const said = later.find(({ data }) => data.kind === 'message' && data.id === id)
-  return said?.data.kind === 'message' ? { ...withoutKind(said.data), seq: said.seq } : undefined
+  if (row) return applyPendingChanges(toMessage(row), progress, context)
+  const events = await readUnpersistedEvents(room, [chatRoom, chatThread], progress.seq, context)
+  const event = events.find(({ data }) => data.kind === 'message' && data.id === id)
+  return event?.data.kind === 'message' ? { ...withoutKind(event.data), seq: event.seq } : undefined
 }
 
 /**
- * Keeps what was just said where readers look first. What became of it already stands. What everybody
- * is told whole is hardly asked for, and nobody waits for it.
+ * Caches a new message, unless the cache has a later state of it. An `isInlined` message, which the
+ * notification contains, is rarely read: it is written in the background.
  */
 export async function cacheMessage(
   message: Message,
-  isToldWhole: boolean,
+  isInlined: boolean,
   context: Context,
 ): Promise<void> {
-  if (isToldWhole) return context.kv(MSG_CACHE).createInBackground(message.id, message)
+  if (isInlined) return context.kv(MSG_CACHE).createInBackground(message.id, message)
   recent.set(message.id, message)
   if (!(await context.kv(MSG_CACHE).create(message.id, message))) evictMessage(message.id)
 }
 
 /**
- * Puts a changed message in the place of the one that readers have, in every process; unless that is
- * newer. Without this they find it in the database, or in the log as it was first said, so whoever
- * changes one waits for it.
+ * Replaces the cached state of a message in all processes, unless it is newer. Callers await this before
+ * they answer: until then, readers get the previous text from the cache.
  */
 export async function updateCachedMessage(message: Message, context: Context): Promise<void> {
   const { id } = message
   const cache = context.kv(MSG_CACHE)
   const entry = await cache.get(id)
   if (entry && isCurrent(entry.value, message)) return
-  const isShown = entry
+  const isWritten = entry
     ? await cache.update(id, message, entry.revision)
     : await cache.create(id, message)
-  if (!isShown) return updateCachedMessage(message, context)
+  if (!isWritten) return updateCachedMessage(message, context)
   evictMessage(id)
   context.publish(messageChanged, { id })
 }
 
-/** What is deleted stays so, whatever was on its way. */
-function isCurrent(shown: Message, { editedSeq = 0, deletedAt }: Message): boolean {
-  if (shown.deletedAt || deletedAt) return shown.deletedAt !== undefined
-  return (shown.editedSeq ?? 0) >= editedSeq
+/** A deletion is final, whatever the order in which changes arrive. */
+function isCurrent(cached: Message, { editedSeq = 0, deletedAt }: Message): boolean {
+  if (cached.deletedAt || deletedAt) return cached.deletedAt !== undefined
+  return (cached.editedSeq ?? 0) >= editedSeq
 }
 
-/** Lets go of what this process remembers of a message. */
+/** Evicts a message from this process's cache. */
 export function evictMessage(id: MessageId): void {
   recent.delete(id)
 }
 
-/** A message as it was said, by its sequence; undefined for any other event. */
+/** Returns a message as it was sent, by its sequence; undefined if the log has none there. */
 export async function readFromLog(seq: number, context: Context): Promise<Message | undefined> {
   try {
     const stored =
@@ -116,54 +116,53 @@ export async function readFromLog(seq: number, context: Context): Promise<Messag
       (await context.read(CHAT_MESSAGES, chatThread, seq))
     return stored?.data.kind === 'message' ? { ...withoutKind(stored.data), seq } : undefined
   } catch (error) {
-    // Something lies there that no function has written.
+    // Not published by a function: the stored data does not match the schema.
     if (error instanceof FunctionError && error.code === 'invalid') return undefined
     throw error
   }
 }
 
-/** What was said as it is shown. */
-export function withoutKind({ kind: _, ...said }: MessageSent): Omit<Message, 'seq'> {
-  return said
+/** Returns a sent message without its event kind. */
+export function withoutKind({ kind: _, ...message }: MessageSent): Omit<Message, 'seq'> {
+  return message
 }
 
-/** The database knows what became of a message, but for the last moments; the log knows those. */
+/** Falls back to the log when the database is unavailable or does not have the message yet. */
 async function readMessage(id: MessageId, seq: number, context: Context) {
   const cached = await readCached(id, context)
   if (cached) return cached
-  const row = await ignoreUnavailable(context, 'the database', () => readRow(id, context))
-  if (row) return applyPendingChanges(row.message, row.handled, context)
-  const said = seq > 0 ? await readFromLog(seq, context) : undefined
-  if (said?.id !== id) return undefined
-  // What is deleted is not in the log any more; what it was edited to comes later than it does.
-  const edited = await ignoreUnavailable(context, 'its edits', () =>
-    applyPendingChanges(said, { seq, caughtUp: false }, context),
+  const persisted = await undefinedOnFailure(context, 'database', () => readRow(id, context))
+  if (persisted) return applyPendingChanges(persisted.message, persisted.progress, context)
+  const original = seq > 0 ? await readFromLog(seq, context) : undefined
+  if (original?.id !== id) return undefined
+  // A deleted message is purged from the log; edits follow after the original.
+  const edited = await undefinedOnFailure(context, 'edits', () =>
+    applyPendingChanges(original, { seq, caughtUp: false }, context),
   )
-  return edited ?? said
+  return edited ?? original
 }
 
 async function readCached(id: MessageId, context: Context) {
-  const entry = await ignoreUnavailable(context, 'the cache', () => context.kv(MSG_CACHE).get(id))
+  const entry = await undefinedOnFailure(context, 'cache', () => context.kv(MSG_CACHE).get(id))
   return entry?.value
 }
 
 async function readRow(id: MessageId, context: Context) {
-  const handled = await findPersistedSequence('rooms', context)
+  const progress = await findPersistedSequence('rooms', context)
   const [row] = await db.select().from(messages).where(eq(messages.id, id))
-  return row && { message: toMessage(row), handled }
+  return row && { message: toMessage(row), progress }
 }
 
-/** What can be read elsewhere is not waited for. */
-async function ignoreUnavailable<T>({ log }: Context, what: string, read: () => Promise<T>) {
+/** Returns undefined on failure, so that the caller reads from the next source. */
+async function undefinedOnFailure<T>({ log }: Context, source: string, read: () => Promise<T>) {
   try {
     return await read()
   } catch (error) {
-    log.warn({ err: error, what }, 'away; what was said is read elsewhere')
+    log.warn({ err: error, source }, 'source unavailable, reading the message from the next one')
     return undefined
   }
 }
 
-/** A row as it is shown. */
 export function toMessage(row: typeof messages.$inferSelect): Message {
   const { threadId, at, editedAt, deletedAt, editedSeq, ...rest } = row
   return {

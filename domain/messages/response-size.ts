@@ -1,16 +1,16 @@
-/** What the parts of one answer may take, in bytes: the server carries 1 MB, and no more. */
+/** Of the server's maximum payload of 1 MB, with room for the rest of the response. */
 export const maxResponseBytes = 900_000
 
-/** What a part takes, in bytes. */
+/** Returns the bytes of a value as JSON. */
 export function sizeOf(part: unknown): number {
   return Buffer.byteLength(JSON.stringify(part))
 }
 
-/** As many of these as fit into one answer, from the first on. */
+/** Returns the longest prefix of a list that fits into one response. */
 export function takeWithinBytes<Part>(parts: readonly Part[]): Part[] {
   let left = maxResponseBytes
   const end = parts.findIndex((part) => {
-    // With the comma behind it.
+    // + 1 for the comma.
     left -= sizeOf(part) + 1
     return left < 0
   })

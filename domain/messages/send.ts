@@ -25,7 +25,10 @@ export const SendEnv = v.object({
 
 type Input = ParsedInputOf<typeof send> & { threadId?: MessageId; threadBy?: UserId }
 
-/** Writes to the log, and answers once the log has it. Written again, the same message is said once. */
+/**
+ * Appends a message to the log and returns its id, sequence and time. Idempotent by sender and client id:
+ * a retry returns the first result, however late. Throws `conflict` for a client id of another message.
+ */
 export async function sendMessage(
   input: Input,
   sender: UserId,
@@ -33,37 +36,40 @@ export async function sendMessage(
 ) {
   const { room, threadId, threadBy, clientId, text } = input
   requireTextLength(text)
-  const earlier = await findByClientId(sender, clientId)
-  if (earlier) return replayResult(earlier, input)
+  const existing = await findByClientId(sender, clientId)
+  if (existing) return replayResult(existing, input)
 
   const id = deriveId(context.env.NATTER_ID_KEY, sender, clientId)
   const at = new Date().toISOString()
   const mentions = findMentions(text)
-  const said: MessageSent = { kind: 'message', id, room, sender, clientId, text, mentions, at }
-  const once = { id: `${sender}.${clientId}` }
+  const message: MessageSent = { kind: 'message', id, room, sender, clientId, text, mentions, at }
+  const deduplication = { id: `${sender}.${clientId}` }
   const { seq, duplicate } =
     threadId === undefined
-      ? await context.append(chatRoom, said, once)
-      : await context.append(chatThread, { ...said, threadId, threadBy }, once)
+      ? await context.append(chatRoom, message, deduplication)
+      : await context.append(chatThread, { ...message, threadId, threadBy }, deduplication)
   if (!duplicate) return { id, seq, at }
   return replayResult(await readOriginal(seq, sender, clientId, context), input)
 }
 
 /**
- * The first message's answer. A client that says something else under the same id would lose it if
- * that were the answer too, so it is told. What was edited or deleted since cannot be compared.
+ * Returns the result of the first attempt. Throws `conflict` when its content differs: that client would
+ * take its new message for sent. The text is not compared after an edit or deletion.
  */
 function replayResult(message: Message, { room, threadId, text }: Input) {
   const { id, seq, at, editedAt, deletedAt } = message
-  const isOther = message.text !== text && !editedAt && !deletedAt
-  if (message.room !== room || message.threadId !== threadId || isOther)
-    throw new FunctionError('conflict', `${message.clientId} was the id of another message`)
+  const isOtherText = message.text !== text && !editedAt && !deletedAt
+  if (message.room !== room || message.threadId !== threadId || isOtherText)
+    throw new FunctionError(
+      'conflict',
+      `Client id ${message.clientId} belongs to another message; use a new one`,
+    )
   return { id, seq, at }
 }
 
-/** Who publishes and does not ask would not hear of a refusal otherwise. */
-export function notifySender(refusal: ErrorBody, { params, data }: RejectedCall, context: Context) {
-  const { code, message, retryAfterMs } = refusal
+/** Publishes the rejection of a message that was sent without a reply subject. */
+export function notifySender(error: ErrorBody, { params, data }: RejectedCall, context: Context) {
+  const { code, message, retryAfterMs } = error
   const user = v.safeParse(UserId, context.caller)
   const room = v.safeParse(RoomId, params.room)
   const clientId = v.safeParse(ClientId, data.clientId)
@@ -78,53 +84,58 @@ export function notifySender(refusal: ErrorBody, { params, data }: RejectedCall,
   })
 }
 
-/** Throws `too_large` for what is more than may be said at once. */
 export function requireTextLength(text: string): void {
   if (text.length <= maxTextLength) return
-  throw new FunctionError('too_large', `The text has ${text.length} of ${maxTextLength} characters`)
+  throw new FunctionError(
+    'too_large',
+    `The text has ${text.length} characters; the maximum is ${maxTextLength}`,
+  )
 }
 
-/** Whom a text names: `@bob`. Names of nobody are left in: they do no harm. */
+/** Returns the user ids that a text mentions, as in `@bob`: at most 50, existing or not. */
 export function findMentions(text: string): UserId[] {
-  const named = text.matchAll(/(?<![\w@])@([a-z0-9_-]{1,64})(?![\w-])/g)
-  return [...new Set([...named].map(([, user]) => user as UserId))].slice(0, 50)
+  const matches = text.matchAll(/(?<![\w@])@([a-z0-9_-]{1,64})(?![\w-])/g)
+  return [...new Set([...matches].map(([, user]) => user as UserId))].slice(0, 50)
 }
 
 /**
- * Whether a client id was made so recently that the log itself still knows whether it has it. Only a
- * UUIDv7 tells; any other costs a look into the database. An id that lies about its age harms nobody
- * but its sender: the log may hold the message twice, under one id, and the database keeps the first.
+ * Returns whether a client id was created well within the log's duplicate window, so that the log detects
+ * a retry. Only a UUIDv7 shows its age; other ids cost a database query. A forged age can at most store
+ * the sender's own message twice in the log, and the database keeps the first copy.
  */
 function isRecentClientId(clientId: ClientId): boolean {
   const [, high, low] = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-/i.exec(clientId) ?? []
   if (!high || !low) return false
-  const age = Date.now() - Number.parseInt(high + low, 16)
-  return age >= 0 && age < duplicateWindowMs / 2
+  const ageMs = Date.now() - Number.parseInt(high + low, 16)
+  return ageMs >= 0 && ageMs < duplicateWindowMs / 2
 }
 
 /**
- * The same for every attempt, and unguessable: 128 bits under a key. SHA-512/256 shows only a part of
- * its state, so that the key may simply stand before: a sixth of what an HMAC takes.
+ * Returns the same unguessable id for every retry: 128 bits under a key. SHA-512/256 truncates its state,
+ * which prevents length extension, so a key prefix is safe and takes a sixth of the time of an HMAC.
  */
 function deriveId(key: string, sender: UserId, clientId: ClientId): MessageId {
   const digest = hash('sha512-256', `${key}\0${sender}\0${clientId}`)
   return digest.slice(0, 32) as MessageId
 }
 
-/** What was said under a client id before; undefined also where the log itself will tell. */
+/** Returns the message of an earlier attempt; undefined also when the log will detect the retry. */
 async function findByClientId(sender: UserId, clientId: ClientId) {
   return isRecentClientId(clientId) ? undefined : findInDatabase(sender, clientId)
 }
 
 async function findInDatabase(sender: UserId, clientId: ClientId) {
-  const mine = and(eq(messages.sender, sender), eq(messages.clientId, clientId))
-  const [row] = await db.select().from(messages).where(mine)
+  const hasClientId = and(eq(messages.sender, sender), eq(messages.clientId, clientId))
+  const [row] = await db.select().from(messages).where(hasClientId)
   return row && toMessage(row)
 }
 
-/** What the log took the first time, wherever it is now. */
+/** Returns the message of the first attempt from the log, or else from the database. */
 async function readOriginal(seq: number, sender: UserId, clientId: ClientId, context: Context) {
   const message = (await readFromLog(seq, context)) ?? (await findInDatabase(sender, clientId))
   if (message) return message
-  throw new FunctionError('unavailable', `Message ${seq} is said and cannot be read now; try again`)
+  throw new FunctionError(
+    'unavailable',
+    `Message ${seq} is stored but cannot be read now; try again`,
+  )
 }

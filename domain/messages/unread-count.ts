@@ -5,19 +5,18 @@ import type { RoomId, UserId } from '#schema/ids'
 import { maxUnread } from '#schema/messages/room'
 import { messages, roomHeads } from '#schema/tables/message'
 
-/** So many messages are looked at for one room, the newest first: whoever was away long is not. */
+/** Messages scanned per room, newest first: limits the cost after a long absence. */
 const maxScanned = 1_000
-/** And so many in its threads that name anybody: a few times as many as are counted. */
+/** Thread messages with mentions scanned per room: a few times the highest count shown. */
 const maxScannedInThreads = 200
 
-/** A value, or the column that has it. */
+/** A value, or a column with it. */
 type Of<T> = T | AnyPgColumn | SQL<T> | SQL.Aliased<T>
 
 /**
- * What somebody has not read in a room, as a subquery of one row: the messages of others after a
- * sequence, in the room itself and in its threads where they name them; and all that name them. Walks
- * along the key over room, thread and sequence, and along what names somebody in threads, and no
- * further than it must to count.
+ * Builds a subquery of one row with a user's unread counts of a room: `unread` counts messages of others
+ * after a sequence, in the room and in its threads if they mention the user; `mentions` counts those of
+ * them that mention the user. Two bounded index scans: the key, and the index of mentions in threads.
  */
 export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
   const namesUser = sql<boolean>`${user}::text = any(${messages.mentions})`.as('names_user')
@@ -26,8 +25,8 @@ export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
     .select(what)
     .from(messages)
     .where(isInRoomAfter(room, seq))
-    // With the whole key in the order and in its bounds, PostgreSQL walks the key whatever it takes the
-    // room to hold. By `room = …` it guesses the average of all rooms, and sorts all of a busy one.
+    // With the whole key in its order and bounds, PostgreSQL always scans the key. With `room = …` it
+    // estimates the average of all rooms, and sorts all messages of a busy one.
     .orderBy(desc(messages.room), desc(messages.threadId), desc(messages.seq))
     .limit(maxScanned)
   const inThreads = db
@@ -54,7 +53,7 @@ export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
     .as('counted')
 }
 
-/** The same for one room, at once, with the last event of the room that it takes into account. */
+/** Returns the unread counts of one room, and in `asOf` the last event that they include. */
 export async function countUnread(room: RoomId, seq: number, user: UserId) {
   const counted = unreadAfter(room, seq, user)
   const [counts = { unread: 0, mentions: 0, asOf: 0 }] = await db
@@ -68,7 +67,7 @@ export async function countUnread(room: RoomId, seq: number, user: UserId) {
   return counts
 }
 
-/** What was said in a room itself after a sequence. */
+/** Matches the messages of a room after a sequence, without its threads. */
 function isInRoomAfter(room: Of<RoomId>, seq: Of<number>) {
   const place = sql`(${messages.room}, ${messages.threadId}, ${messages.seq})`
   const last = Number.MAX_SAFE_INTEGER
@@ -76,7 +75,7 @@ function isInRoomAfter(room: Of<RoomId>, seq: Of<number>) {
     and ${place} <= (${room}::text, '', ${last}::bigint)`
 }
 
-/** What names somebody in the threads of a room after a sequence. */
+/** Matches the messages with mentions in the threads of a room after a sequence. */
 function isMentionInThreadAfter(room: Of<RoomId>, seq: Of<number>) {
   const place = sql`(${messages.room}, ${messages.seq})`
   const last = Number.MAX_SAFE_INTEGER

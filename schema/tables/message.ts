@@ -15,9 +15,9 @@ const seq = (name = 'seq') => bigint(name, { mode: 'number' })
 const time = (name = 'at') => timestamp(name, { withTimezone: true })
 
 /**
- * What was said, drawn from the log: dropping the tables of this file and reading the log again gives
- * the same rows. That is why nothing here refers to another table. The keys over room and sequence
- * are read in both directions by the pages of the history, so they need no index of their own.
+ * Projection of the room log: replaying the log into empty tables gives the same rows, so the tables in
+ * this file reference no others. The unique key over room, thread and sequence also serves the pages of
+ * the history, in both directions.
  */
 export const messages = pgTable(
   'messages',
@@ -25,24 +25,24 @@ export const messages = pgTable(
     id: text('id').$type<MessageId>().primaryKey(),
     room: text('room').$type<RoomId>().notNull(),
     seq: seq().notNull(),
-    /** Empty for what was said in the room itself, so that one key serves rooms and threads. */
+    /** Empty for messages outside threads, so that one key serves rooms and threads. */
     threadId: text('thread_id').$type<MessageId | ''>().notNull().default(''),
     sender: text('sender').$type<UserId>().notNull(),
     clientId: text('client_id').$type<ClientId>().notNull(),
-    /** What it says now; empty once it is deleted. */
+    /** The current text; empty after a deletion. */
     text: text('text').notNull(),
     mentions: text('mentions').array().$type<UserId[]>().notNull().default(sql`'{}'`),
     at: time().notNull(),
-    /** What made it as it is: its newest edit, or its deletion. */
+    /** The sequence of the newest edit, or of the deletion. */
     editedSeq: seq('edited_seq'),
     editedAt: time('edited_at'),
     deletedAt: time('deleted_at'),
   },
   (table) => [
     unique('messages_room_thread_seq').on(table.room, table.threadId, table.seq),
-    // Who says the same thing again has said it once, for ever.
+    // Makes sending idempotent without a time limit.
     unique('messages_sender_client_id').on(table.sender, table.clientId),
-    // Few of what is said in threads names somebody: whoever counts that need not look at the rest.
+    // For unread counts: few messages in threads have mentions.
     index('messages_named_in_threads')
       .on(table.room, table.seq)
       .where(sql`${table.threadId} <> '' and ${table.mentions} <> '{}'`),
@@ -50,8 +50,8 @@ export const messages = pgTable(
 )
 
 /**
- * Each text of a message that was edited, also the first: by the sequence of what brought it. May be
- * here before the message is. None of those that are deleted.
+ * Every text of an edited message, including the original, by the sequence of its event. A version may be
+ * persisted before its message; a deletion deletes all versions.
  */
 export const messageVersions = pgTable(
   'message_versions',
@@ -65,7 +65,7 @@ export const messageVersions = pgTable(
   (table) => [primaryKey({ columns: [table.messageId, table.seq] })],
 )
 
-/** Who put what to a message: the newest word of each, also that it was taken away. */
+/** The latest reaction event per message, user and emoji; `on` is false for a withdrawn reaction. */
 export const reactions = pgTable(
   'reactions',
   {
@@ -74,15 +74,15 @@ export const reactions = pgTable(
     emoji: text('emoji').notNull(),
     on: boolean('on').notNull(),
     seq: seq().notNull(),
-    /** Of their first word, which keeps an emoji in its place when they change their mind. */
+    /** The user's first event for this emoji: a reaction that is added again keeps its place. */
     firstSeq: seq('first_seq').notNull(),
   },
   (table) => [primaryKey({ columns: [table.messageId, table.userId, table.emoji] })],
 )
 
 /**
- * The newest event of a room, its threads included, that has been copied into these tables. One
- * before it may still be on its way: see domain/log/persisted-sequence.ts.
+ * The newest persisted event of a room, including its threads. Earlier events may still be missing: see
+ * domain/log/persisted-sequence.ts.
  */
 export const roomHeads = pgTable('room_heads', {
   room: text('room').$type<RoomId>().primaryKey(),

@@ -29,13 +29,13 @@ export const rooms = pgTable(
     name: text('name').notNull(),
     kind: text('kind').$type<RoomKind>().notNull(),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
-    /** While this is set, nobody can read the room. */
+    /** An archived room cannot be read or written to. */
     archivedAt: timestamp('archived_at', { withTimezone: true }),
   },
   (table) => [check('rooms_kind', sql`${table.kind} in ('public', 'private', 'direct')`)],
 )
 
-/** Who belongs to which room. The pair is the key, so joining twice changes nothing. */
+/** Room membership. The primary key makes joining idempotent. */
 export const members = pgTable(
   'members',
   {
@@ -51,7 +51,7 @@ export const members = pgTable(
   ],
 )
 
-/** Who was kicked from which room, and may not come back unless invited. */
+/** Users who were kicked from a room and cannot join again unless invited. */
 export const bans = pgTable(
   'bans',
   {
@@ -64,8 +64,8 @@ export const bans = pgTable(
 )
 
 /**
- * How far each member has read: at first, to where the room was when they came. Stays when they leave,
- * for when they come back.
+ * Read positions of members; initially the room head at the time of joining. A row outlives the
+ * membership, for a member who returns.
  */
 export const readStates = pgTable(
   'read_states',
@@ -78,8 +78,8 @@ export const readStates = pgTable(
 )
 
 /**
- * What has become of rooms and their members and is not in the log yet: written together with what made
- * it so, and gone once the log has it. Each is written into the log in its place, under its id.
+ * Transactional outbox for room and membership events: inserted in the transaction of the change, appended
+ * to the log in the order of `place` with `id` for deduplication, then deleted.
  */
 export const pendingEvents = pgTable(
   'pending_events',

@@ -2,19 +2,19 @@ import { sql } from 'drizzle-orm'
 import { index, pgTable, text, timestamp } from 'drizzle-orm/pg-core'
 import type { UserId } from '../ids.ts'
 
-/** Everybody who has ever logged in. */
+/** All users who have ever logged in. */
 export const users = pgTable(
   'users',
   {
     id: text('id').$type<UserId>().primaryKey(),
-    /** What the identity provider calls them. */
+    /** The name from the identity provider. */
     name: text('name').notNull(),
-    /** What they want to be called instead. */
+    /** The name that the user chose instead. */
     chosenName: text('chosen_name'),
     seenAt: timestamp('seen_at', { withTimezone: true }).notNull().defaultNow(),
   },
   (table) => [
-    // People are found by how their id or name begins.
+    // For prefix search by id and name.
     index('users_id_prefix').on(table.id.op('text_pattern_ops')),
     index('users_name_prefix').on(
       sql`lower(coalesce(${table.chosenName}, ${table.name})) text_pattern_ops`,
