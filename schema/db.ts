@@ -33,9 +33,8 @@ export async function closeDb(): Promise<void> {
 }
 
 /**
- * Creates a pool that is replaced as a whole when it loses a connection. The driver would reconnect, but
- * queries that it had not sent can block a connection for ever: after an outage, most of a pool only
- * timed out.
+ * Replaces the whole pool when it loses a connection. If the driver reconnects instead, unsent queries can
+ * block a connection for ever: after an outage, most of a pool only timed out.
  */
 function openPool(): Database {
   const lost = new AbortController()
@@ -55,9 +54,8 @@ function openPool(): Database {
 }
 
 /**
- * Applies the missing migrations in one transaction, and records them in drizzle-kit's table. Safe to run
- * in several processes at once: in PostgreSQL they wait for the lock; PGlite ignores it, but runs one
- * transaction at a time. A second call does nothing.
+ * Applies the missing migrations in one transaction. Safe in several processes at once: PostgreSQL makes
+ * them wait for the lock; PGlite ignores it, but runs one transaction at a time.
  */
 export async function migrate(): Promise<void> {
   const folder = fileURLToPath(new URL('migrations', import.meta.url))
@@ -86,9 +84,8 @@ export async function migrate(): Promise<void> {
 }
 
 /**
- * Replaces the driver's `begin`. After the loss of the connection it sends nothing more: the driver would
- * write `rollback` or the next query to a closed socket, an uncaught error that ends the process. Without
- * savepoints.
+ * Replaces the driver's `begin`, which after a lost connection would write `rollback` or the next query to
+ * the closed socket: an error that cannot be caught and ends the process. Has no savepoints.
  */
 function transactUntil(lost: AbortSignal, client: Sql) {
   return async <T>(work: (sql: TransactionSql) => Promise<T>): Promise<T> => {
@@ -104,7 +101,7 @@ function transactUntil(lost: AbortSignal, client: Sql) {
         )
       return value
     } catch (error) {
-      // The original error matters more than one of the rollback.
+      // A failed rollback must not replace the original error.
       if (!lost.aborted) await sql`rollback`.catch(() => {})
       throw error
     } finally {
@@ -113,7 +110,7 @@ function transactUntil(lost: AbortSignal, client: Sql) {
   }
 }
 
-/** Throws for whatever is asked of it too late. */
+/** Makes every use of the connection throw once it is lost. */
 function guard(sql: ReservedSql, lost: AbortSignal): ReservedSql {
   return new Proxy(sql, {
     apply(target, self, args) {
@@ -133,16 +130,15 @@ function connectionLost() {
 }
 
 /**
- * Returns whether an unhandled rejection comes from the driver's own query for array types, which it sends
- * on each new connection and whose failure callers cannot catch. Without that query (`fetch_types`), the
- * driver never hands a new connection to a transaction.
+ * Recognises the failure of the driver's own query for array types, which callers cannot catch. The query
+ * cannot be switched off: without it, the driver never hands a new connection to a transaction.
  */
 export function isDriverQueryError(error: unknown): boolean {
   const { query } = (error ?? {}) as { query?: unknown }
   return typeof query === 'string' && /select b\.oid, b\.typarray\s+from pg_catalog/.test(query)
 }
 
-// Without this, losing the database at that moment would end the process. The caller's query fails too.
+// Otherwise, losing the database during that query ends the process. The caller's own query fails too.
 process.on('unhandledRejection', (error) => {
   if (!isDriverQueryError(error)) throw error
 })

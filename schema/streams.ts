@@ -10,9 +10,8 @@ export const duplicateWindowMs = 10 * 60_000
 const nanoseconds = (ms: number) => ms * 1_000_000
 
 /**
- * The room log: all events in one order, from which the database is projected. `max_age` allows a database
- * outage of 30 days without loss. Only the server's disk limits its size; `discard: new` makes a full log
- * reject new events rather than drop unpersisted ones.
+ * The room log, from which the database is projected: `max_age` allows an outage of 30 days. Only the
+ * server's disk limits its size; with `discard: new`, a full log rejects events and drops none.
  */
 export const CHAT_MESSAGES = {
   stream: 'CHAT_MESSAGES',
@@ -31,7 +30,7 @@ export const CHAT_MESSAGES = {
 
 const IndexedRoom = v.object({
   kind: RoomKind,
-  /** A user is banned, so that even a public room's events go to its members only. */
+  /** True when a user is banned: the events of a public room then go to its members only. */
   closed: v.boolean(),
 })
 /** Includes the room's kind, so that authorizing a call takes a single read. */

@@ -8,16 +8,14 @@ import { type RealmRole, realmRoles } from './permissions.ts'
 export interface TokenOptions {
   /** The issuer, exactly as in the tokens' `iss`: `https://id.example/realms/nats-chat`. */
   issuer: string
-  /** The accepted clients, of which a token names one in its `azp` or `aud`. */
+  /** Accepted clients; a token names one in its `azp` or `aud`. */
   clientIds: readonly string[]
-  /** The claim with the user's id. */
   userClaim: string
 }
 
 export interface TokenIdentity {
   user: UserId
   roles: RealmRole[]
-  /** The display name, if the token has one. */
   name: string | undefined
   /** Whole seconds since the epoch. */
   expiresAt: number
@@ -35,15 +33,11 @@ export interface TokenCheck {
 
 /** Asymmetric only: with HS256, the public key would serve as the secret of a forged token. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA']
-/** Accepted lead of the issuer's clock. */
 const clockToleranceS = 5
-/** From `iat` to `exp`; see docs/decisions/005-a-token-lasts-a-day.md. */
+/** Limits how long a user whom the issuer has disabled can still log in: docs/decisions/005-a-token-lasts-a-day.md. */
 const maxLifetimeS = 24 * 3_600
 
-/**
- * Creates a check for access tokens of one OIDC issuer. A user whom the issuer has disabled can log in
- * until their token expires, so tokens may last at most a day and should last minutes.
- */
+/** Creates a check for access tokens of one OIDC issuer. Fetches no keys until the first call. */
 export function createTokenCheck({ issuer, clientIds, userClaim }: TokenOptions): TokenCheck {
   const keys = createIssuerKeys(issuer)
   return {
@@ -85,7 +79,7 @@ function describe(error: errors.JOSEError): string {
   return isAboutClaim ? `${error.message}: ${show(error.payload[error.claim])}` : error.message
 }
 
-/** Keycloak has the token's type in its claims; RFC 9068 has it in the header. */
+/** Keycloak puts the token's type into the claims, RFC 9068 into the header. */
 function checkType({ payload, protectedHeader }: JWTVerifyResult) {
   const { typ } = payload
   if (typ === 'Bearer') return

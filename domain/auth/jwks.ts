@@ -13,17 +13,13 @@ type LocalKeys = ReturnType<typeof createLocalJWKSet>
 
 /** For discovery and keys together; shorter than the timeout of a login. */
 const fetchTimeoutMs = 3_000
-/** Time between two fetches for unknown key ids, so that a flood of them does not reach the issuer. */
+/** Minimum time between fetches for unknown key ids: a flood of them must not reach the issuer. */
 const cooldownMs = 2_000
-/** Time after a failed fetch in which further ones fail at once. */
 const retryDelayMs = 1_000
 /** Age at which the keys are refreshed. A key that the issuer revokes stays trusted until then. */
 const maxAgeMs = 10 * 60_000
 
-/**
- * Creates a cache of an OIDC issuer's signing keys. Cached keys stay in use while the issuer is
- * unavailable. An unknown key id triggers a fetch, at most once per `cooldownMs`.
- */
+/** Creates a cache of an OIDC issuer's signing keys, which stay in use while the issuer is unavailable. */
 export function createIssuerKeys(issuer: string): IssuerKeys {
   let cached: LocalKeys | undefined
   let staleAt = 0
@@ -58,7 +54,7 @@ export function createIssuerKeys(issuer: string): IssuerKeys {
     },
     async find(header, token) {
       const keys = cached ?? (await refresh())
-      // In the background; if it fails, the cached keys stay until the next attempt.
+      // In the background: the cached keys stay valid if it fails.
       if (performance.now() > staleAt) refresh().catch(() => undefined)
       try {
         return await keys(header, token)

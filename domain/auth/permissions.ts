@@ -1,7 +1,6 @@
 import type { FunctionInfo } from '#runtime'
 import type { UserId } from '#schema/ids'
 
-/** Realm roles that grant permissions; others in a token are ignored. */
 export const realmRoles = ['admin', 'user'] as const
 export type RealmRole = (typeof realmRoles)[number]
 

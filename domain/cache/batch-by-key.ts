@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from '#runtime'
 
 /**
- * Returns a function that collects values by key for `waitMs` and passes them to `flush` together. The
- * first call of a batch resolves after the flush, so that a stopping process still runs it; later calls
- * return at once. `merge` combines two values of one key; by default the later one wins.
+ * Returns a function that collects values by key for `waitMs` and then flushes them together. The first
+ * call of a batch resolves after its flush, so that a stopping process waits for it; later calls return
+ * at once. `merge` combines two values of one key; by default the later one wins.
  */
 export function batchByKey<Key, Value>(
   waitMs: number,

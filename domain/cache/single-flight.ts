@@ -1,13 +1,11 @@
 import { LRUCache } from 'lru-cache'
 
 const ttlMs = 100
-/** A shared read that started longer ago than this may have missed recent writes. */
 const maxAgeMs = 500
 
 /**
- * Returns a function that shares one `read` among concurrent calls with the same key and caches its
- * value for 100 ms. Reads again rather than return a value whose read started more than 500 ms before
- * the call.
+ * Returns a function that shares one `read` among concurrent calls with the same key, and caches its
+ * value for 100 ms. A value whose read started more than 500 ms before the call is not used.
  */
 export function singleFlight<
   Key extends NonNullable<unknown>,

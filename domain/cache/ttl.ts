@@ -1,7 +1,6 @@
 /**
- * Reads a value for a cache and subtracts the duration of the read from its TTL, so that the value ages
- * from the start of the read: on a busy machine, answers arrive late. `options` are those of lru-cache's
- * `fetchMethod`.
+ * Reads a value for lru-cache's `fetchMethod`, and subtracts the duration of the read from the TTL in its
+ * `options`: the value may be as old as the start of the read.
  */
 export async function fetchWithAgedTtl<Value>(
   options: { ttl?: number | undefined },
@@ -15,13 +14,11 @@ export async function fetchWithAgedTtl<Value>(
   return value
 }
 
-/** A cache's entry for a value that does not exist. */
 export const absent = Symbol('absent')
 
 /**
- * Like `fetchWithAgedTtl`, for a value that may not exist. Returns `absent` with a TTL of 1 ms, since the
- * value may be created at any moment. With `undefined` instead, lru-cache would fail the waiting calls
- * when the key is evicted during the read.
+ * Like `fetchWithAgedTtl`, for a value that may not exist: returns `absent` with a TTL of 1 ms. With
+ * `undefined`, lru-cache would fail the waiting calls when the key is evicted during the read.
  */
 export async function fetchOrAbsent<Value>(
   options: { ttl?: number | undefined },

@@ -15,13 +15,10 @@ export type UntimedEvent = OutboxEvent extends infer Kind
     : never
   : never
 
-/*
- * Transactional outbox: a process may die between the commit of a change and the append of its event,
- * or the log may be full. Events are therefore inserted in the transaction of the change, and appended
- * to the log after its commit.
+/**
+ * Inserts events into the transactional outbox, in the transaction of their change. Call `flushOutbox`
+ * after its commit; if that fails or the process dies before, `room.finish` does so.
  */
-
-/** Inserts events into the outbox, within the transaction of their change. Call `flushOutbox` after it. */
 export async function enqueueEvents(
   events: readonly UntimedEvent[],
   tx: Transaction,
@@ -31,15 +28,13 @@ export async function enqueueEvents(
   await tx.insert(pendingEvents).values(rows)
 }
 
-/** Per room, the running flush and the one that follows it. */
 const flushing = new Map<RoomId, Promise<void>>()
 const queued = new Map<RoomId, Promise<void>>()
 
 /**
- * Appends the outbox events of a room to the log in order, including those of other processes.
- * Concurrent flushes are safe, because the log deduplicates by event id; within a process, calls during
- * a flush share the next one. Throws `unavailable` when the log is full or does not answer; the events
- * then stay in the outbox.
+ * Appends a room's outbox to the log in order. Safe in several processes at once, as the log deduplicates
+ * by event id; within a process, calls during a flush share the next one. Throws `unavailable` when the
+ * log is full or does not answer, and the events stay in the outbox.
  */
 export function flushOutbox(room: RoomId, context: Context): Promise<void> {
   const next = queued.get(room)

@@ -8,10 +8,9 @@ const cachedProgress = singleFlight((name: 'persist' | 'persist.thread', context
 )
 
 /**
- * Returns the sequence up to which the database has all events of rooms, and of threads as well with
- * `threads too`. `caughtUp` means that the log had no later event, at most half a second ago. Later
- * events are persisted with gaps: redelivery after the death of a process takes seconds. Call this
- * before the database query that it is about.
+ * Returns the sequence up to which the database has all events; later ones may be persisted with gaps,
+ * because redelivery takes seconds. `caughtUp`: the log had no later event, at most half a second ago.
+ * Call it before the database query that it is for.
  */
 export async function findPersistedSequence(
   scope: 'rooms' | 'threads too',

@@ -22,7 +22,7 @@ export async function persist(events: readonly LoggedEvent[], context: Purger): 
   })
 }
 
-/** Applies one event ahead of those before it; the room head stays, as the events before are missing. */
+/** Applies one event ahead of earlier ones. The room head stays, because those are still missing. */
 export async function persistNow(event: LoggedEvent, context: Purger): Promise<void> {
   await inTransaction((sql) => applyEvents([event], sql, context))
 }
@@ -40,11 +40,9 @@ async function inTransaction(work: (sql: TransactionSql) => Promise<void>): Prom
 }
 
 /**
- * Projects events onto the tables. Idempotent and independent of order and batches: an edit, deletion
- * or reaction may arrive before its message, and the highest sequence wins.
- *
- * Deleted texts are purged from the log before the commit: after a crash the events are redelivered and
- * the purge runs again. After the commit, the tables no longer know the sequences to purge.
+ * Projects events onto the tables: idempotent and independent of order and batches. The purge of deleted
+ * texts from the log precedes the commit, so that redelivery repeats it after a crash; after the commit,
+ * the tables no longer have the sequences to purge.
  */
 async function applyEvents(
   events: readonly LoggedEvent[],
@@ -62,7 +60,7 @@ async function applyEvents(
   if (reactions.length > 0) await insertReactions(reactions, sql)
 
   const changed = [...edits, ...deletions, ...reactions].map(targetOf)
-  const ids = [...changed, ...(messages.length > 0 ? await findEdited(messages, sql) : [])]
+  const ids = [...changed, ...(messages.length > 0 ? await findEditedEarlier(messages, sql) : [])]
   if (ids.length > 0) {
     purgeable.push(...(await clearDeleted(ids, sql)))
     await applyVersions(ids, sql)
@@ -194,8 +192,7 @@ async function insertReactions(reactions: LoggedEventOf<'react'>[], sql: Transac
       first_seq = least(stored.first_seq, excluded.first_seq)`
 }
 
-/** Returns the ids of messages with edits that were persisted before them. */
-async function findEdited(
+async function findEditedEarlier(
   messages: LoggedEventOf<'message'>[],
   sql: TransactionSql,
 ): Promise<string[]> {

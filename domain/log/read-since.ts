@@ -31,7 +31,7 @@ export async function readSince(
   }
 }
 
-/** Returns the messages after `since` with an edit or reaction but neither the message nor its deletion. */
+/** Returns messages after `since` that have an edit or reaction, but neither original nor deletion. */
 function findIncomplete(events: Events, since: number): MessageId[] {
   const complete = new Set<MessageId>()
   for (const { data } of events) {

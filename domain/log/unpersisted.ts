@@ -9,13 +9,12 @@ import { singleFlight } from '../cache/single-flight.ts'
 type UnpersistedChange = Pick<Message, 'text' | 'mentions' | 'editedAt' | 'deletedAt'> & {
   editedSeq: number
 }
-/** The changes of a room after the sequence `since`. */
 interface UnpersistedChanges {
   since: number
   changes: ReadonlyMap<MessageId, UnpersistedChange>
 }
 
-/** A room with more unpersisted events is answered with `unavailable`: reading them would take too long. */
+/** Reading more unpersisted events would take too long. */
 const maxEvents = 2_000
 const noChanges: UnpersistedChanges = { since: 0, changes: new Map() }
 
@@ -25,9 +24,9 @@ const cachedChanges = singleFlight(
 )
 
 /**
- * Masks messages from the database that the log says are deleted. `msg.delete` normally updates both
- * before it answers; while the database is unavailable it leaves that to `persist`, which can be half a
- * minute behind afterwards. `progress` must have been read before the messages.
+ * Masks persisted messages whose deletion is not persisted yet: while the database is unavailable,
+ * `msg.delete` leaves it to `persist`, which can be half a minute behind afterwards. `progress` must have
+ * been read before the messages.
  */
 export async function maskDeleted<M extends Message>(
   room: RoomId,
@@ -43,7 +42,7 @@ export async function maskDeleted<M extends Message>(
   })
 }
 
-/** Returns a message with its newest unpersisted edit or deletion applied. `progress` as in `maskDeleted`. */
+/** Applies the unpersisted edit or deletion of a message. `progress` as in `maskDeleted`. */
 export async function applyPendingChanges(
   message: Message,
   progress: ConsumerProgress,
@@ -76,7 +75,6 @@ export async function readUnpersistedEvents(
   )
 }
 
-/** A deletion is final: nothing changes a deleted message. */
 function applyChange<M extends Message>(message: M, change: UnpersistedChange): M {
   if (message.deletedAt) return message
   const { editedAt: _, ...unedited } = message

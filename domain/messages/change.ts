@@ -9,7 +9,7 @@ import type { LoggedEvent } from '../log/projection.ts'
 import { findMember, type Member } from '../rooms/member.ts'
 import { findMessage, toMessage, updateCachedMessage } from './message-cache.ts'
 
-/** The `resources` of a function that calls `requireMessage` or changes a message. */
+/** For functions that call `requireMessage` or change a message. */
 export const messageResources = [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV] as const
 
 /**
@@ -31,7 +31,6 @@ export function requireNotDeleted({ deletedAt }: Message): void {
   if (deletedAt) throw new FunctionError('forbidden', `The message was deleted at ${deletedAt}`)
 }
 
-/** Returns the reference to a message in events about it. */
 export function toTarget({ threadId, ...message }: Message) {
   return { notifyId: toNotifyId(message), ...(threadId === undefined ? {} : { threadId }) }
 }
@@ -55,7 +54,7 @@ export async function updateCachedMessages(
   await Promise.all(
     rows.map((row) =>
       updateCachedMessage(toMessage(row), context).catch((error) =>
-        // Persistence must not stop for the cache: readers cannot reach it now either.
+        // Not rethrown: persistence must not stop while the cache is unavailable.
         context.log.warn(
           { err: error, id: row.id },
           'message cache unavailable, entry not updated',

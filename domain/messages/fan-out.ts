@@ -26,7 +26,6 @@ export const fanoutOptions = {
   resources: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV],
 } as const
 
-/** Per room, the last broadcast, which the next one waits for. */
 const lastBroadcasts = new Map<RoomId, Promise<void>>()
 
 /**
@@ -68,7 +67,6 @@ function isRecent(at: string): boolean {
   return Date.parse(at) > Date.now() - 5_000
 }
 
-/** Publishes once for the subscribers of a public room, and once per member of any other. */
 async function broadcast(event: RoomEvent, position: Position, context: Context): Promise<void> {
   // While room.members does not answer, each queued event would otherwise wait for its own timeout.
   if (Date.now() > context.deadline)
@@ -90,7 +88,6 @@ async function broadcast(event: RoomEvent, position: Position, context: Context)
   context.publishEach(deliverNotify, 'user', recipients, notice)
 }
 
-/** Retries timeouts until the deadline. */
 async function findAudienceWithRetry(room: RoomId, context: Context) {
   for (;;) {
     try {
@@ -131,7 +128,7 @@ function messageFields(event: RoomEvent, seq: number): Pick<Notice, 'notifyId'> 
   return 'message' in event ? { notifyId: event.message.notifyId } : {}
 }
 
-/** During these events the index does not have the room's members, so they come from the database. */
+/** The index has no members of the room when these are broadcast, so they are read from the database. */
 function isArchiveEvent(event: RoomEvent): boolean {
   return event.kind === 'room' && (event.action === 'archive' || event.action === 'restore')
 }

@@ -7,7 +7,6 @@ import { maxResponseBytes, sizeOf } from './response-size.ts'
 
 export interface PageQuery {
   room: RoomId
-  /** Absent for the room itself. */
   threadId?: MessageId
   before?: number | undefined
   after?: number | undefined
@@ -18,7 +17,6 @@ export interface PageQuery {
 }
 type Page = OutputOf<typeof chatHistory>
 
-/** Users per reaction in a page; `count` has the total. */
 const maxNamedUsers = 100
 
 /**
@@ -44,7 +42,7 @@ export const pageQuery = `
       from messages where room = $1 and thread_id = $2 and seq >= $3 order by seq limit $5)
   ) as page on true`
 
-/** A row as the driver returns it: bigints and times are strings. */
+/** The driver returns bigints and times as strings. */
 interface PageRow {
   head: string
   id: MessageId
@@ -61,10 +59,10 @@ interface PageRow {
   replies: string
 }
 
-/** A user's reaction; also a withdrawn one, which may be the first of its emoji and so give its order. */
+/** Includes withdrawn reactions: emojis are ordered by their first one. */
 type ReactionRow = [emoji: string, user: UserId, on: boolean, firstSeq: number]
 
-/** Returns one page of a room or a thread, oldest message first. */
+/** Returns one page of a room or, with `threadId`, of a thread; the oldest message first. */
 export async function readPage(query: PageQuery): Promise<Page> {
   const { room, threadId = '', caller } = query
   const { start, older, newer } = toRange(query)
@@ -91,7 +89,6 @@ export async function readPage(query: PageQuery): Promise<Page> {
   }
 }
 
-/** Returns the start sequence of a page, and how many messages it has before and from it on. */
 function toRange({ before, after, around, limit }: PageQuery) {
   if (after !== undefined) return { start: after + 1, older: 0, newer: limit }
   if (around === undefined)

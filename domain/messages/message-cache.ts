@@ -12,9 +12,8 @@ import { findPersistedSequence } from '../log/persisted-sequence.ts'
 import { applyPendingChanges, readUnpersistedEvents } from '../log/unpersisted.ts'
 
 /**
- * This process's cache in front of MSG_CACHE; concurrent reads of a message share one. `message.changed`
- * evicts entries. If that event is lost, the TTL ensures that a deleted text is not returned a second
- * later.
+ * This process's cache in front of MSG_CACHE. `message.changed` evicts entries; if it is lost, the TTL
+ * ensures that a deleted text is not returned a second later.
  */
 const recent = new LRUCache<MessageId, Message | typeof absent, { seq: number; context: Context }>({
   max: 2_000,
@@ -25,9 +24,8 @@ const recent = new LRUCache<MessageId, Message | typeof absent, { seq: number; c
 })
 
 /**
- * Returns the current state of a message from the caches, the database or the log, in that order;
- * undefined when it does not exist. Does not check the caller's membership. `fresh` skips this process's
- * cache, for callers that change the message.
+ * Returns the current state of a message from the first source that has it: caches, database, log. Does
+ * not check the caller's membership. `fresh` skips this process's cache, before a change.
  */
 export async function findMessage(
   notifyId: NotifyId,
@@ -42,9 +40,8 @@ export async function findMessage(
 }
 
 /**
- * Returns a message of a room by its id. Without the sequence it can be found in the caches, in the
- * database, and among the unpersisted events of the log. Throws `unavailable` when it is in no cache and
- * the database or the log is unavailable.
+ * Returns a message by its id alone, which cannot address the log: only unpersisted events are searched
+ * there. Throws `unavailable` when it is in no cache, and the database or the log is unavailable.
  */
 export async function findMessageById(
   room: RoomId,
@@ -122,7 +119,6 @@ export async function readFromLog(seq: number, context: Context): Promise<Messag
   }
 }
 
-/** Returns a sent message without its event kind. */
 export function withoutKind({ kind: _, ...message }: MessageSent): Omit<Message, 'seq'> {
   return message
 }

@@ -99,9 +99,8 @@ export function findMentions(text: string): UserId[] {
 }
 
 /**
- * Returns whether a client id was created well within the log's duplicate window, so that the log detects
- * a retry. Only a UUIDv7 shows its age; other ids cost a database query. A forged age can at most store
- * the sender's own message twice in the log, and the database keeps the first copy.
+ * Returns true for a UUIDv7 created well within the log's duplicate window; other ids cost a database
+ * query. A forged age only duplicates the sender's own message in the log; the database keeps one copy.
  */
 function isRecentClientId(clientId: ClientId): boolean {
   const [, high, low] = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-/i.exec(clientId) ?? []
@@ -119,7 +118,7 @@ function deriveId(key: string, sender: UserId, clientId: ClientId): MessageId {
   return digest.slice(0, 32) as MessageId
 }
 
-/** Returns the message of an earlier attempt; undefined also when the log will detect the retry. */
+/** Returns undefined without a query when the log itself will detect a retry. */
 async function findByClientId(sender: UserId, clientId: ClientId) {
   return isRecentClientId(clientId) ? undefined : findInDatabase(sender, clientId)
 }
@@ -130,7 +129,6 @@ async function findInDatabase(sender: UserId, clientId: ClientId) {
   return row && toMessage(row)
 }
 
-/** Returns the message of the first attempt from the log, or else from the database. */
 async function readOriginal(seq: number, sender: UserId, clientId: ClientId, context: Context) {
   const message = (await readFromLog(seq, context)) ?? (await findInDatabase(sender, clientId))
   if (message) return message

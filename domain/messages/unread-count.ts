@@ -5,18 +5,17 @@ import type { RoomId, UserId } from '#schema/ids'
 import { maxUnread } from '#schema/messages/room'
 import { messages, roomHeads } from '#schema/tables/message'
 
-/** Messages scanned per room, newest first: limits the cost after a long absence. */
+/** Limits the cost per room after a long absence; the newest messages count. */
 const maxScanned = 1_000
-/** Thread messages with mentions scanned per room: a few times the highest count shown. */
+/** A few times the highest count, since a mention in a thread may be of another user. */
 const maxScannedInThreads = 200
 
-/** A value, or a column with it. */
 type Of<T> = T | AnyPgColumn | SQL<T> | SQL.Aliased<T>
 
 /**
- * Builds a subquery of one row with a user's unread counts of a room: `unread` counts messages of others
- * after a sequence, in the room and in its threads if they mention the user; `mentions` counts those of
- * them that mention the user. Two bounded index scans: the key, and the index of mentions in threads.
+ * Builds a subquery of one row with a user's unread counts of a room after a sequence: `unread` messages
+ * of others, including those in threads that mention the user, and `mentions` of the user among them.
+ * Two bounded index scans: of the key, and of mentions in threads.
  */
 export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
   const namesUser = sql<boolean>`${user}::text = any(${messages.mentions})`.as('names_user')
@@ -67,7 +66,6 @@ export async function countUnread(room: RoomId, seq: number, user: UserId) {
   return counts
 }
 
-/** Matches the messages of a room after a sequence, without its threads. */
 function isInRoomAfter(room: Of<RoomId>, seq: Of<number>) {
   const place = sql`(${messages.room}, ${messages.threadId}, ${messages.seq})`
   const last = Number.MAX_SAFE_INTEGER
@@ -75,7 +73,6 @@ function isInRoomAfter(room: Of<RoomId>, seq: Of<number>) {
     and ${place} <= (${room}::text, '', ${last}::bigint)`
 }
 
-/** Matches the messages with mentions in the threads of a room after a sequence. */
 function isMentionInThreadAfter(room: Of<RoomId>, seq: Of<number>) {
   const place = sql`(${messages.room}, ${messages.seq})`
   const last = Number.MAX_SAFE_INTEGER

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { CollectedSpan, Context, Service } from '#runtime'
 import type { ConsoleSpan, Span } from '#schema/messages/console'
 
-/** Any number of open consoles costs one discovery per second. */
+/** Limits discovery to once per second, however many consoles are open. */
 const ttlMs = 1_000
 
 export interface ServiceSnapshot {

@@ -8,14 +8,13 @@ import { members } from '#schema/tables/room'
 import { findAudience } from '../rooms/audience.ts'
 import { findPresent } from './status.ts'
 
-/** Changes are batched for this long before a broadcast. */
+/** Time in which changes are collected for one broadcast. */
 export const collectMs = 200
 /** Changes per message, within the server's maximum payload. */
 const maxChanges = 1_000
 /** Rooms broadcast at once: each may have to fetch its members. */
 const roomBatchSize = 64
 
-/** Broadcasts presence changes to rooms, grouped by room. */
 export async function broadcastPresence(
   changes: readonly { room: RoomId; change: PresenceChange }[],
   context: Context,

@@ -11,7 +11,6 @@ import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 
 type StoredStatus = ValueOf<typeof PRESENCE>
 
-/** The status of a user without an entry. */
 const offlineStatus: StoredStatus = { status: 'offline', at: '' }
 
 /** Updated in every process by `presence.changed`; the TTL covers lost events. */
@@ -40,12 +39,11 @@ export async function findPresent(
   })
 }
 
-/** Caches a change, unless a later one is cached. */
 export function cacheStatus({ userId, status, at }: ParsedDataOf<typeof presenceChanged>): void {
   if (!isOutdated({ userId, at })) statusCache.set(userId, { status, at })
 }
 
-/** Returns whether a later change is cached, which is broadcast by itself. */
+/** Returns true if a later change is cached: its own event is broadcast instead. */
 export function isOutdated({ userId, at }: { userId: UserId; at: string }): boolean {
   const latest = statusCache.peek(userId)
   return latest !== undefined && latest.at > at
@@ -85,12 +83,11 @@ export async function changeStatus(
   options: {
     /** The stored entry, if the caller has just read it. */
     initial?: { entry: KvEntry<StoredStatus> | undefined } | undefined
-    /** The client set the status after inactivity; the user did not choose it. */
+    /** Set by the client after inactivity, not chosen by the user. */
     isIdle?: boolean
   } = {},
 ): Promise<{ before: Status; after: Status }> {
   const bucket = context.kv(PRESENCE)
-  // Repeats when the conditional write fails.
   for (let read = options.initial; ; read = undefined) {
     const { entry } = read ?? (await readStatus(user, context))
     const stored = entry?.value ?? offlineStatus

@@ -15,24 +15,23 @@ interface IndexedRoom {
   closed: boolean
 }
 
-/** Rooms whose members a process caches. */
-const defaultSize = 1_000
-const invalidSize = 'ROOM_CACHE_SIZE must be a whole number from 1 to 1000000'
+const defaultCacheSize = 1_000
+const invalidCacheSize = 'ROOM_CACHE_SIZE must be a whole number from 1 to 1000000'
 
 export const AudienceEnv = v.object({
   ROOM_CACHE_SIZE: v.pipe(
-    v.optional(v.string(), String(defaultSize)),
-    v.regex(/^\d{1,7}$/, invalidSize),
+    v.optional(v.string(), String(defaultCacheSize)),
+    v.regex(/^\d{1,7}$/, invalidCacheSize),
     v.toNumber(),
-    v.minValue(1, invalidSize),
-    v.maxValue(1_000_000, invalidSize),
+    v.minValue(1, invalidCacheSize),
+    v.maxValue(1_000_000, invalidCacheSize),
   ),
 })
 
 /** Under a second, so that an ex-member soon receives nothing even if `room.changed` was lost. */
 const [roomTtlMs, membersTtlMs] = [500, 900]
 
-let members = createMemberCache(defaultSize)
+let members = createMemberCache(defaultCacheSize)
 const rooms = new LRUCache<RoomId, IndexedRoom | typeof absent, Context>({
   max: 10_000,
   ttl: roomTtlMs,
@@ -67,7 +66,7 @@ async function findRoom(room: RoomId, context: Context, forceRefresh = false) {
   return indexed === absent ? undefined : indexed
 }
 
-/** Returns the members of a room from the database, which has those of archived rooms as well. */
+/** Returns a room's members from the database, which has those of archived rooms as well. */
 export async function findPersistedMembers(room: RoomId): Promise<readonly UserId[]> {
   const rows = await db
     .select({ userId: membersTable.userId })
@@ -76,7 +75,6 @@ export async function findPersistedMembers(room: RoomId): Promise<readonly UserI
   return rows.map(({ userId }) => userId)
 }
 
-/** Returns the members of a room from the cache or the index. */
 export async function findMembers(room: RoomId, context: Context): Promise<readonly UserId[]> {
   return [...((await members.fetch(room, { context })) ?? [])]
 }

@@ -10,7 +10,6 @@ import { type Reader, withSharedRoomLocks } from './room-lock.ts'
 
 /** Marks the index as built. `=` cannot occur in a room id. */
 const marker = '=index'
-/** Rooms per comparison, and members written under one lock of their rooms. */
 const [roomBatchSize, memberBatchSize] = [200, 500]
 
 export interface MembershipKey {
@@ -62,7 +61,6 @@ export async function ensureIndex(context: Context): Promise<{ wasBuilt: boolean
 
 let checking: Promise<boolean> | undefined
 
-/** Shares one read among concurrent calls. */
 function isBuilt(context: Context): Promise<boolean> {
   checking ??= context
     .kv(ROOMS_KV)
@@ -123,7 +121,6 @@ export async function reconcileRooms(ids: readonly RoomId[], context: Context): 
 
 type Value = ValueOf<typeof ROOMS_KV>
 
-/** Returns the entries of rooms and their members by key, as the index has them. */
 async function readIndexed(ids: readonly RoomId[], context: Context): Promise<Map<string, Value>> {
   const index = context.kv(ROOMS_KV)
   const entries = await Promise.all(
@@ -132,7 +129,7 @@ async function readIndexed(ids: readonly RoomId[], context: Context): Promise<Ma
   return new Map(entries.flat().flatMap((entry) => (entry ? [[entry.key, entry.value]] : [])))
 }
 
-/** The same as the database has them. */
+/** Returns the entries that the index should have, by key. */
 async function readPersisted(ids: readonly RoomId[]): Promise<Map<string, Value>> {
   const persistedRooms = await readRooms(ids)
   const persistedMembers = await db
@@ -159,7 +156,7 @@ function isActive(ids: readonly RoomId[]) {
 
 const member = { room: members.room, userId: members.userId, kind: rooms.kind, role: members.role }
 
-/** Writes the index entries of those who are members, and returns them; `isNew` if there was none. */
+/** Writes and returns the entries of those who are members. `isNew`: the index had none. */
 function writeMembers(keys: readonly MembershipKey[], context: Context) {
   const index = context.kv(ROOMS_KV)
   const ids = [...new Set(keys.map(({ room }) => room))]

@@ -16,7 +16,6 @@ import {
 } from './member-index.ts'
 import { type Reader, type Transaction, withRoomLock, withSharedRoomLocks } from './room-lock.ts'
 
-/** A room and a user's relation to it, as the database has them. */
 export interface MembershipState {
   room: Room
   /** Undefined for a non-member. */
@@ -25,7 +24,6 @@ export interface MembershipState {
 }
 
 interface MembershipChange extends MembershipKey {
-  /** The user who makes the change. */
   by: UserId
 }
 
@@ -51,8 +49,7 @@ export async function findMembershipState(
 
 /**
  * Adds a member in the role that `decide` returns; `decide` throws to reject. Lifts a ban. An existing
- * member keeps their role, and is restored to the index if it has lost them. Throws `forbidden` for a
- * member who is removed meanwhile.
+ * member keeps their role, and is written to the index if missing there.
  */
 export async function addMember(
   { by, ...membership }: MembershipChange,
@@ -145,7 +142,6 @@ export async function changeRole(
 
 interface RoomChange {
   room: RoomId
-  /** The user who makes the change. */
   by: UserId
 }
 
@@ -193,7 +189,7 @@ interface RoomUpdate {
   event: UntimedEvent
 }
 
-/** Updates the event's room and enqueues the event. Returns false when the room does not match `where`. */
+/** Updates the event's room and enqueues the event. Returns false if the room does not match `where`. */
 async function updateRoom({ set, where, event }: RoomUpdate, tx: Transaction): Promise<boolean> {
   const updated = await tx
     .update(rooms)

@@ -5,7 +5,6 @@ import { rooms } from '#schema/tables/room'
 
 export type Transaction = Parameters<Parameters<typeof db.transaction>[0]>[0]
 
-/** The database, inside or outside a transaction. */
 export type Reader = Pick<Transaction, 'select'>
 
 /*

@@ -5,7 +5,6 @@ import type { UserId } from '#schema/ids'
 import { users } from '#schema/tables/user'
 
 const displayName = sql<string>`coalesce(${users.chosenName}, ${users.name})`
-/** The columns of a user that every other user may see. */
 export const publicUser = { userId: users.id, name: displayName }
 
 /** Throws `forbidden` for a user who has never logged in: they cannot be invited or written to. */
@@ -14,7 +13,6 @@ export async function requireUser(userId: UserId): Promise<void> {
   if (!user) throw new FunctionError('forbidden', `User ${userId} has never logged in`)
 }
 
-/** Results of one search. */
 export const maxUsers = 20
 
 /** Each expression has its own index, in byte order. */

@@ -16,8 +16,7 @@ const time = (name = 'at') => timestamp(name, { withTimezone: true })
 
 /**
  * Projection of the room log: replaying the log into empty tables gives the same rows, so the tables in
- * this file reference no others. The unique key over room, thread and sequence also serves the pages of
- * the history, in both directions.
+ * this file reference no others. The key over room, thread and sequence serves history pages as well.
  */
 export const messages = pgTable(
   'messages',
@@ -33,7 +32,7 @@ export const messages = pgTable(
     text: text('text').notNull(),
     mentions: text('mentions').array().$type<UserId[]>().notNull().default(sql`'{}'`),
     at: time().notNull(),
-    /** The sequence of the newest edit, or of the deletion. */
+    /** Of the newest edit, or of the deletion. */
     editedSeq: seq('edited_seq'),
     editedAt: time('edited_at'),
     deletedAt: time('deleted_at'),

@@ -29,7 +29,6 @@ export const rooms = pgTable(
     name: text('name').notNull(),
     kind: text('kind').$type<RoomKind>().notNull(),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
-    /** An archived room cannot be read or written to. */
     archivedAt: timestamp('archived_at', { withTimezone: true }),
   },
   (table) => [check('rooms_kind', sql`${table.kind} in ('public', 'private', 'direct')`)],

@@ -7,9 +7,8 @@ export const users = pgTable(
   'users',
   {
     id: text('id').$type<UserId>().primaryKey(),
-    /** The name from the identity provider. */
+    /** As the identity provider has it. */
     name: text('name').notNull(),
-    /** The name that the user chose instead. */
     chosenName: text('chosen_name'),
     seenAt: timestamp('seen_at', { withTimezone: true }).notNull().defaultNow(),
   },
