@@ -5,7 +5,7 @@ import type { RoomId, UserId } from '#schema/ids'
 import { maxUnread } from '#schema/messages/room'
 import { messages, roomHeads } from '#schema/tables/message'
 
-/** Limits the cost per room after a long absence; the newest messages count. */
+/** Limits the cost per room after a long absence: only the newest messages are counted. */
 const maxScanned = 1_000
 /** A few times the highest count, since a mention in a thread may be of another user. */
 const maxScannedInThreads = 200

@@ -12,7 +12,7 @@ import { findPresent } from './status.ts'
 export const collectMs = 200
 /** Changes per message, within the server's maximum payload. */
 const maxChanges = 1_000
-/** Rooms broadcast at once: each may have to fetch its members. */
+/** Rooms per batch: each may have to fetch its members. */
 const roomBatchSize = 64
 
 export async function broadcastPresence(

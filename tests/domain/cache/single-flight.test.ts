@@ -2,50 +2,50 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { singleFlight } from '#domain/cache/single-flight'
 
-/** Reads that end when they are told to; each answers with its number. */
+/** Reads that resolve, with their number, when the test calls their `finish`. */
 function givenReads() {
-  const ends: (() => void)[] = []
-  const recall = singleFlight((_key: string, _ask: undefined) => {
+  const finish: (() => void)[] = []
+  const call = singleFlight((_key: string, _options: undefined) => {
     const read = Promise.withResolvers<number>()
-    const number = ends.push(() => read.resolve(number))
+    const number = finish.push(() => read.resolve(number))
     return read.promise
   })
-  return { ends, ask: () => recall('one', undefined) }
+  return { finish, call: () => call('key', undefined) }
 }
 
-describe('what is remembered for a moment', () => {
-  it('is read once for many who ask at the same time, and for who asks right after', async () => {
-    const { ends, ask } = givenReads()
-    const all = [ask(), ask(), ask()]
-    ends[0]?.()
+describe('singleFlight', () => {
+  it('reads once for concurrent calls and for a call right after them', async () => {
+    const { finish, call } = givenReads()
+    const all = [call(), call(), call()]
+    finish[0]?.()
 
     expect(await Promise.all(all)).toEqual([1, 1, 1])
-    expect(await ask()).toBe(1)
-    expect(ends).toHaveLength(1)
+    expect(await call()).toBe(1)
+    expect(finish).toHaveLength(1)
   })
 
-  it('is read again for who asks later', async () => {
-    const { ends, ask } = givenReads()
-    const first = ask()
-    ends[0]?.()
+  it('reads again after the value has expired', async () => {
+    const { finish, call } = givenReads()
+    const first = call()
+    finish[0]?.()
     await first
     await delay(150)
 
-    const second = ask()
-    ends[1]?.()
+    const second = call()
+    finish[1]?.()
 
     expect(await second).toBe(2)
   })
 
-  it('is read again for who asked long after a slow read had begun', async () => {
-    const { ends, ask } = givenReads()
-    const first = ask()
+  it('reads again for a call long after the start of a slow read', async () => {
+    const { finish, call } = givenReads()
+    const first = call()
     await delay(600)
-    const second = ask()
-    ends[0]?.()
+    const second = call()
+    finish[0]?.()
     expect(await first).toBe(1)
-    await expect.poll(() => ends.length).toBe(2)
-    ends[1]?.()
+    await expect.poll(() => finish.length).toBe(2)
+    finish[1]?.()
 
     expect(await second).toBe(2)
   })

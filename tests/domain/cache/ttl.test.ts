@@ -8,25 +8,25 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** For how long something is remembered that took so long to be read. */
-async function ttlAfter(ms: number): Promise<number | undefined> {
+/** Returns the TTL of 500 ms as left after a read of the given duration. */
+async function ttlAfter(readMs: number): Promise<number | undefined> {
   const options = { ttl: 500 }
   const reading = fetchWithAgedTtl(
     options,
-    () => new Promise((resolve) => setTimeout(resolve, ms, 'read')),
+    () => new Promise((resolve) => setTimeout(resolve, readMs, 'read')),
   )
-  await vi.advanceTimersByTimeAsync(ms)
+  await vi.advanceTimersByTimeAsync(readMs)
   expect(await reading).toBe('read')
   return options.ttl
 }
 
-describe('what is remembered', () => {
-  it('is as old as the question', async () => {
+describe('fetchWithAgedTtl', () => {
+  it('subtracts the duration of the read from the TTL', async () => {
     expect(await ttlAfter(0)).toBe(500)
     expect(await ttlAfter(200)).toBe(300)
   })
 
-  it('is not kept for ever when the answer took longer than it may be remembered', async () => {
+  it('expires the value after 1 ms when the read took longer than the TTL', async () => {
     expect(await ttlAfter(500)).toBe(1)
     expect(await ttlAfter(2_000)).toBe(1)
   })

@@ -1,57 +1,42 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { eq, inArray } from 'drizzle-orm'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type LoggedEvent, persist } from '#domain/log/projection'
 import type { Context } from '#runtime'
-import { closeDb, db, migrate } from '#schema/db'
+import { db, migrate } from '#schema/db'
 import { type ClientId, type MessageId, type RoomId, toNotifyId, type UserId } from '#schema/ids'
-import type { MessageSent } from '#schema/messages/event'
+import type { MessageSent, RoomEvent } from '#schema/messages/event'
 import { messages, messageVersions, reactions, roomHeads } from '#schema/tables/message'
-import type { ProcessService } from '../../../stack/services/service.ts'
-import { type DatabaseKind, startDatabase } from '../../support/servers.ts'
+import { useDatabase } from '../../support/database-fixture.ts'
+import type { DatabaseKind } from '../../support/servers.ts'
 
-describe.each<DatabaseKind>(['postgres', 'pglite'])('what persist draws, on %s', (kind) => {
-  let dir: string
-  let database: ProcessService
-
-  beforeAll(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'natter-persist-'))
-    database = await startDatabase(kind, dir)
-    process.env.DATABASE_URL = database.url
-    await migrate()
-  })
-  afterAll(async () => {
-    await closeDb()
-    await database.stop()
-    await rm(dir, { recursive: true, force: true })
-  })
+describe.each<DatabaseKind>(['postgres', 'pglite'])('the projection of the log, on %s', (kind) => {
+  useDatabase(kind)
+  beforeAll(migrate)
 
   it.each([1, 2, 3, 4, 5, 6, 7, 8])(
-    'is the same from events in any order, as often as they come: seed %i',
+    'gives the same rows for any order, batches and repetitions of the events: seed %i',
     async (seed) => {
       const random = createRandom(seed)
       const room = `room-${crypto.randomUUID()}` as RoomId
       const events = givenEvents(room, random)
-      const drawn = async (batches: LoggedEvent[][]) => {
-        const erased = new Set<number>()
+      const project = async (batches: LoggedEvent[][]) => {
+        const purged = new Set<number>()
         const purgeMessage: Context['purgeMessage'] = async (_, seq) =>
-          erased.size < erased.add(seq).size
+          purged.size < purged.add(seq).size
         await Promise.all(batches.map((batch) => persist(batch, { purgeMessage })))
-        return { rows: await takeRows(room), erased: [...erased].sort((a, b) => a - b) }
+        return { rows: await takeRows(room), purged: [...purged].sort((a, b) => a - b) }
       }
 
-      const inOrder = await drawn([events])
-      const oneByOne = await drawn(events.map((event) => [event]))
-      const shuffled = await drawn(cut(shuffle([...events, ...events], random), random))
+      const inOrder = await project([events])
+      const oneByOne = await project(events.map((event) => [event]))
+      const shuffled = await project(cut(shuffle([...events, ...events], random), random))
 
       expect(inOrder.rows.messages).toHaveLength(messageCount)
       expect(oneByOne).toEqual(inOrder)
       expect(shuffled).toEqual(inOrder)
-      // Only what is left of the log is read again.
-      const left = events.filter(({ seq }) => !inOrder.erased.includes(seq))
-      expect((await drawn(cut(shuffle(left, random), random))).rows).toEqual(inOrder.rows)
+      // The log without its purged events gives the same rows again.
+      const left = events.filter(({ seq }) => !inOrder.purged.includes(seq))
+      expect((await project(cut(shuffle(left, random), random))).rows).toEqual(inOrder.rows)
     },
   )
 })
@@ -59,57 +44,69 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('what persist draws, on %s',
 const messageCount = 12
 const newId = () => crypto.randomUUID().replaceAll('-', '') as MessageId
 
-/** What three people might do to some messages of a room, in an order in which it can happen. */
+type SentMessage = { seq: number; data: MessageSent }
+
+/** Random events of three users in a room, in an order in which they can happen. */
 function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
   const pick = <T>(from: readonly T[]) => from[Math.floor(random() * from.length)] as T
-  const people = ['alice', 'bob', 'null'] as UserId[]
+  const users = ['alice', 'bob', 'null'] as UserId[]
   const events: LoggedEvent[] = []
-  const said: { seq: number; data: MessageSent }[] = []
-  for (let seq = 1; said.length < messageCount || seq < 150; seq++) {
-    const at = new Date(seq * 1_000).toISOString()
-    const by = pick(people)
-    if (said.length < messageCount && random() < 0.15) {
-      const [first] = said
-      const threadId = first && random() < 0.3 ? { threadId: first.data.id } : {}
-      const [id, clientId] = [newId(), crypto.randomUUID() as ClientId]
-      const text = `said ${seq}`
-      const what = { id, room, sender: by, clientId, text, mentions: [by], at }
-      const event = { seq, data: { kind: 'message' as const, ...what, ...threadId } }
-      said.push(event)
-      events.push(event)
+  const sent: SentMessage[] = []
+  for (let seq = 1; sent.length < messageCount || seq < 150; seq++) {
+    const inRoom = { room, by: pick(users), at: new Date(seq * 1_000).toISOString() }
+    if (sent.length < messageCount && random() < 0.15) {
+      const [first] = sent
+      const thread = first && random() < 0.3 ? { threadId: first.data.id } : {}
+      const message = { seq, data: { ...messageOf(seq, inRoom), ...thread } }
+      sent.push(message)
+      events.push(message)
       continue
     }
-    // What stands last is not erased, or it would be another head that is read again.
-    const target = said.length > 0 && seq < 149 ? pick(said) : undefined
+    // The last event must not be a message that is purged: replaying the rest would give another head.
+    const target = sent.length > 0 && seq < 149 ? pick(sent) : undefined
     if (!target) {
-      const action = 'join'
-      events.push({ seq, data: { kind: 'member', room, by, at, action, userId: by } })
-      continue
-    }
-    if (random() < 0.05) {
-      // The log had forgotten that it has it.
-      events.push({ seq, data: { ...target.data, kind: 'message' } })
-      continue
-    }
-    const { threadId, sender, clientId } = target.data
-    const notifyId = toNotifyId({ seq: target.seq, id: target.data.id })
-    const message = { notifyId, ...(threadId ? { threadId } : {}) }
-    const what = random()
-    if (what < 0.05) {
-      const deleted = { ...message, sender, clientId, at: target.data.at }
-      events.push({ seq, data: { kind: 'delete', room, by, at, message: deleted } })
-    } else if (what < 0.4) {
-      const text = `edited ${seq}`
-      events.push({ seq, data: { kind: 'edit', room, by, at, message, text, mentions: [by] } })
+      events.push({
+        seq,
+        data: { ...inRoom, kind: 'member', action: 'join', userId: inRoom.by },
+      })
+    } else if (random() < 0.05) {
+      // A duplicate, as from a retry after the duplicate window.
+      events.push({ seq, data: target.data })
     } else {
-      const [emoji, on] = [pick(['👍', '❤️', '👩‍👩‍👧']), random() < 0.6]
-      events.push({ seq, data: { kind: 'react', room, by, at, message, emoji, on } })
+      events.push({ seq, data: changeOf(target, seq, inRoom) })
     }
   }
   return events
+
+  function messageOf(seq: number, { room, by, at }: InRoom): MessageSent {
+    const [id, clientId] = [newId(), crypto.randomUUID() as ClientId]
+    const text = `sent ${seq}`
+    return { kind: 'message', id, room, sender: by, clientId, text, mentions: [by], at }
+  }
+
+  function changeOf(target: SentMessage, seq: number, inRoom: InRoom): RoomEvent {
+    const { id, threadId, sender, clientId, at } = target.data
+    const notifyId = toNotifyId({ seq: target.seq, id })
+    const message = { notifyId, ...(threadId ? { threadId } : {}) }
+    const choice = random()
+    if (choice < 0.05)
+      return { ...inRoom, kind: 'delete', message: { ...message, sender, clientId, at } }
+    if (choice < 0.4) {
+      const text = `edited ${seq}`
+      return { ...inRoom, kind: 'edit', message, text, mentions: [inRoom.by] }
+    }
+    const [emoji, on] = [pick(['👍', '❤️', '👩‍👩‍👧']), random() < 0.6]
+    return { ...inRoom, kind: 'react', message, emoji, on }
+  }
 }
 
-/** The same numbers for the same seed. */
+interface InRoom {
+  room: RoomId
+  by: UserId
+  at: string
+}
+
+/** A seeded random number generator. */
 function createRandom(seed: number): () => number {
   let state = seed
   return () => {
@@ -122,12 +119,12 @@ function createRandom(seed: number): () => number {
 
 function shuffle<T>(items: readonly T[], random: () => number): T[] {
   return items
-    .map((item) => ({ item, at: random() }))
-    .sort((a, b) => a.at - b.at)
+    .map((item) => ({ item, order: random() }))
+    .sort((a, b) => a.order - b.order)
     .map(({ item }) => item)
 }
 
-/** Into batches of up to twenty. */
+/** Cuts a list into batches of up to 20 items. */
 function cut<T>(items: readonly T[], random: () => number): T[][] {
   const batches: T[][] = []
   for (let from = 0; from < items.length; ) {
@@ -138,12 +135,12 @@ function cut<T>(items: readonly T[], random: () => number): T[][] {
   return batches
 }
 
-/** What the tables hold of a room, and no more. */
+/** Returns the projected rows of a room, and deletes them. */
 async function takeRows(room: RoomId) {
   const inRoom = eq(messages.room, room)
   const ids = db.select({ id: messages.id }).from(messages).where(inRoom)
   const versions = inArray(messageVersions.messageId, ids)
-  const put = inArray(reactions.messageId, ids)
+  const reacted = inArray(reactions.messageId, ids)
   const { messageId, seq } = messageVersions
   const { userId, emoji } = reactions
   const rows = {
@@ -152,12 +149,12 @@ async function takeRows(room: RoomId) {
     reactions: await db
       .select()
       .from(reactions)
-      .where(put)
+      .where(reacted)
       .orderBy(reactions.messageId, userId, emoji),
     head: await db.select().from(roomHeads).where(eq(roomHeads.room, room)),
   }
   await db.delete(messageVersions).where(versions)
-  await db.delete(reactions).where(put)
+  await db.delete(reactions).where(reacted)
   await db.delete(messages).where(inRoom)
   await db.delete(roomHeads).where(eq(roomHeads.room, room))
   return rows
