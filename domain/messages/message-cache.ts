@@ -131,7 +131,7 @@ async function readMessage(id: MessageId, seq: number, context: Context) {
   if (persisted) return applyPendingChanges(persisted.message, persisted.progress, context)
   const original = seq > 0 ? await readFromLog(seq, context) : undefined
   if (original?.id !== id) return undefined
-  // A deleted message is purged from the log; edits follow after the original.
+  // A deleted message is no longer in the log, so only edits can follow the original.
   const edited = await undefinedOnFailure(context, 'edits', () =>
     applyPendingChanges(original, { seq, caughtUp: false }, context),
   )
@@ -149,7 +149,7 @@ async function readRow(id: MessageId, context: Context) {
   return row && { message: toMessage(row), progress }
 }
 
-/** Returns undefined on failure, so that the caller reads from the next source. */
+/** Logs a failure and returns undefined, so that the caller reads from the next source. */
 async function undefinedOnFailure<T>({ log }: Context, source: string, read: () => Promise<T>) {
   try {
     return await read()

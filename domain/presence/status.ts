@@ -65,7 +65,7 @@ export async function renewLease(user: UserId, connId: string, context: Context)
   return (await changeStatus(user, comeOnline, context, { initial })).after
 }
 
-/** Wrapped in an object, to tell an absent entry from no read. */
+/** Wrapped in an object, so that `initial` can express an absent entry. */
 async function readStatus(user: UserId, context: Context) {
   return { entry: await context.kv(PRESENCE).get(user) }
 }
