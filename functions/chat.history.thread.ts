@@ -1,20 +1,10 @@
-import { findPersistedSequence } from '#domain/log/persisted-sequence'
-import { maskDeleted } from '#domain/log/unpersisted'
-import { readPage } from '#domain/messages/history-page'
-import { requireMember } from '#domain/rooms/member'
+import { readHistory } from '#domain/messages/history'
 import { defineFunction } from '#runtime'
 import { chatHistoryThread } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Reads one page of a thread, from where it is told to. */
-export default defineFunction(
-  chatHistoryThread,
-  async (asked, context) => {
-    const { user } = await requireMember(asked.room, context)
-    const handled = await findPersistedSequence('threads too', context)
-    const page = await readPage({ ...asked, caller: user })
-    const messages = await maskDeleted(asked.room, page.messages, handled, context)
-    return { ...page, messages, asOf: Math.min(page.asOf, handled.seq) }
-  },
-  { resources: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 300, windowMs: 60_000 } },
-)
+/** Returns one page of a thread's replies. */
+export default defineFunction(chatHistoryThread, readHistory, {
+  resources: [CHAT_MESSAGES, ROOMS_KV],
+  limit: { max: 300, windowMs: 60_000 },
+})
