@@ -84,11 +84,11 @@ describe('msg.trace', () => {
 
   it('is for nobody but the sender: not for an owner, nor an admin', async () => {
     const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
-    const said = await sayTraced(room, newTrace().traceparent)
+    const notifyId = toNotifyId(await sayTraced(room, newTrace().traceparent))
 
-    await expect(trace(toNotifyId(said), 'alice')).rejects.toMatchObject({
+    await expect(trace(notifyId, 'alice')).rejects.toMatchObject({
       code: 'forbidden',
-      message: 'Only who said it may see which way it took',
+      message: `Only bob may read the trace of message ${notifyId}`,
     })
   })
 

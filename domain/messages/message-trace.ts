@@ -1,0 +1,36 @@
+import type { CollectedSpan, Context } from '#runtime'
+import type { ClientId } from '#schema/ids'
+import type { Message } from '#schema/messages/chat'
+import { chatRoom, chatThread } from '#schema/messages/event'
+import { CHAT_MESSAGES } from '#schema/streams'
+
+/** Returns the message's log entry; undefined if it was deleted or is older than the log. */
+export function readLogEntry({ seq, threadId }: Message, context: Context) {
+  return context.read(CHAT_MESSAGES, threadId === undefined ? chatRoom : chatThread, seq)
+}
+
+/**
+ * Returns the spans that belong to a message, in order of time. Trace ids are visible to other users, who
+ * may send calls under the same trace: their calls, and spans of other messages, are left out.
+ */
+export function selectOwnSpans(
+  spans: readonly CollectedSpan[],
+  { seq, sender }: Message,
+): CollectedSpan[] {
+  const inOrder = [...spans].sort((a, b) => a.at - b.at)
+  const selected = new Map<string, CollectedSpan>()
+  for (const span of inOrder) {
+    const isCall = span.caller !== ''
+    const isOwn = isCall ? span.caller === sender : span.seq === seq
+    const isChild = !isCall && span.seq === undefined && selected.has(span.parent ?? '')
+    if (isOwn || isChild) selected.set(span.id, span)
+  }
+  return [...selected.values()]
+}
+
+/** Returns when the client created the message; undefined unless its client id is a UUIDv7. */
+export function readClientTime(clientId: ClientId): string | undefined {
+  const [, high = '', low = ''] = /^([0-9a-f]{8})-([0-9a-f]{4})-7/i.exec(clientId) ?? []
+  const at = Number.parseInt(high + low, 16)
+  return Number.isNaN(at) ? undefined : new Date(at).toISOString()
+}

@@ -1,0 +1,71 @@
+import { and, eq, exists, isNull, notExists, or, type SQL, sql } from 'drizzle-orm'
+import type { AnyPgColumn } from 'drizzle-orm/pg-core'
+import { FunctionError } from '#runtime'
+import { db } from '#schema/db'
+import type { RoomId, UserId } from '#schema/ids'
+import { bans, members, rooms } from '#schema/tables/room'
+
+const pageSize = 50
+/** An explicit ICU collation: order and case rules must not depend on the database's locale. */
+const lower = (text: SQL | AnyPgColumn) => sql`lower(${text} collate "und-x-icu")`
+const name = lower(rooms.name)
+
+export interface PublicRoomQuery {
+  /** Matches any part of a room's name or id, ignoring case. */
+  text: string
+  /** Starts the page behind this room. */
+  after?: RoomId | undefined
+  caller: UserId
+}
+
+/**
+ * Returns a page of public rooms by name, without those that the caller is banned from. Throws `invalid`
+ * when `after` is not a room that the caller can see.
+ */
+export async function listPublicRooms({ text, after, caller }: PublicRoomQuery) {
+  const start = after === undefined ? undefined : await findPageStart(after, caller)
+  const searched = lower(sql`${text}::text`)
+  const isMatch = or(
+    sql`strpos(${name}, ${searched}) > 0`,
+    sql`strpos(${rooms.id}, ${searched}) > 0`,
+  )
+  const isJoined = exists(
+    db
+      .select()
+      .from(members)
+      .where(and(eq(members.room, rooms.id), eq(members.userId, caller))),
+  )
+  const page = await db
+    .select({
+      id: rooms.id,
+      name: rooms.name,
+      kind: rooms.kind,
+      members: db.$count(members, eq(members.room, rooms.id)),
+      joined: sql<boolean>`${isJoined}`,
+    })
+    .from(rooms)
+    .where(and(isVisible(caller), isMatch, start))
+    .orderBy(name, rooms.id)
+    // One extra row shows that there is a next page.
+    .limit(pageSize + 1)
+  return { rooms: page.slice(0, pageSize), more: page.length > pageSize }
+}
+
+/** Only for a visible room: the position of any other would reveal its name. */
+async function findPageStart(after: RoomId, caller: UserId): Promise<SQL> {
+  const [room] = await db
+    .select({ name: name.mapWith(String) })
+    .from(rooms)
+    .where(and(eq(rooms.id, after), isVisible(caller)))
+  if (!room)
+    throw new FunctionError('invalid', `Room ${after} does not exist, or you may not see it`)
+  return sql`(${name}, ${rooms.id}) > (${room.name}::text, ${after}::text)`
+}
+
+function isVisible(caller: UserId) {
+  const ban = db
+    .select()
+    .from(bans)
+    .where(and(eq(bans.room, rooms.id), eq(bans.userId, caller)))
+  return and(eq(rooms.kind, 'public'), isNull(rooms.archivedAt), notExists(ban))
+}
