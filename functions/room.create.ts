@@ -1,28 +1,25 @@
-import { and, eq, isNull } from 'drizzle-orm'
-import { enqueueEvents, flushOutbox } from '#domain/log/event-outbox'
+import { flushOutbox } from '#domain/log/event-outbox'
 import { readCaller } from '#domain/rooms/member'
 import { indexMember, reindexRooms } from '#domain/rooms/member-index'
+import { insertOwnedRoom, isOwnedRoom } from '#domain/rooms/room-creation'
 import { defineFunction, FunctionError } from '#runtime'
-import { db } from '#schema/db'
-import type { UserId } from '#schema/ids'
-import { type Room, roomCreate } from '#schema/messages/room'
+import { roomCreate } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
-import { members, rooms } from '#schema/tables/room'
 
-/** Rooms of two are named by the server alone. */
-const reserved = /^dm-/
-const role = 'owner'
+/** Ids of direct rooms are derived from their members, so clients may not choose them. */
+const reservedIds = /^dm-/
 
-/** Makes a room with the caller as its owner. Whoever asks again finishes what was begun. */
+/** Creates a room that the caller owns and publishes it. A repeated call completes an interrupted one. */
 export default defineFunction(
   roomCreate,
   async ({ room: id, name, kind }, context) => {
     const owner = readCaller(context)
     const room = { id, name, kind }
-    const isTheirs =
-      !reserved.test(id) && ((await insertRoom(room, owner)) || (await isOwned(room, owner)))
-    if (!isTheirs)
-      throw new FunctionError('conflict', `A room cannot be called ${id}: choose another id`)
+    const isOwn =
+      !reservedIds.test(id) &&
+      ((await insertOwnedRoom(room, owner)) || (await isOwnedRoom(room, owner)))
+    if (!isOwn)
+      throw new FunctionError('conflict', `Room id ${id} is taken or reserved: choose another id`)
 
     await reindexRooms([id], context)
     await indexMember({ room: id, userId: owner }, context)
@@ -31,33 +28,3 @@ export default defineFunction(
   },
   { resources: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 20, windowMs: 60_000 } },
 )
-
-/** The room and its owner, or neither. False when the id is taken, be it by an archived room. */
-function insertRoom({ id, name, kind }: Room, owner: UserId): Promise<boolean> {
-  return db.transaction(async (tx) => {
-    const made = await tx.insert(rooms).values({ id, name, kind }).onConflictDoNothing().returning()
-    if (made.length === 0) return false
-    const first = { room: id, userId: owner, role } as const
-    await tx.insert(members).values(first)
-    await enqueueEvents(
-      [
-        { kind: 'room', action: 'create', room: id, name, by: owner },
-        { kind: 'member', action: 'join', ...first, by: owner },
-      ],
-      tx,
-    )
-    return true
-  })
-}
-
-/** Whether somebody has made this very room: they did not hear the answer. */
-async function isOwned({ id, name, kind }: Room, owner: UserId): Promise<boolean> {
-  const [found] = await db
-    .select({ role: members.role })
-    .from(rooms)
-    .innerJoin(members, and(eq(members.room, rooms.id), eq(members.userId, owner)))
-    .where(
-      and(eq(rooms.id, id), eq(rooms.name, name), eq(rooms.kind, kind), isNull(rooms.archivedAt)),
-    )
-  return found?.role === role
-}

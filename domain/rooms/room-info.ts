@@ -1,0 +1,46 @@
+import { and, asc, count, eq, isNull } from 'drizzle-orm'
+import { FunctionError } from '#runtime'
+import { db } from '#schema/db'
+import type { RoomId, UserId } from '#schema/ids'
+import { bans, members, rooms } from '#schema/tables/room'
+import { users } from '#schema/tables/user'
+import { publicUser } from '../users/directory.ts'
+
+/**
+ * Returns a room with the caller's role in it, or null. Throws `forbidden` for a room that the caller may
+ * not see, with the same message as for a room that does not exist.
+ */
+export async function requireVisibleRoom(id: RoomId, caller: UserId) {
+  const [row] = await db
+    .select({
+      room: { id: rooms.id, name: rooms.name, kind: rooms.kind },
+      createdAt: rooms.createdAt,
+      role: members.role,
+      bannedBy: bans.by,
+    })
+    .from(rooms)
+    .leftJoin(members, and(eq(members.room, rooms.id), eq(members.userId, caller)))
+    .leftJoin(bans, and(eq(bans.room, rooms.id), eq(bans.userId, caller)))
+    .where(and(eq(rooms.id, id), isNull(rooms.archivedAt)))
+  const isVisible = row && (row.role || (row.room.kind === 'public' && !row.bannedBy))
+  if (!isVisible)
+    throw new FunctionError('forbidden', `Room ${id} does not exist, or you may not see it`)
+  return row
+}
+
+/** Returns up to `limit` members with their names, those first who joined first. */
+export async function listFirstMembers(room: RoomId, limit: number) {
+  const rows = await db
+    .select({ userId: members.userId, role: members.role, name: publicUser.name })
+    .from(members)
+    .leftJoin(users, eq(users.id, members.userId))
+    .where(eq(members.room, room))
+    .orderBy(asc(members.joinedAt), asc(members.userId))
+    .limit(limit)
+  return rows.map(({ name, ...member }) => ({ ...member, name: name ?? member.userId }))
+}
+
+export async function countMembers(room: RoomId): Promise<number> {
+  const [row] = await db.select({ count: count() }).from(members).where(eq(members.room, room))
+  return row?.count ?? 0
+}

@@ -1,0 +1,52 @@
+import { and, desc, eq, isNull, ne, sql } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/pg-core'
+import { db } from '#schema/db'
+import type { UserId } from '#schema/ids'
+import { roomHeads } from '#schema/tables/message'
+import { members, readStates, rooms } from '#schema/tables/room'
+import { unreadAfter } from '../messages/unread-count.ts'
+
+/** Limited by the size of an answer. */
+const maxRooms = 1_000
+
+/**
+ * Returns a user's rooms with their unread counts and, for a direct room, its other member: one statement.
+ * Above 1,000 rooms, those with the newest events.
+ */
+export function roomsOfUser(user: UserId) {
+  const others = alias(members, 'others')
+  const lastSeq = sql<number>`coalesce(${roomHeads.seq}, 0)`.mapWith(Number)
+  const own = db
+    .select({
+      id: rooms.id,
+      name: rooms.name,
+      kind: rooms.kind,
+      role: members.role,
+      lastSeq: lastSeq.as('last_seq'),
+      readSeq: sql<number>`coalesce(${readStates.seq}, 0)`.mapWith(Number).as('read_seq'),
+    })
+    .from(members)
+    .innerJoin(rooms, eq(rooms.id, members.room))
+    .leftJoin(roomHeads, eq(roomHeads.room, members.room))
+    .leftJoin(readStates, and(eq(readStates.room, members.room), eq(readStates.userId, user)))
+    .where(and(eq(members.userId, user), isNull(rooms.archivedAt)))
+    .orderBy(desc(lastSeq))
+    .limit(maxRooms)
+    .as('own')
+  const counted = unreadAfter(own.id, own.readSeq, user)
+  return db
+    .select({
+      id: own.id,
+      name: own.name,
+      kind: own.kind,
+      role: own.role,
+      lastSeq: own.lastSeq,
+      readSeq: own.readSeq,
+      unread: counted.unread,
+      mentions: counted.mentions,
+      other: others.userId,
+    })
+    .from(own)
+    .crossJoinLateral(counted)
+    .leftJoin(others, and(eq(own.kind, 'direct'), eq(others.room, own.id), ne(others.userId, user)))
+}
