@@ -9,21 +9,29 @@ import { defineFunction, FunctionError } from '#runtime'
 import { adminRole } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Gives anybody a role in any room that is not a room of two: for rooms that nobody owns. */
+/** Sets a user's role in any room that is not direct: also in rooms without an owner. */
 export default defineFunction(
   adminRole,
   async ({ room, userId, role }, context) => {
-    const deed = { room, userId, by: readCaller(context) }
-    const found = await findMembershipState(deed)
-    if (found?.role)
-      await changeRole({ ...deed, to: role }, context, (now) => require(now).role ?? role)
-    else await addMember(deed, context, (now) => ({ room: require(now).room, role }))
+    const change = { room, userId, by: readCaller(context) }
+    const state = await findMembershipState(change)
+    if (state?.role)
+      await changeRole(
+        { ...change, to: role },
+        context,
+        (current) => requireAssignable(current).role ?? role,
+      )
+    else
+      await addMember(change, context, (current) => ({
+        room: requireAssignable(current).room,
+        role,
+      }))
     return {}
 
-    function require(standing: MembershipState | undefined): MembershipState {
-      if (!standing || standing.room.kind === 'direct' || standing.isBanned)
-        throw new FunctionError('forbidden', `${userId} cannot be given a role in ${room}`)
-      return standing
+    function requireAssignable(current: MembershipState | undefined): MembershipState {
+      if (!current || current.room.kind === 'direct' || current.isBanned)
+        throw new FunctionError('forbidden', `${userId} cannot be given a role in room ${room}`)
+      return current
     }
   },
   { resources: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 120, windowMs: 60_000 } },

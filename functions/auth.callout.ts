@@ -6,9 +6,11 @@ import { userSeen } from '#schema/messages/user'
 
 const Env = v.object({
   OIDC_ISSUER: v.pipe(
-    v.string('OIDC_ISSUER is missing: the issuer as tokens name it'),
+    v.string(
+      'OIDC_ISSUER is missing: set it to a token issuer, such as https://id.example/realms/chat',
+    ),
     v.regex(/^https?:\/\/[^/]/, 'OIDC_ISSUER must be a URL that begins with http:// or https://'),
-    v.url('OIDC_ISSUER is no URL'),
+    v.url('OIDC_ISSUER is not a valid URL'),
   ),
   OIDC_CLIENT_IDS: v.pipe(
     v.optional(v.string(), 'nats-chat-app,natter-cli'),
@@ -18,7 +20,7 @@ const Env = v.object({
         .map((id) => id.trim())
         .filter(Boolean),
     ),
-    v.minLength(1, 'OIDC_CLIENT_IDS names no client'),
+    v.minLength(1, 'OIDC_CLIENT_IDS is empty: list client ids, separated by commas'),
   ),
   OIDC_USER_CLAIM: v.optional(
     v.picklist(['preferred_username', 'sub'], 'OIDC_USER_CLAIM must be preferred_username or sub'),
@@ -28,8 +30,8 @@ const Env = v.object({
 type Env = v.InferOutput<typeof Env>
 
 /**
- * Lets people in who bring an access token of the identity provider, as CONNECT token or as
- * password: who they are, what they may do, and until when, all come from it.
+ * Authenticates a NATS connection by an access token of the identity provider, given as CONNECT
+ * token or as password. User id, permissions and expiry of the connection follow from the token.
  */
 export default defineFunction(
   callout(),
@@ -41,23 +43,25 @@ export default defineFunction(
   {
     env: Env,
     queue: 'auth-workers',
-    // After an outage everybody comes back at once, and who is turned away comes back again.
+    // After an outage all clients reconnect at once, and a rejected client would only try again.
     maxQueued: 10_000,
     async beforeServe({ env, log }) {
-      // Nobody has to wait for the identity provider: the first login asks it again.
+      // A start without the identity provider is fine: the first login fetches the keys again.
       await checkFor(env)
         .prefetch()
-        .catch((error) => log.warn({ err: error }, 'nobody can log in yet'))
+        .catch((error) =>
+          log.warn({ err: error }, 'identity provider unavailable, logins fail until it is back'),
+        )
     },
   },
 )
 
-/** Made once for each environment, since it keeps the keys. */
+/** One check per environment, since it caches the provider's keys. */
 const checks = new WeakMap<Env, TokenCheck>()
 
 function checkFor(env: Env): TokenCheck {
-  const known = checks.get(env)
-  if (known) return known
+  const existing = checks.get(env)
+  if (existing) return existing
   const { OIDC_ISSUER: issuer, OIDC_CLIENT_IDS: clientIds, OIDC_USER_CLAIM: userClaim } = env
   const check = createTokenCheck({ issuer, clientIds, userClaim })
   checks.set(env, check)

@@ -5,13 +5,13 @@ import { defineFunction } from '#runtime'
 import { chatSync } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Reads what happened in a room while somebody was away: all of it from the log, or nothing. */
+/** Returns all events of a room and its threads after a sequence, or none if they are too many. */
 export default defineFunction(
   chatSync,
   async ({ room, since }, context) => {
     await requireMember(room, context)
     const stored = await readSince(room, since, context)
-    // What was said after they went may be in there: they went while it was read.
+    // Check again: a caller removed during the read must not receive later messages.
     await requireMember(room, context)
     const events = stored?.map(({ seq, data }) => ({ seq, event: data }))
     if (!events || takeWithinBytes(events).length < events.length) return { recovered: false }

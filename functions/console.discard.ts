@@ -1,7 +1,7 @@
 import { defineFunction } from '#runtime'
 import { consoleDiscard } from '#schema/messages/console'
 
-/** Removes a dead letter for good. */
+/** Deletes a dead letter. */
 export default defineFunction(
   consoleDiscard,
   async ({ seq }, { caller, log, system }) => {

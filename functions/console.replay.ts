@@ -1,7 +1,7 @@
 import { defineFunction } from '#runtime'
 import { consoleReplay } from '#schema/messages/console'
 
-/** Has the function that could not handle a dead letter try again. */
+/** Delivers a dead letter to its function again. */
 export default defineFunction(
   consoleReplay,
   async ({ seq }, { caller, log, system }) => {

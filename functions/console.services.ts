@@ -3,12 +3,15 @@ import { findServices } from '#domain/monitoring/services'
 import { defineFunction } from '#runtime'
 import { consoleServices } from '#schema/messages/console'
 
-/** Shows everything that answers on `$SRV`, which people may not ask themselves. */
+/** Returns all micro services that answer on `$SRV`, which clients may not publish to. */
 export default defineFunction(
   consoleServices,
   async (_input, context) => {
     const { at, services } = await findServices(context)
-    const sums = services.map((one) => ({ ...one, instances: one.instances.length }))
+    const sums = services.map((service) => ({
+      ...service,
+      instances: service.instances.length,
+    }))
     return { at, services: takeWithinBytes(sums) }
   },
   { limit: { max: 240, windowMs: 60_000 } },

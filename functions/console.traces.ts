@@ -5,20 +5,20 @@ import { consoleTraces } from '#schema/messages/console'
 
 const [maxTraces, maxSpans] = [50, 100]
 
-/** Shows the newest traces, each with all of its steps that any process remembers. */
+/** Returns the newest traces with the spans that any process still stores. */
 export default defineFunction(
   consoleTraces,
   async ({ only }, { system }) => {
     const newest = await system.spans({ limit: 300, ...(only ? { only } : {}) })
-    // Who looks at it would see little but that they look.
+    // The console polls, so its own calls would fill the list.
     const others = newest.filter(({ name }) => !name.startsWith('console.'))
     others.sort((a, b) => b.at - a.at)
     const ids = [...new Set(others.map(({ trace }) => trace))].slice(0, maxTraces)
     const spans = ids.length === 0 ? [] : await system.spans({ traces: ids })
     const byTrace = Map.groupBy(spans, ({ trace }) => trace)
     const traces = ids.flatMap((id) => {
-      const steps = (byTrace.get(id) ?? []).sort((a, b) => a.at - b.at).slice(0, maxSpans)
-      return steps.length === 0 ? [] : { id, spans: steps.map(toConsoleSpan) }
+      const inOrder = (byTrace.get(id) ?? []).sort((a, b) => a.at - b.at).slice(0, maxSpans)
+      return inOrder.length === 0 ? [] : { id, spans: inOrder.map(toConsoleSpan) }
     })
     return { traces: takeWithinBytes(traces) }
   },

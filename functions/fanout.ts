@@ -2,5 +2,5 @@ import { fanOut, fanoutOptions } from '#domain/messages/fan-out'
 import { defineFunction, event } from '#runtime'
 import { logRoom } from '#schema/messages/event'
 
-/** Tells a room what has happened in it, as soon as the log has it. */
+/** Broadcasts a room event to the room's audience as soon as it is stored. */
 export default defineFunction(event(logRoom, { queue: 'fanout-workers' }), fanOut, fanoutOptions)

@@ -2,5 +2,7 @@ import { evictMessage } from '#domain/messages/message-cache'
 import { defineFunction, event } from '#runtime'
 import { messageChanged } from '#schema/messages/event'
 
-/** Forgets a message that is not what it was: in every process, since each remembers for itself. */
+/**
+ * Evicts a changed message from the cache. Without a queue group: each process has its own cache.
+ */
 export default defineFunction(event(messageChanged), ({ id }) => evictMessage(id))

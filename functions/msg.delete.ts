@@ -9,9 +9,9 @@ import type { RoomEventOf } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 
 /**
- * Deletes a message of the caller, or any message if the caller is a moderator, and returns the delete
- * event's sequence. The text is erased from cache, database and log before the answer; `persist` repeats
- * this in case the process ends in between.
+ * Deletes a message of the caller, or any message if the caller is a moderator, and returns the
+ * delete event's sequence. The text is erased from cache, database and log before the answer;
+ * `persist` repeats this in case the process ends in between.
  */
 export default defineFunction(
   msgDelete,

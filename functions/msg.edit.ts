@@ -11,7 +11,7 @@ import { requireRight } from '#domain/rooms/roles'
 import { defineFunction, FunctionError } from '#runtime'
 import { msgEdit } from '#schema/messages/chat'
 
-/** Replaces what the caller said. Saying the same again changes nothing. */
+/** Replaces the text of the caller's message and returns the edit's sequence. Idempotent. */
 export default defineFunction(
   msgEdit,
   async ({ notifyId, text }, context) => {
@@ -19,10 +19,7 @@ export default defineFunction(
     const { message, member } = await requireMessage(notifyId, context)
     requireRight(member, 'speak')
     if (message.sender !== member.user)
-      throw new FunctionError(
-        'forbidden',
-        `Only ${message.sender} may edit what ${message.sender} said`,
-      )
+      throw new FunctionError('forbidden', `Only ${message.sender} may edit message ${notifyId}`)
     requireNotDeleted(message)
     if (text === message.text) return { seq: message.editedSeq ?? message.seq }
 

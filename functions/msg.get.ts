@@ -4,13 +4,16 @@ import { defineFunction, FunctionError } from '#runtime'
 import { msgGet } from '#schema/messages/chat'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 
-/** Reads the message a notification announced. Having the notification is not enough to see it. */
+/** Returns the message of a notification, if the caller is a member of its room. */
 export default defineFunction(
   msgGet,
   async ({ notifyId }, context) => {
     const message = await findMessage(notifyId, context)
     if (!message || !(await findMember(message.room, context)))
-      throw new FunctionError('forbidden', `There is no message ${notifyId} that you may read`)
+      throw new FunctionError(
+        'forbidden',
+        `Message ${notifyId} does not exist, or you may not read it`,
+      )
     return message
   },
   {

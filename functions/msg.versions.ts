@@ -7,10 +7,9 @@ import { db } from '#schema/db'
 import { msgVersions } from '#schema/messages/chat'
 import { messageVersions } from '#schema/tables/message'
 
-/** Of what was edited more often, the oldest are not read. */
 const maxVersions = 1_000
 
-/** Reads what a message said before it was edited. Of a deleted one nothing is left. */
+/** Returns the earlier texts of an edited message, oldest first; none for a deleted message. */
 export default defineFunction(
   msgVersions,
   async ({ notifyId }, context) => {
@@ -18,14 +17,14 @@ export default defineFunction(
     if (message.sender !== member.user) requireRight(member, 'moderate')
     if (message.deletedAt) return { versions: [] }
 
-    const texts = await db
+    const stored = await db
       .select({ text: messageVersions.text, at: messageVersions.at })
       .from(messageVersions)
       .where(eq(messageVersions.messageId, message.id))
       .orderBy(desc(messageVersions.seq))
       .limit(maxVersions + 1)
-    // The newest one is what it says now.
-    const versions = texts.slice(1).map(({ text, at }) => ({ text, at: at.toISOString() }))
+    // The newest version is the current text.
+    const versions = stored.slice(1).map(({ text, at }) => ({ text, at: at.toISOString() }))
     return { versions: takeWithinBytes(versions).reverse() }
   },
   { resources: messageResources, limit: { max: 120, windowMs: 60_000 } },

@@ -3,7 +3,7 @@ import { defineFunction, stream } from '#runtime'
 import { chatThread } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 
-/** Copies what is said in threads from the log into the database. */
+/** Persists thread messages from the log. */
 export default defineFunction(stream(CHAT_MESSAGES, chatThread, { batch: 500 }), persist, {
   queue: 'persist-workers',
 })

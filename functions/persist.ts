@@ -4,7 +4,7 @@ import { defineFunction, stream } from '#runtime'
 import { chatRoom } from '#schema/messages/event'
 import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
 
-/** Copies what happens in rooms from the log into the database. */
+/** Persists room events from the log and updates cached messages that they change. */
 export default defineFunction(
   stream(CHAT_MESSAGES, chatRoom, { batch: 500 }),
   async (events, context) => {

@@ -2,5 +2,5 @@ import { cacheStatus } from '#domain/presence/status'
 import { defineFunction, event } from '#runtime'
 import { presenceChanged } from '#schema/messages/presence'
 
-/** Hears who is seen differently: in every process, since each remembers for itself. */
+/** Caches a changed status. Without a queue group: each process has its own cache. */
 export default defineFunction(event(presenceChanged), cacheStatus)

@@ -4,7 +4,7 @@ import { defineFunction } from '#runtime'
 import { presenceDisconnect } from '#schema/messages/presence'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 
-/** Ends the lease of a connection. With the last one its owner goes offline. */
+/** Deletes the lease of a connection; without any other lease, the caller goes offline. */
 export default defineFunction(
   presenceDisconnect,
   async ({ connId }, context) => {

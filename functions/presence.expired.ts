@@ -4,7 +4,7 @@ import { defineFunction, kvWatch } from '#runtime'
 import { UserId } from '#schema/ids'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 
-/** Notices connections that have ended without a word. */
+/** Sets a user offline whose last lease has expired without a disconnect. */
 export default defineFunction(
   kvWatch(PRESENCE_CONN),
   async ({ operation, key }, context) => {

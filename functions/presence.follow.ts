@@ -5,9 +5,9 @@ import { defineFunction, event, type ParsedDataOf } from '#runtime'
 import { roomChanged } from '#schema/messages/room'
 import { PRESENCE, ROOMS_KV } from '#schema/streams'
 
-type Move = Extract<ParsedDataOf<typeof roomChanged>, { action: 'join' | 'leave' }>
+type MemberChange = Extract<ParsedDataOf<typeof roomChanged>, { action: 'join' | 'leave' }>
 
-/** Shows a room that whoever came is there, and that whoever went is not, for that room. */
+/** Broadcasts to a room that a new member is online, or that a removed one is offline there. */
 export default defineFunction(
   event(roomChanged, { queue: 'presence-workers' }),
   (change, context) => {
@@ -17,15 +17,15 @@ export default defineFunction(
   { resources: [PRESENCE, ROOMS_KV] },
 )
 
-const collect = batchByKey<string, Move>(collectMs, async (collected, context) => {
-  const moves = await Promise.all(
+const collect = batchByKey<string, MemberChange>(collectMs, async (collected, context) => {
+  const resolved = await Promise.all(
     [...collected.values()].map(async ({ room, userId, action }) => {
       const status = action === 'leave' ? 'offline' : await findStatus(userId, context)
       return { room, userId, action, status }
     }),
   )
-  const changes = moves
-    // Whoever comes while they are offline has never been seen there.
+  const changes = resolved
+    // The room has never seen a new member who is offline, so there is no change to show.
     .filter(({ action, status }) => action === 'leave' || status !== 'offline')
     .map(({ room, userId, status }) => {
       const action = status === 'offline' ? 'offline' : 'online'

@@ -4,7 +4,7 @@ import { defineFunction } from '#runtime'
 import { presenceHeartbeat } from '#schema/messages/presence'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 
-/** Renews the lease of a connection. Its owner comes online by it, or stays as they are. */
+/** Renews the lease of a connection and returns the caller's status: online, if it was offline. */
 export default defineFunction(
   presenceHeartbeat,
   async ({ connId }, context) => ({
@@ -14,7 +14,7 @@ export default defineFunction(
     queue: 'presence-workers',
     resources: [PRESENCE, PRESENCE_CONN],
     limit: { max: 600, windowMs: 60_000 },
-    // After an outage everybody is back at once.
+    // After an outage all clients reconnect at once.
     maxQueued: 10_000,
   },
 )

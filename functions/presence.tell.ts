@@ -8,7 +8,7 @@ import { PRESENCE, ROOMS_KV } from '#schema/streams'
 
 type Change = ParsedDataOf<typeof presenceChanged>
 
-/** Tells the rooms of whoever is seen differently: what happens within a moment, in one go. */
+/** Broadcasts status changes to the rooms of each user, collected over a short interval. */
 export default defineFunction(
   event(presenceChanged, { queue: 'presence-workers' }),
   (change, context) => collect(change.userId, change, context),
@@ -19,14 +19,14 @@ const collect = batchByKey<UserId, Change>(
   collectMs,
   async (collected, context) => {
     const latest = new Map([...collected].filter(([, change]) => !isOutdated(change)))
-    const places = await findRooms([...latest.keys()], context)
-    const changes = places.flatMap(({ room, userId }) => {
+    const memberships = await findRooms([...latest.keys()], context)
+    const changes = memberships.flatMap(({ room, userId }) => {
       const change = latest.get(userId)
       return change ? [{ room, change }] : []
     })
     await broadcastPresence(changes, context)
   },
-  // Who comes online and is away at once has still come online.
+  // Online, then away, within one interval: rooms must still see that the user came online.
   (before, after) =>
     before.action === 'online' && after.action === 'status'
       ? { ...after, action: 'online' }

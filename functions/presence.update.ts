@@ -4,15 +4,15 @@ import { defineFunction, FunctionError } from '#runtime'
 import { presenceUpdate, type Status } from '#schema/messages/presence'
 import { PRESENCE } from '#schema/streams'
 
-/** Shows the caller as away or busy, or as there again, until they go offline. */
+/** Sets the caller's status until the caller goes offline. */
 export default defineFunction(
   presenceUpdate,
   async ({ status, idle }, context) => {
-    const choose = (before: Status) =>
+    const decide = (before: Status) =>
       before === 'offline' || (idle && before !== 'online') ? before : status
-    const { after } = await changeStatus(readCaller(context), choose, context, { isIdle: idle })
+    const { after } = await changeStatus(readCaller(context), decide, context, { isIdle: idle })
     if (after === 'offline')
-      throw new FunctionError('conflict', 'You are offline: send a heartbeat first')
+      throw new FunctionError('conflict', 'You are offline: send presence.heartbeat first')
     return {}
   },
   { queue: 'presence-workers', resources: [PRESENCE], limit: { max: 60, windowMs: 60_000 } },

@@ -5,7 +5,10 @@ import { defineFunction } from '#runtime'
 import { deliverRead, readUpdate } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Persists the caller's read position, publishes a change to the caller, and returns the unread counts. */
+/**
+ * Persists the caller's read position, publishes a change to the caller, and returns the unread
+ * counts.
+ */
 export default defineFunction(
   readUpdate,
   async ({ room, seq: requested, unread: back }, context) => {

@@ -9,32 +9,31 @@ import { roomArchive } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { members, rooms } from '#schema/tables/room'
 
-/** Archives a room, which nobody can read then, or brings it back. */
+/** Archives a room, so that its members can no longer read it, or restores it. */
 export default defineFunction(
   roomArchive,
   async ({ room, archived }, context) => {
     const by = readCaller(context)
-    // The index has nobody in an archived room, and its owner may ask twice.
-    if (!(await isArchivedBy(room, by))) await requireOwner(room, context)
+    // An archived room has no members in the index, so its owner is looked up in the database.
+    if (!(await isOwnerOfArchived(room, by))) await requireArchivable(room, context)
     await (archived ? archiveRoom : restoreRoom)({ room, by }, context)
     return {}
   },
   { resources: [CHAT_MESSAGES, ROOMS_KV], limit: { max: 30, windowMs: 60_000 } },
 )
 
-async function requireOwner(room: RoomId, context: Context) {
+async function requireArchivable(room: RoomId, context: Context) {
   const member = await requireMember(room, context)
   requireRight(member, 'archive')
   if (member.kind === 'direct')
-    throw new FunctionError('forbidden', 'A room of two cannot be archived')
+    throw new FunctionError('forbidden', `Room ${room} is a direct room and cannot be archived`)
 }
 
-/** Whether this is an archived room of which somebody is an owner. */
-async function isArchivedBy(room: RoomId, owner: UserId) {
-  const [found] = await db
+async function isOwnerOfArchived(room: RoomId, user: UserId): Promise<boolean> {
+  const [membership] = await db
     .select({ role: members.role })
     .from(rooms)
-    .innerJoin(members, and(eq(members.room, rooms.id), eq(members.userId, owner)))
+    .innerJoin(members, and(eq(members.room, rooms.id), eq(members.userId, user)))
     .where(and(eq(rooms.id, room), isNotNull(rooms.archivedAt)))
-  return found?.role === 'owner'
+  return membership?.role === 'owner'
 }

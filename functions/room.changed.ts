@@ -3,7 +3,7 @@ import { evictMember } from '#domain/rooms/member'
 import { defineFunction, event } from '#runtime'
 import { roomChanged } from '#schema/messages/room'
 
-/** Hears who came and went: in every process, since each remembers for itself. */
+/** Applies a membership change to the caches. Without a queue group: each process has its own. */
 export default defineFunction(
   event(roomChanged),
   (change) => {

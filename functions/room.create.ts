@@ -9,7 +9,10 @@ import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 /** Ids of direct rooms are derived from their members, so clients may not choose them. */
 const reservedIds = /^dm-/
 
-/** Creates a room that the caller owns and publishes it. A repeated call completes an interrupted one. */
+/**
+ * Creates a room that the caller owns and publishes it. A repeated call completes an interrupted
+ * one.
+ */
 export default defineFunction(
   roomCreate,
   async ({ room: id, name, kind }, context) => {

@@ -9,8 +9,8 @@ import { roomDirect } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * Returns the direct room of the caller and another user (or the caller alone), created on first use.
- * A repeated call completes an interrupted one.
+ * Returns the direct room of the caller and another user (or the caller alone), created on first
+ * use. A repeated call completes an interrupted one.
  */
 export default defineFunction(
   roomDirect,

@@ -3,19 +3,21 @@ import { reconcileRooms } from '#domain/rooms/member-index'
 import { defineFunction, schedule } from '#runtime'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Whoever is at it right now is done by then, in milliseconds. */
-const afterMs = 5_000
+/** Events newer than this are still being published by the call that made them. */
+const staleAfterMs = 5_000
 const maxRooms = 200
 
-/** Finishes what became of rooms where a process died, or the log took nothing, after it was kept. */
+/**
+ * Publishes outbox events that are left over because a process ended or the log was unavailable.
+ */
 export default defineFunction(
   schedule({ everyMs: 10_000 }),
   async (_tick, context) => {
-    const rooms = await findStaleRooms(afterMs, maxRooms)
+    const rooms = await findStaleRooms(staleAfterMs, maxRooms)
     if (rooms.length === 0) return
     await reconcileRooms(rooms, context)
     for (const room of rooms) await flushOutbox(room, context)
-    context.log.info({ rooms: rooms.length }, 'what had been left undone has been told')
+    context.log.info({ rooms: rooms.length }, 'stale outbox events published')
   },
   { resources: [CHAT_MESSAGES, ROOMS_KV] },
 )

@@ -5,7 +5,9 @@ import { roomInfo } from '#schema/messages/room'
 
 const maxMembers = 500
 
-/** Returns a room and its first members: to members, and for a public room to everyone not banned. */
+/**
+ * Returns a room and its first members: to members, and for a public room to everyone not banned.
+ */
 export default defineFunction(
   roomInfo,
   async ({ room: id }, context) => {

@@ -7,23 +7,26 @@ import { roomInvite } from '#schema/messages/room'
 import { hasRight } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Makes somebody a member of a room, also whoever was kicked. Who is one already stays what they are. */
+/** Adds a user to a room and lifts a ban. An existing member keeps their role. */
 export default defineFunction(
   roomInvite,
   async ({ room: id, userId, role }, context) => {
     const inviter = await requireMember(id, context)
     requireRight(inviter, 'invite')
     if (inviter.kind === 'direct')
-      throw new FunctionError('forbidden', 'Nobody can be invited into a room of two')
+      throw new FunctionError(
+        'forbidden',
+        `Room ${id} is a direct room and cannot have more members`,
+      )
     await requireUser(userId)
-    await addMember({ room: id, userId, by: inviter.user }, context, (standing) => {
-      if (!standing) throw new FunctionError('forbidden', `You do not belong to a room ${id}`)
-      if (standing.isBanned && !hasRight(inviter, 'kick'))
+    await addMember({ room: id, userId, by: inviter.user }, context, (state) => {
+      if (!state) throw new FunctionError('forbidden', `You are not a member of room ${id}`)
+      if (state.isBanned && !hasRight(inviter, 'kick'))
         throw new FunctionError(
           'forbidden',
-          `${userId} was kicked: a moderator may invite them again`,
+          `${userId} is banned from room ${id}: only a moderator may invite them again`,
         )
-      return { room: standing.room, role: standing.role ?? role }
+      return { room: state.room, role: state.role ?? role }
     })
     return {}
   },

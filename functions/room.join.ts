@@ -5,18 +5,18 @@ import { roomJoin } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * Makes the caller a member of a public room, or confirms that they are one of any other. What went
- * missing from the live index is put back, and the room is told of whoever is new there.
+ * Adds the caller to a public room, publishes the change, and returns the room. For an existing
+ * member of any room, restores a missing index entry.
  */
 export default defineFunction(
   roomJoin,
   async ({ room: id }, context) => {
     const userId = readCaller(context)
-    const room = await addMember({ room: id, userId, by: userId }, context, (standing) => {
-      const mayEnter = standing?.role ?? (standing?.room.kind === 'public' && !standing.isBanned)
-      if (!standing || !mayEnter)
-        throw new FunctionError('forbidden', `There is no room ${id} that you may join`)
-      return { room: standing.room, role: standing.role ?? 'member' }
+    const room = await addMember({ room: id, userId, by: userId }, context, (state) => {
+      const mayJoin = state?.role ?? (state?.room.kind === 'public' && !state.isBanned)
+      if (!state || !mayJoin)
+        throw new FunctionError('forbidden', `Room ${id} does not exist, or you may not join it`)
+      return { room: state.room, role: state.role ?? 'member' }
     })
     return { room }
   },

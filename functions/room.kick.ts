@@ -7,8 +7,9 @@ import { mayRuleOver } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * Removes somebody from a room and keeps them out until they are invited. From then on the room is
- * told member by member, since whoever was kicked may still listen where a public room is told.
+ * Removes a member and bans them until they are invited again. Events of a public room are
+ * published to each member from then on, since the removed user may still be subscribed to the
+ * room's subject.
  */
 export default defineFunction(
   roomKick,
@@ -16,15 +17,21 @@ export default defineFunction(
     const member = await requireMember(id, context)
     requireRight(member, 'kick')
     if (userId === member.user)
-      throw new FunctionError('forbidden', `You cannot kick yourself from ${id}: leave it`)
-    await removeMember({ room: id, userId, by: member.user }, context, (standing) => {
-      if (!standing || standing.room.kind === 'direct')
-        throw new FunctionError('forbidden', `Nobody can be kicked from ${id}`)
-      const { role, isBanned } = standing
+      throw new FunctionError(
+        'forbidden',
+        `You cannot remove yourself from room ${id}: call room.leave`,
+      )
+    await removeMember({ room: id, userId, by: member.user }, context, (state) => {
+      if (!state || state.room.kind === 'direct')
+        throw new FunctionError('forbidden', `Members cannot be removed from room ${id}`)
+      const { role, isBanned } = state
       if (role && !mayRuleOver(member.role, role))
-        throw new FunctionError('forbidden', `As a ${member.role} you may not kick ${userId}`)
+        throw new FunctionError(
+          'forbidden',
+          `As ${member.role} of room ${id} you may not remove the ${role} ${userId}`,
+        )
       if (!role && !isBanned)
-        throw new FunctionError('forbidden', `${userId} does not belong to a room ${id}`)
+        throw new FunctionError('forbidden', `${userId} is not a member of room ${id}`)
       return role !== undefined
     })
     return {}

@@ -4,16 +4,15 @@ import { defineFunction, FunctionError } from '#runtime'
 import { roomLeave } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Ends the membership of the caller. Leaving what one does not belong to is refused, room or not. */
+/** Removes the caller from a room and publishes the change. */
 export default defineFunction(
   roomLeave,
   async ({ room }, context) => {
     const userId = readCaller(context)
-    await removeMember({ room, userId, by: userId }, context, (standing) => {
-      if (!standing?.role)
-        throw new FunctionError('forbidden', `You do not belong to a room ${room}`)
-      if (standing.room.kind === 'direct')
-        throw new FunctionError('forbidden', 'A room of two cannot be left')
+    await removeMember({ room, userId, by: userId }, context, (state) => {
+      if (!state?.role) throw new FunctionError('forbidden', `You are not a member of room ${room}`)
+      if (state.room.kind === 'direct')
+        throw new FunctionError('forbidden', `Room ${room} is a direct room and cannot be left`)
       return true
     })
     return {}

@@ -4,14 +4,14 @@ import { defineFunction } from '#runtime'
 import { roomMembers } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 
-/** Lists who belongs to a room, for other functions. */
+/** Returns a page of a room's member ids, in order, for other functions. */
 export default defineFunction(
   roomMembers,
   async ({ room, after = '' }, context) => {
-    const present = await listMembers(room, context)
-    const left = present.filter((user) => user > after).sort()
-    const members = takeWithinBytes(left)
-    const next = members.length < left.length ? members.at(-1) : undefined
+    const all = await listMembers(room, context)
+    const remaining = all.filter((user) => user > after).sort()
+    const members = takeWithinBytes(remaining)
+    const next = members.length < remaining.length ? members.at(-1) : undefined
     return { members, ...(next === undefined ? {} : { next }) }
   },
   { queue: 'room-members-workers', resources: [ROOMS_KV] },

@@ -3,13 +3,13 @@ import { defineFunction, schedule } from '#runtime'
 import type { RoomId } from '#schema/ids'
 import { ROOMS_KV } from '#schema/streams'
 
-/** How far this process has come. */
+/** The room after which this process continues. */
 let last: RoomId | undefined
 
 /**
- * Makes the live index from the database when it has been lost, before somebody asks for it. And puts
- * right, some rooms at a time, what does not agree: a process may die between two writes, and a server
- * that loses power forgets its last ones.
+ * Rebuilds the member index from the database if it is lost, and reconciles some rooms per run:
+ * they differ after a process ends between two writes, or after a server loses its last writes in a
+ * power cut.
  */
 export default defineFunction(
   schedule({ everyMs: 10_000 }),

@@ -5,14 +5,14 @@ import { defineFunction, FunctionError } from '#runtime'
 import { roomRename } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Changes what a room is called. */
+/** Renames a room and publishes the change. */
 export default defineFunction(
   roomRename,
   async ({ room, name }, context) => {
     const member = await requireMember(room, context)
     requireRight(member, 'rename')
     if (member.kind === 'direct')
-      throw new FunctionError('forbidden', 'A room of two is called by who is in it')
+      throw new FunctionError('forbidden', `Room ${room} is a direct room and cannot be renamed`)
     await renameRoom({ room, name, by: member.user }, context)
     return {}
   },

@@ -6,21 +6,23 @@ import { roomRole } from '#schema/messages/room'
 import { mayRuleOver } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Says what a member may do in a room: nothing that the caller may not, and to nobody above them. */
+/**
+ * Changes a member's role. Unless an owner, the caller must rank above the old and the new role.
+ */
 export default defineFunction(
   roomRole,
   async ({ room: id, userId, role: to }, context) => {
     const member = await requireMember(id, context)
     requireRight(member, 'appoint')
-    await changeRole({ room: id, userId, by: member.user, to }, context, (standing) => {
-      if (!standing?.role)
-        throw new FunctionError('forbidden', `${userId} does not belong to a room ${id}`)
-      const { room, role: from } = standing
-      const mayTake = userId === member.user || mayRuleOver(member.role, from)
-      if (room.kind === 'direct' || !mayTake || !mayRuleOver(member.role, to))
+    await changeRole({ room: id, userId, by: member.user, to }, context, (state) => {
+      if (!state?.role)
+        throw new FunctionError('forbidden', `${userId} is not a member of room ${id}`)
+      const { room, role: from } = state
+      const mayChange = userId === member.user || mayRuleOver(member.role, from)
+      if (room.kind === 'direct' || !mayChange || !mayRuleOver(member.role, to))
         throw new FunctionError(
           'forbidden',
-          `As a ${member.role} of this room you may not make a ${to} of ${userId}, a ${from}`,
+          `As ${member.role} of room ${id} you may not change ${userId} from ${from} to ${to}`,
         )
       return from
     })

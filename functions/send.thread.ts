@@ -6,7 +6,7 @@ import { defineFunction, FunctionError } from '#runtime'
 import { sendThread } from '#schema/messages/chat'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 
-/** Says something in a thread: under a message of the room that is in no thread itself. */
+/** Stores a message in a thread. The thread's first message must not be a reply itself. */
 export default defineFunction(
   sendThread,
   async (input, context) => {
@@ -14,7 +14,10 @@ export default defineFunction(
     requireRight(member, 'speak')
     const first = await findMessageById(input.room, input.threadId, context)
     if (!first || first.threadId !== undefined)
-      throw new FunctionError('forbidden', `There is no message ${input.threadId} in this room`)
+      throw new FunctionError(
+        'forbidden',
+        `Message ${input.threadId} does not exist in room ${input.room}, or is a reply`,
+      )
     return sendMessage({ ...input, threadBy: first.sender }, member.user, context)
   },
   {

@@ -5,10 +5,7 @@ import { defineFunction } from '#runtime'
 import { send } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/**
- * Says something in a room: looks whether the caller belongs there and may speak, and answers once
- * the log has it. `fanout` hears of it from the log and tells the room.
- */
+/** Stores a message in the log and returns its sequence; `fanout` broadcasts it from there. */
 export default defineFunction(
   send,
   async (input, context) => {

@@ -7,20 +7,20 @@ import { deliverTyping, roomTyping, typing } from '#schema/messages/presence'
 import { ROOMS_KV } from '#schema/streams'
 
 /**
- * Who is known to be writing where: shown for 5 s, so every 3 s is often enough. Whoever makes up threads
- * is told of as often as their limit lets them ask.
+ * Throttles to one event per 3 s, since clients show one for 5 s. The key includes an unchecked
+ * thread id, so a client that invents thread ids is limited by its rate limit alone.
  */
-const lastSent = new LRUCache<string, true>({ max: 50_000, ttl: 3_000 })
+const recentlySent = new LRUCache<string, true>({ max: 50_000, ttl: 3_000 })
 
-/** Tells the others of a room that the caller is writing. */
+/** Publishes to the room that the caller is typing. */
 export default defineFunction(
   typing,
   async ({ room, threadId }, context) => {
     const member = await requireMember(room, context)
     requireRight(member, 'speak')
     const key = `${room}.${member.user}.${threadId ?? ''}`
-    if (lastSent.has(key)) return {}
-    lastSent.set(key, true)
+    if (recentlySent.has(key)) return {}
+    recentlySent.set(key, true)
 
     const data = { room, userId: member.user, ...(threadId === undefined ? {} : { threadId }) }
     const audience = await findAudience(room, context)

@@ -6,7 +6,7 @@ import { db } from '#schema/db'
 import { usersMe } from '#schema/messages/user'
 import { users } from '#schema/tables/user'
 
-/** Says who the caller is. A name that they give is kept, whatever the identity provider says later. */
+/** Returns the caller's user. With a name, persists it first: it overrides the provider's name. */
 export default defineFunction(
   usersMe,
   async ({ name }, context) => {

@@ -5,10 +5,11 @@ import { db } from '#schema/db'
 import { usersNames } from '#schema/messages/user'
 import { users } from '#schema/tables/user'
 
-/** Says what people are called. One array, so that the statement is the same for any number. */
+/** Returns users by id. */
 export default defineFunction(
   usersNames,
   async ({ userIds }) => ({
+    // One array parameter, so that the prepared statement is the same for any number of ids.
     users: await db
       .select(publicUser)
       .from(users)

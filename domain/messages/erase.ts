@@ -10,8 +10,8 @@ import { type LoggedEvent, persistNow } from '../log/projection.ts'
 const maxEvents = 2_000
 
 /**
- * Erases a deleted message and its edits from the database and the log. `deletion` is its delete event.
- * When the database is unavailable, purges the log alone and leaves the rest to `persist`.
+ * Erases a deleted message and its edits from the database and the log. `deletion` is its delete
+ * event. When the database is unavailable, purges the log alone and leaves the rest to `persist`.
  */
 export async function eraseMessage(message: Message, deletion: LoggedEvent, context: Context) {
   const progress = await findPersistedSequence('rooms', context)

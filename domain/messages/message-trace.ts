@@ -10,8 +10,9 @@ export function readLogEntry({ seq, threadId }: Message, context: Context) {
 }
 
 /**
- * Returns the spans that belong to a message, in order of time. Trace ids are visible to other users, who
- * may send calls under the same trace: their calls, and spans of other messages, are left out.
+ * Returns the spans that belong to a message, in order of time. Trace ids are visible to other
+ * users, who may send calls under the same trace: their calls, and spans of other messages, are
+ * left out.
  */
 export function selectOwnSpans(
   spans: readonly CollectedSpan[],

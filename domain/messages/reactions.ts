@@ -21,11 +21,16 @@ export interface MessageEmoji {
   emoji: string
   /** True while any user has the reaction on. */
   isOn: boolean
-  /** The reaction of the user that the query is for; undefined if that user never used the emoji. */
+  /**
+   * The reaction of the user that the query is for; undefined if that user never used the emoji.
+   */
   own: StoredReaction | undefined
 }
 
-/** Returns the emojis that were ever used on a message, as persisted, with the reactions of one user. */
+/**
+ * Returns the emojis that were ever used on a message, as persisted, with the reactions of one
+ * user.
+ */
 export async function readEmojis(id: MessageId, user: UserId): Promise<MessageEmoji[]> {
   const isOwn = sql`filter (where ${reactions.userId} = ${user})`
   const rows = await db
@@ -46,8 +51,9 @@ export async function readEmojis(id: MessageId, user: UserId): Promise<MessageEm
 }
 
 /**
- * Returns a user's latest reaction from the log, which is ahead of the database; `persisted` is the one
- * in the database. Returns undefined when too many events follow: repeating a reaction does no harm.
+ * Returns a user's latest reaction from the log, which is ahead of the database; `persisted` is the
+ * one in the database. Returns undefined when too many events follow: repeating a reaction does no
+ * harm.
  */
 export async function findReaction(
   { message, user, emoji }: { message: Message; user: UserId; emoji: string },

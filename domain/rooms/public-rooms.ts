@@ -19,8 +19,8 @@ export interface PublicRoomQuery {
 }
 
 /**
- * Returns a page of public rooms by name, without those that the caller is banned from. Throws `invalid`
- * when `after` is not a room that the caller can see.
+ * Returns a page of public rooms by name, without those that the caller is banned from. Throws
+ * `invalid` when `after` is not a room that the caller can see.
  */
 export async function listPublicRooms({ text, after, caller }: PublicRoomQuery) {
   const start = after === undefined ? undefined : await findPageStart(after, caller)

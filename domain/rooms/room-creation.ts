@@ -7,8 +7,8 @@ import { members, rooms } from '#schema/tables/room'
 import { enqueueEvents } from '../log/event-outbox.ts'
 
 /**
- * Inserts a room with its owner and their events in one transaction. Returns false if the id is taken,
- * also by an archived room.
+ * Inserts a room with its owner and their events in one transaction. Returns false if the id is
+ * taken, also by an archived room.
  */
 export function insertOwnedRoom({ id, name, kind }: Room, owner: UserId): Promise<boolean> {
   return db.transaction(async (tx) => {
@@ -31,7 +31,9 @@ export function insertOwnedRoom({ id, name, kind }: Room, owner: UserId): Promis
   })
 }
 
-/** Returns true if a user owns a room with this id, name and kind: the result of an earlier call. */
+/**
+ * Returns true if a user owns a room with this id, name and kind: the result of an earlier call.
+ */
 export async function isOwnedRoom({ id, name, kind }: Room, owner: UserId): Promise<boolean> {
   const [membership] = await db
     .select({ role: members.role })
@@ -63,8 +65,8 @@ export async function insertDirectRoom(
 }
 
 /**
- * Returns the persisted members of a direct room, or none if it does not exist. Throws `forbidden` for
- * an archived room, and for a room of another kind with this id.
+ * Returns the persisted members of a direct room, or none if it does not exist. Throws `forbidden`
+ * for an archived room, and for a room of another kind with this id.
  */
 export async function findDirectMembers(id: RoomId): Promise<ReadonlySet<UserId | null>> {
   const rows = await db

@@ -7,8 +7,8 @@ import { users } from '#schema/tables/user'
 import { publicUser } from '../users/directory.ts'
 
 /**
- * Returns a room with the caller's role in it, or null. Throws `forbidden` for a room that the caller may
- * not see, with the same message as for a room that does not exist.
+ * Returns a room with the caller's role in it, or null. Throws `forbidden` for a room that the
+ * caller may not see, with the same message as for a room that does not exist.
  */
 export async function requireVisibleRoom(id: RoomId, caller: UserId) {
   const [row] = await db

@@ -78,7 +78,7 @@ describe('admin.role', () => {
     for (const room of [shut, archived, direct, absent]) {
       const refusal = await appoint(room, 'bob', 'member').catch((error) => error)
       expect(refusal).toMatchObject({ code: 'forbidden' })
-      expect(refusal.message).toBe(`bob cannot be given a role in ${room}`)
+      expect(refusal.message).toBe(`bob cannot be given a role in room ${room}`)
     }
   })
 

@@ -20,7 +20,7 @@ describe('console.service', () => {
   it.each(['nobody', 'room-join'])('refuses %s, which is no function', async (name) => {
     await expect(app.call('console.service', { name }, 'alice')).rejects.toMatchObject({
       code: 'not_found',
-      message: `Nothing answers to the name ${name}`,
+      message: `Service ${name} is not running`,
     })
   })
 
