@@ -1,6 +1,6 @@
 import { defineConfig } from 'drizzle-kit'
 
-/** `npx drizzle-kit generate --name what-changed` writes the next migration after a table changed. */
+/** After a change to a table, `npx drizzle-kit generate --name <name>` writes the migration. */
 export default defineConfig({
   dialect: 'postgresql',
   schema: './schema/tables/*.ts',

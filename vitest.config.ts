@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 import { isDriverQueryError } from './schema/db.ts'
 
-/** Contract tests ask real servers, once on PostgreSQL and once on PGlite; the rest bring their own. */
+/** Contract tests run on shared servers, once with PostgreSQL and once with PGlite. */
 const contractTests = {
   include: ['tests/functions/**/*.test.ts'],
   exclude: ['tests/functions/auth.callout.test.ts'],
@@ -12,12 +12,13 @@ export default defineConfig({
   test: {
     testTimeout: 20_000,
     hookTimeout: 120_000,
-    // A busy machine takes its time; what must be quick says so itself.
+    // Generous for a busy machine; a test that checks a duration sets its own timeout.
     expect: { poll: { timeout: 10_000 } },
-    // Each file talks to processes of its own or shares those of its project; two at once is plenty.
+    // Each file starts its own processes or shares those of its project, so more workers gain
+    // nothing.
     maxWorkers: 2,
-    // What the product itself passes over.
-    onUnhandledError: (error) => !isDriverQueryError(error),
+    // The runtime ignores the same errors of the database driver.
+    onUnhandledError: (error) => !isDriversOwn(error),
     projects: [
       {
         extends: true,

@@ -13,7 +13,8 @@ const batchSize = 64
 export default defineFunction(
   schedule({ everyMs: 30_000 }),
   async (_tick, context) => {
-    // Statuses before leases: a user who comes online in between has a lease by then.
+    // Statuses first: a lease is written before its user comes online, so each online user listed
+    // here has a lease in the second list.
     const entries = await context.kv(PRESENCE).list('*')
     const leases = await context.kv(PRESENCE_CONN).list('*.*')
     const connected = new Set(leases.map(({ key }) => key.split('.')[0]))

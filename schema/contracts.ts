@@ -5,7 +5,7 @@ import * as presence from './messages/presence.ts'
 import * as room from './messages/room.ts'
 import * as user from './messages/user.ts'
 
-/** Everything that can be asked, by the name of the function that answers. */
+/** All request contracts, by the name of the function that answers. */
 export const contracts = {
   'admin.role': room.adminRole,
   'chat.history': chat.chatHistory,
@@ -50,7 +50,7 @@ export const contracts = {
   'users.search': user.usersSearch,
 } as const
 
-/** Everything that is told. */
+/** All topics that functions publish. */
 export const topics = {
   chatRoom: log.chatRoom,
   chatThread: log.chatThread,

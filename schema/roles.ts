@@ -1,15 +1,15 @@
 import type { Role } from './messages/room.ts'
 
-/** Who may do what in a room. The one place where this is said. */
+/** The roles that have each right. */
 const rights = {
-  /** Say something, edit and react. */
+  /** Send, edit and react. */
   speak: ['owner', 'moderator', 'member'],
-  /** Delete what others said, and read what was said before an edit. */
+  /** Delete messages of others, and read earlier texts of edited messages. */
   moderate: ['owner', 'moderator'],
   invite: ['owner', 'moderator', 'member'],
   kick: ['owner', 'moderator'],
   rename: ['owner', 'moderator'],
-  /** Change what others may do: see `mayRuleOver`. */
+  /** Change roles, within the limits of `mayRuleOver`. */
   appoint: ['owner', 'moderator'],
   archive: ['owner'],
 } as const satisfies Record<string, readonly Role[]>
@@ -22,7 +22,7 @@ export function hasRight({ role }: { role: Role }, right: Right): boolean {
   return (rights[right] as readonly Role[]).includes(role)
 }
 
-/** Nobody rules over who is as much as they are, but owners, who are equals. */
+/** Returns true if `ruler` ranks above `ruled`; an owner may also change another owner. */
 export function mayRuleOver(ruler: Role, ruled: Role): boolean {
   return ruler === 'owner' || ranks[ruler] > ranks[ruled]
 }

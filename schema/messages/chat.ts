@@ -3,13 +3,10 @@ import type { Contract, Topic } from '#runtime'
 import { ClientId, MessageId, NotifyId, RoomId, Seq, Time, UserId } from '../ids.ts'
 import { Emoji, PlacedEvent } from './event.ts'
 
-/** So many UTF-16 units may be said at once; more is `too_large`. */
+/** UTF-16 units in one message; a longer text is rejected with `too_large`. */
 export const maxTextLength = 8_000
 
-/**
- * What people write, as every part of the system can keep it. PostgreSQL has no NUL, and half a
- * surrogate pair is no character anywhere.
- */
+/** Message text. PostgreSQL cannot store NUL, and UTF-8 cannot encode half a surrogate pair. */
 export const Text = v.pipe(
   v.string(),
   v.minLength(1),
@@ -17,67 +14,70 @@ export const Text = v.pipe(
   v.check((text) => text.isWellFormed(), 'Invalid text: it contains half a surrogate pair'),
 )
 
-/** A message as it stands now, with what became of it. */
+/** A message with its edits and deletion applied. */
 export const Message = v.object({
   id: MessageId,
   room: RoomId,
   seq: Seq,
-  /** The first message of the thread it is in. */
+  /** Id of the thread's first message, for a reply. */
   threadId: v.optional(MessageId),
   sender: UserId,
-  /** What the sender's client called it, by which it knows its own messages again. */
+  /** Lets the sender's client match the message with its optimistic copy. */
   clientId: ClientId,
-  /** Empty once it is deleted. */
+  /** Empty for a deleted message. */
   text: v.string(),
   mentions: v.array(UserId),
   at: Time,
   editedAt: v.optional(Time),
   deletedAt: v.optional(Time),
-  /** Its newest edit, or its deletion: of two states of a message the higher one is the newer. */
+  /**
+   * Sequence of the newest edit or the deletion. Of two copies, the one with the higher value is
+   * newer.
+   */
   editedSeq: v.optional(Seq),
 })
 export type Message = v.InferOutput<typeof Message>
 
-/** A message of a page, with what others did to it. */
+/** A message of a history page, with its reactions and reply count. */
 export const PagedMessage = v.object({
   ...Message.entries,
   /**
-   * Who reacted with what, in the order in which each was first used: how many, and the first 100 by
-   * name, with the caller always among them.
+   * Reactions by emoji, in order of first use. `users` has at most 100 entries and includes the
+   * caller if the caller reacted.
    */
   reactions: v.array(v.object({ emoji: v.string(), count: v.number(), users: v.array(UserId) })),
-  /** What was said in its thread: 1,000 for more. */
+  /** Replies in the message's thread, counted up to 1,000. */
   replies: v.optional(v.object({ count: v.number(), lastSeq: Seq })),
 })
 export type PagedMessage = v.InferOutput<typeof PagedMessage>
 
-const said = { room: RoomId, clientId: ClientId, text: Text }
+const messageFields = { room: RoomId, clientId: ClientId, text: Text }
 const Receipt = v.object({ id: MessageId, seq: Seq, at: Time })
 
 /**
- * `send`: say something in a room. Answered when the log has it. Sending again with the same
- * `clientId` says nothing twice, however late: the answer is that of the first time. The same
- * `clientId` for another text or room is a `conflict`. Sent without a reply, a refusal goes to
+ * `send`: stores a message in a room and answers once it is in the log. Idempotent by `clientId`,
+ * without a time limit: a repeated call returns the first result, and `conflict` if its text or
+ * room differs. A rejection of a call without a reply subject is published to
  * `deliver.{user}.rejected.{room}`.
  */
 export const send = {
   subject: 'deliver.{caller}.send.{room}',
-  input: v.strictObject(said),
+  input: v.strictObject(messageFields),
   output: Receipt,
   audience: ['admin', 'user'],
-  description: 'Says something in a room',
+  description: 'Sends a message to a room',
   errors: ['forbidden', 'conflict', 'rate_limited', 'too_large'],
 } as const satisfies Contract
 
-/** `send.thread`: the same in a thread of the room. A thread is named after its first message. */
+/** `send.thread`: like `send`, in a thread. `threadId` is the id of the thread's first message. */
 export const sendThread = {
   ...send,
   subject: 'deliver.{caller}.send.{room}.thread.{threadId}',
-  input: v.strictObject({ ...said, threadId: MessageId }),
-  description: 'Says something in a thread',
+  input: v.strictObject({ ...messageFields, threadId: MessageId }),
+  description: 'Sends a message to a thread',
 } as const satisfies Contract
 
-/** Told to a sender who did not ask for an answer, when what they sent was refused. */
+/** Published to the sender when a message sent without a reply subject is rejected. */
 export const deliverRejected = {
   subject: 'deliver.{user}.rejected.{room}',
   data: v.object({
@@ -91,33 +91,39 @@ export const deliverRejected = {
   push: true,
 } as const satisfies Topic
 
-/** `msg.get`: the message that a notification announced, for those who belong to its room. */
+/**
+ * `msg.get`: returns the message of a notification. `forbidden` for non-members of its room, and
+ * for a message that does not exist.
+ */
 export const msgGet = {
   subject: 'msg.get',
   input: v.strictObject({ notifyId: NotifyId }),
   output: Message,
   audience: ['everyone'],
-  description: 'Reads the message of a notification',
+  description: 'Returns the message of a notification',
   errors: ['forbidden'],
 } as const satisfies Contract
 
 /**
- * `msg.find`: where a message of a room stands, by its id alone, as a link to it has it. `thread` is the
- * message that began its thread, where it is in one. What is deleted has its place still.
+ * `msg.find`: returns the sequence of a message by its id alone, as a link contains it; also of a
+ * deleted message. `thread` is the first message of its thread, for a reply.
  */
 export const msgFind = {
   subject: 'msg.find.{room}',
   input: v.strictObject({ room: RoomId, id: MessageId }),
   output: v.object({ seq: Seq, thread: v.optional(v.object({ id: MessageId, seq: Seq })) }),
   audience: ['everyone'],
-  description: 'Finds the place of a message in its room',
+  description: 'Returns the sequence of a message by its id',
   errors: ['forbidden', 'not_found'],
 } as const satisfies Contract
 
-/** The event that made it so; for what had been so before, the one that did so then. */
+/** Sequence of the event that made the change; for a repeated call, of the first one. */
 const Done = v.object({ seq: Seq })
 
-/** `msg.edit`: replace what the caller said. What it said before is kept, for moderators. */
+/**
+ * `msg.edit`: replaces the text of the caller's own message. The earlier texts remain readable by
+ * `msg.versions`. Idempotent.
+ */
 export const msgEdit = {
   subject: 'msg.edit',
   input: v.strictObject({ notifyId: NotifyId, text: Text }),
@@ -127,51 +133,54 @@ export const msgEdit = {
   errors: ['forbidden', 'too_large'],
 } as const satisfies Contract
 
-/** `msg.delete`: take back what the caller said, or as a moderator what anybody said. For good. */
+/**
+ * `msg.delete`: deletes a message of the caller, or as a moderator any message of the room, and
+ * erases its texts for good. Idempotent.
+ */
 export const msgDelete = {
   subject: 'msg.delete',
   input: v.strictObject({ notifyId: NotifyId }),
   output: Done,
   audience: ['admin', 'user'],
-  description: 'Deletes a message for good',
+  description: 'Deletes a message',
   errors: ['forbidden'],
 } as const satisfies Contract
 
 /**
- * `msg.react`: put an emoji to a message, or take it away. Doing so twice is doing it once. A message
- * takes 20 different ones: `conflict` for another.
+ * `msg.react`: adds a reaction to a message, or removes it. Idempotent. `conflict` when the message
+ * already has 20 other emojis.
  */
 export const msgReact = {
   subject: 'msg.react',
   input: v.strictObject({ notifyId: NotifyId, emoji: Emoji, on: v.optional(v.boolean(), true) }),
   output: Done,
   audience: ['admin', 'user'],
-  description: 'Puts an emoji to a message, or takes it away',
+  description: 'Adds or removes a reaction',
   errors: ['forbidden', 'conflict'],
 } as const satisfies Contract
 
 /**
- * `msg.versions`: what a message said before it was edited, oldest first; for moderators and its sender.
- * Of very many, or very long ones, the newest: 1,000 at most, and what fits into one answer.
+ * `msg.versions`: returns the earlier texts of an edited message, oldest first, to its sender and
+ * to moderators. Limited to the newest 1,000, and to the size of one answer.
  */
 export const msgVersions = {
   subject: 'msg.versions',
   input: v.strictObject({ notifyId: NotifyId }),
   output: v.object({ versions: v.array(v.object({ text: v.string(), at: Time })) }),
   audience: ['admin', 'user'],
-  description: 'Reads what a message said before',
+  description: 'Lists the earlier texts of a message',
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** At most one of these says where a page begins; without any, it is the newest. */
-const place = {
+/** Start of a page: at most one of `before`, `after` and `around`. Without any, the newest page. */
+const pageRange = {
   before: v.optional(Seq),
   after: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
-  /** Half a page on either side of this one, and it. */
+  /** The message with this sequence, and half a page on either side. */
   around: v.optional(Seq),
   limit: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(100)), 50),
 }
-const hasOnePlace = ({
+const hasOneStart = ({
   before,
   after,
   around,
@@ -179,48 +188,48 @@ const hasOnePlace = ({
   before?: unknown
   after?: unknown
   around?: unknown
-}) => [before, after, around].filter((it) => it !== undefined).length < 2
-const twoPlaces = 'Use before, after or around, not two of them'
+}) => [before, after, around].filter((start) => start !== undefined).length < 2
+const oneStartOnly = 'Use only one of before, after and around'
 const Page = v.object({
   messages: v.array(PagedMessage),
-  /** Whether there are older ones, and newer ones. A page of long ones ends before its limit. */
+  /** True when older messages exist. A page of long messages may be shorter than its limit. */
   before: v.boolean(),
+  /** True when newer messages exist. */
   after: v.boolean(),
-  /** The last event that the page takes into account: what comes later is for `chat.sync`. */
+  /** Sequence of the last event that the page includes; `chat.sync` returns the events after it. */
   asOf: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
 })
 
 /**
- * `chat.history`: one page of a room, oldest first, without what was said in threads. The newest page
- * unless told otherwise.
+ * `chat.history`: returns one page of a room's messages, oldest first, without replies in threads.
  */
 export const chatHistory = {
   subject: 'chat.history.{room}',
   input: v.pipe(
-    v.strictObject({ room: RoomId, ...place }),
-    v.check((input) => hasOnePlace(input), twoPlaces),
+    v.strictObject({ room: RoomId, ...pageRange }),
+    v.check((input) => hasOneStart(input), oneStartOnly),
   ),
   output: Page,
   audience: ['everyone'],
-  description: 'Reads what was said in a room',
+  description: 'Returns a page of the messages of a room',
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** `chat.history.thread`: one page of a thread, the message it began with not among them. */
+/** `chat.history.thread`: returns one page of a thread's replies, without the first message. */
 export const chatHistoryThread = {
   ...chatHistory,
   subject: 'chat.history.{room}.thread.{threadId}',
   input: v.pipe(
-    v.strictObject({ room: RoomId, threadId: MessageId, ...place }),
-    v.check((input) => hasOnePlace(input), twoPlaces),
+    v.strictObject({ room: RoomId, threadId: MessageId, ...pageRange }),
+    v.check((input) => hasOneStart(input), oneStartOnly),
   ),
-  description: 'Reads what was said in a thread',
+  description: 'Returns a page of the replies of a thread',
 } as const satisfies Contract
 
 /**
- * `chat.sync`: all that happened in a room and its threads after a sequence, in order. Either all of
- * it, or `recovered: false` and nothing: then read the history anew. Never a part. Nothing where it is
- * more than 500 events, or more than fits into one answer.
+ * `chat.sync`: returns all events of a room and its threads after a sequence, in order, and never a
+ * part. `recovered: false` means that there are more than 500, that they exceed one answer, or that
+ * the log no longer reaches back so far: read `chat.history` again.
  */
 export const chatSync = {
   subject: 'chat.sync.{room}',
@@ -233,6 +242,6 @@ export const chatSync = {
     v.object({ recovered: v.literal(false) }),
   ]),
   audience: ['everyone'],
-  description: 'Reads what happened in a room since',
+  description: 'Returns the events of a room after a sequence',
   errors: ['forbidden'],
 } as const satisfies Contract

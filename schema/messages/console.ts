@@ -3,13 +3,13 @@ import type { Contract } from '#runtime'
 import { NotifyId, Time } from '../ids.ts'
 
 const Count = v.number()
-/** Milliseconds; what is no function may not say. */
+/** Milliseconds; absent for services that are not functions. */
 const Ms = v.optional(v.number())
 
-const measures = {
+const serviceStats = {
   requests: Count,
   errors: Count,
-  /** All the time that calls have taken together, in milliseconds. */
+  /** Total duration of all calls. */
   processingMs: Count,
   inFlight: v.optional(Count),
   queued: v.optional(Count),
@@ -17,13 +17,13 @@ const measures = {
   p50Ms: Ms,
   p95Ms: Ms,
   p99Ms: Ms,
-  /** The same of the last ten to twenty seconds. */
+  /** Percentiles of the last 10 to 20 s. */
   recentP50Ms: Ms,
   recentP99Ms: Ms,
   lastError: v.string(),
 }
 
-/** A function, or another micro service, over all its instances. Counts are since their start. */
+/** Sums over all instances of a function or other micro service, since their start. */
 export const ServiceSum = v.object({
   name: v.string(),
   service: v.string(),
@@ -33,10 +33,10 @@ export const ServiceSum = v.object({
   subject: v.string(),
   queue: v.string(),
   audience: v.array(v.string()),
-  /** When its youngest instance started: counts from before and after do not compare. */
+  /** Start of the newest instance: do not compare counts from before and after it. */
   since: v.string(),
   instances: Count,
-  ...measures,
+  ...serviceStats,
 })
 export type ServiceSum = v.InferOutput<typeof ServiceSum>
 
@@ -46,37 +46,37 @@ export const ServiceInstance = v.object({
   /** Host and process id. */
   process: v.string(),
   started: v.string(),
-  ...measures,
+  ...serviceStats,
 })
 export type ServiceInstance = v.InferOutput<typeof ServiceInstance>
 
 /**
- * `console.services`: all that answers on `$SRV` now, each over all its instances: about a thousand fit
- * into one answer.
+ * `console.services`: returns the running services with their statistics, limited to the size of
+ * one answer (about 1,000).
  */
 export const consoleServices = {
   subject: 'console.services',
   input: v.strictObject({}),
   output: v.object({ at: Time, services: v.array(ServiceSum) }),
   audience: ['admin'],
-  description: 'Shows what runs now, and how much it does',
+  description: 'Lists the running services with their statistics',
 } as const satisfies Contract
 
-/** `console.service`: the instances of one of them, the first 500 at most. */
+/** `console.service`: returns up to 500 instances of a service. */
 export const consoleService = {
   subject: 'console.service',
   input: v.strictObject({ name: v.pipe(v.string(), v.minLength(1), v.maxLength(200)) }),
   output: v.object({ at: Time, instances: v.array(ServiceInstance) }),
   audience: ['admin'],
-  description: 'Shows the instances of a function',
+  description: 'Lists the instances of a service',
   errors: ['not_found'],
 } as const satisfies Contract
 
 const LetterSeq = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 
-/** What a function could not handle. What somebody wrote in it is not shown. */
+/** A message that a function failed to handle, without its payload. */
 export const DeadLetter = v.object({
-  /** Its place among the dead letters. */
+  /** Sequence in the dead-letter stream. */
   seq: Count,
   service: v.string(),
   reason: v.string(),
@@ -89,7 +89,7 @@ export const DeadLetter = v.object({
 })
 export type DeadLetter = v.InferOutput<typeof DeadLetter>
 
-/** `console.dead`: a page of the dead letters after a place, oldest first. */
+/** `console.dead`: returns a page of the dead letters after a sequence, oldest first. */
 export const consoleDead = {
   subject: 'console.dead',
   input: v.strictObject({
@@ -98,52 +98,53 @@ export const consoleDead = {
   }),
   output: v.object({ letters: v.array(DeadLetter), total: Count, hasMore: v.boolean() }),
   audience: ['admin'],
-  description: 'Lists what functions could not handle',
+  description: 'Lists the dead letters',
 } as const satisfies Contract
 
 /**
- * `console.replay`: has the function that could not handle a dead letter try it again, as it was. It
- * is gone when that has worked; `done` is false where it was gone already. `conflict` says why it
- * failed again, and it stays.
+ * `console.replay`: delivers a dead letter to its function again and deletes it on success.
+ * `conflict` gives the reason when it fails again; the dead letter remains. `done` is false if it
+ * did not exist.
  */
 export const consoleReplay = {
   subject: 'console.replay',
   input: v.strictObject({ seq: LetterSeq }),
   output: v.object({ done: v.boolean() }),
   audience: ['admin'],
-  description: 'Has a dead letter tried again by its function',
+  description: 'Delivers a dead letter to its function again',
   errors: ['conflict'],
   timeoutMs: 70_000,
 } as const satisfies Contract
 
-/** `console.discard`: removes a dead letter for good; `done` is false where it was gone already. */
+/** `console.discard`: deletes a dead letter. `done` is false if it did not exist. */
 export const consoleDiscard = {
   subject: 'console.discard',
   input: v.strictObject({ seq: LetterSeq }),
   output: v.object({ done: v.boolean() }),
   audience: ['admin'],
-  description: 'Removes a dead letter for good',
+  description: 'Deletes a dead letter',
 } as const satisfies Contract
 
-/** One step of a trace. Times are those of the process's own clock. */
+/** One step of a trace. Times are from the clock of the process that recorded it. */
 export const Span = v.object({
   id: v.string(),
   parent: v.optional(v.string()),
-  /** A function, or the subject that something was stored on. */
+  /** Function name, or the log subject for `append`. */
   name: v.string(),
-  /** `request`, `event`, `stream`, …; `append` for what was stored. */
+  /** Trigger of the function: `request`, `event`, `stream`, …; `append` for a write to a stream. */
   kind: v.string(),
   version: v.string(),
   /** Milliseconds since the epoch, with fractions. */
   at: v.number(),
+  /** Duration in milliseconds. */
   ms: v.number(),
   code: v.optional(v.string()),
-  /** With how many messages at once, for a stream. */
+  /** Messages in the batch, for a stream. */
   batch: v.optional(Count),
 })
 export type Span = v.InferOutput<typeof Span>
 
-/** The same for administrators, who see where it ran and what it failed with. */
+/** A span for administrators, with its process and error. */
 export const ConsoleSpan = v.object({
   ...Span.entries,
   process: v.string(),
@@ -152,10 +153,9 @@ export const ConsoleSpan = v.object({
 export type ConsoleSpan = v.InferOutput<typeof ConsoleSpan>
 
 /**
- * `console.traces`: the 50 newest traces that processes remember, newest first, or as many as fit into one
- * answer. All that failed or took
- * long is remembered, as far as there is room; of the rest what somebody traces, and a sample. What the
- * console itself asks is left out.
+ * `console.traces`: returns the newest 50 traces, newest first, limited to the size of one answer.
+ * Each process stores, within its limits, the traces that failed or were slow, those that a client
+ * requested, and a sample of the rest. Calls of the console itself are left out.
  */
 export const consoleTraces = {
   subject: 'console.traces',
@@ -164,25 +164,26 @@ export const consoleTraces = {
     traces: v.array(v.object({ id: v.string(), spans: v.array(ConsoleSpan) })),
   }),
   audience: ['admin'],
-  description: 'Shows the traces that are remembered',
+  description: 'Lists the newest traces',
 } as const satisfies Contract
 
 /**
- * `msg.trace`: the path that a message of the caller took. Its steps are remembered for a while, where
- * its client traced it; when it was said and stored is known as long as the log has it.
+ * `msg.trace`: returns the trace of the caller's own message. Spans exist for a limited time, and
+ * only if the client traced the call; `storedAt` exists as long as the message is in the log.
  */
 export const msgTrace = {
   subject: 'msg.trace',
   input: v.strictObject({ notifyId: NotifyId }),
   output: v.object({
-    /** When it was written, by the clock of whoever wrote it. */
+    /** Time when the client created the message, by the client's clock. */
     writtenAt: v.optional(Time),
-    /** When the function took it, and when the log had it. */
+    /** Time when `send` accepted the message. */
     at: Time,
+    /** Time when the log stored it. */
     storedAt: v.optional(Time),
     spans: v.array(Span),
   }),
   audience: ['admin', 'user'],
-  description: 'Shows the path of a message of the caller',
+  description: 'Returns the trace of a message of the caller',
   errors: ['forbidden'],
 } as const satisfies Contract

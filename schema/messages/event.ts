@@ -3,34 +3,33 @@ import type { Topic } from '#runtime'
 import { ClientId, MessageId, NotifyId, RoomId, Seq, Time, UserId } from '../ids.ts'
 import { Role } from './room.ts'
 
-/** One sign: an emoji, however many code points it takes. */
+/** One emoji, of any number of code points. */
 export const Emoji = v.pipe(
   v.string(),
   v.maxLength(32),
-  v.regex(/^\p{RGI_Emoji}$/v, 'Invalid emoji: give one, such as 👍'),
+  v.regex(/^\p{RGI_Emoji}$/v, 'Invalid emoji: expected exactly one, such as 👍'),
 )
 
 const inRoom = { room: RoomId, by: UserId, at: Time }
 
-/** Something was said, in the room or in one of its threads. */
+/** A message was sent, in the room or in a thread. */
 export const MessageSent = v.object({
   kind: v.literal('message'),
   id: MessageId,
   room: RoomId,
-  /** The first message of the thread it is in. */
+  /** Id of the thread's first message, for a reply. */
   threadId: v.optional(MessageId),
-  /** Who said that one: they want to know. */
+  /** Sender of the thread's first message, whom clients notify of a reply. */
   threadBy: v.optional(UserId),
   sender: UserId,
   clientId: ClientId,
   text: v.string(),
-  /** Whom it names. */
   mentions: v.array(UserId),
   at: Time,
 })
 export type MessageSent = v.InferOutput<typeof MessageSent>
 
-/** Where a message that something is done to stands in the log. */
+/** The message that an event changes. */
 const Target = v.object({ notifyId: NotifyId, threadId: v.optional(MessageId) })
 
 const Edited = v.object({
@@ -41,7 +40,7 @@ const Edited = v.object({
   mentions: v.array(UserId),
 })
 
-/** What is deleted is erased from the log, so this says what must be known of it afterwards. */
+/** The deleted message is erased from the log, so the event contains what must outlive it. */
 const Deleted = v.object({
   ...inRoom,
   kind: v.literal('delete'),
@@ -56,7 +55,7 @@ const Reacted = v.object({
   on: v.boolean(),
 })
 
-/** Somebody came, went, or is somebody else now. `by` is who did it. */
+/** A membership changed. `by` is the user who changed it. */
 const MemberChanged = v.object({
   ...inRoom,
   kind: v.literal('member'),
@@ -72,7 +71,7 @@ const RoomChanged = v.object({
   name: v.optional(v.string()),
 })
 
-/** What happens in a room: each event has its place in the one order of the log. */
+/** An event of a room. The log's sequence orders all events of a room and its threads. */
 export const RoomEvent = v.variant('kind', [
   MessageSent,
   Edited,
@@ -84,62 +83,62 @@ export const RoomEvent = v.variant('kind', [
 export type RoomEvent = v.InferOutput<typeof RoomEvent>
 export type RoomEventOf<Kind extends RoomEvent['kind']> = Extract<RoomEvent, { kind: Kind }>
 
-/** What the log keeps of a room. Its sequence is its place in the stream. */
+/** Log subject of a room's events, and of its messages outside threads. */
 export const chatRoom = { subject: 'chat.{room}', data: RoomEvent } as const satisfies Topic
 
-/** What the log keeps of a thread. What is done to its messages is kept with the room. */
+/** Log subject of a thread's messages. Events that change them are stored with the room. */
 export const chatThread = {
   subject: 'chat.{room}.thread.{threadId}',
   data: v.required(MessageSent, ['threadId']),
 } as const satisfies Topic
 
-/** The same, as the server tells it again the moment it is stored: to functions alone. */
+/** Republished by the server as soon as an event is stored; for functions only. */
 export const logRoom = { subject: 'log.{room}', data: RoomEvent } as const satisfies Topic
 export const logThread = {
   subject: 'log.{room}.thread.{threadId}',
   data: chatThread.data,
 } as const satisfies Topic
 
-/** An event and its place. */
+/** An event and its sequence in the log. */
 export const PlacedEvent = v.object({ seq: Seq, event: RoomEvent })
 export type PlacedEvent = v.InferOutput<typeof PlacedEvent>
 
 /**
- * What people are told of an event. Whoever knows the event `prev` has missed nothing before this
- * one. The event itself is along where it is small; what was said can be asked for by `notifyId`.
+ * Notification of an event. A client that has seen `prev` has missed nothing before it. Small
+ * events are included; a longer message is fetched by `msg.get` with `notifyId`.
  */
 const Notice = v.object({
   room: RoomId,
   seq: Seq,
-  /** 0 for the first. */
+  /** Sequence of the previous event on the same log subject; 0 for the first. */
   prev: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   kind: v.picklist(['message', 'edit', 'delete', 'react', 'member', 'room']),
-  /** The message it is about, if it is about one. */
+  /** The message that was sent or changed. */
   notifyId: v.optional(NotifyId),
-  /** The thread whose order `prev` is of; that of the room, where absent. */
+  /** The thread that `prev` refers to; without it, `prev` refers to the room. */
   threadId: v.optional(MessageId),
-  /** Who began that thread. */
+  /** Sender of the thread's first message. */
   threadBy: v.optional(UserId),
-  /** As the log has it: it fitted when it was read from there, and is not looked through again. */
+  /** Already validated when it was read from the log, so it is not validated again. */
   event: v.optional(v.custom<RoomEvent>((value) => typeof value === 'object' && value !== null)),
 })
 export type Notice = v.InferOutput<typeof Notice>
 
-/** Told to all who listen to a public room. */
+/** Broadcast to the subscribers of a public room. */
 export const roomNotify = {
   subject: 'room.notify.{room}',
   data: Notice,
   push: true,
 } as const satisfies Topic
 
-/** The same for a room that not everybody may hear: told to each member alone. */
+/** Published to each member of a room that is not public, or from which a user was banned. */
 export const deliverNotify = {
   subject: 'deliver.{user}.notify.{room}',
   data: v.object({ ...Notice.entries, user: UserId }),
   push: true,
 } as const satisfies Topic
 
-/** Told to every process when a message is not what it was, so that none shows it from memory. */
+/** Published to every process when a message changed, to evict it from their caches. */
 export const messageChanged = {
   subject: 'message.changed.{id}',
   data: v.object({ id: MessageId }),

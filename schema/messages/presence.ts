@@ -2,77 +2,80 @@ import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
 import { MessageId, RoomId, Time, UserId } from '../ids.ts'
 
-/** How somebody wants to be seen while they are there. */
+/** Status that a user can choose while connected. */
 export const ChosenStatus = v.picklist(['online', 'away', 'busy'])
 export type ChosenStatus = v.InferOutput<typeof ChosenStatus>
 export const Status = v.picklist(['online', 'away', 'busy', 'offline'])
 export type Status = v.InferOutput<typeof Status>
 
-/** One tab, or one device: made by the client when it starts. */
+/** One tab or device. The client generates it at its start. */
 export const ConnId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/), v.brand('ConnId'))
 export type ConnId = v.InferOutput<typeof ConnId>
 
-/** How often a client says that it is there, and how long that holds, in milliseconds. */
 export const heartbeatMs = 10_000
+/** Milliseconds until a connection without a heartbeat counts as closed. */
 export const leaseMs = 45_000
 
 const connection = v.strictObject({ connId: ConnId })
 const done = v.object({})
 
-/** `presence.heartbeat`: the caller is there. What they chose to be seen as stays. */
+/** `presence.heartbeat`: renews the lease of a connection. An offline caller becomes online. */
 export const presenceHeartbeat = {
   subject: 'presence.heartbeat',
   input: connection,
   output: v.object({ status: Status }),
   audience: ['everyone'],
-  description: 'Says that a connection of the caller is alive',
+  description: 'Renews the lease of a connection',
 } as const satisfies Contract
 
 /**
- * `presence.update`: be seen as this while online. `conflict` for who is offline: no heartbeat holds.
- * `idle` where nobody has chosen it: then it changes only who is seen as online.
+ * `presence.update`: sets the caller's status. `conflict` when the caller is offline, without a
+ * lease. `idle` marks an automatic change, which applies only to a caller who is online.
  */
 export const presenceUpdate = {
   subject: 'presence.update',
   input: v.strictObject({ status: ChosenStatus, idle: v.optional(v.boolean(), false) }),
   output: done,
   audience: ['everyone'],
-  description: 'Chooses how the caller is seen',
+  description: 'Sets the status of the caller',
   errors: ['conflict'],
 } as const satisfies Contract
 
-/** `presence.disconnect`: this connection ends. The last one makes the caller offline. */
+/** `presence.disconnect`: ends a connection. After the last one, the caller is offline. */
 export const presenceDisconnect = {
   subject: 'presence.disconnect',
   input: connection,
   output: done,
   audience: ['everyone'],
-  description: 'Says that a connection of the caller ends',
+  description: 'Ends a connection of the caller',
 } as const satisfies Contract
 
 /**
- * `presence.room`: who of a room is not offline. Whoever is not named is. Ask when you listen and
- * have said `presence.heartbeat`: then what changes afterwards is told. Where more than 10,000 are
- * there, as many are named as fit into one answer.
+ * `presence.room`: returns the members of a room who are not offline, limited to the size of one
+ * answer (about 10,000). Subscribe and send `presence.heartbeat` first, so that no later change is
+ * missed.
  */
 export const presenceRoom = {
   subject: 'presence.room.{room}',
   input: v.strictObject({ room: RoomId }),
   output: v.object({ present: v.record(UserId, ChosenStatus) }),
   audience: ['everyone'],
-  description: 'Shows who is there in a room',
+  description: 'Lists the members of a room who are online',
   errors: ['forbidden'],
 } as const satisfies Contract
 
 const PresenceChange = v.object({
-  /** `status` is what somebody has chosen, `idle` what has come about without that. */
+  /** `status` for a change that the user made, `idle` for an automatic one. */
   action: v.picklist(['online', 'offline', 'status', 'idle']),
   userId: UserId,
   status: Status,
 })
 export type PresenceChange = v.InferOutput<typeof PresenceChange>
 
-/** Told to functions when somebody is seen differently, with the time by which the newest is known. */
+/**
+ * Published to functions when a user's status changed. Of two events, the one with the later `at`
+ * counts.
+ */
 export const presenceChanged = {
   subject: 'presence.changed.{userId}',
   data: v.object({ ...PresenceChange.entries, at: Time }),
@@ -80,38 +83,40 @@ export const presenceChanged = {
 
 const changes = { room: RoomId, changes: v.array(PresenceChange) }
 
-/** Told to all who listen to a public room: what changed since the last time. */
+/** Broadcast to the subscribers of a public room: the changes of a short interval. */
 export const roomPresence = {
   subject: 'room.presence.{room}',
   data: v.object(changes),
   push: true,
 } as const satisfies Topic
 
-/** The same for a room that not everybody may hear: told to each member who is there. */
+/** Published instead to each online member of a room that is not public. */
 export const deliverPresence = {
   subject: 'deliver.{user}.presence.{room}',
   data: v.object({ ...changes, user: UserId }),
   push: true,
 } as const satisfies Topic
 
-/** `typing`: the caller is writing in a room, or in a thread. Not kept, and told to others for a moment. */
+/**
+ * `typing`: publishes to a room that the caller is typing, at most once per 3 s. Nothing is stored.
+ */
 export const typing = {
   subject: 'typing.{room}',
   input: v.strictObject({ room: RoomId, threadId: v.optional(MessageId) }),
   output: done,
   audience: ['admin', 'user'],
-  description: 'Says that the caller is writing',
+  description: 'Publishes that the caller is typing',
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** Told to all who listen to a public room: somebody writes, and is to be shown for 5 s. */
+/** Broadcast to the subscribers of a public room. Clients show it for 5 s. */
 export const roomTyping = {
   subject: 'room.typing.{room}',
   data: v.object({ room: RoomId, userId: UserId, threadId: v.optional(MessageId) }),
   push: true,
 } as const satisfies Topic
 
-/** The same for a room that not everybody may hear. */
+/** Published instead to each other member of a room that is not public. */
 export const deliverTyping = {
   subject: 'deliver.{user}.typing.{room}',
   data: v.object({ ...roomTyping.data.entries, user: UserId }),

@@ -3,17 +3,17 @@ import type { Contract, Topic } from '#runtime'
 import { RoomId, Time, UserId } from '../ids.ts'
 
 /**
- * Everybody may join a public room; a private one is for those who are asked in; a direct one is for
- * two, and made by the first who writes.
+ * Any user may join a public room; a private room needs an invitation; a direct room has two
+ * members.
  */
 export const RoomKind = v.picklist(['public', 'private', 'direct'])
 export type RoomKind = v.InferOutput<typeof RoomKind>
 
-/** What somebody may do in a room: see schema/roles.ts. */
+/** The rights of each role are in schema/roles.ts. */
 export const Role = v.picklist(['owner', 'moderator', 'member', 'guest'])
 export type Role = v.InferOutput<typeof Role>
 
-/** What people see as a room's name: one line, no control characters. */
+/** Display name of a room: one line without control characters. */
 export const RoomName = v.pipe(
   v.string(),
   v.trim(),
@@ -26,28 +26,30 @@ export const RoomName = v.pipe(
 export const Room = v.object({ id: RoomId, name: v.string(), kind: RoomKind })
 export type Room = v.InferOutput<typeof Room>
 
-/** A place in the log, or 0 for before all of it. */
+/** A sequence in the log; 0 for the position before the first event. */
 const SeqOrNone = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 
-/** Nobody wants to know how many more messages they have not read. */
+/** Unread messages are counted up to this number. */
 export const maxUnread = 100
 
 /** A room as one of its members sees it. */
 export const MyRoom = v.object({
   ...Room.entries,
   role: Role,
-  /** The other person of a direct room. */
+  /** The other member of a direct room. */
   with: v.optional(UserId),
-  /** The last thing that happened there; 0 if nothing did. */
+  /** Sequence of the room's last event; 0 for none. */
   lastSeq: SeqOrNone,
-  /** How far the caller has read, or where the room was when they came; 0 for not at all. */
+  /**
+   * Read position of the caller, initially the room's last event before they joined; 0 for none.
+   */
   readSeq: SeqOrNone,
   /**
-   * Messages of others after that in the room itself, and in its threads those that name the caller;
-   * and all that name the caller: 100 for more. Looked at are the newest 1,000 of the room itself, and
-   * the newest 200 in its threads that name anybody.
+   * Unread messages of others, and unread replies in threads that mention the caller. Counts up to
+   * 100, within the newest 1,000 messages of the room and the newest 200 replies with mentions.
    */
   unread: v.number(),
+  /** Those that mention the caller, with the same limits. */
   mentions: v.number(),
 })
 export type MyRoom = v.InferOutput<typeof MyRoom>
@@ -56,52 +58,53 @@ const roomOnly = v.strictObject({ room: RoomId })
 const done = v.object({})
 
 /**
- * `room.create`: a new room with the caller as its owner. `conflict` when the id is taken; whoever owns it
- * under the same name and of the same kind has made it already.
+ * `room.create`: creates a room that the caller owns. Idempotent: `conflict` when the id is taken,
+ * unless by a room of the caller with the same name and kind.
  */
 export const roomCreate = {
   subject: 'room.create',
   input: v.strictObject({ room: RoomId, name: RoomName, kind: v.picklist(['public', 'private']) }),
   output: v.object({ room: Room }),
   audience: ['admin', 'user'],
-  description: 'Makes a room',
+  description: 'Creates a room',
   errors: ['conflict'],
 } as const satisfies Contract
 
 /**
- * `room.direct`: the room of the caller and somebody else who has been here once, made on first use.
+ * `room.direct`: returns the direct room of the caller and another user, and creates it on first
+ * use. `forbidden` for a user who has never logged in.
  */
 export const roomDirect = {
   subject: 'room.direct',
   input: v.strictObject({ with: UserId }),
   output: v.object({ room: Room }),
   audience: ['admin', 'user'],
-  description: 'Finds or makes the room of two people',
+  description: 'Returns the direct room of two users',
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** `room.list`: the caller's rooms, in no order. */
+/** `room.list`: returns the caller's rooms in no particular order. */
 export const roomList = {
   subject: 'room.list',
   input: v.strictObject({}),
   output: v.object({ rooms: v.array(MyRoom) }),
   audience: ['everyone'],
-  description: 'Lists the rooms of the caller, with what is unread',
+  description: 'Lists the rooms of the caller with unread counts',
 } as const satisfies Contract
 
-/** What names are compared with: whatever the database takes. */
+/** Text to search names for: anything that PostgreSQL can compare. */
 const SearchText = v.pipe(
   v.string(),
   v.maxLength(80),
   v.check(
     (text) => text.isWellFormed() && !text.includes('\0'),
-    'Invalid text: no name holds that',
+    'Invalid text: it contains a NUL character or half a surrogate pair',
   ),
 )
 
 /**
- * `room.browse`: public rooms whose name or id contains a text, in capitals or not, by name; 50 at a
- * time, from the first or from behind the last one of the page before.
+ * `room.browse`: returns 50 public rooms whose name or id contains a text, ignoring case, ordered
+ * by name. `after` is the last room of the previous page.
  */
 export const roomBrowse = {
   subject: 'room.browse',
@@ -111,12 +114,12 @@ export const roomBrowse = {
     more: v.boolean(),
   }),
   audience: ['everyone'],
-  description: 'Lists public rooms that can be joined',
+  description: 'Lists public rooms',
 } as const satisfies Contract
 
 /**
- * `room.info`: a room the caller belongs to, or a public one, and those 500 in it who have been there
- * longest. Without a role, the caller is not in it.
+ * `room.info`: returns a room and its first 500 members by time of joining. `forbidden` unless the
+ * caller is a member or the room is public. No `role` means that the caller is not a member.
  */
 export const roomInfo = {
   subject: 'room.info.{room}',
@@ -129,34 +132,38 @@ export const roomInfo = {
     members: v.array(v.object({ userId: UserId, role: Role, name: v.string() })),
   }),
   audience: ['everyone'],
-  description: 'Describes a room',
+  description: 'Returns a room and its members',
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** `room.join`: become a member of a room. Joining twice is the same as joining once. */
+/** `room.join`: adds the caller to a public room. Idempotent, also for members of other rooms. */
 export const roomJoin = {
   subject: 'room.join.{room}',
   input: roomOnly,
   output: v.object({ room: Room }),
   audience: ['everyone'],
-  description: 'Makes the caller a member of a room',
+  description: 'Adds the caller to a room',
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** `room.leave`: belong to a room no more. The last owner of a room with others in it cannot. */
+/**
+ * `room.leave`: removes the caller from a room. `conflict` for the last owner while others are
+ * members.
+ */
 export const roomLeave = {
   subject: 'room.leave.{room}',
   input: roomOnly,
   output: done,
   audience: ['everyone'],
-  description: 'Ends the membership of the caller',
+  description: 'Removes the caller from a room',
   errors: ['forbidden', 'conflict'],
 } as const satisfies Contract
 
 const roomAndUser = v.strictObject({ room: RoomId, userId: UserId })
 
 /**
- * `room.invite`: make somebody a member who has been here once. Also lets in again whoever was kicked.
+ * `room.invite`: adds a user who has logged in at least once. An invitation by a moderator or an
+ * owner also lifts a ban. Idempotent.
  */
 export const roomInvite = {
   subject: 'room.invite.{room}',
@@ -166,24 +173,24 @@ export const roomInvite = {
   }),
   output: done,
   audience: ['admin', 'user'],
-  description: 'Makes somebody a member of a room',
+  description: 'Adds a user to a room',
   errors: ['forbidden'],
 } as const satisfies Contract
 
 /**
- * `room.kick`: end somebody's membership, and keep them out until they are invited. The last owner
- * stays: `conflict`.
+ * `room.kick`: removes a member and bans them until they are invited again. Idempotent. `conflict`
+ * for the last owner.
  */
 export const roomKick = {
   subject: 'room.kick.{room}',
   input: roomAndUser,
   output: done,
   audience: ['admin', 'user'],
-  description: 'Removes somebody from a room',
+  description: 'Removes a member from a room and bans them',
   errors: ['forbidden', 'conflict'],
 } as const satisfies Contract
 
-/** `room.role`: say what somebody may do in a room. The last owner stays one: `conflict`. */
+/** `room.role`: changes the role of a member. Idempotent. `conflict` for the last owner. */
 export const roomRole = {
   subject: 'room.role.{room}',
   input: v.strictObject({ ...roomAndUser.entries, role: Role }),
@@ -193,27 +200,30 @@ export const roomRole = {
   errors: ['forbidden', 'conflict'],
 } as const satisfies Contract
 
-/** `admin.role`: the same, in any room, for administrators. Makes a member of who is none. */
+/**
+ * `admin.role`: changes the role of a user in any room, for administrators. Adds the user if they
+ * are not a member. `conflict` for the last owner.
+ */
 export const adminRole = {
   subject: 'admin.role.{room}',
   input: v.strictObject({ ...roomAndUser.entries, role: Role }),
   output: done,
   audience: ['admin'],
-  description: 'Changes the role of anybody in any room',
+  description: 'Changes the role of a user in any room',
   errors: ['forbidden', 'conflict'],
 } as const satisfies Contract
 
-/** `room.archive`: end a room, or bring it back. While it is archived, nobody can read it. */
+/** `room.archive`: archives a room, which no member can then read, or restores it. Idempotent. */
 export const roomArchive = {
   subject: 'room.archive.{room}',
   input: v.strictObject({ room: RoomId, archived: v.optional(v.boolean(), true) }),
   output: done,
   audience: ['admin', 'user'],
-  description: 'Archives a room, or restores it',
+  description: 'Archives or restores a room',
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** `room.rename`: change what a room is called. Its id stays. */
+/** `room.rename`: changes the display name of a room. Idempotent. */
 export const roomRename = {
   subject: 'room.rename.{room}',
   input: v.strictObject({ room: RoomId, name: RoomName }),
@@ -224,20 +234,23 @@ export const roomRename = {
 } as const satisfies Contract
 
 /**
- * `room.members`: everyone who belongs to a room, by id. Nobody, if there is no such room. Where they do
- * not fit into one answer, `next` says after whom to go on.
+ * `room.members`: returns the ids of a room's members in order; none if the room does not exist.
+ * `next` is the `after` of the next page, if they exceed one answer.
  */
 export const roomMembers = {
   subject: 'room.members.{room}',
   input: v.strictObject({ room: RoomId, after: v.optional(UserId) }),
   output: v.object({ members: v.array(UserId), next: v.optional(UserId) }),
   audience: ['functions'],
-  // A process that is killed takes its questions with it, and a room waits to be told meanwhile.
+  // Short, because a request is lost when a process is killed, and the room's broadcasts wait for
+  // it.
   timeoutMs: 1_000,
   description: 'Lists the members of a room',
 } as const satisfies Contract
 
-/** Told to functions when somebody has come to belong to a room, or does no more. */
+/**
+ * Published to functions when a user joined or left a room, or the room was archived or restored.
+ */
 export const roomChanged = {
   subject: 'room.changed.{room}',
   data: v.variant('action', [
@@ -247,9 +260,8 @@ export const roomChanged = {
 } as const satisfies Topic
 
 /**
- * `read.update`: how far the caller has read: to the room's last event at most. Goes back only where
- * it says `unread`. Answers with where that is, and what is unread from there on, taking into account
- * what happened up to `asOf`.
+ * `read.update`: sets the caller's read position, up to the room's last event, and returns the
+ * unread counts. Moves backwards only with `unread`. The counts include the events up to `asOf`.
  */
 export const readUpdate = {
   subject: 'read.update.{room}',
@@ -260,18 +272,21 @@ export const readUpdate = {
   }),
   output: v.object({ seq: SeqOrNone, unread: v.number(), mentions: v.number(), asOf: SeqOrNone }),
   audience: ['everyone'],
-  description: 'Says how far the caller has read in a room',
+  description: 'Sets the read position of the caller',
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** Told to somebody, wherever they are, when they have read on or gone back. */
+/** Published to all clients of a user when their read position changed. */
 export const deliverRead = {
   subject: 'deliver.{user}.read.{room}',
   data: v.object({
     user: UserId,
     room: RoomId,
     ...readUpdate.output.entries,
-    /** They went back. Of what is not, the furthest stands, since two may come in the wrong order. */
+    /**
+     * True for a move backwards. Otherwise the highest position is current: two events can arrive
+     * in the wrong order.
+     */
     back: v.boolean(),
   }),
   push: true,
