@@ -7,9 +7,9 @@ import { ROOMS_KV } from '#schema/streams'
 let last: RoomId | undefined
 
 /**
- * Rebuilds the member index from the database if it is lost, and reconciles some rooms per run:
- * they differ after a process ends between two writes, or after a server loses its last writes in a
- * power cut.
+ * Rebuilds the member index from the database if it is lost, and reconciles some rooms per run. Index
+ * and database can differ after a process ended between two writes, or after a server lost its last
+ * writes in a power cut.
  */
 export default defineFunction(
   schedule({ everyMs: 10_000 }),

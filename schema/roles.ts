@@ -2,7 +2,7 @@ import type { Role } from './messages/room.ts'
 
 /** The roles that have each right. */
 const rights = {
-  /** Send, edit and react. */
+  /** Send messages, edit own ones, and react. */
   speak: ['owner', 'moderator', 'member'],
   /** Delete messages of others, and read earlier texts of edited messages. */
   moderate: ['owner', 'moderator'],

@@ -10,8 +10,8 @@ import { unreadAfter } from '../messages/unread-count.ts'
 const maxRooms = 1_000
 
 /**
- * Returns a user's rooms with their unread counts and, for a direct room, its other member: one
- * statement. Above 1,000 rooms, those with the newest events.
+ * Returns a user's rooms with their unread counts and, for a direct room, its other member, in one
+ * statement. A user of more than 1,000 rooms gets those with the newest events.
  */
 export function roomsOfUser(user: UserId) {
   const others = alias(members, 'others')

@@ -228,8 +228,8 @@ export const chatHistoryThread = {
 
 /**
  * `chat.sync`: returns all events of a room and its threads after a sequence, in order, and never a
- * part. `recovered: false` means that there are more than 500, that they exceed one answer, or that
- * the log no longer reaches back so far: read `chat.history` again.
+ * part. `recovered: false` means that there are more than 500 events, that they exceed one answer,
+ * or that the log no longer reaches back so far: read `chat.history` again.
  */
 export const chatSync = {
   subject: 'chat.sync.{room}',
