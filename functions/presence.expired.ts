@@ -4,7 +4,7 @@ import { defineFunction, kvWatch } from '#runtime'
 import { UserId } from '#schema/ids'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 
-/** Sets a user offline whose last lease has expired without a disconnect. */
+/** Sets a user offline when their last lease has expired, as after a crash. */
 export default defineFunction(
   kvWatch(PRESENCE_CONN),
   async ({ operation, key }, context) => {

@@ -10,8 +10,8 @@ import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 const reservedIds = /^dm-/
 
 /**
- * Creates a room that the caller owns and publishes it. A repeated call completes an interrupted
- * one.
+ * Creates a room owned by the caller and publishes its events. A repeated call completes an
+ * interrupted one.
  */
 export default defineFunction(
   roomCreate,
