@@ -3,7 +3,7 @@ import { removeMember } from '#domain/rooms/membership'
 import { requireRight } from '#domain/rooms/roles'
 import { defineFunction, FunctionError } from '#runtime'
 import { roomKick } from '#schema/messages/room'
-import { mayRuleOver } from '#schema/roles'
+import { mayManage } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
@@ -25,7 +25,7 @@ export default defineFunction(
       if (!state || state.room.kind === 'direct')
         throw new FunctionError('forbidden', `Members cannot be removed from room ${id}`)
       const { role, isBanned } = state
-      if (role && !mayRuleOver(member.role, role))
+      if (role && !mayManage(member.role, role))
         throw new FunctionError(
           'forbidden',
           `As ${member.role} of room ${id} you may not remove the ${role} ${userId}`,

@@ -3,7 +3,7 @@ import { changeRole } from '#domain/rooms/membership'
 import { requireRight } from '#domain/rooms/roles'
 import { defineFunction, FunctionError } from '#runtime'
 import { roomRole } from '#schema/messages/room'
-import { mayRuleOver } from '#schema/roles'
+import { mayManage } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
@@ -18,8 +18,8 @@ export default defineFunction(
       if (!state?.role)
         throw new FunctionError('forbidden', `${userId} is not a member of room ${id}`)
       const { room, role: from } = state
-      const mayChange = userId === member.user || mayRuleOver(member.role, from)
-      if (room.kind === 'direct' || !mayChange || !mayRuleOver(member.role, to))
+      const mayChange = userId === member.user || mayManage(member.role, from)
+      if (room.kind === 'direct' || !mayChange || !mayManage(member.role, to))
         throw new FunctionError(
           'forbidden',
           `As ${member.role} of room ${id} you may not change ${userId} from ${from} to ${to}`,

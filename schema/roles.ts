@@ -9,7 +9,7 @@ const rights = {
   invite: ['owner', 'moderator', 'member'],
   kick: ['owner', 'moderator'],
   rename: ['owner', 'moderator'],
-  /** Change roles, within the limits of `mayRuleOver`. */
+  /** Change roles, within the limits of `mayManage`. */
   appoint: ['owner', 'moderator'],
   archive: ['owner'],
 } as const satisfies Record<string, readonly Role[]>
@@ -22,7 +22,7 @@ export function hasRight({ role }: { role: Role }, right: Right): boolean {
   return (rights[right] as readonly Role[]).includes(role)
 }
 
-/** Returns true if `ruler` ranks above `ruled`; an owner may also change another owner. */
-export function mayRuleOver(ruler: Role, ruled: Role): boolean {
-  return ruler === 'owner' || ranks[ruler] > ranks[ruled]
+/** Returns true if `manager` ranks above `target`; an owner may also change another owner. */
+export function mayManage(manager: Role, target: Role): boolean {
+  return manager === 'owner' || ranks[manager] > ranks[target]
 }

@@ -2,7 +2,7 @@ import { DropdownMenu } from '@kobalte/core/dropdown-menu'
 import { createSignal, Show } from 'solid-js'
 import type { UserId } from '#schema/ids'
 import { type MyRoom, Role } from '#schema/messages/room'
-import { hasRight, mayRuleOver } from '#schema/roles'
+import { hasRight, mayManage } from '#schema/roles'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { useRoute } from '../routing/createRoute.ts'
@@ -17,8 +17,8 @@ export function MemberMenu(props: MenuProps & { room: MyRoom; userId: UserId; ro
   const { t } = useLanguage()
   const { go } = useRoute()
   const { room } = props
-  const rules = () => mayRuleOver(room.role, props.role)
-  const roles = () => Role.options.filter((role) => mayRuleOver(room.role, role))
+  const rules = () => mayManage(room.role, props.role)
+  const roles = () => Role.options.filter((role) => mayManage(room.role, role))
 
   const talk = () =>
     chat.attempt(async () => go({ room: await chat.rooms.openDirect(props.userId) }))

@@ -118,7 +118,7 @@ export const msgFind = {
 } as const satisfies Contract
 
 /** Sequence of the event that made the change; for a repeated call, of the first one. */
-const Done = v.object({ seq: Seq })
+const EventSeq = v.object({ seq: Seq })
 
 /**
  * `msg.edit`: replaces the text of the caller's own message. The earlier texts remain readable by
@@ -127,7 +127,7 @@ const Done = v.object({ seq: Seq })
 export const msgEdit = {
   subject: 'msg.edit',
   input: v.strictObject({ notifyId: NotifyId, text: Text }),
-  output: Done,
+  output: EventSeq,
   audience: ['admin', 'user'],
   description: 'Replaces the text of a message of the caller',
   errors: ['forbidden', 'too_large'],
@@ -140,7 +140,7 @@ export const msgEdit = {
 export const msgDelete = {
   subject: 'msg.delete',
   input: v.strictObject({ notifyId: NotifyId }),
-  output: Done,
+  output: EventSeq,
   audience: ['admin', 'user'],
   description: 'Deletes a message',
   errors: ['forbidden'],
@@ -153,7 +153,7 @@ export const msgDelete = {
 export const msgReact = {
   subject: 'msg.react',
   input: v.strictObject({ notifyId: NotifyId, emoji: Emoji, on: v.optional(v.boolean(), true) }),
-  output: Done,
+  output: EventSeq,
   audience: ['admin', 'user'],
   description: 'Adds or removes a reaction',
   errors: ['forbidden', 'conflict'],

@@ -72,7 +72,7 @@ export const consoleService = {
   errors: ['not_found'],
 } as const satisfies Contract
 
-const LetterSeq = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
+const DeadLetterSeq = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 
 /** A message that a function failed to handle, without its payload. */
 export const DeadLetter = v.object({
@@ -108,7 +108,7 @@ export const consoleDead = {
  */
 export const consoleReplay = {
   subject: 'console.replay',
-  input: v.strictObject({ seq: LetterSeq }),
+  input: v.strictObject({ seq: DeadLetterSeq }),
   output: v.object({ done: v.boolean() }),
   audience: ['admin'],
   description: 'Delivers a dead letter to its function again',
@@ -119,7 +119,7 @@ export const consoleReplay = {
 /** `console.discard`: deletes a dead letter. `done` is false if it did not exist. */
 export const consoleDiscard = {
   subject: 'console.discard',
-  input: v.strictObject({ seq: LetterSeq }),
+  input: v.strictObject({ seq: DeadLetterSeq }),
   output: v.object({ done: v.boolean() }),
   audience: ['admin'],
   description: 'Deletes a dead letter',

@@ -10,7 +10,7 @@ export const Emoji = v.pipe(
   v.regex(/^\p{RGI_Emoji}$/v, 'Invalid emoji: expected exactly one, such as 👍'),
 )
 
-const inRoom = { room: RoomId, by: UserId, at: Time }
+const eventFields = { room: RoomId, by: UserId, at: Time }
 
 /** A message was sent, in the room or in a thread. */
 export const MessageSent = v.object({
@@ -33,7 +33,7 @@ export type MessageSent = v.InferOutput<typeof MessageSent>
 const Target = v.object({ notifyId: NotifyId, threadId: v.optional(MessageId) })
 
 const Edited = v.object({
-  ...inRoom,
+  ...eventFields,
   kind: v.literal('edit'),
   message: Target,
   text: v.string(),
@@ -42,13 +42,13 @@ const Edited = v.object({
 
 /** The deleted message is erased from the log, so the event contains what must outlive it. */
 const Deleted = v.object({
-  ...inRoom,
+  ...eventFields,
   kind: v.literal('delete'),
   message: v.object({ ...Target.entries, sender: UserId, clientId: ClientId, at: Time }),
 })
 
 const Reacted = v.object({
-  ...inRoom,
+  ...eventFields,
   kind: v.literal('react'),
   message: Target,
   emoji: Emoji,
@@ -57,7 +57,7 @@ const Reacted = v.object({
 
 /** A membership changed. `by` is the user who changed it. */
 const MemberChanged = v.object({
-  ...inRoom,
+  ...eventFields,
   kind: v.literal('member'),
   action: v.picklist(['join', 'leave', 'kick', 'role']),
   userId: UserId,
@@ -65,7 +65,7 @@ const MemberChanged = v.object({
 })
 
 const RoomChanged = v.object({
-  ...inRoom,
+  ...eventFields,
   kind: v.literal('room'),
   action: v.picklist(['create', 'archive', 'restore', 'rename']),
   name: v.optional(v.string()),

@@ -17,7 +17,7 @@ export const heartbeatMs = 10_000
 export const leaseMs = 45_000
 
 const connection = v.strictObject({ connId: ConnId })
-const done = v.object({})
+const empty = v.object({})
 
 /** `presence.heartbeat`: renews the lease of a connection. An offline caller becomes online. */
 export const presenceHeartbeat = {
@@ -35,7 +35,7 @@ export const presenceHeartbeat = {
 export const presenceUpdate = {
   subject: 'presence.update',
   input: v.strictObject({ status: ChosenStatus, idle: v.optional(v.boolean(), false) }),
-  output: done,
+  output: empty,
   audience: ['everyone'],
   description: 'Sets the status of the caller',
   errors: ['conflict'],
@@ -45,7 +45,7 @@ export const presenceUpdate = {
 export const presenceDisconnect = {
   subject: 'presence.disconnect',
   input: connection,
-  output: done,
+  output: empty,
   audience: ['everyone'],
   description: 'Ends a connection of the caller',
 } as const satisfies Contract
@@ -103,7 +103,7 @@ export const deliverPresence = {
 export const typing = {
   subject: 'typing.{room}',
   input: v.strictObject({ room: RoomId, threadId: v.optional(MessageId) }),
-  output: done,
+  output: empty,
   audience: ['admin', 'user'],
   description: 'Publishes that the caller is typing',
   errors: ['forbidden'],

@@ -54,8 +54,8 @@ export const MyRoom = v.object({
 })
 export type MyRoom = v.InferOutput<typeof MyRoom>
 
-const roomOnly = v.strictObject({ room: RoomId })
-const done = v.object({})
+const roomInput = v.strictObject({ room: RoomId })
+const empty = v.object({})
 
 /**
  * `room.create`: creates a room that the caller owns. Idempotent: `conflict` when the id is taken,
@@ -123,7 +123,7 @@ export const roomBrowse = {
  */
 export const roomInfo = {
   subject: 'room.info.{room}',
-  input: roomOnly,
+  input: roomInput,
   output: v.object({
     room: Room,
     createdAt: Time,
@@ -139,7 +139,7 @@ export const roomInfo = {
 /** `room.join`: adds the caller to a public room. Idempotent, also for members of other rooms. */
 export const roomJoin = {
   subject: 'room.join.{room}',
-  input: roomOnly,
+  input: roomInput,
   output: v.object({ room: Room }),
   audience: ['everyone'],
   description: 'Adds the caller to a room',
@@ -152,14 +152,14 @@ export const roomJoin = {
  */
 export const roomLeave = {
   subject: 'room.leave.{room}',
-  input: roomOnly,
-  output: done,
+  input: roomInput,
+  output: empty,
   audience: ['everyone'],
   description: 'Removes the caller from a room',
   errors: ['forbidden', 'conflict'],
 } as const satisfies Contract
 
-const roomAndUser = v.strictObject({ room: RoomId, userId: UserId })
+const memberInput = v.strictObject({ room: RoomId, userId: UserId })
 
 /**
  * `room.invite`: adds a user who has logged in at least once. An invitation by a moderator or an
@@ -168,10 +168,10 @@ const roomAndUser = v.strictObject({ room: RoomId, userId: UserId })
 export const roomInvite = {
   subject: 'room.invite.{room}',
   input: v.strictObject({
-    ...roomAndUser.entries,
+    ...memberInput.entries,
     role: v.optional(v.picklist(['member', 'guest']), 'member'),
   }),
-  output: done,
+  output: empty,
   audience: ['admin', 'user'],
   description: 'Adds a user to a room',
   errors: ['forbidden'],
@@ -183,8 +183,8 @@ export const roomInvite = {
  */
 export const roomKick = {
   subject: 'room.kick.{room}',
-  input: roomAndUser,
-  output: done,
+  input: memberInput,
+  output: empty,
   audience: ['admin', 'user'],
   description: 'Removes a member from a room and bans them',
   errors: ['forbidden', 'conflict'],
@@ -193,8 +193,8 @@ export const roomKick = {
 /** `room.role`: changes the role of a member. Idempotent. `conflict` for the last owner. */
 export const roomRole = {
   subject: 'room.role.{room}',
-  input: v.strictObject({ ...roomAndUser.entries, role: Role }),
-  output: done,
+  input: v.strictObject({ ...memberInput.entries, role: Role }),
+  output: empty,
   audience: ['admin', 'user'],
   description: 'Changes the role of a member',
   errors: ['forbidden', 'conflict'],
@@ -206,8 +206,8 @@ export const roomRole = {
  */
 export const adminRole = {
   subject: 'admin.role.{room}',
-  input: v.strictObject({ ...roomAndUser.entries, role: Role }),
-  output: done,
+  input: v.strictObject({ ...memberInput.entries, role: Role }),
+  output: empty,
   audience: ['admin'],
   description: 'Changes the role of a user in any room',
   errors: ['forbidden', 'conflict'],
@@ -217,7 +217,7 @@ export const adminRole = {
 export const roomArchive = {
   subject: 'room.archive.{room}',
   input: v.strictObject({ room: RoomId, archived: v.optional(v.boolean(), true) }),
-  output: done,
+  output: empty,
   audience: ['admin', 'user'],
   description: 'Archives or restores a room',
   errors: ['forbidden'],
@@ -227,7 +227,7 @@ export const roomArchive = {
 export const roomRename = {
   subject: 'room.rename.{room}',
   input: v.strictObject({ room: RoomId, name: RoomName }),
-  output: done,
+  output: empty,
   audience: ['admin', 'user'],
   description: 'Renames a room',
   errors: ['forbidden'],
