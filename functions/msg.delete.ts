@@ -1,5 +1,5 @@
 import { appendEvent } from '#domain/log/append'
-import { recentChanges, requireMessage, toTarget } from '#domain/messages/change'
+import { messageResources, requireMessage, toTarget } from '#domain/messages/change'
 import { eraseMessage } from '#domain/messages/erase'
 import { updateCachedMessage } from '#domain/messages/message-cache'
 import { requireRight } from '#domain/rooms/roles'

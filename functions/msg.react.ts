@@ -1,5 +1,10 @@
 import { appendEvent } from '#domain/log/append'
-import { recentChanges, requireMessage, requireNotDeleted, toTarget } from '#domain/messages/change'
+import {
+  messageResources,
+  requireMessage,
+  requireNotDeleted,
+  toTarget,
+} from '#domain/messages/change'
 import { findReaction, readEmojis } from '#domain/messages/reactions'
 import { requireRight } from '#domain/rooms/roles'
 import { defineFunction, FunctionError } from '#runtime'

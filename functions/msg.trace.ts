@@ -1,4 +1,4 @@
-import { recentChanges, requireMessage } from '#domain/messages/change'
+import { messageResources, requireMessage } from '#domain/messages/change'
 import { readClientTime, readLogEntry, selectOwnSpans } from '#domain/messages/message-trace'
 import { takeWithinBytes } from '#domain/messages/response-size'
 import { toSpan } from '#domain/monitoring/services'
