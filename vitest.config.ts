@@ -18,7 +18,7 @@ export default defineConfig({
     // nothing.
     maxWorkers: 2,
     // The runtime ignores the same errors of the database driver.
-    onUnhandledError: (error) => !isDriversOwn(error),
+    onUnhandledError: (error) => !isDriverQueryError(error),
     projects: [
       {
         extends: true,

@@ -15,7 +15,7 @@ function appoint(room: string, userId: string, role: Role, as: TestPerson = 'ali
 
 describe('admin.role', () => {
   it('makes a member of anybody, in a room of others', async () => {
-    const room = await app.givenRoom(['charlie'], 'private')
+    const room = await app.createRoom(['charlie'], 'private')
     const changes = await app.listen(roomChanged, { room }, 'functions')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
@@ -24,41 +24,41 @@ describe('admin.role', () => {
     expect(await changes.next()).toEqual({ room, action: 'join', userId: 'bob' })
     const event = { kind: 'member', action: 'join', userId: 'bob', role: 'owner', by: 'alice' }
     expect(await toBob.next()).toMatchObject({ event })
-    expect(await app.eventsOf(room)).toMatchObject([event])
+    expect(await app.readEvents(room)).toMatchObject([event])
     await app.call('room.kick', { room, userId: 'charlie' }, 'bob')
   })
 
   it('changes the role of who is a member, whoever they are', async () => {
-    const room = await app.givenRoom(['bob', 'charlie'], 'public', { bob: 'owner' })
+    const room = await app.createRoom(['bob', 'charlie'], 'public', { bob: 'owner' })
 
     await appoint(room, 'charlie', 'owner')
     await appoint(room, 'bob', 'guest')
 
-    expect(await app.eventsOf(room)).toMatchObject([
+    expect(await app.readEvents(room)).toMatchObject([
       { kind: 'member', action: 'role', userId: 'charlie', role: 'owner', by: 'alice' },
       { kind: 'member', action: 'role', userId: 'bob', role: 'guest', by: 'alice' },
     ])
-    await expect(app.say(room, 'hm', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(app.send(room, 'hm', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it('does nothing the second time', async () => {
-    const room = await app.givenRoom(['bob'])
+    const room = await app.createRoom(['bob'])
 
     for (const userId of ['bob', 'charlie'])
       for (let time = 0; time < 2; time++) await appoint(room, userId, 'moderator')
 
-    expect(await app.eventsOf(room)).toHaveLength(2)
+    expect(await app.readEvents(room)).toHaveLength(2)
   })
 
   it('keeps the last owner', async () => {
-    const room = await app.givenRoom(['bob', 'charlie'], 'public', { bob: 'owner' })
+    const room = await app.createRoom(['bob', 'charlie'], 'public', { bob: 'owner' })
 
     await expect(appoint(room, 'bob', 'member')).rejects.toMatchObject({ code: 'conflict' })
-    expect(await app.eventsOf(room)).toEqual([])
+    expect(await app.readEvents(room)).toEqual([])
   })
 
   it('does not let an administrator read what they do not belong to', async () => {
-    const room = await app.givenRoom(['bob'], 'private')
+    const room = await app.createRoom(['bob'], 'private')
 
     await appoint(room, 'bob', 'owner')
 
@@ -68,11 +68,11 @@ describe('admin.role', () => {
   })
 
   it('refuses who was kicked, rooms of two, archived ones, and where there is none', async () => {
-    const shut = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+    const shut = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     await app.call('room.kick', { room: shut, userId: 'bob' }, 'alice')
-    const archived = await app.givenRoom(['bob'])
+    const archived = await app.createRoom(['bob'])
     await db.update(rooms).set({ archivedAt: new Date() }).where(eq(rooms.id, archived))
-    const direct = await app.givenRoom(['bob', 'charlie'], 'direct')
+    const direct = await app.createRoom(['bob', 'charlie'], 'direct')
     const absent = `room-${crypto.randomUUID()}`
 
     for (const room of [shut, archived, direct, absent]) {
@@ -83,18 +83,18 @@ describe('admin.role', () => {
   })
 
   it.each(['bob', 'charlie'] as const)('is out of the reach of %s, who is none', async (as) => {
-    const room = await app.givenRoom(['bob', 'charlie'], 'public', { bob: 'owner' })
+    const room = await app.createRoom(['bob', 'charlie'], 'public', { bob: 'owner' })
 
     await expect(appoint(room, as, 'owner', as)).rejects.toMatchObject({ code: 'forbidden' })
-    expect(await app.eventsOf(room)).toEqual([])
+    expect(await app.readEvents(room)).toEqual([])
   })
 
   it.each(badPayloads({ userId: 'bob', role: 'guest' }))('refuses %s', async (_name, payload) => {
-    const room = await app.givenRoom(['bob'])
+    const room = await app.createRoom(['bob'])
 
-    const { status } = await app.ask(`as.alice.admin.role.${room}`, payload, 'alice')
+    const { status } = await app.request(`as.alice.admin.role.${room}`, payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
-    expect(await app.eventsOf(room)).toEqual([])
+    expect(await app.readEvents(room)).toEqual([])
   })
 })

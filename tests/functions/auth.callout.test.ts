@@ -3,17 +3,17 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { createLoginFixture, type LoginFixture } from '../support/login-fixture.ts'
 import type { Claims } from '../support/token-issuer.ts'
 
-let ground: LoginFixture
+let fixture: LoginFixture
 
 beforeAll(async () => {
-  ground = await createLoginFixture()
+  fixture = await createLoginFixture()
 })
-afterAll(() => ground?.[Symbol.asyncDispose]())
+afterAll(() => fixture?.[Symbol.asyncDispose]())
 
 const now = () => Math.floor(Date.now() / 1_000)
 
 async function login(claims?: Claims): Promise<NatsConnection> {
-  const nc = await ground.connect(await ground.maker.token(claims))
+  const nc = await fixture.connect(await fixture.tokenIssuer.token(claims))
   onTestFinished(() => nc.close())
   return nc
 }
@@ -36,8 +36,8 @@ describe('auth.callout', () => {
   })
 
   it('takes the token as password too', async () => {
-    const pass = await ground.maker.token()
-    const nc = await ground.connect('', { token: undefined, user: 'bob', pass })
+    const pass = await fixture.tokenIssuer.token()
+    const nc = await fixture.connect('', { token: undefined, user: 'bob', pass })
     onTestFinished(() => nc.close())
 
     expect((await nc.request('as.alice.whoami')).json()).toEqual({ caller: 'alice' })
@@ -65,17 +65,19 @@ describe('auth.callout', () => {
   })
 
   it('knows a new key of the issuer, and asks for one it does not know at most once', async () => {
-    const { maker } = ground
-    await maker.rotate()
+    const { tokenIssuer } = fixture
+    await tokenIssuer.rotate()
     const enter = async () => (await login()).isClosed()
     await expect.poll(enter, { timeout: 5_000, interval: 200 }).toBe(false)
-    const before = maker.fetched()
+    const before = tokenIssuer.fetchCount()
 
     const flood = Array.from({ length: 20 }, async (_, index) =>
-      ground.connect(await maker.token({}, { kid: `unknown-${index}` })).catch(() => 'refused'),
+      fixture
+        .connect(await tokenIssuer.token({}, { kid: `unknown-${index}` }))
+        .catch(() => 'refused'),
     )
     expect(new Set(await Promise.all(flood))).toEqual(new Set(['refused']))
-    expect(maker.fetched() - before).toBeLessThanOrEqual(1)
+    expect(tokenIssuer.fetchCount() - before).toBeLessThanOrEqual(1)
   })
 
   const hostile: [what: string, claims: () => Claims, reason: RegExp][] = [
@@ -105,74 +107,74 @@ describe('auth.callout', () => {
   it.each(hostile)(
     'refuses a token %s at once, and says why in the log',
     async (_, claims, reason) => {
-      const token = await ground.maker.token(claims())
+      const token = await fixture.tokenIssuer.token(claims())
 
-      expect(await ground.refusalOf(token)).toEqual(refused(reason))
+      expect(await fixture.attemptLogin(token)).toEqual(refused(reason))
     },
   )
 
   it('refuses who brings no token, or something else', async () => {
-    expect(await ground.refusalOf('')).toEqual(refused(/token rejected: it is missing/))
-    expect(await ground.refusalOf('abc')).toEqual(refused(/token rejected: Invalid Compact JWS/))
+    expect(await fixture.attemptLogin('')).toEqual(refused(/token rejected: it is missing/))
+    expect(await fixture.attemptLogin('abc')).toEqual(refused(/token rejected: Invalid Compact JWS/))
   })
 
   it('refuses a token without a signature, or with one of the wrong kind', async () => {
-    const [, payload] = (await ground.maker.token()).split('.')
+    const [, payload] = (await fixture.tokenIssuer.token()).split('.')
     const head = Buffer.from('{"alg":"none"}').toString('base64url')
     const unsigned = `${head}.${payload}.`
-    expect(await ground.refusalOf(unsigned)).toEqual(refused(/"alg".*not allowed/))
+    expect(await fixture.attemptLogin(unsigned)).toEqual(refused(/"alg".*not allowed/))
 
-    const key = new TextEncoder().encode(JSON.stringify(ground.maker.publicKey()))
-    const forged = await ground.maker.token({}, { alg: 'HS256', key })
-    expect(await ground.refusalOf(forged)).toEqual(refused(/"alg".*not allowed/))
+    const key = new TextEncoder().encode(JSON.stringify(fixture.tokenIssuer.publicKey()))
+    const forged = await fixture.tokenIssuer.token({}, { alg: 'HS256', key })
+    expect(await fixture.attemptLogin(forged)).toEqual(refused(/"alg".*not allowed/))
   })
 
   it('refuses a token that was changed after it was signed', async () => {
-    const [head, , signature] = (await ground.maker.token()).split('.')
-    const [, payload] = (await ground.maker.token({ preferred_username: 'bob' })).split('.')
+    const [head, , signature] = (await fixture.tokenIssuer.token()).split('.')
+    const [, payload] = (await fixture.tokenIssuer.token({ preferred_username: 'bob' })).split('.')
 
     const changed = `${head}.${payload}.${signature}`
-    expect(await ground.refusalOf(changed)).toEqual(refused(/signature/))
+    expect(await fixture.attemptLogin(changed)).toEqual(refused(/signature/))
   })
 
   it('lets in whom it can check while the issuer is away', async () => {
-    const token = await ground.maker.token()
-    await ground.maker.stop()
-    onTestFinished(() => ground.maker.start())
+    const token = await fixture.tokenIssuer.token()
+    await fixture.tokenIssuer.stop()
+    onTestFinished(() => fixture.tokenIssuer.start())
 
-    const nc = await ground.connect(token)
+    const nc = await fixture.connect(token)
     onTestFinished(() => nc.close())
     expect((await nc.request('as.alice.whoami')).json()).toEqual({ caller: 'alice' })
   })
 
   it('waits for an issuer that does not answer no longer than the server does', async () => {
-    const { maker, runtime } = ground
-    const token = await maker.token()
-    maker.hang()
+    const { tokenIssuer, runtime } = fixture
+    const token = await tokenIssuer.token()
+    tokenIssuer.hang()
     await runtime.restart()
 
     // For a second after a fetch that failed, nobody waits for another.
-    let refusal = await ground.refusalOf(token)
-    while (refusal.took < 1_000) refusal = await ground.refusalOf(token)
-    expect(refusal.server).toMatch(/cannot fetch the keys of .*: .*timeout/)
-    expect(refusal.took).toBeLessThan(4_500)
+    let refusal = await fixture.attemptLogin(token)
+    while (refusal.durationMs < 1_000) refusal = await fixture.attemptLogin(token)
+    expect(refusal.serverLog).toMatch(/cannot fetch the keys of .*: .*timeout/)
+    expect(refusal.durationMs).toBeLessThan(4_500)
 
-    await maker.start()
-    const enter = async () => (await ground.connect(token)).close().then(() => 'let in')
+    await tokenIssuer.start()
+    const enter = async () => (await fixture.connect(token)).close().then(() => 'let in')
     await expect.poll(() => enter().catch(String), { timeout: 5_000 }).toBe('let in')
   })
 
   it('disturbs nobody when it dies, and lets in who waited when it is back', async () => {
     const before = await login()
-    await ground.runtime.kill('SIGKILL')
-    const waiting = ground.connect(await ground.maker.token(), {
+    await fixture.runtime.kill('SIGKILL')
+    const waiting = fixture.connect(await fixture.tokenIssuer.token(), {
       reconnect: true,
       waitOnFirstConnect: true,
       ignoreAuthErrorAbort: true,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 100,
     })
-    await ground.runtime.restart()
+    await fixture.runtime.restart()
 
     const after = await waiting
     onTestFinished(() => after.close())

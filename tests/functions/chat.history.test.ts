@@ -13,11 +13,11 @@ const app = useApp()
 
 /** A room in which alice said "1", "2", and so on. */
 async function givenTalk(count: number) {
-  const room = await app.givenRoom(['alice'])
+  const room = await app.createRoom(['alice'])
   const seqs: number[] = []
   for (let index = 1; index <= count; index++)
-    seqs.push((await app.say(room, String(index), 'alice')).seq)
-  await app.rowsOf(room, count)
+    seqs.push((await app.send(room, String(index), 'alice')).seq)
+  await app.waitForRows(room, count)
   return { room, seqs }
 }
 
@@ -66,7 +66,7 @@ describe('chat.history', () => {
   })
 
   it('answers with nothing where nothing was said', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
 
     expect(await read(room)).toEqual({ messages: [], before: false, after: false, asOf: 0 })
   })
@@ -128,8 +128,8 @@ describe('chat.history', () => {
   })
 
   it('shows who reacted, in the order in which each emoji was first used', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
-    const notifyId = toNotifyId(await app.say(room, 'well?', 'alice'))
+    const room = await app.createRoom(['alice', 'bob'])
+    const notifyId = toNotifyId(await app.send(room, 'well?', 'alice'))
     const react = (emoji: string, as: 'alice' | 'bob', on = true) =>
       app.call('msg.react', { notifyId, emoji, on }, as)
 
@@ -179,7 +179,7 @@ describe('chat.history', () => {
     const said = { room, threadId: first.id, text: 'under it' }
     await app.call('send.thread', { ...said, clientId: newClientId() }, 'alice')
     const last = await app.call('send.thread', { ...said, clientId: newClientId() }, 'alice')
-    await app.rowsOf(room, 4)
+    await app.waitForRows(room, 4)
 
     const { messages } = await read(room)
 
@@ -204,11 +204,11 @@ describe('chat.history', () => {
   })
 
   it('shows less of long messages than would be too much to send, from where it was asked', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const seqs: number[] = []
     for (let index = 0; index < 60; index++)
-      seqs.push((await app.say(room, '\u0001'.repeat(8_000), 'alice')).seq)
-    await app.rowsOf(room, 60)
+      seqs.push((await app.send(room, '\u0001'.repeat(8_000), 'alice')).seq)
+    await app.waitForRows(room, 60)
     const shown = async (page: Page) => (await read(room, page)).messages.map(({ seq }) => seq)
 
     const newest = await read(room)
@@ -258,8 +258,8 @@ describe('chat.history', () => {
   })
 
   it('refuses whoever does not belong to the room, and the same where there is none', async () => {
-    const room = await app.givenRoom(['alice'], 'private')
-    await app.say(room, 'between us', 'alice')
+    const room = await app.createRoom(['alice'], 'private')
+    await app.send(room, 'between us', 'alice')
     const absent = `room-${crypto.randomUUID()}`
     const refusal = (of: string) =>
       app.call('chat.history', { room: of }, 'bob').catch((error) => error)
@@ -292,15 +292,15 @@ describe('chat.history', () => {
     ['before and around at once', { before: 5, around: 1 }],
     ['around nothing', { around: 0 }],
   ])('refuses %s', async (_name, page) => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
 
     await expect(read(room, page)).rejects.toMatchObject({ code: 'invalid' })
   })
 
   it.each(badPayloads({ limit: 10, before: 5 }))('refuses %s', async (_name, payload) => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
 
-    const { status } = await app.ask(`as.alice.chat.history.${room}`, payload, 'alice')
+    const { status } = await app.request(`as.alice.chat.history.${room}`, payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

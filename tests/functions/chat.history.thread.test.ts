@@ -11,12 +11,12 @@ type Page = Omit<InputOf<typeof chatHistoryThread>, 'room' | 'threadId'>
 
 /** A room in which bob said something, and alice answered "1", "2", and so on in its thread. */
 async function givenThread(count: number) {
-  const room = await app.givenRoom(['alice', 'bob'], 'private')
-  const { id: threadId } = await app.say(room, 'what do you think?', 'bob')
+  const room = await app.createRoom(['alice', 'bob'], 'private')
+  const { id: threadId } = await app.send(room, 'what do you think?', 'bob')
   const seqs: number[] = []
   for (let index = 1; index <= count; index++)
     seqs.push((await answer(room, threadId, String(index))).seq)
-  await app.rowsOf(room, count + 1)
+  await app.waitForRows(room, count + 1)
   return { room, threadId, seqs }
 }
 
@@ -73,9 +73,9 @@ describe('chat.history.thread', () => {
 
   it('says nothing of the room, nor of other threads', async () => {
     const thread = await givenThread(1)
-    const other = await app.say(thread.room, 'something else', 'alice')
+    const other = await app.send(thread.room, 'something else', 'alice')
     await answer(thread.room, other.id, 'under something else')
-    await app.rowsOf(thread.room, 4)
+    await app.waitForRows(thread.room, 4)
 
     expect(await texts(thread)).toBe('1')
     expect(await texts({ ...thread, threadId: other.id })).toBe('under something else')
@@ -100,8 +100,8 @@ describe('chat.history.thread', () => {
   })
 
   it('answers with nothing for a message that nobody answered, and for none', async () => {
-    const room = await app.givenRoom(['bob'])
-    const { id: threadId } = await app.say(room, 'anybody?', 'bob')
+    const room = await app.createRoom(['bob'])
+    const { id: threadId } = await app.send(room, 'anybody?', 'bob')
     const nothing = { messages: [], before: false, after: false }
 
     expect(await read({ room, threadId })).toMatchObject(nothing)
@@ -110,7 +110,7 @@ describe('chat.history.thread', () => {
 
   it('answers with nothing for the thread of another room', async () => {
     const { threadId } = await givenThread(1)
-    const room = await app.givenRoom(['bob'])
+    const room = await app.createRoom(['bob'])
 
     expect(await texts({ room, threadId })).toBe('')
   })
@@ -148,7 +148,7 @@ describe('chat.history.thread', () => {
   })
 
   it('refuses what cannot be a thread', async () => {
-    const room = await app.givenRoom(['bob'])
+    const room = await app.createRoom(['bob'])
 
     await expect(read({ room, threadId: 'abc' as MessageId })).rejects.toMatchObject({
       code: 'invalid',
@@ -159,7 +159,7 @@ describe('chat.history.thread', () => {
     const { room, threadId } = await givenThread(0)
 
     const subject = `as.bob.chat.history.${room}.thread.${threadId}`
-    const { status } = await app.ask(subject, payload, 'bob')
+    const { status } = await app.request(subject, payload, 'bob')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

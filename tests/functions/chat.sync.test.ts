@@ -9,14 +9,14 @@ const sync = (room: string, since: number, as: 'alice' | 'bob' = 'alice') =>
 
 describe('chat.sync', () => {
   it('answers with all that happened in the room and its threads since, in order', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
-    const elsewhere = await app.givenRoom(['alice'])
-    const first = await app.say(room, 'first', 'alice')
-    const second = await app.say(room, 'second', 'bob')
-    await app.say(elsewhere, 'not here', 'alice')
+    const room = await app.createRoom(['alice', 'bob'])
+    const elsewhere = await app.createRoom(['alice'])
+    const first = await app.send(room, 'first', 'alice')
+    const second = await app.send(room, 'second', 'bob')
+    await app.send(elsewhere, 'not here', 'alice')
     const reply = { room, threadId: first.id, clientId: newClientId(), text: 'a reply' }
     const third = await app.call('send.thread', reply, 'bob')
-    const fourth = await app.say(room, 'fourth', 'alice')
+    const fourth = await app.send(room, 'fourth', 'alice')
 
     expect(await sync(room, first.seq)).toEqual({
       recovered: true,
@@ -29,19 +29,19 @@ describe('chat.sync', () => {
   })
 
   it('answers with nothing when nothing happened', async () => {
-    const room = await app.givenRoom(['alice'])
-    const { seq } = await app.say(room, 'last', 'alice')
+    const room = await app.createRoom(['alice'])
+    const { seq } = await app.send(room, 'last', 'alice')
 
     expect(await sync(room, seq)).toEqual({ recovered: true, events: [] })
   })
 
   it('gives 500 events at once, and none of 501', async () => {
-    const room = await app.givenRoom(['alice'])
-    const { seq: since } = await app.say(room, 'before', 'alice')
-    await Promise.all(Array.from({ length: 500 }, (_, at) => app.say(room, `${at}`, 'alice')))
+    const room = await app.createRoom(['alice'])
+    const { seq: since } = await app.send(room, 'before', 'alice')
+    await Promise.all(Array.from({ length: 500 }, (_, at) => app.send(room, `${at}`, 'alice')))
 
     const all = await sync(room, since)
-    await app.say(room, 'one more', 'alice')
+    await app.send(room, 'one more', 'alice')
     const tooMany = await sync(room, since)
 
     expect(all.recovered && all.events).toHaveLength(500)
@@ -49,10 +49,10 @@ describe('chat.sync', () => {
   })
 
   it('gives nothing of what is too much for one answer', async () => {
-    const room = await app.givenRoom(['alice'])
-    const { seq: since } = await app.say(room, 'before', 'alice')
+    const room = await app.createRoom(['alice'])
+    const { seq: since } = await app.send(room, 'before', 'alice')
     const sayLong = (count: number) =>
-      Promise.all(Array.from({ length: count }, () => app.say(room, 'm'.repeat(8_000), 'alice')))
+      Promise.all(Array.from({ length: count }, () => app.send(room, 'm'.repeat(8_000), 'alice')))
     await sayLong(100)
 
     const all = await sync(room, since)
@@ -64,14 +64,14 @@ describe('chat.sync', () => {
   })
 
   it('does not recover what the log has never reached', async () => {
-    const room = await app.givenRoom(['alice'])
-    const { seq } = await app.say(room, 'last', 'alice')
+    const room = await app.createRoom(['alice'])
+    const { seq } = await app.send(room, 'last', 'alice')
 
     expect(await sync(room, seq + 1_000_000)).toEqual({ recovered: false })
   })
 
   it('refuses whoever does not belong to the room, as if there were none', async () => {
-    const room = await app.givenRoom(['alice'], 'private')
+    const room = await app.createRoom(['alice'], 'private')
     const absent = `room-${crypto.randomUUID()}`
     const refusal = (of: string) => sync(of, 0, 'bob').catch((error) => error)
 
@@ -82,7 +82,7 @@ describe('chat.sync', () => {
   })
 
   it('refuses whoever was removed, within a second', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     await sync(room, 0, 'bob')
     await app.removeMember(room, 'bob')
 
@@ -90,11 +90,11 @@ describe('chat.sync', () => {
   })
 
   it('refuses whoever is kicked at once, though they were just known to belong there', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     await sync(room, 0, 'bob')
 
     await app.call('room.kick', { room, userId: 'bob' }, 'alice')
-    await app.say(room, 'among ourselves', 'alice')
+    await app.send(room, 'among ourselves', 'alice')
 
     await expect(sync(room, 0, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
@@ -102,16 +102,16 @@ describe('chat.sync', () => {
   it.each([-1, 0.5, Number.MAX_SAFE_INTEGER + 1, '1', null])(
     'refuses to begin at %s',
     async (since) => {
-      const room = await app.givenRoom(['alice'])
+      const room = await app.createRoom(['alice'])
 
       await expect(sync(room, since as number)).rejects.toMatchObject({ code: 'invalid' })
     },
   )
 
   it.each(badPayloads({ since: 0 }))('refuses %s', async (_name, payload) => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
 
-    const { status } = await app.ask(`as.alice.chat.sync.${room}`, payload, 'alice')
+    const { status } = await app.request(`as.alice.chat.sync.${room}`, payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

@@ -7,8 +7,8 @@ const app = useApp()
 
 async function givenLetter(reason: string) {
   const { nc } = await app.connectAs('functions')
-  const room = await app.givenRoom(['bob'], 'private')
-  const said = await app.say(room, 'between us', 'bob')
+  const room = await app.createRoom(['bob'], 'private')
+  const said = await app.send(room, 'between us', 'bob')
   return { room, said, seq: await writeDeadLetter(nc, said.seq, reason) }
 }
 
@@ -67,7 +67,7 @@ describe('console.dead', () => {
   )
 
   it.each(badPayloads({ after: 0, limit: 10 }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.ask('as.alice.console.dead', payload, 'alice')
+    const { status } = await app.request('as.alice.console.dead', payload, 'alice')
     expect(status).toMatch(/^4(00|13)$/)
   })
 })

@@ -7,8 +7,8 @@ const app = useApp()
 
 async function givenLetter() {
   const { nc } = await app.connectAs('functions')
-  const room = await app.givenRoom(['bob'])
-  const { seq } = await app.say(room, 'hm', 'bob')
+  const room = await app.createRoom(['bob'])
+  const { seq } = await app.send(room, 'hm', 'bob')
   return writeDeadLetter(nc, seq, 'nobody knows')
 }
 
@@ -45,7 +45,7 @@ describe('console.discard', () => {
   })
 
   it.each(badPayloads({ seq: 1e9 }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.ask('as.alice.console.discard', payload, 'alice')
+    const { status } = await app.request('as.alice.console.discard', payload, 'alice')
     expect(status).toMatch(/^4(00|13)$/)
   })
 })

@@ -17,15 +17,15 @@ async function isThere(seq: number) {
 /** A message that the database has lost, and that lies among the dead letters. */
 async function givenLetter(room: RoomId, payload?: string) {
   const { nc } = await app.connectAs('functions')
-  const said = await app.say(room, 'not kept', 'bob')
-  await app.rowsOf(room, 1)
+  const said = await app.send(room, 'not kept', 'bob')
+  await app.waitForRows(room, 1)
   await db.delete(messages).where(eq(messages.id, said.id))
   return { said, seq: await writeDeadLetter(nc, said.seq, 'the database was full', payload) }
 }
 
 describe('console.replay', () => {
   it('has the function handle it as it was, and lets go of it', async () => {
-    const room = await app.givenRoom(['bob'])
+    const room = await app.createRoom(['bob'])
     const { said, seq } = await givenLetter(room)
 
     expect(await app.call('console.replay', { seq }, 'alice')).toEqual({ done: true })
@@ -36,16 +36,16 @@ describe('console.replay', () => {
   })
 
   it('says nothing anew in the room', async () => {
-    const room = await app.givenRoom(['bob'])
+    const room = await app.createRoom(['bob'])
     const { seq } = await givenLetter(room)
 
     await app.call('console.replay', { seq }, 'alice')
 
-    expect(await app.eventsOf(room)).toHaveLength(1)
+    expect(await app.readEvents(room)).toHaveLength(1)
   })
 
   it('does nothing the second time, nor twice at once', async () => {
-    const room = await app.givenRoom(['bob'])
+    const room = await app.createRoom(['bob'])
     const { seq } = await givenLetter(room)
 
     await Promise.all([1, 2, 3].map(() => app.call('console.replay', { seq }, 'alice')))
@@ -55,7 +55,7 @@ describe('console.replay', () => {
   })
 
   it('keeps what fails again, and says why', async () => {
-    const room = await app.givenRoom(['bob'])
+    const room = await app.createRoom(['bob'])
     const { seq } = await givenLetter(room, '{"kind":"nonsense"}')
 
     const refusal = await app.call('console.replay', { seq }, 'alice').catch((error) => error)
@@ -70,7 +70,7 @@ describe('console.replay', () => {
   })
 
   it.each(['bob', 'charlie'] as const)('is out of the reach of %s, who is no admin', async (as) => {
-    const room = await app.givenRoom(['bob'])
+    const room = await app.createRoom(['bob'])
     const { seq } = await givenLetter(room)
 
     await expect(app.call('console.replay', { seq }, as)).rejects.toMatchObject({
@@ -80,7 +80,7 @@ describe('console.replay', () => {
   })
 
   it.each(badPayloads({ seq: 1e9 }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.ask('as.alice.console.replay', payload, 'alice')
+    const { status } = await app.request('as.alice.console.replay', payload, 'alice')
     expect(status).toMatch(/^4(00|13)$/)
   })
 })

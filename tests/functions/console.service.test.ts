@@ -31,7 +31,7 @@ describe('console.service', () => {
   })
 
   it.each(badPayloads({ name: 'send' }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.ask('as.alice.console.service', payload, 'alice')
+    const { status } = await app.request('as.alice.console.service', payload, 'alice')
     expect(status).toMatch(/^4(00|13)$/)
   })
 })

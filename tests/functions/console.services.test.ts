@@ -32,8 +32,8 @@ describe('console.services', () => {
   })
 
   it('counts what is done, and how long it takes', async () => {
-    const room = await app.givenRoom(['bob'])
-    await app.say(room, 'counted', 'bob')
+    const room = await app.createRoom(['bob'])
+    await app.send(room, 'counted', 'bob')
 
     await expect.poll(async () => (await serviceNamed('send'))?.requests ?? 0).toBeGreaterThan(0)
     const send = await serviceNamed('send')
@@ -56,7 +56,7 @@ describe('console.services', () => {
   })
 
   it.each(badPayloads({}))('refuses %s', async (_name, payload) => {
-    const { status } = await app.ask('as.alice.console.services', payload, 'alice')
+    const { status } = await app.request('as.alice.console.services', payload, 'alice')
     expect(status).toMatch(/^4(00|13)$/)
   })
 })

@@ -7,7 +7,7 @@ const app = useApp()
 
 describe('console.traces', () => {
   it('shows a trace with all its steps: when, how long, by which version and process', async () => {
-    const room = await app.givenRoom(['bob'], 'private')
+    const room = await app.createRoom(['bob'], 'private')
     const { id, traceparent } = newTrace()
     const bob = await tracedClient(app, 'bob', traceparent)
     await bob.call('send', { room, clientId: newClientId(), text: 'followed' })
@@ -32,7 +32,7 @@ describe('console.traces', () => {
   })
 
   it('says neither what was said nor who asked', async () => {
-    const room = await app.givenRoom(['bob'], 'private')
+    const room = await app.createRoom(['bob'], 'private')
     const { id, traceparent } = newTrace()
     const bob = await tracedClient(app, 'bob', traceparent)
     await bob.call('send', { room, clientId: newClientId(), text: 'a secret' })
@@ -60,7 +60,7 @@ describe('console.traces', () => {
   })
 
   it.each(badPayloads({ only: 'slow' }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.ask('as.alice.console.traces', payload, 'alice')
+    const { status } = await app.request('as.alice.console.traces', payload, 'alice')
     expect(status).toMatch(/^4(00|13)$/)
   })
 })

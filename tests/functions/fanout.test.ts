@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 beforeEach(async () => {
   app = createApp(servers.urls)
-  await app.givenPeople('charlie')
+  await app.createUsers('charlie')
   return () => app[Symbol.asyncDispose]()
 })
 afterAll(async () => {
@@ -25,10 +25,10 @@ afterAll(async () => {
 
 describe('fanout', () => {
   it('tells everything that happens in a room, each event with the one before it', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     const heard = await hear(room, 'charlie')
 
-    const first = await app.say(room, 'first', 'alice')
+    const first = await app.send(room, 'first', 'alice')
     const notifyId = toNotifyId(first)
     await app.call('msg.edit', { notifyId, text: 'edited' }, 'alice')
     await app.call('msg.react', { notifyId, emoji: '👍' }, 'bob')
@@ -37,7 +37,7 @@ describe('fanout', () => {
     await app.call('room.role', { room, userId: 'bob', role: 'moderator' }, 'alice')
     await app.call('msg.delete', { notifyId }, 'alice')
     await app.call('room.leave', { room }, 'charlie')
-    const last = await app.say(room, 'last', 'alice')
+    const last = await app.send(room, 'last', 'alice')
 
     const told = await heard.until(({ seq }) => seq === last.seq)
     const kinds = told.map(({ kind, event }) => (event && 'action' in event ? event.action : kind))
@@ -67,12 +67,12 @@ describe('fanout', () => {
     const his = await app.listen(deliverNotify, { user: 'bob', room: room.id }, 'bob')
     const toCharlie = await app.listen(deliverNotify, { user: 'charlie' }, 'charlie')
     const multicast = await app.listen(roomNotify, {}, 'charlie')
-    const other = await app.givenRoom(['alice', 'charlie'], 'private')
-    const open = await app.givenRoom(['alice'])
+    const other = await app.createRoom(['alice', 'charlie'], 'private')
+    const open = await app.createRoom(['alice'])
 
-    const { seq } = await app.say(room.id, 'psst', 'alice')
-    await app.say(other, 'for charlie', 'alice')
-    await app.say(open, 'for all', 'alice')
+    const { seq } = await app.send(room.id, 'psst', 'alice')
+    await app.send(other, 'for charlie', 'alice')
+    await app.send(open, 'for all', 'alice')
 
     for (const heard of [hers, his]) {
       const [told] = (await heard.until((it) => it.seq === seq)).slice(-1)
@@ -83,11 +83,11 @@ describe('fanout', () => {
   })
 
   it('tells whoever has come into a public room, who does not listen to it yet', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
     await app.call('room.join', { room }, 'bob')
-    const { seq } = await app.say(room, 'for those who listen', 'alice')
+    const { seq } = await app.send(room, 'for those who listen', 'alice')
     await app.call('room.leave', { room }, 'bob')
     await app.call('room.join', { room }, 'bob')
 
@@ -99,16 +99,16 @@ describe('fanout', () => {
   })
 
   it('tells a public room member by member as long as somebody is kept out of it', async () => {
-    const room = await app.givenRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
     const multicast = await app.listen(roomNotify, {}, 'charlie')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     const toCharlie = await app.listen(deliverNotify, { user: 'charlie', room }, 'charlie')
-    const first = await app.say(room, 'for all', 'alice')
+    const first = await app.send(room, 'for all', 'alice')
 
     await app.call('room.kick', { room, userId: 'charlie' }, 'alice')
-    const second = await app.say(room, 'without charlie', 'alice')
+    const second = await app.send(room, 'without charlie', 'alice')
     await app.call('room.invite', { room, userId: 'charlie' }, 'alice')
-    const third = await app.say(room, 'with charlie', 'alice')
+    const third = await app.send(room, 'with charlie', 'alice')
 
     const toldAll = await multicast.until(({ seq }) => seq === third.seq)
     const toldBob = await toBob.until(({ seq }) => seq === second.seq)
@@ -122,14 +122,14 @@ describe('fanout', () => {
   })
 
   it('tells whoever leaves a private room that they did, once', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private')
+    const room = await app.createRoom(['alice', 'bob'], 'private')
     const toBob = await app.listen(deliverNotify, { user: 'bob' }, 'bob')
-    await app.say(room, 'here you are', 'alice')
+    await app.send(room, 'here you are', 'alice')
 
     await app.call('room.leave', { room }, 'bob')
-    await app.say(room, 'without bob', 'alice')
-    const other = await app.givenRoom(['alice', 'bob'], 'private')
-    await app.say(other, 'elsewhere', 'alice')
+    await app.send(room, 'without bob', 'alice')
+    const other = await app.createRoom(['alice', 'bob'], 'private')
+    await app.send(other, 'elsewhere', 'alice')
 
     const told = await toBob.until((it) => it.room === other)
     expect(told).toMatchObject([
@@ -140,7 +140,7 @@ describe('fanout', () => {
   })
 
   it('tells nobody of what is not in the log', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     const heard = await hear(room, 'bob')
     const { nc } = await app.connectAs('functions')
     const at = new Date().toISOString()
@@ -148,7 +148,7 @@ describe('fanout', () => {
 
     nc.publish(`log.${room}`, JSON.stringify({ ...made, message: { notifyId: noNotifyId } }))
     await nc.flush()
-    const { seq } = await app.say(room, 'true', 'alice')
+    const { seq } = await app.send(room, 'true', 'alice')
 
     expect(await heard.next()).toMatchObject({ seq, prev: 0 })
   })
@@ -156,7 +156,7 @@ describe('fanout', () => {
   it.each(['public', 'private'] as const)(
     'tells a busy %s room everything once, in its order',
     async (kind) => {
-      const room = await app.givenRoom(['alice', 'bob'], kind)
+      const room = await app.createRoom(['alice', 'bob'], kind)
       const heard = await hear(room, 'bob', kind)
 
       const answers = await sayMany(room, 600)
@@ -170,16 +170,16 @@ describe('fanout', () => {
   )
 
   it('keeps the order, however long it takes to find out who belongs to the room', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const heard = await hear(room, 'bob', 'private')
     const { asked } = await answerSlowlyOnce(room)
 
-    const first = await app.say(room, 'first', 'alice')
+    const first = await app.send(room, 'first', 'alice')
     const earliest = heard.next()
     await Promise.race([asked, earliest])
     // What is being found out is out of date now, so the next event does not wait for it.
     await app.call('room.invite', { room, userId: 'charlie' }, 'alice')
-    const last = await app.say(room, 'last', 'alice')
+    const last = await app.send(room, 'last', 'alice')
 
     const told = [await earliest, ...(await heard.until(({ seq }) => seq === last.seq))]
     expect(told[0]?.seq).toBe(first.seq)
@@ -187,19 +187,19 @@ describe('fanout', () => {
   })
 
   it('tells all who belong to a room, though they do not fit into one answer', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private')
+    const room = await app.createRoom(['alice', 'bob'], 'private')
     const heard = await hear(room, 'bob', 'private')
     await answerInParts(room)
 
-    const { seq } = await app.say(room, 'for all', 'alice')
+    const { seq } = await app.send(room, 'for all', 'alice')
 
     expect(await heard.next()).toMatchObject({ seq })
   })
 
   it('tells everything once when there are two runtimes, and leaves no hole', async () => {
     await using _ = await servers.startAnother('runtime-2')
-    const open = await app.givenRoom(['alice', 'bob'])
-    const secret = await app.givenRoom(['alice', 'bob'], 'private')
+    const open = await app.createRoom(['alice', 'bob'])
+    const secret = await app.createRoom(['alice', 'bob'], 'private')
     const heard = await Promise.all([hear(open, 'bob'), hear(secret, 'bob', 'private')])
 
     const said = await Promise.all([sayMany(open, 300), sayMany(secret, 300)])
@@ -220,16 +220,16 @@ describe('fanout', () => {
     'shows a %s room every hole that a killed runtime leaves, and tells nothing twice',
     async (kind) => {
       await using killed = await servers.startAnother(`killed-${kind}`)
-      const room = await app.givenRoom(['alice', 'bob'], kind)
+      const room = await app.createRoom(['alice', 'bob'], kind)
       const heard = await hear(room, 'bob', kind)
-      await app.say(room, 'first', 'alice')
+      await app.send(room, 'first', 'alice')
       const first = await heard.next()
 
       const saying = Promise.all(Array.from({ length: 8 }, () => sayUntilKept(room, 50)))
       const second = await heard.next()
       await killed.kill('SIGKILL')
       const said = (await saying).flat()
-      const last = await app.say(room, 'last', 'alice')
+      const last = await app.send(room, 'last', 'alice')
 
       const told = [first, second, ...(await heard.until(({ seq }) => seq === last.seq))]
       expect(new Set(told.map(({ seq }) => seq)).size).toBe(told.length)
@@ -305,7 +305,7 @@ async function fillHoles(room: RoomId, told: readonly Pick<Notice, 'seq' | 'prev
 function sayMany(room: RoomId, count: number) {
   return Promise.all(
     Array.from({ length: count }, (_, index) =>
-      app.say(room, `${index}`, index % 2 ? 'alice' : 'bob'),
+      app.send(room, `${index}`, index % 2 ? 'alice' : 'bob'),
     ),
   )
 }
@@ -315,7 +315,7 @@ async function sayUntilKept(room: RoomId, count: number) {
   const answers = []
   for (let index = 0; index < count; index++) {
     const clientId = newClientId()
-    answers.push(await retry(() => app.say(room, `${index}`, 'alice', clientId)))
+    answers.push(await retry(() => app.send(room, `${index}`, 'alice', clientId)))
   }
   return answers
 }

@@ -16,8 +16,8 @@ function expectChain(told: readonly Pick<Notice, 'seq' | 'prev'>[]) {
 
 describe('fanout.thread', () => {
   it('tells all of a public room, with what was said and where', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
-    const { id: threadId } = await app.say(room, 'first', 'alice')
+    const room = await app.createRoom(['alice', 'bob'])
+    const { id: threadId } = await app.send(room, 'first', 'alice')
     const heard = await app.listen(roomNotify, { room }, 'charlie')
 
     const { id, seq } = await reply(room, threadId, 'under it, @alice', 'bob')
@@ -42,17 +42,17 @@ describe('fanout.thread', () => {
   })
 
   it('tells the members of a private room, each alone, and nobody else', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private')
-    const other = await app.givenRoom(['alice', 'charlie'], 'private')
-    const { id: threadId } = await app.say(room, 'first', 'alice')
+    const room = await app.createRoom(['alice', 'bob'], 'private')
+    const other = await app.createRoom(['alice', 'charlie'], 'private')
+    const { id: threadId } = await app.send(room, 'first', 'alice')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     const toCharlie = await app.listen(deliverNotify, { user: 'charlie' }, 'charlie')
     const multicast = await app.listen(roomNotify, {}, 'charlie')
 
     const { seq } = await reply(room, threadId, 'between us', 'alice')
-    await app.say(other, 'for charlie', 'alice')
-    const open = await app.givenRoom(['alice'])
-    await app.say(open, 'for all', 'alice')
+    await app.send(other, 'for charlie', 'alice')
+    const open = await app.createRoom(['alice'])
+    await app.send(open, 'for all', 'alice')
 
     const [told] = (await toBob.until((it) => it.seq === seq)).slice(-1)
     expect(told).toMatchObject({ user: 'bob', threadId, event: { text: 'between us' } })
@@ -62,8 +62,8 @@ describe('fanout.thread', () => {
   })
 
   it('tells of a long message by its id alone', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
-    const { id: threadId } = await app.say(room, 'first', 'alice')
+    const room = await app.createRoom(['alice', 'bob'])
+    const { id: threadId } = await app.send(room, 'first', 'alice')
     const heard = await app.listen(roomNotify, { room }, 'bob')
 
     const { seq } = await reply(room, threadId, 'x'.repeat(8_000), 'alice')
@@ -76,14 +76,14 @@ describe('fanout.thread', () => {
   })
 
   it('tells busy threads and their room each in its order, and everything once', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private')
-    const first = await app.say(room, 'first', 'alice')
-    const second = await app.say(room, 'second', 'alice')
+    const room = await app.createRoom(['alice', 'bob'], 'private')
+    const first = await app.send(room, 'first', 'alice')
+    const second = await app.send(room, 'second', 'alice')
     const heard = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
     const answers = await Promise.all(
       Array.from({ length: 300 }, (_, index) => {
-        if (index % 3 === 0) return app.say(room, `${index}`, 'alice')
+        if (index % 3 === 0) return app.send(room, `${index}`, 'alice')
         return reply(room, index % 3 === 1 ? first.id : second.id, `${index}`, 'bob')
       }),
     )

@@ -2,11 +2,9 @@ import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { InputOf } from '#runtime'
 import type { contracts } from '#schema/contracts'
 import { type RoomId, toNotifyId, type UserId } from '#schema/ids'
-import { newClientId, useApp } from '../support/app.ts'
-import { createCrowd, newUser } from '../support/presence-fixture.ts'
+import { newClientId, newUserId, useApp } from '../support/app.ts'
 
 const app = useApp()
-const crowd = createCrowd(app)
 
 /** All that only look. What the console shows is of the moment, and never twice the same. */
 const names = [
@@ -33,9 +31,9 @@ let reads: Reads
 
 /** A room with a bit of everything, of somebody whom nobody else meets. */
 beforeAll(async () => {
-  me = newUser()
-  room = await crowd.givenRoom([me])
-  const client = await crowd.as(me)
+  me = newUserId()
+  room = await app.createRoom([me])
+  const client = await app.clientFor(me)
   await client.call('users.me', { name: 'Somebody' })
   await client.call('presence.heartbeat', { connId: 'tab' })
   const say = (text: string) => client.call('send', { room, clientId: newClientId(), text })
@@ -46,7 +44,7 @@ beforeAll(async () => {
   await client.call('send.thread', reply)
   await client.call('msg.edit', { notifyId, text: 'edited' })
   await client.call('msg.react', { notifyId, emoji: '👍' })
-  await app.rowsOf(room, 3)
+  await app.waitForRows(room, 3)
   reads = {
     'chat.history': { room },
     'chat.history.thread': { room, threadId: id },
@@ -73,14 +71,14 @@ beforeAll(async () => {
 
 describe('whoever looks twice', () => {
   it.each(names)('by %s sees the same, and has changed nothing', async (name) => {
-    const client = await crowd.as(me)
-    const before = await app.eventsOf(room)
+    const client = await app.clientFor(me)
+    const before = await app.readEvents(room)
     const look = () => client.call(name, reads[name] as never)
 
     const answers = [await look(), ...(await Promise.all([look(), look()]))]
 
     for (const answer of answers) expect(answer).toEqual(answers[0])
-    expect(await app.eventsOf(room)).toEqual(before)
+    expect(await app.readEvents(room)).toEqual(before)
   })
 })
 

@@ -55,14 +55,14 @@ describe('message.changed', () => {
     expect(await changes.next()).toEqual({ id })
     // What is in the database by then has been looked at by `persist` too.
     const other = await givenMessage()
-    await app.rowsOf(other.room, 1)
+    await app.waitForRows(other.room, 1)
     expect(changes.unread()).toEqual([])
   })
 })
 
 async function givenMessage() {
-  const room = await app.givenRoom(['alice', 'bob'])
-  const said = await app.say(room, 'first', 'alice')
+  const room = await app.createRoom(['alice', 'bob'])
+  const said = await app.send(room, 'first', 'alice')
   return { room, ...said, notifyId: toNotifyId(said) }
 }
 

@@ -23,8 +23,8 @@ const read = (notifyId: string, as: TestPerson) => app.call('msg.get', { notifyI
 
 /** What alice said, in a room of hers and bob's. */
 async function givenMessage() {
-  const room = await app.givenRoom(['alice', 'bob'], 'public', { bob: 'owner' })
-  const said = await app.say(room, 'a secret', 'alice')
+  const room = await app.createRoom(['alice', 'bob'], 'public', { bob: 'owner' })
+  const said = await app.send(room, 'a secret', 'alice')
   return { room, said, notifyId: toNotifyId(said) }
 }
 
@@ -92,10 +92,10 @@ describe('what msg.delete leaves', () => {
   })
 
   it('deletes what the database does not have yet', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     const cache = await app.openBucket(MSG_CACHE)
     const release = await lockMessages()
-    const said = await app.say(room, 'a secret', 'alice')
+    const said = await app.send(room, 'a secret', 'alice')
     const notifyId = toNotifyId(said)
     await expect.poll(() => cache.get(said.id)).not.toBeNull()
 
@@ -103,8 +103,8 @@ describe('what msg.delete leaves', () => {
     await release()
     await deleting
 
-    const next = await app.say(room, 'next', 'alice')
-    const rows = await app.rowsOf(room, 2)
+    const next = await app.send(room, 'next', 'alice')
+    const rows = await app.waitForRows(room, 2)
     expect(rows).toMatchObject([
       { id: said.id, seq: said.seq, text: '', deletedAt: expect.any(Date) },
       { id: next.id },
@@ -112,7 +112,7 @@ describe('what msg.delete leaves', () => {
   })
 
   it('deletes what the log does not have', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const row = {
       id: crypto.randomUUID().replaceAll('-', '') as MessageId,
       room,
@@ -129,7 +129,7 @@ describe('what msg.delete leaves', () => {
 
     expect(await rowOf(notifyId)).toMatchObject({ text: '', editedSeq: seq })
     expect((await read(notifyId, 'alice')).text).toBe('')
-    const next = toNotifyId(await app.say(room, 'next', 'alice'))
+    const next = toNotifyId(await app.send(room, 'next', 'alice'))
     await expect.poll(() => rowOf(next)).toBeDefined()
   })
 
@@ -147,11 +147,11 @@ describe('what msg.delete leaves', () => {
     ])
 
     expect((await read(notifyId, 'alice')).text).toBe('')
-    const last = await app.say(room, 'last', 'alice')
+    const last = await app.send(room, 'last', 'alice')
     await expect.poll(() => rowOf(toNotifyId(last))).toBeDefined()
     const { messages } = await app.call('chat.history', { room }, 'alice')
     expect(messages).toMatchObject([{ text: '', reactions: [] }, { id: last.id }])
-    const texts = (await app.eventsOf(room)).flatMap((it) => ('text' in it ? [it.text] : []))
+    const texts = (await app.readEvents(room)).flatMap((it) => ('text' in it ? [it.text] : []))
     expect(texts).toEqual(['last'])
   })
 })

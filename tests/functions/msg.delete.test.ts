@@ -16,8 +16,8 @@ const read = (notifyId: string, as: TestPerson) => app.call('msg.get', { notifyI
 
 /** What alice said, in a room of hers and bob's. */
 async function givenMessage(text = 'a secret', kind: 'public' | 'private' = 'public') {
-  const room = await app.givenRoom(['alice', 'bob'], kind, { bob: 'owner' })
-  const said = await app.say(room, text, 'alice')
+  const room = await app.createRoom(['alice', 'bob'], kind, { bob: 'owner' })
+  const said = await app.send(room, text, 'alice')
   return { room, said, notifyId: toNotifyId(said) }
 }
 
@@ -46,7 +46,7 @@ describe('msg.delete', () => {
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
     const { seq } = await remove(notifyId, 'alice')
-    const next = await app.say(room, 'next', 'bob')
+    const next = await app.send(room, 'next', 'bob')
 
     const told = await notices.until((it) => it.seq === next.seq)
     const event = {
@@ -73,13 +73,13 @@ describe('msg.delete', () => {
   })
 
   it.each(['owner', 'moderator'] as const)('lets an %s delete what others said', async (bob) => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { bob })
-    const notifyId = toNotifyId(await app.say(room, 'rude', 'alice'))
+    const room = await app.createRoom(['alice', 'bob'], 'public', { bob })
+    const notifyId = toNotifyId(await app.send(room, 'rude', 'alice'))
 
     await remove(notifyId, 'bob')
 
     expect((await read(notifyId, 'alice')).text).toBe('')
-    expect((await app.eventsOf(room)).at(-1)).toMatchObject({ kind: 'delete', by: 'bob' })
+    expect((await app.readEvents(room)).at(-1)).toMatchObject({ kind: 'delete', by: 'bob' })
   })
 
   it('deletes the first message of a thread, and leaves the thread', async () => {
@@ -118,26 +118,26 @@ describe('msg.delete', () => {
     const again = await remove(notifyId, 'alice')
 
     expect(new Set(answers.map(({ seq }) => seq))).toEqual(new Set([again.seq]))
-    const deletions = (await app.eventsOf(room)).filter(({ kind }) => kind === 'delete')
+    const deletions = (await app.readEvents(room)).filter(({ kind }) => kind === 'delete')
     expect(deletions).toHaveLength(1)
   })
 
   it('says the same message no second time', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const clientId = newClientId()
-    const said = await app.say(room, 'a secret', 'alice', clientId)
+    const said = await app.send(room, 'a secret', 'alice', clientId)
     await remove(toNotifyId(said), 'alice')
 
-    const again = await app.say(room, 'a secret', 'alice', clientId)
+    const again = await app.send(room, 'a secret', 'alice', clientId)
 
     expect(again).toEqual(said)
     expect((await read(toNotifyId(said), 'alice')).text).toBe('')
-    expect(await app.eventsOf(room)).toMatchObject([{ kind: 'delete' }])
+    expect(await app.readEvents(room)).toMatchObject([{ kind: 'delete' }])
   })
 
   it('lets a guest take back what they said as a member', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { bob: 'owner' })
-    const notifyId = toNotifyId(await app.say(room, 'mine', 'alice'))
+    const room = await app.createRoom(['alice', 'bob'], 'public', { bob: 'owner' })
+    const notifyId = toNotifyId(await app.send(room, 'mine', 'alice'))
     await app.call('room.role', { room, userId: 'alice', role: 'guest' }, 'bob')
 
     await remove(notifyId, 'alice')
@@ -146,16 +146,16 @@ describe('msg.delete', () => {
   })
 
   it.each(['member', 'guest'] as const)('refuses a %s who did not say it', async (bob) => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { bob })
-    const notifyId = toNotifyId(await app.say(room, 'mine', 'alice'))
+    const room = await app.createRoom(['alice', 'bob'], 'public', { bob })
+    const notifyId = toNotifyId(await app.send(room, 'mine', 'alice'))
 
     await expect(remove(notifyId, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
     expect((await read(notifyId, 'bob')).text).toBe('mine')
   })
 
   it('refuses a stranger in the same words as where there is no message', async () => {
-    const room = await app.givenRoom(['alice'], 'private')
-    const notifyId = toNotifyId(await app.say(room, 'between us', 'alice'))
+    const room = await app.createRoom(['alice'], 'private')
+    const notifyId = toNotifyId(await app.send(room, 'between us', 'alice'))
     const refusal = (id: string) => remove(id, 'bob').catch((error) => error)
 
     const [there, notThere] = [await refusal(notifyId), await refusal(absent)]
@@ -167,7 +167,7 @@ describe('msg.delete', () => {
 
   it('refuses whoever was kicked, of what they said and of what others did', async () => {
     const { room, notifyId } = await givenMessage()
-    const his = toNotifyId(await app.say(room, 'his', 'bob'))
+    const his = toNotifyId(await app.send(room, 'his', 'bob'))
     await app.call('room.kick', { room, userId: 'alice' }, 'bob')
     // Their last look may be half a second old.
     expect(await nextRejection(() => read(his, 'alice'))).toBe('forbidden')
@@ -190,7 +190,7 @@ describe('msg.delete', () => {
   })
 
   it.each(badPayloads({ notifyId: absent }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.ask('as.alice.msg.delete', payload, 'alice')
+    const { status } = await app.request('as.alice.msg.delete', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

@@ -20,8 +20,8 @@ const read = (notifyId: string, as: TestPerson) => app.call('msg.get', { notifyI
 
 /** What alice said, in a room of hers and bob's. */
 async function givenMessage(text = 'first', kind: 'public' | 'private' = 'public') {
-  const room = await app.givenRoom(['alice', 'bob'], kind, { bob: 'owner' })
-  const said = await app.say(room, text, 'alice')
+  const room = await app.createRoom(['alice', 'bob'], kind, { bob: 'owner' })
+  const said = await app.send(room, text, 'alice')
   return { room, said, notifyId: toNotifyId(said) }
 }
 
@@ -54,7 +54,7 @@ describe('msg.edit', () => {
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
     const { seq } = await edit(notifyId, 'for @bob', 'alice')
-    const next = await app.say(room, 'next', 'bob')
+    const next = await app.send(room, 'next', 'bob')
 
     expect(seq).toBeGreaterThan(said.seq)
     const told = await notices.until((it) => it.seq === next.seq)
@@ -131,14 +131,14 @@ describe('msg.edit', () => {
 
     expect(unchanged).toEqual({ seq: said.seq })
     expect(again).toEqual(first)
-    expect(await app.eventsOf(room)).toHaveLength(2)
+    expect(await app.readEvents(room)).toHaveLength(2)
   })
 
   it('edits what the database does not have yet', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     const cache = await app.openBucket(MSG_CACHE)
     const release = await lockMessages()
-    const said = await app.say(room, 'first', 'alice')
+    const said = await app.send(room, 'first', 'alice')
     const notifyId = toNotifyId(said)
     await expect.poll(() => cache.get(said.id)).not.toBeNull()
 
@@ -158,7 +158,7 @@ describe('msg.edit', () => {
     const answers = await Promise.all(texts.map((text) => edit(notifyId, text, 'alice')))
 
     expect(new Set(answers.map(({ seq }) => seq)).size).toBe(20)
-    const last = (await app.eventsOf(room)).at(-1)
+    const last = (await app.readEvents(room)).at(-1)
     expect(last).toMatchObject({ kind: 'edit' })
     const text = last && 'text' in last ? last.text : undefined
     await expect.poll(async () => (await rowOf(notifyId))?.text).toBe(text)
@@ -168,8 +168,8 @@ describe('msg.edit', () => {
   it.each(['owner', 'moderator', 'member'] as const)(
     'refuses an %s of the room who did not say it',
     async (bob) => {
-      const room = await app.givenRoom(['alice', 'bob'], 'public', { bob })
-      const notifyId = toNotifyId(await app.say(room, 'mine', 'alice'))
+      const room = await app.createRoom(['alice', 'bob'], 'public', { bob })
+      const notifyId = toNotifyId(await app.send(room, 'mine', 'alice'))
 
       await expect(edit(notifyId, 'yours', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
       expect((await read(notifyId, 'bob')).text).toBe('mine')
@@ -177,8 +177,8 @@ describe('msg.edit', () => {
   )
 
   it('refuses a stranger in the same words as where there is no message', async () => {
-    const room = await app.givenRoom(['alice'], 'private')
-    const notifyId = toNotifyId(await app.say(room, 'between us', 'alice'))
+    const room = await app.createRoom(['alice'], 'private')
+    const notifyId = toNotifyId(await app.send(room, 'between us', 'alice'))
     const refusal = (id: string) => edit(id, 'hm', 'bob').catch((error) => error)
 
     const [there, notThere] = [await refusal(notifyId), await refusal(absent)]
@@ -233,7 +233,7 @@ describe('msg.edit', () => {
   ])('refuses %s', async (_name, wrong) => {
     const payload = JSON.stringify({ notifyId: absent, text: 'hello', ...wrong })
 
-    const answer = await app.ask('as.alice.msg.edit', payload, 'alice')
+    const answer = await app.request('as.alice.msg.edit', payload, 'alice')
 
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
@@ -241,7 +241,7 @@ describe('msg.edit', () => {
   it.each([8_001, 100_000])('refuses %i characters as too large', async (length) => {
     const payload = JSON.stringify({ notifyId: absent, text: 'x'.repeat(length) })
 
-    const answer = await app.ask('as.alice.msg.edit', payload, 'alice')
+    const answer = await app.request('as.alice.msg.edit', payload, 'alice')
 
     expect(answer).toMatchObject({ status: '413', body: { code: 'too_large' } })
   })
@@ -249,7 +249,7 @@ describe('msg.edit', () => {
   it.each(badPayloads({ notifyId: absent, text: 'hello' }))(
     'refuses %s',
     async (_name, payload) => {
-      const { status } = await app.ask('as.alice.msg.edit', payload, 'alice')
+      const { status } = await app.request('as.alice.msg.edit', payload, 'alice')
 
       expect(status).toMatch(/^4(00|13)$/)
     },

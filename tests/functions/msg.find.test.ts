@@ -9,15 +9,15 @@ const newId = () => crypto.randomUUID().replaceAll('-', '') as MessageId
 
 describe('msg.find', () => {
   it('answers with the place of a message', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
-    const { id, seq } = await app.say(room, 'here', 'alice')
+    const room = await app.createRoom(['alice', 'bob'])
+    const { id, seq } = await app.send(room, 'here', 'alice')
 
     await expect.poll(() => app.call('msg.find', { room, id }, 'bob')).toEqual({ seq })
   })
 
   it('answers with the thread as well for what was said in one', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
-    const first = await app.say(room, 'shall we?', 'alice')
+    const room = await app.createRoom(['alice', 'bob'])
+    const first = await app.send(room, 'shall we?', 'alice')
     const said = { room, threadId: first.id, clientId: newClientId(), text: 'we shall' }
     const { id, seq } = await app.call('send.thread', said, 'bob')
 
@@ -27,8 +27,8 @@ describe('msg.find', () => {
   })
 
   it('finds what was deleted, too: its place is still there', async () => {
-    const room = await app.givenRoom(['alice'])
-    const said = await app.say(room, 'a mistake', 'alice')
+    const room = await app.createRoom(['alice'])
+    const said = await app.send(room, 'a mistake', 'alice')
     await app.call('msg.delete', { notifyId: toNotifyId(said) }, 'alice')
 
     const found = await app.call('msg.find', { room, id: said.id }, 'alice')
@@ -37,8 +37,8 @@ describe('msg.find', () => {
   })
 
   it('answers the same for a message of another room as for none', async () => {
-    const [room, other] = [await app.givenRoom(['alice']), await app.givenRoom(['alice', 'bob'])]
-    const { id } = await app.say(room, 'between us', 'alice')
+    const [room, other] = [await app.createRoom(['alice']), await app.createRoom(['alice', 'bob'])]
+    const { id } = await app.send(room, 'between us', 'alice')
     const refusal = (it: MessageId) =>
       app.call('msg.find', { room: other, id: it }, 'bob').catch((error) => error)
     const absent = newId()
@@ -51,8 +51,8 @@ describe('msg.find', () => {
   })
 
   it('refuses whoever does not belong to the room, as if there were none', async () => {
-    const room = await app.givenRoom(['alice'], 'private')
-    const { id } = await app.say(room, 'between us', 'alice')
+    const room = await app.createRoom(['alice'], 'private')
+    const { id } = await app.send(room, 'between us', 'alice')
 
     await expect(app.call('msg.find', { room, id }, 'bob')).rejects.toMatchObject({
       code: 'forbidden',
@@ -60,8 +60,8 @@ describe('msg.find', () => {
   })
 
   it('refuses whoever was removed, within a second', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
-    const { id, seq } = await app.say(room, 'between us', 'alice')
+    const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const { id, seq } = await app.send(room, 'between us', 'alice')
     const find = () => app.call('msg.find', { room, id }, 'bob')
     await expect.poll(() => find().catch(({ code }) => code)).toEqual({ seq })
 
@@ -71,9 +71,9 @@ describe('msg.find', () => {
   })
 
   it.each(badPayloads({ id: newId() }))('refuses %s', async (_name, payload) => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
 
-    const { status } = await app.ask(`as.alice.msg.find.${room}`, payload, 'alice')
+    const { status } = await app.request(`as.alice.msg.find.${room}`, payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

@@ -21,10 +21,10 @@ async function tellChanged(id: string) {
 
 describe('msg.get', () => {
   it('answers with the message that a notification announced', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     const notices = await app.listen(roomNotify, { room }, 'bob')
     const clientId = newClientId()
-    const { id, seq, at } = await app.say(room, 'hello', 'alice', clientId)
+    const { id, seq, at } = await app.send(room, 'hello', 'alice', clientId)
 
     const { notifyId = '' } = await notices.next()
     const message = await app.call('msg.get', { notifyId }, 'bob')
@@ -34,9 +34,9 @@ describe('msg.get', () => {
   })
 
   it('answers in a private room as well', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private')
+    const room = await app.createRoom(['alice', 'bob'], 'private')
     const notices = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
-    await app.say(room, 'between us', 'alice')
+    await app.send(room, 'between us', 'alice')
 
     const { notifyId = '' } = await notices.next()
     const message = await app.call('msg.get', { notifyId }, 'bob')
@@ -45,7 +45,7 @@ describe('msg.get', () => {
   })
 
   it('reads the log where memory and cache have nothing', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const { nc } = await app.connectAs('functions')
     // Written as `send` writes it, so that no process has it in its memory.
     const id = newId()
@@ -61,7 +61,7 @@ describe('msg.get', () => {
   })
 
   it('reads the database where the log has nothing any more', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const row = {
       id: newId(),
       room,
@@ -79,8 +79,8 @@ describe('msg.get', () => {
   })
 
   it('keeps what was said in the cache', async () => {
-    const room = await app.givenRoom(['alice'])
-    const { id, seq } = await app.say(room, 'cached', 'alice')
+    const room = await app.createRoom(['alice'])
+    const { id, seq } = await app.send(room, 'cached', 'alice')
 
     const cache = await app.openBucket(MSG_CACHE)
     const entry = async () => (await cache.get(id))?.json()
@@ -89,16 +89,16 @@ describe('msg.get', () => {
   })
 
   it('answers with what became of a message, also when the cache has forgotten', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     const cache = await app.openBucket(MSG_CACHE)
     const [edited, deleted] = [
-      await app.say(room, 'first', 'alice'),
-      await app.say(room, 'a secret', 'alice'),
+      await app.send(room, 'first', 'alice'),
+      await app.send(room, 'a secret', 'alice'),
     ]
     const edit = { notifyId: toNotifyId(edited), text: 'second' }
     const { seq } = await app.call('msg.edit', edit, 'alice')
     await app.call('msg.delete', { notifyId: toNotifyId(deleted) }, 'alice')
-    const isKept = async () => (await app.rowsOf(room, 2)).every(({ editedSeq }) => editedSeq)
+    const isKept = async () => (await app.waitForRows(room, 2)).every(({ editedSeq }) => editedSeq)
     await expect.poll(isKept).toBe(true)
     for (const { id } of [edited, deleted]) {
       await cache.delete(id)
@@ -112,8 +112,8 @@ describe('msg.get', () => {
   })
 
   it('lets whoever may only read do so', async () => {
-    const room = await app.givenRoom(['alice', 'charlie'])
-    const said = await app.say(room, 'for all', 'alice')
+    const room = await app.createRoom(['alice', 'charlie'])
+    const said = await app.send(room, 'for all', 'alice')
 
     const message = await app.call('msg.get', { notifyId: toNotifyId(said) }, 'charlie')
 
@@ -121,8 +121,8 @@ describe('msg.get', () => {
   })
 
   it('refuses in an archived room, within a second', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
-    const notifyId = toNotifyId(await app.say(room, 'hello', 'alice'))
+    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+    const notifyId = toNotifyId(await app.send(room, 'hello', 'alice'))
     await app.call('msg.get', { notifyId }, 'bob')
     await app.call('room.archive', { room, archived: true }, 'alice')
 
@@ -130,8 +130,8 @@ describe('msg.get', () => {
   })
 
   it('refuses whoever does not belong to the room, as if there were no message', async () => {
-    const room = await app.givenRoom(['alice'], 'private')
-    const { id, seq } = await app.say(room, 'between us', 'alice')
+    const room = await app.createRoom(['alice'], 'private')
+    const { id, seq } = await app.send(room, 'between us', 'alice')
     const notifyId = toNotifyId({ seq, id: id as MessageId })
     const absent = toNotifyId({ seq, id: newId() })
     const get = (it: string) => app.call('msg.get', { notifyId: it }, 'bob').catch((error) => error)
@@ -145,8 +145,8 @@ describe('msg.get', () => {
   })
 
   it('refuses whoever was removed, within a second', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
-    const { id, seq } = await app.say(room, 'hello', 'alice')
+    const room = await app.createRoom(['alice', 'bob'])
+    const { id, seq } = await app.send(room, 'hello', 'alice')
     const notifyId = toNotifyId({ seq, id: id as MessageId })
     await app.call('msg.get', { notifyId }, 'bob')
     await app.removeMember(room, 'bob')
@@ -155,8 +155,8 @@ describe('msg.get', () => {
   })
 
   it('refuses the place of a message without its id', async () => {
-    const room = await app.givenRoom(['alice'])
-    const { seq } = await app.say(room, 'hello', 'alice')
+    const room = await app.createRoom(['alice'])
+    const { seq } = await app.send(room, 'hello', 'alice')
 
     await expect(
       app.call('msg.get', { notifyId: toNotifyId({ seq, id: newId() }) }, 'alice'),
@@ -186,7 +186,7 @@ describe('msg.get', () => {
   it.each(badPayloads({ notifyId: toNotifyId({ seq: 1, id: newId() }) }))(
     'refuses %s',
     async (_name, payload) => {
-      const { status } = await app.ask('as.alice.msg.get', payload, 'alice')
+      const { status } = await app.request('as.alice.msg.get', payload, 'alice')
 
       expect(status).toMatch(/^4(00|13)$/)
     },

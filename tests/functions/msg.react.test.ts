@@ -16,8 +16,8 @@ const react = (notifyId: string, emoji: string, as: TestPerson, on = true) =>
   app.call('msg.react', { notifyId, emoji, on }, as)
 
 async function givenMessage(kind: 'public' | 'private' = 'public') {
-  const room = await app.givenRoom(['alice', 'bob'], kind, { bob: 'owner' })
-  const said = await app.say(room, 'how about lunch?', 'alice')
+  const room = await app.createRoom(['alice', 'bob'], kind, { bob: 'owner' })
+  const said = await app.send(room, 'how about lunch?', 'alice')
   return { room, said, notifyId: toNotifyId(said) }
 }
 
@@ -102,7 +102,7 @@ describe('msg.react', () => {
     await expect
       .poll(page)
       .toMatchObject([{ reactions: [{ emoji: '👍', count: 1, users: ['alice'] }] }])
-    expect((await app.eventsOf(room)).at(-1)).toMatchObject({
+    expect((await app.readEvents(room)).at(-1)).toMatchObject({
       kind: 'react',
       message: { notifyId, threadId: said.id },
     })
@@ -117,7 +117,7 @@ describe('msg.react', () => {
     const offAgain = await react(notifyId, '👍', 'bob', false)
 
     expect([onAgain, offAgain]).toEqual([on, off])
-    expect(await app.eventsOf(room)).toHaveLength(3)
+    expect(await app.readEvents(room)).toHaveLength(3)
   })
 
   it('takes away what was never there without a word', async () => {
@@ -126,7 +126,7 @@ describe('msg.react', () => {
     const answer = await react(notifyId, '👍', 'bob', false)
 
     expect(answer).toEqual({ seq: said.seq })
-    expect(await app.eventsOf(room)).toHaveLength(1)
+    expect(await app.readEvents(room)).toHaveLength(1)
   })
 
   it('lets the last word count, however quickly somebody changes their mind', async () => {
@@ -142,9 +142,9 @@ describe('msg.react', () => {
     await release()
     await changed
 
-    expect(await app.eventsOf(room)).toHaveLength(8)
-    const last = await app.say(room, 'last', 'alice')
-    await app.rowsOf(room, 2)
+    expect(await app.readEvents(room)).toHaveLength(8)
+    const last = await app.send(room, 'last', 'alice')
+    await app.waitForRows(room, 2)
     const { messages } = await app.call('chat.history', { room, before: last.seq }, 'alice')
     expect(messages).toMatchObject([{ reactions: [{ emoji: '👍', count: 1, users: ['bob'] }] }])
   })
@@ -177,8 +177,8 @@ describe('msg.react', () => {
   })
 
   it('refuses a guest of the room, who may only read', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { bob: 'guest' })
-    const notifyId = toNotifyId(await app.say(room, 'look', 'alice'))
+    const room = await app.createRoom(['alice', 'bob'], 'public', { bob: 'guest' })
+    const notifyId = toNotifyId(await app.send(room, 'look', 'alice'))
 
     await expect(react(notifyId, '👍', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
@@ -191,8 +191,8 @@ describe('msg.react', () => {
   })
 
   it('refuses a stranger in the same words as where there is no message', async () => {
-    const room = await app.givenRoom(['alice'], 'private')
-    const notifyId = toNotifyId(await app.say(room, 'between us', 'alice'))
+    const room = await app.createRoom(['alice'], 'private')
+    const notifyId = toNotifyId(await app.send(room, 'between us', 'alice'))
     const refusal = (id: string) => react(id, '👍', 'bob').catch((error) => error)
 
     const [there, notThere] = [await refusal(notifyId), await refusal(absent)]
@@ -228,7 +228,7 @@ describe('msg.react', () => {
   )
 
   it.each(badPayloads({ notifyId: absent, emoji: '👍' }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.ask('as.alice.msg.react', payload, 'alice')
+    const { status } = await app.request('as.alice.msg.react', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

@@ -19,7 +19,7 @@ async function namesOf(notifyId: NotifyId, as: TestPerson = 'bob') {
 
 describe('msg.trace', () => {
   it('shows the way of a message from its function into the log and the database', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private')
+    const room = await app.createRoom(['alice', 'bob'], 'private')
     const said = await sayTraced(room, newTrace().traceparent)
     const notifyId = toNotifyId(said)
 
@@ -37,8 +37,8 @@ describe('msg.trace', () => {
   })
 
   it('shows that of a message in a thread', async () => {
-    const room = await app.givenRoom(['bob'])
-    const first = await app.say(room, 'a thread', 'bob')
+    const room = await app.createRoom(['bob'])
+    const first = await app.send(room, 'a thread', 'bob')
     const client = await tracedClient(app, 'bob', newTrace().traceparent)
     const said = { room, threadId: first.id, clientId: newClientId(), text: 'followed' }
     const reply = await client.call('send.thread', said)
@@ -49,8 +49,8 @@ describe('msg.trace', () => {
   })
 
   it('knows of one that nobody traced when the log had it, and no more', async () => {
-    const room = await app.givenRoom(['bob'])
-    const said = await app.say(room, 'untraced', 'bob')
+    const room = await app.createRoom(['bob'])
+    const said = await app.send(room, 'untraced', 'bob')
 
     const { storedAt, spans } = await trace(toNotifyId(said), 'bob')
 
@@ -59,7 +59,7 @@ describe('msg.trace', () => {
   })
 
   it('knows no more than when it was said of one that was deleted', async () => {
-    const room = await app.givenRoom(['bob'])
+    const room = await app.createRoom(['bob'])
     const said = await sayTraced(room, newTrace().traceparent)
     await app.call('msg.delete', { notifyId: toNotifyId(said) }, 'bob')
 
@@ -68,7 +68,7 @@ describe('msg.trace', () => {
   })
 
   it('leaves out what others call a part of it', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     const { traceparent } = newTrace()
     const ofBob = toNotifyId(await sayTraced(room, traceparent))
     const ofAlice = toNotifyId(await sayTraced(room, traceparent, 'alice'))
@@ -83,7 +83,7 @@ describe('msg.trace', () => {
   })
 
   it('is for nobody but the sender: not for an owner, nor an admin', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const notifyId = toNotifyId(await sayTraced(room, newTrace().traceparent))
 
     await expect(trace(notifyId, 'alice')).rejects.toMatchObject({
@@ -93,7 +93,7 @@ describe('msg.trace', () => {
   })
 
   it('refuses a stranger as if there were no message', async () => {
-    const room = await app.givenRoom(['bob'], 'private')
+    const room = await app.createRoom(['bob'], 'private')
     const notifyId = toNotifyId(await sayTraced(room, newTrace().traceparent))
     const absent = `1-${'0'.repeat(32)}` as NotifyId
 
@@ -105,7 +105,7 @@ describe('msg.trace', () => {
   })
 
   it('refuses whoever said it and was removed, within a second', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const notifyId = toNotifyId(await sayTraced(room, newTrace().traceparent))
     await trace(notifyId, 'bob')
 
@@ -122,7 +122,7 @@ describe('msg.trace', () => {
   it.each(badPayloads({ notifyId: `1-${'0'.repeat(32)}` }))(
     'refuses %s',
     async (_name, payload) => {
-      const { status } = await app.ask('as.bob.msg.trace', payload, 'bob')
+      const { status } = await app.request('as.bob.msg.trace', payload, 'bob')
       expect(status).toMatch(/^4(00|13)$/)
     },
   )

@@ -11,8 +11,8 @@ const versionsOf = (notifyId: string, as: TestPerson) => app.call('msg.versions'
 
 /** What alice said and then changed her mind about, in a room of hers and bob's. */
 async function givenEdited(bob: 'owner' | 'moderator' | 'member' | 'guest' = 'moderator') {
-  const room = await app.givenRoom(['alice', 'bob'], 'public', { bob })
-  const said = await app.say(room, 'first', 'alice')
+  const room = await app.createRoom(['alice', 'bob'], 'public', { bob })
+  const said = await app.send(room, 'first', 'alice')
   const notifyId = toNotifyId(said)
   for (const text of ['second', 'third']) await app.call('msg.edit', { notifyId, text }, 'alice')
   await expect.poll(async () => (await versionsOf(notifyId, 'alice')).versions).toHaveLength(2)
@@ -42,8 +42,8 @@ describe('msg.versions', () => {
   })
 
   it('answers with the newest that fit, where there are too many', async () => {
-    const room = await app.givenRoom(['alice'])
-    const notifyId = toNotifyId(await app.say(room, '0', 'alice'))
+    const room = await app.createRoom(['alice'])
+    const notifyId = toNotifyId(await app.send(room, '0', 'alice'))
     const long = (at: number) => `${at} `.padEnd(8_000, '☂')
     for (let at = 1; at <= 60; at++)
       await app.call('msg.edit', { notifyId, text: long(at) }, 'alice')
@@ -57,8 +57,8 @@ describe('msg.versions', () => {
   })
 
   it('answers for what was said in a thread', async () => {
-    const room = await app.givenRoom(['alice'])
-    const { id: threadId } = await app.say(room, 'first', 'alice')
+    const room = await app.createRoom(['alice'])
+    const { id: threadId } = await app.send(room, 'first', 'alice')
     const reply = { room, threadId, clientId: newClientId(), text: 'under it' }
     const notifyId = toNotifyId(await app.call('send.thread', reply, 'alice'))
     await app.call('msg.edit', { notifyId, text: 'still under it' }, 'alice')
@@ -69,9 +69,9 @@ describe('msg.versions', () => {
   })
 
   it('answers with nothing for what was never edited', async () => {
-    const room = await app.givenRoom(['alice'])
-    const notifyId = toNotifyId(await app.say(room, 'first', 'alice'))
-    await app.rowsOf(room, 1)
+    const room = await app.createRoom(['alice'])
+    const notifyId = toNotifyId(await app.send(room, 'first', 'alice'))
+    await app.waitForRows(room, 1)
 
     expect(await versionsOf(notifyId, 'alice')).toEqual({ versions: [] })
   })
@@ -91,8 +91,8 @@ describe('msg.versions', () => {
   })
 
   it('refuses a stranger in the same words as where there is no message', async () => {
-    const room = await app.givenRoom(['alice'], 'private')
-    const notifyId = toNotifyId(await app.say(room, 'between us', 'alice'))
+    const room = await app.createRoom(['alice'], 'private')
+    const notifyId = toNotifyId(await app.send(room, 'between us', 'alice'))
     const refusal = (id: string) => versionsOf(id, 'bob').catch((error) => error)
 
     const [there, notThere] = [await refusal(notifyId), await refusal(absent)]
@@ -121,7 +121,7 @@ describe('msg.versions', () => {
   })
 
   it.each(badPayloads({ notifyId: absent }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.ask('as.alice.msg.versions', payload, 'alice')
+    const { status } = await app.request('as.alice.msg.versions', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

@@ -27,12 +27,12 @@ afterAll(async () => {
 
 describe('persist', () => {
   it('keeps what was said, with the sequence and the time of the answer', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const clientId = newClientId()
 
-    const { id, seq, at } = await app.say(room, 'hello', 'alice', clientId)
+    const { id, seq, at } = await app.send(room, 'hello', 'alice', clientId)
 
-    expect(await app.rowsOf(room, 1)).toEqual([
+    expect(await app.waitForRows(room, 1)).toEqual([
       {
         id,
         room,
@@ -51,21 +51,21 @@ describe('persist', () => {
   })
 
   it('keeps a thousand messages that come at once, in their order', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
 
     const answers = await Promise.all(
       Array.from({ length: 1_000 }, (_, index) =>
-        app.say(room, `${index}`, index % 2 ? 'alice' : 'bob'),
+        app.send(room, `${index}`, index % 2 ? 'alice' : 'bob'),
       ),
     )
 
-    const rows = await app.rowsOf(room, 1_000)
+    const rows = await app.waitForRows(room, 1_000)
     const said = answers.toSorted((a, b) => a.seq - b.seq)
     expect(rows.map(({ id, seq, at }) => ({ id, seq, at: at.toISOString() }))).toEqual(said)
   })
 
   it('goes on with the room when something stands in its log that cannot be kept', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const { nc } = await app.connectAs('functions')
     const log = jetstream(nc)
     const manager = await jetstreamManager(nc)
@@ -73,13 +73,13 @@ describe('persist', () => {
     const before = await dead()
 
     // No function writes such a thing: what is no event, and what the database does not take.
-    const first = await app.say(room, 'before', 'alice')
+    const first = await app.send(room, 'before', 'alice')
     await log.publish(`chat.${room}`, '{"kind":"nonsense"}')
     const nul = { ...event(), text: 'a\0b' }
     await log.publish(`chat.${room}`, JSON.stringify(nul))
-    const last = await app.say(room, 'after', 'alice')
+    const last = await app.send(room, 'after', 'alice')
 
-    const rows = await app.rowsOf(room, 2)
+    const rows = await app.waitForRows(room, 2)
     expect(rows.map(({ seq }) => seq)).toEqual([first.seq, last.seq])
     const missed = await app.call('chat.sync', { room, since: first.seq }, 'alice')
     expect(missed).toMatchObject({ recovered: true, events: [{}, { seq: last.seq }] })
@@ -92,12 +92,12 @@ describe('persist', () => {
   })
 
   it('shows what became of a message when whoever changed it died on the way', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     const [edited, deleted] = [
-      toNotifyId(await app.say(room, 'first', 'alice')),
-      toNotifyId(await app.say(room, 'a secret', 'alice')),
+      toNotifyId(await app.send(room, 'first', 'alice')),
+      toNotifyId(await app.send(room, 'a secret', 'alice')),
     ]
-    const [, { clientId, at: saidAt } = {}] = await app.rowsOf(room, 2)
+    const [, { clientId, at: saidAt } = {}] = await app.waitForRows(room, 2)
     const read = async (notifyId: string) => (await app.call('msg.get', { notifyId }, 'bob')).text
     const { nc } = await app.connectAs('functions')
     const log = jetstream(nc)
@@ -118,10 +118,12 @@ describe('persist', () => {
   })
 
   it('draws the same rows from the log when the tables are lost', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     const ids: NotifyId[] = []
     for (let index = 0; index < 30; index++)
-      ids.push(toNotifyId(await app.say(room, `${index} 'é' 😀 @bob`, index % 2 ? 'alice' : 'bob')))
+      ids.push(
+        toNotifyId(await app.send(room, `${index} 'é' 😀 @bob`, index % 2 ? 'alice' : 'bob')),
+      )
     const [first, edited, deleted, both] = ids as [NotifyId, NotifyId, NotifyId, NotifyId]
     await app.call('msg.edit', { notifyId: edited, text: 'edited @null' }, 'alice')
     await app.call('msg.edit', { notifyId: both, text: 'edited in vain' }, 'alice')
@@ -134,7 +136,7 @@ describe('persist', () => {
     const reply = { room, threadId, clientId: newClientId(), text: 'under it' }
     const { seq } = await app.call('send.thread', reply, 'bob')
     // Rooms and threads are copied by two functions, so that neither waits for the other.
-    const last = await app.say(room, 'last', 'alice')
+    const last = await app.send(room, 'last', 'alice')
     const isKept = (rows: { seq: number }[], at: number) => rows.some((row) => row.seq === at)
     await expect
       .poll(async () => {
@@ -158,17 +160,17 @@ describe('persist', () => {
   }, 120_000)
 
   it('keeps a message once that stands in the log twice', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const clientId = newClientId()
-    const { id, seq, at } = await app.say(room, 'once', 'alice', clientId)
+    const { id, seq, at } = await app.send(room, 'once', 'alice', clientId)
 
     // What a retry leaves behind that comes after the log has forgotten and before it is kept.
     const { nc } = await app.connectAs('functions')
     const again = { kind: 'message', id, sender: 'alice', clientId, text: 'once', mentions: [], at }
     const copy = await jetstream(nc).publish(`chat.${room}`, JSON.stringify(again))
-    const last = await app.say(room, 'last', 'alice')
+    const last = await app.send(room, 'last', 'alice')
 
-    const rows = await app.rowsOf(room, 2)
+    const rows = await app.waitForRows(room, 2)
     expect(rows.map((row) => row.seq)).toEqual([seq, last.seq])
     // No deletion would find the copy, so the log does without it too.
     const log = (await jetstreamManager(nc)).streams

@@ -14,12 +14,12 @@ function reply(room: RoomId, threadId: MessageId, text: string, as: TestPerson) 
 
 describe('persist.thread', () => {
   it('keeps what was said in a thread, under its first message', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
-    const first = await app.say(room, 'first', 'alice')
+    const room = await app.createRoom(['alice', 'bob'])
+    const first = await app.send(room, 'first', 'alice')
 
     const { id, seq, at } = await reply(room, first.id, 'under it, @alice', 'bob')
 
-    const [, row] = await app.rowsOf(room, 2)
+    const [, row] = await app.waitForRows(room, 2)
     expect(row).toMatchObject({
       id,
       room,
@@ -33,8 +33,8 @@ describe('persist.thread', () => {
   })
 
   it('keeps many that come at once, in their order', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
-    const { id: threadId } = await app.say(room, 'first', 'alice')
+    const room = await app.createRoom(['alice', 'bob'])
+    const { id: threadId } = await app.send(room, 'first', 'alice')
 
     const answers = await Promise.all(
       Array.from({ length: 300 }, (_, index) =>
@@ -42,14 +42,14 @@ describe('persist.thread', () => {
       ),
     )
 
-    const rows = (await app.rowsOf(room, 301)).filter((row) => row.threadId === threadId)
+    const rows = (await app.waitForRows(room, 301)).filter((row) => row.threadId === threadId)
     const said = answers.toSorted((a, b) => a.seq - b.seq)
     expect(rows.map(({ id, seq, at }) => ({ id, seq, at: at.toISOString() }))).toEqual(said)
   })
 
   it('keeps once what stands in the log twice', async () => {
-    const room = await app.givenRoom(['alice'])
-    const { id: threadId } = await app.say(room, 'first', 'alice')
+    const room = await app.createRoom(['alice'])
+    const { id: threadId } = await app.send(room, 'first', 'alice')
     const clientId = newClientId()
     const said = { room, threadId, clientId, text: 'once' }
     const { id, seq, at } = await app.call('send.thread', said, 'alice')
@@ -60,16 +60,16 @@ describe('persist.thread', () => {
     await jetstream(nc).publish(`chat.${room}.thread.${threadId}`, JSON.stringify(again))
     const last = await reply(room, threadId, 'last', 'alice')
 
-    const rows = await app.rowsOf(room, 3)
+    const rows = await app.waitForRows(room, 3)
     expect(rows.slice(1).map((row) => row.seq)).toEqual([seq, last.seq])
   })
 
   it('says how far the room has come', async () => {
-    const room = await app.givenRoom(['alice'])
-    const { id: threadId } = await app.say(room, 'first', 'alice')
+    const room = await app.createRoom(['alice'])
+    const { id: threadId } = await app.send(room, 'first', 'alice')
     const { seq } = await reply(room, threadId, 'under it', 'alice')
 
-    await app.rowsOf(room, 2)
+    await app.waitForRows(room, 2)
 
     expect(await db.select().from(roomHeads).where(eq(roomHeads.room, room))).toEqual([
       { room, seq },
@@ -77,8 +77,8 @@ describe('persist.thread', () => {
   })
 
   it('does not wait for what is said in rooms, nor they for it', async () => {
-    const room = await app.givenRoom(['alice'])
-    const { id: threadId } = await app.say(room, 'first', 'alice')
+    const room = await app.createRoom(['alice'])
+    const { id: threadId } = await app.send(room, 'first', 'alice')
     const { nc } = await app.connectAs('functions')
 
     // The database takes no NUL, so this comes again and again until it is given up.
@@ -86,9 +86,9 @@ describe('persist.thread', () => {
     const [id, clientId] = [crypto.randomUUID().replaceAll('-', ''), newClientId()]
     const poison = { kind: 'message', id, sender: 'alice', clientId, text: '\0', mentions: [], at }
     await jetstream(nc).publish(`chat.${room}.thread.${threadId}`, JSON.stringify(poison))
-    await Promise.all([reply(room, threadId, 'under it', 'alice'), app.say(room, 'x', 'alice')])
+    await Promise.all([reply(room, threadId, 'under it', 'alice'), app.send(room, 'x', 'alice')])
 
-    const rows = await app.rowsOf(room, 3)
+    const rows = await app.waitForRows(room, 3)
     expect(rows.map(({ text }) => text).sort()).toEqual(['first', 'under it', 'x'])
     const [none] = await db
       .select()

@@ -1,38 +1,38 @@
 import { describe, expect, it } from 'vitest'
-import { useApp } from '../support/app.ts'
-import { createCrowd, newUser, startInstance } from '../support/presence-fixture.ts'
+import { newUserId, useApp } from '../support/app.ts'
+import { createPresenceFixture, startInstance } from '../support/presence-fixture.ts'
 
 const app = useApp()
-const crowd = createCrowd(app)
+const presence = createPresenceFixture(app)
 
 describe('presence.changed', () => {
   it('lets every process know what another has written', async () => {
     await startInstance()
-    const user = newUser()
-    const changes = await crowd.hear(user)
+    const user = newUserId()
+    const changes = await presence.listenToUser(user)
     // Often enough for each of the two processes to remember the person.
-    await Promise.all(Array.from({ length: 20 }, () => crowd.beat(user)))
+    await Promise.all(Array.from({ length: 20 }, () => presence.heartbeat(user)))
 
     for (const status of ['away', 'busy', 'online'] as const) {
-      await crowd.update(user, status)
+      await presence.update(user, status)
       await changes.until((change) => change.status === status)
-      const answers = await Promise.all(Array.from({ length: 20 }, () => crowd.beat(user)))
+      const answers = await Promise.all(Array.from({ length: 20 }, () => presence.heartbeat(user)))
       expect(new Set(answers.map((it) => it.status))).toEqual(new Set([status]))
     }
   })
 
   it('has nobody taken for online who went offline in another process', async () => {
     await startInstance()
-    const user = newUser()
-    const changes = await crowd.hear(user)
+    const user = newUserId()
+    const changes = await presence.listenToUser(user)
 
     for (let round = 0; round < 5; round++) {
-      await Promise.all(Array.from({ length: 10 }, () => crowd.beat(user)))
-      await crowd.disconnect(user)
+      await Promise.all(Array.from({ length: 10 }, () => presence.heartbeat(user)))
+      await presence.disconnect(user)
       await changes.until(({ action }) => action === 'offline')
     }
-    await crowd.beat(user)
+    await presence.heartbeat(user)
 
-    expect(await crowd.statusOf(user)).toBe('online')
+    expect(await presence.readStatus(user)).toBe('online')
   })
 })

@@ -2,73 +2,75 @@ import { Kvm } from '@nats-io/kv'
 import { describe, expect, it } from 'vitest'
 import { roomPresence } from '#schema/messages/presence'
 import { PRESENCE_CONN } from '#schema/streams'
-import { useApp } from '../support/app.ts'
-import { changesUntil, createCrowd, newUser, startInstance } from '../support/presence-fixture.ts'
+import { newUserId, useApp } from '../support/app.ts'
+import { changesUntil, createPresenceFixture, startInstance } from '../support/presence-fixture.ts'
 
 const app = useApp()
-const crowd = createCrowd(app)
+const presence = createPresenceFixture(app)
 
 describe('presence.expired', () => {
   it('makes a person offline whose tab ends without a word, and tells their rooms once', async () => {
     await startInstance()
-    const [user, last] = [newUser(), newUser()]
-    const room = await crowd.givenRoom([user, last])
-    await crowd.beat(user)
+    const [user, last] = [newUserId(), newUserId()]
+    const room = await app.createRoom([user, last])
+    await presence.heartbeat(user)
     const told = await app.listen(roomPresence, { room }, 'functions')
-    const changes = await crowd.hear(user)
+    const changes = await presence.listenToUser(user)
 
-    await crowd.stopBeating(user)
+    await presence.expireLease(user)
 
     expect(await changes.next()).toMatchObject({ action: 'offline', status: 'offline' })
     const offline = { action: 'offline', userId: user, status: 'offline' }
     await told.until(({ changes }) => changes.some(({ action }) => action === 'offline'))
-    await crowd.beat(last)
+    await presence.heartbeat(last)
     expect(await changesUntil(told, last)).not.toContainEqual(offline)
-    expect(await crowd.statusOf(user)).toBe('offline')
+    expect(await presence.readStatus(user)).toBe('offline')
   })
 
   it('leaves a person as they are while another tab is alive', async () => {
-    const user = newUser()
-    await crowd.beat(user, 'alive')
-    await crowd.beat(user, 'dead')
-    await crowd.update(user, 'busy')
-    const changes = await crowd.hear(user)
+    const user = newUserId()
+    await presence.heartbeat(user, 'alive')
+    await presence.heartbeat(user, 'dead')
+    await presence.update(user, 'busy')
+    const changes = await presence.listenToUser(user)
 
-    await crowd.stopBeating(user, 'dead')
-    await expect.poll(() => crowd.leasesOf(user), { timeout: 5_000 }).toEqual([`${user}.alive`])
-    expect(await crowd.statusOf(user)).toBe('busy')
-    await crowd.stopBeating(user, 'alive')
+    await presence.expireLease(user, 'dead')
+    await expect
+      .poll(() => presence.readLeases(user), { timeout: 5_000 })
+      .toEqual([`${user}.alive`])
+    expect(await presence.readStatus(user)).toBe('busy')
+    await presence.expireLease(user, 'alive')
 
     expect(await changes.next()).toMatchObject({ action: 'offline' })
   })
 
   it('tells once, when all tabs of a person end at once', async () => {
     await startInstance()
-    const user = newUser()
+    const user = newUserId()
     const tabs = Array.from({ length: 20 }, (_, at) => `tab-${at}`)
-    for (const tab of tabs) await crowd.beat(user, tab)
-    const changes = await crowd.hear(user)
+    for (const tab of tabs) await presence.heartbeat(user, tab)
+    const changes = await presence.listenToUser(user)
 
-    await Promise.all(tabs.map((tab) => crowd.stopBeating(user, tab)))
+    await Promise.all(tabs.map((tab) => presence.expireLease(user, tab)))
 
     expect(await changes.next()).toMatchObject({ action: 'offline' })
-    await crowd.beat(user)
+    await presence.heartbeat(user)
     expect(await changes.next()).toMatchObject({ action: 'online' })
   })
 
   it('makes nobody offline who beats in time', async () => {
-    const [user, stops] = [newUser(), newUser()]
-    await crowd.beat(user)
-    await crowd.beat(stops)
-    const changes = await crowd.hear(stops)
+    const [user, stops] = [newUserId(), newUserId()]
+    await presence.heartbeat(user)
+    await presence.heartbeat(stops)
+    const changes = await presence.listenToUser(stops)
 
-    await crowd.stopBeating(user)
-    await crowd.beat(user)
-    await crowd.stopBeating(stops)
+    await presence.expireLease(user)
+    await presence.heartbeat(user)
+    await presence.expireLease(stops)
 
     expect(await changes.next()).toMatchObject({ action: 'offline' })
-    expect(await crowd.statusOf(user)).toBe('online')
-    expect(await crowd.leasesOf(user)).toEqual([`${user}.tab`])
+    expect(await presence.readStatus(user)).toBe('online')
+    expect(await presence.readLeases(user)).toEqual([`${user}.tab`])
   })
 
   it('has a lease of forty-five seconds, the end of which can be seen', async () => {
@@ -81,19 +83,19 @@ describe('presence.expired', () => {
   })
 
   it('lets a heartbeat win that comes as the lease ends', async () => {
-    const users = Array.from({ length: 10 }, newUser)
-    await Promise.all(users.map((user) => crowd.beat(user)))
-    const changes = await Promise.all(users.map((user) => crowd.hear(user)))
-    await Promise.all(users.map((user) => crowd.stopBeating(user)))
+    const users = Array.from({ length: 10 }, newUserId)
+    await Promise.all(users.map((user) => presence.heartbeat(user)))
+    const changes = await Promise.all(users.map((user) => presence.listenToUser(user)))
+    await Promise.all(users.map((user) => presence.expireLease(user)))
 
     // Each hears of their end, and is back at that very moment.
     await Promise.all(
       users.map(async (user, at) => {
         await changes[at]?.until(({ action }) => action === 'offline')
-        await crowd.beat(user, 'again')
+        await presence.heartbeat(user, 'again')
       }),
     )
 
-    for (const user of users) expect(await crowd.statusOf(user)).toBe('online')
+    for (const user of users) expect(await presence.readStatus(user)).toBe('online')
   })
 })

@@ -1,36 +1,36 @@
 import { describe, expect, it } from 'vitest'
 import { deliverPresence, roomPresence } from '#schema/messages/presence'
-import { useApp } from '../support/app.ts'
-import { changesUntil, createCrowd, newUser, startInstance } from '../support/presence-fixture.ts'
+import { newUserId, useApp } from '../support/app.ts'
+import { changesUntil, createPresenceFixture, startInstance } from '../support/presence-fixture.ts'
 
 const app = useApp()
-const crowd = createCrowd(app)
+const presence = createPresenceFixture(app)
 
 describe('presence.follow', () => {
   it.each(['online', 'away'] as const)('shows a room that a newcomer is %s', async (status) => {
     await startInstance()
-    const [user, last] = [newUser(), newUser()]
-    await crowd.arrive(user, status)
-    const room = await crowd.givenRoom([last])
+    const [user, last] = [newUserId(), newUserId()]
+    await presence.goOnline(user, status)
+    const room = await app.createRoom([last])
     const told = await app.listen(roomPresence, { room }, 'functions')
 
-    await crowd.put(room, user, 'public')
-    await crowd.tellMove(room, user, 'join')
+    await app.addMember(room, user, 'public')
+    await presence.publishRoomChange(room, user, 'join')
     const online = { action: 'online', userId: user, status }
     expect(await changesUntil(told, user)).toEqual([online])
-    await crowd.beat(last)
+    await presence.heartbeat(last)
 
     expect(await changesUntil(told, last)).not.toContainEqual(online)
-    expect(await crowd.statusOf(user)).toBe(status)
+    expect(await presence.readStatus(user)).toBe(status)
   })
 
   it('says nothing of a newcomer who is offline', async () => {
-    const [user, last] = [newUser(), newUser()]
-    const room = await crowd.givenRoom([user, last])
+    const [user, last] = [newUserId(), newUserId()]
+    const room = await app.createRoom([user, last])
     const told = await app.listen(roomPresence, { room }, 'functions')
 
-    await crowd.tellMove(room, user, 'join')
-    await crowd.tellMove(room, last, 'leave')
+    await presence.publishRoomChange(room, user, 'join')
+    await presence.publishRoomChange(room, last, 'leave')
 
     expect(await changesUntil(told, last)).toEqual([
       { action: 'offline', userId: last, status: 'offline' },
@@ -38,19 +38,19 @@ describe('presence.follow', () => {
   })
 
   it('shows those who stay in a private room that somebody has left, and not who left', async () => {
-    const [user, stays] = [newUser(), newUser()]
-    await crowd.arrive(user)
-    await crowd.arrive(stays)
-    const room = await crowd.givenRoom([user, stays], 'private')
+    const [user, stays] = [newUserId(), newUserId()]
+    await presence.goOnline(user)
+    await presence.goOnline(stays)
+    const room = await app.createRoom([user, stays], 'private')
     const told = await app.listen(deliverPresence, { room }, 'functions')
 
-    await crowd.take(room, user)
-    await crowd.tellMove(room, user, 'leave')
+    await app.removeMember(room, user)
+    await presence.publishRoomChange(room, user, 'leave')
 
     const changes = [{ action: 'offline', userId: user, status: 'offline' }]
     expect(await told.next()).toEqual({ room, user: stays, changes })
-    await crowd.update(stays, 'busy')
+    await presence.update(stays, 'busy')
     expect(await told.next()).toMatchObject({ user: stays, changes: [{ userId: stays }] })
-    expect(await crowd.statusOf(user)).toBe('online')
+    expect(await presence.readStatus(user)).toBe('online')
   })
 })

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { deliverPresence, roomPresence } from '#schema/messages/presence'
-import { useApp } from '../support/app.ts'
+import { newUserId, newUserIds, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
-import { changesUntil, createCrowd, newUser, newUsers } from '../support/presence-fixture.ts'
+import { changesUntil, createPresenceFixture } from '../support/presence-fixture.ts'
 
 const app = useApp()
-const crowd = createCrowd(app)
+const presence = createPresenceFixture(app)
 
 const isOf =
   (user: string) =>
@@ -14,10 +14,10 @@ const isOf =
 
 describe('presence.heartbeat', () => {
   it('brings a person online, and answers so', async () => {
-    const user = newUser()
+    const user = newUserId()
 
-    expect(await crowd.beat(user)).toEqual({ status: 'online' })
-    expect(await crowd.statusOf(user)).toBe('online')
+    expect(await presence.heartbeat(user)).toEqual({ status: 'online' })
+    expect(await presence.readStatus(user)).toBe('online')
   })
 
   it('answers a person who logs in like any other', async () => {
@@ -27,16 +27,16 @@ describe('presence.heartbeat', () => {
   })
 
   it('tells the rooms of a person once, however often and from however many tabs', async () => {
-    const [user, last] = [newUser(), newUser()]
-    const room = await crowd.givenRoom([user, last])
+    const [user, last] = [newUserId(), newUserId()]
+    const room = await app.createRoom([user, last])
     const told = await app.listen(roomPresence, { room }, 'functions')
 
-    for (const connId of ['a', 'a', 'b', 'c', 'a']) await crowd.beat(user, connId)
+    for (const connId of ['a', 'a', 'b', 'c', 'a']) await presence.heartbeat(user, connId)
     expect(await changesUntil(told, user)).toEqual([
       { action: 'online', userId: user, status: 'online' },
     ])
-    await crowd.beat(user, 'd')
-    await crowd.beat(last)
+    await presence.heartbeat(user, 'd')
+    await presence.heartbeat(last)
 
     expect(await changesUntil(told, last)).toEqual([
       { action: 'online', userId: last, status: 'online' },
@@ -44,24 +44,24 @@ describe('presence.heartbeat', () => {
   })
 
   it('leaves somebody who is away or busy as they are, in every tab', async () => {
-    const user = newUser()
-    await crowd.beat(user)
+    const user = newUserId()
+    await presence.heartbeat(user)
 
     for (const status of ['away', 'busy'] as const) {
-      await crowd.update(user, status)
-      expect(await crowd.beat(user)).toEqual({ status })
-      expect(await crowd.beat(user, `another-${status}`)).toEqual({ status })
+      await presence.update(user, status)
+      expect(await presence.heartbeat(user)).toEqual({ status })
+      expect(await presence.heartbeat(user, `another-${status}`)).toEqual({ status })
     }
-    expect(await crowd.statusOf(user)).toBe('busy')
+    expect(await presence.readStatus(user)).toBe('busy')
   })
 
   it('brings back online who had gone', async () => {
-    const user = newUser()
-    const changes = await crowd.hear(user)
-    await crowd.beat(user)
-    await crowd.disconnect(user)
+    const user = newUserId()
+    const changes = await presence.listenToUser(user)
+    await presence.heartbeat(user)
+    await presence.disconnect(user)
 
-    expect(await crowd.beat(user)).toEqual({ status: 'online' })
+    expect(await presence.heartbeat(user)).toEqual({ status: 'online' })
 
     const heard = [await changes.next(), await changes.next(), await changes.next()]
     expect(heard.map(({ action }) => action)).toEqual(['online', 'offline', 'online'])
@@ -70,11 +70,13 @@ describe('presence.heartbeat', () => {
   })
 
   it('brings somebody online once, when fifty tabs say so at once', async () => {
-    const user = newUser()
-    const changes = await crowd.hear(user)
+    const user = newUserId()
+    const changes = await presence.listenToUser(user)
 
-    await Promise.all(Array.from({ length: 50 }, (_, tab) => crowd.beat(user, `tab-${tab}`)))
-    await crowd.update(user, 'away')
+    await Promise.all(
+      Array.from({ length: 50 }, (_, tab) => presence.heartbeat(user, `tab-${tab}`)),
+    )
+    await presence.update(user, 'away')
 
     expect((await changes.until(({ status }) => status === 'away')).map((it) => it.action)).toEqual(
       ['online', 'status'],
@@ -82,12 +84,12 @@ describe('presence.heartbeat', () => {
   })
 
   it('tells a room of two hundred people who come at once in a few messages', async () => {
-    const users = newUsers(200)
-    const last = newUser()
-    const room = await crowd.givenRoom([...users, last])
+    const users = newUserIds(200)
+    const last = newUserId()
+    const room = await app.createRoom([...users, last])
     const told = await app.listen(roomPresence, { room }, 'functions')
 
-    await Promise.all(users.map((user) => crowd.beat(user)))
+    await Promise.all(users.map((user) => presence.heartbeat(user)))
     const pushes: number[] = []
     const online = new Set<string>()
     while (online.size < users.length) {
@@ -95,7 +97,7 @@ describe('presence.heartbeat', () => {
       pushes.push(changes.length)
       for (const { userId } of changes) online.add(userId)
     }
-    await crowd.beat(last)
+    await presence.heartbeat(last)
 
     expect(await changesUntil(told, last)).toHaveLength(1)
     expect(pushes.reduce((sum, count) => sum + count)).toBe(users.length)
@@ -103,15 +105,15 @@ describe('presence.heartbeat', () => {
   })
 
   it('tells those members of a private room who are there, and no stranger', async () => {
-    const user = newUser()
-    const secret = await crowd.givenRoom(['alice', user], 'private')
-    const open = await crowd.givenRoom([user])
+    const user = newUserId()
+    const secret = await app.createRoom(['alice', user], 'private')
+    const open = await app.createRoom([user])
     await app.call('presence.heartbeat', { connId: crypto.randomUUID() }, 'alice')
     const toAlice = await app.listen(deliverPresence, { user: 'alice', room: secret }, 'alice')
     const toCharlie = await app.listen(deliverPresence, { user: 'charlie' }, 'charlie')
     const toAll = await app.listen(roomPresence, {}, 'charlie')
 
-    await crowd.beat(user)
+    await presence.heartbeat(user)
 
     const change = { action: 'online', userId: user, status: 'online' }
     const heardByAlice = await toAlice.until(({ changes }) => changes.some(isOf(user)))
@@ -123,20 +125,20 @@ describe('presence.heartbeat', () => {
     const heardByAll = await toAll.until(({ room }) => room === open)
     expect(heardByAll.map(({ room }) => room)).not.toContain(secret)
 
-    const shared = await crowd.givenRoom(['charlie', user], 'private')
+    const shared = await app.createRoom(['charlie', user], 'private')
     await app.call('presence.heartbeat', { connId: crypto.randomUUID() }, 'charlie')
-    await crowd.update(user, 'away')
+    await presence.update(user, 'away')
     const heardByCharlie = await toCharlie.until(({ room }) => room === shared)
     expect(heardByCharlie.map(({ room }) => room)).not.toContain(secret)
   })
 
   it('tells nobody who is offline', async () => {
-    const [user, offline, there] = [newUser(), newUser(), newUser()]
-    const room = await crowd.givenRoom([user, offline, there], 'private')
-    await crowd.beat(there)
+    const [user, offline, there] = [newUserId(), newUserId(), newUserId()]
+    const room = await app.createRoom([user, offline, there], 'private')
+    await presence.heartbeat(there)
     const told = await app.listen(deliverPresence, { room }, 'functions')
 
-    await crowd.beat(user)
+    await presence.heartbeat(user)
 
     const heard = await told.until(({ user: to }) => to === user)
     expect(heard.map(({ user: to }) => to)).not.toContain(offline)
@@ -145,7 +147,7 @@ describe('presence.heartbeat', () => {
   it('refuses to beat for somebody else', async () => {
     const payload = JSON.stringify({ connId: 'tab' })
 
-    await expect(app.ask('as.bob.presence.heartbeat', payload, 'alice')).rejects.toMatchObject({
+    await expect(app.request('as.bob.presence.heartbeat', payload, 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
@@ -160,7 +162,7 @@ describe('presence.heartbeat', () => {
   )
 
   it.each(badPayloads({ connId: 'tab' }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.ask('as.alice.presence.heartbeat', payload, 'alice')
+    const { status } = await app.request('as.alice.presence.heartbeat', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

@@ -1,25 +1,25 @@
 import { describe, expect, it } from 'vitest'
-import { nextRejection, useApp } from '../support/app.ts'
+import { newUserId, newUserIds, nextRejection, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
-import { createCrowd, newUser, newUsers, startInstance } from '../support/presence-fixture.ts'
+import { createPresenceFixture, startInstance } from '../support/presence-fixture.ts'
 
 const app = useApp()
-const crowd = createCrowd(app)
+const presence = createPresenceFixture(app)
 
 /** Who is there in a room, as one of its members sees it. */
 async function look(room: string, as: string) {
-  const { present } = await (await crowd.as(as)).call('presence.room', { room })
+  const { present } = await (await app.clientFor(as)).call('presence.room', { room })
   return present as Record<string, string>
 }
 
 describe('presence.room', () => {
   it.each(['public', 'private'] as const)('shows who is there in a %s room', async (kind) => {
-    const [online, away, gone, never] = [newUser(), newUser(), newUser(), newUser()]
-    const elsewhere = newUser()
-    const room = await crowd.givenRoom([online, away, gone, never], kind)
-    await Promise.all([online, away, gone, elsewhere].map((user) => crowd.beat(user)))
-    await crowd.update(away, 'away')
-    await crowd.disconnect(gone)
+    const [online, away, gone, never] = [newUserId(), newUserId(), newUserId(), newUserId()]
+    const elsewhere = newUserId()
+    const room = await app.createRoom([online, away, gone, never], kind)
+    await Promise.all([online, away, gone, elsewhere].map((user) => presence.heartbeat(user)))
+    await presence.update(away, 'away')
+    await presence.disconnect(gone)
 
     expect(await look(room, online)).toEqual({ [online]: 'online', [away]: 'away' })
     expect(await look(room, never)).toEqual({ [online]: 'online', [away]: 'away' })
@@ -27,13 +27,13 @@ describe('presence.room', () => {
 
   it('shows in every process what has just changed in another', async () => {
     await startInstance()
-    const [user, reader] = [newUser(), newUser()]
-    const room = await crowd.givenRoom([user, reader])
-    await crowd.beat(user)
-    const changes = await crowd.hear(user)
+    const [user, reader] = [newUserId(), newUserId()]
+    const room = await app.createRoom([user, reader])
+    await presence.heartbeat(user)
+    const changes = await presence.listenToUser(user)
 
     for (const status of ['away', 'busy', 'online'] as const) {
-      await crowd.update(user, status)
+      await presence.update(user, status)
       await changes.next()
       const seen = await Promise.all(Array.from({ length: 10 }, () => look(room, reader)))
       expect(seen).toEqual(Array.from({ length: 10 }, () => ({ [user]: status })))
@@ -41,9 +41,9 @@ describe('presence.room', () => {
   })
 
   it('answers many who ask at once, in a room of two hundred', async () => {
-    const users = newUsers(200)
-    const room = await crowd.givenRoom(users)
-    await Promise.all(users.map((user) => crowd.beat(user)))
+    const users = newUserIds(200)
+    const room = await app.createRoom(users)
+    await Promise.all(users.map((user) => presence.heartbeat(user)))
 
     const seen = await Promise.all(users.map((user) => look(room, user)))
 
@@ -51,10 +51,10 @@ describe('presence.room', () => {
   })
 
   it('refuses a stranger, and the same where there is no such room', async () => {
-    const member = newUser()
+    const member = newUserId()
     const [secret, open] = [
-      await crowd.givenRoom([member], 'private'),
-      await crowd.givenRoom([member]),
+      await app.createRoom([member], 'private'),
+      await app.createRoom([member]),
     ]
     const absent = `room-${crypto.randomUUID()}`
     const refusal = (room: string) =>
@@ -77,27 +77,27 @@ describe('presence.room', () => {
   })
 
   it('refuses whoever was removed, within a second', async () => {
-    const user = newUser()
-    const room = await crowd.givenRoom([user], 'private')
+    const user = newUserId()
+    const room = await app.createRoom([user], 'private')
     await look(room, user)
 
-    await crowd.take(room, user)
+    await app.removeMember(room, user)
 
     expect(await nextRejection(() => look(room, user))).toBe('forbidden')
   })
 
   it('refuses to look for somebody else', async () => {
-    const room = await crowd.givenRoom(['bob'], 'private')
+    const room = await app.createRoom(['bob'], 'private')
 
-    await expect(app.ask(`as.bob.presence.room.${room}`, '{}', 'alice')).rejects.toMatchObject({
+    await expect(app.request(`as.bob.presence.room.${room}`, '{}', 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
 
   it.each(badPayloads({}))('refuses %s', async (_name, payload) => {
-    const room = await crowd.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
 
-    const { status } = await app.ask(`as.alice.presence.room.${room}`, payload, 'alice')
+    const { status } = await app.request(`as.alice.presence.room.${room}`, payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

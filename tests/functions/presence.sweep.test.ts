@@ -2,11 +2,11 @@ import { jetstream } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { describe, expect, it } from 'vitest'
 import { PRESENCE } from '#schema/streams'
-import { useApp } from '../support/app.ts'
-import { createCrowd, newUser } from '../support/presence-fixture.ts'
+import { newUserId, useApp } from '../support/app.ts'
+import { createPresenceFixture } from '../support/presence-fixture.ts'
 
 const app = useApp()
-const crowd = createCrowd(app)
+const presence = createPresenceFixture(app)
 
 /** What the server's scheduler does twice a minute. */
 async function tick() {
@@ -16,18 +16,18 @@ async function tick() {
 
 describe('presence.sweep', () => {
   it('makes a person offline whose last connection ended while no function ran', async () => {
-    const [gone, there] = [newUser(), newUser()]
-    await crowd.beat(there)
-    await crowd.update(there, 'away')
+    const [gone, there] = [newUserId(), newUserId()]
+    await presence.heartbeat(there)
+    await presence.update(there, 'away')
     const { nc } = await app.connectAs('functions')
     const entry = JSON.stringify({ status: 'busy', at: new Date().toISOString() })
     await (await new Kvm(nc).open(PRESENCE.bucket)).put(gone, entry)
-    const changes = await crowd.hear(gone)
+    const changes = await presence.listenToUser(gone)
 
     await tick()
 
     expect(await changes.next()).toMatchObject({ action: 'offline' })
-    expect(await crowd.statusOf(gone)).toBe('offline')
-    expect(await crowd.statusOf(there)).toBe('away')
+    expect(await presence.readStatus(gone)).toBe('offline')
+    expect(await presence.readStatus(there)).toBe('away')
   })
 })

@@ -3,11 +3,11 @@ import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
 import { deliverPresence, type PresenceChange, roomPresence } from '#schema/messages/presence'
 import { members } from '#schema/tables/room'
-import { useApp } from '../support/app.ts'
-import { changesUntil, createCrowd, newUser } from '../support/presence-fixture.ts'
+import { newUserId, useApp } from '../support/app.ts'
+import { changesUntil, createPresenceFixture } from '../support/presence-fixture.ts'
 
 const app = useApp()
-const crowd = createCrowd(app)
+const presence = createPresenceFixture(app)
 
 /** What a process tells the others when it has written a change. */
 async function tell(changes: readonly (PresenceChange & { at: string })[]) {
@@ -26,13 +26,13 @@ const change = (userId: UserId, status: PresenceChange['status'], at: number) =>
 
 describe('presence.tell', () => {
   it('tells a room once what becomes of somebody within a moment', async () => {
-    const [user, last] = [newUser(), newUser()]
-    const room = await crowd.givenRoom([user, last])
+    const [user, last] = [newUserId(), newUserId()]
+    const room = await app.createRoom([user, last])
     const told = await app.listen(roomPresence, { room }, 'functions')
 
-    await crowd.beat(user)
-    await crowd.update(user, 'away')
-    await crowd.beat(last)
+    await presence.heartbeat(user)
+    await presence.update(user, 'away')
+    await presence.heartbeat(last)
 
     // Of different people, in any order.
     const changes = await changesUntil(told, last)
@@ -43,15 +43,15 @@ describe('presence.tell', () => {
   })
 
   it('shows who goes and comes back at once, as a page does that is loaded again, as online', async () => {
-    const [user, last] = [newUser(), newUser()]
-    const room = await crowd.givenRoom([user, last])
-    await crowd.beat(user)
+    const [user, last] = [newUserId(), newUserId()]
+    const room = await app.createRoom([user, last])
+    await presence.heartbeat(user)
     const told = await app.listen(roomPresence, { room }, 'functions')
     await changesUntil(told, user)
 
-    await crowd.disconnect(user)
-    await crowd.beat(user)
-    await crowd.beat(last)
+    await presence.disconnect(user)
+    await presence.heartbeat(user)
+    await presence.heartbeat(last)
 
     expect((await changesUntil(told, last)).map(({ action }) => action)).toEqual([
       'online',
@@ -60,8 +60,8 @@ describe('presence.tell', () => {
   })
 
   it('tells nothing that is not so any more', async () => {
-    const [user, last] = [newUser(), newUser()]
-    const room = await crowd.givenRoom([user, last])
+    const [user, last] = [newUserId(), newUserId()]
+    const room = await app.createRoom([user, last])
     const told = await app.listen(roomPresence, { room }, 'functions')
     const now = Date.now()
 
@@ -75,8 +75,8 @@ describe('presence.tell', () => {
   })
 
   it('tells a room of thousands in parts that the server takes', async () => {
-    const users = Array.from({ length: 2_100 }, newUser)
-    const room = await crowd.givenRoom([])
+    const users = Array.from({ length: 2_100 }, newUserId)
+    const room = await app.createRoom([])
     await db.insert(members).values(users.map((userId) => ({ room, userId })))
     const told = await app.listen(roomPresence, { room }, 'functions')
 
@@ -92,15 +92,15 @@ describe('presence.tell', () => {
   })
 
   it('tells nobody of an archived room, which is not in the live index', async () => {
-    const user = newUser()
-    const archived = await crowd.givenRoom([user])
-    const other = await crowd.givenRoom([user])
-    await crowd.forget(archived)
+    const user = newUserId()
+    const archived = await app.createRoom([user])
+    const other = await app.createRoom([user])
+    await presence.unindexRoom(archived)
     const toAll = await app.listen(roomPresence, {}, 'functions')
     const toMembers = await app.listen(deliverPresence, { user }, 'functions')
-    const secret = await crowd.givenRoom([user], 'private')
+    const secret = await app.createRoom([user], 'private')
 
-    await crowd.beat(user)
+    await presence.heartbeat(user)
 
     const heard = [...(await toAll.until(({ room }) => room === other))]
     expect(heard.map(({ room }) => room)).not.toContain(archived)

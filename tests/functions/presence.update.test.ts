@@ -1,41 +1,41 @@
 import { describe, expect, it } from 'vitest'
 import { roomPresence } from '#schema/messages/presence'
-import { useApp } from '../support/app.ts'
+import { newUserId, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
-import { changesUntil, createCrowd, newUser } from '../support/presence-fixture.ts'
+import { changesUntil, createPresenceFixture } from '../support/presence-fixture.ts'
 
 const app = useApp()
-const crowd = createCrowd(app)
+const presence = createPresenceFixture(app)
 
 describe('presence.update', () => {
   it.each(['away', 'busy', 'online'] as const)('shows who is there as %s', async (status) => {
-    const user = newUser()
-    await crowd.beat(user)
+    const user = newUserId()
+    await presence.heartbeat(user)
 
-    expect(await crowd.update(user, status)).toEqual({})
+    expect(await presence.update(user, status)).toEqual({})
 
-    expect(await crowd.statusOf(user)).toBe(status)
-    expect(await crowd.beat(user)).toEqual({ status })
+    expect(await presence.readStatus(user)).toBe(status)
+    expect(await presence.heartbeat(user)).toEqual({ status })
   })
 
   it('tells each room of a person, and tells nothing when asked twice', async () => {
-    const [user, last] = [newUser(), newUser()]
-    const room = await crowd.givenRoom([user, last])
-    const other = await crowd.givenRoom([user])
+    const [user, last] = [newUserId(), newUserId()]
+    const room = await app.createRoom([user, last])
+    const other = await app.createRoom([user])
     const [told, toOther] = [
       await app.listen(roomPresence, { room }, 'functions'),
       await app.listen(roomPresence, { room: other }, 'functions'),
     ]
-    await crowd.beat(user)
+    await presence.heartbeat(user)
     await told.next()
     await toOther.next()
 
-    await crowd.update(user, 'away')
+    await presence.update(user, 'away')
     const away = { action: 'status', userId: user, status: 'away' }
     expect(await told.next()).toEqual({ room, changes: [away] })
     expect(await toOther.next()).toEqual({ room: other, changes: [away] })
-    await crowd.update(user, 'away')
-    await crowd.beat(last)
+    await presence.update(user, 'away')
+    await presence.heartbeat(last)
 
     expect(await changesUntil(told, last)).toEqual([
       { action: 'online', userId: last, status: 'online' },
@@ -43,41 +43,41 @@ describe('presence.update', () => {
   })
 
   it('changes nothing but online where nobody has chosen it, and says so', async () => {
-    const user = newUser()
-    const room = await crowd.givenRoom([user])
+    const user = newUserId()
+    const room = await app.createRoom([user])
     const told = await app.listen(roomPresence, { room }, 'functions')
-    await crowd.beat(user)
+    await presence.heartbeat(user)
     await told.next()
     const idle = async () =>
-      (await crowd.as(user)).call('presence.update', { status: 'away', idle: true })
+      (await app.clientFor(user)).call('presence.update', { status: 'away', idle: true })
 
     await idle()
     const changes = [{ action: 'idle', userId: user, status: 'away' }]
     expect(await told.next()).toEqual({ room, changes })
-    await crowd.update(user, 'busy')
+    await presence.update(user, 'busy')
     await idle()
 
-    expect(await crowd.statusOf(user)).toBe('busy')
+    expect(await presence.readStatus(user)).toBe('busy')
   })
 
   it('shows somebody as online again who comes back after going away', async () => {
-    const user = newUser()
-    await crowd.beat(user)
-    await crowd.update(user, 'away')
-    await crowd.disconnect(user)
+    const user = newUserId()
+    await presence.heartbeat(user)
+    await presence.update(user, 'away')
+    await presence.disconnect(user)
 
-    expect(await crowd.beat(user)).toEqual({ status: 'online' })
+    expect(await presence.heartbeat(user)).toEqual({ status: 'online' })
   })
 
   it('lets one of many who change at once be the last, and tells of all', async () => {
-    const user = newUser()
-    await crowd.beat(user)
-    const changes = await crowd.hear(user)
+    const user = newUserId()
+    await presence.heartbeat(user)
+    const changes = await presence.listenToUser(user)
 
     await Promise.all(
-      Array.from({ length: 20 }, (_, at) => crowd.update(user, at % 2 ? 'away' : 'busy')),
+      Array.from({ length: 20 }, (_, at) => presence.update(user, at % 2 ? 'away' : 'busy')),
     )
-    await crowd.disconnect(user)
+    await presence.disconnect(user)
 
     const heard = await changes.until(({ action }) => action === 'offline')
     const [last, previous] = [heard.at(-1)?.at ?? '', heard.at(-2)]
@@ -86,29 +86,33 @@ describe('presence.update', () => {
   })
 
   it('refuses who is offline, and keeps nothing', async () => {
-    const user = newUser()
+    const user = newUserId()
 
-    await expect(crowd.update(user, 'away')).rejects.toMatchObject({ code: 'conflict' })
+    await expect(presence.update(user, 'away')).rejects.toMatchObject({ code: 'conflict' })
 
-    expect(await crowd.statusOf(user)).toBeUndefined()
+    expect(await presence.readStatus(user)).toBeUndefined()
   })
 
   it('refuses to speak for somebody else', async () => {
     const payload = JSON.stringify({ status: 'busy' })
 
-    await expect(app.ask('as.bob.presence.update', payload, 'alice')).rejects.toMatchObject({
+    await expect(app.request('as.bob.presence.update', payload, 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
 
   it.each(['offline', '', 'ONLINE', 'invisible'])('refuses %j as a status', async (status) => {
-    const answer = await app.ask('as.alice.presence.update', JSON.stringify({ status }), 'alice')
+    const answer = await app.request(
+      'as.alice.presence.update',
+      JSON.stringify({ status }),
+      'alice',
+    )
 
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
   it.each(badPayloads({ status: 'away' }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.ask('as.alice.presence.update', payload, 'alice')
+    const { status } = await app.request('as.alice.presence.update', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

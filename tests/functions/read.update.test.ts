@@ -4,17 +4,15 @@ import { db } from '#schema/db'
 import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
 import { deliverRead } from '#schema/messages/room'
 import { messages, roomHeads } from '#schema/tables/message'
-import { nextRejection, useApp } from '../support/app.ts'
+import { newUserId, nextRejection, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
-import { createCrowd, newUser } from '../support/presence-fixture.ts'
 
 const app = useApp()
-const crowd = createCrowd(app)
 
 /** A room of somebody whom nobody knows yet, with ten messages of bob, the even ones to them. */
 async function givenReader(): Promise<{ me: UserId; room: RoomId }> {
-  const me = newUser()
-  const room = await crowd.givenRoom([me])
+  const me = newUserId()
+  const room = await app.createRoom([me])
   const said = Array.from({ length: 10 }, (_, at) => ({
     id: crypto.randomUUID().replaceAll('-', '') as MessageId,
     room,
@@ -31,11 +29,11 @@ async function givenReader(): Promise<{ me: UserId; room: RoomId }> {
 }
 
 async function read(me: string, room: RoomId, seq: number, unread = false) {
-  return (await crowd.as(me)).call('read.update', { room, seq, unread })
+  return (await app.clientFor(me)).call('read.update', { room, seq, unread })
 }
 
 async function listed(me: string, room: RoomId) {
-  const { rooms } = await (await crowd.as(me)).call('room.list', {})
+  const { rooms } = await (await app.clientFor(me)).call('room.list', {})
   return rooms.find(({ id }) => id === room)
 }
 
@@ -68,7 +66,7 @@ describe('read.update', () => {
 
   it('goes no further than the room', async () => {
     const { me, room } = await givenReader()
-    const empty = await crowd.givenRoom([me])
+    const empty = await app.createRoom([me])
 
     expect(await read(me, room, Number.MAX_SAFE_INTEGER)).toMatchObject({ seq: 10, unread: 0 })
     expect(await read(me, room, 11)).toMatchObject({ seq: 10 })
@@ -77,9 +75,9 @@ describe('read.update', () => {
   })
 
   it('goes no further than the room, to where others are', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
-    const other = await app.givenRoom(['alice'])
-    const { seq } = await app.say(other, 'elsewhere', 'alice')
+    const room = await app.createRoom(['alice', 'bob'])
+    const other = await app.createRoom(['alice'])
+    const { seq } = await app.send(other, 'elsewhere', 'alice')
 
     const answer = await app.call('read.update', { room, seq }, 'bob')
 
@@ -87,22 +85,22 @@ describe('read.update', () => {
   })
 
   it('goes as far as what was just said, before the database has it', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
 
     for (const text of ['1', '2', '3', '4', '5']) {
-      const { seq } = await app.say(room, text, 'alice')
+      const { seq } = await app.send(room, text, 'alice')
       const answer = await app.call('read.update', { room, seq }, 'bob')
       expect(answer).toMatchObject({ seq, unread: 0, mentions: 0 })
     }
   })
 
   it('counts what was said since', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
-    const { seq } = await app.say(room, 'read', 'alice')
-    await app.say(room, 'and @bob', 'alice')
-    await app.say(room, 'my own', 'bob')
-    const last = await app.say(room, 'and more', 'alice')
-    await app.rowsOf(room, 4)
+    const room = await app.createRoom(['alice', 'bob'])
+    const { seq } = await app.send(room, 'read', 'alice')
+    await app.send(room, 'and @bob', 'alice')
+    await app.send(room, 'my own', 'bob')
+    const last = await app.send(room, 'and more', 'alice')
+    await app.waitForRows(room, 4)
 
     const answer = await app.call('read.update', { room, seq }, 'bob')
 
@@ -126,7 +124,7 @@ describe('read.update', () => {
 
   it('tells the caller wherever they are, and nobody else', async () => {
     const { me, room } = await givenReader()
-    await crowd.put(room, 'bob', 'public')
+    await app.addMember(room, 'bob', 'public')
     const told = await app.listen(deliverRead, { room }, 'functions')
 
     await read(me, room, 7)
@@ -145,8 +143,8 @@ describe('read.update', () => {
   })
 
   it('reaches the other devices of a person, through what the server lets them hear', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
-    const { seq } = await app.say(room, 'read me', 'alice')
+    const room = await app.createRoom(['alice', 'bob'])
+    const { seq } = await app.send(room, 'read me', 'alice')
     const toBob = await app.listen(deliverRead, { user: 'bob', room }, 'bob')
 
     await app.call('read.update', { room, seq }, 'bob')
@@ -170,14 +168,14 @@ describe('read.update', () => {
   it('remembers how far somebody has read who leaves and comes back', async () => {
     const { me, room } = await givenReader()
     await read(me, room, 6)
-    await crowd.take(room, me)
-    await crowd.put(room, me, 'public')
+    await app.removeMember(room, me)
+    await app.addMember(room, me, 'public')
 
     expect(await listed(me, room)).toMatchObject({ readSeq: 6, unread: 4 })
   })
 
   it('refuses whoever does not belong to the room, and the same where there is none', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const absent = `room-${crypto.randomUUID()}` as RoomId
     const refusal = (of: RoomId) => read('bob', of, 1).catch((error) => error)
 
@@ -191,31 +189,35 @@ describe('read.update', () => {
   it('refuses whoever was removed, within a second', async () => {
     const { me, room } = await givenReader()
     await read(me, room, 1)
-    await crowd.take(room, me)
+    await app.removeMember(room, me)
 
     expect(await nextRejection(() => read(me, room, 2))).toBe('forbidden')
   })
 
   it('refuses to read for somebody else', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
 
-    await expect(app.ask(`as.bob.read.update.${room}`, '{"seq":1}', 'alice')).rejects.toMatchObject(
-      { code: 'forbidden' },
-    )
+    await expect(
+      app.request(`as.bob.read.update.${room}`, '{"seq":1}', 'alice'),
+    ).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it.each([-1, 1.5, 2 ** 53, '1', null])('refuses %j as a sequence', async (seq) => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
 
-    const answer = await app.ask(`as.alice.read.update.${room}`, JSON.stringify({ seq }), 'alice')
+    const answer = await app.request(
+      `as.alice.read.update.${room}`,
+      JSON.stringify({ seq }),
+      'alice',
+    )
 
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
   it.each(badPayloads({ seq: 1 }))('refuses %s', async (_name, payload) => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
 
-    const { status } = await app.ask(`as.alice.read.update.${room}`, payload, 'alice')
+    const { status } = await app.request(`as.alice.read.update.${room}`, payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

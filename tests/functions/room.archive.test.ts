@@ -25,7 +25,7 @@ async function keysOf(room: RoomId): Promise<string[]> {
 
 describe('room.archive', () => {
   it.each(['public', 'private'] as const)('takes a %s room out of reach', async (kind) => {
-    const room = await app.givenRoom(['alice', 'bob'], kind, { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], kind, { alice: 'owner' })
     const changes = await app.listen(roomChanged, { room }, 'functions')
 
     expect(await archive(room, 'alice')).toEqual({})
@@ -37,7 +37,7 @@ describe('room.archive', () => {
         await expect(app.call(name, { room }, as)).rejects.toMatchObject({ code: 'forbidden' })
     const { rooms } = await app.call('room.list', {}, 'bob')
     expect(rooms.map(({ id }) => id)).not.toContain(room)
-    expect(await app.eventsOf(room)).toMatchObject([
+    expect(await app.readEvents(room)).toMatchObject([
       { kind: 'room', action: 'archive', by: 'alice' },
     ])
   })
@@ -45,7 +45,7 @@ describe('room.archive', () => {
   it.each(['public', 'private'] as const)(
     'tells everyone in a %s room, and nobody else',
     async (kind) => {
-      const room = await app.givenRoom(['alice', 'bob'], kind, { alice: 'owner' })
+      const room = await app.createRoom(['alice', 'bob'], kind, { alice: 'owner' })
       const [toBob, toCharlie] = [
         await app.listen(deliverNotify, { user: 'bob', room }, 'bob'),
         await app.listen(deliverNotify, { user: 'charlie', room }, 'charlie'),
@@ -69,31 +69,31 @@ describe('room.archive', () => {
   )
 
   it('brings a room back with who was in it, and what they may do', async () => {
-    const room = await app.givenRoom(['alice', 'bob', 'charlie'], 'private', {
+    const room = await app.createRoom(['alice', 'bob', 'charlie'], 'private', {
       alice: 'owner',
       bob: 'guest',
     })
     const before = await keysOf(room)
     const changes = await app.listen(roomChanged, { room }, 'functions')
-    const { seq } = await app.say(room, 'before', 'alice')
+    const { seq } = await app.send(room, 'before', 'alice')
 
     await archive(room, 'alice')
     await restore(room, 'alice')
 
     expect(await keysOf(room)).toEqual(before)
     expect(await changes.until(({ action }) => action === 'restore')).toHaveLength(2)
-    await expect(app.say(room, 'hm', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(app.send(room, 'hm', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
     const told = await app.call('chat.sync', { room, since: seq - 1 }, 'bob')
     expect(told).toMatchObject({
       events: [{ seq }, { event: { action: 'archive' } }, { event: { action: 'restore' } }],
     })
     const toCharlie = await app.listen(deliverNotify, { user: 'charlie', room }, 'charlie')
-    await app.say(room, 'after', 'alice')
+    await app.send(room, 'after', 'alice')
     expect(await toCharlie.next()).toMatchObject({ event: { text: 'after' } })
   })
 
   it('keeps out who was kicked, also when it is brought back', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     await app.call('room.kick', { room, userId: 'bob' }, 'alice')
 
     await archive(room, 'alice')
@@ -107,15 +107,15 @@ describe('room.archive', () => {
   })
 
   it('does nothing the second time, either way', async () => {
-    const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
     for (const act of [restore, archive, archive, restore, restore]) await act(room, 'alice')
 
-    expect(await app.eventsOf(room)).toMatchObject([{ action: 'archive' }, { action: 'restore' }])
+    expect(await app.readEvents(room)).toMatchObject([{ action: 'archive' }, { action: 'restore' }])
   })
 
   it('puts back what the index has lost of a room, when it is to be brought back again', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const before = await keysOf(room)
     const index = await app.openBucket(ROOMS_KV)
     await Promise.all([index.delete(room), index.delete(`${room}.bob`)])
@@ -126,7 +126,7 @@ describe('room.archive', () => {
   })
 
   it('does not give the id to another room', async () => {
-    const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
     await archive(room, 'alice')
     const input = { room, name: 'Mine', kind: 'public' } as const
 
@@ -134,23 +134,23 @@ describe('room.archive', () => {
   })
 
   it.each(['moderator', 'member', 'guest'] as const)('refuses a %s, both ways', async (bob) => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner', bob })
+    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner', bob })
 
     await expect(archive(room, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
     await archive(room, 'alice')
     await expect(restore(room, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
 
-    expect(await app.eventsOf(room)).toHaveLength(1)
+    expect(await app.readEvents(room)).toHaveLength(1)
   })
 
   it('refuses a room of two', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'direct', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'direct', { alice: 'owner' })
 
     await expect(archive(room, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it('refuses strangers, and an owner who has left, as if there were no room', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner', bob: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner', bob: 'owner' })
     await app.call('room.leave', { room }, 'bob')
     const absent = `room-${crypto.randomUUID()}`
 
@@ -170,12 +170,12 @@ describe('room.archive', () => {
   it.each(badPayloads({ archived: true }).filter(([name]) => name !== 'true as archived'))(
     'refuses %s',
     async (_name, payload) => {
-      const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+      const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
-      const { status } = await app.ask(`as.alice.room.archive.${room}`, payload, 'alice')
+      const { status } = await app.request(`as.alice.room.archive.${room}`, payload, 'alice')
 
       expect(status).toMatch(/^4(00|13)$/)
-      expect(await app.eventsOf(room)).toEqual([])
+      expect(await app.readEvents(room)).toEqual([])
     },
   )
 })

@@ -153,19 +153,19 @@ describe('room.browse', () => {
   })
 
   it('refuses to ask as somebody else', async () => {
-    await expect(app.ask('as.bob.room.browse', '{}', 'alice')).rejects.toMatchObject({
+    await expect(app.request('as.bob.room.browse', '{}', 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
 
   it.each(['x'.repeat(81), 'a\0b', 'a\ud800'])('refuses %j', async (text) => {
-    const answer = await app.ask('as.alice.room.browse', JSON.stringify({ text }), 'alice')
+    const answer = await app.request('as.alice.room.browse', JSON.stringify({ text }), 'alice')
 
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
   it.each(badPayloads({ text: 'a', after: 'general' }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.ask('as.alice.room.browse', payload, 'alice')
+    const { status } = await app.request('as.alice.room.browse', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

@@ -6,32 +6,32 @@ import { useApp } from '../support/app.ts'
 
 const app = useApp()
 
-beforeAll(() => app.givenPeople('bob'))
+beforeAll(() => app.createUsers('bob'))
 
 describe('room.changed', () => {
   it('lets whoever came hear what is said next, though the members were known', async () => {
-    const room = await app.givenRoom(['alice'], 'private', { alice: 'owner' })
-    await app.say(room, 'who is here?', 'alice')
+    const room = await app.createRoom(['alice'], 'private', { alice: 'owner' })
+    await app.send(room, 'who is here?', 'alice')
     const heard = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
     await app.call('room.invite', { room, userId: 'bob' }, 'alice')
-    const { seq } = await app.say(room, 'welcome', 'alice')
+    const { seq } = await app.send(room, 'welcome', 'alice')
 
     const notices = await heard.until((notice) => notice.seq === seq)
     expect(notices.at(-1)?.event).toMatchObject({ kind: 'message', text: 'welcome' })
   })
 
   it('lets whoever went hear nothing that is said next, though the members were known', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private')
+    const room = await app.createRoom(['alice', 'bob'], 'private')
     const [heard, heardByAlice] = [
       await app.listen(deliverNotify, { user: 'bob', room }, 'bob'),
       await app.listen(deliverNotify, { user: 'alice', room }, 'alice'),
     ]
-    const { seq: first } = await app.say(room, 'who is here?', 'alice')
+    const { seq: first } = await app.send(room, 'who is here?', 'alice')
     await heard.until((notice) => notice.seq === first)
 
     await app.call('room.leave', { room }, 'bob')
-    const { seq } = await app.say(room, 'between us', 'alice')
+    const { seq } = await app.send(room, 'between us', 'alice')
 
     await heardByAlice.until((notice) => notice.seq === seq)
     const { nc } = await app.connectAs('bob')
@@ -41,7 +41,7 @@ describe('room.changed', () => {
   })
 
   it('disturbs nobody who is looked for at the same moment and is not there', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const gone = JSON.stringify({ action: 'leave', userId: 'bob' })
     const { nc } = await app.connectAs('functions')
     const codes = new Set<string>()

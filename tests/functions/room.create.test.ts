@@ -9,7 +9,7 @@ const app = useApp()
 
 const newRoomId = () => `room-${crypto.randomUUID()}` as RoomId
 
-beforeAll(() => app.givenPeople('bob'))
+beforeAll(() => app.createUsers('bob'))
 
 describe('room.create', () => {
   it('makes a room that the caller owns and can use at once', async () => {
@@ -22,10 +22,10 @@ describe('room.create', () => {
     )
 
     expect(room).toEqual({ id, name: 'Café ☕', kind: 'private' })
-    await app.say(id, 'here I am', 'alice')
+    await app.send(id, 'here I am', 'alice')
     const index = await app.openBucket(ROOMS_KV)
     expect((await index.get(`${id}.alice`))?.json()).toEqual({ kind: 'private', role: 'owner' })
-    expect(await app.eventsOf(id)).toMatchObject([
+    expect(await app.readEvents(id)).toMatchObject([
       { kind: 'room', action: 'create', name: 'Café ☕', by: 'alice' },
       { kind: 'member', action: 'join', userId: 'alice', role: 'owner' },
       { kind: 'message', text: 'here I am' },
@@ -40,7 +40,7 @@ describe('room.create', () => {
     const answers = await Promise.all([create(), create(), create()])
 
     for (const answer of answers) expect(answer).toEqual(first)
-    expect((await app.eventsOf(input.room)).map(({ kind }) => kind)).toEqual(['room', 'member'])
+    expect((await app.readEvents(input.room)).map(({ kind }) => kind)).toEqual(['room', 'member'])
   })
 
   it('puts an owner who asks again back into the live index', async () => {
@@ -80,7 +80,7 @@ describe('room.create', () => {
   })
 
   it('refuses an id that is taken, whoever has it, and whether or not it can be seen', async () => {
-    const secret = await app.givenRoom(['alice'], 'private')
+    const secret = await app.createRoom(['alice'], 'private')
     const create = (room: string) =>
       app.call('room.create', { room, name: 'Mine', kind: 'public' }, 'bob').catch((error) => error)
 
@@ -128,7 +128,7 @@ describe('room.create', () => {
   ])('refuses %s', async (_name, wrong) => {
     const input = { room: newRoomId(), name: 'A room', kind: 'public', ...wrong }
 
-    const answer = await app.ask('as.alice.room.create', JSON.stringify(input), 'alice')
+    const answer = await app.request('as.alice.room.create', JSON.stringify(input), 'alice')
 
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
@@ -136,7 +136,7 @@ describe('room.create', () => {
   it.each(badPayloads({ room: 'a-room', name: 'A room', kind: 'public' }))(
     'refuses %s',
     async (_name, payload) => {
-      const { status } = await app.ask('as.alice.room.create', payload, 'alice')
+      const { status } = await app.request('as.alice.room.create', payload, 'alice')
 
       expect(status).toMatch(/^4(00|13)$/)
     },

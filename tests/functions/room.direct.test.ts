@@ -10,22 +10,20 @@ import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { roomHeads } from '#schema/tables/message'
 import { members, pendingEvents, rooms } from '#schema/tables/room'
 import { users } from '#schema/tables/user'
-import { useApp } from '../support/app.ts'
+import { newUserId, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
-import { createCrowd, newUser } from '../support/presence-fixture.ts'
 
 const app = useApp()
-const crowd = createCrowd(app)
 
 /** Somebody whom nobody else has met, and who has been here once. */
 async function givenPerson(): Promise<UserId> {
-  const id = newUser()
+  const id = newUserId()
   await db.insert(users).values({ id, name: id })
   return id
 }
 
 async function open(me: string, other: string) {
-  return (await crowd.as(me)).call('room.direct', { with: other })
+  return (await app.clientFor(me)).call('room.direct', { with: other })
 }
 
 /** All that the log has of a room, in its order. */
@@ -128,12 +126,12 @@ describe('room.direct', () => {
     const toPublic = await app.listen(roomNotify, {}, 'charlie')
 
     const { room } = await app.call('room.direct', { with: 'bob' }, 'alice')
-    const { seq } = await app.say(room.id, 'hello bob', 'alice')
-    await app.say(room.id, 'hello alice', 'bob')
-    const other = await app.givenRoom(['alice', 'charlie'], 'private')
-    await app.say(other, 'for charlie', 'alice')
-    const shared = await app.givenRoom(['alice'])
-    await app.say(shared, 'for all', 'alice')
+    const { seq } = await app.send(room.id, 'hello bob', 'alice')
+    await app.send(room.id, 'hello alice', 'bob')
+    const other = await app.createRoom(['alice', 'charlie'], 'private')
+    await app.send(other, 'for charlie', 'alice')
+    const shared = await app.createRoom(['alice'])
+    await app.send(shared, 'for all', 'alice')
 
     for (const mailbox of [toAlice, toBob]) {
       const notices = await mailbox.until((notice) => notice.seq > seq)
@@ -161,7 +159,7 @@ describe('room.direct', () => {
   })
 
   it('gives somebody a room of their own', async () => {
-    const me = newUser()
+    const me = newUserId()
 
     const { room } = await open(me, me)
     await open(me, me)
@@ -191,7 +189,7 @@ describe('room.direct', () => {
     const [me, other] = [await givenPerson(), await givenPerson()]
     const { room } = await open(me, other)
     const listOf = async (user: UserId) =>
-      (await (await crowd.as(user)).call('room.list', {})).rooms
+      (await (await app.clientFor(user)).call('room.list', {})).rooms
 
     expect(await listOf(me)).toMatchObject([{ id: room.id, kind: 'direct', with: other }])
     expect(await listOf(other)).toMatchObject([{ id: room.id, kind: 'direct', with: me }])
@@ -238,7 +236,7 @@ describe('room.direct', () => {
     const [me, other] = [await givenPerson(), await givenPerson()]
     const { room } = await open(me, other)
     await expect.poll(() => headOf(room.id)).toBeDefined()
-    await crowd.take(room.id, other)
+    await app.removeMember(room.id, other)
 
     await open(me, other)
     await open(me, other)
@@ -251,7 +249,7 @@ describe('room.direct', () => {
   })
 
   it('refuses whoever has never been here', async () => {
-    const [me, nobody] = [await givenPerson(), newUser()]
+    const [me, nobody] = [await givenPerson(), newUserId()]
 
     await expect(open(me, nobody)).rejects.toMatchObject({ code: 'forbidden' })
     expect(await membersOf(directRoomOf(me, nobody))).toEqual([])
@@ -284,7 +282,7 @@ describe('room.direct', () => {
   it('refuses to ask as somebody else', async () => {
     const payload = JSON.stringify({ with: 'charlie' })
 
-    await expect(app.ask('as.bob.room.direct', payload, 'alice')).rejects.toMatchObject({
+    await expect(app.request('as.bob.room.direct', payload, 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
@@ -292,13 +290,13 @@ describe('room.direct', () => {
   it.each(['', 'Bob', 'a.b', '*', 'x'.repeat(65), 'a\0b'])('refuses %j', async (other) => {
     const payload = JSON.stringify({ with: other })
 
-    const answer = await app.ask('as.alice.room.direct', payload, 'alice')
+    const answer = await app.request('as.alice.room.direct', payload, 'alice')
 
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
   it.each(badPayloads({ with: 'bob' }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.ask('as.alice.room.direct', payload, 'alice')
+    const { status } = await app.request('as.alice.room.direct', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

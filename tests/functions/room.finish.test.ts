@@ -18,7 +18,7 @@ beforeAll(async () => {
   servers = await startServers(inject('servers').database)
   process.env.DATABASE_URL = servers.urls.databaseUrl
   app = createApp(servers.urls)
-  await app.givenPeople('bob', 'charlie')
+  await app.createUsers('bob', 'charlie')
 })
 afterAll(async () => {
   await app?.[Symbol.asyncDispose]()
@@ -39,14 +39,14 @@ async function givenBegun() {
 
 /** A room of alice's, of which the log has something. */
 async function givenRoom(others: TestPerson[] = []): Promise<RoomId> {
-  const room = await app.givenRoom(['alice', ...others], 'private', { alice: 'owner' })
-  await app.say(room, 'before', 'alice')
+  const room = await app.createRoom(['alice', ...others], 'private', { alice: 'owner' })
+  await app.send(room, 'before', 'alice')
   return room
 }
 
 const isRefused = { code: 'unavailable' }
 const changesOf = async (room: RoomId) =>
-  (await app.eventsOf(room)).flatMap((event) => (event.kind === 'message' ? [] : [event]))
+  (await app.readEvents(room)).flatMap((event) => (event.kind === 'message' ? [] : [event]))
 
 describe('room.finish', () => {
   it('writes into the log later what it did not take, or who died did not say', async () => {

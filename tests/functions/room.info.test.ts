@@ -4,9 +4,8 @@ import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { bans, members, rooms } from '#schema/tables/room'
 import { users } from '#schema/tables/user'
-import { type TestPerson, useApp } from '../support/app.ts'
+import { newUserId, newUserIds, type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
-import { newUser, newUsers } from '../support/presence-fixture.ts'
 
 const app = useApp()
 
@@ -28,7 +27,7 @@ async function expectAbsent(room: RoomId, as: TestPerson) {
 
 describe('room.info', () => {
   it('describes a room to who belongs to it', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
 
     const answer = await info(room, 'bob')
 
@@ -46,7 +45,7 @@ describe('room.info', () => {
   })
 
   it('describes a public room to everybody, who is told no role', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
 
     const answer = await info(room, 'charlie')
 
@@ -55,8 +54,8 @@ describe('room.info', () => {
   })
 
   it('says what people are called, and the id of who has never been here', async () => {
-    const room = await app.givenRoom([], 'public')
-    const [given, chosen, unknown] = [newUser(), newUser(), newUser()]
+    const room = await app.createRoom([], 'public')
+    const [given, chosen, unknown] = [newUserId(), newUserId(), newUserId()]
     await db.insert(users).values([
       { id: given, name: 'Ada' },
       { id: chosen, name: 'Benjamin', chosenName: 'Ben' },
@@ -73,8 +72,8 @@ describe('room.info', () => {
   })
 
   it('names the 500 who have been there longest, and counts all', async () => {
-    const room = await app.givenRoom([])
-    const people = newUsers(502)
+    const room = await app.createRoom([])
+    const people = newUserIds(502)
     const joinedAt = (at: number) => new Date(Date.UTC(2026, 0, 1) - at * 1_000)
     await db
       .insert(members)
@@ -87,21 +86,21 @@ describe('room.info', () => {
   })
 
   it('describes a room in which nobody is', async () => {
-    const room = await app.givenRoom([])
+    const room = await app.createRoom([])
 
     expect(await info(room, 'alice')).toMatchObject({ count: 0, members: [] })
   })
 
   it('hides a private room from strangers as if there were none', async () => {
-    await expectAbsent(await app.givenRoom(['alice'], 'private'), 'bob')
+    await expectAbsent(await app.createRoom(['alice'], 'private'), 'bob')
   })
 
   it('hides the room of two others as if there were none', async () => {
-    await expectAbsent(await app.givenRoom(['alice', 'bob'], 'direct'), 'charlie')
+    await expectAbsent(await app.createRoom(['alice', 'bob'], 'direct'), 'charlie')
   })
 
   it('hides an archived room from everybody, members among them', async () => {
-    const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
     await db.update(rooms).set({ archivedAt: new Date() }).where(eq(rooms.id, room))
 
     await expectAbsent(room, 'alice')
@@ -109,7 +108,7 @@ describe('room.info', () => {
   })
 
   it('hides a room from who was removed from it, at once', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     await info(room, 'bob')
     const his = and(eq(members.room, room), eq(members.userId, 'bob' as UserId))
     await db.delete(members).where(his)
@@ -119,7 +118,7 @@ describe('room.info', () => {
   })
 
   it('hides a private room from who has left it, at once', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private')
+    const room = await app.createRoom(['alice', 'bob'], 'private')
     await info(room, 'bob')
     const his = and(eq(members.room, room), eq(members.userId, 'bob' as UserId))
     await db.delete(members).where(his)
@@ -128,23 +127,23 @@ describe('room.info', () => {
   })
 
   it('refuses to ask as somebody else', async () => {
-    const room = await app.givenRoom(['bob'], 'private')
+    const room = await app.createRoom(['bob'], 'private')
 
-    await expect(app.ask(`as.bob.room.info.${room}`, '{}', 'alice')).rejects.toMatchObject({
+    await expect(app.request(`as.bob.room.info.${room}`, '{}', 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
 
   it.each(['Upper', 'x'.repeat(65)])('refuses %s, which is no id of a room', async (room) => {
-    const answer = await app.ask(`as.alice.room.info.${room}`, '{}', 'alice')
+    const answer = await app.request(`as.alice.room.info.${room}`, '{}', 'alice')
 
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
   it.each(badPayloads({}))('refuses %s', async (_name, payload) => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
 
-    const { status } = await app.ask(`as.alice.room.info.${room}`, payload, 'alice')
+    const { status } = await app.request(`as.alice.room.info.${room}`, payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

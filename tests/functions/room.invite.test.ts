@@ -3,20 +3,19 @@ import { db } from '#schema/db'
 import { deliverNotify } from '#schema/messages/event'
 import { roomChanged } from '#schema/messages/room'
 import { users } from '#schema/tables/user'
-import { nextRejection, type TestPerson, useApp } from '../support/app.ts'
+import { newUserId, nextRejection, type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
-import { newUser } from '../support/presence-fixture.ts'
 
 const app = useApp()
 
 const invite = (room: string, userId: string, as: TestPerson, role?: 'guest') =>
   app.call('room.invite', { room, userId, ...(role ? { role } : {}) }, as)
 
-beforeAll(() => app.givenPeople('alice', 'bob', 'charlie'))
+beforeAll(() => app.createUsers('alice', 'bob', 'charlie'))
 
 describe('room.invite', () => {
   it('makes a member of somebody, who is told and can speak', async () => {
-    const room = await app.givenRoom(['alice'], 'private')
+    const room = await app.createRoom(['alice'], 'private')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
     await invite(room, 'bob', 'alice')
@@ -25,17 +24,17 @@ describe('room.invite', () => {
       kind: 'member',
       event: { action: 'join', userId: 'bob', role: 'member', by: 'alice' },
     })
-    await app.say(room, 'thanks', 'bob')
+    await app.send(room, 'thanks', 'bob')
   })
 
   it('has them begin with what is said from then on', async () => {
-    const room = await app.givenRoom(['alice'], 'private')
-    for (const text of ['1', '2']) await app.say(room, text, 'alice')
-    const rows = await app.rowsOf(room, 2)
+    const room = await app.createRoom(['alice'], 'private')
+    for (const text of ['1', '2']) await app.send(room, text, 'alice')
+    const rows = await app.waitForRows(room, 2)
 
     await invite(room, 'bob', 'alice')
-    await app.say(room, 'welcome, @bob', 'alice')
-    await app.rowsOf(room, 3)
+    await app.send(room, 'welcome, @bob', 'alice')
+    await app.waitForRows(room, 3)
 
     const { rooms } = await app.call('room.list', {}, 'bob')
     expect(rooms.find(({ id }) => id === room)).toMatchObject({
@@ -46,18 +45,18 @@ describe('room.invite', () => {
   })
 
   it('makes a guest, who reads and does not speak', async () => {
-    const room = await app.givenRoom(['alice'], 'private')
+    const room = await app.createRoom(['alice'], 'private')
 
     await invite(room, 'bob', 'alice', 'guest')
 
     await expect(app.call('chat.sync', { room, since: 0 }, 'bob')).resolves.toBeDefined()
-    await expect(app.say(room, 'hm', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(app.send(room, 'hm', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it('tells the functions who has come to belong to it, once', async () => {
-    const another = newUser()
+    const another = newUserId()
     await db.insert(users).values({ id: another, name: another })
-    const room = await app.givenRoom(['alice'], 'private')
+    const room = await app.createRoom(['alice'], 'private')
     const changes = await app.listen(roomChanged, { room }, 'functions')
 
     expect(await invite(room, 'bob', 'alice')).toEqual({})
@@ -66,34 +65,34 @@ describe('room.invite', () => {
 
     expect(await changes.next()).toEqual({ room, action: 'join', userId: 'bob' })
     expect(await changes.next()).toEqual({ room, action: 'join', userId: another })
-    expect(await app.eventsOf(room)).toHaveLength(2)
+    expect(await app.readEvents(room)).toHaveLength(2)
   })
 
   it('refuses in a room of two', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'direct')
+    const room = await app.createRoom(['alice', 'bob'], 'direct')
 
     await expect(invite(room, 'charlie', 'alice')).rejects.toMatchObject({ code: 'forbidden' })
-    expect(await app.eventsOf(room)).toEqual([])
+    expect(await app.readEvents(room)).toEqual([])
   })
 
   it('refuses whoever went', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private')
+    const room = await app.createRoom(['alice', 'bob'], 'private')
     await app.call('room.leave', { room }, 'bob')
 
     expect(await nextRejection(() => invite(room, 'charlie', 'bob'))).toBe('forbidden')
   })
 
   it('changes nothing for who is there already', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { bob: 'moderator' })
+    const room = await app.createRoom(['alice', 'bob'], 'private', { bob: 'moderator' })
 
     await invite(room, 'bob', 'alice')
 
-    expect(await app.eventsOf(room)).toEqual([])
+    expect(await app.readEvents(room)).toEqual([])
     await expect(app.call('room.kick', { room, userId: 'alice' }, 'bob')).resolves.toEqual({})
   })
 
   it('lets in again whoever was kicked, if a moderator says so', async () => {
-    const room = await app.givenRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
     await app.call('room.kick', { room, userId: 'charlie' }, 'alice')
 
     await expect(invite(room, 'charlie', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
@@ -103,11 +102,11 @@ describe('room.invite', () => {
   })
 
   it('refuses guests, strangers and rooms of which there are none', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { bob: 'guest' })
+    const room = await app.createRoom(['alice', 'bob'], 'private', { bob: 'guest' })
     const absent = `room-${crypto.randomUUID()}`
 
     await expect(invite(room, 'charlie', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
-    const other = await app.givenRoom(['alice'], 'private')
+    const other = await app.createRoom(['alice'], 'private')
     const [there, notThere] = await Promise.all(
       [other, absent].map((id) => invite(id, 'bob', 'bob').catch((error) => error)),
     )
@@ -116,8 +115,8 @@ describe('room.invite', () => {
   })
 
   it('refuses whoever has never been here, as room.direct does', async () => {
-    const room = await app.givenRoom(['alice'], 'private')
-    const nobody = newUser()
+    const room = await app.createRoom(['alice'], 'private')
+    const nobody = newUserId()
 
     const refusal = await invite(room, nobody, 'alice').catch((error) => error)
     const direct = await app.call('room.direct', { with: nobody }, 'alice').catch((error) => error)
@@ -129,10 +128,12 @@ describe('room.invite', () => {
   })
 
   it('says nothing of who has been here to whoever may not invite', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { bob: 'guest' })
+    const room = await app.createRoom(['alice', 'bob'], 'private', { bob: 'guest' })
     const refusals = async (as: TestPerson) =>
       Promise.all(
-        ['charlie', newUser()].map((userId) => invite(room, userId, as).catch((it) => it.message)),
+        ['charlie', newUserId()].map((userId) =>
+          invite(room, userId, as).catch((it) => it.message),
+        ),
       )
 
     for (const as of ['bob', 'charlie'] as const) {
@@ -144,16 +145,16 @@ describe('room.invite', () => {
   it.each(['a.b', 'A', '', '*', '>', 'x'.repeat(65)])(
     'refuses "%s", which is no user',
     async (userId) => {
-      const room = await app.givenRoom(['alice'])
+      const room = await app.createRoom(['alice'])
 
       await expect(invite(room, userId, 'alice')).rejects.toMatchObject({ code: 'invalid' })
     },
   )
 
   it.each(badPayloads({ userId: 'bob' }))('refuses %s', async (_name, payload) => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
 
-    const { status } = await app.ask(`as.alice.room.invite.${room}`, payload, 'alice')
+    const { status } = await app.request(`as.alice.room.invite.${room}`, payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

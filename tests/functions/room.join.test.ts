@@ -19,7 +19,7 @@ async function listed(room: RoomId) {
 
 describe('room.join', () => {
   it('answers with the room', async () => {
-    const room = await app.givenRoom([])
+    const room = await app.createRoom([])
 
     const answer = await app.call('room.join', { room }, 'alice')
 
@@ -34,7 +34,7 @@ describe('room.join', () => {
   })
 
   it('keeps who joined in the database, once', async () => {
-    const room = await app.givenRoom([])
+    const room = await app.createRoom([])
 
     await app.call('room.join', { room }, 'alice')
     await app.call('room.join', { room }, 'alice')
@@ -44,7 +44,7 @@ describe('room.join', () => {
   })
 
   it('tells the functions once, however often the caller joins', async () => {
-    const room = await app.givenRoom([])
+    const room = await app.createRoom([])
     const changes = await app.listen(roomChanged, { room }, 'functions')
 
     await app.call('room.join', { room }, 'alice')
@@ -56,7 +56,7 @@ describe('room.join', () => {
   })
 
   it('tells the room who has come', async () => {
-    const room = await app.givenRoom(['bob'])
+    const room = await app.createRoom(['bob'])
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
     await app.call('room.join', { room }, 'alice')
@@ -70,7 +70,7 @@ describe('room.join', () => {
   })
 
   it('is an event of the room, once', async () => {
-    const room = await app.givenRoom(['bob'])
+    const room = await app.createRoom(['bob'])
 
     await app.call('room.join', { room }, 'alice')
     await app.call('room.join', { room }, 'alice')
@@ -78,18 +78,18 @@ describe('room.join', () => {
 
     const at = expect.stringMatching(/Z$/)
     const joined = { kind: 'member', action: 'join', userId: 'alice', by: 'alice', at }
-    expect(await app.eventsOf(room)).toEqual([{ ...joined, role: 'member' }])
+    expect(await app.readEvents(room)).toEqual([{ ...joined, role: 'member' }])
   })
 
   it('has whoever is new begin with what is said from then on', async () => {
-    const room = await app.givenRoom(['bob'])
-    for (const text of ['1', '2', 'and @alice']) await app.say(room, text, 'bob')
-    const { seq: head } = (await app.rowsOf(room, 3)).at(-1) ?? { seq: 0 }
+    const room = await app.createRoom(['bob'])
+    for (const text of ['1', '2', 'and @alice']) await app.send(room, text, 'bob')
+    const { seq: head } = (await app.waitForRows(room, 3)).at(-1) ?? { seq: 0 }
 
     await app.call('room.join', { room }, 'alice')
     const before = await listed(room)
-    const { seq } = await app.say(room, '4', 'bob')
-    await app.rowsOf(room, 4)
+    const { seq } = await app.send(room, '4', 'bob')
+    await app.waitForRows(room, 4)
 
     expect(before).toMatchObject({ readSeq: head, unread: 0, mentions: 0 })
     expect(await listed(room)).toMatchObject({ readSeq: head, unread: 1 })
@@ -99,13 +99,13 @@ describe('room.join', () => {
   })
 
   it('has whoever comes back go on where they were', async () => {
-    const room = await app.givenRoom(['bob'])
+    const room = await app.createRoom(['bob'])
     await app.call('room.join', { room }, 'alice')
-    const { seq } = await app.say(room, 'read', 'bob')
+    const { seq } = await app.send(room, 'read', 'bob')
     await app.call('read.update', { room, seq }, 'alice')
     await app.call('room.leave', { room }, 'alice')
-    await app.say(room, 'meanwhile', 'bob')
-    await app.rowsOf(room, 2)
+    await app.send(room, 'meanwhile', 'bob')
+    await app.waitForRows(room, 2)
 
     await app.call('room.join', { room }, 'alice')
     await app.call('room.join', { room }, 'alice')
@@ -114,7 +114,7 @@ describe('room.join', () => {
   })
 
   it('survives ten joins at once', async () => {
-    const room = await app.givenRoom([])
+    const room = await app.createRoom([])
 
     await Promise.all(Array.from({ length: 10 }, () => app.call('room.join', { room }, 'bob')))
 
@@ -123,7 +123,7 @@ describe('room.join', () => {
   })
 
   it('puts back what is missing from the live index', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const index = await app.openBucket(ROOMS_KV)
     await index.delete(`${room}.alice`)
 
@@ -133,7 +133,7 @@ describe('room.join', () => {
   })
 
   it('lets those into a private room who were asked in', async () => {
-    const room = await app.givenRoom(['alice'], 'private')
+    const room = await app.createRoom(['alice'], 'private')
 
     const answer = await app.call('room.join', { room }, 'alice')
 
@@ -141,7 +141,7 @@ describe('room.join', () => {
   })
 
   it('refuses a private room and no room at all in the same words', async () => {
-    const secret = await app.givenRoom(['alice'], 'private')
+    const secret = await app.createRoom(['alice'], 'private')
     const absent = `room-${crypto.randomUUID()}`
     const join = (room: string) => app.call('room.join', { room }, 'bob').catch((error) => error)
 
@@ -159,17 +159,17 @@ describe('room.join', () => {
   })
 
   it('refuses to join for somebody else', async () => {
-    const room = await app.givenRoom([])
+    const room = await app.createRoom([])
 
-    await expect(app.ask(`as.bob.room.join.${room}`, '{}', 'alice')).rejects.toMatchObject({
+    await expect(app.request(`as.bob.room.join.${room}`, '{}', 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
 
   it.each(badPayloads({}))('refuses %s', async (_name, payload) => {
-    const room = await app.givenRoom([])
+    const room = await app.createRoom([])
 
-    const { status } = await app.ask(`as.alice.room.join.${room}`, payload, 'alice')
+    const { status } = await app.request(`as.alice.room.join.${room}`, payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
     expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: [] })

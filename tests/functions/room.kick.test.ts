@@ -11,7 +11,7 @@ const kick = (room: string, userId: string, as: TestPerson) =>
 
 describe('room.kick', () => {
   it('removes somebody and keeps them out, whoever may join otherwise', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
     await kick(room, 'bob', 'alice')
 
@@ -19,13 +19,13 @@ describe('room.kick', () => {
     await expect(app.call('room.join', { room }, 'bob')).rejects.toMatchObject({
       code: 'forbidden',
     })
-    expect(await app.eventsOf(room)).toMatchObject([
+    expect(await app.readEvents(room)).toMatchObject([
       { kind: 'member', action: 'kick', userId: 'bob', by: 'alice' },
     ])
   })
 
   it('tells whoever was kicked that they were', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'moderator' })
+    const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'moderator' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
     await kick(room, 'bob', 'alice')
@@ -34,18 +34,18 @@ describe('room.kick', () => {
   })
 
   it('has a public room told member by member from then on', async () => {
-    const room = await app.givenRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
     const multicast = await app.listen(roomNotify, { room }, 'charlie')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
-    const other = await app.givenRoom(['alice'])
+    const other = await app.createRoom(['alice'])
     const elsewhere = await app.listen(roomNotify, { room: other }, 'charlie')
     // How it is told is remembered from now on, and must be forgotten in time.
-    await app.say(room, 'with charlie', 'alice')
+    await app.send(room, 'with charlie', 'alice')
     await multicast.next()
 
     await kick(room, 'charlie', 'alice')
-    await app.say(room, 'without charlie', 'alice')
-    await app.say(other, 'for all', 'alice')
+    await app.send(room, 'without charlie', 'alice')
+    await app.send(other, 'for all', 'alice')
 
     await toBob.until(({ event }) => event?.kind === 'message' && event.text === 'without charlie')
     await elsewhere.next()
@@ -56,7 +56,9 @@ describe('room.kick', () => {
     'keeps out of a %s room who asks to join at the same moment, again and again',
     async (kind) => {
       const given = await Promise.all(
-        Array.from({ length: 20 }, () => app.givenRoom(['alice', 'bob'], kind, { alice: 'owner' })),
+        Array.from({ length: 20 }, () =>
+          app.createRoom(['alice', 'bob'], kind, { alice: 'owner' }),
+        ),
       )
 
       await Promise.all(
@@ -80,12 +82,12 @@ describe('room.kick', () => {
   )
 
   it('does nothing the second time', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
     await kick(room, 'bob', 'alice')
     await kick(room, 'bob', 'alice')
 
-    expect(await app.eventsOf(room)).toHaveLength(1)
+    expect(await app.readEvents(room)).toHaveLength(1)
   })
 
   it.each([
@@ -94,14 +96,14 @@ describe('room.kick', () => {
     ['a moderator, another', 'moderator', 'moderator'],
     ['a moderator, an owner', 'moderator', 'owner'],
   ] as const)('refuses %s', async (_name, bob, alice) => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice, bob })
+    const room = await app.createRoom(['alice', 'bob'], 'public', { alice, bob })
 
     await expect(kick(room, 'alice', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
-    expect(await app.eventsOf(room)).toEqual([])
+    expect(await app.readEvents(room)).toEqual([])
   })
 
   it('tells the functions who does not belong there any more', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const changes = await app.listen(roomChanged, { room }, 'functions')
 
     await kick(room, 'bob', 'alice')
@@ -110,7 +112,7 @@ describe('room.kick', () => {
   })
 
   it('refuses a stranger as if there were no room', async () => {
-    const room = await app.givenRoom(['alice'], 'private')
+    const room = await app.createRoom(['alice'], 'private')
     const absent = `room-${crypto.randomUUID()}`
     const refusal = (id: string) => kick(id, 'alice', 'bob').catch((error) => error)
 
@@ -119,33 +121,33 @@ describe('room.kick', () => {
     expect(there).toMatchObject({ code: 'forbidden' })
     expect(notThere.code).toBe(there.code)
     expect(notThere.message.replace(absent, room)).toBe(there.message)
-    expect(await app.eventsOf(room)).toEqual([])
+    expect(await app.readEvents(room)).toEqual([])
   })
 
   it('refuses whoever went', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { bob: 'moderator' })
+    const room = await app.createRoom(['alice', 'bob'], 'private', { bob: 'moderator' })
     await app.call('room.leave', { room }, 'bob')
 
     expect(await nextRejection(() => kick(room, 'alice', 'bob'))).toBe('forbidden')
   })
 
   it('refuses in a room of two', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'direct', { bob: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'direct', { bob: 'owner' })
 
     await expect(kick(room, 'alice', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it('refuses oneself, and who is not there', async () => {
-    const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
     for (const userId of ['alice', 'bob', 'nobody'])
       await expect(kick(room, userId, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it.each(badPayloads({ userId: 'bob' }))('refuses %s', async (_name, payload) => {
-    const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
-    const { status } = await app.ask(`as.alice.room.kick.${room}`, payload, 'alice')
+    const { status } = await app.request(`as.alice.room.kick.${room}`, payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

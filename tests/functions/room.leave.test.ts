@@ -12,7 +12,7 @@ const leave = (room: string, as: 'alice' | 'bob' | 'charlie') =>
 
 describe('room.leave', () => {
   it('ends the membership in the database, in the index and in the log', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     const changes = await app.listen(roomChanged, { room }, 'functions')
 
     await leave(room, 'bob')
@@ -21,13 +21,13 @@ describe('room.leave', () => {
     const live = await (await app.openBucket(ROOMS_KV)).get(`${room}.bob`)
     expect(live?.operation).toBe('DEL')
     expect(await changes.next()).toEqual({ room, action: 'leave', userId: 'bob' })
-    expect(await app.eventsOf(room)).toMatchObject([
+    expect(await app.readEvents(room)).toMatchObject([
       { kind: 'member', action: 'leave', userId: 'bob', by: 'bob' },
     ])
   })
 
   it('tells who left a private room that they did, on all their devices', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private')
+    const room = await app.createRoom(['alice', 'bob'], 'private')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     const toAlice = await app.listen(deliverNotify, { user: 'alice', room }, 'alice')
 
@@ -39,16 +39,16 @@ describe('room.leave', () => {
   })
 
   it('lets in again whoever left a public room', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     await leave(room, 'bob')
 
     await app.call('room.join', { room }, 'bob')
 
-    await app.say(room, 'back again', 'bob')
+    await app.send(room, 'back again', 'bob')
   })
 
   it('keeps the last owner of a room with others in it', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
     await expect(leave(room, 'alice')).rejects.toMatchObject({ code: 'conflict' })
     await leave(room, 'bob')
@@ -58,7 +58,7 @@ describe('room.leave', () => {
   })
 
   it('refuses whoever does not belong there, or does no more, as if there were no room', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     const absent = `room-${crypto.randomUUID()}`
     await leave(room, 'bob')
     const refusal = (id: string) => leave(id, 'bob').catch((error) => error)
@@ -67,20 +67,20 @@ describe('room.leave', () => {
 
     expect(there).toMatchObject({ code: 'forbidden' })
     expect(notThere.message.replace(absent, room)).toBe(there.message)
-    expect(await app.eventsOf(room)).toHaveLength(1)
+    expect(await app.readEvents(room)).toHaveLength(1)
   })
 
   it('refuses in a room of two', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'direct')
+    const room = await app.createRoom(['alice', 'bob'], 'direct')
 
     await expect(leave(room, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
     expect((await app.call('room.members', { room }, 'functions')).members).toContain('bob')
   })
 
   it.each(badPayloads({}))('refuses %s', async (_name, payload) => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
 
-    const { status } = await app.ask(`as.alice.room.leave.${room}`, payload, 'alice')
+    const { status } = await app.request(`as.alice.room.leave.${room}`, payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

@@ -6,16 +6,14 @@ import { db } from '#schema/db'
 import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
 import { messages, roomHeads } from '#schema/tables/message'
 import { members, readStates, rooms } from '#schema/tables/room'
-import { useApp } from '../support/app.ts'
+import { newUserId, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
-import { createCrowd, newUser } from '../support/presence-fixture.ts'
 
 const app = useApp()
-const crowd = createCrowd(app)
 
 /** What a person nobody knows yet sees, once they are in these rooms. */
 async function listAs(user: UserId) {
-  const client = await crowd.as(user)
+  const client = await app.clientFor(user)
   const { rooms } = await client.call('room.list', {})
   return rooms.sort((a, b) => (a.id < b.id ? -1 : 1))
 }
@@ -42,9 +40,9 @@ async function givenMessages(room: RoomId, said: Partial<typeof messages.$inferI
 
 describe('room.list', () => {
   it('lists the rooms of the caller and no others, with their role', async () => {
-    const me = newUser()
-    const mine = await app.givenRoom(['alice'], 'private')
-    await app.givenRoom(['alice'])
+    const me = newUserId()
+    const mine = await app.createRoom(['alice'], 'private')
+    await app.createRoom(['alice'])
     await db.insert(members).values({ room: mine, userId: me, role: 'moderator' })
 
     expect(await listAs(me)).toEqual([
@@ -62,12 +60,12 @@ describe('room.list', () => {
   })
 
   it('lists nothing for whoever is nowhere', async () => {
-    expect(await listAs(newUser())).toEqual([])
+    expect(await listAs(newUserId())).toEqual([])
   })
 
   it('counts what others have said since the caller read, and where it names them, in threads too', async () => {
-    const me = newUser()
-    const room = await app.givenRoom([])
+    const me = newUserId()
+    const room = await app.createRoom([])
     await givenMember(me, room)
     await givenMessages(room, [
       { mentions: [me] },
@@ -98,8 +96,8 @@ describe('room.list', () => {
     [100, 100],
     [150, 100],
   ])('counts %i messages as %i', async (said, counted) => {
-    const me = newUser()
-    const room = await app.givenRoom([])
+    const me = newUserId()
+    const room = await app.createRoom([])
     await givenMember(me, room)
     await givenMessages(
       room,
@@ -110,8 +108,8 @@ describe('room.list', () => {
   })
 
   it('does not count what the caller said, however much it is', async () => {
-    const me = newUser()
-    const room = await app.givenRoom([])
+    const me = newUserId()
+    const room = await app.createRoom([])
     await givenMember(me, room)
     await givenMessages(room, [
       ...Array.from({ length: 300 }, () => ({ sender: me })),
@@ -123,8 +121,8 @@ describe('room.list', () => {
   })
 
   it('counts each room by itself, and for each caller what they have read', async () => {
-    const [me, other] = [newUser(), newUser()]
-    const [first, second] = [await app.givenRoom([]), await app.givenRoom([])]
+    const [me, other] = [newUserId(), newUserId()]
+    const [first, second] = [await app.createRoom([]), await app.createRoom([])]
     for (const room of [first, second]) {
       await givenMember(me, room)
       await givenMember(other, room)
@@ -141,7 +139,7 @@ describe('room.list', () => {
   })
 
   it('says who the other is in a direct room', async () => {
-    const [me, other] = [newUser(), newUser()]
+    const [me, other] = [newUserId(), newUserId()]
     const room = directRoomOf(me, other)
     const own = directRoomOf(me, me)
     for (const id of [room, own]) await db.insert(rooms).values({ id, name: '', kind: 'direct' })
@@ -159,8 +157,8 @@ describe('room.list', () => {
   })
 
   it('leaves out archived rooms, and those the caller is a member of no more', async () => {
-    const me = newUser()
-    const room = await app.givenRoom([])
+    const me = newUserId()
+    const room = await app.createRoom([])
     await givenMember(me, room)
     expect(await listAs(me)).toHaveLength(1)
 
@@ -173,7 +171,7 @@ describe('room.list', () => {
   })
 
   it('fits into an answer, whatever rooms somebody was put into', async () => {
-    const me = newUser()
+    const me = newUserId()
     const name = '𝕫'.repeat(40)
     const ids = Array.from({ length: 1_005 }, () => `r${crypto.randomUUID()}${'x'.repeat(27)}`)
     await db
@@ -188,8 +186,8 @@ describe('room.list', () => {
   })
 
   it('walks the key of the messages, and no further than it must', async () => {
-    const me = newUser()
-    const busy = await app.givenRoom([])
+    const me = newUserId()
+    const busy = await app.createRoom([])
     await givenMember(me, busy)
     await db.execute(sql`
       insert into messages (id, room, seq, sender, client_id, text, at)
@@ -213,13 +211,13 @@ describe('room.list', () => {
   })
 
   it('refuses to ask as somebody else', async () => {
-    await expect(app.ask('as.bob.room.list', '{}', 'alice')).rejects.toMatchObject({
+    await expect(app.request('as.bob.room.list', '{}', 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
 
   it.each(badPayloads({}))('refuses %s', async (_name, payload) => {
-    const { status } = await app.ask('as.alice.room.list', payload, 'alice')
+    const { status } = await app.request('as.alice.room.list', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

@@ -5,7 +5,7 @@ const app = useApp()
 
 describe('room.members', () => {
   it('answers with everyone who joined', async () => {
-    const room = await app.givenRoom(['alice', 'bob', 'charlie'])
+    const room = await app.createRoom(['alice', 'bob', 'charlie'])
 
     const { members } = await app.call('room.members', { room }, 'functions')
 
@@ -13,8 +13,8 @@ describe('room.members', () => {
   })
 
   it('keeps rooms apart whose names begin alike', async () => {
-    const room = await app.givenRoom(['alice'])
-    const longer = await app.givenRoom(['bob'])
+    const room = await app.createRoom(['alice'])
+    const longer = await app.createRoom(['bob'])
 
     expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: ['alice'] })
     expect(await app.call('room.members', { room: longer }, 'functions')).toEqual({
@@ -35,10 +35,10 @@ describe('room.members', () => {
   })
 
   it('is out of the reach of people, under its own name and under theirs', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
 
     for (const subject of [`room.members.${room}`, `as.alice.room.members.${room}`])
-      await expect(app.ask(subject, '{}', 'alice')).rejects.toMatchObject({
+      await expect(app.request(subject, '{}', 'alice')).rejects.toMatchObject({
         code: expect.stringMatching(/^(forbidden|unavailable)$/),
       })
   })

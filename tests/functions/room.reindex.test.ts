@@ -7,8 +7,7 @@ import type { RoomId, UserId } from '#schema/ids'
 import { deliverNotify } from '#schema/messages/event'
 import { ROOMS_KV } from '#schema/streams'
 import { bans, members, rooms } from '#schema/tables/room'
-import { type App, createApp } from '../support/app.ts'
-import { newUser, newUsers } from '../support/presence-fixture.ts'
+import { type App, createApp, newUserId, newUserIds } from '../support/app.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
 const stream = `KV_${ROOMS_KV.bucket}`
@@ -63,10 +62,10 @@ async function expected(): Promise<Map<string, unknown>> {
 
 /** A public room, from which bob was kicked, and a private and an archived one. */
 async function givenRooms() {
-  const shut = await app.givenRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
+  const shut = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
   await app.call('room.kick', { room: shut, userId: 'bob' }, 'alice')
-  const secret = await app.givenRoom(['alice', 'bob'], 'private', { bob: 'moderator' })
-  const archived = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+  const secret = await app.createRoom(['alice', 'bob'], 'private', { bob: 'moderator' })
+  const archived = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
   await app.call('room.archive', { room: archived }, 'alice')
   return { shut, secret, archived }
 }
@@ -92,7 +91,7 @@ describe('room.reindex', () => {
   })
 
   it('makes it anew however soon it is lost again', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private')
+    const room = await app.createRoom(['alice', 'bob'], 'private')
 
     for (const as of ['alice', 'bob'] as const) {
       await manager.streams.purge(stream)
@@ -101,13 +100,13 @@ describe('room.reindex', () => {
   })
 
   it('makes it anew for a room that is to be told of something', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     // Found in memory from now on.
     await isIn(room, 'alice')
     await manager.streams.purge(stream)
 
-    await app.say(room, 'who is there?', 'alice')
+    await app.send(room, 'who is there?', 'alice')
 
     expect(await toBob.next()).toMatchObject({ event: { text: 'who is there?' } })
     expect(await app.call('room.members', { room }, 'functions')).toMatchObject({
@@ -116,7 +115,7 @@ describe('room.reindex', () => {
   })
 
   it('makes it anew for who asks for the members of a room', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     await manager.streams.purge(stream)
 
     expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: ['alice'] })
@@ -132,7 +131,7 @@ describe('room.reindex', () => {
   })
 
   it('makes it anew when the bucket itself is gone, with the next runtime', async () => {
-    const room = await app.givenRoom(['alice'], 'private')
+    const room = await app.createRoom(['alice'], 'private')
     await manager.streams.delete(stream)
     await expect(app.call('chat.sync', { room, since: 0 }, 'alice')).rejects.toMatchObject({
       code: 'unavailable',
@@ -147,8 +146,8 @@ describe('room.reindex', () => {
   })
 
   it('has a room of thousands back whole', async () => {
-    const room = await app.givenRoom(['alice'], 'private')
-    const people = newUsers(2_500)
+    const room = await app.createRoom(['alice'], 'private')
+    const people = newUserIds(2_500)
     await db.insert(members).values(people.map((userId) => ({ room, userId })))
     await manager.streams.purge(stream)
 
@@ -161,7 +160,7 @@ describe('room.reindex', () => {
   it('does not bring back who leaves or is kicked meanwhile', async () => {
     const given = await Promise.all(
       Array.from({ length: 50 }, () =>
-        app.givenRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' }),
+        app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' }),
       ),
     )
     // The owner is found in memory, and need not wait.
@@ -185,12 +184,12 @@ describe('room.reindex', () => {
   })
 
   it('puts right what does not agree: who is in a room, their roles, and how it is told', async () => {
-    const room = await app.givenRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' })
-    const other = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
-    const lost = await app.givenRoom(['alice'], 'private')
+    const room = await app.createRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' })
+    const other = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const lost = await app.createRoom(['alice'], 'private')
     await index.delete(`${room}.bob`)
     await db.delete(members).where(isAt(room, 'charlie'))
-    await index.put(`${room}.${newUser()}`, JSON.stringify({ kind: 'private', role: 'owner' }))
+    await index.put(`${room}.${newUserId()}`, JSON.stringify({ kind: 'private', role: 'owner' }))
     await index.put(`${other}.bob`, JSON.stringify({ kind: 'public', role: 'owner' }))
     await index.put(other, JSON.stringify({ kind: 'public', closed: false }))
     await index.delete(lost)

@@ -11,7 +11,7 @@ function rename(room: string, name: string, as: TestPerson) {
 
 describe('room.rename', () => {
   it('changes what a room is called, and not its id', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
 
     expect(await rename(room, '  Café ☕ ', 'alice')).toEqual({})
 
@@ -22,8 +22,8 @@ describe('room.rename', () => {
   })
 
   it('tells the room, and keeps it in its log', async () => {
-    const secret = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'moderator' })
-    const open = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+    const secret = await app.createRoom(['alice', 'bob'], 'private', { alice: 'moderator' })
+    const open = await app.createRoom(['alice'], 'public', { alice: 'owner' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room: secret }, 'bob')
     const toAll = await app.listen(roomNotify, { room: open }, 'bob')
 
@@ -33,33 +33,33 @@ describe('room.rename', () => {
     const event = { kind: 'room', action: 'rename', by: 'alice' }
     expect(await toBob.next()).toMatchObject({ event: { ...event, name: 'Cellar' } })
     expect(await toAll.next()).toMatchObject({ event: { ...event, name: 'Attic' } })
-    expect(await app.eventsOf(secret)).toMatchObject([{ ...event, name: 'Cellar' }])
+    expect(await app.readEvents(secret)).toMatchObject([{ ...event, name: 'Cellar' }])
   })
 
   it('does nothing the second time', async () => {
-    const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
     await rename(room, 'Cellar', 'alice')
     await rename(room, 'Cellar ', 'alice')
 
-    expect(await app.eventsOf(room)).toHaveLength(1)
+    expect(await app.readEvents(room)).toHaveLength(1)
   })
 
   it.each(['member', 'guest'] as const)('refuses a %s', async (bob) => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner', bob })
+    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner', bob })
 
     await expect(rename(room, 'Mine', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
-    expect(await app.eventsOf(room)).toEqual([])
+    expect(await app.readEvents(room)).toEqual([])
   })
 
   it('refuses a room of two, which each of them calls after the other', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'direct', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'direct', { alice: 'owner' })
 
     await expect(rename(room, 'Us', 'alice')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it('refuses strangers, and who was there once, as if there were no room', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner', bob: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner', bob: 'owner' })
     await app.call('room.kick', { room, userId: 'bob' }, 'alice')
     const absent = `room-${crypto.randomUUID()}`
     const refusal = (id: string, as: TestPerson) => rename(id, 'Mine', as).catch((error) => error)
@@ -76,7 +76,7 @@ describe('room.rename', () => {
   })
 
   it('leaves an archived room what it was called', async () => {
-    const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
     await app.call('room.archive', { room }, 'alice')
 
     await rename(room, 'Other', 'alice').catch(() => undefined)
@@ -96,19 +96,23 @@ describe('room.rename', () => {
     ['a name that runs the other way', 'a\u202eb'],
     ['half a surrogate pair', 'a\ud800'],
   ])('refuses %s', async (_name, name) => {
-    const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
-    const answer = await app.ask(`as.alice.room.rename.${room}`, JSON.stringify({ name }), 'alice')
+    const answer = await app.request(
+      `as.alice.room.rename.${room}`,
+      JSON.stringify({ name }),
+      'alice',
+    )
 
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
   it.each(badPayloads({ name: 'Cellar' }))('refuses %s', async (_name, payload) => {
-    const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
-    const { status } = await app.ask(`as.alice.room.rename.${room}`, payload, 'alice')
+    const { status } = await app.request(`as.alice.room.rename.${room}`, payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
-    expect(await app.eventsOf(room)).toEqual([])
+    expect(await app.readEvents(room)).toEqual([])
   })
 })

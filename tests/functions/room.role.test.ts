@@ -22,7 +22,7 @@ async function ownersOf(room: RoomId) {
 
 describe('room.role', () => {
   it('changes what a member may do', async () => {
-    const room = await app.givenRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' })
 
     expect(await appoint(room, 'bob', 'moderator', 'alice')).toEqual({})
 
@@ -33,23 +33,23 @@ describe('room.role', () => {
   })
 
   it('tells the room, and keeps it in its log', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
     await appoint(room, 'bob', 'guest', 'alice')
 
     const event = { kind: 'member', action: 'role', userId: 'bob', role: 'guest', by: 'alice' }
     expect(await toBob.next()).toMatchObject({ event })
-    expect(await app.eventsOf(room)).toMatchObject([event])
+    expect(await app.readEvents(room)).toMatchObject([event])
   })
 
   it('does nothing the second time', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
     await appoint(room, 'bob', 'moderator', 'alice')
     await appoint(room, 'bob', 'moderator', 'alice')
 
-    expect(await app.eventsOf(room)).toHaveLength(1)
+    expect(await app.readEvents(room)).toHaveLength(1)
   })
 
   it.each([
@@ -59,7 +59,7 @@ describe('room.role', () => {
     ['a moderator', 'moderator', 'member', 'guest'],
     ['a moderator', 'moderator', 'guest', 'member'],
   ] as const)('lets %s make a %3$s of a %2$s', async (_name, alice, bob, to) => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice, bob })
+    const room = await app.createRoom(['alice', 'bob'], 'public', { alice, bob })
 
     await appoint(room, 'bob', to, 'alice')
 
@@ -74,14 +74,14 @@ describe('room.role', () => {
     ['a member', 'member', 'member', 'guest'],
     ['a guest', 'guest', 'guest', 'member'],
   ] as const)('refuses %s', async (_name, alice, bob, to) => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice, bob })
+    const room = await app.createRoom(['alice', 'bob'], 'public', { alice, bob })
 
     await expect(appoint(room, 'bob', to, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
-    expect(await app.eventsOf(room)).toEqual([])
+    expect(await app.readEvents(room)).toEqual([])
   })
 
   it('lets people step down, and not up', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', {
+    const room = await app.createRoom(['alice', 'bob'], 'public', {
       alice: 'owner',
       bob: 'moderator',
     })
@@ -93,7 +93,7 @@ describe('room.role', () => {
   })
 
   it('keeps the last owner, until there is another', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
     await expect(appoint(room, 'alice', 'member', 'alice')).rejects.toMatchObject({
       code: 'conflict',
@@ -113,7 +113,7 @@ describe('room.role', () => {
     'leaves an owner to a room whose two owners %s at the same moment',
     async (_name, act) => {
       for (let round = 0; round < 10; round++) {
-        const room = await app.givenRoom(['alice', 'bob', 'charlie'], 'public', {
+        const room = await app.createRoom(['alice', 'bob', 'charlie'], 'public', {
           alice: 'owner',
           bob: 'owner',
         })
@@ -131,8 +131,8 @@ describe('room.role', () => {
   )
 
   it('refuses who is not there, and a room of two', async () => {
-    const room = await app.givenRoom(['alice'], 'public', { alice: 'owner' })
-    const direct = await app.givenRoom(['alice', 'bob'], 'direct', { alice: 'owner' })
+    const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
+    const direct = await app.createRoom(['alice', 'bob'], 'direct', { alice: 'owner' })
 
     for (const userId of ['bob', 'nobody'])
       await expect(appoint(room, userId, 'member', 'alice')).rejects.toMatchObject({
@@ -144,7 +144,7 @@ describe('room.role', () => {
   })
 
   it('refuses strangers, and who was there once, as if there were no room', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner', bob: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner', bob: 'owner' })
     await app.call('room.leave', { room }, 'bob')
     const absent = `room-${crypto.randomUUID()}`
     const refusal = (id: string, as: TestPerson) =>
@@ -160,20 +160,20 @@ describe('room.role', () => {
   })
 
   it.each(['king', '', 'Owner', 'constructor'])('refuses the role "%s"', async (role) => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     const payload = JSON.stringify({ userId: 'bob', role })
 
-    const answer = await app.ask(`as.alice.room.role.${room}`, payload, 'alice')
+    const answer = await app.request(`as.alice.room.role.${room}`, payload, 'alice')
 
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
   it.each(badPayloads({ userId: 'bob', role: 'guest' }))('refuses %s', async (_name, payload) => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
-    const { status } = await app.ask(`as.alice.room.role.${room}`, payload, 'alice')
+    const { status } = await app.request(`as.alice.room.role.${room}`, payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
-    expect(await app.eventsOf(room)).toEqual([])
+    expect(await app.readEvents(room)).toEqual([])
   })
 })

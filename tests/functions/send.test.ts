@@ -15,10 +15,10 @@ const anHour = 3_600_000
 
 describe('send', () => {
   it('answers with the id, the place in the log and the time of the server', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const before = Date.now()
 
-    const answer = await app.say(room, 'hello', 'alice')
+    const answer = await app.send(room, 'hello', 'alice')
 
     expect(answer).toEqual({
       id: expect.stringMatching(/^[0-9a-f]{32}$/),
@@ -30,10 +30,10 @@ describe('send', () => {
   })
 
   it('answers when the log has it', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const clientId = newClientId()
 
-    const { id, seq, at } = await app.say(room, 'for the log', 'alice', clientId)
+    const { id, seq, at } = await app.send(room, 'for the log', 'alice', clientId)
 
     const { nc } = await app.connectAs('functions')
     const manager = await jetstreamManager(nc)
@@ -44,20 +44,20 @@ describe('send', () => {
   })
 
   it('numbers what is said in a room in the order of its answers', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
 
-    const first = await app.say(room, '1', 'alice')
-    const second = await app.say(room, '2', 'bob')
+    const first = await app.send(room, '1', 'alice')
+    const second = await app.send(room, '2', 'bob')
 
     expect(second.seq).toBeGreaterThan(first.seq)
   })
 
   it('tells a public room what was said, where it stands and what came before', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
-    const first = await app.say(room, 'for all', 'alice')
-    const second = await app.say(room, '@bob and @charlie, look: a@b.c', 'alice')
+    const first = await app.send(room, 'for all', 'alice')
+    const second = await app.send(room, '@bob and @charlie, look: a@b.c', 'alice')
 
     expect(await notices.next()).toEqual({
       room,
@@ -75,10 +75,10 @@ describe('send', () => {
   })
 
   it('tells of a long message by its id alone', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
-    await app.say(room, 'x'.repeat(8_000), 'alice')
+    await app.send(room, 'x'.repeat(8_000), 'alice')
 
     const notice = await notices.next()
     expect(notice).not.toHaveProperty('event')
@@ -87,17 +87,17 @@ describe('send', () => {
   })
 
   it('tells the members of a private room, each alone, and nobody else', async () => {
-    const secret = await app.givenRoom(['alice', 'bob'], 'private')
-    const other = await app.givenRoom(['alice', 'charlie'], 'private')
+    const secret = await app.createRoom(['alice', 'bob'], 'private')
+    const other = await app.createRoom(['alice', 'charlie'], 'private')
     const toAlice = await app.listen(deliverNotify, { user: 'alice', room: secret }, 'alice')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room: secret }, 'bob')
     const toCharlie = await app.listen(deliverNotify, { user: 'charlie' }, 'charlie')
     const toPublic = await app.listen(roomNotify, {}, 'charlie')
 
-    const { seq } = await app.say(secret, 'between us', 'alice')
-    await app.say(other, 'for charlie', 'alice')
-    const open = await app.givenRoom(['alice'])
-    await app.say(open, 'for all', 'alice')
+    const { seq } = await app.send(secret, 'between us', 'alice')
+    await app.send(other, 'for charlie', 'alice')
+    const open = await app.createRoom(['alice'])
+    await app.send(open, 'for all', 'alice')
 
     expect(await toAlice.next()).toMatchObject({ user: 'alice', seq })
     expect(await toBob.next()).toMatchObject({ user: 'bob', seq })
@@ -109,26 +109,26 @@ describe('send', () => {
   })
 
   it('says a message once, however often it is sent', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const clientId = newClientId()
 
-    const first = await app.say(room, 'once', 'alice', clientId)
+    const first = await app.send(room, 'once', 'alice', clientId)
     const again = await Promise.all(
-      Array.from({ length: 5 }, () => app.say(room, 'once', 'alice', clientId)),
+      Array.from({ length: 5 }, () => app.send(room, 'once', 'alice', clientId)),
     )
-    const last = await app.say(room, 'last', 'alice')
+    const last = await app.send(room, 'last', 'alice')
 
     for (const answer of again) expect(answer).toEqual(first)
-    const rows = await app.rowsOf(room, 2)
+    const rows = await app.waitForRows(room, 2)
     expect(rows.map(({ seq }) => seq)).toEqual([first.seq, last.seq])
   })
 
   it('says a message once that is sent five times at once', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const clientId = newClientId()
 
     const answers = await Promise.all(
-      Array.from({ length: 5 }, () => app.say(room, 'once', 'alice', clientId)),
+      Array.from({ length: 5 }, () => app.send(room, 'once', 'alice', clientId)),
     )
 
     expect(new Set(answers.map(({ id, seq, at }) => `${id} ${seq} ${at}`)).size).toBe(1)
@@ -139,7 +139,7 @@ describe('send', () => {
     ['a client id from the future', newClientId(Date.now() + anHour)],
     ['a client id that tells no time', `draft_${crypto.randomUUID()}`],
   ])('finds %s in the database, when the log has forgotten it', async (_name, clientId) => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     // The row is what is left of a message that was said longer ago than the log can tell.
     const row = {
       id: crypto.randomUUID().replaceAll('-', '') as MessageId,
@@ -152,40 +152,40 @@ describe('send', () => {
     }
     await db.insert(messages).values(row)
 
-    const answer = await app.say(room, 'long ago', 'alice', clientId)
+    const answer = await app.send(room, 'long ago', 'alice', clientId)
 
     expect(answer).toEqual({ id: row.id, seq: 1, at: '2026-01-31T12:00:00.123Z' })
   })
 
   it('takes the same client id from two people for two messages', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     const clientId = newClientId()
 
-    const hers = await app.say(room, 'mine', 'alice', clientId)
-    const his = await app.say(room, 'mine', 'bob', clientId)
+    const hers = await app.send(room, 'mine', 'alice', clientId)
+    const his = await app.send(room, 'mine', 'bob', clientId)
 
     expect(his.id).not.toBe(hers.id)
-    expect(await app.rowsOf(room, 2)).toHaveLength(2)
+    expect(await app.waitForRows(room, 2)).toHaveLength(2)
   })
 
   it('refuses a client id that was of another text or of another room', async () => {
-    const room = await app.givenRoom(['alice'])
-    const elsewhere = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
+    const elsewhere = await app.createRoom(['alice'])
     const clientId = newClientId()
-    await app.say(room, 'this', 'alice', clientId)
+    await app.send(room, 'this', 'alice', clientId)
 
-    await expect(app.say(room, 'that', 'alice', clientId)).rejects.toMatchObject({
+    await expect(app.send(room, 'that', 'alice', clientId)).rejects.toMatchObject({
       code: 'conflict',
     })
-    await expect(app.say(elsewhere, 'this', 'alice', clientId)).rejects.toMatchObject({
+    await expect(app.send(elsewhere, 'this', 'alice', clientId)).rejects.toMatchObject({
       code: 'conflict',
     })
   })
 
   it('refuses whoever does not belong to the room, and the same where there is none', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const absent = `room-${crypto.randomUUID()}`
-    const refusal = (to: string) => app.say(to, 'let me in', 'bob').catch((error) => error)
+    const refusal = (to: string) => app.send(to, 'let me in', 'bob').catch((error) => error)
 
     const [there, notThere] = [await refusal(room), await refusal(absent)]
 
@@ -195,23 +195,23 @@ describe('send', () => {
   })
 
   it('refuses whoever was removed, within a second', async () => {
-    const room = await app.givenRoom(['alice'])
-    await app.say(room, 'still here', 'alice')
+    const room = await app.createRoom(['alice'])
+    await app.send(room, 'still here', 'alice')
     await app.removeMember(room, 'alice')
 
-    expect(await nextRejection(() => app.say(room, 'gone?', 'alice'))).toBe('forbidden')
+    expect(await nextRejection(() => app.send(room, 'gone?', 'alice'))).toBe('forbidden')
   })
 
   it('refuses whoever may only read', async () => {
-    const room = await app.givenRoom(['charlie'])
+    const room = await app.createRoom(['charlie'])
 
-    await expect(app.say(room, 'may I?', 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(app.send(room, 'may I?', 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it('refuses a guest of the room, who may only read', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { bob: 'guest' })
+    const room = await app.createRoom(['alice', 'bob'], 'public', { bob: 'guest' })
 
-    await expect(app.say(room, 'may I?', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(app.send(room, 'may I?', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it('tells whoever asked for no answer that they were refused, and why', async () => {
@@ -235,11 +235,11 @@ describe('send', () => {
   })
 
   it('tells them as well of a conflict, and of what is too large', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const rejections = await app.listen(deliverRejected, { user: 'alice', room }, 'alice')
     const { nc, client } = await app.connectAs('alice')
     const clientId = newClientId()
-    await app.say(room, 'this', 'alice', clientId)
+    await app.send(room, 'this', 'alice', clientId)
 
     client.publish('send', { room, clientId, text: 'that' })
     expect(await rejections.next()).toMatchObject({ room, clientId, code: 'conflict' })
@@ -253,7 +253,7 @@ describe('send', () => {
   })
 
   it('says what was published without asking', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     const notices = await app.listen(roomNotify, { room }, 'bob')
     const { client } = await app.connectAs('alice')
 
@@ -263,21 +263,21 @@ describe('send', () => {
   })
 
   it('refuses to speak for somebody else', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     const payload = JSON.stringify({ clientId: newClientId(), text: 'I am bob' })
 
-    await expect(app.ask(`deliver.bob.send.${room}`, payload, 'alice')).rejects.toMatchObject({
+    await expect(app.request(`deliver.bob.send.${room}`, payload, 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
 
   it('takes what people write, as it is', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const texts = ['x'.repeat(8_000), '𝕫'.repeat(4_000), ' ', '\u0001"\\\n{}', "'; drop table x"]
 
-    for (const text of texts) await app.say(room, text, 'alice')
+    for (const text of texts) await app.send(room, text, 'alice')
 
-    const rows = await app.rowsOf(room, texts.length)
+    const rows = await app.waitForRows(room, texts.length)
     expect(rows.map(({ text }) => text)).toEqual(texts)
   })
 
@@ -294,19 +294,19 @@ describe('send', () => {
     ['a time of its own', { at: '2000-01-01T00:00:00.000Z' }],
     ['another sender', { sender: 'bob' }],
   ])('refuses %s', async (_name, wrong) => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const payload = JSON.stringify({ clientId: newClientId(), text: 'hello', ...wrong })
 
-    const answer = await app.ask(`deliver.alice.send.${room}`, payload, 'alice')
+    const answer = await app.request(`deliver.alice.send.${room}`, payload, 'alice')
 
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
   it.each([8_001, 30_000, 100_000])('refuses %i characters as too large', async (length) => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const payload = JSON.stringify({ clientId: newClientId(), text: 'x'.repeat(length) })
 
-    const answer = await app.ask(`deliver.alice.send.${room}`, payload, 'alice')
+    const answer = await app.request(`deliver.alice.send.${room}`, payload, 'alice')
 
     expect(answer).toMatchObject({ status: '413', body: { code: 'too_large' } })
   })
@@ -314,9 +314,9 @@ describe('send', () => {
   it.each(badPayloads({ clientId: 'a-client-id', text: 'hello' }))(
     'refuses %s',
     async (_name, payload) => {
-      const room = await app.givenRoom(['alice'])
+      const room = await app.createRoom(['alice'])
 
-      const { status } = await app.ask(`deliver.alice.send.${room}`, payload, 'alice')
+      const { status } = await app.request(`deliver.alice.send.${room}`, payload, 'alice')
 
       expect(status).toMatch(/^4(00|13)$/)
     },

@@ -21,8 +21,8 @@ function reply(
 
 describe('send.thread', () => {
   it('says something under a message, and the log keeps it with its thread', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
-    const { id: threadId } = await app.say(room, 'first', 'alice')
+    const room = await app.createRoom(['alice', 'bob'])
+    const { id: threadId } = await app.send(room, 'first', 'alice')
 
     const { id, seq } = await reply(room, threadId, 'under it', 'bob')
 
@@ -34,13 +34,13 @@ describe('send.thread', () => {
   })
 
   it('tells the room, with the order of the thread beside that of the room', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
-    const first = await app.say(room, 'first', 'alice')
+    const room = await app.createRoom(['alice', 'bob'])
+    const first = await app.send(room, 'first', 'alice')
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
     const one = await reply(room, first.id, 'one', 'alice')
     const two = await reply(room, first.id, 'two', 'alice')
-    const second = await app.say(room, 'second', 'alice')
+    const second = await app.send(room, 'second', 'alice')
 
     const told = await notices.until(({ seq }) => seq === second.seq)
     const placeOf = (at: number) => told.find(({ seq }) => seq === at)
@@ -51,8 +51,8 @@ describe('send.thread', () => {
   })
 
   it('says who began the thread, also with what is too long to come along', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
-    const first = await app.say(room, 'first', 'alice')
+    const room = await app.createRoom(['alice', 'bob'])
+    const first = await app.send(room, 'first', 'alice')
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
     const { seq } = await reply(room, first.id, 'x'.repeat(2_000), 'bob')
@@ -63,8 +63,8 @@ describe('send.thread', () => {
   })
 
   it('says a message once, however often it is sent', async () => {
-    const room = await app.givenRoom(['alice'])
-    const { id: threadId } = await app.say(room, 'first', 'alice')
+    const room = await app.createRoom(['alice'])
+    const { id: threadId } = await app.send(room, 'first', 'alice')
     const clientId = newClientId()
 
     const answers = await Promise.all(
@@ -72,14 +72,14 @@ describe('send.thread', () => {
     )
 
     expect(new Set(answers.map(({ seq }) => seq)).size).toBe(1)
-    await expect(app.say(room, 'once', 'alice', clientId)).rejects.toMatchObject({
+    await expect(app.send(room, 'once', 'alice', clientId)).rejects.toMatchObject({
       code: 'conflict',
     })
   })
 
   it('refuses a thread of another room, of a thread, and of nothing', async () => {
-    const [room, other] = [await app.givenRoom(['alice']), await app.givenRoom(['alice'])]
-    const { id } = await app.say(room, 'first', 'alice')
+    const [room, other] = [await app.createRoom(['alice']), await app.createRoom(['alice'])]
+    const { id } = await app.send(room, 'first', 'alice')
     const { id: inThread } = await reply(room, id, 'under it', 'alice')
     const absent = crypto.randomUUID().replaceAll('-', '')
 
@@ -94,8 +94,8 @@ describe('send.thread', () => {
   })
 
   it('refuses whoever does not belong to the room, as if there were no thread', async () => {
-    const room = await app.givenRoom(['alice'], 'private')
-    const { id } = await app.say(room, 'first', 'alice')
+    const room = await app.createRoom(['alice'], 'private')
+    const { id } = await app.send(room, 'first', 'alice')
     const absent = crypto.randomUUID().replaceAll('-', '') as MessageId
     const refusal = (threadId: string) =>
       reply(room, threadId, 'let me in', 'bob').catch((error) => error)
@@ -107,15 +107,15 @@ describe('send.thread', () => {
   })
 
   it('refuses a guest of the room, who may only read', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'public', { bob: 'guest' })
-    const { id } = await app.say(room, 'first', 'alice')
+    const room = await app.createRoom(['alice', 'bob'], 'public', { bob: 'guest' })
+    const { id } = await app.send(room, 'first', 'alice')
 
     await expect(reply(room, id, 'may I?', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it('refuses whoever was removed, within a second', async () => {
-    const room = await app.givenRoom(['alice', 'bob'], 'private', { alice: 'owner' })
-    const { id } = await app.say(room, 'first', 'alice')
+    const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const { id } = await app.send(room, 'first', 'alice')
     await reply(room, id, 'still here', 'bob')
 
     await app.call('room.kick', { room, userId: 'bob' }, 'alice')
@@ -124,7 +124,7 @@ describe('send.thread', () => {
   })
 
   it('tells whoever asked for no answer that they were refused', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const rejections = await app.listen(deliverRejected, { user: 'alice', room }, 'alice')
     const { client } = await app.connectAs('alice')
     const threadId = crypto.randomUUID().replaceAll('-', '')
@@ -137,10 +137,14 @@ describe('send.thread', () => {
   it.each(badPayloads({ clientId: 'a-client-id', text: 'hello' }))(
     'refuses %s',
     async (_name, payload) => {
-      const room = await app.givenRoom(['alice'])
-      const { id } = await app.say(room, 'first', 'alice')
+      const room = await app.createRoom(['alice'])
+      const { id } = await app.send(room, 'first', 'alice')
 
-      const { status } = await app.ask(`deliver.alice.send.${room}.thread.${id}`, payload, 'alice')
+      const { status } = await app.request(
+        `deliver.alice.send.${room}.thread.${id}`,
+        payload,
+        'alice',
+      )
 
       expect(status).toMatch(/^4(00|13)$/)
     },

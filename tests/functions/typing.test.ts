@@ -1,18 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { deliverTyping, roomTyping } from '#schema/messages/presence'
-import { nextRejection, useApp } from '../support/app.ts'
+import { newUserId, nextRejection, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
-import { createCrowd, newUser } from '../support/presence-fixture.ts'
 
 const app = useApp()
-const crowd = createCrowd(app)
 
 const type = (room: string, as: 'alice' | 'bob' | 'charlie', threadId?: string) =>
   app.call('typing', threadId === undefined ? { room } : { room, threadId }, as)
 
 describe('typing', () => {
   it('tells a public room who is writing, and in which thread', async () => {
-    const room = await crowd.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     const told = await app.listen(roomTyping, { room }, 'charlie')
     const threadId = crypto.randomUUID().replaceAll('-', '')
 
@@ -24,10 +22,7 @@ describe('typing', () => {
   })
 
   it('tells once, however often the caller writes within three seconds', async () => {
-    const [room, other] = [
-      await crowd.givenRoom(['alice', 'bob']),
-      await crowd.givenRoom(['alice']),
-    ]
+    const [room, other] = [await app.createRoom(['alice', 'bob']), await app.createRoom(['alice'])]
     const told = await app.listen(roomTyping, { room }, 'bob')
     const elsewhere = await app.listen(roomTyping, { room: other }, 'bob')
     const started = Date.now()
@@ -47,7 +42,7 @@ describe('typing', () => {
   })
 
   it('tells at once that the caller writes elsewhere in the room, and once each', async () => {
-    const room = await crowd.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     const told = await app.listen(roomTyping, { room }, 'bob')
     const [one, other] = Array.from({ length: 2 }, () => crypto.randomUUID().replaceAll('-', ''))
 
@@ -65,8 +60,8 @@ describe('typing', () => {
   })
 
   it('tells the others of a private room, and no stranger', async () => {
-    const secret = await crowd.givenRoom(['alice', 'bob'], 'private')
-    const shared = await crowd.givenRoom(['alice', 'charlie'], 'private')
+    const secret = await app.createRoom(['alice', 'bob'], 'private')
+    const shared = await app.createRoom(['alice', 'charlie'], 'private')
     const toBob = await app.listen(deliverTyping, { user: 'bob' }, 'bob')
     const toAlice = await app.listen(deliverTyping, { user: 'alice' }, 'alice')
     const toCharlie = await app.listen(deliverTyping, { user: 'charlie' }, 'charlie')
@@ -75,7 +70,7 @@ describe('typing', () => {
     await type(secret, 'alice')
     await type(shared, 'alice')
     await type(secret, 'bob')
-    const open = await crowd.givenRoom(['bob'])
+    const open = await app.createRoom(['bob'])
     await type(open, 'bob')
 
     expect(await toBob.next()).toEqual({ room: secret, user: 'bob', userId: 'alice' })
@@ -87,7 +82,7 @@ describe('typing', () => {
   })
 
   it('refuses a stranger, and the same where there is no such room', async () => {
-    const room = await crowd.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const absent = `room-${crypto.randomUUID()}`
     const refusal = (where: string) => type(where, 'bob').catch((error) => error)
 
@@ -99,8 +94,8 @@ describe('typing', () => {
   })
 
   it('refuses a guest, who may not speak', async () => {
-    const room = await crowd.givenRoom([], 'private')
-    await crowd.put(room, 'alice', 'private', 'guest')
+    const room = await app.createRoom([], 'private')
+    await app.addMember(room, 'alice', 'private', 'guest')
 
     await expect(type(room, 'alice')).rejects.toMatchObject({
       code: 'forbidden',
@@ -109,32 +104,32 @@ describe('typing', () => {
   })
 
   it('refuses whoever was removed, within a second, and whoever may only read', async () => {
-    const room = await crowd.givenRoom(['alice', 'charlie'])
+    const room = await app.createRoom(['alice', 'charlie'])
     await type(room, 'alice')
-    await crowd.take(room, 'alice')
+    await app.removeMember(room, 'alice')
 
     expect(await nextRejection(() => type(room, 'alice'))).toBe('forbidden')
     await expect(type(room, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it('refuses to write as somebody else', async () => {
-    const room = await crowd.givenRoom(['bob', newUser()])
+    const room = await app.createRoom(['bob', newUserId()])
 
-    await expect(app.ask(`as.bob.typing.${room}`, '{}', 'alice')).rejects.toMatchObject({
+    await expect(app.request(`as.bob.typing.${room}`, '{}', 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
 
   it.each(['', 'x', 'A'.repeat(32), 'a'.repeat(33)])('refuses %j as a thread', async (threadId) => {
-    const room = await crowd.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
 
     await expect(type(room, 'alice', threadId)).rejects.toMatchObject({ code: 'invalid' })
   })
 
   it.each(badPayloads({ threadId: 'a'.repeat(32) }))('refuses %s', async (_name, payload) => {
-    const room = await crowd.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
 
-    const { status } = await app.ask(`as.alice.typing.${room}`, payload, 'alice')
+    const { status } = await app.request(`as.alice.typing.${room}`, payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

@@ -3,8 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
 import { users } from '#schema/tables/user'
-import { useApp } from '../support/app.ts'
-import { newUser, newUsers } from '../support/presence-fixture.ts'
+import { newUserId, newUserIds, useApp } from '../support/app.ts'
 
 const app = useApp()
 
@@ -27,7 +26,7 @@ describe('user.seen', () => {
   it.each([undefined, '', '   ', 'x'.repeat(81), 'a\nb'])(
     'goes by the id where the name is %j, which nobody could show',
     async (name) => {
-      const user = newUser()
+      const user = newUserId()
 
       await see([user], name)
 
@@ -36,7 +35,7 @@ describe('user.seen', () => {
   )
 
   it('takes a new name over an old one, and none over what somebody chose', async () => {
-    const user = newUser()
+    const user = newUserId()
     await db.insert(users).values({ id: user, name: 'Old', chosenName: 'Mine' })
 
     await see([user], 'New')
@@ -45,7 +44,7 @@ describe('user.seen', () => {
   })
 
   it('keeps a name that the next token leaves out, and notes when somebody was last here', async () => {
-    const user = newUser()
+    const user = newUserId()
     const longAgo = new Date('2026-01-31T12:00:00.000Z')
     await db.insert(users).values({ id: user, name: 'Ada', seenAt: longAgo })
 
@@ -56,7 +55,7 @@ describe('user.seen', () => {
   })
 
   it('writes three thousand logins in a few statements, whoever logs in twice', async () => {
-    const people = newUsers(3_000)
+    const people = newUserIds(3_000)
 
     await see([...people, ...people.slice(0, 500)], 'Somebody')
 

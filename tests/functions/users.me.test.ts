@@ -2,32 +2,30 @@ import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
 import { users } from '#schema/tables/user'
-import { useApp } from '../support/app.ts'
+import { newUserId, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
-import { createCrowd, newUser } from '../support/presence-fixture.ts'
 
 const app = useApp()
-const crowd = createCrowd(app)
 
 const me = async (user: string, input: { name?: string } = {}) =>
-  (await crowd.as(user)).call('users.me', input)
+  (await app.clientFor(user)).call('users.me', input)
 
 describe('users.me', () => {
   it('answers who the caller is, by the id where nothing else is known', async () => {
-    const user = newUser()
+    const user = newUserId()
 
     expect(await me(user)).toEqual({ userId: user, name: user })
   })
 
   it('answers what the identity provider calls the caller', async () => {
-    const user = newUser()
+    const user = newUserId()
     await db.insert(users).values({ id: user, name: 'Ada Lovelace' })
 
     expect(await me(user)).toEqual({ userId: user, name: 'Ada Lovelace' })
   })
 
   it.each(['known', 'unknown'])('keeps the name that a caller who is %s gives', async (who) => {
-    const user = newUser()
+    const user = newUserId()
     if (who === 'known') await db.insert(users).values({ id: user, name: 'Ada Lovelace' })
 
     expect(await me(user, { name: '  Countess 👑 ' })).toEqual({
@@ -47,7 +45,7 @@ describe('users.me', () => {
   it('gives nobody else a name', async () => {
     const payload = JSON.stringify({ name: 'Bobby' })
 
-    await expect(app.ask('as.bob.users.me', payload, 'alice')).rejects.toMatchObject({
+    await expect(app.request('as.bob.users.me', payload, 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
@@ -55,14 +53,14 @@ describe('users.me', () => {
   it.each(['', '   ', 'x'.repeat(81), 'a\nb', 'a\0b', 'a\u202eb', '\ud800'])(
     'refuses %j as a name',
     async (name) => {
-      const answer = await app.ask('as.alice.users.me', JSON.stringify({ name }), 'alice')
+      const answer = await app.request('as.alice.users.me', JSON.stringify({ name }), 'alice')
 
       expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
     },
   )
 
   it.each(badPayloads({ name: 'Alice' }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.ask('as.alice.users.me', payload, 'alice')
+    const { status } = await app.request('as.alice.users.me', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
 import { users } from '#schema/tables/user'
-import { useApp } from '../support/app.ts'
+import { newUserId, newUserIds, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
-import { newUser, newUsers } from '../support/presence-fixture.ts'
 
 const app = useApp()
 
 describe('users.names', () => {
   it('answers what people are called, without those who have never been here', async () => {
-    const [ada, grace, nobody] = [newUser(), newUser(), newUser()]
+    const [ada, grace, nobody] = [newUserId(), newUserId(), newUserId()]
     await db.insert(users).values([
       { id: ada, name: 'Ada' },
       { id: grace, name: 'Grace', chosenName: 'Amazing Grace' },
@@ -27,7 +26,7 @@ describe('users.names', () => {
   })
 
   it('answers for two hundred at once', async () => {
-    const people = newUsers(200)
+    const people = newUserIds(200)
     await db.insert(users).values(people.map((id) => ({ id, name: `Name of ${id}` })))
 
     const answer = await app.call('users.names', { userIds: people }, 'bob')
@@ -39,11 +38,11 @@ describe('users.names', () => {
 
   it.each([
     ['nobody', []],
-    ['201 people', newUsers(201)],
+    ['201 people', newUserIds(201)],
     ['what is no id', ['Ada']],
     ['a pattern', ['*']],
   ])('refuses %s', async (_name, userIds) => {
-    const answer = await app.ask('as.alice.users.names', JSON.stringify({ userIds }), 'alice')
+    const answer = await app.request('as.alice.users.names', JSON.stringify({ userIds }), 'alice')
 
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
@@ -51,13 +50,13 @@ describe('users.names', () => {
   it('refuses to ask as somebody else', async () => {
     const payload = JSON.stringify({ userIds: ['alice'] })
 
-    await expect(app.ask('as.bob.users.names', payload, 'alice')).rejects.toMatchObject({
+    await expect(app.request('as.bob.users.names', payload, 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
 
   it.each(badPayloads({ userIds: ['alice'] }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.ask('as.alice.users.names', payload, 'alice')
+    const { status } = await app.request('as.alice.users.names', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

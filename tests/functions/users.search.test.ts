@@ -4,9 +4,8 @@ import { findUsers } from '#domain/users/directory'
 import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
 import { users } from '#schema/tables/user'
-import { useApp } from '../support/app.ts'
+import { newUserId, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
-import { newUser } from '../support/presence-fixture.ts'
 
 const app = useApp()
 
@@ -17,7 +16,7 @@ async function search(text: string) {
   return (await app.call('users.search', { text }, 'charlie')).users
 }
 
-async function givenPerson(name: string, id: string = newUser(), chosenName?: string) {
+async function givenPerson(name: string, id: string = newUserId(), chosenName?: string) {
   const user = { id: id as UserId, name, ...(chosenName === undefined ? {} : { chosenName }) }
   await db.insert(users).values(user)
   return { userId: user.id, name: chosenName ?? name }
@@ -46,7 +45,7 @@ describe('users.search', () => {
 
   it('finds people by what they want to be called, and not by what they are called otherwise', async () => {
     const [given, chosen] = [newPrefix(), newPrefix()]
-    const ada = await givenPerson(given, newUser(), chosen)
+    const ada = await givenPerson(given, newUserId(), chosen)
 
     expect(await search(chosen)).toEqual([ada])
     expect(await search(given)).toEqual([])
@@ -94,19 +93,19 @@ describe('users.search', () => {
   it('refuses to ask as somebody else', async () => {
     const payload = JSON.stringify({ text: 'a' })
 
-    await expect(app.ask('as.bob.users.search', payload, 'alice')).rejects.toMatchObject({
+    await expect(app.request('as.bob.users.search', payload, 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
 
   it.each(['', 'x'.repeat(65), 'a\0b', 'a\ud800'])('refuses %j', async (text) => {
-    const answer = await app.ask('as.alice.users.search', JSON.stringify({ text }), 'alice')
+    const answer = await app.request('as.alice.users.search', JSON.stringify({ text }), 'alice')
 
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
   it.each(badPayloads({ text: 'a' }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.ask('as.alice.users.search', payload, 'alice')
+    const { status } = await app.request('as.alice.users.search', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)
   })

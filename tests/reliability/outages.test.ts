@@ -25,16 +25,16 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
   })
 
   it('lose nothing that was acknowledged when the runtime is killed before it is kept', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const release = await lockMessages()
 
     const answers = []
-    for (let index = 0; index < 20; index++) answers.push(await app.say(room, `${index}`, 'alice'))
+    for (let index = 0; index < 20; index++) answers.push(await app.send(room, `${index}`, 'alice'))
     await servers.runtime.kill('SIGKILL')
     await release()
     await servers.runtime.restart()
-    answers.push(await app.say(room, 'last', 'alice'))
-    await app.rowsOf(room, 1)
+    answers.push(await app.send(room, 'last', 'alice'))
+    await app.waitForRows(room, 1)
 
     // What the dead one had been given comes again after a while; until then the page says so.
     const { messages, asOf } = await app.call('chat.history', { room }, 'alice')
@@ -42,38 +42,38 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     const missed = since.recovered ? since.events : []
     const known = new Set([...messages, ...missed].map(({ seq }) => seq))
     expect(answers.filter(({ seq }) => !known.has(seq))).toEqual([])
-    const rows = await app.rowsOf(room, 21)
+    const rows = await app.waitForRows(room, 21)
     expect(rows.map(({ id, seq }) => ({ id, seq }))).toEqual(
       answers.map(({ id, seq }) => ({ id, seq })),
     )
   }, 120_000)
 
   it('answer a retry after a crash as they would have answered before', async () => {
-    const room = await app.givenRoom(['alice'])
+    const room = await app.createRoom(['alice'])
     const clientId = newClientId()
-    const first = await app.say(room, 'once', 'alice', clientId)
-    await app.rowsOf(room, 1)
+    const first = await app.send(room, 'once', 'alice', clientId)
+    await app.waitForRows(room, 1)
 
     await servers.runtime.kill('SIGKILL')
     await servers.runtime.restart()
-    const again = await app.say(room, 'once', 'alice', clientId)
-    const last = await app.say(room, 'last', 'alice')
+    const again = await app.send(room, 'once', 'alice', clientId)
+    const last = await app.send(room, 'last', 'alice')
 
     expect(again).toEqual(first)
-    const rows = await app.rowsOf(room, 2)
+    const rows = await app.waitForRows(room, 2)
     expect(rows.map(({ seq }) => seq)).toEqual([first.seq, last.seq])
   }, 120_000)
 
   it('go on while the database is away, all but the history', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
-    const secret = await app.givenRoom(['alice', 'bob'], 'private')
+    const room = await app.createRoom(['alice', 'bob'])
+    const secret = await app.createRoom(['alice', 'bob'], 'private')
     const heard = await app.listen(roomNotify, { room }, 'bob')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room: secret }, 'bob')
     await servers.database.kill('SIGKILL')
 
-    const said = await app.say(room, 'said without it', 'alice')
-    const whispered = await app.say(secret, 'said without it', 'alice')
-    const gone = toNotifyId(await app.say(room, 'a secret', 'alice'))
+    const said = await app.send(room, 'said without it', 'alice')
+    const whispered = await app.send(secret, 'said without it', 'alice')
+    const gone = toNotifyId(await app.send(room, 'a secret', 'alice'))
     const edited = { notifyId: toNotifyId(said), text: 'edited without it' }
     const edit = await app.call('msg.edit', edited, 'alice')
     await app.call('msg.edit', { notifyId: gone, text: 'a worse secret' }, 'alice')
@@ -91,15 +91,15 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     expect(JSON.stringify(missed)).not.toContain('secret')
 
     await servers.database.restart()
-    const rows = await app.rowsOf(room, 2)
+    const rows = await app.waitForRows(room, 2)
     expect(rows.map(({ text }) => text)).toEqual([edited.text, ''])
-    expect(await app.rowsOf(secret, 1)).toMatchObject([{ seq: whispered.seq }])
+    expect(await app.waitForRows(secret, 1)).toMatchObject([{ seq: whispered.seq }])
   }, 60_000)
 
   it('that the database alone has are not taken for absent while it is away', async () => {
-    const room = await app.givenRoom(['alice'])
-    const { id, seq } = await app.say(room, 'long ago', 'alice')
-    await app.rowsOf(room, 1)
+    const room = await app.createRoom(['alice'])
+    const { id, seq } = await app.send(room, 'long ago', 'alice')
+    await app.waitForRows(room, 1)
     await (await app.openBucket(MSG_CACHE)).purge(id)
     await servers.database.kill('SIGKILL')
 
@@ -119,13 +119,13 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
   }, 60_000)
 
   it('that were deleted while the database was away are nowhere when it is back', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
-    const first = await app.say(room, 'a question', 'alice')
-    const gone = await app.say(room, 'a secret', 'alice')
+    const room = await app.createRoom(['alice', 'bob'])
+    const first = await app.send(room, 'a question', 'alice')
+    const gone = await app.send(room, 'a secret', 'alice')
     const answer = { room, threadId: first.id, clientId: newClientId(), text: 'a secret answer' }
     const reply = await app.call('send.thread', answer, 'alice')
-    const edited = toNotifyId(await app.say(room, 'a mistake', 'alice'))
-    await app.rowsOf(room, 4)
+    const edited = toNotifyId(await app.send(room, 'a mistake', 'alice'))
+    await app.waitForRows(room, 4)
     await servers.database.kill('SIGKILL')
     await app.call('msg.edit', { notifyId: edited, text: 'another secret' }, 'alice')
     for (const said of [gone, reply])
@@ -160,8 +160,8 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
   }, 120_000)
 
   it('go on when NATS has been killed', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
-    const before = await app.say(room, 'before', 'alice')
+    const room = await app.createRoom(['alice', 'bob'])
+    const before = await app.send(room, 'before', 'alice')
 
     await servers.nats.kill('SIGKILL')
     await servers.nats.restart()
@@ -170,7 +170,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     await expect.poll(tryToConnect, reconnection).toBe('connected')
     await using later = createApp(servers.urls)
     const say = () =>
-      later.say(room, 'after', 'alice', clientId).catch(({ code }) => ({ id: code }))
+      later.send(room, 'after', 'alice', clientId).catch(({ code }) => ({ id: code }))
     const clientId = newClientId()
     await expect.poll(say, reconnection).toMatchObject({ seq: expect.any(Number) })
     const edit = { notifyId: toNotifyId(before), text: 'edited after' }
@@ -181,7 +181,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     await expect.poll(async () => (await cache.get(before.id))?.string()).toContain(edit.text)
     const { notifyId } = edit
     expect(await later.call('msg.get', { notifyId }, 'bob')).toMatchObject({ text: edit.text })
-    const texts = async () => (await later.rowsOf(room, 2)).map(({ text }) => text)
+    const texts = async () => (await later.waitForRows(room, 2)).map(({ text }) => text)
     await expect.poll(texts).toEqual(['edited after', 'after'])
   }, 60_000)
 

@@ -53,13 +53,13 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('while the log is ahead, on 
   }
 
   it('a page of a room is as of no later than the replies that it does not count', async () => {
-    const room = await app.givenRoom(['alice'])
-    const first = await app.say(room, 'first', 'alice')
+    const room = await app.createRoom(['alice'])
+    const first = await app.send(room, 'first', 'alice')
     await hold('persist-thread')
     const answer = { room, threadId: first.id, clientId: newClientId(), text: 'a reply' }
     const reply = await app.call('send.thread', answer, 'alice')
-    await app.say(room, 'later', 'alice')
-    await app.rowsOf(room, 2)
+    await app.send(room, 'later', 'alice')
+    await app.waitForRows(room, 2)
     await untilHandled('persist')
 
     const { messages, asOf } = await app.call('chat.history', { room }, 'alice')
@@ -69,7 +69,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('while the log is ahead, on 
   })
 
   it('what is told late is not put into the cache, which may have forgotten its end', async () => {
-    const room = await app.givenRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'])
     const heard = await app.listen(roomNotify, { room }, 'bob')
     const cache = await app.openBucket(MSG_CACHE)
     const id = crypto.randomUUID().replaceAll('-', '')
@@ -78,7 +78,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('while the log is ahead, on 
 
     const seq = await append(room, { ...said, text: 'long ago', at })
     await heard.until((notice) => notice.seq === seq)
-    const next = await app.say(room, 'now', 'alice')
+    const next = await app.send(room, 'now', 'alice')
     await expect.poll(() => cache.get(next.id)).not.toBeNull()
 
     expect(await cache.get(id)).toBeNull()
@@ -95,16 +95,16 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('while the log is ahead, on 
     let kept: Said
 
     beforeAll(async () => {
-      room = await app.givenRoom(['alice', 'bob'])
+      room = await app.createRoom(['alice', 'bob'])
       kept = await say('a mistake')
-      await app.rowsOf(room, 1)
+      await app.waitForRows(room, 1)
       await hold('persist')
     })
 
     /** As soon as the cache has it, so that it can be lost. */
     async function say(text: string) {
       const clientId = newClientId()
-      const said = await app.say(room, text, 'alice', clientId)
+      const said = await app.send(room, text, 'alice', clientId)
       const cache = await app.openBucket(MSG_CACHE)
       await vi.waitUntil(() => cache.get(said.id), waiting)
       return { ...said, clientId, notifyId: toNotifyId(said) }

@@ -67,10 +67,10 @@ describe('what was deleted', () => {
     ['in a room, by a moderator', undefined, 'alice'],
     ['in a thread', 'thread', 'bob'],
   ] as const)('%s, is nowhere any more', async (_name, where, by) => {
-    const room = await app.givenRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' })
+    const room = await app.createRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' })
     const secrets = ['said', 'edited', 'again'].map((it) => `${it}-${crypto.randomUUID()}`)
     const [said = '', edited = '', again = ''] = secrets
-    const first = await app.say(room, 'what stays', 'alice')
+    const first = await app.send(room, 'what stays', 'alice')
     const threadId = where && first.id
     const message = { room, clientId: newClientId(), text: said }
     const sent = threadId

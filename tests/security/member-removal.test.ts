@@ -30,7 +30,7 @@ afterAll(async () => {
 type Contracts = typeof contracts
 type Asked = { [Name in keyof Contracts]?: InputOf<Contracts[Name]>[] }
 
-interface Ground {
+interface RoomFixture {
   room: RoomId
   /** Of whoever is to be removed, and of somebody else: short, long, edited, in a thread. */
   notifyIds: NotifyId[]
@@ -40,14 +40,14 @@ interface Ground {
 }
 
 /** A room in which bob has read and said something, and may do a lot. */
-async function givenGround(kind: RoomKind): Promise<Ground> {
-  const room = await app.givenRoom(['alice', 'bob', 'charlie'], kind, {
+async function createRoomFixture(kind: RoomKind): Promise<RoomFixture> {
+  const room = await app.createRoom(['alice', 'bob', 'charlie'], kind, {
     alice: 'owner',
     bob: 'moderator',
   })
-  const first = await app.say(room, 'by alice', 'alice')
-  const long = await app.say(room, 'long '.repeat(1_000), 'alice')
-  const own = await app.say(room, 'by bob', 'bob')
+  const first = await app.send(room, 'by alice', 'alice')
+  const long = await app.send(room, 'long '.repeat(1_000), 'alice')
+  const own = await app.send(room, 'by bob', 'bob')
   const reply = await app.call(
     'send.thread',
     { room, threadId: first.id, clientId: newClientId(), text: 'in a thread' },
@@ -56,12 +56,12 @@ async function givenGround(kind: RoomKind): Promise<Ground> {
   const notifyIds = [first, long, own, reply].map(toNotifyId)
   const ownId = toNotifyId(own)
   const { seq } = await app.call('msg.edit', { notifyId: ownId, text: 'edited by bob' }, 'bob')
-  await app.rowsOf(room, 4)
+  await app.waitForRows(room, 4)
   return { room, notifyIds, threadId: first.id, seq }
 }
 
 /** All that has to do with a room, in every way in which it can be asked. */
-function readsOf({ room, notifyIds, threadId, seq }: Ground) {
+function readsOf({ room, notifyIds, threadId, seq }: RoomFixture) {
   return {
     'chat.history': [{ room }, { room, around: seq }],
     'chat.history.thread': [{ room, threadId }],
@@ -83,7 +83,7 @@ function readsOf({ room, notifyIds, threadId, seq }: Ground) {
   } satisfies Asked
 }
 
-function writesOf({ room, notifyIds, threadId }: Ground) {
+function writesOf({ room, notifyIds, threadId }: RoomFixture) {
   const say = () => ({ room, clientId: newClientId(), text: 'still here' })
   return {
     'msg.react': notifyIds.map((notifyId) => ({ notifyId, emoji: '👍' })),
@@ -200,12 +200,12 @@ async function hammer(room: RoomId): Promise<() => Promise<number>> {
 }
 
 /** What those who are left do next, until one of them has heard all of it. */
-async function goOn({ room, notifyIds: [first], threadId }: Ground) {
+async function goOn({ room, notifyIds: [first], threadId }: RoomFixture) {
   const notices = await app.listen(deliverNotify, { user: 'charlie', room }, 'charlie')
   const multicast = await app.listen(roomNotify, { room }, 'charlie')
   const signs = await app.listen(deliverTyping, { user: 'charlie', room }, 'charlie')
   const text = 'what bob must not see'
-  await app.say(room, text, 'alice')
+  await app.send(room, text, 'alice')
   await app.call('send.thread', { room, threadId, clientId: newClientId(), text }, 'alice')
   await app.call('msg.edit', { notifyId: first as NotifyId, text }, 'alice')
   await app.call('msg.react', { notifyId: first as NotifyId, emoji: '🎉' }, 'alice')
@@ -242,8 +242,13 @@ const removals = {
 
 describe('one second after', () => {
   it('every function there is is tried', () => {
-    const ground: Ground = { room: 'room' as RoomId, notifyIds: [], threadId: '' as never, seq: 1 }
-    const tried = [...Object.keys({ ...readsOf(ground), ...writesOf(ground) }), ...others]
+    const fixture: RoomFixture = {
+      room: 'room' as RoomId,
+      notifyIds: [],
+      threadId: '' as never,
+      seq: 1,
+    }
+    const tried = [...Object.keys({ ...readsOf(fixture), ...writesOf(fixture) }), ...others]
 
     expect(untried).toBe('none')
     expect(tried.sort()).toEqual(Object.keys(contracts).sort())
@@ -256,10 +261,10 @@ describe('one second after', () => {
     ['the archiving of a private room', 'archive', 'private'],
     ['the archiving of a public room', 'archive', 'public'],
   ] as const)('%s, nothing of it can be read, done or heard', async (_name, removal, kind) => {
-    const ground = await givenGround(kind)
-    const { room } = ground
-    const before = await outcomesOf(readsOf(ground), 8)
-    expect(before).toEqual(Object.keys(readsOf(ground)).map((name) => `${name}: answered`))
+    const fixture = await createRoomFixture(kind)
+    const { room } = fixture
+    const before = await outcomesOf(readsOf(fixture), 8)
+    expect(before).toEqual(Object.keys(readsOf(fixture)).map((name) => `${name}: answered`))
     const frames = await overhear(room)
     const stopHammer = await hammer(room)
 
@@ -271,7 +276,7 @@ describe('one second after', () => {
     // Whoever is removed is told so, and nothing after.
     expect(frames.splice(0)).not.toEqual([])
     const lastAnswerAt = await stopHammer()
-    const outcomes = await outcomesOf({ ...readsOf(ground), ...writesOf(ground) }, 4)
+    const outcomes = await outcomesOf({ ...readsOf(fixture), ...writesOf(fixture) }, 4)
 
     expect(outcomes.filter((outcome) => !outcome.endsWith(': forbidden'))).toEqual([
       'room.create: conflict',
@@ -282,7 +287,7 @@ describe('one second after', () => {
     expect(JSON.stringify([rooms, browsed])).not.toContain(room)
 
     if (removal !== 'archive') {
-      await goOn(ground)
+      await goOn(fixture)
       await changePresence(room)
     }
     await settle(await app.connectAs('bob'))
@@ -290,14 +295,14 @@ describe('one second after', () => {
   })
 
   it('leaving a public room, it is a public room to who left', async () => {
-    const ground = await givenGround('public')
-    await outcomesOf(readsOf(ground), 8)
+    const fixture = await createRoomFixture('public')
+    await outcomesOf(readsOf(fixture), 8)
 
-    await removals.leave(ground.room)
+    await removals.leave(fixture.room)
     await sleep(1_000)
 
-    expect(await outcomesOf(readsOf(ground), 4)).toEqual([
-      ...Object.keys(readsOf(ground)).flatMap((name) =>
+    expect(await outcomesOf(readsOf(fixture), 4)).toEqual([
+      ...Object.keys(readsOf(fixture)).flatMap((name) =>
         name === 'room.info' ? [] : `${name}: forbidden`,
       ),
       'room.info: answered',

@@ -116,23 +116,23 @@ describe('what each role may ask', () => {
 })
 
 describe('on the server', () => {
-  let ground: LoginFixture
+  let fixture: LoginFixture
   let alice: NatsConnection
   let bob: NatsConnection
 
   beforeAll(async () => {
-    ground = await createLoginFixture()
+    fixture = await createLoginFixture()
     alice = await connectAs('alice')
     bob = await connectAs('bob')
   })
   afterAll(async () => {
     await Promise.all([alice?.close(), bob?.close()])
-    await ground?.[Symbol.asyncDispose]()
+    await fixture?.[Symbol.asyncDispose]()
   })
 
   async function connectAs(user: string) {
-    const token = await ground.maker.token({ preferred_username: user })
-    return ground.connect(token, { inboxPrefix: `_INBOX_${user}` })
+    const token = await fixture.tokenIssuer.token({ preferred_username: user })
+    return fixture.connect(token, { inboxPrefix: `_INBOX_${user}` })
   }
 
   /** The permission violations that the server tells a connection of, until it has answered a ping. */

@@ -5,21 +5,21 @@ import type { RoomId, UserId } from '#schema/ids'
 import { deliverRejected } from '#schema/messages/chat'
 import { roomNotify } from '#schema/messages/event'
 import { ROOMS_KV } from '#schema/streams'
-import { type App, createApp, newClientId } from '../support/app.ts'
+import { type App, createApp, newClientId, newUserId } from '../support/app.ts'
 import { withFullStream } from '../support/full-stream.ts'
-import { createCrowd, newUser } from '../support/presence-fixture.ts'
+import { createPresenceFixture } from '../support/presence-fixture.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
 let servers: Servers
 let app: App
-let crowd: ReturnType<typeof createCrowd>
+let presence: ReturnType<typeof createPresenceFixture>
 
 // Servers of their own: with the limits that everybody has, and a log that takes nothing for a while.
 beforeAll(async () => {
   servers = await startServers('postgres', { RATE_LIMIT_FACTOR: '1' })
   process.env.DATABASE_URL = servers.urls.databaseUrl
   app = createApp(servers.urls)
-  crowd = createCrowd(app)
+  presence = createPresenceFixture(app)
 })
 afterAll(async () => {
   await app?.[Symbol.asyncDispose]()
@@ -48,15 +48,20 @@ type Ask = (as: UserId, room: RoomId) => Promise<unknown>
 
 const said = (room: RoomId) => ({ room, clientId: newClientId(), text: 'said' })
 const floods: [name: string, max: number, windowMs: number, ask: Ask][] = [
-  ['send', 60, 30_000, async (as, room) => (await crowd.as(as)).call('send', said(room))],
-  ['room.join', 120, 60_000, async (as, room) => (await crowd.as(as)).call('room.join', { room })],
-  ['presence.heartbeat', 600, 60_000, (as) => crowd.beat(as)],
+  ['send', 60, 30_000, async (as, room) => (await app.clientFor(as)).call('send', said(room))],
+  [
+    'room.join',
+    120,
+    60_000,
+    async (as, room) => (await app.clientFor(as)).call('room.join', { room }),
+  ],
+  ['presence.heartbeat', 600, 60_000, (as) => presence.heartbeat(as)],
 ]
 
 describe('whoever asks too often', () => {
   it.each(floods)('of %s is refused, and nobody else is', async (_name, max, windowMs, ask) => {
-    const [flooding, calm] = [newUser(), newUser()]
-    const room = await crowd.givenRoom([flooding, calm])
+    const [flooding, calm] = [newUserId(), newUserId()]
+    const room = await app.createRoom([flooding, calm])
 
     const ends = await endsOf(Array.from({ length: max + 50 }, () => ask(flooding, room)))
     const others = await endsOf(Array.from({ length: 10 }, () => ask(calm, room)))
@@ -73,9 +78,9 @@ describe('whoever asks too often', () => {
   })
 
   it('and for no answer is told on their own subject, with when to try again', async () => {
-    const user = newUser()
-    const room = await crowd.givenRoom([user])
-    const client = await crowd.as(user)
+    const user = newUserId()
+    const room = await app.createRoom([user])
+    const client = await app.clientFor(user)
     const rejections = await app.listen(deliverRejected, { user, room }, 'functions')
 
     const messages = Array.from({ length: 80 }, () => said(room))
@@ -94,9 +99,9 @@ describe('whoever asks too often', () => {
 
 describe('a full log', () => {
   it('refuses what is said, drops nothing, and takes it later', async () => {
-    const user = newUser()
-    const room = await crowd.givenRoom([user])
-    const client = await crowd.as(user)
+    const user = newUserId()
+    const room = await app.createRoom([user])
+    const client = await app.clientFor(user)
     const first = await client.call('send', said(room))
     const message = said(room)
     const rejections = await app.listen(deliverRejected, { user, room }, 'functions')
@@ -114,7 +119,7 @@ describe('a full log', () => {
 
     const told = await heard.until(({ seq }) => seq === later.seq)
     expect(told.at(-1)).toMatchObject({ prev: first.seq })
-    const events = await app.eventsOf(room)
+    const events = await app.readEvents(room)
     expect(events.map((event) => 'clientId' in event && event.clientId)).toEqual([
       expect.any(String),
       message.clientId,
@@ -124,7 +129,7 @@ describe('a full log', () => {
 
 describe('a room with more members than fit into one answer', () => {
   it('lists them in parts', async () => {
-    const room = await app.givenRoom(['alice'], 'private')
+    const room = await app.createRoom(['alice'], 'private')
     const users = await givenMembers(room, 13_500)
     const { client } = await app.connectAs('functions')
     const ask = (after?: UserId) =>

@@ -8,13 +8,8 @@ import {
   typeMessage,
   type Visitor,
 } from '../support/client-fixture.ts'
-import {
-  createKeycloakFixture,
-  type KeycloakFixture,
-  readTokens,
-  signIn,
-  type Tokens,
-} from '../support/keycloak-fixture.ts'
+import { createKeycloakFixture, type KeycloakFixture, signIn } from '../support/keycloak-fixture.ts'
+import { fetchTokens, type Tokens } from '../support/tokens.ts'
 
 /** Short enough that a page renews its token within a test. */
 const tokenSeconds = 15
@@ -149,7 +144,7 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
     const cli = { username: 'alice', password: 'alice123' }
 
     beforeAll(async () => {
-      tokens = await readTokens(ground.keycloak.url, 'natter-cli', cli)
+      tokens = await fetchTokens(ground.keycloak.url, 'natter-cli', cli)
     })
 
     it('of an accepted client connects, also from a program', async () => {
@@ -163,14 +158,14 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
         'of another realm',
         async () => {
           const { admin, origin } = ground.keycloak
-          return (await readTokens(`${origin}/realms/master`, 'admin-cli', admin)).access_token
+          return (await fetchTokens(`${origin}/realms/master`, 'admin-cli', admin)).access_token
         },
         // Each realm has its own signing keys.
         'no applicable key found',
       ],
       [
         'for another client',
-        async () => (await readTokens(ground.keycloak.url, 'admin-cli', cli)).access_token,
+        async () => (await fetchTokens(ground.keycloak.url, 'admin-cli', cli)).access_token,
         'for another client: its azp is \\"admin-cli\\"',
       ],
     ])('%s is rejected', async (_, get, reason) => {
@@ -198,7 +193,7 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
 
   it('disconnects a disabled user when the token expires, and rejects the next login', async () => {
     const who = { username: 'bob', password: 'bob123' }
-    const { access_token } = await readTokens(ground.keycloak.url, 'natter-cli', who)
+    const { access_token } = await fetchTokens(ground.keycloak.url, 'natter-cli', who)
     const nc = await connect({ servers: ground.urls.nats, token: access_token, reconnect: false })
     const [{ id }] = (await ground.ask('GET', '/users?username=bob&exact=true')) as [{ id: string }]
     await ground.ask('PUT', `/users/${id}`, { enabled: false })

@@ -1,13 +1,13 @@
-import { jetstreamManager } from '@nats-io/jetstream'
+import { jetstreamManager, type StoredMsg } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { and, eq } from 'drizzle-orm'
-import { afterAll, inject } from 'vitest'
+import { afterAll, expect, inject } from 'vitest'
 import type { BucketDeclaration, DataOf, InputOf, OutputOf, Topic } from '#runtime'
 import { type Client, createClient, createRequester } from '#runtime/client'
 import { contracts } from '#schema/contracts'
 import { closeDb, db } from '#schema/db'
-import type { RoomId, UserId } from '#schema/ids'
+import type { MessageId, RoomId, UserId } from '#schema/ids'
 import type { RoomEvent } from '#schema/messages/event'
 import type { Role, RoomKind } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
@@ -15,52 +15,68 @@ import { messages } from '#schema/tables/message'
 import { members, rooms } from '#schema/tables/room'
 import { users } from '#schema/tables/user'
 import type { ServerUrls } from './servers.ts'
+import { fetchAccessToken } from './tokens.ts'
 
-/** The people the issuer knows: alice is admin and user, bob is user, charlie has no role. */
+/** The issuer's users: alice has the roles admin and user, bob has user, charlie has none. */
 export type TestPerson = 'alice' | 'bob' | 'charlie'
 
 type Contracts = typeof contracts
 type Name = keyof Contracts
 
-interface Connected {
+interface Connection {
   nc: NatsConnection
   client: Client<Contracts>
 }
 
-/** What came back on the wire, before any client makes sense of it. */
-export interface RawAnswer {
-  /** The header `Nats-Service-Error-Code`; empty for an answer that is a value. */
+/** A reply as it is on the wire, not parsed by a client. */
+export interface RawReply {
+  /** The header `Nats-Service-Error-Code`, empty for a successful reply. */
   status: string
   body: unknown
 }
 
-/** What was heard and not yet asked for, in the order in which it came. */
+/** A queue of received events, in order of arrival. */
 export interface Mailbox<Data> {
-  /** The oldest of it, as soon as there is one. */
+  /** Removes and returns the oldest event, waiting for one if the queue is empty. */
   next(): Promise<Data>
-  /** All of it up to the first that is meant, as soon as that has come. */
-  until(isMeant: (data: Data) => boolean): Promise<Data[]>
-  /** What has come and was not asked for. */
+  /** Removes and returns all events up to the first match, waiting for it. */
+  until(isMatch: (data: Data) => boolean): Promise<Data[]>
+  /** The events that are still in the queue. */
   unread(): readonly Data[]
 }
 
 export type App = ReturnType<typeof createApp>
 
-/** The system as its callers see it: people at the front, functions behind. */
+/** Calls the system as its clients do, and sets up rooms and members. Ids are plain strings. */
 export function createApp(urls: ServerUrls) {
-  // One connection each, made when somebody first speaks.
-  const connected = new Map<TestPerson | 'functions', Promise<Connected>>()
+  const connections = new Map<TestPerson | 'functions', Promise<Connection>>()
+  const clients = new Map<string, Promise<Client<Contracts>>>()
 
   const app = {
-    connectAs(who: TestPerson | 'functions'): Promise<Connected> {
-      const known = connected.get(who)
-      if (known) return known
-      const made = who === 'functions' ? connectFunctions(urls) : connectPerson(urls, who)
-      connected.set(who, made)
-      return made
+    /** Returns the connection of a person or of the functions, and connects on the first call. */
+    connectAs(who: TestPerson | 'functions'): Promise<Connection> {
+      const existing = connections.get(who)
+      if (existing) return existing
+      const connection = who === 'functions' ? connectFunctions(urls) : connectPerson(urls, who)
+      connections.set(who, connection)
+      return connection
     },
 
-    /** Asks a function as somebody. Rejects with what it refused with. */
+    /**
+     * Returns a client that calls as any user, also one that the issuer does not have: it uses the
+     * functions' connection, which may publish on every subject.
+     */
+    clientFor(user: string): Promise<Client<Contracts>> {
+      const existing = clients.get(user)
+      if (existing) return existing
+      const client = app
+        .connectAs('functions')
+        .then(({ nc }) => createClient(nc, { contracts, user }))
+      clients.set(user, client)
+      return client
+    },
+
+    /** Calls a function. Rejects with the function's error. */
     async call<N extends Name>(
       name: N,
       input: InputOf<Contracts[N]>,
@@ -70,8 +86,12 @@ export function createApp(urls: ServerUrls) {
       return client.call(name, input)
     },
 
-    /** Sends bytes to a subject and shows what came back. */
-    async ask(subject: string, payload: string | Uint8Array, as: TestPerson): Promise<RawAnswer> {
+    /** Requests a subject with any payload, valid or not, and returns the raw reply. */
+    async request(
+      subject: string,
+      payload: string | Uint8Array,
+      as: TestPerson,
+    ): Promise<RawReply> {
       const { nc } = await app.connectAs(as)
       const requester = createRequester(nc, `_INBOX_${as}`)
       try {
@@ -82,7 +102,7 @@ export function createApp(urls: ServerUrls) {
       }
     },
 
-    /** Hears a topic from now on. What is left out of `params` may be anything. */
+    /** Subscribes to a topic. A parameter that is left out is a wildcard. */
     async listen<T extends Topic>(
       topic: T,
       params: Record<string, string>,
@@ -90,18 +110,15 @@ export function createApp(urls: ServerUrls) {
     ): Promise<Mailbox<DataOf<T>>> {
       const { nc, client } = await app.connectAs(as)
       const mailbox = createMailbox<DataOf<T>>()
-      client.listen(topic, params as never, (data) => mailbox.put(data as DataOf<T>))
-      // The server has the subscription once it answers.
+      client.listen<Topic>(topic, params, (data) => mailbox.put(data as DataOf<T>))
+      // The server has the subscription once it answers the ping.
       await nc.flush()
       return mailbox
     },
 
-    /**
-     * A new room with these people in it, in the database and in the live index. Everybody is a plain
-     * member, unless `roles` says more.
-     */
-    async givenRoom(
-      people: TestPerson[],
+    /** Creates a room in the database and the live index. Members without a role are members. */
+    async createRoom(
+      users: readonly string[],
       kind: RoomKind = 'public',
       roles: Partial<Record<TestPerson, Role>> = {},
     ): Promise<RoomId> {
@@ -109,30 +126,39 @@ export function createApp(urls: ServerUrls) {
       const index = await app.openBucket(ROOMS_KV)
       await db.insert(rooms).values({ id: room, name: 'A room', kind })
       await index.put(room, JSON.stringify({ kind, closed: false }))
-      for (const person of people) {
-        const role = roles[person] ?? 'member'
-        await db.insert(members).values({ room, userId: person as UserId, role })
-        await index.put(`${room}.${person}`, JSON.stringify({ kind, role }))
-      }
+      for (const user of users)
+        await app.addMember(room, user, kind, roles[user as TestPerson] ?? 'member')
       return room
     },
 
-    /** Ends a membership, in the database and in the live index, and tells nobody. */
-    async removeMember(room: RoomId, person: TestPerson): Promise<void> {
-      await db
-        .delete(members)
-        .where(and(eq(members.room, room), eq(members.userId, person as UserId)))
-      await (await app.openBucket(ROOMS_KV)).delete(`${room}.${person}`)
+    /** Adds a member in the database and the live index, and publishes no event. */
+    async addMember(
+      room: string,
+      user: string,
+      kind: RoomKind,
+      role: Role = 'member',
+    ): Promise<void> {
+      await db.insert(members).values({ room: room as RoomId, userId: user as UserId, role })
+      const index = await app.openBucket(ROOMS_KV)
+      await index.put(`${room}.${user}`, JSON.stringify({ kind, role }))
     },
 
-    /** Has people been here once, as those must have who are invited or written to. */
-    async givenPeople(...people: TestPerson[]): Promise<void> {
+    /** Removes a member from the database and the live index, and publishes no event. */
+    async removeMember(room: string, user: string): Promise<void> {
+      await db
+        .delete(members)
+        .where(and(eq(members.room, room as RoomId), eq(members.userId, user as UserId)))
+      await (await app.openBucket(ROOMS_KV)).delete(`${room}.${user}`)
+    },
+
+    /** Adds people to the user directory, as their first login does. */
+    async createUsers(...people: TestPerson[]): Promise<void> {
       const rows = people.map((person) => ({ id: person as UserId, name: person }))
       await db.insert(users).values(rows).onConflictDoNothing()
     },
 
-    /** All that the log has of a room, in its order. */
-    async eventsOf(room: RoomId): Promise<RoomEvent[]> {
+    /** Returns all events of a room's subject in the stream, oldest first. */
+    async readEvents(room: string): Promise<RoomEvent[]> {
       const { nc } = await app.connectAs('functions')
       const manager = await jetstreamManager(nc)
       const events: RoomEvent[] = []
@@ -147,39 +173,44 @@ export function createApp(urls: ServerUrls) {
       }
     },
 
-    /** A bucket as it lies on the server. */
+    /** Returns the stored message of a sequence, or null when it was deleted. */
+    async readLog(seq: number): Promise<StoredMsg | null> {
+      const { nc } = await app.connectAs('functions')
+      const manager = await jetstreamManager(nc)
+      return manager.streams.getMessage(CHAT_MESSAGES.stream, { seq })
+    },
+
     async openBucket({ bucket }: BucketDeclaration): Promise<KV> {
       const { nc } = await app.connectAs('functions')
       return new Kvm(nc).open(bucket)
     },
 
-    /** Says something in a room, as a client that made its id just now. */
-    say(room: string, text: string, as: TestPerson, clientId = newClientId()) {
+    /** Sends a message. A retry passes the client id of the first attempt. */
+    send(room: string, text: string, as: TestPerson, clientId = newClientId()) {
       return app.call('send', { room, clientId, text }, as)
     },
 
-    /** The rows of a room, as soon as there are so many. */
-    async rowsOf(room: RoomId, count: number) {
+    /** Returns a room's message rows once the database has at least `count`. */
+    async waitForRows(room: string, count: number) {
       for (;;) {
         const rows = await db
           .select()
           .from(messages)
-          .where(eq(messages.room, room))
+          .where(eq(messages.room, room as RoomId))
           .orderBy(messages.seq)
         if (rows.length >= count) return rows
-        // The database tells nobody what arrived; asking again is the only way.
         await new Promise((resolve) => setTimeout(resolve, 20))
       }
     },
 
     async [Symbol.asyncDispose]() {
-      for (const made of connected.values()) await made.then(({ nc }) => nc.close())
+      for (const connection of connections.values()) await connection.then(({ nc }) => nc.close())
     },
   }
   return app
 }
 
-/** The system that this run's tests share. */
+/** Returns an app for the servers that all tests of this run share. Closes it after the file. */
 export function useApp(): App {
   const urls = inject('servers')
   process.env.DATABASE_URL = urls.databaseUrl
@@ -192,56 +223,77 @@ export function useApp(): App {
 }
 
 /**
- * What something is refused with that was allowed until now. Throws when it is still allowed to whoever
- * asks a second from now; how long an answer takes does not matter.
+ * Repeats a call until it is rejected, and returns the error code. Throws when a call that started
+ * more than a second after the first one still succeeds; the duration of a call does not count.
  */
-export async function nextRejection(ask: () => Promise<unknown>): Promise<string> {
-  for (const since = performance.now(); ; ) {
-    const askedAfter = performance.now() - since
-    const code = await ask().then(
+export async function nextRejection(attempt: () => Promise<unknown>): Promise<string> {
+  for (const startedAt = performance.now(); ; ) {
+    const elapsedMs = performance.now() - startedAt
+    const code = await attempt().then(
       () => undefined,
       (error: { code: string }) => error.code,
     )
     if (code !== undefined) return code
-    if (askedAfter > 1_000) throw new Error('It is still allowed after a second')
-    // Nobody is told that they are refused from now on: only asking shows it.
+    if (elapsedMs > 1_000) throw new Error('The call still succeeds after one second')
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
 
-/** What a client calls a message that was written at this time: a UUIDv7. */
+/**
+ * Expects the same error for an id that exists and is hidden from the caller as for one that does
+ * not exist, so that the error does not reveal which ids exist.
+ */
+export async function expectSameRejection(
+  call: (id: string) => Promise<unknown>,
+  { hidden, absent, code = 'forbidden' }: { hidden: string; absent: string; code?: string },
+): Promise<void> {
+  const rejectionOf = (id: string): Promise<{ code?: string; message?: string }> =>
+    call(id).then(
+      () => ({}),
+      (error) => error,
+    )
+
+  const [onHidden, onAbsent] = [await rejectionOf(hidden), await rejectionOf(absent)]
+
+  expect(onHidden).toMatchObject({ code })
+  expect(onAbsent.code).toBe(onHidden.code)
+  expect(onAbsent.message?.replace(absent, hidden)).toBe(onHidden.message)
+}
+
+/** Returns a UUIDv7, the id that a client gives a message written at `at` (milliseconds). */
 export function newClientId(at = Date.now()): string {
   const time = at.toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`
 }
 
-async function connectPerson(urls: ServerUrls, person: TestPerson): Promise<Connected> {
-  const token = await readToken(urls.issuer, person)
+/** Returns an id in the form of the server's message ids. */
+export function newMessageId(): MessageId {
+  return crypto.randomUUID().replaceAll('-', '') as MessageId
+}
+
+export function newRoomId(): RoomId {
+  return `room-${crypto.randomUUID()}` as RoomId
+}
+
+/** Returns the id of a user that only one test uses, so that all events about it are of that test. */
+export function newUserId(): UserId {
+  return `user-${crypto.randomUUID()}` as UserId
+}
+
+export function newUserIds(count: number): UserId[] {
+  return Array.from({ length: count }, newUserId)
+}
+
+async function connectPerson(urls: ServerUrls, person: TestPerson): Promise<Connection> {
+  const token = await fetchAccessToken(urls.issuer, person)
   const nc = await connect({ servers: urls.nats, token, inboxPrefix: `_INBOX_${person}` })
   return { nc, client: createClient(nc, { contracts, user: person }) }
 }
 
-async function connectFunctions(urls: ServerUrls): Promise<Connected> {
+async function connectFunctions(urls: ServerUrls): Promise<Connection> {
   const { username, password, host } = new URL(urls.functionsNats)
   const nc = await connect({ servers: host, user: username, pass: password })
   return { nc, client: createClient(nc, { contracts }) }
-}
-
-/** What the issuer gives a command-line tool for a name and a password. */
-async function readToken(issuer: string, person: TestPerson): Promise<string> {
-  const response = await fetch(`${issuer}/protocol/openid-connect/token`, {
-    method: 'POST',
-    body: new URLSearchParams({
-      grant_type: 'password',
-      client_id: 'natter-cli',
-      username: person,
-      password: `${person}123`,
-      scope: 'openid',
-    }),
-  })
-  if (!response.ok) throw new Error(`No token for ${person}: ${await response.text()}`)
-  const { access_token } = (await response.json()) as { access_token: string }
-  return access_token
 }
 
 function createMailbox<Data>(): Mailbox<Data> & { put(data: Data): void } {
@@ -264,12 +316,12 @@ function createMailbox<Data>(): Mailbox<Data> & { put(data: Data): void } {
     },
     next,
     unread: () => unread,
-    async until(isMeant) {
+    async until(isMatch) {
       const read: Data[] = []
       for (;;) {
         const data = await next()
         read.push(data)
-        if (isMeant(data)) return read
+        if (isMatch(data)) return read
       }
     },
   }

@@ -6,7 +6,7 @@ export type BadPayload = [name: string, payload: string | Uint8Array]
  */
 export function badPayloads(fields: Record<string, unknown>): BadPayload[] {
   const [first] = Object.keys(fields)
-  const within = (extra: string) =>
+  const withField = (extra: string) =>
     `${JSON.stringify(fields).slice(0, -1)}${first ? ',' : ''}${extra}}`
   return [
     ['what is no JSON', '{"text"'],
@@ -16,12 +16,15 @@ export function badPayloads(fields: Record<string, unknown>): BadPayload[] {
     ['a text', '"text"'],
     ['a number', '1'],
     ['nothing but null', 'null'],
-    ['a field it does not know', within('"unknown":true')],
-    ['another caller', within('"caller":"bob"')],
-    ['a prototype', within('"__proto__":{"isAdmin":true}')],
-    ['a constructor', within('"constructor":{"prototype":{"isAdmin":true}}')],
-    ['what is nested 100,000 deep', within(`"deep":${'['.repeat(100_000)}${']'.repeat(100_000)}`)],
-    ['close to a megabyte', within(`"big":"${'x'.repeat(1_000_000)}"`)],
+    ['a field it does not know', withField('"unknown":true')],
+    ['another caller', withField('"caller":"bob"')],
+    ['a prototype', withField('"__proto__":{"isAdmin":true}')],
+    ['a constructor', withField('"constructor":{"prototype":{"isAdmin":true}}')],
+    [
+      'what is nested 100,000 deep',
+      withField(`"deep":${'['.repeat(100_000)}${']'.repeat(100_000)}`),
+    ],
+    ['close to a megabyte', withField(`"big":"${'x'.repeat(1_000_000)}"`)],
     ...Object.keys(fields).flatMap((field): BadPayload[] => [
       [`a list as ${field}`, JSON.stringify({ ...fields, [field]: [fields[field]] })],
       [`an object as ${field}`, JSON.stringify({ ...fields, [field]: { length: 1 } })],

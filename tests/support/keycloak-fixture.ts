@@ -12,6 +12,7 @@ import {
   type Visitor,
   watch,
 } from './client-fixture.ts'
+import { fetchTokens } from './tokens.ts'
 
 /** The whole product with a real Keycloak and the realm of deploy/. */
 export interface KeycloakFixture extends ClientFixture {
@@ -68,7 +69,7 @@ async function askAdmin(
   path: string,
   body: unknown,
 ) {
-  const { access_token } = await readTokens(`${origin}/realms/master`, 'admin-cli', admin)
+  const { access_token } = await fetchTokens(`${origin}/realms/master`, 'admin-cli', admin)
   const response = await fetch(`${origin}/admin/realms/nats-chat${path}`, {
     method,
     headers: { authorization: `Bearer ${access_token}`, 'content-type': 'application/json' },
@@ -77,26 +78,6 @@ async function askAdmin(
   const text = await response.text()
   if (!response.ok) throw new Error(`${method} ${path} answers ${response.status}: ${text}`)
   return text ? JSON.parse(text) : undefined
-}
-
-export interface Tokens {
-  access_token: string
-  refresh_token: string
-  id_token: string
-}
-
-/** The response of the password grant. */
-export async function readTokens(
-  issuer: string,
-  client_id: string,
-  who: { username: string; password: string },
-): Promise<Tokens> {
-  const response = await fetch(`${issuer}/protocol/openid-connect/token`, {
-    method: 'POST',
-    body: new URLSearchParams({ grant_type: 'password', scope: 'openid', client_id, ...who }),
-  })
-  if (!response.ok) throw new Error(`No token of ${issuer}: ${await response.text()}`)
-  return (await response.json()) as Tokens
 }
 
 /** Fills in name and password on Keycloak's page. */

@@ -15,57 +15,57 @@ const root = join(import.meta.dirname, '..', '..')
 
 export interface LoginFixture extends AsyncDisposable {
   nats: NatsService
-  maker: TokenIssuer
+  tokenIssuer: TokenIssuer
   /** Answers the auth callout. */
   runtime: ProcessService
   connect(token: string, options?: Record<string, unknown>): Promise<NatsConnection>
   /** Tries to log in and tells how that ended. Throws for who is let in. */
-  refusalOf(token: string): Promise<LoginRefusal>
+  attemptLogin(token: string): Promise<LoginRejection>
 }
 
-export interface LoginRefusal {
+export interface LoginRejection {
   /** What the client is told. */
-  told: string
+  message: string
   /** How long that took, in milliseconds. */
-  took: number
+  durationMs: number
   /** The reason, in the log of the server and in that of the runtime. */
-  server: string
-  runtime: string
+  serverLog: string
+  runtimeLog: string
   /** Whether a part of the token stands in one of them. */
-  showsToken: boolean
+  leaksToken: boolean
 }
 
 /**
  * The server of nats.conf, and a runtime that serves `auth.callout` and three functions to reach. The
- * tokens are those of `maker`, unless another issuer is named.
+ * tokens are those of `tokenIssuer`, unless another issuer is named.
  */
 export async function createLoginFixture(issuer?: string): Promise<LoginFixture> {
   await using made = new AsyncDisposableStack()
   const bench = made.use(await createCommandLine())
-  const maker = await startTokenIssuer()
-  made.defer(() => maker.stop())
+  const tokenIssuer = await startTokenIssuer()
+  made.defer(() => tokenIssuer.stop())
   const secrets = createSecrets()
   const dir = await bench.write({})
   const nats = made.use(await startNats({ dir, binary: await findNatsServer(), secrets }))
   const callout = JSON.stringify(join(root, 'functions', 'auth.callout.ts'))
   const functions = await bench.write({
     'auth.callout.ts': `export { default } from ${callout}\n`,
-    'whoami.ts': asking('whoami', ['everyone']),
-    'work.ts': asking('work', ['user', 'admin']),
-    'inside.ts': asking('inside', ['functions']),
+    'whoami.ts': functionSource('whoami', ['everyone']),
+    'work.ts': functionSource('work', ['user', 'admin']),
+    'inside.ts': functionSource('inside', ['functions']),
   })
   const env = {
     NATS_URL: nats.urlOf('functions'),
     NATS_AUTH_URL: nats.urlOf('auth'),
     NATS_CALLOUT_SEED: secrets.calloutSeed,
     NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
-    OIDC_ISSUER: issuer ?? maker.issuer,
+    OIDC_ISSUER: issuer ?? tokenIssuer.issuer,
   }
   const runtime = made.use(await startRuntimeService({ dir, env, functions, name: 'login' }))
   const all = made.move()
-  const ground: LoginFixture = {
+  const fixture: LoginFixture = {
     nats,
-    maker,
+    tokenIssuer,
     runtime,
     connect: (token, options = {}) =>
       connect({
@@ -75,17 +75,17 @@ export async function createLoginFixture(issuer?: string): Promise<LoginFixture>
         inboxPrefix: '_INBOX_alice',
         ...options,
       }),
-    async refusalOf(token) {
+    async attemptLogin(token) {
       const [ofServer, ofRuntime] = [nats.log.end(), runtime.log.end()]
       const started = performance.now()
-      const told = await ground.connect(token).then(
+      const message = await fixture.connect(token).then(
         (nc) => nc.close().then(() => Promise.reject(new Error('It was let in'))),
         (error: Error) => error.message,
       )
-      const took = performance.now() - started
-      const server = await nats.log.line(/Auth callout service returned/, { from: ofServer })
+      const durationMs = performance.now() - started
+      const serverLog = await nats.log.line(/Auth callout service returned/, { from: ofServer })
       // Whoever was refused before may be written about after.
-      const said = server.slice(server.indexOf('error: ') + 'error: '.length)
+      const said = serverLog.slice(serverLog.indexOf('error: ') + 'error: '.length)
       const reason = RegExp.escape(JSON.stringify(said).slice(1, -1))
       const line = await runtime.log.line(
         new RegExp(`${reason}.*"login refused"|"login refused".*${reason}`),
@@ -93,19 +93,19 @@ export async function createLoginFixture(issuer?: string): Promise<LoginFixture>
       )
       const logged = (await readFrom(nats.log, ofServer)) + (await readFrom(runtime.log, ofRuntime))
       const parts = token.split('.').filter(({ length }) => length > 20)
-      const showsToken = parts.some((part) => logged.includes(part))
-      return { told, took, server, runtime: JSON.parse(line).reason, showsToken }
+      const leaksToken = parts.some((part) => logged.includes(part))
+      return { message, durationMs, serverLog, runtimeLog: JSON.parse(line).reason, leaksToken }
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
-  return ground
+  return fixture
 }
 
 async function readFrom({ path }: LogFile, from: number) {
   return (await readFile(path)).subarray(from).toString()
 }
 
-const asking = (subject: string, audience: string[]) => `
+const functionSource = (subject: string, audience: string[]) => `
 import * as v from 'valibot'
 import { defineFunction } from '#runtime'
 

@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util'
 import { wsconnect } from '@nats-io/nats-core'
 import { createClient } from '#runtime/client'
 import { contracts, topics } from '#schema/contracts'
+import { fetchAccessToken } from './tokens.ts'
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -58,17 +59,7 @@ await alice.nc.close()
 await bob.nc.close()
 
 async function logIn(person: string) {
-  const response = await fetch(`${stack.issuer}/protocol/openid-connect/token`, {
-    method: 'POST',
-    body: new URLSearchParams({
-      grant_type: 'password',
-      client_id: 'natter-cli',
-      username: person,
-      password: `${person}123`,
-    }),
-  })
-  const { access_token: token } = (await response.json()) as { access_token?: string }
-  assert(token, `the issuer gave ${person} no token: status ${response.status}`)
+  const token = await fetchAccessToken(stack.issuer, person)
   const inboxPrefix = `_INBOX_${person}`
   const nc = await wsconnect({ servers: stack.natsWebSocket, token, inboxPrefix })
   return { nc, client: createClient(nc, { contracts, user: person }) }

@@ -15,7 +15,7 @@ import {
 export type Claims = { [Name in keyof JWTPayload]?: JWTPayload[Name] | undefined }
 
 /** How it is signed, when not as usual. */
-export interface Signing extends Partial<JWTHeaderParameters> {
+export interface SigningOptions extends Partial<JWTHeaderParameters> {
   key?: CryptoKey | Uint8Array
 }
 
@@ -23,9 +23,9 @@ export interface Signing extends Partial<JWTHeaderParameters> {
 export interface TokenIssuer {
   issuer: string
   /** How often its keys were fetched. */
-  fetched(): number
+  fetchCount(): number
   /** A token for alice, or for whom the claims say. A claim of undefined is left out. */
-  token(claims?: Claims, signing?: Signing): Promise<string>
+  token(claims?: Claims, signing?: SigningOptions): Promise<string>
   /** From now on another key signs, and the old one is no longer told. Answers the new one's id. */
   rotate(): Promise<string>
   /** The key that signs now, as everybody may know it. */
@@ -69,7 +69,7 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
 
   return {
     issuer,
-    fetched: () => fetches,
+    fetchCount: () => fetches,
     token(claims = {}, { key, ...header } = {}) {
       const now = Math.floor(Date.now() / 1_000)
       const usual = {

@@ -6,6 +6,7 @@ import { contracts } from '#schema/contracts'
 import { type ClientId, type MessageId, type RoomId, toNotifyId } from '#schema/ids'
 import { type ConnId, heartbeatMs } from '#schema/messages/presence'
 import type { StackUrls } from '../../../stack/state.ts'
+import { fetchAccessToken } from '../../support/tokens.ts'
 
 /** Colleagues of the demo users: the identity provider finds them in its state folder. */
 const colleagues = [
@@ -50,7 +51,7 @@ export const passwordOf = (name: string) => `${name}123`
 export async function createSpeaker(urls: StackUrls, name: Name): Promise<Speaker> {
   const nc = await connect({
     servers: urls.nats,
-    token: await readToken(urls.issuer, name),
+    token: await fetchAccessToken(urls.issuer, name),
     inboxPrefix: `_INBOX_${name}`,
   })
   const client = createClient(nc, { contracts, user: name })
@@ -81,20 +82,4 @@ export async function createSpeaker(urls: StackUrls, name: Name): Promise<Speake
       await nc.close()
     },
   }
-}
-
-async function readToken(issuer: string, name: string): Promise<string> {
-  const response = await fetch(`${issuer}/protocol/openid-connect/token`, {
-    method: 'POST',
-    body: new URLSearchParams({
-      grant_type: 'password',
-      client_id: 'natter-cli',
-      username: name,
-      password: passwordOf(name),
-      scope: 'openid profile',
-    }),
-  })
-  if (!response.ok) throw new Error(`No token for ${name}: ${await response.text()}`)
-  const { access_token } = (await response.json()) as { access_token: string }
-  return access_token
 }

@@ -5,7 +5,7 @@ import { startIssuer } from '../../../stack/oidc-provider/issuer.ts'
 import { createClient, temporaryFolder } from '../../support/oidc-client.ts'
 import {
   type Claims,
-  type Signing,
+  type SigningOptions,
   startTokenIssuer,
   type TokenIssuer,
 } from '../../support/token-issuer.ts'
@@ -168,13 +168,13 @@ describe('check', () => {
     const jwk = other.publicKey()
     const certs = `${other.issuer}/protocol/openid-connect/certs`
     const iss = issuer.issuer
-    const forged: Signing[] = [{}, { jwk }, { jku: certs }, { jwk, kid: 'mine' }]
+    const forged: SigningOptions[] = [{}, { jwk }, { jku: certs }, { jwk, kid: 'mine' }]
 
     for (const header of forged) {
       const token = await other.token({ iss }, header)
       expect(await rejectionOf(token)).toEqual(rejectedWith(/signature|no applicable key/))
     }
-    expect(other.fetched()).toBe(0)
+    expect(other.fetchCount()).toBe(0)
   })
 
   it('rejects a token whose algorithm does not fit the key', async () => {
@@ -210,7 +210,7 @@ describe('issuer keys', () => {
     const token = await issuer.token()
     await Promise.all(Array.from({ length: 50 }, () => tokens.check(token)))
 
-    expect(issuer.fetched()).toBe(1)
+    expect(issuer.fetchCount()).toBe(1)
   })
 
   it('are fetched again after a rotation: the new key is valid at once, the old one no longer', async () => {
@@ -231,7 +231,7 @@ describe('issuer keys', () => {
     for (const rejection of await Promise.all(flood.map((token) => rejectionOf(token))))
       expect(rejection).toEqual(rejectedWith(/no applicable key/))
     expect(await rejectionOf(flood[0] ?? '')).toEqual(rejectedWith(/no applicable key/))
-    expect(issuer.fetched()).toBe(2)
+    expect(issuer.fetchCount()).toBe(2)
   })
 
   it('stay cached while the issuer is unavailable, and are fetched again afterwards', async () => {
