@@ -101,7 +101,7 @@ describe('places in the chat', { timeout: 60_000 }, () => {
     const { id } = await bobSpeaks.reply(room, first, 'the answer')
     // A link finds what the database has.
     await expect
-      .poll(async () => (await aliceSpeaks.client.try('msg.find', { room, id } as never)).ok)
+      .poll(async () => (await aliceSpeaks.client.try('msg.find', { room, id })).ok)
       .toBe(true)
 
     await goTo(alice.page, ground.urls.web, `${room}/m/${id}`)
@@ -116,7 +116,7 @@ describe('places in the chat', { timeout: 60_000 }, () => {
     const { room, said } = await givenTalk(80)
     const { id = '', seq = 0 } = said[4] ?? {}
     const notifyId = `${seq.toString(36)}-${id}`
-    await bobSpeaks.client.call('msg.delete', { notifyId } as never)
+    await bobSpeaks.client.call('msg.delete', { notifyId })
 
     await goTo(alice.page, ground.urls.web, `${room}/m/${id}`)
 
@@ -138,7 +138,7 @@ describe('places in the chat', { timeout: 60_000 }, () => {
 
   it('shows the same of a room one is not in as of none', async () => {
     const room = `room-${crypto.randomUUID().slice(0, 8)}`
-    await bobSpeaks.client.call('room.create', { room, name: room, kind: 'private' } as never)
+    await bobSpeaks.client.call('room.create', { room, name: room, kind: 'private' })
     const { id } = await bobSpeaks.send(room, 'between us')
     const show = async (path: string) => {
       await goTo(alice.page, ground.urls.web, path)
@@ -301,9 +301,9 @@ describe('a thread', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: /newest|new message/ }).click()
     await expect.poll(() => isOnScreen(page, 'number 90.')).toBe(true)
     await thread.getByText('number 3.').waitFor()
-    await bobSpeaks.client.call('msg.edit', { notifyId, text: 'number three.' } as never)
+    await bobSpeaks.client.call('msg.edit', { notifyId, text: 'number three.' })
     await thread.getByText('number three.').waitFor()
-    await bobSpeaks.client.call('msg.delete', { notifyId } as never)
+    await bobSpeaks.client.call('msg.delete', { notifyId })
     await thread.getByText('This message was deleted.').waitFor()
 
     await page.goto(`${ground.urls.web}/r/${room}/m/${id}`)

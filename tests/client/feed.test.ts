@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { FunctionError } from '#runtime'
-import type { RoomId } from '#schema/ids'
+import { type ErrorCode, FunctionError } from '#runtime'
+import type { NotifyId, RoomId, UserId } from '#schema/ids'
 import type { Notice, PlacedEvent } from '#schema/messages/event'
 import { createRoomFeed, type RoomFeed } from '../../client/chat/createRoomFeed.ts'
 import type { ChatClient } from '../../client/nats/createConnection.ts'
@@ -9,7 +9,7 @@ const room = 'general' as RoomId
 
 function placed(seq: number): PlacedEvent {
   const at = new Date(seq).toISOString()
-  return { seq, event: { kind: 'room', action: 'rename', room, by: 'alice', at } as never }
+  return { seq, event: { kind: 'room', action: 'rename', room, by: 'alice' as UserId, at } }
 }
 
 /** An event as it is told, after the one before it. */
@@ -18,7 +18,7 @@ function notice(seq: number, prev: number): Notice {
   return { room, kind: event.kind, seq, prev, event }
 }
 
-type Refusal = { code: string; retryAfterMs?: number }
+type Refusal = { code: ErrorCode; retryAfterMs?: number }
 
 /** A feed up to 10 whose room has had 11 to 15, and what it was asked. Answers are refusals first. */
 function givenFeed(refusals: Refusal[] = []) {
@@ -29,7 +29,7 @@ function givenFeed(refusals: Refusal[] = []) {
       if (name !== 'chat.sync') throw new FunctionError('forbidden', `No ${name}`)
       asked.push(since)
       const refusal = refusals.shift()
-      if (refusal) throw new FunctionError(refusal.code as never, 'Not now', refusal)
+      if (refusal) throw new FunctionError(refusal.code, 'Not now', refusal)
       const events = [11, 12, 13, 14, 15].filter((seq) => seq > since).map(placed)
       return { recovered: true, events }
     },
@@ -137,7 +137,7 @@ describe('what is told of a room', () => {
     const { feed, heard } = givenFeed()
     const { event: _, ...tooLong } = notice(11, 10)
 
-    feed.hear({ ...tooLong, kind: 'message', notifyId: '1-a' as never })
+    feed.hear({ ...tooLong, kind: 'message', notifyId: '1-a' as NotifyId })
     await vi.advanceTimersByTimeAsync(1_000)
 
     expect(heard).toEqual([11, 12, 13, 14, 15])

@@ -67,8 +67,8 @@ async function givenRooms(count: number): Promise<string[]> {
   const name = `row-${crypto.randomUUID().slice(0, 8)}`
   const rooms = Array.from({ length: count }, (_, at) => `${name}-${at}`)
   for (const room of rooms) {
-    await bob.client.call('room.create', { room, name: room, kind: 'private' } as never)
-    await bob.client.call('room.invite', { room, userId: 'alice' } as never)
+    await bob.client.call('room.create', { room, name: room, kind: 'private' })
+    await bob.client.call('room.invite', { room, userId: 'alice' })
     await alice.page.getByRole('link', { name: room }).waitFor()
   }
   return rooms

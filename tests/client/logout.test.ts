@@ -144,8 +144,8 @@ describe('a notification of a browser that tells by its worker', { timeout: 60_0
     await page.goto(`${ground.urls.web}/console/traces`)
     await page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
     const room = `room-${crypto.randomUUID().slice(0, 8)}`
-    await bobSpeaks.client.call('room.create', { room, name: room, kind: 'private' } as never)
-    await bobSpeaks.client.call('room.invite', { room, userId: 'alice' } as never)
+    await bobSpeaks.client.call('room.create', { room, name: room, kind: 'private' })
+    await bobSpeaks.client.call('room.invite', { room, userId: 'alice' })
     await page.getByRole('link', { name: room }).waitFor()
     const { id } = await bobSpeaks.send(room, `@alice, by worker ${room}`)
     const shown = () =>

@@ -86,8 +86,8 @@ afterAll(async () => {
 /** A room of bob's that alice is in, and does not look at. */
 async function givenRoom(): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
-  await bobSpeaks.client.call('room.create', { room, name: room, kind: 'private' } as never)
-  await bobSpeaks.client.call('room.invite', { room, userId: 'alice' } as never)
+  await bobSpeaks.client.call('room.create', { room, name: room, kind: 'private' })
+  await bobSpeaks.client.call('room.invite', { room, userId: 'alice' })
   await alice.page.getByRole('link', { name: room }).waitFor()
   return room
 }
@@ -234,7 +234,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     await typeMessage(page, 'mine to begin')
     const his = await bobSpeaks.send(room, 'his to begin')
     await message(page, 'mine to begin').waitFor()
-    const said = () => client.call('chat.history', { room } as never)
+    const said = () => client.call('chat.history', { room })
     await expect.poll(async () => (await said()).messages.length).toBe(2)
     const mine = (await said()).messages.find(({ text }) => text === 'mine to begin')
     await bobSpeaks.reply(room, his.id, `of no concern in ${room}`)

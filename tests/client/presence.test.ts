@@ -30,8 +30,8 @@ async function givenRoom(kind: 'public' | 'private', ...others: string[]): Promi
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   // Who says nothing for long is there no more.
   await bob.client.call('presence.heartbeat', { connId })
-  await bob.client.call('room.create', { room, name: room, kind } as never)
-  for (const userId of others) await bob.client.call('room.invite', { room, userId } as never)
+  await bob.client.call('room.create', { room, name: room, kind })
+  for (const userId of others) await bob.client.call('room.invite', { room, userId })
   return room
 }
 
@@ -57,11 +57,11 @@ const framesOf = ({ frames }: Visitor, room: string, since = 0) =>
 describe('who is there', { timeout: 60_000 }, () => {
   it('is still there after leaving one room of two', async () => {
     const [left, stays] = [await givenRoom('public', 'alice'), await givenRoom('public', 'alice')]
-    await bob.client.call('room.role', { room: left, userId: 'alice', role: 'owner' } as never)
+    await bob.client.call('room.role', { room: left, userId: 'alice', role: 'owner' })
     const his = (await openMembers(stays)).filter({ hasText: 'Bob Brown' })
     await his.filter({ hasText: 'Online' }).waitFor()
 
-    await bob.client.call('room.leave', { room: left } as never)
+    await bob.client.call('room.leave', { room: left })
     await expect
       .poll(() => framesOf(alice, `room.presence.${left}`).join())
       .toContain('"status":"offline"')
@@ -89,7 +89,7 @@ describe('who is there', { timeout: 60_000 }, () => {
   it('is away who has touched nothing for ten minutes, and online when they do', async () => {
     const room = await givenRoom('private', 'alice')
     const statusOfAlice = async () => {
-      const { present } = await bob.client.call('presence.room', { room } as never)
+      const { present } = await bob.client.call('presence.room', { room })
       return Object.entries(present).find(([user]) => user === 'alice')?.[1]
     }
     const tab = await alice.page.context().newPage()
@@ -144,7 +144,7 @@ describe('a page', { timeout: 60_000 }, () => {
     await page.locator('#composer').waitFor()
     const since = frames.length
 
-    for (const room of [other, mine]) bob.client.publish('typing', { room } as never)
+    for (const room of [other, mine]) bob.client.publish('typing', { room })
     await page.getByText('Bob Brown is writing…').waitFor()
     for (const room of [other, mine]) await bob.send(room, `in ${room}`)
     await message(page, `in ${mine}`).waitFor()
@@ -169,13 +169,13 @@ describe('a page', { timeout: 60_000 }, () => {
     const { page } = alice
     await page.getByRole('link', { name: stays }).click()
 
-    await elsewhere.client.call('room.join', { room } as never)
+    await elsewhere.client.call('room.join', { room })
     const link = page.getByRole('link', { name: new RegExp(room) })
     await link.waitFor()
     await bob.send(room, 'heard')
     await page.getByRole('link', { name: new RegExp(`${room}.*1 unread`) }).waitFor()
 
-    await elsewhere.client.call('room.leave', { room } as never)
+    await elsewhere.client.call('room.leave', { room })
     await link.waitFor({ state: 'detached' })
     const since = alice.frames.length
     await bob.send(room, 'not heard')

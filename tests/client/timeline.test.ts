@@ -1,7 +1,7 @@
 import { createRoot } from 'solid-js'
 import { describe, expect, it } from 'vitest'
 import { type MessageId, type RoomId, toNotifyId } from '#schema/ids'
-import type { Notice, PlacedEvent } from '#schema/messages/event'
+import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 import { createTimeline } from '../../client/chat/createTimeline.ts'
 import {
   apply,
@@ -15,7 +15,7 @@ function said(seq: number, id: string, threadId?: string): PlacedEvent {
   const [room, at, text] = ['general', new Date(seq).toISOString(), `text ${seq}`]
   const place = threadId === undefined ? {} : { threadId }
   const message = { id, room, sender: 'alice', clientId: `c-${id}`, text, mentions: [], at }
-  return { seq, event: { kind: 'message', ...message, ...place } as never }
+  return { seq, event: { kind: 'message', ...message, ...place } as unknown as RoomEvent }
 }
 
 const empty = () => timelineFromPage({ messages: [], before: false, after: false, asOf: 0 })
@@ -115,7 +115,8 @@ const toMessage = ({ seq, event: { kind: _, ...message } }: PlacedEvent) => ({
 function changed(kind: 'edit' | 'delete', seq: number, of: number): PlacedEvent {
   const [by, at, text] = ['alice', new Date(seq).toISOString(), 'edited']
   const message = { notifyId: toNotifyId({ id: idOf(of) as MessageId, seq: of }) }
-  return { seq, event: { kind, room: 'general', by, at, message, text, mentions: [] } as never }
+  const event = { kind, room: 'general', by, at, message, text, mentions: [] }
+  return { seq, event: event as unknown as RoomEvent }
 }
 
 describe('a page of a room', () => {

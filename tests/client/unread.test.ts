@@ -23,7 +23,7 @@ function said(seq: number, more: { sender?: string; mentions?: string[]; threadI
 
 function deleted(seq: number, of: number) {
   const message = { notifyId: toNotifyId({ seq: of, id: idOf(of) }) }
-  return { room: 'general', seq, kind: 'delete', event: { kind: 'delete', message } } as never
+  return { room: 'general', seq, kind: 'delete', event: { kind: 'delete', message } } as Notice
 }
 
 const withHeard = (known: Unread, ...notices: Notice[]) =>

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest'
+import type { DataOf } from '#runtime'
 import { closeDb } from '#schema/db'
 import { type RoomId, toNotifyId } from '#schema/ids'
 import { deliverNotify, type Notice, roomNotify } from '#schema/messages/event'
-import { type App, createApp, newClientId, type TestPerson } from '../support/app.ts'
+import { type App, createApp, type Mailbox, newClientId, type TestPerson } from '../support/app.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
 // Servers of its own, since here runtimes come and are killed.
@@ -26,7 +27,7 @@ afterAll(async () => {
 describe('fanout', () => {
   it('tells everything that happens in a room, each event with the one before it', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
-    const heard = await hear(room, 'charlie')
+    const heard = await listenToRoom(room, 'charlie')
 
     const first = await app.send(room, 'first', 'alice')
     const notifyId = toNotifyId(first)
@@ -141,7 +142,7 @@ describe('fanout', () => {
 
   it('tells nobody of what is not in the log', async () => {
     const room = await app.createRoom(['alice', 'bob'])
-    const heard = await hear(room, 'bob')
+    const heard = await listenToRoom(room, 'bob')
     const { nc } = await app.connectAs('functions')
     const at = new Date().toISOString()
     const made = { kind: 'react', by: 'alice', at, emoji: '👍', on: true }
@@ -157,7 +158,7 @@ describe('fanout', () => {
     'tells a busy %s room everything once, in its order',
     async (kind) => {
       const room = await app.createRoom(['alice', 'bob'], kind)
-      const heard = await hear(room, 'bob', kind)
+      const heard = await listenToRoom(room, 'bob', kind)
 
       const answers = await sayMany(room, 600)
 
@@ -171,7 +172,7 @@ describe('fanout', () => {
 
   it('keeps the order, however long it takes to find out who belongs to the room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
-    const heard = await hear(room, 'bob', 'private')
+    const heard = await listenToRoom(room, 'bob', 'private')
     const { asked } = await answerSlowlyOnce(room)
 
     const first = await app.send(room, 'first', 'alice')
@@ -188,7 +189,7 @@ describe('fanout', () => {
 
   it('tells all who belong to a room, though they do not fit into one answer', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
-    const heard = await hear(room, 'bob', 'private')
+    const heard = await listenToRoom(room, 'bob', 'private')
     await answerInParts(room)
 
     const { seq } = await app.send(room, 'for all', 'alice')
@@ -200,7 +201,10 @@ describe('fanout', () => {
     await using _ = await servers.startAnother('runtime-2')
     const open = await app.createRoom(['alice', 'bob'])
     const secret = await app.createRoom(['alice', 'bob'], 'private')
-    const heard = await Promise.all([hear(open, 'bob'), hear(secret, 'bob', 'private')])
+    const heard = await Promise.all([
+      listenToRoom(open, 'bob'),
+      listenToRoom(secret, 'bob', 'private'),
+    ])
 
     const said = await Promise.all([sayMany(open, 300), sayMany(secret, 300)])
 
@@ -221,7 +225,7 @@ describe('fanout', () => {
     async (kind) => {
       await using killed = await servers.startAnother(`killed-${kind}`)
       const room = await app.createRoom(['alice', 'bob'], kind)
-      const heard = await hear(room, 'bob', kind)
+      const heard = await listenToRoom(room, 'bob', kind)
       await app.send(room, 'first', 'alice')
       const first = await heard.next()
 
@@ -243,11 +247,15 @@ describe('fanout', () => {
 const noNotifyId = `1-${'0'.repeat(32)}`
 const byNumber = (a: number, b: number) => a - b
 
-/** What somebody is told of a room from now on. */
-function hear(room: RoomId, as: TestPerson, kind: 'public' | 'private' = 'public') {
+/** Subscribes to a room's notices, on the subject that a room of this kind uses. */
+function listenToRoom(
+  room: string,
+  as: TestPerson,
+  kind: 'public' | 'private' = 'public',
+): Promise<Mailbox<DataOf<typeof roomNotify>>> {
   return kind === 'public'
     ? app.listen(roomNotify, { room }, as)
-    : app.listen<typeof roomNotify>(deliverNotify as never, { user: as, room }, as)
+    : app.listen(deliverNotify, { user: as, room }, as)
 }
 
 /**

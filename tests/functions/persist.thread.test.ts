@@ -2,7 +2,7 @@ import { jetstream } from '@nats-io/jetstream'
 import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
-import type { MessageId, RoomId } from '#schema/ids'
+import type { ClientId, MessageId, RoomId } from '#schema/ids'
 import { messages, roomHeads } from '#schema/tables/message'
 import { newClientId, type TestPerson, useApp } from '../support/app.ts'
 
@@ -93,7 +93,7 @@ describe('persist.thread', () => {
     const [none] = await db
       .select()
       .from(messages)
-      .where(eq(messages.clientId, clientId as never))
+      .where(eq(messages.clientId, clientId as ClientId))
     expect(none).toBeUndefined()
   })
 })

@@ -8,7 +8,7 @@ import { type MessageId, type NotifyId, type RoomId, readNotifyId, toNotifyId } 
 import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { deliverPresence, deliverTyping, roomPresence } from '#schema/messages/presence'
 import type { RoomKind } from '#schema/messages/room'
-import { type App, createApp, newClientId } from '../support/app.ts'
+import { type App, createApp, newClientId, newMessageId } from '../support/app.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
 let servers: Servers
@@ -140,7 +140,7 @@ async function outcomesOf(asked: Asked, times: number): Promise<string[]> {
   )
   const outcomes = await Promise.all(
     calls.map(({ name, input }) =>
-      app.call(name as keyof Contracts, input as never, 'bob').then(
+      app.call(name as keyof Contracts, input, 'bob').then(
         () => `${name}: answered`,
         ({ code }) => `${name}: ${code}`,
       ),
@@ -183,7 +183,7 @@ async function hammer(room: RoomId): Promise<() => Promise<number>> {
     (['chat.sync', 'chat.history', 'presence.room', 'room.join'] as const).map(async (name) => {
       while (!stopping.signal.aborted)
         await app
-          .call(name, name === 'chat.sync' ? { room, since: 0 } : ({ room } as never), 'bob')
+          .call(name, name === 'chat.sync' ? { room, since: 0 } : { room }, 'bob')
           .then(() => {
             lastAnswerAt = performance.now()
             first.resolve()
@@ -245,7 +245,7 @@ describe('one second after', () => {
     const fixture: RoomFixture = {
       room: 'room' as RoomId,
       notifyIds: [],
-      threadId: '' as never,
+      threadId: newMessageId(),
       seq: 1,
     }
     const tried = [...Object.keys({ ...readsOf(fixture), ...writesOf(fixture) }), ...others]

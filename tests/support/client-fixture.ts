@@ -74,7 +74,7 @@ async function trackVisibility(urls: StackUrls): Promise<void> {
   await using bob = await createTestUser(urls, 'bob')
   for (const name of ['alice', 'charlie'])
     await (await createTestUser(urls, name))[Symbol.asyncDispose]()
-  const userIds = ['alice', 'bob', 'charlie'] as never[]
+  const userIds = ['alice', 'bob', 'charlie']
   await vi.waitUntil(
     async () => (await bob.client.call('users.names', { userIds })).users.length === userIds.length,
     { timeout: 10_000 },

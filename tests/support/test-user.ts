@@ -1,6 +1,7 @@
 import { connect } from '@nats-io/transport-node'
 import { type Client, createClient } from '#runtime/client'
 import { contracts } from '#schema/contracts'
+import type { MessageId } from '#schema/ids'
 import type { StackUrls } from '../../stack/state.ts'
 import { newClientId } from './app.ts'
 import { fetchAccessToken } from './tokens.ts'
@@ -8,8 +9,8 @@ import { fetchAccessToken } from './tokens.ts'
 /** Somebody who is there without a browser, and so can say much in little time. */
 export interface TestUser extends AsyncDisposable {
   client: Client<typeof contracts>
-  send(room: string, text: string): Promise<{ id: string; seq: number }>
-  reply(room: string, threadId: string, text: string): Promise<{ id: string; seq: number }>
+  send(room: string, text: string): Promise<{ id: MessageId; seq: number }>
+  reply(room: string, threadId: string, text: string): Promise<{ id: MessageId; seq: number }>
 }
 
 export async function createTestUser(urls: StackUrls, person: string): Promise<TestUser> {

@@ -27,7 +27,7 @@ export async function talkOn({ bob, maya, tomas, li }: Speakers): Promise<void> 
     '@alice the alert from 14:02 is a false alarm, I have muted the check.',
   )
   await bob.say('random', 'Cake in the kitchen 🍰')
-  const { room } = await maya.client.call('room.direct', { with: 'alice' as never })
+  const { room } = await maya.client.call('room.direct', { with: 'alice' })
   await maya.say(room.id, 'Do you have five minutes before the demo?')
 }
 
@@ -42,25 +42,24 @@ async function makeRooms(people: Speakers) {
     ['quiet', 'Quiet corner', 'private'],
   ] as const
   for (const [room, name, kind] of rooms)
-    await alice.client.call('room.create', { room: room as never, name, kind })
+    await alice.client.call('room.create', { room: room, name, kind })
   const { bob, maya } = people
   for (const [owner, room, name] of [
     [bob, 'release-notes', 'Release notes'],
     [maya, 'book-club', 'Book club'],
     [bob, 'climbing', 'Climbing on Tuesdays'],
   ] as const)
-    await owner.client.call('room.create', { room: room as never, name, kind: 'public' })
-  await alice.client.call('room.join', { room: 'release-notes' as never })
+    await owner.client.call('room.create', { room: room, name, kind: 'public' })
+  await alice.client.call('room.join', { room: 'release-notes' })
   const everyone = Object.entries(people) as [Name, Speaker][]
   // Nobody is asked in before the functions know that they have been here.
-  const userIds = everyone.map(([name]) => name as never)
+  const userIds = everyone.map(([name]) => name)
   while ((await alice.client.call('users.names', { userIds })).users.length < userIds.length)
     await delay(50)
   for (const [name, { client }] of everyone) {
     for (const room of ['general', 'random', 'engineering', 'design', 'incidents', 'beirut'])
-      await client.call('room.join', { room: room as never })
-    if (name !== 'alice')
-      await alice.client.call('room.invite', { room: 'launch' as never, userId: name as never })
+      await client.call('room.join', { room: room })
+    if (name !== 'alice') await alice.client.call('room.invite', { room: 'launch', userId: name })
   }
 }
 
@@ -78,7 +77,7 @@ async function chatter({ alice, amira, bob, jonas, li, maya, tomas }: Speakers) 
     [li, '谢谢！我明天看一下。'],
     [maya, 'Sketches for the settings are in the room.'],
   ] as const) {
-    const { room } = await other.client.call('room.direct', { with: 'alice' as never })
+    const { room } = await other.client.call('room.direct', { with: 'alice' })
     await other.say(room.id, text)
   }
 }
