@@ -14,7 +14,7 @@ function appoint(room: string, userId: string, role: Role, as: TestPerson = 'ali
 }
 
 describe('admin.role', () => {
-  it('makes a member of anybody, in a room of others', async () => {
+  it('adds a non-member to a room that the administrator is not in', async () => {
     const room = await app.createRoom(['charlie'], 'private')
     const changes = await app.listen(roomChanged, { room }, 'functions')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
@@ -28,7 +28,7 @@ describe('admin.role', () => {
     await app.call('room.kick', { room, userId: 'charlie' }, 'bob')
   })
 
-  it('changes the role of who is a member, whoever they are', async () => {
+  it('changes the role of a member, also of an owner', async () => {
     const room = await app.createRoom(['bob', 'charlie'], 'public', { bob: 'owner' })
 
     await appoint(room, 'charlie', 'owner')
@@ -41,7 +41,7 @@ describe('admin.role', () => {
     await expect(app.send(room, 'hm', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('does nothing the second time', async () => {
+  it('stores no second event when the role is set twice', async () => {
     const room = await app.createRoom(['bob'])
 
     for (const userId of ['bob', 'charlie'])
@@ -50,14 +50,14 @@ describe('admin.role', () => {
     expect(await app.readEvents(room)).toHaveLength(2)
   })
 
-  it('keeps the last owner', async () => {
+  it('rejects a role change of the last owner with conflict', async () => {
     const room = await app.createRoom(['bob', 'charlie'], 'public', { bob: 'owner' })
 
     await expect(appoint(room, 'bob', 'member')).rejects.toMatchObject({ code: 'conflict' })
     expect(await app.readEvents(room)).toEqual([])
   })
 
-  it('does not let an administrator read what they do not belong to', async () => {
+  it('keeps the history of a private room hidden from the administrator', async () => {
     const room = await app.createRoom(['bob'], 'private')
 
     await appoint(room, 'bob', 'owner')
@@ -67,7 +67,7 @@ describe('admin.role', () => {
     })
   })
 
-  it('refuses who was kicked, rooms of two, archived ones, and where there is none', async () => {
+  it('rejects a banned user, a direct room, an archived room and an unknown room with the same message', async () => {
     const shut = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     await app.call('room.kick', { room: shut, userId: 'bob' }, 'alice')
     const archived = await app.createRoom(['bob'])
@@ -82,19 +82,25 @@ describe('admin.role', () => {
     }
   })
 
-  it.each(['bob', 'charlie'] as const)('is out of the reach of %s, who is none', async (as) => {
-    const room = await app.createRoom(['bob', 'charlie'], 'public', { bob: 'owner' })
+  it.each(['bob', 'charlie'] as const)(
+    'rejects %s, who is not an administrator, with forbidden',
+    async (as) => {
+      const room = await app.createRoom(['bob', 'charlie'], 'public', { bob: 'owner' })
 
-    await expect(appoint(room, as, 'owner', as)).rejects.toMatchObject({ code: 'forbidden' })
-    expect(await app.readEvents(room)).toEqual([])
-  })
+      await expect(appoint(room, as, 'owner', as)).rejects.toMatchObject({ code: 'forbidden' })
+      expect(await app.readEvents(room)).toEqual([])
+    },
+  )
 
-  it.each(badPayloads({ userId: 'bob', role: 'guest' }))('refuses %s', async (_name, payload) => {
-    const room = await app.createRoom(['bob'])
+  it.each(badPayloads({ userId: 'bob', role: 'guest' }))(
+    'rejects a bad payload: %s',
+    async (_name, payload) => {
+      const room = await app.createRoom(['bob'])
 
-    const { status } = await app.request(`as.alice.admin.role.${room}`, payload, 'alice')
+      const { status } = await app.request(`as.alice.admin.role.${room}`, payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-    expect(await app.readEvents(room)).toEqual([])
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+      expect(await app.readEvents(room)).toEqual([])
+    },
+  )
 })

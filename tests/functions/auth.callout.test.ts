@@ -28,14 +28,14 @@ const refused = (reason: RegExp) => ({
 })
 
 describe('auth.callout', () => {
-  it('lets in who brings an access token, as who it says', async () => {
+  it('accepts an access token, and calls functions as its user', async () => {
     const nc = await login({ preferred_username: 'alice' })
 
     const answer = await nc.request('as.alice.whoami')
     expect(answer.json()).toEqual({ caller: 'alice' })
   })
 
-  it('takes the token as password too', async () => {
+  it('accepts the access token as a password', async () => {
     const pass = await fixture.tokenIssuer.token()
     const nc = await fixture.connect('', { token: undefined, user: 'bob', pass })
     onTestFinished(() => nc.close())
@@ -43,20 +43,20 @@ describe('auth.callout', () => {
     expect((await nc.request('as.alice.whoami')).json()).toEqual({ caller: 'alice' })
   })
 
-  it('takes a token that names us in aud and has no azp', async () => {
+  it('accepts a token without azp whose aud contains an allowed client', async () => {
     const nc = await login({ azp: undefined, aud: ['account', 'nats-chat-app'] })
 
     expect((await nc.request('as.alice.whoami')).json()).toEqual({ caller: 'alice' })
   })
 
-  it('lets who has no role ask what is for everyone, and nothing else', async () => {
+  it('lets a user without a role call only functions for everyone', async () => {
     const nc = await login({ realm_access: { roles: [] } })
 
     expect((await nc.request('as.alice.whoami')).json()).toEqual({ caller: 'alice' })
     await expect(nc.request('as.alice.work')).rejects.toThrow(/Permissions Violation/i)
   })
 
-  it('ends the connection when the token does', async () => {
+  it('closes the connection when the token expires', async () => {
     const nc = await login({ exp: now() + 2 })
 
     await nc.closed()
@@ -64,7 +64,7 @@ describe('auth.callout', () => {
     expect(nc.isClosed()).toBe(true)
   })
 
-  it('knows a new key of the issuer, and asks for one it does not know at most once', async () => {
+  it('accepts tokens of a rotated key, and fetches keys at most once for unknown key ids', async () => {
     const { tokenIssuer } = fixture
     await tokenIssuer.rotate()
     const enter = async () => (await login()).isClosed()
@@ -87,25 +87,25 @@ describe('auth.callout', () => {
       () => ({ azp: 'other', aud: 'other' }),
       /another client: its azp is "other"/,
     ],
-    ['of no client', () => ({ azp: undefined, aud: undefined }), /another client/],
+    ['without a client', () => ({ azp: undefined, aud: undefined }), /another client/],
     ['that has expired', () => ({ exp: now() - 60 }), /"exp" claim/],
     ['that has expired 2 s ago', () => ({ exp: now() - 2 }), /expired: its exp is \d+$/],
-    ['that lasts too long', () => ({ exp: now() + 365 * 24 * 3_600 }), /too long: .* 24 h/],
+    ['with a lifetime of a year', () => ({ exp: now() + 365 * 24 * 3_600 }), /too long: .* 24 h/],
     ['that never expires', () => ({ exp: undefined }), /"exp" claim/],
     ['that is not valid yet', () => ({ nbf: now() + 60 }), /"nbf" claim/],
-    ['of no kind', () => ({ typ: undefined }), /no access token: its typ is missing/],
+    ['without a typ', () => ({ typ: undefined }), /no access token: its typ is missing/],
     ['that is an ID token', () => ({ typ: 'ID' }), /no access token: its typ is "ID"/],
-    ['of no user', () => ({ preferred_username: undefined }), /cannot be a user id/],
+    ['without a user name', () => ({ preferred_username: undefined }), /cannot be a user id/],
     ...['', '*', '>', 'a.b', 'a b', 'Alice', 'ä', 'a'.repeat(65), 'a\r\nb'].map(
       (name): [string, () => Claims, RegExp] => [
-        `of a user ${JSON.stringify(name)}`,
+        `with the user name ${JSON.stringify(name)}`,
         () => ({ preferred_username: name }),
         /cannot be a user id/,
       ],
     ),
   ]
   it.each(hostile)(
-    'refuses a token %s at once, and says why in the log',
+    'rejects a token %s within two seconds, and logs the reason',
     async (_, claims, reason) => {
       const token = await fixture.tokenIssuer.token(claims())
 
@@ -113,12 +113,12 @@ describe('auth.callout', () => {
     },
   )
 
-  it('refuses who brings no token, or something else', async () => {
+  it('rejects an empty token and a string that is not a JWT', async () => {
     expect(await fixture.attemptLogin('')).toEqual(refused(/token rejected: it is missing/))
     expect(await fixture.attemptLogin('abc')).toEqual(refused(/token rejected: Invalid Compact JWS/))
   })
 
-  it('refuses a token without a signature, or with one of the wrong kind', async () => {
+  it('rejects an unsigned token and a token signed with the public key as an HMAC secret', async () => {
     const [, payload] = (await fixture.tokenIssuer.token()).split('.')
     const head = Buffer.from('{"alg":"none"}').toString('base64url')
     const unsigned = `${head}.${payload}.`
@@ -129,7 +129,7 @@ describe('auth.callout', () => {
     expect(await fixture.attemptLogin(forged)).toEqual(refused(/"alg".*not allowed/))
   })
 
-  it('refuses a token that was changed after it was signed', async () => {
+  it('rejects a token whose payload was changed after signing', async () => {
     const [head, , signature] = (await fixture.tokenIssuer.token()).split('.')
     const [, payload] = (await fixture.tokenIssuer.token({ preferred_username: 'bob' })).split('.')
 
@@ -137,7 +137,7 @@ describe('auth.callout', () => {
     expect(await fixture.attemptLogin(changed)).toEqual(refused(/signature/))
   })
 
-  it('lets in whom it can check while the issuer is away', async () => {
+  it('accepts a token of a cached key while the issuer is unavailable', async () => {
     const token = await fixture.tokenIssuer.token()
     await fixture.tokenIssuer.stop()
     onTestFinished(() => fixture.tokenIssuer.start())
@@ -147,7 +147,7 @@ describe('auth.callout', () => {
     expect((await nc.request('as.alice.whoami')).json()).toEqual({ caller: 'alice' })
   })
 
-  it('waits for an issuer that does not answer no longer than the server does', async () => {
+  it('rejects a login before the server times out when the issuer does not answer', async () => {
     const { tokenIssuer, runtime } = fixture
     const token = await tokenIssuer.token()
     tokenIssuer.hang()
@@ -164,7 +164,7 @@ describe('auth.callout', () => {
     await expect.poll(() => enter().catch(String), { timeout: 5_000 }).toBe('let in')
   })
 
-  it('disturbs nobody when it dies, and lets in who waited when it is back', async () => {
+  it('keeps existing connections when the runtime is killed, and accepts waiting logins after its restart', async () => {
     const before = await login()
     await fixture.runtime.kill('SIGKILL')
     const waiting = fixture.connect(await fixture.tokenIssuer.token(), {

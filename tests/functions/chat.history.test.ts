@@ -45,7 +45,7 @@ function genericPlanOf(text: string, values: string): Promise<string> {
 }
 
 describe('chat.history', () => {
-  it('answers with what was said, oldest first', async () => {
+  it('returns the messages of a room, oldest first', async () => {
     const { room, seqs } = await givenTalk(3)
 
     const { messages, before, after } = await read(room)
@@ -65,13 +65,13 @@ describe('chat.history', () => {
     expect({ before, after }).toEqual({ before: false, after: false })
   })
 
-  it('answers with nothing where nothing was said', async () => {
+  it('returns an empty page for a room without messages', async () => {
     const room = await app.createRoom(['alice'])
 
     expect(await read(room)).toEqual({ messages: [], before: false, after: false, asOf: 0 })
   })
 
-  it('begins with the newest page, and walks back and forth', async () => {
+  it('returns the newest page first, and pages backwards and forwards', async () => {
     const { room, seqs } = await givenTalk(5)
     const [first, , third, fourth, last] = seqs
 
@@ -85,7 +85,7 @@ describe('chat.history', () => {
     expect(await texts(room, { after: last, limit: 2 })).toBe('<')
   })
 
-  it('shows what surrounds a message', async () => {
+  it('returns the messages around a sequence', async () => {
     const { room, seqs } = await givenTalk(5)
     const [first, second, third, , last] = seqs
 
@@ -98,14 +98,14 @@ describe('chat.history', () => {
     expect(await texts(room, { around: third })).toBe('1 2 3 4 5')
   })
 
-  it('says nothing of other rooms', async () => {
+  it('returns no messages of other rooms', async () => {
     const { room } = await givenTalk(1)
     await givenTalk(1)
 
     expect(await texts(room, { after: 0 })).toBe('1')
   })
 
-  it('shows messages as they stand, deleted ones in their place', async () => {
+  it('returns edited texts, and deleted messages as empty entries in their place', async () => {
     const { room, seqs } = await givenTalk(3)
     const { messages } = await read(room)
     const [first, second] = messages.map(toNotifyId)
@@ -127,7 +127,7 @@ describe('chat.history', () => {
     expect(page.messages.map(({ seq }) => seq)).toEqual(seqs)
   })
 
-  it('shows who reacted, in the order in which each emoji was first used', async () => {
+  it('returns reactions in the order in which each emoji was first used', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const notifyId = toNotifyId(await app.send(room, 'well?', 'alice'))
     const react = (emoji: string, as: 'alice' | 'bob', on = true) =>
@@ -149,7 +149,7 @@ describe('chat.history', () => {
     ])
   })
 
-  it('names a hundred of those who reacted, and the caller', async () => {
+  it('returns at most 100 users of a reaction, with the caller among them', async () => {
     const { room } = await givenTalk(1)
     const [message] = (await read(room)).messages
     if (!message) throw new Error('nothing was said')
@@ -172,7 +172,7 @@ describe('chat.history', () => {
     expect(reaction?.users).toContain('alice')
   })
 
-  it('counts what was said in threads, and leaves it out', async () => {
+  it('returns the number of replies of a thread, and not the replies', async () => {
     const { room } = await givenTalk(2)
     const [first] = (await read(room)).messages
     if (!first) throw new Error('nothing was said')
@@ -188,7 +188,7 @@ describe('chat.history', () => {
     expect(messages[1]).not.toHaveProperty('replies')
   })
 
-  it('says as of which event it is', async () => {
+  it('returns the sequence of the last applied event as asOf', async () => {
     const { room, seqs } = await givenTalk(2)
     const [message] = (await read(room)).messages
     if (!message) throw new Error('nothing was said')
@@ -203,7 +203,7 @@ describe('chat.history', () => {
     expect((await read(room, { before: seqs[0] })).asOf).toBe(seq)
   })
 
-  it('shows less of long messages than would be too much to send, from where it was asked', async () => {
+  it('returns fewer messages when long texts exceed the response size, without gaps between pages', async () => {
     const room = await app.createRoom(['alice'])
     const seqs: number[] = []
     for (let index = 0; index < 60; index++)
@@ -224,7 +224,7 @@ describe('chat.history', () => {
     expect(walked).toEqual(seqs)
   })
 
-  it('reads a page along the index', async () => {
+  it('reads a page with index scans only', async () => {
     const room = 'the-plan' as RoomId
     await db.execute(sql`
       insert into messages (id, room, seq, thread_id, sender, client_id, text, at)
@@ -257,7 +257,7 @@ describe('chat.history', () => {
     expect(ofMessages).not.toMatch(/Sort|(?<!One-Time )Filter:/)
   })
 
-  it('refuses whoever does not belong to the room, and the same where there is none', async () => {
+  it('rejects a non-member of a private room with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'], 'private')
     await app.send(room, 'between us', 'alice')
     const absent = `room-${crypto.randomUUID()}`
@@ -271,7 +271,7 @@ describe('chat.history', () => {
     expect(notThere.message.replace(absent, room)).toBe(there.message)
   })
 
-  it('refuses whoever was removed, within a second', async () => {
+  it('rejects a removed member within one second', async () => {
     const { room } = await givenTalk(1)
     await read(room)
     await app.removeMember(room, 'alice')
@@ -283,25 +283,28 @@ describe('chat.history', () => {
     ['a limit of 0', { limit: 0 }],
     ['a limit of 101', { limit: 101 }],
     ['a negative limit', { limit: -1 }],
-    ['half a message', { limit: 1.5 }],
-    ['a limit beyond all numbers', { limit: 1e308 }],
+    ['a fractional limit', { limit: 1.5 }],
+    ['a limit of 1e308', { limit: 1e308 }],
     ['a sequence of 0', { before: 0 }],
     ['a negative sequence', { after: -1 }],
-    ['a sequence beyond all numbers', { before: 2 ** 53 }],
-    ['both ways at once', { before: 5, after: 1 }],
-    ['before and around at once', { before: 5, around: 1 }],
-    ['around nothing', { around: 0 }],
-  ])('refuses %s', async (_name, page) => {
+    ['an unsafe integer as a sequence', { before: 2 ** 53 }],
+    ['before and after together', { before: 5, after: 1 }],
+    ['before and around together', { before: 5, around: 1 }],
+    ['around 0', { around: 0 }],
+  ])('rejects %s as invalid', async (_name, page) => {
     const room = await app.createRoom(['alice'])
 
     await expect(read(room, page)).rejects.toMatchObject({ code: 'invalid' })
   })
 
-  it.each(badPayloads({ limit: 10, before: 5 }))('refuses %s', async (_name, payload) => {
-    const room = await app.createRoom(['alice'])
+  it.each(badPayloads({ limit: 10, before: 5 }))(
+    'rejects a bad payload: %s',
+    async (_name, payload) => {
+      const room = await app.createRoom(['alice'])
 
-    const { status } = await app.request(`as.alice.chat.history.${room}`, payload, 'alice')
+      const { status } = await app.request(`as.alice.chat.history.${room}`, payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

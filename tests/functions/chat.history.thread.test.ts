@@ -35,7 +35,7 @@ async function texts(...args: Parameters<typeof read>) {
 }
 
 describe('chat.history.thread', () => {
-  it('answers with what was said in the thread, oldest first, without what it began with', async () => {
+  it('returns the replies of a thread, oldest first, without its first message', async () => {
     const thread = await givenThread(2)
 
     const { messages, before, after } = await read(thread)
@@ -57,7 +57,7 @@ describe('chat.history.thread', () => {
     await expect.poll(async () => (await read(thread)).asOf).toBe(thread.seqs[1])
   })
 
-  it('walks back and forth, and around', async () => {
+  it('pages backwards, forwards and around a sequence', async () => {
     const thread = await givenThread(5)
     const [first, second, third, fourth, last] = thread.seqs
 
@@ -71,7 +71,7 @@ describe('chat.history.thread', () => {
     expect(await texts(thread, { around: second, limit: 4 })).toBe('1 2 3 >')
   })
 
-  it('says nothing of the room, nor of other threads', async () => {
+  it('returns neither messages of the room nor replies of other threads', async () => {
     const thread = await givenThread(1)
     const other = await app.send(thread.room, 'something else', 'alice')
     await answer(thread.room, other.id, 'under something else')
@@ -81,7 +81,7 @@ describe('chat.history.thread', () => {
     expect(await texts({ ...thread, threadId: other.id })).toBe('under something else')
   })
 
-  it('shows answers as they stand', async () => {
+  it('returns edited, deleted and reacted replies in their current state', async () => {
     const thread = await givenThread(2)
     const [first, second] = (await read(thread)).messages
     if (!first || !second) throw new Error('nothing was said')
@@ -99,7 +99,7 @@ describe('chat.history.thread', () => {
       ])
   })
 
-  it('answers with nothing for a message that nobody answered, and for none', async () => {
+  it('returns an empty page for a message without replies and for an unknown message', async () => {
     const room = await app.createRoom(['bob'])
     const { id: threadId } = await app.send(room, 'anybody?', 'bob')
     const nothing = { messages: [], before: false, after: false }
@@ -108,14 +108,14 @@ describe('chat.history.thread', () => {
     expect(await read({ room, threadId: '0'.repeat(32) as MessageId })).toMatchObject(nothing)
   })
 
-  it('answers with nothing for the thread of another room', async () => {
+  it('returns an empty page for a thread of another room', async () => {
     const { threadId } = await givenThread(1)
     const room = await app.createRoom(['bob'])
 
     expect(await texts({ room, threadId })).toBe('')
   })
 
-  it('refuses whoever does not belong to the room, and the same where there is none', async () => {
+  it('rejects a non-member of a private room with the same error as for an unknown room', async () => {
     const { room, threadId } = await givenThread(1)
     const absent = `room-${crypto.randomUUID()}`
     const refusal = (of: string) =>
@@ -128,7 +128,7 @@ describe('chat.history.thread', () => {
     expect(notThere.message.replace(absent, room)).toBe(there.message)
   })
 
-  it('refuses whoever was removed, within a second', async () => {
+  it('rejects a removed member within one second', async () => {
     const thread = await givenThread(1)
     await read(thread)
     await app.removeMember(thread.room, 'bob')
@@ -140,14 +140,14 @@ describe('chat.history.thread', () => {
     ['a limit of 0', { limit: 0 }],
     ['a limit of 101', { limit: 101 }],
     ['a negative sequence', { after: -1 }],
-    ['two places at once', { before: 5, around: 1 }],
-  ])('refuses %s', async (_name, page) => {
+    ['before and around together', { before: 5, around: 1 }],
+  ])('rejects %s as invalid', async (_name, page) => {
     const thread = await givenThread(0)
 
     await expect(read(thread, page)).rejects.toMatchObject({ code: 'invalid' })
   })
 
-  it('refuses what cannot be a thread', async () => {
+  it('rejects a malformed thread id as invalid', async () => {
     const room = await app.createRoom(['bob'])
 
     await expect(read({ room, threadId: 'abc' as MessageId })).rejects.toMatchObject({
@@ -155,12 +155,15 @@ describe('chat.history.thread', () => {
     })
   })
 
-  it.each(badPayloads({ limit: 10, before: 5 }))('refuses %s', async (_name, payload) => {
-    const { room, threadId } = await givenThread(0)
+  it.each(badPayloads({ limit: 10, before: 5 }))(
+    'rejects a bad payload: %s',
+    async (_name, payload) => {
+      const { room, threadId } = await givenThread(0)
 
-    const subject = `as.bob.chat.history.${room}.thread.${threadId}`
-    const { status } = await app.request(subject, payload, 'bob')
+      const subject = `as.bob.chat.history.${room}.thread.${threadId}`
+      const { status } = await app.request(subject, payload, 'bob')
 
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

@@ -8,7 +8,7 @@ const sync = (room: string, since: number, as: 'alice' | 'bob' = 'alice') =>
   app.call('chat.sync', { room, since }, as)
 
 describe('chat.sync', () => {
-  it('answers with all that happened in the room and its threads since, in order', async () => {
+  it('returns all later events of the room and its threads, in order', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const elsewhere = await app.createRoom(['alice'])
     const first = await app.send(room, 'first', 'alice')
@@ -28,14 +28,14 @@ describe('chat.sync', () => {
     })
   })
 
-  it('answers with nothing when nothing happened', async () => {
+  it('returns no events when the client is up to date', async () => {
     const room = await app.createRoom(['alice'])
     const { seq } = await app.send(room, 'last', 'alice')
 
     expect(await sync(room, seq)).toEqual({ recovered: true, events: [] })
   })
 
-  it('gives 500 events at once, and none of 501', async () => {
+  it('returns up to 500 events, and reports recovered: false for 501', async () => {
     const room = await app.createRoom(['alice'])
     const { seq: since } = await app.send(room, 'before', 'alice')
     await Promise.all(Array.from({ length: 500 }, (_, at) => app.send(room, `${at}`, 'alice')))
@@ -48,7 +48,7 @@ describe('chat.sync', () => {
     expect(tooMany).toEqual({ recovered: false })
   })
 
-  it('gives nothing of what is too much for one answer', async () => {
+  it('reports recovered: false when the events exceed the response size', async () => {
     const room = await app.createRoom(['alice'])
     const { seq: since } = await app.send(room, 'before', 'alice')
     const sayLong = (count: number) =>
@@ -63,14 +63,14 @@ describe('chat.sync', () => {
     expect(tooMuch).toEqual({ recovered: false })
   })
 
-  it('does not recover what the log has never reached', async () => {
+  it('reports recovered: false for a sequence beyond the end of the stream', async () => {
     const room = await app.createRoom(['alice'])
     const { seq } = await app.send(room, 'last', 'alice')
 
     expect(await sync(room, seq + 1_000_000)).toEqual({ recovered: false })
   })
 
-  it('refuses whoever does not belong to the room, as if there were none', async () => {
+  it('rejects a non-member of a private room with the same message as for an unknown room', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const absent = `room-${crypto.randomUUID()}`
     const refusal = (of: string) => sync(of, 0, 'bob').catch((error) => error)
@@ -81,7 +81,7 @@ describe('chat.sync', () => {
     expect(notThere.message.replace(absent, room)).toBe(there.message)
   })
 
-  it('refuses whoever was removed, within a second', async () => {
+  it('rejects a removed member within one second', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     await sync(room, 0, 'bob')
     await app.removeMember(room, 'bob')
@@ -89,7 +89,7 @@ describe('chat.sync', () => {
     expect(await nextRejection(() => sync(room, 0, 'bob'))).toBe('forbidden')
   })
 
-  it('refuses whoever is kicked at once, though they were just known to belong there', async () => {
+  it('rejects a kicked member immediately, although the membership was cached', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     await sync(room, 0, 'bob')
 
@@ -100,7 +100,7 @@ describe('chat.sync', () => {
   })
 
   it.each([-1, 0.5, Number.MAX_SAFE_INTEGER + 1, '1', null])(
-    'refuses to begin at %s',
+    'rejects %s as a start sequence with invalid',
     async (since) => {
       const room = await app.createRoom(['alice'])
 
@@ -108,7 +108,7 @@ describe('chat.sync', () => {
     },
   )
 
-  it.each(badPayloads({ since: 0 }))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({ since: 0 }))('rejects a bad payload: %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'])
 
     const { status } = await app.request(`as.alice.chat.sync.${room}`, payload, 'alice')

@@ -13,7 +13,7 @@ async function givenLetter(reason: string) {
 }
 
 describe('console.dead', () => {
-  it('says why something was not handled, and where it came from', async () => {
+  it('returns the reason and the origin of a dead letter', async () => {
     const { room, said, seq } = await givenLetter('it was too long')
 
     const { letters, total } = await app.call('console.dead', { after: seq - 1 }, 'alice')
@@ -31,7 +31,7 @@ describe('console.dead', () => {
     expect(letters[0]?.bytes).toBeGreaterThan(10)
   })
 
-  it('does not say what somebody wrote in it', async () => {
+  it('does not return the content of a message', async () => {
     const { seq } = await givenLetter('it was too long')
 
     const page = await app.call('console.dead', { after: seq - 1 }, 'alice')
@@ -39,7 +39,7 @@ describe('console.dead', () => {
     expect(JSON.stringify(page)).not.toContain('between us')
   })
 
-  it('gives pages one after the other, oldest first', async () => {
+  it('returns pages of dead letters, oldest first', async () => {
     const seqs = []
     for (const reason of ['one', 'two', 'three']) seqs.push((await givenLetter(reason)).seq)
     const [first = 0] = seqs
@@ -53,12 +53,15 @@ describe('console.dead', () => {
     expect((await app.call('console.dead', { after: 1e9 }, 'alice')).letters).toEqual([])
   })
 
-  it.each(['bob', 'charlie'] as const)('is out of the reach of %s, who is no admin', async (as) => {
-    await expect(app.call('console.dead', {}, as)).rejects.toMatchObject({ code: 'forbidden' })
-  })
+  it.each(['bob', 'charlie'] as const)(
+    'rejects %s, who is not an administrator, with forbidden',
+    async (as) => {
+      await expect(app.call('console.dead', {}, as)).rejects.toMatchObject({ code: 'forbidden' })
+    },
+  )
 
   it.each([{ limit: 0 }, { limit: 101 }, { after: -1 }, { after: 1.5 }])(
-    'refuses a page of %j',
+    'rejects a page of %j as invalid',
     async (page) => {
       await expect(app.call('console.dead', page, 'alice')).rejects.toMatchObject({
         code: 'invalid',
@@ -66,8 +69,11 @@ describe('console.dead', () => {
     },
   )
 
-  it.each(badPayloads({ after: 0, limit: 10 }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.request('as.alice.console.dead', payload, 'alice')
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+  it.each(badPayloads({ after: 0, limit: 10 }))(
+    'rejects a bad payload: %s',
+    async (_name, payload) => {
+      const { status } = await app.request('as.alice.console.dead', payload, 'alice')
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

@@ -18,7 +18,7 @@ async function isThere(seq: number) {
 }
 
 describe('console.discard', () => {
-  it('removes a dead letter, once', async () => {
+  it('deletes a dead letter, and returns done: false for the second call', async () => {
     const seq = await givenLetter()
 
     expect(await app.call('console.discard', { seq }, 'alice')).toEqual({ done: true })
@@ -27,7 +27,7 @@ describe('console.discard', () => {
     expect(await isThere(seq)).toBe(false)
   })
 
-  it('leaves the others', async () => {
+  it('keeps the other dead letters', async () => {
     const [first, second] = [await givenLetter(), await givenLetter()]
 
     await app.call('console.discard', { seq: first }, 'alice')
@@ -35,16 +35,19 @@ describe('console.discard', () => {
     expect(await isThere(second)).toBe(true)
   })
 
-  it.each(['bob', 'charlie'] as const)('is out of the reach of %s, who is no admin', async (as) => {
-    const seq = await givenLetter()
+  it.each(['bob', 'charlie'] as const)(
+    'rejects %s, who is not an administrator, with forbidden',
+    async (as) => {
+      const seq = await givenLetter()
 
-    await expect(app.call('console.discard', { seq }, as)).rejects.toMatchObject({
-      code: 'forbidden',
-    })
-    expect(await isThere(seq)).toBe(true)
-  })
+      await expect(app.call('console.discard', { seq }, as)).rejects.toMatchObject({
+        code: 'forbidden',
+      })
+      expect(await isThere(seq)).toBe(true)
+    },
+  )
 
-  it.each(badPayloads({ seq: 1e9 }))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({ seq: 1e9 }))('rejects a bad payload: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.console.discard', payload, 'alice')
     expect(status).toMatch(/^4(00|13)$/)
   })

@@ -24,7 +24,7 @@ async function givenLetter(room: RoomId, payload?: string) {
 }
 
 describe('console.replay', () => {
-  it('has the function handle it as it was, and lets go of it', async () => {
+  it('passes the original event to its function, and deletes the dead letter', async () => {
     const room = await app.createRoom(['bob'])
     const { said, seq } = await givenLetter(room)
 
@@ -35,7 +35,7 @@ describe('console.replay', () => {
     expect(await isThere(seq)).toBe(false)
   })
 
-  it('says nothing anew in the room', async () => {
+  it('publishes no event to the room', async () => {
     const room = await app.createRoom(['bob'])
     const { seq } = await givenLetter(room)
 
@@ -44,7 +44,7 @@ describe('console.replay', () => {
     expect(await app.readEvents(room)).toHaveLength(1)
   })
 
-  it('does nothing the second time, nor twice at once', async () => {
+  it('replays a dead letter once when called several times', async () => {
     const room = await app.createRoom(['bob'])
     const { seq } = await givenLetter(room)
 
@@ -54,7 +54,7 @@ describe('console.replay', () => {
     expect(await db.select().from(messages).where(eq(messages.room, room))).toHaveLength(1)
   })
 
-  it('keeps what fails again, and says why', async () => {
+  it('keeps a dead letter that fails again, and returns the reason', async () => {
     const room = await app.createRoom(['bob'])
     const { seq } = await givenLetter(room, '{"kind":"nonsense"}')
 
@@ -65,21 +65,24 @@ describe('console.replay', () => {
     expect(await isThere(seq)).toBe(true)
   })
 
-  it('finds nothing where there never was a dead letter', async () => {
+  it('returns done: false for an unknown dead letter', async () => {
     expect(await app.call('console.replay', { seq: 1e9 }, 'alice')).toEqual({ done: false })
   })
 
-  it.each(['bob', 'charlie'] as const)('is out of the reach of %s, who is no admin', async (as) => {
-    const room = await app.createRoom(['bob'])
-    const { seq } = await givenLetter(room)
+  it.each(['bob', 'charlie'] as const)(
+    'rejects %s, who is not an administrator, with forbidden',
+    async (as) => {
+      const room = await app.createRoom(['bob'])
+      const { seq } = await givenLetter(room)
 
-    await expect(app.call('console.replay', { seq }, as)).rejects.toMatchObject({
-      code: 'forbidden',
-    })
-    expect(await isThere(seq)).toBe(true)
-  })
+      await expect(app.call('console.replay', { seq }, as)).rejects.toMatchObject({
+        code: 'forbidden',
+      })
+      expect(await isThere(seq)).toBe(true)
+    },
+  )
 
-  it.each(badPayloads({ seq: 1e9 }))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({ seq: 1e9 }))('rejects a bad payload: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.console.replay', payload, 'alice')
     expect(status).toMatch(/^4(00|13)$/)
   })

@@ -5,7 +5,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 const app = useApp()
 
 describe('console.service', () => {
-  it('shows each instance of a function: its process, version, start and numbers', async () => {
+  it('returns the process, version, start time and counters of each instance', async () => {
     const { instances } = await app.call('console.service', { name: 'room.join' }, 'alice')
 
     expect(instances).toHaveLength(1)
@@ -17,20 +17,26 @@ describe('console.service', () => {
     expect(Date.parse(instances[0]?.started ?? '')).toBeLessThanOrEqual(Date.now())
   })
 
-  it.each(['nobody', 'room-join'])('refuses %s, which is no function', async (name) => {
-    await expect(app.call('console.service', { name }, 'alice')).rejects.toMatchObject({
-      code: 'not_found',
-      message: `Service ${name} is not running`,
-    })
-  })
+  it.each(['nobody', 'room-join'])(
+    'rejects %s, which is not a function, with not_found',
+    async (name) => {
+      await expect(app.call('console.service', { name }, 'alice')).rejects.toMatchObject({
+        code: 'not_found',
+        message: `Service ${name} is not running`,
+      })
+    },
+  )
 
-  it.each(['bob', 'charlie'] as const)('is out of the reach of %s, who is no admin', async (as) => {
-    await expect(app.call('console.service', { name: 'send' }, as)).rejects.toMatchObject({
-      code: 'forbidden',
-    })
-  })
+  it.each(['bob', 'charlie'] as const)(
+    'rejects %s, who is not an administrator, with forbidden',
+    async (as) => {
+      await expect(app.call('console.service', { name: 'send' }, as)).rejects.toMatchObject({
+        code: 'forbidden',
+      })
+    },
+  )
 
-  it.each(badPayloads({ name: 'send' }))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({ name: 'send' }))('rejects a bad payload: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.console.service', payload, 'alice')
     expect(status).toMatch(/^4(00|13)$/)
   })

@@ -10,7 +10,7 @@ async function serviceNamed(name: string) {
 }
 
 describe('console.services', () => {
-  it('shows every function, with where and by whom it is asked', async () => {
+  it('returns every function with its subject, audience and trigger', async () => {
     const { at, services } = await app.call('console.services', {}, 'alice')
 
     expect(Date.now() - Date.parse(at)).toBeLessThan(10_000)
@@ -31,7 +31,7 @@ describe('console.services', () => {
     })
   })
 
-  it('counts what is done, and how long it takes', async () => {
+  it('returns the number of requests and the processing times', async () => {
     const room = await app.createRoom(['bob'])
     await app.send(room, 'counted', 'bob')
 
@@ -43,7 +43,7 @@ describe('console.services', () => {
     expect(send).toMatchObject({ inFlight: 0, queued: 0, shed: 0 })
   })
 
-  it('asks all processes once for many who ask at the same time', async () => {
+  it('collects statistics once for concurrent calls', async () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => app.call('console.services', {}, 'alice')),
     )
@@ -51,11 +51,16 @@ describe('console.services', () => {
     expect(new Set(answers.map(({ at }) => at)).size).toBeLessThanOrEqual(2)
   })
 
-  it.each(['bob', 'charlie'] as const)('is out of the reach of %s, who is no admin', async (as) => {
-    await expect(app.call('console.services', {}, as)).rejects.toMatchObject({ code: 'forbidden' })
-  })
+  it.each(['bob', 'charlie'] as const)(
+    'rejects %s, who is not an administrator, with forbidden',
+    async (as) => {
+      await expect(app.call('console.services', {}, as)).rejects.toMatchObject({
+        code: 'forbidden',
+      })
+    },
+  )
 
-  it.each(badPayloads({}))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({}))('rejects a bad payload: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.console.services', payload, 'alice')
     expect(status).toMatch(/^4(00|13)$/)
   })

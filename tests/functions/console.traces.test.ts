@@ -6,7 +6,7 @@ import { newTrace, tracedClient } from '../support/tracing.ts'
 const app = useApp()
 
 describe('console.traces', () => {
-  it('shows a trace with all its steps: when, how long, by which version and process', async () => {
+  it('returns all spans of a trace with their time, duration, version and process', async () => {
     const room = await app.createRoom(['bob'], 'private')
     const { id, traceparent } = newTrace()
     const bob = await tracedClient(app, 'bob', traceparent)
@@ -31,7 +31,7 @@ describe('console.traces', () => {
     expect(Math.abs(Date.now() - (send?.at ?? 0))).toBeLessThan(60_000)
   })
 
-  it('says neither what was said nor who asked', async () => {
+  it('returns no message texts, room ids or user ids', async () => {
     const room = await app.createRoom(['bob'], 'private')
     const { id, traceparent } = newTrace()
     const bob = await tracedClient(app, 'bob', traceparent)
@@ -47,7 +47,7 @@ describe('console.traces', () => {
     expect(shown).not.toContain('bob')
   })
 
-  it('shows what failed or was slow alone, if that is asked', async () => {
+  it('returns only failed or slow traces when requested', async () => {
     const { traces: failed } = await app.call('console.traces', { only: 'failed' }, 'alice')
     const { traces: slow } = await app.call('console.traces', { only: 'slow' }, 'alice')
 
@@ -55,11 +55,14 @@ describe('console.traces', () => {
     for (const { spans } of slow) expect(spans.some(({ ms }) => ms >= 250)).toBe(true)
   })
 
-  it.each(['bob', 'charlie'] as const)('is out of the reach of %s, who is no admin', async (as) => {
-    await expect(app.call('console.traces', {}, as)).rejects.toMatchObject({ code: 'forbidden' })
-  })
+  it.each(['bob', 'charlie'] as const)(
+    'rejects %s, who is not an administrator, with forbidden',
+    async (as) => {
+      await expect(app.call('console.traces', {}, as)).rejects.toMatchObject({ code: 'forbidden' })
+    },
+  )
 
-  it.each(badPayloads({ only: 'slow' }))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({ only: 'slow' }))('rejects a bad payload: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.console.traces', payload, 'alice')
     expect(status).toMatch(/^4(00|13)$/)
   })

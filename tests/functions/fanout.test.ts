@@ -25,7 +25,7 @@ afterAll(async () => {
 })
 
 describe('fanout', () => {
-  it('tells everything that happens in a room, each event with the one before it', async () => {
+  it('publishes each event of a room once, with the sequence of the previous event', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     const heard = await listenToRoom(room, 'charlie')
 
@@ -57,7 +57,7 @@ describe('fanout', () => {
     expectChain(told)
   })
 
-  it('tells the two of a direct room, and nobody else', async () => {
+  it('publishes events of a direct room to its two members only', async () => {
     await app.connectAs('bob')
     // The directory knows of him a moment after he has logged in.
     const { room } = await vi.waitFor(
@@ -83,7 +83,7 @@ describe('fanout', () => {
     expect(await multicast.next()).toMatchObject({ room: open })
   })
 
-  it('tells whoever has come into a public room, who does not listen to it yet', async () => {
+  it('publishes a join in a public room to the new member, who has not subscribed to it yet', async () => {
     const room = await app.createRoom(['alice'])
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
@@ -99,7 +99,7 @@ describe('fanout', () => {
     expect(again.seq).toBeGreaterThan(seq)
   })
 
-  it('tells a public room member by member as long as somebody is kept out of it', async () => {
+  it('publishes to each member of a public room separately while a user is banned', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
     const multicast = await app.listen(roomNotify, {}, 'charlie')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
@@ -122,7 +122,7 @@ describe('fanout', () => {
     expectChain(all.toSorted((a, b) => a.seq - b.seq))
   })
 
-  it('tells whoever leaves a private room that they did, once', async () => {
+  it('publishes the leave event once to the user who left a private room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     const toBob = await app.listen(deliverNotify, { user: 'bob' }, 'bob')
     await app.send(room, 'here you are', 'alice')
@@ -140,7 +140,7 @@ describe('fanout', () => {
     ])
   })
 
-  it('tells nobody of what is not in the log', async () => {
+  it('ignores events that are not in the stream', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const heard = await listenToRoom(room, 'bob')
     const { nc } = await app.connectAs('functions')
@@ -155,7 +155,7 @@ describe('fanout', () => {
   })
 
   it.each(['public', 'private'] as const)(
-    'tells a busy %s room everything once, in its order',
+    'publishes the events of a busy %s room once and in order',
     async (kind) => {
       const room = await app.createRoom(['alice', 'bob'], kind)
       const heard = await listenToRoom(room, 'bob', kind)
@@ -170,7 +170,7 @@ describe('fanout', () => {
     },
   )
 
-  it('keeps the order, however long it takes to find out who belongs to the room', async () => {
+  it('keeps the order while the lookup of the members is slow', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const heard = await listenToRoom(room, 'bob', 'private')
     const { asked } = await answerSlowlyOnce(room)
@@ -187,7 +187,7 @@ describe('fanout', () => {
     expectChain(told)
   })
 
-  it('tells all who belong to a room, though they do not fit into one answer', async () => {
+  it('publishes to all members when the member list needs several pages', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     const heard = await listenToRoom(room, 'bob', 'private')
     await answerInParts(room)
@@ -197,7 +197,7 @@ describe('fanout', () => {
     expect(await heard.next()).toMatchObject({ seq })
   })
 
-  it('tells everything once when there are two runtimes, and leaves no hole', async () => {
+  it('publishes each event once with two runtimes, without gaps', async () => {
     await using _ = await servers.startAnother('runtime-2')
     const open = await app.createRoom(['alice', 'bob'])
     const secret = await app.createRoom(['alice', 'bob'], 'private')
@@ -221,7 +221,7 @@ describe('fanout', () => {
   }, 60_000)
 
   it.each(['public', 'private'] as const)(
-    'shows a %s room every hole that a killed runtime leaves, and tells nothing twice',
+    'reveals gaps in a %s room after a runtime was killed, and publishes nothing twice',
     async (kind) => {
       await using killed = await servers.startAnother(`killed-${kind}`)
       const room = await app.createRoom(['alice', 'bob'], kind)

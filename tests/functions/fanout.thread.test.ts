@@ -15,7 +15,7 @@ function expectChain(told: readonly Pick<Notice, 'seq' | 'prev'>[]) {
 }
 
 describe('fanout.thread', () => {
-  it('tells all of a public room, with what was said and where', async () => {
+  it('publishes a reply to a public room, with its thread and text', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const { id: threadId } = await app.send(room, 'first', 'alice')
     const heard = await app.listen(roomNotify, { room }, 'charlie')
@@ -41,7 +41,7 @@ describe('fanout.thread', () => {
     })
   })
 
-  it('tells the members of a private room, each alone, and nobody else', async () => {
+  it('publishes a reply in a private room to its members only', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     const other = await app.createRoom(['alice', 'charlie'], 'private')
     const { id: threadId } = await app.send(room, 'first', 'alice')
@@ -61,7 +61,7 @@ describe('fanout.thread', () => {
     expect(all.map((it) => it.room)).not.toContain(room)
   })
 
-  it('tells of a long message by its id alone', async () => {
+  it('publishes a long reply without its text', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const { id: threadId } = await app.send(room, 'first', 'alice')
     const heard = await app.listen(roomNotify, { room }, 'bob')
@@ -75,7 +75,7 @@ describe('fanout.thread', () => {
     expect(message).toMatchObject({ threadId, text: 'x'.repeat(8_000) })
   })
 
-  it('tells busy threads and their room each in its order, and everything once', async () => {
+  it('publishes each thread and the room in order, and each event once', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     const first = await app.send(room, 'first', 'alice')
     const second = await app.send(room, 'second', 'alice')

@@ -69,17 +69,20 @@ beforeAll(async () => {
   }, waiting)
 })
 
-describe('whoever looks twice', () => {
-  it.each(names)('by %s sees the same, and has changed nothing', async (name) => {
-    const client = await app.clientFor(me)
-    const before = await app.readEvents(room)
-    const look = () => client.call(name, reads[name])
+describe('functions that only read', () => {
+  it.each(names)(
+    'returns the same from repeated calls of %s, and stores no event',
+    async (name) => {
+      const client = await app.clientFor(me)
+      const before = await app.readEvents(room)
+      const look = () => client.call(name, reads[name])
 
-    const answers = [await look(), ...(await Promise.all([look(), look()]))]
+      const answers = [await look(), ...(await Promise.all([look(), look()]))]
 
-    for (const answer of answers) expect(answer).toEqual(answers[0])
-    expect(await app.readEvents(room)).toEqual(before)
-  })
+      for (const answer of answers) expect(answer).toEqual(answers[0])
+      expect(await app.readEvents(room)).toEqual(before)
+    },
+  )
 })
 
 const waiting = { timeout: 10_000 }

@@ -22,7 +22,7 @@ afterAll(async () => {
 })
 
 describe('message.changed', () => {
-  it('has every process show an edited message as it is, from the answer on', async () => {
+  it('returns an edited text from every process once the edit was confirmed', async () => {
     const { notifyId } = await givenMessage()
     expect(await readOften(notifyId)).toEqual(new Set(['first']))
 
@@ -33,7 +33,7 @@ describe('message.changed', () => {
     }
   })
 
-  it('has no process show a deleted message, from the answer on', async () => {
+  it('returns no text of a deleted message from any process once the deletion was confirmed', async () => {
     const { notifyId } = await givenMessage()
     expect(await readOften(notifyId)).toEqual(new Set(['first']))
 
@@ -42,7 +42,7 @@ describe('message.changed', () => {
     expect(await readOften(notifyId)).toEqual(new Set(['']))
   })
 
-  it('is told once for each change, with the id alone', async () => {
+  it('is published once for each change, with the id alone', async () => {
     const { id, notifyId } = await givenMessage()
     const changes = await app.listen(messageChanged, { id }, 'functions')
 

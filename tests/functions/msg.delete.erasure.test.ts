@@ -42,8 +42,8 @@ async function logAt(seq: number) {
   return (await jetstreamManager(nc)).streams.getMessage(CHAT_MESSAGES.stream, { seq })
 }
 
-describe('what msg.delete leaves', () => {
-  it('is done when it answers: the log and the cache have nothing of it any more', async () => {
+describe('erasure by msg.delete', () => {
+  it('removes the text from the stream, the cache and the database before it returns', async () => {
     const { said, notifyId } = await givenMessage()
     const cache = await app.openBucket(MSG_CACHE)
     await expect.poll(async () => (await cache.get(said.id))?.string()).toContain('a secret')
@@ -58,7 +58,7 @@ describe('what msg.delete leaves', () => {
     expect(await rowOf(notifyId)).toMatchObject({ text: '', mentions: [] })
   })
 
-  it('takes with it what was done to it', async () => {
+  it('deletes the reactions and the versions of the message', async () => {
     const { room, notifyId } = await givenMessage()
     const { id } = readNotifyId(notifyId)
     await app.call('msg.react', { notifyId, emoji: '👍' }, 'bob')
@@ -78,7 +78,7 @@ describe('what msg.delete leaves', () => {
     expect(messages).toMatchObject([{ reactions: [] }])
   })
 
-  it('leaves whoever was away nothing to catch up on but the deletion', async () => {
+  it('returns only the deletion from chat.sync to a client that reconnects', async () => {
     const { room, said, notifyId } = await givenMessage()
     await app.call('msg.edit', { notifyId, text: 'a worse secret' }, 'alice')
     await remove(notifyId, 'alice')
@@ -91,7 +91,7 @@ describe('what msg.delete leaves', () => {
       .toMatchObject({ recovered: true, events: [{ event: { kind: 'delete' } }] })
   })
 
-  it('deletes what the database does not have yet', async () => {
+  it('deletes a message that is not yet persisted', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const cache = await app.openBucket(MSG_CACHE)
     const release = await lockMessages()
@@ -111,7 +111,7 @@ describe('what msg.delete leaves', () => {
     ])
   })
 
-  it('deletes what the log does not have', async () => {
+  it('deletes a message that is no longer in the stream', async () => {
     const room = await app.createRoom(['alice'])
     const row = {
       id: crypto.randomUUID().replaceAll('-', '') as MessageId,
@@ -133,7 +133,7 @@ describe('what msg.delete leaves', () => {
     await expect.poll(() => rowOf(next)).toBeDefined()
   })
 
-  it('stands, whatever is done to the message at the same moment', async () => {
+  it('keeps the message deleted when edits and reactions run concurrently', async () => {
     const { room, notifyId } = await givenMessage()
 
     await Promise.all([

@@ -28,7 +28,7 @@ async function logAt(seq: number) {
 }
 
 describe('msg.delete', () => {
-  it('leaves of a message its place, and who said it when', async () => {
+  it('keeps the sequence, sender and time of the message, and removes its text', async () => {
     const { room, said, notifyId } = await givenMessage('a secret for @bob')
 
     const { seq } = await remove(notifyId, 'alice')
@@ -41,7 +41,7 @@ describe('msg.delete', () => {
     expect(messages).toMatchObject([{ ...said, text: '', mentions: [], deletedAt }])
   })
 
-  it('tells the room, in the order of all that happens there, and nothing of what it said', async () => {
+  it('publishes the deletion to the room in order, without the text', async () => {
     const { room, said, notifyId } = await givenMessage()
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
@@ -62,7 +62,7 @@ describe('msg.delete', () => {
     ])
   })
 
-  it('tells each member of a private room', async () => {
+  it('publishes the deletion to each member of a private room', async () => {
     const { room, notifyId } = await givenMessage('a secret', 'private')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
@@ -72,17 +72,20 @@ describe('msg.delete', () => {
     expect(told).toMatchObject({ kind: 'delete', notifyId })
   })
 
-  it.each(['owner', 'moderator'] as const)('lets an %s delete what others said', async (bob) => {
-    const room = await app.createRoom(['alice', 'bob'], 'public', { bob })
-    const notifyId = toNotifyId(await app.send(room, 'rude', 'alice'))
+  it.each(['owner', 'moderator'] as const)(
+    "lets a room %s delete another member's message",
+    async (bob) => {
+      const room = await app.createRoom(['alice', 'bob'], 'public', { bob })
+      const notifyId = toNotifyId(await app.send(room, 'rude', 'alice'))
 
-    await remove(notifyId, 'bob')
+      await remove(notifyId, 'bob')
 
-    expect((await read(notifyId, 'alice')).text).toBe('')
-    expect((await app.readEvents(room)).at(-1)).toMatchObject({ kind: 'delete', by: 'bob' })
-  })
+      expect((await read(notifyId, 'alice')).text).toBe('')
+      expect((await app.readEvents(room)).at(-1)).toMatchObject({ kind: 'delete', by: 'bob' })
+    },
+  )
 
-  it('deletes the first message of a thread, and leaves the thread', async () => {
+  it('deletes the first message of a thread, and keeps its replies', async () => {
     const { room, said, notifyId } = await givenMessage()
     const reply = { room, threadId: said.id, clientId: newClientId(), text: 'under it' }
     const { id } = await app.call('send.thread', reply, 'bob')
@@ -94,7 +97,7 @@ describe('msg.delete', () => {
     await expect.poll(page).toMatchObject([{ id, text: 'under it' }])
   })
 
-  it('deletes what was said in a thread', async () => {
+  it('deletes a reply in a thread', async () => {
     const { room, said } = await givenMessage()
     const reply = { room, threadId: said.id, clientId: newClientId(), text: 'a secret' }
     const replied = await app.call('send.thread', reply, 'bob')
@@ -109,7 +112,7 @@ describe('msg.delete', () => {
     expect(await read(notifyId, 'alice')).toMatchObject({ threadId: said.id, text: '' })
   })
 
-  it('deletes once, whoever asks how often, and answers all with the event that did', async () => {
+  it('stores one deletion for concurrent and repeated calls, and returns its sequence from all of them', async () => {
     const { room, notifyId } = await givenMessage()
 
     const answers = await Promise.all(
@@ -122,7 +125,7 @@ describe('msg.delete', () => {
     expect(deletions).toHaveLength(1)
   })
 
-  it('says the same message no second time', async () => {
+  it('does not send the message again when the client retries with the same client id', async () => {
     const room = await app.createRoom(['alice'])
     const clientId = newClientId()
     const said = await app.send(room, 'a secret', 'alice', clientId)
@@ -135,7 +138,7 @@ describe('msg.delete', () => {
     expect(await app.readEvents(room)).toMatchObject([{ kind: 'delete' }])
   })
 
-  it('lets a guest take back what they said as a member', async () => {
+  it('lets a guest delete a message that they sent as a member', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { bob: 'owner' })
     const notifyId = toNotifyId(await app.send(room, 'mine', 'alice'))
     await app.call('room.role', { room, userId: 'alice', role: 'guest' }, 'bob')
@@ -145,15 +148,18 @@ describe('msg.delete', () => {
     expect((await read(notifyId, 'bob')).text).toBe('')
   })
 
-  it.each(['member', 'guest'] as const)('refuses a %s who did not say it', async (bob) => {
-    const room = await app.createRoom(['alice', 'bob'], 'public', { bob })
-    const notifyId = toNotifyId(await app.send(room, 'mine', 'alice'))
+  it.each(['member', 'guest'] as const)(
+    'rejects a %s who did not send the message with forbidden',
+    async (bob) => {
+      const room = await app.createRoom(['alice', 'bob'], 'public', { bob })
+      const notifyId = toNotifyId(await app.send(room, 'mine', 'alice'))
 
-    await expect(remove(notifyId, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
-    expect((await read(notifyId, 'bob')).text).toBe('mine')
-  })
+      await expect(remove(notifyId, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+      expect((await read(notifyId, 'bob')).text).toBe('mine')
+    },
+  )
 
-  it('refuses a stranger in the same words as where there is no message', async () => {
+  it('rejects a non-member with the same error as for an unknown message', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const notifyId = toNotifyId(await app.send(room, 'between us', 'alice'))
     const refusal = (id: string) => remove(id, 'bob').catch((error) => error)
@@ -165,7 +171,7 @@ describe('msg.delete', () => {
     expect(notThere.message.replace(absent, notifyId)).toBe(there.message)
   })
 
-  it('refuses whoever was kicked, of what they said and of what others did', async () => {
+  it('rejects a kicked user, for their own messages and for others', async () => {
     const { room, notifyId } = await givenMessage()
     const his = toNotifyId(await app.send(room, 'his', 'bob'))
     await app.call('room.kick', { room, userId: 'alice' }, 'bob')
@@ -177,7 +183,7 @@ describe('msg.delete', () => {
     expect((await read(notifyId, 'bob')).text).toBe('a secret')
   })
 
-  it('refuses in an archived room', async () => {
+  it('rejects a call in an archived room with forbidden', async () => {
     const { room, notifyId } = await givenMessage()
     await app.call('room.archive', { room, archived: true }, 'bob')
     expect(await nextRejection(() => read(notifyId, 'alice'))).toBe('forbidden')
@@ -185,13 +191,16 @@ describe('msg.delete', () => {
     await expect(remove(notifyId, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('refuses whoever has no role', async () => {
+  it('rejects a user without a role with forbidden', async () => {
     await expect(remove(absent, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it.each(badPayloads({ notifyId: absent }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.request('as.alice.msg.delete', payload, 'alice')
+  it.each(badPayloads({ notifyId: absent }))(
+    'rejects a bad payload: %s',
+    async (_name, payload) => {
+      const { status } = await app.request('as.alice.msg.delete', payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

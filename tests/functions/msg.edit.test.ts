@@ -35,7 +35,7 @@ async function rowOf(notifyId: NotifyId) {
 }
 
 describe('msg.edit', () => {
-  it('replaces what was said for everybody who reads it', async () => {
+  it('replaces the text and the mentions for all readers', async () => {
     const { room, said, notifyId } = await givenMessage('first, @bob')
 
     const { seq } = await edit(notifyId, 'second, @charlie and @alice', 'alice')
@@ -49,7 +49,7 @@ describe('msg.edit', () => {
     await expect.poll(page).toMatchObject([{ ...edited, editedAt: message.editedAt }])
   })
 
-  it('tells the room, in the order of all that happens there', async () => {
+  it('publishes the edit to the room in order', async () => {
     const { room, said, notifyId } = await givenMessage()
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
@@ -79,7 +79,7 @@ describe('msg.edit', () => {
     ])
   })
 
-  it('tells each member of a private room', async () => {
+  it('publishes the edit to each member of a private room', async () => {
     const { room, notifyId } = await givenMessage('first', 'private')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
@@ -89,7 +89,7 @@ describe('msg.edit', () => {
     expect(told).toMatchObject({ kind: 'edit', notifyId, event: { text: 'second' } })
   })
 
-  it('tells of a long text by the id alone', async () => {
+  it('publishes a long text by its id alone', async () => {
     const { room, notifyId } = await givenMessage()
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
@@ -101,7 +101,7 @@ describe('msg.edit', () => {
     expect((await read(notifyId, 'bob')).text).toHaveLength(8_000)
   })
 
-  it('edits what was said in a thread, and says in which', async () => {
+  it('edits a reply, and publishes its thread id', async () => {
     const { room, said } = await givenMessage()
     const reply = { room, threadId: said.id, clientId: newClientId(), text: 'under it' }
     const notifyId = toNotifyId(await app.call('send.thread', reply, 'bob'))
@@ -122,7 +122,7 @@ describe('msg.edit', () => {
     await expect.poll(texts).toEqual(['still under it'])
   })
 
-  it('says the same again once, and answers with the event that said so', async () => {
+  it('stores no event when the text is unchanged, and returns the sequence of the existing event', async () => {
     const { room, said, notifyId } = await givenMessage()
 
     const unchanged = await edit(notifyId, 'first', 'alice')
@@ -134,7 +134,7 @@ describe('msg.edit', () => {
     expect(await app.readEvents(room)).toHaveLength(2)
   })
 
-  it('edits what the database does not have yet', async () => {
+  it('edits a message that is not yet persisted', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const cache = await app.openBucket(MSG_CACHE)
     const release = await lockMessages()
@@ -151,7 +151,7 @@ describe('msg.edit', () => {
     expect(await read(notifyId, 'bob')).toEqual(before)
   })
 
-  it('shows everywhere what stands last in the log, of edits that come at once', async () => {
+  it('returns the last stored edit everywhere after concurrent edits', async () => {
     const { room, notifyId } = await givenMessage()
     const texts = Array.from({ length: 20 }, (_, index) => `edit ${index}`)
 
@@ -166,7 +166,7 @@ describe('msg.edit', () => {
   })
 
   it.each(['owner', 'moderator', 'member'] as const)(
-    'refuses an %s of the room who did not say it',
+    'rejects a room %s who did not send the message with forbidden',
     async (bob) => {
       const room = await app.createRoom(['alice', 'bob'], 'public', { bob })
       const notifyId = toNotifyId(await app.send(room, 'mine', 'alice'))
@@ -176,7 +176,7 @@ describe('msg.edit', () => {
     },
   )
 
-  it('refuses a stranger in the same words as where there is no message', async () => {
+  it('rejects a non-member with the same error as for an unknown message', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const notifyId = toNotifyId(await app.send(room, 'between us', 'alice'))
     const refusal = (id: string) => edit(id, 'hm', 'bob').catch((error) => error)
@@ -188,14 +188,14 @@ describe('msg.edit', () => {
     expect(notThere.message.replace(absent, notifyId)).toBe(there.message)
   })
 
-  it('refuses whoever said it and left', async () => {
+  it('rejects a sender who left the room', async () => {
     const { room, notifyId } = await givenMessage()
     await app.call('room.leave', { room }, 'alice')
 
     expect(await nextRejection(() => edit(notifyId, 'gone', 'alice'))).toBe('forbidden')
   })
 
-  it('refuses whoever said it and may only read now', async () => {
+  it('rejects a sender who is now a guest', async () => {
     const { room, notifyId } = await givenMessage()
     await app.call('room.role', { room, userId: 'alice', role: 'guest' }, 'bob')
 
@@ -203,7 +203,7 @@ describe('msg.edit', () => {
     expect(await nextRejection(change)).toBe('forbidden')
   })
 
-  it('refuses what was deleted', async () => {
+  it('rejects a deleted message with forbidden', async () => {
     const { notifyId } = await givenMessage()
     await app.call('msg.delete', { notifyId }, 'alice')
 
@@ -211,7 +211,7 @@ describe('msg.edit', () => {
     expect((await read(notifyId, 'bob')).text).toBe('')
   })
 
-  it('refuses in an archived room', async () => {
+  it('rejects a call in an archived room', async () => {
     const { room, notifyId } = await givenMessage()
     await app.call('room.archive', { room, archived: true }, 'bob')
 
@@ -219,18 +219,18 @@ describe('msg.edit', () => {
     expect(await nextRejection(change)).toBe('forbidden')
   })
 
-  it('refuses whoever has no role', async () => {
+  it('rejects a user without a role with forbidden', async () => {
     await expect(edit(absent, 'hm', 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it.each([
-    ['no text', { text: '' }],
+    ['an empty text', { text: '' }],
     ['a NUL', { text: 'a\0b' }],
-    ['half a surrogate pair', { text: 'a\ud800b' }],
-    ['no message', { notifyId: undefined }],
-    ['what is no id of a message', { notifyId: 'x' }],
-    ['mentions of its own', { mentions: ['bob'] }],
-  ])('refuses %s', async (_name, wrong) => {
+    ['a lone surrogate', { text: 'a\ud800b' }],
+    ['a missing notify id', { notifyId: undefined }],
+    ['a malformed notify id', { notifyId: 'x' }],
+    ['a mentions field', { mentions: ['bob'] }],
+  ])('rejects %s as invalid', async (_name, wrong) => {
     const payload = JSON.stringify({ notifyId: absent, text: 'hello', ...wrong })
 
     const answer = await app.request('as.alice.msg.edit', payload, 'alice')
@@ -238,7 +238,7 @@ describe('msg.edit', () => {
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  it.each([8_001, 100_000])('refuses %i characters as too large', async (length) => {
+  it.each([8_001, 100_000])('rejects %i characters as too large', async (length) => {
     const payload = JSON.stringify({ notifyId: absent, text: 'x'.repeat(length) })
 
     const answer = await app.request('as.alice.msg.edit', payload, 'alice')
@@ -247,7 +247,7 @@ describe('msg.edit', () => {
   })
 
   it.each(badPayloads({ notifyId: absent, text: 'hello' }))(
-    'refuses %s',
+    'rejects a bad payload: %s',
     async (_name, payload) => {
       const { status } = await app.request('as.alice.msg.edit', payload, 'alice')
 

@@ -8,14 +8,14 @@ const app = useApp()
 const newId = () => crypto.randomUUID().replaceAll('-', '') as MessageId
 
 describe('msg.find', () => {
-  it('answers with the place of a message', async () => {
+  it('returns the sequence of a message', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const { id, seq } = await app.send(room, 'here', 'alice')
 
     await expect.poll(() => app.call('msg.find', { room, id }, 'bob')).toEqual({ seq })
   })
 
-  it('answers with the thread as well for what was said in one', async () => {
+  it('returns the thread of a reply', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const first = await app.send(room, 'shall we?', 'alice')
     const said = { room, threadId: first.id, clientId: newClientId(), text: 'we shall' }
@@ -26,7 +26,7 @@ describe('msg.find', () => {
       .toEqual({ seq, thread: { id: first.id, seq: first.seq } })
   })
 
-  it('finds what was deleted, too: its place is still there', async () => {
+  it('returns the sequence of a deleted message', async () => {
     const room = await app.createRoom(['alice'])
     const said = await app.send(room, 'a mistake', 'alice')
     await app.call('msg.delete', { notifyId: toNotifyId(said) }, 'alice')
@@ -36,7 +36,7 @@ describe('msg.find', () => {
     expect(found).toEqual({ seq: said.seq })
   })
 
-  it('answers the same for a message of another room as for none', async () => {
+  it('rejects a message of another room with the same error as for an unknown message', async () => {
     const [room, other] = [await app.createRoom(['alice']), await app.createRoom(['alice', 'bob'])]
     const { id } = await app.send(room, 'between us', 'alice')
     const refusal = (it: MessageId) =>
@@ -50,7 +50,7 @@ describe('msg.find', () => {
     expect(notThere.message.replace(absent, id)).toBe(there.message)
   })
 
-  it('refuses whoever does not belong to the room, as if there were none', async () => {
+  it('rejects a non-member of a private room with forbidden', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const { id } = await app.send(room, 'between us', 'alice')
 
@@ -59,7 +59,7 @@ describe('msg.find', () => {
     })
   })
 
-  it('refuses whoever was removed, within a second', async () => {
+  it('rejects a kicked member within one second', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const { id, seq } = await app.send(room, 'between us', 'alice')
     const find = () => app.call('msg.find', { room, id }, 'bob')
@@ -70,7 +70,7 @@ describe('msg.find', () => {
     expect(await nextRejection(find)).toBe('forbidden')
   })
 
-  it.each(badPayloads({ id: newId() }))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({ id: newId() }))('rejects a bad payload: %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'])
 
     const { status } = await app.request(`as.alice.msg.find.${room}`, payload, 'alice')

@@ -20,7 +20,7 @@ async function tellChanged(id: string) {
 }
 
 describe('msg.get', () => {
-  it('answers with the message that a notification announced', async () => {
+  it('returns the message that a notification refers to', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const notices = await app.listen(roomNotify, { room }, 'bob')
     const clientId = newClientId()
@@ -33,7 +33,7 @@ describe('msg.get', () => {
     expect(message).toEqual(said)
   })
 
-  it('answers in a private room as well', async () => {
+  it('returns a message of a private room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     const notices = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     await app.send(room, 'between us', 'alice')
@@ -44,7 +44,7 @@ describe('msg.get', () => {
     expect(message).toMatchObject({ room, text: 'between us' })
   })
 
-  it('reads the log where memory and cache have nothing', async () => {
+  it('reads the stream when neither memory nor cache has the message', async () => {
     const room = await app.createRoom(['alice'])
     const { nc } = await app.connectAs('functions')
     // Written as `send` writes it, so that no process has it in its memory.
@@ -60,7 +60,7 @@ describe('msg.get', () => {
     expect(message).toEqual({ ...said, room, seq })
   })
 
-  it('reads the database where the log has nothing any more', async () => {
+  it('reads the database when the stream no longer has the message', async () => {
     const room = await app.createRoom(['alice'])
     const row = {
       id: newId(),
@@ -78,7 +78,7 @@ describe('msg.get', () => {
     expect(message).toEqual({ ...row, mentions: [], at: '2026-01-31T12:00:00.123Z' })
   })
 
-  it('keeps what was said in the cache', async () => {
+  it('stores a sent message in the cache', async () => {
     const room = await app.createRoom(['alice'])
     const { id, seq } = await app.send(room, 'cached', 'alice')
 
@@ -88,7 +88,7 @@ describe('msg.get', () => {
     await expect.poll(entry).toMatchObject({ id, room, seq, text: 'cached' })
   })
 
-  it('answers with what became of a message, also when the cache has forgotten', async () => {
+  it('returns edits and deletions also when the cache entry is gone', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const cache = await app.openBucket(MSG_CACHE)
     const [edited, deleted] = [
@@ -111,7 +111,7 @@ describe('msg.get', () => {
     expect(await get(deleted)).toMatchObject({ ...deleted, text: '', mentions: [] })
   })
 
-  it('lets whoever may only read do so', async () => {
+  it('returns a message to a user without a role', async () => {
     const room = await app.createRoom(['alice', 'charlie'])
     const said = await app.send(room, 'for all', 'alice')
 
@@ -120,7 +120,7 @@ describe('msg.get', () => {
     expect(message.text).toBe('for all')
   })
 
-  it('refuses in an archived room, within a second', async () => {
+  it('rejects a call in an archived room within one second', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     const notifyId = toNotifyId(await app.send(room, 'hello', 'alice'))
     await app.call('msg.get', { notifyId }, 'bob')
@@ -129,7 +129,7 @@ describe('msg.get', () => {
     expect(await nextRejection(() => app.call('msg.get', { notifyId }, 'bob'))).toBe('forbidden')
   })
 
-  it('refuses whoever does not belong to the room, as if there were no message', async () => {
+  it('rejects a non-member with the same error as for an unknown message', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const { id, seq } = await app.send(room, 'between us', 'alice')
     const notifyId = toNotifyId({ seq, id: id as MessageId })
@@ -144,7 +144,7 @@ describe('msg.get', () => {
     expect(notThere.message.replace(absent, notifyId)).toBe(there.message)
   })
 
-  it('refuses whoever was removed, within a second', async () => {
+  it('rejects a removed member within one second', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const { id, seq } = await app.send(room, 'hello', 'alice')
     const notifyId = toNotifyId({ seq, id: id as MessageId })
@@ -154,7 +154,7 @@ describe('msg.get', () => {
     expect(await nextRejection(() => app.call('msg.get', { notifyId }, 'bob'))).toBe('forbidden')
   })
 
-  it('refuses the place of a message without its id', async () => {
+  it('rejects a notify id whose message id does not match its sequence', async () => {
     const room = await app.createRoom(['alice'])
     const { seq } = await app.send(room, 'hello', 'alice')
 
@@ -163,7 +163,7 @@ describe('msg.get', () => {
     ).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('refuses the place of what is no message of a room', async () => {
+  it('rejects the sequence of an event that is not a message', async () => {
     const { nc } = await app.connectAs('functions')
     const { seq } = await jetstream(nc).publish('chat.general.thread.one', '{}')
 
@@ -175,7 +175,7 @@ describe('msg.get', () => {
   })
 
   it.each(['', 'x', '1-', '-1', `0-${'g'.repeat(32)}`, `zzzzzzzzzzz-${'0'.repeat(32)}`])(
-    'refuses "%s", which is no id of a notification',
+    'rejects "%s", which is not a notify id, as invalid',
     async (notifyId) => {
       await expect(app.call('msg.get', { notifyId }, 'alice')).rejects.toMatchObject({
         code: 'invalid',
@@ -184,7 +184,7 @@ describe('msg.get', () => {
   )
 
   it.each(badPayloads({ notifyId: toNotifyId({ seq: 1, id: newId() }) }))(
-    'refuses %s',
+    'rejects a bad payload: %s',
     async (_name, payload) => {
       const { status } = await app.request('as.alice.msg.get', payload, 'alice')
 

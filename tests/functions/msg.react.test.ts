@@ -28,7 +28,7 @@ async function reactionsOf(room: string, as: TestPerson = 'alice') {
 }
 
 describe('msg.react', () => {
-  it('shows who put what to a message, in the order in which each was first used', async () => {
+  it('adds reactions, in the order in which each emoji was first used', async () => {
     const { room, notifyId } = await givenMessage()
 
     await react(notifyId, '👍', 'bob')
@@ -43,7 +43,7 @@ describe('msg.react', () => {
       ])
   })
 
-  it('takes away what the caller had put, and nobody else', async () => {
+  it('removes the reaction of the caller only', async () => {
     const { room, notifyId } = await givenMessage()
     await react(notifyId, '👍', 'alice')
     await react(notifyId, '👍', 'bob')
@@ -53,7 +53,7 @@ describe('msg.react', () => {
     await expect.poll(() => reactionsOf(room)).toEqual([{ emoji: '👍', count: 1, users: ['bob'] }])
   })
 
-  it('tells the room, in the order of all that happens there', async () => {
+  it('publishes reactions to the room in order', async () => {
     const { room, said, notifyId } = await givenMessage()
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
@@ -80,7 +80,7 @@ describe('msg.react', () => {
     ])
   })
 
-  it('tells each member of a private room', async () => {
+  it('publishes a reaction to each member of a private room', async () => {
     const { room, notifyId } = await givenMessage('private')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
@@ -90,7 +90,7 @@ describe('msg.react', () => {
     expect(told).toMatchObject({ kind: 'react', notifyId, event: { emoji: '❤️', by: 'alice' } })
   })
 
-  it('reacts to what was said in a thread', async () => {
+  it('reacts to a reply in a thread', async () => {
     const { room, said } = await givenMessage()
     const reply = { room, threadId: said.id, clientId: newClientId(), text: 'under it' }
     const notifyId = toNotifyId(await app.call('send.thread', reply, 'bob'))
@@ -108,7 +108,7 @@ describe('msg.react', () => {
     })
   })
 
-  it('does nothing the second time, and answers with the event that did', async () => {
+  it('stores no event when repeated, and returns the sequence of the existing event', async () => {
     const { room, notifyId } = await givenMessage()
 
     const on = await react(notifyId, '👍', 'bob')
@@ -120,7 +120,7 @@ describe('msg.react', () => {
     expect(await app.readEvents(room)).toHaveLength(3)
   })
 
-  it('takes away what was never there without a word', async () => {
+  it('stores no event when removing a reaction that does not exist', async () => {
     const { room, said, notifyId } = await givenMessage()
 
     const answer = await react(notifyId, '👍', 'bob', false)
@@ -129,7 +129,7 @@ describe('msg.react', () => {
     expect(await app.readEvents(room)).toHaveLength(1)
   })
 
-  it('lets the last word count, however quickly somebody changes their mind', async () => {
+  it('applies the last of several quick changes', async () => {
     const { room, notifyId } = await givenMessage()
     const release = await lockMessages()
     const changing = async () => {
@@ -149,7 +149,7 @@ describe('msg.react', () => {
     expect(messages).toMatchObject([{ reactions: [{ emoji: '👍', count: 1, users: ['bob'] }] }])
   })
 
-  it('counts everybody once who reacts at the same moment, on all their devices', async () => {
+  it('counts each user once when their devices react concurrently', async () => {
     const { room, notifyId } = await givenMessage()
 
     await Promise.all(
@@ -160,7 +160,7 @@ describe('msg.react', () => {
     await expect.poll(counted).toEqual([2])
   })
 
-  it('takes 20 different ones, and refuses the next of whomever', async () => {
+  it('accepts 20 different emojis, and rejects the next with conflict for every user', async () => {
     const { room, notifyId } = await givenMessage()
     for (const emoji of emojis) await react(notifyId, emoji, 'bob')
     await expect.poll(() => reactionsOf(room)).toHaveLength(20)
@@ -176,21 +176,21 @@ describe('msg.react', () => {
       .not.toBe('conflict')
   })
 
-  it('refuses a guest of the room, who may only read', async () => {
+  it('rejects a guest of the room with forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { bob: 'guest' })
     const notifyId = toNotifyId(await app.send(room, 'look', 'alice'))
 
     await expect(react(notifyId, '👍', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('refuses what was deleted', async () => {
+  it('rejects a deleted message with forbidden', async () => {
     const { notifyId } = await givenMessage()
     await app.call('msg.delete', { notifyId }, 'alice')
 
     await expect(react(notifyId, '👍', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('refuses a stranger in the same words as where there is no message', async () => {
+  it('rejects a non-member with the same error as for an unknown message', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const notifyId = toNotifyId(await app.send(room, 'between us', 'alice'))
     const refusal = (id: string) => react(id, '👍', 'bob').catch((error) => error)
@@ -202,34 +202,37 @@ describe('msg.react', () => {
     expect(notThere.message.replace(absent, notifyId)).toBe(there.message)
   })
 
-  it('refuses whoever left', async () => {
+  it('rejects a user who left the room', async () => {
     const { room, notifyId } = await givenMessage()
     await app.call('room.leave', { room }, 'alice')
 
     expect(await nextRejection(() => react(notifyId, '👍', 'alice'))).toBe('forbidden')
   })
 
-  it('refuses in an archived room', async () => {
+  it('rejects a call in an archived room', async () => {
     const { room, notifyId } = await givenMessage()
     await app.call('room.archive', { room, archived: true }, 'bob')
 
     expect(await nextRejection(() => react(notifyId, '👍', 'alice'))).toBe('forbidden')
   })
 
-  it('refuses whoever has no role', async () => {
+  it('rejects a user without a role with forbidden', async () => {
     await expect(react(absent, '👍', 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it.each(['', 'x', '1', '👍👍', ' 👍', '👍 ', '<b>', '\u200d', '🏻'.repeat(20), ':+1:'])(
-    'refuses "%s", which is no emoji',
+    'rejects "%s", which is not an emoji, as invalid',
     async (emoji) => {
       await expect(react(absent, emoji, 'alice')).rejects.toMatchObject({ code: 'invalid' })
     },
   )
 
-  it.each(badPayloads({ notifyId: absent, emoji: '👍' }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.request('as.alice.msg.react', payload, 'alice')
+  it.each(badPayloads({ notifyId: absent, emoji: '👍' }))(
+    'rejects a bad payload: %s',
+    async (_name, payload) => {
+      const { status } = await app.request('as.alice.msg.react', payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

@@ -18,7 +18,7 @@ async function namesOf(notifyId: NotifyId, as: TestPerson = 'bob') {
 }
 
 describe('msg.trace', () => {
-  it('shows the way of a message from its function into the log and the database', async () => {
+  it('returns the spans of a message from its function to the stream and the database', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     const said = await sayTraced(room, newTrace().traceparent)
     const notifyId = toNotifyId(said)
@@ -36,7 +36,7 @@ describe('msg.trace', () => {
       expect(spans.find((span) => span.name === name)).toMatchObject({ parent: send?.id })
   })
 
-  it('shows that of a message in a thread', async () => {
+  it('returns the spans of a reply in a thread', async () => {
     const room = await app.createRoom(['bob'])
     const first = await app.send(room, 'a thread', 'bob')
     const client = await tracedClient(app, 'bob', newTrace().traceparent)
@@ -48,7 +48,7 @@ describe('msg.trace', () => {
       .toEqual(expect.arrayContaining(['send.thread', 'fanout.thread', 'persist.thread']))
   })
 
-  it('knows of one that nobody traced when the log had it, and no more', async () => {
+  it('returns the time of storage and no spans for an untraced message', async () => {
     const room = await app.createRoom(['bob'])
     const said = await app.send(room, 'untraced', 'bob')
 
@@ -58,7 +58,7 @@ describe('msg.trace', () => {
     expect(spans).toEqual([])
   })
 
-  it('knows no more than when it was said of one that was deleted', async () => {
+  it('returns neither the time of storage nor spans for a deleted message', async () => {
     const room = await app.createRoom(['bob'])
     const said = await sayTraced(room, newTrace().traceparent)
     await app.call('msg.delete', { notifyId: toNotifyId(said) }, 'bob')
@@ -67,7 +67,7 @@ describe('msg.trace', () => {
     expect((await trace(toNotifyId(said), 'bob')).spans).toEqual([])
   })
 
-  it('leaves out what others call a part of it', async () => {
+  it('returns no spans of other messages that share the trace id', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const { traceparent } = newTrace()
     const ofBob = toNotifyId(await sayTraced(room, traceparent))
@@ -82,7 +82,7 @@ describe('msg.trace', () => {
     expect(bobs.spans.filter(({ name }) => name === 'send')).toHaveLength(1)
   })
 
-  it('is for nobody but the sender: not for an owner, nor an admin', async () => {
+  it("rejects everyone but the sender, also the room's owner and an administrator", async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const notifyId = toNotifyId(await sayTraced(room, newTrace().traceparent))
 
@@ -92,7 +92,7 @@ describe('msg.trace', () => {
     })
   })
 
-  it('refuses a stranger as if there were no message', async () => {
+  it('rejects a non-member with the same message as for an unknown message', async () => {
     const room = await app.createRoom(['bob'], 'private')
     const notifyId = toNotifyId(await sayTraced(room, newTrace().traceparent))
     const absent = `1-${'0'.repeat(32)}` as NotifyId
@@ -104,7 +104,7 @@ describe('msg.trace', () => {
     }
   })
 
-  it('refuses whoever said it and was removed, within a second', async () => {
+  it('rejects a sender who was kicked, within one second', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const notifyId = toNotifyId(await sayTraced(room, newTrace().traceparent))
     await trace(notifyId, 'bob')
@@ -114,13 +114,13 @@ describe('msg.trace', () => {
     expect(await nextRejection(() => trace(notifyId, 'bob'))).toBe('forbidden')
   })
 
-  it('is out of the reach of charlie, who has no role', async () => {
+  it('rejects charlie, who has no role, with forbidden', async () => {
     const notifyId = `1-${'0'.repeat(32)}` as NotifyId
     await expect(trace(notifyId, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it.each(badPayloads({ notifyId: `1-${'0'.repeat(32)}` }))(
-    'refuses %s',
+    'rejects a bad payload: %s',
     async (_name, payload) => {
       const { status } = await app.request('as.bob.msg.trace', payload, 'bob')
       expect(status).toMatch(/^4(00|13)$/)

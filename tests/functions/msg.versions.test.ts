@@ -20,7 +20,7 @@ async function givenEdited(bob: 'owner' | 'moderator' | 'member' | 'guest' = 'mo
 }
 
 describe('msg.versions', () => {
-  it('answers with what a message said before, and when, oldest first', async () => {
+  it('returns the earlier texts with their times, oldest first', async () => {
     const { said, notifyId } = await givenEdited()
 
     const answer = await versionsOf(notifyId, 'alice')
@@ -33,7 +33,7 @@ describe('msg.versions', () => {
     })
   })
 
-  it.each(['owner', 'moderator'] as const)('answers an %s as well', async (bob) => {
+  it.each(['owner', 'moderator'] as const)('returns the versions to a room %s', async (bob) => {
     const { notifyId } = await givenEdited(bob)
 
     const { versions } = await versionsOf(notifyId, 'bob')
@@ -41,7 +41,7 @@ describe('msg.versions', () => {
     expect(versions.map(({ text }) => text)).toEqual(['first', 'second'])
   })
 
-  it('answers with the newest that fit, where there are too many', async () => {
+  it('returns the newest versions that fit into the response', async () => {
     const room = await app.createRoom(['alice'])
     const notifyId = toNotifyId(await app.send(room, '0', 'alice'))
     const long = (at: number) => `${at} `.padEnd(8_000, '☂')
@@ -56,7 +56,7 @@ describe('msg.versions', () => {
     expect(answered).toEqual(answered.map((_, at) => long(60 - answered.length + at)))
   })
 
-  it('answers for what was said in a thread', async () => {
+  it('returns the versions of a reply in a thread', async () => {
     const room = await app.createRoom(['alice'])
     const { id: threadId } = await app.send(room, 'first', 'alice')
     const reply = { room, threadId, clientId: newClientId(), text: 'under it' }
@@ -68,7 +68,7 @@ describe('msg.versions', () => {
     await expect.poll(texts).toEqual(['under it'])
   })
 
-  it('answers with nothing for what was never edited', async () => {
+  it('returns no versions for a message that was never edited', async () => {
     const room = await app.createRoom(['alice'])
     const notifyId = toNotifyId(await app.send(room, 'first', 'alice'))
     await app.waitForRows(room, 1)
@@ -76,7 +76,7 @@ describe('msg.versions', () => {
     expect(await versionsOf(notifyId, 'alice')).toEqual({ versions: [] })
   })
 
-  it('answers with nothing for what was deleted, to anybody', async () => {
+  it('returns no versions of a deleted message to anyone', async () => {
     const { notifyId } = await givenEdited('owner')
     await app.call('msg.delete', { notifyId }, 'alice')
 
@@ -84,13 +84,16 @@ describe('msg.versions', () => {
     expect(await versionsOf(notifyId, 'bob')).toEqual({ versions: [] })
   })
 
-  it.each(['member', 'guest'] as const)('refuses a %s who did not say it', async (bob) => {
-    const { notifyId } = await givenEdited(bob)
+  it.each(['member', 'guest'] as const)(
+    'rejects a %s who did not send the message with forbidden',
+    async (bob) => {
+      const { notifyId } = await givenEdited(bob)
 
-    await expect(versionsOf(notifyId, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
-  })
+      await expect(versionsOf(notifyId, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+    },
+  )
 
-  it('refuses a stranger in the same words as where there is no message', async () => {
+  it('rejects a non-member with the same error as for an unknown message', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const notifyId = toNotifyId(await app.send(room, 'between us', 'alice'))
     const refusal = (id: string) => versionsOf(id, 'bob').catch((error) => error)
@@ -102,27 +105,30 @@ describe('msg.versions', () => {
     expect(notThere.message.replace(absent, notifyId)).toBe(there.message)
   })
 
-  it('refuses whoever said it and left', async () => {
+  it('rejects a sender who left the room', async () => {
     const { room, notifyId } = await givenEdited()
     await app.call('room.leave', { room }, 'alice')
 
     expect(await nextRejection(() => versionsOf(notifyId, 'alice'))).toBe('forbidden')
   })
 
-  it('refuses in an archived room', async () => {
+  it('rejects a call in an archived room', async () => {
     const { room, notifyId } = await givenEdited('owner')
     await app.call('room.archive', { room, archived: true }, 'bob')
 
     expect(await nextRejection(() => versionsOf(notifyId, 'bob'))).toBe('forbidden')
   })
 
-  it('refuses whoever has no role', async () => {
+  it('rejects a user without a role with forbidden', async () => {
     await expect(versionsOf(absent, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it.each(badPayloads({ notifyId: absent }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.request('as.alice.msg.versions', payload, 'alice')
+  it.each(badPayloads({ notifyId: absent }))(
+    'rejects a bad payload: %s',
+    async (_name, payload) => {
+      const { status } = await app.request('as.alice.msg.versions', payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

@@ -26,7 +26,7 @@ afterAll(async () => {
 })
 
 describe('persist', () => {
-  it('keeps what was said, with the sequence and the time of the answer', async () => {
+  it('stores a message with the sequence and the time that its sender received', async () => {
     const room = await app.createRoom(['alice'])
     const clientId = newClientId()
 
@@ -50,7 +50,7 @@ describe('persist', () => {
     ])
   })
 
-  it('keeps a thousand messages that come at once, in their order', async () => {
+  it('stores a thousand concurrent messages in order', async () => {
     const room = await app.createRoom(['alice', 'bob'])
 
     const answers = await Promise.all(
@@ -64,7 +64,7 @@ describe('persist', () => {
     expect(rows.map(({ id, seq, at }) => ({ id, seq, at: at.toISOString() }))).toEqual(said)
   })
 
-  it('goes on with the room when something stands in its log that cannot be kept', async () => {
+  it('continues after events that it cannot store, and writes an invalid one to the dead letters', async () => {
     const room = await app.createRoom(['alice'])
     const { nc } = await app.connectAs('functions')
     const log = jetstream(nc)
@@ -91,7 +91,7 @@ describe('persist', () => {
     expect(letter?.string()).toBe('{"kind":"nonsense"}')
   })
 
-  it('shows what became of a message when whoever changed it died on the way', async () => {
+  it('applies an edit and a deletion whose function crashed after storing the event', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const [edited, deleted] = [
       toNotifyId(await app.send(room, 'first', 'alice')),
@@ -117,7 +117,7 @@ describe('persist', () => {
     await expect.poll(() => read(deleted)).toBe('')
   })
 
-  it('draws the same rows from the log when the tables are lost', async () => {
+  it('rebuilds the same rows from the stream after the tables were truncated', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     const ids: NotifyId[] = []
     for (let index = 0; index < 30; index++)
@@ -159,7 +159,7 @@ describe('persist', () => {
     ])
   }, 120_000)
 
-  it('keeps a message once that stands in the log twice', async () => {
+  it('stores one row for a message that is in the stream twice, and deletes the copy from the stream', async () => {
     const room = await app.createRoom(['alice'])
     const clientId = newClientId()
     const { id, seq, at } = await app.send(room, 'once', 'alice', clientId)

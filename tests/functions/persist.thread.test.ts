@@ -13,7 +13,7 @@ function reply(room: RoomId, threadId: MessageId, text: string, as: TestPerson) 
 }
 
 describe('persist.thread', () => {
-  it('keeps what was said in a thread, under its first message', async () => {
+  it('stores a reply with its thread id', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const first = await app.send(room, 'first', 'alice')
 
@@ -32,7 +32,7 @@ describe('persist.thread', () => {
     })
   })
 
-  it('keeps many that come at once, in their order', async () => {
+  it('stores concurrent replies in order', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const { id: threadId } = await app.send(room, 'first', 'alice')
 
@@ -47,7 +47,7 @@ describe('persist.thread', () => {
     expect(rows.map(({ id, seq, at }) => ({ id, seq, at: at.toISOString() }))).toEqual(said)
   })
 
-  it('keeps once what stands in the log twice', async () => {
+  it('stores one row for a reply that is in the stream twice', async () => {
     const room = await app.createRoom(['alice'])
     const { id: threadId } = await app.send(room, 'first', 'alice')
     const clientId = newClientId()
@@ -64,7 +64,7 @@ describe('persist.thread', () => {
     expect(rows.slice(1).map((row) => row.seq)).toEqual([seq, last.seq])
   })
 
-  it('says how far the room has come', async () => {
+  it('updates the last sequence of the room', async () => {
     const room = await app.createRoom(['alice'])
     const { id: threadId } = await app.send(room, 'first', 'alice')
     const { seq } = await reply(room, threadId, 'under it', 'alice')
@@ -76,7 +76,7 @@ describe('persist.thread', () => {
     ])
   })
 
-  it('does not wait for what is said in rooms, nor they for it', async () => {
+  it('keeps persisting rooms and other replies while one reply fails', async () => {
     const room = await app.createRoom(['alice'])
     const { id: threadId } = await app.send(room, 'first', 'alice')
     const { nc } = await app.connectAs('functions')

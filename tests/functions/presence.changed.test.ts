@@ -6,7 +6,7 @@ const app = useApp()
 const presence = createPresenceFixture(app)
 
 describe('presence.changed', () => {
-  it('lets every process know what another has written', async () => {
+  it('updates the cached status in every process', async () => {
     await startInstance()
     const user = newUserId()
     const changes = await presence.listenToUser(user)
@@ -21,7 +21,7 @@ describe('presence.changed', () => {
     }
   })
 
-  it('has nobody taken for online who went offline in another process', async () => {
+  it('updates the cached status of a user who disconnected in another process', async () => {
     await startInstance()
     const user = newUserId()
     const changes = await presence.listenToUser(user)

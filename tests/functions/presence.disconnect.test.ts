@@ -8,7 +8,7 @@ const app = useApp()
 const presence = createPresenceFixture(app)
 
 describe('presence.disconnect', () => {
-  it('makes a person offline with their last tab, and tells their rooms once', async () => {
+  it('sets a user offline with the last connection, and publishes it once to the room', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     await presence.heartbeat(user)
@@ -25,7 +25,7 @@ describe('presence.disconnect', () => {
     expect(await presence.readLeases(user)).toEqual([])
   })
 
-  it('leaves a person as they are while another tab is open', async () => {
+  it('keeps the status while another connection is open', async () => {
     const user = newUserId()
     await presence.heartbeat(user, 'one')
     await presence.heartbeat(user, 'two')
@@ -40,7 +40,7 @@ describe('presence.disconnect', () => {
     expect(await presence.readStatus(user)).toBe('offline')
   })
 
-  it('does nothing for a tab that nobody knows', async () => {
+  it('ignores an unknown connection', async () => {
     const [user, stranger] = [newUserId(), newUserId()]
     await presence.heartbeat(user)
 
@@ -51,7 +51,7 @@ describe('presence.disconnect', () => {
     expect(await presence.readStatus(stranger)).toBeUndefined()
   })
 
-  it('ends as the last tab does, when tabs come and go at once in several processes', async () => {
+  it('keeps a user online who reconnects while the old connection closes in another process', async () => {
     await startInstance()
     const users = Array.from({ length: 20 }, newUserId)
 
@@ -65,7 +65,7 @@ describe('presence.disconnect', () => {
     for (const user of users) expect(await presence.readStatus(user)).toBe('online')
   })
 
-  it('tells once, when all tabs end at once in several processes', async () => {
+  it('publishes one offline event when all connections close concurrently in several processes', async () => {
     await startInstance()
     const user = newUserId()
     const tabs = Array.from({ length: 30 }, (_, at) => `tab-${at}`)
@@ -79,7 +79,7 @@ describe('presence.disconnect', () => {
     expect(heard.map(({ action }) => action)).toEqual(['offline', 'online'])
   })
 
-  it('refuses to end what is not the caller’s', async () => {
+  it('rejects a call for another user with forbidden', async () => {
     const payload = JSON.stringify({ connId: 'tab' })
 
     await expect(app.request('as.bob.presence.disconnect', payload, 'alice')).rejects.toMatchObject(
@@ -89,7 +89,7 @@ describe('presence.disconnect', () => {
     )
   })
 
-  it.each(badPayloads({ connId: 'tab' }))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({ connId: 'tab' }))('rejects a bad payload: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.presence.disconnect', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

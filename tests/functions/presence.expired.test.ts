@@ -9,7 +9,7 @@ const app = useApp()
 const presence = createPresenceFixture(app)
 
 describe('presence.expired', () => {
-  it('makes a person offline whose tab ends without a word, and tells their rooms once', async () => {
+  it('sets a user offline when the last lease expires, and publishes it once to the room', async () => {
     await startInstance()
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
@@ -27,7 +27,7 @@ describe('presence.expired', () => {
     expect(await presence.readStatus(user)).toBe('offline')
   })
 
-  it('leaves a person as they are while another tab is alive', async () => {
+  it('keeps the status while another connection is alive', async () => {
     const user = newUserId()
     await presence.heartbeat(user, 'alive')
     await presence.heartbeat(user, 'dead')
@@ -44,7 +44,7 @@ describe('presence.expired', () => {
     expect(await changes.next()).toMatchObject({ action: 'offline' })
   })
 
-  it('tells once, when all tabs of a person end at once', async () => {
+  it('publishes one offline event when all leases of a user expire at once', async () => {
     await startInstance()
     const user = newUserId()
     const tabs = Array.from({ length: 20 }, (_, at) => `tab-${at}`)
@@ -58,7 +58,7 @@ describe('presence.expired', () => {
     expect(await changes.next()).toMatchObject({ action: 'online' })
   })
 
-  it('makes nobody offline who beats in time', async () => {
+  it('keeps a user online who sends a heartbeat in time', async () => {
     const [user, stops] = [newUserId(), newUserId()]
     await presence.heartbeat(user)
     await presence.heartbeat(stops)
@@ -73,7 +73,7 @@ describe('presence.expired', () => {
     expect(await presence.readLeases(user)).toEqual([`${user}.tab`])
   })
 
-  it('has a lease of forty-five seconds, the end of which can be seen', async () => {
+  it('configures leases of 45 seconds whose expiry is observable', async () => {
     const { nc } = await app.connectAs('functions')
     const bucket = await new Kvm(nc).open(PRESENCE_CONN.bucket)
 
@@ -82,7 +82,7 @@ describe('presence.expired', () => {
     expect(streamInfo.config.subject_delete_marker_ttl).toBeGreaterThan(0)
   })
 
-  it('lets a heartbeat win that comes as the lease ends', async () => {
+  it('keeps a user online whose heartbeat arrives while the lease expires', async () => {
     const users = Array.from({ length: 10 }, newUserId)
     await Promise.all(users.map((user) => presence.heartbeat(user)))
     const changes = await Promise.all(users.map((user) => presence.listenToUser(user)))

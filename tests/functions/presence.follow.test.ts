@@ -7,7 +7,7 @@ const app = useApp()
 const presence = createPresenceFixture(app)
 
 describe('presence.follow', () => {
-  it.each(['online', 'away'] as const)('shows a room that a newcomer is %s', async (status) => {
+  it.each(['online', 'away'] as const)('publishes that a new member is %s', async (status) => {
     await startInstance()
     const [user, last] = [newUserId(), newUserId()]
     await presence.goOnline(user, status)
@@ -24,7 +24,7 @@ describe('presence.follow', () => {
     expect(await presence.readStatus(user)).toBe(status)
   })
 
-  it('says nothing of a newcomer who is offline', async () => {
+  it('publishes nothing about a new member who is offline', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     const told = await app.listen(roomPresence, { room }, 'functions')
@@ -37,7 +37,7 @@ describe('presence.follow', () => {
     ])
   })
 
-  it('shows those who stay in a private room that somebody has left, and not who left', async () => {
+  it('publishes a leave as offline to the remaining members of a private room, and not to the user who left', async () => {
     const [user, stays] = [newUserId(), newUserId()]
     await presence.goOnline(user)
     await presence.goOnline(stays)

@@ -13,20 +13,20 @@ const isOf =
     userId === user
 
 describe('presence.heartbeat', () => {
-  it('brings a person online, and answers so', async () => {
+  it('sets a user online, and returns the status', async () => {
     const user = newUserId()
 
     expect(await presence.heartbeat(user)).toEqual({ status: 'online' })
     expect(await presence.readStatus(user)).toBe('online')
   })
 
-  it('answers a person who logs in like any other', async () => {
+  it('accepts a user without a role', async () => {
     const answer = await app.call('presence.heartbeat', { connId: crypto.randomUUID() }, 'charlie')
 
     expect(answer).toEqual({ status: 'online' })
   })
 
-  it('tells the rooms of a person once, however often and from however many tabs', async () => {
+  it('publishes one event for repeated heartbeats of several connections', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     const told = await app.listen(roomPresence, { room }, 'functions')
@@ -43,7 +43,7 @@ describe('presence.heartbeat', () => {
     ])
   })
 
-  it('leaves somebody who is away or busy as they are, in every tab', async () => {
+  it('keeps the status away or busy for every connection', async () => {
     const user = newUserId()
     await presence.heartbeat(user)
 
@@ -55,7 +55,7 @@ describe('presence.heartbeat', () => {
     expect(await presence.readStatus(user)).toBe('busy')
   })
 
-  it('brings back online who had gone', async () => {
+  it('sets a user online again after a disconnect', async () => {
     const user = newUserId()
     const changes = await presence.listenToUser(user)
     await presence.heartbeat(user)
@@ -69,7 +69,7 @@ describe('presence.heartbeat', () => {
     expect(new Set(heard.map(({ at }) => at)).size).toBe(3)
   })
 
-  it('brings somebody online once, when fifty tabs say so at once', async () => {
+  it('publishes one online event for fifty concurrent connections', async () => {
     const user = newUserId()
     const changes = await presence.listenToUser(user)
 
@@ -83,7 +83,7 @@ describe('presence.heartbeat', () => {
     )
   })
 
-  it('tells a room of two hundred people who come at once in a few messages', async () => {
+  it('publishes the arrival of 200 users in at most 20 messages', async () => {
     const users = newUserIds(200)
     const last = newUserId()
     const room = await app.createRoom([...users, last])
@@ -104,7 +104,7 @@ describe('presence.heartbeat', () => {
     expect(pushes.length).toBeLessThanOrEqual(20)
   })
 
-  it('tells those members of a private room who are there, and no stranger', async () => {
+  it('publishes to the online members of a private room only', async () => {
     const user = newUserId()
     const secret = await app.createRoom(['alice', user], 'private')
     const open = await app.createRoom([user])
@@ -132,7 +132,7 @@ describe('presence.heartbeat', () => {
     expect(heardByCharlie.map(({ room }) => room)).not.toContain(secret)
   })
 
-  it('tells nobody who is offline', async () => {
+  it('publishes nothing to offline members', async () => {
     const [user, offline, there] = [newUserId(), newUserId(), newUserId()]
     const room = await app.createRoom([user, offline, there], 'private')
     await presence.heartbeat(there)
@@ -144,7 +144,7 @@ describe('presence.heartbeat', () => {
     expect(heard.map(({ user: to }) => to)).not.toContain(offline)
   })
 
-  it('refuses to beat for somebody else', async () => {
+  it('rejects a heartbeat for another user with forbidden', async () => {
     const payload = JSON.stringify({ connId: 'tab' })
 
     await expect(app.request('as.bob.presence.heartbeat', payload, 'alice')).rejects.toMatchObject({
@@ -153,7 +153,7 @@ describe('presence.heartbeat', () => {
   })
 
   it.each(['', 'a.b', 'a b', '*', '>', 'x'.repeat(65), 'ä'])(
-    'refuses %j, which is no id of a connection',
+    'rejects %j, which is not a connection id, as invalid',
     async (connId) => {
       await expect(app.call('presence.heartbeat', { connId }, 'alice')).rejects.toMatchObject({
         code: 'invalid',
@@ -161,7 +161,7 @@ describe('presence.heartbeat', () => {
     },
   )
 
-  it.each(badPayloads({ connId: 'tab' }))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({ connId: 'tab' }))('rejects a bad payload: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.presence.heartbeat', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

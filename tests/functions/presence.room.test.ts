@@ -13,19 +13,22 @@ async function look(room: string, as: string) {
 }
 
 describe('presence.room', () => {
-  it.each(['public', 'private'] as const)('shows who is there in a %s room', async (kind) => {
-    const [online, away, gone, never] = [newUserId(), newUserId(), newUserId(), newUserId()]
-    const elsewhere = newUserId()
-    const room = await app.createRoom([online, away, gone, never], kind)
-    await Promise.all([online, away, gone, elsewhere].map((user) => presence.heartbeat(user)))
-    await presence.update(away, 'away')
-    await presence.disconnect(gone)
+  it.each(['public', 'private'] as const)(
+    'returns the members of a %s room who are not offline',
+    async (kind) => {
+      const [online, away, gone, never] = [newUserId(), newUserId(), newUserId(), newUserId()]
+      const elsewhere = newUserId()
+      const room = await app.createRoom([online, away, gone, never], kind)
+      await Promise.all([online, away, gone, elsewhere].map((user) => presence.heartbeat(user)))
+      await presence.update(away, 'away')
+      await presence.disconnect(gone)
 
-    expect(await look(room, online)).toEqual({ [online]: 'online', [away]: 'away' })
-    expect(await look(room, never)).toEqual({ [online]: 'online', [away]: 'away' })
-  })
+      expect(await look(room, online)).toEqual({ [online]: 'online', [away]: 'away' })
+      expect(await look(room, never)).toEqual({ [online]: 'online', [away]: 'away' })
+    },
+  )
 
-  it('shows in every process what has just changed in another', async () => {
+  it('returns a change from another process without delay', async () => {
     await startInstance()
     const [user, reader] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, reader])
@@ -40,7 +43,7 @@ describe('presence.room', () => {
     }
   })
 
-  it('answers many who ask at once, in a room of two hundred', async () => {
+  it('returns 200 members to 200 concurrent callers', async () => {
     const users = newUserIds(200)
     const room = await app.createRoom(users)
     await Promise.all(users.map((user) => presence.heartbeat(user)))
@@ -50,7 +53,7 @@ describe('presence.room', () => {
     for (const present of seen) expect(Object.keys(present)).toHaveLength(200)
   })
 
-  it('refuses a stranger, and the same where there is no such room', async () => {
+  it('rejects a non-member with the same error as for an unknown room', async () => {
     const member = newUserId()
     const [secret, open] = [
       await app.createRoom([member], 'private'),
@@ -76,7 +79,7 @@ describe('presence.room', () => {
     }
   })
 
-  it('refuses whoever was removed, within a second', async () => {
+  it('rejects a removed member within one second', async () => {
     const user = newUserId()
     const room = await app.createRoom([user], 'private')
     await look(room, user)
@@ -86,7 +89,7 @@ describe('presence.room', () => {
     expect(await nextRejection(() => look(room, user))).toBe('forbidden')
   })
 
-  it('refuses to look for somebody else', async () => {
+  it('rejects a call for another user with forbidden', async () => {
     const room = await app.createRoom(['bob'], 'private')
 
     await expect(app.request(`as.bob.presence.room.${room}`, '{}', 'alice')).rejects.toMatchObject({
@@ -94,7 +97,7 @@ describe('presence.room', () => {
     })
   })
 
-  it.each(badPayloads({}))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({}))('rejects a bad payload: %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'])
 
     const { status } = await app.request(`as.alice.presence.room.${room}`, payload, 'alice')

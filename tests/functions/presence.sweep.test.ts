@@ -15,7 +15,7 @@ async function tick() {
 }
 
 describe('presence.sweep', () => {
-  it('makes a person offline whose last connection ended while no function ran', async () => {
+  it('sets a user offline whose last lease expired while no runtime was running', async () => {
     const [gone, there] = [newUserId(), newUserId()]
     await presence.heartbeat(there)
     await presence.update(there, 'away')

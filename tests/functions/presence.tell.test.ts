@@ -25,7 +25,7 @@ const change = (userId: UserId, status: PresenceChange['status'], at: number) =>
 })
 
 describe('presence.tell', () => {
-  it('tells a room once what becomes of somebody within a moment', async () => {
+  it('publishes only the last of several quick changes of a user', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     const told = await app.listen(roomPresence, { room }, 'functions')
@@ -42,7 +42,7 @@ describe('presence.tell', () => {
     ])
   })
 
-  it('shows who goes and comes back at once, as a page does that is loaded again, as online', async () => {
+  it('publishes a quick disconnect and reconnect, as on a page reload, as online', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     await presence.heartbeat(user)
@@ -59,7 +59,7 @@ describe('presence.tell', () => {
     ])
   })
 
-  it('tells nothing that is not so any more', async () => {
+  it('drops an outdated change', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     const told = await app.listen(roomPresence, { room }, 'functions')
@@ -74,7 +74,7 @@ describe('presence.tell', () => {
     expect((await changesUntil(told, last)).filter(({ userId }) => userId === user)).toEqual([])
   })
 
-  it('tells a room of thousands in parts that the server takes', async () => {
+  it('splits the changes of a large room into messages of at most 1,000', async () => {
     const users = Array.from({ length: 2_100 }, newUserId)
     const room = await app.createRoom([])
     await db.insert(members).values(users.map((userId) => ({ room, userId })))
@@ -91,7 +91,7 @@ describe('presence.tell', () => {
     expect(online).toEqual(new Set(users))
   })
 
-  it('tells nobody of an archived room, which is not in the live index', async () => {
+  it('publishes nothing to an archived room', async () => {
     const user = newUserId()
     const archived = await app.createRoom([user])
     const other = await app.createRoom([user])

@@ -8,7 +8,7 @@ const app = useApp()
 const presence = createPresenceFixture(app)
 
 describe('presence.update', () => {
-  it.each(['away', 'busy', 'online'] as const)('shows who is there as %s', async (status) => {
+  it.each(['away', 'busy', 'online'] as const)('stores the status %s', async (status) => {
     const user = newUserId()
     await presence.heartbeat(user)
 
@@ -18,7 +18,7 @@ describe('presence.update', () => {
     expect(await presence.heartbeat(user)).toEqual({ status })
   })
 
-  it('tells each room of a person, and tells nothing when asked twice', async () => {
+  it('publishes to each room of the user, and publishes nothing for a repeated call', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     const other = await app.createRoom([user])
@@ -42,7 +42,7 @@ describe('presence.update', () => {
     ])
   })
 
-  it('changes nothing but online where nobody has chosen it, and says so', async () => {
+  it('replaces online by an idle away, and keeps a status that the user chose', async () => {
     const user = newUserId()
     const room = await app.createRoom([user])
     const told = await app.listen(roomPresence, { room }, 'functions')
@@ -60,7 +60,7 @@ describe('presence.update', () => {
     expect(await presence.readStatus(user)).toBe('busy')
   })
 
-  it('shows somebody as online again who comes back after going away', async () => {
+  it('sets a user online who was away before disconnecting', async () => {
     const user = newUserId()
     await presence.heartbeat(user)
     await presence.update(user, 'away')
@@ -69,7 +69,7 @@ describe('presence.update', () => {
     expect(await presence.heartbeat(user)).toEqual({ status: 'online' })
   })
 
-  it('lets one of many who change at once be the last, and tells of all', async () => {
+  it('publishes concurrent updates in order, each with a later time', async () => {
     const user = newUserId()
     await presence.heartbeat(user)
     const changes = await presence.listenToUser(user)
@@ -85,7 +85,7 @@ describe('presence.update', () => {
     expect(new Set(heard.map(({ at }) => at)).size).toBe(heard.length)
   })
 
-  it('refuses who is offline, and keeps nothing', async () => {
+  it('rejects a user who is offline with conflict, and stores nothing', async () => {
     const user = newUserId()
 
     await expect(presence.update(user, 'away')).rejects.toMatchObject({ code: 'conflict' })
@@ -93,7 +93,7 @@ describe('presence.update', () => {
     expect(await presence.readStatus(user)).toBeUndefined()
   })
 
-  it('refuses to speak for somebody else', async () => {
+  it('rejects an update for another user with forbidden', async () => {
     const payload = JSON.stringify({ status: 'busy' })
 
     await expect(app.request('as.bob.presence.update', payload, 'alice')).rejects.toMatchObject({
@@ -101,17 +101,20 @@ describe('presence.update', () => {
     })
   })
 
-  it.each(['offline', '', 'ONLINE', 'invisible'])('refuses %j as a status', async (status) => {
-    const answer = await app.request(
-      'as.alice.presence.update',
-      JSON.stringify({ status }),
-      'alice',
-    )
+  it.each(['offline', '', 'ONLINE', 'invisible'])(
+    'rejects %j as a status with invalid',
+    async (status) => {
+      const answer = await app.request(
+        'as.alice.presence.update',
+        JSON.stringify({ status }),
+        'alice',
+      )
 
-    expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
-  })
+      expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
+    },
+  )
 
-  it.each(badPayloads({ status: 'away' }))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({ status: 'away' }))('rejects a bad payload: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.presence.update', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

@@ -38,7 +38,7 @@ async function listed(me: string, room: RoomId) {
 }
 
 describe('read.update', () => {
-  it('answers with how far the caller has read, and what is left', async () => {
+  it('returns the read position, and the numbers of unread messages and mentions', async () => {
     const { me, room } = await givenReader()
 
     expect(await read(me, room, 7)).toEqual({ seq: 7, unread: 3, mentions: 2, asOf: 10 })
@@ -47,7 +47,7 @@ describe('read.update', () => {
     expect(await listed(me, room)).toMatchObject({ readSeq: 10, unread: 0, mentions: 0 })
   })
 
-  it('does not go back, unless it is told to', async () => {
+  it('moves backwards only when marked as unread', async () => {
     const { me, room } = await givenReader()
     await read(me, room, 8)
 
@@ -56,7 +56,7 @@ describe('read.update', () => {
     expect(await read(me, room, 0, true)).toEqual({ seq: 0, unread: 10, mentions: 5, asOf: 10 })
   })
 
-  it('comes to the furthest of many places, in whatever order it hears of them', async () => {
+  it('keeps the furthest of concurrent positions', async () => {
     const { me, room } = await givenReader()
 
     await Promise.all([3, 9, 1, 6, 9, 2].map((seq) => read(me, room, seq)))
@@ -64,7 +64,7 @@ describe('read.update', () => {
     expect(await listed(me, room)).toMatchObject({ readSeq: 9 })
   })
 
-  it('goes no further than the room', async () => {
+  it('limits the position to the last message of the room', async () => {
     const { me, room } = await givenReader()
     const empty = await app.createRoom([me])
 
@@ -74,7 +74,7 @@ describe('read.update', () => {
     expect(await read(me, empty, 11, true)).toMatchObject({ seq: 0 })
   })
 
-  it('goes no further than the room, to where others are', async () => {
+  it('ignores a sequence of another room', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const other = await app.createRoom(['alice'])
     const { seq } = await app.send(other, 'elsewhere', 'alice')
@@ -84,7 +84,7 @@ describe('read.update', () => {
     expect(answer).toMatchObject({ seq: 0, unread: 0, mentions: 0 })
   })
 
-  it('goes as far as what was just said, before the database has it', async () => {
+  it('accepts the sequence of a message that is not yet persisted', async () => {
     const room = await app.createRoom(['alice', 'bob'])
 
     for (const text of ['1', '2', '3', '4', '5']) {
@@ -94,7 +94,7 @@ describe('read.update', () => {
     }
   })
 
-  it('counts what was said since', async () => {
+  it('counts messages and mentions of others after the position', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const { seq } = await app.send(room, 'read', 'alice')
     await app.send(room, 'and @bob', 'alice')
@@ -107,7 +107,7 @@ describe('read.update', () => {
     expect(answer).toEqual({ seq, unread: 2, mentions: 1, asOf: last.seq })
   })
 
-  it('counts the same for the same sequence, whenever it is asked', async () => {
+  it('counts the same for the same sequence', async () => {
     const { me, room } = await givenReader()
 
     const counts = await Promise.all([0, 1, 5, 9, 10, 11].map((seq) => countUnread(room, seq, me)))
@@ -122,7 +122,7 @@ describe('read.update', () => {
     ])
   })
 
-  it('tells the caller wherever they are, and nobody else', async () => {
+  it('publishes the position to the caller only', async () => {
     const { me, room } = await givenReader()
     await app.addMember(room, 'bob', 'public')
     const told = await app.listen(deliverRead, { room }, 'functions')
@@ -142,7 +142,7 @@ describe('read.update', () => {
     expect(await told.next()).toMatchObject({ user: me, seq: 4, unread: 6, back: true })
   })
 
-  it('reaches the other devices of a person, through what the server lets them hear', async () => {
+  it('publishes the position to other devices of the caller', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const { seq } = await app.send(room, 'read me', 'alice')
     const toBob = await app.listen(deliverRead, { user: 'bob', room }, 'bob')
@@ -152,7 +152,7 @@ describe('read.update', () => {
     expect(await toBob.next()).toMatchObject({ user: 'bob', room, seq })
   })
 
-  it('tells nothing where nothing has changed', async () => {
+  it('publishes nothing when the position does not change', async () => {
     const { me, room } = await givenReader()
     await read(me, room, 7)
     const told = await app.listen(deliverRead, { user: me, room }, 'functions')
@@ -165,7 +165,7 @@ describe('read.update', () => {
     expect(await told.next()).toMatchObject({ seq: 8 })
   })
 
-  it('remembers how far somebody has read who leaves and comes back', async () => {
+  it('keeps the position of a member who leaves and joins again', async () => {
     const { me, room } = await givenReader()
     await read(me, room, 6)
     await app.removeMember(room, me)
@@ -174,7 +174,7 @@ describe('read.update', () => {
     expect(await listed(me, room)).toMatchObject({ readSeq: 6, unread: 4 })
   })
 
-  it('refuses whoever does not belong to the room, and the same where there is none', async () => {
+  it('rejects a non-member with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'])
     const absent = `room-${crypto.randomUUID()}` as RoomId
     const refusal = (of: RoomId) => read('bob', of, 1).catch((error) => error)
@@ -186,7 +186,7 @@ describe('read.update', () => {
     expect(notThere.message.replace(absent, room)).toBe(there.message)
   })
 
-  it('refuses whoever was removed, within a second', async () => {
+  it('rejects a removed member within one second', async () => {
     const { me, room } = await givenReader()
     await read(me, room, 1)
     await app.removeMember(room, me)
@@ -194,7 +194,7 @@ describe('read.update', () => {
     expect(await nextRejection(() => read(me, room, 2))).toBe('forbidden')
   })
 
-  it('refuses to read for somebody else', async () => {
+  it('rejects an update for another user with forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'])
 
     await expect(
@@ -202,7 +202,7 @@ describe('read.update', () => {
     ).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it.each([-1, 1.5, 2 ** 53, '1', null])('refuses %j as a sequence', async (seq) => {
+  it.each([-1, 1.5, 2 ** 53, '1', null])('rejects %j as a sequence with invalid', async (seq) => {
     const room = await app.createRoom(['alice'])
 
     const answer = await app.request(
@@ -214,7 +214,7 @@ describe('read.update', () => {
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  it.each(badPayloads({ seq: 1 }))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({ seq: 1 }))('rejects a bad payload: %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'])
 
     const { status } = await app.request(`as.alice.read.update.${room}`, payload, 'alice')

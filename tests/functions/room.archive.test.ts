@@ -24,26 +24,29 @@ async function keysOf(room: RoomId): Promise<string[]> {
 }
 
 describe('room.archive', () => {
-  it.each(['public', 'private'] as const)('takes a %s room out of reach', async (kind) => {
-    const room = await app.createRoom(['alice', 'bob'], kind, { alice: 'owner' })
-    const changes = await app.listen(roomChanged, { room }, 'functions')
+  it.each(['public', 'private'] as const)(
+    'makes a %s room inaccessible to everyone',
+    async (kind) => {
+      const room = await app.createRoom(['alice', 'bob'], kind, { alice: 'owner' })
+      const changes = await app.listen(roomChanged, { room }, 'functions')
 
-    expect(await archive(room, 'alice')).toEqual({})
+      expect(await archive(room, 'alice')).toEqual({})
 
-    expect(await changes.next()).toEqual({ room, action: 'archive' })
-    expect(await keysOf(room)).toEqual([])
-    for (const as of ['alice', 'bob', 'charlie'] as const)
-      for (const name of ['room.info', 'room.join', 'room.leave'] as const)
-        await expect(app.call(name, { room }, as)).rejects.toMatchObject({ code: 'forbidden' })
-    const { rooms } = await app.call('room.list', {}, 'bob')
-    expect(rooms.map(({ id }) => id)).not.toContain(room)
-    expect(await app.readEvents(room)).toMatchObject([
-      { kind: 'room', action: 'archive', by: 'alice' },
-    ])
-  })
+      expect(await changes.next()).toEqual({ room, action: 'archive' })
+      expect(await keysOf(room)).toEqual([])
+      for (const as of ['alice', 'bob', 'charlie'] as const)
+        for (const name of ['room.info', 'room.join', 'room.leave'] as const)
+          await expect(app.call(name, { room }, as)).rejects.toMatchObject({ code: 'forbidden' })
+      const { rooms } = await app.call('room.list', {}, 'bob')
+      expect(rooms.map(({ id }) => id)).not.toContain(room)
+      expect(await app.readEvents(room)).toMatchObject([
+        { kind: 'room', action: 'archive', by: 'alice' },
+      ])
+    },
+  )
 
   it.each(['public', 'private'] as const)(
-    'tells everyone in a %s room, and nobody else',
+    'publishes to the members of a %s room only',
     async (kind) => {
       const room = await app.createRoom(['alice', 'bob'], kind, { alice: 'owner' })
       const [toBob, toCharlie] = [
@@ -68,7 +71,7 @@ describe('room.archive', () => {
     },
   )
 
-  it('brings a room back with who was in it, and what they may do', async () => {
+  it('restores a room with its members and their roles', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'private', {
       alice: 'owner',
       bob: 'guest',
@@ -92,7 +95,7 @@ describe('room.archive', () => {
     expect(await toCharlie.next()).toMatchObject({ event: { text: 'after' } })
   })
 
-  it('keeps out who was kicked, also when it is brought back', async () => {
+  it('keeps a banned user out after the room was restored', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     await app.call('room.kick', { room, userId: 'bob' }, 'alice')
 
@@ -106,7 +109,7 @@ describe('room.archive', () => {
     })
   })
 
-  it('does nothing the second time, either way', async () => {
+  it('stores no second event when archived or restored twice', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
     for (const act of [restore, archive, archive, restore, restore]) await act(room, 'alice')
@@ -114,7 +117,7 @@ describe('room.archive', () => {
     expect(await app.readEvents(room)).toMatchObject([{ action: 'archive' }, { action: 'restore' }])
   })
 
-  it('puts back what the index has lost of a room, when it is to be brought back again', async () => {
+  it('restores missing entries of the live index when called again', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const before = await keysOf(room)
     const index = await app.openBucket(ROOMS_KV)
@@ -125,7 +128,7 @@ describe('room.archive', () => {
     expect(await keysOf(room)).toEqual(before)
   })
 
-  it('does not give the id to another room', async () => {
+  it('keeps the id of an archived room reserved', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
     await archive(room, 'alice')
     const input = { room, name: 'Mine', kind: 'public' } as const
@@ -133,23 +136,26 @@ describe('room.archive', () => {
     await expect(app.call('room.create', input, 'bob')).rejects.toMatchObject({ code: 'conflict' })
   })
 
-  it.each(['moderator', 'member', 'guest'] as const)('refuses a %s, both ways', async (bob) => {
-    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner', bob })
+  it.each(['moderator', 'member', 'guest'] as const)(
+    'rejects archiving and restoring by a %s with forbidden',
+    async (bob) => {
+      const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner', bob })
 
-    await expect(archive(room, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
-    await archive(room, 'alice')
-    await expect(restore(room, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+      await expect(archive(room, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+      await archive(room, 'alice')
+      await expect(restore(room, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
 
-    expect(await app.readEvents(room)).toHaveLength(1)
-  })
+      expect(await app.readEvents(room)).toHaveLength(1)
+    },
+  )
 
-  it('refuses a room of two', async () => {
+  it('rejects a direct room with forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'direct', { alice: 'owner' })
 
     await expect(archive(room, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('refuses strangers, and an owner who has left, as if there were no room', async () => {
+  it('rejects non-members and a former owner with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner', bob: 'owner' })
     await app.call('room.leave', { room }, 'bob')
     const absent = `room-${crypto.randomUUID()}`
@@ -167,8 +173,8 @@ describe('room.archive', () => {
     }
   })
 
-  it.each(badPayloads({ archived: true }).filter(([name]) => name !== 'true as archived'))(
-    'refuses %s',
+  it.each(badPayloads({ archived: true }).filter(([name]) => name !== 'archived is true'))(
+    'rejects a bad payload: %s',
     async (_name, payload) => {
       const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 

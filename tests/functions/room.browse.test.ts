@@ -27,7 +27,7 @@ async function idsOf(text: string) {
 }
 
 describe('room.browse', () => {
-  it('finds public rooms by a part of their name, and says who is in them', async () => {
+  it('returns public rooms whose name contains the text, with the number of members', async () => {
     const word = newWord()
     const room = await givenNamed(`All about ${word}s`)
     await givenNamed(`Nothing about it`)
@@ -40,7 +40,7 @@ describe('room.browse', () => {
     expect(answer).toEqual({ rooms: [{ ...found, members: 3, joined: true }], more: false })
   })
 
-  it('says of a room that the caller is not in it', async () => {
+  it('returns joined: false for a room that the caller is not in', async () => {
     const word = newWord()
     const room = await givenNamed(word)
     await db.insert(members).values({ room, userId: 'alice' as UserId })
@@ -48,7 +48,7 @@ describe('room.browse', () => {
     expect((await browse(word)).rooms).toMatchObject([{ members: 1, joined: false }])
   })
 
-  it('finds them by a part of their id, and in capitals or not', async () => {
+  it('matches ids and names, ignoring case', async () => {
     const word = newWord()
     const named = await givenNamed(`${word.toUpperCase()} and Äpfel`)
     const called = `b-${word}-x` as RoomId
@@ -59,14 +59,14 @@ describe('room.browse', () => {
     expect(await idsOf(`${word}-X`)).toEqual([called])
   })
 
-  it('takes letters of other alphabets for what they are, in capitals or not', async () => {
+  it('ignores case in other alphabets', async () => {
     const word = newWord()
     const room = await givenNamed(`${word} Äpfel Ωmega Жук`)
 
     expect(await idsOf(`${word} äpfel ωMEGA жУК`)).toEqual([room])
   })
 
-  it.each(['%', '_', '\\', "'", '*', '.', '\\%', '𝕫'])('takes %s as it is', async (text) => {
+  it.each(['%', '_', '\\', "'", '*', '.', '\\%', '𝕫'])('matches %s literally', async (text) => {
     const word = newWord()
     await givenNamed(`${word}a and more`)
     expect(await idsOf(`${word}${text}`)).toEqual([])
@@ -76,7 +76,7 @@ describe('room.browse', () => {
     expect(await idsOf(`${word}${text}`)).toEqual([literal])
   })
 
-  it('lists them by name, and by id where two have the same', async () => {
+  it('sorts rooms by name, then by id', async () => {
     const word = newWord()
     const [last, third] = [await givenNamed(`b ${word}`), await givenNamed(`Äpfel ${word}`)]
     const same = [await givenNamed(`A ${word}`), await givenNamed(`a ${word}`)].sort()
@@ -84,7 +84,7 @@ describe('room.browse', () => {
     expect(await idsOf(word)).toEqual([...same, third, last])
   })
 
-  it('lists 50 at a time, each of them once', async () => {
+  it('returns 50 rooms a page, each room once', async () => {
     const word = newWord()
     const names = Array.from({ length: 101 }, (_, at) => `${word} ${String(at).padStart(3, '0')}`)
     // All the same to whoever sorts by name alone.
@@ -103,20 +103,20 @@ describe('room.browse', () => {
     expect(pages.flatMap((page) => page.rooms.map(({ id }) => id)).sort()).toEqual(ids.sort())
   })
 
-  it('says that there is no more after exactly 50', async () => {
+  it('returns more: false for exactly 50 rooms', async () => {
     const word = newWord()
     await Promise.all(Array.from({ length: 50 }, () => givenNamed(word)))
 
     expect(await browse(word)).toMatchObject({ rooms: { length: 50 }, more: false })
   })
 
-  it('lists all of them where no text is given', async () => {
+  it('returns all public rooms without a text', async () => {
     const answer = await app.call('room.browse', {}, 'charlie')
 
     expect(answer.rooms.length).toBeGreaterThanOrEqual(3)
   })
 
-  it('never lists private, direct and archived rooms, even those of the caller', async () => {
+  it('never returns private, direct or archived rooms, also not to their members', async () => {
     const word = newWord()
     const secret = await givenNamed(word, 'private')
     await givenNamed(word, 'direct')
@@ -129,7 +129,7 @@ describe('room.browse', () => {
     expect(await idsOf(word)).toEqual([])
   })
 
-  it('does not list to somebody what they were kicked from', async () => {
+  it('hides a room from a banned user', async () => {
     const word = newWord()
     const room = await givenNamed(word)
     await db.insert(bans).values({ room, userId: 'charlie' as UserId, by: 'alice' as UserId })
@@ -140,7 +140,7 @@ describe('room.browse', () => {
     ])
   })
 
-  it('refuses to go on after a room that the caller does not see, as after none', async () => {
+  it('rejects a cursor of a hidden room with the same error as for an unknown room', async () => {
     const secret = await givenNamed('a secret', 'private')
     const absent = `room-${crypto.randomUUID()}` as RoomId
     const refusal = (after: RoomId) => browse('', after).catch((error) => error)
@@ -152,21 +152,24 @@ describe('room.browse', () => {
     expect(notThere.message.replace(absent, secret)).toBe(there.message)
   })
 
-  it('refuses to ask as somebody else', async () => {
+  it('rejects a call for another user with forbidden', async () => {
     await expect(app.request('as.bob.room.browse', '{}', 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
 
-  it.each(['x'.repeat(81), 'a\0b', 'a\ud800'])('refuses %j', async (text) => {
+  it.each(['x'.repeat(81), 'a\0b', 'a\ud800'])('rejects %j as invalid', async (text) => {
     const answer = await app.request('as.alice.room.browse', JSON.stringify({ text }), 'alice')
 
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  it.each(badPayloads({ text: 'a', after: 'general' }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.request('as.alice.room.browse', payload, 'alice')
+  it.each(badPayloads({ text: 'a', after: 'general' }))(
+    'rejects a bad payload: %s',
+    async (_name, payload) => {
+      const { status } = await app.request('as.alice.room.browse', payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

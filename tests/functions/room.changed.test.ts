@@ -9,7 +9,7 @@ const app = useApp()
 beforeAll(() => app.createUsers('bob'))
 
 describe('room.changed', () => {
-  it('lets whoever came hear what is said next, though the members were known', async () => {
+  it('publishes the next message to a new member, although the members were cached', async () => {
     const room = await app.createRoom(['alice'], 'private', { alice: 'owner' })
     await app.send(room, 'who is here?', 'alice')
     const heard = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
@@ -21,7 +21,7 @@ describe('room.changed', () => {
     expect(notices.at(-1)?.event).toMatchObject({ kind: 'message', text: 'welcome' })
   })
 
-  it('lets whoever went hear nothing that is said next, though the members were known', async () => {
+  it('publishes no further message to a member who left, although the members were cached', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     const [heard, heardByAlice] = [
       await app.listen(deliverNotify, { user: 'bob', room }, 'bob'),
@@ -40,7 +40,7 @@ describe('room.changed', () => {
     expect(heard.unread().map(({ kind }) => kind)).toEqual(['member'])
   })
 
-  it('disturbs nobody who is looked for at the same moment and is not there', async () => {
+  it('answers concurrent calls of a removed member with forbidden only', async () => {
     const room = await app.createRoom(['alice'])
     const gone = JSON.stringify({ action: 'leave', userId: 'bob' })
     const { nc } = await app.connectAs('functions')
@@ -56,7 +56,7 @@ describe('room.changed', () => {
     expect([...codes]).toEqual(['forbidden'])
   })
 
-  it.each(['0', '-1', '1.5', 'many', '1000001'])('refuses to remember %s rooms', (size) => {
+  it.each(['0', '-1', '1.5', 'many', '1000001'])('rejects ROOM_CACHE_SIZE=%s', (size) => {
     const { issues } = v.safeParse(AudienceEnv, { ROOM_CACHE_SIZE: size })
 
     expect(issues?.[0].message).toBe('ROOM_CACHE_SIZE must be a whole number from 1 to 1000000')
@@ -66,7 +66,7 @@ describe('room.changed', () => {
     [undefined, 1_000],
     ['1', 1],
     ['1000000', 1_000_000],
-  ])('told to remember %s rooms, remembers %i', (said, size) => {
+  ])('reads ROOM_CACHE_SIZE=%s as %i', (said, size) => {
     expect(v.parse(AudienceEnv, { ROOM_CACHE_SIZE: said })).toEqual({ ROOM_CACHE_SIZE: size })
   })
 })

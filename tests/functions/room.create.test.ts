@@ -12,7 +12,7 @@ const newRoomId = () => `room-${crypto.randomUUID()}` as RoomId
 beforeAll(() => app.createUsers('bob'))
 
 describe('room.create', () => {
-  it('makes a room that the caller owns and can use at once', async () => {
+  it('creates a room that its owner can use immediately', async () => {
     const id = newRoomId()
 
     const { room } = await app.call(
@@ -32,7 +32,7 @@ describe('room.create', () => {
     ])
   })
 
-  it('makes one room, however often its owner asks for it, and answers the same', async () => {
+  it('creates one room for repeated and concurrent calls, and returns the same answer', async () => {
     const input = { room: newRoomId(), name: 'Mine', kind: 'public' } as const
     const create = () => app.call('room.create', input, 'alice')
 
@@ -43,7 +43,7 @@ describe('room.create', () => {
     expect((await app.readEvents(input.room)).map(({ kind }) => kind)).toEqual(['room', 'member'])
   })
 
-  it('puts an owner who asks again back into the live index', async () => {
+  it('restores missing entries of the live index when the owner repeats the call', async () => {
     const input = { room: newRoomId(), name: 'Mine', kind: 'private' } as const
     await app.call('room.create', input, 'alice')
     const index = await app.openBucket(ROOMS_KV)
@@ -55,7 +55,7 @@ describe('room.create', () => {
     expect((await index.get(`${input.room}.alice`))?.json()).toMatchObject({ role: 'owner' })
   })
 
-  it('refuses its owner another name or kind, and whoever owns it no more', async () => {
+  it('rejects a repeated call with another name or kind, by another user, or for an archived room', async () => {
     const input = { room: newRoomId(), name: 'Mine', kind: 'public' } as const
     await app.call('room.create', input, 'alice')
     const refusal = { code: 'conflict' }
@@ -70,7 +70,7 @@ describe('room.create', () => {
     await expect(app.call('room.create', input, 'alice')).rejects.toMatchObject(refusal)
   })
 
-  it('tells the functions who has come to belong to it', async () => {
+  it('publishes room.changed with the owner', async () => {
     const room = newRoomId()
     const changes = await app.listen(roomChanged, { room }, 'functions')
 
@@ -79,7 +79,7 @@ describe('room.create', () => {
     expect(await changes.next()).toEqual({ room, action: 'join', userId: 'alice' })
   })
 
-  it('refuses an id that is taken, whoever has it, and whether or not it can be seen', async () => {
+  it('rejects an id in use with conflict, also when the room is hidden from the caller', async () => {
     const secret = await app.createRoom(['alice'], 'private')
     const create = (room: string) =>
       app.call('room.create', { room, name: 'Mine', kind: 'public' }, 'bob').catch((error) => error)
@@ -91,7 +91,7 @@ describe('room.create', () => {
     }
   })
 
-  it('makes one room when two ask for it at once', async () => {
+  it('creates one room when two users call concurrently', async () => {
     const id = newRoomId()
     const create = (as: 'alice' | 'bob') =>
       app.call('room.create', { room: id, name: 'Mine', kind: 'public' }, as).then(
@@ -106,7 +106,7 @@ describe('room.create', () => {
     expect(await app.call('room.members', { room: id }, 'functions')).toEqual({ members: [owner] })
   })
 
-  it('refuses whoever has no role', async () => {
+  it('rejects a user without a role with forbidden', async () => {
     const input = { room: newRoomId(), name: 'Mine', kind: 'public' } as const
 
     await expect(app.call('room.create', input, 'charlie')).rejects.toMatchObject({
@@ -115,17 +115,17 @@ describe('room.create', () => {
   })
 
   it.each([
-    ['no name', { name: '' }],
+    ['an empty name', { name: '' }],
     ['a name of spaces', { name: '   ' }],
     ['a name of 81 characters', { name: 'x'.repeat(81) }],
-    ['a name of two lines', { name: 'a\nb' }],
-    ['a name that runs the other way', { name: 'a\u202eb' }],
-    ['half a surrogate pair', { name: 'a\ud800' }],
-    ['a room of two', { kind: 'direct' }],
+    ['a name with a line break', { name: 'a\nb' }],
+    ['a name with a bidirectional override', { name: 'a\u202eb' }],
+    ['a lone surrogate', { name: 'a\ud800' }],
+    ['a direct room', { kind: 'direct' }],
     ['capital letters in the id', { room: 'Room' }],
     ['a dot in the id', { room: 'a.b' }],
-    ['no id', { room: '' }],
-  ])('refuses %s', async (_name, wrong) => {
+    ['an empty id', { room: '' }],
+  ])('rejects %s as invalid', async (_name, wrong) => {
     const input = { room: newRoomId(), name: 'A room', kind: 'public', ...wrong }
 
     const answer = await app.request('as.alice.room.create', JSON.stringify(input), 'alice')
@@ -134,7 +134,7 @@ describe('room.create', () => {
   })
 
   it.each(badPayloads({ room: 'a-room', name: 'A room', kind: 'public' }))(
-    'refuses %s',
+    'rejects a bad payload: %s',
     async (_name, payload) => {
       const { status } = await app.request('as.alice.room.create', payload, 'alice')
 

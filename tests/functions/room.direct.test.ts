@@ -48,7 +48,7 @@ async function headOf(room: RoomId) {
 const membersOf = (room: RoomId) => db.select().from(members).where(eq(members.room, room))
 
 describe('room.direct', () => {
-  it('makes a room of two', async () => {
+  it('creates a room with two members', async () => {
     const [me, other] = [await givenPerson(), await givenPerson()]
 
     const { room } = await open(me, other)
@@ -74,7 +74,7 @@ describe('room.direct', () => {
       })
   })
 
-  it('is the same room for both of them, however often they ask', async () => {
+  it('returns the same room to both users for repeated calls', async () => {
     const [me, other] = [await givenPerson(), await givenPerson()]
 
     const first = await open(me, other)
@@ -83,7 +83,7 @@ describe('room.direct', () => {
     for (const answer of answers) expect(answer).toEqual(first)
   })
 
-  it('writes into the log once that it was made and who came, however often they ask', async () => {
+  it('stores the creation and both joins once for repeated calls', async () => {
     const [me, other] = [await givenPerson(), await givenPerson()]
     const { room } = await open(me, other)
     await open(other, me)
@@ -98,7 +98,7 @@ describe('room.direct', () => {
     ])
   })
 
-  it('makes one room when both ask at once, several times', async () => {
+  it('creates one room when both users call concurrently', async () => {
     const [me, other] = [await givenPerson(), await givenPerson()]
 
     const answers = await Promise.all(
@@ -115,7 +115,7 @@ describe('room.direct', () => {
     )
   })
 
-  it('tells the two of them and nobody else, and lets them talk', async () => {
+  it('publishes to the two members only, and lets them send messages', async () => {
     await db
       .insert(users)
       .values({ id: 'bob' as UserId, name: 'Bob' })
@@ -147,7 +147,7 @@ describe('room.direct', () => {
     })
   })
 
-  it('tells the functions who has come to belong to it', async () => {
+  it('publishes room.changed for both members', async () => {
     const [me, other] = [await givenPerson(), await givenPerson()]
     const room = directRoomOf(me, other)
     const changes = await app.listen(roomChanged, { room }, 'functions')
@@ -158,7 +158,7 @@ describe('room.direct', () => {
     expect(await changes.next()).toEqual({ room, action: 'join', userId: me })
   })
 
-  it('gives somebody a room of their own', async () => {
+  it('creates a room with a single member when the caller names themselves', async () => {
     const me = newUserId()
 
     const { room } = await open(me, me)
@@ -169,7 +169,7 @@ describe('room.direct', () => {
     expect((await logOf(room.id)).map(({ kind }) => kind)).toEqual(['room', 'member'])
   })
 
-  it('is a room of its own for every two people', () => {
+  it('derives a different room id for each pair of users', () => {
     const pairs = [
       ['a', 'b-c'],
       ['a-b', 'c'],
@@ -185,7 +185,7 @@ describe('room.direct', () => {
     expect(pairs.map(([one, other]) => directRoomOf(other, one))).toEqual(ids)
   })
 
-  it('is listed by both, each with the other', async () => {
+  it('is returned by room.list to both members, each with the other as partner', async () => {
     const [me, other] = [await givenPerson(), await givenPerson()]
     const { room } = await open(me, other)
     const listOf = async (user: UserId) =>
@@ -195,7 +195,7 @@ describe('room.direct', () => {
     expect(await listOf(other)).toMatchObject([{ id: room.id, kind: 'direct', with: me }])
   })
 
-  it('finishes what was begun', async () => {
+  it('publishes pending events of an interrupted call', async () => {
     const [me, other] = [await givenPerson(), await givenPerson()]
     // As a process leaves it that dies when it has kept the room and told nobody.
     const id = directRoomOf(me, other)
@@ -219,7 +219,7 @@ describe('room.direct', () => {
     expect((await index.get(`${id}.${me}`))?.json()).toEqual({ kind: 'direct', role: 'member' })
   })
 
-  it('puts back what is missing from the live index', async () => {
+  it('restores missing entries of the live index', async () => {
     const [me, other] = [await givenPerson(), await givenPerson()]
     const { room } = await open(me, other)
     await expect.poll(() => headOf(room.id)).toBeDefined()
@@ -232,7 +232,7 @@ describe('room.direct', () => {
     expect(await logOf(room.id)).toHaveLength(3)
   })
 
-  it('brings back whoever had gone, and says so once', async () => {
+  it('adds a member again who left, and stores one event', async () => {
     const [me, other] = [await givenPerson(), await givenPerson()]
     const { room } = await open(me, other)
     await expect.poll(() => headOf(room.id)).toBeDefined()
@@ -248,14 +248,14 @@ describe('room.direct', () => {
     expect(earlier).toHaveLength(3)
   })
 
-  it('refuses whoever has never been here', async () => {
+  it('rejects an unknown user with forbidden, and creates no room', async () => {
     const [me, nobody] = [await givenPerson(), newUserId()]
 
     await expect(open(me, nobody)).rejects.toMatchObject({ code: 'forbidden' })
     expect(await membersOf(directRoomOf(me, nobody))).toEqual([])
   })
 
-  it('refuses a room that is archived, and leaves it so', async () => {
+  it('rejects an archived room with forbidden, and does not restore it', async () => {
     const [me, other] = [await givenPerson(), await givenPerson()]
     const id = directRoomOf(me, other)
     await db.insert(rooms).values({ id, name: '', kind: 'direct', archivedAt: new Date() })
@@ -264,7 +264,7 @@ describe('room.direct', () => {
     expect(await (await app.openBucket(ROOMS_KV)).get(id)).toBeNull()
   })
 
-  it('refuses a room of another kind that goes by the same id, and lets nobody in', async () => {
+  it('rejects a room of another kind with the same id, and adds no member', async () => {
     const [me, other] = [await givenPerson(), await givenPerson()]
     const id = directRoomOf(me, other)
     await db.insert(rooms).values({ id, name: 'A trap', kind: 'public' })
@@ -273,13 +273,13 @@ describe('room.direct', () => {
     expect(await membersOf(id)).toEqual([])
   })
 
-  it('refuses whoever may only read', async () => {
+  it('rejects a user without a role with forbidden', async () => {
     await expect(app.call('room.direct', { with: 'alice' }, 'charlie')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
 
-  it('refuses to ask as somebody else', async () => {
+  it('rejects a call for another user with forbidden', async () => {
     const payload = JSON.stringify({ with: 'charlie' })
 
     await expect(app.request('as.bob.room.direct', payload, 'alice')).rejects.toMatchObject({
@@ -287,15 +287,18 @@ describe('room.direct', () => {
     })
   })
 
-  it.each(['', 'Bob', 'a.b', '*', 'x'.repeat(65), 'a\0b'])('refuses %j', async (other) => {
-    const payload = JSON.stringify({ with: other })
+  it.each(['', 'Bob', 'a.b', '*', 'x'.repeat(65), 'a\0b'])(
+    'rejects %j as invalid',
+    async (other) => {
+      const payload = JSON.stringify({ with: other })
 
-    const answer = await app.request('as.alice.room.direct', payload, 'alice')
+      const answer = await app.request('as.alice.room.direct', payload, 'alice')
 
-    expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
-  })
+      expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
+    },
+  )
 
-  it.each(badPayloads({ with: 'bob' }))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({ with: 'bob' }))('rejects a bad payload: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.room.direct', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

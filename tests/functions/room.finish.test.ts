@@ -49,7 +49,7 @@ const changesOf = async (room: RoomId) =>
   (await app.readEvents(room)).flatMap((event) => (event.kind === 'message' ? [] : [event]))
 
 describe('room.finish', () => {
-  it('writes into the log later what it did not take, or who died did not say', async () => {
+  it('publishes pending events once the stream accepts writes again, also those of a crashed process', async () => {
     const begun = await givenBegun()
     const room = await givenRoom(['bob'])
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
@@ -85,7 +85,7 @@ describe('room.finish', () => {
     expect(synced).toMatchObject({ recovered: true })
   }, 60_000)
 
-  it('what was left undone comes before what happens next', async () => {
+  it('publishes pending events before the next event of the room', async () => {
     const room = await givenRoom(['bob'])
     await withFullStream(app, async () => {
       await expect(app.call('room.leave', { room }, 'bob')).rejects.toMatchObject(isRefused)
@@ -99,7 +99,7 @@ describe('room.finish', () => {
     ])
   })
 
-  it('a room whose making was not told is told of once its maker asks again', async () => {
+  it('publishes the creation of a room when its creator repeats the failed call', async () => {
     await givenRoom()
     const input = { room: `room-${crypto.randomUUID()}`, name: 'Begun', kind: 'private' } as const
     const create = () => app.call('room.create', input, 'alice')

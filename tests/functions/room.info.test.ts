@@ -26,7 +26,7 @@ async function expectAbsent(room: RoomId, as: TestPerson) {
 }
 
 describe('room.info', () => {
-  it('describes a room to who belongs to it', async () => {
+  it('returns a private room and its members to a member', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
 
     const answer = await info(room, 'bob')
@@ -44,7 +44,7 @@ describe('room.info', () => {
     expect(Math.abs(Date.now() - Date.parse(answer.createdAt))).toBeLessThan(60_000)
   })
 
-  it('describes a public room to everybody, who is told no role', async () => {
+  it('returns a public room to a non-member, without a role', async () => {
     const room = await app.createRoom(['alice'])
 
     const answer = await info(room, 'charlie')
@@ -53,7 +53,7 @@ describe('room.info', () => {
     expect(answer).not.toHaveProperty('role')
   })
 
-  it('says what people are called, and the id of who has never been here', async () => {
+  it('returns display names, and the id of an unknown user', async () => {
     const room = await app.createRoom([], 'public')
     const [given, chosen, unknown] = [newUserId(), newUserId(), newUserId()]
     await db.insert(users).values([
@@ -71,7 +71,7 @@ describe('room.info', () => {
     ])
   })
 
-  it('names the 500 who have been there longest, and counts all', async () => {
+  it('returns the 500 members who joined first, and the number of all members', async () => {
     const room = await app.createRoom([])
     const people = newUserIds(502)
     const joinedAt = (at: number) => new Date(Date.UTC(2026, 0, 1) - at * 1_000)
@@ -85,21 +85,21 @@ describe('room.info', () => {
     expect(answer.members.map(({ userId }) => userId)).toEqual(people.slice(2).reverse())
   })
 
-  it('describes a room in which nobody is', async () => {
+  it('returns an empty room', async () => {
     const room = await app.createRoom([])
 
     expect(await info(room, 'alice')).toMatchObject({ count: 0, members: [] })
   })
 
-  it('hides a private room from strangers as if there were none', async () => {
+  it('rejects a non-member of a private room with the same error as for an unknown room', async () => {
     await expectAbsent(await app.createRoom(['alice'], 'private'), 'bob')
   })
 
-  it('hides the room of two others as if there were none', async () => {
+  it('rejects a third user of a direct room with the same error as for an unknown room', async () => {
     await expectAbsent(await app.createRoom(['alice', 'bob'], 'direct'), 'charlie')
   })
 
-  it('hides an archived room from everybody, members among them', async () => {
+  it('rejects an archived room with the same error as for an unknown room, also for members', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
     await db.update(rooms).set({ archivedAt: new Date() }).where(eq(rooms.id, room))
 
@@ -107,7 +107,7 @@ describe('room.info', () => {
     await expectAbsent(room, 'bob')
   })
 
-  it('hides a room from who was removed from it, at once', async () => {
+  it('rejects a banned user immediately', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     await info(room, 'bob')
     const his = and(eq(members.room, room), eq(members.userId, 'bob' as UserId))
@@ -117,7 +117,7 @@ describe('room.info', () => {
     await expectAbsent(room, 'bob')
   })
 
-  it('hides a private room from who has left it, at once', async () => {
+  it('rejects a former member of a private room immediately', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     await info(room, 'bob')
     const his = and(eq(members.room, room), eq(members.userId, 'bob' as UserId))
@@ -126,7 +126,7 @@ describe('room.info', () => {
     await expectAbsent(room, 'bob')
   })
 
-  it('refuses to ask as somebody else', async () => {
+  it('rejects a call for another user with forbidden', async () => {
     const room = await app.createRoom(['bob'], 'private')
 
     await expect(app.request(`as.bob.room.info.${room}`, '{}', 'alice')).rejects.toMatchObject({
@@ -134,13 +134,16 @@ describe('room.info', () => {
     })
   })
 
-  it.each(['Upper', 'x'.repeat(65)])('refuses %s, which is no id of a room', async (room) => {
-    const answer = await app.request(`as.alice.room.info.${room}`, '{}', 'alice')
+  it.each(['Upper', 'x'.repeat(65)])(
+    'rejects %s, which is not a room id, as invalid',
+    async (room) => {
+      const answer = await app.request(`as.alice.room.info.${room}`, '{}', 'alice')
 
-    expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
-  })
+      expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
+    },
+  )
 
-  it.each(badPayloads({}))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({}))('rejects a bad payload: %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'])
 
     const { status } = await app.request(`as.alice.room.info.${room}`, payload, 'alice')

@@ -14,7 +14,7 @@ const invite = (room: string, userId: string, as: TestPerson, role?: 'guest') =>
 beforeAll(() => app.createUsers('alice', 'bob', 'charlie'))
 
 describe('room.invite', () => {
-  it('makes a member of somebody, who is told and can speak', async () => {
+  it('adds a member, who receives the event and can send messages', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
@@ -27,7 +27,7 @@ describe('room.invite', () => {
     await app.send(room, 'thanks', 'bob')
   })
 
-  it('has them begin with what is said from then on', async () => {
+  it('sets the read position of the new member to the last message', async () => {
     const room = await app.createRoom(['alice'], 'private')
     for (const text of ['1', '2']) await app.send(room, text, 'alice')
     const rows = await app.waitForRows(room, 2)
@@ -44,7 +44,7 @@ describe('room.invite', () => {
     })
   })
 
-  it('makes a guest, who reads and does not speak', async () => {
+  it('adds a guest, who can read but not send', async () => {
     const room = await app.createRoom(['alice'], 'private')
 
     await invite(room, 'bob', 'alice', 'guest')
@@ -53,7 +53,7 @@ describe('room.invite', () => {
     await expect(app.send(room, 'hm', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('tells the functions who has come to belong to it, once', async () => {
+  it('publishes room.changed and stores the event once for repeated calls', async () => {
     const another = newUserId()
     await db.insert(users).values({ id: another, name: another })
     const room = await app.createRoom(['alice'], 'private')
@@ -68,21 +68,21 @@ describe('room.invite', () => {
     expect(await app.readEvents(room)).toHaveLength(2)
   })
 
-  it('refuses in a room of two', async () => {
+  it('rejects a direct room with forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'direct')
 
     await expect(invite(room, 'charlie', 'alice')).rejects.toMatchObject({ code: 'forbidden' })
     expect(await app.readEvents(room)).toEqual([])
   })
 
-  it('refuses whoever went', async () => {
+  it('rejects a member who left', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     await app.call('room.leave', { room }, 'bob')
 
     expect(await nextRejection(() => invite(room, 'charlie', 'bob'))).toBe('forbidden')
   })
 
-  it('changes nothing for who is there already', async () => {
+  it('keeps the role of an existing member', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { bob: 'moderator' })
 
     await invite(room, 'bob', 'alice')
@@ -91,7 +91,7 @@ describe('room.invite', () => {
     await expect(app.call('room.kick', { room, userId: 'alice' }, 'bob')).resolves.toEqual({})
   })
 
-  it('lets in again whoever was kicked, if a moderator says so', async () => {
+  it('lets a moderator, but no member, invite a banned user again', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
     await app.call('room.kick', { room, userId: 'charlie' }, 'alice')
 
@@ -101,7 +101,7 @@ describe('room.invite', () => {
     await expect(app.call('room.join', { room }, 'charlie')).resolves.toBeDefined()
   })
 
-  it('refuses guests, strangers and rooms of which there are none', async () => {
+  it('rejects a guest, and rejects a non-member with the same message as for an unknown room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { bob: 'guest' })
     const absent = `room-${crypto.randomUUID()}`
 
@@ -114,7 +114,7 @@ describe('room.invite', () => {
     expect(notThere.message.replace(absent, other)).toBe(there.message)
   })
 
-  it('refuses whoever has never been here, as room.direct does', async () => {
+  it('rejects an unknown user with the same error as room.direct', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const nobody = newUserId()
 
@@ -127,7 +127,7 @@ describe('room.invite', () => {
     expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: ['alice'] })
   })
 
-  it('says nothing of who has been here to whoever may not invite', async () => {
+  it('reveals no known users to callers who may not invite', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { bob: 'guest' })
     const refusals = async (as: TestPerson) =>
       Promise.all(
@@ -143,7 +143,7 @@ describe('room.invite', () => {
   })
 
   it.each(['a.b', 'A', '', '*', '>', 'x'.repeat(65)])(
-    'refuses "%s", which is no user',
+    'rejects "%s", which is not a user id, as invalid',
     async (userId) => {
       const room = await app.createRoom(['alice'])
 
@@ -151,7 +151,7 @@ describe('room.invite', () => {
     },
   )
 
-  it.each(badPayloads({ userId: 'bob' }))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({ userId: 'bob' }))('rejects a bad payload: %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'])
 
     const { status } = await app.request(`as.alice.room.invite.${room}`, payload, 'alice')

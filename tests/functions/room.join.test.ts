@@ -18,7 +18,7 @@ async function listed(room: RoomId) {
 }
 
 describe('room.join', () => {
-  it('answers with the room', async () => {
+  it('returns the room', async () => {
     const room = await app.createRoom([])
 
     const answer = await app.call('room.join', { room }, 'alice')
@@ -26,14 +26,14 @@ describe('room.join', () => {
     expect(answer).toEqual({ room: { id: room, name: 'A room', kind: 'public' } })
   })
 
-  it('lets everybody into the demo rooms, with or without a role', async () => {
+  it('adds any user to the demo rooms, with or without a role', async () => {
     for (const room of ['general', 'random', 'help'])
       await expect(app.call('room.join', { room }, 'charlie')).resolves.toMatchObject({
         room: { id: room, kind: 'public' },
       })
   })
 
-  it('keeps who joined in the database, once', async () => {
+  it('stores one membership for repeated calls', async () => {
     const room = await app.createRoom([])
 
     await app.call('room.join', { room }, 'alice')
@@ -43,7 +43,7 @@ describe('room.join', () => {
     expect(await db.select().from(members).where(mine)).toHaveLength(1)
   })
 
-  it('tells the functions once, however often the caller joins', async () => {
+  it('publishes room.changed once when called twice', async () => {
     const room = await app.createRoom([])
     const changes = await app.listen(roomChanged, { room }, 'functions')
 
@@ -55,7 +55,7 @@ describe('room.join', () => {
     expect(await changes.next()).toEqual({ room, action: 'join', userId: 'bob' })
   })
 
-  it('tells the room who has come', async () => {
+  it('publishes the join to the room', async () => {
     const room = await app.createRoom(['bob'])
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
@@ -69,7 +69,7 @@ describe('room.join', () => {
     })
   })
 
-  it('is an event of the room, once', async () => {
+  it('stores one event for repeated calls', async () => {
     const room = await app.createRoom(['bob'])
 
     await app.call('room.join', { room }, 'alice')
@@ -81,7 +81,7 @@ describe('room.join', () => {
     expect(await app.readEvents(room)).toEqual([{ ...joined, role: 'member' }])
   })
 
-  it('has whoever is new begin with what is said from then on', async () => {
+  it('sets the read position of a new member to the last message', async () => {
     const room = await app.createRoom(['bob'])
     for (const text of ['1', '2', 'and @alice']) await app.send(room, text, 'bob')
     const { seq: head } = (await app.waitForRows(room, 3)).at(-1) ?? { seq: 0 }
@@ -98,7 +98,7 @@ describe('room.join', () => {
     expect(seq).toBeGreaterThan(head)
   })
 
-  it('has whoever comes back go on where they were', async () => {
+  it('keeps the read position of a returning member', async () => {
     const room = await app.createRoom(['bob'])
     await app.call('room.join', { room }, 'alice')
     const { seq } = await app.send(room, 'read', 'bob')
@@ -113,7 +113,7 @@ describe('room.join', () => {
     expect(await listed(room)).toMatchObject({ readSeq: seq, unread: 1 })
   })
 
-  it('survives ten joins at once', async () => {
+  it('stores one membership for ten concurrent calls', async () => {
     const room = await app.createRoom([])
 
     await Promise.all(Array.from({ length: 10 }, () => app.call('room.join', { room }, 'bob')))
@@ -122,7 +122,7 @@ describe('room.join', () => {
     expect(answer).toEqual({ members: ['bob'] })
   })
 
-  it('puts back what is missing from the live index', async () => {
+  it('restores a missing entry of the live index', async () => {
     const room = await app.createRoom(['alice'])
     const index = await app.openBucket(ROOMS_KV)
     await index.delete(`${room}.alice`)
@@ -132,7 +132,7 @@ describe('room.join', () => {
     expect((await index.get(`${room}.alice`))?.json()).toEqual({ kind: 'public', role: 'member' })
   })
 
-  it('lets those into a private room who were asked in', async () => {
+  it('returns a private room to its member', async () => {
     const room = await app.createRoom(['alice'], 'private')
 
     const answer = await app.call('room.join', { room }, 'alice')
@@ -140,7 +140,7 @@ describe('room.join', () => {
     expect(answer.room.kind).toBe('private')
   })
 
-  it('refuses a private room and no room at all in the same words', async () => {
+  it('rejects a non-member of a private room with the same error as for an unknown room', async () => {
     const secret = await app.createRoom(['alice'], 'private')
     const absent = `room-${crypto.randomUUID()}`
     const join = (room: string) => app.call('room.join', { room }, 'bob').catch((error) => error)
@@ -152,13 +152,13 @@ describe('room.join', () => {
     expect(notThere.message.replace(absent, secret)).toBe(there.message)
   })
 
-  it.each(['Upper', 'A_B'])('refuses %s, which is no id of a room', async (room) => {
+  it.each(['Upper', 'A_B'])('rejects %s, which is not a room id, as invalid', async (room) => {
     await expect(app.call('room.join', { room }, 'alice')).rejects.toMatchObject({
       code: 'invalid',
     })
   })
 
-  it('refuses to join for somebody else', async () => {
+  it('rejects a call for another user with forbidden', async () => {
     const room = await app.createRoom([])
 
     await expect(app.request(`as.bob.room.join.${room}`, '{}', 'alice')).rejects.toMatchObject({
@@ -166,7 +166,7 @@ describe('room.join', () => {
     })
   })
 
-  it.each(badPayloads({}))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({}))('rejects a bad payload: %s', async (_name, payload) => {
     const room = await app.createRoom([])
 
     const { status } = await app.request(`as.alice.room.join.${room}`, payload, 'alice')

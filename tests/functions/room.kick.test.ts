@@ -10,7 +10,7 @@ const kick = (room: string, userId: string, as: TestPerson) =>
   app.call('room.kick', { room, userId }, as)
 
 describe('room.kick', () => {
-  it('removes somebody and keeps them out, whoever may join otherwise', async () => {
+  it('removes and bans a member', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
     await kick(room, 'bob', 'alice')
@@ -24,7 +24,7 @@ describe('room.kick', () => {
     ])
   })
 
-  it('tells whoever was kicked that they were', async () => {
+  it('publishes the kick to the removed member', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'moderator' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
@@ -33,7 +33,7 @@ describe('room.kick', () => {
     expect(await toBob.next()).toMatchObject({ event: { action: 'kick', userId: 'bob' } })
   })
 
-  it('has a public room told member by member from then on', async () => {
+  it('publishes to each member of a public room separately afterwards', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
     const multicast = await app.listen(roomNotify, { room }, 'charlie')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
@@ -53,7 +53,7 @@ describe('room.kick', () => {
   })
 
   it.each(['public', 'private'] as const)(
-    'keeps out of a %s room who asks to join at the same moment, again and again',
+    'keeps a member out of a %s room who joins concurrently',
     async (kind) => {
       const given = await Promise.all(
         Array.from({ length: 20 }, () =>
@@ -81,7 +81,7 @@ describe('room.kick', () => {
     },
   )
 
-  it('does nothing the second time', async () => {
+  it('stores one event for repeated calls', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
     await kick(room, 'bob', 'alice')
@@ -93,16 +93,16 @@ describe('room.kick', () => {
   it.each([
     ['a member', 'member', 'member'],
     ['a guest', 'guest', 'member'],
-    ['a moderator, another', 'moderator', 'moderator'],
-    ['a moderator, an owner', 'moderator', 'owner'],
-  ] as const)('refuses %s', async (_name, bob, alice) => {
+    ['a moderator who kicks a moderator', 'moderator', 'moderator'],
+    ['a moderator who kicks an owner', 'moderator', 'owner'],
+  ] as const)('rejects %s with forbidden', async (_name, bob, alice) => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice, bob })
 
     await expect(kick(room, 'alice', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
     expect(await app.readEvents(room)).toEqual([])
   })
 
-  it('tells the functions who does not belong there any more', async () => {
+  it('publishes room.changed with the removed member', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const changes = await app.listen(roomChanged, { room }, 'functions')
 
@@ -111,7 +111,7 @@ describe('room.kick', () => {
     expect(await changes.next()).toEqual({ room, action: 'leave', userId: 'bob' })
   })
 
-  it('refuses a stranger as if there were no room', async () => {
+  it('rejects a non-member with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const absent = `room-${crypto.randomUUID()}`
     const refusal = (id: string) => kick(id, 'alice', 'bob').catch((error) => error)
@@ -124,27 +124,27 @@ describe('room.kick', () => {
     expect(await app.readEvents(room)).toEqual([])
   })
 
-  it('refuses whoever went', async () => {
+  it('rejects a moderator who left', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { bob: 'moderator' })
     await app.call('room.leave', { room }, 'bob')
 
     expect(await nextRejection(() => kick(room, 'alice', 'bob'))).toBe('forbidden')
   })
 
-  it('refuses in a room of two', async () => {
+  it('rejects a direct room with forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'direct', { bob: 'owner' })
 
     await expect(kick(room, 'alice', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('refuses oneself, and who is not there', async () => {
+  it('rejects the caller and non-members as targets with forbidden', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
     for (const userId of ['alice', 'bob', 'nobody'])
       await expect(kick(room, userId, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it.each(badPayloads({ userId: 'bob' }))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({ userId: 'bob' }))('rejects a bad payload: %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
     const { status } = await app.request(`as.alice.room.kick.${room}`, payload, 'alice')

@@ -11,7 +11,7 @@ const leave = (room: string, as: 'alice' | 'bob' | 'charlie') =>
   app.call('room.leave', { room }, as)
 
 describe('room.leave', () => {
-  it('ends the membership in the database, in the index and in the log', async () => {
+  it('removes the membership from the database and the index, and stores the event', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const changes = await app.listen(roomChanged, { room }, 'functions')
 
@@ -26,7 +26,7 @@ describe('room.leave', () => {
     ])
   })
 
-  it('tells who left a private room that they did, on all their devices', async () => {
+  it('publishes the leave event to the former member and to the remaining members', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     const toAlice = await app.listen(deliverNotify, { user: 'alice', room }, 'alice')
@@ -38,7 +38,7 @@ describe('room.leave', () => {
     expect(await toAlice.next()).toMatchObject(told)
   })
 
-  it('lets in again whoever left a public room', async () => {
+  it('lets a former member join a public room again', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     await leave(room, 'bob')
 
@@ -47,7 +47,7 @@ describe('room.leave', () => {
     await app.send(room, 'back again', 'bob')
   })
 
-  it('keeps the last owner of a room with others in it', async () => {
+  it('rejects the last owner with conflict while others are in the room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
     await expect(leave(room, 'alice')).rejects.toMatchObject({ code: 'conflict' })
@@ -57,7 +57,7 @@ describe('room.leave', () => {
     expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: [] })
   })
 
-  it('refuses whoever does not belong there, or does no more, as if there were no room', async () => {
+  it('rejects a former member with the same message as for an unknown room', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const absent = `room-${crypto.randomUUID()}`
     await leave(room, 'bob')
@@ -70,14 +70,14 @@ describe('room.leave', () => {
     expect(await app.readEvents(room)).toHaveLength(1)
   })
 
-  it('refuses in a room of two', async () => {
+  it('rejects a direct room with forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'direct')
 
     await expect(leave(room, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
     expect((await app.call('room.members', { room }, 'functions')).members).toContain('bob')
   })
 
-  it.each(badPayloads({}))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({}))('rejects a bad payload: %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'])
 
     const { status } = await app.request(`as.alice.room.leave.${room}`, payload, 'alice')

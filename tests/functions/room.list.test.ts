@@ -39,7 +39,7 @@ async function givenMessages(room: RoomId, said: Partial<typeof messages.$inferI
 }
 
 describe('room.list', () => {
-  it('lists the rooms of the caller and no others, with their role', async () => {
+  it('returns only the rooms of the caller, with their role', async () => {
     const me = newUserId()
     const mine = await app.createRoom(['alice'], 'private')
     await app.createRoom(['alice'])
@@ -59,11 +59,11 @@ describe('room.list', () => {
     ])
   })
 
-  it('lists nothing for whoever is nowhere', async () => {
+  it('returns no rooms to a user without memberships', async () => {
     expect(await listAs(newUserId())).toEqual([])
   })
 
-  it('counts what others have said since the caller read, and where it names them, in threads too', async () => {
+  it('counts unread messages of others and mentions, also those in threads', async () => {
     const me = newUserId()
     const room = await app.createRoom([])
     await givenMember(me, room)
@@ -95,7 +95,7 @@ describe('room.list', () => {
     [99, 99],
     [100, 100],
     [150, 100],
-  ])('counts %i messages as %i', async (said, counted) => {
+  ])('counts %i unread messages as %i', async (said, counted) => {
     const me = newUserId()
     const room = await app.createRoom([])
     await givenMember(me, room)
@@ -107,7 +107,7 @@ describe('room.list', () => {
     expect(await listAs(me)).toMatchObject([{ unread: counted, mentions: counted }])
   })
 
-  it('does not count what the caller said, however much it is', async () => {
+  it('does not count messages of the caller', async () => {
     const me = newUserId()
     const room = await app.createRoom([])
     await givenMember(me, room)
@@ -120,7 +120,7 @@ describe('room.list', () => {
     expect(await listAs(me)).toMatchObject([{ unread: 1, mentions: 0 }])
   })
 
-  it('counts each room by itself, and for each caller what they have read', async () => {
+  it('counts each room and each caller separately', async () => {
     const [me, other] = [newUserId(), newUserId()]
     const [first, second] = [await app.createRoom([]), await app.createRoom([])]
     for (const room of [first, second]) {
@@ -138,7 +138,7 @@ describe('room.list', () => {
     expect(await countsOf(other)).toEqual({ [first]: [3, 0], [second]: [2, 1] })
   })
 
-  it('says who the other is in a direct room', async () => {
+  it('returns the other member of a direct room', async () => {
     const [me, other] = [newUserId(), newUserId()]
     const room = directRoomOf(me, other)
     const own = directRoomOf(me, me)
@@ -156,7 +156,7 @@ describe('room.list', () => {
     expect(await listAs(other)).toMatchObject([{ id: room, with: me }])
   })
 
-  it('leaves out archived rooms, and those the caller is a member of no more', async () => {
+  it('omits archived rooms and former memberships', async () => {
     const me = newUserId()
     const room = await app.createRoom([])
     await givenMember(me, room)
@@ -170,7 +170,7 @@ describe('room.list', () => {
     expect(await listAs(me)).toEqual([])
   })
 
-  it('fits into an answer, whatever rooms somebody was put into', async () => {
+  it('returns at most 1,000 rooms, those with the latest messages', async () => {
     const me = newUserId()
     const name = '𝕫'.repeat(40)
     const ids = Array.from({ length: 1_005 }, () => `r${crypto.randomUUID()}${'x'.repeat(27)}`)
@@ -185,7 +185,7 @@ describe('room.list', () => {
     expect(listed.map(({ id }) => id)).toEqual(ids.slice(5).sort())
   })
 
-  it('walks the key of the messages, and no further than it must', async () => {
+  it('reads messages with index scans, and at most 1,000 rows of each', async () => {
     const me = newUserId()
     const busy = await app.createRoom([])
     await givenMember(me, busy)
@@ -210,13 +210,13 @@ describe('room.list', () => {
     expect(Math.max(...read)).toBe(1_000)
   })
 
-  it('refuses to ask as somebody else', async () => {
+  it('rejects a call for another user with forbidden', async () => {
     await expect(app.request('as.bob.room.list', '{}', 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
 
-  it.each(badPayloads({}))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({}))('rejects a bad payload: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.room.list', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

@@ -4,7 +4,7 @@ import { useApp } from '../support/app.ts'
 const app = useApp()
 
 describe('room.members', () => {
-  it('answers with everyone who joined', async () => {
+  it('returns all members', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'])
 
     const { members } = await app.call('room.members', { room }, 'functions')
@@ -12,7 +12,7 @@ describe('room.members', () => {
     expect(members.toSorted()).toEqual(['alice', 'bob', 'charlie'])
   })
 
-  it('keeps rooms apart whose names begin alike', async () => {
+  it('returns the members of the given room only', async () => {
     const room = await app.createRoom(['alice'])
     const longer = await app.createRoom(['bob'])
 
@@ -22,19 +22,19 @@ describe('room.members', () => {
     })
   })
 
-  it('answers with nobody where there is no room', async () => {
+  it('returns no members for an unknown room', async () => {
     const room = `room-${crypto.randomUUID()}`
 
     expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: [] })
   })
 
-  it('refuses what is no id of a room', async () => {
+  it('rejects a malformed room id as invalid', async () => {
     await expect(app.call('room.members', { room: 'Upper' }, 'functions')).rejects.toMatchObject({
       code: 'invalid',
     })
   })
 
-  it('is out of the reach of people, under its own name and under theirs', async () => {
+  it('rejects people, on its own subject and on theirs', async () => {
     const room = await app.createRoom(['alice'])
 
     for (const subject of [`room.members.${room}`, `as.alice.room.members.${room}`])

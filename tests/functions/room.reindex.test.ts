@@ -78,7 +78,7 @@ function isIn(room: RoomId, as: 'alice' | 'bob' | 'charlie'): Promise<boolean> {
 }
 
 describe('room.reindex', () => {
-  it('makes the index anew for the first who asks when it was lost', async () => {
+  it('rebuilds a lost index on the first call that needs it', async () => {
     const { shut, secret, archived } = await givenRooms()
     await manager.streams.purge(stream)
 
@@ -90,7 +90,7 @@ describe('room.reindex', () => {
     expect(await isIn(secret, 'charlie')).toBe(false)
   })
 
-  it('makes it anew however soon it is lost again', async () => {
+  it('rebuilds the index again when it is lost shortly after', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
 
     for (const as of ['alice', 'bob'] as const) {
@@ -99,7 +99,7 @@ describe('room.reindex', () => {
     }
   })
 
-  it('makes it anew for a room that is to be told of something', async () => {
+  it('rebuilds the index before an event is published to a room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     // Found in memory from now on.
@@ -114,14 +114,14 @@ describe('room.reindex', () => {
     })
   })
 
-  it('makes it anew for who asks for the members of a room', async () => {
+  it('rebuilds the index when room.members is called', async () => {
     const room = await app.createRoom(['alice'])
     await manager.streams.purge(stream)
 
     expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: ['alice'] })
   })
 
-  it('makes it anew when nobody asks', async () => {
+  it('rebuilds the index without any call', async () => {
     await givenRooms()
     await manager.streams.purge(stream)
 
@@ -130,7 +130,7 @@ describe('room.reindex', () => {
     expect(await indexed()).toEqual(await expected())
   })
 
-  it('makes it anew when the bucket itself is gone, with the next runtime', async () => {
+  it('rebuilds the index after the bucket was deleted and another runtime started', async () => {
     const room = await app.createRoom(['alice'], 'private')
     await manager.streams.delete(stream)
     await expect(app.call('chat.sync', { room, since: 0 }, 'alice')).rejects.toMatchObject({
@@ -145,7 +145,7 @@ describe('room.reindex', () => {
     await another.stop()
   })
 
-  it('has a room of thousands back whole', async () => {
+  it('rebuilds the index of a room with thousands of members', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const people = newUserIds(2_500)
     await db.insert(members).values(people.map((userId) => ({ room, userId })))
@@ -157,7 +157,7 @@ describe('room.reindex', () => {
     expect(answer.members.toSorted()).toEqual(['alice', ...people].toSorted())
   })
 
-  it('does not bring back who leaves or is kicked meanwhile', async () => {
+  it('does not index members again who leave or are kicked during the rebuild', async () => {
     const given = await Promise.all(
       Array.from({ length: 50 }, () =>
         app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' }),
@@ -183,7 +183,7 @@ describe('room.reindex', () => {
     expect(left).not.toContain(true)
   })
 
-  it('puts right what does not agree: who is in a room, their roles, and how it is told', async () => {
+  it('repairs wrong members, roles and room kinds', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' })
     const other = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const lost = await app.createRoom(['alice'], 'private')

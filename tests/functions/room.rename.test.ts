@@ -10,7 +10,7 @@ function rename(room: string, name: string, as: TestPerson) {
 }
 
 describe('room.rename', () => {
-  it('changes what a room is called, and not its id', async () => {
+  it('changes the name of a room, and keeps its id', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
 
     expect(await rename(room, '  Café ☕ ', 'alice')).toEqual({})
@@ -21,7 +21,7 @@ describe('room.rename', () => {
     expect(rooms).toContainEqual(expect.objectContaining(named))
   })
 
-  it('tells the room, and keeps it in its log', async () => {
+  it('publishes and stores the event', async () => {
     const secret = await app.createRoom(['alice', 'bob'], 'private', { alice: 'moderator' })
     const open = await app.createRoom(['alice'], 'public', { alice: 'owner' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room: secret }, 'bob')
@@ -36,7 +36,7 @@ describe('room.rename', () => {
     expect(await app.readEvents(secret)).toMatchObject([{ ...event, name: 'Cellar' }])
   })
 
-  it('does nothing the second time', async () => {
+  it('stores one event when renamed twice to the same name', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
     await rename(room, 'Cellar', 'alice')
@@ -45,20 +45,20 @@ describe('room.rename', () => {
     expect(await app.readEvents(room)).toHaveLength(1)
   })
 
-  it.each(['member', 'guest'] as const)('refuses a %s', async (bob) => {
+  it.each(['member', 'guest'] as const)('rejects a %s with forbidden', async (bob) => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner', bob })
 
     await expect(rename(room, 'Mine', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
     expect(await app.readEvents(room)).toEqual([])
   })
 
-  it('refuses a room of two, which each of them calls after the other', async () => {
+  it('rejects a direct room with forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'direct', { alice: 'owner' })
 
     await expect(rename(room, 'Us', 'alice')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('refuses strangers, and who was there once, as if there were no room', async () => {
+  it('rejects non-members and a banned owner with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner', bob: 'owner' })
     await app.call('room.kick', { room, userId: 'bob' }, 'alice')
     const absent = `room-${crypto.randomUUID()}`
@@ -75,7 +75,7 @@ describe('room.rename', () => {
     })
   })
 
-  it('leaves an archived room what it was called', async () => {
+  it('keeps the name of an archived room', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
     await app.call('room.archive', { room }, 'alice')
 
@@ -88,14 +88,14 @@ describe('room.rename', () => {
   })
 
   it.each([
-    ['no name', ''],
+    ['an empty name', ''],
     ['a name of spaces', '   '],
     ['a name of 81 characters', 'x'.repeat(81)],
-    ['a name of two lines', 'a\nb'],
+    ['a name with a line break', 'a\nb'],
     ['a name with a NUL', 'a\0b'],
-    ['a name that runs the other way', 'a\u202eb'],
-    ['half a surrogate pair', 'a\ud800'],
-  ])('refuses %s', async (_name, name) => {
+    ['a name with a bidirectional override', 'a\u202eb'],
+    ['a lone surrogate', 'a\ud800'],
+  ])('rejects %s as invalid', async (_name, name) => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
     const answer = await app.request(
@@ -107,7 +107,7 @@ describe('room.rename', () => {
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  it.each(badPayloads({ name: 'Cellar' }))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({ name: 'Cellar' }))('rejects a bad payload: %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
     const { status } = await app.request(`as.alice.room.rename.${room}`, payload, 'alice')

@@ -21,7 +21,7 @@ async function ownersOf(room: RoomId) {
 }
 
 describe('room.role', () => {
-  it('changes what a member may do', async () => {
+  it('changes the role of a member', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' })
 
     expect(await appoint(room, 'bob', 'moderator', 'alice')).toEqual({})
@@ -32,7 +32,7 @@ describe('room.role', () => {
     expect(await app.call('room.info', { room }, 'bob')).toMatchObject({ role: 'moderator' })
   })
 
-  it('tells the room, and keeps it in its log', async () => {
+  it('publishes and stores the event', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
@@ -43,7 +43,7 @@ describe('room.role', () => {
     expect(await app.readEvents(room)).toMatchObject([event])
   })
 
-  it('does nothing the second time', async () => {
+  it('stores one event for repeated calls', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
     await appoint(room, 'bob', 'moderator', 'alice')
@@ -58,7 +58,7 @@ describe('room.role', () => {
     ['an owner', 'owner', 'owner', 'guest'],
     ['a moderator', 'moderator', 'member', 'guest'],
     ['a moderator', 'moderator', 'guest', 'member'],
-  ] as const)('lets %s make a %3$s of a %2$s', async (_name, alice, bob, to) => {
+  ] as const)('lets %s change a %s into a %s', async (_name, alice, bob, to) => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice, bob })
 
     await appoint(room, 'bob', to, 'alice')
@@ -67,20 +67,20 @@ describe('room.role', () => {
   })
 
   it.each([
-    ['a moderator, another like them', 'moderator', 'member', 'moderator'],
-    ['a moderator, an owner', 'moderator', 'member', 'owner'],
-    ['a moderator, another taken down', 'moderator', 'moderator', 'member'],
-    ['a moderator, an owner taken down', 'moderator', 'owner', 'member'],
-    ['a member', 'member', 'member', 'guest'],
-    ['a guest', 'guest', 'guest', 'member'],
-  ] as const)('refuses %s', async (_name, alice, bob, to) => {
+    ['a moderator who promotes a member to moderator', 'moderator', 'member', 'moderator'],
+    ['a moderator who promotes a member to owner', 'moderator', 'member', 'owner'],
+    ['a moderator who demotes a moderator', 'moderator', 'moderator', 'member'],
+    ['a moderator who demotes an owner', 'moderator', 'owner', 'member'],
+    ['a member who demotes a member', 'member', 'member', 'guest'],
+    ['a guest who promotes a guest', 'guest', 'guest', 'member'],
+  ] as const)('rejects %s with forbidden', async (_name, alice, bob, to) => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice, bob })
 
     await expect(appoint(room, 'bob', to, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
     expect(await app.readEvents(room)).toEqual([])
   })
 
-  it('lets people step down, and not up', async () => {
+  it('lets a moderator lower their own role, but not raise it', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', {
       alice: 'owner',
       bob: 'moderator',
@@ -92,7 +92,7 @@ describe('room.role', () => {
     expect(await app.call('room.info', { room }, 'bob')).toMatchObject({ role: 'member' })
   })
 
-  it('keeps the last owner, until there is another', async () => {
+  it('rejects a role change of the last owner with conflict', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
     await expect(appoint(room, 'alice', 'member', 'alice')).rejects.toMatchObject({
@@ -105,12 +105,12 @@ describe('room.role', () => {
   })
 
   it.each([
-    ['take each other down', appoint],
+    ['demote each other', appoint],
     ['kick each other', (room, userId, _role, as) => app.call('room.kick', { room, userId }, as)],
     ['leave', (room, _userId, _role, as) => app.call('room.leave', { room }, as)],
-    ['step down', (room, _userId, role, as) => appoint(room, as, role, as)],
+    ['lower their own role', (room, _userId, role, as) => appoint(room, as, role, as)],
   ] as const satisfies [string, typeof appoint][])(
-    'leaves an owner to a room whose two owners %s at the same moment',
+    'keeps one owner when two owners %s concurrently',
     async (_name, act) => {
       for (let round = 0; round < 10; round++) {
         const room = await app.createRoom(['alice', 'bob', 'charlie'], 'public', {
@@ -130,7 +130,7 @@ describe('room.role', () => {
     },
   )
 
-  it('refuses who is not there, and a room of two', async () => {
+  it('rejects a non-member and a direct room with forbidden', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
     const direct = await app.createRoom(['alice', 'bob'], 'direct', { alice: 'owner' })
 
@@ -143,7 +143,7 @@ describe('room.role', () => {
     })
   })
 
-  it('refuses strangers, and who was there once, as if there were no room', async () => {
+  it('rejects non-members and a former owner with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner', bob: 'owner' })
     await app.call('room.leave', { room }, 'bob')
     const absent = `room-${crypto.randomUUID()}`
@@ -159,21 +159,27 @@ describe('room.role', () => {
     expect(await ownersOf(room)).toEqual(['alice'])
   })
 
-  it.each(['king', '', 'Owner', 'constructor'])('refuses the role "%s"', async (role) => {
-    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
-    const payload = JSON.stringify({ userId: 'bob', role })
+  it.each(['king', '', 'Owner', 'constructor'])(
+    'rejects the role "%s" as invalid',
+    async (role) => {
+      const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+      const payload = JSON.stringify({ userId: 'bob', role })
 
-    const answer = await app.request(`as.alice.room.role.${room}`, payload, 'alice')
+      const answer = await app.request(`as.alice.room.role.${room}`, payload, 'alice')
 
-    expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
-  })
+      expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
+    },
+  )
 
-  it.each(badPayloads({ userId: 'bob', role: 'guest' }))('refuses %s', async (_name, payload) => {
-    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+  it.each(badPayloads({ userId: 'bob', role: 'guest' }))(
+    'rejects a bad payload: %s',
+    async (_name, payload) => {
+      const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
-    const { status } = await app.request(`as.alice.room.role.${room}`, payload, 'alice')
+      const { status } = await app.request(`as.alice.room.role.${room}`, payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-    expect(await app.readEvents(room)).toEqual([])
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+      expect(await app.readEvents(room)).toEqual([])
+    },
+  )
 })

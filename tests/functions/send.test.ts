@@ -14,7 +14,7 @@ const app = useApp()
 const anHour = 3_600_000
 
 describe('send', () => {
-  it('answers with the id, the place in the log and the time of the server', async () => {
+  it('returns the id, the sequence and the time of the server', async () => {
     const room = await app.createRoom(['alice'])
     const before = Date.now()
 
@@ -29,7 +29,7 @@ describe('send', () => {
     expect(Date.parse(answer.at)).toBeLessThanOrEqual(Date.now())
   })
 
-  it('answers when the log has it', async () => {
+  it('returns once the stream has stored the message', async () => {
     const room = await app.createRoom(['alice'])
     const clientId = newClientId()
 
@@ -43,7 +43,7 @@ describe('send', () => {
     expect(stored?.json()).toEqual({ kind: 'message', ...said })
   })
 
-  it('numbers what is said in a room in the order of its answers', async () => {
+  it('assigns increasing sequences', async () => {
     const room = await app.createRoom(['alice', 'bob'])
 
     const first = await app.send(room, '1', 'alice')
@@ -52,7 +52,7 @@ describe('send', () => {
     expect(second.seq).toBeGreaterThan(first.seq)
   })
 
-  it('tells a public room what was said, where it stands and what came before', async () => {
+  it('publishes to a public room with the sequence, the previous sequence and the mentions', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
@@ -74,7 +74,7 @@ describe('send', () => {
     })
   })
 
-  it('tells of a long message by its id alone', async () => {
+  it('publishes a long message without its text', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
@@ -86,7 +86,7 @@ describe('send', () => {
     expect(message.text).toHaveLength(8_000)
   })
 
-  it('tells the members of a private room, each alone, and nobody else', async () => {
+  it('publishes to the members of a private room only', async () => {
     const secret = await app.createRoom(['alice', 'bob'], 'private')
     const other = await app.createRoom(['alice', 'charlie'], 'private')
     const toAlice = await app.listen(deliverNotify, { user: 'alice', room: secret }, 'alice')
@@ -108,7 +108,7 @@ describe('send', () => {
     )
   })
 
-  it('says a message once, however often it is sent', async () => {
+  it('stores one message for repeated calls with the same client id', async () => {
     const room = await app.createRoom(['alice'])
     const clientId = newClientId()
 
@@ -123,7 +123,7 @@ describe('send', () => {
     expect(rows.map(({ seq }) => seq)).toEqual([first.seq, last.seq])
   })
 
-  it('says a message once that is sent five times at once', async () => {
+  it('stores one message for five concurrent calls with the same client id', async () => {
     const room = await app.createRoom(['alice'])
     const clientId = newClientId()
 
@@ -135,10 +135,10 @@ describe('send', () => {
   })
 
   it.each([
-    ['a client id of long ago', newClientId(Date.now() - 24 * anHour)],
+    ['an old client id', newClientId(Date.now() - 24 * anHour)],
     ['a client id from the future', newClientId(Date.now() + anHour)],
-    ['a client id that tells no time', `draft_${crypto.randomUUID()}`],
-  ])('finds %s in the database, when the log has forgotten it', async (_name, clientId) => {
+    ['a client id without a time', `draft_${crypto.randomUUID()}`],
+  ])('finds %s in the database after the deduplication window', async (_name, clientId) => {
     const room = await app.createRoom(['alice'])
     // The row is what is left of a message that was said longer ago than the log can tell.
     const row = {
@@ -157,7 +157,7 @@ describe('send', () => {
     expect(answer).toEqual({ id: row.id, seq: 1, at: '2026-01-31T12:00:00.123Z' })
   })
 
-  it('takes the same client id from two people for two messages', async () => {
+  it('accepts the same client id from two users for two messages', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const clientId = newClientId()
 
@@ -168,7 +168,7 @@ describe('send', () => {
     expect(await app.waitForRows(room, 2)).toHaveLength(2)
   })
 
-  it('refuses a client id that was of another text or of another room', async () => {
+  it('rejects a client id that was used for another text or room with conflict', async () => {
     const room = await app.createRoom(['alice'])
     const elsewhere = await app.createRoom(['alice'])
     const clientId = newClientId()
@@ -182,7 +182,7 @@ describe('send', () => {
     })
   })
 
-  it('refuses whoever does not belong to the room, and the same where there is none', async () => {
+  it('rejects a non-member with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'])
     const absent = `room-${crypto.randomUUID()}`
     const refusal = (to: string) => app.send(to, 'let me in', 'bob').catch((error) => error)
@@ -194,7 +194,7 @@ describe('send', () => {
     expect(notThere.message.replace(absent, room)).toBe(there.message)
   })
 
-  it('refuses whoever was removed, within a second', async () => {
+  it('rejects a removed member within one second', async () => {
     const room = await app.createRoom(['alice'])
     await app.send(room, 'still here', 'alice')
     await app.removeMember(room, 'alice')
@@ -202,19 +202,19 @@ describe('send', () => {
     expect(await nextRejection(() => app.send(room, 'gone?', 'alice'))).toBe('forbidden')
   })
 
-  it('refuses whoever may only read', async () => {
+  it('rejects a user without a role with forbidden', async () => {
     const room = await app.createRoom(['charlie'])
 
     await expect(app.send(room, 'may I?', 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('refuses a guest of the room, who may only read', async () => {
+  it('rejects a guest of the room with forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { bob: 'guest' })
 
     await expect(app.send(room, 'may I?', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('tells whoever asked for no answer that they were refused, and why', async () => {
+  it('publishes a rejection with its code and message to a sender who expects no reply', async () => {
     const room = `room-${crypto.randomUUID()}`
     const rejections = await app.listen(deliverRejected, { user: 'alice', room }, 'alice')
     const { nc, client } = await app.connectAs('alice')
@@ -234,7 +234,7 @@ describe('send', () => {
     expect(await rejections.next()).toMatchObject({ room, code: 'invalid' })
   })
 
-  it('tells them as well of a conflict, and of what is too large', async () => {
+  it('publishes a conflict and an oversized message as rejections', async () => {
     const room = await app.createRoom(['alice'])
     const rejections = await app.listen(deliverRejected, { user: 'alice', room }, 'alice')
     const { nc, client } = await app.connectAs('alice')
@@ -252,7 +252,7 @@ describe('send', () => {
     })
   })
 
-  it('says what was published without asking', async () => {
+  it('sends a message that was published without a reply subject', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const notices = await app.listen(roomNotify, { room }, 'bob')
     const { client } = await app.connectAs('alice')
@@ -262,7 +262,7 @@ describe('send', () => {
     expect(await notices.next()).toMatchObject({ event: { text: 'by the way' } })
   })
 
-  it('refuses to speak for somebody else', async () => {
+  it('rejects a message in the name of another user with forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const payload = JSON.stringify({ clientId: newClientId(), text: 'I am bob' })
 
@@ -271,7 +271,7 @@ describe('send', () => {
     })
   })
 
-  it('takes what people write, as it is', async () => {
+  it('stores any valid text unchanged', async () => {
     const room = await app.createRoom(['alice'])
     const texts = ['x'.repeat(8_000), '𝕫'.repeat(4_000), ' ', '\u0001"\\\n{}', "'; drop table x"]
 
@@ -282,18 +282,18 @@ describe('send', () => {
   })
 
   it.each([
-    ['no text', { text: '' }],
+    ['an empty text', { text: '' }],
     ['a NUL', { text: 'a\0b' }],
-    ['half a surrogate pair', { text: 'a\ud800b' }],
-    ['half a surrogate pair at the end', { text: 'a\ud83d' }],
+    ['a lone surrogate', { text: 'a\ud800b' }],
+    ['a lone surrogate at the end', { text: 'a\ud83d' }],
     ['a client id with a dot', { clientId: 'a.b' }],
     ['a client id of 65 characters', { clientId: 'x'.repeat(65) }],
-    ['no client id', { clientId: undefined }],
-    ['another room', { room: 'general' }],
-    ['an id of its own', { id: '0'.repeat(32) }],
-    ['a time of its own', { at: '2000-01-01T00:00:00.000Z' }],
-    ['another sender', { sender: 'bob' }],
-  ])('refuses %s', async (_name, wrong) => {
+    ['a missing client id', { clientId: undefined }],
+    ['a room field', { room: 'general' }],
+    ['an id field', { id: '0'.repeat(32) }],
+    ['a time field', { at: '2000-01-01T00:00:00.000Z' }],
+    ['a sender field', { sender: 'bob' }],
+  ])('rejects %s as invalid', async (_name, wrong) => {
     const room = await app.createRoom(['alice'])
     const payload = JSON.stringify({ clientId: newClientId(), text: 'hello', ...wrong })
 
@@ -302,7 +302,7 @@ describe('send', () => {
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  it.each([8_001, 30_000, 100_000])('refuses %i characters as too large', async (length) => {
+  it.each([8_001, 30_000, 100_000])('rejects %i characters as too large', async (length) => {
     const room = await app.createRoom(['alice'])
     const payload = JSON.stringify({ clientId: newClientId(), text: 'x'.repeat(length) })
 
@@ -312,7 +312,7 @@ describe('send', () => {
   })
 
   it.each(badPayloads({ clientId: 'a-client-id', text: 'hello' }))(
-    'refuses %s',
+    'rejects a bad payload: %s',
     async (_name, payload) => {
       const room = await app.createRoom(['alice'])
 

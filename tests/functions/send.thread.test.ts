@@ -20,7 +20,7 @@ function reply(
 }
 
 describe('send.thread', () => {
-  it('says something under a message, and the log keeps it with its thread', async () => {
+  it('stores a reply on the subject of its thread', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const { id: threadId } = await app.send(room, 'first', 'alice')
 
@@ -33,7 +33,7 @@ describe('send.thread', () => {
     expect(stored?.json()).toMatchObject({ kind: 'message', id, sender: 'bob', text: 'under it' })
   })
 
-  it('tells the room, with the order of the thread beside that of the room', async () => {
+  it('publishes replies with the previous sequence of their thread, independent of the room', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const first = await app.send(room, 'first', 'alice')
     const notices = await app.listen(roomNotify, { room }, 'bob')
@@ -50,7 +50,7 @@ describe('send.thread', () => {
     expect(placeOf(second.seq)).not.toHaveProperty('threadId')
   })
 
-  it('says who began the thread, also with what is too long to come along', async () => {
+  it('publishes the author of the thread, also with a reply too long to include', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const first = await app.send(room, 'first', 'alice')
     const notices = await app.listen(roomNotify, { room }, 'bob')
@@ -62,7 +62,7 @@ describe('send.thread', () => {
     expect(told.at(-1)).not.toHaveProperty('event')
   })
 
-  it('says a message once, however often it is sent', async () => {
+  it('stores one message for concurrent calls with the same client id', async () => {
     const room = await app.createRoom(['alice'])
     const { id: threadId } = await app.send(room, 'first', 'alice')
     const clientId = newClientId()
@@ -77,7 +77,7 @@ describe('send.thread', () => {
     })
   })
 
-  it('refuses a thread of another room, of a thread, and of nothing', async () => {
+  it('rejects a thread of another room, a reply as thread, and an unknown thread with forbidden', async () => {
     const [room, other] = [await app.createRoom(['alice']), await app.createRoom(['alice'])]
     const { id } = await app.send(room, 'first', 'alice')
     const { id: inThread } = await reply(room, id, 'under it', 'alice')
@@ -93,7 +93,7 @@ describe('send.thread', () => {
       })
   })
 
-  it('refuses whoever does not belong to the room, as if there were no thread', async () => {
+  it('rejects a non-member with the same error as for an unknown thread', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const { id } = await app.send(room, 'first', 'alice')
     const absent = crypto.randomUUID().replaceAll('-', '') as MessageId
@@ -106,14 +106,14 @@ describe('send.thread', () => {
     expect(notThere).toMatchObject({ code: 'forbidden', message: there.message })
   })
 
-  it('refuses a guest of the room, who may only read', async () => {
+  it('rejects a guest of the room with forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { bob: 'guest' })
     const { id } = await app.send(room, 'first', 'alice')
 
     await expect(reply(room, id, 'may I?', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('refuses whoever was removed, within a second', async () => {
+  it('rejects a kicked member within one second', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const { id } = await app.send(room, 'first', 'alice')
     await reply(room, id, 'still here', 'bob')
@@ -123,7 +123,7 @@ describe('send.thread', () => {
     expect(await nextRejection(() => reply(room, id, 'gone?', 'bob'))).toBe('forbidden')
   })
 
-  it('tells whoever asked for no answer that they were refused', async () => {
+  it('publishes a rejection to a sender who expects no reply', async () => {
     const room = await app.createRoom(['alice'])
     const rejections = await app.listen(deliverRejected, { user: 'alice', room }, 'alice')
     const { client } = await app.connectAs('alice')
@@ -135,7 +135,7 @@ describe('send.thread', () => {
   })
 
   it.each(badPayloads({ clientId: 'a-client-id', text: 'hello' }))(
-    'refuses %s',
+    'rejects a bad payload: %s',
     async (_name, payload) => {
       const room = await app.createRoom(['alice'])
       const { id } = await app.send(room, 'first', 'alice')

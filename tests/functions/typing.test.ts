@@ -9,7 +9,7 @@ const type = (room: string, as: 'alice' | 'bob' | 'charlie', threadId?: string) 
   app.call('typing', threadId === undefined ? { room } : { room, threadId }, as)
 
 describe('typing', () => {
-  it('tells a public room who is writing, and in which thread', async () => {
+  it('publishes the user and the thread to a public room', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const told = await app.listen(roomTyping, { room }, 'charlie')
     const threadId = crypto.randomUUID().replaceAll('-', '')
@@ -21,7 +21,7 @@ describe('typing', () => {
     expect(await told.next()).toEqual({ room, userId: 'bob', threadId })
   })
 
-  it('tells once, however often the caller writes within three seconds', async () => {
+  it('publishes at most once in three seconds', async () => {
     const [room, other] = [await app.createRoom(['alice', 'bob']), await app.createRoom(['alice'])]
     const told = await app.listen(roomTyping, { room }, 'bob')
     const elsewhere = await app.listen(roomTyping, { room: other }, 'bob')
@@ -41,7 +41,7 @@ describe('typing', () => {
     expect(Date.now() - started).toBeGreaterThanOrEqual(2_900)
   })
 
-  it('tells at once that the caller writes elsewhere in the room, and once each', async () => {
+  it('publishes once for each thread without delay', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const told = await app.listen(roomTyping, { room }, 'bob')
     const [one, other] = Array.from({ length: 2 }, () => crypto.randomUUID().replaceAll('-', ''))
@@ -59,7 +59,7 @@ describe('typing', () => {
     ])
   })
 
-  it('tells the others of a private room, and no stranger', async () => {
+  it('publishes to the other members of a private room only', async () => {
     const secret = await app.createRoom(['alice', 'bob'], 'private')
     const shared = await app.createRoom(['alice', 'charlie'], 'private')
     const toBob = await app.listen(deliverTyping, { user: 'bob' }, 'bob')
@@ -81,7 +81,7 @@ describe('typing', () => {
     expect(heard.filter(({ room }) => room === secret)).toEqual([])
   })
 
-  it('refuses a stranger, and the same where there is no such room', async () => {
+  it('rejects a non-member with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'])
     const absent = `room-${crypto.randomUUID()}`
     const refusal = (where: string) => type(where, 'bob').catch((error) => error)
@@ -93,7 +93,7 @@ describe('typing', () => {
     expect(notThere.message.replace(absent, room)).toBe(there.message)
   })
 
-  it('refuses a guest, who may not speak', async () => {
+  it('rejects a guest with forbidden', async () => {
     const room = await app.createRoom([], 'private')
     await app.addMember(room, 'alice', 'private', 'guest')
 
@@ -103,7 +103,7 @@ describe('typing', () => {
     })
   })
 
-  it('refuses whoever was removed, within a second, and whoever may only read', async () => {
+  it('rejects a removed member within one second, and a user without a role', async () => {
     const room = await app.createRoom(['alice', 'charlie'])
     await type(room, 'alice')
     await app.removeMember(room, 'alice')
@@ -112,7 +112,7 @@ describe('typing', () => {
     await expect(type(room, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('refuses to write as somebody else', async () => {
+  it('rejects a call for another user with forbidden', async () => {
     const room = await app.createRoom(['bob', newUserId()])
 
     await expect(app.request(`as.bob.typing.${room}`, '{}', 'alice')).rejects.toMatchObject({
@@ -120,17 +120,23 @@ describe('typing', () => {
     })
   })
 
-  it.each(['', 'x', 'A'.repeat(32), 'a'.repeat(33)])('refuses %j as a thread', async (threadId) => {
-    const room = await app.createRoom(['alice'])
+  it.each(['', 'x', 'A'.repeat(32), 'a'.repeat(33)])(
+    'rejects %j as a thread id with invalid',
+    async (threadId) => {
+      const room = await app.createRoom(['alice'])
 
-    await expect(type(room, 'alice', threadId)).rejects.toMatchObject({ code: 'invalid' })
-  })
+      await expect(type(room, 'alice', threadId)).rejects.toMatchObject({ code: 'invalid' })
+    },
+  )
 
-  it.each(badPayloads({ threadId: 'a'.repeat(32) }))('refuses %s', async (_name, payload) => {
-    const room = await app.createRoom(['alice'])
+  it.each(badPayloads({ threadId: 'a'.repeat(32) }))(
+    'rejects a bad payload: %s',
+    async (_name, payload) => {
+      const room = await app.createRoom(['alice'])
 
-    const { status } = await app.request(`as.alice.typing.${room}`, payload, 'alice')
+      const { status } = await app.request(`as.alice.typing.${room}`, payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

@@ -17,14 +17,14 @@ async function see(people: readonly UserId[], name?: string) {
 const rowOf = async (user: UserId) => (await db.select().from(users).where(eq(users.id, user)))[0]
 
 describe('user.seen', () => {
-  it('keeps who logs in, by the name that the token says', async () => {
+  it('stores a user at login, with the name from the token', async () => {
     await app.connectAs('alice')
 
     await expect.poll(() => rowOf('alice' as UserId)).toMatchObject({ name: 'Alice Adams' })
   })
 
   it.each([undefined, '', '   ', 'x'.repeat(81), 'a\nb'])(
-    'goes by the id where the name is %j, which nobody could show',
+    'stores the user id as the name when the token has the unusable name %j',
     async (name) => {
       const user = newUserId()
 
@@ -34,7 +34,7 @@ describe('user.seen', () => {
     },
   )
 
-  it('takes a new name over an old one, and none over what somebody chose', async () => {
+  it('replaces the name from the token, and keeps the chosen name', async () => {
     const user = newUserId()
     await db.insert(users).values({ id: user, name: 'Old', chosenName: 'Mine' })
 
@@ -43,7 +43,7 @@ describe('user.seen', () => {
     await expect.poll(() => rowOf(user)).toMatchObject({ name: 'New', chosenName: 'Mine' })
   })
 
-  it('keeps a name that the next token leaves out, and notes when somebody was last here', async () => {
+  it('keeps the name when the token has none, and updates the time of the last login', async () => {
     const user = newUserId()
     const longAgo = new Date('2026-01-31T12:00:00.000Z')
     await db.insert(users).values({ id: user, name: 'Ada', seenAt: longAgo })
@@ -54,7 +54,7 @@ describe('user.seen', () => {
     expect(await rowOf(user)).toMatchObject({ name: 'Ada' })
   })
 
-  it('writes three thousand logins in a few statements, whoever logs in twice', async () => {
+  it('stores 3,000 logins in at most ten statements', async () => {
     const people = newUserIds(3_000)
 
     await see([...people, ...people.slice(0, 500)], 'Somebody')

@@ -11,38 +11,41 @@ const me = async (user: string, input: { name?: string } = {}) =>
   (await app.clientFor(user)).call('users.me', input)
 
 describe('users.me', () => {
-  it('answers who the caller is, by the id where nothing else is known', async () => {
+  it('returns the id as the name of an unknown user', async () => {
     const user = newUserId()
 
     expect(await me(user)).toEqual({ userId: user, name: user })
   })
 
-  it('answers what the identity provider calls the caller', async () => {
+  it('returns the name from the identity provider', async () => {
     const user = newUserId()
     await db.insert(users).values({ id: user, name: 'Ada Lovelace' })
 
     expect(await me(user)).toEqual({ userId: user, name: 'Ada Lovelace' })
   })
 
-  it.each(['known', 'unknown'])('keeps the name that a caller who is %s gives', async (who) => {
-    const user = newUserId()
-    if (who === 'known') await db.insert(users).values({ id: user, name: 'Ada Lovelace' })
+  it.each(['known', 'unknown'])(
+    'stores the chosen name of a caller who is %s to the directory',
+    async (who) => {
+      const user = newUserId()
+      if (who === 'known') await db.insert(users).values({ id: user, name: 'Ada Lovelace' })
 
-    expect(await me(user, { name: '  Countess 👑 ' })).toEqual({
-      userId: user,
-      name: 'Countess 👑',
-    })
-    expect(await me(user, { name: 'Countess 👑' })).toEqual({ userId: user, name: 'Countess 👑' })
+      expect(await me(user, { name: '  Countess 👑 ' })).toEqual({
+        userId: user,
+        name: 'Countess 👑',
+      })
+      expect(await me(user, { name: 'Countess 👑' })).toEqual({ userId: user, name: 'Countess 👑' })
 
-    expect(await me(user)).toEqual({ userId: user, name: 'Countess 👑' })
-    const [row] = await db.select().from(users).where(eq(users.id, user))
-    expect(row).toMatchObject({
-      name: who === 'known' ? 'Ada Lovelace' : user,
-      chosenName: 'Countess 👑',
-    })
-  })
+      expect(await me(user)).toEqual({ userId: user, name: 'Countess 👑' })
+      const [row] = await db.select().from(users).where(eq(users.id, user))
+      expect(row).toMatchObject({
+        name: who === 'known' ? 'Ada Lovelace' : user,
+        chosenName: 'Countess 👑',
+      })
+    },
+  )
 
-  it('gives nobody else a name', async () => {
+  it('rejects a call for another user with forbidden', async () => {
     const payload = JSON.stringify({ name: 'Bobby' })
 
     await expect(app.request('as.bob.users.me', payload, 'alice')).rejects.toMatchObject({
@@ -51,7 +54,7 @@ describe('users.me', () => {
   })
 
   it.each(['', '   ', 'x'.repeat(81), 'a\nb', 'a\0b', 'a\u202eb', '\ud800'])(
-    'refuses %j as a name',
+    'rejects %j as a name with invalid',
     async (name) => {
       const answer = await app.request('as.alice.users.me', JSON.stringify({ name }), 'alice')
 
@@ -59,7 +62,7 @@ describe('users.me', () => {
     },
   )
 
-  it.each(badPayloads({ name: 'Alice' }))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({ name: 'Alice' }))('rejects a bad payload: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.users.me', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

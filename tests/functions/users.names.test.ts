@@ -7,7 +7,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 const app = useApp()
 
 describe('users.names', () => {
-  it('answers what people are called, without those who have never been here', async () => {
+  it('returns display names, and omits unknown users', async () => {
     const [ada, grace, nobody] = [newUserId(), newUserId(), newUserId()]
     await db.insert(users).values([
       { id: ada, name: 'Ada' },
@@ -25,7 +25,7 @@ describe('users.names', () => {
     expect(answer.users).toHaveLength(2)
   })
 
-  it('answers for two hundred at once', async () => {
+  it('returns the names of 200 users', async () => {
     const people = newUserIds(200)
     await db.insert(users).values(people.map((id) => ({ id, name: `Name of ${id}` })))
 
@@ -37,17 +37,17 @@ describe('users.names', () => {
   })
 
   it.each([
-    ['nobody', []],
-    ['201 people', newUserIds(201)],
-    ['what is no id', ['Ada']],
-    ['a pattern', ['*']],
-  ])('refuses %s', async (_name, userIds) => {
+    ['an empty list', []],
+    ['201 ids', newUserIds(201)],
+    ['a malformed id', ['Ada']],
+    ['a wildcard', ['*']],
+  ])('rejects %s as invalid', async (_name, userIds) => {
     const answer = await app.request('as.alice.users.names', JSON.stringify({ userIds }), 'alice')
 
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  it('refuses to ask as somebody else', async () => {
+  it('rejects a call for another user with forbidden', async () => {
     const payload = JSON.stringify({ userIds: ['alice'] })
 
     await expect(app.request('as.bob.users.names', payload, 'alice')).rejects.toMatchObject({
@@ -55,9 +55,12 @@ describe('users.names', () => {
     })
   })
 
-  it.each(badPayloads({ userIds: ['alice'] }))('refuses %s', async (_name, payload) => {
-    const { status } = await app.request('as.alice.users.names', payload, 'alice')
+  it.each(badPayloads({ userIds: ['alice'] }))(
+    'rejects a bad payload: %s',
+    async (_name, payload) => {
+      const { status } = await app.request('as.alice.users.names', payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

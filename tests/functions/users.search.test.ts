@@ -23,7 +23,7 @@ async function givenPerson(name: string, id: string = newUserId(), chosenName?: 
 }
 
 describe('users.search', () => {
-  it('finds people by how their id begins', async () => {
+  it('returns users whose id begins with the text', async () => {
     const prefix = newPrefix()
     const ada = await givenPerson('Ada', `${prefix}-ada`)
     await givenPerson('Grace', `z${prefix}`)
@@ -33,7 +33,7 @@ describe('users.search', () => {
     expect(await search(`${prefix}-adam`)).toEqual([])
   })
 
-  it('finds people by how their name begins, in capitals or not', async () => {
+  it('returns users whose name begins with the text, ignoring case', async () => {
     const prefix = newPrefix()
     const ada = await givenPerson(`${prefix.toUpperCase()} Lovelace`)
     const ben = await givenPerson(`${prefix} MacBeth`)
@@ -43,7 +43,7 @@ describe('users.search', () => {
     expect(await search('LOVELACE'.repeat(2))).toEqual([])
   })
 
-  it('finds people by what they want to be called, and not by what they are called otherwise', async () => {
+  it('matches the chosen name instead of the name from the token', async () => {
     const [given, chosen] = [newPrefix(), newPrefix()]
     const ada = await givenPerson(given, newUserId(), chosen)
 
@@ -51,7 +51,7 @@ describe('users.search', () => {
     expect(await search(given)).toEqual([])
   })
 
-  it('names once who is found by id and by name, and twenty at most', async () => {
+  it('returns each user once, and at most twenty', async () => {
     const prefix = newPrefix()
     const both = await givenPerson(`${prefix} both`, `${prefix}-0`)
     for (let at = 1; at < 25; at++)
@@ -63,7 +63,7 @@ describe('users.search', () => {
     expect(found.filter(({ userId }) => userId === both.userId)).toEqual([both])
   })
 
-  it.each(['%', '_', `\\`, "'", '*', 'a%', '𝕫'])('takes %s as it is', async (text) => {
+  it.each(['%', '_', `\\`, "'", '*', 'a%', '𝕫'])('matches %s literally', async (text) => {
     const prefix = newPrefix()
     await givenPerson('Somebody', `${prefix}a`)
 
@@ -72,7 +72,7 @@ describe('users.search', () => {
     expect(await search(`${prefix}${text}`)).toEqual([literal])
   })
 
-  it('walks an index, among many people', async () => {
+  it('reads users with index scans only', async () => {
     await db.execute(sql`
       insert into users (id, name)
       select 'many-' || n, 'Many ' || n from generate_series(1, 20000) n
@@ -90,7 +90,7 @@ describe('users.search', () => {
     }
   })
 
-  it('refuses to ask as somebody else', async () => {
+  it('rejects a call for another user with forbidden', async () => {
     const payload = JSON.stringify({ text: 'a' })
 
     await expect(app.request('as.bob.users.search', payload, 'alice')).rejects.toMatchObject({
@@ -98,13 +98,13 @@ describe('users.search', () => {
     })
   })
 
-  it.each(['', 'x'.repeat(65), 'a\0b', 'a\ud800'])('refuses %j', async (text) => {
+  it.each(['', 'x'.repeat(65), 'a\0b', 'a\ud800'])('rejects %j as invalid', async (text) => {
     const answer = await app.request('as.alice.users.search', JSON.stringify({ text }), 'alice')
 
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  it.each(badPayloads({ text: 'a' }))('refuses %s', async (_name, payload) => {
+  it.each(badPayloads({ text: 'a' }))('rejects a bad payload: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.users.search', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

@@ -7,7 +7,7 @@ import { type App, createApp, newClientId } from '../support/app.ts'
 import { type DatabaseKind, type Servers, startServers } from '../support/servers.ts'
 import { lockMessages } from '../support/table-lock.ts'
 
-describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) => {
+describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => {
   let servers: Servers
   let app: App
 
@@ -24,7 +24,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     await servers?.[Symbol.asyncDispose]()
   })
 
-  it('lose nothing that was acknowledged when the runtime is killed before it is kept', async () => {
+  it('are not lost when the runtime is killed before they are persisted', async () => {
     const room = await app.createRoom(['alice'])
     const release = await lockMessages()
 
@@ -48,7 +48,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     )
   }, 120_000)
 
-  it('answer a retry after a crash as they would have answered before', async () => {
+  it('are stored once when a client retries after a crash', async () => {
     const room = await app.createRoom(['alice'])
     const clientId = newClientId()
     const first = await app.send(room, 'once', 'alice', clientId)
@@ -64,7 +64,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     expect(rows.map(({ seq }) => seq)).toEqual([first.seq, last.seq])
   }, 120_000)
 
-  it('go on while the database is away, all but the history', async () => {
+  it('are sent, edited, deleted and published while the database is unavailable', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const secret = await app.createRoom(['alice', 'bob'], 'private')
     const heard = await app.listen(roomNotify, { room }, 'bob')
@@ -96,7 +96,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     expect(await app.waitForRows(secret, 1)).toMatchObject([{ seq: whispered.seq }])
   }, 60_000)
 
-  it('that the database alone has are not taken for absent while it is away', async () => {
+  it('are reported as unavailable, not as unknown, when only the unavailable database has them', async () => {
     const room = await app.createRoom(['alice'])
     const { id, seq } = await app.send(room, 'long ago', 'alice')
     await app.waitForRows(room, 1)
@@ -118,7 +118,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     expect(await reply()).toMatchObject({ seq: expect.any(Number) })
   }, 60_000)
 
-  it('that were deleted while the database was away are nowhere when it is back', async () => {
+  it('stay deleted when they were deleted while the database was unavailable', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const first = await app.send(room, 'a question', 'alice')
     const gone = await app.send(room, 'a secret', 'alice')
@@ -159,7 +159,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     })
   }, 120_000)
 
-  it('go on when NATS has been killed', async () => {
+  it('are sent and edited again after NATS was killed', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const before = await app.send(room, 'before', 'alice')
 

@@ -7,161 +7,164 @@ import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
 import { type App, createApp, newClientId, newMessageId } from '../support/app.ts'
 import { type DatabaseKind, type Servers, startServers } from '../support/servers.ts'
 
-describe.each<DatabaseKind>(['postgres', 'pglite'])('while the log is ahead, on %s', (kind) => {
-  let servers: Servers
-  let app: App
-
-  beforeAll(async () => {
-    servers = await startServers(kind)
-    process.env.DATABASE_URL = servers.urls.databaseUrl
-    app = createApp(servers.urls)
-  })
-  afterAll(async () => {
-    await app?.[Symbol.asyncDispose]()
-    await closeDb()
-    await servers?.[Symbol.asyncDispose]()
-  })
-
-  /** Has one of those who copy the log do nothing any more. */
-  async function hold(name: 'persist' | 'persist-thread') {
-    const { nc } = await app.connectAs('functions')
-    const { consumers } = await jetstreamManager(nc)
-    const { stream } = CHAT_MESSAGES
-    await untilHandled(name)
-    await consumers.pause(stream, name, new Date(Date.now() + 3_600_000))
-  }
-
-  async function untilHandled(name: 'persist' | 'persist-thread') {
-    const { nc } = await app.connectAs('functions')
-    const { consumers } = await jetstreamManager(nc)
-    await vi.waitUntil(async () => {
-      const { num_pending, num_ack_pending } = await consumers.info(CHAT_MESSAGES.stream, name)
-      return num_pending + num_ack_pending === 0
-    }, waiting)
-  }
-
-  /** Writes into the log as a process does that dies right after. */
-  async function append(room: RoomId, event: object): Promise<number> {
-    const { nc } = await app.connectAs('functions')
-    const reply = await nc.request(`chat.${room}`, JSON.stringify(event), { timeout: 5_000 })
-    return reply.json<{ seq: number }>().seq
-  }
-
-  async function logAt(seq: number) {
-    const { nc } = await app.connectAs('functions')
-    return (await jetstreamManager(nc)).streams.getMessage(CHAT_MESSAGES.stream, { seq })
-  }
-
-  it('a page of a room is as of no later than the replies that it does not count', async () => {
-    const room = await app.createRoom(['alice'])
-    const first = await app.send(room, 'first', 'alice')
-    await hold('persist-thread')
-    const answer = { room, threadId: first.id, clientId: newClientId(), text: 'a reply' }
-    const reply = await app.call('send.thread', answer, 'alice')
-    await app.send(room, 'later', 'alice')
-    await app.waitForRows(room, 2)
-    await untilHandled('persist')
-
-    const { messages, asOf } = await app.call('chat.history', { room }, 'alice')
-
-    expect(messages).not.toMatchObject([{ replies: { count: 1 } }, {}])
-    expect(asOf).toBeLessThan(reply.seq)
-  })
-
-  it('what is told late is not put into the cache, which may have forgotten its end', async () => {
-    const room = await app.createRoom(['alice', 'bob'])
-    const heard = await app.listen(roomNotify, { room }, 'bob')
-    const cache = await app.openBucket(MSG_CACHE)
-    const id = newMessageId()
-    const said = { kind: 'message', id, sender: 'alice', clientId: newClientId(), mentions: [] }
-    const at = new Date(Date.now() - 60_000).toISOString()
-
-    const seq = await append(room, { ...said, text: 'long ago', at })
-    await heard.until((notice) => notice.seq === seq)
-    const next = await app.send(room, 'now', 'alice')
-    await expect.poll(() => cache.get(next.id)).not.toBeNull()
-
-    expect(await cache.get(id)).toBeNull()
-    const read = await app.call('msg.get', { notifyId: toNotifyId({ seq, id: id }) }, 'bob')
-    expect(read).toMatchObject({ text: 'long ago' })
-  })
-
-  describe('without cache', () => {
-    let room: RoomId
-    let kept: Said
+describe.each<DatabaseKind>(['postgres', 'pglite'])(
+  'before events are persisted, on %s',
+  (kind) => {
+    let servers: Servers
+    let app: App
 
     beforeAll(async () => {
-      room = await app.createRoom(['alice', 'bob'])
-      kept = await say('a mistake')
-      await app.waitForRows(room, 1)
-      await hold('persist')
+      servers = await startServers(kind)
+      process.env.DATABASE_URL = servers.urls.databaseUrl
+      app = createApp(servers.urls)
+    })
+    afterAll(async () => {
+      await app?.[Symbol.asyncDispose]()
+      await closeDb()
+      await servers?.[Symbol.asyncDispose]()
     })
 
-    /** As soon as the cache has it, so that it can be lost. */
-    async function say(text: string) {
-      const clientId = newClientId()
-      const said = await app.send(room, text, 'alice', clientId)
-      const cache = await app.openBucket(MSG_CACHE)
-      await vi.waitUntil(() => cache.get(said.id), waiting)
-      return { ...said, clientId, notifyId: toNotifyId(said) }
+    /** Has one of those who copy the log do nothing any more. */
+    async function hold(name: 'persist' | 'persist-thread') {
+      const { nc } = await app.connectAs('functions')
+      const { consumers } = await jetstreamManager(nc)
+      const { stream } = CHAT_MESSAGES
+      await untilHandled(name)
+      await consumers.pause(stream, name, new Date(Date.now() + 3_600_000))
     }
-    type Said = Awaited<ReturnType<typeof say>>
 
-    it.each([
-      ['that the database has', () => kept],
-      ['that the log alone has', () => say('a mistake')],
-    ])('msg.get answers with the newest edit of a message %s', async (_, given) => {
-      const { id, notifyId } = await given()
-      await app.call('msg.edit', { notifyId, text: 'less of one' }, 'alice')
-      const { seq } = await app.call('msg.edit', { notifyId, text: 'none' }, 'alice')
-      await (await app.openBucket(MSG_CACHE)).purge(id)
+    async function untilHandled(name: 'persist' | 'persist-thread') {
+      const { nc } = await app.connectAs('functions')
+      const { consumers } = await jetstreamManager(nc)
+      await vi.waitUntil(async () => {
+        const { num_pending, num_ack_pending } = await consumers.info(CHAT_MESSAGES.stream, name)
+        return num_pending + num_ack_pending === 0
+      }, waiting)
+    }
 
-      const read = () => app.call('msg.get', { notifyId }, 'alice')
+    /** Writes into the log as a process does that dies right after. */
+    async function append(room: RoomId, event: object): Promise<number> {
+      const { nc } = await app.connectAs('functions')
+      const reply = await nc.request(`chat.${room}`, JSON.stringify(event), { timeout: 5_000 })
+      return reply.json<{ seq: number }>().seq
+    }
 
-      // A process remembers for a moment that the database had all there was.
-      const newest = { text: 'none', editedSeq: seq, editedAt: expect.any(String) }
-      await expect.poll(read).toMatchObject(newest)
-      expect(await read()).toMatchObject(newest)
-    })
+    async function logAt(seq: number) {
+      const { nc } = await app.connectAs('functions')
+      return (await jetstreamManager(nc)).streams.getMessage(CHAT_MESSAGES.stream, { seq })
+    }
 
-    it('what the log alone has is found by its id, and has a thread', async () => {
-      const first = await say('a question')
-      const answer = { room, threadId: first.id, clientId: newClientId(), text: 'an answer' }
-      await (await app.openBucket(MSG_CACHE)).purge(first.id)
-      const find = (id: MessageId) => app.call('msg.find', { room, id }, 'bob')
-
-      expect(await find(first.id)).toEqual({ seq: first.seq })
+    it('chat.history returns an asOf before the replies that it does not count', async () => {
+      const room = await app.createRoom(['alice'])
+      const first = await app.send(room, 'first', 'alice')
+      await hold('persist-thread')
+      const answer = { room, threadId: first.id, clientId: newClientId(), text: 'a reply' }
       const reply = await app.call('send.thread', answer, 'alice')
+      await app.send(room, 'later', 'alice')
+      await app.waitForRows(room, 2)
+      await untilHandled('persist')
+
+      const { messages, asOf } = await app.call('chat.history', { room }, 'alice')
+
+      expect(messages).not.toMatchObject([{ replies: { count: 1 } }, {}])
+      expect(asOf).toBeLessThan(reply.seq)
+    })
+
+    it('the cache ignores messages that arrive late, because their deletion may have been evicted', async () => {
+      const room = await app.createRoom(['alice', 'bob'])
+      const heard = await app.listen(roomNotify, { room }, 'bob')
       const cache = await app.openBucket(MSG_CACHE)
-      await vi.waitUntil(() => cache.get(reply.id), waiting)
-      await cache.purge(reply.id)
+      const id = newMessageId()
+      const said = { kind: 'message', id, sender: 'alice', clientId: newClientId(), mentions: [] }
+      const at = new Date(Date.now() - 60_000).toISOString()
 
-      const thread = { id: first.id, seq: first.seq }
-      expect(await find(reply.id)).toEqual({ seq: reply.seq, thread })
-      const absent = crypto.randomUUID().replaceAll('-', '') as MessageId
-      await expect(find(absent)).rejects.toMatchObject({ code: 'not_found' })
+      const seq = await append(room, { ...said, text: 'long ago', at })
+      await heard.until((notice) => notice.seq === seq)
+      const next = await app.send(room, 'now', 'alice')
+      await expect.poll(() => cache.get(next.id)).not.toBeNull()
+
+      expect(await cache.get(id)).toBeNull()
+      const read = await app.call('msg.get', { notifyId: toNotifyId({ seq, id: id }) }, 'bob')
+      expect(read).toMatchObject({ text: 'long ago' })
     })
 
-    it('what is deleted is answered to nobody, though the log still has it', async () => {
-      const { id, seq, at, clientId, notifyId } = await say('a secret')
-      await app.call('msg.edit', { notifyId, text: 'a worse secret' }, 'alice')
-      await app.call('msg.react', { notifyId, emoji: '👍' }, 'bob')
-      const message = { notifyId, sender: 'alice', clientId, at }
-      await append(room, { kind: 'delete', by: 'alice', at, message })
-      await (await app.openBucket(MSG_CACHE)).purge(id)
+    describe('without the cache', () => {
+      let room: RoomId
+      let kept: Said
 
-      const missed = await app.call('chat.sync', { room, since: seq - 1 }, 'bob')
-      // A process remembers for a moment what it is not told has changed.
-      const read = () => app.call('msg.get', { notifyId }, 'bob')
-      await expect.poll(read).toMatchObject({ text: '', deletedAt: at })
-      expect(await logAt(seq)).not.toBeNull()
-      await app.call('msg.delete', { notifyId }, 'alice')
+      beforeAll(async () => {
+        room = await app.createRoom(['alice', 'bob'])
+        kept = await say('a mistake')
+        await app.waitForRows(room, 1)
+        await hold('persist')
+      })
 
-      const kinds = missed.recovered && missed.events.map(({ event }) => event.kind)
-      expect(kinds).toEqual(['react', 'delete'])
-      expect(await logAt(seq)).toBeNull()
+      /** As soon as the cache has it, so that it can be lost. */
+      async function say(text: string) {
+        const clientId = newClientId()
+        const said = await app.send(room, text, 'alice', clientId)
+        const cache = await app.openBucket(MSG_CACHE)
+        await vi.waitUntil(() => cache.get(said.id), waiting)
+        return { ...said, clientId, notifyId: toNotifyId(said) }
+      }
+      type Said = Awaited<ReturnType<typeof say>>
+
+      it.each([
+        ['that is persisted', () => kept],
+        ['that only the stream has', () => say('a mistake')],
+      ])('msg.get returns the latest edit of a message %s', async (_, given) => {
+        const { id, notifyId } = await given()
+        await app.call('msg.edit', { notifyId, text: 'less of one' }, 'alice')
+        const { seq } = await app.call('msg.edit', { notifyId, text: 'none' }, 'alice')
+        await (await app.openBucket(MSG_CACHE)).purge(id)
+
+        const read = () => app.call('msg.get', { notifyId }, 'alice')
+
+        // A process remembers for a moment that the database had all there was.
+        const newest = { text: 'none', editedSeq: seq, editedAt: expect.any(String) }
+        await expect.poll(read).toMatchObject(newest)
+        expect(await read()).toMatchObject(newest)
+      })
+
+      it('msg.find and send.thread find a message that only the stream has', async () => {
+        const first = await say('a question')
+        const answer = { room, threadId: first.id, clientId: newClientId(), text: 'an answer' }
+        await (await app.openBucket(MSG_CACHE)).purge(first.id)
+        const find = (id: MessageId) => app.call('msg.find', { room, id }, 'bob')
+
+        expect(await find(first.id)).toEqual({ seq: first.seq })
+        const reply = await app.call('send.thread', answer, 'alice')
+        const cache = await app.openBucket(MSG_CACHE)
+        await vi.waitUntil(() => cache.get(reply.id), waiting)
+        await cache.purge(reply.id)
+
+        const thread = { id: first.id, seq: first.seq }
+        expect(await find(reply.id)).toEqual({ seq: reply.seq, thread })
+        const absent = crypto.randomUUID().replaceAll('-', '') as MessageId
+        await expect(find(absent)).rejects.toMatchObject({ code: 'not_found' })
+      })
+
+      it('no function returns a deleted message that the stream still has', async () => {
+        const { id, seq, at, clientId, notifyId } = await say('a secret')
+        await app.call('msg.edit', { notifyId, text: 'a worse secret' }, 'alice')
+        await app.call('msg.react', { notifyId, emoji: '👍' }, 'bob')
+        const message = { notifyId, sender: 'alice', clientId, at }
+        await append(room, { kind: 'delete', by: 'alice', at, message })
+        await (await app.openBucket(MSG_CACHE)).purge(id)
+
+        const missed = await app.call('chat.sync', { room, since: seq - 1 }, 'bob')
+        // A process remembers for a moment what it is not told has changed.
+        const read = () => app.call('msg.get', { notifyId }, 'bob')
+        await expect.poll(read).toMatchObject({ text: '', deletedAt: at })
+        expect(await logAt(seq)).not.toBeNull()
+        await app.call('msg.delete', { notifyId }, 'alice')
+
+        const kinds = missed.recovered && missed.events.map(({ event }) => event.kind)
+        expect(kinds).toEqual(['react', 'delete'])
+        expect(await logAt(seq)).toBeNull()
+      })
     })
-  })
-})
+  },
+)
 
 const waiting = { timeout: 10_000 }

@@ -120,8 +120,8 @@ const forUsers = [
   'typing',
 ] as const
 
-describe('attacks', () => {
-  it('nobody publishes as somebody else, or where only functions do', async () => {
+describe('permissions of connected users', () => {
+  it('reject publishing as another user or on subjects of the functions', async () => {
     const hostile = [
       'as.bob.msg.get',
       'as.bob.room.join.general',
@@ -163,7 +163,7 @@ describe('attacks', () => {
     ['alice', ['room.members']],
     ['bob', ['room.members', ...forAdmins]],
     ['charlie', ['room.members', ...forAdmins, ...forUsers]],
-  ] as const)('%s reaches every function but %j', async (person, beyond) => {
+  ] as const)('let %s call every function but %j', async (person, beyond) => {
     const { nc } = await app.connectAs(person)
     const subjectOf = (contract: Contract) =>
       contractSubject(contract).fill({ room: 'none', threadId: '0'.repeat(32) }, person)
@@ -197,7 +197,7 @@ describe('attacks', () => {
     'as.bob.>',
   ]
   it.each([undefined, 'fanout-workers'])(
-    'nobody hears what is for others, in queue group %s',
+    'reject subscriptions to the subjects of others, in queue group %s',
     async (queue) => {
       const allowed: string[] = []
       for (const subject of overheard)
@@ -209,7 +209,7 @@ describe('attacks', () => {
     },
   )
 
-  it('a trace does not get where its sender may not publish', async () => {
+  it('keep message traces from subjects that their sender may not publish on', async () => {
     const heard = await hear(functions, '>')
     const heardByBob = await hear(bob, 'deliver.bob.notify.*')
     const heardByAll = await hear(bob, 'room.notify.*')
@@ -231,7 +231,7 @@ describe('attacks', () => {
     for (const { isPush } of [...heardByBob, ...heardByAll]) expect(isPush).toBe(false)
   })
 
-  it('an answer sent to where somebody listens for pushes is no push', async () => {
+  it('keep replies on a push subject from being accepted as a push', async () => {
     const pushes: unknown[] = []
     const client = createClient(bob, { contracts, user: 'bob' })
     onTestFinished(() => client.close())

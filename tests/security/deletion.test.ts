@@ -61,12 +61,12 @@ async function readTables(): Promise<string> {
   return JSON.stringify(found)
 }
 
-describe('what was deleted', () => {
+describe('a deleted message', () => {
   it.each([
-    ['in a room, by its sender', undefined, 'bob'],
-    ['in a room, by a moderator', undefined, 'alice'],
-    ['in a thread', 'thread', 'bob'],
-  ] as const)('%s, is nowhere any more', async (_name, where, by) => {
+    ['in a room, deleted by its sender', undefined, 'bob'],
+    ['in a room, deleted by a moderator', undefined, 'alice'],
+    ['in a thread, deleted by its sender', 'thread', 'bob'],
+  ] as const)('is absent from every stream, table and response: %s', async (_name, where, by) => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' })
     const secrets = ['said', 'edited', 'again'].map((it) => `${it}-${crypto.randomUUID()}`)
     const [said = '', edited = '', again = ''] = secrets

@@ -48,8 +48,8 @@ async function enter(token: string) {
   return performance.now() - started
 }
 
-describe('a login with tokens of the embedded issuer', () => {
-  it('takes those of a new key at once, and those of the old one while they last', async () => {
+describe('login with tokens of the embedded OpenID provider', () => {
+  it('accepts tokens of a rotated key immediately, and tokens of the previous key until they expire', async () => {
     const { access_token: old } = await issue()
     await enter(old)
     const kid = await issuer.rotateKeys()
@@ -61,7 +61,7 @@ describe('a login with tokens of the embedded issuer', () => {
     expect(await enter(old)).toBeLessThan(atOnce)
   })
 
-  it('takes no other token than an access token', async () => {
+  it('rejects ID tokens and refresh tokens', async () => {
     const { id_token, refresh_token } = await issue()
 
     for (const [token, reason] of [
@@ -76,7 +76,7 @@ describe('a login with tokens of the embedded issuer', () => {
     }
   })
 
-  it('goes on while the issuer is stopped', async () => {
+  it('accepts tokens of cached keys while the provider is stopped', async () => {
     const { access_token } = await issue()
     await enter(access_token)
     await stopIssuer()
@@ -85,7 +85,7 @@ describe('a login with tokens of the embedded issuer', () => {
     expect(await enter(access_token)).toBeLessThan(atOnce)
   })
 
-  it('is refused at once where nobody has the keys, until the issuer is back', async () => {
+  it('rejects tokens immediately when no keys are cached, until the provider restarts', async () => {
     const { access_token } = await issue()
     await stopIssuer()
     await fixture.runtime.restart()

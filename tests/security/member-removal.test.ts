@@ -240,8 +240,8 @@ const removals = {
   archive: (room: RoomId) => app.call('room.archive', { room }, 'alice'),
 }
 
-describe('one second after', () => {
-  it('every function there is is tried', () => {
+describe('access to a room', () => {
+  it('is tested with every function', () => {
     const fixture: RoomFixture = {
       room: 'room' as RoomId,
       notifyIds: [],
@@ -260,41 +260,44 @@ describe('one second after', () => {
     ['leaving a private room', 'leave', 'private'],
     ['the archiving of a private room', 'archive', 'private'],
     ['the archiving of a public room', 'archive', 'public'],
-  ] as const)('%s, nothing of it can be read, done or heard', async (_name, removal, kind) => {
-    const fixture = await createRoomFixture(kind)
-    const { room } = fixture
-    const before = await outcomesOf(readsOf(fixture), 8)
-    expect(before).toEqual(Object.keys(readsOf(fixture)).map((name) => `${name}: answered`))
-    const frames = await overhear(room)
-    const stopHammer = await hammer(room)
+  ] as const)(
+    'ends for reads, writes and events within one second of %s',
+    async (_name, removal, kind) => {
+      const fixture = await createRoomFixture(kind)
+      const { room } = fixture
+      const before = await outcomesOf(readsOf(fixture), 8)
+      expect(before).toEqual(Object.keys(readsOf(fixture)).map((name) => `${name}: answered`))
+      const frames = await overhear(room)
+      const stopHammer = await hammer(room)
 
-    await removals[removal](room)
-    const removedAt = performance.now()
-    // The promise is about this very second.
-    await sleep(1_000)
-    await settle(await app.connectAs('bob'))
-    // Whoever is removed is told so, and nothing after.
-    expect(frames.splice(0)).not.toEqual([])
-    const lastAnswerAt = await stopHammer()
-    const outcomes = await outcomesOf({ ...readsOf(fixture), ...writesOf(fixture) }, 4)
+      await removals[removal](room)
+      const removedAt = performance.now()
+      // The promise is about this very second.
+      await sleep(1_000)
+      await settle(await app.connectAs('bob'))
+      // Whoever is removed is told so, and nothing after.
+      expect(frames.splice(0)).not.toEqual([])
+      const lastAnswerAt = await stopHammer()
+      const outcomes = await outcomesOf({ ...readsOf(fixture), ...writesOf(fixture) }, 4)
 
-    expect(outcomes.filter((outcome) => !outcome.endsWith(': forbidden'))).toEqual([
-      'room.create: conflict',
-    ])
-    expect(lastAnswerAt - removedAt).toBeLessThan(1_000)
-    const { rooms } = await app.call('room.list', {}, 'bob')
-    const browsed = await app.call('room.browse', { text: room }, 'bob')
-    expect(JSON.stringify([rooms, browsed])).not.toContain(room)
+      expect(outcomes.filter((outcome) => !outcome.endsWith(': forbidden'))).toEqual([
+        'room.create: conflict',
+      ])
+      expect(lastAnswerAt - removedAt).toBeLessThan(1_000)
+      const { rooms } = await app.call('room.list', {}, 'bob')
+      const browsed = await app.call('room.browse', { text: room }, 'bob')
+      expect(JSON.stringify([rooms, browsed])).not.toContain(room)
 
-    if (removal !== 'archive') {
-      await goOn(fixture)
-      await changePresence(room)
-    }
-    await settle(await app.connectAs('bob'))
-    expect(frames).toEqual([])
-  })
+      if (removal !== 'archive') {
+        await goOn(fixture)
+        await changePresence(room)
+      }
+      await settle(await app.connectAs('bob'))
+      expect(frames).toEqual([])
+    },
+  )
 
-  it('leaving a public room, it is a public room to who left', async () => {
+  it('is limited to that of a non-member after leaving a public room', async () => {
     const fixture = await createRoomFixture('public')
     await outcomesOf(readsOf(fixture), 8)
 

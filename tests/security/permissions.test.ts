@@ -12,7 +12,7 @@ import { createLoginFixture, type LoginFixture } from '../support/login-fixture.
 const functions = await loadFunctions(join(import.meta.dirname, '..', '..', 'functions'))
 const people: Record<string, RealmRole[]> = { admin: ['admin', 'user'], user: ['user'], none: [] }
 
-describe('what each role may ask', () => {
+describe('permissions by role', () => {
   const [everyone, users, admins, nobody] = [
     ['admin', 'user', 'none'],
     ['admin', 'user'],
@@ -63,7 +63,7 @@ describe('what each role may ask', () => {
     'users.search': everyone,
   }
 
-  it('is this, function by function', () => {
+  it('allow exactly the functions in this table', () => {
     const mayAsk = (name: string, who: string) => {
       const asked = functions.filter((it) => it.name === name)
       return permissionsFor('alice' as UserId, people[who] ?? [], asked).publish.length > 0
@@ -91,7 +91,7 @@ describe('what each role may ask', () => {
     })
   })
 
-  it('is limited, all of it', () => {
+  it('have a rate limit on every function', () => {
     const unlimited = functions
       .filter(({ name, definition }) => expected[name]?.length && !definition.options.limit)
       .map(({ name }) => name)
@@ -99,7 +99,7 @@ describe('what each role may ask', () => {
     expect(unlimited).toEqual([])
   })
 
-  it('names the person in each subject, and nothing that is not of a function', () => {
+  it('name the user in each publish subject, and contain no wildcard for several tokens', () => {
     for (const roles of Object.values(people)) {
       const { publish, subscribe } = permissionsFor('alice' as UserId, roles, functions)
       for (const subject of publish) expect(subject).toMatch(/^(as\.alice|deliver\.alice\.send)\./)
@@ -115,7 +115,7 @@ describe('what each role may ask', () => {
   })
 })
 
-describe('on the server', () => {
+describe('permissions on the server', () => {
   let fixture: LoginFixture
   let alice: NatsConnection
   let bob: NatsConnection
@@ -172,7 +172,7 @@ describe('on the server', () => {
     '$SRV.>',
     '$SYS.>',
     'fn.>',
-  ])('refuses alice a subscription to %s, with a queue group and without', async (subject) => {
+  ])('reject a subscription of alice to %s, with and without a queue group', async (subject) => {
     for (const options of [{}, { queue: 'fanout-workers' }]) {
       const nc = await connectAs('alice')
       onTestFinished(() => nc.close())
@@ -203,7 +203,7 @@ describe('on the server', () => {
     '$SRV.PING',
     '$SYS.REQ.USER.AUTH',
     '_INBOX_bob.x',
-  ])('refuses alice a publish to %s, with and without headers', async (subject) => {
+  ])('reject a publish of alice to %s, with and without headers', async (subject) => {
     for (const name of [undefined, 'Nats-Trace-Dest', 'Nats-Request-Info']) {
       const nc = await connectAs('alice')
       onTestFinished(() => nc.close())
@@ -214,7 +214,7 @@ describe('on the server', () => {
     }
   })
 
-  it('leaves no way to pass off a reply as a push', async () => {
+  it('do not let a reply pass as a push', async () => {
     const client = createClient(bob, { contracts, user: 'bob' })
     const heard: unknown[] = []
     client.listen(deliverNotify, { user: 'bob' }, (notice) => heard.push(notice))
@@ -230,7 +230,7 @@ describe('on the server', () => {
     client.close()
   })
 
-  it('believes no name but the one in the subject', async () => {
+  it('derive the caller from the subject only', async () => {
     const hdrs = headers()
     hdrs.set('Nats-Request-Info', JSON.stringify({ user: 'bob', acc: 'CLIENTS' }))
 

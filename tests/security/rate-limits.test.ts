@@ -58,26 +58,29 @@ const floods: [name: string, max: number, windowMs: number, ask: Ask][] = [
   ['presence.heartbeat', 600, 60_000, (as) => presence.heartbeat(as)],
 ]
 
-describe('whoever asks too often', () => {
-  it.each(floods)('of %s is refused, and nobody else is', async (_name, max, windowMs, ask) => {
-    const [flooding, calm] = [newUserId(), newUserId()]
-    const room = await app.createRoom([flooding, calm])
+describe('rate limits', () => {
+  it.each(floods)(
+    'reject %s beyond the limit, and do not affect other users',
+    async (_name, max, windowMs, ask) => {
+      const [flooding, calm] = [newUserId(), newUserId()]
+      const room = await app.createRoom([flooding, calm])
 
-    const ends = await endsOf(Array.from({ length: max + 50 }, () => ask(flooding, room)))
-    const others = await endsOf(Array.from({ length: 10 }, () => ask(calm, room)))
+      const ends = await endsOf(Array.from({ length: max + 50 }, () => ask(flooding, room)))
+      const others = await endsOf(Array.from({ length: 10 }, () => ask(calm, room)))
 
-    const refused = ends.filter((end) => end !== 'answered')
-    expect(ends.length - refused.length).toBeLessThanOrEqual(max)
-    expect(ends.length - refused.length).toBeGreaterThanOrEqual(max * 0.9)
-    for (const { code, retryAfterMs = 0 } of refused) {
-      expect(code).toBe('rate_limited')
-      expect(retryAfterMs).toBeGreaterThan(0)
-      expect(retryAfterMs).toBeLessThanOrEqual(2 * windowMs)
-    }
-    expect(others).toEqual(others.map(() => 'answered'))
-  })
+      const refused = ends.filter((end) => end !== 'answered')
+      expect(ends.length - refused.length).toBeLessThanOrEqual(max)
+      expect(ends.length - refused.length).toBeGreaterThanOrEqual(max * 0.9)
+      for (const { code, retryAfterMs = 0 } of refused) {
+        expect(code).toBe('rate_limited')
+        expect(retryAfterMs).toBeGreaterThan(0)
+        expect(retryAfterMs).toBeLessThanOrEqual(2 * windowMs)
+      }
+      expect(others).toEqual(others.map(() => 'answered'))
+    },
+  )
 
-  it('and for no answer is told on their own subject, with when to try again', async () => {
+  it('publish a rejection with a retry delay to a sender who expects no reply', async () => {
     const user = newUserId()
     const room = await app.createRoom([user])
     const client = await app.clientFor(user)
@@ -97,8 +100,8 @@ describe('whoever asks too often', () => {
   })
 })
 
-describe('a full log', () => {
-  it('refuses what is said, drops nothing, and takes it later', async () => {
+describe('a full stream', () => {
+  it('rejects messages as unavailable, loses none, and accepts them later', async () => {
     const user = newUserId()
     const room = await app.createRoom([user])
     const client = await app.clientFor(user)
@@ -127,8 +130,8 @@ describe('a full log', () => {
   })
 })
 
-describe('a room with more members than fit into one answer', () => {
-  it('lists them in parts', async () => {
+describe('a room whose members exceed one response', () => {
+  it('is returned by room.members in pages', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const users = await givenMembers(room, 13_500)
     const { client } = await app.connectAs('functions')

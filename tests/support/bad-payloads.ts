@@ -1,35 +1,32 @@
 export type BadPayload = [name: string, payload: string | Uint8Array]
 
-/**
- * What no function takes, whatever its contract: each with the name it goes by in the tests. `fields`
- * is what the function would take.
- */
-export function badPayloads(fields: Record<string, unknown>): BadPayload[] {
-  const [first] = Object.keys(fields)
+/** Returns payloads that every contract rejects, derived from a valid input, each with a name. */
+export function badPayloads(validInput: Record<string, unknown>): BadPayload[] {
+  const [first] = Object.keys(validInput)
   const withField = (extra: string) =>
-    `${JSON.stringify(fields).slice(0, -1)}${first ? ',' : ''}${extra}}`
+    `${JSON.stringify(validInput).slice(0, -1)}${first ? ',' : ''}${extra}}`
   return [
-    ['what is no JSON', '{"text"'],
-    ['bytes that are no text', new Uint8Array([0xff, 0xfe, 0x7b, 0x7d])],
-    ['a list', '[]'],
-    ['a list of what it takes', JSON.stringify([fields])],
-    ['a text', '"text"'],
+    ['malformed JSON', '{"text"'],
+    ['invalid UTF-8', new Uint8Array([0xff, 0xfe, 0x7b, 0x7d])],
+    ['an array', '[]'],
+    ['an array of the valid input', JSON.stringify([validInput])],
+    ['a string', '"text"'],
     ['a number', '1'],
-    ['nothing but null', 'null'],
-    ['a field it does not know', withField('"unknown":true')],
-    ['another caller', withField('"caller":"bob"')],
-    ['a prototype', withField('"__proto__":{"isAdmin":true}')],
-    ['a constructor', withField('"constructor":{"prototype":{"isAdmin":true}}')],
+    ['null', 'null'],
+    ['an unknown field', withField('"unknown":true')],
+    ['a caller field', withField('"caller":"bob"')],
+    ['a __proto__ field', withField('"__proto__":{"isAdmin":true}')],
+    ['a constructor field', withField('"constructor":{"prototype":{"isAdmin":true}}')],
     [
-      'what is nested 100,000 deep',
+      'arrays nested 100,000 deep',
       withField(`"deep":${'['.repeat(100_000)}${']'.repeat(100_000)}`),
     ],
-    ['close to a megabyte', withField(`"big":"${'x'.repeat(1_000_000)}"`)],
-    ...Object.keys(fields).flatMap((field): BadPayload[] => [
-      [`a list as ${field}`, JSON.stringify({ ...fields, [field]: [fields[field]] })],
-      [`an object as ${field}`, JSON.stringify({ ...fields, [field]: { length: 1 } })],
-      [`null as ${field}`, JSON.stringify({ ...fields, [field]: null })],
-      [`true as ${field}`, JSON.stringify({ ...fields, [field]: true })],
+    ['almost a megabyte', withField(`"big":"${'x'.repeat(1_000_000)}"`)],
+    ...Object.keys(validInput).flatMap((field): BadPayload[] => [
+      [`${field} is an array`, JSON.stringify({ ...validInput, [field]: [validInput[field]] })],
+      [`${field} is an object`, JSON.stringify({ ...validInput, [field]: { length: 1 } })],
+      [`${field} is null`, JSON.stringify({ ...validInput, [field]: null })],
+      [`${field} is true`, JSON.stringify({ ...validInput, [field]: true })],
     ]),
   ]
 }
