@@ -18,7 +18,7 @@ async function login(claims?: Claims): Promise<NatsConnection> {
   return nc
 }
 
-/** Told at once, with the reason in both logs and nothing of the token in either. */
+/** A fast rejection, with the reason in both logs and the token in neither. */
 const refused = (reason: RegExp) => ({
   told: expect.stringContaining('Authorization Violation'),
   took: expect.toSatisfy((ms: number) => ms < 2_000),
@@ -153,7 +153,7 @@ describe('auth.callout', () => {
     tokenIssuer.hang()
     await runtime.restart()
 
-    // For a second after a fetch that failed, nobody waits for another.
+    // For one second after a failed fetch, logins are rejected without another fetch.
     let refusal = await fixture.attemptLogin(token)
     while (refusal.durationMs < 1_000) refusal = await fixture.attemptLogin(token)
     expect(refusal.serverLog).toMatch(/cannot fetch the keys of .*: .*timeout/)

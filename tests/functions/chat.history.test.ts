@@ -11,7 +11,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** A room in which alice said "1", "2", and so on. */
+/** Creates a room with the messages "1", "2" and so on by alice. */
 async function givenTalk(count: number) {
   const room = await app.createRoom(['alice'])
   const seqs: number[] = []
@@ -27,13 +27,13 @@ function read(room: RoomId, page: Page = {}) {
   return app.call('chat.history', { room, ...page }, 'alice')
 }
 
-/** What a page says, with a mark where there is more. */
+/** Returns a page as one string: its texts, with `<` or `>` where there are more messages. */
 async function texts(...args: Parameters<typeof read>) {
   const { messages, before, after } = await read(...args)
   return [before ? '<' : '', ...messages.map(({ text }) => text), after ? '>' : ''].join(' ').trim()
 }
 
-/** How the database goes about a query whose values it does not know, as it does once it is prepared. */
+/** Returns the plan that PostgreSQL uses for a prepared query of any parameters. */
 function genericPlanOf(text: string, values: string): Promise<string> {
   return db.transaction(async (tx) => {
     await tx.execute(sql`set local plan_cache_mode = force_generic_plan`)
@@ -193,7 +193,7 @@ describe('chat.history', () => {
     const [message] = (await read(room)).messages
     if (!message) throw new Error('nothing was said')
     const asOf = async () => (await read(room, { limit: 1, before: seqs[1] })).asOf
-    // It may say less than it knows for a moment: then the rest is told again.
+    // asOf may lag for a moment; clients then receive the later events again.
     await expect.poll(asOf).toBe(seqs[1])
 
     const notifyId = toNotifyId(message)
@@ -249,7 +249,7 @@ describe('chat.history', () => {
       expect.stringMatching(/^Index Scan using messages_room_thread_seq/),
       expect.stringMatching(/^Index Scan using reactions_message_id_user_id_emoji_pk/),
     ])
-    // The conditions are those of the index, all of them.
+    // The index evaluates all conditions.
     expect(
       plan.match(/Index Cond: \(\(room = \$1\) AND \(thread_id = \$2\) AND \(seq/g),
     ).toHaveLength(2)

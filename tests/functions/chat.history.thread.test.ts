@@ -9,7 +9,7 @@ const app = useApp()
 
 type Page = Omit<InputOf<typeof chatHistoryThread>, 'room' | 'threadId'>
 
-/** A room in which bob said something, and alice answered "1", "2", and so on in its thread. */
+/** Creates a thread of bob with the replies "1", "2" and so on by alice. */
 async function givenThread(count: number) {
   const room = await app.createRoom(['alice', 'bob'], 'private')
   const { id: threadId } = await app.send(room, 'what do you think?', 'bob')
@@ -28,7 +28,7 @@ function read({ room, threadId }: { room: RoomId; threadId: MessageId }, page: P
   return app.call('chat.history.thread', { room, threadId, ...page }, 'bob')
 }
 
-/** What a page says, with a mark where there is more. */
+/** Returns a page as one string: its texts, with `<` or `>` where there are more messages. */
 async function texts(...args: Parameters<typeof read>) {
   const { messages, before, after } = await read(...args)
   return [before ? '<' : '', ...messages.map(({ text }) => text), after ? '>' : ''].join(' ').trim()

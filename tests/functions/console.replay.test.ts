@@ -14,7 +14,7 @@ async function isThere(seq: number) {
   return letters[0]?.seq === seq
 }
 
-/** A message that the database has lost, and that lies among the dead letters. */
+/** Creates a dead letter for a message that the database does not have. */
 async function givenLetter(room: RoomId, payload?: string) {
   const { nc } = await app.connectAs('functions')
   const said = await app.send(room, 'not kept', 'bob')

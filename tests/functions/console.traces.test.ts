@@ -40,7 +40,7 @@ describe('console.traces', () => {
     const { traces } = await app.call('console.traces', {}, 'alice')
 
     expect(JSON.stringify(traces)).not.toContain('a secret')
-    // What others are refused elsewhere may name somebody, as the refusal did.
+    // Error messages in the traces of other tests may contain ids.
     const shown = JSON.stringify(traces.find((trace) => trace.id === id))
     expect(shown).toContain('send')
     expect(shown).not.toContain(room)

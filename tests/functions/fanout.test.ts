@@ -6,7 +6,7 @@ import { deliverNotify, type Notice, roomNotify } from '#schema/messages/event'
 import { type App, createApp, type Mailbox, newClientId, type TestPerson } from '../support/app.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
-// Servers of its own, since here runtimes come and are killed.
+// Separate servers, because these tests kill runtimes.
 let servers: Servers
 let app: App
 
@@ -59,7 +59,7 @@ describe('fanout', () => {
 
   it('publishes events of a direct room to its two members only', async () => {
     await app.connectAs('bob')
-    // The directory knows of him a moment after he has logged in.
+    // The login reaches the user directory with a delay.
     const { room } = await vi.waitFor(
       () => app.call('room.direct', { with: 'bob' }, 'alice'),
       5_000,
@@ -115,7 +115,7 @@ describe('fanout', () => {
     const toldBob = await toBob.until(({ seq }) => seq === second.seq)
     expect(toldAll.map(({ seq }) => seq)).toContain(first.seq)
     expect(toldAll.map(({ seq }) => seq)).not.toContain(second.seq)
-    // Whoever was kicked hears so, and no more of it; the others hear that too.
+    // The kick is the last event that the kicked user receives.
     expect(await toCharlie.next()).toMatchObject({ event: { action: 'kick', userId: 'charlie' } })
     expect(toCharlie.unread().map(({ seq }) => seq)).not.toContain(second.seq)
     const all = [...toldAll, ...toldBob, ...toBob.unread()].filter((it) => it.room === room)
@@ -178,7 +178,7 @@ describe('fanout', () => {
     const first = await app.send(room, 'first', 'alice')
     const earliest = heard.next()
     await Promise.race([asked, earliest])
-    // What is being found out is out of date now, so the next event does not wait for it.
+    // Invalidates the pending lookup, so that the next event starts another one.
     await app.call('room.invite', { room, userId: 'charlie' }, 'alice')
     const last = await app.send(room, 'last', 'alice')
 
@@ -212,7 +212,7 @@ describe('fanout', () => {
       const all = new Set(answers.map(({ seq }) => seq))
       const told: Notice[] = []
       while (told.length < all.size) told.push((await heard[index]?.next()) as Notice)
-      // Each process tells what it was given: between two of them, a hearer puts it in order.
+      // Two processes publish concurrently; a client sorts by sequence.
       const inOrder = told.toSorted((a, b) => a.seq - b.seq)
       expect(inOrder.map(({ seq }) => seq)).toEqual([...all].sort(byNumber))
       expectChain(inOrder)
@@ -259,8 +259,8 @@ function listenToRoom(
 }
 
 /**
- * Answers those who ask for the members of a room, the first of them after a while, as a busy runtime
- * would. Resolves to when that one has asked. The runtime has one share in fifty of the questions.
+ * Answers room.members in place of the runtime, the first call with a delay of 300 ms. The returned
+ * promise resolves with that call. 49 of the 50 queue group members are this test's.
  */
 async function answerSlowlyOnce(room: RoomId) {
   const { nc } = await app.connectAs('functions')
@@ -279,7 +279,7 @@ async function answerSlowlyOnce(room: RoomId) {
   return { asked: first.promise }
 }
 
-/** Answers them in two parts, as for a room with very many. Bob is in the second. */
+/** Answers room.members with two pages, as for a large room. Bob is on the second page. */
 async function answerInParts(room: RoomId) {
   const { nc } = await app.connectAs('functions')
   for (let share = 1; share < 50; share++)
@@ -293,12 +293,12 @@ async function answerInParts(room: RoomId) {
   await nc.flush()
 }
 
-/** Each event names the one before it. */
+/** Expects each event to contain the sequence of the event before it. */
 function expectChain(told: readonly Pick<Notice, 'seq' | 'prev'>[]) {
   expect(told.slice(1).map(({ prev }) => prev)).toEqual(told.slice(0, -1).map(({ seq }) => seq))
 }
 
-/** What a hearer knows in the end who asks, at each hole, for what came after the last one before it. */
+/** Returns the sequences that a client has after calling chat.sync for each gap, as the app does. */
 async function fillHoles(room: RoomId, told: readonly Pick<Notice, 'seq' | 'prev'>[]) {
   const known = new Set(told.map(({ seq }) => seq))
   for (const { prev } of told.slice(1)) {
@@ -318,7 +318,7 @@ function sayMany(room: RoomId, count: number) {
   )
 }
 
-/** Says so much one after the other, each as often as it takes to be acknowledged. */
+/** Sends messages one after the other, and retries each until it is confirmed. */
 async function sayUntilKept(room: RoomId, count: number) {
   const answers = []
   for (let index = 0; index < count; index++) {

@@ -9,7 +9,7 @@ function reply(room: RoomId, threadId: MessageId, text: string, as: TestPerson) 
   return app.call('send.thread', { room, threadId, clientId: newClientId(), text }, as)
 }
 
-/** Each event names the one before it. */
+/** Expects each event to contain the sequence of the event before it. */
 function expectChain(told: readonly Pick<Notice, 'seq' | 'prev'>[]) {
   expect(told.slice(1).map(({ prev }) => prev)).toEqual(told.slice(0, -1).map(({ seq }) => seq))
 }

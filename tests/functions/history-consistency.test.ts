@@ -6,7 +6,7 @@ import { newClientId, newUserId, useApp } from '../support/app.ts'
 
 const app = useApp()
 
-/** All that only look. What the console shows is of the moment, and never twice the same. */
+/** The functions that only read. Those of the console are missing: their statistics change. */
 const names = [
   'chat.history',
   'chat.history.thread',
@@ -29,7 +29,6 @@ let me: UserId
 let room: RoomId
 let reads: Reads
 
-/** A room with a bit of everything, of somebody whom nobody else meets. */
 beforeAll(async () => {
   me = newUserId()
   room = await app.createRoom([me])
@@ -61,7 +60,7 @@ beforeAll(async () => {
     'users.names': { userIds: [me] },
     'users.search': { text: me },
   }
-  // Once the database has all of it, nothing moves any more.
+  // The answers are stable once all events are persisted.
   await vi.waitUntil(async () => {
     const { versions } = await client.call('msg.versions', { notifyId })
     const { messages } = await client.call('chat.history', { room })

@@ -5,7 +5,7 @@ import { messageChanged } from '#schema/messages/event'
 import { type App, createApp } from '../support/app.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
-// Servers of its own, since it takes two runtimes.
+// Separate servers, because these tests need two runtimes.
 let servers: Servers
 let app: App
 
@@ -53,7 +53,7 @@ describe('message.changed', () => {
 
     expect(await changes.next()).toEqual({ id })
     expect(await changes.next()).toEqual({ id })
-    // What is in the database by then has been looked at by `persist` too.
+    // Once a later message is persisted, `persist` has processed the changes as well.
     const other = await givenMessage()
     await app.waitForRows(other.room, 1)
     expect(changes.unread()).toEqual([])
@@ -66,7 +66,7 @@ async function givenMessage() {
   return { room, ...said, notifyId: toNotifyId(said) }
 }
 
-/** What the processes answer that share the questions, each of which remembers for itself. */
+/** Returns the texts from many calls, which the queue group spreads over both processes' caches. */
 async function readOften(notifyId: string): Promise<Set<string>> {
   const ask = () => app.call('msg.get', { notifyId }, 'bob')
   const answers = await Promise.all(Array.from({ length: 60 }, ask))

@@ -21,7 +21,7 @@ const remove = (notifyId: string, as: TestPerson) => app.call('msg.delete', { no
 
 const read = (notifyId: string, as: TestPerson) => app.call('msg.get', { notifyId }, as)
 
-/** What alice said, in a room of hers and bob's. */
+/** Creates a room of alice and bob with a message by alice. */
 async function givenMessage() {
   const room = await app.createRoom(['alice', 'bob'], 'public', { bob: 'owner' })
   const said = await app.send(room, 'a secret', 'alice')
@@ -36,7 +36,6 @@ async function rowOf(notifyId: NotifyId) {
   return row
 }
 
-/** What the log has at a place, by its bytes. */
 async function logAt(seq: number) {
   const { nc } = await app.connectAs('functions')
   return (await jetstreamManager(nc)).streams.getMessage(CHAT_MESSAGES.stream, { seq })
@@ -85,7 +84,7 @@ describe('erasure by msg.delete', () => {
 
     const sync = () => app.call('chat.sync', { room, since: said.seq - 1 }, 'bob')
 
-    // An edit that the database had not yet goes when it has.
+    // An edit that was not yet persisted is deleted from the stream later.
     await expect
       .poll(sync)
       .toMatchObject({ recovered: true, events: [{ event: { kind: 'delete' } }] })

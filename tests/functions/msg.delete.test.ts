@@ -14,14 +14,13 @@ const remove = (notifyId: string, as: TestPerson) => app.call('msg.delete', { no
 
 const read = (notifyId: string, as: TestPerson) => app.call('msg.get', { notifyId }, as)
 
-/** What alice said, in a room of hers and bob's. */
+/** Creates a room of alice and bob with a message by alice. */
 async function givenMessage(text = 'a secret', kind: 'public' | 'private' = 'public') {
   const room = await app.createRoom(['alice', 'bob'], kind, { bob: 'owner' })
   const said = await app.send(room, text, 'alice')
   return { room, said, notifyId: toNotifyId(said) }
 }
 
-/** What the log has at a place, by its bytes. */
 async function logAt(seq: number) {
   const { nc } = await app.connectAs('functions')
   return (await jetstreamManager(nc)).streams.getMessage(CHAT_MESSAGES.stream, { seq })
@@ -175,7 +174,7 @@ describe('msg.delete', () => {
     const { room, notifyId } = await givenMessage()
     const his = toNotifyId(await app.send(room, 'his', 'bob'))
     await app.call('room.kick', { room, userId: 'alice' }, 'bob')
-    // Their last look may be half a second old.
+    // The cached membership is valid for up to half a second.
     expect(await nextRejection(() => read(his, 'alice'))).toBe('forbidden')
 
     for (const it of [notifyId, his])

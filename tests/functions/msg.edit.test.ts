@@ -18,14 +18,14 @@ const edit = (notifyId: string, text: string, as: TestPerson) =>
 
 const read = (notifyId: string, as: TestPerson) => app.call('msg.get', { notifyId }, as)
 
-/** What alice said, in a room of hers and bob's. */
+/** Creates a room of alice and bob with a message by alice. */
 async function givenMessage(text = 'first', kind: 'public' | 'private' = 'public') {
   const room = await app.createRoom(['alice', 'bob'], kind, { bob: 'owner' })
   const said = await app.send(room, text, 'alice')
   return { room, said, notifyId: toNotifyId(said) }
 }
 
-/** The row of a message; undefined as long as the log alone has it. */
+/** Returns a message's row, undefined before it is persisted. */
 async function rowOf(notifyId: NotifyId) {
   const [row] = await db
     .select()
@@ -110,7 +110,7 @@ describe('msg.edit', () => {
     const { seq } = await edit(notifyId, 'still under it', 'bob')
 
     const [told] = (await notices.until((it) => it.seq === seq)).slice(-1)
-    // It has its place in the order of the room, not of the thread.
+    // An edit continues the sequence of the room, not of the thread.
     expect(told).toMatchObject({
       prev: said.seq,
       event: { message: { notifyId, threadId: said.id } },

@@ -12,7 +12,7 @@ const app = useApp()
 
 const newId = () => crypto.randomUUID().replaceAll('-', '') as MessageId
 
-/** Has every process forget what it remembers of a message. */
+/** Makes every process evict a message from its memory. */
 async function tellChanged(id: string) {
   const { nc } = await app.connectAs('functions')
   nc.publish(`message.changed.${id}`)
@@ -47,7 +47,7 @@ describe('msg.get', () => {
   it('reads the stream when neither memory nor cache has the message', async () => {
     const room = await app.createRoom(['alice'])
     const { nc } = await app.connectAs('functions')
-    // Written as `send` writes it, so that no process has it in its memory.
+    // Stored as `send` does, so that no process has it in memory.
     const id = newId()
     const at = new Date().toISOString()
     const clientId = newClientId()

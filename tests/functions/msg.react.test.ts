@@ -9,7 +9,7 @@ const app = useApp()
 
 const absent = toNotifyId({ seq: 1, id: '0'.repeat(32) as MessageId })
 
-/** Twenty different ones. */
+/** Twenty different emojis. */
 const emojis = [...'🍇🍈🍉🍊🍋🍌🍍🥭🍎🍏🍐🍑🍒🍓🥝🍅🥥🥑🍆🥔']
 
 const react = (notifyId: string, emoji: string, as: TestPerson, on = true) =>
@@ -21,7 +21,7 @@ async function givenMessage(kind: 'public' | 'private' = 'public') {
   return { room, said, notifyId: toNotifyId(said) }
 }
 
-/** What the newest page says of the only message of a room. */
+/** Returns the reactions to the latest message of a room. */
 async function reactionsOf(room: string, as: TestPerson = 'alice') {
   const { messages } = await app.call('chat.history', { room }, as)
   return messages.at(-1)?.reactions
@@ -168,7 +168,7 @@ describe('msg.react', () => {
     await expect(react(notifyId, '🎉', 'alice')).rejects.toMatchObject({ code: 'conflict' })
     await expect(react(notifyId, '🎉', 'bob')).rejects.toMatchObject({ code: 'conflict' })
 
-    // One that is there takes no space, and one that is taken away gives some.
+    // A used emoji does not count again, and a removed one frees a slot.
     await react(notifyId, emojis[3] ?? '', 'alice')
     await react(notifyId, emojis[0] ?? '', 'bob', false)
     await expect

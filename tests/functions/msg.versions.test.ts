@@ -9,7 +9,7 @@ const absent = toNotifyId({ seq: 1, id: '0'.repeat(32) as MessageId })
 
 const versionsOf = (notifyId: string, as: TestPerson) => app.call('msg.versions', { notifyId }, as)
 
-/** What alice said and then changed her mind about, in a room of hers and bob's. */
+/** Creates a message by alice that she edited twice, with bob in the given role. */
 async function givenEdited(bob: 'owner' | 'moderator' | 'member' | 'guest' = 'moderator') {
   const room = await app.createRoom(['alice', 'bob'], 'public', { bob })
   const said = await app.send(room, 'first', 'alice')

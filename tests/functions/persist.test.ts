@@ -8,7 +8,7 @@ import { messages, messageVersions, reactions, roomHeads } from '#schema/tables/
 import { type App, createApp, newClientId } from '../support/app.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
-// Servers of its own, since here the runtime is stopped and the tables are emptied.
+// Separate servers, because these tests stop the runtime and truncate the tables.
 let servers: Servers
 let app: App
 
@@ -72,7 +72,7 @@ describe('persist', () => {
     const dead = async () => (await manager.streams.info(deadLetters)).state.messages
     const before = await dead()
 
-    // No function writes such a thing: what is no event, and what the database does not take.
+    // Events that no function writes: an invalid one, and a text that PostgreSQL cannot store.
     const first = await app.send(room, 'before', 'alice')
     await log.publish(`chat.${room}`, '{"kind":"nonsense"}')
     const nul = { ...event(), text: 'a\0b' }
@@ -83,7 +83,7 @@ describe('persist', () => {
     expect(rows.map(({ seq }) => seq)).toEqual([first.seq, last.seq])
     const missed = await app.call('chat.sync', { room, since: first.seq }, 'alice')
     expect(missed).toMatchObject({ recovered: true, events: [{}, { seq: last.seq }] })
-    // What is no event will never be one. The other may be the database's fault, and is tried again.
+    // Only the invalid event is a dead letter yet; a database error is retried.
     await expect.poll(dead).toBe(before + 1)
     const letter = await manager.streams.getMessage(deadLetters, { last_by_subj: 'dead.persist' })
     expect(letter?.header.get('Natter-Subject')).toBe(`chat.${room}`)
@@ -102,7 +102,7 @@ describe('persist', () => {
     const { nc } = await app.connectAs('functions')
     const log = jetstream(nc)
 
-    // All that is left of a process that died right after it had written this.
+    // As left by a process that crashed after storing the event.
     const at = new Date().toISOString()
     const change = { by: 'alice', at, room }
     const edit = { ...change, kind: 'edit', text: 'second', mentions: [] }
@@ -135,7 +135,7 @@ describe('persist', () => {
     const threadId = readNotifyId(first).id
     const reply = { room, threadId, clientId: newClientId(), text: 'under it' }
     const { seq } = await app.call('send.thread', reply, 'bob')
-    // Rooms and threads are copied by two functions, so that neither waits for the other.
+    // Rooms and threads have separate consumers, so wait for both.
     const last = await app.send(room, 'last', 'alice')
     const isKept = (rows: { seq: number }[], at: number) => rows.some((row) => row.seq === at)
     await expect
@@ -164,7 +164,7 @@ describe('persist', () => {
     const clientId = newClientId()
     const { id, seq, at } = await app.send(room, 'once', 'alice', clientId)
 
-    // What a retry leaves behind that comes after the log has forgotten and before it is kept.
+    // As left by a retry after the deduplication window, before the first copy is persisted.
     const { nc } = await app.connectAs('functions')
     const again = { kind: 'message', id, sender: 'alice', clientId, text: 'once', mentions: [], at }
     const copy = await jetstream(nc).publish(`chat.${room}`, JSON.stringify(again))
@@ -172,7 +172,7 @@ describe('persist', () => {
 
     const rows = await app.waitForRows(room, 2)
     expect(rows.map((row) => row.seq)).toEqual([seq, last.seq])
-    // No deletion would find the copy, so the log does without it too.
+    // A later deletion would not find the copy, so it must not stay in the stream.
     const log = (await jetstreamManager(nc)).streams
     await expect.poll(() => log.getMessage(CHAT_MESSAGES.stream, { seq: copy.seq })).toBeNull()
     expect(await log.getMessage(CHAT_MESSAGES.stream, { seq })).not.toBeNull()
@@ -181,7 +181,7 @@ describe('persist', () => {
 
 const deadLetters = 'DEAD_LETTERS'
 
-/** Something said, as the log keeps it. */
+/** Returns a message event without its text. */
 function event() {
   const id = crypto.randomUUID().replaceAll('-', '')
   const at = new Date().toISOString()
@@ -197,7 +197,7 @@ async function allRows() {
   }
 }
 
-/** Makes the log's reader begin again: how far it came is kept by the log. */
+/** Deletes the consumers, so that the runtime reads the stream from the start. */
 async function forgetProgress() {
   const { nc } = await app.connectAs('functions')
   const manager = await jetstreamManager(nc)

@@ -54,7 +54,7 @@ describe('persist.thread', () => {
     const said = { room, threadId, clientId, text: 'once' }
     const { id, seq, at } = await app.call('send.thread', said, 'alice')
 
-    // What a retry leaves behind that comes after the log has forgotten and before it is kept.
+    // As left by a retry after the deduplication window, before the first copy is persisted.
     const { nc } = await app.connectAs('functions')
     const again = { kind: 'message', id, sender: 'alice', clientId, text: 'once', mentions: [], at }
     await jetstream(nc).publish(`chat.${room}.thread.${threadId}`, JSON.stringify(again))
@@ -81,7 +81,7 @@ describe('persist.thread', () => {
     const { id: threadId } = await app.send(room, 'first', 'alice')
     const { nc } = await app.connectAs('functions')
 
-    // The database takes no NUL, so this comes again and again until it is given up.
+    // PostgreSQL rejects NUL, so this event is redelivered until the delivery limit.
     const at = new Date().toISOString()
     const [id, clientId] = [crypto.randomUUID().replaceAll('-', ''), newClientId()]
     const poison = { kind: 'message', id, sender: 'alice', clientId, text: '\0', mentions: [], at }

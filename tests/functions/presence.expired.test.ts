@@ -88,7 +88,7 @@ describe('presence.expired', () => {
     const changes = await Promise.all(users.map((user) => presence.listenToUser(user)))
     await Promise.all(users.map((user) => presence.expireLease(user)))
 
-    // Each hears of their end, and is back at that very moment.
+    // Reconnects each user as soon as the offline event arrives.
     await Promise.all(
       users.map(async (user, at) => {
         await changes[at]?.until(({ action }) => action === 'offline')

@@ -6,7 +6,6 @@ import { createPresenceFixture, startInstance } from '../support/presence-fixtur
 const app = useApp()
 const presence = createPresenceFixture(app)
 
-/** Who is there in a room, as one of its members sees it. */
 async function look(room: string, as: string) {
   const { present } = await (await app.clientFor(as)).call('presence.room', { room })
   return present as Record<string, string>

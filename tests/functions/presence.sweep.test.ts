@@ -8,7 +8,7 @@ import { createPresenceFixture } from '../support/presence-fixture.ts'
 const app = useApp()
 const presence = createPresenceFixture(app)
 
-/** What the server's scheduler does twice a minute. */
+/** Publishes the trigger that the server's scheduler publishes twice a minute. */
 async function tick() {
   const { nc } = await app.connectAs('functions')
   await jetstream(nc).publish('tick.presence-sweep')

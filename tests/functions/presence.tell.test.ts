@@ -9,7 +9,7 @@ import { changesUntil, createPresenceFixture } from '../support/presence-fixture
 const app = useApp()
 const presence = createPresenceFixture(app)
 
-/** What a process tells the others when it has written a change. */
+/** Publishes `presence.changed`, as a process does after storing a change. */
 async function tell(changes: readonly (PresenceChange & { at: string })[]) {
   const { nc } = await app.connectAs('functions')
   for (const { userId, ...rest } of changes)
@@ -34,7 +34,7 @@ describe('presence.tell', () => {
     await presence.update(user, 'away')
     await presence.heartbeat(last)
 
-    // Of different people, in any order.
+    // The order of different users is undefined.
     const changes = await changesUntil(told, last)
     expect(changes.toSorted((a, b) => a.status.localeCompare(b.status))).toEqual([
       { action: 'online', userId: user, status: 'away' },
@@ -104,7 +104,6 @@ describe('presence.tell', () => {
 
     const heard = [...(await toAll.until(({ room }) => room === other))]
     expect(heard.map(({ room }) => room)).not.toContain(archived)
-    // What is told to members alone is told of the room that there is.
     expect(await toMembers.next()).toMatchObject({ room: secret })
   })
 })

@@ -9,7 +9,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** A room of somebody whom nobody knows yet, with ten messages of bob, the even ones to them. */
+/** Creates a room with ten messages by bob. Those with even sequences mention the reader. */
 async function givenReader(): Promise<{ me: UserId; room: RoomId }> {
   const me = newUserId()
   const room = await app.createRoom([me])

@@ -168,7 +168,7 @@ describe('room.archive', () => {
         expect(notThere.code).toBe(there.code)
         expect(notThere.message.replace(absent, room)).toBe(there.message)
       }
-      // The second time, of a room that is archived.
+      // The second round runs against the archived room.
       await archive(room, 'alice')
     }
   })

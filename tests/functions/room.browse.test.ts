@@ -9,7 +9,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** What no other room's name or id holds. */
+/** Returns a word that no other room's name or id contains. */
 const newWord = () => `q${crypto.randomUUID().replaceAll('-', '').slice(0, 16)}`
 
 async function givenNamed(name: string, kind: RoomKind = 'public'): Promise<RoomId> {
@@ -87,7 +87,7 @@ describe('room.browse', () => {
   it('returns 50 rooms a page, each room once', async () => {
     const word = newWord()
     const names = Array.from({ length: 101 }, (_, at) => `${word} ${String(at).padStart(3, '0')}`)
-    // All the same to whoever sorts by name alone.
+    // 60 rooms have the same name, so that paging depends on the id as well.
     const ids = await Promise.all(names.map((_, at) => givenNamed(at < 60 ? word : `${word}${at}`)))
 
     const first = await browse(word)

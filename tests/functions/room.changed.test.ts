@@ -36,7 +36,7 @@ describe('room.changed', () => {
     await heardByAlice.until((notice) => notice.seq === seq)
     const { nc } = await app.connectAs('bob')
     await nc.flush()
-    // That they left is the last thing they hear.
+    // The leave event is the last one.
     expect(heard.unread().map(({ kind }) => kind)).toEqual(['member'])
   })
 

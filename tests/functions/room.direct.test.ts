@@ -15,7 +15,6 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** Somebody whom nobody else has met, and who has been here once. */
 async function givenPerson(): Promise<UserId> {
   const id = newUserId()
   await db.insert(users).values({ id, name: id })
@@ -26,7 +25,6 @@ async function open(me: string, other: string) {
   return (await app.clientFor(me)).call('room.direct', { with: other })
 }
 
-/** All that the log has of a room, in its order. */
 async function logOf(room: RoomId): Promise<RoomEvent[]> {
   const { nc } = await app.connectAs('functions')
   const manager = await jetstreamManager(nc)
@@ -197,7 +195,7 @@ describe('room.direct', () => {
 
   it('publishes pending events of an interrupted call', async () => {
     const [me, other] = [await givenPerson(), await givenPerson()]
-    // As a process leaves it that dies when it has kept the room and told nobody.
+    // As left by a process that crashed before publishing the pending events.
     const id = directRoomOf(me, other)
     const [role, at] = ['member', new Date().toISOString()] as const
     await db.insert(rooms).values({ id, name: '', kind: 'direct' })

@@ -7,13 +7,13 @@ import { type App, createApp, type TestPerson } from '../support/app.ts'
 import { withFullStream } from '../support/full-stream.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
-/** Longer than it takes until somebody looks after what was left undone. */
+/** Longer than the interval of room.finish. */
 const soon = { timeout: 30_000, interval: 200 }
 
 let servers: Servers
 let app: App
 
-// Servers of their own: whoever tests beside this needs a log that takes what comes.
+// Separate servers, because these tests block writes to the stream.
 beforeAll(async () => {
   servers = await startServers(inject('servers').database)
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -26,7 +26,7 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-/** A room as a process leaves it that dies after it has let charlie in and told nobody. */
+/** Creates a room as left by a process that crashed after adding charlie, before the event. */
 async function givenBegun() {
   const room = await givenRoom()
   const [userId, by] = ['charlie', 'alice'] as UserId[] as [UserId, UserId]
@@ -37,7 +37,7 @@ async function givenBegun() {
   return room
 }
 
-/** A room of alice's, of which the log has something. */
+/** Creates a private room of alice with one message. */
 async function givenRoom(others: TestPerson[] = []): Promise<RoomId> {
   const room = await app.createRoom(['alice', ...others], 'private', { alice: 'owner' })
   await app.send(room, 'before', 'alice')

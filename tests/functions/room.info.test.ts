@@ -13,7 +13,6 @@ function info(room: RoomId, as: TestPerson) {
   return app.call('room.info', { room }, as)
 }
 
-/** Says the same of a room that is there as of one that is not, but for its id. */
 async function expectAbsent(room: RoomId, as: TestPerson) {
   const absent = `room-${crypto.randomUUID()}` as RoomId
   const refusal = (id: RoomId) => info(id, as).catch((error) => error)

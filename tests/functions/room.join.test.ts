@@ -11,7 +11,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** A room as alice's list has it. */
+/** Returns a room's entry in alice's room.list. */
 async function listed(room: RoomId) {
   const { rooms } = await app.call('room.list', {}, 'alice')
   return rooms.find(({ id }) => id === room)

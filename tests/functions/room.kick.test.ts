@@ -39,7 +39,7 @@ describe('room.kick', () => {
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     const other = await app.createRoom(['alice'])
     const elsewhere = await app.listen(roomNotify, { room: other }, 'charlie')
-    // How it is told is remembered from now on, and must be forgotten in time.
+    // Fills the cache of how to publish to this room, which the kick must invalidate.
     await app.send(room, 'with charlie', 'alice')
     await multicast.next()
 

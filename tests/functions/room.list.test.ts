@@ -11,7 +11,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** What a person nobody knows yet sees, once they are in these rooms. */
+/** Returns a user's room.list, sorted by id. */
 async function listAs(user: UserId) {
   const client = await app.clientFor(user)
   const { rooms } = await client.call('room.list', {})
@@ -22,7 +22,7 @@ async function givenMember(user: UserId, room: RoomId) {
   await db.insert(members).values({ room, userId: user })
 }
 
-/** Rows as the log leaves them: one for each entry, from sequence 1 on. */
+/** Inserts one row for each entry, with sequences from 1. */
 async function givenMessages(room: RoomId, said: Partial<typeof messages.$inferInsert>[]) {
   const rows = said.map((row, at) => ({
     id: crypto.randomUUID().replaceAll('-', '') as MessageId,

@@ -11,7 +11,7 @@ import { type App, createApp, newUserId, newUserIds } from '../support/app.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
 const stream = `KV_${ROOMS_KV.bucket}`
-/** Longer than it takes until the index is looked at again. */
+/** Longer than the interval of the index check. */
 const soon = { timeout: 15_000, interval: 100 }
 
 let servers: Servers
@@ -19,7 +19,7 @@ let app: App
 let manager: JetStreamManager
 let index: KV
 
-// Servers of their own: whoever tests beside this needs the index.
+// Separate servers, because these tests delete the index.
 beforeAll(async () => {
   servers = await startServers(inject('servers').database)
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -35,7 +35,7 @@ beforeEach(async () => {
   index = await app.openBucket(ROOMS_KV)
 })
 
-/** All that the index has of rooms, by key. */
+/** Returns all entries of the index by key. */
 async function indexed(): Promise<Map<string, unknown>> {
   const keys: string[] = []
   for await (const key of await index.keys(['*', '*.*'])) if (key !== '=index') keys.push(key)
@@ -44,7 +44,7 @@ async function indexed(): Promise<Map<string, unknown>> {
   return new Map(keys.map((key, at) => [key, entries[at]?.json()]))
 }
 
-/** What the database says that it should have. */
+/** Returns the entries that the index should have according to the database. */
 async function expected(): Promise<Map<string, unknown>> {
   const there = (await db.select().from(rooms)).filter(({ archivedAt }) => !archivedAt)
   const shut = new Set((await db.select().from(bans)).map(({ room }) => room))
@@ -60,7 +60,7 @@ async function expected(): Promise<Map<string, unknown>> {
   return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** A public room, from which bob was kicked, and a private and an archived one. */
+/** Creates a public room from which bob was kicked, a private room, and an archived one. */
 async function givenRooms() {
   const shut = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
   await app.call('room.kick', { room: shut, userId: 'bob' }, 'alice')
@@ -102,7 +102,7 @@ describe('room.reindex', () => {
   it('rebuilds the index before an event is published to a room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
-    // Found in memory from now on.
+    // Caches the membership of alice.
     await isIn(room, 'alice')
     await manager.streams.purge(stream)
 
@@ -163,7 +163,7 @@ describe('room.reindex', () => {
         app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' }),
       ),
     )
-    // The owner is found in memory, and need not wait.
+    // Caches the memberships of the owner, so that the kicks need not wait for the rebuild.
     await Promise.all(given.map((room) => isIn(room, 'alice')))
     await manager.streams.purge(stream)
 

@@ -58,7 +58,7 @@ describe('room.role', () => {
     ['an owner', 'owner', 'owner', 'guest'],
     ['a moderator', 'moderator', 'member', 'guest'],
     ['a moderator', 'moderator', 'guest', 'member'],
-  ] as const)('lets %s change a %s into a %s', async (_name, alice, bob, to) => {
+  ] as const)('lets $0 change the role $2 to $3', async (_name, alice, bob, to) => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice, bob })
 
     await appoint(room, 'bob', to, 'alice')

@@ -101,7 +101,7 @@ describe('send', () => {
 
     expect(await toAlice.next()).toMatchObject({ user: 'alice', seq })
     expect(await toBob.next()).toMatchObject({ user: 'bob', seq })
-    // The first thing that charlie hears is what came later.
+    // Charlie's first event is the later one, so the first room published none to him.
     expect(await toCharlie.next()).toMatchObject({ user: 'charlie', room: other })
     expect(await toPublic.until(({ room }) => room === open)).not.toContainEqual(
       expect.objectContaining({ room: secret }),
@@ -140,7 +140,7 @@ describe('send', () => {
     ['a client id without a time', `draft_${crypto.randomUUID()}`],
   ])('finds %s in the database after the deduplication window', async (_name, clientId) => {
     const room = await app.createRoom(['alice'])
-    // The row is what is left of a message that was said longer ago than the log can tell.
+    // As left by a message older than the stream's deduplication window.
     const row = {
       id: crypto.randomUUID().replaceAll('-', '') as MessageId,
       room,

@@ -74,7 +74,7 @@ describe('typing', () => {
     await type(open, 'bob')
 
     expect(await toBob.next()).toEqual({ room: secret, user: 'bob', userId: 'alice' })
-    // Who writes is not told so: the first thing that alice hears is of bob.
+    // Alice receives no event about herself.
     expect(await toAlice.next()).toEqual({ room: secret, user: 'alice', userId: 'bob' })
     expect(await toCharlie.next()).toMatchObject({ room: shared })
     const heard = await toAll.until(({ room }) => room === open)

@@ -7,7 +7,7 @@ import { newUserId, newUserIds, useApp } from '../support/app.ts'
 
 const app = useApp()
 
-/** What the auth callout tells of a login. */
+/** Publishes `user.seen`, as the auth callout does at a login. */
 async function see(people: readonly UserId[], name?: string) {
   const { nc } = await app.connectAs('functions')
   for (const user of people) nc.publish(`user.seen.${user}`, JSON.stringify({ name }))
@@ -61,7 +61,7 @@ describe('user.seen', () => {
 
     const mine = inArray(users.id, people)
     await expect.poll(() => db.$count(users, mine), { timeout: 10_000 }).toBe(people.length)
-    // A row carries the number of the transaction that wrote it.
+    // xmin is the transaction that wrote the row.
     const [written] = await db
       .select({ statements: sql<number>`count(distinct xmin::text)::int` })
       .from(users)

@@ -36,7 +36,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => 
     answers.push(await app.send(room, 'last', 'alice'))
     await app.waitForRows(room, 1)
 
-    // What the dead one had been given comes again after a while; until then the page says so.
+    // Events in flight are redelivered with a delay; until then asOf is lower.
     const { messages, asOf } = await app.call('chat.history', { room }, 'alice')
     const since = await app.call('chat.sync', { room, since: asOf }, 'alice')
     const missed = since.recovered ? since.events : []
@@ -86,7 +86,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => 
     const read = (notifyId: string) => app.call('msg.get', { notifyId }, 'bob')
     expect(await read(edited.notifyId)).toMatchObject({ text: edited.text, editedSeq: edit.seq })
     expect(await read(gone)).toMatchObject({ text: '' })
-    // What is deleted is nowhere, also while the database does not know of it.
+    // chat.sync omits the text, although the deletion is not persisted.
     const missed = await app.call('chat.sync', { room, since: said.seq - 1 }, 'bob')
     expect(JSON.stringify(missed)).not.toContain('secret')
 
@@ -131,13 +131,13 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => 
     for (const said of [gone, reply])
       await app.call('msg.delete', { notifyId: toNotifyId(said) }, 'alice')
 
-    // What persist had been given comes again after half a minute, and the cache may be lost.
+    // Events in flight are redelivered after half a minute, and the cache may be lost.
     await servers.runtime.kill('SIGKILL')
     await servers.database.restart()
     const cache = await app.openBucket(MSG_CACHE)
     for (const { id } of [gone, reply]) await cache.purge(id)
     await servers.runtime.restart()
-    // The database is there again, and does not know of the edit.
+    // The database is available again, but the edit is not persisted yet.
     await app.call('msg.delete', { notifyId: edited }, 'alice')
     const read = async () => [
       await app.call('chat.history', { room }, 'bob'),
@@ -166,7 +166,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => 
     await servers.nats.kill('SIGKILL')
     await servers.nats.restart()
 
-    // Who was connected has been cut off. And what lay in memory alone is made anew.
+    // All connections were closed, and the runtime recreates the memory buckets.
     await expect.poll(tryToConnect, reconnection).toBe('connected')
     await using later = createApp(servers.urls)
     const say = () =>

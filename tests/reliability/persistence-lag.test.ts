@@ -24,7 +24,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
       await servers?.[Symbol.asyncDispose]()
     })
 
-    /** Has one of those who copy the log do nothing any more. */
+    /** Pauses a consumer once it has handled all events. */
     async function hold(name: 'persist' | 'persist-thread') {
       const { nc } = await app.connectAs('functions')
       const { consumers } = await jetstreamManager(nc)
@@ -42,7 +42,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
       }, waiting)
     }
 
-    /** Writes into the log as a process does that dies right after. */
+    /** Stores an event as left by a process that crashed right after. */
     async function append(room: RoomId, event: object): Promise<number> {
       const { nc } = await app.connectAs('functions')
       const reply = await nc.request(`chat.${room}`, JSON.stringify(event), { timeout: 5_000 })
@@ -99,7 +99,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
         await hold('persist')
       })
 
-      /** As soon as the cache has it, so that it can be lost. */
+      /** Sends a message, and waits until the cache has it, so that the test can evict it. */
       async function say(text: string) {
         const clientId = newClientId()
         const said = await app.send(room, text, 'alice', clientId)
@@ -120,7 +120,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
 
         const read = () => app.call('msg.get', { notifyId }, 'alice')
 
-        // A process remembers for a moment that the database had all there was.
+        // A process caches for a moment that all events were persisted.
         const newest = { text: 'none', editedSeq: seq, editedAt: expect.any(String) }
         await expect.poll(read).toMatchObject(newest)
         expect(await read()).toMatchObject(newest)
@@ -153,7 +153,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
         await (await app.openBucket(MSG_CACHE)).purge(id)
 
         const missed = await app.call('chat.sync', { room, since: seq - 1 }, 'bob')
-        // A process remembers for a moment what it is not told has changed.
+        // A process caches a message for a moment, as nothing announced this change.
         const read = () => app.call('msg.get', { notifyId }, 'bob')
         await expect.poll(read).toMatchObject({ text: '', deletedAt: at })
         expect(await logAt(seq)).not.toBeNull()

@@ -24,14 +24,14 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-/** Which of these subjects the server refuses to let somebody publish on. */
+/** Publishes on each subject, and returns those that the server rejected. */
 async function refusedOf(
   nc: NatsConnection,
   subjects: readonly string[],
   options?: PublishOptions,
 ) {
   const refused: string[] = []
-  // It goes on until the connection ends, as all reading of a status does.
+  // The status iterator ends with the connection.
   void (async () => {
     for await (const event of nc.status()) {
       const said = event.type === 'error' && /Publish to "([^"]+)"/i.exec(event.error.message)
@@ -39,13 +39,13 @@ async function refusedOf(
     }
   })()
   for (const subject of subjects) nc.publish(subject, '{}', options)
-  // The server's word on what came before is read with the first answer, handed on before the next.
+  // Violations arrive before the first pong, and the iterator yields them before the second.
   await nc.flush()
   await nc.flush()
   return refused
 }
 
-/** Whether the server refuses somebody this subscription. */
+/** Returns whether the server rejects a subscription. */
 async function isRefused(nc: NatsConnection, subject: string, queue?: string) {
   let refusal: Error | undefined
   const subscription = nc.subscribe(subject, {
@@ -60,7 +60,7 @@ async function isRefused(nc: NatsConnection, subject: string, queue?: string) {
   return refusal !== undefined && /Permissions Violation/i.test(refusal.message)
 }
 
-/** What comes on a subject from now on: where to, with a push mark or without, and what. */
+/** Subscribes to a subject until the test ends, and returns the list that messages are added to. */
 async function hear(nc: NatsConnection, subject: string) {
   const heard: { subject: string; isPush: boolean; body: string }[] = []
   const subscription = nc.subscribe(subject, {
@@ -75,7 +75,7 @@ async function hear(nc: NatsConnection, subject: string) {
   return heard
 }
 
-/** Everything that was sent before this has arrived. */
+/** Waits until all messages that were published before have arrived. */
 async function settle() {
   for (const nc of [alice, functions, bob]) await nc.flush()
 }
@@ -86,7 +86,7 @@ const push = () => {
   return marked
 }
 
-/** Has the server report on the way of a message. */
+/** Returns headers that make the server publish a message trace to a subject. */
 const traceTo = (destination: string) => {
   const traced = headers()
   traced.set('Nats-Trace-Dest', destination)
@@ -216,7 +216,7 @@ describe('permissions of connected users', () => {
     const forbidden = ['deliver.bob.notify.general', 'room.notify.general', 'chat.general']
     const own = 'as.alice.room.join.general'
 
-    // Traces of one server leave one after the other: when the last is there, so are the others.
+    // A server sends its traces in order: after the last one, the others have arrived as well.
     for (const destination of [...forbidden, own])
       alice.publish('as.alice.msg.get', '{}', { headers: traceTo(destination) })
     await expect.poll(() => heard.map(({ subject }) => subject)).toContain(own)
@@ -224,7 +224,7 @@ describe('permissions of connected users', () => {
     expect([...heardByBob, ...heardByAll]).toEqual([])
     expect(heard.filter(({ subject }) => forbidden.includes(subject))).toEqual([])
 
-    // Of who may publish there, bob hears the traces.
+    // Traces of a sender who may publish there do arrive.
     for (const destination of ['deliver.bob.notify.general', 'room.notify.general'])
       functions.publish('nowhere', '', { headers: traceTo(destination) })
     await expect.poll(() => [heardByBob.length, heardByAll.length]).toEqual([1, 1])

@@ -10,7 +10,7 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// Two runtimes, each of which remembers on its own.
+// Two runtimes, each with its own caches.
 beforeAll(async () => {
   servers = await startServers('postgres')
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -23,7 +23,7 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-/** All that anybody can still get of a message: by every function, and from each process. */
+/** Returns the answers of all functions that may contain a message, from both processes. */
 async function readAll(room: RoomId, notifyId: NotifyId, threadId: string | undefined) {
   const ask = async (as: 'alice' | 'bob' | 'charlie') => [
     await app.call('msg.get', { notifyId }, as),
@@ -37,7 +37,7 @@ async function readAll(room: RoomId, notifyId: NotifyId, threadId: string | unde
   return JSON.stringify(await Promise.all(times.flatMap(() => people.map(ask))))
 }
 
-/** All that lies in the streams of the server, buckets and dead letters among them. */
+/** Returns the content of all streams, including buckets and dead letters. */
 async function readStreams(): Promise<string> {
   const { nc } = await app.connectAs('functions')
   const manager = await jetstreamManager(nc)
@@ -50,7 +50,7 @@ async function readStreams(): Promise<string> {
   return found.join('\n')
 }
 
-/** All that lies in the tables. */
+/** Returns the content of all tables. */
 async function readTables(): Promise<string> {
   const tables = await db.execute<{ name: string }>(
     sql`select table_name as name from information_schema.tables where table_schema = 'public'`,
@@ -78,7 +78,6 @@ describe('a deleted message', () => {
       : await app.call('send', message, 'bob')
     const notifyId = toNotifyId(sent)
     for (const text of [edited, again]) await app.call('msg.edit', { notifyId, text }, 'bob')
-    // The edits come later than the messages do, and not one after the other from two processes.
     for (const secret of secrets)
       await expect.poll(readTables, { timeout: 10_000 }).toContain(secret)
     const before = await readAll(room, notifyId, threadId)
@@ -89,7 +88,7 @@ describe('a deleted message', () => {
 
     const told = await toCharlie.until(({ kind }) => kind === 'delete')
     for (const secret of secrets) {
-      // It was there to be found.
+      // Proves that the secrets were present before the deletion.
       for (const text of [before, ...stored]) expect(text).toContain(secret)
       for (const text of [JSON.stringify(told), await readStreams(), await readTables()])
         expect(text).not.toContain(secret)

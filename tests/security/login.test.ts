@@ -6,13 +6,12 @@ import { createCommandLine } from '../support/command-line.ts'
 import { createLoginFixture, type LoginFixture } from '../support/login-fixture.ts'
 import { createClient } from '../support/oidc-client.ts'
 
-/** The server gives a login five seconds; at once is much less than that. */
+/** Well below the five seconds that the server allows for a login. */
 const atOnce = 1_000
 
 let all: AsyncDisposableStack
 let fixture: LoginFixture
 let issuer: Issuer
-/** Ends the issuer and begins it again: same place, same keys. */
 let stopIssuer: () => Promise<void>
 let startAgain: () => Promise<void>
 
@@ -31,14 +30,13 @@ beforeAll(async () => {
 })
 afterAll(() => all?.disposeAsync())
 
-/** What alice gets for her password. */
 async function issue(): Promise<{ access_token: string; id_token: string; refresh_token: string }> {
   const login = { client_id: 'natter-cli', username: 'alice', password: 'alice123' }
   const form = { grant_type: 'password', scope: 'openid', ...login }
   return (await createClient(issuer.issuer).ask(form)).json()
 }
 
-/** Logs in and asks for something; how long both took, in milliseconds. */
+/** Logs in, calls a function, and returns the duration of both in milliseconds. */
 async function enter(token: string) {
   const started = performance.now()
   const nc = await fixture.connect(token)

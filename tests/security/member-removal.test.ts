@@ -14,7 +14,7 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// Two runtimes, each of which remembers on its own.
+// Two runtimes, each with its own caches.
 beforeAll(async () => {
   servers = await startServers('postgres')
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -32,14 +32,14 @@ type Asked = { [Name in keyof Contracts]?: InputOf<Contracts[Name]>[] }
 
 interface RoomFixture {
   room: RoomId
-  /** Of whoever is to be removed, and of somebody else: short, long, edited, in a thread. */
+  /** A short and a long message by alice, an edited one by bob, and a reply. */
   notifyIds: NotifyId[]
   threadId: MessageId
-  /** How far the room has come. */
+  /** The latest sequence of the room. */
   seq: number
 }
 
-/** A room in which bob has read and said something, and may do a lot. */
+/** Creates a room with messages, in which bob is a moderator. */
 async function createRoomFixture(kind: RoomKind): Promise<RoomFixture> {
   const room = await app.createRoom(['alice', 'bob', 'charlie'], kind, {
     alice: 'owner',
@@ -60,7 +60,7 @@ async function createRoomFixture(kind: RoomKind): Promise<RoomFixture> {
   return { room, notifyIds, threadId: first.id, seq }
 }
 
-/** All that has to do with a room, in every way in which it can be asked. */
+/** Returns inputs for every function that reads a room. */
 function readsOf({ room, notifyIds, threadId, seq }: RoomFixture) {
   return {
     'chat.history': [{ room }, { room, around: seq }],
@@ -71,7 +71,7 @@ function readsOf({ room, notifyIds, threadId, seq }: RoomFixture) {
     ],
     'msg.get': notifyIds.map((notifyId) => ({ notifyId })),
     'msg.find': notifyIds.map((notifyId) => ({ room, id: readNotifyId(notifyId).id })),
-    // Of the others it is for nobody but whoever said them.
+    // Only the sender of a message may read its trace.
     'msg.trace': notifyIds.slice(2, 3).map((notifyId) => ({ notifyId })),
     'msg.versions': notifyIds.map((notifyId) => ({ notifyId })),
     'presence.room': [{ room }],
@@ -105,7 +105,7 @@ function writesOf({ room, notifyIds, threadId }: RoomFixture) {
   } satisfies Asked
 }
 
-/** What is not about one room; where it names rooms at all, it is looked at by itself. */
+/** Functions that do not take a room. The test checks room.list and room.browse separately. */
 const others = [
   'console.dead',
   'console.discard',
@@ -128,12 +128,12 @@ type Tried =
   | keyof ReturnType<typeof readsOf>
   | keyof ReturnType<typeof writesOf>
   | (typeof others)[number]
-/** Does not compile when somebody adds a function that is not tried here: it says which. */
+/** Fails to compile, naming the function, when a new function is in none of these lists. */
 const untried: Exclude<keyof Contracts, Tried> extends never
   ? 'none'
   : Exclude<keyof Contracts, Tried> = 'none'
 
-/** How each ended: `name: code`, or `name: answered`. In several processes, hence several times. */
+/** Calls each function `times` times, to reach both processes. Returns `name: code` or `name: answered`. */
 async function outcomesOf(asked: Asked, times: number): Promise<string[]> {
   const calls = Object.entries(asked).flatMap(([name, inputs]) =>
     Array.from({ length: times }).flatMap(() => inputs.map((input) => ({ name, input }))),
@@ -149,7 +149,7 @@ async function outcomesOf(asked: Asked, times: number): Promise<string[]> {
   return [...new Set(outcomes)]
 }
 
-/** Everything about a room that comes to bob without being asked for, on whatever subject. */
+/** Collects all messages about a room that the server delivers to bob's subscriptions. */
 async function overhear(room: RoomId) {
   const { nc } = await app.connectAs('bob')
   const frames: string[] = []
@@ -161,7 +161,7 @@ async function overhear(room: RoomId) {
     const subscription = nc.subscribe(subject, {
       callback(_error, message) {
         const frame = `${message.subject} ${message.string()}`
-        // What he sends himself lies on his own subject.
+        // Bob's own calls arrive on his subject as well.
         if (frame.includes(room) && !frame.startsWith('deliver.bob.send.')) frames.push(frame)
       },
     })
@@ -172,8 +172,8 @@ async function overhear(room: RoomId) {
 }
 
 /**
- * Asks on and on from the first answer, so that whatever is remembered is asked for at any moment.
- * What it answers with ends that, and says when there was an answer last.
+ * Calls functions as bob without pause, so that every cache entry is read at any moment. The
+ * returned function stops that, and returns the time of the last successful call.
  */
 async function hammer(room: RoomId): Promise<() => Promise<number>> {
   const stopping = new AbortController()
@@ -199,7 +199,7 @@ async function hammer(room: RoomId): Promise<() => Promise<number>> {
   }
 }
 
-/** What those who are left do next, until one of them has heard all of it. */
+/** Publishes events of every kind in the room, until charlie has received them. */
 async function goOn({ room, notifyIds: [first], threadId }: RoomFixture) {
   const notices = await app.listen(deliverNotify, { user: 'charlie', room }, 'charlie')
   const multicast = await app.listen(roomNotify, { room }, 'charlie')
@@ -228,7 +228,7 @@ async function changePresence(room: RoomId) {
   expect(multicast.unread()).toEqual([])
 }
 
-/** Has everything that was sent to somebody before this arrive. */
+/** Waits until all messages that were published before have arrived. */
 async function settle({ nc }: { nc: NatsConnection }) {
   await nc.flush()
   await nc.flush()
@@ -272,10 +272,10 @@ describe('access to a room', () => {
 
       await removals[removal](room)
       const removedAt = performance.now()
-      // The promise is about this very second.
+      // The promised limit is one second.
       await sleep(1_000)
       await settle(await app.connectAs('bob'))
-      // Whoever is removed is told so, and nothing after.
+      // The removal itself is delivered to bob, and nothing after it.
       expect(frames.splice(0)).not.toEqual([])
       const lastAnswerAt = await stopHammer()
       const outcomes = await outcomesOf({ ...readsOf(fixture), ...writesOf(fixture) }, 4)

@@ -83,7 +83,7 @@ describe('permissions by role', () => {
         ]),
       ),
     )
-    // What hears events, or reads streams, is asked by nobody.
+    // Functions with other triggers cannot be called.
     const others = functions.filter(({ trigger }) => trigger !== 'request')
     expect(matrix).toEqual({
       ...expected,
@@ -135,7 +135,7 @@ describe('permissions on the server', () => {
     return fixture.connect(token, { inboxPrefix: `_INBOX_${user}` })
   }
 
-  /** The permission violations that the server tells a connection of, until it has answered a ping. */
+  /** Runs an action, and returns the permission violations that the server reports for it. */
   async function violations(nc: NatsConnection, act: () => void): Promise<string[]> {
     const found: string[] = []
     const statuses = nc.status()
@@ -222,7 +222,7 @@ describe('permissions on the server', () => {
     await bob.flush()
 
     alice.publish('as.alice.whoami', '{}', { reply: 'deliver.bob.notify.general' })
-    // It does arrive: who looks at the subject alone would believe it.
+    // The reply arrives, and only the missing header distinguishes it from a push.
     for await (const message of raw)
       expect(message.headers?.has('Natter-Push') ?? false).toBe(false)
 

@@ -14,7 +14,7 @@ let servers: Servers
 let app: App
 let presence: ReturnType<typeof createPresenceFixture>
 
-// Servers of their own: with the limits that everybody has, and a log that takes nothing for a while.
+// Separate servers, with the default limits, because these tests block writes to the stream.
 beforeAll(async () => {
   servers = await startServers('postgres', { RATE_LIMIT_FACTOR: '1' })
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -27,7 +27,6 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-/** What each of these ends with: `answered`, or the refusal. */
 function endsOf(asks: Promise<unknown>[]): Promise<('answered' | Refusal)[]> {
   return Promise.all(
     asks.map((ask) =>
@@ -147,7 +146,7 @@ describe('a room whose members exceed one response', () => {
   }, 60_000)
 })
 
-/** So many people with long ids in the live index of a room, in their order. */
+/** Adds users with long ids to the live index of a room, and returns them in order. */
 async function givenMembers(room: RoomId, count: number): Promise<UserId[]> {
   const { nc } = await app.connectAs('functions')
   const { streams } = await jetstreamManager(nc)
