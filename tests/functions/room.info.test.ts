@@ -4,7 +4,13 @@ import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { bans, members, rooms } from '#schema/tables/room'
 import { users } from '#schema/tables/user'
-import { newUserId, newUserIds, type TestPerson, useApp } from '../support/app.ts'
+import {
+  expectSameRejection,
+  newUserId,
+  newUserIds,
+  type TestPerson,
+  useApp,
+} from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -15,13 +21,8 @@ function info(room: RoomId, as: TestPerson) {
 
 async function expectAbsent(room: RoomId, as: TestPerson) {
   const absent = `room-${crypto.randomUUID()}` as RoomId
-  const refusal = (id: RoomId) => info(id, as).catch((error) => error)
 
-  const [there, notThere] = [await refusal(room), await refusal(absent)]
-
-  expect(there).toMatchObject({ code: 'forbidden' })
-  expect(notThere.code).toBe(there.code)
-  expect(notThere.message.replace(absent, room)).toBe(there.message)
+  await expectSameRejection((id) => info(id, as), { hidden: room, absent })
 }
 
 describe('room.info', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { deliverTyping, roomTyping } from '#schema/messages/presence'
-import { newUserId, nextRejection, useApp } from '../support/app.ts'
+import { expectSameRejection, newUserId, nextRejection, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -84,13 +84,8 @@ describe('typing', () => {
   it('rejects a non-member with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'])
     const absent = `room-${crypto.randomUUID()}`
-    const refusal = (where: string) => type(where, 'bob').catch((error) => error)
 
-    const [there, notThere] = [await refusal(room), await refusal(absent)]
-
-    expect(there).toMatchObject({ code: 'forbidden' })
-    expect(notThere.code).toBe(there.code)
-    expect(notThere.message.replace(absent, room)).toBe(there.message)
+    await expectSameRejection((id) => type(id, 'bob'), { hidden: room, absent })
   })
 
   it('rejects a guest with forbidden', async () => {

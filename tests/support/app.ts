@@ -243,11 +243,11 @@ export async function nextRejection(attempt: () => Promise<unknown>): Promise<st
  * Expects the same error for an id that exists and is hidden from the caller as for one that does
  * not exist, so that the error does not reveal which ids exist.
  */
-export async function expectSameRejection(
-  call: (id: string) => Promise<unknown>,
-  { hidden, absent, code = 'forbidden' }: { hidden: string; absent: string; code?: string },
+export async function expectSameRejection<Id extends string>(
+  call: (id: Id) => Promise<unknown>,
+  { hidden, absent, code = 'forbidden' }: { hidden: Id; absent: Id; code?: string },
 ): Promise<void> {
-  const rejectionOf = (id: string): Promise<{ code?: string; message?: string }> =>
+  const rejectionOf = (id: Id): Promise<{ code?: string; message?: string }> =>
     call(id).then(
       () => ({}),
       (error) => error,
