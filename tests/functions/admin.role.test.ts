@@ -9,7 +9,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-function appoint(room: string, userId: string, role: Role, as: TestPerson = 'alice') {
+function setRole(room: string, userId: string, role: Role, as: TestPerson = 'alice') {
   return app.call('admin.role', { room, userId, role }, as)
 }
 
@@ -19,7 +19,7 @@ describe('admin.role', () => {
     const changes = await app.listen(roomChanged, { room }, 'functions')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
-    expect(await appoint(room, 'bob', 'owner')).toEqual({})
+    expect(await setRole(room, 'bob', 'owner')).toEqual({})
 
     expect(await changes.next()).toEqual({ room, action: 'join', userId: 'bob' })
     const event = { kind: 'member', action: 'join', userId: 'bob', role: 'owner', by: 'alice' }
@@ -31,8 +31,8 @@ describe('admin.role', () => {
   it('changes the role of a member, also of an owner', async () => {
     const room = await app.createRoom(['bob', 'charlie'], 'public', { bob: 'owner' })
 
-    await appoint(room, 'charlie', 'owner')
-    await appoint(room, 'bob', 'guest')
+    await setRole(room, 'charlie', 'owner')
+    await setRole(room, 'bob', 'guest')
 
     expect(await app.readEvents(room)).toMatchObject([
       { kind: 'member', action: 'role', userId: 'charlie', role: 'owner', by: 'alice' },
@@ -45,7 +45,7 @@ describe('admin.role', () => {
     const room = await app.createRoom(['bob'])
 
     for (const userId of ['bob', 'charlie'])
-      for (let time = 0; time < 2; time++) await appoint(room, userId, 'moderator')
+      for (let time = 0; time < 2; time++) await setRole(room, userId, 'moderator')
 
     expect(await app.readEvents(room)).toHaveLength(2)
   })
@@ -53,14 +53,14 @@ describe('admin.role', () => {
   it('rejects a role change of the last owner with conflict', async () => {
     const room = await app.createRoom(['bob', 'charlie'], 'public', { bob: 'owner' })
 
-    await expect(appoint(room, 'bob', 'member')).rejects.toMatchObject({ code: 'conflict' })
+    await expect(setRole(room, 'bob', 'member')).rejects.toMatchObject({ code: 'conflict' })
     expect(await app.readEvents(room)).toEqual([])
   })
 
   it('keeps the history of a private room hidden from the administrator', async () => {
     const room = await app.createRoom(['bob'], 'private')
 
-    await appoint(room, 'bob', 'owner')
+    await setRole(room, 'bob', 'owner')
 
     await expect(app.call('chat.sync', { room, since: 0 }, 'alice')).rejects.toMatchObject({
       code: 'forbidden',
@@ -68,17 +68,17 @@ describe('admin.role', () => {
   })
 
   it('rejects a banned user, a direct room, an archived room and an unknown room with the same message', async () => {
-    const shut = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
-    await app.call('room.kick', { room: shut, userId: 'bob' }, 'alice')
+    const closed = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+    await app.call('room.kick', { room: closed, userId: 'bob' }, 'alice')
     const archived = await app.createRoom(['bob'])
     await db.update(rooms).set({ archivedAt: new Date() }).where(eq(rooms.id, archived))
     const direct = await app.createRoom(['bob', 'charlie'], 'direct')
     const absent = `room-${crypto.randomUUID()}`
 
-    for (const room of [shut, archived, direct, absent]) {
-      const refusal = await appoint(room, 'bob', 'member').catch((error) => error)
-      expect(refusal).toMatchObject({ code: 'forbidden' })
-      expect(refusal.message).toBe(`bob cannot be given a role in room ${room}`)
+    for (const room of [closed, archived, direct, absent]) {
+      const rejection = await setRole(room, 'bob', 'member').catch((error) => error)
+      expect(rejection).toMatchObject({ code: 'forbidden' })
+      expect(rejection.message).toBe(`bob cannot be given a role in ${room}`)
     }
   })
 
@@ -87,7 +87,7 @@ describe('admin.role', () => {
     async (as) => {
       const room = await app.createRoom(['bob', 'charlie'], 'public', { bob: 'owner' })
 
-      await expect(appoint(room, as, 'owner', as)).rejects.toMatchObject({ code: 'forbidden' })
+      await expect(setRole(room, as, 'owner', as)).rejects.toMatchObject({ code: 'forbidden' })
       expect(await app.readEvents(room)).toEqual([])
     },
   )

@@ -12,14 +12,14 @@ afterAll(() => fixture?.[Symbol.asyncDispose]())
 
 const now = () => Math.floor(Date.now() / 1_000)
 
-async function login(claims?: Claims): Promise<NatsConnection> {
+async function connectWith(claims?: Claims): Promise<NatsConnection> {
   const nc = await fixture.connect(await fixture.tokenIssuer.token(claims))
   onTestFinished(() => nc.close())
   return nc
 }
 
 /** A fast rejection, with the reason in both logs and the token in neither. */
-const refused = (reason: RegExp) => ({
+const rejectedWith = (reason: RegExp) => ({
   told: expect.stringContaining('Authorization Violation'),
   took: expect.toSatisfy((ms: number) => ms < 2_000),
   server: expect.stringMatching(reason),
@@ -29,7 +29,7 @@ const refused = (reason: RegExp) => ({
 
 describe('auth.callout', () => {
   it('accepts an access token, and calls functions as its user', async () => {
-    const nc = await login({ preferred_username: 'alice' })
+    const nc = await connectWith({ preferred_username: 'alice' })
 
     const answer = await nc.request('as.alice.whoami')
     expect(answer.json()).toEqual({ caller: 'alice' })
@@ -44,20 +44,20 @@ describe('auth.callout', () => {
   })
 
   it('accepts a token without azp whose aud contains an allowed client', async () => {
-    const nc = await login({ azp: undefined, aud: ['account', 'nats-chat-app'] })
+    const nc = await connectWith({ azp: undefined, aud: ['account', 'nats-chat-app'] })
 
     expect((await nc.request('as.alice.whoami')).json()).toEqual({ caller: 'alice' })
   })
 
   it('lets a user without a role call only functions for everyone', async () => {
-    const nc = await login({ realm_access: { roles: [] } })
+    const nc = await connectWith({ realm_access: { roles: [] } })
 
     expect((await nc.request('as.alice.whoami')).json()).toEqual({ caller: 'alice' })
     await expect(nc.request('as.alice.work')).rejects.toThrow(/Permissions Violation/i)
   })
 
   it('closes the connection when the token expires', async () => {
-    const nc = await login({ exp: now() + 2 })
+    const nc = await connectWith({ exp: now() + 2 })
 
     await nc.closed()
     expect(Date.now()).toBeGreaterThan((now() - 1) * 1_000)
@@ -67,8 +67,8 @@ describe('auth.callout', () => {
   it('accepts tokens of a rotated key, and fetches keys at most once for unknown key ids', async () => {
     const { tokenIssuer } = fixture
     await tokenIssuer.rotate()
-    const enter = async () => (await login()).isClosed()
-    await expect.poll(enter, { timeout: 5_000, interval: 200 }).toBe(false)
+    const tryLogin = async () => (await connectWith()).isClosed()
+    await expect.poll(tryLogin, { timeout: 5_000, interval: 200 }).toBe(false)
     const before = tokenIssuer.fetchCount()
 
     const flood = Array.from({ length: 20 }, async (_, index) =>
@@ -80,7 +80,7 @@ describe('auth.callout', () => {
     expect(tokenIssuer.fetchCount() - before).toBeLessThanOrEqual(1)
   })
 
-  const hostile: [what: string, claims: () => Claims, reason: RegExp][] = [
+  const invalidTokens: [what: string, claims: () => Claims, reason: RegExp][] = [
     ['of another issuer', () => ({ iss: 'http://elsewhere/realms/nats-chat' }), /"iss" claim/],
     [
       'of another client',
@@ -104,29 +104,31 @@ describe('auth.callout', () => {
       ],
     ),
   ]
-  it.each(hostile)(
+  it.each(invalidTokens)(
     'rejects a token %s within two seconds, and logs the reason',
     async (_, claims, reason) => {
       const token = await fixture.tokenIssuer.token(claims())
 
-      expect(await fixture.attemptLogin(token)).toEqual(refused(reason))
+      expect(await fixture.attemptLogin(token)).toEqual(rejectedWith(reason))
     },
   )
 
   it('rejects an empty token and a string that is not a JWT', async () => {
-    expect(await fixture.attemptLogin('')).toEqual(refused(/token rejected: it is missing/))
-    expect(await fixture.attemptLogin('abc')).toEqual(refused(/token rejected: Invalid Compact JWS/))
+    expect(await fixture.attemptLogin('')).toEqual(rejectedWith(/token rejected: it is missing/))
+    expect(await fixture.attemptLogin('abc')).toEqual(
+      rejectedWith(/token rejected: Invalid Compact JWS/),
+    )
   })
 
   it('rejects an unsigned token and a token signed with the public key as an HMAC secret', async () => {
     const [, payload] = (await fixture.tokenIssuer.token()).split('.')
     const head = Buffer.from('{"alg":"none"}').toString('base64url')
     const unsigned = `${head}.${payload}.`
-    expect(await fixture.attemptLogin(unsigned)).toEqual(refused(/"alg".*not allowed/))
+    expect(await fixture.attemptLogin(unsigned)).toEqual(rejectedWith(/"alg".*not allowed/))
 
     const key = new TextEncoder().encode(JSON.stringify(fixture.tokenIssuer.publicKey()))
     const forged = await fixture.tokenIssuer.token({}, { alg: 'HS256', key })
-    expect(await fixture.attemptLogin(forged)).toEqual(refused(/"alg".*not allowed/))
+    expect(await fixture.attemptLogin(forged)).toEqual(rejectedWith(/"alg".*not allowed/))
   })
 
   it('rejects a token whose payload was changed after signing', async () => {
@@ -134,7 +136,7 @@ describe('auth.callout', () => {
     const [, payload] = (await fixture.tokenIssuer.token({ preferred_username: 'bob' })).split('.')
 
     const changed = `${head}.${payload}.${signature}`
-    expect(await fixture.attemptLogin(changed)).toEqual(refused(/signature/))
+    expect(await fixture.attemptLogin(changed)).toEqual(rejectedWith(/signature/))
   })
 
   it('accepts a token of a cached key while the issuer is unavailable', async () => {
@@ -154,20 +156,20 @@ describe('auth.callout', () => {
     await runtime.restart()
 
     // For one second after a failed fetch, logins are rejected without another fetch.
-    let refusal = await fixture.attemptLogin(token)
-    while (refusal.durationMs < 1_000) refusal = await fixture.attemptLogin(token)
-    expect(refusal.serverLog).toMatch(/cannot fetch the keys of .*: .*timeout/)
-    expect(refusal.durationMs).toBeLessThan(4_500)
+    let rejection = await fixture.attemptLogin(token)
+    while (rejection.durationMs < 1_000) rejection = await fixture.attemptLogin(token)
+    expect(rejection.serverLog).toMatch(/cannot fetch the keys of .*: .*timeout/)
+    expect(rejection.durationMs).toBeLessThan(4_500)
 
     await tokenIssuer.start()
-    const enter = async () => (await fixture.connect(token)).close().then(() => 'let in')
-    await expect.poll(() => enter().catch(String), { timeout: 5_000 }).toBe('let in')
+    const tryLogin = async () => (await fixture.connect(token)).close().then(() => 'let in')
+    await expect.poll(() => tryLogin().catch(String), { timeout: 5_000 }).toBe('let in')
   })
 
   it('keeps existing connections when the runtime is killed, and accepts waiting logins after its restart', async () => {
-    const before = await login()
+    const before = await connectWith()
     await fixture.runtime.kill('SIGKILL')
-    const waiting = fixture.connect(await fixture.tokenIssuer.token(), {
+    const pendingLogin = fixture.connect(await fixture.tokenIssuer.token(), {
       reconnect: true,
       waitOnFirstConnect: true,
       ignoreAuthErrorAbort: true,
@@ -176,9 +178,9 @@ describe('auth.callout', () => {
     })
     await fixture.runtime.restart()
 
-    const after = await waiting
-    onTestFinished(() => after.close())
-    for (const nc of [before, after])
+    const afterRestart = await pendingLogin
+    onTestFinished(() => afterRestart.close())
+    for (const nc of [before, afterRestart])
       expect((await nc.request('as.alice.whoami')).json()).toEqual({ caller: 'alice' })
   })
 })

@@ -12,7 +12,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 const app = useApp()
 
 /** Creates a room with the messages "1", "2" and so on by alice. */
-async function givenTalk(count: number) {
+async function createMessages(count: number) {
   const room = await app.createRoom(['alice'])
   const seqs: number[] = []
   for (let index = 1; index <= count; index++)
@@ -46,7 +46,7 @@ function genericPlanOf(text: string, values: string): Promise<string> {
 
 describe('chat.history', () => {
   it('returns the messages of a room, oldest first', async () => {
-    const { room, seqs } = await givenTalk(3)
+    const { room, seqs } = await createMessages(3)
 
     const { messages, before, after } = await read(room)
 
@@ -72,7 +72,7 @@ describe('chat.history', () => {
   })
 
   it('returns the newest page first, and pages backwards and forwards', async () => {
-    const { room, seqs } = await givenTalk(5)
+    const { room, seqs } = await createMessages(5)
     const [first, , third, fourth, last] = seqs
 
     expect(await texts(room)).toBe('1 2 3 4 5')
@@ -86,7 +86,7 @@ describe('chat.history', () => {
   })
 
   it('returns the messages around a sequence', async () => {
-    const { room, seqs } = await givenTalk(5)
+    const { room, seqs } = await createMessages(5)
     const [first, second, third, , last] = seqs
 
     expect(await texts(room, { around: third, limit: 1 })).toBe('< 3 >')
@@ -99,14 +99,14 @@ describe('chat.history', () => {
   })
 
   it('returns no messages of other rooms', async () => {
-    const { room } = await givenTalk(1)
-    await givenTalk(1)
+    const { room } = await createMessages(1)
+    await createMessages(1)
 
     expect(await texts(room, { after: 0 })).toBe('1')
   })
 
   it('returns edited texts, and deleted messages as empty entries in their place', async () => {
-    const { room, seqs } = await givenTalk(3)
+    const { room, seqs } = await createMessages(3)
     const { messages } = await read(room)
     const [first, second] = messages.map(toNotifyId)
     await app.call('msg.edit', { notifyId: first ?? '', text: 'first, @bob' }, 'alice')
@@ -150,11 +150,11 @@ describe('chat.history', () => {
   })
 
   it('returns at most 100 users of a reaction, with the caller among them', async () => {
-    const { room } = await givenTalk(1)
+    const { room } = await createMessages(1)
     const [message] = (await read(room)).messages
     if (!message) throw new Error('nothing was said')
-    const many = Array.from({ length: 150 }, (_, at) => ({ user: `user-${at}`, at }))
-    const put = [...many, { user: 'alice', at: 150 }].map(({ user, at }) => ({
+    const others = Array.from({ length: 150 }, (_, index) => ({ user: `user-${index}`, at: index }))
+    const rows = [...others, { user: 'alice', at: 150 }].map(({ user, at }) => ({
       messageId: message.id,
       userId: user as UserId,
       emoji: '👍',
@@ -162,7 +162,7 @@ describe('chat.history', () => {
       seq: message.seq + at,
       firstSeq: message.seq + at,
     }))
-    await db.insert(reactions).values(put)
+    await db.insert(reactions).values(rows)
 
     const [reaction] = (await read(room)).messages[0]?.reactions ?? []
 
@@ -173,12 +173,12 @@ describe('chat.history', () => {
   })
 
   it('returns the number of replies of a thread, and not the replies', async () => {
-    const { room } = await givenTalk(2)
+    const { room } = await createMessages(2)
     const [first] = (await read(room)).messages
     if (!first) throw new Error('nothing was said')
-    const said = { room, threadId: first.id, text: 'under it' }
-    await app.call('send.thread', { ...said, clientId: newClientId() }, 'alice')
-    const last = await app.call('send.thread', { ...said, clientId: newClientId() }, 'alice')
+    const input = { room, threadId: first.id, text: 'under it' }
+    await app.call('send.thread', { ...input, clientId: newClientId() }, 'alice')
+    const last = await app.call('send.thread', { ...input, clientId: newClientId() }, 'alice')
     await app.waitForRows(room, 4)
 
     const { messages } = await read(room)
@@ -189,7 +189,7 @@ describe('chat.history', () => {
   })
 
   it('returns the sequence of the last applied event as asOf', async () => {
-    const { room, seqs } = await givenTalk(2)
+    const { room, seqs } = await createMessages(2)
     const [message] = (await read(room)).messages
     if (!message) throw new Error('nothing was said')
     const asOf = async () => (await read(room, { limit: 1, before: seqs[1] })).asOf
@@ -209,19 +209,20 @@ describe('chat.history', () => {
     for (let index = 0; index < 60; index++)
       seqs.push((await app.send(room, '\u0001'.repeat(8_000), 'alice')).seq)
     await app.waitForRows(room, 60)
-    const shown = async (page: Page) => (await read(room, page)).messages.map(({ seq }) => seq)
+    const sequencesOf = async (page: Page) =>
+      (await read(room, page)).messages.map(({ seq }) => seq)
 
     const newest = await read(room)
     const count = newest.messages.length
     expect(count).toBeGreaterThan(10)
     expect(newest).toMatchObject({ before: true, after: false })
     expect(newest.messages.map(({ seq }) => seq)).toEqual(seqs.slice(-count))
-    expect(await shown({ after: 0 })).toEqual(seqs.slice(0, count))
-    expect(await shown({ around: seqs[30] })).toContain(seqs[30])
-    const walked: number[] = []
-    for (let before: number | undefined; walked.length < 60; before = walked[0])
-      walked.unshift(...(await shown(before === undefined ? {} : { before })))
-    expect(walked).toEqual(seqs)
+    expect(await sequencesOf({ after: 0 })).toEqual(seqs.slice(0, count))
+    expect(await sequencesOf({ around: seqs[30] })).toContain(seqs[30])
+    const collected: number[] = []
+    for (let before: number | undefined; collected.length < 60; before = collected[0])
+      collected.unshift(...(await sequencesOf(before === undefined ? {} : { before })))
+    expect(collected).toEqual(seqs)
   })
 
   it('reads a page with index scans only', async () => {
@@ -253,8 +254,8 @@ describe('chat.history', () => {
     expect(
       plan.match(/Index Cond: \(\(room = \$1\) AND \(thread_id = \$2\) AND \(seq/g),
     ).toHaveLength(2)
-    const ofMessages = plan.slice(plan.indexOf('Append'))
-    expect(ofMessages).not.toMatch(/Sort|(?<!One-Time )Filter:/)
+    const messagesPlan = plan.slice(plan.indexOf('Append'))
+    expect(messagesPlan).not.toMatch(/Sort|(?<!One-Time )Filter:/)
   })
 
   it('rejects a non-member of a private room with the same error as for an unknown room', async () => {
@@ -269,7 +270,7 @@ describe('chat.history', () => {
   })
 
   it('rejects a removed member within one second', async () => {
-    const { room } = await givenTalk(1)
+    const { room } = await createMessages(1)
     await read(room)
     await app.removeMember(room, 'alice')
 

@@ -10,17 +10,17 @@ const app = useApp()
 type Page = Omit<InputOf<typeof chatHistoryThread>, 'room' | 'threadId'>
 
 /** Creates a thread of bob with the replies "1", "2" and so on by alice. */
-async function givenThread(count: number) {
+async function createThread(count: number) {
   const room = await app.createRoom(['alice', 'bob'], 'private')
   const { id: threadId } = await app.send(room, 'what do you think?', 'bob')
   const seqs: number[] = []
   for (let index = 1; index <= count; index++)
-    seqs.push((await answer(room, threadId, String(index))).seq)
+    seqs.push((await reply(room, threadId, String(index))).seq)
   await app.waitForRows(room, count + 1)
   return { room, threadId, seqs }
 }
 
-function answer(room: RoomId, threadId: MessageId, text: string) {
+function reply(room: RoomId, threadId: MessageId, text: string) {
   return app.call('send.thread', { room, threadId, text, clientId: newClientId() }, 'alice')
 }
 
@@ -36,7 +36,7 @@ async function texts(...args: Parameters<typeof read>) {
 
 describe('chat.history.thread', () => {
   it('returns the replies of a thread, oldest first, without its first message', async () => {
-    const thread = await givenThread(2)
+    const thread = await createThread(2)
 
     const { messages, before, after } = await read(thread)
 
@@ -58,7 +58,7 @@ describe('chat.history.thread', () => {
   })
 
   it('pages backwards, forwards and around a sequence', async () => {
-    const thread = await givenThread(5)
+    const thread = await createThread(5)
     const [first, second, third, fourth, last] = thread.seqs
 
     expect(await texts(thread)).toBe('1 2 3 4 5')
@@ -72,9 +72,9 @@ describe('chat.history.thread', () => {
   })
 
   it('returns neither messages of the room nor replies of other threads', async () => {
-    const thread = await givenThread(1)
+    const thread = await createThread(1)
     const other = await app.send(thread.room, 'something else', 'alice')
-    await answer(thread.room, other.id, 'under something else')
+    await reply(thread.room, other.id, 'under something else')
     await app.waitForRows(thread.room, 4)
 
     expect(await texts(thread)).toBe('1')
@@ -82,7 +82,7 @@ describe('chat.history.thread', () => {
   })
 
   it('returns edited, deleted and reacted replies in their current state', async () => {
-    const thread = await givenThread(2)
+    const thread = await createThread(2)
     const [first, second] = (await read(thread)).messages
     if (!first || !second) throw new Error('nothing was said')
     await app.call('msg.edit', { notifyId: toNotifyId(first), text: 'one' }, 'alice')
@@ -102,21 +102,21 @@ describe('chat.history.thread', () => {
   it('returns an empty page for a message without replies and for an unknown message', async () => {
     const room = await app.createRoom(['bob'])
     const { id: threadId } = await app.send(room, 'anybody?', 'bob')
-    const nothing = { messages: [], before: false, after: false }
+    const emptyPage = { messages: [], before: false, after: false }
 
-    expect(await read({ room, threadId })).toMatchObject(nothing)
-    expect(await read({ room, threadId: '0'.repeat(32) as MessageId })).toMatchObject(nothing)
+    expect(await read({ room, threadId })).toMatchObject(emptyPage)
+    expect(await read({ room, threadId: '0'.repeat(32) as MessageId })).toMatchObject(emptyPage)
   })
 
   it('returns an empty page for a thread of another room', async () => {
-    const { threadId } = await givenThread(1)
+    const { threadId } = await createThread(1)
     const room = await app.createRoom(['bob'])
 
     expect(await texts({ room, threadId })).toBe('')
   })
 
   it('rejects a non-member of a private room with the same error as for an unknown room', async () => {
-    const { room, threadId } = await givenThread(1)
+    const { room, threadId } = await createThread(1)
     const absent = `room-${crypto.randomUUID()}`
 
     await expectSameRejection(
@@ -126,7 +126,7 @@ describe('chat.history.thread', () => {
   })
 
   it('rejects a removed member within one second', async () => {
-    const thread = await givenThread(1)
+    const thread = await createThread(1)
     await read(thread)
     await app.removeMember(thread.room, 'bob')
 
@@ -139,7 +139,7 @@ describe('chat.history.thread', () => {
     ['a negative sequence', { after: -1 }],
     ['before and around together', { before: 5, around: 1 }],
   ])('rejects %s as invalid', async (_name, page) => {
-    const thread = await givenThread(0)
+    const thread = await createThread(0)
 
     await expect(read(thread, page)).rejects.toMatchObject({ code: 'invalid' })
   })
@@ -155,7 +155,7 @@ describe('chat.history.thread', () => {
   it.each(badPayloads({ limit: 10, before: 5 }))(
     'rejects a bad payload: %s',
     async (_name, payload) => {
-      const { room, threadId } = await givenThread(0)
+      const { room, threadId } = await createThread(0)
 
       const subject = `as.bob.chat.history.${room}.thread.${threadId}`
       const { status } = await app.request(subject, payload, 'bob')

@@ -38,7 +38,9 @@ describe('chat.sync', () => {
   it('returns up to 500 events, and reports recovered: false for 501', async () => {
     const room = await app.createRoom(['alice'])
     const { seq: since } = await app.send(room, 'before', 'alice')
-    await Promise.all(Array.from({ length: 500 }, (_, at) => app.send(room, `${at}`, 'alice')))
+    await Promise.all(
+      Array.from({ length: 500 }, (_, index) => app.send(room, `${index}`, 'alice')),
+    )
 
     const all = await sync(room, since)
     await app.send(room, 'one more', 'alice')
@@ -51,12 +53,12 @@ describe('chat.sync', () => {
   it('reports recovered: false when the events exceed the response size', async () => {
     const room = await app.createRoom(['alice'])
     const { seq: since } = await app.send(room, 'before', 'alice')
-    const sayLong = (count: number) =>
+    const sendLong = (count: number) =>
       Promise.all(Array.from({ length: count }, () => app.send(room, 'm'.repeat(8_000), 'alice')))
-    await sayLong(100)
+    await sendLong(100)
 
     const all = await sync(room, since)
-    await sayLong(50)
+    await sendLong(50)
     const tooMuch = await sync(room, since)
 
     expect(all.recovered && all.events).toHaveLength(100)

@@ -5,16 +5,16 @@ import { writeDeadLetter } from '../support/dead-letters.ts'
 
 const app = useApp()
 
-async function givenLetter(reason: string) {
+async function createDeadLetter(reason: string) {
   const { nc } = await app.connectAs('functions')
   const room = await app.createRoom(['bob'], 'private')
-  const said = await app.send(room, 'between us', 'bob')
-  return { room, said, seq: await writeDeadLetter(nc, said.seq, reason) }
+  const sent = await app.send(room, 'between us', 'bob')
+  return { room, sent, seq: await writeDeadLetter(nc, sent.seq, reason) }
 }
 
 describe('console.dead', () => {
   it('returns the reason and the origin of a dead letter', async () => {
-    const { room, said, seq } = await givenLetter('it was too long')
+    const { room, sent, seq } = await createDeadLetter('it was too long')
 
     const { letters, total } = await app.call('console.dead', { after: seq - 1 }, 'alice')
 
@@ -25,14 +25,14 @@ describe('console.dead', () => {
       reason: 'it was too long',
       stream: 'CHAT_MESSAGES',
       subject: `chat.${room}`,
-      sequence: said.seq,
+      sequence: sent.seq,
       deliveries: 5,
     })
     expect(letters[0]?.bytes).toBeGreaterThan(10)
   })
 
   it('does not return the content of a message', async () => {
-    const { seq } = await givenLetter('it was too long')
+    const { seq } = await createDeadLetter('it was too long')
 
     const page = await app.call('console.dead', { after: seq - 1 }, 'alice')
 
@@ -41,7 +41,7 @@ describe('console.dead', () => {
 
   it('returns pages of dead letters, oldest first', async () => {
     const seqs = []
-    for (const reason of ['one', 'two', 'three']) seqs.push((await givenLetter(reason)).seq)
+    for (const reason of ['one', 'two', 'three']) seqs.push((await createDeadLetter(reason)).seq)
     const [first = 0] = seqs
 
     const page = await app.call('console.dead', { after: first - 1, limit: 2 }, 'alice')

@@ -5,45 +5,45 @@ import { writeDeadLetter } from '../support/dead-letters.ts'
 
 const app = useApp()
 
-async function givenLetter() {
+async function createDeadLetter() {
   const { nc } = await app.connectAs('functions')
   const room = await app.createRoom(['bob'])
   const { seq } = await app.send(room, 'hm', 'bob')
   return writeDeadLetter(nc, seq, 'nobody knows')
 }
 
-async function isThere(seq: number) {
+async function exists(seq: number) {
   const { letters } = await app.call('console.dead', { after: seq - 1, limit: 1 }, 'alice')
   return letters[0]?.seq === seq
 }
 
 describe('console.discard', () => {
   it('deletes a dead letter, and returns done: false for the second call', async () => {
-    const seq = await givenLetter()
+    const seq = await createDeadLetter()
 
     expect(await app.call('console.discard', { seq }, 'alice')).toEqual({ done: true })
     expect(await app.call('console.discard', { seq }, 'alice')).toEqual({ done: false })
 
-    expect(await isThere(seq)).toBe(false)
+    expect(await exists(seq)).toBe(false)
   })
 
   it('keeps the other dead letters', async () => {
-    const [first, second] = [await givenLetter(), await givenLetter()]
+    const [first, second] = [await createDeadLetter(), await createDeadLetter()]
 
     await app.call('console.discard', { seq: first }, 'alice')
 
-    expect(await isThere(second)).toBe(true)
+    expect(await exists(second)).toBe(true)
   })
 
   it.each(['bob', 'charlie'] as const)(
     'rejects %s, who is not an administrator, with forbidden',
     async (as) => {
-      const seq = await givenLetter()
+      const seq = await createDeadLetter()
 
       await expect(app.call('console.discard', { seq }, as)).rejects.toMatchObject({
         code: 'forbidden',
       })
-      expect(await isThere(seq)).toBe(true)
+      expect(await exists(seq)).toBe(true)
     },
   )
 

@@ -9,35 +9,35 @@ import { writeDeadLetter } from '../support/dead-letters.ts'
 
 const app = useApp()
 
-async function isThere(seq: number) {
+async function exists(seq: number) {
   const { letters } = await app.call('console.dead', { after: seq - 1, limit: 1 }, 'alice')
   return letters[0]?.seq === seq
 }
 
 /** Creates a dead letter for a message that the database does not have. */
-async function givenLetter(room: RoomId, payload?: string) {
+async function createDeadLetter(room: RoomId, payload?: string) {
   const { nc } = await app.connectAs('functions')
-  const said = await app.send(room, 'not kept', 'bob')
+  const sent = await app.send(room, 'not kept', 'bob')
   await app.waitForRows(room, 1)
-  await db.delete(messages).where(eq(messages.id, said.id))
-  return { said, seq: await writeDeadLetter(nc, said.seq, 'the database was full', payload) }
+  await db.delete(messages).where(eq(messages.id, sent.id))
+  return { sent, seq: await writeDeadLetter(nc, sent.seq, 'the database was full', payload) }
 }
 
 describe('console.replay', () => {
   it('passes the original event to its function, and deletes the dead letter', async () => {
     const room = await app.createRoom(['bob'])
-    const { said, seq } = await givenLetter(room)
+    const { sent, seq } = await createDeadLetter(room)
 
     expect(await app.call('console.replay', { seq }, 'alice')).toEqual({ done: true })
 
     const rows = await db.select().from(messages).where(eq(messages.room, room))
-    expect(rows).toMatchObject([{ id: said.id, seq: said.seq, text: 'not kept' }])
-    expect(await isThere(seq)).toBe(false)
+    expect(rows).toMatchObject([{ id: sent.id, seq: sent.seq, text: 'not kept' }])
+    expect(await exists(seq)).toBe(false)
   })
 
   it('publishes no event to the room', async () => {
     const room = await app.createRoom(['bob'])
-    const { seq } = await givenLetter(room)
+    const { seq } = await createDeadLetter(room)
 
     await app.call('console.replay', { seq }, 'alice')
 
@@ -46,7 +46,7 @@ describe('console.replay', () => {
 
   it('replays a dead letter once when called several times', async () => {
     const room = await app.createRoom(['bob'])
-    const { seq } = await givenLetter(room)
+    const { seq } = await createDeadLetter(room)
 
     await Promise.all([1, 2, 3].map(() => app.call('console.replay', { seq }, 'alice')))
 
@@ -56,13 +56,13 @@ describe('console.replay', () => {
 
   it('keeps a dead letter that fails again, and returns the reason', async () => {
     const room = await app.createRoom(['bob'])
-    const { seq } = await givenLetter(room, '{"kind":"nonsense"}')
+    const { seq } = await createDeadLetter(room, '{"kind":"nonsense"}')
 
-    const refusal = await app.call('console.replay', { seq }, 'alice').catch((error) => error)
+    const rejection = await app.call('console.replay', { seq }, 'alice').catch((error) => error)
 
-    expect(refusal).toMatchObject({ code: 'conflict' })
-    expect(refusal.message).toMatch(/^It failed again: .*kind/)
-    expect(await isThere(seq)).toBe(true)
+    expect(rejection).toMatchObject({ code: 'conflict' })
+    expect(rejection.message).toMatch(/^It failed again: .*kind/)
+    expect(await exists(seq)).toBe(true)
   })
 
   it('returns done: false for an unknown dead letter', async () => {
@@ -73,12 +73,12 @@ describe('console.replay', () => {
     'rejects %s, who is not an administrator, with forbidden',
     async (as) => {
       const room = await app.createRoom(['bob'])
-      const { seq } = await givenLetter(room)
+      const { seq } = await createDeadLetter(room)
 
       await expect(app.call('console.replay', { seq }, as)).rejects.toMatchObject({
         code: 'forbidden',
       })
-      expect(await isThere(seq)).toBe(true)
+      expect(await exists(seq)).toBe(true)
     },
   )
 

@@ -4,9 +4,9 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-async function serviceNamed(name: string) {
+async function findService(name: string) {
   const { services } = await app.call('console.services', {}, 'alice')
-  return services.find((one) => one.name === name)
+  return services.find((service) => service.name === name)
 }
 
 describe('console.services', () => {
@@ -35,8 +35,8 @@ describe('console.services', () => {
     const room = await app.createRoom(['bob'])
     await app.send(room, 'counted', 'bob')
 
-    await expect.poll(async () => (await serviceNamed('send'))?.requests ?? 0).toBeGreaterThan(0)
-    const send = await serviceNamed('send')
+    await expect.poll(async () => (await findService('send'))?.requests ?? 0).toBeGreaterThan(0)
+    const send = await findService('send')
     expect(send?.processingMs).toBeGreaterThan(0)
     expect(send?.p99Ms).toBeGreaterThanOrEqual(send?.p50Ms ?? Number.NaN)
     expect(send?.recentP99Ms).toBeGreaterThan(0)

@@ -14,7 +14,7 @@ describe('console.traces', () => {
 
     const find = async () => {
       const { traces } = await app.call('console.traces', {}, 'alice')
-      return traces.find((one) => one.id === id)?.spans ?? []
+      return traces.find((trace) => trace.id === id)?.spans ?? []
     }
     const names = async () => (await find()).map(({ name }) => name)
     await expect
@@ -41,10 +41,10 @@ describe('console.traces', () => {
 
     expect(JSON.stringify(traces)).not.toContain('a secret')
     // Error messages in the traces of other tests may contain ids.
-    const shown = JSON.stringify(traces.find((trace) => trace.id === id))
-    expect(shown).toContain('send')
-    expect(shown).not.toContain(room)
-    expect(shown).not.toContain('bob')
+    const traceJson = JSON.stringify(traces.find((trace) => trace.id === id))
+    expect(traceJson).toContain('send')
+    expect(traceJson).not.toContain(room)
+    expect(traceJson).not.toContain('bob')
   })
 
   it('returns only failed or slow traces when requested', async () => {

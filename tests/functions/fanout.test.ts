@@ -27,7 +27,7 @@ afterAll(async () => {
 describe('fanout', () => {
   it('publishes each event of a room once, with the sequence of the previous event', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
-    const heard = await listenToRoom(room, 'charlie')
+    const mailbox = await listenToRoom(room, 'charlie')
 
     const first = await app.send(room, 'first', 'alice')
     const notifyId = toNotifyId(first)
@@ -40,8 +40,10 @@ describe('fanout', () => {
     await app.call('room.leave', { room }, 'charlie')
     const last = await app.send(room, 'last', 'alice')
 
-    const told = await heard.until(({ seq }) => seq === last.seq)
-    const kinds = told.map(({ kind, event }) => (event && 'action' in event ? event.action : kind))
+    const received = await mailbox.until(({ seq }) => seq === last.seq)
+    const kinds = received.map(({ kind, event }) =>
+      event && 'action' in event ? event.action : kind,
+    )
     expect(kinds).toEqual([
       'message',
       'edit',
@@ -53,8 +55,8 @@ describe('fanout', () => {
       'leave',
       'message',
     ])
-    expect(told[0]?.prev).toBe(0)
-    expectChain(told)
+    expect(received[0]?.prev).toBe(0)
+    expectChain(received)
   })
 
   it('publishes events of a direct room to its two members only', async () => {
@@ -64,8 +66,8 @@ describe('fanout', () => {
       () => app.call('room.direct', { with: 'bob' }, 'alice'),
       5_000,
     )
-    const hers = await app.listen(deliverNotify, { user: 'alice', room: room.id }, 'alice')
-    const his = await app.listen(deliverNotify, { user: 'bob', room: room.id }, 'bob')
+    const toAlice = await app.listen(deliverNotify, { user: 'alice', room: room.id }, 'alice')
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room: room.id }, 'bob')
     const toCharlie = await app.listen(deliverNotify, { user: 'charlie' }, 'charlie')
     const multicast = await app.listen(roomNotify, {}, 'charlie')
     const other = await app.createRoom(['alice', 'charlie'], 'private')
@@ -75,9 +77,9 @@ describe('fanout', () => {
     await app.send(other, 'for charlie', 'alice')
     await app.send(open, 'for all', 'alice')
 
-    for (const heard of [hers, his]) {
-      const [told] = (await heard.until((it) => it.seq === seq)).slice(-1)
-      expect(told).toMatchObject({ kind: 'message', event: { text: 'psst', sender: 'alice' } })
+    for (const received of [toAlice, toBob]) {
+      const [notice] = (await received.until((notice) => notice.seq === seq)).slice(-1)
+      expect(notice).toMatchObject({ kind: 'message', event: { text: 'psst', sender: 'alice' } })
     }
     expect(await toCharlie.next()).toMatchObject({ room: other })
     expect(await multicast.next()).toMatchObject({ room: open })
@@ -111,14 +113,16 @@ describe('fanout', () => {
     await app.call('room.invite', { room, userId: 'charlie' }, 'alice')
     const third = await app.send(room, 'with charlie', 'alice')
 
-    const toldAll = await multicast.until(({ seq }) => seq === third.seq)
-    const toldBob = await toBob.until(({ seq }) => seq === second.seq)
-    expect(toldAll.map(({ seq }) => seq)).toContain(first.seq)
-    expect(toldAll.map(({ seq }) => seq)).not.toContain(second.seq)
+    const multicastNotices = await multicast.until(({ seq }) => seq === third.seq)
+    const bobsNotices = await toBob.until(({ seq }) => seq === second.seq)
+    expect(multicastNotices.map(({ seq }) => seq)).toContain(first.seq)
+    expect(multicastNotices.map(({ seq }) => seq)).not.toContain(second.seq)
     // The kick is the last event that the kicked user receives.
     expect(await toCharlie.next()).toMatchObject({ event: { action: 'kick', userId: 'charlie' } })
     expect(toCharlie.unread().map(({ seq }) => seq)).not.toContain(second.seq)
-    const all = [...toldAll, ...toldBob, ...toBob.unread()].filter((it) => it.room === room)
+    const all = [...multicastNotices, ...bobsNotices, ...toBob.unread()].filter(
+      (notice) => notice.room === room,
+    )
     expectChain(all.toSorted((a, b) => a.seq - b.seq))
   })
 
@@ -132,8 +136,8 @@ describe('fanout', () => {
     const other = await app.createRoom(['alice', 'bob'], 'private')
     await app.send(other, 'elsewhere', 'alice')
 
-    const told = await toBob.until((it) => it.room === other)
-    expect(told).toMatchObject([
+    const received = await toBob.until((notice) => notice.room === other)
+    expect(received).toMatchObject([
       { event: { text: 'here you are' } },
       { event: { action: 'leave', userId: 'bob' } },
       { event: { text: 'elsewhere' } },
@@ -142,81 +146,81 @@ describe('fanout', () => {
 
   it('ignores events that are not in the stream', async () => {
     const room = await app.createRoom(['alice', 'bob'])
-    const heard = await listenToRoom(room, 'bob')
+    const mailbox = await listenToRoom(room, 'bob')
     const { nc } = await app.connectAs('functions')
     const at = new Date().toISOString()
-    const made = { kind: 'react', by: 'alice', at, emoji: '👍', on: true }
+    const event = { kind: 'react', by: 'alice', at, emoji: '👍', on: true }
 
-    nc.publish(`log.${room}`, JSON.stringify({ ...made, message: { notifyId: noNotifyId } }))
+    nc.publish(`log.${room}`, JSON.stringify({ ...event, message: { notifyId: unknownNotifyId } }))
     await nc.flush()
     const { seq } = await app.send(room, 'true', 'alice')
 
-    expect(await heard.next()).toMatchObject({ seq, prev: 0 })
+    expect(await mailbox.next()).toMatchObject({ seq, prev: 0 })
   })
 
   it.each(['public', 'private'] as const)(
     'publishes the events of a busy %s room once and in order',
     async (kind) => {
       const room = await app.createRoom(['alice', 'bob'], kind)
-      const heard = await listenToRoom(room, 'bob', kind)
+      const mailbox = await listenToRoom(room, 'bob', kind)
 
-      const answers = await sayMany(room, 600)
+      const answers = await sendMany(room, 600)
 
       const last = Math.max(...answers.map(({ seq }) => seq))
-      const told = await heard.until(({ seq }) => seq === last)
-      expect(told.map(({ seq }) => seq)).toEqual(answers.map(({ seq }) => seq).sort(byNumber))
-      expect(told[0]?.prev).toBe(0)
-      expectChain(told)
+      const received = await mailbox.until(({ seq }) => seq === last)
+      expect(received.map(({ seq }) => seq)).toEqual(answers.map(({ seq }) => seq).sort(byNumber))
+      expect(received[0]?.prev).toBe(0)
+      expectChain(received)
     },
   )
 
   it('keeps the order while the lookup of the members is slow', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
-    const heard = await listenToRoom(room, 'bob', 'private')
-    const { asked } = await answerSlowlyOnce(room)
+    const mailbox = await listenToRoom(room, 'bob', 'private')
+    const { called } = await answerFirstCallLate(room)
 
     const first = await app.send(room, 'first', 'alice')
-    const earliest = heard.next()
-    await Promise.race([asked, earliest])
+    const firstNotice = mailbox.next()
+    await Promise.race([called, firstNotice])
     // Invalidates the pending lookup, so that the next event starts another one.
     await app.call('room.invite', { room, userId: 'charlie' }, 'alice')
     const last = await app.send(room, 'last', 'alice')
 
-    const told = [await earliest, ...(await heard.until(({ seq }) => seq === last.seq))]
-    expect(told[0]?.seq).toBe(first.seq)
-    expectChain(told)
+    const received = [await firstNotice, ...(await mailbox.until(({ seq }) => seq === last.seq))]
+    expect(received[0]?.seq).toBe(first.seq)
+    expectChain(received)
   })
 
   it('publishes to all members when the member list needs several pages', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
-    const heard = await listenToRoom(room, 'bob', 'private')
-    await answerInParts(room)
+    const mailbox = await listenToRoom(room, 'bob', 'private')
+    await answerInPages(room)
 
     const { seq } = await app.send(room, 'for all', 'alice')
 
-    expect(await heard.next()).toMatchObject({ seq })
+    expect(await mailbox.next()).toMatchObject({ seq })
   })
 
   it('publishes each event once with two runtimes, without gaps', async () => {
     await using _ = await servers.startAnother('runtime-2')
     const open = await app.createRoom(['alice', 'bob'])
     const secret = await app.createRoom(['alice', 'bob'], 'private')
-    const heard = await Promise.all([
+    const mailbox = await Promise.all([
       listenToRoom(open, 'bob'),
       listenToRoom(secret, 'bob', 'private'),
     ])
 
-    const said = await Promise.all([sayMany(open, 300), sayMany(secret, 300)])
+    const sent = await Promise.all([sendMany(open, 300), sendMany(secret, 300)])
 
-    for (const [index, answers] of said.entries()) {
+    for (const [index, answers] of sent.entries()) {
       const all = new Set(answers.map(({ seq }) => seq))
-      const told: Notice[] = []
-      while (told.length < all.size) told.push((await heard[index]?.next()) as Notice)
+      const received: Notice[] = []
+      while (received.length < all.size) received.push((await mailbox[index]?.next()) as Notice)
       // Two processes publish concurrently; a client sorts by sequence.
-      const inOrder = told.toSorted((a, b) => a.seq - b.seq)
+      const inOrder = received.toSorted((a, b) => a.seq - b.seq)
       expect(inOrder.map(({ seq }) => seq)).toEqual([...all].sort(byNumber))
       expectChain(inOrder)
-      expect(heard[index]?.unread()).toEqual([])
+      expect(mailbox[index]?.unread()).toEqual([])
     }
   }, 60_000)
 
@@ -225,26 +229,26 @@ describe('fanout', () => {
     async (kind) => {
       await using killed = await servers.startAnother(`killed-${kind}`)
       const room = await app.createRoom(['alice', 'bob'], kind)
-      const heard = await listenToRoom(room, 'bob', kind)
+      const mailbox = await listenToRoom(room, 'bob', kind)
       await app.send(room, 'first', 'alice')
-      const first = await heard.next()
+      const first = await mailbox.next()
 
-      const saying = Promise.all(Array.from({ length: 8 }, () => sayUntilKept(room, 50)))
-      const second = await heard.next()
+      const sending = Promise.all(Array.from({ length: 8 }, () => sendUntilConfirmed(room, 50)))
+      const second = await mailbox.next()
       await killed.kill('SIGKILL')
-      const said = (await saying).flat()
+      const sent = (await sending).flat()
       const last = await app.send(room, 'last', 'alice')
 
-      const told = [first, second, ...(await heard.until(({ seq }) => seq === last.seq))]
-      expect(new Set(told.map(({ seq }) => seq)).size).toBe(told.length)
-      const known = await fillHoles(room, told)
-      expect(said.filter(({ seq }) => !known.has(seq))).toEqual([])
+      const received = [first, second, ...(await mailbox.until(({ seq }) => seq === last.seq))]
+      expect(new Set(received.map(({ seq }) => seq)).size).toBe(received.length)
+      const sequences = await fillGaps(room, received)
+      expect(sent.filter(({ seq }) => !sequences.has(seq))).toEqual([])
     },
     60_000,
   )
 })
 
-const noNotifyId = `1-${'0'.repeat(32)}`
+const unknownNotifyId = `1-${'0'.repeat(32)}`
 const byNumber = (a: number, b: number) => a - b
 
 /** Subscribes to a room's notices, on the subject that a room of this kind uses. */
@@ -262,7 +266,7 @@ function listenToRoom(
  * Answers room.members in place of the runtime, the first call with a delay of 300 ms. The returned
  * promise resolves with that call. 49 of the 50 queue group members are this test's.
  */
-async function answerSlowlyOnce(room: RoomId) {
+async function answerFirstCallLate(room: RoomId) {
   const { nc } = await app.connectAs('functions')
   const first = Promise.withResolvers<void>()
   let delay = 300
@@ -276,11 +280,11 @@ async function answerSlowlyOnce(room: RoomId) {
       },
     })
   await nc.flush()
-  return { asked: first.promise }
+  return { called: first.promise }
 }
 
 /** Answers room.members with two pages, as for a large room. Bob is on the second page. */
-async function answerInParts(room: RoomId) {
+async function answerInPages(room: RoomId) {
   const { nc } = await app.connectAs('functions')
   for (let share = 1; share < 50; share++)
     nc.subscribe(`room.members.${room}`, {
@@ -294,23 +298,25 @@ async function answerInParts(room: RoomId) {
 }
 
 /** Expects each event to contain the sequence of the event before it. */
-function expectChain(told: readonly Pick<Notice, 'seq' | 'prev'>[]) {
-  expect(told.slice(1).map(({ prev }) => prev)).toEqual(told.slice(0, -1).map(({ seq }) => seq))
+function expectChain(received: readonly Pick<Notice, 'seq' | 'prev'>[]) {
+  expect(received.slice(1).map(({ prev }) => prev)).toEqual(
+    received.slice(0, -1).map(({ seq }) => seq),
+  )
 }
 
 /** Returns the sequences that a client has after calling chat.sync for each gap, as the app does. */
-async function fillHoles(room: RoomId, told: readonly Pick<Notice, 'seq' | 'prev'>[]) {
-  const known = new Set(told.map(({ seq }) => seq))
-  for (const { prev } of told.slice(1)) {
-    if (known.has(prev)) continue
-    const since = Math.max(...[...known].filter((seq) => seq < prev))
+async function fillGaps(room: RoomId, received: readonly Pick<Notice, 'seq' | 'prev'>[]) {
+  const sequences = new Set(received.map(({ seq }) => seq))
+  for (const { prev } of received.slice(1)) {
+    if (sequences.has(prev)) continue
+    const since = Math.max(...[...sequences].filter((seq) => seq < prev))
     const missed = await app.call('chat.sync', { room, since }, 'bob')
-    if (missed.recovered) for (const { seq } of missed.events) known.add(seq)
+    if (missed.recovered) for (const { seq } of missed.events) sequences.add(seq)
   }
-  return known
+  return sequences
 }
 
-function sayMany(room: RoomId, count: number) {
+function sendMany(room: RoomId, count: number) {
   return Promise.all(
     Array.from({ length: count }, (_, index) =>
       app.send(room, `${index}`, index % 2 ? 'alice' : 'bob'),
@@ -319,7 +325,7 @@ function sayMany(room: RoomId, count: number) {
 }
 
 /** Sends messages one after the other, and retries each until it is confirmed. */
-async function sayUntilKept(room: RoomId, count: number) {
+async function sendUntilConfirmed(room: RoomId, count: number) {
   const answers = []
   for (let index = 0; index < count; index++) {
     const clientId = newClientId()

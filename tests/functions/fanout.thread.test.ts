@@ -10,20 +10,22 @@ function reply(room: RoomId, threadId: MessageId, text: string, as: TestPerson) 
 }
 
 /** Expects each event to contain the sequence of the event before it. */
-function expectChain(told: readonly Pick<Notice, 'seq' | 'prev'>[]) {
-  expect(told.slice(1).map(({ prev }) => prev)).toEqual(told.slice(0, -1).map(({ seq }) => seq))
+function expectChain(received: readonly Pick<Notice, 'seq' | 'prev'>[]) {
+  expect(received.slice(1).map(({ prev }) => prev)).toEqual(
+    received.slice(0, -1).map(({ seq }) => seq),
+  )
 }
 
 describe('fanout.thread', () => {
   it('publishes a reply to a public room, with its thread and text', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const { id: threadId } = await app.send(room, 'first', 'alice')
-    const heard = await app.listen(roomNotify, { room }, 'charlie')
+    const mailbox = await app.listen(roomNotify, { room }, 'charlie')
 
     const { id, seq } = await reply(room, threadId, 'under it, @alice', 'bob')
 
-    const [told] = (await heard.until((it) => it.seq === seq)).slice(-1)
-    expect(told).toEqual({
+    const [notice] = (await mailbox.until((notice) => notice.seq === seq)).slice(-1)
+    expect(notice).toEqual({
       room,
       kind: 'message',
       seq,
@@ -54,24 +56,24 @@ describe('fanout.thread', () => {
     const open = await app.createRoom(['alice'])
     await app.send(open, 'for all', 'alice')
 
-    const [told] = (await toBob.until((it) => it.seq === seq)).slice(-1)
-    expect(told).toMatchObject({ user: 'bob', threadId, event: { text: 'between us' } })
+    const [notice] = (await toBob.until((notice) => notice.seq === seq)).slice(-1)
+    expect(notice).toMatchObject({ user: 'bob', threadId, event: { text: 'between us' } })
     expect(await toCharlie.next()).toMatchObject({ room: other })
-    const all = await multicast.until((it) => it.room === open)
-    expect(all.map((it) => it.room)).not.toContain(room)
+    const all = await multicast.until((notice) => notice.room === open)
+    expect(all.map((notice) => notice.room)).not.toContain(room)
   })
 
   it('publishes a long reply without its text', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const { id: threadId } = await app.send(room, 'first', 'alice')
-    const heard = await app.listen(roomNotify, { room }, 'bob')
+    const mailbox = await app.listen(roomNotify, { room }, 'bob')
 
     const { seq } = await reply(room, threadId, 'x'.repeat(8_000), 'alice')
 
-    const [told] = (await heard.until((it) => it.seq === seq)).slice(-1)
-    expect(told).toMatchObject({ threadId })
-    expect(told).not.toHaveProperty('event')
-    const message = await app.call('msg.get', { notifyId: told?.notifyId ?? '' }, 'bob')
+    const [notice] = (await mailbox.until((notice) => notice.seq === seq)).slice(-1)
+    expect(notice).toMatchObject({ threadId })
+    expect(notice).not.toHaveProperty('event')
+    const message = await app.call('msg.get', { notifyId: notice?.notifyId ?? '' }, 'bob')
     expect(message).toMatchObject({ threadId, text: 'x'.repeat(8_000) })
   })
 
@@ -79,7 +81,7 @@ describe('fanout.thread', () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     const first = await app.send(room, 'first', 'alice')
     const second = await app.send(room, 'second', 'alice')
-    const heard = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+    const mailbox = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
     const answers = await Promise.all(
       Array.from({ length: 300 }, (_, index) => {
@@ -89,10 +91,14 @@ describe('fanout.thread', () => {
     )
 
     const last = Math.max(...answers.map(({ seq }) => seq))
-    const told = (await heard.until(({ seq }) => seq === last)).filter((it) => it.seq > second.seq)
-    expect(told.map(({ seq }) => seq)).toEqual(answers.map(({ seq }) => seq).sort((a, b) => a - b))
+    const received = (await mailbox.until(({ seq }) => seq === last)).filter(
+      (notice) => notice.seq > second.seq,
+    )
+    expect(received.map(({ seq }) => seq)).toEqual(
+      answers.map(({ seq }) => seq).sort((a, b) => a - b),
+    )
     for (const threadId of [first.id, second.id, undefined]) {
-      const chain = told.filter((it) => it.threadId === threadId)
+      const chain = received.filter((notice) => notice.threadId === threadId)
       expect(chain).toHaveLength(100)
       expect(chain[0]?.prev).toBe(threadId === undefined ? second.seq : 0)
       expectChain(chain)

@@ -7,7 +7,7 @@ import { newClientId, newUserId, useApp } from '../support/app.ts'
 const app = useApp()
 
 /** The functions that only read. Those of the console are missing: their statistics change. */
-const names = [
+const readNames = [
   'chat.history',
   'chat.history.thread',
   'chat.sync',
@@ -23,7 +23,7 @@ const names = [
   'users.names',
   'users.search',
 ] as const
-type Reads = { [Name in (typeof names)[number]]: InputOf<(typeof contracts)[Name]> }
+type Reads = { [Name in (typeof readNames)[number]]: InputOf<(typeof contracts)[Name]> }
 
 let me: UserId
 let room: RoomId
@@ -35,8 +35,8 @@ beforeAll(async () => {
   const client = await app.clientFor(me)
   await client.call('users.me', { name: 'Somebody' })
   await client.call('presence.heartbeat', { connId: 'tab' })
-  const say = (text: string) => client.call('send', { room, clientId: newClientId(), text })
-  const [first] = [await say('first'), await say('second')]
+  const send = (text: string) => client.call('send', { room, clientId: newClientId(), text })
+  const [first] = [await send('first'), await send('second')]
   const { id, seq } = first
   const notifyId = toNotifyId(first)
   const reply = { room, threadId: id, clientId: newClientId(), text: 'a reply' }
@@ -65,18 +65,18 @@ beforeAll(async () => {
     const { versions } = await client.call('msg.versions', { notifyId })
     const { messages } = await client.call('chat.history', { room })
     return versions.length > 0 && messages[0]?.reactions.length
-  }, waiting)
+  }, polling)
 })
 
 describe('functions that only read', () => {
-  it.each(names)(
+  it.each(readNames)(
     'returns the same from repeated calls of %s, and stores no event',
     async (name) => {
       const client = await app.clientFor(me)
       const before = await app.readEvents(room)
-      const look = () => client.call(name, reads[name])
+      const read = () => client.call(name, reads[name])
 
-      const answers = [await look(), ...(await Promise.all([look(), look()]))]
+      const answers = [await read(), ...(await Promise.all([read(), read()]))]
 
       for (const answer of answers) expect(answer).toEqual(answers[0])
       expect(await app.readEvents(room)).toEqual(before)
@@ -84,4 +84,4 @@ describe('functions that only read', () => {
   )
 })
 
-const waiting = { timeout: 10_000 }
+const polling = { timeout: 10_000 }

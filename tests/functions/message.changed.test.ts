@@ -23,27 +23,27 @@ afterAll(async () => {
 
 describe('message.changed', () => {
   it('returns an edited text from every process once the edit was confirmed', async () => {
-    const { notifyId } = await givenMessage()
-    expect(await readOften(notifyId)).toEqual(new Set(['first']))
+    const { notifyId } = await createMessage()
+    expect(await readFromAllProcesses(notifyId)).toEqual(new Set(['first']))
 
     for (const text of ['second', 'third', 'fourth']) {
       await app.call('msg.edit', { notifyId, text }, 'alice')
 
-      expect(await readOften(notifyId)).toEqual(new Set([text]))
+      expect(await readFromAllProcesses(notifyId)).toEqual(new Set([text]))
     }
   })
 
   it('returns no text of a deleted message from any process once the deletion was confirmed', async () => {
-    const { notifyId } = await givenMessage()
-    expect(await readOften(notifyId)).toEqual(new Set(['first']))
+    const { notifyId } = await createMessage()
+    expect(await readFromAllProcesses(notifyId)).toEqual(new Set(['first']))
 
     await app.call('msg.delete', { notifyId }, 'alice')
 
-    expect(await readOften(notifyId)).toEqual(new Set(['']))
+    expect(await readFromAllProcesses(notifyId)).toEqual(new Set(['']))
   })
 
   it('is published once for each change, with the id alone', async () => {
-    const { id, notifyId } = await givenMessage()
+    const { id, notifyId } = await createMessage()
     const changes = await app.listen(messageChanged, { id }, 'functions')
 
     await app.call('msg.edit', { notifyId, text: 'second' }, 'alice')
@@ -54,21 +54,21 @@ describe('message.changed', () => {
     expect(await changes.next()).toEqual({ id })
     expect(await changes.next()).toEqual({ id })
     // Once a later message is persisted, `persist` has processed the changes as well.
-    const other = await givenMessage()
+    const other = await createMessage()
     await app.waitForRows(other.room, 1)
     expect(changes.unread()).toEqual([])
   })
 })
 
-async function givenMessage() {
+async function createMessage() {
   const room = await app.createRoom(['alice', 'bob'])
-  const said = await app.send(room, 'first', 'alice')
-  return { room, ...said, notifyId: toNotifyId(said) }
+  const sent = await app.send(room, 'first', 'alice')
+  return { room, ...sent, notifyId: toNotifyId(sent) }
 }
 
 /** Returns the texts from many calls, which the queue group spreads over both processes' caches. */
-async function readOften(notifyId: string): Promise<Set<string>> {
-  const ask = () => app.call('msg.get', { notifyId }, 'bob')
-  const answers = await Promise.all(Array.from({ length: 60 }, ask))
+async function readFromAllProcesses(notifyId: string): Promise<Set<string>> {
+  const read = () => app.call('msg.get', { notifyId }, 'bob')
+  const answers = await Promise.all(Array.from({ length: 60 }, read))
   return new Set(answers.map(({ text }) => text))
 }

@@ -22,13 +22,13 @@ const remove = (notifyId: string, as: TestPerson) => app.call('msg.delete', { no
 const read = (notifyId: string, as: TestPerson) => app.call('msg.get', { notifyId }, as)
 
 /** Creates a room of alice and bob with a message by alice. */
-async function givenMessage() {
+async function createMessage() {
   const room = await app.createRoom(['alice', 'bob'], 'public', { bob: 'owner' })
-  const said = await app.send(room, 'a secret', 'alice')
-  return { room, said, notifyId: toNotifyId(said) }
+  const sent = await app.send(room, 'a secret', 'alice')
+  return { room, sent, notifyId: toNotifyId(sent) }
 }
 
-async function rowOf(notifyId: NotifyId) {
+async function readRow(notifyId: NotifyId) {
   const [row] = await db
     .select()
     .from(messages)
@@ -43,46 +43,46 @@ async function logAt(seq: number) {
 
 describe('erasure by msg.delete', () => {
   it('removes the text from the stream, the cache and the database before it returns', async () => {
-    const { said, notifyId } = await givenMessage()
+    const { sent, notifyId } = await createMessage()
     const cache = await app.openBucket(MSG_CACHE)
-    await expect.poll(async () => (await cache.get(said.id))?.string()).toContain('a secret')
+    await expect.poll(async () => (await cache.get(sent.id))?.string()).toContain('a secret')
     const edited = await app.call('msg.edit', { notifyId, text: 'a worse secret' }, 'alice')
-    await expect.poll(async () => (await rowOf(notifyId))?.editedSeq).toBe(edited.seq)
+    await expect.poll(async () => (await readRow(notifyId))?.editedSeq).toBe(edited.seq)
 
     await remove(notifyId, 'alice')
 
-    expect(await logAt(said.seq)).toBeNull()
+    expect(await logAt(sent.seq)).toBeNull()
     expect(await logAt(edited.seq)).toBeNull()
-    expect((await cache.get(said.id))?.string()).not.toContain('secret')
-    expect(await rowOf(notifyId)).toMatchObject({ text: '', mentions: [] })
+    expect((await cache.get(sent.id))?.string()).not.toContain('secret')
+    expect(await readRow(notifyId)).toMatchObject({ text: '', mentions: [] })
   })
 
   it('deletes the reactions and the versions of the message', async () => {
-    const { room, notifyId } = await givenMessage()
+    const { room, notifyId } = await createMessage()
     const { id } = readNotifyId(notifyId)
     await app.call('msg.react', { notifyId, emoji: '👍' }, 'bob')
     await app.call('msg.edit', { notifyId, text: 'edited' }, 'alice')
-    const versions = () =>
+    const versionRows = () =>
       db.select().from(messageVersions).where(eq(messageVersions.messageId, id))
-    const words = () => db.select().from(reactions).where(eq(reactions.messageId, id))
-    await expect.poll(versions).toHaveLength(2)
-    await expect.poll(words).toHaveLength(1)
+    const reactionRows = () => db.select().from(reactions).where(eq(reactions.messageId, id))
+    await expect.poll(versionRows).toHaveLength(2)
+    await expect.poll(reactionRows).toHaveLength(1)
 
     await remove(notifyId, 'alice')
 
-    expect(await versions()).toEqual([])
-    expect(await words()).toEqual([])
+    expect(await versionRows()).toEqual([])
+    expect(await reactionRows()).toEqual([])
     expect(await app.call('msg.versions', { notifyId }, 'alice')).toEqual({ versions: [] })
     const { messages } = await app.call('chat.history', { room }, 'bob')
     expect(messages).toMatchObject([{ reactions: [] }])
   })
 
   it('returns only the deletion from chat.sync to a client that reconnects', async () => {
-    const { room, said, notifyId } = await givenMessage()
+    const { room, sent, notifyId } = await createMessage()
     await app.call('msg.edit', { notifyId, text: 'a worse secret' }, 'alice')
     await remove(notifyId, 'alice')
 
-    const sync = () => app.call('chat.sync', { room, since: said.seq - 1 }, 'bob')
+    const sync = () => app.call('chat.sync', { room, since: sent.seq - 1 }, 'bob')
 
     // An edit that was not yet persisted is deleted from the stream later.
     await expect
@@ -94,9 +94,9 @@ describe('erasure by msg.delete', () => {
     const room = await app.createRoom(['alice', 'bob'])
     const cache = await app.openBucket(MSG_CACHE)
     const release = await lockMessages()
-    const said = await app.send(room, 'a secret', 'alice')
-    const notifyId = toNotifyId(said)
-    await expect.poll(() => cache.get(said.id)).not.toBeNull()
+    const sent = await app.send(room, 'a secret', 'alice')
+    const notifyId = toNotifyId(sent)
+    await expect.poll(() => cache.get(sent.id)).not.toBeNull()
 
     const deleting = remove(notifyId, 'alice')
     await release()
@@ -105,7 +105,7 @@ describe('erasure by msg.delete', () => {
     const next = await app.send(room, 'next', 'alice')
     const rows = await app.waitForRows(room, 2)
     expect(rows).toMatchObject([
-      { id: said.id, seq: said.seq, text: '', deletedAt: expect.any(Date) },
+      { id: sent.id, seq: sent.seq, text: '', deletedAt: expect.any(Date) },
       { id: next.id },
     ])
   })
@@ -126,14 +126,14 @@ describe('erasure by msg.delete', () => {
 
     const { seq } = await remove(notifyId, 'alice')
 
-    expect(await rowOf(notifyId)).toMatchObject({ text: '', editedSeq: seq })
+    expect(await readRow(notifyId)).toMatchObject({ text: '', editedSeq: seq })
     expect((await read(notifyId, 'alice')).text).toBe('')
     const next = toNotifyId(await app.send(room, 'next', 'alice'))
-    await expect.poll(() => rowOf(next)).toBeDefined()
+    await expect.poll(() => readRow(next)).toBeDefined()
   })
 
   it('keeps the message deleted when edits and reactions run concurrently', async () => {
-    const { room, notifyId } = await givenMessage()
+    const { room, notifyId } = await createMessage()
 
     await Promise.all([
       ...Array.from({ length: 10 }, (_, index) =>
@@ -147,10 +147,12 @@ describe('erasure by msg.delete', () => {
 
     expect((await read(notifyId, 'alice')).text).toBe('')
     const last = await app.send(room, 'last', 'alice')
-    await expect.poll(() => rowOf(toNotifyId(last))).toBeDefined()
+    await expect.poll(() => readRow(toNotifyId(last))).toBeDefined()
     const { messages } = await app.call('chat.history', { room }, 'alice')
     expect(messages).toMatchObject([{ text: '', reactions: [] }, { id: last.id }])
-    const texts = (await app.readEvents(room)).flatMap((it) => ('text' in it ? [it.text] : []))
+    const texts = (await app.readEvents(room)).flatMap((event) =>
+      'text' in event ? [event.text] : [],
+    )
     expect(texts).toEqual(['last'])
   })
 })

@@ -21,10 +21,10 @@ const remove = (notifyId: string, as: TestPerson) => app.call('msg.delete', { no
 const read = (notifyId: string, as: TestPerson) => app.call('msg.get', { notifyId }, as)
 
 /** Creates a room of alice and bob with a message by alice. */
-async function givenMessage(text = 'a secret', kind: 'public' | 'private' = 'public') {
+async function createMessage(text = 'a secret', kind: 'public' | 'private' = 'public') {
   const room = await app.createRoom(['alice', 'bob'], kind, { bob: 'owner' })
-  const said = await app.send(room, text, 'alice')
-  return { room, said, notifyId: toNotifyId(said) }
+  const sent = await app.send(room, text, 'alice')
+  return { room, sent, notifyId: toNotifyId(sent) }
 }
 
 async function logAt(seq: number) {
@@ -34,47 +34,47 @@ async function logAt(seq: number) {
 
 describe('msg.delete', () => {
   it('keeps the sequence, sender and time of the message, and removes its text', async () => {
-    const { room, said, notifyId } = await givenMessage('a secret for @bob')
+    const { room, sent, notifyId } = await createMessage('a secret for @bob')
 
     const { seq } = await remove(notifyId, 'alice')
 
     const message = await read(notifyId, 'bob')
     const deletedAt = expect.stringMatching(/Z$/)
-    expect(message).toMatchObject({ ...said, sender: 'alice', text: '', mentions: [], deletedAt })
+    expect(message).toMatchObject({ ...sent, sender: 'alice', text: '', mentions: [], deletedAt })
     expect(message.editedSeq).toBe(seq)
     const { messages } = await app.call('chat.history', { room }, 'bob')
-    expect(messages).toMatchObject([{ ...said, text: '', mentions: [], deletedAt }])
+    expect(messages).toMatchObject([{ ...sent, text: '', mentions: [], deletedAt }])
   })
 
   it('publishes the deletion to the room in order, without the text', async () => {
-    const { room, said, notifyId } = await givenMessage()
+    const { room, sent, notifyId } = await createMessage()
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
     const { seq } = await remove(notifyId, 'alice')
     const next = await app.send(room, 'next', 'bob')
 
-    const told = await notices.until((it) => it.seq === next.seq)
+    const received = await notices.until((notice) => notice.seq === next.seq)
     const event = {
       kind: 'delete',
       room,
       by: 'alice',
       at: expect.stringMatching(/Z$/),
-      message: { notifyId, sender: 'alice', clientId: expect.any(String), at: said.at },
+      message: { notifyId, sender: 'alice', clientId: expect.any(String), at: sent.at },
     }
-    expect(told.filter((it) => it.seq > said.seq)).toEqual([
-      { room, kind: 'delete', seq, prev: said.seq, notifyId, event },
+    expect(received.filter((notice) => notice.seq > sent.seq)).toEqual([
+      { room, kind: 'delete', seq, prev: sent.seq, notifyId, event },
       expect.objectContaining({ seq: next.seq, prev: seq }),
     ])
   })
 
   it('publishes the deletion to each member of a private room', async () => {
-    const { room, notifyId } = await givenMessage('a secret', 'private')
+    const { room, notifyId } = await createMessage('a secret', 'private')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
     const { seq } = await remove(notifyId, 'alice')
 
-    const [told] = (await toBob.until((it) => it.seq === seq)).slice(-1)
-    expect(told).toMatchObject({ kind: 'delete', notifyId })
+    const [notice] = (await toBob.until((notice) => notice.seq === seq)).slice(-1)
+    expect(notice).toMatchObject({ kind: 'delete', notifyId })
   })
 
   it.each(['owner', 'moderator'] as const)(
@@ -91,37 +91,37 @@ describe('msg.delete', () => {
   )
 
   it('deletes the first message of a thread, and keeps its replies', async () => {
-    const { room, said, notifyId } = await givenMessage()
-    const reply = { room, threadId: said.id, clientId: newClientId(), text: 'under it' }
+    const { room, sent, notifyId } = await createMessage()
+    const reply = { room, threadId: sent.id, clientId: newClientId(), text: 'under it' }
     const { id } = await app.call('send.thread', reply, 'bob')
 
     await remove(notifyId, 'alice')
 
-    const asked = { room, threadId: said.id }
-    const page = async () => (await app.call('chat.history.thread', asked, 'alice')).messages
+    const threadInput = { room, threadId: sent.id }
+    const page = async () => (await app.call('chat.history.thread', threadInput, 'alice')).messages
     await expect.poll(page).toMatchObject([{ id, text: 'under it' }])
   })
 
   it('deletes a reply in a thread', async () => {
-    const { room, said } = await givenMessage()
-    const reply = { room, threadId: said.id, clientId: newClientId(), text: 'a secret' }
-    const replied = await app.call('send.thread', reply, 'bob')
-    const notifyId = toNotifyId(replied)
+    const { room, sent } = await createMessage()
+    const reply = { room, threadId: sent.id, clientId: newClientId(), text: 'a secret' }
+    const sentReply = await app.call('send.thread', reply, 'bob')
+    const notifyId = toNotifyId(sentReply)
     const notices = await app.listen(roomNotify, { room }, 'alice')
 
     const { seq } = await remove(notifyId, 'bob')
 
-    const [told] = (await notices.until((it) => it.seq === seq)).slice(-1)
-    expect(told).toMatchObject({ prev: said.seq, event: { message: { threadId: said.id } } })
-    expect(await logAt(replied.seq)).toBeNull()
-    expect(await read(notifyId, 'alice')).toMatchObject({ threadId: said.id, text: '' })
+    const [notice] = (await notices.until((notice) => notice.seq === seq)).slice(-1)
+    expect(notice).toMatchObject({ prev: sent.seq, event: { message: { threadId: sent.id } } })
+    expect(await logAt(sentReply.seq)).toBeNull()
+    expect(await read(notifyId, 'alice')).toMatchObject({ threadId: sent.id, text: '' })
   })
 
   it('stores one deletion for concurrent and repeated calls, and returns its sequence from all of them', async () => {
-    const { room, notifyId } = await givenMessage()
+    const { room, notifyId } = await createMessage()
 
     const answers = await Promise.all(
-      (['alice', 'bob', 'alice', 'bob', 'alice'] as const).map((who) => remove(notifyId, who)),
+      (['alice', 'bob', 'alice', 'bob', 'alice'] as const).map((as) => remove(notifyId, as)),
     )
     const again = await remove(notifyId, 'alice')
 
@@ -133,13 +133,13 @@ describe('msg.delete', () => {
   it('does not send the message again when the client retries with the same client id', async () => {
     const room = await app.createRoom(['alice'])
     const clientId = newClientId()
-    const said = await app.send(room, 'a secret', 'alice', clientId)
-    await remove(toNotifyId(said), 'alice')
+    const sent = await app.send(room, 'a secret', 'alice', clientId)
+    await remove(toNotifyId(sent), 'alice')
 
     const again = await app.send(room, 'a secret', 'alice', clientId)
 
-    expect(again).toEqual(said)
-    expect((await read(toNotifyId(said), 'alice')).text).toBe('')
+    expect(again).toEqual(sent)
+    expect((await read(toNotifyId(sent), 'alice')).text).toBe('')
     expect(await app.readEvents(room)).toMatchObject([{ kind: 'delete' }])
   })
 
@@ -172,19 +172,19 @@ describe('msg.delete', () => {
   })
 
   it('rejects a kicked user, for their own messages and for others', async () => {
-    const { room, notifyId } = await givenMessage()
-    const his = toNotifyId(await app.send(room, 'his', 'bob'))
+    const { room, notifyId } = await createMessage()
+    const bobsNotifyId = toNotifyId(await app.send(room, 'his', 'bob'))
     await app.call('room.kick', { room, userId: 'alice' }, 'bob')
     // The cached membership is valid for up to half a second.
-    expect(await nextRejection(() => read(his, 'alice'))).toBe('forbidden')
+    expect(await nextRejection(() => read(bobsNotifyId, 'alice'))).toBe('forbidden')
 
-    for (const it of [notifyId, his])
-      await expect(remove(it, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
+    for (const notice of [notifyId, bobsNotifyId])
+      await expect(remove(notice, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
     expect((await read(notifyId, 'bob')).text).toBe('a secret')
   })
 
   it('rejects a call in an archived room with forbidden', async () => {
-    const { room, notifyId } = await givenMessage()
+    const { room, notifyId } = await createMessage()
     await app.call('room.archive', { room, archived: true }, 'bob')
     expect(await nextRejection(() => read(notifyId, 'alice'))).toBe('forbidden')
 

@@ -25,14 +25,14 @@ const edit = (notifyId: string, text: string, as: TestPerson) =>
 const read = (notifyId: string, as: TestPerson) => app.call('msg.get', { notifyId }, as)
 
 /** Creates a room of alice and bob with a message by alice. */
-async function givenMessage(text = 'first', kind: 'public' | 'private' = 'public') {
+async function createMessage(text = 'first', kind: 'public' | 'private' = 'public') {
   const room = await app.createRoom(['alice', 'bob'], kind, { bob: 'owner' })
-  const said = await app.send(room, text, 'alice')
-  return { room, said, notifyId: toNotifyId(said) }
+  const sent = await app.send(room, text, 'alice')
+  return { room, sent, notifyId: toNotifyId(sent) }
 }
 
 /** Returns a message's row, undefined before it is persisted. */
-async function rowOf(notifyId: NotifyId) {
+async function readRow(notifyId: NotifyId) {
   const [row] = await db
     .select()
     .from(messages)
@@ -42,34 +42,34 @@ async function rowOf(notifyId: NotifyId) {
 
 describe('msg.edit', () => {
   it('replaces the text and the mentions for all readers', async () => {
-    const { room, said, notifyId } = await givenMessage('first, @bob')
+    const { room, sent, notifyId } = await createMessage('first, @bob')
 
     const { seq } = await edit(notifyId, 'second, @charlie and @alice', 'alice')
 
     const [text, mentions] = ['second, @charlie and @alice', ['charlie', 'alice']]
-    const edited = { ...said, text, mentions }
+    const edited = { ...sent, text, mentions }
     const message = await read(notifyId, 'bob')
     expect(message).toMatchObject({ ...edited, editedSeq: seq })
-    expect(Date.parse(message.editedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(said.at))
+    expect(Date.parse(message.editedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(sent.at))
     const page = async () => (await app.call('chat.history', { room }, 'bob')).messages
     await expect.poll(page).toMatchObject([{ ...edited, editedAt: message.editedAt }])
   })
 
   it('publishes the edit to the room in order', async () => {
-    const { room, said, notifyId } = await givenMessage()
+    const { room, sent, notifyId } = await createMessage()
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
     const { seq } = await edit(notifyId, 'for @bob', 'alice')
     const next = await app.send(room, 'next', 'bob')
 
-    expect(seq).toBeGreaterThan(said.seq)
-    const told = await notices.until((it) => it.seq === next.seq)
-    expect(told.filter((it) => it.seq > said.seq)).toEqual([
+    expect(seq).toBeGreaterThan(sent.seq)
+    const received = await notices.until((notice) => notice.seq === next.seq)
+    expect(received.filter((notice) => notice.seq > sent.seq)).toEqual([
       {
         room,
         kind: 'edit',
         seq,
-        prev: said.seq,
+        prev: sent.seq,
         notifyId,
         event: {
           kind: 'edit',
@@ -86,17 +86,17 @@ describe('msg.edit', () => {
   })
 
   it('publishes the edit to each member of a private room', async () => {
-    const { room, notifyId } = await givenMessage('first', 'private')
+    const { room, notifyId } = await createMessage('first', 'private')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
     const { seq } = await edit(notifyId, 'second', 'alice')
 
-    const [told] = (await toBob.until((it) => it.seq === seq)).slice(-1)
-    expect(told).toMatchObject({ kind: 'edit', notifyId, event: { text: 'second' } })
+    const [notice] = (await toBob.until((notice) => notice.seq === seq)).slice(-1)
+    expect(notice).toMatchObject({ kind: 'edit', notifyId, event: { text: 'second' } })
   })
 
   it('publishes a long text by its id alone', async () => {
-    const { room, notifyId } = await givenMessage()
+    const { room, notifyId } = await createMessage()
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
     await edit(notifyId, 'x'.repeat(8_000), 'alice')
@@ -108,34 +108,34 @@ describe('msg.edit', () => {
   })
 
   it('edits a reply, and publishes its thread id', async () => {
-    const { room, said } = await givenMessage()
-    const reply = { room, threadId: said.id, clientId: newClientId(), text: 'under it' }
+    const { room, sent } = await createMessage()
+    const reply = { room, threadId: sent.id, clientId: newClientId(), text: 'under it' }
     const notifyId = toNotifyId(await app.call('send.thread', reply, 'bob'))
     const notices = await app.listen(roomNotify, { room }, 'alice')
 
     const { seq } = await edit(notifyId, 'still under it', 'bob')
 
-    const [told] = (await notices.until((it) => it.seq === seq)).slice(-1)
+    const [notice] = (await notices.until((notice) => notice.seq === seq)).slice(-1)
     // An edit continues the sequence of the room, not of the thread.
-    expect(told).toMatchObject({
-      prev: said.seq,
-      event: { message: { notifyId, threadId: said.id } },
+    expect(notice).toMatchObject({
+      prev: sent.seq,
+      event: { message: { notifyId, threadId: sent.id } },
     })
-    expect(told).not.toHaveProperty('threadId')
-    const asked = { room, threadId: said.id }
+    expect(notice).not.toHaveProperty('threadId')
+    const threadInput = { room, threadId: sent.id }
     const texts = async () =>
-      (await app.call('chat.history.thread', asked, 'alice')).messages.map(({ text }) => text)
+      (await app.call('chat.history.thread', threadInput, 'alice')).messages.map(({ text }) => text)
     await expect.poll(texts).toEqual(['still under it'])
   })
 
   it('stores no event when the text is unchanged, and returns the sequence of the existing event', async () => {
-    const { room, said, notifyId } = await givenMessage()
+    const { room, sent, notifyId } = await createMessage()
 
     const unchanged = await edit(notifyId, 'first', 'alice')
     const first = await edit(notifyId, 'second', 'alice')
     const again = await edit(notifyId, 'second', 'alice')
 
-    expect(unchanged).toEqual({ seq: said.seq })
+    expect(unchanged).toEqual({ seq: sent.seq })
     expect(again).toEqual(first)
     expect(await app.readEvents(room)).toHaveLength(2)
   })
@@ -144,21 +144,21 @@ describe('msg.edit', () => {
     const room = await app.createRoom(['alice', 'bob'])
     const cache = await app.openBucket(MSG_CACHE)
     const release = await lockMessages()
-    const said = await app.send(room, 'first', 'alice')
-    const notifyId = toNotifyId(said)
-    await expect.poll(() => cache.get(said.id)).not.toBeNull()
+    const sent = await app.send(room, 'first', 'alice')
+    const notifyId = toNotifyId(sent)
+    await expect.poll(() => cache.get(sent.id)).not.toBeNull()
 
     await edit(notifyId, 'second', 'alice')
     const before = await read(notifyId, 'bob')
     await release()
 
     expect(before.text).toBe('second')
-    await expect.poll(() => rowOf(notifyId)).toMatchObject({ text: 'second' })
+    await expect.poll(() => readRow(notifyId)).toMatchObject({ text: 'second' })
     expect(await read(notifyId, 'bob')).toEqual(before)
   })
 
   it('returns the last stored edit everywhere after concurrent edits', async () => {
-    const { room, notifyId } = await givenMessage()
+    const { room, notifyId } = await createMessage()
     const texts = Array.from({ length: 20 }, (_, index) => `edit ${index}`)
 
     const answers = await Promise.all(texts.map((text) => edit(notifyId, text, 'alice')))
@@ -167,7 +167,7 @@ describe('msg.edit', () => {
     const last = (await app.readEvents(room)).at(-1)
     expect(last).toMatchObject({ kind: 'edit' })
     const text = last && 'text' in last ? last.text : undefined
-    await expect.poll(async () => (await rowOf(notifyId))?.text).toBe(text)
+    await expect.poll(async () => (await readRow(notifyId))?.text).toBe(text)
     await expect.poll(async () => (await read(notifyId, 'bob')).text).toBe(text)
   })
 
@@ -190,14 +190,14 @@ describe('msg.edit', () => {
   })
 
   it('rejects a sender who left the room', async () => {
-    const { room, notifyId } = await givenMessage()
+    const { room, notifyId } = await createMessage()
     await app.call('room.leave', { room }, 'alice')
 
     expect(await nextRejection(() => edit(notifyId, 'gone', 'alice'))).toBe('forbidden')
   })
 
   it('rejects a sender who is now a guest', async () => {
-    const { room, notifyId } = await givenMessage()
+    const { room, notifyId } = await createMessage()
     await app.call('room.role', { room, userId: 'alice', role: 'guest' }, 'bob')
 
     const change = () => edit(notifyId, `${Date.now()}`, 'alice')
@@ -205,7 +205,7 @@ describe('msg.edit', () => {
   })
 
   it('rejects a deleted message with forbidden', async () => {
-    const { notifyId } = await givenMessage()
+    const { notifyId } = await createMessage()
     await app.call('msg.delete', { notifyId }, 'alice')
 
     await expect(edit(notifyId, 'back again', 'alice')).rejects.toMatchObject({ code: 'forbidden' })
@@ -213,7 +213,7 @@ describe('msg.edit', () => {
   })
 
   it('rejects a call in an archived room', async () => {
-    const { room, notifyId } = await givenMessage()
+    const { room, notifyId } = await createMessage()
     await app.call('room.archive', { room, archived: true }, 'bob')
 
     const change = () => edit(notifyId, `${Date.now()}`, 'alice')

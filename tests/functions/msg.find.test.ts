@@ -18,8 +18,8 @@ describe('msg.find', () => {
   it('returns the thread of a reply', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const first = await app.send(room, 'shall we?', 'alice')
-    const said = { room, threadId: first.id, clientId: newClientId(), text: 'we shall' }
-    const { id, seq } = await app.call('send.thread', said, 'bob')
+    const input = { room, threadId: first.id, clientId: newClientId(), text: 'we shall' }
+    const { id, seq } = await app.call('send.thread', input, 'bob')
 
     await expect
       .poll(() => app.call('msg.find', { room, id }, 'alice'))
@@ -28,12 +28,12 @@ describe('msg.find', () => {
 
   it('returns the sequence of a deleted message', async () => {
     const room = await app.createRoom(['alice'])
-    const said = await app.send(room, 'a mistake', 'alice')
-    await app.call('msg.delete', { notifyId: toNotifyId(said) }, 'alice')
+    const sent = await app.send(room, 'a mistake', 'alice')
+    await app.call('msg.delete', { notifyId: toNotifyId(sent) }, 'alice')
 
-    const found = await app.call('msg.find', { room, id: said.id }, 'alice')
+    const answer = await app.call('msg.find', { room, id: sent.id }, 'alice')
 
-    expect(found).toEqual({ seq: said.seq })
+    expect(answer).toEqual({ seq: sent.seq })
   })
 
   it('rejects a message of another room with the same error as for an unknown message', async () => {

@@ -13,7 +13,7 @@ const app = useApp()
 const newId = () => crypto.randomUUID().replaceAll('-', '') as MessageId
 
 /** Makes every process evict a message from its memory. */
-async function tellChanged(id: string) {
+async function publishChange(id: string) {
   const { nc } = await app.connectAs('functions')
   nc.publish(`message.changed.${id}`)
   await nc.flush()
@@ -29,8 +29,8 @@ describe('msg.get', () => {
     const { notifyId = '' } = await notices.next()
     const message = await app.call('msg.get', { notifyId }, 'bob')
 
-    const said = { id, room, seq, sender: 'alice', clientId, text: 'hello', mentions: [], at }
-    expect(message).toEqual(said)
+    const expected = { id, room, seq, sender: 'alice', clientId, text: 'hello', mentions: [], at }
+    expect(message).toEqual(expected)
   })
 
   it('returns a message of a private room', async () => {
@@ -51,13 +51,13 @@ describe('msg.get', () => {
     const id = newId()
     const at = new Date().toISOString()
     const clientId = newClientId()
-    const said = { id, sender: 'alice', clientId, text: 'from the log', mentions: [], at }
-    const event = JSON.stringify({ kind: 'message', ...said })
+    const expected = { id, sender: 'alice', clientId, text: 'from the log', mentions: [], at }
+    const event = JSON.stringify({ kind: 'message', ...expected })
     const { seq } = await jetstream(nc).publish(`chat.${room}`, event)
 
     const message = await app.call('msg.get', { notifyId: toNotifyId({ seq, id }) }, 'alice')
 
-    expect(message).toEqual({ ...said, room, seq })
+    expect(message).toEqual({ ...expected, room, seq })
   })
 
   it('reads the database when the stream no longer has the message', async () => {
@@ -98,14 +98,15 @@ describe('msg.get', () => {
     const edit = { notifyId: toNotifyId(edited), text: 'second' }
     const { seq } = await app.call('msg.edit', edit, 'alice')
     await app.call('msg.delete', { notifyId: toNotifyId(deleted) }, 'alice')
-    const isKept = async () => (await app.waitForRows(room, 2)).every(({ editedSeq }) => editedSeq)
-    await expect.poll(isKept).toBe(true)
+    const arePersisted = async () =>
+      (await app.waitForRows(room, 2)).every(({ editedSeq }) => editedSeq)
+    await expect.poll(arePersisted).toBe(true)
     for (const { id } of [edited, deleted]) {
       await cache.delete(id)
-      await tellChanged(id)
+      await publishChange(id)
     }
 
-    const get = (said: typeof edited) => app.call('msg.get', { notifyId: toNotifyId(said) }, 'bob')
+    const get = (sent: typeof edited) => app.call('msg.get', { notifyId: toNotifyId(sent) }, 'bob')
 
     expect(await get(edited)).toMatchObject({ ...edited, text: 'second', editedSeq: seq })
     expect(await get(deleted)).toMatchObject({ ...deleted, text: '', mentions: [] })
@@ -113,9 +114,9 @@ describe('msg.get', () => {
 
   it('returns a message to a user without a role', async () => {
     const room = await app.createRoom(['alice', 'charlie'])
-    const said = await app.send(room, 'for all', 'alice')
+    const sent = await app.send(room, 'for all', 'alice')
 
-    const message = await app.call('msg.get', { notifyId: toNotifyId(said) }, 'charlie')
+    const message = await app.call('msg.get', { notifyId: toNotifyId(sent) }, 'charlie')
 
     expect(message.text).toBe('for all')
   })
@@ -134,14 +135,14 @@ describe('msg.get', () => {
     const { id, seq } = await app.send(room, 'between us', 'alice')
     const notifyId = toNotifyId({ seq, id: id as MessageId })
     const absent = toNotifyId({ seq, id: newId() })
-    const get = (it: string) => app.call('msg.get', { notifyId: it }, 'bob').catch((error) => error)
+    const get = (id: string) => app.call('msg.get', { notifyId: id }, 'bob').catch((error) => error)
 
-    const [there, notThere] = [await get(notifyId), await get(absent)]
+    const [onHidden, onAbsent] = [await get(notifyId), await get(absent)]
 
-    expect(there).toMatchObject({ code: 'forbidden' })
-    expect(there.message).not.toContain(room)
-    expect(notThere.code).toBe(there.code)
-    expect(notThere.message.replace(absent, notifyId)).toBe(there.message)
+    expect(onHidden).toMatchObject({ code: 'forbidden' })
+    expect(onHidden.message).not.toContain(room)
+    expect(onAbsent.code).toBe(onHidden.code)
+    expect(onAbsent.message.replace(absent, notifyId)).toBe(onHidden.message)
   })
 
   it('rejects a removed member within one second', async () => {

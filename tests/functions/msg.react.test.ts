@@ -21,28 +21,28 @@ const emojis = [...'🍇🍈🍉🍊🍋🍌🍍🥭🍎🍏🍐🍑🍒🍓🥝
 const react = (notifyId: string, emoji: string, as: TestPerson, on = true) =>
   app.call('msg.react', { notifyId, emoji, on }, as)
 
-async function givenMessage(kind: 'public' | 'private' = 'public') {
+async function createMessage(kind: 'public' | 'private' = 'public') {
   const room = await app.createRoom(['alice', 'bob'], kind, { bob: 'owner' })
-  const said = await app.send(room, 'how about lunch?', 'alice')
-  return { room, said, notifyId: toNotifyId(said) }
+  const sent = await app.send(room, 'how about lunch?', 'alice')
+  return { room, sent, notifyId: toNotifyId(sent) }
 }
 
 /** Returns the reactions to the latest message of a room. */
-async function reactionsOf(room: string, as: TestPerson = 'alice') {
+async function readReactions(room: string, as: TestPerson = 'alice') {
   const { messages } = await app.call('chat.history', { room }, as)
   return messages.at(-1)?.reactions
 }
 
 describe('msg.react', () => {
   it('adds reactions, in the order in which each emoji was first used', async () => {
-    const { room, notifyId } = await givenMessage()
+    const { room, notifyId } = await createMessage()
 
     await react(notifyId, '👍', 'bob')
     await react(notifyId, '👩‍👩‍👧', 'bob')
     await react(notifyId, '👍', 'alice')
 
     await expect
-      .poll(() => reactionsOf(room))
+      .poll(() => readReactions(room))
       .toEqual([
         { emoji: '👍', count: 2, users: ['bob', 'alice'] },
         { emoji: '👩‍👩‍👧', count: 1, users: ['bob'] },
@@ -50,72 +50,74 @@ describe('msg.react', () => {
   })
 
   it('removes the reaction of the caller only', async () => {
-    const { room, notifyId } = await givenMessage()
+    const { room, notifyId } = await createMessage()
     await react(notifyId, '👍', 'alice')
     await react(notifyId, '👍', 'bob')
 
     await react(notifyId, '👍', 'alice', false)
 
-    await expect.poll(() => reactionsOf(room)).toEqual([{ emoji: '👍', count: 1, users: ['bob'] }])
+    await expect
+      .poll(() => readReactions(room))
+      .toEqual([{ emoji: '👍', count: 1, users: ['bob'] }])
   })
 
   it('publishes reactions to the room in order', async () => {
-    const { room, said, notifyId } = await givenMessage()
+    const { room, sent, notifyId } = await createMessage()
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
     const { seq } = await react(notifyId, '👍', 'bob')
     const next = await react(notifyId, '👍', 'bob', false)
 
-    const told = await notices.until((it) => it.seq === next.seq)
+    const received = await notices.until((notice) => notice.seq === next.seq)
     const event = { kind: 'react', room, by: 'bob', at: expect.stringMatching(/Z$/) }
-    const about = { message: { notifyId }, emoji: '👍' }
-    expect(told.filter((it) => it.seq > said.seq)).toEqual([
+    const target = { message: { notifyId }, emoji: '👍' }
+    expect(received.filter((notice) => notice.seq > sent.seq)).toEqual([
       {
         room,
         kind: 'react',
         seq,
-        prev: said.seq,
+        prev: sent.seq,
         notifyId,
-        event: { ...event, ...about, on: true },
+        event: { ...event, ...target, on: true },
       },
       expect.objectContaining({
         seq: next.seq,
         prev: seq,
-        event: { ...event, ...about, on: false },
+        event: { ...event, ...target, on: false },
       }),
     ])
   })
 
   it('publishes a reaction to each member of a private room', async () => {
-    const { room, notifyId } = await givenMessage('private')
+    const { room, notifyId } = await createMessage('private')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
     const { seq } = await react(notifyId, '❤️', 'alice')
 
-    const [told] = (await toBob.until((it) => it.seq === seq)).slice(-1)
-    expect(told).toMatchObject({ kind: 'react', notifyId, event: { emoji: '❤️', by: 'alice' } })
+    const [notice] = (await toBob.until((notice) => notice.seq === seq)).slice(-1)
+    expect(notice).toMatchObject({ kind: 'react', notifyId, event: { emoji: '❤️', by: 'alice' } })
   })
 
   it('reacts to a reply in a thread', async () => {
-    const { room, said } = await givenMessage()
-    const reply = { room, threadId: said.id, clientId: newClientId(), text: 'under it' }
+    const { room, sent } = await createMessage()
+    const reply = { room, threadId: sent.id, clientId: newClientId(), text: 'under it' }
     const notifyId = toNotifyId(await app.call('send.thread', reply, 'bob'))
 
     await react(notifyId, '👍', 'alice')
 
-    const asked = { room, threadId: said.id }
-    const page = async () => (await app.call('chat.history.thread', asked, 'bob')).messages
+    const threadInput = { room, threadId: sent.id }
+    const page = async () => (await app.call('chat.history.thread', threadInput, 'bob')).messages
     await expect
       .poll(page)
       .toMatchObject([{ reactions: [{ emoji: '👍', count: 1, users: ['alice'] }] }])
     expect((await app.readEvents(room)).at(-1)).toMatchObject({
       kind: 'react',
-      message: { notifyId, threadId: said.id },
+      message: { notifyId, threadId: sent.id },
     })
   })
 
   it('stores no event when repeated, and returns the sequence of the existing event', async () => {
-    const { room, notifyId } = await givenMessage()
+    const { room, notifyId } = await createMessage()
 
     const on = await react(notifyId, '👍', 'bob')
     const onAgain = await react(notifyId, '👍', 'bob')
@@ -127,26 +129,26 @@ describe('msg.react', () => {
   })
 
   it('stores no event when removing a reaction that does not exist', async () => {
-    const { room, said, notifyId } = await givenMessage()
+    const { room, sent, notifyId } = await createMessage()
 
     const answer = await react(notifyId, '👍', 'bob', false)
 
-    expect(answer).toEqual({ seq: said.seq })
+    expect(answer).toEqual({ seq: sent.seq })
     expect(await app.readEvents(room)).toHaveLength(1)
   })
 
   it('applies the last of several quick changes', async () => {
-    const { room, notifyId } = await givenMessage()
+    const { room, notifyId } = await createMessage()
     const release = await lockMessages()
-    const changing = async () => {
+    const toggleReactions = async () => {
       for (const on of [true, false, true, false, true]) await react(notifyId, '👍', 'bob', on)
       await react(notifyId, '🎉', 'bob')
       await react(notifyId, '🎉', 'bob', false)
     }
 
-    const changed = changing()
+    const toggling = toggleReactions()
     await release()
-    await changed
+    await toggling
 
     expect(await app.readEvents(room)).toHaveLength(8)
     const last = await app.send(room, 'last', 'alice')
@@ -156,20 +158,20 @@ describe('msg.react', () => {
   })
 
   it('counts each user once when their devices react concurrently', async () => {
-    const { room, notifyId } = await givenMessage()
+    const { room, notifyId } = await createMessage()
 
     await Promise.all(
       Array.from({ length: 10 }, (_, index) => react(notifyId, '👍', index % 2 ? 'alice' : 'bob')),
     )
 
-    const counted = async () => (await reactionsOf(room))?.map(({ count }) => count)
-    await expect.poll(counted).toEqual([2])
+    const readCounts = async () => (await readReactions(room))?.map(({ count }) => count)
+    await expect.poll(readCounts).toEqual([2])
   })
 
   it('accepts 20 different emojis, and rejects the next with conflict for every user', async () => {
-    const { room, notifyId } = await givenMessage()
+    const { room, notifyId } = await createMessage()
     for (const emoji of emojis) await react(notifyId, emoji, 'bob')
-    await expect.poll(() => reactionsOf(room)).toHaveLength(20)
+    await expect.poll(() => readReactions(room)).toHaveLength(20)
 
     await expect(react(notifyId, '🎉', 'alice')).rejects.toMatchObject({ code: 'conflict' })
     await expect(react(notifyId, '🎉', 'bob')).rejects.toMatchObject({ code: 'conflict' })
@@ -190,7 +192,7 @@ describe('msg.react', () => {
   })
 
   it('rejects a deleted message with forbidden', async () => {
-    const { notifyId } = await givenMessage()
+    const { notifyId } = await createMessage()
     await app.call('msg.delete', { notifyId }, 'alice')
 
     await expect(react(notifyId, '👍', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
@@ -204,14 +206,14 @@ describe('msg.react', () => {
   })
 
   it('rejects a user who left the room', async () => {
-    const { room, notifyId } = await givenMessage()
+    const { room, notifyId } = await createMessage()
     await app.call('room.leave', { room }, 'alice')
 
     expect(await nextRejection(() => react(notifyId, '👍', 'alice'))).toBe('forbidden')
   })
 
   it('rejects a call in an archived room', async () => {
-    const { room, notifyId } = await givenMessage()
+    const { room, notifyId } = await createMessage()
     await app.call('room.archive', { room, archived: true }, 'bob')
 
     expect(await nextRejection(() => react(notifyId, '👍', 'alice'))).toBe('forbidden')

@@ -8,26 +8,26 @@ const app = useApp()
 
 const trace = (notifyId: NotifyId, as: TestPerson) => app.call('msg.trace', { notifyId }, as)
 
-async function sayTraced(room: RoomId, traceparent: string, as: TestPerson = 'bob') {
+async function sendTraced(room: RoomId, traceparent: string, as: TestPerson = 'bob') {
   const client = await tracedClient(app, as, traceparent)
   return client.call('send', { room, clientId: newClientId(), text: 'followed' })
 }
 
-async function namesOf(notifyId: NotifyId, as: TestPerson = 'bob') {
+async function readSpanNames(notifyId: NotifyId, as: TestPerson = 'bob') {
   return (await trace(notifyId, as)).spans.map(({ name }) => name)
 }
 
 describe('msg.trace', () => {
   it('returns the spans of a message from its function to the stream and the database', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
-    const said = await sayTraced(room, newTrace().traceparent)
-    const notifyId = toNotifyId(said)
+    const sent = await sendTraced(room, newTrace().traceparent)
+    const notifyId = toNotifyId(sent)
 
     await expect
-      .poll(() => namesOf(notifyId))
+      .poll(() => readSpanNames(notifyId))
       .toEqual(expect.arrayContaining(['send', 'chat.{room}', 'fanout', 'persist']))
     const { at, storedAt, writtenAt, spans } = await trace(notifyId, 'bob')
-    expect(at).toBe(said.at)
+    expect(at).toBe(sent.at)
     expect(Date.parse(storedAt ?? '') - Date.parse(at)).toBeGreaterThanOrEqual(-1)
     expect(Date.parse(at) - Date.parse(writtenAt ?? '')).toBeLessThan(10_000)
     const send = spans.find(({ name }) => name === 'send')
@@ -40,19 +40,19 @@ describe('msg.trace', () => {
     const room = await app.createRoom(['bob'])
     const first = await app.send(room, 'a thread', 'bob')
     const client = await tracedClient(app, 'bob', newTrace().traceparent)
-    const said = { room, threadId: first.id, clientId: newClientId(), text: 'followed' }
-    const reply = await client.call('send.thread', said)
+    const input = { room, threadId: first.id, clientId: newClientId(), text: 'followed' }
+    const reply = await client.call('send.thread', input)
 
     await expect
-      .poll(() => namesOf(toNotifyId(reply)))
+      .poll(() => readSpanNames(toNotifyId(reply)))
       .toEqual(expect.arrayContaining(['send.thread', 'fanout.thread', 'persist.thread']))
   })
 
   it('returns the time of storage and no spans for an untraced message', async () => {
     const room = await app.createRoom(['bob'])
-    const said = await app.send(room, 'untraced', 'bob')
+    const sent = await app.send(room, 'untraced', 'bob')
 
-    const { storedAt, spans } = await trace(toNotifyId(said), 'bob')
+    const { storedAt, spans } = await trace(toNotifyId(sent), 'bob')
 
     expect(storedAt).toBeDefined()
     expect(spans).toEqual([])
@@ -60,33 +60,33 @@ describe('msg.trace', () => {
 
   it('returns neither the time of storage nor spans for a deleted message', async () => {
     const room = await app.createRoom(['bob'])
-    const said = await sayTraced(room, newTrace().traceparent)
-    await app.call('msg.delete', { notifyId: toNotifyId(said) }, 'bob')
+    const sent = await sendTraced(room, newTrace().traceparent)
+    await app.call('msg.delete', { notifyId: toNotifyId(sent) }, 'bob')
 
-    await expect.poll(async () => (await trace(toNotifyId(said), 'bob')).storedAt).toBeUndefined()
-    expect((await trace(toNotifyId(said), 'bob')).spans).toEqual([])
+    await expect.poll(async () => (await trace(toNotifyId(sent), 'bob')).storedAt).toBeUndefined()
+    expect((await trace(toNotifyId(sent), 'bob')).spans).toEqual([])
   })
 
   it('returns no spans of other messages that share the trace id', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const { traceparent } = newTrace()
-    const ofBob = toNotifyId(await sayTraced(room, traceparent))
-    const ofAlice = toNotifyId(await sayTraced(room, traceparent, 'alice'))
-    await expect.poll(() => namesOf(ofAlice, 'alice')).toContain('persist')
-    await expect.poll(() => namesOf(ofBob)).toContain('persist')
+    const ofBob = toNotifyId(await sendTraced(room, traceparent))
+    const ofAlice = toNotifyId(await sendTraced(room, traceparent, 'alice'))
+    await expect.poll(() => readSpanNames(ofAlice, 'alice')).toContain('persist')
+    await expect.poll(() => readSpanNames(ofBob)).toContain('persist')
 
-    const [bobs, alices] = [await trace(ofBob, 'bob'), await trace(ofAlice, 'alice')]
+    const [bobsTrace, alicesTrace] = [await trace(ofBob, 'bob'), await trace(ofAlice, 'alice')]
 
-    const ids = new Set(bobs.spans.map(({ id }) => id))
-    expect(alices.spans.filter(({ id }) => ids.has(id))).toEqual([])
-    expect(bobs.spans.filter(({ name }) => name === 'send')).toHaveLength(1)
+    const ids = new Set(bobsTrace.spans.map(({ id }) => id))
+    expect(alicesTrace.spans.filter(({ id }) => ids.has(id))).toEqual([])
+    expect(bobsTrace.spans.filter(({ name }) => name === 'send')).toHaveLength(1)
   })
 
   it("rejects everyone but the sender, also the room's owner and an administrator", async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
-    const notifyId = toNotifyId(await sayTraced(room, newTrace().traceparent))
+    const sent = await sendTraced(room, newTrace().traceparent)
 
-    await expect(trace(notifyId, 'alice')).rejects.toMatchObject({
+    await expect(trace(toNotifyId(sent), 'alice')).rejects.toMatchObject({
       code: 'forbidden',
       message: `Only bob may read the trace of message ${notifyId}`,
     })
@@ -94,19 +94,19 @@ describe('msg.trace', () => {
 
   it('rejects a non-member with the same message as for an unknown message', async () => {
     const room = await app.createRoom(['bob'], 'private')
-    const notifyId = toNotifyId(await sayTraced(room, newTrace().traceparent))
+    const notifyId = toNotifyId(await sendTraced(room, newTrace().traceparent))
     const absent = `1-${'0'.repeat(32)}` as NotifyId
 
     for (const id of [notifyId, absent]) {
-      const refusal = await trace(id, 'alice').catch((error) => error)
-      expect(refusal).toMatchObject({ code: 'forbidden' })
-      expect(refusal.message).toBe(`There is no message ${id} that you may read`)
+      const rejection = await trace(id, 'alice').catch((error) => error)
+      expect(rejection).toMatchObject({ code: 'forbidden' })
+      expect(rejection.message).toBe(`There is no message ${id} that you may read`)
     }
   })
 
   it('rejects a sender who was kicked, within one second', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
-    const notifyId = toNotifyId(await sayTraced(room, newTrace().traceparent))
+    const notifyId = toNotifyId(await sendTraced(room, newTrace().traceparent))
     await trace(notifyId, 'bob')
 
     await app.call('room.kick', { room, userId: 'bob' }, 'alice')

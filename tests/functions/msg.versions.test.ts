@@ -13,36 +13,37 @@ const app = useApp()
 
 const absent = toNotifyId({ seq: 1, id: '0'.repeat(32) as MessageId })
 
-const versionsOf = (notifyId: string, as: TestPerson) => app.call('msg.versions', { notifyId }, as)
+const readVersions = (notifyId: string, as: TestPerson) =>
+  app.call('msg.versions', { notifyId }, as)
 
 /** Creates a message by alice that she edited twice, with bob in the given role. */
-async function givenEdited(bob: 'owner' | 'moderator' | 'member' | 'guest' = 'moderator') {
+async function createEditedMessage(bob: 'owner' | 'moderator' | 'member' | 'guest' = 'moderator') {
   const room = await app.createRoom(['alice', 'bob'], 'public', { bob })
-  const said = await app.send(room, 'first', 'alice')
-  const notifyId = toNotifyId(said)
+  const sent = await app.send(room, 'first', 'alice')
+  const notifyId = toNotifyId(sent)
   for (const text of ['second', 'third']) await app.call('msg.edit', { notifyId, text }, 'alice')
-  await expect.poll(async () => (await versionsOf(notifyId, 'alice')).versions).toHaveLength(2)
-  return { room, said, notifyId }
+  await expect.poll(async () => (await readVersions(notifyId, 'alice')).versions).toHaveLength(2)
+  return { room, sent, notifyId }
 }
 
 describe('msg.versions', () => {
   it('returns the earlier texts with their times, oldest first', async () => {
-    const { said, notifyId } = await givenEdited()
+    const { sent, notifyId } = await createEditedMessage()
 
-    const answer = await versionsOf(notifyId, 'alice')
+    const answer = await readVersions(notifyId, 'alice')
 
     expect(answer).toEqual({
       versions: [
-        { text: 'first', at: said.at },
+        { text: 'first', at: sent.at },
         { text: 'second', at: expect.stringMatching(/Z$/) },
       ],
     })
   })
 
   it.each(['owner', 'moderator'] as const)('returns the versions to a room %s', async (bob) => {
-    const { notifyId } = await givenEdited(bob)
+    const { notifyId } = await createEditedMessage(bob)
 
-    const { versions } = await versionsOf(notifyId, 'bob')
+    const { versions } = await readVersions(notifyId, 'bob')
 
     expect(versions.map(({ text }) => text)).toEqual(['first', 'second'])
   })
@@ -50,16 +51,19 @@ describe('msg.versions', () => {
   it('returns the newest versions that fit into the response', async () => {
     const room = await app.createRoom(['alice'])
     const notifyId = toNotifyId(await app.send(room, '0', 'alice'))
-    const long = (at: number) => `${at} `.padEnd(8_000, '☂')
+    const long = (index: number) => `${index} `.padEnd(8_000, '☂')
     for (let at = 1; at <= 60; at++)
       await app.call('msg.edit', { notifyId, text: long(at) }, 'alice')
-    const texts = async () => (await versionsOf(notifyId, 'alice')).versions.map(({ text }) => text)
+    const texts = async () =>
+      (await readVersions(notifyId, 'alice')).versions.map(({ text }) => text)
     await expect.poll(async () => (await texts()).at(-1)).toBe(long(59))
 
-    const answered = await texts()
+    const returnedTexts = await texts()
 
-    expect(answered.length).toBeGreaterThan(30)
-    expect(answered).toEqual(answered.map((_, at) => long(60 - answered.length + at)))
+    expect(returnedTexts.length).toBeGreaterThan(30)
+    expect(returnedTexts).toEqual(
+      returnedTexts.map((_, index) => long(60 - returnedTexts.length + index)),
+    )
   })
 
   it('returns the versions of a reply in a thread', async () => {
@@ -69,7 +73,8 @@ describe('msg.versions', () => {
     const notifyId = toNotifyId(await app.call('send.thread', reply, 'alice'))
     await app.call('msg.edit', { notifyId, text: 'still under it' }, 'alice')
 
-    const texts = async () => (await versionsOf(notifyId, 'alice')).versions.map(({ text }) => text)
+    const texts = async () =>
+      (await readVersions(notifyId, 'alice')).versions.map(({ text }) => text)
 
     await expect.poll(texts).toEqual(['under it'])
   })
@@ -79,23 +84,23 @@ describe('msg.versions', () => {
     const notifyId = toNotifyId(await app.send(room, 'first', 'alice'))
     await app.waitForRows(room, 1)
 
-    expect(await versionsOf(notifyId, 'alice')).toEqual({ versions: [] })
+    expect(await readVersions(notifyId, 'alice')).toEqual({ versions: [] })
   })
 
   it('returns no versions of a deleted message to anyone', async () => {
-    const { notifyId } = await givenEdited('owner')
+    const { notifyId } = await createEditedMessage('owner')
     await app.call('msg.delete', { notifyId }, 'alice')
 
-    expect(await versionsOf(notifyId, 'alice')).toEqual({ versions: [] })
-    expect(await versionsOf(notifyId, 'bob')).toEqual({ versions: [] })
+    expect(await readVersions(notifyId, 'alice')).toEqual({ versions: [] })
+    expect(await readVersions(notifyId, 'bob')).toEqual({ versions: [] })
   })
 
   it.each(['member', 'guest'] as const)(
     'rejects a %s who did not send the message with forbidden',
     async (bob) => {
-      const { notifyId } = await givenEdited(bob)
+      const { notifyId } = await createEditedMessage(bob)
 
-      await expect(versionsOf(notifyId, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+      await expect(readVersions(notifyId, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
     },
   )
 
@@ -103,25 +108,25 @@ describe('msg.versions', () => {
     const room = await app.createRoom(['alice'], 'private')
     const notifyId = toNotifyId(await app.send(room, 'between us', 'alice'))
 
-    await expectSameRejection((id) => versionsOf(id, 'bob'), { hidden: notifyId, absent })
+    await expectSameRejection((id) => readVersions(id, 'bob'), { hidden: notifyId, absent })
   })
 
   it('rejects a sender who left the room', async () => {
-    const { room, notifyId } = await givenEdited()
+    const { room, notifyId } = await createEditedMessage()
     await app.call('room.leave', { room }, 'alice')
 
-    expect(await nextRejection(() => versionsOf(notifyId, 'alice'))).toBe('forbidden')
+    expect(await nextRejection(() => readVersions(notifyId, 'alice'))).toBe('forbidden')
   })
 
   it('rejects a call in an archived room', async () => {
-    const { room, notifyId } = await givenEdited('owner')
+    const { room, notifyId } = await createEditedMessage('owner')
     await app.call('room.archive', { room, archived: true }, 'bob')
 
-    expect(await nextRejection(() => versionsOf(notifyId, 'bob'))).toBe('forbidden')
+    expect(await nextRejection(() => readVersions(notifyId, 'bob'))).toBe('forbidden')
   })
 
   it('rejects a user without a role with forbidden', async () => {
-    await expect(versionsOf(absent, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(readVersions(absent, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it.each(badPayloads({ notifyId: absent }))(

@@ -60,8 +60,8 @@ describe('persist', () => {
     )
 
     const rows = await app.waitForRows(room, 1_000)
-    const said = answers.toSorted((a, b) => a.seq - b.seq)
-    expect(rows.map(({ id, seq, at }) => ({ id, seq, at: at.toISOString() }))).toEqual(said)
+    const expectedRows = answers.toSorted((a, b) => a.seq - b.seq)
+    expect(rows.map(({ id, seq, at }) => ({ id, seq, at: at.toISOString() }))).toEqual(expectedRows)
   })
 
   it('continues after events that it cannot store, and writes an invalid one to the dead letters', async () => {
@@ -69,14 +69,14 @@ describe('persist', () => {
     const { nc } = await app.connectAs('functions')
     const log = jetstream(nc)
     const manager = await jetstreamManager(nc)
-    const dead = async () => (await manager.streams.info(deadLetters)).state.messages
-    const before = await dead()
+    const countDeadLetters = async () => (await manager.streams.info(deadLetters)).state.messages
+    const before = await countDeadLetters()
 
     // Events that no function writes: an invalid one, and a text that PostgreSQL cannot store.
     const first = await app.send(room, 'before', 'alice')
     await log.publish(`chat.${room}`, '{"kind":"nonsense"}')
-    const nul = { ...event(), text: 'a\0b' }
-    await log.publish(`chat.${room}`, JSON.stringify(nul))
+    const nulEvent = { ...newEvent(), text: 'a\0b' }
+    await log.publish(`chat.${room}`, JSON.stringify(nulEvent))
     const last = await app.send(room, 'after', 'alice')
 
     const rows = await app.waitForRows(room, 2)
@@ -84,7 +84,7 @@ describe('persist', () => {
     const missed = await app.call('chat.sync', { room, since: first.seq }, 'alice')
     expect(missed).toMatchObject({ recovered: true, events: [{}, { seq: last.seq }] })
     // Only the invalid event is a dead letter yet; a database error is retried.
-    await expect.poll(dead).toBe(before + 1)
+    await expect.poll(countDeadLetters).toBe(before + 1)
     const letter = await manager.streams.getMessage(deadLetters, { last_by_subj: 'dead.persist' })
     expect(letter?.header.get('Natter-Subject')).toBe(`chat.${room}`)
     expect(letter?.header.get('Natter-Reason')).toMatch(/kind/)
@@ -103,8 +103,8 @@ describe('persist', () => {
     const log = jetstream(nc)
 
     // As left by a process that crashed after storing the event.
-    const at = new Date().toISOString()
-    const change = { by: 'alice', at, room }
+    const seq = new Date().toISOString()
+    const change = { by: 'alice', at: seq, room }
     const edit = { ...change, kind: 'edit', text: 'second', mentions: [] }
     await log.publish(`chat.${room}`, JSON.stringify({ ...edit, message: { notifyId: edited } }))
     const target = { notifyId: deleted, sender: 'alice', clientId, at: saidAt }
@@ -137,21 +137,21 @@ describe('persist', () => {
     const { seq } = await app.call('send.thread', reply, 'bob')
     // Rooms and threads have separate consumers, so wait for both.
     const last = await app.send(room, 'last', 'alice')
-    const isKept = (rows: { seq: number }[], at: number) => rows.some((row) => row.seq === at)
+    const hasRow = (rows: { seq: number }[], seq: number) => rows.some((row) => row.seq === seq)
     await expect
       .poll(async () => {
-        const rows = (await allRows()).messages
-        return isKept(rows, seq) && isKept(rows, last.seq)
+        const rows = (await readAllRows()).messages
+        return hasRow(rows, seq) && hasRow(rows, last.seq)
       })
       .toBe(true)
-    const before = await allRows()
+    const before = await readAllRows()
 
     await servers.runtime.stop()
     await db.execute(sql`truncate messages, message_versions, reactions, room_heads`)
-    await forgetProgress()
+    await deleteConsumers()
     await servers.runtime.restart()
 
-    await expect.poll(allRows, { timeout: 20_000 }).toEqual(before)
+    await expect.poll(readAllRows, { timeout: 20_000 }).toEqual(before)
     expect(before.reactions).toMatchObject([{ emoji: '👍', on: false }])
     expect(before.versions.map(({ text }) => text).slice(-2)).toEqual([
       "1 'é' 😀 @bob",
@@ -166,8 +166,16 @@ describe('persist', () => {
 
     // As left by a retry after the deduplication window, before the first copy is persisted.
     const { nc } = await app.connectAs('functions')
-    const again = { kind: 'message', id, sender: 'alice', clientId, text: 'once', mentions: [], at }
-    const copy = await jetstream(nc).publish(`chat.${room}`, JSON.stringify(again))
+    const copyEvent = {
+      kind: 'message',
+      id,
+      sender: 'alice',
+      clientId,
+      text: 'once',
+      mentions: [],
+      at,
+    }
+    const copy = await jetstream(nc).publish(`chat.${room}`, JSON.stringify(copyEvent))
     const last = await app.send(room, 'last', 'alice')
 
     const rows = await app.waitForRows(room, 2)
@@ -182,13 +190,13 @@ describe('persist', () => {
 const deadLetters = 'DEAD_LETTERS'
 
 /** Returns a message event without its text. */
-function event() {
+function newEvent() {
   const id = crypto.randomUUID().replaceAll('-', '')
-  const at = new Date().toISOString()
-  return { kind: 'message', id, sender: 'alice', clientId: newClientId(), mentions: [], at }
+  const seq = new Date().toISOString()
+  return { kind: 'message', id, sender: 'alice', clientId: newClientId(), mentions: [], at: seq }
 }
 
-async function allRows() {
+async function readAllRows() {
   return {
     messages: await db.select().from(messages).orderBy(messages.seq),
     versions: await db.select().from(messageVersions).orderBy(messageVersions.seq),
@@ -198,7 +206,7 @@ async function allRows() {
 }
 
 /** Deletes the consumers, so that the runtime reads the stream from the start. */
-async function forgetProgress() {
+async function deleteConsumers() {
   const { nc } = await app.connectAs('functions')
   const manager = await jetstreamManager(nc)
   const consumers = await Array.fromAsync(manager.consumers.list(CHAT_MESSAGES.stream))

@@ -43,21 +43,29 @@ describe('persist.thread', () => {
     )
 
     const rows = (await app.waitForRows(room, 301)).filter((row) => row.threadId === threadId)
-    const said = answers.toSorted((a, b) => a.seq - b.seq)
-    expect(rows.map(({ id, seq, at }) => ({ id, seq, at: at.toISOString() }))).toEqual(said)
+    const expectedRows = answers.toSorted((a, b) => a.seq - b.seq)
+    expect(rows.map(({ id, seq, at }) => ({ id, seq, at: at.toISOString() }))).toEqual(expectedRows)
   })
 
   it('stores one row for a reply that is in the stream twice', async () => {
     const room = await app.createRoom(['alice'])
     const { id: threadId } = await app.send(room, 'first', 'alice')
     const clientId = newClientId()
-    const said = { room, threadId, clientId, text: 'once' }
-    const { id, seq, at } = await app.call('send.thread', said, 'alice')
+    const input = { room, threadId, clientId, text: 'once' }
+    const { id, seq, at } = await app.call('send.thread', input, 'alice')
 
     // As left by a retry after the deduplication window, before the first copy is persisted.
     const { nc } = await app.connectAs('functions')
-    const again = { kind: 'message', id, sender: 'alice', clientId, text: 'once', mentions: [], at }
-    await jetstream(nc).publish(`chat.${room}.thread.${threadId}`, JSON.stringify(again))
+    const copyEvent = {
+      kind: 'message',
+      id,
+      sender: 'alice',
+      clientId,
+      text: 'once',
+      mentions: [],
+      at,
+    }
+    await jetstream(nc).publish(`chat.${room}.thread.${threadId}`, JSON.stringify(copyEvent))
     const last = await reply(room, threadId, 'last', 'alice')
 
     const rows = await app.waitForRows(room, 3)
@@ -90,10 +98,10 @@ describe('persist.thread', () => {
 
     const rows = await app.waitForRows(room, 3)
     expect(rows.map(({ text }) => text).sort()).toEqual(['first', 'under it', 'x'])
-    const [none] = await db
+    const [missingRow] = await db
       .select()
       .from(messages)
       .where(eq(messages.clientId, clientId as ClientId))
-    expect(none).toBeUndefined()
+    expect(missingRow).toBeUndefined()
   })
 })

@@ -17,7 +17,7 @@ describe('presence.changed', () => {
       await presence.update(user, status)
       await changes.until((change) => change.status === status)
       const answers = await Promise.all(Array.from({ length: 20 }, () => presence.heartbeat(user)))
-      expect(new Set(answers.map((it) => it.status))).toEqual(new Set([status]))
+      expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([status]))
     }
   })
 

@@ -12,15 +12,15 @@ describe('presence.disconnect', () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     await presence.heartbeat(user)
-    const told = await app.listen(roomPresence, { room }, 'functions')
+    const broadcasts = await app.listen(roomPresence, { room }, 'functions')
 
     expect(await presence.disconnect(user)).toEqual({})
     const offline = { action: 'offline', userId: user, status: 'offline' }
-    expect((await changesUntil(told, user)).at(-1)).toEqual(offline)
+    expect((await changesUntil(broadcasts, user)).at(-1)).toEqual(offline)
     await presence.disconnect(user)
     await presence.heartbeat(last)
 
-    expect(await changesUntil(told, last)).toHaveLength(1)
+    expect(await changesUntil(broadcasts, last)).toHaveLength(1)
     expect(await presence.readStatus(user)).toBe('offline')
     expect(await presence.readLeases(user)).toEqual([])
   })
@@ -68,15 +68,15 @@ describe('presence.disconnect', () => {
   it('publishes one offline event when all connections close concurrently in several processes', async () => {
     await startInstance()
     const user = newUserId()
-    const tabs = Array.from({ length: 30 }, (_, at) => `tab-${at}`)
+    const tabs = Array.from({ length: 30 }, (_, index) => `tab-${index}`)
     for (const tab of tabs) await presence.heartbeat(user, tab)
     const changes = await presence.listenToUser(user)
 
     await Promise.all(tabs.map((tab) => presence.disconnect(user, tab)))
     await presence.heartbeat(user)
 
-    const heard = await changes.until(({ action }) => action === 'online')
-    expect(heard.map(({ action }) => action)).toEqual(['offline', 'online'])
+    const received = await changes.until(({ action }) => action === 'online')
+    expect(received.map(({ action }) => action)).toEqual(['offline', 'online'])
   })
 
   it('rejects a call for another user with forbidden', async () => {

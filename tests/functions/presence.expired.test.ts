@@ -14,16 +14,16 @@ describe('presence.expired', () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     await presence.heartbeat(user)
-    const told = await app.listen(roomPresence, { room }, 'functions')
+    const broadcasts = await app.listen(roomPresence, { room }, 'functions')
     const changes = await presence.listenToUser(user)
 
     await presence.expireLease(user)
 
     expect(await changes.next()).toMatchObject({ action: 'offline', status: 'offline' })
     const offline = { action: 'offline', userId: user, status: 'offline' }
-    await told.until(({ changes }) => changes.some(({ action }) => action === 'offline'))
+    await broadcasts.until(({ changes }) => changes.some(({ action }) => action === 'offline'))
     await presence.heartbeat(last)
-    expect(await changesUntil(told, last)).not.toContainEqual(offline)
+    expect(await changesUntil(broadcasts, last)).not.toContainEqual(offline)
     expect(await presence.readStatus(user)).toBe('offline')
   })
 
@@ -47,7 +47,7 @@ describe('presence.expired', () => {
   it('publishes one offline event when all leases of a user expire at once', async () => {
     await startInstance()
     const user = newUserId()
-    const tabs = Array.from({ length: 20 }, (_, at) => `tab-${at}`)
+    const tabs = Array.from({ length: 20 }, (_, index) => `tab-${index}`)
     for (const tab of tabs) await presence.heartbeat(user, tab)
     const changes = await presence.listenToUser(user)
 
@@ -59,14 +59,14 @@ describe('presence.expired', () => {
   })
 
   it('keeps a user online who sends a heartbeat in time', async () => {
-    const [user, stops] = [newUserId(), newUserId()]
+    const [user, expiring] = [newUserId(), newUserId()]
     await presence.heartbeat(user)
-    await presence.heartbeat(stops)
-    const changes = await presence.listenToUser(stops)
+    await presence.heartbeat(expiring)
+    const changes = await presence.listenToUser(expiring)
 
     await presence.expireLease(user)
     await presence.heartbeat(user)
-    await presence.expireLease(stops)
+    await presence.expireLease(expiring)
 
     expect(await changes.next()).toMatchObject({ action: 'offline' })
     expect(await presence.readStatus(user)).toBe('online')
@@ -90,8 +90,8 @@ describe('presence.expired', () => {
 
     // Reconnects each user as soon as the offline event arrives.
     await Promise.all(
-      users.map(async (user, at) => {
-        await changes[at]?.until(({ action }) => action === 'offline')
+      users.map(async (user, index) => {
+        await changes[index]?.until(({ action }) => action === 'offline')
         await presence.heartbeat(user, 'again')
       }),
     )

@@ -12,45 +12,48 @@ describe('presence.follow', () => {
     const [user, last] = [newUserId(), newUserId()]
     await presence.goOnline(user, status)
     const room = await app.createRoom([last])
-    const told = await app.listen(roomPresence, { room }, 'functions')
+    const broadcasts = await app.listen(roomPresence, { room }, 'functions')
 
     await app.addMember(room, user, 'public')
     await presence.publishRoomChange(room, user, 'join')
     const online = { action: 'online', userId: user, status }
-    expect(await changesUntil(told, user)).toEqual([online])
+    expect(await changesUntil(broadcasts, user)).toEqual([online])
     await presence.heartbeat(last)
 
-    expect(await changesUntil(told, last)).not.toContainEqual(online)
+    expect(await changesUntil(broadcasts, last)).not.toContainEqual(online)
     expect(await presence.readStatus(user)).toBe(status)
   })
 
   it('publishes nothing about a new member who is offline', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
-    const told = await app.listen(roomPresence, { room }, 'functions')
+    const broadcasts = await app.listen(roomPresence, { room }, 'functions')
 
     await presence.publishRoomChange(room, user, 'join')
     await presence.publishRoomChange(room, last, 'leave')
 
-    expect(await changesUntil(told, last)).toEqual([
+    expect(await changesUntil(broadcasts, last)).toEqual([
       { action: 'offline', userId: last, status: 'offline' },
     ])
   })
 
   it('publishes a leave as offline to the remaining members of a private room, and not to the user who left', async () => {
-    const [user, stays] = [newUserId(), newUserId()]
+    const [user, remaining] = [newUserId(), newUserId()]
     await presence.goOnline(user)
-    await presence.goOnline(stays)
-    const room = await app.createRoom([user, stays], 'private')
-    const told = await app.listen(deliverPresence, { room }, 'functions')
+    await presence.goOnline(remaining)
+    const room = await app.createRoom([user, remaining], 'private')
+    const broadcasts = await app.listen(deliverPresence, { room }, 'functions')
 
     await app.removeMember(room, user)
     await presence.publishRoomChange(room, user, 'leave')
 
     const changes = [{ action: 'offline', userId: user, status: 'offline' }]
-    expect(await told.next()).toEqual({ room, user: stays, changes })
-    await presence.update(stays, 'busy')
-    expect(await told.next()).toMatchObject({ user: stays, changes: [{ userId: stays }] })
+    expect(await broadcasts.next()).toEqual({ room, user: remaining, changes })
+    await presence.update(remaining, 'busy')
+    expect(await broadcasts.next()).toMatchObject({
+      user: remaining,
+      changes: [{ userId: remaining }],
+    })
     expect(await presence.readStatus(user)).toBe('online')
   })
 })

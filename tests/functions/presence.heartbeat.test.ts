@@ -7,7 +7,7 @@ import { changesUntil, createPresenceFixture } from '../support/presence-fixture
 const app = useApp()
 const presence = createPresenceFixture(app)
 
-const isOf =
+const isAbout =
   (user: string) =>
   ({ userId }: { userId: string }) =>
     userId === user
@@ -29,16 +29,16 @@ describe('presence.heartbeat', () => {
   it('publishes one event for repeated heartbeats of several connections', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
-    const told = await app.listen(roomPresence, { room }, 'functions')
+    const broadcasts = await app.listen(roomPresence, { room }, 'functions')
 
     for (const connId of ['a', 'a', 'b', 'c', 'a']) await presence.heartbeat(user, connId)
-    expect(await changesUntil(told, user)).toEqual([
+    expect(await changesUntil(broadcasts, user)).toEqual([
       { action: 'online', userId: user, status: 'online' },
     ])
     await presence.heartbeat(user, 'd')
     await presence.heartbeat(last)
 
-    expect(await changesUntil(told, last)).toEqual([
+    expect(await changesUntil(broadcasts, last)).toEqual([
       { action: 'online', userId: last, status: 'online' },
     ])
   })
@@ -63,10 +63,10 @@ describe('presence.heartbeat', () => {
 
     expect(await presence.heartbeat(user)).toEqual({ status: 'online' })
 
-    const heard = [await changes.next(), await changes.next(), await changes.next()]
-    expect(heard.map(({ action }) => action)).toEqual(['online', 'offline', 'online'])
-    expect(heard.map(({ at }) => at)).toEqual(heard.map(({ at }) => at).toSorted())
-    expect(new Set(heard.map(({ at }) => at)).size).toBe(3)
+    const received = [await changes.next(), await changes.next(), await changes.next()]
+    expect(received.map(({ action }) => action)).toEqual(['online', 'offline', 'online'])
+    expect(received.map(({ at }) => at)).toEqual(received.map(({ at }) => at).toSorted())
+    expect(new Set(received.map(({ at }) => at)).size).toBe(3)
   })
 
   it('publishes one online event for fifty concurrent connections', async () => {
@@ -78,28 +78,28 @@ describe('presence.heartbeat', () => {
     )
     await presence.update(user, 'away')
 
-    expect((await changes.until(({ status }) => status === 'away')).map((it) => it.action)).toEqual(
-      ['online', 'status'],
-    )
+    expect(
+      (await changes.until(({ status }) => status === 'away')).map((change) => change.action),
+    ).toEqual(['online', 'status'])
   })
 
   it('publishes the arrival of 200 users in at most 20 messages', async () => {
     const users = newUserIds(200)
     const last = newUserId()
     const room = await app.createRoom([...users, last])
-    const told = await app.listen(roomPresence, { room }, 'functions')
+    const broadcasts = await app.listen(roomPresence, { room }, 'functions')
 
     await Promise.all(users.map((user) => presence.heartbeat(user)))
     const pushes: number[] = []
     const online = new Set<string>()
     while (online.size < users.length) {
-      const { changes } = await told.next()
+      const { changes } = await broadcasts.next()
       pushes.push(changes.length)
       for (const { userId } of changes) online.add(userId)
     }
     await presence.heartbeat(last)
 
-    expect(await changesUntil(told, last)).toHaveLength(1)
+    expect(await changesUntil(broadcasts, last)).toHaveLength(1)
     expect(pushes.reduce((sum, count) => sum + count)).toBe(users.length)
     expect(pushes.length).toBeLessThanOrEqual(20)
   })
@@ -111,18 +111,18 @@ describe('presence.heartbeat', () => {
     await app.call('presence.heartbeat', { connId: crypto.randomUUID() }, 'alice')
     const toAlice = await app.listen(deliverPresence, { user: 'alice', room: secret }, 'alice')
     const toCharlie = await app.listen(deliverPresence, { user: 'charlie' }, 'charlie')
-    const toAll = await app.listen(roomPresence, {}, 'charlie')
+    const multicast = await app.listen(roomPresence, {}, 'charlie')
 
     await presence.heartbeat(user)
 
     const change = { action: 'online', userId: user, status: 'online' }
-    const heardByAlice = await toAlice.until(({ changes }) => changes.some(isOf(user)))
+    const heardByAlice = await toAlice.until(({ changes }) => changes.some(isAbout(user)))
     expect(heardByAlice.at(-1)).toEqual({
       room: secret,
       user: 'alice',
       changes: expect.arrayContaining([change]),
     })
-    const heardByAll = await toAll.until(({ room }) => room === open)
+    const heardByAll = await multicast.until(({ room }) => room === open)
     expect(heardByAll.map(({ room }) => room)).not.toContain(secret)
 
     const shared = await app.createRoom(['charlie', user], 'private')
@@ -133,15 +133,15 @@ describe('presence.heartbeat', () => {
   })
 
   it('publishes nothing to offline members', async () => {
-    const [user, offline, there] = [newUserId(), newUserId(), newUserId()]
-    const room = await app.createRoom([user, offline, there], 'private')
-    await presence.heartbeat(there)
-    const told = await app.listen(deliverPresence, { room }, 'functions')
+    const [user, offline, onlineMember] = [newUserId(), newUserId(), newUserId()]
+    const room = await app.createRoom([user, offline, onlineMember], 'private')
+    await presence.heartbeat(onlineMember)
+    const broadcasts = await app.listen(deliverPresence, { room }, 'functions')
 
     await presence.heartbeat(user)
 
-    const heard = await told.until(({ user: to }) => to === user)
-    expect(heard.map(({ user: to }) => to)).not.toContain(offline)
+    const received = await broadcasts.until(({ user: recipient }) => recipient === user)
+    expect(received.map(({ user: recipient }) => recipient)).not.toContain(offline)
   })
 
   it('rejects a heartbeat for another user with forbidden', async () => {

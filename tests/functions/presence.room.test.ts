@@ -6,7 +6,7 @@ import { createPresenceFixture, startInstance } from '../support/presence-fixtur
 const app = useApp()
 const presence = createPresenceFixture(app)
 
-async function look(room: string, as: string) {
+async function readPresent(room: string, as: string) {
   const { present } = await (await app.clientFor(as)).call('presence.room', { room })
   return present as Record<string, string>
 }
@@ -15,15 +15,22 @@ describe('presence.room', () => {
   it.each(['public', 'private'] as const)(
     'returns the members of a %s room who are not offline',
     async (kind) => {
-      const [online, away, gone, never] = [newUserId(), newUserId(), newUserId(), newUserId()]
+      const [online, away, disconnected, neverOnline] = [
+        newUserId(),
+        newUserId(),
+        newUserId(),
+        newUserId(),
+      ]
       const elsewhere = newUserId()
-      const room = await app.createRoom([online, away, gone, never], kind)
-      await Promise.all([online, away, gone, elsewhere].map((user) => presence.heartbeat(user)))
+      const room = await app.createRoom([online, away, disconnected, neverOnline], kind)
+      await Promise.all(
+        [online, away, disconnected, elsewhere].map((user) => presence.heartbeat(user)),
+      )
       await presence.update(away, 'away')
-      await presence.disconnect(gone)
+      await presence.disconnect(disconnected)
 
-      expect(await look(room, online)).toEqual({ [online]: 'online', [away]: 'away' })
-      expect(await look(room, never)).toEqual({ [online]: 'online', [away]: 'away' })
+      expect(await readPresent(room, online)).toEqual({ [online]: 'online', [away]: 'away' })
+      expect(await readPresent(room, neverOnline)).toEqual({ [online]: 'online', [away]: 'away' })
     },
   )
 
@@ -37,8 +44,8 @@ describe('presence.room', () => {
     for (const status of ['away', 'busy', 'online'] as const) {
       await presence.update(user, status)
       await changes.next()
-      const seen = await Promise.all(Array.from({ length: 10 }, () => look(room, reader)))
-      expect(seen).toEqual(Array.from({ length: 10 }, () => ({ [user]: status })))
+      const answers = await Promise.all(Array.from({ length: 10 }, () => readPresent(room, reader)))
+      expect(answers).toEqual(Array.from({ length: 10 }, () => ({ [user]: status })))
     }
   })
 
@@ -47,9 +54,9 @@ describe('presence.room', () => {
     const room = await app.createRoom(users)
     await Promise.all(users.map((user) => presence.heartbeat(user)))
 
-    const seen = await Promise.all(users.map((user) => look(room, user)))
+    const answers = await Promise.all(users.map((user) => readPresent(room, user)))
 
-    for (const present of seen) expect(Object.keys(present)).toHaveLength(200)
+    for (const present of answers) expect(Object.keys(present)).toHaveLength(200)
   })
 
   it('rejects a non-member with the same error as for an unknown room', async () => {
@@ -59,33 +66,33 @@ describe('presence.room', () => {
       await app.createRoom([member]),
     ]
     const absent = `room-${crypto.randomUUID()}`
-    const refusal = (room: string) =>
+    const rejection = (room: string) =>
       app.call('presence.room', { room }, 'bob').catch((error) => error)
 
-    const [hidden, shown, none] = [
-      await refusal(secret),
-      await refusal(open),
-      await refusal(absent),
+    const [onPrivate, onPublic, onAbsent] = [
+      await rejection(secret),
+      await rejection(open),
+      await rejection(absent),
     ]
 
-    expect(hidden).toMatchObject({ code: 'forbidden' })
+    expect(onPrivate).toMatchObject({ code: 'forbidden' })
     for (const [refused, room] of [
-      [shown, open],
-      [none, absent],
+      [onPublic, open],
+      [onAbsent, absent],
     ] as const) {
-      expect(refused.code).toBe(hidden.code)
-      expect(refused.message.replace(room, secret)).toBe(hidden.message)
+      expect(refused.code).toBe(onPrivate.code)
+      expect(refused.message.replace(room, secret)).toBe(onPrivate.message)
     }
   })
 
   it('rejects a removed member within one second', async () => {
     const user = newUserId()
     const room = await app.createRoom([user], 'private')
-    await look(room, user)
+    await readPresent(room, user)
 
     await app.removeMember(room, user)
 
-    expect(await nextRejection(() => look(room, user))).toBe('forbidden')
+    expect(await nextRejection(() => readPresent(room, user))).toBe('forbidden')
   })
 
   it('rejects a call for another user with forbidden', async () => {

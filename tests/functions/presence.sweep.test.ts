@@ -9,25 +9,25 @@ const app = useApp()
 const presence = createPresenceFixture(app)
 
 /** Publishes the trigger that the server's scheduler publishes twice a minute. */
-async function tick() {
+async function publishTick() {
   const { nc } = await app.connectAs('functions')
   await jetstream(nc).publish('tick.presence-sweep')
 }
 
 describe('presence.sweep', () => {
   it('sets a user offline whose last lease expired while no runtime was running', async () => {
-    const [gone, there] = [newUserId(), newUserId()]
-    await presence.heartbeat(there)
-    await presence.update(there, 'away')
+    const [expired, connected] = [newUserId(), newUserId()]
+    await presence.heartbeat(connected)
+    await presence.update(connected, 'away')
     const { nc } = await app.connectAs('functions')
     const entry = JSON.stringify({ status: 'busy', at: new Date().toISOString() })
-    await (await new Kvm(nc).open(PRESENCE.bucket)).put(gone, entry)
-    const changes = await presence.listenToUser(gone)
+    await (await new Kvm(nc).open(PRESENCE.bucket)).put(expired, entry)
+    const changes = await presence.listenToUser(expired)
 
-    await tick()
+    await publishTick()
 
     expect(await changes.next()).toMatchObject({ action: 'offline' })
-    expect(await presence.readStatus(gone)).toBe('offline')
-    expect(await presence.readStatus(there)).toBe('away')
+    expect(await presence.readStatus(expired)).toBe('offline')
+    expect(await presence.readStatus(connected)).toBe('away')
   })
 })

@@ -10,7 +10,7 @@ const app = useApp()
 const presence = createPresenceFixture(app)
 
 /** Publishes `presence.changed`, as a process does after storing a change. */
-async function tell(changes: readonly (PresenceChange & { at: string })[]) {
+async function publishChanges(changes: readonly (PresenceChange & { at: string })[]) {
   const { nc } = await app.connectAs('functions')
   for (const { userId, ...rest } of changes)
     nc.publish(`presence.changed.${userId}`, JSON.stringify(rest))
@@ -28,14 +28,14 @@ describe('presence.tell', () => {
   it('publishes only the last of several quick changes of a user', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
-    const told = await app.listen(roomPresence, { room }, 'functions')
+    const broadcasts = await app.listen(roomPresence, { room }, 'functions')
 
     await presence.heartbeat(user)
     await presence.update(user, 'away')
     await presence.heartbeat(last)
 
     // The order of different users is undefined.
-    const changes = await changesUntil(told, last)
+    const changes = await changesUntil(broadcasts, last)
     expect(changes.toSorted((a, b) => a.status.localeCompare(b.status))).toEqual([
       { action: 'online', userId: user, status: 'away' },
       { action: 'online', userId: last, status: 'online' },
@@ -46,14 +46,14 @@ describe('presence.tell', () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     await presence.heartbeat(user)
-    const told = await app.listen(roomPresence, { room }, 'functions')
-    await changesUntil(told, user)
+    const broadcasts = await app.listen(roomPresence, { room }, 'functions')
+    await changesUntil(broadcasts, user)
 
     await presence.disconnect(user)
     await presence.heartbeat(user)
     await presence.heartbeat(last)
 
-    expect((await changesUntil(told, last)).map(({ action }) => action)).toEqual([
+    expect((await changesUntil(broadcasts, last)).map(({ action }) => action)).toEqual([
       'online',
       'online',
     ])
@@ -62,29 +62,31 @@ describe('presence.tell', () => {
   it('drops an outdated change', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
-    const told = await app.listen(roomPresence, { room }, 'functions')
+    const broadcasts = await app.listen(roomPresence, { room }, 'functions')
     const now = Date.now()
 
-    await tell([
+    await publishChanges([
       change(user, 'offline', now + 1),
       change(user, 'online', now),
       change(last, 'online', now),
     ])
 
-    expect((await changesUntil(told, last)).filter(({ userId }) => userId === user)).toEqual([])
+    expect((await changesUntil(broadcasts, last)).filter(({ userId }) => userId === user)).toEqual(
+      [],
+    )
   })
 
   it('splits the changes of a large room into messages of at most 1,000', async () => {
     const users = Array.from({ length: 2_100 }, newUserId)
     const room = await app.createRoom([])
     await db.insert(members).values(users.map((userId) => ({ room, userId })))
-    const told = await app.listen(roomPresence, { room }, 'functions')
+    const broadcasts = await app.listen(roomPresence, { room }, 'functions')
 
-    await tell(users.map((user) => change(user, 'online', Date.now())))
+    await publishChanges(users.map((user) => change(user, 'online', Date.now())))
 
     const online = new Set<string>()
     while (online.size < users.length) {
-      const { changes } = await told.next()
+      const { changes } = await broadcasts.next()
       expect(changes.length).toBeLessThanOrEqual(1_000)
       for (const { userId } of changes) online.add(userId)
     }
@@ -96,14 +98,14 @@ describe('presence.tell', () => {
     const archived = await app.createRoom([user])
     const other = await app.createRoom([user])
     await presence.unindexRoom(archived)
-    const toAll = await app.listen(roomPresence, {}, 'functions')
+    const multicast = await app.listen(roomPresence, {}, 'functions')
     const toMembers = await app.listen(deliverPresence, { user }, 'functions')
     const secret = await app.createRoom([user], 'private')
 
     await presence.heartbeat(user)
 
-    const heard = [...(await toAll.until(({ room }) => room === other))]
-    expect(heard.map(({ room }) => room)).not.toContain(archived)
+    const received = [...(await multicast.until(({ room }) => room === other))]
+    expect(received.map(({ room }) => room)).not.toContain(archived)
     expect(await toMembers.next()).toMatchObject({ room: secret })
   })
 })

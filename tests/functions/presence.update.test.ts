@@ -22,22 +22,22 @@ describe('presence.update', () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     const other = await app.createRoom([user])
-    const [told, toOther] = [
+    const [broadcasts, toOther] = [
       await app.listen(roomPresence, { room }, 'functions'),
       await app.listen(roomPresence, { room: other }, 'functions'),
     ]
     await presence.heartbeat(user)
-    await told.next()
+    await broadcasts.next()
     await toOther.next()
 
     await presence.update(user, 'away')
     const away = { action: 'status', userId: user, status: 'away' }
-    expect(await told.next()).toEqual({ room, changes: [away] })
+    expect(await broadcasts.next()).toEqual({ room, changes: [away] })
     expect(await toOther.next()).toEqual({ room: other, changes: [away] })
     await presence.update(user, 'away')
     await presence.heartbeat(last)
 
-    expect(await changesUntil(told, last)).toEqual([
+    expect(await changesUntil(broadcasts, last)).toEqual([
       { action: 'online', userId: last, status: 'online' },
     ])
   })
@@ -45,17 +45,17 @@ describe('presence.update', () => {
   it('replaces online by an idle away, and keeps a status that the user chose', async () => {
     const user = newUserId()
     const room = await app.createRoom([user])
-    const told = await app.listen(roomPresence, { room }, 'functions')
+    const broadcasts = await app.listen(roomPresence, { room }, 'functions')
     await presence.heartbeat(user)
-    await told.next()
-    const idle = async () =>
+    await broadcasts.next()
+    const setIdle = async () =>
       (await app.clientFor(user)).call('presence.update', { status: 'away', idle: true })
 
-    await idle()
+    await setIdle()
     const changes = [{ action: 'idle', userId: user, status: 'away' }]
-    expect(await told.next()).toEqual({ room, changes })
+    expect(await broadcasts.next()).toEqual({ room, changes })
     await presence.update(user, 'busy')
-    await idle()
+    await setIdle()
 
     expect(await presence.readStatus(user)).toBe('busy')
   })
@@ -75,14 +75,14 @@ describe('presence.update', () => {
     const changes = await presence.listenToUser(user)
 
     await Promise.all(
-      Array.from({ length: 20 }, (_, at) => presence.update(user, at % 2 ? 'away' : 'busy')),
+      Array.from({ length: 20 }, (_, index) => presence.update(user, index % 2 ? 'away' : 'busy')),
     )
     await presence.disconnect(user)
 
-    const heard = await changes.until(({ action }) => action === 'offline')
-    const [last, previous] = [heard.at(-1)?.at ?? '', heard.at(-2)]
+    const received = await changes.until(({ action }) => action === 'offline')
+    const [last, previous] = [received.at(-1)?.at ?? '', received.at(-2)]
     expect(last > (previous?.at ?? '')).toBe(true)
-    expect(new Set(heard.map(({ at }) => at)).size).toBe(heard.length)
+    expect(new Set(received.map(({ at }) => at)).size).toBe(received.length)
   })
 
   it('rejects a user who is offline with conflict, and stores nothing', async () => {

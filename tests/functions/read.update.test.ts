@@ -10,20 +10,20 @@ import { badPayloads } from '../support/bad-payloads.ts'
 const app = useApp()
 
 /** Creates a room with ten messages by bob. Those with even sequences mention the reader. */
-async function givenReader(): Promise<{ me: UserId; room: RoomId }> {
+async function createReader(): Promise<{ me: UserId; room: RoomId }> {
   const me = newUserId()
   const room = await app.createRoom([me])
-  const said = Array.from({ length: 10 }, (_, at) => ({
+  const rows = Array.from({ length: 10 }, (_, index) => ({
     id: crypto.randomUUID().replaceAll('-', '') as MessageId,
     room,
-    seq: at + 1,
+    seq: index + 1,
     sender: 'bob' as UserId,
     clientId: crypto.randomUUID() as ClientId,
     text: 'said',
-    mentions: at % 2 === 1 ? [me] : [],
+    mentions: index % 2 === 1 ? [me] : [],
     at: new Date(),
   }))
-  await db.insert(messages).values(said)
+  await db.insert(messages).values(rows)
   await db.insert(roomHeads).values({ room, seq: 10 })
   return { me, room }
 }
@@ -32,23 +32,23 @@ async function read(me: string, room: RoomId, seq: number, unread = false) {
   return (await app.clientFor(me)).call('read.update', { room, seq, unread })
 }
 
-async function listed(me: string, room: RoomId) {
+async function readListed(me: string, room: RoomId) {
   const { rooms } = await (await app.clientFor(me)).call('room.list', {})
   return rooms.find(({ id }) => id === room)
 }
 
 describe('read.update', () => {
   it('returns the read position, and the numbers of unread messages and mentions', async () => {
-    const { me, room } = await givenReader()
+    const { me, room } = await createReader()
 
     expect(await read(me, room, 7)).toEqual({ seq: 7, unread: 3, mentions: 2, asOf: 10 })
-    expect(await listed(me, room)).toMatchObject({ readSeq: 7, unread: 3, mentions: 2 })
+    expect(await readListed(me, room)).toMatchObject({ readSeq: 7, unread: 3, mentions: 2 })
     expect(await read(me, room, 10)).toEqual({ seq: 10, unread: 0, mentions: 0, asOf: 10 })
-    expect(await listed(me, room)).toMatchObject({ readSeq: 10, unread: 0, mentions: 0 })
+    expect(await readListed(me, room)).toMatchObject({ readSeq: 10, unread: 0, mentions: 0 })
   })
 
   it('moves backwards only when marked as unread', async () => {
-    const { me, room } = await givenReader()
+    const { me, room } = await createReader()
     await read(me, room, 8)
 
     expect(await read(me, room, 3)).toEqual({ seq: 8, unread: 2, mentions: 1, asOf: 10 })
@@ -57,15 +57,15 @@ describe('read.update', () => {
   })
 
   it('keeps the furthest of concurrent positions', async () => {
-    const { me, room } = await givenReader()
+    const { me, room } = await createReader()
 
     await Promise.all([3, 9, 1, 6, 9, 2].map((seq) => read(me, room, seq)))
 
-    expect(await listed(me, room)).toMatchObject({ readSeq: 9 })
+    expect(await readListed(me, room)).toMatchObject({ readSeq: 9 })
   })
 
   it('limits the position to the last message of the room', async () => {
-    const { me, room } = await givenReader()
+    const { me, room } = await createReader()
     const empty = await app.createRoom([me])
 
     expect(await read(me, room, Number.MAX_SAFE_INTEGER)).toMatchObject({ seq: 10, unread: 0 })
@@ -108,7 +108,7 @@ describe('read.update', () => {
   })
 
   it('counts the same for the same sequence', async () => {
-    const { me, room } = await givenReader()
+    const { me, room } = await createReader()
 
     const counts = await Promise.all([0, 1, 5, 9, 10, 11].map((seq) => countUnread(room, seq, me)))
 
@@ -123,14 +123,14 @@ describe('read.update', () => {
   })
 
   it('publishes the position to the caller only', async () => {
-    const { me, room } = await givenReader()
+    const { me, room } = await createReader()
     await app.addMember(room, 'bob', 'public')
-    const told = await app.listen(deliverRead, { room }, 'functions')
+    const positions = await app.listen(deliverRead, { room }, 'functions')
 
     await read(me, room, 7)
     await read(me, room, 4, true)
 
-    expect(await told.next()).toEqual({
+    expect(await positions.next()).toEqual({
       user: me,
       room,
       seq: 7,
@@ -139,7 +139,7 @@ describe('read.update', () => {
       asOf: 10,
       back: false,
     })
-    expect(await told.next()).toMatchObject({ user: me, seq: 4, unread: 6, back: true })
+    expect(await positions.next()).toMatchObject({ user: me, seq: 4, unread: 6, back: true })
   })
 
   it('publishes the position to other devices of the caller', async () => {
@@ -153,25 +153,25 @@ describe('read.update', () => {
   })
 
   it('publishes nothing when the position does not change', async () => {
-    const { me, room } = await givenReader()
+    const { me, room } = await createReader()
     await read(me, room, 7)
-    const told = await app.listen(deliverRead, { user: me, room }, 'functions')
+    const positions = await app.listen(deliverRead, { user: me, room }, 'functions')
 
     await read(me, room, 7)
     await read(me, room, 2)
     await read(me, room, 7, true)
     await read(me, room, 8)
 
-    expect(await told.next()).toMatchObject({ seq: 8 })
+    expect(await positions.next()).toMatchObject({ seq: 8 })
   })
 
   it('keeps the position of a member who leaves and joins again', async () => {
-    const { me, room } = await givenReader()
+    const { me, room } = await createReader()
     await read(me, room, 6)
     await app.removeMember(room, me)
     await app.addMember(room, me, 'public')
 
-    expect(await listed(me, room)).toMatchObject({ readSeq: 6, unread: 4 })
+    expect(await readListed(me, room)).toMatchObject({ readSeq: 6, unread: 4 })
   })
 
   it('rejects a non-member with the same error as for an unknown room', async () => {
@@ -182,7 +182,7 @@ describe('read.update', () => {
   })
 
   it('rejects a removed member within one second', async () => {
-    const { me, room } = await givenReader()
+    const { me, room } = await createReader()
     await read(me, room, 1)
     await app.removeMember(room, me)
 

@@ -16,7 +16,7 @@ function restore(room: string, as: TestPerson) {
   return app.call('room.archive', { room, archived: false }, as)
 }
 
-async function keysOf(room: RoomId): Promise<string[]> {
+async function readKeys(room: RoomId): Promise<string[]> {
   const keys: string[] = []
   const index = await app.openBucket(ROOMS_KV)
   for await (const key of await index.keys([room, `${room}.*`])) keys.push(key)
@@ -33,7 +33,7 @@ describe('room.archive', () => {
       expect(await archive(room, 'alice')).toEqual({})
 
       expect(await changes.next()).toEqual({ room, action: 'archive' })
-      expect(await keysOf(room)).toEqual([])
+      expect(await readKeys(room)).toEqual([])
       for (const as of ['alice', 'bob', 'charlie'] as const)
         for (const name of ['room.info', 'room.join', 'room.leave'] as const)
           await expect(app.call(name, { room }, as)).rejects.toMatchObject({ code: 'forbidden' })
@@ -55,16 +55,16 @@ describe('room.archive', () => {
       ]
 
       await archive(room, 'alice')
-      const gone = await toBob.next()
+      const archived = await toBob.next()
       await restore(room, 'alice')
-      const back = await toBob.next()
+      const restored = await toBob.next()
 
-      expect(gone).toMatchObject({
+      expect(archived).toMatchObject({
         prev: 0,
         event: { kind: 'room', action: 'archive', by: 'alice' },
       })
-      expect(back).toMatchObject({
-        prev: gone.seq,
+      expect(restored).toMatchObject({
+        prev: archived.seq,
         event: { kind: 'room', action: 'restore', by: 'alice' },
       })
       expect(toCharlie.unread()).toEqual([])
@@ -76,18 +76,18 @@ describe('room.archive', () => {
       alice: 'owner',
       bob: 'guest',
     })
-    const before = await keysOf(room)
+    const before = await readKeys(room)
     const changes = await app.listen(roomChanged, { room }, 'functions')
     const { seq } = await app.send(room, 'before', 'alice')
 
     await archive(room, 'alice')
     await restore(room, 'alice')
 
-    expect(await keysOf(room)).toEqual(before)
+    expect(await readKeys(room)).toEqual(before)
     expect(await changes.until(({ action }) => action === 'restore')).toHaveLength(2)
     await expect(app.send(room, 'hm', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
-    const told = await app.call('chat.sync', { room, since: seq - 1 }, 'bob')
-    expect(told).toMatchObject({
+    const synced = await app.call('chat.sync', { room, since: seq - 1 }, 'bob')
+    expect(synced).toMatchObject({
       events: [{ seq }, { event: { action: 'archive' } }, { event: { action: 'restore' } }],
     })
     const toCharlie = await app.listen(deliverNotify, { user: 'charlie', room }, 'charlie')
@@ -119,13 +119,13 @@ describe('room.archive', () => {
 
   it('restores missing entries of the live index when called again', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
-    const before = await keysOf(room)
+    const before = await readKeys(room)
     const index = await app.openBucket(ROOMS_KV)
     await Promise.all([index.delete(room), index.delete(`${room}.bob`)])
 
     await restore(room, 'alice')
 
-    expect(await keysOf(room)).toEqual(before)
+    expect(await readKeys(room)).toEqual(before)
   })
 
   it('keeps the id of an archived room reserved', async () => {

@@ -12,7 +12,7 @@ const app = useApp()
 /** Returns a word that no other room's name or id contains. */
 const newWord = () => `q${crypto.randomUUID().replaceAll('-', '').slice(0, 16)}`
 
-async function givenNamed(name: string, kind: RoomKind = 'public'): Promise<RoomId> {
+async function createNamedRoom(name: string, kind: RoomKind = 'public'): Promise<RoomId> {
   const id = `room-${crypto.randomUUID()}` as RoomId
   await db.insert(rooms).values({ id, name, kind })
   return id
@@ -22,27 +22,27 @@ async function browse(text: string, after?: RoomId) {
   return app.call('room.browse', { text, ...(after === undefined ? {} : { after }) }, 'charlie')
 }
 
-async function idsOf(text: string) {
+async function findIds(text: string) {
   return (await browse(text)).rooms.map(({ id }) => id)
 }
 
 describe('room.browse', () => {
   it('returns public rooms whose name contains the text, with the number of members', async () => {
     const word = newWord()
-    const room = await givenNamed(`All about ${word}s`)
-    await givenNamed(`Nothing about it`)
+    const room = await createNamedRoom(`All about ${word}s`)
+    await createNamedRoom(`Nothing about it`)
     const people = ['alice', 'bob', 'charlie'] as UserId[]
     await db.insert(members).values(people.map((userId) => ({ room, userId })))
 
     const answer = await browse(word)
 
-    const found = { id: room, name: `All about ${word}s`, kind: 'public' }
-    expect(answer).toEqual({ rooms: [{ ...found, members: 3, joined: true }], more: false })
+    const expected = { id: room, name: `All about ${word}s`, kind: 'public' }
+    expect(answer).toEqual({ rooms: [{ ...expected, members: 3, joined: true }], more: false })
   })
 
   it('returns joined: false for a room that the caller is not in', async () => {
     const word = newWord()
-    const room = await givenNamed(word)
+    const room = await createNamedRoom(word)
     await db.insert(members).values({ room, userId: 'alice' as UserId })
 
     expect((await browse(word)).rooms).toMatchObject([{ members: 1, joined: false }])
@@ -50,45 +50,53 @@ describe('room.browse', () => {
 
   it('matches ids and names, ignoring case', async () => {
     const word = newWord()
-    const named = await givenNamed(`${word.toUpperCase()} and Äpfel`)
-    const called = `b-${word}-x` as RoomId
-    await db.insert(rooms).values({ id: called, name: 'zzz', kind: 'public' })
+    const withWordInName = await createNamedRoom(`${word.toUpperCase()} and Äpfel`)
+    const withWordInId = `b-${word}-x` as RoomId
+    await db.insert(rooms).values({ id: withWordInId, name: 'zzz', kind: 'public' })
 
-    expect(await idsOf(word)).toEqual([named, called])
-    expect(await idsOf(`${word.slice(1)} AND`)).toEqual([named])
-    expect(await idsOf(`${word}-X`)).toEqual([called])
+    expect(await findIds(word)).toEqual([withWordInName, withWordInId])
+    expect(await findIds(`${word.slice(1)} AND`)).toEqual([withWordInName])
+    expect(await findIds(`${word}-X`)).toEqual([withWordInId])
   })
 
   it('ignores case in other alphabets', async () => {
     const word = newWord()
-    const room = await givenNamed(`${word} Äpfel Ωmega Жук`)
+    const room = await createNamedRoom(`${word} Äpfel Ωmega Жук`)
 
-    expect(await idsOf(`${word} äpfel ωMEGA жУК`)).toEqual([room])
+    expect(await findIds(`${word} äpfel ωMEGA жУК`)).toEqual([room])
   })
 
   it.each(['%', '_', '\\', "'", '*', '.', '\\%', '𝕫'])('matches %s literally', async (text) => {
     const word = newWord()
-    await givenNamed(`${word}a and more`)
-    expect(await idsOf(`${word}${text}`)).toEqual([])
+    await createNamedRoom(`${word}a and more`)
+    expect(await findIds(`${word}${text}`)).toEqual([])
 
-    const literal = await givenNamed(`some ${word}${text} and more`)
+    const literal = await createNamedRoom(`some ${word}${text} and more`)
 
-    expect(await idsOf(`${word}${text}`)).toEqual([literal])
+    expect(await findIds(`${word}${text}`)).toEqual([literal])
   })
 
   it('sorts rooms by name, then by id', async () => {
     const word = newWord()
-    const [last, third] = [await givenNamed(`b ${word}`), await givenNamed(`Äpfel ${word}`)]
-    const same = [await givenNamed(`A ${word}`), await givenNamed(`a ${word}`)].sort()
+    const [last, third] = [
+      await createNamedRoom(`b ${word}`),
+      await createNamedRoom(`Äpfel ${word}`),
+    ]
+    const sameName = [await createNamedRoom(`A ${word}`), await createNamedRoom(`a ${word}`)].sort()
 
-    expect(await idsOf(word)).toEqual([...same, third, last])
+    expect(await findIds(word)).toEqual([...sameName, third, last])
   })
 
   it('returns 50 rooms a page, each room once', async () => {
     const word = newWord()
-    const names = Array.from({ length: 101 }, (_, at) => `${word} ${String(at).padStart(3, '0')}`)
+    const names = Array.from(
+      { length: 101 },
+      (_, index) => `${word} ${String(index).padStart(3, '0')}`,
+    )
     // 60 rooms have the same name, so that paging depends on the id as well.
-    const ids = await Promise.all(names.map((_, at) => givenNamed(at < 60 ? word : `${word}${at}`)))
+    const ids = await Promise.all(
+      names.map((_, index) => createNamedRoom(index < 60 ? word : `${word}${index}`)),
+    )
 
     const first = await browse(word)
     const second = await browse(word, first.rooms.at(-1)?.id)
@@ -105,7 +113,7 @@ describe('room.browse', () => {
 
   it('returns more: false for exactly 50 rooms', async () => {
     const word = newWord()
-    await Promise.all(Array.from({ length: 50 }, () => givenNamed(word)))
+    await Promise.all(Array.from({ length: 50 }, () => createNamedRoom(word)))
 
     expect(await browse(word)).toMatchObject({ rooms: { length: 50 }, more: false })
   })
@@ -118,30 +126,30 @@ describe('room.browse', () => {
 
   it('never returns private, direct or archived rooms, also not to their members', async () => {
     const word = newWord()
-    const secret = await givenNamed(word, 'private')
-    await givenNamed(word, 'direct')
-    const room = await givenNamed(word)
+    const secret = await createNamedRoom(word, 'private')
+    await createNamedRoom(word, 'direct')
+    const room = await createNamedRoom(word)
     await db.insert(members).values({ room: secret, userId: 'charlie' as UserId })
-    expect(await idsOf(word)).toEqual([room])
+    expect(await findIds(word)).toEqual([room])
 
     await db.update(rooms).set({ archivedAt: new Date() }).where(eq(rooms.id, room))
 
-    expect(await idsOf(word)).toEqual([])
+    expect(await findIds(word)).toEqual([])
   })
 
   it('hides a room from a banned user', async () => {
     const word = newWord()
-    const room = await givenNamed(word)
+    const room = await createNamedRoom(word)
     await db.insert(bans).values({ room, userId: 'charlie' as UserId, by: 'alice' as UserId })
 
-    expect(await idsOf(word)).toEqual([])
+    expect(await findIds(word)).toEqual([])
     expect((await app.call('room.browse', { text: word }, 'bob')).rooms).toMatchObject([
       { id: room },
     ])
   })
 
   it('rejects a cursor of a hidden room with the same error as for an unknown room', async () => {
-    const secret = await givenNamed('a secret', 'private')
+    const secret = await createNamedRoom('a secret', 'private')
     const absent = `room-${crypto.randomUUID()}` as RoomId
 
     await expectSameRejection((id) => browse('', id), {

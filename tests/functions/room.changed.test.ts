@@ -12,45 +12,45 @@ describe('room.changed', () => {
   it('publishes the next message to a new member, although the members were cached', async () => {
     const room = await app.createRoom(['alice'], 'private', { alice: 'owner' })
     await app.send(room, 'who is here?', 'alice')
-    const heard = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
+    const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
     await app.call('room.invite', { room, userId: 'bob' }, 'alice')
     const { seq } = await app.send(room, 'welcome', 'alice')
 
-    const notices = await heard.until((notice) => notice.seq === seq)
+    const notices = await toBob.until((notice) => notice.seq === seq)
     expect(notices.at(-1)?.event).toMatchObject({ kind: 'message', text: 'welcome' })
   })
 
   it('publishes no further message to a member who left, although the members were cached', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
-    const [heard, heardByAlice] = [
+    const [toBob, toAlice] = [
       await app.listen(deliverNotify, { user: 'bob', room }, 'bob'),
       await app.listen(deliverNotify, { user: 'alice', room }, 'alice'),
     ]
     const { seq: first } = await app.send(room, 'who is here?', 'alice')
-    await heard.until((notice) => notice.seq === first)
+    await toBob.until((notice) => notice.seq === first)
 
     await app.call('room.leave', { room }, 'bob')
     const { seq } = await app.send(room, 'between us', 'alice')
 
-    await heardByAlice.until((notice) => notice.seq === seq)
+    await toAlice.until((notice) => notice.seq === seq)
     const { nc } = await app.connectAs('bob')
     await nc.flush()
     // The leave event is the last one.
-    expect(heard.unread().map(({ kind }) => kind)).toEqual(['member'])
+    expect(toBob.unread().map(({ kind }) => kind)).toEqual(['member'])
   })
 
   it('answers concurrent calls of a removed member with forbidden only', async () => {
     const room = await app.createRoom(['alice'])
-    const gone = JSON.stringify({ action: 'leave', userId: 'bob' })
+    const leaveEvent = JSON.stringify({ action: 'leave', userId: 'bob' })
     const { nc } = await app.connectAs('functions')
     const codes = new Set<string>()
     for (let round = 0; round < 30; round++) {
-      const asked = Array.from({ length: 10 }, () =>
+      const calls = Array.from({ length: 10 }, () =>
         app.call('chat.sync', { room, since: 0 }, 'bob').catch(({ code }) => codes.add(code)),
       )
-      for (let told = 0; told < 20; told++) nc.publish(`room.changed.${room}`, gone)
-      await Promise.all(asked)
+      for (let count = 0; count < 20; count++) nc.publish(`room.changed.${room}`, leaveEvent)
+      await Promise.all(calls)
     }
 
     expect([...codes]).toEqual(['forbidden'])
@@ -66,7 +66,7 @@ describe('room.changed', () => {
     [undefined, 1_000],
     ['1', 1],
     ['1000000', 1_000_000],
-  ])('reads ROOM_CACHE_SIZE=%s as %i', (said, size) => {
-    expect(v.parse(AudienceEnv, { ROOM_CACHE_SIZE: said })).toEqual({ ROOM_CACHE_SIZE: size })
+  ])('reads ROOM_CACHE_SIZE=%s as %i', (value, size) => {
+    expect(v.parse(AudienceEnv, { ROOM_CACHE_SIZE: value })).toEqual({ ROOM_CACHE_SIZE: size })
   })
 })

@@ -58,16 +58,16 @@ describe('room.create', () => {
   it('rejects a repeated call with another name or kind, by another user, or for an archived room', async () => {
     const input = { room: newRoomId(), name: 'Mine', kind: 'public' } as const
     await app.call('room.create', input, 'alice')
-    const refusal = { code: 'conflict' }
+    const rejection = { code: 'conflict' }
 
     for (const other of [{ name: 'Ours' }, { kind: 'private' as const }])
       await expect(app.call('room.create', { ...input, ...other }, 'alice')).rejects.toMatchObject(
-        refusal,
+        rejection,
       )
     await app.call('room.invite', { room: input.room, userId: 'bob' }, 'alice')
-    await expect(app.call('room.create', input, 'bob')).rejects.toMatchObject(refusal)
+    await expect(app.call('room.create', input, 'bob')).rejects.toMatchObject(rejection)
     await app.call('room.archive', { room: input.room }, 'alice')
-    await expect(app.call('room.create', input, 'alice')).rejects.toMatchObject(refusal)
+    await expect(app.call('room.create', input, 'alice')).rejects.toMatchObject(rejection)
   })
 
   it('publishes room.changed with the owner', async () => {
@@ -85,9 +85,9 @@ describe('room.create', () => {
       app.call('room.create', { room, name: 'Mine', kind: 'public' }, 'bob').catch((error) => error)
 
     for (const id of [secret, 'general', `dm-${'0'.repeat(40)}`]) {
-      const refusal = await create(id)
-      expect(refusal).toMatchObject({ code: 'conflict' })
-      expect(refusal.message).toContain(id)
+      const rejection = await create(id)
+      expect(rejection).toMatchObject({ code: 'conflict' })
+      expect(rejection.message).toContain(id)
     }
   })
 
@@ -99,10 +99,10 @@ describe('room.create', () => {
         () => undefined,
       )
 
-    const made = await Promise.all([create('alice'), create('bob')])
+    const creators = await Promise.all([create('alice'), create('bob')])
 
-    const [owner] = made.filter((as) => as)
-    expect(made.filter((as) => as)).toHaveLength(1)
+    const [owner] = creators.filter((as) => as)
+    expect(creators.filter((as) => as)).toHaveLength(1)
     expect(await app.call('room.members', { room: id }, 'functions')).toEqual({ members: [owner] })
   })
 

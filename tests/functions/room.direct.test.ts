@@ -15,7 +15,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-async function givenPerson(): Promise<UserId> {
+async function createUser(): Promise<UserId> {
   const id = newUserId()
   await db.insert(users).values({ id, name: id })
   return id
@@ -38,16 +38,16 @@ async function logOf(room: RoomId): Promise<RoomEvent[]> {
   }
 }
 
-async function headOf(room: RoomId) {
+async function readHead(room: RoomId) {
   const [head] = await db.select().from(roomHeads).where(eq(roomHeads.room, room))
   return head?.seq
 }
 
-const membersOf = (room: RoomId) => db.select().from(members).where(eq(members.room, room))
+const readMembers = (room: RoomId) => db.select().from(members).where(eq(members.room, room))
 
 describe('room.direct', () => {
   it('creates a room with two members', async () => {
-    const [me, other] = [await givenPerson(), await givenPerson()]
+    const [me, other] = [await createUser(), await createUser()]
 
     const { room } = await open(me, other)
 
@@ -56,7 +56,7 @@ describe('room.direct', () => {
       name: '',
       kind: 'direct',
     })
-    const rows = await membersOf(room.id)
+    const rows = await readMembers(room.id)
     expect(rows.map(({ userId, role }) => [userId, role]).sort()).toEqual(
       [
         [me, 'member'],
@@ -73,7 +73,7 @@ describe('room.direct', () => {
   })
 
   it('returns the same room to both users for repeated calls', async () => {
-    const [me, other] = [await givenPerson(), await givenPerson()]
+    const [me, other] = [await createUser(), await createUser()]
 
     const first = await open(me, other)
     const answers = [await open(me, other), await open(other, me), await open(me, other)]
@@ -82,10 +82,10 @@ describe('room.direct', () => {
   })
 
   it('stores the creation and both joins once for repeated calls', async () => {
-    const [me, other] = [await givenPerson(), await givenPerson()]
+    const [me, other] = [await createUser(), await createUser()]
     const { room } = await open(me, other)
     await open(other, me)
-    await expect.poll(() => headOf(room.id)).toBeDefined()
+    await expect.poll(() => readHead(room.id)).toBeDefined()
     await open(me, other)
 
     const event = { by: me, at: expect.stringMatching(/Z$/) }
@@ -97,7 +97,7 @@ describe('room.direct', () => {
   })
 
   it('creates one room when both users call concurrently', async () => {
-    const [me, other] = [await givenPerson(), await givenPerson()]
+    const [me, other] = [await createUser(), await createUser()]
 
     const answers = await Promise.all(
       Array.from({ length: 10 }, (_, at) => (at % 2 ? open(me, other) : open(other, me))),
@@ -105,10 +105,10 @@ describe('room.direct', () => {
 
     const id = directRoomOf(me, other)
     for (const answer of answers) expect(answer).toEqual({ room: { id, name: '', kind: 'direct' } })
-    expect(await membersOf(id)).toHaveLength(2)
+    expect(await readMembers(id)).toHaveLength(2)
     const events = await logOf(id)
     expect(events.map(({ kind }) => kind)).toEqual(['room', 'member', 'member'])
-    expect(new Set(events.flatMap((it) => ('userId' in it ? [it.userId] : [])))).toEqual(
+    expect(new Set(events.flatMap((event) => ('userId' in event ? [event.userId] : [])))).toEqual(
       new Set([me, other]),
     )
   })
@@ -133,20 +133,20 @@ describe('room.direct', () => {
 
     for (const mailbox of [toAlice, toBob]) {
       const notices = await mailbox.until((notice) => notice.seq > seq)
-      const kinds = notices.filter((it) => it.room === room.id).map(({ kind }) => kind)
+      const kinds = notices.filter((notice) => notice.room === room.id).map(({ kind }) => kind)
       expect(kinds).toEqual(['room', 'member', 'member', 'message', 'message'])
     }
-    const toldCharlie = await toCharlie.until((notice) => notice.room === other)
-    expect(toldCharlie).not.toContainEqual(expect.objectContaining({ room: room.id }))
-    const heard = await toPublic.until((notice) => notice.room === shared)
-    expect(heard).not.toContainEqual(expect.objectContaining({ room: room.id }))
+    const charliesNotices = await toCharlie.until((notice) => notice.room === other)
+    expect(charliesNotices).not.toContainEqual(expect.objectContaining({ room: room.id }))
+    const received = await toPublic.until((notice) => notice.room === shared)
+    expect(received).not.toContainEqual(expect.objectContaining({ room: room.id }))
     await expect(app.call('chat.history', { room: room.id }, 'charlie')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
 
   it('publishes room.changed for both members', async () => {
-    const [me, other] = [await givenPerson(), await givenPerson()]
+    const [me, other] = [await createUser(), await createUser()]
     const room = directRoomOf(me, other)
     const changes = await app.listen(roomChanged, { room }, 'functions')
 
@@ -163,7 +163,7 @@ describe('room.direct', () => {
     await open(me, me)
 
     expect(room.id).toBe(directRoomOf(me, me))
-    expect(await membersOf(room.id)).toMatchObject([{ userId: me }])
+    expect(await readMembers(room.id)).toMatchObject([{ userId: me }])
     expect((await logOf(room.id)).map(({ kind }) => kind)).toEqual(['room', 'member'])
   })
 
@@ -177,50 +177,50 @@ describe('room.direct', () => {
       ['aa', 'a'],
     ] as [UserId, UserId][]
 
-    const ids = pairs.map(([one, other]) => directRoomOf(one, other))
+    const ids = pairs.map(([first, other]) => directRoomOf(first, other))
 
     expect(new Set(ids).size).toBe(pairs.length)
-    expect(pairs.map(([one, other]) => directRoomOf(other, one))).toEqual(ids)
+    expect(pairs.map(([first, other]) => directRoomOf(other, first))).toEqual(ids)
   })
 
   it('is returned by room.list to both members, each with the other as partner', async () => {
-    const [me, other] = [await givenPerson(), await givenPerson()]
+    const [me, other] = [await createUser(), await createUser()]
     const { room } = await open(me, other)
-    const listOf = async (user: UserId) =>
+    const readList = async (user: UserId) =>
       (await (await app.clientFor(user)).call('room.list', {})).rooms
 
-    expect(await listOf(me)).toMatchObject([{ id: room.id, kind: 'direct', with: other }])
-    expect(await listOf(other)).toMatchObject([{ id: room.id, kind: 'direct', with: me }])
+    expect(await readList(me)).toMatchObject([{ id: room.id, kind: 'direct', with: other }])
+    expect(await readList(other)).toMatchObject([{ id: room.id, kind: 'direct', with: me }])
   })
 
   it('publishes pending events of an interrupted call', async () => {
-    const [me, other] = [await givenPerson(), await givenPerson()]
+    const [me, other] = [await createUser(), await createUser()]
     // As left by a process that crashed before publishing the pending events.
     const id = directRoomOf(me, other)
     const [role, at] = ['member', new Date().toISOString()] as const
     await db.insert(rooms).values({ id, name: '', kind: 'direct' })
-    const places = [me, other].map((userId) => ({ room: id, userId, role }))
-    await db.insert(members).values(places)
+    const membershipRows = [me, other].map((userId) => ({ room: id, userId, role }))
+    await db.insert(members).values(membershipRows)
     await db.insert(pendingEvents).values([
       { room: id, event: { kind: 'room', action: 'create', room: id, by: me, at } },
-      ...places.map((place) => ({
+      ...membershipRows.map((membership) => ({
         room: id,
-        event: { kind: 'member', action: 'join', ...place, by: me, at } as const,
+        event: { kind: 'member', action: 'join', ...membership, by: me, at } as const,
       })),
     ])
 
     await open(other, me)
 
-    expect(await membersOf(id)).toHaveLength(2)
+    expect(await readMembers(id)).toHaveLength(2)
     expect((await logOf(id)).map(({ kind }) => kind)).toEqual(['room', 'member', 'member'])
     const index = await app.openBucket(ROOMS_KV)
     expect((await index.get(`${id}.${me}`))?.json()).toEqual({ kind: 'direct', role: 'member' })
   })
 
   it('restores missing entries of the live index', async () => {
-    const [me, other] = [await givenPerson(), await givenPerson()]
+    const [me, other] = [await createUser(), await createUser()]
     const { room } = await open(me, other)
-    await expect.poll(() => headOf(room.id)).toBeDefined()
+    await expect.poll(() => readHead(room.id)).toBeDefined()
     const index = await app.openBucket(ROOMS_KV)
     await index.delete(`${room.id}.${other}`)
 
@@ -231,30 +231,30 @@ describe('room.direct', () => {
   })
 
   it('adds a member again who left, and stores one event', async () => {
-    const [me, other] = [await givenPerson(), await givenPerson()]
+    const [me, other] = [await createUser(), await createUser()]
     const { room } = await open(me, other)
-    await expect.poll(() => headOf(room.id)).toBeDefined()
+    await expect.poll(() => readHead(room.id)).toBeDefined()
     await app.removeMember(room.id, other)
 
     await open(me, other)
     await open(me, other)
 
-    const mine = and(eq(members.room, room.id), eq(members.userId, other))
-    expect(await db.select().from(members).where(mine)).toHaveLength(1)
+    const membership = and(eq(members.room, room.id), eq(members.userId, other))
+    expect(await db.select().from(members).where(membership)).toHaveLength(1)
     const [last, ...earlier] = (await logOf(room.id)).reverse()
     expect(last).toMatchObject({ kind: 'member', action: 'join', userId: other, by: me })
     expect(earlier).toHaveLength(3)
   })
 
   it('rejects an unknown user with forbidden, and creates no room', async () => {
-    const [me, nobody] = [await givenPerson(), newUserId()]
+    const [me, unknownUser] = [await createUser(), newUserId()]
 
-    await expect(open(me, nobody)).rejects.toMatchObject({ code: 'forbidden' })
-    expect(await membersOf(directRoomOf(me, nobody))).toEqual([])
+    await expect(open(me, unknownUser)).rejects.toMatchObject({ code: 'forbidden' })
+    expect(await readMembers(directRoomOf(me, unknownUser))).toEqual([])
   })
 
   it('rejects an archived room with forbidden, and does not restore it', async () => {
-    const [me, other] = [await givenPerson(), await givenPerson()]
+    const [me, other] = [await createUser(), await createUser()]
     const id = directRoomOf(me, other)
     await db.insert(rooms).values({ id, name: '', kind: 'direct', archivedAt: new Date() })
 
@@ -263,12 +263,12 @@ describe('room.direct', () => {
   })
 
   it('rejects a room of another kind with the same id, and adds no member', async () => {
-    const [me, other] = [await givenPerson(), await givenPerson()]
+    const [me, other] = [await createUser(), await createUser()]
     const id = directRoomOf(me, other)
     await db.insert(rooms).values({ id, name: 'A trap', kind: 'public' })
 
     await expect(open(me, other)).rejects.toMatchObject({ code: 'forbidden' })
-    expect(await membersOf(id)).toEqual([])
+    expect(await readMembers(id)).toEqual([])
   })
 
   it('rejects a user without a role with forbidden', async () => {

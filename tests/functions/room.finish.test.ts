@@ -8,7 +8,7 @@ import { withFullStream } from '../support/full-stream.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
 /** Longer than the interval of room.finish. */
-const soon = { timeout: 30_000, interval: 200 }
+const polling = { timeout: 30_000, interval: 200 }
 
 let servers: Servers
 let app: App
@@ -27,8 +27,8 @@ afterAll(async () => {
 })
 
 /** Creates a room as left by a process that crashed after adding charlie, before the event. */
-async function givenBegun() {
-  const room = await givenRoom()
+async function createInterrupted() {
+  const room = await createRoom()
   const [userId, by] = ['charlie', 'alice'] as UserId[] as [UserId, UserId]
   await db.insert(members).values({ room, userId, role: 'guest' })
   const at = new Date().toISOString()
@@ -38,80 +38,80 @@ async function givenBegun() {
 }
 
 /** Creates a private room of alice with one message. */
-async function givenRoom(others: TestPerson[] = []): Promise<RoomId> {
+async function createRoom(others: TestPerson[] = []): Promise<RoomId> {
   const room = await app.createRoom(['alice', ...others], 'private', { alice: 'owner' })
   await app.send(room, 'before', 'alice')
   return room
 }
 
-const isRefused = { code: 'unavailable' }
-const changesOf = async (room: RoomId) =>
+const unavailable = { code: 'unavailable' }
+const readChanges = async (room: RoomId) =>
   (await app.readEvents(room)).flatMap((event) => (event.kind === 'message' ? [] : [event]))
 
 describe('room.finish', () => {
   it('publishes pending events once the stream accepts writes again, also those of a crashed process', async () => {
-    const begun = await givenBegun()
-    const room = await givenRoom(['bob'])
+    const interrupted = await createInterrupted()
+    const room = await createRoom(['bob'])
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
     await withFullStream(app, async () => {
       const [userId, name] = ['charlie', 'Another name'] as const
       await expect(app.call('room.invite', { room, userId }, 'bob')).rejects.toMatchObject(
-        isRefused,
+        unavailable,
       )
       await expect(app.call('room.rename', { room, name }, 'alice')).rejects.toMatchObject(
-        isRefused,
+        unavailable,
       )
       const promotion = { room, userId, role: 'moderator' } as const
-      await expect(app.call('room.role', promotion, 'alice')).rejects.toMatchObject(isRefused)
+      await expect(app.call('room.role', promotion, 'alice')).rejects.toMatchObject(unavailable)
       await expect(app.call('room.kick', { room, userId }, 'alice')).rejects.toMatchObject(
-        isRefused,
+        unavailable,
       )
     })
 
-    const told = await toBob.until(
+    const received = await toBob.until(
       (notice) => notice.event?.kind === 'member' && notice.event.action === 'kick',
     )
-    expect(await changesOf(room)).toMatchObject([
+    expect(await readChanges(room)).toMatchObject([
       { kind: 'member', action: 'join', userId: 'charlie', role: 'member', by: 'bob' },
       { kind: 'room', action: 'rename', name: 'Another name', by: 'alice' },
       { kind: 'member', action: 'role', userId: 'charlie', role: 'moderator', by: 'alice' },
       { kind: 'member', action: 'kick', userId: 'charlie', by: 'alice' },
     ])
-    expect(told.at(-1)?.event?.kind).toBe('member')
-    await expect.poll(() => db.$count(pendingEvents), soon).toBe(0)
-    expect(await changesOf(begun)).toMatchObject([{ action: 'join', userId: 'charlie' }])
-    const synced = await app.call('chat.sync', { room: begun, since: 0 }, 'charlie')
+    expect(received.at(-1)?.event?.kind).toBe('member')
+    await expect.poll(() => db.$count(pendingEvents), polling).toBe(0)
+    expect(await readChanges(interrupted)).toMatchObject([{ action: 'join', userId: 'charlie' }])
+    const synced = await app.call('chat.sync', { room: interrupted, since: 0 }, 'charlie')
     expect(synced).toMatchObject({ recovered: true })
   }, 60_000)
 
   it('publishes pending events before the next event of the room', async () => {
-    const room = await givenRoom(['bob'])
+    const room = await createRoom(['bob'])
     await withFullStream(app, async () => {
-      await expect(app.call('room.leave', { room }, 'bob')).rejects.toMatchObject(isRefused)
+      await expect(app.call('room.leave', { room }, 'bob')).rejects.toMatchObject(unavailable)
     })
 
     await app.call('room.invite', { room, userId: 'bob' }, 'alice')
 
-    expect(await changesOf(room)).toMatchObject([
+    expect(await readChanges(room)).toMatchObject([
       { action: 'leave', userId: 'bob' },
       { action: 'join', userId: 'bob' },
     ])
   })
 
   it('publishes the creation of a room when its creator repeats the failed call', async () => {
-    await givenRoom()
+    await createRoom()
     const input = { room: `room-${crypto.randomUUID()}`, name: 'Begun', kind: 'private' } as const
     const create = () => app.call('room.create', input, 'alice')
     await withFullStream(app, async () => {
-      await expect(create()).rejects.toMatchObject(isRefused)
+      await expect(create()).rejects.toMatchObject(unavailable)
     })
 
     const answers = await Promise.all([create(), create(), create()])
 
     for (const { room } of answers)
       expect(room).toEqual({ ...input, room: undefined, id: input.room })
-    expect(await changesOf(input.room as RoomId)).toMatchObject([
+    expect(await readChanges(input.room as RoomId)).toMatchObject([
       { kind: 'room', action: 'create', name: 'Begun' },
       { kind: 'member', action: 'join', userId: 'alice', role: 'owner' },
     ])

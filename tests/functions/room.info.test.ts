@@ -19,7 +19,7 @@ function info(room: RoomId, as: TestPerson) {
   return app.call('room.info', { room }, as)
 }
 
-async function expectAbsent(room: RoomId, as: TestPerson) {
+async function expectHidden(room: RoomId, as: TestPerson) {
   const absent = `room-${crypto.randomUUID()}` as RoomId
 
   await expectSameRejection((id) => info(id, as), { hidden: room, absent })
@@ -74,10 +74,10 @@ describe('room.info', () => {
   it('returns the 500 members who joined first, and the number of all members', async () => {
     const room = await app.createRoom([])
     const people = newUserIds(502)
-    const joinedAt = (at: number) => new Date(Date.UTC(2026, 0, 1) - at * 1_000)
+    const joinedAt = (secondsAgo: number) => new Date(Date.UTC(2026, 0, 1) - secondsAgo * 1_000)
     await db
       .insert(members)
-      .values(people.map((userId, at) => ({ room, userId, joinedAt: joinedAt(at) })))
+      .values(people.map((userId, index) => ({ room, userId, joinedAt: joinedAt(index) })))
 
     const answer = await info(room, 'alice')
 
@@ -92,38 +92,38 @@ describe('room.info', () => {
   })
 
   it('rejects a non-member of a private room with the same error as for an unknown room', async () => {
-    await expectAbsent(await app.createRoom(['alice'], 'private'), 'bob')
+    await expectHidden(await app.createRoom(['alice'], 'private'), 'bob')
   })
 
   it('rejects a third user of a direct room with the same error as for an unknown room', async () => {
-    await expectAbsent(await app.createRoom(['alice', 'bob'], 'direct'), 'charlie')
+    await expectHidden(await app.createRoom(['alice', 'bob'], 'direct'), 'charlie')
   })
 
   it('rejects an archived room with the same error as for an unknown room, also for members', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
     await db.update(rooms).set({ archivedAt: new Date() }).where(eq(rooms.id, room))
 
-    await expectAbsent(room, 'alice')
-    await expectAbsent(room, 'bob')
+    await expectHidden(room, 'alice')
+    await expectHidden(room, 'bob')
   })
 
   it('rejects a banned user immediately', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     await info(room, 'bob')
-    const his = and(eq(members.room, room), eq(members.userId, 'bob' as UserId))
-    await db.delete(members).where(his)
+    const membership = and(eq(members.room, room), eq(members.userId, 'bob' as UserId))
+    await db.delete(members).where(membership)
     await db.insert(bans).values({ room, userId: 'bob' as UserId, by: 'alice' as UserId })
 
-    await expectAbsent(room, 'bob')
+    await expectHidden(room, 'bob')
   })
 
   it('rejects a former member of a private room immediately', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     await info(room, 'bob')
-    const his = and(eq(members.room, room), eq(members.userId, 'bob' as UserId))
-    await db.delete(members).where(his)
+    const membership = and(eq(members.room, room), eq(members.userId, 'bob' as UserId))
+    await db.delete(members).where(membership)
 
-    await expectAbsent(room, 'bob')
+    await expectHidden(room, 'bob')
   })
 
   it('rejects a call for another user with forbidden', async () => {

@@ -107,37 +107,39 @@ describe('room.invite', () => {
 
     await expect(invite(room, 'charlie', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
     const other = await app.createRoom(['alice'], 'private')
-    const [there, notThere] = await Promise.all(
+    const [onHidden, onAbsent] = await Promise.all(
       [other, absent].map((id) => invite(id, 'bob', 'bob').catch((error) => error)),
     )
-    expect(there).toMatchObject({ code: 'forbidden' })
-    expect(notThere.message.replace(absent, other)).toBe(there.message)
+    expect(onHidden).toMatchObject({ code: 'forbidden' })
+    expect(onAbsent.message.replace(absent, other)).toBe(onHidden.message)
   })
 
   it('rejects an unknown user with the same error as room.direct', async () => {
     const room = await app.createRoom(['alice'], 'private')
-    const nobody = newUserId()
+    const unknownUser = newUserId()
 
-    const refusal = await invite(room, nobody, 'alice').catch((error) => error)
-    const direct = await app.call('room.direct', { with: nobody }, 'alice').catch((error) => error)
+    const rejection = await invite(room, unknownUser, 'alice').catch((error) => error)
+    const direct = await app
+      .call('room.direct', { with: unknownUser }, 'alice')
+      .catch((error) => error)
 
-    expect(refusal).toMatchObject({ code: 'forbidden' })
-    expect(refusal.message).toContain(nobody)
-    expect([direct.code, direct.message]).toEqual([refusal.code, refusal.message])
+    expect(rejection).toMatchObject({ code: 'forbidden' })
+    expect(rejection.message).toContain(unknownUser)
+    expect([direct.code, direct.message]).toEqual([rejection.code, rejection.message])
     expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: ['alice'] })
   })
 
   it('reveals no known users to callers who may not invite', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { bob: 'guest' })
-    const refusals = async (as: TestPerson) =>
+    const messagesFor = async (as: TestPerson) =>
       Promise.all(
         ['charlie', newUserId()].map((userId) =>
-          invite(room, userId, as).catch((it) => it.message),
+          invite(room, userId, as).catch((error) => error.message),
         ),
       )
 
     for (const as of ['bob', 'charlie'] as const) {
-      const [known, unknown] = await refusals(as)
+      const [known, unknown] = await messagesFor(as)
       expect(unknown).toBe(known)
     }
   })

@@ -12,7 +12,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 const app = useApp()
 
 /** Returns a room's entry in alice's room.list. */
-async function listed(room: RoomId) {
+async function readListed(room: RoomId) {
   const { rooms } = await app.call('room.list', {}, 'alice')
   return rooms.find(({ id }) => id === room)
 }
@@ -39,8 +39,8 @@ describe('room.join', () => {
     await app.call('room.join', { room }, 'alice')
     await app.call('room.join', { room }, 'alice')
 
-    const mine = and(eq(members.room, room), eq(members.userId, 'alice' as UserId))
-    expect(await db.select().from(members).where(mine)).toHaveLength(1)
+    const membership = and(eq(members.room, room), eq(members.userId, 'alice' as UserId))
+    expect(await db.select().from(members).where(membership)).toHaveLength(1)
   })
 
   it('publishes room.changed once when called twice', async () => {
@@ -87,12 +87,12 @@ describe('room.join', () => {
     const { seq: head } = (await app.waitForRows(room, 3)).at(-1) ?? { seq: 0 }
 
     await app.call('room.join', { room }, 'alice')
-    const before = await listed(room)
+    const before = await readListed(room)
     const { seq } = await app.send(room, '4', 'bob')
     await app.waitForRows(room, 4)
 
     expect(before).toMatchObject({ readSeq: head, unread: 0, mentions: 0 })
-    expect(await listed(room)).toMatchObject({ readSeq: head, unread: 1 })
+    expect(await readListed(room)).toMatchObject({ readSeq: head, unread: 1 })
     const read = await app.call('read.update', { room, seq: 1, unread: true }, 'alice')
     expect(read).toMatchObject({ seq: 1, unread: 4, mentions: 1 })
     expect(seq).toBeGreaterThan(head)
@@ -110,7 +110,7 @@ describe('room.join', () => {
     await app.call('room.join', { room }, 'alice')
     await app.call('room.join', { room }, 'alice')
 
-    expect(await listed(room)).toMatchObject({ readSeq: seq, unread: 1 })
+    expect(await readListed(room)).toMatchObject({ readSeq: seq, unread: 1 })
   })
 
   it('stores one membership for ten concurrent calls', async () => {

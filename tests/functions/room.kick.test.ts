@@ -55,26 +55,26 @@ describe('room.kick', () => {
   it.each(['public', 'private'] as const)(
     'keeps a member out of a %s room who joins concurrently',
     async (kind) => {
-      const given = await Promise.all(
+      const roomIds = await Promise.all(
         Array.from({ length: 20 }, () =>
           app.createRoom(['alice', 'bob'], kind, { alice: 'owner' }),
         ),
       )
 
       await Promise.all(
-        given.map(async (room) => {
+        roomIds.map(async (room) => {
           const kicked = kick(room, 'bob', 'alice')
           for (let isDone = false; !isDone; ) {
-            const asked = Array.from({ length: 5 }, () => app.call('room.join', { room }, 'bob'))
+            const joins = Array.from({ length: 5 }, () => app.call('room.join', { room }, 'bob'))
             void kicked.then(() => {
               isDone = true
             })
-            await Promise.allSettled(asked)
+            await Promise.allSettled(joins)
           }
         }),
       )
 
-      for (const room of given)
+      for (const room of roomIds)
         expect(await app.call('room.members', { room }, 'functions')).toEqual({
           members: ['alice'],
         })

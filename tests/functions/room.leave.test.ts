@@ -33,9 +33,9 @@ describe('room.leave', () => {
 
     await leave(room, 'bob')
 
-    const told = { kind: 'member', event: { action: 'leave', userId: 'bob' } }
-    expect(await toBob.next()).toMatchObject(told)
-    expect(await toAlice.next()).toMatchObject(told)
+    const expected = { kind: 'member', event: { action: 'leave', userId: 'bob' } }
+    expect(await toBob.next()).toMatchObject(expected)
+    expect(await toAlice.next()).toMatchObject(expected)
   })
 
   it('lets a former member join a public room again', async () => {

@@ -12,22 +12,22 @@ import { badPayloads } from '../support/bad-payloads.ts'
 const app = useApp()
 
 /** Returns a user's room.list, sorted by id. */
-async function listAs(user: UserId) {
+async function readList(user: UserId) {
   const client = await app.clientFor(user)
   const { rooms } = await client.call('room.list', {})
   return rooms.sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-async function givenMember(user: UserId, room: RoomId) {
+async function addMembership(user: UserId, room: RoomId) {
   await db.insert(members).values({ room, userId: user })
 }
 
 /** Inserts one row for each entry, with sequences from 1. */
-async function givenMessages(room: RoomId, said: Partial<typeof messages.$inferInsert>[]) {
-  const rows = said.map((row, at) => ({
+async function insertMessages(room: RoomId, entries: Partial<typeof messages.$inferInsert>[]) {
+  const rows = entries.map((row, index) => ({
     id: crypto.randomUUID().replaceAll('-', '') as MessageId,
     room,
-    seq: at + 1,
+    seq: index + 1,
     sender: 'bob' as UserId,
     clientId: crypto.randomUUID() as ClientId,
     text: 'said',
@@ -35,7 +35,7 @@ async function givenMessages(room: RoomId, said: Partial<typeof messages.$inferI
     ...row,
   }))
   await db.insert(messages).values(rows)
-  await db.insert(roomHeads).values({ room, seq: said.length })
+  await db.insert(roomHeads).values({ room, seq: entries.length })
 }
 
 describe('room.list', () => {
@@ -45,7 +45,7 @@ describe('room.list', () => {
     await app.createRoom(['alice'])
     await db.insert(members).values({ room: mine, userId: me, role: 'moderator' })
 
-    expect(await listAs(me)).toEqual([
+    expect(await readList(me)).toEqual([
       {
         id: mine,
         name: 'A room',
@@ -60,14 +60,14 @@ describe('room.list', () => {
   })
 
   it('returns no rooms to a user without memberships', async () => {
-    expect(await listAs(newUserId())).toEqual([])
+    expect(await readList(newUserId())).toEqual([])
   })
 
   it('counts unread messages of others and mentions, also those in threads', async () => {
     const me = newUserId()
     const room = await app.createRoom([])
-    await givenMember(me, room)
-    await givenMessages(room, [
+    await addMembership(me, room)
+    await insertMessages(room, [
       { mentions: [me] },
       {},
       { sender: me, mentions: [me] },
@@ -80,11 +80,11 @@ describe('room.list', () => {
       { mentions: [`${me}x` as UserId] },
     ])
 
-    const [unread] = await listAs(me)
+    const [unread] = await readList(me)
     await db.insert(readStates).values({ room, userId: me, seq: 2 })
-    const [some] = await listAs(me)
+    const [some] = await readList(me)
     await db.update(readStates).set({ seq: 10 }).where(eq(readStates.userId, me))
-    const [read] = await listAs(me)
+    const [read] = await readList(me)
 
     expect(unread).toMatchObject({ lastSeq: 10, readSeq: 0, unread: 5, mentions: 3 })
     expect(some).toMatchObject({ lastSeq: 10, readSeq: 2, unread: 3, mentions: 2 })
@@ -95,79 +95,80 @@ describe('room.list', () => {
     [99, 99],
     [100, 100],
     [150, 100],
-  ])('counts %i unread messages as %i', async (said, counted) => {
+  ])('counts %i unread messages as %i', async (entries, expected) => {
     const me = newUserId()
     const room = await app.createRoom([])
-    await givenMember(me, room)
-    await givenMessages(
+    await addMembership(me, room)
+    await insertMessages(
       room,
-      Array.from({ length: said }, () => ({ mentions: [me] })),
+      Array.from({ length: entries }, () => ({ mentions: [me] })),
     )
 
-    expect(await listAs(me)).toMatchObject([{ unread: counted, mentions: counted }])
+    expect(await readList(me)).toMatchObject([{ unread: expected, mentions: expected }])
   })
 
   it('does not count messages of the caller', async () => {
     const me = newUserId()
     const room = await app.createRoom([])
-    await givenMember(me, room)
-    await givenMessages(room, [
+    await addMembership(me, room)
+    await insertMessages(room, [
       ...Array.from({ length: 300 }, () => ({ sender: me })),
       {},
       ...Array.from({ length: 300 }, () => ({ sender: me })),
     ])
 
-    expect(await listAs(me)).toMatchObject([{ unread: 1, mentions: 0 }])
+    expect(await readList(me)).toMatchObject([{ unread: 1, mentions: 0 }])
   })
 
   it('counts each room and each caller separately', async () => {
     const [me, other] = [newUserId(), newUserId()]
     const [first, second] = [await app.createRoom([]), await app.createRoom([])]
     for (const room of [first, second]) {
-      await givenMember(me, room)
-      await givenMember(other, room)
+      await addMembership(me, room)
+      await addMembership(other, room)
     }
-    await givenMessages(first, [{}, {}, {}])
-    await givenMessages(second, [{}, { mentions: [other] }])
+    await insertMessages(first, [{}, {}, {}])
+    await insertMessages(second, [{}, { mentions: [other] }])
     await db.insert(readStates).values({ room: first, userId: me, seq: 2 })
 
-    const countsOf = async (user: UserId) =>
-      Object.fromEntries((await listAs(user)).map((it) => [it.id, [it.unread, it.mentions]]))
+    const readCounts = async (user: UserId) =>
+      Object.fromEntries(
+        (await readList(user)).map((room) => [room.id, [room.unread, room.mentions]]),
+      )
 
-    expect(await countsOf(me)).toEqual({ [first]: [1, 0], [second]: [2, 0] })
-    expect(await countsOf(other)).toEqual({ [first]: [3, 0], [second]: [2, 1] })
+    expect(await readCounts(me)).toEqual({ [first]: [1, 0], [second]: [2, 0] })
+    expect(await readCounts(other)).toEqual({ [first]: [3, 0], [second]: [2, 1] })
   })
 
   it('returns the other member of a direct room', async () => {
     const [me, other] = [newUserId(), newUserId()]
     const room = directRoomOf(me, other)
-    const own = directRoomOf(me, me)
-    for (const id of [room, own]) await db.insert(rooms).values({ id, name: '', kind: 'direct' })
-    for (const userId of [me, other]) await givenMember(userId, room)
-    await givenMember(me, own)
+    const selfRoom = directRoomOf(me, me)
+    for (const id of [room, selfRoom])
+      await db.insert(rooms).values({ id, name: '', kind: 'direct' })
+    for (const userId of [me, other]) await addMembership(userId, room)
+    await addMembership(me, selfRoom)
 
-    const listed = await listAs(me)
+    const list = await readList(me)
 
-    expect(listed).toHaveLength(2)
-    expect(listed).toContainEqual(
-      expect.objectContaining({ id: room, kind: 'direct', with: other }),
-    )
-    expect(listed).toContainEqual(expect.objectContaining({ id: own, kind: 'direct', with: me }))
-    expect(await listAs(other)).toMatchObject([{ id: room, with: me }])
+    expect(list).toHaveLength(2)
+    expect(list).toContainEqual(expect.objectContaining({ id: room, kind: 'direct', with: other }))
+    expect(list).toContainEqual(expect.objectContaining({ id: selfRoom, kind: 'direct', with: me }))
+    expect(await readList(other)).toMatchObject([{ id: room, with: me }])
   })
 
   it('omits archived rooms and former memberships', async () => {
     const me = newUserId()
     const room = await app.createRoom([])
-    await givenMember(me, room)
-    expect(await listAs(me)).toHaveLength(1)
+    await addMembership(me, room)
+    expect(await readList(me)).toHaveLength(1)
 
     await db.update(rooms).set({ archivedAt: new Date() }).where(eq(rooms.id, room))
-    expect(await listAs(me)).toEqual([])
+    expect(await readList(me)).toEqual([])
     await db.update(rooms).set({ archivedAt: null }).where(eq(rooms.id, room))
-    expect(await listAs(me)).toHaveLength(1)
+    expect(await readList(me)).toHaveLength(1)
     await db.delete(members).where(eq(members.userId, me))
-    expect(await listAs(me)).toEqual([])
+    expect(await readList(me)).toEqual([])
   })
 
   it('returns at most 1,000 rooms, those with the latest messages', async () => {
@@ -178,17 +179,17 @@ describe('room.list', () => {
       .insert(rooms)
       .values(ids.map((id) => ({ id: id as RoomId, name, kind: 'private' as const })))
     await db.insert(members).values(ids.map((id) => ({ room: id as RoomId, userId: me })))
-    await db.insert(roomHeads).values(ids.map((id, at) => ({ room: id as RoomId, seq: at })))
+    await db.insert(roomHeads).values(ids.map((id, index) => ({ room: id as RoomId, seq: index })))
 
-    const listed = await listAs(me)
+    const list = await readList(me)
 
-    expect(listed.map(({ id }) => id)).toEqual(ids.slice(5).sort())
+    expect(list.map(({ id }) => id)).toEqual(ids.slice(5).sort())
   })
 
   it('reads messages with index scans, and at most 1,000 rows of each', async () => {
     const me = newUserId()
     const busy = await app.createRoom([])
-    await givenMember(me, busy)
+    await addMembership(me, busy)
     await db.execute(sql`
       insert into messages (id, room, seq, sender, client_id, text, at)
       select md5(${busy} || n), ${busy}, n, 'bob', ${busy} || n, 'said', now()

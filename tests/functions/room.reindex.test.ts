@@ -12,7 +12,7 @@ import { type Servers, startServers } from '../support/servers.ts'
 
 const stream = `KV_${ROOMS_KV.bucket}`
 /** Longer than the interval of the index check. */
-const soon = { timeout: 15_000, interval: 100 }
+const polling = { timeout: 15_000, interval: 100 }
 
 let servers: Servers
 let app: App
@@ -36,23 +36,23 @@ beforeEach(async () => {
 })
 
 /** Returns all entries of the index by key. */
-async function indexed(): Promise<Map<string, unknown>> {
+async function readIndex(): Promise<Map<string, unknown>> {
   const keys: string[] = []
   for await (const key of await index.keys(['*', '*.*'])) if (key !== '=index') keys.push(key)
   keys.sort()
   const entries = await Promise.all(keys.map((key) => index.get(key)))
-  return new Map(keys.map((key, at) => [key, entries[at]?.json()]))
+  return new Map(keys.map((key, index) => [key, entries[index]?.json()]))
 }
 
 /** Returns the entries that the index should have according to the database. */
-async function expected(): Promise<Map<string, unknown>> {
-  const there = (await db.select().from(rooms)).filter(({ archivedAt }) => !archivedAt)
-  const shut = new Set((await db.select().from(bans)).map(({ room }) => room))
-  const kinds = new Map(there.map(({ id, kind }) => [id, kind]))
-  const present = (await db.select().from(members)).filter(({ room }) => kinds.has(room))
+async function readExpected(): Promise<Map<string, unknown>> {
+  const activeRooms = (await db.select().from(rooms)).filter(({ archivedAt }) => !archivedAt)
+  const closed = new Set((await db.select().from(bans)).map(({ room }) => room))
+  const kinds = new Map(activeRooms.map(({ id, kind }) => [id, kind]))
+  const activeMembers = (await db.select().from(members)).filter(({ room }) => kinds.has(room))
   const entries: [string, unknown][] = [
-    ...there.map(({ id, kind }): [string, unknown] => [id, { kind, closed: shut.has(id) }]),
-    ...present.map(({ room, userId, role }): [string, unknown] => [
+    ...activeRooms.map(({ id, kind }): [string, unknown] => [id, { kind, closed: closed.has(id) }]),
+    ...activeMembers.map(({ room, userId, role }): [string, unknown] => [
       `${room}.${userId}`,
       { kind: kinds.get(room), role },
     ]),
@@ -61,16 +61,16 @@ async function expected(): Promise<Map<string, unknown>> {
 }
 
 /** Creates a public room from which bob was kicked, a private room, and an archived one. */
-async function givenRooms() {
-  const shut = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
-  await app.call('room.kick', { room: shut, userId: 'bob' }, 'alice')
+async function createRooms() {
+  const closed = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
+  await app.call('room.kick', { room: closed, userId: 'bob' }, 'alice')
   const secret = await app.createRoom(['alice', 'bob'], 'private', { bob: 'moderator' })
   const archived = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
   await app.call('room.archive', { room: archived }, 'alice')
-  return { shut, secret, archived }
+  return { shut: closed, secret, archived }
 }
 
-function isIn(room: RoomId, as: 'alice' | 'bob' | 'charlie'): Promise<boolean> {
+function isMember(room: RoomId, as: 'alice' | 'bob' | 'charlie'): Promise<boolean> {
   return app.call('chat.sync', { room, since: 0 }, as).then(
     () => true,
     ({ code }) => (code === 'forbidden' ? false : code),
@@ -79,15 +79,15 @@ function isIn(room: RoomId, as: 'alice' | 'bob' | 'charlie'): Promise<boolean> {
 
 describe('room.reindex', () => {
   it('rebuilds a lost index on the first call that needs it', async () => {
-    const { shut, secret, archived } = await givenRooms()
+    const { shut, secret, archived } = await createRooms()
     await manager.streams.purge(stream)
 
-    expect(await isIn(secret, 'bob')).toBe(true)
+    expect(await isMember(secret, 'bob')).toBe(true)
 
-    expect(await indexed()).toEqual(await expected())
-    expect(await isIn(shut, 'charlie')).toBe(true)
-    for (const room of [shut, archived]) expect(await isIn(room, 'bob')).toBe(false)
-    expect(await isIn(secret, 'charlie')).toBe(false)
+    expect(await readIndex()).toEqual(await readExpected())
+    expect(await isMember(shut, 'charlie')).toBe(true)
+    for (const room of [shut, archived]) expect(await isMember(room, 'bob')).toBe(false)
+    expect(await isMember(secret, 'charlie')).toBe(false)
   })
 
   it('rebuilds the index again when it is lost shortly after', async () => {
@@ -95,7 +95,7 @@ describe('room.reindex', () => {
 
     for (const as of ['alice', 'bob'] as const) {
       await manager.streams.purge(stream)
-      expect(await isIn(room, as)).toBe(true)
+      expect(await isMember(room, as)).toBe(true)
     }
   })
 
@@ -103,7 +103,7 @@ describe('room.reindex', () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     // Caches the membership of alice.
-    await isIn(room, 'alice')
+    await isMember(room, 'alice')
     await manager.streams.purge(stream)
 
     await app.send(room, 'who is there?', 'alice')
@@ -122,12 +122,12 @@ describe('room.reindex', () => {
   })
 
   it('rebuilds the index without any call', async () => {
-    await givenRooms()
+    await createRooms()
     await manager.streams.purge(stream)
 
-    await expect.poll(async () => index.get('=index'), soon).not.toBeNull()
+    await expect.poll(async () => index.get('=index'), polling).not.toBeNull()
 
-    expect(await indexed()).toEqual(await expected())
+    expect(await readIndex()).toEqual(await readExpected())
   })
 
   it('rebuilds the index after the bucket was deleted and another runtime started', async () => {
@@ -139,9 +139,9 @@ describe('room.reindex', () => {
 
     const another = await servers.startAnother('after')
 
-    expect(await isIn(room, 'alice')).toBe(true)
+    expect(await isMember(room, 'alice')).toBe(true)
     index = await app.openBucket(ROOMS_KV)
-    expect(await indexed()).toEqual(await expected())
+    expect(await readIndex()).toEqual(await readExpected())
     await another.stop()
   })
 
@@ -151,56 +151,56 @@ describe('room.reindex', () => {
     await db.insert(members).values(people.map((userId) => ({ room, userId })))
     await manager.streams.purge(stream)
 
-    await isIn(room, 'alice')
+    await isMember(room, 'alice')
 
     const answer = await app.call('room.members', { room }, 'functions')
     expect(answer.members.toSorted()).toEqual(['alice', ...people].toSorted())
   })
 
   it('does not index members again who leave or are kicked during the rebuild', async () => {
-    const given = await Promise.all(
+    const roomIds = await Promise.all(
       Array.from({ length: 50 }, () =>
         app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' }),
       ),
     )
     // Caches the memberships of the owner, so that the kicks need not wait for the rebuild.
-    await Promise.all(given.map((room) => isIn(room, 'alice')))
+    await Promise.all(roomIds.map((room) => isMember(room, 'alice')))
     await manager.streams.purge(stream)
 
-    const [first] = given
-    const built = isIn(first as RoomId, 'bob')
+    const [first] = roomIds
+    const rebuilding = isMember(first as RoomId, 'bob')
     await Promise.all([
-      ...given.map((room) => app.call('room.leave', { room }, 'charlie')),
-      ...given.map((room) => app.call('room.kick', { room, userId: 'bob' }, 'alice')),
+      ...roomIds.map((room) => app.call('room.leave', { room }, 'charlie')),
+      ...roomIds.map((room) => app.call('room.kick', { room, userId: 'bob' }, 'alice')),
     ])
-    await built
+    await rebuilding
 
-    await expect.poll(async () => index.get('=index'), soon).not.toBeNull()
-    expect(await indexed()).toEqual(await expected())
-    const left = await Promise.all(
-      given.flatMap((room) => [isIn(room, 'bob'), isIn(room, 'charlie')]),
+    await expect.poll(async () => index.get('=index'), polling).not.toBeNull()
+    expect(await readIndex()).toEqual(await readExpected())
+    const memberships = await Promise.all(
+      roomIds.flatMap((room) => [isMember(room, 'bob'), isMember(room, 'charlie')]),
     )
-    expect(left).not.toContain(true)
+    expect(memberships).not.toContain(true)
   })
 
   it('repairs wrong members, roles and room kinds', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' })
     const other = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
-    const lost = await app.createRoom(['alice'], 'private')
+    const unindexed = await app.createRoom(['alice'], 'private')
     await index.delete(`${room}.bob`)
-    await db.delete(members).where(isAt(room, 'charlie'))
+    await db.delete(members).where(isMembership(room, 'charlie'))
     await index.put(`${room}.${newUserId()}`, JSON.stringify({ kind: 'private', role: 'owner' }))
     await index.put(`${other}.bob`, JSON.stringify({ kind: 'public', role: 'owner' }))
     await index.put(other, JSON.stringify({ kind: 'public', closed: false }))
-    await index.delete(lost)
+    await index.delete(unindexed)
 
-    await expect.poll(indexed, soon).toEqual(await expected())
+    await expect.poll(readIndex, polling).toEqual(await readExpected())
 
-    expect(await isIn(room, 'bob')).toBe(true)
-    expect(await isIn(room, 'charlie')).toBe(false)
+    expect(await isMember(room, 'bob')).toBe(true)
+    expect(await isMember(room, 'charlie')).toBe(false)
   })
 })
 
-function isAt(room: RoomId, userId: string) {
+function isMembership(room: RoomId, userId: string) {
   return and(eq(members.room, room), eq(members.userId, userId as UserId))
 }

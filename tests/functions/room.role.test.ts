@@ -11,11 +11,11 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-function appoint(room: string, userId: string, role: Role, as: TestPerson) {
+function setRole(room: string, userId: string, role: Role, as: TestPerson) {
   return app.call('room.role', { room, userId, role }, as)
 }
 
-async function ownersOf(room: RoomId) {
+async function readOwners(room: RoomId) {
   const isOwner = and(eq(members.room, room), eq(members.role, 'owner'))
   return (await db.select().from(members).where(isOwner)).map(({ userId }) => userId)
 }
@@ -24,7 +24,7 @@ describe('room.role', () => {
   it('changes the role of a member', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' })
 
-    expect(await appoint(room, 'bob', 'moderator', 'alice')).toEqual({})
+    expect(await setRole(room, 'bob', 'moderator', 'alice')).toEqual({})
 
     await app.call('room.kick', { room, userId: 'charlie' }, 'bob')
     const live = await (await app.openBucket(ROOMS_KV)).get(`${room}.bob`)
@@ -36,7 +36,7 @@ describe('room.role', () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
-    await appoint(room, 'bob', 'guest', 'alice')
+    await setRole(room, 'bob', 'guest', 'alice')
 
     const event = { kind: 'member', action: 'role', userId: 'bob', role: 'guest', by: 'alice' }
     expect(await toBob.next()).toMatchObject({ event })
@@ -46,8 +46,8 @@ describe('room.role', () => {
   it('stores one event for repeated calls', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
-    await appoint(room, 'bob', 'moderator', 'alice')
-    await appoint(room, 'bob', 'moderator', 'alice')
+    await setRole(room, 'bob', 'moderator', 'alice')
+    await setRole(room, 'bob', 'moderator', 'alice')
 
     expect(await app.readEvents(room)).toHaveLength(1)
   })
@@ -61,7 +61,7 @@ describe('room.role', () => {
   ] as const)('lets $0 change the role $2 to $3', async (_name, alice, bob, to) => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice, bob })
 
-    await appoint(room, 'bob', to, 'alice')
+    await setRole(room, 'bob', to, 'alice')
 
     expect(await app.call('room.info', { room }, 'bob')).toMatchObject({ role: to })
   })
@@ -76,7 +76,7 @@ describe('room.role', () => {
   ] as const)('rejects %s with forbidden', async (_name, alice, bob, to) => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice, bob })
 
-    await expect(appoint(room, 'bob', to, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(setRole(room, 'bob', to, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
     expect(await app.readEvents(room)).toEqual([])
   })
 
@@ -86,8 +86,8 @@ describe('room.role', () => {
       bob: 'moderator',
     })
 
-    await expect(appoint(room, 'bob', 'owner', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
-    await appoint(room, 'bob', 'member', 'bob')
+    await expect(setRole(room, 'bob', 'owner', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+    await setRole(room, 'bob', 'member', 'bob')
 
     expect(await app.call('room.info', { room }, 'bob')).toMatchObject({ role: 'member' })
   })
@@ -95,36 +95,36 @@ describe('room.role', () => {
   it('rejects a role change of the last owner with conflict', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
-    await expect(appoint(room, 'alice', 'member', 'alice')).rejects.toMatchObject({
+    await expect(setRole(room, 'alice', 'member', 'alice')).rejects.toMatchObject({
       code: 'conflict',
     })
-    await appoint(room, 'bob', 'owner', 'alice')
-    await appoint(room, 'alice', 'member', 'alice')
+    await setRole(room, 'bob', 'owner', 'alice')
+    await setRole(room, 'alice', 'member', 'alice')
 
-    expect(await ownersOf(room)).toEqual(['bob'])
+    expect(await readOwners(room)).toEqual(['bob'])
   })
 
   it.each([
-    ['demote each other', appoint],
+    ['demote each other', setRole],
     ['kick each other', (room, userId, _role, as) => app.call('room.kick', { room, userId }, as)],
     ['leave', (room, _userId, _role, as) => app.call('room.leave', { room }, as)],
-    ['lower their own role', (room, _userId, role, as) => appoint(room, as, role, as)],
-  ] as const satisfies [string, typeof appoint][])(
+    ['lower their own role', (room, _userId, role, as) => setRole(room, as, role, as)],
+  ] as const satisfies [string, typeof setRole][])(
     'keeps one owner when two owners %s concurrently',
-    async (_name, act) => {
+    async (_name, perform) => {
       for (let round = 0; round < 10; round++) {
         const room = await app.createRoom(['alice', 'bob', 'charlie'], 'public', {
           alice: 'owner',
           bob: 'owner',
         })
-        const acts = [
-          act(room, 'bob', 'member', 'alice'),
-          act(room, 'alice', 'member', 'bob'),
+        const calls = [
+          perform(room, 'bob', 'member', 'alice'),
+          perform(room, 'alice', 'member', 'bob'),
         ] as const
 
-        const outcomes = await Promise.allSettled(acts)
+        const outcomes = await Promise.allSettled(calls)
 
-        expect(await ownersOf(room)).toHaveLength(1)
+        expect(await readOwners(room)).toHaveLength(1)
         expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
       }
     },
@@ -135,10 +135,10 @@ describe('room.role', () => {
     const direct = await app.createRoom(['alice', 'bob'], 'direct', { alice: 'owner' })
 
     for (const userId of ['bob', 'nobody'])
-      await expect(appoint(room, userId, 'member', 'alice')).rejects.toMatchObject({
+      await expect(setRole(room, userId, 'member', 'alice')).rejects.toMatchObject({
         code: 'forbidden',
       })
-    await expect(appoint(direct, 'bob', 'guest', 'alice')).rejects.toMatchObject({
+    await expect(setRole(direct, 'bob', 'guest', 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
@@ -149,12 +149,12 @@ describe('room.role', () => {
     const absent = `room-${crypto.randomUUID()}`
 
     for (const as of ['bob', 'charlie'] as const) {
-      await expectSameRejection((id) => appoint(id, 'alice', 'guest', as), {
+      await expectSameRejection((id) => setRole(id, 'alice', 'guest', as), {
         hidden: room,
         absent,
       })
     }
-    expect(await ownersOf(room)).toEqual(['alice'])
+    expect(await readOwners(room)).toEqual(['alice'])
   })
 
   it.each(['king', '', 'Owner', 'constructor'])(

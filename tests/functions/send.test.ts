@@ -11,7 +11,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-const anHour = 3_600_000
+const hourMs = 3_600_000
 
 describe('send', () => {
   it('returns the id, the sequence and the time of the server', async () => {
@@ -39,8 +39,8 @@ describe('send', () => {
     const manager = await jetstreamManager(nc)
     const stored = await manager.streams.getMessage(CHAT_MESSAGES.stream, { seq })
     expect(stored?.subject).toBe(`chat.${room}`)
-    const said = { id, sender: 'alice', clientId, text: 'for the log', mentions: [], at }
-    expect(stored?.json()).toEqual({ kind: 'message', ...said })
+    const message = { id, sender: 'alice', clientId, text: 'for the log', mentions: [], at }
+    expect(stored?.json()).toEqual({ kind: 'message', ...message })
   })
 
   it('assigns increasing sequences', async () => {
@@ -135,8 +135,8 @@ describe('send', () => {
   })
 
   it.each([
-    ['an old client id', newClientId(Date.now() - 24 * anHour)],
-    ['a client id from the future', newClientId(Date.now() + anHour)],
+    ['an old client id', newClientId(Date.now() - 24 * hourMs)],
+    ['a client id from the future', newClientId(Date.now() + hourMs)],
     ['a client id without a time', `draft_${crypto.randomUUID()}`],
   ])('finds %s in the database after the deduplication window', async (_name, clientId) => {
     const room = await app.createRoom(['alice'])
@@ -161,10 +161,10 @@ describe('send', () => {
     const room = await app.createRoom(['alice', 'bob'])
     const clientId = newClientId()
 
-    const hers = await app.send(room, 'mine', 'alice', clientId)
-    const his = await app.send(room, 'mine', 'bob', clientId)
+    const alices = await app.send(room, 'mine', 'alice', clientId)
+    const bobs = await app.send(room, 'mine', 'bob', clientId)
 
-    expect(his.id).not.toBe(hers.id)
+    expect(bobs.id).not.toBe(alices.id)
     expect(await app.waitForRows(room, 2)).toHaveLength(2)
   })
 

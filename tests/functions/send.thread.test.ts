@@ -38,16 +38,16 @@ describe('send.thread', () => {
     const first = await app.send(room, 'first', 'alice')
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
-    const one = await reply(room, first.id, 'one', 'alice')
-    const two = await reply(room, first.id, 'two', 'alice')
+    const firstReply = await reply(room, first.id, 'one', 'alice')
+    const secondReply = await reply(room, first.id, 'two', 'alice')
     const second = await app.send(room, 'second', 'alice')
 
-    const told = await notices.until(({ seq }) => seq === second.seq)
-    const placeOf = (at: number) => told.find(({ seq }) => seq === at)
-    expect(placeOf(one.seq)).toMatchObject({ threadId: first.id, prev: 0 })
-    expect(placeOf(two.seq)).toMatchObject({ threadId: first.id, prev: one.seq })
-    expect(placeOf(second.seq)).toMatchObject({ prev: first.seq })
-    expect(placeOf(second.seq)).not.toHaveProperty('threadId')
+    const received = await notices.until(({ seq }) => seq === second.seq)
+    const findNotice = (at: number) => received.find(({ seq }) => seq === at)
+    expect(findNotice(firstReply.seq)).toMatchObject({ threadId: first.id, prev: 0 })
+    expect(findNotice(secondReply.seq)).toMatchObject({ threadId: first.id, prev: firstReply.seq })
+    expect(findNotice(second.seq)).toMatchObject({ prev: first.seq })
+    expect(findNotice(second.seq)).not.toHaveProperty('threadId')
   })
 
   it('publishes the author of the thread, also with a reply too long to include', async () => {
@@ -57,9 +57,9 @@ describe('send.thread', () => {
 
     const { seq } = await reply(room, first.id, 'x'.repeat(2_000), 'bob')
 
-    const told = await notices.until((notice) => notice.seq === seq)
-    expect(told.at(-1)).toMatchObject({ threadId: first.id, threadBy: 'alice' })
-    expect(told.at(-1)).not.toHaveProperty('event')
+    const received = await notices.until((notice) => notice.seq === seq)
+    expect(received.at(-1)).toMatchObject({ threadId: first.id, threadBy: 'alice' })
+    expect(received.at(-1)).not.toHaveProperty('event')
   })
 
   it('stores one message for concurrent calls with the same client id', async () => {
@@ -80,15 +80,15 @@ describe('send.thread', () => {
   it('rejects a thread of another room, a reply as thread, and an unknown thread with forbidden', async () => {
     const [room, other] = [await app.createRoom(['alice']), await app.createRoom(['alice'])]
     const { id } = await app.send(room, 'first', 'alice')
-    const { id: inThread } = await reply(room, id, 'under it', 'alice')
+    const { id: replyId } = await reply(room, id, 'under it', 'alice')
     const absent = crypto.randomUUID().replaceAll('-', '')
 
-    for (const [where, threadId] of [
+    for (const [roomId, threadId] of [
       [other, id],
-      [room, inThread],
+      [room, replyId],
       [room, absent],
     ] as const)
-      await expect(reply(where, threadId, 'hm', 'alice')).rejects.toMatchObject({
+      await expect(reply(roomId, threadId, 'hm', 'alice')).rejects.toMatchObject({
         code: 'forbidden',
       })
   })
@@ -97,13 +97,13 @@ describe('send.thread', () => {
     const room = await app.createRoom(['alice'], 'private')
     const { id } = await app.send(room, 'first', 'alice')
     const absent = crypto.randomUUID().replaceAll('-', '') as MessageId
-    const refusal = (threadId: string) =>
+    const rejection = (threadId: string) =>
       reply(room, threadId, 'let me in', 'bob').catch((error) => error)
 
-    const [there, notThere] = [await refusal(id), await refusal(absent)]
+    const [onHidden, onAbsent] = [await rejection(id), await rejection(absent)]
 
-    expect(there).toMatchObject({ code: 'forbidden' })
-    expect(notThere).toMatchObject({ code: 'forbidden', message: there.message })
+    expect(onHidden).toMatchObject({ code: 'forbidden' })
+    expect(onAbsent).toMatchObject({ code: 'forbidden', message: onHidden.message })
   })
 
   it('rejects a guest of the room with forbidden', async () => {

@@ -5,55 +5,57 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-const type = (room: string, as: 'alice' | 'bob' | 'charlie', threadId?: string) =>
+const startTyping = (room: string, as: 'alice' | 'bob' | 'charlie', threadId?: string) =>
   app.call('typing', threadId === undefined ? { room } : { room, threadId }, as)
 
 describe('typing', () => {
   it('publishes the user and the thread to a public room', async () => {
     const room = await app.createRoom(['alice', 'bob'])
-    const told = await app.listen(roomTyping, { room }, 'charlie')
+    const mailbox = await app.listen(roomTyping, { room }, 'charlie')
     const threadId = crypto.randomUUID().replaceAll('-', '')
 
-    expect(await type(room, 'alice')).toEqual({})
-    expect(await type(room, 'bob', threadId)).toEqual({})
+    expect(await startTyping(room, 'alice')).toEqual({})
+    expect(await startTyping(room, 'bob', threadId)).toEqual({})
 
-    expect(await told.next()).toEqual({ room, userId: 'alice' })
-    expect(await told.next()).toEqual({ room, userId: 'bob', threadId })
+    expect(await mailbox.next()).toEqual({ room, userId: 'alice' })
+    expect(await mailbox.next()).toEqual({ room, userId: 'bob', threadId })
   })
 
   it('publishes at most once in three seconds', async () => {
     const [room, other] = [await app.createRoom(['alice', 'bob']), await app.createRoom(['alice'])]
-    const told = await app.listen(roomTyping, { room }, 'bob')
+    const mailbox = await app.listen(roomTyping, { room }, 'bob')
     const elsewhere = await app.listen(roomTyping, { room: other }, 'bob')
     const started = Date.now()
 
-    await Promise.all(Array.from({ length: 10 }, () => type(room, 'alice')))
-    await type(other, 'alice')
-    await type(room, 'bob')
+    await Promise.all(Array.from({ length: 10 }, () => startTyping(room, 'alice')))
+    await startTyping(other, 'alice')
+    await startTyping(room, 'bob')
 
-    expect(await told.next()).toEqual({ room, userId: 'alice' })
-    expect(await told.next()).toEqual({ room, userId: 'bob' })
+    expect(await mailbox.next()).toEqual({ room, userId: 'alice' })
+    expect(await mailbox.next()).toEqual({ room, userId: 'bob' })
     expect(await elsewhere.next()).toEqual({ room: other, userId: 'alice' })
 
-    const again = told.next()
-    const asking = setInterval(() => void type(room, 'alice'), 250)
-    expect(await again.finally(() => clearInterval(asking))).toEqual({ room, userId: 'alice' })
+    const again = mailbox.next()
+    const timer = setInterval(() => void startTyping(room, 'alice'), 250)
+    expect(await again.finally(() => clearInterval(timer))).toEqual({ room, userId: 'alice' })
     expect(Date.now() - started).toBeGreaterThanOrEqual(2_900)
   })
 
   it('publishes once for each thread without delay', async () => {
     const room = await app.createRoom(['alice', 'bob'])
-    const told = await app.listen(roomTyping, { room }, 'bob')
-    const [one, other] = Array.from({ length: 2 }, () => crypto.randomUUID().replaceAll('-', ''))
+    const mailbox = await app.listen(roomTyping, { room }, 'bob')
+    const [firstThread, other] = Array.from({ length: 2 }, () =>
+      crypto.randomUUID().replaceAll('-', ''),
+    )
 
-    for (const threadId of [undefined, one, other, one, undefined, other])
-      await type(room, 'alice', threadId)
-    await type(room, 'bob')
+    for (const threadId of [undefined, firstThread, other, firstThread, undefined, other])
+      await startTyping(room, 'alice', threadId)
+    await startTyping(room, 'bob')
 
-    const heard = await told.until(({ userId }) => userId === 'bob')
-    expect(heard.map(({ userId, threadId }) => [userId, threadId])).toEqual([
+    const received = await mailbox.until(({ userId }) => userId === 'bob')
+    expect(received.map(({ userId, threadId }) => [userId, threadId])).toEqual([
       ['alice', undefined],
-      ['alice', one],
+      ['alice', firstThread],
       ['alice', other],
       ['bob', undefined],
     ])
@@ -67,32 +69,32 @@ describe('typing', () => {
     const toCharlie = await app.listen(deliverTyping, { user: 'charlie' }, 'charlie')
     const toAll = await app.listen(roomTyping, {}, 'charlie')
 
-    await type(secret, 'alice')
-    await type(shared, 'alice')
-    await type(secret, 'bob')
+    await startTyping(secret, 'alice')
+    await startTyping(shared, 'alice')
+    await startTyping(secret, 'bob')
     const open = await app.createRoom(['bob'])
-    await type(open, 'bob')
+    await startTyping(open, 'bob')
 
     expect(await toBob.next()).toEqual({ room: secret, user: 'bob', userId: 'alice' })
     // Alice receives no event about herself.
     expect(await toAlice.next()).toEqual({ room: secret, user: 'alice', userId: 'bob' })
     expect(await toCharlie.next()).toMatchObject({ room: shared })
-    const heard = await toAll.until(({ room }) => room === open)
-    expect(heard.filter(({ room }) => room === secret)).toEqual([])
+    const received = await toAll.until(({ room }) => room === open)
+    expect(received.filter(({ room }) => room === secret)).toEqual([])
   })
 
   it('rejects a non-member with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'])
     const absent = `room-${crypto.randomUUID()}`
 
-    await expectSameRejection((id) => type(id, 'bob'), { hidden: room, absent })
+    await expectSameRejection((id) => startTyping(id, 'bob'), { hidden: room, absent })
   })
 
   it('rejects a guest with forbidden', async () => {
     const room = await app.createRoom([], 'private')
     await app.addMember(room, 'alice', 'private', 'guest')
 
-    await expect(type(room, 'alice')).rejects.toMatchObject({
+    await expect(startTyping(room, 'alice')).rejects.toMatchObject({
       code: 'forbidden',
       message: expect.stringContaining('guest'),
     })
@@ -100,11 +102,11 @@ describe('typing', () => {
 
   it('rejects a removed member within one second, and a user without a role', async () => {
     const room = await app.createRoom(['alice', 'charlie'])
-    await type(room, 'alice')
+    await startTyping(room, 'alice')
     await app.removeMember(room, 'alice')
 
-    expect(await nextRejection(() => type(room, 'alice'))).toBe('forbidden')
-    await expect(type(room, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
+    expect(await nextRejection(() => startTyping(room, 'alice'))).toBe('forbidden')
+    await expect(startTyping(room, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it('rejects a call for another user with forbidden', async () => {
@@ -120,7 +122,7 @@ describe('typing', () => {
     async (threadId) => {
       const room = await app.createRoom(['alice'])
 
-      await expect(type(room, 'alice', threadId)).rejects.toMatchObject({ code: 'invalid' })
+      await expect(startTyping(room, 'alice', threadId)).rejects.toMatchObject({ code: 'invalid' })
     },
   )
 

@@ -8,19 +8,19 @@ import { newUserId, newUserIds, useApp } from '../support/app.ts'
 const app = useApp()
 
 /** Publishes `user.seen`, as the auth callout does at a login. */
-async function see(people: readonly UserId[], name?: string) {
+async function publishSeen(people: readonly UserId[], name?: string) {
   const { nc } = await app.connectAs('functions')
   for (const user of people) nc.publish(`user.seen.${user}`, JSON.stringify({ name }))
   await nc.flush()
 }
 
-const rowOf = async (user: UserId) => (await db.select().from(users).where(eq(users.id, user)))[0]
+const readRow = async (user: UserId) => (await db.select().from(users).where(eq(users.id, user)))[0]
 
 describe('user.seen', () => {
   it('stores a user at login, with the name from the token', async () => {
     await app.connectAs('alice')
 
-    await expect.poll(() => rowOf('alice' as UserId)).toMatchObject({ name: 'Alice Adams' })
+    await expect.poll(() => readRow('alice' as UserId)).toMatchObject({ name: 'Alice Adams' })
   })
 
   it.each([undefined, '', '   ', 'x'.repeat(81), 'a\nb'])(
@@ -28,9 +28,9 @@ describe('user.seen', () => {
     async (name) => {
       const user = newUserId()
 
-      await see([user], name)
+      await publishSeen([user], name)
 
-      await expect.poll(() => rowOf(user)).toMatchObject({ id: user, name: user })
+      await expect.poll(() => readRow(user)).toMatchObject({ id: user, name: user })
     },
   )
 
@@ -38,9 +38,9 @@ describe('user.seen', () => {
     const user = newUserId()
     await db.insert(users).values({ id: user, name: 'Old', chosenName: 'Mine' })
 
-    await see([user], 'New')
+    await publishSeen([user], 'New')
 
-    await expect.poll(() => rowOf(user)).toMatchObject({ name: 'New', chosenName: 'Mine' })
+    await expect.poll(() => readRow(user)).toMatchObject({ name: 'New', chosenName: 'Mine' })
   })
 
   it('keeps the name when the token has none, and updates the time of the last login', async () => {
@@ -48,24 +48,24 @@ describe('user.seen', () => {
     const longAgo = new Date('2026-01-31T12:00:00.000Z')
     await db.insert(users).values({ id: user, name: 'Ada', seenAt: longAgo })
 
-    await see([user])
+    await publishSeen([user])
 
-    await expect.poll(async () => (await rowOf(user))?.seenAt).not.toEqual(longAgo)
-    expect(await rowOf(user)).toMatchObject({ name: 'Ada' })
+    await expect.poll(async () => (await readRow(user))?.seenAt).not.toEqual(longAgo)
+    expect(await readRow(user)).toMatchObject({ name: 'Ada' })
   })
 
   it('stores 3,000 logins in at most ten statements', async () => {
     const people = newUserIds(3_000)
 
-    await see([...people, ...people.slice(0, 500)], 'Somebody')
+    await publishSeen([...people, ...people.slice(0, 500)], 'Somebody')
 
-    const mine = inArray(users.id, people)
-    await expect.poll(() => db.$count(users, mine), { timeout: 10_000 }).toBe(people.length)
+    const isMine = inArray(users.id, people)
+    await expect.poll(() => db.$count(users, isMine), { timeout: 10_000 }).toBe(people.length)
     // xmin is the transaction that wrote the row.
     const [written] = await db
       .select({ statements: sql<number>`count(distinct xmin::text)::int` })
       .from(users)
-      .where(mine)
+      .where(isMine)
     expect(written?.statements).toBeLessThanOrEqual(10)
   })
 })

@@ -7,39 +7,42 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-const me = async (user: string, input: { name?: string } = {}) =>
+const callMe = async (user: string, input: { name?: string } = {}) =>
   (await app.clientFor(user)).call('users.me', input)
 
 describe('users.me', () => {
   it('returns the id as the name of an unknown user', async () => {
     const user = newUserId()
 
-    expect(await me(user)).toEqual({ userId: user, name: user })
+    expect(await callMe(user)).toEqual({ userId: user, name: user })
   })
 
   it('returns the name from the identity provider', async () => {
     const user = newUserId()
     await db.insert(users).values({ id: user, name: 'Ada Lovelace' })
 
-    expect(await me(user)).toEqual({ userId: user, name: 'Ada Lovelace' })
+    expect(await callMe(user)).toEqual({ userId: user, name: 'Ada Lovelace' })
   })
 
   it.each(['known', 'unknown'])(
     'stores the chosen name of a caller who is %s to the directory',
-    async (who) => {
+    async (kind) => {
       const user = newUserId()
-      if (who === 'known') await db.insert(users).values({ id: user, name: 'Ada Lovelace' })
+      if (kind === 'known') await db.insert(users).values({ id: user, name: 'Ada Lovelace' })
 
-      expect(await me(user, { name: '  Countess 👑 ' })).toEqual({
+      expect(await callMe(user, { name: '  Countess 👑 ' })).toEqual({
         userId: user,
         name: 'Countess 👑',
       })
-      expect(await me(user, { name: 'Countess 👑' })).toEqual({ userId: user, name: 'Countess 👑' })
+      expect(await callMe(user, { name: 'Countess 👑' })).toEqual({
+        userId: user,
+        name: 'Countess 👑',
+      })
 
-      expect(await me(user)).toEqual({ userId: user, name: 'Countess 👑' })
+      expect(await callMe(user)).toEqual({ userId: user, name: 'Countess 👑' })
       const [row] = await db.select().from(users).where(eq(users.id, user))
       expect(row).toMatchObject({
-        name: who === 'known' ? 'Ada Lovelace' : user,
+        name: kind === 'known' ? 'Ada Lovelace' : user,
         chosenName: 'Countess 👑',
       })
     },

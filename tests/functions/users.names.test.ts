@@ -8,13 +8,13 @@ const app = useApp()
 
 describe('users.names', () => {
   it('returns display names, and omits unknown users', async () => {
-    const [ada, grace, nobody] = [newUserId(), newUserId(), newUserId()]
+    const [ada, grace, unknown] = [newUserId(), newUserId(), newUserId()]
     await db.insert(users).values([
       { id: ada, name: 'Ada' },
       { id: grace, name: 'Grace', chosenName: 'Amazing Grace' },
     ])
 
-    const answer = await app.call('users.names', { userIds: [ada, grace, nobody, ada] }, 'charlie')
+    const answer = await app.call('users.names', { userIds: [ada, grace, unknown, ada] }, 'charlie')
 
     expect(new Set(answer.users)).toEqual(
       new Set([

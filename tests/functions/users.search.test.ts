@@ -16,7 +16,7 @@ async function search(text: string) {
   return (await app.call('users.search', { text }, 'charlie')).users
 }
 
-async function givenPerson(name: string, id: string = newUserId(), chosenName?: string) {
+async function createUser(name: string, id: string = newUserId(), chosenName?: string) {
   const user = { id: id as UserId, name, ...(chosenName === undefined ? {} : { chosenName }) }
   await db.insert(users).values(user)
   return { userId: user.id, name: chosenName ?? name }
@@ -25,8 +25,8 @@ async function givenPerson(name: string, id: string = newUserId(), chosenName?: 
 describe('users.search', () => {
   it('returns users whose id begins with the text', async () => {
     const prefix = newPrefix()
-    const ada = await givenPerson('Ada', `${prefix}-ada`)
-    await givenPerson('Grace', `z${prefix}`)
+    const ada = await createUser('Ada', `${prefix}-ada`)
+    await createUser('Grace', `z${prefix}`)
 
     expect(await search(prefix)).toEqual([ada])
     expect(await search(`${prefix}-ADA`)).toEqual([ada])
@@ -35,8 +35,8 @@ describe('users.search', () => {
 
   it('returns users whose name begins with the text, ignoring case', async () => {
     const prefix = newPrefix()
-    const ada = await givenPerson(`${prefix.toUpperCase()} Lovelace`)
-    const ben = await givenPerson(`${prefix} MacBeth`)
+    const ada = await createUser(`${prefix.toUpperCase()} Lovelace`)
+    const ben = await createUser(`${prefix} MacBeth`)
 
     expect(await search(prefix)).toEqual([ada, ben])
     expect(await search(`${prefix} LOVE`)).toEqual([ada])
@@ -45,7 +45,7 @@ describe('users.search', () => {
 
   it('matches the chosen name instead of the name from the token', async () => {
     const [given, chosen] = [newPrefix(), newPrefix()]
-    const ada = await givenPerson(given, newUserId(), chosen)
+    const ada = await createUser(given, newUserId(), chosen)
 
     expect(await search(chosen)).toEqual([ada])
     expect(await search(given)).toEqual([])
@@ -53,22 +53,22 @@ describe('users.search', () => {
 
   it('returns each user once, and at most twenty', async () => {
     const prefix = newPrefix()
-    const both = await givenPerson(`${prefix} both`, `${prefix}-0`)
-    for (let at = 1; at < 25; at++)
-      await givenPerson(`Person ${at}`, `${prefix}-${String(at).padStart(2, '0')}`)
+    const both = await createUser(`${prefix} both`, `${prefix}-0`)
+    for (let index = 1; index < 25; index++)
+      await createUser(`Person ${index}`, `${prefix}-${String(index).padStart(2, '0')}`)
 
-    const found = await search(prefix)
+    const users = await search(prefix)
 
-    expect(found).toHaveLength(20)
-    expect(found.filter(({ userId }) => userId === both.userId)).toEqual([both])
+    expect(users).toHaveLength(20)
+    expect(users.filter(({ userId }) => userId === both.userId)).toEqual([both])
   })
 
   it.each(['%', '_', `\\`, "'", '*', 'a%', '𝕫'])('matches %s literally', async (text) => {
     const prefix = newPrefix()
-    await givenPerson('Somebody', `${prefix}a`)
+    await createUser('Somebody', `${prefix}a`)
 
     expect(await search(`${prefix}${text}`)).toEqual([])
-    const literal = await givenPerson(`${prefix}${text} and more`)
+    const literal = await createUser(`${prefix}${text} and more`)
     expect(await search(`${prefix}${text}`)).toEqual([literal])
   })
 

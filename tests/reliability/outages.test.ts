@@ -40,8 +40,8 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => 
     const { messages, asOf } = await app.call('chat.history', { room }, 'alice')
     const since = await app.call('chat.sync', { room, since: asOf }, 'alice')
     const missed = since.recovered ? since.events : []
-    const known = new Set([...messages, ...missed].map(({ seq }) => seq))
-    expect(answers.filter(({ seq }) => !known.has(seq))).toEqual([])
+    const sequences = new Set([...messages, ...missed].map(({ seq }) => seq))
+    expect(answers.filter(({ seq }) => !sequences.has(seq))).toEqual([])
     const rows = await app.waitForRows(room, 21)
     expect(rows.map(({ id, seq }) => ({ id, seq }))).toEqual(
       answers.map(({ id, seq }) => ({ id, seq })),
@@ -67,33 +67,41 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => 
   it('are sent, edited, deleted and published while the database is unavailable', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const secret = await app.createRoom(['alice', 'bob'], 'private')
-    const heard = await app.listen(roomNotify, { room }, 'bob')
+    const mailbox = await app.listen(roomNotify, { room }, 'bob')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room: secret }, 'bob')
     await servers.database.kill('SIGKILL')
 
-    const said = await app.send(room, 'said without it', 'alice')
-    const whispered = await app.send(secret, 'said without it', 'alice')
-    const gone = toNotifyId(await app.send(room, 'a secret', 'alice'))
-    const edited = { notifyId: toNotifyId(said), text: 'edited without it' }
+    const sent = await app.send(room, 'said without it', 'alice')
+    const privately = await app.send(secret, 'said without it', 'alice')
+    const deleted = toNotifyId(await app.send(room, 'a secret', 'alice'))
+    const edited = { notifyId: toNotifyId(sent), text: 'edited without it' }
     const edit = await app.call('msg.edit', edited, 'alice')
-    await app.call('msg.edit', { notifyId: gone, text: 'a worse secret' }, 'alice')
-    await app.call('msg.delete', { notifyId: gone }, 'alice')
+    await app.call('msg.edit', { notifyId: deleted, text: 'a worse secret' }, 'alice')
+    await app.call('msg.delete', { notifyId: deleted }, 'alice')
 
-    const told = await heard.until(({ kind }) => kind === 'delete')
-    expect(told.slice(1).map(({ prev }) => prev)).toEqual(told.slice(0, -1).map(({ seq }) => seq))
-    expect(told.map(({ kind }) => kind)).toEqual(['message', 'message', 'edit', 'edit', 'delete'])
-    expect(await toBob.next()).toMatchObject({ seq: whispered.seq })
+    const notices = await mailbox.until(({ kind }) => kind === 'delete')
+    expect(notices.slice(1).map(({ prev }) => prev)).toEqual(
+      notices.slice(0, -1).map(({ seq }) => seq),
+    )
+    expect(notices.map(({ kind }) => kind)).toEqual([
+      'message',
+      'message',
+      'edit',
+      'edit',
+      'delete',
+    ])
+    expect(await toBob.next()).toMatchObject({ seq: privately.seq })
     const read = (notifyId: string) => app.call('msg.get', { notifyId }, 'bob')
     expect(await read(edited.notifyId)).toMatchObject({ text: edited.text, editedSeq: edit.seq })
-    expect(await read(gone)).toMatchObject({ text: '' })
+    expect(await read(deleted)).toMatchObject({ text: '' })
     // chat.sync omits the text, although the deletion is not persisted.
-    const missed = await app.call('chat.sync', { room, since: said.seq - 1 }, 'bob')
+    const missed = await app.call('chat.sync', { room, since: sent.seq - 1 }, 'bob')
     expect(JSON.stringify(missed)).not.toContain('secret')
 
     await servers.database.restart()
     const rows = await app.waitForRows(room, 2)
     expect(rows.map(({ text }) => text)).toEqual([edited.text, ''])
-    expect(await app.waitForRows(secret, 1)).toMatchObject([{ seq: whispered.seq }])
+    expect(await app.waitForRows(secret, 1)).toMatchObject([{ seq: privately.seq }])
   }, 60_000)
 
   it('are reported as unavailable, not as unknown, when only the unavailable database has them', async () => {
@@ -108,12 +116,14 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => 
       app.call('send.thread', { room, threadId: id, clientId, text: 'under it' }, 'alice')
     const find = () => app.call('msg.find', { room, id }, 'alice')
     const read = () => app.call('chat.history', { room }, 'alice')
-    const refusals = await Promise.all([reply, find, read].map((ask) => ask().catch((it) => it)))
+    const rejections = await Promise.all(
+      [reply, find, read].map((call) => call().catch((error) => error)),
+    )
 
-    for (const refusal of refusals)
-      expect(refusal).toMatchObject({ code: 'unavailable', retryAfterMs: expect.any(Number) })
+    for (const rejection of rejections)
+      expect(rejection).toMatchObject({ code: 'unavailable', retryAfterMs: expect.any(Number) })
     await servers.database.restart()
-    const seqOf = (ask: () => Promise<{ seq: number }>) => ask().catch(({ code }) => code)
+    const seqOf = (call: () => Promise<{ seq: number }>) => call().catch(({ code }) => code)
     await expect.poll(() => seqOf(find), reconnection).toEqual({ seq })
     expect(await reply()).toMatchObject({ seq: expect.any(Number) })
   }, 60_000)
@@ -121,21 +131,21 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => 
   it('stay deleted when they were deleted while the database was unavailable', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const first = await app.send(room, 'a question', 'alice')
-    const gone = await app.send(room, 'a secret', 'alice')
+    const deleted = await app.send(room, 'a secret', 'alice')
     const answer = { room, threadId: first.id, clientId: newClientId(), text: 'a secret answer' }
     const reply = await app.call('send.thread', answer, 'alice')
     const edited = toNotifyId(await app.send(room, 'a mistake', 'alice'))
     await app.waitForRows(room, 4)
     await servers.database.kill('SIGKILL')
     await app.call('msg.edit', { notifyId: edited, text: 'another secret' }, 'alice')
-    for (const said of [gone, reply])
-      await app.call('msg.delete', { notifyId: toNotifyId(said) }, 'alice')
+    for (const sent of [deleted, reply])
+      await app.call('msg.delete', { notifyId: toNotifyId(sent) }, 'alice')
 
     // Events in flight are redelivered after half a minute, and the cache may be lost.
     await servers.runtime.kill('SIGKILL')
     await servers.database.restart()
     const cache = await app.openBucket(MSG_CACHE)
-    for (const { id } of [gone, reply]) await cache.purge(id)
+    for (const { id } of [deleted, reply]) await cache.purge(id)
     await servers.runtime.restart()
     // The database is available again, but the edit is not persisted yet.
     await app.call('msg.delete', { notifyId: edited }, 'alice')
@@ -143,17 +153,17 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => 
       await app.call('chat.history', { room }, 'bob'),
       await app.call('chat.sync', { room, since: first.seq - 1 }, 'bob'),
       await app.call('chat.history.thread', { room, threadId: first.id }, 'bob'),
-      await app.call('msg.get', { notifyId: toNotifyId(gone) }, 'bob'),
+      await app.call('msg.get', { notifyId: toNotifyId(deleted) }, 'bob'),
       await app.call('msg.versions', { notifyId: toNotifyId(reply) }, 'alice'),
     ]
-    const seen = await read()
-    for (const _ of Array.from({ length: 20 })) seen.push(...(await read()))
+    const answers = await read()
+    for (const _ of Array.from({ length: 20 })) answers.push(...(await read()))
 
-    expect(JSON.stringify(seen)).not.toContain('secret')
-    expect(seen[0]).toMatchObject({
+    expect(JSON.stringify(answers)).not.toContain('secret')
+    expect(answers[0]).toMatchObject({
       messages: [
         { text: 'a question' },
-        { id: gone.id, text: '', deletedAt: expect.any(String) },
+        { id: deleted.id, text: '', deletedAt: expect.any(String) },
         { text: '', deletedAt: expect.any(String) },
       ],
     })
@@ -169,10 +179,10 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => 
     // All connections were closed, and the runtime recreates the memory buckets.
     await expect.poll(tryToConnect, reconnection).toBe('connected')
     await using later = createApp(servers.urls)
-    const say = () =>
+    const send = () =>
       later.send(room, 'after', 'alice', clientId).catch(({ code }) => ({ id: code }))
     const clientId = newClientId()
-    await expect.poll(say, reconnection).toMatchObject({ seq: expect.any(Number) })
+    await expect.poll(send, reconnection).toMatchObject({ seq: expect.any(Number) })
     const edit = { notifyId: toNotifyId(before), text: 'edited after' }
     await expect
       .poll(() => later.call('msg.edit', edit, 'alice').catch(({ code }) => code), reconnection)

@@ -25,21 +25,21 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
     })
 
     /** Pauses a consumer once it has handled all events. */
-    async function hold(name: 'persist' | 'persist-thread') {
+    async function pause(name: 'persist' | 'persist-thread') {
       const { nc } = await app.connectAs('functions')
       const { consumers } = await jetstreamManager(nc)
       const { stream } = CHAT_MESSAGES
-      await untilHandled(name)
+      await waitUntilHandled(name)
       await consumers.pause(stream, name, new Date(Date.now() + 3_600_000))
     }
 
-    async function untilHandled(name: 'persist' | 'persist-thread') {
+    async function waitUntilHandled(name: 'persist' | 'persist-thread') {
       const { nc } = await app.connectAs('functions')
       const { consumers } = await jetstreamManager(nc)
       await vi.waitUntil(async () => {
         const { num_pending, num_ack_pending } = await consumers.info(CHAT_MESSAGES.stream, name)
         return num_pending + num_ack_pending === 0
-      }, waiting)
+      }, polling)
     }
 
     /** Stores an event as left by a process that crashed right after. */
@@ -57,12 +57,12 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
     it('chat.history returns an asOf before the replies that it does not count', async () => {
       const room = await app.createRoom(['alice'])
       const first = await app.send(room, 'first', 'alice')
-      await hold('persist-thread')
+      await pause('persist-thread')
       const answer = { room, threadId: first.id, clientId: newClientId(), text: 'a reply' }
       const reply = await app.call('send.thread', answer, 'alice')
       await app.send(room, 'later', 'alice')
       await app.waitForRows(room, 2)
-      await untilHandled('persist')
+      await waitUntilHandled('persist')
 
       const { messages, asOf } = await app.call('chat.history', { room }, 'alice')
 
@@ -72,14 +72,14 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
 
     it('the cache ignores messages that arrive late, because their deletion may have been evicted', async () => {
       const room = await app.createRoom(['alice', 'bob'])
-      const heard = await app.listen(roomNotify, { room }, 'bob')
+      const mailbox = await app.listen(roomNotify, { room }, 'bob')
       const cache = await app.openBucket(MSG_CACHE)
       const id = newMessageId()
-      const said = { kind: 'message', id, sender: 'alice', clientId: newClientId(), mentions: [] }
+      const sent = { kind: 'message', id, sender: 'alice', clientId: newClientId(), mentions: [] }
       const at = new Date(Date.now() - 60_000).toISOString()
 
-      const seq = await append(room, { ...said, text: 'long ago', at })
-      await heard.until((notice) => notice.seq === seq)
+      const seq = await append(room, { ...sent, text: 'long ago', at })
+      await mailbox.until((notice) => notice.seq === seq)
       const next = await app.send(room, 'now', 'alice')
       await expect.poll(() => cache.get(next.id)).not.toBeNull()
 
@@ -90,30 +90,30 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
 
     describe('without the cache', () => {
       let room: RoomId
-      let kept: Said
+      let persisted: Said
 
       beforeAll(async () => {
         room = await app.createRoom(['alice', 'bob'])
-        kept = await say('a mistake')
+        persisted = await send('a mistake')
         await app.waitForRows(room, 1)
-        await hold('persist')
+        await pause('persist')
       })
 
       /** Sends a message, and waits until the cache has it, so that the test can evict it. */
-      async function say(text: string) {
+      async function send(text: string) {
         const clientId = newClientId()
-        const said = await app.send(room, text, 'alice', clientId)
+        const sent = await app.send(room, text, 'alice', clientId)
         const cache = await app.openBucket(MSG_CACHE)
-        await vi.waitUntil(() => cache.get(said.id), waiting)
-        return { ...said, clientId, notifyId: toNotifyId(said) }
+        await vi.waitUntil(() => cache.get(sent.id), polling)
+        return { ...sent, clientId, notifyId: toNotifyId(sent) }
       }
-      type Said = Awaited<ReturnType<typeof say>>
+      type Said = Awaited<ReturnType<typeof send>>
 
       it.each([
-        ['that is persisted', () => kept],
-        ['that only the stream has', () => say('a mistake')],
-      ])('msg.get returns the latest edit of a message %s', async (_, given) => {
-        const { id, notifyId } = await given()
+        ['that is persisted', () => persisted],
+        ['that only the stream has', () => send('a mistake')],
+      ])('msg.get returns the latest edit of a message %s', async (_, create) => {
+        const { id, notifyId } = await create()
         await app.call('msg.edit', { notifyId, text: 'less of one' }, 'alice')
         const { seq } = await app.call('msg.edit', { notifyId, text: 'none' }, 'alice')
         await (await app.openBucket(MSG_CACHE)).purge(id)
@@ -127,7 +127,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
       })
 
       it('msg.find and send.thread find a message that only the stream has', async () => {
-        const first = await say('a question')
+        const first = await send('a question')
         const answer = { room, threadId: first.id, clientId: newClientId(), text: 'an answer' }
         await (await app.openBucket(MSG_CACHE)).purge(first.id)
         const find = (id: MessageId) => app.call('msg.find', { room, id }, 'bob')
@@ -135,7 +135,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
         expect(await find(first.id)).toEqual({ seq: first.seq })
         const reply = await app.call('send.thread', answer, 'alice')
         const cache = await app.openBucket(MSG_CACHE)
-        await vi.waitUntil(() => cache.get(reply.id), waiting)
+        await vi.waitUntil(() => cache.get(reply.id), polling)
         await cache.purge(reply.id)
 
         const thread = { id: first.id, seq: first.seq }
@@ -145,7 +145,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
       })
 
       it('no function returns a deleted message that the stream still has', async () => {
-        const { id, seq, at, clientId, notifyId } = await say('a secret')
+        const { id, seq, at, clientId, notifyId } = await send('a secret')
         await app.call('msg.edit', { notifyId, text: 'a worse secret' }, 'alice')
         await app.call('msg.react', { notifyId, emoji: '👍' }, 'bob')
         const message = { notifyId, sender: 'alice', clientId, at }
@@ -167,4 +167,4 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
   },
 )
 
-const waiting = { timeout: 10_000 }
+const polling = { timeout: 10_000 }

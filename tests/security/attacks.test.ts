@@ -25,54 +25,54 @@ afterAll(async () => {
 })
 
 /** Publishes on each subject, and returns those that the server rejected. */
-async function refusedOf(
+async function publishAll(
   nc: NatsConnection,
   subjects: readonly string[],
   options?: PublishOptions,
 ) {
-  const refused: string[] = []
+  const rejected: string[] = []
   // The status iterator ends with the connection.
   void (async () => {
     for await (const event of nc.status()) {
-      const said = event.type === 'error' && /Publish to "([^"]+)"/i.exec(event.error.message)
-      if (said && said[1] !== undefined) refused.push(said[1])
+      const match = event.type === 'error' && /Publish to "([^"]+)"/i.exec(event.error.message)
+      if (match && match[1] !== undefined) rejected.push(match[1])
     }
   })()
   for (const subject of subjects) nc.publish(subject, '{}', options)
   // Violations arrive before the first pong, and the iterator yields them before the second.
   await nc.flush()
   await nc.flush()
-  return refused
+  return rejected
 }
 
 /** Returns whether the server rejects a subscription. */
-async function isRefused(nc: NatsConnection, subject: string, queue?: string) {
-  let refusal: Error | undefined
+async function isSubscriptionRejected(nc: NatsConnection, subject: string, queue?: string) {
+  let rejection: Error | undefined
   const subscription = nc.subscribe(subject, {
     ...(queue ? { queue } : {}),
     callback: (error) => {
-      refusal ??= error ?? undefined
+      rejection ??= error ?? undefined
     },
   })
   await nc.flush()
   await nc.flush()
   if (!subscription.isClosed()) subscription.unsubscribe()
-  return refusal !== undefined && /Permissions Violation/i.test(refusal.message)
+  return rejection !== undefined && /Permissions Violation/i.test(rejection.message)
 }
 
 /** Subscribes to a subject until the test ends, and returns the list that messages are added to. */
-async function hear(nc: NatsConnection, subject: string) {
-  const heard: { subject: string; isPush: boolean; body: string }[] = []
+async function subscribe(nc: NatsConnection, subject: string) {
+  const subscriptions: { subject: string; isPush: boolean; body: string }[] = []
   const subscription = nc.subscribe(subject, {
     callback(error, message) {
       if (error) throw error
       const isPush = message.headers?.has('Natter-Push') ?? false
-      heard.push({ subject: message.subject, isPush, body: message.string() })
+      subscriptions.push({ subject: message.subject, isPush, body: message.string() })
     },
   })
   onTestFinished(() => subscription.unsubscribe())
   await nc.flush()
-  return heard
+  return subscriptions
 }
 
 /** Waits until all messages that were published before have arrived. */
@@ -80,20 +80,20 @@ async function settle() {
   for (const nc of [alice, functions, bob]) await nc.flush()
 }
 
-const push = () => {
-  const marked = headers()
-  marked.set('Natter-Push', '1')
-  return marked
+const pushHeaders = () => {
+  const hdrs = headers()
+  hdrs.set('Natter-Push', '1')
+  return hdrs
 }
 
 /** Returns headers that make the server publish a message trace to a subject. */
-const traceTo = (destination: string) => {
-  const traced = headers()
-  traced.set('Nats-Trace-Dest', destination)
-  return traced
+const traceHeaders = (destination: string) => {
+  const hdrs = headers()
+  hdrs.set('Nats-Trace-Dest', destination)
+  return hdrs
 }
 
-const forAdmins = [
+const adminFunctions = [
   'admin.role',
   'console.dead',
   'console.discard',
@@ -102,7 +102,7 @@ const forAdmins = [
   'console.services',
   'console.traces',
 ] as const
-const forUsers = [
+const userFunctions = [
   'msg.delete',
   'msg.edit',
   'msg.react',
@@ -122,7 +122,7 @@ const forUsers = [
 
 describe('permissions of connected users', () => {
   it('reject publishing as another user or on subjects of the functions', async () => {
-    const hostile = [
+    const foreignSubjects = [
       'as.bob.msg.get',
       'as.bob.room.join.general',
       'as.bob.chat.history.general',
@@ -146,31 +146,37 @@ describe('permissions of connected users', () => {
       '$SYS.REQ.SERVER.PING',
       '$SYS.REQ.USER.AUTH',
     ]
-    const heard = await hear(functions, '>')
-    const heardByBob = await hear(bob, 'deliver.bob.>')
+    const received = await subscribe(functions, '>')
+    const receivedByBob = await subscribe(bob, 'deliver.bob.>')
 
-    expect(await refusedOf(alice, hostile)).toEqual(hostile)
-    expect(await refusedOf(alice, hostile, { headers: push() })).toEqual(hostile)
-    expect(await refusedOf(alice, ['as.alice.msg.get'])).toEqual([])
+    expect(await publishAll(alice, foreignSubjects)).toEqual(foreignSubjects)
+    expect(await publishAll(alice, foreignSubjects, { headers: pushHeaders() })).toEqual(
+      foreignSubjects,
+    )
+    expect(await publishAll(alice, ['as.alice.msg.get'])).toEqual([])
     await settle()
-    const arrived = heard.map(({ subject }) => subject).filter((it) => hostile.includes(it))
+    const arrived = received
+      .map(({ subject }) => subject)
+      .filter((subject) => foreignSubjects.includes(subject))
     expect(arrived).toEqual([])
-    expect(heard.map(({ subject }) => subject)).toContain('as.alice.msg.get')
-    expect(heardByBob).toEqual([])
+    expect(received.map(({ subject }) => subject)).toContain('as.alice.msg.get')
+    expect(receivedByBob).toEqual([])
   })
 
   it.each([
     ['alice', ['room.members']],
-    ['bob', ['room.members', ...forAdmins]],
-    ['charlie', ['room.members', ...forAdmins, ...forUsers]],
-  ] as const)('let %s call every function but %j', async (person, beyond) => {
+    ['bob', ['room.members', ...adminFunctions]],
+    ['charlie', ['room.members', ...adminFunctions, ...userFunctions]],
+  ] as const)('let %s call every function but %j', async (person, unreachable) => {
     const { nc } = await app.connectAs(person)
     const subjectOf = (contract: Contract) =>
       contractSubject(contract).fill({ room: 'none', threadId: '0'.repeat(32) }, person)
     const subjects = Object.values(contracts).map(subjectOf)
 
-    const refused = await refusedOf(nc, subjects)
-    expect(refused.toSorted()).toEqual(beyond.map((name) => subjectOf(contracts[name])).toSorted())
+    const rejected = await publishAll(nc, subjects)
+    expect(rejected.toSorted()).toEqual(
+      unreachable.map((name) => subjectOf(contracts[name])).toSorted(),
+    )
   })
 
   const overheard = [
@@ -201,34 +207,34 @@ describe('permissions of connected users', () => {
     async (queue) => {
       const allowed: string[] = []
       for (const subject of overheard)
-        if (!(await isRefused(alice, subject, queue))) allowed.push(subject)
+        if (!(await isSubscriptionRejected(alice, subject, queue))) allowed.push(subject)
 
       expect(allowed).toEqual([])
-      expect(await isRefused(alice, 'deliver.alice.>', queue)).toBe(false)
-      expect(await isRefused(alice, 'room.notify.*', queue)).toBe(false)
+      expect(await isSubscriptionRejected(alice, 'deliver.alice.>', queue)).toBe(false)
+      expect(await isSubscriptionRejected(alice, 'room.notify.*', queue)).toBe(false)
     },
   )
 
   it('keep message traces from subjects that their sender may not publish on', async () => {
-    const heard = await hear(functions, '>')
-    const heardByBob = await hear(bob, 'deliver.bob.notify.*')
-    const heardByAll = await hear(bob, 'room.notify.*')
+    const received = await subscribe(functions, '>')
+    const receivedByBob = await subscribe(bob, 'deliver.bob.notify.*')
+    const multicast = await subscribe(bob, 'room.notify.*')
     const forbidden = ['deliver.bob.notify.general', 'room.notify.general', 'chat.general']
     const own = 'as.alice.room.join.general'
 
     // A server sends its traces in order: after the last one, the others have arrived as well.
     for (const destination of [...forbidden, own])
-      alice.publish('as.alice.msg.get', '{}', { headers: traceTo(destination) })
-    await expect.poll(() => heard.map(({ subject }) => subject)).toContain(own)
+      alice.publish('as.alice.msg.get', '{}', { headers: traceHeaders(destination) })
+    await expect.poll(() => received.map(({ subject }) => subject)).toContain(own)
     await settle()
-    expect([...heardByBob, ...heardByAll]).toEqual([])
-    expect(heard.filter(({ subject }) => forbidden.includes(subject))).toEqual([])
+    expect([...receivedByBob, ...multicast]).toEqual([])
+    expect(received.filter(({ subject }) => forbidden.includes(subject))).toEqual([])
 
     // Traces of a sender who may publish there do arrive.
     for (const destination of ['deliver.bob.notify.general', 'room.notify.general'])
-      functions.publish('nowhere', '', { headers: traceTo(destination) })
-    await expect.poll(() => [heardByBob.length, heardByAll.length]).toEqual([1, 1])
-    for (const { isPush } of [...heardByBob, ...heardByAll]) expect(isPush).toBe(false)
+      functions.publish('nowhere', '', { headers: traceHeaders(destination) })
+    await expect.poll(() => [receivedByBob.length, multicast.length]).toEqual([1, 1])
+    for (const { isPush } of [...receivedByBob, ...multicast]) expect(isPush).toBe(false)
   })
 
   it('keep replies on a push subject from being accepted as a push', async () => {
@@ -237,23 +243,25 @@ describe('permissions of connected users', () => {
     onTestFinished(() => client.close())
     client.listen(topics.deliverNotify, { user: 'bob' }, (data) => pushes.push(data))
     client.listen(topics.roomNotify, {}, (data) => pushes.push(data))
-    const heard = [
-      await hear(bob, 'deliver.bob.notify.*'),
-      await hear(bob, 'room.notify.*'),
+    const subscriptions = [
+      await subscribe(bob, 'deliver.bob.notify.*'),
+      await subscribe(bob, 'room.notify.*'),
     ].values()
-    const [delivered = [], told = []] = [...heard]
+    const [delivered = [], broadcast = []] = [...subscriptions]
 
     for (const reply of ['deliver.bob.notify.general', 'room.notify.general'])
-      for (const options of [{ reply }, { reply, headers: push() }])
+      for (const options of [{ reply }, { reply, headers: pushHeaders() }])
         alice.publish('as.alice.room.info.general', '{}', options)
-    await expect.poll(() => delivered.length + told.length).toBe(4)
+    await expect.poll(() => delivered.length + broadcast.length).toBe(4)
 
-    for (const { isPush, body } of [...delivered, ...told]) {
+    for (const { isPush, body } of [...delivered, ...broadcast]) {
       expect(isPush).toBe(false)
       expect(JSON.parse(body)).toHaveProperty('room.id', 'general')
     }
     const notice = { notifyId: `1-${'0'.repeat(32)}`, seq: 1 }
-    functions.publish('deliver.bob.notify.general', JSON.stringify(notice), { headers: push() })
+    functions.publish('deliver.bob.notify.general', JSON.stringify(notice), {
+      headers: pushHeaders(),
+    })
     await settle()
     expect(pushes).toEqual([{ ...notice, user: 'bob', room: 'general' }])
   })

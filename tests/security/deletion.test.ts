@@ -25,7 +25,7 @@ afterAll(async () => {
 
 /** Returns the answers of all functions that may contain a message, from both processes. */
 async function readAll(room: RoomId, notifyId: NotifyId, threadId: string | undefined) {
-  const ask = async (as: 'alice' | 'bob' | 'charlie') => [
+  const readAs = async (as: 'alice' | 'bob' | 'charlie') => [
     await app.call('msg.get', { notifyId }, as),
     await app.call('chat.history', { room }, as),
     await app.call('chat.sync', { room, since: 0 }, as),
@@ -34,20 +34,20 @@ async function readAll(room: RoomId, notifyId: NotifyId, threadId: string | unde
   ]
   const times = Array.from({ length: 4 })
   const people = ['alice', 'bob', 'charlie'] as const
-  return JSON.stringify(await Promise.all(times.flatMap(() => people.map(ask))))
+  return JSON.stringify(await Promise.all(times.flatMap(() => people.map(readAs))))
 }
 
 /** Returns the content of all streams, including buckets and dead letters. */
 async function readStreams(): Promise<string> {
   const { nc } = await app.connectAs('functions')
   const manager = await jetstreamManager(nc)
-  const found: string[] = []
+  const contents: string[] = []
   for await (const { config, state } of manager.streams.list())
     for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
       const stored = await manager.streams.getMessage(config.name, { seq }).catch(() => null)
-      if (stored) found.push(`${config.name} ${stored.subject} ${stored.string()}`)
+      if (stored) contents.push(`${config.name} ${stored.subject} ${stored.string()}`)
     }
-  return found.join('\n')
+  return contents.join('\n')
 }
 
 /** Returns the content of all tables. */
@@ -55,10 +55,10 @@ async function readTables(): Promise<string> {
   const tables = await db.execute<{ name: string }>(
     sql`select table_name as name from information_schema.tables where table_schema = 'public'`,
   )
-  const found = await Promise.all(
+  const contents = await Promise.all(
     tables.map(({ name }) => db.execute(sql`select * from ${sql.identifier(name)}`)),
   )
-  return JSON.stringify(found)
+  return JSON.stringify(contents)
 }
 
 describe('a deleted message', () => {
@@ -68,16 +68,16 @@ describe('a deleted message', () => {
     ['in a thread, deleted by its sender', 'thread', 'bob'],
   ] as const)('is absent from every stream, table and response: %s', async (_name, where, by) => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' })
-    const secrets = ['said', 'edited', 'again'].map((it) => `${it}-${crypto.randomUUID()}`)
-    const [said = '', edited = '', again = ''] = secrets
+    const secrets = ['said', 'edited', 'again'].map((name) => `${name}-${crypto.randomUUID()}`)
+    const [original = '', edited = '', reedited = ''] = secrets
     const first = await app.send(room, 'what stays', 'alice')
     const threadId = where && first.id
-    const message = { room, clientId: newClientId(), text: said }
+    const message = { room, clientId: newClientId(), text: original }
     const sent = threadId
       ? await app.call('send.thread', { ...message, threadId }, 'bob')
       : await app.call('send', message, 'bob')
     const notifyId = toNotifyId(sent)
-    for (const text of [edited, again]) await app.call('msg.edit', { notifyId, text }, 'bob')
+    for (const text of [edited, reedited]) await app.call('msg.edit', { notifyId, text }, 'bob')
     for (const secret of secrets)
       await expect.poll(readTables, { timeout: 10_000 }).toContain(secret)
     const before = await readAll(room, notifyId, threadId)
@@ -86,11 +86,11 @@ describe('a deleted message', () => {
 
     await app.call('msg.delete', { notifyId }, by)
 
-    const told = await toCharlie.until(({ kind }) => kind === 'delete')
+    const notices = await toCharlie.until(({ kind }) => kind === 'delete')
     for (const secret of secrets) {
       // Proves that the secrets were present before the deletion.
       for (const text of [before, ...stored]) expect(text).toContain(secret)
-      for (const text of [JSON.stringify(told), await readStreams(), await readTables()])
+      for (const text of [JSON.stringify(notices), await readStreams(), await readTables()])
         expect(text).not.toContain(secret)
       expect(await readAll(room, notifyId, threadId)).not.toContain(secret)
     }

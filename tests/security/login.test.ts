@@ -7,37 +7,41 @@ import { createLoginFixture, type LoginFixture } from '../support/login-fixture.
 import { createClient } from '../support/oidc-client.ts'
 
 /** Well below the five seconds that the server allows for a login. */
-const atOnce = 1_000
+const fastMs = 1_000
 
 let all: AsyncDisposableStack
 let fixture: LoginFixture
 let issuer: Issuer
 let stopIssuer: () => Promise<void>
-let startAgain: () => Promise<void>
+let startIssuerAgain: () => Promise<void>
 
 beforeAll(async () => {
-  await using made = new AsyncDisposableStack()
-  const dir = await made.use(await createCommandLine()).write({})
+  await using stack = new AsyncDisposableStack()
+  const dir = await stack.use(await createCommandLine()).write({})
   const port = await freePort()
-  startAgain = async () => {
+  startIssuerAgain = async () => {
     issuer = await startIssuer({ dir, port })
   }
-  await startAgain()
+  await startIssuerAgain()
   stopIssuer = () => issuer.stop()
-  made.defer(() => issuer.stop())
-  fixture = made.use(await createLoginFixture(issuer.issuer))
-  all = made.move()
+  stack.defer(() => issuer.stop())
+  fixture = stack.use(await createLoginFixture(issuer.issuer))
+  all = stack.move()
 })
 afterAll(() => all?.disposeAsync())
 
-async function issue(): Promise<{ access_token: string; id_token: string; refresh_token: string }> {
+async function fetchAlicesTokens(): Promise<{
+  access_token: string
+  id_token: string
+  refresh_token: string
+}> {
   const login = { client_id: 'natter-cli', username: 'alice', password: 'alice123' }
   const form = { grant_type: 'password', scope: 'openid', ...login }
   return (await createClient(issuer.issuer).ask(form)).json()
 }
 
 /** Logs in, calls a function, and returns the duration of both in milliseconds. */
-async function enter(token: string) {
+async function logIn(token: string) {
   const started = performance.now()
   const nc = await fixture.connect(token)
   onTestFinished(() => nc.close())
@@ -48,19 +52,19 @@ async function enter(token: string) {
 
 describe('login with tokens of the embedded OpenID provider', () => {
   it('accepts tokens of a rotated key immediately, and tokens of the previous key until they expire', async () => {
-    const { access_token: old } = await issue()
-    await enter(old)
+    const { access_token: old } = await fetchAlicesTokens()
+    await logIn(old)
     const kid = await issuer.rotateKeys()
-    const { access_token: fresh } = await issue()
+    const { access_token: fresh } = await fetchAlicesTokens()
 
     expect(decodeProtectedHeader(fresh).kid).toBe(kid)
     expect(decodeProtectedHeader(old).kid).not.toBe(kid)
-    expect(await enter(fresh)).toBeLessThan(atOnce)
-    expect(await enter(old)).toBeLessThan(atOnce)
+    expect(await logIn(fresh)).toBeLessThan(fastMs)
+    expect(await logIn(old)).toBeLessThan(fastMs)
   })
 
   it('rejects ID tokens and refresh tokens', async () => {
-    const { id_token, refresh_token } = await issue()
+    const { id_token, refresh_token } = await fetchAlicesTokens()
 
     for (const [token, reason] of [
       [id_token, /its typ is "ID"$/],
@@ -69,22 +73,22 @@ describe('login with tokens of the embedded OpenID provider', () => {
       const { message, durationMs, ...logs } = await fixture.attemptLogin(token)
       const logged = expect.stringMatching(reason)
       expect(message).toContain('Authorization Violation')
-      expect(durationMs).toBeLessThan(atOnce)
+      expect(durationMs).toBeLessThan(fastMs)
       expect(logs).toEqual({ server: logged, runtime: logged, showsToken: false })
     }
   })
 
   it('accepts tokens of cached keys while the provider is stopped', async () => {
-    const { access_token } = await issue()
-    await enter(access_token)
+    const { access_token } = await fetchAlicesTokens()
+    await logIn(access_token)
     await stopIssuer()
-    onTestFinished(startAgain)
+    onTestFinished(startIssuerAgain)
 
-    expect(await enter(access_token)).toBeLessThan(atOnce)
+    expect(await logIn(access_token)).toBeLessThan(fastMs)
   })
 
   it('rejects tokens immediately when no keys are cached, until the provider restarts', async () => {
-    const { access_token } = await issue()
+    const { access_token } = await fetchAlicesTokens()
     await stopIssuer()
     await fixture.runtime.restart()
 
@@ -93,12 +97,12 @@ describe('login with tokens of the embedded OpenID provider', () => {
       const { message, durationMs, serverLog, runtimeLog } =
         await fixture.attemptLogin(access_token)
       expect(message).toContain('Authorization Violation')
-      expect(durationMs).toBeLessThan(atOnce)
+      expect(durationMs).toBeLessThan(fastMs)
       expect([serverLog, runtimeLog]).toEqual([reason, reason])
     }
 
-    await startAgain()
-    const returned = () => enter(access_token).then(() => 'let in', String)
+    await startIssuerAgain()
+    const returned = () => logIn(access_token).then(() => 'let in', String)
     await expect.poll(returned, { timeout: 5_000, interval: 200 }).toBe('let in')
   })
 })

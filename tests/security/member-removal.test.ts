@@ -47,14 +47,14 @@ async function createRoomFixture(kind: RoomKind): Promise<RoomFixture> {
   })
   const first = await app.send(room, 'by alice', 'alice')
   const long = await app.send(room, 'long '.repeat(1_000), 'alice')
-  const own = await app.send(room, 'by bob', 'bob')
+  const bobs = await app.send(room, 'by bob', 'bob')
   const reply = await app.call(
     'send.thread',
     { room, threadId: first.id, clientId: newClientId(), text: 'in a thread' },
     'alice',
   )
-  const notifyIds = [first, long, own, reply].map(toNotifyId)
-  const ownId = toNotifyId(own)
+  const notifyIds = [first, long, bobs, reply].map(toNotifyId)
+  const ownId = toNotifyId(bobs)
   const { seq } = await app.call('msg.edit', { notifyId: ownId, text: 'edited by bob' }, 'bob')
   await app.waitForRows(room, 4)
   return { room, notifyIds, threadId: first.id, seq }
@@ -84,13 +84,13 @@ function readsOf({ room, notifyIds, threadId, seq }: RoomFixture) {
 }
 
 function writesOf({ room, notifyIds, threadId }: RoomFixture) {
-  const say = () => ({ room, clientId: newClientId(), text: 'still here' })
+  const newMessage = () => ({ room, clientId: newClientId(), text: 'still here' })
   return {
     'msg.react': notifyIds.map((notifyId) => ({ notifyId, emoji: '👍' })),
     'msg.edit': notifyIds.map((notifyId) => ({ notifyId, text: 'mine' })),
     'msg.delete': notifyIds.map((notifyId) => ({ notifyId })),
-    send: [say()],
-    'send.thread': [{ ...say(), threadId }],
+    send: [newMessage()],
+    'send.thread': [{ ...newMessage(), threadId }],
     typing: [{ room }, { room, threadId }],
     'room.rename': [{ room, name: 'Mine' }],
     'room.role': [{ room, userId: 'alice', role: 'guest' }],
@@ -106,7 +106,7 @@ function writesOf({ room, notifyIds, threadId }: RoomFixture) {
 }
 
 /** Functions that do not take a room. The test checks room.list and room.browse separately. */
-const others = [
+const otherFunctions = [
   'console.dead',
   'console.discard',
   'console.replay',
@@ -127,9 +127,9 @@ const others = [
 type Tried =
   | keyof ReturnType<typeof readsOf>
   | keyof ReturnType<typeof writesOf>
-  | (typeof others)[number]
+  | (typeof otherFunctions)[number]
 /** Fails to compile, naming the function, when a new function is in none of these lists. */
-const untried: Exclude<keyof Contracts, Tried> extends never
+const missing: Exclude<keyof Contracts, Tried> extends never
   ? 'none'
   : Exclude<keyof Contracts, Tried> = 'none'
 
@@ -150,12 +150,12 @@ async function outcomesOf(asked: Asked, times: number): Promise<string[]> {
 }
 
 /** Collects all messages about a room that the server delivers to bob's subscriptions. */
-async function overhear(room: RoomId) {
+async function collectFrames(room: RoomId) {
   const { nc } = await app.connectAs('bob')
   const frames: string[] = []
   const subjects = [
     'deliver.bob.>',
-    ...['notify', 'typing', 'presence'].map((it) => `room.${it}.*`),
+    ...['notify', 'typing', 'presence'].map((topic) => `room.${topic}.*`),
   ]
   for (const subject of subjects) {
     const subscription = nc.subscribe(subject, {
@@ -175,7 +175,7 @@ async function overhear(room: RoomId) {
  * Calls functions as bob without pause, so that every cache entry is read at any moment. The
  * returned function stops that, and returns the time of the last successful call.
  */
-async function hammer(room: RoomId): Promise<() => Promise<number>> {
+async function callWithoutPause(room: RoomId): Promise<() => Promise<number>> {
   const stopping = new AbortController()
   const first = Promise.withResolvers<void>()
   let lastAnswerAt = 0
@@ -200,7 +200,7 @@ async function hammer(room: RoomId): Promise<() => Promise<number>> {
 }
 
 /** Publishes events of every kind in the room, until charlie has received them. */
-async function goOn({ room, notifyIds: [first], threadId }: RoomFixture) {
+async function publishEvents({ room, notifyIds: [first], threadId }: RoomFixture) {
   const notices = await app.listen(deliverNotify, { user: 'charlie', room }, 'charlie')
   const multicast = await app.listen(roomNotify, { room }, 'charlie')
   const signs = await app.listen(deliverTyping, { user: 'charlie', room }, 'charlie')
@@ -223,18 +223,18 @@ async function changePresence(room: RoomId) {
     await app.call('presence.heartbeat', { connId: 'tab' }, as)
   for (const status of ['busy', 'away'] as const) {
     await app.call('presence.update', { status }, 'alice')
-    await changes.until((told) => told.changes.some((it) => it.status === status))
+    await changes.until((broadcast) => broadcast.changes.some((change) => change.status === status))
   }
   expect(multicast.unread()).toEqual([])
 }
 
 /** Waits until all messages that were published before have arrived. */
-async function settle({ nc }: { nc: NatsConnection }) {
+async function flushTwice({ nc }: { nc: NatsConnection }) {
   await nc.flush()
   await nc.flush()
 }
 
-const removals = {
+const removeBy = {
   kick: (room: RoomId) => app.call('room.kick', { room, userId: 'bob' }, 'alice'),
   leave: (room: RoomId) => app.call('room.leave', { room }, 'bob'),
   archive: (room: RoomId) => app.call('room.archive', { room }, 'alice'),
@@ -248,10 +248,13 @@ describe('access to a room', () => {
       threadId: newMessageId(),
       seq: 1,
     }
-    const tried = [...Object.keys({ ...readsOf(fixture), ...writesOf(fixture) }), ...others]
+    const covered = [
+      ...Object.keys({ ...readsOf(fixture), ...writesOf(fixture) }),
+      ...otherFunctions,
+    ]
 
-    expect(untried).toBe('none')
-    expect(tried.sort()).toEqual(Object.keys(contracts).sort())
+    expect(missing).toBe('none')
+    expect(covered.sort()).toEqual(Object.keys(contracts).sort())
   })
 
   it.each([
@@ -267,14 +270,14 @@ describe('access to a room', () => {
       const { room } = fixture
       const before = await outcomesOf(readsOf(fixture), 8)
       expect(before).toEqual(Object.keys(readsOf(fixture)).map((name) => `${name}: answered`))
-      const frames = await overhear(room)
-      const stopHammer = await hammer(room)
+      const frames = await collectFrames(room)
+      const stopHammer = await callWithoutPause(room)
 
-      await removals[removal](room)
+      await removeBy[removal](room)
       const removedAt = performance.now()
       // The promised limit is one second.
       await sleep(1_000)
-      await settle(await app.connectAs('bob'))
+      await flushTwice(await app.connectAs('bob'))
       // The removal itself is delivered to bob, and nothing after it.
       expect(frames.splice(0)).not.toEqual([])
       const lastAnswerAt = await stopHammer()
@@ -289,10 +292,10 @@ describe('access to a room', () => {
       expect(JSON.stringify([rooms, browsed])).not.toContain(room)
 
       if (removal !== 'archive') {
-        await goOn(fixture)
+        await publishEvents(fixture)
         await changePresence(room)
       }
-      await settle(await app.connectAs('bob'))
+      await flushTwice(await app.connectAs('bob'))
       expect(frames).toEqual([])
     },
   )
@@ -301,7 +304,7 @@ describe('access to a room', () => {
     const fixture = await createRoomFixture('public')
     await outcomesOf(readsOf(fixture), 8)
 
-    await removals.leave(fixture.room)
+    await removeBy.leave(fixture.room)
     await sleep(1_000)
 
     expect(await outcomesOf(readsOf(fixture), 4)).toEqual([

@@ -64,22 +64,25 @@ describe('permissions by role', () => {
   }
 
   it('allow exactly the functions in this table', () => {
-    const mayAsk = (name: string, who: string) => {
-      const asked = functions.filter((it) => it.name === name)
-      return permissionsFor('alice' as UserId, people[who] ?? [], asked).publish.length > 0
+    const mayCall = (name: string, person: string) => {
+      const matching = functions.filter((definition) => definition.name === name)
+      return permissionsFor('alice' as UserId, people[person] ?? [], matching).publish.length > 0
     }
     const matrix = Object.fromEntries(
-      functions.map(({ name }) => [name, Object.keys(people).filter((who) => mayAsk(name, who))]),
+      functions.map(({ name }) => [
+        name,
+        Object.keys(people).filter((person) => mayCall(name, person)),
+      ]),
     )
 
     const yesOrNo =
-      (held: string[] = []) =>
-      (who: string) => [who, held.includes(who) ? 'yes' : '']
+      (allowed: string[] = []) =>
+      (person: string) => [person, allowed.includes(person) ? 'yes' : '']
     console.table(
       Object.fromEntries(
-        Object.entries(matrix).map(([name, held]) => [
+        Object.entries(matrix).map(([name, allowed]) => [
           name,
-          Object.fromEntries(Object.keys(people).map(yesOrNo(held))),
+          Object.fromEntries(Object.keys(people).map(yesOrNo(allowed))),
         ]),
       ),
     )
@@ -137,11 +140,11 @@ describe('permissions on the server', () => {
 
   /** Runs an action, and returns the permission violations that the server reports for it. */
   async function violations(nc: NatsConnection, act: () => void): Promise<string[]> {
-    const found: string[] = []
+    const messages: string[] = []
     const statuses = nc.status()
     const following = (async () => {
       for await (const status of statuses) {
-        if (status.type === 'error') found.push(status.error.message)
+        if (status.type === 'error') messages.push(status.error.message)
         if (status.type === 'close') return
       }
     })()
@@ -149,7 +152,7 @@ describe('permissions on the server', () => {
     await nc.flush()
     await nc.flush()
     void following
-    return found
+    return messages
   }
 
   it.each([
@@ -176,8 +179,10 @@ describe('permissions on the server', () => {
     for (const options of [{}, { queue: 'fanout-workers' }]) {
       const nc = await connectAs('alice')
       onTestFinished(() => nc.close())
-      const told = await violations(nc, () => nc.subscribe(subject, { ...options, callback() {} }))
-      expect(told.join()).toMatch(/Permissions Violation for Subscription/i)
+      const errors = await violations(nc, () =>
+        nc.subscribe(subject, { ...options, callback() {} }),
+      )
+      expect(errors.join()).toMatch(/Permissions Violation for Subscription/i)
     }
   })
 
@@ -209,15 +214,15 @@ describe('permissions on the server', () => {
       onTestFinished(() => nc.close())
       const hdrs = headers()
       if (name) hdrs.set(name, 'deliver.bob.notify.general')
-      const told = await violations(nc, () => nc.publish(subject, '{}', { headers: hdrs }))
-      expect(told.join()).toMatch(/Permissions Violation for Publish/i)
+      const errors = await violations(nc, () => nc.publish(subject, '{}', { headers: hdrs }))
+      expect(errors.join()).toMatch(/Permissions Violation for Publish/i)
     }
   })
 
   it('do not let a reply pass as a push', async () => {
     const client = createClient(bob, { contracts, user: 'bob' })
-    const heard: unknown[] = []
-    client.listen(deliverNotify, { user: 'bob' }, (notice) => heard.push(notice))
+    const received: unknown[] = []
+    client.listen(deliverNotify, { user: 'bob' }, (notice) => received.push(notice))
     const raw = bob.subscribe('deliver.bob.notify.>', { max: 1 })
     await bob.flush()
 
@@ -226,7 +231,7 @@ describe('permissions on the server', () => {
     for await (const message of raw)
       expect(message.headers?.has('Natter-Push') ?? false).toBe(false)
 
-    expect(heard).toEqual([])
+    expect(received).toEqual([])
     client.close()
   })
 

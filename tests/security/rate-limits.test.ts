@@ -27,12 +27,12 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-function endsOf(asks: Promise<unknown>[]): Promise<('answered' | Refusal)[]> {
+function settleAll(calls: Promise<unknown>[]): Promise<('answered' | Refusal)[]> {
   return Promise.all(
-    asks.map((ask) =>
-      ask.then(
+    calls.map((call) =>
+      call.then(
         () => 'answered' as const,
-        (refusal: Refusal) => refusal,
+        (rejection: Refusal) => rejection,
       ),
     ),
   )
@@ -45,9 +45,14 @@ interface Refusal {
 
 type Ask = (as: UserId, room: RoomId) => Promise<unknown>
 
-const said = (room: RoomId) => ({ room, clientId: newClientId(), text: 'said' })
+const newMessage = (room: RoomId) => ({ room, clientId: newClientId(), text: 'said' })
 const floods: [name: string, max: number, windowMs: number, ask: Ask][] = [
-  ['send', 60, 30_000, async (as, room) => (await app.clientFor(as)).call('send', said(room))],
+  [
+    'send',
+    60,
+    30_000,
+    async (as, room) => (await app.clientFor(as)).call('send', newMessage(room)),
+  ],
   [
     'room.join',
     120,
@@ -60,17 +65,17 @@ const floods: [name: string, max: number, windowMs: number, ask: Ask][] = [
 describe('rate limits', () => {
   it.each(floods)(
     'reject %s beyond the limit, and do not affect other users',
-    async (_name, max, windowMs, ask) => {
-      const [flooding, calm] = [newUserId(), newUserId()]
-      const room = await app.createRoom([flooding, calm])
+    async (_name, max, windowMs, call) => {
+      const [flooding, other] = [newUserId(), newUserId()]
+      const room = await app.createRoom([flooding, other])
 
-      const ends = await endsOf(Array.from({ length: max + 50 }, () => ask(flooding, room)))
-      const others = await endsOf(Array.from({ length: 10 }, () => ask(calm, room)))
+      const outcomes = await settleAll(Array.from({ length: max + 50 }, () => call(flooding, room)))
+      const others = await settleAll(Array.from({ length: 10 }, () => call(other, room)))
 
-      const refused = ends.filter((end) => end !== 'answered')
-      expect(ends.length - refused.length).toBeLessThanOrEqual(max)
-      expect(ends.length - refused.length).toBeGreaterThanOrEqual(max * 0.9)
-      for (const { code, retryAfterMs = 0 } of refused) {
+      const rejected = outcomes.filter((outcome) => outcome !== 'answered')
+      expect(outcomes.length - rejected.length).toBeLessThanOrEqual(max)
+      expect(outcomes.length - rejected.length).toBeGreaterThanOrEqual(max * 0.9)
+      for (const { code, retryAfterMs = 0 } of rejected) {
         expect(code).toBe('rate_limited')
         expect(retryAfterMs).toBeGreaterThan(0)
         expect(retryAfterMs).toBeLessThanOrEqual(2 * windowMs)
@@ -85,7 +90,7 @@ describe('rate limits', () => {
     const client = await app.clientFor(user)
     const rejections = await app.listen(deliverRejected, { user, room }, 'functions')
 
-    const messages = Array.from({ length: 80 }, () => said(room))
+    const messages = Array.from({ length: 80 }, () => newMessage(room))
     for (const message of messages) client.publish('send', message)
 
     expect(await rejections.next()).toEqual({
@@ -104,10 +109,10 @@ describe('a full stream', () => {
     const user = newUserId()
     const room = await app.createRoom([user])
     const client = await app.clientFor(user)
-    const first = await client.call('send', said(room))
-    const message = said(room)
+    const first = await client.call('send', newMessage(room))
+    const message = newMessage(room)
     const rejections = await app.listen(deliverRejected, { user, room }, 'functions')
-    const heard = await app.listen(roomNotify, { room }, 'functions')
+    const mailbox = await app.listen(roomNotify, { room }, 'functions')
 
     await withFullStream(app, async () => {
       await expect(client.call('send', message)).rejects.toMatchObject({ code: 'unavailable' })
@@ -119,8 +124,8 @@ describe('a full stream', () => {
     })
     const later = await client.call('send', message)
 
-    const told = await heard.until(({ seq }) => seq === later.seq)
-    expect(told.at(-1)).toMatchObject({ prev: first.seq })
+    const notices = await mailbox.until(({ seq }) => seq === later.seq)
+    expect(notices.at(-1)).toMatchObject({ prev: first.seq })
     const events = await app.readEvents(room)
     expect(events.map((event) => 'clientId' in event && event.clientId)).toEqual([
       expect.any(String),
@@ -132,13 +137,13 @@ describe('a full stream', () => {
 describe('a room whose members exceed one response', () => {
   it('is returned by room.members in pages', async () => {
     const room = await app.createRoom(['alice'], 'private')
-    const users = await givenMembers(room, 13_500)
+    const users = await addMembers(room, 13_500)
     const { client } = await app.connectAs('functions')
-    const ask = (after?: UserId) =>
+    const call = (after?: UserId) =>
       client.call('room.members', { room, after }, { timeoutMs: 20_000 })
 
-    const first = await ask()
-    const rest = await ask(first.next)
+    const first = await call()
+    const rest = await call(first.next)
 
     expect(first.members.length).toBeGreaterThan(10_000)
     expect(rest.next).toBeUndefined()
@@ -147,18 +152,18 @@ describe('a room whose members exceed one response', () => {
 })
 
 /** Adds users with long ids to the live index of a room, and returns them in order. */
-async function givenMembers(room: RoomId, count: number): Promise<UserId[]> {
+async function addMembers(room: RoomId, count: number): Promise<UserId[]> {
   const { nc } = await app.connectAs('functions')
   const { streams } = await jetstreamManager(nc)
   const users = Array.from(
     { length: count },
-    (_, at) => `user-${at}`.padEnd(11, '-').padEnd(64, 'x') as UserId,
+    (_, index) => `user-${index}`.padEnd(11, '-').padEnd(64, 'x') as UserId,
   ).sort()
   const [stream, prefix] = [`KV_${ROOMS_KV.bucket}`, `$KV.${ROOMS_KV.bucket}.${room}.`]
   const before = (await streams.info(stream)).state.messages
   for (const user of users)
     nc.publish(prefix + user, JSON.stringify({ kind: 'private', role: 'member' }))
-  const kept = async () => (await streams.info(stream)).state.messages - before
-  await expect.poll(kept, { timeout: 30_000 }).toBe(count)
+  const countStored = async () => (await streams.info(stream)).state.messages - before
+  await expect.poll(countStored, { timeout: 30_000 }).toBe(count)
   return users
 }
