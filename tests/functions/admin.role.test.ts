@@ -4,7 +4,7 @@ import { db } from '#schema/db'
 import { deliverNotify } from '#schema/messages/event'
 import { type Role, roomChanged } from '#schema/messages/room'
 import { rooms } from '#schema/tables/room'
-import { type TestPerson, useApp } from '../support/app.ts'
+import { newRoomId, type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -73,7 +73,7 @@ describe('admin.role', () => {
     const archived = await app.createRoom(['bob'])
     await db.update(rooms).set({ archivedAt: new Date() }).where(eq(rooms.id, archived))
     const direct = await app.createRoom(['bob', 'charlie'], 'direct')
-    const absent = `room-${crypto.randomUUID()}`
+    const absent = newRoomId()
 
     for (const room of [closed, archived, direct, absent]) {
       const rejection = await setRole(room, 'bob', 'member').catch((error) => error)

@@ -20,11 +20,11 @@ async function connectWith(claims?: Claims): Promise<NatsConnection> {
 
 /** A fast rejection, with the reason in both logs and the token in neither. */
 const rejectedWith = (reason: RegExp) => ({
-  told: expect.stringContaining('Authorization Violation'),
-  took: expect.toSatisfy((ms: number) => ms < 2_000),
-  server: expect.stringMatching(reason),
-  runtime: expect.stringMatching(reason),
-  showsToken: false,
+  message: expect.stringContaining('Authorization Violation'),
+  durationMs: expect.toSatisfy((ms: number) => ms < 2_000),
+  serverLog: expect.stringMatching(reason),
+  runtimeLog: expect.stringMatching(reason),
+  leaksToken: false,
 })
 
 describe('auth.callout', () => {

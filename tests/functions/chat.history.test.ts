@@ -6,7 +6,13 @@ import { db } from '#schema/db'
 import { type RoomId, toNotifyId, type UserId } from '#schema/ids'
 import type { chatHistory } from '#schema/messages/chat'
 import { reactions } from '#schema/tables/message'
-import { expectSameRejection, newClientId, nextRejection, useApp } from '../support/app.ts'
+import {
+  expectSameRejection,
+  newClientId,
+  newRoomId,
+  nextRejection,
+  useApp,
+} from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -152,7 +158,7 @@ describe('chat.history', () => {
   it('returns at most 100 users of a reaction, with the caller among them', async () => {
     const { room } = await createMessages(1)
     const [message] = (await read(room)).messages
-    if (!message) throw new Error('nothing was said')
+    if (!message) throw new Error('The page has no message')
     const others = Array.from({ length: 150 }, (_, index) => ({ user: `user-${index}`, at: index }))
     const rows = [...others, { user: 'alice', at: 150 }].map(({ user, at }) => ({
       messageId: message.id,
@@ -175,7 +181,7 @@ describe('chat.history', () => {
   it('returns the number of replies of a thread, and not the replies', async () => {
     const { room } = await createMessages(2)
     const [first] = (await read(room)).messages
-    if (!first) throw new Error('nothing was said')
+    if (!first) throw new Error('The page has no message')
     const input = { room, threadId: first.id, text: 'under it' }
     await app.call('send.thread', { ...input, clientId: newClientId() }, 'alice')
     const last = await app.call('send.thread', { ...input, clientId: newClientId() }, 'alice')
@@ -191,7 +197,7 @@ describe('chat.history', () => {
   it('returns the sequence of the last applied event as asOf', async () => {
     const { room, seqs } = await createMessages(2)
     const [message] = (await read(room)).messages
-    if (!message) throw new Error('nothing was said')
+    if (!message) throw new Error('The page has no message')
     const asOf = async () => (await read(room, { limit: 1, before: seqs[1] })).asOf
     // asOf may lag for a moment; clients then receive the later events again.
     await expect.poll(asOf).toBe(seqs[1])
@@ -261,7 +267,7 @@ describe('chat.history', () => {
   it('rejects a non-member of a private room with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'], 'private')
     await app.send(room, 'between us', 'alice')
-    const absent = `room-${crypto.randomUUID()}`
+    const absent = newRoomId()
 
     await expectSameRejection((id) => app.call('chat.history', { room: id }, 'bob'), {
       hidden: room,

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest'
 import type { InputOf } from '#runtime'
 import { type MessageId, type RoomId, toNotifyId } from '#schema/ids'
 import type { chatHistoryThread } from '#schema/messages/chat'
-import { expectSameRejection, newClientId, nextRejection, useApp } from '../support/app.ts'
+import {
+  expectSameRejection,
+  newClientId,
+  newRoomId,
+  nextRejection,
+  useApp,
+} from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -84,7 +90,7 @@ describe('chat.history.thread', () => {
   it('returns edited, deleted and reacted replies in their current state', async () => {
     const thread = await createThread(2)
     const [first, second] = (await read(thread)).messages
-    if (!first || !second) throw new Error('nothing was said')
+    if (!first || !second) throw new Error('The page has no replies')
     await app.call('msg.edit', { notifyId: toNotifyId(first), text: 'one' }, 'alice')
     await app.call('msg.react', { notifyId: toNotifyId(first), emoji: '👍' }, 'bob')
     await app.call('msg.delete', { notifyId: toNotifyId(second) }, 'alice')
@@ -117,7 +123,7 @@ describe('chat.history.thread', () => {
 
   it('rejects a non-member of a private room with the same error as for an unknown room', async () => {
     const { room, threadId } = await createThread(1)
-    const absent = `room-${crypto.randomUUID()}`
+    const absent = newRoomId()
 
     await expectSameRejection(
       (id) => app.call('chat.history.thread', { room: id, threadId }, 'charlie'),

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { expectSameRejection, newClientId, nextRejection, useApp } from '../support/app.ts'
+import {
+  expectSameRejection,
+  newClientId,
+  newRoomId,
+  nextRejection,
+  useApp,
+} from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -74,7 +80,7 @@ describe('chat.sync', () => {
 
   it('rejects a non-member of a private room with the same message as for an unknown room', async () => {
     const room = await app.createRoom(['alice'], 'private')
-    const absent = `room-${crypto.randomUUID()}`
+    const absent = newRoomId()
 
     await expectSameRejection((id) => sync(id, 0, 'bob'), { hidden: room, absent })
   })

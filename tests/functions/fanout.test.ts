@@ -4,6 +4,7 @@ import { closeDb } from '#schema/db'
 import { type RoomId, toNotifyId } from '#schema/ids'
 import { deliverNotify, type Notice, roomNotify } from '#schema/messages/event'
 import { type App, createApp, type Mailbox, newClientId, type TestPerson } from '../support/app.ts'
+import { expectChain } from '../support/notices.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
 // Separate servers, because these tests kill runtimes.
@@ -295,13 +296,6 @@ async function answerInPages(room: RoomId) {
       },
     })
   await nc.flush()
-}
-
-/** Expects each event to contain the sequence of the event before it. */
-function expectChain(received: readonly Pick<Notice, 'seq' | 'prev'>[]) {
-  expect(received.slice(1).map(({ prev }) => prev)).toEqual(
-    received.slice(0, -1).map(({ seq }) => seq),
-  )
 }
 
 /** Returns the sequences that a client has after calling chat.sync for each gap, as the app does. */

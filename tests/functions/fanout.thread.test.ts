@@ -1,19 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { MessageId, RoomId } from '#schema/ids'
-import { deliverNotify, type Notice, roomNotify } from '#schema/messages/event'
+import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { newClientId, type TestPerson, useApp } from '../support/app.ts'
+import { expectChain } from '../support/notices.ts'
 
 const app = useApp()
 
 function reply(room: RoomId, threadId: MessageId, text: string, as: TestPerson) {
   return app.call('send.thread', { room, threadId, clientId: newClientId(), text }, as)
-}
-
-/** Expects each event to contain the sequence of the event before it. */
-function expectChain(received: readonly Pick<Notice, 'seq' | 'prev'>[]) {
-  expect(received.slice(1).map(({ prev }) => prev)).toEqual(
-    received.slice(0, -1).map(({ seq }) => seq),
-  )
 }
 
 describe('fanout.thread', () => {

@@ -1,18 +1,10 @@
-import { jetstreamManager } from '@nats-io/jetstream'
 import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
-import {
-  type ClientId,
-  type MessageId,
-  type NotifyId,
-  readNotifyId,
-  toNotifyId,
-  type UserId,
-} from '#schema/ids'
-import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
+import { type ClientId, type NotifyId, readNotifyId, toNotifyId, type UserId } from '#schema/ids'
+import { MSG_CACHE } from '#schema/streams'
 import { messages, messageVersions, reactions } from '#schema/tables/message'
-import { newClientId, type TestPerson, useApp } from '../support/app.ts'
+import { newClientId, newMessageId, type TestPerson, useApp } from '../support/app.ts'
 import { lockMessages } from '../support/table-lock.ts'
 
 const app = useApp()
@@ -36,11 +28,6 @@ async function readRow(notifyId: NotifyId) {
   return row
 }
 
-async function logAt(seq: number) {
-  const { nc } = await app.connectAs('functions')
-  return (await jetstreamManager(nc)).streams.getMessage(CHAT_MESSAGES.stream, { seq })
-}
-
 describe('erasure by msg.delete', () => {
   it('removes the text from the stream, the cache and the database before it returns', async () => {
     const { sent, notifyId } = await createMessage()
@@ -51,8 +38,8 @@ describe('erasure by msg.delete', () => {
 
     await remove(notifyId, 'alice')
 
-    expect(await logAt(sent.seq)).toBeNull()
-    expect(await logAt(edited.seq)).toBeNull()
+    expect(await app.readLog(sent.seq)).toBeNull()
+    expect(await app.readLog(edited.seq)).toBeNull()
     expect((await cache.get(sent.id))?.string()).not.toContain('secret')
     expect(await readRow(notifyId)).toMatchObject({ text: '', mentions: [] })
   })
@@ -113,7 +100,7 @@ describe('erasure by msg.delete', () => {
   it('deletes a message that is no longer in the stream', async () => {
     const room = await app.createRoom(['alice'])
     const row = {
-      id: crypto.randomUUID().replaceAll('-', '') as MessageId,
+      id: newMessageId(),
       room,
       seq: 3_000_000_000,
       sender: 'alice' as UserId,

@@ -1,8 +1,6 @@
-import { jetstreamManager } from '@nats-io/jetstream'
 import { describe, expect, it } from 'vitest'
 import { type MessageId, toNotifyId } from '#schema/ids'
 import { deliverNotify, roomNotify } from '#schema/messages/event'
-import { CHAT_MESSAGES } from '#schema/streams'
 import {
   expectSameRejection,
   newClientId,
@@ -25,11 +23,6 @@ async function createMessage(text = 'a secret', kind: 'public' | 'private' = 'pu
   const room = await app.createRoom(['alice', 'bob'], kind, { bob: 'owner' })
   const sent = await app.send(room, text, 'alice')
   return { room, sent, notifyId: toNotifyId(sent) }
-}
-
-async function logAt(seq: number) {
-  const { nc } = await app.connectAs('functions')
-  return (await jetstreamManager(nc)).streams.getMessage(CHAT_MESSAGES.stream, { seq })
 }
 
 describe('msg.delete', () => {
@@ -113,7 +106,7 @@ describe('msg.delete', () => {
 
     const [notice] = (await notices.until((notice) => notice.seq === seq)).slice(-1)
     expect(notice).toMatchObject({ prev: sent.seq, event: { message: { threadId: sent.id } } })
-    expect(await logAt(sentReply.seq)).toBeNull()
+    expect(await app.readLog(sentReply.seq)).toBeNull()
     expect(await read(notifyId, 'alice')).toMatchObject({ threadId: sent.id, text: '' })
   })
 

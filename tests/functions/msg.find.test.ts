@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { type MessageId, toNotifyId } from '#schema/ids'
-import { expectSameRejection, newClientId, nextRejection, useApp } from '../support/app.ts'
+import { toNotifyId } from '#schema/ids'
+import {
+  expectSameRejection,
+  newClientId,
+  newMessageId,
+  nextRejection,
+  useApp,
+} from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
-
-const newId = () => crypto.randomUUID().replaceAll('-', '') as MessageId
 
 describe('msg.find', () => {
   it('returns the sequence of a message', async () => {
@@ -39,7 +43,7 @@ describe('msg.find', () => {
   it('rejects a message of another room with the same error as for an unknown message', async () => {
     const [room, other] = [await app.createRoom(['alice']), await app.createRoom(['alice', 'bob'])]
     const { id } = await app.send(room, 'between us', 'alice')
-    const absent = newId()
+    const absent = newMessageId()
     await expectSameRejection((id) => app.call('msg.find', { room: other, id }, 'bob'), {
       hidden: id,
       absent,
@@ -67,11 +71,14 @@ describe('msg.find', () => {
     expect(await nextRejection(find)).toBe('forbidden')
   })
 
-  it.each(badPayloads({ id: newId() }))('rejects a bad payload: %s', async (_name, payload) => {
-    const room = await app.createRoom(['alice'])
+  it.each(badPayloads({ id: newMessageId() }))(
+    'rejects a bad payload: %s',
+    async (_name, payload) => {
+      const room = await app.createRoom(['alice'])
 
-    const { status } = await app.request(`as.alice.msg.find.${room}`, payload, 'alice')
+      const { status } = await app.request(`as.alice.msg.find.${room}`, payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

@@ -5,12 +5,10 @@ import { type ClientId, type MessageId, toNotifyId, type UserId } from '#schema/
 import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { MSG_CACHE } from '#schema/streams'
 import { messages } from '#schema/tables/message'
-import { newClientId, nextRejection, useApp } from '../support/app.ts'
+import { newClientId, newMessageId, nextRejection, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
-
-const newId = () => crypto.randomUUID().replaceAll('-', '') as MessageId
 
 /** Makes every process evict a message from its memory. */
 async function publishChange(id: string) {
@@ -48,7 +46,7 @@ describe('msg.get', () => {
     const room = await app.createRoom(['alice'])
     const { nc } = await app.connectAs('functions')
     // Stored as `send` does, so that no process has it in memory.
-    const id = newId()
+    const id = newMessageId()
     const at = new Date().toISOString()
     const clientId = newClientId()
     const expected = { id, sender: 'alice', clientId, text: 'from the log', mentions: [], at }
@@ -63,7 +61,7 @@ describe('msg.get', () => {
   it('reads the database when the stream no longer has the message', async () => {
     const room = await app.createRoom(['alice'])
     const row = {
-      id: newId(),
+      id: newMessageId(),
       room,
       seq: 3_000_000_000,
       sender: 'alice' as UserId,
@@ -134,7 +132,7 @@ describe('msg.get', () => {
     const room = await app.createRoom(['alice'], 'private')
     const { id, seq } = await app.send(room, 'between us', 'alice')
     const notifyId = toNotifyId({ seq, id: id as MessageId })
-    const absent = toNotifyId({ seq, id: newId() })
+    const absent = toNotifyId({ seq, id: newMessageId() })
     const get = (id: string) => app.call('msg.get', { notifyId: id }, 'bob').catch((error) => error)
 
     const [onHidden, onAbsent] = [await get(notifyId), await get(absent)]
@@ -160,7 +158,7 @@ describe('msg.get', () => {
     const { seq } = await app.send(room, 'hello', 'alice')
 
     await expect(
-      app.call('msg.get', { notifyId: toNotifyId({ seq, id: newId() }) }, 'alice'),
+      app.call('msg.get', { notifyId: toNotifyId({ seq, id: newMessageId() }) }, 'alice'),
     ).rejects.toMatchObject({ code: 'forbidden' })
   })
 
@@ -169,7 +167,7 @@ describe('msg.get', () => {
     const { seq } = await jetstream(nc).publish('chat.general.thread.one', '{}')
 
     await expect(
-      app.call('msg.get', { notifyId: toNotifyId({ seq, id: newId() }) }, 'alice'),
+      app.call('msg.get', { notifyId: toNotifyId({ seq, id: newMessageId() }) }, 'alice'),
     ).rejects.toMatchObject({ code: 'forbidden' })
     const manager = await jetstreamManager(nc)
     await manager.streams.deleteMessage('CHAT_MESSAGES', seq)
@@ -184,7 +182,7 @@ describe('msg.get', () => {
     },
   )
 
-  it.each(badPayloads({ notifyId: toNotifyId({ seq: 1, id: newId() }) }))(
+  it.each(badPayloads({ notifyId: toNotifyId({ seq: 1, id: newMessageId() }) }))(
     'rejects a bad payload: %s',
     async (_name, payload) => {
       const { status } = await app.request('as.alice.msg.get', payload, 'alice')

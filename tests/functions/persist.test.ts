@@ -5,7 +5,7 @@ import { closeDb, db } from '#schema/db'
 import { type NotifyId, readNotifyId, toNotifyId } from '#schema/ids'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { messages, messageVersions, reactions, roomHeads } from '#schema/tables/message'
-import { type App, createApp, newClientId } from '../support/app.ts'
+import { type App, createApp, newClientId, newMessageId } from '../support/app.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
 // Separate servers, because these tests stop the runtime and truncate the tables.
@@ -191,7 +191,7 @@ const deadLetters = 'DEAD_LETTERS'
 
 /** Returns a message event without its text. */
 function newEvent() {
-  const id = crypto.randomUUID().replaceAll('-', '')
+  const id = newMessageId()
   const seq = new Date().toISOString()
   return { kind: 'message', id, sender: 'alice', clientId: newClientId(), mentions: [], at: seq }
 }

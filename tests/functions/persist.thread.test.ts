@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
 import type { ClientId, MessageId, RoomId } from '#schema/ids'
 import { messages, roomHeads } from '#schema/tables/message'
-import { newClientId, type TestPerson, useApp } from '../support/app.ts'
+import { newClientId, newMessageId, type TestPerson, useApp } from '../support/app.ts'
 
 const app = useApp()
 
@@ -91,7 +91,7 @@ describe('persist.thread', () => {
 
     // PostgreSQL rejects NUL, so this event is redelivered until the delivery limit.
     const at = new Date().toISOString()
-    const [id, clientId] = [crypto.randomUUID().replaceAll('-', ''), newClientId()]
+    const [id, clientId] = [newMessageId(), newClientId()]
     const poison = { kind: 'message', id, sender: 'alice', clientId, text: '\0', mentions: [], at }
     await jetstream(nc).publish(`chat.${room}.thread.${threadId}`, JSON.stringify(poison))
     await Promise.all([reply(room, threadId, 'under it', 'alice'), app.send(room, 'x', 'alice')])

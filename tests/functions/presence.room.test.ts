@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { newUserId, newUserIds, nextRejection, useApp } from '../support/app.ts'
+import { newRoomId, newUserId, newUserIds, nextRejection, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 import { createPresenceFixture, startInstance } from '../support/presence-fixture.ts'
 
@@ -65,7 +65,7 @@ describe('presence.room', () => {
       await app.createRoom([member], 'private'),
       await app.createRoom([member]),
     ]
-    const absent = `room-${crypto.randomUUID()}`
+    const absent = newRoomId()
     const rejection = (room: string) =>
       app.call('presence.room', { room }, 'bob').catch((error) => error)
 

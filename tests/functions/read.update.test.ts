@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { countUnread } from '#domain/messages/unread-count'
 import { db } from '#schema/db'
-import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
+import type { ClientId, RoomId, UserId } from '#schema/ids'
 import { deliverRead } from '#schema/messages/room'
 import { messages, roomHeads } from '#schema/tables/message'
-import { expectSameRejection, newUserId, nextRejection, useApp } from '../support/app.ts'
+import {
+  expectSameRejection,
+  newMessageId,
+  newRoomId,
+  newUserId,
+  nextRejection,
+  useApp,
+} from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -14,7 +21,7 @@ async function createReader(): Promise<{ me: UserId; room: RoomId }> {
   const me = newUserId()
   const room = await app.createRoom([me])
   const rows = Array.from({ length: 10 }, (_, index) => ({
-    id: crypto.randomUUID().replaceAll('-', '') as MessageId,
+    id: newMessageId(),
     room,
     seq: index + 1,
     sender: 'bob' as UserId,
@@ -176,7 +183,7 @@ describe('read.update', () => {
 
   it('rejects a non-member with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'])
-    const absent = `room-${crypto.randomUUID()}` as RoomId
+    const absent = newRoomId()
 
     await expectSameRejection((id) => read('bob', id, 1), { hidden: room, absent })
   })

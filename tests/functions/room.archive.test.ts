@@ -3,7 +3,7 @@ import type { RoomId } from '#schema/ids'
 import { deliverNotify } from '#schema/messages/event'
 import { roomChanged } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
-import { expectSameRejection, type TestPerson, useApp } from '../support/app.ts'
+import { expectSameRejection, newRoomId, type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -158,7 +158,7 @@ describe('room.archive', () => {
   it('rejects non-members and a former owner with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner', bob: 'owner' })
     await app.call('room.leave', { room }, 'bob')
-    const absent = `room-${crypto.randomUUID()}`
+    const absent = newRoomId()
 
     for (const act of [archive, restore]) {
       for (const as of ['bob', 'charlie'] as const) {

@@ -4,7 +4,7 @@ import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import type { RoomKind } from '#schema/messages/room'
 import { bans, members, rooms } from '#schema/tables/room'
-import { expectSameRejection, useApp } from '../support/app.ts'
+import { expectSameRejection, newRoomId, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -13,7 +13,7 @@ const app = useApp()
 const newWord = () => `q${crypto.randomUUID().replaceAll('-', '').slice(0, 16)}`
 
 async function createNamedRoom(name: string, kind: RoomKind = 'public'): Promise<RoomId> {
-  const id = `room-${crypto.randomUUID()}` as RoomId
+  const id = newRoomId()
   await db.insert(rooms).values({ id, name, kind })
   return id
 }
@@ -150,7 +150,7 @@ describe('room.browse', () => {
 
   it('rejects a cursor of a hidden room with the same error as for an unknown room', async () => {
     const secret = await createNamedRoom('a secret', 'private')
-    const absent = `room-${crypto.randomUUID()}` as RoomId
+    const absent = newRoomId()
 
     await expectSameRejection((id) => browse('', id), {
       hidden: secret,

@@ -1,13 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { RoomId } from '#schema/ids'
 import { roomChanged } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
-import { useApp } from '../support/app.ts'
+import { newRoomId, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
-
-const newRoomId = () => `room-${crypto.randomUUID()}` as RoomId
 
 beforeAll(() => app.createUsers('bob'))
 

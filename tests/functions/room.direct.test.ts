@@ -1,12 +1,11 @@
-import { jetstreamManager } from '@nats-io/jetstream'
 import { and, eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { directRoomOf } from '#domain/rooms/direct-room'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
-import { deliverNotify, type RoomEvent, roomNotify } from '#schema/messages/event'
+import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { roomChanged } from '#schema/messages/room'
-import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
+import { ROOMS_KV } from '#schema/streams'
 import { roomHeads } from '#schema/tables/message'
 import { members, pendingEvents, rooms } from '#schema/tables/room'
 import { users } from '#schema/tables/user'
@@ -23,19 +22,6 @@ async function createUser(): Promise<UserId> {
 
 async function open(me: string, other: string) {
   return (await app.clientFor(me)).call('room.direct', { with: other })
-}
-
-async function logOf(room: RoomId): Promise<RoomEvent[]> {
-  const { nc } = await app.connectAs('functions')
-  const manager = await jetstreamManager(nc)
-  const events: RoomEvent[] = []
-  for (let seq = 1; ; ) {
-    const query = { seq, next_by_subj: `chat.${room}` }
-    const stored = await manager.direct.getMessage(CHAT_MESSAGES.stream, query).catch(() => null)
-    if (!stored) return events
-    events.push(stored.json())
-    seq = stored.seq + 1
-  }
 }
 
 async function readHead(room: RoomId) {
@@ -89,7 +75,7 @@ describe('room.direct', () => {
     await open(me, other)
 
     const event = { by: me, at: expect.stringMatching(/Z$/) }
-    expect(await logOf(room.id)).toEqual([
+    expect(await app.readEvents(room.id)).toEqual([
       { ...event, kind: 'room', action: 'create' },
       { ...event, kind: 'member', action: 'join', userId: other, role: 'member' },
       { ...event, kind: 'member', action: 'join', userId: me, role: 'member' },
@@ -106,7 +92,7 @@ describe('room.direct', () => {
     const id = directRoomOf(me, other)
     for (const answer of answers) expect(answer).toEqual({ room: { id, name: '', kind: 'direct' } })
     expect(await readMembers(id)).toHaveLength(2)
-    const events = await logOf(id)
+    const events = await app.readEvents(id)
     expect(events.map(({ kind }) => kind)).toEqual(['room', 'member', 'member'])
     expect(new Set(events.flatMap((event) => ('userId' in event ? [event.userId] : [])))).toEqual(
       new Set([me, other]),
@@ -164,7 +150,7 @@ describe('room.direct', () => {
 
     expect(room.id).toBe(directRoomOf(me, me))
     expect(await readMembers(room.id)).toMatchObject([{ userId: me }])
-    expect((await logOf(room.id)).map(({ kind }) => kind)).toEqual(['room', 'member'])
+    expect((await app.readEvents(room.id)).map(({ kind }) => kind)).toEqual(['room', 'member'])
   })
 
   it('derives a different room id for each pair of users', () => {
@@ -212,7 +198,7 @@ describe('room.direct', () => {
     await open(other, me)
 
     expect(await readMembers(id)).toHaveLength(2)
-    expect((await logOf(id)).map(({ kind }) => kind)).toEqual(['room', 'member', 'member'])
+    expect((await app.readEvents(id)).map(({ kind }) => kind)).toEqual(['room', 'member', 'member'])
     const index = await app.openBucket(ROOMS_KV)
     expect((await index.get(`${id}.${me}`))?.json()).toEqual({ kind: 'direct', role: 'member' })
   })
@@ -227,7 +213,7 @@ describe('room.direct', () => {
     await open(other, me)
 
     expect((await index.get(`${room.id}.${other}`))?.json()).toMatchObject({ kind: 'direct' })
-    expect(await logOf(room.id)).toHaveLength(3)
+    expect(await app.readEvents(room.id)).toHaveLength(3)
   })
 
   it('adds a member again who left, and stores one event', async () => {
@@ -241,7 +227,7 @@ describe('room.direct', () => {
 
     const membership = and(eq(members.room, room.id), eq(members.userId, other))
     expect(await db.select().from(members).where(membership)).toHaveLength(1)
-    const [last, ...earlier] = (await logOf(room.id)).reverse()
+    const [last, ...earlier] = (await app.readEvents(room.id)).reverse()
     expect(last).toMatchObject({ kind: 'member', action: 'join', userId: other, by: me })
     expect(earlier).toHaveLength(3)
   })

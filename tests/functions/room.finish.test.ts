@@ -3,7 +3,7 @@ import { closeDb, db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { deliverNotify } from '#schema/messages/event'
 import { members, pendingEvents } from '#schema/tables/room'
-import { type App, createApp, type TestPerson } from '../support/app.ts'
+import { type App, createApp, newRoomId, type TestPerson } from '../support/app.ts'
 import { withFullStream } from '../support/full-stream.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
@@ -101,7 +101,7 @@ describe('room.finish', () => {
 
   it('publishes the creation of a room when its creator repeats the failed call', async () => {
     await createRoom()
-    const input = { room: `room-${crypto.randomUUID()}`, name: 'Begun', kind: 'private' } as const
+    const input = { room: newRoomId(), name: 'Begun', kind: 'private' } as const
     const create = () => app.call('room.create', input, 'alice')
     await withFullStream(app, async () => {
       await expect(create()).rejects.toMatchObject(unavailable)

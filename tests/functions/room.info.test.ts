@@ -6,6 +6,7 @@ import { bans, members, rooms } from '#schema/tables/room'
 import { users } from '#schema/tables/user'
 import {
   expectSameRejection,
+  newRoomId,
   newUserId,
   newUserIds,
   type TestPerson,
@@ -20,7 +21,7 @@ function info(room: RoomId, as: TestPerson) {
 }
 
 async function expectHidden(room: RoomId, as: TestPerson) {
-  const absent = `room-${crypto.randomUUID()}` as RoomId
+  const absent = newRoomId()
 
   await expectSameRejection((id) => info(id, as), { hidden: room, absent })
 }

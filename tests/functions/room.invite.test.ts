@@ -3,7 +3,7 @@ import { db } from '#schema/db'
 import { deliverNotify } from '#schema/messages/event'
 import { roomChanged } from '#schema/messages/room'
 import { users } from '#schema/tables/user'
-import { newUserId, nextRejection, type TestPerson, useApp } from '../support/app.ts'
+import { newRoomId, newUserId, nextRejection, type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -103,7 +103,7 @@ describe('room.invite', () => {
 
   it('rejects a guest, and rejects a non-member with the same message as for an unknown room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { bob: 'guest' })
-    const absent = `room-${crypto.randomUUID()}`
+    const absent = newRoomId()
 
     await expect(invite(room, 'charlie', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
     const other = await app.createRoom(['alice'], 'private')

@@ -6,7 +6,7 @@ import { roomNotify } from '#schema/messages/event'
 import { roomChanged } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { members } from '#schema/tables/room'
-import { expectSameRejection, useApp } from '../support/app.ts'
+import { expectSameRejection, newRoomId, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -142,7 +142,7 @@ describe('room.join', () => {
 
   it('rejects a non-member of a private room with the same error as for an unknown room', async () => {
     const secret = await app.createRoom(['alice'], 'private')
-    const absent = `room-${crypto.randomUUID()}`
+    const absent = newRoomId()
 
     await expectSameRejection((id) => app.call('room.join', { room: id }, 'bob'), {
       hidden: secret,

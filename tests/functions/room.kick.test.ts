@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { roomChanged } from '#schema/messages/room'
-import { expectSameRejection, nextRejection, type TestPerson, useApp } from '../support/app.ts'
+import {
+  expectSameRejection,
+  newRoomId,
+  nextRejection,
+  type TestPerson,
+  useApp,
+} from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -113,7 +119,7 @@ describe('room.kick', () => {
 
   it('rejects a non-member with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'], 'private')
-    const absent = `room-${crypto.randomUUID()}`
+    const absent = newRoomId()
 
     await expectSameRejection((id) => kick(id, 'alice', 'bob'), { hidden: room, absent })
     expect(await app.readEvents(room)).toEqual([])

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { deliverNotify } from '#schema/messages/event'
 import { roomChanged } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
-import { expectSameRejection, useApp } from '../support/app.ts'
+import { expectSameRejection, newRoomId, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -59,7 +59,7 @@ describe('room.leave', () => {
 
   it('rejects a former member with the same message as for an unknown room', async () => {
     const room = await app.createRoom(['alice', 'bob'])
-    const absent = `room-${crypto.randomUUID()}`
+    const absent = newRoomId()
     await leave(room, 'bob')
 
     await expectSameRejection((id) => leave(id, 'bob'), { hidden: room, absent })

@@ -6,7 +6,8 @@ import { db } from '#schema/db'
 import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
 import { messages, roomHeads } from '#schema/tables/message'
 import { members, readStates, rooms } from '#schema/tables/room'
-import { newUserId, useApp } from '../support/app.ts'
+import { roomsOfUser } from '../../functions/room.list.ts'
+import { newMessageId, newUserId, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -25,7 +26,7 @@ async function addMembership(user: UserId, room: RoomId) {
 /** Inserts one row for each entry, with sequences from 1. */
 async function insertMessages(room: RoomId, entries: Partial<typeof messages.$inferInsert>[]) {
   const rows = entries.map((row, index) => ({
-    id: crypto.randomUUID().replaceAll('-', '') as MessageId,
+    id: newMessageId(),
     room,
     seq: index + 1,
     sender: 'bob' as UserId,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { useApp } from '../support/app.ts'
+import { newRoomId, useApp } from '../support/app.ts'
 
 const app = useApp()
 
@@ -23,7 +23,7 @@ describe('room.members', () => {
   })
 
   it('returns no members for an unknown room', async () => {
-    const room = `room-${crypto.randomUUID()}`
+    const room = newRoomId()
 
     expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: [] })
   })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { deliverNotify, roomNotify } from '#schema/messages/event'
-import { expectSameRejection, type TestPerson, useApp } from '../support/app.ts'
+import { expectSameRejection, newRoomId, type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -61,7 +61,7 @@ describe('room.rename', () => {
   it('rejects non-members and a banned owner with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner', bob: 'owner' })
     await app.call('room.kick', { room, userId: 'bob' }, 'alice')
-    const absent = `room-${crypto.randomUUID()}`
+    const absent = newRoomId()
 
     for (const as of ['bob', 'charlie'] as const) {
       await expectSameRejection((id) => rename(id, 'Mine', as), { hidden: room, absent })

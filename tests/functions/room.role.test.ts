@@ -6,7 +6,7 @@ import { deliverNotify } from '#schema/messages/event'
 import type { Role } from '#schema/messages/room'
 import { ROOMS_KV } from '#schema/streams'
 import { members } from '#schema/tables/room'
-import { expectSameRejection, type TestPerson, useApp } from '../support/app.ts'
+import { expectSameRejection, newRoomId, type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -146,7 +146,7 @@ describe('room.role', () => {
   it('rejects non-members and a former owner with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner', bob: 'owner' })
     await app.call('room.leave', { room }, 'bob')
-    const absent = `room-${crypto.randomUUID()}`
+    const absent = newRoomId()
 
     for (const as of ['bob', 'charlie'] as const) {
       await expectSameRejection((id) => setRole(id, 'alice', 'guest', as), {

@@ -1,12 +1,19 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
-import type { ClientId, MessageId, UserId } from '#schema/ids'
+import type { ClientId, UserId } from '#schema/ids'
 import { deliverRejected } from '#schema/messages/chat'
 import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { messages } from '#schema/tables/message'
-import { expectSameRejection, newClientId, nextRejection, useApp } from '../support/app.ts'
+import {
+  expectSameRejection,
+  newClientId,
+  newMessageId,
+  newRoomId,
+  nextRejection,
+  useApp,
+} from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -142,7 +149,7 @@ describe('send', () => {
     const room = await app.createRoom(['alice'])
     // As left by a message older than the stream's deduplication window.
     const row = {
-      id: crypto.randomUUID().replaceAll('-', '') as MessageId,
+      id: newMessageId(),
       room,
       seq: 1,
       sender: 'alice' as UserId,
@@ -184,7 +191,7 @@ describe('send', () => {
 
   it('rejects a non-member with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'])
-    const absent = `room-${crypto.randomUUID()}`
+    const absent = newRoomId()
 
     await expectSameRejection((id) => app.send(id, 'let me in', 'bob'), {
       hidden: room,
@@ -213,7 +220,7 @@ describe('send', () => {
   })
 
   it('publishes a rejection with its code and message to a sender who expects no reply', async () => {
-    const room = `room-${crypto.randomUUID()}`
+    const room = newRoomId()
     const rejections = await app.listen(deliverRejected, { user: 'alice', room }, 'alice')
     const { nc, client } = await app.connectAs('alice')
     const clientId = newClientId()

@@ -1,10 +1,15 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { describe, expect, it } from 'vitest'
-import type { MessageId } from '#schema/ids'
 import { deliverRejected } from '#schema/messages/chat'
 import { roomNotify } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
-import { newClientId, nextRejection, type TestPerson, useApp } from '../support/app.ts'
+import {
+  newClientId,
+  newMessageId,
+  nextRejection,
+  type TestPerson,
+  useApp,
+} from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -81,7 +86,7 @@ describe('send.thread', () => {
     const [room, other] = [await app.createRoom(['alice']), await app.createRoom(['alice'])]
     const { id } = await app.send(room, 'first', 'alice')
     const { id: replyId } = await reply(room, id, 'under it', 'alice')
-    const absent = crypto.randomUUID().replaceAll('-', '')
+    const absent = newMessageId()
 
     for (const [roomId, threadId] of [
       [other, id],
@@ -96,7 +101,7 @@ describe('send.thread', () => {
   it('rejects a non-member with the same error as for an unknown thread', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const { id } = await app.send(room, 'first', 'alice')
-    const absent = crypto.randomUUID().replaceAll('-', '') as MessageId
+    const absent = newMessageId()
     const rejection = (threadId: string) =>
       reply(room, threadId, 'let me in', 'bob').catch((error) => error)
 
@@ -127,7 +132,7 @@ describe('send.thread', () => {
     const room = await app.createRoom(['alice'])
     const rejections = await app.listen(deliverRejected, { user: 'alice', room }, 'alice')
     const { client } = await app.connectAs('alice')
-    const threadId = crypto.randomUUID().replaceAll('-', '')
+    const threadId = newMessageId()
 
     client.publish('send.thread', { room, threadId, clientId: newClientId(), text: 'hm' })
 

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { deliverTyping, roomTyping } from '#schema/messages/presence'
-import { expectSameRejection, newUserId, nextRejection, useApp } from '../support/app.ts'
+import {
+  expectSameRejection,
+  newMessageId,
+  newRoomId,
+  newUserId,
+  nextRejection,
+  useApp,
+} from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
@@ -12,7 +19,7 @@ describe('typing', () => {
   it('publishes the user and the thread to a public room', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const mailbox = await app.listen(roomTyping, { room }, 'charlie')
-    const threadId = crypto.randomUUID().replaceAll('-', '')
+    const threadId = newMessageId()
 
     expect(await startTyping(room, 'alice')).toEqual({})
     expect(await startTyping(room, 'bob', threadId)).toEqual({})
@@ -44,9 +51,7 @@ describe('typing', () => {
   it('publishes once for each thread without delay', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const mailbox = await app.listen(roomTyping, { room }, 'bob')
-    const [firstThread, other] = Array.from({ length: 2 }, () =>
-      crypto.randomUUID().replaceAll('-', ''),
-    )
+    const [firstThread, other] = Array.from({ length: 2 }, () => newMessageId())
 
     for (const threadId of [undefined, firstThread, other, firstThread, undefined, other])
       await startTyping(room, 'alice', threadId)
@@ -85,7 +90,7 @@ describe('typing', () => {
 
   it('rejects a non-member with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'])
-    const absent = `room-${crypto.randomUUID()}`
+    const absent = newRoomId()
 
     await expectSameRejection((id) => startTyping(id, 'bob'), { hidden: room, absent })
   })

@@ -4,6 +4,7 @@ import { toNotifyId } from '#schema/ids'
 import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { MSG_CACHE } from '#schema/streams'
 import { type App, createApp, newClientId } from '../support/app.ts'
+import { expectChain } from '../support/notices.ts'
 import { type DatabaseKind, type Servers, startServers } from '../support/servers.ts'
 import { lockMessages } from '../support/table-lock.ts'
 
@@ -72,7 +73,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => 
     await servers.database.kill('SIGKILL')
 
     const sent = await app.send(room, 'said without it', 'alice')
-    const privately = await app.send(secret, 'said without it', 'alice')
+    const privateMessage = await app.send(secret, 'said without it', 'alice')
     const deleted = toNotifyId(await app.send(room, 'a secret', 'alice'))
     const edited = { notifyId: toNotifyId(sent), text: 'edited without it' }
     const edit = await app.call('msg.edit', edited, 'alice')
@@ -80,9 +81,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => 
     await app.call('msg.delete', { notifyId: deleted }, 'alice')
 
     const notices = await mailbox.until(({ kind }) => kind === 'delete')
-    expect(notices.slice(1).map(({ prev }) => prev)).toEqual(
-      notices.slice(0, -1).map(({ seq }) => seq),
-    )
+    expectChain(notices)
     expect(notices.map(({ kind }) => kind)).toEqual([
       'message',
       'message',
@@ -90,7 +89,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => 
       'edit',
       'delete',
     ])
-    expect(await toBob.next()).toMatchObject({ seq: privately.seq })
+    expect(await toBob.next()).toMatchObject({ seq: privateMessage.seq })
     const read = (notifyId: string) => app.call('msg.get', { notifyId }, 'bob')
     expect(await read(edited.notifyId)).toMatchObject({ text: edited.text, editedSeq: edit.seq })
     expect(await read(deleted)).toMatchObject({ text: '' })
@@ -101,7 +100,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => 
     await servers.database.restart()
     const rows = await app.waitForRows(room, 2)
     expect(rows.map(({ text }) => text)).toEqual([edited.text, ''])
-    expect(await app.waitForRows(secret, 1)).toMatchObject([{ seq: privately.seq }])
+    expect(await app.waitForRows(secret, 1)).toMatchObject([{ seq: privateMessage.seq }])
   }, 60_000)
 
   it('are reported as unavailable, not as unknown, when only the unavailable database has them', async () => {

@@ -49,11 +49,6 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
       return reply.json<{ seq: number }>().seq
     }
 
-    async function logAt(seq: number) {
-      const { nc } = await app.connectAs('functions')
-      return (await jetstreamManager(nc)).streams.getMessage(CHAT_MESSAGES.stream, { seq })
-    }
-
     it('chat.history returns an asOf before the replies that it does not count', async () => {
       const room = await app.createRoom(['alice'])
       const first = await app.send(room, 'first', 'alice')
@@ -140,7 +135,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
 
         const thread = { id: first.id, seq: first.seq }
         expect(await find(reply.id)).toEqual({ seq: reply.seq, thread })
-        const absent = crypto.randomUUID().replaceAll('-', '') as MessageId
+        const absent = newMessageId()
         await expect(find(absent)).rejects.toMatchObject({ code: 'not_found' })
       })
 
@@ -156,12 +151,12 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
         // A process caches a message for a moment, as nothing announced this change.
         const read = () => app.call('msg.get', { notifyId }, 'bob')
         await expect.poll(read).toMatchObject({ text: '', deletedAt: at })
-        expect(await logAt(seq)).not.toBeNull()
+        expect(await app.readLog(seq)).not.toBeNull()
         await app.call('msg.delete', { notifyId }, 'alice')
 
         const kinds = missed.recovered && missed.events.map(({ event }) => event.kind)
         expect(kinds).toEqual(['react', 'delete'])
-        expect(await logAt(seq)).toBeNull()
+        expect(await app.readLog(seq)).toBeNull()
       })
     })
   },

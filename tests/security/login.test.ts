@@ -4,7 +4,7 @@ import { type Issuer, startIssuer } from '../../stack/oidc-provider/issuer.ts'
 import { freePort } from '../../stack/ports.ts'
 import { createCommandLine } from '../support/command-line.ts'
 import { createLoginFixture, type LoginFixture } from '../support/login-fixture.ts'
-import { createClient } from '../support/oidc-client.ts'
+import { fetchTokens, type Tokens } from '../support/tokens.ts'
 
 /** Well below the five seconds that the server allows for a login. */
 const fastMs = 1_000
@@ -30,14 +30,8 @@ beforeAll(async () => {
 })
 afterAll(() => all?.disposeAsync())
 
-async function fetchAlicesTokens(): Promise<{
-  access_token: string
-  id_token: string
-  refresh_token: string
-}> {
-  const login = { client_id: 'natter-cli', username: 'alice', password: 'alice123' }
-  const form = { grant_type: 'password', scope: 'openid', ...login }
-  return (await createClient(issuer.issuer).ask(form)).json()
+function fetchAlicesTokens(): Promise<Tokens> {
+  return fetchTokens(issuer.issuer, 'natter-cli', { username: 'alice', password: 'alice123' })
 }
 
 /** Logs in, calls a function, and returns the duration of both in milliseconds. */
@@ -74,7 +68,7 @@ describe('login with tokens of the embedded OpenID provider', () => {
       const logged = expect.stringMatching(reason)
       expect(message).toContain('Authorization Violation')
       expect(durationMs).toBeLessThan(fastMs)
-      expect(logs).toEqual({ server: logged, runtime: logged, showsToken: false })
+      expect(logs).toEqual({ serverLog: logged, runtimeLog: logged, leaksToken: false })
     }
   })
 

@@ -1,9 +1,10 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/nats-core'
+import { CHAT_MESSAGES } from '#schema/streams'
 
 /**
- * Puts a message of the log among the dead letters, as if `persist` had not been able to handle it;
- * with a payload, that instead of what it says. Answers its place there.
+ * Writes a stored event to the dead letters, as if `persist` had failed, with another payload if one
+ * is given. Returns the sequence of the dead letter.
  */
 export async function writeDeadLetter(
   nc: NatsConnection,
@@ -13,7 +14,7 @@ export async function writeDeadLetter(
 ): Promise<number> {
   const jsm = await jetstreamManager(nc)
   const stored = await jsm.streams.getMessage('CHAT_MESSAGES', { seq })
-  if (!stored) throw new Error(`The log has no message ${seq}`)
+  if (!stored) throw new Error(`${CHAT_MESSAGES.stream} has no message ${seq}`)
   const hdrs = headers()
   hdrs.set('Natter-Reason', reason)
   hdrs.set('Natter-Stream', 'CHAT_MESSAGES')

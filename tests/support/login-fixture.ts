@@ -16,39 +16,39 @@ const root = join(import.meta.dirname, '..', '..')
 export interface LoginFixture extends AsyncDisposable {
   nats: NatsService
   tokenIssuer: TokenIssuer
-  /** Answers the auth callout. */
+  /** Serves the auth callout. */
   runtime: ProcessService
   connect(token: string, options?: Record<string, unknown>): Promise<NatsConnection>
-  /** Tries to log in and tells how that ended. Throws for who is let in. */
+  /** Tries to log in, and returns how the login was rejected. Throws when it is accepted. */
   attemptLogin(token: string): Promise<LoginRejection>
 }
 
 export interface LoginRejection {
-  /** What the client is told. */
+  /** The client's error message. */
   message: string
-  /** How long that took, in milliseconds. */
   durationMs: number
-  /** The reason, in the log of the server and in that of the runtime. */
+  /** The server's log line with the reason. */
   serverLog: string
+  /** The reason in the runtime's log. */
   runtimeLog: string
-  /** Whether a part of the token stands in one of them. */
+  /** Whether one of the logs contains a part of the token. */
   leaksToken: boolean
 }
 
 /**
- * The server of nats.conf, and a runtime that serves `auth.callout` and three functions to reach. The
- * tokens are those of `tokenIssuer`, unless another issuer is named.
+ * Starts a server with nats.conf, and a runtime that serves `auth.callout` and three functions. The
+ * runtime trusts `issuer`, or else the fixture's own token issuer.
  */
 export async function createLoginFixture(issuer?: string): Promise<LoginFixture> {
-  await using made = new AsyncDisposableStack()
-  const bench = made.use(await createCommandLine())
+  await using stack = new AsyncDisposableStack()
+  const commandLine = stack.use(await createCommandLine())
   const tokenIssuer = await startTokenIssuer()
-  made.defer(() => tokenIssuer.stop())
+  stack.defer(() => tokenIssuer.stop())
   const secrets = createSecrets()
-  const dir = await bench.write({})
-  const nats = made.use(await startNats({ dir, binary: await findNatsServer(), secrets }))
+  const dir = await commandLine.write({})
+  const nats = stack.use(await startNats({ dir, binary: await findNatsServer(), secrets }))
   const callout = JSON.stringify(join(root, 'functions', 'auth.callout.ts'))
-  const functions = await bench.write({
+  const functions = await commandLine.write({
     'auth.callout.ts': `export { default } from ${callout}\n`,
     'whoami.ts': functionSource('whoami', ['everyone']),
     'work.ts': functionSource('work', ['user', 'admin']),
@@ -61,8 +61,8 @@ export async function createLoginFixture(issuer?: string): Promise<LoginFixture>
     NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
     OIDC_ISSUER: issuer ?? tokenIssuer.issuer,
   }
-  const runtime = made.use(await startRuntimeService({ dir, env, functions, name: 'login' }))
-  const all = made.move()
+  const runtime = stack.use(await startRuntimeService({ dir, env, functions, name: 'login' }))
+  const resources = stack.move()
   const fixture: LoginFixture = {
     nats,
     tokenIssuer,
@@ -76,27 +76,28 @@ export async function createLoginFixture(issuer?: string): Promise<LoginFixture>
         ...options,
       }),
     async attemptLogin(token) {
-      const [ofServer, ofRuntime] = [nats.log.end(), runtime.log.end()]
+      const [serverStart, runtimeStart] = [nats.log.end(), runtime.log.end()]
       const started = performance.now()
       const message = await fixture.connect(token).then(
-        (nc) => nc.close().then(() => Promise.reject(new Error('It was let in'))),
+        (nc) => nc.close().then(() => Promise.reject(new Error('The login was accepted'))),
         (error: Error) => error.message,
       )
       const durationMs = performance.now() - started
-      const serverLog = await nats.log.line(/Auth callout service returned/, { from: ofServer })
-      // Whoever was refused before may be written about after.
-      const said = serverLog.slice(serverLog.indexOf('error: ') + 'error: '.length)
-      const reason = RegExp.escape(JSON.stringify(said).slice(1, -1))
+      const serverLog = await nats.log.line(/Auth callout service returned/, { from: serverStart })
+      // The runtime may still log the rejection of an earlier login, so match the reason.
+      const serverReason = serverLog.slice(serverLog.indexOf('error: ') + 'error: '.length)
+      const reason = RegExp.escape(JSON.stringify(serverReason).slice(1, -1))
       const line = await runtime.log.line(
         new RegExp(`${reason}.*"login refused"|"login refused".*${reason}`),
-        { from: ofRuntime },
+        { from: runtimeStart },
       )
-      const logged = (await readFrom(nats.log, ofServer)) + (await readFrom(runtime.log, ofRuntime))
+      const logged =
+        (await readFrom(nats.log, serverStart)) + (await readFrom(runtime.log, runtimeStart))
       const parts = token.split('.').filter(({ length }) => length > 20)
       const leaksToken = parts.some((part) => logged.includes(part))
       return { message, durationMs, serverLog, runtimeLog: JSON.parse(line).reason, leaksToken }
     },
-    [Symbol.asyncDispose]: () => all.disposeAsync(),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
   return fixture
 }

@@ -2,20 +2,20 @@ import { sql } from 'drizzle-orm'
 import { db } from '#schema/db'
 
 /**
- * Keeps everybody from writing messages into the database until released, so that the log alone has
- * what is said. PGlite does nothing else either meanwhile.
+ * Locks the messages table against writes, so that events stay unpersisted, and returns the function
+ * that releases it. PGlite has one connection and blocks every other query meanwhile.
  */
 export async function lockMessages(): Promise<() => Promise<void>> {
-  const held = Promise.withResolvers<void>()
+  const locked = Promise.withResolvers<void>()
   const released = Promise.withResolvers<void>()
-  const holding = db.transaction(async (tx) => {
+  const transaction = db.transaction(async (tx) => {
     await tx.execute(sql`lock table messages in exclusive mode`)
-    held.resolve()
+    locked.resolve()
     await released.promise
   })
-  await Promise.race([held.promise, holding])
+  await Promise.race([locked.promise, transaction])
   return async () => {
     released.resolve()
-    await holding
+    await transaction
   }
 }

@@ -11,31 +11,30 @@ import {
   SignJWT,
 } from 'jose'
 
-/** What a token says. */
+/** Claims of a token. `undefined` removes a default claim. */
 export type Claims = { [Name in keyof JWTPayload]?: JWTPayload[Name] | undefined }
 
-/** How it is signed, when not as usual. */
+/** Header and key of a token, instead of the issuer's current key. */
 export interface SigningOptions extends Partial<JWTHeaderParameters> {
   key?: CryptoKey | Uint8Array
 }
 
-/** An issuer whose tokens say whatever a test wants, with a signature that is right. */
+/** An OpenID issuer that signs tokens with any claims. */
 export interface TokenIssuer {
   issuer: string
-  /** How often its keys were fetched. */
+  /** The number of JWKS requests so far. */
   fetchCount(): number
-  /** A token for alice, or for whom the claims say. A claim of undefined is left out. */
+  /** Returns a token of alice, with the given claims instead of the defaults. */
   token(claims?: Claims, signing?: SigningOptions): Promise<string>
-  /** From now on another key signs, and the old one is no longer told. Answers the new one's id. */
+  /** Replaces the key, also in the JWKS, and returns the new key's id. */
   rotate(): Promise<string>
-  /** The key that signs now, as everybody may know it. */
   publicKey(): JWK
-  /** From now on its keys are where nobody but discovery says. */
+  /** Moves the JWKS to another URL, which only the discovery document contains. */
   moveKeys(): void
-  /** From now on it takes connections and answers nothing, until it is started. */
+  /** Accepts connections without answering, until `start`. */
   hang(): void
   stop(): Promise<void>
-  /** Once more, where it was. */
+  /** Starts again on the same port. */
   start(): Promise<void>
 }
 
@@ -45,7 +44,7 @@ const discovery = '/realms/nats-chat/.well-known/openid-configuration'
 export async function startTokenIssuer(): Promise<TokenIssuer> {
   let count = 0
   let fetches = 0
-  let moved: string | undefined
+  let movedTo: string | undefined
   let hangs = false
   let current = await createKey(`key-${++count}`)
   let server = await listen(0)
@@ -56,9 +55,9 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
   async function listen(port: number): Promise<Server> {
     const server = createServer(({ url }, response) => {
       if (hangs) return
-      if (url === discovery && moved)
-        return answer(response, { issuer, jwks_uri: `${origin}${moved}` })
-      if (url !== (moved ?? certs)) return response.writeHead(404).end()
+      if (url === discovery && movedTo)
+        return answer(response, { issuer, jwks_uri: `${origin}${movedTo}` })
+      if (url !== (movedTo ?? certs)) return response.writeHead(404).end()
       fetches++
       answer(response, { keys: [current.jwk] })
     })
@@ -72,7 +71,7 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
     fetchCount: () => fetches,
     token(claims = {}, { key, ...header } = {}) {
       const now = Math.floor(Date.now() / 1_000)
-      const usual = {
+      const defaults = {
         iss: issuer,
         aud: 'account',
         azp: 'natter-cli',
@@ -82,7 +81,7 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
         preferred_username: 'alice',
         realm_access: { roles: ['user'] },
       }
-      return new SignJWT({ ...usual, ...claims } as JWTPayload)
+      return new SignJWT({ ...defaults, ...claims } as JWTPayload)
         .setProtectedHeader({ alg: 'RS256', kid: current.kid, ...header })
         .sign(key ?? current.privateKey)
     },
@@ -92,7 +91,7 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
     },
     publicKey: () => current.jwk,
     moveKeys() {
-      moved = '/somewhere/else'
+      movedTo = '/somewhere/else'
     },
     hang() {
       hangs = true
