@@ -301,14 +301,11 @@ describe('chat.history', () => {
     await expect(read(room, page)).rejects.toMatchObject({ code: 'invalid' })
   })
 
-  it.each(badPayloads({ limit: 10, before: 5 }))(
-    'rejects a bad payload: %s',
-    async (_name, payload) => {
-      const room = await app.createRoom(['alice'])
+  it.each(badPayloads({ limit: 10, before: 5 }))('rejects %s', async (_name, payload) => {
+    const room = await app.createRoom(['alice'])
 
-      const { status } = await app.request(`as.alice.chat.history.${room}`, payload, 'alice')
+    const { status } = await app.request(`as.alice.chat.history.${room}`, payload, 'alice')
 
-      expect(status).toMatch(/^4(00|13)$/)
-    },
-  )
+    expect(status).toMatch(/^4(00|13)$/)
+  })
 })

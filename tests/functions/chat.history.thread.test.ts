@@ -158,15 +158,12 @@ describe('chat.history.thread', () => {
     })
   })
 
-  it.each(badPayloads({ limit: 10, before: 5 }))(
-    'rejects a bad payload: %s',
-    async (_name, payload) => {
-      const { room, threadId } = await createThread(0)
+  it.each(badPayloads({ limit: 10, before: 5 }))('rejects %s', async (_name, payload) => {
+    const { room, threadId } = await createThread(0)
 
-      const subject = `as.bob.chat.history.${room}.thread.${threadId}`
-      const { status } = await app.request(subject, payload, 'bob')
+    const subject = `as.bob.chat.history.${room}.thread.${threadId}`
+    const { status } = await app.request(subject, payload, 'bob')
 
-      expect(status).toMatch(/^4(00|13)$/)
-    },
-  )
+    expect(status).toMatch(/^4(00|13)$/)
+  })
 })

@@ -112,7 +112,7 @@ describe('chat.sync', () => {
     },
   )
 
-  it.each(badPayloads({ since: 0 }))('rejects a bad payload: %s', async (_name, payload) => {
+  it.each(badPayloads({ since: 0 }))('rejects %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'])
 
     const { status } = await app.request(`as.alice.chat.sync.${room}`, payload, 'alice')

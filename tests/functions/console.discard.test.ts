@@ -35,19 +35,16 @@ describe('console.discard', () => {
     expect(await exists(second)).toBe(true)
   })
 
-  it.each(['bob', 'charlie'] as const)(
-    'rejects %s, who is not an administrator, with forbidden',
-    async (as) => {
-      const seq = await createDeadLetter()
+  it.each(['bob', 'charlie'] as const)('rejects %s, who is not an admin', async (as) => {
+    const seq = await createDeadLetter()
 
-      await expect(app.call('console.discard', { seq }, as)).rejects.toMatchObject({
-        code: 'forbidden',
-      })
-      expect(await exists(seq)).toBe(true)
-    },
-  )
+    await expect(app.call('console.discard', { seq }, as)).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+    expect(await exists(seq)).toBe(true)
+  })
 
-  it.each(badPayloads({ seq: 1e9 }))('rejects a bad payload: %s', async (_name, payload) => {
+  it.each(badPayloads({ seq: 1e9 }))('rejects %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.console.discard', payload, 'alice')
     expect(status).toMatch(/^4(00|13)$/)
   })

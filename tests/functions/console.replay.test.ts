@@ -69,20 +69,17 @@ describe('console.replay', () => {
     expect(await app.call('console.replay', { seq: 1e9 }, 'alice')).toEqual({ done: false })
   })
 
-  it.each(['bob', 'charlie'] as const)(
-    'rejects %s, who is not an administrator, with forbidden',
-    async (as) => {
-      const room = await app.createRoom(['bob'])
-      const { seq } = await createDeadLetter(room)
+  it.each(['bob', 'charlie'] as const)('rejects %s, who is not an admin', async (as) => {
+    const room = await app.createRoom(['bob'])
+    const { seq } = await createDeadLetter(room)
 
-      await expect(app.call('console.replay', { seq }, as)).rejects.toMatchObject({
-        code: 'forbidden',
-      })
-      expect(await exists(seq)).toBe(true)
-    },
-  )
+    await expect(app.call('console.replay', { seq }, as)).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+    expect(await exists(seq)).toBe(true)
+  })
 
-  it.each(badPayloads({ seq: 1e9 }))('rejects a bad payload: %s', async (_name, payload) => {
+  it.each(badPayloads({ seq: 1e9 }))('rejects %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.console.replay', payload, 'alice')
     expect(status).toMatch(/^4(00|13)$/)
   })

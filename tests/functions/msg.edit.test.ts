@@ -248,7 +248,7 @@ describe('msg.edit', () => {
   })
 
   it.each(badPayloads({ notifyId: absent, text: 'hello' }))(
-    'rejects a bad payload: %s',
+    'rejects %s',
     async (_name, payload) => {
       const { status } = await app.request('as.alice.msg.edit', payload, 'alice')
 

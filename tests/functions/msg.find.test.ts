@@ -71,14 +71,11 @@ describe('msg.find', () => {
     expect(await nextRejection(find)).toBe('forbidden')
   })
 
-  it.each(badPayloads({ id: newMessageId() }))(
-    'rejects a bad payload: %s',
-    async (_name, payload) => {
-      const room = await app.createRoom(['alice'])
+  it.each(badPayloads({ id: newMessageId() }))('rejects %s', async (_name, payload) => {
+    const room = await app.createRoom(['alice'])
 
-      const { status } = await app.request(`as.alice.msg.find.${room}`, payload, 'alice')
+    const { status } = await app.request(`as.alice.msg.find.${room}`, payload, 'alice')
 
-      expect(status).toMatch(/^4(00|13)$/)
-    },
-  )
+    expect(status).toMatch(/^4(00|13)$/)
+  })
 })

@@ -183,7 +183,7 @@ describe('msg.get', () => {
   )
 
   it.each(badPayloads({ notifyId: toNotifyId({ seq: 1, id: newMessageId() }) }))(
-    'rejects a bad payload: %s',
+    'rejects %s',
     async (_name, payload) => {
       const { status } = await app.request('as.alice.msg.get', payload, 'alice')
 

@@ -120,7 +120,7 @@ describe('msg.trace', () => {
   })
 
   it.each(badPayloads({ notifyId: `1-${'0'.repeat(32)}` }))(
-    'rejects a bad payload: %s',
+    'rejects %s',
     async (_name, payload) => {
       const { status } = await app.request('as.bob.msg.trace', payload, 'bob')
       expect(status).toMatch(/^4(00|13)$/)

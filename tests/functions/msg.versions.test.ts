@@ -129,12 +129,9 @@ describe('msg.versions', () => {
     await expect(readVersions(absent, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it.each(badPayloads({ notifyId: absent }))(
-    'rejects a bad payload: %s',
-    async (_name, payload) => {
-      const { status } = await app.request('as.alice.msg.versions', payload, 'alice')
+  it.each(badPayloads({ notifyId: absent }))('rejects %s', async (_name, payload) => {
+    const { status } = await app.request('as.alice.msg.versions', payload, 'alice')
 
-      expect(status).toMatch(/^4(00|13)$/)
-    },
-  )
+    expect(status).toMatch(/^4(00|13)$/)
+  })
 })

@@ -89,7 +89,7 @@ describe('presence.disconnect', () => {
     )
   })
 
-  it.each(badPayloads({ connId: 'tab' }))('rejects a bad payload: %s', async (_name, payload) => {
+  it.each(badPayloads({ connId: 'tab' }))('rejects %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.presence.disconnect', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

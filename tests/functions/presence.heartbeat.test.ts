@@ -161,7 +161,7 @@ describe('presence.heartbeat', () => {
     },
   )
 
-  it.each(badPayloads({ connId: 'tab' }))('rejects a bad payload: %s', async (_name, payload) => {
+  it.each(badPayloads({ connId: 'tab' }))('rejects %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.presence.heartbeat', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

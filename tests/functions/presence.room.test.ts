@@ -103,7 +103,7 @@ describe('presence.room', () => {
     })
   })
 
-  it.each(badPayloads({}))('rejects a bad payload: %s', async (_name, payload) => {
+  it.each(badPayloads({}))('rejects %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'])
 
     const { status } = await app.request(`as.alice.presence.room.${room}`, payload, 'alice')

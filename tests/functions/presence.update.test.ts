@@ -114,7 +114,7 @@ describe('presence.update', () => {
     },
   )
 
-  it.each(badPayloads({ status: 'away' }))('rejects a bad payload: %s', async (_name, payload) => {
+  it.each(badPayloads({ status: 'away' }))('rejects %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.presence.update', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

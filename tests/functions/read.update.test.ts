@@ -216,7 +216,7 @@ describe('read.update', () => {
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  it.each(badPayloads({ seq: 1 }))('rejects a bad payload: %s', async (_name, payload) => {
+  it.each(badPayloads({ seq: 1 }))('rejects %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'])
 
     const { status } = await app.request(`as.alice.read.update.${room}`, payload, 'alice')

@@ -171,12 +171,9 @@ describe('room.browse', () => {
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  it.each(badPayloads({ text: 'a', after: 'general' }))(
-    'rejects a bad payload: %s',
-    async (_name, payload) => {
-      const { status } = await app.request('as.alice.room.browse', payload, 'alice')
+  it.each(badPayloads({ text: 'a', after: 'general' }))('rejects %s', async (_name, payload) => {
+    const { status } = await app.request('as.alice.room.browse', payload, 'alice')
 
-      expect(status).toMatch(/^4(00|13)$/)
-    },
-  )
+    expect(status).toMatch(/^4(00|13)$/)
+  })
 })

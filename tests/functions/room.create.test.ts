@@ -131,7 +131,7 @@ describe('room.create', () => {
   })
 
   it.each(badPayloads({ room: 'a-room', name: 'A room', kind: 'public' }))(
-    'rejects a bad payload: %s',
+    'rejects %s',
     async (_name, payload) => {
       const { status } = await app.request('as.alice.room.create', payload, 'alice')
 

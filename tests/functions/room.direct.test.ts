@@ -282,7 +282,7 @@ describe('room.direct', () => {
     },
   )
 
-  it.each(badPayloads({ with: 'bob' }))('rejects a bad payload: %s', async (_name, payload) => {
+  it.each(badPayloads({ with: 'bob' }))('rejects %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.room.direct', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

@@ -144,7 +144,7 @@ describe('room.info', () => {
     },
   )
 
-  it.each(badPayloads({}))('rejects a bad payload: %s', async (_name, payload) => {
+  it.each(badPayloads({}))('rejects %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'])
 
     const { status } = await app.request(`as.alice.room.info.${room}`, payload, 'alice')

@@ -153,7 +153,7 @@ describe('room.invite', () => {
     },
   )
 
-  it.each(badPayloads({ userId: 'bob' }))('rejects a bad payload: %s', async (_name, payload) => {
+  it.each(badPayloads({ userId: 'bob' }))('rejects %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'])
 
     const { status } = await app.request(`as.alice.room.invite.${room}`, payload, 'alice')

@@ -164,7 +164,7 @@ describe('room.join', () => {
     })
   })
 
-  it.each(badPayloads({}))('rejects a bad payload: %s', async (_name, payload) => {
+  it.each(badPayloads({}))('rejects %s', async (_name, payload) => {
     const room = await app.createRoom([])
 
     const { status } = await app.request(`as.alice.room.join.${room}`, payload, 'alice')

@@ -145,7 +145,7 @@ describe('room.kick', () => {
       await expect(kick(room, userId, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it.each(badPayloads({ userId: 'bob' }))('rejects a bad payload: %s', async (_name, payload) => {
+  it.each(badPayloads({ userId: 'bob' }))('rejects %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
     const { status } = await app.request(`as.alice.room.kick.${room}`, payload, 'alice')

@@ -73,7 +73,7 @@ describe('room.leave', () => {
     expect((await app.call('room.members', { room }, 'functions')).members).toContain('bob')
   })
 
-  it.each(badPayloads({}))('rejects a bad payload: %s', async (_name, payload) => {
+  it.each(badPayloads({}))('rejects %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'])
 
     const { status } = await app.request(`as.alice.room.leave.${room}`, payload, 'alice')

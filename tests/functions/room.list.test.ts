@@ -218,7 +218,7 @@ describe('room.list', () => {
     })
   })
 
-  it.each(badPayloads({}))('rejects a bad payload: %s', async (_name, payload) => {
+  it.each(badPayloads({}))('rejects %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.room.list', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

@@ -103,7 +103,7 @@ describe('room.rename', () => {
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  it.each(badPayloads({ name: 'Cellar' }))('rejects a bad payload: %s', async (_name, payload) => {
+  it.each(badPayloads({ name: 'Cellar' }))('rejects %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
     const { status } = await app.request(`as.alice.room.rename.${room}`, payload, 'alice')

@@ -169,15 +169,12 @@ describe('room.role', () => {
     },
   )
 
-  it.each(badPayloads({ userId: 'bob', role: 'guest' }))(
-    'rejects a bad payload: %s',
-    async (_name, payload) => {
-      const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+  it.each(badPayloads({ userId: 'bob', role: 'guest' }))('rejects %s', async (_name, payload) => {
+    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
-      const { status } = await app.request(`as.alice.room.role.${room}`, payload, 'alice')
+    const { status } = await app.request(`as.alice.room.role.${room}`, payload, 'alice')
 
-      expect(status).toMatch(/^4(00|13)$/)
-      expect(await app.readEvents(room)).toEqual([])
-    },
-  )
+    expect(status).toMatch(/^4(00|13)$/)
+    expect(await app.readEvents(room)).toEqual([])
+  })
 })

@@ -317,7 +317,7 @@ describe('send', () => {
   })
 
   it.each(badPayloads({ clientId: 'a-client-id', text: 'hello' }))(
-    'rejects a bad payload: %s',
+    'rejects %s',
     async (_name, payload) => {
       const room = await app.createRoom(['alice'])
 

@@ -140,7 +140,7 @@ describe('send.thread', () => {
   })
 
   it.each(badPayloads({ clientId: 'a-client-id', text: 'hello' }))(
-    'rejects a bad payload: %s',
+    'rejects %s',
     async (_name, payload) => {
       const room = await app.createRoom(['alice'])
       const { id } = await app.send(room, 'first', 'alice')

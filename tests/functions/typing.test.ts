@@ -131,14 +131,11 @@ describe('typing', () => {
     },
   )
 
-  it.each(badPayloads({ threadId: 'a'.repeat(32) }))(
-    'rejects a bad payload: %s',
-    async (_name, payload) => {
-      const room = await app.createRoom(['alice'])
+  it.each(badPayloads({ threadId: 'a'.repeat(32) }))('rejects %s', async (_name, payload) => {
+    const room = await app.createRoom(['alice'])
 
-      const { status } = await app.request(`as.alice.typing.${room}`, payload, 'alice')
+    const { status } = await app.request(`as.alice.typing.${room}`, payload, 'alice')
 
-      expect(status).toMatch(/^4(00|13)$/)
-    },
-  )
+    expect(status).toMatch(/^4(00|13)$/)
+  })
 })

@@ -24,29 +24,26 @@ describe('users.me', () => {
     expect(await callMe(user)).toEqual({ userId: user, name: 'Ada Lovelace' })
   })
 
-  it.each(['known', 'unknown'])(
-    'stores the chosen name of a caller who is %s to the directory',
-    async (kind) => {
-      const user = newUserId()
-      if (kind === 'known') await db.insert(users).values({ id: user, name: 'Ada Lovelace' })
+  it.each(['known', 'unknown'])('stores the chosen name of %s users', async (kind) => {
+    const user = newUserId()
+    if (kind === 'known') await db.insert(users).values({ id: user, name: 'Ada Lovelace' })
 
-      expect(await callMe(user, { name: '  Countess 👑 ' })).toEqual({
-        userId: user,
-        name: 'Countess 👑',
-      })
-      expect(await callMe(user, { name: 'Countess 👑' })).toEqual({
-        userId: user,
-        name: 'Countess 👑',
-      })
+    expect(await callMe(user, { name: '  Countess 👑 ' })).toEqual({
+      userId: user,
+      name: 'Countess 👑',
+    })
+    expect(await callMe(user, { name: 'Countess 👑' })).toEqual({
+      userId: user,
+      name: 'Countess 👑',
+    })
 
-      expect(await callMe(user)).toEqual({ userId: user, name: 'Countess 👑' })
-      const [row] = await db.select().from(users).where(eq(users.id, user))
-      expect(row).toMatchObject({
-        name: kind === 'known' ? 'Ada Lovelace' : user,
-        chosenName: 'Countess 👑',
-      })
-    },
-  )
+    expect(await callMe(user)).toEqual({ userId: user, name: 'Countess 👑' })
+    const [row] = await db.select().from(users).where(eq(users.id, user))
+    expect(row).toMatchObject({
+      name: kind === 'known' ? 'Ada Lovelace' : user,
+      chosenName: 'Countess 👑',
+    })
+  })
 
   it('rejects a call for another user with forbidden', async () => {
     const payload = JSON.stringify({ name: 'Bobby' })
@@ -65,7 +62,7 @@ describe('users.me', () => {
     },
   )
 
-  it.each(badPayloads({ name: 'Alice' }))('rejects a bad payload: %s', async (_name, payload) => {
+  it.each(badPayloads({ name: 'Alice' }))('rejects %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.users.me', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

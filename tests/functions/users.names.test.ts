@@ -55,12 +55,9 @@ describe('users.names', () => {
     })
   })
 
-  it.each(badPayloads({ userIds: ['alice'] }))(
-    'rejects a bad payload: %s',
-    async (_name, payload) => {
-      const { status } = await app.request('as.alice.users.names', payload, 'alice')
+  it.each(badPayloads({ userIds: ['alice'] }))('rejects %s', async (_name, payload) => {
+    const { status } = await app.request('as.alice.users.names', payload, 'alice')
 
-      expect(status).toMatch(/^4(00|13)$/)
-    },
-  )
+    expect(status).toMatch(/^4(00|13)$/)
+  })
 })

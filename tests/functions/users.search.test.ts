@@ -104,7 +104,7 @@ describe('users.search', () => {
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  it.each(badPayloads({ text: 'a' }))('rejects a bad payload: %s', async (_name, payload) => {
+  it.each(badPayloads({ text: 'a' }))('rejects %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.users.search', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

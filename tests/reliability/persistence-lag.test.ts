@@ -7,159 +7,156 @@ import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
 import { type App, createApp, newClientId, newMessageId } from '../support/app.ts'
 import { type DatabaseKind, type Servers, startServers } from '../support/servers.ts'
 
-describe.each<DatabaseKind>(['postgres', 'pglite'])(
-  'before events are persisted, on %s',
-  (kind) => {
-    let servers: Servers
-    let app: App
+describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s', (kind) => {
+  let servers: Servers
+  let app: App
+
+  beforeAll(async () => {
+    servers = await startServers(kind)
+    process.env.DATABASE_URL = servers.urls.databaseUrl
+    app = createApp(servers.urls)
+  })
+  afterAll(async () => {
+    await app?.[Symbol.asyncDispose]()
+    await closeDb()
+    await servers?.[Symbol.asyncDispose]()
+  })
+
+  /** Pauses a consumer once it has handled all events. */
+  async function pause(name: 'persist' | 'persist-thread') {
+    const { nc } = await app.connectAs('functions')
+    const { consumers } = await jetstreamManager(nc)
+    const { stream } = CHAT_MESSAGES
+    await waitUntilHandled(name)
+    await consumers.pause(stream, name, new Date(Date.now() + 3_600_000))
+  }
+
+  async function waitUntilHandled(name: 'persist' | 'persist-thread') {
+    const { nc } = await app.connectAs('functions')
+    const { consumers } = await jetstreamManager(nc)
+    await vi.waitUntil(async () => {
+      const { num_pending, num_ack_pending } = await consumers.info(CHAT_MESSAGES.stream, name)
+      return num_pending + num_ack_pending === 0
+    }, polling)
+  }
+
+  /** Stores an event as left by a process that crashed right after. */
+  async function append(room: RoomId, event: object): Promise<number> {
+    const { nc } = await app.connectAs('functions')
+    const reply = await nc.request(`chat.${room}`, JSON.stringify(event), { timeout: 5_000 })
+    return reply.json<{ seq: number }>().seq
+  }
+
+  it('chat.history returns an asOf before the replies that it does not count', async () => {
+    const room = await app.createRoom(['alice'])
+    const first = await app.send(room, 'first', 'alice')
+    await pause('persist-thread')
+    const answer = { room, threadId: first.id, clientId: newClientId(), text: 'a reply' }
+    const reply = await app.call('send.thread', answer, 'alice')
+    await app.send(room, 'later', 'alice')
+    await app.waitForRows(room, 2)
+    await waitUntilHandled('persist')
+
+    const { messages, asOf } = await app.call('chat.history', { room }, 'alice')
+
+    expect(messages).not.toMatchObject([{ replies: { count: 1 } }, {}])
+    expect(asOf).toBeLessThan(reply.seq)
+  })
+
+  it('the cache ignores messages that arrive late, because their deletion may have been evicted', async () => {
+    const room = await app.createRoom(['alice', 'bob'])
+    const mailbox = await app.listen(roomNotify, { room }, 'bob')
+    const cache = await app.openBucket(MSG_CACHE)
+    const id = newMessageId()
+    const sent = { kind: 'message', id, sender: 'alice', clientId: newClientId(), mentions: [] }
+    const at = new Date(Date.now() - 60_000).toISOString()
+
+    const seq = await append(room, { ...sent, text: 'long ago', at })
+    await mailbox.until((notice) => notice.seq === seq)
+    const next = await app.send(room, 'now', 'alice')
+    await expect.poll(() => cache.get(next.id)).not.toBeNull()
+
+    expect(await cache.get(id)).toBeNull()
+    const read = await app.call('msg.get', { notifyId: toNotifyId({ seq, id: id }) }, 'bob')
+    expect(read).toMatchObject({ text: 'long ago' })
+  })
+
+  describe('without the cache', () => {
+    let room: RoomId
+    let persisted: Said
 
     beforeAll(async () => {
-      servers = await startServers(kind)
-      process.env.DATABASE_URL = servers.urls.databaseUrl
-      app = createApp(servers.urls)
-    })
-    afterAll(async () => {
-      await app?.[Symbol.asyncDispose]()
-      await closeDb()
-      await servers?.[Symbol.asyncDispose]()
+      room = await app.createRoom(['alice', 'bob'])
+      persisted = await send('a mistake')
+      await app.waitForRows(room, 1)
+      await pause('persist')
     })
 
-    /** Pauses a consumer once it has handled all events. */
-    async function pause(name: 'persist' | 'persist-thread') {
-      const { nc } = await app.connectAs('functions')
-      const { consumers } = await jetstreamManager(nc)
-      const { stream } = CHAT_MESSAGES
-      await waitUntilHandled(name)
-      await consumers.pause(stream, name, new Date(Date.now() + 3_600_000))
-    }
-
-    async function waitUntilHandled(name: 'persist' | 'persist-thread') {
-      const { nc } = await app.connectAs('functions')
-      const { consumers } = await jetstreamManager(nc)
-      await vi.waitUntil(async () => {
-        const { num_pending, num_ack_pending } = await consumers.info(CHAT_MESSAGES.stream, name)
-        return num_pending + num_ack_pending === 0
-      }, polling)
-    }
-
-    /** Stores an event as left by a process that crashed right after. */
-    async function append(room: RoomId, event: object): Promise<number> {
-      const { nc } = await app.connectAs('functions')
-      const reply = await nc.request(`chat.${room}`, JSON.stringify(event), { timeout: 5_000 })
-      return reply.json<{ seq: number }>().seq
-    }
-
-    it('chat.history returns an asOf before the replies that it does not count', async () => {
-      const room = await app.createRoom(['alice'])
-      const first = await app.send(room, 'first', 'alice')
-      await pause('persist-thread')
-      const answer = { room, threadId: first.id, clientId: newClientId(), text: 'a reply' }
-      const reply = await app.call('send.thread', answer, 'alice')
-      await app.send(room, 'later', 'alice')
-      await app.waitForRows(room, 2)
-      await waitUntilHandled('persist')
-
-      const { messages, asOf } = await app.call('chat.history', { room }, 'alice')
-
-      expect(messages).not.toMatchObject([{ replies: { count: 1 } }, {}])
-      expect(asOf).toBeLessThan(reply.seq)
-    })
-
-    it('the cache ignores messages that arrive late, because their deletion may have been evicted', async () => {
-      const room = await app.createRoom(['alice', 'bob'])
-      const mailbox = await app.listen(roomNotify, { room }, 'bob')
+    /** Sends a message, and waits until the cache has it, so that the test can evict it. */
+    async function send(text: string) {
+      const clientId = newClientId()
+      const sent = await app.send(room, text, 'alice', clientId)
       const cache = await app.openBucket(MSG_CACHE)
-      const id = newMessageId()
-      const sent = { kind: 'message', id, sender: 'alice', clientId: newClientId(), mentions: [] }
-      const at = new Date(Date.now() - 60_000).toISOString()
+      await vi.waitUntil(() => cache.get(sent.id), polling)
+      return { ...sent, clientId, notifyId: toNotifyId(sent) }
+    }
+    type Said = Awaited<ReturnType<typeof send>>
 
-      const seq = await append(room, { ...sent, text: 'long ago', at })
-      await mailbox.until((notice) => notice.seq === seq)
-      const next = await app.send(room, 'now', 'alice')
-      await expect.poll(() => cache.get(next.id)).not.toBeNull()
+    it.each([
+      ['that is persisted', () => persisted],
+      ['that only the stream has', () => send('a mistake')],
+    ])('msg.get returns the latest edit of a message %s', async (_, create) => {
+      const { id, notifyId } = await create()
+      await app.call('msg.edit', { notifyId, text: 'less of one' }, 'alice')
+      const { seq } = await app.call('msg.edit', { notifyId, text: 'none' }, 'alice')
+      await (await app.openBucket(MSG_CACHE)).purge(id)
 
-      expect(await cache.get(id)).toBeNull()
-      const read = await app.call('msg.get', { notifyId: toNotifyId({ seq, id: id }) }, 'bob')
-      expect(read).toMatchObject({ text: 'long ago' })
+      const read = () => app.call('msg.get', { notifyId }, 'alice')
+
+      // A process caches for a moment that all events were persisted.
+      const newest = { text: 'none', editedSeq: seq, editedAt: expect.any(String) }
+      await expect.poll(read).toMatchObject(newest)
+      expect(await read()).toMatchObject(newest)
     })
 
-    describe('without the cache', () => {
-      let room: RoomId
-      let persisted: Said
+    it('msg.find and send.thread find a message that only the stream has', async () => {
+      const first = await send('a question')
+      const answer = { room, threadId: first.id, clientId: newClientId(), text: 'an answer' }
+      await (await app.openBucket(MSG_CACHE)).purge(first.id)
+      const find = (id: MessageId) => app.call('msg.find', { room, id }, 'bob')
 
-      beforeAll(async () => {
-        room = await app.createRoom(['alice', 'bob'])
-        persisted = await send('a mistake')
-        await app.waitForRows(room, 1)
-        await pause('persist')
-      })
+      expect(await find(first.id)).toEqual({ seq: first.seq })
+      const reply = await app.call('send.thread', answer, 'alice')
+      const cache = await app.openBucket(MSG_CACHE)
+      await vi.waitUntil(() => cache.get(reply.id), polling)
+      await cache.purge(reply.id)
 
-      /** Sends a message, and waits until the cache has it, so that the test can evict it. */
-      async function send(text: string) {
-        const clientId = newClientId()
-        const sent = await app.send(room, text, 'alice', clientId)
-        const cache = await app.openBucket(MSG_CACHE)
-        await vi.waitUntil(() => cache.get(sent.id), polling)
-        return { ...sent, clientId, notifyId: toNotifyId(sent) }
-      }
-      type Said = Awaited<ReturnType<typeof send>>
-
-      it.each([
-        ['that is persisted', () => persisted],
-        ['that only the stream has', () => send('a mistake')],
-      ])('msg.get returns the latest edit of a message %s', async (_, create) => {
-        const { id, notifyId } = await create()
-        await app.call('msg.edit', { notifyId, text: 'less of one' }, 'alice')
-        const { seq } = await app.call('msg.edit', { notifyId, text: 'none' }, 'alice')
-        await (await app.openBucket(MSG_CACHE)).purge(id)
-
-        const read = () => app.call('msg.get', { notifyId }, 'alice')
-
-        // A process caches for a moment that all events were persisted.
-        const newest = { text: 'none', editedSeq: seq, editedAt: expect.any(String) }
-        await expect.poll(read).toMatchObject(newest)
-        expect(await read()).toMatchObject(newest)
-      })
-
-      it('msg.find and send.thread find a message that only the stream has', async () => {
-        const first = await send('a question')
-        const answer = { room, threadId: first.id, clientId: newClientId(), text: 'an answer' }
-        await (await app.openBucket(MSG_CACHE)).purge(first.id)
-        const find = (id: MessageId) => app.call('msg.find', { room, id }, 'bob')
-
-        expect(await find(first.id)).toEqual({ seq: first.seq })
-        const reply = await app.call('send.thread', answer, 'alice')
-        const cache = await app.openBucket(MSG_CACHE)
-        await vi.waitUntil(() => cache.get(reply.id), polling)
-        await cache.purge(reply.id)
-
-        const thread = { id: first.id, seq: first.seq }
-        expect(await find(reply.id)).toEqual({ seq: reply.seq, thread })
-        const absent = newMessageId()
-        await expect(find(absent)).rejects.toMatchObject({ code: 'not_found' })
-      })
-
-      it('no function returns a deleted message that the stream still has', async () => {
-        const { id, seq, at, clientId, notifyId } = await send('a secret')
-        await app.call('msg.edit', { notifyId, text: 'a worse secret' }, 'alice')
-        await app.call('msg.react', { notifyId, emoji: '👍' }, 'bob')
-        const message = { notifyId, sender: 'alice', clientId, at }
-        await append(room, { kind: 'delete', by: 'alice', at, message })
-        await (await app.openBucket(MSG_CACHE)).purge(id)
-
-        const missed = await app.call('chat.sync', { room, since: seq - 1 }, 'bob')
-        // A process caches a message for a moment, as nothing announced this change.
-        const read = () => app.call('msg.get', { notifyId }, 'bob')
-        await expect.poll(read).toMatchObject({ text: '', deletedAt: at })
-        expect(await app.readLog(seq)).not.toBeNull()
-        await app.call('msg.delete', { notifyId }, 'alice')
-
-        const kinds = missed.recovered && missed.events.map(({ event }) => event.kind)
-        expect(kinds).toEqual(['react', 'delete'])
-        expect(await app.readLog(seq)).toBeNull()
-      })
+      const thread = { id: first.id, seq: first.seq }
+      expect(await find(reply.id)).toEqual({ seq: reply.seq, thread })
+      const absent = newMessageId()
+      await expect(find(absent)).rejects.toMatchObject({ code: 'not_found' })
     })
-  },
-)
+
+    it('no function returns a deleted message that the stream still has', async () => {
+      const { id, seq, at, clientId, notifyId } = await send('a secret')
+      await app.call('msg.edit', { notifyId, text: 'a worse secret' }, 'alice')
+      await app.call('msg.react', { notifyId, emoji: '👍' }, 'bob')
+      const message = { notifyId, sender: 'alice', clientId, at }
+      await append(room, { kind: 'delete', by: 'alice', at, message })
+      await (await app.openBucket(MSG_CACHE)).purge(id)
+
+      const missed = await app.call('chat.sync', { room, since: seq - 1 }, 'bob')
+      // A process caches a message for a moment, as nothing announced this change.
+      const read = () => app.call('msg.get', { notifyId }, 'bob')
+      await expect.poll(read).toMatchObject({ text: '', deletedAt: at })
+      expect(await app.readLog(seq)).not.toBeNull()
+      await app.call('msg.delete', { notifyId }, 'alice')
+
+      const kinds = missed.recovered && missed.events.map(({ event }) => event.kind)
+      expect(kinds).toEqual(['react', 'delete'])
+      expect(await app.readLog(seq)).toBeNull()
+    })
+  })
+})
 
 const polling = { timeout: 10_000 }

@@ -23,10 +23,10 @@ export function badPayloads(validInput: Record<string, unknown>): BadPayload[] {
     ],
     ['almost a megabyte', withField(`"big":"${'x'.repeat(1_000_000)}"`)],
     ...Object.keys(validInput).flatMap((field): BadPayload[] => [
-      [`${field} is an array`, JSON.stringify({ ...validInput, [field]: [validInput[field]] })],
-      [`${field} is an object`, JSON.stringify({ ...validInput, [field]: { length: 1 } })],
-      [`${field} is null`, JSON.stringify({ ...validInput, [field]: null })],
-      [`${field} is true`, JSON.stringify({ ...validInput, [field]: true })],
+      [`an array as ${field}`, JSON.stringify({ ...validInput, [field]: [validInput[field]] })],
+      [`an object as ${field}`, JSON.stringify({ ...validInput, [field]: { length: 1 } })],
+      [`null as ${field}`, JSON.stringify({ ...validInput, [field]: null })],
+      [`true as ${field}`, JSON.stringify({ ...validInput, [field]: true })],
     ]),
   ]
 }
