@@ -78,8 +78,8 @@ describe('fanout', () => {
     await app.send(other, 'for charlie', 'alice')
     await app.send(open, 'for all', 'alice')
 
-    for (const received of [toAlice, toBob]) {
-      const [notice] = (await received.until((notice) => notice.seq === seq)).slice(-1)
+    for (const mailbox of [toAlice, toBob]) {
+      const [notice] = (await mailbox.until((notice) => notice.seq === seq)).slice(-1)
       expect(notice).toMatchObject({ kind: 'message', event: { text: 'psst', sender: 'alice' } })
     }
     expect(await toCharlie.next()).toMatchObject({ room: other })
@@ -206,7 +206,7 @@ describe('fanout', () => {
     await using _ = await servers.startAnother('runtime-2')
     const open = await app.createRoom(['alice', 'bob'])
     const secret = await app.createRoom(['alice', 'bob'], 'private')
-    const mailbox = await Promise.all([
+    const mailboxes = await Promise.all([
       listenToRoom(open, 'bob'),
       listenToRoom(secret, 'bob', 'private'),
     ])
@@ -216,12 +216,12 @@ describe('fanout', () => {
     for (const [index, answers] of sent.entries()) {
       const all = new Set(answers.map(({ seq }) => seq))
       const received: Notice[] = []
-      while (received.length < all.size) received.push((await mailbox[index]?.next()) as Notice)
+      while (received.length < all.size) received.push((await mailboxes[index]?.next()) as Notice)
       // Two processes publish concurrently; a client sorts by sequence.
       const inOrder = received.toSorted((a, b) => a.seq - b.seq)
       expect(inOrder.map(({ seq }) => seq)).toEqual([...all].sort(byNumber))
       expectChain(inOrder)
-      expect(mailbox[index]?.unread()).toEqual([])
+      expect(mailboxes[index]?.unread()).toEqual([])
     }
   }, 60_000)
 
@@ -298,7 +298,7 @@ async function answerInPages(room: RoomId) {
   await nc.flush()
 }
 
-/** Returns the sequences that a client has after calling chat.sync for each gap, as the app does. */
+/** Returns the sequences that a client has once it has called chat.sync for each gap. */
 async function fillGaps(room: RoomId, received: readonly Pick<Notice, 'seq' | 'prev'>[]) {
   const sequences = new Set(received.map(({ seq }) => seq))
   for (const { prev } of received.slice(1)) {

@@ -172,7 +172,7 @@ describe('msg.edit', () => {
   })
 
   it.each(['owner', 'moderator', 'member'] as const)(
-    'rejects a room %s who did not send the message with forbidden',
+    'rejects a room %s who is not the sender',
     async (bob) => {
       const room = await app.createRoom(['alice', 'bob'], 'public', { bob })
       const notifyId = toNotifyId(await app.send(room, 'mine', 'alice'))

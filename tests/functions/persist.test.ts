@@ -97,17 +97,17 @@ describe('persist', () => {
       toNotifyId(await app.send(room, 'first', 'alice')),
       toNotifyId(await app.send(room, 'a secret', 'alice')),
     ]
-    const [, { clientId, at: saidAt } = {}] = await app.waitForRows(room, 2)
+    const [, { clientId, at: sentAt } = {}] = await app.waitForRows(room, 2)
     const read = async (notifyId: string) => (await app.call('msg.get', { notifyId }, 'bob')).text
     const { nc } = await app.connectAs('functions')
     const log = jetstream(nc)
 
     // As left by a process that crashed after storing the event.
-    const seq = new Date().toISOString()
-    const change = { by: 'alice', at: seq, room }
+    const at = new Date().toISOString()
+    const change = { by: 'alice', at, room }
     const edit = { ...change, kind: 'edit', text: 'second', mentions: [] }
     await log.publish(`chat.${room}`, JSON.stringify({ ...edit, message: { notifyId: edited } }))
-    const target = { notifyId: deleted, sender: 'alice', clientId, at: saidAt }
+    const target = { notifyId: deleted, sender: 'alice', clientId, at: sentAt }
     await log.publish(
       `chat.${room}`,
       JSON.stringify({ ...change, kind: 'delete', message: target }),
@@ -192,8 +192,8 @@ const deadLetters = 'DEAD_LETTERS'
 /** Returns a message event without its text. */
 function newEvent() {
   const id = newMessageId()
-  const seq = new Date().toISOString()
-  return { kind: 'message', id, sender: 'alice', clientId: newClientId(), mentions: [], at: seq }
+  const at = new Date().toISOString()
+  return { kind: 'message', id, sender: 'alice', clientId: newClientId(), mentions: [], at }
 }
 
 async function readAllRows() {

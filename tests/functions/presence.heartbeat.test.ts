@@ -116,20 +116,20 @@ describe('presence.heartbeat', () => {
     await presence.heartbeat(user)
 
     const change = { action: 'online', userId: user, status: 'online' }
-    const heardByAlice = await toAlice.until(({ changes }) => changes.some(isAbout(user)))
-    expect(heardByAlice.at(-1)).toEqual({
+    const alicesBroadcasts = await toAlice.until(({ changes }) => changes.some(isAbout(user)))
+    expect(alicesBroadcasts.at(-1)).toEqual({
       room: secret,
       user: 'alice',
       changes: expect.arrayContaining([change]),
     })
-    const heardByAll = await multicast.until(({ room }) => room === open)
-    expect(heardByAll.map(({ room }) => room)).not.toContain(secret)
+    const multicastBroadcasts = await multicast.until(({ room }) => room === open)
+    expect(multicastBroadcasts.map(({ room }) => room)).not.toContain(secret)
 
     const shared = await app.createRoom(['charlie', user], 'private')
     await app.call('presence.heartbeat', { connId: crypto.randomUUID() }, 'charlie')
     await presence.update(user, 'away')
-    const heardByCharlie = await toCharlie.until(({ room }) => room === shared)
-    expect(heardByCharlie.map(({ room }) => room)).not.toContain(secret)
+    const charliesBroadcasts = await toCharlie.until(({ room }) => room === shared)
+    expect(charliesBroadcasts.map(({ room }) => room)).not.toContain(secret)
   })
 
   it('publishes nothing to offline members', async () => {

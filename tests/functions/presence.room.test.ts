@@ -13,7 +13,7 @@ async function readPresent(room: string, as: string) {
 
 describe('presence.room', () => {
   it.each(['public', 'private'] as const)(
-    'returns the members of a %s room who are not offline',
+    'returns the users present in a %s room',
     async (kind) => {
       const [online, away, disconnected, neverOnline] = [
         newUserId(),
@@ -66,22 +66,22 @@ describe('presence.room', () => {
       await app.createRoom([member]),
     ]
     const absent = newRoomId()
-    const rejection = (room: string) =>
+    const rejectionOf = (room: string) =>
       app.call('presence.room', { room }, 'bob').catch((error) => error)
 
     const [onPrivate, onPublic, onAbsent] = [
-      await rejection(secret),
-      await rejection(open),
-      await rejection(absent),
+      await rejectionOf(secret),
+      await rejectionOf(open),
+      await rejectionOf(absent),
     ]
 
     expect(onPrivate).toMatchObject({ code: 'forbidden' })
-    for (const [refused, room] of [
+    for (const [rejection, room] of [
       [onPublic, open],
       [onAbsent, absent],
     ] as const) {
-      expect(refused.code).toBe(onPrivate.code)
-      expect(refused.message.replace(room, secret)).toBe(onPrivate.message)
+      expect(rejection.code).toBe(onPrivate.code)
+      expect(rejection.message.replace(room, secret)).toBe(onPrivate.message)
     }
   })
 

@@ -271,16 +271,13 @@ describe('room.direct', () => {
     })
   })
 
-  it.each(['', 'Bob', 'a.b', '*', 'x'.repeat(65), 'a\0b'])(
-    'rejects %j as invalid',
-    async (other) => {
-      const payload = JSON.stringify({ with: other })
+  it.each(['', 'Bob', 'a.b', '*', 'x'.repeat(65), 'a\0b'])('rejects the id %j', async (other) => {
+    const payload = JSON.stringify({ with: other })
 
-      const answer = await app.request('as.alice.room.direct', payload, 'alice')
+    const answer = await app.request('as.alice.room.direct', payload, 'alice')
 
-      expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
-    },
-  )
+    expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
+  })
 
   it.each(badPayloads({ with: 'bob' }))('rejects %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.room.direct', payload, 'alice')

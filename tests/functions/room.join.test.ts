@@ -150,7 +150,7 @@ describe('room.join', () => {
     })
   })
 
-  it.each(['Upper', 'A_B'])('rejects %s, which is not a room id, as invalid', async (room) => {
+  it.each(['Upper', 'A_B'])('rejects %s, which is no room id', async (room) => {
     await expect(app.call('room.join', { room }, 'alice')).rejects.toMatchObject({
       code: 'invalid',
     })

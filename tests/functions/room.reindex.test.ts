@@ -67,7 +67,7 @@ async function createRooms() {
   const secret = await app.createRoom(['alice', 'bob'], 'private', { bob: 'moderator' })
   const archived = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
   await app.call('room.archive', { room: archived }, 'alice')
-  return { shut: closed, secret, archived }
+  return { closed, secret, archived }
 }
 
 function isMember(room: RoomId, as: 'alice' | 'bob' | 'charlie'): Promise<boolean> {
@@ -79,14 +79,14 @@ function isMember(room: RoomId, as: 'alice' | 'bob' | 'charlie'): Promise<boolea
 
 describe('room.reindex', () => {
   it('rebuilds a lost index on the first call that needs it', async () => {
-    const { shut, secret, archived } = await createRooms()
+    const { closed, secret, archived } = await createRooms()
     await manager.streams.purge(stream)
 
     expect(await isMember(secret, 'bob')).toBe(true)
 
     expect(await readIndex()).toEqual(await readExpected())
-    expect(await isMember(shut, 'charlie')).toBe(true)
-    for (const room of [shut, archived]) expect(await isMember(room, 'bob')).toBe(false)
+    expect(await isMember(closed, 'charlie')).toBe(true)
+    for (const room of [closed, archived]) expect(await isMember(room, 'bob')).toBe(false)
     expect(await isMember(secret, 'charlie')).toBe(false)
   })
 

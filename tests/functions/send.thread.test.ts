@@ -48,7 +48,7 @@ describe('send.thread', () => {
     const second = await app.send(room, 'second', 'alice')
 
     const received = await notices.until(({ seq }) => seq === second.seq)
-    const findNotice = (at: number) => received.find(({ seq }) => seq === at)
+    const findNotice = (seq: number) => received.find((notice) => notice.seq === seq)
     expect(findNotice(firstReply.seq)).toMatchObject({ threadId: first.id, prev: 0 })
     expect(findNotice(secondReply.seq)).toMatchObject({ threadId: first.id, prev: firstReply.seq })
     expect(findNotice(second.seq)).toMatchObject({ prev: first.seq })
@@ -102,10 +102,10 @@ describe('send.thread', () => {
     const room = await app.createRoom(['alice'], 'private')
     const { id } = await app.send(room, 'first', 'alice')
     const absent = newMessageId()
-    const rejection = (threadId: string) =>
+    const rejectionOf = (threadId: string) =>
       reply(room, threadId, 'let me in', 'bob').catch((error) => error)
 
-    const [onHidden, onAbsent] = [await rejection(id), await rejection(absent)]
+    const [onHidden, onAbsent] = [await rejectionOf(id), await rejectionOf(absent)]
 
     expect(onHidden).toMatchObject({ code: 'forbidden' })
     expect(onAbsent).toMatchObject({ code: 'forbidden', message: onHidden.message })

@@ -77,13 +77,13 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
     await expect.poll(() => cache.get(next.id)).not.toBeNull()
 
     expect(await cache.get(id)).toBeNull()
-    const read = await app.call('msg.get', { notifyId: toNotifyId({ seq, id: id }) }, 'bob')
+    const read = await app.call('msg.get', { notifyId: toNotifyId({ seq, id }) }, 'bob')
     expect(read).toMatchObject({ text: 'long ago' })
   })
 
   describe('without the cache', () => {
     let room: RoomId
-    let persisted: Said
+    let persisted: SentMessage
 
     beforeAll(async () => {
       room = await app.createRoom(['alice', 'bob'])
@@ -100,7 +100,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
       await vi.waitUntil(() => cache.get(sent.id), polling)
       return { ...sent, clientId, notifyId: toNotifyId(sent) }
     }
-    type Said = Awaited<ReturnType<typeof send>>
+    type SentMessage = Awaited<ReturnType<typeof send>>
 
     it.each([
       ['that is persisted', () => persisted],

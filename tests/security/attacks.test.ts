@@ -62,21 +62,21 @@ async function isSubscriptionRejected(nc: NatsConnection, subject: string, queue
 
 /** Subscribes to a subject until the test ends, and returns the list that messages are added to. */
 async function subscribe(nc: NatsConnection, subject: string) {
-  const subscriptions: { subject: string; isPush: boolean; body: string }[] = []
+  const received: { subject: string; isPush: boolean; body: string }[] = []
   const subscription = nc.subscribe(subject, {
     callback(error, message) {
       if (error) throw error
       const isPush = message.headers?.has('Natter-Push') ?? false
-      subscriptions.push({ subject: message.subject, isPush, body: message.string() })
+      received.push({ subject: message.subject, isPush, body: message.string() })
     },
   })
   onTestFinished(() => subscription.unsubscribe())
   await nc.flush()
-  return subscriptions
+  return received
 }
 
 /** Waits until all messages that were published before have arrived. */
-async function settle() {
+async function flushAll() {
   for (const nc of [alice, functions, bob]) await nc.flush()
 }
 
@@ -154,7 +154,7 @@ describe('permissions of connected users', () => {
       foreignSubjects,
     )
     expect(await publishAll(alice, ['as.alice.msg.get'])).toEqual([])
-    await settle()
+    await flushAll()
     const arrived = received
       .map(({ subject }) => subject)
       .filter((subject) => foreignSubjects.includes(subject))
@@ -179,7 +179,7 @@ describe('permissions of connected users', () => {
     )
   })
 
-  const overheard = [
+  const privateSubjects = [
     'deliver.bob.>',
     'deliver.bob.notify.*',
     'deliver.*.notify.*',
@@ -206,7 +206,7 @@ describe('permissions of connected users', () => {
     'reject subscriptions to the subjects of others, in queue group %s',
     async (queue) => {
       const allowed: string[] = []
-      for (const subject of overheard)
+      for (const subject of privateSubjects)
         if (!(await isSubscriptionRejected(alice, subject, queue))) allowed.push(subject)
 
       expect(allowed).toEqual([])
@@ -226,7 +226,7 @@ describe('permissions of connected users', () => {
     for (const destination of [...forbidden, own])
       alice.publish('as.alice.msg.get', '{}', { headers: traceHeaders(destination) })
     await expect.poll(() => received.map(({ subject }) => subject)).toContain(own)
-    await settle()
+    await flushAll()
     expect([...receivedByBob, ...multicast]).toEqual([])
     expect(received.filter(({ subject }) => forbidden.includes(subject))).toEqual([])
 
@@ -262,7 +262,7 @@ describe('permissions of connected users', () => {
     functions.publish('deliver.bob.notify.general', JSON.stringify(notice), {
       headers: pushHeaders(),
     })
-    await settle()
+    await flushAll()
     expect(pushes).toEqual([{ ...notice, user: 'bob', room: 'general' }])
   })
 })

@@ -28,7 +28,7 @@ afterAll(async () => {
 })
 
 type Contracts = typeof contracts
-type Asked = { [Name in keyof Contracts]?: InputOf<Contracts[Name]>[] }
+type InputsByName = { [Name in keyof Contracts]?: InputOf<Contracts[Name]>[] }
 
 interface RoomFixture {
   room: RoomId
@@ -80,7 +80,7 @@ function readsOf({ room, notifyIds, threadId, seq }: RoomFixture) {
       { room, seq: 0, unread: true },
     ],
     'room.info': [{ room }],
-  } satisfies Asked
+  } satisfies InputsByName
 }
 
 function writesOf({ room, notifyIds, threadId }: RoomFixture) {
@@ -102,7 +102,7 @@ function writesOf({ room, notifyIds, threadId }: RoomFixture) {
     'room.create': [{ room, name: 'Mine', kind: 'public' }],
     'admin.role': [{ room, userId: 'bob', role: 'owner' }],
     'room.members': [{ room }],
-  } satisfies Asked
+  } satisfies InputsByName
 }
 
 /** Functions that do not take a room. The test checks room.list and room.browse separately. */
@@ -124,18 +124,18 @@ const otherFunctions = [
   'users.search',
 ] as const
 
-type Tried =
+type Covered =
   | keyof ReturnType<typeof readsOf>
   | keyof ReturnType<typeof writesOf>
   | (typeof otherFunctions)[number]
 /** Fails to compile, naming the function, when a new function is in none of these lists. */
-const missing: Exclude<keyof Contracts, Tried> extends never
+const missing: Exclude<keyof Contracts, Covered> extends never
   ? 'none'
-  : Exclude<keyof Contracts, Tried> = 'none'
+  : Exclude<keyof Contracts, Covered> = 'none'
 
-/** Calls each function `times` times, to reach both processes. Returns `name: code` or `name: answered`. */
-async function outcomesOf(asked: Asked, times: number): Promise<string[]> {
-  const calls = Object.entries(asked).flatMap(([name, inputs]) =>
+/** Calls each function `times` times, and returns `name: code` or `name: answered`. */
+async function outcomesOf(inputsByName: InputsByName, times: number): Promise<string[]> {
+  const calls = Object.entries(inputsByName).flatMap(([name, inputs]) =>
     Array.from({ length: times }).flatMap(() => inputs.map((input) => ({ name, input }))),
   )
   const outcomes = await Promise.all(
@@ -269,7 +269,7 @@ describe('access to a room', () => {
     const before = await outcomesOf(readsOf(fixture), 8)
     expect(before).toEqual(Object.keys(readsOf(fixture)).map((name) => `${name}: answered`))
     const frames = await collectFrames(room)
-    const stopHammer = await callWithoutPause(room)
+    const stopCalls = await callWithoutPause(room)
 
     await removeBy[removal](room)
     const removedAt = performance.now()
@@ -278,7 +278,7 @@ describe('access to a room', () => {
     await flushTwice(await app.connectAs('bob'))
     // The removal itself is delivered to bob, and nothing after it.
     expect(frames.splice(0)).not.toEqual([])
-    const lastAnswerAt = await stopHammer()
+    const lastAnswerAt = await stopCalls()
     const outcomes = await outcomesOf({ ...readsOf(fixture), ...writesOf(fixture) }, 4)
 
     expect(outcomes.filter((outcome) => !outcome.endsWith(': forbidden'))).toEqual([

@@ -14,7 +14,7 @@ let servers: Servers
 let app: App
 let presence: ReturnType<typeof createPresenceFixture>
 
-// Separate servers, with the default limits, because these tests block writes to the stream.
+// Separate servers: with the default rate limits, and a stream that these tests block.
 beforeAll(async () => {
   servers = await startServers('postgres', { RATE_LIMIT_FACTOR: '1' })
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -27,26 +27,26 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-function settleAll(calls: Promise<unknown>[]): Promise<('answered' | Refusal)[]> {
+function settleAll(calls: Promise<unknown>[]): Promise<('answered' | Rejection)[]> {
   return Promise.all(
     calls.map((call) =>
       call.then(
         () => 'answered' as const,
-        (rejection: Refusal) => rejection,
+        (rejection: Rejection) => rejection,
       ),
     ),
   )
 }
 
-interface Refusal {
+interface Rejection {
   code: string
   retryAfterMs?: number
 }
 
-type Ask = (as: UserId, room: RoomId) => Promise<unknown>
+type Call = (as: UserId, room: RoomId) => Promise<unknown>
 
 const newMessage = (room: RoomId) => ({ room, clientId: newClientId(), text: 'said' })
-const floods: [name: string, max: number, windowMs: number, ask: Ask][] = [
+const floods: [name: string, max: number, windowMs: number, call: Call][] = [
   [
     'send',
     60,

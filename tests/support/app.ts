@@ -275,7 +275,7 @@ export function newRoomId(): RoomId {
   return `room-${crypto.randomUUID()}` as RoomId
 }
 
-/** Returns the id of a user that only one test uses, so that all events about it are of that test. */
+/** Returns a new user id, so that a test receives no events of other tests about its user. */
 export function newUserId(): UserId {
   return `user-${crypto.randomUUID()}` as UserId
 }

@@ -3,8 +3,8 @@ import { headers, type NatsConnection } from '@nats-io/nats-core'
 import { CHAT_MESSAGES } from '#schema/streams'
 
 /**
- * Writes a stored event to the dead letters, as if `persist` had failed, with another payload if one
- * is given. Returns the sequence of the dead letter.
+ * Writes a stored event to the dead letters, as if `persist` had failed. `payload` replaces the
+ * event's own. Returns the sequence of the dead letter.
  */
 export async function writeDeadLetter(
   nc: NatsConnection,

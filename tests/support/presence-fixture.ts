@@ -41,7 +41,7 @@ export function createPresenceFixture(app: App) {
       return (await app.clientFor(user)).call('presence.heartbeat', { connId })
     },
 
-    /** Sets a user online or away, and waits for the broadcast, so that no later one mentions it. */
+    /** Sets a user online or away, and waits until that was broadcast. */
     async goOnline(user: string, status: 'online' | 'away' = 'online') {
       const room = await app.createRoom([user])
       const broadcasts = await app.listen(roomPresence, { room }, 'functions')

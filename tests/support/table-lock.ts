@@ -2,8 +2,8 @@ import { sql } from 'drizzle-orm'
 import { db } from '#schema/db'
 
 /**
- * Locks the messages table against writes, so that events stay unpersisted, and returns the function
- * that releases it. PGlite has one connection and blocks every other query meanwhile.
+ * Locks the messages table against writes, so that events stay unpersisted. Returns the function
+ * that releases the lock. PGlite also blocks every other query until then.
  */
 export async function lockMessages(): Promise<() => Promise<void>> {
   const locked = Promise.withResolvers<void>()
