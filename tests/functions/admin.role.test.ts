@@ -78,7 +78,7 @@ describe('admin.role', () => {
     for (const room of [closed, archived, direct, absent]) {
       const rejection = await setRole(room, 'bob', 'member').catch((error) => error)
       expect(rejection).toMatchObject({ code: 'forbidden' })
-      expect(rejection.message).toBe(`bob cannot be given a role in ${room}`)
+      expect(rejection.message).toBe(`bob cannot be given a role in room ${room}`)
     }
   })
 

@@ -84,9 +84,9 @@ describe('msg.trace', () => {
 
   it("rejects everyone but the sender, also the room's owner and an administrator", async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
-    const sent = await sendTraced(room, newTrace().traceparent)
+    const notifyId = toNotifyId(await sendTraced(room, newTrace().traceparent))
 
-    await expect(trace(toNotifyId(sent), 'alice')).rejects.toMatchObject({
+    await expect(trace(notifyId, 'alice')).rejects.toMatchObject({
       code: 'forbidden',
       message: `Only bob may read the trace of message ${notifyId}`,
     })

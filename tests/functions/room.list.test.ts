@@ -6,7 +6,6 @@ import { db } from '#schema/db'
 import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
 import { messages, roomHeads } from '#schema/tables/message'
 import { members, readStates, rooms } from '#schema/tables/room'
-import { roomsOfUser } from '../../functions/room.list.ts'
 import { newMessageId, newUserId, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
 
