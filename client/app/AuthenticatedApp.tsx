@@ -1,5 +1,6 @@
 import { createSignal, Match, Switch } from 'solid-js'
-import type { Session, SessionIdentity } from '../auth/createSession.ts'
+import type { Session } from '../auth/createSession.ts'
+import type { SessionIdentity } from '../auth/identity.ts'
 import { forgetLastIdentity, type LastIdentity } from '../auth/lastIdentity.ts'
 import { countUnsent } from '../chat/createSendQueue.ts'
 import { forgetOthers, type LocalStore, openLocalStore } from '../chat/localStore.ts'

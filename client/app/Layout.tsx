@@ -8,6 +8,7 @@ import { errorText } from '../i18n/problem.ts'
 import { createUserCard, UserCardContext } from '../people/createUserCard.ts'
 import { BackButton } from '../routing/BackButton.tsx'
 import { type ConsolePart, createRoute, RouteContext } from '../routing/createRoute.ts'
+import type { OpenDialog } from '../routing/dialogs.ts'
 import { createRoomLists } from '../sidebar/createRoomLists.ts'
 import { Sidebar } from '../sidebar/Sidebar.tsx'
 import { CopyTextContext } from '../text/copy.ts'
@@ -19,8 +20,6 @@ import { lazyPart, lazyPartWithFallback, loadParts } from '../ui/lazyPart.tsx'
 import { AnnounceContext, createAnnouncer, createFailureAnnouncer } from '../ui/liveRegion.ts'
 import { ConnectionBanner } from './ConnectionBanner.tsx'
 import { createShortcuts } from './createShortcuts.ts'
-
-export type OpenDialog = 'switcher' | 'settings' | 'shortcuts' | 'create' | 'browse' | 'direct'
 
 const CopyDialog = lazyPart(async () => (await import('../ui/CopyDialog.tsx')).CopyDialog)
 const SettingsDialog = lazyPart(

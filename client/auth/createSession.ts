@@ -6,16 +6,8 @@ import {
 } from 'oidc-client-ts'
 import { createSignal } from 'solid-js'
 import type { Config } from '../config.ts'
+import type { SessionIdentity } from './identity.ts'
 import { extendLastIdentity, forgetLastIdentity, saveLastIdentity } from './lastIdentity.ts'
-
-/** Who is logged in here. */
-export interface SessionIdentity {
-  /** As NATS knows them: the token's `preferred_username`. */
-  user: string
-  /** What the provider calls them. */
-  name: string
-  roles: readonly string[]
-}
 
 export type SessionState =
   | { status: 'starting' }

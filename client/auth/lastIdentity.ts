@@ -1,4 +1,4 @@
-import type { SessionIdentity } from './createSession.ts'
+import type { SessionIdentity } from './identity.ts'
 
 /** Whom the identity provider vouched for last in this browser. */
 export interface LastIdentity {

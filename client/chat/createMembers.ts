@@ -2,7 +2,7 @@ import { createStore } from 'solid-js/store'
 import type { OutputOf } from '#runtime'
 import type { RoomId } from '#schema/ids'
 import type { roomInfo } from '#schema/messages/room'
-import type { ChatClient } from '../nats/createConnection.ts'
+import type { ChatClient } from '../nats/chatClient.ts'
 import type { Rooms } from './createRooms.ts'
 
 export type Member = OutputOf<typeof roomInfo>['members'][number]

@@ -1,7 +1,7 @@
 import { createStore, unwrap } from 'solid-js/store'
 import type { UserId } from '#schema/ids'
 import { callWithRetry } from '../nats/callWithRetry.ts'
-import type { ChatClient } from '../nats/createConnection.ts'
+import type { ChatClient } from '../nats/chatClient.ts'
 import type { LocalStore } from './localStore.ts'
 
 export type People = ReturnType<typeof createPeople>

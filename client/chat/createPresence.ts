@@ -10,7 +10,7 @@ import {
   type Status,
 } from '#schema/messages/presence'
 import { callWithRetry } from '../nats/callWithRetry.ts'
-import type { ChatClient } from '../nats/createConnection.ts'
+import type { ChatClient } from '../nats/chatClient.ts'
 
 export type Presence = ReturnType<typeof createPresence>
 

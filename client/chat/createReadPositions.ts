@@ -3,7 +3,7 @@ import type { OutputOf } from '#runtime'
 import type { RoomId } from '#schema/ids'
 import type { readUpdate } from '#schema/messages/room'
 import { isTransient } from '../nats/callWithRetry.ts'
-import type { ChatClient } from '../nats/createConnection.ts'
+import type { ChatClient } from '../nats/chatClient.ts'
 
 const [everyMs, retryDelayMs] = [700, 5_000]
 

@@ -3,7 +3,7 @@ import type { RoomId } from '#schema/ids'
 import { toNotifyId } from '#schema/ids'
 import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 import { callWithRetry, isTransient } from '../nats/callWithRetry.ts'
-import type { ChatClient } from '../nats/createConnection.ts'
+import type { ChatClient } from '../nats/chatClient.ts'
 import { chainOf, EventChains, unseenEvents } from './eventChains.ts'
 
 export interface FeedOptions {

@@ -6,7 +6,7 @@ import type { RoomId, UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/event'
 import type { MyRoom, readUpdate } from '#schema/messages/room'
 import { callWithRetry } from '../nats/callWithRetry.ts'
-import type { ChatClient } from '../nats/createConnection.ts'
+import type { ChatClient } from '../nats/chatClient.ts'
 import { createReadPositions } from './createReadPositions.ts'
 import { type LocalStore, pageKey } from './localStore.ts'
 import {

@@ -2,7 +2,7 @@ import { createSignal, onCleanup } from 'solid-js'
 import { type ErrorCode, isCallError } from '#runtime/client'
 import type { ClientId, MessageId, RoomId } from '#schema/ids'
 import { isTransient } from '../nats/callWithRetry.ts'
-import type { ChatClient } from '../nats/createConnection.ts'
+import type { ChatClient } from '../nats/chatClient.ts'
 import type { LocalStore } from './localStore.ts'
 
 /** A message on its way. */

@@ -2,7 +2,7 @@ import { onCleanup } from 'solid-js'
 import { createStore, produce } from 'solid-js/store'
 import { topics } from '#schema/contracts'
 import type { MessageId, RoomId, UserId } from '#schema/ids'
-import type { ChatClient } from '../nats/createConnection.ts'
+import type { ChatClient } from '../nats/chatClient.ts'
 
 export type Typing = ReturnType<typeof createTyping>
 

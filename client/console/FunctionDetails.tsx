@@ -1,5 +1,5 @@
 import { createResource, For, type JSX, onCleanup, Show } from 'solid-js'
-import type { ChatClient } from '../nats/createConnection.ts'
+import type { ChatClient } from '../nats/chatClient.ts'
 import { Icon } from '../ui/Icon.tsx'
 import { ErrorChart, InFlightChart, RateChart, TimeChart } from './Charts.tsx'
 import type { WatchedService } from './createConsole.ts'

@@ -2,7 +2,7 @@ import { createSignal, onCleanup } from 'solid-js'
 import { createStore } from 'solid-js/store'
 import { isCallError } from '#runtime/client'
 import type { ServiceSum } from '#schema/messages/console'
-import type { ChatClient } from '../nats/createConnection.ts'
+import type { ChatClient } from '../nats/chatClient.ts'
 import { append, pollMs, type Sample, type Snapshot, toSample, total } from './series.ts'
 
 /** A function as it is now, and as it was for two minutes. */

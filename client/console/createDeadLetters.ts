@@ -2,7 +2,7 @@ import { createSignal } from 'solid-js'
 import { isCallError } from '#runtime/client'
 import type { DeadLetter } from '#schema/messages/console'
 import { callWithRetry } from '../nats/callWithRetry.ts'
-import type { ChatClient } from '../nats/createConnection.ts'
+import type { ChatClient } from '../nats/chatClient.ts'
 
 export type DeadLetterAction = 'replay' | 'discard'
 export type Outcome = { status: 'done' | 'gone' } | { status: 'failed'; error: string }

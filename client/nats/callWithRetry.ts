@@ -1,7 +1,7 @@
 import type { InputOf, OutputOf } from '#runtime'
 import { isCallError } from '#runtime/client'
 import type { contracts } from '#schema/contracts'
-import type { ChatClient } from './createConnection.ts'
+import type { ChatClient } from './chatClient.ts'
 
 type Name = keyof typeof contracts
 

@@ -6,15 +6,14 @@ import {
   wsconnect,
 } from '@nats-io/nats-core'
 import { createEffect, createRoot, createSignal, onCleanup } from 'solid-js'
-import { type Client, createClient } from '#runtime/client'
+import { createClient } from '#runtime/client'
 import { contracts } from '#schema/contracts'
 import type { Session } from '../auth/createSession.ts'
 import type { Config } from '../config.ts'
+import type { ChatClient } from './chatClient.ts'
 import { createDeferredClient } from './createDeferredClient.ts'
 import { createWebSockets } from './createWebSockets.ts'
 import { traceHeaders } from './traceHeaders.ts'
-
-export type ChatClient = Client<typeof contracts>
 
 export type ConnectionState =
   | { status: 'connecting'; since: number }

@@ -1,4 +1,4 @@
-import type { ChatClient } from './createConnection.ts'
+import type { ChatClient } from './chatClient.ts'
 
 /**
  * A client that is there before the connection is: what is asked waits for it, what listens begins with

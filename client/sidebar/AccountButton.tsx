@@ -1,7 +1,7 @@
-import type { OpenDialog } from '../app/Layout.tsx'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from '../people/Avatar.tsx'
+import type { OpenDialog } from '../routing/dialogs.ts'
 import { lazyMenu } from '../ui/lazyMenu.tsx'
 
 const AccountMenu = lazyMenu(async () => (await import('./AccountMenu.tsx')).AccountMenu)

@@ -3,7 +3,7 @@ import { type ErrorCode, FunctionError } from '#runtime'
 import type { NotifyId, RoomId, UserId } from '#schema/ids'
 import type { Notice, PlacedEvent } from '#schema/messages/event'
 import { createRoomFeed, type RoomFeed } from '../../client/chat/createRoomFeed.ts'
-import type { ChatClient } from '../../client/nats/createConnection.ts'
+import type { ChatClient } from '../../client/nats/chatClient.ts'
 
 const room = 'general' as RoomId
 

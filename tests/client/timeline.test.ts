@@ -9,7 +9,7 @@ import {
   type Timeline,
   timelineFromPage,
 } from '../../client/chat/timeline.ts'
-import type { ChatClient } from '../../client/nats/createConnection.ts'
+import type { ChatClient } from '../../client/nats/chatClient.ts'
 
 function said(seq: number, id: string, threadId?: string): PlacedEvent {
   const [room, at, text] = ['general', new Date(seq).toISOString(), `text ${seq}`]

@@ -2,7 +2,8 @@
 
 import type { LocalStore } from '../../../client/chat/localStore.ts'
 import type { HistoryPage } from '../../../client/chat/timeline.ts'
-import type { ChatClient, Connection } from '../../../client/nats/createConnection.ts'
+import type { ChatClient } from '../../../client/nats/chatClient.ts'
+import type { Connection } from '../../../client/nats/createConnection.ts'
 import type { ClientId, MessageId, RoomId, UserId } from '../../../schema/ids.ts'
 import type { Notice } from '../../../schema/messages/event.ts'
 import type { MyRoom } from '../../../schema/messages/room.ts'

@@ -1,0 +1,8 @@
+/** The logged-in user, as the claims of the access token describe them. */
+export interface SessionIdentity {
+  /** The user id in NATS: the token's `preferred_username`. */
+  user: string
+  /** Display name from the identity provider. */
+  name: string
+  roles: readonly string[]
+}
