@@ -8,7 +8,7 @@ export interface Config {
 }
 
 /** Reads `/config.json`. Rejects while the server starts, and with what is wrong with the file. */
-export async function readConfig(): Promise<Config> {
+export async function readPageConfig(): Promise<Config> {
   const response = await fetch('/config.json')
   if (!response.ok) throw new Error(`/config.json: ${response.status}`)
   const config = await response.json()

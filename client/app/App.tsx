@@ -1,7 +1,7 @@
 import { createResource, type JSX, Match, onCleanup, Show, Switch } from 'solid-js'
 import { callbackPath, createSession } from '../auth/createSession.ts'
 import { readLastIdentity } from '../auth/lastIdentity.ts'
-import { type Config, readConfig } from '../config.ts'
+import { type Config, readPageConfig } from '../config.ts'
 import { createLanguage, LanguageContext, useLanguage } from '../i18n/createLanguage.ts'
 import { SettingsContext } from '../settings/context.ts'
 import { createSettings } from '../settings/createSettings.ts'
@@ -24,7 +24,7 @@ if (window.location.pathname === callbackPath) loadAuthenticatedApp().catch(() =
 export function App() {
   const settings = createSettings()
   const language = createLanguage(() => settings[0].language)
-  const [config, { refetch }] = createResource(() => readConfig().catch(() => undefined))
+  const [config, { refetch }] = createResource(() => readPageConfig().catch(() => undefined))
   const { t } = language
   const textWords = () => ({
     copy: t('text.copy'),

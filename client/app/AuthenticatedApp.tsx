@@ -1,9 +1,9 @@
 import { createSignal, Match, Switch } from 'solid-js'
 import type { Session } from '../auth/createSession.ts'
 import type { SessionIdentity } from '../auth/identity.ts'
-import { forgetLastIdentity, type LastIdentity } from '../auth/lastIdentity.ts'
+import { deleteLastIdentity, type LastIdentity } from '../auth/lastIdentity.ts'
 import { countUnsent } from '../chat/createSendQueue.ts'
-import { forgetOthers, type LocalStore, openLocalStore } from '../chat/localStore.ts'
+import { clearOtherUsers, type LocalStore, openLocalStore } from '../chat/localStore.ts'
 import type { Config } from '../config.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { createConnection, createOfflineConnection } from '../nats/createConnection.ts'
@@ -21,12 +21,12 @@ export function ConnectedApp(props: {
 }) {
   const { t } = useLanguage()
   const connection = createConnection(props.config, props.session, props.identity.user)
-  const kept = openWithoutOthers(props.identity.user)
-  kept.onForgotten(props.session.leave)
-  const leaving = createLogout(kept, async () => {
+  const store = openWithoutOthers(props.identity.user)
+  store.onCleared(props.session.leave)
+  const leaving = createLogout(store, async () => {
     // First, so that no other tab takes it for still being so.
-    forgetLastIdentity()
-    await kept.clear()
+    deleteLastIdentity()
+    await store.clear()
     await props.session.logout()
   })
   return (
@@ -37,7 +37,7 @@ export function ConnectedApp(props: {
             client={connection.client}
             connection={connection}
             identity={props.identity}
-            kept={kept}
+            localStore={store}
             onLogout={leaving.ask}
           />
         }
@@ -62,11 +62,11 @@ export function ConnectedApp(props: {
 export function OfflineApp(props: { vouched: LastIdentity }) {
   const { identity, at } = props.vouched
   const connection = createOfflineConnection(at)
-  const kept = openWithoutOthers(identity.user)
-  kept.onForgotten(() => window.location.reload())
-  const leaving = createLogout(kept, async () => {
-    forgetLastIdentity()
-    await kept.clear()
+  const store = openWithoutOthers(identity.user)
+  store.onCleared(() => window.location.reload())
+  const leaving = createLogout(store, async () => {
+    deleteLastIdentity()
+    await store.clear()
     window.location.reload()
   })
   return (
@@ -75,7 +75,7 @@ export function OfflineApp(props: { vouched: LastIdentity }) {
         client={connection.client}
         connection={connection}
         identity={identity}
-        kept={kept}
+        localStore={store}
         onLogout={leaving.ask}
       />
       <ConfirmLogout {...leaving} />
@@ -84,14 +84,14 @@ export function OfflineApp(props: { vouched: LastIdentity }) {
 }
 
 /** Logs out, but asks before what nobody else has is forgotten. */
-function createLogout(kept: LocalStore, leave: () => Promise<void>) {
+function createLogout(store: LocalStore, leave: () => Promise<void>) {
   const [unsent, setUnsent] = createSignal(0)
   return {
     leave,
     unsent,
     stay: () => setUnsent(0),
     ask() {
-      setUnsent(countUnsent(kept))
+      setUnsent(countUnsent(store))
       if (unsent() === 0) void leave()
     },
   }
@@ -115,8 +115,8 @@ function ConfirmLogout(props: ReturnType<typeof createLogout>) {
 
 /** What is kept for this person, and nothing of others. */
 function openWithoutOthers(user: string): LocalStore {
-  const kept = openLocalStore(user)
+  const store = openLocalStore(user)
   // What is to be shown is read first.
-  void kept.read('rooms').then(() => forgetOthers(user))
-  return kept
+  void store.read('rooms').then(() => clearOtherUsers(user))
+  return store
 }

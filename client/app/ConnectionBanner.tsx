@@ -24,7 +24,7 @@ export function ConnectionBanner() {
   })
   createEffect(() => {
     if (chat.recovered() === 0) return
-    const timer = setTimeout(chat.seeRecovered, shownMs)
+    const timer = setTimeout(chat.clearRecovered, shownMs)
     onCleanup(() => clearTimeout(timer))
   })
 

@@ -51,7 +51,7 @@ export function Layout(
     client: props.client,
     connection: props.connection,
     identity: props.identity,
-    kept: props.kept,
+    localStore: props.localStore,
     onMessage: (notice, room) => notifications((it) => void it.hear(notice, room)),
     onMissed: (room, before) => notifications((it) => void it.catchUp(room, before)),
     onGone(room, why) {
@@ -66,7 +66,7 @@ export function Layout(
   })
   const notifications = lazyPartWithFallback(async () => {
     const { createBackgroundTasks } = await import('./createBackgroundTasks.ts')
-    return () => createBackgroundTasks(chat, props.kept, places, tn)
+    return () => createBackgroundTasks(chat, props.localStore, places, tn)
   })
   const lists = createRoomLists(chat, code)
   createFailureAnnouncer(chat, announce)
@@ -86,11 +86,11 @@ export function Layout(
   // Whoever has been in a room comes back to it.
   createEffect(() => {
     const { room } = places.place()
-    if (room) props.kept.write('last room', room)
+    if (room) props.localStore.write('last room', room)
   })
   const isNowhere = () => !places.place().room && !isConsole()
   if (isNowhere() && window.matchMedia('(min-width: 700px)').matches)
-    void props.kept.read<RoomId>('last room').then((room) => {
+    void props.localStore.read<RoomId>('last room').then((room) => {
       if (room && isNowhere()) places.go({ room }, 'replace')
     })
 
@@ -120,7 +120,7 @@ export function Layout(
                     <Switch fallback={<NoRoomSelected />}>
                       <Match when={places.place().room} keyed>
                         {(room) => (
-                          <AppErrorBoundary onRetry={() => chat.forgetKept(room)}>
+                          <AppErrorBoundary onRetry={() => chat.deleteCachedPage(room)}>
                             <RoomView room={room} />
                           </AppErrorBoundary>
                         )}

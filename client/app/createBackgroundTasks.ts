@@ -12,11 +12,11 @@ import type { Router } from '../routing/createRoute.ts'
  */
 export function createBackgroundTasks(
   chat: Chat,
-  kept: LocalStore,
+  store: LocalStore,
   places: Router,
   tn: Language['tn'],
 ) {
   createTitleBadge(chat, places)
-  createAutoAway(kept, chat.presence, chat.quiet)
+  createAutoAway(store, chat.presence, chat.quiet)
   return createNotifications(chat, places, tn)
 }

@@ -7,7 +7,7 @@ import {
 import { createSignal } from 'solid-js'
 import type { Config } from '../config.ts'
 import type { SessionIdentity } from './identity.ts'
-import { extendLastIdentity, forgetLastIdentity, saveLastIdentity } from './lastIdentity.ts'
+import { deleteLastIdentity, renewLastIdentity, saveLastIdentity } from './lastIdentity.ts'
 
 export type SessionState =
   | { status: 'starting' }
@@ -65,7 +65,7 @@ export function createSession({ issuer, clientId }: Config) {
       if (here.pathname === callbackPath) window.history.replaceState(null, '', place)
       if (isStale(error)) return await start()
       if (!isRefusal(error)) return void setState({ status: 'unreachable' })
-      forgetLastIdentity()
+      deleteLastIdentity()
       setState({ status: 'out', why: 'never' })
     }
   }
@@ -114,13 +114,13 @@ export function createSession({ issuer, clientId }: Config) {
         const found = await refresh()
         // Meanwhile they have left.
         if (user !== before) return 'refused'
-        extendLastIdentity(take(found))
+        renewLastIdentity(take(found))
         for (const tell of renewed) tell()
         return 'renewed'
       } catch (error) {
         if (user !== before) return 'refused'
         if (isRefusal(error)) {
-          forgetLastIdentity()
+          deleteLastIdentity()
           setState({ status: 'out', why: 'ended' })
           return 'refused'
         }
@@ -136,7 +136,7 @@ export function createSession({ issuer, clientId }: Config) {
   }
 
   /** Nobody is here any more. */
-  function leave(why: 'ended' | 'logout') {
+  function end(why: 'ended' | 'logout') {
     clearTimeout(timer)
     user = undefined
     setState({ status: 'out', why })
@@ -145,7 +145,7 @@ export function createSession({ issuer, clientId }: Config) {
   return {
     state,
     start,
-    leave,
+    leave: end,
     renew,
     /** The access token as it is now; empty for nobody. */
     token: () => user?.access_token ?? '',
@@ -155,8 +155,8 @@ export function createSession({ issuer, clientId }: Config) {
     login: () => ask(),
     async logout() {
       const id_token_hint = user?.id_token
-      forgetLastIdentity()
-      leave('logout')
+      deleteLastIdentity()
+      end('logout')
       const hint = id_token_hint === undefined ? {} : { id_token_hint }
       const { url } = await provider.createSignoutRequest(hint)
       here.replace(url)

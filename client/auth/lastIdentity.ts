@@ -35,11 +35,11 @@ export function saveLastIdentity(identity: SessionIdentity): void {
 }
 
 /** Vouched for again; but another tab may have been left, or somebody else have come there, since. */
-export function extendLastIdentity(identity: SessionIdentity): void {
+export function renewLastIdentity(identity: SessionIdentity): void {
   if (readStored()?.identity.user === identity.user) saveLastIdentity(identity)
 }
 
-export function forgetLastIdentity(): void {
+export function deleteLastIdentity(): void {
   try {
     localStorage.removeItem(key)
   } catch {

@@ -11,7 +11,7 @@ const inputs = ['keydown', 'pointerdown', 'pointermove', 'wheel', 'touchstart']
  * Shows somebody as away who has touched none of their tabs for ten minutes, and as online again when
  * they do. Whoever has chosen how to be seen stays so.
  */
-export function createAutoAway(kept: LocalStore, presence: Presence, quiet: DoNotDisturb) {
+export function createAutoAway(store: LocalStore, presence: Presence, doNotDisturb: DoNotDisturb) {
   let lastAt = Date.now()
   let notedAt = 0
   let isBusy = false
@@ -34,14 +34,14 @@ export function createAutoAway(kept: LocalStore, presence: Presence, quiet: DoNo
     // Other tabs need not know it to the second.
     if (lastAt - notedAt > noteMs) {
       notedAt = lastAt
-      kept.writeNow(key, lastAt)
+      store.writeNow(key, lastAt)
     }
-    if (presence.mine() === 'away' && quiet.chosen() !== 'away')
+    if (presence.mine() === 'away' && doNotDisturb.chosen() !== 'away')
       tell(() => presence.choose('online'))
   }
 
   function look() {
-    const at = Math.max(lastAt, kept.readNow<number>(key) ?? 0)
+    const at = Math.max(lastAt, store.readNow<number>(key) ?? 0)
     if (presence.mine() === 'online' && Date.now() - at >= idleMs) tell(presence.idle)
   }
 

@@ -26,7 +26,7 @@ export interface ChatOptions {
   client: ChatClient
   connection: Connection
   identity: SessionIdentity
-  kept: LocalStore
+  localStore: LocalStore
   /** Something was said in a room of ours: by somebody else, where the notice says by whom. */
   onMessage?: (notice: Notice, room: MyRoom) => void
   /** While the connection was away, more was said in a room than is known to have been heard. */
@@ -36,7 +36,7 @@ export interface ChatOptions {
   onFailure?: (why: Error | 'away') => void
 }
 
-type Looked = { room: RoomId } & Pick<RoomTimeline, 'sync' | 'expect'>
+type OpenTimeline = { room: RoomId } & Pick<RoomTimeline, 'sync' | 'expect'>
 
 interface Edit {
   id: MessageId
@@ -44,15 +44,15 @@ interface Edit {
 }
 
 /** How many messages of a room are shown before the server has answered. */
-const keptMessages = 40
+const maxCachedMessages = 40
 
 /** Everything one person sees and does, on one connection. */
 export function createChat(options: ChatOptions) {
-  const { client, connection, identity, kept } = options
+  const { client, connection, identity, localStore } = options
   const me = identity.user as UserId
   /** The rooms and threads that somebody looks at. */
-  const looked = new Set<Looked>()
-  const threads = createFollowedThreads(kept, me)
+  const looked = new Set<OpenTimeline>()
+  const threads = createFollowedThreads(localStore, me)
   const presence = createPresence(client, me)
   const rooms = createRooms({
     ...options,
@@ -64,14 +64,14 @@ export function createChat(options: ChatOptions) {
       if (event?.kind !== 'message' || event.sender !== me) options.onMessage?.(notice, room)
     },
   })
-  const outbox = createSendQueue(client, kept, (room, seq) => {
+  const outbox = createSendQueue(client, localStore, (room, seq) => {
     for (const it of looked) if (it.room === room) it.expect(seq)
   })
-  const people = createPeople(client, kept)
+  const people = createPeople(client, localStore)
   const members = createMembers(client, rooms)
   const typing = createTyping(client, me)
-  const notify = createNotificationPrefs(kept)
-  const quiet = createDoNotDisturb(kept, presence)
+  const notify = createNotificationPrefs(localStore)
+  const quiet = createDoNotDisturb(localStore, presence)
   void callWithRetry(client, 'users.me', {}).then(
     // Whoever is here for the first time has no name yet but that of their token.
     ({ name }) => people.learn(me, name === me ? identity.name : name),
@@ -121,7 +121,7 @@ export function createChat(options: ChatOptions) {
       },
     })
     onCleanup(rooms.listen(room, timeline.hear))
-    const it: Looked = { room, ...timeline }
+    const it: OpenTimeline = { room, ...timeline }
     looked.add(it)
     onCleanup(() => looked.delete(it))
     if (threadId === undefined) createEffect(on(timeline.items, () => keep(room, timeline)))
@@ -133,10 +133,10 @@ export function createChat(options: ChatOptions) {
   function keep(room: RoomId, timeline: ReturnType<typeof createTimeline>) {
     // Only what the server has said; and nothing of a room that we were removed from.
     if (timeline.opened() === 0 || timeline.hasNewer() || !rooms.byId[room]) return
-    const messages = timeline.items().slice(-keptMessages)
+    const messages = timeline.items().slice(-maxCachedMessages)
     if (messages.length === 0) return
     const page: HistoryPage = { messages, before: true, after: false, asOf: 0 }
-    kept.write(pageKey(room), page)
+    localStore.write(pageKey(room), page)
   }
 
   return {
@@ -167,19 +167,19 @@ export function createChat(options: ChatOptions) {
       )
     },
     recovered,
-    seeRecovered: () => setRecovered(0),
-    claim: kept.claim,
+    clearRecovered: () => setRecovered(0),
+    claim: localStore.claim,
     openTimeline,
-    readKept: (room: RoomId) => kept.read<HistoryPage>(pageKey(room)),
-    forgetKept: (room: RoomId) => kept.write(pageKey(room), undefined),
+    readCachedPage: (room: RoomId) => localStore.read<HistoryPage>(pageKey(room)),
+    deleteCachedPage: (room: RoomId) => localStore.write(pageKey(room), undefined),
     drafts: {
-      read: (place: string) => kept.readNow<string>(`draft ${place}`) ?? '',
-      write: (place: string, text: string) => kept.writeNow(`draft ${place}`, text),
+      read: (place: string) => localStore.readNow<string>(`draft ${place}`) ?? '',
+      write: (place: string, text: string) => localStore.writeNow(`draft ${place}`, text),
     },
     /** A message that is being edited, and how far that is. */
     edits: {
-      read: (place: string) => kept.readNow<Edit>(`edit ${place}`),
-      write: (place: string, edit?: Edit) => kept.writeNow(`edit ${place}`, edit),
+      read: (place: string) => localStore.readNow<Edit>(`edit ${place}`),
+      write: (place: string, edit?: Edit) => localStore.writeNow(`edit ${place}`, edit),
     },
     /** What a room is called, for whoever is in it. */
     titleOf: (room: MyRoom): string =>

@@ -20,10 +20,10 @@ const retryDelayMs = 30_000
  * with the last connection, as when the only tab is loaded again: this browser says it anew. When it
  * shall end by itself is known here as well, and it ends then, or when the page is next opened.
  */
-export function createDoNotDisturb(kept: LocalStore, presence: Presence) {
-  const readChoice = () => kept.readNow<StoredStatus>(key)
+export function createDoNotDisturb(store: LocalStore, presence: Presence) {
+  const readChoice = () => store.readNow<StoredStatus>(key)
   const [choice, setChoice] = createSignal(readChoice())
-  onCleanup(kept.watchNow(key, () => setChoice(readChoice())))
+  onCleanup(store.watchNow(key, () => setChoice(readChoice())))
   const isQuiet = () => presence.mine() === 'busy'
   const until = () => (isQuiet() ? choice()?.until : undefined)
 
@@ -55,7 +55,7 @@ export function createDoNotDisturb(kept: LocalStore, presence: Presence) {
   })
 
   function remember(chosen: StoredStatus | undefined) {
-    kept.writeNow(key, chosen)
+    store.writeNow(key, chosen)
     setChoice(chosen)
   }
 

@@ -5,11 +5,11 @@ import type { roomInfo } from '#schema/messages/room'
 import type { ChatClient } from '../nats/chatClient.ts'
 import type { Rooms } from './createRooms.ts'
 
-export type Member = OutputOf<typeof roomInfo>['members'][number]
+export type RoomMember = OutputOf<typeof roomInfo>['members'][number]
 
 /** Who belongs to a room, of those that somebody has asked about. */
 export function createMembers(client: ChatClient, rooms: Rooms) {
-  const [byRoom, setByRoom] = createStore<Record<RoomId, readonly Member[]>>({})
+  const [byRoom, setByRoom] = createStore<Record<RoomId, readonly RoomMember[]>>({})
   /** What is known of these is as it is now. */
   const fresh = new Set<RoomId>()
   const heard = new Set<RoomId>()
@@ -22,7 +22,7 @@ export function createMembers(client: ChatClient, rooms: Rooms) {
 
   return {
     /** As far as is known: nothing before `want` has had its answer. */
-    of: (room: RoomId): readonly Member[] | undefined => byRoom[room],
+    of: (room: RoomId): readonly RoomMember[] | undefined => byRoom[room],
     /** Whoever is about to use it says so: what has changed meanwhile is found out then, and not before. */
     want(room: RoomId) {
       if (fresh.has(room)) return

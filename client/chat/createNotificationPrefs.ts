@@ -8,27 +8,27 @@ export type NotifyLevel = 'all' | 'mentions' | 'none'
 
 export type NotificationPrefs = ReturnType<typeof createNotificationPrefs>
 
-interface Kind {
+interface NotifyLevels {
   everywhere: NotifyLevel
   /** Where it is not as everywhere else. */
   rooms: Record<string, NotifyLevel>
 }
 
 const key = 'notify'
-const defaultLevels: Kind = { everywhere: 'mentions', rooms: {} }
+const defaultLevels: NotifyLevels = { everywhere: 'mentions', rooms: {} }
 
 /**
  * What somebody wants to be told of: everywhere, and in rooms where they want something else. It is
  * kept by this browser for this person, for all its tabs; nobody else learns which rooms they follow.
  */
-export function createNotificationPrefs(kept: LocalStore) {
-  const read = (): Kind => ({ ...defaultLevels, ...kept.readNow<Kind>(key) })
-  const [choices, setChoices] = createStore<Kind>(read())
-  onCleanup(kept.watchNow(key, () => setChoices(reconcile(read()))))
+export function createNotificationPrefs(store: LocalStore) {
+  const read = (): NotifyLevels => ({ ...defaultLevels, ...store.readNow<NotifyLevels>(key) })
+  const [choices, setChoices] = createStore<NotifyLevels>(read())
+  onCleanup(store.watchNow(key, () => setChoices(reconcile(read()))))
 
-  function change(to: Kind) {
+  function change(to: NotifyLevels) {
     setChoices(reconcile(to))
-    kept.writeNow(key, to)
+    store.writeNow(key, to)
   }
 
   return {

@@ -9,11 +9,11 @@ export type People = ReturnType<typeof createPeople>
 const maxKnown = 200
 
 /** What people are called. Until that is known they are called by their id. */
-export function createPeople(client: ChatClient, kept: LocalStore) {
+export function createPeople(client: ChatClient, store: LocalStore) {
   const [names, setNames] = createStore<Record<UserId, string>>({})
   const asked = new Set<UserId>()
   let wanted: UserId[] = []
-  void kept.read<Record<UserId, string>>('names').then((known = {}) => {
+  void store.read<Record<UserId, string>>('names').then((known = {}) => {
     setNames((now) => ({ ...known, ...now }))
   })
 
@@ -31,7 +31,7 @@ export function createPeople(client: ChatClient, kept: LocalStore) {
     try {
       const { users } = await callWithRetry(client, 'users.names', { userIds })
       for (const { userId, name } of users) setNames(userId, name)
-      kept.write('names', { ...unwrap(names) })
+      store.write('names', { ...unwrap(names) })
     } catch {
       for (const user of userIds) asked.delete(user)
     }

@@ -63,7 +63,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
 
   async function take(notice: Notice) {
     if (isLost) return
-    const verdict = chains.judge(notice)
+    const verdict = chains.classify(notice)
     if (verdict === 'known') return
     const event = verdict === 'next' && (notice.event ?? (await readEvent(client, notice)))
     // What came too early, or cannot be read by itself, is asked for with all that is missing.
@@ -71,7 +71,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
       early.push(notice)
       return syncIn(gapTimeoutMs)
     }
-    chains.take(notice)
+    chains.markSeen(notice)
     onEvent({ seq: notice.seq, event })
     const next = early.sort((a, b) => a.seq - b.seq)
     early = []
@@ -115,11 +115,11 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     if (!answer.recovered) return lose()
     const missed = unseenEvents(chains, answer.events)
     for (const placed of missed) {
-      chains.take({ seq: placed.seq, ...chainOf(placed.event) })
+      chains.markSeen({ seq: placed.seq, ...chainOf(placed.event) })
       onEvent(placed)
     }
     const last = answer.events.at(-1)?.seq ?? 0
-    chains.takeAll(last)
+    chains.markAllSeen(last)
     told = Math.max(told, known, last)
     askOnceMore()
     return missed
@@ -127,7 +127,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
 
   /** What was told may come a moment later to where the answer is from. */
   function askOnceMore() {
-    early = early.filter((notice) => chains.judge(notice) !== 'known' && !asked.has(notice.seq))
+    early = early.filter((notice) => chains.classify(notice) !== 'known' && !asked.has(notice.seq))
     for (const { seq } of early) asked.add(seq)
     if (early.length > 0) syncIn(retryDelayMs)
   }

@@ -23,7 +23,7 @@ export type Rooms = ReturnType<typeof createRooms>
 export interface RoomsOptions {
   client: ChatClient
   me: UserId
-  kept: LocalStore
+  localStore: LocalStore
   /** Follows a room for as long as it is ours: answers with what ends that. */
   follow?: (room: MyRoom) => () => void
   /** Something was said in a room of ours. */
@@ -40,7 +40,7 @@ export type RemovalReason = 'kick' | 'archive' | 'leave' | 'meanwhile'
 const [debounceMs, pollMs] = [400, 60_000]
 
 /** The rooms we belong to, what is unread in each, and a wire to hear what happens there. */
-export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions) {
+export function createRooms({ client, me, localStore, follow, ...tell }: RoomsOptions) {
   const [byId, setRooms] = createStore<Record<RoomId, MyRoom>>({})
   const [isLoaded, setLoaded] = createSignal(false)
   const hearers = new Map<RoomId, Set<(notice: Notice) => void>>()
@@ -73,7 +73,7 @@ export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions)
     const rooms = list()
     for (const { unread, mentions, readSeq, lastSeq, name } of rooms)
       void [unread, mentions, readSeq, lastSeq, name]
-    kept.write(
+    localStore.write(
       'rooms',
       rooms.map((room) => ({ ...unwrap(room) })),
     )
@@ -88,7 +88,7 @@ export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions)
     for (const stop of lines.values()) stop()
   })
   // The rooms that were ours are heard before it is asked which are.
-  void kept
+  void localStore
     .read<MyRoom[]>('rooms')
     .then((known) => {
       if (known && !isLoaded()) take(known)
@@ -193,7 +193,7 @@ export function createRooms({ client, me, kept, follow, ...tell }: RoomsOptions)
     }
     for (const room of gone) tell.onGone?.(room, 'meanwhile')
     const pages = new Set(rooms.map(({ id }) => pageKey(id)))
-    void kept.prune((key) => !key.startsWith(pageKey('')) || pages.has(key))
+    void localStore.prune((key) => !key.startsWith(pageKey('')) || pages.has(key))
     // Between the answer and when they were heard something may have happened there.
     if (isNew) void refresh()
     else if (rooms.some((room) => isUncounted(unreadOf(room)))) refreshSoon()

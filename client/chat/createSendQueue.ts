@@ -27,8 +27,8 @@ const [minRetryMs, maxRetryMs, sentShownMs] = [400, 8_000, 10_000]
 const keyOf = (clientId: ClientId) => `outgoing ${clientId}`
 
 /** How much has been written in this browser, in any tab, that the server does not have. */
-export function countUnsent(kept: LocalStore): number {
-  return kept.listNow<PendingMessage>(keyOf('' as ClientId)).length
+export function countUnsent(store: LocalStore): number {
+  return store.listNow<PendingMessage>(keyOf('' as ClientId)).length
 }
 
 /**
@@ -38,7 +38,7 @@ export function countUnsent(kept: LocalStore): number {
  */
 export function createSendQueue(
   client: ChatClient,
-  kept: LocalStore,
+  store: LocalStore,
   /** The server has a message, as that event of the room. */
   onSent: (room: RoomId, seq: number) => void,
 ) {
@@ -59,7 +59,7 @@ export function createSendQueue(
   /** Takes on what was written in other tabs, which may be gone. */
   function adopt() {
     const mine = new Set(all().map(({ clientId }) => clientId))
-    const known = kept.listNow<PendingMessage>(keyOf('' as ClientId))
+    const known = store.listNow<PendingMessage>(keyOf('' as ClientId))
     const found = known.filter(({ clientId }) => !mine.has(clientId))
     for (const outgoing of found.toSorted((one, other) => one.at - other.at)) add(outgoing)
     for (const { room } of found) void run(room)
@@ -69,8 +69,8 @@ export function createSendQueue(
     const { clientId } = outgoing
     setAll((before) => [...before, outgoing])
     // Another tab that has it as well is done with it, or has been refused.
-    const stop = kept.watchNow(keyOf(clientId), () => {
-      const now = kept.readNow<PendingMessage>(keyOf(clientId))
+    const stop = store.watchNow(keyOf(clientId), () => {
+      const now = store.readNow<PendingMessage>(keyOf(clientId))
       if (now) show(now)
       else drop(clientId)
     })
@@ -93,13 +93,13 @@ export function createSendQueue(
     const now = { ...found, ...what }
     show(now)
     // The server has what is sent.
-    kept.writeNow(keyOf(clientId), now.status === 'sent' ? undefined : now)
+    store.writeNow(keyOf(clientId), now.status === 'sent' ? undefined : now)
   }
 
   function settle(clientId: ClientId) {
     if (!all().some((it) => it.clientId === clientId)) return
     drop(clientId)
-    kept.writeNow(keyOf(clientId), undefined)
+    store.writeNow(keyOf(clientId), undefined)
   }
 
   /** One after the other, so that they are said in the order in which they were written. */
@@ -153,7 +153,7 @@ export function createSendQueue(
       const clientId = newClientId(at)
       const outgoing: PendingMessage = { clientId, room, threadId, text, at, status: 'pending' }
       add(outgoing)
-      kept.writeNow(keyOf(clientId), outgoing)
+      store.writeNow(keyOf(clientId), outgoing)
       void run(room)
     },
     retry(clientId: ClientId) {

@@ -6,7 +6,13 @@ import { callWithRetry } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
 import { createRoomFeed, type MissedEvents, type RoomFeed } from './createRoomFeed.ts'
 import { RecentEvents } from './recentEvents.ts'
-import { apply, extend, type HistoryPage, type Timeline, timelineFromPage } from './timeline.ts'
+import {
+  applyEvent,
+  extendTimeline,
+  type HistoryPage,
+  type Timeline,
+  timelineFromPage,
+} from './timeline.ts'
 
 export type TimelineStatus = 'loading' | 'ready' | 'forbidden' | 'failed'
 
@@ -17,11 +23,11 @@ export interface TimelineOptions {
   room: RoomId
   threadId?: MessageId
   /** What was kept of it, to be shown until the room has answered. */
-  kept?: HistoryPage | undefined
+  cachedPage?: HistoryPage | undefined
   /** Around which event it opens, not at its newest; `later` when that is yet to be found out. */
   start?: number | 'later' | undefined
   /** The same when so much was missed that it is opened anew. */
-  startAgain?: () => number | undefined
+  restartAt?: () => number | undefined
   /** The last event that the room is known to have. */
   lastSeq?: () => number
   onEvent?: (placed: PlacedEvent) => void
@@ -38,10 +44,19 @@ const emptyTimeline: HistoryPage = { messages: [], before: false, after: false, 
 
 /** What is said in a room or a thread, kept up to date until its owner is disposed of. */
 export function createTimeline(options: TimelineOptions) {
-  const { client, room, threadId, kept, start, startAgain, lastSeq = () => 0, onEvent } = options
-  const [status, setStatus] = createSignal<TimelineStatus>(kept ? 'ready' : 'loading')
+  const {
+    client,
+    room,
+    threadId,
+    cachedPage,
+    start,
+    restartAt,
+    lastSeq = () => 0,
+    onEvent,
+  } = options
+  const [status, setStatus] = createSignal<TimelineStatus>(cachedPage ? 'ready' : 'loading')
   const [timeline, setTimeline] = createSignal<Timeline>(
-    timelineFromPage(kept ?? emptyTimeline, threadId),
+    timelineFromPage(cachedPage ?? emptyTimeline, threadId),
   )
   let feed: RoomFeed | undefined
   let recent = new RecentEvents(0)
@@ -110,7 +125,8 @@ export function createTimeline(options: TimelineOptions) {
 
   /** Hears what happens after a page was read, and again what happened since where that is not here. */
   function follow(asOf: number) {
-    if (feed) return feed.isLost() || !recent.hasAllAfter(asOf) ? hearAgain(feed, asOf) : undefined
+    if (feed)
+      return feed.isLost() || !recent.isCompleteAfter(asOf) ? hearAgain(feed, asOf) : undefined
     recent = new RecentEvents(asOf)
     feed = createRoomFeed({
       client,
@@ -118,14 +134,14 @@ export function createTimeline(options: TimelineOptions) {
       asOf,
       onEvent(placed) {
         recent.add(placed)
-        setTimeline((before) => apply(before, placed))
+        setTimeline((before) => applyEvent(before, placed))
         onEvent?.(placed)
       },
       // Once at once; then the room has too much that cannot be read yet.
       onLost() {
         const waitMs = Math.max(0, lostAt + retryDelayMs - Date.now())
         lostAt = Date.now() + waitMs
-        openIn(waitMs, startAgain?.())
+        openIn(waitMs, restartAt?.())
       },
     })
     for (const notice of early) feed.hear(notice)
@@ -141,7 +157,7 @@ export function createTimeline(options: TimelineOptions) {
 
   /** With what has happened meanwhile, or before, where a page does not have it yet. */
   function catchUp(shown: Timeline, { asOf }: HistoryPage): Timeline {
-    return recent.after(asOf).reduce(apply, shown)
+    return recent.after(asOf).reduce(applyEvent, shown)
   }
 
   async function load(side: Side): Promise<void> {
@@ -159,7 +175,7 @@ export function createTimeline(options: TimelineOptions) {
       if (turn !== opened() || isClosed) return
       // What is lost is about to be read anew with all the rest.
       if (!feed?.isLost()) follow(page.asOf)
-      setTimeline((before) => catchUp(extend(before, page, side), page))
+      setTimeline((before) => catchUp(extendTimeline(before, page, side), page))
     } catch (error) {
       if (turn !== opened() || isClosed) return
       mark(setFailed, side, true)

@@ -4,7 +4,7 @@ import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 /** How what is told of a room hangs together: each event names the one before it in its chain. */
 type ChainLink = Pick<Notice, 'seq' | 'prev' | 'threadId'>
 
-export type Verdict =
+export type ChainPosition =
   /** The next one of its chain. */
   | 'next'
   /** It has been heard, or read, before. */
@@ -34,19 +34,19 @@ export class EventChains {
     return Math.max(this.#asOf, ...this.#last.values())
   }
 
-  judge({ seq, prev, threadId }: ChainLink): Verdict {
+  classify({ seq, prev, threadId }: ChainLink): ChainPosition {
     const last = this.#lastOf(threadId)
     if (seq <= last) return 'known'
     return prev <= last ? 'next' : 'hole'
   }
 
   /** This event has been taken in, and all of its chain before it. */
-  take({ seq, threadId }: Pick<ChainLink, 'seq' | 'threadId'>): void {
+  markSeen({ seq, threadId }: Pick<ChainLink, 'seq' | 'threadId'>): void {
     if (seq > this.#lastOf(threadId)) this.#last.set(threadId ?? '', seq)
   }
 
   /** All events up to this one have been taken in, whatever their chain. */
-  takeAll(asOf: number): void {
+  markAllSeen(asOf: number): void {
     this.#asOf = Math.max(this.#asOf, asOf)
     for (const [chain, last] of this.#last) if (last <= this.#asOf) this.#last.delete(chain)
   }
@@ -60,7 +60,7 @@ export class EventChains {
 export function unseenEvents(chains: EventChains, events: readonly PlacedEvent[]): PlacedEvent[] {
   return events.filter(({ seq, event }) => {
     const link = { seq, prev: 0, ...chainOf(event) }
-    return chains.judge(link) !== 'known'
+    return chains.classify(link) !== 'known'
   })
 }
 

@@ -20,11 +20,11 @@ export interface LocalStore {
   /** Forgets everything, in all tabs. */
   clear(): Promise<void>
   /** Tells that another tab has forgotten it, and why. */
-  onForgotten(tell: (why: ForgetReason) => void): void
+  onCleared(tell: (why: ClearReason) => void): void
 }
 
 /** They logged out: nothing is left. Or somebody else came: what they wrote themselves waits for them. */
-export type ForgetReason = 'logout' | 'ended'
+export type ClearReason = 'logout' | 'ended'
 
 const writeDelayMs = 300
 /** So many claims are remembered: older ones are not made again. */
@@ -60,7 +60,7 @@ export function openLocalStore(user: string): LocalStore {
   }
   window.addEventListener('pagehide', flush)
 
-  async function forget(why: ForgetReason) {
+  async function forget(why: ClearReason) {
     isForgotten = true
     waiting.clear()
     if (why === 'logout')
@@ -134,10 +134,10 @@ export function openLocalStore(user: string): LocalStore {
     async clear() {
       await forget('logout')
       // What others have written meanwhile they forget themselves.
-      tabs.postMessage('logout' satisfies ForgetReason)
+      tabs.postMessage('logout' satisfies ClearReason)
     },
-    onForgotten(tell) {
-      tabs.addEventListener('message', ({ data: why }: MessageEvent<ForgetReason>) => {
+    onCleared(tell) {
+      tabs.addEventListener('message', ({ data: why }: MessageEvent<ClearReason>) => {
         void forget(why)
         tell(why)
       })
@@ -149,14 +149,14 @@ export function openLocalStore(user: string): LocalStore {
  * Forgets the rooms and messages that other people have left in this browser. What they wrote and has
  * not been sent is nowhere else: it waits for them.
  */
-export async function forgetOthers(user: string): Promise<void> {
+export async function clearOtherUsers(user: string): Promise<void> {
   const known = (await window.indexedDB?.databases?.().catch(() => [])) ?? []
   for (const { name } of known) {
     if (!name?.startsWith(databasePrefix) || name === databasePrefix + user) continue
     // To delete all of it would wait for their tabs, and they for that when they come again.
     await clear(createStore(name, 'kept')).catch(() => undefined)
     const tabs = openTabs(name.slice(databasePrefix.length))
-    tabs.postMessage('ended' satisfies ForgetReason)
+    tabs.postMessage('ended' satisfies ClearReason)
     tabs.close()
   }
 }

@@ -25,7 +25,7 @@ export class RecentEvents {
   }
 
   /** Whether nothing is missing of what came after this event. */
-  hasAllAfter(seq: number): boolean {
+  isCompleteAfter(seq: number): boolean {
     return seq >= this.#from
   }
 

@@ -44,7 +44,11 @@ export function timelineFromPage(page: HistoryPage, threadId?: MessageId): Timel
 }
 
 /** With the page before the first, or behind the last. */
-export function extend(timeline: Timeline, page: HistoryPage, side: 'older' | 'newer'): Timeline {
+export function extendTimeline(
+  timeline: Timeline,
+  page: HistoryPage,
+  side: 'older' | 'newer',
+): Timeline {
   const [first, last] = [timeline.items[0], timeline.items.at(-1)]
   // Of what is there already nothing is added, and there may be very much.
   const added = toItems(page).filter(({ seq }) =>
@@ -56,7 +60,7 @@ export function extend(timeline: Timeline, page: HistoryPage, side: 'older' | 'n
 }
 
 /** After an event of the room. Events come in their order; one that is known already changes nothing. */
-export function apply(timeline: Timeline, placed: PlacedEvent): Timeline {
+export function applyEvent(timeline: Timeline, placed: PlacedEvent): Timeline {
   const { seq, event } = placed
   switch (event.kind) {
     case 'message':
@@ -91,7 +95,7 @@ export function apply(timeline: Timeline, placed: PlacedEvent): Timeline {
 /** One message after an event of its room. */
 export function applyTo(item: TimelineMessage, placed: PlacedEvent): TimelineMessage {
   const alone: Timeline = { items: [item], hasOlder: true, hasNewer: true, earlyReplies: [] }
-  return apply(alone, placed).items.find(({ id }) => id === item.id) ?? item
+  return applyEvent(alone, placed).items.find(({ id }) => id === item.id) ?? item
 }
 
 function addMessage(timeline: Timeline, seq: number, event: RoomEventOf<'message'>): Timeline {

@@ -1,12 +1,12 @@
 import { createMemo, createSignal, For, type JSX, Match, Show, Switch } from 'solid-js'
 import { ErrorChart, InFlightChart, RateChart, TimeChart } from './Charts.tsx'
-import type { Console } from './createConsole.ts'
+import type { ConsoleState } from './createConsole.ts'
 import { FunctionDetails } from './FunctionDetails.tsx'
 import { FunctionTable, type SortColumn, sortNames } from './FunctionTable.tsx'
 import { useConsoleWords } from './useWords.ts'
 
 /** All functions: together in charts, and one by one in a table. */
-export function Functions(props: { watching: Console }) {
+export function Functions(props: { watching: ConsoleState }) {
   const { w, number, count, duration } = useConsoleWords()
   const [text, setText] = createSignal('')
   const [trigger, setTrigger] = createSignal('')

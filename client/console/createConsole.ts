@@ -13,18 +13,18 @@ export interface WatchedService {
   isGone: boolean
 }
 
-export type ConsoleState =
+export type ConsoleStatus =
   | { status: 'loading' }
   | { status: 'live' }
   /** Asked, and not answered since then, in milliseconds since the epoch. */
   | { status: 'late'; since: number }
   | { status: 'refused' }
 
-export type Console = ReturnType<typeof createConsole>
+export type ConsoleState = ReturnType<typeof createConsole>
 
 /** Looks at everything that runs, every two seconds while somebody sees it. */
 export function createConsole(client: ChatClient) {
-  const [state, setState] = createSignal<ConsoleState>({ status: 'loading' })
+  const [state, setState] = createSignal<ConsoleStatus>({ status: 'loading' })
   const [names, setNames] = createSignal<readonly string[]>([])
   const [byName, setByName] = createStore<Record<string, WatchedService>>({})
   const [all, setAll] = createSignal<readonly Sample[]>([])

@@ -48,7 +48,7 @@ export function RoomView(props: { room: RoomId }) {
 function MemberView(props: { room: MyRoom }) {
   const chat = useChat()
   const id = props.room.id
-  const [kept] = createResource(async () => (await chat.readKept(id)) ?? null)
+  const [kept] = createResource(async () => (await chat.readCachedPage(id)) ?? null)
   return (
     // What was kept is there in a moment, and shown until the room has answered.
     <Show when={kept.state === 'ready'}>

@@ -44,7 +44,7 @@ export function createConversation(options: ConversationOptions) {
     threadId === undefined && room.unread > 0 ? room.readSeq : undefined,
   )
   /** As when it was opened: after so much was missed that it is read anew. */
-  function startAgain(): number | undefined {
+  function restartAt(): number | undefined {
     const { readSeq: read } = chat.rooms.byId[room.id] ?? room
     if (threadId !== undefined || isKeptUnread()) return undefined
     setReadSeq(read)
@@ -54,7 +54,7 @@ export function createConversation(options: ConversationOptions) {
     ...(threadId === undefined ? {} : { threadId }),
     ...(onEvent === undefined ? {} : { onEvent }),
     ...readStart(options),
-    startAgain,
+    restartAt,
   })
   showCachedPage(options, timeline)
   const toRows = createRows()

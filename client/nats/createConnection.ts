@@ -13,7 +13,7 @@ import type { Config } from '../config.ts'
 import type { ChatClient } from './chatClient.ts'
 import { createDeferredClient } from './createDeferredClient.ts'
 import { createWebSockets } from './createWebSockets.ts'
-import { traceHeaders } from './traceHeaders.ts'
+import { createTraceHeaders } from './traceHeaders.ts'
 
 export type ConnectionState =
   | { status: 'connecting'; since: number }
@@ -114,7 +114,7 @@ export function createConnection(config: Config, session: Session, user: string)
     attempts = 0
     wasRefused = false
     void follow(made)
-    setClient(createClient(made, { contracts, user, headers: traceHeaders }))
+    setClient(createClient(made, { contracts, user, headers: createTraceHeaders }))
     setLink({ status: 'online' })
   }
 

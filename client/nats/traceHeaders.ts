@@ -1,11 +1,11 @@
 import { headers, type MsgHdrs } from '@nats-io/nats-core'
 
 /** What is followed on its way: what somebody says, one trace for each. */
-const followed = new Set<PropertyKey>(['send', 'send.thread'])
+const tracedFunctions = new Set<PropertyKey>(['send', 'send.thread'])
 
 /** The header by which the functions know that a call is to be followed. */
-export function traceHeaders(name: PropertyKey): MsgHdrs | undefined {
-  if (!followed.has(name)) return undefined
+export function createTraceHeaders(name: PropertyKey): MsgHdrs | undefined {
+  if (!tracedFunctions.has(name)) return undefined
   const hdrs = headers()
   hdrs.set('traceparent', `00-${newId(16)}-${newId(8)}-01`)
   return hdrs

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
-  extend,
+  extendTimeline,
   type HistoryPage,
   type TimelineMessage,
   timelineFromPage,
@@ -109,9 +109,9 @@ describe('pages of a room', () => {
 
     // As they overlap when something is said meanwhile.
     let timeline = timelineFromPage(page(60, 100))
-    timeline = extend(timeline, page(20, 65), 'older')
-    timeline = extend(timeline, page(0, 20), 'older')
-    timeline = extend(timeline, page(95, 150), 'newer')
+    timeline = extendTimeline(timeline, page(20, 65), 'older')
+    timeline = extendTimeline(timeline, page(0, 20), 'older')
+    timeline = extendTimeline(timeline, page(95, 150), 'newer')
 
     expect(timeline.items.map(({ seq }) => seq)).toEqual(items.map(({ seq }) => seq))
     expect(timeline).toMatchObject({ hasOlder: false, hasNewer: false })

@@ -4,7 +4,7 @@ import { type MessageId, type RoomId, toNotifyId } from '#schema/ids'
 import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 import { createTimeline } from '../../client/chat/createTimeline.ts'
 import {
-  apply,
+  applyEvent,
   type HistoryPage,
   type Timeline,
   timelineFromPage,
@@ -20,7 +20,7 @@ function said(seq: number, id: string, threadId?: string): PlacedEvent {
 
 const empty = () => timelineFromPage({ messages: [], before: false, after: false, asOf: 0 })
 const timelineOf = (events: PlacedEvent[], timeline: Timeline = empty()) =>
-  events.reduce(apply, timeline)
+  events.reduce(applyEvent, timeline)
 const repliesOf = ({ items }: Timeline, id: string) =>
   items.find((item) => item.id === (id as MessageId))?.replies
 

@@ -78,7 +78,7 @@ export const givenKept: LocalStore = {
   claim: async () => true,
   prune: async () => undefined,
   clear: async () => undefined,
-  onForgotten: () => undefined,
+  onCleared: () => undefined,
 }
 
 function givenPage(count: number): HistoryPage {

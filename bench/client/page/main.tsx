@@ -52,7 +52,7 @@ const chat = createRoot(() =>
     client,
     connection: givenConnection,
     identity: { user: me, name: 'Alice', roles: ['user'] } as never,
-    kept: givenKept,
+    localStore: givenKept,
   }),
 )
 const tasks = new PerformanceObserver((list) => {
