@@ -1,22 +1,18 @@
-import { createEffect, createSignal, onCleanup } from 'solid-js'
-import { createStore, reconcile, unwrap } from 'solid-js/store'
+import { onCleanup } from 'solid-js'
 import type { OutputOf } from '#runtime'
 import { topics } from '#schema/contracts'
 import type { RoomId, UserId } from '#schema/ids'
-import type { Notice } from '#schema/messages/event'
+import type { Notice, RoomEvent } from '#schema/messages/event'
 import type { MyRoom, readUpdate } from '#schema/messages/room'
 import { callWithRetry } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
 import { createReadPositions } from './createReadPositions.ts'
+import { createRefresh } from './createRefresh.ts'
+import { createRoomList } from './createRoomList.ts'
+import { createRoomSubscriptions } from './createRoomSubscriptions.ts'
+import { createUnreadCounts } from './createUnreadCounts.ts'
 import { type LocalStore, pageKey } from './localStore.ts'
-import {
-  applyCount,
-  countNotice as hearUnread,
-  isUncounted,
-  startUnread,
-  totalOf,
-  type Unread,
-} from './unread.ts'
+import { countNotice, isUncounted, totalOf, type Unread } from './unread.ts'
 
 export type Rooms = ReturnType<typeof createRooms>
 
@@ -24,256 +20,157 @@ export interface RoomsOptions {
   client: ChatClient
   me: UserId
   localStore: LocalStore
-  /** Follows a room for as long as it is ours: answers with what ends that. */
+  /** Called for each room of the user; the returned function is called when the room is removed. */
   follow?: (room: MyRoom) => () => void
-  /** Something was said in a room of ours. */
+  /** Called for each message in a room of the user, also for the user's own. */
   onMessage?: (notice: Notice, room: MyRoom) => void
-  /** While the connection was away, more was said in a room than is known to have been heard. */
+  /** Called after a reconnect for each room with more unread messages than `before`. */
   onMissed?: (room: MyRoom, before: MyRoom) => void
-  /** A room is not ours any more. */
   onGone?: (room: MyRoom, why: RemovalReason) => void
 }
 
-/** We were removed, the room was archived, we left; or one of these, while the connection was away. */
+/** `meanwhile`: one of the others, while the client was disconnected. */
 export type RemovalReason = 'kick' | 'archive' | 'leave' | 'meanwhile'
 
-const [debounceMs, pollMs] = [400, 60_000]
+/** The rooms of the user with their unread counts, updated by notices and by refreshing the list. */
+export function createRooms(options: RoomsOptions) {
+  const { client, me, localStore, onMessage, onMissed, onGone } = options
+  const rooms = createRoomList(localStore)
+  const { byId, list } = rooms
+  const refreshing = createRefresh(load)
+  const { refresh, refreshSoon, round } = refreshing
+  const counts = createUnreadCounts(refreshing)
+  const readPositions = createReadPositions(client, setRead)
+  /** The refresh round in which a room was removed: that round's response may still list the room. */
+  const removalRounds = new Map<RoomId, number>()
+  let wasOffline = false
 
-/** The rooms we belong to, what is unread in each, and a wire to hear what happens there. */
-export function createRooms({ client, me, localStore, follow, ...tell }: RoomsOptions) {
-  const [byId, setRooms] = createStore<Record<RoomId, MyRoom>>({})
-  const [isLoaded, setLoaded] = createSignal(false)
-  const hearers = new Map<RoomId, Set<(notice: Notice) => void>>()
-  /** Ends what is heard of each room. */
-  const lines = new Map<RoomId, () => void>()
-  const counts = new Map<RoomId, Unread>()
-  /**
-   * During which refreshment it was told how far a room is read, or that it is ours no more: what that
-   * brings is older.
-   */
-  const [readIn, goneIn] = [new Map<RoomId, number>(), new Map<RoomId, number>()]
-  const readMarks = createReadPositions(client, (room, state) => setRead(room, state))
-  let turn = 0
-  /** What is asked next tells of what was missed. */
-  let wasAway = false
-  let refreshing: Promise<void> | undefined
-  let next: Promise<void> | undefined
-  let soon: ReturnType<typeof setTimeout> | undefined
-
-  // Listen before asking, so that nothing that happens in between is missed.
-  onCleanup(client.listen(topics.deliverNotify, { user: me }, (notice) => hear(notice)))
+  // Subscribe before the first request, so that no notice in between is missed.
+  const subscriptions = createRoomSubscriptions({ ...options, onNotice: receive })
   onCleanup(
     client.listen(topics.deliverRead, { user: me }, ({ room, user: _, back, ...state }) => {
       if (byId[room] && (back || state.seq >= byId[room].readSeq)) setRead(room, state)
     }),
   )
-  // As it stands, so that a page that is loaded again begins where this one was.
-  createEffect(() => {
-    if (!isLoaded()) return
-    const rooms = list()
-    for (const { unread, mentions, readSeq, lastSeq, name } of rooms)
-      void [unread, mentions, readSeq, lastSeq, name]
-    localStore.write(
-      'rooms',
-      rooms.map((room) => ({ ...unwrap(room) })),
-    )
-  })
-  const timer = setInterval(() => document.visibilityState === 'visible' && refresh(), pollMs)
-  const onVisible = () => document.visibilityState === 'visible' && refreshSoon()
-  document.addEventListener('visibilitychange', onVisible)
-  onCleanup(() => {
-    clearInterval(timer)
-    clearTimeout(soon)
-    document.removeEventListener('visibilitychange', onVisible)
-    for (const stop of lines.values()) stop()
-  })
-  // The rooms that were ours are heard before it is asked which are.
-  void localStore
-    .read<MyRoom[]>('rooms')
-    .then((known) => {
-      if (known && !isLoaded()) take(known)
+  void rooms
+    .readCached()
+    .then((cached) => {
+      if (cached && !rooms.isLoaded()) replace(cached)
     })
     .finally(() => void refresh())
 
-  /** Answers with whether it is of public rooms that were not heard until now. */
-  function take(rooms: readonly MyRoom[]): boolean {
-    const ids = new Set(rooms.map(({ id }) => id))
-    for (const id of lines.keys()) if (!ids.has(id)) hangUp(id)
-    const added = rooms.filter(({ id }) => !lines.has(id))
-    for (const room of added) listenTo(room)
-    for (const room of rooms) note(room)
-    const now = rooms.map(toMyRoom)
-    setRooms(reconcile(Object.fromEntries(now.map((room) => [room.id, room])), { key: null }))
-    setLoaded(true)
-    return added.some(({ kind }) => kind === 'public')
-  }
-
-  /** What happens in other rooms than public ones comes to us by itself. */
-  function listenTo(room: MyRoom) {
-    const stop =
-      room.kind === 'public'
-        ? client.listen(topics.roomNotify, { room: room.id }, (notice) => hear(notice))
-        : undefined
-    const unfollow = follow?.(room)
-    lines.set(room.id, () => {
-      stop?.()
-      unfollow?.()
-    })
-  }
-
-  function hangUp(id: RoomId) {
-    lines.get(id)?.()
-    lines.delete(id)
-    counts.delete(id)
-  }
-
-  function unreadOf({ id, readSeq, unread, mentions, lastSeq: asOf }: MyRoom): Unread {
-    return counts.get(id) ?? startUnread({ readSeq, unread, mentions, asOf })
-  }
-
-  /** Takes over what was counted, unless it has become known meanwhile that more or less is read. */
-  function note(room: MyRoom) {
-    const known = counts.get(room.id)
-    const { readSeq, unread, mentions, lastSeq: asOf } = room
-    if (known && readIn.get(room.id) === turn && known.readSeq !== readSeq) {
-      if (asOf > known.asOf) refreshSoon()
-      return
+  async function load() {
+    const answer = await callWithRetry(client, 'room.list', {})
+    const current = answer.rooms.filter(({ id }) => removalRounds.get(id) !== round())
+    const ids = new Set(current.map(({ id }) => id))
+    const removed = list().filter(({ id }) => !ids.has(id))
+    const before = wasOffline ? new Map(list().map((room) => [room.id, { ...room }])) : undefined
+    wasOffline = false
+    const added = replace(current)
+    for (const room of list()) {
+      const cached = before?.get(room.id)
+      if (cached && room.unread > cached.unread) onMissed?.(room, cached)
     }
-    const counted = { readSeq, unread, mentions, asOf }
-    counts.set(room.id, known ? applyCount(known, counted) : startUnread(counted))
+    for (const room of removed) onGone?.(room, 'meanwhile')
+    const pages = new Set(current.map(({ id }) => pageKey(id)))
+    void localStore.prune((key) => !key.startsWith(pageKey('')) || pages.has(key))
+    // Notices of a public room between the response and the subscription are missing.
+    if (added.some(({ kind }) => kind === 'public')) void refresh()
+    else if (current.some((room) => isUncounted(counts.of(room)))) refreshSoon()
+  }
+
+  /** Returns the rooms that were not subscribed before. */
+  function replace(current: readonly MyRoom[]): MyRoom[] {
+    const added = subscriptions.replace(current)
+    counts.replace(current)
+    rooms.replace(current.map(toMyRoom))
+    return added
   }
 
   function toMyRoom(room: MyRoom): MyRoom {
-    const now = unreadOf(room)
+    const count = counts.of(room)
     const lastSeq = Math.max(room.lastSeq, byId[room.id]?.lastSeq ?? 0)
-    return { ...room, lastSeq, readSeq: now.readSeq, ...totalOf(now) }
+    return { ...room, lastSeq, readSeq: count.readSeq, ...totalOf(count) }
   }
 
-  function show(id: RoomId, now: Unread) {
-    counts.set(id, now)
-    setRooms(id, { readSeq: now.readSeq, ...totalOf(now) })
+  function show(id: RoomId, count: Unread) {
+    counts.set(id, count)
+    rooms.update(id, { readSeq: count.readSeq, ...totalOf(count) })
   }
 
   function setRead(id: RoomId, { seq, ...counted }: OutputOf<typeof readUpdate>) {
     const room = byId[id]
-    if (!room) return
-    readIn.set(id, turn)
-    show(id, applyCount(unreadOf(room), { readSeq: seq, ...counted }))
+    if (room) show(id, counts.markRead(room, { readSeq: seq, ...counted }))
   }
 
-  /** What is asked from now on: an answer that is on its way may be older than what led here. */
-  function refresh(): Promise<void> {
-    if (!refreshing) return start()
-    next ??= refreshing.then(start)
-    return next
-  }
-
-  function start(): Promise<void> {
-    next = undefined
-    turn++
-    refreshing = askForAll()
-      .catch(() => undefined)
-      .finally(() => {
-        refreshing = undefined
-      })
-    return refreshing
-  }
-
-  async function askForAll() {
-    const answer = await callWithRetry(client, 'room.list', {})
-    const rooms = answer.rooms.filter(({ id }) => goneIn.get(id) !== turn)
-    const ids = new Set(rooms.map(({ id }) => id))
-    const gone = list().filter(({ id }) => !ids.has(id))
-    const before = wasAway ? new Map(list().map((room) => [room.id, { ...room }])) : undefined
-    wasAway = false
-    const isNew = take(rooms)
-    for (const room of list()) {
-      const known = before?.get(room.id)
-      if (known && room.unread > known.unread) tell.onMissed?.(room, known)
-    }
-    for (const room of gone) tell.onGone?.(room, 'meanwhile')
-    const pages = new Set(rooms.map(({ id }) => pageKey(id)))
-    void localStore.prune((key) => !key.startsWith(pageKey('')) || pages.has(key))
-    // Between the answer and when they were heard something may have happened there.
-    if (isNew) void refresh()
-    else if (rooms.some((room) => isUncounted(unreadOf(room)))) refreshSoon()
-  }
-
-  function refreshSoon() {
-    clearTimeout(soon)
-    soon = setTimeout(() => void refresh(), debounceMs)
-  }
-
-  function hear(notice: Notice) {
+  function receive(notice: Notice) {
     const { room: id, event, seq, kind } = notice
     const room = byId[id]
-    if (event?.kind === 'member' && event.userId === me) {
+    if (event) applyEventToList(id, event)
+    subscriptions.notify(notice)
+    if (!room || !byId[id]) return
+    rooms.update(id, { lastSeq: Math.max(room.lastSeq, seq) })
+    const count = countNotice(counts.of(room), notice, me)
+    show(id, count)
+    // A deleted message may be one of those that only the server has counted.
+    if (isUncounted(count) || (kind === 'delete' && room.unread > 0)) refreshSoon()
+    if (kind === 'message') onMessage?.(notice, room)
+  }
+
+  function applyEventToList(id: RoomId, event: RoomEvent) {
+    if (event.kind === 'member' && event.userId === me) {
       if (event.action === 'join' || event.action === 'role') refreshSoon()
-      else forget(id, event.action)
+      else remove(id, event.action)
     }
-    if (event?.kind === 'room') {
-      if (event.action === 'archive') forget(id, 'archive')
-      else if (event.action === 'rename' && room) setRooms(id, 'name', event.name ?? room.name)
+    if (event.kind === 'room') {
+      if (event.action === 'archive') remove(id, 'archive')
+      else if (event.action === 'rename' && byId[id])
+        rooms.update(id, { name: event.name ?? byId[id].name })
       else refreshSoon()
     }
-    for (const hearer of hearers.get(id) ?? []) hearer(notice)
-    if (!room || !byId[id]) return
-    setRooms(id, 'lastSeq', Math.max(room.lastSeq, seq))
-    const now = hearUnread(unreadOf(room), notice, me)
-    show(id, now)
-    // What was counted by the server the server counts anew.
-    if (isUncounted(now) || (kind === 'delete' && room.unread > 0)) refreshSoon()
-    if (kind === 'message') tell.onMessage?.(notice, room)
   }
 
-  function list(): MyRoom[] {
-    return Object.values(byId).filter((room) => room !== undefined)
-  }
-
-  function forget(id: RoomId, why: RemovalReason) {
+  function remove(id: RoomId, why: RemovalReason) {
     const room = byId[id]
     if (!room) return
-    goneIn.set(id, turn)
-    hangUp(id)
-    setRooms(id, undefined as never)
-    tell.onGone?.({ ...room }, why)
+    removalRounds.set(id, round())
+    subscriptions.unsubscribe(id)
+    counts.delete(id)
+    rooms.remove(id)
+    onGone?.({ ...room }, why)
     refreshSoon()
   }
 
   return {
-    byId: byId as Readonly<Record<RoomId, MyRoom | undefined>>,
-    isLoaded,
+    byId,
+    isLoaded: rooms.isLoaded,
     list,
     refresh,
-    /** The connection was away. */
+    /** Refreshes the list after a reconnect and reports missed messages to `onMissed`. */
     renew() {
-      wasAway = true
+      wasOffline = true
       void refresh()
     },
-    /** Hears what happens in one room; answers with what stops it. */
-    listen(room: RoomId, hearer: (notice: Notice) => void): () => void {
-      const known = hearers.get(room) ?? new Set()
-      hearers.set(room, known.add(hearer))
-      return () => known.delete(hearer)
-    },
-    /** Says how far we have read. */
-    markRead(room: RoomId, seq: number) {
-      const known = byId[room]
-      if (known && seq > known.readSeq) readMarks.mark(room, seq)
+    /** Calls the listener for each notice of a room. Returns a function that removes the listener. */
+    listen: subscriptions.listen,
+    /** Moves the read position forward. */
+    markRead(id: RoomId, seq: number) {
+      const room = byId[id]
+      if (room && seq > room.readSeq) readPositions.mark(id, seq)
     },
     markAllRead() {
       for (const { id, unread, readSeq, lastSeq } of list())
-        if (unread > 0 && lastSeq > readSeq) readMarks.mark(id, lastSeq)
+        if (unread > 0 && lastSeq > readSeq) readPositions.mark(id, lastSeq)
     },
-    /** The room of us two, which there is from the first time on that somebody asks for it. */
+    /** Returns the direct room with a user; the first call creates it. */
     async openDirect(user: UserId): Promise<RoomId> {
       const { room } = await callWithRetry(client, 'room.direct', { with: user })
       await refresh()
       return room.id
     },
-    /** Everything from this one on counts as not read again. */
+    /** Moves the read position back: this message and all later ones become unread. */
     async markUnread(room: RoomId, seq: number) {
-      readMarks.forget(room)
+      readPositions.forget(room)
       setRead(
         room,
         await callWithRetry(client, 'read.update', { room, seq: seq - 1, unread: true }),

@@ -1,0 +1,52 @@
+import { onCleanup } from 'solid-js'
+
+export type Refresh = ReturnType<typeof createRefresh>
+
+const [debounceMs, pollMs] = [400, 60_000]
+
+/** Runs `load` on request, and every minute while the page is visible; one run at a time. */
+export function createRefresh(load: () => Promise<void>) {
+  let round = 0
+  let running: Promise<void> | undefined
+  let queued: Promise<void> | undefined
+  let debounce: ReturnType<typeof setTimeout> | undefined
+
+  const poll = setInterval(() => document.visibilityState === 'visible' && refresh(), pollMs)
+  const onVisible = () => document.visibilityState === 'visible' && refreshSoon()
+  document.addEventListener('visibilitychange', onVisible)
+  onCleanup(() => {
+    clearInterval(poll)
+    clearTimeout(debounce)
+    document.removeEventListener('visibilitychange', onVisible)
+  })
+
+  /** Queues another run behind a running one, whose response may predate this request. */
+  function refresh(): Promise<void> {
+    if (!running) return start()
+    queued ??= running.then(start)
+    return queued
+  }
+
+  function start(): Promise<void> {
+    queued = undefined
+    round++
+    running = load()
+      .catch(() => undefined)
+      .finally(() => {
+        running = undefined
+      })
+    return running
+  }
+
+  function refreshSoon() {
+    clearTimeout(debounce)
+    debounce = setTimeout(() => void refresh(), debounceMs)
+  }
+
+  return {
+    refresh,
+    refreshSoon,
+    /** Number of the latest run. A change made in this run may be newer than the run's response. */
+    round: () => round,
+  }
+}

@@ -1,0 +1,42 @@
+import type { RoomId } from '#schema/ids'
+import type { MyRoom } from '#schema/messages/room'
+import type { Refresh } from './createRefresh.ts'
+import { applyCount, startUnread, type Unread, type UnreadCount } from './unread.ts'
+
+/** Unread messages by room: the server's counts, and the notices received since. */
+export function createUnreadCounts({ round, refreshSoon }: Refresh) {
+  const counts = new Map<RoomId, Unread>()
+  /** The refresh round in which the read position last changed: that round's response is older. */
+  const readRounds = new Map<RoomId, number>()
+
+  const countOf = ({ readSeq, unread, mentions, lastSeq: asOf }: MyRoom): UnreadCount => ({
+    readSeq,
+    unread,
+    mentions,
+    asOf,
+  })
+  const of = (room: MyRoom): Unread => counts.get(room.id) ?? startUnread(countOf(room))
+
+  return {
+    of,
+    set: (id: RoomId, unread: Unread) => void counts.set(id, unread),
+    /** Applies the counts of a room list, except where the read position has changed meanwhile. */
+    replace(rooms: readonly MyRoom[]) {
+      const ids = new Set(rooms.map(({ id }) => id))
+      for (const id of counts.keys()) if (!ids.has(id)) counts.delete(id)
+      for (const room of rooms) {
+        const current = counts.get(room.id)
+        const isStale = readRounds.get(room.id) === round() && current?.readSeq !== room.readSeq
+        if (!current) counts.set(room.id, startUnread(countOf(room)))
+        else if (!isStale) counts.set(room.id, applyCount(current, countOf(room)))
+        else if (room.lastSeq > current.asOf) refreshSoon()
+      }
+    },
+    /** Returns the count after the read position of a room has changed. */
+    markRead(room: MyRoom, counted: UnreadCount): Unread {
+      readRounds.set(room.id, round())
+      return applyCount(of(room), counted)
+    },
+    delete: (id: RoomId) => void counts.delete(id),
+  }
+}
