@@ -1,0 +1,63 @@
+import { createSignal, onCleanup } from 'solid-js'
+import type { HistoryPage, Timeline } from './timeline.ts'
+
+export type Side = 'older' | 'newer'
+
+interface PagingOptions {
+  timeline: () => Timeline
+  /** Counter of opened pages: a page for an earlier one is dropped. 0 disables paging. */
+  opened: () => number
+  read: (cursor: { before: number } | { after: number }) => Promise<HistoryPage>
+  onPage: (page: HistoryPage, side: Side) => void
+  retryDelayOf: (error: unknown) => number
+}
+
+const sides = ['older', 'newer'] as const
+
+/** Loads the pages on either side of a timeline, one at a time each, and retries failed ones. */
+export function createPaging({ timeline, opened, read, onPage, retryDelayOf }: PagingOptions) {
+  const [loading, setLoading] = createSignal<Partial<Record<Side, boolean>>>({})
+  const [failed, setFailed] = createSignal<Partial<Record<Side, boolean>>>({})
+  const retries = new Set<ReturnType<typeof setTimeout>>()
+  let isClosed = false
+  onCleanup(() => {
+    isClosed = true
+    for (const retry of retries) clearTimeout(retry)
+  })
+
+  async function load(side: Side): Promise<void> {
+    const { items, hasOlder, hasNewer } = timeline()
+    const edge = side === 'older' ? items[0] : items.at(-1)
+    if (!edge || !(side === 'older' ? hasOlder : hasNewer) || loading()[side]) return
+    const turn = opened()
+    if (turn === 0) return
+    const isStale = () => turn !== opened() || isClosed
+    setLoading((before) => ({ ...before, [side]: true }))
+    setFailed((before) => ({ ...before, [side]: false }))
+    try {
+      const page = await read(side === 'older' ? { before: edge.seq } : { after: edge.seq })
+      if (!isStale()) onPage(page, side)
+    } catch (error) {
+      if (isStale()) return
+      setFailed((before) => ({ ...before, [side]: true }))
+      const retry = setTimeout(() => {
+        retries.delete(retry)
+        if (failed()[side]) void load(side)
+      }, retryDelayOf(error))
+      retries.add(retry)
+    } finally {
+      setLoading((before) => ({ ...before, [side]: false }))
+    }
+  }
+
+  return {
+    isLoading: (side: Side) => loading()[side] === true,
+    hasFailed: (side: Side) => failed()[side] === true,
+    clearFailures: () => setFailed({}),
+    load,
+    /** Retries the failed sides now. */
+    retry() {
+      for (const side of sides) if (failed()[side]) void load(side)
+    },
+  }
+}

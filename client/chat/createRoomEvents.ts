@@ -1,0 +1,63 @@
+import { onCleanup } from 'solid-js'
+import type { RoomId } from '#schema/ids'
+import type { Notice, PlacedEvent } from '#schema/messages/event'
+import type { ChatClient } from '../nats/chatClient.ts'
+import { createRoomFeed, type MissedEvents, type RoomFeed } from './createRoomFeed.ts'
+import { RecentEvents } from './recentEvents.ts'
+import { applyEvent, type Timeline } from './timeline.ts'
+
+interface RoomEventsOptions {
+  client: ChatClient
+  room: RoomId
+  onEvent: (placed: PlacedEvent) => void
+  onLost: () => void
+}
+
+/** The feed of a room from its first page on, with a buffer of recent events for later pages. */
+export function createRoomEvents(options: RoomEventsOptions) {
+  let feed: RoomFeed | undefined
+  let recent = new RecentEvents(0)
+  /** Notices before the first page. */
+  let early: Notice[] = []
+  onCleanup(() => feed?.stop())
+
+  /** Starts the feed at a page's `asOf`; restarts it there when the buffer does not reach back. */
+  function follow(asOf: number) {
+    if (!feed) start(asOf)
+    else if (feed.isLost() || !recent.isCompleteAfter(asOf)) {
+      recent.restart(asOf)
+      feed.restart(asOf)
+    }
+  }
+
+  function start(asOf: number) {
+    recent = new RecentEvents(asOf)
+    feed = createRoomFeed({
+      ...options,
+      asOf,
+      onEvent(placed) {
+        recent.add(placed)
+        options.onEvent(placed)
+      },
+    })
+    for (const notice of early) feed.hear(notice)
+    early = []
+    // Events published before the subscription may be missing from the replica that read the page.
+    feed.doubt()
+  }
+
+  return {
+    follow,
+    isLost: () => feed?.isLost() === true,
+    /** Applies the events that a page with this `asOf` does not include yet. */
+    catchUp: (timeline: Timeline, asOf: number): Timeline =>
+      recent.after(asOf).reduce(applyEvent, timeline),
+    receive(notice: Notice) {
+      if (feed) feed.hear(notice)
+      else early.push(notice)
+    },
+    expect: (seq: number) => feed?.expect(seq),
+    sync: async (): Promise<MissedEvents> => (feed ? feed.sync() : []),
+    knownTo: () => feed?.knownTo() ?? 0,
+  }
+}
