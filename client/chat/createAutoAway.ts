@@ -3,18 +3,18 @@ import type { DoNotDisturb } from './createDoNotDisturb.ts'
 import type { Presence } from './createPresence.ts'
 import type { LocalStore } from './localStore.ts'
 
-const [idleMs, lookMs, noteMs] = [10 * 60_000, 30_000, 20_000]
+const [idleMs, checkMs, shareEveryMs] = [10 * 60_000, 30_000, 20_000]
 const key = 'active'
 const inputs = ['keydown', 'pointerdown', 'pointermove', 'wheel', 'touchstart']
 
 /**
- * Shows somebody as away who has touched none of their tabs for ten minutes, and as online again when
- * they do. Whoever has chosen how to be seen stays so.
+ * Sets the user's presence to away after ten minutes without input in any tab, and to online on the
+ * next input. A status that the user has chosen is not changed.
  */
 export function createAutoAway(store: LocalStore, presence: Presence, doNotDisturb: DoNotDisturb) {
-  let lastAt = Date.now()
-  let notedAt = 0
-  let isBusy = false
+  let lastInputAt = Date.now()
+  let sharedAt = 0
+  let isUpdating = false
   const events = new AbortController()
   for (const input of inputs)
     window.addEventListener(input, onInput, {
@@ -22,7 +22,7 @@ export function createAutoAway(store: LocalStore, presence: Presence, doNotDistu
       passive: true,
       capture: true,
     })
-  const timer = setInterval(look, lookMs)
+  const timer = setInterval(check, checkMs)
   onCleanup(() => {
     events.abort()
     clearInterval(timer)
@@ -30,29 +30,28 @@ export function createAutoAway(store: LocalStore, presence: Presence, doNotDistu
   onInput()
 
   function onInput() {
-    lastAt = Date.now()
-    // Other tabs need not know it to the second.
-    if (lastAt - notedAt > noteMs) {
-      notedAt = lastAt
-      store.writeNow(key, lastAt)
+    lastInputAt = Date.now()
+    if (lastInputAt - sharedAt > shareEveryMs) {
+      sharedAt = lastInputAt
+      store.writeNow(key, lastInputAt)
     }
     if (presence.mine() === 'away' && doNotDisturb.chosen() !== 'away')
-      tell(() => presence.choose('online'))
+      update(() => presence.choose('online'))
   }
 
-  function look() {
-    const at = Math.max(lastAt, store.readNow<number>(key) ?? 0)
-    if (presence.mine() === 'online' && Date.now() - at >= idleMs) tell(presence.idle)
+  function check() {
+    const latestAt = Math.max(lastInputAt, store.readNow<number>(key) ?? 0)
+    if (presence.mine() === 'online' && Date.now() - latestAt >= idleMs) update(presence.idle)
   }
 
-  /** What does not reach the server now is said at the next occasion. */
-  function tell(what: () => Promise<void>) {
-    if (isBusy) return
-    isBusy = true
-    what()
+  /** Errors are ignored: the next input or check tries again. */
+  function update(publish: () => Promise<void>) {
+    if (isUpdating) return
+    isUpdating = true
+    publish()
       .catch(() => undefined)
       .finally(() => {
-        isBusy = false
+        isUpdating = false
       })
   }
 }

@@ -27,12 +27,12 @@ export interface ChatOptions {
   connection: Connection
   identity: SessionIdentity
   localStore: LocalStore
-  /** Something was said in a room of ours: by somebody else, where the notice says by whom. */
+  /** Called for each message of another user. The sender of a notice without an event is unknown. */
   onMessage?: (notice: Notice, room: MyRoom) => void
-  /** While the connection was away, more was said in a room than is known to have been heard. */
+  /** Called after a reconnect for each room with more unread messages than `before`. */
   onMissed?: (room: MyRoom, before: MyRoom) => void
   onGone?: (room: MyRoom, why: RemovalReason) => void
-  /** Something that somebody wanted done was not. */
+  /** Called when an action of the user failed; `away` means disconnected. */
   onFailure?: (why: Error | 'away') => void
 }
 
@@ -43,15 +43,13 @@ interface Edit {
   text: string
 }
 
-/** How many messages of a room are shown before the server has answered. */
 const maxCachedMessages = 40
 
-/** Everything one person sees and does, on one connection. */
+/** The state and actions of a logged-in user, on one connection. */
 export function createChat(options: ChatOptions) {
   const { client, connection, identity, localStore } = options
   const me = identity.user as UserId
-  /** The rooms and threads that somebody looks at. */
-  const looked = new Set<OpenTimeline>()
+  const openTimelines = new Set<OpenTimeline>()
   const threads = createFollowedThreads(localStore, me)
   const presence = createPresence(client, me)
   const rooms = createRooms({
@@ -65,7 +63,7 @@ export function createChat(options: ChatOptions) {
     },
   })
   const outbox = createSendQueue(client, localStore, (room, seq) => {
-    for (const it of looked) if (it.room === room) it.expect(seq)
+    for (const timeline of openTimelines) if (timeline.room === room) timeline.expect(seq)
   })
   const people = createPeople(client, localStore)
   const members = createMembers(client, rooms)
@@ -73,43 +71,43 @@ export function createChat(options: ChatOptions) {
   const notify = createNotificationPrefs(localStore)
   const quiet = createDoNotDisturb(localStore, presence)
   void callWithRetry(client, 'users.me', {}).then(
-    // Whoever is here for the first time has no name yet but that of their token.
+    // The server answers with the user id until it has stored a name for a new user.
     ({ name }) => people.learn(me, name === me ? identity.name : name),
     () => undefined,
   )
-  /** How many messages came in while the connection was away, until somebody has seen that: each time. */
+  /** Messages missed while disconnected. Notifies for equal numbers too: each reconnect counts. */
   const [recovered, setRecovered] = createSignal<number | 'many'>(0, { equals: false })
 
   onCleanup(
-    connection.onReconnect(async (awayMs) => {
+    connection.onReconnect(async (offlineMs) => {
       presence.renew()
       members.renew()
       outbox.adopt()
       rooms.renew()
-      const missed = await Promise.all([...looked].map(({ sync }) => sync()))
-      if (awayMs >= graceMs) setRecovered(countHeard(missed))
+      const missed = await Promise.all([...openTimelines].map(({ sync }) => sync()))
+      if (offlineMs >= graceMs) setRecovered(countMissed(missed))
     }),
   )
 
-  /** How many messages of others these are: a room and a thread of it may both have missed one. */
-  function countHeard(all: readonly MissedEvents[]): number | 'many' {
+  /** Counts the messages of others, each once: a room and its thread may both have missed it. */
+  function countMissed(all: readonly MissedEvents[]): number | 'many' {
     const missed = all.flat()
-    const known = missed.filter((it) => it !== 'lost')
-    if (known.length < missed.length) return 'many'
-    const heard = known.filter(({ event }) => event.kind === 'message' && event.sender !== me)
-    return new Set(heard.map(({ seq }) => seq)).size
+    const placed = missed.filter((event) => event !== 'lost')
+    if (placed.length < missed.length) return 'many'
+    const ofOthers = placed.filter(({ event }) => event.kind === 'message' && event.sender !== me)
+    return new Set(ofOthers.map(({ seq }) => seq)).size
   }
 
-  /** A room or a thread, for as long as its owner looks at it. */
+  /** Opens the timeline of a room or a thread until the owner is disposed. */
   function openTimeline(
     room: RoomId,
-    { threadId, onEvent, ...where }: Omit<TimelineOptions, 'client' | 'room' | 'lastSeq'>,
+    { threadId, onEvent, ...position }: Omit<TimelineOptions, 'client' | 'room' | 'lastSeq'>,
   ) {
     const timeline = createTimeline({
       client,
       room,
       lastSeq: () => rooms.byId[room]?.lastSeq ?? 0,
-      ...where,
+      ...position,
       ...(threadId === undefined ? {} : { threadId }),
       onEvent(placed) {
         const { event } = placed
@@ -121,17 +119,17 @@ export function createChat(options: ChatOptions) {
       },
     })
     onCleanup(rooms.listen(room, timeline.hear))
-    const it: OpenTimeline = { room, ...timeline }
-    looked.add(it)
-    onCleanup(() => looked.delete(it))
-    if (threadId === undefined) createEffect(on(timeline.items, () => keep(room, timeline)))
+    const open: OpenTimeline = { room, ...timeline }
+    openTimelines.add(open)
+    onCleanup(() => openTimelines.delete(open))
+    if (threadId === undefined) createEffect(on(timeline.items, () => cachePage(room, timeline)))
     presence.look(room)
     if (rooms.byId[room]?.kind === 'public') onCleanup(typing.follow(room))
     return timeline
   }
 
-  function keep(room: RoomId, timeline: ReturnType<typeof createTimeline>) {
-    // Only what the server has said; and nothing of a room that we were removed from.
+  function cachePage(room: RoomId, timeline: RoomTimeline) {
+    // Not the cached page itself, and no room that the user was removed from.
     if (timeline.opened() === 0 || timeline.hasNewer() || !rooms.byId[room]) return
     const messages = timeline.items().slice(-maxCachedMessages)
     if (messages.length === 0) return
@@ -144,7 +142,7 @@ export function createChat(options: ChatOptions) {
     connection,
     identity,
     me,
-    /** Sees the console. The server decides by itself who may. */
+    /** Shows the console. Authorization is the server's. */
     isAdmin: identity.roles.includes('admin'),
     rooms,
     outbox,
@@ -156,13 +154,13 @@ export function createChat(options: ChatOptions) {
     notify,
     quiet,
     /**
-     * Does what somebody has pressed, and says so where that fails: without a network at once, without
-     * a connection if it is not back in a moment, as it is when it is made anew with another token.
+     * Runs an action and reports a failure to `onFailure`. Waits briefly for a connection that is being
+     * replaced, as when the token is renewed.
      */
-    async attempt(what: () => Promise<unknown>) {
+    async attempt(action: () => Promise<unknown>) {
       if (!navigator.onLine || !(await connection.waitUntilOnline()))
         return options.onFailure?.('away')
-      await what().catch((error: unknown) =>
+      await action().catch((error: unknown) =>
         options.onFailure?.(isTransient(error) ? 'away' : (error as Error)),
       )
     },
@@ -176,12 +174,12 @@ export function createChat(options: ChatOptions) {
       read: (place: string) => localStore.readNow<string>(`draft ${place}`) ?? '',
       write: (place: string, text: string) => localStore.writeNow(`draft ${place}`, text),
     },
-    /** A message that is being edited, and how far that is. */
+    /** The unsaved edit of a message. */
     edits: {
       read: (place: string) => localStore.readNow<Edit>(`edit ${place}`),
       write: (place: string, edit?: Edit) => localStore.writeNow(`edit ${place}`, edit),
     },
-    /** What a room is called, for whoever is in it. */
+    /** A direct room is titled with the name of the other user. */
     titleOf: (room: MyRoom): string =>
       room.with === undefined ? room.name : people.name(room.with),
   }

@@ -5,7 +5,6 @@ import type { LocalStore } from './localStore.ts'
 
 export type DoNotDisturb = ReturnType<typeof createDoNotDisturb>
 
-/** How somebody wants to be seen, and until when. */
 interface StoredStatus {
   status: ChosenStatus
   /** In milliseconds since the epoch. */
@@ -16,68 +15,66 @@ const key = 'status'
 const retryDelayMs = 30_000
 
 /**
- * Do not disturb: a status that others see too, and that holds on every machine. The server forgets it
- * with the last connection, as when the only tab is loaded again: this browser says it anew. When it
- * shall end by itself is known here as well, and it ends then, or when the page is next opened.
+ * The status that the user has chosen, with its end. The server drops a status with the user's last
+ * connection, so this browser stores it and sends it again after a reload.
  */
 export function createDoNotDisturb(store: LocalStore, presence: Presence) {
-  const readChoice = () => store.readNow<StoredStatus>(key)
-  const [choice, setChoice] = createSignal(readChoice())
-  onCleanup(store.watchNow(key, () => setChoice(readChoice())))
+  const readStored = () => store.readNow<StoredStatus>(key)
+  const [choice, setChoice] = createSignal(readStored())
+  onCleanup(store.watchNow(key, () => setChoice(readStored())))
   const isQuiet = () => presence.mine() === 'busy'
   const until = () => (isQuiet() ? choice()?.until : undefined)
 
   createEffect(() => {
     const end = until()
     if (end === undefined) return
-    let timer = setTimeout(wake, Math.max(0, end - Date.now()))
+    let timer = setTimeout(expire, Math.max(0, end - Date.now()))
     onCleanup(() => clearTimeout(timer))
-    function wake() {
-      // Where nobody can be told now, they are in a while.
+    function expire() {
       choose('online').catch(() => {
-        timer = setTimeout(wake, retryDelayMs)
+        timer = setTimeout(expire, retryDelayMs)
       })
     }
   })
 
+  // The server reports `online` after it has dropped the chosen status.
   createEffect(
     on(presence.mine, (status) => {
       const { status: chosen = 'online', until: end = Number.POSITIVE_INFINITY } = choice() ?? {}
       if (status !== 'online' || chosen === 'online') return
-      if (end <= Date.now()) remember(undefined)
-      // Who cannot be told now is told with the next heartbeat that finds us online.
+      if (end <= Date.now()) persist(undefined)
+      // On failure the next heartbeat that reports `online` tries again.
       else presence.choose(chosen).catch(() => undefined)
     }),
   )
-  // Said on another machine, or in another tab, which has kept for how long as well.
+  // A status chosen in another tab of this browser is already stored, with its end.
   presence.onChosen((status) => {
-    if (readChoice()?.status !== status) remember({ status })
+    if (readStored()?.status !== status) persist({ status })
   })
 
-  function remember(chosen: StoredStatus | undefined) {
+  function persist(chosen: StoredStatus | undefined) {
     store.writeNow(key, chosen)
     setChoice(chosen)
   }
 
   async function choose(status: ChosenStatus, end?: number) {
     const before = choice()
-    // First, so that what is heard of it is no news.
-    remember({ status, until: end })
+    // Persist before publishing: the change notice must find the stored status equal.
+    persist({ status, until: end })
     try {
       await presence.choose(status)
     } catch (error) {
-      remember(before)
+      persist(before)
       throw error
     }
   }
 
   return {
     isQuiet,
-    /** How somebody has said, here or elsewhere, that they want to be seen. */
     chosen: (): ChosenStatus => choice()?.status ?? 'online',
-    /** In milliseconds since the epoch; undefined for as long as nobody says otherwise. */
+    /** End of do-not-disturb in milliseconds since the epoch; undefined when it has none. */
     until,
-    /** Says how one is; of `busy`, for how long. */
+    /** Publishes the status. `end`: when it returns to online, in milliseconds since the epoch. */
     choose,
   }
 }

@@ -6,18 +6,15 @@ export type FollowedThreads = ReturnType<typeof createFollowedThreads>
 
 const [key, maxThreads] = ['threads', 500]
 
-/**
- * The threads that somebody follows: those they began, on whatever machine, and those they wrote in, as
- * far as this browser has heard it.
- */
+/** Threads that the user follows: those the user started, and those this browser saw the user reply in. */
 export function createFollowedThreads(store: LocalStore, me: UserId) {
   const read = () => store.readNow<MessageId[]>(key) ?? []
 
   return {
-    /** What we say in a thread ourselves makes it one of ours. */
+    /** Follows the thread of a message that the user has sent. */
     note({ sender, threadId }: Pick<MessageSent, 'sender' | 'threadId'>) {
       if (threadId === undefined || sender !== me) return
-      store.writeNow(key, [...read().filter((it) => it !== threadId), threadId].slice(-maxThreads))
+      store.writeNow(key, [...read().filter((id) => id !== threadId), threadId].slice(-maxThreads))
     },
     isFollowed: ({ threadId, threadBy }: Notice): boolean =>
       threadId !== undefined && (threadBy === me || read().includes(threadId)),

@@ -7,32 +7,32 @@ import type { Rooms } from './createRooms.ts'
 
 export type RoomMember = OutputOf<typeof roomInfo>['members'][number]
 
-/** Who belongs to a room, of those that somebody has asked about. */
+/** The members of rooms, loaded on demand. */
 export function createMembers(client: ChatClient, rooms: Rooms) {
   const [byRoom, setByRoom] = createStore<Record<RoomId, readonly RoomMember[]>>({})
-  /** What is known of these is as it is now. */
+  /** Rooms whose members are loaded and unchanged since. */
   const fresh = new Set<RoomId>()
-  const heard = new Set<RoomId>()
+  const watched = new Set<RoomId>()
 
-  async function look(room: RoomId) {
+  async function load(room: RoomId) {
     const answer = await client.try('room.info', { room })
     if (answer.ok) setByRoom(room, answer.value.members)
     else fresh.delete(room)
   }
 
   return {
-    /** As far as is known: nothing before `want` has had its answer. */
+    /** Undefined until the response to `want`. */
     of: (room: RoomId): readonly RoomMember[] | undefined => byRoom[room],
-    /** Whoever is about to use it says so: what has changed meanwhile is found out then, and not before. */
+    /** Loads the members, unless they are loaded and have not changed. */
     want(room: RoomId) {
       if (fresh.has(room)) return
       fresh.add(room)
-      if (!heard.has(room))
+      if (!watched.has(room))
         rooms.listen(room, ({ kind }) => kind === 'member' && fresh.delete(room))
-      heard.add(room)
-      void look(room)
+      watched.add(room)
+      void load(room)
     },
-    /** The connection was away: what was told meanwhile is not known. */
+    /** Marks all members as stale after a reconnect: changes may have been missed. */
     renew: () => fresh.clear(),
   }
 }

@@ -10,44 +10,41 @@ export type NotificationPrefs = ReturnType<typeof createNotificationPrefs>
 
 interface NotifyLevels {
   everywhere: NotifyLevel
-  /** Where it is not as everywhere else. */
+  /** Rooms with a level of their own. */
   rooms: Record<string, NotifyLevel>
 }
 
 const key = 'notify'
 const defaultLevels: NotifyLevels = { everywhere: 'mentions', rooms: {} }
 
-/**
- * What somebody wants to be told of: everywhere, and in rooms where they want something else. It is
- * kept by this browser for this person, for all its tabs; nobody else learns which rooms they follow.
- */
+/** Notification levels, stored in this browser only and shared by its tabs. */
 export function createNotificationPrefs(store: LocalStore) {
   const read = (): NotifyLevels => ({ ...defaultLevels, ...store.readNow<NotifyLevels>(key) })
-  const [choices, setChoices] = createStore<NotifyLevels>(read())
-  onCleanup(store.watchNow(key, () => setChoices(reconcile(read()))))
+  const [levels, setLevels] = createStore<NotifyLevels>(read())
+  onCleanup(store.watchNow(key, () => setLevels(reconcile(read()))))
 
   function change(to: NotifyLevels) {
-    setChoices(reconcile(to))
+    setLevels(reconcile(to))
     store.writeNow(key, to)
   }
 
   return {
-    everywhere: () => choices.everywhere,
+    everywhere: () => levels.everywhere,
     setEverywhere: (level: NotifyLevel) => change({ ...read(), everywhere: level }),
-    /** What was chosen for this room alone. */
-    ownOf: (room: RoomId): NotifyLevel | undefined => choices.rooms[room],
-    /** Undefined is as everywhere else. */
+    /** The room's own level; undefined when the room has none. */
+    ownOf: (room: RoomId): NotifyLevel | undefined => levels.rooms[room],
+    /** Undefined removes the room's own level. */
     setOwn(room: RoomId, level: NotifyLevel | undefined) {
       const { [room]: _, ...rooms } = read().rooms
       change({ ...read(), rooms: level === undefined ? rooms : { ...rooms, [room]: level } })
     },
-    levelOf: (room: RoomId): NotifyLevel => choices.rooms[room] ?? choices.everywhere,
-    isMuted: (room: RoomId) => choices.rooms[room] === 'none',
-    /** How much of what is unread in a room calls for them. */
+    levelOf: (room: RoomId): NotifyLevel => levels.rooms[room] ?? levels.everywhere,
+    isMuted: (room: RoomId) => levels.rooms[room] === 'none',
+    /** Returns the number of unread messages of a room that count for the badge. */
     loudIn(room: MyRoom): number {
-      if (choices.rooms[room.id] === 'none') return 0
-      const isEverything = room.kind === 'direct' || choices.rooms[room.id] === 'all'
-      return isEverything ? room.unread : room.mentions
+      if (levels.rooms[room.id] === 'none') return 0
+      const countsAll = room.kind === 'direct' || levels.rooms[room.id] === 'all'
+      return countsAll ? room.unread : room.mentions
     },
   }
 }

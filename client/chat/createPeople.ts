@@ -6,45 +6,45 @@ import type { LocalStore } from './localStore.ts'
 
 export type People = ReturnType<typeof createPeople>
 
-const maxKnown = 200
+const maxUserIds = 200
+const batchDelayMs = 20
 
-/** What people are called. Until that is known they are called by their id. */
+/** Display names, loaded in batches on first use and cached in this browser. */
 export function createPeople(client: ChatClient, store: LocalStore) {
   const [names, setNames] = createStore<Record<UserId, string>>({})
-  const asked = new Set<UserId>()
-  let wanted: UserId[] = []
-  void store.read<Record<UserId, string>>('names').then((known = {}) => {
-    setNames((now) => ({ ...known, ...now }))
+  const requested = new Set<UserId>()
+  let queue: UserId[] = []
+  void store.read<Record<UserId, string>>('names').then((cached = {}) => {
+    setNames((now) => ({ ...cached, ...now }))
   })
 
-  function want(user: UserId) {
-    if (asked.has(user)) return
-    asked.add(user)
-    wanted.push(user)
-    // Whoever draws a page asks for many at once.
-    if (wanted.length === 1) setTimeout(() => void look(), 20)
+  function request(user: UserId) {
+    if (requested.has(user)) return
+    requested.add(user)
+    queue.push(user)
+    if (queue.length === 1) setTimeout(() => void load(), batchDelayMs)
   }
 
-  async function look() {
-    const userIds = wanted.slice(0, maxKnown)
-    wanted = wanted.slice(maxKnown)
+  async function load() {
+    const userIds = queue.slice(0, maxUserIds)
+    queue = queue.slice(maxUserIds)
     try {
       const { users } = await callWithRetry(client, 'users.names', { userIds })
       for (const { userId, name } of users) setNames(userId, name)
       store.write('names', { ...unwrap(names) })
     } catch {
-      for (const user of userIds) asked.delete(user)
+      for (const user of userIds) requested.delete(user)
     }
-    if (wanted.length > 0) await look()
+    if (queue.length > 0) await load()
   }
 
   return {
-    /** Asks for the name if it is not known, and is that from then on. */
+    /** Returns the display name, or the user id while the name is loading. Reactive. */
     name(user: UserId): string {
-      want(user)
+      request(user)
       return names[user] ?? user
     },
-    /** Knows their names from then on: for what is said once and cannot be put right later. */
+    /** Loads missing names now, for announcements and notifications, which cannot be updated later. */
     async find(users: readonly UserId[]): Promise<void> {
       const userIds = [...new Set(users)].filter((user) => names[user] === undefined)
       if (userIds.length === 0) return
@@ -52,7 +52,7 @@ export function createPeople(client: ChatClient, store: LocalStore) {
       if (answer.ok) for (const { userId, name } of answer.value.users) setNames(userId, name)
     },
     learn(user: UserId, name: string) {
-      asked.add(user)
+      requested.add(user)
       setNames(user, name)
     },
   }

@@ -14,170 +14,169 @@ import type { ChatClient } from '../nats/chatClient.ts'
 
 export type Presence = ReturnType<typeof createPresence>
 
-/** How somebody is seen, and in which rooms that is known: in none they are seen no more. */
-interface ShownStatus {
+/** A user's status, with the rooms in which the user is online; offline without one. */
+interface UserStatus {
   status: Status
   rooms: RoomId[]
 }
 
-/** So long after it could not be found out who is in a room it is asked again. */
 const retryDelayMs = 5_000
 
-/** Says that we are there, for as long as its owner lives, and knows who else is, room by room. */
+/** Sends heartbeats until disposal, and tracks the presence of others in the user's rooms. */
 export function createPresence(client: ChatClient, me: UserId) {
   const [mine, setMine] = createSignal<Status>('offline')
-  const [seen, setSeen] = createStore<Record<UserId, ShownStatus | undefined>>({})
-  /** Rooms of which all are known who are there. */
-  const [known, setKnown] = createStore<Record<RoomId, true | undefined>>({})
+  const [users, setUsers] = createStore<Record<UserId, UserStatus | undefined>>({})
+  /** Rooms with a complete snapshot. */
+  const [loaded, setLoaded] = createStore<Record<RoomId, true | undefined>>({})
   const followed = new Set<RoomId>()
-  /** Rooms somebody wants to know that of. */
-  const wanted = new Set<RoomId>()
-  /** Who was told of while a room was asked: of them the answer may be older. */
-  const asked = new Map<RoomId, Set<UserId>>()
-  const timers = new Map<RoomId, ReturnType<typeof setTimeout>>()
+  /** Rooms whose snapshot was requested. */
+  const requested = new Set<RoomId>()
+  /** Users that changed while a snapshot was loading: for them the snapshot may be older. */
+  const changedMeanwhile = new Map<RoomId, Set<UserId>>()
+  const retries = new Map<RoomId, ReturnType<typeof setTimeout>>()
   const connId = crypto.randomUUID() as ConnId
-  let tellChosen = (_status: ChosenStatus) => {}
-  let timer: ReturnType<typeof setTimeout> | undefined
+  let notifyChosen = (_status: ChosenStatus) => {}
+  let heartbeat: ReturnType<typeof setTimeout> | undefined
   let isStopped = false
 
-  onCleanup(client.listen(topics.deliverPresence, { user: me }, hear))
-  const leave = () => client.publish('presence.disconnect', { connId })
-  window.addEventListener('pagehide', leave)
+  onCleanup(client.listen(topics.deliverPresence, { user: me }, applyChanges))
+  const disconnect = () => client.publish('presence.disconnect', { connId })
+  window.addEventListener('pagehide', disconnect)
   onCleanup(() => {
     isStopped = true
-    clearTimeout(timer)
-    for (const later of timers.values()) clearTimeout(later)
-    window.removeEventListener('pagehide', leave)
-    leave()
+    clearTimeout(heartbeat)
+    for (const retry of retries.values()) clearTimeout(retry)
+    window.removeEventListener('pagehide', disconnect)
+    disconnect()
   })
   void beat()
 
   async function beat() {
-    clearTimeout(timer)
+    clearTimeout(heartbeat)
     try {
       setMine((await client.call('presence.heartbeat', { connId })).status)
     } catch {
-      // The next one says the same.
+      // The next heartbeat repeats it.
     }
-    // Not all who came back together shall go on together.
+    // Spreads the heartbeats of clients that reconnected at the same moment.
     const jitter = 0.85 + Math.random() * 0.3
-    if (!isStopped) timer = setTimeout(() => void beat(), heartbeatMs * jitter)
+    if (!isStopped) heartbeat = setTimeout(() => void beat(), heartbeatMs * jitter)
   }
 
-  function hear({ room, changes }: { room: RoomId; changes: readonly PresenceChange[] }) {
+  function applyChanges({ room, changes }: { room: RoomId; changes: readonly PresenceChange[] }) {
     for (const { userId, status, action } of changes) {
-      // That we are there we know better than a room that we have left.
+      // `offline` may come from a room that the user has left.
       if (userId === me && status !== 'offline') {
-        if (action === 'status') tellChosen(status)
+        if (action === 'status') notifyChosen(status)
         setMine(status)
       }
       if (!followed.has(room)) continue
-      asked.get(room)?.add(userId)
-      put(room, userId, status)
+      changedMeanwhile.get(room)?.add(userId)
+      setStatus(room, userId, status)
     }
   }
 
-  /** Who is not seen in one room any more may be so in another. */
-  function put(room: RoomId, user: UserId, status: Status) {
-    const { rooms = [] } = seen[user] ?? {}
+  /** A user that goes offline in one room may still be online in another. */
+  function setStatus(room: RoomId, user: UserId, status: Status) {
+    const { rooms = [] } = users[user] ?? {}
     if (status === 'offline') {
       if (rooms.includes(room))
-        setSeen(user, 'rooms', (all = []) => all.filter((it) => it !== room))
-    } else setSeen(user, { status, rooms: rooms.includes(room) ? rooms : [...rooms, room] })
+        setUsers(user, 'rooms', (all = []) => all.filter((other) => other !== room))
+    } else setUsers(user, { status, rooms: rooms.includes(room) ? rooms : [...rooms, room] })
   }
 
-  /** Nobody is seen in the room any more, but for these. */
-  function clear(room: RoomId, but?: ReadonlySet<UserId>) {
-    setSeen(
+  /** Marks all users as offline in a room, except these. */
+  function clear(room: RoomId, except?: ReadonlySet<UserId>) {
+    setUsers(
       produce((all) => {
-        for (const [user, it] of Object.entries(all) as [UserId, ShownStatus | undefined][])
-          if (it?.rooms.includes(room) && !but?.has(user))
-            it.rooms = it.rooms.filter((other) => other !== room)
+        for (const [id, user] of Object.entries(all) as [UserId, UserStatus | undefined][])
+          if (user?.rooms.includes(room) && !except?.has(id))
+            user.rooms = user.rooms.filter((other) => other !== room)
       }),
     )
   }
 
-  async function find(room: RoomId) {
-    clearTimeout(timers.get(room))
+  async function load(room: RoomId) {
+    clearTimeout(retries.get(room))
     const newer = new Set<UserId>()
-    asked.set(room, newer)
+    changedMeanwhile.set(room, newer)
     try {
       const { present } = await callWithRetry(client, 'presence.room', { room })
-      if (asked.get(room) !== newer) return
-      asked.delete(room)
-      const there = Object.entries(present) as [UserId, ChosenStatus][]
+      if (changedMeanwhile.get(room) !== newer) return
+      changedMeanwhile.delete(room)
+      const online = Object.entries(present) as [UserId, ChosenStatus][]
       batch(() => {
-        clear(room, new Set([...newer, ...there.map(([user]) => user)]))
-        for (const [user, status] of there) if (!newer.has(user)) put(room, user, status)
-        setKnown(room, true)
+        clear(room, new Set([...newer, ...online.map(([user]) => user)]))
+        for (const [user, status] of online) if (!newer.has(user)) setStatus(room, user, status)
+        setLoaded(room, true)
       })
     } catch {
-      if (asked.get(room) !== newer) return
-      asked.delete(room)
+      if (changedMeanwhile.get(room) !== newer) return
+      changedMeanwhile.delete(room)
       if (!isStopped && followed.has(room))
-        timers.set(
+        retries.set(
           room,
-          setTimeout(() => void find(room), retryDelayMs),
+          setTimeout(() => void load(room), retryDelayMs),
         )
     }
   }
 
-  function forget(room: RoomId) {
-    asked.delete(room)
-    clearTimeout(timers.get(room))
-    setKnown(room, undefined)
+  function unload(room: RoomId) {
+    changedMeanwhile.delete(room)
+    clearTimeout(retries.get(room))
+    setLoaded(room, undefined)
     clear(room)
   }
 
   return {
-    /** How we are seen ourselves. */
+    /** Own status. */
     mine,
     /**
-     * How somebody is seen. Undefined where nothing is known of them: whoever is not seen is offline
-     * for those who know that they belong to a room, if it is known who is there.
+     * Returns undefined while unknown. With a room that the user is a member of, a user who is absent
+     * from the room's snapshot is offline.
      */
     statusOf(user: UserId, room?: RoomId): Status | undefined {
       if (user === me) return mine()
-      const found = seen[user]
-      if (found && found.rooms.length > 0) return found.status
-      return room !== undefined && known[room] ? 'offline' : undefined
+      const known = users[user]
+      if (known && known.rooms.length > 0) return known.status
+      return room !== undefined && loaded[room] ? 'offline' : undefined
     },
-    /** Hears who comes and goes in a room that we belong to; answers with what ends it. */
+    /** Tracks presence changes in a room of the user. Returns a function that stops it. */
     follow(room: RoomId, isPublic: boolean): () => void {
       followed.add(room)
-      const stop = isPublic ? client.listen(topics.roomPresence, { room }, hear) : undefined
+      const stop = isPublic ? client.listen(topics.roomPresence, { room }, applyChanges) : undefined
       return () => {
         stop?.()
         followed.delete(room)
-        wanted.delete(room)
-        forget(room)
+        requested.delete(room)
+        unload(room)
       }
     },
-    /** Finds out who is there in a room, once. What changes afterwards is told. */
+    /** Loads the presence snapshot of a room, unless it is loaded already. */
     look(room: RoomId) {
-      if (wanted.has(room)) return
-      wanted.add(room)
-      void find(room)
+      if (requested.has(room)) return
+      requested.add(room)
+      void load(room)
     },
-    /** Hears how we have chosen to be seen, here or elsewhere, before that is so. */
-    onChosen(tell: (status: ChosenStatus) => void) {
-      tellChosen = tell
+    /** Calls back with a status chosen on any device, before it becomes the own status. */
+    onChosen(callback: (status: ChosenStatus) => void) {
+      notifyChosen = callback
     },
     async choose(status: ChosenStatus) {
       await callWithRetry(client, 'presence.update', { status })
       setMine(status)
     },
-    /** Nobody has touched anything for long: away, unless we are something else already. */
+    /** Publishes `away`, unless a status was chosen. */
     async idle() {
       await client.call('presence.update', { status: 'away', idle: true })
       await beat()
     },
-    /** The connection was away: what was told meanwhile is not known. */
+    /** Sends a heartbeat and reloads all snapshots after a reconnect. */
     renew() {
       void beat()
       for (const room of followed) {
-        if (wanted.has(room)) void find(room)
-        else forget(room)
+        if (requested.has(room)) void load(room)
+        else unload(room)
       }
     },
   }

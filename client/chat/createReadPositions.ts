@@ -5,50 +5,50 @@ import type { readUpdate } from '#schema/messages/room'
 import { isTransient } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
 
-const [everyMs, retryDelayMs] = [700, 5_000]
+const [throttleMs, retryDelayMs] = [700, 5_000]
 
-/** Says how far we have read. Many little steps become few. */
+/** Publishes read positions, throttled. */
 export function createReadPositions(
   client: ChatClient,
   onRead: (room: RoomId, state: OutputOf<typeof readUpdate>) => void,
 ) {
-  const reading = new Map<RoomId, number>()
+  const pending = new Map<RoomId, number>()
   let timer: ReturnType<typeof setTimeout> | undefined
-  window.addEventListener('pagehide', tellAtLast)
+  window.addEventListener('pagehide', publishNow)
   onCleanup(() => {
     clearTimeout(timer)
-    window.removeEventListener('pagehide', tellAtLast)
+    window.removeEventListener('pagehide', publishNow)
   })
 
-  function tell() {
+  function send() {
     timer = undefined
-    const told = [...reading]
-    reading.clear()
-    for (const [room, seq] of told)
+    const positions = [...pending]
+    pending.clear()
+    for (const [room, seq] of positions)
       client.call('read.update', { room, seq }).then(
         (state) => onRead(room, state),
         (error) => {
-          // What was seen while the connection was away counts as read when it is back.
+          // Messages read while disconnected become read after the reconnect.
           if (!isTransient(error)) return
-          reading.set(room, Math.max(seq, reading.get(room) ?? 0))
-          timer ??= setTimeout(tell, retryDelayMs)
+          pending.set(room, Math.max(seq, pending.get(room) ?? 0))
+          timer ??= setTimeout(send, retryDelayMs)
         },
       )
   }
 
-  /** A page that goes waits for no answer. */
-  function tellAtLast() {
-    for (const [room, seq] of reading) client.publish('read.update', { room, seq })
+  /** Without a response: the page is closing. */
+  function publishNow() {
+    for (const [room, seq] of pending) client.publish('read.update', { room, seq })
   }
 
   return {
-    /** All up to this one has been read. */
+    /** Marks all messages up to this one as read. A lower position than a pending one is ignored. */
     mark(room: RoomId, seq: number) {
-      if (seq <= (reading.get(room) ?? 0)) return
-      reading.set(room, seq)
-      timer ??= setTimeout(tell, everyMs)
+      if (seq <= (pending.get(room) ?? 0)) return
+      pending.set(room, seq)
+      timer ??= setTimeout(send, throttleMs)
     },
-    /** What was about to be said of a room is not so any more. */
-    forget: (room: RoomId) => void reading.delete(room),
+    /** Drops a pending read position. */
+    forget: (room: RoomId) => void pending.delete(room),
   }
 }

@@ -9,73 +9,69 @@ import { chainOf, EventChains, unseenEvents } from './eventChains.ts'
 export interface FeedOptions {
   client: ChatClient
   room: RoomId
-  /** What is known of the room already: all up to this event. */
+  /** Sequence number of the last event that is already known. */
   asOf: number
-  /** Given each event once, in the order of its chain. */
+  /** Called once for each event, in the order of its chain. */
   onEvent: (placed: PlacedEvent) => void
-  /** What was missed cannot be had: everything must be read anew, and `restart` told as of when. */
+  /** Missed events cannot be fetched: the owner reads a snapshot and calls `restart` with its `asOf`. */
   onLost: () => void
 }
 
 export type RoomFeed = ReturnType<typeof createRoomFeed>
-/** What had been missed; or that it is so much that it is read anew. */
+/** The missed events; `lost` when there are too many to fetch. */
 export type MissedEvents = readonly PlacedEvent[] | 'lost'
 
-/**
- * What two runtimes tell at the same moment may come the wrong way round. So long something that came
- * too early waits for what was before it; then that is asked for.
- */
+/** Two runtimes may publish out of order: wait this long for a predecessor before fetching it. */
 const gapTimeoutMs = 150
-/** So long what a room is known to have had may be on its way still. */
-const lateMs = 2_000
-/** What waited for the connection may be answered before anybody is told that it is back. */
-const recentMs = 1_000
-/** So long after it could not be asked for it is asked for again. */
+/** Time for the notice of a known event to arrive before it counts as lost. */
+const noticeTimeoutMs = 2_000
+/** A sync that waited for the connection may finish before the reconnect is announced. */
+const recentSyncMs = 1_000
 const retryDelayMs = 5_000
 
 /**
- * What happens in a room, without a gap: what is told, and where something is missing, what the room
- * says it was. Steps wait for each other, so that a slow one changes no order.
+ * The events of a room without gaps: from notices, and fetched with `chat.sync` where a notice is
+ * missing. Steps run one after another, so that a slow request does not reorder events.
  */
 export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOptions) {
   let chains = new EventChains(asOf)
   let steps: Promise<unknown> = Promise.resolve()
   let isStopped = false
-  /** Nothing is taken in until everything is read anew. */
+  /** Drops all notices until `restart`. */
   let isLost = false
   let early: Notice[] = []
-  /** What came too early, and was not among what was missed either. */
-  const asked = new Set<number>()
-  /** The last event that was told of, and the last that there is known to be. */
-  let [told, expected] = [asOf, asOf]
-  /** Whatever was told, it must be asked whether that is all. */
-  let isInDoubt = false
-  let waiting: Promise<MissedEvents | undefined> | undefined
+  /** Sequence numbers of early notices whose predecessors one sync has not returned. */
+  const syncedFor = new Set<number>()
+  /** The last event with a notice, and the last event known to exist. */
+  let [announced, expected] = [asOf, asOf]
+  /** Sync even if there is no known gap. */
+  let mustSync = false
+  let queued: Promise<MissedEvents | undefined> | undefined
   let running: Promise<MissedEvents | undefined> | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let [dueAt, notBefore] = [0, 0]
 
   function enqueue<T>(step: () => T | Promise<T>): Promise<T | undefined> {
-    const done = steps.then(() => (isStopped ? undefined : step())).catch(onRefused)
+    const done = steps.then(() => (isStopped ? undefined : step())).catch(onSyncError)
     steps = done
     return done
   }
 
-  async function take(notice: Notice) {
+  async function apply(notice: Notice) {
     if (isLost) return
-    const verdict = chains.classify(notice)
-    if (verdict === 'known') return
-    const event = verdict === 'next' && (notice.event ?? (await readEvent(client, notice)))
-    // What came too early, or cannot be read by itself, is asked for with all that is missing.
+    const position = chains.classify(notice)
+    if (position === 'known') return
+    const event = position === 'next' && (notice.event ?? (await readEvent(client, notice)))
+    // An early notice, or one whose event cannot be read alone: sync fetches it with the missing ones.
     if (!event) {
       early.push(notice)
       return syncIn(gapTimeoutMs)
     }
     chains.markSeen(notice)
     onEvent({ seq: notice.seq, event })
-    const next = early.sort((a, b) => a.seq - b.seq)
+    const waiting = early.sort((a, b) => a.seq - b.seq)
     early = []
-    for (const one of next) await take(one)
+    for (const earlier of waiting) await apply(earlier)
   }
 
   function syncIn(ms: number) {
@@ -85,33 +81,33 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     dueAt = at
     timer = setTimeout(() => {
       timer = undefined
-      if (isInDoubt || early.length > 0 || expected > told) void syncNext()
+      if (mustSync || early.length > 0 || expected > announced) void syncNext()
     }, at - Date.now())
   }
 
-  /** Whoever asks while another one waits for its turn waits for the same. */
+  /** Callers share a sync that has not started yet. */
   function syncNext(): Promise<MissedEvents | undefined> {
-    waiting ??= enqueue(async () => {
-      const it = waiting
-      running = it
-      waiting = undefined
+    queued ??= enqueue(async () => {
+      const current = queued
+      running = current
+      queued = undefined
       return sync().finally(() =>
         setTimeout(() => {
-          if (running === it) running = undefined
-        }, recentMs),
+          if (running === current) running = undefined
+        }, recentSyncMs),
       )
     })
-    return waiting
+    return queued
   }
 
   async function sync(): Promise<MissedEvents> {
     if (isLost) return 'lost'
     clearTimeout(timer)
     timer = undefined
-    isInDoubt = true
-    const known = Math.max(told, expected)
+    mustSync = true
+    const latest = Math.max(announced, expected)
     const answer = await callWithRetry(client, 'chat.sync', { room, since: chains.asOf })
-    isInDoubt = false
+    mustSync = false
     if (!answer.recovered) return lose()
     const missed = unseenEvents(chains, answer.events)
     for (const placed of missed) {
@@ -120,60 +116,62 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     }
     const last = answer.events.at(-1)?.seq ?? 0
     chains.markAllSeen(last)
-    told = Math.max(told, known, last)
-    askOnceMore()
+    announced = Math.max(announced, latest, last)
+    retryEarly()
     return missed
   }
 
-  /** What was told may come a moment later to where the answer is from. */
-  function askOnceMore() {
-    early = early.filter((notice) => chains.classify(notice) !== 'known' && !asked.has(notice.seq))
-    for (const { seq } of early) asked.add(seq)
+  /** The replica that answered may lag behind the notices: syncs once more for each. */
+  function retryEarly() {
+    early = early.filter(
+      (notice) => chains.classify(notice) !== 'known' && !syncedFor.has(notice.seq),
+    )
+    for (const { seq } of early) syncedFor.add(seq)
     if (early.length > 0) syncIn(retryDelayMs)
   }
 
   function lose(): 'lost' {
     isLost = true
     early = []
-    asked.clear()
+    syncedFor.clear()
     onLost()
     return 'lost'
   }
 
-  /** What was not answered is asked for again; where that is no use, everything is read anew. */
-  function onRefused(error: unknown): undefined {
+  /** Retries what may succeed later; otherwise the feed is lost. */
+  function onSyncError(error: unknown): undefined {
     if (isStopped || isLost) return
     if (!isTransient(error) && !isRateLimited(error)) return void lose()
     const waitMs = (isCallError(error) && error.retryAfterMs) || retryDelayMs
-    isInDoubt = true
+    mustSync = true
     notBefore = Date.now() + waitMs
     syncIn(waitMs)
   }
 
   return {
     hear(notice: Notice) {
-      told = Math.max(told, notice.seq)
-      void enqueue(() => take(notice))
+      announced = Math.max(announced, notice.seq)
+      void enqueue(() => apply(notice))
     },
-    /** There is an event of that number. What is not told of it in a while was lost on its way. */
+    /** Announces an event that exists. Syncs if its notice does not arrive in time. */
     expect(seq: number) {
       expected = Math.max(expected, seq)
-      if (expected > told) syncIn(lateMs)
+      if (expected > announced) syncIn(noticeTimeoutMs)
     },
-    /** It may have had more than is going to be told. */
+    /** Syncs soon: notices may be missing. */
     doubt() {
-      isInDoubt = true
-      syncIn(lateMs)
+      mustSync = true
+      syncIn(noticeTimeoutMs)
     },
-    /** Answers with what had been missed, also by whoever asks at this moment, or has just now. */
+    /** Returns the missed events, including those of a sync that is running or has just finished. */
     async sync(): Promise<MissedEvents> {
       const [before = [], after = []] = await Promise.all([running, syncNext()])
       return before === 'lost' || after === 'lost' ? 'lost' : [...before, ...after]
     },
     isLost: () => isLost,
-    /** The last event of the room and its threads that is known; 0 where something before it is missing. */
+    /** Sequence number up to which all events of the room and its threads are known; 0 with a gap. */
     knownTo: () => (isLost || early.length > 0 ? 0 : chains.newest),
-    /** All up to this event is known, and of all that came later it must be heard again. */
+    /** Continues after a snapshot: all events up to this one are known, later ones are fetched. */
     restart(from: number) {
       void enqueue(() => {
         isLost = false
@@ -192,7 +190,7 @@ function isRateLimited(error: unknown): boolean {
   return isCallError(error) && error.code === 'rate_limited'
 }
 
-/** The event that was too large to come along; nothing where it cannot be had alone. */
+/** Reads an event that was too large for its notice; undefined if it cannot be read alone. */
 async function readEvent(client: ChatClient, notice: Notice): Promise<RoomEvent | undefined> {
   if (notice.notifyId === undefined) return undefined
   const message = await callWithRetry(client, 'msg.get', { notifyId: notice.notifyId }).catch(

@@ -5,17 +5,16 @@ import { isTransient } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
 import type { LocalStore } from './localStore.ts'
 
-/** A message on its way. */
+/** An optimistic message: shown below the timeline until the room's event replaces it. */
 export interface PendingMessage {
   clientId: ClientId
   room: RoomId
   threadId?: MessageId | undefined
   text: string
-  /** When it was written, in milliseconds since the epoch. */
+  /** In milliseconds since the epoch. */
   at: number
-  /** `sent` is what the server has, and the room has not shown yet. */
+  /** `sent`: accepted by the server, but its event has not arrived yet. */
   status: 'pending' | 'sent' | 'failed'
-  /** Why it failed, and that in the server's words. */
   code?: ErrorCode | undefined
   error?: string | undefined
 }
@@ -26,20 +25,19 @@ const [minRetryMs, maxRetryMs, sentShownMs] = [400, 8_000, 10_000]
 
 const keyOf = (clientId: ClientId) => `outgoing ${clientId}`
 
-/** How much has been written in this browser, in any tab, that the server does not have. */
+/** Returns the number of unsent messages of all tabs. */
 export function countUnsent(store: LocalStore): number {
   return store.listNow<PendingMessage>(keyOf('' as ClientId)).length
 }
 
 /**
- * What we have said and the room does not show yet. It survives a reload; each message is tried until
- * the server has it or has refused it, in the order in which they were written. What a tab leaves
- * behind another one sends. Where two send the same the server takes it once.
+ * Send queue with optimistic messages. It survives a reload, sends the messages of a room in order,
+ * and retries each until the server accepts or rejects it. A tab also sends the messages of closed
+ * tabs: the server deduplicates by client id.
  */
 export function createSendQueue(
   client: ChatClient,
   store: LocalStore,
-  /** The server has a message, as that event of the room. */
   onSent: (room: RoomId, seq: number) => void,
 ) {
   const [all, setAll] = createSignal<readonly PendingMessage[]>([])
@@ -56,58 +54,63 @@ export function createSendQueue(
   document.addEventListener('visibilitychange', onVisible)
   onCleanup(() => document.removeEventListener('visibilitychange', onVisible))
 
-  /** Takes on what was written in other tabs, which may be gone. */
+  /** Adds the stored messages of other tabs, which may be closed. */
   function adopt() {
-    const mine = new Set(all().map(({ clientId }) => clientId))
-    const known = store.listNow<PendingMessage>(keyOf('' as ClientId))
-    const found = known.filter(({ clientId }) => !mine.has(clientId))
-    for (const outgoing of found.toSorted((one, other) => one.at - other.at)) add(outgoing)
-    for (const { room } of found) void run(room)
+    const queued = new Set(all().map(({ clientId }) => clientId))
+    const stored = store.listNow<PendingMessage>(keyOf('' as ClientId))
+    const adopted = stored.filter(({ clientId }) => !queued.has(clientId))
+    for (const message of adopted.toSorted((a, b) => a.at - b.at)) add(message)
+    for (const { room } of adopted) void run(room)
   }
 
-  function add(outgoing: PendingMessage) {
-    const { clientId } = outgoing
-    setAll((before) => [...before, outgoing])
-    // Another tab that has it as well is done with it, or has been refused.
+  function add(message: PendingMessage) {
+    const { clientId } = message
+    setAll((before) => [...before, message])
+    // Another tab may send, retry or discard the same message.
     const stop = store.watchNow(keyOf(clientId), () => {
-      const now = store.readNow<PendingMessage>(keyOf(clientId))
-      if (now) show(now)
+      const stored = store.readNow<PendingMessage>(keyOf(clientId))
+      if (stored) show(stored)
       else drop(clientId)
     })
     stops.set(clientId, stop)
   }
 
-  function show(now: PendingMessage) {
-    setAll((before) => before.map((it) => (it.clientId === now.clientId ? now : it)))
+  function find(id: ClientId) {
+    return all().find(({ clientId }) => clientId === id)
+  }
+
+  function show(message: PendingMessage) {
+    setAll((before) =>
+      before.map((other) => (other.clientId === message.clientId ? message : other)),
+    )
   }
 
   function drop(clientId: ClientId) {
     stops.get(clientId)?.()
     stops.delete(clientId)
-    setAll((before) => before.filter((it) => it.clientId !== clientId))
+    setAll((before) => before.filter((message) => message.clientId !== clientId))
   }
 
-  function update(clientId: ClientId, what: Partial<PendingMessage>) {
-    const found = all().find((it) => it.clientId === clientId)
-    if (!found) return
-    const now = { ...found, ...what }
-    show(now)
-    // The server has what is sent.
-    store.writeNow(keyOf(clientId), now.status === 'sent' ? undefined : now)
+  function update(clientId: ClientId, changes: Partial<PendingMessage>) {
+    const before = find(clientId)
+    if (!before) return
+    const message = { ...before, ...changes }
+    show(message)
+    store.writeNow(keyOf(clientId), message.status === 'sent' ? undefined : message)
   }
 
   function settle(clientId: ClientId) {
-    if (!all().some((it) => it.clientId === clientId)) return
+    if (!find(clientId)) return
     drop(clientId)
     store.writeNow(keyOf(clientId), undefined)
   }
 
-  /** One after the other, so that they are said in the order in which they were written. */
+  /** Sends the pending messages of a room one after another, to preserve their order. */
   async function run(room: RoomId) {
     if (running.has(room)) return
     running.add(room)
     for (let waitMs = minRetryMs; !isStopped; ) {
-      const next = all().find((it) => it.room === room && it.status === 'pending')
+      const next = all().find((message) => message.room === room && message.status === 'pending')
       if (!next) break
       const retryAfterMs = await withTabLock(next.clientId, () => trySend(next))
       if (retryAfterMs === undefined) {
@@ -120,7 +123,7 @@ export function createSendQueue(
     running.delete(room)
   }
 
-  /** Undefined when its fate is known; else when to try again. */
+  /** Returns undefined when accepted or rejected, else the minimum delay before a retry. */
   async function trySend({
     clientId,
     room,
@@ -128,10 +131,10 @@ export function createSendQueue(
     text,
   }: PendingMessage): Promise<number | undefined> {
     try {
-      const said = { room, clientId, text }
+      const input = { room, clientId, text }
       const { seq } = await (threadId === undefined
-        ? client.call('send', said)
-        : client.call('send.thread', { ...said, threadId }))
+        ? client.call('send', input)
+        : client.call('send.thread', { ...input, threadId }))
       update(clientId, { status: 'sent' })
       onSent(room, seq)
       setTimeout(() => settle(clientId), sentShownMs)
@@ -151,33 +154,33 @@ export function createSendQueue(
     send(room: RoomId, text: string, threadId?: MessageId) {
       const at = Date.now()
       const clientId = newClientId(at)
-      const outgoing: PendingMessage = { clientId, room, threadId, text, at, status: 'pending' }
-      add(outgoing)
-      store.writeNow(keyOf(clientId), outgoing)
+      const message: PendingMessage = { clientId, room, threadId, text, at, status: 'pending' }
+      add(message)
+      store.writeNow(keyOf(clientId), message)
       void run(room)
     },
     retry(clientId: ClientId) {
-      const found = all().find((it) => it.clientId === clientId)
-      if (!found) return
+      const message = find(clientId)
+      if (!message) return
       update(clientId, { status: 'pending', code: undefined, error: undefined })
-      void run(found.room)
+      void run(message.room)
     },
     discard: settle,
-    /** The room shows it now. */
+    /** Removes a message whose event has arrived. */
     settle,
   }
 }
 
-/** Leaves to another tab what that is sending: it will tell, or else we try again. */
+/** Skips a message that another tab is sending; the caller retries later. */
 function withTabLock(clientId: ClientId, send: () => Promise<number | undefined>) {
-  // Where the page does not come safely there are no locks.
+  // Locks need a secure context.
   if (!navigator.locks) return send()
   return navigator.locks.request(keyOf(clientId), { ifAvailable: true }, (lock) =>
     lock ? send() : 0,
   )
 }
 
-/** A UUIDv7: the server sees by its time that it is new. */
+/** Returns a UUIDv7: its timestamp lets the server skip the search for an earlier copy. */
 function newClientId(at: number): ClientId {
   const time = at.toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}` as ClientId

@@ -7,26 +7,26 @@ import type { ChatClient } from '../nats/chatClient.ts'
 export type Typing = ReturnType<typeof createTyping>
 
 const [shownMs, publishEveryMs] = [5_000, 3_000]
-/** What is told so soon after a message was told before it, by another way. */
-const lateMs = 1_000
+/** A typing notice this soon after the user's message was sent before it, on another subject. */
+const staleAfterMessageMs = 1_000
 
-/** Who is writing where, at this moment. */
+/** The users typing in each room and thread. */
 export function createTyping(client: ChatClient, me: UserId) {
   const [places, setPlaces] = createStore<Record<string, UserId[]>>({})
   const timers = new Map<string, ReturnType<typeof setTimeout>>()
   const stoppedAt = new Map<string, number>()
-  let said = { place: '', at: 0 }
+  let published = { place: '', at: 0 }
 
-  interface Heard {
+  interface TypingNotice {
     room: RoomId
     userId: UserId
     threadId?: MessageId | undefined
   }
-  const hear = ({ room, userId, threadId }: Heard) => {
+  const show = ({ room, userId, threadId }: TypingNotice) => {
     if (userId === me) return
     const place = keyOf(room, threadId)
-    if (Date.now() - (stoppedAt.get(`${place} ${userId}`) ?? 0) < lateMs) return
-    setPlaces(place, (known = []) => (known.includes(userId) ? known : [...known, userId]))
+    if (Date.now() - (stoppedAt.get(`${place} ${userId}`) ?? 0) < staleAfterMessageMs) return
+    setPlaces(place, (users = []) => (users.includes(userId) ? users : [...users, userId]))
     const key = `${place} ${userId}`
     clearTimeout(timers.get(key))
     timers.set(
@@ -43,25 +43,25 @@ export function createTyping(client: ChatClient, me: UserId) {
       }),
     )
   }
-  onCleanup(client.listen(topics.deliverTyping, { user: me }, hear))
+  onCleanup(client.listen(topics.deliverTyping, { user: me }, show))
   onCleanup(() => {
     for (const timer of timers.values()) clearTimeout(timer)
   })
 
   return {
-    /** Hears who is writing in a public room that is open; answers with what ends it. */
-    follow: (room: RoomId): (() => void) => client.listen(topics.roomTyping, { room }, hear),
+    /** Subscribes to the typing notices of a public room. Returns a function that unsubscribes. */
+    follow: (room: RoomId): (() => void) => client.listen(topics.roomTyping, { room }, show),
     who: (room: RoomId, threadId?: MessageId): readonly UserId[] =>
       places[keyOf(room, threadId)] ?? [],
-    /** We are writing. Said every three seconds at most, as long as it is in the same place. */
+    /** Publishes that the user is typing, at most every three seconds for the same place. */
     say(room: RoomId, threadId?: MessageId) {
       const place = keyOf(room, threadId)
       const at = Date.now()
-      if (place === said.place && at - said.at < publishEveryMs) return
-      said = { place, at }
+      if (place === published.place && at - published.at < publishEveryMs) return
+      published = { place, at }
       client.publish('typing', { room, ...(threadId === undefined ? {} : { threadId }) })
     },
-    /** What they wrote is said. */
+    /** Removes a user whose message has arrived. */
     stopped(room: RoomId, userId: UserId, threadId?: MessageId) {
       const place = keyOf(room, threadId)
       stoppedAt.set(`${place} ${userId}`, Date.now())

@@ -1,20 +1,20 @@
 import type { MessageId } from '#schema/ids'
 import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 
-/** How what is told of a room hangs together: each event names the one before it in its chain. */
+/** Each event names its predecessor in its chain. */
 type ChainLink = Pick<Notice, 'seq' | 'prev' | 'threadId'>
 
 export type ChainPosition =
-  /** The next one of its chain. */
+  /** Follows the last seen event. */
   | 'next'
-  /** It has been heard, or read, before. */
+  /** Seen before. */
   | 'known'
-  /** Something before it has not come. */
-  | 'hole'
+  /** A predecessor is missing. */
+  | 'gap'
 
 /**
- * Which events of a room have been taken in: all up to one, and of each chain (the room itself, and
- * each thread) those that came after it one by one.
+ * Gap detection for the events of a room. The room and each of its threads is a chain. All events up
+ * to `asOf` were seen, and in each chain those up to its last one.
  */
 export class EventChains {
   #asOf: number
@@ -24,12 +24,12 @@ export class EventChains {
     this.#asOf = asOf
   }
 
-  /** All events up to this one have been taken in: from here on something may be missing. */
+  /** Sequence number up to which all events were seen, in every chain. */
   get asOf(): number {
     return this.#asOf
   }
 
-  /** The last event that has been taken in, whatever its chain. */
+  /** The highest sequence number seen in any chain. */
   get newest(): number {
     return Math.max(this.#asOf, ...this.#last.values())
   }
@@ -37,15 +37,15 @@ export class EventChains {
   classify({ seq, prev, threadId }: ChainLink): ChainPosition {
     const last = this.#lastOf(threadId)
     if (seq <= last) return 'known'
-    return prev <= last ? 'next' : 'hole'
+    return prev <= last ? 'next' : 'gap'
   }
 
-  /** This event has been taken in, and all of its chain before it. */
+  /** Marks an event and its predecessors in the chain as seen. */
   markSeen({ seq, threadId }: Pick<ChainLink, 'seq' | 'threadId'>): void {
     if (seq > this.#lastOf(threadId)) this.#last.set(threadId ?? '', seq)
   }
 
-  /** All events up to this one have been taken in, whatever their chain. */
+  /** Marks all events up to this one as seen, in every chain. */
   markAllSeen(asOf: number): void {
     this.#asOf = Math.max(this.#asOf, asOf)
     for (const [chain, last] of this.#last) if (last <= this.#asOf) this.#last.delete(chain)
@@ -56,7 +56,7 @@ export class EventChains {
   }
 }
 
-/** Which of a room's events come after what has been taken in. */
+/** Returns the events that were not seen yet. */
 export function unseenEvents(chains: EventChains, events: readonly PlacedEvent[]): PlacedEvent[] {
   return events.filter(({ seq, event }) => {
     const link = { seq, prev: 0, ...chainOf(event) }
@@ -64,7 +64,6 @@ export function unseenEvents(chains: EventChains, events: readonly PlacedEvent[]
   })
 }
 
-/** The chain an event is of. */
 export function chainOf(event: RoomEvent): { threadId?: MessageId } {
   return event.kind === 'message' && event.threadId !== undefined
     ? { threadId: event.threadId }

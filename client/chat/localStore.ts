@@ -1,68 +1,69 @@
 import { clear, createStore, delMany, get, keys, set, type UseStore, update } from 'idb-keyval'
 
-/** What this browser keeps for one person between visits. Nothing depends on it: it may be refused, or lost. */
+/**
+ * Browser storage for one user. `read` and `write` use IndexedDB, the `…Now` methods `localStorage`.
+ * Best effort: errors of the browser's storage are ignored, so a value may be missing later.
+ */
 export interface LocalStore {
   read<T>(key: string): Promise<T | undefined>
-  /** Writes soon, and of several values for one key the last. */
+  /** Writes after a short delay; of several values for a key only the last is written. */
   write(key: string, value: unknown): void
-  /** The same for what is short and must survive a page that closes this moment. */
+  /** Synchronous, for small values that must survive a page that closes at this moment. */
   readNow<T>(key: string): T | undefined
-  /** What is written under all keys that begin like this. */
-  listNow<T>(start: string): T[]
-  /** Nothing, or an empty text, is forgotten. */
+  /** Returns the values of all keys with this prefix. */
+  listNow<T>(keyPrefix: string): T[]
+  /** Deletes the key when the value is undefined or an empty string. */
   writeNow(key: string, value: unknown): void
-  /** Tells of another tab that wrote there; answers with what stops it. */
-  watchNow(key: string, tell: () => void): () => void
-  /** True for the first of all tabs that claims this, and for no other. */
-  claim(what: string): Promise<boolean>
-  /** Forgets what is written under keys that are not wanted any more. */
-  prune(isWanted: (key: string) => boolean): Promise<void>
-  /** Forgets everything, in all tabs. */
+  /** Calls back when another tab has written the key. Returns a function that stops it. */
+  watchNow(key: string, onChange: () => void): () => void
+  /** Returns true to the first caller with this id across all tabs, and false to later ones. */
+  claim(id: string): Promise<boolean>
+  /** Deletes the keys that do not match; leaves the `…Now` values. */
+  prune(isCurrent: (key: string) => boolean): Promise<void>
+  /** Deletes everything, in all tabs. Later writes are dropped. */
   clear(): Promise<void>
-  /** Tells that another tab has forgotten it, and why. */
-  onCleared(tell: (why: ClearReason) => void): void
+  /** Calls back when another tab has cleared the store. */
+  onCleared(onClear: (why: ClearReason) => void): void
 }
 
-/** They logged out: nothing is left. Or somebody else came: what they wrote themselves waits for them. */
+/** `logout` deletes everything; `ended` (another user logged in) leaves drafts and unsent messages. */
 export type ClearReason = 'logout' | 'ended'
 
 const writeDelayMs = 300
-/** So many claims are remembered: older ones are not made again. */
 const maxClaims = 200
 
-/** Where the newest messages of a room are kept. */
+/** Key of a room's cached page. */
 export function pageKey(room: string): string {
   return `room ${room}`
 }
 
-/** What the databases of all people are called. */
 const databasePrefix = 'natter-'
+const storeName = 'kept'
 
 export function openLocalStore(user: string): LocalStore {
   const prefix = `natter ${user} `
-  const waiting = new Map<string, unknown>()
+  const pending = new Map<string, unknown>()
   let timer: ReturnType<typeof setTimeout> | undefined
-  /** Whatever the page still does after everything was forgotten leaves nothing behind. */
-  let isForgotten = false
+  let isCleared = false
   const tabs = openTabs(user)
   let store: UseStore | undefined
   try {
-    store = createStore(databasePrefix + user, 'kept')
+    store = createStore(databasePrefix + user, storeName)
   } catch {
-    // Private windows of some browsers have no database.
+    // Some browsers have no IndexedDB in private windows.
   }
 
   function flush() {
     clearTimeout(timer)
     timer = undefined
-    for (const [key, value] of waiting) if (store) set(key, value, store).catch(() => undefined)
-    waiting.clear()
+    for (const [key, value] of pending) if (store) set(key, value, store).catch(() => undefined)
+    pending.clear()
   }
   window.addEventListener('pagehide', flush)
 
-  async function forget(why: ClearReason) {
-    isForgotten = true
-    waiting.clear()
+  async function clearAll(why: ClearReason) {
+    isCleared = true
+    pending.clear()
     if (why === 'logout')
       for (const key of Object.keys(localStorage))
         if (key.startsWith(prefix)) localStorage.removeItem(key)
@@ -81,87 +82,83 @@ export function openLocalStore(user: string): LocalStore {
 
   return {
     async read<T>(key: string) {
-      if (waiting.has(key)) return waiting.get(key) as T
+      if (pending.has(key)) return pending.get(key) as T
       return store && (await get<T>(key, store).catch(() => undefined))
     },
     write(key, value) {
-      if (isForgotten) return
-      waiting.set(key, value)
+      if (isCleared) return
+      pending.set(key, value)
       timer ??= setTimeout(flush, writeDelayMs)
     },
     readNow,
-    listNow<T>(start: string) {
-      const known = Object.keys(localStorage).filter((key) => key.startsWith(prefix + start))
-      return known
+    listNow<T>(keyPrefix: string) {
+      return Object.keys(localStorage)
+        .filter((key) => key.startsWith(prefix + keyPrefix))
         .map((key) => readNow<T>(key.slice(prefix.length)))
         .filter((value) => value !== undefined)
     },
     writeNow(key, value) {
-      if (isForgotten) return
+      if (isCleared) return
       try {
         if (value === undefined || value === '') localStorage.removeItem(prefix + key)
         else localStorage.setItem(prefix + key, JSON.stringify(value))
       } catch {
-        // Then it lasts as long as the page.
+        // Storage is full or disabled: the value is lost with the page.
       }
     },
-    watchNow(key, tell) {
-      // A browser that forgets everything at once names no key.
-      const hear = (event: StorageEvent) => {
-        if (event.key === prefix + key || event.key === null) tell()
+    watchNow(key, onChange) {
+      const onStorage = (event: StorageEvent) => {
+        // `key` is null when the whole storage was cleared.
+        if (event.key === prefix + key || event.key === null) onChange()
       }
-      window.addEventListener('storage', hear)
-      return () => window.removeEventListener('storage', hear)
+      window.addEventListener('storage', onStorage)
+      return () => window.removeEventListener('storage', onStorage)
     },
-    async claim(what) {
+    async claim(id) {
       if (!store) return true
       let isFirst = true
-      // One transaction: those of other tabs wait for it.
-      const take = (claimed: string[] = []) => {
-        isFirst = !claimed.includes(what)
-        return isFirst ? [...claimed.slice(-maxClaims), what] : claimed
+      // `update` runs in one transaction, so that no two tabs are first.
+      const add = (claimed: string[] = []) => {
+        isFirst = !claimed.includes(id)
+        return isFirst ? [...claimed.slice(-maxClaims), id] : claimed
       }
-      await update<string[]>('claimed', take, store).catch(() => undefined)
+      await update<string[]>('claimed', add, store).catch(() => undefined)
       return isFirst
     },
-    async prune(isWanted) {
-      for (const key of waiting.keys()) if (!isWanted(key)) waiting.delete(key)
+    async prune(isCurrent) {
+      for (const key of pending.keys()) if (!isCurrent(key)) pending.delete(key)
       if (!store) return
-      const known = await keys<string>(store).catch(() => [])
-      const unwanted = known.filter((key) => !isWanted(key))
-      if (unwanted.length > 0) await delMany(unwanted, store).catch(() => undefined)
+      const stored = await keys<string>(store).catch(() => [])
+      const outdated = stored.filter((key) => !isCurrent(key))
+      if (outdated.length > 0) await delMany(outdated, store).catch(() => undefined)
     },
     async clear() {
-      await forget('logout')
-      // What others have written meanwhile they forget themselves.
+      await clearAll('logout')
       tabs.postMessage('logout' satisfies ClearReason)
     },
-    onCleared(tell) {
+    onCleared(onClear) {
       tabs.addEventListener('message', ({ data: why }: MessageEvent<ClearReason>) => {
-        void forget(why)
-        tell(why)
+        void clearAll(why)
+        onClear(why)
       })
     },
   }
 }
 
-/**
- * Forgets the rooms and messages that other people have left in this browser. What they wrote and has
- * not been sent is nowhere else: it waits for them.
- */
+/** Deletes the cached rooms and messages of other users, but not their drafts and unsent messages. */
 export async function clearOtherUsers(user: string): Promise<void> {
-  const known = (await window.indexedDB?.databases?.().catch(() => [])) ?? []
-  for (const { name } of known) {
+  const databases = (await window.indexedDB?.databases?.().catch(() => [])) ?? []
+  for (const { name } of databases) {
     if (!name?.startsWith(databasePrefix) || name === databasePrefix + user) continue
-    // To delete all of it would wait for their tabs, and they for that when they come again.
-    await clear(createStore(name, 'kept')).catch(() => undefined)
+    // Deleting the database would block on the open tabs of that user, and they on the deletion.
+    await clear(createStore(name, storeName)).catch(() => undefined)
     const tabs = openTabs(name.slice(databasePrefix.length))
     tabs.postMessage('ended' satisfies ClearReason)
     tabs.close()
   }
 }
 
-/** All tabs that somebody has in this browser. */
+/** Channel between all tabs of a user. */
 function openTabs(user: string): BroadcastChannel {
   return new BroadcastChannel(`natter ${user}`)
 }

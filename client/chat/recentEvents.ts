@@ -1,14 +1,11 @@
 import type { PlacedEvent } from '#schema/messages/event'
 
-/** As much as can be asked for at once. */
+/** The maximum of one `chat.sync` response. */
 const maxEvents = 500
 
-/**
- * What has happened in a room of late. A page is read from where all of it may not be yet: what it
- * lacks is taken from here.
- */
+/** The latest events of a room. A page is read from a replica that may lag: they complete it. */
 export class RecentEvents {
-  /** Everything after this event is here as soon as it is told of. */
+  /** The buffer holds every received event after this one. */
   #from: number
   #events: PlacedEvent[] = []
 
@@ -17,14 +14,14 @@ export class RecentEvents {
   }
 
   add(placed: PlacedEvent): void {
-    const at = this.#events.findLastIndex(({ seq }) => seq <= placed.seq)
-    if (this.#events[at]?.seq === placed.seq) return
-    this.#events.splice(at + 1, 0, placed)
-    const gone = this.#events.length > maxEvents && this.#events.shift()
-    if (gone) this.#from = gone.seq
+    const index = this.#events.findLastIndex(({ seq }) => seq <= placed.seq)
+    if (this.#events[index]?.seq === placed.seq) return
+    this.#events.splice(index + 1, 0, placed)
+    const evicted = this.#events.length > maxEvents && this.#events.shift()
+    if (evicted) this.#from = evicted.seq
   }
 
-  /** Whether nothing is missing of what came after this event. */
+  /** Whether no event after this one was evicted. */
   isCompleteAfter(seq: number): boolean {
     return seq >= this.#from
   }
@@ -33,7 +30,7 @@ export class RecentEvents {
     return this.#events.filter(({ seq }) => seq > asOf)
   }
 
-  /** From now on everything after this event is told again. */
+  /** Starts over after a snapshot: every event after `from` is added again. */
   restart(from: number): void {
     this.#from = from
     this.#events = this.after(from)

@@ -10,23 +10,23 @@ export interface HistoryPage {
   asOf: number
 }
 
-/** A message as it stands after the event `asOf`. */
+/** A message in its state after the event `asOf`. */
 export interface TimelineMessage extends PagedMessage {
   asOf: number
 }
 
 /**
- * What is shown of a room, or of a thread: messages without a gap between them, oldest first. Values
- * are never changed: each step answers with a new one, so that what is the same stays the same object.
+ * Consecutive messages of a room or a thread, oldest first. Immutable: each function returns a new
+ * timeline, in which unchanged messages are the same objects.
  */
 export interface Timeline {
-  /** The thread this is of; the room itself, where absent. */
+  /** Undefined for the room itself. */
   threadId?: MessageId | undefined
   items: readonly TimelineMessage[]
-  /** Whether there are more on either side. With newer ones to come, what is said now has no place yet. */
+  /** Whether there are more pages on that side. With newer ones, new messages are not appended. */
   hasOlder: boolean
   hasNewer: boolean
-  /** The last answers that came before what they answer: threads have chains of their own. */
+  /** Replies that arrived before their parent message, as threads have chains of their own. */
   earlyReplies: readonly EarlyReply[]
 }
 
@@ -35,7 +35,7 @@ interface EarlyReply {
   seq: number
 }
 
-/** Most are answers to what is further up than anything that is shown, and come to nothing. */
+/** Bounded, because most belong to parents above the loaded messages and are never counted. */
 const maxEarlyReplies = 50
 
 export function timelineFromPage(page: HistoryPage, threadId?: MessageId): Timeline {
@@ -43,14 +43,14 @@ export function timelineFromPage(page: HistoryPage, threadId?: MessageId): Timel
   return { threadId, items, hasOlder: page.before, hasNewer: page.after, earlyReplies: [] }
 }
 
-/** With the page before the first, or behind the last. */
+/** Adds the page before the first message, or after the last one. */
 export function extendTimeline(
   timeline: Timeline,
   page: HistoryPage,
   side: 'older' | 'newer',
 ): Timeline {
   const [first, last] = [timeline.items[0], timeline.items.at(-1)]
-  // Of what is there already nothing is added, and there may be very much.
+  // Pages overlap when events arrive between the requests. Compares with the edge only: O(page).
   const added = toItems(page).filter(({ seq }) =>
     side === 'older' ? !first || seq < first.seq : !last || seq > last.seq,
   )
@@ -59,7 +59,7 @@ export function extendTimeline(
     : { ...timeline, items: [...timeline.items, ...added], hasNewer: page.after }
 }
 
-/** After an event of the room. Events come in their order; one that is known already changes nothing. */
+/** Applies an event of the room. Idempotent; events of one chain must come in order. */
 export function applyEvent(timeline: Timeline, placed: PlacedEvent): Timeline {
   const { seq, event } = placed
   switch (event.kind) {
@@ -92,7 +92,7 @@ export function applyEvent(timeline: Timeline, placed: PlacedEvent): Timeline {
   }
 }
 
-/** One message after an event of its room. */
+/** Applies an event of its room to a single message. */
 export function applyTo(item: TimelineMessage, placed: PlacedEvent): TimelineMessage {
   const alone: Timeline = { items: [item], hasOlder: true, hasNewer: true, earlyReplies: [] }
   return applyEvent(alone, placed).items.find(({ id }) => id === item.id) ?? item
@@ -100,23 +100,23 @@ export function applyTo(item: TimelineMessage, placed: PlacedEvent): TimelineMes
 
 function addMessage(timeline: Timeline, seq: number, event: RoomEventOf<'message'>): Timeline {
   const { items } = timeline
-  // Behind the last one others may be missing; between two that are there nothing else is.
+  // Messages after the last one may not be loaded; between two loaded ones none is missing.
   if (timeline.hasNewer && seq > (items.at(-1)?.seq ?? 0)) return timeline
   if (items.some(({ id }) => id === event.id)) return timeline
   const { kind: _, ...message } = event
-  const answers = timeline.earlyReplies.filter(({ to }) => to === event.id)
-  const lastSeq = Math.max(...answers.map((answer) => answer.seq))
-  const replies = answers.length > 0 ? { replies: { count: answers.length, lastSeq } } : {}
+  const ownReplies = timeline.earlyReplies.filter(({ to }) => to === event.id)
+  const lastSeq = Math.max(...ownReplies.map((reply) => reply.seq))
+  const replies = ownReplies.length > 0 ? { replies: { count: ownReplies.length, lastSeq } } : {}
   const item: TimelineMessage = { ...message, ...replies, seq, reactions: [], asOf: seq }
-  const at = items.findLastIndex((other) => other.seq < seq) + 1
-  const earlyReplies = timeline.earlyReplies.filter((answer) => !answers.includes(answer))
-  return { ...timeline, earlyReplies, items: items.toSpliced(at, 0, item) }
+  const index = items.findLastIndex((other) => other.seq < seq) + 1
+  const earlyReplies = timeline.earlyReplies.filter((reply) => !ownReplies.includes(reply))
+  return { ...timeline, earlyReplies, items: items.toSpliced(index, 0, item) }
 }
 
 function countReply(timeline: Timeline, seq: number, event: RoomEventOf<'message'>): Timeline {
   const { threadId: to } = event
   if (to !== undefined && !timeline.items.some(({ id }) => id === to)) {
-    if (timeline.earlyReplies.some((answer) => answer.seq === seq)) return timeline
+    if (timeline.earlyReplies.some((reply) => reply.seq === seq)) return timeline
     return {
       ...timeline,
       earlyReplies: [...timeline.earlyReplies, { to, seq }].slice(-maxEarlyReplies),
@@ -124,7 +124,7 @@ function countReply(timeline: Timeline, seq: number, event: RoomEventOf<'message
   }
   return replace(timeline, to, (item) => {
     const { count, lastSeq } = item.replies ?? { count: 0, lastSeq: 0 }
-    // Threads have chains of their own, so a later answer says nothing about the message itself.
+    // Compares with `lastSeq`, not `asOf`: replies belong to another chain than the message.
     return seq > lastSeq ? { ...item, replies: { count: count + 1, lastSeq: seq } } : item
   })
 }
@@ -133,37 +133,37 @@ function updateMessage(
   timeline: Timeline,
   seq: number,
   target: RoomEventOf<'edit'>['message'],
-  make: (item: TimelineMessage) => TimelineMessage,
+  change: (item: TimelineMessage) => TimelineMessage,
 ): Timeline {
   return replace(timeline, readNotifyId(target.notifyId).id, (item) =>
-    seq > item.asOf ? { ...make(item), asOf: seq } : item,
+    seq > item.asOf ? { ...change(item), asOf: seq } : item,
   )
 }
 
 function replace(
   timeline: Timeline,
   id: MessageId | undefined,
-  make: (item: TimelineMessage) => TimelineMessage,
+  change: (item: TimelineMessage) => TimelineMessage,
 ) {
-  const at = timeline.items.findIndex((item) => item.id === id)
-  const before = timeline.items[at]
-  const after = before && make(before)
+  const index = timeline.items.findIndex((item) => item.id === id)
+  const before = timeline.items[index]
+  const after = before && change(before)
   if (!after || after === before) return timeline
-  return { ...timeline, items: timeline.items.with(at, after) }
+  return { ...timeline, items: timeline.items.with(index, after) }
 }
 
 type Reactions = TimelineMessage['reactions']
 
 function react(reactions: Reactions, emoji: string, user: UserId, on: boolean): Reactions {
-  const at = reactions.findIndex((it) => it.emoji === emoji)
-  const found = reactions[at]
-  if (!found) return on ? [...reactions, { emoji, count: 1, users: [user] }] : reactions
-  // Of many only some are named, and somebody who is not may be among the others.
-  if (found.users.includes(user) === on) return reactions
-  const users = on ? [...found.users, user] : found.users.filter((other) => other !== user)
-  const count = found.count + (on ? 1 : -1)
-  if (count <= 0) return reactions.toSpliced(at, 1)
-  return reactions.with(at, { emoji, count, users })
+  const index = reactions.findIndex((reaction) => reaction.emoji === emoji)
+  const existing = reactions[index]
+  if (!existing) return on ? [...reactions, { emoji, count: 1, users: [user] }] : reactions
+  // A popular reaction lists only some of its users, so a listed user is certain, an absent one not.
+  if (existing.users.includes(user) === on) return reactions
+  const users = on ? [...existing.users, user] : existing.users.filter((other) => other !== user)
+  const count = existing.count + (on ? 1 : -1)
+  if (count <= 0) return reactions.toSpliced(index, 1)
+  return reactions.with(index, { emoji, count, users })
 }
 
 function toItems({ messages, asOf }: HistoryPage): TimelineMessage[] {

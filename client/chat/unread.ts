@@ -2,65 +2,69 @@ import { readNotifyId, type UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/event'
 import { type MyRoom, maxUnread } from '#schema/messages/room'
 
-/** What the server has counted: what is unread after one event, taking all into account up to another. */
+/** The server's count of the messages after `readSeq`, up to and including the event `asOf`. */
 export type UnreadCount = Pick<MyRoom, 'readSeq' | 'unread' | 'mentions'> & { asOf: number }
 
-/** A message of somebody else that was heard. */
-interface HeardMessage {
+/** A message of another user, received as a notice. */
+interface ReceivedMessage {
   seq: number
-  /** In threads only what names us calls for us. */
+  /** A reply in a thread is unread only if it mentions the user. */
   isUnread: boolean
   isMention: boolean
 }
 
-/** What is unread in a room: all that was counted, and what has been heard since. */
+/** The unread messages of a room: the server's count, and the messages received since. */
 export interface Unread extends UnreadCount {
-  heard: readonly HeardMessage[]
-  /** The last of what was heard without its words: the server counts it. */
-  unknown: number
+  received: readonly ReceivedMessage[]
+  /** The last message whose notice had no event: only the server can count it. */
+  uncountedSeq: number
 }
 
-/** More than anybody wants to know, and than comes while an answer is on its way. */
-const maxHeard = 2 * maxUnread
+/** Enough for the shown maximum and for the messages that arrive during a request. */
+const maxReceived = 2 * maxUnread
 
 export function startUnread(counted: UnreadCount): Unread {
-  return { ...counted, heard: [], unknown: 0 }
+  return { ...counted, received: [], uncountedSeq: 0 }
 }
 
 /**
- * After an answer, unless it is older than the one before. What was heard stays: with a place that was
- * gone back to an answer may come that takes less into account.
+ * Applies a response of the server, unless it is older than the last one. Received messages stay: after
+ * the read position was moved back, a response may include less than the one before.
  */
-export function applyCount(known: Unread, counted: UnreadCount): Unread {
-  const isOlder = counted.readSeq === known.readSeq && counted.asOf < known.asOf
-  return isOlder ? known : { ...known, ...counted }
+export function applyCount(current: Unread, counted: UnreadCount): Unread {
+  const isOlder = counted.readSeq === current.readSeq && counted.asOf < current.asOf
+  return isOlder ? current : { ...current, ...counted }
 }
 
-/** After what was told of a room. Told twice it is the same as once. */
-export function countNotice(known: Unread, notice: Notice, me: UserId): Unread {
+/** Counts a notice of the room. Idempotent. */
+export function countNotice(current: Unread, notice: Notice, me: UserId): Unread {
   const { kind, seq, event } = notice
   if (kind === 'delete' && event?.kind === 'delete') {
-    const { seq: gone } = readNotifyId(event.message.notifyId)
-    return { ...known, heard: known.heard.filter((one) => one.seq !== gone) }
+    const { seq: deleted } = readNotifyId(event.message.notifyId)
+    return { ...current, received: current.received.filter((message) => message.seq !== deleted) }
   }
-  if (kind !== 'message') return known
-  if (event?.kind !== 'message') return { ...known, unknown: Math.max(known.unknown, seq) }
-  if (event.sender === me || known.heard.some((one) => one.seq === seq)) return known
+  if (kind !== 'message') return current
+  if (event?.kind !== 'message')
+    return { ...current, uncountedSeq: Math.max(current.uncountedSeq, seq) }
+  if (event.sender === me || current.received.some((message) => message.seq === seq)) return current
   const isMention = event.mentions.includes(me)
   const isUnread = isMention || notice.threadId === undefined
-  return { ...known, heard: [...known.heard, { seq, isUnread, isMention }].slice(-maxHeard) }
-}
-
-/** How much that is. */
-export function totalOf({ readSeq, asOf, unread, mentions, heard }: Unread) {
-  const since = heard.filter(({ seq }) => seq > asOf && seq > readSeq)
   return {
-    unread: Math.min(maxUnread, unread + since.filter((one) => one.isUnread).length),
-    mentions: Math.min(maxUnread, mentions + since.filter((one) => one.isMention).length),
+    ...current,
+    received: [...current.received, { seq, isUnread, isMention }].slice(-maxReceived),
   }
 }
 
-/** Whether something has been said that nobody here knows how to count. */
-export function isUncounted({ unknown, asOf, readSeq }: Unread): boolean {
-  return unknown > Math.max(asOf, readSeq)
+/** Returns the numbers to show, each capped at `maxUnread`. */
+export function totalOf({ readSeq, asOf, unread, mentions, received }: Unread) {
+  const since = received.filter(({ seq }) => seq > asOf && seq > readSeq)
+  return {
+    unread: Math.min(maxUnread, unread + since.filter((message) => message.isUnread).length),
+    mentions: Math.min(maxUnread, mentions + since.filter((message) => message.isMention).length),
+  }
+}
+
+/** Whether there is a message that only the server can count. */
+export function isUncounted({ uncountedSeq, asOf, readSeq }: Unread): boolean {
+  return uncountedSeq > Math.max(asOf, readSeq)
 }
