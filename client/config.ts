@@ -1,25 +1,25 @@
-/** Where this installation's parts are: read once, from a file that is served beside the page. */
+/** The configuration of the deployment, served beside the page. */
 export interface Config {
-  /** Where browsers reach NATS: `wss://…`. */
+  /** URL of the NATS WebSocket listener: `wss://…`. */
   natsWebSocket: string
-  /** The OpenID provider, as its tokens name it. */
+  /** Issuer URL of the OpenID provider, equal to the `iss` claim of its tokens. */
   issuer: string
   clientId: string
 }
 
-/** Reads `/config.json`. Rejects while the server starts, and with what is wrong with the file. */
+/** Reads `/config.json`. Throws while the web server starts, and for each invalid value. */
 export async function readPageConfig(): Promise<Config> {
   const response = await fetch('/config.json')
   if (!response.ok) throw new Error(`/config.json: ${response.status}`)
   const config = await response.json()
-  const wrong = Object.entries(forms).filter(
+  const invalid = Object.entries(forms).filter(
     ([name, form]) => !form.test(String(config[name] ?? '')),
   )
-  if (wrong.length === 0) return config
-  throw new Error(`/config.json: ${wrong.map(([name, form]) => `${name} must be like ${form}`)}`)
+  if (invalid.length === 0) return config
+  throw new Error(`/config.json: ${invalid.map(([name, form]) => `${name} must match ${form}`)}`)
 }
 
-/** By hand: nothing else that a page loads first checks anything. */
+/** Regular expressions, to keep a validation library out of the first load. */
 const forms: Record<keyof Config, RegExp> = {
   natsWebSocket: /^wss?:\/\/./,
   issuer: /^https?:\/\/./,

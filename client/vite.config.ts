@@ -30,11 +30,11 @@ export default defineConfig({
     emptyOutDir: true,
     manifest: true,
     target: 'es2023',
-    // Inlined, they would be data: URLs, which the page's policy has no place for.
+    // The page's Content-Security-Policy does not allow data: URLs.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      // What is imported and is not there would be found by whoever opens the page.
+      // Fail the build instead of throwing in the browser.
       onLog(level, log, report) {
         if (log.code === 'IMPORT_IS_UNDEFINED') throw new Error(log.message)
         report(level, log)
@@ -44,7 +44,7 @@ export default defineConfig({
         worker: join(import.meta.dirname, 'service-worker', 'worker.ts'),
       },
       output: {
-        // Browsers know a worker by its address.
+        // A service worker must keep its URL.
         entryFileNames: ({ name }) => (name === 'worker' ? 'worker.js' : 'assets/[name]-[hash].js'),
       },
     },

@@ -13,56 +13,53 @@ export type SessionState =
   | { status: 'starting' }
   | { status: 'in'; identity: SessionIdentity }
   | { status: 'out'; why: 'never' | 'ended' | 'logout' }
-  /** The identity provider does not answer. */
+  /** The identity provider is unreachable. */
   | { status: 'unreachable' }
 
-/** What came of asking for another token: there is one, the provider gives none, or it does not answer. */
+/** Outcome of a token renewal; `refused` also when the session has ended meanwhile. */
 export type Renewal = 'renewed' | 'refused' | 'unreachable'
 
 export type Session = ReturnType<typeof createSession>
 
-/** So long the provider may take for an answer. */
-const clockToleranceS = 10
-/** A token's life is counted from when it came, which is later than when it was made. */
-const slackS = 5
+const requestTimeoutS = 10
+/** The lifetime is counted from the token's arrival, which is later than its issue. */
+const expiryMarginS = 5
 
-/** Where the provider sends the browser back to. */
+/** Path of the OpenID redirect URI. */
 export const callbackPath = '/callback'
 
 /**
- * The login at the OpenID provider: code flow with PKCE. Tokens are in this page's memory alone; after
- * a reload the provider is asked for new ones, which it gives without a word while its own session
- * lasts. That is a way there and back: a frame would be refused its cookies by most browsers.
+ * The session at the OpenID provider: code flow with PKCE. Tokens are held in memory only. A reload gets
+ * new ones by a redirect with `prompt=none`, because browsers block cookies in a hidden frame.
  */
 export function createSession({ issuer, clientId }: Config) {
-  const here = window.location
+  const { location } = window
   const provider = new OidcClient({
     authority: issuer,
     client_id: clientId,
-    redirect_uri: here.origin + callbackPath,
-    post_logout_redirect_uri: `${here.origin}/`,
+    redirect_uri: location.origin + callbackPath,
+    post_logout_redirect_uri: `${location.origin}/`,
     scope: 'openid profile',
-    // What a login needs until it comes back from the provider: no token among it.
+    // Holds the state and the PKCE verifier of a login in progress, no tokens.
     stateStore: new WebStorageStateStore({ store: window.sessionStorage }),
     loadUserInfo: false,
-    requestTimeoutInSeconds: clockToleranceS,
+    requestTimeoutInSeconds: requestTimeoutS,
   })
   const [state, setState] = createSignal<SessionState>({ status: 'starting' })
-  const renewed = new Set<() => void>()
+  const renewalHandlers = new Set<() => void>()
   let user: SigninResponse | undefined
   let renewal: Promise<Renewal> | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
 
   async function start(): Promise<void> {
     try {
-      if (here.pathname !== callbackPath) return await ask({ prompt: 'none' })
-      const found = await provider.processSigninResponse(here.href)
-      // Where they were when they had to log in.
-      window.history.replaceState(null, '', readReturnPath(found.userState))
-      saveLastIdentity(take(found))
+      if (location.pathname !== callbackPath) return await redirect({ prompt: 'none' })
+      const response = await provider.processSigninResponse(location.href)
+      window.history.replaceState(null, '', readReturnPath(response.userState))
+      saveLastIdentity(setUser(response))
     } catch (error) {
-      const place = error instanceof ErrorResponse ? readReturnPath(error.state) : '/'
-      if (here.pathname === callbackPath) window.history.replaceState(null, '', place)
+      const path = error instanceof ErrorResponse ? readReturnPath(error.state) : '/'
+      if (location.pathname === callbackPath) window.history.replaceState(null, '', path)
       if (isStale(error)) return await start()
       if (!isRefusal(error)) return void setState({ status: 'unreachable' })
       deleteLastIdentity()
@@ -70,21 +67,21 @@ export function createSession({ issuer, clientId }: Config) {
     }
   }
 
-  /** Goes to the provider's page, which sends the browser back here. */
-  async function ask(how: { prompt?: string } = {}): Promise<void> {
-    const { url } = await provider.createSigninRequest({ ...how, state: here.pathname })
-    here.replace(url)
+  /** Redirects to the provider, which redirects back to the current page. */
+  async function redirect(options: { prompt?: string } = {}): Promise<void> {
+    const { url } = await provider.createSigninRequest({ ...options, state: location.pathname })
+    location.replace(url)
   }
 
-  function take(found: SigninResponse): SessionIdentity {
-    user = found
-    const identity = readIdentity(found.access_token)
-    const known = state()
-    // The same person with another token: nobody who looks at them need look again.
-    if (known.status !== 'in' || !isSame(known.identity, identity))
+  function setUser(response: SigninResponse): SessionIdentity {
+    user = response
+    const identity = readIdentity(response.access_token)
+    const before = state()
+    // A new state recreates the whole page, so a renewed token alone must not set one.
+    if (before.status !== 'in' || !isSame(before.identity, identity))
       setState({ status: 'in', identity })
     clearTimeout(timer)
-    const lifeMs = (found.expires_in ?? 60) * 1_000
+    const lifeMs = (response.expires_in ?? 60) * 1_000
     timer = setTimeout(() => void renew(), Math.max(1_000, lifeMs * 0.75))
     return identity
   }
@@ -92,7 +89,7 @@ export function createSession({ issuer, clientId }: Config) {
   async function refresh(): Promise<SigninResponse> {
     const { refresh_token, id_token, session_state = null, scope, profile } = user ?? {}
     if (!refresh_token || !profile) throw new Error('The identity provider gave no refresh token')
-    const found = await provider.useRefreshToken({
+    const response = await provider.useRefreshToken({
       state: {
         refresh_token,
         session_state,
@@ -101,21 +98,20 @@ export function createSession({ issuer, clientId }: Config) {
         ...(scope === undefined ? {} : { scope }),
       },
     })
-    // Some give another one each time, and some the first one for good.
-    found.refresh_token ??= refresh_token
-    return found
+    // Some providers rotate the refresh token, others do not send it again.
+    response.refresh_token ??= refresh_token
+    return response
   }
 
-  /** A new token before the old one ends. */
+  /** Renews the token. Concurrent calls share one renewal. */
   function renew(): Promise<Renewal> {
     renewal ??= (async () => {
       const before = user
       try {
-        const found = await refresh()
-        // Meanwhile they have left.
+        const response = await refresh()
         if (user !== before) return 'refused'
-        renewLastIdentity(take(found))
-        for (const tell of renewed) tell()
+        renewLastIdentity(setUser(response))
+        for (const callback of renewalHandlers) callback()
         return 'renewed'
       } catch (error) {
         if (user !== before) return 'refused'
@@ -124,7 +120,7 @@ export function createSession({ issuer, clientId }: Config) {
           setState({ status: 'out', why: 'ended' })
           return 'refused'
         }
-        // The token may last until it is back. Others may have asked meanwhile: one goes on asking.
+        // The token may outlast the outage. Replaces the timer of an earlier failure.
         clearTimeout(timer)
         timer = setTimeout(() => void renew(), 5_000)
         return 'unreachable'
@@ -135,7 +131,6 @@ export function createSession({ issuer, clientId }: Config) {
     return renewal
   }
 
-  /** Nobody is here any more. */
   function end(why: 'ended' | 'logout') {
     clearTimeout(timer)
     user = undefined
@@ -147,48 +142,44 @@ export function createSession({ issuer, clientId }: Config) {
     start,
     leave: end,
     renew,
-    /** The access token as it is now; empty for nobody. */
+    /** The access token; empty when logged out. */
     token: () => user?.access_token ?? '',
-    /** Whether that token is of no use any more, or as good as. */
-    isOver: () => (user?.expires_in ?? 0) <= slackS,
-    /** Goes to the provider's page, and comes back to where one is. */
-    login: () => ask(),
+    /** Whether the token has expired, or is about to. */
+    isOver: () => (user?.expires_in ?? 0) <= expiryMarginS,
+    login: () => redirect(),
     async logout() {
       const id_token_hint = user?.id_token
       deleteLastIdentity()
       end('logout')
       const hint = id_token_hint === undefined ? {} : { id_token_hint }
       const { url } = await provider.createSignoutRequest(hint)
-      here.replace(url)
+      location.replace(url)
     },
-    onRenewed(tell: () => void): () => void {
-      renewed.add(tell)
-      return () => renewed.delete(tell)
+    onRenewed(callback: () => void): () => void {
+      renewalHandlers.add(callback)
+      return () => renewalHandlers.delete(callback)
     },
   }
 }
 
-/** The provider has answered, and its answer is no. */
+/** Whether the provider has rejected the request, or the state of the login is missing. */
 function isRefusal(error: unknown): boolean {
-  // What is left of another attempt cannot be gone on with: that is a no as well.
-  return error instanceof ErrorResponse || isOtherUser(error)
+  return error instanceof ErrorResponse || isStateError(error)
 }
 
-function isOtherUser(error: unknown): boolean {
+function isStateError(error: unknown): boolean {
   return /state/i.test(String(error))
 }
 
-/** Who goes back in the browser after a login comes past the provider, with what was answered already. */
+/** The browser's back button after a login leads to a callback that was processed already. */
 function isStale(error: unknown): boolean {
-  const [way] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
-  return way?.type === 'back_forward' && isOtherUser(error)
+  const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
+  return navigation?.type === 'back_forward' && isStateError(error)
 }
 
-/** Also in what they may do: else the page would offer what the server refuses. */
-function isSame(one: SessionIdentity, other: SessionIdentity): boolean {
-  return (
-    one.user === other.user && one.roles.toSorted().join(' ') === other.roles.toSorted().join(' ')
-  )
+/** Compares the roles too, because the page shows actions by role. */
+function isSame(a: SessionIdentity, b: SessionIdentity): boolean {
+  return a.user === b.user && a.roles.toSorted().join(' ') === b.roles.toSorted().join(' ')
 }
 
 function readReturnPath(state: unknown): string {
@@ -196,7 +187,7 @@ function readReturnPath(state: unknown): string {
   return isPath && !state.startsWith(callbackPath) ? state : '/'
 }
 
-/** What a token says of its owner. The server reads it for itself; this is for what is shown. */
+/** Decodes the claims of an access token for display. The server verifies the token itself. */
 function readIdentity(token: string): SessionIdentity {
   const [, payload = ''] = token.split('.')
   const bytes = Uint8Array.from(

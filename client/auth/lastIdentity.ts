@@ -1,21 +1,21 @@
 import type { SessionIdentity } from './identity.ts'
 
-/** Whom the identity provider vouched for last in this browser. */
+/** The last identity in this browser that the provider has confirmed. */
 export interface LastIdentity {
   identity: SessionIdentity
-  /** When that was, in milliseconds since the epoch. */
+  /** Time of the confirmation, in milliseconds since the epoch. */
   at: number
 }
 
 const key = 'natter-vouched'
-/** So long nobody need be asked again to see what was kept: docs/decisions/012. */
+/** Cached data is shown without a new login for this long: docs/decisions/012. */
 const validMs = 24 * 60 * 60_000
 
-/** Nobody, where the provider has said no since, somebody logged out, or it was too long ago. */
+/** Returns undefined after a logout, after a rejected renewal, and when the identity is too old. */
 export function readLastIdentity(): LastIdentity | undefined {
-  const found = readStored()
-  const age = Date.now() - (found?.at ?? 0)
-  return age >= 0 && age < validMs ? found : undefined
+  const stored = readStored()
+  const ageMs = Date.now() - (stored?.at ?? 0)
+  return ageMs >= 0 && ageMs < validMs ? stored : undefined
 }
 
 function readStored(): LastIdentity | undefined {
@@ -30,11 +30,11 @@ export function saveLastIdentity(identity: SessionIdentity): void {
   try {
     localStorage.setItem(key, JSON.stringify({ identity, at: Date.now() } satisfies LastIdentity))
   } catch {
-    // Then nothing is shown without asking.
+    // Without storage there is no offline view.
   }
 }
 
-/** Vouched for again; but another tab may have been left, or somebody else have come there, since. */
+/** Renews the stored identity, unless another tab has logged out or changed the user meanwhile. */
 export function renewLastIdentity(identity: SessionIdentity): void {
   if (readStored()?.identity.user === identity.user) saveLastIdentity(identity)
 }
@@ -43,6 +43,6 @@ export function deleteLastIdentity(): void {
   try {
     localStorage.removeItem(key)
   } catch {
-    // There was none.
+    // Without storage nothing was saved.
   }
 }

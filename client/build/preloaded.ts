@@ -1,9 +1,6 @@
 import type { Plugin } from 'vite'
 
-/**
- * Names what a module needs in the page, so that browsers fetch it with the rest although it is only
- * imported later: it runs later, and waits for nothing then.
- */
+/** Adds preload links for a dynamically imported module and its dependencies to the page. */
 export function preloaded(module: string): Plugin {
   return {
     name: 'preloaded',
@@ -11,13 +8,14 @@ export function preloaded(module: string): Plugin {
     transformIndexHtml: {
       order: 'post',
       handler(html, { bundle = {} }) {
-        const wanted = Object.values(bundle).find(
+        const chunk = Object.values(bundle).find(
           (file) => file.type === 'chunk' && file.facadeModuleId === module,
         )
-        if (wanted?.type !== 'chunk') throw new Error(`${module} is no chunk of its own`)
-        const styles = [...(wanted.viteMetadata?.importedCss ?? [])]
+        if (chunk?.type !== 'chunk')
+          throw new Error(`${module} has no chunk of its own: import it dynamically`)
+        const styles = [...(chunk.viteMetadata?.importedCss ?? [])]
         const links = [
-          ...[wanted.fileName, ...wanted.imports].map((file) => ['modulepreload', `/${file}`]),
+          ...[chunk.fileName, ...chunk.imports].map((file) => ['modulepreload', `/${file}`]),
           ...styles.map((file) => ['stylesheet', `/${file}`]),
         ]
         return links

@@ -1,6 +1,6 @@
 /**
- * In the place of valibot, for schema/ alone: what these make knows its parts, of which other schemas are
- * made, and checks nothing.
+ * Replaces valibot in schema/: schemas without validation. `entries` and `options` remain, because
+ * other schemas and the page read them.
  */
 type SchemaStub = Record<string, unknown>
 

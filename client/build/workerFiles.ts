@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Plugin } from 'vite'
 
-/** Tells the worker what the page is made of. */
+/** Inserts the list of files and their hash into the service worker. */
 export function workerFiles(): Plugin {
   let publicDir = ''
   return {
@@ -16,7 +16,7 @@ export function workerFiles(): Plugin {
       order: 'post',
       handler(_options, bundle) {
         const worker = bundle['worker.js']
-        if (worker?.type !== 'chunk') throw new Error('The worker is not in the bundle')
+        if (worker?.type !== 'chunk') throw new Error('The bundle has no worker.js')
         const digest = createHash('sha256')
         const files: string[] = []
         const add = (name: string, content: string | Uint8Array) => {

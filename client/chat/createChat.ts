@@ -189,6 +189,6 @@ export const ChatContext = createContext<Chat>()
 
 export function useChat(): Chat {
   const chat = useContext(ChatContext)
-  if (!chat) throw new Error('There is no chat around this')
+  if (!chat) throw new Error('useChat needs a ChatContext provider')
   return chat
 }

@@ -170,6 +170,6 @@ export const ConversationContext = createContext<Conversation>()
 
 export function useConversation(): Conversation {
   const conversation = useContext(ConversationContext)
-  if (!conversation) throw new Error('There is no conversation around this')
+  if (!conversation) throw new Error('useConversation needs a ConversationContext provider')
   return conversation
 }

@@ -18,112 +18,107 @@ import { createTraceHeaders } from './traceHeaders.ts'
 export type ConnectionState =
   | { status: 'connecting'; since: number }
   | { status: 'online' }
-  /** Gone since then, in milliseconds since the epoch; it is being looked for. */
+  /** Reconnecting. `since` is in milliseconds since the epoch. */
   | { status: 'offline'; since: number }
-  /** The server lets this person in no more: another token might help, trying again would not. */
+  /** The server rejects the token: only another token can help, a retry cannot. */
   | { status: 'refused' }
 
 export interface Connection {
   state: () => ConnectionState
-  /** Whether there is a connection, or is one again before anybody would be told that it was away. */
+  /** Resolves to true as soon as the connection is online, or to false after `graceMs`. */
   waitUntilOnline: () => Promise<boolean>
-  /** Waits for the connection with what is asked before there is one. */
+  /** Usable at once: calls and subscriptions wait for the first connection. */
   client: ChatClient
-  /**
-   * Calls whenever the connection is there again after it was lost, with how long it was away. Answers
-   * with what stops it.
-   */
-  onReconnect(tell: (awayMs: number) => void): () => void
-  /** There is none, and none is being looked for: what was kept is all there is to be seen. */
+  /** Calls back after each reconnect. Returns a function that removes the callback. */
+  onReconnect(callback: (offlineMs: number) => void): () => void
+  /** Only cached data is available, and no connection is attempted. */
   isAbsent?: true
 }
 
-/** So long a connection may be away before anybody is told of it. */
+/** A shorter interruption is not shown to the user. */
 export const graceMs = 2_000
 const [minReconnectMs, maxReconnectMs] = [250, 8_000]
-/** While the device has no network, which it need not be spared: it notices as soon as there is one. */
+/** Retry delay while the device is offline: such an attempt costs nothing. */
 const noNetworkWaitMs = 1_000
-/** A ping this often, and one that is not answered before the next is due ends the connection. */
+/** A ping that is not answered before the next one closes the connection. */
 const pingMs = 10_000
-/** So long may the server be silent when there is reason to doubt that it is still there. */
-const doubtMs = 4_000
-/** So long after a refusal: whoever decides who may come in may have been away just then. */
-const refusedWaitMs = 15_000
+/** Timeout of the check whether the connection is stale. */
+const checkTimeoutMs = 4_000
+/** Retry delay after a rejected login: the auth callout may have been unavailable. */
+const rejectedDelayMs = 15_000
 
 /**
- * The one connection of this page to NATS, which stays until its owner is disposed of. A new token is
- * brought by connecting anew, and a connection that is lost is looked for without end; what listens on
- * it goes on listening.
+ * The page's connection to NATS, until the owner is disposed. Reconnects without limit, and also for
+ * each renewed token. Subscriptions survive a reconnect.
  */
 export function createConnection(config: Config, session: Session, user: string): Connection {
-  const [state, setLink] = createSignal<ConnectionState>({
+  const [state, setState] = createSignal<ConnectionState>({
     status: 'connecting',
     since: Date.now(),
   })
   const { client, connect: setClient } = createDeferredClient()
-  const backHandlers = new Set<(awayMs: number) => void>()
+  const reconnectHandlers = new Set<(offlineMs: number) => void>()
   const sockets = createWebSockets()
   let nc: NatsConnection | undefined
   let isDisposed = false
-  let wasRefused = false
-  let retrial: Promise<boolean> | undefined
+  let wasRejected = false
+  let renewal: Promise<boolean> | undefined
   let attempts = 0
-  /** From one attempt to the next. */
-  let waitMs = 0
+  let reconnectDelayMs = 0
   let isConnecting = false
-  let later: ReturnType<typeof setTimeout> | undefined
+  let retry: ReturnType<typeof setTimeout> | undefined
 
   const stopRenewal = session.onRenewed(() => {
     if (state().status === 'refused') void connect()
-    // The server ends the connection with the old token; this does so before, and at our time.
+    // Reconnect before the old token expires and the server closes the connection.
     else void nc?.reconnect().catch(() => undefined)
   })
-  const listening = new AbortController()
-  const { signal } = listening
+  const listeners = new AbortController()
+  const { signal } = listeners
   window.addEventListener('offline', sockets.drop, { signal })
-  window.addEventListener('online', doubt, { signal })
-  document.addEventListener('visibilitychange', doubt, { signal })
+  window.addEventListener('online', check, { signal })
+  document.addEventListener('visibilitychange', check, { signal })
   onCleanup(() => {
     isDisposed = true
     stopRenewal()
-    listening.abort()
-    clearTimeout(later)
+    listeners.abort()
+    clearTimeout(retry)
     client.close()
     void nc?.close()
   })
   void connect()
 
-  /** Another network, or a device that has slept: what was open may be so for nobody else. */
-  async function doubt() {
+  /** After a change of network or sleep the socket may be stale without a close event. */
+  async function check() {
     attempts = 0
     if (state().status !== 'online' || document.visibilityState === 'hidden') return
-    const silence = setTimeout(sockets.drop, doubtMs)
+    const timeout = setTimeout(sockets.drop, checkTimeoutMs)
     await nc?.flush().catch(() => undefined)
-    clearTimeout(silence)
+    clearTimeout(timeout)
   }
 
   async function connect(): Promise<void> {
     if (isConnecting) return
     isConnecting = true
-    clearTimeout(later)
-    const made = await dial()
+    clearTimeout(retry)
+    const opened = await dial()
     isConnecting = false
-    if (isDisposed) return void made?.close()
-    if (!made) return connectLater()
-    nc = made
+    if (isDisposed) return void opened?.close()
+    if (!opened) return connectLater()
+    nc = opened
     attempts = 0
-    wasRefused = false
-    void follow(made)
-    setClient(createClient(made, { contracts, user, headers: createTraceHeaders }))
-    setLink({ status: 'online' })
+    wasRejected = false
+    void follow(opened)
+    setClient(createClient(opened, { contracts, user, headers: createTraceHeaders }))
+    setState({ status: 'online' })
   }
 
   function connectLater() {
-    clearTimeout(later)
-    later = setTimeout(() => void connect(), refusedWaitMs * (1 + Math.random()))
+    clearTimeout(retry)
+    retry = setTimeout(() => void connect(), rejectedDelayMs * (1 + Math.random()))
   }
 
-  /** Until there is a connection; without one when nobody is let in with this token. */
+  /** Retries until connected. Returns undefined when the server rejects the token. */
   async function dial(): Promise<NatsConnection | undefined> {
     while (!isDisposed) {
       try {
@@ -134,79 +129,79 @@ export function createConnection(config: Config, session: Session, user: string)
           inboxPrefix: `_INBOX_${user}`,
           maxReconnectAttempts: -1,
           ignoreAuthErrorAbort: true,
-          // Asked for several times between two attempts.
-          reconnectDelayHandler: () => waitMs,
+          // Called several times for one attempt, so it must not compute a new delay.
+          reconnectDelayHandler: () => reconnectDelayMs,
           pingInterval: pingMs,
           maxPingOut: 1,
           wsFactory(url) {
-            waitMs = reconnectDelayMs(attempts++)
+            reconnectDelayMs = nextReconnectMs(attempts++)
             return sockets.open(url)
           },
           timeout: 6_000,
         })
       } catch (error) {
-        if (isRefusal(error) && !(await isWorthAnotherTry())) return undefined
-        await new Promise((resolve) => setTimeout(resolve, waitMs))
+        if (isRefusal(error) && !(await isWorthRetry())) return undefined
+        await new Promise((resolve) => setTimeout(resolve, reconnectDelayMs))
       }
     }
     return undefined
   }
 
-  async function follow(made: NatsConnection) {
-    for await (const status of made.status()) {
+  async function follow(connection: NatsConnection) {
+    for await (const status of connection.status()) {
       if (status.type === 'staleConnection') sockets.drop()
-      // Both are told once for each attempt that failed as well.
+      // nats.js repeats both events for failed attempts.
       const now = state()
       if (status.type === 'disconnect' && now.status !== 'offline')
-        setLink({ status: 'offline', since: Date.now() })
+        setState({ status: 'offline', since: Date.now() })
       if (status.type === 'reconnect' && now.status !== 'online') {
         attempts = 0
-        wasRefused = false
-        setLink({ status: 'online' })
-        const awayMs = 'since' in now ? Date.now() - now.since : 0
-        for (const tell of backHandlers) tell(awayMs)
+        wasRejected = false
+        setState({ status: 'online' })
+        const offlineMs = 'since' in now ? Date.now() - now.since : 0
+        for (const callback of reconnectHandlers) callback(offlineMs)
       }
-      if (status.type === 'error' && isRefusal(status.error) && !(await isWorthAnotherTry())) {
-        // It waits until nobody follows it any more.
-        void made.close()
+      if (status.type === 'error' && isRefusal(status.error) && !(await isWorthRetry())) {
+        // Not awaited: `close` waits for this loop to end.
+        void connection.close()
         return connectLater()
       }
     }
   }
 
   /**
-   * A token may have ended while nobody looked: a fresh one is tried once. Where nobody answers who has
-   * one, nobody has refused this person either: then it is tried until somebody does.
+   * The token may have expired while the device slept: one login with a renewed token is tried. While
+   * the provider is unreachable and the token is stale, the rejection is not final: retry.
    */
-  function isWorthAnotherTry(): Promise<boolean> {
-    retrial ??= (async () => {
+  function isWorthRetry(): Promise<boolean> {
+    renewal ??= (async () => {
       const isStale = session.isOver()
-      const renewal = wasRefused && !isStale ? 'refused' : await session.renew()
-      retrial = undefined
-      if (renewal === 'unreachable' && isStale) return true
-      wasRefused = true
-      if (renewal === 'refused') setLink({ status: 'refused' })
-      return renewal !== 'refused'
+      const outcome = wasRejected && !isStale ? 'refused' : await session.renew()
+      renewal = undefined
+      if (outcome === 'unreachable' && isStale) return true
+      wasRejected = true
+      if (outcome === 'refused') setState({ status: 'refused' })
+      return outcome !== 'refused'
     })()
-    return retrial
+    return renewal
   }
 
   return {
     state,
     waitUntilOnline: () => becomesOnline(state),
     client,
-    onReconnect(tell) {
-      backHandlers.add(tell)
-      return () => backHandlers.delete(tell)
+    onReconnect(callback) {
+      reconnectHandlers.add(callback)
+      return () => reconnectHandlers.delete(callback)
     },
   }
 }
 
-function becomesOnline(link: () => ConnectionState): Promise<boolean> {
+function becomesOnline(state: () => ConnectionState): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   createRoot((dispose) => {
     const timer = setTimeout(() => resolve(false), graceMs)
-    createEffect(() => link().status === 'online' && resolve(true))
+    createEffect(() => state().status === 'online' && resolve(true))
     void promise.finally(() => {
       clearTimeout(timer)
       dispose()
@@ -215,7 +210,7 @@ function becomesOnline(link: () => ConnectionState): Promise<boolean> {
   return promise
 }
 
-/** In the place of a connection, while nobody can be asked for a token: away since then. */
+/** A connection for cached data only, while the provider is unreachable and there is no token. */
 export function createOfflineConnection(since: number): Connection {
   return {
     state: () => ({ status: 'offline', since }),
@@ -226,12 +221,12 @@ export function createOfflineConnection(since: number): Connection {
   }
 }
 
-/** Longer each time, and different for each of those who lost the same server. */
-function reconnectDelayMs(attempt: number): number {
-  const most = navigator.onLine
+/** Exponential back-off with jitter, so that clients of a restarted server do not return at once. */
+function nextReconnectMs(attempt: number): number {
+  const maxMs = navigator.onLine
     ? Math.min(maxReconnectMs, minReconnectMs * 1.5 ** attempt)
     : noNetworkWaitMs
-  return most / 2 + (Math.random() * most) / 2
+  return maxMs / 2 + (Math.random() * maxMs) / 2
 }
 
 function isRefusal(error: unknown): boolean {

@@ -1,47 +1,44 @@
 import type { ChatClient } from './chatClient.ts'
 
-/**
- * A client that is there before the connection is: what is asked waits for it, what listens begins with
- * it, all in the order in which it came.
- */
+/** A client that queues calls and subscriptions, in order, until the connection is open. */
 export function createDeferredClient() {
   const { promise: ready, resolve } = Promise.withResolvers<ChatClient>()
-  let found: ChatClient | undefined
-  /** At once where there is a connection: a page that closes waits for nothing. */
-  const use = (what: (client: ChatClient) => void) => {
-    if (found) what(found)
-    else void ready.then(what)
+  let current: ChatClient | undefined
+  /** Synchronous when connected: a closing page must publish at once. */
+  const use = (action: (client: ChatClient) => void) => {
+    if (current) action(current)
+    else void ready.then(action)
   }
 
   const client: ChatClient = {
-    call: async (name, input, options) => (found ?? (await ready)).call(name, input, options),
-    try: async (name, input, options) => (found ?? (await ready)).try(name, input, options),
-    listen(topic, params, hear) {
+    call: async (name, input, options) => (current ?? (await ready)).call(name, input, options),
+    try: async (name, input, options) => (current ?? (await ready)).try(name, input, options),
+    listen(topic, params, handler) {
       let stop: (() => void) | undefined
       let isStopped = false
-      use((it) => {
-        if (!isStopped) stop = it.listen(topic, params, hear)
+      use((connected) => {
+        if (!isStopped) stop = connected.listen(topic, params, handler)
       })
       return () => {
         isStopped = true
         stop?.()
       }
     },
-    publish: (name, input) => use((it) => it.publish(name, input)),
-    close: () => use((it) => it.close()),
+    publish: (name, input) => use((connected) => connected.publish(name, input)),
+    close: () => use((connected) => connected.close()),
   }
   return {
     client,
-    /** There is one; or another, when the one before it was closed. */
-    connect(made: ChatClient) {
-      if (found) {
-        found = made
+    /** Sets the first client, or replaces a closed one. */
+    connect(connected: ChatClient) {
+      if (current) {
+        current = connected
         return
       }
-      // Whoever waits goes first: `ready` tells them before anybody can ask again.
-      resolve(made)
+      // Set it in a later callback of `ready`, so that queued calls run before new ones.
+      resolve(connected)
       void ready.then(() => {
-        found = made
+        current = connected
       })
     },
   }

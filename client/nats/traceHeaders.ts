@@ -1,9 +1,8 @@
 import { headers, type MsgHdrs } from '@nats-io/nats-core'
 
-/** What is followed on its way: what somebody says, one trace for each. */
 const tracedFunctions = new Set<PropertyKey>(['send', 'send.thread'])
 
-/** The header by which the functions know that a call is to be followed. */
+/** Returns the headers that start a trace, for sent messages only. */
 export function createTraceHeaders(name: PropertyKey): MsgHdrs | undefined {
   if (!tracedFunctions.has(name)) return undefined
   const hdrs = headers()

@@ -12,32 +12,32 @@ import { createVisibleRooms } from './createVisibleRooms.ts'
 const bodyLength = 200
 
 interface NotificationContent {
-  place: Route & { room: RoomId }
+  route: Route & { room: RoomId }
   seq: number
   title: string
   body: string
 }
 
 /**
- * Tells of what is said while nobody looks. Of all tabs of one person a single one tells; none does
- * while one of them shows the room.
+ * Desktop notifications for messages in rooms that are not visible in any tab. Of all tabs of a user
+ * only one shows a notification.
  */
-export function createNotifications(chat: Chat, places: Router, tn: Language['tn']) {
-  const look = createVisibleRooms(chat.me, places.place)
+export function createNotifications(chat: Chat, router: Router, tn: Language['tn']) {
+  const visible = createVisibleRooms(chat.me, router.place)
   const shown = new Map<RoomId, { seq: number; notification: Notification }>()
 
-  // What has been read, here or elsewhere, calls for nobody any more.
+  // A room read on any device needs no notification any more.
   createEffect(() => {
     for (const { id, readSeq } of chat.rooms.list()) if (readSeq >= seqOf(id)) close(id)
   })
-  // One that the worker showed was pressed.
+  // The service worker posts the path of a clicked notification.
   const workers: ServiceWorkerContainer | undefined = navigator.serviceWorker
-  const onPressed = ({ data }: MessageEvent<{ path?: string }>) => {
-    if (data.path !== undefined) places.go(parsePath(data.path))
+  const onWorkerMessage = ({ data }: MessageEvent<{ path?: string }>) => {
+    if (data.path !== undefined) router.go(parsePath(data.path))
   }
-  workers?.addEventListener('message', onPressed)
+  workers?.addEventListener('message', onWorkerMessage)
   onCleanup(() => {
-    workers?.removeEventListener('message', onPressed)
+    workers?.removeEventListener('message', onWorkerMessage)
     for (const id of shown.keys()) close(id)
   })
   const seqOf = (id: RoomId) => shown.get(id)?.seq ?? Number.POSITIVE_INFINITY
@@ -47,16 +47,20 @@ export function createNotifications(chat: Chat, places: Router, tn: Language['tn
     shown.delete(id)
   }
 
-  async function read({ event, notifyId }: Notice) {
+  async function readMessage({ event, notifyId }: Notice) {
     if (event?.kind === 'message') return event
     if (notifyId === undefined) return undefined
     return callWithRetry(chat.client, 'msg.get', { notifyId }).catch(() => undefined)
   }
 
-  function isWanted(said: Pick<MessageSent, 'sender' | 'mentions'>, notice: Notice, room: MyRoom) {
-    if (said.sender === chat.me) return false
+  function isRelevant(
+    message: Pick<MessageSent, 'sender' | 'mentions'>,
+    notice: Notice,
+    room: MyRoom,
+  ) {
+    if (message.sender === chat.me) return false
     if (chat.notify.levelOf(room.id) === 'all' || room.kind === 'direct') return true
-    return said.mentions.includes(chat.me) || chat.threads.isFollowed(notice)
+    return message.mentions.includes(chat.me) || chat.threads.isFollowed(notice)
   }
 
   function isSilent({ id }: MyRoom): boolean {
@@ -64,60 +68,60 @@ export function createNotifications(chat: Chat, places: Router, tn: Language['tn
     return !isAllowed || chat.quiet.isQuiet() || chat.notify.levelOf(id) === 'none'
   }
 
-  async function tell({ place, seq, title, body }: NotificationContent) {
+  async function notify({ route, seq, title, body }: NotificationContent) {
     const notification = await show(title, {
       body,
-      // The next one of a room takes the place of the one before, and calls for them all the same.
-      tag: `natter ${place.room}`,
+      // Replaces the room's last notification and alerts again.
+      tag: `natter ${route.room}`,
       renotify: true,
       icon: '/icon.svg',
-      // For a service worker, which knows no more of it than this.
-      data: { path: pathOf(place) },
+      // Read by the service worker.
+      data: { path: pathOf(route) },
     })
     if (!notification) return
-    shown.set(place.room, { seq, notification })
+    shown.set(route.room, { seq, notification })
     notification.onclick = () => {
       window.focus()
-      places.go(place)
-      close(place.room)
+      router.go(route)
+      close(route.room)
     }
   }
 
   return {
-    /** Tells of what was said, if it is for them and nobody sees it. */
+    /** Shows a notification for a message that is relevant and not visible. */
     async hear(notice: Notice, room: MyRoom) {
       if (isSilent(room)) return
-      const said = await read(notice)
-      if (!said || !isWanted(said, notice, room)) return
-      const { id: message, threadId: thread, sender, text, mentions } = said
-      const at = { room: room.id, ...(thread === undefined ? {} : { thread }) }
-      if (await look.isLookedAt(at)) return
+      const message = await readMessage(notice)
+      if (!message || !isRelevant(message, notice, room)) return
+      const { id, threadId: thread, sender, text, mentions } = message
+      const conversation = { room: room.id, ...(thread === undefined ? {} : { thread }) }
+      if (await visible.isVisible(conversation)) return
       if (!(await chat.claim(`told ${room.id} ${notice.seq}`))) return
 
       await chat.people.find([sender, ...mentions])
       const nameOf = (user: typeof sender) => chat.people.name(user)
-      const who = nameOf(sender)
-      await tell({
-        place: { ...at, message },
+      const author = nameOf(sender)
+      await notify({
+        route: { ...conversation, message: id },
         seq: notice.seq,
-        title: room.kind === 'direct' ? who : `${who} · ${chat.titleOf(room)}`,
+        title: room.kind === 'direct' ? author : `${author} · ${chat.titleOf(room)}`,
         body: toPlainText(text, bodyLength, nameOf),
       })
     },
-    /** Tells how much was said for them while the connection was away. */
+    /** Shows one notification for the messages of a room that were missed while disconnected. */
     async catchUp(room: MyRoom, before: MyRoom) {
-      const loud = chat.notify.loudIn(room)
-      if (isSilent(room) || loud <= chat.notify.loudIn(before)) return
+      const count = chat.notify.loudIn(room)
+      if (isSilent(room) || count <= chat.notify.loudIn(before)) return
       const { id, lastSeq, readSeq, mentions, unread } = room
-      if (await look.isLookedAt({ room: id })) return
+      if (await visible.isVisible({ room: id })) return
       if (!(await chat.claim(`missed ${id} ${readSeq} ${unread}`))) return
-      const body = loud === mentions ? tn('rooms.mentions', mentions) : tn('rooms.unread', unread)
-      await tell({ place: { room: id }, seq: lastSeq, title: chat.titleOf(room), body })
+      const body = count === mentions ? tn('rooms.mentions', mentions) : tn('rooms.unread', unread)
+      await notify({ route: { room: id }, seq: lastSeq, title: chat.titleOf(room), body })
     },
   }
 }
 
-/** Phones show what a service worker tells, and nothing else; that one then hears of the click. */
+/** Mobile browsers show notifications of a service worker only, which then handles the click. */
 async function show(
   title: string,
   options: NotificationOptions & { tag: string; renotify: boolean },

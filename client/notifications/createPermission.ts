@@ -1,16 +1,16 @@
 import { createSignal, onCleanup } from 'solid-js'
 
-/** Whether the browser lets us show notifications. Asks only when told to, which wants a click. */
+/** The notification permission. Browsers allow `ask` only in a click handler. */
 export function createPermission() {
   const read = () => ('Notification' in window ? Notification.permission : 'unsupported')
   const [state, setState] = createSignal<NotificationPermission | 'unsupported'>(read())
   const update = () => setState(read())
   let status: PermissionStatus | undefined
-  // Somebody may allow it in the browser's own settings meanwhile.
+  // The permission may change in the browser's settings.
   void navigator.permissions?.query({ name: 'notifications' }).then(
-    (found) => {
-      status = found
-      found.addEventListener('change', update)
+    (current) => {
+      status = current
+      current.addEventListener('change', update)
     },
     () => undefined,
   )

@@ -4,37 +4,37 @@ import type { Route } from '../routing/createRoute.ts'
 import { isPageActive } from '../ui/isPageActive.ts'
 
 /**
- * Knows what somebody looks at, in any tab: the tab that they work with holds a lock in the name of
- * each room and thread it shows, and lets go of it however it ends.
+ * Tracks which rooms and threads are visible in any tab of the user. The active tab holds a shared Web
+ * Lock for each; the browser releases the locks of a closed or crashed tab.
  */
-export function createVisibleRooms(user: UserId, here: () => Route) {
-  const [isSeen, setSeen] = createSignal(isPageActive())
-  const nameOf = (place: string) => `natter ${user} looks at ${place}`
+export function createVisibleRooms(user: UserId, route: () => Route) {
+  const [isActive, setActive] = createSignal(isPageActive())
+  const lockName = (place: string) => `natter ${user} looks at ${place}`
   const events = new AbortController()
   const { signal } = events
-  const onChange = () => setSeen(isPageActive())
+  const onChange = () => setActive(isPageActive())
   document.addEventListener('visibilitychange', onChange, { signal })
   window.addEventListener('focus', onChange, { signal })
   window.addEventListener('blur', onChange, { signal })
   onCleanup(() => events.abort())
 
   createEffect(() => {
-    // Where there are no locks, pages are not served safely and there are no notifications either.
-    if (!isSeen() || !navigator.locks) return
+    // Without a secure context there are no locks, but no notifications either.
+    if (!isActive() || !navigator.locks) return
     const { promise, resolve } = Promise.withResolvers<void>()
-    for (const place of shown(here()))
-      void navigator.locks.request(nameOf(place), { mode: 'shared' }, () => promise)
+    for (const place of shown(route()))
+      void navigator.locks.request(lockName(place), { mode: 'shared' }, () => promise)
     onCleanup(resolve)
   })
 
   return {
-    /** Of what is said in a thread those see nothing who see its room alone. */
-    async isLookedAt(place: Pick<Route, 'room' | 'thread'>): Promise<boolean> {
-      const wanted = shown(place).at(-1)
-      if (wanted === undefined) return false
-      if (isSeen() && shown(here()).includes(wanted)) return true
+    /** A thread is not visible while only its room is shown. */
+    async isVisible(place: Pick<Route, 'room' | 'thread'>): Promise<boolean> {
+      const last = shown(place).at(-1)
+      if (last === undefined) return false
+      if (isActive() && shown(route()).includes(last)) return true
       const { held = [] } = (await navigator.locks?.query()) ?? {}
-      return held.some(({ name }) => name === nameOf(wanted))
+      return held.some(({ name }) => name === lockName(last))
     },
   }
 }

@@ -1,7 +1,7 @@
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { useRoute } from './createRoute.ts'
 
-/** To the rooms, where there is no place for them beside what is shown. */
+/** Leads back to the room list on narrow screens. */
 export function BackButton() {
   const { go } = useRoute()
   const { t } = useLanguage()

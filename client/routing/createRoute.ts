@@ -2,8 +2,8 @@ import { createContext, createSignal, onCleanup, useContext } from 'solid-js'
 import type { MessageId, RoomId } from '#schema/ids'
 
 /**
- * What is shown: a room `/r/{room}`, a message of it `/r/{room}/m/{id}`, a thread beside it
- * `/r/{room}/t/{id}`, and a message in that `/r/{room}/t/{id}/m/{id}`; or the console, `/console`.
+ * A room `/r/{room}`, a message `/r/{room}/m/{id}`, a thread `/r/{room}/t/{id}`, a message in a thread
+ * `/r/{room}/t/{id}/m/{id}`, or a part of the console, `/console/{part}`.
  */
 export interface Route {
   room?: RoomId
@@ -17,7 +17,7 @@ export type ConsolePart = (typeof consoleParts)[number]
 
 export type Router = ReturnType<typeof createRoute>
 
-/** Where one is, as the address bar says. */
+/** The route of the address bar. */
 export function createRoute() {
   const [place, setPlace] = createSignal(parsePath(window.location.pathname))
   const onPop = () => setPlace(parsePath(window.location.pathname))
@@ -26,11 +26,11 @@ export function createRoute() {
 
   return {
     place,
-    /** Going where one is already shows it again. */
-    go(to: Route, how: 'push' | 'replace' = 'push') {
+    /** Navigates. The current route is set again, so that a linked message is shown again. */
+    go(to: Route, history: 'push' | 'replace' = 'push') {
       const path = pathOf(to)
       if (path !== window.location.pathname) {
-        if (how === 'push') window.history.pushState(null, '', path)
+        if (history === 'push') window.history.pushState(null, '', path)
         else window.history.replaceState(null, '', path)
       }
       setPlace(to)
@@ -41,13 +41,13 @@ export function createRoute() {
 export function pathOf({ room, thread, message, console }: Route): string {
   if (console !== undefined) return console === 'functions' ? '/console' : `/console/${console}`
   if (room === undefined) return '/'
-  const besides = thread === undefined ? '' : `/t/${thread}`
-  return `/r/${room}${besides}${message === undefined ? '' : `/m/${message}`}`
+  const threadPath = thread === undefined ? '' : `/t/${thread}`
+  return `/r/${room}${threadPath}${message === undefined ? '' : `/m/${message}`}`
 }
 
-/** What is copied to be shown to others: a message in a thread is found by its id alone as well. */
-export function linkTo(place: Route): string {
-  return window.location.origin + pathOf(place)
+/** Returns an absolute link. A message in a thread may be linked without its thread. */
+export function linkTo(route: Route): string {
+  return window.location.origin + pathOf(route)
 }
 
 export function parsePath(path: string): Route {
@@ -56,16 +56,16 @@ export function parsePath(path: string): Route {
   const [, room, thread, message] =
     /^\/r\/([a-z0-9_-]{1,64})(?:\/t\/([0-9a-f]{32}))?(?:\/m\/([0-9a-f]{32}))?$/.exec(path) ?? []
   if (!room) return {}
-  const place: Route = { room: room as RoomId }
-  if (thread) place.thread = thread as MessageId
-  if (message) place.message = message as MessageId
-  return place
+  const route: Route = { room: room as RoomId }
+  if (thread) route.thread = thread as MessageId
+  if (message) route.message = message as MessageId
+  return route
 }
 
 export const RouteContext = createContext<Router>()
 
 export function useRoute(): Router {
-  const places = useContext(RouteContext)
-  if (!places) throw new Error('There is no place around this')
-  return places
+  const router = useContext(RouteContext)
+  if (!router) throw new Error('useRoute needs a RouteContext provider')
+  return router
 }

@@ -1,18 +1,19 @@
 /**
- * Keeps the page itself, so that it starts without a network: scripts, styles, pictures. Nothing that
- * anybody has said passes through here, no configuration and no token: those are asked for each time.
+ * Service worker: caches the static files of the page, so that it starts without a network. It never
+ * caches messages, the configuration or tokens.
  */
-/** What the page is made of, and a word for exactly this: the build puts them in. */
+/** The files of the page and the hash of their contents, inserted by the build. */
 declare const __FILES__: readonly string[]
 declare const __VERSION__: string
 
-// TypeScript takes every worker for any worker.
+// TypeScript types `self` as a generic worker.
 const worker = self as unknown as ServiceWorkerGlobalScope
 const prefix = 'natter '
 const cacheName = prefix + __VERSION__
-const lasting = '/assets/'
-/** How long the network may take for a page before the kept one is shown. */
-const patienceMs = 1_500
+/** Files here have a hash in their name and never change. */
+const immutablePrefix = '/assets/'
+/** Navigation falls back to the cached page after this time. */
+const networkTimeoutMs = 1_500
 
 worker.addEventListener('install', (event) => event.waitUntil(install()))
 worker.addEventListener('activate', (event) => event.waitUntil(activate()))
@@ -22,11 +23,14 @@ worker.addEventListener('fetch', (event) => {
   if (method !== 'GET' || origin !== worker.location.origin) return
   if (mode === 'navigate') {
     if (isPage(pathname)) event.respondWith(readPage(event))
-  } else if (pathname !== '/' && (__FILES__.includes(pathname) || pathname.startsWith(lasting)))
+  } else if (
+    pathname !== '/' &&
+    (__FILES__.includes(pathname) || pathname.startsWith(immutablePrefix))
+  )
     event.respondWith(readFile(event.request))
 })
 
-// A page that was on its way while this took over was nobody's then.
+// A page that was loading while this worker activated is not controlled yet.
 worker.addEventListener('message', (event) => {
   if (event.data === 'claim') event.waitUntil(worker.clients.claim())
 })
@@ -35,7 +39,7 @@ worker.addEventListener('notificationclick', (event) => {
   event.waitUntil(goTo(event.notification.data.path))
 })
 
-/** A page that is open goes there by itself, and loses nothing; else there is a new one. */
+/** An open page navigates by itself, without a reload; otherwise opens a new one. */
 async function goTo(path: string) {
   const pages = await worker.clients.matchAll({ type: 'window' })
   const page = pages.find(({ visibilityState }) => visibilityState === 'visible') ?? pages[0]
@@ -44,13 +48,14 @@ async function goTo(path: string) {
   await page.focus()
 }
 
-/** Takes over at once: pages that are open go on with their own files, which are kept as well. */
+/** Activates at once: open pages still find their own files in the previous version's cache. */
 async function install() {
   const cache = await caches.open(cacheName)
-  const wanted = __FILES__.map(
-    (path) => new Request(path, { cache: path.startsWith(lasting) ? 'default' : 'no-cache' }),
+  const requests = __FILES__.map(
+    (path) =>
+      new Request(path, { cache: path.startsWith(immutablePrefix) ? 'default' : 'no-cache' }),
   )
-  await cache.addAll(wanted)
+  await cache.addAll(requests)
   await worker.skipWaiting()
 }
 
@@ -58,34 +63,34 @@ async function activate() {
   const others = (await caches.keys()).filter(
     (name) => name.startsWith(prefix) && name !== cacheName,
   )
-  // The last one before this is that of pages which are open.
+  // Open pages still use the previous version.
   await Promise.all(others.slice(0, -1).map((name) => caches.delete(name)))
   await worker.registration.navigationPreload?.enable()
   await worker.clients.claim()
 }
 
-/** A place in the page is the page itself. */
+/** Whether the path is a route of the page, for which `/` is served. */
 function isPage(path: string): boolean {
   return path === '/' || /^\/(callback$|console(\/|$)|r\/)/.test(path)
 }
 
-/** As it is on the server, so that nobody sees an old one for long; the kept one, where that is away. */
+/** Network first, so that updates are seen at once; the cached page if the network fails or is slow. */
 async function readPage(event: FetchEvent): Promise<Response> {
-  const asked = askForPage(event)
-  const late = new Promise<undefined>((resolve) => setTimeout(resolve, patienceMs))
-  const found = await Promise.race([asked.catch(() => undefined), late])
-  if (found?.ok) return found
-  const kept = await (await caches.open(cacheName)).match('/')
-  return kept ?? asked
+  const response = fetchPage(event)
+  const timeout = new Promise<undefined>((resolve) => setTimeout(resolve, networkTimeoutMs))
+  const current = await Promise.race([response.catch(() => undefined), timeout])
+  if (current?.ok) return current
+  const cached = await (await caches.open(cacheName)).match('/')
+  return cached ?? response
 }
 
-async function askForPage(event: FetchEvent): Promise<Response> {
+async function fetchPage(event: FetchEvent): Promise<Response> {
   return (await event.preloadResponse) ?? fetch(event.request)
 }
 
 async function readFile(request: Request): Promise<Response> {
-  const how = { ignoreVary: true }
+  const options = { ignoreVary: true }
   const cache = await caches.open(cacheName)
-  const kept = (await cache.match(request, how)) ?? (await caches.match(request, how))
-  return kept ?? fetch(request)
+  const cached = (await cache.match(request, options)) ?? (await caches.match(request, options))
+  return cached ?? fetch(request)
 }

@@ -7,7 +7,7 @@ import { createPermission } from '../notifications/createPermission.ts'
 import { Icon } from '../ui/Icon.tsx'
 import { RadioGroup } from '../ui/RadioGroup.tsx'
 
-/** What is worth a notification, everywhere and in single rooms, and whether the browser allows any. */
+/** The browser's permission, and the notification levels of all rooms and of single rooms. */
 export function NotificationSettings() {
   const chat = useChat()
   const { t } = useLanguage()

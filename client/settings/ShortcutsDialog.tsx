@@ -3,7 +3,7 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { keyLabels } from '../ui/keyLabels.ts'
 
-/** What can be done by keys alone. */
+/** The list of keyboard shortcuts. */
 export function ShortcutsDialog(props: { isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
   const shortcuts = () => [
@@ -25,12 +25,12 @@ export function ShortcutsDialog(props: { isOpen: boolean; onClose: () => void })
     <Dialog isOpen={props.isOpen} onClose={props.onClose} title={t('shortcuts.title')}>
       <dl class="shortcuts">
         <For each={shortcuts()}>
-          {([keys, what]) => (
+          {([keys, action]) => (
             <div>
               <dt>
                 <kbd dir="ltr">{keys}</kbd>
               </dt>
-              <dd>{what}</dd>
+              <dd>{action}</dd>
             </div>
           )}
         </For>

@@ -5,6 +5,6 @@ export const SettingsContext = createContext<ReturnType<typeof createSettings>>(
 
 export function useSettings() {
   const settings = useContext(SettingsContext)
-  if (!settings) throw new Error('There are no settings around this')
+  if (!settings) throw new Error('useSettings needs a SettingsContext provider')
   return settings
 }

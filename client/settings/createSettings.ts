@@ -4,7 +4,7 @@ import { createStore } from 'solid-js/store'
 export interface Settings {
   theme: 'system' | 'light' | 'dark'
   density: 'comfortable' | 'compact'
-  /** The browser's, where empty. */
+  /** Language tag; empty for the browser's language. */
   language: string
 }
 
@@ -15,10 +15,10 @@ const defaultSettings: Settings = {
   language: '',
 }
 
-/** How this browser shows things: no secret, and the same for whoever uses it. */
+/** Display settings of this browser, shared by all its users and tabs. */
 export function createSettings() {
   const [settings, setSettings] = createStore<Settings>({ ...defaultSettings, ...read() })
-  // What is chosen in another tab holds here as well, and is not overwritten by what was chosen before.
+  // Without this, the effect below would overwrite the choice of another tab with the old one.
   const onStorage = (event: StorageEvent) => {
     if (event.key === key) setSettings({ ...defaultSettings, ...read() })
   }
@@ -28,7 +28,7 @@ export function createSettings() {
     try {
       localStorage.setItem(key, JSON.stringify(settings))
     } catch {
-      // Then they last as long as the page.
+      // Storage is full or disabled: the settings are lost with the page.
     }
   })
   createEffect(() => {

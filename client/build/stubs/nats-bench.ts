@@ -1,2 +1,2 @@
-/** In the place of what nats-core measures servers with, and brings along: nobody does that in a page. */
+/** Replaces the benchmark module of nats-core, which the page does not use. */
 export {}

@@ -1,9 +1,9 @@
 /**
- * In the place of @nats-io/nkeys: who logs in with a token signs nothing, and what signs would be a
- * seventh of all that is loaded before the first message.
+ * Replaces @nats-io/nkeys: a login with a token signs nothing, and the signing code would be a seventh of
+ * the JavaScript that is loaded first.
  */
 function refuse(): never {
-  throw new Error('This page logs in with a token: it has no keys')
+  throw new Error('The page logs in with a token and has no NATS keys')
 }
 
 export const fromSeed: () => never = refuse
