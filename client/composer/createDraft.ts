@@ -3,7 +3,7 @@ import { maxTextLength } from '#schema/messages/chat'
 import type { Chat } from '../chat/createChat.ts'
 import type { Conversation } from '../messages/createConversation.ts'
 
-/** What is being written: a draft, and in its place, for as long as that lasts, an edit. Both are kept. */
+/** The text of the composer: a draft, or the message being edited. Both survive a reload. */
 export function createDraft(chat: Chat, conversation: Conversation, focus: () => void) {
   const { room, threadId, timeline, editing, setEditing, send, saveEdit } = conversation
   const place = threadId === undefined ? room.id : `${room.id}/${threadId}`
@@ -27,13 +27,13 @@ export function createDraft(chat: Chat, conversation: Conversation, focus: () =>
       { defer: true },
     ),
   )
-  // What was being edited when the page went is taken up again when its message is there.
-  let left = chat.edits.read(place)
+  // Resumes the edit of an earlier page as soon as its message is loaded.
+  let unfinished = chat.edits.read(place)
   createEffect(() => {
-    const item = left && timeline.items().find(({ id }) => id === left?.id)
-    if (!left || !item) return
-    const { text: edited } = left
-    left = undefined
+    const item = unfinished && timeline.items().find(({ id }) => id === unfinished?.id)
+    if (!unfinished || !item) return
+    const { text: edited } = unfinished
+    unfinished = undefined
     if (editing()) return
     setEditing(item)
     queueMicrotask(() => change(edited))
@@ -51,21 +51,21 @@ export function createDraft(chat: Chat, conversation: Conversation, focus: () =>
   return {
     text,
     change,
-    /** How many characters there are too many. */
+    /** Number of characters above the limit. */
     tooMuch,
-    /** Why an edit was not taken. */
+    /** Error of a failed edit. */
     problem,
     async submit() {
-      const said = text().trim()
+      const message = text().trim()
       const item = editing()
-      if (said === '' || said.length > maxTextLength) return
+      if (message === '' || message.length > maxTextLength) return
       setProblem()
       if (!item) {
         change('')
-        return send(said)
+        return send(message)
       }
       try {
-        await saveEdit(item, said)
+        await saveEdit(item, message)
       } catch (error) {
         setProblem(error)
       }

@@ -11,16 +11,15 @@ export type Suggestion =
   | { kind: 'emoji'; text: string; name: string }
 
 const maxSuggestions = 8
-/** Whoever types on is not searched for at each letter. */
 const debounceMs = 120
 
-/** Who or what may be meant: people of the room at once, others when the server has found them. */
+/** Suggests emoji, or members of the room at once and other users after a search on the server. */
 export function createSuggestions(
-  wanted: Accessor<CompletionQuery>,
+  query: Accessor<CompletionQuery>,
 ): Accessor<readonly Suggestion[]> {
-  const people = createPeopleOf(wanted)
+  const people = createPeopleOf(query)
   return createMemo(() => {
-    const { kind, text } = wanted()
+    const { kind, text } = query()
     return kind === 'person' ? people() : findEmoji(text, maxSuggestions).map(toSuggestion)
   })
 }
@@ -31,33 +30,33 @@ const toSuggestion = ([text, name]: NamedEmoji): Suggestion => ({
   name,
 })
 
-function createPeopleOf(wanted: Accessor<CompletionQuery>): Accessor<Suggestion[]> {
+function createPeopleOf(query: Accessor<CompletionQuery>): Accessor<Suggestion[]> {
   const chat = useChat()
   const { room, timeline } = useConversation()
-  const [found, setFound] = createSignal<{ for: string; users: readonly UserId[] }>()
-  const searched = () => {
-    const { kind, text } = wanted()
+  const [search, setSearch] = createSignal<{ text: string; users: readonly UserId[] }>()
+  const searchText = () => {
+    const { kind, text } = query()
     return kind === 'person' && room.kind !== 'direct' ? text : ''
   }
   createEffect(
-    on(searched, (text) => {
+    on(searchText, (text) => {
       if (text === '') return
       const timer = setTimeout(async () => {
         const answer = await chat.client.try('users.search', { text })
         if (!answer.ok) return
         for (const { userId, name } of answer.value.users) chat.people.learn(userId, name)
-        setFound({ for: text, users: answer.value.users.map(({ userId }) => userId) })
+        setSearch({ text, users: answer.value.users.map(({ userId }) => userId) })
       }, debounceMs)
       onCleanup(() => clearTimeout(timer))
     }),
   )
   chat.members.want(room.id)
 
-  /** Those who spoke last first: they are the likeliest to be answered. */
-  const inside = createMemo(() => {
-    const spoke = timeline.items().map(({ sender }) => sender)
-    const others = chat.members.of(room.id)?.map(({ userId }) => userId) ?? []
-    const all = new Set([...spoke.toReversed(), ...(room.with ? [room.with] : []), ...others])
+  /** The latest senders first, as the likeliest to be mentioned. */
+  const insiders = createMemo(() => {
+    const senders = timeline.items().map(({ sender }) => sender)
+    const members = chat.members.of(room.id)?.map(({ userId }) => userId) ?? []
+    const all = new Set([...senders.toReversed(), ...(room.with ? [room.with] : []), ...members])
     all.delete(chat.me)
     return [...all]
   })
@@ -66,17 +65,17 @@ function createPeopleOf(wanted: Accessor<CompletionQuery>): Accessor<Suggestion[
   )
 
   return createMemo(() => {
-    const { text } = wanted()
-    const fits = inside().flatMap((userId) => {
+    const { text } = query()
+    const matches = insiders().flatMap((userId) => {
       const rank = matchRank(text, userId, names().get(userId) ?? chat.people.name(userId))
       return rank === undefined ? [] : [{ userId, rank }]
     })
-    const known = fits.sort((one, other) => one.rank - other.rank).map(({ userId }) => userId)
-    // What was found for other letters is no answer to these.
-    const search = found()
-    const more = search?.for === text && text !== '' ? search.users : []
-    const isOutside = (user: UserId) => names().size > 0 && !inside().includes(user)
-    return [...new Set([...known, ...more])]
+    const ranked = matches.sort((a, b) => a.rank - b.rank).map(({ userId }) => userId)
+    // The last search may be for another text.
+    const result = search()
+    const others = result?.text === text && text !== '' ? result.users : []
+    const isOutside = (user: UserId) => names().size > 0 && !insiders().includes(user)
+    return [...new Set([...ranked, ...others])]
       .filter((userId) => userId !== chat.me)
       .slice(0, maxSuggestions)
       .map((userId) => ({

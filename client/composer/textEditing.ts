@@ -1,7 +1,4 @@
-/**
- * Puts a text in the place of another one in a field, so that it can be undone like all that is typed.
- * The caret stands behind it then.
- */
+/** Replaces a range of a field, undoable like typed text. The caret moves to the end of the new text. */
 export function replaceText(
   field: HTMLTextAreaElement,
   [start, end]: readonly [number, number],
@@ -9,7 +6,7 @@ export function replaceText(
 ): void {
   field.focus()
   field.setSelectionRange(start, end)
-  // Long deprecated, and still the only way into what a browser can undo.
+  // Deprecated, but still the only way to add to the browser's undo history.
   if (document.execCommand('insertText', false, text)) return
   field.setRangeText(text, start, end, 'end')
   field.dispatchEvent(new InputEvent('input', { bubbles: true }))
@@ -17,13 +14,13 @@ export function replaceText(
 
 const marks: Record<string, string> = { b: '**', i: '_', e: '`' }
 
-/** The sign that these keys put around what is selected: bold, italic, code. */
+/** Returns the Markdown mark of a shortcut: bold, italic or code. */
 export function markOf(event: KeyboardEvent): string | undefined {
   if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return undefined
   return marks[event.key.toLowerCase()]
 }
 
-/** Puts a sign around what is selected, or takes it away where it is there already. */
+/** Adds the mark around the selection, or removes it. */
 export function toggleMark(field: HTMLTextAreaElement, mark: string): void {
   const { value, selectionStart: start, selectionEnd: end } = field
   const selected = value.slice(start, end)
@@ -39,7 +36,7 @@ export function toggleMark(field: HTMLTextAreaElement, mark: string): void {
   field.setSelectionRange(start + before.length, end + before.length)
 }
 
-/** Code of several lines stands between lines of its own. */
+/** Code with several lines needs fences on lines of their own. */
 function fenceFor(mark: string, selected: string): readonly [string, string] {
   return mark === '`' && selected.includes('\n') ? ['```\n', '\n```'] : [mark, mark]
 }

@@ -5,84 +5,84 @@ import type { ServiceSum } from '#schema/messages/console'
 import type { ChatClient } from '../nats/chatClient.ts'
 import { append, pollMs, type Sample, type Snapshot, toSample, total } from './series.ts'
 
-/** A function as it is now, and as it was for two minutes. */
+/** The current statistics of a function, and the samples of the last two minutes. */
 export interface WatchedService {
   sum: ServiceSum
   samples: readonly Sample[]
-  /** It has been there, and nobody answers for it any more. */
+  /** No instance answers any more. */
   isGone: boolean
 }
 
 export type ConsoleStatus =
   | { status: 'loading' }
   | { status: 'live' }
-  /** Asked, and not answered since then, in milliseconds since the epoch. */
+  /** No response since then, in milliseconds since the epoch. */
   | { status: 'late'; since: number }
   | { status: 'refused' }
 
 export type ConsoleState = ReturnType<typeof createConsole>
 
-/** Looks at everything that runs, every two seconds while somebody sees it. */
+/** Polls the statistics of all functions every two seconds while the page is visible. */
 export function createConsole(client: ChatClient) {
   const [state, setState] = createSignal<ConsoleStatus>({ status: 'loading' })
   const [names, setNames] = createSignal<readonly string[]>([])
   const [byName, setByName] = createStore<Record<string, WatchedService>>({})
   const [all, setAll] = createSignal<readonly Sample[]>([])
-  const looks = new Map<string, Snapshot>()
-  let seenAt = Date.now()
+  const snapshots = new Map<string, Snapshot>()
+  let updatedAt = Date.now()
   let timer: ReturnType<typeof setTimeout> | undefined
   let isStopped = false
 
-  async function look() {
+  async function poll() {
     clearTimeout(timer)
-    if (!document.hidden) await ask()
-    if (!isStopped) timer = setTimeout(() => void look(), pollMs)
+    if (!document.hidden) await load()
+    if (!isStopped) timer = setTimeout(() => void poll(), pollMs)
   }
 
-  async function ask() {
+  async function load() {
     try {
       const { at, services } = await client.call('console.services', {})
-      seenAt = Date.now()
-      take(Date.parse(at), services)
+      updatedAt = Date.now()
+      addSnapshot(Date.parse(at), services)
       setState({ status: 'live' })
     } catch (error) {
       if (isCallError(error) && error.code === 'forbidden') {
         setState({ status: 'refused' })
         isStopped = true
-      } else setState({ status: 'late', since: seenAt })
+      } else setState({ status: 'late', since: updatedAt })
     }
   }
 
-  function take(at: number, services: readonly ServiceSum[]) {
+  function addSnapshot(at: number, services: readonly ServiceSum[]) {
     const fresh = services.flatMap((sum) => {
       const now = { at, sum }
-      const before = looks.get(sum.name)
-      // Answered from memory, it is what is known already.
+      const before = snapshots.get(sum.name)
+      // A cached response repeats the last snapshot.
       if (before?.at === at) return []
-      looks.set(sum.name, now)
+      snapshots.set(sum.name, now)
       const sample = toSample(before, now)
       const known = byName[sum.name]?.samples ?? []
       setByName(sum.name, { sum, isGone: false, samples: append(known, sample) })
-      // What the console itself asks would be most of what a quiet system does.
+      // Without the console's own calls, which would dominate the totals of an idle system.
       return sum.name.startsWith('console.') ? [] : sample
     })
     if (fresh.length > 0) setAll((before) => append(before, total(fresh)))
-    const here = new Set(services.map(({ name }) => name))
-    for (const name of Object.keys(byName)) if (!here.has(name)) setByName(name, 'isGone', true)
+    const running = new Set(services.map(({ name }) => name))
+    for (const name of Object.keys(byName)) if (!running.has(name)) setByName(name, 'isGone', true)
     const known = Object.keys(byName).sort()
     if (known.join() !== names().join()) setNames(known)
   }
 
-  const onSeen = () => {
-    if (!document.hidden && !isStopped) void look()
+  const onVisible = () => {
+    if (!document.hidden && !isStopped) void poll()
   }
-  document.addEventListener('visibilitychange', onSeen)
+  document.addEventListener('visibilitychange', onVisible)
   onCleanup(() => {
     isStopped = true
     clearTimeout(timer)
-    document.removeEventListener('visibilitychange', onSeen)
+    document.removeEventListener('visibilitychange', onVisible)
   })
-  void look()
+  void poll()
 
   return { client, state, names, byName, all }
 }

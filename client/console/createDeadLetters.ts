@@ -7,7 +7,7 @@ import type { ChatClient } from '../nats/chatClient.ts'
 export type DeadLetterAction = 'replay' | 'discard'
 export type Outcome = { status: 'done' | 'gone' } | { status: 'failed'; error: string }
 
-/** What functions could not handle, page by page, and what can be done about it. */
+/** The dead letters, loaded page by page, with replay and discard. */
 export function createDeadLetters(client: ChatClient) {
   const [letters, setLetters] = createSignal<readonly DeadLetter[]>()
   const [total, setTotal] = createSignal(0)
@@ -34,14 +34,14 @@ export function createDeadLetters(client: ChatClient) {
     problem,
     refresh: () => load(0),
     more: () => load(letters()?.at(-1)?.seq ?? 0),
-    /** Both do no harm when they are done twice. */
-    async act(deed: DeadLetterAction, { seq }: DeadLetter): Promise<Outcome> {
+    /** Replays or discards a dead letter. Idempotent; `gone` if it was handled before. */
+    async act(action: DeadLetterAction, { seq }: DeadLetter): Promise<Outcome> {
       try {
         const { done } =
-          deed === 'replay'
+          action === 'replay'
             ? await client.call('console.replay', { seq })
             : await client.call('console.discard', { seq })
-        setLetters((before = []) => before.filter((one) => one.seq !== seq))
+        setLetters((before = []) => before.filter((letter) => letter.seq !== seq))
         setTotal((before) => Math.max(0, before - 1))
         return { status: done ? 'done' : 'gone' }
       } catch (error) {

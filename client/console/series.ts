@@ -1,8 +1,8 @@
 import type { ServiceSum } from '#schema/messages/console'
 
-/** What happened between two looks at a function, or at all of them. */
+/** Rates and latencies between two snapshots of a function, or of all functions. */
 export interface Sample {
-  /** Undefined where the two do not compare: an instance came, or went. */
+  /** Undefined when the instances have changed between the snapshots. */
   perSecond: number | undefined
   errorsPerSecond: number | undefined
   p50Ms: number | undefined
@@ -10,7 +10,7 @@ export interface Sample {
   inFlight: number
 }
 
-/** How many looks are shown, and how far apart they are: two minutes. */
+/** Two minutes, at one sample per `pollMs`. */
 export const shownSamples = 60
 export const pollMs = 2_000
 
@@ -30,14 +30,14 @@ export function toSample(before: Snapshot | undefined, now: Snapshot): Sample {
   return {
     perSecond: rate,
     errorsPerSecond: perSecond('errors'),
-    // Of the last seconds: without a call there is no time that it took.
+    // 0 without a recent call.
     p50Ms: sum.recentP50Ms || undefined,
     p99Ms: sum.recentP99Ms || undefined,
     inFlight: sum.inFlight ?? 0,
   }
 }
 
-/** All functions as one: rates are added, and the slowest of those that are used counts. */
+/** Combines the samples of all functions: the sum of their rates, the maximum of their latencies. */
 export function total(samples: readonly Sample[]): Sample {
   const add = (key: 'perSecond' | 'errorsPerSecond') => {
     const known = samples.flatMap((sample) => sample[key] ?? [])

@@ -22,28 +22,28 @@ export interface ConversationOptions {
   chat: Chat
   room: MyRoom
   threadId?: MessageId
-  /** What was kept of the room. */
+  /** Cached page of the room. */
   page?: HistoryPage | undefined
-  /** A link leads to a message of it: it is shown when that is found. */
+  /** A link leads to a message of the conversation: the timeline opens there once it is found. */
   isTargeted?: boolean
   onEvent?: (placed: PlacedEvent) => void
 }
 
 const start: ListRow = { kind: 'start', key: 'start' }
 
-/** What somebody does in a room, or in a thread of it: reads, writes, edits. */
+/** The view of a room or a thread: timeline, rows, editing, sending and the unread line. */
 export function createConversation(options: ConversationOptions) {
   const { chat, room, threadId, onEvent } = options
   const [editing, setEditing] = createSignal<TimelineMessage>()
   const [traced, setTraced] = createSignal<TimelineMessage>()
   const [doomed, setDoomed] = createSignal<TimelineMessage>()
-  /** Whoever has marked something unread does not read it again by looking at it. */
+  /** After "mark unread", visible messages are not marked as read again. */
   const [isKeptUnread, setKeptUnread] = createSignal(false)
-  // The line of what is new stays where it was when the room was opened, or nobody looked any more.
+  // The unread line stays where it was when the room was opened, or when the page became inactive.
   const [readSeq, setReadSeq] = createSignal(
     threadId === undefined && room.unread > 0 ? room.readSeq : undefined,
   )
-  /** As when it was opened: after so much was missed that it is read anew. */
+  /** After the feed was lost, the timeline reopens at the first unread message. */
   function restartAt(): number | undefined {
     const { readSeq: read } = chat.rooms.byId[room.id] ?? room
     if (threadId !== undefined || isKeptUnread()) return undefined
@@ -59,28 +59,30 @@ export function createConversation(options: ConversationOptions) {
   showCachedPage(options, timeline)
   const toRows = createRows()
   const outgoing = createMemo(() =>
-    chat.outbox.all().filter((it) => it.room === room.id && it.threadId === threadId),
+    chat.outbox
+      .all()
+      .filter((message) => message.room === room.id && message.threadId === threadId),
   )
-  /** Further up than what is loaded there is no line yet. */
+  /** The first unread message is above the loaded ones. */
   const isLineAbove = () => {
     const [first] = timeline.items()
-    const at = readSeq()
-    return at !== undefined && first !== undefined && first.seq > at && timeline.hasOlder()
+    const seq = readSeq()
+    return seq !== undefined && first !== undefined && first.seq > seq && timeline.hasOlder()
   }
   const lineAt = () => (isLineAbove() ? undefined : readSeq())
-  /** Which page somebody wrote from who is on the way to the newest messages. */
+  /** The `opened` number of an older page from which a message was sent. */
   const [leaving, setLeaving] = createSignal(0)
-  /** Older messages do not go on with what is written now; but that is not to be out of sight. */
+  /** Below an older page, outgoing messages show only until the newest page replaces it. */
   const shownOutgoing = () =>
     timeline.hasNewer() && leaving() !== timeline.opened() ? [] : outgoing()
   const isFromStart = () => threadId === undefined && timeline.opened() > 0 && !timeline.hasOlder()
   const rows = createMemo(() => {
-    const made = toRows(timeline.items(), shownOutgoing(), lineAt(), chat.me)
-    return isFromStart() && made.length > 0 ? [start, ...made] : made
+    const list = toRows(timeline.items(), shownOutgoing(), lineAt(), chat.me)
+    return isFromStart() && list.length > 0 ? [start, ...list] : list
   })
   const lastOwn = () =>
     timeline.items().findLast(({ sender, deletedAt }) => sender === chat.me && !deletedAt)
-  /** What somebody wants to edit as soon as the room has it. */
+  /** An outgoing message to edit as soon as its event has arrived. */
   const [awaited, setAwaited] = createSignal<ClientId>()
   createEffect(() => {
     const item = timeline.items().findLast(({ clientId }) => clientId === awaited())
@@ -94,24 +96,24 @@ export function createConversation(options: ConversationOptions) {
     threadId,
     timeline,
     rows,
-    /** Up to where everything was read when this was opened. */
+    /** Position of the unread line; undefined without one. */
     readSeq,
     isLineAbove,
     editing,
     setEditing,
-    /** The message whose path is looked at. */
+    /** The message whose trace is shown. */
     traced,
     setTraced,
-    /** The message that somebody is asked about before it is deleted. */
+    /** The message whose deletion awaits confirmation. */
     doomed,
     setDoomed,
-    /** What was said last; that may be on its way still. */
+    /** Edits the user's last message, also while it is being sent. */
     editLast() {
       const last = outgoing().findLast(({ status }) => status !== 'failed')
       if (last) setAwaited(last.clientId)
       else setEditing(lastOwn())
     },
-    /** Whoever goes on writing does not want to edit any more. */
+    /** Cancels `editLast` for an outgoing message when the user types on. */
     forgetAwaited: () => setAwaited(),
     send(text: string) {
       setKeptUnread(false)
@@ -128,15 +130,15 @@ export function createConversation(options: ConversationOptions) {
     remove: (item: TimelineMessage) =>
       callWithRetry(chat.client, 'msg.delete', { notifyId: toNotifyId(item) }),
     react(item: TimelineMessage, emoji: string) {
-      const found = item.reactions.find((it) => it.emoji === emoji)
-      const on = !found?.users.includes(chat.me)
+      const existing = item.reactions.find((reaction) => reaction.emoji === emoji)
+      const on = !existing?.users.includes(chat.me)
       const reaction = { notifyId: toNotifyId(item), emoji, on }
       return chat.attempt(() => callWithRetry(chat.client, 'msg.react', reaction))
     },
     isKeptUnread,
-    /** What is on the screen counts as read again. */
+    /** Ends "mark unread": visible messages are marked as read again. */
     letRead: () => setKeptUnread(false),
-    /** Everything up to this event was seen when somebody looked last. */
+    /** Moves the unread line when the page becomes inactive. */
     setSeen(seq: number) {
       if (!isKeptUnread()) setReadSeq(seq)
     },
@@ -149,8 +151,8 @@ export function createConversation(options: ConversationOptions) {
 }
 
 /**
- * Whoever left something unread goes on there; else the newest is shown. What was kept comes first, but
- * not to whoever goes on elsewhere a moment later.
+ * Opens at the first unread message, else at the newest. The cached page is shown first, unless the
+ * timeline would jump to another page a moment later.
  */
 function readStart({ chat, room, threadId, page, isTargeted }: ConversationOptions) {
   if (isTargeted) return { start: 'later' } as const
@@ -159,7 +161,7 @@ function readStart({ chat, room, threadId, page, isTargeted }: ConversationOptio
   return chat.connection.state().status === 'online' ? { start } : { start, kept: page }
 }
 
-/** Whoever comes by a link to a message sees what was kept as soon as that is not found in a moment. */
+/** With a link to a message, shows the cached page if the message is not found in time. */
 function showCachedPage({ chat, page, isTargeted }: ConversationOptions, { show }: RoomTimeline) {
   if (!isTargeted || !page) return
   const timer = setTimeout(() => show(page), chat.connection.isAbsent ? 0 : graceMs)

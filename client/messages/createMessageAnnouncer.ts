@@ -7,22 +7,22 @@ import { toPlainText } from '../text/plain.ts'
 import { useAnnounce } from '../ui/liveRegion.ts'
 import type { Conversation } from './createConversation.ts'
 
-/** Of more at once it is said only how many there are. */
+/** More messages at once are announced as a number. */
 const maxMessages = 3
 const maxLength = 200
-const maxSpoken = 20
+const maxRemembered = 20
 
 /**
- * Says what others say while somebody is here, a sentence for each message: the list of messages itself is
- * silent, as it draws what is old whenever somebody goes back.
+ * Announces new messages of others in the live region. The message list itself is not live, because
+ * scrolling renders old messages too.
  */
 export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): void {
   const { t, tn } = useLanguage()
   const announce = useAnnounce()
-  const spoken = new Map<MessageId, { text: string; take: () => void }>()
-  // Whoever leaves, or was removed, has nothing more of it.
+  const announced = new Map<MessageId, { text: string; withdraw: () => void }>()
+  // After leaving a room its texts must not remain in the page.
   onCleanup(() => {
-    for (const { take } of spoken.values()) take()
+    for (const { withdraw } of announced.values()) withdraw()
   })
   const now = () => ({
     items: timeline.items(),
@@ -31,37 +31,37 @@ export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): 
   })
   createEffect(
     on(now, ({ items, opened }, before) => {
-      withdraw(items)
-      // A page was opened, or loaded: what is in it was said before.
+      withdrawChanged(items)
+      // The messages of an opened or loaded page are old.
       if (!before || opened === 0 || opened !== before.opened || before.hasNewer) return
       const last = before.items.at(-1)?.seq ?? 0
-      const said = items.filter(
+      const added = items.filter(
         ({ seq, sender, deletedAt }) => seq > last && sender !== chat.me && !deletedAt,
       )
-      if (said.length > maxMessages) announce(tn('message.newBelow', said.length))
-      else void sayEach(said)
+      if (added.length > maxMessages) announce(tn('message.newBelow', added.length))
+      else void announceEach(added)
     }),
   )
 
-  async function sayEach(said: readonly TimelineMessage[]) {
-    for (const { id, sender, text, mentions } of said) {
+  async function announceEach(messages: readonly TimelineMessage[]) {
+    for (const { id, sender, text, mentions } of messages) {
       await chat.people.find([sender, ...mentions])
-      // Meanwhile it may have been deleted, or put otherwise.
-      if (timeline.items().find((it) => it.id === id)?.text !== text) continue
+      // The message may have been deleted or edited meanwhile.
+      if (timeline.items().find((item) => item.id === id)?.text !== text) continue
       const plain = toPlainText(text, maxLength, (user) => chat.people.name(user))
       const name = chat.people.name(sender)
-      spoken.set(id, { text, take: announce(t('message.heard', { name, text: plain })) })
-      // Those said before are out of the page by themselves.
-      for (const older of [...spoken.keys()].slice(0, -maxSpoken)) spoken.delete(older)
+      announced.set(id, { text, withdraw: announce(t('message.heard', { name, text: plain })) })
+      // The live region drops older announcements by itself.
+      for (const older of [...announced.keys()].slice(0, -maxRemembered)) announced.delete(older)
     }
   }
 
-  /** What was deleted, or put otherwise, is nowhere in the page as it was. */
-  function withdraw(items: readonly TimelineMessage[]) {
-    for (const [id, { text, take }] of spoken) {
-      if (items.find((it) => it.id === id)?.text === text) continue
-      take()
-      spoken.delete(id)
+  /** The text of a deleted or edited message must not remain in the page. */
+  function withdrawChanged(items: readonly TimelineMessage[]) {
+    for (const [id, { text, withdraw }] of announced) {
+      if (items.find((item) => item.id === id)?.text === text) continue
+      withdraw()
+      announced.delete(id)
     }
   }
 }

@@ -4,7 +4,7 @@ import { useChat } from '../chat/createChat.ts'
 import { isPageActive } from '../ui/isPageActive.ts'
 import { useConversation } from './createConversation.ts'
 
-/** How far a room has been read: what was on the screen of a page that somebody looked at. */
+/** Marks the messages visible in an active page as read. */
 export function createReadTracking(list: () => VListHandle | undefined) {
   const chat = useChat()
   const { room, rows, threadId, timeline, isKeptUnread, letRead, readSeq, setSeen } =
@@ -12,49 +12,49 @@ export function createReadTracking(list: () => VListHandle | undefined) {
   let seen = 0
   const lastRead = () => Math.max(seen, chat.rooms.byId[room.id]?.readSeq ?? 0)
 
-  function note() {
+  function track() {
     const view = list()
     if (!view || threadId !== undefined || !isPageActive() || isKeptUnread()) return
-    // What was kept is not the newest that the room has.
+    // A cached page may be outdated.
     if (timeline.opened() === 0) return
-    // Not measured yet: nothing is seen before.
-    if (view.viewportSize === 0) return void requestAnimationFrame(note)
+    // The virtual list is not measured yet.
+    if (view.viewportSize === 0) return void requestAnimationFrame(track)
     const end = view.findItemIndex(view.scrollOffset + view.viewportSize - 1)
-    for (let at = Math.min(end, rows().length - 1); at >= 0; at--) {
-      const row = rows()[at]
+    for (let index = Math.min(end, rows().length - 1); index >= 0; index--) {
+      const row = rows()[index]
       if (row?.kind !== 'message') continue
       seen = Math.max(seen, row.item.seq)
-      // Who is at the end of a room has been told of all its threads: their answers stand beside them.
+      // At the end of a room its thread replies count as read too: their numbers are visible.
       const isLast =
-        !timeline.hasNewer() && !rows().some((it, i) => i > at && it.kind === 'message')
-      const known = isLast ? timeline.knownTo() : 0
-      return chat.rooms.markRead(room.id, Math.max(row.item.seq, known))
+        !timeline.hasNewer() && !rows().some((other, i) => i > index && other.kind === 'message')
+      const latest = isLast ? timeline.knownTo() : 0
+      return chat.rooms.markRead(room.id, Math.max(row.item.seq, latest))
     }
   }
 
-  /** Escape in the room, wherever nothing else is closed by it. */
+  /** Escape in the room, unless it closes something else. */
   function onKey({ key, target, defaultPrevented }: KeyboardEvent) {
     const isHere = target instanceof Element && target.closest('.room-main') !== null
     if (key === 'Escape' && isHere && !defaultPrevented) letRead()
   }
 
-  createEffect(on([rows, isKeptUnread], () => requestAnimationFrame(note)))
+  createEffect(on([rows, isKeptUnread], () => requestAnimationFrame(track)))
   onMount(() => {
-    window.addEventListener('focus', note)
+    window.addEventListener('focus', track)
     window.addEventListener('keydown', onKey)
     onCleanup(() => {
-      window.removeEventListener('focus', note)
+      window.removeEventListener('focus', track)
       window.removeEventListener('keydown', onKey)
     })
   })
 
   return {
-    note,
-    /** Somebody else has said something: who is not looking finds a line before it. */
+    note: track,
+    /** A message of another user has arrived: an inactive page moves the unread line before it. */
     hear() {
       if (threadId === undefined && timeline.opened() > 0 && !isPageActive()) setSeen(lastRead())
     },
-    /** What is below the line has not been looked at. */
+    /** The messages below the unread line have not been visible in an active page. */
     isLineUnseen: () => !isPageActive() && (readSeq() ?? -1) >= lastRead(),
   }
 }

@@ -1,6 +1,6 @@
 import { createSignal, onCleanup } from 'solid-js'
 
-/** So often somebody looks at the calendar: a device that slept over midnight has waited for nothing. */
+/** Polled, because a timer until midnight does not advance while the device sleeps. */
 const checkMs = 60_000
 
 const readDay = () => new Date().toDateString()
@@ -9,7 +9,7 @@ const checkDay = () => void setToday(readDay())
 let users = 0
 let timer: ReturnType<typeof setInterval> | undefined
 
-/** The day it is, for as long as somebody wants to know. */
+/** The current day as a signal. One timer serves all users of it. */
 export function createToday(): () => string {
   if (users++ === 0) {
     checkDay()
