@@ -2,7 +2,6 @@
 export interface SessionIdentity {
   /** The user id in NATS: the token's `preferred_username`. */
   user: string
-  /** Display name from the identity provider. */
   name: string
   roles: readonly string[]
 }

@@ -174,12 +174,10 @@ export function createChat(options: ChatOptions) {
       read: (place: string) => localStore.readNow<string>(`draft ${place}`) ?? '',
       write: (place: string, text: string) => localStore.writeNow(`draft ${place}`, text),
     },
-    /** The unsaved edit of a message. */
     edits: {
       read: (place: string) => localStore.readNow<Edit>(`edit ${place}`),
       write: (place: string, edit?: Edit) => localStore.writeNow(`edit ${place}`, edit),
     },
-    /** A direct room is titled with the name of the other user. */
     titleOf: (room: MyRoom): string =>
       room.with === undefined ? room.name : people.name(room.with),
   }

@@ -10,7 +10,6 @@ export type NotificationPrefs = ReturnType<typeof createNotificationPrefs>
 
 interface NotifyLevels {
   everywhere: NotifyLevel
-  /** Rooms with a level of their own. */
   rooms: Record<string, NotifyLevel>
 }
 
@@ -31,7 +30,6 @@ export function createNotificationPrefs(store: LocalStore) {
   return {
     everywhere: () => levels.everywhere,
     setEverywhere: (level: NotifyLevel) => change({ ...read(), everywhere: level }),
-    /** The room's own level; undefined when the room has none. */
     ownOf: (room: RoomId): NotifyLevel | undefined => levels.rooms[room],
     /** Undefined removes the room's own level. */
     setOwn(room: RoomId, level: NotifyLevel | undefined) {

@@ -29,7 +29,6 @@ export function createPresence(client: ChatClient, me: UserId) {
   /** Rooms with a complete snapshot. */
   const [loaded, setLoaded] = createStore<Record<RoomId, true | undefined>>({})
   const followed = new Set<RoomId>()
-  /** Rooms whose snapshot was requested. */
   const requested = new Set<RoomId>()
   /** Users that changed while a snapshot was loading: for them the snapshot may be older. */
   const changedMeanwhile = new Map<RoomId, Set<UserId>>()
@@ -85,7 +84,6 @@ export function createPresence(client: ChatClient, me: UserId) {
     } else setUsers(user, { status, rooms: rooms.includes(room) ? rooms : [...rooms, room] })
   }
 
-  /** Marks all users as offline in a room, except these. */
   function clear(room: RoomId, except?: ReadonlySet<UserId>) {
     setUsers(
       produce((all) => {
@@ -129,7 +127,6 @@ export function createPresence(client: ChatClient, me: UserId) {
   }
 
   return {
-    /** Own status. */
     mine,
     /**
      * Returns undefined while unknown. With a room that the user is a member of, a user who is absent

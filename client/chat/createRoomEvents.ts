@@ -17,7 +17,6 @@ interface RoomEventsOptions {
 export function createRoomEvents(options: RoomEventsOptions) {
   let feed: RoomFeed | undefined
   let recent = new RecentEvents(0)
-  /** Notices before the first page. */
   let early: Notice[] = []
   onCleanup(() => feed?.stop())
 

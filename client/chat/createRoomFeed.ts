@@ -138,7 +138,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     return 'lost'
   }
 
-  /** Retries what may succeed later; otherwise the feed is lost. */
+  /** Retries after a transient error; any other error loses the feed. */
   function onSyncError(error: unknown): undefined {
     if (isStopped || isLost) return
     if (!isTransient(error) && !isRateLimited(error)) return void lose()
@@ -153,7 +153,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
       announced = Math.max(announced, notice.seq)
       void enqueue(() => apply(notice))
     },
-    /** Announces an event that exists. Syncs if its notice does not arrive in time. */
+    /** Registers an event that exists: syncs if its notice does not arrive in time. */
     expect(seq: number) {
       expected = Math.max(expected, seq)
       if (expected > announced) syncIn(noticeTimeoutMs)

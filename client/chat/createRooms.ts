@@ -79,7 +79,6 @@ export function createRooms(options: RoomsOptions) {
     else if (current.some((room) => isUncounted(counts.of(room)))) refreshSoon()
   }
 
-  /** Returns the rooms that were not subscribed before. */
   function replace(current: readonly MyRoom[]): MyRoom[] {
     const added = subscriptions.replace(current)
     counts.replace(current)
@@ -153,7 +152,6 @@ export function createRooms(options: RoomsOptions) {
     },
     /** Calls the listener for each notice of a room. Returns a function that removes the listener. */
     listen: subscriptions.listen,
-    /** Moves the read position forward. */
     markRead(id: RoomId, seq: number) {
       const room = byId[id]
       if (room && seq > room.readSeq) readPositions.mark(id, seq)

@@ -173,7 +173,6 @@ export function createSendQueue(
 
 /** Skips a message that another tab is sending; the caller retries later. */
 function withTabLock(clientId: ClientId, send: () => Promise<number | undefined>) {
-  // Locks need a secure context.
   if (!navigator.locks) return send()
   return navigator.locks.request(keyOf(clientId), { ifAvailable: true }, (lock) =>
     lock ? send() : 0,

@@ -27,7 +27,6 @@ export interface TimelineOptions {
   cachedPage?: HistoryPage | undefined
   /** Event to open the timeline at instead of its end; `later` waits for `goTo` or `goToPresent`. */
   start?: number | 'later' | undefined
-  /** Event to reopen the timeline at after the feed was lost. */
   restartAt?: () => number | undefined
   /** The last event of the room known from other sources, such as the room list. */
   lastSeq?: () => number
@@ -142,9 +141,7 @@ export function createTimeline(options: TimelineOptions) {
         setStatus('ready')
       })
     },
-    /** Shows the page around an event. */
     goTo: (seq: number) => open(seq),
-    /** Shows the newest page. */
     goToPresent: () => open(),
     hear: events.receive,
     /** Fetches and returns the events missed while disconnected; retries failed pages. */
@@ -153,7 +150,7 @@ export function createTimeline(options: TimelineOptions) {
       paging.retry()
       return events.sync()
     },
-    /** Announces an event that exists: the feed fetches it if no notice arrives. */
+    /** Registers an event that exists: the feed fetches it if no notice arrives. */
     expect: events.expect,
     retry: () => {
       setStatus('loading')

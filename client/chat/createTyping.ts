@@ -10,7 +10,6 @@ const [shownMs, publishEveryMs] = [5_000, 3_000]
 /** A typing notice this soon after the user's message was sent before it, on another subject. */
 const staleAfterMessageMs = 1_000
 
-/** The users typing in each room and thread. */
 export function createTyping(client: ChatClient, me: UserId) {
   const [places, setPlaces] = createStore<Record<string, UserId[]>>({})
   const timers = new Map<string, ReturnType<typeof setTimeout>>()
@@ -61,7 +60,6 @@ export function createTyping(client: ChatClient, me: UserId) {
       published = { place, at }
       client.publish('typing', { room, ...(threadId === undefined ? {} : { threadId }) })
     },
-    /** Removes a user whose message has arrived. */
     stopped(room: RoomId, userId: UserId, threadId?: MessageId) {
       const place = keyOf(room, threadId)
       stoppedAt.set(`${place} ${userId}`, Date.now())

@@ -6,7 +6,7 @@ import { applyCount, startUnread, type Unread, type UnreadCount } from './unread
 /** Unread messages by room: the server's counts, and the notices received since. */
 export function createUnreadCounts({ round, refreshSoon }: Refresh) {
   const counts = new Map<RoomId, Unread>()
-  /** The refresh round in which the read position last changed: that round's response is older. */
+  /** The refresh round in which the read position changed: that round's response may be older. */
   const readRounds = new Map<RoomId, number>()
 
   const countOf = ({ readSeq, unread, mentions, lastSeq: asOf }: MyRoom): UnreadCount => ({
@@ -32,7 +32,6 @@ export function createUnreadCounts({ round, refreshSoon }: Refresh) {
         else if (room.lastSeq > current.asOf) refreshSoon()
       }
     },
-    /** Returns the count after the read position of a room has changed. */
     markRead(room: MyRoom, counted: UnreadCount): Unread {
       readRounds.set(room.id, round())
       return applyCount(of(room), counted)

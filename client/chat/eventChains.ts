@@ -5,9 +5,7 @@ import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 type ChainLink = Pick<Notice, 'seq' | 'prev' | 'threadId'>
 
 export type ChainPosition =
-  /** Follows the last seen event. */
   | 'next'
-  /** Seen before. */
   | 'known'
   /** A predecessor is missing. */
   | 'gap'
@@ -29,7 +27,6 @@ export class EventChains {
     return this.#asOf
   }
 
-  /** The highest sequence number seen in any chain. */
   get newest(): number {
     return Math.max(this.#asOf, ...this.#last.values())
   }
@@ -40,12 +37,10 @@ export class EventChains {
     return prev <= last ? 'next' : 'gap'
   }
 
-  /** Marks an event and its predecessors in the chain as seen. */
   markSeen({ seq, threadId }: Pick<ChainLink, 'seq' | 'threadId'>): void {
     if (seq > this.#lastOf(threadId)) this.#last.set(threadId ?? '', seq)
   }
 
-  /** Marks all events up to this one as seen, in every chain. */
   markAllSeen(asOf: number): void {
     this.#asOf = Math.max(this.#asOf, asOf)
     for (const [chain, last] of this.#last) if (last <= this.#asOf) this.#last.delete(chain)
@@ -56,7 +51,6 @@ export class EventChains {
   }
 }
 
-/** Returns the events that were not seen yet. */
 export function unseenEvents(chains: EventChains, events: readonly PlacedEvent[]): PlacedEvent[] {
   return events.filter(({ seq, event }) => {
     const link = { seq, prev: 0, ...chainOf(event) }

@@ -32,7 +32,6 @@ export type ClearReason = 'logout' | 'ended'
 const writeDelayMs = 300
 const maxClaims = 200
 
-/** Key of a room's cached page. */
 export function pageKey(room: string): string {
   return `room ${room}`
 }
@@ -158,7 +157,6 @@ export async function clearOtherUsers(user: string): Promise<void> {
   }
 }
 
-/** Channel between all tabs of a user. */
 function openTabs(user: string): BroadcastChannel {
   return new BroadcastChannel(`natter ${user}`)
 }

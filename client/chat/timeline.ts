@@ -20,7 +20,6 @@ export interface TimelineMessage extends PagedMessage {
  * timeline, in which unchanged messages are the same objects.
  */
 export interface Timeline {
-  /** Undefined for the room itself. */
   threadId?: MessageId | undefined
   items: readonly TimelineMessage[]
   /** Whether there are more pages on that side. With newer ones, new messages are not appended. */
@@ -43,7 +42,6 @@ export function timelineFromPage(page: HistoryPage, threadId?: MessageId): Timel
   return { threadId, items, hasOlder: page.before, hasNewer: page.after, earlyReplies: [] }
 }
 
-/** Adds the page before the first message, or after the last one. */
 export function extendTimeline(
   timeline: Timeline,
   page: HistoryPage,
@@ -92,7 +90,6 @@ export function applyEvent(timeline: Timeline, placed: PlacedEvent): Timeline {
   }
 }
 
-/** Applies an event of its room to a single message. */
 export function applyTo(item: TimelineMessage, placed: PlacedEvent): TimelineMessage {
   const alone: Timeline = { items: [item], hasOlder: true, hasNewer: true, earlyReplies: [] }
   return applyEvent(alone, placed).items.find(({ id }) => id === item.id) ?? item

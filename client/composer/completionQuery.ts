@@ -1,7 +1,6 @@
 /** The mention or emoji name that is being typed before the caret. */
 export interface CompletionQuery {
   kind: 'person' | 'emoji'
-  /** The typed part, in lower case. */
   text: string
   /** Index of the leading `@` or `:`. */
   start: number
@@ -10,7 +9,6 @@ export interface CompletionQuery {
 const person = /(?<![\p{L}\p{N}_@])@([\p{L}\p{M}\p{N}_-]{0,64})$/u
 const emoji = /(?<![\p{L}\p{N}:]):([a-z+-][a-z0-9_+-]{1,30}:?|[+-]1:?|100:?)$/iu
 
-/** Returns undefined inside a code block. */
 export function findCompletionQuery(before: string): CompletionQuery | undefined {
   if ((before.match(/```/g)?.length ?? 0) % 2 === 1) return undefined
   for (const [kind, pattern] of [

@@ -51,9 +51,7 @@ export function createDraft(chat: Chat, conversation: Conversation, focus: () =>
   return {
     text,
     change,
-    /** Number of characters above the limit. */
     tooMuch,
-    /** Error of a failed edit. */
     problem,
     async submit() {
       const message = text().trim()

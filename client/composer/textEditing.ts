@@ -20,7 +20,6 @@ export function markOf(event: KeyboardEvent): string | undefined {
   return marks[event.key.toLowerCase()]
 }
 
-/** Adds the mark around the selection, or removes it. */
 export function toggleMark(field: HTMLTextAreaElement, mark: string): void {
   const { value, selectionStart: start, selectionEnd: end } = field
   const selected = value.slice(start, end)

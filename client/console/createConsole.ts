@@ -9,7 +9,6 @@ import { append, pollMs, type Sample, type Snapshot, toSample, total } from './s
 export interface WatchedService {
   sum: ServiceSum
   samples: readonly Sample[]
-  /** No instance answers any more. */
   isGone: boolean
 }
 

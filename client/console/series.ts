@@ -30,7 +30,7 @@ export function toSample(before: Snapshot | undefined, now: Snapshot): Sample {
   return {
     perSecond: rate,
     errorsPerSecond: perSecond('errors'),
-    // 0 without a recent call.
+    // The server sends 0 when there was no recent call.
     p50Ms: sum.recentP50Ms || undefined,
     p99Ms: sum.recentP99Ms || undefined,
     inFlight: sum.inFlight ?? 0,

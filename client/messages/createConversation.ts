@@ -22,7 +22,6 @@ export interface ConversationOptions {
   chat: Chat
   room: MyRoom
   threadId?: MessageId
-  /** Cached page of the room. */
   page?: HistoryPage | undefined
   /** A link leads to a message of the conversation: the timeline opens there once it is found. */
   isTargeted?: boolean
@@ -96,12 +95,10 @@ export function createConversation(options: ConversationOptions) {
     threadId,
     timeline,
     rows,
-    /** Position of the unread line; undefined without one. */
     readSeq,
     isLineAbove,
     editing,
     setEditing,
-    /** The message whose trace is shown. */
     traced,
     setTraced,
     /** The message whose deletion awaits confirmation. */
@@ -136,7 +133,6 @@ export function createConversation(options: ConversationOptions) {
       return chat.attempt(() => callWithRetry(chat.client, 'msg.react', reaction))
     },
     isKeptUnread,
-    /** Ends "mark unread": visible messages are marked as read again. */
     letRead: () => setKeptUnread(false),
     /** Moves the unread line when the page becomes inactive. */
     setSeen(seq: number) {

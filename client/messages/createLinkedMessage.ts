@@ -18,7 +18,6 @@ type FoundMessage = OutputOf<typeof msgFind>
 
 const retryDelayMs = 5_000
 
-/** Returns the message that a route links to in this room or thread. */
 export function readLinkedMessage(route: Route, threadId?: MessageId): LinkedMessage | undefined {
   const { thread, message } = route
   if (thread === threadId) return message && { id: message, isMarked: true }
@@ -60,7 +59,6 @@ export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Co
     setMissing(false)
     if (!target.isMarked) setMarked(undefined)
     const isShown = isLoaded(target.id) || (await open(target))
-    // The user may have navigated meanwhile.
     if (linked() !== target) return
     if (isShown && target.isMarked) setMarked(target.id)
   }
@@ -105,7 +103,6 @@ export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Co
       const target = linked()
       return target?.isMarked === true && (!isCached() || has(target.id))
     },
-    /** The linked message does not exist or was deleted. */
     isMissing,
     dismiss: () => setMissing(false),
   }

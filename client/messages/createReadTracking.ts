@@ -15,7 +15,6 @@ export function createReadTracking(list: () => VListHandle | undefined) {
   function track() {
     const view = list()
     if (!view || threadId !== undefined || !isPageActive() || isKeptUnread()) return
-    // A cached page may be outdated.
     if (timeline.opened() === 0) return
     // The virtual list is not measured yet.
     if (view.viewportSize === 0) return void requestAnimationFrame(track)
@@ -54,7 +53,6 @@ export function createReadTracking(list: () => VListHandle | undefined) {
     hear() {
       if (threadId === undefined && timeline.opened() > 0 && !isPageActive()) setSeen(lastRead())
     },
-    /** The messages below the unread line have not been visible in an active page. */
     isLineUnseen: () => !isPageActive() && (readSeq() ?? -1) >= lastRead(),
   }
 }

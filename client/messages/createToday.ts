@@ -9,7 +9,6 @@ const checkDay = () => void setToday(readDay())
 let users = 0
 let timer: ReturnType<typeof setInterval> | undefined
 
-/** The current day as a signal. One timer serves all users of it. */
 export function createToday(): () => string {
   if (users++ === 0) {
     checkDay()

@@ -3,7 +3,6 @@ import type { TimelineMessage } from '../chat/timeline.ts'
 
 /** A row of the message list. An unchanged row is the same object, so that it is not rendered again. */
 export type ListRow =
-  /** Start of the room's history. */
   | { kind: 'start'; key: string }
   | { kind: 'day'; key: string; at: string }
   | { kind: 'unread'; key: string }

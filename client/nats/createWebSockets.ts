@@ -5,7 +5,6 @@
 export function createWebSockets() {
   let current: WebSocket | undefined
   return {
-    /** Factory for nats.js. */
     open(url: string) {
       current = new WebSocket(url)
       return Promise.resolve({ socket: current, encrypted: current.url.startsWith('wss:') })

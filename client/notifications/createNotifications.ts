@@ -26,11 +26,9 @@ export function createNotifications(chat: Chat, router: Router, tn: Language['tn
   const visible = createVisibleRooms(chat.me, router.place)
   const shown = new Map<RoomId, { seq: number; notification: Notification }>()
 
-  // A room read on any device needs no notification any more.
   createEffect(() => {
     for (const { id, readSeq } of chat.rooms.list()) if (readSeq >= seqOf(id)) close(id)
   })
-  // The service worker posts the path of a clicked notification.
   const workers: ServiceWorkerContainer | undefined = navigator.serviceWorker
   const onWorkerMessage = ({ data }: MessageEvent<{ path?: string }>) => {
     if (data.path !== undefined) router.go(parsePath(data.path))
@@ -88,7 +86,6 @@ export function createNotifications(chat: Chat, router: Router, tn: Language['tn
   }
 
   return {
-    /** Shows a notification for a message that is relevant and not visible. */
     async hear(notice: Notice, room: MyRoom) {
       if (isSilent(room)) return
       const message = await readMessage(notice)

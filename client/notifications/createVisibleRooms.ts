@@ -39,7 +39,6 @@ export function createVisibleRooms(user: UserId, route: () => Route) {
   }
 }
 
-/** A room, and the thread beside it. */
 function shown({ room, thread }: Pick<Route, 'room' | 'thread'>): string[] {
   if (room === undefined) return []
   return thread === undefined ? [room] : [room, `${room}/${thread}`]

@@ -1,7 +1,6 @@
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { useRoute } from './createRoute.ts'
 
-/** Leads back to the room list on narrow screens. */
 export function BackButton() {
   const { go } = useRoute()
   const { t } = useLanguage()

@@ -17,7 +17,6 @@ export type ConsolePart = (typeof consoleParts)[number]
 
 export type Router = ReturnType<typeof createRoute>
 
-/** The route of the address bar. */
 export function createRoute() {
   const [place, setPlace] = createSignal(parsePath(window.location.pathname))
   const onPop = () => setPlace(parsePath(window.location.pathname))

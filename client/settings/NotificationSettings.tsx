@@ -7,7 +7,6 @@ import { createPermission } from '../notifications/createPermission.ts'
 import { Icon } from '../ui/Icon.tsx'
 import { RadioGroup } from '../ui/RadioGroup.tsx'
 
-/** The browser's permission, and the notification levels of all rooms and of single rooms. */
 export function NotificationSettings() {
   const chat = useChat()
   const { t } = useLanguage()

@@ -3,7 +3,6 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { keyLabels } from '../ui/keyLabels.ts'
 
-/** The list of keyboard shortcuts. */
 export function ShortcutsDialog(props: { isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
   const shortcuts = () => [
