@@ -138,6 +138,5 @@ function findFirstUnread(
   me: string,
 ): number {
   if (readSeq === undefined) return -1
-  const end = items.findLastIndex(({ seq }) => seq <= readSeq)
-  return items.findIndex(({ seq, sender }, index) => index > end && seq > readSeq && sender !== me)
+  return items.findIndex(({ seq, sender }) => seq > readSeq && sender !== me)
 }

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { UserId } from '#schema/ids'
+import type { PendingMessage } from '../../client/chat/createSendQueue.ts'
 import {
   extendTimeline,
   type HistoryPage,
@@ -9,7 +11,7 @@ import { createRows, type ListRow } from '../../client/messages/rows.ts'
 
 const minuteMs = 60_000
 
-/** Messages of two people, some soon after another, over some days. */
+/** Messages of two users over some days, with groups of one sender and with pauses. */
 function givenItems(count: number, from = 0): TimelineMessage[] {
   return Array.from({ length: count }, (_, index) => {
     const seq = from + index + 1
@@ -19,7 +21,7 @@ function givenItems(count: number, from = 0): TimelineMessage[] {
       seq,
       asOf: seq,
       sender: seq % 7 < 4 ? 'alice' : 'bob',
-      at: new Date(Date.UTC(2026, 0, 1) + (seq * 7 - (seq % 3)) * minuteMs).toISOString(),
+      at: new Date(Date.UTC(2026, 0, 1) + (seq * 7 - (seq % 3) * 4) * minuteMs).toISOString(),
       room: 'general',
       text: `number ${seq}`,
       mentions: [],
@@ -31,8 +33,8 @@ function givenItems(count: number, from = 0): TimelineMessage[] {
 const shape = (rows: readonly ListRow[]) =>
   rows.map((row) => `${row.kind} ${row.key}${'isFirst' in row && row.isFirst ? ' first' : ''}`)
 
-describe('rows of messages', () => {
-  it('are the same whether messages come page by page or at once', () => {
+describe('message rows', () => {
+  it('are the same for messages loaded page by page and at once', () => {
     const items = givenItems(1_000)
     const toRows = createRows()
 
@@ -49,18 +51,18 @@ describe('rows of messages', () => {
   it.each([
     ['before', 100, 300],
     ['after', 0, 200],
-  ])('stay the same objects when others come %s them', (_where, from, to) => {
+  ])('stay the same objects when messages are added %s them', (_where, from, to) => {
     const items = givenItems(300)
     const toRows = createRows()
     const some = toRows(items.slice(from, to), [], undefined, 'alice')
 
     const all = new Set(toRows(items, [], undefined, 'alice'))
 
-    // The first one may go on with what came before it, and its day may have begun earlier.
+    // The first message may join the group and the day of the messages added before it.
     expect(some.slice(2).filter((row) => !all.has(row))).toEqual([])
   })
 
-  it('change for one message when that is edited', () => {
+  it('change only for the edited message', () => {
     const items = givenItems(300)
     const toRows = createRows()
     const before = new Set(toRows(items, [], undefined, 'alice'))
@@ -72,7 +74,7 @@ describe('rows of messages', () => {
     expect(changed.map(({ key }) => key)).toEqual([items[150]?.id])
   })
 
-  it('have one line where the new ones of others begin, and a name below it', () => {
+  it('have one unread line, with the sender shown below it', () => {
     const items = givenItems(60)
     const rows = createRows()(items, [], 30, 'bob')
 
@@ -86,7 +88,7 @@ describe('rows of messages', () => {
     )
   })
 
-  it('begin each day with a line', () => {
+  it('have a day line before the first message of each day', () => {
     const rows = createRows()(givenItems(1_000), [], undefined, 'alice')
 
     const days = rows.filter(({ kind }) => kind === 'day').map(({ key }) => key)
@@ -96,8 +98,135 @@ describe('rows of messages', () => {
   })
 })
 
-describe('pages of a room', () => {
-  it('follow each other without a message that is missing or there twice', () => {
+/** Messages `[sender, minutes]` from noon on, in the local time zone that day lines use. */
+function givenMessages(...messages: [sender: string, minutes: number][]): TimelineMessage[] {
+  const noon = new Date(2026, 5, 1, 12).getTime()
+  return messages.map(([sender, minutes], index) => {
+    const at = new Date(noon + minutes * minuteMs).toISOString()
+    return { ...(givenItems(1, index)[0] as TimelineMessage), sender: sender as UserId, at }
+  })
+}
+
+const firsts = (rows: readonly ListRow[]) =>
+  rows.flatMap((row) => ('isFirst' in row ? row.isFirst : []))
+
+describe('message groups', () => {
+  it.each([
+    ['continue within five minutes', ['bob', 0], ['bob', 4.99], false],
+    ['end after five minutes', ['bob', 0], ['bob', 5], true],
+    ['end with another sender', ['bob', 0], ['alice', 1], true],
+    ['end at midnight', ['bob', 719], ['bob', 721], true],
+  ] as const)('%s', (_title, first, second, isFirst) => {
+    const rows = createRows()(givenMessages([...first], [...second]), [], undefined, 'alice')
+
+    expect(firsts(rows)).toEqual([true, isFirst])
+  })
+
+  it('join an older message that is loaded later', () => {
+    const items = givenMessages(['bob', 0], ['bob', 1], ['bob', 2])
+    const toRows = createRows()
+    toRows(items.slice(1), [], undefined, 'alice')
+
+    expect(firsts(toRows(items, [], undefined, 'alice'))).toEqual([true, false, false])
+  })
+})
+
+describe('the unread line', () => {
+  const items = givenMessages(['bob', 0], ['alice', 1], ['bob', 2], ['bob', 3], ['bob', 4])
+  const seqBelowLine = (rows: readonly ListRow[]) => {
+    const below = rows[rows.findIndex(({ kind }) => kind === 'unread') + 1]
+    return below?.kind === 'message' ? below.item.seq : undefined
+  }
+
+  it('is above the first unread message of another user, not of the reader', () => {
+    expect(seqBelowLine(createRows()(items, [], 1, 'alice'))).toBe(3)
+  })
+
+  it('is directly below the last read message', () => {
+    expect(seqBelowLine(createRows()(items, [], 3, 'alice'))).toBe(4)
+  })
+
+  it.each([
+    ['no read position', undefined],
+    ['no unread message', 5],
+  ])('is absent with %s', (_title, readSeq) => {
+    const rows = createRows()(items, [], readSeq, 'alice')
+
+    expect(rows.filter(({ kind }) => kind === 'unread')).toEqual([])
+  })
+
+  it('keeps the rows below it the same objects', () => {
+    const toRows = createRows()
+    const before = toRows(items, [], 3, 'alice')
+
+    expect(toRows(items, [], 3, 'alice').every((row, index) => row === before[index])).toBe(true)
+  })
+
+  it('starts a group below it, and ends it when the line moves', () => {
+    const toRows = createRows()
+
+    expect(firsts(toRows(items, [], 3, 'alice'))).toEqual([true, true, true, true, false])
+    expect(firsts(toRows(items, [], undefined, 'alice'))).toEqual([true, true, true, false, false])
+  })
+})
+
+describe('day lines', () => {
+  it('are different for each day of two years', () => {
+    const items = Array.from({ length: 731 }, (_, day) => ({
+      ...(givenItems(1, day)[0] as TimelineMessage),
+      at: new Date(2026, 0, day + 1, 12).toISOString(),
+    }))
+
+    const days = createRows()(items, [], undefined, 'alice').filter(({ kind }) => kind === 'day')
+    expect(new Set(days.map(({ key }) => key)).size).toBe(731)
+  })
+})
+
+describe('outgoing messages', () => {
+  const outgoing = (...ids: string[]) =>
+    ids.map((clientId) => ({ clientId, status: 'pending' }) as PendingMessage)
+  const outgoingOf = (rows: readonly ListRow[]) => rows.filter(({ kind }) => kind === 'outgoing')
+
+  it.each([
+    ['continue the group of the sender', ['bob', 'alice'], [false, false]],
+    ['start a group below another user', ['alice', 'bob'], [true, false]],
+  ])('%s', (_title, [first = '', second = ''], expected) => {
+    const items = givenMessages([first, 0], [second, 1])
+
+    const rows = createRows()(items, outgoing('x', 'y'), undefined, 'alice')
+
+    expect(rows.slice(-2).map(({ key }) => key)).toEqual(['x', 'y'])
+    expect(firsts(rows.slice(-2))).toEqual(expected)
+  })
+
+  it.each([0, 1])('are hidden once their event is in the timeline, at index %s', (index) => {
+    const items = givenMessages(['alice', 0], ['alice', 1])
+    const pending = outgoing(String(items[index]?.clientId), 'x')
+
+    const rows = createRows()(items, pending, undefined, 'alice')
+
+    expect(outgoingOf(rows).map(({ key }) => key)).toEqual(['x'])
+  })
+
+  it('keep their row until they or their group change', () => {
+    const toRows = createRows()
+    const [item] = givenMessages(['bob', 0])
+    const [pending] = outgoing('x')
+    if (!item || !pending) throw new Error('The fixture is empty')
+    const [before] = outgoingOf(toRows([item], [pending], undefined, 'alice'))
+
+    expect(outgoingOf(toRows([item], [pending], undefined, 'alice'))[0]).toBe(before)
+    const failed = { ...pending, status: 'failed' } as const
+    const [changed] = outgoingOf(toRows([item], [failed], undefined, 'alice'))
+    expect(changed).toMatchObject({ outgoing: { status: 'failed' }, isFirst: true })
+    const own = givenMessages(['alice', 0])
+    const [joined] = outgoingOf(toRows(own, [failed], undefined, 'alice'))
+    expect(joined).toMatchObject({ isFirst: false })
+  })
+})
+
+describe('history pages', () => {
+  it('join without missing or duplicate messages', () => {
     const items = givenItems(150)
     const page = (from: number, to: number): HistoryPage =>
       ({
@@ -107,7 +236,7 @@ describe('pages of a room', () => {
         asOf: 150,
       }) as HistoryPage
 
-    // As they overlap when something is said meanwhile.
+    // Pages overlap when messages arrive between the requests.
     let timeline = timelineFromPage(page(60, 100))
     timeline = extendTimeline(timeline, page(20, 65), 'older')
     timeline = extendTimeline(timeline, page(0, 20), 'older')
