@@ -11,7 +11,7 @@ import {
 } from '../../client/chat/timeline.ts'
 import type { ChatClient } from '../../client/nats/chatClient.ts'
 
-function said(seq: number, id: string, threadId?: string): PlacedEvent {
+function sent(seq: number, id: string, threadId?: string): PlacedEvent {
   const [room, at, text] = ['general', new Date(seq).toISOString(), `text ${seq}`]
   const place = threadId === undefined ? {} : { threadId }
   const message = { id, room, sender: 'alice', clientId: `c-${id}`, text, mentions: [], at }
@@ -24,46 +24,48 @@ const timelineOf = (events: PlacedEvent[], timeline: Timeline = empty()) =>
 const repliesOf = ({ items }: Timeline, id: string) =>
   items.find((item) => item.id === (id as MessageId))?.replies
 
-describe('what is shown of a room', () => {
-  it('counts the answers to a message', () => {
-    const timeline = timelineOf([said(1, 'a'), said(2, 'b', 'a'), said(3, 'c', 'a')])
+describe('a timeline', () => {
+  it('counts the replies to a message', () => {
+    const timeline = timelineOf([sent(1, 'a'), sent(2, 'b', 'a'), sent(3, 'c', 'a')])
 
     expect(timeline.items.map(({ id }) => id)).toEqual(['a'])
     expect(repliesOf(timeline, 'a')).toEqual({ count: 2, lastSeq: 3 })
   })
 
-  it('counts answers that come before what they answer, once', () => {
+  it('counts replies that arrive before their parent message, each once', () => {
     const timeline = timelineOf([
-      said(2, 'b', 'a'),
-      said(3, 'c', 'a'),
-      said(3, 'c', 'a'),
-      said(1, 'a'),
-      said(4, 'd', 'a'),
+      sent(2, 'b', 'a'),
+      sent(3, 'c', 'a'),
+      sent(3, 'c', 'a'),
+      sent(1, 'a'),
+      sent(4, 'd', 'a'),
     ])
 
     expect(repliesOf(timeline, 'a')).toEqual({ count: 3, lastSeq: 4 })
   })
 
-  it('has what was said between two that are there, also where newer ones are not', () => {
+  it('inserts a message between loaded ones, and no newer one while newer pages are missing', () => {
     const page = { messages: [], before: true, after: false, asOf: 0 }
     const old = {
-      ...timelineOf([said(4, 'a'), said(9, 'b')], timelineFromPage(page)),
+      ...timelineOf([sent(4, 'a'), sent(9, 'b')], timelineFromPage(page)),
       hasNewer: true,
     }
 
-    const { items } = timelineOf([said(7, 'c'), said(12, 'd')], old)
+    const { items } = timelineOf([sent(7, 'c'), sent(12, 'd')], old)
 
     expect(items.map(({ seq }) => seq)).toEqual([4, 7, 9])
   })
 
-  it('keeps no more than some answers to what is not shown', () => {
-    const many = Array.from({ length: 500 }, (_, at) => said(at + 10, `r-${at}`, `up-${at}`))
+  it('limits the replies remembered for messages that are not loaded', () => {
+    const many = Array.from({ length: 500 }, (_, index) =>
+      sent(index + 10, `r-${index}`, `up-${index}`),
+    )
 
     expect(timelineOf(many).earlyReplies.length).toBeLessThanOrEqual(50)
   })
 })
 
-/** A room that is asked for pages, each of which comes when the test says so. */
+/** A timeline whose pages arrive when the test calls `answer`. */
 function givenRoom(start?: number) {
   const pages: { input: Record<string, unknown>; answer: (page: HistoryPage) => void }[] = []
   const syncs: number[] = []
@@ -90,9 +92,9 @@ function givenRoom(start?: number) {
     close,
     syncs,
     log,
-    /** The page that was asked for last comes. */
+    /** Answers the latest page request. */
     async answer(seqs: number[], asOf: number, more: { before?: boolean; after?: boolean } = {}) {
-      const messages = seqs.map((seq) => toMessage(said(seq, idOf(seq))))
+      const messages = seqs.map((seq) => toMessage(sent(seq, idOf(seq))))
       pages.at(-1)?.answer({ messages, before: false, after: false, asOf, ...more } as HistoryPage)
       await settled()
     },
@@ -119,15 +121,15 @@ function changed(kind: 'edit' | 'delete', seq: number, of: number): PlacedEvent 
   return { seq, event: event as unknown as RoomEvent }
 }
 
-describe('a page of a room', () => {
-  it('shows what was said while it was on its way, and what it did not have yet', async () => {
+describe('a history page', () => {
+  it('is completed with messages that arrived during its request, and that it lacks', async () => {
     const { timeline, answer, hear, seqs, syncs, close } = givenRoom(5)
     await answer([4, 5, 6], 10, { before: true, after: true })
-    await hear(said(11, idOf(11)), 10)
+    await hear(sent(11, idOf(11)), 10)
     expect(seqs()).toEqual([4, 5, 6])
 
     timeline.loadNewer()
-    await hear(said(12, idOf(12)), 11)
+    await hear(sent(12, idOf(12)), 11)
     await answer([7, 8, 9, 10], 10)
 
     expect(seqs()).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12])
@@ -135,7 +137,7 @@ describe('a page of a room', () => {
     close()
   })
 
-  it('shows what became of its messages while it was on its way', async () => {
+  it('includes edits and deletions that arrived during its request', async () => {
     const { timeline, answer, hear, close } = givenRoom()
     await answer([8, 9, 10], 10, { before: true })
     await hear(changed('edit', 11, 6), 10)
@@ -150,7 +152,7 @@ describe('a page of a room', () => {
     close()
   })
 
-  it('is taken though a message beside it was edited meanwhile', async () => {
+  it('is added although a loaded message was edited during its request', async () => {
     const { timeline, answer, hear, seqs, close } = givenRoom()
     await answer([8, 9, 10], 10, { before: true })
 
@@ -162,16 +164,16 @@ describe('a page of a room', () => {
     close()
   })
 
-  it('that is opened goes on from where it was read, wherever that was', async () => {
+  it('is followed by all later events, also when it is older than the last page', async () => {
     const { timeline, answer, hear, seqs, log, syncs, close } = givenRoom()
-    log.push(said(9, idOf(9)))
+    log.push(sent(9, idOf(9)))
     await answer([8, 9, 10], 10, { before: true })
-    await hear(said(11, idOf(11)), 10)
+    await hear(sent(11, idOf(11)), 10)
 
     void timeline.goTo(2)
     await answer([1, 2, 3], 11, { after: true })
     expect(seqs()).toEqual([1, 2, 3])
-    // By somebody who knew less than who was asked before.
+    // This page comes from a replica that lags behind the one before.
     void timeline.goToPresent()
     await answer([6, 7, 8], 8)
 
@@ -180,7 +182,7 @@ describe('a page of a room', () => {
     close()
   })
 
-  it('is not taken for one of another part of the room', async () => {
+  it('is dropped when another part of the room was opened during its request', async () => {
     const { timeline, answer, seqs, close } = givenRoom()
     await answer([8, 9, 10], 10, { before: true })
 

@@ -14,7 +14,7 @@ import {
 const me = 'alice' as UserId
 const idOf = (seq: number) => String(seq).padStart(32, '0') as MessageId
 
-function said(seq: number, more: { sender?: string; mentions?: string[]; threadId?: string } = {}) {
+function sent(seq: number, more: { sender?: string; mentions?: string[]; threadId?: string } = {}) {
   const { threadId, ...rest } = more
   const event = { kind: 'message', id: idOf(seq), sender: 'bob', mentions: [], text: '', ...rest }
   const place = threadId === undefined ? {} : { threadId }
@@ -26,8 +26,8 @@ function deleted(seq: number, of: number) {
   return { room: 'general', seq, kind: 'delete', event: { kind: 'delete', message } } as Notice
 }
 
-const withHeard = (known: Unread, ...notices: Notice[]) =>
-  notices.reduce((now, notice) => countNotice(now, notice, me), known)
+const withNotices = (unread: Unread, ...notices: Notice[]) =>
+  notices.reduce((current, notice) => countNotice(current, notice, me), unread)
 const counted = (asOf: number, unread: number, more: Partial<UnreadCount> = {}): UnreadCount => ({
   readSeq: 0,
   mentions: 0,
@@ -36,66 +36,72 @@ const counted = (asOf: number, unread: number, more: Partial<UnreadCount> = {}):
   ...more,
 })
 
-describe('what is unread in a room', () => {
-  it('counts what is heard, but for our own, and that once', () => {
-    const now = withHeard(startUnread(counted(2, 1)), said(3), said(3), said(4, { sender: me }))
+describe('the unread count of a room', () => {
+  it('counts each received message of other users once', () => {
+    const now = withNotices(startUnread(counted(2, 1)), sent(3), sent(3), sent(4, { sender: me }))
 
     expect(totalOf(now)).toEqual({ unread: 2, mentions: 0 })
   })
 
-  it('counts what an answer that was on its way does not know of', () => {
-    const heard = withHeard(startUnread(counted(2, 1)), said(3), said(4, { mentions: [me] }))
+  it('adds received messages that the response does not include', () => {
+    const received = withNotices(startUnread(counted(2, 1)), sent(3), sent(4, { mentions: [me] }))
 
-    expect(totalOf(applyCount(heard, counted(3, 2)))).toEqual({ unread: 3, mentions: 1 })
+    expect(totalOf(applyCount(received, counted(3, 2)))).toEqual({ unread: 3, mentions: 1 })
   })
 
-  it('counts nothing twice that an answer knows of before it is heard', () => {
-    const told = applyCount(startUnread(counted(2, 1)), counted(4, 3))
+  it('does not add received messages that the response includes', () => {
+    const current = applyCount(startUnread(counted(2, 1)), counted(4, 3))
 
-    expect(totalOf(withHeard(told, said(3), said(4)))).toEqual({ unread: 3, mentions: 0 })
+    expect(totalOf(withNotices(current, sent(3), sent(4)))).toEqual({ unread: 3, mentions: 0 })
   })
 
-  it('is what the newer of two answers says, whichever comes first', () => {
-    const heard = withHeard(startUnread(counted(2, 0)), said(3), said(4))
+  it('is that of the newer of two responses, in either order', () => {
+    const received = withNotices(startUnread(counted(2, 0)), sent(3), sent(4))
     const [older, newer] = [counted(3, 1), counted(4, 2)]
 
-    expect(totalOf(applyCount(applyCount(heard, newer), older))).toEqual({ unread: 2, mentions: 0 })
-    expect(totalOf(applyCount(applyCount(heard, older), newer))).toEqual({ unread: 2, mentions: 0 })
+    expect(totalOf(applyCount(applyCount(received, newer), older))).toEqual({
+      unread: 2,
+      mentions: 0,
+    })
+    expect(totalOf(applyCount(applyCount(received, older), newer))).toEqual({
+      unread: 2,
+      mentions: 0,
+    })
   })
 
-  it('is nothing of what was read, also before the server has it', () => {
-    const heard = withHeard(startUnread(counted(2, 2)), said(3), said(4))
+  it('leaves out received messages that have been read', () => {
+    const received = withNotices(startUnread(counted(2, 2)), sent(3), sent(4))
 
-    expect(totalOf(applyCount(heard, counted(2, 0, { readSeq: 4 })))).toEqual({
+    expect(totalOf(applyCount(received, counted(2, 0, { readSeq: 4 })))).toEqual({
       unread: 0,
       mentions: 0,
     })
-    expect(totalOf(applyCount(heard, counted(2, 0, { readSeq: 3 })))).toEqual({
+    expect(totalOf(applyCount(received, counted(2, 0, { readSeq: 3 })))).toEqual({
       unread: 1,
       mentions: 0,
     })
   })
 
-  it('forgets what is deleted before it was counted', () => {
-    const now = withHeard(startUnread(counted(2, 0)), said(3), said(4), deleted(5, 3))
+  it('leaves out a deleted message that only this client has counted', () => {
+    const now = withNotices(startUnread(counted(2, 0)), sent(3), sent(4), deleted(5, 3))
 
     expect(totalOf(now)).toEqual({ unread: 1, mentions: 0 })
   })
 
-  it('counts in threads what names us alone', () => {
+  it('counts a thread reply only if it mentions the user', () => {
     const threadId = idOf(1)
-    const now = withHeard(
+    const now = withNotices(
       startUnread(counted(2, 0)),
-      said(3, { threadId }),
-      said(4, { threadId, mentions: [me] }),
+      sent(3, { threadId }),
+      sent(4, { threadId, mentions: [me] }),
     )
 
     expect(totalOf(now)).toEqual({ unread: 1, mentions: 1 })
   })
 
-  it('is counted anew as long as something was heard without its words', () => {
-    const { event: _, ...long } = said(3)
-    const now = withHeard(startUnread(counted(2, 0)), long as Notice)
+  it('is incomplete until a response includes a message received without its event', () => {
+    const { event: _, ...long } = sent(3)
+    const now = withNotices(startUnread(counted(2, 0)), long as Notice)
 
     expect(isUncounted(now)).toBe(true)
     expect(isUncounted(applyCount(now, counted(2, 0)))).toBe(true)
@@ -103,9 +109,9 @@ describe('what is unread in a room', () => {
     expect(isUncounted(applyCount(now, counted(2, 0, { readSeq: 3 })))).toBe(false)
   })
 
-  it('is no more than 100', () => {
-    const many = Array.from({ length: 300 }, (_, at) => said(at + 3, { mentions: [me] }))
+  it('is at most 100', () => {
+    const many = Array.from({ length: 300 }, (_, index) => sent(index + 3, { mentions: [me] }))
 
-    expect(totalOf(withHeard(startUnread(counted(2, 90)), ...many)).unread).toBe(100)
+    expect(totalOf(withNotices(startUnread(counted(2, 90)), ...many)).unread).toBe(100)
   })
 })
