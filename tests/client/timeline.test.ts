@@ -5,6 +5,8 @@ import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 import { createTimeline } from '../../client/chat/createTimeline.ts'
 import {
   applyEvent,
+  applyTo,
+  extendTimeline,
   type HistoryPage,
   type Timeline,
   timelineFromPage,
@@ -16,6 +18,24 @@ function sent(seq: number, id: string, threadId?: string): PlacedEvent {
   const place = threadId === undefined ? {} : { threadId }
   const message = { id, room, sender: 'alice', clientId: `c-${id}`, text, mentions: [], at }
   return { seq, event: { kind: 'message', ...message, ...place } as unknown as RoomEvent }
+}
+
+const idOf = (seq: number) => seq.toString(16).padStart(32, '0')
+const toMessage = ({ seq, event: { kind: _, ...message } }: PlacedEvent) => ({
+  ...message,
+  seq,
+  reactions: [],
+})
+
+function changed(kind: 'edit' | 'delete', seq: number, of: number): PlacedEvent {
+  const [by, at, text] = ['alice', new Date(seq).toISOString(), 'edited']
+  const message = { notifyId: toNotifyId({ id: idOf(of) as MessageId, seq: of }) }
+  return { seq, event: { kind, room: 'general', by, at, message, text, mentions: [] } as never }
+}
+
+function reaction(seq: number, by: string, on: boolean, emoji = '👍'): PlacedEvent {
+  const message = { notifyId: toNotifyId({ id: idOf(1) as MessageId, seq: 1 }) }
+  return { seq, event: { kind: 'react', room: 'general', by, message, emoji, on } as never }
 }
 
 const empty = () => timelineFromPage({ messages: [], before: false, after: false, asOf: 0 })
@@ -56,12 +76,152 @@ describe('a timeline', () => {
     expect(items.map(({ seq }) => seq)).toEqual([4, 7, 9])
   })
 
+  it('gives early replies to their own parent only', () => {
+    const timeline = timelineOf([sent(2, 'b', 'a'), sent(4, 'd', 'c'), sent(3, 'c'), sent(1, 'a')])
+
+    expect(repliesOf(timeline, 'a')).toEqual({ count: 1, lastSeq: 2 })
+    expect(repliesOf(timeline, 'c')).toEqual({ count: 1, lastSeq: 4 })
+    expect(timeline.earlyReplies).toEqual([])
+    expect(timelineOf([sent(9, 'x')], empty()).items[0]).not.toHaveProperty('replies')
+  })
+
+  it('has the sequence number of the latest early reply', () => {
+    const timeline = timelineOf([sent(3, 'c', 'a'), sent(2, 'b', 'a'), sent(1, 'a')])
+
+    expect(repliesOf(timeline, 'a')).toEqual({ count: 2, lastSeq: 3 })
+  })
+
+  it('does not count a known reply again', () => {
+    const timeline = timelineOf([sent(1, 'a'), sent(2, 'b', 'a')])
+
+    expect(timelineOf([sent(2, 'b', 'a')], timeline)).toBe(timeline)
+  })
+
   it('limits the replies remembered for messages that are not loaded', () => {
     const many = Array.from({ length: 500 }, (_, index) =>
       sent(index + 10, `r-${index}`, `up-${index}`),
     )
 
     expect(timelineOf(many).earlyReplies.length).toBeLessThanOrEqual(50)
+    expect(timelineOf(many).earlyReplies.map(({ seq }) => seq)).toEqual(
+      many.slice(-50).map(({ seq }) => seq),
+    )
+  })
+})
+
+describe('an event of a loaded message', () => {
+  const [id, other] = [idOf(1), idOf(2)]
+  const loaded = () => timelineOf([sent(1, id), sent(2, other)])
+  const first = ({ items }: Timeline) => items[0]
+
+  it('edits it', () => {
+    const timeline = timelineOf([changed('edit', 3, 1)], loaded())
+
+    expect(first(timeline)).toMatchObject({
+      text: 'edited',
+      editedAt: new Date(3).toISOString(),
+      asOf: 3,
+    })
+    expect(timeline.items[1]).toMatchObject({ text: 'text 2', asOf: 2 })
+  })
+
+  it('deletes its text, mentions and reactions', () => {
+    const timeline = timelineOf([reaction(3, 'bob', true), changed('delete', 4, 1)], loaded())
+
+    expect(first(timeline)).toMatchObject({ text: '', mentions: [], reactions: [], asOf: 4 })
+    expect(first(timeline)?.deletedAt).toBe(new Date(4).toISOString())
+  })
+
+  it('changes nothing when it is older than the message, or known already', () => {
+    const edited = timelineOf([changed('edit', 4, 1)], loaded())
+
+    expect(timelineOf([changed('delete', 3, 1)], edited)).toBe(edited)
+    expect(timelineOf([changed('delete', 4, 1)], edited)).toBe(edited)
+    expect(timelineOf([sent(9, id)], edited)).toBe(edited)
+  })
+
+  it('adds and removes the reactions of users', () => {
+    const events = [reaction(3, 'bob', true), reaction(4, 'carol', true), reaction(5, 'bob', false)]
+
+    const counts = events.map((_, index) => {
+      const timeline = timelineOf(events.slice(0, index + 1), loaded())
+      return first(timeline)?.reactions
+    })
+
+    expect(counts).toEqual([
+      [{ emoji: '👍', count: 1, users: ['bob'] }],
+      [{ emoji: '👍', count: 2, users: ['bob', 'carol'] }],
+      [{ emoji: '👍', count: 1, users: ['carol'] }],
+    ])
+  })
+
+  it('keeps other reactions when the last user removes one', () => {
+    const events = [
+      reaction(3, 'bob', true, '👎'),
+      reaction(4, 'bob', true),
+      reaction(5, 'bob', true, '🎉'),
+      reaction(6, 'bob', false),
+    ]
+
+    const { reactions = [] } = first(timelineOf(events, loaded())) ?? {}
+    expect(reactions.map(({ emoji }) => emoji)).toEqual(['👎', '🎉'])
+  })
+
+  it('does not repeat a reaction, nor remove an absent one', () => {
+    const once = timelineOf([reaction(3, 'bob', true)], loaded())
+
+    for (const again of [reaction(4, 'bob', true), reaction(4, 'carol', false)])
+      expect(first(timelineOf([again], once))?.reactions).toEqual(first(once)?.reactions)
+    expect(first(timelineOf([reaction(3, 'bob', false)], loaded()))?.reactions).toEqual([])
+  })
+
+  it('applies to a message outside of a timeline', () => {
+    const [item, another] = loaded().items
+    if (!item || !another) throw new Error('The fixture is empty')
+
+    expect(applyTo(item, changed('edit', 3, 1))).toMatchObject({ id, text: 'edited' })
+    expect(applyTo(item, changed('edit', 3, 2))).toBe(item)
+    expect(applyTo(item, sent(3, idOf(3)))).toBe(item)
+    expect(applyTo(another, sent(3, idOf(3), other)).replies).toEqual({ count: 1, lastSeq: 3 })
+  })
+})
+
+describe('a page on one side', () => {
+  const page = (seqs: number[], more: Partial<HistoryPage> = {}) => ({
+    messages: seqs.map((seq) => toMessage(sent(seq, idOf(seq)))) as never,
+    before: true,
+    after: true,
+    asOf: 9,
+    ...more,
+  })
+  const seqsOf = ({ items }: Timeline) => items.map(({ seq }) => seq)
+
+  it('is added once where it overlaps, with what is beyond it', () => {
+    const middle = timelineFromPage(page([4, 5]))
+
+    const older = extendTimeline(middle, page([2, 3, 4], { before: false }), 'older')
+    expect(seqsOf(older)).toEqual([2, 3, 4, 5])
+    expect(older).toMatchObject({ hasOlder: false, hasNewer: true })
+    const newer = extendTimeline(middle, page([5, 6], { after: false }), 'newer')
+    expect(seqsOf(newer)).toEqual([4, 5, 6])
+    expect(newer).toMatchObject({ hasOlder: true, hasNewer: false })
+  })
+
+  it.each(['older', 'newer'] as const)('fills an empty timeline as the %s page', (side) => {
+    expect(seqsOf(extendTimeline(empty(), page([1, 2]), side))).toEqual([1, 2])
+  })
+})
+
+describe('a thread', () => {
+  it('has its replies only', () => {
+    const thread = timelineFromPage(
+      { messages: [], before: false, after: false, asOf: 0 },
+      'a' as MessageId,
+    )
+
+    const timeline = timelineOf([sent(2, 'b', 'a'), sent(3, 'c'), sent(4, 'd', 'x')], thread)
+
+    expect(timeline.items.map(({ id }) => id)).toEqual(['b'])
   })
 })
 
@@ -105,20 +265,6 @@ function givenRoom(start?: number) {
     },
     seqs: () => timeline.items().map(({ seq }) => seq),
   }
-}
-
-const idOf = (seq: number) => seq.toString(16).padStart(32, '0')
-const toMessage = ({ seq, event: { kind: _, ...message } }: PlacedEvent) => ({
-  ...message,
-  seq,
-  reactions: [],
-})
-
-function changed(kind: 'edit' | 'delete', seq: number, of: number): PlacedEvent {
-  const [by, at, text] = ['alice', new Date(seq).toISOString(), 'edited']
-  const message = { notifyId: toNotifyId({ id: idOf(of) as MessageId, seq: of }) }
-  const event = { kind, room: 'general', by, at, message, text, mentions: [] }
-  return { seq, event: event as unknown as RoomEvent }
 }
 
 describe('a history page', () => {

@@ -109,9 +109,51 @@ describe('the unread count of a room', () => {
     expect(isUncounted(applyCount(now, counted(2, 0, { readSeq: 3 })))).toBe(false)
   })
 
+  it('leaves out a received message at the read position, and at the position of the response', () => {
+    const received = withNotices(startUnread(counted(2, 0)), sent(3, { mentions: [me] }))
+
+    for (const read of [counted(3, 0), counted(2, 0, { readSeq: 3 })])
+      expect(totalOf(applyCount(received, read))).toEqual({ unread: 0, mentions: 0 })
+  })
+
+  it('follows the read position back to a response that includes less', () => {
+    const read = withNotices(startUnread(counted(4, 0, { readSeq: 4 })), sent(5))
+
+    expect(totalOf(applyCount(read, counted(3, 2, { readSeq: 1 })))).toMatchObject({ unread: 3 })
+  })
+
+  it('is replaced by a response of the same age', () => {
+    expect(totalOf(applyCount(startUnread(counted(4, 2)), counted(4, 1))).unread).toBe(1)
+  })
+
+  it('is complete without a notice, and incomplete from the latest one without its event', () => {
+    const { event: _, ...long } = sent(6)
+    const start = startUnread(counted(0, 0))
+    const now = withNotices(start, long as Notice, { ...long, seq: 5 } as Notice)
+
+    expect(isUncounted(start)).toBe(false)
+    expect(isUncounted(applyCount(now, counted(5, 1)))).toBe(true)
+  })
+
+  it('ignores notices that are no messages', () => {
+    const { event } = sent(3)
+    const notice = { room: 'general', seq: 3, prev: 0, kind: 'edit', event } as unknown as Notice
+
+    expect(withNotices(startUnread(counted(2, 1)), notice)).toEqual(startUnread(counted(2, 1)))
+  })
+
+  it('remembers the latest 200 received messages', () => {
+    const many = Array.from({ length: 201 }, (_, index) => sent(index + 1))
+
+    const { received } = withNotices(startUnread(counted(0, 0)), ...many)
+
+    expect(received.map(({ seq }) => seq)).toEqual(many.slice(1).map(({ seq }) => seq))
+  })
+
   it('is at most 100', () => {
     const many = Array.from({ length: 300 }, (_, index) => sent(index + 3, { mentions: [me] }))
 
     expect(totalOf(withNotices(startUnread(counted(2, 90)), ...many)).unread).toBe(100)
+    expect(totalOf(withNotices(startUnread(counted(2, 90)), ...many)).mentions).toBe(100)
   })
 })
