@@ -36,7 +36,7 @@ const QuickSwitcher = lazyPart(
 
 /** The chat of one person: their rooms on one side, the one they look at beside them. */
 export function Layout(
-  props: Omit<ChatOptions, 'onMessage' | 'onMissed' | 'onGone' | 'onFailure'> & {
+  props: Omit<ChatOptions, 'onMessage' | 'onMissed' | 'onRemoved' | 'onFailure'> & {
     onLogout: () => void
   },
 ) {
@@ -52,17 +52,17 @@ export function Layout(
     connection: props.connection,
     identity: props.identity,
     localStore: props.localStore,
-    onMessage: (notice, room) => notifications((it) => void it.hear(notice, room)),
-    onMissed: (room, before) => notifications((it) => void it.catchUp(room, before)),
-    onGone(room, why) {
-      const isShown = places.place().room === room.id
+    onMessage: (notice, room) => notifications((it) => void it.onMessage(notice, room)),
+    onMissed: (room, before) => notifications((it) => void it.onMissed(room, before)),
+    onRemoved(room, why) {
+      const isShown = places.route().room === room.id
       if (isShown) places.go({}, 'replace')
       if (why === 'kick') say(t('rooms.kicked', { room: room.name }))
       if (why === 'archive') say(t('rooms.archived', { room: room.name }))
       if (why === 'meanwhile' && isShown) say(t('rooms.gone', { room: room.name }))
     },
     onFailure: (why) =>
-      say(why === 'away' ? t('app.away') : t('app.failed', { error: errorText(t, why) })),
+      say(why === 'disconnected' ? t('app.away') : t('app.failed', { error: errorText(t, why) })),
   })
   const notifications = lazyPartWithFallback(async () => {
     const { createBackgroundTasks } = await import('./createBackgroundTasks.ts')
@@ -81,14 +81,14 @@ export function Layout(
     onHelp: () => setDialog('shortcuts'),
   })
 
-  const isConsole = () => places.place().console !== undefined
+  const isConsole = () => places.route().console !== undefined
 
   // Whoever has been in a room comes back to it.
   createEffect(() => {
-    const { room } = places.place()
+    const { room } = places.route()
     if (room) props.localStore.write('last room', room)
   })
-  const isNowhere = () => !places.place().room && !isConsole()
+  const isNowhere = () => !places.route().room && !isConsole()
   if (isNowhere() && window.matchMedia('(min-width: 700px)').matches)
     void props.localStore.read<RoomId>('last room').then((room) => {
       if (room && isNowhere()) places.go({ room }, 'replace')
@@ -106,7 +106,7 @@ export function Layout(
                 </a>
                 <div
                   class="shell"
-                  classList={{ 'has-room': places.place().room !== undefined || isConsole() }}
+                  classList={{ 'has-room': places.route().room !== undefined || isConsole() }}
                 >
                   <Sidebar
                     lists={lists}
@@ -118,14 +118,14 @@ export function Layout(
                   <main id="main" class="shell-main" tabIndex={-1}>
                     <ConnectionBanner />
                     <Switch fallback={<NoRoomSelected />}>
-                      <Match when={places.place().room} keyed>
+                      <Match when={places.route().room} keyed>
                         {(room) => (
                           <AppErrorBoundary onRetry={() => chat.deleteCachedPage(room)}>
                             <RoomView room={room} />
                           </AppErrorBoundary>
                         )}
                       </Match>
-                      <Match when={isConsole() && chat.isAdmin && places.place().console}>
+                      <Match when={isConsole() && chat.isAdmin && places.route().console}>
                         {(part) => (
                           <AppErrorBoundary>
                             <ConsolePage part={part()} />

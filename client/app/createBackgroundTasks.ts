@@ -17,6 +17,6 @@ export function createBackgroundTasks(
   tn: Language['tn'],
 ) {
   createTitleBadge(chat, places)
-  createAutoAway(store, chat.presence, chat.quiet)
+  createAutoAway(store, chat.presence, chat.doNotDisturb)
   return createNotifications(chat, places, tn)
 }

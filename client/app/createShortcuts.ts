@@ -18,7 +18,7 @@ export function createShortcuts({ chat, places, lists, onSwitcher, onHelp }: Sho
   const isUnread = ({ id, unread }: MyRoom) => unread > 0 && !chat.notify.isMuted(id)
 
   function goBeside(step: 1 | -1, isWanted?: (room: MyRoom) => boolean) {
-    const next = lists.beside(places.place().room, step, isWanted)
+    const next = lists.beside(places.route().room, step, isWanted)
     if (next) places.go({ room: next.id })
   }
 

@@ -31,9 +31,9 @@ export interface ChatOptions {
   onMessage?: (notice: Notice, room: MyRoom) => void
   /** Called after a reconnect for each room with more unread messages than `before`. */
   onMissed?: (room: MyRoom, before: MyRoom) => void
-  onGone?: (room: MyRoom, why: RemovalReason) => void
-  /** Called when an action of the user failed; `away` means disconnected. */
-  onFailure?: (why: Error | 'away') => void
+  onRemoved?: (room: MyRoom, why: RemovalReason) => void
+  /** Called when an action of the user failed; `disconnected`: without a connection. */
+  onFailure?: (why: Error | 'disconnected') => void
 }
 
 type OpenTimeline = { room: RoomId } & Pick<RoomTimeline, 'sync' | 'expect'>
@@ -58,21 +58,21 @@ export function createChat(options: ChatOptions) {
     follow: ({ id, kind }) => presence.follow(id, kind === 'public'),
     onMessage(notice, room) {
       const { event } = notice
-      if (event?.kind === 'message') threads.note(event)
+      if (event?.kind === 'message') threads.record(event)
       if (event?.kind !== 'message' || event.sender !== me) options.onMessage?.(notice, room)
     },
   })
-  const outbox = createSendQueue(client, localStore, (room, seq) => {
+  const sendQueue = createSendQueue(client, localStore, (room, seq) => {
     for (const timeline of openTimelines) if (timeline.room === room) timeline.expect(seq)
   })
   const people = createPeople(client, localStore)
   const members = createMembers(client, rooms)
   const typing = createTyping(client, me)
   const notify = createNotificationPrefs(localStore)
-  const quiet = createDoNotDisturb(localStore, presence)
+  const doNotDisturb = createDoNotDisturb(localStore, presence)
   void callWithRetry(client, 'users.me', {}).then(
     // The server answers with the user id until it has stored a name for a new user.
-    ({ name }) => people.learn(me, name === me ? identity.name : name),
+    ({ name }) => people.setName(me, name === me ? identity.name : name),
     () => undefined,
   )
   /** Messages missed while disconnected. Notifies for equal numbers too: each reconnect counts. */
@@ -80,10 +80,10 @@ export function createChat(options: ChatOptions) {
 
   onCleanup(
     connection.onReconnect(async (offlineMs) => {
-      presence.renew()
-      members.renew()
-      outbox.adopt()
-      rooms.renew()
+      presence.resync()
+      members.invalidate()
+      sendQueue.adopt()
+      rooms.resync()
       const missed = await Promise.all([...openTimelines].map(({ sync }) => sync()))
       if (offlineMs >= graceMs) setRecovered(countMissed(missed))
     }),
@@ -113,17 +113,17 @@ export function createChat(options: ChatOptions) {
         const { event } = placed
         onEvent?.(placed)
         if (event.kind !== 'message') return
-        threads.note(event)
-        if (event.sender === me) outbox.settle(event.clientId)
-        else typing.stopped(room, event.sender, event.threadId)
+        threads.record(event)
+        if (event.sender === me) sendQueue.settle(event.clientId)
+        else typing.remove(room, event.sender, event.threadId)
       },
     })
-    onCleanup(rooms.listen(room, timeline.hear))
+    onCleanup(rooms.listen(room, timeline.receive))
     const open: OpenTimeline = { room, ...timeline }
     openTimelines.add(open)
     onCleanup(() => openTimelines.delete(open))
     if (threadId === undefined) createEffect(on(timeline.items, () => cachePage(room, timeline)))
-    presence.look(room)
+    presence.ensureLoaded(room)
     if (rooms.byId[room]?.kind === 'public') onCleanup(typing.follow(room))
     return timeline
   }
@@ -145,23 +145,23 @@ export function createChat(options: ChatOptions) {
     /** Shows the console. Authorization is the server's. */
     isAdmin: identity.roles.includes('admin'),
     rooms,
-    outbox,
+    sendQueue,
     people,
     members,
     presence,
     typing,
     threads,
     notify,
-    quiet,
+    doNotDisturb,
     /**
      * Runs an action and reports a failure to `onFailure`. Waits briefly for a connection that is being
      * replaced, as when the token is renewed.
      */
     async attempt(action: () => Promise<unknown>) {
       if (!navigator.onLine || !(await connection.waitUntilOnline()))
-        return options.onFailure?.('away')
+        return options.onFailure?.('disconnected')
       await action().catch((error: unknown) =>
-        options.onFailure?.(isTransient(error) ? 'away' : (error as Error)),
+        options.onFailure?.(isTransient(error) ? 'disconnected' : (error as Error)),
       )
     },
     recovered,

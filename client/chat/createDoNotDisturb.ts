@@ -22,8 +22,8 @@ export function createDoNotDisturb(store: LocalStore, presence: Presence) {
   const readStored = () => store.readNow<StoredStatus>(key)
   const [choice, setChoice] = createSignal(readStored())
   onCleanup(store.watchNow(key, () => setChoice(readStored())))
-  const isQuiet = () => presence.mine() === 'busy'
-  const until = () => (isQuiet() ? choice()?.until : undefined)
+  const isActive = () => presence.mine() === 'busy'
+  const until = () => (isActive() ? choice()?.until : undefined)
 
   createEffect(() => {
     const end = until()
@@ -70,7 +70,7 @@ export function createDoNotDisturb(store: LocalStore, presence: Presence) {
   }
 
   return {
-    isQuiet,
+    isActive,
     chosen: (): ChosenStatus => choice()?.status ?? 'online',
     /** End of do-not-disturb in milliseconds since the epoch; undefined when it has none. */
     until,

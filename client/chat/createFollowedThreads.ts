@@ -12,7 +12,7 @@ export function createFollowedThreads(store: LocalStore, me: UserId) {
 
   return {
     /** Follows the thread of a message that the user has sent. */
-    note({ sender, threadId }: Pick<MessageSent, 'sender' | 'threadId'>) {
+    record({ sender, threadId }: Pick<MessageSent, 'sender' | 'threadId'>) {
       if (threadId === undefined || sender !== me) return
       store.writeNow(key, [...read().filter((id) => id !== threadId), threadId].slice(-maxThreads))
     },

@@ -24,7 +24,7 @@ export function createMembers(client: ChatClient, rooms: Rooms) {
     /** Undefined until the response to `want`. */
     of: (room: RoomId): readonly RoomMember[] | undefined => byRoom[room],
     /** Loads the members, unless they are loaded and have not changed. */
-    want(room: RoomId) {
+    ensureLoaded(room: RoomId) {
       if (fresh.has(room)) return
       fresh.add(room)
       if (!watched.has(room))
@@ -33,6 +33,6 @@ export function createMembers(client: ChatClient, rooms: Rooms) {
       void load(room)
     },
     /** Marks all members as stale after a reconnect: changes may have been missed. */
-    renew: () => fresh.clear(),
+    invalidate: () => fresh.clear(),
   }
 }

@@ -39,7 +39,7 @@ export function createNotificationPrefs(store: LocalStore) {
     levelOf: (room: RoomId): NotifyLevel => levels.rooms[room] ?? levels.everywhere,
     isMuted: (room: RoomId) => levels.rooms[room] === 'none',
     /** Returns the number of unread messages of a room that count for the badge. */
-    loudIn(room: MyRoom): number {
+    badgeCountOf(room: MyRoom): number {
       if (levels.rooms[room.id] === 'none') return 0
       const countsAll = room.kind === 'direct' || levels.rooms[room.id] === 'all'
       return countsAll ? room.unread : room.mentions

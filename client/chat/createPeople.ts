@@ -45,13 +45,13 @@ export function createPeople(client: ChatClient, store: LocalStore) {
       return names[user] ?? user
     },
     /** Loads missing names now, for announcements and notifications, which cannot be updated later. */
-    async find(users: readonly UserId[]): Promise<void> {
+    async loadNames(users: readonly UserId[]): Promise<void> {
       const userIds = [...new Set(users)].filter((user) => names[user] === undefined)
       if (userIds.length === 0) return
       const answer = await client.try('users.names', { userIds })
       if (answer.ok) for (const { userId, name } of answer.value.users) setNames(userId, name)
     },
-    learn(user: UserId, name: string) {
+    setName(user: UserId, name: string) {
       requested.add(user)
       setNames(user, name)
     },

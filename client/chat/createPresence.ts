@@ -150,7 +150,7 @@ export function createPresence(client: ChatClient, me: UserId) {
       }
     },
     /** Loads the presence snapshot of a room, unless it is loaded already. */
-    look(room: RoomId) {
+    ensureLoaded(room: RoomId) {
       if (requested.has(room)) return
       requested.add(room)
       void load(room)
@@ -169,7 +169,7 @@ export function createPresence(client: ChatClient, me: UserId) {
       await beat()
     },
     /** Sends a heartbeat and reloads all snapshots after a reconnect. */
-    renew() {
+    resync() {
       void beat()
       for (const room of followed) {
         if (requested.has(room)) void load(room)

@@ -49,6 +49,6 @@ export function createReadPositions(
       timer ??= setTimeout(send, throttleMs)
     },
     /** Drops a pending read position. */
-    forget: (room: RoomId) => void pending.delete(room),
+    cancel: (room: RoomId) => void pending.delete(room),
   }
 }

@@ -39,10 +39,10 @@ export function createRoomEvents(options: RoomEventsOptions) {
         options.onEvent(placed)
       },
     })
-    for (const notice of early) feed.hear(notice)
+    for (const notice of early) feed.receive(notice)
     early = []
     // Events published before the subscription may be missing from the replica that read the page.
-    feed.doubt()
+    feed.syncSoon()
   }
 
   return {
@@ -52,11 +52,11 @@ export function createRoomEvents(options: RoomEventsOptions) {
     catchUp: (timeline: Timeline, asOf: number): Timeline =>
       recent.after(asOf).reduce(applyEvent, timeline),
     receive(notice: Notice) {
-      if (feed) feed.hear(notice)
+      if (feed) feed.receive(notice)
       else early.push(notice)
     },
     expect: (seq: number) => feed?.expect(seq),
     sync: async (): Promise<MissedEvents> => (feed ? feed.sync() : []),
-    knownTo: () => feed?.knownTo() ?? 0,
+    completeUpTo: () => feed?.completeUpTo() ?? 0,
   }
 }

@@ -149,7 +149,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
   }
 
   return {
-    hear(notice: Notice) {
+    receive(notice: Notice) {
       announced = Math.max(announced, notice.seq)
       void enqueue(() => apply(notice))
     },
@@ -159,7 +159,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
       if (expected > announced) syncIn(noticeTimeoutMs)
     },
     /** Syncs soon: notices may be missing. */
-    doubt() {
+    syncSoon() {
       mustSync = true
       syncIn(noticeTimeoutMs)
     },
@@ -170,7 +170,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     },
     isLost: () => isLost,
     /** Sequence number up to which all events of the room and its threads are known; 0 with a gap. */
-    knownTo: () => (isLost || early.length > 0 ? 0 : chains.newest),
+    completeUpTo: () => (isLost || early.length > 0 ? 0 : chains.newest),
     /** Continues after a snapshot: all events up to this one are known, later ones are fetched. */
     restart(from: number) {
       void enqueue(() => {

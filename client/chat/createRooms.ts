@@ -26,7 +26,7 @@ export interface RoomsOptions {
   onMessage?: (notice: Notice, room: MyRoom) => void
   /** Called after a reconnect for each room with more unread messages than `before`. */
   onMissed?: (room: MyRoom, before: MyRoom) => void
-  onGone?: (room: MyRoom, why: RemovalReason) => void
+  onRemoved?: (room: MyRoom, why: RemovalReason) => void
 }
 
 /** `meanwhile`: one of the others, while the client was disconnected. */
@@ -34,7 +34,7 @@ export type RemovalReason = 'kick' | 'archive' | 'leave' | 'meanwhile'
 
 /** The rooms of the user with their unread counts, updated by notices and by refreshing the list. */
 export function createRooms(options: RoomsOptions) {
-  const { client, me, localStore, onMessage, onMissed, onGone } = options
+  const { client, me, localStore, onMessage, onMissed, onRemoved } = options
   const rooms = createRoomList(localStore)
   const { byId, list } = rooms
   const refreshing = createRefresh(load)
@@ -71,7 +71,7 @@ export function createRooms(options: RoomsOptions) {
       const cached = before?.get(room.id)
       if (cached && room.unread > cached.unread) onMissed?.(room, cached)
     }
-    for (const room of removed) onGone?.(room, 'meanwhile')
+    for (const room of removed) onRemoved?.(room, 'meanwhile')
     const pages = new Set(current.map(({ id }) => pageKey(id)))
     void localStore.prune((key) => !key.startsWith(pageKey('')) || pages.has(key))
     // Notices of a public room between the response and the subscription are missing.
@@ -136,7 +136,7 @@ export function createRooms(options: RoomsOptions) {
     subscriptions.unsubscribe(id)
     counts.delete(id)
     rooms.remove(id)
-    onGone?.({ ...room }, why)
+    onRemoved?.({ ...room }, why)
     refreshSoon()
   }
 
@@ -146,7 +146,7 @@ export function createRooms(options: RoomsOptions) {
     list,
     refresh,
     /** Refreshes the list after a reconnect and reports missed messages to `onMissed`. */
-    renew() {
+    resync() {
       wasOffline = true
       void refresh()
     },
@@ -168,7 +168,7 @@ export function createRooms(options: RoomsOptions) {
     },
     /** Moves the read position back: this message and all later ones become unread. */
     async markUnread(room: RoomId, seq: number) {
-      readPositions.forget(room)
+      readPositions.cancel(room)
       setRead(
         room,
         await callWithRetry(client, 'read.update', { room, seq: seq - 1, unread: true }),

@@ -126,7 +126,7 @@ export function createTimeline(options: TimelineOptions) {
     hasOlder: () => timeline().hasOlder,
     hasNewer: () => timeline().hasNewer,
     /** Sequence number up to which all events of the room are known; 0 while there is a gap. */
-    knownTo: events.knownTo,
+    completeUpTo: events.completeUpTo,
     /** Does nothing while the page is loading, or waiting for a retry. */
     loadOlder: () => void (paging.hasFailed('older') || paging.load('older')),
     loadNewer: () => void (paging.hasFailed('newer') || paging.load('newer')),
@@ -134,7 +134,7 @@ export function createTimeline(options: TimelineOptions) {
     hasFailedOlder: () => paging.hasFailed('older'),
     retryOlder: () => void paging.load('older'),
     /** Shows a cached page while the first one is loading. */
-    show(page: HistoryPage) {
+    showCached(page: HistoryPage) {
       if (opened() > 0 || status() !== 'loading') return
       batch(() => {
         setTimeline(timelineFromPage(page, threadId))
@@ -143,7 +143,7 @@ export function createTimeline(options: TimelineOptions) {
     },
     goTo: (seq: number) => open(seq),
     goToPresent: () => open(),
-    hear: events.receive,
+    receive: events.receive,
     /** Fetches and returns the events missed while disconnected; retries failed pages. */
     async sync(): Promise<MissedEvents> {
       if (retry) void open(retry.around)

@@ -50,17 +50,17 @@ export function createTyping(client: ChatClient, me: UserId) {
   return {
     /** Subscribes to the typing notices of a public room. Returns a function that unsubscribes. */
     follow: (room: RoomId): (() => void) => client.listen(topics.roomTyping, { room }, show),
-    who: (room: RoomId, threadId?: MessageId): readonly UserId[] =>
+    usersIn: (room: RoomId, threadId?: MessageId): readonly UserId[] =>
       places[keyOf(room, threadId)] ?? [],
     /** Publishes that the user is typing, at most every three seconds for the same place. */
-    say(room: RoomId, threadId?: MessageId) {
+    publish(room: RoomId, threadId?: MessageId) {
       const place = keyOf(room, threadId)
       const at = Date.now()
       if (place === published.place && at - published.at < publishEveryMs) return
       published = { place, at }
       client.publish('typing', { room, ...(threadId === undefined ? {} : { threadId }) })
     },
-    stopped(room: RoomId, userId: UserId, threadId?: MessageId) {
+    remove(room: RoomId, userId: UserId, threadId?: MessageId) {
       const place = keyOf(room, threadId)
       stoppedAt.set(`${place} ${userId}`, Date.now())
       stop(place, userId)

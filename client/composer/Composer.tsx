@@ -129,9 +129,9 @@ export function Composer(props: { label: string }) {
             setWriting(true)
             setCaret(currentTarget.selectionStart)
             change(currentTarget.value)
-            conversation.forgetAwaited()
-            chat.members.want(room.id)
-            if (currentTarget.value !== '' && !editing()) chat.typing.say(room.id, threadId)
+            conversation.cancelAwaitedEdit()
+            chat.members.ensureLoaded(room.id)
+            if (currentTarget.value !== '' && !editing()) chat.typing.publish(room.id, threadId)
           }}
           onKeyUp={({ currentTarget }) => setCaret(currentTarget.selectionStart)}
           onClick={({ currentTarget }) => setCaret(currentTarget.selectionStart)}

@@ -10,7 +10,7 @@ export function TypingIndicator() {
   const chat = useChat()
   const { t, listOf } = useLanguage()
   const { room, threadId } = useConversation()
-  const who = () => chat.typing.who(room.id, threadId)
+  const who = () => chat.typing.usersIn(room.id, threadId)
   const names = () => listOf(who().map((user) => chat.people.name(user)))
   return (
     <Show when={who().length > 0}>

@@ -44,13 +44,13 @@ function createPeopleOf(query: Accessor<CompletionQuery>): Accessor<Suggestion[]
       const timer = setTimeout(async () => {
         const answer = await chat.client.try('users.search', { text })
         if (!answer.ok) return
-        for (const { userId, name } of answer.value.users) chat.people.learn(userId, name)
+        for (const { userId, name } of answer.value.users) chat.people.setName(userId, name)
         setSearch({ text, users: answer.value.users.map(({ userId }) => userId) })
       }, debounceMs)
       onCleanup(() => clearTimeout(timer))
     }),
   )
-  chat.members.want(room.id)
+  chat.members.ensureLoaded(room.id)
 
   /** The latest senders first, as the likeliest to be mentioned. */
   const insiders = createMemo(() => {

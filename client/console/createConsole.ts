@@ -3,7 +3,14 @@ import { createStore } from 'solid-js/store'
 import { isCallError } from '#runtime/client'
 import type { ServiceSum } from '#schema/messages/console'
 import type { ChatClient } from '../nats/chatClient.ts'
-import { append, pollMs, type Sample, type Snapshot, toSample, total } from './series.ts'
+import {
+  appendSample,
+  combineSamples,
+  pollMs,
+  type Sample,
+  type Snapshot,
+  toSample,
+} from './series.ts'
 
 /** The current statistics of a function, and the samples of the last two minutes. */
 export interface WatchedService {
@@ -61,11 +68,11 @@ export function createConsole(client: ChatClient) {
       snapshots.set(sum.name, now)
       const sample = toSample(before, now)
       const known = byName[sum.name]?.samples ?? []
-      setByName(sum.name, { sum, isGone: false, samples: append(known, sample) })
+      setByName(sum.name, { sum, isGone: false, samples: appendSample(known, sample) })
       // Without the console's own calls, which would dominate the totals of an idle system.
       return sum.name.startsWith('console.') ? [] : sample
     })
-    if (fresh.length > 0) setAll((before) => append(before, total(fresh)))
+    if (fresh.length > 0) setAll((before) => appendSample(before, combineSamples(fresh)))
     const running = new Set(services.map(({ name }) => name))
     for (const name of Object.keys(byName)) if (!running.has(name)) setByName(name, 'isGone', true)
     const known = Object.keys(byName).sort()

@@ -38,7 +38,7 @@ export function toSample(before: Snapshot | undefined, now: Snapshot): Sample {
 }
 
 /** Combines the samples of all functions: the sum of their rates, the maximum of their latencies. */
-export function total(samples: readonly Sample[]): Sample {
+export function combineSamples(samples: readonly Sample[]): Sample {
   const add = (key: 'perSecond' | 'errorsPerSecond') => {
     const known = samples.flatMap((sample) => sample[key] ?? [])
     return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0)
@@ -56,6 +56,6 @@ export function total(samples: readonly Sample[]): Sample {
   }
 }
 
-export function append(samples: readonly Sample[], sample: Sample): readonly Sample[] {
+export function appendSample(samples: readonly Sample[], sample: Sample): readonly Sample[] {
   return [...samples, sample].slice(-shownSamples)
 }

@@ -15,7 +15,7 @@ import { useChat } from '../chat/createChat.ts'
 import { Composer } from '../composer/Composer.tsx'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { ConversationContext, createConversation } from '../messages/createConversation.ts'
-import { readLinkedMessage } from '../messages/createLinkedMessage.ts'
+import { linkedMessageOf } from '../messages/createLinkedMessage.ts'
 import { createMessageAnnouncer } from '../messages/createMessageAnnouncer.ts'
 import { MessageDialogs } from '../messages/MessageDialogs.tsx'
 import { MessageList } from '../messages/MessageList.tsx'
@@ -62,22 +62,22 @@ function Conversation(props: {
   page: Parameters<typeof createConversation>[0]['page']
 }) {
   const chat = useChat()
-  const { place, go } = useRoute()
+  const { route, go } = useRoute()
   const { t } = useLanguage()
   const [hasMembers, setHasMembers] = createSignal(false)
   const conversation = createConversation({
     chat,
     room: props.room,
     page: props.page,
-    isTargeted: readLinkedMessage(place()) !== undefined,
+    isTargeted: linkedMessageOf(route()) !== undefined,
   })
   createMessageAnnouncer(chat, conversation)
   const title = () => chat.titleOf(props.room)
-  const showsMembers = () => hasMembers() && place().thread === undefined
+  const showsMembers = () => hasMembers() && route().thread === undefined
   const toggleMembers = () => {
     setHasMembers(!showsMembers())
     // There is room for one of the two.
-    if (place().thread !== undefined) go({ room: props.room.id })
+    if (route().thread !== undefined) go({ room: props.room.id })
   }
   /** Closes what is beside the room, from within and from where nothing is being written. */
   const onKey = (event: KeyboardEvent) => {
@@ -90,7 +90,7 @@ function Conversation(props: {
     if (target.closest('[role="log"]') && !isInPanel)
       return chat.rooms.markRead(props.room.id, props.room.lastSeq)
     if (!isInPanel && !(target instanceof HTMLTextAreaElement && target.value === '')) return
-    if (!hasMembers() && place().thread === undefined) return
+    if (!hasMembers() && route().thread === undefined) return
     event.preventDefault()
     setHasMembers(false)
     go({ room: props.room.id })
@@ -106,7 +106,7 @@ function Conversation(props: {
       <div
         class="room"
         onKeyDown={onKey}
-        classList={{ 'has-panel': hasMembers() || place().thread !== undefined }}
+        classList={{ 'has-panel': hasMembers() || route().thread !== undefined }}
       >
         <section class="room-main" aria-labelledby="room-title">
           <header class="room-head">
@@ -146,7 +146,7 @@ function Conversation(props: {
             <Composer label={t('composer.label', { room: title() })} />
           </Show>
         </section>
-        <Show when={place().thread} keyed>
+        <Show when={route().thread} keyed>
           {(thread) => (
             <ThreadPanel
               room={props.room}

@@ -10,7 +10,7 @@ import {
   createConversation,
   useConversation,
 } from '../messages/createConversation.ts'
-import { readLinkedMessage } from '../messages/createLinkedMessage.ts'
+import { linkedMessageOf } from '../messages/createLinkedMessage.ts'
 import { createMessageAnnouncer } from '../messages/createMessageAnnouncer.ts'
 import { MessageDialogs } from '../messages/MessageDialogs.tsx'
 import { MessageList } from '../messages/MessageList.tsx'
@@ -34,12 +34,12 @@ export function ThreadPanel(props: {
     const found = around.timeline.items().find(({ id }) => id === props.thread)
     if (found) setRoot(found)
   })
-  const { place } = useRoute()
+  const { route } = useRoute()
   const conversation = createConversation({
     chat,
     room: props.room,
     threadId: props.thread,
-    isTargeted: readLinkedMessage(place(), props.thread) !== undefined,
+    isTargeted: linkedMessageOf(route(), props.thread) !== undefined,
     onEvent: (placed) => setRoot((item) => item && applyTo(item, placed)),
   })
   createMessageAnnouncer(chat, conversation)

@@ -13,25 +13,25 @@ const ConfirmDialog = lazyPart(async () => (await import('../ui/ConfirmDialog.ts
 export function MessageDialogs() {
   const chat = useChat()
   const { t } = useLanguage()
-  const { traced, setTraced, doomed, setDoomed, remove } = useConversation()
+  const { traced, setTraced, deleting, setDeleting, remove } = useConversation()
   return (
     <>
       <MessageTrace isOpen={traced() !== undefined} item={traced()} onClose={() => setTraced()} />
       <ConfirmDialog
-        isOpen={doomed() !== undefined}
-        onClose={() => setDoomed()}
+        isOpen={deleting() !== undefined}
+        onClose={() => setDeleting()}
         title={t('message.confirmDelete')}
         deed={t('message.delete')}
         isDanger
         onConfirm={async () => {
-          const item = doomed()
+          const item = deleting()
           if (item) await remove(item)
         }}
       >
         <div class="doomed">
           <MessageText
-            text={doomed()?.text ?? ''}
-            mentions={doomed()?.mentions}
+            text={deleting()?.text ?? ''}
+            mentions={deleting()?.mentions}
             me={chat.me}
             names={(user) => chat.people.name(user)}
           />

@@ -78,7 +78,7 @@ export function MessageList(props: { title: string }) {
   }
 
   async function toPresent() {
-    conversation.letRead()
+    conversation.resumeReading()
     if (timeline.hasNewer()) await timeline.goToPresent()
     toEnd()
   }
@@ -115,7 +115,7 @@ export function MessageList(props: { title: string }) {
       if (last?.kind === 'outgoing') return toEnd()
       // A page more, and nothing that has just been said.
       if (hadNewer) return
-      reading.hear()
+      reading.onMessage()
       if (isAtEnd() || isOwn) follow()
       else setNewInThread((count) => count + grew)
     }),
@@ -123,7 +123,7 @@ export function MessageList(props: { title: string }) {
 
   /** Where a link leads, else where somebody left off, else the newest. */
   function openAt(now: readonly ListRow[]) {
-    if (target.isWanted()) return void setAtEnd(false)
+    if (target.hasTarget()) return void setAtEnd(false)
     if (now.some(({ kind }) => kind === 'unread')) scrollToUnread()
     else toEnd()
   }
@@ -176,7 +176,7 @@ export function MessageList(props: { title: string }) {
     if (isAtEnd()) setNewInThread(0)
     if (isUnreadAbove()) setUnreadAbove(isLineUnseen())
     loadMore()
-    reading.note()
+    reading.track()
   }
 
   function loadMore() {

@@ -18,7 +18,7 @@ export function MessageMenu(
   const chat = useChat()
   const { t } = useLanguage()
   const { copy } = useClipboard()
-  const { setEditing, setTraced, setDoomed, markUnread, threadId, room } = useConversation()
+  const { setEditing, setTraced, setDeleting, markUnread, threadId, room } = useConversation()
   const card = useUserCard()
   const isMine = () => props.item.sender === chat.me
   const mayDelete = () => isMine() || hasRight(room, 'moderate')
@@ -63,7 +63,7 @@ export function MessageMenu(
         </DropdownMenu.Item>
       </Show>
       <Show when={mayDelete()}>
-        <DropdownMenu.Item class="menu-item is-danger" onSelect={() => setDoomed(props.item)}>
+        <DropdownMenu.Item class="menu-item is-danger" onSelect={() => setDeleting(props.item)}>
           {t('message.delete')}
         </DropdownMenu.Item>
       </Show>

@@ -41,14 +41,14 @@ export function PendingRow(props: { outgoing: PendingMessage; isFirst: boolean }
             <button
               type="button"
               class="text-button"
-              onClick={() => chat.outbox.retry(props.outgoing.clientId)}
+              onClick={() => chat.sendQueue.retry(props.outgoing.clientId)}
             >
               {t('message.retry')}
             </button>
             <button
               type="button"
               class="text-button"
-              onClick={() => chat.outbox.discard(props.outgoing.clientId)}
+              onClick={() => chat.sendQueue.discard(props.outgoing.clientId)}
             >
               {t('message.discard')}
             </button>

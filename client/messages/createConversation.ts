@@ -35,9 +35,9 @@ export function createConversation(options: ConversationOptions) {
   const { chat, room, threadId, onEvent } = options
   const [editing, setEditing] = createSignal<TimelineMessage>()
   const [traced, setTraced] = createSignal<TimelineMessage>()
-  const [doomed, setDoomed] = createSignal<TimelineMessage>()
+  const [deleting, setDeleting] = createSignal<TimelineMessage>()
   /** After "mark unread", visible messages are not marked as read again. */
-  const [isKeptUnread, setKeptUnread] = createSignal(false)
+  const [isMarkedUnread, setMarkedUnread] = createSignal(false)
   // The unread line stays where it was when the room was opened, or when the page became inactive.
   const [readSeq, setReadSeq] = createSignal(
     threadId === undefined && room.unread > 0 ? room.readSeq : undefined,
@@ -45,7 +45,7 @@ export function createConversation(options: ConversationOptions) {
   /** After the feed was lost, the timeline reopens at the first unread message. */
   function restartAt(): number | undefined {
     const { readSeq: read } = chat.rooms.byId[room.id] ?? room
-    if (threadId !== undefined || isKeptUnread()) return undefined
+    if (threadId !== undefined || isMarkedUnread()) return undefined
     setReadSeq(read)
     return read + 1
   }
@@ -58,7 +58,7 @@ export function createConversation(options: ConversationOptions) {
   showCachedPage(options, timeline)
   const toRows = createRows()
   const outgoing = createMemo(() =>
-    chat.outbox
+    chat.sendQueue
       .all()
       .filter((message) => message.room === room.id && message.threadId === threadId),
   )
@@ -68,15 +68,15 @@ export function createConversation(options: ConversationOptions) {
     const seq = readSeq()
     return seq !== undefined && first !== undefined && first.seq > seq && timeline.hasOlder()
   }
-  const lineAt = () => (isLineAbove() ? undefined : readSeq())
+  const lineSeq = () => (isLineAbove() ? undefined : readSeq())
   /** The `opened` number of an older page from which a message was sent. */
-  const [leaving, setLeaving] = createSignal(0)
+  const [sentFrom, setSentFrom] = createSignal(0)
   /** Below an older page, outgoing messages show only until the newest page replaces it. */
   const shownOutgoing = () =>
-    timeline.hasNewer() && leaving() !== timeline.opened() ? [] : outgoing()
+    timeline.hasNewer() && sentFrom() !== timeline.opened() ? [] : outgoing()
   const isFromStart = () => threadId === undefined && timeline.opened() > 0 && !timeline.hasOlder()
   const rows = createMemo(() => {
-    const list = toRows(timeline.items(), shownOutgoing(), lineAt(), chat.me)
+    const list = toRows(timeline.items(), shownOutgoing(), lineSeq(), chat.me)
     return isFromStart() && list.length > 0 ? [start, ...list] : list
   })
   const lastOwn = () =>
@@ -102,8 +102,8 @@ export function createConversation(options: ConversationOptions) {
     traced,
     setTraced,
     /** The message whose deletion awaits confirmation. */
-    doomed,
-    setDoomed,
+    deleting,
+    setDeleting,
     /** Edits the user's last message, also while it is being sent. */
     editLast() {
       const last = outgoing().findLast(({ status }) => status !== 'failed')
@@ -111,13 +111,13 @@ export function createConversation(options: ConversationOptions) {
       else setEditing(lastOwn())
     },
     /** Cancels `editLast` for an outgoing message when the user types on. */
-    forgetAwaited: () => setAwaited(),
+    cancelAwaitedEdit: () => setAwaited(),
     send(text: string) {
-      setKeptUnread(false)
+      setMarkedUnread(false)
       setReadSeq(undefined)
-      chat.outbox.send(room.id, text, threadId)
+      chat.sendQueue.send(room.id, text, threadId)
       if (!timeline.hasNewer()) return
-      setLeaving(timeline.opened())
+      setSentFrom(timeline.opened())
       void timeline.goToPresent()
     },
     async saveEdit(item: TimelineMessage, text: string) {
@@ -132,14 +132,14 @@ export function createConversation(options: ConversationOptions) {
       const reaction = { notifyId: toNotifyId(item), emoji, on }
       return chat.attempt(() => callWithRetry(chat.client, 'msg.react', reaction))
     },
-    isKeptUnread,
-    letRead: () => setKeptUnread(false),
+    isMarkedUnread,
+    resumeReading: () => setMarkedUnread(false),
     /** Moves the unread line when the page becomes inactive. */
     setSeen(seq: number) {
-      if (!isKeptUnread()) setReadSeq(seq)
+      if (!isMarkedUnread()) setReadSeq(seq)
     },
     markUnread(item: TimelineMessage) {
-      setKeptUnread(true)
+      setMarkedUnread(true)
       setReadSeq(item.seq - 1)
       return chat.attempt(() => chat.rooms.markUnread(room.id, item.seq))
     },
@@ -158,9 +158,12 @@ function readStart({ chat, room, threadId, page, isTargeted }: ConversationOptio
 }
 
 /** With a link to a message, shows the cached page if the message is not found in time. */
-function showCachedPage({ chat, page, isTargeted }: ConversationOptions, { show }: RoomTimeline) {
+function showCachedPage(
+  { chat, page, isTargeted }: ConversationOptions,
+  { showCached }: RoomTimeline,
+) {
   if (!isTargeted || !page) return
-  const timer = setTimeout(() => show(page), chat.connection.isAbsent ? 0 : graceMs)
+  const timer = setTimeout(() => showCached(page), chat.connection.isAbsent ? 0 : graceMs)
   onCleanup(() => clearTimeout(timer))
 }
 

@@ -18,7 +18,7 @@ type FoundMessage = OutputOf<typeof msgFind>
 
 const retryDelayMs = 5_000
 
-export function readLinkedMessage(route: Route, threadId?: MessageId): LinkedMessage | undefined {
+export function linkedMessageOf(route: Route, threadId?: MessageId): LinkedMessage | undefined {
   const { thread, message } = route
   if (thread === threadId) return message && { id: message, isMarked: true }
   return threadId === undefined && thread ? { id: thread, isMarked: false } : undefined
@@ -26,11 +26,11 @@ export function readLinkedMessage(route: Route, threadId?: MessageId): LinkedMes
 
 /** Finds the linked message, shows it in its context and highlights it. */
 export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Conversation) {
-  const { place, go } = useRoute()
+  const { route, go } = useRoute()
   const [marked, setMarked] = createSignal<MessageId | undefined>(undefined, { equals: false })
   const [isMissing, setMissing] = createSignal(false)
   const linked = createMemo(() =>
-    place().room === room.id ? readLinkedMessage(place(), threadId) : undefined,
+    route().room === room.id ? linkedMessageOf(route(), threadId) : undefined,
   )
   const has = (id: MessageId) => timeline.items().some((item) => item.id === id)
   /** The cached page is shown until the server has responded. */
@@ -99,7 +99,7 @@ export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Co
   return {
     /** Id of the highlighted message. Notifies each time the link is followed. */
     marked,
-    isWanted() {
+    hasTarget() {
       const target = linked()
       return target?.isMarked === true && (!isCached() || has(target.id))
     },

@@ -45,7 +45,7 @@ export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): 
 
   async function announceEach(messages: readonly TimelineMessage[]) {
     for (const { id, sender, text, mentions } of messages) {
-      await chat.people.find([sender, ...mentions])
+      await chat.people.loadNames([sender, ...mentions])
       // The message may have been deleted or edited meanwhile.
       if (timeline.items().find((item) => item.id === id)?.text !== text) continue
       const plain = toPlainText(text, maxLength, (user) => chat.people.name(user))

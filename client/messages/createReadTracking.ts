@@ -7,14 +7,14 @@ import { useConversation } from './createConversation.ts'
 /** Marks the messages visible in an active page as read. */
 export function createReadTracking(list: () => VListHandle | undefined) {
   const chat = useChat()
-  const { room, rows, threadId, timeline, isKeptUnread, letRead, readSeq, setSeen } =
+  const { room, rows, threadId, timeline, isMarkedUnread, resumeReading, readSeq, setSeen } =
     useConversation()
   let seen = 0
   const lastRead = () => Math.max(seen, chat.rooms.byId[room.id]?.readSeq ?? 0)
 
   function track() {
     const view = list()
-    if (!view || threadId !== undefined || !isPageActive() || isKeptUnread()) return
+    if (!view || threadId !== undefined || !isPageActive() || isMarkedUnread()) return
     if (timeline.opened() === 0) return
     // The virtual list is not measured yet.
     if (view.viewportSize === 0) return void requestAnimationFrame(track)
@@ -26,7 +26,7 @@ export function createReadTracking(list: () => VListHandle | undefined) {
       // At the end of a room its thread replies count as read too: their numbers are visible.
       const isLast =
         !timeline.hasNewer() && !rows().some((other, i) => i > index && other.kind === 'message')
-      const latest = isLast ? timeline.knownTo() : 0
+      const latest = isLast ? timeline.completeUpTo() : 0
       return chat.rooms.markRead(room.id, Math.max(row.item.seq, latest))
     }
   }
@@ -34,10 +34,10 @@ export function createReadTracking(list: () => VListHandle | undefined) {
   /** Escape in the room, unless it closes something else. */
   function onKey({ key, target, defaultPrevented }: KeyboardEvent) {
     const isHere = target instanceof Element && target.closest('.room-main') !== null
-    if (key === 'Escape' && isHere && !defaultPrevented) letRead()
+    if (key === 'Escape' && isHere && !defaultPrevented) resumeReading()
   }
 
-  createEffect(on([rows, isKeptUnread], () => requestAnimationFrame(track)))
+  createEffect(on([rows, isMarkedUnread], () => requestAnimationFrame(track)))
   onMount(() => {
     window.addEventListener('focus', track)
     window.addEventListener('keydown', onKey)
@@ -48,9 +48,9 @@ export function createReadTracking(list: () => VListHandle | undefined) {
   })
 
   return {
-    note: track,
+    track,
     /** A message of another user has arrived: an inactive page moves the unread line before it. */
-    hear() {
+    onMessage() {
       if (threadId === undefined && timeline.opened() > 0 && !isPageActive()) setSeen(lastRead())
     },
     isLineUnseen: () => !isPageActive() && (readSeq() ?? -1) >= lastRead(),

@@ -23,7 +23,7 @@ interface NotificationContent {
  * only one shows a notification.
  */
 export function createNotifications(chat: Chat, router: Router, tn: Language['tn']) {
-  const visible = createVisibleRooms(chat.me, router.place)
+  const visible = createVisibleRooms(chat.me, router.route)
   const shown = new Map<RoomId, { seq: number; notification: Notification }>()
 
   createEffect(() => {
@@ -63,7 +63,7 @@ export function createNotifications(chat: Chat, router: Router, tn: Language['tn
 
   function isSilent({ id }: MyRoom): boolean {
     const isAllowed = 'Notification' in window && Notification.permission === 'granted'
-    return !isAllowed || chat.quiet.isQuiet() || chat.notify.levelOf(id) === 'none'
+    return !isAllowed || chat.doNotDisturb.isActive() || chat.notify.levelOf(id) === 'none'
   }
 
   async function notify({ route, seq, title, body }: NotificationContent) {
@@ -86,7 +86,7 @@ export function createNotifications(chat: Chat, router: Router, tn: Language['tn
   }
 
   return {
-    async hear(notice: Notice, room: MyRoom) {
+    async onMessage(notice: Notice, room: MyRoom) {
       if (isSilent(room)) return
       const message = await readMessage(notice)
       if (!message || !isRelevant(message, notice, room)) return
@@ -95,7 +95,7 @@ export function createNotifications(chat: Chat, router: Router, tn: Language['tn
       if (await visible.isVisible(conversation)) return
       if (!(await chat.claim(`told ${room.id} ${notice.seq}`))) return
 
-      await chat.people.find([sender, ...mentions])
+      await chat.people.loadNames([sender, ...mentions])
       const nameOf = (user: typeof sender) => chat.people.name(user)
       const author = nameOf(sender)
       await notify({
@@ -106,9 +106,9 @@ export function createNotifications(chat: Chat, router: Router, tn: Language['tn
       })
     },
     /** Shows one notification for the messages of a room that were missed while disconnected. */
-    async catchUp(room: MyRoom, before: MyRoom) {
-      const count = chat.notify.loudIn(room)
-      if (isSilent(room) || count <= chat.notify.loudIn(before)) return
+    async onMissed(room: MyRoom, before: MyRoom) {
+      const count = chat.notify.badgeCountOf(room)
+      if (isSilent(room) || count <= chat.notify.badgeCountOf(before)) return
       const { id, lastSeq, readSeq, mentions, unread } = room
       if (await visible.isVisible({ room: id })) return
       if (!(await chat.claim(`missed ${id} ${readSeq} ${unread}`))) return

@@ -43,10 +43,10 @@ export function UserCard() {
 function About(props: { user: UserId }) {
   const chat = useChat()
   const card = useUserCard()
-  const { go, place } = useRoute()
+  const { go, route } = useRoute()
   const { t } = useLanguage()
   // Whoever has a card in a room is, or was, of it.
-  const status = () => chat.presence.statusOf(props.user, place().room)
+  const status = () => chat.presence.statusOf(props.user, route().room)
   const talk = () =>
     chat.attempt(async () => {
       const room = await chat.rooms.openDirect(props.user)
@@ -56,7 +56,7 @@ function About(props: { user: UserId }) {
   return (
     <>
       <div class="card-head">
-        <Avatar user={props.user} room={place().room} hasStatus />
+        <Avatar user={props.user} room={route().room} hasStatus />
         <div class="pick-text">
           <Popover.Title class="card-name">{chat.people.name(props.user)}</Popover.Title>
           <Popover.Description class="muted">

@@ -18,13 +18,13 @@ export type ConsolePart = (typeof consoleParts)[number]
 export type Router = ReturnType<typeof createRoute>
 
 export function createRoute() {
-  const [place, setPlace] = createSignal(parsePath(window.location.pathname))
-  const onPop = () => setPlace(parsePath(window.location.pathname))
+  const [route, setRoute] = createSignal(parsePath(window.location.pathname))
+  const onPop = () => setRoute(parsePath(window.location.pathname))
   window.addEventListener('popstate', onPop)
   onCleanup(() => window.removeEventListener('popstate', onPop))
 
   return {
-    place,
+    route,
     /** Navigates. The current route is set again, so that a linked message is shown again. */
     go(to: Route, history: 'push' | 'replace' = 'push') {
       const path = pathOf(to)
@@ -32,7 +32,7 @@ export function createRoute() {
         if (history === 'push') window.history.pushState(null, '', path)
         else window.history.replaceState(null, '', path)
       }
-      setPlace(to)
+      setRoute(to)
     },
   }
 }

@@ -14,7 +14,7 @@ export function AccountButton(props: {
   const chat = useChat()
   const { t, timeOf } = useLanguage()
   const said = () => {
-    const until = chat.quiet.until()
+    const until = chat.doNotDisturb.until()
     return until === undefined
       ? t(`status.${chat.presence.mine()}`)
       : t('notify.until', { time: timeOf(until) })

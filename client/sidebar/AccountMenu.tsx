@@ -29,7 +29,9 @@ export function AccountMenu(
     <Menu of={props} placement="top-start">
       <DropdownMenu.RadioGroup
         value={status()}
-        onChange={(chosen) => void chat.attempt(() => chat.quiet.choose(chosen as ChosenStatus))}
+        onChange={(chosen) =>
+          void chat.attempt(() => chat.doNotDisturb.choose(chosen as ChosenStatus))
+        }
       >
         <DropdownMenu.GroupLabel class="menu-label">{t('status.choose')}</DropdownMenu.GroupLabel>
         <For each={statuses}>
@@ -56,7 +58,7 @@ export function AccountMenu(
               {([label, end]) => (
                 <DropdownMenu.Item
                   class="menu-item"
-                  onSelect={() => void chat.attempt(() => chat.quiet.choose('busy', end))}
+                  onSelect={() => void chat.attempt(() => chat.doNotDisturb.choose('busy', end))}
                 >
                   {label}
                 </DropdownMenu.Item>

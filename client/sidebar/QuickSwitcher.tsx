@@ -138,7 +138,10 @@ function Choices(props: { onClose: () => void }) {
           </Show>
           <Show when={(mine?.unread ?? 0) > 0 && mine}>
             {(room) => (
-              <span class="badge" classList={{ 'is-quiet': chat.notify.loudIn(room()) === 0 }}>
+              <span
+                class="badge"
+                classList={{ 'is-quiet': chat.notify.badgeCountOf(room()) === 0 }}
+              >
                 {room().unread > 99 ? '99+' : room().unread}
               </span>
             )}

@@ -34,7 +34,7 @@ export function Sidebar(props: {
   const { t } = useLanguage()
   // Beside a name stands whether they are there.
   createEffect(() => {
-    for (const { id } of props.lists.directs().slice(0, 30)) chat.presence.look(id)
+    for (const { id } of props.lists.directs().slice(0, 30)) chat.presence.ensureLoaded(id)
   })
 
   return (
@@ -109,7 +109,7 @@ export function Sidebar(props: {
         <a
           class="room-link console-link"
           href={pathOf({ console: 'functions' })}
-          aria-current={places.place().console === undefined ? undefined : 'page'}
+          aria-current={places.route().console === undefined ? undefined : 'page'}
           onClick={(event) => {
             if (event.ctrlKey || event.metaKey || event.shiftKey) return
             event.preventDefault()
@@ -131,10 +131,10 @@ export function Sidebar(props: {
 
 function RoomLink(props: { room: MyRoom }) {
   const chat = useChat()
-  const { place, go } = useRoute()
+  const { route, go } = useRoute()
   const { t, tn } = useLanguage()
-  const isHere = () => place().room === props.room.id
-  const loud = () => chat.notify.loudIn(props.room)
+  const isHere = () => route().room === props.room.id
+  const loud = () => chat.notify.badgeCountOf(props.room)
   const isMuted = () => chat.notify.isMuted(props.room.id)
   /** In a muted room nothing that is unread is of interest. */
   const count = () => loud() || (isMuted() ? 0 : props.room.unread)

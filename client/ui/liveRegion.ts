@@ -33,7 +33,7 @@ export function useAnnounce(): Announce {
 /** Says of each message that it was not sent, once: it may be far from what somebody looks at. */
 export function createFailureAnnouncer(chat: Chat, announce: Announce): void {
   const { t } = useLanguage()
-  const failed = () => chat.outbox.all().filter(({ status }) => status === 'failed')
+  const failed = () => chat.sendQueue.all().filter(({ status }) => status === 'failed')
   createEffect(
     on(failed, (now, before = []) => {
       for (const outgoing of now)

@@ -53,10 +53,10 @@ describe('the feed of a room', () => {
   it('delivers events in order and once when notices arrive out of order', async () => {
     const { feed, syncs, delivered } = givenFeed()
 
-    feed.hear(notice(13, 12))
-    feed.hear(notice(12, 11))
-    feed.hear(notice(11, 10))
-    feed.hear(notice(12, 11))
+    feed.receive(notice(13, 12))
+    feed.receive(notice(12, 11))
+    feed.receive(notice(11, 10))
+    feed.receive(notice(12, 11))
     await vi.advanceTimersByTimeAsync(1_000)
 
     expect(delivered).toEqual([11, 12, 13])
@@ -66,9 +66,9 @@ describe('the feed of a room', () => {
   it('syncs after a short delay when a notice is missing', async () => {
     const { feed, syncs, delivered } = givenFeed()
 
-    feed.hear(notice(11, 10))
-    feed.hear(notice(13, 12))
-    feed.hear(notice(14, 13))
+    feed.receive(notice(11, 10))
+    feed.receive(notice(13, 12))
+    feed.receive(notice(14, 13))
     await vi.advanceTimersByTimeAsync(100)
     expect(delivered).toEqual([11])
     await vi.advanceTimersByTimeAsync(100)
@@ -80,7 +80,7 @@ describe('the feed of a room', () => {
   it('does not sync after it was stopped', async () => {
     const { feed, syncs } = givenFeed()
 
-    feed.hear(notice(13, 12))
+    feed.receive(notice(13, 12))
     await vi.advanceTimersByTimeAsync(10)
     feed.stop()
     await vi.advanceTimersByTimeAsync(1_000)
@@ -91,7 +91,7 @@ describe('the feed of a room', () => {
   it('syncs an event that is known to exist and whose notice does not arrive', async () => {
     const { feed, syncs, delivered } = givenFeed()
 
-    feed.hear(notice(11, 10))
+    feed.receive(notice(11, 10))
     feed.expect(11)
     await vi.advanceTimersByTimeAsync(10_000)
     expect(syncs).toEqual([])
@@ -108,9 +108,9 @@ describe('the feed of a room', () => {
   it('retries a rate-limited sync after `retryAfterMs`', async () => {
     const { feed, syncs, delivered } = givenFeed([{ code: 'rate_limited', retryAfterMs: 20_000 }])
 
-    feed.hear(notice(13, 12))
+    feed.receive(notice(13, 12))
     await vi.advanceTimersByTimeAsync(19_000)
-    feed.hear(notice(14, 13))
+    feed.receive(notice(14, 13))
     await vi.advanceTimersByTimeAsync(1_000)
     expect(syncs).toHaveLength(1)
     await vi.advanceTimersByTimeAsync(1_000)
@@ -122,8 +122,8 @@ describe('the feed of a room', () => {
   it('is lost after a permanent error, and continues after a restart', async () => {
     const { feed, syncs, delivered } = givenFeed([{ code: 'internal' }])
 
-    feed.hear(notice(13, 12))
-    feed.hear(notice(14, 13))
+    feed.receive(notice(13, 12))
+    feed.receive(notice(14, 13))
     await vi.advanceTimersByTimeAsync(10_000)
     expect(delivered).toEqual([Number.NaN])
     feed.restart(13)
@@ -137,7 +137,7 @@ describe('the feed of a room', () => {
     const { feed, delivered } = givenFeed()
     const { event: _, ...tooLong } = notice(11, 10)
 
-    feed.hear({ ...tooLong, kind: 'message', notifyId: '1-a' as NotifyId })
+    feed.receive({ ...tooLong, kind: 'message', notifyId: '1-a' as never })
     await vi.advanceTimersByTimeAsync(1_000)
 
     expect(delivered).toEqual([11, 12, 13, 14, 15])

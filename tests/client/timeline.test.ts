@@ -260,7 +260,7 @@ function givenRoom(start?: number) {
     },
     async hear(placed: PlacedEvent, prev: number) {
       log.push(placed)
-      timeline.hear({ room: 'general', kind: placed.event.kind, prev, ...placed } as Notice)
+      timeline.receive({ room: 'general', kind: placed.event.kind, prev, ...placed } as Notice)
       await settled()
     },
     seqs: () => timeline.items().map(({ seq }) => seq),
