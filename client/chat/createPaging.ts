@@ -1,4 +1,5 @@
 import { createSignal, onCleanup } from 'solid-js'
+import { retryDelayOf } from '../nats/callWithRetry.ts'
 import type { HistoryPage, Timeline } from './timeline.ts'
 
 export type Side = 'older' | 'newer'
@@ -9,13 +10,12 @@ interface PagingOptions {
   opened: () => number
   read: (cursor: { before: number } | { after: number }) => Promise<HistoryPage>
   onPage: (page: HistoryPage, side: Side) => void
-  retryDelayOf: (error: unknown) => number
 }
 
 const sides = ['older', 'newer'] as const
 
 /** Loads the pages on either side of a timeline, one at a time each, and retries failed ones. */
-export function createPaging({ timeline, opened, read, onPage, retryDelayOf }: PagingOptions) {
+export function createPaging({ timeline, opened, read, onPage }: PagingOptions) {
   const [loading, setLoading] = createSignal<Partial<Record<Side, boolean>>>({})
   const [failed, setFailed] = createSignal<Partial<Record<Side, boolean>>>({})
   const retries = new Set<ReturnType<typeof setTimeout>>()

@@ -9,7 +9,7 @@ import {
   type PresenceChange,
   type Status,
 } from '#schema/messages/presence'
-import { callWithRetry } from '../nats/callWithRetry.ts'
+import { callWithRetry, retryDelayMs } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
 
 export type Presence = ReturnType<typeof createPresence>
@@ -19,8 +19,6 @@ interface UserStatus {
   status: Status
   rooms: RoomId[]
 }
-
-const retryDelayMs = 5_000
 
 /** Sends heartbeats until disposal, and tracks the presence of others in the user's rooms. */
 export function createPresence(client: ChatClient, me: UserId) {

@@ -2,10 +2,10 @@ import { onCleanup } from 'solid-js'
 import type { OutputOf } from '#runtime'
 import type { RoomId } from '#schema/ids'
 import type { readUpdate } from '#schema/messages/room'
-import { isTransient } from '../nats/callWithRetry.ts'
+import { isTransient, retryDelayMs } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
 
-const [throttleMs, retryDelayMs] = [700, 5_000]
+const throttleMs = 700
 
 /** Publishes read positions, throttled. */
 export function createReadPositions(

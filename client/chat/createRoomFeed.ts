@@ -2,7 +2,7 @@ import { isCallError } from '#runtime/client'
 import type { RoomId } from '#schema/ids'
 import { toNotifyId } from '#schema/ids'
 import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
-import { callWithRetry, isTransient } from '../nats/callWithRetry.ts'
+import { callWithRetry, isTransient, retryDelayMs, retryDelayOf } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
 import { chainOf, EventChains, unseenEvents } from './eventChains.ts'
 
@@ -27,7 +27,6 @@ const gapTimeoutMs = 150
 const noticeTimeoutMs = 2_000
 /** A sync that waited for the connection may finish before the reconnect is announced. */
 const recentSyncMs = 1_000
-const retryDelayMs = 5_000
 
 /**
  * The events of a room without gaps: from notices, and fetched with `chat.sync` where a notice is
@@ -142,7 +141,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
   function onSyncError(error: unknown): undefined {
     if (isStopped || isLost) return
     if (!isTransient(error) && !isRateLimited(error)) return void lose()
-    const waitMs = (isCallError(error) && error.retryAfterMs) || retryDelayMs
+    const waitMs = retryDelayOf(error)
     mustSync = true
     notBefore = Date.now() + waitMs
     syncIn(waitMs)

@@ -2,7 +2,7 @@ import { batch, createEffect, createSignal, on, onCleanup } from 'solid-js'
 import { isCallError } from '#runtime/client'
 import type { MessageId, RoomId } from '#schema/ids'
 import type { PlacedEvent } from '#schema/messages/event'
-import { callWithRetry } from '../nats/callWithRetry.ts'
+import { callWithRetry, retryDelayMs, retryDelayOf } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
 import { createPaging } from './createPaging.ts'
 import { createRoomEvents } from './createRoomEvents.ts'
@@ -36,7 +36,6 @@ export interface TimelineOptions {
 type Cursor = { before?: number; after?: number; around?: number }
 
 const pageSize = 50
-const retryDelayMs = 5_000
 const emptyPage: HistoryPage = { messages: [], before: false, after: false, asOf: 0 }
 
 /** The messages of a room or a thread, loaded page by page and updated by events until disposal. */
@@ -75,7 +74,6 @@ export function createTimeline(options: TimelineOptions) {
       if (!events.isLost()) events.follow(page.asOf)
       setTimeline((before) => events.catchUp(extendTimeline(before, page, side), page.asOf))
     },
-    retryDelayOf,
   })
   createEffect(on(lastSeq, (seq) => events.expect(seq)))
   onCleanup(() => {
@@ -164,8 +162,4 @@ function readPage({ client, room, threadId }: TimelineOptions, cursor: Cursor) {
   return threadId === undefined
     ? callWithRetry(client, 'chat.history', input)
     : callWithRetry(client, 'chat.history.thread', { ...input, threadId })
-}
-
-function retryDelayOf(error: unknown): number {
-  return (isCallError(error) && error.retryAfterMs) || retryDelayMs
 }

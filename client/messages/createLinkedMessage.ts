@@ -4,7 +4,7 @@ import { isCallError } from '#runtime/client'
 import type { MessageId } from '#schema/ids'
 import type { msgFind } from '#schema/messages/chat'
 import type { Chat } from '../chat/createChat.ts'
-import { callWithRetry, isTransient } from '../nats/callWithRetry.ts'
+import { callWithRetry, isTransient, retryDelayMs } from '../nats/callWithRetry.ts'
 import { type Route, useRoute } from '../routing/createRoute.ts'
 import type { Conversation } from './createConversation.ts'
 
@@ -15,8 +15,6 @@ interface LinkedMessage {
 }
 
 type FoundMessage = OutputOf<typeof msgFind>
-
-const retryDelayMs = 5_000
 
 export function linkedMessageOf(route: Route, threadId?: MessageId): LinkedMessage | undefined {
   const { thread, message } = route

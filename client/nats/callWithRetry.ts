@@ -8,6 +8,8 @@ type Name = keyof typeof contracts
 /** Errors that do not depend on the request: a retry may succeed. */
 const transientCodes = new Set(['disconnected', 'timeout', 'unavailable', 'overloaded'])
 const retryDelaysMs = [200, 1_000, 3_000]
+/** Delay before an operation that has failed after all retries starts again. */
+export const retryDelayMs = 5_000
 
 /** Calls an idempotent function, with retries on transient errors. Throws the last error. */
 export async function callWithRetry<N extends Name>(
@@ -24,6 +26,11 @@ export async function callWithRetry<N extends Name>(
     }
   }
   return client.call(name, input)
+}
+
+/** Returns the delay that the server demands, or `retryDelayMs`. */
+export function retryDelayOf(error: unknown): number {
+  return (isCallError(error) && error.retryAfterMs) || retryDelayMs
 }
 
 export function isTransient(error: unknown): boolean {
