@@ -10,7 +10,7 @@ import { type ClientId, type MessageId, toNotifyId } from '#schema/ids'
 import type { PlacedEvent } from '#schema/messages/event'
 import type { MyRoom } from '#schema/messages/room'
 import type { Chat } from '../chat/createChat.ts'
-import type { RoomTimeline } from '../chat/createTimeline.ts'
+import type { RoomTimeline, TimelineOptions } from '../chat/createTimeline.ts'
 import type { HistoryPage, TimelineMessage } from '../chat/timeline.ts'
 import { callWithRetry } from '../nats/callWithRetry.ts'
 import { graceMs } from '../nats/createConnection.ts'
@@ -150,11 +150,17 @@ export function createConversation(options: ConversationOptions) {
  * Opens at the first unread message, else at the newest. The cached page is shown first, unless the
  * timeline would jump to another page a moment later.
  */
-function readStart({ chat, room, threadId, page, isTargeted }: ConversationOptions) {
-  if (isTargeted) return { start: 'later' } as const
-  if (threadId !== undefined || room.unread === 0) return { kept: page }
+function readStart({
+  chat,
+  room,
+  threadId,
+  page,
+  isTargeted,
+}: ConversationOptions): Pick<TimelineOptions, 'start' | 'cachedPage'> {
+  if (isTargeted) return { start: 'later' }
+  if (threadId !== undefined || room.unread === 0) return { cachedPage: page }
   const start = room.readSeq + 1
-  return chat.connection.state().status === 'online' ? { start } : { start, kept: page }
+  return chat.connection.state().status === 'online' ? { start } : { start, cachedPage: page }
 }
 
 /** With a link to a message, shows the cached page if the message is not found in time. */
