@@ -85,6 +85,7 @@ describe('the unread count of a room', () => {
   it('leaves out a deleted message that only this client has counted', () => {
     const now = withNotices(startUnread(counted(2, 0)), sent(3), sent(4), deleted(5, 3))
 
+    expect(now.received.map(({ seq }) => seq)).toEqual([4])
     expect(totalOf(now)).toEqual({ unread: 1, mentions: 0 })
   })
 
