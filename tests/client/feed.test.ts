@@ -18,7 +18,7 @@ function notice(seq: number, prev: number): Notice {
   return { room, kind: event.kind, seq, prev, event }
 }
 
-type CallErrorFields = { code: string; retryAfterMs?: number }
+type CallErrorFields = { code: ErrorCode; retryAfterMs?: number }
 
 /** A feed that knows events up to 10 of a room that has 15. `chat.sync` fails with `errors` first. */
 function givenFeed(errors: CallErrorFields[] = []) {
@@ -29,7 +29,7 @@ function givenFeed(errors: CallErrorFields[] = []) {
       if (name !== 'chat.sync') throw new FunctionError('forbidden', `No ${name}`)
       syncs.push(since)
       const error = errors.shift()
-      if (error) throw new FunctionError(error.code as never, 'Not now', error)
+      if (error) throw new FunctionError(error.code, 'Not now', error)
       const events = [11, 12, 13, 14, 15].filter((seq) => seq > since).map(placed)
       return { recovered: true, events }
     },
@@ -137,7 +137,7 @@ describe('the feed of a room', () => {
     const { feed, delivered } = givenFeed()
     const { event: _, ...tooLong } = notice(11, 10)
 
-    feed.receive({ ...tooLong, kind: 'message', notifyId: '1-a' as never })
+    feed.receive({ ...tooLong, kind: 'message', notifyId: '1-a' as NotifyId })
     await vi.advanceTimersByTimeAsync(1_000)
 
     expect(delivered).toEqual([11, 12, 13, 14, 15])
