@@ -1,0 +1,192 @@
+import { createEffect, createMemo, createSignal, on, onCleanup } from 'solid-js'
+import type { VListHandle } from 'virtua/solid'
+import { useChat } from '../chat/createChat.ts'
+import { useConversation } from './createConversation.ts'
+import type { createLinkedMessage } from './createLinkedMessage.ts'
+import { createReadTracking } from './createReadTracking.ts'
+import type { ListRow } from './rows.ts'
+
+/** Distance to the end, in pixels, at which the list still follows new messages. */
+const atEndPx = 60
+/** Distance to either end, in pixels, at which the next page is loaded. */
+const loadPx = 800
+/** Read messages that stay visible above the unread line, in pixels. */
+const aboveLinePx = 80
+
+/** The beginning of the list after an update, and the page of history that it belongs to. */
+interface ListStart {
+  firstMessage?: string | undefined
+  firstRow?: string | undefined
+  opened: number
+  isPrepended: boolean
+}
+
+/**
+ * Controls the scroll position of a message list. The list opens at the linked message, else at the
+ * unread line, else at the end. At the end it follows new messages; near either end it loads more.
+ */
+export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage>) {
+  const chat = useChat()
+  const conversation = useConversation()
+  const { rows, timeline, room, threadId, readSeq, isLineAbove } = conversation
+  const [isAtEnd, setAtEnd] = createSignal(true)
+  const [newInThread, setNewInThread] = createSignal(0)
+  const [isUnreadAbove, setUnreadAbove] = createSignal(false)
+  let list: VListHandle | undefined
+  let lastOffset = 0
+  const reading = createReadTracking(() => list)
+
+  const lineIndex = () => rows().findIndex(({ kind }) => kind === 'unread')
+
+  // New rows are measured first: without a frame in between, the end would be the old one.
+  const toEnd = () => void requestAnimationFrame(scrollToEnd)
+
+  function scrollToEnd() {
+    list?.scrollToIndex(rows().length - 1, { align: 'end' })
+    setNewInThread(0)
+  }
+
+  /** Scrolls to the end, or to the unread line if that would scroll out of an inactive page. */
+  function follow() {
+    const isUnseen = reading.isLineUnseen()
+    requestAnimationFrame(() => {
+      const line = isUnseen ? lineIndex() : -1
+      if (!list || line < 0) return scrollToEnd()
+      const top = list.getItemOffset(line) - aboveLinePx
+      if (top >= list.scrollSize - list.viewportSize) return scrollToEnd()
+      setAtEnd(false)
+      list.scrollTo(top)
+    })
+  }
+
+  const start = createMemo<ListStart>(
+    (before) => {
+      const firstMessage = rows().find(({ kind }) => kind === 'message')?.key
+      const firstRow = rows()[0]?.key
+      const opened = timeline.opened()
+      // The start row may arrive without messages; a newly opened page begins at its own start.
+      const isStart =
+        firstRow === 'start' && before.firstRow !== undefined && firstRow !== before.firstRow
+      const isOlder =
+        firstMessage !== before.firstMessage &&
+        rows().some(({ key }) => key === before.firstMessage)
+      // Without a measured viewport, shifting the list would leave it blank.
+      const isMeasured = list !== undefined && list.viewportSize > 0
+      const isPrepended = isMeasured && (isOlder || (isStart && opened === before.opened))
+      return { firstMessage, firstRow, opened, isPrepended }
+    },
+    { opened: 0, isPrepended: false },
+  )
+
+  createEffect(
+    on([rows, timeline.opened, timeline.hasNewer], ([now, opened], earlier) => {
+      const [before = [], openedBefore = 0, hadNewer = false] = earlier ?? []
+      const grew = now.length - before.length
+      const last = now.at(-1)
+      if (opened !== openedBefore || before.length === 0) return openAt(now)
+      if (grew <= 0 || last === before.at(-1)) return
+      const isOwn = last?.kind === 'message' && last.item.sender === chat.me
+      if (last?.kind === 'outgoing') return toEnd()
+      // The rows are the next page of history, not new messages.
+      if (hadNewer) return
+      reading.hear()
+      if (isAtEnd() || isOwn) follow()
+      else setNewInThread((count) => count + grew)
+    }),
+  )
+
+  function openAt(now: readonly ListRow[]) {
+    if (linked.isWanted()) return void setAtEnd(false)
+    if (now.some(({ kind }) => kind === 'unread')) scrollToLine()
+    else toEnd()
+  }
+
+  function scrollToLine() {
+    setAtEnd(false)
+    const line = lineIndex()
+    requestAnimationFrame(() => {
+      list?.scrollToIndex(line, { align: 'start', offset: -aboveLinePx })
+      onScroll()
+    })
+  }
+
+  createEffect(
+    on(linked.marked, (id) => {
+      if (id === undefined) return
+      setAtEnd(false)
+      const index = rows().findIndex((row) => row.kind === 'message' && row.item.id === id)
+      requestAnimationFrame(() => {
+        list?.scrollToIndex(index, { align: 'center' })
+        setUnreadAbove(isLineOutOfView())
+        onScroll()
+      })
+    }),
+  )
+
+  function isLineOutOfView(): boolean {
+    const line = lineIndex()
+    return (
+      isLineAbove() ||
+      (line >= 0 && list !== undefined && list.getItemOffset(line) < list.scrollOffset)
+    )
+  }
+
+  function onScroll() {
+    if (!list) return
+    const { scrollOffset, scrollSize, viewportSize } = list
+    const left = scrollSize - scrollOffset - viewportSize
+    const wentUp = scrollOffset < lastOffset
+    lastOffset = scrollOffset
+    if (left < atEndPx && !timeline.hasNewer()) setAtEnd(true)
+    // New rows increase the distance to the end as well: only scrolling up leaves it.
+    else if (wentUp || timeline.hasNewer()) setAtEnd(false)
+    if (isAtEnd()) setNewInThread(0)
+    if (isUnreadAbove()) setUnreadAbove(isLineOutOfView())
+    loadMore()
+    reading.note()
+  }
+
+  function loadMore() {
+    if (!list || list.viewportSize === 0) return
+    const { scrollOffset, scrollSize, viewportSize } = list
+    if (scrollOffset < loadPx && timeline.hasOlder()) timeline.loadOlder()
+    const left = scrollSize - scrollOffset - viewportSize
+    if (left < loadPx && timeline.hasNewer()) timeline.loadNewer()
+  }
+
+  return {
+    isAtEnd,
+    /** Whether the unread line is above the view, after a link has opened the list. */
+    isUnreadAbove,
+    /** Whether rows were prepended: the list then keeps its distance to the end. */
+    isPrepended: () => start().isPrepended,
+    /** Number of new messages below the view. Rooms have a count on the server, threads do not. */
+    newBelow: () =>
+      threadId === undefined ? (chat.rooms.byId[room.id]?.unread ?? 0) : newInThread(),
+    onScroll,
+    setList(handle: VListHandle | undefined) {
+      list = handle
+    },
+    /** Stays at the end when the view or its rows change size, until the owner is disposed. */
+    observeSize(element: HTMLElement) {
+      const observer = new ResizeObserver(() => {
+        if (!isAtEnd() || rows().length === 0) return onScroll()
+        follow()
+        loadMore()
+      })
+      const view = element.querySelector('.list')
+      for (const target of [view, view?.firstElementChild]) if (target) observer.observe(target)
+      onCleanup(() => observer.disconnect())
+    },
+    async goToPresent() {
+      conversation.letRead()
+      if (timeline.hasNewer()) await timeline.goToPresent()
+      toEnd()
+    },
+    async goToUnread() {
+      setUnreadAbove(false)
+      if (isLineAbove()) await timeline.goTo((readSeq() ?? 0) + 1)
+      scrollToLine()
+    },
+  }
+}
