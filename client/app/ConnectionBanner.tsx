@@ -1,3 +1,4 @@
+import '../ui/banner.css'
 import { createEffect, createSignal, onCleanup, Show } from 'solid-js'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'

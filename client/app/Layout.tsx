@@ -1,4 +1,10 @@
 import './layout.css'
+// Loaded with the layout: chunks that share these components would request their styles separately.
+import '../ui/icon.css'
+import '../ui/menu.css'
+import '../ui/dialog.css'
+import '../ui/radioGroup.css'
+import '../ui/searchList.css'
 import { createEffect, createSignal, For, lazy, Match, onMount, Suspense, Switch } from 'solid-js'
 import type { RoomId } from '#schema/ids'
 import { ChatContext, type ChatOptions, createChat } from '../chat/createChat.ts'

@@ -1,3 +1,4 @@
+import './composer.css'
 import { createEffect, createSignal, createUniqueId, onMount, Show } from 'solid-js'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'

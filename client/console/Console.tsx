@@ -1,3 +1,4 @@
+import '../ui/banner.css'
 import './console.css'
 import './trace.css'
 import { For, Match, Show, Switch } from 'solid-js'

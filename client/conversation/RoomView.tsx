@@ -1,4 +1,4 @@
-import './conversation.css'
+import './room.css'
 import {
   createEffect,
   createResource,

@@ -1,3 +1,4 @@
+import './members.css'
 import { createMemo, createResource, createSignal, For, onCleanup, Show } from 'solid-js'
 import type { OutputOf } from '#runtime'
 import type { UserId } from '#schema/ids'

@@ -1,3 +1,4 @@
+import './jumpButtons.css'
 import { Show } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Icon } from '../ui/Icon.tsx'

@@ -1,3 +1,4 @@
+import './listStates.css'
 import { createSignal, For, onCleanup, Show } from 'solid-js'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'

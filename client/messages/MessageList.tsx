@@ -1,3 +1,4 @@
+import './messageList.css'
 import { createEffect, createMemo, Match, Show, Switch } from 'solid-js'
 import { VList } from 'virtua/solid'
 import { useChat } from '../chat/createChat.ts'

@@ -1,3 +1,4 @@
+import './message.css'
 import { createComputed, createSignal, For, on, Show } from 'solid-js'
 import { useChat } from '../chat/createChat.ts'
 import type { TimelineMessage } from '../chat/timeline.ts'

@@ -1,3 +1,4 @@
+import './avatar.css'
 import { Show } from 'solid-js'
 import type { RoomId, UserId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'

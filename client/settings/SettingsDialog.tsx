@@ -1,3 +1,4 @@
+import './settings.css'
 import { For } from 'solid-js'
 import { languages, useLanguage } from '../i18n/createLanguage.ts'
 import { Dialog } from '../ui/Dialog.tsx'

@@ -1,3 +1,4 @@
+import './shortcuts.css'
 import { For } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Dialog } from '../ui/Dialog.tsx'

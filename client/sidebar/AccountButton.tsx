@@ -1,3 +1,5 @@
+import './account.css'
+import type { OpenDialog } from '../app/Layout.tsx'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from '../people/Avatar.tsx'

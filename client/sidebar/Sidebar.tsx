@@ -1,3 +1,4 @@
+import './sidebar.css'
 import { createEffect, For, Show } from 'solid-js'
 import type { MyRoom } from '#schema/messages/room'
 import { useChat } from '../chat/createChat.ts'

@@ -1,3 +1,4 @@
+import './tooltip.css'
 import { Tooltip, type TooltipTriggerRenderProps } from '@kobalte/core/tooltip'
 import { createEffect, createSignal, onCleanup, Show } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
