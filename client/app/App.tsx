@@ -12,15 +12,15 @@ import { lazyPart } from '../ui/lazyPart.tsx'
 import { Landing, LandingButton } from './Landing.tsx'
 import { UpdateBanner } from './UpdateBanner.tsx'
 
-const [checkAgainMs, retryMs] = [2_000, 5_000]
+const [configRetryMs, providerRetryMs] = [2_000, 5_000]
 
-// On the way to the provider none of it is needed; on the way back it comes while the token does.
+// Not needed for the redirect to the provider; after it, loads while the token is being requested.
 const loadAuthenticatedApp = () => import('./AuthenticatedApp.tsx')
 const ConnectedApp = lazyPart(async () => (await loadAuthenticatedApp()).ConnectedApp)
 const OfflineApp = lazyPart(async () => (await loadAuthenticatedApp()).OfflineApp)
 if (window.location.pathname === callbackPath) loadAuthenticatedApp().catch(() => undefined)
 
-/** Everything: finds out where things are, who is there, and shows them the chat. */
+/** Reads the configuration, provides settings and language, and shows the chat of the session's user. */
 export function App() {
   const settings = createSettings()
   const language = createLanguage(() => settings[0].language)
@@ -37,9 +37,9 @@ export function App() {
     done: t('text.done'),
     open: t('text.open'),
   })
-  const rest = createUserActivity()
-  const lookAgain = () => !config.loading && !config() && rest.isResting() && refetch()
-  const timer = setInterval(() => void lookAgain(), checkAgainMs)
+  const activity = createUserActivity()
+  const retryConfig = () => !config.loading && !config() && activity.isIdle() && refetch()
+  const timer = setInterval(() => void retryConfig(), configRetryMs)
   onCleanup(() => clearInterval(timer))
 
   return (
@@ -57,7 +57,7 @@ export function App() {
                 </Show>
               }
             >
-              {(found) => <WithSession config={found()} />}
+              {(config) => <WithSession config={config()} />}
             </Show>
           </AppErrorBoundary>
           <UpdateBanner />
@@ -71,14 +71,14 @@ function WithSession(props: { config: Config }) {
   const session = createSession(props.config)
   const { t } = useLanguage()
   void session.start()
-  // Going to the provider takes the page away from whoever is writing.
-  const rest = createUserActivity()
-  const isOut = () => session.state().status === 'unreachable'
-  const askAgain = () => isOut() && rest.isResting() && void session.start()
-  const timer = setInterval(askAgain, retryMs)
+  // A retry may redirect to the provider: not while the user is typing.
+  const activity = createUserActivity()
+  const isUnreachable = () => session.state().status === 'unreachable'
+  const retry = () => isUnreachable() && activity.isIdle() && void session.start()
+  const timer = setInterval(retry, providerRetryMs)
   onCleanup(() => clearInterval(timer))
 
-  const why = () => {
+  const loggedOutText = () => {
     const state = session.state()
     if (state.status !== 'out') return undefined
     if (state.why === 'ended') return t('login.ended')
@@ -91,12 +91,12 @@ function WithSession(props: { config: Config }) {
   return (
     <Switch fallback={<Landing lead={t('login.starting')} isBusy />}>
       <Match when={identity()} keyed>
-        {(found) => (
+        {(identity) => (
           <ConnectedApp
             config={props.config}
             session={session}
-            identity={found}
-            instead={<Landing lead={t('login.starting')} isBusy />}
+            identity={identity}
+            fallback={<Landing lead={t('login.starting')} isBusy />}
           />
         )}
       </Match>
@@ -107,7 +107,7 @@ function WithSession(props: { config: Config }) {
           </Landing>
         </ProviderUnavailable>
       </Match>
-      <Match when={why()}>
+      <Match when={loggedOutText()}>
         {(lead) => (
           <Landing lead={lead()}>
             <LandingButton onClick={() => void session.login()}>{t('login.button')}</LandingButton>
@@ -119,10 +119,10 @@ function WithSession(props: { config: Config }) {
 }
 
 /**
- * While nobody can be asked who this is: what was kept for whom the provider vouched last. Where that
- * is nobody, or too long ago, what there is to say instead.
+ * Shows the cached chat of the last authenticated user while the provider is unavailable. Shows the
+ * children if there is none, or if that login is too old.
  */
 function ProviderUnavailable(props: { children: JSX.Element }) {
-  const vouched = readLastIdentity()
-  return vouched ? <OfflineApp vouched={vouched} /> : props.children
+  const lastIdentity = readLastIdentity()
+  return lastIdentity ? <OfflineApp lastIdentity={lastIdentity} /> : props.children
 }

@@ -13,7 +13,7 @@ import { Layout } from './Layout.tsx'
 
 const ConfirmDialog = lazyPart(async () => (await import('../ui/ConfirmDialog.tsx')).ConfirmDialog)
 
-/** The chat of somebody whom the provider vouches for. */
+/** Shows the chat of an authenticated user and connects it to the server. */
 export function ConnectedApp(props: {
   config: Config
   session: Session
@@ -21,12 +21,12 @@ export function ConnectedApp(props: {
 }) {
   const { t } = useLanguage()
   const connection = createConnection(props.config, props.session, props.identity.user)
-  const store = openWithoutOthers(props.identity.user)
-  store.onCleared(props.session.leave)
-  const leaving = createLogout(store, async () => {
-    // First, so that no other tab takes it for still being so.
-    deleteLastIdentity()
-    await store.clear()
+  const localStore = openStore(props.identity.user)
+  localStore.onForgotten(props.session.leave)
+  const logout = createLogout(localStore, async () => {
+    // First, so that no other tab restores this identity meanwhile.
+    forgetLastIdentity()
+    await localStore.clear()
     await props.session.logout()
   })
   return (
@@ -37,8 +37,8 @@ export function ConnectedApp(props: {
             client={connection.client}
             connection={connection}
             identity={props.identity}
-            localStore={store}
-            onLogout={leaving.ask}
+            kept={localStore}
+            onLogout={logout.request}
           />
         }
       >
@@ -47,26 +47,26 @@ export function ConnectedApp(props: {
             <LandingButton onClick={() => void props.session.renew()}>
               {t('login.retry')}
             </LandingButton>
-            <button type="button" class="button" onClick={leaving.ask}>
+            <button type="button" class="button" onClick={logout.request}>
               {t('status.logout')}
             </button>
           </Landing>
         </Match>
       </Switch>
-      <ConfirmLogout {...leaving} />
+      <ConfirmLogout {...logout} />
     </>
   )
 }
 
-/** What was kept for somebody, while nobody can be asked who this is. */
-export function OfflineApp(props: { vouched: LastIdentity }) {
-  const { identity, at } = props.vouched
+/** Shows the cached chat of a user, without a connection, while the provider is unavailable. */
+export function OfflineApp(props: { lastIdentity: LastIdentity }) {
+  const { identity, at } = props.lastIdentity
   const connection = createOfflineConnection(at)
-  const store = openWithoutOthers(identity.user)
-  store.onCleared(() => window.location.reload())
-  const leaving = createLogout(store, async () => {
-    deleteLastIdentity()
-    await store.clear()
+  const localStore = openStore(identity.user)
+  localStore.onForgotten(() => window.location.reload())
+  const logout = createLogout(localStore, async () => {
+    forgetLastIdentity()
+    await localStore.clear()
     window.location.reload()
   })
   return (
@@ -75,24 +75,24 @@ export function OfflineApp(props: { vouched: LastIdentity }) {
         client={connection.client}
         connection={connection}
         identity={identity}
-        localStore={store}
-        onLogout={leaving.ask}
+        kept={localStore}
+        onLogout={logout.request}
       />
-      <ConfirmLogout {...leaving} />
+      <ConfirmLogout {...logout} />
     </>
   )
 }
 
-/** Logs out, but asks before what nobody else has is forgotten. */
-function createLogout(store: LocalStore, leave: () => Promise<void>) {
+/** Logs out; asks for confirmation first if unsent messages would be lost. */
+function createLogout(localStore: LocalStore, logout: () => Promise<void>) {
   const [unsent, setUnsent] = createSignal(0)
   return {
-    leave,
+    logout,
     unsent,
-    stay: () => setUnsent(0),
-    ask() {
-      setUnsent(countUnsent(store))
-      if (unsent() === 0) void leave()
+    cancel: () => setUnsent(0),
+    request() {
+      setUnsent(countUnsent(localStore))
+      if (unsent() === 0) void logout()
     },
   }
 }
@@ -102,21 +102,21 @@ function ConfirmLogout(props: ReturnType<typeof createLogout>) {
   return (
     <ConfirmDialog
       isOpen={props.unsent() > 0}
-      onClose={props.stay}
+      onClose={props.cancel}
       title={t('status.confirmLogout')}
-      deed={t('status.logout')}
+      confirmLabel={t('status.logout')}
       isDanger
-      onConfirm={props.leave}
+      onConfirm={props.logout}
     >
       <p>{tn('status.unsent', props.unsent())}</p>
     </ConfirmDialog>
   )
 }
 
-/** What is kept for this person, and nothing of others. */
-function openWithoutOthers(user: string): LocalStore {
+/** Opens the local store of a user and deletes those of other users. */
+function openStore(user: string): LocalStore {
   const store = openLocalStore(user)
-  // What is to be shown is read first.
-  void store.read('rooms').then(() => clearOtherUsers(user))
+  // The room list is shown first: the deletion must not delay reading it.
+  void store.read('rooms').then(() => forgetOthers(user))
   return store
 }

@@ -6,14 +6,14 @@ import { graceMs } from '../nats/createConnection.ts'
 
 const shownMs = 5_000
 
-/** Says that the connection is away, when it has been for a while; and what came in the meantime. */
+/** Shows that the connection is lost, after a grace period; then the number of recovered messages. */
 export function ConnectionBanner() {
   const chat = useChat()
   const { t, tn } = useLanguage()
   const [isLate, setLate] = createSignal(false)
-  const came = () => {
-    const many = chat.recovered()
-    return many === 'many' ? t('link.recoveredMany') : many > 0 && tn('link.recovered', many)
+  const recoveredText = () => {
+    const count = chat.recovered()
+    return count === 'many' ? t('link.recoveredMany') : count > 0 && tn('link.recovered', count)
   }
   const isAbsent = () => chat.connection.isAbsent === true
 
@@ -34,8 +34,8 @@ export function ConnectionBanner() {
       <Show when={isLate()}>
         <p class="banner is-warning">{t(isAbsent() ? 'link.kept' : 'link.offline')}</p>
       </Show>
-      <Show when={!isLate() && came()}>
-        <p class="banner">{came()}</p>
+      <Show when={!isLate() && recoveredText()}>
+        <p class="banner">{recoveredText()}</p>
       </Show>
     </div>
   )

@@ -2,7 +2,7 @@ import './landing.css'
 import { createSignal, type JSX, Show } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
-/** What is shown as long as there is no chat to be shown, and why. */
+/** Shows the reason why there is no chat yet, with the actions that lead to it. */
 export function Landing(props: {
   lead: string
   hint?: string
@@ -33,7 +33,7 @@ export function Landing(props: {
   )
 }
 
-/** Does something that takes a moment. */
+/** A button that is disabled for 1.5 seconds after a press, as its action takes a moment to show. */
 export function LandingButton(props: { onClick: () => void; children: JSX.Element }) {
   const [isPressed, setPressed] = createSignal(false)
   return (

@@ -22,7 +22,7 @@ import { AppErrorBoundary } from '../ui/AppErrorBoundary.tsx'
 import { ClipboardContext, createClipboard } from '../ui/createClipboard.ts'
 import { createToasts } from '../ui/createToasts.ts'
 import { keyLabels } from '../ui/keyLabels.ts'
-import { lazyPart, lazyPartWithFallback, loadParts } from '../ui/lazyPart.tsx'
+import { lazyInstance, lazyPart, preloadParts } from '../ui/lazyPart.tsx'
 import { AnnounceContext, createAnnouncer, createFailureAnnouncer } from '../ui/liveRegion.ts'
 import { ConnectionBanner } from './ConnectionBanner.tsx'
 import { createShortcuts } from './createShortcuts.ts'
@@ -40,71 +40,71 @@ const QuickSwitcher = lazyPart(
   async () => (await import('../sidebar/QuickSwitcher.tsx')).QuickSwitcher,
 )
 
-/** The chat of one person: their rooms on one side, the one they look at beside them. */
+/** Shows the sidebar beside the open room or console, and provides the state that both share. */
 export function Layout(
   props: Omit<ChatOptions, 'onMessage' | 'onMissed' | 'onRemoved' | 'onFailure'> & {
     onLogout: () => void
   },
 ) {
   const { t, tn, code } = useLanguage()
-  const places = createRoute()
+  const router = createRoute()
   const [dialog, setDialog] = createSignal<OpenDialog>()
-  const { notes, say } = createToasts()
+  const { toasts, show: showToast } = createToasts()
   const { lines, announce } = createAnnouncer()
   const card = createUserCard()
-  const copy = createClipboard(() => say(t('places.copied')))
+  const clipboard = createClipboard(() => showToast(t('places.copied')))
   const chat = createChat({
     client: props.client,
     connection: props.connection,
     identity: props.identity,
-    localStore: props.localStore,
-    onMessage: (notice, room) => notifications((it) => void it.onMessage(notice, room)),
-    onMissed: (room, before) => notifications((it) => void it.onMissed(room, before)),
-    onRemoved(room, why) {
-      const isShown = places.route().room === room.id
-      if (isShown) places.go({}, 'replace')
-      if (why === 'kick') say(t('rooms.kicked', { room: room.name }))
-      if (why === 'archive') say(t('rooms.archived', { room: room.name }))
-      if (why === 'meanwhile' && isShown) say(t('rooms.gone', { room: room.name }))
+    kept: props.kept,
+    onMessage: (notice, room) => withTasks((tasks) => void tasks.hear(notice, room)),
+    onMissed: (room, before) => withTasks((tasks) => void tasks.catchUp(room, before)),
+    onGone(room, why) {
+      const isShown = router.place().room === room.id
+      if (isShown) router.go({}, 'replace')
+      if (why === 'kick') showToast(t('rooms.kicked', { room: room.name }))
+      if (why === 'archive') showToast(t('rooms.archived', { room: room.name }))
+      if (why === 'meanwhile' && isShown) showToast(t('rooms.gone', { room: room.name }))
     },
     onFailure: (why) =>
-      say(why === 'disconnected' ? t('app.away') : t('app.failed', { error: errorText(t, why) })),
+      showToast(why === 'away' ? t('app.away') : t('app.failed', { error: errorText(t, why) })),
   })
-  const notifications = lazyPartWithFallback(async () => {
+  const withTasks = lazyInstance(async () => {
     const { createBackgroundTasks } = await import('./createBackgroundTasks.ts')
-    return () => createBackgroundTasks(chat, props.localStore, places, tn)
+    return () => createBackgroundTasks(chat, props.kept, router, tn)
   })
   const lists = createRoomLists(chat, code)
   createFailureAnnouncer(chat, announce)
 
-  onMount(loadParts)
+  onMount(preloadParts)
 
   createShortcuts({
     chat,
-    places,
+    router,
     lists,
     onSwitcher: () => setDialog((open) => (open === 'switcher' ? undefined : 'switcher')),
     onHelp: () => setDialog('shortcuts'),
   })
 
-  const isConsole = () => places.route().console !== undefined
+  const isConsole = () => router.place().console !== undefined
 
-  // Whoever has been in a room comes back to it.
+  // Without a room in the address, a wide page opens the last one.
   createEffect(() => {
-    const { room } = places.route()
-    if (room) props.localStore.write('last room', room)
+    const { room } = router.place()
+    if (room) props.kept.write('last room', room)
   })
-  const isNowhere = () => !places.route().room && !isConsole()
-  if (isNowhere() && window.matchMedia('(min-width: 700px)').matches)
-    void props.localStore.read<RoomId>('last room').then((room) => {
-      if (room && isNowhere()) places.go({ room }, 'replace')
+  const hasNoDestination = () => !router.place().room && !isConsole()
+  if (hasNoDestination() && window.matchMedia('(min-width: 700px)').matches)
+    void props.kept.read<RoomId>('last room').then((room) => {
+      if (room && hasNoDestination()) router.go({ room }, 'replace')
     })
 
   return (
     <ChatContext.Provider value={chat}>
-      <ClipboardContext.Provider value={copy}>
-        <CopyTextContext.Provider value={copy.attempt}>
-          <RouteContext.Provider value={places}>
+      <ClipboardContext.Provider value={clipboard}>
+        <CopyTextContext.Provider value={clipboard.tryCopy}>
+          <RouteContext.Provider value={router}>
             <AnnounceContext.Provider value={announce}>
               <UserCardContext.Provider value={card}>
                 <a class="skip-link" href="#main">
@@ -112,7 +112,7 @@ export function Layout(
                 </a>
                 <div
                   class="shell"
-                  classList={{ 'has-room': places.route().room !== undefined || isConsole() }}
+                  classList={{ 'has-room': router.place().room !== undefined || isConsole() }}
                 >
                   <Sidebar
                     lists={lists}
@@ -124,14 +124,14 @@ export function Layout(
                   <main id="main" class="shell-main" tabIndex={-1}>
                     <ConnectionBanner />
                     <Switch fallback={<NoRoomSelected />}>
-                      <Match when={places.route().room} keyed>
+                      <Match when={router.place().room} keyed>
                         {(room) => (
                           <AppErrorBoundary onRetry={() => chat.deleteCachedPage(room)}>
                             <RoomView room={room} />
                           </AppErrorBoundary>
                         )}
                       </Match>
-                      <Match when={isConsole() && chat.isAdmin && places.route().console}>
+                      <Match when={isConsole() && chat.isAdmin && router.place().console}>
                         {(part) => (
                           <AppErrorBoundary>
                             <ConsolePage part={part()} />
@@ -147,11 +147,11 @@ export function Layout(
                 <QuickSwitcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
                 <SettingsDialog isOpen={dialog() === 'settings'} onClose={() => setDialog()} />
                 <ShortcutsDialog isOpen={dialog() === 'shortcuts'} onClose={() => setDialog()} />
-                {/* Not open: it comes with what is loaded when all else is there. */}
+                {/* Not open: loaded with the other parts when the page is idle. */}
                 <Tooltips isOpen={false} />
-                <CopyDialog isOpen={copy.byHand() !== undefined} />
+                <CopyDialog isOpen={clipboard.manualText() !== undefined} />
                 <div class="notes" role="status" aria-live="polite">
-                  <For each={notes()}>{(note) => <p class="note">{note}</p>}</For>
+                  <For each={toasts()}>{(toast) => <p class="note">{toast}</p>}</For>
                 </div>
                 <div class="visually-hidden announcer" aria-live="polite" aria-relevant="additions">
                   <For each={lines()}>{({ sentence }) => <p>{sentence}</p>}</For>
@@ -167,7 +167,7 @@ export function Layout(
 }
 
 function ConsolePage(props: { part: ConsolePart }) {
-  // For few people, and so not among what is loaded beforehand. Whoever tries again asks for it anew.
+  // For administrators only, so it is not preloaded. Created per mount, so that a retry imports again.
   const Console = lazy(async () => ({ default: (await import('../console/Console.tsx')).Console }))
   return (
     <Suspense>

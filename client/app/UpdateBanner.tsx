@@ -4,7 +4,7 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { isPartMissing } from '../ui/lazyPart.tsx'
 import { createAppUpdate } from './createAppUpdate.ts'
 
-/** Says that there is a newer page than this one. When it is loaded is up to whoever looks at it. */
+/** Offers to reload the page after an update, or after a part of it failed to load. */
 export function UpdateBanner() {
   const { isOutdated } = createAppUpdate()
   const { t } = useLanguage()

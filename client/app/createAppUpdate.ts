@@ -1,12 +1,12 @@
 import { createSignal, onCleanup } from 'solid-js'
 
-const checkEveryMs = 60 * 60_000
+const checkIntervalMs = 60 * 60_000
 
-/** Lets the worker keep this page for when there is no network, and knows when there is a newer one. */
+/** Registers the service worker, which caches the page, and reports when a newer page is available. */
 export function createAppUpdate() {
   const [isOutdated, setOutdated] = createSignal(false)
   const workers: ServiceWorkerContainer | undefined = navigator.serviceWorker
-  // Not there where pages are not served safely.
+  // Undefined on pages without HTTPS.
   if (!workers) return { isOutdated }
 
   let registration: ServiceWorkerRegistration | undefined
@@ -15,28 +15,28 @@ export function createAppUpdate() {
     const { active } = await workers.ready
     if (!workers.controller) active?.postMessage('claim')
   }
-  const look = () => {
+  const checkForUpdate = () => {
     if (document.visibilityState === 'visible') registration?.update().catch(() => undefined)
   }
-  // A new worker comes with a new page, and takes over at once. This page may be new already.
+  // A new worker takes control at once, but this page may already be the one it was installed with.
   const onChange = () => void isPageOutdated().then((isOld) => isOld && setOutdated(true))
 
   const start = () => void register().catch(() => undefined)
-  // What is needed first comes first.
+  // After the load event: the worker's downloads must not compete with those of the page.
   if (document.readyState === 'complete') start()
   else window.addEventListener('load', start, { once: true })
-  const timer = setInterval(look, checkEveryMs)
-  document.addEventListener('visibilitychange', look)
+  const timer = setInterval(checkForUpdate, checkIntervalMs)
+  document.addEventListener('visibilitychange', checkForUpdate)
   workers.addEventListener('controllerchange', onChange)
   onCleanup(() => {
     clearInterval(timer)
-    document.removeEventListener('visibilitychange', look)
+    document.removeEventListener('visibilitychange', checkForUpdate)
     workers.removeEventListener('controllerchange', onChange)
   })
   return { isOutdated }
 }
 
-/** Whether the page, as it is served now, begins with another script than this one did. */
+/** Returns whether the served page has another entry script than this one. */
 async function isPageOutdated(): Promise<boolean> {
   const script = document.querySelector<HTMLScriptElement>('script[type="module"][src]')
   try {

@@ -6,17 +6,14 @@ import { createNotifications } from '../notifications/createNotifications.ts'
 import { createTitleBadge } from '../notifications/createTitleBadge.ts'
 import type { Router } from '../routing/createRoute.ts'
 
-/**
- * What a page does beside what is seen in it: it shows how much calls for somebody, and that they have gone
- * away. Answers with what tells of what is said.
- */
+/** Starts the title badge and the automatic away status; returns the notifications. */
 export function createBackgroundTasks(
   chat: Chat,
-  store: LocalStore,
-  places: Router,
+  localStore: LocalStore,
+  router: Router,
   tn: Language['tn'],
 ) {
-  createTitleBadge(chat, places)
-  createAutoAway(store, chat.presence, chat.doNotDisturb)
-  return createNotifications(chat, places, tn)
+  createTitleBadge(chat, router)
+  createAutoAway(localStore, chat.presence, chat.quiet)
+  return createNotifications(chat, router, tn)
 }

@@ -17,61 +17,63 @@ import { StatusText } from '../people/StatusText.tsx'
 import type { CompletionQuery } from './completionQuery.ts'
 import { createSuggestions } from './createSuggestions.ts'
 
-/** What a list of suggestions is for the field that it belongs to, which keeps the focus. */
+/** The suggestion list's interface for its text field, which keeps the focus. */
 export interface CompletionHandle {
-  /** The suggestion that would be taken now; nothing where there is none. */
+  /** Element id of the highlighted suggestion. */
   activeId: () => string | undefined
-  /** Whether the key was meant for the list. */
-  press: (event: KeyboardEvent) => boolean
+  /** Handles a key; returns whether the list has used it. */
+  handleKey: (event: KeyboardEvent) => boolean
 }
 
-/** Who or what may be meant by what somebody is writing: chosen by arrows and Enter, or by a touch. */
+/** Suggests users or emoji for the word at the caret, chosen by arrow keys and Enter or by pointer. */
 export function Completion(props: {
-  wanted: CompletionQuery
+  query: CompletionQuery
   listId: string
   onChoose: (text: string) => void
   onDismiss: () => void
-  /** Tells the field what it is to ask, for as long as this is there. */
+  /** Receives the handle on mount and undefined on unmount. */
   onReady: (handle: CompletionHandle | undefined) => void
 }) {
   const chat = useChat()
   const { t, tn } = useLanguage()
-  const suggestions = createSuggestions(() => props.wanted)
+  const suggestions = createSuggestions(() => props.query)
   const count = () => suggestions().length
-  const [chosen, setChosen] = createSignal(0)
-  const at = createMemo(() => Math.min(chosen(), count() - 1))
+  const [selected, setSelected] = createSignal(0)
+  const activeIndex = createMemo(() => Math.min(selected(), count() - 1))
   const idOf = (index: number) => `${props.listId}-${index}`
-  // Whoever goes on writing looks for something else.
   createEffect(
     on(
-      () => props.wanted.text,
-      () => setChosen(0),
+      () => props.query.text,
+      () => setSelected(0),
     ),
   )
-  // An emoji whose name is written to the end is meant.
+  // A complete emoji name, closed by a colon, is replaced without a choice.
   createEffect(() => {
-    const [only] = suggestions()
-    if (props.wanted.text.endsWith(':') && only) props.onChoose(only.text)
+    const [exact] = suggestions()
+    if (props.query.text.endsWith(':') && exact) props.onChoose(exact.text)
   })
 
-  const take = (index: number) => {
-    const taken = suggestions()[index]
-    if (taken) props.onChoose(`${taken.text} `)
+  const choose = (index: number) => {
+    const suggestion = suggestions()[index]
+    if (suggestion) props.onChoose(`${suggestion.text} `)
   }
 
-  function press(event: KeyboardEvent): boolean {
+  function handleKey(event: KeyboardEvent): boolean {
     if (count() === 0 || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey)
       return false
     const { key } = event
-    if (key === 'ArrowDown') setChosen((at() + 1) % count())
-    else if (key === 'ArrowUp') setChosen((at() - 1 + count()) % count())
-    else if (key === 'Enter' || key === 'Tab') take(at())
+    if (key === 'ArrowDown') setSelected((activeIndex() + 1) % count())
+    else if (key === 'ArrowUp') setSelected((activeIndex() - 1 + count()) % count())
+    else if (key === 'Enter' || key === 'Tab') choose(activeIndex())
     else if (key === 'Escape') props.onDismiss()
     else return false
     return true
   }
 
-  props.onReady({ press, activeId: () => (count() > 0 ? idOf(at()) : undefined) })
+  props.onReady({
+    handleKey,
+    activeId: () => (count() > 0 ? idOf(activeIndex()) : undefined),
+  })
   onCleanup(() => props.onReady(undefined))
 
   return (
@@ -81,25 +83,25 @@ export function Completion(props: {
           id={props.listId}
           class="menu completion"
           role="listbox"
-          aria-label={t(props.wanted.kind === 'person' ? 'composer.people' : 'composer.emoji')}
+          aria-label={t(props.query.kind === 'person' ? 'composer.people' : 'composer.emoji')}
         >
           <For each={suggestions()}>
             {(suggestion, index) => (
               <div
                 ref={(element) =>
                   createEffect(
-                    () => at() === index() && element.scrollIntoView({ block: 'nearest' }),
+                    () => activeIndex() === index() && element.scrollIntoView({ block: 'nearest' }),
                   )
                 }
                 id={idOf(index())}
                 role="option"
                 tabIndex={-1}
                 class="menu-item"
-                aria-selected={index() === at()}
+                aria-selected={index() === activeIndex()}
                 onPointerDown={(event) => {
-                  // The field keeps the focus.
+                  // Keeps the focus in the text field.
                   event.preventDefault()
-                  take(index())
+                  choose(index())
                 }}
               >
                 <Switch>

@@ -16,7 +16,7 @@ import { markOf, replaceText, toggleMark } from './textEditing.ts'
 const Completion = lazyPart(async () => (await import('./Completion.tsx')).Completion)
 const EmojiPicker = lazyMenu(async () => (await import('../emoji/EmojiPicker.tsx')).EmojiPicker)
 
-/** Where something is written. What is not sent yet is still here after a reload. */
+/** Writes and edits messages of the conversation. Drafts survive a reload. */
 export function Composer(props: { label: string }) {
   const chat = useChat()
   const { t, tn } = useLanguage()
@@ -26,8 +26,8 @@ export function Composer(props: { label: string }) {
   const { text, change, tooMuch, problem, submit } = draft
   const [caret, setCaret] = createSignal(0)
   const [isWriting, setWriting] = createSignal(false)
-  /** Where it begins what somebody wants no suggestions for. */
-  const [dismissed, setDismissed] = createSignal<number>()
+  /** Start of the word whose suggestions were dismissed. */
+  const [dismissedStart, setDismissedStart] = createSignal<number>()
   const [completion, setCompletion] = createSignal<CompletionHandle>()
   const listId = createUniqueId()
   let field: HTMLTextAreaElement | undefined
@@ -35,19 +35,19 @@ export function Composer(props: { label: string }) {
   onMount(() => {
     if (window.matchMedia('(hover: hover)').matches) field?.focus()
   })
-  // As high as what is in it.
+  // The height follows the text.
   createEffect(() => {
     text()
     queueMicrotask(grow)
   })
 
-  const found = () => findCompletionQuery(text().slice(0, caret()))
-  const wanted = () => {
-    const it = isWriting() ? found() : undefined
-    return it?.start === dismissed() ? undefined : it
+  const query = () => findCompletionQuery(text().slice(0, caret()))
+  const activeQuery = () => {
+    const current = isWriting() ? query() : undefined
+    return current?.start === dismissedStart() ? undefined : current
   }
-  // Whoever has gone on to another word may want some for that.
-  createEffect(() => found()?.start !== dismissed() && setDismissed())
+  // A dismissal ends with its word.
+  createEffect(() => query()?.start !== dismissedStart() && setDismissedStart())
 
   function grow() {
     if (!field) return
@@ -55,9 +55,9 @@ export function Composer(props: { label: string }) {
     field.style.blockSize = `${Math.min(field.scrollHeight, window.innerHeight * 0.4)}px`
   }
 
-  function complete(chosen: string) {
-    const start = found()?.start
-    if (field && start !== undefined) replaceText(field, [start, caret()], chosen)
+  function complete(suggestion: string) {
+    const start = query()?.start
+    if (field && start !== undefined) replaceText(field, [start, caret()], suggestion)
   }
 
   function insert(emoji: string) {
@@ -66,7 +66,7 @@ export function Composer(props: { label: string }) {
 
   function onKey(event: KeyboardEvent & { currentTarget: HTMLTextAreaElement }) {
     if (event.isComposing) return
-    if (wanted() && completion()?.press(event)) return event.preventDefault()
+    if (activeQuery() && completion()?.handleKey(event)) return event.preventDefault()
     const mark = markOf(event)
     if (mark) {
       event.preventDefault()
@@ -97,13 +97,13 @@ export function Composer(props: { label: string }) {
         void submit()
       }}
     >
-      <Show when={wanted()}>
-        {(it) => (
+      <Show when={activeQuery()}>
+        {(current) => (
           <Completion
-            wanted={it()}
+            query={current()}
             listId={listId}
             onChoose={complete}
-            onDismiss={() => setDismissed(it().start)}
+            onDismiss={() => setDismissedStart(current().start)}
             onReady={setCompletion}
           />
         )}
@@ -111,7 +111,7 @@ export function Composer(props: { label: string }) {
       <Show when={editing()}>
         <p class="composer-note">{t('composer.editing')}</p>
       </Show>
-      <ErrorText of={problem()} />
+      <ErrorText error={problem()} />
       <div class="composer-box">
         <textarea
           ref={(element) => {

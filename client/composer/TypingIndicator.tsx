@@ -5,18 +5,18 @@ import { useConversation } from '../messages/createConversation.ts'
 
 const maxNamed = 2
 
-/** Who is writing here at this moment: one or two by their names. */
+/** Shows that users are typing, with their names if there are at most two. */
 export function TypingIndicator() {
   const chat = useChat()
   const { t, listOf } = useLanguage()
   const { room, threadId } = useConversation()
-  const who = () => chat.typing.usersIn(room.id, threadId)
-  const names = () => listOf(who().map((user) => chat.people.name(user)))
+  const users = () => chat.typing.who(room.id, threadId)
+  const names = () => listOf(users().map((user) => chat.people.name(user)))
   return (
-    <Show when={who().length > 0}>
-      {who().length > maxNamed
+    <Show when={users().length > 0}>
+      {users().length > maxNamed
         ? t('composer.severalType')
-        : t(who().length === 1 ? 'composer.oneTypes' : 'composer.twoType', { name: names() })}
+        : t(users().length === 1 ? 'composer.oneTypes' : 'composer.twoType', { name: names() })}
     </Show>
   )
 }

@@ -14,7 +14,7 @@ export function RateChart(props: ChartProps) {
     <Sparkline
       isLarge={props.isLarge ?? false}
       lines={[{ kind: 'main', values: values() }]}
-      label={`${w('rate')}: ${describe(values(), number, w)}`}
+      label={`${w('rate')}: ${describeValues(values(), number, w)}`}
     />
   )
 }
@@ -22,15 +22,15 @@ export function RateChart(props: ChartProps) {
 export function TimeChart(props: ChartProps) {
   const { w, duration } = useConsoleWords()
   const slow = () => props.samples.map(({ p99Ms }) => p99Ms)
-  const usual = () => props.samples.map(({ p50Ms }) => p50Ms)
+  const median = () => props.samples.map(({ p50Ms }) => p50Ms)
   return (
     <Sparkline
       isLarge={props.isLarge ?? false}
       lines={[
         { kind: 'second', values: slow() },
-        { kind: 'main', values: usual() },
+        { kind: 'main', values: median() },
       ]}
-      label={`${w('time')}: ${describe(slow(), duration, w)}`}
+      label={`${w('time')}: ${describeValues(slow(), duration, w)}`}
     />
   )
 }
@@ -42,7 +42,7 @@ export function ErrorChart(props: ChartProps) {
     <Sparkline
       isLarge={props.isLarge ?? false}
       lines={[{ kind: 'danger', values: values() }]}
-      label={`${w('errorRate')}: ${describe(values(), number, w)}`}
+      label={`${w('errorRate')}: ${describeValues(values(), number, w)}`}
     />
   )
 }
@@ -54,21 +54,21 @@ export function InFlightChart(props: ChartProps) {
     <Sparkline
       isLarge={props.isLarge ?? false}
       lines={[{ kind: 'main', values: values() }]}
-      label={`${w('inFlight')}: ${describe(values(), count, w)}`}
+      label={`${w('inFlight')}: ${describeValues(values(), count, w)}`}
     />
   )
 }
 
-/** What a chart shows, in words. */
-function describe(
+/** Returns the accessible description of a chart: the latest and the highest value. */
+function describeValues(
   values: readonly (number | undefined)[],
   show: (value: number) => string,
   w: ReturnType<typeof useConsoleWords>['w'],
 ) {
-  const known = values.filter((value) => value !== undefined)
-  const now = values.at(-1)
+  const defined = values.filter((value) => value !== undefined)
+  const latest = values.at(-1)
   return w('now', {
-    value: now === undefined ? '–' : show(now),
-    highest: known.length === 0 ? '–' : show(Math.max(...known)),
+    value: latest === undefined ? '–' : show(latest),
+    highest: defined.length === 0 ? '–' : show(Math.max(...defined)),
   })
 }

@@ -11,15 +11,15 @@ import { Functions } from './Functions.tsx'
 import { Traces } from './Traces.tsx'
 import { useConsoleWords } from './useWords.ts'
 
-/** What runs, for administrators: functions, what they could not handle, and how it went. */
+/** The console for administrators: functions, dead letters and traces. */
 export function Console(props: { part: ConsolePart }) {
   const chat = useChat()
   const { go } = useRoute()
   const { w, clock } = useConsoleWords()
-  const watching = createConsole(chat.client)
-  const late = () => {
-    const state = watching.state()
-    return state.status === 'late' && watching.names().length > 0 ? state : undefined
+  const statistics = createConsole(chat.client)
+  const lateState = () => {
+    const state = statistics.state()
+    return state.status === 'late' && statistics.names().length > 0 ? state : undefined
   }
 
   return (
@@ -54,18 +54,18 @@ export function Console(props: { part: ConsolePart }) {
         </nav>
       </header>
       <div role="status" aria-live="polite">
-        <Show when={late()}>
+        <Show when={lateState()}>
           {(state) => <p class="banner is-warning">{w('late', { time: clock(state().since) })}</p>}
         </Show>
       </div>
       <Switch>
-        <Match when={watching.state().status === 'refused'}>
+        <Match when={statistics.state().status === 'refused'}>
           <p class="console-empty" role="alert">
             {w('refused')}
           </p>
         </Match>
         <Match when={props.part === 'functions'}>
-          <Functions watching={watching} />
+          <Functions statistics={statistics} />
         </Match>
         <Match when={props.part === 'dead'}>
           <DeadLettersView />

@@ -5,47 +5,51 @@ import { ConfirmDialog } from '../ui/ConfirmDialog.tsx'
 import { createDeadLetters, type DeadLetterAction } from './createDeadLetters.ts'
 import { useConsoleWords } from './useWords.ts'
 
-/** What functions could not handle: why, where from, and what is to become of it. */
+/** Lists dead letters with their reason and origin, to replay or discard. */
 export function DeadLettersView() {
   const chat = useChat()
   const { w, dateTime } = useConsoleWords()
-  const dead = createDeadLetters(chat.client)
-  const [asked, setAsked] = createSignal<{ deed: DeadLetterAction; letter: DeadLetter }>()
+  const deadLetters = createDeadLetters(chat.client)
+  const [confirming, setConfirming] = createSignal<{
+    action: DeadLetterAction
+    letter: DeadLetter
+  }>()
   const [note, setNote] = createSignal('')
 
   async function act() {
-    const wanted = asked()
-    if (!wanted) return
+    const confirmed = confirming()
+    if (!confirmed) return
     setNote('')
-    const outcome = await dead.act(wanted.deed, wanted.letter)
+    const outcome = await deadLetters.act(confirmed.action, confirmed.letter)
     if (outcome.status === 'failed') throw new Error(outcome.error)
     if (outcome.status === 'gone') setNote(w('wasGone'))
-    else setNote(w(`${wanted.deed}ed`, { name: wanted.letter.service }))
+    else setNote(w(`${confirmed.action}ed`, { name: confirmed.letter.service }))
   }
 
   return (
     <div class="console-main">
       <p class="console-lead">{w('deadHint')}</p>
       <div class="console-filter">
-        <button type="button" class="button" onClick={() => void dead.refresh()}>
+        <button type="button" class="button" onClick={() => void deadLetters.refresh()}>
           {w('refresh')}
         </button>
         <span class="muted" role="status">
-          {note() || w('of', { shown: dead.letters()?.length ?? 0, total: dead.total() })}
+          {note() ||
+            w('of', { shown: deadLetters.letters()?.length ?? 0, total: deadLetters.total() })}
         </span>
       </div>
-      <Show when={dead.problem()}>
+      <Show when={deadLetters.problem()}>
         {(error) => (
           <p class="problem" role="alert">
             {w('failed', { error: error() })}
           </p>
         )}
       </Show>
-      <Show when={dead.letters()?.length === 0}>
+      <Show when={deadLetters.letters()?.length === 0}>
         <p class="console-empty">{w('noDead')}</p>
       </Show>
       <ul class="letters">
-        <For each={dead.letters()}>
+        <For each={deadLetters.letters()}>
           {(letter) => (
             <li class="letter" aria-labelledby={`letter-${letter.seq}`}>
               <h2 id={`letter-${letter.seq}`}>{letter.service}</h2>
@@ -61,14 +65,14 @@ export function DeadLettersView() {
                 <button
                   type="button"
                   class="button"
-                  onClick={() => setAsked({ deed: 'replay', letter })}
+                  onClick={() => setConfirming({ action: 'replay', letter })}
                 >
                   {w('replay')}
                 </button>
                 <button
                   type="button"
                   class="button danger"
-                  onClick={() => setAsked({ deed: 'discard', letter })}
+                  onClick={() => setConfirming({ action: 'discard', letter })}
                 >
                   {w('discard')}
                 </button>
@@ -77,25 +81,25 @@ export function DeadLettersView() {
           )}
         </For>
       </ul>
-      <Show when={dead.hasMore()}>
-        <button type="button" class="button" onClick={() => void dead.more()}>
+      <Show when={deadLetters.hasMore()}>
+        <button type="button" class="button" onClick={() => void deadLetters.more()}>
           {w('more')}
         </button>
       </Show>
       <ConfirmDialog
-        isOpen={asked() !== undefined}
-        onClose={() => setAsked()}
-        title={w(asked()?.deed === 'discard' ? 'discardAsk' : 'replayAsk')}
-        deed={w(asked()?.deed ?? 'replay')}
-        isDanger={asked()?.deed === 'discard'}
+        isOpen={confirming() !== undefined}
+        onClose={() => setConfirming()}
+        title={w(confirming()?.action === 'discard' ? 'discardAsk' : 'replayAsk')}
+        confirmLabel={w(confirming()?.action ?? 'replay')}
+        isDanger={confirming()?.action === 'discard'}
         onConfirm={act}
       >
         <p>
-          {w(asked()?.deed === 'discard' ? 'discardText' : 'replayText', {
-            name: asked()?.letter.service ?? '',
+          {w(confirming()?.action === 'discard' ? 'discardText' : 'replayText', {
+            name: confirming()?.letter.service ?? '',
           })}
         </p>
-        <p class="letter-reason">{asked()?.letter.reason}</p>
+        <p class="letter-reason">{confirming()?.letter.reason}</p>
       </ConfirmDialog>
     </div>
   )

@@ -6,23 +6,23 @@ import type { WatchedService } from './createConsole.ts'
 import { pollMs } from './series.ts'
 import { useConsoleWords } from './useWords.ts'
 
-/** One function: what it is, how it does, and each of its instances. */
+/** Shows a function's description, charts and totals, and each of its instances. */
 export function FunctionDetails(props: {
   name: string
-  watched: WatchedService
+  service: WatchedService
   client: ChatClient
   onClose: () => void
 }) {
   const { w, number, count, duration, dateTime } = useConsoleWords()
-  const sum = () => props.watched.sum
-  const samples = () => props.watched.samples
-  const [found, { refetch }] = createResource(() =>
+  const sum = () => props.service.sum
+  const samples = () => props.service.samples
+  const [response, { refetch }] = createResource(() =>
     props.client.try('console.service', { name: props.name }),
   )
   const timer = setInterval(() => !document.hidden && void refetch(), pollMs * 2)
   onCleanup(() => clearInterval(timer))
   const instances = () => {
-    const answer = found.latest
+    const answer = response.latest
     return answer?.ok ? answer.value.instances : []
   }
   const ms = (value: number | undefined) =>
@@ -45,9 +45,9 @@ export function FunctionDetails(props: {
           <Icon name="close" />
         </button>
       </header>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable */}
       <section class="details-body" aria-label={w('sinceStart')} tabIndex={0}>
-        <Show when={props.watched.isGone}>
+        <Show when={props.service.isGone}>
           <p class="problem">{w('gone')}</p>
         </Show>
         <p>{sum().description}</p>
@@ -103,16 +103,16 @@ export function FunctionDetails(props: {
           </thead>
           <tbody>
             <For each={instances()}>
-              {(one) => (
+              {(instance) => (
                 <tr>
-                  <th scope="row" data-tip={one.id}>
-                    <bdi>{one.process || one.id}</bdi>
+                  <th scope="row" data-tip={instance.id}>
+                    <bdi>{instance.process || instance.id}</bdi>
                   </th>
-                  <td>{one.version}</td>
-                  <td>{count(one.requests)}</td>
-                  <td>{count(one.errors)}</td>
-                  <td>{ms(one.p99Ms)}</td>
-                  <td>{dateTime(one.started)}</td>
+                  <td>{instance.version}</td>
+                  <td>{count(instance.requests)}</td>
+                  <td>{count(instance.errors)}</td>
+                  <td>{ms(instance.p99Ms)}</td>
+                  <td>{dateTime(instance.started)}</td>
                 </tr>
               )}
             </For>

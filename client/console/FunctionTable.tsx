@@ -12,7 +12,7 @@ interface Sort {
   isDown: boolean
 }
 
-/** Names in the order of a column; what is equal there, by name. */
+/** Returns the names in the order of a column; ties are sorted by name. */
 export function sortNames(
   names: readonly string[],
   byName: Readonly<Record<string, WatchedService>>,
@@ -26,13 +26,13 @@ export function sortNames(
   return sorted
 }
 
-function measure(watched: WatchedService | undefined, by: Exclude<SortColumn, 'name'>): number {
-  if (!watched) return 0
-  const last = watched.samples.at(-1)
-  if (by === 'instances') return watched.sum.instances
+function measure(service: WatchedService | undefined, by: Exclude<SortColumn, 'name'>): number {
+  if (!service) return 0
+  const last = service.samples.at(-1)
+  if (by === 'instances') return service.sum.instances
   if (by === 'rate') return last?.perSecond ?? 0
   if (by === 'time') return last?.p99Ms ?? 0
-  return by === 'errors' ? watched.sum.errors : (last?.inFlight ?? 0)
+  return by === 'errors' ? service.sum.errors : (last?.inFlight ?? 0)
 }
 
 export function FunctionTable(props: {
@@ -70,10 +70,10 @@ export function FunctionTable(props: {
         <For each={props.names}>
           {(name) => (
             <Show when={props.byName[name]}>
-              {(watched) => (
-                <Row
+              {(service) => (
+                <FunctionRow
                   name={name}
-                  watched={watched()}
+                  service={service()}
                   isOpen={props.opened === name}
                   onOpen={() => props.onOpen(name)}
                 />
@@ -86,36 +86,36 @@ export function FunctionTable(props: {
   )
 }
 
-function Row(props: {
+function FunctionRow(props: {
   name: string
-  watched: WatchedService
+  service: WatchedService
   isOpen: boolean
   onOpen: () => void
 }) {
   const { w, number, count, duration } = useConsoleWords()
-  const sum = () => props.watched.sum
-  const last = () => props.watched.samples.at(-1)
-  const samples = () => props.watched.samples
-  const shown = (value: number | undefined, show: (value: number) => string) =>
+  const sum = () => props.service.sum
+  const last = () => props.service.samples.at(-1)
+  const samples = () => props.service.samples
+  const format = (value: number | undefined, show: (value: number) => string) =>
     value === undefined ? '–' : show(value)
   return (
-    <tr classList={{ 'is-gone': props.watched.isGone, 'is-open': props.isOpen }}>
+    <tr classList={{ 'is-gone': props.service.isGone, 'is-open': props.isOpen }}>
       <th scope="row" class="is-name">
         <button type="button" aria-expanded={props.isOpen} onClick={props.onOpen}>
           {props.name}
         </button>
-        <span class="muted">{props.watched.isGone ? w('gone') : sum().trigger}</span>
+        <span class="muted">{props.service.isGone ? w('gone') : sum().trigger}</span>
       </th>
-      <td class="is-instances">{props.watched.isGone ? 0 : count(sum().instances)}</td>
+      <td class="is-instances">{props.service.isGone ? 0 : count(sum().instances)}</td>
       <td class="is-rate">
         <RateChart samples={samples()} />
-        <span>{shown(last()?.perSecond, number)}</span>
+        <span>{format(last()?.perSecond, number)}</span>
       </td>
       <td class="is-time">
         <TimeChart samples={samples()} />
         <span>
-          {shown(last()?.p50Ms, duration)}
-          <span class="muted"> · {shown(last()?.p99Ms, duration)}</span>
+          {format(last()?.p50Ms, duration)}
+          <span class="muted"> · {format(last()?.p99Ms, duration)}</span>
         </span>
       </td>
       <td class="is-errors" classList={{ 'has-errors': sum().errors > 0 }}>

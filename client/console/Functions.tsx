@@ -5,8 +5,8 @@ import { FunctionDetails } from './FunctionDetails.tsx'
 import { FunctionTable, type SortColumn, sortNames } from './FunctionTable.tsx'
 import { useConsoleWords } from './useWords.ts'
 
-/** All functions: together in charts, and one by one in a table. */
-export function Functions(props: { watching: ConsoleState }) {
+/** Shows charts of all functions together, and a table with one row per function. */
+export function Functions(props: { statistics: Console }) {
   const { w, number, count, duration } = useConsoleWords()
   const [text, setText] = createSignal('')
   const [trigger, setTrigger] = createSignal('')
@@ -15,29 +15,29 @@ export function Functions(props: { watching: ConsoleState }) {
     isDown: false,
   })
   const [opened, setOpened] = createSignal<string>()
-  const found = (name: string) => props.watching.byName[name]
+  const serviceOf = (name: string) => props.statistics.byName[name]
   const triggers = createMemo(() => [
-    ...new Set(props.watching.names().flatMap((name) => found(name)?.sum.trigger || [])),
+    ...new Set(props.statistics.names().flatMap((name) => serviceOf(name)?.sum.trigger || [])),
   ])
   const names = createMemo(() => {
-    const wanted = text().trim().toLowerCase()
-    const chosen = props.watching
+    const query = text().trim().toLowerCase()
+    const matches = props.statistics
       .names()
-      .filter((name) => name.toLowerCase().includes(wanted))
-      .filter((name) => trigger() === '' || found(name)?.sum.trigger === trigger())
-    return sortNames(chosen, props.watching.byName, sort())
+      .filter((name) => name.toLowerCase().includes(query))
+      .filter((name) => trigger() === '' || serviceOf(name)?.sum.trigger === trigger())
+    return sortNames(matches, props.statistics.byName, sort())
   })
-  const all = () => props.watching.all()
+  const all = () => props.statistics.all()
   const now = () => all().at(-1)
-  const shown = (value: number | undefined, show: (value: number) => string) =>
+  const format = (value: number | undefined, show: (value: number) => string) =>
     value === undefined ? '–' : show(value)
-  const isEmpty = () => props.watching.names().length === 0
+  const isEmpty = () => props.statistics.names().length === 0
 
   return (
     <div class="console-body" classList={{ 'has-details': opened() !== undefined }}>
       <div class="console-main">
         <Switch>
-          <Match when={isEmpty() && props.watching.state().status === 'loading'}>
+          <Match when={isEmpty() && props.statistics.state().status === 'loading'}>
             <p class="console-empty" role="status">
               {w('loading')}
             </p>
@@ -50,16 +50,16 @@ export function Functions(props: { watching: ConsoleState }) {
           </Match>
           <Match when={!isEmpty()}>
             <div class="tiles">
-              <Tile label={w('rate')} value={shown(now()?.perSecond, number)}>
+              <Tile label={w('rate')} value={format(now()?.perSecond, number)}>
                 <RateChart samples={all()} isLarge />
               </Tile>
-              <Tile label={w('slowest')} value={shown(now()?.p99Ms, duration)}>
+              <Tile label={w('slowest')} value={format(now()?.p99Ms, duration)}>
                 <TimeChart samples={all()} isLarge />
               </Tile>
-              <Tile label={w('errorRate')} value={shown(now()?.errorsPerSecond, number)}>
+              <Tile label={w('errorRate')} value={format(now()?.errorsPerSecond, number)}>
                 <ErrorChart samples={all()} isLarge />
               </Tile>
-              <Tile label={w('inFlight')} value={shown(now()?.inFlight, count)}>
+              <Tile label={w('inFlight')} value={format(now()?.inFlight, count)}>
                 <InFlightChart samples={all()} isLarge />
               </Tile>
             </div>
@@ -79,20 +79,20 @@ export function Functions(props: { watching: ConsoleState }) {
                 onChange={({ currentTarget }) => setTrigger(currentTarget.value)}
               >
                 <option value="">{w('every')}</option>
-                <For each={triggers()}>{(one) => <option value={one}>{one}</option>}</For>
+                <For each={triggers()}>{(option) => <option value={option}>{option}</option>}</For>
               </select>
               <span class="muted">
-                {w('of', { shown: names().length, total: props.watching.names().length })}
+                {w('of', { shown: names().length, total: props.statistics.names().length })}
               </span>
             </search>
             <FunctionTable
               names={names()}
-              byName={props.watching.byName}
+              byName={props.statistics.byName}
               sort={sort()}
               onSort={(by) =>
                 setSort((before) => ({
                   by,
-                  // Numbers are looked at from the highest down.
+                  // Numbers are sorted from the highest down at first.
                   isDown: before.by === by ? !before.isDown : by !== 'name',
                 }))
               }
@@ -109,12 +109,12 @@ export function Functions(props: { watching: ConsoleState }) {
       </div>
       <Show when={opened()} keyed>
         {(name) => (
-          <Show when={found(name)}>
-            {(watched) => (
+          <Show when={serviceOf(name)}>
+            {(service) => (
               <FunctionDetails
                 name={name}
-                watched={watched()}
-                client={props.watching.client}
+                service={service()}
+                client={props.statistics.client}
                 onClose={() => setOpened()}
               />
             )}

@@ -8,7 +8,7 @@ import { Dialog } from '../ui/Dialog.tsx'
 import { useConsoleWords } from './useWords.ts'
 import { Waterfall } from './Waterfall.tsx'
 
-/** The path that a message of ours took: from when it was written to where it is kept. */
+/** Shows the trace of an own message, from writing to persistence. */
 export function MessageTrace(props: {
   isOpen: boolean
   item: TimelineMessage | undefined
@@ -18,30 +18,30 @@ export function MessageTrace(props: {
   return (
     <Dialog isOpen={props.isOpen} onClose={props.onClose} title={w('pathTitle')} isWide>
       <Show when={props.item} keyed>
-        {(item) => <Path item={item} />}
+        {(item) => <MessagePath item={item} />}
       </Show>
     </Dialog>
   )
 }
 
-function Path(props: { item: TimelineMessage }) {
+function MessagePath(props: { item: TimelineMessage }) {
   const chat = useChat()
   const { w, clock } = useConsoleWords()
   const [trace, { refetch }] = createResource(() =>
     callWithRetry(chat.client, 'msg.trace', { notifyId: toNotifyId(props.item) }),
   )
   const failure = () => (trace.error as Error | undefined)?.message
-  const found = () => (trace.state === 'ready' ? trace() : undefined)
-  const keptAt = () => {
-    const persisted = found()?.spans.find(({ name }) => name.startsWith('persist'))
+  const path = () => (trace.state === 'ready' ? trace() : undefined)
+  const persistedAt = () => {
+    const persisted = path()?.spans.find(({ name }) => name.startsWith('persist'))
     return persisted && persisted.at + persisted.ms
   }
   const facts = () =>
     [
-      [w('pathWritten'), found()?.writtenAt],
-      [w('pathTaken'), found()?.at],
-      [w('pathStored'), found()?.storedAt],
-      [w('pathKept'), keptAt()],
+      [w('pathWritten'), path()?.writtenAt],
+      [w('pathTaken'), path()?.at],
+      [w('pathStored'), path()?.storedAt],
+      [w('pathKept'), persistedAt()],
     ] as const
 
   return (
@@ -57,17 +57,17 @@ function Path(props: { item: TimelineMessage }) {
             </p>
           )}
         </Match>
-        <Match when={found()}>
+        <Match when={path()}>
           {(path) => (
             <>
               <dl class="path-facts">
                 <For each={facts()}>
                   {([label, at]) => (
                     <Show when={at}>
-                      {(known) => (
+                      {(time) => (
                         <div>
                           <dt>{label}</dt>
-                          <dd>{clock(known())}</dd>
+                          <dd>{clock(time())}</dd>
                         </div>
                       )}
                     </Show>

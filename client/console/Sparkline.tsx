@@ -7,10 +7,10 @@ export interface Line {
 }
 
 const [width, height] = [120, 30]
-/** What has just begun does not stand in a corner: the scale grows with it, from half a minute up. */
-const leastSamples = 15
+/** Minimum width of the time axis (half a minute), so that a short series is not a dot in a corner. */
+const minSamples = 15
 
-/** The last two minutes as a line, the newest on the right; of several, all to one scale. */
+/** Draws the last two minutes, the newest on the right. All lines share one scale. */
 export function Sparkline(props: { lines: readonly Line[]; label: string; isLarge?: boolean }) {
   const highest = () =>
     Math.max(1e-9, ...props.lines.flatMap(({ values }) => values.map((value) => value ?? 0)))
@@ -21,7 +21,7 @@ export function Sparkline(props: { lines: readonly Line[]; label: string; isLarg
     }))
 
   const slots = (values: Line['values']) =>
-    Math.min(shownSamples, Math.max(leastSamples, values.length))
+    Math.min(shownSamples, Math.max(minSamples, values.length))
 
   return (
     <svg
@@ -48,7 +48,7 @@ export function Sparkline(props: { lines: readonly Line[]; label: string; isLarg
 
 type Point = { x: number; y: number | undefined }
 
-/** Broken where nothing is known. */
+/** Returns an SVG path that is interrupted at undefined values. */
 function pathOf(points: readonly Point[]): string {
   let isDrawing = false
   let path = ''

@@ -5,28 +5,28 @@ import { callWithRetry } from '../nats/callWithRetry.ts'
 import { useConsoleWords } from './useWords.ts'
 import { Waterfall } from './Waterfall.tsx'
 
-type Only = 'all' | 'failed' | 'slow'
+type TraceFilter = 'all' | 'failed' | 'slow'
 interface Trace {
   id: string
   spans: ConsoleSpan[]
 }
 
-/** What processes remember of how it went, newest first; each opens into its steps. */
+/** Lists the recorded traces, newest first; each expands into its spans. */
 export function Traces() {
   const chat = useChat()
   const { w } = useConsoleWords()
-  const [only, setOnly] = createSignal<Only>('all')
+  const [filter, setFilter] = createSignal<TraceFilter>('all')
   const [opened, setOpened] = createSignal<string>()
-  const [found, { refetch }] = createResource(only, async (which) => {
+  const [response, { refetch }] = createResource(filter, async (selected) => {
     const { traces } = await callWithRetry(
       chat.client,
       'console.traces',
-      which === 'all' ? {} : { only: which },
+      selected === 'all' ? {} : { only: selected },
     )
     return traces
   })
-  const traces = () => (found.error ? [] : (found.latest ?? []))
-  const longest = () => Math.max(1, ...traces().map(lengthOf))
+  const traces = () => (response.error ? [] : (response.latest ?? []))
+  const longest = () => Math.max(1, ...traces().map(durationOf))
   const choices = () =>
     [
       ['all', w('all')],
@@ -47,8 +47,8 @@ export function Traces() {
                   type="radio"
                   name="only"
                   class="visually-hidden"
-                  checked={only() === value}
-                  onChange={() => setOnly(value)}
+                  checked={filter() === value}
+                  onChange={() => setFilter(value)}
                 />
                 <span>{label}</span>
               </label>
@@ -59,14 +59,14 @@ export function Traces() {
           {w('refresh')}
         </button>
       </div>
-      <Show when={found.error as Error | undefined}>
+      <Show when={response.error as Error | undefined}>
         {(error) => (
           <p class="problem" role="alert">
             {w('failed', { error: error().message })}
           </p>
         )}
       </Show>
-      <Show when={found.state === 'ready' && traces().length === 0}>
+      <Show when={response.state === 'ready' && traces().length === 0}>
         <p class="console-empty">{w('noTraces')}</p>
       </Show>
       <ul class="traces">
@@ -98,7 +98,7 @@ function TraceRow(props: { trace: Trace; longest: number; isOpen: boolean; onOpe
           <Show when={props.trace.spans.length > 1}>
             <span class="step-version">{count(props.trace.spans.length)}</span>
           </Show>
-          <Show when={code()}>{(found) => <span class="step-code">{found()}</span>}</Show>
+          <Show when={code()}>{(failure) => <span class="step-code">{failure()}</span>}</Show>
         </span>
         <svg
           class="step-bar"
@@ -112,10 +112,10 @@ function TraceRow(props: { trace: Trace; longest: number; isOpen: boolean; onOpe
             x="0"
             y="2"
             height="6"
-            width={Math.max(0.6, (lengthOf(props.trace) / props.longest) * 100)}
+            width={Math.max(0.6, (durationOf(props.trace) / props.longest) * 100)}
           />
         </svg>
-        <span class="step-ms">{duration(lengthOf(props.trace))}</span>
+        <span class="step-ms">{duration(durationOf(props.trace))}</span>
         <span class="visually-hidden">{w('steps', { name: first()?.name ?? '' })}</span>
       </button>
       <Show when={props.isOpen}>
@@ -125,8 +125,8 @@ function TraceRow(props: { trace: Trace; longest: number; isOpen: boolean; onOpe
   )
 }
 
-/** From its first step to the end of its last. */
-function lengthOf({ spans }: Trace): number {
+/** Returns the time from the start of the first span to the end of the last, in milliseconds. */
+function durationOf({ spans }: Trace): number {
   const start = Math.min(...spans.map(({ at }) => at))
   return Math.max(...spans.map(({ at, ms }) => at + ms)) - start
 }

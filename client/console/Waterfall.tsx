@@ -9,7 +9,7 @@ interface Step<S extends Span> {
 
 const maxDepth = 6
 
-/** The steps of a trace below each other, each as long as it took and where it stands in time. */
+/** Draws the spans of a trace below each other, on a common time axis. */
 export function Waterfall<
   S extends Span & { process?: string; error?: string | undefined },
 >(props: { spans: readonly S[] }) {
@@ -70,16 +70,16 @@ export function Waterfall<
   )
 }
 
-/** Each below the one that it came from, and otherwise as they began. */
+/** Returns the spans in depth-first order, with siblings by start time. */
 function orderSteps<S extends Span>(spans: readonly S[]): Step<S>[] {
-  const known = new Set(spans.map(({ id }) => id))
-  const below = Map.groupBy(
+  const ids = new Set(spans.map(({ id }) => id))
+  const children = Map.groupBy(
     [...spans].sort((a, b) => a.at - b.at),
-    ({ parent }) => (parent !== undefined && known.has(parent) ? parent : ''),
+    ({ parent }) => (parent !== undefined && ids.has(parent) ? parent : ''),
   )
   const steps: Step<S>[] = []
   const visit = (parent: string, depth: number) => {
-    for (const span of below.get(parent) ?? []) {
+    for (const span of children.get(parent) ?? []) {
       steps.push({ span, depth })
       visit(span.id, depth + 1)
     }

@@ -6,12 +6,12 @@ import { zh } from './words/zh.ts'
 
 export const consoleWords: Record<string, ConsoleWords> = { en, de, zh, ar }
 
-/** What the console says, in the language of the page; and numbers, times and durations in its forms. */
+/** Returns the console's texts and its formats of numbers, times and durations, in the page's language. */
 export function useConsoleWords() {
   const { code, locale } = useLanguage()
   const format = (value: number, options: Intl.NumberFormatOptions) =>
     new Intl.NumberFormat(locale(), options).format(value)
-  /** As exact as somebody looks at it: 0.42, 4.2, 42. */
+  /** Three significant digits at most: 0.42, 4.2, 42. */
   const short = (value: number) => ({
     maximumFractionDigits: value >= 100 ? 0 : value >= 10 ? 1 : 2,
   })

@@ -34,13 +34,13 @@ const MembersPanel = lazyPart(
 )
 const ThreadPanel = lazyPart(async () => (await import('./ThreadPanel.tsx')).ThreadPanel)
 
-/** One room: who is in it, what is said in it, and a place to say something. */
+/** Shows a room: its messages, composer and side panel; to non-members, whether they can join. */
 export function RoomView(props: { room: RoomId }) {
   const chat = useChat()
   const room = () => chat.rooms.byId[props.room]
   return (
     <Show when={room()} fallback={<NotMemberView room={props.room} />}>
-      {(found) => <MemberView room={found()} />}
+      {(joined) => <MemberView room={joined()} />}
     </Show>
   )
 }
@@ -48,11 +48,11 @@ export function RoomView(props: { room: RoomId }) {
 function MemberView(props: { room: MyRoom }) {
   const chat = useChat()
   const id = props.room.id
-  const [kept] = createResource(async () => (await chat.readCachedPage(id)) ?? null)
+  const [cached] = createResource(async () => (await chat.readKept(id)) ?? null)
   return (
-    // What was kept is there in a moment, and shown until the room has answered.
-    <Show when={kept.state === 'ready'}>
-      <Conversation room={props.room} page={kept.latest ?? undefined} />
+    // The cached page is shown until the server has answered, so it is read first.
+    <Show when={cached.state === 'ready'}>
+      <Conversation room={props.room} page={cached.latest ?? undefined} />
     </Show>
   )
 }
@@ -64,7 +64,7 @@ function Conversation(props: {
   const chat = useChat()
   const { route, go } = useRoute()
   const { t } = useLanguage()
-  const [hasMembers, setHasMembers] = createSignal(false)
+  const [isMembersOpen, setMembersOpen] = createSignal(false)
   const conversation = createConversation({
     chat,
     room: props.room,
@@ -73,26 +73,26 @@ function Conversation(props: {
   })
   createMessageAnnouncer(chat, conversation)
   const title = () => chat.titleOf(props.room)
-  const showsMembers = () => hasMembers() && route().thread === undefined
+  const showsMembers = () => isMembersOpen() && place().thread === undefined
   const toggleMembers = () => {
-    setHasMembers(!showsMembers())
-    // There is room for one of the two.
-    if (route().thread !== undefined) go({ room: props.room.id })
+    setMembersOpen(!showsMembers())
+    // The side panel shows the members or a thread, not both.
+    if (place().thread !== undefined) go({ room: props.room.id })
   }
-  /** Closes what is beside the room, from within and from where nothing is being written. */
+  /** Escape closes the side panel, from within it and from an empty composer. */
   const onKey = (event: KeyboardEvent) => {
     const { target } = event
     if (event.key !== 'Escape' || event.shiftKey || event.defaultPrevented || event.isComposing)
       return
-    // What is opened from here and shown elsewhere on the page closes by itself.
+    // Menus and dialogs, which are rendered outside the room, handle Escape themselves.
     if (!(target instanceof HTMLElement) || !target.closest('.room')) return
     const isInPanel = target.closest('.panel') !== null
     if (target.closest('[role="log"]') && !isInPanel)
       return chat.rooms.markRead(props.room.id, props.room.lastSeq)
     if (!isInPanel && !(target instanceof HTMLTextAreaElement && target.value === '')) return
-    if (!hasMembers() && route().thread === undefined) return
+    if (!isMembersOpen() && place().thread === undefined) return
     event.preventDefault()
-    setHasMembers(false)
+    setMembersOpen(false)
     go({ room: props.room.id })
     document.getElementById('composer')?.focus()
   }
@@ -102,11 +102,11 @@ function Conversation(props: {
 
   return (
     <ConversationContext.Provider value={conversation}>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: it hears of keys that are pressed within. */}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: handles key events that bubble from inside */}
       <div
         class="room"
         onKeyDown={onKey}
-        classList={{ 'has-panel': hasMembers() || route().thread !== undefined }}
+        classList={{ 'has-panel': isMembersOpen() || place().thread !== undefined }}
       >
         <section class="room-main" aria-labelledby="room-title">
           <header class="room-head">
@@ -157,7 +157,7 @@ function Conversation(props: {
           )}
         </Show>
         <Show when={showsMembers()}>
-          <MembersPanel room={props.room} onClose={() => setHasMembers(false)} />
+          <MembersPanel room={props.room} onClose={() => setMembersOpen(false)} />
         </Show>
       </div>
       <MessageDialogs />
@@ -165,12 +165,11 @@ function Conversation(props: {
   )
 }
 
-/** What says that there is no such room, at least not for us. */
-const says: ReadonlySet<string> = new Set(['forbidden', 'not_found', 'invalid'])
-/** So long after it could not be asked for it is asked for again. */
+/** Error codes that mean: the room does not exist, or not for this user. */
+const noAccessCodes: ReadonlySet<string> = new Set(['forbidden', 'not_found', 'invalid'])
 const retryDelayMs = 5_000
 
-/** A room we are not in: a public one can be joined. */
+/** Shows a room to a non-member, who can join it if it is public. */
 function NotMemberView(props: { room: RoomId }) {
   const chat = useChat()
   const { t } = useLanguage()
@@ -178,17 +177,17 @@ function NotMemberView(props: { room: RoomId }) {
     () => chat.rooms.isLoaded(),
     () => chat.client.try('room.info', { room: props.room }),
   )
-  const found = () => {
+  const room = () => {
     const answer = info()
     return answer?.ok ? answer.value.room : undefined
   }
-  /** It could not be asked for, which says nothing about the room. */
-  const isUnknown = () => {
+  /** The request failed, which says nothing about the room. */
+  const hasFailed = () => {
     const answer = info()
-    return answer?.ok === false && !says.has(answer.error.code)
+    return answer?.ok === false && !noAccessCodes.has(answer.error.code)
   }
   createEffect(() => {
-    if (!isUnknown() || info.state !== 'ready') return
+    if (!hasFailed() || info.state !== 'ready') return
     const timer = setTimeout(() => void refetch(), retryDelayMs)
     onCleanup(() => clearTimeout(timer))
   })
@@ -199,17 +198,17 @@ function NotMemberView(props: { room: RoomId }) {
   return (
     <div class="nothing">
       <Switch fallback={<p role="status">{t('room.loading')}</p>}>
-        <Match when={found()}>
-          {(room) => (
+        <Match when={room()}>
+          {(found) => (
             <>
-              <h1>{room().name}</h1>
+              <h1>{found().name}</h1>
               <button type="button" class="button primary" onClick={() => void chat.attempt(join)}>
                 {t('room.joinToRead')}
               </button>
             </>
           )}
         </Match>
-        <Match when={isUnknown()}>
+        <Match when={hasFailed()}>
           <p role="alert">{t('room.failed')}</p>
           <button type="button" class="button" onClick={() => void refetch()}>
             {t('login.retry')}

@@ -18,7 +18,7 @@ import { MessageRow } from '../messages/MessageRow.tsx'
 import { useRoute } from '../routing/createRoute.ts'
 import { Icon } from '../ui/Icon.tsx'
 
-/** A thread beside its room: the message it is about, and what was answered. */
+/** Shows a thread beside its room: the root message and the replies. */
 export function ThreadPanel(props: {
   room: MyRoom
   thread: MessageId
@@ -27,11 +27,11 @@ export function ThreadPanel(props: {
 }) {
   const chat = useChat()
   const { t } = useLanguage()
-  const around = useConversation()
-  // The room may show another part of itself meanwhile.
+  const roomConversation = useConversation()
+  // Kept when the room's timeline moves to a page without the root message.
   const [root, setRoot] = createSignal<TimelineMessage>()
   createComputed(() => {
-    const found = around.timeline.items().find(({ id }) => id === props.thread)
+    const found = roomConversation.timeline.items().find(({ id }) => id === props.thread)
     if (found) setRoot(found)
   })
   const { route } = useRoute()

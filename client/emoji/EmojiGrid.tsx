@@ -2,13 +2,13 @@ import { createUniqueId, For, type JSX } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { nameOfEmoji } from './emojiNames.ts'
 
-/** Some emoji that belong together, of which Tab comes to the first: arrows lead to all others. */
+/** A titled group of emoji. Tab stops at the first one only; arrow keys reach the others. */
 export function EmojiGrid(props: {
   title: string
   emojis: readonly string[]
   onPick: (emoji: string) => void
-  /** Tab comes to each: there are few. */
-  isShort?: boolean
+  /** Tab stops at each emoji: for short groups. */
+  isEachTabbable?: boolean
 }) {
   const id = createUniqueId()
   return (
@@ -22,7 +22,7 @@ export function EmojiGrid(props: {
             <button
               type="button"
               class="emoji"
-              tabIndex={props.isShort || index() === 0 ? 0 : -1}
+              tabIndex={props.isEachTabbable || index() === 0 ? 0 : -1}
               data-tip={`:${nameOfEmoji(emoji)}:`}
               onClick={() => props.onPick(emoji)}
             >
@@ -35,14 +35,14 @@ export function EmojiGrid(props: {
   )
 }
 
-/** All groups: arrows go from one to the other as well. */
+/** Holds the groups of emoji and moves the focus by arrow keys, also between groups. */
 export function EmojiGroups(props: { children: JSX.Element }) {
   const { t } = useLanguage()
 
   function onKey(event: KeyboardEvent & { currentTarget: HTMLElement }) {
-    const all = [...event.currentTarget.querySelectorAll<HTMLElement>('.emoji')]
-    const at = all.indexOf(document.activeElement as HTMLElement)
-    const next = at < 0 ? undefined : nextOf(all, at, event)
+    const buttons = [...event.currentTarget.querySelectorAll<HTMLElement>('.emoji')]
+    const index = buttons.indexOf(document.activeElement as HTMLElement)
+    const next = index < 0 ? undefined : findNext(buttons, index, event)
     if (!next) return
     event.preventDefault()
     next.focus()
@@ -54,27 +54,27 @@ export function EmojiGroups(props: { children: JSX.Element }) {
   )
 }
 
-function nextOf(all: HTMLElement[], at: number, { key, currentTarget }: KeyboardEvent) {
+function findNext(buttons: HTMLElement[], index: number, { key, currentTarget }: KeyboardEvent) {
   const isRtl = getComputedStyle(currentTarget as HTMLElement).direction === 'rtl'
   const step = { ArrowRight: isRtl ? -1 : 1, ArrowLeft: isRtl ? 1 : -1 }[key]
-  if (step !== undefined) return all[at + step]
-  if (key === 'Home') return all[0]
-  if (key === 'End') return all.at(-1)
-  if (key === 'ArrowDown') return nearest(all.slice(at + 1), all[at], 1)
-  if (key === 'ArrowUp') return nearest(all.slice(0, at).reverse(), all[at], -1)
+  if (step !== undefined) return buttons[index + step]
+  if (key === 'Home') return buttons[0]
+  if (key === 'End') return buttons.at(-1)
+  if (key === 'ArrowDown') return findNearest(buttons.slice(index + 1), buttons[index], 1)
+  if (key === 'ArrowUp') return findNearest(buttons.slice(0, index).reverse(), buttons[index], -1)
   return undefined
 }
 
-/** In the next row, the one that stands nearest: rows of different groups need not be of one length. */
-function nearest(others: HTMLElement[], from: HTMLElement | undefined, way: 1 | -1) {
+/** Returns the horizontally nearest emoji of the next row: rows of two groups may differ in length. */
+function findNearest(candidates: HTMLElement[], from: HTMLElement | undefined, direction: 1 | -1) {
   if (!from) return undefined
   const { left, top } = from.getBoundingClientRect()
-  const row = others
-    .map((element) => ({ element, place: element.getBoundingClientRect() }))
-    .filter(({ place }) => (place.top - top) * way > 1)
-  const nextTop = row[0]?.place.top
-  const far = ({ place }: { place: DOMRect }) => Math.abs(place.left - left)
+  const row = candidates
+    .map((element) => ({ element, rect: element.getBoundingClientRect() }))
+    .filter(({ rect }) => (rect.top - top) * direction > 1)
+  const nextTop = row[0]?.rect.top
+  const distance = ({ rect }: { rect: DOMRect }) => Math.abs(rect.left - left)
   return row
-    .filter(({ place }) => Math.abs(place.top - (nextTop ?? 0)) < 1)
-    .sort((one, other) => far(one) - far(other))[0]?.element
+    .filter(({ rect }) => Math.abs(rect.top - (nextTop ?? 0)) < 1)
+    .sort((a, b) => distance(a) - distance(b))[0]?.element
 }

@@ -26,19 +26,19 @@ const frequentEmoji = [
 ]
 const maxResults = 64
 
-/** Signs to react with, or to write: the usual ones, all others by kind, and a field to find one by name. */
+/** Picks an emoji: frequent ones first, the others by group, with a search by name. */
 export function EmojiPicker(props: MenuProps & { onPick: (emoji: string) => void }) {
   const [isOpen, setOpen] = createSignal(true)
-  let hasFocusElsewhere = false
+  let isFieldFocused = false
   const change = (open: boolean) => {
     setOpen(open)
     props.onOpenChange?.(open)
   }
 
-  /** What is written goes to its field, which has the focus then; else the button has it. */
+  /** Keeps the focus in the composer, if picking has moved it there. */
   const pick = (emoji: string) => {
     props.onPick(emoji)
-    hasFocusElsewhere = document.activeElement?.matches('textarea') === true
+    isFieldFocused = document.activeElement?.matches('textarea') === true
     change(false)
   }
 
@@ -52,32 +52,32 @@ export function EmojiPicker(props: MenuProps & { onPick: (emoji: string) => void
           class="menu emoji-menu"
           aria-label={props.label}
           onOpenAutoFocus={(event) => {
-            // On a phone, the keyboard of the screen would cover what is to be chosen from.
+            // On touch screens, the on-screen keyboard would cover the emoji.
             if (window.matchMedia('(hover: hover)').matches) return
             event.preventDefault()
           }}
           onCloseAutoFocus={(event) => {
-            if (hasFocusElsewhere) event.preventDefault()
-            hasFocusElsewhere = false
+            if (isFieldFocused) event.preventDefault()
+            isFieldFocused = false
           }}
         >
-          <Choices onPick={pick} />
+          <EmojiChoices onPick={pick} />
         </Popover.Content>
       </Popover.Portal>
     </Popover>
   )
 }
 
-const signs = (named: readonly NamedEmoji[]) => named.map(([emoji]) => emoji)
+const toCharacters = (named: readonly NamedEmoji[]) => named.map(([emoji]) => emoji)
 
-function Choices(props: { onPick: (emoji: string) => void }) {
+function EmojiChoices(props: { onPick: (emoji: string) => void }) {
   const { t } = useLanguage()
   const [text, setText] = createSignal('')
-  const wanted = () => text().trim().replaceAll(':', '')
-  const found = () => signs(findEmoji(wanted(), maxResults))
+  const query = () => text().trim().replaceAll(':', '')
+  const matches = () => toCharacters(findEmoji(query(), maxResults))
 
   const onKey = (event: KeyboardEvent & { currentTarget: HTMLElement }) => {
-    const [first] = wanted() ? found() : []
+    const [first] = query() ? matches() : []
     if (event.key === 'Enter' && first) {
       event.preventDefault()
       props.onPick(first)
@@ -100,17 +100,17 @@ function Choices(props: { onPick: (emoji: string) => void }) {
       />
       <EmojiGroups>
         <Show
-          when={wanted() === ''}
+          when={query() === ''}
           fallback={
             <Show
-              when={found().length > 0}
+              when={matches().length > 0}
               fallback={
                 <p class="list-empty" role="status">
                   {t('emoji.nothing')}
                 </p>
               }
             >
-              <EmojiGrid title={t('composer.emoji')} emojis={found()} onPick={props.onPick} />
+              <EmojiGrid title={t('composer.emoji')} emojis={matches()} onPick={props.onPick} />
             </Show>
           }
         >
@@ -118,13 +118,15 @@ function Choices(props: { onPick: (emoji: string) => void }) {
             title={t('emoji.often')}
             emojis={frequentEmoji}
             onPick={props.onPick}
-            isShort
+            isEachTabbable
           />
           <For each={emojiGroups}>
             {(group) => (
               <EmojiGrid
                 title={t(`emoji.${group}`)}
-                emojis={signs(emojiOf(group)).filter((emoji) => !frequentEmoji.includes(emoji))}
+                emojis={toCharacters(emojiOf(group)).filter(
+                  (emoji) => !frequentEmoji.includes(emoji),
+                )}
                 onPick={props.onPick}
               />
             )}

@@ -1,4 +1,4 @@
-/** An emoji, what it is written as between two colons, and other words for it. */
+/** An emoji, its name as written between colons, and search words separated by spaces. */
 export type NamedEmoji = readonly [emoji: string, name: string, words: string]
 
 export const emojiGroups = [
@@ -12,11 +12,8 @@ export const emojiGroups = [
 ] as const
 export type EmojiGroup = (typeof emojiGroups)[number]
 
-/**
- * Those that people use, by the names that other chats have made known. One a line: the emoji, its name,
- * other words for it.
- */
-const lines: Record<EmojiGroup, string> = {
+/** Common emoji, named as in other chats. Each line: emoji, name, search words. */
+const linesByGroup: Record<EmojiGroup, string> = {
   faces: `
 😀 grinning happy smile
 😄 smile happy laugh
@@ -322,10 +319,10 @@ const lines: Record<EmojiGroup, string> = {
 }
 
 const byGroup = new Map(
-  emojiGroups.map((group) => [group, lines[group].trim().split('\n').map(readLine)]),
+  emojiGroups.map((group) => [group, linesByGroup[group].trim().split('\n').map(readLine)]),
 )
 
-/** Those of a group, as they are shown. */
+/** Returns the emoji of a group, in display order. */
 export function emojiOf(group: EmojiGroup): readonly NamedEmoji[] {
   return byGroup.get(group) ?? []
 }
@@ -338,21 +335,21 @@ function readLine(line: string): NamedEmoji {
 const all = emojiGroups.flatMap(emojiOf)
 const names = new Map(all.map(([emoji, name]) => [emoji, name]))
 
-/** What it is written as between two colons. */
+/** Returns the name of an emoji, or the emoji itself if it has none. */
 export function nameOfEmoji(emoji: string): string {
   return names.get(emoji) ?? emoji
 }
 
 /**
- * Those whose name begins so, then those with another word that does. With a colon at its end the text
- * is a whole name: that one, or none.
+ * Returns the emoji whose name starts with the text, then those with a word that does. A text that ends
+ * with a colon is a complete name and matches exactly.
  */
-export function findEmoji(text: string, most: number): readonly NamedEmoji[] {
-  const wanted = text.toLowerCase()
-  if (wanted.endsWith(':')) return all.filter(([, name]) => `${name}:` === wanted).slice(0, 1)
-  const byName = all.filter(([, name]) => name.startsWith(wanted))
+export function findEmoji(text: string, limit: number): readonly NamedEmoji[] {
+  const query = text.toLowerCase()
+  if (query.endsWith(':')) return all.filter(([, name]) => `${name}:` === query).slice(0, 1)
+  const byName = all.filter(([, name]) => name.startsWith(query))
   const byWord = all.filter(([, name, words]) =>
-    `${name.replaceAll('_', ' ')} ${words}`.split(' ').some((word) => word.startsWith(wanted)),
+    `${name.replaceAll('_', ' ')} ${words}`.split(' ').some((word) => word.startsWith(query)),
   )
-  return [...new Set([...byName, ...byWord])].slice(0, most)
+  return [...new Set([...byName, ...byWord])].slice(0, limit)
 }

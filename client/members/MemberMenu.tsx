@@ -11,51 +11,51 @@ import { Icon } from '../ui/Icon.tsx'
 import type { MenuProps } from '../ui/lazyMenu.tsx'
 import { Menu, MenuChoices } from '../ui/Menu.tsx'
 
-/** What can be done about somebody in a room: talk to them, say what they may do, remove them. */
+/** Offers the actions on a member: open a direct room, change the role, remove from the room. */
 export function MemberMenu(props: MenuProps & { room: MyRoom; userId: UserId; role: Role }) {
   const chat = useChat()
   const { t } = useLanguage()
   const { go } = useRoute()
   const { room } = props
-  const rules = () => mayManage(room.role, props.role)
-  const roles = () => Role.options.filter((role) => mayManage(room.role, role))
+  const outranks = () => mayRuleOver(room.role, props.role)
+  const roles = () => Role.options.filter((role) => mayRuleOver(room.role, role))
 
-  const talk = () =>
+  const openDirect = () =>
     chat.attempt(async () => go({ room: await chat.rooms.openDirect(props.userId) }))
-  const appoint = (role: Role) =>
+  const setRole = (role: Role) =>
     chat.attempt(() => chat.client.call('room.role', { room: room.id, userId: props.userId, role }))
   const kick = () => chat.client.call('room.kick', { room: room.id, userId: props.userId })
   const name = () => chat.people.name(props.userId)
-  const [isDoomed, setDoomed] = createSignal(false)
+  const [isConfirmingKick, setConfirmingKick] = createSignal(false)
 
   return (
     <>
-      <Menu of={props}>
-        <DropdownMenu.Item class="menu-item" onSelect={() => void talk()}>
+      <Menu trigger={props}>
+        <DropdownMenu.Item class="menu-item" onSelect={() => void openDirect()}>
           <Icon name="send" />
           {t('members.talk')}
         </DropdownMenu.Item>
-        <Show when={hasRight(room, 'appoint') && rules()}>
+        <Show when={hasRight(room, 'appoint') && outranks()}>
           <DropdownMenu.Separator class="menu-line" />
           <MenuChoices
             label={t('members.role')}
             value={props.role}
             options={roles().map((role) => [role, t(`members.${role}`)])}
-            onChange={(role) => void appoint(role)}
+            onChange={(role) => void setRole(role)}
           />
         </Show>
-        <Show when={hasRight(room, 'kick') && rules()}>
+        <Show when={hasRight(room, 'kick') && outranks()}>
           <DropdownMenu.Separator class="menu-line" />
-          <DropdownMenu.Item class="menu-item is-danger" onSelect={() => setDoomed(true)}>
+          <DropdownMenu.Item class="menu-item is-danger" onSelect={() => setConfirmingKick(true)}>
             {t('room.kick')}
           </DropdownMenu.Item>
         </Show>
       </Menu>
       <ConfirmDialog
-        isOpen={isDoomed()}
-        onClose={() => setDoomed(false)}
+        isOpen={isConfirmingKick()}
+        onClose={() => setConfirmingKick(false)}
         title={t('members.confirmKick', { name: name(), room: chat.titleOf(room) })}
-        deed={t('room.kick')}
+        confirmLabel={t('room.kick')}
         isDanger
         onConfirm={kick}
       >

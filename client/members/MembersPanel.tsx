@@ -17,7 +17,7 @@ import { latestOf } from '../ui/SearchStatus.tsx'
 
 const MemberMenu = lazyMenu(async () => (await import('./MemberMenu.tsx')).MemberMenu)
 
-/** Who is in the room, who of them is there, and what may be done about it. */
+/** Shows the members of a room with their status, those online first, and the actions on the room. */
 export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
   const chat = useChat()
   const { t, code } = useLanguage()
@@ -27,20 +27,20 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
   )
   onCleanup(chat.rooms.listen(props.room.id, ({ kind }) => kind === 'member' && void refetch()))
 
-  const isThere = (user: UserId) =>
+  const isOnline = (user: UserId) =>
     (chat.presence.statusOf(user, props.room.id) ?? 'offline') !== 'offline'
   const members = createMemo(() =>
     (latestOf(info)?.members ?? []).toSorted(
       (a, b) =>
-        Number(isThere(b.userId)) - Number(isThere(a.userId)) ||
+        Number(isOnline(b.userId)) - Number(isOnline(a.userId)) ||
         a.name.localeCompare(b.name, code()),
     ),
   )
-  const [asked, setAsked] = createSignal<'leave' | 'archive'>()
-  /** Whoever leaves a public room joins it again when they like. */
+  const [confirming, setConfirming] = createSignal<'leave' | 'archive'>()
+  /** Leaving a private room needs a confirmation: joining again needs an invitation. */
   const leave = () =>
     props.room.kind === 'private'
-      ? setAsked('leave')
+      ? setConfirming('leave')
       : void chat.attempt(() => chat.client.call('room.leave', { room }))
 
   const room = props.room.id
@@ -63,7 +63,10 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
       <ul class="members">
         <For each={members().map(({ userId }) => userId)}>
           {(userId) => (
-            <Member room={props.room} member={members().find((it) => it.userId === userId)} />
+            <Member
+              room={props.room}
+              member={members().find((member) => member.userId === userId)}
+            />
           )}
         </For>
       </ul>
@@ -83,29 +86,29 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
             {t('room.leave')}
           </button>
           <Show when={hasRight(props.room, 'archive')}>
-            <button type="button" class="button danger" onClick={() => setAsked('archive')}>
+            <button type="button" class="button danger" onClick={() => setConfirming('archive')}>
               {t('room.archive')}
             </button>
           </Show>
         </footer>
       </Show>
       <ConfirmDialog
-        isOpen={asked() !== undefined}
-        onClose={() => setAsked()}
-        title={t(asked() === 'leave' ? 'room.confirmLeave' : 'room.confirmArchive', {
+        isOpen={confirming() !== undefined}
+        onClose={() => setConfirming()}
+        title={t(confirming() === 'leave' ? 'room.confirmLeave' : 'room.confirmArchive', {
           room: chat.titleOf(props.room),
         })}
-        deed={t(asked() === 'leave' ? 'room.leave' : 'room.archive')}
+        confirmLabel={t(confirming() === 'leave' ? 'room.leave' : 'room.archive')}
         isDanger
         onConfirm={() =>
-          chat.client.call(asked() === 'leave' ? 'room.leave' : 'room.archive', { room })
+          chat.client.call(confirming() === 'leave' ? 'room.leave' : 'room.archive', { room })
         }
       >
-        <p>{t(asked() === 'leave' ? 'room.leaveHint' : 'room.archiveHint')}</p>
+        <p>{t(confirming() === 'leave' ? 'room.leaveHint' : 'room.archiveHint')}</p>
       </ConfirmDialog>
       <Dialog isOpen={isInviting()} onClose={() => setInviting(false)} title={t('room.invite')}>
         <UserSearch
-          noteOf={(userId) =>
+          disabledReason={(userId) =>
             members().some((member) => member.userId === userId) ? t('members.already') : undefined
           }
           onPick={(userId) => {
@@ -118,9 +121,9 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
   )
 }
 
-type MemberOf = OutputOf<typeof roomInfo>['members'][number]
+type MemberInfo = OutputOf<typeof roomInfo>['members'][number]
 
-function Member(props: { room: MyRoom; member: MemberOf | undefined }) {
+function Member(props: { room: MyRoom; member: MemberInfo | undefined }) {
   const chat = useChat()
   const { t } = useLanguage()
   return (
@@ -132,7 +135,7 @@ function Member(props: { room: MyRoom; member: MemberOf | undefined }) {
             <Avatar user={member().userId} room={props.room.id} hasStatus />
             <span class="pick-text">
               <strong>{member().name}</strong>
-              <Show when={status()}>{(known) => <span>{t(`status.${known()}`)}</span>}</Show>
+              <Show when={status()}>{(current) => <span>{t(`status.${current()}`)}</span>}</Show>
             </span>
             <Show when={member().role !== 'member'}>
               <span class="role">{t(`members.${member().role}`)}</span>

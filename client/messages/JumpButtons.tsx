@@ -3,12 +3,12 @@ import { Show } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Icon } from '../ui/Icon.tsx'
 
-/** Ways to where somebody left off, and to the newest; and word of a message that is not here. */
+/** Buttons that scroll to the unread line or to the newest message, and the notice of a missing one. */
 export function JumpButtons(props: {
   isUnreadAbove: boolean
   onUnread: () => void
   isEndBelow: boolean
-  /** How many nobody has seen yet. */
+  /** Number of new messages below the view. */
   newBelow: number
   onEnd: () => void
   isMissing: boolean

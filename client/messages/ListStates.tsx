@@ -7,7 +7,7 @@ import { Avatar } from '../people/Avatar.tsx'
 import { Icon } from '../ui/Icon.tsx'
 import { useConversation } from './createConversation.ts'
 
-/** Where a room begins: above what was said first, or where nothing has been said yet. */
+/** Marks the beginning of a room or thread: above the first message, or in an empty list. */
 export function RoomStart(props: { isRow?: boolean }) {
   const chat = useChat()
   const { t } = useLanguage()
@@ -30,7 +30,7 @@ export function RoomStart(props: { isRow?: boolean }) {
   )
 }
 
-/** In the place of what is about to be there; or a word, where that takes a connection. */
+/** Shows a skeleton while messages load, or, after a grace period, that a connection is required. */
 export function LoadingState() {
   const chat = useChat()
   const { t } = useLanguage()
@@ -40,7 +40,7 @@ export function LoadingState() {
   return (
     <Show
       when={isLate() && chat.connection.state().status !== 'online'}
-      fallback={<Skeletons text={t('room.loading')} />}
+      fallback={<LoadingSkeleton text={t('room.loading')} />}
     >
       <p class="list-status" role="status">
         {t('link.waits')}
@@ -49,7 +49,7 @@ export function LoadingState() {
   )
 }
 
-function Skeletons(props: { text: string }) {
+function LoadingSkeleton(props: { text: string }) {
   return (
     <div class="waiting">
       <p class="visually-hidden" role="status">
@@ -71,7 +71,7 @@ function Skeletons(props: { text: string }) {
   )
 }
 
-/** Over the first message while what was said before it is on its way, or did not come. */
+/** Shows above the first message that older ones are loading or have failed to load. */
 export function OlderMessages() {
   const { t } = useLanguage()
   const { timeline } = useConversation()

@@ -8,27 +8,27 @@ import { useConversation } from './createConversation.ts'
 const EmojiPicker = lazyMenu(async () => (await import('../emoji/EmojiPicker.tsx')).EmojiPicker)
 const MessageMenu = lazyMenu(async () => (await import('./MessageMenu.tsx')).MessageMenu)
 
-/** What can be done with a message. */
+/** The toolbar of a message: react, reply in a thread, and a menu. */
 export function MessageActions(props: {
   item: TimelineMessage
-  /** Whether the message has the focus: of all others, Tab passes over what can be done. */
-  isActive: boolean
+  /** Whether Tab stops at the toolbar: only that of the focused message. */
+  isTabbable: boolean
   onThread: () => void
 }) {
   const { t } = useLanguage()
   const { threadId, react } = useConversation()
   const [isPicking, setPicking] = createSignal(false)
-  const [isOpen, setOpen] = createSignal(false)
-  let actions!: HTMLElement
-  const tabIndex = () => (props.isActive ? 0 : -1)
+  const [isMenuOpen, setMenuOpen] = createSignal(false)
+  let toolbar!: HTMLElement
+  const tabIndex = () => (props.isTabbable ? 0 : -1)
 
   return (
     <div
       ref={(element) => {
-        actions = element
+        toolbar = element
       }}
       class="actions"
-      classList={{ 'is-open': isPicking() || isOpen() }}
+      classList={{ 'is-open': isPicking() || isMenuOpen() }}
       role="toolbar"
       aria-label={t('message.actions')}
     >
@@ -57,8 +57,8 @@ export function MessageActions(props: {
         label={t('message.more')}
         tabIndex={tabIndex()}
         item={props.item}
-        beside={() => actions}
-        onOpenChange={setOpen}
+        anchor={() => toolbar}
+        onOpenChange={setMenuOpen}
       >
         <Icon name="more" />
       </MessageMenu>

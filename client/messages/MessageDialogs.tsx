@@ -9,7 +9,7 @@ const MessageTrace = lazyPart(
 )
 const ConfirmDialog = lazyPart(async () => (await import('../ui/ConfirmDialog.tsx')).ConfirmDialog)
 
-/** What is asked and shown of one message of a conversation. */
+/** The dialogs of a conversation's messages: the delivery trace and the confirmation of a deletion. */
 export function MessageDialogs() {
   const chat = useChat()
   const { t } = useLanguage()
@@ -21,7 +21,7 @@ export function MessageDialogs() {
         isOpen={deleting() !== undefined}
         onClose={() => setDeleting()}
         title={t('message.confirmDelete')}
-        deed={t('message.delete')}
+        confirmLabel={t('message.delete')}
         isDanger
         onConfirm={async () => {
           const item = deleting()

@@ -11,9 +11,13 @@ import type { MenuProps } from '../ui/lazyMenu.tsx'
 import { Menu } from '../ui/Menu.tsx'
 import { useConversation } from './createConversation.ts'
 
-/** What else can be done with a message. */
+/** Offers the less frequent actions on a message, such as editing, copying and deleting. */
 export function MessageMenu(
-  props: MenuProps & { item: TimelineMessage /** Where it stands. */; beside: () => HTMLElement },
+  props: MenuProps & {
+    item: TimelineMessage
+    /** Element beside which the user card opens. */
+    anchor: () => HTMLElement
+  },
 ) {
   const chat = useChat()
   const { t } = useLanguage()
@@ -24,15 +28,15 @@ export function MessageMenu(
   const mayDelete = () => isMine() || hasRight(room, 'moderate')
   const link = () => linkTo({ room: props.item.room, message: props.item.id })
 
-  let isAsked = false
-  /** Once the menu has given the focus back: a card closes when that goes elsewhere. */
+  let isCardRequested = false
+  /** Waits until the menu has returned the focus: the card closes when the focus moves. */
   const showCard = () => {
-    if (isAsked) setTimeout(() => card.show(props.item.sender, props.beside()))
-    isAsked = false
+    if (isCardRequested) setTimeout(() => card.show(props.item.sender, props.anchor()))
+    isCardRequested = false
   }
 
   return (
-    <Menu of={props} onClosed={showCard}>
+    <Menu trigger={props} onClosed={showCard}>
       <Show when={isMine()}>
         <DropdownMenu.Item class="menu-item" onSelect={() => setEditing(props.item)}>
           {t('message.edit')}
@@ -47,7 +51,7 @@ export function MessageMenu(
       <DropdownMenu.Item
         class="menu-item"
         onSelect={() => {
-          isAsked = true
+          isCardRequested = true
         }}
       >
         {t('members.about', { name: chat.people.name(props.item.sender) })}

@@ -12,10 +12,9 @@ import { Icon } from '../ui/Icon.tsx'
 import { useConversation } from './createConversation.ts'
 import { MessageActions } from './MessageActions.tsx'
 
-/** So much of a message is said where one goes. */
-const maxAnnounced = 300
+const maxAnnouncedLength = 300
 
-/** One message, who said it, and what can be done with it. */
+/** Shows a message with its sender, reactions and replies, and the toolbar once it is hovered or focused. */
 export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isMarked: boolean }) {
   const chat = useChat()
   const { t, timeOf, tn } = useLanguage()
@@ -25,34 +24,34 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
   const namesMe = () => props.item.mentions.includes(chat.me)
   const openThread = () => go({ room: props.item.room, thread: props.item.id })
   const card = useUserCard()
-  const about = ({ currentTarget }: { currentTarget: HTMLElement }) =>
+  const showCard = ({ currentTarget }: { currentTarget: HTMLElement }) =>
     card.show(props.item.sender, currentTarget)
-  /** All of it in a sentence, for who hears it. */
+  /** The accessible name: the message with its state, reactions and replies in one sentence. */
   const sentence = () => {
     const { at, text, editedAt, deletedAt, reactions, replies } = props.item
     const plain = deletedAt
       ? t('message.deleted')
-      : toPlainText(text, maxAnnounced, (user) => chat.people.name(user))
-    const said = t('message.sentence', { name: name(), time: timeOf(at), text: plain })
-    if (deletedAt) return said
+      : toPlainText(text, maxAnnouncedLength, (user) => chat.people.name(user))
+    const summary = t('message.sentence', { name: name(), time: timeOf(at), text: plain })
+    if (deletedAt) return summary
     return [
-      said,
+      summary,
       ...(editedAt ? [t('message.edited')] : []),
       ...reactions.map(({ emoji, count }) => `${emoji} ${count}`),
       ...(threadId === undefined && replies ? [tn('message.replies', replies.count)] : []),
     ].join(', ')
   }
-  const [isActive, setActive] = createSignal(false)
-  // Of many rows few are asked for what can be done with them.
-  const [isReached, setReached] = createSignal(false)
+  const [hasFocus, setHasFocus] = createSignal(false)
+  // Most rows never need a toolbar.
+  const [hasActions, setHasActions] = createSignal(false)
   let article: HTMLElement | undefined
-  // Who touches a message has what can be done with it: not every browser gives it the focus for that.
+  // Not every browser focuses a touched element, and on touch screens the focus shows the toolbar.
   const onTouch = ({ target, pointerType }: PointerEvent) => {
     if (pointerType !== 'touch') return
     if (target instanceof Element && target.closest('a, button, input')) return
     article?.focus({ preventScroll: true })
   }
-  // What had the focus is about to go with what was said.
+  // A deletion removes the focused element inside: the row takes over its focus.
   createComputed(
     on(
       () => props.item.deletedAt,
@@ -70,11 +69,11 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
       }}
       tabIndex={-1}
       onFocusIn={() => {
-        setActive(true)
-        setReached(true)
+        setHasFocus(true)
+        setHasActions(true)
       }}
-      onFocusOut={() => setActive(false)}
-      onMouseEnter={() => setReached(true)}
+      onFocusOut={() => setHasFocus(false)}
+      onMouseEnter={() => setHasActions(true)}
       class="message"
       classList={{
         'is-first': props.isFirst,
@@ -99,7 +98,7 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
           class="message-avatar"
           tabIndex={-1}
           aria-hidden="true"
-          onClick={about}
+          onClick={showCard}
         >
           <Avatar user={props.item.sender} />
         </button>
@@ -112,7 +111,7 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
               class="message-name"
               tabIndex={-1}
               aria-label={t('members.about', { name: name() })}
-              onClick={about}
+              onClick={showCard}
             >
               {name()}
             </button>
@@ -145,8 +144,8 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
             </button>
           )}
         </Show>
-        <Show when={isReached() && !props.item.deletedAt}>
-          <MessageActions item={props.item} isActive={isActive()} onThread={openThread} />
+        <Show when={hasActions() && !props.item.deletedAt}>
+          <MessageActions item={props.item} isTabbable={hasFocus()} onThread={openThread} />
         </Show>
       </div>
     </article>
@@ -164,13 +163,13 @@ function Reactions(props: { item: TimelineMessage }) {
   )
 }
 
-/** The same button, with the focus, however many there are. */
+/** Rendered by emoji, so that the button keeps the focus when its count changes. */
 function Reaction(props: { emoji: string; item: TimelineMessage }) {
   const chat = useChat()
   const { t, listOf } = useLanguage()
   const { react } = useConversation()
-  const found = () => props.item.reactions.find(({ emoji }) => emoji === props.emoji)
-  const users = () => found()?.users ?? []
+  const reaction = () => props.item.reactions.find(({ emoji }) => emoji === props.emoji)
+  const users = () => reaction()?.users ?? []
   const names = () => listOf(users().map((user) => chat.people.name(user)))
   return (
     <li>
@@ -186,7 +185,7 @@ function Reaction(props: { emoji: string; item: TimelineMessage }) {
         data-tip={names()}
         onClick={() => void react(props.item, props.emoji)}
       >
-        <span>{props.emoji}</span> {found()?.count}
+        <span>{props.emoji}</span> {reaction()?.count}
       </button>
     </li>
   )

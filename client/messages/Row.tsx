@@ -7,24 +7,24 @@ import { MessageRow } from './MessageRow.tsx'
 import { PendingRow } from './PendingRow.tsx'
 import type { ListRow } from './rows.ts'
 
-/** A row of whatever kind, as it is now; of what kind it is follows from its key. */
+/** Renders the row with a key. Its content may change; its kind follows from the key and does not. */
 export function Row(props: {
   key: string
   row: ListRow | undefined
   marked: MessageId | undefined
 }) {
   const { t } = useLanguage()
-  // The list moves rows a moment later than there are others in their places.
-  const row = createMemo<ListRow | undefined>((before) =>
-    props.row?.key === props.key ? props.row : before,
+  // The virtual list updates indexes after the rows: a row with another key is not rendered.
+  const row = createMemo<ListRow | undefined>((previous) =>
+    props.row?.key === props.key ? props.row : previous,
   )
-  const is = <Kind extends ListRow['kind']>(_kind: Kind) =>
+  const rowOf = <Kind extends ListRow['kind']>(_kind: Kind) =>
     row() as Extract<ListRow, { kind: Kind }>
   switch (row()?.kind) {
     case 'start':
       return <RoomStart isRow />
     case 'day':
-      return <DayLine at={is('day').at} />
+      return <DayLine at={rowOf('day').at} />
     case 'unread':
       return (
         <div class="line is-new">
@@ -32,12 +32,12 @@ export function Row(props: {
         </div>
       )
     case 'message': {
-      const message = () => is('message')
+      const message = () => rowOf('message')
       const isMarked = () => props.marked === message().item.id
       return <MessageRow item={message().item} isFirst={message().isFirst} isMarked={isMarked()} />
     }
     case 'outgoing': {
-      const message = () => is('outgoing')
+      const message = () => rowOf('outgoing')
       return <PendingRow outgoing={message().outgoing} isFirst={message().isFirst} />
     }
   }

@@ -3,23 +3,23 @@ import { Show } from 'solid-js'
 import type { RoomId, UserId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 
-const colours = 12
+const colourCount = 12
 
-/** The initials of a name on a colour that is always theirs. Decoration: the name stands beside it. */
+/** Shows a user's initials in a stable colour, hidden from screen readers: the name stands beside it. */
 export function Avatar(props: {
   user: UserId
   hasStatus?: boolean
-  /** A room that they are known to belong to. */
+  /** A room that both users belong to, which allows reading the status. */
   room?: RoomId | undefined
   isSmall?: boolean
 }) {
   const chat = useChat()
   const colour = () => {
-    // FNV-1a: names that differ in one letter differ in colour.
+    // FNV-1a spreads user ids that differ in one letter.
     let hash = 0x811c9dc5
     for (const character of props.user)
       hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0
-    return hash % colours
+    return hash % colourCount
   }
   const letters = () => {
     const words = chat.people.name(props.user).split(/\s+/).filter(Boolean)

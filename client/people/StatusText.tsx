@@ -3,7 +3,7 @@ import type { RoomId, UserId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
-/** Whether somebody is there, for who does not see the dot at their picture. */
+/** Announces a user's presence status to screen readers, which do not see the dot. */
 export function StatusText(props: { user: UserId; room?: RoomId | undefined }) {
   const chat = useChat()
   const { t } = useLanguage()

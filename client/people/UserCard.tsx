@@ -9,16 +9,16 @@ import { Icon } from '../ui/Icon.tsx'
 import { Avatar } from './Avatar.tsx'
 import { useUserCard } from './createUserCard.ts'
 
-/** Somebody, a little closer: what they are called, whether they are there, and a way to talk to them. */
+/** Shows a user's name and status in a popover, with a button that opens a direct room. */
 export function UserCard() {
   const card = useUserCard()
   return (
     <Show when={card.shown()} keyed>
-      {({ user, beside }) => (
+      {({ user, anchor }) => (
         <Popover
           open
           onOpenChange={(isOpen) => isOpen || card.close()}
-          getAnchorRect={() => beside.getBoundingClientRect()}
+          getAnchorRect={() => anchor.getBoundingClientRect()}
           placement="bottom-start"
           gutter={6}
         >
@@ -27,11 +27,11 @@ export function UserCard() {
               class="menu card"
               onCloseAutoFocus={(event) => {
                 event.preventDefault()
-                const place = beside.closest<HTMLElement>('button, article')
-                if (place?.isConnected) place.focus({ preventScroll: true })
+                const origin = anchor.closest<HTMLElement>('button, article')
+                if (origin?.isConnected) origin.focus({ preventScroll: true })
               }}
             >
-              <About user={user} />
+              <CardContent user={user} />
             </Popover.Content>
           </Popover.Portal>
         </Popover>
@@ -40,14 +40,14 @@ export function UserCard() {
   )
 }
 
-function About(props: { user: UserId }) {
+function CardContent(props: { user: UserId }) {
   const chat = useChat()
   const card = useUserCard()
   const { go, route } = useRoute()
   const { t } = useLanguage()
-  // Whoever has a card in a room is, or was, of it.
-  const status = () => chat.presence.statusOf(props.user, route().room)
-  const talk = () =>
+  // The card is opened from a room, so its user is or was a member.
+  const status = () => chat.presence.statusOf(props.user, place().room)
+  const openDirect = () =>
     chat.attempt(async () => {
       const room = await chat.rooms.openDirect(props.user)
       card.close()
@@ -61,12 +61,12 @@ function About(props: { user: UserId }) {
           <Popover.Title class="card-name">{chat.people.name(props.user)}</Popover.Title>
           <Popover.Description class="muted">
             @{props.user}
-            <Show when={status()}>{(known) => <> · {t(`status.${known()}`)}</>}</Show>
+            <Show when={status()}>{(current) => <> · {t(`status.${current()}`)}</>}</Show>
           </Popover.Description>
         </div>
       </div>
       <Show when={props.user !== chat.me}>
-        <button type="button" class="button" onClick={() => void talk()}>
+        <button type="button" class="button" onClick={() => void openDirect()}>
           <Icon name="send" />
           {t('members.talk')}
         </button>

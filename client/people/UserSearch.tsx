@@ -11,7 +11,7 @@ import { latestOf, SearchStatus } from '../ui/SearchStatus.tsx'
 import { Avatar } from './Avatar.tsx'
 import { StatusText } from './StatusText.tsx'
 
-/** Finds somebody to talk to, and opens the room of the two. */
+/** Finds a user and opens the direct room with them. */
 export function FindUserDialog(props: { isOpen: boolean; onClose: () => void }) {
   const chat = useChat()
   const { go } = useRoute()
@@ -30,27 +30,27 @@ export function FindUserDialog(props: { isOpen: boolean; onClose: () => void }) 
   )
 }
 
-/** A field for a name, and who is called that. */
+/** Searches users by name. */
 export function UserSearch(props: {
   onPick: (user: UserId) => void
-  /** Why somebody cannot be picked. */
-  noteOf?: (user: UserId) => string | undefined
+  /** Returns why a user cannot be picked; undefined if they can. */
+  disabledReason?: (user: UserId) => string | undefined
 }) {
   const chat = useChat()
   const { t } = useLanguage()
   const [text, setText] = createSignal('')
-  const [found] = createResource(
+  const [search] = createResource(
     () => text().trim() || undefined,
-    (searched) => callWithRetry(chat.client, 'users.search', { text: searched.slice(0, 64) }),
+    (query) => callWithRetry(chat.client, 'users.search', { text: query.slice(0, 64) }),
   )
-  // What was found for other letters is shown as far as it fits these.
-  const fitting = () =>
-    (latestOf(found)?.users ?? []).filter(
+  // While a search is running, the previous results that still match are shown.
+  const matches = () =>
+    (latestOf(search)?.users ?? []).filter(
       ({ userId, name }) => text().trim() && matchRank(text().trim(), userId, name) !== undefined,
     )
-  const people = () =>
-    fitting().map(({ userId, name }) => {
-      const note = props.noteOf?.(userId)
+  const options = () =>
+    matches().map(({ userId, name }) => {
+      const note = props.disabledReason?.(userId)
       return {
         key: userId,
         title: name,
@@ -62,13 +62,13 @@ export function UserSearch(props: {
     <SearchList
       label={t('rooms.findPeople')}
       title={t('composer.people')}
-      options={people()}
-      onText={setText}
+      options={options()}
+      onQuery={setText}
       onPick={({ key }) => props.onPick(key)}
       empty={
         <>
-          <SearchStatus of={found} />
-          <Show when={text().trim() && found.state === 'ready'}>
+          <SearchStatus search={search} />
+          <Show when={text().trim() && search.state === 'ready'}>
             <p class="list-empty">{t('rooms.nobody')}</p>
           </Show>
         </>

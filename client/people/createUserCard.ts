@@ -3,12 +3,12 @@ import type { UserId } from '#schema/ids'
 
 export type UserCardState = ReturnType<typeof createUserCard>
 
-/** Who is looked at more closely, beside what was pressed for that. */
+/** Holds the user whose card is open, and the element beside which it is shown. */
 export function createUserCard() {
-  const [shown, setShown] = createSignal<{ user: UserId; beside: HTMLElement }>()
+  const [shown, setShown] = createSignal<{ user: UserId; anchor: HTMLElement }>()
   return {
     shown,
-    show: (user: UserId, beside: HTMLElement) => setShown({ user, beside }),
+    show: (user: UserId, anchor: HTMLElement) => setShown({ user, anchor }),
     close: () => setShown(),
   }
 }
@@ -17,6 +17,6 @@ export const UserCardContext = createContext<UserCardState>()
 
 export function useUserCard(): UserCardState {
   const card = useContext(UserCardContext)
-  if (!card) throw new Error('There is no card around this')
+  if (!card) throw new Error('useUserCard requires a UserCardContext')
   return card
 }

@@ -6,43 +6,43 @@ import { useRoute } from '../routing/createRoute.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { latestOf, SearchStatus } from '../ui/SearchStatus.tsx'
 
-/** The public rooms, to be joined. */
+/** Lists the public rooms, to search, join and open. */
 export function BrowseRooms(props: { isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
   return (
     <Dialog isOpen={props.isOpen} onClose={props.onClose} title={t('rooms.browse')}>
-      <RoomsToJoin onClose={props.onClose} />
+      <PublicRooms onClose={props.onClose} />
     </Dialog>
   )
 }
 
-function RoomsToJoin(props: { onClose: () => void }) {
+function PublicRooms(props: { onClose: () => void }) {
   const chat = useChat()
   const { go } = useRoute()
   const { t, tn } = useLanguage()
   const [text, setText] = createSignal('')
-  const [found] = createResource(text, (searched) =>
-    callWithRetry(chat.client, 'room.browse', { text: searched }),
+  const [firstPage] = createResource(text, (query) =>
+    callWithRetry(chat.client, 'room.browse', { text: query }),
   )
-  type Found = NonNullable<ReturnType<typeof found>>['rooms'][number]
-  // More of the same, page by page.
-  const [further, setFurther] = createSignal<readonly Found[]>([])
+  type PublicRoom = NonNullable<ReturnType<typeof firstPage>>['rooms'][number]
+  // Rooms of the second and later pages.
+  const [laterRooms, setLaterRooms] = createSignal<readonly PublicRoom[]>([])
   const [hasMore, setMore] = createSignal(false)
   createEffect(() => {
-    setFurther([])
-    setMore(latestOf(found)?.more ?? false)
+    setLaterRooms([])
+    setMore(latestOf(firstPage)?.more ?? false)
   })
-  const rooms = () => [...(latestOf(found)?.rooms ?? []), ...further()]
+  const rooms = () => [...(latestOf(firstPage)?.rooms ?? []), ...laterRooms()]
 
   async function showMore() {
-    const [searched, after] = [text(), rooms().at(-1)?.id]
-    const page = await callWithRetry(chat.client, 'room.browse', { text: searched, after })
-    if (text() !== searched) return
-    setFurther((before) => [...before, ...page.rooms])
+    const [query, after] = [text(), rooms().at(-1)?.id]
+    const page = await callWithRetry(chat.client, 'room.browse', { text: query, after })
+    if (text() !== query) return
+    setLaterRooms((before) => [...before, ...page.rooms])
     setMore(page.more)
   }
 
-  async function open(room: Found) {
+  async function open(room: PublicRoom) {
     if (!room.joined) {
       await callWithRetry(chat.client, 'room.join', { room: room.id })
       await chat.rooms.refresh()
@@ -65,7 +65,7 @@ function RoomsToJoin(props: { onClose: () => void }) {
         <For
           each={rooms()}
           fallback={
-            <Show when={found.state === 'ready'}>
+            <Show when={firstPage.state === 'ready'}>
               <li class="list-empty">{t('rooms.nothing')}</li>
             </Show>
           }
@@ -89,7 +89,7 @@ function RoomsToJoin(props: { onClose: () => void }) {
           )}
         </For>
       </ul>
-      <SearchStatus of={found} />
+      <SearchStatus search={firstPage} />
       <Show when={hasMore()}>
         <button type="button" class="button" onClick={() => void chat.attempt(showMore)}>
           {t('rooms.more')}

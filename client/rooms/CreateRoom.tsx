@@ -8,34 +8,34 @@ import { FormActions } from '../ui/FormActions.tsx'
 import { RadioGroup } from '../ui/RadioGroup.tsx'
 import { RoomNameField } from './RoomNameField.tsx'
 
-/** Makes a room, and goes there. */
+/** Creates a room and opens it. */
 export function CreateRoom(props: { isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
   return (
     <Dialog isOpen={props.isOpen} onClose={props.onClose} title={t('rooms.create')}>
-      <NewRoom onClose={props.onClose} />
+      <CreateRoomForm onClose={props.onClose} />
     </Dialog>
   )
 }
 
-function NewRoom(props: { onClose: () => void }) {
+function CreateRoomForm(props: { onClose: () => void }) {
   const chat = useChat()
   const { go } = useRoute()
   const { t } = useLanguage()
   const [name, setName] = createSignal('')
   const [id, setId] = createSignal<string>()
   const [kind, setKind] = createSignal<'public' | 'private'>('public')
-  const [problem, setProblem] = createSignal<unknown>()
-  // A name without a letter that may stand there gets an address that says nothing.
-  const anyId = `room-${crypto.randomUUID().slice(0, 6)}`
-  const address = () => id() ?? (suggestId(name()) || (name().trim() && anyId))
+  const [error, setError] = createSignal<unknown>()
+  // For names without a character that an id may contain.
+  const fallbackId = `room-${crypto.randomUUID().slice(0, 6)}`
+  const roomId = () => id() ?? (suggestId(name()) || (name().trim() && fallbackId))
 
   async function submit(event: SubmitEvent) {
     event.preventDefault()
-    const room = address() as RoomId
-    const made = await chat.client.try('room.create', { room, name: name(), kind: kind() })
-    if (!made.ok) {
-      setProblem(made.error.code === 'conflict' ? t('rooms.taken') : made.error)
+    const room = roomId() as RoomId
+    const created = await chat.client.try('room.create', { room, name: name(), kind: kind() })
+    if (!created.ok) {
+      setError(created.error.code === 'conflict' ? t('rooms.taken') : created.error)
       return
     }
     await chat.rooms.refresh()
@@ -55,7 +55,7 @@ function NewRoom(props: { onClose: () => void }) {
           pattern="[a-z0-9_\-]{1,64}"
           autocomplete="off"
           aria-describedby="room-id-hint"
-          value={address()}
+          value={roomId()}
           onInput={({ currentTarget }) => setId(currentTarget.value)}
         />
         <p id="room-id-hint" class="hint">
@@ -68,7 +68,7 @@ function NewRoom(props: { onClose: () => void }) {
         options={{ public: t('rooms.public'), private: t('rooms.onlyInvited') }}
         onChange={setKind}
       />
-      <FormActions problem={problem()} onCancel={props.onClose}>
+      <FormActions error={error()} onCancel={props.onClose}>
         <button type="submit" class="button primary" disabled={!name().trim()}>
           {t('rooms.create')}
         </button>
@@ -77,7 +77,7 @@ function NewRoom(props: { onClose: () => void }) {
   )
 }
 
-/** What a name becomes where only small letters and digits may stand. */
+/** Returns an id derived from a name, with lower-case letters, digits and hyphens; it may be empty. */
 function suggestId(name: string): string {
   return name
     .toLowerCase()

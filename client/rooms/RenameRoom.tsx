@@ -6,33 +6,33 @@ import { Dialog } from '../ui/Dialog.tsx'
 import { FormActions } from '../ui/FormActions.tsx'
 import { RoomNameField } from './RoomNameField.tsx'
 
-/** What a room is called, for everybody in it. Its address stays. */
+/** Renames a room for all members. Its id does not change. */
 export function RenameRoom(props: { room: MyRoom; isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
   return (
     <Dialog isOpen={props.isOpen} onClose={props.onClose} title={t('room.rename')}>
-      <NewName room={props.room} onClose={props.onClose} />
+      <RenameRoomForm room={props.room} onClose={props.onClose} />
     </Dialog>
   )
 }
 
-function NewName(props: { room: MyRoom; onClose: () => void }) {
+function RenameRoomForm(props: { room: MyRoom; onClose: () => void }) {
   const chat = useChat()
   const { t } = useLanguage()
   const [name, setName] = createSignal(props.room.name)
-  const [problem, setProblem] = createSignal<unknown>()
+  const [error, setError] = createSignal<unknown>()
 
   async function submit(event: SubmitEvent) {
     event.preventDefault()
     const renamed = await chat.client.try('room.rename', { room: props.room.id, name: name() })
     if (renamed.ok) props.onClose()
-    else setProblem(renamed.error)
+    else setError(renamed.error)
   }
 
   return (
     <form class="form" onSubmit={(event) => void submit(event)}>
       <RoomNameField value={name()} onInput={setName} />
-      <FormActions problem={problem()} onCancel={props.onClose}>
+      <FormActions error={error()} onCancel={props.onClose}>
         <button type="submit" class="button primary" disabled={!name().trim()}>
           {t('composer.save')}
         </button>

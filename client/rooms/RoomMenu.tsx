@@ -13,22 +13,22 @@ import type { MenuProps } from '../ui/lazyMenu.tsx'
 import { Menu, MenuChoices } from '../ui/Menu.tsx'
 import { RenameRoom } from './RenameRoom.tsx'
 
-/** What calls for somebody in this room, and a link to it. */
+/** Offers the notification level of a room, marking it as read, its link, and renaming it. */
 export function RoomMenu(props: MenuProps & { room: MyRoom }) {
   const chat = useChat()
   const { t } = useLanguage()
   const { copy } = useClipboard()
   const permission = createPermission()
-  const usual = () =>
+  const defaultLabel = () =>
     ({
       all: t('settings.all'),
       mentions: t('settings.mentionsOnly'),
       none: t('settings.none'),
     })[chat.notify.everywhere()]
-  const choices = (): [NotifyLevel | 'usual', string][] => [
-    ['usual', `${t('notify.asEverywhere')}: ${usual()}`],
+  const choices = (): [NotifyLevel | 'default', string][] => [
+    ['default', `${t('notify.asEverywhere')}: ${defaultLabel()}`],
     ['all', t('settings.all')],
-    // Between two people everything is meant for the other.
+    // A direct room has no level for mentions: each message is addressed to the user.
     ...(props.room.kind === 'direct'
       ? []
       : ([['mentions', t('notify.onlyMentions')]] satisfies [NotifyLevel, string][])),
@@ -39,13 +39,13 @@ export function RoomMenu(props: MenuProps & { room: MyRoom }) {
 
   return (
     <>
-      <Menu of={props}>
+      <Menu trigger={props}>
         <MenuChoices
           label={t('settings.notify')}
-          value={chat.notify.ownOf(props.room.id) ?? 'usual'}
+          value={chat.notify.ownOf(props.room.id) ?? 'default'}
           options={choices()}
           onChange={(level) =>
-            chat.notify.setOwn(props.room.id, level === 'usual' ? undefined : level)
+            chat.notify.setOwn(props.room.id, level === 'default' ? undefined : level)
           }
         />
         <Show when={permission.state() === 'default'}>

@@ -1,6 +1,5 @@
 import { useLanguage } from '../i18n/createLanguage.ts'
 
-/** The field for what a room is called. */
 export function RoomNameField(props: { value: string; onInput: (name: string) => void }) {
   const { t } = useLanguage()
   return (

@@ -1,6 +1,7 @@
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { useRoute } from './createRoute.ts'
 
+/** Leads back to the room list, on narrow pages that do not show it beside the content. */
 export function BackButton() {
   const { go } = useRoute()
   const { t } = useLanguage()

@@ -8,15 +8,15 @@ import { lazyMenu } from '../ui/lazyMenu.tsx'
 
 const AccountMenu = lazyMenu(async () => (await import('./AccountMenu.tsx')).AccountMenu)
 
-/** Ourselves, and how we are seen. */
+/** Shows the user's own name and status, and opens the account menu. */
 export function AccountButton(props: {
   onOpen: (dialog: OpenDialog) => void
   onLogout: () => void
 }) {
   const chat = useChat()
   const { t, timeOf } = useLanguage()
-  const said = () => {
-    const until = chat.doNotDisturb.until()
+  const statusText = () => {
+    const until = chat.quiet.until()
     return until === undefined
       ? t(`status.${chat.presence.mine()}`)
       : t('notify.until', { time: timeOf(until) })
@@ -26,7 +26,7 @@ export function AccountButton(props: {
       <Avatar user={chat.me} hasStatus />
       <span class="me-text">
         <span class="me-name">{chat.people.name(chat.me)}</span>
-        <span class="me-status">{said()}</span>
+        <span class="me-status">{statusText()}</span>
       </span>
     </AccountMenu>
   )

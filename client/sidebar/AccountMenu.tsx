@@ -11,7 +11,7 @@ import { Menu } from '../ui/Menu.tsx'
 const minuteMs = 60_000
 const statuses: readonly ChosenStatus[] = ['online', 'away']
 
-/** How we are seen, for how long nobody shall disturb us, and what is about the whole page. */
+/** Offers the user's own status, do not disturb, settings, shortcuts and logout. */
 export function AccountMenu(
   props: MenuProps & { onOpen: (dialog: OpenDialog) => void; onLogout: () => void },
 ) {
@@ -21,12 +21,12 @@ export function AccountMenu(
   const ends = (): [string, number | undefined][] => [
     [t('notify.halfHour'), Date.now() + 30 * minuteMs],
     [t('notify.hour'), Date.now() + 60 * minuteMs],
-    [t('notify.tomorrow', { time: timeOf(tomorrow()) }), tomorrow()],
+    [t('notify.tomorrow', { time: timeOf(tomorrowMorning()) }), tomorrowMorning()],
     [t('notify.open'), undefined],
   ]
 
   return (
-    <Menu of={props} placement="top-start">
+    <Menu trigger={props} placement="top-start">
       <DropdownMenu.RadioGroup
         value={status()}
         onChange={(chosen) =>
@@ -35,10 +35,10 @@ export function AccountMenu(
       >
         <DropdownMenu.GroupLabel class="menu-label">{t('status.choose')}</DropdownMenu.GroupLabel>
         <For each={statuses}>
-          {(known) => (
-            <DropdownMenu.RadioItem class="menu-item" value={known} closeOnSelect>
-              <span class={`dot is-${known}`} />
-              {t(`status.${known}`)}
+          {(option) => (
+            <DropdownMenu.RadioItem class="menu-item" value={option} closeOnSelect>
+              <span class={`dot is-${option}`} />
+              {t(`status.${option}`)}
             </DropdownMenu.RadioItem>
           )}
         </For>
@@ -81,8 +81,8 @@ export function AccountMenu(
   )
 }
 
-/** Tomorrow morning. */
-function tomorrow(): number {
+/** Returns 9:00 of the next day, local time. */
+function tomorrowMorning(): number {
   const day = new Date()
   day.setDate(day.getDate() + 1)
   return day.setHours(9, 0, 0, 0)

@@ -13,65 +13,67 @@ import { type SearchItem, SearchList } from '../ui/SearchList.tsx'
 
 const [maxResults, maxQueryLength] = [12, 64]
 
-/** Where one may go: to a room of ours, to one that can be joined, to somebody. */
+/** A destination: a joined room, a public room, or a user. */
 interface SwitcherItem extends SearchItem {
   kind: RoomKind
-  /** Who it is, where it is somebody. */
+  /** The other user of a direct room. */
   user?: UserId | undefined
-  /** Where the title is not enough. */
   note?: string
-  mine?: MyRoom
-  find: () => RoomId | Promise<RoomId>
+  ownRoom?: MyRoom
+  openRoom: () => RoomId | Promise<RoomId>
 }
 
-/** Goes to any room by a few letters of its name. */
+/** Opens a room or a direct room, found by a few letters of its name. */
 export function QuickSwitcher(props: { isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
   return (
     <Dialog isOpen={props.isOpen} onClose={props.onClose} title={t('switcher.label')}>
-      <Choices onClose={props.onClose} />
+      <SwitcherList onClose={props.onClose} />
     </Dialog>
   )
 }
 
-function Choices(props: { onClose: () => void }) {
+function SwitcherList(props: { onClose: () => void }) {
   const chat = useChat()
   const { go } = useRoute()
   const { t } = useLanguage()
   const [text, setText] = createSignal('')
-  const wanted = () => text().trim().toLowerCase().slice(0, maxQueryLength)
-  const ours = createMemo((): SwitcherItem[] =>
+  const query = () => text().trim().toLowerCase().slice(0, maxQueryLength)
+  const ownRooms = createMemo((): SwitcherItem[] =>
     chat.rooms
       .list()
       .map((room) => ({ room, title: chat.titleOf(room), id: room.with ?? room.id }))
       .filter(({ title, id }) =>
-        normalizeForSearch(`${title} ${id}`).includes(normalizeForSearch(wanted())),
+        normalizeForSearch(`${title} ${id}`).includes(normalizeForSearch(query())),
       )
-      // What begins so is likelier to be meant than what has it in its middle.
-      .map((found) => ({ ...found, fit: matchRank(wanted(), found.id, found.title) ?? 2 }))
+      // A match at the beginning of a word is more relevant than one inside.
+      .map((match) => ({ ...match, rank: matchRank(query(), match.id, match.title) ?? 2 }))
       .sort(
-        (a, b) => a.fit - b.fit || rank(b.room) - rank(a.room) || b.room.lastSeq - a.room.lastSeq,
+        (a, b) =>
+          a.rank - b.rank ||
+          unreadRank(b.room) - unreadRank(a.room) ||
+          b.room.lastSeq - a.room.lastSeq,
       )
       .map(({ room, title }) => ({
         key: room.id,
         title,
         kind: room.kind,
         user: room.with,
-        mine: room,
-        find: () => room.id,
+        ownRoom: room,
+        openRoom: () => room.id,
       })),
   )
-  const [others] = createResource(
-    () => wanted() || undefined,
-    async (searched): Promise<SwitcherItem[]> => {
+  const [searchResults] = createResource(
+    () => query() || undefined,
+    async (text): Promise<SwitcherItem[]> => {
       const [people, rooms] = await Promise.all([
-        chat.client.try('users.search', { text: searched }),
-        chat.client.try('room.browse', { text: searched }),
+        chat.client.try('users.search', { text }),
+        chat.client.try('room.browse', { text }),
       ])
-      const known = new Set(chat.rooms.list().map((room) => room.with))
+      const directUsers = new Set(chat.rooms.list().map((room) => room.with))
       return [
         ...(people.ok ? people.value.users : [])
-          .filter(({ userId }) => !known.has(userId))
+          .filter(({ userId }) => !directUsers.has(userId))
           .map(({ userId, name }) => toPerson(userId, name)),
         ...(rooms.ok ? rooms.value.rooms : [])
           .filter(({ joined }) => !joined)
@@ -80,31 +82,31 @@ function Choices(props: { onClose: () => void }) {
             title: name,
             kind,
             note: t('rooms.join'),
-            find: () => id,
+            openRoom: () => id,
           })),
       ]
     },
   )
-  const fits = ({ title, key }: SwitcherItem) =>
-    wanted() !== '' && normalizeForSearch(`${title} ${key}`).includes(normalizeForSearch(wanted()))
+  const matchesQuery = ({ title, key }: SwitcherItem) =>
+    query() !== '' && normalizeForSearch(`${title} ${key}`).includes(normalizeForSearch(query()))
   const toPerson = (user: UserId, title: string): SwitcherItem => ({
     key: `@${user}`,
     title,
     kind: 'direct',
     user,
     note: `@${user}`,
-    find: () => chat.rooms.openDirect(user),
+    openRoom: () => chat.rooms.openDirect(user),
   })
   const found = createMemo(() =>
-    // What was found for other letters is shown as far as it fits these.
-    [...ours(), ...(others.latest ?? []).filter(fits)].slice(0, maxResults),
+    // While a search is running, the previous results that still match are shown.
+    [...ownRooms(), ...(searchResults.latest ?? []).filter(matchesQuery)].slice(0, maxResults),
   )
-  const isUnread = ({ mine }: SwitcherItem) =>
-    mine !== undefined && mine.unread > 0 && !chat.notify.isMuted(mine.id)
+  const isUnread = ({ ownRoom }: SwitcherItem) =>
+    ownRoom !== undefined && ownRoom.unread > 0 && !chat.notify.isMuted(ownRoom.id)
 
-  function pick(chosen: SwitcherItem) {
+  function pick(item: SwitcherItem) {
     void chat.attempt(async () => {
-      const room = await chosen.find()
+      const room = await item.openRoom()
       props.onClose()
       go({ room })
     })
@@ -115,28 +117,28 @@ function Choices(props: { onClose: () => void }) {
       label={t('switcher.hint')}
       title={t('switcher.label')}
       options={found()}
-      onText={setText}
+      onQuery={setText}
       onPick={pick}
-      classOf={(goal) => (isUnread(goal) ? 'is-unread' : '')}
+      classOf={(item) => (isUnread(item) ? 'is-unread' : '')}
       empty={
-        <Show when={!others.loading}>
+        <Show when={!searchResults.loading}>
           <p class="list-empty">{t('switcher.nothing')}</p>
         </Show>
       }
     >
-      {({ title, kind, user, note, mine }) => (
+      {({ title, kind, user, note, ownRoom }) => (
         <>
           <Show when={user} fallback={<Icon name={kind === 'private' ? 'lock' : 'hash'} />}>
-            {(somebody) => <Avatar user={somebody()} hasStatus isSmall />}
+            {(other) => <Avatar user={other()} hasStatus isSmall />}
           </Show>
           <span class="pick-text">
             <strong>{title}</strong>
           </span>
-          <Show when={user}>{(somebody) => <StatusText user={somebody()} />}</Show>
+          <Show when={user}>{(other) => <StatusText user={other()} />}</Show>
           <Show when={note}>
             <span class="muted">{note}</span>
           </Show>
-          <Show when={(mine?.unread ?? 0) > 0 && mine}>
+          <Show when={(ownRoom?.unread ?? 0) > 0 && ownRoom}>
             {(room) => (
               <span
                 class="badge"
@@ -152,6 +154,6 @@ function Choices(props: { onClose: () => void }) {
   )
 }
 
-function rank({ unread, mentions }: { unread: number; mentions: number }): number {
+function unreadRank({ unread, mentions }: { unread: number; mentions: number }): number {
   return mentions > 0 ? 2 : unread > 0 ? 1 : 0
 }

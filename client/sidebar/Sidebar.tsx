@@ -22,7 +22,7 @@ const FindUserDialog = lazyPart(
 
 const RoomMenu = lazyMenu(async () => (await import('../rooms/RoomMenu.tsx')).RoomMenu)
 
-/** Our rooms, the people we talk to, and ourselves. */
+/** Lists the user's rooms and direct rooms, with the account menu below. */
 export function Sidebar(props: {
   lists: RoomLists
   open: OpenDialog | undefined
@@ -31,9 +31,9 @@ export function Sidebar(props: {
   onLogout: () => void
 }) {
   const chat = useChat()
-  const places = useRoute()
+  const router = useRoute()
   const { t } = useLanguage()
-  // Beside a name stands whether they are there.
+  // Each direct room shows the status of its other user.
   createEffect(() => {
     for (const { id } of props.lists.directs().slice(0, 30)) chat.presence.ensureLoaded(id)
   })
@@ -110,11 +110,11 @@ export function Sidebar(props: {
         <a
           class="room-link console-link"
           href={pathOf({ console: 'functions' })}
-          aria-current={places.route().console === undefined ? undefined : 'page'}
+          aria-current={router.place().console === undefined ? undefined : 'page'}
           onClick={(event) => {
             if (event.ctrlKey || event.metaKey || event.shiftKey) return
             event.preventDefault()
-            places.go({ console: 'functions' })
+            router.go({ console: 'functions' })
           }}
         >
           <Icon name="pulse" />
@@ -134,11 +134,11 @@ function RoomLink(props: { room: MyRoom }) {
   const chat = useChat()
   const { route, go } = useRoute()
   const { t, tn } = useLanguage()
-  const isHere = () => route().room === props.room.id
-  const loud = () => chat.notify.badgeCountOf(props.room)
+  const isHere = () => place().room === props.room.id
+  const loudCount = () => chat.notify.loudIn(props.room)
   const isMuted = () => chat.notify.isMuted(props.room.id)
-  /** In a muted room nothing that is unread is of interest. */
-  const count = () => loud() || (isMuted() ? 0 : props.room.unread)
+  /** Muted rooms show no unread count. */
+  const count = () => loudCount() || (isMuted() ? 0 : props.room.unread)
   return (
     <li class="room-item">
       <a
@@ -167,9 +167,9 @@ function RoomLink(props: { room: MyRoom }) {
           <span class="visually-hidden">{t('notify.muted')}</span>
         </Show>
         <Show when={count()}>
-          {(some) => (
-            <span class="badge" classList={{ 'is-quiet': loud() === 0 }} aria-hidden="true">
-              {some() > 99 ? '99+' : some()}
+          {(shown) => (
+            <span class="badge" classList={{ 'is-quiet': loudCount() === 0 }} aria-hidden="true">
+              {shown() > 99 ? '99+' : shown()}
             </span>
           )}
         </Show>

@@ -5,7 +5,7 @@ import type { Chat } from '../chat/createChat.ts'
 
 export type RoomLists = ReturnType<typeof createRoomLists>
 
-/** Our rooms by name, and the people we talk to with those we heard of last before all others. */
+/** Sorts the user's rooms by name, and direct rooms by their latest message. */
 export function createRoomLists(chat: Chat, code: () => string) {
   const byName = (a: MyRoom, b: MyRoom) => chat.titleOf(a).localeCompare(chat.titleOf(b), code())
   const rooms = createMemo(() =>
@@ -24,14 +24,14 @@ export function createRoomLists(chat: Chat, code: () => string) {
   return {
     rooms,
     directs,
-    /** The one above or below, as they are shown, of those that are wanted; behind the last is the first. */
-    beside(here: RoomId | undefined, step: 1 | -1, isWanted = (_room: MyRoom) => true) {
+    /** Returns the next accepted room below (1) or above (-1) the current one; the list wraps around. */
+    adjacent(current: RoomId | undefined, step: 1 | -1, accepts = (_room: MyRoom) => true) {
       const all = [...rooms(), ...directs()]
-      const at = all.findIndex(({ id }) => id === here)
-      const start = at < 0 && step < 0 ? 0 : at
-      for (let away = 1; away <= all.length; away++) {
-        const room = all.at((start + step * away) % all.length)
-        if (room && room.id !== here && isWanted(room)) return room
+      const index = all.findIndex(({ id }) => id === current)
+      const start = index < 0 && step < 0 ? 0 : index
+      for (let distance = 1; distance <= all.length; distance++) {
+        const room = all.at((start + step * distance) % all.length)
+        if (room && room.id !== current && accepts(room)) return room
       }
       return undefined
     },

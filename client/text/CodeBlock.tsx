@@ -5,7 +5,7 @@ import { TextWordsContext } from './words.ts'
 
 const copiedMs = 2_000
 
-/** Code, in colours as soon as they are there, and a button that takes it along. */
+/** Shows code, highlighted once the grammar has loaded, with a copy button. */
 export function CodeBlock(props: { text: string; language?: string | undefined }) {
   const words = useContext(TextWordsContext)
   const copyText = useContext(CopyTextContext)
@@ -15,11 +15,11 @@ export function CodeBlock(props: { text: string; language?: string | undefined }
 
   const [parts] = createResource(
     () => ({ text: props.text, language: props.language }),
-    // Where the colours cannot be loaded, code has none.
+    // If the grammar fails to load, the code is shown without highlighting.
     async ({ text, language }) =>
       language ? highlight(text, language).catch(() => undefined) : undefined,
   )
-  // Read only when it is there, so that nothing around this waits for it.
+  // Reading a pending resource would suspend the boundary around the message.
   const shown = () => (parts.state === 'ready' ? parts.latest : undefined) ?? [props.text]
 
   async function copy() {
@@ -37,16 +37,16 @@ export function CodeBlock(props: { text: string; language?: string | undefined }
           <span aria-live="polite">{isCopied() ? words().copied : words().copy}</span>
         </button>
       </figcaption>
-      {/* Wide code is moved sideways, also without a mouse. */}
+      {/* Focusable, so that wide code can be scrolled by keyboard. */}
       <pre class="code-body" dir="ltr" tabindex="0">
-        <code>{partsOf(shown())}</code>
+        <code>{renderParts(shown())}</code>
       </pre>
     </figure>
   )
 }
 
-function partsOf(parts: CodePart[]): JSX.Element {
+function renderParts(parts: CodePart[]): JSX.Element {
   return parts.map((part) =>
-    typeof part === 'string' ? part : <span class={part.className}>{partsOf(part.parts)}</span>,
+    typeof part === 'string' ? part : <span class={part.className}>{renderParts(part.parts)}</span>,
   )
 }

@@ -11,58 +11,58 @@ import { TextWordsContext } from './words.ts'
 
 export interface MessageTextProps {
   text: string
-  /** Whom the server found in it; other names are text. Everybody named, if it is left out. */
+  /** Users whom the server has recognised; other names stay text. If omitted, all names are mentions. */
   mentions?: readonly UserId[] | undefined
   me: UserId
   names: (user: UserId) => string
-  /** Somebody's name was pressed. Without this, names are nothing to press. */
+  /** Runs when a mention is pressed. Without it, mentions are not buttons. */
   onMention?: ((user: UserId, element: HTMLElement) => void) | undefined
 }
 
-/** What somebody wrote. Every element is made here, from what the parser found: nothing is HTML. */
+/** Renders the text of a message. All elements are created from the parsed tree; no HTML is injected. */
 export function MessageText(props: MessageTextProps) {
   const blocks = createMemo(() => parseMessage(props.text))
   return (
     <div class="message-text" classList={{ 'is-emoji': isEmojiOnly(props.text) }}>
-      {showBlocks(blocks(), props)}
+      {renderBlocks(blocks(), props)}
     </div>
   )
 }
 
-function showBlocks(blocks: Block[], props: MessageTextProps): JSX.Element {
-  return blocks.map((block) => showBlock(block, props))
+function renderBlocks(blocks: Block[], props: MessageTextProps): JSX.Element {
+  return blocks.map((block) => renderBlock(block, props))
 }
 
-/** Each finds its own direction, so that a line in Arabic does not turn the next one around. */
-function showBlock(block: Block, props: MessageTextProps): JSX.Element {
+/** Renders a block with a direction of its own, so that an Arabic line does not affect the next one. */
+function renderBlock(block: Block, props: MessageTextProps): JSX.Element {
   switch (block.kind) {
     case 'paragraph':
-      return <p dir="auto">{showInlines(block.children, props)}</p>
+      return <p dir="auto">{renderInlines(block.children, props)}</p>
     case 'heading':
       return (
         <p class="heading" dir="auto">
-          <strong>{showInlines(block.children, props)}</strong>
+          <strong>{renderInlines(block.children, props)}</strong>
         </p>
       )
     case 'quote':
       return (
         <blockquote dir={directionOf(block.children)}>
-          {showBlocks(block.children, props)}
+          {renderBlocks(block.children, props)}
         </blockquote>
       )
     case 'list':
-      return showList(block, props)
+      return renderList(block, props)
     case 'code':
       return <CodeBlock text={block.text} language={block.language} />
     case 'table':
-      return showTable(block, props)
+      return renderTable(block, props)
     case 'rule':
       return <hr />
   }
 }
 
-function showList({ start, items }: Block & { kind: 'list' }, props: MessageTextProps) {
-  const shown = items.map((item) => showItem(item, props))
+function renderList({ start, items }: Block & { kind: 'list' }, props: MessageTextProps) {
+  const shown = items.map((item) => renderItem(item, props))
   const direction = directionOf(items.flatMap(({ children }) => children))
   if (start === undefined) return <ul dir={direction}>{shown}</ul>
   return (
@@ -72,7 +72,7 @@ function showList({ start, items }: Block & { kind: 'list' }, props: MessageText
   )
 }
 
-function showItem({ isDone, children }: ListItem, props: MessageTextProps) {
+function renderItem({ isDone, children }: ListItem, props: MessageTextProps) {
   const words = useContext(TextWordsContext)
   return (
     <li classList={{ task: isDone !== undefined }}>
@@ -84,12 +84,12 @@ function showItem({ isDone, children }: ListItem, props: MessageTextProps) {
           aria-label={isDone ? words().done : words().open}
         />
       </Show>
-      {showBlocks(children, props)}
+      {renderBlocks(children, props)}
     </li>
   )
 }
 
-function showTable(table: Block & { kind: 'table' }, props: MessageTextProps) {
+function renderTable(table: Block & { kind: 'table' }, props: MessageTextProps) {
   const alignOf = (column: number) => `align-${table.aligns[column] ?? 'start'}`
   return (
     <div class="table-frame" tabindex="0">
@@ -98,7 +98,7 @@ function showTable(table: Block & { kind: 'table' }, props: MessageTextProps) {
           <tr>
             {table.header.map((cell, column) => (
               <th scope="col" class={alignOf(column)}>
-                {showInlines(cell, props)}
+                {renderInlines(cell, props)}
               </th>
             ))}
           </tr>
@@ -107,7 +107,7 @@ function showTable(table: Block & { kind: 'table' }, props: MessageTextProps) {
           {table.rows.map((row) => (
             <tr>
               {row.map((cell, column) => (
-                <td class={alignOf(column)}>{showInlines(cell, props)}</td>
+                <td class={alignOf(column)}>{renderInlines(cell, props)}</td>
               ))}
             </tr>
           ))}
@@ -117,38 +117,38 @@ function showTable(table: Block & { kind: 'table' }, props: MessageTextProps) {
   )
 }
 
-function showInlines(nodes: Inline[], props: MessageTextProps): JSX.Element {
-  return nodes.map((node) => showInline(node, props))
+function renderInlines(nodes: Inline[], props: MessageTextProps): JSX.Element {
+  return nodes.map((node) => renderInline(node, props))
 }
 
-function showInline(node: Inline, props: MessageTextProps): JSX.Element {
+function renderInline(node: Inline, props: MessageTextProps): JSX.Element {
   switch (node.kind) {
     case 'text':
       return node.text
     case 'break':
       return <br />
     case 'emphasis':
-      return <em>{showInlines(node.children, props)}</em>
+      return <em>{renderInlines(node.children, props)}</em>
     case 'strong':
-      return <strong>{showInlines(node.children, props)}</strong>
+      return <strong>{renderInlines(node.children, props)}</strong>
     case 'deleted':
-      return <del>{showInlines(node.children, props)}</del>
+      return <del>{renderInlines(node.children, props)}</del>
     case 'code':
       return <code dir="ltr">{node.text}</code>
     case 'link':
-      return showLink(node, props)
+      return renderLink(node, props)
     case 'image':
       return <RemoteImage href={node.href} host={node.host} description={node.description} />
     case 'mention':
-      return <Mention user={node.user} in={props} />
+      return <Mention user={node.user} message={props} />
   }
 }
 
-function showLink(link: Inline & { kind: 'link' }, props: MessageTextProps) {
+function renderLink(link: Inline & { kind: 'link' }, props: MessageTextProps) {
   return (
     <>
       <a href={link.href} target="_blank" rel="noopener noreferrer nofollow">
-        <bdi>{showInlines(link.children, props)}</bdi>
+        <bdi>{renderInlines(link.children, props)}</bdi>
       </a>
       <Show when={link.host}>
         {(host) => (
@@ -164,32 +164,32 @@ function showLink(link: Inline & { kind: 'link' }, props: MessageTextProps) {
   )
 }
 
-/** Whoever is meant can be told by their id, whatever they call themselves. */
-function Mention(props: { user: UserId; in: MessageTextProps }) {
-  const isMeant = () => props.in.mentions?.includes(props.user) ?? true
-  const classes = () => ({ 'mention-me': props.user === props.in.me })
+/** Shows the display name with the id as a tooltip: display names are not unique. */
+function Mention(props: { user: UserId; message: MessageTextProps }) {
+  const isMentioned = () => props.message.mentions?.includes(props.user) ?? true
+  const classes = () => ({ 'mention-me': props.user === props.message.me })
   const name = () => (
     <>
-      @<bdi>{props.in.names(props.user)}</bdi>
+      @<bdi>{props.message.names(props.user)}</bdi>
     </>
   )
   return (
-    <Show when={isMeant()} fallback={`@${props.user}`}>
+    <Show when={isMentioned()} fallback={`@${props.user}`}>
       <Show
-        when={props.in.onMention}
+        when={props.message.onMention}
         fallback={
           <span class="mention" classList={classes()} data-tip={`@${props.user}`}>
             {name()}
           </span>
         }
       >
-        {(tell) => (
+        {(onMention) => (
           <button
             type="button"
             class="mention"
             classList={classes()}
             data-tip={`@${props.user}`}
-            onClick={({ currentTarget }) => tell()(props.user, currentTarget)}
+            onClick={({ currentTarget }) => onMention()(props.user, currentTarget)}
           >
             {name()}
           </button>

@@ -1,25 +1,22 @@
 import { createSignal, Match, Show, Switch, useContext } from 'solid-js'
 import { TextWordsContext } from './words.ts'
 
-/**
- * Which images somebody has asked for, as long as the page lives: a list draws what comes back into
- * view anew.
- */
-const [wanted, setWanted] = createSignal<ReadonlySet<string>>(new Set())
+/** Images that the user has loaded. Global, as the virtual list recreates rows that scroll into view. */
+const [requested, setRequested] = createSignal<ReadonlySet<string>>(new Set())
 
 /**
- * An image somewhere else: whoever keeps it learns who looks at it, and when. So it is a link, and an
- * image only for who asks for this one. What is not sent safely is never more than a link.
+ * Shows a remote image as a link, with a button that loads it: its host learns the reader's address and
+ * time of reading. Images without HTTPS stay links.
  */
 export function RemoteImage(props: { href: string; host: string; description: string }) {
   const words = useContext(TextWordsContext)
   const [hasFailed, setFailed] = createSignal(false)
   const isSafe = () => props.href.startsWith('https://')
-  const isShown = () => isSafe() && wanted().has(props.href) && !hasFailed()
+  const isShown = () => isSafe() && requested().has(props.href) && !hasFailed()
 
   function load() {
     setFailed(false)
-    setWanted((before) => new Set(before).add(props.href))
+    setRequested((before) => new Set(before).add(props.href))
   }
 
   return (

@@ -1,6 +1,6 @@
 import { createContext } from 'solid-js'
 
-/** Takes text along, and answers whether that worked. A page that knows what to do otherwise provides it. */
+/** Copies text and resolves to whether that succeeded. The page provides a version with a fallback. */
 export const CopyTextContext = createContext(async (text: string): Promise<boolean> => {
   try {
     await navigator.clipboard.writeText(text)

@@ -5,8 +5,8 @@ const rightToLeft =
   /^[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u
 
 /**
- * Which way text runs that stands in blocks of its own, by its first letter. A browser that is to find
- * out passes over whatever finds out for itself, and so finds nothing.
+ * Returns the direction of nested blocks by their first letter. `dir="auto"` would not work: browsers
+ * skip descendants that have a `dir` of their own.
  */
 export function directionOf(blocks: Block[]): 'ltr' | 'rtl' | 'auto' {
   const letter = /\p{L}/u.exec(plainOf(blocks))?.[0]

@@ -1,8 +1,8 @@
-const sign = String.raw`\p{Extended_Pictographic}[\u{fe0f}\p{Emoji_Modifier}]*`
+const emoji = String.raw`\p{Extended_Pictographic}[\u{fe0f}\p{Emoji_Modifier}]*`
 const flag = String.raw`\p{Regional_Indicator}{2}`
-const few = new RegExp(`^(?:(?:${flag}|${sign}(?:\u200d${sign})*)\\s*){1,6}$`, 'u')
+const fewEmoji = new RegExp(`^(?:(?:${flag}|${emoji}(?:\u200d${emoji})*)\\s*){1,6}$`, 'u')
 
-/** Whether somebody says it with a few signs alone: those may be larger than letters. */
+/** Returns whether a text consists of one to six emoji, which are shown larger. */
 export function isEmojiOnly(text: string): boolean {
-  return text.length <= 80 && few.test(text.trim())
+  return text.length <= 80 && fewEmoji.test(text.trim())
 }

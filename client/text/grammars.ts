@@ -1,4 +1,4 @@
 import { common, createLowlight } from 'lowlight'
 
-/** Heavy, so it is only ever imported when somebody shows code. */
+/** Large: import it dynamically, when code is shown. */
 export const grammars = createLowlight(common)

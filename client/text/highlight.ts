@@ -1,20 +1,20 @@
 import type { grammars } from './grammars.ts'
 
-/** Code as it is coloured: text, and stretches of it that are something. */
+/** Highlighted code: plain text, and parts with the class of a token. */
 export type CodePart = string | { className: string; parts: CodePart[] }
 
-/** What is longer is read without colours: some grammars take a second for 10,000 characters. */
+/** Longer code is not highlighted: some grammars take a second for 10,000 characters. */
 const maxLength = 3_000
 const maxCached = 100
-/** What was coloured last, because lists forget and draw the same code again when scrolled. */
+/** The virtual list renders the same code again when it scrolls back into view. */
 const cache = new Map<string, CodePart[]>()
 
-/** The parts of code in a language, or nothing if it is one that nobody knows here. */
+/** Returns the highlighted parts, or undefined if the language is unknown or the code too long. */
 export async function highlight(code: string, language: string): Promise<CodePart[] | undefined> {
   if (code.length > maxLength) return undefined
   const key = `${language} ${code}`
-  const known = cache.get(key)
-  if (known) return known
+  const cached = cache.get(key)
+  if (cached) return cached
   const { grammars } = await import('./grammars.ts')
   if (!grammars.registered(language)) return undefined
   const parts = toParts(grammars.highlight(language, code).children)

@@ -1,39 +1,42 @@
 import { Lexer, type Token, Tokenizer, type Tokens } from 'marked'
 
-/** What is nested deeper is shown as it was written. */
+/** Deeper nesting is shown as source text. */
 const maxDepth = 10
-/** How far emphasis may look for its end in one message, all in all. */
-const maxSearched = 60_000
-/** How far text is read at once. What marked looks ahead for would else be looked for at every step. */
+/** Limits the total length scanned for the ends of emphasis and links in one message. */
+const maxSearchedLength = 60_000
+/** Length of text passed to marked at once: its look-ahead scans the rest of the text at every step. */
 const windowLength = 512
 const maxUrlLength = 2_048
 const maxBackticks = 300
-/** Lines that may be those below the head of a table: each is tried with all that follows it. */
-const maxRules = 60
+/** Lines that look like a table's delimiter row: for each, marked scans all text below. */
+const maxDelimiterRows = 60
 const maxColumns = 64
 const maxCells = 2_000
-/** Messages are shorter by far. */
+/** Far above the length limit of a message. */
 const maxLength = 32_000
 
 /**
- * What marked takes a message for. It is read a little differently than a document would be: HTML is
- * text, nothing is defined on a line that is not shown, a line of dashes makes no heading of the line
- * before it, a quote ends with its last `>`, and whatever it is, it takes milliseconds.
+ * Returns marked's tokens of a message. Unlike in a document, HTML is text, there are no link
+ * definitions and no headings underlined by dashes, and a quote ends with its last `>`. The effort is
+ * bounded: any message takes milliseconds.
  */
 export function lexMessage(text: string): Token[] {
-  const tidied = tidy(text)
-  if (tidied.length > maxLength || hasMore(/^[ \t]*[|:-][|: \t-]*$/gm, tidied, maxRules))
-    return asWritten(tidied)
+  const sanitized = sanitize(text)
+  if (
+    sanitized.length > maxLength ||
+    hasMore(/^[ \t]*[|:-][|: \t-]*$/gm, sanitized, maxDelimiterRows)
+  )
+    return asPlainText(sanitized)
   try {
-    return new MessageLexer(new MessageTokenizer(tidied)).lex(tidied)
+    return new MessageLexer(new MessageTokenizer(sanitized)).lex(sanitized)
   } catch {
-    // A mistake in marked must not take the conversation around the message with it.
-    return asWritten(tidied)
+    // A bug in marked must not break the whole conversation.
+    return asPlainText(sanitized)
   }
 }
 
-/** Without what nobody can see or nobody misses. Overrides make text read other than it is. */
-function tidy(text: string): string {
+/** Removes bidi overrides, which disguise text, and replaces control characters; caps whitespace runs. */
+function sanitize(text: string): string {
   return text
     .toWellFormed()
     .replace(/\r\n?/g, '\n')
@@ -43,40 +46,40 @@ function tidy(text: string): string {
     .replace(/(?:[ \t]*\n){65,}/g, '\n'.repeat(64))
 }
 
-function asWritten(text: string): Token[] {
-  return [{ type: 'paragraph', raw: text, text, tokens: [literal(text)] }]
+function asPlainText(text: string): Token[] {
+  return [{ type: 'paragraph', raw: text, text, tokens: [toTextToken(text)] }]
 }
 
-function literal(text: string): Tokens.Text {
+function toTextToken(text: string): Tokens.Text {
   return { type: 'text', raw: text, text }
 }
 
-/** Goes down only so far: without that, thousands of `>` overflow the stack. */
+/** Limits the nesting depth: thousands of `>` would overflow the stack. */
 class MessageLexer extends Lexer {
   private depth = 0
 
   constructor(tokenizer: MessageTokenizer) {
     super({ gfm: true, breaks: true, tokenizer })
-    // Nothing defines a link, and marked looks for them, slowly, only as long as there is this.
+    // Without `links`, marked skips its slow search for reference links.
     Reflect.deleteProperty(this.tokens, 'links')
   }
 
   override blockTokens(src: string, tokens: Token[] = [], isClipped?: boolean): Lexer['tokens'] {
-    // marked itself takes tokens without links for tokens with them, wherever something is nested.
-    const found = tokens as Lexer['tokens']
-    if (this.depth < maxDepth) this.below(() => super.blockTokens(src, found, isClipped))
-    else if (src.trim()) found.push(...asWritten(src))
-    return found
+    // marked makes the same cast for nested tokens.
+    const list = tokens as Lexer['tokens']
+    if (this.depth < maxDepth) this.nested(() => super.blockTokens(src, list, isClipped))
+    else if (src.trim()) list.push(...asPlainText(src))
+    return list
   }
 
   override inlineTokens(src: string, tokens: Token[] = []): Token[] {
     const isReadable = this.depth < maxDepth && !hasMore(/`+/g, src, maxBackticks)
-    if (isReadable) return this.below(() => super.inlineTokens(src, tokens))
-    tokens.push(literal(src))
+    if (isReadable) return this.nested(() => super.inlineTokens(src, tokens))
+    tokens.push(toTextToken(src))
     return tokens
   }
 
-  private below<T>(read: () => T): T {
+  private nested<T>(read: () => T): T {
     this.depth += 1
     try {
       return read()
@@ -104,7 +107,7 @@ class MessageTokenizer extends Tokenizer {
 
   constructor(text: string) {
     super()
-    // What is between delimiters is skipped almost at once.
+    // Text between delimiters is skipped at almost no cost.
     this.delimiters = 0.1 + (text.match(/[*_~]/g)?.length ?? 0) / text.length
   }
 
@@ -124,13 +127,13 @@ class MessageTokenizer extends Tokenizer {
     return undefined
   }
 
-  /** Only lines that begin with `>`: below a quote stands the answer to it. */
+  /** Takes only lines that begin with `>`: the line below a quote is usually the reply to it. */
   override blockquote(src: string) {
     const quoted = /^(?: {0,3}>[^\n]*(?:\n|$))+/.exec(src)
     return quoted ? super.blockquote(quoted[0]) : undefined
   }
 
-  /** Not where a line begins with more markers than anybody nests: they are peeled off one by one. */
+  /** Ends a list before a line with 16 or more markers: marked removes them one by one. */
   override list(src: string) {
     if (!/^ {0,3}(?:[*+-]|\d{1,9}[.)])(?:\s|$)/.test(src)) return undefined
     const deep = src.search(/^(?: {0,3}(?:(?:[*+-]|\d{1,9}[.)])[ \t]+|>[ \t]*)){16}/m)
@@ -138,8 +141,8 @@ class MessageTokenizer extends Tokenizer {
   }
 
   /**
-   * Rows are filled up to the width of the first one, so that 8,000 characters would make a million
-   * cells. What is below the last row taken is the next table, or text.
+   * Limits the number of cells: marked fills rows up to the width of the head, so that 8,000 characters
+   * would make a million cells. Further rows become text or another table.
    */
   override table(src: string) {
     const [head] = /^[^\n]+(?=\n[ \t]*[|:-][|: \t-]*(?:\n|$))/.exec(src) ?? ['']
@@ -148,13 +151,12 @@ class MessageTokenizer extends Tokenizer {
     return super.table(firstLines(src, maxCells / columns))
   }
 
-  /** Nothing is defined, so nothing is referred to. */
   override reflink() {
     return undefined
   }
 
   override link(src: string) {
-    // A cheap look at the brackets first: most are no link.
+    // Cheap test first: most brackets are not links.
     const label = /^!?\[(?:\\.|[^\\[\]]|\[(?:\\.|[^\\[\]])*\])*\]\(/s
     if (!label.test(src)) return undefined
     return this.search(src, 1, () => super.link(src))
@@ -162,7 +164,7 @@ class MessageTokenizer extends Tokenizer {
 
   override emStrong(src: string, masked: string, before?: string) {
     if (!/^([*_])\1{0,63}(?!\1)\S/.test(src)) return undefined
-    // Inside a word, `_` is refused before anything is looked for.
+    // Inside a word, marked rejects `_` without a search.
     const isInWord = src.startsWith('_') && /\w/.test(before ?? '')
     return this.search(src, isInWord ? 0 : this.delimiters, () =>
       super.emStrong(src, masked, before),
@@ -174,25 +176,25 @@ class MessageTokenizer extends Tokenizer {
     return this.search(src, this.delimiters, () => super.del(src, masked, before))
   }
 
-  /** Looks for the end of what begins here, unless too much has been looked through already. */
-  private search<T extends Token>(src: string, effort: number, look: () => T | undefined) {
-    if (this.searched > maxSearched) return undefined
-    const found = look()
+  /** Runs a search unless the message has used up its budget, and charges the scanned length to it. */
+  private search<T extends Token>(src: string, effort: number, read: () => T | undefined) {
+    if (this.searched > maxSearchedLength) return undefined
+    const found = read()
     this.searched += (found?.raw ?? src).length * effort
     return found
   }
 
   override url(src: string) {
     if (!/^(?:https?:\/\/|www\.|mailto:|[\w.+-]{1,64}@)/i.test(src)) return undefined
-    const longest = src.slice(0, maxUrlLength + 1)
-    const found = super.url(longest)
+    const window = src.slice(0, maxUrlLength + 1)
+    const found = super.url(window)
     return found && found.raw.length <= maxUrlLength ? found : undefined
   }
 
   override inlineText(src: string) {
     if (src.length <= windowLength) return super.inlineText(src)
     const window = src.slice(0, windowLength)
-    // No word is cut in two, else its rest might look like the beginning of something.
+    // Cut between words: the rest of a word might be read as the start of a token.
     const cut = window.search(/\s\S*$/)
     return super.inlineText(cut > 0 ? window.slice(0, cut) : window)
   }

@@ -1,15 +1,15 @@
-/** As it is compared: small, and without the marks on its letters. */
+/** Returns the text in lower case and without diacritics. */
 export function normalizeForSearch(text: string): string {
   return text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase()
 }
 
 /**
- * How well somebody is what is wanted: 0 where their id or name begins so, 1 where another word of the
- * name does, and nothing where none does.
+ * Ranks a user for a query: 0 if the id or name starts with it, 1 if another word does, undefined if
+ * none does.
  */
-export function matchRank(wanted: string, userId: string, name: string): 0 | 1 | undefined {
-  const [text, called] = [normalizeForSearch(wanted), normalizeForSearch(name)]
-  if (userId.startsWith(text) || called.startsWith(text)) return 0
-  const words = `${userId} ${called}`.split(/[\s_-]+/)
-  return words.some((word) => word.startsWith(text)) ? 1 : undefined
+export function matchRank(query: string, userId: string, name: string): 0 | 1 | undefined {
+  const [normalizedQuery, normalizedName] = [normalizeForSearch(query), normalizeForSearch(name)]
+  if (userId.startsWith(normalizedQuery) || normalizedName.startsWith(normalizedQuery)) return 0
+  const words = `${userId} ${normalizedName}`.split(/[\s_-]+/)
+  return words.some((word) => word.startsWith(normalizedQuery)) ? 1 : undefined
 }

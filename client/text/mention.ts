@@ -1,17 +1,17 @@
 import type { UserId } from '#schema/ids'
 import type { Inline } from './tree.ts'
 
-/** Text with the people it names: the same names that the server finds in it. */
+/** Splits text into mentions and the text between them, by the same rule as the server. */
 export function readMentions(text: string): Inline[] {
-  const found: Inline[] = []
+  const nodes: Inline[] = []
   let end = 0
-  for (const { 0: written, 1: user = '', index } of text.matchAll(
+  for (const { 0: match, 1: user = '', index } of text.matchAll(
     /(?<![\w@])@([a-z0-9_-]{1,64})(?![\w-])/g,
   )) {
-    if (index > end) found.push({ kind: 'text', text: text.slice(end, index) })
-    found.push({ kind: 'mention', user: user as UserId })
-    end = index + written.length
+    if (index > end) nodes.push({ kind: 'text', text: text.slice(end, index) })
+    nodes.push({ kind: 'mention', user: user as UserId })
+    end = index + match.length
   }
-  if (end < text.length) found.push({ kind: 'text', text: text.slice(end) })
-  return found
+  if (end < text.length) nodes.push({ kind: 'text', text: text.slice(end) })
+  return nodes
 }

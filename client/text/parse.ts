@@ -6,15 +6,15 @@ import { readMentions } from './mention.ts'
 import type { Align, Block, Inline, ListItem } from './tree.ts'
 
 /**
- * Reads a message. Nothing in the answer can do anything: what is not of a known kind, or leads where
- * a link may not, is text, as it was written.
+ * Parses a message into a tree without active content: unknown tokens and forbidden links become their
+ * source text.
  */
 export function parseMessage(text: string): Block[] {
   if (text !== last.text) last = { text, blocks: toBlocks(lexMessage(text)) }
   return last.blocks
 }
 
-/** What is shown is also said: each message is read twice, one time after the other. */
+/** Caches one message: each is parsed twice in a row, for the page and for its accessible name. */
 let last: { text: string; blocks: Block[] } = { text: '', blocks: [] }
 
 function toBlocks(tokens: Token[]): Block[] {
@@ -23,7 +23,7 @@ function toBlocks(tokens: Token[]): Block[] {
 
 function toBlock(token: MarkedToken): Block | undefined {
   switch (token.type) {
-    // These two say nothing themselves: the second one is what `isDone` tells.
+    // No content of their own; `isDone` carries the state of a checkbox.
     case 'space':
     case 'checkbox':
       return undefined
@@ -59,19 +59,19 @@ function toItem({ task, checked, tokens }: Tokens.ListItem): ListItem {
   return { ...(task ? { isDone: checked === true } : {}), children: toBlocks(tokens) }
 }
 
-/** A fence around nothing is somebody's line of signs. */
+/** Returns a code block, or a paragraph if there is nothing between the fences. */
 function toCode({ lang, text, raw }: Tokens.Code): Block {
   if (!text.trim()) return { kind: 'paragraph', children: toLines(raw.trim(), false) }
   const [language] = /^[\w+#.-]{1,32}/.exec(lang ?? '') ?? []
   return {
     kind: 'code',
     ...(language ? { language: language.toLowerCase() } : {}),
-    text: visible(text),
+    text: showBidiControls(text),
   }
 }
 
-/** Code that reads otherwise than it runs is the oldest trick: what turns text around is shown. */
-function visible(code: string): string {
+/** Replaces bidi controls, with which code can read differently than it runs. */
+function showBidiControls(code: string): string {
   return code.replace(/[\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
 }
 
@@ -86,18 +86,18 @@ function toTable({ align, header, rows }: Tokens.Table): Block {
   }
 }
 
-/** marked fills rows up. What nobody wrote is left out, else a short message makes a long page. */
+/** Drops the empty cells at the end, with which marked fills up rows. */
 function toRow(cells: Tokens.TableCell[]): Inline[][] {
   const last = cells.findLastIndex(({ text }) => text !== '')
   return cells.slice(0, last + 1).map((cell) => toInlines(cell.tokens))
 }
 
-/** Text that follows text is put together before names are looked for in it. */
+/** Joins adjacent text tokens, so that mentions are found across them. */
 function toInlines(tokens: Token[], isInLink = false): Inline[] {
-  const found: Inline[] = []
+  const nodes: Inline[] = []
   let text = ''
   const flush = () => {
-    found.push(...toLines(text, isInLink))
+    nodes.push(...toLines(text, isInLink))
     text = ''
   }
   for (const token of tokens as MarkedToken[]) {
@@ -107,13 +107,13 @@ function toInlines(tokens: Token[], isInLink = false): Inline[] {
       continue
     }
     flush()
-    found.push(node)
+    nodes.push(node)
   }
   flush()
-  return found
+  return nodes
 }
 
-/** No link nor anybody's name within a link: there is one thing to press, and it is plain where. */
+/** Splits text into lines. Within a link there are no mentions: nested controls would be ambiguous. */
 function toLines(text: string, isInLink: boolean): Inline[] {
   return text.split('\n').flatMap((line, index): Inline[] => {
     const nodes: Inline[] = isInLink
@@ -140,13 +140,12 @@ function toInline(token: MarkedToken, isInLink: boolean): Inline | string {
     case 'del':
       return { kind: 'deleted', children: toInlines(token.tokens, isInLink) }
     case 'codespan':
-      return { kind: 'code', text: visible(token.text) }
+      return { kind: 'code', text: showBidiControls(token.text) }
     case 'link':
       return isInLink ? token.raw : toLink(token)
     case 'image':
       return isInLink ? token.text : toImage(token)
-    // `text` of a text has some of its character references decoded, and `&` encoded then: what
-    // somebody writes is what everybody reads.
+    // Not `token.text`: marked decodes some character references in it and encodes `&`.
     default:
       return token.raw
   }
@@ -155,11 +154,11 @@ function toInline(token: MarkedToken, isInLink: boolean): Inline | string {
 function toLink({ href, tokens, raw }: Tokens.Link): Inline | string {
   const target = parseLink(href)
   const children = toInlines(tokens, true)
-  const said = textOf(children)
-  // Nobody can read, or press, what nobody can see.
-  const isSeen = said.replace(/[\s\p{Default_Ignorable_Code_Point}]/gu, '') !== ''
-  if (!target || !isSeen) return raw
-  const host = isMisleading(said, target) ? { host: target.host } : {}
+  const label = textOf(children)
+  // An invisible link cannot be checked before it is pressed.
+  const isVisible = label.replace(/[\s\p{Default_Ignorable_Code_Point}]/gu, '') !== ''
+  if (!target || !isVisible) return raw
+  const host = isMisleading(label, target) ? { host: target.host } : {}
   return { kind: 'link', href: target.href, ...host, children }
 }
 
@@ -171,12 +170,12 @@ function toImage({ href, text, raw }: Tokens.Image): Inline | string {
 
 export type NameOf = (user: UserId) => string
 
-/** What is read of them. */
+/** Returns the plain text of inline nodes. */
 export function textOf(nodes: Inline[], nameOf: NameOf = (user) => user): string {
-  return nodes.map((node) => readNode(node, nameOf)).join('')
+  return nodes.map((node) => textOfNode(node, nameOf)).join('')
 }
 
-function readNode(node: Inline, nameOf: NameOf): string {
+function textOfNode(node: Inline, nameOf: NameOf): string {
   switch (node.kind) {
     case 'text':
     case 'code':

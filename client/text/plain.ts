@@ -2,20 +2,20 @@ import { type NameOf, parseMessage, textOf } from './parse.ts'
 import type { Block } from './tree.ts'
 
 /**
- * A message in one line of at most so many characters, as a notification shows it and a screen reader
- * says it. `nameOf` tells what people are called.
+ * Returns a message in one line of at most `max` UTF-16 code units, for notifications and screen
+ * readers. `nameOf` returns the display name of a mentioned user.
  */
 export function toPlainText(text: string, max: number, nameOf: NameOf = (user) => user): string {
   const line = plainOf(parseMessage(text), nameOf).replace(/\s+/g, ' ').trim()
   return shorten(line, max)
 }
 
-/** The same in full. */
+/** Returns the complete plain text of blocks. */
 export function plainOf(blocks: Block[], nameOf: NameOf = (user) => user): string {
-  return blocks.map((block) => readBlock(block, nameOf)).join(' ')
+  return blocks.map((block) => textOfBlock(block, nameOf)).join(' ')
 }
 
-function readBlock(block: Block, nameOf: NameOf): string {
+function textOfBlock(block: Block, nameOf: NameOf): string {
   switch (block.kind) {
     case 'paragraph':
     case 'heading':
@@ -35,13 +35,13 @@ function readBlock(block: Block, nameOf: NameOf): string {
   }
 }
 
-/** Cuts between what people take for characters: an emoji may be ten of the language's. */
+/** Cuts between grapheme clusters: one emoji may consist of ten code units. */
 function shorten(line: string, max: number): string {
   if (line.length <= max) return line
-  let kept = ''
+  let shortened = ''
   for (const { segment } of new Intl.Segmenter().segment(line)) {
-    if (kept.length + segment.length > max - 1) break
-    kept += segment
+    if (shortened.length + segment.length > max - 1) break
+    shortened += segment
   }
-  return `${kept.trimEnd()}…`
+  return `${shortened.trimEnd()}…`
 }

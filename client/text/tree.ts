@@ -1,9 +1,9 @@
 import type { UserId } from '#schema/ids'
 
-/** What a message looks like: all that can be in it, and nothing that is not shown as text. */
+/** A block of a parsed message. Other Markdown is kept as text. */
 export type Block =
   | { kind: 'paragraph'; children: Inline[] }
-  /** No bigger than the rest: a message is no document. */
+  /** Shown in bold, not larger: a message is not a document. */
   | { kind: 'heading'; children: Inline[] }
   | { kind: 'quote'; children: Block[] }
   | { kind: 'list'; start?: number; items: ListItem[] }
@@ -12,12 +12,12 @@ export type Block =
   | { kind: 'rule' }
 
 export interface ListItem {
-  /** Only of tasks. */
+  /** Set for tasks only. */
   isDone?: boolean
   children: Block[]
 }
 
-/** Along the direction of the text. */
+/** Relative to the direction of the text. */
 export type Align = 'start' | 'center' | 'end'
 
 export type Inline =
@@ -25,7 +25,7 @@ export type Inline =
   | { kind: 'break' }
   | { kind: 'emphasis' | 'strong' | 'deleted'; children: Inline[] }
   | { kind: 'code'; text: string }
-  /** `host` is there if it must be shown: the text says, or may be taken to say, another one. */
+  /** `host` is set if it must be shown, because the text suggests another one. */
   | { kind: 'link'; href: string; host?: string; children: Inline[] }
   | { kind: 'image'; href: string; host: string; description: string }
   | { kind: 'mention'; user: UserId }

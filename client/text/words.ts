@@ -1,14 +1,14 @@
 import { createContext } from 'solid-js'
 
-/** What is said around the text of messages. */
+/** The labels around message text. */
 export interface TextWords {
   copy: string
   copied: string
-  /** What code is called; with an empty language if nobody said which. */
+  /** Label of a code block; `language` is empty if it is unknown. */
   code: (language: string) => string
   image: (host: string) => string
   loadImage: string
-  /** What becomes of loading it. */
+  /** The consequence of loading an image, shown as a tooltip. */
   imageHint: (host: string) => string
   imageFailed: string
   done: string
@@ -27,5 +27,5 @@ const english: TextWords = {
   open: 'To do',
 }
 
-/** Provided once, around everything, by a page in another language. */
+/** Provided by the app in the language of the page; English by default. */
 export const TextWordsContext = createContext<() => TextWords>(() => english)

@@ -1,16 +1,16 @@
 import { ErrorBoundary, type JSX, onMount } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
-/** Where a part of the page cannot be drawn, says so in its place: all else goes on. */
+/** Replaces a part of the page that failed to render with an error and a retry button. */
 export function AppErrorBoundary(props: {
-  /** Before it is drawn again: for what may have been the reason. */
+  /** Runs before the retry, for example to clear a cache. */
   onRetry?: () => void
   children: JSX.Element
 }) {
   return (
     <ErrorBoundary
       fallback={(error, reset) => (
-        <Broken
+        <ErrorFallback
           error={error}
           onRetry={() => {
             props.onRetry?.()
@@ -24,7 +24,7 @@ export function AppErrorBoundary(props: {
   )
 }
 
-function Broken(props: { error: unknown; onRetry: () => void }) {
+function ErrorFallback(props: { error: unknown; onRetry: () => void }) {
   const { t } = useLanguage()
   onMount(() => console.error(props.error))
   return (

@@ -2,29 +2,29 @@ import { createEffect, createSignal, type JSX, on } from 'solid-js'
 import { Dialog } from './Dialog.tsx'
 import { FormActions } from './FormActions.tsx'
 
-/** Asks once more before something is done that is not undone. It stays open where that fails. */
+/** Asks for confirmation of an action that cannot be undone. Stays open, with the error, if it fails. */
 export function ConfirmDialog(props: {
   isOpen: boolean
   onClose: () => void
   title: string
-  /** What the button says that does it. */
-  deed: string
+  /** Label of the confirming button. */
+  confirmLabel: string
   isDanger?: boolean
   onConfirm: () => Promise<unknown>
   children?: JSX.Element
 }) {
   const [isBusy, setBusy] = createSignal(false)
-  const [problem, setProblem] = createSignal<unknown>()
-  createEffect(on([() => props.isOpen], () => setProblem()))
+  const [error, setError] = createSignal<unknown>()
+  createEffect(on([() => props.isOpen], () => setError()))
 
   async function confirm() {
     setBusy(true)
-    setProblem()
+    setError()
     try {
       await props.onConfirm()
       props.onClose()
     } catch (error) {
-      setProblem(error)
+      setError(error)
     } finally {
       setBusy(false)
     }
@@ -34,7 +34,7 @@ export function ConfirmDialog(props: {
     <Dialog isOpen={props.isOpen} onClose={props.onClose} title={props.title}>
       <div class="form">
         {props.children}
-        <FormActions problem={problem()} onCancel={props.onClose}>
+        <FormActions error={error()} onCancel={props.onClose}>
           <button
             type="button"
             class="button"
@@ -42,7 +42,7 @@ export function ConfirmDialog(props: {
             disabled={isBusy()}
             onClick={() => void confirm()}
           >
-            {props.deed}
+            {props.confirmLabel}
           </button>
         </FormActions>
       </div>

@@ -3,24 +3,24 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { useClipboard } from './createClipboard.ts'
 import { Dialog } from './Dialog.tsx'
 
-/** What the browser did not let us copy, selected, to be copied by hand. */
+/** Shows text, selected for copying by hand, after the browser has denied access to the clipboard. */
 export function CopyDialog() {
-  const { byHand, close } = useClipboard()
+  const { manualText, close } = useClipboard()
   const { t } = useLanguage()
   return (
-    <Dialog isOpen={byHand() !== undefined} onClose={close} title={t('places.copyByHand')}>
+    <Dialog isOpen={manualText() !== undefined} onClose={close} title={t('places.copyByHand')}>
       <div class="form">
         <p class="muted">{t('places.copyHint')}</p>
-        <Show when={byHand()}>{(text) => <Selected text={text()} />}</Show>
+        <Show when={manualText()}>{(text) => <SelectedText text={text()} />}</Show>
       </div>
     </Dialog>
   )
 }
 
-function Selected(props: { text: string }) {
+function SelectedText(props: { text: string }) {
   const { t } = useLanguage()
   let field: HTMLTextAreaElement | undefined
-  // The dialog gives the focus away when it opens: after that.
+  // After the dialog has set its initial focus.
   onMount(() => requestAnimationFrame(() => field?.select()))
   return (
     <textarea

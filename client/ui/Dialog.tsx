@@ -3,14 +3,14 @@ import { createComputed, type JSX, on, untrack } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Icon } from './Icon.tsx'
 
-/** What has the focus; of a menu, which is about to go, the button that has opened it. */
-function findPlace(): Element | null {
+/** Returns the focused element; within a menu, which is about to close, the button that opened it. */
+function findFocusOrigin(): Element | null {
   const { activeElement } = document
   const button = activeElement?.closest('[role="menu"]')?.getAttribute('aria-labelledby')
   return (button && document.getElementById(button)) || activeElement
 }
 
-/** A dialog in the middle of the page: named, closed by Escape, and keeping the focus while it is open. */
+/** A modal dialog: labelled by its title, closed by Escape, with the focus trapped inside. */
 export function Dialog(props: {
   isOpen: boolean
   onClose: () => void
@@ -19,33 +19,33 @@ export function Dialog(props: {
   children: JSX.Element
 }) {
   const { t } = useLanguage()
-  let before: Element | null = null
+  let focusOrigin: Element | null = null
   let content: HTMLElement | undefined
   createComputed(
     on(
       () => props.isOpen,
       (isOpen) => {
-        if (isOpen) before = findPlace()
+        if (isOpen) focusOrigin = findFocusOrigin()
       },
     ),
   )
 
-  /** Where something is to be typed, that has the focus, and not the button that closes it. */
+  /** Focuses the first field rather than the close button. */
   function focusField(event: Event) {
     const field = content?.querySelector<HTMLElement>('input, textarea')
     if (!field) return
     event.preventDefault()
-    // In an effect of the dialog's: what the field does then is nothing that it depends on.
+    // Runs in an effect of the dialog, which must not track signals that focus handlers read.
     untrack(() => field.focus())
   }
 
-  /** Whoever opened it by keys goes on where they were; in another room, where one writes. */
-  function giveBack(event: Event) {
+  /** Returns the focus to its origin, or to the composer if the origin has been removed. */
+  function restoreFocus(event: Event) {
     event.preventDefault()
-    // Another has been opened meanwhile, which has the focus now.
+    // Another dialog has been opened meanwhile and has the focus.
     if ([...document.querySelectorAll('.dialog')].some((dialog) => dialog !== content)) return
-    const place = before?.isConnected ? before : document.querySelector('#composer')
-    if (place instanceof HTMLElement) place.focus()
+    const target = focusOrigin?.isConnected ? focusOrigin : document.querySelector('#composer')
+    if (target instanceof HTMLElement) target.focus()
   }
 
   return (
@@ -60,7 +60,7 @@ export function Dialog(props: {
               content = element
             }}
             onOpenAutoFocus={focusField}
-            onCloseAutoFocus={giveBack}
+            onCloseAutoFocus={restoreFocus}
           >
             <header class="dialog-head">
               <KobalteDialog.Title class="dialog-title">{props.title}</KobalteDialog.Title>

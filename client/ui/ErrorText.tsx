@@ -3,14 +3,14 @@ import { isCallError } from '#runtime/client'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { errorText } from '../i18n/problem.ts'
 
-/** What went wrong, in the words of the page; what the server said of it, for who points at it. */
-export function ErrorText(props: { of: unknown }) {
+/** Shows an error in the language of the page, with the server's message as a tooltip. */
+export function ErrorText(props: { error: unknown }) {
   const { t } = useLanguage()
-  const detail = () => (isCallError(props.of) ? props.of.message : undefined)
+  const detail = () => (isCallError(props.error) ? props.error.message : undefined)
   return (
-    <Show when={props.of}>
+    <Show when={props.error}>
       <p class="problem" role="alert" data-tip={detail()}>
-        {errorText(t, props.of)}
+        {errorText(t, props.error)}
       </p>
     </Show>
   )

@@ -2,16 +2,16 @@ import type { JSX } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { ErrorText } from './ErrorText.tsx'
 
-/** The end of a form in a dialog: what is wrong, the way out, and the button that does it. */
+/** The footer of a dialog's form: its error, a cancel button and, as children, the submit button. */
 export function FormActions(props: {
-  problem: unknown
+  error: unknown
   onCancel: () => void
   children: JSX.Element
 }) {
   const { t } = useLanguage()
   return (
     <>
-      <ErrorText of={props.problem} />
+      <ErrorText error={props.error} />
       <div class="form-actions">
         <button type="button" class="button" onClick={props.onCancel}>
           {t('rooms.cancel')}

@@ -27,7 +27,7 @@ const paths = {
 
 export type IconName = keyof typeof paths
 
-/** Decoration: whatever it stands on says in words what it does. */
+/** Draws a decorative icon. The element around it carries the label. */
 export function Icon(props: { name: IconName }) {
   return (
     <svg

@@ -3,12 +3,11 @@ import { For, type JSX } from 'solid-js'
 import { Icon } from './Icon.tsx'
 import type { MenuProps } from './lazyMenu.tsx'
 
-/** A button, and the menu that it opens: open from the beginning, as `laterMenu` wants it. */
+/** A button with a dropdown menu, which is initially open, as `lazyMenu` requires. */
 export function Menu(props: {
-  /** What the button is made of. */
-  of: MenuProps
+  trigger: MenuProps
   placement?: 'bottom-end' | 'top-start'
-  /** When it has closed, before the focus goes back to the button. */
+  /** Runs after closing, before the focus returns to the button. */
   onClosed?: () => void
   children: JSX.Element
 }) {
@@ -17,14 +16,14 @@ export function Menu(props: {
       placement={props.placement ?? 'bottom-end'}
       modal={false}
       defaultOpen
-      onOpenChange={(isOpen) => props.of.onOpenChange?.(isOpen)}
+      onOpenChange={(isOpen) => props.trigger.onOpenChange?.(isOpen)}
     >
       <DropdownMenu.Trigger
-        class={props.of.class}
-        tabIndex={props.of.tabIndex}
-        aria-label={props.of.label}
+        class={props.trigger.class}
+        tabIndex={props.trigger.tabIndex}
+        aria-label={props.trigger.label}
       >
-        {props.of.children}
+        {props.trigger.children}
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content class="menu" onCloseAutoFocus={() => props.onClosed?.()}>
@@ -35,7 +34,7 @@ export function Menu(props: {
   )
 }
 
-/** Some of which one is chosen. */
+/** A group of menu items of which exactly one is checked. */
 export function MenuChoices<Value extends string>(props: {
   label: string
   value: Value

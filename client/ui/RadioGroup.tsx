@@ -1,6 +1,6 @@
 import { createUniqueId, For, type JSX } from 'solid-js'
 
-/** One of a few, all of them to be seen. */
+/** A choice of one value, with all options visible. */
 export function RadioGroup<Value extends string>(props: {
   legend: JSX.Element
   value: Value

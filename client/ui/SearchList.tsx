@@ -1,33 +1,32 @@
 import { Combobox, useComboboxContext } from '@kobalte/core/combobox'
 import { createEffect, createUniqueId, type JSX, on, onMount, Show } from 'solid-js'
 
-/** What can be found. */
 export interface SearchItem {
-  /** No other has the same. */
+  /** Unique within the list. */
   key: string
   title: string
-  /** It is shown, and cannot be chosen. */
+  /** Shown, but not selectable. */
   isDisabled?: boolean
 }
 
 /**
- * A field, and below it what was found for what is written there: arrows and Enter choose, and the first
- * is chosen until somebody says otherwise. What fits is found by whoever uses it.
+ * A search field with its results below. Arrow keys move the highlight, which starts at the first
+ * result, and Enter picks it. The caller filters the options.
  */
 export function SearchList<Option extends SearchItem>(props: {
   label: string
-  /** What the list is called. */
+  /** Accessible name of the result list. */
   title: string
   options: readonly Option[]
-  onText: (text: string) => void
+  onQuery: (text: string) => void
   onPick: (option: Option) => void
-  /** How one is drawn. */
+  /** Renders an option. */
   children: (option: Option) => JSX.Element
   classOf?: (option: Option) => string
-  /** What there is to say where nothing was found. */
+  /** Shown if there are no options. */
   empty?: JSX.Element
 }) {
-  // What is drawn anew is the same to who has it said by its id.
+  // Stable element ids: a screen reader does not repeat an option that is rendered again.
   const id = createUniqueId()
   return (
     <Combobox<Option>
@@ -38,8 +37,8 @@ export function SearchList<Option extends SearchItem>(props: {
       optionTextValue="title"
       optionLabel="title"
       optionDisabled="isDisabled"
-      onChange={(chosen) => chosen && props.onPick(chosen)}
-      onInputChange={props.onText}
+      onChange={(option) => option && props.onPick(option)}
+      onInputChange={props.onQuery}
       defaultFilter={() => true}
       allowsEmptyCollection
       noResetInputOnBlur
@@ -47,7 +46,7 @@ export function SearchList<Option extends SearchItem>(props: {
       shouldFocusWrap
       translations={{
         focusAnnouncement: (text) => text,
-        // It would interrupt what is being said, at each letter; the first of them is said anyway.
+        // Would interrupt the screen reader at each letter; the highlighted option is announced anyway.
         countAnnouncement: () => undefined,
         selectedAnnouncement: (text) => text,
         triggerLabel: props.title,
@@ -66,23 +65,23 @@ export function SearchList<Option extends SearchItem>(props: {
       <Combobox.Control>
         <Combobox.Input class="input" aria-label={props.label} placeholder={props.label} />
       </Combobox.Control>
-      <FirstChosen options={props.options} />
+      <HighlightFirst options={props.options} />
       <Combobox.Listbox class="picks" />
       <Show when={props.options.length === 0}>{props.empty}</Show>
     </Combobox>
   )
 }
 
-/** Whoever knows what they look for writes, and presses Enter. */
-function FirstChosen(props: { options: readonly SearchItem[] }) {
+/** Highlights the first option, so that Enter picks it. */
+function HighlightFirst(props: { options: readonly SearchItem[] }) {
   const combobox = useComboboxContext()
-  const choose = () => {
+  const highlight = () => {
     const state = combobox.listState()
     state.selectionManager().setFocused(true)
     state.selectionManager().setFocusedKey(state.collection().getFirstKey())
   }
-  onMount(choose)
-  // After the combobox, which chooses none where something else is written.
-  createEffect(on([() => props.options, combobox.inputValue], () => queueMicrotask(choose)))
+  onMount(highlight)
+  // After the combobox has cleared its highlight, which it does when the input changes.
+  createEffect(on([() => props.options, combobox.inputValue], () => queueMicrotask(highlight)))
   return null
 }

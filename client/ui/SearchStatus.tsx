@@ -1,16 +1,16 @@
 import { Match, type Resource, Switch } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
-/** What there is to say of a search besides what it found: that it takes long, or that nobody answers. */
-export function SearchStatus<Found>(props: { of: Resource<Found> }) {
+/** Shows that a search is slow or has failed. */
+export function SearchStatus<Result>(props: { search: Resource<Result> }) {
   const { t } = useLanguage()
   return (
     <div role="status">
       <Switch>
-        <Match when={props.of.state === 'errored'}>
+        <Match when={props.search.state === 'errored'}>
           <p class="list-empty">{t('app.away')}</p>
         </Match>
-        <Match when={props.of.loading}>
+        <Match when={props.search.loading}>
           <p class="list-empty is-late">{t('rooms.searching')}</p>
         </Match>
       </Switch>
@@ -18,7 +18,7 @@ export function SearchStatus<Found>(props: { of: Resource<Found> }) {
   )
 }
 
-/** What was found last; nothing where nobody answered. */
-export function latestOf<Found>(found: Resource<Found>): Found | undefined {
-  return found.state === 'errored' ? undefined : found.latest
+/** Returns the latest value of a resource, or undefined if it failed: reading that would throw. */
+export function latestOf<Result>(resource: Resource<Result>): Result | undefined {
+  return resource.state === 'errored' ? undefined : resource.latest
 }

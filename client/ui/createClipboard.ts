@@ -2,27 +2,27 @@ import { createContext, createSignal, useContext } from 'solid-js'
 
 export type Clipboard = ReturnType<typeof createClipboard>
 
-/** Takes text along by the clipboard; where the browser refuses that, somebody can do it by hand. */
+/** Copies text to the clipboard. If the browser denies it, offers the text for copying by hand. */
 export function createClipboard(onCopied: () => void) {
-  const [byHand, setByHand] = createSignal<string>()
+  const [manualText, setManualText] = createSignal<string>()
 
-  async function attempt(text: string): Promise<boolean> {
+  async function tryCopy(text: string): Promise<boolean> {
     try {
       await navigator.clipboard.writeText(text)
       return true
     } catch {
-      setByHand(text)
+      setManualText(text)
       return false
     }
   }
   return {
-    /** What could not be copied. */
-    byHand,
-    close: () => setByHand(undefined),
-    /** For who shows by themselves that it worked. */
-    attempt,
+    /** Text that the browser refused to copy. */
+    manualText,
+    close: () => setManualText(undefined),
+    /** Copies without a toast, for callers that show their own confirmation. */
+    tryCopy,
     async copy(text: string) {
-      if (await attempt(text)) onCopied()
+      if (await tryCopy(text)) onCopied()
     },
   }
 }
@@ -30,7 +30,7 @@ export function createClipboard(onCopied: () => void) {
 export const ClipboardContext = createContext<Clipboard>()
 
 export function useClipboard(): Clipboard {
-  const copy = useContext(ClipboardContext)
-  if (!copy) throw new Error('There is nothing to copy with around this')
-  return copy
+  const clipboard = useContext(ClipboardContext)
+  if (!clipboard) throw new Error('useClipboard requires a ClipboardContext')
+  return clipboard
 }

@@ -2,14 +2,14 @@ import { createSignal } from 'solid-js'
 
 const shownMs = 6_000
 
-/** Short sentences about what has just happened, each for a few seconds. */
+/** Holds short messages, each for six seconds. */
 export function createToasts() {
-  const [notes, setNotes] = createSignal<readonly string[]>([])
+  const [toasts, setToasts] = createSignal<readonly string[]>([])
   return {
-    notes,
-    say(note: string) {
-      setNotes((before) => [...before, note])
-      setTimeout(() => setNotes((before) => before.slice(1)), shownMs)
+    toasts,
+    show(toast: string) {
+      setToasts((before) => [...before, toast])
+      setTimeout(() => setToasts((before) => before.slice(1)), shownMs)
     },
   }
 }

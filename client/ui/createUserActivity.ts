@@ -1,17 +1,18 @@
 import { onCleanup } from 'solid-js'
 
 const idleAfterMs = 3_000
-const kinds = ['keydown', 'input', 'pointerdown'] as const
+const eventNames = ['keydown', 'input', 'pointerdown'] as const
 
-/** Knows whether somebody is writing or pressing something at this moment. */
+/** Tracks typing and clicking. The user counts as idle three seconds after the last event. */
 export function createUserActivity() {
-  let busyAt = Number.NEGATIVE_INFINITY
-  const note = () => {
-    busyAt = performance.now()
+  let lastActivityMs = Number.NEGATIVE_INFINITY
+  const recordActivity = () => {
+    lastActivityMs = performance.now()
   }
-  for (const kind of kinds) window.addEventListener(kind, note, { capture: true })
+  for (const name of eventNames) window.addEventListener(name, recordActivity, { capture: true })
   onCleanup(() => {
-    for (const kind of kinds) window.removeEventListener(kind, note, { capture: true })
+    for (const name of eventNames)
+      window.removeEventListener(name, recordActivity, { capture: true })
   })
-  return { isResting: () => performance.now() - busyAt > idleAfterMs }
+  return { isIdle: () => performance.now() - lastActivityMs > idleAfterMs }
 }

@@ -1,10 +1,10 @@
 import { type Component, createSignal, type JSX, Show } from 'solid-js'
 import { lazyPart } from './lazyPart.tsx'
 
-/** What a menu and the button in its place have in common. */
+/** Props of a menu and of the button that stands in for it. */
 export interface MenuProps {
   class: string
-  /** Where what is in the button does not say it. */
+  /** Accessible name, if the content of the button does not provide one. */
   label?: string | undefined
   children: JSX.Element
   tabIndex?: number | undefined
@@ -12,8 +12,8 @@ export interface MenuProps {
 }
 
 /**
- * A button that becomes a menu, open, when it is pressed for the first time: of many buttons few are,
- * and what menus are made of is not among the first that a page loads. The menu opens by default.
+ * Returns a button that loads its menu at the first press and is replaced by it. Most buttons are never
+ * pressed, and the menu library is not part of the first load. The menu must be initially open.
  */
 export function lazyMenu<Props extends MenuProps>(
   load: () => Promise<Component<Props>>,
@@ -45,7 +45,7 @@ export function lazyMenu<Props extends MenuProps>(
     )
     return (
       <Show when={isPressed()} fallback={button()}>
-        <Menu {...props} instead={button()} />
+        <Menu {...props} fallback={button()} />
       </Show>
     )
   }

@@ -10,19 +10,19 @@ import {
 } from 'solid-js'
 
 type LazyPartProps = {
-  /** A dialog is loaded when it is to be open; anything else when it is there. */
+  /** A dialog is loaded when it opens; parts without this prop, when they mount. */
   isOpen?: boolean
-  /** What is shown until it is loaded. */
-  instead?: JSX.Element
+  /** Shown until the part has loaded. */
+  fallback?: JSX.Element
 }
 
 const parts = new Set<() => Promise<void>>()
 const [isMissing, setMissing] = createSignal(false)
 
-/** Whether a part that somebody wanted could not be loaded. */
+/** Whether a requested part has failed to load. */
 export const isPartMissing = isMissing
 
-/** A component that is not among the first that a page loads, but comes when it is wanted. */
+/** Returns a component whose code is loaded when it is first needed, or by `preloadParts`. */
 export function lazyPart<Props extends object>(
   load: () => Promise<Component<Props>>,
 ): Component<Props & LazyPartProps> {
@@ -30,9 +30,9 @@ export function lazyPart<Props extends object>(
   let loading: Promise<void> | undefined
   const fetch = () => {
     loading ??= load().then(
-      (found) => void setPart(() => found),
+      (component) => void setPart(() => component),
       (error) => {
-        // The next one who wants it tries again.
+        // The next request tries again.
         loading = undefined
         throw error
       },
@@ -46,7 +46,7 @@ export function lazyPart<Props extends object>(
       if (props.isOpen ?? true) fetch().catch(() => setMissing(true))
     })
     return (
-      <Show when={part()} keyed fallback={props.instead}>
+      <Show when={part()} keyed fallback={props.fallback}>
         {(Loaded) => <Loaded {...props} />}
       </Show>
     )
@@ -54,30 +54,32 @@ export function lazyPart<Props extends object>(
 }
 
 /**
- * Begins what is not needed at first as soon as it is loaded, for as long as its owner lives. Answers with
- * what has something done by it, then or later, in order.
+ * Loads and creates an instance in the background, within the current owner. Returns a function that
+ * runs work with the instance, in order, as soon as it exists and until the owner is disposed.
  */
-export function lazyPartWithFallback<Thing>(load: () => Promise<() => Thing>) {
+export function lazyInstance<Instance>(load: () => Promise<() => Instance>) {
   const owner = getOwner()
   let isDisposed = false
   onCleanup(() => {
     isDisposed = true
   })
-  const thing = load().then((start) => (isDisposed ? undefined : runWithOwner(owner, start)))
-  thing.catch(() => setMissing(true))
-  return (work: (thing: Thing) => void): void =>
-    void thing.then((it) => it !== undefined && !isDisposed && work(it)).catch(() => undefined)
+  const loading = load().then((create) => (isDisposed ? undefined : runWithOwner(owner, create)))
+  loading.catch(() => setMissing(true))
+  return (work: (instance: Instance) => void): void =>
+    void loading
+      .then((instance) => instance !== undefined && !isDisposed && work(instance))
+      .catch(() => undefined)
 }
 
-/** What is shown first is shown first. */
-const firstMs = 1_500
+/** Leaves the network to the first page of the room. */
+const preloadDelayMs = 1_500
 
-/** Loads everything, when there is nothing else to do: then it is there at once, and also offline. */
-export function loadParts(): void {
+/** Loads all parts when the page is idle, so that they open without delay, and offline. */
+export function preloadParts(): void {
   const loadAll = () => {
     for (const fetch of parts) fetch().catch(() => undefined)
   }
-  // Not every browser says when it is idle.
+  // Safari has no requestIdleCallback.
   const whenIdle = window.requestIdleCallback ?? loadAll
-  setTimeout(() => whenIdle(loadAll, { timeout: 10_000 }), firstMs)
+  setTimeout(() => whenIdle(loadAll, { timeout: 10_000 }), preloadDelayMs)
 }

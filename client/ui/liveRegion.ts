@@ -4,8 +4,8 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { failureText } from '../i18n/problem.ts'
 
 /**
- * Has a sentence said by a screen reader, once it has said what it is saying. Answers with what takes it
- * out of the page at once; else it is there for a moment.
+ * Announces a sentence politely through the live region. It stays in the page for three seconds; the
+ * returned function removes it at once.
  */
 export type Announce = (sentence: string) => () => void
 
@@ -13,15 +13,15 @@ export const AnnounceContext = createContext<Announce>(() => () => {})
 
 const shownMs = 3_000
 
-/** What is being said, to be drawn where it is heard and not seen. */
+/** Holds the current announcements; the layout renders them in a visually hidden live region. */
 export function createAnnouncer() {
   const [lines, setLines] = createSignal<readonly { sentence: string }[]>([])
   const announce: Announce = (sentence) => {
     const line = { sentence }
-    const take = () => setLines((before) => before.filter((it) => it !== line))
+    const remove = () => setLines((before) => before.filter((other) => other !== line))
     setLines((before) => [...before, line])
-    setTimeout(take, shownMs)
-    return take
+    setTimeout(remove, shownMs)
+    return remove
   }
   return { lines, announce }
 }
@@ -30,7 +30,7 @@ export function useAnnounce(): Announce {
   return useContext(AnnounceContext)
 }
 
-/** Says of each message that it was not sent, once: it may be far from what somebody looks at. */
+/** Announces each failed message once: it may be outside the view. */
 export function createFailureAnnouncer(chat: Chat, announce: Announce): void {
   const { t } = useLanguage()
   const failed = () => chat.sendQueue.all().filter(({ status }) => status === 'failed')

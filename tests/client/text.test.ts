@@ -113,7 +113,7 @@ describe('attacks', () => {
 })
 
 describe('what would take forever', () => {
-  const much = 8_000
+  const length = 8_000
 
   it.each([
     ...[
@@ -174,20 +174,20 @@ describe('what would take forever', () => {
       '[a]: b\n',
     ],
   ])('ends, and is all there: %j', { timeout: 5_000 }, (unit) => {
-    const text = unit.repeat(much)
+    const text = unit.repeat(length)
 
-    const blocks = parseMessage(text.slice(0, much))
+    const blocks = parseMessage(text.slice(0, length))
 
-    expect(JSON.stringify(blocks).length).toBeLessThan(much * 60)
-    expect(toPlainText(text, much).length).toBeLessThanOrEqual(much)
+    expect(JSON.stringify(blocks).length).toBeLessThan(length * 60)
+    expect(toPlainText(text, length).length).toBeLessThanOrEqual(length)
   })
 
   it.each(['[', '~', '!', '|', '\\a', '(', '@', 'a_', '<a ', '[a]: b '])(
     'loses nothing of %j',
     (unit) => {
-      const text = unit.repeat(much / unit.length).trim()
+      const text = unit.repeat(length / unit.length).trim()
 
-      expect(toPlainText(text, much)).toBe(text)
+      expect(toPlainText(text, length)).toBe(text)
     },
   )
 
@@ -196,7 +196,7 @@ describe('what would take forever', () => {
     ['lists', Array.from({ length: 60 }, (_, depth) => `${' '.repeat(2 * depth)}- a\n`).join('')],
     ['emphasis', `${'**a _b '.repeat(30)}c${'_**'.repeat(30)}`],
   ])('goes down only so far: %s', (_name, text) => {
-    const depth = deepest(parseMessage(`${text}a`))
+    const depth = depthOf(parseMessage(`${text}a`))
 
     expect(depth).toBeGreaterThan(10)
     expect(depth).toBeLessThan(45)
@@ -250,7 +250,7 @@ function hrefsOf(tree: unknown): string[] {
   return [...own, ...Object.values(tree).flatMap(hrefsOf)]
 }
 
-function deepest(tree: unknown): number {
+function depthOf(tree: unknown): number {
   if (typeof tree !== 'object' || tree === null) return 0
-  return 1 + Object.values(tree).reduce<number>((most, part) => Math.max(most, deepest(part)), 0)
+  return 1 + Object.values(tree).reduce<number>((most, part) => Math.max(most, depthOf(part)), 0)
 }

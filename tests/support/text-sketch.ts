@@ -2,15 +2,15 @@ import type { Block, Inline } from '../../client/text/tree.ts'
 
 /** A tree in a line that can be read. */
 export function outlineOf(blocks: Block[]): string {
-  return blocks.map(sketchBlock).join('')
+  return blocks.map(outlineOfBlock).join('')
 }
 
-function sketchBlock(block: Block): string {
+function outlineOfBlock(block: Block): string {
   switch (block.kind) {
     case 'paragraph':
-      return `p[${sketchAll(block.children)}]`
+      return `p[${outlineOfInlines(block.children)}]`
     case 'heading':
-      return `heading[${sketchAll(block.children)}]`
+      return `heading[${outlineOfInlines(block.children)}]`
     case 'quote':
       return `quote[${outlineOf(block.children)}]`
     case 'list':
@@ -24,18 +24,18 @@ function sketchBlock(block: Block): string {
       return `code(${block.language ?? ''})[${block.text}]`
     case 'table':
       return `table(${block.aligns.join(' ')})[${[block.header, ...block.rows]
-        .map((row) => row.map(sketchAll).join('|'))
+        .map((row) => row.map(outlineOfInlines).join('|'))
         .join('/')}]`
     case 'rule':
       return 'rule'
   }
 }
 
-function sketchAll(nodes: Inline[]): string {
-  return nodes.map(sketchInline).join('')
+function outlineOfInlines(nodes: Inline[]): string {
+  return nodes.map(outlineOfInline).join('')
 }
 
-function sketchInline(node: Inline): string {
+function outlineOfInline(node: Inline): string {
   switch (node.kind) {
     case 'text':
       return node.text
@@ -44,12 +44,12 @@ function sketchInline(node: Inline): string {
     case 'code':
       return `code[${node.text}]`
     case 'link':
-      return `link(${[node.href, node.host].filter(Boolean).join(' ')})[${sketchAll(node.children)}]`
+      return `link(${[node.href, node.host].filter(Boolean).join(' ')})[${outlineOfInlines(node.children)}]`
     case 'image':
       return `image(${node.href} ${node.host})[${node.description}]`
     case 'mention':
       return `{@${node.user}}`
     default:
-      return `${node.kind}[${sketchAll(node.children)}]`
+      return `${node.kind}[${outlineOfInlines(node.children)}]`
   }
 }
