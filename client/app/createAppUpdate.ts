@@ -6,7 +6,7 @@ const checkIntervalMs = 60 * 60_000
 export function createAppUpdate() {
   const [isOutdated, setOutdated] = createSignal(false)
   const workers: ServiceWorkerContainer | undefined = navigator.serviceWorker
-  // Undefined on pages without HTTPS.
+  // Undefined without HTTPS.
   if (!workers) return { isOutdated }
 
   let registration: ServiceWorkerRegistration | undefined

@@ -35,7 +35,6 @@ export function Composer(props: { label: string }) {
   onMount(() => {
     if (window.matchMedia('(hover: hover)').matches) field?.focus()
   })
-  // The height follows the text.
   createEffect(() => {
     text()
     queueMicrotask(grow)

@@ -6,7 +6,6 @@ import type { WatchedService } from './createConsole.ts'
 import { pollMs } from './series.ts'
 import { useConsoleWords } from './useWords.ts'
 
-/** Shows a function's description, charts and totals, and each of its instances. */
 export function FunctionDetails(props: {
   name: string
   service: WatchedService

@@ -181,7 +181,6 @@ function NotMemberView(props: { room: RoomId }) {
     const answer = info()
     return answer?.ok ? answer.value.room : undefined
   }
-  /** The request failed, which says nothing about the room. */
   const hasFailed = () => {
     const answer = info()
     return answer?.ok === false && !noAccessCodes.has(answer.error.code)

@@ -7,7 +7,6 @@ export function EmojiGrid(props: {
   title: string
   emojis: readonly string[]
   onPick: (emoji: string) => void
-  /** Tab stops at each emoji: for short groups. */
   isEachTabbable?: boolean
 }) {
   const id = createUniqueId()

@@ -26,7 +26,6 @@ const frequentEmoji = [
 ]
 const maxResults = 64
 
-/** Picks an emoji: frequent ones first, the others by group, with a search by name. */
 export function EmojiPicker(props: MenuProps & { onPick: (emoji: string) => void }) {
   const [isOpen, setOpen] = createSignal(true)
   let isFieldFocused = false

@@ -322,7 +322,6 @@ const byGroup = new Map(
   emojiGroups.map((group) => [group, linesByGroup[group].trim().split('\n').map(readLine)]),
 )
 
-/** Returns the emoji of a group, in display order. */
 export function emojiOf(group: EmojiGroup): readonly NamedEmoji[] {
   return byGroup.get(group) ?? []
 }

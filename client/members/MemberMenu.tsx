@@ -11,7 +11,6 @@ import { Icon } from '../ui/Icon.tsx'
 import type { MenuProps } from '../ui/lazyMenu.tsx'
 import { Menu, MenuChoices } from '../ui/Menu.tsx'
 
-/** Offers the actions on a member: open a direct room, change the role, remove from the room. */
 export function MemberMenu(props: MenuProps & { room: MyRoom; userId: UserId; role: Role }) {
   const chat = useChat()
   const { t } = useLanguage()

@@ -8,7 +8,6 @@ export function JumpButtons(props: {
   isUnreadAbove: boolean
   onUnread: () => void
   isEndBelow: boolean
-  /** Number of new messages below the view. */
   newBelow: number
   onEnd: () => void
   isMissing: boolean

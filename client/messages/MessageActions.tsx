@@ -8,10 +8,9 @@ import { useConversation } from './createConversation.ts'
 const EmojiPicker = lazyMenu(async () => (await import('../emoji/EmojiPicker.tsx')).EmojiPicker)
 const MessageMenu = lazyMenu(async () => (await import('./MessageMenu.tsx')).MessageMenu)
 
-/** The toolbar of a message: react, reply in a thread, and a menu. */
 export function MessageActions(props: {
   item: TimelineMessage
-  /** Whether Tab stops at the toolbar: only that of the focused message. */
+  /** True for the focused message: Tab skips all other toolbars. */
   isTabbable: boolean
   onThread: () => void
 }) {

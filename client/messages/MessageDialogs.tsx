@@ -9,7 +9,6 @@ const MessageTrace = lazyPart(
 )
 const ConfirmDialog = lazyPart(async () => (await import('../ui/ConfirmDialog.tsx')).ConfirmDialog)
 
-/** The dialogs of a conversation's messages: the delivery trace and the confirmation of a deletion. */
 export function MessageDialogs() {
   const chat = useChat()
   const { t } = useLanguage()

@@ -11,7 +11,7 @@ import { JumpButtons } from './JumpButtons.tsx'
 import { LoadingState, OlderMessages, RoomStart } from './ListStates.tsx'
 import { Row } from './Row.tsx'
 
-/** Distance outside the view that is rendered, in pixels: rows appear before a fast scroll shows them. */
+/** Rendered distance outside the view, in pixels: without it, a fast scroll would show blank frames. */
 const overscanPx = 600
 const maxAnnouncedLength = 300
 

@@ -11,7 +11,6 @@ import type { MenuProps } from '../ui/lazyMenu.tsx'
 import { Menu } from '../ui/Menu.tsx'
 import { useConversation } from './createConversation.ts'
 
-/** Offers the less frequent actions on a message, such as editing, copying and deleting. */
 export function MessageMenu(
   props: MenuProps & {
     item: TimelineMessage

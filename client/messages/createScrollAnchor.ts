@@ -10,10 +10,10 @@ import type { ListRow } from './rows.ts'
 const atEndPx = 60
 /** Distance to either end, in pixels, at which the next page is loaded. */
 const loadPx = 800
-/** Read messages that stay visible above the unread line, in pixels. */
+/** Space above the unread line for messages that were already read, in pixels. */
 const aboveLinePx = 80
 
-/** The beginning of the list after an update, and the page of history that it belongs to. */
+/** The first rows of the list, compared between updates to detect prepended rows. */
 interface ListStart {
   firstMessage?: string | undefined
   firstRow?: string | undefined
@@ -46,7 +46,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     setNewInThread(0)
   }
 
-  /** Scrolls to the end, or to the unread line if that would scroll out of an inactive page. */
+  /** Scrolls to the end; if the page is inactive, at most so far that the unread line stays in view. */
   function follow() {
     const isUnseen = reading.isLineUnseen()
     requestAnimationFrame(() => {
@@ -64,7 +64,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
       const firstMessage = rows().find(({ kind }) => kind === 'message')?.key
       const firstRow = rows()[0]?.key
       const opened = timeline.opened()
-      // The start row may arrive without messages; a newly opened page begins at its own start.
+      // The start row may arrive without older messages. On a newly opened page it is not prepended.
       const isStart =
         firstRow === 'start' && before.firstRow !== undefined && firstRow !== before.firstRow
       const isOlder =
@@ -156,9 +156,9 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
 
   return {
     isAtEnd,
-    /** Whether the unread line is above the view, after a link has opened the list. */
+    /** True while the unread line is above the view of a list that was opened by a link. */
     isUnreadAbove,
-    /** Whether rows were prepended: the list then keeps its distance to the end. */
+    /** True after rows were prepended: the list then keeps its distance to the end. */
     isPrepended: () => start().isPrepended,
     /** Number of new messages below the view. Rooms have a count on the server, threads do not. */
     newBelow: () =>

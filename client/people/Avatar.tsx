@@ -9,7 +9,7 @@ const colourCount = 12
 export function Avatar(props: {
   user: UserId
   hasStatus?: boolean
-  /** A room that both users belong to, which allows reading the status. */
+  /** A room of the user: an unseen user then shows as offline. */
   room?: RoomId | undefined
   isSmall?: boolean
 }) {

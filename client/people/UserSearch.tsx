@@ -11,7 +11,6 @@ import { latestOf, SearchStatus } from '../ui/SearchStatus.tsx'
 import { Avatar } from './Avatar.tsx'
 import { StatusText } from './StatusText.tsx'
 
-/** Finds a user and opens the direct room with them. */
 export function FindUserDialog(props: { isOpen: boolean; onClose: () => void }) {
   const chat = useChat()
   const { go } = useRoute()
@@ -30,7 +29,6 @@ export function FindUserDialog(props: { isOpen: boolean; onClose: () => void }) 
   )
 }
 
-/** Searches users by name. */
 export function UserSearch(props: {
   onPick: (user: UserId) => void
   /** Returns why a user cannot be picked; undefined if they can. */

@@ -3,7 +3,6 @@ import type { UserId } from '#schema/ids'
 
 export type UserCardState = ReturnType<typeof createUserCard>
 
-/** Holds the user whose card is open, and the element beside which it is shown. */
 export function createUserCard() {
   const [shown, setShown] = createSignal<{ user: UserId; anchor: HTMLElement }>()
   return {

@@ -6,7 +6,6 @@ import { useRoute } from '../routing/createRoute.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { latestOf, SearchStatus } from '../ui/SearchStatus.tsx'
 
-/** Lists the public rooms, to search, join and open. */
 export function BrowseRooms(props: { isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
   return (

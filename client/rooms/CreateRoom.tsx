@@ -8,7 +8,6 @@ import { FormActions } from '../ui/FormActions.tsx'
 import { RadioGroup } from '../ui/RadioGroup.tsx'
 import { RoomNameField } from './RoomNameField.tsx'
 
-/** Creates a room and opens it. */
 export function CreateRoom(props: { isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
   return (

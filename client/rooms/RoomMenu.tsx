@@ -13,7 +13,6 @@ import type { MenuProps } from '../ui/lazyMenu.tsx'
 import { Menu, MenuChoices } from '../ui/Menu.tsx'
 import { RenameRoom } from './RenameRoom.tsx'
 
-/** Offers the notification level of a room, marking it as read, its link, and renaming it. */
 export function RoomMenu(props: MenuProps & { room: MyRoom }) {
   const chat = useChat()
   const { t } = useLanguage()

@@ -7,7 +7,6 @@ import { createPermission } from '../notifications/createPermission.ts'
 import { Icon } from '../ui/Icon.tsx'
 import { RadioGroup } from '../ui/RadioGroup.tsx'
 
-/** Sets the notification level, in general and per room, and requests the browser's permission. */
 export function NotificationSettings() {
   const chat = useChat()
   const { t } = useLanguage()

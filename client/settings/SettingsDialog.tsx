@@ -6,7 +6,6 @@ import { RadioGroup } from '../ui/RadioGroup.tsx'
 import { useSettings } from './context.ts'
 import { NotificationSettings } from './NotificationSettings.tsx'
 
-/** Sets theme, density, language and notifications. */
 export function SettingsDialog(props: { isOpen: boolean; onClose: () => void }) {
   const [settings, setSettings] = useSettings()
   const { t, code } = useLanguage()

@@ -4,7 +4,6 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { keyLabels } from '../ui/keyLabels.ts'
 
-/** Lists the keyboard shortcuts. */
 export function ShortcutsDialog(props: { isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
   const shortcuts = () => [

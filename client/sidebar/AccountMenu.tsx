@@ -11,7 +11,6 @@ import { Menu } from '../ui/Menu.tsx'
 const minuteMs = 60_000
 const statuses: readonly ChosenStatus[] = ['online', 'away']
 
-/** Offers the user's own status, do not disturb, settings, shortcuts and logout. */
 export function AccountMenu(
   props: MenuProps & { onOpen: (dialog: OpenDialog) => void; onLogout: () => void },
 ) {
@@ -81,7 +80,6 @@ export function AccountMenu(
   )
 }
 
-/** Returns 9:00 of the next day, local time. */
 function tomorrowMorning(): number {
   const day = new Date()
   day.setDate(day.getDate() + 1)

@@ -170,7 +170,6 @@ function toImage({ href, text, raw }: Tokens.Image): Inline | string {
 
 export type NameOf = (user: UserId) => string
 
-/** Returns the plain text of inline nodes. */
 export function textOf(nodes: Inline[], nameOf: NameOf = (user) => user): string {
   return nodes.map((node) => textOfNode(node, nameOf)).join('')
 }

@@ -10,7 +10,6 @@ export function toPlainText(text: string, max: number, nameOf: NameOf = (user) =
   return shorten(line, max)
 }
 
-/** Returns the complete plain text of blocks. */
 export function plainOf(blocks: Block[], nameOf: NameOf = (user) => user): string {
   return blocks.map((block) => textOfBlock(block, nameOf)).join(' ')
 }

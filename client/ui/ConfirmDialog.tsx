@@ -7,7 +7,6 @@ export function ConfirmDialog(props: {
   isOpen: boolean
   onClose: () => void
   title: string
-  /** Label of the confirming button. */
   confirmLabel: string
   isDanger?: boolean
   onConfirm: () => Promise<unknown>

@@ -2,7 +2,6 @@ import type { JSX } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { ErrorText } from './ErrorText.tsx'
 
-/** The footer of a dialog's form: its error, a cancel button and, as children, the submit button. */
 export function FormActions(props: {
   error: unknown
   onCancel: () => void

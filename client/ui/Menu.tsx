@@ -34,7 +34,6 @@ export function Menu(props: {
   )
 }
 
-/** A group of menu items of which exactly one is checked. */
 export function MenuChoices<Value extends string>(props: {
   label: string
   value: Value

@@ -1,6 +1,5 @@
 import { createUniqueId, For, type JSX } from 'solid-js'
 
-/** A choice of one value, with all options visible. */
 export function RadioGroup<Value extends string>(props: {
   legend: JSX.Element
   value: Value

@@ -2,10 +2,8 @@ import { Combobox, useComboboxContext } from '@kobalte/core/combobox'
 import { createEffect, createUniqueId, type JSX, on, onMount, Show } from 'solid-js'
 
 export interface SearchItem {
-  /** Unique within the list. */
   key: string
   title: string
-  /** Shown, but not selectable. */
   isDisabled?: boolean
 }
 
@@ -20,10 +18,8 @@ export function SearchList<Option extends SearchItem>(props: {
   options: readonly Option[]
   onQuery: (text: string) => void
   onPick: (option: Option) => void
-  /** Renders an option. */
   children: (option: Option) => JSX.Element
   classOf?: (option: Option) => string
-  /** Shown if there are no options. */
   empty?: JSX.Element
 }) {
   // Stable element ids: a screen reader does not repeat an option that is rendered again.
@@ -72,7 +68,6 @@ export function SearchList<Option extends SearchItem>(props: {
   )
 }
 
-/** Highlights the first option, so that Enter picks it. */
 function HighlightFirst(props: { options: readonly SearchItem[] }) {
   const combobox = useComboboxContext()
   const highlight = () => {

@@ -32,7 +32,7 @@ export function Tooltips() {
       element instanceof HTMLTimeElement
         ? momentOf(element.dateTime)
         : (element.dataset.tip ?? label)
-    // An open menu is its own explanation.
+    // No tooltip over the open menu of the element.
     const isOpen = element.ariaExpanded === 'true'
     setTooltip(text === '' || isOpen || !element.isConnected ? undefined : { element, text })
   }

@@ -1,7 +1,6 @@
 import { type Component, createSignal, type JSX, Show } from 'solid-js'
 import { lazyPart } from './lazyPart.tsx'
 
-/** Props of a menu and of the button that stands in for it. */
 export interface MenuProps {
   class: string
   /** Accessible name, if the content of the button does not provide one. */

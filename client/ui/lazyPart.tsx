@@ -12,14 +12,12 @@ import {
 type LazyPartProps = {
   /** A dialog is loaded when it opens; parts without this prop, when they mount. */
   isOpen?: boolean
-  /** Shown until the part has loaded. */
   fallback?: JSX.Element
 }
 
 const parts = new Set<() => Promise<void>>()
 const [isMissing, setMissing] = createSignal(false)
 
-/** Whether a requested part has failed to load. */
 export const isPartMissing = isMissing
 
 /** Returns a component whose code is loaded when it is first needed, or by `preloadParts`. */

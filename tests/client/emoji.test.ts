@@ -1,15 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { isEmojiOnly } from '../../client/text/emoji.ts'
 
-describe('a text', () => {
+describe('isEmojiOnly', () => {
   it.each(['😀', '🎉🎉 🎉', '👍🏽', '❤️', '👩‍👩‍👧‍👦', '🇩🇪🇫🇷', ' 🚢 '])(
-    'of nothing but %s is emoji',
+    'returns true for %s',
     (text) => {
       expect(isEmojiOnly(text)).toBe(true)
     },
   )
 
-  it.each(['', '1', '#', 'a 😀', '😀!', '😀'.repeat(7), `😀\u200d`])('like %s is not', (text) => {
-    expect(isEmojiOnly(text)).toBe(false)
-  })
+  it.each(['', '1', '#', 'a 😀', '😀!', '😀'.repeat(7), `😀\u200d`])(
+    'returns false for %j',
+    (text) => {
+      expect(isEmojiOnly(text)).toBe(false)
+    },
+  )
 })

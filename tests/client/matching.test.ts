@@ -4,7 +4,7 @@ import { findEmoji } from '../../client/emoji/emojiNames.ts'
 import { isEmojiOnly } from '../../client/text/emoji.ts'
 import { matchRank } from '../../client/text/matching.ts'
 
-describe('what somebody is about to name', () => {
+describe('findCompletionQuery', () => {
   it.each([
     ['@', 'person', ''],
     ['(@BRO', 'person', 'bro'],
@@ -12,28 +12,28 @@ describe('what somebody is about to name', () => {
     ['ship it :rock', 'emoji', 'rock'],
     ['well :+1', 'emoji', '+1'],
     ['well :+1:', 'emoji', '+1:'],
-  ])('is found at the end of %s', (before, kind, text) => {
+  ])('finds the name at the end of %s', (before, kind, text) => {
     expect(findCompletionQuery(before)).toMatchObject({ kind, text })
   })
 
   it.each(['bob@example', '@@', '@bob ', 'at 12:30', 'http://x', ':)', ':D', '```\n@bob'])(
-    'is nothing in %j',
+    'finds no name in %j',
     (before) => {
       expect(findCompletionQuery(before)).toBeUndefined()
     },
   )
 })
 
-describe('a name', () => {
-  it('fits by the beginning of any of its words, whatever the case and the marks', () => {
+describe('matchRank', () => {
+  it('matches the beginning of any word of a name, ignoring case and diacritics', () => {
     expect(matchRank('tomas', 'tsilva', 'Tomás Silva')).toBe(0)
     expect(matchRank('SIL', 'tsilva', 'Tomás Silva')).toBe(1)
     expect(matchRank('ilva', 'tsilva', 'Tomás Silva')).toBeUndefined()
   })
 })
 
-describe('the emoji', () => {
-  it('are emoji, each with a name of its own', () => {
+describe('findEmoji', () => {
+  it('returns emoji with unique names', () => {
     const all = findEmoji('', Number.POSITIVE_INFINITY)
     expect(all.filter(([emoji]) => !isEmojiOnly(emoji))).toEqual([])
     expect(all.filter(([, name]) => !/^[a-z0-9_+-]+$/.test(name))).toEqual([])
@@ -41,7 +41,7 @@ describe('the emoji', () => {
     expect(new Set(all.map(([emoji]) => emoji)).size).toBe(all.length)
   })
 
-  it('are found by name before they are found by other words', () => {
+  it('returns matches by name before matches by other words', () => {
     expect(findEmoji('rocket', 3)[0]?.[0]).toBe('🚀')
     expect(findEmoji('party', 9).map(([emoji]) => emoji)).toContain('🎉')
     expect(findEmoji('tada:', 9).map(([emoji]) => emoji)).toEqual(['🎉'])

@@ -29,14 +29,14 @@ describe('MessageText', () => {
 
   afterAll(() => vite.close())
 
-  it('knows an element when it sees one', () => {
+  it('is tested with a helper that finds elements in malformed HTML', () => {
     expect(elementsOf('<a b="c>"><svg/onload="x">')).toEqual([
       ['a', ['b']],
       ['svg', ['onload']],
     ])
   })
 
-  it.each(attacks)('puts on the page nothing but what it knows: %j', (text) => {
+  it.each(attacks)('renders only known elements and attributes: %j', (text) => {
     const elements = elementsOf(render(text, { onMention: () => {} }))
 
     expect(elements.filter(([name]) => !knownElements.has(name))).toEqual([])
@@ -45,13 +45,13 @@ describe('MessageText', () => {
     ).toEqual([])
   })
 
-  it('opens links elsewhere, and tells nobody where from', () => {
+  it('opens links in a new tab, without a referrer', () => {
     expect(render('[bank.example](https://evil.example)')).toMatch(
       /<a [^>]*href="https:\/\/evil\.example\/" target="_blank" rel="noopener noreferrer nofollow"><bdi>bank\.example<\/bdi><\/a>.*\(.*evil\.example.*\)/,
     )
   })
 
-  it('marks whom the server found, and who reads', () => {
+  it('marks users whom the server has recognised, and the reader', () => {
     const html = render('@ada @bob @cy', { mentions: ['ada', 'bob'] })
 
     expect(html).toMatch(/class="mention mention-me" data-tip="@ada">@<bdi[^>]*>ADA</)
@@ -59,7 +59,7 @@ describe('MessageText', () => {
     expect(html).toMatch(/>@cy<\/p>/)
   })
 
-  it('loads no image, and offers to load what is sent safely', () => {
+  it('loads no image, and offers to load those with HTTPS', () => {
     expect(render('![cat](https://a.example/c.png)')).toContain('Image: a.example')
     expect(render('![cat](https://a.example/c.png)')).toContain('Load image')
     expect(render('![cat](https://a.example/c.png)')).not.toContain('<img')
@@ -67,7 +67,7 @@ describe('MessageText', () => {
     expect(render('![cat](http://a.example/c.png)')).not.toContain('Load image')
   })
 
-  it('names the language of code, and offers to copy it', () => {
+  it('labels code with its language and offers to copy it', () => {
     expect(render('```ts\n<b>\n```')).toMatch(/aria-label="Code, ts".*<button.*Copy.*<code>&lt;b>/s)
   })
 })
@@ -83,7 +83,7 @@ const knownAttributes = new Set(
   ),
 )
 
-/** The elements that a browser would make of HTML, with the names of their attributes. */
+/** Returns the elements that a browser would create from HTML, with the names of their attributes. */
 function elementsOf(html: string): [name: string, attributes: string[]][] {
   return [...html.matchAll(/<([a-z][^\s/>]*)((?:"[^"]*"|[^">])*)>/gi)].map(
     ([, name = '', rest = '']) => [

@@ -43,7 +43,7 @@ describe('parseMessage', () => {
     ['a\n---', 'p[a]rule'],
     ['[a]: b', 'p[[a]: b]'],
     [' \n ', ''],
-  ])('reads %j as %j', (text, expected) => {
+  ])('parses %j as %j', (text, expected) => {
     expect(outlineOf(parseMessage(text))).toBe(expected)
   })
 
@@ -53,15 +53,15 @@ describe('parseMessage', () => {
     `@${'b'.repeat(64)} @${'c'.repeat(65)}`,
     '> **@bob**\n\n- ~~@al~~ \\@cy',
     '|@bob|\n|-|\n|@al|\n\n<b>@cy</b>',
-  ])('names in %j whom the server tells', (text) => {
-    const named = outlineOf(parseMessage(text)).match(/(?<=\{@)[^}]+/g)
+  ])('finds in %j the users whom the server notifies', (text) => {
+    const mentioned = outlineOf(parseMessage(text)).match(/(?<=\{@)[^}]+/g)
 
     expect(findMentions(text).length).toBeGreaterThan(0)
-    expect(new Set(named)).toEqual(new Set(findMentions(text)))
+    expect(new Set(mentioned)).toEqual(new Set(findMentions(text)))
   })
 
   it.each(['`@bob`', '```\n@bob\n```', '[@bob](https://a.example)'])(
-    'names nobody in %j',
+    'finds no mention in %j',
     (text) => {
       expect(outlineOf(parseMessage(text))).toMatch(/\[@bob\]/)
     },
@@ -80,7 +80,7 @@ describe('parseMessage', () => {
     ['https://bank.example@evil.example/', 'evil.example'],
     ['https://b\u0430nk.example', 'xn--bnk-6cd.example'],
     ['[bank.example](mailto:a@evil.example)', 'a@evil.example'],
-  ])('says beside %j that it leads to %s', (text, host) => {
+  ])('shows beside %j the host %s', (text, host) => {
     expect(outlineOf(parseMessage(text))).toContain(` ${host})[`)
   })
 
@@ -90,17 +90,17 @@ describe('parseMessage', () => {
     '[version 2.0](https://bank.example/)',
     'https://bank.example/index.html?to=other.example',
     '[a@b.example](mailto:a@b.example)',
-  ])('says nothing beside %j', (text) => {
+  ])('shows no host beside %j', (text) => {
     expect(outlineOf(parseMessage(text))).toMatch(/^p\[link\([^ ]+\)\[/)
   })
 })
 
-describe('attacks', () => {
-  it.each(attacks)('make no link but what is meant: %j', (text, hrefs = []) => {
+describe('parseMessage with malicious text', () => {
+  it.each(attacks)('creates only harmless links: %j', (text, hrefs = []) => {
     expect(hrefsOf(parseMessage(text))).toEqual(hrefs)
   })
 
-  it('nothing of ours takes HTML', () => {
+  it('is not bypassed by an HTML sink in the sources', () => {
     const sources = globSync('text/*.{ts,tsx}', { cwd: client }).map((file) =>
       readFileSync(join(client, file), 'utf8'),
     )
@@ -112,7 +112,7 @@ describe('attacks', () => {
   })
 })
 
-describe('what would take forever', () => {
+describe('parseMessage with pathological text', () => {
   const length = 8_000
 
   it.each([
@@ -173,7 +173,7 @@ describe('what would take forever', () => {
       '  \n',
       '[a]: b\n',
     ],
-  ])('ends, and is all there: %j', { timeout: 5_000 }, (unit) => {
+  ])('ends within a bounded time and size: %j', { timeout: 5_000 }, (unit) => {
     const text = unit.repeat(length)
 
     const blocks = parseMessage(text.slice(0, length))
@@ -183,7 +183,7 @@ describe('what would take forever', () => {
   })
 
   it.each(['[', '~', '!', '|', '\\a', '(', '@', 'a_', '<a ', '[a]: b '])(
-    'loses nothing of %j',
+    'loses no text of %j',
     (unit) => {
       const text = unit.repeat(length / unit.length).trim()
 
@@ -195,14 +195,14 @@ describe('what would take forever', () => {
     ['quotes', '> '.repeat(200)],
     ['lists', Array.from({ length: 60 }, (_, depth) => `${' '.repeat(2 * depth)}- a\n`).join('')],
     ['emphasis', `${'**a _b '.repeat(30)}c${'_**'.repeat(30)}`],
-  ])('goes down only so far: %s', (_name, text) => {
+  ])('limits the nesting depth of %s', (_name, text) => {
     const depth = depthOf(parseMessage(`${text}a`))
 
     expect(depth).toBeGreaterThan(10)
     expect(depth).toBeLessThan(45)
   })
 
-  it('fills no table up', () => {
+  it('does not fill up the rows of a table', () => {
     const wide = `${'|a'.repeat(60)}|\n${'|-'.repeat(60)}|\n${'b\n'.repeat(2_000)}`
 
     const [table, ...rest] = parseMessage(wide)
@@ -218,11 +218,11 @@ describe('toPlainText', () => {
     ['|a|b|\n|-|-|\n|1|2|', 'a, b; 1, 2'],
     ['[a](https://a.example) ![cat](https://b.example) ![](https://b.example)', 'a cat b.example'],
     ['@bob\n```\nlet a\n```', '@BOB let a'],
-  ])('says of %j %j', (text, expected) => {
+  ])('returns for %j the text %j', (text, expected) => {
     expect(toPlainText(text, 100, (user) => user.toUpperCase())).toBe(expected)
   })
 
-  it('cuts no character in two', () => {
+  it('cuts between grapheme clusters', () => {
     expect(toPlainText('abcdef', 6)).toBe('abcdef')
     expect(toPlainText('abcdefg', 6)).toBe('abcde…')
     expect(toPlainText('ab \u{1f468}\u200d\u{1f469}\u200d\u{1f467}c', 8)).toBe('ab…')
@@ -230,7 +230,7 @@ describe('toPlainText', () => {
 })
 
 describe('highlight', () => {
-  it('finds the parts of code', async () => {
+  it('returns the highlighted parts of code', async () => {
     expect(await highlight('let a = "<b>"', 'ts')).toEqual([
       { className: 'hljs-keyword', parts: ['let'] },
       ' a = ',
@@ -238,7 +238,7 @@ describe('highlight', () => {
     ])
   })
 
-  it('leaves alone what it does not know, or what is long', async () => {
+  it('returns undefined for an unknown language or long code', async () => {
     expect(await highlight('a', 'klingon')).toBeUndefined()
     expect(await highlight('a'.repeat(3_001), 'ts')).toBeUndefined()
   })
@@ -252,5 +252,5 @@ function hrefsOf(tree: unknown): string[] {
 
 function depthOf(tree: unknown): number {
   if (typeof tree !== 'object' || tree === null) return 0
-  return 1 + Object.values(tree).reduce<number>((most, part) => Math.max(most, depthOf(part)), 0)
+  return 1 + Object.values(tree).reduce<number>((max, part) => Math.max(max, depthOf(part)), 0)
 }

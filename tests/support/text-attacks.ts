@@ -1,4 +1,4 @@
-/** Messages that would do harm, each with the only links it may have. */
+/** Malicious messages, each with the only links that it may contain. */
 export const attacks: [text: string, hrefs?: string[]][] = [
   ['<script>alert(1)</script>'],
   ['<SCRIPT SRC=//evil.example/x.js></SCRIPT>'],

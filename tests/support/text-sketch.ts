@@ -1,6 +1,6 @@
 import type { Block, Inline } from '../../client/text/tree.ts'
 
-/** A tree in a line that can be read. */
+/** Returns a readable outline of a parsed message in one line. */
 export function outlineOf(blocks: Block[]): string {
   return blocks.map(outlineOfBlock).join('')
 }
