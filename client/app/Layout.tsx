@@ -7,14 +7,20 @@ import '../ui/radioGroup.css'
 import '../ui/searchList.css'
 import { createEffect, createSignal, For, lazy, Match, onMount, Suspense, Switch } from 'solid-js'
 import type { RoomId } from '#schema/ids'
-import { ChatContext, type ChatOptions, createChat } from '../chat/createChat.ts'
+import { ChatContext, type ChatOptions, createChat, useChat } from '../chat/createChat.ts'
+import type { LocalStore } from '../chat/localStore.ts'
 import { RoomView } from '../conversation/RoomView.tsx'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { errorText } from '../i18n/problem.ts'
 import { createUserCard, UserCardContext } from '../people/createUserCard.ts'
 import { BackButton } from '../routing/BackButton.tsx'
-import { type ConsolePart, createRoute, RouteContext } from '../routing/createRoute.ts'
-import type { OpenDialog } from '../routing/dialogs.ts'
+import {
+  type ConsolePart,
+  createRoute,
+  RouteContext,
+  type Router,
+  useRoute,
+} from '../routing/createRoute.ts'
 import { createRoomLists } from '../sidebar/createRoomLists.ts'
 import { Sidebar } from '../sidebar/Sidebar.tsx'
 import { CopyTextContext } from '../text/copy.ts'
@@ -60,15 +66,17 @@ export function Layout(
     kept: props.kept,
     onMessage: (notice, room) => withTasks((tasks) => void tasks.hear(notice, room)),
     onMissed: (room, before) => withTasks((tasks) => void tasks.catchUp(room, before)),
-    onGone(room, why) {
+    onGone(room, reason) {
       const isShown = router.place().room === room.id
       if (isShown) router.go({}, 'replace')
-      if (why === 'kick') showToast(t('rooms.kicked', { room: room.name }))
-      if (why === 'archive') showToast(t('rooms.archived', { room: room.name }))
-      if (why === 'meanwhile' && isShown) showToast(t('rooms.gone', { room: room.name }))
+      if (reason === 'kick') showToast(t('rooms.kicked', { room: room.name }))
+      if (reason === 'archive') showToast(t('rooms.archived', { room: room.name }))
+      if (reason === 'meanwhile' && isShown) showToast(t('rooms.gone', { room: room.name }))
     },
-    onFailure: (why) =>
-      showToast(why === 'away' ? t('app.away') : t('app.failed', { error: errorText(t, why) })),
+    onFailure: (reason) =>
+      showToast(
+        reason === 'away' ? t('app.away') : t('app.failed', { error: errorText(t, reason) }),
+      ),
   })
   const withTasks = lazyInstance(async () => {
     const { createBackgroundTasks } = await import('./createBackgroundTasks.ts')
@@ -87,18 +95,11 @@ export function Layout(
     onHelp: () => setDialog('shortcuts'),
   })
 
-  const isConsole = () => router.place().console !== undefined
-
-  // Without a room in the address, a wide page opens the last one.
-  createEffect(() => {
-    const { room } = router.place()
-    if (room) props.kept.write('last room', room)
-  })
-  const hasNoDestination = () => !router.place().room && !isConsole()
-  if (hasNoDestination() && window.matchMedia('(min-width: 700px)').matches)
-    void props.kept.read<RoomId>('last room').then((room) => {
-      if (room && hasNoDestination()) router.go({ room }, 'replace')
-    })
+  restoreLastRoom(router, props.kept)
+  const hasContent = () => {
+    const { room, console } = router.place()
+    return room !== undefined || console !== undefined
+  }
 
   return (
     <ChatContext.Provider value={chat}>
@@ -110,10 +111,7 @@ export function Layout(
                 <a class="skip-link" href="#main">
                   {t('app.skip')}
                 </a>
-                <div
-                  class="shell"
-                  classList={{ 'has-room': router.place().room !== undefined || isConsole() }}
-                >
+                <div class="shell" classList={{ 'has-room': hasContent() }}>
                   <Sidebar
                     lists={lists}
                     onOpen={setDialog}
@@ -123,25 +121,7 @@ export function Layout(
                   />
                   <main id="main" class="shell-main" tabIndex={-1}>
                     <ConnectionBanner />
-                    <Switch fallback={<NoRoomSelected />}>
-                      <Match when={router.place().room} keyed>
-                        {(room) => (
-                          <AppErrorBoundary onRetry={() => chat.deleteCachedPage(room)}>
-                            <RoomView room={room} />
-                          </AppErrorBoundary>
-                        )}
-                      </Match>
-                      <Match when={isConsole() && chat.isAdmin && router.place().console}>
-                        {(part) => (
-                          <AppErrorBoundary>
-                            <ConsolePage part={part()} />
-                          </AppErrorBoundary>
-                        )}
-                      </Match>
-                      <Match when={isConsole()}>
-                        <NotFound />
-                      </Match>
-                    </Switch>
+                    <Content />
                   </main>
                 </div>
                 <QuickSwitcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
@@ -163,6 +143,47 @@ export function Layout(
         </CopyTextContext.Provider>
       </ClipboardContext.Provider>
     </ChatContext.Provider>
+  )
+}
+
+/** Opens the last room if the address names none and the page is wide; remembers each opened room. */
+function restoreLastRoom({ place, go }: Router, store: LocalStore): void {
+  createEffect(() => {
+    const { room } = place()
+    if (room) store.write('last room', room)
+  })
+  const isNowhere = () => !place().room && place().console === undefined
+  if (!isNowhere() || !window.matchMedia('(min-width: 700px)').matches) return
+  void store.read<RoomId>('last room').then((room) => {
+    if (room && isNowhere()) go({ room }, 'replace')
+  })
+}
+
+/** Shows the room or console page that the address names. */
+function Content() {
+  const chat = useChat()
+  const { place } = useRoute()
+  const isConsole = () => place().console !== undefined
+  return (
+    <Switch fallback={<NoRoomSelected />}>
+      <Match when={place().room} keyed>
+        {(room) => (
+          <AppErrorBoundary onRetry={() => chat.forgetKept(room)}>
+            <RoomView room={room} />
+          </AppErrorBoundary>
+        )}
+      </Match>
+      <Match when={isConsole() && chat.isAdmin && place().console}>
+        {(part) => (
+          <AppErrorBoundary>
+            <ConsolePage part={part()} />
+          </AppErrorBoundary>
+        )}
+      </Match>
+      <Match when={isConsole()}>
+        <NotFound />
+      </Match>
+    </Switch>
   )
 }
 

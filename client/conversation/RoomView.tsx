@@ -1,13 +1,5 @@
 import './room.css'
-import {
-  createEffect,
-  createResource,
-  createSignal,
-  Match,
-  onCleanup,
-  Show,
-  Switch,
-} from 'solid-js'
+import { createResource, createSignal, Show } from 'solid-js'
 import type { RoomId } from '#schema/ids'
 import type { MyRoom } from '#schema/messages/room'
 import { hasRight } from '#schema/roles'
@@ -19,16 +11,11 @@ import { linkedMessageOf } from '../messages/createLinkedMessage.ts'
 import { createMessageAnnouncer } from '../messages/createMessageAnnouncer.ts'
 import { MessageDialogs } from '../messages/MessageDialogs.tsx'
 import { MessageList } from '../messages/MessageList.tsx'
-import { callWithRetry } from '../nats/callWithRetry.ts'
-import { Avatar } from '../people/Avatar.tsx'
-import { StatusText } from '../people/StatusText.tsx'
-import { BackButton } from '../routing/BackButton.tsx'
 import { useRoute } from '../routing/createRoute.ts'
-import { Icon } from '../ui/Icon.tsx'
-import { lazyMenu } from '../ui/lazyMenu.tsx'
 import { lazyPart } from '../ui/lazyPart.tsx'
+import { NotMemberView } from './NotMemberView.tsx'
+import { RoomHeader } from './RoomHeader.tsx'
 
-const RoomMenu = lazyMenu(async () => (await import('../rooms/RoomMenu.tsx')).RoomMenu)
 const MembersPanel = lazyPart(
   async () => (await import('../members/MembersPanel.tsx')).MembersPanel,
 )
@@ -109,38 +96,11 @@ function Conversation(props: {
         classList={{ 'has-panel': isMembersOpen() || place().thread !== undefined }}
       >
         <section class="room-main" aria-labelledby="room-title">
-          <header class="room-head">
-            <button
-              type="button"
-              class="icon-button only-narrow"
-              aria-label={t('rooms.title')}
-              onClick={() => go({})}
-            >
-              <Icon name="back" />
-            </button>
-            <Show
-              when={props.room.with}
-              fallback={<Icon name={props.room.kind === 'private' ? 'lock' : 'hash'} />}
-            >
-              {(user) => <Avatar user={user()} room={props.room.id} hasStatus isSmall />}
-            </Show>
-            <h1 id="room-title">{title()}</h1>
-            <Show when={props.room.with}>
-              {(user) => <StatusText user={user()} room={props.room.id} />}
-            </Show>
-            <button
-              type="button"
-              class="icon-button"
-              aria-label={t('room.details')}
-              aria-pressed={showsMembers()}
-              onClick={toggleMembers}
-            >
-              <Icon name="people" />
-            </button>
-            <RoomMenu room={props.room} class="icon-button" label={t('places.roomMenu')}>
-              <Icon name={chat.notify.isMuted(props.room.id) ? 'bellOff' : 'more'} />
-            </RoomMenu>
-          </header>
+          <RoomHeader
+            room={props.room}
+            isMembersOpen={showsMembers()}
+            onToggleMembers={toggleMembers}
+          />
           <MessageList title={title()} />
           <Show when={mayWrite()} fallback={<p class="read-only">{t('room.readOnly')}</p>}>
             <Composer label={t('composer.label', { room: title() })} />
@@ -162,63 +122,5 @@ function Conversation(props: {
       </div>
       <MessageDialogs />
     </ConversationContext.Provider>
-  )
-}
-
-/** Error codes that mean: the room does not exist, or not for this user. */
-const noAccessCodes: ReadonlySet<string> = new Set(['forbidden', 'not_found', 'invalid'])
-const retryDelayMs = 5_000
-
-/** Shows a room to a non-member, who can join it if it is public. */
-function NotMemberView(props: { room: RoomId }) {
-  const chat = useChat()
-  const { t } = useLanguage()
-  const [info, { refetch }] = createResource(
-    () => chat.rooms.isLoaded(),
-    () => chat.client.try('room.info', { room: props.room }),
-  )
-  const room = () => {
-    const answer = info()
-    return answer?.ok ? answer.value.room : undefined
-  }
-  const hasFailed = () => {
-    const answer = info()
-    return answer?.ok === false && !noAccessCodes.has(answer.error.code)
-  }
-  createEffect(() => {
-    if (!hasFailed() || info.state !== 'ready') return
-    const timer = setTimeout(() => void refetch(), retryDelayMs)
-    onCleanup(() => clearTimeout(timer))
-  })
-  async function join() {
-    await callWithRetry(chat.client, 'room.join', { room: props.room })
-    await chat.rooms.refresh()
-  }
-  return (
-    <div class="nothing">
-      <Switch fallback={<p role="status">{t('room.loading')}</p>}>
-        <Match when={room()}>
-          {(found) => (
-            <>
-              <h1>{found().name}</h1>
-              <button type="button" class="button primary" onClick={() => void chat.attempt(join)}>
-                {t('room.joinToRead')}
-              </button>
-            </>
-          )}
-        </Match>
-        <Match when={hasFailed()}>
-          <p role="alert">{t('room.failed')}</p>
-          <button type="button" class="button" onClick={() => void refetch()}>
-            {t('login.retry')}
-          </button>
-        </Match>
-        <Match when={info.state === 'ready'}>
-          <h1>{t('room.notFound')}</h1>
-          <p>{t('room.forbidden')}</p>
-        </Match>
-      </Switch>
-      <BackButton />
-    </div>
   )
 }

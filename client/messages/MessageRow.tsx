@@ -1,5 +1,5 @@
 import './message.css'
-import { createComputed, createSignal, For, on, Show } from 'solid-js'
+import { createComputed, createSignal, on, Show } from 'solid-js'
 import { useChat } from '../chat/createChat.ts'
 import type { TimelineMessage } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
@@ -11,6 +11,7 @@ import { toPlainText } from '../text/plain.ts'
 import { Icon } from '../ui/Icon.tsx'
 import { useConversation } from './createConversation.ts'
 import { MessageActions } from './MessageActions.tsx'
+import { Reactions } from './Reactions.tsx'
 
 const maxAnnouncedLength = 300
 
@@ -149,44 +150,5 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
         </Show>
       </div>
     </article>
-  )
-}
-
-function Reactions(props: { item: TimelineMessage }) {
-  const emojis = () => props.item.reactions.map(({ emoji }) => emoji)
-  return (
-    <Show when={props.item.reactions.length > 0}>
-      <ul class="reactions">
-        <For each={emojis()}>{(emoji) => <Reaction emoji={emoji} item={props.item} />}</For>
-      </ul>
-    </Show>
-  )
-}
-
-/** Rendered by emoji, so that the button keeps the focus when its count changes. */
-function Reaction(props: { emoji: string; item: TimelineMessage }) {
-  const chat = useChat()
-  const { t, listOf } = useLanguage()
-  const { react } = useConversation()
-  const reaction = () => props.item.reactions.find(({ emoji }) => emoji === props.emoji)
-  const users = () => reaction()?.users ?? []
-  const names = () => listOf(users().map((user) => chat.people.name(user)))
-  return (
-    <li>
-      <button
-        type="button"
-        class="reaction"
-        aria-pressed={users().includes(chat.me)}
-        aria-label={t('message.reactedBy', {
-          emoji: props.emoji,
-          count: users().length,
-          names: names(),
-        })}
-        data-tip={names()}
-        onClick={() => void react(props.item, props.emoji)}
-      >
-        <span>{props.emoji}</span> {reaction()?.count}
-      </button>
-    </li>
   )
 }

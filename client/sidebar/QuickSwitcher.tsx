@@ -97,7 +97,7 @@ function SwitcherList(props: { onClose: () => void }) {
     note: `@${user}`,
     openRoom: () => chat.rooms.openDirect(user),
   })
-  const found = createMemo(() =>
+  const options = createMemo(() =>
     // While a search is running, the previous results that still match are shown.
     [...ownRooms(), ...(searchResults.latest ?? []).filter(matchesQuery)].slice(0, maxResults),
   )
@@ -116,7 +116,7 @@ function SwitcherList(props: { onClose: () => void }) {
     <SearchList
       label={t('switcher.hint')}
       title={t('switcher.label')}
-      options={found()}
+      options={options()}
       onQuery={setText}
       onPick={pick}
       classOf={(item) => (isUnread(item) ? 'is-unread' : '')}

@@ -1,0 +1,64 @@
+import { createEffect, createResource, Match, onCleanup, Switch } from 'solid-js'
+import type { RoomId } from '#schema/ids'
+import { useChat } from '../chat/createChat.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { callWithRetry } from '../nats/callWithRetry.ts'
+import { BackButton } from '../routing/BackButton.tsx'
+
+/** Error codes that mean: the room does not exist, or not for this user. */
+const noAccessCodes: ReadonlySet<string> = new Set(['forbidden', 'not_found', 'invalid'])
+const retryDelayMs = 5_000
+
+/** Shows a room to a non-member, who can join it if it is public. */
+export function NotMemberView(props: { room: RoomId }) {
+  const chat = useChat()
+  const { t } = useLanguage()
+  const [info, { refetch }] = createResource(
+    () => chat.rooms.isLoaded(),
+    () => chat.client.try('room.info', { room: props.room }),
+  )
+  const room = () => {
+    const answer = info()
+    return answer?.ok ? answer.value.room : undefined
+  }
+  const hasFailed = () => {
+    const answer = info()
+    return answer?.ok === false && !noAccessCodes.has(answer.error.code)
+  }
+  createEffect(() => {
+    if (!hasFailed() || info.state !== 'ready') return
+    const timer = setTimeout(() => void refetch(), retryDelayMs)
+    onCleanup(() => clearTimeout(timer))
+  })
+  async function join() {
+    await callWithRetry(chat.client, 'room.join', { room: props.room })
+    await chat.rooms.refresh()
+  }
+  return (
+    <div class="nothing">
+      <Switch fallback={<p role="status">{t('room.loading')}</p>}>
+        <Match when={room()}>
+          {(found) => (
+            <>
+              <h1>{found().name}</h1>
+              <button type="button" class="button primary" onClick={() => void chat.attempt(join)}>
+                {t('room.joinToRead')}
+              </button>
+            </>
+          )}
+        </Match>
+        <Match when={hasFailed()}>
+          <p role="alert">{t('room.failed')}</p>
+          <button type="button" class="button" onClick={() => void refetch()}>
+            {t('login.retry')}
+          </button>
+        </Match>
+        <Match when={info.state === 'ready'}>
+          <h1>{t('room.notFound')}</h1>
+          <p>{t('room.forbidden')}</p>
+        </Match>
+      </Switch>
+      <BackButton />
+    </div>
+  )
+}

@@ -1,0 +1,56 @@
+import { Show } from 'solid-js'
+import type { MyRoom } from '#schema/messages/room'
+import { useChat } from '../chat/createChat.ts'
+import { useLanguage } from '../i18n/createLanguage.ts'
+import { Avatar } from '../people/Avatar.tsx'
+import { StatusText } from '../people/StatusText.tsx'
+import { useRoute } from '../routing/createRoute.ts'
+import { Icon } from '../ui/Icon.tsx'
+import { lazyMenu } from '../ui/lazyMenu.tsx'
+
+const RoomMenu = lazyMenu(async () => (await import('../rooms/RoomMenu.tsx')).RoomMenu)
+
+/** Shows the title of a room, the button of its member list, and its menu. */
+export function RoomHeader(props: {
+  room: MyRoom
+  isMembersOpen: boolean
+  onToggleMembers: () => void
+}) {
+  const chat = useChat()
+  const { go } = useRoute()
+  const { t } = useLanguage()
+  return (
+    <header class="room-head">
+      <button
+        type="button"
+        class="icon-button only-narrow"
+        aria-label={t('rooms.title')}
+        onClick={() => go({})}
+      >
+        <Icon name="back" />
+      </button>
+      <Show
+        when={props.room.with}
+        fallback={<Icon name={props.room.kind === 'private' ? 'lock' : 'hash'} />}
+      >
+        {(user) => <Avatar user={user()} room={props.room.id} hasStatus isSmall />}
+      </Show>
+      <h1 id="room-title">{chat.titleOf(props.room)}</h1>
+      <Show when={props.room.with}>
+        {(user) => <StatusText user={user()} room={props.room.id} />}
+      </Show>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={t('room.details')}
+        aria-pressed={props.isMembersOpen}
+        onClick={props.onToggleMembers}
+      >
+        <Icon name="people" />
+      </button>
+      <RoomMenu room={props.room} class="icon-button" label={t('places.roomMenu')}>
+        <Icon name={chat.notify.isMuted(props.room.id) ? 'bellOff' : 'more'} />
+      </RoomMenu>
+    </header>
+  )
+}
