@@ -21,12 +21,12 @@ export function ConnectedApp(props: {
 }) {
   const { t } = useLanguage()
   const connection = createConnection(props.config, props.session, props.identity.user)
-  const localStore = openStore(props.identity.user)
-  localStore.onForgotten(props.session.leave)
-  const logout = createLogout(localStore, async () => {
+  const store = openStore(props.identity.user)
+  store.onForgotten(props.session.leave)
+  const logout = createLogout(store, async () => {
     // First, so that no other tab restores this identity meanwhile.
     forgetLastIdentity()
-    await localStore.clear()
+    await store.clear()
     await props.session.logout()
   })
   return (
@@ -37,7 +37,7 @@ export function ConnectedApp(props: {
             client={connection.client}
             connection={connection}
             identity={props.identity}
-            kept={localStore}
+            kept={store}
             onLogout={logout.request}
           />
         }
@@ -62,11 +62,11 @@ export function ConnectedApp(props: {
 export function OfflineApp(props: { lastIdentity: LastIdentity }) {
   const { identity, at } = props.lastIdentity
   const connection = createOfflineConnection(at)
-  const localStore = openStore(identity.user)
-  localStore.onForgotten(() => window.location.reload())
-  const logout = createLogout(localStore, async () => {
+  const store = openStore(identity.user)
+  store.onForgotten(() => window.location.reload())
+  const logout = createLogout(store, async () => {
     forgetLastIdentity()
-    await localStore.clear()
+    await store.clear()
     window.location.reload()
   })
   return (
@@ -75,7 +75,7 @@ export function OfflineApp(props: { lastIdentity: LastIdentity }) {
         client={connection.client}
         connection={connection}
         identity={identity}
-        kept={localStore}
+        kept={store}
         onLogout={logout.request}
       />
       <ConfirmLogout {...logout} />
@@ -84,14 +84,14 @@ export function OfflineApp(props: { lastIdentity: LastIdentity }) {
 }
 
 /** Logs out; asks for confirmation first if unsent messages would be lost. */
-function createLogout(localStore: LocalStore, logout: () => Promise<void>) {
+function createLogout(store: LocalStore, logout: () => Promise<void>) {
   const [unsent, setUnsent] = createSignal(0)
   return {
     logout,
     unsent,
     cancel: () => setUnsent(0),
     request() {
-      setUnsent(countUnsent(localStore))
+      setUnsent(countUnsent(store))
       if (unsent() === 0) void logout()
     },
   }

@@ -9,11 +9,11 @@ import type { Router } from '../routing/createRoute.ts'
 /** Starts the title badge and the automatic away status; returns the notifications. */
 export function createBackgroundTasks(
   chat: Chat,
-  localStore: LocalStore,
+  store: LocalStore,
   router: Router,
   tn: Language['tn'],
 ) {
   createTitleBadge(chat, router)
-  createAutoAway(localStore, chat.presence, chat.quiet)
+  createAutoAway(store, chat.presence, chat.quiet)
   return createNotifications(chat, router, tn)
 }

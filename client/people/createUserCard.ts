@@ -16,6 +16,6 @@ export const UserCardContext = createContext<UserCardState>()
 
 export function useUserCard(): UserCardState {
   const card = useContext(UserCardContext)
-  if (!card) throw new Error('useUserCard requires a UserCardContext')
+  if (!card) throw new Error('useUserCard needs a UserCardContext provider')
   return card
 }

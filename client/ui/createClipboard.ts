@@ -31,6 +31,6 @@ export const ClipboardContext = createContext<Clipboard>()
 
 export function useClipboard(): Clipboard {
   const clipboard = useContext(ClipboardContext)
-  if (!clipboard) throw new Error('useClipboard requires a ClipboardContext')
+  if (!clipboard) throw new Error('useClipboard needs a ClipboardContext provider')
   return clipboard
 }
