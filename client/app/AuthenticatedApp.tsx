@@ -22,10 +22,10 @@ export function ConnectedApp(props: {
   const { t } = useLanguage()
   const connection = createConnection(props.config, props.session, props.identity.user)
   const store = openStore(props.identity.user)
-  store.onForgotten(props.session.leave)
+  store.onCleared(props.session.leave)
   const logout = createLogout(store, async () => {
     // First, so that no other tab restores this identity meanwhile.
-    forgetLastIdentity()
+    deleteLastIdentity()
     await store.clear()
     await props.session.logout()
   })
@@ -37,7 +37,7 @@ export function ConnectedApp(props: {
             client={connection.client}
             connection={connection}
             identity={props.identity}
-            kept={store}
+            localStore={store}
             onLogout={logout.request}
           />
         }
@@ -63,9 +63,9 @@ export function OfflineApp(props: { lastIdentity: LastIdentity }) {
   const { identity, at } = props.lastIdentity
   const connection = createOfflineConnection(at)
   const store = openStore(identity.user)
-  store.onForgotten(() => window.location.reload())
+  store.onCleared(() => window.location.reload())
   const logout = createLogout(store, async () => {
-    forgetLastIdentity()
+    deleteLastIdentity()
     await store.clear()
     window.location.reload()
   })
@@ -75,7 +75,7 @@ export function OfflineApp(props: { lastIdentity: LastIdentity }) {
         client={connection.client}
         connection={connection}
         identity={identity}
-        kept={store}
+        localStore={store}
         onLogout={logout.request}
       />
       <ConfirmLogout {...logout} />
@@ -117,6 +117,6 @@ function ConfirmLogout(props: ReturnType<typeof createLogout>) {
 function openStore(user: string): LocalStore {
   const store = openLocalStore(user)
   // The room list is shown first: the deletion must not delay reading it.
-  void store.read('rooms').then(() => forgetOthers(user))
+  void store.read('rooms').then(() => clearOtherUsers(user))
   return store
 }

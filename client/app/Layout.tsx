@@ -21,6 +21,7 @@ import {
   type Router,
   useRoute,
 } from '../routing/createRoute.ts'
+import type { OpenDialog } from '../routing/dialogs.ts'
 import { createRoomLists } from '../sidebar/createRoomLists.ts'
 import { Sidebar } from '../sidebar/Sidebar.tsx'
 import { CopyTextContext } from '../text/copy.ts'
@@ -63,11 +64,11 @@ export function Layout(
     client: props.client,
     connection: props.connection,
     identity: props.identity,
-    kept: props.kept,
-    onMessage: (notice, room) => withTasks((tasks) => void tasks.hear(notice, room)),
-    onMissed: (room, before) => withTasks((tasks) => void tasks.catchUp(room, before)),
-    onGone(room, reason) {
-      const isShown = router.place().room === room.id
+    localStore: props.localStore,
+    onMessage: (notice, room) => withTasks((tasks) => void tasks.onMessage(notice, room)),
+    onMissed: (room, before) => withTasks((tasks) => void tasks.onMissed(room, before)),
+    onRemoved(room, reason) {
+      const isShown = router.route().room === room.id
       if (isShown) router.go({}, 'replace')
       if (reason === 'kick') showToast(t('rooms.kicked', { room: room.name }))
       if (reason === 'archive') showToast(t('rooms.archived', { room: room.name }))
@@ -75,12 +76,14 @@ export function Layout(
     },
     onFailure: (reason) =>
       showToast(
-        reason === 'away' ? t('app.away') : t('app.failed', { error: errorText(t, reason) }),
+        reason === 'disconnected'
+          ? t('app.away')
+          : t('app.failed', { error: errorText(t, reason) }),
       ),
   })
   const withTasks = lazyInstance(async () => {
     const { createBackgroundTasks } = await import('./createBackgroundTasks.ts')
-    return () => createBackgroundTasks(chat, props.kept, router, tn)
+    return () => createBackgroundTasks(chat, props.localStore, router, tn)
   })
   const lists = createRoomLists(chat, code)
   createFailureAnnouncer(chat, announce)
@@ -95,9 +98,9 @@ export function Layout(
     onHelp: () => setDialog('shortcuts'),
   })
 
-  restoreLastRoom(router, props.kept)
+  restoreLastRoom(router, props.localStore)
   const hasContent = () => {
-    const { room, console } = router.place()
+    const { room, console } = router.route()
     return room !== undefined || console !== undefined
   }
 
@@ -147,12 +150,12 @@ export function Layout(
 }
 
 /** Opens the last room if the address names none and the page is wide; remembers each opened room. */
-function restoreLastRoom({ place, go }: Router, store: LocalStore): void {
+function restoreLastRoom({ route, go }: Router, store: LocalStore): void {
   createEffect(() => {
-    const { room } = place()
+    const { room } = route()
     if (room) store.write('last room', room)
   })
-  const isNowhere = () => !place().room && place().console === undefined
+  const isNowhere = () => !route().room && route().console === undefined
   if (!isNowhere() || !window.matchMedia('(min-width: 700px)').matches) return
   void store.read<RoomId>('last room').then((room) => {
     if (room && isNowhere()) go({ room }, 'replace')
@@ -162,18 +165,18 @@ function restoreLastRoom({ place, go }: Router, store: LocalStore): void {
 /** Shows the room or console page that the address names. */
 function Content() {
   const chat = useChat()
-  const { place } = useRoute()
-  const isConsole = () => place().console !== undefined
+  const { route } = useRoute()
+  const isConsole = () => route().console !== undefined
   return (
     <Switch fallback={<NoRoomSelected />}>
-      <Match when={place().room} keyed>
+      <Match when={route().room} keyed>
         {(room) => (
-          <AppErrorBoundary onRetry={() => chat.forgetKept(room)}>
+          <AppErrorBoundary onRetry={() => chat.deleteCachedPage(room)}>
             <RoomView room={room} />
           </AppErrorBoundary>
         )}
       </Match>
-      <Match when={isConsole() && chat.isAdmin && place().console}>
+      <Match when={isConsole() && chat.isAdmin && route().console}>
         {(part) => (
           <AppErrorBoundary>
             <ConsolePage part={part()} />

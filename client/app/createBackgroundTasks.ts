@@ -14,6 +14,6 @@ export function createBackgroundTasks(
   tn: Language['tn'],
 ) {
   createTitleBadge(chat, router)
-  createAutoAway(store, chat.presence, chat.quiet)
+  createAutoAway(store, chat.presence, chat.doNotDisturb)
   return createNotifications(chat, router, tn)
 }

@@ -18,7 +18,7 @@ export function createShortcuts({ chat, router, lists, onSwitcher, onHelp }: Sho
   const isUnread = ({ id, unread }: MyRoom) => unread > 0 && !chat.notify.isMuted(id)
 
   function goToAdjacent(step: 1 | -1, accepts?: (room: MyRoom) => boolean) {
-    const next = lists.adjacent(router.place().room, step, accepts)
+    const next = lists.adjacent(router.route().room, step, accepts)
     if (next) router.go({ room: next.id })
   }
 

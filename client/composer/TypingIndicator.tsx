@@ -10,7 +10,7 @@ export function TypingIndicator() {
   const chat = useChat()
   const { t, listOf } = useLanguage()
   const { room, threadId } = useConversation()
-  const users = () => chat.typing.who(room.id, threadId)
+  const users = () => chat.typing.usersIn(room.id, threadId)
   const names = () => listOf(users().map((user) => chat.people.name(user)))
   return (
     <Show when={users().length > 0}>

@@ -6,7 +6,7 @@ import { FunctionTable, type SortColumn, sortNames } from './FunctionTable.tsx'
 import { useConsoleWords } from './useWords.ts'
 
 /** Shows charts of all functions together, and a table with one row per function. */
-export function Functions(props: { statistics: Console }) {
+export function Functions(props: { statistics: ConsoleState }) {
   const { w, number, count, duration } = useConsoleWords()
   const [text, setText] = createSignal('')
   const [trigger, setTrigger] = createSignal('')

@@ -35,7 +35,7 @@ export function RoomView(props: { room: RoomId }) {
 function MemberView(props: { room: MyRoom }) {
   const chat = useChat()
   const id = props.room.id
-  const [cached] = createResource(async () => (await chat.readKept(id)) ?? null)
+  const [cached] = createResource(async () => (await chat.readCachedPage(id)) ?? null)
   return (
     // The cached page is shown until the server has answered, so it is read first.
     <Show when={cached.state === 'ready'}>
@@ -60,11 +60,11 @@ function Conversation(props: {
   })
   createMessageAnnouncer(chat, conversation)
   const title = () => chat.titleOf(props.room)
-  const showsMembers = () => isMembersOpen() && place().thread === undefined
+  const showsMembers = () => isMembersOpen() && route().thread === undefined
   const toggleMembers = () => {
     setMembersOpen(!showsMembers())
     // The side panel shows the members or a thread, not both.
-    if (place().thread !== undefined) go({ room: props.room.id })
+    if (route().thread !== undefined) go({ room: props.room.id })
   }
   /** Escape closes the side panel, from within it and from an empty composer. */
   const onKey = (event: KeyboardEvent) => {
@@ -77,7 +77,7 @@ function Conversation(props: {
     if (target.closest('[role="log"]') && !isInPanel)
       return chat.rooms.markRead(props.room.id, props.room.lastSeq)
     if (!isInPanel && !(target instanceof HTMLTextAreaElement && target.value === '')) return
-    if (!isMembersOpen() && place().thread === undefined) return
+    if (!isMembersOpen() && route().thread === undefined) return
     event.preventDefault()
     setMembersOpen(false)
     go({ room: props.room.id })
@@ -93,7 +93,7 @@ function Conversation(props: {
       <div
         class="room"
         onKeyDown={onKey}
-        classList={{ 'has-panel': isMembersOpen() || place().thread !== undefined }}
+        classList={{ 'has-panel': isMembersOpen() || route().thread !== undefined }}
       >
         <section class="room-main" aria-labelledby="room-title">
           <RoomHeader

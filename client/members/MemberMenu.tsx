@@ -16,8 +16,8 @@ export function MemberMenu(props: MenuProps & { room: MyRoom; userId: UserId; ro
   const { t } = useLanguage()
   const { go } = useRoute()
   const { room } = props
-  const outranks = () => mayRuleOver(room.role, props.role)
-  const roles = () => Role.options.filter((role) => mayRuleOver(room.role, role))
+  const outranks = () => mayManage(room.role, props.role)
+  const roles = () => Role.options.filter((role) => mayManage(room.role, role))
 
   const openDirect = () =>
     chat.attempt(async () => go({ room: await chat.rooms.openDirect(props.userId) }))

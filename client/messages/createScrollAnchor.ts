@@ -89,14 +89,14 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
       if (last?.kind === 'outgoing') return toEnd()
       // The rows are the next page of history, not new messages.
       if (hadNewer) return
-      reading.hear()
+      reading.onMessage()
       if (isAtEnd() || isOwn) follow()
       else setNewInThread((count) => count + grew)
     }),
   )
 
   function openAt(now: readonly ListRow[]) {
-    if (linked.isWanted()) return void setAtEnd(false)
+    if (linked.hasTarget()) return void setAtEnd(false)
     if (now.some(({ kind }) => kind === 'unread')) scrollToLine()
     else toEnd()
   }
@@ -143,7 +143,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     if (isAtEnd()) setNewInThread(0)
     if (isUnreadAbove()) setUnreadAbove(isLineOutOfView())
     loadMore()
-    reading.note()
+    reading.track()
   }
 
   function loadMore() {
@@ -179,7 +179,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
       onCleanup(() => observer.disconnect())
     },
     async goToPresent() {
-      conversation.letRead()
+      conversation.resumeReading()
       if (timeline.hasNewer()) await timeline.goToPresent()
       toEnd()
     },

@@ -46,7 +46,7 @@ function CardContent(props: { user: UserId }) {
   const { go, route } = useRoute()
   const { t } = useLanguage()
   // The card is opened from a room, so its user is or was a member.
-  const status = () => chat.presence.statusOf(props.user, place().room)
+  const status = () => chat.presence.statusOf(props.user, route().room)
   const openDirect = () =>
     chat.attempt(async () => {
       const room = await chat.rooms.openDirect(props.user)

@@ -1,5 +1,4 @@
 import './account.css'
-import type { OpenDialog } from '../app/Layout.tsx'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Avatar } from '../people/Avatar.tsx'
@@ -16,7 +15,7 @@ export function AccountButton(props: {
   const chat = useChat()
   const { t, timeOf } = useLanguage()
   const statusText = () => {
-    const until = chat.quiet.until()
+    const until = chat.doNotDisturb.until()
     return until === undefined
       ? t(`status.${chat.presence.mine()}`)
       : t('notify.until', { time: timeOf(until) })

@@ -13,10 +13,10 @@ const RoomMenu = lazyMenu(async () => (await import('../rooms/RoomMenu.tsx')).Ro
 /** Links to a room, with its unread count, mute state and menu. */
 export function RoomLink(props: { room: MyRoom }) {
   const chat = useChat()
-  const { place, go } = useRoute()
+  const { route, go } = useRoute()
   const { t, tn } = useLanguage()
-  const isHere = () => place().room === props.room.id
-  const loudCount = () => chat.notify.loudIn(props.room)
+  const isHere = () => route().room === props.room.id
+  const loudCount = () => chat.notify.badgeCountOf(props.room)
   const isMuted = () => chat.notify.isMuted(props.room.id)
   /** Muted rooms show no unread count. */
   const count = () => loudCount() || (isMuted() ? 0 : props.room.unread)

@@ -1,6 +1,5 @@
 import './sidebar.css'
 import { createEffect, For, Show } from 'solid-js'
-import type { OpenDialog } from '../app/Layout.tsx'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { pathOf, useRoute } from '../routing/createRoute.ts'
@@ -106,7 +105,7 @@ export function Sidebar(props: {
         <a
           class="room-link console-link"
           href={pathOf({ console: 'functions' })}
-          aria-current={router.place().console === undefined ? undefined : 'page'}
+          aria-current={router.route().console === undefined ? undefined : 'page'}
           onClick={(event) => {
             if (event.ctrlKey || event.metaKey || event.shiftKey) return
             event.preventDefault()
