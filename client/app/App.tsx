@@ -35,7 +35,7 @@ export function App() {
     imageHint: (host: string) => t('text.imageHint', { host }),
     imageFailed: t('text.imageFailed'),
     done: t('text.done'),
-    open: t('text.open'),
+    toDo: t('text.toDo'),
   })
   const activity = createUserActivity()
   const retryConfig = () => !config.loading && !config() && activity.isIdle() && refetch()

@@ -13,7 +13,7 @@ export function ConnectionBanner() {
   const [isLate, setLate] = createSignal(false)
   const recoveredText = () => {
     const count = chat.recovered()
-    return count === 'many' ? t('link.recoveredMany') : count > 0 && tn('link.recovered', count)
+    return count === 'many' ? t('connection.recoveredMany') : count > 0 && tn('connection.recovered', count)
   }
   const isAbsent = () => chat.connection.isAbsent === true
 
@@ -32,7 +32,7 @@ export function ConnectionBanner() {
   return (
     <div role="status" aria-live="polite">
       <Show when={isLate()}>
-        <p class="banner is-warning">{t(isAbsent() ? 'link.kept' : 'link.offline')}</p>
+        <p class="banner is-warning">{t(isAbsent() ? 'connection.offline' : 'connection.lost')}</p>
       </Show>
       <Show when={!isLate() && recoveredText()}>
         <p class="banner">{recoveredText()}</p>

@@ -59,7 +59,7 @@ export function Layout(
   const { toasts, show: showToast } = createToasts()
   const { lines, announce } = createAnnouncer()
   const card = createUserCard()
-  const clipboard = createClipboard(() => showToast(t('places.copied')))
+  const clipboard = createClipboard(() => showToast(t('links.copied')))
   const chat = createChat({
     client: props.client,
     connection: props.connection,
@@ -72,12 +72,12 @@ export function Layout(
       if (isShown) router.go({}, 'replace')
       if (reason === 'kick') showToast(t('rooms.kicked', { room: room.name }))
       if (reason === 'archive') showToast(t('rooms.archived', { room: room.name }))
-      if (reason === 'meanwhile' && isShown) showToast(t('rooms.gone', { room: room.name }))
+      if (reason === 'meanwhile' && isShown) showToast(t('rooms.left', { room: room.name }))
     },
     onFailure: (reason) =>
       showToast(
         reason === 'disconnected'
-          ? t('app.away')
+          ? t('app.unreachable')
           : t('app.failed', { error: errorText(t, reason) }),
       ),
   })
@@ -215,8 +215,8 @@ function NoRoomSelected() {
   return (
     <div class="nothing">
       <img src="/icon.svg" alt="" width="56" height="56" />
-      <h1>{t('room.pick')}</h1>
-      <p>{t('room.pickHint', { keys: keyLabels(t).switcher })}</p>
+      <h1>{t('room.choose')}</h1>
+      <p>{t('room.chooseHint', { keys: keyLabels(t).switcher })}</p>
     </div>
   )
 }

@@ -113,7 +113,7 @@ export function Completion(props: {
                         <span class="muted">@{person().userId}</span>
                         <StatusText user={person().userId} />
                         <Show when={person().isOutside}>
-                          <span class="muted completion-note">{t('composer.outside')}</span>
+                          <span class="muted completion-note">{t('composer.notInRoom')}</span>
                         </Show>
                       </>
                     )}

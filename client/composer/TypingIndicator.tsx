@@ -15,8 +15,8 @@ export function TypingIndicator() {
   return (
     <Show when={users().length > 0}>
       {users().length > maxNamed
-        ? t('composer.severalType')
-        : t(users().length === 1 ? 'composer.oneTypes' : 'composer.twoType', { name: names() })}
+        ? t('composer.typingMany')
+        : t(users().length === 1 ? 'composer.typingOne' : 'composer.typingTwo', { name: names() })}
     </Show>
   )
 }

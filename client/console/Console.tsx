@@ -55,7 +55,7 @@ export function Console(props: { part: ConsolePart }) {
       </header>
       <div role="status" aria-live="polite">
         <Show when={lateState()}>
-          {(state) => <p class="banner is-warning">{w('late', { time: clock(state().since) })}</p>}
+          {(state) => <p class="banner is-warning">{w('stale', { time: clock(state().since) })}</p>}
         </Show>
       </div>
       <Switch>

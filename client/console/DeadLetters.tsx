@@ -22,7 +22,7 @@ export function DeadLettersView() {
     setNote('')
     const outcome = await deadLetters.act(confirmed.action, confirmed.letter)
     if (outcome.status === 'failed') throw new Error(outcome.error)
-    if (outcome.status === 'gone') setNote(w('wasGone'))
+    if (outcome.status === 'gone') setNote(w('alreadyGone'))
     else setNote(w(`${confirmed.action}ed`, { name: confirmed.letter.service }))
   }
 

@@ -47,7 +47,7 @@ export function FunctionDetails(props: {
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be focusable */}
       <section class="details-body" aria-label={w('sinceStart')} tabIndex={0}>
         <Show when={props.service.isGone}>
-          <p class="problem">{w('gone')}</p>
+          <p class="problem">{w('noInstances')}</p>
         </Show>
         <p>{sum().description}</p>
         <Chart label={w('rate')} value={number(samples().at(-1)?.perSecond ?? 0)}>

@@ -104,7 +104,7 @@ function FunctionRow(props: {
         <button type="button" aria-expanded={props.isOpen} onClick={props.onOpen}>
           {props.name}
         </button>
-        <span class="muted">{props.service.isGone ? w('gone') : sum().trigger}</span>
+        <span class="muted">{props.service.isGone ? w('noInstances') : sum().trigger}</span>
       </th>
       <td class="is-instances">{props.service.isGone ? 0 : count(sum().instances)}</td>
       <td class="is-rate">

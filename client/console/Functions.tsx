@@ -78,7 +78,7 @@ export function Functions(props: { statistics: ConsoleState }) {
                 value={trigger()}
                 onChange={({ currentTarget }) => setTrigger(currentTarget.value)}
               >
-                <option value="">{w('every')}</option>
+                <option value="">{w('allTriggers')}</option>
                 <For each={triggers()}>{(option) => <option value={option}>{option}</option>}</For>
               </select>
               <span class="muted">

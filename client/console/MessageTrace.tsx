@@ -39,9 +39,9 @@ function MessagePath(props: { item: TimelineMessage }) {
   const facts = () =>
     [
       [w('pathWritten'), path()?.writtenAt],
-      [w('pathTaken'), path()?.at],
+      [w('pathReceived'), path()?.at],
       [w('pathStored'), path()?.storedAt],
-      [w('pathKept'), persistedAt()],
+      [w('pathPersisted'), persistedAt()],
     ] as const
 
   return (
@@ -76,7 +76,7 @@ function MessagePath(props: { item: TimelineMessage }) {
               </dl>
               <Show
                 when={path().spans.length > 0}
-                fallback={<p class="muted">{w('pathForgotten')}</p>}
+                fallback={<p class="muted">{w('pathExpired')}</p>}
               >
                 <Waterfall spans={path().spans} />
                 <p class="muted">{w('pathClocks')}</p>

@@ -42,7 +42,7 @@ export function NotMemberView(props: { room: RoomId }) {
             <>
               <h1>{found().name}</h1>
               <button type="button" class="button primary" onClick={() => void chat.attempt(join)}>
-                {t('room.joinToRead')}
+                {t('room.joinToView')}
               </button>
             </>
           )}

@@ -105,7 +105,7 @@ function EmojiChoices(props: { onPick: (emoji: string) => void }) {
               when={matches().length > 0}
               fallback={
                 <p class="list-empty" role="status">
-                  {t('emoji.nothing')}
+                  {t('emoji.none')}
                 </p>
               }
             >
@@ -114,7 +114,7 @@ function EmojiChoices(props: { onPick: (emoji: string) => void }) {
           }
         >
           <EmojiGrid
-            title={t('emoji.often')}
+            title={t('emoji.frequent')}
             emojis={frequentEmoji}
             onPick={props.onPick}
             isEachTabbable

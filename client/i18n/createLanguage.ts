@@ -2,7 +2,7 @@ import { flatten } from '@solid-primitives/i18n'
 import { createContext, createEffect, createMemo, createSignal, useContext } from 'solid-js'
 import { en, type Plural, type Words } from './en.ts'
 
-/** Each in its own words; loaded when somebody wants it. */
+/** English is part of the first bundle; the others are loaded when chosen. */
 export const languages = {
   en: { name: 'English', load: async (): Promise<Words> => en },
   de: { name: 'Deutsch', load: async (): Promise<Words> => (await import('./de.ts')).de },
@@ -13,7 +13,7 @@ export type LanguageCode = keyof typeof languages
 
 const rightToLeft: ReadonlySet<string> = new Set(['ar'])
 
-/** The keys of all texts of that kind: `rooms.members`. */
+/** The dotted keys of all texts of one type, for example `rooms.members`. */
 type KeyOf<Kind> = {
   [Part in keyof Words]: {
     [Key in keyof Words[Part]]: Words[Part][Key] extends Kind ? `${Part}.${Key & string}` : never
@@ -22,34 +22,34 @@ type KeyOf<Kind> = {
 
 type Args = Record<string, string | number>
 
-/** In one go, as it may be anything that somebody has written: `$&`, or `{{ name }}`. */
+/** Replaces all placeholders in one pass: a value may itself contain `$&` or `{{ name }}`. */
 export function fill(text: string, args: Args): string {
   return text.replace(/\{\{ (\w+) \}\}/g, (placeholder, name) => String(args[name] ?? placeholder))
 }
 
 export type Language = ReturnType<typeof createLanguage>
 
-/** The words and the forms of the language that somebody chose, else of their browser's. */
+/** Texts and formats in the chosen language, or in the browser's when none is chosen. */
 export function createLanguage(chosen: () => string) {
   const code = (): LanguageCode => {
-    const wanted = [chosen(), ...navigator.languages].map((tag) => tag.split('-')[0] ?? '')
-    return wanted.find((tag): tag is LanguageCode => Object.hasOwn(languages, tag)) ?? 'en'
+    const preferred = [chosen(), ...navigator.languages].map((tag) => tag.split('-')[0] ?? '')
+    return preferred.find((tag): tag is LanguageCode => Object.hasOwn(languages, tag)) ?? 'en'
   }
   const [words, setWords] = createSignal(flatten(en))
   createEffect(() => {
-    const wanted = code()
-    void languages[wanted].load().then((loaded) => {
-      if (code() !== wanted) return
+    const current = code()
+    void languages[current].load().then((loaded) => {
+      if (code() !== current) return
       setWords(() => flatten(loaded))
-      document.documentElement.lang = wanted
-      document.documentElement.dir = rightToLeft.has(wanted) ? 'rtl' : 'ltr'
+      document.documentElement.lang = current
+      document.documentElement.dir = rightToLeft.has(current) ? 'rtl' : 'ltr'
     })
   })
-  /** As somebody's own part of the world writes times and numbers, where its language is the chosen one. */
+  /** Includes the browser's region when its language is the current one, for times and numbers. */
   const locale = (): string =>
     navigator.languages.find((tag) => tag.split('-')[0] === code()) ?? code()
   const rules = createMemo(() => new Intl.PluralRules(code()))
-  // Each takes longer to make than to use, and every message has a time.
+  // Cached: an Intl formatter costs more to create than to use, and every message shows a time.
   const time = createMemo(() => new Intl.DateTimeFormat(locale(), { timeStyle: 'short' }))
   const day = createMemo(() => new Intl.DateTimeFormat(locale(), { dateStyle: 'full' }))
   const list = createMemo(() => new Intl.ListFormat(locale(), { type: 'conjunction' }))
@@ -57,18 +57,18 @@ export function createLanguage(chosen: () => string) {
     code,
     locale,
     t: (key: KeyOf<string>, args: Args = {}) => fill(words()[key], args),
-    /** The form that fits so many. */
+    /** Returns the plural form for `count`. */
     tn: (key: KeyOf<Plural>, count: number, args: Args = {}) => {
       const forms: Plural = words()[key]
       return fill(forms[rules().select(count)] ?? forms.other, { ...args, count })
     },
-    /** The day and the time: seldom wanted, and so made when it is. */
+    /** Returns the full date and time. Used rarely, so its formatter is not cached. */
     momentOf: (at: string | number) =>
       new Intl.DateTimeFormat(locale(), { dateStyle: 'full', timeStyle: 'short' }).format(
         new Date(at),
       ),
     timeOf: (at: string | number) => time().format(new Date(at)),
-    /** Today and yesterday by their names. */
+    /** Returns `Today`, `Yesterday` or the full date. */
     dayNameOf(at: string | number) {
       const today = new Date()
       const yesterday = new Date(today.getFullYear(), today.getMonth(), today.getDate() - 1)
@@ -85,6 +85,6 @@ export const LanguageContext = createContext<Language>()
 
 export function useLanguage(): Language {
   const language = useContext(LanguageContext)
-  if (!language) throw new Error('There is no language around this')
+  if (!language) throw new Error('useLanguage needs a LanguageContext provider')
   return language
 }

@@ -3,15 +3,15 @@ import type { PendingMessage } from '../chat/createSendQueue.ts'
 import type { Language } from './createLanguage.ts'
 
 /**
- * Why something was not done, in the words of the page: the server speaks English only. What the page has
- * thrown itself is in its words already.
+ * Returns the reason of a failed call in the page's language: the server's own messages are English.
+ * Errors that the page throws itself are already translated.
  */
 export function errorText(t: Language['t'], error: unknown): string {
   if (isCallError(error)) return t(`problems.${error.code}`)
   return error instanceof Error ? error.message : String(error)
 }
 
-/** Why a message was not sent. */
+/** Returns why a message was not sent. */
 export function failureText(t: Language['t'], { code = 'internal' }: PendingMessage): string {
   return t('message.failed', { error: t(`problems.${code}`) })
 }

@@ -32,7 +32,7 @@ export function MemberMenu(props: MenuProps & { room: MyRoom; userId: UserId; ro
       <Menu trigger={props}>
         <DropdownMenu.Item class="menu-item" onSelect={() => void openDirect()}>
           <Icon name="send" />
-          {t('members.talk')}
+          {t('members.message')}
         </DropdownMenu.Item>
         <Show when={hasRight(room, 'appoint') && outranks()}>
           <DropdownMenu.Separator class="menu-line" />

@@ -72,7 +72,7 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
       </ul>
       <Show when={info.state === 'errored'}>
         <p class="list-empty" role="status">
-          {t('app.away')}
+          {t('app.unreachable')}
         </p>
       </Show>
       <Show when={props.room.kind !== 'direct'}>

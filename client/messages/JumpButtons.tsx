@@ -18,11 +18,11 @@ export function JumpButtons(props: {
     <>
       <Show when={props.isMissing}>
         <div class="missing" role="status">
-          <span>{t('places.missing')}</span>
+          <span>{t('links.missing')}</span>
           <button
             type="button"
             class="icon-button"
-            aria-label={t('places.dismiss')}
+            aria-label={t('links.dismiss')}
             onClick={props.onDismiss}
           >
             <Icon name="close" />
@@ -32,7 +32,7 @@ export function JumpButtons(props: {
       <Show when={props.isUnreadAbove}>
         <button type="button" class="jump is-up" onClick={props.onUnread}>
           <Icon name="up" />
-          {t('places.toUnread')}
+          {t('links.toUnread')}
         </button>
       </Show>
       <Show when={props.isEndBelow}>

@@ -43,7 +43,7 @@ export function LoadingState() {
       fallback={<LoadingSkeleton text={t('room.loading')} />}
     >
       <p class="list-status" role="status">
-        {t('link.waits')}
+        {t('connection.waiting')}
       </p>
     </Show>
   )

@@ -35,7 +35,7 @@ export function MessageList(props: { title: string }) {
     const marked = linked.marked()
     const item = marked && timeline.items().find(({ id }) => id === marked)
     if (!item) return ''
-    return t('message.sentence', {
+    return t('message.label', {
       name: chat.people.name(item.sender),
       time: timeOf(item.at),
       text: toPlainText(item.text, maxAnnouncedLength, (user) => chat.people.name(user)),

@@ -53,7 +53,7 @@ export function MessageMenu(
           isCardRequested = true
         }}
       >
-        {t('members.about', { name: chat.people.name(props.item.sender) })}
+        {t('members.profile', { name: chat.people.name(props.item.sender) })}
       </DropdownMenu.Item>
       <Show when={threadId === undefined}>
         <DropdownMenu.Item class="menu-item" onSelect={() => void markUnread(props.item)}>

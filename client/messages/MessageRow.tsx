@@ -33,7 +33,7 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
     const plain = deletedAt
       ? t('message.deleted')
       : toPlainText(text, maxAnnouncedLength, (user) => chat.people.name(user))
-    const summary = t('message.sentence', { name: name(), time: timeOf(at), text: plain })
+    const summary = t('message.label', { name: name(), time: timeOf(at), text: plain })
     if (deletedAt) return summary
     return [
       summary,
@@ -111,7 +111,7 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
               type="button"
               class="message-name"
               tabIndex={-1}
-              aria-label={t('members.about', { name: name() })}
+              aria-label={t('members.profile', { name: name() })}
               onClick={showCard}
             >
               {name()}

@@ -28,7 +28,7 @@ export function Row(props: {
     case 'unread':
       return (
         <div class="line is-new">
-          <span>{t('message.unreadLine')}</span>
+          <span>{t('message.newMessages')}</span>
         </div>
       )
     case 'message': {

@@ -68,7 +68,7 @@ function CardContent(props: { user: UserId }) {
       <Show when={props.user !== chat.me}>
         <button type="button" class="button" onClick={() => void openDirect()}>
           <Icon name="send" />
-          {t('members.talk')}
+          {t('members.message')}
         </button>
       </Show>
     </>

@@ -67,7 +67,7 @@ export function UserSearch(props: {
         <>
           <SearchStatus search={search} />
           <Show when={text().trim() && search.state === 'ready'}>
-            <p class="list-empty">{t('rooms.nobody')}</p>
+            <p class="list-empty">{t('rooms.noPeople')}</p>
           </Show>
         </>
       }

@@ -65,7 +65,7 @@ function PublicRooms(props: { onClose: () => void }) {
           each={rooms()}
           fallback={
             <Show when={firstPage.state === 'ready'}>
-              <li class="list-empty">{t('rooms.nothing')}</li>
+              <li class="list-empty">{t('rooms.noRooms')}</li>
             </Show>
           }
         >

@@ -46,7 +46,7 @@ function CreateRoomForm(props: { onClose: () => void }) {
     <form class="form" onSubmit={(event) => void submit(event)}>
       <RoomNameField value={name()} onInput={setName} />
       <div class="field">
-        <label for="room-id">{t('rooms.id')}</label>
+        <label for="room-id">{t('rooms.address')}</label>
         <input
           id="room-id"
           class="input"
@@ -58,13 +58,13 @@ function CreateRoomForm(props: { onClose: () => void }) {
           onInput={({ currentTarget }) => setId(currentTarget.value)}
         />
         <p id="room-id-hint" class="hint">
-          {t('rooms.idHint')}
+          {t('rooms.addressHint')}
         </p>
       </div>
       <RadioGroup
-        legend={t('rooms.kind')}
+        legend={t('rooms.visibility')}
         value={kind()}
-        options={{ public: t('rooms.public'), private: t('rooms.onlyInvited') }}
+        options={{ public: t('rooms.public'), private: t('rooms.private') }}
         onChange={setKind}
       />
       <FormActions error={error()} onCancel={props.onClose}>

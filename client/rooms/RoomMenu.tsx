@@ -25,7 +25,7 @@ export function RoomMenu(props: MenuProps & { room: MyRoom }) {
       none: t('settings.none'),
     })[chat.notify.everywhere()]
   const choices = (): [NotifyLevel | 'default', string][] => [
-    ['default', `${t('notify.asEverywhere')}: ${defaultLabel()}`],
+    ['default', `${t('notify.default')}: ${defaultLabel()}`],
     ['all', t('settings.all')],
     // A direct room has no level for mentions: each message is addressed to the user.
     ...(props.room.kind === 'direct'
@@ -71,7 +71,7 @@ export function RoomMenu(props: MenuProps & { room: MyRoom }) {
           onSelect={() => void copy(linkTo({ room: props.room.id }))}
         >
           <Icon name="link" />
-          {t('places.copyRoom')}
+          {t('links.copyRoom')}
         </DropdownMenu.Item>
         <Show when={props.room.kind !== 'direct' && hasRight(props.room, 'rename')}>
           <DropdownMenu.Item class="menu-item" onSelect={() => setRenaming(true)}>

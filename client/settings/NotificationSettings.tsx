@@ -63,7 +63,7 @@ export function NotificationSettings() {
           </ul>
         </div>
       </Show>
-      <p class="muted">{t('notify.here')}</p>
+      <p class="muted">{t('notify.scope')}</p>
     </>
   )
 }
@@ -80,7 +80,7 @@ function RoomLevel(props: { room: RoomId; name: string; levels: Record<NotifyLev
         chat.notify.setOwn(props.room, value === '' ? undefined : (value as NotifyLevel))
       }
     >
-      <option value="">{t('notify.asEverywhere')}</option>
+      <option value="">{t('notify.default')}</option>
       <For each={Object.entries(props.levels)}>
         {([level, label]) => <option value={level}>{label}</option>}
       </For>

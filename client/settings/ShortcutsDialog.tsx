@@ -12,7 +12,7 @@ export function ShortcutsDialog(props: { isOpen: boolean; onClose: () => void })
     [keyLabels(t).rooms, t('shortcuts.rooms')],
     [keyLabels(t).allRead, t('shortcuts.allRead')],
     [keyLabels(t).newLine, t('shortcuts.newLine')],
-    ['@  :', t('shortcuts.name')],
+    ['@  :', t('shortcuts.mention')],
     [keyLabels(t).bold, t('shortcuts.bold')],
     [keyLabels(t).italic, t('shortcuts.italic')],
     [keyLabels(t).code, t('shortcuts.code')],

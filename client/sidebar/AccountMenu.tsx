@@ -21,7 +21,7 @@ export function AccountMenu(
     [t('notify.halfHour'), Date.now() + 30 * minuteMs],
     [t('notify.hour'), Date.now() + 60 * minuteMs],
     [t('notify.tomorrow', { time: timeOf(tomorrowMorning()) }), tomorrowMorning()],
-    [t('notify.open'), undefined],
+    [t('notify.untilChanged'), undefined],
   ]
 
   return (

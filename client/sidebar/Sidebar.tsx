@@ -75,7 +75,7 @@ export function Sidebar(props: {
           </ul>
           <Show when={chat.rooms.isLoaded() && props.lists.rooms().length === 0}>
             <p class="list-empty">
-              {t('rooms.none')}{' '}
+              {t('rooms.empty')}{' '}
               <button type="button" class="text-button" onClick={() => props.onOpen('browse')}>
                 {t('rooms.browse')}
               </button>

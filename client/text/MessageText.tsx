@@ -81,7 +81,7 @@ function renderItem({ isDone, children }: ListItem, props: MessageTextProps) {
           type="checkbox"
           disabled
           checked={isDone === true}
-          aria-label={isDone ? words().done : words().open}
+          aria-label={isDone ? words().done : words().toDo}
         />
       </Show>
       {renderBlocks(children, props)}

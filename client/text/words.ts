@@ -12,7 +12,7 @@ export interface TextWords {
   imageHint: (host: string) => string
   imageFailed: string
   done: string
-  open: string
+  toDo: string
 }
 
 const english: TextWords = {
@@ -21,10 +21,10 @@ const english: TextWords = {
   code: (language) => (language ? `Code, ${language}` : 'Code'),
   image: (host) => `Image: ${host}`,
   loadImage: 'Load image',
-  imageHint: (host) => `${host} will see your network address`,
-  imageFailed: 'It could not be loaded.',
+  imageHint: (host) => `${host} will see your IP address`,
+  imageFailed: 'Couldn’t load this image.',
   done: 'Done',
-  open: 'To do',
+  toDo: 'To do',
 }
 
 /** Provided by the app in the language of the page; English by default. */

@@ -8,9 +8,9 @@ export function CopyDialog() {
   const { manualText, close } = useClipboard()
   const { t } = useLanguage()
   return (
-    <Dialog isOpen={manualText() !== undefined} onClose={close} title={t('places.copyByHand')}>
+    <Dialog isOpen={manualText() !== undefined} onClose={close} title={t('links.copyByHand')}>
       <div class="form">
-        <p class="muted">{t('places.copyHint')}</p>
+        <p class="muted">{t('links.copyHint')}</p>
         <Show when={manualText()}>{(text) => <SelectedText text={text()} />}</Show>
       </div>
     </Dialog>
@@ -28,7 +28,7 @@ function SelectedText(props: { text: string }) {
         field = element
       }}
       class="input copy-text"
-      aria-label={t('places.copyByHand')}
+      aria-label={t('links.copyByHand')}
       readonly
       rows={3}
       value={props.text}

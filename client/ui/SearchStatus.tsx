@@ -8,7 +8,7 @@ export function SearchStatus<Result>(props: { search: Resource<Result> }) {
     <div role="status">
       <Switch>
         <Match when={props.search.state === 'errored'}>
-          <p class="list-empty">{t('app.away')}</p>
+          <p class="list-empty">{t('app.unreachable')}</p>
         </Match>
         <Match when={props.search.loading}>
           <p class="list-empty is-late">{t('rooms.searching')}</p>

@@ -105,7 +105,7 @@ describe('a language', () => {
   })
 
   it('names two who write', () => {
-    expect(t('composer.twoType', { name: listOf(['Alice Adams', 'Bob Brown']) })).toBe(
+    expect(t('composer.typingTwo', { name: listOf(['Alice Adams', 'Bob Brown']) })).toBe(
       'Alice Adams and Bob Brown are writing…',
     )
   })
@@ -129,7 +129,7 @@ describe('a language', () => {
   })
 
   it('leaves alone what somebody wrote', () => {
-    const said = t('message.sentence', {
+    const said = t('message.label', {
       name: '{{ text }}',
       time: '9:00',
       text: "$& costs $$5 $'",
