@@ -2,33 +2,33 @@ import { assetsPath, realmPath } from './paths.ts'
 import { demoUsers } from './users.ts'
 
 export interface SignIn {
-  /** The URL that the form is sent to. */
+  /** URL that the form is submitted to. */
   action: string
   username?: string | undefined
-  /** The reason why the last attempt failed. */
+  /** Why the last attempt was rejected. */
   refusal?: string | undefined
 }
 
-/** The form that asks for name and password. */
+/** Returns the login form. */
 export function signInPage({ action, username = '', refusal }: SignIn): string {
   const alert = refusal
     ? `<p class="refusal" id="refusal" role="alert">${escapeHtml(refusal)}</p>`
     : ''
   const described = refusal ? ' aria-invalid="true" aria-describedby="refusal"' : ''
-  const focus = (wanted: boolean) => (wanted ? ' autofocus' : '')
+  const focus = (isFocused: boolean) => (isFocused ? ' autofocus' : '')
   const input = 'required autocapitalize="none" spellcheck="false"'
   return page(
-    'Sign in to Natter',
+    'Log in to Natter',
     `${alert}
       <form method="post" action="${escapeHtml(action)}">
         <label for="username">Name</label>
         <input id="username" name="username" value="${escapeHtml(username)}" autocomplete="username" ${input}${focus(!username)}${described}>
         <label for="password">Password</label>
         <input id="password" name="password" type="password" autocomplete="current-password" ${input}${focus(Boolean(username))}${described}>
-        <button type="submit">Sign in</button>
+        <button type="submit">Log in</button>
       </form>
       <section aria-labelledby="demo">
-        <h2 id="demo">Try it as</h2>
+        <h2 id="demo">Demo accounts</h2>
         <table>
           <thead><tr><th scope="col">Name</th><th scope="col">Password</th><th scope="col">Roles</th></tr></thead>
           <tbody>${demoUsers.map(demoRow).join('')}</tbody>
@@ -38,33 +38,36 @@ export function signInPage({ action, username = '', refusal }: SignIn): string {
 }
 
 /**
- * Asks for confirmation of the sign-out. `form` is oidc-provider's, to be sent with `logout`. If the app
- * has named the user (`isAsked`), a script sends it at once.
+ * Returns the logout confirmation. `form` is oidc-provider's own form, submitted with a `logout` field.
+ * With `isRequested` (the app named the session to end) a script submits it without a click.
  */
-export function signOutPage(form: string, isAsked: boolean): string {
-  const script = isAsked ? `<script src="${realmPath}${assetsPath}/submit.js" defer></script>` : ''
+export function signOutPage(form: string, isRequested: boolean): string {
+  // The button works when scripts are disabled.
+  const script = isRequested
+    ? `<script src="${realmPath}${assetsPath}/submit.js" defer></script>`
+    : ''
   return page(
-    'Sign out of Natter',
+    'Log out of Natter',
     `${form}
-      <button type="submit" form="op.logoutForm" name="logout" value="yes" autofocus>Sign out</button>
+      <button type="submit" form="op.logoutForm" name="logout" value="yes" autofocus>Log out</button>
       ${script}`,
   )
 }
 
 export function signedOutPage(): string {
-  return page('You are signed out', '<p>You can close this page.</p>')
+  return page('You’re logged out', '<p>You can close this page.</p>')
 }
 
 export function errorPage(description: string): string {
   return page(
-    'That did not work',
+    'Something went wrong',
     `<p class="refusal" role="alert">${escapeHtml(description)}</p>
-      <p>Go back to the app and sign in again.</p>`,
+      <p>Go back to Natter and log in again.</p>`,
   )
 }
 
 function demoRow({ username, password, roles }: (typeof demoUsers)[number]) {
-  const cells = [`<code>${username}</code>`, `<code>${password}</code>`, roles.join(', ') || 'none']
+  const cells = [`<code>${username}</code>`, `<code>${password}</code>`, roles.join(', ') || 'None']
   return `<tr>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`
 }
 

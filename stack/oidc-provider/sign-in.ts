@@ -59,7 +59,7 @@ export function signInRoutes(provider: Provider, users: Users): Middleware {
     if (user) return finish(ctx, { login: { accountId: user.sub } })
 
     ctx.status = 401
-    const refusal = 'Name or password is wrong.'
+    const refusal = 'Incorrect name or password.'
     ctx.body = signInPage({ action: realmPath + ctx.path, username, refusal })
   }
 

@@ -24,7 +24,7 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => ground?.[Symbol.asyncDispose]())
 
-const offlineBanner = /You are offline/
+const offlineBanner = /You’re offline/
 
 /** Somebody in a room of theirs where they have said something, on a page that a worker has kept. */
 async function givenKept(text: string): Promise<Visitor & { room: string }> {
@@ -142,7 +142,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
 
     await page.goto(`${ground.urls.web}/r/${room}`)
 
-    await page.getByText('Natter is starting, or away.').waitFor()
+    await page.getByText('Can’t reach Natter.').waitFor()
     expect(await page.content()).not.toContain('for alice alone')
     expect(await readLocalStore(page)).not.toMatch(/alice|room-/)
     await page.context().close()
@@ -157,7 +157,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
 
     await page.reload()
 
-    await page.getByText('Natter is starting, or away.').waitFor()
+    await page.getByText('Can’t reach Natter.').waitFor()
     expect(await page.content()).not.toContain('until the session ends')
     await page.context().close()
   })
@@ -186,7 +186,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
 
     await page.reload()
 
-    await page.getByText('Natter is starting, or away.').waitFor()
+    await page.getByText('Can’t reach Natter.').waitFor()
     expect(await page.content()).not.toContain('yesterday')
     await page.context().close()
   })
@@ -243,11 +243,11 @@ describe('a new version of the page', { timeout: 60_000 }, () => {
     await deployNewer(root)
     await page.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.update())
 
-    await page.getByText('There is a newer version of Natter.').waitFor()
+    await page.getByText('A new version of Natter is available.').waitFor()
     expect(await page.title()).toBe('Natter')
     await page.getByRole('button', { name: 'Reload' }).click()
     await expect.poll(() => page.title()).toBe('Natter, newer')
-    await expect.poll(() => page.getByText('newer version').count()).toBe(0)
+    await expect.poll(() => page.getByText('new version').count()).toBe(0)
   })
 
   it('is there after a reload, whatever an older worker has kept', async () => {
@@ -279,7 +279,7 @@ describe('a new version of the page', { timeout: 60_000 }, () => {
     await page.locator('.me').click()
     await page.getByRole('menuitem', { name: 'Settings' }).click()
 
-    await page.getByText('A part of this page could not be loaded').waitFor()
+    await page.getByText('Part of this page couldn’t be loaded').waitFor()
     await context.unroute(/SettingsDialog-.*\.js/)
     await page.getByRole('button', { name: 'Reload' }).click()
     await page.locator('.me').click()

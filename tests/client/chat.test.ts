@@ -31,8 +31,8 @@ afterAll(() => ground?.[Symbol.asyncDispose]())
 async function givenRoom(kind: 'public' | 'private' = 'private'): Promise<string> {
   const room = await makeRoom(alice.page, kind)
   await alice.page.getByRole('button', { name: 'Members' }).click()
-  await alice.page.getByRole('button', { name: 'Invite somebody' }).click()
-  await alice.page.getByLabel('Find somebody by name').fill('bob')
+  await alice.page.getByRole('button', { name: 'Invite people' }).click()
+  await alice.page.getByLabel('Search people by name').fill('bob')
   await alice.page.getByRole('option', { name: /@bob/ }).click()
   await alice.page.getByRole('listitem').filter({ hasText: 'Bob Brown' }).waitFor()
   await alice.page.getByRole('button', { name: 'Close' }).click()
@@ -45,7 +45,7 @@ async function givenRoom(kind: 'public' | 'private' = 'private'): Promise<string
 async function about(page: Page, name: string) {
   const members = page.getByRole('region', { name: 'Members' })
   await members.getByRole('listitem').filter({ hasText: name }).hover()
-  await members.getByRole('button', { name: `What to do about ${name}` }).click()
+  await members.getByRole('button', { name: `Options for ${name}` }).click()
 }
 
 describe('the chat in a browser', { timeout: 60_000 }, () => {
@@ -68,7 +68,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await message(bob.page, secret).waitFor()
     await goTo(charlie.page, ground.urls.web, room)
 
-    await charlie.page.getByText('There is no such room, or you do not belong to it.').waitFor()
+    await charlie.page.getByText('This room doesn’t exist, or you’re not a member.').waitFor()
     expect(charlie.frames.join('\n')).not.toContain(secret)
     expect(charlie.frames.join('\n')).not.toContain('Good morning')
     expect(bob.frames.join('\n')).toContain(secret)
@@ -188,10 +188,10 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await message(bob.page, 'out of reach').getByRole('button', { name: 'React' }).click()
     await bob.page.getByRole('button', { name: '🎉' }).click()
 
-    const note = bob.page.getByText('That did not reach the server')
+    const note = bob.page.getByText('Can’t reach the server')
     await note.waitFor({ timeout: 15_000 })
     await bob.page.context().setOffline(false)
-    await bob.page.getByText('The connection is lost').waitFor({ state: 'detached' })
+    await bob.page.getByText('Connection lost').waitFor({ state: 'detached' })
   })
 
   it('shows nothing more of a room to whoever was removed from it', async () => {
@@ -207,7 +207,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
 
   it('has a room renamed, and somebody in it given another role, before everybody’s eyes', async () => {
     const room = await givenRoom()
-    await alice.page.getByRole('button', { name: 'More about this room' }).click()
+    await alice.page.getByRole('button', { name: 'Room options' }).click()
     await alice.page.getByRole('menuitem', { name: 'Rename room' }).click()
     const dialog = alice.page.getByRole('dialog', { name: 'Rename room' })
     await dialog.getByLabel('Name').fill(`${room}, renamed`)
@@ -218,7 +218,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await about(alice.page, 'Bob Brown')
     await alice.page.getByRole('menuitemradio', { name: 'guest' }).click()
 
-    await bob.page.getByText('You can read here, but not write.').waitFor()
+    await bob.page.getByText('You don’t have permission to post in this room.').waitFor()
     const members = alice.page.getByRole('region', { name: 'Members' })
     await members
       .getByRole('listitem')
@@ -231,11 +231,11 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     const room = await makeRoom(alice.page, 'public')
     await typeMessage(alice.page, 'for all to read')
     await goTo(charlie.page, ground.urls.web, room)
-    await charlie.page.getByRole('button', { name: 'Join to read and write' }).click()
+    await charlie.page.getByRole('button', { name: 'Join room' }).click()
 
     await message(charlie.page, 'for all to read').waitFor()
     expect(await charlie.page.locator('#composer').count()).toBe(0)
-    await charlie.page.getByText('You can read here, but not write.').waitFor()
+    await charlie.page.getByText('You don’t have permission to post in this room.').waitFor()
   })
 
   it('fits a phone', async () => {

@@ -38,7 +38,7 @@ async function givenRoom(): Promise<string> {
 }
 
 const field = () => alice.page.locator('#composer')
-const list = () => alice.page.getByRole('listbox', { name: 'People to mention' })
+const list = () => alice.page.getByRole('listbox', { name: 'People' })
 const option = (name: RegExp) => list().getByRole('option', { name })
 
 describe('naming people', { timeout: 60_000 }, () => {
@@ -81,7 +81,7 @@ describe('naming people', { timeout: 60_000 }, () => {
 
     await field().pressSequentially('ask @char')
 
-    await option(/Charlie.*not in this room/).waitFor()
+    await option(/Charlie.*Not in this room/).waitFor()
     await field().press('Tab')
     expect(await field().inputValue()).toBe('ask @charlie ')
     await field().fill('')
@@ -154,10 +154,10 @@ describe('writing', { timeout: 60_000 }, () => {
     await field().fill('ab')
     await field().press('ArrowLeft')
     await page.getByRole('button', { name: 'Emoji' }).click()
-    await page.getByRole('searchbox', { name: 'Find an emoji' }).fill('party')
+    await page.getByRole('searchbox', { name: 'Search emoji' }).fill('party')
     await page.getByRole('button', { name: '🥳' }).waitFor()
     await expectAccessible(page)
-    await page.getByRole('searchbox', { name: 'Find an emoji' }).fill('whale')
+    await page.getByRole('searchbox', { name: 'Search emoji' }).fill('whale')
     await page.keyboard.press('Enter')
 
     expect(await field().inputValue()).toBe('a🐳b')
@@ -169,7 +169,7 @@ describe('writing', { timeout: 60_000 }, () => {
     await givenRoom()
     const { page } = alice
     await page.getByRole('button', { name: 'Emoji' }).click()
-    await page.getByRole('searchbox', { name: 'Find an emoji' }).press('ArrowDown')
+    await page.getByRole('searchbox', { name: 'Search emoji' }).press('ArrowDown')
     const focused = () => page.evaluate(() => document.activeElement?.textContent)
     expect(await focused()).toBe('👍')
 
@@ -220,7 +220,7 @@ describe('people', { timeout: 60_000 }, () => {
     await card.waitFor()
     await page.keyboard.press('Escape')
     await message(page, 'for @').getByText('Bob Brown', { exact: true }).first().click()
-    await card.getByRole('button', { name: 'Send a message' }).click()
+    await card.getByRole('button', { name: 'Send message' }).click()
 
     await page.getByRole('heading', { level: 1, name: 'Bob Brown' }).waitFor()
     expect(await card.count()).toBe(0)
@@ -234,7 +234,7 @@ describe('people', { timeout: 60_000 }, () => {
     await field().press('Alt+ArrowUp')
     for (let at = 0; at < 3; at++) await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
-    await page.getByRole('menuitem', { name: 'About Bob Brown' }).press('Enter')
+    await page.getByRole('menuitem', { name: 'View profile of Bob Brown' }).press('Enter')
 
     const card = page.getByRole('dialog', { name: 'Bob Brown' })
     await card.waitFor()
@@ -253,9 +253,9 @@ describe('people', { timeout: 60_000 }, () => {
     // Behind a dialog it has no role.
     const row = page.locator('.member').filter({ hasText: 'Bob Brown' })
     await row.hover()
-    await row.getByRole('button', { name: 'What to do about Bob Brown' }).click()
+    await row.getByRole('button', { name: 'Options for Bob Brown' }).click()
     await page.getByRole('menuitem', { name: 'Remove' }).click()
-    await page.getByRole('dialog').getByText('They will not see').waitFor()
+    await page.getByRole('dialog').getByText('They’ll no longer see').waitFor()
     expect(await row.count()).toBe(1)
 
     await confirm(page, 'Remove')
@@ -303,7 +303,7 @@ describe('a part that cannot be drawn', { timeout: 60_000 }, () => {
     await logIn(page, ground.urls.web, 'alice')
 
     await page.getByRole('link', { name: 'Console', exact: true }).click()
-    const broken = page.getByRole('alert').filter({ hasText: 'Something went wrong here' })
+    const broken = page.getByRole('alert').filter({ hasText: 'Something went wrong' })
     await broken.getByRole('button', { name: 'Reload' }).waitFor()
     await expectAccessible(page)
     await page.locator('.room-link').first().click()
@@ -329,7 +329,7 @@ describe('a part that cannot be drawn', { timeout: 60_000 }, () => {
     await expect.poll(() => spoilKept(page, room)).toBe(true)
     await page.goto(`${ground.urls.web}/r/${room}`)
 
-    const broken = page.getByRole('alert').filter({ hasText: 'Something went wrong here' })
+    const broken = page.getByRole('alert').filter({ hasText: 'Something went wrong' })
     await broken.waitFor({ timeout: 15_000 })
     expect(problems.join()).toMatch(/TypeError/)
     await broken.getByRole('button', { name: 'Try again' }).click()

@@ -88,7 +88,7 @@ describe('the console', { timeout: 60_000 }, () => {
     expect(shown.length).toBeGreaterThan(3)
     expect(shown).toEqual(shown.toSorted().toReversed())
     await console.getByLabel('Filter by name').fill('no such thing')
-    await console.getByText('No function is called that.').waitFor()
+    await console.getByText('No functions found').waitFor()
     await console.getByLabel('Filter by name').fill('')
   })
 
@@ -96,7 +96,7 @@ describe('the console', { timeout: 60_000 }, () => {
     expect(await bob.page.getByRole('link', { name: 'Console' }).count()).toBe(0)
 
     await bob.page.goto(`${ground.urls.web}/console/dead`)
-    await bob.page.getByRole('heading', { name: 'Nothing here' }).waitFor()
+    await bob.page.getByRole('heading', { name: 'Not found' }).waitFor()
 
     expect(await bob.page.getByRole('region', { name: 'Console' }).count()).toBe(0)
     const loaded = await bob.page.evaluate(() =>
@@ -117,7 +117,7 @@ describe('the console', { timeout: 60_000 }, () => {
     const dialog = alice.page.getByRole('dialog', { name: 'Replay this dead letter?' })
     await dialog.getByRole('button', { name: 'Replay' }).click()
 
-    await console.getByText('persist has handled it.').waitFor()
+    await console.getByText('persist processed the dead letter.').waitFor()
     expect(await letter.count()).toBe(0)
   })
 
@@ -135,7 +135,7 @@ describe('the console', { timeout: 60_000 }, () => {
 
     await letter.getByRole('button', { name: 'Discard' }).click()
     await alice.page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click()
-    await console.getByText('It is removed.').waitFor()
+    await console.getByText('Dead letter discarded.').waitFor()
     expect(await letter.count()).toBe(0)
   })
 
@@ -153,7 +153,7 @@ describe('the console', { timeout: 60_000 }, () => {
     await steps.getByText('fanout').waitFor()
     await console.getByText('Failed', { exact: true }).click()
     await console
-      .getByText(/No traces are remembered|internal|unavailable/)
+      .getByText(/No traces found|internal|unavailable/)
       .first()
       .waitFor()
   })
@@ -184,14 +184,16 @@ describe('the path of a message', { timeout: 60_000 }, () => {
     await expect
       .poll(async () => {
         await runAction(bob.page, 'where did it go?', 'Trace')
-        const dialog = bob.page.getByRole('dialog', { name: 'The path of your message' })
-        await dialog.getByText('Kept in the log').waitFor()
+        const dialog = bob.page.getByRole('dialog', { name: 'Message trace' })
+        await dialog.getByText('Stored in the log').waitFor()
         const text = (await dialog.textContent()) ?? ''
         await bob.page.keyboard.press('Escape')
         await dialog.waitFor({ state: 'detached' })
         return text
       })
-      .toMatch(/Written, by your clock.*In the database.*send1\.0\.0.*log chat\.\{room\}.*persist/)
+      .toMatch(
+        /Written, by your clock.*Persisted in the database.*send1\.0\.0.*log chat\.\{room\}.*persist/,
+      )
     await expectNoProblems(bob)
   })
 })

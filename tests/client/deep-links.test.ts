@@ -130,10 +130,12 @@ describe('places in the chat', { timeout: 60_000 }, () => {
 
     await goTo(alice.page, ground.urls.web, `${room}/m/${nowhere}`)
 
-    await alice.page.getByText('The message that this link leads to is not here').waitFor()
+    await alice.page.getByText('Couldn’t find the linked message.').waitFor()
     await message(alice.page, 'number 3.').waitFor()
     await alice.page.getByRole('button', { name: 'Dismiss' }).click()
-    await expect.poll(() => alice.page.getByText('The message that this link').count()).toBe(0)
+    await expect
+      .poll(() => alice.page.getByText('Couldn’t find the linked message').count())
+      .toBe(0)
   })
 
   it('shows the same of a room one is not in as of none', async () => {
@@ -142,7 +144,7 @@ describe('places in the chat', { timeout: 60_000 }, () => {
     const { id } = await bobSpeaks.send(room, 'between us')
     const show = async (path: string) => {
       await goTo(alice.page, ground.urls.web, path)
-      await alice.page.getByRole('heading', { name: 'Nothing here' }).waitFor()
+      await alice.page.getByRole('heading', { name: 'Not found' }).waitFor()
       return alice.page.getByRole('main').innerHTML()
     }
 
@@ -187,7 +189,7 @@ describe('places in the chat', { timeout: 60_000 }, () => {
     await message(page, 'number 1.').getByRole('button', { name: 'More' }).click()
     await page.getByRole('menuitem', { name: 'Copy link' }).click()
 
-    const dialog = page.getByRole('dialog', { name: 'Copy by hand' })
+    const dialog = page.getByRole('dialog', { name: 'Copy manually' })
     const link = ground.urls.web + pathTo(room, said[0]?.id)
     expect(await dialog.getByRole('textbox').inputValue()).toBe(link)
     await expect.poll(() => page.evaluate(() => getSelection()?.toString())).toBe(link)
@@ -211,7 +213,7 @@ describe('places in the chat', { timeout: 60_000 }, () => {
 
     await goTo(alice.page, ground.urls.web, `${room}/m/${said[97]?.id}`)
     await marked(alice.page).getByText('number 98.').waitFor()
-    await alice.page.getByRole('button', { name: 'Jump to the first unread' }).click()
+    await alice.page.getByRole('button', { name: 'Jump to first unread' }).click()
 
     await expect.poll(() => isOnScreen(alice.page, 'number 1.')).toBe(true)
     await alice.page.getByText('New messages', { exact: true }).waitFor()
@@ -243,7 +245,7 @@ describe('what is unread', { timeout: 60_000 }, () => {
     await scrollTo(page, 'end')
     await expect.poll(() => readUnread(room)).toBe(0)
 
-    await runAction(page, 'number 18.', 'Mark unread from here')
+    await runAction(page, 'number 18.', 'Mark as unread')
     await page.getByText('New messages', { exact: true }).waitFor()
     await expect.poll(() => readUnread(room)).toBe(3)
     await bobSpeaks.send(room, 'number 21.')
@@ -264,7 +266,7 @@ describe('what is unread', { timeout: 60_000 }, () => {
     const { page } = alice
     const { room } = await givenTalk(30)
     await page.getByRole('link', { name: room }).click()
-    await page.getByRole('button', { name: /newest|new message/ }).click()
+    await page.getByRole('button', { name: /latest|new message/ }).click()
     await expect.poll(() => isOnScreen(page, 'number 30.')).toBe(true)
     await expect.poll(() => readUnread(room)).toBe(0)
 
@@ -298,7 +300,7 @@ describe('a thread', { timeout: 60_000 }, () => {
     const thread = page.getByRole('region', { name: 'Thread' })
     await thread.getByText('number 3.').waitFor()
 
-    await page.getByRole('button', { name: /newest|new message/ }).click()
+    await page.getByRole('button', { name: /latest|new message/ }).click()
     await expect.poll(() => isOnScreen(page, 'number 90.')).toBe(true)
     await thread.getByText('number 3.').waitFor()
     await bobSpeaks.client.call('msg.edit', { notifyId, text: 'number three.' })
@@ -322,7 +324,7 @@ describe('a room', { timeout: 60_000 }, () => {
     // So long it would take to run through all of it.
     await page.waitForTimeout(1_000)
 
-    await page.getByRole('button', { name: 'Jump to the newest' }).waitFor()
+    await page.getByRole('button', { name: 'Jump to latest' }).waitFor()
     expect(await isOnScreen(page, 'number 150.')).toBe(false)
   })
 
@@ -334,7 +336,7 @@ describe('a room', { timeout: 60_000 }, () => {
     await page.goto(`${ground.urls.web}/r/${room}`)
 
     await message(page, 'number 70.').waitFor()
-    await page.getByText(`This is where ${room} begins.`).waitFor()
+    await page.getByText(`This is the start of ${room}.`).waitFor()
     await message(page, 'number 1.').waitFor()
     await page.close()
   })

@@ -106,7 +106,7 @@ describe('a language', () => {
 
   it('names two who write', () => {
     expect(t('composer.typingTwo', { name: listOf(['Alice Adams', 'Bob Brown']) })).toBe(
-      'Alice Adams and Bob Brown are writing…',
+      'Alice Adams and Bob Brown are typing…',
     )
   })
 

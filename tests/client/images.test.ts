@@ -60,7 +60,7 @@ describe('images of messages', { timeout: 60_000 }, () => {
     await typeMessage(page, '![a cat](https://one.example/cat.png)')
     await message(page, 'a cat').getByRole('button', { name: 'Load image' }).click()
 
-    await message(page, 'a cat').getByText('It could not be loaded.').waitFor()
+    await message(page, 'a cat').getByText('Couldn’t load this image.').waitFor()
     await message(page, 'a cat').getByRole('link', { name: 'Image: one.example' }).waitFor()
     await page.context().close()
   })

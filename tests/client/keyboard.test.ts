@@ -51,9 +51,9 @@ async function givenRoom(): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await page.locator('body').press('Escape')
   await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur())
-  await tabTo(page, /^button New room$/)
+  await tabTo(page, /^button Create room$/)
   await page.keyboard.press('Enter')
-  await page.getByRole('dialog', { name: 'New room' }).waitFor()
+  await page.getByRole('dialog', { name: 'Create room' }).waitFor()
   await tabTo(page, /^(?!button)\S+ ?$|input|name/i)
   await page.keyboard.type(room)
   await page.keyboard.press('Enter')
@@ -85,7 +85,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     const second = await givenRoom()
 
     await page.keyboard.press('Control+k')
-    await page.getByRole('dialog', { name: 'Go to' }).waitFor()
+    await page.getByRole('dialog', { name: 'Jump to' }).waitFor()
     await page.keyboard.type(first)
     const choice = page.getByRole('option', { name: first })
     await expect
@@ -135,7 +135,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     for (const room of [first, second, third]) await unread(room).waitFor()
     await page.getByRole('link', { name: first }).focus()
     await page.keyboard.press('Tab')
-    expect(await focused(page)).toBe(`button Menu of ${first}`)
+    expect(await focused(page)).toBe(`button Options for ${first}`)
 
     await page.keyboard.press('Enter')
     await page.getByRole('menu').waitFor()
@@ -161,7 +161,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     }
 
     await openMembers()
-    await panel.getByRole('button', { name: 'Invite somebody' }).focus()
+    await panel.getByRole('button', { name: 'Invite people' }).focus()
     await page.keyboard.press('Escape')
     await panel.waitFor({ state: 'detached' })
     await expect.poll(() => focused(page)).toContain('composer')
@@ -264,7 +264,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     for (let number = 0; number < 60; number++) await bob.send(room, `old ${number}.`)
     await page.getByRole('link', { name: room }).click()
     await message(page, 'old 0.').waitFor()
-    await page.getByRole('button', { name: /Jump to the newest|new messages?$/ }).click()
+    await page.getByRole('button', { name: /Jump to latest|new messages?$/ }).click()
     await message(page, 'old 59.').waitFor()
     await bob.send(room, 'that was all')
     await said.getByText('Bob Brown: that was all').waitFor()
@@ -317,7 +317,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
       await page.getByRole('button', { name: 'Members' }).click()
       await page.getByRole('region', { name: 'Members' }).waitFor()
       await expectAccessible(page)
-      for (const name of ['Browse rooms', 'New room', 'New message']) {
+      for (const name of ['Browse rooms', 'Create room', 'New message']) {
         await page.getByRole('button', { name, exact: true }).click()
         await page.getByRole('dialog').waitFor()
         await expectAccessible(page)
@@ -369,7 +369,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
 
     await page.route('**/config.json', (route) => route.abort())
     await page.reload()
-    await page.getByText('Natter is starting, or away.').waitFor()
+    await page.getByText('Can’t reach Natter.').waitFor()
     await expectAccessible(page)
     await context.close()
   })

@@ -53,7 +53,7 @@ describe('leaving', { timeout: 60_000 }, () => {
 
     await logOut(page)
 
-    await other.getByText('You are logged out.').waitFor()
+    await other.getByText('You’re logged out.').waitFor()
     expect(await other.getByRole('article').count()).toBe(0)
     // What a tab still had to write, it would write when it closes.
     await other.close()
@@ -95,8 +95,8 @@ describe('leaving', { timeout: 60_000 }, () => {
     await page.locator('.me').click()
     await page.getByRole('menuitem', { name: 'Log out' }).click()
 
-    const dialog = page.getByRole('dialog', { name: 'Log out and lose' })
-    await dialog.getByText('1 message has not been sent yet.').waitFor()
+    const dialog = page.getByRole('dialog', { name: 'Log out and discard' })
+    await dialog.getByText('1 message hasn’t been sent yet.').waitFor()
     await dialog.getByRole('button', { name: 'Cancel' }).click()
     await dialog.waitFor({ state: 'detached' })
     expect(await readLocalStore(page)).toContain(`waits in ${room}`)
@@ -118,8 +118,8 @@ describe('leaving', { timeout: 60_000 }, () => {
     await page.locator('.me').click()
     await page.getByRole('menuitem', { name: 'Log out' }).click()
 
-    await page.getByText('Natter is starting, or away.').waitFor()
-    await other.getByText('You are logged out.').waitFor()
+    await page.getByText('Can’t reach Natter.').waitFor()
+    await other.getByText('You’re logged out.').waitFor()
     expect(await readLocalStore(page)).not.toContain(room)
     await page.context().close()
   })

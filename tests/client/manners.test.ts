@@ -29,7 +29,7 @@ afterAll(() => ground?.[Symbol.asyncDispose]())
 async function givenRoom(): Promise<string> {
   const room = await makeRoom(alice.page, 'public')
   await goTo(bob.page, ground.urls.web, room)
-  await bob.page.getByRole('button', { name: 'Join to read and write' }).click()
+  await bob.page.getByRole('button', { name: 'Join room' }).click()
   await bob.page.locator('#composer').waitFor()
   return room
 }
@@ -43,7 +43,7 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
     const me = page.getByRole('button', { name: /^Alice Adams/ })
     await me.click()
     await page.getByRole('menuitem', { name: 'Do not disturb' }).hover()
-    await page.getByRole('menuitem', { name: 'For an hour' }).click()
+    await page.getByRole('menuitem', { name: 'For 1 hour' }).click()
     await me.filter({ hasText: 'Do not disturb until' }).waitFor()
 
     await page.reload()
@@ -62,8 +62,8 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
 
   it('suggest an address for whatever a room is called', async () => {
     const { page } = alice
-    await page.getByRole('button', { name: 'New room' }).click()
-    const dialog = page.getByRole('dialog', { name: 'New room' })
+    await page.getByRole('button', { name: 'Create room' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Create room' })
     const suggested = async (name: string) => {
       await dialog.getByLabel('Name').fill(name)
       return dialog.getByLabel('Address').inputValue()
@@ -85,11 +85,11 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
     }
 
     await goBy(room, new RegExp(room))
-    await page.getByRole('button', { name: 'Join to read and write' }).waitFor()
+    await page.getByRole('button', { name: 'Join room' }).waitFor()
     await goBy('bob', /Bob Brown/)
 
     await page.getByRole('heading', { level: 1, name: 'Bob Brown' }).waitFor()
-    await page.getByText('This is where you and Bob Brown begin to talk.').waitFor()
+    await page.getByText('This is the start of your conversation with Bob Brown.').waitFor()
   })
 
   it('say who is a member already, to whoever invites', async () => {
@@ -98,12 +98,12 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: 'Members', exact: true }).click()
     const members = page.getByRole('region', { name: 'Members' })
     await members.getByRole('listitem').filter({ hasText: 'Bob Brown' }).waitFor()
-    await page.getByRole('button', { name: 'Invite somebody' }).click()
+    await page.getByRole('button', { name: 'Invite people' }).click()
 
-    await page.getByLabel('Find somebody by name').fill('bob')
+    await page.getByLabel('Search people by name').fill('bob')
 
     const found = page.getByRole('dialog').getByRole('option', { name: /Bob Brown/ })
-    await found.filter({ hasText: 'a member already' }).waitFor()
+    await found.filter({ hasText: 'Already a member' }).waitFor()
     expect(await found.isDisabled()).toBe(true)
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Close' }).click()
@@ -158,13 +158,13 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
   it('leave the focus in the dialog that was opened last', async () => {
     const { page } = alice
     await givenRoom()
-    await page.getByRole('button', { name: 'New room' }).click()
-    await page.getByRole('dialog', { name: 'New room' }).waitFor()
+    await page.getByRole('button', { name: 'Create room' }).click()
+    await page.getByRole('dialog', { name: 'Create room' }).waitFor()
 
     await page.keyboard.press('Escape')
     await page.keyboard.press('Control+k')
-    await page.getByRole('dialog', { name: 'Go to' }).waitFor()
-    await page.getByRole('dialog', { name: 'New room' }).waitFor({ state: 'detached' })
+    await page.getByRole('dialog', { name: 'Jump to' }).waitFor()
+    await page.getByRole('dialog', { name: 'Create room' }).waitFor({ state: 'detached' })
 
     await expect
       .poll(() => page.getByRole('combobox').evaluate((it) => it === document.activeElement))
@@ -175,7 +175,7 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
   it('say that somebody writes, and no more once it is said', async () => {
     const room = await givenRoom()
     const other = await givenRoom()
-    const writes = alice.page.getByText('Bob Brown is writing…')
+    const writes = alice.page.getByText('Bob Brown is typing…')
     await bob.page.locator('#composer').press('a')
     await writes.waitFor()
     await goTo(alice.page, ground.urls.web, room)
@@ -195,7 +195,7 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
     const width = () => page.evaluate(() => document.documentElement.scrollWidth)
     await makeRoom(page, 'public')
 
-    await page.getByRole('button', { name: 'More about this room' }).click()
+    await page.getByRole('button', { name: 'Room options' }).click()
     await page.getByRole('menu').waitFor()
     expect(await width()).toBe(320)
     await page.keyboard.press('Escape')
@@ -208,7 +208,7 @@ describe('the manners of the page', { timeout: 60_000 }, () => {
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: /^Alice Adams/ }).click()
     await page.getByRole('menuitem', { name: 'Do not disturb' }).click()
-    await page.getByRole('menuitem', { name: 'For an hour' }).waitFor()
+    await page.getByRole('menuitem', { name: 'For 1 hour' }).waitFor()
     expect(await width()).toBe(320)
     await page.context().close()
   })

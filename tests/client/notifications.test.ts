@@ -104,10 +104,10 @@ async function openTab(context: BrowserContext, path: string): Promise<Page> {
 async function choose(page: Page, room: string, level: string) {
   await goTo(page, ground.urls.web, room)
   await page.getByRole('heading', { level: 1, name: room }).waitFor()
-  await page.getByRole('button', { name: 'More about this room' }).click()
+  await page.getByRole('button', { name: 'Room options' }).click()
   await page.getByRole('menuitemradio', { name: level }).click()
   await goTo(page, ground.urls.web, 'nowhere')
-  await page.getByRole('heading', { name: 'Nothing here' }).waitFor()
+  await page.getByRole('heading', { name: 'Not found' }).waitFor()
 }
 
 /** Says something that is told after all that was said before: then all of that has been judged. */
@@ -269,7 +269,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     await goTo(page, ground.urls.web, 'nowhere')
     const tabs = [page, await openTab(page.context(), '/')]
     await page.context().setOffline(true)
-    for (const tab of tabs) await tab.getByText('The connection is lost.').waitFor()
+    for (const tab of tabs) await tab.getByText('Connection lost.').waitFor()
     for (const word of ['first', 'second']) await bobSpeaks.send(room, `@alice, the ${word}`)
     await bobSpeaks.send(other, 'for nobody')
 
@@ -282,7 +282,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     await sayLast(tabs, other)
     const all = (await Promise.all(tabs.map(toldTo))).flat()
     const told = all.filter(({ title }) => title === room)
-    expect(told.map(({ body }) => body)).toEqual(['2 mentions of you'])
+    expect(told.map(({ body }) => body)).toEqual(['2 mentions'])
     await tabs[1]?.close()
   })
 
@@ -292,7 +292,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     await goTo(page, ground.urls.web, 'nowhere')
     await page.getByRole('button', { name: /^Alice Adams/ }).click()
     await page.getByRole('menuitem', { name: 'Do not disturb' }).hover()
-    await page.getByRole('menuitem', { name: 'For an hour' }).click()
+    await page.getByRole('menuitem', { name: 'For 1 hour' }).click()
     await page.getByRole('button', { name: /Do not disturb until/ }).waitFor()
 
     await bobSpeaks.send(room, `@alice, disturbed in ${room}`)
@@ -352,7 +352,7 @@ describe('notifications', { timeout: 60_000 }, () => {
 
     await dialog.getByRole('button', { name: 'Turn on notifications' }).click()
 
-    await dialog.getByText('Your browser blocks notifications from this page.').waitFor()
+    await dialog.getByText('Notifications are blocked.').waitFor()
     expect(await asked()).toBe(1)
     await page.context().close()
   })
@@ -363,12 +363,12 @@ describe('notifications', { timeout: 60_000 }, () => {
     await choose(page, room, 'All messages')
     await page.getByRole('button', { name: /^Alice Adams/ }).click()
     await page.getByRole('menuitem', { name: 'Settings' }).click()
-    await page.getByRole('combobox', { name: new RegExp(`Notify me of ${room}`) }).waitFor()
+    await page.getByRole('combobox', { name: new RegExp(`Notify me about ${room}`) }).waitFor()
     await expectAccessible(page)
     await page.keyboard.press('Escape')
     await page.getByRole('link', { name: room }).click()
 
-    await page.getByRole('button', { name: 'More about this room' }).click()
+    await page.getByRole('button', { name: 'Room options' }).click()
     await page.getByRole('menuitemradio', { name: 'All messages', checked: true }).waitFor()
 
     await expectAccessible(page)

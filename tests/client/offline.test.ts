@@ -27,7 +27,7 @@ afterAll(async () => {
   await ground?.[Symbol.asyncDispose]()
 })
 
-const lost = 'The connection is lost. What you write is sent when it is back.'
+const lost = 'Connection lost. Messages will be sent when you reconnect.'
 const soon = { timeout: 20_000 }
 
 /** A private room of bob's with alice in it. */
@@ -141,7 +141,7 @@ describe('whoever was away', { timeout: 60_000 }, () => {
 
       await comeBack()
 
-      await alice.page.getByText('150 messages came while you were away.').waitFor(soon)
+      await alice.page.getByText('150 messages arrived while you were away.').waitFor(soon)
       await message(alice.page, 'word 149.').waitFor()
       expect(await readAll(alice.page)).toEqual(['before', ...said])
     },
@@ -168,7 +168,7 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     ground.wire.mend()
 
     // Neither twice, since two look at the room, nor what she has said herself.
-    await alice.page.getByText('2 messages came while you were away.').waitFor(soon)
+    await alice.page.getByText('2 messages arrived while you were away.').waitFor(soon)
     await message(alice.page, 'a first one').getByText('edited').waitFor()
     await alice.page.getByText('This message was deleted.').waitFor()
     expect(await alice.page.content()).not.toMatch(/a secret|a frist draft/)
@@ -193,7 +193,7 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     const heardBefore = alice.frames.length
     ground.wire.mend()
 
-    await alice.page.getByText(`You are no longer in ${room}.`).waitFor(soon)
+    await alice.page.getByText(`You’re no longer in ${room}.`).waitFor(soon)
 
     expect(await alice.page.getByRole('link', { name: room }).count()).toBe(0)
     expect(await alice.page.getByRole('log').count()).toBe(0)
@@ -217,10 +217,10 @@ describe('whoever was away', { timeout: 60_000 }, () => {
 
     await alice.page.context().setOffline(false)
 
-    await alice.page.getByText('Many messages came while you were away.').waitFor(soon)
+    await alice.page.getByText('Many messages arrived while you were away.').waitFor(soon)
     await alice.page.getByText('New messages', { exact: true }).waitFor()
     await message(alice.page, 'before').waitFor()
-    await alice.page.getByRole('button', { name: /new messages|newest/ }).click()
+    await alice.page.getByRole('button', { name: /new messages|latest/ }).click()
     await message(alice.page, /word 5[12]\d\./)
       .last()
       .waitFor()
@@ -326,7 +326,7 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     await page.locator('#composer').waitFor()
 
     ground.wire.cut()
-    const failed = page.getByText('Older messages could not be loaded.')
+    const failed = page.getByText('Couldn’t load older messages.')
     const goUp = async () => {
       await page.getByRole('log').press('Home')
       return failed.count()
@@ -336,10 +336,8 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: 'Try again' }).waitFor()
     ground.wire.mend()
 
-    await page
-      .getByText('Older messages could not be loaded.')
-      .waitFor({ state: 'detached', ...soon })
-    const begin = page.getByText(`This is where ${room} begins.`)
+    await page.getByText('Couldn’t load older messages.').waitFor({ state: 'detached', ...soon })
+    const begin = page.getByText(`This is the start of ${room}.`)
     await expect.poll(() => goUp().then(() => begin.count()), soon).toBe(1)
     await message(page, 'the first').waitFor()
   })
@@ -351,10 +349,10 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     ground.wire.cut()
     await goTo(alice.page, ground.urls.web, other)
 
-    await alice.page.getByText('The room cannot be read right now.').waitFor(soon)
+    await alice.page.getByText('Couldn’t load this room.').waitFor(soon)
     ground.wire.mend()
 
-    await alice.page.getByRole('button', { name: 'Join to read and write' }).waitFor(soon)
+    await alice.page.getByRole('button', { name: 'Join room' }).waitFor(soon)
   })
 
   it('is not troubled with a word about what was away for a moment', async () => {
@@ -403,7 +401,7 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     ground.wire.mend()
 
     await me.filter({ hasText: 'Away' }).waitFor()
-    expect(await page.getByText('That did not reach the server.').count()).toBe(0)
+    expect(await page.getByText('Can’t reach the server.').count()).toBe(0)
     await me.click()
     await choice('Online').click()
     await me.filter({ hasText: 'Online' }).waitFor()
@@ -452,7 +450,7 @@ describe('whoever was away', { timeout: 60_000 }, () => {
     ground.wire.mend()
 
     // It is said for some seconds, and each of them is back in its own time.
-    const counted = '3 messages came while you were away.'
+    const counted = '3 messages arrived while you were away.'
     await Promise.all(tabs.map((page) => page.getByText(counted).waitFor(soon)))
     for (const page of tabs) {
       const texts = () => page.getByRole('log').locator('.message-text').allTextContents()
@@ -477,11 +475,15 @@ describe('a message that the server refuses', { timeout: 60_000 }, () => {
     await page.getByText(lost).waitFor()
     ground.wire.mend()
 
-    await page.locator('.announcer').getByText('Not sent: You may not').first().waitFor(soon)
+    await page
+      .locator('.announcer')
+      .getByText('Not sent. You don’t have permission')
+      .first()
+      .waitFor(soon)
     for (const text of ['may I?', 'or not?'])
       await outgoing
         .filter({ hasText: text })
-        .getByText('Not sent: You may not do that here, or it is gone.')
+        .getByText('Not sent. You don’t have permission to do this, or it no longer exists.')
         .waitFor(soon)
     await page.reload()
     await outgoing.last().waitFor()
@@ -491,7 +493,7 @@ describe('a message that the server refuses', { timeout: 60_000 }, () => {
     await expect.poll(focused).toContain('or not?')
     await outgoing
       .filter({ hasText: 'or not?' })
-      .getByText('Not sent: You may not do that here, or it is gone.')
+      .getByText('Not sent. You don’t have permission to do this, or it no longer exists.')
       .waitFor()
     await bob.client.call('room.role', { room, userId: 'alice', role: 'member' })
     await outgoing.filter({ hasText: 'or not?' }).getByRole('button', { name: 'Discard' }).click()
@@ -531,7 +533,7 @@ describe('whoever comes while something is away', { timeout: 60_000 }, () => {
     await message(page, 'word 14.').waitFor()
     const thread = page.getByRole('region', { name: 'Thread' })
     await thread.getByText('shall we?').waitFor()
-    await thread.getByText('This will be here when the connection is back.').waitFor()
+    await thread.getByText('Messages will appear here when you reconnect.').waitFor()
     await bob.send(room, 'said meanwhile')
     ground.wire.mend()
 
@@ -555,7 +557,7 @@ describe('whoever comes while something is away', { timeout: 60_000 }, () => {
     await expect.poll(say, soon).toMatchObject({ seq: expect.any(Number) })
     await message(alice.page, 'and after').first().waitFor(soon)
     await alice.page.getByText(lost).waitFor({ state: 'detached', ...soon })
-    await charlie.page.getByText('You are in no room yet.').waitFor(soon)
+    await charlie.page.getByText('You haven’t joined any rooms yet.').waitFor(soon)
     await charlie.page.context().close()
   })
 
@@ -569,10 +571,10 @@ describe('whoever comes while something is away', { timeout: 60_000 }, () => {
     await stranger.goto(ground.urls.web)
 
     await message(alice.page, 'before the provider was away').waitFor()
-    await alice.page.getByText('You are offline.').waitFor()
-    await stranger.getByText('The identity provider does not answer.').waitFor()
+    await alice.page.getByText('You’re offline.').waitFor()
+    await stranger.getByText('Can’t reach the login server.').waitFor()
     await ground.issuer.restart()
-    await alice.page.getByText('You are offline.').waitFor({ state: 'detached', ...soon })
+    await alice.page.getByText('You’re offline.').waitFor({ state: 'detached', ...soon })
     await stranger.getByRole('button', { name: 'Log in' }).waitFor(soon)
     await bob.send(room, 'and after')
     await message(alice.page, 'and after').waitFor(soon)
@@ -589,7 +591,7 @@ describe('whoever comes while something is away', { timeout: 60_000 }, () => {
     await asked
     await stranger.clock.fastForward(10_000)
 
-    await stranger.getByText('The identity provider does not answer.').waitFor()
+    await stranger.getByText('Can’t reach the login server.').waitFor()
     await ground.issuer.kill('SIGCONT')
     await stranger.clock.fastForward(10_000)
     await stranger.getByRole('button', { name: 'Log in' }).waitFor(soon)
@@ -605,7 +607,7 @@ describe('whoever comes while something is away', { timeout: 60_000 }, () => {
     await other.goto(`${ground.urls.web}/r/${room}`)
     ground.wire.cut()
     ground.wire.mend()
-    const refused = 'The server did not let you in.'
+    const refused = 'Couldn’t log you in.'
     for (const tab of [page, other]) await tab.getByText(refused).waitFor({ timeout: 30_000 })
     const tries: string[] = []
     for (const tab of [page, other]) tab.on('websocket', (socket) => tries.push(socket.url()))

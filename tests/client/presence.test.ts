@@ -76,7 +76,7 @@ describe('who is there', { timeout: 60_000 }, () => {
     await his.filter({ hasText: 'Online' }).waitFor()
     const context = alice.page.context()
     await context.setOffline(true)
-    await alice.page.getByText('The connection is lost.').waitFor()
+    await alice.page.getByText('Connection lost.').waitFor()
     await bob.client.call('presence.disconnect', { connId })
 
     await context.setOffline(false)
@@ -126,7 +126,7 @@ describe('who is there', { timeout: 60_000 }, () => {
     const search = () => bob.client.call('users.search', { text: userId })
     await expect.poll(async () => (await search()).users).toHaveLength(1)
     await page.getByRole('button', { name: 'New message' }).click()
-    await page.getByLabel('Find somebody by name').fill('charlie')
+    await page.getByLabel('Search people by name').fill('charlie')
     const found = page.getByRole('dialog').getByRole('option', { name: /@charlie/ })
     await found.waitFor()
 
@@ -145,7 +145,7 @@ describe('a page', { timeout: 60_000 }, () => {
     const since = frames.length
 
     for (const room of [other, mine]) bob.client.publish('typing', { room })
-    await page.getByText('Bob Brown is writing…').waitFor()
+    await page.getByText('Bob Brown is typing…').waitFor()
     for (const room of [other, mine]) await bob.send(room, `in ${room}`)
     await message(page, `in ${mine}`).waitFor()
     await bob.client.call('presence.update', { status: 'away' })
@@ -154,9 +154,9 @@ describe('a page', { timeout: 60_000 }, () => {
 
     const context = page.context()
     await context.setOffline(true)
-    await page.getByText('The connection is lost.').waitFor()
+    await page.getByText('Connection lost.').waitFor()
     await context.setOffline(false)
-    await page.getByText('The connection is lost.').waitFor({ state: 'detached', timeout: 15_000 })
+    await page.getByText('Connection lost.').waitFor({ state: 'detached', timeout: 15_000 })
     await bob.send(other, 'unheard')
     await sayLast(mine)
     expect(framesOf(alice, other, since)).toEqual([])

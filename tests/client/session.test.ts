@@ -138,13 +138,13 @@ describe('a session', { timeout: 90_000 }, () => {
     })
 
     await page.route(`${fixture.urls.issuer}/**`, (route) => route.abort())
-    await page.getByText('The connection is lost.').waitFor({ timeout: 3_000 * tokenSeconds })
+    await page.getByText('Connection lost.').waitFor({ timeout: 3_000 * tokenSeconds })
     const before = failures
     await expect.poll(() => failures, { timeout: 30_000 }).toBeGreaterThan(before + 1)
 
     expect(await page.locator('#composer').inputValue()).toBe('not sent yet')
     await page.unroute(`${fixture.urls.issuer}/**`)
-    await page.getByText('The connection is lost.').waitFor({ state: 'detached', timeout: 30_000 })
+    await page.getByText('Connection lost.').waitFor({ state: 'detached', timeout: 30_000 })
     await using bob = await createTestUser(fixture.urls, 'bob')
     await bob.send(room, 'you are back')
     // A renewal with a reconnect may be due at this moment.

@@ -111,7 +111,7 @@ describe('many tabs of one person', { timeout: 240_000 }, () => {
     const both = { theme: 'dark', density: 'compact' }
     for (const page of [alice.page, other]) await expect.poll(() => shown(page)).toMatchObject(both)
     await other.getByLabel('Comfortable').check()
-    await other.getByLabel('As the system').check()
+    await other.getByLabel('System').check()
     await alice.page.keyboard.press('Escape')
     await other.close()
   })

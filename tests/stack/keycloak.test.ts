@@ -39,7 +39,7 @@ async function enter(person: 'alice' | 'bob' | 'charlie'): Promise<Visitor> {
 
 async function join({ page }: Visitor) {
   await goTo(page, ground.urls.web, room)
-  await page.getByRole('button', { name: 'Join to read and write' }).click()
+  await page.getByRole('button', { name: 'Join room' }).click()
 }
 
 /** Returns the URLs that a page visits while `work` runs. */
@@ -133,7 +133,7 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
     await join(charlie)
 
     await message(charlie.page, 'Good morning, bob').waitFor()
-    await charlie.page.getByText('You can read here, but not write.').waitFor()
+    await charlie.page.getByText('You don’t have permission to post in this room.').waitFor()
     expect(await charlie.page.locator('#composer').count()).toBe(0)
     await expectNoProblems(charlie)
     await charlie.page.context().close()

@@ -198,7 +198,7 @@ describe('the code flow', () => {
 
     const page = await browser.open(asked.url)
     expect(page.status).toBe(200)
-    expect(page.body).toContain('<title>Sign in to Natter</title>')
+    expect(page.body).toContain('<title>Log in to Natter</title>')
     expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'/)
     const back = await browser.submit(page, { username: 'alice', password: 'alice123' })
     const { code, state } = readCallback(back.location)
@@ -252,7 +252,7 @@ describe('the code flow', () => {
     const back = await browser.submit(refused, { username: 'bob', password: 'bob123' })
 
     expect(refused.status).toBe(401)
-    expect(refused.body).toMatch(/role="alert">Name or password is wrong/)
+    expect(refused.body).toMatch(/role="alert">Incorrect name or password/)
     expect(refused.body).not.toContain('<script>')
     expect(readCallback(back.location).code).toBeTruthy()
   })
@@ -364,7 +364,7 @@ describe('signing out', () => {
 
     const page = await browser.open(`${url}/${endpoints}/logout`)
 
-    expect(page.body).toContain('<title>Sign out of Natter</title>')
+    expect(page.body).toContain('<title>Log out of Natter</title>')
     expect(page.body).not.toContain('<script')
   })
 })

@@ -107,11 +107,11 @@ export async function logIn(page: Page, url: string, person: PersonName): Promis
 /** Makes a room and is in it. */
 export async function makeRoom(page: Page, kind: 'public' | 'private'): Promise<string> {
   const id = `room-${crypto.randomUUID().slice(0, 8)}`
-  await page.getByRole('button', { name: 'New room' }).click()
-  const dialog = page.getByRole('dialog', { name: 'New room' })
+  await page.getByRole('button', { name: 'Create room' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Create room' })
   await dialog.getByLabel('Name').fill(id)
-  if (kind === 'private') await dialog.getByLabel('Only who is invited').check()
-  await dialog.getByRole('button', { name: 'New room' }).click()
+  if (kind === 'private') await dialog.getByLabel('Private (invite only)').check()
+  await dialog.getByRole('button', { name: 'Create room' }).click()
   await page.getByRole('heading', { level: 1, name: id }).waitFor()
   return id
 }

@@ -21,12 +21,12 @@ export const scenes: Record<string, Scene> = {
     isOutside: true,
     options: { viewport: { width: 1000, height: 640 } },
     prepare: (page, urls) => page.route(`${urls.issuer}/**`, (route) => route.abort()),
-    show: ({ page }) => page.getByText('The identity provider does not answer.').waitFor(),
+    show: ({ page }) => page.getByText('Can’t reach the login server.').waitFor(),
   },
   refused: {
     isRefused: true,
     options: { viewport: { width: 1000, height: 640 }, colorScheme: 'dark' },
-    show: ({ page }) => page.getByText('The server did not let you in.').waitFor(),
+    show: ({ page }) => page.getByText('Couldn’t log you in.').waitFor(),
   },
   room: { show: ({ page }) => showRoom(page, 'Engineering') },
   'room-dark': {
@@ -73,14 +73,14 @@ export const scenes: Record<string, Scene> = {
     options: { colorScheme: 'dark' },
     async show({ page }) {
       await showRoom(page, 'Engineering')
-      await page.getByRole('button', { name: 'New room' }).click()
+      await page.getByRole('button', { name: 'Create room' }).click()
       await page.getByRole('dialog').getByLabel('Name').fill('Release party')
     },
   },
   'empty-room': {
     async show({ page }) {
       await page.locator('.room-link').filter({ hasText: 'Quiet corner' }).click()
-      await page.getByText('This is where Quiet corner begins.').waitFor()
+      await page.getByText('This is the start of Quiet corner.').waitFor()
     },
   },
   failed: { show: (around) => showFailed(around) },
@@ -104,7 +104,7 @@ export const scenes: Record<string, Scene> = {
   'notify-menu': {
     async show({ page }) {
       await showRoom(page, 'Engineering')
-      await page.getByRole('button', { name: 'More about this room' }).click()
+      await page.getByRole('button', { name: 'Room options' }).click()
       await page.getByRole('menuitemradio', { name: 'Mentions', exact: true }).hover()
     },
   },
@@ -114,7 +114,7 @@ export const scenes: Record<string, Scene> = {
       await cut()
       await page.locator('#composer').fill('Written without a connection, sent when it is back.')
       await page.locator('#composer').press('Enter')
-      await page.getByText('The connection is lost.').waitFor()
+      await page.getByText('Connection lost.').waitFor()
     },
   },
   compact: {
@@ -154,7 +154,7 @@ export const scenes: Record<string, Scene> = {
       await message.hover()
       await message.getByRole('button', { name: 'More' }).click()
       await page.getByRole('menuitem', { name: 'Trace' }).click()
-      await page.getByRole('dialog').getByText('Kept in the log').waitFor()
+      await page.getByRole('dialog').getByText('Stored in the log').waitFor()
     },
   },
   rtl: {
@@ -217,7 +217,7 @@ async function showFailed({ page, speakers: { bob }, cut, mend }: Around) {
     role: 'guest',
   })
   mend()
-  await page.locator('.failed').getByText('Not sent:').waitFor({ timeout: 30_000 })
+  await page.locator('.failed').getByText('Not sent.').waitFor({ timeout: 30_000 })
 }
 
 async function showDeadLetters({ page, urls, stateDir }: Around) {
