@@ -2,44 +2,39 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { clientFolder } from '../../stack/install/client.ts'
 import { startWeb } from '../../stack/services/web.ts'
 import {
-  type ClientFixture,
-  createClientFixture,
+  createRoom,
   expectNoProblems,
   logIn,
-  makeRoom,
+  logOut,
   message,
   readLocalStore,
   typeMessage,
+  useClientFixture,
   type Visitor,
 } from '../support/client-fixture.ts'
 
-let ground: ClientFixture
-
-beforeAll(async () => {
-  ground = await createClientFixture()
-}, 120_000)
-afterAll(() => ground?.[Symbol.asyncDispose]())
+const fixture = useClientFixture()
 
 const offlineBanner = /You’re offline/
 
-/** Somebody in a room of theirs where they have said something, on a page that a worker has kept. */
-async function givenKept(text: string): Promise<Visitor & { room: string }> {
-  const visitor = await ground.open('alice')
+/** Alice in a private room with one message, after the page, the room and the message are cached. */
+async function givenCached(text: string): Promise<Visitor & { room: string }> {
+  const visitor = await fixture.open('alice')
   const { page } = visitor
-  const room = await makeRoom(page, 'private')
+  const room = await createRoom(page, 'private')
   await typeMessage(page, text)
   await page.locator('article.message:not(.is-outgoing)').filter({ hasText: text }).waitFor()
-  await workerIsIn(page)
-  await isKept(page, text)
+  await serviceWorkerControls(page)
+  await expect.poll(() => readLocalStore(page)).toContain(text)
   return { ...visitor, room }
 }
 
-/** A worker has taken the page over, and has all files. */
-async function workerIsIn(page: Page): Promise<void> {
+/** Waits until a service worker controls the page. It has cached all files by then. */
+async function serviceWorkerControls(page: Page): Promise<void> {
   await page.evaluate(async () => {
     const { serviceWorker } = navigator
     const changed = new Promise((resolve) =>
@@ -49,64 +44,54 @@ async function workerIsIn(page: Page): Promise<void> {
   })
 }
 
-/** What is written soon has been written. */
-async function isKept(page: Page, text: string): Promise<void> {
-  await expect.poll(() => readLocalStore(page)).toContain(text)
-}
-
-async function logOut(page: Page): Promise<void> {
-  await page.locator('.me').click()
-  await page.getByRole('menuitem', { name: 'Log out' }).click()
-}
-
 describe('the page as an app', { timeout: 60_000 }, () => {
   it('can be installed', async () => {
-    const { page } = await givenKept('install me')
+    const { page } = await givenCached('install me')
     const devtools = await page.context().newCDPSession(page)
 
     const { errors, url } = await devtools.send('Page.getAppManifest')
     const { installabilityErrors } = await devtools.send('Page.getInstallabilityErrors')
 
-    expect(url).toBe(`${ground.urls.web}/manifest.webmanifest`)
+    expect(url).toBe(`${fixture.urls.web}/manifest.webmanifest`)
     expect(errors).toEqual([])
-    // A browser without a profile of its own installs nothing, whatever it is.
+    // A browser context has no profile, so it can never install an app.
     const ours = installabilityErrors.filter(({ errorId }) => errorId !== 'in-incognito')
     expect(ours).toEqual([])
     await page.context().close()
   })
 
-  it('starts without a network, with the rooms and messages that were kept, and says so', async () => {
-    const visitor = await givenKept('keep this')
+  it('starts offline with the cached rooms and messages, and says that it is offline', async () => {
+    const visitor = await givenCached('cache this')
     const { page, room } = visitor
     await page.context().setOffline(true)
 
     await page.reload()
 
-    await message(page, 'keep this').waitFor()
+    await message(page, 'cache this').waitFor()
     await page.getByText(offlineBanner).waitFor()
     await page.getByRole('link', { name: room }).waitFor()
-    expect(await message(page, 'keep this').textContent()).toContain('Alice Adams')
+    expect(await message(page, 'cache this').textContent()).toContain('Alice Adams')
     await page.context().close()
   })
 
-  it('starts at any place without a network, also when the browser was closed meanwhile', async () => {
-    const { page, room } = await givenKept('keep this, too')
+  it('opens a deep link offline in a new tab', async () => {
+    const { page, room } = await givenCached('cache this, too')
     const later = await page.context().newPage()
     await page.close()
     await later.context().setOffline(true)
 
-    await later.goto(`${ground.urls.web}/r/${room}`)
+    await later.goto(`${fixture.urls.web}/r/${room}`)
 
-    await message(later, 'keep this, too').waitFor()
+    await message(later, 'cache this, too').waitFor()
     await later.context().close()
   })
 
-  it('sends what was written without a network once it is back', async () => {
-    const { page } = await givenKept('before')
+  it('sends a message written offline once the network is back, and restores the draft', async () => {
+    const { page } = await givenCached('before')
     await page.context().setOffline(true)
     await page.reload()
     await message(page, 'before').waitFor()
-    await typeMessage(page, 'said in a tunnel')
+    await typeMessage(page, 'written in a tunnel')
     await page.locator('#composer').fill('and half a th')
     await page.locator('#composer').press('o')
 
@@ -114,15 +99,15 @@ describe('the page as an app', { timeout: 60_000 }, () => {
 
     await page
       .locator('article.message:not(.is-outgoing)')
-      .filter({ hasText: 'said in a tunnel' })
+      .filter({ hasText: 'written in a tunnel' })
       .waitFor({ timeout: 30_000 })
     expect(await page.getByText(offlineBanner).count()).toBe(0)
     expect(await page.locator('#composer').inputValue()).toBe('and half a tho')
     await page.context().close()
   })
 
-  it('opens dialogs and menus without a network', async () => {
-    const { page } = await givenKept('with dialogs')
+  it('opens dialogs and menus offline', async () => {
+    const { page } = await givenCached('with dialogs')
     await page.context().setOffline(true)
     await page.reload()
     await message(page, 'with dialogs').waitFor()
@@ -134,13 +119,13 @@ describe('the page as an app', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('shows nothing without a network to whoever comes after somebody logged out', async () => {
-    const { page, room } = await givenKept('for alice alone')
+  it('shows nothing offline after a logout', async () => {
+    const { page, room } = await givenCached('for alice alone')
     await logOut(page)
     await page.getByRole('button', { name: 'Log in' }).waitFor()
     await page.context().setOffline(true)
 
-    await page.goto(`${ground.urls.web}/r/${room}`)
+    await page.goto(`${fixture.urls.web}/r/${room}`)
 
     await page.getByText('Can’t reach Natter.').waitFor()
     expect(await page.content()).not.toContain('for alice alone')
@@ -148,8 +133,8 @@ describe('the page as an app', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('shows nothing without a network when the provider does not know them any more', async () => {
-    const { page } = await givenKept('until the session ends')
+  it('shows nothing offline after the provider has ended the session', async () => {
+    const { page } = await givenCached('until the session ends')
     await page.context().clearCookies()
     await page.reload()
     await page.getByRole('button', { name: 'Log in' }).waitFor()
@@ -162,16 +147,16 @@ describe('the page as an app', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('shows somebody nothing of who was here before, and forgets it', async () => {
-    const { page, room } = await givenKept('alice was here')
+  it('deletes the cached data of the previous user when another person logs in', async () => {
+    const { page, room } = await givenCached('alice was here')
     await page.context().clearCookies()
     await page.close()
     const after = await page.context().newPage()
     after.setDefaultTimeout(5_000)
-    await logIn(after, ground.urls.web, 'bob')
+    await logIn(after, fixture.urls.web, 'bob')
     await after.context().setOffline(true)
 
-    await after.goto(`${ground.urls.web}/r/${room}`)
+    await after.goto(`${fixture.urls.web}/r/${room}`)
 
     await after.getByText(offlineBanner).waitFor()
     expect(await after.content()).not.toContain('alice was here')
@@ -179,8 +164,8 @@ describe('the page as an app', { timeout: 60_000 }, () => {
     await after.context().close()
   })
 
-  it('shows nothing without a network a day after the provider vouched for somebody', async () => {
-    const { page } = await givenKept('yesterday')
+  it('shows nothing offline more than a day after the last login check', async () => {
+    const { page } = await givenCached('yesterday')
     await page.context().setOffline(true)
     await page.clock.install({ time: Date.now() + 25 * 3_600_000 })
 
@@ -191,10 +176,10 @@ describe('the page as an app', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('keeps no configuration, no token and no word of anybody among its files', async () => {
-    const { page } = await givenKept('not among files')
+  it('caches no configuration, no token and no message among its files', async () => {
+    const { page } = await givenCached('not among files')
 
-    const kept = await page.evaluate(async () => {
+    const cached = await page.evaluate(async () => {
       const all: string[] = []
       for (const name of await caches.keys()) {
         const cache = await caches.open(name)
@@ -207,17 +192,17 @@ describe('the page as an app', { timeout: 60_000 }, () => {
       return all
     })
 
-    expect(kept).toContain('/')
-    expect(kept).not.toContain('/config.json')
-    expect(kept).not.toContain('/callback')
-    expect(kept).not.toContain('a secret')
+    expect(cached).toContain('/')
+    expect(cached).not.toContain('/config.json')
+    expect(cached).not.toContain('/callback')
+    expect(cached).not.toContain('a secret')
     await page.context().close()
   })
 
-  it('shows what was kept before there is a connection', async () => {
-    const visitor = await givenKept('at once')
+  it('shows cached messages before the connection is established', async () => {
+    const visitor = await givenCached('at once')
     const { page } = visitor
-    // NATS does not answer; the provider does.
+    // NATS does not respond; the provider does.
     await page.routeWebSocket(/.*/, () => undefined)
 
     await page.reload()
@@ -228,17 +213,17 @@ describe('the page as an app', { timeout: 60_000 }, () => {
 })
 
 describe('a new version of the page', { timeout: 60_000 }, () => {
-  it('is announced to a page that is open, and is there after a reload', async () => {
-    await using made = new AsyncDisposableStack()
+  it('is announced in an open page and active after a reload', async () => {
+    await using resources = new AsyncDisposableStack()
     const root = await mkdtemp(join(tmpdir(), 'natter-page-'))
-    made.defer(() => rm(root, { recursive: true, force: true }))
+    resources.defer(() => rm(root, { recursive: true, force: true }))
     await cp(clientFolder, root, { recursive: true })
-    const web = made.use(await startWeb({ root, config: () => undefined }))
-    const context = await ground.browser.newContext({ locale: 'en-US' })
-    made.defer(() => context.close())
+    const web = resources.use(await startWeb({ root, config: () => undefined }))
+    const context = await fixture.browser.newContext({ locale: 'en-US' })
+    resources.defer(() => context.close())
     const page = await context.newPage()
     await page.goto(web.url)
-    await workerIsIn(page)
+    await serviceWorkerControls(page)
 
     await deployNewer(root)
     await page.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.update())
@@ -250,31 +235,31 @@ describe('a new version of the page', { timeout: 60_000 }, () => {
     await expect.poll(() => page.getByText('new version').count()).toBe(0)
   })
 
-  it('is there after a reload, whatever an older worker has kept', async () => {
-    await using made = new AsyncDisposableStack()
+  it('is active after a reload even if an older service worker cached the page', async () => {
+    await using resources = new AsyncDisposableStack()
     const root = await mkdtemp(join(tmpdir(), 'natter-page-'))
-    made.defer(() => rm(root, { recursive: true, force: true }))
+    resources.defer(() => rm(root, { recursive: true, force: true }))
     await cp(clientFolder, root, { recursive: true })
-    const web = made.use(await startWeb({ root, config: () => undefined }))
-    const context = await ground.browser.newContext({ locale: 'en-US' })
-    made.defer(() => context.close())
+    const web = resources.use(await startWeb({ root, config: () => undefined }))
+    const context = await fixture.browser.newContext({ locale: 'en-US' })
+    resources.defer(() => context.close())
     const page = await context.newPage()
     await page.goto(web.url)
-    await workerIsIn(page)
+    await serviceWorkerControls(page)
 
-    // The page alone: the worker stays what it was.
+    // Change the page only: the service worker stays the same.
     await edit(join(root, 'index.html'), (html) => html.replace('Natter<', 'Natter, newer<'))
     await page.reload()
 
     expect(await page.title()).toBe('Natter, newer')
   })
 
-  it('is suggested when a part of the old one is gone', async () => {
-    const context = await ground.browser.newContext({ locale: 'en-US', serviceWorkers: 'block' })
+  it('is suggested when a chunk of the old version cannot be loaded', async () => {
+    const context = await fixture.browser.newContext({ locale: 'en-US', serviceWorkers: 'block' })
     const page = await context.newPage()
     page.setDefaultTimeout(5_000)
     await context.route(/SettingsDialog-.*\.js/, (route) => route.fulfill({ status: 404 }))
-    await logIn(page, ground.urls.web, 'alice')
+    await logIn(page, fixture.urls.web, 'alice')
 
     await page.locator('.me').click()
     await page.getByRole('menuitem', { name: 'Settings' }).click()
@@ -288,8 +273,8 @@ describe('a new version of the page', { timeout: 60_000 }, () => {
     await context.close()
   })
 
-  it('has a worker that runs without a fault', async () => {
-    const visitor = await givenKept('no faults')
+  it('has a service worker that runs without errors', async () => {
+    const visitor = await givenCached('no faults')
     await visitor.page.reload()
     await message(visitor.page, 'no faults').waitFor()
 
@@ -298,7 +283,7 @@ describe('a new version of the page', { timeout: 60_000 }, () => {
   })
 })
 
-/** Another script, another page and another worker, as a build makes them; nothing packed beside them. */
+/** Changes script, page and service worker as a new build does, without compressed variants. */
 async function deployNewer(root: string): Promise<void> {
   const html = await readFile(join(root, 'index.html'), 'utf8')
   const [, script = ''] = /src="(\/assets\/index-[^"]+\.js)"/.exec(html) ?? []

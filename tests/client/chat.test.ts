@@ -1,35 +1,33 @@
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
-  type ClientFixture,
   confirm,
-  createClientFixture,
+  createRoom,
   expectAccessible,
   expectNoProblems,
   goTo,
-  makeRoom,
   message,
   runAction,
   typeMessage,
+  useClientFixture,
   type Visitor,
 } from '../support/client-fixture.ts'
 
-let ground: ClientFixture
 let alice: Visitor
 let bob: Visitor
 let charlie: Visitor
 
-beforeAll(async () => {
-  ground = await createClientFixture()
-  alice = await ground.open('alice')
-  bob = await ground.open('bob')
-  charlie = await ground.open('charlie')
-}, 120_000)
-afterAll(() => ground?.[Symbol.asyncDispose]())
+const fixture = useClientFixture({
+  async setUp({ open }) {
+    alice = await open('alice')
+    bob = await open('bob')
+    charlie = await open('charlie')
+  },
+})
 
-/** A room of alice's that bob is in as well, open before both. */
+/** A room that alice created and invited bob to, open in both browsers. */
 async function givenRoom(kind: 'public' | 'private' = 'private'): Promise<string> {
-  const room = await makeRoom(alice.page, kind)
+  const room = await createRoom(alice.page, kind)
   await alice.page.getByRole('button', { name: 'Members' }).click()
   await alice.page.getByRole('button', { name: 'Invite people' }).click()
   await alice.page.getByLabel('Search people by name').fill('bob')
@@ -41,32 +39,32 @@ async function givenRoom(kind: 'public' | 'private' = 'private'): Promise<string
   return room
 }
 
-/** Opens what can be done about somebody of the room. */
-async function about(page: Page, name: string) {
+/** Opens the menu of a member in the members panel. */
+async function openMemberMenu(page: Page, name: string) {
   const members = page.getByRole('region', { name: 'Members' })
   await members.getByRole('listitem').filter({ hasText: name }).hover()
   await members.getByRole('button', { name: `Options for ${name}` }).click()
 }
 
 describe('the chat in a browser', { timeout: 60_000 }, () => {
-  it('shows at once what somebody else says, and who', async () => {
+  it('shows a new message with the name of its sender', async () => {
     await givenRoom()
 
     await typeMessage(alice.page, 'Good morning, bob')
 
-    const heard = message(bob.page, 'Good morning, bob')
-    await heard.getByText('Alice Adams').waitFor()
+    const received = message(bob.page, 'Good morning, bob')
+    await received.getByText('Alice Adams').waitFor()
     await expectNoProblems(alice)
     await expectNoProblems(bob)
   })
 
-  it('keeps a private room from whoever is not in it: nothing comes over their wire', async () => {
+  it('delivers nothing of a private room to a non-member', async () => {
     const room = await givenRoom()
     const secret = `secret-${crypto.randomUUID()}`
 
     await typeMessage(alice.page, secret)
     await message(bob.page, secret).waitFor()
-    await goTo(charlie.page, ground.urls.web, room)
+    await goTo(charlie.page, fixture.urls.web, room)
 
     await charlie.page.getByText('This room doesn’t exist, or you’re not a member.').waitFor()
     expect(charlie.frames.join('\n')).not.toContain(secret)
@@ -74,7 +72,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     expect(bob.frames.join('\n')).toContain(secret)
   })
 
-  it('edits, reacts to and deletes what was said, for everybody', async () => {
+  it('edits, reacts to and deletes a message for everyone', async () => {
     await givenRoom()
     await typeMessage(alice.page, 'a frist draft')
     await message(bob.page, 'a frist draft').waitFor()
@@ -99,14 +97,14 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     expect(await message(bob.page, 'a first draft').count()).toBe(0)
   })
 
-  it('edits the last message of one’s own by arrow up, by keys alone', async () => {
+  it('edits the last own message with arrow up', async () => {
     await givenRoom()
     const { keyboard } = alice.page
     await alice.page.locator('#composer').focus()
     await keyboard.type('by keys')
     await keyboard.press('Enter')
 
-    // Also where the room does not have it yet.
+    // Works before the server has confirmed the message.
     await keyboard.press('ArrowUp')
     await expect.poll(() => alice.page.locator('#composer').inputValue()).toBe('by keys')
     await keyboard.type(' alone')
@@ -115,7 +113,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await message(bob.page, 'by keys alone').waitFor()
   })
 
-  it('answers in a thread beside the room', async () => {
+  it('replies in a thread panel', async () => {
     await givenRoom()
     await typeMessage(alice.page, 'shall we?')
     await message(bob.page, 'shall we?').hover()
@@ -131,7 +129,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await thread.getByRole('article').filter({ hasText: 'we shall' }).waitFor()
   })
 
-  it('sends what was written without a connection when it is back, and says what came meanwhile', async () => {
+  it('receives the messages that were sent while the browser was offline', async () => {
     await givenRoom()
     await bob.page.context().setOffline(true)
     await typeMessage(alice.page, 'are you there?')
@@ -142,7 +140,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await message(bob.page, 'are you there?').waitFor({ timeout: 30_000 })
   })
 
-  it('keeps a draft over a reload', async () => {
+  it('restores a draft after a reload', async () => {
     await givenRoom()
     await bob.page.locator('#composer').fill('not finished y')
     await bob.page.locator('#composer').press('e')
@@ -162,7 +160,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await bob.page.locator('#composer').fill('')
   })
 
-  it('goes on with an edit after a reload, and has the draft back when that ends', async () => {
+  it('continues an edit after a reload, and restores the draft afterwards', async () => {
     await givenRoom()
     const composer = alice.page.locator('#composer')
     await typeMessage(alice.page, 'almost right')
@@ -180,7 +178,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await composer.fill('')
   })
 
-  it('says so when something that was pressed did not reach the server', async () => {
+  it('shows a toast when an action does not reach the server', async () => {
     await givenRoom()
     await typeMessage(alice.page, 'out of reach')
     await message(bob.page, 'out of reach').hover()
@@ -188,16 +186,16 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await message(bob.page, 'out of reach').getByRole('button', { name: 'React' }).click()
     await bob.page.getByRole('button', { name: '🎉' }).click()
 
-    const note = bob.page.getByText('Can’t reach the server')
-    await note.waitFor({ timeout: 15_000 })
+    const toast = bob.page.getByText('Can’t reach the server')
+    await toast.waitFor({ timeout: 15_000 })
     await bob.page.context().setOffline(false)
     await bob.page.getByText('Connection lost').waitFor({ state: 'detached' })
   })
 
-  it('shows nothing more of a room to whoever was removed from it', async () => {
+  it('closes the room of a removed member', async () => {
     const room = await givenRoom()
     await alice.page.getByRole('button', { name: 'Members' }).click()
-    await about(alice.page, 'Bob Brown')
+    await openMemberMenu(alice.page, 'Bob Brown')
     await alice.page.getByRole('menuitem', { name: 'Remove' }).click()
     await confirm(alice.page, 'Remove')
 
@@ -205,7 +203,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     expect(await bob.page.getByRole('link', { name: room }).count()).toBe(0)
   })
 
-  it('has a room renamed, and somebody in it given another role, before everybody’s eyes', async () => {
+  it('shows a new room name and a new role to other members at once', async () => {
     const room = await givenRoom()
     await alice.page.getByRole('button', { name: 'Room options' }).click()
     await alice.page.getByRole('menuitem', { name: 'Rename room' }).click()
@@ -215,7 +213,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await bob.page.getByRole('heading', { level: 1, name: `${room}, renamed` }).waitFor()
 
     await alice.page.getByRole('button', { name: 'Members', exact: true }).click()
-    await about(alice.page, 'Bob Brown')
+    await openMemberMenu(alice.page, 'Bob Brown')
     await alice.page.getByRole('menuitemradio', { name: 'guest' }).click()
 
     await bob.page.getByText('You don’t have permission to post in this room.').waitFor()
@@ -227,10 +225,10 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
       .waitFor()
   })
 
-  it('lets somebody without a role read and not write', async () => {
-    const room = await makeRoom(alice.page, 'public')
+  it('lets a person without the user role read but not write', async () => {
+    const room = await createRoom(alice.page, 'public')
     await typeMessage(alice.page, 'for all to read')
-    await goTo(charlie.page, ground.urls.web, room)
+    await goTo(charlie.page, fixture.urls.web, room)
     await charlie.page.getByRole('button', { name: 'Join room' }).click()
 
     await message(charlie.page, 'for all to read').waitFor()
@@ -238,10 +236,10 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await charlie.page.getByText('You don’t have permission to post in this room.').waitFor()
   })
 
-  it('fits a phone', async () => {
+  it('fits the width of a phone', async () => {
     const room = await givenRoom()
     await typeMessage(alice.page, 'how does it look?')
-    const phone = await ground.open('bob', { viewport: { width: 390, height: 844 } })
+    const phone = await fixture.open('bob', { viewport: { width: 390, height: 844 } })
     await phone.page.getByRole('link', { name: room }).click()
 
     await message(phone.page, 'how does it look?').waitFor()
@@ -251,7 +249,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
   })
 
   it.each(['light', 'dark'] as const)(
-    'has no serious fault for people with disabilities, %s',
+    'has no serious accessibility violation, %s',
     async (colorScheme) => {
       await givenRoom()
       await typeMessage(alice.page, 'See **this** and `that`, @bob, please')
@@ -262,13 +260,13 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     },
   )
 
-  it('runs under a policy that lets no inline script in, and keeps no token where others look', async () => {
-    const policy = (await fetch(ground.urls.web)).headers.get('content-security-policy') ?? ''
-    const kept = await alice.page.evaluate(() =>
+  it('forbids inline scripts by its policy, and stores no token in web storage', async () => {
+    const policy = (await fetch(fixture.urls.web)).headers.get('content-security-policy') ?? ''
+    const stored = await alice.page.evaluate(() =>
       JSON.stringify([{ ...localStorage }, { ...sessionStorage }]),
     )
 
     expect(policy).not.toContain('unsafe')
-    expect(kept).not.toMatch(/eyJ[\w-]+\.eyJ/)
+    expect(stored).not.toMatch(/eyJ[\w-]+\.eyJ/)
   })
 })

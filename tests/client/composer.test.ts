@@ -1,38 +1,35 @@
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
-  type ClientFixture,
   confirm,
-  createClientFixture,
+  createRoom,
   expectAccessible,
   expectNoProblems,
+  goTo,
   logIn,
-  makeRoom,
   message,
   typeMessage,
+  useClientFixture,
   type Visitor,
 } from '../support/client-fixture.ts'
 import { createTestUser, type TestUser } from '../support/test-user.ts'
 
-let ground: ClientFixture
 let alice: Visitor
 let bob: TestUser
 
-beforeAll(async () => {
-  ground = await createClientFixture({ RATE_LIMIT_FACTOR: '100' })
-  bob = await createTestUser(ground.urls, 'bob')
-  await using charlie = await createTestUser(ground.urls, 'charlie')
-  await charlie.client.call('users.me', {})
-  alice = await ground.open('alice')
-}, 120_000)
-afterAll(async () => {
-  await bob?.[Symbol.asyncDispose]()
-  await ground?.[Symbol.asyncDispose]()
+const fixture = useClientFixture({
+  env: { RATE_LIMIT_FACTOR: '100' },
+  async setUp({ open, connect }) {
+    bob = await connect('bob')
+    await using charlie = await createTestUser(fixture.urls, 'charlie')
+    await charlie.client.call('users.me', {})
+    alice = await open('alice')
+  },
 })
 
-/** A room of alice's with bob in it, and nothing written yet. */
+/** A room of alice's with bob in it, without messages. */
 async function givenRoom(): Promise<string> {
-  const room = await makeRoom(alice.page, 'public')
+  const room = await createRoom(alice.page, 'public')
   await bob.client.call('room.join', { room })
   return room
 }
@@ -41,8 +38,8 @@ const field = () => alice.page.locator('#composer')
 const list = () => alice.page.getByRole('listbox', { name: 'People' })
 const option = (name: RegExp) => list().getByRole('option', { name })
 
-describe('naming people', { timeout: 60_000 }, () => {
-  it('offers people of the room by any word of their name, and takes one by keys', async () => {
+describe('mentions', { timeout: 60_000 }, () => {
+  it('suggests members by any word of their name, and inserts one with Enter', async () => {
     await givenRoom()
     await field().pressSequentially('(@BRO')
     await option(/Bob Brown/).waitFor()
@@ -59,9 +56,9 @@ describe('naming people', { timeout: 60_000 }, () => {
     await message(alice.page, '(@Bob Brown').waitFor()
   })
 
-  it('offers everybody of the room for the sign alone, and goes through them by arrows', async () => {
+  it('suggests all members after @ alone, and moves through them with the arrow keys', async () => {
     const room = await givenRoom()
-    await using charlie = await createTestUser(ground.urls, 'charlie')
+    await using charlie = await createTestUser(fixture.urls, 'charlie')
     await charlie.client.call('room.join', { room })
     await field().pressSequentially('@')
     await option(/Charlie/).waitFor()
@@ -76,7 +73,7 @@ describe('naming people', { timeout: 60_000 }, () => {
     await field().fill('')
   })
 
-  it('finds those who are not in the room as well, and says so', async () => {
+  it('suggests people outside the room, marked as such', async () => {
     await givenRoom()
 
     await field().pressSequentially('ask @char')
@@ -87,7 +84,7 @@ describe('naming people', { timeout: 60_000 }, () => {
     await field().fill('')
   })
 
-  it('takes nobody for letters that were written since', async () => {
+  it('inserts no outdated suggestion when Enter follows fast typing', async () => {
     await givenRoom()
     await field().pressSequentially('@b')
     await option(/Bob Brown/).waitFor()
@@ -99,7 +96,7 @@ describe('naming people', { timeout: 60_000 }, () => {
     expect(await field().inputValue()).toBe('')
   })
 
-  it('leaves off when it is told to, and goes on at the next word', async () => {
+  it('closes the suggestions with Escape until the next mention', async () => {
     await givenRoom()
     await field().pressSequentially('@b')
     await option(/Bob Brown/).waitFor()
@@ -116,7 +113,7 @@ describe('naming people', { timeout: 60_000 }, () => {
     await message(alice.page, '@bo @b').waitFor()
   })
 
-  it('knows whom it has seen without a connection, and sends what is written', async () => {
+  it('suggests known people offline, and sends the message', async () => {
     const room = await givenRoom()
     await bob.send(room, 'I am here')
     await message(alice.page, 'I am here').waitFor()
@@ -129,13 +126,13 @@ describe('naming people', { timeout: 60_000 }, () => {
 
     await message(alice.page, '@bozzz').waitFor()
     await alice.page.context().setOffline(false)
-    // It says of each socket that it could not open.
+    // The browser logs each WebSocket that failed to open.
     alice.problems.length = 0
   })
 })
 
-describe('writing', { timeout: 60_000 }, () => {
-  it('finds an emoji by its name, and knows one that is written to the end', async () => {
+describe('the composer', { timeout: 60_000 }, () => {
+  it('suggests emoji by name, and replaces a complete :name:', async () => {
     await givenRoom()
     await field().pressSequentially('done :tad')
     await alice.page.getByRole('option', { name: ':tada:' }).waitFor()
@@ -148,7 +145,7 @@ describe('writing', { timeout: 60_000 }, () => {
     await field().fill('')
   })
 
-  it('puts in an emoji that is picked, where one was writing', async () => {
+  it('inserts a picked emoji at the cursor', async () => {
     await givenRoom()
     const { page } = alice
     await field().fill('ab')
@@ -161,11 +158,11 @@ describe('writing', { timeout: 60_000 }, () => {
     await page.keyboard.press('Enter')
 
     expect(await field().inputValue()).toBe('a🐳b')
-    expect(await field().evaluate((it) => it === document.activeElement)).toBe(true)
+    expect(await field().evaluate((element) => element === document.activeElement)).toBe(true)
     await field().fill('')
   })
 
-  it('goes through all emoji by arrows', async () => {
+  it('moves through the emoji grid with the arrow keys', async () => {
     await givenRoom()
     const { page } = alice
     await page.getByRole('button', { name: 'Emoji' }).click()
@@ -185,7 +182,7 @@ describe('writing', { timeout: 60_000 }, () => {
     await field().fill('')
   })
 
-  it('marks what is selected by keys, and takes the mark away, and back', async () => {
+  it('toggles formatting of the selection by shortcut, with undo', async () => {
     await givenRoom()
     await field().fill('so be it')
     await field().selectText()
@@ -205,7 +202,7 @@ describe('writing', { timeout: 60_000 }, () => {
 })
 
 describe('people', { timeout: 60_000 }, () => {
-  it('are shown closer by their picture, their name, or where they are mentioned', async () => {
+  it('have a profile card that opens from avatar, name and mention', async () => {
     const { page } = alice
     const room = await givenRoom()
     await bob.send(room, 'for @alice and @bob')
@@ -226,7 +223,7 @@ describe('people', { timeout: 60_000 }, () => {
     expect(await card.count()).toBe(0)
   })
 
-  it('are shown closer from the keyboard, which goes on where it was', async () => {
+  it('have a profile card that opens by keyboard and returns the focus', async () => {
     const { page } = alice
     const room = await givenRoom()
     await bob.send(room, 'look at me')
@@ -245,12 +242,12 @@ describe('people', { timeout: 60_000 }, () => {
       .toBe(true)
   })
 
-  it('are removed once that was confirmed', async () => {
+  it('are removed after a confirmation', async () => {
     const { page } = alice
     await givenRoom()
     await page.getByRole('button', { name: 'Members', exact: true }).click()
     const members = page.getByRole('region', { name: 'Members' })
-    // Behind a dialog it has no role.
+    // Behind a dialog the row is hidden from the accessibility tree.
     const row = page.locator('.member').filter({ hasText: 'Bob Brown' })
     await row.hover()
     await row.getByRole('button', { name: 'Options for Bob Brown' }).click()
@@ -266,11 +263,34 @@ describe('people', { timeout: 60_000 }, () => {
 })
 
 describe('a phone', { timeout: 60_000 }, () => {
-  it('shows what can be done with a message to who touches it', async () => {
+  it('shows menus and dialogs at full width on a screen of 320 px, and a way back', async () => {
+    const { page } = await fixture.open('alice', { viewport: { width: 320, height: 640 } })
+    const width = () => page.evaluate(() => document.documentElement.scrollWidth)
+    await createRoom(page, 'public')
+
+    await page.getByRole('button', { name: 'Room options' }).click()
+    await page.getByRole('menu').waitFor()
+    expect(await width()).toBe(320)
+    await page.keyboard.press('Escape')
+    await goTo(page, fixture.urls.web, 'no-such-room')
+    await page.getByRole('main').getByRole('button', { name: 'Rooms' }).click()
+    await page.getByRole('button', { name: /^Alice Adams/ }).click()
+    await page.getByRole('menuitem', { name: 'Settings' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Settings' })
+    expect(await dialog.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0)
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: /^Alice Adams/ }).click()
+    await page.getByRole('menuitem', { name: 'Do not disturb' }).click()
+    await page.getByRole('menuitem', { name: 'For 1 hour' }).waitFor()
+    expect(await width()).toBe(320)
+    await page.context().close()
+  })
+
+  it('shows the actions of a message on tap', async () => {
     const room = await givenRoom()
     await bob.send(room, 'touch me')
     const viewport = { width: 390, height: 844 }
-    const phone = await ground.open('alice', { viewport, hasTouch: true, isMobile: true })
+    const phone = await fixture.open('alice', { viewport, hasTouch: true, isMobile: true })
     const { page } = phone
     await page.getByRole('link', { name: new RegExp(room) }).tap()
     const touched = message(page, 'touch me')
@@ -280,7 +300,9 @@ describe('a phone', { timeout: 60_000 }, () => {
     await touched.getByText('touch me').tap()
     const react = touched.getByRole('button', { name: 'React' })
     await expect
-      .poll(() => react.evaluate((it) => getComputedStyle(it.parentElement ?? it).opacity))
+      .poll(() =>
+        react.evaluate((button) => getComputedStyle(button.parentElement ?? button).opacity),
+      )
       .toBe('1')
     const size = await react.boundingBox()
     expect(size?.width).toBeGreaterThanOrEqual(40)
@@ -294,13 +316,13 @@ describe('a phone', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a part that cannot be drawn', { timeout: 60_000 }, () => {
-  it('says so, leaves all else, and is drawn when it can be', async () => {
-    const context = await ground.browser.newContext({ locale: 'en-US', serviceWorkers: 'block' })
+describe('a part that fails to render', { timeout: 60_000 }, () => {
+  it('shows an error, leaves the rest usable, and renders after a retry', async () => {
+    const context = await fixture.browser.newContext({ locale: 'en-US', serviceWorkers: 'block' })
     const page = await context.newPage()
     page.setDefaultTimeout(5_000)
     await context.route(/\/Console-.*\.js/, (route) => route.abort())
-    await logIn(page, ground.urls.web, 'alice')
+    await logIn(page, fixture.urls.web, 'alice')
 
     await page.getByRole('link', { name: 'Console', exact: true }).click()
     const broken = page.getByRole('alert').filter({ hasText: 'Something went wrong' })
@@ -317,17 +339,17 @@ describe('a part that cannot be drawn', { timeout: 60_000 }, () => {
     await context.close()
   })
 
-  it('forgets what was kept of a room, which may be what it cannot draw', async () => {
+  it('discards the cached messages of a room on retry, in case they are corrupt', async () => {
     const { page, problems } = alice
     const room = await givenRoom()
     await typeMessage(page, 'a fine message')
     await message(page, 'a fine message').waitFor()
-    // From another room, where nothing of this one is kept any more.
+    // Leave the room first: an open room would overwrite the corrupted cache.
     const other = await givenRoom()
-    await page.goto(`${ground.urls.web}/r/${other}`)
+    await page.goto(`${fixture.urls.web}/r/${other}`)
     await field().waitFor()
-    await expect.poll(() => spoilKept(page, room)).toBe(true)
-    await page.goto(`${ground.urls.web}/r/${room}`)
+    await expect.poll(() => corruptCache(page, room)).toBe(true)
+    await page.goto(`${fixture.urls.web}/r/${room}`)
 
     const broken = page.getByRole('alert').filter({ hasText: 'Something went wrong' })
     await broken.waitFor({ timeout: 15_000 })
@@ -338,11 +360,11 @@ describe('a part that cannot be drawn', { timeout: 60_000 }, () => {
     problems.length = 0
   })
 
-  it('complains of nothing', () => expectNoProblems(alice))
+  it('reports no problems', () => expectNoProblems(alice))
 })
 
-/** As a page of another version could have left it. False where nothing of the room is kept yet. */
-async function spoilKept(page: Page, room: string): Promise<boolean> {
+/** Removes a field from cached messages. Returns false when the room is not cached yet. */
+async function corruptCache(page: Page, room: string): Promise<boolean> {
   return page.evaluate(async (key) => {
     const { promise, resolve } = Promise.withResolvers<boolean>()
     const opening = indexedDB.open('natter-alice')
@@ -357,8 +379,8 @@ async function spoilKept(page: Page, room: string): Promise<boolean> {
         transaction.oncomplete = () => resolve(messages.length > 0)
       }
     }
-    const isSpoilt = await promise
+    const isCorrupted = await promise
     opening.result.close()
-    return isSpoilt
+    return isCorrupted
   }, `room ${room}`)
 }

@@ -2,39 +2,35 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import {
-  type ClientFixture,
-  createClientFixture,
+  createRoom,
   expectAccessible,
   expectNoProblems,
-  makeRoom,
   message,
   runAction,
   typeMessage,
+  useClientFixture,
   type Visitor,
 } from '../support/client-fixture.ts'
 import { writeDeadLetter } from '../support/dead-letters.ts'
 
-let ground: ClientFixture
-/** Is an administrator. */
+/** An administrator. */
 let alice: Visitor
-/** Is none. */
+/** Not an administrator. */
 let bob: Visitor
 let functions: NatsConnection
 
-beforeAll(async () => {
-  ground = await createClientFixture()
-  alice = await ground.open('alice')
-  bob = await ground.open('bob')
-  const secrets = await readFile(join(ground.stateDir, 'secrets.json'), 'utf8')
-  const { functionsPassword: pass } = JSON.parse(secrets)
-  functions = await connect({ servers: ground.urls.nats, user: 'functions', pass })
-}, 120_000)
-afterAll(async () => {
-  await functions?.close()
-  await ground?.[Symbol.asyncDispose]()
+const fixture = useClientFixture({
+  async setUp({ open, stateDir, urls }) {
+    alice = await open('alice')
+    bob = await open('bob')
+    const secrets = await readFile(join(stateDir, 'secrets.json'), 'utf8')
+    const { functionsPassword: pass } = JSON.parse(secrets)
+    functions = await connect({ servers: urls.nats, user: 'functions', pass })
+  },
 })
+afterAll(() => functions?.close())
 
 async function openConsole(part = 'Functions') {
   const { page } = alice
@@ -43,9 +39,9 @@ async function openConsole(part = 'Functions') {
   return page.getByRole('region', { name: 'Console' })
 }
 
-/** What lies in the log last, buried as if it could not have been handled. */
-async function givenLetter(reason: string, payload?: string) {
-  await makeRoom(alice.page, 'private')
+/** A dead letter made from the last event in the log. */
+async function givenDeadLetter(reason: string, payload?: string) {
+  await createRoom(alice.page, 'private')
   await typeMessage(alice.page, 'something secret')
   await message(alice.page, 'something secret').waitFor()
   const jsm = await jetstreamManager(functions)
@@ -54,7 +50,7 @@ async function givenLetter(reason: string, payload?: string) {
 }
 
 describe('the console', { timeout: 60_000 }, () => {
-  it('shows an administrator what runs, live', async () => {
+  it('shows an administrator the running functions, live', async () => {
     const console = await openConsole()
     const row = console.getByRole('row').filter({ hasText: /^room\.list/ })
     await row.getByRole('button', { name: 'room.list' }).click()
@@ -75,7 +71,7 @@ describe('the console', { timeout: 60_000 }, () => {
     await expectNoProblems(alice)
   })
 
-  it('finds a function by name, and sorts by a column', async () => {
+  it('filters functions by name, and sorts by a column', async () => {
     const console = await openConsole()
     await console.getByLabel('Filter by name').fill('presence.')
     const names = console.getByRole('rowheader')
@@ -92,10 +88,10 @@ describe('the console', { timeout: 60_000 }, () => {
     await console.getByLabel('Filter by name').fill('')
   })
 
-  it('is there for nobody else: neither link, nor page, nor what it would show', async () => {
+  it('shows other users neither its link nor its page, and loads no code of it', async () => {
     expect(await bob.page.getByRole('link', { name: 'Console' }).count()).toBe(0)
 
-    await bob.page.goto(`${ground.urls.web}/console/dead`)
+    await bob.page.goto(`${fixture.urls.web}/console/dead`)
     await bob.page.getByRole('heading', { name: 'Not found' }).waitFor()
 
     expect(await bob.page.getByRole('region', { name: 'Console' }).count()).toBe(0)
@@ -103,11 +99,11 @@ describe('the console', { timeout: 60_000 }, () => {
       performance.getEntriesByType('resource').map(({ name }) => name),
     )
     expect(loaded.filter((name) => /\/Console-/.test(name))).toEqual([])
-    await bob.page.goto(ground.urls.web)
+    await bob.page.goto(fixture.urls.web)
   })
 
-  it('has a dead letter handled again, once somebody has confirmed it', async () => {
-    await givenLetter('the database was full')
+  it('replays a dead letter after a confirmation', async () => {
+    await givenDeadLetter('the database was full')
     const console = await openConsole('Dead letters')
     const letter = console.getByRole('listitem').filter({ hasText: 'the database was full' })
     await letter.waitFor()
@@ -121,8 +117,8 @@ describe('the console', { timeout: 60_000 }, () => {
     expect(await letter.count()).toBe(0)
   })
 
-  it('keeps one that fails again, says why, and discards it if that is wanted', async () => {
-    await givenLetter('it was nonsense', '{"kind":"nonsense"}')
+  it('keeps a dead letter whose replay fails, shows the reason, and discards it on request', async () => {
+    await givenDeadLetter('it was nonsense', '{"kind":"nonsense"}')
     const console = await openConsole('Dead letters')
     const letter = console.getByRole('listitem').filter({ hasText: 'it was nonsense' })
 
@@ -139,8 +135,8 @@ describe('the console', { timeout: 60_000 }, () => {
     expect(await letter.count()).toBe(0)
   })
 
-  it('shows the steps of what happened last', async () => {
-    await makeRoom(alice.page, 'private')
+  it('shows the steps of recent traces', async () => {
+    await createRoom(alice.page, 'private')
     await typeMessage(alice.page, 'followed')
     await message(alice.page, 'followed').waitFor()
     const console = await openConsole('Traces')
@@ -159,7 +155,7 @@ describe('the console', { timeout: 60_000 }, () => {
   })
 
   it.each(['light', 'dark'] as const)(
-    'has no serious fault for people with disabilities, %s',
+    'has no serious accessibility violation, %s',
     async (colorScheme) => {
       const { page } = alice
       await page.emulateMedia({ colorScheme })
@@ -175,12 +171,12 @@ describe('the console', { timeout: 60_000 }, () => {
   )
 })
 
-describe('the path of a message', { timeout: 60_000 }, () => {
-  it('is shown to whoever said it, step by step with its times', async () => {
-    await makeRoom(bob.page, 'private')
+describe('the trace of a message', { timeout: 60_000 }, () => {
+  it('shows its sender each step with its time', async () => {
+    await createRoom(bob.page, 'private')
     await typeMessage(bob.page, 'where did it go?')
     await message(bob.page, 'where did it go?').waitFor()
-    // The database has it a moment later.
+    // The message is persisted shortly after it was sent.
     await expect
       .poll(async () => {
         await runAction(bob.page, 'where did it go?', 'Trace')

@@ -1,59 +1,54 @@
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
-  type ClientFixture,
-  createClientFixture,
   goTo,
   message,
   runAction,
+  useClientFixture,
   type Visitor,
 } from '../support/client-fixture.ts'
-import { createTestUser, type TestUser } from '../support/test-user.ts'
+import type { TestUser } from '../support/test-user.ts'
 
-let ground: ClientFixture
 let alice: Visitor
-let aliceSpeaks: TestUser
-let bobSpeaks: TestUser
+let aliceUser: TestUser
+let bob: TestUser
 
-beforeAll(async () => {
-  ground = await createClientFixture({ RATE_LIMIT_FACTOR: '100' })
-  aliceSpeaks = await createTestUser(ground.urls, 'alice')
-  bobSpeaks = await createTestUser(ground.urls, 'bob')
-  alice = await ground.open('alice', { permissions: ['clipboard-read', 'clipboard-write'] })
-}, 120_000)
-afterAll(async () => {
-  await aliceSpeaks?.[Symbol.asyncDispose]()
-  await bobSpeaks?.[Symbol.asyncDispose]()
-  await ground?.[Symbol.asyncDispose]()
+const fixture = useClientFixture({
+  env: { RATE_LIMIT_FACTOR: '100' },
+  async setUp({ open, connect }) {
+    aliceUser = await connect('alice')
+    bob = await connect('bob')
+    alice = await open('alice', { permissions: ['clipboard-read', 'clipboard-write'] })
+  },
 })
 
-interface Talk {
+interface RoomHistory {
   room: string
-  /** What was said, in its order. */
-  said: { id: string; seq: number }[]
+  /** In the order of sending. */
+  sent: { id: string; seq: number }[]
 }
 
-/** A room of bob's and alice's in which one has said "number 1" and so on; alice has read nothing. */
-async function givenTalk(count: number, speaker: TestUser = bobSpeaks): Promise<Talk> {
+/** A room of bob and alice with messages `number 1.` and so on. Alice has read none of bob's. */
+async function givenHistory(count: number, sender: TestUser = bob): Promise<RoomHistory> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
-  await bobSpeaks.client.call('room.create', { room, name: room, kind: 'private' })
-  await bobSpeaks.client.call('room.invite', { room, userId: 'alice' })
+  await bob.client.call('room.create', { room, name: room, kind: 'private' })
+  await bob.client.call('room.invite', { room, userId: 'alice' })
   await alice.page.getByRole('link', { name: room }).waitFor()
-  const said: Talk['said'] = []
+  const sent: RoomHistory['sent'] = []
   for (let number = 1; number <= count; number++)
-    said.push(await speaker.send(room, `number ${number}.`))
-  // A link finds what the database has.
-  const isKept = async () => {
-    const { messages } = await aliceSpeaks.client.call('chat.history', { room })
+    sent.push(await sender.send(room, `number ${number}.`))
+  // A link resolves persisted messages only.
+  const newestPersisted = async () => {
+    const { messages } = await aliceUser.client.call('chat.history', { room })
     return messages.at(-1)?.id
   }
-  await expect.poll(isKept).toBe(said.at(-1)?.id)
-  return { room, said }
+  await expect.poll(newestPersisted).toBe(sent.at(-1)?.id)
+  return { room, sent }
 }
 
 const pathTo = (room: string, id = '') => `/r/${room}/m/${id}`
 
-/** What is marked because a link leads there. */
+/** The message that the current link points to. */
 const marked = (page: Page) => page.locator('article[aria-current="location"]')
 
 async function scrollTo(page: Page, side: 'start' | 'end') {
@@ -62,19 +57,19 @@ async function scrollTo(page: Page, side: 'start' | 'end') {
 }
 
 async function isOnScreen(page: Page, text: string): Promise<boolean> {
-  const found = message(page, text)
-  if ((await found.count()) === 0) return false
-  return found.first().evaluate((element) => {
+  const matches = message(page, text)
+  if ((await matches.count()) === 0) return false
+  return matches.first().evaluate((element) => {
     const { top, bottom } = element.getBoundingClientRect()
     return top >= 0 && bottom <= window.innerHeight
   })
 }
 
-describe('places in the chat', { timeout: 60_000 }, () => {
-  it('shows the message that a link leads to, marked, with what surrounds it on either side', async () => {
-    const { room, said } = await givenTalk(150)
+describe('a link to a message', { timeout: 60_000 }, () => {
+  it('opens the message, marks it, and loads older and newer messages around it', async () => {
+    const { room, sent } = await givenHistory(150)
 
-    await alice.page.goto(ground.urls.web + pathTo(room, said[59]?.id))
+    await alice.page.goto(fixture.urls.web + pathTo(room, sent[59]?.id))
 
     await marked(alice.page).getByText('number 60.').waitFor()
     await expect.poll(() => isOnScreen(alice.page, 'number 60.')).toBe(true)
@@ -94,17 +89,17 @@ describe('places in the chat', { timeout: 60_000 }, () => {
       .toBe(true)
   })
 
-  it('opens the thread of what was said in one, and marks it there', async () => {
-    const { room, said } = await givenTalk(80)
-    const first = said[2]?.id ?? ''
-    await bobSpeaks.reply(room, first, 'an answer')
-    const { id } = await bobSpeaks.reply(room, first, 'the answer')
-    // A link finds what the database has.
+  it('opens the thread of a reply, and marks the reply there', async () => {
+    const { room, sent } = await givenHistory(80)
+    const first = sent[2]?.id ?? ''
+    await bob.reply(room, first, 'an answer')
+    const { id } = await bob.reply(room, first, 'the answer')
+    // A link resolves persisted messages only.
     await expect
-      .poll(async () => (await aliceSpeaks.client.try('msg.find', { room, id })).ok)
+      .poll(async () => (await aliceUser.client.try('msg.find', { room, id } as never)).ok)
       .toBe(true)
 
-    await goTo(alice.page, ground.urls.web, `${room}/m/${id}`)
+    await goTo(alice.page, fixture.urls.web, `${room}/m/${id}`)
 
     const thread = alice.page.getByRole('region', { name: 'Thread' })
     await thread.locator('article[aria-current="location"]').getByText('the answer').waitFor()
@@ -112,23 +107,23 @@ describe('places in the chat', { timeout: 60_000 }, () => {
     expect(new URL(alice.page.url()).pathname).toBe(`/r/${room}/t/${first}/m/${id}`)
   })
 
-  it('shows where something was said that is deleted', async () => {
-    const { room, said } = await givenTalk(80)
-    const { id = '', seq = 0 } = said[4] ?? {}
+  it('opens the position of a deleted message', async () => {
+    const { room, sent } = await givenHistory(80)
+    const { id = '', seq = 0 } = sent[4] ?? {}
     const notifyId = `${seq.toString(36)}-${id}`
-    await bobSpeaks.client.call('msg.delete', { notifyId })
+    await bob.client.call('msg.delete', { notifyId } as never)
 
-    await goTo(alice.page, ground.urls.web, `${room}/m/${id}`)
+    await goTo(alice.page, fixture.urls.web, `${room}/m/${id}`)
 
     await marked(alice.page).getByText('This message was deleted.').waitFor()
     await expect.poll(() => isOnScreen(alice.page, 'number 6.')).toBe(true)
   })
 
-  it('says so where there is no such message, and shows the newest', async () => {
-    const { room } = await givenTalk(3)
-    const nowhere = crypto.randomUUID().replaceAll('-', '')
+  it('shows a notice and the newest messages when the message does not exist', async () => {
+    const { room } = await givenHistory(3)
+    const unknownId = crypto.randomUUID().replaceAll('-', '')
 
-    await goTo(alice.page, ground.urls.web, `${room}/m/${nowhere}`)
+    await goTo(alice.page, fixture.urls.web, `${room}/m/${unknownId}`)
 
     await alice.page.getByText('Couldn’t find the linked message.').waitFor()
     await message(alice.page, 'number 3.').waitFor()
@@ -138,26 +133,26 @@ describe('places in the chat', { timeout: 60_000 }, () => {
       .toBe(0)
   })
 
-  it('shows the same of a room one is not in as of none', async () => {
+  it('shows the same page for a room of others and for a room that does not exist', async () => {
     const room = `room-${crypto.randomUUID().slice(0, 8)}`
-    await bobSpeaks.client.call('room.create', { room, name: room, kind: 'private' })
-    const { id } = await bobSpeaks.send(room, 'between us')
+    await bob.client.call('room.create', { room, name: room, kind: 'private' } as never)
+    const { id } = await bob.send(room, 'between us')
     const show = async (path: string) => {
-      await goTo(alice.page, ground.urls.web, path)
+      await goTo(alice.page, fixture.urls.web, path)
       await alice.page.getByRole('heading', { name: 'Not found' }).waitFor()
       return alice.page.getByRole('main').innerHTML()
     }
 
-    const there = await show(`${room}/m/${id}`)
-    const notThere = await show(`room-nowhere/m/${id}`)
+    const ofOthers = await show(`${room}/m/${id}`)
+    const nonexistent = await show(`room-nowhere/m/${id}`)
 
-    expect(there).toBe(notThere)
+    expect(ofOthers).toBe(nonexistent)
     expect(alice.frames.join('\n')).not.toContain('between us')
   })
 
-  it('copies a link that leads here, and goes back and forth between places', async () => {
-    const { room } = await givenTalk(2)
-    await goTo(alice.page, ground.urls.web, room)
+  it('is copied from the message menu, and works with back and forward', async () => {
+    const { room } = await givenHistory(2)
+    await goTo(alice.page, fixture.urls.web, room)
     await message(alice.page, 'number 1.').hover()
     await message(alice.page, 'number 1.').getByRole('button', { name: 'More' }).click()
     await alice.page.getByRole('menuitem', { name: 'Copy link' }).click()
@@ -166,7 +161,7 @@ describe('places in the chat', { timeout: 60_000 }, () => {
 
     await alice.page.goto(link)
     await marked(alice.page).getByText('number 1.').waitFor()
-    const other = await givenTalk(1)
+    const other = await givenHistory(1)
     await alice.page.getByRole('link', { name: other.room }).click()
     await alice.page.getByRole('heading', { level: 1, name: other.room }).waitFor()
 
@@ -177,9 +172,9 @@ describe('places in the chat', { timeout: 60_000 }, () => {
     await alice.page.getByRole('heading', { level: 1, name: other.room }).waitFor()
   })
 
-  it('gives the link to be copied by hand where the browser lets no page copy', async () => {
-    const { room, said } = await givenTalk(1)
-    const { page } = await ground.open('alice')
+  it('is shown for manual copying when the browser denies clipboard access', async () => {
+    const { room, sent } = await givenHistory(1)
+    const { page } = await fixture.open('alice')
     await page.evaluate(() => {
       const refuse = () => Promise.reject(new DOMException('Write permission denied.'))
       Object.defineProperty(navigator.clipboard, 'writeText', { value: refuse })
@@ -190,14 +185,14 @@ describe('places in the chat', { timeout: 60_000 }, () => {
     await page.getByRole('menuitem', { name: 'Copy link' }).click()
 
     const dialog = page.getByRole('dialog', { name: 'Copy manually' })
-    const link = ground.urls.web + pathTo(room, said[0]?.id)
+    const link = fixture.urls.web + pathTo(room, sent[0]?.id)
     expect(await dialog.getByRole('textbox').inputValue()).toBe(link)
     await expect.poll(() => page.evaluate(() => getSelection()?.toString())).toBe(link)
     await page.context().close()
   })
 
-  it('opens where somebody left off, and says how many are further down', async () => {
-    const { room } = await givenTalk(100)
+  it('opens a room at its first unread message, and counts the messages below', async () => {
+    const { room } = await givenHistory(100)
 
     await alice.page.getByRole('link', { name: room }).click()
 
@@ -208,10 +203,10 @@ describe('places in the chat', { timeout: 60_000 }, () => {
     await expect.poll(() => alice.page.getByRole('button', { name: /new message/ }).count()).toBe(0)
   })
 
-  it('leads from a link to the first that is unread', async () => {
-    const { room, said } = await givenTalk(100)
+  it('offers a jump to the first unread message', async () => {
+    const { room, sent } = await givenHistory(100)
 
-    await goTo(alice.page, ground.urls.web, `${room}/m/${said[97]?.id}`)
+    await goTo(alice.page, fixture.urls.web, `${room}/m/${sent[97]?.id}`)
     await marked(alice.page).getByText('number 98.').waitFor()
     await alice.page.getByRole('button', { name: 'Jump to first unread' }).click()
 
@@ -220,26 +215,26 @@ describe('places in the chat', { timeout: 60_000 }, () => {
   })
 })
 
-/** As when another window has the focus, or this one again. */
-async function look(page: Page, is: boolean) {
-  await page.evaluate((has) => {
-    document.hasFocus = () => has
-    window.dispatchEvent(new Event(has ? 'focus' : 'blur'))
-  }, is)
+/** Simulates that the window gains or loses the focus. */
+async function setFocused(page: Page, isFocused: boolean) {
+  await page.evaluate((hasFocus) => {
+    document.hasFocus = () => hasFocus
+    window.dispatchEvent(new Event(hasFocus ? 'focus' : 'blur'))
+  }, isFocused)
 }
 
 async function readUnread(room: string): Promise<number | undefined> {
-  const { rooms } = await aliceSpeaks.client.call('room.list', {})
+  const { rooms } = await aliceUser.client.call('room.list', {})
   return rooms.find(({ id }) => id === room)?.unread
 }
 
-/** So long it takes a page to tell what it has read, and longer. */
-const toldMs = 1_200
+/** Longer than the delay before a page sends its read position. */
+const readUpdateMs = 1_200
 
-describe('what is unread', { timeout: 60_000 }, () => {
-  it('stays so once it is marked, whatever moves, until it is let go', async () => {
+describe('unread messages', { timeout: 60_000 }, () => {
+  it('stay unread after "Mark as unread" despite scrolling, until Escape', async () => {
     const { page } = alice
-    const { room } = await givenTalk(20)
+    const { room } = await givenHistory(20)
     await page.getByRole('link', { name: room }).click()
     await message(page, 'number 20.').waitFor()
     await scrollTo(page, 'end')
@@ -248,13 +243,13 @@ describe('what is unread', { timeout: 60_000 }, () => {
     await runAction(page, 'number 18.', 'Mark as unread')
     await page.getByText('New messages', { exact: true }).waitFor()
     await expect.poll(() => readUnread(room)).toBe(3)
-    await bobSpeaks.send(room, 'number 21.')
+    await bob.send(room, 'number 21.')
     await message(page, 'number 21.').waitFor()
     await scrollTo(page, 'start')
     await scrollTo(page, 'end')
     await page.setViewportSize({ width: 1280, height: 700 })
-    await look(page, true)
-    await page.waitForTimeout(toldMs)
+    await setFocused(page, true)
+    await page.waitForTimeout(readUpdateMs)
     expect(await readUnread(room)).toBe(4)
 
     await page.locator('#composer').press('Escape')
@@ -262,25 +257,25 @@ describe('what is unread', { timeout: 60_000 }, () => {
     await page.setViewportSize({ width: 1280, height: 800 })
   })
 
-  it('has a line for who did not look, and stays below it until they do', async () => {
+  it('collect below a divider while the window is unfocused, and are read on focus', async () => {
     const { page } = alice
-    const { room } = await givenTalk(30)
+    const { room } = await givenHistory(30)
     await page.getByRole('link', { name: room }).click()
     await page.getByRole('button', { name: /latest|new message/ }).click()
     await expect.poll(() => isOnScreen(page, 'number 30.')).toBe(true)
     await expect.poll(() => readUnread(room)).toBe(0)
 
-    await look(page, false)
-    for (let number = 31; number <= 80; number++) await bobSpeaks.send(room, `number ${number}.`)
+    await setFocused(page, false)
+    for (let number = 31; number <= 80; number++) await bob.send(room, `number ${number}.`)
     await expect.poll(() => readUnread(room)).toBe(50)
     const line = page.getByText('New messages', { exact: true })
     await line.waitFor()
     await expect.poll(() => isOnScreen(page, 'number 31.')).toBe(true)
     expect(await isOnScreen(page, 'number 80.')).toBe(false)
-    await page.waitForTimeout(toldMs)
+    await page.waitForTimeout(readUpdateMs)
     expect(await readUnread(room)).toBe(50)
 
-    await look(page, true)
+    await setFocused(page, true)
     await expect.poll(() => readUnread(room)).toBeLessThan(50)
     expect(await readUnread(room)).toBeGreaterThan(0)
     expect(await isOnScreen(page, 'number 31.')).toBe(true)
@@ -290,50 +285,50 @@ describe('what is unread', { timeout: 60_000 }, () => {
 })
 
 describe('a thread', { timeout: 60_000 }, () => {
-  it('keeps what it is about, as that stands, wherever the room goes; and is there without it', async () => {
+  it('shows the current state of its first message wherever the room is scrolled', async () => {
     const { page } = alice
-    const { room, said } = await givenTalk(90)
-    const { id = '', seq = 0 } = said[2] ?? {}
+    const { room, sent } = await givenHistory(90)
+    const { id = '', seq = 0 } = sent[2] ?? {}
     const notifyId = `${seq.toString(36)}-${id}`
-    await bobSpeaks.reply(room, id, 'an answer')
-    await page.goto(`${ground.urls.web}/r/${room}/t/${id}`)
+    await bob.reply(room, id, 'an answer')
+    await page.goto(`${fixture.urls.web}/r/${room}/t/${id}`)
     const thread = page.getByRole('region', { name: 'Thread' })
     await thread.getByText('number 3.').waitFor()
 
     await page.getByRole('button', { name: /latest|new message/ }).click()
     await expect.poll(() => isOnScreen(page, 'number 90.')).toBe(true)
     await thread.getByText('number 3.').waitFor()
-    await bobSpeaks.client.call('msg.edit', { notifyId, text: 'number three.' })
+    await bob.client.call('msg.edit', { notifyId, text: 'number three.' } as never)
     await thread.getByText('number three.').waitFor()
-    await bobSpeaks.client.call('msg.delete', { notifyId })
+    await bob.client.call('msg.delete', { notifyId } as never)
     await thread.getByText('This message was deleted.').waitFor()
 
-    await page.goto(`${ground.urls.web}/r/${room}/m/${id}`)
+    await page.goto(`${fixture.urls.web}/r/${room}/m/${id}`)
     await marked(page).getByRole('button', { name: '1 reply' }).click()
     await thread.getByText('an answer').waitFor()
   })
 })
 
 describe('a room', { timeout: 60_000 }, () => {
-  it('stays where one reads when a page more is there, whoever wrote it', async () => {
+  it('keeps the scroll position when a newer page loads below', async () => {
     const { page } = alice
-    const { room, said } = await givenTalk(150, aliceSpeaks)
-    await page.goto(ground.urls.web + pathTo(room, said[2]?.id))
+    const { room, sent } = await givenHistory(150, aliceUser)
+    await page.goto(fixture.urls.web + pathTo(room, sent[2]?.id))
     await marked(page).getByText('number 3.').waitFor()
     await scrollTo(page, 'end')
-    // So long it would take to run through all of it.
+    // Long enough that an endless load loop would reach the end.
     await page.waitForTimeout(1_000)
 
     await page.getByRole('button', { name: 'Jump to latest' }).waitFor()
     expect(await isOnScreen(page, 'number 150.')).toBe(false)
   })
 
-  it('fills a view that is taller than a page of it, and says where it begins', async () => {
-    const { room } = await givenTalk(70)
+  it('fills a view that is taller than one page of history, and shows the room’s start', async () => {
+    const { room } = await givenHistory(70)
     const page = await alice.page.context().newPage()
     await page.setViewportSize({ width: 1280, height: 4_000 })
 
-    await page.goto(`${ground.urls.web}/r/${room}`)
+    await page.goto(`${fixture.urls.web}/r/${room}`)
 
     await message(page, 'number 70.').waitFor()
     await page.getByText(`This is the start of ${room}.`).waitFor()
@@ -341,24 +336,24 @@ describe('a room', { timeout: 60_000 }, () => {
     await page.close()
   })
 
-  it('asks for no more than a view takes, until somebody goes up', async () => {
-    const { room } = await givenTalk(150, aliceSpeaks)
+  it('requests only the pages that the view needs, and more on scrolling up', async () => {
+    const { room } = await givenHistory(150, aliceUser)
     const page = await alice.page.context().newPage()
-    // A page of these lines is taller than what is seen and loaded ahead.
+    // One page of history is taller than this viewport plus its preload margin.
     await page.setViewportSize({ width: 1280, height: 500 })
-    let asked = 0
+    let requests = 0
     page.on('websocket', (socket) =>
       socket.on('framesent', ({ payload }) => {
-        asked += payload.toString().split(`chat.history.${room} `).length - 1
+        requests += payload.toString().split(`chat.history.${room} `).length - 1
       }),
     )
-    await page.goto(`${ground.urls.web}/r/${room}`)
+    await page.goto(`${fixture.urls.web}/r/${room}`)
     await expect.poll(() => isOnScreen(page, 'number 150.')).toBe(true)
-    // The page is at rest once it has read what it is told now.
-    await bobSpeaks.send(room, 'number 151.')
+    // A new message arrives last, so everything earlier is processed by then.
+    await bob.send(room, 'number 151.')
     await expect.poll(() => isOnScreen(page, 'number 151.')).toBe(true)
 
-    const before = asked
+    const before = requests
     await expect
       .poll(async () => {
         await scrollTo(page, 'start')
@@ -367,14 +362,14 @@ describe('a room', { timeout: 60_000 }, () => {
       .toBe(true)
 
     expect(before).toBe(1)
-    expect(asked).toBe(3)
+    expect(requests).toBe(3)
     await page.close()
   })
 
-  it('calls no day today that is not today any more', async () => {
-    const { room } = await givenTalk(1)
+  it('renames the day divider from Today to Yesterday after midnight', async () => {
+    const { room } = await givenHistory(1)
     const page = await alice.page.context().newPage()
-    await page.goto(`${ground.urls.web}/r/${room}`)
+    await page.goto(`${fixture.urls.web}/r/${room}`)
     await page.getByText('Today', { exact: true }).waitFor()
 
     await page.clock.setFixedTime(Date.now() + 24 * 3_600_000)

@@ -13,7 +13,7 @@ import { errorStatus } from '../../runtime/api/errors.ts'
 const others: [string, Words][] = Object.entries({ de, zh, ar })
 const all: [string, Words][] = [['en', en], ...others]
 
-/** Each text by its key; of what is said by how many there are, all its forms. */
+/** Each text by its key, with all of its plural forms. */
 function textsOf(words: Words): Map<string, string[]> {
   return new Map(
     Object.entries(words).flatMap(([part, texts]) =>
@@ -25,38 +25,38 @@ function textsOf(words: Words): Map<string, string[]> {
   )
 }
 
-/** Those of the console come later, and are texts alone. */
+/** The console's texts are loaded separately and have no plural forms. */
 const ofConsole: [string, Record<string, string>][] = Object.entries(consoleWords)
 
 const placeholders = (text: string) =>
   [...text.matchAll(/\{\{ (\w+) \}\}/g)].map(([, name]) => name)
 
-describe.each(all)('the forms of %s', (language, words) => {
-  it('are each said, the last of them for any number', () => {
+describe.each(all)('the plural forms of %s', (language, words) => {
+  it('exist for every category that the language declares, and contain the count', () => {
     for (const [part, texts] of Object.entries(words)) {
       for (const [key, text] of Object.entries<string | Plural>(texts)) {
         const forms = Object.entries(typeof text === 'string' ? { other: text } : text)
         expect(Object.fromEntries(forms), `${part}.${key}`).toHaveProperty('other')
         for (const [rule, form] of forms) {
           expect(form.trim(), `${part}.${key} ${rule}`).not.toBe('')
-          // None, one and two may be said without their number.
+          // A form for zero, one or two may spell the number out.
           if (typeof text === 'string' || ['zero', 'one', 'two'].includes(rule)) continue
           expect(placeholders(form), `${part}.${key} ${rule}`).toContain('count')
         }
         if (typeof text === 'string') continue
-        const known = new Intl.PluralRules(language).resolvedOptions().pluralCategories
-        expect(known).toEqual(expect.arrayContaining(Object.keys(text)))
+        const categories = new Intl.PluralRules(language).resolvedOptions().pluralCategories
+        expect(categories).toEqual(expect.arrayContaining(Object.keys(text)))
       }
     }
   })
 })
 
-describe.each(others)('the words of %s', (language, words) => {
-  it('are there for all that is said in English', () => {
+describe.each(others)('the texts of %s', (language, words) => {
+  it('have the same keys as the English ones', () => {
     expect([...textsOf(words).keys()]).toEqual([...textsOf(en).keys()])
   })
 
-  it('name the same things in their gaps', () => {
+  it('have the same placeholders as the English ones', () => {
     const english = textsOf(en)
     for (const [key, texts] of textsOf(words)) {
       const expected = new Set((english.get(key) ?? []).flatMap(placeholders))
@@ -65,22 +65,22 @@ describe.each(others)('the words of %s', (language, words) => {
     }
   })
 
-  it('are not English', () => {
+  it('are translated', () => {
     const english = textsOf(en)
     const same = [...textsOf(words)].filter(
       ([key, texts]) => texts.join() === english.get(key)?.join(),
     )
-    // Names, and words that have come over.
+    // Proper names and loanwords stay the same.
     expect(same.length / english.size, `${same}`).toBeLessThan(0.08)
   })
 })
 
 describe.each(ofConsole.filter(([language]) => language !== 'en'))(
-  'the words of the console in %s',
+  'the console texts of %s',
   (language, words) => {
     const english = new Map(ofConsole).get('en') ?? {}
 
-    it('are there for all that is said in English, with the same gaps', () => {
+    it('have the same keys and placeholders as the English ones', () => {
       expect(Object.keys(words)).toEqual(Object.keys(english))
       for (const [key, text] of Object.entries(words))
         expect(placeholders(text).toSorted(), `${language} ${key}`).toEqual(
@@ -88,7 +88,7 @@ describe.each(ofConsole.filter(([language]) => language !== 'en'))(
         )
     })
 
-    it('are not English', () => {
+    it('are translated', () => {
       const same = Object.keys(words).filter((key) => words[key] === english[key])
       expect(same.length).toBeLessThan(6)
     })
@@ -98,19 +98,19 @@ describe.each(ofConsole.filter(([language]) => language !== 'en'))(
 describe('a language', () => {
   const { t, tn, listOf } = createRoot(() => createLanguage(() => 'en'))
 
-  it('says one as one, and many as many', () => {
+  it('chooses the plural form by count', () => {
     expect(tn('message.replies', 1)).toBe('1 reply')
     expect(tn('message.replies', 2)).toBe('2 replies')
     expect(tn('message.replies', 0)).toBe('0 replies')
   })
 
-  it('names two who write', () => {
+  it('lists two people who are typing', () => {
     expect(t('composer.typingTwo', { name: listOf(['Alice Adams', 'Bob Brown']) })).toBe(
       'Alice Adams and Bob Brown are typing…',
     )
   })
 
-  it('says why in its own words, whatever the server has said', () => {
+  it('translates an error code instead of showing the server’s message', () => {
     const refusal = new FunctionError('forbidden', 'A guest cannot write here')
     expect(errorText(t, refusal)).toBe(en.problems.forbidden)
     expect(Object.keys(en.problems).toSorted()).toEqual(Object.keys(errorStatus).toSorted())
@@ -120,7 +120,7 @@ describe('a language', () => {
     ['en-GB', '2026-11-25T15:04:00', /^15:04$/, /25 November 2026/],
     ['en-US', '2026-11-25T15:04:00', /^3:04.PM$/, /November 25, 2026/],
     ['de-AT', '2026-11-25T15:04:00', /^3:04.PM$/, /November 25, 2026/],
-  ])('writes times as they are written where the browser is from: %s', (tag, at, time, day) => {
+  ])('formats times for the region of the browser: %s', (tag, at, time, day) => {
     vi.stubGlobal('navigator', { languages: [tag] })
     onTestFinished(() => void vi.unstubAllGlobals())
     const { timeOf, momentOf } = createRoot(() => createLanguage(() => 'en'))
@@ -128,12 +128,12 @@ describe('a language', () => {
     expect(momentOf(at)).toMatch(day)
   })
 
-  it('leaves alone what somebody wrote', () => {
-    const said = t('message.label', {
+  it('does not interpret placeholders or patterns inside a value', () => {
+    const label = t('message.label', {
       name: '{{ text }}',
       time: '9:00',
       text: "$& costs $$5 $'",
     })
-    expect(said).toBe("{{ text }}, 9:00: $& costs $$5 $'")
+    expect(label).toBe("{{ text }}, 9:00: $& costs $$5 $'")
   })
 })

@@ -1,31 +1,28 @@
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type MessageId, toNotifyId, type UserId } from '#schema/ids'
 import type { ConnId } from '#schema/messages/presence'
 import {
-  type ClientFixture,
-  createClientFixture,
   expectAccessible,
+  expectNoProblems,
   message,
+  useClientFixture,
   type Visitor,
 } from '../support/client-fixture.ts'
-import { createTestUser, type TestUser } from '../support/test-user.ts'
+import type { TestUser } from '../support/test-user.ts'
 
-let ground: ClientFixture
 let alice: Visitor
 let bob: TestUser
 
-beforeAll(async () => {
-  ground = await createClientFixture({ RATE_LIMIT_FACTOR: '100' })
-  bob = await createTestUser(ground.urls, 'bob')
-  alice = await ground.open('alice')
-}, 120_000)
-afterAll(async () => {
-  await bob?.[Symbol.asyncDispose]()
-  await ground?.[Symbol.asyncDispose]()
+const fixture = useClientFixture({
+  env: { RATE_LIMIT_FACTOR: '100' },
+  async setUp({ open, connect }) {
+    bob = await connect('bob')
+    alice = await open('alice')
+  },
 })
 
-/** What has the focus, as its role or tag and its name. */
+/** Describes the focused element by its id or tag, and its label. */
 const focused = (page: Page) =>
   page.evaluate(() => {
     const element = document.activeElement
@@ -33,19 +30,19 @@ const focused = (page: Page) =>
     return `${element?.id || element?.tagName.toLowerCase()} ${label}`.trim()
   })
 
-/** What was said; Kobalte has logs of its own, for what is to be said aloud. */
+/** The message list. Kobalte adds elements with role log of its own, for announcements. */
 const listOf = (page: Page) => page.getByRole('log', { name: /^Messages in/ })
 
-/** Presses Tab until something with this name has the focus. */
-async function tabTo(page: Page, name: RegExp, most = 60) {
-  for (let left = most; left > 0; left--) {
+/** Presses Tab until an element with this name has the focus. */
+async function tabTo(page: Page, name: RegExp, maxPresses = 60) {
+  for (let left = maxPresses; left > 0; left--) {
     if (name.test(await focused(page))) return
     await page.keyboard.press('Tab')
   }
   throw new Error(`Tab does not lead to ${name}; it is at ${await focused(page)}`)
 }
 
-/** A room that alice made without a mouse, with bob in it. */
+/** A room that alice created by keyboard, with bob in it. */
 async function givenRoom(): Promise<string> {
   const { page } = alice
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
@@ -62,10 +59,10 @@ async function givenRoom(): Promise<string> {
   return room
 }
 
-/** Rooms of bob's that alice is in, named so that they are shown one after the other. */
+/** Rooms of bob's with alice in them, adjacent in the sidebar. */
 async function givenRooms(count: number): Promise<string[]> {
   const name = `row-${crypto.randomUUID().slice(0, 8)}`
-  const rooms = Array.from({ length: count }, (_, at) => `${name}-${at}`)
+  const rooms = Array.from({ length: count }, (_, index) => `${name}-${index}`)
   for (const room of rooms) {
     await bob.client.call('room.create', { room, name: room, kind: 'private' })
     await bob.client.call('room.invite', { room, userId: 'alice' })
@@ -74,8 +71,8 @@ async function givenRooms(count: number): Promise<string[]> {
   return rooms
 }
 
-describe('the keyboard alone', { timeout: 120_000 }, () => {
-  it('makes a room, writes, and goes to another room and back', async () => {
+describe('the keyboard', { timeout: 120_000 }, () => {
+  it('creates a room, sends a message, and switches rooms', async () => {
     const { page } = alice
     const first = await givenRoom()
     await expect.poll(() => focused(page)).toContain('composer')
@@ -99,7 +96,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     await expect.poll(() => focused(page)).toContain('composer')
   })
 
-  it('goes from room to room as they are shown, and to those with something unread', async () => {
+  it('moves to the next and previous room, and to unread rooms', async () => {
     const { page } = alice
     const [first, second, third, fourth] = (await givenRooms(4)) as [string, string, string, string]
     const isAt = (room: string) => page.getByRole('heading', { level: 1, name: room }).waitFor()
@@ -127,7 +124,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     await isAt(second)
   })
 
-  it('marks a room as read, by its menu, and all of them', async () => {
+  it('marks one room or all rooms as read', async () => {
     const { page } = alice
     const [first, second, third] = (await givenRooms(3)) as [string, string, string]
     for (const room of [first, second, third]) await bob.send(room, 'unread')
@@ -149,7 +146,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     for (const room of [second, third]) await unread(room).waitFor({ state: 'detached' })
   })
 
-  it('closes what is beside a room, from within it and from where nothing is written', async () => {
+  it('closes a side panel from inside it and from an empty composer', async () => {
     const { page } = alice
     const room = await givenRoom()
     const { id } = await bob.send(room, 'about this')
@@ -179,7 +176,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     await panel.waitFor({ state: 'detached' })
   })
 
-  it('goes up to a message, reacts to it, answers it, and comes back', async () => {
+  it('moves to a message, reacts, replies in its thread, and returns to the composer', async () => {
     const { page } = alice
     const room = await givenRoom()
     for (const text of ['one', 'two', 'three']) await bob.send(room, text)
@@ -214,7 +211,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     await expect.poll(() => focused(page)).toMatch(/^composer/)
   })
 
-  it('passes over what can be done with messages that do not have the focus', async () => {
+  it('skips the actions of messages that do not have the focus', async () => {
     const { page } = alice
     const room = await givenRoom()
     for (let number = 0; number < 15; number++) await bob.send(room, `number ${number}.`)
@@ -224,7 +221,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     await tabTo(page, /^composer/, 6)
   })
 
-  it('is told what a button does as soon as it has the focus, until Escape', async () => {
+  it('shows the tooltip of a focused button until Escape', async () => {
     const { page } = alice
     await givenRoom()
 
@@ -235,7 +232,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     await tip.waitFor({ state: 'detached' })
   })
 
-  it('gives the focus back when a dialog is closed', async () => {
+  it('restores the focus when a dialog closes', async () => {
     const { page } = alice
     await givenRoom()
     for (const keys of ['Control+k', 'Shift+?']) {
@@ -249,14 +246,36 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     }
   })
 
-  it('has what is new said to who does not see it, a sentence for each, and nothing that is old', async () => {
+  it('focuses the dialog that was opened last', async () => {
+    const { page } = alice
+    await givenRoom()
+    await page.getByRole('button', { name: 'Create room' }).click()
+    await page.getByRole('dialog', { name: 'Create room' }).waitFor()
+
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('Control+k')
+    await page.getByRole('dialog', { name: 'Jump to' }).waitFor()
+    await page.getByRole('dialog', { name: 'Create room' }).waitFor({ state: 'detached' })
+
+    await expect
+      .poll(() =>
+        page.getByRole('combobox').evaluate((element) => element === document.activeElement),
+      )
+      .toBe(true)
+    await page.keyboard.press('Escape')
+    await expectNoProblems(alice)
+  })
+
+  it('announces each new message to a screen reader, and no old one', async () => {
     const { page } = alice
     const room = await givenRoom()
-    const said = page.locator('.announcer')
+    const announcer = page.locator('.announcer')
 
     await bob.send(room, 'can you **hear** me, @alice?')
 
-    await said.getByText('Bob Brown: can you hear me, @Alice Adams?', { exact: true }).waitFor()
+    await announcer
+      .getByText('Bob Brown: can you hear me, @Alice Adams?', { exact: true })
+      .waitFor()
     const log = page.getByRole('log', { name: new RegExp(room) })
     expect(await log.getAttribute('aria-live')).toBe('off')
     await log.getByRole('article', { name: /^Bob Brown, .*: can you hear me, @Alice/ }).waitFor()
@@ -267,13 +286,13 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     await page.getByRole('button', { name: /Jump to latest|new messages?$/ }).click()
     await message(page, 'old 59.').waitFor()
     await bob.send(room, 'that was all')
-    await said.getByText('Bob Brown: that was all').waitFor()
-    expect(await said.getByText(/old/).count()).toBe(0)
+    await announcer.getByText('Bob Brown: that was all').waitFor()
+    expect(await announcer.getByText(/old/).count()).toBe(0)
     const over = () => document.documentElement.scrollHeight - window.innerHeight
     expect(await page.evaluate(over)).toBe(0)
   })
 
-  it('has a message said in short, with what became of it', async () => {
+  it('labels a message with a short text, its reactions and its replies', async () => {
     const { page } = alice
     const room = await givenRoom()
     const { id, seq } = await bob.send(room, `A \`long\` **one** ${'and on '.repeat(200)}`)
@@ -291,7 +310,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     expect((await label())?.length).toBeLessThan(400)
   })
 
-  it('says whether somebody is there, in words as well', async () => {
+  it('describes the status of a person in text', async () => {
     const { page } = alice
     await bob.client.call('presence.heartbeat', { connId: crypto.randomUUID() as ConnId })
     await givenRoom()
@@ -303,7 +322,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
   })
 
   it.each(['light', 'dark'] as const)(
-    'finds nothing in the way of people with disabilities, %s',
+    'finds no accessibility violation, %s',
     async (colorScheme) => {
       const { page } = alice
       const room = await givenRoom()
@@ -338,11 +357,11 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
   it.each([
     ['from right to left', { locale: 'ar' }],
     ['on a phone', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }],
-  ] as const)('finds nothing in the way of people with disabilities, %s', async (_how, options) => {
-    const context = await ground.browser.newContext({ locale: 'en-US', ...options })
+  ] as const)('finds no accessibility violation, %s', async (_, options) => {
+    const context = await fixture.browser.newContext({ locale: 'en-US', ...options })
     const page = await context.newPage()
     page.setDefaultTimeout(5_000)
-    await page.goto(ground.urls.web)
+    await page.goto(fixture.urls.web)
     await page.locator('.landing-actions button').click()
     await page.getByLabel('Name', { exact: true }).fill('alice')
     await page.getByLabel('Password').fill('alice123')
@@ -359,11 +378,11 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     await context.close()
   })
 
-  it('finds nothing in the way where nobody is logged in, or nobody answers', async () => {
-    const context = await ground.browser.newContext({ locale: 'en-US', serviceWorkers: 'block' })
+  it('finds no accessibility violation on the landing pages', async () => {
+    const context = await fixture.browser.newContext({ locale: 'en-US', serviceWorkers: 'block' })
     const page = await context.newPage()
     page.setDefaultTimeout(5_000)
-    await page.goto(ground.urls.web)
+    await page.goto(fixture.urls.web)
     await page.getByRole('button', { name: 'Log in' }).waitFor()
     await expectAccessible(page)
 
@@ -374,7 +393,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     await context.close()
   })
 
-  it('moves nothing before who asks for that', async () => {
+  it('shows no animation when reduced motion is preferred', async () => {
     const { page } = alice
     await page.emulateMedia({ reducedMotion: 'reduce' })
     await givenRoom()
@@ -390,7 +409,7 @@ describe('the keyboard alone', { timeout: 120_000 }, () => {
     expect(moving).toEqual([])
     const style = await page
       .locator('.dialog')
-      .evaluate((it) => getComputedStyle(it).animationDuration)
+      .evaluate((dialog) => getComputedStyle(dialog).animationDuration)
     expect(Number.parseFloat(style)).toBeLessThan(0.001)
     await page.keyboard.press('Escape')
     await page.emulateMedia({ reducedMotion: null })

@@ -1,36 +1,27 @@
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  type ClientFixture,
-  createClientFixture,
-  message,
-  type Visitor,
-} from '../support/client-fixture.ts'
-import { createTestUser, type TestUser } from '../support/test-user.ts'
+import { describe, expect, it } from 'vitest'
+import { message, useClientFixture, type Visitor } from '../support/client-fixture.ts'
+import type { TestUser } from '../support/test-user.ts'
 
-let ground: ClientFixture
 let alice: Visitor
 let bob: TestUser
 let room: string
 
-beforeAll(async () => {
-  ground = await createClientFixture()
-  bob = await createTestUser(ground.urls, 'bob')
-  alice = await ground.open('alice')
-  room = `room-${crypto.randomUUID().slice(0, 8)}`
-  await bob.client.call('room.create', { room, name: room, kind: 'private' })
-  await bob.client.call('room.invite', { room, userId: 'alice' })
-  await bob.send(room, 'مرحبا بالجميع')
-  await bob.send(room, '```ts\nconst left = 1\n```')
-  await alice.page.getByRole('link', { name: room }).click()
-  await message(alice.page, 'const left').waitFor()
-}, 120_000)
-afterAll(async () => {
-  await bob?.[Symbol.asyncDispose]()
-  await ground?.[Symbol.asyncDispose]()
+useClientFixture({
+  async setUp({ open, connect }) {
+    bob = await connect('bob')
+    alice = await open('alice')
+    room = `room-${crypto.randomUUID().slice(0, 8)}`
+    await bob.client.call('room.create', { room, name: room, kind: 'private' })
+    await bob.client.call('room.invite', { room, userId: 'alice' })
+    await bob.send(room, 'مرحبا بالجميع')
+    await bob.send(room, '```ts\nconst left = 1\n```')
+    await alice.page.getByRole('link', { name: room }).click()
+    await message(alice.page, 'const left').waitFor()
+  },
 })
 
-async function choose(page: Page, language: string) {
+async function chooseLanguage(page: Page, language: string) {
   await page.locator('.me').click()
   await page
     .getByRole('menuitem')
@@ -45,13 +36,13 @@ const leftOf = async (page: Page, selector: string) =>
   (await page.locator(selector).first().boundingBox())?.x ?? Number.NaN
 
 describe('the language of the page', { timeout: 60_000 }, () => {
-  it('is changed without a reload, and stays', async () => {
+  it('changes without a reload, and persists', async () => {
     const { page } = alice
     await page.evaluate(() => Object.assign(window, { isSame: true }))
 
-    await choose(page, 'de')
+    await chooseLanguage(page, 'de')
     await page.getByRole('heading', { name: 'Räume', exact: true }).waitFor()
-    await choose(page, 'zh')
+    await chooseLanguage(page, 'zh')
     await expect.poll(() => page.locator('html').getAttribute('lang')).toBe('zh')
 
     expect(await page.evaluate(() => 'isSame' in window)).toBe(true)
@@ -59,9 +50,9 @@ describe('the language of the page', { timeout: 60_000 }, () => {
     await expect.poll(() => page.locator('html').getAttribute('lang')).toBe('zh')
   })
 
-  it('goes from right to left where it is written so, all but code', async () => {
+  it('lays Arabic out from right to left, except code', async () => {
     const { page } = alice
-    await choose(page, 'ar')
+    await chooseLanguage(page, 'ar')
     await expect.poll(() => page.locator('html').getAttribute('dir')).toBe('rtl')
     await message(page, 'const left').waitFor()
 

@@ -1,34 +1,30 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { ConnId } from '#schema/messages/presence'
 import {
-  type ClientFixture,
-  createClientFixture,
   expectNoProblems,
   goTo,
   message,
+  useClientFixture,
   type Visitor,
 } from '../support/client-fixture.ts'
 import { createTestUser, type TestUser } from '../support/test-user.ts'
 
-let ground: ClientFixture
 let alice: Visitor
 let bob: TestUser
 const connId = crypto.randomUUID() as ConnId
 
-beforeAll(async () => {
-  ground = await createClientFixture({ RATE_LIMIT_FACTOR: '100' })
-  bob = await createTestUser(ground.urls, 'bob')
-  alice = await ground.open('alice')
-}, 120_000)
-afterAll(async () => {
-  await bob?.[Symbol.asyncDispose]()
-  await ground?.[Symbol.asyncDispose]()
+const fixture = useClientFixture({
+  env: { RATE_LIMIT_FACTOR: '100' },
+  async setUp({ open, connect }) {
+    bob = await connect('bob')
+    alice = await open('alice')
+  },
 })
 
-/** A room of bob's, with others in it or not. */
+/** A room of bob's with these other members. */
 async function givenRoom(kind: 'public' | 'private', ...others: string[]): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
-  // Who says nothing for long is there no more.
+  // Renews bob's lease: without heartbeats he goes offline.
   await bob.client.call('presence.heartbeat', { connId })
   await bob.client.call('room.create', { room, name: room, kind })
   for (const userId of others) await bob.client.call('room.invite', { room, userId })
@@ -43,19 +39,19 @@ async function openMembers(room: string) {
   return page.getByRole('region', { name: 'Members' }).getByRole('listitem')
 }
 
-/** Something that is said there is shown after everything that was told before. */
-async function sayLast(room: string) {
+/** Sends a message and waits for it: all earlier events have arrived by then. */
+async function sendSentinel(room: string) {
   const last = `last-${crypto.randomUUID().slice(0, 8)}`
   await bob.send(room, last)
   await message(alice.page, last).waitFor()
 }
 
-/** So many frames since then name a room. */
+/** The frames since an index that name a room. */
 const framesOf = ({ frames }: Visitor, room: string, since = 0) =>
   frames.slice(since).filter((frame) => frame.includes(room))
 
-describe('who is there', { timeout: 60_000 }, () => {
-  it('is still there after leaving one room of two', async () => {
+describe('presence', { timeout: 60_000 }, () => {
+  it('stays online in a shared room after the person leaves another one', async () => {
     const [left, stays] = [await givenRoom('public', 'alice'), await givenRoom('public', 'alice')]
     await bob.client.call('room.role', { room: left, userId: 'alice', role: 'owner' })
     const his = (await openMembers(stays)).filter({ hasText: 'Bob Brown' })
@@ -65,12 +61,12 @@ describe('who is there', { timeout: 60_000 }, () => {
     await expect
       .poll(() => framesOf(alice, `room.presence.${left}`).join())
       .toContain('"status":"offline"')
-    await sayLast(stays)
+    await sendSentinel(stays)
 
     expect(await his.textContent()).toContain('Online')
   })
 
-  it('is known again after the connection was away', async () => {
+  it('is current again after a reconnect', async () => {
     const room = await givenRoom('private', 'alice')
     const his = (await openMembers(room)).filter({ hasText: 'Bob Brown' })
     await his.filter({ hasText: 'Online' }).waitFor()
@@ -86,42 +82,64 @@ describe('who is there', { timeout: 60_000 }, () => {
     await his.filter({ hasText: 'Online' }).waitFor()
   })
 
-  it('is away who has touched nothing for ten minutes, and online when they do', async () => {
+  it('changes to away after ten idle minutes, and to online on input', async () => {
     const room = await givenRoom('private', 'alice')
-    const statusOfAlice = async () => {
-      const { present } = await bob.client.call('presence.room', { room })
+    const readAliceStatus = async () => {
+      const { present } = await bob.client.call('presence.room', { room } as never)
       return Object.entries(present).find(([user]) => user === 'alice')?.[1]
     }
     const tab = await alice.page.context().newPage()
     await tab.clock.install()
     await alice.page.goto('about:blank')
-    await tab.goto(`${ground.urls.web}/r/${room}`)
+    await tab.goto(`${fixture.urls.web}/r/${room}`)
     await tab.locator('#composer').waitFor()
     const me = tab.getByRole('button', { name: /^Alice Adams/ })
     await me.filter({ hasText: 'Online' }).waitFor()
 
     await tab.clock.fastForward('09:00')
-    expect(await statusOfAlice()).toBe('online')
+    expect(await readAliceStatus()).toBe('online')
     await tab.clock.fastForward('02:00')
-    await expect.poll(statusOfAlice).toBe('away')
+    await expect.poll(readAliceStatus).toBe('away')
     await me.filter({ hasText: 'Away' }).waitFor()
     await tab.keyboard.press('Shift')
-    await expect.poll(statusOfAlice).toBe('online')
+    await expect.poll(readAliceStatus).toBe('online')
     await me.click()
     await tab.getByRole('menuitemradio', { name: 'Away' }).click()
     await me.filter({ hasText: 'Away' }).waitFor()
     await tab.keyboard.press('Shift')
-    expect(await statusOfAlice()).toBe('away')
+    expect(await readAliceStatus()).toBe('away')
     await me.click()
     await tab.getByRole('menuitemradio', { name: 'Online' }).click()
     await me.filter({ hasText: 'Online' }).waitFor()
-    await alice.page.goto(ground.urls.web)
+    await alice.page.goto(fixture.urls.web)
     await tab.close()
   })
 
-  it('is not claimed of people nothing is known of', async () => {
+  it('keeps do not disturb after a reload, until the user changes it', async () => {
     const { page } = alice
-    await using charlie = await createTestUser(ground.urls, 'charlie')
+    const me = page.getByRole('button', { name: /^Alice Adams/ })
+    await me.click()
+    await page.getByRole('menuitem', { name: 'Do not disturb' }).hover()
+    await page.getByRole('menuitem', { name: 'For 1 hour' }).click()
+    await me.filter({ hasText: 'Do not disturb until' }).waitFor()
+
+    await page.reload()
+
+    await me.filter({ hasText: 'Do not disturb until' }).waitFor()
+    await me.click()
+    await page.getByRole('menuitemradio', { name: 'Online' }).click()
+    await me.filter({ hasText: 'Online' }).waitFor()
+    const socket = page.waitForEvent('websocket')
+    await page.reload()
+    await (await socket).waitForEvent('framereceived', {
+      predicate: ({ payload }) => payload.toString().includes('"status"'),
+    })
+    await me.filter({ hasText: 'Online' }).waitFor()
+  })
+
+  it('shows no status for people without a shared room', async () => {
+    const { page } = alice
+    await using charlie = await createTestUser(fixture.urls, 'charlie')
     const { userId } = await charlie.client.call('users.me', {})
     const search = () => bob.client.call('users.search', { text: userId })
     await expect.poll(async () => (await search()).users).toHaveLength(1)
@@ -135,8 +153,8 @@ describe('who is there', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a page', { timeout: 60_000 }, () => {
-  it('is told of the rooms that somebody is in, and of no others', async () => {
+describe('the event subscriptions of a page', { timeout: 60_000 }, () => {
+  it('receive events of joined rooms only', async () => {
     const mine = await givenRoom('public', 'alice')
     const other = await givenRoom('public')
     const { page, frames } = alice
@@ -157,36 +175,40 @@ describe('a page', { timeout: 60_000 }, () => {
     await page.getByText('Connection lost.').waitFor()
     await context.setOffline(false)
     await page.getByText('Connection lost.').waitFor({ state: 'detached', timeout: 15_000 })
-    await bob.send(other, 'unheard')
-    await sayLast(mine)
+    await bob.send(other, 'not subscribed')
+    await sendSentinel(mine)
     expect(framesOf(alice, other, since)).toEqual([])
     await bob.client.call('presence.update', { status: 'online' })
   })
 
-  it('hears a public room from when somebody has joined it elsewhere until they leave it', async () => {
+  it('follow a join and a leave in another session', async () => {
     const [room, stays] = [await givenRoom('public'), await givenRoom('private', 'alice')]
-    await using elsewhere = await createTestUser(ground.urls, 'alice')
+    await using elsewhere = await createTestUser(fixture.urls, 'alice')
     const { page } = alice
     await page.getByRole('link', { name: stays }).click()
 
     await elsewhere.client.call('room.join', { room })
     const link = page.getByRole('link', { name: new RegExp(room) })
     await link.waitFor()
-    await bob.send(room, 'heard')
+    await bob.send(room, 'received')
     await page.getByRole('link', { name: new RegExp(`${room}.*1 unread`) }).waitFor()
 
     await elsewhere.client.call('room.leave', { room })
     await link.waitFor({ state: 'detached' })
     const since = alice.frames.length
-    await bob.send(room, 'not heard')
-    await goTo(page, ground.urls.web, stays)
-    await sayLast(stays)
-    expect(framesOf(alice, room, since).filter((it) => it.includes('not heard'))).toEqual([])
+    await bob.send(room, 'not received')
+    await goTo(page, fixture.urls.web, stays)
+    await sendSentinel(stays)
+    expect(framesOf(alice, room, since).filter((frame) => frame.includes('not received'))).toEqual(
+      [],
+    )
   })
 
-  it('complains of nothing', async () => {
-    // Without a network the browser says that there is none.
-    const problems = alice.problems.filter((it) => !it.includes('ERR_INTERNET_DISCONNECTED'))
+  it('cause no problems in the page', async () => {
+    // The browser logs this error while the page is offline.
+    const problems = alice.problems.filter(
+      (problem) => !problem.includes('ERR_INTERNET_DISCONNECTED'),
+    )
     await expectNoProblems({ ...alice, problems })
   })
 })

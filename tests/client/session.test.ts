@@ -1,30 +1,24 @@
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
-  type ClientFixture,
-  createClientFixture,
   expectNoProblems,
+  logOut,
   message,
   typeMessage,
+  useClientFixture,
   type Visitor,
 } from '../support/client-fixture.ts'
 import { createTestUser } from '../support/test-user.ts'
 
-/** Short, so that a page renews its token every few seconds. */
+/** Short enough that a page renews its token during a test. */
 const tokenSeconds = 8
 
-let fixture: ClientFixture
+const fixture = useClientFixture({
+  env: { ISSUER_ACCESS_TOKEN_TTL: String(tokenSeconds), RATE_LIMIT_FACTOR: '100' },
+})
 
-beforeAll(async () => {
-  fixture = await createClientFixture({
-    ISSUER_ACCESS_TOKEN_TTL: String(tokenSeconds),
-    RATE_LIMIT_FACTOR: '100',
-  })
-}, 120_000)
-afterAll(() => fixture?.[Symbol.asyncDispose]())
-
-/** Creates a room of bob with alice as a member, and opens it for alice. */
+/** A room of bob's with alice in it, open in her page. */
 async function givenRoom(alice: Visitor): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await using bob = await createTestUser(fixture.urls, 'bob')
@@ -35,39 +29,39 @@ async function givenRoom(alice: Visitor): Promise<string> {
   return room
 }
 
-/** Sends messages of bob, each with a new token, until stopped. Returns their texts. */
-function sendUntilStopped(room: string) {
-  const texts: string[] = []
+/** Sends messages as bob, each over a new connection, until `stop`, which returns their texts. */
+function keepSending(room: string) {
+  const sent: string[] = []
   let isStopped = false
   const sending = (async () => {
     while (!isStopped) {
       await using bob = await createTestUser(fixture.urls, 'bob')
-      const text = `word ${texts.length}.`
+      const text = `word ${sent.length}.`
       await bob.send(room, text)
-      texts.push(text)
+      sent.push(text)
     }
   })()
   return {
     async stop() {
       isStopped = true
       await sending
-      return texts
+      return sent
     },
   }
 }
 
 const texts = (page: Page) => page.getByRole('log').locator('.message-text').allTextContents()
 
-/** Records the token requests of a page. */
-function countTokens(page: Page) {
-  const requests: number[] = []
+/** Records the times of a page's token requests. */
+function recordTokenRequests(page: Page) {
+  const times: number[] = []
   page.on('request', (request) => {
-    if (request.url().endsWith('/protocol/openid-connect/token')) requests.push(Date.now())
+    if (request.url().endsWith('/protocol/openid-connect/token')) times.push(Date.now())
   })
-  return requests
+  return times
 }
 
-async function kill(name: string) {
+async function killProcess(name: string) {
   const file = new URL(`file://${fixture.stateDir}/stack.json`)
   const { pids } = JSON.parse(await readFile(file, 'utf8')) as { pids: Record<string, number> }
   const pid = pids[name]
@@ -76,14 +70,14 @@ async function kill(name: string) {
 }
 
 describe('a session', { timeout: 90_000 }, () => {
-  it('renews its token while the user types, without losing messages or focus', async () => {
+  it('renews its token while the user types, and misses no message', async () => {
     const alice = await fixture.open('alice')
     const { page } = alice
-    const renewals = countTokens(page)
+    const renewals = recordTokenRequests(page)
     const sockets: string[] = []
     page.on('websocket', (socket) => sockets.push(socket.url()))
     const room = await givenRoom(alice)
-    const bob = sendUntilStopped(room)
+    const bob = keepSending(room)
 
     const written: string[] = []
     await page.locator('#composer').focus()
@@ -103,19 +97,18 @@ describe('a session', { timeout: 90_000 }, () => {
     await page.context().close()
   })
 
-  it('ends with a message when the provider rejects the renewal, and sends no more requests', async () => {
+  it('ends with a notice when the provider rejects the renewal, and stops retrying', async () => {
     const { page } = await fixture.open('alice')
     const other = await page.context().newPage()
     other.setDefaultTimeout(10_000)
-    // Without the broadcast between tabs, the page learns of the logout from the provider only.
+    // Silence the channel between tabs, so that the page learns of the logout from the provider only.
     await other.addInitScript(() => {
       BroadcastChannel.prototype.postMessage = () => undefined
     })
     await other.goto(fixture.urls.web)
-    await other.locator('.me').click()
-    await other.getByRole('menuitem', { name: 'Log out' }).click()
+    await logOut(other)
     await other.getByRole('button', { name: 'Log in' }).waitFor()
-    const requests = countTokens(page)
+    const requests = recordTokenRequests(page)
 
     await page.getByText('Your session has ended.').waitFor({ timeout: 20_000 })
     const count = requests.length
@@ -127,7 +120,7 @@ describe('a session', { timeout: 90_000 }, () => {
     await page.context().close()
   })
 
-  it('waits for an unavailable provider when its token expires, and resumes by itself', async () => {
+  it('reconnects on its own after the provider was unavailable at renewal', async () => {
     const alice = await fixture.open('alice')
     const { page } = alice
     const room = await givenRoom(alice)
@@ -147,7 +140,7 @@ describe('a session', { timeout: 90_000 }, () => {
     await page.getByText('Connection lost.').waitFor({ state: 'detached', timeout: 30_000 })
     await using bob = await createTestUser(fixture.urls, 'bob')
     await bob.send(room, 'you are back')
-    // A renewal with a reconnect may be due at this moment.
+    // A renewal with a reconnect may happen at this moment, so allow more time.
     await message(page, 'you are back').waitFor({ timeout: 20_000 })
     await page.locator('#composer').press('Enter')
     await message(page, 'not sent yet').waitFor()
@@ -155,14 +148,14 @@ describe('a session', { timeout: 90_000 }, () => {
   })
 
   it.each(['nats-server', 'runtime'])(
-    'survives a restart of %s: messages written meanwhile are sent once',
+    'survives a crash of %s and sends each message written meanwhile once',
     async (name) => {
       const alice = await fixture.open('alice')
       const room = await givenRoom(alice)
       await typeMessage(alice.page, 'before')
       await message(alice.page, 'before').waitFor()
 
-      await kill(name)
+      await killProcess(name)
       for (const text of ['meanwhile 1', 'meanwhile 2', 'meanwhile 3'])
         await typeMessage(alice.page, text)
 

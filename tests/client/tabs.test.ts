@@ -1,29 +1,19 @@
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  type ClientFixture,
-  createClientFixture,
-  message,
-  typeMessage,
-  type Visitor,
-} from '../support/client-fixture.ts'
-import { createTestUser, type TestUser } from '../support/test-user.ts'
+import { describe, expect, it } from 'vitest'
+import { message, typeMessage, useClientFixture, type Visitor } from '../support/client-fixture.ts'
+import type { TestUser } from '../support/test-user.ts'
 
-/** As many as somebody has who never closes one. */
-const tabs = 20
+const tabCount = 20
 
-let ground: ClientFixture
 let alice: Visitor
 let bob: TestUser
 
-beforeAll(async () => {
-  ground = await createClientFixture({ RATE_LIMIT_FACTOR: '100' })
-  bob = await createTestUser(ground.urls, 'bob')
-  alice = await ground.open('alice')
-}, 120_000)
-afterAll(async () => {
-  await bob?.[Symbol.asyncDispose]()
-  await ground?.[Symbol.asyncDispose]()
+const fixture = useClientFixture({
+  env: { RATE_LIMIT_FACTOR: '100' },
+  async setUp({ open, connect }) {
+    bob = await connect('bob')
+    alice = await open('alice')
+  },
 })
 
 async function givenRoom(): Promise<string> {
@@ -37,28 +27,28 @@ async function givenRoom(): Promise<string> {
 async function openTab(room: string): Promise<Page> {
   const page = await alice.page.context().newPage()
   page.setDefaultTimeout(20_000)
-  await page.goto(`${ground.urls.web}/r/${room}`)
+  await page.goto(`${fixture.urls.web}/r/${room}`)
   await page.locator('#composer').waitFor()
   return page
 }
 
-/** What bob finds in the room that says this. */
-async function textsOf(room: string, text: string) {
+/** Returns the persisted messages of a room with this text. */
+async function findMessages(room: string, text: string) {
   const { messages } = await bob.client.call('chat.history', { room })
   return messages.filter((message) => message.text === text)
 }
 
-/** How bob sees alice. */
-async function statusOfAlice(room: string): Promise<string | undefined> {
+/** Returns alice's status as bob sees it. */
+async function readAliceStatus(room: string): Promise<string | undefined> {
   const { present } = await bob.client.call('presence.room', { room })
   return Object.entries(present).find(([user]) => user === 'alice')?.[1]
 }
 
 describe('many tabs of one person', { timeout: 240_000 }, () => {
-  it('show the same, and the end of one is the end of nothing for the others', async () => {
+  it('show the same messages, and closing some does not affect the others', async () => {
     const room = await givenRoom()
     const pages: Page[] = []
-    for (let count = 0; count < tabs; count++) pages.push(await openTab(room))
+    for (let count = 0; count < tabCount; count++) pages.push(await openTab(room))
 
     await bob.send(room, 'to all of them')
     for (const page of pages) await message(page, 'to all of them').waitFor()
@@ -70,10 +60,10 @@ describe('many tabs of one person', { timeout: 240_000 }, () => {
     if (!last) throw new Error('There is no last tab')
     await typeMessage(last, 'still here')
     await message(last, 'still here').waitFor()
-    expect(await statusOfAlice(room)).toBe('online')
+    expect(await readAliceStatus(room)).toBe('online')
   })
 
-  it('lose nothing that one of them could not send before it was closed', async () => {
+  it('send the unsent messages of a closed tab', async () => {
     const room = await givenRoom()
     const [one, other, third] = [await openTab(room), await openTab(room), await openTab(room)]
     const context = alice.page.context()
@@ -89,12 +79,12 @@ describe('many tabs of one person', { timeout: 240_000 }, () => {
 
     for (const text of ['from the first', 'from the second']) {
       await message(third, text).waitFor()
-      await expect.poll(() => textsOf(room, text)).toHaveLength(1)
+      await expect.poll(() => findMessages(room, text)).toHaveLength(1)
     }
     await third.close()
   })
 
-  it('agree on how things are shown, each with what the other has chosen', async () => {
+  it('share theme and density settings', async () => {
     const other = await openTab(await givenRoom())
     const open = async (page: Page) => {
       await page.bringToFront()
@@ -116,7 +106,7 @@ describe('many tabs of one person', { timeout: 240_000 }, () => {
     await other.close()
   })
 
-  it('agree on what was read', async () => {
+  it('share the read position', async () => {
     const room = await givenRoom()
     const badge = (page: Page) =>
       page.getByRole('link', { name: new RegExp(room) }).locator('.badge, .is-unread')

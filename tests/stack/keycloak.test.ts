@@ -1,9 +1,9 @@
 import { connect } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
+  createRoom,
   expectNoProblems,
   goTo,
-  makeRoom,
   message,
   typeMessage,
   type Visitor,
@@ -25,7 +25,7 @@ beforeAll(async () => {
   await ground.ask('PUT', '', { accessTokenLifespan: tokenSeconds })
   alice = await enter('alice')
   bob = await enter('bob')
-  room = await makeRoom(alice.page, 'public')
+  room = await createRoom(alice.page, 'public')
   await join(bob)
 }, 400_000)
 afterAll(() => ground?.[Symbol.asyncDispose]())

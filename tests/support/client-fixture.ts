@@ -3,51 +3,88 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { expect, vi } from 'vitest'
+import { afterAll, beforeAll, expect, vi } from 'vitest'
 import { findChromium } from '../../stack/install/chromium.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import type { StackUrls } from '../../stack/state.ts'
 import { startStack } from './stack-process.ts'
-import { createTestUser } from './test-user.ts'
+import { createTestUser, type TestUser } from './test-user.ts'
 
 export type PersonName = 'alice' | 'bob' | 'charlie'
 
-/** The whole product, and people who sit in front of it with a real browser. */
+/** The whole system, with people who use it in a real browser. */
 export interface ClientFixture extends AsyncDisposable {
   urls: StackUrls
-  /** Where the product keeps its state. */
+  /** State folder of the stack. */
   stateDir: string
   stack: ProcessService
-  /** Somebody in a browser of their own, logged in. */
-  open(person: PersonName, options?: BrowserContextOptions): Promise<Visitor>
   browser: Browser
+  /** Logs a person in, in a browser context of its own. The caller may close the context. */
+  open(person: PersonName, options?: BrowserContextOptions): Promise<Visitor>
+  /** Connects a person without a browser until the fixture is disposed. */
+  connect(person: PersonName): Promise<TestUser>
 }
 
 export interface Visitor {
   page: Page
-  /** What came over the page's WebSockets. */
+  /** Payloads that the page received over its WebSockets. */
   frames: string[]
-  /** What the browser complained about: scripts that failed, and what the page's policy stopped. */
+  /** Uncaught errors and console errors, including violations of the content security policy. */
   problems: string[]
 }
 
-/** `env` is for the whole product, as `npm start` reads it. */
+interface FixtureOptions<Fixture> {
+  /** Runs once when the fixture is ready, before the first test. */
+  setUp?(fixture: Fixture): Promise<void>
+}
+
+/**
+ * Starts the whole system before the tests of a file and stops it after them. The returned fixture works
+ * inside hooks and tests only. `env` configures the stack, as for `npm start`.
+ */
+export function useClientFixture({
+  env,
+  ...options
+}: FixtureOptions<ClientFixture> & { env?: Record<string, string> } = {}): ClientFixture {
+  return useFixture(() => createClientFixture(env), options)
+}
+
+/** Ties a fixture to the tests of a file: created before the first, disposed after the last. */
+export function useFixture<Fixture extends AsyncDisposable>(
+  create: () => Promise<Fixture>,
+  { setUp }: FixtureOptions<Fixture>,
+): Fixture {
+  let fixture: Fixture | undefined
+  beforeAll(async () => {
+    fixture = await create()
+    await setUp?.(fixture)
+  }, 180_000)
+  afterAll(() => fixture?.[Symbol.asyncDispose]())
+  // A proxy, so that a test file can name the fixture before it exists.
+  return new Proxy({} as Fixture, {
+    get(_, key) {
+      if (!fixture) throw new Error(`The fixture is not ready: ${String(key)} was read too early`)
+      return Reflect.get(fixture, key)
+    },
+  })
+}
+
 export async function createClientFixture(
   env: Record<string, string> = {},
 ): Promise<ClientFixture> {
-  await using made = new AsyncDisposableStack()
+  await using resources = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'natter-client-'))
-  made.defer(() => rm(dir, { recursive: true, force: true }))
-  const stack = made.use(await startStack(dir, env))
+  resources.defer(() => rm(dir, { recursive: true, force: true }))
+  const stack = resources.use(await startStack(dir, env))
   const urls: StackUrls = JSON.parse(await readFile(join(dir, 'stack.json'), 'utf8'))
   const browser = await chromium.launch({
     executablePath: await findChromium(),
-    // Chromium as root runs without its sandbox or not at all.
+    // Chromium refuses to run as root with its sandbox.
     args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
   })
-  made.defer(() => browser.close())
-  await trackVisibility(urls)
-  const all = made.move()
+  resources.defer(() => browser.close())
+  await registerEveryone(urls)
+  const owned = resources.move()
   return {
     urls,
     stateDir: dir,
@@ -65,12 +102,13 @@ export async function createClientFixture(
       await logIn(page, urls.web, person)
       return visitor
     },
-    [Symbol.asyncDispose]: () => all.disposeAsync(),
+    connect: async (person) => owned.use(await createTestUser(urls, person)),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
 
-/** Has everybody been here once, as those must have who are invited or written to. */
-async function trackVisibility(urls: StackUrls): Promise<void> {
+/** Logs each person in once: only known people can be invited or messaged. */
+async function registerEveryone(urls: StackUrls): Promise<void> {
   await using bob = await createTestUser(urls, 'bob')
   for (const name of ['alice', 'charlie'])
     await (await createTestUser(urls, name))[Symbol.asyncDispose]()
@@ -81,7 +119,7 @@ async function trackVisibility(urls: StackUrls): Promise<void> {
   )
 }
 
-/** Keeps what comes to a page, and what goes wrong in it. */
+/** Records the frames that a page receives and the problems that it reports. */
 export function watch(page: Page): Visitor {
   const frames: string[] = []
   const problems: string[] = []
@@ -104,8 +142,8 @@ export async function logIn(page: Page, url: string, person: PersonName): Promis
   await page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
 }
 
-/** Makes a room and is in it. */
-export async function makeRoom(page: Page, kind: 'public' | 'private'): Promise<string> {
+/** Creates a room in the page, opens it, and returns its id, which is also its name. */
+export async function createRoom(page: Page, kind: 'public' | 'private'): Promise<string> {
   const id = `room-${crypto.randomUUID().slice(0, 8)}`
   await page.getByRole('button', { name: 'Create room' }).click()
   const dialog = page.getByRole('dialog', { name: 'Create room' })
@@ -116,6 +154,7 @@ export async function makeRoom(page: Page, kind: 'public' | 'private'): Promise<
   return id
 }
 
+/** Navigates within the page to a path below `/r/`, without loading the page again. */
 export async function goTo(page: Page, url: string, room: string): Promise<void> {
   await page.evaluate(
     (path) => history.pushState(null, '', path),
@@ -129,24 +168,30 @@ export async function typeMessage(page: Page, text: string): Promise<void> {
   await page.locator('#composer').press('Enter')
 }
 
-/** A message on the screen. */
+/** The messages on screen that contain a text. */
 export function message(page: Page, text: string | RegExp) {
   return page.getByRole('log').getByRole('article').filter({ hasText: text })
 }
 
+/** Chooses an item in the menu of a message. */
 export async function runAction(page: Page, text: string, name: string): Promise<void> {
   await message(page, text).hover()
   await message(page, text).getByRole('button', { name: 'More' }).click()
   await page.getByRole('menuitem', { name }).click()
 }
 
-/** Says yes to what the page asks before it does something. */
-export async function confirm(page: Page, deed: string): Promise<void> {
-  await page.getByRole('dialog').getByRole('button', { name: deed, exact: true }).click()
+/** Clicks the button with this label in the open dialog, and waits until the dialog is closed. */
+export async function confirm(page: Page, label: string): Promise<void> {
+  await page.getByRole('dialog').getByRole('button', { name: label, exact: true }).click()
   await page.getByRole('dialog').waitFor({ state: 'detached' })
 }
 
-/** All that this browser keeps. */
+export async function logOut(page: Page): Promise<void> {
+  await page.locator('.me').click()
+  await page.getByRole('menuitem', { name: 'Log out' }).click()
+}
+
+/** Returns localStorage and all IndexedDB records of the page's origin, as text. */
 export function readLocalStore(page: Page): Promise<string> {
   return page.evaluate(async () => {
     const all = [JSON.stringify({ ...localStorage })]
@@ -169,16 +214,18 @@ export async function expectNoProblems({ problems }: Visitor): Promise<void> {
   expect(problems).toEqual([])
 }
 
-/** Nothing on the page is seriously in the way of people with disabilities, once all has stopped moving. */
+/** Expects no serious or critical accessibility violation, after all finite animations have ended. */
 export async function expectAccessible(page: Page): Promise<void> {
   await page.evaluate(async () => {
-    const ending = document
+    const finite = document
       .getAnimations()
       .filter(({ effect }) => effect?.getComputedTiming().iterations !== Number.POSITIVE_INFINITY)
-    await Promise.allSettled(ending.map(({ finished }) => finished))
+    await Promise.allSettled(finite.map(({ finished }) => finished))
   })
   const { violations } = await new AxeBuilder({ page }).analyze()
   const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-  const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
-  expect(found).toEqual([])
+  const summary = serious.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`,
+  )
+  expect(summary).toEqual([])
 }

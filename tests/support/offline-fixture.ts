@@ -3,28 +3,38 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterEach } from 'vitest'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { freePort } from '../../stack/ports.ts'
 import { createSecrets } from '../../stack/secrets.ts'
 import { startNats } from '../../stack/services/nats.ts'
 import { startOidcProvider } from '../../stack/services/oidc-provider.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
-import { type ClientFixture, createClientFixture } from './client-fixture.ts'
+import { type ClientFixture, createClientFixture, useFixture } from './client-fixture.ts'
 
-/** The whole product, with what it stands on within reach of whoever wants it away. */
+/** The whole system, with dependencies that a test can make unavailable one by one. */
 export interface OfflineFixture extends ClientFixture {
-  /** Between every page and NATS. */
-  wire: NetworkProxy
+  /** Sits between every page and NATS. */
+  network: NetworkProxy
   nats: ProcessService
   issuer: ProcessService
-  /** The runtime answers nobody, and goes on later as if nothing had been. */
-  holdRuntime(): Promise<() => void>
+  /** Suspends the runtime's process. Returns a function that resumes it. */
+  suspendRuntime(): Promise<() => void>
 }
 
-export async function createOfflineFixture(): Promise<OfflineFixture> {
-  await using made = new AsyncDisposableStack()
-  const dir = await mkdtemp(join(tmpdir(), 'natter-away-'))
-  made.defer(() => rm(dir, { recursive: true, force: true }))
+/** Like `useClientFixture`, and restores the network after each test. */
+export function useOfflineFixture(
+  setUp: (fixture: OfflineFixture) => Promise<void>,
+): OfflineFixture {
+  const fixture = useFixture(createOfflineFixture, { setUp })
+  afterEach(() => fixture.network.restore())
+  return fixture
+}
+
+async function createOfflineFixture(): Promise<OfflineFixture> {
+  await using resources = new AsyncDisposableStack()
+  const dir = await mkdtemp(join(tmpdir(), 'natter-offline-'))
+  resources.defer(() => rm(dir, { recursive: true, force: true }))
   const secrets = createSecrets()
   const webPort = await freePort()
   const webOrigins = [`http://localhost:${webPort}`]
@@ -32,64 +42,64 @@ export async function createOfflineFixture(): Promise<OfflineFixture> {
     startNats({ dir, binary: await findNatsServer(), secrets, webOrigins }),
     startOidcProvider({ dir, webOrigins }),
   ])
-  made.use(nats)
-  made.use(issuer)
-  const wire = made.use(await createNetworkProxy(Number(new URL(nats.webSocketUrl).port)))
+  resources.use(nats)
+  resources.use(issuer)
+  const network = resources.use(await createNetworkProxy(Number(new URL(nats.webSocketUrl).port)))
 
-  const ground = made.use(
+  const client = resources.use(
     await createClientFixture({
       WEB_PORT: String(webPort),
       OIDC_ISSUER: issuer.url,
       NATS_URL: nats.urlOf('functions'),
       NATS_AUTH_URL: nats.urlOf('auth'),
       NATS_OPS_URL: nats.urlOf('ops'),
-      NATS_WS_URL: wire.url,
+      NATS_WS_URL: network.url,
       NATS_CALLOUT_SEED: secrets.calloutSeed,
       NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
       RATE_LIMIT_FACTOR: '100',
     }),
   )
-  const all = made.move()
+  const owned = resources.move()
   return {
-    ...ground,
-    wire,
+    ...client,
+    network,
     nats,
     issuer,
-    async holdRuntime() {
-      const { pids } = JSON.parse(await readFile(join(ground.stateDir, 'stack.json'), 'utf8'))
+    async suspendRuntime() {
+      const { pids } = JSON.parse(await readFile(join(client.stateDir, 'stack.json'), 'utf8'))
       process.kill(pids.runtime, 'SIGSTOP')
       return () => process.kill(pids.runtime, 'SIGCONT')
     },
-    [Symbol.asyncDispose]: () => all.disposeAsync(),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
 
 export interface NetworkProxy extends AsyncDisposable {
   url: string
-  /** Ends all connections, and lets no other through; answers with when that was. */
+  /** Closes all connections and rejects new ones until `restore`. Returns the time of the cut. */
   cut(): number
-  /** Nothing comes through any more, and nobody is told; answers with what ends that. */
-  hold(): () => void
-  mend(): void
+  /** Pauses all open connections without closing them. Returns a function that resumes them. */
+  stall(): () => void
+  restore(): void
 }
 
-/** A wire that can be cut: browsers have no switch that ends the connections they have. */
+/** A TCP proxy, because a browser's offline mode leaves open WebSockets connected. */
 async function createNetworkProxy(port: number): Promise<NetworkProxy> {
   const open = new Set<Socket>()
   let isCut = false
   const server = createServer((near) => {
     if (isCut) return near.destroy()
     const far = connect(port, '127.0.0.1')
-    for (const [one, other] of [
+    for (const [source, target] of [
       [near, far],
       [far, near],
     ] as const) {
-      open.add(one)
-      one.pipe(other)
-      one.on('error', () => one.destroy())
-      one.on('close', () => {
-        open.delete(one)
-        other.destroy()
+      open.add(source)
+      source.pipe(target)
+      source.on('error', () => source.destroy())
+      source.on('close', () => {
+        open.delete(source)
+        target.destroy()
       })
     }
   })
@@ -103,14 +113,14 @@ async function createNetworkProxy(port: number): Promise<NetworkProxy> {
   return {
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
     cut,
-    hold() {
-      const held = [...open]
-      for (const socket of held) socket.pause()
+    stall() {
+      const stalled = [...open]
+      for (const socket of stalled) socket.pause()
       return () => {
-        for (const socket of held) socket.resume()
+        for (const socket of stalled) socket.resume()
       }
     },
-    mend() {
+    restore() {
       isCut = false
     },
     async [Symbol.asyncDispose]() {

@@ -6,7 +6,7 @@ import type { StackUrls } from '../../stack/state.ts'
 import { newClientId } from './app.ts'
 import { fetchAccessToken } from './tokens.ts'
 
-/** Somebody who is there without a browser, and so can say much in little time. */
+/** A logged-in person without a browser, for tests that need many messages quickly. */
 export interface TestUser extends AsyncDisposable {
   client: Client<typeof contracts>
   send(room: string, text: string): Promise<{ id: MessageId; seq: number }>
