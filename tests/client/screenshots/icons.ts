@@ -4,10 +4,10 @@ import type { Browser } from 'playwright-core'
 
 const folder = join(import.meta.dirname, '..', '..', '..', 'client', 'public')
 
-/** The icons of the installed app, each as large as it says, out of the one that is drawn by hand. */
+/** Renders the icons of the installed app in their sizes from icon.svg. */
 export async function drawIcons(browser: Browser): Promise<void> {
   const icon = await readFile(join(folder, 'icon.svg'), 'utf8')
-  // A system cuts what shape it likes out of this one: what must be seen is in its inner four fifths.
+  // A system crops a maskable icon to any shape: only the inner 80 % are safe.
   const maskable = icon
     .replace(/ rx="\d+"/, '')
     .replace(

@@ -8,7 +8,7 @@ import { type ConnId, heartbeatMs } from '#schema/messages/presence'
 import type { StackUrls } from '../../../stack/state.ts'
 import { fetchAccessToken } from '../../support/tokens.ts'
 
-/** Colleagues of the demo users: the identity provider finds them in its state folder. */
+/** Users beside the demo users. The OpenID provider reads them from its state folder. */
 const colleagues = [
   { username: 'amira', givenName: 'Amira', familyName: 'Haddad' },
   { username: 'jonas', givenName: 'Jonas', familyName: 'Weber' },
@@ -19,26 +19,26 @@ const colleagues = [
 
 export type Name = 'alice' | 'bob' | 'amira' | 'jonas' | 'li' | 'maya' | 'tomas'
 
-export interface Said {
+export interface SentMessage {
   id: MessageId
   seq: number
   room: RoomId
 }
 
-/** Somebody who speaks to the functions, as the page would. */
-export interface Speaker extends AsyncDisposable {
+/** A logged-in person without a browser. */
+export interface Person extends AsyncDisposable {
   client: Client<typeof contracts>
-  say(room: string, text: string): Promise<Said>
-  reply(to: Said, text: string): Promise<Said>
-  react(to: Said, emoji: string): Promise<void>
-  /** Is there from now on. */
-  come(): Promise<void>
+  send(room: string, text: string): Promise<SentMessage>
+  reply(to: SentMessage, text: string): Promise<SentMessage>
+  react(to: SentMessage, emoji: string): Promise<void>
+  /** Sends heartbeats until disposed. */
+  goOnline(): Promise<void>
 }
 
 export async function writeColleagues(dir: string): Promise<void> {
-  const users = colleagues.map((it) => ({
-    ...it,
-    password: passwordOf(it.username),
+  const users = colleagues.map((colleague) => ({
+    ...colleague,
+    password: passwordOf(colleague.username),
     roles: ['user'],
   }))
   const folder = join(dir, 'issuer')
@@ -48,7 +48,7 @@ export async function writeColleagues(dir: string): Promise<void> {
 
 export const passwordOf = (name: string) => `${name}123`
 
-export async function createSpeaker(urls: StackUrls, name: Name): Promise<Speaker> {
+export async function createPerson(urls: StackUrls, name: Name): Promise<Person> {
   const nc = await connect({
     servers: urls.nats,
     token: await fetchAccessToken(urls.issuer, name),
@@ -56,29 +56,29 @@ export async function createSpeaker(urls: StackUrls, name: Name): Promise<Speake
   })
   const client = createClient(nc, { contracts, user: name })
   const clientId = () => crypto.randomUUID() as ClientId
-  let beating: ReturnType<typeof setInterval> | undefined
+  let heartbeat: ReturnType<typeof setInterval> | undefined
   return {
     client,
-    async say(room, text) {
+    async send(room, text) {
       const { id, seq } = await client.call('send', { room, clientId: clientId(), text })
       return { id, seq, room: room as RoomId }
     },
     async reply({ id: threadId, room }, text) {
-      const said = { room, threadId, clientId: clientId(), text }
-      const { id, seq } = await client.call('send.thread', said)
+      const message = { room, threadId, clientId: clientId(), text }
+      const { id, seq } = await client.call('send.thread', message)
       return { id, seq, room }
     },
     async react(to, emoji) {
       await client.call('msg.react', { notifyId: toNotifyId(to), emoji })
     },
-    async come() {
+    async goOnline() {
       const connId = crypto.randomUUID() as ConnId
       const beat = () => client.call('presence.heartbeat', { connId })
       await beat()
-      beating = setInterval(() => void beat().catch(() => undefined), heartbeatMs)
+      heartbeat = setInterval(() => void beat().catch(() => undefined), heartbeatMs)
     },
     async [Symbol.asyncDispose]() {
-      clearInterval(beating)
+      clearInterval(heartbeat)
       await nc.close()
     },
   }

@@ -6,19 +6,19 @@ import type { Page } from 'playwright-core'
 import type { RoomId, UserId } from '#schema/ids'
 import type { StackUrls } from '../../../stack/state.ts'
 import { writeDeadLetter } from '../../support/dead-letters.ts'
-import { type Around, type Scene, wide } from './stage.ts'
-import type { Speakers, Talk } from './talk.ts'
+import type { DemoHistory, People } from './history.ts'
+import { type Scene, type SceneContext, wide } from './stage.ts'
 
 const phone = { width: 390, height: 844 }
 
 export const scenes: Record<string, Scene> = {
   login: {
-    isOutside: true,
+    isLoggedOut: true,
     options: { viewport: { width: 1000, height: 640 } },
     show: ({ page }) => page.getByRole('button', { name: 'Log in' }).waitFor(),
   },
   'provider-away': {
-    isOutside: true,
+    isLoggedOut: true,
     options: { viewport: { width: 1000, height: 640 } },
     prepare: (page, urls) => page.route(`${urls.issuer}/**`, (route) => route.abort()),
     show: ({ page }) => page.getByText('Can’t reach the login server.').waitFor(),
@@ -33,10 +33,10 @@ export const scenes: Record<string, Scene> = {
     options: { colorScheme: 'dark' },
     show: ({ page }) => showRoom(page, 'Engineering'),
   },
-  thread: { show: ({ page, urls, said }) => showThread(page, urls, said) },
+  thread: { show: ({ page, urls, history }) => showThread(page, urls, history) },
   'thread-dark': {
     options: { colorScheme: 'dark' },
-    show: ({ page, urls, said }) => showThread(page, urls, said),
+    show: ({ page, urls, history }) => showThread(page, urls, history),
   },
   members: {
     async show({ page }) {
@@ -83,7 +83,7 @@ export const scenes: Record<string, Scene> = {
       await page.getByText('This is the start of Quiet corner.').waitFor()
     },
   },
-  failed: { show: (around) => showFailed(around) },
+  failed: { show: (context) => showFailed(context) },
   switcher: {
     async show({ page }) {
       await showRoom(page, 'Engineering')
@@ -112,7 +112,7 @@ export const scenes: Record<string, Scene> = {
     async show({ page, cut }) {
       await showRoom(page, 'Engineering')
       await cut()
-      await page.locator('#composer').fill('Written without a connection, sent when it is back.')
+      await page.locator('#composer').fill('Written offline, sent after the reconnect.')
       await page.locator('#composer').press('Enter')
       await page.getByText('Connection lost.').waitFor()
     },
@@ -127,12 +127,12 @@ export const scenes: Record<string, Scene> = {
       await page.getByRole('dialog').waitFor({ state: 'detached' })
     },
   },
-  console: { show: ({ page, speakers }) => showConsole(page, speakers) },
+  console: { show: ({ page, people }) => showConsole(page, people) },
   'console-dark': {
     options: { colorScheme: 'dark' },
-    show: ({ page, speakers }) => showConsole(page, speakers),
+    show: ({ page, people }) => showConsole(page, people),
   },
-  'dead-letters': { show: (around) => showDeadLetters(around) },
+  'dead-letters': { show: (context) => showDeadLetters(context) },
   traces: {
     options: { colorScheme: 'dark' },
     async show({ page }) {
@@ -149,7 +149,7 @@ export const scenes: Record<string, Scene> = {
       await page.locator('#composer').press('Enter')
       const message = page.getByRole('article', { name: /The list is done/ })
       await message.waitFor()
-      // The database has it a moment later.
+      // Wait until the message is persisted, so that its trace is complete.
       await page.waitForTimeout(2_000)
       await message.hover()
       await message.getByRole('button', { name: 'More' }).click()
@@ -171,7 +171,7 @@ export const scenes: Record<string, Scene> = {
   },
   'phone-thread': {
     options: { viewport: phone, hasTouch: true, isMobile: true },
-    show: ({ page, urls, said }) => showThread(page, urls, said),
+    show: ({ page, urls, history }) => showThread(page, urls, history),
   },
   'phone-actions': {
     options: { viewport: phone, hasTouch: true, isMobile: true },
@@ -187,7 +187,7 @@ async function showRoom(page: Page, name: string) {
   await page.locator('.room-link').filter({ hasText: name }).click()
   await page.getByRole('heading', { level: 1, name }).waitFor()
   await page.getByRole('article').last().waitFor()
-  // Names come a moment later.
+  // Display names load after the messages.
   await page.locator('.message-name').filter({ hasText: ' ' }).first().waitFor()
   await page.mouse.move(wide.width - 1, 20)
 }
@@ -205,8 +205,8 @@ async function showCard(page: Page) {
   await page.getByRole('dialog', { name: 'Bob Brown' }).waitFor()
 }
 
-/** Written without a connection; and when that is back, alice may not write there any more. */
-async function showFailed({ page, speakers: { bob }, cut, mend }: Around) {
+/** A message that alice wrote offline, rejected because her role has changed meanwhile. */
+async function showFailed({ page, people: { bob }, cut, restore }: SceneContext) {
   await showRoom(page, 'Release notes')
   await cut()
   await page.locator('#composer').fill('I would add a line about `msg.edit`.')
@@ -216,11 +216,11 @@ async function showFailed({ page, speakers: { bob }, cut, mend }: Around) {
     userId: 'alice' as UserId,
     role: 'guest',
   })
-  mend()
+  restore()
   await page.locator('.failed').getByText('Not sent.').waitFor({ timeout: 30_000 })
 }
 
-async function showDeadLetters({ page, urls, stateDir }: Around) {
+async function showDeadLetters({ page, urls, stateDir }: SceneContext) {
   await showRoom(page, 'Engineering')
   const secrets = await readFile(join(stateDir, 'secrets.json'), 'utf8')
   const { functionsPassword: pass } = JSON.parse(secrets)
@@ -231,24 +231,24 @@ async function showDeadLetters({ page, urls, stateDir }: Around) {
     'The row is longer than the column takes: value too long for type character varying(64)',
     'Deadlock detected, five times in a row',
   ]
-  for (const [at, reason] of reasons.entries())
-    await writeDeadLetter(functions, state.last_seq - at, reason)
+  for (const [index, reason] of reasons.entries())
+    await writeDeadLetter(functions, state.last_seq - index, reason)
   await page.getByRole('link', { name: 'Console', exact: true }).click()
   await page.getByRole('link', { name: 'Dead letters', exact: true }).click()
   await page.getByText('Deadlock detected').waitFor()
 }
 
-/** What runs, while somebody reads on and on for half a minute. */
-async function showConsole(page: Page, { bob }: Speakers) {
+/** The console after half a minute of varying load, so that the charts have data. */
+async function showConsole(page: Page, { bob }: People) {
   await showRoom(page, 'Engineering')
   await page.getByRole('link', { name: 'Console', exact: true }).click()
   const main = page.getByRole('region', { name: 'Console' })
   const { rooms } = await bob.client.call('room.list', {})
   for (let round = 0; round < 60; round++) {
-    const some = rooms.slice(0, 2 + Math.round(2 * Math.sin(round / 5)))
-    for (const { id } of some) await bob.client.call('chat.history', { room: id })
+    const subset = rooms.slice(0, 2 + Math.round(2 * Math.sin(round / 5)))
+    for (const { id } of subset) await bob.client.call('chat.history', { room: id })
     if (round % 3 === 0) await bob.client.call('room.list', {})
-    // A chart is of what comes with time.
+    // The charts sample over time.
     await page.waitForTimeout(500)
   }
   await main.getByRole('columnheader', { name: 'Calls per second' }).getByRole('button').click()
@@ -260,12 +260,12 @@ async function showConsole(page: Page, { bob }: Speakers) {
     .waitFor()
 }
 
-async function showThread(page: Page, urls: StackUrls, { thread }: Talk) {
+async function showThread(page: Page, urls: StackUrls, { thread }: DemoHistory) {
   await showRoom(page, 'Engineering')
   const message = page.getByRole('article').filter({ hasText: 'after a long night' })
   await message.getByRole('button', { name: /replies/ }).click()
   await page.getByText('On it').waitFor()
   await page.mouse.move(wide.width - 1, 20)
   const expected = `${urls.web}/r/${thread.room}/t/${thread.id}`
-  if (page.url() !== expected) throw new Error(`This is not ${expected}: ${page.url()}`)
+  if (page.url() !== expected) throw new Error(`The page is at ${page.url()}, not at ${expected}`)
 }

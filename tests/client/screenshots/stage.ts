@@ -1,34 +1,34 @@
 import type { Browser, BrowserContextOptions, Page, WebSocketRoute } from 'playwright-core'
 import type { StackUrls } from '../../../stack/state.ts'
+import type { DemoHistory, People } from './history.ts'
 import { passwordOf } from './people.ts'
-import type { Speakers, Talk } from './talk.ts'
 
 export interface Scene {
   options?: BrowserContextOptions
-  /** Nobody is logged in. */
-  isOutside?: boolean
-  /** The server lets nobody in. */
+  /** Shows the page before a login. */
+  isLoggedOut?: boolean
+  /** The server rejects the connection. */
   isRefused?: boolean
-  /** Before the page is opened. */
+  /** Runs before the page is opened. */
   prepare?(page: Page, urls: StackUrls): Promise<unknown>
-  show(around: Around): Promise<unknown>
+  show(context: SceneContext): Promise<unknown>
 }
 
-export interface Around {
+export interface SceneContext {
   page: Page
-  speakers: Speakers
-  said: Talk
+  people: People
+  history: DemoHistory
   urls: StackUrls
-  /** Takes the connection away, and lets none come back before `mend`. */
+  /** Closes the connection, and rejects new ones until `restore`. */
   cut: () => Promise<void>
-  mend: () => void
-  /** Where the product keeps its state. */
+  restore: () => void
+  /** State folder of the stack. */
   stateDir: string
 }
 
 export const wide = { width: 1440, height: 900 }
 
-/** Alice in front of a browser of her own. */
+/** Opens the page in a new browser context, logged in as alice unless the scene says otherwise. */
 export async function openPage(browser: Browser, urls: StackUrls, scene: Scene) {
   const context = await browser.newContext({ viewport: wide, locale: 'en-US', ...scene.options })
   const page = await context.newPage()
@@ -36,7 +36,7 @@ export async function openPage(browser: Browser, urls: StackUrls, scene: Scene) 
   const sockets = await interceptSockets(page, scene.isRefused === true)
   await scene.prepare?.(page, urls)
   await page.goto(urls.web)
-  if (scene.isOutside) return { page, ...sockets }
+  if (scene.isLoggedOut) return { page, ...sockets }
   await page.locator('.landing-actions button').click()
   await page.getByLabel('Name', { exact: true }).fill('alice')
   await page.getByLabel('Password').fill(passwordOf('alice'))
@@ -45,7 +45,7 @@ export async function openPage(browser: Browser, urls: StackUrls, scene: Scene) 
   return { page, ...sockets }
 }
 
-/** Answers with what cuts them: a browser that is told to be offline keeps the sockets it has. */
+/** Proxies the page's WebSockets, because a browser's offline mode leaves open ones connected. */
 async function interceptSockets(page: Page, isRefused: boolean) {
   const sockets = new Set<WebSocketRoute>()
   let isCut = false
@@ -60,13 +60,13 @@ async function interceptSockets(page: Page, isRefused: boolean) {
       isCut = true
       for (const socket of sockets) await socket.close()
     },
-    mend() {
+    restore() {
       isCut = false
     },
   }
 }
 
-/** As the server does with whom the callout does not let in. */
+/** Responds as NATS does after the auth callout has rejected a login. */
 function refuse(socket: WebSocketRoute) {
   socket.send(Buffer.from('INFO {"version":"2.12.0","auth_required":true,"max_payload":65536}\r\n'))
   socket.onMessage(() => {
