@@ -11,7 +11,7 @@ export const de: Words = {
   },
   problems: {
     invalid: 'Die Eingabe ist ungültig. Prüfe sie und versuche es noch einmal.',
-    forbidden: 'Du hast dafür keine Berechtigung, oder das Ziel existiert nicht mehr.',
+    forbidden: 'Dafür fehlt dir die Berechtigung, oder es existiert nicht mehr.',
     not_found: 'Das existiert nicht mehr.',
     conflict: 'Schon vergeben oder gerade von jemand anderem geändert.',
     too_large: 'Das ist zu lang.',
@@ -230,7 +230,7 @@ export const de: Words = {
     light: 'Hell',
     dark: 'Dunkel',
     density: 'Dichte',
-    comfortable: 'Normal',
+    comfortable: 'Komfortabel',
     compact: 'Kompakt',
     language: 'Sprache',
     notify: 'Benachrichtigungen für',

@@ -137,7 +137,7 @@ describe('presence', { timeout: 60_000 }, () => {
     await me.filter({ hasText: 'Online' }).waitFor()
   })
 
-  it('shows no status for people without a shared room', async () => {
+  it('shows no status for a person whose status is unknown', async () => {
     const { page } = alice
     await using charlie = await createTestUser(fixture.urls, 'charlie')
     const { userId } = await charlie.client.call('users.me', {})

@@ -47,7 +47,7 @@ export const de: ConsoleWords = {
     'Nachrichten, die eine Funktion nicht verarbeiten konnte. Eine Wiederholung führt nur diese Funktion noch einmal mit der ursprünglichen Nachricht aus. In den Räumen erscheint nichts doppelt.',
   reason: 'Grund',
   from: 'Quelle',
-  at: 'Fehlgeschlagen um',
+  at: 'Zeitpunkt',
   replay: 'Wiederholen',
   discard: 'Verwerfen',
   replayAsk: 'Diesen Dead Letter wiederholen?',
