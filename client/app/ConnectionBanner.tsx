@@ -13,7 +13,9 @@ export function ConnectionBanner() {
   const [isLate, setLate] = createSignal(false)
   const recoveredText = () => {
     const count = chat.recovered()
-    return count === 'many' ? t('connection.recoveredMany') : count > 0 && tn('connection.recovered', count)
+    return count === 'many'
+      ? t('connection.recoveredMany')
+      : count > 0 && tn('connection.recovered', count)
   }
   const isAbsent = () => chat.connection.isAbsent === true
 

@@ -50,7 +50,10 @@ export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): 
       if (timeline.items().find((item) => item.id === id)?.text !== text) continue
       const plain = toPlainText(text, maxLength, (user) => chat.people.name(user))
       const name = chat.people.name(sender)
-      announced.set(id, { text, withdraw: announce(t('message.announcement', { name, text: plain })) })
+      announced.set(id, {
+        text,
+        withdraw: announce(t('message.announcement', { name, text: plain })),
+      })
       // The live region drops older announcements by itself.
       for (const older of [...announced.keys()].slice(0, -maxRemembered)) announced.delete(older)
     }
