@@ -78,7 +78,6 @@ export type AnswerOf<C extends { output: Schema }> = StandardSchemaV1.InferInput
 export type DataOf<T extends { data: Schema }> = StandardSchemaV1.InferInput<T['data']>
 /** The type that subscribers of a topic receive: the data after parsing. */
 export type ParsedDataOf<T extends { data: Schema }> = StandardSchemaV1.InferOutput<T['data']>
-/** The type of a bucket's values. */
 export type ValueOf<B extends { value: Schema }> = StandardSchemaV1.InferOutput<B['value']>
 
 export const defaultTimeoutMs = 5_000

@@ -24,7 +24,7 @@ import type {
   Trigger,
 } from './trigger.ts'
 
-/** Everything about a function that its contract, or its trigger, does not say. */
+/** Options of a function, beyond its contract or trigger. */
 export interface FunctionOptions<Env extends Schema = Schema> {
   /** The service's semantic version. Default: `1.0.0`. */
   version?: string

@@ -72,7 +72,6 @@ export class FunctionError<Code extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
-/** Returns whether a value is a known error code. */
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(errorStatus, value)
 }

@@ -24,12 +24,12 @@ export interface StreamPosition {
 }
 
 /**
- * How far a function has consumed a stream. Messages after `seq` may be handled too: a message whose
+ * The progress of a function through a stream. Messages after `seq` may be handled too: a message whose
  * process died is redelivered after newer ones.
  */
 export interface ConsumerProgress {
   /** All messages up to this sequence are handled. */
   seq: number
-  /** Whether the stream had no unhandled message at the time of the call. */
+  /** True if the stream had no unhandled message at the time of the call. */
   caughtUp: boolean
 }

@@ -13,7 +13,6 @@ export interface Subject {
   readonly template: string
   /** The subject to subscribe to: `room.join.*`. */
   readonly pattern: string
-  /** The parameters, in order. */
   readonly params: readonly string[]
   /**
    * Returns the subject with the parameters' values, and `caller` for `{caller}`. Throws a RangeError

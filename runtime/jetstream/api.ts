@@ -11,7 +11,6 @@ const wrongLastSequence = 10071
 const sequenceNotFound = 10043
 const tooManyResults = 413
 
-/** A message that was read from a stream. */
 export interface StoredMessage {
   subject: string
   seq: number
@@ -46,7 +45,6 @@ export async function publishStored(
   throw new FunctionError('unavailable', `${subject} was not stored: ${ack.error.description}`)
 }
 
-/** Returns the last message of a subject, or undefined. */
 export function readLast(
   requester: Requester,
   stream: string,
@@ -56,7 +54,6 @@ export function readLast(
   return readDirect(requester, `$JS.API.DIRECT.GET.${stream}.${subject}`, '', withinMs)
 }
 
-/** Returns the message with a sequence, or undefined. */
 export function readSequence(requester: Requester, stream: string, seq: number) {
   return readDirect(requester, `$JS.API.DIRECT.GET.${stream}`, `{"seq":${seq}}`)
 }

@@ -63,7 +63,6 @@ export async function findDeadLetter(requester: Requester, seq: number) {
   return stored && { letter: toLetter(stored), message: restore(stored) }
 }
 
-/** Deletes a dead letter. Returns false if it does not exist. */
 export function discardDeadLetter(requester: Requester, seq: number): Promise<boolean> {
   return deleteMessage(requester, deadLetters.stream, seq)
 }

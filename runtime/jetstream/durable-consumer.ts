@@ -16,7 +16,7 @@ export interface DurableConsumer {
   readonly name: string
   /** The subject pattern of its messages. */
   readonly filter: string
-  /** Whether a new consumer begins with the stream's first message or with the next one. */
+  /** Start of a new consumer: the stream's first message, or the next one. */
   readonly deliver: 'all' | 'new'
   /** Messages in one batch. */
   readonly batch: number

@@ -21,7 +21,6 @@ const listPattern = /^(\*|[-/_=A-Za-z0-9]+)(\.(\*|[-/_=A-Za-z0-9]+))*(\.>)?$|^>$
 /** The server writes the value only if the key has no revision. */
 const absent = writeHeaders({ [expectHeader]: '0' })
 
-/** The process's connection, as a bucket needs it. */
 export interface BucketConnections {
   readonly nc: NatsConnection
   readonly js: JetStreamClient
@@ -90,7 +89,6 @@ export function openBucket(
   }
 }
 
-/** Subjects that the server returns in one batch. */
 const maxBatchSubjects = 1_024
 
 /** Returns the last message of each matching subject; in several batches if there are too many. */

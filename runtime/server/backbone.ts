@@ -3,7 +3,7 @@ import type { System } from '../api/system.ts'
 import type { BucketConnections } from '../jetstream/kv.ts'
 import type { SpanStore } from '../tracing/span-store.ts'
 
-/** Shared by all functions of a process: one connection with one inbox subscription. */
+/** The connection, inbox and stores that all functions of a process share. */
 export interface Backbone extends BucketConnections {
   readonly functions: readonly FunctionInfo[]
   readonly spans: SpanStore

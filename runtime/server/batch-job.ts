@@ -5,7 +5,6 @@ import { CallContext } from './call-context.ts'
 import type { Dispatcher, Job } from './dispatcher.ts'
 import type { FunctionHost } from './function-host.ts'
 
-/** A decoded message of a batch. */
 export interface BatchItem<Message extends Delivered = Delivered> {
   message: Message
   value: unknown

@@ -11,7 +11,6 @@ const [minRetryMs, maxRetryMs] = [250, 5_000]
 const maxDeliveries = 50
 
 export interface BatchOptions extends BatchJobOptions {
-  /** Milliseconds before each redelivery of a failing message. */
   readonly backoffMs: readonly number[]
   /** Returns a message's part of the input. Throws a FunctionError for a message without one. */
   decode(message: Delivered): unknown

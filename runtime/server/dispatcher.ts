@@ -52,13 +52,11 @@ export class Dispatcher {
     }
   }
 
-  /** Resolves when no job runs or waits. */
   idle(): Promise<void> {
     if (this.#running.size === 0 && this.queued === 0) return Promise.resolve()
     return new Promise((resolve) => this.#idle.push(resolve))
   }
 
-  /** Rejects all waiting and running jobs. */
   refuseAll(reason: FunctionError): void {
     const jobs = [...this.#queue.slice(this.#head), ...this.#running.list()]
     this.#queue = []

@@ -3,7 +3,6 @@ import type { Dispatcher } from './dispatcher.ts'
 import type { FunctionHost } from './function-host.ts'
 import { answerReplay, readReplaySequence } from './replay.ts'
 
-/** A function that is being served. */
 export interface Served {
   readonly dispatcher: Dispatcher
   /** Leaves the queue group; messages that are already received are still handled. */
@@ -16,7 +15,6 @@ interface Endpoint {
   handle(message: ServiceMsg): void
 }
 
-/** Serves a subject as a micro service with one endpoint. */
 export async function serveEndpoint(
   host: FunctionHost,
   dispatcher: Dispatcher,

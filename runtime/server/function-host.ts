@@ -17,7 +17,6 @@ export class FunctionHost {
   readonly backbone: Backbone
   readonly env: unknown
   readonly log: Logger
-  /** Undefined for a function without a rate limit. */
   readonly limiter: Limiter | undefined
   readonly spans: SpanRecorder
   readonly #subjects = new WeakMap<Topic, Subject>()

@@ -22,7 +22,6 @@ export interface LoadedFunction extends FunctionInfo {
   readonly queue: string
 }
 
-/** An error in a function file. */
 export interface LoadProblem {
   file: string
   /** `default` or a part of it; empty if the problem concerns the whole file. */

@@ -10,14 +10,12 @@ import { CallContext } from './call-context.ts'
 import type { Dispatcher, Job } from './dispatcher.ts'
 import { type FunctionHost, readObject } from './function-host.ts'
 
-/** Upper bound of the timeout that a caller requests, in milliseconds. */
 const maxTimeoutMs = 300_000
 /** Replaces the handler's value for a call that was rejected before the handler. */
 const rejected = Symbol('rejected')
 
 type Incoming = Pick<Msg, 'data' | 'headers' | 'json' | 'reply' | 'respond' | 'subject'>
 
-/** Shared by all requests, or events, of a function. */
 export interface RequestKind {
   readonly host: FunctionHost
   readonly dispatcher: Dispatcher

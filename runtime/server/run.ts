@@ -27,7 +27,6 @@ import { requiredResources } from './required-resources.ts'
 import { serveFunction } from './serve.ts'
 
 export interface RuntimeOptions {
-  /** The folder of the function files. */
   folder: string
   config: RuntimeConfig
   log: Logger

@@ -12,7 +12,6 @@ export class FunctionStats {
   errors = 0
   /** Rejected with `overloaded` before the start. */
   shed = 0
-  /** Rejected with `timeout` at the deadline. */
   timeouts = 0
   lastError = ''
   inFlight = 0

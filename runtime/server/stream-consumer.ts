@@ -8,7 +8,6 @@ export interface ConsumerOptions extends BatchOptions {
   readonly stream: string
   readonly filter: string
   readonly deliver: 'all' | 'new'
-  /** Messages in one batch, at most. */
   readonly batch: number
 }
 

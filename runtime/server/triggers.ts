@@ -12,14 +12,12 @@ import type { Dispatcher } from './dispatcher.ts'
 import type { FunctionHost } from './function-host.ts'
 import { type Consumer, type ConsumerOptions, startConsumer } from './stream-consumer.ts'
 
-/** Shared by the consumers of all triggers. */
 interface ConsumerContext {
   host: FunctionHost
   dispatcher: Dispatcher
   js: JetStreamClient
 }
 
-/** Consumes the messages of a topic in its stream. */
 export function consumeStream(context: ConsumerContext, trigger: StreamTrigger): Promise<Consumer> {
   const { host } = context
   return startConsumer({

@@ -20,7 +20,6 @@ export function serveSpans(nc: NatsConnection, store: SpanStore, process: string
   return { [Symbol.asyncDispose]: () => subscription.drain() }
 }
 
-/** Returns the matching spans of all processes. */
 export async function collectSpans(nc: NatsConnection, query: SpanQuery): Promise<CollectedSpan[]> {
   const replies = await gather(nc, subject, JSON.stringify(query))
   return replies.flatMap((reply) => {

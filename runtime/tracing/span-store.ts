@@ -14,7 +14,6 @@ export interface CompletedSpan {
   seq?: number | undefined
 }
 
-/** Milliseconds from which a call counts as slow. */
 export const slowMs = 250
 /** Milliseconds between two recorded calls without a trace. */
 const sampleIntervalMs = 1_000
@@ -53,7 +52,6 @@ export class SpanStore {
   }
 }
 
-/** Records the spans of one function. */
 export class SpanRecorder {
   readonly #store: SpanStore
   readonly #labels: Pick<Span, 'name' | 'kind' | 'version'>
@@ -99,7 +97,6 @@ export class SpanRecorder {
     })
   }
 
-  /** Records an append to a stream by a call. */
   recordAppend(subject: string, seq: number, startedAt: number, { trace, id }: TracePart): void {
     this.#store.add({
       trace,

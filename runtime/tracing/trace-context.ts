@@ -64,7 +64,6 @@ export function joinTrace(carrier: MsgHdrs | undefined): TracePart | undefined {
     : undefined
 }
 
-/** Returns the span context in a message's headers. */
 export function readTrace(carrier: MsgHdrs | undefined): SpanContext | undefined {
   if (!carrier?.has('traceparent')) return undefined
   return trace.getSpanContext(propagator.extract(ROOT_CONTEXT, carrier, fromHeaders))
@@ -110,7 +109,6 @@ export function propagationHeaders(traced: Trace | undefined): MsgHdrs | undefin
   return carrier
 }
 
-/** Returns the trace's id. */
 export function traceId(traced: Trace | undefined): string | undefined {
   return traced && trace.getSpanContext(traced.context)?.traceId
 }
