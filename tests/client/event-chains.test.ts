@@ -19,6 +19,10 @@ describe('event chains', () => {
     expect(new EventChains(10).classify({ seq, prev })).toBe(position)
   })
 
+  it('begin with the first event of a new room', () => {
+    expect(new EventChains(0).classify({ seq: 1, prev: 0 })).toBe('next')
+  })
+
   it('track the room and each thread separately', () => {
     const chains = new EventChains(10)
     chains.markSeen({ seq: 12, threadId })
