@@ -52,6 +52,10 @@ describe('a timeline', () => {
     expect(repliesOf(timeline, 'a')).toEqual({ count: 2, lastSeq: 3 })
   })
 
+  it('stays empty while newer pages are missing', () => {
+    expect(timelineOf([sent(1, 'a')], { ...empty(), hasNewer: true }).items).toEqual([])
+  })
+
   it('counts replies that arrive before their parent message, each once', () => {
     const timeline = timelineOf([
       sent(2, 'b', 'a'),
@@ -222,6 +226,7 @@ describe('a thread', () => {
     const timeline = timelineOf([sent(2, 'b', 'a'), sent(3, 'c'), sent(4, 'd', 'x')], thread)
 
     expect(timeline.items.map(({ id }) => id)).toEqual(['b'])
+    expect(timeline.earlyReplies).toEqual([{ to: 'x', seq: 4 }])
   })
 })
 
