@@ -66,6 +66,7 @@ export async function migrate(): Promise<void> {
   try {
     await transact(async (sql) => {
       await sql`select pg_advisory_xact_lock(${migrationLock})`
+      await turnOffJit(sql)
       await sql`create schema if not exists drizzle`
       await sql`create table if not exists drizzle.__drizzle_migrations
         (id serial primary key, hash text not null, created_at bigint)`
@@ -81,6 +82,22 @@ export async function migrate(): Promise<void> {
   } finally {
     await client.end({ timeout: 5 })
   }
+}
+
+/**
+ * Turns JIT compilation off for later sessions of this role. Statements run for milliseconds, and compiling
+ * a plan with an overestimated cost takes up to a second per execution. Not a migration, so that it also
+ * applies to another role or a restored database; not a start-up parameter, which PgBouncer rejects.
+ */
+async function turnOffJit(sql: TransactionSql): Promise<void> {
+  await sql`
+    do $$ begin
+      if pg_jit_available() then
+        execute format('alter role current_user in database %I set jit = off', current_database());
+      end if;
+    exception when insufficient_privilege then
+      raise warning 'This role may not turn JIT compilation off: set jit = off for the database';
+    end $$`
 }
 
 /**

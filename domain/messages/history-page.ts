@@ -23,16 +23,15 @@ const maxNamedUsers = 100
  * Parameters: $1 room, $2 thread, $3 start sequence, $4 rows before it, $5 rows from it on. Scans one key
  * in both directions, and again for each thread, whose replies it counts up to 1,000. A single statement,
  * so that the room head and the messages are of one snapshot. An empty page is one row with the head.
+ *
+ * The replies are ordered before the limit: without an order, PostgreSQL plans a sequential scan of all
+ * messages for each row of the page wherever it expects long threads.
  */
 export const pageQuery = `
   select head, page.*,
     (select json_agg(json_build_array(emoji, user_id, "on", first_seq))
       from reactions where message_id = page.id) as words,
-    (select reply.seq from messages as reply
-      where reply.room = $1 and reply.thread_id = page.id and $2 = ''
-      order by reply.seq desc limit 1) as last_reply,
-    (select count(*) from (select from messages as reply
-      where reply.room = $1 and reply.thread_id = page.id and $2 = '' limit 1000) as counted) as replies
+    thread.last_reply, thread.replies
   from (select coalesce(max(seq), 0) as head from room_heads where room = $1) as heads
   left join (
     (select id, seq, sender, client_id, text, mentions, at, edited_at, deleted_at
@@ -40,7 +39,14 @@ export const pageQuery = `
     union all
     (select id, seq, sender, client_id, text, mentions, at, edited_at, deleted_at
       from messages where room = $1 and thread_id = $2 and seq >= $3 order by seq limit $5)
-  ) as page on true`
+  ) as page on true
+  cross join lateral (
+    select max(seq) as last_reply, count(*) as replies from (
+      select reply.seq from messages as reply
+        where reply.room = $1 and reply.thread_id = page.id and $2 = ''
+        order by reply.seq desc limit 1000
+    ) as newest
+  ) as thread`
 
 /** The driver returns bigints and times as strings. */
 interface PageRow {
