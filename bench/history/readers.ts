@@ -36,6 +36,19 @@ export const readers = {
     }
   },
 
+  /** The least that a page takes: its messages and their reactions, without the threads. */
+  bare(url: string): Reader {
+    const client = postgres(url, { max: poolSize })
+    return async ({ room, before, limit }) => {
+      const rows = await client`
+        select *, (select count(*)::int from reactions where message_id = id) as put from messages
+        where room = ${room} and thread_id = '' and seq < ${before}
+        order by seq desc limit ${limit + 1}`
+      const shown = rows.slice(0, limit).reverse()
+      return { ids: shown.map(({ id }) => id), reactions: shown.reduce((n, it) => n + it.put, 0) }
+    }
+  },
+
   /** Three questions, as one writes them with drizzle: the page, its reactions, its threads. */
   plain(url: string): Reader {
     const db = drizzle(postgres(url, { max: poolSize }))

@@ -10,6 +10,8 @@ export interface Opening {
   /** How many there are of each. */
   rooms: number
   rows: number
+  /** Far enough in for a page to be full. */
+  from: number
 }
 
 const limit = 50
@@ -18,14 +20,13 @@ let read: Reader
 let anyPage: () => PageRequest
 
 serveParent({
-  open({ name, url, rooms, rows }: Opening) {
+  open({ name, url, rooms, rows, from }: Opening) {
     read = readers[name](url)
-    const any = (from: number, to: number) => from + Math.floor(Math.random() * (to - from))
+    const any = (low: number, high: number) => low + Math.floor(Math.random() * (high - low))
     anyPage = () => ({
       // The busy one every third time.
       room: `room-${Math.max(0, any(-rooms / 2, rooms))}` as RoomId,
-      // Far enough in for the page to be full.
-      before: any(rooms * (limit + 1) * 3, rows),
+      before: any(from, rows),
       limit,
     })
   },

@@ -202,14 +202,19 @@ async function findEditedEarlier(
   return rows.map(({ message_id }) => message_id)
 }
 
-/** Deletes the reactions and versions of deleted messages. Returns the sequences of those edits. */
+/**
+ * Deletes the reactions and versions of deleted messages. Returns the sequences of those edits. The ids
+ * bound both sides of each join: PostgreSQL does not infer one from the other and would scan a table.
+ */
 async function clearDeleted(ids: string[], sql: TransactionSql): Promise<number[]> {
   await sql`
     delete from reactions using messages
-    where id = message_id and id = any(${ids}::text[]) and deleted_at is not null`
+    where id = message_id and deleted_at is not null
+      and id = any(${ids}::text[]) and message_id = any(${ids}::text[])`
   const versions = await sql<{ seq: string }[]>`
     delete from message_versions as version using messages
-    where id = message_id and id = any(${ids}::text[]) and deleted_at is not null
+    where id = message_id and deleted_at is not null
+      and id = any(${ids}::text[]) and message_id = any(${ids}::text[])
     returning version.seq`
   return versions.map(({ seq }) => Number(seq))
 }
@@ -231,7 +236,8 @@ async function applyVersions(ids: string[], sql: TransactionSql) {
       where message_id = any(${ids}::text[])
       order by message_id, seq desc
     ) as newest
-    where id = message_id and newest.seq > coalesce(edited_seq, messages.seq)`
+    where id = message_id and id = any(${ids}::text[])
+      and newest.seq > coalesce(edited_seq, messages.seq)`
 }
 
 async function updateRoomHeads(events: readonly LoggedEvent[], sql: TransactionSql) {

@@ -24,8 +24,8 @@ const maxNamedUsers = 100
  * in both directions, and again for each thread, whose replies it counts up to 1,000. A single statement,
  * so that the room head and the messages are of one snapshot. An empty page is one row with the head.
  *
- * The replies are ordered before the limit: without an order, PostgreSQL plans a sequential scan of all
- * messages for each row of the page wherever it expects long threads.
+ * The order and the bounds of the replies make PostgreSQL scan the key and stop after 1,000. Without the
+ * order it may scan all messages; without the bounds, of which it expects few rows, it may sort a thread.
  */
 export const pageQuery = `
   select head, page.*,
@@ -44,6 +44,7 @@ export const pageQuery = `
     select max(seq) as last_reply, count(*) as replies from (
       select reply.seq from messages as reply
         where reply.room = $1 and reply.thread_id = page.id and $2 = ''
+          and reply.seq > (select 0) and reply.seq < (select ${Number.MAX_SAFE_INTEGER})
         order by reply.seq desc limit 1000
     ) as newest
   ) as thread`

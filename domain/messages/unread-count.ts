@@ -1,58 +1,79 @@
 import { and, count, desc, eq, isNull, ne, type SQL, sql } from 'drizzle-orm'
-import { type AnyPgColumn, unionAll } from 'drizzle-orm/pg-core'
+import type { AnyPgColumn } from 'drizzle-orm/pg-core'
 import { db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
 import { maxUnread } from '#schema/messages/room'
 import { messages, roomHeads } from '#schema/tables/message'
 
-/** Limits the cost per room after a long absence: only the newest messages are counted. */
+/** The newest messages that are scanned for countable ones: the others may be the user's own. */
 const maxScanned = 1_000
-/** A few times the highest count, since a mention in a thread may be of another user. */
-const maxScannedInThreads = 200
+/** The same for messages with mentions, which are read from the table. */
+const maxMentionsScanned = 200
 
 type Of<T> = T | AnyPgColumn | SQL<T> | SQL.Aliased<T>
 
 /**
  * Builds a subquery of one row with a user's unread counts of a room after a sequence: `unread` messages
- * of others, including those in threads that mention the user, and `mentions` of the user among them.
- * Two bounded index scans: of the key, and of mentions in threads.
+ * of others, including those in threads that mention the user, and `mentions` of the user. Two index
+ * scans from the newest message on, each of which ends at `maxUnread` counted messages.
  */
 export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
-  const namesUser = sql<boolean>`${user}::text = any(${messages.mentions})`.as('names_user')
-  const what = { sender: messages.sender, deletedAt: messages.deletedAt, namesUser }
-  const inRoom = db
-    .select(what)
+  const { threadId, sender, mentions: mentioned, deletedAt } = messages
+  const newest = db
+    .select({ sender, deletedAt })
     .from(messages)
-    .where(isInRoomAfter(room, seq))
-    // With the whole key in its order and bounds, PostgreSQL always scans the key. With `room = …` it
-    // estimates the average of all rooms, and sorts all messages of a busy one.
-    .orderBy(desc(messages.room), desc(messages.threadId), desc(messages.seq))
+    .where(and(isAfter(room, seq), eq(threadId, '')))
+    .orderBy(desc(messages.seq))
     .limit(maxScanned)
-  const inThreads = db
-    .select(what)
-    .from(messages)
-    .where(isMentionInThreadAfter(room, seq))
-    .orderBy(desc(messages.room), desc(messages.seq))
-    .limit(maxScannedInThreads)
-    .as('in_threads')
-  const newest = unionAll(
-    inRoom,
-    db.select().from(inThreads).where(sql`${inThreads.namesUser}`),
-  ).as('newest')
-  return db
-    .select({
-      unread: sql<number>`least(${count()}, ${maxUnread})::int`.as('unread'),
-      mentions:
-        sql<number>`least(${count()} filter (where ${newest.namesUser}), ${maxUnread})::int`.as(
-          'named',
-        ),
-    })
+    .as('newest')
+  const inRoom = db
+    .select({ one: sql`1`.as('one') })
     .from(newest)
     .where(and(ne(newest.sender, user), isNull(newest.deletedAt)))
+    .limit(maxUnread)
+    .as('in_room')
+  const mentioning = db
+    .select({ threadId, sender, mentioned, deletedAt })
+    .from(messages)
+    .where(and(isAfter(room, seq), sql`${mentioned} <> '{}'`))
+    .orderBy(desc(messages.seq))
+    .limit(maxMentionsScanned)
+    .as('mentioning')
+  const mentions = db
+    .select({ threadId: mentioning.threadId })
+    .from(mentioning)
+    .where(
+      and(
+        ne(mentioning.sender, user),
+        isNull(mentioning.deletedAt),
+        sql`${user}::text = any(${mentioning.mentioned})`,
+      ),
+    )
+    .limit(maxUnread)
+    .as('mentions')
+  const ofRoom = db
+    .select({ count: count().as('of_room') })
+    .from(inRoom)
+    .as('counted_in_room')
+  const ofMentions = db
+    .select({
+      count: count().as('of_mentions'),
+      inThreads: sql<number>`count(*) filter (where ${mentions.threadId} <> '')`.as('in_threads'),
+    })
+    .from(mentions)
+    .as('counted_mentions')
+  const unread = sql<number>`least(${ofRoom.count} + ${ofMentions.inThreads}, ${maxUnread})::int`
+  return db
+    .select({
+      unread: unread.as('unread'),
+      mentions: sql<number>`${ofMentions.count}::int`.as('named'),
+    })
+    .from(ofRoom)
+    .crossJoin(ofMentions)
     .as('counted')
 }
 
-/** Returns the unread counts of one room, and in `asOf` the last event that they include. */
+/** Counts unread messages of one room at once; `asOf` is the last event that the counts include. */
 export async function countUnread(room: RoomId, seq: number, user: UserId) {
   const counted = unreadAfter(room, seq, user)
   const [counts = { unread: 0, mentions: 0, asOf: 0 }] = await db
@@ -66,16 +87,12 @@ export async function countUnread(room: RoomId, seq: number, user: UserId) {
   return counts
 }
 
-function isInRoomAfter(room: Of<RoomId>, seq: Of<number>) {
-  const place = sql`(${messages.room}, ${messages.threadId}, ${messages.seq})`
-  const last = Number.MAX_SAFE_INTEGER
-  return sql`${place} > (${room}::text, '', ${seq}::bigint)
-    and ${place} <= (${room}::text, '', ${last}::bigint)`
-}
-
-function isMentionInThreadAfter(room: Of<RoomId>, seq: Of<number>) {
-  const place = sql`(${messages.room}, ${messages.seq})`
-  const last = Number.MAX_SAFE_INTEGER
-  return sql`${messages.threadId} <> '' and ${messages.mentions} <> '{}'
-    and ${place} > (${room}::text, ${seq}::bigint) and ${place} <= (${room}::text, ${last}::bigint)`
+/**
+ * A condition for messages after a sequence of a room. Compared as a row, the key would be scanned for the
+ * whole room. With both bounds of the sequence PostgreSQL expects few rows and takes their order from the
+ * index; with one bound it may sort all messages of a large room.
+ */
+function isAfter(room: Of<RoomId>, seq: Of<number>) {
+  return sql`${messages.room} = ${room}::text
+    and ${messages.seq} > ${seq}::bigint and ${messages.seq} <= ${Number.MAX_SAFE_INTEGER}::bigint`
 }

@@ -160,16 +160,19 @@ const member = { room: members.room, userId: members.userId, kind: rooms.kind, r
 function writeMembers(keys: readonly MembershipKey[], context: Context) {
   const index = context.kv(ROOMS_KV)
   const ids = [...new Set(keys.map(({ room }) => room))]
-  const pairs = sql`select * from unnest(
+  // A join: with an `in` condition PostgreSQL would read all members of these rooms.
+  const pairs = sql`unnest(
     ${sql.param(keys.map(({ room }) => room))}::text[],
     ${sql.param(keys.map(({ userId }) => userId))}::text[]
-  )`
+  ) as pair (room, user_id)`
+  const isPair = sql`(${members.room}, ${members.userId}) = (pair.room, pair.user_id)`
   return withSharedRoomLocks(ids, async (tx) => {
     const entries = await tx
       .select(member)
-      .from(members)
+      .from(pairs)
+      .innerJoin(members, isPair)
       .innerJoin(rooms, eq(rooms.id, members.room))
-      .where(and(isActive(ids), sql`(${members.room}, ${members.userId}) in (${pairs})`))
+      .where(isNull(rooms.archivedAt))
     return Promise.all(entries.map(async (entry) => ({ ...entry, isNew: await write(entry) })))
   })
 

@@ -30,13 +30,19 @@ export async function requireVisibleRoom(id: RoomId, caller: UserId) {
 
 /** Returns up to `limit` members with their names, those first who joined first. */
 export async function listFirstMembers(room: RoomId, limit: number) {
-  const rows = await db
-    .select({ userId: members.userId, role: members.role, name: publicUser.name })
+  // Limited before the join, which would otherwise read the names of all users.
+  const first = db
+    .select()
     .from(members)
-    .leftJoin(users, eq(users.id, members.userId))
     .where(eq(members.room, room))
     .orderBy(asc(members.joinedAt), asc(members.userId))
     .limit(limit)
+    .as('first')
+  const rows = await db
+    .select({ userId: first.userId, role: first.role, name: publicUser.name })
+    .from(first)
+    .leftJoin(users, eq(users.id, first.userId))
+    .orderBy(asc(first.joinedAt), asc(first.userId))
   return rows.map(({ name, ...member }) => ({ ...member, name: name ?? member.userId }))
 }
 

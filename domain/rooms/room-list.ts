@@ -34,6 +34,11 @@ export function roomsOfUser(user: UserId) {
     .limit(maxRooms)
     .as('own')
   const counted = unreadAfter(own.id, own.readSeq, user)
+  const other = db
+    .select({ userId: others.userId })
+    .from(others)
+    .where(and(eq(others.room, own.id), ne(others.userId, user)))
+    .limit(1)
   return db
     .select({
       id: own.id,
@@ -44,9 +49,9 @@ export function roomsOfUser(user: UserId) {
       readSeq: own.readSeq,
       unread: counted.unread,
       mentions: counted.mentions,
-      other: others.userId,
+      // A join would read all members of every room that is not direct.
+      other: sql<UserId | null>`case when ${own.kind} = 'direct' then (${other}) end`,
     })
     .from(own)
     .crossJoinLateral(counted)
-    .leftJoin(others, and(eq(own.kind, 'direct'), eq(others.room, own.id), ne(others.userId, user)))
 }

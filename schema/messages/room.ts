@@ -46,7 +46,7 @@ export const MyRoom = v.object({
   readSeq: SeqOrNone,
   /**
    * Unread messages of others, and unread replies in threads that mention the caller. Counts up to
-   * 100, within the newest 1,000 messages of the room and the newest 200 replies with mentions.
+   * 100, within the newest 1,000 messages of the room itself and the newest 200 with mentions.
    */
   unread: v.number(),
   /** Those that mention the caller, with the same limits. */

@@ -59,7 +59,11 @@ export const bans = pgTable(
     by: text('by').$type<UserId>().notNull(),
     at: timestamp('at', { withTimezone: true }).notNull().defaultNow(),
   },
-  (table) => [primaryKey({ columns: [table.room, table.userId] })],
+  (table) => [
+    primaryKey({ columns: [table.room, table.userId] }),
+    // For the list of public rooms, which omits those that ban the user.
+    index('bans_user').on(table.userId),
+  ],
 )
 
 /**

@@ -58,6 +58,28 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('db, on %s', (kind) => {
     expect(row?.different).toBe(row?.count)
   })
 
+  it('turns JIT compilation off for every role that has migrated it', async () => {
+    const isJitOn = async () => {
+      const [row] = await db.execute(
+        sql`select pg_jit_available() and current_setting('jit')::boolean as jit`,
+      )
+      return row?.jit
+    }
+    expect(await isJitOn()).toBe(false)
+    if (kind === 'pglite') return
+
+    await db.execute(sql`create role another login superuser`)
+    await closeDb()
+    process.env.DATABASE_URL = database().url.replace('postgres@', 'another@')
+    try {
+      await migrate()
+      expect(await isJitOn()).toBe(false)
+    } finally {
+      await closeDb()
+      process.env.DATABASE_URL = database().url
+    }
+  })
+
   it('serves all callers again as soon as the database is available again', async () => {
     const query = () => db.execute(sql`select 1 as one`)
     const queryAll = () => Promise.all(Array.from({ length: 40 }, query))

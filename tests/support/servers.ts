@@ -38,8 +38,8 @@ export interface Servers extends AsyncDisposable {
   runtime: ProcessService
   database: ProcessService
   nats: ProcessService
-  /** Starts another runtime, which stops with the servers. */
-  startAnother(name: string): Promise<ProcessService>
+  /** Starts another runtime, which stops with the servers. `settings` are its own variables. */
+  startAnother(name: string, settings?: Record<string, string>): Promise<ProcessService>
 }
 
 /** Runs once per project of vitest.config.ts, which is named after its database. */
@@ -95,7 +95,8 @@ export async function startServers(
     runtime,
     database: db,
     nats,
-    startAnother: async (name) => running.use(await startRuntimeService({ dir, env, name })),
+    startAnother: async (name, own = {}) =>
+      running.use(await startRuntimeService({ dir, env: { ...env, ...own }, name })),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }

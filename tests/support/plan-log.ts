@@ -1,0 +1,70 @@
+import { readFile } from 'node:fs/promises'
+import type { Sql } from 'postgres'
+
+/** A node of a plan, as `explain (analyze, buffers, format json)` shows it. */
+interface PlanNode {
+  'Node Type': string
+  'Relation Name'?: string
+  'Actual Rows': number
+  'Actual Loops': number
+  'Rows Removed by Filter'?: number
+  'Heap Fetches'?: number
+  'Shared Hit Blocks': number
+  'Shared Read Blocks': number
+  Plans?: PlanNode[]
+}
+
+/** A statement that PostgreSQL has executed, and its plan. */
+export interface Executed {
+  statement: string
+  root: PlanNode
+  isCompiled: boolean
+}
+
+/** Makes PostgreSQL log the plan of every statement in the sessions that begin after this. */
+export async function logPlans(sql: Sql): Promise<void> {
+  await sql`load 'auto_explain'`
+  const settings = {
+    session_preload_libraries: 'auto_explain',
+    'auto_explain.log_min_duration': '0',
+    'auto_explain.log_analyze': 'on',
+    'auto_explain.log_buffers': 'on',
+    'auto_explain.log_timing': 'off',
+    'auto_explain.log_format': 'json',
+    log_line_prefix: '%a ',
+  }
+  for (const [name, value] of Object.entries(settings))
+    await sql.unsafe(`alter system set ${name} = '${value}'`)
+  await sql`select pg_reload_conf()`
+}
+
+/** Reads the product's statements with their plans from a byte offset of the server's log on. */
+export async function readPlans(path: string, from: number): Promise<Executed[]> {
+  const log = (await readFile(path)).subarray(from).toString()
+  // PostgreSQL indents all lines of an entry but the first.
+  const entries = log.matchAll(/^natter LOG: {2}duration: [\d.]+ ms {2}plan:\n((?:\t.*\n)+)/gm)
+  return [...entries].map(([, json = '']) => {
+    const { 'Query Text': text, Plan: root, JIT } = JSON.parse(json)
+    return { statement: text.replace(/\s+/g, ' ').trim(), root, isCompiled: JIT !== undefined }
+  })
+}
+
+/** Returns all nodes of a plan. */
+export function nodesOf(node: PlanNode): PlanNode[] {
+  return [node, ...(node.Plans ?? []).flatMap(nodesOf)]
+}
+
+/** Returns the rows that a node has returned in all loops, optionally with those that its filter removed. */
+export function rowsOf(node: PlanNode, include?: 'removed rows'): number {
+  const removed = include ? (node['Rows Removed by Filter'] ?? 0) : 0
+  return (node['Actual Rows'] + removed) * node['Actual Loops']
+}
+
+/**
+ * Returns the number of 8 kB pages that a plan touches, without the heap fetches of index-only scans, which
+ * end with the first vacuum.
+ */
+export function buffersOf({ root }: Executed): number {
+  const visits = nodesOf(root).reduce((sum, node) => sum + (node['Heap Fetches'] ?? 0), 0)
+  return root['Shared Hit Blocks'] + root['Shared Read Blocks'] - visits
+}
