@@ -7,9 +7,9 @@ import { findTexts } from './wire.ts'
 
 /** How long what was deleted may still be answered with, in milliseconds. */
 const graceMs = 1_000
-/** Of a room's unread messages only so many are looked at, the newest; and so many in its threads. */
-const lookedAt = 1_000
-const lookedAtInThreads = 200
+/** Unread counts include the newest messages of a room and its newest messages with mentions only. */
+const maxScanned = 1_000
+const maxMentionsScanned = 200
 
 export function findLost({ acks, rows }: Evidence, messages: Replay): string[] {
   const byClient = Map.groupBy(rows, ({ sender, clientId }) => `${sender} ${clientId}`)
@@ -132,16 +132,17 @@ export function compareCounts(evidence: Evidence, messages: Replay): string[] {
     const after = (byRoom.get(room) ?? [])
       .filter(({ seq }) => seq > readSeq)
       .sort((a, b) => a.seq - b.seq)
-    const inRoom = after.filter(({ threadId }) => threadId === '').slice(-lookedAt)
-    const inThreads = after
-      .filter(({ threadId, mentions }) => threadId !== '' && mentions.length > 0)
-      .slice(-lookedAtInThreads)
-      .filter((it) => it.mentions.includes(user))
-    const unreadBy = [...inRoom, ...inThreads].filter(
-      ({ sender, isDeleted }) => sender !== user && !isDeleted,
+    const inRoom = after.filter(({ threadId }) => threadId === '').slice(-maxScanned)
+    const mentioning = after
+      .filter(({ mentions }) => mentions.length > 0)
+      .slice(-maxMentionsScanned)
+      .filter((message) => message.mentions.includes(user))
+    const inThreads = mentioning.filter(({ threadId }) => threadId !== '')
+    const isCounted = ({ sender, isDeleted }: { sender: string; isDeleted: boolean }) =>
+      sender !== user && !isDeleted
+    const [expected, named] = [[...inRoom, ...inThreads], mentioning].map((messages) =>
+      Math.min(messages.filter(isCounted).length, maxUnread),
     )
-    const naming = unreadBy.filter((it) => it.mentions.includes(user))
-    const [expected, named] = [unreadBy, naming].map((all) => Math.min(all.length, maxUnread))
     const wrong = isReadPlace(count, evidence)
       ? []
       : [`${user} has read ${room} to ${readSeq} by room.list, which they did not say`]
