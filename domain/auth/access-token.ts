@@ -34,7 +34,7 @@ export interface TokenCheck {
 /** Asymmetric only: with HS256, the public key would serve as the secret of a forged token. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA']
 const clockToleranceS = 5
-/** Limits how long a user whom the issuer has disabled can still log in: docs/decisions/005-a-token-lasts-a-day.md. */
+/** Limits how long a user whom the issuer has disabled can still log in: docs/decisions/005-access-token-lifetime.md. */
 const maxLifetimeS = 24 * 3_600
 
 /** Creates a check for access tokens of one OIDC issuer. Fetches no keys until the first call. */
