@@ -112,7 +112,7 @@ const firsts = (rows: readonly ListRow[]) =>
 
 describe('message groups', () => {
   it.each([
-    ['continue within five minutes', ['bob', 0], ['bob', 4.99], false],
+    ['continue within five minutes', ['bob', 0], ['bob', 4.99999], false],
     ['end after five minutes', ['bob', 0], ['bob', 5], true],
     ['end with another sender', ['bob', 0], ['alice', 1], true],
     ['end at midnight', ['bob', 719], ['bob', 721], true],
@@ -127,6 +127,14 @@ describe('message groups', () => {
     const toRows = createRows()
     toRows(items.slice(1), [], undefined, 'alice')
 
+    expect(firsts(toRows(items, [], undefined, 'alice'))).toEqual([true, false, false])
+  })
+
+  it('are joined by a message between two of them', () => {
+    const items = givenMessages(['bob', 0], ['bob', 4], ['bob', 8])
+    const toRows = createRows()
+
+    expect(firsts(toRows(items.toSpliced(1, 1), [], undefined, 'alice'))).toEqual([true, true])
     expect(firsts(toRows(items, [], undefined, 'alice'))).toEqual([true, false, false])
   })
 })
