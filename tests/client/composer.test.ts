@@ -229,7 +229,7 @@ describe('people', { timeout: 60_000 }, () => {
     await bob.send(room, 'look at me')
     await message(page, 'look at me').waitFor()
     await field().press('Alt+ArrowUp')
-    for (let at = 0; at < 3; at++) await page.keyboard.press('Tab')
+    for (let press = 0; press < 3; press++) await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
     await page.getByRole('menuitem', { name: 'View profile of Bob Brown' }).press('Enter')
 

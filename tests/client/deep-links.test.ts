@@ -96,7 +96,7 @@ describe('a link to a message', { timeout: 60_000 }, () => {
     const { id } = await bob.reply(room, first, 'the answer')
     // A link resolves persisted messages only.
     await expect
-      .poll(async () => (await aliceUser.client.try('msg.find', { room, id } as never)).ok)
+      .poll(async () => (await aliceUser.client.try('msg.find', { room, id })).ok)
       .toBe(true)
 
     await goTo(alice.page, fixture.urls.web, `${room}/m/${id}`)
@@ -111,7 +111,7 @@ describe('a link to a message', { timeout: 60_000 }, () => {
     const { room, sent } = await givenHistory(80)
     const { id = '', seq = 0 } = sent[4] ?? {}
     const notifyId = `${seq.toString(36)}-${id}`
-    await bob.client.call('msg.delete', { notifyId } as never)
+    await bob.client.call('msg.delete', { notifyId })
 
     await goTo(alice.page, fixture.urls.web, `${room}/m/${id}`)
 
@@ -135,7 +135,7 @@ describe('a link to a message', { timeout: 60_000 }, () => {
 
   it('shows the same page for a room of others and for a room that does not exist', async () => {
     const room = `room-${crypto.randomUUID().slice(0, 8)}`
-    await bob.client.call('room.create', { room, name: room, kind: 'private' } as never)
+    await bob.client.call('room.create', { room, name: room, kind: 'private' })
     const { id } = await bob.send(room, 'between us')
     const show = async (path: string) => {
       await goTo(alice.page, fixture.urls.web, path)
@@ -298,9 +298,9 @@ describe('a thread', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: /latest|new message/ }).click()
     await expect.poll(() => isOnScreen(page, 'number 90.')).toBe(true)
     await thread.getByText('number 3.').waitFor()
-    await bob.client.call('msg.edit', { notifyId, text: 'number three.' } as never)
+    await bob.client.call('msg.edit', { notifyId, text: 'number three.' })
     await thread.getByText('number three.').waitFor()
-    await bob.client.call('msg.delete', { notifyId } as never)
+    await bob.client.call('msg.delete', { notifyId })
     await thread.getByText('This message was deleted.').waitFor()
 
     await page.goto(`${fixture.urls.web}/r/${room}/m/${id}`)

@@ -85,8 +85,8 @@ const fixture = useClientFixture({
 /** A room of bob's with alice in it, not open in her page. */
 async function givenRoom(): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
-  await bob.client.call('room.create', { room, name: room, kind: 'private' } as never)
-  await bob.client.call('room.invite', { room, userId: 'alice' } as never)
+  await bob.client.call('room.create', { room, name: room, kind: 'private' })
+  await bob.client.call('room.invite', { room, userId: 'alice' })
   await alice.page.getByRole('link', { name: room }).waitFor()
   return room
 }
@@ -232,7 +232,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     await typeMessage(page, 'mine to begin')
     const his = await bob.send(room, 'his to begin')
     await message(page, 'mine to begin').waitFor()
-    const history = () => client.call('chat.history', { room } as never)
+    const history = () => client.call('chat.history', { room })
     await expect.poll(async () => (await history()).messages.length).toBe(2)
     const mine = (await history()).messages.find(({ text }) => text === 'mine to begin')
     await bob.reply(room, his.id, `of no concern in ${room}`)

@@ -152,9 +152,9 @@ describe('a page after an outage', { timeout: 60_000 }, () => {
     await expect.poll(() => readLocalStore(alice.page)).toContain('a secret')
 
     fixture.network.cut()
-    await bob.client.call('msg.edit', { notifyId: toNotifyId(first as never), text: 'a first one' })
-    await bob.client.call('msg.delete', { notifyId: toNotifyId(gone as never) })
-    const reaction = { notifyId: toNotifyId(liked as never), emoji: '🎉', on: true }
+    await bob.client.call('msg.edit', { notifyId: toNotifyId(first), text: 'a first one' })
+    await bob.client.call('msg.delete', { notifyId: toNotifyId(gone) })
+    const reaction = { notifyId: toNotifyId(liked), emoji: '🎉', on: true }
     await bob.client.call('msg.react', reaction)
     for (const text of ['we shall', 'or not']) await bob.reply(room, liked.id, text)
     await typeMessage(alice.page, 'written meanwhile')

@@ -85,7 +85,7 @@ describe('presence', { timeout: 60_000 }, () => {
   it('changes to away after ten idle minutes, and to online on input', async () => {
     const room = await givenRoom('private', 'alice')
     const readAliceStatus = async () => {
-      const { present } = await bob.client.call('presence.room', { room } as never)
+      const { present } = await bob.client.call('presence.room', { room })
       return Object.entries(present).find(([user]) => user === 'alice')?.[1]
     }
     const tab = await alice.page.context().newPage()

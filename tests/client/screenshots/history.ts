@@ -26,7 +26,7 @@ export async function writeUnread({ bob, maya, tomas, li }: People): Promise<voi
     '@alice the alert from 14:02 is a false alarm, I have muted the check.',
   )
   await bob.send('random', 'Cake in the kitchen 🍰')
-  const { room } = await maya.client.call('room.direct', { with: 'alice' as never })
+  const { room } = await maya.client.call('room.direct', { with: 'alice' })
   await maya.send(room.id, 'Do you have five minutes before the demo?')
 }
 
@@ -41,25 +41,24 @@ async function createRooms(people: People) {
     ['quiet', 'Quiet corner', 'private'],
   ] as const
   for (const [room, name, kind] of rooms)
-    await alice.client.call('room.create', { room: room as never, name, kind })
+    await alice.client.call('room.create', { room, name, kind })
   const { bob, maya } = people
   for (const [owner, room, name] of [
     [bob, 'release-notes', 'Release notes'],
     [maya, 'book-club', 'Book club'],
     [bob, 'climbing', 'Climbing on Tuesdays'],
   ] as const)
-    await owner.client.call('room.create', { room: room as never, name, kind: 'public' })
-  await alice.client.call('room.join', { room: 'release-notes' as never })
+    await owner.client.call('room.create', { room, name, kind: 'public' })
+  await alice.client.call('room.join', { room: 'release-notes' })
   const everyone = Object.entries(people) as [Name, Person][]
   // Only known people can be invited, so wait until all of them are.
-  const userIds = everyone.map(([name]) => name as never)
+  const userIds = everyone.map(([name]) => name)
   while ((await alice.client.call('users.names', { userIds })).users.length < userIds.length)
     await delay(50)
   for (const [name, { client }] of everyone) {
     for (const room of ['general', 'random', 'engineering', 'design', 'incidents', 'beirut'])
-      await client.call('room.join', { room: room as never })
-    if (name !== 'alice')
-      await alice.client.call('room.invite', { room: 'launch' as never, userId: name as never })
+      await client.call('room.join', { room })
+    if (name !== 'alice') await alice.client.call('room.invite', { room: 'launch', userId: name })
   }
 }
 
@@ -77,7 +76,7 @@ async function writeSmallTalk({ alice, amira, bob, jonas, li, maya, tomas }: Peo
     [li, '谢谢！我明天看一下。'],
     [maya, 'Sketches for the settings are in the room.'],
   ] as const) {
-    const { room } = await other.client.call('room.direct', { with: 'alice' as never })
+    const { room } = await other.client.call('room.direct', { with: 'alice' })
     await other.send(room.id, text)
   }
 }
