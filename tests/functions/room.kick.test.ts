@@ -69,14 +69,15 @@ describe('room.kick', () => {
 
       await Promise.all(
         roomIds.map(async (room) => {
-          const kicked = kick(room, 'bob', 'alice')
-          for (let isDone = false; !isDone; ) {
+          let isDone = false
+          const kicked = kick(room, 'bob', 'alice').finally(() => {
+            isDone = true
+          })
+          while (!isDone) {
             const joins = Array.from({ length: 5 }, () => app.call('room.join', { room }, 'bob'))
-            void kicked.then(() => {
-              isDone = true
-            })
             await Promise.allSettled(joins)
           }
+          await kicked
         }),
       )
 

@@ -110,13 +110,13 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
     const [written, said]: [string[], string[]] = [[], []]
 
     await page.locator('#composer').focus()
-    while (renewals === 0 || sockets === 0) {
+    do {
       written.push(String(written.length % 10))
       await page.keyboard.type(written.at(-1) ?? '', { delay: 150 })
       if (written.length % 10 > 0) continue
       said.push(`word ${said.length}.`)
       await typeMessage(bob.page, said.at(-1) ?? '')
-    }
+    } while (renewals === 0 || sockets === 0)
     expect(await page.locator('#composer').inputValue()).toBe(written.join(''))
     await page.locator('#composer').press('Enter')
 
