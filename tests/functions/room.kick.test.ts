@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { isCallError } from '#runtime/client'
 import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { roomChanged } from '#schema/messages/room'
 import {
@@ -14,6 +15,18 @@ const app = useApp()
 
 const kick = (room: string, userId: string, as: TestPerson) =>
   app.call('room.kick', { room, userId }, as)
+
+/** Kicks bob. Retries when the answer is late, because the concurrent joins occupy the runtime. */
+async function kickUntilAnswered(room: string): Promise<void> {
+  for (;;) {
+    try {
+      await kick(room, 'bob', 'alice')
+      return
+    } catch (error) {
+      if (!isCallError(error) || error.code !== 'timeout') throw error
+    }
+  }
+}
 
 describe('room.kick', () => {
   it('removes and bans a member', async () => {
@@ -70,7 +83,7 @@ describe('room.kick', () => {
       await Promise.all(
         roomIds.map(async (room) => {
           let isDone = false
-          const kicked = kick(room, 'bob', 'alice').finally(() => {
+          const kicked = kickUntilAnswered(room).finally(() => {
             isDone = true
           })
           while (!isDone) {
