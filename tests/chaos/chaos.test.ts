@@ -5,32 +5,34 @@ import { describe, expect, it } from 'vitest'
 import type { DatabaseKind } from '../support/servers.ts'
 import { runChaos } from './run.ts'
 
-const fresh = Date.now() % 2 ** 31
+const newSeed = Date.now() % 2 ** 31
 
-describe('people who use the whole system while parts of it fail', () => {
+describe('simulated users under injected faults', () => {
   it.each<[DatabaseKind, number]>([
-    ['postgres', fresh],
+    ['postgres', newSeed],
     ['pglite', 7],
   ])(
-    'lose nothing and see nothing they may not, on %s with seed %i',
+    'lose no acknowledged message and receive nothing without access, on %s with seed %i',
     { timeout: 180_000 },
     async (database, seed) => {
       const report = await runChaos({
         seed,
         database,
-        ms: 6_000,
-        people: 5,
-        databaseAwayMs: 1_500,
-        faults: ['runtime killed', 'nats killed', 'message delivered again', 'database away'],
+        durationMs: 6_000,
+        userCount: 5,
+        databaseOutageMs: 1_500,
+        faults: ['runtime killed', 'nats killed', 'message appended twice', 'database unavailable'],
       })
 
-      const wrong = Object.entries(report.verdict).filter(([, found]) => found.length > 0)
-      expect(wrong, `what was found is in ${report.dir}`).toEqual([])
-      // Something did happen.
+      const failing = Object.entries(report.verdict).filter(
+        ([, violations]) => violations.length > 0,
+      )
+      expect(failing, `the evidence is in ${report.dir}`).toEqual([])
+      // The run had enough load and faults to be meaningful.
       expect(report.acknowledged).toBeGreaterThan(50)
       expect(report.faults).toEqual(expect.arrayContaining(['runtime killed', 'nats killed']))
-      expect(report.ways.heard).toBeGreaterThan(50)
-      expect(report.ways.synced).toBeGreaterThan(10)
+      expect(report.deliveries.pushed).toBeGreaterThan(50)
+      expect(report.deliveries.synced).toBeGreaterThan(10)
     },
   )
 })
@@ -46,7 +48,7 @@ describe('npm run chaos', () => {
       }),
     )
 
-  it('says what it takes', async () => {
+  it('prints its usage with --help', async () => {
     const { code, stdout } = await run('--help')
     expect(code).toBe(0)
     expect(stdout).toContain('--minutes N')
@@ -57,9 +59,9 @@ describe('npm run chaos', () => {
     [['--minutes', '0'], '--minutes is "0": give a number from 0.1 to 1400'],
     [['--seed', '1.5'], '--seed is "1.5": give a whole number'],
     [['--people', '1'], '--people is "1": give a number from 2 to 100'],
-    [['--database', 'oracle'], '--database is "oracle": say postgres or pglite'],
+    [['--database', 'oracle'], '--database is "oracle": give postgres or pglite'],
     [['--loud'], "Unknown option '--loud'"],
-  ])('refuses %j', async (args, reason) => {
+  ])('rejects the arguments %j', async (args, reason) => {
     const { code, stderr } = await run(...args)
     expect(code).toBe(1)
     expect(stderr).toContain(reason)

@@ -2,46 +2,49 @@ import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
 import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 import type { RoomKind } from '#schema/messages/room'
 
-/** What was found after a run: all that the verdict is made of. Times are in ms since the epoch. */
+/** Input of all checks, collected after a run. Times are in ms since the epoch. */
 export interface Evidence {
   rooms: { id: RoomId; kind: RoomKind; isArchived: boolean }[]
-  /** What the log holds, in its order, and when it took it. */
-  log: Logged[]
-  rows: Row[]
+  log: LogEntry[]
+  rows: PersistedMessage[]
   reactions: { messageId: MessageId; userId: UserId; emoji: string }[]
-  /** Texts that are kept of messages which were edited. */
+  /** Earlier texts of edited messages. */
   versions: { messageId: MessageId; text: string }[]
+  /** The last persisted sequence of each room. */
   heads: { room: RoomId; seq: number }[]
-  /** What the live index should have by the database, and what it has: key and value. */
-  members: Map<string, string>
+  /** Entries of the live index that follow from the database. */
+  expectedIndex: Map<string, string>
+  /** Actual entries of the live index. */
   index: Map<string, string>
-  /** `{room}.{user}` for everybody in the database, in archived rooms too. */
-  belonging: ReadonlySet<string>
-  acks: Ack[]
-  changes: AckedChange[]
-  moves: Move[]
-  closings: Closing[]
-  readMarks: ReadMark[]
-  /** Everything that came over somebody's connection. */
+  /** `{room}.{user}` of each membership in the database, including archived rooms. */
+  storedMembers: ReadonlySet<string>
+  acks: AcknowledgedMessage[]
+  changes: AcknowledgedChange[]
+  membershipOperations: MembershipOperation[]
+  archiveOperations: ArchiveOperation[]
+  readOperations: ReadOperation[]
+  /** Everything that the server delivered to the simulated users. */
   frames: Frame[]
-  /** When a process was stopped in its tracks, and what it was about to do was late. */
+  /** Times at which a runtime was paused: its pushes may be late by as much. */
   pauses: { start: number; end: number }[]
-  /** What each member has put together of a room, from what they heard and asked for. */
-  views: { user: UserId; room: RoomId; messages: ReadonlyMap<MessageId, Shown>; odd: string[] }[]
-  /** What `room.list` says to each. */
-  counts: Count[]
-  /** What was asked when nothing failed any more, and was not answered. */
-  calm: string[]
-  /** How processes ended that nobody had ended, and answers that nobody should get. */
+  /** Each member's view of a room, built from pushes and answers. */
+  views: UserView[]
+  /** Answers of `room.list`. */
+  counts: RoomCounts[]
+  /** Calls that failed although no fault was active any more. */
+  failedAfterFaults: string[]
+  /** Unexpected exits of processes, and calls that failed with `internal`. */
   crashes: string[]
   deadLetters: string[]
 }
 
-export interface Logged extends PlacedEvent {
+export interface LogEntry extends PlacedEvent {
+  /** When the stream stored the event. */
   at: number
 }
 
-export interface Row {
+/** A row of the table `messages`. */
+export interface PersistedMessage {
   id: MessageId
   room: RoomId
   seq: number
@@ -53,8 +56,7 @@ export interface Row {
   isDeleted: boolean
 }
 
-/** A message that the server has acknowledged. */
-export interface Ack {
+export interface AcknowledgedMessage {
   user: UserId
   room: RoomId
   clientId: ClientId
@@ -63,8 +65,8 @@ export interface Ack {
   seq: number
 }
 
-/** The same for what was done to one. */
-export interface AckedChange {
+/** An acknowledged edit, deletion or reaction. */
+export interface AcknowledgedChange {
   kind: 'edit' | 'delete' | 'react'
   user: UserId
   room: RoomId
@@ -77,63 +79,67 @@ export interface AckedChange {
   on?: boolean
 }
 
-/** Something that takes its time, and has happened for certain, or perhaps. */
-export interface Deed {
+/** The time span in which an operation took effect; without an acknowledgement it may have had none. */
+export interface TimedOperation {
   start: number
-  /** When it was answered; long after, where it was not. */
+  /** When it was acknowledged; otherwise, the latest time at which it may still take effect. */
   end: number
-  isSure: boolean
+  isAcknowledged: boolean
 }
 
-/** Somebody came to belong to a room, or ceased to. */
-export interface Move extends Deed {
+export interface MembershipOperation extends TimedOperation {
   user: UserId
   room: RoomId
-  way: 'in' | 'out'
-  /** They may not come back by themselves: a public room is closed to them. */
+  action: 'join' | 'leave'
+  /** A kicked user may no longer subscribe to a public room. */
   isKick?: boolean
 }
 
-/** A room was archived, or brought back. */
-export interface Closing extends Deed {
+export interface ArchiveOperation extends TimedOperation {
   room: RoomId
-  way: 'in' | 'out'
+  action: 'archive' | 'restore'
 }
 
-/** Somebody said how far they have read. */
-export interface ReadMark extends Deed {
+/** A change of a user's read position. */
+export interface ReadOperation extends TimedOperation {
   user: UserId
   room: RoomId
-  /** As it was answered, or as it was asked where there was no answer. */
+  /** The acknowledged position, or the requested one. */
   seq: number
 }
 
-/** Something that came over a connection. */
+/** A NATS message that a simulated user received. */
 export interface Frame {
   user: UserId
   at: number
   subject: string
-  /** When it was asked for; undefined for what was pushed. */
-  askedAt?: number | undefined
-  /** The room it is about, where its subject says so. */
+  /** When the call was made that the frame answers; undefined for a push. */
+  requestedAt?: number | undefined
+  /** The room in the frame's subject. */
   room?: RoomId | undefined
-  /** For what is told of the log. */
   notice?: Notice
-  /** The texts in it: each has a number and says where it was written. */
-  said: { count: number; room: RoomId }[]
+  /** Marked texts in the payload. */
+  texts: { count: number; room: RoomId }[]
 }
 
-/** A message as somebody sees it. */
-export interface Shown {
+export interface UserView {
+  user: UserId
+  room: RoomId
+  messages: ReadonlyMap<MessageId, VisibleMessage>
+  violations: string[]
+}
+
+/** A message in a user's view. */
+export interface VisibleMessage {
   seq: number
   threadId: MessageId | ''
   text: string
   isDeleted: boolean
-  /** `{user} {emoji}` of those who have one on it. */
+  /** `{user} {emoji}` */
   reactions: ReadonlySet<string>
 }
 
-export interface Count {
+export interface RoomCounts {
   user: UserId
   room: RoomId
   lastSeq: number
@@ -142,7 +148,7 @@ export interface Count {
   mentions: number
 }
 
-/** The order that an event's `prev` is of: that of the room, or of one of its threads. */
+/** Returns the key of the chain that an event's `prev` refers to: its room, or its thread. */
 export function chainOf(event: RoomEvent): string {
   const thread = event.kind === 'message' ? (event.threadId ?? '') : ''
   return `${event.room} ${thread}`

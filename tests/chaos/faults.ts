@@ -3,110 +3,111 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { headers } from '@nats-io/nats-core'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import type { Random } from './random.ts'
-import type { World } from './world.ts'
+import type { SystemUnderTest } from './system-under-test.ts'
 
 export interface FaultOptions {
-  world: World
+  system: SystemUnderTest
   random: Random
-  /** How long the database stays away, and the longest a runtime stands still, in milliseconds. */
-  databaseAwayMs: number
-  pausedMs: number
+  databaseOutageMs: number
+  maxPauseMs: number
 }
 
 type Fault = (options: FaultOptions) => Promise<void>
 
-/** What happens to runtimes and messages, and what happens meanwhile to what they stand on. */
-const lanes = {
+/** Two fault schedules, which run in parallel. The number is the fault's relative frequency. */
+const schedules = {
   runtimes: {
     'runtime killed': 4,
     'all runtimes killed': 0.5,
     'runtime restarted': 3,
     'runtime paused': 2,
-    'message delivered again': 5,
-    'log read again': 0.5,
+    'message appended twice': 5,
+    'consumers recreated': 0.5,
   },
-  ground: {
+  dependencies: {
     'nats killed': 1,
     'nats restarted': 1,
-    'database away': 1,
-    'index lost': 1,
+    'database unavailable': 1,
+    'index purged': 1,
   },
 } as const
 
-export type Lane = keyof typeof lanes
-export type FaultName = keyof (typeof lanes)['runtimes'] | keyof (typeof lanes)['ground']
-export const laneNames = Object.keys(lanes) as Lane[]
+export type ScheduleName = keyof typeof schedules
+export type FaultName =
+  | keyof (typeof schedules)['runtimes']
+  | keyof (typeof schedules)['dependencies']
+export const scheduleNames = Object.keys(schedules) as ScheduleName[]
 
-export function laneOf(name: FaultName): Lane {
-  return name in lanes.runtimes ? 'runtimes' : 'ground'
+export function scheduleOf(name: FaultName): ScheduleName {
+  return name in schedules.runtimes ? 'runtimes' : 'dependencies'
 }
 
-export function pickFault(lane: Lane, random: Random): FaultName {
-  return random.weighted<FaultName>(lanes[lane] as Readonly<Record<FaultName, number>>)
+export function pickFault(schedule: ScheduleName, random: Random): FaultName {
+  return random.weighted<FaultName>(schedules[schedule] as Readonly<Record<FaultName, number>>)
 }
 
-/** Lets something go wrong. Resolves when it is over. */
-export function cause(name: FaultName, options: FaultOptions): Promise<void> {
+/** Injects a fault, and resolves when it is over. */
+export function injectFault(name: FaultName, options: FaultOptions): Promise<void> {
   return faults[name](options)
 }
 
 const faults: Record<FaultName, Fault> = {
-  'runtime killed': ({ world, random }) => random.pick(world.runtimes).kill(),
+  'runtime killed': ({ system, random }) => random.pick(system.runtimes).kill(),
 
-  async 'all runtimes killed'({ world }) {
-    await Promise.all(world.runtimes.map((runtime) => runtime.kill()))
+  async 'all runtimes killed'({ system }) {
+    await Promise.all(system.runtimes.map((runtime) => runtime.kill()))
   },
 
-  'runtime restarted': ({ world, random }) => random.pick(world.runtimes).restart(),
+  'runtime restarted': ({ system, random }) => random.pick(system.runtimes).restart(),
 
-  'runtime paused': ({ world, random, pausedMs }) =>
-    random.pick(world.runtimes).pause(random.between(pausedMs / 10, pausedMs)),
+  'runtime paused': ({ system, random, maxPauseMs }) =>
+    random.pick(system.runtimes).pause(random.between(maxPauseMs / 10, maxPauseMs)),
 
-  async 'nats killed'({ world }) {
-    await world.nats.kill('SIGKILL')
-    await world.nats.restart()
+  async 'nats killed'({ system }) {
+    await system.nats.kill('SIGKILL')
+    await system.nats.restart()
   },
 
-  'nats restarted': ({ world }) => world.nats.restart(),
+  'nats restarted': ({ system }) => system.nats.restart(),
 
-  async 'database away'({ world, databaseAwayMs }) {
-    await world.database.kill('SIGKILL')
-    await delay(databaseAwayMs)
-    await world.database.restart()
+  async 'database unavailable'({ system, databaseOutageMs }) {
+    await system.database.kill('SIGKILL')
+    await delay(databaseOutageMs)
+    await system.database.restart()
   },
 
-  'message delivered again': (options) => ifNatsIsThere(() => deliverAgain(options)),
+  'message appended twice': (options) => ignoreOutage(() => appendDuplicate(options)),
 
-  /** The consumers of the log are made anew: everything comes once more, from the first on. */
-  async 'log read again'({ world }) {
-    await ifNatsIsThere(async () => {
-      const jsm = await jetstreamManager(world.nc)
+  /** A new consumer starts at the first message of the stream, so every event is redelivered. */
+  async 'consumers recreated'({ system }) {
+    await ignoreOutage(async () => {
+      const jsm = await jetstreamManager(system.nc)
       for (const name of ['persist', 'persist-thread'])
         await jsm.consumers.delete(CHAT_MESSAGES.stream, name)
     })
-    await Promise.all(world.runtimes.map((runtime) => runtime.restart()))
+    await Promise.all(system.runtimes.map((runtime) => runtime.restart()))
   },
 
-  'index lost': ({ world }) =>
-    ifNatsIsThere(async () => {
-      const jsm = await jetstreamManager(world.nc)
+  'index purged': ({ system }) =>
+    ignoreOutage(async () => {
+      const jsm = await jetstreamManager(system.nc)
       await jsm.streams.purge(`KV_${ROOMS_KV.bucket}`)
     }),
 }
 
-/** As if JetStream had forgotten that it has a message: it stands in the log twice. */
-async function deliverAgain({ world, random }: FaultOptions) {
-  const jsm = await jetstreamManager(world.nc)
+/** Appends a stored message again under a new `Nats-Msg-Id`, past the stream's deduplication. */
+async function appendDuplicate({ system, random }: FaultOptions) {
+  const jsm = await jetstreamManager(system.nc)
   const { state } = await jsm.streams.info(CHAT_MESSAGES.stream)
   const seq = Math.max(1, state.last_seq - random.between(0, 200))
-  const found = await jsm.direct.getMessage(CHAT_MESSAGES.stream, { seq })
-  if (found?.json<{ kind: string }>().kind !== 'message') return
+  const stored = await jsm.direct.getMessage(CHAT_MESSAGES.stream, { seq })
+  if (stored?.json<{ kind: string }>().kind !== 'message') return
   const hdrs = headers()
   hdrs.set('Nats-Msg-Id', `again.${random.next()}`)
-  await world.nc.request(found.subject, found.data, { headers: hdrs, timeout: 2_000 })
+  await system.nc.request(stored.subject, stored.data, { headers: hdrs, timeout: 2_000 })
 }
 
-/** The other lane may have it away. What cannot go wrong then does not. */
-async function ifNatsIsThere(work: () => Promise<void>) {
-  await work().catch(() => {})
+/** Skips a fault that needs NATS while the other schedule has stopped it. */
+async function ignoreOutage(inject: () => Promise<void>) {
+  await inject().catch(() => {})
 }

@@ -1,24 +1,25 @@
 import type { RoomId } from '#schema/ids'
 import { newClientId } from '../support/app.ts'
-import type { AckedChange } from './evidence.ts'
-import { isUnknown, type Person } from './person.ts'
-import type { Random } from './random.ts'
+import type { AcknowledgedChange } from './evidence.ts'
 import {
-  inventText,
-  keep,
-  keepAck,
-  move,
+  createText,
+  type OperationHistory,
   openDirect,
+  pickMessage,
   pickRoom,
-  pickSaid,
-  type Story,
-} from './story.ts'
+  recordAck,
+  recordMembership,
+  recordOperation,
+} from './operation-history.ts'
+import type { Random } from './random.ts'
+import { isIndeterminate, type SimulatedUser } from './simulated-user.ts'
 
-type Operation = (person: Person, story: Story, random: Random) => Promise<void>
+type Operation = (actor: SimulatedUser, history: OperationHistory, random: Random) => Promise<void>
 
+/** Relative frequencies. */
 const weights = {
   send: 40,
-  sendAgain: 4,
+  sendDuplicate: 4,
   sendThread: 10,
   sendWithoutReply: 3,
   edit: 8,
@@ -34,198 +35,237 @@ const weights = {
   leave: 2,
   invite: 3,
   kick: 2,
-  appoint: 1,
+  changeRole: 1,
   rename: 0.5,
   archive: 0.3,
   restore: 1,
   reconnect: 1,
 }
 
-/** Does one thing that a person might do. What is refused is no fault: many things are meant to be. */
-export async function act(person: Person, story: Story, random: Random): Promise<void> {
+/** Runs a random operation. Rejections are expected: many operations lack the permission. */
+export async function runOperation(
+  actor: SimulatedUser,
+  history: OperationHistory,
+  random: Random,
+): Promise<void> {
   const name = random.weighted(weights)
-  await operations[story.rooms.length === 0 ? 'create' : name](person, story, random)
+  await operations[history.rooms.length === 0 ? 'create' : name](actor, history, random)
 }
 
-/** What those who have just come find: somewhere to talk. */
-export async function begin(people: readonly Person[], story: Story, random: Random) {
-  const [first, second] = people
-  if (!first || !second) throw new Error('It takes two people')
-  for (const kind of ['public', 'private'] as const) await create(first, story, random, kind)
-  await openDirect(story, first, second.user)
-  for (const { id: room, kind } of story.rooms.filter(({ kind }) => kind !== 'direct'))
-    for (const { user } of people) {
-      if (kind === 'private' && user.endsWith('3')) continue
-      await move(story, { user, room, way: 'in' }, () =>
-        first.ask('room.invite', { room, userId: user }),
+/** Creates a public, a private and a direct room, and invites most users. */
+export async function createInitialRooms(
+  users: readonly SimulatedUser[],
+  history: OperationHistory,
+  random: Random,
+) {
+  const [first, second] = users
+  if (!first || !second) throw new Error('A run takes at least two users')
+  for (const kind of ['public', 'private'] as const) await create(first, history, random, kind)
+  await openDirect(history, first, second.userId)
+  for (const { id: room, kind } of history.rooms.filter(({ kind }) => kind !== 'direct'))
+    for (const { userId } of users) {
+      if (kind === 'private' && userId.endsWith('3')) continue
+      await recordMembership(history, { user: userId, room, action: 'join' }, () =>
+        first.call('room.invite', { room, userId }),
       )
     }
 }
 
 const emoji = ['👍', '❤️', '🎉', '😄']
-/** How often somebody tries to say something, where it is not known whether it was said. */
-const tries = 5
+const maxSendAttempts = 5
 
 const operations: Record<keyof typeof weights, Operation> = {
-  async send(person, story, random) {
-    const room = pickRoom(person, story, random)
-    const said = { room, clientId: newClientId(), text: inventText(story, room, random) }
-    for (let attempt = 1; attempt <= tries; attempt++) {
-      const outcome = await person.ask('send', said)
-      if (outcome.ok) return keepAck(story, person, { ...said, ...outcome.value })
-      if (!isUnknown(outcome.code)) return
+  async send(actor, history, random) {
+    const room = pickRoom(actor, history, random)
+    const message = { room, clientId: newClientId(), text: createText(history, room, random) }
+    for (let attempt = 1; attempt <= maxSendAttempts; attempt++) {
+      const outcome = await actor.call('send', message)
+      if (outcome.ok) return recordAck(history, actor, { ...message, ...outcome.value })
+      if (!isIndeterminate(outcome.code)) return
     }
   },
 
-  /** At once, as two tabs would: the first attempt may have got through, or not. */
-  async sendAgain(person, story, random) {
-    const room = pickRoom(person, story, random)
-    const said = { room, clientId: newClientId(), text: inventText(story, room, random) }
-    const both = [person.ask('send', said), person.ask('send', said)]
-    for (const outcome of await Promise.all(both))
-      if (outcome.ok) keepAck(story, person, { ...said, ...outcome.value })
+  /** Sends the same message twice at once, as two tabs with one outbox would. */
+  async sendDuplicate(actor, history, random) {
+    const room = pickRoom(actor, history, random)
+    const message = { room, clientId: newClientId(), text: createText(history, room, random) }
+    const calls = [actor.call('send', message), actor.call('send', message)]
+    for (const outcome of await Promise.all(calls))
+      if (outcome.ok) recordAck(history, actor, { ...message, ...outcome.value })
   },
 
-  async sendThread(person, story, random) {
-    const root = pickSaid(story, random)
+  async sendThread(actor, history, random) {
+    const root = pickMessage(history, random)
     if (!root) return
     const { room, id: threadId } = root
-    const said = { room, threadId, clientId: newClientId(), text: inventText(story, room, random) }
-    const outcome = await person.ask('send.thread', said)
-    if (outcome.ok) keepAck(story, person, { ...said, ...outcome.value })
+    const message = {
+      room,
+      threadId,
+      clientId: newClientId(),
+      text: createText(history, room, random),
+    }
+    const outcome = await actor.call('send.thread', message)
+    if (outcome.ok) recordAck(history, actor, { ...message, ...outcome.value })
   },
 
-  async sendWithoutReply(person, story, random) {
-    const room = pickRoom(person, story, random)
-    const text = inventText(story, room, random)
-    person.client.publish('send', { room, clientId: newClientId(), text })
+  async sendWithoutReply(actor, history, random) {
+    const room = pickRoom(actor, history, random)
+    const text = createText(history, room, random)
+    actor.client.publish('send', { room, clientId: newClientId(), text })
   },
 
-  async edit(person, story, random) {
-    const message = pickSaid(story, random, person.user)
+  async edit(actor, history, random) {
+    const message = pickMessage(history, random, actor.userId)
     if (!message) return
     const { room, id, notifyId } = message
-    const text = `${inventText(story, room, random)}, edited`
-    const outcome = await person.ask('msg.edit', { notifyId, text })
-    if (outcome.ok) keepChange(story, person, { kind: 'edit', room, id, text, ...outcome.value })
+    const text = `${createText(history, room, random)}, edited`
+    const outcome = await actor.call('msg.edit', { notifyId, text })
+    if (outcome.ok) recordChange(history, actor, { kind: 'edit', room, id, text, ...outcome.value })
   },
 
-  async remove(person, story, random) {
-    const message = pickSaid(story, random, person.user)
+  async remove(actor, history, random) {
+    const message = pickMessage(history, random, actor.userId)
     if (!message) return
     const { room, id, notifyId } = message
-    const outcome = await person.ask('msg.delete', { notifyId })
-    if (outcome.ok) keepChange(story, person, { kind: 'delete', room, id, ...outcome.value })
+    const outcome = await actor.call('msg.delete', { notifyId })
+    if (outcome.ok) recordChange(history, actor, { kind: 'delete', room, id, ...outcome.value })
   },
 
-  async react(person, story, random) {
-    const message = pickSaid(story, random)
+  async react(actor, history, random) {
+    const message = pickMessage(history, random)
     if (!message) return
     const { room, id, notifyId } = message
-    const word = { emoji: random.pick(emoji), on: random.next() < 0.7 }
-    const outcome = await person.ask('msg.react', { notifyId, ...word })
+    const reaction = { emoji: random.pick(emoji), on: random.next() < 0.7 }
+    const outcome = await actor.call('msg.react', { notifyId, ...reaction })
     if (outcome.ok)
-      keepChange(story, person, { kind: 'react', room, id, ...word, ...outcome.value })
+      recordChange(history, actor, { kind: 'react', room, id, ...reaction, ...outcome.value })
   },
 
-  async markRead(person, story, random) {
-    const message = pickSaid(story, random)
+  async markRead(actor, history, random) {
+    const message = pickMessage(history, random)
     if (!message) return
     const { room, seq } = message
-    const { outcome, deed } = await keep(story.readMarks, { user: person.user, room, seq }, () =>
-      person.ask('read.update', { room, seq, unread: random.next() < 0.2 }),
+    const { outcome, operation } = await recordOperation(
+      history.readOperations,
+      { user: actor.userId, room, seq },
+      () => actor.call('read.update', { room, seq, unread: random.next() < 0.2 }),
     )
-    if (outcome.ok) deed.seq = outcome.value.seq
+    if (outcome.ok) operation.seq = outcome.value.seq
   },
 
-  /** What comes is looked at where it comes in. */
-  async read(person, story, random) {
-    const room = pickRoom(person, story, random)
-    const message = pickSaid(story, random)
-    await person.ask('chat.history', { room })
-    await person.ask('chat.sync', { room, since: random.next() < 0.5 ? 0 : (message?.seq ?? 0) })
-    await person.ask('room.info', { room })
-    await person.ask('presence.room', { room })
+  /** The frame recorder checks the answers. */
+  async read(actor, history, random) {
+    const room = pickRoom(actor, history, random)
+    const message = pickMessage(history, random)
+    await actor.call('chat.history', { room })
+    await actor.call('chat.sync', { room, since: random.next() < 0.5 ? 0 : (message?.seq ?? 0) })
+    await actor.call('room.info', { room })
+    await actor.call('presence.room', { room })
     if (!message) return
     const { notifyId, id: threadId } = message
-    await person.ask('msg.get', { notifyId })
-    await person.ask('msg.versions', { notifyId })
-    await person.ask('chat.history.thread', { room: message.room, threadId })
+    await actor.call('msg.get', { notifyId })
+    await actor.call('msg.versions', { notifyId })
+    await actor.call('chat.history.thread', { room: message.room, threadId })
   },
 
-  async type(person, story, random) {
-    await person.ask('typing', { room: pickRoom(person, story, random) })
+  async type(actor, history, random) {
+    await actor.call('typing', { room: pickRoom(actor, history, random) })
   },
 
-  async heartbeat({ ask, user }, _story, random) {
-    await ask('presence.heartbeat', { connId: user })
+  async heartbeat({ call, userId }, _history, random) {
+    await call('presence.heartbeat', { connId: userId })
     const status = random.pick(['online', 'away', 'busy'] as const)
-    if (random.next() < 0.3) await ask('presence.update', { status })
-    if (random.next() < 0.1) await ask('presence.disconnect', { connId: user })
+    if (random.next() < 0.3) await call('presence.update', { status })
+    if (random.next() < 0.1) await call('presence.disconnect', { connId: userId })
   },
 
-  create(person, story, random) {
-    return create(person, story, random, random.pick(['public', 'private', 'private'] as const))
+  create(actor, history, random) {
+    return create(actor, history, random, random.pick(['public', 'private', 'private'] as const))
   },
 
-  direct: (person, story, random) => openDirect(story, person, random.pick(story.users)),
+  direct: (actor, history, random) => openDirect(history, actor, random.pick(history.userIds)),
 
-  async join(person, story, random) {
-    const room = pickRoom(person, story, random)
-    const come = () => person.ask('room.join', { room })
-    const { ok } = await move(story, { user: person.user, room, way: 'in' }, come)
-    // The room is read before anything is heard of it, or it would be only after.
-    if (ok) await person.follow(room).catchUp()
+  async join(actor, history, random) {
+    const room = pickRoom(actor, history, random)
+    const call = () => actor.call('room.join', { room })
+    const { ok } = await recordMembership(
+      history,
+      { user: actor.userId, room, action: 'join' },
+      call,
+    )
+    // Load the room at once, so that the view depends on pushes from the beginning.
+    if (ok) await actor.follow(room).catchUp()
   },
 
-  async leave(person, story, random) {
-    const room = pickRoom(person, story, random)
-    const go = () => person.ask('room.leave', { room })
-    await move(story, { user: person.user, room, way: 'out' }, go)
+  async leave(actor, history, random) {
+    const room = pickRoom(actor, history, random)
+    const call = () => actor.call('room.leave', { room })
+    await recordMembership(history, { user: actor.userId, room, action: 'leave' }, call)
   },
 
-  async invite(person, story, random) {
-    const [room, userId] = [pickRoom(person, story, random), random.pick(story.users)]
-    const ask = () => person.ask('room.invite', { room, userId })
-    await move(story, { user: userId, room, way: 'in' }, ask)
+  async invite(actor, history, random) {
+    const [room, userId] = [pickRoom(actor, history, random), random.pick(history.userIds)]
+    const call = () => actor.call('room.invite', { room, userId })
+    await recordMembership(history, { user: userId, room, action: 'join' }, call)
   },
 
-  async kick(person, story, random) {
-    const [room, userId] = [pickRoom(person, story, random), random.pick(story.users)]
-    const ask = () => person.ask('room.kick', { room, userId })
-    await move(story, { user: userId, room, way: 'out', isKick: true }, ask)
+  async kick(actor, history, random) {
+    const [room, userId] = [pickRoom(actor, history, random), random.pick(history.userIds)]
+    const call = () => actor.call('room.kick', { room, userId })
+    await recordMembership(history, { user: userId, room, action: 'leave', isKick: true }, call)
   },
 
-  async appoint(person, story, random) {
-    const [room, userId] = [pickRoom(person, story, random), random.pick(story.users)]
+  async changeRole(actor, history, random) {
+    const [room, userId] = [pickRoom(actor, history, random), random.pick(history.userIds)]
     const role = random.pick(['moderator', 'member', 'owner'] as const)
-    await person.ask('room.role', { room, userId, role })
+    await actor.call('room.role', { room, userId, role })
   },
 
-  async rename(person, story, random) {
-    await person.ask('room.rename', { room: pickRoom(person, story, random), name: 'Another name' })
+  async rename(actor, history, random) {
+    await actor.call('room.rename', {
+      room: pickRoom(actor, history, random),
+      name: 'Another name',
+    })
   },
 
-  archive: (person, story, random) => close(person, story, random, true),
-  restore: (person, story, random) => close(person, story, random, false),
-  reconnect: (person) => person.reconnect(),
+  archive: (actor, history, random) => setArchived(actor, history, random, true),
+  restore: (actor, history, random) => setArchived(actor, history, random, false),
+  reconnect: (actor) => actor.reconnect(),
 }
 
-async function create(person: Person, story: Story, random: Random, kind: 'public' | 'private') {
-  const room = `room-${random.between(0, 2 ** 32).toString(36)}-${story.rooms.length}` as RoomId
-  const ask = () => person.ask('room.create', { room, name: 'A room', kind })
-  // It may be there although nobody said so.
-  const { ok } = await move(story, { user: person.user, room, way: 'in' }, ask)
-  story.rooms.push({ id: room, kind })
-  if (ok) await person.follow(room).catchUp()
+async function create(
+  actor: SimulatedUser,
+  history: OperationHistory,
+  random: Random,
+  kind: 'public' | 'private',
+) {
+  const room = `room-${random.between(0, 2 ** 32).toString(36)}-${history.rooms.length}` as RoomId
+  const call = () => actor.call('room.create', { room, name: 'A room', kind })
+  const { ok } = await recordMembership(history, { user: actor.userId, room, action: 'join' }, call)
+  // Without an acknowledgement, the room may exist all the same.
+  history.rooms.push({ id: room, kind })
+  if (ok) await actor.follow(room).catchUp()
 }
 
-async function close(person: Person, story: Story, random: Random, archived: boolean) {
-  const room = pickRoom(person, story, random)
-  const ask = () => person.ask('room.archive', { room, archived })
-  await keep(story.closings, { room, way: archived ? 'out' : 'in' }, ask)
+async function setArchived(
+  actor: SimulatedUser,
+  history: OperationHistory,
+  random: Random,
+  archived: boolean,
+) {
+  const room = pickRoom(actor, history, random)
+  const call = () => actor.call('room.archive', { room, archived })
+  await recordOperation(
+    history.archiveOperations,
+    { room, action: archived ? 'archive' : 'restore' },
+    call,
+  )
 }
 
-function keepChange(story: Story, { user }: Person, change: Omit<AckedChange, 'user' | 'at'>) {
-  story.changes.push({ ...change, user, at: Date.now() })
+function recordChange(
+  history: OperationHistory,
+  { userId }: SimulatedUser,
+  change: Omit<AcknowledgedChange, 'user' | 'at'>,
+) {
+  history.changes.push({ ...change, user: userId, at: Date.now() })
 }

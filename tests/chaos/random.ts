@@ -1,13 +1,13 @@
-/** Numbers that look random and are the same for the same seed: mulberry32. */
+/** A pseudo-random number generator with a seed (mulberry32). */
 export interface Random {
-  /** From 0 to below 1. */
+  /** Returns a number in [0, 1). */
   next(): number
-  /** A whole number from `from` to below `to`. */
+  /** Returns an integer in [from, to). */
   between(from: number, to: number): number
   pick<T>(all: readonly T[]): T
-  /** One of these, each as often as its weight says. */
+  /** Returns a key, with a probability in proportion to its weight. */
   weighted<T extends string>(weights: Readonly<Record<T, number>>): T
-  /** Another one, which goes its own way. */
+  /** Returns an independent generator, seeded from this one. */
   fork(): Random
 }
 
@@ -22,16 +22,16 @@ export function createRandom(seed: number): Random {
     },
     between: (from, to) => from + Math.floor(random.next() * (to - from)),
     pick(all) {
-      const found = all[random.between(0, all.length)]
-      if (found === undefined) throw new RangeError('There is nothing to pick from')
-      return found
+      const picked = all[random.between(0, all.length)]
+      if (picked === undefined) throw new RangeError('There is nothing to pick from')
+      return picked
     },
     weighted(weights) {
       const all = Object.entries<number>(weights)
-      let left = random.next() * all.reduce((sum, [, weight]) => sum + weight, 0)
+      let remaining = random.next() * all.reduce((sum, [, weight]) => sum + weight, 0)
       for (const [name, weight] of all) {
-        left -= weight
-        if (left < 0) return name as never
+        remaining -= weight
+        if (remaining < 0) return name as never
       }
       return all[0]?.[0] as never
     },

@@ -1,8 +1,8 @@
 import { type MessageId, type RoomId, readNotifyId, type UserId } from '#schema/ids'
 import type { PlacedEvent } from '#schema/messages/event'
 
-/** A message as the log says it is now. */
-export interface Replayed {
+/** The state of a message after all events of the log. */
+export interface ReplayedMessage {
   room: RoomId
   seq: number
   threadId: MessageId | ''
@@ -14,37 +14,37 @@ export interface Replayed {
   reactions: Set<string>
 }
 
-export type Replay = ReadonlyMap<MessageId, Replayed>
+export type Replay = ReadonlyMap<MessageId, ReplayedMessage>
 
-/** What became of each message, from the events in their order. What is said twice is said once. */
+/** Returns the state of each message. The first copy of a duplicated message counts. */
 export function replay(log: readonly PlacedEvent[]): Replay {
-  const messages = new Map<MessageId, Replayed>()
+  const messages = new Map<MessageId, ReplayedMessage>()
   for (const { seq, event } of log) {
     if (event.kind !== 'message' || messages.has(event.id)) continue
     const { id, room, sender, text, mentions, threadId = '' } = event
-    const untouched = { isDeleted: false, reactions: new Set<string>() }
-    messages.set(id, { room, seq, threadId, sender, text, mentions, ...untouched })
+    const unchanged = { isDeleted: false, reactions: new Set<string>() }
+    messages.set(id, { room, seq, threadId, sender, text, mentions, ...unchanged })
   }
-  // What is done to a message comes after it, but its deletion takes it out of the log.
+  // In a second pass, because a deleted message is no longer in the log: only its deletion is.
   for (const { event } of log) {
     if (!('message' in event)) continue
     const { id, seq } = readNotifyId(event.message.notifyId)
     if (event.kind === 'delete') {
       const { room, message } = event
       const { sender, threadId = '' } = message
-      const gone = { text: '', mentions: [], isDeleted: true, reactions: new Set<string>() }
-      messages.set(id, { room, seq, threadId, sender, ...gone })
+      const erased = { text: '', mentions: [], isDeleted: true, reactions: new Set<string>() }
+      messages.set(id, { room, seq, threadId, sender, ...erased })
       continue
     }
-    const found = messages.get(id)
-    if (!found || found.isDeleted) continue
+    const target = messages.get(id)
+    if (!target || target.isDeleted) continue
     if (event.kind === 'edit') {
-      found.text = event.text
-      found.mentions = event.mentions
+      target.text = event.text
+      target.mentions = event.mentions
     } else {
-      const word = `${event.by} ${event.emoji}`
-      if (event.on) found.reactions.add(word)
-      else found.reactions.delete(word)
+      const reactionKey = `${event.by} ${event.emoji}`
+      if (event.on) target.reactions.add(reactionKey)
+      else target.reactions.delete(reactionKey)
     }
   }
   return messages

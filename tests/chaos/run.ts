@@ -5,162 +5,186 @@ import { closeDb } from '#schema/db'
 import type { DatabaseKind } from '../support/servers.ts'
 import { collectEvidence, settle } from './collect.ts'
 import type { Evidence } from './evidence.ts'
-import { cause, type FaultName, type Lane, laneNames, laneOf, pickFault } from './faults.ts'
-import { act, begin } from './operations.ts'
-import { isUnknown } from './person.ts'
+import {
+  type FaultName,
+  injectFault,
+  pickFault,
+  type ScheduleName,
+  scheduleNames,
+  scheduleOf,
+} from './faults.ts'
+import { createOperationHistory, type OperationHistory } from './operation-history.ts'
+import { createInitialRooms, runOperation } from './operations.ts'
 import { createRandom, type Random } from './random.ts'
-import { createStory, type Story } from './story.ts'
-import { judge } from './verdict.ts'
-import type { Ways } from './view.ts'
-import { startWorld, type World } from './world.ts'
+import { isIndeterminate } from './simulated-user.ts'
+import { type SystemUnderTest, startSystem } from './system-under-test.ts'
+import type { DeliveryCounts } from './user-room-view.ts'
+import { checkEvidence } from './verdict.ts'
 
 export interface ChaosOptions {
-  /** What people do and what goes wrong follows from it; when exactly does not. */
+  /** Determines the operations and the faults, but not their exact timing. */
   seed: number
-  /** How long people go on while things fail, in milliseconds. */
-  ms: number
-  people?: number
-  runtimes?: number
+  /** Milliseconds of load with faults. */
+  durationMs: number
+  userCount?: number
+  runtimeCount?: number
   database?: DatabaseKind
-  databaseAwayMs?: number
-  pausedMs?: number
-  /** What must go wrong, in this order, before anything else does. */
+  databaseOutageMs?: number
+  maxPauseMs?: number
+  /** Faults that are injected first, in this order. */
   faults?: readonly FaultName[]
   log?: (message: string) => void
 }
 
 export interface ChaosReport {
   seed: number
-  /** How often what was answered: `send ok`, `send forbidden`. */
+  /** Number of answers by function and code, such as `send forbidden`. */
   answers: Record<string, number>
+  /** Number of acknowledged messages. */
   acknowledged: number
   faults: FaultName[]
-  ways: Ways
-  /** For each check what it has found; nothing, where all is well. */
+  deliveries: DeliveryCounts
+  /** Violations under the check's name. */
   verdict: Record<string, string[]>
-  /** Where the logs and what was found are, if something was. */
+  /** The folder of the logs and the evidence, if a check failed. */
   dir?: string
 }
 
-/** How much each does when nothing fails any more. */
-const calmActs = 15
+/** Operations per user after the last fault. */
+const operationsAfterFaults = 15
 
-/** Lets people use the whole system while parts of it fail, and then looks at what has become of it. */
+/** Runs simulated users under injected faults, and then checks the evidence. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { seed, ms, people = 6, runtimes = 2, database = 'postgres', log = () => {} } = options
+  const {
+    seed,
+    durationMs,
+    userCount = 6,
+    runtimeCount = 2,
+    database = 'postgres',
+    log = () => {},
+  } = options
   const random = createRandom(seed)
-  await using world = await startWorld({ people, runtimes, database })
-  const story = createStory(world.people.map(({ user }) => user))
+  await using system = await startSystem({ userCount, runtimeCount, database })
+  const history = createOperationHistory(system.users.map(({ userId }) => userId))
   try {
-    await begin(world.people, story, random)
-    const faults = await live(world, story, random, options, ms)
-    log('nothing fails any more; waiting for what is under way')
-    await settle(world)
-    const calm = await actCalmly(world, story, random)
-    await settle(world)
-    log('looking at what has become of it')
-    const evidence = await collectEvidence(world, story, calm)
-    const verdict = judge(evidence)
-    const isFine = Object.values(verdict).every((wrong) => wrong.length === 0)
-    if (!isFine) await keepEvidence(world, evidence, verdict)
-    const { answers, ways } = world
-    const report = { seed, answers, ways, faults, acknowledged: story.acks.length, verdict }
-    return isFine ? report : { ...report, dir: world.dir }
+    await createInitialRooms(system.users, history, random)
+    const faults = await runLoad(system, history, random, options, durationMs)
+    log('faults injected, waiting until the system settles')
+    await settle(system)
+    const failed = await runWithoutFaults(system, history, random)
+    await settle(system)
+    log('collecting evidence')
+    const evidence = await collectEvidence(system, history, failed)
+    const verdict = checkEvidence(evidence)
+    const passes = Object.values(verdict).every((violations) => violations.length === 0)
+    if (!passes) await writeEvidence(system, evidence, verdict)
+    const { answers, deliveries } = system
+    const report = { seed, answers, deliveries, faults, acknowledged: history.acks.length, verdict }
+    return passes ? report : { ...report, dir: system.dir }
   } catch (error) {
-    world.keepLogs()
-    throw new Error(`The run could not go on; its logs are in ${world.dir}`, { cause: error })
+    system.preserveLogs()
+    throw new Error(`The run was aborted by an error; see the logs in ${system.dir}`, {
+      cause: error,
+    })
   } finally {
     await closeDb()
   }
 }
 
-/** For who wants to know why. */
-async function keepEvidence(
-  world: World,
+/** Writes the verdict and the evidence beside the logs. */
+async function writeEvidence(
+  system: SystemUnderTest,
   { frames, views, ...evidence }: Evidence,
   verdict: ChaosReport['verdict'],
 ) {
-  world.keepLogs()
-  const asJson = (_key: string, value: unknown) =>
+  system.preserveLogs()
+  const replacer = (_key: string, value: unknown) =>
     value instanceof Map || value instanceof Set ? [...value] : value
   const write = (name: string, value: unknown) =>
-    writeFile(join(world.dir, name), JSON.stringify(value, asJson, 1))
+    writeFile(join(system.dir, name), JSON.stringify(value, replacer, 1))
   await write('verdict.json', verdict)
   await write('evidence.json', evidence)
   await write('views.json', views)
   await writeFile(
-    join(world.dir, 'frames.jsonl'),
+    join(system.dir, 'frames.jsonl'),
     frames.map((frame) => JSON.stringify(frame)).join('\n'),
   )
 }
 
-/** People act and things fail, side by side. */
-async function live(
-  world: World,
-  story: Story,
+/** Runs the operations of all users and the fault schedules in parallel. */
+async function runLoad(
+  system: SystemUnderTest,
+  history: OperationHistory,
   random: Random,
   options: ChaosOptions,
-  ms: number,
+  durationMs: number,
 ): Promise<FaultName[]> {
-  const ends = new AbortController()
-  const living = world.people.map(async (person) => {
-    const own = random.fork()
-    while (!ends.signal.aborted) {
-      await act(person, story, own)
-      await delay(own.between(0, 40))
+  const stop = new AbortController()
+  const load = system.users.map(async (actor) => {
+    const userRandom = random.fork()
+    while (!stop.signal.aborted) {
+      await runOperation(actor, history, userRandom)
+      await delay(userRandom.between(0, 40))
     }
   })
-  const caused: FaultName[] = []
-  const failing = laneNames.map((lane) =>
-    fail(lane, world, story, random.fork(), options, ends.signal, caused),
+  const injected: FaultName[] = []
+  const schedules = scheduleNames.map((schedule) =>
+    runFaultSchedule(schedule, system, history, random.fork(), options, stop.signal, injected),
   )
-  const all = [...living, ...failing]
+  const all = [...load, ...schedules]
   try {
-    await Promise.race([delay(ms), ...all])
+    await Promise.race([delay(durationMs), ...all])
   } finally {
-    ends.abort()
+    stop.abort()
     await Promise.allSettled(all)
   }
   await Promise.all(all)
-  return caused
+  return injected
 }
 
-/** One thing after the other goes wrong, with time to recover in between; not always enough of it. */
-async function fail(
-  lane: Lane,
-  world: World,
-  story: Story,
+/** Injects one fault after the other. The pause in between is not always enough to recover. */
+async function runFaultSchedule(
+  schedule: ScheduleName,
+  system: SystemUnderTest,
+  history: OperationHistory,
   random: Random,
-  { faults = [], databaseAwayMs = 3_000, pausedMs = 3_000, log = () => {} }: ChaosOptions,
+  { faults = [], databaseOutageMs = 3_000, maxPauseMs = 3_000, log = () => {} }: ChaosOptions,
   signal: AbortSignal,
-  caused: FaultName[],
+  injected: FaultName[],
 ) {
-  const first = faults.filter((name) => laneOf(name) === lane)
-  const [least, most] = lane === 'ground' ? [1_000, 6_000] : [300, 2_000]
+  const first = faults.filter((name) => scheduleOf(name) === schedule)
+  const [minDelayMs, maxDelayMs] = schedule === 'dependencies' ? [1_000, 6_000] : [300, 2_000]
   while (true) {
-    await delay(random.between(least, most), undefined, { signal }).catch(() => undefined)
+    await delay(random.between(minDelayMs, maxDelayMs), undefined, { signal }).catch(
+      () => undefined,
+    )
     if (signal.aborted) return
-    const name = first.shift() ?? pickFault(lane, random)
-    await cause(name, { world, random, databaseAwayMs, pausedMs })
-    caused.push(name)
-    log(`${name}; ${story.acks.length} messages acknowledged so far`)
+    const name = first.shift() ?? pickFault(schedule, random)
+    await injectFault(name, { system, random, databaseOutageMs, maxPauseMs })
+    injected.push(name)
+    log(`${name}, ${history.acks.length} messages acknowledged so far`)
   }
 }
 
-/** What is asked now must be answered: with a refusal, perhaps, but one that is meant. */
-async function actCalmly(world: World, story: Story, random: Random): Promise<string[]> {
-  const before = { ...world.answers }
+/** Runs operations after the last fault. Returns the failures, except for intended rejections. */
+async function runWithoutFaults(
+  system: SystemUnderTest,
+  history: OperationHistory,
+  random: Random,
+): Promise<string[]> {
+  const before = { ...system.answers }
   await Promise.all(
-    world.people.map(async (person) => {
-      const own = random.fork()
-      for (let count = 0; count < calmActs; count++) await act(person, story, own)
+    system.users.map(async (actor) => {
+      const userRandom = random.fork()
+      for (let count = 0; count < operationsAfterFaults; count++)
+        await runOperation(actor, history, userRandom)
     }),
   )
-  return Object.entries(world.answers).flatMap(([what, count]) => {
-    const more = count - (before[what] ?? 0)
-    const [, code = ''] = what.split(' ')
-    // One who loses the connection loses the answers under way with it.
-    if (more === 0 || !isUnknown(code) || code === 'disconnected') return []
-    return [`${what}: ${more} times`]
+  return Object.entries(system.answers).flatMap(([answer, count]) => {
+    const added = count - (before[answer] ?? 0)
+    const [, code = ''] = answer.split(' ')
+    // The operation `reconnect` cancels the user's own calls in flight.
+    if (added === 0 || !isIndeterminate(code) || code === 'disconnected') return []
+    return [`${answer}: ${added} times`]
   })
 }

@@ -1,38 +1,40 @@
 import type { Evidence } from './evidence.ts'
 import { type Replay, replay } from './replay.ts'
 import {
-  compareCounts,
-  compareIndex,
-  compareRows,
-  findDoubles,
-  findLost,
-  findRemains,
-  findUndone,
-} from './verdict-kept.ts'
-import { compareMembers, compareViews, findLeaks, findWrongNotices } from './verdict-seen.ts'
+  checkUnreadCounts,
+  compareDatabaseWithLog,
+  compareIndexWithDatabase,
+  findDuplicates,
+  findLostChanges,
+  findLostMessages,
+  findUnerasedTexts,
+} from './verdict-storage.ts'
+import { checkMembers, compareViewsWithLog, findLeaks, findWrongNotices } from './verdict-views.ts'
 
+/** Returns the violations that the check finds. */
 export type Check = (evidence: Evidence, messages: Replay) => string[]
 
-/** What must hold after any run, whatever went wrong on the way. */
+/** Invariants that hold after each run, whichever faults were injected. */
 export const checks = {
-  'every acknowledged message is in the log and in the database, once': findLost,
-  'nothing was said twice': findDoubles,
-  'every acknowledged change has been made': findUndone,
-  'the database has of each room what the log has, in its order': compareRows,
-  'every member sees of a room what the log has, in its order': compareViews,
-  'what is told is what the log has, and names the event before it': findWrongNotices,
-  'nobody received what they may not see': findLeaks,
-  'what was deleted is nowhere any more': findRemains,
-  'who came is there, and who went is not': compareMembers,
-  'unread and mention counts are right': compareCounts,
-  'the live index is as the database has it': compareIndex,
-  'once nothing fails any more, everything is answered': ({ calm }) => calm,
-  'no process ended by itself, and none failed for reasons of its own': ({ crashes }) => crashes,
-  'nothing was given up': ({ deadLetters }) => deadLetters,
+  'every acknowledged message is in the log and in the database, exactly once': findLostMessages,
+  'no message is stored twice': findDuplicates,
+  'every acknowledged edit, deletion and reaction is applied': findLostChanges,
+  'the database matches the log in content and order': compareDatabaseWithLog,
+  "every member's view of a room matches the log in content and order": compareViewsWithLog,
+  'every notice matches the log and names the previous event': findWrongNotices,
+  'no user receives events or texts of a room without access': findLeaks,
+  'deleted texts are erased from the log, the database and answers': findUnerasedTexts,
+  'the members match the acknowledged joins and leaves': checkMembers,
+  'unread and mention counts are correct': checkUnreadCounts,
+  'the live index matches the database': compareIndexWithDatabase,
+  'after the last fault, every call is answered or rejected as intended': ({ failedAfterFaults }) =>
+    failedAfterFaults,
+  'no process exits unexpectedly, and no call fails with internal': ({ crashes }) => crashes,
+  'no message is dead-lettered': ({ deadLetters }) => deadLetters,
 } satisfies Record<string, Check>
 
-/** What each check has found: nothing, where all is well. */
-export function judge(evidence: Evidence): Record<string, string[]> {
+/** Runs all checks, and returns the violations under the check's name. */
+export function checkEvidence(evidence: Evidence): Record<string, string[]> {
   const messages = replay(evidence.log)
   return Object.fromEntries(
     Object.entries<Check>(checks).map(([name, check]) => [name, check(evidence, messages)]),

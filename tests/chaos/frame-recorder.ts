@@ -1,0 +1,74 @@
+import type { NatsConnection } from '@nats-io/transport-node'
+import type { RoomId, UserId } from '#schema/ids'
+import type { Notice } from '#schema/messages/event'
+import type { Frame } from './evidence.ts'
+
+/** Returns a text with its own number and room, so that a leak can be recognized in any payload. */
+export function createMarkedText(count: number, room: RoomId, rest = ''): string {
+  return `${count} [in ${room}]${rest}`
+}
+
+export function findMarkedTexts(payload: string): Frame['texts'] {
+  return [...payload.matchAll(/(\d+) \[in ([\w-]+)\]/g)].map(([, count, room]) => ({
+    count: Number(count),
+    room: internRoom(room as RoomId),
+  }))
+}
+
+/**
+ * Subscribes to everything that the server may push to a user, and to the user's inbox, and calls
+ * `onFrame` for each push and for each answer with texts.
+ */
+export function recordFrames(nc: NatsConnection, user: UserId, onFrame: (frame: Frame) => void) {
+  const requestTimes = trackRequestTimes(nc)
+  const pushSubjects = [`deliver.${user}.>`, 'room.notify.*', 'room.presence.*', 'room.typing.*']
+  for (const subject of pushSubjects)
+    nc.subscribe(subject, {
+      callback(_error, message) {
+        // The user's own requests match the subscription too.
+        if (message.subject.startsWith(`deliver.${user}.send.`)) return
+        const tokens = message.subject.split('.')
+        const isMulticast = tokens[0] === 'room'
+        const room = internRoom((isMulticast ? tokens[2] : tokens[3]) as RoomId)
+        const texts = findMarkedTexts(message.string())
+        const frame: Frame = { user, at: Date.now(), subject: message.subject, room, texts }
+        const kind = isMulticast ? tokens[1] : tokens[2]
+        onFrame(
+          kind === 'notify'
+            ? { ...frame, notice: { ...message.json<Notice>(), room: internRoom(room) } }
+            : frame,
+        )
+      },
+    })
+  nc.subscribe(`_INBOX_${user}.>`, {
+    callback(_error, message) {
+      const at = Date.now()
+      const requestedAt = requestTimes.get(message.subject) ?? at
+      requestTimes.delete(message.subject)
+      const texts = findMarkedTexts(message.string())
+      if (texts.length > 0) onFrame({ user, at, requestedAt, subject: 'an answer', texts })
+    },
+  })
+}
+
+/** Returns the time of each request under its reply subject. */
+function trackRequestTimes(nc: NatsConnection) {
+  const requestTimes = new Map<string, number>()
+  const publish = nc.publish.bind(nc)
+  nc.publish = (subject, payload, options) => {
+    if (options?.reply) requestTimes.set(options.reply, Date.now())
+    publish(subject, payload, options)
+  }
+  return requestTimes
+}
+
+const internedRooms = new Map<string, RoomId>()
+
+/** Copies the id: V8's substrings retain the whole payload they were cut from. */
+function internRoom(room: RoomId): RoomId {
+  const existing = internedRooms.get(room)
+  if (existing) return existing
+  const copy = structuredClone(room)
+  internedRooms.set(copy, copy)
+  return copy
+}

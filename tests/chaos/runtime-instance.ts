@@ -1,0 +1,76 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { describeExit } from '../../stack/services/process.ts'
+import type { ProcessService } from '../../stack/services/service.ts'
+
+/** A runtime process that faults are injected into, one at a time. */
+export interface RuntimeInstance extends AsyncDisposable {
+  /** Sends SIGKILL, and starts the process again. */
+  kill(): Promise<void>
+  /** Stops the process gracefully, and starts it again. */
+  restart(): Promise<void>
+  /** Suspends the process with SIGSTOP. */
+  pause(ms: number): Promise<void>
+}
+
+/** Calls `onCrash` for each unexpected exit, and `onPause` after each pause. */
+export function createRuntimeInstance(
+  service: ProcessService,
+  onCrash: (reason: string) => void,
+  onPause: (start: number, end: number) => void,
+): RuntimeInstance {
+  let isExitExpected = false
+  let lastTask = Promise.resolve()
+  watchExit()
+
+  return {
+    kill: () => runExclusively(() => stopAndRestart(() => service.kill('SIGKILL'))),
+    restart: () =>
+      runExclusively(async () => {
+        const exit = service.exited
+        await stopAndRestart(async () => {})
+        const { code } = await exit
+        // No code means that a slow shutdown ended in SIGKILL, which an outage may explain.
+        if (code) onCrash(`${service.name} exited with code ${code} on a restart`)
+      }),
+    pause: (ms) =>
+      runExclusively(async () => {
+        const start = Date.now()
+        await service.kill('SIGSTOP')
+        await delay(ms)
+        await service.kill('SIGCONT')
+        onPause(start, Date.now())
+      }),
+    async [Symbol.asyncDispose]() {
+      await lastTask
+      isExitExpected = true
+      await service[Symbol.asyncDispose]()
+    },
+  }
+
+  function runExclusively(task: () => Promise<void>): Promise<void> {
+    lastTask = lastTask.then(task)
+    return lastTask
+  }
+
+  async function stopAndRestart(stop: () => Promise<void>) {
+    isExitExpected = true
+    await stop()
+    // A runtime exits after a minute without its dependencies, and an orchestrator starts it again.
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await service.restart()
+        break
+      } catch (error) {
+        if (attempt === 3) throw error
+      }
+    }
+    isExitExpected = false
+    watchExit()
+  }
+
+  function watchExit() {
+    void service.exited.then((exit) => {
+      if (!isExitExpected) onCrash(`${service.name} exited unexpectedly: ${describeExit(exit)}`)
+    })
+  }
+}

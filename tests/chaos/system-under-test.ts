@@ -1,0 +1,156 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import type { UserId } from '#schema/ids'
+import { findNatsServer } from '../../stack/install/nats-server.ts'
+import { createSecrets } from '../../stack/secrets.ts'
+import { type NatsService, startNats } from '../../stack/services/nats.ts'
+import { startRuntimeService } from '../../stack/services/runtime.ts'
+import type { ProcessService } from '../../stack/services/service.ts'
+import { type DatabaseKind, startDatabase } from '../support/servers.ts'
+import { startTokenIssuer } from '../support/token-issuer.ts'
+import type { Frame } from './evidence.ts'
+import { createRuntimeInstance, type RuntimeInstance } from './runtime-instance.ts'
+import { connectSimulatedUser, type SimulatedUser } from './simulated-user.ts'
+import type { DeliveryCounts } from './user-room-view.ts'
+
+/** The processes that faults are injected into, and the simulated users who call them. */
+export interface SystemUnderTest extends AsyncDisposable {
+  /** The folder of the logs, which is deleted on disposal. */
+  dir: string
+  /** Keeps the folder after disposal. */
+  preserveLogs(): void
+  nats: NatsService
+  database: ProcessService
+  runtimes: RuntimeInstance[]
+  users: SimulatedUser[]
+  /** A connection with the account of the functions. */
+  nc: NatsConnection
+  frames: Frame[]
+  pauses: { start: number; end: number }[]
+  crashes: string[]
+  /** Number of answers by function and code, such as `send forbidden`. */
+  answers: Record<string, number>
+  deliveries: DeliveryCounts
+}
+
+export interface SystemOptions {
+  userCount: number
+  runtimeCount: number
+  database: DatabaseKind
+}
+
+/** Longer than the longest run, and below the maximum of one day that `auth.callout` accepts. */
+const tokenSeconds = 86_000
+
+/** Starts nats-server, a database and the runtimes as processes, and connects the users. */
+export async function startSystem(options: SystemOptions): Promise<SystemUnderTest> {
+  await using started = new AsyncDisposableStack()
+  const dir = await mkdtemp(join(tmpdir(), 'natter-chaos-'))
+  let hasPreservedLogs = false
+  started.defer(async () => {
+    if (!hasPreservedLogs) await rm(dir, { recursive: true, force: true })
+  })
+  const secrets = createSecrets()
+  const tokenIssuer = await startTokenIssuer()
+  started.defer(() => tokenIssuer.stop())
+  const nats = started.use(await startNats({ dir, binary: await findNatsServer(), secrets }))
+  const database = started.use(await startDatabase(options.database, dir))
+  process.env.DATABASE_URL = database.url
+  const env = {
+    NATS_URL: nats.urlOf('functions'),
+    NATS_AUTH_URL: nats.urlOf('auth'),
+    NATS_CALLOUT_SEED: secrets.calloutSeed,
+    NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
+    DATABASE_URL: database.url,
+    OIDC_ISSUER: tokenIssuer.issuer,
+    NATTER_ID_KEY: secrets.idKey,
+    // A few simulated users make the calls of many.
+    RATE_LIMIT_FACTOR: '1000',
+  }
+
+  const recorded = {
+    frames: [] as Frame[],
+    pauses: [] as SystemUnderTest['pauses'],
+    crashes: [] as string[],
+    answers: {} as SystemUnderTest['answers'],
+    deliveries: { pushed: 0, synced: 0, reloads: 0 },
+  }
+  const runtimes = await Promise.all(
+    Array.from({ length: options.runtimeCount }, async (_, index) => {
+      const service = await startRuntimeService({ dir, env, name: `runtime-${index}` })
+      return started.use(
+        createRuntimeInstance(
+          service,
+          (reason) => recorded.crashes.push(reason),
+          (start, end) => recorded.pauses.push({ start, end }),
+        ),
+      )
+    }),
+  )
+
+  const { username, password, host } = new URL(nats.urlOf('functions'))
+  const nc = await connect({
+    servers: host,
+    user: username,
+    pass: password,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 200,
+  })
+  started.defer(() => nc.close())
+  const users: SimulatedUser[] = []
+  for (let index = 0; index < options.userCount; index++) {
+    const userId = `user-${index}` as UserId
+    const exp = Math.floor(Date.now() / 1_000) + tokenSeconds
+    const token = await tokenIssuer.token({
+      preferred_username: userId,
+      realm_access: { roles: ['user'] },
+      exp,
+    })
+    const simulatedUser = await connectSimulatedUser({
+      userId,
+      url: nats.url,
+      token,
+      timeoutMs: 4_000,
+      deliveries: recorded.deliveries,
+      onFrame: (frame) => recorded.frames.push(frame),
+      onAnswer(name, code, reason) {
+        const answer = `${name} ${code}`
+        recorded.answers[answer] = (recorded.answers[answer] ?? 0) + 1
+        if (code === 'internal')
+          recorded.crashes.push(
+            `${userId} got ${answer}: ${reason}; the cause is in the log of a runtime`,
+          )
+      },
+    })
+    started.defer(() => simulatedUser.close())
+    users.push(simulatedUser)
+  }
+  await untilKnown(users)
+  const running = started.move()
+  return {
+    ...recorded,
+    dir,
+    preserveLogs() {
+      hasPreservedLogs = true
+    },
+    nats,
+    database,
+    runtimes,
+    users,
+    nc,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+/** Waits until all users are in the directory: an unknown user cannot be invited. */
+async function untilKnown(users: readonly SimulatedUser[]): Promise<void> {
+  const userIds = users.map(({ userId }) => userId)
+  for (;;) {
+    const outcome = await users[0]?.call('users.names', { userIds })
+    if (outcome?.ok && outcome.value.users.length === users.length) return
+    await delay(50)
+  }
+}

@@ -1,0 +1,252 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type MessageId, type RoomId, readNotifyId } from '#schema/ids'
+import type { Message, PagedMessage } from '#schema/messages/chat'
+import type { Notice, RoomEvent } from '#schema/messages/event'
+import type { VisibleMessage } from './evidence.ts'
+import type { CallFunction } from './simulated-user.ts'
+
+/** A room as a client shows it: built from pushed events, with missed events fetched. */
+export interface UserRoomView {
+  readonly room: RoomId
+  /** True once the user lost access; a user who joins again gets a new view. */
+  readonly isClosed: boolean
+  readonly messages: ReadonlyMap<MessageId, VisibleMessage>
+  /** Answers that no correct server gives. */
+  readonly violations: string[]
+  receive(notice: Notice): void
+  /** Fetches missing events. Resolves with false when access is lost or all attempts fail. */
+  catchUp(): Promise<boolean>
+  close(): void
+}
+
+/** Numbers of events that were pushed and that `chat.sync` returned, and of full reloads of a room. */
+export interface DeliveryCounts {
+  pushed: number
+  synced: number
+  reloads: number
+}
+
+interface ViewedMessage extends VisibleMessage {
+  editedSeq: number
+  /** The newest reaction event under its key `{user} {emoji}`. */
+  reactionStates: Map<string, { seq: number; on: boolean }>
+  reactions: Set<string>
+}
+
+/**
+ * A sync is due after this number of events: `prev` cannot show that a thread is missing as a whole.
+ * It stays below the number of events that `chat.sync` returns at most.
+ */
+const maxEventsBetweenSyncs = 200
+const maxAttempts = 40
+
+export function createUserRoomView(
+  room: RoomId,
+  call: CallFunction,
+  deliveries: DeliveryCounts,
+): UserRoomView {
+  let messages = new Map<MessageId, ViewedMessage>()
+  /** No event up to this sequence is missing; undefined before the first load. */
+  let completeTo: number | undefined
+  /** The last applied sequence of each chain, by thread id. */
+  const heads = new Map<string, number>()
+  let highestSeq = 0
+  let eventsSinceSync = 0
+  let isClosed = false
+  const queue: Notice[] = []
+  let draining: Promise<void> | undefined
+  const violations: string[] = []
+
+  return {
+    room,
+    get isClosed() {
+      return isClosed
+    },
+    get messages() {
+      return messages
+    },
+    violations,
+    receive(notice) {
+      if (isClosed) return
+      highestSeq = Math.max(highestSeq, notice.seq)
+      queue.push(notice)
+      draining ??= drainQueue().finally(() => {
+        draining = undefined
+      })
+    },
+    async catchUp() {
+      await draining
+      return fetchMissing()
+    },
+    close() {
+      isClosed = true
+      queue.length = 0
+    },
+  }
+
+  async function drainQueue() {
+    for (let notice = queue.shift(); notice; notice = queue.shift()) await processNotice(notice)
+  }
+
+  async function processNotice(notice: Notice): Promise<void> {
+    const { seq, prev, threadId = '' } = notice
+    const knownSeq = Math.max(completeTo ?? -1, heads.get(threadId) ?? 0)
+    if (seq <= knownSeq) return
+    const isNext =
+      completeTo !== undefined && prev <= knownSeq && eventsSinceSync < maxEventsBetweenSyncs
+    if (!isNext || !(await applyNotice(notice))) return void (await fetchMissing())
+    heads.set(threadId, seq)
+    eventsSinceSync++
+    deliveries.pushed++
+  }
+
+  async function applyNotice({ seq, event, kind, notifyId }: Notice): Promise<boolean> {
+    if (event) return applyEvent(messages, seq, event)
+    if (!notifyId) return kind === 'room' || kind === 'member'
+    const answer = await call('msg.get', { notifyId })
+    if (!answer.ok) return false
+    messages.set(answer.value.id, mergeMessage(answer.value, messages.get(answer.value.id)))
+    return true
+  }
+
+  /** Fetches all events up to the highest sequence that has been pushed so far. */
+  async function fetchMissing(): Promise<boolean> {
+    for (let attempt = 1; attempt <= maxAttempts && !isClosed; attempt++) {
+      const upTo = highestSeq
+      const outcome = completeTo === undefined ? await reload() : await sync(completeTo, upTo)
+      if (outcome === 'done') return true
+      if (outcome === 'forbidden') {
+        isClosed = true
+        queue.length = 0
+      } else if (outcome === 'failed') await delay(250)
+    }
+    return false
+  }
+
+  async function sync(since: number, upTo: number) {
+    const answer = await call('chat.sync', { room, since })
+    if (!answer.ok) return answer.code === 'forbidden' ? 'forbidden' : 'failed'
+    if (!answer.value.recovered) {
+      completeTo = undefined
+      return 'continue'
+    }
+    let last = since
+    const { events } = answer.value
+    const applied = events.map(({ seq, event }) => {
+      if (seq <= last) violations.push(`chat.sync since ${since} has ${seq} after ${last}`)
+      last = seq
+      deliveries.synced++
+      return applyEvent(messages, seq, event)
+    })
+    // A second pass: a deleted message's edits and reactions precede its deletion in the log.
+    for (const [index, { seq, event }] of events.entries())
+      if (!applied[index] && !applyEvent(messages, seq, event))
+        violations.push(`chat.sync since ${since} has ${seq}, which changes an unknown message`)
+    // The answer includes each event pushed before the call, except for erased ones.
+    completeTo = Math.max(last, upTo)
+    eventsSinceSync = 0
+    return 'done'
+  }
+
+  async function reload() {
+    const history = await readHistory(room, call, violations)
+    if (!history) return 'failed'
+    if (history === 'forbidden') return history
+    messages = history.messages
+    completeTo = history.asOf
+    heads.clear()
+    deliveries.reloads++
+    return 'continue'
+  }
+}
+
+/** Applies an event. Returns false when it changes an unknown message. */
+function applyEvent(
+  messages: Map<MessageId, ViewedMessage>,
+  seq: number,
+  event: RoomEvent,
+): boolean {
+  if (event.kind === 'member' || event.kind === 'room') return true
+  if (event.kind === 'message') {
+    const { id, threadId = '', text } = event
+    const existing = messages.get(id)
+    if (!existing) messages.set(id, { ...createViewedMessage(seq, threadId), text })
+    // The first copy of a duplicated message determines its position.
+    else if (!existing.isDeleted) existing.seq = Math.min(existing.seq, seq)
+    return true
+  }
+  const target = readNotifyId(event.message.notifyId)
+  if (event.kind === 'delete') {
+    const { threadId = '' } = event.message
+    messages.set(target.id, { ...createViewedMessage(target.seq, threadId), isDeleted: true })
+    return true
+  }
+  const message = messages.get(target.id)
+  if (!message) return false
+  if (message.isDeleted) return true
+  if (event.kind === 'edit') {
+    if (seq > message.editedSeq) Object.assign(message, { text: event.text, editedSeq: seq })
+    return true
+  }
+  const reactionKey = `${event.by} ${event.emoji}`
+  if ((message.reactionStates.get(reactionKey)?.seq ?? 0) >= seq) return true
+  message.reactionStates.set(reactionKey, { seq, on: event.on })
+  if (event.on) message.reactions.add(reactionKey)
+  else message.reactions.delete(reactionKey)
+  return true
+}
+
+function createViewedMessage(seq: number, threadId: MessageId | ''): ViewedMessage {
+  const initial = { text: '', isDeleted: false, editedSeq: 0 }
+  return { seq, threadId, ...initial, reactionStates: new Map(), reactions: new Set() }
+}
+
+/** Merges a message that the server returned with the view's state, which may be newer. */
+function mergeMessage(message: Message, existing?: ViewedMessage): ViewedMessage {
+  const { seq, threadId = '', text, deletedAt, editedSeq = 0 } = message
+  const current = existing ?? createViewedMessage(seq, threadId)
+  if (current.isDeleted || current.editedSeq > editedSeq) return current
+  return { ...current, text, editedSeq, isDeleted: deletedAt !== undefined }
+}
+
+/** Reads a room with all its threads. Returns undefined when a call fails. */
+async function readHistory(room: RoomId, call: CallFunction, violations: string[]) {
+  const messages = new Map<MessageId, ViewedMessage>()
+  const threads: MessageId[] = []
+  let asOf = Number.MAX_SAFE_INTEGER
+  const readAll = async (threadId?: MessageId): Promise<'done' | 'forbidden' | undefined> => {
+    for (let after = 0; ; ) {
+      const page =
+        threadId === undefined
+          ? await call('chat.history', { room, after, limit: 100 })
+          : await call('chat.history.thread', { room, threadId, after, limit: 100 })
+      if (!page.ok) return page.code === 'forbidden' ? 'forbidden' : undefined
+      // Pages may be of different ages; the next sync starts at the oldest.
+      asOf = Math.min(asOf, page.value.asOf)
+      for (const message of page.value.messages) {
+        if (message.seq <= after) violations.push(`a page after ${after} has ${message.seq}`)
+        messages.set(message.id, readPagedMessage(message, page.value.asOf))
+        if (message.replies && threadId === undefined) threads.push(message.id)
+        after = message.seq
+      }
+      if (!page.value.after) return 'done'
+    }
+  }
+  const outcome = await readAll()
+  if (outcome !== 'done') return outcome
+  for (const thread of threads) {
+    const outcome = await readAll(thread)
+    if (outcome !== 'done') return outcome
+  }
+  return { asOf, messages }
+}
+
+function readPagedMessage(message: PagedMessage, asOf: number): ViewedMessage {
+  const viewed = mergeMessage(message)
+  for (const { emoji, users } of message.reactions)
+    for (const user of users) {
+      viewed.reactionStates.set(`${user} ${emoji}`, { seq: asOf, on: true })
+      viewed.reactions.add(`${user} ${emoji}`)
+    }
+  return viewed
+}
