@@ -53,17 +53,17 @@ export function createOperationHistory(userIds: readonly UserId[]): OperationHis
 }
 
 /** Records the time span of a call's effect, and whether it was acknowledged. Drops rejected calls. */
-export async function recordOperation<D extends TimedOperation, N extends FunctionName>(
-  list: D[],
-  fields: Omit<D, keyof TimedOperation>,
+export async function recordOperation<O extends TimedOperation, N extends FunctionName>(
+  list: O[],
+  fields: Omit<O, keyof TimedOperation>,
   call: () => Promise<CallOutcome<N>>,
-): Promise<{ outcome: CallOutcome<N>; operation: D }> {
+): Promise<{ outcome: CallOutcome<N>; operation: O }> {
   const entry = {
     ...fields,
     start: Date.now(),
     end: Number.POSITIVE_INFINITY,
     isAcknowledged: false,
-  } as D
+  } as O
   // Record it before the call: the operation may take effect at any time from now on.
   list.push(entry)
   const outcome = await call()

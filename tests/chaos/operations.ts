@@ -85,7 +85,7 @@ const operations: Record<keyof typeof weights, Operation> = {
     }
   },
 
-  /** Sends the same message twice at once, as two tabs with one outbox would. */
+  /** Sends the same message twice at once, as two tabs of one user may do. */
   async sendDuplicate(actor, history, random) {
     const room = pickRoom(actor, history, random)
     const message = { room, clientId: newClientId(), text: createText(history, room, random) }

@@ -23,7 +23,7 @@ export function createRandom(seed: number): Random {
     between: (from, to) => from + Math.floor(random.next() * (to - from)),
     pick(all) {
       const picked = all[random.between(0, all.length)]
-      if (picked === undefined) throw new RangeError('There is nothing to pick from')
+      if (picked === undefined) throw new RangeError('Cannot pick from an empty list')
       return picked
     },
     weighted(weights) {

@@ -126,7 +126,8 @@ function isArchiveNotice(
 
 /**
  * Returns true when the user was certainly no member at a time: never joined, or left more than
- * `graceMs` before with no join in progress since. Only kicked users may not subscribe to a public room.
+ * `graceMs` before and has no join that ended after the leave began. Everyone except a kicked user may
+ * subscribe to a public room (`isPublic`).
  */
 export function isRemoved(
   membershipOperations: readonly MembershipOperation[],

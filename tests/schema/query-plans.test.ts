@@ -27,7 +27,7 @@ const [maxRows, maxRowsPerRow] = [11_000, 200]
 const large = ['messages', 'message_versions', 'reactions', 'users']
 const maxScanned = 1_000
 
-/** How the rows of a database are distributed; expressions of SQL over `n`, from 1 to `rows`. */
+/** Distribution of the rows: SQL expressions over the row's number `n`, from 1 to `rows`. */
 interface Distribution {
   rooms: number
   /** The number of a message's room. */

@@ -31,7 +31,7 @@ export interface LoginRejection {
   serverLog: string
   /** The reason in the runtime's log. */
   runtimeLog: string
-  /** Whether one of the logs contains a part of the token. */
+  /** True when one of the logs contains a part of the token. */
   leaksToken: boolean
 }
 
