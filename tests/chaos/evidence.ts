@@ -31,7 +31,7 @@ export interface Evidence {
   views: UserView[]
   /** Answers of `room.list`. */
   counts: RoomCounts[]
-  /** Calls that failed although no fault was active any more. */
+  /** Calls that failed after the last fault, except for intended rejections. */
   failedAfterFaults: string[]
   /** Unexpected exits of processes, and calls that failed with `internal`. */
   crashes: string[]

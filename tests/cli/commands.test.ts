@@ -129,7 +129,7 @@ describe('a running service', () => {
   })
   afterAll(() => foreign?.close())
 
-  it('is listed, also if another library made it, and invalid answers are reported', async () => {
+  it('is listed when another library serves it, and invalid answers are reported', async () => {
     const { code, stdout } = await runtime(['ls'], { env: ops })
 
     expect(code).toBe(0)

@@ -35,7 +35,7 @@ describe('event chains', () => {
     expect(chains.newest).toBe(12)
   })
 
-  it('ignore an older event that is marked late', () => {
+  it('ignore an older event that is marked as seen later', () => {
     const chains = new EventChains(10)
     chains.markSeen({ seq: 13 })
     chains.markSeen({ seq: 11 })

@@ -273,7 +273,7 @@ function givenRoom(start?: number) {
 }
 
 describe('a history page', () => {
-  it('is completed with messages that arrived during its request, and that it lacks', async () => {
+  it('is completed with messages that arrived during its request and are missing in it', async () => {
     const { timeline, answer, hear, seqs, syncs, close } = givenRoom(5)
     await answer([4, 5, 6], 10, { before: true, after: true })
     await hear(sent(11, idOf(11)), 10)

@@ -26,7 +26,7 @@ describe('the README', () => {
   })
   afterAll(() => bench?.[Symbol.asyncDispose]())
 
-  /** A command as the README has it; `npm run runtime --` only adds to what is printed. */
+  /** Runs a command of the README without `npm run runtime --`, which would print lines of its own. */
   const asWritten = async (line: string): Promise<CommandResult> => {
     expect(readme).toContain(`\n${line}`)
     const [, verb = '', rest = ''] = /^npm run runtime -- (\S+)(.*?)(?: --as|$)/.exec(line) ?? []

@@ -99,13 +99,13 @@ describe('docs/runtime-api.md', () => {
     expect(client).toEqual({ code: 0, stdout: output, stderr: '' })
   })
 
-  it('has an auth callout that refuses another token', async () => {
+  it('has an auth callout that rejects an unknown token', async () => {
     const login = connect({ servers: bench.nats.url, token: 'another', reconnect: false })
 
     await expect(login).rejects.toThrow('Authorization Violation')
   })
 
-  it('has a stream, an event, a call and a bucket that follow an order', async () => {
+  it('has functions that update the stock and notify the clerk after an order', async () => {
     const taken = eventAfter('deliver.clerk.notify.stock', () => {})
     const changed = await eventAfter('stock.changed.book', () => placeOrder('book', 3))
 

@@ -16,7 +16,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** Creates a room with ten messages by bob. Those with even sequences mention the reader. */
+/** Creates a room with ten messages by bob. Messages with an even sequence mention the reader. */
 async function createReader(): Promise<{ me: UserId; room: RoomId }> {
   const me = newUserId()
   const room = await app.createRoom([me])

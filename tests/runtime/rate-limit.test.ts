@@ -186,7 +186,7 @@ describe('a rate limit', () => {
 
     await nc.flush()
     subscription.unsubscribe()
-    // The counters grant one call at first, then two together: the second of them does not wait.
+    // The shared counters grant one call first, then two at once, so the third call does not wait.
     expect(subjects).toEqual([
       'prepared.a.prefetched',
       'prepared.a.handled',

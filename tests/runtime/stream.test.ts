@@ -124,7 +124,7 @@ describe('a stream function', () => {
     await expect.poll(state).toMatchObject({ trigger: 'stream', pending: 0, unacknowledged: 0 })
   })
 
-  it('stops the start with the difference when the stream differs from its declaration', async () => {
+  it('aborts the start and prints the difference when the stream differs from its declaration', async () => {
     const { stream, served } = await createFixture()
     await served.stop()
     const changed = await bench.write({ 'work.job.ts': worker(stream, 'max_msgs: 5') })

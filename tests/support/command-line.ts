@@ -53,7 +53,7 @@ export interface CommandLine extends AsyncDisposable {
   nats: NatsService
   /** The server's secrets, for a runtime that serves an auth callout. */
   secrets: Secrets
-  /** Writes files and returns their folder. It lies in the project, where `#runtime` is known. */
+  /** Writes files and returns their folder. It is inside the project, so that `#runtime` resolves. */
   write(files: Record<string, string>): Promise<string>
   /** Runs `runtime start` and waits until it is ready. */
   start(functions: string, args?: string[], env?: Record<string, string>): Promise<ProcessService>

@@ -46,7 +46,7 @@ describe('check', () => {
     expect(identity).toEqual({ user: 'a-b_1', roles: ['admin', 'user'], expiresAt: exp })
   })
 
-  it('returns no roles unless realm_access has them in the form of Keycloak', async () => {
+  it("returns no roles when realm_access is not in Keycloak's format", async () => {
     for (const realm_access of [undefined, null, 'admin', ['admin'], { roles: 'admin' }]) {
       const { roles } = await tokens.check(await issuer.token({ realm_access }))
       expect(roles).toEqual([])
@@ -260,7 +260,7 @@ describe('issuer keys', () => {
     await expect.poll(() => rejectionOf(token), { timeout: 5_000 }).toBeUndefined()
   })
 
-  it('time out before a login does', async () => {
+  it('time out earlier than the login', async () => {
     issuer.hang()
     const started = performance.now()
 

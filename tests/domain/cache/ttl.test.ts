@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Returns the TTL of 500 ms as left after a read of the given duration. */
+/** Returns the remaining milliseconds of a 500 ms TTL after a read of the given duration. */
 async function ttlAfter(readMs: number): Promise<number | undefined> {
   const options = { ttl: 500 }
   const reading = fetchWithAgedTtl(
