@@ -1,69 +1,79 @@
-/** The servers a section stands on: the project's own, in a new folder. */
-import { rmSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import type { NatsConnection } from '@nats-io/nats-core'
+import { createRequester, type Requester } from '../runtime/client/index.ts'
 import { findNatsServer } from '../stack/install/nats-server.ts'
 import { createSecrets, type Secrets } from '../stack/secrets.ts'
 import { type NatsService, startNats } from '../stack/services/nats.ts'
 import { startRuntimeService } from '../stack/services/runtime.ts'
 import type { ProcessService } from '../stack/services/service.ts'
+import { cleanUpOnExit, createFolder } from './cleanup.ts'
+import { connectTo } from './connect.ts'
+import { startWorker, type Worker } from './worker.ts'
 
+/** A nats-server with the project's nats.conf, and the processes that a section starts beside it. */
 export interface BenchFixture extends AsyncDisposable {
   dir: string
   nats: NatsService
   secrets: Secrets
-  /** Serves a folder of functions until it is stopped, or the ground is. */
+  /** URL of the server with the credentials of the functions' account. */
+  url: string
+  /** Serves a folder of functions until the service is stopped or the fixture is disposed. */
   serve(folder: string, env?: Record<string, string>): Promise<ProcessService>
-  /** What is disposed of with the ground, before its server. */
-  use<T extends AsyncDisposable>(thing: T): T
+  startWorker(module: URL, args?: string[]): Promise<Worker>
+  /** Connects with the functions' account, to prepare data and read figures. */
+  connect(): Promise<BenchConnection>
 }
 
-/** Starts a nats-server with the project's nats.conf. */
+export interface BenchConnection {
+  nc: NatsConnection
+  requester: Requester
+  /** Returns the processor time of the runtime that serves `bench.cpu`, in microseconds. */
+  readCpu(): Promise<number>
+}
+
+/** Environment of functions that use no database in the benchmark. Nothing listens on the port. */
+export const withoutDatabase = { DATABASE_URL: 'postgres://bench@127.0.0.1:1/bench' }
+
 export async function startFixture(): Promise<BenchFixture> {
   await using started = new AsyncDisposableStack()
-  const dir = await mkdtemp(join(tmpdir(), 'natter-bench-'))
-  started.defer(() => rm(dir, { recursive: true, force: true }))
+  const dir = await createFolder(started)
   const secrets = createSecrets()
   const binary = await findNatsServer({ log: console.error })
-  const onSpawn = killOnExit(dir, started)
+  const addProcess = cleanUpOnExit(started, [dir])
+  const onSpawn = (_name: string, pid: number) => addProcess(pid)
   const nats = started.use(await startNats({ dir, binary, secrets, onSpawn }))
+  const url = nats.urlOf('functions')
 
-  const running = started.move()
+  const stack = started.move()
   return {
     dir,
     nats,
     secrets,
+    url,
     async serve(functions, env = {}) {
       const settings = {
-        NATS_URL: nats.urlOf('functions'),
+        NATS_URL: url,
         NATS_AUTH_URL: nats.urlOf('auth'),
         NATS_CALLOUT_SEED: secrets.calloutSeed,
         NATS_CALLOUT_XKEY_SEED: secrets.calloutXkeySeed,
         NATTER_ID_KEY: secrets.idKey,
         ...env,
       }
-      return running.use(await startRuntimeService({ dir, functions, env: settings, onSpawn }))
+      return stack.use(await startRuntimeService({ dir, functions, env: settings, onSpawn }))
     },
-    use: (thing) => running.use(thing),
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
-  }
-}
-
-/** A bench that is interrupted, or fails, leaves nothing behind: no process, no folder. */
-function killOnExit(dir: string, started: AsyncDisposableStack) {
-  const pids: number[] = []
-  const clear = () => {
-    for (const pid of pids) {
-      try {
-        process.kill(pid, 'SIGKILL')
-      } catch {
-        // It has ended by itself.
+    startWorker: async (module, args) => stack.use(await startWorker(module, args)),
+    async connect() {
+      const nc = await connectTo(url, 'bench')
+      stack.defer(() => nc.close())
+      const requester = createRequester(nc)
+      return {
+        nc,
+        requester,
+        async readCpu() {
+          const reply = await requester.request('bench.cpu', '{}', { timeoutMs: 30_000 })
+          return reply.json<{ cpu: number }>().cpu
+        },
       }
-    }
-    rmSync(dir, { recursive: true, force: true })
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
-  process.on('exit', clear)
-  started.defer(() => void process.off('exit', clear))
-  return (_name: string, pid: number) => void pids.push(pid)
 }

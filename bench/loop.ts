@@ -1,7 +1,5 @@
-/** A closed loop of calls: so many under way at any time, for so long. */
-
 export interface LoopOptions {
-  /** How many are under way at once. */
+  /** Calls in flight. */
   depth: number
   seconds: number
 }
@@ -9,37 +7,37 @@ export interface LoopOptions {
 export interface LoopResult {
   count: number
   seconds: number
-  /** How long a call took, in milliseconds: half of them, and all but one in a hundred. */
+  /** Duration of a call, in milliseconds. */
   p50: number
   p99: number
 }
 
-/** Calls again as soon as a call has ended. Rejects when one fails: what fails is not measured. */
+/** Calls in a closed loop: a call that ends is followed by the next. Rejects when a call fails. */
 export async function loop(
   { depth, seconds }: LoopOptions,
   call: () => Promise<unknown>,
 ): Promise<LoopResult> {
   const times: number[] = []
   const started = performance.now()
-  const until = started + seconds * 1_000
+  const end = started + seconds * 1_000
 
   async function repeat() {
-    for (let now = performance.now(); now < until; ) {
+    for (let from = performance.now(); from < end; ) {
       await call()
-      const then = performance.now()
-      times.push(then - now)
-      now = then
+      const to = performance.now()
+      times.push(to - from)
+      from = to
     }
   }
   await Promise.all(Array.from({ length: depth }, repeat))
 
-  const took = (performance.now() - started) / 1_000
-  return { count: times.length, seconds: took, ...percentilesOf(times) }
+  const duration = (performance.now() - started) / 1_000
+  return { count: times.length, seconds: duration, ...percentilesOf(times) }
 }
 
-/** Of times in milliseconds, in any order. Fewer than a hundred have no hundredth: NaN. */
-export function percentilesOf(times: readonly number[]): { p50: number; p99: number } {
-  const sorted = times.toSorted((a, b) => a - b)
-  const at = (part: number) => sorted[Math.floor(sorted.length * part)] ?? Number.NaN
-  return { p50: at(0.5), p99: times.length < 100 ? Number.NaN : at(0.99) }
+/** Returns percentiles of unsorted values. p99 is NaN for fewer than a hundred. */
+export function percentilesOf(values: readonly number[]): { p50: number; p99: number } {
+  const sorted = values.toSorted((a, b) => a - b)
+  const quantile = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN
+  return { p50: quantile(0.5), p99: values.length < 100 ? Number.NaN : quantile(0.99) }
 }

@@ -1,19 +1,13 @@
-/**
- * `npm run bench`: measures the runtime against others and against goals, section by section.
- *
- *     npm run bench -- [call] [login] [send] [fanout] [history] [presence] [--rounds N] [--seconds S] [--quick] [--json]
- *
- * Says at the end how many goals are met. Misses are figures like any other: the exit code is 0.
- */
+/** `npm run bench`: compares the runtime with its peers and with goals. See README.md. */
 import { parseArgs } from 'node:util'
 import type { Options, Section } from './measure.ts'
 import { installPeers } from './peers.ts'
-import { judge, printSection } from './report.ts'
+import { printSection, printSummary, verdictOf } from './report.ts'
 
 const usage =
   'Usage: npm run bench -- [call] [login] [send] [fanout] [history] [presence] [--rounds N] [--seconds S] [--quick] [--json]'
 
-/** Each brings its own processes; loaded when the peers are installed. */
+/** Imported on use: they import the peers, which may not be installed yet. */
 const sections: Record<string, () => Promise<(options: Options) => Promise<Section[]>>> = {
   call: async () => (await import('./call/section.ts')).measureCalls,
   login: async () => (await import('./login/section.ts')).measureLogins,
@@ -23,7 +17,7 @@ const sections: Record<string, () => Promise<(options: Options) => Promise<Secti
   presence: async () => (await import('./presence/section.ts')).measurePresence,
 }
 
-// What is running then is ended by whoever started it, as this process exits.
+// An orderly exit runs the exit handlers, which kill the child processes.
 process.on('SIGINT', () => process.exit(130)).on('SIGTERM', () => process.exit(143))
 
 const { names, options, json } = readArguments()
@@ -42,7 +36,10 @@ for (const name of names) {
 }
 
 if (json) console.log(JSON.stringify({ options, sections: measured.map(withVerdicts) }, null, 2))
-else printSummary()
+else {
+  const verdicts = measured.flatMap(({ lines }) => lines.flatMap((line) => verdictOf(line) ?? []))
+  printSummary(verdicts)
+}
 
 function readArguments() {
   try {
@@ -61,12 +58,13 @@ function readArguments() {
       process.exit(0)
     }
     const unknown = positionals.filter((name) => !Object.hasOwn(sections, name))
-    if (unknown.length > 0) throw new Error(`There is no section "${unknown.join('", "')}"`)
+    if (unknown.length > 0) throw new Error(`Unknown section "${unknown.join('", "')}"`)
     const options: Options = {
       rounds: readNumber('rounds', values.rounds, values.quick ? 2 : 5),
       seconds: readNumber('seconds', values.seconds, values.quick ? 0.2 : 0.7),
     }
-    if (!Number.isInteger(options.rounds)) throw new Error('--rounds takes a whole number')
+    if (!Number.isInteger(options.rounds))
+      throw new Error(`--rounds must be an integer, got ${options.rounds}`)
     const names = positionals.length > 0 ? positionals : Object.keys(sections)
     return { names, options, json: values.json }
   } catch (error) {
@@ -75,27 +73,13 @@ function readArguments() {
   }
 }
 
-function readNumber(name: string, value: string | undefined, usual: number) {
-  if (value === undefined) return usual
+function readNumber(name: string, value: string | undefined, preset: number) {
+  if (value === undefined) return preset
   const number = Number(value)
   if (number > 0 && number <= 1_000) return number
-  throw new Error(`--${name} is "${value}": give a number above 0`)
+  throw new Error(`--${name} must be a number above 0 and up to 1,000, got "${value}"`)
 }
 
 function withVerdicts({ title, lines }: Section) {
-  return {
-    title,
-    lines: lines.map((line) => (line.goal ? { ...line, verdict: judge(line, line.goal) } : line)),
-  }
-}
-
-function printSummary() {
-  const verdicts = measured.flatMap(({ lines }) =>
-    lines.flatMap((line) => (line.goal ? [judge(line, line.goal)] : [])),
-  )
-  const count = (wanted: string) => verdicts.filter((verdict) => verdict === wanted).length
-  console.log(
-    `\n${verdicts.length} goals: ${count('aim met')} aim met, ${count('met')} met, ` +
-      `${count('within 15 %')} within 15 %, ${count('missed')} missed`,
-  )
+  return { title, lines: lines.map((line) => ({ ...line, verdict: verdictOf(line) })) }
 }

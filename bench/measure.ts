@@ -1,20 +1,21 @@
-/** Rounds, ratios and goals: how a section turns runs into lines. */
+/** Turns measurements into the lines of a section: rounds, ratios and goals. */
+import type { LoopResult } from './loop.ts'
 
 export interface Options {
-  /** How often each row is measured; its figure is the median. */
+  /** Measurements per row. */
   rounds: number
-  /** How long one measurement takes. */
+  /** Duration of one measurement. */
   seconds: number
 }
 
-/** What one row did in one round. */
+/** The result of one row in one round. */
 export interface Sample {
-  /** Done per second. */
+  /** Operations per second. */
   rate: number
-  /** How long one took, in milliseconds: the median, and all but one in a hundred. */
+  /** Duration of an operation, in milliseconds. */
   p50: number
   p99: number
-  /** What it cost the responder, in microseconds of processor time each. */
+  /** Processor time of the responder per operation, in microseconds. */
   cpu: number
 }
 
@@ -24,21 +25,20 @@ export type Figure = keyof Sample
 export type Samples = Map<string, Sample[]>
 
 export interface Goal {
-  title: string
-  /** What must hold of the median, and what we aim at. */
+  /** Limit of the median ratio. */
   must: number
-  aim?: number
-  /** Whether more is better, or less. */
+  aim?: number | undefined
+  /** Whether the ratio must be at least or at most the limit. */
   better: 'more' | 'less'
 }
 
-/** A line of a section's table: a figure of a row, beside its baseline, against a goal. */
+/** A line of a section's table. */
 export interface Line {
   name: string
   value: string
-  /** What the ratios are against; absent for what stands alone. */
+  /** Name of the row or limit that the ratios are relative to. */
   base?: string
-  /** One for each round, of two figures measured in that round. */
+  /** One per round, each of two figures of the same round. */
   ratios?: number[]
   goal?: Goal
 }
@@ -48,9 +48,19 @@ export interface Section {
   lines: Line[]
 }
 
+/** Runs operations, and relates the processor time used in between to their number. */
+export async function takeSample(
+  readCpu: () => Promise<number>,
+  run: () => Promise<LoopResult>,
+): Promise<Sample> {
+  const before = await readCpu()
+  const { count, seconds, p50, p99 } = await run()
+  return { rate: count / seconds, p50, p99, cpu: ((await readCpu()) - before) / count }
+}
+
 /**
- * Measures every row once per round, so that whatever disturbs the machine disturbs all alike. Rows
- * take turns at going first.
+ * Measures every row once per round, so that a disturbance of the machine affects all rows alike. Each
+ * round begins with another row.
  */
 export async function measureRounds(
   rows: readonly string[],
@@ -66,16 +76,9 @@ export async function measureRounds(
   return samples
 }
 
-/** Figures of a row over those of its baseline, round by round. */
-export function ratiosOf(samples: Samples, row: string, base: string, figure: Figure): number[] {
-  const below = figuresOf(samples, base, figure)
-  return figuresOf(samples, row, figure).map((value, round) => value / (below[round] ?? Number.NaN))
-}
-
-export function figuresOf(samples: Samples, row: string, figure: Figure): number[] {
-  const found = samples.get(row)
-  if (!found) throw new Error(`There is no row "${row}"`)
-  return found.map((sample) => sample[figure])
+/** Divides values by those of the baseline, round by round. */
+export function toRatios(values: readonly number[], baseline: readonly number[]): number[] {
+  return values.map((value, round) => value / (baseline[round] ?? Number.NaN))
 }
 
 export function median(values: readonly number[]): number {
@@ -88,7 +91,7 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2
 }
 
-/** One line for each row: its rate, its times, its cost, and its rate against the baseline's. */
+/** Returns a line per row with its figures. The ratio is that of the rates. */
 export function rowLines(samples: Samples, base: string, suffix = ''): Line[] {
   return [...samples.keys()].map((row) => {
     const formatted = figures.map((figure) => formatMedian(samples, row, figure))
@@ -101,24 +104,37 @@ export function rowLines(samples: Samples, base: string, suffix = ''): Line[] {
   })
 }
 
-/** A line that holds a row's figure, over its baseline's, to a goal. */
-export function goalLine(
-  samples: Samples,
-  row: string,
-  base: string,
-  figure: Figure,
-  goal: Goal,
-): Line {
+export interface RowGoal {
+  title: string
+  row: string
+  base: string
+  figure: Figure
+  must: number
+  aim?: number | undefined
+}
+
+/** Compares the ratio of two rows with a goal: rates should be high, all other figures low. */
+export function goalLine(samples: Samples, { title, row, base, figure, must, aim }: RowGoal): Line {
   return {
-    name: goal.title,
+    name: title,
     value: formatMedian(samples, row, figure),
     base,
     ratios: ratiosOf(samples, row, base, figure),
-    goal,
+    goal: { must, aim, better: figure === 'rate' ? 'more' : 'less' },
   }
 }
 
-/** Empty for what a row does not measure. */
+function ratiosOf(samples: Samples, row: string, base: string, figure: Figure): number[] {
+  return toRatios(figuresOf(samples, row, figure), figuresOf(samples, base, figure))
+}
+
+function figuresOf(samples: Samples, row: string, figure: Figure): number[] {
+  const samplesOfRow = samples.get(row)
+  if (!samplesOfRow) throw new Error(`The section has no row "${row}"`)
+  return samplesOfRow.map((sample) => sample[figure])
+}
+
+/** Empty for a figure that the row does not measure. */
 function formatMedian(samples: Samples, row: string, figure: Figure): string {
   const values = figuresOf(samples, row, figure)
   return values.some(Number.isNaN) ? '' : formats[figure](median(values))

@@ -5,8 +5,8 @@ import { output } from '../stack/install/command.ts'
 const folder = import.meta.dirname
 
 /**
- * Those that are measured beside what is ours. Not `npm ci`, which fails where a registry lacks a
- * platform. Ends the process if they cannot be had.
+ * Installs the packages of bench/package.json, unless they are installed already. Exits on a failure.
+ * `npm ci` would fail with a registry that lacks a package of another platform.
  */
 export async function installPeers(): Promise<void> {
   const { devDependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
@@ -17,7 +17,7 @@ export async function installPeers(): Promise<void> {
   try {
     await output('npm', ['install', '--prefix', folder, ...flags])
   } catch (error) {
-    console.error(`The peers could not be installed: ${(error as Error).message}`)
+    console.error(`Cannot install the peers: ${(error as Error).message}`)
     process.exit(1)
   }
 }

@@ -1,37 +1,46 @@
 import { type Goal, type Line, median, type Section } from './measure.ts'
 
-/** The machine is shared: what misses its goal by no more than this may be its doing. */
-const margin = 0.15
+/** A smaller deviation from a goal may be noise. */
+const tolerance = 0.15
 
-const columns = ['', 'measured', 'ratio', 'min', 'max', 'against', 'must / aim', '']
+const columns = ['', 'measured', 'ratio', 'min', 'max', 'relative to', 'must / aim', '']
 
-export type Verdict = 'aim met' | 'met' | 'within 15 %' | 'missed'
+const verdicts = ['aim met', 'met', 'within 15 %', 'missed'] as const
+export type Verdict = (typeof verdicts)[number]
 
-/** A section as a table for people. */
 export function printSection({ title, lines }: Section): void {
   const rows = [columns, ...lines.map(cellsOf)]
-  const widths = columns.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)))
-  const print = (row: readonly string[]) =>
-    console.log(
-      row
-        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
+  const widths = columns.map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  )
   console.log(`\n${title}`)
-  for (const [at, row] of rows.entries()) {
-    if (at > 1 && lines[at - 1]?.goal && !lines[at - 2]?.goal) console.log()
-    print(row)
+  for (const [index, row] of rows.entries()) {
+    const isFirstGoal = lines[index - 1]?.goal && !lines[index - 2]?.goal
+    if (index > 1 && isFirstGoal) console.log()
+    const cells = row.map((cell, column) => cell.padEnd(widths[column] ?? 0))
+    console.log(cells.join('  ').trimEnd())
   }
 }
 
-/** What the goal makes of a line. A line without ratios is held to its own figure. */
-export function judge({ ratios = [] }: Line, { must, aim, better }: Goal): Verdict {
+export function printSummary(reached: readonly Verdict[]): void {
+  const counts = verdicts.map(
+    (verdict) => `${reached.filter((other) => other === verdict).length} ${verdict}`,
+  )
+  console.log(`\n${reached.length} goals: ${counts.join(', ')}`)
+}
+
+/** Compares the median of the ratios with the goal. */
+export function judge(ratios: readonly number[], { must, aim, better }: Goal): Verdict {
   const value = median(ratios)
-  const reaches = (wanted: number) => (better === 'more' ? value >= wanted : value <= wanted)
+  const reaches = (limit: number) => (better === 'more' ? value >= limit : value <= limit)
   if (aim !== undefined && reaches(aim)) return 'aim met'
   if (reaches(must)) return 'met'
-  return reaches(must * (better === 'more' ? 1 - margin : 1 + margin)) ? 'within 15 %' : 'missed'
+  const tolerated = must * (better === 'more' ? 1 - tolerance : 1 + tolerance)
+  return reaches(tolerated) ? 'within 15 %' : 'missed'
+}
+
+export function verdictOf({ ratios = [], goal }: Line): Verdict | undefined {
+  return goal && judge(ratios, goal)
 }
 
 function cellsOf(line: Line): string[] {
@@ -41,7 +50,7 @@ function cellsOf(line: Line): string[] {
         ratio.toFixed(ratio < 100 ? 2 : 0),
       )
     : ['', '', '']
-  const wanted = goal ? `${goal.better === 'more' ? '≥' : '≤'} ${goal.must}` : ''
+  const must = goal ? `${goal.better === 'more' ? '≥' : '≤'} ${goal.must}` : ''
   const aim = goal?.aim === undefined ? '' : ` / ${goal.aim}`
-  return [name, value, ...figures, base, wanted + aim, goal ? judge(line, goal) : '']
+  return [name, value, ...figures, base, must + aim, verdictOf(line) ?? '']
 }

@@ -1,89 +1,89 @@
-/** Processes that a section starts and asks: over a channel of their own, aside of what is measured. */
+/** Child processes of a section, called over IPC so that the calls don't load the measured server. */
 import { type ChildProcess, fork } from 'node:child_process'
 
-/** What a process can be asked. Arguments and answers are cloned. */
-export type Abilities = Record<string, (argument: never) => unknown>
+/** The methods of a worker. Arguments and results are cloned. */
+export type Methods = Record<string, (argument: never) => unknown>
 
 export interface Worker extends AsyncDisposable {
-  /** Rejects with what the process threw, or when it is gone. */
-  ask<Answer>(ability: string, argument?: unknown): Promise<Answer>
+  /** Rejects with the error of the method, or when the process exits. */
+  call<Result>(method: string, argument?: unknown): Promise<Result>
 }
 
-interface Question {
+interface Request {
   id: number
-  ability: string
+  method: string
   argument: unknown
 }
 
-type Answer = { id: number; value?: unknown; error?: string }
+type Response = { id: number; value?: unknown; error?: string }
 
-/** An end that nobody planned takes them along. */
+/** Killed when this process exits before they are disposed. */
 const children = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL')
 })
 
-/** Starts a module of the bench as a process; ready when it has called {@link serveParent}. */
+/** Starts a module as a process. Resolves when the module has called {@link serveParent}. */
 export async function startWorker(module: URL, args: string[] = []): Promise<Worker> {
   const child = fork(module, args, {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    // JSON has no NaN, which a figure is that could not be measured.
+    // Figures may be NaN, which JSON cannot represent.
     serialization: 'advanced',
   })
-  const waiting = new Map<number, PromiseWithResolvers<unknown>>()
+  const pending = new Map<number, PromiseWithResolvers<unknown>>()
   const ready = Promise.withResolvers<void>()
-  let count = 0
+  let lastId = 0
   children.add(child)
 
-  child.on('message', (message: Answer | 'ready') => {
+  child.on('message', (message: Response | 'ready') => {
     if (message === 'ready') return ready.resolve()
-    const asked = waiting.get(message.id)
-    waiting.delete(message.id)
-    if (message.error === undefined) asked?.resolve(message.value)
-    else asked?.reject(new Error(message.error))
+    const request = pending.get(message.id)
+    pending.delete(message.id)
+    if (message.error === undefined) request?.resolve(message.value)
+    else request?.reject(new Error(message.error))
   })
   child.on('exit', (code, signal) => {
     children.delete(child)
-    const error = new Error(`${module.pathname} has ended (${signal ?? code})`)
+    const error = new Error(`The process of ${module.pathname} exited with ${signal ?? code}`)
     ready.reject(error)
-    for (const asked of waiting.values()) asked.reject(error)
+    for (const request of pending.values()) request.reject(error)
   })
   await ready.promise
 
   return {
-    async ask<Value>(ability: string, argument?: unknown) {
-      const asked = Promise.withResolvers<unknown>()
-      const id = count++
-      waiting.set(id, asked)
-      child.send({ id, ability, argument } satisfies Question)
-      return (await asked.promise) as Value
+    async call<Value>(method: string, argument?: unknown) {
+      const result = Promise.withResolvers<unknown>()
+      const id = ++lastId
+      pending.set(id, result)
+      child.send({ id, method, argument } satisfies Request)
+      return (await result.promise) as Value
     },
-    [Symbol.asyncDispose]: () => end(child),
+    [Symbol.asyncDispose]: () => kill(child),
   }
 }
 
-/** In a worker: answers the parent, says that it is ready, and ends when the parent is gone. */
-export function serveParent(abilities: Abilities): void {
-  process.on('message', async ({ id, ability, argument }: Question) => {
+/** Serves methods to the parent process, and exits when the parent disconnects. */
+export function serveParent(methods: Methods): void {
+  process.on('message', async ({ id, method: name, argument }: Request) => {
     try {
-      const answer = abilities[ability]
-      if (!answer) throw new Error(`There is no ability "${ability}"`)
-      process.send?.({ id, value: await answer(argument as never) } satisfies Answer)
+      const method = methods[name]
+      if (!method) throw new Error(`The worker has no method "${name}"`)
+      process.send?.({ id, value: await method(argument as never) } satisfies Response)
     } catch (error) {
-      process.send?.({ id, error: String(Object(error).stack ?? error) } satisfies Answer)
+      process.send?.({ id, error: String(Object(error).stack ?? error) } satisfies Response)
     }
   })
   process.on('disconnect', () => process.exit(0))
   process.send?.('ready')
 }
 
-/** Processor time this process has used, in microseconds. */
+/** Returns the processor time of this process, in microseconds. */
 export function usedCpu(): number {
   const { user, system } = process.cpuUsage()
   return user + system
 }
 
-async function end(child: ChildProcess) {
+async function kill(child: ChildProcess) {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGKILL')

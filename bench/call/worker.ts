@@ -1,14 +1,14 @@
-/** The processes of the section: one that answers, or one that calls. */
+/** A process that answers calls, makes calls or publishes events. */
 import { connectTo } from '../connect.ts'
-import { notesAtOnce } from '../functions/_contracts.ts'
+import { eventWindow } from '../functions/_contracts.ts'
 import { type LoopOptions, loop } from '../loop.ts'
 import { serveParent, usedCpu } from '../worker.ts'
 import { connectLean } from './lean.ts'
-import { type Call, note } from './peer.ts'
+import { type Call, payload } from './peer.ts'
 import { connectNatter, natterSubject } from './peers/natter.ts'
 import { rawSubject } from './peers/raw.ts'
 
-/** Loaded when needed: each process has but one of them in it. */
+/** Imported on use, so that each process contains a single peer. */
 const peers = {
   raw: async () => (await import('./peers/raw.ts')).raw,
   services: async () => (await import('./peers/services.ts')).services,
@@ -22,10 +22,10 @@ const callers = {
   rawLean: (url: string) => connectLean(url, rawSubject),
   natter: connectNatter,
   natterLean: (url: string) => connectLean(url, natterSubject),
-  /** Its notes lack a field, and have a wrong one. */
-  natterRefused: async (url: string): Promise<Call> => {
+  /** Sends an invalid id, and no count. */
+  natterInvalid: async (url: string): Promise<Call> => {
     const call = await connectLean(url, natterSubject)
-    return () => call({ id: 'none', text: note.text } as never)
+    return () => call({ id: 'none', text: payload.text } as never)
   },
 }
 export type CallerName = keyof typeof callers | PeerName
@@ -40,39 +40,39 @@ serveParent({
   cpu: usedCpu,
   async connect(caller: CallerName) {
     call = await (isPeer(caller) ? (await peers[caller]()).connect(url) : callers[caller](url))
-    await call(note)
+    await call(payload)
   },
-  run: (options: LoopOptions) => loop(options, () => call(note)),
-  pour,
+  run: (options: LoopOptions) => loop(options, () => call(payload)),
+  publishEvents,
 })
 
 function isPeer(name: CallerName): name is PeerName {
   return Object.hasOwn(peers, name)
 }
 
-/** Publishes events as fast as they are heard, two windows of them under way. */
-async function pour({ prefix, seconds }: { prefix: string; seconds: number }) {
-  const nc = await connectTo(url, 'pouring')
-  const pourWindow = () => {
-    for (let count = 0; count < notesAtOnce; count++)
-      nc.publish(`${prefix}.poured`, JSON.stringify(note))
+/** Publishes events as fast as they are received, with two windows in flight. */
+async function publishEvents({ prefix, seconds }: { prefix: string; seconds: number }) {
+  const nc = await connectTo(url, 'publisher')
+  const publishWindow = () => {
+    for (let count = 0; count < eventWindow; count++)
+      nc.publish(`${prefix}.event`, JSON.stringify(payload))
   }
   const ended = Promise.withResolvers<void>()
   const started = performance.now()
   let windows = 0
-  let left = 2
-  nc.subscribe(`${prefix}.heard`, {
+  let inFlight = 2
+  nc.subscribe(`${prefix}.received`, {
     callback() {
       windows++
-      if (performance.now() - started < seconds * 1_000) pourWindow()
-      else if (--left === 0) ended.resolve()
+      if (performance.now() - started < seconds * 1_000) publishWindow()
+      else if (--inFlight === 0) ended.resolve()
     },
   })
   await nc.flush()
-  pourWindow()
-  pourWindow()
+  publishWindow()
+  publishWindow()
   await ended.promise
-  const took = performance.now() - started
+  const duration = performance.now() - started
   await nc.close()
-  return { count: windows * notesAtOnce, seconds: took / 1_000 }
+  return { count: windows * eventWindow, seconds: duration / 1_000 }
 }

@@ -1,38 +1,39 @@
 import { median } from '../measure.ts'
-import { judge } from '../report.ts'
+import { judge, type Verdict } from '../report.ts'
 
-/** Something that was found out, once in each round; with `most`, it is a goal. */
 export interface Figure {
   name: string
   unit: 'ms' | 'kB' | 'MB' | 'px' | 'frames'
+  /** One per round. */
   values: number[]
-  most?: number
+  /** The goal: an upper limit of the median. */
+  max?: number
 }
 
-const columns = ['', 'found', 'least', 'greatest', 'goal', '']
+const columns = ['', 'measured', 'min', 'max', 'goal', '']
 
-export function verdictOf({ values, most }: Figure): string {
-  if (most === undefined) return ''
-  return judge({ name: '', value: '', ratios: values }, { title: '', must: most, better: 'less' })
+export function verdictOf({ values, max }: Figure): Verdict | undefined {
+  return max === undefined ? undefined : judge(values, { must: max, better: 'less' })
 }
 
-/** A table for people. */
 export function printFigures(title: string, figures: readonly Figure[]): void {
   const rows = [columns, ...figures.map(cellsOf)]
-  const widths = columns.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)))
+  const widths = columns.map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  )
   console.log(`\n${title}`)
   for (const row of rows) {
-    const cells = row.map((cell, at) =>
-      at === 0 || at === 5 ? cell : cell.padStart(widths[at] ?? 0),
+    const cells = row.map((cell, column) =>
+      column === 0 || column === 5 ? cell : cell.padStart(widths[column] ?? 0),
     )
     console.log([cells[0]?.padEnd(widths[0] ?? 0), ...cells.slice(1)].join('  ').trimEnd())
   }
 }
 
 function cellsOf(figure: Figure): string[] {
-  const { name, values, unit, most } = figure
+  const { name, values, unit, max } = figure
   const show = (value: number) => `${value.toFixed(value < 10 ? 1 : 0)} ${unit}`
   const spread = values.length > 1 ? [Math.min(...values), Math.max(...values)].map(show) : ['', '']
-  const goal = most === undefined ? '' : `≤ ${most} ${unit}`
-  return [name, show(median(values)), ...spread, goal, verdictOf(figure)]
+  const goal = max === undefined ? '' : `≤ ${max} ${unit}`
+  return [name, show(median(values)), ...spread, goal, verdictOf(figure) ?? '']
 }

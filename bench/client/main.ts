@@ -1,12 +1,7 @@
-/**
- * `npm run bench:client`: measures the web client in a real Chromium.
- *
- *     npm run bench:client -- [size] [boot] [paging] [scroll] [--rounds N] [--quick] [--json]
- *
- * Says what was found and whether it is what it should be. The exit code says nothing about that.
- */
+/** `npm run bench:client`: measures the web client in a real Chromium. See ../README.md. */
 import { parseArgs } from 'node:util'
 import { installPeers } from '../peers.ts'
+import { printSummary } from '../report.ts'
 import { measureBoot } from './boot.ts'
 import { type Figure, printFigures, verdictOf } from './figures.ts'
 import { measurePaging } from './paging.ts'
@@ -26,13 +21,13 @@ const sections: Record<
   string,
   { title: string; measure: (options: Options) => Promise<Figure[]> }
 > = {
-  size: { title: 'What is loaded first', measure: measureSize },
+  size: { title: 'Size of the initial download', measure: measureSize },
   boot: {
-    title: 'From opening the page until a message is seen',
+    title: 'From opening the page until the first message is visible',
     measure: ({ rounds }) => withProduct((product) => measureBoot(product, Math.max(rounds, 5))),
   },
   paging: {
-    title: 'Going through a room, page by page',
+    title: 'Paging through a room: unexpected shift of the rows',
     measure: ({ rounds, isQuick }) =>
       withProduct((product) => measurePaging(product, isQuick ? 1 : rounds, isQuick ? 5 : 20)),
   },
@@ -56,18 +51,14 @@ for (const name of names) {
   measured[name] = figures
   if (!json) printFigures(section.title, figures)
 }
-const verdicts = Object.values(measured).flat().map(verdictOf).filter(Boolean)
+const verdicts = Object.values(measured)
+  .flat()
+  .flatMap((figure) => verdictOf(figure) ?? [])
 if (json) {
-  const withVerdict = (figure: Figure) => ({ ...figure, verdict: verdictOf(figure) || undefined })
+  const withVerdict = (figure: Figure) => ({ ...figure, verdict: verdictOf(figure) })
   const all = Object.entries(measured).map(([name, figures]) => [name, figures.map(withVerdict)])
   console.log(JSON.stringify({ options, ...Object.fromEntries(all) }, null, 2))
-} else {
-  const count = (wanted: string) => verdicts.filter((verdict) => verdict === wanted).length
-  console.log(
-    `\n${verdicts.length} goals: ${count('met')} met, ${count('within 15 %')} within 15 %, ` +
-      `${count('missed')} missed`,
-  )
-}
+} else printSummary(verdicts)
 if (check && verdicts.includes('missed')) process.exitCode = 1
 
 function readArguments() {
@@ -87,10 +78,10 @@ function readArguments() {
       process.exit(0)
     }
     const unknown = positionals.filter((name) => !Object.hasOwn(sections, name))
-    if (unknown.length > 0) throw new Error(`There is no section "${unknown.join('", "')}"`)
+    if (unknown.length > 0) throw new Error(`Unknown section "${unknown.join('", "')}"`)
     const rounds = Number(values.rounds ?? (values.quick ? 1 : 5))
     if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100)
-      throw new Error(`--rounds is "${values.rounds}": give a whole number from 1 to 100`)
+      throw new Error(`--rounds must be an integer from 1 to 100, got "${values.rounds}"`)
     const names = positionals.length > 0 ? positionals : Object.keys(sections)
     return { names, options: { rounds, isQuick: values.quick }, ...values }
   } catch (error) {

@@ -2,21 +2,21 @@ import * as v from 'valibot'
 import type { Contract, Topic } from '../../runtime/index.ts'
 
 /** About 100 bytes as JSON. */
-const Note = v.strictObject({
+const Payload = v.strictObject({
   id: v.pipe(v.string(), v.uuid()),
   text: v.pipe(v.string(), v.maxLength(200)),
   count: v.pipe(v.number(), v.safeInteger()),
 })
 
-/** `bench.echo`: the same again. */
+/** `bench.echo`: returns the payload. */
 export const benchEcho = {
   subject: 'bench.echo',
-  input: Note,
-  output: Note,
+  input: Payload,
+  output: Payload,
   audience: ['everyone'],
 } as const satisfies Contract
 
-/** `bench.wait`: answers after so many milliseconds. */
+/** `bench.wait`: answers after a delay. */
 export const benchWait = {
   subject: 'bench.wait',
   input: v.strictObject({ ms: v.number() }),
@@ -24,7 +24,7 @@ export const benchWait = {
   audience: ['functions'],
 } as const satisfies Contract
 
-/** `bench.cpu`: the processor time that the runtime has used, in microseconds. */
+/** `bench.cpu`: returns the processor time of the runtime's process, in microseconds. */
 export const benchCpu = {
   subject: 'bench.cpu',
   input: v.strictObject({}),
@@ -32,24 +32,24 @@ export const benchCpu = {
   audience: ['functions'],
 } as const satisfies Contract
 
-/** `bench.tell`: tells a note so many times. */
-export const benchTell = {
-  subject: 'bench.tell',
-  input: v.strictObject({ times: v.number(), note: Note }),
+/** `bench.publish`: publishes {@link benchPublished} the given number of times. */
+export const benchPublish = {
+  subject: 'bench.publish',
+  input: v.strictObject({ times: v.number(), payload: Payload }),
   output: v.strictObject({}),
   audience: ['functions'],
   timeoutMs: 30_000,
 } as const satisfies Contract
 
-/** What `bench.tell` tells, to nobody. */
-export const benchTold = { subject: 'bench.told', data: Note } as const satisfies Topic
+/** Published by `bench.publish`, without subscribers. */
+export const benchPublished = { subject: 'bench.published', data: Payload } as const satisfies Topic
 
-/** What `bench.hear` hears. */
-export const benchPoured = { subject: 'bench.poured', data: Note } as const satisfies Topic
+/** Received by `bench.receive`. */
+export const benchEvent = { subject: 'bench.event', data: Payload } as const satisfies Topic
 
-/** Told whenever so many notes have been heard, so that no more are under way than it may hold. */
-export const benchHeard = {
-  subject: 'bench.heard',
+/** Published by `bench.receive` after every {@link eventWindow} events, as flow control. */
+export const benchReceived = {
+  subject: 'bench.received',
   data: v.strictObject({}),
 } as const satisfies Topic
-export const notesAtOnce = 500
+export const eventWindow = 500

@@ -1,13 +1,13 @@
 import { type Context, ServiceBroker } from 'moleculer'
-import type { Note, Peer } from '../peer.ts'
+import type { Payload, Peer } from '../peer.ts'
 
-/** Moleculer over NATS, as it comes. */
+/** Moleculer over NATS, unchanged. */
 export const moleculer: Peer = {
   async respond(url) {
     const broker = createBroker('responder', url)
     broker.createService({
       name: 'echo',
-      actions: { say: ({ params }: Context<Note>) => params },
+      actions: { echo: ({ params }: Context<Payload>) => params },
     })
     await broker.start()
   },
@@ -15,7 +15,7 @@ export const moleculer: Peer = {
     const broker = createBroker('caller', url)
     await broker.start()
     await broker.waitForServices('echo')
-    return (note) => broker.call('echo.say', note)
+    return (payload) => broker.call('echo.echo', payload)
   },
 }
 

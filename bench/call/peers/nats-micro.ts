@@ -1,25 +1,25 @@
 import { createRequire } from 'node:module'
 import type { Request, Response } from 'nats-micro'
-import type { Note, Peer } from '../peer.ts'
+import type { Payload, Peer } from '../peer.ts'
 
-// It calls `util.isUndefined`, which Node has no more. Its CommonJS build looks it up when called, so
-// it runs again once the function is put back. And unless told otherwise, it logs.
+// nats-micro calls `util.isUndefined`, which Node has removed. Its CommonJS build looks the function up
+// on each call, so restoring it is enough. It logs by default.
 process.env.DEBUG_LEVEL ??= 'ERROR'
 const require = createRequire(import.meta.url)
 require('node:util').isUndefined ??= (value: unknown) => value === undefined
 const { Microservice, NatsBroker }: typeof import('nats-micro') = require('nats-micro')
 
-/** nats-micro, as it comes. */
+/** nats-micro, unchanged apart from the restored function. */
 export const natsMicro: Peer = {
   async respond(url) {
     const broker = await connectBroker('micro', url)
     await Microservice.create(broker, {
       name: 'micro-echo',
-      description: 'The same again',
+      description: 'Returns the payload',
       version: '1.0.0',
       methods: {
-        say: {
-          handler(request: Request<Note>, response: Response<Note>) {
+        echo: {
+          handler(request: Request<Payload>, response: Response<Payload>) {
             response.send(request.data)
           },
         },
@@ -28,7 +28,7 @@ export const natsMicro: Peer = {
   },
   async connect(url) {
     const broker = await connectBroker('micro caller', url)
-    return (note) => broker.request({ microservice: 'micro-echo', method: 'say' }, note)
+    return (payload) => broker.request({ microservice: 'micro-echo', method: 'echo' }, payload)
   },
 }
 

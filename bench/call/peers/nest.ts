@@ -3,11 +3,11 @@ import { Controller, Module } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { ClientProxyFactory, MessagePattern, Transport } from '@nestjs/microservices'
 import { firstValueFrom } from 'rxjs'
-import type { Note, Peer } from '../peer.ts'
+import type { Payload, Peer } from '../peer.ts'
 
 const pattern = 'nest.echo'
 
-/** NestJS over NATS, as it comes. */
+/** NestJS over NATS, unchanged. */
 export const nest: Peer = {
   async respond(url) {
     const app = await NestFactory.createMicroservice(App, { ...optionsFor(url), logger: false })
@@ -16,21 +16,21 @@ export const nest: Peer = {
   async connect(url) {
     const client = ClientProxyFactory.create(optionsFor(url))
     await client.connect()
-    return (note) => firstValueFrom(client.send(pattern, note))
+    return (payload) => firstValueFrom(client.send(pattern, payload))
   },
 }
 
 class Echo {
-  say(note: Note) {
-    return note
+  echo(payload: Payload) {
+    return payload
   }
 }
 
 class App {}
 
-// Node strips types and knows no decorators: applied by hand they are plain functions.
-const say = Object.getOwnPropertyDescriptor(Echo.prototype, 'say')
-if (say) MessagePattern(pattern)(Echo.prototype, 'say', say)
+// Node strips types but does not support decorators, so they are called as functions.
+const echo = Object.getOwnPropertyDescriptor(Echo.prototype, 'echo')
+if (echo) MessagePattern(pattern)(Echo.prototype, 'echo', echo)
 Controller()(Echo)
 Module({ controllers: [Echo] })(App)
 

@@ -1,10 +1,10 @@
 import { connectTo } from '../../connect.ts'
-import { notesAtOnce } from '../../functions/_contracts.ts'
+import { eventWindow } from '../../functions/_contracts.ts'
 import type { Peer } from '../peer.ts'
 
 export const rawSubject = 'raw.echo'
 
-/** nats.js as its documentation has it: a callback, `request`, JSON. Tells and hears events as well. */
+/** nats.js unchanged, with JSON. Also publishes and receives events, as the bench functions do. */
 export const raw: Peer = {
   async respond(url) {
     const nc = await connectTo(url, 'raw')
@@ -14,26 +14,27 @@ export const raw: Peer = {
         message.respond(JSON.stringify(message.json()))
       },
     })
-    nc.subscribe('raw.tell', {
+    nc.subscribe('raw.publish', {
       callback(_error, message) {
-        const { times, note } = message.json<{ times: number; note: object }>()
-        for (let count = 0; count < times; count++) nc.publish('raw.told', JSON.stringify(note))
+        const { times, payload } = message.json<{ times: number; payload: object }>()
+        for (let count = 0; count < times; count++)
+          nc.publish('raw.published', JSON.stringify(payload))
         message.respond('{}')
       },
     })
-    let heard = 0
-    nc.subscribe('raw.poured', {
+    let received = 0
+    nc.subscribe('raw.event', {
       callback(_error, message) {
         message.json()
-        if (++heard % notesAtOnce === 0) nc.publish('raw.heard', '{}')
+        if (++received % eventWindow === 0) nc.publish('raw.received', '{}')
       },
     })
     await nc.flush()
   },
   async connect(url) {
     const nc = await connectTo(url, 'raw caller')
-    return async (note) => {
-      const reply = await nc.request(rawSubject, JSON.stringify(note), { timeout: 5_000 })
+    return async (payload) => {
+      const reply = await nc.request(rawSubject, JSON.stringify(payload), { timeout: 5_000 })
       return reply.json()
     }
   },

@@ -5,7 +5,7 @@ import type { Peer } from '../peer.ts'
 
 const subject = 'services.echo'
 
-/** An endpoint of nats.js's own services, with JSON and nothing more. */
+/** An endpoint of nats.js's own services, with JSON. */
 export const services: Peer = {
   async respond(url) {
     const nc = await connectTo(url, 'services')

@@ -1,0 +1,32 @@
+import { rmSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Creates a temporary folder that is deleted when the stack is disposed. */
+export async function createFolder(stack: AsyncDisposableStack): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'natter-bench-'))
+  stack.defer(() => rm(dir, { recursive: true, force: true }))
+  return dir
+}
+
+/**
+ * Kills processes and deletes folders when this process exits before the stack is disposed: after an
+ * interrupt or a failure. Returns a function that adds a process.
+ */
+export function cleanUpOnExit(stack: AsyncDisposableStack, folders: readonly string[]) {
+  const pids: number[] = []
+  const cleanUp = () => {
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // The process has exited already.
+      }
+    }
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+  }
+  process.on('exit', cleanUp)
+  stack.defer(() => void process.off('exit', cleanUp))
+  return (pid: number) => void pids.push(pid)
+}
