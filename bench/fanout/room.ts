@@ -1,6 +1,6 @@
-/** A room as it is told by Natter, or with nothing around: to all, to each, or to be fetched from KV. */
-export type RowName = 'public' | 'private' | 'multicast' | 'each' | 'fetched'
+/** Delivery of a room's messages: by Natter, or by a baseline of `baseline.ts`. */
+export type RoomName = 'public' | 'private' | 'multicast' | 'each' | 'fetched'
 
-export function userOf(room: string, at: number): string {
-  return `${room}-${at}`
+export function userOf(room: string, index: number): string {
+  return `${room}-${index}`
 }

@@ -1,36 +1,35 @@
-/** A process that reads pages, one way. */
+/** A process that reads pages with one of the readers. */
 import type { RoomId } from '../../schema/ids.ts'
 import { type LoopOptions, loop } from '../loop.ts'
 import { serveParent, usedCpu } from '../worker.ts'
 import { type PageRequest, type Reader, type ReaderName, readers } from './readers.ts'
 
-export interface Opening {
+export interface OpenOptions {
   name: ReaderName
   url: string
-  /** How many there are of each. */
-  rooms: number
-  rows: number
-  /** Far enough in for a page to be full. */
-  from: number
+  roomCount: number
+  messageCount: number
+  /** Sequence from which on every page is full. */
+  minBefore: number
 }
 
 const limit = 50
 
 let read: Reader
-let anyPage: () => PageRequest
+let createRequest: () => PageRequest
 
 serveParent({
-  open({ name, url, rooms, rows, from }: Opening) {
+  open({ name, url, roomCount, messageCount, minBefore }: OpenOptions) {
     read = readers[name](url)
-    const any = (low: number, high: number) => low + Math.floor(Math.random() * (high - low))
-    anyPage = () => ({
-      // The busy one every third time.
-      room: `room-${Math.max(0, any(-rooms / 2, rooms))}` as RoomId,
-      before: any(from, rows),
+    const random = (low: number, high: number) => low + Math.floor(Math.random() * (high - low))
+    createRequest = () => ({
+      // A third of the requests is for the large room.
+      room: `room-${Math.max(0, random(-roomCount / 2, roomCount))}` as RoomId,
+      before: random(minBefore, messageCount),
       limit,
     })
   },
-  read: (asked: PageRequest) => read(asked),
-  run: (options: LoopOptions) => loop(options, () => read(anyPage())),
+  read: (request: PageRequest) => read(request),
+  run: (options: LoopOptions) => loop(options, () => read(createRequest())),
   cpu: usedCpu,
 })

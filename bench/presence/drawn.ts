@@ -1,11 +1,11 @@
-/** `presence.heartbeat` as the flows draw it, one call to a bucket after the other. */
+/** `presence.heartbeat` as mission/flows.md draws it, with one KV request after the other. */
 import { Kvm } from '@nats-io/kv'
 import type { Msg } from '@nats-io/nats-core'
 import { leaseMs } from '../../schema/messages/presence.ts'
 import { connectTo } from '../connect.ts'
-import { roomsOf } from './people.ts'
+import { roomsOf } from './users.ts'
 
-/** Answers in this process from now on. Who is in which room it has in memory. */
+/** Serves the function in this process, with the memberships in memory. */
 export async function serveDrawn(url: string): Promise<void> {
   const nc = await connectTo(url, 'drawn')
   const kvm = new Kvm(nc)
@@ -15,34 +15,32 @@ export async function serveDrawn(url: string): Promise<void> {
     markerTTL: 1_000,
     storage: 'memory' as never,
   })
-  void hearExpiries()
+  void watchLeases()
   nc.subscribe('drawn.*.presence.heartbeat', {
     queue: 'drawn',
     callback(_error, message) {
-      void answer(message)
+      void respond(message)
     },
   })
   await nc.flush()
 
-  async function answer(message: Msg) {
+  async function respond(message: Msg) {
     const user = message.subject.split('.')[1] ?? ''
     const { connId } = message.json<{ connId: string }>()
     await connections.put(`${user}.${connId}`, '{}')
     const entry = await presence.get(user)
     if (!entry) {
       await presence.put(user, JSON.stringify({ status: 'online' }))
+      const changes = [{ action: 'online', userId: user, status: 'online' }]
       for (const room of roomsOf(user))
-        nc.publish(
-          `drawn.presence.${room}`,
-          JSON.stringify({ changes: [{ action: 'online', userId: user, status: 'online' }] }),
-        )
+        nc.publish(`drawn.presence.${room}`, JSON.stringify({ changes }))
     }
     message.respond(JSON.stringify({ status: 'online' }))
   }
 
-  /** Nobody's lease ends here; that of somebody who beats is heard all the same. */
-  async function hearExpiries() {
+  /** No lease expires during the run, but the watcher also receives each renewal. */
+  async function watchLeases() {
     for await (const { operation } of await connections.watch())
-      if (operation === 'PURGE') throw new Error('A lease has ended while it was measured')
+      if (operation === 'PURGE') throw new Error('A lease expired during the measurement')
   }
 }

@@ -1,11 +1,8 @@
 import { join } from 'node:path'
-import { Kvm } from '@nats-io/kv'
 import type { Sql } from 'postgres'
-import { createRequester } from '../../runtime/client/index.ts'
-import { ROOMS_KV } from '../../schema/streams.ts'
-import { connectTo } from '../connect.ts'
 import { startDatabase } from '../database.ts'
 import { startFixture } from '../fixture.ts'
+import type { LoopResult } from '../loop.ts'
 import {
   goalLine,
   type Line,
@@ -16,10 +13,12 @@ import {
   type Sample,
   type Samples,
   type Section,
+  takeSample,
+  toRatios,
 } from '../measure.ts'
-import { startWorker } from '../worker.ts'
-import { people, rooms, roomsEach } from './people.ts'
-import type { Beats, Return, Side } from './worker.ts'
+import { openRoomIndex } from '../room-index.ts'
+import { roomCount, roomsPerUser, userCount } from './users.ts'
+import type { ReconnectResult, Side } from './worker.ts'
 
 const module = new URL('worker.ts', import.meta.url)
 
@@ -27,109 +26,102 @@ const base = 'as drawn'
 const natter = 'Natter presence.heartbeat'
 const sides: Record<string, Side> = { [base]: 'drawn', [natter]: 'natter' }
 
-/** Everybody comes back at once, as after an outage; then everybody's tab says that it is still there. */
+/** Measures the first heartbeats of all users, as after an outage, and then their next heartbeats. */
 export async function measurePresence(options: Options): Promise<Section[]> {
-  await using started = new AsyncDisposableStack()
-  // One round more, in which Node compiles what runs often.
+  await using stack = new AsyncDisposableStack()
+  // Round 0 compiles the code.
   const rounds = options.rounds + 1
-  const database = await startDatabase(started, (sql) => writeMembers(sql, rounds))
-  const ground = started.use(await startFixture())
-  const url = ground.nats.urlOf('functions')
-  const drawn = ground.use(await startWorker(module))
-  await drawn.ask('serve', url)
-  const load = ground.use(await startWorker(module))
-  await load.ask('connect', url)
-  await ground.serve(join(import.meta.dirname, 'functions'), { DATABASE_URL: database })
-  const nc = await connectTo(url, 'bench')
-  ground.use({ [Symbol.asyncDispose]: () => nc.close() })
-  const index = await new Kvm(nc).open(ROOMS_KV.bucket)
-  for (let at = 0; at < rooms; at++)
-    await index.put(`room-${at}`, JSON.stringify({ kind: 'public', closed: false }))
-  const requester = createRequester(nc)
+  const database = await startDatabase(stack, (sql) => writeMembers(sql, rounds))
+  const fixture = stack.use(await startFixture())
+  const drawn = await fixture.startWorker(module)
+  await drawn.call('serve', fixture.url)
+  const users = await fixture.startWorker(module)
+  await users.call('connect', fixture.url)
+  await fixture.serve(join(import.meta.dirname, 'functions'), { DATABASE_URL: database })
+  const { nc, readCpu } = await fixture.connect()
+  const index = await openRoomIndex(nc)
+  for (let room = 0; room < roomCount; room++) await index.addRoom(`room-${room}`, 'public')
 
-  async function cpuOf(side: Side) {
-    if (side === 'drawn') return drawn.ask<number>('cpu')
-    const reply = await requester.request('bench.cpu', '{}', { timeoutMs: 5_000 })
-    return reply.json<{ cpu: number }>().cpu
-  }
-  async function measure<What extends Beats>(row: string, ability: string, round: number) {
+  async function measure<Result extends LoopResult>(row: string, method: string, round: number) {
     const side = sides[row] as Side
-    const before = await cpuOf(side)
-    const found = await load.ask<What>(ability, { side, round })
-    const cpu = ((await cpuOf(side)) - before) / people
-    const { seconds, p50, p99 } = found
-    return { found, sample: { rate: people / seconds, p50, p99, cpu } satisfies Sample }
+    let result: Result | undefined
+    const sample = await takeSample(
+      () => (side === 'drawn' ? drawn.call<number>('cpu') : readCpu()),
+      async () => (result = await users.call<Result>(method, { side, round })),
+    )
+    return { sample, result: result as Result }
   }
 
-  const names = Object.keys(sides)
-  const returns = new Map(names.map((row) => [row, [] as Return[]]))
-  const again = new Map(names.map((row) => [row, [] as Sample[]]))
-  for (const row of names) {
-    await measure(row, 'comeBack', 0)
-    await measure(row, 'beat', 0)
+  const rows = Object.keys(sides)
+  const results = new Map(rows.map((row) => [row, [] as ReconnectResult[]]))
+  const heartbeats = new Map(rows.map((row) => [row, [] as Sample[]]))
+  for (const row of rows) {
+    await measure(row, 'reconnect', 0)
+    await measure(row, 'heartbeat', 0)
   }
-  const back = await measureRounds(names, options, async (row) => {
-    const round = (returns.get(row)?.length ?? 0) + 1
-    const { found, sample } = await measure<Return>(row, 'comeBack', round)
-    returns.get(row)?.push(found)
-    again.get(row)?.push((await measure(row, 'beat', round)).sample)
+  const reconnects = await measureRounds(rows, options, async (row) => {
+    const round = (results.get(row)?.length ?? 0) + 1
+    const { result, sample } = await measure<ReconnectResult>(row, 'reconnect', round)
+    results.get(row)?.push(result)
+    heartbeats.get(row)?.push((await measure(row, 'heartbeat', round)).sample)
     return sample
   })
 
-  const told = (figure: 'pushes' | 'toldSeconds', format: (value: number) => string) =>
-    names.map((row): Line => {
-      const values = returns.get(row)?.map((it) => it[figure]) ?? []
-      const below = returns.get(base)?.map((it) => it[figure]) ?? []
-      const ratios = values.map((value, round) => value / (below[round] ?? Number.NaN))
-      return { name: `${row}, all rooms know`, value: format(median(values)), base, ratios }
-    })
-  const messages = told('pushes', (count) => `${count} messages`)
-  const hold = (
+  const notifiedLines = (
+    figure: 'notifications' | 'notifiedSeconds',
+    format: (value: number) => string,
+  ) => {
+    const valuesOf = (row: string) => results.get(row)?.map((result) => result[figure]) ?? []
+    return rows.map(
+      (row): Line => ({
+        name: `${row}, all rooms notified`,
+        value: format(median(valuesOf(row))),
+        base,
+        ratios: toRatios(valuesOf(row), valuesOf(base)),
+      }),
+    )
+  }
+  const notifications = notifiedLines('notifications', (count) => `${count} messages`)
+  const goal = (
     samples: Samples,
     figure: 'rate' | 'cpu',
     title: string,
     must: number,
     aim: number,
-  ) =>
-    goalLine(samples, natter, base, figure, {
-      title,
-      must,
-      aim,
-      better: figure === 'rate' ? 'more' : 'less',
-    })
+  ) => goalLine(samples, { title, row: natter, base, figure, must, aim })
   return [
     {
-      title: `${people} people, ${roomsEach} of ${rooms} rooms each: rate, time, processor time of the service`,
+      title: `${userCount} users, each in ${roomsPerUser} of ${roomCount} rooms: rate, time, processor time of the responder`,
       lines: [
-        ...rowLines(back, base, ', all come back at once'),
-        ...told('toldSeconds', (seconds) => `${seconds.toFixed(2)} s`),
-        ...messages,
-        ...rowLines(again, base, ', all are still there'),
-        hold(back, 'rate', 'all come back at once', 1.2, 1.5),
-        hold(back, 'cpu', 'and processor time', 1, 0.8),
-        hold(again, 'rate', 'all are still there', 1.5, 2),
-        hold(again, 'cpu', 'and processor time', 0.6, 0.4),
-        ...messages.slice(1).map((line) => ({
+        ...rowLines(reconnects, base, ', reconnect'),
+        ...notifiedLines('notifiedSeconds', (seconds) => `${seconds.toFixed(2)} s`),
+        ...notifications,
+        ...rowLines(heartbeats, base, ', heartbeat'),
+        goal(reconnects, 'rate', 'reconnect: rate', 1.2, 1.5),
+        goal(reconnects, 'cpu', 'reconnect: processor time', 1, 0.8),
+        goal(heartbeats, 'rate', 'heartbeat: rate', 1.5, 2),
+        goal(heartbeats, 'cpu', 'heartbeat: processor time', 0.6, 0.4),
+        ...notifications.slice(1).map((line) => ({
           ...line,
-          name: 'messages until all rooms know',
-          goal: { title: '', must: 0.1, aim: 0.03, better: 'less' as const },
+          name: 'reconnect: messages to rooms',
+          goal: { must: 0.1, aim: 0.03, better: 'less' as const },
         })),
       ],
     },
   ]
 }
 
-/** Who is where, for all rounds: of Natter's people alone, since as drawn nobody asks a database. */
+/** Writes the memberships of Natter's users in all rounds. The drawn version uses no database. */
 async function writeMembers(sql: Sql, rounds: number) {
   await sql`
     insert into rooms (id, name, kind)
-    select 'room-' || n, 'A room', 'public' from generate_series(0, ${rooms - 1}::int) as n
+    select 'room-' || n, 'A room', 'public' from generate_series(0, ${roomCount - 1}::int) as n
     on conflict do nothing`
   await sql`
     insert into members (room, user_id)
-    select 'room-' || (n * ${roomsEach}::int + each) % ${rooms}::int, 'natter-' || round || '-' || n
+    select 'room-' || (n * ${roomsPerUser}::int + each) % ${roomCount}::int, 'natter-' || round || '-' || n
     from generate_series(0, ${rounds - 1}::int) as round,
-      generate_series(0, ${people - 1}::int) as n,
-      generate_series(0, ${roomsEach - 1}::int) as each`
+      generate_series(0, ${userCount - 1}::int) as n,
+      generate_series(0, ${roomsPerUser - 1}::int) as each`
   await sql`vacuum analyze members`
 }

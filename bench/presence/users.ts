@@ -1,15 +1,17 @@
-/** So many people, each in so many rooms. */
-export const people = 3_000
-export const rooms = 100
-export const roomsEach = 5
+export const userCount = 3_000
+export const roomCount = 100
+export const roomsPerUser = 5
 
-/** Somebody whom no round before has seen. */
-export function userOf(side: string, round: number, at: number): string {
-  return `${side}-${round}-${at}`
+/** Returns the name of a user. Every round has new users, whose presence is not stored yet. */
+export function userOf(side: string, round: number, index: number): string {
+  return `${side}-${round}-${index}`
 }
 
-/** The number at the end says it, here and in the database. */
+/** Derives the rooms from the number at the end of the name, as `writeMembers` does in SQL. */
 export function roomsOf(user: string): string[] {
-  const at = Number(user.slice(user.lastIndexOf('-') + 1))
-  return Array.from({ length: roomsEach }, (_, each) => `room-${(at * roomsEach + each) % rooms}`)
+  const index = Number(user.slice(user.lastIndexOf('-') + 1))
+  return Array.from(
+    { length: roomsPerUser },
+    (_, each) => `room-${(index * roomsPerUser + each) % roomCount}`,
+  )
 }

@@ -1,32 +1,29 @@
-/** The processes of the section: the function as drawn, or the people who come back. */
+/** A process that serves the drawn function, or all users. */
 import type { NatsConnection } from '@nats-io/nats-core'
 import { createRequester, type Requester } from '../../runtime/client/index.ts'
 import { connectTo } from '../connect.ts'
-import { percentilesOf } from '../loop.ts'
+import { type LoopResult, percentilesOf } from '../loop.ts'
 import { serveParent, usedCpu } from '../worker.ts'
 import { serveDrawn } from './drawn.ts'
-import { people, roomsEach, userOf } from './people.ts'
+import { roomsPerUser, userCount, userOf } from './users.ts'
 
 export type Side = 'drawn' | 'natter'
 
-/** Where each is asked, and where it tells. */
 const subjects = {
-  drawn: { heartbeat: 'drawn', told: 'drawn.presence.*' },
-  natter: { heartbeat: 'as', told: 'room.presence.*' },
+  drawn: { heartbeatPrefix: 'drawn', notifications: 'drawn.presence.*' },
+  natter: { heartbeatPrefix: 'as', notifications: 'room.presence.*' },
 }
 
-export interface Beats {
-  /** Until all are answered, in seconds. */
-  seconds: number
-  p50: number
-  p99: number
+export interface ReconnectResult extends LoopResult {
+  /** Until all rooms are notified of all users. */
+  notifiedSeconds: number
+  /** Messages to rooms. */
+  notifications: number
 }
 
-/** People who come back, and what their rooms are told. */
-export interface Return extends Beats {
-  /** Until all rooms know of all, in seconds; and in how many messages. */
-  toldSeconds: number
-  pushes: number
+interface RoundOptions {
+  side: Side
+  round: number
 }
 
 let nc: NatsConnection
@@ -36,45 +33,48 @@ serveParent({
   serve: serveDrawn,
   cpu: usedCpu,
   async connect(url: string) {
-    nc = await connectTo(url, 'people')
+    nc = await connectTo(url, 'users')
     requester = createRequester(nc)
   },
-  comeBack,
-  beat: ({ side, round }: { side: Side; round: number }) => beatAll(side, round),
+  reconnect,
+  heartbeat: sendHeartbeats,
 })
 
-async function comeBack({ side, round }: { side: Side; round: number }): Promise<Return> {
-  const { promise: told, resolve } = Promise.withResolvers<void>()
-  let left = people * roomsEach
-  let pushes = 0
-  const listening = nc.subscribe(subjects[side].told, {
+async function reconnect({ side, round }: RoundOptions): Promise<ReconnectResult> {
+  const { promise: allNotified, resolve } = Promise.withResolvers<void>()
+  let left = userCount * roomsPerUser
+  let notifications = 0
+  const subscription = nc.subscribe(subjects[side].notifications, {
     callback(_error, message) {
-      pushes++
+      notifications++
       left -= message.json<{ changes: unknown[] }>().changes.length
       if (left === 0) resolve()
     },
   })
   await nc.flush()
   const started = performance.now()
-  const beats = await beatAll(side, round)
-  await told
-  const toldSeconds = (performance.now() - started) / 1_000
-  listening.unsubscribe()
-  return { ...beats, toldSeconds, pushes }
+  const heartbeats = await sendHeartbeats({ side, round })
+  await allNotified
+  const notifiedSeconds = (performance.now() - started) / 1_000
+  subscription.unsubscribe()
+  return { ...heartbeats, notifiedSeconds, notifications }
 }
 
-/** A heartbeat of everybody at once. */
-async function beatAll(side: Side, round: number): Promise<Beats> {
+/** Sends the heartbeats of all users at once. */
+async function sendHeartbeats({ side, round }: RoundOptions): Promise<LoopResult> {
   const payload = JSON.stringify({ connId: 'tab' })
+  const prefix = subjects[side].heartbeatPrefix
   const started = performance.now()
   const times = await Promise.all(
-    Array.from({ length: people }, async (_, at) => {
-      const subject = `${subjects[side].heartbeat}.${userOf(side, round, at)}.presence.heartbeat`
+    Array.from({ length: userCount }, async (_, index) => {
+      const subject = `${prefix}.${userOf(side, round, index)}.presence.heartbeat`
       const reply = await requester.request(subject, payload, { timeoutMs: 30_000 })
       const { status } = reply.json<{ status?: string }>()
-      if (status !== 'online') throw new Error(`${subject} answered ${reply.string()}`)
+      if (status !== 'online')
+        throw new Error(`Unexpected response to ${subject}: ${reply.string()}`)
       return performance.now() - started
     }),
   )
-  return { seconds: (performance.now() - started) / 1_000, ...percentilesOf(times) }
+  const seconds = (performance.now() - started) / 1_000
+  return { count: userCount, seconds, ...percentilesOf(times) }
 }

@@ -1,19 +1,19 @@
-/** What the drawn `send` asks of JetStream: by the libraries' own calls, or by the lean requester. */
+/** JetStream operations of the drawn `send`. */
 import { jetstream } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { headers, type NatsConnection } from '@nats-io/nats-core'
 import { createRequester } from '../../runtime/client/index.ts'
 import { publishStored, readLast } from '../../runtime/jetstream/api.ts'
 
-export interface Journal {
-  /** Publishes to the stream and waits for its word: the sequence. */
+export interface Store {
+  /** Publishes to the stream, and returns the acknowledged sequence. */
   append(subject: string, payload: string, id: string): Promise<number>
   get(bucket: string, key: string): Promise<string | undefined>
   put(bucket: string, key: string, value: string): Promise<unknown>
 }
 
-/** `js.publish`, `kv.get`, `kv.put`, and `nc.request` beneath them. */
-export async function openJournal(nc: NatsConnection, buckets: string[]): Promise<Journal> {
+/** Uses `js.publish`, `kv.get` and `kv.put`, which use `nc.request`. */
+export async function openLibraryStore(nc: NatsConnection, buckets: string[]): Promise<Store> {
   const js = jetstream(nc)
   const kvm = new Kvm(nc)
   const opened = new Map(
@@ -21,7 +21,7 @@ export async function openJournal(nc: NatsConnection, buckets: string[]): Promis
   )
   const find = (bucket: string) => {
     const kv = opened.get(bucket)
-    if (!kv) throw new Error(`There is no bucket ${bucket}`)
+    if (!kv) throw new Error(`Bucket ${bucket} is not open`)
     return kv
   }
   return {
@@ -31,15 +31,15 @@ export async function openJournal(nc: NatsConnection, buckets: string[]): Promis
   }
 }
 
-/** The same messages to the server, by the runtime's own request path. */
-export function openLeanJournal(nc: NatsConnection): Journal {
+/** Sends the same requests to the server with the runtime's `createRequester`. */
+export function openLeanStore(nc: NatsConnection): Store {
   const requester = createRequester(nc)
   return {
     async append(subject, payload, id) {
       const hdrs = headers()
       hdrs.set('Nats-Msg-Id', id)
       const ack = await publishStored(requester, subject, payload, { headers: hdrs })
-      if (!ack) throw new Error(`${subject} was not stored`)
+      if (!ack) throw new Error(`The message to ${subject} was not stored`)
       return ack.seq
     },
     async get(bucket, key) {

@@ -1,0 +1,29 @@
+/** Text of the sent messages. */
+export const messageText = 'A line about as long as people write, now and then.'
+
+/** Tracks messages in flight until all their recipients have received them. */
+export function createDeliveries() {
+  const inFlight = new Map<string, { left: number; resolve: () => void }>()
+  return {
+    /** Returns the id of a new message, and a promise that resolves after `count` deliveries. */
+    expect(count: number) {
+      const clientId = createClientId()
+      const { promise: delivered, resolve } = Promise.withResolvers<void>()
+      inFlight.set(clientId, { left: count, resolve })
+      return { clientId, delivered }
+    },
+    /** Counts a delivery. Ignores unknown ids. */
+    record(clientId: string) {
+      const message = inFlight.get(clientId)
+      if (!message || --message.left > 0) return
+      inFlight.delete(clientId)
+      message.resolve()
+    },
+  }
+}
+
+/** Returns a UUIDv7, as the web client does. */
+function createClientId() {
+  const time = Date.now().toString(16).padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`
+}

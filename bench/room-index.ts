@@ -1,0 +1,17 @@
+import { Kvm } from '@nats-io/kv'
+import type { NatsConnection } from '@nats-io/nats-core'
+import { ROOMS_KV } from '../schema/streams.ts'
+
+/** Opens the membership index, from which the functions authorize calls. */
+export async function openRoomIndex(nc: NatsConnection) {
+  const bucket = await new Kvm(nc).open(ROOMS_KV.bucket)
+  return {
+    /** Sets the marker of a complete index: without it the functions rebuild it from the database. */
+    markComplete: () => bucket.put('=index', JSON.stringify({ builtAt: new Date().toISOString() })),
+    async addRoom(id: string, kind: 'public' | 'private', members: readonly string[] = []) {
+      await bucket.put(id, JSON.stringify({ kind, closed: false }))
+      for (const user of members)
+        await bucket.put(`${id}.${user}`, JSON.stringify({ kind, role: 'member' }))
+    },
+  }
+}
