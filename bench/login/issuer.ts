@@ -1,4 +1,4 @@
-/** An identity provider as the callout sees it: its keys over HTTP, and tokens that it has signed. */
+/** An identity provider reduced to its use by the auth callout: a JWKS endpoint and access tokens. */
 import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -13,7 +13,7 @@ export interface Issuer extends AsyncDisposable {
 export const clientId = 'nats-chat-app'
 const keyId = 'bench'
 
-/** Serves the keys where Keycloak has them. */
+/** Starts an HTTP server that answers every path with the JWKS. */
 export async function startIssuer(): Promise<Issuer> {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid: keyId, alg: 'RS256', use: 'sig' }
@@ -34,10 +34,10 @@ export async function startIssuer(): Promise<Issuer> {
   }
 }
 
-/** Access tokens of so many people, good for an hour. */
+/** Signs access tokens of different users, valid for an hour. */
 export function signTokens(issuer: string, privateKeyPem: string, count: number): string[] {
   const key = createPrivateKey(privateKeyPem)
-  return Array.from({ length: count }, (_, at) => signToken(issuer, key, `bench-${at}`))
+  return Array.from({ length: count }, (_, index) => signToken(issuer, key, `bench-${index}`))
 }
 
 function signToken(issuer: string, key: KeyObject, user: string): string {

@@ -1,4 +1,4 @@
-/** Other ways to answer the auth callout: by the libraries there are, and by as little as can be. */
+/** Baselines of the auth callout: with the official libraries, and with node:crypto only. */
 import { createPublicKey, randomUUID, verify } from 'node:crypto'
 import { decode, encodeAuthorizationResponse, encodeUser, fromSeed } from '@nats-io/jwt'
 import { type Msg, nkeys } from '@nats-io/nats-core'
@@ -10,8 +10,8 @@ import type { Contract } from '../../runtime/index.ts'
 import { contracts } from '../../schema/contracts.ts'
 import { connectTo } from '../connect.ts'
 
-export interface Setting {
-  /** With the credentials of the account AUTH. */
+export interface ResponderOptions {
+  /** Has the credentials of the AUTH account. */
   url: string
   calloutSeed: string
   xkeySeed: string
@@ -26,18 +26,18 @@ interface Request {
 
 interface Responder {
   open(sealed: Uint8Array, sender: string): Uint8Array | null | undefined
-  /** A request's JWT in, the answer's JWT out. */
-  answer(request: string): Promise<string>
+  /** Returns the JWT of the response to the JWT of a request. */
+  authorize(request: string): Promise<string>
   seal(data: Uint8Array, recipient: string): Uint8Array
 }
 
-/** What the product lets a user ask: answers that say more would cost more. */
-const askable = Object.values<Contract>(contracts)
-  .filter(({ audience }) => audience.some((who) => who === 'everyone' || who === 'user'))
+/** The permissions of the product, since the cost of a response depends on their number. */
+const userSubjects = Object.values<Contract>(contracts)
+  .filter(({ audience }) => audience.some((caller) => caller === 'everyone' || caller === 'user'))
   .map((contract) => contractSubject(contract).template.replaceAll(/\{(?!caller)\w+\}/g, '*'))
 
 const permissionsFor = (user: string) => ({
-  pub: { allow: askable.map((subject) => subject.replace('{caller}', user)) },
+  pub: { allow: userSubjects.map((subject) => subject.replace('{caller}', user)) },
   sub: {
     allow: [
       `_INBOX_${user}.>`,
@@ -49,34 +49,38 @@ const permissionsFor = (user: string) => ({
   },
 })
 
-/** `@nats-io/jwt` signs, with nkeys beneath it, which seals as well; jose checks the token. */
-function createLibraryResponder({ calloutSeed, xkeySeed, publicKeyPem }: Setting): Responder {
+/** `@nats-io/jwt` signs, nkeys encrypts, and jose verifies the token. */
+function createLibraryResponder({
+  calloutSeed,
+  xkeySeed,
+  publicKeyPem,
+}: ResponderOptions): Responder {
   const account = fromSeed(new TextEncoder().encode(calloutSeed))
   const curve = nkeys.fromCurveSeed(new TextEncoder().encode(xkeySeed))
   const key = createPublicKey(publicKeyPem)
-  async function answer(request: string) {
+  async function authorize(request: string) {
     const { user_nkey, server_id, connect_opts } = decode<Request>(request).nats as Request
     const { payload } = await jwtVerify(connect_opts.auth_token, key)
     const user = String(payload.preferred_username)
-    const options = { aud: 'CLIENTS', exp: payload.exp ?? 0 }
-    const jwt = await encodeUser(user, user_nkey, account, permissionsFor(user), options)
+    const claims = { aud: 'CLIENTS', exp: payload.exp ?? 0 }
+    const jwt = await encodeUser(user, user_nkey, account, permissionsFor(user), claims)
     return encodeAuthorizationResponse(user_nkey, server_id.id, account, { jwt }, {})
   }
   return {
-    answer,
+    authorize,
     open: (sealed, sender) => curve.open(sealed, sender),
     seal: (data, recipient) => curve.seal(data, recipient),
   }
 }
 
 /**
- * node:crypto for RS256 and Ed25519, JWTs put together by hand, and a secret for sealing that is
- * agreed on once. Believes the request: what is sealed for our key comes from the server. Without the
- * check it believes the token too, which shows what the rest costs.
+ * RS256 and Ed25519 with node:crypto, JWTs assembled by hand, and a cached shared secret. Does not verify
+ * the request, since only the server can encrypt for our key. Without `verifiesToken` it omits the verification of
+ * the access token, to show its cost.
  */
 function createFloorResponder(
-  { calloutSeed, xkeySeed, publicKeyPem }: Setting,
-  isChecked: boolean,
+  { calloutSeed, xkeySeed, publicKeyPem }: ResponderOptions,
+  verifiesToken: boolean,
 ): Responder {
   const account = readAccountSeed(calloutSeed)
   const key = createPublicKey(publicKeyPem)
@@ -92,10 +96,11 @@ function createFloorResponder(
     const signature = Buffer.from(token.slice(end + 1), 'base64url')
     return verify('RSA-SHA256', Buffer.from(token.slice(0, end)), key, signature)
   }
-  async function answer(request: string) {
+  async function authorize(request: string) {
     const { user_nkey, server_id, connect_opts } = readBody<{ nats: Request }>(request).nats
     const { auth_token: token } = connect_opts
-    if (isChecked && !isSigned(token)) throw new Error('The token is not signed by its issuer')
+    if (verifiesToken && !isSigned(token))
+      throw new Error('The signature of the access token is invalid')
     const { preferred_username: user, exp } = readBody<Record<string, string>>(token)
     const nats = { type: 'user', version: 2, subs: -1, data: -1, payload: -1 }
     const jwt = encode({
@@ -108,20 +113,20 @@ function createFloorResponder(
     const response = { type: 'authorization_response', version: 2, jwt }
     return encode({ sub: user_nkey, aud: server_id.id, nats: response })
   }
-  return { answer, ...readCurveSeed(xkeySeed) }
+  return { authorize, ...readCurveSeed(xkeySeed) }
 }
 
 const responders = {
   library: createLibraryResponder,
-  floor: (setting: Setting) => createFloorResponder(setting, true),
-  unchecked: (setting: Setting) => createFloorResponder(setting, false),
+  floor: (options: ResponderOptions) => createFloorResponder(options, true),
+  unchecked: (options: ResponderOptions) => createFloorResponder(options, false),
 }
 export type ResponderName = keyof typeof responders
 
-/** Answers the auth callout in this process from now on. */
-export async function respond(name: ResponderName, setting: Setting): Promise<void> {
-  const { open, answer, seal } = responders[name](setting)
-  const nc = await connectTo(setting.url, name)
+/** Serves the auth callout in this process. */
+export async function respond(name: ResponderName, options: ResponderOptions): Promise<void> {
+  const { open, authorize, seal } = responders[name](options)
+  const nc = await connectTo(options.url, name)
   nc.subscribe('$SYS.REQ.USER.AUTH', {
     callback(_error, message) {
       void reply(message)
@@ -131,9 +136,9 @@ export async function respond(name: ResponderName, setting: Setting): Promise<vo
 
   async function reply(message: Msg) {
     const serverKey = message.headers?.get('Nats-Server-Xkey') ?? ''
-    const opened = open(message.data, serverKey)
-    if (!opened) throw new Error('The request is not sealed for our key')
-    const response = await answer(new TextDecoder().decode(opened))
+    const request = open(message.data, serverKey)
+    if (!request) throw new Error('The request cannot be decrypted with our key')
+    const response = await authorize(new TextDecoder().decode(request))
     message.respond(seal(new TextEncoder().encode(response), serverKey))
   }
 }

@@ -1,88 +1,91 @@
-/** The processes of the section: one that answers logins, or one that logs in. */
+/** A process that serves the auth callout, or logs in. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type LoopOptions, type LoopResult, loop } from '../loop.ts'
 import { serveParent, usedCpu } from '../worker.ts'
 import { signTokens } from './issuer.ts'
-import { type ResponderName, respond, type Setting } from './responders.ts'
+import { type ResponderName, type ResponderOptions, respond } from './responders.ts'
 
-/** How long a refused client waits before it tries again, in milliseconds. */
-const retryMs = 250
+/** Delay after a rejected login, in milliseconds. */
+const retryDelayMs = 250
 
 interface RunOptions extends LoopOptions {
   port: number
-  /** Whether a refusal is a figure like any other. Otherwise it is a fault of the bench. */
-  mayRefuse: boolean
+  /** Whether rejected logins are ignored. Otherwise they end the run. */
+  mayReject: boolean
 }
 
 let tokens: string[] = []
-let turn = 0
+let nextToken = 0
 
 serveParent({
-  respond: ({ name, setting }: { name: ResponderName; setting: Setting }) => respond(name, setting),
+  respond: ({ name, options }: { name: ResponderName; options: ResponderOptions }) =>
+    respond(name, options),
   cpu: usedCpu,
-  prepare({ issuer, privateKeyPem }: { issuer: string; privateKeyPem: string }) {
+  createTokens({ issuer, privateKeyPem }: { issuer: string; privateKeyPem: string }) {
     tokens = signTokens(issuer, privateKeyPem, 64)
   },
   run,
   storm,
 })
 
-/** Logs in and leaves, again and again. Counts those who were let in, if some may be refused. */
-async function run({ port, mayRefuse, ...options }: RunOptions): Promise<LoopResult> {
-  let refused = 0
+/** Logs in and disconnects repeatedly. Counts only successful logins. */
+async function run({ port, mayReject, ...options }: RunOptions): Promise<LoopResult> {
+  let rejected = 0
   const result = await loop(options, async () => {
     try {
       const socket = await logIn(port)
       socket.destroy()
     } catch (error) {
-      if (!mayRefuse) throw error
-      refused++
+      if (!mayReject) throw error
+      rejected++
     }
   })
-  return { ...result, count: result.count - refused }
+  return { ...result, count: result.count - rejected }
 }
 
-/** So many connect at once, and try again until all are in. */
+/** Connects all clients at once, each with retries until it is connected. */
 async function storm({ port, clients }: { port: number; clients: number }) {
   let failures = 0
-  async function persist(): Promise<Socket> {
+  async function connectWithRetry(): Promise<Socket> {
     for (;;) {
       try {
         return await logIn(port)
       } catch {
         failures++
-        await sleep(retryMs)
+        await sleep(retryDelayMs)
       }
     }
   }
   const started = performance.now()
-  const sockets = await Promise.all(Array.from({ length: clients }, persist))
+  const sockets = await Promise.all(Array.from({ length: clients }, connectWithRetry))
   const seconds = (performance.now() - started) / 1_000
   await Promise.all(sockets.map((socket) => once(socket.destroy(), 'close')))
   return { seconds, failures }
 }
 
-/** The least a client does: INFO, CONNECT, PING, PONG. Rejects with what the server says instead. */
+/** Resolves on the PONG to the PING after CONNECT. Rejects with the output of the server. */
 function logIn(port: number): Promise<Socket> {
   const connected = Promise.withResolvers<Socket>()
-  const token = tokens[turn++ % tokens.length]
+  const token = tokens[nextToken++ % tokens.length]
   const socket = connect(port, '127.0.0.1')
-  let heard = ''
-  let hasAnswered = false
+  let received = ''
+  let hasSentConnect = false
   socket.setEncoding('latin1')
   socket.on('data', (text: string) => {
-    heard += text
-    if (!hasAnswered && heard.includes('\r\n')) {
-      hasAnswered = true
+    received += text
+    if (!hasSentConnect && received.includes('\r\n')) {
+      hasSentConnect = true
       const options = { auth_token: token, verbose: false, pedantic: false, protocol: 1 }
       socket.write(`CONNECT ${JSON.stringify(options)}\r\nPING\r\n`)
     }
-    if (heard.includes('PONG\r\n')) connected.resolve(socket)
-    else if (heard.includes('-ERR')) socket.destroy()
+    if (received.includes('PONG\r\n')) connected.resolve(socket)
+    else if (received.includes('-ERR')) socket.destroy()
   })
   socket.on('error', () => socket.destroy())
-  socket.on('close', () => connected.reject(new Error(`Not let in: ${heard.slice(-200)}`)))
+  socket.on('close', () =>
+    connected.reject(new Error(`The server closed the connection: ${received.slice(-200)}`)),
+  )
   return connected.promise
 }
