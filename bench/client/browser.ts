@@ -3,7 +3,7 @@ import { findChromium } from '../../stack/install/chromium.ts'
 
 export const viewport = { width: 1280, height: 800 }
 
-/** Has scrollbars to drag, and a wheel that scrolls at once and as far as it says. */
+/** Launches Chromium with classic scrollbars and without smooth scrolling. */
 export async function launchBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: await findChromium({ log: console.error }),
@@ -11,7 +11,7 @@ export async function launchBrowser(): Promise<Browser> {
     args: [
       '--disable-smooth-scrolling',
       '--disable-features=OverlayScrollbar,FluentOverlayScrollbar',
-      // Chromium as root runs without its sandbox or not at all.
+      // Chromium refuses to run as root with its sandbox.
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
     ],
   })

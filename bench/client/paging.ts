@@ -1,150 +1,135 @@
 import type { Page } from 'playwright-core'
 import type { Figure } from './figures.ts'
 import type { Product } from './product.ts'
+import { waitUntilStill } from './still.ts'
 
-/** A page is higher than this, and what rows are found to be higher by when they are drawn is not. */
-const pagePx = 1_400
-/** From where on the list loads more. */
+/** Less than the height of a page, and more than rows grow when they are rendered. */
+const minPagePx = 1_400
+/** Distance from the end at which the list loads the next page. */
 const loadPx = 800
-/** How far the wheel goes in a frame: a notch, and as when somebody spins it. */
-const paces = { 'a notch a frame': 120, 'three notches a frame': 360 }
+/** Wheel pixels per frame. */
+const paces = { '1 notch per frame': 120, '3 notches per frame': 360 }
 
-/** Up from the newest, and down from an old message that a link leads to. */
-const ways = { up: -1, down: 1 } as const
-type Way = keyof typeof ways
+/** Up from the newest message, or down from an old linked message. */
+const directions = { up: -1, down: 1 } as const
+type Direction = keyof typeof directions
 
-/** How far what is seen moved otherwise than the wheel said, in pixels: the most that it ever did. */
+interface Paging {
+  direction: Direction
+  stepPx: number
+  pages: number
+}
+
+/** Measures the largest deviation between the movement of the rows and that of the wheel. */
 export async function measurePaging(
   product: Product,
   rounds: number,
   pages: number,
 ): Promise<Figure[]> {
   const figures: Figure[] = []
-  for (const way of ['up', 'down'] as const)
+  for (const direction of ['up', 'down'] as const)
     for (const [pace, stepPx] of Object.entries(paces)) {
       const values: number[] = []
       for (let round = 0; round < rounds; round++)
-        values.push(await measureJump(product, pages, way, stepPx))
-      figures.push({ name: `${pages} pages ${way}, ${pace}`, unit: 'px', values, most: 2 })
+        values.push(await measureShift(product, { direction, stepPx, pages }))
+      figures.push({ name: `${pages} pages ${direction}, ${pace}`, unit: 'px', values, max: 2 })
     }
   return figures
 }
 
-async function measureJump(
-  product: Product,
-  pages: number,
-  way: Way,
-  stepPx: number,
-): Promise<number> {
+async function measureShift(product: Product, paging: Paging): Promise<number> {
+  const { direction, stepPx, pages } = paging
   const page = await product.logIn()
-  await page.goto(way === 'up' ? product.room : product.oldMessage)
+  await page.goto(direction === 'up' ? product.room : product.oldMessage)
   await page.locator('.list .message').first().waitFor()
   await page.mouse.move(700, 400)
-  await untilStill(page)
-  await page.evaluate(watch, stepPx)
+  await waitUntilStill(page, 6)
+  await page.evaluate(observeRows, stepPx)
   for (let loaded = 0; loaded < pages; ) {
-    if (await go(page, way, stepPx)) loaded++
+    if (await scroll(page, paging)) loaded++
   }
-  const jump = await page.evaluate(() => (window as unknown as Watched).watched.most)
+  const maxShift = await page.evaluate(() => (window as unknown as Observed).observed.maxShift)
   await page.context().close()
-  return jump
+  return maxShift
 }
 
-/** Some steps; true if a page came of it. */
-async function go(page: Page, way: Way, stepPx: number): Promise<boolean> {
-  const before = await page.evaluate(readList, way)
-  // At the very end it would go less far than the wheel says.
+/** Scrolls a few steps. Returns true when the list has loaded a page. */
+async function scroll(page: Page, { direction, stepPx }: Paging): Promise<boolean> {
+  const before = await page.evaluate(readList, direction)
+  // At the end of the list the last step would be cut short.
   const steps = Math.min(4, Math.floor((before.left - 1) / stepPx))
   for (let step = 0; step < steps; step++) {
-    await page.mouse.wheel(0, ways[way] * stepPx)
-    // No wheel turns faster than that, however slow the frames are.
+    await page.mouse.wheel(0, directions[direction] * stepPx)
+    // Limits the speed to one step per two frames, also when frames are slow.
     await page.evaluate(
       () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
     )
   }
-  await untilStill(page)
-  while ((await page.evaluate(readList, way)).left < loadPx) await untilStill(page)
-  await untilStill(page)
-  await page.evaluate(() => (window as unknown as Watched).watched.settle())
-  return (await page.evaluate(readList, way)).size > before.size + pagePx
+  await waitUntilStill(page, 6)
+  while ((await page.evaluate(readList, direction)).left < loadPx) await waitUntilStill(page, 6)
+  await waitUntilStill(page, 6)
+  await page.evaluate(() => (window as unknown as Observed).observed.settle())
+  return (await page.evaluate(readList, direction)).height > before.height + minPagePx
 }
 
-/** How high the list is, and how far it goes on that way. */
-const readList = (way: Way) => {
+/** Returns the height of the list, and the distance to its end in this direction. */
+const readList = (direction: Direction) => {
   const {
     scrollTop = 0,
     scrollHeight = 0,
     clientHeight = 0,
   } = document.querySelector('.list') ?? {}
   return {
-    left: way === 'up' ? scrollTop : scrollHeight - scrollTop - clientHeight,
-    size: scrollHeight,
+    left: direction === 'up' ? scrollTop : scrollHeight - scrollTop - clientHeight,
+    height: scrollHeight,
   }
 }
 
-/** Nothing has moved for six frames. */
-function untilStill(page: Page): Promise<void> {
-  return page.evaluate(
-    () =>
-      new Promise<void>((resolve) => {
-        let [still, last] = [0, '']
-        const look = () => {
-          const list = document.querySelector('.list')
-          const now = `${list?.scrollTop} ${list?.scrollHeight}`
-          still = now === last ? still + 1 : 0
-          last = now
-          if (still >= 6) resolve()
-          else requestAnimationFrame(look)
-        }
-        requestAnimationFrame(look)
-      }),
-  )
-}
-
-interface Watched {
-  watched: { most: number; settle: () => void }
+interface Observed {
+  observed: { maxShift: number; settle: () => void }
 }
 
 /**
- * In the page: adds up by how much rows move from frame to frame, and by how much the wheel was turned.
- * Between two frames rows may move by whole steps of the wheel; when all is still, by all of them.
+ * Runs in the page. Compares the movement of the rows with that of the wheel: between two frames it must
+ * be a multiple of the step, and when the list is still the sums must be equal.
  */
-function watch(step: number): void {
-  let [owed, moved] = [0, 0]
-  let before = new Map<string, number>()
-  const state = { most: 0, settle }
-  ;(window as unknown as Watched).watched = state
-  addEventListener('wheel', ({ deltaY }) => (owed -= deltaY), { passive: true, capture: true })
+function observeRows(step: number): void {
+  let [wheel, moved] = [0, 0]
+  let previous = new Map<string, number>()
+  const state = { maxShift: 0, settle }
+  ;(window as unknown as Observed).observed = state
+  addEventListener('wheel', ({ deltaY }) => (wheel -= deltaY), { passive: true, capture: true })
 
-  // Rows are measured after a frame's callbacks: the next task sees them as they were drawn.
+  // The list measures rows after the callbacks of a frame. A message posted in a callback is handled
+  // after that, when the rows are in their final places.
   const { port1, port2 } = new MessageChannel()
-  port1.onmessage = look
+  port1.onmessage = check
   const next = () => requestAnimationFrame(() => port2.postMessage(undefined))
 
-  function look() {
-    const now = new Map<string, number>()
+  function check() {
+    const current = new Map<string, number>()
     for (const row of document.querySelectorAll('.list .message')) {
       const { top, bottom } = row.getBoundingClientRect()
-      if (bottom > 60 && top < 700) now.set(row.getAttribute('aria-label') ?? '', top)
+      if (bottom > 60 && top < 700) current.set(row.getAttribute('aria-label') ?? '', top)
     }
-    const shifts = [...now].flatMap(([key, top]) => {
-      const earlier = before.get(key)
-      return earlier === undefined ? [] : [top - earlier]
+    const shifts = [...current].flatMap(([key, top]) => {
+      const before = previous.get(key)
+      return before === undefined ? [] : [top - before]
     })
-    // Rows do not all move alike if one of them grows: what is nearest to the end of the view counts.
+    // A row that grows moves the rows on one side of it only: the lowest visible row counts.
     const shift = shifts.at(-1) ?? 0
-    if (now.size > 0 && before.size > 0 && shifts.length === 0) note(700)
+    if (current.size > 0 && previous.size > 0 && shifts.length === 0) record(700)
     moved += shift
-    note(Math.abs(shift - Math.round(shift / step) * step))
-    before = now
+    record(Math.abs(shift - Math.round(shift / step) * step))
+    previous = current
     next()
   }
   function settle() {
-    note(Math.abs(moved - owed))
-    moved = owed
+    record(Math.abs(moved - wheel))
+    moved = wheel
   }
-  function note(jump: number) {
-    state.most = Math.max(state.most, jump)
+  function record(deviation: number) {
+    state.maxShift = Math.max(state.maxShift, deviation)
   }
   next()
 }

@@ -1,39 +1,38 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import type { StackUrls } from '../../stack/state.ts'
-import { createSpeaker } from '../../tests/client/screenshots/people.ts'
+import { createPerson } from '../../tests/client/screenshots/people.ts'
 import { startStack } from '../../tests/support/stack-process.ts'
+import { createFolder } from '../cleanup.ts'
 import { launchBrowser, viewport } from './browser.ts'
 import { textOf } from './page/messages.ts'
 
-/** The whole product, a room in which much has been said, and alice in front of it. */
+/** The whole product, with a room of many messages and the user alice. */
 export interface Product extends AsyncDisposable {
   urls: StackUrls
   browser: Browser
-  /** Where the room is. */
+  /** URL of the room. */
   room: string
-  /** Where a message of its beginning is. */
+  /** URL of an old message in the room. */
   oldMessage: string
-  /** A page in which she is logged in. */
+  /** Opens a page with alice logged in. */
   logIn(): Promise<Page>
 }
 
-const messages = 1_200
-/** Which of them is linked to: there is less than a page before it. */
-const oldMessage = 30
+const messageCount = 1_200
+/** Index of the linked message. Less than a page precedes it. */
+const oldMessageIndex = 30
 
 export async function startProduct(): Promise<Product> {
-  await using made = new AsyncDisposableStack()
-  const dir = await mkdtemp(join(tmpdir(), 'natter-bench-client-'))
-  made.defer(() => rm(dir, { recursive: true, force: true }))
-  made.use(await startStack(dir, { RATE_LIMIT_FACTOR: '1000' }))
+  await using started = new AsyncDisposableStack()
+  const dir = await createFolder(started)
+  started.use(await startStack(dir, { RATE_LIMIT_FACTOR: '1000' }))
   const urls: StackUrls = JSON.parse(await readFile(join(dir, 'stack.json'), 'utf8'))
-  const { room, id } = await talk(urls)
+  const { room, id } = await writeRoom(urls)
   const browser = await launchBrowser()
-  made.defer(() => browser.close())
-  const all = made.move()
+  started.defer(() => browser.close())
+  const stack = started.move()
   return {
     urls,
     browser,
@@ -49,28 +48,28 @@ export async function startProduct(): Promise<Product> {
       await page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
       return page
     },
-    [Symbol.asyncDispose]: () => all.disposeAsync(),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }
 
-/** Says all kinds of things in a new room, which alice has read. */
-async function talk(urls: StackUrls): Promise<{ room: string; id: string }> {
-  await using alice = await createSpeaker(urls, 'alice')
+/** Sends messages of all kinds to a new room, and marks them as read. */
+async function writeRoom(urls: StackUrls): Promise<{ room: string; id: string }> {
+  await using alice = await createPerson(urls, 'alice')
   const room = `bench-${crypto.randomUUID().slice(0, 8)}`
   const { client } = alice
-  const made = await client.call('room.create', {
+  const created = await client.call('room.create', {
     room: room as never,
     name: 'Bench',
     kind: 'public',
   })
-  // Numbered, so that each can be told from all others.
   let id = ''
-  for (let at = 0; at < messages; at++) {
-    const said = await alice.say(room, `**${at}**\n\n${textOf(at)}`)
-    if (at === oldMessage) id = said.id
+  for (let index = 0; index < messageCount; index++) {
+    // The number makes each text unique: `paging` identifies rows by their label.
+    const sent = await alice.send(room, `**${index}**\n\n${textOf(index)}`)
+    if (index === oldMessageIndex) id = sent.id
   }
   const { rooms } = await client.call('room.list', {})
-  const seq = rooms.find(({ id }) => id === made.room.id)?.lastSeq ?? 0
-  await client.call('read.update', { room: made.room.id, seq })
+  const seq = rooms.find(({ id }) => id === created.room.id)?.lastSeq ?? 0
+  await client.call('read.update', { room: created.room.id, seq })
   return { room, id }
 }

@@ -6,6 +6,7 @@ import { build, type InlineConfig, preview } from 'vite'
 import solid from 'vite-plugin-solid'
 import { launchBrowser, viewport } from './browser.ts'
 import type { Figure } from './figures.ts'
+import { waitUntilStill } from './still.ts'
 import { longestTask } from './trace.ts'
 
 const lists = { natter: 'Natter (virtua)', tanstack: 'TanStack Virtual' } as const
@@ -14,41 +15,41 @@ type List = keyof typeof lists
 const kinds = ['wheel up', 'wheel down', 'scrollbar'] as const
 const count = 100_000
 
-/** What a list did in one round. */
+/** Figures of a list in one round: milliseconds and megabytes. */
 interface Run {
-  open: number
-  told: { longest: number; cpu: number }
+  renderMs: number
+  newMessage: { longest: number; cpu: number }
   heap: number
   heapAfter: number
-  blank: number
+  blankFrames: number
   tasks: Record<(typeof kinds)[number], { longest: number; cpu: number }>
 }
 
-/** The list of the client, with as many messages as nobody has, beside the same rows in another list. */
+/** Measures the client's list with 100,000 messages, and the same rows in TanStack Virtual. */
 export async function measureScroll(rounds: number, steps: number): Promise<Figure[]> {
   await using site = await servePage()
   await using browser = await launchBrowser()
-  const bare: number[] = []
+  const heaps: number[] = []
   const runs: Record<List, Run[]> = { natter: [], tanstack: [] }
   const names = Object.keys(lists) as List[]
   for (let round = 0; round < rounds; round++) {
-    bare.push(await measureBare(browser, site.url))
+    heaps.push(await measureEmptyPage(browser, site.url))
     for (const list of round % 2 ? names.toReversed() : names)
       runs[list].push(await measureList(browser, `${site.url}?list=${list}`, steps))
   }
   return [
     ...names.flatMap((list) => figuresOf(list, runs[list])),
-    { name: 'Heap without any list', unit: 'MB', values: bare },
+    { name: 'Heap without any list', unit: 'MB', values: heaps },
   ]
 }
 
 function figuresOf(list: List, runs: readonly Run[]): Figure[] {
-  const goal = list === 'natter' ? { most: 50 } : {}
-  const ms = (name: string, values: number[], most = {}): Figure => ({
+  const goal = list === 'natter' ? { max: 50 } : {}
+  const ms = (name: string, values: number[], goal = {}): Figure => ({
     name: `${lists[list]}: ${name}`,
     unit: 'ms',
     values,
-    ...most,
+    ...goal,
   })
   const mb = (name: string, values: number[]): Figure => ({ ...ms(name, values), unit: 'MB' })
   return [
@@ -59,24 +60,24 @@ function figuresOf(list: List, runs: readonly Run[]): Figure[] {
         goal,
       ),
       ms(
-        `${kind}, by the clock`,
+        `${kind}, longest task, wall time`,
         runs.map(({ tasks }) => tasks[kind].longest),
       ),
     ]),
     {
       ...ms(
-        'frames with nothing in them',
-        runs.map(({ blank }) => blank),
+        'blank frames',
+        runs.map(({ blankFrames }) => blankFrames),
       ),
       unit: 'frames',
     },
     ms(
-      'until it is drawn',
-      runs.map(({ open }) => open),
+      'time to the first message',
+      runs.map(({ renderMs }) => renderMs),
     ),
     ms(
-      'a message is added, longest task',
-      runs.map(({ told }) => told.cpu),
+      'a new message, longest task',
+      runs.map(({ newMessage }) => newMessage.cpu),
     ),
     mb(
       'heap',
@@ -89,11 +90,11 @@ function figuresOf(list: List, runs: readonly Run[]): Figure[] {
   ]
 }
 
-async function measureBare(browser: Browser, url: string): Promise<number> {
+async function measureEmptyPage(browser: Browser, url: string): Promise<number> {
   await using context = await browser.newContext({ viewport, locale: 'en-US' })
   const page = await context.newPage()
   await page.goto(`${url}?list=none&count=${count}`)
-  await page.waitForFunction(() => window.bench?.isDrawn)
+  await page.waitForFunction(() => window.bench?.isRendered)
   return await readHeap(page)
 }
 
@@ -101,78 +102,62 @@ async function measureList(browser: Browser, url: string, steps: number): Promis
   await using context = await browser.newContext({ viewport, locale: 'en-US' })
   const page = await context.newPage()
   await page.goto(`${url}&count=${count}`)
-  await page.waitForFunction(() => window.bench?.isDrawn, undefined, { timeout: 60_000 })
+  await page.waitForFunction(() => window.bench?.isRendered, undefined, { timeout: 60_000 })
   await page.waitForFunction(() => {
     const list = document.querySelector('.list')
     return list && list.scrollTop > 100_000
   })
-  const open = await page.evaluate(() => window.bench?.drawnMs ?? Number.NaN)
+  const renderMs = await page.evaluate(() => window.bench?.renderMs ?? Number.NaN)
   const heap = await readHeap(page)
   await page.mouse.move(viewport.width / 2, viewport.height / 2)
-  await page.evaluate(() => window.bench?.watch())
+  await page.evaluate(() => window.bench?.countBlankFrames())
 
-  const wheel = async (by: number) => {
-    for (let step = 0; step < steps; step++) await page.mouse.wheel(0, by)
-    await untilStill(page)
+  const wheel = async (deltaY: number) => {
+    for (let step = 0; step < steps; step++) await page.mouse.wheel(0, deltaY)
+    await waitUntilStill(page, 10)
   }
   const tasks = {
     'wheel up': await longestTask(browser, page, () => wheel(-400)),
     'wheel down': await longestTask(browser, page, () => wheel(400)),
     scrollbar: await longestTask(browser, page, () => dragScrollbar(page)),
   }
-  const blank = await page.evaluate(() => window.bench?.blank ?? Number.NaN)
-  const added = await longestTask(browser, page, async () => {
-    await page.evaluate(() => window.bench?.say())
-    await untilStill(page)
+  const blankFrames = await page.evaluate(() => window.bench?.blankFrames ?? Number.NaN)
+  const newMessage = await longestTask(browser, page, async () => {
+    await page.evaluate(() => window.bench?.receiveMessage())
+    await waitUntilStill(page, 10)
   })
-  return { open, told: added, heap, heapAfter: await readHeap(page), blank, tasks }
+  const heapAfter = await readHeap(page)
+  return { renderMs, newMessage, heap, heapAfter, blankFrames, tasks }
 }
 
 /**
- * From the end of its track to the beginning and back. The thumb falls behind the mouse, so the
- * list gets about half as far; throws if it is not moved.
+ * Drags the scrollbar from its lower end to the upper end and back. The thumb lags behind the mouse, so
+ * the list scrolls about half as far. Throws when the list has not scrolled.
  */
 async function dragScrollbar(page: Page): Promise<void> {
   const box = await page.locator('.list').boundingBox()
-  if (!box) throw new Error('There is no list')
-  // Below its thumb is a button.
+  if (!box) throw new Error('The page has no list')
+  // Leaves out the button below the track.
   const [x, top, bottom] = [box.x + box.width - 5, box.y + 5, box.y + box.height - 18]
   const steps = 40
   await page.mouse.move(x, bottom)
   await page.mouse.down()
   for (let step = 1; step <= steps; step++)
     await page.mouse.move(x, bottom + ((top - bottom) * step) / steps)
-  await untilStill(page)
-  const share = await page.evaluate(() => {
+  await waitUntilStill(page, 10)
+  const position = await page.evaluate(() => {
     const list = document.querySelector('.list')
     return list ? list.scrollTop / list.scrollHeight : 1
   })
   for (let step = 1; step <= steps; step++)
     await page.mouse.move(x, top + ((bottom - top) * step) / steps)
   await page.mouse.up()
-  await untilStill(page)
-  if (share > 0.7) throw new Error(`The scrollbar was dragged, and the list stayed at ${share}`)
+  await waitUntilStill(page, 10)
+  if (position > 0.7)
+    throw new Error(`The list stayed at ${position} of its height while the scrollbar was dragged`)
 }
 
-function untilStill(page: Page): Promise<void> {
-  return page.evaluate(
-    () =>
-      new Promise<void>((resolve) => {
-        let [still, last] = [0, '']
-        const look = () => {
-          const list = document.querySelector('.list')
-          const now = `${list?.scrollTop} ${list?.scrollHeight}`
-          still = now === last ? still + 1 : 0
-          last = now
-          if (still >= 10) resolve()
-          else requestAnimationFrame(look)
-        }
-        requestAnimationFrame(look)
-      }),
-  )
-}
-
-/** In megabytes, after what nobody needs is gone. */
+/** Returns megabytes, after a garbage collection. */
 async function readHeap(page: Page): Promise<number> {
   const session = await page.context().newCDPSession(page)
   await session.send('HeapProfiler.collectGarbage')
@@ -181,7 +166,7 @@ async function readHeap(page: Page): Promise<number> {
   return usedSize / 1e6
 }
 
-/** Builds the page as the client is built, and serves it. */
+/** Builds the page with the client's build options, and serves it. */
 async function servePage() {
   const outDir = await mkdtemp(join(tmpdir(), 'natter-bench-page-'))
   const config: InlineConfig = {
@@ -191,7 +176,7 @@ async function servePage() {
     plugins: [solid()],
     resolve: {
       alias: { '@nats-io/nkeys': join(import.meta.dirname, '../../client/build/stubs/nkeys.ts') },
-      // The other list has one of its own beside it.
+      // TanStack Virtual's folder contains a second copy.
       dedupe: ['solid-js'],
     },
     build: { outDir, target: 'es2023', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
@@ -200,7 +185,7 @@ async function servePage() {
   await build(config)
   const server = await preview(config)
   const url = server.resolvedUrls?.local[0]
-  if (!url) throw new Error('The page is served nowhere')
+  if (!url) throw new Error('The preview server has no local URL')
   return {
     url,
     async [Symbol.asyncDispose]() {

@@ -75,8 +75,8 @@ function createLibraryResponder({
 
 /**
  * RS256 and Ed25519 with node:crypto, JWTs assembled by hand, and a cached shared secret. Does not verify
- * the request, since only the server can encrypt for our key. Without `verifiesToken` it omits the verification of
- * the access token, to show its cost.
+ * the request, since only the server can encrypt for our key. Without `verifiesToken` it does not verify
+ * the access token either, to show the cost.
  */
 function createFloorResponder(
   { calloutSeed, xkeySeed, publicKeyPem }: ResponderOptions,

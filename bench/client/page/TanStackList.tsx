@@ -1,9 +1,9 @@
 import { createVirtualizer } from '@tanstack/solid-virtual'
 import { createEffect, For, on } from 'solid-js'
 import { useConversation } from '../../../client/messages/createConversation.ts'
-import { ListRow } from '../../../client/messages/Row.tsx'
+import { Row } from '../../../client/messages/Row.tsx'
 
-/** The same rows in the other list, as its documentation says for rows that are measured. */
+/** The client's rows in TanStack Virtual, as documented for rows of unknown heights. */
 export function TanStackList() {
   const { rows } = useConversation()
   let view: HTMLDivElement | undefined
@@ -12,7 +12,7 @@ export function TanStackList() {
       return rows().length
     },
     getScrollElement: () => view ?? null,
-    getItemKey: (at) => rows()[at]?.key ?? at,
+    getItemKey: (index) => rows()[index]?.key ?? index,
     estimateSize: () => 60,
     overscan: 4,
   })
@@ -49,7 +49,7 @@ export function TanStackList() {
                     data-index={item.index}
                     ref={(element) => queueMicrotask(() => virtualizer.measureElement(element))}
                   >
-                    {row && <ListRow key={row.key} row={row} marked={undefined} />}
+                    {row && <Row key={row.key} row={row} marked={undefined} />}
                   </div>
                 )
               }}

@@ -15,21 +15,27 @@ import { createUserCard, UserCardContext } from '../../../client/people/createUs
 import { createRoute, RouteContext } from '../../../client/routing/createRoute.ts'
 import { SettingsContext } from '../../../client/settings/context.ts'
 import { createSettings } from '../../../client/settings/createSettings.ts'
-import { givenClient, givenConnection, givenKept, givenRoom, me } from './given.ts'
+import {
+  createSimulatedClient,
+  me,
+  simulatedConnection,
+  simulatedLocalStore,
+  simulatedRoom,
+} from './simulated.ts'
 import { TanStackList } from './TanStackList.tsx'
 
-/** What the bench asks of the page. */
+/** The page's interface to `scroll.ts`. */
 interface Bench {
-  isDrawn: boolean
-  /** From when the room had answered until a message was drawn. */
-  drawnMs: number
-  /** Frames that had no message in the middle of the list, since `watch`. */
-  blank: number
-  watch(): void
-  say(): void
-  forgetTasks(): void
-  /** The longest that the page has observed; 0 if none was long. */
-  longTask(): number
+  isRendered: boolean
+  /** From the start of the rendering until the first message is in the DOM. */
+  renderMs: number
+  /** Frames without a row in the middle of the list, since `countBlankFrames`. */
+  blankFrames: number
+  countBlankFrames(): void
+  receiveMessage(): void
+  resetTasks(): void
+  /** Milliseconds of the longest task since `resetTasks`; 0 if there was no long task. */
+  longestTask(): number
 }
 
 declare global {
@@ -46,13 +52,13 @@ const lists: Record<string, () => JSX.Element> = {
   none: () => <p class="message">Nothing</p>,
 }
 
-const { client, say } = givenClient(count)
+const { client, receiveMessage } = createSimulatedClient(count)
 const chat = createRoot(() =>
   createChat({
     client,
-    connection: givenConnection,
+    connection: simulatedConnection,
     identity: { user: me, name: 'Alice', roles: ['user'] } as never,
-    localStore: givenKept,
+    localStore: simulatedLocalStore,
   }),
 )
 const tasks = new PerformanceObserver((list) => {
@@ -62,58 +68,59 @@ let longest = 0
 tasks.observe({ type: 'longtask' })
 
 const bench: Bench = {
-  isDrawn: false,
-  drawnMs: Number.NaN,
-  blank: 0,
-  watch() {
-    // What a frame shows is settled after its callbacks: the next task sees it as it was drawn.
+  isRendered: false,
+  renderMs: Number.NaN,
+  blankFrames: 0,
+  countBlankFrames() {
+    // The list measures rows after the callbacks of a frame. A message posted in a callback is handled
+    // after that.
     const { port1, port2 } = new MessageChannel()
     port1.onmessage = () => {
-      if (isBlank()) bench.blank++
-      requestAnimationFrame(look)
+      if (isBlank()) bench.blankFrames++
+      requestAnimationFrame(check)
     }
-    const look = () => port2.postMessage(undefined)
-    look()
+    const check = () => port2.postMessage(undefined)
+    check()
   },
-  say,
-  forgetTasks() {
+  receiveMessage,
+  resetTasks() {
     tasks.takeRecords()
     longest = 0
   },
-  longTask: () => longest,
+  longestTask: () => longest,
 }
 window.bench = bench
 
 const root = document.querySelector('#app')
-if (root) render(() => <Everything />, root)
+if (root) render(() => <Page />, root)
 const started = performance.now()
-requestAnimationFrame(lookIfDrawn)
+requestAnimationFrame(checkRendered)
 
-function lookIfDrawn() {
-  if (!document.querySelector('.message')) return requestAnimationFrame(lookIfDrawn)
-  bench.drawnMs = performance.now() - started
-  bench.isDrawn = true
+function checkRendered() {
+  if (!document.querySelector('.message')) return requestAnimationFrame(checkRendered)
+  bench.renderMs = performance.now() - started
+  bench.isRendered = true
   return 0
 }
 
-/** Asks for no element at a point: a list may let none be found while it scrolls. */
+/** Does not use `elementFromPoint`: a list may disable pointer events while it scrolls. */
 function isBlank(): boolean {
   const middle = innerHeight / 2
   return ![...document.querySelectorAll('.list :is(.message, .line)')].some((row) => {
     const { top, bottom } = row.getBoundingClientRect()
-    // Between two rows there is a little space.
+    // Tolerates the gap between two rows.
     return top < middle + 40 && bottom > middle - 40
   })
 }
 
-function Everything() {
+function Page() {
   const settings = createSettings()
   const language = createLanguage(() => 'en')
-  const places = createRoute()
+  const route = createRoute()
   return (
     <SettingsContext.Provider value={settings}>
       <LanguageContext.Provider value={language}>
-        <RouteContext.Provider value={places}>
+        <RouteContext.Provider value={route}>
           <UserCardContext.Provider value={createUserCard()}>
             <ChatContext.Provider value={chat}>
               <Conversation />
@@ -126,7 +133,7 @@ function Everything() {
 }
 
 function Conversation() {
-  const conversation = createConversation({ chat, room: givenRoom(count) })
+  const conversation = createConversation({ chat, room: simulatedRoom(count) })
   return (
     <ConversationContext.Provider value={conversation}>
       <div class="room" style={{ height: '100%' }}>

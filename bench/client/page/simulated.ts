@@ -1,9 +1,9 @@
-/** A chat with one long room and no server: everything else is the client's own. */
-
+/** Simulates the server of a chat with a single long room. */
 import type { LocalStore } from '../../../client/chat/localStore.ts'
 import type { HistoryPage } from '../../../client/chat/timeline.ts'
 import type { ChatClient } from '../../../client/nats/chatClient.ts'
 import type { Connection } from '../../../client/nats/createConnection.ts'
+import { topics } from '../../../schema/contracts.ts'
 import type { ClientId, MessageId, RoomId, UserId } from '../../../schema/ids.ts'
 import type { Notice } from '../../../schema/messages/event.ts'
 import type { MyRoom } from '../../../schema/messages/room.ts'
@@ -15,19 +15,19 @@ const people = ['alice', 'bob', 'charlie', 'dora', 'emil'] as UserId[]
 export const me = 'alice' as UserId
 const id = 'long' as RoomId
 
-export function givenRoom(count: number): MyRoom {
+export function simulatedRoom(count: number): MyRoom {
   const read = { lastSeq: count, readSeq: count, unread: 0, mentions: 0 }
   const room = { id, name: 'Long', kind: 'public', role: 'member', createdAt: timeOf(0), ...read }
   return room as unknown as MyRoom
 }
 
-export function givenClient(count: number) {
-  const hearers: ((notice: Notice) => void)[] = []
+export function createSimulatedClient(count: number) {
+  let onNotice: ((notice: Notice) => void) | undefined
   let last = count
   const answers: Record<string, () => unknown> = {
-    'chat.history': () => givenPage(count),
+    'chat.history': () => pageOf(count),
     'chat.sync': () => ({ recovered: true, events: [] }),
-    'room.list': () => ({ rooms: [givenRoom(count)] }),
+    'room.list': () => ({ rooms: [simulatedRoom(count)] }),
     'users.names': () => ({
       users: people.map((userId) => ({
         userId,
@@ -42,33 +42,33 @@ export function givenClient(count: number) {
   const client = {
     call: async (name: string) => answers[name]?.() ?? {},
     try: async (name: string) => ({ ok: true, value: answers[name]?.() ?? {} }),
-    listen(_: unknown, where: object, tell: (notice: Notice) => void) {
-      // The first that listens everywhere is for what is said.
-      if (Object.keys(where).length === 0) hearers.push(tell)
+    listen(topic: unknown, _parameters: object, callback: (notice: Notice) => void) {
+      if (topic === topics.roomNotify) onNotice = callback
       return () => undefined
     },
     publish: () => undefined,
     close: () => undefined,
   }
   return {
-    // It answers what this page asks, and nothing else is asked.
+    // Implements the part of the interface that this page uses.
     client: client as unknown as ChatClient,
-    /** Somebody says something. */
-    say() {
+    /** Publishes a new message to the room. */
+    receiveMessage() {
       const prev = last++
       const { reactions: _, ...message } = messageOf(prev)
       const event = { ...message, kind: 'message' as const }
-      hearers[0]?.({ room: id, seq: last, prev, kind: 'message', event } as Notice)
+      if (!onNotice) throw new Error('The page has not subscribed to the room')
+      onNotice({ room: id, seq: last, prev, kind: 'message', event } as Notice)
     },
   }
 }
 
-export const givenConnection = {
-  link: () => ({ status: 'online' }),
-  onBack: () => () => undefined,
+export const simulatedConnection = {
+  state: () => ({ status: 'online' }),
+  onReconnect: () => () => undefined,
 } as unknown as Connection
 
-export const givenKept: LocalStore = {
+export const simulatedLocalStore: LocalStore = {
   read: async () => undefined,
   write: () => undefined,
   readNow: () => undefined,
@@ -81,30 +81,29 @@ export const givenKept: LocalStore = {
   onCleared: () => undefined,
 }
 
-function givenPage(count: number): HistoryPage {
-  const messages = Array.from({ length: count }, (_, at) => messageOf(at))
+function pageOf(count: number): HistoryPage {
+  const messages = Array.from({ length: count }, (_, index) => messageOf(index))
   return { messages, before: false, after: false, asOf: count }
 }
 
-/** Everybody says four things in a row. */
-function messageOf(at: number): Message {
-  const reactions = at % 11 ? [] : [{ emoji: '🎉', count: 2, users: people.slice(0, 2) }]
+/** Each user sends four messages in a row, one per minute. */
+function messageOf(index: number): Message {
+  const reactions = index % 11 ? [] : [{ emoji: '🎉', count: 2, users: people.slice(0, 2) }]
   return {
-    id: at.toString(16).padStart(32, '0') as MessageId,
+    id: index.toString(16).padStart(32, '0') as MessageId,
     room: id,
-    seq: at + 1,
-    sender: people[(at >> 2) % people.length] ?? me,
-    clientId: `client-${at}` as ClientId,
-    text: textOf(at),
+    seq: index + 1,
+    sender: people[(index >> 2) % people.length] ?? me,
+    clientId: `client-${index}` as ClientId,
+    text: textOf(index),
     mentions: [],
-    at: timeOf(at),
+    at: timeOf(index),
     reactions,
-    ...(at % 29 ? {} : { replies: { count: 3, lastSeq: at + 1 } }),
-    ...(at % 37 ? {} : { editedAt: timeOf(at) }),
+    ...(index % 29 ? {} : { replies: { count: 3, lastSeq: index + 1 } }),
+    ...(index % 37 ? {} : { editedAt: timeOf(index) }),
   }
 }
 
-/** One in each minute. */
-function timeOf(at: number): string {
-  return new Date(Date.UTC(2025, 0, 1) + at * 60_000).toISOString()
+function timeOf(index: number): string {
+  return new Date(Date.UTC(2025, 0, 1) + index * 60_000).toISOString()
 }
