@@ -28,7 +28,7 @@ export interface Goal {
   /** Limit of the median ratio. */
   must: number
   aim?: number | undefined
-  /** Whether the ratio must be at least or at most the limit. */
+  /** `more`: the limit is a minimum. `less`: it is a maximum. */
   better: 'more' | 'less'
 }
 

@@ -12,7 +12,7 @@ const retryDelayMs = 250
 
 interface RunOptions extends LoopOptions {
   port: number
-  /** Whether rejected logins are ignored. Otherwise they end the run. */
+  /** Ignores rejected logins, which otherwise end the run. */
   mayReject: boolean
 }
 

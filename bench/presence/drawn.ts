@@ -1,4 +1,4 @@
-/** `presence.heartbeat` as mission/flows.md draws it, with one KV request after the other. */
+/** `presence.heartbeat` of the drawn flows, with one KV request after the other. */
 import { Kvm } from '@nats-io/kv'
 import type { Msg } from '@nats-io/nats-core'
 import { leaseMs } from '../../schema/messages/presence.ts'

@@ -1,4 +1,4 @@
-/** `send` and `msg.get` as mission/flows.md draws them, with one JetStream request after the other. */
+/** `send` and `msg.get` of the drawn flows, with one JetStream request after the other. */
 import { jetstreamManager } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import type { Msg } from '@nats-io/nats-core'
