@@ -51,7 +51,6 @@ async function countInFlight(nc: SystemUnderTest['nc']): Promise<number> {
   return inFlight
 }
 
-/** Reads the stream, the tables, the live index and the dead letters, and completes all views. */
 export async function collectEvidence(
   system: SystemUnderTest,
   history: OperationHistory,
@@ -154,7 +153,6 @@ async function readDeadLetters(nc: SystemUnderTest['nc']): Promise<string[]> {
   })
 }
 
-/** Returns all messages of a stream in order. */
 async function readStream(nc: SystemUnderTest['nc'], stream: string) {
   const jsm = await jetstreamManager(nc)
   const storedMessages: Pick<StoredMsg, 'subject' | 'seq' | 'header' | 'time' | 'json'>[] = []

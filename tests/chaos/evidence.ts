@@ -14,7 +14,6 @@ export interface Evidence {
   heads: { room: RoomId; seq: number }[]
   /** Entries of the live index that follow from the database. */
   expectedIndex: Map<string, string>
-  /** Actual entries of the live index. */
   index: Map<string, string>
   /** `{room}.{user}` of each membership in the database, including archived rooms. */
   storedMembers: ReadonlySet<string>
@@ -29,7 +28,6 @@ export interface Evidence {
   pauses: { start: number; end: number }[]
   /** Each member's view of a room, built from pushes and answers. */
   views: UserView[]
-  /** Answers of `room.list`. */
   counts: RoomCounts[]
   /** Calls that failed after the last fault, except for intended rejections. */
   failedAfterFaults: string[]
@@ -39,7 +37,6 @@ export interface Evidence {
 }
 
 export interface LogEntry extends PlacedEvent {
-  /** When the stream stored the event. */
   at: number
 }
 
@@ -65,24 +62,22 @@ export interface AcknowledgedMessage {
   seq: number
 }
 
-/** An acknowledged edit, deletion or reaction. */
 export interface AcknowledgedChange {
   kind: 'edit' | 'delete' | 'react'
   user: UserId
   room: RoomId
   id: MessageId
   seq: number
-  /** When it was acknowledged. */
   at: number
   text?: string
   emoji?: string
   on?: boolean
 }
 
-/** The time span in which an operation took effect; without an acknowledgement it may have had none. */
+/** The time span in which an operation took effect, or may have if it was not acknowledged. */
 export interface TimedOperation {
   start: number
-  /** When it was acknowledged; otherwise, the latest time at which it may still take effect. */
+  /** The time of the acknowledgement; without it, the latest time at which the call may take effect. */
   end: number
   isAcknowledged: boolean
 }
@@ -100,7 +95,6 @@ export interface ArchiveOperation extends TimedOperation {
   action: 'archive' | 'restore'
 }
 
-/** A change of a user's read position. */
 export interface ReadOperation extends TimedOperation {
   user: UserId
   room: RoomId
@@ -113,9 +107,8 @@ export interface Frame {
   user: UserId
   at: number
   subject: string
-  /** When the call was made that the frame answers; undefined for a push. */
+  /** The time of the call that the frame answers; undefined for a push. */
   requestedAt?: number | undefined
-  /** The room in the frame's subject. */
   room?: RoomId | undefined
   notice?: Notice
   /** Marked texts in the payload. */
@@ -129,7 +122,6 @@ export interface UserView {
   violations: string[]
 }
 
-/** A message in a user's view. */
 export interface VisibleMessage {
   seq: number
   threadId: MessageId | ''

@@ -46,7 +46,6 @@ export function pickFault(schedule: ScheduleName, random: Random): FaultName {
   return random.weighted<FaultName>(schedules[schedule] as Readonly<Record<FaultName, number>>)
 }
 
-/** Injects a fault, and resolves when it is over. */
 export function injectFault(name: FaultName, options: FaultOptions): Promise<void> {
   return faults[name](options)
 }

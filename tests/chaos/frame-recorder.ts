@@ -51,7 +51,6 @@ export function recordFrames(nc: NatsConnection, user: UserId, onFrame: (frame: 
   })
 }
 
-/** Returns the time of each request under its reply subject. */
 function trackRequestTimes(nc: NatsConnection) {
   const requestTimes = new Map<string, number>()
   const publish = nc.publish.bind(nc)

@@ -19,7 +19,6 @@ import {
   type SimulatedUser,
 } from './simulated-user.ts'
 
-/** The operations of all simulated users so far. */
 export interface OperationHistory {
   userIds: readonly UserId[]
   rooms: { id: RoomId; kind: RoomKind }[]
@@ -31,7 +30,6 @@ export interface OperationHistory {
   membershipOperations: MembershipOperation[]
   archiveOperations: ArchiveOperation[]
   readOperations: ReadOperation[]
-  /** The number of the last created text. */
   textCount: number
 }
 

@@ -16,7 +16,6 @@ import { isIndeterminate, type SimulatedUser } from './simulated-user.ts'
 
 type Operation = (actor: SimulatedUser, history: OperationHistory, random: Random) => Promise<void>
 
-/** Relative frequencies. */
 const weights = {
   send: 40,
   sendDuplicate: 4,

@@ -5,7 +5,6 @@ import type { Evidence, Frame, LogEntry, MembershipOperation } from './evidence.
 
 export const [alice, bob, eve] = ['alice', 'bob', 'eve'] as UserId[] as [UserId, UserId, UserId]
 export const room = 'room-1' as RoomId
-/** The time of all messages and frames, in ms since the epoch. */
 export const sentAt = 1_000_000
 export const sentAtIso = new Date(sentAt).toISOString()
 export const idOf = (seq: number) => seq.toString(16).padStart(32, '0') as MessageId

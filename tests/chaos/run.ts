@@ -24,7 +24,6 @@ import { checkEvidence } from './verdict.ts'
 export interface ChaosOptions {
   /** Determines the operations and the faults, but not their exact timing. */
   seed: number
-  /** Milliseconds of load with faults. */
   durationMs: number
   userCount?: number
   runtimeCount?: number
@@ -40,7 +39,6 @@ export interface ChaosReport {
   seed: number
   /** Number of answers by function and code, such as `send forbidden`. */
   answers: Record<string, number>
-  /** Number of acknowledged messages. */
   acknowledged: number
   faults: FaultName[]
   deliveries: DeliveryCounts
@@ -50,7 +48,6 @@ export interface ChaosReport {
   dir?: string
 }
 
-/** Operations per user after the last fault. */
 const operationsAfterFaults = 15
 
 /** Runs simulated users under injected faults, and then checks the evidence. */
@@ -91,7 +88,6 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   }
 }
 
-/** Writes the verdict and the evidence beside the logs. */
 async function writeEvidence(
   system: SystemUnderTest,
   { frames, views, ...evidence }: Evidence,
@@ -111,7 +107,6 @@ async function writeEvidence(
   )
 }
 
-/** Runs the operations of all users and the fault schedules in parallel. */
 async function runLoad(
   system: SystemUnderTest,
   history: OperationHistory,

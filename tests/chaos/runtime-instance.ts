@@ -4,15 +4,12 @@ import type { ProcessService } from '../../stack/services/service.ts'
 
 /** A runtime process that faults are injected into, one at a time. */
 export interface RuntimeInstance extends AsyncDisposable {
-  /** Sends SIGKILL, and starts the process again. */
   kill(): Promise<void>
   /** Stops the process gracefully, and starts it again. */
   restart(): Promise<void>
-  /** Suspends the process with SIGSTOP. */
   pause(ms: number): Promise<void>
 }
 
-/** Calls `onCrash` for each unexpected exit, and `onPause` after each pause. */
 export function createRuntimeInstance(
   service: ProcessService,
   onCrash: (reason: string) => void,

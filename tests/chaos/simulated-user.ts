@@ -24,11 +24,9 @@ export interface SimulatedUser {
   userId: UserId
   client: Client<Contracts>
   call: CallFunction
-  /** Views of the rooms that the user follows. */
   views: Map<RoomId, UserRoomView>
   /** Closed views of rooms that the user left. */
   pastViews: UserRoomView[]
-  /** Returns the view of a room, and creates it if there is none. */
   follow(room: RoomId): UserRoomView
   reconnect(): Promise<void>
   /** Resolves when the messages that the server sent before have been received. */
@@ -43,7 +41,6 @@ export interface SimulatedUserOptions {
   timeoutMs: number
   deliveries: DeliveryCounts
   onFrame: (frame: Frame) => void
-  /** Called for each answer with `ok` or the error code. */
   onAnswer: (name: FunctionName, code: string, reason?: string) => void
 }
 

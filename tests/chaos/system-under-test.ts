@@ -20,7 +20,6 @@ import type { DeliveryCounts } from './user-room-view.ts'
 export interface SystemUnderTest extends AsyncDisposable {
   /** The folder of the logs, which is deleted on disposal. */
   dir: string
-  /** Keeps the folder after disposal. */
   preserveLogs(): void
   nats: NatsService
   database: ProcessService
@@ -45,7 +44,6 @@ export interface SystemOptions {
 /** Longer than the longest run, and below the maximum of one day that `auth.callout` accepts. */
 const tokenSeconds = 86_000
 
-/** Starts nats-server, a database and the runtimes as processes, and connects the users. */
 export async function startSystem(options: SystemOptions): Promise<SystemUnderTest> {
   await using started = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'natter-chaos-'))

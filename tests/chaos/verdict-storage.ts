@@ -112,7 +112,6 @@ export function compareDatabaseWithLog(
   return violations
 }
 
-/** Finds texts of deleted messages in the log, in the tables and in answers. */
 export function findUnerasedTexts(evidence: Evidence, messages: Replay): string[] {
   const { acks, changes, log, rows, versions, frames } = evidence
   const isDeleted = (id: MessageId) => messages.get(id)?.isDeleted

@@ -147,7 +147,6 @@ export function isRemoved(
   )
 }
 
-/** Returns true when the room was certainly archived at a time. */
 function isArchived(archiveOperations: readonly ArchiveOperation[], at: number): boolean {
   const restores = archiveOperations.filter(
     ({ action, start }) => action === 'restore' && start <= at,

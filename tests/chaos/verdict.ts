@@ -33,7 +33,6 @@ export const checks = {
   'no message is dead-lettered': ({ deadLetters }) => deadLetters,
 } satisfies Record<string, Check>
 
-/** Runs all checks, and returns the violations under the check's name. */
 export function checkEvidence(evidence: Evidence): Record<string, string[]> {
   const messages = replay(evidence.log)
   return Object.fromEntries(
