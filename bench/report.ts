@@ -26,7 +26,7 @@ export function printSummary(reached: readonly Verdict[]): void {
   const counts = verdicts.map(
     (verdict) => `${reached.filter((other) => other === verdict).length} ${verdict}`,
   )
-  console.log(`\n${reached.length} goals: ${counts.join(', ')}`)
+  console.log(`\nGoals: ${counts.join(', ')}`)
 }
 
 /** Compares the median of the ratios with the goal. */

@@ -75,7 +75,7 @@ export async function measureLogins(options: Options): Promise<Section[]> {
     {
       title: 'A login: rate, time, processor time of the responder',
       lines: [
-        ...rowLines(single, floor, ', 1 in parallel'),
+        ...rowLines(single, floor, ', 1 at a time'),
         ...rowLines(parallel, floor, ', 64 in parallel'),
         ...storms.rows,
         goal(floor, 'Natter ÷ the floor, 64 in parallel', 0.85),
