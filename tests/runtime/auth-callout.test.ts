@@ -198,28 +198,39 @@ describe('the auth callout', () => {
     expect((await connecting).isClosed()).toBe(false)
   })
 
-  it('does not answer a request that no server has signed', async () => {
+  it('does not answer a request that is not a signed authorization request of a server', async () => {
     const client = await connectOutsideAuth()
     await serve(async () => grant(), { on: client })
     const server = nkeys.createServer()
-    const claims = {
-      iss: server.getPublicKey(),
-      aud: 'nats-authorization-request',
-      nats: {
-        type: 'authorization_request',
-        server_id: { id: server.getPublicKey() },
-        user_nkey: nkeys.createUser().getPublicKey(),
-        connect_opts: { auth_token: 'x' },
-      },
+    const id = server.getPublicKey()
+    const request = {
+      type: 'authorization_request',
+      server_id: { id },
+      user_nkey: nkeys.createUser().getPublicKey(),
+      connect_opts: { auth_token: 'x' },
     }
+    const claims = { iss: id, aud: 'nats-authorization-request', nats: request }
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
-    const unsigned = `${part({ typ: 'JWT', alg: 'ed25519-nkey' })}.${part(claims)}`
-    const signed = (by: nkeys.KeyPair) =>
+    const encode = (value: object) => `${part({ typ: 'JWT', alg: 'ed25519-nkey' })}.${part(value)}`
+    const sign = (unsigned: string, by = server) =>
       `${unsigned}.${Buffer.from(by.sign(Buffer.from(unsigned))).toString('base64url')}`
+    const signed = sign(encode(claims))
     const replies = client.subscribe('answers', { max: 1 })
 
-    const invalid = ['', 'null', 'a.b', 'a.b.c', `${unsigned}.`, signed(nkeys.createServer())]
-    for (const message of [...invalid, signed(server)])
+    const invalid = [
+      '',
+      'null',
+      'a.b',
+      'a.b.c',
+      `${encode(claims)}.`,
+      `${signed}.more`,
+      sign(encode(claims), nkeys.createServer()),
+      sign(encode({ ...claims, iss: nkeys.createServer().getPublicKey() })),
+      sign(encode({ ...claims, aud: 'another audience' })),
+      sign(encode({ ...claims, nats: { ...request, type: 'authorization_response' } })),
+      sign(encode({ ...claims, nats: { ...request, user_nkey: undefined } })),
+    ]
+    for (const message of [...invalid, signed])
       client.publish(subject, message, { reply: 'answers' })
     for await (const answer of replies) expect(answer.string()).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
     expect(requests).toHaveLength(1)

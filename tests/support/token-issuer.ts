@@ -24,13 +24,17 @@ export interface TokenIssuer {
   issuer: string
   /** The number of JWKS requests so far. */
   fetchCount(): number
+  /** The number of all requests so far, also of those for unknown URLs. */
+  requestCount(): number
   /** Returns a token of alice, with the given claims instead of the defaults. */
   token(claims?: Claims, signing?: SigningOptions): Promise<string>
   /** Replaces the key, also in the JWKS, and returns the new key's id. */
   rotate(): Promise<string>
   publicKey(): JWK
   /** Moves the JWKS to another URL, which only the discovery document contains. */
-  moveKeys(): void
+  moveKeys(document?: { issuer?: string }): void
+  /** Moves the JWKS to another URL, to which the previous one redirects. */
+  redirectKeys(): void
   /** Accepts connections without answering, until `start`. */
   hang(): void
   stop(): Promise<void>
@@ -44,7 +48,10 @@ const discovery = '/realms/nats-chat/.well-known/openid-configuration'
 export async function startTokenIssuer(): Promise<TokenIssuer> {
   let count = 0
   let fetches = 0
+  let requests = 0
   let movedTo: string | undefined
+  let redirects = false
+  let discoveredIssuer: string | undefined
   let hangs = false
   let current = await createKey(`key-${++count}`)
   let server = await listen(0)
@@ -54,9 +61,14 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
 
   async function listen(port: number): Promise<Server> {
     const server = createServer(({ url }, response) => {
+      requests++
       if (hangs) return
-      if (url === discovery && movedTo)
-        return answer(response, { issuer, jwks_uri: `${origin}${movedTo}` })
+      if (url === certs && redirects) return response.writeHead(302, { location: movedTo }).end()
+      if (url === discovery && movedTo && !redirects)
+        return answer(response, {
+          issuer: discoveredIssuer ?? issuer,
+          jwks_uri: `${origin}${movedTo}`,
+        })
       if (url !== (movedTo ?? certs)) return response.writeHead(404).end()
       fetches++
       answer(response, { keys: [current.jwk] })
@@ -69,6 +81,7 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
   return {
     issuer,
     fetchCount: () => fetches,
+    requestCount: () => requests,
     token(claims = {}, { key, ...header } = {}) {
       const now = Math.floor(Date.now() / 1_000)
       const defaults = {
@@ -90,8 +103,13 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
       return current.kid
     },
     publicKey: () => current.jwk,
-    moveKeys() {
+    moveKeys(document = {}) {
       movedTo = '/somewhere/else'
+      discoveredIssuer = document.issuer
+    },
+    redirectKeys() {
+      movedTo = '/somewhere/else'
+      redirects = true
     },
     hang() {
       hangs = true

@@ -1,5 +1,5 @@
 import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createTokenCheck, type TokenCheck } from '#domain/auth/access-token'
 import { startIssuer } from '../../../stack/oidc-provider/issuer.ts'
 import { createClient, temporaryFolder } from '../../support/oidc-client.ts'
@@ -29,6 +29,12 @@ async function rejectionOf(token: string, check = tokens) {
     () => undefined,
     ({ code, message }) => ({ code, message }),
   )
+}
+
+/** Stops the clock of the key cache until the test advances it. */
+function stopClock() {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  onTestFinished(() => void vi.useRealTimers())
 }
 
 const rejectedWith = (message: string | RegExp) => ({
@@ -82,6 +88,14 @@ describe('check', () => {
     expect(await tokens.check(early)).toMatchObject({ user: 'alice' })
   })
 
+  it.each<Claims>([
+    { azp: undefined, aud: 'natter-cli' },
+    { azp: undefined, aud: ['account', 'nats-chat-app'] },
+    { azp: 'other', aud: ['account', 'nats-chat-app'] },
+  ])('accepts a token that names a client only in its audience: %j', async (claims) => {
+    expect(await tokens.check(await issuer.token(claims))).toMatchObject({ user: 'alice' })
+  })
+
   it('accepts a lifetime of one day', async () => {
     const token = await issuer.token({ iat: now() - 60, exp: now() - 60 + day })
 
@@ -89,9 +103,20 @@ describe('check', () => {
   })
 
   it('accepts a token with its type in the header', async () => {
-    const token = await issuer.token({ typ: undefined }, { typ: 'at+jwt' })
+    for (const typ of ['at+jwt', 'application/at+jwt', 'AT+JWT']) {
+      const token = await issuer.token({ typ: undefined }, { typ })
+      expect(await tokens.check(token)).toMatchObject({ user: 'alice' })
+    }
+  })
 
-    expect(await tokens.check(token)).toMatchObject({ user: 'alice' })
+  it('rejects a token whose claims or header name another type', async () => {
+    const idToken = await issuer.token({ typ: 'ID' }, { typ: 'at+jwt' })
+    expect(await rejectionOf(idToken)).toEqual(rejectedWith(/its typ is "ID"/))
+
+    for (const typ of ['JWT', 'logout+jwt', 'at+jwt+logout', 'not-at+jwt']) {
+      const token = await issuer.token({ typ: undefined }, { typ })
+      expect(await rejectionOf(token)).toEqual(rejectedWith(/no access token: its typ is/))
+    }
   })
 
   const claims: [string, () => Claims, string | RegExp][] = [
@@ -206,6 +231,27 @@ describe('issuer keys', () => {
     expect(await rejectionOf(await issuer.token())).toBeUndefined()
   })
 
+  it.each<[string, () => void]>([
+    [
+      'through the discovery document of another issuer',
+      () => issuer.moveKeys({ issuer: 'https://other.example' }),
+    ],
+    ['through a redirect', () => issuer.redirectKeys()],
+  ])('are not fetched %s', async (_, move) => {
+    move()
+
+    expect(await rejectionOf(await issuer.token())).toMatchObject({ code: 'unavailable' })
+    expect(issuer.fetchCount()).toBe(0)
+  })
+
+  it('are found for an issuer with a trailing slash', async () => {
+    const check = createTokenCheck({ issuer: `${issuer.issuer}/`, ...options })
+
+    expect(await rejectionOf(await issuer.token({ iss: `${issuer.issuer}/` }), check)).toBe(
+      undefined,
+    )
+  })
+
   it('are fetched once for concurrent checks', async () => {
     const token = await issuer.token()
     await Promise.all(Array.from({ length: 50 }, () => tokens.check(token)))
@@ -258,6 +304,36 @@ describe('issuer keys', () => {
 
     await issuer.start()
     await expect.poll(() => rejectionOf(token), { timeout: 5_000 }).toBeUndefined()
+  })
+
+  it('that a check has failed to fetch are requested again only after a second', async () => {
+    const misconfigured = createTokenCheck({ issuer: new URL(issuer.issuer).origin, ...options })
+    const token = await issuer.token()
+    const unavailable = { code: 'unavailable' }
+    stopClock()
+
+    for (let check = 0; check < 3; check++)
+      expect(await rejectionOf(token, misconfigured)).toMatchObject(unavailable)
+    // Two requests per fetch: for the discovery document, and for the keys.
+    expect(issuer.requestCount()).toBe(2)
+
+    vi.advanceTimersByTime(1_001)
+    expect(await rejectionOf(token, misconfigured)).toMatchObject(unavailable)
+    expect(issuer.requestCount()).toBe(4)
+  })
+
+  it('that the issuer has revoked are trusted for ten minutes at most', async () => {
+    stopClock()
+    const token = await issuer.token()
+    expect(await rejectionOf(token)).toBeUndefined()
+    await issuer.rotate()
+    vi.advanceTimersByTime(10 * 60_000)
+    expect(await rejectionOf(token)).toBeUndefined()
+    expect(issuer.fetchCount()).toBe(1)
+
+    vi.advanceTimersByTime(1)
+
+    await expect.poll(() => rejectionOf(token)).toEqual(rejectedWith(/no applicable key/))
   })
 
   it('time out earlier than the login', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { fetchWithAgedTtl } from '#domain/cache/ttl'
+import { absent, fetchOrAbsent, fetchWithAgedTtl } from '#domain/cache/ttl'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance', 'setTimeout'] })
@@ -29,5 +29,21 @@ describe('fetchWithAgedTtl', () => {
   it('expires the value after 1 ms when the read took longer than the TTL', async () => {
     expect(await ttlAfter(500)).toBe(1)
     expect(await ttlAfter(2_000)).toBe(1)
+  })
+})
+
+describe('fetchOrAbsent', () => {
+  it('returns an existing value with its TTL', async () => {
+    const options = { ttl: 500 }
+
+    expect(await fetchOrAbsent(options, async () => 'value')).toBe('value')
+    expect(options.ttl).toBe(500)
+  })
+
+  it('returns absent with a TTL of 1 ms, so that a new value is found at once', async () => {
+    const options = { ttl: 500 }
+
+    expect(await fetchOrAbsent(options, async () => undefined)).toBe(absent)
+    expect(options.ttl).toBe(1)
   })
 })

@@ -1,0 +1,163 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { SharedCounter } from '../../runtime/rate-limit/counter.ts'
+import { Limiter, type LimiterOptions } from '../../runtime/rate-limit/limiter.ts'
+
+const windowMs = 10_000
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: 1_000 * windowMs })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const advance = (ms: number) => vi.setSystemTime(Date.now() + ms)
+
+/** Counters in memory, which fail while `isAvailable` is false. */
+function createCounter() {
+  const values = new Map<string, number>()
+  const state = { isAvailable: true, values }
+  const guard = () => {
+    if (!state.isAvailable) throw new Error('unavailable')
+  }
+  const counter: SharedCounter = {
+    async add(subject, by) {
+      guard()
+      const value = (values.get(subject) ?? 0) + by
+      values.set(subject, value)
+      return value
+    },
+    async read(subject) {
+      guard()
+      return values.get(subject) ?? 0
+    },
+  }
+  return { counter, state }
+}
+
+function createLimiter(
+  max: number,
+  counter: SharedCounter,
+  fallback: LimiterOptions['fallback'] = 'allow',
+) {
+  return new Limiter({ counter, service: 'send', limit: { max, windowMs }, fallback })
+}
+
+/** Makes calls one after another. Returns how many were accepted, and the last rejection. */
+async function take(limiter: Limiter, count: number, caller = 'alice') {
+  let accepted = 0
+  let rejection: { code?: string; retryAfterMs?: number } | undefined
+  for (let call = 0; call < count; call++)
+    try {
+      await limiter.take(caller)
+      accepted++
+    } catch (error) {
+      rejection = error as { code?: string; retryAfterMs?: number }
+    }
+  return { accepted, rejection }
+}
+
+describe('Limiter', () => {
+  it('accepts exactly the maximum in a window, per caller', async () => {
+    const limiter = createLimiter(100, createCounter().counter)
+
+    expect(await take(limiter, 150)).toMatchObject({
+      accepted: 100,
+      rejection: { code: 'rate_limited' },
+    })
+    expect(await take(limiter, 1, 'bob')).toMatchObject({ accepted: 1 })
+  })
+
+  it('accepts exactly the maximum of concurrent calls', async () => {
+    const limiter = createLimiter(10, createCounter().counter)
+    const calls = Array.from({ length: 30 }, async () => limiter.take('alice'))
+
+    const outcomes = await Promise.allSettled(calls)
+
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(10)
+  })
+
+  it('returns the calls over the limit to the shared counter', async () => {
+    const { counter, state } = createCounter()
+    const [one, other] = [createLimiter(100, counter), createLimiter(100, counter)]
+
+    await take(one, 98)
+    await take(other, 10)
+
+    expect([...state.values.values()]).toEqual([100])
+  })
+
+  it('counts the previous window by the share that is in the sliding window', async () => {
+    const limiter = createLimiter(100, createCounter().counter)
+    await take(limiter, 100)
+
+    advance(windowMs)
+    expect(await take(limiter, 50)).toMatchObject({ accepted: 0 })
+    advance(windowMs / 4)
+    expect(await take(limiter, 50)).toMatchObject({ accepted: 25 })
+  })
+
+  it('forgets the window before the previous one', async () => {
+    const limiter = createLimiter(100, createCounter().counter)
+    await take(limiter, 100)
+
+    advance(2 * windowMs)
+
+    expect(await take(limiter, 150)).toMatchObject({ accepted: 100 })
+  })
+
+  it('does not carry calls that were granted and not used into the next window', async () => {
+    const { counter, state } = createCounter()
+    const limiter = createLimiter(100, counter)
+    // The last batch is of five calls, of which one is used.
+    await take(limiter, 8)
+    advance(windowMs)
+    state.values.clear()
+
+    await take(limiter, 1)
+
+    expect([...state.values.values()]).toEqual([1])
+  })
+
+  it.each([
+    [1, 0],
+    [4, 0],
+    [4, 0.5],
+    [60, 0.9],
+  ])('accepts a call of %d per window after retryAfterMs, not before', async (max, share) => {
+    const limiter = createLimiter(max, createCounter().counter)
+    advance(share * windowMs)
+    const { rejection } = await take(limiter, max + 1)
+    const retryAfterMs = rejection?.retryAfterMs ?? 0
+
+    advance(retryAfterMs - 1)
+    expect(await take(limiter, 1)).toMatchObject({ accepted: 0 })
+    advance(1)
+    expect(await take(limiter, 1)).toMatchObject({ accepted: 1 })
+  })
+
+  it('counts locally over two windows while the shared counters are unavailable', async () => {
+    const { counter, state } = createCounter()
+    state.isAvailable = false
+    const limiter = createLimiter(100, counter)
+
+    expect(await take(limiter, 150)).toMatchObject({ accepted: 100 })
+    advance(1.5 * windowMs)
+    expect(await take(limiter, 150)).toMatchObject({ accepted: 50 })
+    advance(2 * windowMs)
+    expect(await take(limiter, 150)).toMatchObject({ accepted: 100 })
+  })
+
+  it('rejects with unavailable instead when its fallback is block', async () => {
+    const { counter, state } = createCounter()
+    state.isAvailable = false
+    const limiter = createLimiter(100, counter, 'block')
+
+    expect(await take(limiter, 1)).toMatchObject({
+      accepted: 0,
+      rejection: { code: 'unavailable' },
+    })
+    state.isAvailable = true
+    expect(await take(limiter, 1)).toMatchObject({ accepted: 1 })
+  })
+})
