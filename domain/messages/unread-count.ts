@@ -89,10 +89,11 @@ export async function countUnread(room: RoomId, seq: number, user: UserId) {
 
 /**
  * A condition for messages after a sequence of a room. Compared as a row, the key would be scanned for the
- * whole room. With both bounds of the sequence PostgreSQL expects few rows and takes their order from the
- * index; with one bound it may sort all messages of a large room.
+ * whole room. The subselects hide the bounds from the planner: it then expects few rows, takes their order
+ * from the index and stops at the limit. With known bounds it may read and sort all messages of a room.
  */
 function isAfter(room: Of<RoomId>, seq: Of<number>) {
   return sql`${messages.room} = ${room}::text
-    and ${messages.seq} > ${seq}::bigint and ${messages.seq} <= ${Number.MAX_SAFE_INTEGER}::bigint`
+    and ${messages.seq} > (select ${seq}::bigint)
+    and ${messages.seq} <= (select ${Number.MAX_SAFE_INTEGER}::bigint)`
 }
