@@ -91,7 +91,7 @@ export async function measurePresence(options: Options): Promise<Section[]> {
   ) => goalLine(samples, { title, row: natter, base, figure, must, aim })
   return [
     {
-      title: `${userCount} users, each in ${roomsPerUser} of ${roomCount} rooms: rate, time, processor time of the responder`,
+      title: `${userCount.toLocaleString('en')} users, each in ${roomsPerUser} of ${roomCount} rooms: rate, time, processor time of the responder`,
       lines: [
         ...rowLines(reconnects, base, ', reconnect'),
         ...notifiedLines('notifiedSeconds', (seconds) => `${seconds.toFixed(2)} s`),
