@@ -10,19 +10,14 @@ export async function createFolder(stack: AsyncDisposableStack): Promise<string>
   return dir
 }
 
-/**
- * Kills processes and deletes folders when this process exits before the stack is disposed: after an
- * interrupt or a failure. Returns a function that adds a process.
- */
+/** Kills processes and deletes folders on an early exit. Returns a function that adds a process. */
 export function cleanUpOnExit(stack: AsyncDisposableStack, folders: readonly string[]) {
   const pids: number[] = []
   const cleanUp = () => {
     for (const pid of pids) {
       try {
         process.kill(pid, 'SIGKILL')
-      } catch {
-        // The process has exited already.
-      }
+      } catch {}
     }
     for (const folder of folders) rmSync(folder, { recursive: true, force: true })
   }

@@ -1,6 +1,5 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 
-/** Connects with the credentials of the URL and nats.js's default options. */
 export async function connectTo(url: string, name: string): Promise<NatsConnection> {
   const { host, username, password } = new URL(url)
   return connect({ servers: host, user: username, pass: password, name })

@@ -1,4 +1,3 @@
-/** Text of the sent messages. */
 export const messageText = 'A line about as long as people write, now and then.'
 
 /** Tracks messages in flight until all their recipients have received them. */

@@ -19,7 +19,6 @@ export interface BenchFixture extends AsyncDisposable {
   /** Serves a folder of functions until the service is stopped or the fixture is disposed. */
   serve(folder: string, env?: Record<string, string>): Promise<ProcessService>
   startWorker(module: URL, args?: string[]): Promise<Worker>
-  /** Connects with the functions' account, to prepare data and read figures. */
   connect(): Promise<BenchConnection>
 }
 

@@ -4,11 +4,9 @@ import type { LoopResult } from './loop.ts'
 export interface Options {
   /** Measurements per row. */
   rounds: number
-  /** Duration of one measurement. */
   seconds: number
 }
 
-/** The result of one row in one round. */
 export interface Sample {
   /** Operations per second. */
   rate: number
@@ -21,7 +19,6 @@ export interface Sample {
 
 export type Figure = keyof Sample
 
-/** The samples of each row, in the order of the rounds. */
 export type Samples = Map<string, Sample[]>
 
 export interface Goal {
@@ -32,7 +29,6 @@ export interface Goal {
   better: 'more' | 'less'
 }
 
-/** A line of a section's table. */
 export interface Line {
   name: string
   value: string
@@ -48,7 +44,7 @@ export interface Section {
   lines: Line[]
 }
 
-/** Runs operations, and relates the processor time used in between to their number. */
+/** Runs operations, and divides the processor time used meanwhile by their number. */
 export async function takeSample(
   readCpu: () => Promise<number>,
   run: () => Promise<LoopResult>,
@@ -58,10 +54,7 @@ export async function takeSample(
   return { rate: count / seconds, p50, p99, cpu: ((await readCpu()) - before) / count }
 }
 
-/**
- * Measures every row once per round, so that a disturbance of the machine affects all rows alike. Each
- * round begins with another row.
- */
+/** Measures every row once per round, beginning with another row each time. */
 export async function measureRounds(
   rows: readonly string[],
   { rounds }: Options,
@@ -76,7 +69,6 @@ export async function measureRounds(
   return samples
 }
 
-/** Divides values by those of the baseline, round by round. */
 export function toRatios(values: readonly number[], baseline: readonly number[]): number[] {
   return values.map((value, round) => value / (baseline[round] ?? Number.NaN))
 }

@@ -1,6 +1,6 @@
 import { type Goal, type Line, median, type Section } from './measure.ts'
 
-/** A smaller deviation from a goal may be noise. */
+/** Deviations below this share of the goal may be noise. */
 const tolerance = 0.15
 
 const columns = ['', 'measured', 'ratio', 'min', 'max', 'relative to', 'must / aim', '']
@@ -29,7 +29,6 @@ export function printSummary(reached: readonly Verdict[]): void {
   console.log(`\nGoals: ${counts.join(', ')}`)
 }
 
-/** Compares the median of the ratios with the goal. */
 export function judge(ratios: readonly number[], { must, aim, better }: Goal): Verdict {
   const value = median(ratios)
   const reaches = (limit: number) => (better === 'more' ? value >= limit : value <= limit)

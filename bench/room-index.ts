@@ -2,7 +2,6 @@ import { Kvm } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/nats-core'
 import { ROOMS_KV } from '../schema/streams.ts'
 
-/** Opens the membership index, from which the functions authorize calls. */
 export async function openRoomIndex(nc: NatsConnection) {
   const bucket = await new Kvm(nc).open(ROOMS_KV.bucket)
   return {

@@ -17,7 +17,6 @@ interface Request {
 
 type Response = { id: number; value?: unknown; error?: string }
 
-/** Killed when this process exits before they are disposed. */
 const children = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL')

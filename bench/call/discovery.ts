@@ -57,7 +57,6 @@ export default defineFunction({ ...benchEcho, subject: '${name}' }, async (paylo
   return folder
 }
 
-/** Publishes INFO requests until all functions have answered. */
 async function timeStart(fixture: BenchFixture, folder: string): Promise<number> {
   const nc = await connectTo(fixture.url, 'bench')
   const reply = '_INBOX.hundred'
@@ -85,7 +84,7 @@ async function timeStart(fixture: BenchFixture, folder: string): Promise<number>
   }
 }
 
-/** The default concurrency of `bench.wait` is 128. */
+/** Exceeds the default concurrency of 128 by 100 calls. */
 async function timeBusyPing(targets: CallTargets): Promise<number> {
   const calls = Array.from({ length: 228 }, () => targets.request('bench.wait', { ms: 100 }))
   const started = performance.now()

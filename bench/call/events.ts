@@ -22,7 +22,6 @@ const subscribers = {
   'Natter receives': { responder: 'natter', prefix: 'bench' },
 } as const
 
-/** Measures events that are published or received by a function, relative to nats.js with JSON. */
 export async function measureEvents(targets: CallTargets, options: Options): Promise<Section> {
   const load = await targets.startLoad()
 
@@ -49,7 +48,6 @@ export async function measureEvents(targets: CallTargets, options: Options): Pro
     )
   }
 
-  // The first run compiles the code.
   for (const row of Object.keys(publishers)) await publish(row)
   for (const row of Object.keys(subscribers)) await receive(row)
   const published = await measureRounds(Object.keys(publishers), options, publish)

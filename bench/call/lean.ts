@@ -2,7 +2,6 @@ import { createRequester } from '../../runtime/client/index.ts'
 import { connectTo } from '../connect.ts'
 import type { Call } from './peer.ts'
 
-/** Calls with the runtime's `createRequester` and plain JSON. */
 export async function connectLean(url: string, subject: string): Promise<Call> {
   const requester = createRequester(await connectTo(url, 'lean caller'))
   return async (payload) => {

@@ -1,6 +1,5 @@
 /** A system that answers calls over NATS: the responder and the caller of a row. */
 export interface Peer {
-  /** Starts an echo endpoint in this process. */
   respond(url: string): Promise<void>
   /** Connects, and returns a function that calls the endpoint. */
   connect(url: string): Promise<Call>

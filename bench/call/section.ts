@@ -45,17 +45,14 @@ const callers: Record<string, Row> = {
   [invalid]: { responder: 'natter', caller: 'natterInvalid' },
 }
 
-/** The running responders, as the parts of this section use them. */
 export interface CallTargets {
   /** Sends a request outside of the measurement. */
   request<Response>(subject: string, payload: object): Promise<Response>
   /** Returns the processor time of a responder, in microseconds. */
   readCpu(responder: PeerName | 'natter'): Promise<number>
-  /** Starts a process that calls. */
   startLoad(): Promise<Worker>
 }
 
-/** Measures calls, service discovery and events. */
 export async function measureCalls(options: Options): Promise<Section[]> {
   await using fixture = await startFixture()
   const { url } = fixture

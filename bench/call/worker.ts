@@ -1,4 +1,3 @@
-/** A process that answers calls, makes calls or publishes events. */
 import { connectTo } from '../connect.ts'
 import { eventWindow } from '../functions/_contracts.ts'
 import { type LoopOptions, loop } from '../loop.ts'
@@ -22,7 +21,6 @@ const callers = {
   rawLean: (url: string) => connectLean(url, rawSubject),
   natter: connectNatter,
   natterLean: (url: string) => connectLean(url, natterSubject),
-  /** Sends an invalid id, and no count. */
   natterInvalid: async (url: string): Promise<Call> => {
     const call = await connectLean(url, natterSubject)
     return () => call({ id: 'none', text: payload.text } as never)

@@ -3,7 +3,6 @@ import { viewport } from './browser.ts'
 import type { Figure } from './figures.ts'
 import type { Product } from './product.ts'
 
-/** Cold: a new browser with a session at the provider only. Warm: a reload of the page. */
 export async function measureBoot(
   { browser, room, logIn }: Product,
   rounds: number,

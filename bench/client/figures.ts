@@ -4,7 +4,6 @@ import { judge, type Verdict } from '../report.ts'
 export interface Figure {
   name: string
   unit: 'ms' | 'kB' | 'MB' | 'px' | 'frames'
-  /** One per round. */
   values: number[]
   /** The goal: an upper limit of the median. */
   max?: number

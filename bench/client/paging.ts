@@ -7,7 +7,6 @@ import { waitUntilStill } from './still.ts'
 const minPagePx = 1_400
 /** Distance from the end at which the list loads the next page. */
 const loadPx = 800
-/** Wheel pixels per frame. */
 const paces = { '1 notch per frame': 120, '3 notches per frame': 360 }
 
 /** Up from the newest message, or down from an old linked message. */
@@ -53,7 +52,6 @@ async function measureShift(product: Product, paging: Paging): Promise<number> {
   return maxShift
 }
 
-/** Scrolls a few steps. Returns true when the list has loaded a page. */
 async function scroll(page: Page, { direction, stepPx }: Paging): Promise<boolean> {
   const before = await page.evaluate(readList, direction)
   // At the end of the list the last step would be cut short.
@@ -72,7 +70,6 @@ async function scroll(page: Page, { direction, stepPx }: Paging): Promise<boolea
   return (await page.evaluate(readList, direction)).height > before.height + minPagePx
 }
 
-/** Returns the height of the list, and the distance to its end in this direction. */
 const readList = (direction: Direction) => {
   const {
     scrollTop = 0,

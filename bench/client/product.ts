@@ -12,11 +12,8 @@ import { textOf } from './page/messages.ts'
 export interface Product extends AsyncDisposable {
   urls: StackUrls
   browser: Browser
-  /** URL of the room. */
   room: string
-  /** URL of an old message in the room. */
   oldMessage: string
-  /** Opens a page with alice logged in. */
   logIn(): Promise<Page>
 }
 

@@ -25,7 +25,6 @@ interface Run {
   tasks: Record<(typeof kinds)[number], { longest: number; cpu: number }>
 }
 
-/** Measures the client's list with 100,000 messages, and the same rows in TanStack Virtual. */
 export async function measureScroll(rounds: number, steps: number): Promise<Figure[]> {
   await using site = await servePage()
   await using browser = await launchBrowser()
@@ -130,10 +129,7 @@ async function measureList(browser: Browser, url: string, steps: number): Promis
   return { renderMs, newMessage, heap, heapAfter, blankFrames, tasks }
 }
 
-/**
- * Drags the scrollbar from its lower end to the upper end and back. The thumb lags behind the mouse, so
- * the list scrolls about half as far. Throws when the list has not scrolled.
- */
+/** Drags the scrollbar up and down. The thumb lags behind, so the list scrolls half as far. */
 async function dragScrollbar(page: Page): Promise<void> {
   const box = await page.locator('.list').boundingBox()
   if (!box) throw new Error('The page has no list')
@@ -166,7 +162,6 @@ async function readHeap(page: Page): Promise<number> {
   return usedSize / 1e6
 }
 
-/** Builds the page with the client's build options, and serves it. */
 async function servePage() {
   const outDir = await mkdtemp(join(tmpdir(), 'natter-bench-page-'))
   const config: InlineConfig = {

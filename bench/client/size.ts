@@ -12,7 +12,6 @@ export async function measureSize(): Promise<Figure[]> {
   const manifest = await readFile(join(clientFolder, '.vite', 'manifest.json'), 'utf8')
   const chunks: Chunks = JSON.parse(manifest)
   const names = new Set(['index.html', 'app/AuthenticatedApp.tsx'])
-  // The iteration includes names that are added meanwhile.
   for (const name of names) for (const imported of chunks[name]?.imports ?? []) names.add(imported)
   const initial = [...names].flatMap((name) => chunks[name] ?? [])
   const scripts = await sizeOf(initial.map(({ file }) => file))

@@ -10,7 +10,7 @@ interface TraceEvent {
   args: { name?: string }
 }
 
-/** Returns the longest task of the page's main thread during an action, and its processor time, in ms. */
+/** Returns the longest task of the main thread during an action: wall and processor time, in ms. */
 export async function longestTask(browser: Browser, page: Page, act: () => Promise<void>) {
   await browser.startTracing(page, { categories: ['toplevel', '__metadata'] })
   await page.evaluate(() => window.bench?.resetTasks())

@@ -48,7 +48,6 @@ export async function measureFanOut(options: Options): Promise<Section[]> {
       goals.push(
         goalLine(samples, { title: title + suffix, row, base: against, figure: 'p50', must }),
       )
-    // In a smaller room the log takes most of the time.
     if (size < 1_000) continue
     addGoal(publicRoom, base, 'public ÷ bare multicast', 1.2)
     addGoal(publicRoom, fetched, 'public ÷ fetched from KV', 0.3)
@@ -82,7 +81,6 @@ async function measureRoom(size: number, options: Options): Promise<Samples> {
   }
 
   const users = await connectUsers(Object.values(rows), size)
-  // The first messages compile the code.
   for (const room of Object.values(rows)) await users.call('send', { room, count: 20 })
   const stalledUser = await connectUsers(['public'], 1)
   const count = Math.max(5, Math.round((options.seconds * 20_000) / (size + 200)))

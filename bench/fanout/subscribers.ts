@@ -1,4 +1,3 @@
-/** A process that serves the baselines, or the users of a room with a WebSocket connection each. */
 import { type NatsConnection, wsconnect } from '@nats-io/nats-core'
 import { createRequester, type Requester } from '../../runtime/client/index.ts'
 import { createDeliveries, messageText } from '../deliveries.ts'
@@ -81,7 +80,6 @@ async function fetchMessage(nc: NatsConnection, clientId: string) {
   deliveries.record(reply.json<{ clientId: string }>().clientId)
 }
 
-/** Resolves when all subscribers have received the message. */
 async function send(room: RoomName) {
   const { clientId, delivered } = deliveries.expect(subscribers.length)
   const subject =

@@ -8,7 +8,6 @@ const Payload = v.strictObject({
   count: v.pipe(v.number(), v.safeInteger()),
 })
 
-/** `bench.echo`: returns the payload. */
 export const benchEcho = {
   subject: 'bench.echo',
   input: Payload,
@@ -16,7 +15,6 @@ export const benchEcho = {
   audience: ['everyone'],
 } as const satisfies Contract
 
-/** `bench.wait`: answers after a delay. */
 export const benchWait = {
   subject: 'bench.wait',
   input: v.strictObject({ ms: v.number() }),
@@ -41,10 +39,8 @@ export const benchPublish = {
   timeoutMs: 30_000,
 } as const satisfies Contract
 
-/** Published by `bench.publish`, without subscribers. */
 export const benchPublished = { subject: 'bench.published', data: Payload } as const satisfies Topic
 
-/** Received by `bench.receive`. */
 export const benchEvent = { subject: 'bench.event', data: Payload } as const satisfies Topic
 
 /** Published by `bench.receive` after every {@link eventWindow} events, as flow control. */

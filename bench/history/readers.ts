@@ -35,7 +35,6 @@ export const readers = {
     }
   },
 
-  /** The messages and their reactions only, without reply counts. */
   messagesOnly(url: string): Reader {
     const client = postgres(url, { max: poolSize })
     return async ({ room, before, limit }) => {
@@ -51,7 +50,6 @@ export const readers = {
     }
   },
 
-  /** The page, its reactions and its threads, each read by a Drizzle query. */
   drizzle(url: string): Reader {
     const db = drizzle(postgres(url, { max: poolSize }))
     const reply = alias(messages, 'reply')

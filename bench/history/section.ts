@@ -85,7 +85,6 @@ async function measureDataset(dataset: Dataset, options: Options): Promise<Secti
   }
 
   const rows = Object.keys(readers)
-  // The first run compiles the code.
   for (const row of rows) await measure(row, 8)
   const single = await measureRounds(rows, options, (row) => measure(row, 1))
   const parallel = await measureRounds(rows, options, (row) => measure(row, 8))
@@ -131,7 +130,6 @@ async function writeManyRooms(sql: Sql) {
   await sql`vacuum analyze messages, reactions, room_heads`
 }
 
-/** One message in a thousand is a reply, in five threads. */
 async function writeOneRoom(sql: Sql) {
   await sql`
     insert into messages (id, room, seq, thread_id, sender, client_id, text, at)
@@ -141,7 +139,7 @@ async function writeOneRoom(sql: Sql) {
       'A line about as long as people write, now and then.', now() - n * interval '1 second'
     from generate_series(1, 200000) as n`
   await sql`insert into room_heads (room, seq) values ('room-0', 200000)`
-  // Without a vacuum, PostgreSQL estimates an index-only scan as costly, relative to a scan of all messages.
+  // Without a vacuum, PostgreSQL overestimates the cost of an index-only scan.
   await sql`analyze messages, reactions, room_heads`
 }
 

@@ -1,4 +1,3 @@
-/** A process that reads pages with one of the readers. */
 import type { RoomId } from '../../schema/ids.ts'
 import { type LoopOptions, loop } from '../loop.ts'
 import { serveParent, usedCpu } from '../worker.ts'

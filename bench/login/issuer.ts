@@ -13,7 +13,6 @@ export interface Issuer extends AsyncDisposable {
 export const clientId = 'nats-chat-app'
 const keyId = 'bench'
 
-/** Starts an HTTP server that answers every path with the JWKS. */
 export async function startIssuer(): Promise<Issuer> {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid: keyId, alg: 'RS256', use: 'sig' }
@@ -34,7 +33,6 @@ export async function startIssuer(): Promise<Issuer> {
   }
 }
 
-/** Signs access tokens of different users, valid for an hour. */
 export function signTokens(issuer: string, privateKeyPem: string, count: number): string[] {
   const key = createPrivateKey(privateKeyPem)
   return Array.from({ length: count }, (_, index) => signToken(issuer, key, `bench-${index}`))

@@ -26,7 +26,6 @@ interface Request {
 
 interface Responder {
   open(sealed: Uint8Array, sender: string): Uint8Array | null | undefined
-  /** Returns the JWT of the response to the JWT of a request. */
   authorize(request: string): Promise<string>
   seal(data: Uint8Array, recipient: string): Uint8Array
 }
@@ -49,7 +48,6 @@ const permissionsFor = (user: string) => ({
   },
 })
 
-/** `@nats-io/jwt` signs, nkeys encrypts, and jose verifies the token. */
 function createLibraryResponder({
   calloutSeed,
   xkeySeed,
@@ -74,9 +72,8 @@ function createLibraryResponder({
 }
 
 /**
- * RS256 and Ed25519 with node:crypto, JWTs assembled by hand, and a cached shared secret. Does not verify
- * the request, since only the server can encrypt for our key. Without `verifiesToken` it does not verify
- * the access token either, to show the cost.
+ * Does not verify the signature of the request, since only the server can encrypt for our key. Without
+ * `verifiesToken` it does not verify the access token either.
  */
 function createFloorResponder(
   { calloutSeed, xkeySeed, publicKeyPem }: ResponderOptions,
@@ -123,7 +120,6 @@ const responders = {
 }
 export type ResponderName = keyof typeof responders
 
-/** Serves the auth callout in this process. */
 export async function respond(name: ResponderName, options: ResponderOptions): Promise<void> {
   const { open, authorize, seal } = responders[name](options)
   const nc = await connectTo(options.url, name)

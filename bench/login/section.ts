@@ -29,13 +29,11 @@ const maxStormSeconds = 5
 /** Without the library, which would take a minute and a half. */
 const stormRows = [floor, natter]
 
-/** An auth callout with a server of its own. */
 interface Responder {
   port: number
   readCpu(): Promise<number>
 }
 
-/** Measures logins with an access token, from CONNECT to PONG. */
 export async function measureLogins(options: Options): Promise<Section[]> {
   await using stack = new AsyncDisposableStack()
   const issuer = stack.use(await startIssuer())
@@ -64,7 +62,6 @@ export async function measureLogins(options: Options): Promise<Section[]> {
   }
 
   const rows = [...responders.keys()]
-  // The first run compiles the code.
   for (const row of rows) await measure(row, 1)
   const single = await measureRounds(rows, options, (row) => measure(row, 1))
   const parallel = await measureRounds(rows, options, (row) => measure(row, 64))

@@ -1,4 +1,3 @@
-/** A process that serves the auth callout, or logs in. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -45,7 +44,6 @@ async function run({ port, mayReject, ...options }: RunOptions): Promise<LoopRes
   return { ...result, count: result.count - rejected }
 }
 
-/** Connects all clients at once, each with retries until it is connected. */
 async function storm({ port, clients }: { port: number; clients: number }) {
   let failures = 0
   async function connectWithRetry(): Promise<Socket> {

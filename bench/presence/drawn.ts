@@ -5,7 +5,6 @@ import { leaseMs } from '../../schema/messages/presence.ts'
 import { connectTo } from '../connect.ts'
 import { roomsOf } from './users.ts'
 
-/** Serves the function in this process, with the memberships in memory. */
 export async function serveDrawn(url: string): Promise<void> {
   const nc = await connectTo(url, 'drawn')
   const kvm = new Kvm(nc)

@@ -26,7 +26,6 @@ const base = 'as drawn'
 const natter = 'Natter presence.heartbeat'
 const sides: Record<string, Side> = { [base]: 'drawn', [natter]: 'natter' }
 
-/** Measures the first heartbeats of all users, as after an outage, and then their next heartbeats. */
 export async function measurePresence(options: Options): Promise<Section[]> {
   await using stack = new AsyncDisposableStack()
   // Round 0 compiles the code.

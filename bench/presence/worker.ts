@@ -1,4 +1,3 @@
-/** A process that serves the drawn function, or all users. */
 import type { NatsConnection } from '@nats-io/nats-core'
 import { createRequester, type Requester } from '../../runtime/client/index.ts'
 import { connectTo } from '../connect.ts'
@@ -60,7 +59,6 @@ async function reconnect({ side, round }: RoundOptions): Promise<ReconnectResult
   return { ...heartbeats, notifiedSeconds, notifications }
 }
 
-/** Sends the heartbeats of all users at once. */
 async function sendHeartbeats({ side, round }: RoundOptions): Promise<LoopResult> {
   const payload = JSON.stringify({ connId: 'tab' })
   const prefix = subjects[side].heartbeatPrefix

@@ -1,4 +1,3 @@
-/** JetStream operations of the drawn `send`. */
 import { jetstream } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { headers, type NatsConnection } from '@nats-io/nats-core'

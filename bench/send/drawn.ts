@@ -15,7 +15,6 @@ export function drawnSubjects(name: DrawnName) {
   return { send: `${name}.send`, get: `${name}.msg.get`, notify: `${name}.notify` }
 }
 
-/** Serves both functions in this process. */
 export async function serveDrawn(name: DrawnName, url: string): Promise<void> {
   const nc = await connectTo(url, name)
   const limits = `${name}-limits`

@@ -23,7 +23,6 @@ export interface RoomOptions {
   listeners: number
 }
 
-/** Has a connection of its own. */
 export interface Member {
   send(message: OutgoingMessage): Promise<unknown>
   /** Calls back for each message of the room, after fetching it. */

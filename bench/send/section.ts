@@ -58,7 +58,6 @@ export async function measureSends(options: Options): Promise<Section[]> {
       await index.addRoom(`${room}-${listeners}`, room, membersOf(room, listeners))
     const load = await fixture.startWorker(module)
     await load.call('connect', { url, room, listeners })
-    // The first run compiles the code.
     await load.call('run', { depth, seconds: options.seconds * 2 })
     return load
   }

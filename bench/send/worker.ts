@@ -1,4 +1,3 @@
-/** A process that serves the drawn functions, or the members of one room. */
 import { setInterval } from 'node:timers/promises'
 import { createDeliveries, messageText } from '../deliveries.ts'
 import { type LoopOptions, loop, percentilesOf } from '../loop.ts'

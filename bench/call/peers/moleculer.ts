@@ -1,7 +1,6 @@
 import { type Context, ServiceBroker } from 'moleculer'
 import type { Payload, Peer } from '../peer.ts'
 
-/** Moleculer over NATS, unchanged. */
 export const moleculer: Peer = {
   async respond(url) {
     const broker = createBroker('responder', url)

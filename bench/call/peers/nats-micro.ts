@@ -9,7 +9,6 @@ const require = createRequire(import.meta.url)
 require('node:util').isUndefined ??= (value: unknown) => value === undefined
 const { Microservice, NatsBroker }: typeof import('nats-micro') = require('nats-micro')
 
-/** nats-micro, unchanged apart from the restored function. */
 export const natsMicro: Peer = {
   async respond(url) {
     const broker = await connectBroker('micro', url)

@@ -6,7 +6,6 @@ import type { Call } from '../peer.ts'
 /** Subject of `bench.echo` for the user `bench`. */
 export const natterSubject = 'as.bench.bench.echo'
 
-/** Calls with the typed client. */
 export async function connectNatter(url: string): Promise<Call> {
   const nc = await connectTo(url, 'natter caller')
   const client = createClient(nc, { contracts: { 'bench.echo': benchEcho }, user: 'bench' })

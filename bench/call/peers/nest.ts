@@ -7,7 +7,6 @@ import type { Payload, Peer } from '../peer.ts'
 
 const pattern = 'nest.echo'
 
-/** NestJS over NATS, unchanged. */
 export const nest: Peer = {
   async respond(url) {
     const app = await NestFactory.createMicroservice(App, { ...optionsFor(url), logger: false })

@@ -5,7 +5,6 @@ import type { Peer } from '../peer.ts'
 
 const subject = 'services.echo'
 
-/** An endpoint of nats.js's own services, with JSON. */
 export const services: Peer = {
   async respond(url) {
     const nc = await connectTo(url, 'services')

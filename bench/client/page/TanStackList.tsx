@@ -3,7 +3,6 @@ import { createEffect, For, on } from 'solid-js'
 import { useConversation } from '../../../client/messages/createConversation.ts'
 import { Row } from '../../../client/messages/Row.tsx'
 
-/** The client's rows in TanStack Virtual, as documented for rows of unknown heights. */
 export function TanStackList() {
   const { rows } = useConversation()
   let view: HTMLDivElement | undefined
@@ -12,7 +11,7 @@ export function TanStackList() {
       return rows().length
     },
     getScrollElement: () => view ?? null,
-    getItemKey: (index) => rows()[index]?.key ?? index,
+    getItemKey: (index: number) => rows()[index]?.key ?? index,
     estimateSize: () => 60,
     overscan: 4,
   })

@@ -24,12 +24,10 @@ import {
 } from './simulated.ts'
 import { TanStackList } from './TanStackList.tsx'
 
-/** The page's interface to `scroll.ts`. */
 interface Bench {
   isRendered: boolean
   /** From the start of the rendering until the first message is in the DOM. */
   renderMs: number
-  /** Frames without a row in the middle of the list, since `countBlankFrames`. */
   blankFrames: number
   countBlankFrames(): void
   receiveMessage(): void
@@ -72,8 +70,7 @@ const bench: Bench = {
   renderMs: Number.NaN,
   blankFrames: 0,
   countBlankFrames() {
-    // The list measures rows after the callbacks of a frame. A message posted in a callback is handled
-    // after that.
+    // As in paging.ts, runs after the list has measured its rows.
     const { port1, port2 } = new MessageChannel()
     port1.onmessage = () => {
       if (isBlank()) bench.blankFrames++
@@ -103,12 +100,11 @@ function checkRendered() {
   return 0
 }
 
-/** Does not use `elementFromPoint`: a list may disable pointer events while it scrolls. */
+/** Doesn't use `elementFromPoint`: a list may disable pointer events while it scrolls. */
 function isBlank(): boolean {
   const middle = innerHeight / 2
   return ![...document.querySelectorAll('.list :is(.message, .line)')].some((row) => {
     const { top, bottom } = row.getBoundingClientRect()
-    // Tolerates the gap between two rows.
     return top < middle + 40 && bottom > middle - 40
   })
 }

@@ -20,7 +20,6 @@ const kinds: ((index: number) => string)[] = [
 ]
 
 export function textOf(index: number): string {
-  // A hash, so that neighbours differ.
   const hash = Math.imul(index + 1, 0x9e3779b1) >>> 0
   const kind = kinds[hash % 3 === 0 ? 1 : (hash >>> 8) % kinds.length]
   return kind?.(index) ?? ''

@@ -52,7 +52,6 @@ export function createSimulatedClient(count: number) {
   return {
     // Implements the part of the interface that this page uses.
     client: client as unknown as ChatClient,
-    /** Publishes a new message to the room. */
     receiveMessage() {
       const prev = last++
       const { reactions: _, ...message } = messageOf(prev)
