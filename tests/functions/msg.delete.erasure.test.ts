@@ -97,6 +97,29 @@ describe('erasure by msg.delete', () => {
     ])
   })
 
+  it('removes the edits of the message that are not yet persisted, and no edits of others', async () => {
+    const room = await app.createRoom(['alice'])
+    const cache = await app.openBucket(MSG_CACHE)
+    const release = await lockMessages()
+    const [deleted, other] = [
+      await app.send(room, 'a secret', 'alice'),
+      await app.send(room, 'no secret', 'alice'),
+    ]
+    const edit = async (sent: typeof other) => {
+      await expect.poll(() => cache.get(sent.id)).not.toBeNull()
+      return app.call('msg.edit', { notifyId: toNotifyId(sent), text: 'edited' }, 'alice')
+    }
+    const [edited, otherEdited] = [await edit(deleted), await edit(other)]
+
+    const deleting = remove(toNotifyId(deleted), 'alice')
+    await release()
+    await deleting
+
+    expect(await app.readLog(edited.seq)).toBeNull()
+    expect(await app.readLog(otherEdited.seq)).not.toBeNull()
+    await expect.poll(async () => (await readRow(toNotifyId(other)))?.text).toBe('edited')
+  })
+
   it('deletes a message that is no longer in the stream', async () => {
     const room = await app.createRoom(['alice'])
     const row = {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { toNotifyId } from '#schema/ids'
+import { db } from '#schema/db'
+import { type ClientId, toNotifyId, type UserId } from '#schema/ids'
+import { messages } from '#schema/tables/message'
 import {
   expectSameRejection,
   newClientId,
@@ -49,6 +51,25 @@ describe('msg.find', () => {
       absent,
       code: 'not_found',
     })
+  })
+
+  it('rejects a message of another room that only the database has', async () => {
+    const [room, other] = [await app.createRoom(['alice']), await app.createRoom(['alice', 'bob'])]
+    const id = newMessageId()
+    await db.insert(messages).values({
+      id,
+      room,
+      seq: 3_000_000_001,
+      sender: 'alice' as UserId,
+      clientId: newClientId() as ClientId,
+      text: 'long ago',
+      at: new Date('2026-01-31T12:00:00.123Z'),
+    })
+
+    await expect(app.call('msg.find', { room: other, id }, 'bob')).rejects.toMatchObject({
+      code: 'not_found',
+    })
+    expect(await app.call('msg.find', { room, id }, 'alice')).toEqual({ seq: 3_000_000_001 })
   })
 
   it('rejects a non-member of a private room with forbidden', async () => {

@@ -162,6 +162,17 @@ describe('msg.get', () => {
     ).rejects.toMatchObject({ code: 'forbidden' })
   })
 
+  it('rejects a notify id that combines the ids of two messages', async () => {
+    const room = await app.createRoom(['alice'])
+    const first = await app.send(room, 'first', 'alice')
+    const second = await app.send(room, 'second', 'alice')
+    const get = (seq: number) =>
+      app.call('msg.get', { notifyId: toNotifyId({ seq, id: first.id }) }, 'alice')
+    expect(await get(first.seq)).toMatchObject({ text: 'first' })
+
+    await expect(get(second.seq)).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
   it('rejects the sequence of an event that is not a message', async () => {
     const { nc } = await app.connectAs('functions')
     const { seq } = await jetstream(nc).publish('chat.general.thread.one', '{}')

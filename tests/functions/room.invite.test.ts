@@ -101,6 +101,15 @@ describe('room.invite', () => {
     await expect(app.call('room.join', { room }, 'charlie')).resolves.toBeDefined()
   })
 
+  it('lifts the ban for good: the user may leave and join again', async () => {
+    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+    await app.call('room.kick', { room, userId: 'bob' }, 'alice')
+    await invite(room, 'bob', 'alice')
+    await app.call('room.leave', { room }, 'bob')
+
+    await expect(app.call('room.join', { room }, 'bob')).resolves.toBeDefined()
+  })
+
   it('rejects a guest, and rejects a non-member with the same message as for an unknown room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { bob: 'guest' })
     const absent = newRoomId()

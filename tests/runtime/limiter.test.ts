@@ -119,6 +119,50 @@ describe('Limiter', () => {
     expect([...state.values.values()]).toEqual([1])
   })
 
+  it('reserves at most a twentieth of the limit ahead of the calls', async () => {
+    const { counter, state } = createCounter()
+    const limiter = createLimiter(100, counter)
+
+    for (let used = 1; used <= 60; used++) {
+      await take(limiter, 1)
+      expect([...state.values.values()][0]).toBeLessThan(used + 5)
+    }
+  })
+
+  describe('when the counters answer only in a later window', () => {
+    /** Starts a call, and two windows later the other ones; then lets the counters answer. */
+    async function callAcrossWindows(others: number) {
+      const { counter } = createCounter()
+      const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+      const delayed: SharedCounter = {
+        add: (subject, by) => answered.then(() => counter.add(subject, by)),
+        read: (subject) => answered.then(() => counter.read(subject)),
+      }
+      const limiter = createLimiter(1, delayed)
+      const call = async () => limiter.take('alice')
+      const calls = [call()]
+      advance(2 * windowMs)
+      for (let other = 0; other < others; other++) calls.push(call())
+      answer()
+      const outcomes = await Promise.allSettled(calls)
+      const accepted = outcomes.filter(({ status }) => status === 'fulfilled').length
+      return { limiter, accepted }
+    }
+
+    it('counts the call in that window', async () => {
+      const { limiter, accepted } = await callAcrossWindows(0)
+
+      expect(accepted).toBe(1)
+      expect(await take(limiter, 1)).toMatchObject({ accepted: 0 })
+    })
+
+    it('accepts no more calls than the maximum of that window', async () => {
+      const { accepted } = await callAcrossWindows(1)
+
+      expect(accepted).toBe(1)
+    })
+  })
+
   it.each([
     [1, 0],
     [4, 0],

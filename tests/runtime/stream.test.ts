@@ -11,7 +11,8 @@ import { defineFunction, stream } from '#runtime'
 const jobs = { stream: '${stream}', subjects: ['${stream}.*'], config: { ${maxAge} } }
 const job = { subject: '${stream}.{id}', data: v.object({ id: v.string(), ends: v.string() }) }
 const done = { subject: 'done.${stream}.{id}', data: v.object({ id: v.string() }) }
-let refusals = 2
+// More than the back-off of a failing message allows.
+let refusals = 3
 
 export default defineFunction(
   stream(jobs, job, { batch: 20, backoffMs: [100, 100] }),
@@ -23,6 +24,24 @@ export default defineFunction(
       if (data.ends === 'killed' && process.env.KILL === 'yes') process.kill(process.pid, 'SIGKILL')
     }
     for (const { data } of batch) publish(done, { id: data.id })
+  },
+)
+`
+
+/** Publishes each attempt to handle a job, and fails. */
+const failing = (stream: string) => `
+import * as v from 'valibot'
+import { defineFunction, stream } from '#runtime'
+
+const jobs = { stream: '${stream}', subjects: ['${stream}.*'] }
+const job = { subject: '${stream}.{id}', data: v.object({ id: v.string() }) }
+const attempt = { subject: 'attempt.${stream}', data: v.object({ at: v.number() }) }
+
+export default defineFunction(
+  stream(jobs, job, { backoffMs: [300, 900] }),
+  (_batch, { publish }) => {
+    publish(attempt, { at: performance.timeOrigin + performance.now() })
+    throw new Error('broken')
   },
 )
 `
@@ -89,6 +108,24 @@ describe('a stream function', () => {
       .toEqual([
         { reason: 'job broken is broken', subject: `${stream}.broken`, body: '{"ends":"thrown"}' },
       ])
+  })
+
+  it('redelivers a failing message after each delay of its back-off, then no more', async () => {
+    const stream = `failing-${crypto.randomUUID()}`
+    await bench.start(await bench.write({ 'fail.job.ts': failing(stream) }))
+    const dead = nc.subscribe('dead.fail-job', { max: 1 })
+    const attempts: number[] = []
+    nc.subscribe(`attempt.${stream}`, {
+      callback: (_error, message) => void attempts.push(message.json<{ at: number }>().at),
+    })
+
+    await jetstream(nc).publish(`${stream}.one`, '{}')
+
+    for await (const letter of dead) expect(letter.headers?.get('Natter-Deliveries')).toBe('3')
+    expect(attempts).toHaveLength(3)
+    const [first = 0, second = 0, third = 0] = attempts
+    expect(second - first).toBeGreaterThanOrEqual(299)
+    expect(third - second).toBeGreaterThanOrEqual(899)
   })
 
   it('makes malformed and invalid messages dead letters without calling the handler', async () => {
