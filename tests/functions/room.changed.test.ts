@@ -40,6 +40,19 @@ describe('room.changed', () => {
     expect(toBob.unread().map(({ kind }) => kind)).toEqual(['member'])
   })
 
+  it.each([
+    ['kicked', (room: string) => app.call('room.kick', { room, userId: 'bob' }, 'alice')],
+    ['archived', (room: string) => app.call('room.archive', { room, archived: true }, 'alice')],
+  ])('rejects the next call of a member, whose membership was cached, once %s', async (_, act) => {
+    const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
+    const sync = () => app.call('chat.sync', { room, since: 0 }, 'bob')
+    await sync()
+
+    await act(room)
+
+    await expect(sync()).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
   it('answers concurrent calls of a removed member with forbidden only', async () => {
     const room = await app.createRoom(['alice'])
     const leaveEvent = JSON.stringify({ action: 'leave', userId: 'bob' })

@@ -1,3 +1,4 @@
+import { jetstream } from '@nats-io/jetstream'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { closeDb, db } from '#schema/db'
 import type { RoomId, UserId } from '#schema/ids'
@@ -97,6 +98,22 @@ describe('room.finish', () => {
       { action: 'leave', userId: 'bob' },
       { action: 'join', userId: 'bob' },
     ])
+  })
+
+  it('publishes an event once although its process crashed after appending it', async () => {
+    const room = await createRoom()
+    const [userId, by] = ['charlie', 'alice'] as UserId[] as [UserId, UserId]
+    const at = new Date().toISOString()
+    const event = { kind: 'member', action: 'join', room, userId, role: 'guest', by, at } as const
+    const [pending] = await db.insert(pendingEvents).values({ room, event }).returning()
+    const { nc } = await app.connectAs('functions')
+    const { room: _, ...payload } = event
+    const msgID = `room.event.${pending?.id}`
+    await jetstream(nc).publish(`chat.${room}`, JSON.stringify(payload), { msgID })
+
+    await app.call('room.invite', { room, userId: 'bob' }, 'alice')
+
+    expect(await readChanges(room)).toMatchObject([{ userId: 'charlie' }, { userId: 'bob' }])
   })
 
   it('publishes the creation of a room when its creator repeats the failed call', async () => {

@@ -170,6 +170,17 @@ describe('a rate limit', () => {
     expect(codes).toEqual(['invalid', 'invalid', 'too_large', 'rate_limited', 'rate_limited'])
   })
 
+  it('rejects a caller that is not a token as invalid', async () => {
+    const folder = await bench.write({ 'limited.ts': limited(60, 60_000) })
+    await using _ = await bench.start(folder)
+
+    for (const caller of ['x'.repeat(65), 'a:b', 'ä'])
+      expect(await call(caller, 'limited')).toMatchObject({
+        code: 'invalid',
+        message: expect.stringContaining('is not a valid caller'),
+      })
+  })
+
   it('runs prefetch exactly when a call waits for the shared counters', async () => {
     const folder = await bench.write({ 'prepared.ts': prefetching })
     await using _ = await bench.start(folder)

@@ -170,6 +170,23 @@ describe('a request', () => {
     expect(after.data.timeouts - before.data.timeouts).toBe(1)
   })
 
+  it('is answered once, although its handler ends after the timeout', async () => {
+    const hdrs = headers()
+    hdrs.set('Natter-Timeout-Ms', '100')
+    const codes: unknown[] = []
+    nc.subscribe('answers.late', {
+      callback: (_error, message) => void codes.push(message.json<{ code?: string }>().code),
+    })
+    const aborted = receive('aborted.late')
+
+    nc.publish('work.late', '{"ms":3000}', { headers: hdrs, reply: 'answers.late' })
+    await aborted
+    // The answer of a later call arrives after any second answer.
+    await client.call('work', { id: 'after' })
+
+    expect(codes).toEqual(['timeout'])
+  })
+
   it('without a reply subject is handled', async () => {
     const began = receive('began.quiet')
     client.publish('work', { id: 'quiet' })

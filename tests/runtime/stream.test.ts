@@ -126,6 +126,8 @@ describe('a stream function', () => {
     const [first = 0, second = 0, third = 0] = attempts
     expect(second - first).toBeGreaterThanOrEqual(299)
     expect(third - second).toBeGreaterThanOrEqual(899)
+    const state = async () => (await nc.request('fn.fail.job')).json()
+    await expect.poll(state).toMatchObject({ pending: 0, unacknowledged: 0 })
   })
 
   it('makes malformed and invalid messages dead letters without calling the handler', async () => {
