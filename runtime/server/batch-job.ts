@@ -21,25 +21,23 @@ export interface BatchJobOptions {
 
 /**
  * Calls the handler once with a batch. The outcome resolves with the error if the call fails, times
- * out, or is not finished when the process must stop; what the handler does later is ignored.
+ * out, or is not started or finished when the process must stop; what the handler does later is
+ * ignored. The time limit begins when the handler is called: waiting for a slot does not count.
  */
 export class BatchJob implements Job {
-  readonly until: number
+  until = Number.POSITIVE_INFINITY
   slot = -1
   readonly #options: BatchJobOptions
   readonly #items: readonly BatchItem[]
   readonly #trace: Trace | undefined
-  readonly #context: CallContext
+  #context: CallContext | undefined
   readonly #refused = Promise.withResolvers<never>()
   readonly #outcome = Promise.withResolvers<Error | undefined>()
 
   constructor(options: BatchJobOptions, items: readonly BatchItem[]) {
-    const { host, timeoutMs } = options
     this.#options = options
     this.#items = items
-    this.until = performance.now() + timeoutMs
-    this.#trace = beginTrace(host.loaded.name, items[0]?.message.headers)
-    this.#context = new CallContext(host, '', this.until, this.#trace)
+    this.#trace = beginTrace(options.host.loaded.name, items[0]?.message.headers)
   }
 
   get outcome(): Promise<Error | undefined> {
@@ -47,7 +45,11 @@ export class BatchJob implements Job {
   }
 
   run(ended: (job: Job) => void): boolean {
-    void this.#call().then((error) => {
+    const { host, timeoutMs } = this.#options
+    this.until = performance.now() + timeoutMs
+    const context = new CallContext(host, '', this.until, this.#trace)
+    this.#context = context
+    void this.#call(context).then((error) => {
       ended(this)
       this.#outcome.resolve(error)
     })
@@ -55,6 +57,10 @@ export class BatchJob implements Job {
   }
 
   refuse(reason: FunctionError): void {
+    if (!this.#context) {
+      this.#outcome.resolve(reason)
+      return
+    }
     const { dispatcher, timeoutMs } = this.#options
     const isTimeout = reason.code === 'timeout'
     if (isTimeout) dispatcher.stats.timeouts++
@@ -65,7 +71,7 @@ export class BatchJob implements Job {
     this.#context.abort(reason)
   }
 
-  async #call(): Promise<Error | undefined> {
+  async #call(context: CallContext): Promise<Error | undefined> {
     const { host, dispatcher, group } = this.#options
     const { stats } = dispatcher
     const items = this.#items
@@ -74,7 +80,7 @@ export class BatchJob implements Job {
     try {
       const input = group(items.map(({ value }) => value))
       const { handle } = host.loaded.definition
-      const result = withTrace(traced, () => handle(input as never, this.#context))
+      const result = withTrace(traced, () => handle(input as never, context))
       await Promise.race([result, this.#refused.promise])
       for (const { message } of items) message.ack()
       stats.ended(performance.now() - startedAt, items.length)

@@ -22,7 +22,8 @@ export async function doTask(name, task, { publish, signal }) {
   const report = (what) => publish(step, { name, what: task + ': ' + what })
   const isRetry = attempted.has(name + task)
   attempted.add(name + task)
-  if (task.startsWith('well') || (isRetry && task !== 'never ends')) return report('done')
+  if (task.startsWith('well') || (isRetry && task !== 'never ends' && task !== 'fails')) return report('done')
+  if (task === 'fails') throw new Error('broken')
   await once(signal, 'abort')
   report('aborted, ' + signal.reason.code)
   if (task.startsWith('never ends')) await new Promise(() => {})
@@ -31,7 +32,7 @@ export async function doTask(name, task, { publish, signal }) {
   if (task === 'fails late') throw new Error('late')
 }
 `
-const works = (timeoutMs: number) => `
+const works = (timeoutMs: number, options = '') => `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'
 import { doTask } from './_task.ts'
@@ -44,6 +45,7 @@ export default defineFunction(
   async (batch, context) => {
     for (const { data } of batch) await doTask('works', data.task, context)
   },
+  { ${options} },
 )
 `
 const obeys = `
@@ -169,6 +171,24 @@ describe('a handler that runs when its process must stop', () => {
 
     expect(await until('ends late: done')).toContain('ends late: aborted, unavailable')
   })
+
+  it('does not prevent the stop while a replay waits for it; the replay is unavailable', async () => {
+    await using fixture = await createFixture()
+    const { bench, append, nc, start, stats } = fixture
+    const served = await start(
+      await bench.write({ '_task.ts': task, 'works.ts': works(60_000, 'concurrency: 1') }),
+    )
+    const dead = nc.subscribe('dead.works', { max: 1 })
+    await append('fails')
+    for await (const _ of dead) break
+    await append('ends late')
+    await expect.poll(() => stats('works')).toMatchObject({ data: { in_flight: 1 } })
+    const reply = nc.request('fn.works', '{"replay":1}', { timeout: 10_000 })
+    await expect.poll(() => stats('works')).toMatchObject({ data: { queued: 1 } })
+    await served.stop()
+
+    expect((await reply).json()).toMatchObject({ code: 'unavailable' })
+  })
 })
 
 describe('a time limit', () => {
@@ -226,5 +246,5 @@ async function createFixture() {
 interface Stats {
   num_requests: number
   num_errors: number
-  data: Record<'in_flight' | 'timeouts', number>
+  data: Record<'in_flight' | 'queued' | 'timeouts', number>
 }
