@@ -17,7 +17,7 @@ import { users } from '#schema/tables/user'
 import type { ServerUrls } from './servers.ts'
 import { fetchAccessToken } from './tokens.ts'
 
-/** The issuer's users: alice has the roles admin and user, bob has user, charlie has none. */
+/** Users of the test OpenID provider: alice has the roles admin and user, bob has user, charlie has none. */
 export type TestPerson = 'alice' | 'bob' | 'charlie'
 
 type Contracts = typeof contracts
@@ -28,7 +28,7 @@ interface Connection {
   client: Client<Contracts>
 }
 
-/** A reply as it is on the wire, not parsed by a client. */
+/** A reply that no client has interpreted: its status header and its JSON body. */
 export interface RawReply {
   /** The header `Nats-Service-Error-Code`, empty for a successful reply. */
   status: string
@@ -39,7 +39,7 @@ export interface RawReply {
 export interface Mailbox<Data> {
   /** Removes and returns the oldest event, waiting for one if the queue is empty. */
   next(): Promise<Data>
-  /** Removes and returns all events up to the first match, waiting for it. */
+  /** Removes and returns all events up to and including the first match; waits until it arrives. */
   until(isMatch: (data: Data) => boolean): Promise<Data[]>
   /** The events that are still in the queue. */
   unread(): readonly Data[]
@@ -47,13 +47,16 @@ export interface Mailbox<Data> {
 
 export type App = ReturnType<typeof createApp>
 
-/** Calls the system as its clients do, and sets up rooms and members. Ids are plain strings. */
+/**
+ * Returns helpers that call functions as clients do, and that set up rooms and members. Tests pass ids of
+ * rooms and users as plain strings.
+ */
 export function createApp(urls: ServerUrls) {
   const connections = new Map<TestPerson | 'functions', Promise<Connection>>()
   const clients = new Map<string, Promise<Client<Contracts>>>()
 
   const app = {
-    /** Returns the connection of a person or of the functions, and connects on the first call. */
+    /** Returns the NATS connection of a test user or of the functions; connects on the first call. */
     connectAs(who: TestPerson | 'functions'): Promise<Connection> {
       const existing = connections.get(who)
       if (existing) return existing
@@ -63,8 +66,8 @@ export function createApp(urls: ServerUrls) {
     },
 
     /**
-     * Returns a client that calls as any user, also one that the issuer does not have: it uses the
-     * functions' connection, which may publish on every subject.
+     * Returns a client that calls functions as any user, even one unknown to the OpenID provider: it
+     * uses the connection of the functions, which may publish on every subject.
      */
     clientFor(user: string): Promise<Client<Contracts>> {
       const existing = clients.get(user)
@@ -76,7 +79,7 @@ export function createApp(urls: ServerUrls) {
       return client
     },
 
-    /** Calls a function. Rejects with the function's error. */
+    /** Calls a function and returns its output. The promise rejects with the function's error. */
     async call<N extends Name>(
       name: N,
       input: InputOf<Contracts[N]>,
@@ -86,7 +89,7 @@ export function createApp(urls: ServerUrls) {
       return client.call(name, input)
     },
 
-    /** Requests a subject with any payload, valid or not, and returns the raw reply. */
+    /** Sends a request with any payload, valid or not, and returns the raw reply. */
     async request(
       subject: string,
       payload: string | Uint8Array,
@@ -102,7 +105,7 @@ export function createApp(urls: ServerUrls) {
       }
     },
 
-    /** Subscribes to a topic. A parameter that is left out is a wildcard. */
+    /** Subscribes to a topic. A topic parameter that `params` omits becomes a wildcard. */
     async listen<T extends Topic>(
       topic: T,
       params: Record<string, string>,
@@ -111,12 +114,12 @@ export function createApp(urls: ServerUrls) {
       const { nc, client } = await app.connectAs(as)
       const mailbox = createMailbox<DataOf<T>>()
       client.listen<Topic>(topic, params, (data) => mailbox.put(data as DataOf<T>))
-      // The server has the subscription once it answers the ping.
+      // The subscription is active once the server has answered the ping that `flush` sends.
       await nc.flush()
       return mailbox
     },
 
-    /** Creates a room in the database and the live index. Members without a role are members. */
+    /** Creates a room in the database and in ROOMS_KV. Users without an entry in `roles` get the role member. */
     async createRoom(
       users: readonly string[],
       kind: RoomKind = 'public',
@@ -131,7 +134,7 @@ export function createApp(urls: ServerUrls) {
       return room
     },
 
-    /** Adds a member in the database and the live index, and publishes no event. */
+    /** Adds a member to the database and to the member index ROOMS_KV, but publishes no event. */
     async addMember(
       room: string,
       user: string,
@@ -143,7 +146,7 @@ export function createApp(urls: ServerUrls) {
       await index.put(`${room}.${user}`, JSON.stringify({ kind, role }))
     },
 
-    /** Removes a member from the database and the live index, and publishes no event. */
+    /** Removes a member from the database and from the member index ROOMS_KV, but publishes no event. */
     async removeMember(room: string, user: string): Promise<void> {
       await db
         .delete(members)
@@ -151,13 +154,13 @@ export function createApp(urls: ServerUrls) {
       await (await app.openBucket(ROOMS_KV)).delete(`${room}.${user}`)
     },
 
-    /** Adds people to the user directory, as their first login does. */
+    /** Adds test users to the table users, as their first login does. */
     async createUsers(...people: TestPerson[]): Promise<void> {
       const rows = people.map((person) => ({ id: person as UserId, name: person }))
       await db.insert(users).values(rows).onConflictDoNothing()
     },
 
-    /** Returns all events of a room's subject in the stream, oldest first. */
+    /** Returns all events of a room in CHAT_MESSAGES, oldest first, without those of its threads. */
     async readEvents(room: string): Promise<RoomEvent[]> {
       const { nc } = await app.connectAs('functions')
       const manager = await jetstreamManager(nc)
@@ -173,7 +176,7 @@ export function createApp(urls: ServerUrls) {
       }
     },
 
-    /** Returns the stored message of a sequence, or null when it was deleted. */
+    /** Returns the stored message with this sequence in CHAT_MESSAGES, or null if it was deleted. */
     async readLog(seq: number): Promise<StoredMsg | null> {
       const { nc } = await app.connectAs('functions')
       const manager = await jetstreamManager(nc)
@@ -185,12 +188,12 @@ export function createApp(urls: ServerUrls) {
       return new Kvm(nc).open(bucket)
     },
 
-    /** Sends a message. A retry passes the client id of the first attempt. */
+    /** Sends a message. To test a retry, pass the client id of the first attempt. */
     send(room: string, text: string, as: TestPerson, clientId = newClientId()) {
       return app.call('send', { room, clientId, text }, as)
     },
 
-    /** Returns a room's message rows once the database has at least `count`. */
+    /** Waits until the database has at least `count` messages of a room, and returns their rows. */
     async waitForRows(room: string, count: number) {
       for (;;) {
         const rows = await db
@@ -210,7 +213,7 @@ export function createApp(urls: ServerUrls) {
   return app
 }
 
-/** Returns an app for the servers that all tests of this run share. Closes it after the file. */
+/** Returns an app for the servers that all test files share. Closes it after the tests of this file. */
 export function useApp(): App {
   const urls = inject('servers')
   process.env.DATABASE_URL = urls.databaseUrl
@@ -223,8 +226,8 @@ export function useApp(): App {
 }
 
 /**
- * Repeats a call until it is rejected, and returns the error code. Throws when a call that started
- * more than a second after the first one still succeeds; the duration of a call does not count.
+ * Repeats a call until it is rejected, and returns the error code. Throws if a call that started
+ * more than a second after the first one still succeeds, however long each call takes.
  */
 export async function nextRejection(attempt: () => Promise<unknown>): Promise<string> {
   for (const startedAt = performance.now(); ; ) {
@@ -240,8 +243,8 @@ export async function nextRejection(attempt: () => Promise<unknown>): Promise<st
 }
 
 /**
- * Expects the same error for an id that exists and is hidden from the caller as for one that does
- * not exist, so that the error does not reveal which ids exist.
+ * Expects the same error for an existing id that is hidden from the caller as for an unknown id: the
+ * error must not reveal which ids exist.
  */
 export async function expectSameRejection<Id extends string>(
   call: (id: Id) => Promise<unknown>,
@@ -260,13 +263,13 @@ export async function expectSameRejection<Id extends string>(
   expect(onAbsent.message?.replace(absent, hidden)).toBe(onHidden.message)
 }
 
-/** Returns a UUIDv7, the id that a client gives a message written at `at` (milliseconds). */
+/** Returns a client id, a UUIDv7, for a message written at `at` (milliseconds since 1970). */
 export function newClientId(at = Date.now()): string {
   const time = at.toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`
 }
 
-/** Returns an id in the form of the server's message ids. */
+/** Returns a random id in the format of message ids, which the server assigns. */
 export function newMessageId(): MessageId {
   return crypto.randomUUID().replaceAll('-', '') as MessageId
 }
@@ -275,7 +278,7 @@ export function newRoomId(): RoomId {
   return `room-${crypto.randomUUID()}` as RoomId
 }
 
-/** Returns a new user id, so that a test receives no events of other tests about its user. */
+/** Returns a unique user id, so that a test receives no events about its user from other tests. */
 export function newUserId(): UserId {
   return `user-${crypto.randomUUID()}` as UserId
 }

@@ -1,6 +1,6 @@
 export type BadPayload = [name: string, payload: string | Uint8Array]
 
-/** Returns payloads that every contract rejects, derived from a valid input, each with a name. */
+/** Returns named payloads that a function must reject, derived from a valid input of this function. */
 export function badPayloads(validInput: Record<string, unknown>): BadPayload[] {
   const [first] = Object.keys(validInput)
   const withField = (extra: string) =>

@@ -12,16 +12,16 @@ import { createTestUser, type TestUser } from './test-user.ts'
 
 export type PersonName = 'alice' | 'bob' | 'charlie'
 
-/** The whole system, with people who use it in a real browser. */
+/** The whole system, and a browser in which test users log in. */
 export interface ClientFixture extends AsyncDisposable {
   urls: StackUrls
-  /** State folder of the stack. */
+  /** State folder of the stack, see NATTER_STATE. */
   stateDir: string
   stack: ProcessService
   browser: Browser
-  /** Logs a person in, in a browser context of its own. The caller may close the context. */
+  /** Logs a test user in, in a new browser context. The caller may close this context. */
   open(person: PersonName, options?: BrowserContextOptions): Promise<Visitor>
-  /** Connects a person without a browser until the fixture is disposed. */
+  /** Connects a test user to NATS without a browser. Disposing the fixture closes the connection. */
   connect(person: PersonName): Promise<TestUser>
 }
 
@@ -39,8 +39,8 @@ interface FixtureOptions<Fixture> {
 }
 
 /**
- * Starts the whole system before the tests of a file and stops it after them. The returned fixture works
- * inside hooks and tests only. `env` configures the stack, as for `npm start`.
+ * Starts the whole system before the tests of a file and stops it after them. Use the returned
+ * fixture only inside hooks and tests. `env` has environment variables of the stack, as for `npm start`.
  */
 export function useClientFixture({
   env,
@@ -49,7 +49,7 @@ export function useClientFixture({
   return useFixture(() => createClientFixture(env), options)
 }
 
-/** Ties a fixture to the tests of a file: created before the first, disposed after the last. */
+/** Creates a fixture before the first test of a file, and disposes it after the last one. */
 export function useFixture<Fixture extends AsyncDisposable>(
   create: () => Promise<Fixture>,
   { setUp }: FixtureOptions<Fixture>,
@@ -60,7 +60,7 @@ export function useFixture<Fixture extends AsyncDisposable>(
     await setUp?.(fixture)
   }, 180_000)
   afterAll(() => fixture?.[Symbol.asyncDispose]())
-  // A proxy, so that a test file can name the fixture before it exists.
+  // With a proxy, a test file can assign the fixture to a constant before it is created.
   return new Proxy({} as Fixture, {
     get(_, key) {
       if (!fixture) throw new Error(`The fixture is not ready: ${String(key)} was read too early`)
@@ -107,7 +107,7 @@ export async function createClientFixture(
   }
 }
 
-/** Logs each person in once: only known people can be invited or messaged. */
+/** Logs each test user in once: only users who have logged in can be invited or sent direct messages. */
 async function registerEveryone(urls: StackUrls): Promise<void> {
   await using bob = await createTestUser(urls, 'bob')
   for (const name of ['alice', 'charlie'])
@@ -119,7 +119,7 @@ async function registerEveryone(urls: StackUrls): Promise<void> {
   )
 }
 
-/** Records the frames that a page receives and the problems that it reports. */
+/** Records the WebSocket frames that a page receives, and the errors that it reports. */
 export function watch(page: Page): Visitor {
   const frames: string[] = []
   const problems: string[] = []
@@ -154,7 +154,7 @@ export async function createRoom(page: Page, kind: 'public' | 'private'): Promis
   return id
 }
 
-/** Navigates within the page to a path below `/r/`, without loading the page again. */
+/** Navigates to the path `room` below `/r/` without reloading the page. */
 export async function goTo(page: Page, url: string, room: string): Promise<void> {
   await page.evaluate(
     (path) => history.pushState(null, '', path),
@@ -168,12 +168,12 @@ export async function typeMessage(page: Page, text: string): Promise<void> {
   await page.locator('#composer').press('Enter')
 }
 
-/** The messages on screen that contain a text. */
+/** Returns a locator of the messages on the page that contain a text. */
 export function message(page: Page, text: string | RegExp) {
   return page.getByRole('log').getByRole('article').filter({ hasText: text })
 }
 
-/** Chooses an item in the menu of a message. */
+/** Chooses the item `name` in the menu of the message that contains `text`. */
 export async function runAction(page: Page, text: string, name: string): Promise<void> {
   await message(page, text).hover()
   await message(page, text).getByRole('button', { name: 'More' }).click()

@@ -10,10 +10,10 @@ import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-/** The path of the command `runtime`. */
+/** The path of the script that implements the command `runtime`. */
 export const bin = join(root, 'runtime', 'bin.mjs')
 
-/** The result of a command. */
+/** Exit code and output of a command. */
 export interface CommandResult {
   code: number | null
   stdout: string
@@ -26,7 +26,7 @@ export interface RunOptions {
   cwd?: string
 }
 
-/** Runs a command and returns its result. */
+/** Runs a program until it exits, and returns its exit code and output. */
 export async function run(
   file: string,
   args: string[],
@@ -43,19 +43,19 @@ export async function run(
   return { code, stdout, stderr }
 }
 
-/** Runs `runtime …` and returns its result. */
+/** Runs the command `runtime` with these arguments, and returns its exit code and output. */
 export function runtime(args: string[], options?: RunOptions): Promise<CommandResult> {
   return run(process.execPath, [bin, ...args], options)
 }
 
-/** A nats-server, and runtimes on folders of functions that a test writes. */
+/** A nats-server, and runtimes that run functions whose source code a test writes. */
 export interface CommandLine extends AsyncDisposable {
   nats: NatsService
   /** The server's secrets, for a runtime that serves an auth callout. */
   secrets: Secrets
-  /** Writes files and returns their folder. It is inside the project, so that `#runtime` resolves. */
+  /** Writes files to a new folder inside the project, where the import `#runtime` resolves. Returns its path. */
   write(files: Record<string, string>): Promise<string>
-  /** Runs `runtime start` and waits until it is ready. */
+  /** Starts a runtime with `runtime start`, and waits until it is ready. */
   start(functions: string, args?: string[], env?: Record<string, string>): Promise<ProcessService>
 }
 
@@ -89,7 +89,7 @@ export async function createCommandLine(): Promise<CommandLine> {
   }
 }
 
-/** Publishes its start, waits, fails if requested, and greets. */
+/** Source code of a function that publishes an event, waits, and returns a greeting or fails on request. */
 export const greet = `
 import { setTimeout } from 'node:timers/promises'
 import * as v from 'valibot'
@@ -123,7 +123,7 @@ export default defineFunction(
 )
 `
 
-/** A contract for other functions only, without parameters. */
+/** Source code of a function that only functions may call. Its subject has no parameters. */
 export const add = `
 import * as v from 'valibot'
 import { defineFunction } from '#runtime'
@@ -138,7 +138,7 @@ const contract = {
 export default defineFunction(contract, ({ a, b }) => ({ sum: a + b }))
 `
 
-/** An event trigger. */
+/** Source code of a function with an event trigger. */
 export const hear = `
 import * as v from 'valibot'
 import { defineFunction, event } from '#runtime'

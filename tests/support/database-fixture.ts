@@ -7,8 +7,8 @@ import type { ProcessService } from '../../stack/services/service.ts'
 import { type DatabaseKind, startDatabase } from './servers.ts'
 
 /**
- * Starts an empty database before the tests of the enclosing `describe`, makes it the one of `db`, and
- * stops it after them. Returns an accessor of the running service.
+ * Starts an empty database before the tests of the enclosing `describe`, points DATABASE_URL to it, and
+ * stops it after them. The returned function returns the process of the database.
  */
 export function useDatabase(kind: DatabaseKind): () => ProcessService {
   let dir: string

@@ -16,10 +16,10 @@ const root = join(import.meta.dirname, '..', '..')
 export interface LoginFixture extends AsyncDisposable {
   nats: NatsService
   tokenIssuer: TokenIssuer
-  /** Serves the auth callout. */
+  /** The runtime that serves the auth callout. */
   runtime: ProcessService
   connect(token: string, options?: Record<string, unknown>): Promise<NatsConnection>
-  /** Tries to log in, and returns how the login was rejected. Throws when it is accepted. */
+  /** Tries to log in, and returns the rejection. Throws if the login is accepted. */
   attemptLogin(token: string): Promise<LoginRejection>
 }
 
@@ -27,17 +27,17 @@ export interface LoginRejection {
   /** The client's error message. */
   message: string
   durationMs: number
-  /** The server's log line with the reason. */
+  /** The line of nats-server's log that has the reason for the rejection. */
   serverLog: string
-  /** The reason in the runtime's log. */
+  /** The reason for the rejection in the runtime's log. */
   runtimeLog: string
   /** True when one of the logs contains a part of the token. */
   leaksToken: boolean
 }
 
 /**
- * Starts a server with nats.conf, and a runtime that serves `auth.callout` and three functions. The
- * runtime trusts `issuer`, or else the fixture's own token issuer.
+ * Starts a nats-server with nats.conf, and a runtime that serves `auth.callout` and three functions. The
+ * runtime accepts tokens of `issuer`, by default those of the fixture's own token issuer.
  */
 export async function createLoginFixture(issuer?: string): Promise<LoginFixture> {
   await using stack = new AsyncDisposableStack()
@@ -84,7 +84,7 @@ export async function createLoginFixture(issuer?: string): Promise<LoginFixture>
       )
       const durationMs = performance.now() - started
       const serverLog = await nats.log.line(/Auth callout service returned/, { from: serverStart })
-      // The runtime may still log the rejection of an earlier login, so match the reason.
+      // The runtime may log the rejection of an earlier login late, so wait for a line with this reason.
       const serverReason = serverLog.slice(serverLog.indexOf('error: ') + 'error: '.length)
       const reason = RegExp.escape(JSON.stringify(serverReason).slice(1, -1))
       const line = await runtime.log.line(

@@ -14,7 +14,7 @@ import { type ClientFixture, createClientFixture, useFixture } from './client-fi
 
 /** The whole system, with dependencies that a test can make unavailable one by one. */
 export interface OfflineFixture extends ClientFixture {
-  /** Sits between every page and NATS. */
+  /** The proxy between the pages of the web app and NATS. */
   network: NetworkProxy
   nats: ProcessService
   issuer: ProcessService
@@ -22,7 +22,7 @@ export interface OfflineFixture extends ClientFixture {
   suspendRuntime(): Promise<() => void>
 }
 
-/** Like `useClientFixture`, and restores the network after each test. */
+/** Like `useClientFixture`, but for an `OfflineFixture`, whose network is restored after each test. */
 export function useOfflineFixture(
   setUp: (fixture: OfflineFixture) => Promise<void>,
 ): OfflineFixture {
@@ -76,14 +76,14 @@ async function createOfflineFixture(): Promise<OfflineFixture> {
 
 export interface NetworkProxy extends AsyncDisposable {
   url: string
-  /** Closes all connections and rejects new ones until `restore`. Returns the time of the cut. */
+  /** Closes all connections, and rejects new ones until `restore` is called. Returns the current time. */
   cut(): number
   /** Pauses all open connections without closing them. Returns a function that resumes them. */
   stall(): () => void
   restore(): void
 }
 
-/** A TCP proxy, because a browser's offline mode leaves open WebSockets connected. */
+/** Starts a TCP proxy that can be cut, because a browser's offline mode does not close open WebSockets. */
 async function createNetworkProxy(port: number): Promise<NetworkProxy> {
   const open = new Set<Socket>()
   let isCut = false

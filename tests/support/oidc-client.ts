@@ -5,14 +5,14 @@ import { join } from 'node:path'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { expect, onTestFinished } from 'vitest'
 
-/** The origin of the app. */
+/** The origin of the web app. */
 export const app = 'http://localhost:3000'
 
 const endpoints = 'protocol/openid-connect'
 
 export type IssuerClient = ReturnType<typeof createClient>
 
-/** The requests of the app and the command line to an issuer. */
+/** Returns a client that sends an issuer the same requests as the web app and the command line. */
 export function createClient(issuer: string) {
   const keys = () => createRemoteJWKSet(new URL(`${issuer}/${endpoints}/certs`))
 
@@ -43,10 +43,10 @@ export function createClient(issuer: string) {
     userinfo: (token: string) =>
       client.get(`${endpoints}/userinfo`, { authorization: `Bearer ${token}` }),
 
-    /** Verifies a token by the published keys and returns its claims. */
+    /** Verifies a token with the keys that the issuer publishes, and returns its claims. */
     verify: (token: string) => jwtVerify(token, keys(), { issuer, algorithms: ['RS256'] }),
 
-    /** Returns an authorization request, with the values that the app has to remember. */
+    /** Returns the URL of an authorization request, and the verifier, state and nonce that belong to it. */
     request(changed: Record<string, string | undefined> = {}) {
       const verifier = randomToken()
       const state = randomToken()
@@ -82,7 +82,7 @@ export function createClient(issuer: string) {
   return client
 }
 
-/** The parameters of the redirect to the app. */
+/** Returns the parameters `code` and `state` of the redirect to the web app. */
 export function readCallback(location = '') {
   const { origin, searchParams } = new URL(location)
   expect(origin).toBe(app)
@@ -93,7 +93,7 @@ export function randomToken() {
   return randomBytes(32).toString('base64url')
 }
 
-/** Creates a folder for the current test. */
+/** Creates a folder that is deleted after the current test. */
 export async function temporaryFolder() {
   const dir = await mkdtemp(join(tmpdir(), 'natter-issuer-'))
   onTestFinished(() => rm(dir, { recursive: true, force: true }))
@@ -105,12 +105,12 @@ interface Page {
   status: number
   headers: Headers
   body: string
-  /** The target of a redirect to another origin. */
+  /** The target of a redirect to another origin, which is not followed. */
   location: string | undefined
 }
 
 /**
- * The parts of a browser that signing in needs: cookies with paths, forms, and redirects within the
+ * Returns a minimal browser for logins. It supports cookies with paths, forms, and redirects within the
  * issuer's origin.
  */
 function createBrowser(home: string) {
@@ -140,7 +140,7 @@ function createBrowser(home: string) {
 
   return {
     open,
-    /** Submits the page's form: its hidden fields and the given ones. */
+    /** Submits the form of a page with its hidden fields and the given fields. */
     submit(page: Page, fields: Record<string, string> = {}) {
       const [, action = ''] = /<form[^>]* action="([^"]*)"/.exec(page.body) ?? []
       const hidden = page.body.matchAll(/type="hidden" name="([^"]*)" value="([^"]*)"/g)

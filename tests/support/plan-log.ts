@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Sql } from 'postgres'
 
-/** A node of a plan, as `explain (analyze, buffers, format json)` shows it. */
+/** A node of a query plan, in the format of `explain (analyze, buffers, format json)`. */
 interface PlanNode {
   'Node Type': string
   'Relation Name'?: string
@@ -21,7 +21,7 @@ export interface Executed {
   isCompiled: boolean
 }
 
-/** Makes PostgreSQL log the plan of every statement in the sessions that begin after this. */
+/** Makes PostgreSQL log the plan of every statement in all sessions that begin after this call. */
 export async function logPlans(sql: Sql): Promise<void> {
   await sql`load 'auto_explain'`
   const settings = {
@@ -38,10 +38,10 @@ export async function logPlans(sql: Sql): Promise<void> {
   await sql`select pg_reload_conf()`
 }
 
-/** Reads the product's statements with their plans from a byte offset of the server's log on. */
+/** Returns the runtime's statements with their plans from PostgreSQL's log, starting at byte `from`. */
 export async function readPlans(path: string, from: number): Promise<Executed[]> {
   const log = (await readFile(path)).subarray(from).toString()
-  // PostgreSQL indents all lines of an entry but the first.
+  // PostgreSQL indents all lines of a log entry except the first one.
   const entries = log.matchAll(/^natter LOG: {2}duration: [\d.]+ ms {2}plan:\n((?:\t.*\n)+)/gm)
   return [...entries].map(([, json = '']) => {
     const { 'Query Text': text, Plan: root, JIT } = JSON.parse(json)
@@ -49,20 +49,20 @@ export async function readPlans(path: string, from: number): Promise<Executed[]>
   })
 }
 
-/** Returns all nodes of a plan. */
+/** Returns a node of a plan and all nodes below it. */
 export function nodesOf(node: PlanNode): PlanNode[] {
   return [node, ...(node.Plans ?? []).flatMap(nodesOf)]
 }
 
-/** Returns the rows that a node has returned in all loops, optionally with those that its filter removed. */
+/** Returns how many rows a node returned in all loops, optionally plus those that its filter removed. */
 export function rowsOf(node: PlanNode, include?: 'removed rows'): number {
   const removed = include ? (node['Rows Removed by Filter'] ?? 0) : 0
   return (node['Actual Rows'] + removed) * node['Actual Loops']
 }
 
 /**
- * Returns the number of 8 kB pages that a plan touches, without the heap fetches of index-only scans, which
- * end with the first vacuum.
+ * Returns the number of 8 kB pages that a plan touched. Heap fetches of index-only scans do not count,
+ * because they no longer occur after the first vacuum.
  */
 export function buffersOf({ root }: Executed): number {
   const visits = nodesOf(root).reduce((sum, node) => sum + (node['Heap Fetches'] ?? 0), 0)

@@ -18,16 +18,16 @@ declare module 'vitest' {
   }
 }
 
-/** Contract tests run once on each of these databases. */
+/** The databases of the tests in tests/functions, which run once with each of them. */
 export type DatabaseKind = 'postgres' | 'pglite'
 
 /** The addresses of the servers that were started for a test. */
 export interface ServerUrls {
   database: DatabaseKind
   databaseUrl: string
-  /** For clients, which connect with a token of the issuer. */
+  /** NATS URL for clients, which connect with a token of the issuer. */
   nats: string
-  /** With the credentials of the runtime. */
+  /** NATS URL with the credentials of the runtime. */
   functionsNats: string
   issuer: string
 }
@@ -38,11 +38,11 @@ export interface Servers extends AsyncDisposable {
   runtime: ProcessService
   database: ProcessService
   nats: ProcessService
-  /** Starts another runtime, which stops with the servers. `settings` are its own variables. */
+  /** Starts another runtime, which stops with the servers. `settings` are its additional environment variables. */
   startAnother(name: string, settings?: Record<string, string>): Promise<ProcessService>
 }
 
-/** Runs once per project of vitest.config.ts, which is named after its database. */
+/** Starts the shared servers once per project of vitest.config.ts. A project is named after its database. */
 export default async function setup(project: TestProject) {
   const servers = await startServers(project.name as DatabaseKind)
   project.provide('servers', servers.urls)
@@ -50,8 +50,8 @@ export default async function setup(project: TestProject) {
 }
 
 /**
- * Starts the whole system in a new folder. If a service fails, the started ones are stopped. `settings`
- * are environment variables of the runtime.
+ * Starts the whole system in a new folder. If a service fails to start, the others are stopped.
+ * `settings` are environment variables of the runtime.
  */
 export async function startServers(
   database: DatabaseKind,
@@ -77,7 +77,7 @@ export async function startServers(
     OIDC_ISSUER: issuer.url,
     OIDC_CLIENT_IDS: 'nats-chat-app,natter-cli',
     NATTER_ID_KEY: secrets.idKey,
-    // Three users make all calls; limits have tests of their own.
+    // Raises the rate limits, because three users make nearly all calls of the tests.
     RATE_LIMIT_FACTOR: '1000',
     ...settings,
   }

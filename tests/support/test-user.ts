@@ -6,7 +6,7 @@ import type { StackUrls } from '../../stack/state.ts'
 import { newClientId } from './app.ts'
 import { fetchAccessToken } from './tokens.ts'
 
-/** A logged-in person without a browser, for tests that need many messages quickly. */
+/** A test user connected to NATS without a browser, for tests that need many messages quickly. */
 export interface TestUser extends AsyncDisposable {
   client: Client<typeof contracts>
   send(room: string, text: string): Promise<{ id: MessageId; seq: number }>

@@ -1,4 +1,4 @@
-/** Malicious messages, each with the only links that it may contain. */
+/** Malicious message texts, each with the URLs of the only links that may be rendered from it. */
 export const attacks: [text: string, hrefs?: string[]][] = [
   ['<script>alert(1)</script>'],
   ['<SCRIPT SRC=//evil.example/x.js></SCRIPT>'],

@@ -14,7 +14,7 @@ import {
 /** Claims of a token. `undefined` removes a default claim. */
 export type Claims = { [Name in keyof JWTPayload]?: JWTPayload[Name] | undefined }
 
-/** Header and key of a token, instead of the issuer's current key. */
+/** Header parameters of a token, and the key that signs it instead of the issuer's current key. */
 export interface SigningOptions extends Partial<JWTHeaderParameters> {
   key?: CryptoKey | Uint8Array
 }
@@ -22,23 +22,23 @@ export interface SigningOptions extends Partial<JWTHeaderParameters> {
 /** An OpenID issuer that signs tokens with any claims. */
 export interface TokenIssuer {
   issuer: string
-  /** The number of JWKS requests so far. */
+  /** Returns the number of requests for the JWKS so far. */
   fetchCount(): number
-  /** The number of all requests so far, also of those for unknown URLs. */
+  /** Returns the number of all requests so far, also of those for unknown URLs. */
   requestCount(): number
   /** Returns a token of alice, with the given claims instead of the defaults. */
   token(claims?: Claims, signing?: SigningOptions): Promise<string>
-  /** Replaces the key, also in the JWKS, and returns the new key's id. */
+  /** Replaces the signing key, also in the JWKS, and returns the id of the new key. */
   rotate(): Promise<string>
   publicKey(): JWK
   /** Moves the JWKS to another URL, which only the discovery document contains. */
   moveKeys(document?: { issuer?: string }): void
-  /** Moves the JWKS to another URL, to which the previous one redirects. */
+  /** Moves the JWKS to another URL, to which the previous URL redirects. */
   redirectKeys(): void
-  /** Accepts connections without answering, until `start`. */
+  /** Makes the issuer accept connections without answering requests, until `start` is called. */
   hang(): void
   stop(): Promise<void>
-  /** Starts again on the same port. */
+  /** Starts the issuer again on the same port, if it was stopped. */
   start(): Promise<void>
 }
 

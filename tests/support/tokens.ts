@@ -25,7 +25,7 @@ export async function fetchTokens(
   return (await response.json()) as Tokens
 }
 
-/** Requests the access token of a demo user, whose password is the name and `123`. */
+/** Requests an access token for a demo user, whose password is the user name followed by `123`. */
 export async function fetchAccessToken(issuer: string, username: string): Promise<string> {
   const login = { username, password: `${username}123` }
   return (await fetchTokens(issuer, 'natter-cli', login)).access_token
