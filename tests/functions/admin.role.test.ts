@@ -41,7 +41,7 @@ describe('admin.role', () => {
     await expect(app.send(room, 'hm', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('stores no second event when the role is set twice', async () => {
+  it('stores one event when the same role is set twice', async () => {
     const room = await app.createRoom(['bob'])
 
     for (const userId of ['bob', 'charlie'])
@@ -50,7 +50,7 @@ describe('admin.role', () => {
     expect(await app.readEvents(room)).toHaveLength(2)
   })
 
-  it('rejects a role change of the last owner with conflict', async () => {
+  it('rejects a role change of the last owner as a conflict', async () => {
     const room = await app.createRoom(['bob', 'charlie'], 'public', { bob: 'owner' })
 
     await expect(setRole(room, 'bob', 'member')).rejects.toMatchObject({ code: 'conflict' })
@@ -67,7 +67,7 @@ describe('admin.role', () => {
     })
   })
 
-  it('rejects a banned user, a direct room, an archived room and an unknown room with the same message', async () => {
+  it('rejects a role for a banned user, or in a direct, archived or unknown room, with the same message', async () => {
     const closed = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     await app.call('room.kick', { room: closed, userId: 'bob' }, 'alice')
     const archived = await app.createRoom(['bob'])
@@ -89,12 +89,15 @@ describe('admin.role', () => {
     expect(await app.readEvents(room)).toEqual([])
   })
 
-  it.each(badPayloads({ userId: 'bob', role: 'guest' }))('rejects %s', async (_name, payload) => {
-    const room = await app.createRoom(['bob'])
+  it.each(badPayloads({ userId: 'bob', role: 'guest' }))(
+    'rejects invalid input: %s',
+    async (_name, payload) => {
+      const room = await app.createRoom(['bob'])
 
-    const { status } = await app.request(`as.alice.admin.role.${room}`, payload, 'alice')
+      const { status } = await app.request(`as.alice.admin.role.${room}`, payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-    expect(await app.readEvents(room)).toEqual([])
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+      expect(await app.readEvents(room)).toEqual([])
+    },
+  )
 })

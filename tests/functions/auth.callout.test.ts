@@ -18,7 +18,7 @@ async function connectWith(claims?: Claims): Promise<NatsConnection> {
   return nc
 }
 
-/** A fast rejection, with the reason in both logs and the token in neither. */
+/** The expected rejection: within two seconds, with the reason in both logs and the token in neither. */
 const rejectedWith = (reason: RegExp) => ({
   message: expect.stringContaining('Authorization Violation'),
   durationMs: expect.toSatisfy((ms: number) => ms < 2_000),
@@ -28,7 +28,7 @@ const rejectedWith = (reason: RegExp) => ({
 })
 
 describe('auth.callout', () => {
-  it('accepts an access token, and calls functions as its user', async () => {
+  it('accepts an access token, and lets the client call functions as the user of the token', async () => {
     const nc = await connectWith({ preferred_username: 'alice' })
 
     const answer = await nc.request('as.alice.whoami')
@@ -64,7 +64,7 @@ describe('auth.callout', () => {
     expect(nc.isClosed()).toBe(true)
   })
 
-  it('accepts tokens of a rotated key, and fetches keys at most once for unknown key ids', async () => {
+  it('accepts tokens signed with a new key, and fetches the keys at most once for many unknown key ids', async () => {
     const { tokenIssuer } = fixture
     await tokenIssuer.rotate()
     const tryLogin = async () => (await connectWith()).isClosed()
@@ -139,7 +139,7 @@ describe('auth.callout', () => {
     expect(await fixture.attemptLogin(changed)).toEqual(rejectedWith(/signature/))
   })
 
-  it('accepts a token of a cached key while the issuer is unavailable', async () => {
+  it('accepts a token signed with a cached key while the issuer is unavailable', async () => {
     const token = await fixture.tokenIssuer.token()
     await fixture.tokenIssuer.stop()
     onTestFinished(() => fixture.tokenIssuer.start())
@@ -149,13 +149,13 @@ describe('auth.callout', () => {
     expect((await nc.request('as.alice.whoami')).json()).toEqual({ caller: 'alice' })
   })
 
-  it('rejects a login before the server times out when the issuer does not answer', async () => {
+  it("rejects a login within the server's time limit when the issuer does not answer", async () => {
     const { tokenIssuer, runtime } = fixture
     const token = await tokenIssuer.token()
     tokenIssuer.hang()
     await runtime.restart()
 
-    // For one second after a failed fetch, logins are rejected without another fetch.
+    // For one second after a failed fetch of the keys, logins are rejected without another fetch.
     let rejection = await fixture.attemptLogin(token)
     while (rejection.durationMs < 1_000) rejection = await fixture.attemptLogin(token)
     expect(rejection.serverLog).toMatch(/cannot fetch the keys of .*: .*timeout/)

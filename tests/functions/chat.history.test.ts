@@ -33,13 +33,13 @@ function read(room: RoomId, page: Page = {}) {
   return app.call('chat.history', { room, ...page }, 'alice')
 }
 
-/** Returns a page as one string: its texts, with `<` or `>` where there are more messages. */
+/** Returns the texts of a page as one string, after `<` if there are older and before `>` if newer messages. */
 async function texts(...args: Parameters<typeof read>) {
   const { messages, before, after } = await read(...args)
   return [before ? '<' : '', ...messages.map(({ text }) => text), after ? '>' : ''].join(' ').trim()
 }
 
-/** Returns the plan that PostgreSQL uses for a prepared query of any parameters. */
+/** Returns PostgreSQL's generic plan of a query, which it uses for any values of the parameters. */
 function genericPlanOf(text: string, values: string): Promise<string> {
   return db.transaction(async (tx) => {
     await tx.execute(sql`set local plan_cache_mode = force_generic_plan`)
@@ -77,7 +77,7 @@ describe('chat.history', () => {
     expect(await read(room)).toEqual({ messages: [], before: false, after: false, asOf: 0 })
   })
 
-  it('returns the newest page first, and pages backwards and forwards', async () => {
+  it('returns the newest page by default, or the page before or after a sequence', async () => {
     const { room, seqs } = await createMessages(5)
     const [first, , third, fourth, last] = seqs
 
@@ -178,7 +178,7 @@ describe('chat.history', () => {
     expect(reaction?.users).toContain('alice')
   })
 
-  it('returns the number of replies of a thread, and not the replies', async () => {
+  it('returns the number of replies to a message, but not the replies themselves', async () => {
     const { room } = await createMessages(2)
     const [first] = (await read(room)).messages
     if (!first) throw new Error('The page has no message')
@@ -199,7 +199,7 @@ describe('chat.history', () => {
     const [message] = (await read(room)).messages
     if (!message) throw new Error('The page has no message')
     const asOf = async () => (await read(room, { limit: 1, before: seqs[1] })).asOf
-    // asOf may lag for a moment; clients then receive the later events again.
+    // asOf may lag behind for a moment; clients then receive some events a second time.
     await expect.poll(asOf).toBe(seqs[1])
 
     const notifyId = toNotifyId(message)
@@ -255,7 +255,7 @@ describe('chat.history', () => {
       expect.stringMatching(/^Index Scan using messages_room_thread_seq/),
       expect.stringMatching(/^Index Scan using reactions_message_id_user_id_emoji_pk/),
     ])
-    // The index evaluates all conditions.
+    // The index evaluates all conditions on messages.
     expect(
       plan.match(/Index Cond: \(\(room = \$1\) AND \(thread_id = \$2\) AND \(seq/g),
     ).toHaveLength(2)
@@ -263,7 +263,7 @@ describe('chat.history', () => {
     expect(messagesPlan).not.toMatch(/Sort|(?<!One-Time )Filter:/)
   })
 
-  it('rejects a non-member of a private room with the same error as for an unknown room', async () => {
+  it('rejects a call by a non-member of a private room with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'], 'private')
     await app.send(room, 'between us', 'alice')
     const absent = newRoomId()
@@ -274,7 +274,7 @@ describe('chat.history', () => {
     })
   })
 
-  it('rejects a removed member within one second', async () => {
+  it('rejects a removed member within one second, even if no event was published', async () => {
     const { room } = await createMessages(1)
     await read(room)
     await app.removeMember(room, 'alice')
@@ -300,11 +300,14 @@ describe('chat.history', () => {
     await expect(read(room, page)).rejects.toMatchObject({ code: 'invalid' })
   })
 
-  it.each(badPayloads({ limit: 10, before: 5 }))('rejects %s', async (_name, payload) => {
-    const room = await app.createRoom(['alice'])
+  it.each(badPayloads({ limit: 10, before: 5 }))(
+    'rejects invalid input: %s',
+    async (_name, payload) => {
+      const room = await app.createRoom(['alice'])
 
-    const { status } = await app.request(`as.alice.chat.history.${room}`, payload, 'alice')
+      const { status } = await app.request(`as.alice.chat.history.${room}`, payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

@@ -15,7 +15,7 @@ const app = useApp()
 
 type Page = Omit<InputOf<typeof chatHistoryThread>, 'room' | 'threadId'>
 
-/** Creates a thread of bob with the replies "1", "2" and so on by alice. */
+/** Creates a message by bob, with the replies "1", "2" and so on by alice. */
 async function createThread(count: number) {
   const room = await app.createRoom(['alice', 'bob'], 'private')
   const { id: threadId } = await app.send(room, 'what do you think?', 'bob')
@@ -34,14 +34,14 @@ function read({ room, threadId }: { room: RoomId; threadId: MessageId }, page: P
   return app.call('chat.history.thread', { room, threadId, ...page }, 'bob')
 }
 
-/** Returns a page as one string: its texts, with `<` or `>` where there are more messages. */
+/** Returns the texts of a page as one string, after `<` if there are older and before `>` if newer messages. */
 async function texts(...args: Parameters<typeof read>) {
   const { messages, before, after } = await read(...args)
   return [before ? '<' : '', ...messages.map(({ text }) => text), after ? '>' : ''].join(' ').trim()
 }
 
 describe('chat.history.thread', () => {
-  it('returns the replies of a thread, oldest first, without its first message', async () => {
+  it('returns the replies of a thread, oldest first, without the message that began it', async () => {
     const thread = await createThread(2)
 
     const { messages, before, after } = await read(thread)
@@ -63,7 +63,7 @@ describe('chat.history.thread', () => {
     await expect.poll(async () => (await read(thread)).asOf).toBe(thread.seqs[1])
   })
 
-  it('pages backwards, forwards and around a sequence', async () => {
+  it('returns the newest page by default, or the page before, after or around a sequence', async () => {
     const thread = await createThread(5)
     const [first, second, third, fourth, last] = thread.seqs
 
@@ -87,7 +87,7 @@ describe('chat.history.thread', () => {
     expect(await texts({ ...thread, threadId: other.id })).toBe('under something else')
   })
 
-  it('returns edited, deleted and reacted replies in their current state', async () => {
+  it('returns replies with their edits, reactions and deletions', async () => {
     const thread = await createThread(2)
     const [first, second] = (await read(thread)).messages
     if (!first || !second) throw new Error('The page has no replies')
@@ -121,7 +121,7 @@ describe('chat.history.thread', () => {
     expect(await texts({ room, threadId })).toBe('')
   })
 
-  it('rejects a non-member of a private room with the same error as for an unknown room', async () => {
+  it('rejects a call by a non-member of a private room with the same error as for an unknown room', async () => {
     const { room, threadId } = await createThread(1)
     const absent = newRoomId()
 
@@ -131,7 +131,7 @@ describe('chat.history.thread', () => {
     )
   })
 
-  it('rejects a removed member within one second', async () => {
+  it('rejects a removed member within one second, even if no event was published', async () => {
     const thread = await createThread(1)
     await read(thread)
     await app.removeMember(thread.room, 'bob')
@@ -158,12 +158,15 @@ describe('chat.history.thread', () => {
     })
   })
 
-  it.each(badPayloads({ limit: 10, before: 5 }))('rejects %s', async (_name, payload) => {
-    const { room, threadId } = await createThread(0)
+  it.each(badPayloads({ limit: 10, before: 5 }))(
+    'rejects invalid input: %s',
+    async (_name, payload) => {
+      const { room, threadId } = await createThread(0)
 
-    const subject = `as.bob.chat.history.${room}.thread.${threadId}`
-    const { status } = await app.request(subject, payload, 'bob')
+      const subject = `as.bob.chat.history.${room}.thread.${threadId}`
+      const { status } = await app.request(subject, payload, 'bob')
 
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

@@ -78,14 +78,14 @@ describe('chat.sync', () => {
     expect(await sync(room, seq + 1_000_000)).toEqual({ recovered: false })
   })
 
-  it('rejects a non-member of a private room with the same message as for an unknown room', async () => {
+  it('rejects a call by a non-member of a private room with the same message as for an unknown room', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const absent = newRoomId()
 
     await expectSameRejection((id) => sync(id, 0, 'bob'), { hidden: room, absent })
   })
 
-  it('rejects a removed member within one second', async () => {
+  it('rejects a removed member within one second, even if no event was published', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     await sync(room, 0, 'bob')
     await app.removeMember(room, 'bob')
@@ -93,7 +93,7 @@ describe('chat.sync', () => {
     expect(await nextRejection(() => sync(room, 0, 'bob'))).toBe('forbidden')
   })
 
-  it('rejects a kicked member immediately, although the membership was cached', async () => {
+  it('rejects a kicked member immediately, although the runtime had cached the membership', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     await sync(room, 0, 'bob')
 
@@ -112,7 +112,7 @@ describe('chat.sync', () => {
     },
   )
 
-  it.each(badPayloads({ since: 0 }))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({ since: 0 }))('rejects invalid input: %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'])
 
     const { status } = await app.request(`as.alice.chat.sync.${room}`, payload, 'alice')

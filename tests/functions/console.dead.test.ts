@@ -58,7 +58,7 @@ describe('console.dead', () => {
   })
 
   it.each([{ limit: 0 }, { limit: 101 }, { after: -1 }, { after: 1.5 }])(
-    'rejects a page of %j as invalid',
+    'rejects the input %j as invalid',
     async (page) => {
       await expect(app.call('console.dead', page, 'alice')).rejects.toMatchObject({
         code: 'invalid',
@@ -66,8 +66,11 @@ describe('console.dead', () => {
     },
   )
 
-  it.each(badPayloads({ after: 0, limit: 10 }))('rejects %s', async (_name, payload) => {
-    const { status } = await app.request('as.alice.console.dead', payload, 'alice')
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+  it.each(badPayloads({ after: 0, limit: 10 }))(
+    'rejects invalid input: %s',
+    async (_name, payload) => {
+      const { status } = await app.request('as.alice.console.dead', payload, 'alice')
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

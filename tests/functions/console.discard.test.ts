@@ -44,7 +44,7 @@ describe('console.discard', () => {
     expect(await exists(seq)).toBe(true)
   })
 
-  it.each(badPayloads({ seq: 1e9 }))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({ seq: 1e9 }))('rejects invalid input: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.console.discard', payload, 'alice')
     expect(status).toMatch(/^4(00|13)$/)
   })

@@ -14,7 +14,7 @@ async function exists(seq: number) {
   return letters[0]?.seq === seq
 }
 
-/** Creates a dead letter for a message that the database does not have. */
+/** Creates a dead letter for a message, and deletes this message from the database. */
 async function createDeadLetter(room: RoomId, payload?: string) {
   const { nc } = await app.connectAs('functions')
   const sent = await app.send(room, 'not kept', 'bob')
@@ -54,7 +54,7 @@ describe('console.replay', () => {
     expect(await db.select().from(messages).where(eq(messages.room, room))).toHaveLength(1)
   })
 
-  it('keeps a dead letter that fails again, and returns the reason', async () => {
+  it('keeps a dead letter whose replay fails, and returns the reason', async () => {
     const room = await app.createRoom(['bob'])
     const { seq } = await createDeadLetter(room, '{"kind":"nonsense"}')
 
@@ -79,7 +79,7 @@ describe('console.replay', () => {
     expect(await exists(seq)).toBe(true)
   })
 
-  it.each(badPayloads({ seq: 1e9 }))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({ seq: 1e9 }))('rejects invalid input: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.console.replay', payload, 'alice')
     expect(status).toMatch(/^4(00|13)$/)
   })

@@ -5,7 +5,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 const app = useApp()
 
 describe('console.service', () => {
-  it('returns the process, version, start time and counters of each instance', async () => {
+  it('returns the process, version, start time and counters of each instance of a function', async () => {
     const { instances } = await app.call('console.service', { name: 'room.join' }, 'alice')
 
     expect(instances).toHaveLength(1)
@@ -17,12 +17,15 @@ describe('console.service', () => {
     expect(Date.parse(instances[0]?.started ?? '')).toBeLessThanOrEqual(Date.now())
   })
 
-  it.each(['nobody', 'room-join'])('rejects %s, which is no function', async (name) => {
-    await expect(app.call('console.service', { name }, 'alice')).rejects.toMatchObject({
-      code: 'not_found',
-      message: `Service ${name} is not running`,
-    })
-  })
+  it.each(['nobody', 'room-join'])(
+    'rejects %s, which is not the name of a function',
+    async (name) => {
+      await expect(app.call('console.service', { name }, 'alice')).rejects.toMatchObject({
+        code: 'not_found',
+        message: `Service ${name} is not running`,
+      })
+    },
+  )
 
   it.each(['bob', 'charlie'] as const)('rejects %s, who is not an admin', async (as) => {
     await expect(app.call('console.service', { name: 'send' }, as)).rejects.toMatchObject({
@@ -30,7 +33,7 @@ describe('console.service', () => {
     })
   })
 
-  it.each(badPayloads({ name: 'send' }))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({ name: 'send' }))('rejects invalid input: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.console.service', payload, 'alice')
     expect(status).toMatch(/^4(00|13)$/)
   })

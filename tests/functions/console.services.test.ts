@@ -31,7 +31,7 @@ describe('console.services', () => {
     })
   })
 
-  it('returns the number of requests and the processing times', async () => {
+  it('returns the number of requests and the processing times of each function', async () => {
     const room = await app.createRoom(['bob'])
     await app.send(room, 'counted', 'bob')
 
@@ -57,7 +57,7 @@ describe('console.services', () => {
     })
   })
 
-  it.each(badPayloads({}))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({}))('rejects invalid input: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.console.services', payload, 'alice')
     expect(status).toMatch(/^4(00|13)$/)
   })

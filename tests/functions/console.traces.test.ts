@@ -59,7 +59,7 @@ describe('console.traces', () => {
     await expect(app.call('console.traces', {}, as)).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it.each(badPayloads({ only: 'slow' }))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({ only: 'slow' }))('rejects invalid input: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.console.traces', payload, 'alice')
     expect(status).toMatch(/^4(00|13)$/)
   })

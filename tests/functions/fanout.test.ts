@@ -7,7 +7,7 @@ import { type App, createApp, type Mailbox, newClientId, type TestPerson } from 
 import { expectChain } from '../support/notices.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
-// Separate servers, because these tests kill runtimes.
+// These tests kill runtimes, so they start their own servers.
 let servers: Servers
 let app: App
 
@@ -26,7 +26,7 @@ afterAll(async () => {
 })
 
 describe('fanout', () => {
-  it('publishes each event of a room once, with the sequence of the previous event', async () => {
+  it('publishes each event of a room once, with the sequence of the event before it', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     const mailbox = await listenToRoom(room, 'charlie')
 
@@ -62,7 +62,7 @@ describe('fanout', () => {
 
   it('publishes events of a direct room to its two members only', async () => {
     await app.connectAs('bob')
-    // The login reaches the user directory with a delay.
+    // Bob's login is written to the table users with a delay.
     const { room } = await vi.waitFor(
       () => app.call('room.direct', { with: 'bob' }, 'alice'),
       5_000,
@@ -86,7 +86,7 @@ describe('fanout', () => {
     expect(await multicast.next()).toMatchObject({ room: open })
   })
 
-  it('publishes a join in a public room to the new member, who has not subscribed to it yet', async () => {
+  it('publishes a join in a public room also to the new member, who has not yet subscribed to this room', async () => {
     const room = await app.createRoom(['alice'])
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
@@ -145,7 +145,7 @@ describe('fanout', () => {
     ])
   })
 
-  it('ignores events that are not in the stream', async () => {
+  it('ignores events that are not stored in CHAT_MESSAGES', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const mailbox = await listenToRoom(room, 'bob')
     const { nc } = await app.connectAs('functions')
@@ -175,7 +175,7 @@ describe('fanout', () => {
     },
   )
 
-  it('keeps the order while the lookup of the members is slow', async () => {
+  it('publishes events in order while the lookup of the members is slow', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const mailbox = await listenToRoom(room, 'bob', 'private')
     const { called } = await answerFirstCallLate(room)
@@ -183,7 +183,7 @@ describe('fanout', () => {
     const first = await app.send(room, 'first', 'alice')
     const firstNotice = mailbox.next()
     await Promise.race([called, firstNotice])
-    // Invalidates the pending lookup, so that the next event starts another one.
+    // The invitation invalidates the pending lookup of the members, so the next event starts another one.
     await app.call('room.invite', { room, userId: 'charlie' }, 'alice')
     const last = await app.send(room, 'last', 'alice')
 
@@ -192,7 +192,7 @@ describe('fanout', () => {
     expectChain(received)
   })
 
-  it('publishes to all members when the member list needs several pages', async () => {
+  it('publishes to all members when room.members returns them in several pages', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     const mailbox = await listenToRoom(room, 'bob', 'private')
     await answerInPages(room)
@@ -217,7 +217,7 @@ describe('fanout', () => {
       const all = new Set(answers.map(({ seq }) => seq))
       const received: Notice[] = []
       while (received.length < all.size) received.push((await mailboxes[index]?.next()) as Notice)
-      // Two processes publish concurrently; a client sorts by sequence.
+      // Two processes publish concurrently, so events can arrive out of order; clients sort them by sequence.
       const inOrder = received.toSorted((a, b) => a.seq - b.seq)
       expect(inOrder.map(({ seq }) => seq)).toEqual([...all].sort(byNumber))
       expectChain(inOrder)
@@ -226,7 +226,7 @@ describe('fanout', () => {
   }, 60_000)
 
   it.each(['public', 'private'] as const)(
-    'reveals gaps in a %s room after a runtime was killed, and publishes nothing twice',
+    'publishes no event of a %s room twice after a runtime was killed, and lets clients detect lost ones',
     async (kind) => {
       await using killed = await servers.startAnother(`killed-${kind}`)
       const room = await app.createRoom(['alice', 'bob'], kind)
@@ -252,7 +252,7 @@ describe('fanout', () => {
 const unknownNotifyId = `1-${'0'.repeat(32)}`
 const byNumber = (a: number, b: number) => a - b
 
-/** Subscribes to a room's notices, on the subject that a room of this kind uses. */
+/** Subscribes to the notices of a room: a public room broadcasts them, a private one delivers them to each user. */
 function listenToRoom(
   room: string,
   as: TestPerson,
@@ -264,8 +264,8 @@ function listenToRoom(
 }
 
 /**
- * Answers room.members in place of the runtime, the first call with a delay of 300 ms. The returned
- * promise resolves with that call. 49 of the 50 queue group members are this test's.
+ * Answers calls of room.members instead of the runtime, the first one after 300 ms. `called` resolves
+ * when the first call arrives. The test has 49 of the 50 subscriptions in the queue group.
  */
 async function answerFirstCallLate(room: RoomId) {
   const { nc } = await app.connectAs('functions')
@@ -284,7 +284,7 @@ async function answerFirstCallLate(room: RoomId) {
   return { called: first.promise }
 }
 
-/** Answers room.members with two pages, as for a large room. Bob is on the second page. */
+/** Answers calls of room.members with two pages, as the runtime does for a large room. Bob is on page two. */
 async function answerInPages(room: RoomId) {
   const { nc } = await app.connectAs('functions')
   for (let share = 1; share < 50; share++)
@@ -298,7 +298,7 @@ async function answerInPages(room: RoomId) {
   await nc.flush()
 }
 
-/** Returns the sequences that a client has once it has called chat.sync for each gap. */
+/** Returns the sequences of all events that a client has after calling chat.sync for each gap. */
 async function fillGaps(room: RoomId, received: readonly Pick<Notice, 'seq' | 'prev'>[]) {
   const sequences = new Set(received.map(({ seq }) => seq))
   for (const { prev } of received.slice(1)) {

@@ -71,7 +71,7 @@ describe('fanout.thread', () => {
     expect(message).toMatchObject({ threadId, text: 'x'.repeat(8_000) })
   })
 
-  it('publishes each thread and the room in order, and each event once', async () => {
+  it('publishes the events of each thread and of the room in order, each event once', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     const first = await app.send(room, 'first', 'alice')
     const second = await app.send(room, 'second', 'alice')

@@ -6,7 +6,7 @@ import { newClientId, newUserId, useApp } from '../support/app.ts'
 
 const app = useApp()
 
-/** The functions that only read. Those of the console are missing: their statistics change. */
+/** The functions that only read, except those of the console, whose answers change over time. */
 const readNames = [
   'chat.history',
   'chat.history.thread',
@@ -60,7 +60,7 @@ beforeAll(async () => {
     'users.names': { userIds: [me] },
     'users.search': { text: me },
   }
-  // The answers are stable once all events are persisted.
+  // The answers no longer change once all events are persisted.
   await vi.waitUntil(async () => {
     const { versions } = await client.call('msg.versions', { notifyId })
     const { messages } = await client.call('chat.history', { room })
@@ -70,7 +70,7 @@ beforeAll(async () => {
 
 describe('functions that only read', () => {
   it.each(readNames)(
-    'returns the same from repeated calls of %s, and stores no event',
+    'return the same answer to repeated calls, and store no event: %s',
     async (name) => {
       const client = await app.clientFor(me)
       const before = await app.readEvents(room)

@@ -5,7 +5,7 @@ import { messageChanged } from '#schema/messages/event'
 import { type App, createApp } from '../support/app.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
-// Separate servers, because these tests need two runtimes.
+// These tests need two runtimes, so they start their own servers.
 let servers: Servers
 let app: App
 
@@ -22,7 +22,7 @@ afterAll(async () => {
 })
 
 describe('message.changed', () => {
-  it('returns an edited text from every process once the edit was confirmed', async () => {
+  it('makes every process return the edited text once the edit was confirmed', async () => {
     const { notifyId } = await createMessage()
     expect(await readFromAllProcesses(notifyId)).toEqual(new Set(['first']))
 
@@ -33,7 +33,7 @@ describe('message.changed', () => {
     }
   })
 
-  it('returns no text of a deleted message from any process once the deletion was confirmed', async () => {
+  it('makes every process return a deleted message without its text once the deletion was confirmed', async () => {
     const { notifyId } = await createMessage()
     expect(await readFromAllProcesses(notifyId)).toEqual(new Set(['first']))
 
@@ -42,7 +42,7 @@ describe('message.changed', () => {
     expect(await readFromAllProcesses(notifyId)).toEqual(new Set(['']))
   })
 
-  it('is published once for each change, with the id alone', async () => {
+  it('is published once for each change of a message, with the message id alone', async () => {
     const { id, notifyId } = await createMessage()
     const changes = await app.listen(messageChanged, { id }, 'functions')
 
@@ -66,7 +66,7 @@ async function createMessage() {
   return { room, ...sent, notifyId: toNotifyId(sent) }
 }
 
-/** Returns the texts from many calls, which the queue group spreads over both processes' caches. */
+/** Returns the distinct texts from 60 calls of msg.get, which NATS distributes to both processes. */
 async function readFromAllProcesses(notifyId: string): Promise<Set<string>> {
   const read = () => app.call('msg.get', { notifyId }, 'bob')
   const answers = await Promise.all(Array.from({ length: 60 }, read))

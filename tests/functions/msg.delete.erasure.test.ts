@@ -71,7 +71,7 @@ describe('erasure by msg.delete', () => {
 
     const sync = () => app.call('chat.sync', { room, since: sent.seq - 1 }, 'bob')
 
-    // An edit that was not yet persisted is deleted from the stream later.
+    // If the edit was not persisted yet, it is deleted from the stream only later.
     await expect
       .poll(sync)
       .toMatchObject({ recovered: true, events: [{ event: { kind: 'delete' } }] })

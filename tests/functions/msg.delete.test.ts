@@ -107,7 +107,7 @@ describe('msg.delete', () => {
     expect(await read(notifyId, 'alice')).toMatchObject({ threadId: sent.id, text: '' })
   })
 
-  it('stores one deletion for concurrent and repeated calls, and returns its sequence from all of them', async () => {
+  it('stores one deletion for concurrent and repeated calls, and returns its sequence to every call', async () => {
     const { room, notifyId } = await createMessage()
 
     const answers = await Promise.all(
@@ -120,7 +120,7 @@ describe('msg.delete', () => {
     expect(deletions).toHaveLength(1)
   })
 
-  it('does not send the message again when the client retries with the same client id', async () => {
+  it('does not send a deleted message again when the client retries with the same client id', async () => {
     const room = await app.createRoom(['alice'])
     const clientId = newClientId()
     const sent = await app.send(room, 'a secret', 'alice', clientId)
@@ -143,26 +143,29 @@ describe('msg.delete', () => {
     expect((await read(notifyId, 'bob')).text).toBe('')
   })
 
-  it.each(['member', 'guest'] as const)('rejects a %s who is not the sender', async (bob) => {
-    const room = await app.createRoom(['alice', 'bob'], 'public', { bob })
-    const notifyId = toNotifyId(await app.send(room, 'mine', 'alice'))
+  it.each(['member', 'guest'] as const)(
+    'rejects a deletion by a %s who is not the sender',
+    async (bob) => {
+      const room = await app.createRoom(['alice', 'bob'], 'public', { bob })
+      const notifyId = toNotifyId(await app.send(room, 'mine', 'alice'))
 
-    await expect(remove(notifyId, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
-    expect((await read(notifyId, 'bob')).text).toBe('mine')
-  })
+      await expect(remove(notifyId, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
+      expect((await read(notifyId, 'bob')).text).toBe('mine')
+    },
+  )
 
-  it('rejects a non-member with the same error as for an unknown message', async () => {
+  it('rejects a call by a non-member with the same error as for an unknown message', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const notifyId = toNotifyId(await app.send(room, 'between us', 'alice'))
 
     await expectSameRejection((id) => remove(id, 'bob'), { hidden: notifyId, absent })
   })
 
-  it('rejects a kicked user, for their own messages and for others', async () => {
+  it('rejects deletions by a kicked user, of their own messages and of others', async () => {
     const { room, notifyId } = await createMessage()
     const bobsNotifyId = toNotifyId(await app.send(room, 'his', 'bob'))
     await app.call('room.kick', { room, userId: 'alice' }, 'bob')
-    // The cached membership is valid for up to half a second.
+    // The runtime caches alice's membership for up to half a second.
     expect(await nextRejection(() => read(bobsNotifyId, 'alice'))).toBe('forbidden')
 
     for (const notice of [notifyId, bobsNotifyId])
@@ -170,7 +173,7 @@ describe('msg.delete', () => {
     expect((await read(notifyId, 'bob')).text).toBe('a secret')
   })
 
-  it('rejects a call in an archived room with forbidden', async () => {
+  it('rejects a call in an archived room as forbidden', async () => {
     const { room, notifyId } = await createMessage()
     await app.call('room.archive', { room, archived: true }, 'bob')
     expect(await nextRejection(() => read(notifyId, 'alice'))).toBe('forbidden')
@@ -178,13 +181,16 @@ describe('msg.delete', () => {
     await expect(remove(notifyId, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('rejects a user without a role with forbidden', async () => {
+  it('rejects a call by a user without a role as forbidden', async () => {
     await expect(remove(absent, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it.each(badPayloads({ notifyId: absent }))('rejects %s', async (_name, payload) => {
-    const { status } = await app.request('as.alice.msg.delete', payload, 'alice')
+  it.each(badPayloads({ notifyId: absent }))(
+    'rejects invalid input: %s',
+    async (_name, payload) => {
+      const { status } = await app.request('as.alice.msg.delete', payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

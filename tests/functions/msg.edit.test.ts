@@ -31,7 +31,7 @@ async function createMessage(text = 'first', kind: 'public' | 'private' = 'publi
   return { room, sent, notifyId: toNotifyId(sent) }
 }
 
-/** Returns a message's row, undefined before it is persisted. */
+/** Returns the row of a message, or undefined if the message is not persisted yet. */
 async function readRow(notifyId: NotifyId) {
   const [row] = await db
     .select()
@@ -95,7 +95,7 @@ describe('msg.edit', () => {
     expect(notice).toMatchObject({ kind: 'edit', notifyId, event: { text: 'second' } })
   })
 
-  it('publishes a long text by its id alone', async () => {
+  it('publishes a long edit by the id of the message, without its text', async () => {
     const { room, notifyId } = await createMessage()
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
@@ -116,7 +116,7 @@ describe('msg.edit', () => {
     const { seq } = await edit(notifyId, 'still under it', 'bob')
 
     const [notice] = (await notices.until((notice) => notice.seq === seq)).slice(-1)
-    // An edit continues the sequence of the room, not of the thread.
+    // For an edit, even of a reply, `prev` is the previous sequence of the room, not of the thread.
     expect(notice).toMatchObject({
       prev: sent.seq,
       event: { message: { notifyId, threadId: sent.id } },
@@ -157,7 +157,7 @@ describe('msg.edit', () => {
     expect(await read(notifyId, 'bob')).toEqual(before)
   })
 
-  it('returns the last stored edit everywhere after concurrent edits', async () => {
+  it('keeps the last of several concurrent edits in the database and in the answers of msg.get', async () => {
     const { room, notifyId } = await createMessage()
     const texts = Array.from({ length: 20 }, (_, index) => `edit ${index}`)
 
@@ -172,7 +172,7 @@ describe('msg.edit', () => {
   })
 
   it.each(['owner', 'moderator', 'member'] as const)(
-    'rejects a room %s who is not the sender',
+    'rejects an edit by a room %s who is not the sender',
     async (bob) => {
       const room = await app.createRoom(['alice', 'bob'], 'public', { bob })
       const notifyId = toNotifyId(await app.send(room, 'mine', 'alice'))
@@ -182,21 +182,21 @@ describe('msg.edit', () => {
     },
   )
 
-  it('rejects a non-member with the same error as for an unknown message', async () => {
+  it('rejects a call by a non-member with the same error as for an unknown message', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const notifyId = toNotifyId(await app.send(room, 'between us', 'alice'))
 
     await expectSameRejection((id) => edit(id, 'hm', 'bob'), { hidden: notifyId, absent })
   })
 
-  it('rejects a sender who left the room', async () => {
+  it('rejects an edit by a sender who left the room', async () => {
     const { room, notifyId } = await createMessage()
     await app.call('room.leave', { room }, 'alice')
 
     expect(await nextRejection(() => edit(notifyId, 'gone', 'alice'))).toBe('forbidden')
   })
 
-  it('rejects a sender who is now a guest', async () => {
+  it('rejects an edit by a sender who has become a guest', async () => {
     const { room, notifyId } = await createMessage()
     await app.call('room.role', { room, userId: 'alice', role: 'guest' }, 'bob')
 
@@ -204,7 +204,7 @@ describe('msg.edit', () => {
     expect(await nextRejection(change)).toBe('forbidden')
   })
 
-  it('rejects a deleted message with forbidden', async () => {
+  it('rejects an edit of a deleted message as forbidden', async () => {
     const { notifyId } = await createMessage()
     await app.call('msg.delete', { notifyId }, 'alice')
 
@@ -220,7 +220,7 @@ describe('msg.edit', () => {
     expect(await nextRejection(change)).toBe('forbidden')
   })
 
-  it('rejects a user without a role with forbidden', async () => {
+  it('rejects a call by a user without a role as forbidden', async () => {
     await expect(edit(absent, 'hm', 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
@@ -239,7 +239,7 @@ describe('msg.edit', () => {
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  it.each([8_001, 100_000])('rejects %i characters as too large', async (length) => {
+  it.each([8_001, 100_000])('rejects a text of %i characters as too large', async (length) => {
     const payload = JSON.stringify({ notifyId: absent, text: 'x'.repeat(length) })
 
     const answer = await app.request('as.alice.msg.edit', payload, 'alice')
@@ -248,7 +248,7 @@ describe('msg.edit', () => {
   })
 
   it.each(badPayloads({ notifyId: absent, text: 'hello' }))(
-    'rejects %s',
+    'rejects invalid input: %s',
     async (_name, payload) => {
       const { status } = await app.request('as.alice.msg.edit', payload, 'alice')
 

@@ -14,14 +14,14 @@ import { badPayloads } from '../support/bad-payloads.ts'
 const app = useApp()
 
 describe('msg.find', () => {
-  it('returns the sequence of a message', async () => {
+  it('returns the sequence of a message by its id', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const { id, seq } = await app.send(room, 'here', 'alice')
 
     await expect.poll(() => app.call('msg.find', { room, id }, 'bob')).toEqual({ seq })
   })
 
-  it('returns the thread of a reply', async () => {
+  it('returns the sequence and the thread of a reply', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const first = await app.send(room, 'shall we?', 'alice')
     const input = { room, threadId: first.id, clientId: newClientId(), text: 'we shall' }
@@ -72,7 +72,7 @@ describe('msg.find', () => {
     expect(await app.call('msg.find', { room, id }, 'alice')).toEqual({ seq: 3_000_000_001 })
   })
 
-  it('rejects a non-member of a private room with forbidden', async () => {
+  it('rejects a non-member of a private room as forbidden', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const { id } = await app.send(room, 'between us', 'alice')
 
@@ -92,11 +92,14 @@ describe('msg.find', () => {
     expect(await nextRejection(find)).toBe('forbidden')
   })
 
-  it.each(badPayloads({ id: newMessageId() }))('rejects %s', async (_name, payload) => {
-    const room = await app.createRoom(['alice'])
+  it.each(badPayloads({ id: newMessageId() }))(
+    'rejects invalid input: %s',
+    async (_name, payload) => {
+      const room = await app.createRoom(['alice'])
 
-    const { status } = await app.request(`as.alice.msg.find.${room}`, payload, 'alice')
+      const { status } = await app.request(`as.alice.msg.find.${room}`, payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

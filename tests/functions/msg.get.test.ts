@@ -10,7 +10,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** Makes every process evict a message from its memory. */
+/** Publishes `message.changed`, which makes every process evict the message from its memory. */
 async function publishChange(id: string) {
   const { nc } = await app.connectAs('functions')
   nc.publish(`message.changed.${id}`)
@@ -42,10 +42,10 @@ describe('msg.get', () => {
     expect(message).toMatchObject({ room, text: 'between us' })
   })
 
-  it('reads the stream when neither memory nor cache has the message', async () => {
+  it('reads the stream when neither the memory of a process nor MSG_CACHE has the message', async () => {
     const room = await app.createRoom(['alice'])
     const { nc } = await app.connectAs('functions')
-    // Stored as `send` does, so that no process has it in memory.
+    // Stores the event as `send` does, but without `send`, so that no process has the message in memory.
     const id = newMessageId()
     const at = new Date().toISOString()
     const clientId = newClientId()
@@ -76,7 +76,7 @@ describe('msg.get', () => {
     expect(message).toEqual({ ...row, mentions: [], at: '2026-01-31T12:00:00.123Z' })
   })
 
-  it('stores a sent message in the cache', async () => {
+  it('finds a sent message in MSG_CACHE', async () => {
     const room = await app.createRoom(['alice'])
     const { id, seq } = await app.send(room, 'cached', 'alice')
 
@@ -86,7 +86,7 @@ describe('msg.get', () => {
     await expect.poll(entry).toMatchObject({ id, room, seq, text: 'cached' })
   })
 
-  it('returns edits and deletions also when the cache entry is gone', async () => {
+  it('returns the state after edits and deletions also when MSG_CACHE no longer has the message', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const cache = await app.openBucket(MSG_CACHE)
     const [edited, deleted] = [
@@ -128,7 +128,7 @@ describe('msg.get', () => {
     expect(await nextRejection(() => app.call('msg.get', { notifyId }, 'bob'))).toBe('forbidden')
   })
 
-  it('rejects a non-member with the same error as for an unknown message', async () => {
+  it('rejects a call by a non-member with the same error as for an unknown message', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const { id, seq } = await app.send(room, 'between us', 'alice')
     const notifyId = toNotifyId({ seq, id: id as MessageId })
@@ -143,7 +143,7 @@ describe('msg.get', () => {
     expect(onAbsent.message.replace(absent, notifyId)).toBe(onHidden.message)
   })
 
-  it('rejects a removed member within one second', async () => {
+  it('rejects a removed member within one second, even if no event was published', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const { id, seq } = await app.send(room, 'hello', 'alice')
     const notifyId = toNotifyId({ seq, id: id as MessageId })
@@ -173,7 +173,7 @@ describe('msg.get', () => {
     await expect(get(second.seq)).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('rejects the sequence of an event that is not a message', async () => {
+  it('rejects a notify id with the sequence of an event that is not a message', async () => {
     const { nc } = await app.connectAs('functions')
     const { seq } = await jetstream(nc).publish('chat.general.thread.one', '{}')
 
@@ -194,7 +194,7 @@ describe('msg.get', () => {
   )
 
   it.each(badPayloads({ notifyId: toNotifyId({ seq: 1, id: newMessageId() }) }))(
-    'rejects %s',
+    'rejects invalid input: %s',
     async (_name, payload) => {
       const { status } = await app.request('as.alice.msg.get', payload, 'alice')
 

@@ -116,7 +116,7 @@ describe('msg.react', () => {
     })
   })
 
-  it('stores no event when repeated, and returns the sequence of the existing event', async () => {
+  it('stores no event when a call is repeated, and returns the sequence of the existing event', async () => {
     const { room, notifyId } = await createMessage()
 
     const on = await react(notifyId, '👍', 'bob')
@@ -137,7 +137,7 @@ describe('msg.react', () => {
     expect(await app.readEvents(room)).toHaveLength(1)
   })
 
-  it('applies the last of several quick changes', async () => {
+  it('keeps the last of several reactions that were added and removed in quick succession', async () => {
     const { room, notifyId } = await createMessage()
     const release = await lockMessages()
     const toggleReactions = async () => {
@@ -168,7 +168,7 @@ describe('msg.react', () => {
     await expect.poll(readCounts).toEqual([2])
   })
 
-  it('accepts 20 different emojis, and rejects the next with conflict for every user', async () => {
+  it('accepts 20 different emojis for a message, and rejects another one from any user as a conflict', async () => {
     const { room, notifyId } = await createMessage()
     for (const emoji of emojis) await react(notifyId, emoji, 'bob')
     await expect.poll(() => readReactions(room)).toHaveLength(20)
@@ -176,7 +176,7 @@ describe('msg.react', () => {
     await expect(react(notifyId, '🎉', 'alice')).rejects.toMatchObject({ code: 'conflict' })
     await expect(react(notifyId, '🎉', 'bob')).rejects.toMatchObject({ code: 'conflict' })
 
-    // A used emoji does not count again, and a removed one frees a slot.
+    // A message may get an existing emoji again, and a new one after another emoji was removed.
     await react(notifyId, emojis[3] ?? '', 'alice')
     await react(notifyId, emojis[0] ?? '', 'bob', false)
     await expect
@@ -184,28 +184,28 @@ describe('msg.react', () => {
       .not.toBe('conflict')
   })
 
-  it('rejects a guest of the room with forbidden', async () => {
+  it('rejects a guest of the room as forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { bob: 'guest' })
     const notifyId = toNotifyId(await app.send(room, 'look', 'alice'))
 
     await expect(react(notifyId, '👍', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('rejects a deleted message with forbidden', async () => {
+  it('rejects a reaction to a deleted message as forbidden', async () => {
     const { notifyId } = await createMessage()
     await app.call('msg.delete', { notifyId }, 'alice')
 
     await expect(react(notifyId, '👍', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('rejects a non-member with the same error as for an unknown message', async () => {
+  it('rejects a call by a non-member with the same error as for an unknown message', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const notifyId = toNotifyId(await app.send(room, 'between us', 'alice'))
 
     await expectSameRejection((id) => react(id, '👍', 'bob'), { hidden: notifyId, absent })
   })
 
-  it('rejects a user who left the room', async () => {
+  it('rejects a reaction by a user who left the room', async () => {
     const { room, notifyId } = await createMessage()
     await app.call('room.leave', { room }, 'alice')
 
@@ -219,7 +219,7 @@ describe('msg.react', () => {
     expect(await nextRejection(() => react(notifyId, '👍', 'alice'))).toBe('forbidden')
   })
 
-  it('rejects a user without a role with forbidden', async () => {
+  it('rejects a call by a user without a role as forbidden', async () => {
     await expect(react(absent, '👍', 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
@@ -230,9 +230,12 @@ describe('msg.react', () => {
     },
   )
 
-  it.each(badPayloads({ notifyId: absent, emoji: '👍' }))('rejects %s', async (_name, payload) => {
-    const { status } = await app.request('as.alice.msg.react', payload, 'alice')
+  it.each(badPayloads({ notifyId: absent, emoji: '👍' }))(
+    'rejects invalid input: %s',
+    async (_name, payload) => {
+      const { status } = await app.request('as.alice.msg.react', payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

@@ -18,7 +18,7 @@ async function readSpanNames(notifyId: NotifyId, as: TestPerson = 'bob') {
 }
 
 describe('msg.trace', () => {
-  it('returns the spans of a message from its function to the stream and the database', async () => {
+  it('returns the spans of a message, from the function `send` to the stream, fanout and persistence', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     const sent = await sendTraced(room, newTrace().traceparent)
     const notifyId = toNotifyId(sent)
@@ -82,7 +82,7 @@ describe('msg.trace', () => {
     expect(bobsTrace.spans.filter(({ name }) => name === 'send')).toHaveLength(1)
   })
 
-  it("rejects everyone but the sender, also the room's owner and an administrator", async () => {
+  it('rejects everyone except the sender, even the owner of the room and an administrator', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const notifyId = toNotifyId(await sendTraced(room, newTrace().traceparent))
 
@@ -92,7 +92,7 @@ describe('msg.trace', () => {
     })
   })
 
-  it('rejects a non-member with the same message as for an unknown message', async () => {
+  it('rejects a call by a non-member with the same message as for an unknown message', async () => {
     const room = await app.createRoom(['bob'], 'private')
     const notifyId = toNotifyId(await sendTraced(room, newTrace().traceparent))
     const absent = `1-${'0'.repeat(32)}` as NotifyId
@@ -114,13 +114,13 @@ describe('msg.trace', () => {
     expect(await nextRejection(() => trace(notifyId, 'bob'))).toBe('forbidden')
   })
 
-  it('rejects charlie, who has no role, with forbidden', async () => {
+  it('rejects charlie, who has no role, as forbidden', async () => {
     const notifyId = `1-${'0'.repeat(32)}` as NotifyId
     await expect(trace(notifyId, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it.each(badPayloads({ notifyId: `1-${'0'.repeat(32)}` }))(
-    'rejects %s',
+    'rejects invalid input: %s',
     async (_name, payload) => {
       const { status } = await app.request('as.bob.msg.trace', payload, 'bob')
       expect(status).toMatch(/^4(00|13)$/)

@@ -16,7 +16,7 @@ const absent = toNotifyId({ seq: 1, id: '0'.repeat(32) as MessageId })
 const readVersions = (notifyId: string, as: TestPerson) =>
   app.call('msg.versions', { notifyId }, as)
 
-/** Creates a message by alice that she edited twice, with bob in the given role. */
+/** Creates a message by alice and edits it twice. In its room, bob has the given role. */
 async function createEditedMessage(bob: 'owner' | 'moderator' | 'member' | 'guest' = 'moderator') {
   const room = await app.createRoom(['alice', 'bob'], 'public', { bob })
   const sent = await app.send(room, 'first', 'alice')
@@ -101,14 +101,14 @@ describe('msg.versions', () => {
     await expect(readVersions(notifyId, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('rejects a non-member with the same error as for an unknown message', async () => {
+  it('rejects a call by a non-member with the same error as for an unknown message', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const notifyId = toNotifyId(await app.send(room, 'between us', 'alice'))
 
     await expectSameRejection((id) => readVersions(id, 'bob'), { hidden: notifyId, absent })
   })
 
-  it('rejects a sender who left the room', async () => {
+  it('rejects a call by a sender who left the room', async () => {
     const { room, notifyId } = await createEditedMessage()
     await app.call('room.leave', { room }, 'alice')
 
@@ -122,13 +122,16 @@ describe('msg.versions', () => {
     expect(await nextRejection(() => readVersions(notifyId, 'bob'))).toBe('forbidden')
   })
 
-  it('rejects a user without a role with forbidden', async () => {
+  it('rejects a call by a user without a role as forbidden', async () => {
     await expect(readVersions(absent, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it.each(badPayloads({ notifyId: absent }))('rejects %s', async (_name, payload) => {
-    const { status } = await app.request('as.alice.msg.versions', payload, 'alice')
+  it.each(badPayloads({ notifyId: absent }))(
+    'rejects invalid input: %s',
+    async (_name, payload) => {
+      const { status } = await app.request('as.alice.msg.versions', payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

@@ -8,7 +8,7 @@ import { messages, messageVersions, reactions, roomHeads } from '#schema/tables/
 import { type App, createApp, newClientId, newMessageId } from '../support/app.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
-// Separate servers, because these tests stop the runtime and truncate the tables.
+// These tests stop the runtime and truncate tables, so they start their own servers.
 let servers: Servers
 let app: App
 
@@ -72,7 +72,7 @@ describe('persist', () => {
     const countDeadLetters = async () => (await manager.streams.info(deadLetters)).state.messages
     const before = await countDeadLetters()
 
-    // Events that no function writes: an invalid one, and a text that PostgreSQL cannot store.
+    // No function stores such events: one is invalid, the other has a text that PostgreSQL cannot store.
     const first = await app.send(room, 'before', 'alice')
     await log.publish(`chat.${room}`, '{"kind":"nonsense"}')
     const nulEvent = { ...newEvent(), text: 'a\0b' }
@@ -83,7 +83,7 @@ describe('persist', () => {
     expect(rows.map(({ seq }) => seq)).toEqual([first.seq, last.seq])
     const missed = await app.call('chat.sync', { room, since: first.seq }, 'alice')
     expect(missed).toMatchObject({ recovered: true, events: [{}, { seq: last.seq }] })
-    // Only the invalid event is a dead letter yet; a database error is retried.
+    // So far only the invalid event is a dead letter; the other is redelivered after each database error.
     await expect.poll(countDeadLetters).toBe(before + 1)
     const letter = await manager.streams.getMessage(deadLetters, { last_by_subj: 'dead.persist' })
     expect(letter?.header.get('Natter-Subject')).toBe(`chat.${room}`)
@@ -102,7 +102,7 @@ describe('persist', () => {
     const { nc } = await app.connectAs('functions')
     const log = jetstream(nc)
 
-    // As left by a process that crashed after storing the event.
+    // Stores the events as a process does that crashes right afterwards.
     const at = new Date().toISOString()
     const change = { by: 'alice', at, room }
     const edit = { ...change, kind: 'edit', text: 'second', mentions: [] }
@@ -164,7 +164,7 @@ describe('persist', () => {
     const clientId = newClientId()
     const { id, seq, at } = await app.send(room, 'once', 'alice', clientId)
 
-    // As left by a retry after the deduplication window, before the first copy is persisted.
+    // Stores the message again, as a retry after the duplicate window does while the first is not persisted.
     const { nc } = await app.connectAs('functions')
     const copyEvent = {
       kind: 'message',
@@ -180,7 +180,7 @@ describe('persist', () => {
 
     const rows = await app.waitForRows(room, 2)
     expect(rows.map((row) => row.seq)).toEqual([seq, last.seq])
-    // A later deletion would not find the copy, so it must not stay in the stream.
+    // A later deletion of the message would not find the copy, so the copy must not stay in the stream.
     const log = (await jetstreamManager(nc)).streams
     await expect.poll(() => log.getMessage(CHAT_MESSAGES.stream, { seq: copy.seq })).toBeNull()
     expect(await log.getMessage(CHAT_MESSAGES.stream, { seq })).not.toBeNull()
@@ -189,7 +189,7 @@ describe('persist', () => {
 
 const deadLetters = 'DEAD_LETTERS'
 
-/** Returns a message event without its text. */
+/** Returns a message event without the field `text`. */
 function newEvent() {
   const id = newMessageId()
   const at = new Date().toISOString()
@@ -205,7 +205,7 @@ async function readAllRows() {
   }
 }
 
-/** Deletes the consumers, so that the runtime reads the stream from the start. */
+/** Deletes the consumers of CHAT_MESSAGES, so that the runtime reads the stream from its first event. */
 async function deleteConsumers() {
   const { nc } = await app.connectAs('functions')
   const manager = await jetstreamManager(nc)

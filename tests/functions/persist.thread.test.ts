@@ -54,7 +54,7 @@ describe('persist.thread', () => {
     const input = { room, threadId, clientId, text: 'once' }
     const { id, seq, at } = await app.call('send.thread', input, 'alice')
 
-    // As left by a retry after the deduplication window, before the first copy is persisted.
+    // Stores the reply again, as a retry after the duplicate window does while the first is not persisted.
     const { nc } = await app.connectAs('functions')
     const copyEvent = {
       kind: 'message',
@@ -72,7 +72,7 @@ describe('persist.thread', () => {
     expect(rows.slice(1).map((row) => row.seq)).toEqual([seq, last.seq])
   })
 
-  it('updates the last sequence of the room', async () => {
+  it('updates the last sequence of the room in the table room_heads', async () => {
     const room = await app.createRoom(['alice'])
     const { id: threadId } = await app.send(room, 'first', 'alice')
     const { seq } = await reply(room, threadId, 'under it', 'alice')
@@ -84,12 +84,12 @@ describe('persist.thread', () => {
     ])
   })
 
-  it('keeps persisting rooms and other replies while one reply fails', async () => {
+  it('persists room messages and other replies while one reply cannot be persisted', async () => {
     const room = await app.createRoom(['alice'])
     const { id: threadId } = await app.send(room, 'first', 'alice')
     const { nc } = await app.connectAs('functions')
 
-    // PostgreSQL rejects NUL, so this event is redelivered until the delivery limit.
+    // PostgreSQL rejects NUL in a text, so this event is redelivered until it reaches the delivery limit.
     const at = new Date().toISOString()
     const [id, clientId] = [newMessageId(), newClientId()]
     const poison = { kind: 'message', id, sender: 'alice', clientId, text: '\0', mentions: [], at }

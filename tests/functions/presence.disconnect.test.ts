@@ -8,7 +8,7 @@ const app = useApp()
 const presence = createPresenceFixture(app)
 
 describe('presence.disconnect', () => {
-  it('sets a user offline with the last connection, and publishes it once to the room', async () => {
+  it('sets a user offline when the last connection closes, and publishes the change once to the room', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     await presence.heartbeat(user)
@@ -79,7 +79,7 @@ describe('presence.disconnect', () => {
     expect(received.map(({ action }) => action)).toEqual(['offline', 'online'])
   })
 
-  it('rejects a call for another user with forbidden', async () => {
+  it('rejects a call for another user as forbidden', async () => {
     const payload = JSON.stringify({ connId: 'tab' })
 
     await expect(app.request('as.bob.presence.disconnect', payload, 'alice')).rejects.toMatchObject(
@@ -89,7 +89,7 @@ describe('presence.disconnect', () => {
     )
   })
 
-  it.each(badPayloads({ connId: 'tab' }))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({ connId: 'tab' }))('rejects invalid input: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.presence.disconnect', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

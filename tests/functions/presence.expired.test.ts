@@ -9,7 +9,7 @@ const app = useApp()
 const presence = createPresenceFixture(app)
 
 describe('presence.expired', () => {
-  it('sets a user offline when the last lease expires, and publishes it once to the room', async () => {
+  it('sets a user offline when the last lease expires, and publishes the change once to the room', async () => {
     await startInstance()
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
@@ -73,7 +73,7 @@ describe('presence.expired', () => {
     expect(await presence.readLeases(user)).toEqual([`${user}.tab`])
   })
 
-  it('configures leases of 45 seconds whose expiry is observable', async () => {
+  it('gives leases in PRESENCE_CONN a TTL of 45 seconds, and a marker in the stream when they expire', async () => {
     const { nc } = await app.connectAs('functions')
     const bucket = await new Kvm(nc).open(PRESENCE_CONN.bucket)
 

@@ -43,7 +43,7 @@ describe('presence.heartbeat', () => {
     ])
   })
 
-  it('keeps the status away or busy for every connection', async () => {
+  it('keeps the status away or busy, whichever connection of the user sends the heartbeat', async () => {
     const user = newUserId()
     await presence.heartbeat(user)
 
@@ -83,7 +83,7 @@ describe('presence.heartbeat', () => {
     ).toEqual(['online', 'status'])
   })
 
-  it('publishes the arrival of 200 users in at most 20 messages', async () => {
+  it('publishes that 200 users came online in at most 20 broadcasts', async () => {
     const users = newUserIds(200)
     const last = newUserId()
     const room = await app.createRoom([...users, last])
@@ -104,7 +104,7 @@ describe('presence.heartbeat', () => {
     expect(pushes.length).toBeLessThanOrEqual(20)
   })
 
-  it('publishes to the online members of a private room only', async () => {
+  it('publishes changes in a private room to its online members only', async () => {
     const user = newUserId()
     const secret = await app.createRoom(['alice', user], 'private')
     const open = await app.createRoom([user])
@@ -144,7 +144,7 @@ describe('presence.heartbeat', () => {
     expect(received.map(({ user: recipient }) => recipient)).not.toContain(offline)
   })
 
-  it('rejects a heartbeat for another user with forbidden', async () => {
+  it('rejects a heartbeat for another user as forbidden', async () => {
     const payload = JSON.stringify({ connId: 'tab' })
 
     await expect(app.request('as.bob.presence.heartbeat', payload, 'alice')).rejects.toMatchObject({
@@ -161,7 +161,7 @@ describe('presence.heartbeat', () => {
     },
   )
 
-  it.each(badPayloads({ connId: 'tab' }))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({ connId: 'tab' }))('rejects invalid input: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.presence.heartbeat', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

@@ -59,7 +59,7 @@ describe('presence.room', () => {
     for (const present of answers) expect(Object.keys(present)).toHaveLength(200)
   })
 
-  it('rejects a non-member with the same error as for an unknown room', async () => {
+  it('rejects a call by a non-member with the same error as for an unknown room', async () => {
     const member = newUserId()
     const [secret, open] = [
       await app.createRoom([member], 'private'),
@@ -85,7 +85,7 @@ describe('presence.room', () => {
     }
   })
 
-  it('rejects a removed member within one second', async () => {
+  it('rejects a removed member within one second, even if no event was published', async () => {
     const user = newUserId()
     const room = await app.createRoom([user], 'private')
     await readPresent(room, user)
@@ -95,7 +95,7 @@ describe('presence.room', () => {
     expect(await nextRejection(() => readPresent(room, user))).toBe('forbidden')
   })
 
-  it('rejects a call for another user with forbidden', async () => {
+  it('rejects a call for another user as forbidden', async () => {
     const room = await app.createRoom(['bob'], 'private')
 
     await expect(app.request(`as.bob.presence.room.${room}`, '{}', 'alice')).rejects.toMatchObject({
@@ -103,7 +103,7 @@ describe('presence.room', () => {
     })
   })
 
-  it.each(badPayloads({}))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({}))('rejects invalid input: %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'])
 
     const { status } = await app.request(`as.alice.presence.room.${room}`, payload, 'alice')

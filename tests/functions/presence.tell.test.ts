@@ -34,7 +34,7 @@ describe('presence.tell', () => {
     await presence.update(user, 'away')
     await presence.heartbeat(last)
 
-    // The order of different users is undefined.
+    // The changes of different users can come in any order.
     const changes = await changesUntil(broadcasts, last)
     expect(changes.toSorted((a, b) => a.status.localeCompare(b.status))).toEqual([
       { action: 'online', userId: user, status: 'away' },
@@ -59,7 +59,7 @@ describe('presence.tell', () => {
     ])
   })
 
-  it('drops an outdated change', async () => {
+  it('drops a change that is older than a later one of the same user', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     const broadcasts = await app.listen(roomPresence, { room }, 'functions')
@@ -76,7 +76,7 @@ describe('presence.tell', () => {
     )
   })
 
-  it('splits the changes of a large room into messages of at most 1,000', async () => {
+  it('splits the changes of a large room into broadcasts of at most 1,000 changes', async () => {
     const users = Array.from({ length: 2_100 }, newUserId)
     const room = await app.createRoom([])
     await db.insert(members).values(users.map((userId) => ({ room, userId })))

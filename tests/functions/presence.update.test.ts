@@ -18,7 +18,7 @@ describe('presence.update', () => {
     expect(await presence.heartbeat(user)).toEqual({ status })
   })
 
-  it('publishes to each room of the user, and publishes nothing for a repeated call', async () => {
+  it('publishes the status to each room of the user once, even if the call is repeated', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     const other = await app.createRoom([user])
@@ -42,7 +42,7 @@ describe('presence.update', () => {
     ])
   })
 
-  it('replaces online by an idle away, and keeps a status that the user chose', async () => {
+  it('changes online to away for an idle user, but keeps a status that the user chose', async () => {
     const user = newUserId()
     const room = await app.createRoom([user])
     const broadcasts = await app.listen(roomPresence, { room }, 'functions')
@@ -85,7 +85,7 @@ describe('presence.update', () => {
     expect(new Set(received.map(({ at }) => at)).size).toBe(received.length)
   })
 
-  it('rejects a user who is offline with conflict, and stores nothing', async () => {
+  it('rejects an update of an offline user as a conflict, and stores nothing', async () => {
     const user = newUserId()
 
     await expect(presence.update(user, 'away')).rejects.toMatchObject({ code: 'conflict' })
@@ -93,7 +93,7 @@ describe('presence.update', () => {
     expect(await presence.readStatus(user)).toBeUndefined()
   })
 
-  it('rejects an update for another user with forbidden', async () => {
+  it('rejects an update for another user as forbidden', async () => {
     const payload = JSON.stringify({ status: 'busy' })
 
     await expect(app.request('as.bob.presence.update', payload, 'alice')).rejects.toMatchObject({
@@ -102,7 +102,7 @@ describe('presence.update', () => {
   })
 
   it.each(['offline', '', 'ONLINE', 'invisible'])(
-    'rejects %j as a status with invalid',
+    'rejects the status %j as invalid',
     async (status) => {
       const answer = await app.request(
         'as.alice.presence.update',
@@ -114,7 +114,7 @@ describe('presence.update', () => {
     },
   )
 
-  it.each(badPayloads({ status: 'away' }))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({ status: 'away' }))('rejects invalid input: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.presence.update', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

@@ -54,7 +54,7 @@ describe('read.update', () => {
     expect(await readListed(me, room)).toMatchObject({ readSeq: 10, unread: 0, mentions: 0 })
   })
 
-  it('moves backwards only when marked as unread', async () => {
+  it('moves the read position backwards only if `unread` is true', async () => {
     const { me, room } = await createReader()
     await read(me, room, 8)
 
@@ -63,7 +63,7 @@ describe('read.update', () => {
     expect(await read(me, room, 0, true)).toEqual({ seq: 0, unread: 10, mentions: 5, asOf: 10 })
   })
 
-  it('keeps the furthest of concurrent positions', async () => {
+  it('keeps the furthest read position of concurrent calls', async () => {
     const { me, room } = await createReader()
 
     await Promise.all([3, 9, 1, 6, 9, 2].map((seq) => read(me, room, seq)))
@@ -71,7 +71,7 @@ describe('read.update', () => {
     expect(await readListed(me, room)).toMatchObject({ readSeq: 9 })
   })
 
-  it('limits the position to the last message of the room', async () => {
+  it('limits the read position to the last message of the room', async () => {
     const { me, room } = await createReader()
     const empty = await app.createRoom([me])
 
@@ -101,7 +101,7 @@ describe('read.update', () => {
     }
   })
 
-  it('counts messages and mentions of others after the position', async () => {
+  it('counts messages and mentions by other users after the read position', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const { seq } = await app.send(room, 'read', 'alice')
     await app.send(room, 'and @bob', 'alice')
@@ -114,7 +114,7 @@ describe('read.update', () => {
     expect(answer).toEqual({ seq, unread: 2, mentions: 1, asOf: last.seq })
   })
 
-  it('counts the same for the same sequence', async () => {
+  it('counts unread messages and mentions after any given sequence', async () => {
     const { me, room } = await createReader()
 
     const counts = await Promise.all([0, 1, 5, 9, 10, 11].map((seq) => countUnread(room, seq, me)))
@@ -129,7 +129,7 @@ describe('read.update', () => {
     ])
   })
 
-  it('publishes the position to the caller only', async () => {
+  it('publishes the read position to the caller only', async () => {
     const { me, room } = await createReader()
     await app.addMember(room, 'bob', 'public')
     const positions = await app.listen(deliverRead, { room }, 'functions')
@@ -149,7 +149,7 @@ describe('read.update', () => {
     expect(await positions.next()).toMatchObject({ user: me, seq: 4, unread: 6, back: true })
   })
 
-  it('publishes the position to other devices of the caller', async () => {
+  it('publishes the read position to other devices of the caller', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const { seq } = await app.send(room, 'read me', 'alice')
     const toBob = await app.listen(deliverRead, { user: 'bob', room }, 'bob')
@@ -159,7 +159,7 @@ describe('read.update', () => {
     expect(await toBob.next()).toMatchObject({ user: 'bob', room, seq })
   })
 
-  it('publishes nothing when the position does not change', async () => {
+  it('publishes nothing when the read position does not change', async () => {
     const { me, room } = await createReader()
     await read(me, room, 7)
     const positions = await app.listen(deliverRead, { user: me, room }, 'functions')
@@ -172,7 +172,7 @@ describe('read.update', () => {
     expect(await positions.next()).toMatchObject({ seq: 8 })
   })
 
-  it('keeps the position of a member who leaves and joins again', async () => {
+  it('keeps the read position of a member who leaves and joins again', async () => {
     const { me, room } = await createReader()
     await read(me, room, 6)
     await app.removeMember(room, me)
@@ -181,14 +181,14 @@ describe('read.update', () => {
     expect(await readListed(me, room)).toMatchObject({ readSeq: 6, unread: 4 })
   })
 
-  it('rejects a non-member with the same error as for an unknown room', async () => {
+  it('rejects a call by a non-member with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'])
     const absent = newRoomId()
 
     await expectSameRejection((id) => read('bob', id, 1), { hidden: room, absent })
   })
 
-  it('rejects a removed member within one second', async () => {
+  it('rejects a removed member within one second, even if no event was published', async () => {
     const { me, room } = await createReader()
     await read(me, room, 1)
     await app.removeMember(room, me)
@@ -196,7 +196,7 @@ describe('read.update', () => {
     expect(await nextRejection(() => read(me, room, 2))).toBe('forbidden')
   })
 
-  it('rejects an update for another user with forbidden', async () => {
+  it('rejects an update for another user as forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'])
 
     await expect(
@@ -204,7 +204,7 @@ describe('read.update', () => {
     ).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it.each([-1, 1.5, 2 ** 53, '1', null])('rejects %j as a sequence with invalid', async (seq) => {
+  it.each([-1, 1.5, 2 ** 53, '1', null])('rejects the sequence %j as invalid', async (seq) => {
     const room = await app.createRoom(['alice'])
 
     const answer = await app.request(
@@ -216,7 +216,7 @@ describe('read.update', () => {
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  it.each(badPayloads({ seq: 1 }))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({ seq: 1 }))('rejects invalid input: %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'])
 
     const { status } = await app.request(`as.alice.read.update.${room}`, payload, 'alice')

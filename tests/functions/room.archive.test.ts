@@ -43,7 +43,7 @@ describe('room.archive', () => {
   })
 
   it.each(['public', 'private'] as const)(
-    'publishes to the members of a %s room only',
+    'publishes archiving and restoring to the members of a %s room only',
     async (kind) => {
       const room = await app.createRoom(['alice', 'bob'], kind, { alice: 'owner' })
       const [toBob, toCharlie] = [
@@ -106,7 +106,7 @@ describe('room.archive', () => {
     })
   })
 
-  it('stores no second event when archived or restored twice', async () => {
+  it('stores one event when a room is archived or restored twice', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
     for (const act of [restore, archive, archive, restore, restore]) await act(room, 'alice')
@@ -114,7 +114,7 @@ describe('room.archive', () => {
     expect(await app.readEvents(room)).toMatchObject([{ action: 'archive' }, { action: 'restore' }])
   })
 
-  it('restores missing entries of the live index when called again', async () => {
+  it('restores missing entries of the member index when called again', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const before = await readKeys(room)
     const index = await app.openBucket(ROOMS_KV)
@@ -134,7 +134,7 @@ describe('room.archive', () => {
   })
 
   it.each(['moderator', 'member', 'guest'] as const)(
-    'rejects archiving and restoring by a %s with forbidden',
+    'rejects archiving and restoring by a %s as forbidden',
     async (bob) => {
       const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner', bob })
 
@@ -146,13 +146,13 @@ describe('room.archive', () => {
     },
   )
 
-  it('rejects a direct room with forbidden', async () => {
+  it('rejects archiving a direct room as forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'direct', { alice: 'owner' })
 
     await expect(archive(room, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('rejects non-members and a former owner with the same error as for an unknown room', async () => {
+  it('rejects calls by non-members and a former owner with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner', bob: 'owner' })
     await app.call('room.leave', { room }, 'bob')
     const absent = newRoomId()
@@ -161,13 +161,13 @@ describe('room.archive', () => {
       for (const as of ['bob', 'charlie'] as const) {
         await expectSameRejection((id) => act(id, as), { hidden: room, absent })
       }
-      // The second round runs against the archived room.
+      // The calls of the second round refer to the archived room.
       await archive(room, 'alice')
     }
   })
 
   it.each(badPayloads({ archived: true }).filter(([name]) => name !== 'true as archived'))(
-    'rejects %s',
+    'rejects invalid input: %s',
     async (_name, payload) => {
       const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 

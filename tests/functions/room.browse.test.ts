@@ -66,15 +66,18 @@ describe('room.browse', () => {
     expect(await findIds(`${word} äpfel ωMEGA жУК`)).toEqual([room])
   })
 
-  it.each(['%', '_', '\\', "'", '*', '.', '\\%', '𝕫'])('matches %s literally', async (text) => {
-    const word = newWord()
-    await createNamedRoom(`${word}a and more`)
-    expect(await findIds(`${word}${text}`)).toEqual([])
+  it.each(['%', '_', '\\', "'", '*', '.', '\\%', '𝕫'])(
+    'matches the text %s literally',
+    async (text) => {
+      const word = newWord()
+      await createNamedRoom(`${word}a and more`)
+      expect(await findIds(`${word}${text}`)).toEqual([])
 
-    const literal = await createNamedRoom(`some ${word}${text} and more`)
+      const literal = await createNamedRoom(`some ${word}${text} and more`)
 
-    expect(await findIds(`${word}${text}`)).toEqual([literal])
-  })
+      expect(await findIds(`${word}${text}`)).toEqual([literal])
+    },
+  )
 
   it('sorts rooms by name, then by id', async () => {
     const word = newWord()
@@ -87,7 +90,7 @@ describe('room.browse', () => {
     expect(await findIds(word)).toEqual([...sameName, third, last])
   })
 
-  it('returns 50 rooms a page, each room once', async () => {
+  it('returns 50 rooms per page, and each room once', async () => {
     const word = newWord()
     const names = Array.from(
       { length: 101 },
@@ -159,21 +162,24 @@ describe('room.browse', () => {
     })
   })
 
-  it('rejects a call for another user with forbidden', async () => {
+  it('rejects a call for another user as forbidden', async () => {
     await expect(app.request('as.bob.room.browse', '{}', 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
 
-  it.each(['x'.repeat(81), 'a\0b', 'a\ud800'])('rejects %j as invalid', async (text) => {
+  it.each(['x'.repeat(81), 'a\0b', 'a\ud800'])('rejects the text %j as invalid', async (text) => {
     const answer = await app.request('as.alice.room.browse', JSON.stringify({ text }), 'alice')
 
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  it.each(badPayloads({ text: 'a', after: 'general' }))('rejects %s', async (_name, payload) => {
-    const { status } = await app.request('as.alice.room.browse', payload, 'alice')
+  it.each(badPayloads({ text: 'a', after: 'general' }))(
+    'rejects invalid input: %s',
+    async (_name, payload) => {
+      const { status } = await app.request('as.alice.room.browse', payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

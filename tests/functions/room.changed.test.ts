@@ -9,7 +9,7 @@ const app = useApp()
 beforeAll(() => app.createUsers('bob'))
 
 describe('room.changed', () => {
-  it('publishes the next message to a new member, although the members were cached', async () => {
+  it('makes fanout publish the next message to a new member, although the runtime had cached the members', async () => {
     const room = await app.createRoom(['alice'], 'private', { alice: 'owner' })
     await app.send(room, 'who is here?', 'alice')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
@@ -21,7 +21,7 @@ describe('room.changed', () => {
     expect(notices.at(-1)?.event).toMatchObject({ kind: 'message', text: 'welcome' })
   })
 
-  it('publishes no further message to a member who left, although the members were cached', async () => {
+  it('stops fanout from publishing to a member who left, although the runtime had cached the members', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     const [toBob, toAlice] = [
       await app.listen(deliverNotify, { user: 'bob', room }, 'bob'),
@@ -36,7 +36,7 @@ describe('room.changed', () => {
     await toAlice.until((notice) => notice.seq === seq)
     const { nc } = await app.connectAs('bob')
     await nc.flush()
-    // The leave event is the last one.
+    // The leave event is the last event that bob receives.
     expect(toBob.unread().map(({ kind }) => kind)).toEqual(['member'])
   })
 
@@ -53,7 +53,7 @@ describe('room.changed', () => {
     await expect(sync()).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('answers concurrent calls of a removed member with forbidden only', async () => {
+  it('rejects every call by a non-member as forbidden while room.changed events arrive', async () => {
     const room = await app.createRoom(['alice'])
     const leaveEvent = JSON.stringify({ action: 'leave', userId: 'bob' })
     const { nc } = await app.connectAs('functions')

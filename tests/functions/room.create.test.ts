@@ -40,7 +40,7 @@ describe('room.create', () => {
     expect((await app.readEvents(input.room)).map(({ kind }) => kind)).toEqual(['room', 'member'])
   })
 
-  it('restores missing entries of the live index when the owner repeats the call', async () => {
+  it('restores missing entries of the member index when the owner repeats the call', async () => {
     const input = { room: newRoomId(), name: 'Mine', kind: 'private' } as const
     await app.call('room.create', input, 'alice')
     const index = await app.openBucket(ROOMS_KV)
@@ -76,7 +76,7 @@ describe('room.create', () => {
     expect(await changes.next()).toEqual({ room, action: 'join', userId: 'alice' })
   })
 
-  it('rejects an id in use with conflict, also when the room is hidden from the caller', async () => {
+  it('rejects an id in use as a conflict, also when the room is hidden from the caller', async () => {
     const secret = await app.createRoom(['alice'], 'private')
     const create = (room: string) =>
       app.call('room.create', { room, name: 'Mine', kind: 'public' }, 'bob').catch((error) => error)
@@ -103,7 +103,7 @@ describe('room.create', () => {
     expect(await app.call('room.members', { room: id }, 'functions')).toEqual({ members: [owner] })
   })
 
-  it('rejects a user without a role with forbidden', async () => {
+  it('rejects a call by a user without a role as forbidden', async () => {
     const input = { room: newRoomId(), name: 'Mine', kind: 'public' } as const
 
     await expect(app.call('room.create', input, 'charlie')).rejects.toMatchObject({
@@ -131,7 +131,7 @@ describe('room.create', () => {
   })
 
   it.each(badPayloads({ room: 'a-room', name: 'A room', kind: 'public' }))(
-    'rejects %s',
+    'rejects invalid input: %s',
     async (_name, payload) => {
       const { status } = await app.request('as.alice.room.create', payload, 'alice')
 

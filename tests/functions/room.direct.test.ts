@@ -99,7 +99,7 @@ describe('room.direct', () => {
     )
   })
 
-  it('publishes to the two members only, and lets them send messages', async () => {
+  it('publishes events to the two members only, and lets them send messages', async () => {
     await db
       .insert(users)
       .values({ id: 'bob' as UserId, name: 'Bob' })
@@ -169,7 +169,7 @@ describe('room.direct', () => {
     expect(pairs.map(([first, other]) => directRoomOf(other, first))).toEqual(ids)
   })
 
-  it('is returned by room.list to both members, each with the other as partner', async () => {
+  it('makes room.list return the room to both members, with the id of the other member', async () => {
     const [me, other] = [await createUser(), await createUser()]
     const { room } = await open(me, other)
     const readList = async (user: UserId) =>
@@ -181,7 +181,7 @@ describe('room.direct', () => {
 
   it('publishes pending events of an interrupted call', async () => {
     const [me, other] = [await createUser(), await createUser()]
-    // As left by a process that crashed before publishing the pending events.
+    // Inserts the rows that a process leaves if it crashes before publishing the pending events.
     const id = directRoomOf(me, other)
     const [role, at] = ['member', new Date().toISOString()] as const
     await db.insert(rooms).values({ id, name: '', kind: 'direct' })
@@ -203,7 +203,7 @@ describe('room.direct', () => {
     expect((await index.get(`${id}.${me}`))?.json()).toEqual({ kind: 'direct', role: 'member' })
   })
 
-  it('restores missing entries of the live index', async () => {
+  it('restores missing entries of the member index', async () => {
     const [me, other] = [await createUser(), await createUser()]
     const { room } = await open(me, other)
     await expect.poll(() => readHead(room.id)).toBeDefined()
@@ -232,14 +232,14 @@ describe('room.direct', () => {
     expect(earlier).toHaveLength(3)
   })
 
-  it('rejects an unknown user with forbidden, and creates no room', async () => {
+  it('rejects an unknown user as forbidden, and creates no room', async () => {
     const [me, unknownUser] = [await createUser(), newUserId()]
 
     await expect(open(me, unknownUser)).rejects.toMatchObject({ code: 'forbidden' })
     expect(await readMembers(directRoomOf(me, unknownUser))).toEqual([])
   })
 
-  it('rejects an archived room with forbidden, and does not restore it', async () => {
+  it('rejects a call for an archived room as forbidden, and does not restore it', async () => {
     const [me, other] = [await createUser(), await createUser()]
     const id = directRoomOf(me, other)
     await db.insert(rooms).values({ id, name: '', kind: 'direct', archivedAt: new Date() })
@@ -248,7 +248,7 @@ describe('room.direct', () => {
     expect(await (await app.openBucket(ROOMS_KV)).get(id)).toBeNull()
   })
 
-  it('rejects a room of another kind with the same id, and adds no member', async () => {
+  it('rejects a call if a room of another kind has the same id, and adds no member', async () => {
     const [me, other] = [await createUser(), await createUser()]
     const id = directRoomOf(me, other)
     await db.insert(rooms).values({ id, name: 'A trap', kind: 'public' })
@@ -257,13 +257,13 @@ describe('room.direct', () => {
     expect(await readMembers(id)).toEqual([])
   })
 
-  it('rejects a user without a role with forbidden', async () => {
+  it('rejects a call by a user without a role as forbidden', async () => {
     await expect(app.call('room.direct', { with: 'alice' }, 'charlie')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
 
-  it('rejects a call for another user with forbidden', async () => {
+  it('rejects a call for another user as forbidden', async () => {
     const payload = JSON.stringify({ with: 'charlie' })
 
     await expect(app.request('as.bob.room.direct', payload, 'alice')).rejects.toMatchObject({
@@ -271,15 +271,18 @@ describe('room.direct', () => {
     })
   })
 
-  it.each(['', 'Bob', 'a.b', '*', 'x'.repeat(65), 'a\0b'])('rejects the id %j', async (other) => {
-    const payload = JSON.stringify({ with: other })
+  it.each(['', 'Bob', 'a.b', '*', 'x'.repeat(65), 'a\0b'])(
+    'rejects the user id %j as invalid',
+    async (other) => {
+      const payload = JSON.stringify({ with: other })
 
-    const answer = await app.request('as.alice.room.direct', payload, 'alice')
+      const answer = await app.request('as.alice.room.direct', payload, 'alice')
 
-    expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
-  })
+      expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
+    },
+  )
 
-  it.each(badPayloads({ with: 'bob' }))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({ with: 'bob' }))('rejects invalid input: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.room.direct', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

@@ -8,13 +8,13 @@ import { type App, createApp, newRoomId, type TestPerson } from '../support/app.
 import { withFullStream } from '../support/full-stream.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
-/** Longer than the interval of room.finish. */
+/** Options for `expect.poll`. The timeout is longer than the interval of room.finish. */
 const polling = { timeout: 30_000, interval: 200 }
 
 let servers: Servers
 let app: App
 
-// Separate servers, because these tests block writes to the stream.
+// These tests make CHAT_MESSAGES reject writes, so they start their own servers.
 beforeAll(async () => {
   servers = await startServers(inject('servers').database)
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -27,7 +27,7 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-/** Creates a room as left by a process that crashed after adding charlie, before the event. */
+/** Creates a room as left by a process that crashed after adding charlie, before publishing the event. */
 async function createInterrupted() {
   const room = await createRoom()
   const [userId, by] = ['charlie', 'alice'] as UserId[] as [UserId, UserId]

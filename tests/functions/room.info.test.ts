@@ -54,7 +54,7 @@ describe('room.info', () => {
     expect(answer).not.toHaveProperty('role')
   })
 
-  it('returns display names, and the id of an unknown user', async () => {
+  it('returns the display names of members, and the id instead if a member is unknown', async () => {
     const room = await app.createRoom([], 'public')
     const [given, chosen, unknown] = [newUserId(), newUserId(), newUserId()]
     await db.insert(users).values([
@@ -92,15 +92,15 @@ describe('room.info', () => {
     expect(await info(room, 'alice')).toMatchObject({ count: 0, members: [] })
   })
 
-  it('rejects a non-member of a private room with the same error as for an unknown room', async () => {
+  it('rejects a call by a non-member of a private room with the same error as for an unknown room', async () => {
     await expectHidden(await app.createRoom(['alice'], 'private'), 'bob')
   })
 
-  it('rejects a third user of a direct room with the same error as for an unknown room', async () => {
+  it('rejects a call by a non-member of a direct room with the same error as for an unknown room', async () => {
     await expectHidden(await app.createRoom(['alice', 'bob'], 'direct'), 'charlie')
   })
 
-  it('rejects an archived room with the same error as for an unknown room, also for members', async () => {
+  it('rejects a call for an archived room, even by a member, with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
     await db.update(rooms).set({ archivedAt: new Date() }).where(eq(rooms.id, room))
 
@@ -127,7 +127,7 @@ describe('room.info', () => {
     await expectHidden(room, 'bob')
   })
 
-  it('rejects a call for another user with forbidden', async () => {
+  it('rejects a call for another user as forbidden', async () => {
     const room = await app.createRoom(['bob'], 'private')
 
     await expect(app.request(`as.bob.room.info.${room}`, '{}', 'alice')).rejects.toMatchObject({
@@ -135,13 +135,13 @@ describe('room.info', () => {
     })
   })
 
-  it.each(['Upper', 'x'.repeat(65)])('rejects %s, which is no room id', async (room) => {
+  it.each(['Upper', 'x'.repeat(65)])('rejects %s, which is not a room id', async (room) => {
     const answer = await app.request(`as.alice.room.info.${room}`, '{}', 'alice')
 
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  it.each(badPayloads({}))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({}))('rejects invalid input: %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'])
 
     const { status } = await app.request(`as.alice.room.info.${room}`, payload, 'alice')

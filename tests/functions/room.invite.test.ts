@@ -68,14 +68,14 @@ describe('room.invite', () => {
     expect(await app.readEvents(room)).toHaveLength(2)
   })
 
-  it('rejects a direct room with forbidden', async () => {
+  it('rejects an invitation to a direct room as forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'direct')
 
     await expect(invite(room, 'charlie', 'alice')).rejects.toMatchObject({ code: 'forbidden' })
     expect(await app.readEvents(room)).toEqual([])
   })
 
-  it('rejects a member who left', async () => {
+  it('rejects an invitation by a member who left', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
     await app.call('room.leave', { room }, 'bob')
 
@@ -91,7 +91,7 @@ describe('room.invite', () => {
     await expect(app.call('room.kick', { room, userId: 'alice' }, 'bob')).resolves.toEqual({})
   })
 
-  it('lets a moderator, but no member, invite a banned user again', async () => {
+  it('lets the owner, but not a member, invite a banned user again', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
     await app.call('room.kick', { room, userId: 'charlie' }, 'alice')
 
@@ -110,7 +110,7 @@ describe('room.invite', () => {
     await expect(app.call('room.join', { room }, 'bob')).resolves.toBeDefined()
   })
 
-  it('rejects a guest, and rejects a non-member with the same message as for an unknown room', async () => {
+  it('rejects an invitation by a guest, and one by a non-member with the same message as for an unknown room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { bob: 'guest' })
     const absent = newRoomId()
 
@@ -123,7 +123,7 @@ describe('room.invite', () => {
     expect(onAbsent.message.replace(absent, other)).toBe(onHidden.message)
   })
 
-  it('rejects an unknown user with the same error as room.direct', async () => {
+  it('rejects an invitation of an unknown user with the same error as room.direct', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const unknownUser = newUserId()
 
@@ -138,7 +138,7 @@ describe('room.invite', () => {
     expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: ['alice'] })
   })
 
-  it('reveals no known users to callers who may not invite', async () => {
+  it('does not reveal to callers who may not invite whether a user exists', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { bob: 'guest' })
     const messagesFor = async (as: TestPerson) =>
       Promise.all(
@@ -162,7 +162,7 @@ describe('room.invite', () => {
     },
   )
 
-  it.each(badPayloads({ userId: 'bob' }))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({ userId: 'bob' }))('rejects invalid input: %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'])
 
     const { status } = await app.request(`as.alice.room.invite.${room}`, payload, 'alice')

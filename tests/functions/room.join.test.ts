@@ -122,7 +122,7 @@ describe('room.join', () => {
     expect(answer).toEqual({ members: ['bob'] })
   })
 
-  it('restores a missing entry of the live index', async () => {
+  it('restores a missing entry of the member index', async () => {
     const room = await app.createRoom(['alice'])
     const index = await app.openBucket(ROOMS_KV)
     await index.delete(`${room}.alice`)
@@ -140,7 +140,7 @@ describe('room.join', () => {
     expect(answer.room.kind).toBe('private')
   })
 
-  it('rejects a non-member of a private room with the same error as for an unknown room', async () => {
+  it('rejects a call by a non-member of a private room with the same error as for an unknown room', async () => {
     const secret = await app.createRoom(['alice'], 'private')
     const absent = newRoomId()
 
@@ -150,13 +150,13 @@ describe('room.join', () => {
     })
   })
 
-  it.each(['Upper', 'A_B'])('rejects %s, which is no room id', async (room) => {
+  it.each(['Upper', 'A_B'])('rejects %s, which is not a room id', async (room) => {
     await expect(app.call('room.join', { room }, 'alice')).rejects.toMatchObject({
       code: 'invalid',
     })
   })
 
-  it('rejects a call for another user with forbidden', async () => {
+  it('rejects a call for another user as forbidden', async () => {
     const room = await app.createRoom([])
 
     await expect(app.request(`as.bob.room.join.${room}`, '{}', 'alice')).rejects.toMatchObject({
@@ -164,7 +164,7 @@ describe('room.join', () => {
     })
   })
 
-  it.each(badPayloads({}))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({}))('rejects invalid input: %s', async (_name, payload) => {
     const room = await app.createRoom([])
 
     const { status } = await app.request(`as.alice.room.join.${room}`, payload, 'alice')

@@ -16,7 +16,7 @@ const app = useApp()
 const kick = (room: string, userId: string, as: TestPerson) =>
   app.call('room.kick', { room, userId }, as)
 
-/** Kicks bob. Retries when the answer is late, because the concurrent joins occupy the runtime. */
+/** Kicks bob. Retries if the call times out, because the concurrent joins keep the runtime busy. */
 async function kickUntilAnswered(room: string): Promise<void> {
   for (;;) {
     try {
@@ -52,13 +52,13 @@ describe('room.kick', () => {
     expect(await toBob.next()).toMatchObject({ event: { action: 'kick', userId: 'bob' } })
   })
 
-  it('publishes to each member of a public room separately afterwards', async () => {
+  it('makes fanout publish later events of a public room to each member separately', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
     const multicast = await app.listen(roomNotify, { room }, 'charlie')
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     const other = await app.createRoom(['alice'])
     const elsewhere = await app.listen(roomNotify, { room: other }, 'charlie')
-    // Fills the cache of how to publish to this room, which the kick must invalidate.
+    // Makes the runtime cache that events of this room are broadcast. The kick must invalidate this entry.
     await app.send(room, 'with charlie', 'alice')
     await multicast.next()
 
@@ -111,11 +111,11 @@ describe('room.kick', () => {
   })
 
   it.each([
-    ['a member', 'member', 'member'],
-    ['a guest', 'guest', 'member'],
-    ['a moderator who kicks a moderator', 'moderator', 'moderator'],
-    ['a moderator who kicks an owner', 'moderator', 'owner'],
-  ] as const)('rejects %s with forbidden', async (_name, bob, alice) => {
+    ['of a member by a member', 'member', 'member'],
+    ['of a member by a guest', 'guest', 'member'],
+    ['of a moderator by a moderator', 'moderator', 'moderator'],
+    ['of an owner by a moderator', 'moderator', 'owner'],
+  ] as const)('rejects a kick %s as forbidden', async (_name, bob, alice) => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice, bob })
 
     await expect(kick(room, 'alice', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
@@ -131,7 +131,7 @@ describe('room.kick', () => {
     expect(await changes.next()).toEqual({ room, action: 'leave', userId: 'bob' })
   })
 
-  it('rejects a non-member with the same error as for an unknown room', async () => {
+  it('rejects a call by a non-member with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const absent = newRoomId()
 
@@ -139,27 +139,27 @@ describe('room.kick', () => {
     expect(await app.readEvents(room)).toEqual([])
   })
 
-  it('rejects a moderator who left', async () => {
+  it('rejects a kick by a moderator who left', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { bob: 'moderator' })
     await app.call('room.leave', { room }, 'bob')
 
     expect(await nextRejection(() => kick(room, 'alice', 'bob'))).toBe('forbidden')
   })
 
-  it('rejects a direct room with forbidden', async () => {
+  it('rejects a kick from a direct room as forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'direct', { bob: 'owner' })
 
     await expect(kick(room, 'alice', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('rejects the caller and non-members as targets with forbidden', async () => {
+  it('rejects a kick of the caller or of a non-member as forbidden', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
     for (const userId of ['alice', 'bob', 'nobody'])
       await expect(kick(room, userId, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it.each(badPayloads({ userId: 'bob' }))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({ userId: 'bob' }))('rejects invalid input: %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
     const { status } = await app.request(`as.alice.room.kick.${room}`, payload, 'alice')

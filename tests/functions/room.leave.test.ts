@@ -11,7 +11,7 @@ const leave = (room: string, as: 'alice' | 'bob' | 'charlie') =>
   app.call('room.leave', { room }, as)
 
 describe('room.leave', () => {
-  it('removes the membership from the database and the index, and stores the event', async () => {
+  it('removes the membership from the database and the member index, and stores the event', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const changes = await app.listen(roomChanged, { room }, 'functions')
 
@@ -47,7 +47,7 @@ describe('room.leave', () => {
     await app.send(room, 'back again', 'bob')
   })
 
-  it('rejects the last owner with conflict while others are in the room', async () => {
+  it('rejects a leave of the last owner as a conflict while other members remain', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
     await expect(leave(room, 'alice')).rejects.toMatchObject({ code: 'conflict' })
@@ -57,7 +57,7 @@ describe('room.leave', () => {
     expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: [] })
   })
 
-  it('rejects a former member with the same message as for an unknown room', async () => {
+  it('rejects a call by a former member with the same message as for an unknown room', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const absent = newRoomId()
     await leave(room, 'bob')
@@ -66,14 +66,14 @@ describe('room.leave', () => {
     expect(await app.readEvents(room)).toHaveLength(1)
   })
 
-  it('rejects a direct room with forbidden', async () => {
+  it('rejects leaving a direct room as forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'direct')
 
     await expect(leave(room, 'bob')).rejects.toMatchObject({ code: 'forbidden' })
     expect((await app.call('room.members', { room }, 'functions')).members).toContain('bob')
   })
 
-  it.each(badPayloads({}))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({}))('rejects invalid input: %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'])
 
     const { status } = await app.request(`as.alice.room.leave.${room}`, payload, 'alice')

@@ -22,7 +22,7 @@ async function addMembership(user: UserId, room: RoomId) {
   await db.insert(members).values({ room, userId: user })
 }
 
-/** Inserts one row for each entry, with sequences from 1. */
+/** Inserts one message for each entry, with sequences from 1. An entry overrides default columns. */
 async function insertMessages(room: RoomId, entries: Partial<typeof messages.$inferInsert>[]) {
   const rows = entries.map((row, index) => ({
     id: newMessageId(),
@@ -63,7 +63,7 @@ describe('room.list', () => {
     expect(await readList(newUserId())).toEqual([])
   })
 
-  it('counts unread messages of others and mentions, also those in threads', async () => {
+  it('counts unread messages by other users, and mentions of the caller, even in threads', async () => {
     const me = newUserId()
     const room = await app.createRoom([])
     await addMembership(me, room)
@@ -107,7 +107,7 @@ describe('room.list', () => {
     expect(await readList(me)).toMatchObject([{ unread: expected, mentions: expected }])
   })
 
-  it('does not count messages of the caller', async () => {
+  it('does not count messages of the caller as unread', async () => {
     const me = newUserId()
     const room = await app.createRoom([])
     await addMembership(me, room)
@@ -171,7 +171,7 @@ describe('room.list', () => {
     expect(await readList(other)).toMatchObject([{ id: room, with: me }])
   })
 
-  it('omits archived rooms and former memberships', async () => {
+  it('omits archived rooms and rooms that the caller has left', async () => {
     const me = newUserId()
     const room = await app.createRoom([])
     await addMembership(me, room)
@@ -200,7 +200,7 @@ describe('room.list', () => {
     expect(list.map(({ id }) => id)).toEqual(ids.slice(5).sort())
   })
 
-  it('reads messages with index scans, and at most 1,000 rows of each', async () => {
+  it('reads messages with index scans only, and at most 200 rows in each step of the plan', async () => {
     const me = newUserId()
     const busy = await app.createRoom([])
     await addMembership(me, busy)
@@ -225,13 +225,13 @@ describe('room.list', () => {
     expect(Math.max(...read)).toBe(200)
   })
 
-  it('rejects a call for another user with forbidden', async () => {
+  it('rejects a call for another user as forbidden', async () => {
     await expect(app.request('as.bob.room.list', '{}', 'alice')).rejects.toMatchObject({
       code: 'forbidden',
     })
   })
 
-  it.each(badPayloads({}))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({}))('rejects invalid input: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.room.list', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

@@ -34,7 +34,7 @@ describe('room.members', () => {
     })
   })
 
-  it('rejects people, on its own subject and on theirs', async () => {
+  it("rejects calls by users, on the function's subject and on the user's own subject", async () => {
     const room = await app.createRoom(['alice'])
 
     for (const subject of [`room.members.${room}`, `as.alice.room.members.${room}`])

@@ -11,7 +11,7 @@ import { type App, createApp, newUserId, newUserIds } from '../support/app.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
 const stream = `KV_${ROOMS_KV.bucket}`
-/** Longer than the interval of the index check. */
+/** Options for `expect.poll`. The timeout is longer than the interval of room.reindex. */
 const polling = { timeout: 15_000, interval: 100 }
 
 let servers: Servers
@@ -19,7 +19,7 @@ let app: App
 let manager: JetStreamManager
 let index: KV
 
-// Separate servers, because these tests delete the index.
+// These tests delete the member index ROOMS_KV, so they start their own servers.
 beforeAll(async () => {
   servers = await startServers(inject('servers').database)
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -35,7 +35,7 @@ beforeEach(async () => {
   index = await app.openBucket(ROOMS_KV)
 })
 
-/** Returns all entries of the index by key. */
+/** Returns all entries of the member index by key, without its marker `=index`. */
 async function readIndex(): Promise<Map<string, unknown>> {
   const keys: string[] = []
   for await (const key of await index.keys(['*', '*.*'])) if (key !== '=index') keys.push(key)
@@ -44,7 +44,7 @@ async function readIndex(): Promise<Map<string, unknown>> {
   return new Map(keys.map((key, index) => [key, entries[index]?.json()]))
 }
 
-/** Returns the entries that the index should have according to the database. */
+/** Returns the entries that the member index should have according to the database. */
 async function readExpected(): Promise<Map<string, unknown>> {
   const activeRooms = (await db.select().from(rooms)).filter(({ archivedAt }) => !archivedAt)
   const closed = new Set((await db.select().from(bans)).map(({ room }) => room))
@@ -78,7 +78,7 @@ function isMember(room: RoomId, as: 'alice' | 'bob' | 'charlie'): Promise<boolea
 }
 
 describe('room.reindex', () => {
-  it('rebuilds a lost index on the first call that needs it', async () => {
+  it('rebuilds the lost member index on the first call that needs it', async () => {
     const { closed, secret, archived } = await createRooms()
     await manager.streams.purge(stream)
 
@@ -90,7 +90,7 @@ describe('room.reindex', () => {
     expect(await isMember(secret, 'charlie')).toBe(false)
   })
 
-  it('rebuilds the index again when it is lost shortly after', async () => {
+  it('rebuilds the member index again when it is lost right after a rebuild', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private')
 
     for (const as of ['alice', 'bob'] as const) {
@@ -99,10 +99,10 @@ describe('room.reindex', () => {
     }
   })
 
-  it('rebuilds the index before an event is published to a room', async () => {
+  it('rebuilds the member index before an event is published to a room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
-    // Caches the membership of alice.
+    // Makes the runtime cache the membership of alice.
     await isMember(room, 'alice')
     await manager.streams.purge(stream)
 
@@ -114,14 +114,14 @@ describe('room.reindex', () => {
     })
   })
 
-  it('rebuilds the index when room.members is called', async () => {
+  it('rebuilds the member index when room.members is called', async () => {
     const room = await app.createRoom(['alice'])
     await manager.streams.purge(stream)
 
     expect(await app.call('room.members', { room }, 'functions')).toEqual({ members: ['alice'] })
   })
 
-  it('rebuilds the index without any call', async () => {
+  it('rebuilds the member index without any call', async () => {
     await createRooms()
     await manager.streams.purge(stream)
 
@@ -130,7 +130,7 @@ describe('room.reindex', () => {
     expect(await readIndex()).toEqual(await readExpected())
   })
 
-  it('rebuilds the index after the bucket was deleted and another runtime started', async () => {
+  it('rebuilds the member index after its bucket was deleted and another runtime started', async () => {
     const room = await app.createRoom(['alice'], 'private')
     await manager.streams.delete(stream)
     await expect(app.call('chat.sync', { room, since: 0 }, 'alice')).rejects.toMatchObject({
@@ -145,7 +145,7 @@ describe('room.reindex', () => {
     await another.stop()
   })
 
-  it('rebuilds the index of a room with thousands of members', async () => {
+  it('rebuilds the member index of a room with thousands of members', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const people = newUserIds(2_500)
     await db.insert(members).values(people.map((userId) => ({ room, userId })))
@@ -157,13 +157,13 @@ describe('room.reindex', () => {
     expect(answer.members.toSorted()).toEqual(['alice', ...people].toSorted())
   })
 
-  it('does not index members again who leave or are kicked during the rebuild', async () => {
+  it('adds no member again who leaves or is kicked during the rebuild', async () => {
     const roomIds = await Promise.all(
       Array.from({ length: 50 }, () =>
         app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' }),
       ),
     )
-    // Caches the memberships of the owner, so that the kicks need not wait for the rebuild.
+    // Makes the runtime cache the owner's memberships, so that the kicks need not wait for the rebuild.
     await Promise.all(roomIds.map((room) => isMember(room, 'alice')))
     await manager.streams.purge(stream)
 
@@ -183,7 +183,7 @@ describe('room.reindex', () => {
     expect(memberships).not.toContain(true)
   })
 
-  it('repairs wrong members, roles and room kinds', async () => {
+  it('repairs wrong members, roles and room kinds in the member index', async () => {
     const room = await app.createRoom(['alice', 'bob', 'charlie'], 'private', { alice: 'owner' })
     const other = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const unindexed = await app.createRoom(['alice'], 'private')

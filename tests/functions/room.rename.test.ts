@@ -21,7 +21,7 @@ describe('room.rename', () => {
     expect(rooms).toContainEqual(expect.objectContaining(named))
   })
 
-  it('publishes and stores the event', async () => {
+  it('publishes and stores a rename event', async () => {
     const secret = await app.createRoom(['alice', 'bob'], 'private', { alice: 'moderator' })
     const open = await app.createRoom(['alice'], 'public', { alice: 'owner' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room: secret }, 'bob')
@@ -45,20 +45,20 @@ describe('room.rename', () => {
     expect(await app.readEvents(room)).toHaveLength(1)
   })
 
-  it.each(['member', 'guest'] as const)('rejects a %s with forbidden', async (bob) => {
+  it.each(['member', 'guest'] as const)('rejects a %s as forbidden', async (bob) => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner', bob })
 
     await expect(rename(room, 'Mine', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
     expect(await app.readEvents(room)).toEqual([])
   })
 
-  it('rejects a direct room with forbidden', async () => {
+  it('rejects renaming a direct room as forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'direct', { alice: 'owner' })
 
     await expect(rename(room, 'Us', 'alice')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('rejects non-members and a banned owner with the same error as for an unknown room', async () => {
+  it('rejects calls by non-members and a banned owner with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner', bob: 'owner' })
     await app.call('room.kick', { room, userId: 'bob' }, 'alice')
     const absent = newRoomId()
@@ -71,7 +71,7 @@ describe('room.rename', () => {
     })
   })
 
-  it('keeps the name of an archived room', async () => {
+  it('does not rename an archived room', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
     await app.call('room.archive', { room }, 'alice')
 
@@ -103,7 +103,7 @@ describe('room.rename', () => {
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  it.each(badPayloads({ name: 'Cellar' }))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({ name: 'Cellar' }))('rejects invalid input: %s', async (_name, payload) => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
 
     const { status } = await app.request(`as.alice.room.rename.${room}`, payload, 'alice')

@@ -32,7 +32,7 @@ describe('room.role', () => {
     expect(await app.call('room.info', { room }, 'bob')).toMatchObject({ role: 'moderator' })
   })
 
-  it('publishes and stores the event', async () => {
+  it('publishes and stores a role event', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
@@ -73,7 +73,7 @@ describe('room.role', () => {
     ['a moderator who demotes an owner', 'moderator', 'owner', 'member'],
     ['a member who demotes a member', 'member', 'member', 'guest'],
     ['a guest who promotes a guest', 'guest', 'guest', 'member'],
-  ] as const)('rejects %s with forbidden', async (_name, alice, bob, to) => {
+  ] as const)('rejects a call by %s as forbidden', async (_name, alice, bob, to) => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice, bob })
 
     await expect(setRole(room, 'bob', to, 'alice')).rejects.toMatchObject({ code: 'forbidden' })
@@ -92,7 +92,7 @@ describe('room.role', () => {
     expect(await app.call('room.info', { room }, 'bob')).toMatchObject({ role: 'member' })
   })
 
-  it('rejects a role change of the last owner with conflict', async () => {
+  it('rejects a role change of the last owner as a conflict', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
     await expect(setRole(room, 'alice', 'member', 'alice')).rejects.toMatchObject({
@@ -130,7 +130,7 @@ describe('room.role', () => {
     },
   )
 
-  it('rejects a non-member and a direct room with forbidden', async () => {
+  it('rejects a role for a non-member or in a direct room as forbidden', async () => {
     const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
     const direct = await app.createRoom(['alice', 'bob'], 'direct', { alice: 'owner' })
 
@@ -143,7 +143,7 @@ describe('room.role', () => {
     })
   })
 
-  it('rejects non-members and a former owner with the same error as for an unknown room', async () => {
+  it('rejects calls by non-members and a former owner with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner', bob: 'owner' })
     await app.call('room.leave', { room }, 'bob')
     const absent = newRoomId()
@@ -169,12 +169,15 @@ describe('room.role', () => {
     },
   )
 
-  it.each(badPayloads({ userId: 'bob', role: 'guest' }))('rejects %s', async (_name, payload) => {
-    const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
+  it.each(badPayloads({ userId: 'bob', role: 'guest' }))(
+    'rejects invalid input: %s',
+    async (_name, payload) => {
+      const room = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
 
-    const { status } = await app.request(`as.alice.room.role.${room}`, payload, 'alice')
+      const { status } = await app.request(`as.alice.room.role.${room}`, payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-    expect(await app.readEvents(room)).toEqual([])
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+      expect(await app.readEvents(room)).toEqual([])
+    },
+  )
 })

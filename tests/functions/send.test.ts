@@ -59,7 +59,7 @@ describe('send', () => {
     expect(second.seq).toBeGreaterThan(first.seq)
   })
 
-  it('publishes to a public room with the sequence, the previous sequence and the mentions', async () => {
+  it('publishes a message to a public room with its sequence, the previous sequence and its mentions', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const notices = await app.listen(roomNotify, { room }, 'bob')
 
@@ -93,7 +93,7 @@ describe('send', () => {
     expect(message.text).toHaveLength(8_000)
   })
 
-  it('publishes to the members of a private room only', async () => {
+  it('publishes a message to the members of a private room only', async () => {
     const secret = await app.createRoom(['alice', 'bob'], 'private')
     const other = await app.createRoom(['alice', 'charlie'], 'private')
     const toAlice = await app.listen(deliverNotify, { user: 'alice', room: secret }, 'alice')
@@ -108,7 +108,7 @@ describe('send', () => {
 
     expect(await toAlice.next()).toMatchObject({ user: 'alice', seq })
     expect(await toBob.next()).toMatchObject({ user: 'bob', seq })
-    // Charlie's first event is the later one, so the first room published none to him.
+    // Charlie first receives the event of the other room, so none of the secret room was published to him.
     expect(await toCharlie.next()).toMatchObject({ user: 'charlie', room: other })
     expect(await toPublic.until(({ room }) => room === open)).not.toContainEqual(
       expect.objectContaining({ room: secret }),
@@ -145,24 +145,27 @@ describe('send', () => {
     ['an old client id', newClientId(Date.now() - 24 * hourMs)],
     ['a client id from the future', newClientId(Date.now() + hourMs)],
     ['a client id without a time', `draft_${crypto.randomUUID()}`],
-  ])('finds %s in the database after the deduplication window', async (_name, clientId) => {
-    const room = await app.createRoom(['alice'])
-    // As left by a message older than the stream's deduplication window.
-    const row = {
-      id: newMessageId(),
-      room,
-      seq: 1,
-      sender: 'alice' as UserId,
-      clientId: clientId as ClientId,
-      text: 'long ago',
-      at: new Date('2026-01-31T12:00:00.123Z'),
-    }
-    await db.insert(messages).values(row)
+  ])(
+    'finds the message with %s in the database after the duplicate window',
+    async (_name, clientId) => {
+      const room = await app.createRoom(['alice'])
+      // Inserts the message as if it had been sent before the duplicate window of the stream.
+      const row = {
+        id: newMessageId(),
+        room,
+        seq: 1,
+        sender: 'alice' as UserId,
+        clientId: clientId as ClientId,
+        text: 'long ago',
+        at: new Date('2026-01-31T12:00:00.123Z'),
+      }
+      await db.insert(messages).values(row)
 
-    const answer = await app.send(room, 'long ago', 'alice', clientId)
+      const answer = await app.send(room, 'long ago', 'alice', clientId)
 
-    expect(answer).toEqual({ id: row.id, seq: 1, at: '2026-01-31T12:00:00.123Z' })
-  })
+      expect(answer).toEqual({ id: row.id, seq: 1, at: '2026-01-31T12:00:00.123Z' })
+    },
+  )
 
   it('accepts the same client id from two users for two messages', async () => {
     const room = await app.createRoom(['alice', 'bob'])
@@ -175,7 +178,7 @@ describe('send', () => {
     expect(await app.waitForRows(room, 2)).toHaveLength(2)
   })
 
-  it('rejects a client id that was used for another text or room with conflict', async () => {
+  it('rejects a client id that was used for another text or room as a conflict', async () => {
     const room = await app.createRoom(['alice'])
     const elsewhere = await app.createRoom(['alice'])
     const clientId = newClientId()
@@ -189,7 +192,7 @@ describe('send', () => {
     })
   })
 
-  it('rejects a non-member with the same error as for an unknown room', async () => {
+  it('rejects a call by a non-member with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'])
     const absent = newRoomId()
 
@@ -199,7 +202,7 @@ describe('send', () => {
     })
   })
 
-  it('rejects a removed member within one second', async () => {
+  it('rejects a removed member within one second, even if no event was published', async () => {
     const room = await app.createRoom(['alice'])
     await app.send(room, 'still here', 'alice')
     await app.removeMember(room, 'alice')
@@ -207,13 +210,13 @@ describe('send', () => {
     expect(await nextRejection(() => app.send(room, 'gone?', 'alice'))).toBe('forbidden')
   })
 
-  it('rejects a user without a role with forbidden', async () => {
+  it('rejects a call by a user without a role as forbidden', async () => {
     const room = await app.createRoom(['charlie'])
 
     await expect(app.send(room, 'may I?', 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('rejects a guest of the room with forbidden', async () => {
+  it('rejects a guest of the room as forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { bob: 'guest' })
 
     await expect(app.send(room, 'may I?', 'bob')).rejects.toMatchObject({ code: 'forbidden' })
@@ -267,7 +270,7 @@ describe('send', () => {
     expect(await notices.next()).toMatchObject({ event: { text: 'by the way' } })
   })
 
-  it('rejects a message in the name of another user with forbidden', async () => {
+  it('rejects a message in the name of another user as forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const payload = JSON.stringify({ clientId: newClientId(), text: 'I am bob' })
 
@@ -307,17 +310,20 @@ describe('send', () => {
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  it.each([8_001, 30_000, 100_000])('rejects %i characters as too large', async (length) => {
-    const room = await app.createRoom(['alice'])
-    const payload = JSON.stringify({ clientId: newClientId(), text: 'x'.repeat(length) })
+  it.each([8_001, 30_000, 100_000])(
+    'rejects a text of %i characters as too large',
+    async (length) => {
+      const room = await app.createRoom(['alice'])
+      const payload = JSON.stringify({ clientId: newClientId(), text: 'x'.repeat(length) })
 
-    const answer = await app.request(`deliver.alice.send.${room}`, payload, 'alice')
+      const answer = await app.request(`deliver.alice.send.${room}`, payload, 'alice')
 
-    expect(answer).toMatchObject({ status: '413', body: { code: 'too_large' } })
-  })
+      expect(answer).toMatchObject({ status: '413', body: { code: 'too_large' } })
+    },
+  )
 
   it.each(badPayloads({ clientId: 'a-client-id', text: 'hello' }))(
-    'rejects %s',
+    'rejects invalid input: %s',
     async (_name, payload) => {
       const room = await app.createRoom(['alice'])
 

@@ -55,7 +55,7 @@ describe('send.thread', () => {
     expect(findNotice(second.seq)).not.toHaveProperty('threadId')
   })
 
-  it('publishes the author of the thread, also with a reply too long to include', async () => {
+  it('publishes the author of the thread with a reply, even if the reply is too long to be included', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const first = await app.send(room, 'first', 'alice')
     const notices = await app.listen(roomNotify, { room }, 'bob')
@@ -82,7 +82,7 @@ describe('send.thread', () => {
     })
   })
 
-  it('rejects a thread of another room, a reply as thread, and an unknown thread with forbidden', async () => {
+  it('rejects a thread of another room, a reply as thread, and an unknown thread as forbidden', async () => {
     const [room, other] = [await app.createRoom(['alice']), await app.createRoom(['alice'])]
     const { id } = await app.send(room, 'first', 'alice')
     const { id: replyId } = await reply(room, id, 'under it', 'alice')
@@ -98,7 +98,7 @@ describe('send.thread', () => {
       })
   })
 
-  it('rejects a non-member with the same error as for an unknown thread', async () => {
+  it('rejects a call by a non-member with the same error as for an unknown thread', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const { id } = await app.send(room, 'first', 'alice')
     const absent = newMessageId()
@@ -111,7 +111,7 @@ describe('send.thread', () => {
     expect(onAbsent).toMatchObject({ code: 'forbidden', message: onHidden.message })
   })
 
-  it('rejects a guest of the room with forbidden', async () => {
+  it('rejects a guest of the room as forbidden', async () => {
     const room = await app.createRoom(['alice', 'bob'], 'public', { bob: 'guest' })
     const { id } = await app.send(room, 'first', 'alice')
 
@@ -140,7 +140,7 @@ describe('send.thread', () => {
   })
 
   it.each(badPayloads({ clientId: 'a-client-id', text: 'hello' }))(
-    'rejects %s',
+    'rejects invalid input: %s',
     async (_name, payload) => {
       const room = await app.createRoom(['alice'])
       const { id } = await app.send(room, 'first', 'alice')

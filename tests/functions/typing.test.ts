@@ -28,7 +28,7 @@ describe('typing', () => {
     expect(await mailbox.next()).toEqual({ room, userId: 'bob', threadId })
   })
 
-  it('publishes at most once in three seconds', async () => {
+  it('publishes at most once in three seconds per user and room', async () => {
     const [room, other] = [await app.createRoom(['alice', 'bob']), await app.createRoom(['alice'])]
     const mailbox = await app.listen(roomTyping, { room }, 'bob')
     const elsewhere = await app.listen(roomTyping, { room: other }, 'bob')
@@ -48,7 +48,7 @@ describe('typing', () => {
     expect(Date.now() - started).toBeGreaterThanOrEqual(2_900)
   })
 
-  it('publishes once for each thread without delay', async () => {
+  it('publishes once for each thread, without a delay between threads', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const mailbox = await app.listen(roomTyping, { room }, 'bob')
     const [firstThread, other] = Array.from({ length: 2 }, () => newMessageId())
@@ -88,14 +88,14 @@ describe('typing', () => {
     expect(received.filter(({ room }) => room === secret)).toEqual([])
   })
 
-  it('rejects a non-member with the same error as for an unknown room', async () => {
+  it('rejects a call by a non-member with the same error as for an unknown room', async () => {
     const room = await app.createRoom(['alice'])
     const absent = newRoomId()
 
     await expectSameRejection((id) => startTyping(id, 'bob'), { hidden: room, absent })
   })
 
-  it('rejects a guest with forbidden', async () => {
+  it('rejects a guest as forbidden', async () => {
     const room = await app.createRoom([], 'private')
     await app.addMember(room, 'alice', 'private', 'guest')
 
@@ -105,7 +105,7 @@ describe('typing', () => {
     })
   })
 
-  it('rejects a removed member within one second, and a user without a role', async () => {
+  it('rejects a removed member within one second, and rejects a user without a role', async () => {
     const room = await app.createRoom(['alice', 'charlie'])
     await startTyping(room, 'alice')
     await app.removeMember(room, 'alice')
@@ -114,7 +114,7 @@ describe('typing', () => {
     await expect(startTyping(room, 'charlie')).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  it('rejects a call for another user with forbidden', async () => {
+  it('rejects a call for another user as forbidden', async () => {
     const room = await app.createRoom(['bob', newUserId()])
 
     await expect(app.request(`as.bob.typing.${room}`, '{}', 'alice')).rejects.toMatchObject({
@@ -123,7 +123,7 @@ describe('typing', () => {
   })
 
   it.each(['', 'x', 'A'.repeat(32), 'a'.repeat(33)])(
-    'rejects %j as a thread id with invalid',
+    'rejects the thread id %j as invalid',
     async (threadId) => {
       const room = await app.createRoom(['alice'])
 
@@ -131,11 +131,14 @@ describe('typing', () => {
     },
   )
 
-  it.each(badPayloads({ threadId: 'a'.repeat(32) }))('rejects %s', async (_name, payload) => {
-    const room = await app.createRoom(['alice'])
+  it.each(badPayloads({ threadId: 'a'.repeat(32) }))(
+    'rejects invalid input: %s',
+    async (_name, payload) => {
+      const room = await app.createRoom(['alice'])
 
-    const { status } = await app.request(`as.alice.typing.${room}`, payload, 'alice')
+      const { status } = await app.request(`as.alice.typing.${room}`, payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

@@ -61,7 +61,7 @@ describe('user.seen', () => {
 
     const isMine = inArray(users.id, people)
     await expect.poll(() => db.$count(users, isMine), { timeout: 10_000 }).toBe(people.length)
-    // xmin is the transaction that wrote the row.
+    // xmin is the id of the transaction that wrote the row.
     const [written] = await db
       .select({ statements: sql<number>`count(distinct xmin::text)::int` })
       .from(users)

@@ -45,7 +45,7 @@ describe('users.me', () => {
     })
   })
 
-  it('rejects a call for another user with forbidden', async () => {
+  it('rejects a call for another user as forbidden', async () => {
     const payload = JSON.stringify({ name: 'Bobby' })
 
     await expect(app.request('as.bob.users.me', payload, 'alice')).rejects.toMatchObject({
@@ -54,7 +54,7 @@ describe('users.me', () => {
   })
 
   it.each(['', '   ', 'x'.repeat(81), 'a\nb', 'a\0b', 'a\u202eb', '\ud800'])(
-    'rejects %j as a name with invalid',
+    'rejects the name %j as invalid',
     async (name) => {
       const answer = await app.request('as.alice.users.me', JSON.stringify({ name }), 'alice')
 
@@ -62,7 +62,7 @@ describe('users.me', () => {
     },
   )
 
-  it.each(badPayloads({ name: 'Alice' }))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({ name: 'Alice' }))('rejects invalid input: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.users.me', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

@@ -7,7 +7,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 const app = useApp()
 
 describe('users.names', () => {
-  it('returns display names, and omits unknown users', async () => {
+  it('returns the display names of users, and omits unknown users', async () => {
     const [ada, grace, unknown] = [newUserId(), newUserId(), newUserId()]
     await db.insert(users).values([
       { id: ada, name: 'Ada' },
@@ -47,7 +47,7 @@ describe('users.names', () => {
     expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
   })
 
-  it('rejects a call for another user with forbidden', async () => {
+  it('rejects a call for another user as forbidden', async () => {
     const payload = JSON.stringify({ userIds: ['alice'] })
 
     await expect(app.request('as.bob.users.names', payload, 'alice')).rejects.toMatchObject({
@@ -55,9 +55,12 @@ describe('users.names', () => {
     })
   })
 
-  it.each(badPayloads({ userIds: ['alice'] }))('rejects %s', async (_name, payload) => {
-    const { status } = await app.request('as.alice.users.names', payload, 'alice')
+  it.each(badPayloads({ userIds: ['alice'] }))(
+    'rejects invalid input: %s',
+    async (_name, payload) => {
+      const { status } = await app.request('as.alice.users.names', payload, 'alice')
 
-    expect(status).toMatch(/^4(00|13)$/)
-  })
+      expect(status).toMatch(/^4(00|13)$/)
+    },
+  )
 })

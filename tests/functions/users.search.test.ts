@@ -51,7 +51,7 @@ describe('users.search', () => {
     expect(await search(given)).toEqual([])
   })
 
-  it('returns each user once, and at most twenty', async () => {
+  it('returns each user once, and at most twenty users', async () => {
     const prefix = newPrefix()
     const both = await createUser(`${prefix} both`, `${prefix}-0`)
     for (let index = 1; index < 25; index++)
@@ -63,7 +63,7 @@ describe('users.search', () => {
     expect(users.filter(({ userId }) => userId === both.userId)).toEqual([both])
   })
 
-  it.each(['%', '_', `\\`, "'", '*', 'a%', '𝕫'])('matches %s literally', async (text) => {
+  it.each(['%', '_', `\\`, "'", '*', 'a%', '𝕫'])('matches the text %s literally', async (text) => {
     const prefix = newPrefix()
     await createUser('Somebody', `${prefix}a`)
 
@@ -90,7 +90,7 @@ describe('users.search', () => {
     }
   })
 
-  it('rejects a call for another user with forbidden', async () => {
+  it('rejects a call for another user as forbidden', async () => {
     const payload = JSON.stringify({ text: 'a' })
 
     await expect(app.request('as.bob.users.search', payload, 'alice')).rejects.toMatchObject({
@@ -98,13 +98,16 @@ describe('users.search', () => {
     })
   })
 
-  it.each(['', 'x'.repeat(65), 'a\0b', 'a\ud800'])('rejects %j as invalid', async (text) => {
-    const answer = await app.request('as.alice.users.search', JSON.stringify({ text }), 'alice')
+  it.each(['', 'x'.repeat(65), 'a\0b', 'a\ud800'])(
+    'rejects the text %j as invalid',
+    async (text) => {
+      const answer = await app.request('as.alice.users.search', JSON.stringify({ text }), 'alice')
 
-    expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
-  })
+      expect(answer).toMatchObject({ status: '400', body: { code: 'invalid' } })
+    },
+  )
 
-  it.each(badPayloads({ text: 'a' }))('rejects %s', async (_name, payload) => {
+  it.each(badPayloads({ text: 'a' }))('rejects invalid input: %s', async (_name, payload) => {
     const { status } = await app.request('as.alice.users.search', payload, 'alice')
 
     expect(status).toMatch(/^4(00|13)$/)

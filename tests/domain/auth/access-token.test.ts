@@ -43,7 +43,7 @@ const rejectedWith = (message: string | RegExp) => ({
 })
 
 describe('check', () => {
-  it('returns the user, their known roles and the expiry', async () => {
+  it('returns the user of a token, their known roles and the expiry', async () => {
     const exp = now() + 60
     const realm_access = { roles: ['offline_access', 'user', 'admin', 'toString'] }
     const token = await issuer.token({ exp: exp + 0.9, realm_access, preferred_username: 'a-b_1' })
@@ -65,7 +65,7 @@ describe('check', () => {
     [{ family_name: 'Lovelace' }, 'Lovelace'],
     [{ name: 1, given_name: ['Ada'], family_name: null }, undefined],
     [{}, undefined],
-  ])('returns for %j the name %s', async (claims, name) => {
+  ])('for the claims %j, returns the name %s', async (claims, name) => {
     const identity = await tokens.check(await issuer.token(claims))
 
     expect(identity.name).toBe(name)
@@ -96,7 +96,7 @@ describe('check', () => {
     expect(await tokens.check(await issuer.token(claims))).toMatchObject({ user: 'alice' })
   })
 
-  it('accepts a lifetime of one day', async () => {
+  it('accepts a token with a lifetime of one day', async () => {
     const token = await issuer.token({ iat: now() - 60, exp: now() - 60 + day })
 
     expect(await tokens.check(token)).toMatchObject({ expiresAt: expect.any(Number) })
@@ -163,7 +163,7 @@ describe('check', () => {
       /azp is "x", its aud/,
     ],
   ]
-  it.each(claims)('rejects a token %s, with the reason', async (_, claims, reason) => {
+  it.each(claims)('rejects a token %s, and returns the reason', async (_, claims, reason) => {
     const rejection = await rejectionOf(await issuer.token(claims()))
 
     expect(rejection).toEqual(rejectedWith(reason))
@@ -187,7 +187,7 @@ describe('check', () => {
       expect(await rejectionOf(unsigned)).toMatchObject({ code: 'forbidden' })
   })
 
-  it('rejects a token that brings its own key', async () => {
+  it('rejects a token that contains or refers to a key of another issuer', async () => {
     const other = await startTokenIssuer()
     onTestFinished(() => other.stop())
     const jwk = other.publicKey()
@@ -216,7 +216,7 @@ describe('check', () => {
     expect(await rejectionOf(token)).toEqual(rejectedWith(/"x\?y" is not recognized/))
   })
 
-  it('does not repeat the token in the error', async () => {
+  it('rejects a token with an error that contains no part of it', async () => {
     const token = await issuer.token({ azp: 'other', aud: 'other' })
     const rejection = await rejectionOf(token)
 
@@ -268,7 +268,7 @@ describe('issuer keys', () => {
     expect(await rejectionOf(old)).toEqual(rejectedWith(/no applicable key/))
   })
 
-  it('are fetched once for a flood of tokens with unknown key ids', async () => {
+  it('are fetched only once more for many tokens with unknown key ids', async () => {
     await tokens.prefetch()
     const flood = await Promise.all(
       Array.from({ length: 50 }, (_, index) => issuer.token({}, { kid: `unknown-${index}` })),
@@ -295,7 +295,7 @@ describe('issuer keys', () => {
     await expect.poll(() => rejectionOf(rotated), { timeout: 5_000 }).toBeUndefined()
   })
 
-  it('make checks fail with unavailable until the issuer starts', async () => {
+  it('are unavailable until the issuer starts, so that checks fail as unavailable', async () => {
     const token = await issuer.token()
     await issuer.stop()
     await expect(tokens.prefetch()).rejects.toMatchObject({ code: 'unavailable' })
@@ -336,7 +336,7 @@ describe('issuer keys', () => {
     await expect.poll(() => rejectionOf(token)).toEqual(rejectedWith(/no applicable key/))
   })
 
-  it('time out earlier than the login', async () => {
+  it('cannot be fetched when the issuer does not answer, which a check reports before the login times out', async () => {
     issuer.hang()
     const started = performance.now()
 
@@ -344,7 +344,7 @@ describe('issuer keys', () => {
     expect(performance.now() - started).toBeLessThan(4_500)
   })
 
-  it('make checks fail with unavailable when the issuer responds with 404', async () => {
+  it('cannot be fetched when the issuer responds with 404, so that checks fail as unavailable', async () => {
     const misconfigured = createTokenCheck({ issuer: new URL(issuer.issuer).origin, ...options })
 
     const rejection = await rejectionOf(await issuer.token(), misconfigured)
@@ -376,7 +376,7 @@ describe('check of tokens from the embedded provider', () => {
     expect(await rejectionOf(await issuer.token(), check)).toMatchObject({ code: 'forbidden' })
   })
 
-  it('rejects a token with the same issuer and key id but another key', async () => {
+  it('rejects a token with the right issuer and key id that another key signed', async () => {
     const { privateKey } = await generateKeyPair('RS256')
     const kid = issuer.publicKey().kid ?? ''
     const token = await new SignJWT({ azp: 'natter-cli', typ: 'Bearer' })

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { singleFlight } from '#domain/cache/single-flight'
 
-/** Reads that resolve, with their number, when the test calls their `finish`. */
+/** Returns a single-flight `call`, whose n-th read returns n when the test calls the n-th `finish`. */
 function givenReads() {
   const finish: (() => void)[] = []
   const call = singleFlight((_key: string, _options: undefined) => {

@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Returns the remaining milliseconds of a 500 ms TTL after a read of the given duration. */
+/** Returns the TTL in milliseconds that a value gets after a read of `readMs`, if its full TTL is 500 ms. */
 async function ttlAfter(readMs: number): Promise<number | undefined> {
   const options = { ttl: 500 }
   const reading = fetchWithAgedTtl(

@@ -9,44 +9,47 @@ import { messages, messageVersions, reactions, roomHeads } from '#schema/tables/
 import { useDatabase } from '../../support/database-fixture.ts'
 import type { DatabaseKind } from '../../support/servers.ts'
 
-describe.each<DatabaseKind>(['postgres', 'pglite'])('the projection of the log, on %s', (kind) => {
-  useDatabase(kind)
-  beforeAll(migrate)
+describe.each<DatabaseKind>(['postgres', 'pglite'])(
+  'the projection of CHAT_MESSAGES to %s',
+  (kind) => {
+    useDatabase(kind)
+    beforeAll(migrate)
 
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])(
-    'gives the same rows for any order, batches and repetitions of the events: seed %i',
-    async (seed) => {
-      const random = createRandom(seed)
-      const room = `room-${crypto.randomUUID()}` as RoomId
-      const events = givenEvents(room, random)
-      const project = async (batches: LoggedEvent[][]) => {
-        const purged = new Set<number>()
-        const purgeMessage: Context['purgeMessage'] = async (_, seq) =>
-          purged.size < purged.add(seq).size
-        await Promise.all(batches.map((batch) => persist(batch, { purgeMessage })))
-        return { rows: await takeRows(room), purged: [...purged].sort((a, b) => a - b) }
-      }
+    it.each([1, 2, 3, 4, 5, 6, 7, 8])(
+      'writes the same rows for any order, batching and repetition of the events (random seed %i)',
+      async (seed) => {
+        const random = createRandom(seed)
+        const room = `room-${crypto.randomUUID()}` as RoomId
+        const events = givenEvents(room, random)
+        const project = async (batches: LoggedEvent[][]) => {
+          const purged = new Set<number>()
+          const purgeMessage: Context['purgeMessage'] = async (_, seq) =>
+            purged.size < purged.add(seq).size
+          await Promise.all(batches.map((batch) => persist(batch, { purgeMessage })))
+          return { rows: await takeRows(room), purged: [...purged].sort((a, b) => a - b) }
+        }
 
-      const inOrder = await project([events])
-      const oneByOne = await project(events.map((event) => [event]))
-      const shuffled = await project(cut(shuffle([...events, ...events], random), random))
+        const inOrder = await project([events])
+        const oneByOne = await project(events.map((event) => [event]))
+        const shuffled = await project(cut(shuffle([...events, ...events], random), random))
 
-      expect(inOrder.rows.messages).toHaveLength(messageCount)
-      expect(oneByOne).toEqual(inOrder)
-      expect(shuffled).toEqual(inOrder)
-      // The log without its purged events gives the same rows again.
-      const left = events.filter(({ seq }) => !inOrder.purged.includes(seq))
-      expect((await project(cut(shuffle(left, random), random))).rows).toEqual(inOrder.rows)
-    },
-  )
-})
+        expect(inOrder.rows.messages).toHaveLength(messageCount)
+        expect(oneByOne).toEqual(inOrder)
+        expect(shuffled).toEqual(inOrder)
+        // Projecting only the events that were not purged gives the same rows again.
+        const left = events.filter(({ seq }) => !inOrder.purged.includes(seq))
+        expect((await project(cut(shuffle(left, random), random))).rows).toEqual(inOrder.rows)
+      },
+    )
+  },
+)
 
 const messageCount = 12
 const newId = () => crypto.randomUUID().replaceAll('-', '') as MessageId
 
 type SentMessage = { seq: number; data: MessageSent }
 
-/** Random events of three users in a room, in an order in which they can happen. */
+/** Returns random events of three users in a room, in an order in which they can occur. */
 function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
   const pick = <T>(from: readonly T[]) => from[Math.floor(random() * from.length)] as T
   const users = ['alice', 'bob', 'null'] as UserId[]
@@ -62,7 +65,7 @@ function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
       events.push(message)
       continue
     }
-    // The last event must not be a message that is purged: replaying the rest would give another head.
+    // The last event must not be one that is purged: the others would give another row in room_heads.
     const target = sent.length > 0 && seq < 149 ? pick(sent) : undefined
     if (!target) {
       events.push({
@@ -70,7 +73,7 @@ function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
         data: { ...inRoom, kind: 'member', action: 'join', userId: inRoom.by },
       })
     } else if (random() < 0.05) {
-      // A duplicate, as from a retry after the duplicate window.
+      // A duplicate of the message, as stored by a retry after the duplicate window.
       events.push({ seq, data: target.data })
     } else {
       events.push({ seq, data: changeOf(target, seq, inRoom) })
@@ -106,7 +109,7 @@ interface InRoom {
   at: string
 }
 
-/** A seeded random number generator. */
+/** Returns a generator of random numbers from 0 to 1, which depend only on the seed. */
 function createRandom(seed: number): () => number {
   let state = seed
   return () => {

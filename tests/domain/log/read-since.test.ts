@@ -19,7 +19,7 @@ const react = (seq: number, of: number) =>
 const deletion = (seq: number, of: number) =>
   logged(seq, { kind: 'delete', room, by, at, message: targetOf(of) })
 
-/** A log that returns these reads in turn, and then repeats the last. */
+/** Returns a context whose `readAfter` returns these reads one after the other, then repeats the last one. */
 function givenReads(...reads: (StreamMessage<RoomEvent>[] | undefined)[]) {
   let count = 0
   const readAfter = async () => reads[Math.min(count++, reads.length - 1)]
@@ -29,14 +29,14 @@ function givenReads(...reads: (StreamMessage<RoomEvent>[] | undefined)[]) {
 const seqs = async (context: Context) => (await readSince(room, 1, context))?.map(({ seq }) => seq)
 
 describe('readSince', () => {
-  it('reads the log once when no message is missing', async () => {
+  it('reads the stream once when no message is missing', async () => {
     const { context, count } = givenReads([message(2), edit(3, 2), react(4, 1), react(5, 2)])
 
     expect(await seqs(context)).toEqual([2, 3, 4, 5])
     expect(count()).toBe(1)
   })
 
-  it('reads again when a message was purged during the read', async () => {
+  it('reads the stream again when a message was purged during the read', async () => {
     const incomplete = [message(2), edit(5, 3), react(6, 3)]
     const { context, count } = givenReads(incomplete, [message(2), react(6, 3), deletion(7, 3)])
 

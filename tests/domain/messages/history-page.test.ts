@@ -20,7 +20,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('readPage, on %s', (kind) =>
     await db.insert(messages).values(rows)
   })
 
-  /** Reads all rooms in both directions concurrently. */
+  /** Reads the last and the first page of every room concurrently. */
   async function readAll() {
     const pages = await Promise.all(
       rooms.flatMap((room) => [
