@@ -8,7 +8,7 @@ import { expectChain } from '../support/notices.ts'
 import { type DatabaseKind, type Servers, startServers } from '../support/servers.ts'
 import { lockMessages } from '../support/table-lock.ts'
 
-describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => {
+describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) => {
   let servers: Servers
   let app: App
 
@@ -37,7 +37,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => 
     answers.push(await app.send(room, 'last', 'alice'))
     await app.waitForRows(room, 1)
 
-    // Events in flight are redelivered with a delay; until then asOf is lower.
+    // Unacknowledged events are redelivered with a delay. Until then, `asOf` is below their sequences.
     const { messages, asOf } = await app.call('chat.history', { room }, 'alice')
     const since = await app.call('chat.sync', { room, since: asOf }, 'alice')
     const missed = since.recovered ? since.events : []
@@ -93,7 +93,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => 
     const read = (notifyId: string) => app.call('msg.get', { notifyId }, 'bob')
     expect(await read(edited.notifyId)).toMatchObject({ text: edited.text, editedSeq: edit.seq })
     expect(await read(deleted)).toMatchObject({ text: '' })
-    // chat.sync omits the text, although the deletion is not persisted.
+    // chat.sync omits the text of the deleted message, although the deletion is not persisted yet.
     const missed = await app.call('chat.sync', { room, since: sent.seq - 1 }, 'bob')
     expect(JSON.stringify(missed)).not.toContain('secret')
 
@@ -103,7 +103,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => 
     expect(await app.waitForRows(secret, 1)).toMatchObject([{ seq: privateMessage.seq }])
   }, 60_000)
 
-  it('are reported as unavailable, not as unknown, when only the unavailable database has them', async () => {
+  it('are reported as unavailable, not as unknown, when they are stored only in the database, which is unavailable', async () => {
     const room = await app.createRoom(['alice'])
     const { id, seq } = await app.send(room, 'long ago', 'alice')
     await app.waitForRows(room, 1)
@@ -140,7 +140,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => 
     for (const sent of [deleted, reply])
       await app.call('msg.delete', { notifyId: toNotifyId(sent) }, 'alice')
 
-    // Events in flight are redelivered after half a minute, and the cache may be lost.
+    // Unacknowledged events are redelivered only after half a minute, and the test empties MSG_CACHE.
     await servers.runtime.kill('SIGKILL')
     await servers.database.restart()
     const cache = await app.openBucket(MSG_CACHE)
@@ -168,14 +168,14 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages on %s', (kind) => 
     })
   }, 120_000)
 
-  it('are sent and edited again after NATS was killed', async () => {
+  it('can be sent and edited again after NATS was killed and restarted', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const before = await app.send(room, 'before', 'alice')
 
     await servers.nats.kill('SIGKILL')
     await servers.nats.restart()
 
-    // All connections were closed, and the runtime recreates the memory buckets.
+    // The restart closed all connections and deleted the in-memory buckets, which the runtime recreates.
     await expect.poll(tryToConnect, reconnection).toBe('connected')
     await using later = createApp(servers.urls)
     const send = () =>

@@ -22,7 +22,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
     await servers?.[Symbol.asyncDispose]()
   })
 
-  /** Pauses a consumer once it has handled all events. */
+  /** Pauses a consumer of CHAT_MESSAGES once it has handled all events. */
   async function pause(name: 'persist' | 'persist-thread') {
     const { nc } = await app.connectAs('functions')
     const { consumers } = await jetstreamManager(nc)
@@ -40,14 +40,14 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
     }, polling)
   }
 
-  /** Stores an event as left by a process that crashed right after. */
+  /** Stores an event in CHAT_MESSAGES, as a process does that crashes right afterwards. */
   async function append(room: RoomId, event: object): Promise<number> {
     const { nc } = await app.connectAs('functions')
     const reply = await nc.request(`chat.${room}`, JSON.stringify(event), { timeout: 5_000 })
     return reply.json<{ seq: number }>().seq
   }
 
-  it('chat.history returns an asOf before the replies that it does not count', async () => {
+  it('chat.history returns an asOf below the sequences of replies that it does not count yet', async () => {
     const room = await app.createRoom(['alice'])
     const first = await app.send(room, 'first', 'alice')
     await pause('persist-thread')
@@ -63,7 +63,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
     expect(asOf).toBeLessThan(reply.seq)
   })
 
-  it('the cache ignores messages that arrive late, because their deletion may have been evicted', async () => {
+  it('MSG_CACHE stores no message that arrives late, because it may have evicted the deletion of this message', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const mailbox = await app.listen(roomNotify, { room }, 'bob')
     const cache = await app.openBucket(MSG_CACHE)
@@ -81,7 +81,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
     expect(read).toMatchObject({ text: 'long ago' })
   })
 
-  describe('without the cache', () => {
+  describe('when MSG_CACHE has evicted the message', () => {
     let room: RoomId
     let persisted: SentMessage
 
@@ -92,7 +92,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
       await pause('persist')
     })
 
-    /** Sends a message, and waits until the cache has it, so that the test can evict it. */
+    /** Sends a message, and waits until MSG_CACHE has it, so that the test can purge it from there. */
     async function send(text: string) {
       const clientId = newClientId()
       const sent = await app.send(room, text, 'alice', clientId)
@@ -113,7 +113,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
 
       const read = () => app.call('msg.get', { notifyId }, 'alice')
 
-      // A process caches for a moment that all events were persisted.
+      // For a moment, a process may rely on its cached result that all events were persisted.
       const newest = { text: 'none', editedSeq: seq, editedAt: expect.any(String) }
       await expect.poll(read).toMatchObject(newest)
       expect(await read()).toMatchObject(newest)
@@ -137,7 +137,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
       await expect(find(absent)).rejects.toMatchObject({ code: 'not_found' })
     })
 
-    it('no function returns a deleted message that the stream still has', async () => {
+    it('no function returns the text of a deleted message, although the stream still has it', async () => {
       const { id, seq, at, clientId, notifyId } = await send('a secret')
       await app.call('msg.edit', { notifyId, text: 'a worse secret' }, 'alice')
       await app.call('msg.react', { notifyId, emoji: '👍' }, 'bob')
@@ -146,7 +146,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
       await (await app.openBucket(MSG_CACHE)).purge(id)
 
       const missed = await app.call('chat.sync', { room, since: seq - 1 }, 'bob')
-      // A process caches a message for a moment, as nothing announced this change.
+      // A process may cache the message for a moment, because no event announced its deletion.
       const read = () => app.call('msg.get', { notifyId }, 'bob')
       await expect.poll(read).toMatchObject({ text: '', deletedAt: at })
       expect(await app.readLog(seq)).not.toBeNull()

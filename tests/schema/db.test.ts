@@ -17,7 +17,7 @@ async function startBreakingProxy(url: string) {
     const upstream = connect(Number(port), hostname)
     let isReady = false
     upstream.on('data', (data) => {
-      // ReadyForQuery, which ends the startup of a connection.
+      // The message ReadyForQuery, with which PostgreSQL ends the startup of a connection.
       isReady ||= data.includes(Buffer.from([0x5a, 0, 0, 0, 5]))
       client.write(data)
     })
@@ -58,7 +58,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('db, on %s', (kind) => {
     expect(row?.different).toBe(row?.count)
   })
 
-  it('turns JIT compilation off for every role that has migrated it', async () => {
+  it('turns JIT compilation off for every role that has run the migrations', async () => {
     const isJitOn = async () => {
       const [row] = await db.execute(
         sql`select pg_jit_available() and current_setting('jit')::boolean as jit`,
@@ -109,7 +109,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('db, on %s', (kind) => {
         db.transaction(async (tx) => {
           await tx.execute(sql`select 1`)
           await killDatabase()
-          // Backend processes outlive the killed server by a moment.
+          // PostgreSQL's backend processes run for a moment longer than the killed server process.
           for (;;) await tx.execute(sql`select 2`)
         }),
     ],
@@ -134,7 +134,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('db, on %s', (kind) => {
     await expect.poll(() => db.execute(sql`select 1`).then(() => 'back', String)).toBe('back')
   })
 
-  it('rejects a transaction that throws or ignored a failed query, and persists nothing of it', async () => {
+  it('rolls back and rejects a transaction that throws, or that ignores the failure of a query', async () => {
     await db.execute(sql`create table if not exists committed (name text)`)
     const add = (name: string) => sql`insert into committed values (${name})`
     await db.transaction((tx) => tx.execute(add('yes')))
@@ -169,7 +169,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('db, on %s', (kind) => {
     expect(proxy.resets).toBeGreaterThan(0)
   })
 
-  it('names DATABASE_URL in the error when it is not set', async () => {
+  it('throws an error that names DATABASE_URL if this variable is not set', async () => {
     await closeDb()
     const url = process.env.DATABASE_URL
     delete process.env.DATABASE_URL

@@ -17,26 +17,26 @@ import {
 import { type Servers, startServers } from '../support/servers.ts'
 
 const rows = 200_000
-/** Above the sequences of the log, which begins at 1. */
+/** A sequence above those of CHAT_MESSAGES, which begin at 1. The inserted messages have later ones. */
 const firstSeq = 1_000_000
-/** Limits of the 8 kB pages that a statement touches: in all, or per returned row. */
+/** How many 8 kB pages a statement may touch: in total, or per row that it returns if that is more. */
 const [maxBuffers, maxBuffersPerRow] = [1_000, 20]
-/** Limits of the rows that one node of its plan returns: in all, or per returned row. */
+/** How many rows one node of a plan may return: in total, or per row that the statement returns. */
 const [maxRows, maxRowsPerRow] = [11_000, 200]
-/** Tables with about 200,000 rows, of which a sequential scan may read `maxScanned` at most. */
+/** Tables with about 200,000 rows. A sequential scan of one may read at most `maxScanned` rows. */
 const large = ['messages', 'message_versions', 'reactions', 'users']
 const maxScanned = 1_000
 
-/** Distribution of the rows: SQL expressions over the row's number `n`, from 1 to `rows`. */
+/** Distribution of the messages. Its strings are SQL expressions of a message's number `n`, from 1 to `rows`. */
 interface Distribution {
   rooms: number
-  /** The number of a message's room. */
+  /** The number of the room that a message is in. */
   room: string
   /** The number of the message that began its thread, or null. */
   thread: string
   sender: string
   users: number
-  /** Members per room. */
+  /** The number of members per room. */
   members: number
 }
 
@@ -52,7 +52,7 @@ const distributions: Record<string, Distribution> = {
   'one room with few threads, of many users': {
     rooms: 1,
     room: '0',
-    // 5,000 replies each, to four of the newest fifty.
+    // Four of the newest fifty messages have 5,000 replies each.
     thread: `case when n % 10 = 0 then ${rows - 49} + (n - 1) / 50000 * 10 end`,
     sender: `'user-' || n % 1000`,
     users: 200_000,
@@ -84,7 +84,7 @@ beforeAll(async () => {
   await servers.runtime.stop()
   admin = postgres(servers.urls.databaseUrl, { max: 1 })
   await logPlans(admin)
-  // Statistics change only by the ANALYZE of a test.
+  // Without autovacuum, table statistics change only when a test runs ANALYZE.
   await admin`alter system set autovacuum = off`
   await admin`select pg_reload_conf()`
 })
@@ -105,7 +105,7 @@ describe.each(Object.entries(distributions))('in %s', (name, distribution) => {
     await closeDb()
     sql = postgres(url(), { max: 1 })
     await fill(distribution, `d${at}`, sql)
-    // Without this marker the member index is rebuilt from the database.
+    // Without its marker `=index`, the runtime rebuilds the member index, from the database of this distribution.
     await using app = createApp(servers.urls)
     await (await app.openBucket(ROOMS_KV)).delete('=index')
   })
@@ -120,7 +120,7 @@ describe.each(Object.entries(distributions))('in %s', (name, distribution) => {
       })
 
       it.each(['force_generic_plan', 'force_custom_plan'])(
-        'scans keys and touches few pages with every statement, with %s',
+        'every statement scans few rows and touches few pages, with plan_cache_mode = %s',
         async (mode) => {
           await admin.unsafe(`alter role postgres set plan_cache_mode = ${mode}`)
           const from = servers.database.log.end()
@@ -163,7 +163,7 @@ function faultsOf(executed: Executed): string[] {
   return faults.map((fault) => `${fault}: ${statement}`)
 }
 
-/** Fills every table. Ids of rooms begin with `prefix`. */
+/** Inserts rows into all tables. The ids of rooms begin with `prefix`. */
 async function fill(
   { rooms, room, thread, sender, users, members }: Distribution,
   prefix: string,
@@ -225,7 +225,7 @@ async function findTargets(room: RoomId, sql: Sql) {
   return { newest, middle, reply: reply.id, thread: reply.thread || newest.id }
 }
 
-/** One entry per contract: a new function without an entry does not compile. */
+/** Returns calls of each function by its name. A contract without an entry does not compile. */
 function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targets) {
   const newRoom = `room-${crypto.randomUUID()}` as RoomId
   const bob = 'bob' as UserId
@@ -282,7 +282,7 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
     'msg.delete': async () => app.call('msg.delete', { notifyId: await sendOwn() }, 'alice'),
     send: async () => {
       await app.call('send', { ...input, clientId: newClientId() }, 'alice')
-      // Not a UUIDv7: looked up in the database.
+      // This client id is not a UUIDv7, so `send` looks it up in the database.
       await app.call('send', { ...input, clientId: crypto.randomUUID() }, 'alice')
     },
     'send.thread': () =>
@@ -306,7 +306,7 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
     },
     'room.direct': () => app.call('room.direct', { with: bob }, 'alice'),
     'presence.disconnect': () => app.call('presence.disconnect', { connId: 'tab' }, 'alice'),
-    // These read NATS only.
+    // These functions read from NATS, not from the database.
     'console.dead': noCall,
     'console.discard': noCall,
     'console.replay': noCall,
@@ -317,7 +317,7 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
   } satisfies Record<keyof typeof contracts, () => Promise<unknown>>
 }
 
-/** Publishes a stored message again, as a client does that retries after the duplicate window. */
+/** Stores a message a second time in CHAT_MESSAGES, as a retry after the duplicate window does. */
 async function writeAgain(app: App, room: RoomId, sql: Sql) {
   const [row] = await sql`
     select id, sender, client_id as "clientId" from messages

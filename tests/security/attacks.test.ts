@@ -24,14 +24,14 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-/** Publishes on each subject, and returns those that the server rejected. */
+/** Publishes on each subject, and returns the subjects that the server rejected. */
 async function publishAll(
   nc: NatsConnection,
   subjects: readonly string[],
   options?: PublishOptions,
 ) {
   const rejected: string[] = []
-  // The status iterator ends with the connection.
+  // The iterator ends when the connection is closed.
   void (async () => {
     for await (const event of nc.status()) {
       const match = event.type === 'error' && /Publish to "([^"]+)"/i.exec(event.error.message)
@@ -39,7 +39,7 @@ async function publishAll(
     }
   })()
   for (const subject of subjects) nc.publish(subject, '{}', options)
-  // Violations arrive before the first pong, and the iterator yields them before the second.
+  // Permission violations arrive before the first pong; the iterator yields them before the second pong.
   await nc.flush()
   await nc.flush()
   return rejected
@@ -60,7 +60,7 @@ async function isSubscriptionRejected(nc: NatsConnection, subject: string, queue
   return rejection !== undefined && /Permissions Violation/i.test(rejection.message)
 }
 
-/** Subscribes to a subject until the test ends, and returns the list that messages are added to. */
+/** Subscribes to a subject until the test ends, and returns an array to which received messages are added. */
 async function subscribe(nc: NatsConnection, subject: string) {
   const received: { subject: string; isPush: boolean; body: string }[] = []
   const subscription = nc.subscribe(subject, {
@@ -203,7 +203,7 @@ describe('permissions of connected users', () => {
     'as.bob.>',
   ]
   it.each([undefined, 'fanout-workers'])(
-    'reject subscriptions to the subjects of others, in queue group %s',
+    'reject subscriptions to the subjects of others (queue group: %s)',
     async (queue) => {
       const allowed: string[] = []
       for (const subject of privateSubjects)
@@ -215,7 +215,7 @@ describe('permissions of connected users', () => {
     },
   )
 
-  it('keep message traces from subjects that their sender may not publish on', async () => {
+  it('keep NATS message traces away from subjects on which the sender of the message may not publish', async () => {
     const received = await subscribe(functions, '>')
     const receivedByBob = await subscribe(bob, 'deliver.bob.notify.*')
     const multicast = await subscribe(bob, 'room.notify.*')
@@ -230,14 +230,14 @@ describe('permissions of connected users', () => {
     expect([...receivedByBob, ...multicast]).toEqual([])
     expect(received.filter(({ subject }) => forbidden.includes(subject))).toEqual([])
 
-    // Traces of a sender who may publish there do arrive.
+    // Traces do arrive if the sender of the message may publish on these subjects.
     for (const destination of ['deliver.bob.notify.general', 'room.notify.general'])
       functions.publish('nowhere', '', { headers: traceHeaders(destination) })
     await expect.poll(() => [receivedByBob.length, multicast.length]).toEqual([1, 1])
     for (const { isPush } of [...receivedByBob, ...multicast]) expect(isPush).toBe(false)
   })
 
-  it('keep replies on a push subject from being accepted as a push', async () => {
+  it('prevent clients from accepting a reply on the subject of a push as a push', async () => {
     const pushes: unknown[] = []
     const client = createClient(bob, { contracts, user: 'bob' })
     onTestFinished(() => client.close())

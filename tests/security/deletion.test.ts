@@ -10,7 +10,7 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// Two runtimes, each with its own caches.
+// The tests run with two runtimes, each of which has its own caches.
 beforeAll(async () => {
   servers = await startServers('postgres')
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -23,7 +23,7 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-/** Returns the answers of all functions that may contain a message, from both processes. */
+/** Returns the answers of all functions that return messages, from enough calls to reach both processes. */
 async function readAll(room: RoomId, notifyId: NotifyId, threadId: string | undefined) {
   const readAs = async (as: 'alice' | 'bob' | 'charlie') => [
     await app.call('msg.get', { notifyId }, as),
@@ -37,7 +37,7 @@ async function readAll(room: RoomId, notifyId: NotifyId, threadId: string | unde
   return JSON.stringify(await Promise.all(times.flatMap(() => people.map(readAs))))
 }
 
-/** Returns the content of all streams, including buckets and dead letters. */
+/** Returns the content of all NATS streams, including those of buckets and dead letters. */
 async function readStreams(): Promise<string> {
   const { nc } = await app.connectAs('functions')
   const manager = await jetstreamManager(nc)

@@ -6,7 +6,7 @@ import { createCommandLine } from '../support/command-line.ts'
 import { createLoginFixture, type LoginFixture } from '../support/login-fixture.ts'
 import { fetchTokens, type Tokens } from '../support/tokens.ts'
 
-/** Well below the five seconds that the server allows for a login. */
+/** Maximum duration of a fast login or rejection, well below the five seconds that the server allows. */
 const fastMs = 1_000
 
 let all: AsyncDisposableStack

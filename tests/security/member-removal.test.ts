@@ -14,7 +14,7 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// Two runtimes, each with its own caches.
+// The tests run with two runtimes, each of which has its own caches.
 beforeAll(async () => {
   servers = await startServers('postgres')
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -32,7 +32,7 @@ type InputsByName = { [Name in keyof Contracts]?: InputOf<Contracts[Name]>[] }
 
 interface RoomFixture {
   room: RoomId
-  /** A short and a long message by alice, an edited one by bob, and a reply. */
+  /** Notify ids of a short and a long message by alice, an edited message by bob, and a reply. */
   notifyIds: NotifyId[]
   threadId: MessageId
   /** The latest sequence of the room. */
@@ -105,7 +105,7 @@ function writesOf({ room, notifyIds, threadId }: RoomFixture) {
   } satisfies InputsByName
 }
 
-/** Functions that do not take a room. The test checks room.list and room.browse separately. */
+/** Functions whose input has no room. The test calls room.list and room.browse separately. */
 const otherFunctions = [
   'console.dead',
   'console.discard',
@@ -128,12 +128,12 @@ type Covered =
   | keyof ReturnType<typeof readsOf>
   | keyof ReturnType<typeof writesOf>
   | (typeof otherFunctions)[number]
-/** Fails to compile, naming the function, when a new function is in none of these lists. */
+/** Does not compile if a function is in none of the lists above; the compiler's error names this function. */
 const missing: Exclude<keyof Contracts, Covered> extends never
   ? 'none'
   : Exclude<keyof Contracts, Covered> = 'none'
 
-/** Calls each function `times` times, and returns `name: code` or `name: answered`. */
+/** Calls each function as bob, `times` times per input, and returns the different outcomes as `name: code`. */
 async function outcomesOf(inputsByName: InputsByName, times: number): Promise<string[]> {
   const calls = Object.entries(inputsByName).flatMap(([name, inputs]) =>
     Array.from({ length: times }).flatMap(() => inputs.map((input) => ({ name, input }))),
@@ -149,7 +149,7 @@ async function outcomesOf(inputsByName: InputsByName, times: number): Promise<st
   return [...new Set(outcomes)]
 }
 
-/** Collects all messages about a room that the server delivers to bob's subscriptions. */
+/** Subscribes as bob, and returns an array to which all NATS messages about the room are added. */
 async function collectFrames(room: RoomId) {
   const { nc } = await app.connectAs('bob')
   const frames: string[] = []
@@ -161,7 +161,7 @@ async function collectFrames(room: RoomId) {
     const subscription = nc.subscribe(subject, {
       callback(_error, message) {
         const frame = `${message.subject} ${message.string()}`
-        // Bob's own calls arrive on his subject as well.
+        // Bob also receives his own `send` requests, because their subject begins with deliver.bob.
         if (frame.includes(room) && !frame.startsWith('deliver.bob.send.')) frames.push(frame)
       },
     })
@@ -172,8 +172,8 @@ async function collectFrames(room: RoomId) {
 }
 
 /**
- * Calls functions as bob without pause, so that every cache entry is read at any moment. The
- * returned function stops that, and returns the time of the last successful call.
+ * Calls functions as bob without pause, so that their cache entries are in use during the removal. The
+ * returned function stops the calls, and returns the time of the last successful one.
  */
 async function callWithoutPause(room: RoomId): Promise<() => Promise<number>> {
   const stopping = new AbortController()
@@ -199,7 +199,7 @@ async function callWithoutPause(room: RoomId): Promise<() => Promise<number>> {
   }
 }
 
-/** Publishes events of every kind in the room, until charlie has received them. */
+/** Publishes events of every kind in the room, and waits until charlie has received them. */
 async function publishEvents({ room, notifyIds: [first], threadId }: RoomFixture) {
   const notices = await app.listen(deliverNotify, { user: 'charlie', room }, 'charlie')
   const multicast = await app.listen(roomNotify, { room }, 'charlie')
@@ -273,10 +273,10 @@ describe('access to a room', () => {
 
     await removeBy[removal](room)
     const removedAt = performance.now()
-    // The promised limit is one second.
+    // Bob's access must end within one second.
     await sleep(1_000)
     await flushTwice(await app.connectAs('bob'))
-    // The removal itself is delivered to bob, and nothing after it.
+    // Bob receives the event of his removal. From here on, `frames` must stay empty.
     expect(frames.splice(0)).not.toEqual([])
     const lastAnswerAt = await stopCalls()
     const outcomes = await outcomesOf({ ...readsOf(fixture), ...writesOf(fixture) }, 4)

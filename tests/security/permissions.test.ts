@@ -63,7 +63,7 @@ describe('permissions by role', () => {
     'users.search': everyone,
   }
 
-  it('allow exactly the functions in this table', () => {
+  it('allow each role exactly the functions that the table in this test lists', () => {
     const mayCall = (name: string, person: string) => {
       const matching = functions.filter((definition) => definition.name === name)
       return permissionsFor('alice' as UserId, people[person] ?? [], matching).publish.length > 0
@@ -86,7 +86,7 @@ describe('permissions by role', () => {
         ]),
       ),
     )
-    // Functions with other triggers cannot be called.
+    // Users cannot call functions with a trigger other than a request.
     const others = functions.filter(({ trigger }) => trigger !== 'request')
     expect(matrix).toEqual({
       ...expected,
@@ -102,7 +102,7 @@ describe('permissions by role', () => {
     expect(unlimited).toEqual([])
   })
 
-  it('name the user in each publish subject, and contain no wildcard for several tokens', () => {
+  it('name the user in each subject for publishing, without the wildcard >', () => {
     for (const roles of Object.values(people)) {
       const { publish, subscribe } = permissionsFor('alice' as UserId, roles, functions)
       for (const subject of publish) expect(subject).toMatch(/^(as\.alice|deliver\.alice\.send)\./)
@@ -219,7 +219,7 @@ describe('permissions on the server', () => {
     }
   })
 
-  it('do not let a reply pass as a push', async () => {
+  it('prevent clients from accepting a reply as a push', async () => {
     const client = createClient(bob, { contracts, user: 'bob' })
     const received: unknown[] = []
     client.listen(deliverNotify, { user: 'bob' }, (notice) => received.push(notice))

@@ -14,7 +14,7 @@ let servers: Servers
 let app: App
 let presence: ReturnType<typeof createPresenceFixture>
 
-// Separate servers: with the default rate limits, and a stream that these tests block.
+// These tests need the default rate limits and make CHAT_MESSAGES reject writes, so they start own servers.
 beforeAll(async () => {
   servers = await startServers('postgres', { RATE_LIMIT_FACTOR: '1' })
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -132,7 +132,7 @@ describe('a full stream', () => {
 })
 
 describe('a room whose members exceed one response', () => {
-  it('is returned by room.members in pages', async () => {
+  it('has its members returned by room.members in pages', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const users = await addMembers(room, 13_500)
     const { client } = await app.connectAs('functions')
@@ -148,7 +148,7 @@ describe('a room whose members exceed one response', () => {
   }, 60_000)
 })
 
-/** Adds users with long ids to the live index of a room, and returns them in order. */
+/** Adds users with long ids to a room in the member index ROOMS_KV, and returns their ids in order. */
 async function addMembers(room: RoomId, count: number): Promise<UserId[]> {
   const { nc } = await app.connectAs('functions')
   const { streams } = await jetstreamManager(nc)
