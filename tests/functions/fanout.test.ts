@@ -252,7 +252,7 @@ describe('fanout', () => {
 const unknownNotifyId = `1-${'0'.repeat(32)}`
 const byNumber = (a: number, b: number) => a - b
 
-/** Subscribes to the notices of a room: a public room broadcasts them, a private one delivers them to each user. */
+/** Subscribes to the notices of a room, which are broadcast in a public room and sent per user in a private one. */
 function listenToRoom(
   room: string,
   as: TestPerson,

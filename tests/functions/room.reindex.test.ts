@@ -60,7 +60,7 @@ async function readExpected(): Promise<Map<string, unknown>> {
   return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** Creates a public room from which bob was kicked, a private room, and an archived one. */
+/** Creates a public room from which bob was kicked, a private room, and an archived room. */
 async function createRooms() {
   const closed = await app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' })
   await app.call('room.kick', { room: closed, userId: 'bob' }, 'alice')

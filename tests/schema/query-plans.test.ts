@@ -27,7 +27,7 @@ const [maxRows, maxRowsPerRow] = [11_000, 200]
 const large = ['messages', 'message_versions', 'reactions', 'users']
 const maxScanned = 1_000
 
-/** Distribution of the messages. Its strings are SQL expressions of a message's number `n`, from 1 to `rows`. */
+/** Distribution of the messages. Strings are SQL expressions over a message's number `n`, from 1 to `rows`. */
 interface Distribution {
   rooms: number
   /** The number of the room that a message is in. */
@@ -105,7 +105,7 @@ describe.each(Object.entries(distributions))('in %s', (name, distribution) => {
     await closeDb()
     sql = postgres(url(), { max: 1 })
     await fill(distribution, `d${at}`, sql)
-    // Without its marker `=index`, the runtime rebuilds the member index, from the database of this distribution.
+    // Without its marker `=index`, the runtime rebuilds the member index from this database.
     await using app = createApp(servers.urls)
     await (await app.openBucket(ROOMS_KV)).delete('=index')
   })
