@@ -140,7 +140,7 @@ describe('permissions of connected users', () => {
       '$JS.API.INFO',
       '$JS.API.STREAM.NAMES',
       '$JS.API.STREAM.MSG.GET.CHAT_MESSAGES',
-      '$KV.ROOMS.general.alice',
+      '$KV.ROOMS_KV.general.alice',
       '$SRV.PING',
       '$SYS.REQ.USER.INFO.other',
       '$SYS.REQ.SERVER.PING',
