@@ -7,7 +7,10 @@ export interface Config {
   clientId: string
 }
 
-/** Reads `/config.json`. Throws while the web server starts, and for each invalid value. */
+/**
+ * Reads `/config.json`. Throws if the web server is still starting, or if a value is missing or
+ * invalid.
+ */
 export async function readPageConfig(): Promise<Config> {
   const response = await fetch('/config.json')
   if (!response.ok) throw new Error(`/config.json: ${response.status}`)
@@ -19,7 +22,7 @@ export async function readPageConfig(): Promise<Config> {
   throw new Error(`/config.json: ${invalid.map(([name, form]) => `${name} must match ${form}`)}`)
 }
 
-/** Regular expressions, to keep a validation library out of the first load. */
+/** The form of each value. Regular expressions keep a validation library out of the first load. */
 const forms: Record<keyof Config, RegExp> = {
   natsWebSocket: /^wss?:\/\/./,
   issuer: /^https?:\/\/./,

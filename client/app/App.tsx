@@ -14,7 +14,8 @@ import { UpdateBanner } from './UpdateBanner.tsx'
 
 const [configRetryMs, providerRetryMs] = [2_000, 5_000]
 
-// Not needed for the redirect to the provider; after it, loads while the token is being requested.
+// The redirect to the identity provider does not need this part. After the provider has redirected
+// back to the callback path, it loads while the page requests the token.
 const loadAuthenticatedApp = () => import('./AuthenticatedApp.tsx')
 const ConnectedApp = lazyPart(async () => (await loadAuthenticatedApp()).ConnectedApp)
 const OfflineApp = lazyPart(async () => (await loadAuthenticatedApp()).OfflineApp)
@@ -71,7 +72,7 @@ function WithSession(props: { config: Config }) {
   const session = createSession(props.config)
   const { t } = useLanguage()
   void session.start()
-  // A retry may redirect to the provider: not while the user is typing.
+  // A retry may redirect to the identity provider, so there is none while the user is typing.
   const activity = createUserActivity()
   const isUnreachable = () => session.state().status === 'unreachable'
   const retry = () => isUnreachable() && activity.isIdle() && void session.start()
@@ -119,8 +120,8 @@ function WithSession(props: { config: Config }) {
 }
 
 /**
- * Shows the cached chat of the last authenticated user while the provider is unavailable. Shows the
- * children if there is none, or if that login is too old.
+ * Shows the cached chat of the last authenticated user while the identity provider is unavailable.
+ * Shows its children if no such user is stored or if that login is too old.
  */
 function ProviderUnavailable(props: { children: JSX.Element }) {
   const lastIdentity = readLastIdentity()

@@ -24,7 +24,7 @@ export function ConnectedApp(props: {
   const store = openStore(props.identity.user)
   store.onCleared(props.session.leave)
   const logout = createLogout(store, async () => {
-    // First, so that no other tab restores this identity meanwhile.
+    // Deleted before anything else, so that no other tab restores this identity during the logout.
     deleteLastIdentity()
     await store.clear()
     await props.session.logout()
@@ -83,7 +83,7 @@ export function OfflineApp(props: { lastIdentity: LastIdentity }) {
   )
 }
 
-/** Logs out; asks for confirmation first if unsent messages would be lost. */
+/** Returns the logout action. `request` asks for confirmation if unsent messages would be lost. */
 function createLogout(store: LocalStore, logout: () => Promise<void>) {
   const [unsent, setUnsent] = createSignal(0)
   return {
@@ -116,7 +116,7 @@ function ConfirmLogout(props: ReturnType<typeof createLogout>) {
 /** Opens the local store of a user and deletes those of other users. */
 function openStore(user: string): LocalStore {
   const store = openLocalStore(user)
-  // The room list is shown first: the deletion must not delay reading it.
+  // The deletion must not delay the first read of the room list, which the page shows first.
   void store.read('rooms').then(() => clearOtherUsers(user))
   return store
 }

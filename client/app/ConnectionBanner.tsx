@@ -6,7 +6,10 @@ import { graceMs } from '../nats/createConnection.ts'
 
 const shownMs = 5_000
 
-/** Shows that the connection is lost, after a grace period; then the number of recovered messages. */
+/**
+ * Shows, after a grace period, that the connection is lost; after the reconnect, the number of
+ * recovered messages.
+ */
 export function ConnectionBanner() {
   const chat = useChat()
   const { t, tn } = useLanguage()

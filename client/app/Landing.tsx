@@ -2,7 +2,7 @@ import './landing.css'
 import { createSignal, type JSX, Show } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
-/** Shows the reason why there is no chat yet, with the actions that lead to it. */
+/** Shows why the chat cannot be shown yet, with buttons such as login or retry. */
 export function Landing(props: {
   lead: string
   hint?: string
@@ -33,7 +33,10 @@ export function Landing(props: {
   )
 }
 
-/** A button that is disabled for 1.5 seconds after a press, as its action takes a moment to show. */
+/**
+ * A button that is disabled for 1.5 seconds after a press: its action takes a moment to have a visible
+ * effect.
+ */
 export function LandingButton(props: { onClick: () => void; children: JSX.Element }) {
   const [isPressed, setPressed] = createSignal(false)
   return (

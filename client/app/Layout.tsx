@@ -1,5 +1,6 @@
 import './layout.css'
-// Loaded with the layout: chunks that share these components would request their styles separately.
+// Styles of components that several lazy chunks share. Without these imports, the chunks would request
+// them as separate files.
 import '../ui/icon.css'
 import '../ui/menu.css'
 import '../ui/dialog.css'
@@ -47,7 +48,7 @@ const QuickSwitcher = lazyPart(
   async () => (await import('../sidebar/QuickSwitcher.tsx')).QuickSwitcher,
 )
 
-/** Shows the sidebar beside the open room or console, and provides the state that both share. */
+/** Shows the sidebar beside the open room or console, and provides the state that both parts share. */
 export function Layout(
   props: Omit<ChatOptions, 'onMessage' | 'onMissed' | 'onRemoved' | 'onFailure'> & {
     onLogout: () => void
@@ -130,7 +131,7 @@ export function Layout(
                 <QuickSwitcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
                 <SettingsDialog isOpen={dialog() === 'settings'} onClose={() => setDialog()} />
                 <ShortcutsDialog isOpen={dialog() === 'shortcuts'} onClose={() => setDialog()} />
-                {/* Not open: loaded with the other parts when the page is idle. */}
+                {/* `isOpen` is false: this part is loaded with the other parts when the page is idle. */}
                 <Tooltips isOpen={false} />
                 <CopyDialog isOpen={clipboard.manualText() !== undefined} />
                 <div class="notes" role="status" aria-live="polite">
@@ -149,7 +150,10 @@ export function Layout(
   )
 }
 
-/** Opens the last room if the address names none and the page is wide; remembers each opened room. */
+/**
+ * Opens the last opened room if the URL names none and the page is wide; stores each room that is
+ * opened.
+ */
 function restoreLastRoom({ route, go }: Router, store: LocalStore): void {
   createEffect(() => {
     const { room } = route()
@@ -191,7 +195,8 @@ function Content() {
 }
 
 function ConsolePage(props: { part: ConsolePart }) {
-  // For administrators only, so it is not preloaded. Created per mount, so that a retry imports again.
+  // Only administrators use the console, so it is not preloaded. `lazy` is called at each mount, so
+  // that a retry after a failed import imports it again.
   const Console = lazy(async () => ({ default: (await import('../console/Console.tsx')).Console }))
   return (
     <Suspense>

@@ -6,7 +6,7 @@ const checkIntervalMs = 60 * 60_000
 export function createAppUpdate() {
   const [isOutdated, setOutdated] = createSignal(false)
   const workers: ServiceWorkerContainer | undefined = navigator.serviceWorker
-  // Undefined without HTTPS.
+  // `navigator.serviceWorker` is undefined without HTTPS.
   if (!workers) return { isOutdated }
 
   let registration: ServiceWorkerRegistration | undefined
@@ -18,7 +18,7 @@ export function createAppUpdate() {
   const checkForUpdate = () => {
     if (document.visibilityState === 'visible') registration?.update().catch(() => undefined)
   }
-  // A new worker takes control at once, but this page may already be the one it was installed with.
+  // A new service worker takes control at once, but this page may already have the worker's version.
   const onChange = () => void isPageOutdated().then((isOld) => isOld && setOutdated(true))
 
   const start = () => void register().catch(() => undefined)
@@ -36,7 +36,7 @@ export function createAppUpdate() {
   return { isOutdated }
 }
 
-/** Returns whether the served page has another entry script than this one. */
+/** Returns whether the page that the server delivers now has another entry script than this page. */
 async function isPageOutdated(): Promise<boolean> {
   const script = document.querySelector<HTMLScriptElement>('script[type="module"][src]')
   try {

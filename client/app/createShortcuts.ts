@@ -13,7 +13,10 @@ interface ShortcutsOptions {
   onHelp: () => void
 }
 
-/** Handles the keyboard shortcuts of the page. Messages, lists and dialogs handle further keys. */
+/**
+ * Handles the keyboard shortcuts of the page. Messages, lists and dialogs handle other keys
+ * themselves.
+ */
 export function createShortcuts({ chat, router, lists, onSwitcher, onHelp }: ShortcutsOptions) {
   const isUnread = ({ id, unread }: MyRoom) => unread > 0 && !chat.notify.isMuted(id)
 
@@ -44,7 +47,8 @@ export function createShortcuts({ chat, router, lists, onSwitcher, onHelp }: Sho
     event.stopPropagation()
     action()
   }
-  // In the capture phase: a text field would handle arrow keys with any modifier.
+  // Listens in the capture phase: a text field would otherwise handle arrow keys with modifiers
+  // itself.
   window.addEventListener('keydown', onKey, { capture: true })
   onCleanup(() => window.removeEventListener('keydown', onKey, { capture: true }))
 }

@@ -16,21 +16,25 @@ export type SessionState =
   /** The identity provider is unreachable. */
   | { status: 'unreachable' }
 
-/** Outcome of a token renewal; `refused` also when the session has ended meanwhile. */
+/** Outcome of a token renewal. It is also `refused` if the session ended during the renewal. */
 export type Renewal = 'renewed' | 'refused' | 'unreachable'
 
 export type Session = ReturnType<typeof createSession>
 
 const requestTimeoutS = 10
-/** The lifetime is counted from the token's arrival, which is later than its issue. */
+/**
+ * A token counts as expired this long before its end: its lifetime is counted from its arrival, not
+ * from its issue.
+ */
 const expiryMarginS = 5
 
 /** Path of the OpenID redirect URI. */
 export const callbackPath = '/callback'
 
 /**
- * The session at the OpenID provider: code flow with PKCE. Tokens are held in memory only. A reload gets
- * new ones by a redirect with `prompt=none`, because browsers block cookies in a hidden frame.
+ * The session at the OpenID provider, by authorization code flow with PKCE. Tokens are held in memory
+ * only. After a reload, the page gets new tokens by a redirect with `prompt=none`, because browsers
+ * block the provider's cookies in a hidden frame.
  */
 export function createSession({ issuer, clientId }: Config) {
   const { location } = window
@@ -40,7 +44,7 @@ export function createSession({ issuer, clientId }: Config) {
     redirect_uri: location.origin + callbackPath,
     post_logout_redirect_uri: `${location.origin}/`,
     scope: 'openid profile',
-    // Holds the state and the PKCE verifier of a login in progress, no tokens.
+    // Session storage holds the state and the PKCE verifier of a login in progress, but no tokens.
     stateStore: new WebStorageStateStore({ store: window.sessionStorage }),
     loadUserInfo: false,
     requestTimeoutInSeconds: requestTimeoutS,
@@ -77,7 +81,7 @@ export function createSession({ issuer, clientId }: Config) {
     user = response
     const identity = readIdentity(response.access_token)
     const before = state()
-    // A new state recreates the whole page, so a renewed token alone must not set one.
+    // Setting the state recreates the whole page, so it is not set if only the token has changed.
     if (before.status !== 'in' || !isSame(before.identity, identity))
       setState({ status: 'in', identity })
     clearTimeout(timer)
@@ -98,7 +102,7 @@ export function createSession({ issuer, clientId }: Config) {
         ...(scope === undefined ? {} : { scope }),
       },
     })
-    // Some providers rotate the refresh token, others do not send it again.
+    // Some providers send a new refresh token; others send none, and the old one remains valid.
     response.refresh_token ??= refresh_token
     return response
   }
@@ -120,7 +124,8 @@ export function createSession({ issuer, clientId }: Config) {
           setState({ status: 'out', why: 'ended' })
           return 'refused'
         }
-        // The token may outlast the outage. Replaces the timer of an earlier failure.
+        // Tries again: the provider may return before the token expires. Replaces the timer of an
+        // earlier failure.
         clearTimeout(timer)
         timer = setTimeout(() => void renew(), 5_000)
         return 'unreachable'
@@ -144,7 +149,7 @@ export function createSession({ issuer, clientId }: Config) {
     renew,
     /** The access token; empty when logged out. */
     token: () => user?.access_token ?? '',
-    /** Whether the token has expired, or is about to. */
+    /** Whether the access token has expired or expires within `expiryMarginS`. */
     isOver: () => (user?.expires_in ?? 0) <= expiryMarginS,
     login: () => redirect(),
     async logout() {
@@ -162,7 +167,9 @@ export function createSession({ issuer, clientId }: Config) {
   }
 }
 
-/** Whether the provider has rejected the request, or the state of the login is missing. */
+/**
+ * Returns whether the provider has rejected the request, or the stored state of the login is missing.
+ */
 function isRefusal(error: unknown): boolean {
   return error instanceof ErrorResponse || isStateError(error)
 }
@@ -171,13 +178,15 @@ function isStateError(error: unknown): boolean {
   return /state/i.test(String(error))
 }
 
-/** The browser's back button after a login leads to a callback that was processed already. */
+/**
+ * Returns whether the user has navigated back to the callback of a login that was already processed.
+ */
 function isStale(error: unknown): boolean {
   const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
   return navigation?.type === 'back_forward' && isStateError(error)
 }
 
-/** Compares the roles too, because the page shows actions by role. */
+/** Returns whether user and roles are equal. Roles count, because the page shows actions by role. */
 function isSame(a: SessionIdentity, b: SessionIdentity): boolean {
   return a.user === b.user && a.roles.toSorted().join(' ') === b.roles.toSorted().join(' ')
 }

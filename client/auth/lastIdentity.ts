@@ -1,6 +1,6 @@
 import type { SessionIdentity } from './identity.ts'
 
-/** The last identity in this browser that the provider has confirmed. */
+/** The identity in this browser that the identity provider confirmed last. */
 export interface LastIdentity {
   identity: SessionIdentity
   /** Time of the confirmation, in milliseconds since the epoch. */
@@ -8,10 +8,14 @@ export interface LastIdentity {
 }
 
 const key = 'natter-vouched'
-/** Cached data is shown without a new login for this long: docs/decisions/012. */
+/**
+ * Without the provider, cached data is shown for this long after the confirmation: docs/decisions/012.
+ */
 const validMs = 24 * 60 * 60_000
 
-/** Returns undefined after a logout, after a rejected renewal, and when the identity is too old. */
+/**
+ * Returns the stored identity; undefined after a logout or a rejected renewal, or if it is too old.
+ */
 export function readLastIdentity(): LastIdentity | undefined {
   const stored = readStored()
   const ageMs = Date.now() - (stored?.at ?? 0)
@@ -30,11 +34,11 @@ export function saveLastIdentity(identity: SessionIdentity): void {
   try {
     localStorage.setItem(key, JSON.stringify({ identity, at: Date.now() } satisfies LastIdentity))
   } catch {
-    // Without storage there is no offline view.
+    // Local storage is unavailable: the page cannot start without the provider.
   }
 }
 
-/** Renews the stored identity, unless another tab has logged out or changed the user meanwhile. */
+/** Updates the stored identity, unless another tab has logged out or logged in another user. */
 export function renewLastIdentity(identity: SessionIdentity): void {
   if (readStored()?.identity.user === identity.user) saveLastIdentity(identity)
 }
@@ -43,6 +47,6 @@ export function deleteLastIdentity(): void {
   try {
     localStorage.removeItem(key)
   } catch {
-    // Without storage nothing was saved.
+    // Local storage is unavailable, so no identity was stored.
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Replaces valibot in schema/: schemas without validation. `entries` and `options` remain, because
- * other schemas and the page read them.
+ * Replaces valibot for schema/ in the build of the page. The schemas do not validate; they keep
+ * `entries` and `options`, which other schemas and the page read.
  */
 type SchemaStub = Record<string, unknown>
 

@@ -27,12 +27,15 @@ export interface ChatOptions {
   connection: Connection
   identity: SessionIdentity
   localStore: LocalStore
-  /** Called for each message of another user. The sender of a notice without an event is unknown. */
+  /**
+   * Called for each message of another user, and for each notice without its event, whose sender is
+   * unknown.
+   */
   onMessage?: (notice: Notice, room: MyRoom) => void
-  /** Called after a reconnect for each room with more unread messages than `before`. */
+  /** Called after a reconnect for each room with more unread messages than `before` the disconnect. */
   onMissed?: (room: MyRoom, before: MyRoom) => void
   onRemoved?: (room: MyRoom, why: RemovalReason) => void
-  /** Called when an action of the user failed; `disconnected`: without a connection. */
+  /** Called when an action of the user failed; with `disconnected` if there is no connection. */
   onFailure?: (why: Error | 'disconnected') => void
 }
 
@@ -71,11 +74,14 @@ export function createChat(options: ChatOptions) {
   const notify = createNotificationPrefs(localStore)
   const doNotDisturb = createDoNotDisturb(localStore, presence)
   void callWithRetry(client, 'users.me', {}).then(
-    // The server answers with the user id until it has stored a name for a new user.
+    // For a new user, the server returns the user id as the name until it has stored the real name.
     ({ name }) => people.setName(me, name === me ? identity.name : name),
     () => undefined,
   )
-  /** Messages missed while disconnected. Notifies for equal numbers too: each reconnect counts. */
+  /**
+   * Number of messages missed while disconnected. Subscribers run after each reconnect, even if it is
+   * equal.
+   */
   const [recovered, setRecovered] = createSignal<number | 'many'>(0, { equals: false })
 
   onCleanup(
@@ -89,7 +95,10 @@ export function createChat(options: ChatOptions) {
     }),
   )
 
-  /** Counts the messages of others, each once: a room and its thread may both have missed it. */
+  /**
+   * Counts the missed messages of other users. A message that a room and its thread have both missed
+   * counts once.
+   */
   function countMissed(all: readonly MissedEvents[]): number | 'many' {
     const missed = all.flat()
     const placed = missed.filter((event) => event !== 'lost')
@@ -129,7 +138,8 @@ export function createChat(options: ChatOptions) {
   }
 
   function cachePage(room: RoomId, timeline: RoomTimeline) {
-    // Not the cached page itself, and no room that the user was removed from.
+    // Does not write while the cached page itself is shown, nor for a room that the user was removed
+    // from.
     if (timeline.opened() === 0 || timeline.hasNewer() || !rooms.byId[room]) return
     const messages = timeline.items().slice(-maxCachedMessages)
     if (messages.length === 0) return
@@ -142,7 +152,7 @@ export function createChat(options: ChatOptions) {
     connection,
     identity,
     me,
-    /** Shows the console. Authorization is the server's. */
+    /** Whether the page offers the console. The server authorizes each of its calls. */
     isAdmin: identity.roles.includes('admin'),
     rooms,
     sendQueue,
@@ -154,8 +164,8 @@ export function createChat(options: ChatOptions) {
     notify,
     doNotDisturb,
     /**
-     * Runs an action and reports a failure to `onFailure`. Waits briefly for a connection that is being
-     * replaced, as when the token is renewed.
+     * Runs an action and reports a failure to `onFailure`. Waits briefly for a connection that is
+     * being replaced, for example after a token renewal.
      */
     async attempt(action: () => Promise<unknown>) {
       if (!navigator.onLine || !(await connection.waitUntilOnline()))

@@ -7,7 +7,7 @@ export type DoNotDisturb = ReturnType<typeof createDoNotDisturb>
 
 interface StoredStatus {
   status: ChosenStatus
-  /** In milliseconds since the epoch. */
+  /** End of the status, in milliseconds since the epoch. */
   until?: number | undefined
 }
 
@@ -15,8 +15,8 @@ const key = 'status'
 const retryDelayMs = 30_000
 
 /**
- * The status that the user has chosen, with its end. The server drops a status with the user's last
- * connection, so this browser stores it and sends it again after a reload.
+ * The status that the user has chosen, and its end. The server deletes a status when the user's last
+ * connection closes, so this browser stores it and publishes it again after a reload.
  */
 export function createDoNotDisturb(store: LocalStore, presence: Presence) {
   const readStored = () => store.readNow<StoredStatus>(key)
@@ -37,17 +37,18 @@ export function createDoNotDisturb(store: LocalStore, presence: Presence) {
     }
   })
 
-  // The server reports `online` after it has dropped the chosen status.
+  // The server reports `online` after it has deleted the chosen status.
   createEffect(
     on(presence.mine, (status) => {
       const { status: chosen = 'online', until: end = Number.POSITIVE_INFINITY } = choice() ?? {}
       if (status !== 'online' || chosen === 'online') return
       if (end <= Date.now()) persist(undefined)
-      // On failure the next heartbeat that reports `online` tries again.
+      // If this fails, the next change of the status to `online` tries again.
       else presence.choose(chosen).catch(() => undefined)
     }),
   )
-  // A status chosen in another tab of this browser is already stored, with its end.
+  // A status chosen in another tab of this browser is already stored, with its end. One from another
+  // device is stored here, without an end.
   presence.onChosen((status) => {
     if (readStored()?.status !== status) persist({ status })
   })
@@ -59,7 +60,8 @@ export function createDoNotDisturb(store: LocalStore, presence: Presence) {
 
   async function choose(status: ChosenStatus, end?: number) {
     const before = choice()
-    // Persist before publishing: the change notice must find the stored status equal.
+    // Stores the status before publishing it: `onChosen` then finds it stored and does not drop its
+    // end.
     persist({ status, until: end })
     try {
       await presence.choose(status)

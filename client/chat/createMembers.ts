@@ -10,7 +10,7 @@ export type RoomMember = OutputOf<typeof roomInfo>['members'][number]
 /** The members of rooms, loaded on demand. */
 export function createMembers(client: ChatClient, rooms: Rooms) {
   const [byRoom, setByRoom] = createStore<Record<RoomId, readonly RoomMember[]>>({})
-  /** Rooms whose members are loaded and unchanged since. */
+  /** Rooms whose members are loaded and have not changed since. */
   const fresh = new Set<RoomId>()
   const watched = new Set<RoomId>()
 
@@ -21,9 +21,9 @@ export function createMembers(client: ChatClient, rooms: Rooms) {
   }
 
   return {
-    /** Undefined until the response to `want`. */
+    /** Returns the members of a room; undefined until `ensureLoaded` has loaded them. */
     of: (room: RoomId): readonly RoomMember[] | undefined => byRoom[room],
-    /** Loads the members, unless they are loaded and have not changed. */
+    /** Loads the members of a room, unless they are loaded and have not changed. */
     ensureLoaded(room: RoomId) {
       if (fresh.has(room)) return
       fresh.add(room)

@@ -6,7 +6,10 @@ export type Side = 'older' | 'newer'
 
 interface PagingOptions {
   timeline: () => Timeline
-  /** Counter of opened pages: a page for an earlier one is dropped. 0 disables paging. */
+  /**
+   * Number of the opened page. A result that was requested for an earlier number is dropped. 0
+   * disables paging.
+   */
   opened: () => number
   read: (cursor: { before: number } | { after: number }) => Promise<HistoryPage>
   onPage: (page: HistoryPage, side: Side) => void
@@ -14,7 +17,10 @@ interface PagingOptions {
 
 const sides = ['older', 'newer'] as const
 
-/** Loads the pages on either side of a timeline, one at a time each, and retries failed ones. */
+/**
+ * Loads older and newer pages of a timeline, one request at a time in each direction; retries failed
+ * ones.
+ */
 export function createPaging({ timeline, opened, read, onPage }: PagingOptions) {
   const [loading, setLoading] = createSignal<Partial<Record<Side, boolean>>>({})
   const [failed, setFailed] = createSignal<Partial<Record<Side, boolean>>>({})
@@ -55,7 +61,7 @@ export function createPaging({ timeline, opened, read, onPage }: PagingOptions) 
     hasFailed: (side: Side) => failed()[side] === true,
     clearFailures: () => setFailed({}),
     load,
-    /** Retries the failed sides now. */
+    /** Loads failed pages again without waiting for their retry delay. */
     retry() {
       for (const side of sides) if (failed()[side]) void load(side)
     },

@@ -14,7 +14,9 @@ import type { ChatClient } from '../nats/chatClient.ts'
 
 export type Presence = ReturnType<typeof createPresence>
 
-/** A user's status, with the rooms in which the user is online; offline without one. */
+/**
+ * A user's status and the rooms in which the user is online. Without such a room the user is offline.
+ */
 interface UserStatus {
   status: Status
   rooms: RoomId[]
@@ -24,11 +26,14 @@ interface UserStatus {
 export function createPresence(client: ChatClient, me: UserId) {
   const [mine, setMine] = createSignal<Status>('offline')
   const [users, setUsers] = createStore<Record<UserId, UserStatus | undefined>>({})
-  /** Rooms with a complete snapshot. */
+  /** Rooms whose presence snapshot is loaded. */
   const [loaded, setLoaded] = createStore<Record<RoomId, true | undefined>>({})
   const followed = new Set<RoomId>()
   const requested = new Set<RoomId>()
-  /** Users that changed while a snapshot was loading: for them the snapshot may be older. */
+  /**
+   * Users whose presence changed while a room's snapshot was loading: the snapshot may be older than
+   * the change.
+   */
   const changedMeanwhile = new Map<RoomId, Set<UserId>>()
   const retries = new Map<RoomId, ReturnType<typeof setTimeout>>()
   const connId = crypto.randomUUID() as ConnId
@@ -53,7 +58,7 @@ export function createPresence(client: ChatClient, me: UserId) {
     try {
       setMine((await client.call('presence.heartbeat', { connId })).status)
     } catch {
-      // The next heartbeat repeats it.
+      // The next heartbeat tries again.
     }
     // Spreads the heartbeats of clients that reconnected at the same moment.
     const jitter = 0.85 + Math.random() * 0.3
@@ -62,7 +67,7 @@ export function createPresence(client: ChatClient, me: UserId) {
 
   function applyChanges({ room, changes }: { room: RoomId; changes: readonly PresenceChange[] }) {
     for (const { userId, status, action } of changes) {
-      // `offline` may come from a room that the user has left.
+      // `offline` may only mean that the user has left this room.
       if (userId === me && status !== 'offline') {
         if (action === 'status') notifyChosen(status)
         setMine(status)
@@ -127,8 +132,8 @@ export function createPresence(client: ChatClient, me: UserId) {
   return {
     mine,
     /**
-     * Returns undefined while unknown. With a room that the user is a member of, a user who is absent
-     * from the room's snapshot is offline.
+     * Returns the status of a user; undefined while it is unknown. If `room` is given, the user must
+     * be a member of it, and is offline if its loaded presence snapshot does not contain the user.
      */
     statusOf(user: UserId, room?: RoomId): Status | undefined {
       if (user === me) return mine()
@@ -136,7 +141,7 @@ export function createPresence(client: ChatClient, me: UserId) {
       if (known && known.rooms.length > 0) return known.status
       return room !== undefined && loaded[room] ? 'offline' : undefined
     },
-    /** Tracks presence changes in a room of the user. Returns a function that stops it. */
+    /** Tracks presence changes in a room of the logged-in user. Returns a function that stops it. */
     follow(room: RoomId, isPublic: boolean): () => void {
       followed.add(room)
       const stop = isPublic ? client.listen(topics.roomPresence, { room }, applyChanges) : undefined
@@ -153,7 +158,9 @@ export function createPresence(client: ChatClient, me: UserId) {
       requested.add(room)
       void load(room)
     },
-    /** Calls back with a status chosen on any device, before it becomes the own status. */
+    /**
+     * Sets the callback for a status that the user chose on any device. It runs before `mine` changes.
+     */
     onChosen(callback: (status: ChosenStatus) => void) {
       notifyChosen = callback
     },
@@ -161,12 +168,12 @@ export function createPresence(client: ChatClient, me: UserId) {
       await callWithRetry(client, 'presence.update', { status })
       setMine(status)
     },
-    /** Publishes `away`, unless a status was chosen. */
+    /** Publishes the status `away`. The server ignores it if the user has chosen a status. */
     async idle() {
       await client.call('presence.update', { status: 'away', idle: true })
       await beat()
     },
-    /** Sends a heartbeat and reloads all snapshots after a reconnect. */
+    /** After a reconnect, sends a heartbeat and reloads the presence snapshots. */
     resync() {
       void beat()
       for (const room of followed) {

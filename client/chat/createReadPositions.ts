@@ -7,7 +7,7 @@ import type { ChatClient } from '../nats/chatClient.ts'
 
 const throttleMs = 700
 
-/** Publishes read positions, throttled. */
+/** Sends the user's read positions to the server, throttled. */
 export function createReadPositions(
   client: ChatClient,
   onRead: (room: RoomId, state: OutputOf<typeof readUpdate>) => void,
@@ -28,7 +28,7 @@ export function createReadPositions(
       client.call('read.update', { room, seq }).then(
         (state) => onRead(room, state),
         (error) => {
-          // Messages read while disconnected become read after the reconnect.
+          // Sent again later: messages read while disconnected are marked as read after the reconnect.
           if (!isTransient(error)) return
           pending.set(room, Math.max(seq, pending.get(room) ?? 0))
           timer ??= setTimeout(send, retryDelayMs)
@@ -36,13 +36,16 @@ export function createReadPositions(
       )
   }
 
-  /** Without a response: the page is closing. */
+  /** Publishes the pending read positions without waiting for a response: the page is closing. */
   function publishNow() {
     for (const [room, seq] of pending) client.publish('read.update', { room, seq })
   }
 
   return {
-    /** Marks all messages up to this one as read. A lower position than a pending one is ignored. */
+    /**
+     * Marks all messages up to this sequence number as read. A number below the pending one is
+     * ignored.
+     */
     mark(room: RoomId, seq: number) {
       if (seq <= (pending.get(room) ?? 0)) return
       pending.set(room, seq)

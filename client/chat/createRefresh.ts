@@ -20,7 +20,10 @@ export function createRefresh(load: () => Promise<void>) {
     document.removeEventListener('visibilitychange', onVisible)
   })
 
-  /** Queues another run behind a running one, whose response may predate this request. */
+  /**
+   * Runs `load` now or, if a run is in progress, once more after it: its response may predate this
+   * call.
+   */
   function refresh(): Promise<void> {
     if (!running) return start()
     queued ??= running.then(start)
@@ -46,7 +49,9 @@ export function createRefresh(load: () => Promise<void>) {
   return {
     refresh,
     refreshSoon,
-    /** Number of the latest run. A change made in this run may be newer than the run's response. */
+    /**
+     * Number of the latest run of `load`. Its response may not include changes made during the run.
+     */
     round: () => round,
   }
 }

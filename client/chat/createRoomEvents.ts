@@ -13,14 +13,20 @@ interface RoomEventsOptions {
   onLost: () => void
 }
 
-/** The feed of a room from its first page on, with a buffer of recent events for later pages. */
+/**
+ * Receives the events of a room from the first history page on, and buffers recent ones for later
+ * pages.
+ */
 export function createRoomEvents(options: RoomEventsOptions) {
   let feed: RoomFeed | undefined
   let recent = new RecentEvents(0)
   let early: Notice[] = []
   onCleanup(() => feed?.stop())
 
-  /** Starts the feed at a page's `asOf`; restarts it there when the buffer does not reach back. */
+  /**
+   * Starts the feed after a page's `asOf`. Restarts it there if the feed is lost, or if the buffer has
+   * evicted events after `asOf`.
+   */
   function follow(asOf: number) {
     if (!feed) start(asOf)
     else if (feed.isLost() || !recent.isCompleteAfter(asOf)) {
@@ -41,7 +47,8 @@ export function createRoomEvents(options: RoomEventsOptions) {
     })
     for (const notice of early) feed.receive(notice)
     early = []
-    // Events published before the subscription may be missing from the replica that read the page.
+    // The page may lack events published before the subscription, because it was read from a replica
+    // that may lag.
     feed.syncSoon()
   }
 

@@ -11,39 +11,50 @@ export interface FeedOptions {
   room: RoomId
   /** Sequence number of the last event that is already known. */
   asOf: number
-  /** Called once for each event, in the order of its chain. */
+  /** Called once for each event. The events of one chain (the room or a thread) arrive in order. */
   onEvent: (placed: PlacedEvent) => void
-  /** Missed events cannot be fetched: the owner reads a snapshot and calls `restart` with its `asOf`. */
+  /**
+   * Called when missed events cannot be fetched. The owner then reads a page and calls `restart` with
+   * its `asOf`.
+   */
   onLost: () => void
 }
 
 export type RoomFeed = ReturnType<typeof createRoomFeed>
-/** The missed events; `lost` when there are too many to fetch. */
+/**
+ * The missed events. `lost` if they cannot be fetched: they are too many or no longer in the stream,
+ * or `chat.sync` failed with an error that a retry cannot resolve.
+ */
 export type MissedEvents = readonly PlacedEvent[] | 'lost'
 
-/** Two runtimes may publish out of order: wait this long for a predecessor before fetching it. */
+/**
+ * Delay before a missing predecessor is fetched: two runtimes may publish their notices out of order.
+ */
 const gapTimeoutMs = 150
-/** Time for the notice of a known event to arrive before it counts as lost. */
+/** Delay before an event that is known to exist is fetched because its notice has not arrived. */
 const noticeTimeoutMs = 2_000
-/** A sync that waited for the connection may finish before the reconnect is announced. */
+/**
+ * How long a finished sync is included in the result of the next `sync()`: a sync that waited for the
+ * connection may finish before the reconnect handler calls `sync()`.
+ */
 const recentSyncMs = 1_000
 
 /**
- * The events of a room without gaps: from notices, and fetched with `chat.sync` where a notice is
- * missing. Steps run one after another, so that a slow request does not reorder events.
+ * Delivers the events of a room without gaps: from notices and, where a notice is missing, from
+ * `chat.sync`. Steps run one after another, so that a slow request does not reorder events.
  */
 export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOptions) {
   let chains = new EventChains(asOf)
   let steps: Promise<unknown> = Promise.resolve()
   let isStopped = false
-  /** Drops all notices until `restart`. */
+  /** Set when missed events cannot be fetched. Notices are then dropped until `restart`. */
   let isLost = false
   let early: Notice[] = []
-  /** Sequence numbers of early notices whose predecessors one sync has not returned. */
+  /** Sequence numbers of early notices for which one sync did not return the predecessors. */
   const syncedFor = new Set<number>()
-  /** The last event with a notice, and the last event known to exist. */
+  /** Sequence numbers of the last event with a notice and of the last event known to exist. */
   let [announced, expected] = [asOf, asOf]
-  /** Sync even if there is no known gap. */
+  /** Whether the scheduled sync runs even if no gap is known. */
   let mustSync = false
   let queued: Promise<MissedEvents | undefined> | undefined
   let running: Promise<MissedEvents | undefined> | undefined
@@ -61,7 +72,8 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     const position = chains.classify(notice)
     if (position === 'known') return
     const event = position === 'next' && (notice.event ?? (await readEvent(client, notice)))
-    // An early notice, or one whose event cannot be read alone: sync fetches it with the missing ones.
+    // The predecessor is missing, or the event cannot be read alone: the next sync fetches all missing
+    // events.
     if (!event) {
       early.push(notice)
       return syncIn(gapTimeoutMs)
@@ -84,7 +96,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     }, at - Date.now())
   }
 
-  /** Callers share a sync that has not started yet. */
+  /** Queues a sync. Callers share one that is queued and has not started yet. */
   function syncNext(): Promise<MissedEvents | undefined> {
     queued ??= enqueue(async () => {
       const current = queued
@@ -120,7 +132,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     return missed
   }
 
-  /** The replica that answered may lag behind the notices: syncs once more for each. */
+  /** Syncs once more for each notice that is still early: the replica that answered may lag. */
   function retryEarly() {
     early = early.filter(
       (notice) => chains.classify(notice) !== 'known' && !syncedFor.has(notice.seq),
@@ -137,7 +149,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     return 'lost'
   }
 
-  /** Retries after a transient error; any other error loses the feed. */
+  /** Syncs again after a transient error or a rate limit; any other error marks the feed as lost. */
   function onSyncError(error: unknown): undefined {
     if (isStopped || isLost) return
     if (!isTransient(error) && !isRateLimited(error)) return void lose()
@@ -152,12 +164,14 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
       announced = Math.max(announced, notice.seq)
       void enqueue(() => apply(notice))
     },
-    /** Registers an event that exists: syncs if its notice does not arrive in time. */
+    /**
+     * Registers that an event exists. Syncs if its notice does not arrive within `noticeTimeoutMs`.
+     */
     expect(seq: number) {
       expected = Math.max(expected, seq)
       if (expected > announced) syncIn(noticeTimeoutMs)
     },
-    /** Syncs soon: notices may be missing. */
+    /** Schedules a sync, because notices may be missing. */
     syncSoon() {
       mustSync = true
       syncIn(noticeTimeoutMs)
@@ -168,9 +182,15 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
       return before === 'lost' || after === 'lost' ? 'lost' : [...before, ...after]
     },
     isLost: () => isLost,
-    /** Sequence number up to which all events of the room and its threads are known; 0 with a gap. */
+    /**
+     * Sequence number up to which all events of the room and its threads are known; 0 while there is a
+     * gap.
+     */
     completeUpTo: () => (isLost || early.length > 0 ? 0 : chains.newest),
-    /** Continues after a snapshot: all events up to this one are known, later ones are fetched. */
+    /**
+     * Continues after a snapshot that includes all events up to sequence number `from`; fetches later
+     * ones.
+     */
     restart(from: number) {
       void enqueue(() => {
         isLost = false

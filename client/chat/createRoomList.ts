@@ -12,7 +12,7 @@ export function createRoomList(localStore: LocalStore) {
   const [isLoaded, setLoaded] = createSignal(false)
   const list = (): MyRoom[] => Object.values(byId).filter((room) => room !== undefined)
 
-  // Also after each notice, so that a reloaded page starts with the current counts.
+  // Caches the list after every change, so that a reloaded page starts with the current counts.
   createEffect(() => {
     if (!isLoaded()) return
     const rooms = list()

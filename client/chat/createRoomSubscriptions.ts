@@ -22,7 +22,9 @@ export function createRoomSubscriptions({ client, me, follow, onNotice }: Subscr
     for (const stop of subscriptions.values()) stop()
   })
 
-  /** Only public rooms broadcast: the notices of other rooms are delivered to each member. */
+  /**
+   * Subscribes to the notices of a public room. Notices of other rooms are delivered to each member.
+   */
   function subscribe(room: MyRoom) {
     const stop =
       room.kind === 'public'

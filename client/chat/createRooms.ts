@@ -24,12 +24,12 @@ export interface RoomsOptions {
   follow?: (room: MyRoom) => () => void
   /** Called for each message in a room of the user, also for the user's own. */
   onMessage?: (notice: Notice, room: MyRoom) => void
-  /** Called after a reconnect for each room with more unread messages than `before`. */
+  /** Called after a reconnect for each room with more unread messages than `before` the disconnect. */
   onMissed?: (room: MyRoom, before: MyRoom) => void
   onRemoved?: (room: MyRoom, why: RemovalReason) => void
 }
 
-/** `meanwhile`: one of the others, while the client was disconnected. */
+/** Why a room was removed. `meanwhile`: it is no longer in the room list, and the event was missed. */
 export type RemovalReason = 'kick' | 'archive' | 'leave' | 'meanwhile'
 
 /** The rooms of the user with their unread counts, updated by notices and by refreshing the list. */
@@ -41,7 +41,9 @@ export function createRooms(options: RoomsOptions) {
   const { refresh, refreshSoon, round } = refreshing
   const counts = createUnreadCounts(refreshing)
   const readPositions = createReadPositions(client, setRead)
-  /** The refresh round in which a room was removed: that round's response may still list the room. */
+  /**
+   * The refresh round in which a room was removed. The response of that round may still list the room.
+   */
   const removalRounds = new Map<RoomId, number>()
   let wasOffline = false
 
@@ -74,7 +76,7 @@ export function createRooms(options: RoomsOptions) {
     for (const room of removed) onRemoved?.(room, 'meanwhile')
     const pages = new Set(current.map(({ id }) => pageKey(id)))
     void localStore.prune((key) => !key.startsWith(pageKey('')) || pages.has(key))
-    // Notices of a public room between the response and the subscription are missing.
+    // Notices published between the response and the subscription to a new public room are missing.
     if (added.some(({ kind }) => kind === 'public')) void refresh()
     else if (current.some((room) => isUncounted(counts.of(room)))) refreshSoon()
   }
@@ -111,7 +113,7 @@ export function createRooms(options: RoomsOptions) {
     rooms.update(id, { lastSeq: Math.max(room.lastSeq, seq) })
     const count = countNotice(counts.of(room), notice, me)
     show(id, count)
-    // A deleted message may be one of those that only the server has counted.
+    // The deleted message may be one of those that only the server has counted.
     if (isUncounted(count) || (kind === 'delete' && room.unread > 0)) refreshSoon()
     if (kind === 'message') onMessage?.(notice, room)
   }

@@ -11,9 +11,9 @@ export interface PendingMessage {
   room: RoomId
   threadId?: MessageId | undefined
   text: string
-  /** In milliseconds since the epoch. */
+  /** Time of sending, in milliseconds since the epoch. */
   at: number
-  /** `sent`: accepted by the server, but its event has not arrived yet. */
+  /** `sent`: the server has accepted the message, but its event has not arrived yet. */
   status: 'pending' | 'sent' | 'failed'
   code?: ErrorCode | undefined
   error?: string | undefined
@@ -123,7 +123,10 @@ export function createSendQueue(
     running.delete(room)
   }
 
-  /** Returns undefined when accepted or rejected, else the minimum delay before a retry. */
+  /**
+   * Sends a message. Returns undefined if it was accepted or rejected, else the minimum delay before a
+   * retry.
+   */
   async function trySend({
     clientId,
     room,
@@ -171,7 +174,7 @@ export function createSendQueue(
   }
 }
 
-/** Skips a message that another tab is sending; the caller retries later. */
+/** Runs `send` unless another tab is sending the message; the caller then retries later. */
 function withTabLock(clientId: ClientId, send: () => Promise<number | undefined>) {
   if (!navigator.locks) return send()
   return navigator.locks.request(keyOf(clientId), { ifAvailable: true }, (lock) =>
@@ -179,7 +182,9 @@ function withTabLock(clientId: ClientId, send: () => Promise<number | undefined>
   )
 }
 
-/** Returns a UUIDv7: its timestamp lets the server skip the search for an earlier copy. */
+/**
+ * Returns a UUIDv7: its timestamp lets the server skip the search for an earlier copy of the message.
+ */
 function newClientId(at: number): ClientId {
   const time = at.toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}` as ClientId

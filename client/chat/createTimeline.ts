@@ -25,10 +25,13 @@ export interface TimelineOptions {
   threadId?: MessageId
   /** Cached page, shown until the server has responded. */
   cachedPage?: HistoryPage | undefined
-  /** Event to open the timeline at instead of its end; `later` waits for `goTo` or `goToPresent`. */
+  /**
+   * Sequence number of the event at which the timeline opens, by default its end. With `later` it
+   * opens when `goTo` or `goToPresent` is called.
+   */
   start?: number | 'later' | undefined
   restartAt?: () => number | undefined
-  /** The last event of the room known from other sources, such as the room list. */
+  /** Sequence number of the room's last event as other sources, such as the room list, know it. */
   lastSeq?: () => number
   onEvent?: (placed: PlacedEvent) => void
 }
@@ -46,7 +49,7 @@ export function createTimeline(options: TimelineOptions) {
     timelineFromPage(cachedPage ?? emptyPage, threadId),
   )
   const [opened, setOpened] = createSignal(0)
-  /** Of concurrent `open` calls the last one wins. */
+  /** Number of `open` calls so far. Of concurrent calls only the last one takes effect. */
   let turns = 0
   let isClosed = false
   let lostAt = 0
@@ -58,7 +61,8 @@ export function createTimeline(options: TimelineOptions) {
       setTimeline((before) => applyEvent(before, placed))
       onEvent?.(placed)
     },
-    // The first time at once. After that the room has more events than can be synced: back off.
+    // Reopens at once the first time, then at most every `retryDelayMs`: the room may have more new
+    // events than one sync returns.
     onLost() {
       const waitMs = Math.max(0, lostAt + retryDelayMs - Date.now())
       lostAt = Date.now() + waitMs
@@ -70,7 +74,7 @@ export function createTimeline(options: TimelineOptions) {
     opened,
     read: (cursor) => readPage(options, cursor),
     onPage(page, side) {
-      // A lost feed is restarted by the reopened timeline, not here.
+      // If the feed is lost, `open` restarts it, not a loaded page.
       if (!events.isLost()) events.follow(page.asOf)
       setTimeline((before) => events.catchUp(extendTimeline(before, page, side), page.asOf))
     },
@@ -82,7 +86,10 @@ export function createTimeline(options: TimelineOptions) {
   })
   if (start !== 'later') void open(start)
 
-  /** Shows the newest page, or the one around an event. Returns false when it failed and is retried. */
+  /**
+   * Shows the newest page, or the page around an event. Returns false if it failed and will be
+   * retried.
+   */
   async function open(around?: number): Promise<boolean> {
     const turn = ++turns
     clearTimeout(retry?.timer)
@@ -118,14 +125,17 @@ export function createTimeline(options: TimelineOptions) {
 
   return {
     status,
-    /** Changes whenever another page replaces the timeline; 0 until the server has responded. */
+    /**
+     * Number of the opened page: changes when another page replaces the timeline; 0 until the server
+     * has responded.
+     */
     opened,
     items: () => timeline().items,
     hasOlder: () => timeline().hasOlder,
     hasNewer: () => timeline().hasNewer,
     /** Sequence number up to which all events of the room are known; 0 while there is a gap. */
     completeUpTo: events.completeUpTo,
-    /** Does nothing while the page is loading, or waiting for a retry. */
+    /** Loads the next older page, unless it is already loading or waiting for a retry. */
     loadOlder: () => void (paging.hasFailed('older') || paging.load('older')),
     loadNewer: () => void (paging.hasFailed('newer') || paging.load('newer')),
     isLoadingOlder: () => paging.isLoading('older'),
@@ -148,7 +158,7 @@ export function createTimeline(options: TimelineOptions) {
       paging.retry()
       return events.sync()
     },
-    /** Registers an event that exists: the feed fetches it if no notice arrives. */
+    /** Registers that an event exists: the feed fetches it if no notice arrives. */
     expect: events.expect,
     retry: () => {
       setStatus('loading')

@@ -7,7 +7,10 @@ import type { ChatClient } from '../nats/chatClient.ts'
 export type Typing = ReturnType<typeof createTyping>
 
 const [shownMs, publishEveryMs] = [5_000, 3_000]
-/** A typing notice this soon after the user's message was sent before it, on another subject. */
+/**
+ * A typing notice that arrives within this time after the user's message is ignored: it was published
+ * before the message, on another subject.
+ */
 const staleAfterMessageMs = 1_000
 
 export function createTyping(client: ChatClient, me: UserId) {

@@ -6,7 +6,7 @@ import { applyCount, startUnread, type Unread, type UnreadCount } from './unread
 /** Unread messages by room: the server's counts, and the notices received since. */
 export function createUnreadCounts({ round, refreshSoon }: Refresh) {
   const counts = new Map<RoomId, Unread>()
-  /** The refresh round in which the read position changed: that round's response may be older. */
+  /** The refresh round in which a read position changed. The response of that round may be older. */
   const readRounds = new Map<RoomId, number>()
 
   const countOf = ({ readSeq, unread, mentions, lastSeq: asOf }: MyRoom): UnreadCount => ({
@@ -20,7 +20,9 @@ export function createUnreadCounts({ round, refreshSoon }: Refresh) {
   return {
     of,
     set: (id: RoomId, unread: Unread) => void counts.set(id, unread),
-    /** Applies the counts of a room list, except where the read position has changed meanwhile. */
+    /**
+     * Applies a room list response, except for rooms whose read position changed during the request.
+     */
     replace(rooms: readonly MyRoom[]) {
       const ids = new Set(rooms.map(({ id }) => id))
       for (const id of counts.keys()) if (!ids.has(id)) counts.delete(id)

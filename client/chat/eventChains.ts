@@ -1,18 +1,18 @@
 import type { MessageId } from '#schema/ids'
 import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 
-/** Each event names its predecessor in its chain. */
+/** The place of an event: `prev` is the sequence number of its predecessor in the same chain. */
 type ChainLink = Pick<Notice, 'seq' | 'prev' | 'threadId'>
 
 export type ChainPosition =
   | 'next'
   | 'known'
-  /** A predecessor is missing. */
+  /** An earlier event of the chain is missing. */
   | 'gap'
 
 /**
- * Gap detection for the events of a room. The room and each of its threads is a chain. All events up
- * to `asOf` were seen, and in each chain those up to its last one.
+ * Detects gaps in the events of a room. The room and each of its threads form a chain each. All events
+ * up to `asOf` were seen and, in each chain, all events up to the last one seen.
  */
 export class EventChains {
   #asOf: number

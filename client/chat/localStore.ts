@@ -8,17 +8,20 @@ export interface LocalStore {
   read<T>(key: string): Promise<T | undefined>
   /** Writes after a short delay; of several values for a key only the last is written. */
   write(key: string, value: unknown): void
-  /** Synchronous, for small values that must survive a page that closes at this moment. */
+  /**
+   * Reads synchronously. The `…Now` methods are for small values that must be stored even if the page
+   * closes at this moment.
+   */
   readNow<T>(key: string): T | undefined
   /** Returns the values of all keys with this prefix. */
   listNow<T>(keyPrefix: string): T[]
   /** Deletes the key when the value is undefined or an empty string. */
   writeNow(key: string, value: unknown): void
-  /** Calls back when another tab has written the key. Returns a function that stops it. */
+  /** Calls back when another tab has written the key. Returns a function that removes the callback. */
   watchNow(key: string, onChange: () => void): () => void
   /** Returns true to the first caller with this id across all tabs, and false to later ones. */
   claim(id: string): Promise<boolean>
-  /** Deletes the keys that do not match; leaves the `…Now` values. */
+  /** Deletes the values whose key is not current; does not delete the values of the `…Now` methods. */
   prune(isCurrent: (key: string) => boolean): Promise<void>
   /** Deletes everything, in all tabs. Later writes are dropped. */
   clear(): Promise<void>
@@ -116,7 +119,7 @@ export function openLocalStore(user: string): LocalStore {
     async claim(id) {
       if (!store) return true
       let isFirst = true
-      // `update` runs in one transaction, so that no two tabs are first.
+      // `update` runs in one IndexedDB transaction, so only one tab can be the first to add the id.
       const add = (claimed: string[] = []) => {
         isFirst = !claimed.includes(id)
         return isFirst ? [...claimed.slice(-maxClaims), id] : claimed
@@ -149,7 +152,8 @@ export async function clearOtherUsers(user: string): Promise<void> {
   const databases = (await window.indexedDB?.databases?.().catch(() => [])) ?? []
   for (const { name } of databases) {
     if (!name?.startsWith(databasePrefix) || name === databasePrefix + user) continue
-    // Deleting the database would block on the open tabs of that user, and they on the deletion.
+    // Clears the store instead of deleting the database: the deletion would wait for that user's open
+    // tabs, and these tabs for the deletion.
     await clear(createStore(name, storeName)).catch(() => undefined)
     const tabs = openTabs(name.slice(databasePrefix.length))
     tabs.postMessage('ended' satisfies ClearReason)

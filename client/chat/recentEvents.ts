@@ -1,11 +1,11 @@
 import type { PlacedEvent } from '#schema/messages/event'
 
-/** The maximum of one `chat.sync` response. */
+/** Number of buffered events: the maximum of one `chat.sync` response. */
 const maxEvents = 500
 
-/** The latest events of a room. A page is read from a replica that may lag: they complete it. */
+/** Buffers the latest events of a room, which complete a page that was read from a lagging replica. */
 export class RecentEvents {
-  /** The buffer holds every received event after this one. */
+  /** Sequence number after which the buffer holds every received event. */
   #from: number
   #events: PlacedEvent[] = []
 
@@ -21,7 +21,7 @@ export class RecentEvents {
     if (evicted) this.#from = evicted.seq
   }
 
-  /** Whether no event after this one was evicted. */
+  /** Whether no event after this sequence number was evicted. */
   isCompleteAfter(seq: number): boolean {
     return seq >= this.#from
   }
@@ -30,7 +30,7 @@ export class RecentEvents {
     return this.#events.filter(({ seq }) => seq > asOf)
   }
 
-  /** Starts over after a snapshot: every event after `from` is added again. */
+  /** Restarts the buffer after a snapshot: the feed then adds every event after `from` again. */
   restart(from: number): void {
     this.#from = from
     this.#events = this.after(from)

@@ -10,7 +10,7 @@ export interface HistoryPage {
   asOf: number
 }
 
-/** A message in its state after the event `asOf`. */
+/** A message in the state after the event with sequence number `asOf`. */
 export interface TimelineMessage extends PagedMessage {
   asOf: number
 }
@@ -22,10 +22,13 @@ export interface TimelineMessage extends PagedMessage {
 export interface Timeline {
   threadId?: MessageId | undefined
   items: readonly TimelineMessage[]
-  /** Whether there are more pages on that side. With newer ones, new messages are not appended. */
+  /**
+   * Whether older or newer messages exist that are not loaded. While newer ones exist, new messages
+   * are not appended.
+   */
   hasOlder: boolean
   hasNewer: boolean
-  /** Replies that arrived before their parent message, as threads have chains of their own. */
+  /** Replies that arrived before their parent message: each thread has a chain of its own. */
   earlyReplies: readonly EarlyReply[]
 }
 
@@ -34,7 +37,10 @@ interface EarlyReply {
   seq: number
 }
 
-/** Bounded, because most belong to parents above the loaded messages and are never counted. */
+/**
+ * Maximum number of `earlyReplies`. Most belong to parents above the loaded messages and are never
+ * counted.
+ */
 const maxEarlyReplies = 50
 
 export function timelineFromPage(page: HistoryPage, threadId?: MessageId): Timeline {
@@ -48,7 +54,8 @@ export function extendTimeline(
   side: 'older' | 'newer',
 ): Timeline {
   const [first, last] = [timeline.items[0], timeline.items.at(-1)]
-  // Pages overlap when events arrive between the requests. Compares with the edge only: O(page).
+  // Pages overlap if events arrive between the requests. Compares only with the outermost loaded
+  // message.
   const added = toItems(page).filter(({ seq }) =>
     side === 'older' ? !first || seq < first.seq : !last || seq > last.seq,
   )
@@ -57,7 +64,7 @@ export function extendTimeline(
     : { ...timeline, items: [...timeline.items, ...added], hasNewer: page.after }
 }
 
-/** Applies an event of the room. Idempotent; events of one chain must come in order. */
+/** Applies an event of the room. Idempotent; the events of one chain must be applied in order. */
 export function applyEvent(timeline: Timeline, placed: PlacedEvent): Timeline {
   const { seq, event } = placed
   switch (event.kind) {
@@ -97,7 +104,7 @@ export function applyTo(item: TimelineMessage, placed: PlacedEvent): TimelineMes
 
 function addMessage(timeline: Timeline, seq: number, event: RoomEventOf<'message'>): Timeline {
   const { items } = timeline
-  // Messages after the last one may not be loaded; between two loaded ones none is missing.
+  // While newer messages are not loaded, a message after the last loaded one would leave a gap.
   if (timeline.hasNewer && seq > (items.at(-1)?.seq ?? 0)) return timeline
   if (items.some(({ id }) => id === event.id)) return timeline
   const { kind: _, ...message } = event
@@ -121,7 +128,7 @@ function countReply(timeline: Timeline, seq: number, event: RoomEventOf<'message
   }
   return replace(timeline, to, (item) => {
     const { count, lastSeq } = item.replies ?? { count: 0, lastSeq: 0 }
-    // Compares with `lastSeq`, not `asOf`: replies belong to another chain than the message.
+    // Compares with `lastSeq`, not `asOf`: replies belong to another chain than the parent message.
     return seq > lastSeq ? { ...item, replies: { count: count + 1, lastSeq: seq } } : item
   })
 }
@@ -155,7 +162,8 @@ function react(reactions: Reactions, emoji: string, user: UserId, on: boolean): 
   const index = reactions.findIndex((reaction) => reaction.emoji === emoji)
   const existing = reactions[index]
   if (!existing) return on ? [...reactions, { emoji, count: 1, users: [user] }] : reactions
-  // A popular reaction lists only some of its users, so a listed user is certain, an absent one not.
+  // A repeated event changes nothing. A popular reaction lists only some of its users, so a user who
+  // is not listed may have reacted as well.
   if (existing.users.includes(user) === on) return reactions
   const users = on ? [...existing.users, user] : existing.users.filter((other) => other !== user)
   const count = existing.count + (on ? 1 : -1)

@@ -16,11 +16,11 @@ interface ReceivedMessage {
 /** The unread messages of a room: the server's count, and the messages received since. */
 export interface Unread extends UnreadCount {
   received: readonly ReceivedMessage[]
-  /** The last message whose notice had no event: only the server can count it. */
+  /** Sequence number of the last message whose notice had no event: only the server can count it. */
   uncountedSeq: number
 }
 
-/** Enough for the shown maximum and for the messages that arrive during a request. */
+/** Maximum number of `received`: the highest number shown, and as many messages during a request. */
 const maxReceived = 2 * maxUnread
 
 export function startUnread(counted: UnreadCount): Unread {
@@ -28,8 +28,9 @@ export function startUnread(counted: UnreadCount): Unread {
 }
 
 /**
- * Applies a response of the server, unless it is older than the last one. Received messages stay: after
- * the read position was moved back, a response may include less than the one before.
+ * Applies a count of the server, unless it is older than the current one. Received messages are not
+ * removed: after the read position was moved back, a count may include fewer messages than the one
+ * before.
  */
 export function applyCount(current: Unread, counted: UnreadCount): Unread {
   const isOlder = counted.readSeq === current.readSeq && counted.asOf < current.asOf
@@ -55,7 +56,7 @@ export function countNotice(current: Unread, notice: Notice, me: UserId): Unread
   }
 }
 
-/** Returns the numbers to show, each capped at `maxUnread`. */
+/** Returns the numbers of unread messages and mentions to show, each capped at `maxUnread`. */
 export function totalOf({ readSeq, asOf, unread, mentions, received }: Unread) {
   const since = received.filter(({ seq }) => seq > asOf && seq > readSeq)
   return {

@@ -5,10 +5,10 @@ import type { ChatClient } from './chatClient.ts'
 
 type Name = keyof typeof contracts
 
-/** Errors that do not depend on the request: a retry may succeed. */
+/** Codes of errors that do not depend on the request: a retry may succeed. */
 const transientCodes = new Set(['disconnected', 'timeout', 'unavailable', 'overloaded'])
 const retryDelaysMs = [200, 1_000, 3_000]
-/** Delay before an operation that has failed after all retries starts again. */
+/** Delay before a caller repeats an operation of which all retries have failed. */
 export const retryDelayMs = 5_000
 
 /** Calls an idempotent function, with retries on transient errors. Throws the last error. */

@@ -20,7 +20,7 @@ export type ConnectionState =
   | { status: 'online' }
   /** Reconnecting. `since` is in milliseconds since the epoch. */
   | { status: 'offline'; since: number }
-  /** The server rejects the token: only another token can help, a retry cannot. */
+  /** The server rejects the token: only a login with another token can succeed. */
   | { status: 'refused' }
 
 export interface Connection {
@@ -31,16 +31,16 @@ export interface Connection {
   client: ChatClient
   /** Calls back after each reconnect. Returns a function that removes the callback. */
   onReconnect(callback: (offlineMs: number) => void): () => void
-  /** Only cached data is available, and no connection is attempted. */
+  /** Set if no connection is attempted and only cached data is available. */
   isAbsent?: true
 }
 
-/** A shorter interruption is not shown to the user. */
+/** An interruption shorter than this is not shown to the user. */
 export const graceMs = 2_000
 const [minReconnectMs, maxReconnectMs] = [250, 8_000]
-/** Retry delay while the device is offline: such an attempt costs nothing. */
+/** Retry delay while the device is offline: an attempt then costs nothing. */
 const noNetworkWaitMs = 1_000
-/** A ping that is not answered before the next one closes the connection. */
+/** Interval of pings. The connection is closed if a ping is not answered before the next one. */
 const pingMs = 10_000
 /** Timeout of the check whether the connection is stale. */
 const checkTimeoutMs = 4_000
@@ -48,8 +48,8 @@ const checkTimeoutMs = 4_000
 const rejectedDelayMs = 15_000
 
 /**
- * The page's connection to NATS, until the owner is disposed. Reconnects without limit, and also for
- * each renewed token. Subscriptions survive a reconnect.
+ * The page's connection to NATS, until the owner is disposed. Reconnects without limit, and also after
+ * each token renewal. Subscriptions survive a reconnect.
  */
 export function createConnection(config: Config, session: Session, user: string): Connection {
   const [state, setState] = createSignal<ConnectionState>({
@@ -88,7 +88,10 @@ export function createConnection(config: Config, session: Session, user: string)
   })
   void connect()
 
-  /** After a change of network or sleep the socket may be stale without a close event. */
+  /**
+   * Checks the connection: after a change of network or sleep the socket may be stale without a close
+   * event.
+   */
   async function check() {
     attempts = 0
     if (state().status !== 'online' || document.visibilityState === 'hidden') return
@@ -129,7 +132,7 @@ export function createConnection(config: Config, session: Session, user: string)
           inboxPrefix: `_INBOX_${user}`,
           maxReconnectAttempts: -1,
           ignoreAuthErrorAbort: true,
-          // Called several times for one attempt, so it must not compute a new delay.
+          // nats.js calls this several times per attempt, so it must not compute a new delay.
           reconnectDelayHandler: () => reconnectDelayMs,
           pingInterval: pingMs,
           maxPingOut: 1,
@@ -150,7 +153,8 @@ export function createConnection(config: Config, session: Session, user: string)
   async function follow(connection: NatsConnection) {
     for await (const status of connection.status()) {
       if (status.type === 'staleConnection') sockets.drop()
-      // nats.js repeats both events for failed attempts.
+      // nats.js also emits `disconnect` and `reconnect` for failed attempts, so the current state is
+      // checked.
       const now = state()
       if (status.type === 'disconnect' && now.status !== 'offline')
         setState({ status: 'offline', since: Date.now() })
@@ -170,8 +174,9 @@ export function createConnection(config: Config, session: Session, user: string)
   }
 
   /**
-   * The token may have expired while the device slept: one login with a renewed token is tried. While
-   * the provider is unreachable and the token is stale, the rejection is not final: retry.
+   * Returns whether to log in again after a rejection. The token may have expired while the device
+   * slept, so one login with a renewed token is tried. If the token is stale and the provider is
+   * unreachable, the rejection is not final.
    */
   function isWorthRetry(): Promise<boolean> {
     renewal ??= (async () => {
@@ -221,7 +226,10 @@ export function createOfflineConnection(since: number): Connection {
   }
 }
 
-/** Exponential back-off with jitter, so that clients of a restarted server do not return at once. */
+/**
+ * Exponential back-off with jitter, so that clients of a restarted server do not all reconnect at
+ * once.
+ */
 function nextReconnectMs(attempt: number): number {
   const maxMs = navigator.onLine
     ? Math.min(maxReconnectMs, minReconnectMs * 1.5 ** attempt)

@@ -4,7 +4,7 @@ import type { ChatClient } from './chatClient.ts'
 export function createDeferredClient() {
   const { promise: ready, resolve } = Promise.withResolvers<ChatClient>()
   let current: ChatClient | undefined
-  /** Synchronous when connected: a closing page must publish at once. */
+  /** Runs the action synchronously when connected: a closing page must publish at once. */
   const use = (action: (client: ChatClient) => void) => {
     if (current) action(current)
     else void ready.then(action)
@@ -35,7 +35,7 @@ export function createDeferredClient() {
         current = connected
         return
       }
-      // Set it in a later callback of `ready`, so that queued calls run before new ones.
+      // A later callback of `ready` sets `current`, so that queued calls run before new ones.
       resolve(connected)
       void ready.then(() => {
         current = connected

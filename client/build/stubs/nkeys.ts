@@ -1,6 +1,6 @@
 /**
- * Replaces @nats-io/nkeys: a login with a token signs nothing, and the signing code would be a seventh of
- * the JavaScript that is loaded first.
+ * Replaces @nats-io/nkeys: the page logs in with a token and signs nothing, and the signing code would
+ * be a seventh of the JavaScript that is loaded first.
  */
 function refuse(): never {
   throw new Error('The page logs in with a token and has no NATS keys')
