@@ -34,7 +34,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      // Fail the build instead of throwing in the browser.
+      // An undefined import fails the build instead of throwing in the browser.
       onLog(level, log, report) {
         if (log.code === 'IMPORT_IS_UNDEFINED') throw new Error(log.message)
         report(level, log)

@@ -17,7 +17,7 @@ import { StatusText } from '../people/StatusText.tsx'
 import type { CompletionQuery } from './completionQuery.ts'
 import { createSuggestions } from './createSuggestions.ts'
 
-/** The suggestion list's interface for its text field, which keeps the focus. */
+/** Interface of the suggestion list for the text field, which keeps the focus. */
 export interface CompletionHandle {
   /** Element id of the highlighted suggestion. */
   activeId: () => string | undefined
@@ -47,7 +47,7 @@ export function Completion(props: {
       () => setSelected(0),
     ),
   )
-  // A complete emoji name, closed by a colon, is replaced without a choice.
+  // An emoji name that ends with a colon is complete and is replaced without a choice.
   createEffect(() => {
     const [exact] = suggestions()
     if (props.query.text.endsWith(':') && exact) props.onChoose(exact.text)

@@ -26,7 +26,7 @@ export function Composer(props: { label: string }) {
   const { text, change, tooMuch, problem, submit } = draft
   const [caret, setCaret] = createSignal(0)
   const [isWriting, setWriting] = createSignal(false)
-  /** Start of the word whose suggestions were dismissed. */
+  /** Start index of the word whose suggestions the user has dismissed. */
   const [dismissedStart, setDismissedStart] = createSignal<number>()
   const [completion, setCompletion] = createSignal<CompletionHandle>()
   const listId = createUniqueId()
@@ -45,7 +45,7 @@ export function Composer(props: { label: string }) {
     const current = isWriting() ? query() : undefined
     return current?.start === dismissedStart() ? undefined : current
   }
-  // A dismissal ends with its word.
+  // Forgets the dismissal when the caret leaves that word.
   createEffect(() => query()?.start !== dismissedStart() && setDismissedStart())
 
   function grow() {

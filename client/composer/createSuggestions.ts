@@ -52,7 +52,10 @@ function createPeopleOf(query: Accessor<CompletionQuery>): Accessor<Suggestion[]
   )
   chat.members.ensureLoaded(room.id)
 
-  /** The latest senders first, as the likeliest to be mentioned. */
+  /**
+   * The latest senders, then the members of the room: the latest senders are the likeliest to be
+   * mentioned.
+   */
   const insiders = createMemo(() => {
     const senders = timeline.items().map(({ sender }) => sender)
     const members = chat.members.of(room.id)?.map(({ userId }) => userId) ?? []
@@ -71,7 +74,7 @@ function createPeopleOf(query: Accessor<CompletionQuery>): Accessor<Suggestion[]
       return rank === undefined ? [] : [{ userId, rank }]
     })
     const ranked = matches.sort((a, b) => a.rank - b.rank).map(({ userId }) => userId)
-    // The last search may be for another text.
+    // The latest search result may belong to another text.
     const result = search()
     const others = result?.text === text && text !== '' ? result.users : []
     const isOutside = (user: UserId) => names().size > 0 && !insiders().includes(user)

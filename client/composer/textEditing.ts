@@ -35,7 +35,9 @@ export function toggleMark(field: HTMLTextAreaElement, mark: string): void {
   field.setSelectionRange(start + before.length, end + before.length)
 }
 
-/** Code with several lines needs fences on lines of their own. */
+/**
+ * Returns the marks around the selected text. Code with several lines needs fences on separate lines.
+ */
 function fenceFor(mark: string, selected: string): readonly [string, string] {
   return mark === '`' && selected.includes('\n') ? ['```\n', '\n```'] : [mark, mark]
 }

@@ -92,7 +92,7 @@ export function Functions(props: { statistics: ConsoleState }) {
               onSort={(by) =>
                 setSort((before) => ({
                   by,
-                  // Numbers are sorted from the highest down at first.
+                  // The first press on a column of numbers sorts it in descending order.
                   isDown: before.by === by ? !before.isDown : by !== 'name',
                 }))
               }

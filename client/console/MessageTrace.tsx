@@ -8,7 +8,7 @@ import { Dialog } from '../ui/Dialog.tsx'
 import { useConsoleWords } from './useWords.ts'
 import { Waterfall } from './Waterfall.tsx'
 
-/** Shows the trace of an own message, from writing to persistence. */
+/** Shows the trace of a message of the user, from writing to persistence. */
 export function MessageTrace(props: {
   isOpen: boolean
   item: TimelineMessage | undefined

@@ -10,7 +10,7 @@ const [width, height] = [120, 30]
 /** Minimum width of the time axis (half a minute), so that a short series is not a dot in a corner. */
 const minSamples = 15
 
-/** Draws the last two minutes, the newest on the right. All lines share one scale. */
+/** Draws values of the last two minutes, the newest on the right. All lines share one scale. */
 export function Sparkline(props: { lines: readonly Line[]; label: string; isLarge?: boolean }) {
   const highest = () =>
     Math.max(1e-9, ...props.lines.flatMap(({ values }) => values.map((value) => value ?? 0)))

@@ -5,7 +5,7 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { callWithRetry } from '../nats/callWithRetry.ts'
 import { BackButton } from '../routing/BackButton.tsx'
 
-/** Error codes that mean: the room does not exist, or not for this user. */
+/** Codes of errors which mean that the room does not exist or that the user has no access to it. */
 const noAccessCodes: ReadonlySet<string> = new Set(['forbidden', 'not_found', 'invalid'])
 const retryDelayMs = 5_000
 

@@ -66,7 +66,10 @@ function Conversation(props: {
     // The side panel shows the members or a thread, not both.
     if (route().thread !== undefined) go({ room: props.room.id })
   }
-  /** Escape closes the side panel, from within it and from an empty composer. */
+  /**
+   * Handles Escape: marks the room as read when pressed in the message list; closes the side panel
+   * when pressed in the panel or in an empty composer.
+   */
   const onKey = (event: KeyboardEvent) => {
     const { target } = event
     if (event.key !== 'Escape' || event.shiftKey || event.defaultPrevented || event.isComposing)

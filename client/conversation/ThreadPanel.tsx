@@ -28,7 +28,7 @@ export function ThreadPanel(props: {
   const chat = useChat()
   const { t } = useLanguage()
   const roomConversation = useConversation()
-  // Kept when the room's timeline moves to a page without the root message.
+  // The root message remains stored when the room's timeline moves to a page without it.
   const [root, setRoot] = createSignal<TimelineMessage>()
   createComputed(() => {
     const found = roomConversation.timeline.items().find(({ id }) => id === props.thread)

@@ -2,7 +2,10 @@ import { createUniqueId, For, type JSX } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { nameOfEmoji } from './emojiNames.ts'
 
-/** A titled group of emoji. Tab stops at the first one only; arrow keys reach the others. */
+/**
+ * A titled group of emoji. Unless `isEachTabbable`, Tab stops only at the first; arrow keys reach the
+ * others.
+ */
 export function EmojiGrid(props: {
   title: string
   emojis: readonly string[]

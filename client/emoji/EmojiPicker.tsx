@@ -34,7 +34,7 @@ export function EmojiPicker(props: MenuProps & { onPick: (emoji: string) => void
     props.onOpenChange?.(open)
   }
 
-  /** Keeps the focus in the composer, if picking has moved it there. */
+  /** Picks an emoji. The focus stays in the composer if `onPick` has moved it there. */
   const pick = (emoji: string) => {
     props.onPick(emoji)
     isFieldFocused = document.activeElement?.matches('textarea') === true

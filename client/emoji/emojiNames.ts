@@ -340,8 +340,8 @@ export function nameOfEmoji(emoji: string): string {
 }
 
 /**
- * Returns the emoji whose name starts with the text, then those with a word that does. A text that ends
- * with a colon is a complete name and matches exactly.
+ * Returns the emoji whose name starts with the text, then those with a search word that starts with
+ * it. A text that ends with a colon is a complete name and matches exactly.
  */
 export function findEmoji(text: string, limit: number): readonly NamedEmoji[] {
   const query = text.toLowerCase()

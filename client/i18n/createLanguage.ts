@@ -45,7 +45,10 @@ export function createLanguage(chosen: () => string) {
       document.documentElement.dir = rightToLeft.has(current) ? 'rtl' : 'ltr'
     })
   })
-  /** Includes the browser's region when its language is the current one, for times and numbers. */
+  /**
+   * Locale of times and numbers. Includes the browser's region if the browser's language is the
+   * current one.
+   */
   const locale = (): string =>
     navigator.languages.find((tag) => tag.split('-')[0] === code()) ?? code()
   const rules = createMemo(() => new Intl.PluralRules(code()))

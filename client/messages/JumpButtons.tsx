@@ -3,7 +3,10 @@ import { Show } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Icon } from '../ui/Icon.tsx'
 
-/** Buttons that scroll to the unread line or to the newest message, and the notice of a missing one. */
+/**
+ * Buttons that scroll to the unread line or the newest message, and a notice that a linked message is
+ * missing.
+ */
 export function JumpButtons(props: {
   isUnreadAbove: boolean
   onUnread: () => void

@@ -7,7 +7,7 @@ import { Avatar } from '../people/Avatar.tsx'
 import { Icon } from '../ui/Icon.tsx'
 import { useConversation } from './createConversation.ts'
 
-/** Marks the beginning of a room or thread: above the first message, or in an empty list. */
+/** Marks the beginning of a room or thread, above its first message or in its empty list. */
 export function RoomStart(props: { isRow?: boolean }) {
   const chat = useChat()
   const { t } = useLanguage()

@@ -30,7 +30,7 @@ export function MessageList(props: { title: string }) {
   )
   const scroll = createScrollAnchor(linked)
 
-  /** The linked message, for screen readers: the highlight is only visible. */
+  /** Sentence about the linked message for screen readers, which do not see its highlight. */
   const linkedSentence = () => {
     const marked = linked.marked()
     const item = marked && timeline.items().find(({ id }) => id === marked)
@@ -42,7 +42,10 @@ export function MessageList(props: { title: string }) {
     })
   }
 
-  /** Moves the focus between messages; from the list itself, to its last rendered message. */
+  /**
+   * Moves the focus to the next or previous message; from the list itself, to its last rendered
+   * message.
+   */
   function moveFocus(step: -1 | 1, log: HTMLElement) {
     const articles = [...log.querySelectorAll<HTMLElement>('article')]
     const index = articles.findIndex((article) => article.contains(document.activeElement))

@@ -43,16 +43,16 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
     ].join(', ')
   }
   const [hasFocus, setHasFocus] = createSignal(false)
-  // Most rows never need a toolbar.
+  // Whether the toolbar is rendered: most rows never need one.
   const [hasActions, setHasActions] = createSignal(false)
   let article: HTMLElement | undefined
-  // Not every browser focuses a touched element, and on touch screens the focus shows the toolbar.
+  // Focuses a touched message, which shows its toolbar: not every browser focuses a touched element.
   const onTouch = ({ target, pointerType }: PointerEvent) => {
     if (pointerType !== 'touch') return
     if (target instanceof Element && target.closest('a, button, input')) return
     article?.focus({ preventScroll: true })
   }
-  // A deletion removes the focused element inside: the row takes over its focus.
+  // If a deletion removes the focused element inside the row, the row gets the focus.
   createComputed(
     on(
       () => props.item.deletedAt,

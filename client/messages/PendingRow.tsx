@@ -6,7 +6,7 @@ import { failureText } from '../i18n/problem.ts'
 import { Avatar } from '../people/Avatar.tsx'
 import { MessageText } from '../text/MessageText.tsx'
 
-/** Shows an own message that is not stored yet, with retry and discard if it has failed. */
+/** Shows a message of the user that is not stored yet, with retry and discard if it has failed. */
 export function PendingRow(props: { outgoing: PendingMessage; isFirst: boolean }) {
   const chat = useChat()
   const { t, timeOf } = useLanguage()

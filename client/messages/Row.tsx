@@ -7,14 +7,18 @@ import { MessageRow } from './MessageRow.tsx'
 import { PendingRow } from './PendingRow.tsx'
 import type { ListRow } from './rows.ts'
 
-/** Renders the row with a key. Its content may change; its kind follows from the key and does not. */
+/**
+ * Renders the row with this key. Its content may change; its kind does not, because the key determines
+ * it.
+ */
 export function Row(props: {
   key: string
   row: ListRow | undefined
   marked: MessageId | undefined
 }) {
   const { t } = useLanguage()
-  // The virtual list updates indexes after the rows: a row with another key is not rendered.
+  // The virtual list updates indexes after the rows: until then `props.row` may have another key and
+  // is ignored.
   const row = createMemo<ListRow | undefined>((previous) =>
     props.row?.key === props.key ? props.row : previous,
   )

@@ -23,7 +23,9 @@ export interface ConversationOptions {
   room: MyRoom
   threadId?: MessageId
   page?: HistoryPage | undefined
-  /** A link leads to a message of the conversation: the timeline opens there once it is found. */
+  /**
+   * Whether the URL links to a message of the conversation: the timeline opens there once it is found.
+   */
   isTargeted?: boolean
   onEvent?: (placed: PlacedEvent) => void
 }
@@ -36,13 +38,13 @@ export function createConversation(options: ConversationOptions) {
   const [editing, setEditing] = createSignal<TimelineMessage>()
   const [traced, setTraced] = createSignal<TimelineMessage>()
   const [deleting, setDeleting] = createSignal<TimelineMessage>()
-  /** After "mark unread", visible messages are not marked as read again. */
+  /** Set after "mark unread": visible messages are then not marked as read again. */
   const [isMarkedUnread, setMarkedUnread] = createSignal(false)
   // The unread line stays where it was when the room was opened, or when the page became inactive.
   const [readSeq, setReadSeq] = createSignal(
     threadId === undefined && room.unread > 0 ? room.readSeq : undefined,
   )
-  /** After the feed was lost, the timeline reopens at the first unread message. */
+  /** Returns where the timeline reopens after the feed was lost: at the first unread message. */
   function restartAt(): number | undefined {
     const { readSeq: read } = chat.rooms.byId[room.id] ?? room
     if (threadId !== undefined || isMarkedUnread()) return undefined
@@ -62,16 +64,16 @@ export function createConversation(options: ConversationOptions) {
       .all()
       .filter((message) => message.room === room.id && message.threadId === threadId),
   )
-  /** The first unread message is above the loaded ones. */
+  /** Whether the first unread message is older than the loaded messages. */
   const isLineAbove = () => {
     const [first] = timeline.items()
     const seq = readSeq()
     return seq !== undefined && first !== undefined && first.seq > seq && timeline.hasOlder()
   }
   const lineSeq = () => (isLineAbove() ? undefined : readSeq())
-  /** The `opened` number of an older page from which a message was sent. */
+  /** Value of `timeline.opened()` when the user last sent a message. */
   const [sentFrom, setSentFrom] = createSignal(0)
-  /** Below an older page, outgoing messages show only until the newest page replaces it. */
+  /** Outgoing messages to show: none below an older page, unless the user sent one from this page. */
   const shownOutgoing = () =>
     timeline.hasNewer() && sentFrom() !== timeline.opened() ? [] : outgoing()
   const isFromStart = () => threadId === undefined && timeline.opened() > 0 && !timeline.hasOlder()
@@ -81,7 +83,7 @@ export function createConversation(options: ConversationOptions) {
   })
   const lastOwn = () =>
     timeline.items().findLast(({ sender, deletedAt }) => sender === chat.me && !deletedAt)
-  /** An outgoing message to edit as soon as its event has arrived. */
+  /** Client id of an outgoing message that is to be edited as soon as its event arrives. */
   const [awaited, setAwaited] = createSignal<ClientId>()
   createEffect(() => {
     const item = timeline.items().findLast(({ clientId }) => clientId === awaited())
@@ -110,7 +112,7 @@ export function createConversation(options: ConversationOptions) {
       if (last) setAwaited(last.clientId)
       else setEditing(lastOwn())
     },
-    /** Cancels `editLast` for an outgoing message when the user types on. */
+    /** Cancels `editLast` for an outgoing message because the user is typing a new one. */
     cancelAwaitedEdit: () => setAwaited(),
     send(text: string) {
       setMarkedUnread(false)
@@ -134,7 +136,7 @@ export function createConversation(options: ConversationOptions) {
     },
     isMarkedUnread,
     resumeReading: () => setMarkedUnread(false),
-    /** Moves the unread line when the page becomes inactive. */
+    /** Moves the unread line below this sequence number; called while the page is inactive. */
     setSeen(seq: number) {
       if (!isMarkedUnread()) setReadSeq(seq)
     },
@@ -147,8 +149,8 @@ export function createConversation(options: ConversationOptions) {
 }
 
 /**
- * Opens at the first unread message, else at the newest. The cached page is shown first, unless the
- * timeline would jump to another page a moment later.
+ * Returns where the timeline opens: at the first unread message, else at the newest. Includes the
+ * cached page, unless another page would replace it a moment later.
  */
 function readStart({
   chat,
@@ -163,7 +165,7 @@ function readStart({
   return chat.connection.state().status === 'online' ? { start } : { start, cachedPage: page }
 }
 
-/** With a link to a message, shows the cached page if the message is not found in time. */
+/** If the URL links to a message, shows the cached page if the message is not found in time. */
 function showCachedPage(
   { chat, page, isTargeted }: ConversationOptions,
   { showCached }: RoomTimeline,

@@ -31,7 +31,7 @@ export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Co
     route().room === room.id ? linkedMessageOf(route(), threadId) : undefined,
   )
   const has = (id: MessageId) => timeline.items().some((item) => item.id === id)
-  /** The cached page is shown until the server has responded. */
+  /** Whether the timeline shows the cached page, because the server has not responded yet. */
   const isCached = () => timeline.status() === 'ready' && timeline.opened() === 0
   const isLoaded = (id: MessageId) => !isCached() && has(id)
   let isClosed = false
@@ -61,7 +61,10 @@ export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Co
     if (isShown && target.isMarked) setMarked(target.id)
   }
 
-  /** Opens the page around the message. Returns false if it is not here; retries while unknown. */
+  /**
+   * Opens the page around the linked message. Returns false if the message is missing or in another
+   * thread; tries again while the search is unavailable.
+   */
   async function open(target: LinkedMessage): Promise<boolean> {
     for (let answer = await find(target); ; answer = await find(target)) {
       if (linked() !== target || isClosed) return false
@@ -95,7 +98,10 @@ export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Co
   }
 
   return {
-    /** Id of the highlighted message. Notifies each time the link is followed. */
+    /**
+     * Id of the highlighted message. Subscribers run each time the link is followed, even if the id is
+     * equal.
+     */
     marked,
     hasTarget() {
       const target = linked()

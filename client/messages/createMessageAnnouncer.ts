@@ -7,7 +7,7 @@ import { toPlainText } from '../text/plain.ts'
 import { useAnnounce } from '../ui/liveRegion.ts'
 import type { Conversation } from './createConversation.ts'
 
-/** More messages at once are announced as a number. */
+/** If more messages than this arrive at once, only their number is announced. */
 const maxMessages = 3
 const maxLength = 200
 const maxRemembered = 20
@@ -32,7 +32,7 @@ export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): 
   createEffect(
     on(now, ({ items, opened }, before) => {
       withdrawChanged(items)
-      // The messages of an opened or loaded page are old.
+      // The messages of a page that was just opened or loaded are not new.
       if (!before || opened === 0 || opened !== before.opened || before.hasNewer) return
       const last = before.items.at(-1)?.seq ?? 0
       const added = items.filter(
@@ -54,7 +54,7 @@ export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): 
         text,
         withdraw: announce(t('message.announcement', { name, text: plain })),
       })
-      // The live region drops older announcements by itself.
+      // The live region removes old announcements itself, so they need no withdrawal.
       for (const older of [...announced.keys()].slice(0, -maxRemembered)) announced.delete(older)
     }
   }

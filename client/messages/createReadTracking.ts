@@ -16,14 +16,15 @@ export function createReadTracking(list: () => VListHandle | undefined) {
     const view = list()
     if (!view || threadId !== undefined || !isPageActive() || isMarkedUnread()) return
     if (timeline.opened() === 0) return
-    // The virtual list is not measured yet.
+    // The virtual list is not measured yet: tries again in the next frame.
     if (view.viewportSize === 0) return void requestAnimationFrame(track)
     const end = view.findItemIndex(view.scrollOffset + view.viewportSize - 1)
     for (let index = Math.min(end, rows().length - 1); index >= 0; index--) {
       const row = rows()[index]
       if (row?.kind !== 'message') continue
       seen = Math.max(seen, row.item.seq)
-      // At the end of a room its thread replies count as read too: their numbers are visible.
+      // At the end of a room, its thread replies count as read too: the numbers of replies are
+      // visible.
       const isLast =
         !timeline.hasNewer() && !rows().some((other, i) => i > index && other.kind === 'message')
       const latest = isLast ? timeline.completeUpTo() : 0
@@ -31,7 +32,7 @@ export function createReadTracking(list: () => VListHandle | undefined) {
     }
   }
 
-  /** Escape in the room, unless it closes something else. */
+  /** Resumes marking messages as read on Escape in the room, unless Escape closes something else. */
   function onKey({ key, target, defaultPrevented }: KeyboardEvent) {
     const isHere = target instanceof Element && target.closest('.room-main') !== null
     if (key === 'Escape' && isHere && !defaultPrevented) resumeReading()
@@ -49,7 +50,7 @@ export function createReadTracking(list: () => VListHandle | undefined) {
 
   return {
     track,
-    /** A message of another user has arrived: an inactive page moves the unread line before it. */
+    /** Handles a new message of another user: on an inactive page, the unread line moves above it. */
     onMessage() {
       if (threadId === undefined && timeline.opened() > 0 && !isPageActive()) setSeen(lastRead())
     },

@@ -38,7 +38,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
 
   const lineIndex = () => rows().findIndex(({ kind }) => kind === 'unread')
 
-  // New rows are measured first: without a frame in between, the end would be the old one.
+  // Scrolls in the next frame, when new rows are measured: before that, the list would end above them.
   const toEnd = () => void requestAnimationFrame(scrollToEnd)
 
   function scrollToEnd() {
@@ -64,13 +64,14 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
       const firstMessage = rows().find(({ kind }) => kind === 'message')?.key
       const firstRow = rows()[0]?.key
       const opened = timeline.opened()
-      // The start row may arrive without older messages. On a newly opened page it is not prepended.
+      // The start row may appear without older messages. On a newly opened page it does not count as
+      // prepended.
       const isStart =
         firstRow === 'start' && before.firstRow !== undefined && firstRow !== before.firstRow
       const isOlder =
         firstMessage !== before.firstMessage &&
         rows().some(({ key }) => key === before.firstMessage)
-      // Without a measured viewport, shifting the list would leave it blank.
+      // If the list were shifted before its viewport is measured, it would be blank.
       const isMeasured = list !== undefined && list.viewportSize > 0
       const isPrepended = isMeasured && (isOlder || (isStart && opened === before.opened))
       return { firstMessage, firstRow, opened, isPrepended }
@@ -87,7 +88,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
       if (grew <= 0 || last === before.at(-1)) return
       const isOwn = last?.kind === 'message' && last.item.sender === chat.me
       if (last?.kind === 'outgoing') return toEnd()
-      // The rows are the next page of history, not new messages.
+      // The added rows are the next page of history, not new messages.
       if (hadNewer) return
       reading.onMessage()
       if (isAtEnd() || isOwn) follow()
@@ -138,7 +139,8 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     const wentUp = scrollOffset < lastOffset
     lastOffset = scrollOffset
     if (left < atEndPx && !timeline.hasNewer()) setAtEnd(true)
-    // New rows increase the distance to the end as well: only scrolling up leaves it.
+    // New rows increase the distance to the end as well, so the list leaves the end only on scrolling
+    // up.
     else if (wentUp || timeline.hasNewer()) setAtEnd(false)
     if (isAtEnd()) setNewInThread(0)
     if (isUnreadAbove()) setUnreadAbove(isLineOutOfView())

@@ -1,6 +1,6 @@
 import { createSignal, onCleanup } from 'solid-js'
 
-/** Polled, because a timer until midnight does not advance while the device sleeps. */
+/** Interval of checking the date: a timer until midnight would not advance while the device sleeps. */
 const checkMs = 60_000
 
 const readDay = () => new Date().toDateString()

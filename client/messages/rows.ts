@@ -16,7 +16,9 @@ interface MessageRow {
   isFirst: boolean
 }
 
-/** A message with everything derived from it and its predecessor, reused until one of them changes. */
+/**
+ * A message with the values derived from it and its predecessor. Reused until one of the two changes.
+ */
 interface Cell {
   item: TimelineMessage
   atMs: number
@@ -35,11 +37,14 @@ const unread: ListRow = { kind: 'unread', key: 'unread' }
 export function createRows() {
   const days = new Map<number, ListRow>()
   let cells: readonly Cell[] = []
-  /** The first message below the unread line always starts a group. */
+  /** Cached row of the first message below the unread line. It always starts a group. */
   let belowLine: MessageRow | undefined
   let outgoingRows = new Map<string, ListRow>()
 
-  /** The unread line is drawn after `readSeq`; undefined draws none. */
+  /**
+   * Returns the rows, with the unread line above the first message of another user after `readSeq`;
+   * without the line if `readSeq` is undefined.
+   */
   return (
     items: readonly TimelineMessage[],
     outgoing: readonly PendingMessage[],
@@ -91,7 +96,7 @@ export function createRows() {
   }
 }
 
-/** Reuses the cells of unchanged messages at both ends. */
+/** Returns the cells for the messages. Reuses those of unchanged messages at both ends of the list. */
 function updateCells(before: readonly Cell[], items: readonly TimelineMessage[]): readonly Cell[] {
   const maxShared = Math.min(before.length, items.length)
   let head = 0
@@ -107,7 +112,7 @@ function updateCells(before: readonly Cell[], items: readonly TimelineMessage[])
 
   const cells = before.slice(0, head)
   for (const item of items.slice(head, items.length - tail)) cells.push(toCell(item, cells.at(-1)))
-  // The predecessor of the next message has changed.
+  // The first message after the changed ones has a new predecessor.
   const next = before[before.length - tail]
   if (next) cells.push(toCell(next.item, cells.at(-1), next))
   return cells.concat(before.slice(before.length - tail + 1))
@@ -124,7 +129,9 @@ function toCell(item: TimelineMessage, before: Cell | undefined, known?: Cell): 
   return { item, atMs, day, isNewDay, row }
 }
 
-/** `day` is a number unique to the calendar day in the browser's time zone. */
+/**
+ * Returns the time and a number `day` that is unique to the calendar day in the browser's time zone.
+ */
 function readTime(at: string): { atMs: number; day: number } {
   const date = new Date(at)
   const day = (date.getFullYear() * 12 + date.getMonth()) * 31 + date.getDate()

@@ -73,7 +73,7 @@ export function createNotifications(chat: Chat, router: Router, tn: Language['tn
       tag: `natter ${route.room}`,
       renotify: true,
       icon: '/icon.svg',
-      // Read by the service worker.
+      // The service worker reads the path when the notification is clicked.
       data: { path: pathOf(route) },
     })
     if (!notification) return

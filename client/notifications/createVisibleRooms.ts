@@ -19,7 +19,7 @@ export function createVisibleRooms(user: UserId, route: () => Route) {
   onCleanup(() => events.abort())
 
   createEffect(() => {
-    // Without a secure context there are no locks, but no notifications either.
+    // Without a secure context the browser has no Web Locks, but it shows no notifications either.
     if (!isActive() || !navigator.locks) return
     const { promise, resolve } = Promise.withResolvers<void>()
     for (const place of shown(route()))
@@ -28,7 +28,10 @@ export function createVisibleRooms(user: UserId, route: () => Route) {
   })
 
   return {
-    /** A thread is not visible while only its room is shown. */
+    /**
+     * Returns whether the room or thread is visible in any tab. If only its room is shown, a thread is
+     * not.
+     */
     async isVisible(place: Pick<Route, 'room' | 'thread'>): Promise<boolean> {
       const last = shown(place).at(-1)
       if (last === undefined) return false

@@ -5,17 +5,22 @@ import { useChat } from '../chat/createChat.ts'
 
 const colourCount = 12
 
-/** Shows a user's initials in a stable colour, hidden from screen readers: the name stands beside it. */
+/**
+ * Shows a user's initials in a colour derived from the user id. Screen readers skip it, because the
+ * name stands beside it.
+ */
 export function Avatar(props: {
   user: UserId
   hasStatus?: boolean
-  /** A room of the user: an unseen user then shows as offline. */
+  /**
+   * A room that the user is a member of. With it, a user without a known presence is shown as offline.
+   */
   room?: RoomId | undefined
   isSmall?: boolean
 }) {
   const chat = useChat()
   const colour = () => {
-    // FNV-1a spreads user ids that differ in one letter.
+    // The FNV-1a hash usually gives different colours to user ids that differ in one letter.
     let hash = 0x811c9dc5
     for (const character of props.user)
       hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0

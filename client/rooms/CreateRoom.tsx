@@ -25,7 +25,7 @@ function CreateRoomForm(props: { onClose: () => void }) {
   const [id, setId] = createSignal<string>()
   const [kind, setKind] = createSignal<'public' | 'private'>('public')
   const [error, setError] = createSignal<unknown>()
-  // For names without a character that an id may contain.
+  // Id for a room whose name has no character that an id may contain.
   const fallbackId = `room-${crypto.randomUUID().slice(0, 6)}`
   const roomId = () => id() ?? (suggestId(name()) || (name().trim() && fallbackId))
 

@@ -2,8 +2,9 @@ import { createContext, createSignal, onCleanup, useContext } from 'solid-js'
 import type { MessageId, RoomId } from '#schema/ids'
 
 /**
- * A room `/r/{room}`, a message `/r/{room}/m/{id}`, a thread `/r/{room}/t/{id}`, a message in a thread
- * `/r/{room}/t/{id}/m/{id}`, or a part of the console, `/console/{part}`.
+ * The place that the URL names: a room `/r/{room}`, a message `/r/{room}/m/{id}`, a thread
+ * `/r/{room}/t/{id}`, a message in a thread `/r/{room}/t/{id}/m/{id}`, or a part of the console,
+ * `/console/{part}`.
  */
 export interface Route {
   room?: RoomId
@@ -25,7 +26,10 @@ export function createRoute() {
 
   return {
     route,
-    /** Navigates. The current route is set again, so that a linked message is shown again. */
+    /**
+     * Navigates. Sets the route even if it is the current one, so that a linked message is shown
+     * again.
+     */
     go(to: Route, history: 'push' | 'replace' = 'push') {
       const path = pathOf(to)
       if (path !== window.location.pathname) {
@@ -44,7 +48,7 @@ export function pathOf({ room, thread, message, console }: Route): string {
   return `/r/${room}${threadPath}${message === undefined ? '' : `/m/${message}`}`
 }
 
-/** Returns an absolute link. A message in a thread may be linked without its thread. */
+/** Returns an absolute link. A link to a message in a thread may omit the thread. */
 export function linkTo(route: Route): string {
   return window.location.origin + pathOf(route)
 }

@@ -1,2 +1,2 @@
-/** The dialog of the layout that is open; one at a time. */
+/** The open dialog of the layout. Only one can be open at a time. */
 export type OpenDialog = 'switcher' | 'settings' | 'shortcuts' | 'create' | 'browse' | 'direct'

@@ -2,7 +2,7 @@
  * Service worker: caches the static files of the page, so that it starts without a network. It never
  * caches messages, the configuration or tokens.
  */
-/** The files of the page and the hash of their contents, inserted by the build. */
+/** The paths of the page's files and a hash of their contents, both inserted by the build. */
 declare const __FILES__: readonly string[]
 declare const __VERSION__: string
 
@@ -10,7 +10,7 @@ declare const __VERSION__: string
 const worker = self as unknown as ServiceWorkerGlobalScope
 const prefix = 'natter '
 const cacheName = prefix + __VERSION__
-/** Files here have a hash in their name and never change. */
+/** Path prefix of files that have a hash of their content in their name and never change. */
 const immutablePrefix = '/assets/'
 /** Navigation falls back to the cached page after this time. */
 const networkTimeoutMs = 1_500
@@ -30,7 +30,7 @@ worker.addEventListener('fetch', (event) => {
     event.respondWith(readFile(event.request))
 })
 
-// A page that was loading while this worker activated is not controlled yet.
+// A page that was loading while this worker activated is not controlled by it yet and sends `claim`.
 worker.addEventListener('message', (event) => {
   if (event.data === 'claim') event.waitUntil(worker.clients.claim())
 })
@@ -39,7 +39,9 @@ worker.addEventListener('notificationclick', (event) => {
   event.waitUntil(goTo(event.notification.data.path))
 })
 
-/** An open page navigates by itself, without a reload; otherwise opens a new one. */
+/**
+ * Shows the path in an open page, which navigates without a reload; opens a new page if none is open.
+ */
 async function goTo(path: string) {
   const pages = await worker.clients.matchAll({ type: 'window' })
   const page = pages.find(({ visibilityState }) => visibilityState === 'visible') ?? pages[0]
@@ -48,7 +50,10 @@ async function goTo(path: string) {
   await page.focus()
 }
 
-/** Activates at once: open pages still find their own files in the previous version's cache. */
+/**
+ * Caches the page's files and activates this worker at once: open pages still find their own files in
+ * the previous version's cache.
+ */
 async function install() {
   const cache = await caches.open(cacheName)
   const requests = __FILES__.map(
@@ -63,7 +68,7 @@ async function activate() {
   const others = (await caches.keys()).filter(
     (name) => name.startsWith(prefix) && name !== cacheName,
   )
-  // Open pages still use the previous version.
+  // The cache of the previous version remains, because open pages still use it.
   await Promise.all(others.slice(0, -1).map((name) => caches.delete(name)))
   await worker.registration.navigationPreload?.enable()
   await worker.clients.claim()
@@ -74,7 +79,10 @@ function isPage(path: string): boolean {
   return path === '/' || /^\/(callback$|console(\/|$)|r\/)/.test(path)
 }
 
-/** Network first, so that updates are seen at once; the cached page if the network fails or is slow. */
+/**
+ * Network first, so that updates are seen at once. Returns the cached page if the network fails or is
+ * slow.
+ */
 async function readPage(event: FetchEvent): Promise<Response> {
   const response = fetchPage(event)
   const timeout = new Promise<undefined>((resolve) => setTimeout(resolve, networkTimeoutMs))

@@ -18,7 +18,8 @@ const defaultSettings: Settings = {
 /** Display settings of this browser, shared by all its users and tabs. */
 export function createSettings() {
   const [settings, setSettings] = createStore<Settings>({ ...defaultSettings, ...read() })
-  // Without this, the effect below would overwrite the choice of another tab with the old one.
+  // Applies the changes of other tabs: the effect below would otherwise overwrite them with older
+  // values.
   const onStorage = (event: StorageEvent) => {
     if (event.key === key) setSettings({ ...defaultSettings, ...read() })
   }

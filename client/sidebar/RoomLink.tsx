@@ -18,7 +18,7 @@ export function RoomLink(props: { room: MyRoom }) {
   const isHere = () => route().room === props.room.id
   const loudCount = () => chat.notify.badgeCountOf(props.room)
   const isMuted = () => chat.notify.isMuted(props.room.id)
-  /** Muted rooms show no unread count. */
+  /** The number shown beside the room. A muted room shows no unread count. */
   const count = () => loudCount() || (isMuted() ? 0 : props.room.unread)
   return (
     <li class="room-item">

@@ -28,7 +28,7 @@ export function Sidebar(props: {
   const chat = useChat()
   const router = useRoute()
   const { t } = useLanguage()
-  // Each direct room shows the status of its other user.
+  // Loads the status of the other user for the first 30 direct rooms, which show it.
   createEffect(() => {
     for (const { id } of props.lists.directs().slice(0, 30)) chat.presence.ensureLoaded(id)
   })

@@ -19,7 +19,7 @@ export function CodeBlock(props: { text: string; language?: string | undefined }
     async ({ text, language }) =>
       language ? highlight(text, language).catch(() => undefined) : undefined,
   )
-  // Reading a pending resource would suspend the boundary around the message.
+  // Reading the resource while it is pending would suspend the Suspense boundary around the message.
   const shown = () => (parts.state === 'ready' ? parts.latest : undefined) ?? [props.text]
 
   async function copy() {

@@ -11,11 +11,14 @@ import { TextWordsContext } from './words.ts'
 
 export interface MessageTextProps {
   text: string
-  /** Users whom the server has recognised; other names stay text. If omitted, all names are mentions. */
+  /**
+   * Mentioned users that the server has recognised; other names stay text. If omitted, every `@name`
+   * is a mention.
+   */
   mentions?: readonly UserId[] | undefined
   me: UserId
   names: (user: UserId) => string
-  /** Runs when a mention is pressed. Without it, mentions are not buttons. */
+  /** Called when a mention is pressed. Without it, mentions are not buttons. */
   onMention?: ((user: UserId, element: HTMLElement) => void) | undefined
 }
 
@@ -33,7 +36,9 @@ function renderBlocks(blocks: Block[], props: MessageTextProps): JSX.Element {
   return blocks.map((block) => renderBlock(block, props))
 }
 
-/** Renders a block with a direction of its own, so that an Arabic line does not affect the next one. */
+/**
+ * Renders a block with its own text direction, so that an Arabic line does not affect the next one.
+ */
 function renderBlock(block: Block, props: MessageTextProps): JSX.Element {
   switch (block.kind) {
     case 'paragraph':
@@ -164,7 +169,7 @@ function renderLink(link: Inline & { kind: 'link' }, props: MessageTextProps) {
   )
 }
 
-/** Shows the display name with the id as a tooltip: display names are not unique. */
+/** Shows a mention by display name, with the id as a tooltip, because display names are not unique. */
 function Mention(props: { user: UserId; message: MessageTextProps }) {
   const isMentioned = () => props.message.mentions?.includes(props.user) ?? true
   const classes = () => ({ 'mention-me': props.user === props.message.me })

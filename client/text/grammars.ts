@@ -1,4 +1,4 @@
 import { common, createLowlight } from 'lowlight'
 
-/** Large: import it dynamically, when code is shown. */
+/** Grammars for highlighting. They are large: import this module dynamically, when code is shown. */
 export const grammars = createLowlight(common)

@@ -6,7 +6,10 @@ export type CodePart = string | { className: string; parts: CodePart[] }
 /** Longer code is not highlighted: some grammars take a second for 10,000 characters. */
 const maxLength = 3_000
 const maxCached = 100
-/** The virtual list renders the same code again when it scrolls back into view. */
+/**
+ * Highlighted parts by language and code: the virtual list renders code again when it scrolls into
+ * view.
+ */
 const cache = new Map<string, CodePart[]>()
 
 /** Returns the highlighted parts, or undefined if the language is unknown or the code too long. */

@@ -1,6 +1,6 @@
 import { Lexer, type Token, Tokenizer, type Tokens } from 'marked'
 
-/** Deeper nesting is shown as source text. */
+/** Maximum nesting depth. Deeper blocks are shown as source text. */
 const maxDepth = 10
 /** Limits the total length scanned for the ends of emphasis and links in one message. */
 const maxSearchedLength = 60_000
@@ -8,11 +8,14 @@ const maxSearchedLength = 60_000
 const windowLength = 512
 const maxUrlLength = 2_048
 const maxBackticks = 300
-/** Lines that look like a table's delimiter row: for each, marked scans all text below. */
+/**
+ * Maximum number of lines that look like a table's delimiter row: for each, marked scans all text
+ * below it.
+ */
 const maxDelimiterRows = 60
 const maxColumns = 64
 const maxCells = 2_000
-/** Far above the length limit of a message. */
+/** Maximum length of text that is parsed, far above the length limit of a message. */
 const maxLength = 32_000
 
 /**
@@ -54,7 +57,7 @@ function toTextToken(text: string): Tokens.Text {
   return { type: 'text', raw: text, text }
 }
 
-/** Limits the nesting depth: thousands of `>` would overflow the stack. */
+/** Limits the nesting depth: thousands of nested `>` would overflow the stack. */
 class MessageLexer extends Lexer {
   private depth = 0
 
@@ -107,7 +110,7 @@ class MessageTokenizer extends Tokenizer {
 
   constructor(text: string) {
     super()
-    // Text between delimiters is skipped at almost no cost.
+    // Text between delimiters costs almost nothing, so the share of delimiters determines the effort.
     this.delimiters = 0.1 + (text.match(/[*_~]/g)?.length ?? 0) / text.length
   }
 
@@ -127,7 +130,9 @@ class MessageTokenizer extends Tokenizer {
     return undefined
   }
 
-  /** Takes only lines that begin with `>`: the line below a quote is usually the reply to it. */
+  /**
+   * Takes only lines that begin with `>`: the line below a quote is usually the user's reply to it.
+   */
   override blockquote(src: string) {
     const quoted = /^(?: {0,3}>[^\n]*(?:\n|$))+/.exec(src)
     return quoted ? super.blockquote(quoted[0]) : undefined
@@ -141,8 +146,8 @@ class MessageTokenizer extends Tokenizer {
   }
 
   /**
-   * Limits the number of cells: marked fills rows up to the width of the head, so that 8,000 characters
-   * would make a million cells. Further rows become text or another table.
+   * Limits the number of cells: marked fills every row up to the width of the table's head, so that
+   * 8,000 characters would make a million cells. Further rows become text or another table.
    */
   override table(src: string) {
     const [head] = /^[^\n]+(?=\n[ \t]*[|:-][|: \t-]*(?:\n|$))/.exec(src) ?? ['']

@@ -1,6 +1,8 @@
 const schemes: ReadonlySet<string> = new Set(['http:', 'https:', 'mailto:'])
 const maxLength = 2_048
-/** Matches text that looks like a host, in any script. The counts bound the backtracking. */
+/**
+ * Matches text that looks like a host, in any script. The repetition limits bound the backtracking.
+ */
 const hostPattern = /(?:[\p{L}\p{M}\p{N}_-]{1,63}\.){1,8}\p{L}[\p{L}\p{M}\p{N}-]{1,62}/gu
 
 export interface LinkTarget {
@@ -9,7 +11,9 @@ export interface LinkTarget {
   /** Host, or the address of a mail link. */
   host: string
   isWeb: boolean
-  /** Has credentials before the host, as in `https://bank.example@elsewhere.example`. */
+  /**
+   * Whether the link has credentials before the host, as in `https://bank.example@elsewhere.example`.
+   */
   hasUser: boolean
 }
 

@@ -23,7 +23,7 @@ function toBlocks(tokens: Token[]): Block[] {
 
 function toBlock(token: MarkedToken): Block | undefined {
   switch (token.type) {
-    // No content of their own; `isDone` carries the state of a checkbox.
+    // These tokens have no content. The state of a checkbox is in `isDone` of its list item.
     case 'space':
     case 'checkbox':
       return undefined
@@ -70,7 +70,7 @@ function toCode({ lang, text, raw }: Tokens.Code): Block {
   }
 }
 
-/** Replaces bidi controls, with which code can read differently than it runs. */
+/** Makes bidi controls visible, because they can make code look different from what it does. */
 function showBidiControls(code: string): string {
   return code.replace(/[\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
 }

@@ -12,12 +12,12 @@ export type Block =
   | { kind: 'rule' }
 
 export interface ListItem {
-  /** Set for tasks only. */
+  /** Whether a task is done; undefined for list items that are not tasks. */
   isDone?: boolean
   children: Block[]
 }
 
-/** Relative to the direction of the text. */
+/** Alignment relative to the direction of the text. */
 export type Align = 'start' | 'center' | 'end'
 
 export type Inline =
@@ -25,7 +25,7 @@ export type Inline =
   | { kind: 'break' }
   | { kind: 'emphasis' | 'strong' | 'deleted'; children: Inline[] }
   | { kind: 'code'; text: string }
-  /** `host` is set if it must be shown, because the text suggests another one. */
+  /** `host` is set if the link must show it, because the text of the link suggests another host. */
   | { kind: 'link'; href: string; host?: string; children: Inline[] }
   | { kind: 'image'; href: string; host: string; description: string }
   | { kind: 'mention'; user: UserId }

@@ -1,6 +1,6 @@
 import { createContext } from 'solid-js'
 
-/** The labels around message text. */
+/** The labels of buttons, images and tasks in message text. */
 export interface TextWords {
   copy: string
   copied: string

@@ -20,7 +20,7 @@ export function CopyDialog() {
 function SelectedText(props: { text: string }) {
   const { t } = useLanguage()
   let field: HTMLTextAreaElement | undefined
-  // After the dialog has set its initial focus.
+  // Selects the text after the dialog has set its initial focus.
   onMount(() => requestAnimationFrame(() => field?.select()))
   return (
     <textarea

@@ -3,7 +3,9 @@ import { createComputed, type JSX, on, untrack } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Icon } from './Icon.tsx'
 
-/** Returns the focused element; within a menu, which is about to close, the button that opened it. */
+/**
+ * Returns the focused element. If it is in a menu, which is about to close, returns the menu's button.
+ */
 function findFocusOrigin(): Element | null {
   const { activeElement } = document
   const button = activeElement?.closest('[role="menu"]')?.getAttribute('aria-labelledby')
@@ -42,7 +44,7 @@ export function Dialog(props: {
   /** Returns the focus to its origin, or to the composer if the origin has been removed. */
   function restoreFocus(event: Event) {
     event.preventDefault()
-    // Another dialog has been opened meanwhile and has the focus.
+    // If another dialog has been opened meanwhile, the focus stays there.
     if ([...document.querySelectorAll('.dialog')].some((dialog) => dialog !== content)) return
     const target = focusOrigin?.isConnected ? focusOrigin : document.querySelector('#composer')
     if (target instanceof HTMLElement) target.focus()

@@ -9,7 +9,7 @@ export interface SearchItem {
 
 /**
  * A search field with its results below. Arrow keys move the highlight, which starts at the first
- * result, and Enter picks it. The caller filters the options.
+ * result, and Enter picks the highlighted result. The caller filters the options.
  */
 export function SearchList<Option extends SearchItem>(props: {
   label: string
@@ -22,7 +22,8 @@ export function SearchList<Option extends SearchItem>(props: {
   classOf?: (option: Option) => string
   empty?: JSX.Element
 }) {
-  // Stable element ids: a screen reader does not repeat an option that is rendered again.
+  // Prefix of the option ids. They are stable, so that a screen reader does not repeat a rerendered
+  // option.
   const id = createUniqueId()
   return (
     <Combobox<Option>
@@ -42,7 +43,8 @@ export function SearchList<Option extends SearchItem>(props: {
       shouldFocusWrap
       translations={{
         focusAnnouncement: (text) => text,
-        // Would interrupt the screen reader at each letter; the highlighted option is announced anyway.
+        // The number of results would interrupt the screen reader at each letter; the highlighted
+        // option is announced anyway.
         countAnnouncement: () => undefined,
         selectedAnnouncement: (text) => text,
         triggerLabel: props.title,
@@ -76,7 +78,7 @@ function HighlightFirst(props: { options: readonly SearchItem[] }) {
     state.selectionManager().setFocusedKey(state.collection().getFirstKey())
   }
   onMount(highlight)
-  // After the combobox has cleared its highlight, which it does when the input changes.
+  // Highlights the first result after the combobox has cleared its highlight on a change of the input.
   createEffect(on([() => props.options, combobox.inputValue], () => queueMicrotask(highlight)))
   return null
 }

@@ -1,7 +1,7 @@
 import { Match, type Resource, Switch } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
-/** Shows that a search is slow or has failed. */
+/** Shows a notice if a search is slow or has failed. */
 export function SearchStatus<Result>(props: { search: Resource<Result> }) {
   const { t } = useLanguage()
   return (

@@ -5,7 +5,10 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 
 const showDelayMs = 500
 
-/** Icon buttons show their label, times their full date; other elements set `data-tip`. */
+/**
+ * Selector of the elements with a tooltip. Icon buttons show their label, times the full date, other
+ * elements their `data-tip`.
+ */
 const tooltipSelector = '[data-tip], .icon-button[aria-label], time[datetime]'
 
 interface TooltipTarget {
@@ -32,7 +35,7 @@ export function Tooltips() {
       element instanceof HTMLTimeElement
         ? momentOf(element.dateTime)
         : (element.dataset.tip ?? label)
-    // No tooltip over the open menu of the element.
+    // An element whose menu is open has no tooltip.
     const isOpen = element.ariaExpanded === 'true'
     setTooltip(text === '' || isOpen || !element.isConnected ? undefined : { element, text })
   }
@@ -45,14 +48,15 @@ export function Tooltips() {
     if (tooltip() && !tooltip()?.element.isConnected) setTooltip(undefined)
     if (element) timer = setTimeout(() => show(element), tooltip() ? 0 : showDelayMs)
   }
-  // Only after Tab, not when a dialog moves the focus: Escape would close the tooltip first.
+  // Shows the tooltip only after Tab, not when a dialog moves the focus: Escape would then close the
+  // tooltip before the dialog.
   const onFocusIn = ({ target }: FocusEvent) => {
     const element = findTarget(target)
     if (isTabbing && element && element === target) show(element)
   }
   const onKeyDown = ({ key }: KeyboardEvent) => {
     isTabbing = key === 'Tab'
-    // The tooltip itself closes on Escape, and the focus change after Tab replaces it.
+    // The tooltip closes on Escape by itself, and the focus change after Tab replaces it.
     if (key !== 'Escape' && key !== 'Tab') hide()
   }
   const onFocusOut = ({ target }: FocusEvent) => {

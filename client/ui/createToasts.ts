@@ -2,7 +2,7 @@ import { createSignal } from 'solid-js'
 
 const shownMs = 6_000
 
-/** Holds short messages, each for six seconds. */
+/** Holds toasts, each for six seconds. */
 export function createToasts() {
   const [toasts, setToasts] = createSignal<readonly string[]>([])
   return {

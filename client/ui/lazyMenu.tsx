@@ -11,8 +11,9 @@ export interface MenuProps {
 }
 
 /**
- * Returns a button that loads its menu at the first press and is replaced by it. Most buttons are never
- * pressed, and the menu library is not part of the first load. The menu must be initially open.
+ * Returns a button that loads its menu at the first press and is then replaced by the menu. Most of
+ * these buttons are never pressed, and the menu library is not part of the first load. The menu must
+ * be initially open.
  */
 export function lazyMenu<Props extends MenuProps>(
   load: () => Promise<Component<Props>>,

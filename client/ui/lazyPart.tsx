@@ -10,7 +10,10 @@ import {
 } from 'solid-js'
 
 type LazyPartProps = {
-  /** A dialog is loaded when it opens; parts without this prop, when they mount. */
+  /**
+   * For a dialog: whether it is open. It loads when it opens; parts without this prop load when they
+   * mount.
+   */
   isOpen?: boolean
   fallback?: JSX.Element
 }
@@ -30,7 +33,7 @@ export function lazyPart<Props extends object>(
     loading ??= load().then(
       (component) => void setPart(() => component),
       (error) => {
-        // The next request tries again.
+        // The next call tries to load the part again.
         loading = undefined
         throw error
       },
@@ -69,7 +72,7 @@ export function lazyInstance<Instance>(load: () => Promise<() => Instance>) {
       .catch(() => undefined)
 }
 
-/** Leaves the network to the first page of the room. */
+/** Delay of the preload: the network is first needed for the first page of the room. */
 const preloadDelayMs = 1_500
 
 /** Loads all parts when the page is idle, so that they open without delay, and offline. */

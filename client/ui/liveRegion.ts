@@ -30,7 +30,7 @@ export function useAnnounce(): Announce {
   return useContext(AnnounceContext)
 }
 
-/** Announces each failed message once: it may be outside the view. */
+/** Announces each message that could not be sent once, because its row may be outside the view. */
 export function createFailureAnnouncer(chat: Chat, announce: Announce): void {
   const { t } = useLanguage()
   const failed = () => chat.sendQueue.all().filter(({ status }) => status === 'failed')
