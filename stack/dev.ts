@@ -1,7 +1,7 @@
 /**
- * `npm run dev`: as `npm start`, for people who change Natter. Vite serves the page with hot module
- * replacement, and the runtime restarts when a file of functions/, domain/, schema/ or runtime/ is
- * saved.
+ * `npm run dev`: like `npm start`, but for people who change Natter. Vite serves the page with hot
+ * module replacement, and the runtime restarts when a file of functions/, domain/, schema/ or runtime/
+ * is saved.
  */
 import { watch } from 'node:fs'
 import { join } from 'node:path'
@@ -11,12 +11,15 @@ import type { Stack } from './stack.ts'
 
 const root = join(import.meta.dirname, '..')
 const watchedFolders = ['functions', 'domain', 'schema', 'runtime']
-/** An editor writes a file in several steps, and "save all" saves several files. */
+/**
+ * Delay of a restart: an editor writes a file in several steps, and "save all" saves several files.
+ */
 const debounceMs = 100
 
 await runStack({
   startPage: startVite,
-  // The instances restart one by one, and the old ones keep running while a new one does not load.
+  // The instances restart one by one. If the new version cannot be loaded, the old instances keep
+  // running.
   runtimeArgs: ['--instances', '2'],
   onReady: restartOnSave,
 })
@@ -51,7 +54,9 @@ function restartOnSave({ services }: Stack, log: (message: string) => void, sign
     isRestarting = false
   }
 
-  /** Starts the new version, then stops the old one. The log has the outcome. */
+  /**
+   * Makes the runtime start the new version and then stop the old one. The log contains the outcome.
+   */
   async function rollingRestart() {
     if (!runtime) return
     const { log: output } = runtime

@@ -38,7 +38,7 @@ function isInstalled() {
   if (!existsSync(installed)) return false
   const locked = Object.entries(readPackages(join(root, 'package-lock.json')))
   const present = readPackages(installed)
-  // An optional package may be for another platform.
+  // An optional package may be missing, because it is for another platform.
   return locked.every(
     ([path, { version, optional }]) =>
       path === '' || (path in present ? present[path].version === version : optional),
@@ -74,7 +74,10 @@ async function install() {
   console.log(`Installed dependencies in ${elapsed()}`)
 }
 
-/** Returns the Node that was installed as a dependency, else the one that runs this file if it is new enough. */
+/**
+ * Returns the Node that was installed as a dependency, else the Node that runs this file if it is new
+ * enough.
+ */
 function findNode() {
   for (const node of [join(bin, isWindows() ? 'node.exe' : 'node'), process.execPath]) {
     if (!existsSync(node)) continue
@@ -92,15 +95,17 @@ function run(node, command) {
   const child = spawn(node, command, {
     cwd: root,
     env: {
-      // Compiled code is cached, which takes a fifth of the processor time off a start.
+      // Caches compiled code, which reduces the processor time of a start by a fifth.
       NODE_COMPILE_CACHE: join(process.env.NATTER_CACHE || join(root, '.cache'), 'node'),
       ...process.env,
       PATH: bin + delimiter + process.env.PATH,
     },
-    // The channel carries no messages: the child stops when it closes, even if this process is killed.
+    // The child stops when this IPC channel closes, even if this process is killed. It carries no
+    // messages.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   })
-  // npm runs this through a shell that does not forward signals: notice its end by the parent's id.
+  // npm runs this script through a shell that does not forward signals. If the parent's id changes,
+  // the shell has exited.
   const parent = process.ppid
   const stopWithParent = () => process.ppid !== parent && child.kill('SIGTERM')
   if (process.env.npm_lifecycle_event) setInterval(stopWithParent, 500).unref()

@@ -66,7 +66,8 @@ async function removeStale(file: string) {
   if (!holder) return
   if (isRunning(holder)) throw new LockedError(file, holder)
 
-  // Another process may have taken the lock since it was read: check the file that was moved.
+  // Another process may have replaced the lock since it was read, so the file that was moved is
+  // checked.
   const moved = `${file}.stale.${crypto.randomUUID()}`
   try {
     await rename(file, moved)

@@ -14,9 +14,9 @@ export type PortName = keyof typeof defaultPorts
 export type Ports = Record<PortName, number>
 
 /**
- * Chooses a port for each name: that of the environment variable, else the one that this stack used
- * before, else the default; 0 means any free port. A port in use is replaced by the next free one and
- * logged. Throws an error that names the variable if its value is not a port.
+ * Chooses a port for each name: the value of the environment variable, else the port that this stack
+ * used before, else the default; 0 means any free port. A port in use is replaced by the next free
+ * one, and the change is logged. Throws an error that names the variable if its value is not a port.
  */
 export async function choosePorts({
   names = Object.keys(defaultPorts) as PortName[],
@@ -62,7 +62,10 @@ async function findPort(wanted: number, except: number[]): Promise<number> {
   throw new Error(`There is no free port from ${wanted} upwards`)
 }
 
-/** Checks IPv4 and IPv6: `localhost` may resolve to either, and must not reach another server. */
+/**
+ * Checks the port on IPv4 and IPv6: `localhost` may resolve to either, and must not lead to another
+ * server.
+ */
 async function isFree(port: number) {
   for (const host of ['127.0.0.1', '::1']) {
     try {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Identifies a process, also after its pid has been reused. */
+/** Identifies a process even after its pid has been reused. */
 export interface ProcessId {
   pid: number
   /** Its start time in the format of the operating system; empty if unknown. */
@@ -13,7 +13,10 @@ export function identify(pid: number): ProcessId {
   return { pid, since: startOf(pid) ?? '' }
 }
 
-/** Returns whether this process is running. A process of unknown start time counts as another one. */
+/**
+ * Returns whether this process is running. A process whose start time is unknown counts as not
+ * running.
+ */
 export function isRunning({ pid, since }: ProcessId): boolean {
   return pid > 0 && since !== '' && startOf(pid) === since
 }
@@ -44,7 +47,8 @@ function trySignal(pid: number, signal: NodeJS.Signals) {
 function startOf(pid: number): string | undefined {
   try {
     if (process.platform !== 'linux') return ask(pid)
-    // The name in brackets may contain anything; the state is the 3rd field, the start time the 22nd.
+    // In `stat`, the name in brackets may contain anything; the state is the 3rd field, the start time
+    // the 22nd.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     const isZombie = fields[0] === 'Z'

@@ -25,7 +25,8 @@ export async function runStack(options: RunOptions = {}): Promise<void> {
   let isLockHeld = false
   const log = (message: string) => console.log(`  ${message}`)
 
-  // A terminal sends Ctrl-C to the launcher as well, which forwards it: stop() ignores the second one.
+  // On Ctrl-C, the terminal signals this process, and the launcher forwards its own signal: stop()
+  // ignores the second one.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(0))
   process.on('disconnect', () => stop(0))
 
@@ -57,7 +58,10 @@ export async function runStack(options: RunOptions = {}): Promise<void> {
     options.onReady?.(stack, log, stopping.signal)
   }
 
-  /** Stops the services in reverse order. A service that is still starting ends with this process. */
+  /**
+   * Stops the services in reverse order. A service that is still starting ends when this process
+   * exits.
+   */
   async function stop(code: number) {
     if (stopping.signal.aborted) return
     stopping.abort()
@@ -77,7 +81,7 @@ export async function runStack(options: RunOptions = {}): Promise<void> {
     await stop(1)
   }
 
-  /** Prints the runtime's warnings and errors here; the log file has every line. */
+  /** Prints the runtime's warnings and errors in the terminal; the log file has every line. */
   function printWarnings({ log: { follow, end } }: ProcessService) {
     const print = (line: string) => {
       const level = Number(/^\{"level":(\d+)/.exec(line)?.[1] ?? 100)
@@ -100,13 +104,13 @@ Stop that one first, or set NATTER_STATE to another folder.`,
   }
 }
 
-/** An error's message, followed by the messages of its causes. */
+/** Returns an error's message, followed by the messages of its causes. */
 function messagesOf(error: Error): string {
   const cause = error.cause instanceof Error ? `\n  cause: ${messagesOf(error.cause)}` : ''
   return error.message + cause
 }
 
-/** The block that is printed when everything is ready: address, users, commands. */
+/** Returns the text that is printed when everything is ready: address, users and commands. */
 function describeStack({ web, issuer, opsUrl }: StackUrls, dir: string, startMs: number) {
   const users = process.env.OIDC_ISSUER
     ? [`those of ${issuer}`]

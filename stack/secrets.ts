@@ -16,7 +16,7 @@ export interface Secrets {
   /** The curve key that encrypts the auth callout: seed (SX…) and public key (X…). */
   calloutXkeySeed: string
   calloutXkey: string
-  /** The key that message ids are derived from. */
+  /** The key from which message ids are derived. */
   idKey: string
 }
 
@@ -67,7 +67,10 @@ function writeSecrets(file: string, secrets: Secrets) {
   return secrets
 }
 
-/** Starts with a letter, because nats.conf parses a value that starts with a digit as a number. */
+/**
+ * Returns a random password. It starts with a letter, because nats.conf parses a value that starts
+ * with a digit as a number.
+ */
 function createPassword() {
   return `p${randomBytes(24).toString('hex')}`
 }

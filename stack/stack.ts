@@ -28,7 +28,7 @@ export interface StackOptions {
 
 export interface Stack {
   urls: StackUrls
-  /** The services that are processes, which may exit by themselves. */
+  /** The services that run as processes and may therefore exit by themselves. */
   services: ProcessService[]
 }
 
@@ -146,7 +146,7 @@ function readForeignNats(env: NodeJS.ProcessEnv): Nats {
       NATS_URL,
       NATS_AUTH_URL: read('NATS_AUTH_URL'),
       NATS_CALLOUT_SEED: read('NATS_CALLOUT_SEED'),
-      // Empty for a server that does not encrypt the callout.
+      // Empty if the nats-server does not encrypt the auth callout.
       NATS_CALLOUT_XKEY_SEED: env.NATS_CALLOUT_XKEY_SEED ?? '',
     },
   }
@@ -166,7 +166,7 @@ async function provideIssuer(context: Context): Promise<string> {
   return (await startService(context, 'issuer', () => startOidcProvider(options))).url
 }
 
-/** Starts a service, adds it to the owned ones, and logs the duration. */
+/** Starts a service, adds it to `owned`, and logs how long its start took. */
 async function startService<P extends ProcessService>(
   context: Context,
   name: string,

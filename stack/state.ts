@@ -7,11 +7,11 @@ export interface StackUrls {
   web: string
   nats: string
   natsWebSocket: string
-  /** The monitoring page; of the embedded nats-server only. */
+  /** URL of the monitoring page of the embedded nats-server; undefined for an external one. */
   natsMonitor?: string
   issuer: string
   databaseUrl: string
-  /** NATS with the operator's credentials: `nats -s URL micro ls`. */
+  /** URL of NATS with the operator's credentials: `nats -s URL micro ls`. */
   opsUrl: string
 }
 
@@ -25,7 +25,7 @@ export class State {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
   }
 
-  /** Reads one of its JSON files. Returns undefined if it is missing or unreadable. */
+  /** Reads a JSON file of the state folder. Returns undefined if it is missing or unreadable. */
   read<T>(file: string): T | undefined {
     try {
       return JSON.parse(readFileSync(join(this.dir, file), 'utf8'))
@@ -34,14 +34,14 @@ export class State {
     }
   }
 
-  /** Replaces one of its JSON files atomically. Only its owner can read it. */
+  /** Replaces a JSON file of the state folder atomically. Only its owner can read it. */
   write(file: string, content: unknown): void {
     const path = join(this.dir, file)
     writeFileSync(`${path}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
     renameSync(`${path}.new`, path)
   }
 
-  /** Records a process of this run, so that the next run can stop it if this one is killed. */
+  /** Records a process of this run, so that the next run can stop it if this run is killed. */
   addProcess = (name: string, pid: number): void => {
     this.#processes.set(name, identify(pid))
     this.write('processes.json', Object.fromEntries(this.#processes))

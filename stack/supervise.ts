@@ -2,12 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describeExit } from './services/process.ts'
 import type { ProcessService } from './services/service.ts'
 
-/** A service that exits this often within this many milliseconds is given up. */
+/** A service that exits this often within this many milliseconds is not restarted again. */
 const maxExits = { count: 5, withinMs: 60_000 }
 
 export interface SuperviseOptions {
   log: (message: string) => void
-  /** Called when the service keeps exiting, with the reason and the end of its log. */
+  /** Called when the service is not restarted again, with the reason and the end of the service's log. */
   onGiveUp: (reason: string) => void
   /** Called after each restart. */
   onRestart: () => void

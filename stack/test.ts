@@ -2,8 +2,8 @@
  * `npm test`: installs what the tests need, then runs the checks and every test. Exits with the first
  * exit code that is not 0.
  *
- * `npm test -- room.join` runs only the test files whose path contains `room.join`, at once: without
- * the checks, and contract tests on PGlite alone. A test installs what it needs when it starts. Other
+ * `npm test -- room.join` runs only the test files whose path contains `room.join`, without the checks,
+ * and runs contract tests on PGlite only. Each test then installs what it needs when it starts. Other
  * arguments go to vitest; `--project postgres` chooses PostgreSQL.
  */
 import { check } from './check.ts'

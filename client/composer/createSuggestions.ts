@@ -52,10 +52,7 @@ function createPeopleOf(query: Accessor<CompletionQuery>): Accessor<Suggestion[]
   )
   chat.members.ensureLoaded(room.id)
 
-  /**
-   * The latest senders, then the members of the room: the latest senders are the likeliest to be
-   * mentioned.
-   */
+  /** The latest senders first, as the likeliest to be mentioned, then the members of the room. */
   const insiders = createMemo(() => {
     const senders = timeline.items().map(({ sender }) => sender)
     const members = chat.members.of(room.id)?.map(({ userId }) => userId) ?? []

@@ -22,7 +22,7 @@ export interface WatchedService {
 export type ConsoleStatus =
   | { status: 'loading' }
   | { status: 'live' }
-  /** No response since then, in milliseconds since the epoch. */
+  /** The last request failed. `since`: time of the last response, in milliseconds since the epoch. */
   | { status: 'late'; since: number }
   | { status: 'refused' }
 
@@ -63,13 +63,13 @@ export function createConsole(client: ChatClient) {
     const fresh = services.flatMap((sum) => {
       const now = { at, sum }
       const before = snapshots.get(sum.name)
-      // A cached response repeats the last snapshot.
+      // A cached response contains the last snapshot again.
       if (before?.at === at) return []
       snapshots.set(sum.name, now)
       const sample = toSample(before, now)
       const known = byName[sum.name]?.samples ?? []
       setByName(sum.name, { sum, isGone: false, samples: appendSample(known, sample) })
-      // Without the console's own calls, which would dominate the totals of an idle system.
+      // The totals exclude the console's own calls, which would dominate them on an idle system.
       return sum.name.startsWith('console.') ? [] : sample
     })
     if (fresh.length > 0) setAll((before) => appendSample(before, combineSamples(fresh)))

@@ -2,7 +2,7 @@ import type { ServiceSum } from '#schema/messages/console'
 
 /** Rates and latencies between two snapshots of a function, or of all functions. */
 export interface Sample {
-  /** Undefined when the instances have changed between the snapshots. */
+  /** Calls per second; undefined if the instances have changed between the snapshots. */
   perSecond: number | undefined
   errorsPerSecond: number | undefined
   p50Ms: number | undefined
@@ -10,7 +10,7 @@ export interface Sample {
   inFlight: number
 }
 
-/** Two minutes, at one sample per `pollMs`. */
+/** Number of samples shown: two minutes at one sample per `pollMs`. */
 export const shownSamples = 60
 export const pollMs = 2_000
 
@@ -30,7 +30,7 @@ export function toSample(before: Snapshot | undefined, now: Snapshot): Sample {
   return {
     perSecond: rate,
     errorsPerSecond: perSecond('errors'),
-    // The server sends 0 when there was no recent call.
+    // The server sends 0 if there was no recent call.
     p50Ms: sum.recentP50Ms || undefined,
     p99Ms: sum.recentP99Ms || undefined,
     inFlight: sum.inFlight ?? 0,

@@ -2,7 +2,7 @@ import { flatten } from '@solid-primitives/i18n'
 import { createContext, createEffect, createMemo, createSignal, useContext } from 'solid-js'
 import { en, type Plural, type Words } from './en.ts'
 
-/** English is part of the first bundle; the others are loaded when chosen. */
+/** English is part of the first load; the other languages are loaded when chosen. */
 export const languages = {
   en: { name: 'English', load: async (): Promise<Words> => en },
   de: { name: 'Deutsch', load: async (): Promise<Words> => (await import('./de.ts')).de },

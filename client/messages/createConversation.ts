@@ -44,7 +44,7 @@ export function createConversation(options: ConversationOptions) {
   const [readSeq, setReadSeq] = createSignal(
     threadId === undefined && room.unread > 0 ? room.readSeq : undefined,
   )
-  /** Returns where the timeline reopens after the feed was lost: at the first unread message. */
+  /** Returns the first unread message, at which a lost timeline reopens; moves the unread line there. */
   function restartAt(): number | undefined {
     const { readSeq: read } = chat.rooms.byId[room.id] ?? room
     if (threadId !== undefined || isMarkedUnread()) return undefined
@@ -71,7 +71,7 @@ export function createConversation(options: ConversationOptions) {
     return seq !== undefined && first !== undefined && first.seq > seq && timeline.hasOlder()
   }
   const lineSeq = () => (isLineAbove() ? undefined : readSeq())
-  /** Value of `timeline.opened()` when the user last sent a message. */
+  /** Value of `timeline.opened()` when the user last sent a message below an older page. */
   const [sentFrom, setSentFrom] = createSignal(0)
   /** Outgoing messages to show: none below an older page, unless the user sent one from this page. */
   const shownOutgoing = () =>

@@ -6,8 +6,8 @@ import { findOnPath } from './command.ts'
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome']
 
 /**
- * Returns the path of a Chromium for the browser tests: $NATTER_TEST_CHROMIUM, else one on PATH, else
- * apt-get installs one as root. Throws an error that says what to do if none can be had.
+ * Returns the path of a Chromium for the browser tests: $NATTER_TEST_CHROMIUM, else the one on PATH,
+ * else one that apt-get installs as root. Throws an error that says what to do if none is available.
  */
 export async function findChromium(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options

@@ -6,15 +6,15 @@ import { compressFiles } from './compress.ts'
 const root = join(import.meta.dirname, '..', '..')
 /** The folder of the built page. */
 export const clientFolder = join(root, 'dist', 'client')
-/** A file in it with the digest of the sources that it was built from. */
+/** A file in `clientFolder` with the digest of the sources from which the page was built. */
 const digestFile = '.built-of'
 
 /** The page is rebuilt when one of these files has changed. */
 const sources = ['client/**/*', 'schema/**/*.ts', 'runtime/**/*.ts', 'package-lock.json']
 
 /**
- * Builds the page, unless it is up to date. Throws Vite's error if it fails. The result is built beside
- * its place and moved there, because several stacks may build at the same time and serve it meanwhile.
+ * Builds the page, unless it is up to date. Throws Vite's error if the build fails. The page is built
+ * in another folder and moved into place, because other stacks may build or serve it at the same time.
  */
 export async function buildClient(log: (message: string) => void = () => {}): Promise<void> {
   const digest = digestSources()
@@ -45,14 +45,17 @@ function isBuiltOf(digest: string): boolean {
   return existsSync(file) && readFileSync(file, 'utf8') === digest
 }
 
-/** Replaces the built page. Each step is atomic, because another process may do the same. */
+/**
+ * Replaces the built page. Each step is atomic, because another process may do the same at the same
+ * time.
+ */
 function replace(made: string, digest: string) {
   const old = `${made}-old`
   try {
     if (existsSync(clientFolder)) renameSync(clientFolder, old)
     renameSync(made, clientFolder)
   } catch (error) {
-    // Another process was faster, with the same result.
+    // Ignores the error if another process has already put the same page there.
     if (!isBuiltOf(digest)) throw error
   } finally {
     rmSync(old, { recursive: true, force: true })

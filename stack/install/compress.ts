@@ -4,12 +4,15 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 
-/** Image formats are compressed already. */
+/** The files to compress. Image formats are compressed already. */
 const compressible = '**/*.{js,css,html,svg,json,webmanifest}'
-/** A smaller file fits into one packet either way. */
+/** A smaller file is not compressed, because it fits into one packet anyway. */
 const minBytes = 512
 
-/** Writes `name.br` and `name.gz` beside each file that they make smaller, at the highest level. */
+/**
+ * Compresses each file to `name.br` and `name.gz` beside it, at the highest level, if the result is
+ * smaller.
+ */
 export async function compressFiles(folder: string): Promise<void> {
   await Promise.all(
     globSync(compressible, { cwd: folder }).map(async (name) => {

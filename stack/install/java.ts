@@ -7,8 +7,9 @@ import { exe, findOnPath, output } from './command.ts'
 const minVersion = 17
 
 /**
- * Returns the home of Java 17 or later: $JAVA_HOME, else that of PATH, else the newest in /usr/lib/jvm,
- * else apt-get installs one as root. Throws an error that says what to do if none can be had.
+ * Returns the home of Java 17 or later: $JAVA_HOME, else that of the `java` on PATH, else the newest
+ * in /usr/lib/jvm, else that of one that apt-get installs as root. Throws an error that says what to
+ * do if none is available.
  */
 export async function findJava(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options
@@ -35,7 +36,7 @@ async function findInstalled(env: NodeJS.ProcessEnv): Promise<string | undefined
   const newestFirst = homes.sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
   const possible = [
     env.JAVA_HOME,
-    // On PATH it is often a link: its home is known from the target.
+    // `java` on PATH is often a link, so its home is read from the link's target.
     onPath && dirname(dirname(await realpath(onPath))),
     ...newestFirst,
   ]
@@ -43,7 +44,10 @@ async function findInstalled(env: NodeJS.ProcessEnv): Promise<string | undefined
   return undefined
 }
 
-/** Returns 21 for `openjdk 21.0.4 2024-07-16`; 0 if it does not run or is too old for `--version`. */
+/**
+ * Returns the major version: 21 for `openjdk 21.0.4 2024-07-16`; 0 if Java does not run or is too old
+ * for `--version`.
+ */
 async function readMajor(home: string): Promise<number> {
   const java = join(home, 'bin', `java${exe}`)
   const version = await output(java, ['--version'], { within: 20_000 }).catch(() => '')

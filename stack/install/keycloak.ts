@@ -8,7 +8,10 @@ import { cached, exists, type FindOptions } from './cache.ts'
 import { findOnPath, output } from './command.ts'
 import { findJava } from './java.ts'
 
-/** The version that is installed, with the SHA-256 of its zip. $KEYCLOAK_HOME may have any from `minVersion` on. */
+/**
+ * The version that is installed, with the SHA-256 of its zip. The Keycloak in $KEYCLOAK_HOME may have
+ * any version from `minVersion` on.
+ */
 const pinned = '26.7.3'
 const checksum = '27a6535553c3cdcd083872ba40629efafb3475e3b758e0c6f691395561dd0f1f'
 const minVersion = 26
@@ -48,7 +51,7 @@ async function readVersion(home: string): Promise<string> {
   return version
 }
 
-/** Copies a distribution without the data of its owner's Keycloak. */
+/** Copies a distribution without its data folder, which belongs to the owner's own Keycloak. */
 async function copyDistribution(from: string, to: string) {
   await cp(from, to, { recursive: true, filter: (path) => path !== join(from, 'data') })
 }
@@ -95,7 +98,10 @@ async function unpack(zip: string, folder: string, env: NodeJS.ProcessEnv) {
   else await output('python3', ['-m', 'zipfile', '-e', zip, folder], { env })
 }
 
-/** Runs the build step, which Keycloak would otherwise repeat at each start and which takes longer than that. */
+/**
+ * Runs Keycloak's build step. Without it, each start would run this step, which takes longer than the
+ * start.
+ */
 async function build(home: string, env: NodeJS.ProcessEnv) {
   const heap = { JAVA_OPTS_KC_HEAP: '-Xms64m -Xmx512m' }
   const script = join(home, 'bin', 'kc.sh')

@@ -3,7 +3,10 @@ import { join, resolve } from 'node:path'
 import { cached, type FindOptions } from './cache.ts'
 import { exe, findOnPath, output } from './command.ts'
 
-/** The version that is installed. An existing one may be any from `minVersion` on. */
+/**
+ * The version that is installed. A nats-server that is already present may have any version from
+ * `minVersion` on.
+ */
 const pinned = '2.15.1'
 const minVersion = { major: 2, minor: 12 }
 
@@ -90,7 +93,7 @@ async function build(folder: string, env: NodeJS.ProcessEnv) {
   await install(join(folder, `nats-server${exe}`), folder)
 }
 
-/** Copies the binary to where the cache expects it, and verifies that it runs. */
+/** Copies the binary to the path that the cache expects, and verifies that it runs. */
 async function install(binary: string, folder: string) {
   const installed = join(folder, `nats-server-${pinned}${exe}`)
   await copyFile(binary, installed)

@@ -5,9 +5,9 @@ import { exists, type FindOptions } from './cache.ts'
 import { exe, findOnPath } from './command.ts'
 
 /**
- * Returns the folder of `initdb` and `postgres` for the tests: $NATTER_TEST_POSTGRES, else that of PATH,
- * else the newest from Debian's packages or Homebrew, else apt-get installs one as root. Throws an error
- * that says what to do if none can be had.
+ * Returns the folder of `initdb` and `postgres` for the tests: $NATTER_TEST_POSTGRES, else the one on
+ * PATH, else the newest of Debian's packages or Homebrew, else one that apt-get installs as root.
+ * Throws an error that says what to do if none is available.
  */
 export async function findPostgres(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options

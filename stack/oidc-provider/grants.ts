@@ -66,7 +66,7 @@ interface Credentials {
   password?: string
 }
 
-/** The same response as Keycloak's. */
+/** The error that Keycloak returns for a wrong user name or password. */
 class InvalidUserCredentials extends errors.OIDCProviderError {
   override error_description = 'Invalid user credentials'
 
@@ -83,7 +83,7 @@ async function createGrant(provider: Provider, client: Client, accountId: string
   return grant
 }
 
-/** Returns the supported ones of the requested scopes; all scopes if none was requested. */
+/** Returns those of the requested scopes that are supported; all scopes if none was requested. */
 function grantedScope(requested = scopes) {
   const names = requested.split(' ')
   return scopes

@@ -10,7 +10,7 @@ export function securityHeaders(webOrigins: string[]): Middleware {
     "script-src 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
-    // Browsers also apply this to the redirects after a form, which lead to the app.
+    // Browsers also apply `form-action` to redirects after a form is submitted, which lead to the app.
     ["form-action 'self'", ...webOrigins].join(' '),
   ].join('; ')
   return async (ctx, next) => {
@@ -38,7 +38,7 @@ export function crossOrigin(webOrigins: string[]): Middleware {
       return
     }
     await next()
-    // oidc-provider sets it for public endpoints.
+    // oidc-provider sets this header for public endpoints.
     if (!isAllowed) ctx.remove('access-control-allow-origin')
   }
 }

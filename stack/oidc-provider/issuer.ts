@@ -11,13 +11,13 @@ import { readUsers } from './users.ts'
 export interface IssuerOptions {
   /** The folder of keys, sessions and refresh tokens; created if missing. */
   dir: string
-  /** Loopback by default, because the passwords of the demo users are public. */
+  /** Address to listen on. Loopback by default, because the passwords of the demo users are public. */
   host?: string
-  /** Any free port by default. */
+  /** Port to listen on; any free port by default. */
   port?: number
-  /** The public origin, if it differs from host and port. */
+  /** The public origin, if it differs from that of host and port. */
   url?: string | undefined
-  /** The origins of the browser app; without any, its client does not exist. */
+  /** The origins of the browser app. Without any, the client `nats-chat-app` does not exist. */
   webOrigins?: string[]
   /** Lifetime of an access token in seconds; 300 by default. */
   accessTokenTtl?: number
@@ -26,9 +26,12 @@ export interface IssuerOptions {
 }
 
 export interface Issuer extends AsyncDisposable {
-  /** The `iss` of tokens. Discovery is below it. */
+  /** The issuer URL, which is the `iss` claim of tokens and the base of the discovery URL. */
   issuer: string
-  /** Signs with a new key from now on and returns its id. The previous few stay published. */
+  /**
+   * Creates a key that signs all tokens from now on, and returns its id. The last few keys stay
+   * published.
+   */
   rotateKeys(): Promise<string>
   /** Finishes the requests in flight, then releases everything. A second call does nothing. */
   stop(): Promise<void>
@@ -74,7 +77,8 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
     issuer,
     async rotateKeys() {
       const kid = await keys.rotate()
-      // oidc-provider reads its keys once; everything else is in the store.
+      // oidc-provider reads its keys only once, so it is created again. All other state is in the
+      // store.
       handle = provide()
       return kid
     },
@@ -83,12 +87,15 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   }
 }
 
-/** Older Keycloaks, and our flows, have the realm below /auth, with the same responses. */
+/**
+ * Older versions of Keycloak, and the original design (docs/architecture.md), have the realm below
+ * /auth. Both prefixes lead to the same responses.
+ */
 const prefixes = [realmPath, `/auth${realmPath}`]
 
 /**
  * Returns whether a request is for the realm. If so, makes its path relative to the realm and sets the
- * forwarded origin, so that every url in the response is the issuer's.
+ * forwarded origin, so that every URL in the response begins with the issuer's origin.
  */
 function isBelowRealm(request: IncomingMessage, { host, protocol }: URL) {
   const { url = '' } = request
@@ -101,7 +108,9 @@ function isBelowRealm(request: IncomingMessage, { host, protocol }: URL) {
   return true
 }
 
-/** Returns the origin by its configured host; `localhost` if that means every address. */
+/**
+ * Returns the origin with the configured host, or with `localhost` if that host means all addresses.
+ */
 function originOf(server: Server, host: string) {
   const address = server.address()
   if (!address || typeof address === 'string') throw new Error('The server has no port')
@@ -109,7 +118,7 @@ function originOf(server: Server, host: string) {
   return `http://${isIPv6(host) ? `[${host}]` : host}:${address.port}`
 }
 
-/** Requests in flight are aborted after this time. */
+/** When the server stops, requests in flight are aborted after this time. */
 const drainMs = 2000
 
 async function close(server: Server) {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
 import * as v from 'valibot'
 
-/** Number of published keys. Tokens signed by an older key have long expired. */
+/** Maximum number of published keys. Tokens signed by an older key have long expired. */
 const maxKeys = 5
 
 const StoredKeys = v.object({

@@ -1,7 +1,7 @@
 /**
- * Runs the embedded issuer as a process. Prints `{"ready":true,"issuer":"…"}` on stdout when it listens;
- * everything else goes to stderr. SIGHUP rotates the signing key. SIGTERM, SIGINT and the end of a parent
- * with a channel stop it.
+ * Runs the embedded issuer as a process. Prints `{"ready":true,"issuer":"…"}` on stdout when it
+ * listens; everything else goes to stderr. SIGHUP rotates the signing key. SIGTERM, SIGINT and the
+ * exit of a parent with an IPC channel stop the process.
  */
 import { type Issuer, type IssuerOptions, startIssuer } from './issuer.ts'
 
@@ -23,7 +23,10 @@ function endWith(issuer: Issuer) {
   for (const event of ['SIGTERM', 'SIGINT', 'disconnect']) process.once(event, stop)
 }
 
-/** Throws an error that names the variable if its value is invalid. */
+/**
+ * Reads the options from environment variables. Throws an error that names an invalid or missing
+ * variable.
+ */
 function readOptions(env: NodeJS.ProcessEnv): IssuerOptions {
   const { ISSUER_DIR: dir, ISSUER_HOST: host = '127.0.0.1', ISSUER_URL: url } = env
   if (!dir) throw new Error('ISSUER_DIR is not set: name the folder for keys and sessions')
@@ -73,7 +76,10 @@ function fail(error: unknown) {
   process.exit(1)
 }
 
-/** Adds the variable to a system error, which only names the failed operation. */
+/**
+ * Returns the message of an error. A system error only names the failed operation, so the environment
+ * variable that set the address or folder is added.
+ */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { syscall = '' } = error as NodeJS.ErrnoException

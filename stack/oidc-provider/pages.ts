@@ -5,7 +5,7 @@ export interface SignIn {
   /** URL that the form is submitted to. */
   action: string
   username?: string | undefined
-  /** Why the last attempt was rejected. */
+  /** Reason why the last attempt was rejected. */
   refusal?: string | undefined
 }
 
@@ -38,11 +38,12 @@ export function signInPage({ action, username = '', refusal }: SignIn): string {
 }
 
 /**
- * Returns the logout confirmation. `form` is oidc-provider's own form, submitted with a `logout` field.
- * With `isRequested` (the app named the session to end) a script submits it without a click.
+ * Returns the page that confirms the logout. `form` is oidc-provider's own form, submitted with a
+ * `logout` field. If `isRequested` (the app named the session to end), a script submits it without a
+ * click.
  */
 export function signOutPage(form: string, isRequested: boolean): string {
-  // The button works when scripts are disabled.
+  // If scripts are disabled, the user can press the button.
   const script = isRequested
     ? `<script src="${realmPath}${assetsPath}/submit.js" defer></script>`
     : ''

@@ -12,7 +12,7 @@ export const endpoints = {
 }
 export const userinfoPath = `${base}/userinfo`
 
-/** A sign-in in progress has this path followed by its id. */
+/** The path of a sign-in page is this path, followed by the id of the sign-in. */
 export const signInPath = '/login'
 
 export const assetsPath = '/assets'

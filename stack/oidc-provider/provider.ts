@@ -27,7 +27,7 @@ export interface ProviderOptions {
   users: Users
   /** The origins of the browser app. */
   webOrigins: string[]
-  /** In seconds. */
+  /** Lifetime of an access token in seconds. */
   accessTokenTtl: number
   /** Called with internal errors. */
   log: (message: string, error?: unknown) => void
@@ -40,7 +40,8 @@ export interface ProviderOptions {
 export function createProvider(options: ProviderOptions): Provider {
   const { issuer, users, webOrigins, accessTokenTtl, keys, log } = options
   const provider = new Provider(issuer, configure(options))
-  // Its urls are the issuer's, which the server passes in the forwarded headers.
+  // URLs in responses begin with the issuer's origin, which the server passes in the forwarded
+  // headers.
   provider.proxy = true
   provider.use(securityHeaders(webOrigins))
   provider.use(crossOrigin(webOrigins))
@@ -90,7 +91,7 @@ function configure(options: ProviderOptions): Configuration {
       devInteractions: { enabled: false },
       dPoP: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
-      // Replaced by userinfo.ts.
+      // The middleware of userinfo.ts serves userinfo instead.
       userinfo: { enabled: false },
       resourceIndicators: {
         enabled: true,
@@ -143,7 +144,10 @@ function clients(webOrigins: string[]): Configuration['clients'] {
   return webOrigins.length > 0 ? [app, commandLine] : [commandLine]
 }
 
-/** The cookie names contain the port, because cookies of two issuers on one host would collide. */
+/**
+ * Returns the cookie names. They contain the port, because cookies of two issuers on one host would
+ * collide.
+ */
 function cookieNames(issuer: string) {
   const { port } = new URL(issuer)
   return {
@@ -157,7 +161,7 @@ type Customizer = NonNullable<
   NonNullable<NonNullable<Configuration['formats']>['customizers']>['jwt']
 >
 
-/** Gives an access token the claims of Keycloak's. */
+/** Gives an access token the claims that Keycloak's access tokens have. */
 function shape(token: Parameters<Customizer>[1], parts: Parameters<Customizer>[2], users: Users) {
   if (token.kind !== 'AccessToken') return
   const user = users.find(token.accountId)

@@ -7,7 +7,7 @@ import { errorPage, signInPage } from './pages.ts'
 import { assetsPath, realmPath, signInPath } from './paths.ts'
 import type { Users } from './users.ts'
 
-/** In bytes. */
+/** Maximum size of a submitted form, in bytes. */
 const maxFormBytes = 16 * 1024
 
 const assets: Record<string, { type: string; content: string }> = {
@@ -42,7 +42,7 @@ export function signInRoutes(provider: Provider, users: Users): Middleware {
 
   async function show(ctx: Context) {
     const { prompt, params } = await provider.interactionDetails(ctx.req, ctx.res)
-    // A consent prompt: all of our clients have it.
+    // Any other prompt asks for consent, which all clients have, because they are our own.
     if (prompt.name !== 'login') return finish(ctx, { consent: {} })
     const { login_hint: username } = params
     ctx.body = signInPage({

@@ -1,7 +1,7 @@
 import type { AccountClaims, Client, ResourceServer } from 'oidc-provider'
 import type { User } from './users.ts'
 
-/** The supported scopes. A token has the requested ones of them. */
+/** The supported scopes. A token gets those of them that were requested. */
 export const scopes = 'openid profile email'
 
 /** The audience of every access token, Keycloak's default. */
@@ -25,7 +25,7 @@ const emailClaims = ['email', 'email_verified']
 
 /**
  * The claims that each scope adds to an ID token. Keycloak gives every client the scopes profile and
- * email by default, so openid includes their claims.
+ * email by default, so the scope openid includes their claims.
  */
 export const claimsByScope = {
   openid: ['sub', 'typ', 'azp', 'sid', ...profileClaims, ...emailClaims],

@@ -7,8 +7,8 @@ import { tokenAudience, userinfoClaims } from './tokens.ts'
 import type { User, Users } from './users.ts'
 
 /**
- * Serves userinfo for an access token. As in Keycloak, it accepts the token that all services get;
- * oidc-provider's own userinfo rejects tokens with an audience.
+ * Serves userinfo for an access token. As in Keycloak, the access token is the one that all services
+ * get; oidc-provider's own userinfo rejects tokens with an audience.
  */
 export function userinfo(provider: Provider, users: Users, keys: Keys): Middleware {
   const publicKeys = createLocalJWKSet({
@@ -22,7 +22,7 @@ export function userinfo(provider: Provider, users: Users, keys: Keys): Middlewa
       () => undefined,
     )
     if (verified?.payload.typ !== 'Bearer') return undefined
-    // A sign-out deletes the grant of the token.
+    // A logout deletes the grant, so the token is then rejected.
     const grant = await provider.Grant.find(String(verified.payload.sid))
     return grant && users.find(String(verified.payload.sub))
   }

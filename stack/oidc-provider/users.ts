@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 
 const User = v.strictObject({
-  // Any name, also an empty one, so that tests can log in with invalid names.
+  // Any user name, even an empty one, so that tests can log in with invalid names.
   username: v.pipe(v.string(), v.maxLength(255)),
   password: v.pipe(v.string(), v.minLength(1)),
   roles: v.optional(v.array(v.pipe(v.string(), v.minLength(1))), []),
@@ -15,7 +15,7 @@ const User = v.strictObject({
 type UserRecord = v.InferOutput<typeof User>
 
 export interface User extends UserRecord {
-  /** Derived from the name, so that it is the same in every state folder. */
+  /** Derived from the user name, so that it is the same in every state folder. */
   sub: string
 }
 
@@ -27,15 +27,18 @@ export const demoUsers = [
 ]
 
 export interface Users {
-  /** Returns the user with this name and password. Takes as long for an unknown name. */
+  /**
+   * Returns the user with this name and password. Takes as long for an unknown name as for a known
+   * one.
+   */
   signIn(username: string, password: string): User | undefined
   find(sub: string): User | undefined
 }
 
 /**
- * Reads the demo users and those of `users.json` in the folder, if it exists: a list of
- * `{ username, password, roles?, givenName?, familyName?, email? }`. A user with the name of a demo user
- * replaces it. Throws an error with file and path if the list is invalid.
+ * Reads the demo users and those of `users.json` in the folder, if it exists: a list of `{ username,
+ * password, roles?, givenName?, familyName?, email? }`. A user with the name of a demo user replaces
+ * that user. Throws an error with the file and the path of the invalid value if the list is invalid.
  */
 export function readUsers(dir: string): Users {
   const records = [...demoUsers, ...readRecords(join(dir, 'users.json'))]
@@ -73,7 +76,7 @@ function readRecords(file: string): UserRecord[] {
   throw new Error(`${file} is not a list of users: ${v.getDotPath(issue) ?? ''} ${issue.message}`)
 }
 
-/** Returns a UUID of version 8 (RFC 9562), a hash of the name. */
+/** Returns a UUID of version 8 (RFC 9562) that is a hash of the user name. */
 function subOf(username: string) {
   const hex = sha256(`natter user ${username}`).toString('hex')
   return [

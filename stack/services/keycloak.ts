@@ -15,20 +15,20 @@ export interface KeycloakOptions extends ServiceOptions {
   javaHome: string
   /** The origin of the page. */
   webOrigin: string
-  /** The port that it listens on; any free one by default. */
+  /** The port to listen on; any free one by default. */
   port?: number | undefined
 }
 
 export interface KeycloakService extends ProcessService {
-  /** Its origin, below which all realms are. */
+  /** The origin of the server, with which the URLs of all realms begin. */
   readonly origin: string
-  /** The administrator, in the realm `master`. */
+  /** The administrator, who is a user of the realm `master`. */
   readonly admin: { username: string; password: string }
 }
 
 /**
- * Starts a real Keycloak on loopback, over plain HTTP, with the realm of deploy/keycloak. Its url is the
- * issuer's. Its data is in the folder and survives a restart.
+ * Starts a real Keycloak on loopback, over plain HTTP, with the realm of deploy/keycloak. `url` of the
+ * service is the issuer URL. The data is stored in `dir` and survives a restart.
  */
 export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakService> {
   const { home, javaHome, webOrigin } = options
@@ -42,7 +42,7 @@ export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakS
   const keycloak = await startProcess({
     ...options,
     name: 'keycloak',
-    // The command of kc.sh, without the shell, which would not forward every signal.
+    // Runs the command of kc.sh directly: the shell of kc.sh would not forward every signal.
     command: () => ({
       file: join(javaHome, 'bin', `java${exe}`),
       args: [
@@ -79,7 +79,10 @@ export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakS
   return Object.assign(keycloak, { origin, admin })
 }
 
-/** Optimised for memory and start time rather than throughput; the rest is as in kc.sh. */
+/**
+ * JVM options, optimised for memory and start time rather than throughput; the others are those of
+ * kc.sh.
+ */
 const javaOptions = [
   '-Xms64m',
   '-Xmx384m',
@@ -98,7 +101,9 @@ const javaOptions = [
   '--enable-native-access=ALL-UNNAMED',
 ]
 
-/** Creates a home folder of its own, because Keycloak stores its data below its program folder. */
+/**
+ * Creates a home folder for this instance, because Keycloak stores its data below its program folder.
+ */
 async function furnish(own: string, home: string) {
   const imports = join(own, 'data', 'import')
   await mkdir(imports, { recursive: true })

@@ -22,9 +22,14 @@ export interface NatsOptions extends ServiceOptions {
   /** The path of nats-server. */
   binary: string
   secrets: Secrets
-  /** The ports that it listens on; -1 means any. Any by default. A restart keeps the ports. */
+  /**
+   * The ports to listen on; -1 means any free port, which is the default. A restart keeps the ports.
+   */
   ports?: NatsPorts
-  /** The origins that browsers may connect from; none by default. Clients without an origin may always. */
+  /**
+   * The origins from which browsers may connect; none by default. Clients that send no origin may
+   * always connect.
+   */
   webOrigins?: string[]
   /** The interval between fsyncs of JetStream; 2s by default. */
   syncInterval?: string
@@ -34,7 +39,7 @@ export interface NatsService extends ProcessService {
   readonly ports: NatsPorts
   readonly webSocketUrl: string
   readonly monitorUrl: string
-  /** Returns the url with the credentials of a user of nats.conf. */
+  /** Returns the URL of nats-server with the credentials of a user of nats.conf. */
   urlOf(user: NatsUser): string
 }
 

@@ -7,7 +7,7 @@ import type { ProcessService, ServiceOptions } from './service.ts'
 const main = join(import.meta.dirname, '..', 'oidc-provider', 'main.ts')
 
 export interface OidcProviderOptions extends ServiceOptions {
-  /** The port that it listens on; any free one by default. */
+  /** The port to listen on; any free one by default. */
   port?: number | undefined
   /** The origins of the page. */
   webOrigins?: string[]
@@ -15,7 +15,7 @@ export interface OidcProviderOptions extends ServiceOptions {
   accessTokenTtl?: number
 }
 
-/** Starts the embedded OpenID provider on loopback. Its url is the issuer. */
+/** Starts the embedded OpenID provider on loopback. `url` of the service is the issuer URL. */
 export async function startOidcProvider(options: OidcProviderOptions): Promise<ProcessService> {
   const { dir, webOrigins = [], accessTokenTtl } = options
   const port = options.port ?? (await freePort())

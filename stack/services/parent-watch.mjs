@@ -1,5 +1,5 @@
-// Loaded into a child process (`node --import`): sends it SIGTERM when its parent exits, also if the
-// parent was killed. The closed channel between them is the sign.
+// Loaded into a child process (`node --import`): sends it SIGTERM when its parent exits, even if the
+// parent was killed. The child then notices that the IPC channel between them has closed.
 import process from 'node:process'
 
 if (process.channel) {

@@ -1,6 +1,7 @@
 /**
- * Runs PGlite behind its socket in a process of its own, because it blocks the event loop while it works.
- * PGLITE_DIR is its data folder, PGLITE_PORT its port. Prints `{"ready":true}` when it accepts connections.
+ * Runs PGlite behind a socket in a process of its own, because PGlite blocks the event loop while it
+ * works. PGLITE_DIR is its data folder, PGLITE_PORT its port. Prints `{"ready":true}` when it accepts
+ * connections.
  */
 import { execFile } from 'node:child_process'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
@@ -25,7 +26,7 @@ const lock = await takeLock(`${dir}.lock`).catch((error) => {
 
 if (!(await exists(dir))) await create(dir)
 const db = await PGlite.create(dir)
-// The default is one connection, which would reject a pool.
+// By default the server allows one connection, so it would reject those of a pool.
 const server = new PGLiteSocketServer({
   db: keepSequencesWhole(db),
   host: '127.0.0.1',
@@ -48,8 +49,9 @@ async function stop() {
 }
 
 /**
- * Creates the database beside its place and moves it there atomically, because a half-created one cannot
- * be opened. Runs in a process of its own, which needs 200 MB that this one would not release.
+ * Creates the database in a temporary folder and moves it into place atomically, because a
+ * half-created database cannot be opened. A separate process creates it, which needs 200 MB that this
+ * process would not release.
  */
 async function create(dir: string) {
   const parent = dirname(dir)

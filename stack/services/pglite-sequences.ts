@@ -4,9 +4,10 @@ import type { PGlite } from '@electric-sql/pglite'
 const parts = new Set([...'PBDECHF'].map((type) => type.charCodeAt(0)))
 
 /**
- * Wraps PGlite so that its socket server serves one client from the first message of a query to its Sync.
- * All clients share one session. The server would otherwise interleave two clients, which then use each
- * other's unnamed statement. It stays with a client during a transaction, so a query in progress is reported as one.
+ * Wraps PGlite so that its socket server serves one client from the first message of a query to its
+ * Sync. All clients share one session, so two interleaved clients would use each other's unnamed
+ * prepared statement. The server stays with a client during a transaction, so the wrapper reports a
+ * query in progress as a transaction.
  */
 export function keepSequencesWhole(db: PGlite): PGlite {
   let isUnderWay = false
@@ -16,7 +17,7 @@ export function keepSequencesWhole(db: PGlite): PGlite {
       isUnderWay = parts.has(args[0][0] ?? 0)
       return db.execProtocolRawStream(...args)
     },
-    // The server's ROLLBACK for a client that disconnected during a query.
+    // The server calls this to roll back after a client has disconnected during a query.
     exec(...args: Parameters<PGlite['exec']>) {
       isUnderWay = false
       return db.exec(...args)

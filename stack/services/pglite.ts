@@ -7,7 +7,7 @@ import type { ProcessService, ServiceOptions } from './service.ts'
 const main = join(import.meta.dirname, 'pglite-main.ts')
 
 export interface PgliteOptions extends ServiceOptions {
-  /** The port that it listens on; any free one by default. */
+  /** The port to listen on; any free one by default. */
   port?: number | undefined
 }
 

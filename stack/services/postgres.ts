@@ -14,19 +14,20 @@ const execute = promisify(execFile)
 export interface PostgresOptions extends ServiceOptions {
   /** The folder of `initdb` and `postgres`. */
   binaries: string
-  /** The port that it listens on; any free one by default. */
+  /** The port to listen on; any free one by default. */
   port?: number | undefined
 }
 
 /**
- * Starts a real PostgreSQL for tests on loopback, without passwords and without fsync (which matters
- * when the machine crashes, not the process). Its data is new and is deleted by `stop`.
+ * Starts a real PostgreSQL for tests on loopback, without passwords and without fsync (which only
+ * matters if the machine crashes). The data folder is new, and `stop` deletes it.
  */
 export async function startPostgres(options: PostgresOptions): Promise<ProcessService> {
   const { binaries } = options
   const port = options.port ?? (await freePort())
   const user = await otherUser()
-  // Directly in the temporary folder: the user postgres cannot traverse ours.
+  // The folder is directly in the system's temporary folder, because the user postgres cannot traverse
+  // ours.
   const data = await mkdtemp(join(tmpdir(), 'natter-postgres-'))
   if (user) await chown(data, user.uid, user.gid)
 
@@ -36,7 +37,7 @@ export async function startPostgres(options: PostgresOptions): Promise<ProcessSe
       ...options,
       name: 'postgres',
       user,
-      // Fast shutdown: terminates sessions instead of waiting for them.
+      // SIGINT is a fast shutdown: PostgreSQL terminates sessions instead of waiting for them to end.
       stopSignal: 'SIGINT',
       command: () => ({
         file: join(binaries, 'postgres'),
@@ -97,7 +98,7 @@ async function otherUser() {
   )
 }
 
-/** Retries while the sessions of a killed server still hold its shared memory. */
+/** Repeats a restart while the sessions of a killed server still hold its shared memory. */
 async function withoutSessions(restart: () => Promise<void>) {
   for (let tries = 1; ; tries++) {
     try {

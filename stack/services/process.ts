@@ -7,12 +7,15 @@ import type { Exit, ProcessService, ServiceOptions } from './service.ts'
 
 export interface ProcessOptions extends ServiceOptions {
   name: string
-  /** The command to run. Called at every start, because a restart uses the ports of the first start. */
+  /**
+   * Returns the command to run. Called at every start, because a restart uses the ports of the first
+   * start.
+   */
   command: () => { file: string; args: string[]; env: NodeJS.ProcessEnv; cwd?: string }
   /**
-   * Resolves to the service's url when the process is ready. `from` is where its lines begin in the
-   * log, `signal` aborts when it exits before, and `firstMessage` resolves when it sends a message
-   * through the channel.
+   * Resolves to the service's URL when the process is ready. Its output begins at byte `from` of the
+   * log; `signal` aborts if it exits before it is ready; `firstMessage` resolves when it sends a
+   * message through the IPC channel.
    */
   ready: (
     log: LogFile,
@@ -20,19 +23,22 @@ export interface ProcessOptions extends ServiceOptions {
     signal: AbortSignal,
     firstMessage: Promise<unknown>,
   ) => Promise<string>
-  /** Whether it is Node with a channel to this process, which it stops at the end of. */
+  /**
+   * Whether the process is Node with an IPC channel to this process: it stops when the channel closes.
+   */
   isNode?: boolean
   /** The signal that stops it; SIGTERM by default. */
   stopSignal?: NodeJS.Signals
-  /** Milliseconds until SIGKILL; 15,000 by default. */
+  /** Milliseconds from this signal to SIGKILL; 15,000 by default. */
   stopWithin?: number
   /** The user that runs it; that of this process by default. */
   user?: { uid: number; gid: number } | undefined
 }
 
 /**
- * Starts a process and waits until it is ready. Throws an error with its output if it exits before. It
- * runs in a session of its own, so that Ctrl-C reaches only this process, which stops the services in order.
+ * Starts a process and waits until it is ready. Throws an error with its output if it exits before
+ * that. It runs in an operating system session of its own, so that Ctrl-C reaches only the current
+ * process, which stops the services in order.
  */
 export async function startProcess(options: ProcessOptions): Promise<ProcessService> {
   const { name, stopSignal = 'SIGTERM', stopWithin = 15_000 } = options
@@ -98,7 +104,7 @@ export async function startProcess(options: ProcessOptions): Promise<ProcessServ
   }
 }
 
-/** `exit code 1`, `SIGKILL`. */
+/** Returns how a process exited: `exit code 1` or `SIGKILL`, for example. */
 export function describeExit({ code, signal }: Exit): string {
   return signal ?? `exit code ${code}`
 }
@@ -144,7 +150,7 @@ function spawnRun({ name, command, user, isNode, onSpawn }: ProcessOptions, log:
 
 const children = new Set<ChildProcess>()
 
-/** Kills the child when this process exits in any way but SIGKILL. */
+/** Kills the child when this process exits, unless this process is itself killed by SIGKILL. */
 function endWithThisProcess(child: ChildProcess) {
   if (children.size === 0) process.on('exit', killChildren)
   children.add(child)
@@ -159,7 +165,7 @@ function killChildren() {
   for (const child of children) child.kill('SIGKILL')
 }
 
-/** Returns the end of the process's output in readable form: of JSON lines only the message. */
+/** Returns the end of the process's output, with each JSON line replaced by its message. */
 function lastOutput(log: LogFile, from: number) {
   const lines = log.tail(25).split('\n')
   const text = log.end() > from ? lines.map(readable).join('\n') : '(it printed nothing)'

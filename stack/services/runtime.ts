@@ -5,7 +5,10 @@ import type { ProcessService, ServiceOptions } from './service.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** The runtime itself waits up to a minute for its dependencies, then exits with the reason. */
+/**
+ * Longer than the minute for which the runtime itself waits for its dependencies before it exits with
+ * the reason.
+ */
 const readyTimeoutMs = 90_000
 
 export interface RuntimeServiceOptions extends ServiceOptions {
@@ -20,8 +23,8 @@ export interface RuntimeServiceOptions extends ServiceOptions {
 }
 
 /**
- * Starts a runtime on a folder of functions. It is ready when it serves all functions. It has no url, and
- * stops by itself when this process exits.
+ * Starts a runtime on a folder of functions. It is ready when it serves all functions. It has no URL,
+ * and stops by itself when this process exits.
  */
 export async function startRuntimeService(options: RuntimeServiceOptions): Promise<ProcessService> {
   const { env, functions = 'functions/', args = [], name = 'runtime' } = options
@@ -29,7 +32,7 @@ export async function startRuntimeService(options: RuntimeServiceOptions): Promi
     ...options,
     name,
     isNode: true,
-    // The runtime enforces its own drain limit; SIGKILL comes only after that.
+    // The runtime enforces its own limit for draining; SIGKILL is sent only after that.
     stopWithin: Number(env.NATTER_DRAIN_MS ?? process.env.NATTER_DRAIN_MS ?? 10_000) + 5000,
     command: () => ({
       file: process.execPath,

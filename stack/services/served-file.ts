@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import { extname, join, sep } from 'node:path'
 
-/** A file in the encoding that one browser accepts. */
+/** A file to serve, in an encoding that the requesting browser accepts. */
 export interface ServedFile {
   path: string
   size: number
@@ -15,7 +15,7 @@ export interface ServedFile {
   isImmutable: boolean
 }
 
-/** Only these types are served. */
+/** Content types by file extension. Other files are not served. */
 const contentTypes: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',

@@ -10,7 +10,10 @@ export interface Exit {
 export interface StackService extends AsyncDisposable {
   readonly name: string
   readonly url: string
-  /** Stops it and waits until it has exited; kills it after a time limit. A second call does nothing. */
+  /**
+   * Stops the service and waits until it has exited; kills it after a time limit. A second call does
+   * nothing.
+   */
   stop(): Promise<void>
 }
 
@@ -20,18 +23,20 @@ export interface ProcessService extends StackService {
   readonly pid: number | undefined
   /** Resolves when the current process exits in any way. A restart sets a new promise. */
   readonly exited: Promise<Exit>
-  /** The output of the process and of its predecessors since the service was started. */
+  /** The output of the process and of its predecessors since the first start of the service. */
   readonly log: LogFile
-  /** Sends a signal and, after SIGKILL, waits for the exit. */
+  /** Sends a signal; after SIGKILL, also waits for the exit. */
   kill(signal: NodeJS.Signals): Promise<void>
-  /** Stops it if it runs, and starts it with the same ports. Resolves when it is ready. */
+  /** Stops the service if it runs, and starts it with the same ports. Resolves when it is ready. */
   restart(): Promise<void>
 }
 
 /** The options of every process service. */
 export interface ServiceOptions {
-  /** The folder of its data. Its log is `logs/NAME.log` in it. */
+  /** The folder of the service's data. Its log is `logs/NAME.log` in this folder. */
   dir: string
-  /** Called as soon as a process has started, to record it in case this process is killed. */
+  /**
+   * Called as soon as a process has started, to record its pid in case the current process is killed.
+   */
   onSpawn?: (name: string, pid: number) => void
 }

@@ -5,8 +5,8 @@ import type { StackService } from './service.ts'
 const root = join(import.meta.dirname, '..', '..')
 
 /**
- * A service worker in place of the page's own: it removes what `npm start` on the same port has
- * cached, which would otherwise hide every change.
+ * Source of a service worker that replaces the page's own: it removes the cache of an `npm start` on
+ * the same port, which would otherwise hide every change.
  */
 const emptyWorker = `
 self.addEventListener('install', () => self.skipWaiting())

@@ -17,7 +17,9 @@ export interface WebConfig {
 export interface WebOptions {
   /** The port on loopback; any free one by default. */
   port?: number | undefined
-  /** Called for every request; returns undefined until everything runs. */
+  /**
+   * Returns the content of /config.json; undefined until all services run. Called for every request.
+   */
   config: () => WebConfig | undefined
   /** The folder that is served; the built page by default. */
   root?: string
@@ -82,8 +84,8 @@ function isUnchanged(ifNoneMatch: string | undefined, etag: string): boolean {
 }
 
 /**
- * The page loads its own files only, and connects to its server, NATS and the issuer only. The exception
- * is remote images, which load on request: docs/decisions/015.
+ * Returns the response headers. The page may load only its own files, and connect only to its server,
+ * NATS and the issuer. Remote images, which load on request, are the exception: docs/decisions/015.
  */
 function headers(config: WebConfig | undefined) {
   const issuer = config ? new URL(config.issuer).origin : ''
@@ -114,7 +116,7 @@ function sendJson(response: ServerResponse, status: number, body: unknown) {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 
-/** Maps the routes of the page to index.html. */
+/** Returns /, which means index.html, for the routes of the page, and any other path unchanged. */
 function fileOf(path: string): string {
   return /^\/(callback$|console(\/|$)|r\/[\w/-]+$)/.test(path) ? '/' : path
 }
