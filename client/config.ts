@@ -1,4 +1,4 @@
-/** The configuration of the deployment, served beside the page. */
+/** The configuration of the deployment, which the web server serves beside the page. */
 export interface Config {
   /** URL of the NATS WebSocket listener: `wss://…`. */
   natsWebSocket: string

@@ -11,9 +11,7 @@ import type { Stack } from './stack.ts'
 
 const root = join(import.meta.dirname, '..')
 const watchedFolders = ['functions', 'domain', 'schema', 'runtime']
-/**
- * Delay of a restart: an editor writes a file in several steps, and "save all" saves several files.
- */
+/** Delay of a restart: an editor writes a file in several steps, and "save all" saves several files. */
 const debounceMs = 100
 
 await runStack({
@@ -42,7 +40,7 @@ function restartOnSave({ services }: Stack, log: (message: string) => void, sign
   signal.addEventListener('abort', () => clearTimeout(timer))
   log(`The runtime restarts when a file of ${watchedFolders.join(', ')} is saved.`)
 
-  /** Restarts until no file has changed since the last restart began. */
+  /** Restarts the runtime until no file has changed since the last restart began. */
   async function restart() {
     if (isRestarting) return
     isRestarting = true
@@ -54,9 +52,7 @@ function restartOnSave({ services }: Stack, log: (message: string) => void, sign
     isRestarting = false
   }
 
-  /**
-   * Makes the runtime start the new version and then stop the old one. The log contains the outcome.
-   */
+  /** Makes the runtime start the new version and then stop the old one. The log contains the outcome. */
   async function rollingRestart() {
     if (!runtime) return
     const { log: output } = runtime

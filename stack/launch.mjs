@@ -1,6 +1,6 @@
-// The entry point of `npm start`, `npm test` and the other npm scripts, in plain JavaScript for Node 20
-// or later. Installs the dependencies if they are missing or outdated, finds the Node 24 among them, and
-// runs the script with it.
+// The entry point of `npm start`, `npm test` and the other npm scripts, in plain JavaScript for Node
+// 20 or later. Installs the dependencies if they are missing or outdated, and runs the script with
+// Node 24, which is one of the dependencies.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'

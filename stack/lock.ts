@@ -44,7 +44,7 @@ export async function withLock<T>(file: string, work: () => Promise<T>, onWait: 
     } catch (error) {
       if (!(error instanceof LockedError)) throw error
       if (waits === 0) onWait()
-      // A file lock has no event for its release, so poll.
+      // A file lock sends no event when it is released, so poll.
       await delay(200)
     }
   }

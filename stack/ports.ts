@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 
-/** The ports of a stack, by the name of the environment variable that sets each, with its default. */
+/** The ports of a stack with their defaults. Each key is the environment variable that sets the port. */
 export const defaultPorts = {
   WEB_PORT: 3000,
   NATS_PORT: 4222,
@@ -24,7 +24,7 @@ export async function choosePorts({
   before = {},
   log = () => {},
 }: {
-  /** The ports that are needed; all by default. */
+  /** The ports to choose; all by default. */
   names?: PortName[]
   env?: NodeJS.ProcessEnv
   before?: Partial<Ports>
@@ -79,7 +79,7 @@ async function isFree(port: number) {
   return true
 }
 
-/** Binds the port, releases it, and returns its number. */
+/** Binds the port, releases it, and returns its number. Port 0 means any free port. */
 function listen(port: number, host: string) {
   return new Promise<number>((resolve, reject) => {
     const server = createServer()

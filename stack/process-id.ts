@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 /** Identifies a process even after its pid has been reused. */
 export interface ProcessId {
   pid: number
-  /** Its start time in the format of the operating system; empty if unknown. */
+  /** Start time of the process in the format of the operating system; empty if unknown. */
   since: string
 }
 
@@ -30,7 +30,7 @@ export async function end(id: ProcessId, within = 10_000): Promise<void> {
   for (const signal of signals) {
     if (!isRunning(id)) return
     trySignal(id.pid, signal)
-    // Only a parent is notified when a process exits, so poll.
+    // Only the parent of a process is notified when it exits, so poll.
     for (const until = Date.now() + within; isRunning(id) && Date.now() < until; ) await delay(25)
   }
 }

@@ -15,14 +15,17 @@ import type { StackUrls, State } from './state.ts'
 export type PageOptions = Pick<WebOptions, 'port' | 'config'>
 
 export interface StackOptions {
-  /** Serves the page; by default the client as built for production. */
+  /** Starts the service of the page; by default, a web server of the client as built for production. */
   startPage?: (options: PageOptions) => Promise<StackService>
   /** Further arguments of `runtime start`. */
   runtimeArgs?: string[]
   state: State
   env: NodeJS.ProcessEnv
   log: (message: string) => void
-  /** Receives each started service, to be stopped in reverse order, also when the start fails. */
+  /**
+   * Receives each started service, so that the caller stops them in reverse order, even if the start
+   * fails.
+   */
   owned: AsyncDisposableStack
 }
 

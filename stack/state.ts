@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { end, identify, isRunning, type ProcessId } from './process-id.ts'
 
-/** The addresses of a running stack, as in `stack.json`. They contain credentials. */
+/** The addresses of a running stack, as written to `stack.json`. They contain credentials. */
 export interface StackUrls {
   web: string
   nats: string

@@ -58,7 +58,7 @@ export function ConnectedApp(props: {
   )
 }
 
-/** Shows the cached chat of a user, without a connection, while the provider is unavailable. */
+/** Shows the cached chat of a user, without a connection, while the identity provider is unavailable. */
 export function OfflineApp(props: { lastIdentity: LastIdentity }) {
   const { identity, at } = props.lastIdentity
   const connection = createOfflineConnection(at)

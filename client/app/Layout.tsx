@@ -166,7 +166,7 @@ function restoreLastRoom({ route, go }: Router, store: LocalStore): void {
   })
 }
 
-/** Shows the room or console page that the address names. */
+/** Shows the room or console page that the URL names. */
 function Content() {
   const chat = useChat()
   const { route } = useRoute()

@@ -22,7 +22,7 @@ export function createAppUpdate() {
   const onChange = () => void isPageOutdated().then((isOld) => isOld && setOutdated(true))
 
   const start = () => void register().catch(() => undefined)
-  // After the load event: the worker's downloads must not compete with those of the page.
+  // The worker registers after the load event: its downloads must not compete with those of the page.
   if (document.readyState === 'complete') start()
   else window.addEventListener('load', start, { once: true })
   const timer = setInterval(checkForUpdate, checkIntervalMs)

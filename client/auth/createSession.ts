@@ -71,7 +71,7 @@ export function createSession({ issuer, clientId }: Config) {
     }
   }
 
-  /** Redirects to the provider, which redirects back to the current page. */
+  /** Redirects to the identity provider, which then redirects back to the current page. */
   async function redirect(options: { prompt?: string } = {}): Promise<void> {
     const { url } = await provider.createSigninRequest({ ...options, state: location.pathname })
     location.replace(url)
@@ -107,7 +107,7 @@ export function createSession({ issuer, clientId }: Config) {
     return response
   }
 
-  /** Renews the token. Concurrent calls share one renewal. */
+  /** Renews the access token. Concurrent calls share one renewal. */
   function renew(): Promise<Renewal> {
     renewal ??= (async () => {
       const before = user
@@ -167,9 +167,7 @@ export function createSession({ issuer, clientId }: Config) {
   }
 }
 
-/**
- * Returns whether the provider has rejected the request, or the stored state of the login is missing.
- */
+/** Returns whether the provider has rejected the request, or the stored state of the login is missing. */
 function isRefusal(error: unknown): boolean {
   return error instanceof ErrorResponse || isStateError(error)
 }
@@ -178,9 +176,7 @@ function isStateError(error: unknown): boolean {
   return /state/i.test(String(error))
 }
 
-/**
- * Returns whether the user has navigated back to the callback of a login that was already processed.
- */
+/** Returns whether the user has navigated back to the callback of a login that was already processed. */
 function isStale(error: unknown): boolean {
   const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
   return navigation?.type === 'back_forward' && isStateError(error)

@@ -13,9 +13,7 @@ const key = 'natter-vouched'
  */
 const validMs = 24 * 60 * 60_000
 
-/**
- * Returns the stored identity; undefined after a logout or a rejected renewal, or if it is too old.
- */
+/** Returns the stored identity; undefined after a logout or a rejected renewal, or if it is too old. */
 export function readLastIdentity(): LastIdentity | undefined {
   const stored = readStored()
   const ageMs = Date.now() - (stored?.at ?? 0)

@@ -44,9 +44,7 @@ export function createAutoAway(store: LocalStore, presence: Presence, doNotDistu
     if (presence.mine() === 'online' && Date.now() - latestAt >= idleMs) update(presence.idle)
   }
 
-  /**
-   * Runs `publish`, one call at a time. Errors are ignored: the next input or check publishes again.
-   */
+  /** Runs `publish`, one call at a time. Errors are ignored: the next input or check publishes again. */
   function update(publish: () => Promise<void>) {
     if (isUpdating) return
     isUpdating = true

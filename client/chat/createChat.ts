@@ -107,7 +107,7 @@ export function createChat(options: ChatOptions) {
     return new Set(ofOthers.map(({ seq }) => seq)).size
   }
 
-  /** Opens the timeline of a room or a thread until the owner is disposed. */
+  /** Opens the timeline of a room or a thread. It is closed when the reactive owner is disposed. */
   function openTimeline(
     room: RoomId,
     { threadId, onEvent, ...position }: Omit<TimelineOptions, 'client' | 'room' | 'lastSeq'>,

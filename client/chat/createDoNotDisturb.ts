@@ -76,7 +76,10 @@ export function createDoNotDisturb(store: LocalStore, presence: Presence) {
     chosen: (): ChosenStatus => choice()?.status ?? 'online',
     /** End of do-not-disturb in milliseconds since the epoch; undefined when it has none. */
     until,
-    /** Publishes the status. `end`: when it returns to online, in milliseconds since the epoch. */
+    /**
+     * Publishes the status. `end`: time at which it returns to online, in milliseconds since the
+     * epoch.
+     */
     choose,
   }
 }

@@ -32,7 +32,9 @@ export function createMembers(client: ChatClient, rooms: Rooms) {
       watched.add(room)
       void load(room)
     },
-    /** Marks all members as stale after a reconnect: changes may have been missed. */
+    /**
+     * Marks the members of all rooms as stale after a reconnect, because changes may have been missed.
+     */
     invalidate: () => fresh.clear(),
   }
 }

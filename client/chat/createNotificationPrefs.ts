@@ -31,9 +31,7 @@ export function createNotificationPrefs(store: LocalStore) {
     everywhere: () => levels.everywhere,
     setEverywhere: (level: NotifyLevel) => change({ ...read(), everywhere: level }),
     ownOf: (room: RoomId): NotifyLevel | undefined => levels.rooms[room],
-    /**
-     * Sets the notification level of a room; undefined removes it, so that the general level applies.
-     */
+    /** Sets the notification level of a room; undefined removes it, so that the general level applies. */
     setOwn(room: RoomId, level: NotifyLevel | undefined) {
       const { [room]: _, ...rooms } = read().rooms
       change({ ...read(), rooms: level === undefined ? rooms : { ...rooms, [room]: level } })

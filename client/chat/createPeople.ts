@@ -44,7 +44,10 @@ export function createPeople(client: ChatClient, store: LocalStore) {
       request(user)
       return names[user] ?? user
     },
-    /** Loads missing names now, for announcements and notifications, which cannot be updated later. */
+    /**
+     * Loads missing names at once, for announcements and notifications: their text cannot change
+     * later.
+     */
     async loadNames(users: readonly UserId[]): Promise<void> {
       const userIds = [...new Set(users)].filter((user) => names[user] === undefined)
       if (userIds.length === 0) return

@@ -14,9 +14,7 @@ import type { ChatClient } from '../nats/chatClient.ts'
 
 export type Presence = ReturnType<typeof createPresence>
 
-/**
- * A user's status and the rooms in which the user is online. Without such a room the user is offline.
- */
+/** A user's status and the rooms in which the user is online. Without such a room the user is offline. */
 interface UserStatus {
   status: Status
   rooms: RoomId[]
@@ -78,7 +76,10 @@ export function createPresence(client: ChatClient, me: UserId) {
     }
   }
 
-  /** A user that goes offline in one room may still be online in another. */
+  /**
+   * Sets a user's status in a room. A user who goes offline in this room may still be online in
+   * another.
+   */
   function setStatus(room: RoomId, user: UserId, status: Status) {
     const { rooms = [] } = users[user] ?? {}
     if (status === 'offline') {

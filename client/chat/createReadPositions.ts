@@ -51,7 +51,7 @@ export function createReadPositions(
       pending.set(room, seq)
       timer ??= setTimeout(send, throttleMs)
     },
-    /** Drops a pending read position. */
+    /** Discards the read position of a room that has not been sent yet. */
     cancel: (room: RoomId) => void pending.delete(room),
   }
 }

@@ -49,9 +49,7 @@ export function createRefresh(load: () => Promise<void>) {
   return {
     refresh,
     refreshSoon,
-    /**
-     * Number of the latest run of `load`. Its response may not include changes made during the run.
-     */
+    /** Number of the latest run of `load`. Its response may not include changes made during the run. */
     round: () => round,
   }
 }

@@ -9,7 +9,7 @@ import { chainOf, EventChains, unseenEvents } from './eventChains.ts'
 export interface FeedOptions {
   client: ChatClient
   room: RoomId
-  /** Sequence number of the last event that is already known. */
+  /** Sequence number of the last known event: the feed delivers later events only. */
   asOf: number
   /** Called once for each event. The events of one chain (the room or a thread) arrive in order. */
   onEvent: (placed: PlacedEvent) => void
@@ -27,9 +27,7 @@ export type RoomFeed = ReturnType<typeof createRoomFeed>
  */
 export type MissedEvents = readonly PlacedEvent[] | 'lost'
 
-/**
- * Delay before a missing predecessor is fetched: two runtimes may publish their notices out of order.
- */
+/** Delay before a missing predecessor is fetched: two runtimes may publish their notices out of order. */
 const gapTimeoutMs = 150
 /** Delay before an event that is known to exist is fetched because its notice has not arrived. */
 const noticeTimeoutMs = 2_000
@@ -164,9 +162,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
       announced = Math.max(announced, notice.seq)
       void enqueue(() => apply(notice))
     },
-    /**
-     * Registers that an event exists. Syncs if its notice does not arrive within `noticeTimeoutMs`.
-     */
+    /** Registers that an event exists. Syncs if its notice does not arrive within `noticeTimeoutMs`. */
     expect(seq: number) {
       expected = Math.max(expected, seq)
       if (expected > announced) syncIn(noticeTimeoutMs)
@@ -176,7 +172,10 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
       mustSync = true
       syncIn(noticeTimeoutMs)
     },
-    /** Returns the missed events, including those of a sync that is running or has just finished. */
+    /**
+     * Syncs and returns the missed events, including those of a sync that is running or has just
+     * finished.
+     */
     async sync(): Promise<MissedEvents> {
       const [before = [], after = []] = await Promise.all([running, syncNext()])
       return before === 'lost' || after === 'lost' ? 'lost' : [...before, ...after]
@@ -209,7 +208,7 @@ function isRateLimited(error: unknown): boolean {
   return isCallError(error) && error.code === 'rate_limited'
 }
 
-/** Reads an event that was too large for its notice; undefined if it cannot be read alone. */
+/** Fetches an event that was too large for its notice; returns undefined if it cannot be read alone. */
 async function readEvent(client: ChatClient, notice: Notice): Promise<RoomEvent | undefined> {
   if (notice.notifyId === undefined) return undefined
   const message = await callWithRetry(client, 'msg.get', { notifyId: notice.notifyId }).catch(

@@ -22,9 +22,7 @@ export function createRoomSubscriptions({ client, me, follow, onNotice }: Subscr
     for (const stop of subscriptions.values()) stop()
   })
 
-  /**
-   * Subscribes to the notices of a public room. Notices of other rooms are delivered to each member.
-   */
+  /** Subscribes to the notices of a public room. Notices of other rooms are delivered to each member. */
   function subscribe(room: MyRoom) {
     const stop =
       room.kind === 'public'
@@ -43,7 +41,7 @@ export function createRoomSubscriptions({ client, me, follow, onNotice }: Subscr
   }
 
   return {
-    /** Subscribes to these rooms and to no others. Returns the new ones. */
+    /** Subscribes to these rooms and unsubscribes from all others. Returns the rooms that are new. */
     replace(rooms: readonly MyRoom[]): MyRoom[] {
       const ids = new Set(rooms.map(({ id }) => id))
       for (const id of subscriptions.keys()) if (!ids.has(id)) unsubscribe(id)

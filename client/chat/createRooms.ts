@@ -47,7 +47,7 @@ export function createRooms(options: RoomsOptions) {
   const removalRounds = new Map<RoomId, number>()
   let wasOffline = false
 
-  // Subscribe before the first request, so that no notice in between is missed.
+  // Subscribes before the first request, so that no notice published during the request is missed.
   const subscriptions = createRoomSubscriptions({ ...options, onNotice: receive })
   onCleanup(
     client.listen(topics.deliverRead, { user: me }, ({ room, user: _, back, ...state }) => {
@@ -168,7 +168,7 @@ export function createRooms(options: RoomsOptions) {
       await refresh()
       return room.id
     },
-    /** Moves the read position back: this message and all later ones become unread. */
+    /** Moves the read position back, so that the message `seq` and all later ones become unread. */
     async markUnread(room: RoomId, seq: number) {
       readPositions.cancel(room)
       setRead(

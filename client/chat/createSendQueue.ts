@@ -182,9 +182,7 @@ function withTabLock(clientId: ClientId, send: () => Promise<number | undefined>
   )
 }
 
-/**
- * Returns a UUIDv7: its timestamp lets the server skip the search for an earlier copy of the message.
- */
+/** Returns a UUIDv7: its timestamp lets the server skip the search for an earlier copy of the message. */
 function newClientId(at: number): ClientId {
   const time = at.toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}` as ClientId

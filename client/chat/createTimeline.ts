@@ -23,7 +23,7 @@ export interface TimelineOptions {
   client: ChatClient
   room: RoomId
   threadId?: MessageId
-  /** Cached page, shown until the server has responded. */
+  /** Page from the browser's cache, shown until the server has responded. */
   cachedPage?: HistoryPage | undefined
   /**
    * Sequence number of the event at which the timeline opens, by default its end. With `later` it
@@ -41,7 +41,7 @@ type Cursor = { before?: number; after?: number; around?: number }
 const pageSize = 50
 const emptyPage: HistoryPage = { messages: [], before: false, after: false, asOf: 0 }
 
-/** The messages of a room or a thread, loaded page by page and updated by events until disposal. */
+/** The messages of a room or a thread: loads them page by page, and applies new events until disposal. */
 export function createTimeline(options: TimelineOptions) {
   const { threadId, cachedPage, start, restartAt, lastSeq = () => 0, onEvent } = options
   const [status, setStatus] = createSignal<TimelineStatus>(cachedPage ? 'ready' : 'loading')
@@ -141,7 +141,7 @@ export function createTimeline(options: TimelineOptions) {
     isLoadingOlder: () => paging.isLoading('older'),
     hasFailedOlder: () => paging.hasFailed('older'),
     retryOlder: () => void paging.load('older'),
-    /** Shows a cached page while the first one is loading. */
+    /** Shows a cached page while the first page is loading. */
     showCached(page: HistoryPage) {
       if (opened() > 0 || status() !== 'loading') return
       batch(() => {

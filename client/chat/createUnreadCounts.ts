@@ -3,7 +3,7 @@ import type { MyRoom } from '#schema/messages/room'
 import type { Refresh } from './createRefresh.ts'
 import { applyCount, startUnread, type Unread, type UnreadCount } from './unread.ts'
 
-/** Unread messages by room: the server's counts, and the notices received since. */
+/** Unread messages by room: the server's counts, and the notices received since the server counted. */
 export function createUnreadCounts({ round, refreshSoon }: Refresh) {
   const counts = new Map<RoomId, Unread>()
   /** The refresh round in which a read position changed. The response of that round may be older. */
@@ -20,9 +20,7 @@ export function createUnreadCounts({ round, refreshSoon }: Refresh) {
   return {
     of,
     set: (id: RoomId, unread: Unread) => void counts.set(id, unread),
-    /**
-     * Applies a room list response, except for rooms whose read position changed during the request.
-     */
+    /** Applies a room list response, except for rooms whose read position changed during the request. */
     replace(rooms: readonly MyRoom[]) {
       const ids = new Set(rooms.map(({ id }) => id))
       for (const id of counts.keys()) if (!ids.has(id)) counts.delete(id)

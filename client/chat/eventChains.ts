@@ -22,7 +22,7 @@ export class EventChains {
     this.#asOf = asOf
   }
 
-  /** Sequence number up to which all events were seen, in every chain. */
+  /** Sequence number up to which all events of every chain were seen. */
   get asOf(): number {
     return this.#asOf
   }

@@ -23,7 +23,7 @@ export interface LocalStore {
   claim(id: string): Promise<boolean>
   /** Deletes the values whose key is not current; does not delete the values of the `…Now` methods. */
   prune(isCurrent: (key: string) => boolean): Promise<void>
-  /** Deletes everything, in all tabs. Later writes are dropped. */
+  /** Deletes all values of the user, in all tabs. Later writes are dropped. */
   clear(): Promise<void>
   /** Calls back when another tab has cleared the store. */
   onCleared(onClear: (why: ClearReason) => void): void
@@ -110,7 +110,7 @@ export function openLocalStore(user: string): LocalStore {
     },
     watchNow(key, onChange) {
       const onStorage = (event: StorageEvent) => {
-        // `key` is null when the whole storage was cleared.
+        // `key` is null when the whole localStorage was cleared.
         if (event.key === prefix + key || event.key === null) onChange()
       }
       window.addEventListener('storage', onStorage)

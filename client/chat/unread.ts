@@ -5,15 +5,15 @@ import { type MyRoom, maxUnread } from '#schema/messages/room'
 /** The server's count of the messages after `readSeq`, up to and including the event `asOf`. */
 export type UnreadCount = Pick<MyRoom, 'readSeq' | 'unread' | 'mentions'> & { asOf: number }
 
-/** A message of another user, received as a notice. */
+/** A message of another user that was received as a notice. */
 interface ReceivedMessage {
   seq: number
-  /** A reply in a thread is unread only if it mentions the user. */
+  /** A reply in a thread counts as unread only if it mentions the user. */
   isUnread: boolean
   isMention: boolean
 }
 
-/** The unread messages of a room: the server's count, and the messages received since. */
+/** The unread messages of a room: the server's count, and the messages received since that count. */
 export interface Unread extends UnreadCount {
   received: readonly ReceivedMessage[]
   /** Sequence number of the last message whose notice had no event: only the server can count it. */
@@ -37,7 +37,7 @@ export function applyCount(current: Unread, counted: UnreadCount): Unread {
   return isOlder ? current : { ...current, ...counted }
 }
 
-/** Counts a notice of the room. Idempotent. */
+/** Adds a message, or removes a deleted message, by a notice of the room. Idempotent. */
 export function countNotice(current: Unread, notice: Notice, me: UserId): Unread {
   const { kind, seq, event } = notice
   if (kind === 'delete' && event?.kind === 'delete') {
@@ -65,7 +65,7 @@ export function totalOf({ readSeq, asOf, unread, mentions, received }: Unread) {
   }
 }
 
-/** Whether there is a message that only the server can count. */
+/** Returns whether there is an unread message that only the server can count. */
 export function isUncounted({ uncountedSeq, asOf, readSeq }: Unread): boolean {
   return uncountedSeq > Math.max(asOf, readSeq)
 }

@@ -99,7 +99,7 @@ export function Completion(props: {
                 class="menu-item"
                 aria-selected={index() === activeIndex()}
                 onPointerDown={(event) => {
-                  // Keeps the focus in the text field.
+                  // A press on a suggestion must not move the focus out of the text field.
                   event.preventDefault()
                   choose(index())
                 }}

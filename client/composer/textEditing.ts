@@ -1,4 +1,7 @@
-/** Replaces a range of a field, undoable like typed text. The caret moves to the end of the new text. */
+/**
+ * Replaces a range of a field's text, undoable like typed text. The caret moves to the end of the new
+ * text.
+ */
 export function replaceText(
   field: HTMLTextAreaElement,
   [start, end]: readonly [number, number],
@@ -6,7 +9,7 @@ export function replaceText(
 ): void {
   field.focus()
   field.setSelectionRange(start, end)
-  // Deprecated, but still the only way to add to the browser's undo history.
+  // `execCommand` is deprecated, but still the only way to add to the browser's undo history.
   if (document.execCommand('insertText', false, text)) return
   field.setRangeText(text, start, end, 'end')
   field.dispatchEvent(new InputEvent('input', { bubbles: true }))
@@ -35,9 +38,7 @@ export function toggleMark(field: HTMLTextAreaElement, mark: string): void {
   field.setSelectionRange(start + before.length, end + before.length)
 }
 
-/**
- * Returns the marks around the selected text. Code with several lines needs fences on separate lines.
- */
+/** Returns the marks around the selected text. Code with several lines needs fences on separate lines. */
 function fenceFor(mark: string, selected: string): readonly [string, string] {
   return mark === '`' && selected.includes('\n') ? ['```\n', '\n```'] : [mark, mark]
 }

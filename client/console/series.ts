@@ -15,7 +15,7 @@ export const shownSamples = 60
 export const pollMs = 2_000
 
 export interface Snapshot {
-  /** Milliseconds since the epoch, by the server's clock. */
+  /** Time of the snapshot by the server's clock, in milliseconds since the epoch. */
   at: number
   sum: ServiceSum
 }

@@ -11,7 +11,7 @@ export function useConsoleWords() {
   const { code, locale } = useLanguage()
   const format = (value: number, options: Intl.NumberFormatOptions) =>
     new Intl.NumberFormat(locale(), options).format(value)
-  /** Three significant digits at most: 0.42, 4.2, 42. */
+  /** Number format with at most three significant digits: 0.42, 4.2, 42. */
   const short = (value: number) => ({
     maximumFractionDigits: value >= 100 ? 0 : value >= 10 ? 1 : 2,
   })

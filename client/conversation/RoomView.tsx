@@ -21,7 +21,10 @@ const MembersPanel = lazyPart(
 )
 const ThreadPanel = lazyPart(async () => (await import('./ThreadPanel.tsx')).ThreadPanel)
 
-/** Shows a room: its messages, composer and side panel; to non-members, whether they can join. */
+/**
+ * Shows a room with its messages, composer and side panel, or, to non-members, whether they can join
+ * it.
+ */
 export function RoomView(props: { room: RoomId }) {
   const chat = useChat()
   const room = () => chat.rooms.byId[props.room]
@@ -63,7 +66,7 @@ function Conversation(props: {
   const showsMembers = () => isMembersOpen() && route().thread === undefined
   const toggleMembers = () => {
     setMembersOpen(!showsMembers())
-    // The side panel shows the members or a thread, not both.
+    // The side panel shows either the members or a thread, so this closes the thread.
     if (route().thread !== undefined) go({ room: props.room.id })
   }
   /**

@@ -29,7 +29,7 @@ export function fill(text: string, args: Args): string {
 
 export type Language = ReturnType<typeof createLanguage>
 
-/** Texts and formats in the chosen language, or in the browser's when none is chosen. */
+/** Texts and formats in the chosen language or, if none is chosen, in the browser's language. */
 export function createLanguage(chosen: () => string) {
   const code = (): LanguageCode => {
     const preferred = [chosen(), ...navigator.languages].map((tag) => tag.split('-')[0] ?? '')
@@ -52,7 +52,7 @@ export function createLanguage(chosen: () => string) {
   const locale = (): string =>
     navigator.languages.find((tag) => tag.split('-')[0] === code()) ?? code()
   const rules = createMemo(() => new Intl.PluralRules(code()))
-  // Cached: an Intl formatter costs more to create than to use, and every message shows a time.
+  // The formatters are cached: creating one costs more than using it, and every message shows a time.
   const time = createMemo(() => new Intl.DateTimeFormat(locale(), { timeStyle: 'short' }))
   const day = createMemo(() => new Intl.DateTimeFormat(locale(), { dateStyle: 'full' }))
   const list = createMemo(() => new Intl.ListFormat(locale(), { type: 'conjunction' }))
@@ -65,7 +65,7 @@ export function createLanguage(chosen: () => string) {
       const forms: Plural = words()[key]
       return fill(forms[rules().select(count)] ?? forms.other, { ...args, count })
     },
-    /** Returns the full date and time. Used rarely, so its formatter is not cached. */
+    /** Returns the full date and time. This is rarely used, so the formatter is not cached. */
     momentOf: (at: string | number) =>
       new Intl.DateTimeFormat(locale(), { dateStyle: 'full', timeStyle: 'short' }).format(
         new Date(at),

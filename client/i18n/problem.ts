@@ -3,8 +3,8 @@ import type { PendingMessage } from '../chat/createSendQueue.ts'
 import type { Language } from './createLanguage.ts'
 
 /**
- * Returns the reason of a failed call in the page's language: the server's own messages are English.
- * Errors that the page throws itself are already translated.
+ * Returns the reason of a failed call in the page's language, because the server's messages are
+ * English. Errors that the page throws itself are already translated.
  */
 export function errorText(t: Language['t'], error: unknown): string {
   if (isCallError(error)) return t(`problems.${error.code}`)

@@ -37,7 +37,10 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
     ),
   )
   const [confirming, setConfirming] = createSignal<'leave' | 'archive'>()
-  /** Leaving a private room needs a confirmation: joining again needs an invitation. */
+  /**
+   * Leaves the room. A private room asks for confirmation, because joining it again needs an
+   * invitation.
+   */
   const leave = () =>
     props.room.kind === 'private'
       ? setConfirming('leave')

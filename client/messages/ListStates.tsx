@@ -71,7 +71,7 @@ function LoadingSkeleton(props: { text: string }) {
   )
 }
 
-/** Shows above the first message that older ones are loading or have failed to load. */
+/** Shows above the first message that older messages are loading or could not be loaded. */
 export function OlderMessages() {
   const { t } = useLanguage()
   const { timeline } = useConversation()

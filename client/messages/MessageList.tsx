@@ -11,7 +11,10 @@ import { JumpButtons } from './JumpButtons.tsx'
 import { LoadingState, OlderMessages, RoomStart } from './ListStates.tsx'
 import { Row } from './Row.tsx'
 
-/** Rendered distance outside the view, in pixels: without it, a fast scroll would show blank frames. */
+/**
+ * Distance outside the view, in pixels, within which rows are rendered: a fast scroll would otherwise
+ * show blank frames.
+ */
 const overscanPx = 600
 const maxAnnouncedLength = 300
 
@@ -22,9 +25,9 @@ export function MessageList(props: { title: string }) {
   const conversation = useConversation()
   const { rows, timeline } = conversation
   const linked = createLinkedMessage(chat, conversation)
-  // Rendered by key: a row keeps its elements, and the focus, when its message changes.
+  // Rows are rendered by key: a row keeps its elements, and the focus, when its message changes.
   const keys = createMemo(() => rows().map(({ key }) => key))
-  /** Pending messages are shown before the first page has loaded. */
+  /** Whether the list is shown. Pending messages are shown even before the first page has loaded. */
   const hasList = createMemo(
     () => timeline.status() === 'ready' || (timeline.status() !== 'forbidden' && keys().length > 0),
   )

@@ -15,7 +15,10 @@ import { Reactions } from './Reactions.tsx'
 
 const maxAnnouncedLength = 300
 
-/** Shows a message with its sender, reactions and replies, and the toolbar once it is hovered or focused. */
+/**
+ * Shows a message with its sender, reactions and replies, and with its toolbar when hovered or
+ * focused.
+ */
 export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isMarked: boolean }) {
   const chat = useChat()
   const { t, timeOf, tn } = useLanguage()

@@ -13,14 +13,14 @@ const maxLength = 200
 const maxRemembered = 20
 
 /**
- * Announces new messages of others in the live region. The message list itself is not live, because
- * scrolling renders old messages too.
+ * Announces new messages of other users in the live region. The message list itself is not a live
+ * region, because scrolling renders old messages too.
  */
 export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): void {
   const { t, tn } = useLanguage()
   const announce = useAnnounce()
   const announced = new Map<MessageId, { text: string; withdraw: () => void }>()
-  // After leaving a room its texts must not remain in the page.
+  // After the user leaves the room, the texts of its messages must not remain in the page.
   onCleanup(() => {
     for (const { withdraw } of announced.values()) withdraw()
   })
@@ -46,7 +46,7 @@ export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): 
   async function announceEach(messages: readonly TimelineMessage[]) {
     for (const { id, sender, text, mentions } of messages) {
       await chat.people.loadNames([sender, ...mentions])
-      // The message may have been deleted or edited meanwhile.
+      // Skips a message that was deleted or edited while the names were loading.
       if (timeline.items().find((item) => item.id === id)?.text !== text) continue
       const plain = toPlainText(text, maxLength, (user) => chat.people.name(user))
       const name = chat.people.name(sender)
@@ -59,7 +59,10 @@ export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): 
     }
   }
 
-  /** The text of a deleted or edited message must not remain in the page. */
+  /**
+   * Withdraws the announcements of deleted and edited messages: their text must not remain in the
+   * page.
+   */
   function withdrawChanged(items: readonly TimelineMessage[]) {
     for (const [id, { text, withdraw }] of announced) {
       if (items.find((item) => item.id === id)?.text === text) continue

@@ -4,7 +4,7 @@ import { useChat } from '../chat/createChat.ts'
 import { isPageActive } from '../ui/isPageActive.ts'
 import { useConversation } from './createConversation.ts'
 
-/** Marks the messages visible in an active page as read. */
+/** Marks messages as read that are visible in an active page. */
 export function createReadTracking(list: () => VListHandle | undefined) {
   const chat = useChat()
   const { room, rows, threadId, timeline, isMarkedUnread, resumeReading, readSeq, setSeen } =

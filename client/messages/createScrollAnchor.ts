@@ -6,7 +6,7 @@ import type { createLinkedMessage } from './createLinkedMessage.ts'
 import { createReadTracking } from './createReadTracking.ts'
 import type { ListRow } from './rows.ts'
 
-/** Distance to the end, in pixels, at which the list still follows new messages. */
+/** Maximum distance to the end, in pixels, at which the list still follows new messages. */
 const atEndPx = 60
 /** Distance to either end, in pixels, at which the next page is loaded. */
 const loadPx = 800
@@ -160,16 +160,16 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     isAtEnd,
     /** True while the unread line is above the view of a list that was opened by a link. */
     isUnreadAbove,
-    /** True after rows were prepended: the list then keeps its distance to the end. */
+    /** True after rows were prepended: the list then keeps its scroll distance to the end. */
     isPrepended: () => start().isPrepended,
-    /** Number of new messages below the view. Rooms have a count on the server, threads do not. */
+    /** Number of new messages below the view. For rooms the server counts them, for threads the page. */
     newBelow: () =>
       threadId === undefined ? (chat.rooms.byId[room.id]?.unread ?? 0) : newInThread(),
     onScroll,
     setList(handle: VListHandle | undefined) {
       list = handle
     },
-    /** Stays at the end when the view or its rows change size, until the owner is disposed. */
+    /** Keeps the list at the end when the view or its rows change size, until the owner is disposed. */
     observeSize(element: HTMLElement) {
       const observer = new ResizeObserver(() => {
         if (!isAtEnd() || rows().length === 0) return onScroll()

@@ -1,7 +1,10 @@
 import type { PendingMessage } from '../chat/createSendQueue.ts'
 import type { TimelineMessage } from '../chat/timeline.ts'
 
-/** A row of the message list. An unchanged row is the same object, so that it is not rendered again. */
+/**
+ * A row of the message list. If it is unchanged, it is the same object, so that it is not rendered
+ * again.
+ */
 export type ListRow =
   | { kind: 'start'; key: string }
   | { kind: 'day'; key: string; at: string }
@@ -16,9 +19,7 @@ interface MessageRow {
   isFirst: boolean
 }
 
-/**
- * A message with the values derived from it and its predecessor. Reused until one of the two changes.
- */
+/** A message with the values derived from it and its predecessor. Reused until one of the two changes. */
 interface Cell {
   item: TimelineMessage
   atMs: number
@@ -31,8 +32,8 @@ const groupingMs = 5 * 60_000
 const unread: ListRow = { kind: 'unread', key: 'unread' }
 
 /**
- * Returns a function that turns messages into rows. Rooms have up to 100,000 messages, so it recomputes
- * only the changed ones and their successors.
+ * Returns a function that turns messages into rows. Rooms have up to 100,000 messages, so it
+ * recomputes only the changed messages and their successors.
  */
 export function createRows() {
   const days = new Map<number, ListRow>()
@@ -129,9 +130,7 @@ function toCell(item: TimelineMessage, before: Cell | undefined, known?: Cell): 
   return { item, atMs, day, isNewDay, row }
 }
 
-/**
- * Returns the time and a number `day` that is unique to the calendar day in the browser's time zone.
- */
+/** Returns the time and a number `day` that is unique to the calendar day in the browser's time zone. */
 function readTime(at: string): { atMs: number; day: number } {
   const date = new Date(at)
   const day = (date.getFullYear() * 12 + date.getMonth()) * 31 + date.getDate()

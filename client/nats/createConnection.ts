@@ -18,7 +18,7 @@ import { createTraceHeaders } from './traceHeaders.ts'
 export type ConnectionState =
   | { status: 'connecting'; since: number }
   | { status: 'online' }
-  /** Reconnecting. `since` is in milliseconds since the epoch. */
+  /** The connection is lost and is being restored. `since` is in milliseconds since the epoch. */
   | { status: 'offline'; since: number }
   /** The server rejects the token: only a login with another token can succeed. */
   | { status: 'refused' }
@@ -27,7 +27,7 @@ export interface Connection {
   state: () => ConnectionState
   /** Resolves to true as soon as the connection is online, or to false after `graceMs`. */
   waitUntilOnline: () => Promise<boolean>
-  /** Usable at once: calls and subscriptions wait for the first connection. */
+  /** The client can be used at once: its calls and subscriptions wait for the first connection. */
   client: ChatClient
   /** Calls back after each reconnect. Returns a function that removes the callback. */
   onReconnect(callback: (offlineMs: number) => void): () => void
@@ -70,7 +70,7 @@ export function createConnection(config: Config, session: Session, user: string)
 
   const stopRenewal = session.onRenewed(() => {
     if (state().status === 'refused') void connect()
-    // Reconnect before the old token expires and the server closes the connection.
+    // Reconnects before the old token expires, when the server would close the connection.
     else void nc?.reconnect().catch(() => undefined)
   })
   const listeners = new AbortController()
@@ -121,7 +121,7 @@ export function createConnection(config: Config, session: Session, user: string)
     retry = setTimeout(() => void connect(), rejectedDelayMs * (1 + Math.random()))
   }
 
-  /** Retries until connected. Returns undefined when the server rejects the token. */
+  /** Connects, with retries. Returns undefined when the server rejects the token. */
   async function dial(): Promise<NatsConnection | undefined> {
     while (!isDisposed) {
       try {
@@ -166,7 +166,7 @@ export function createConnection(config: Config, session: Session, user: string)
         for (const callback of reconnectHandlers) callback(offlineMs)
       }
       if (status.type === 'error' && isRefusal(status.error) && !(await isWorthRetry())) {
-        // Not awaited: `close` waits for this loop to end.
+        // `close` waits for this loop to end, so it is not awaited.
         void connection.close()
         return connectLater()
       }
@@ -215,7 +215,10 @@ function becomesOnline(state: () => ConnectionState): Promise<boolean> {
   return promise
 }
 
-/** A connection for cached data only, while the provider is unreachable and there is no token. */
+/**
+ * A connection that offers cached data only, while the identity provider is unreachable and there is
+ * no token.
+ */
 export function createOfflineConnection(since: number): Connection {
   return {
     state: () => ({ status: 'offline', since }),

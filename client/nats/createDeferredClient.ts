@@ -29,7 +29,7 @@ export function createDeferredClient() {
   }
   return {
     client,
-    /** Sets the first client, or replaces a closed one. */
+    /** Sets the first client, or replaces a client whose connection was closed. */
     connect(connected: ChatClient) {
       if (current) {
         current = connected

@@ -19,8 +19,8 @@ interface NotificationContent {
 }
 
 /**
- * Desktop notifications for messages in rooms that are not visible in any tab. Of all tabs of a user
- * only one shows a notification.
+ * Shows desktop notifications for messages in rooms that are not visible in any tab. Of all tabs of a
+ * user only one shows a notification.
  */
 export function createNotifications(chat: Chat, router: Router, tn: Language['tn']) {
   const visible = createVisibleRooms(chat.me, router.route)
@@ -69,7 +69,8 @@ export function createNotifications(chat: Chat, router: Router, tn: Language['tn
   async function notify({ route, seq, title, body }: NotificationContent) {
     const notification = await show(title, {
       body,
-      // Replaces the room's last notification and alerts again.
+      // A notification with the same tag replaces the room's last one; `renotify` alerts the user
+      // again.
       tag: `natter ${route.room}`,
       renotify: true,
       icon: '/icon.svg',
@@ -118,7 +119,7 @@ export function createNotifications(chat: Chat, router: Router, tn: Language['tn
   }
 }
 
-/** Mobile browsers show notifications of a service worker only, which then handles the click. */
+/** Mobile browsers only show notifications of a service worker, which then also handles the click. */
 async function show(
   title: string,
   options: NotificationOptions & { tag: string; renotify: boolean },

@@ -45,7 +45,7 @@ function CardContent(props: { user: UserId }) {
   const card = useUserCard()
   const { go, route } = useRoute()
   const { t } = useLanguage()
-  // The card is opened from a room, so its user is or was a member.
+  // The card is opened from a room, so its user is or was a member of that room.
   const status = () => chat.presence.statusOf(props.user, route().room)
   const openDirect = () =>
     chat.attempt(async () => {

@@ -6,13 +6,13 @@
 declare const __FILES__: readonly string[]
 declare const __VERSION__: string
 
-// TypeScript types `self` as a generic worker.
+// TypeScript does not type `self` as a service worker.
 const worker = self as unknown as ServiceWorkerGlobalScope
 const prefix = 'natter '
 const cacheName = prefix + __VERSION__
 /** Path prefix of files that have a hash of their content in their name and never change. */
 const immutablePrefix = '/assets/'
-/** Navigation falls back to the cached page after this time. */
+/** Time after which a navigation shows the cached page instead of waiting for the network. */
 const networkTimeoutMs = 1_500
 
 worker.addEventListener('install', (event) => event.waitUntil(install()))
@@ -39,9 +39,7 @@ worker.addEventListener('notificationclick', (event) => {
   event.waitUntil(goTo(event.notification.data.path))
 })
 
-/**
- * Shows the path in an open page, which navigates without a reload; opens a new page if none is open.
- */
+/** Shows the path in an open page, which navigates without a reload; opens a new page if none is open. */
 async function goTo(path: string) {
   const pages = await worker.clients.matchAll({ type: 'window' })
   const page = pages.find(({ visibilityState }) => visibilityState === 'visible') ?? pages[0]
@@ -74,7 +72,7 @@ async function activate() {
   await worker.clients.claim()
 }
 
-/** Whether the path is a route of the page, for which `/` is served. */
+/** Returns whether the path is a route of the page, for which `/` is served. */
 function isPage(path: string): boolean {
   return path === '/' || /^\/(callback$|console(\/|$)|r\/)/.test(path)
 }

@@ -13,7 +13,7 @@ import { type SearchItem, SearchList } from '../ui/SearchList.tsx'
 
 const [maxResults, maxQueryLength] = [12, 64]
 
-/** A destination: a joined room, a public room, or a user. */
+/** A destination of the quick switcher: a joined room, a public room, or a user. */
 interface SwitcherItem extends SearchItem {
   kind: RoomKind
   /** The other user of a direct room. */
@@ -23,7 +23,7 @@ interface SwitcherItem extends SearchItem {
   openRoom: () => RoomId | Promise<RoomId>
 }
 
-/** Opens a room or a direct room, found by a few letters of its name. */
+/** A dialog that opens a room or a direct room, found by a few letters of its name. */
 export function QuickSwitcher(props: { isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
   return (
@@ -46,7 +46,7 @@ function SwitcherList(props: { onClose: () => void }) {
       .filter(({ title, id }) =>
         normalizeForSearch(`${title} ${id}`).includes(normalizeForSearch(query())),
       )
-      // A match at the beginning of a word is more relevant than one inside.
+      // A match at the beginning of a word is more relevant than a match inside a word.
       .map((match) => ({ ...match, rank: matchRank(query(), match.id, match.title) ?? 2 }))
       .sort(
         (a, b) =>

@@ -36,9 +36,7 @@ function renderBlocks(blocks: Block[], props: MessageTextProps): JSX.Element {
   return blocks.map((block) => renderBlock(block, props))
 }
 
-/**
- * Renders a block with its own text direction, so that an Arabic line does not affect the next one.
- */
+/** Renders a block with its own text direction, so that an Arabic line does not affect the next one. */
 function renderBlock(block: Block, props: MessageTextProps): JSX.Element {
   switch (block.kind) {
     case 'paragraph':

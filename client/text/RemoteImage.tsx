@@ -1,14 +1,12 @@
 import { createSignal, Match, Show, Switch, useContext } from 'solid-js'
 import { TextWordsContext } from './words.ts'
 
-/**
- * URLs of the images that the user has loaded. Module state, because the virtual list recreates rows.
- */
+/** URLs of the images that the user has loaded. Module state, because the virtual list recreates rows. */
 const [requested, setRequested] = createSignal<ReadonlySet<string>>(new Set())
 
 /**
- * Shows a remote image as a link, with a button that loads it: loading tells its host the reader's IP
- * address and the time of reading. Images without HTTPS stay links.
+ * Shows a remote image as a link, with a button that loads the image: loading it tells the host the
+ * reader's IP address and the time of reading. Images without HTTPS stay links.
  */
 export function RemoteImage(props: { href: string; host: string; description: string }) {
   const words = useContext(TextWordsContext)

@@ -1,9 +1,9 @@
 import type { grammars } from './grammars.ts'
 
-/** Highlighted code: plain text, and parts with the class of a token. */
+/** A part of highlighted code: plain text, or parts with the class of a token. */
 export type CodePart = string | { className: string; parts: CodePart[] }
 
-/** Longer code is not highlighted: some grammars take a second for 10,000 characters. */
+/** Maximum length of code that is highlighted: some grammars take a second for 10,000 characters. */
 const maxLength = 3_000
 const maxCached = 100
 /**

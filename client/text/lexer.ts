@@ -2,7 +2,7 @@ import { Lexer, type Token, Tokenizer, type Tokens } from 'marked'
 
 /** Maximum nesting depth. Deeper blocks are shown as source text. */
 const maxDepth = 10
-/** Limits the total length scanned for the ends of emphasis and links in one message. */
+/** Maximum total length that is scanned for the ends of emphasis and links in one message. */
 const maxSearchedLength = 60_000
 /** Length of text passed to marked at once: its look-ahead scans the rest of the text at every step. */
 const windowLength = 512
@@ -130,9 +130,7 @@ class MessageTokenizer extends Tokenizer {
     return undefined
   }
 
-  /**
-   * Takes only lines that begin with `>`: the line below a quote is usually the user's reply to it.
-   */
+  /** Takes only lines that begin with `>`: the line below a quote is usually the user's reply to it. */
   override blockquote(src: string) {
     const quoted = /^(?: {0,3}>[^\n]*(?:\n|$))+/.exec(src)
     return quoted ? super.blockquote(quoted[0]) : undefined
@@ -161,7 +159,7 @@ class MessageTokenizer extends Tokenizer {
   }
 
   override link(src: string) {
-    // Cheap test first: most brackets are not links.
+    // A cheap test first, because most brackets are not links.
     const label = /^!?\[(?:\\.|[^\\[\]]|\[(?:\\.|[^\\[\]])*\])*\]\(/s
     if (!label.test(src)) return undefined
     return this.search(src, 1, () => super.link(src))
@@ -181,7 +179,10 @@ class MessageTokenizer extends Tokenizer {
     return this.search(src, this.delimiters, () => super.del(src, masked, before))
   }
 
-  /** Runs a search unless the message has used up its budget, and charges the scanned length to it. */
+  /**
+   * Runs a search and adds the scanned length to the message's budget; skips it if the budget is used
+   * up.
+   */
   private search<T extends Token>(src: string, effort: number, read: () => T | undefined) {
     if (this.searched > maxSearchedLength) return undefined
     const found = read()
@@ -199,7 +200,7 @@ class MessageTokenizer extends Tokenizer {
   override inlineText(src: string) {
     if (src.length <= windowLength) return super.inlineText(src)
     const window = src.slice(0, windowLength)
-    // Cut between words: the rest of a word might be read as the start of a token.
+    // Cuts between words: the rest of a word might be read as the start of a token.
     const cut = window.search(/\s\S*$/)
     return super.inlineText(cut > 0 ? window.slice(0, cut) : window)
   }

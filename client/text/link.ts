@@ -1,19 +1,15 @@
 const schemes: ReadonlySet<string> = new Set(['http:', 'https:', 'mailto:'])
 const maxLength = 2_048
-/**
- * Matches text that looks like a host, in any script. The repetition limits bound the backtracking.
- */
+/** Matches text that looks like a host, in any script. The repetition limits bound the backtracking. */
 const hostPattern = /(?:[\p{L}\p{M}\p{N}_-]{1,63}\.){1,8}\p{L}[\p{L}\p{M}\p{N}-]{1,62}/gu
 
 export interface LinkTarget {
-  /** Normalized by URL, so that the checked link is the opened one. */
+  /** The URL in normalized form, so that the link that was checked is the link that is opened. */
   href: string
-  /** Host, or the address of a mail link. */
+  /** The host, or the mail address of a mail link. */
   host: string
   isWeb: boolean
-  /**
-   * Whether the link has credentials before the host, as in `https://bank.example@elsewhere.example`.
-   */
+  /** Whether the link has credentials before the host, as in `https://bank.example@elsewhere.example`. */
   hasUser: boolean
 }
 
@@ -29,8 +25,8 @@ export function parseLink(text: string): LinkTarget | undefined {
 }
 
 /**
- * Returns whether the text of a link suggests another destination: it contains another host or bidi
- * controls, or the host is written in another script and may imitate a known one.
+ * Returns whether a link suggests another destination: its text contains another host or bidi
+ * controls, or its host is in another script and may imitate a known one.
  */
 export function isMisleading(text: string, { host, isWeb, hasUser }: LinkTarget): boolean {
   if (hasUser || /(?:^|\.)xn--/.test(host) || /\p{Bidi_Control}/u.test(text)) return true
@@ -41,7 +37,7 @@ export function isMisleading(text: string, { host, isWeb, hasUser }: LinkTarget)
     .some((shown) => normalizeHost(shown) !== normalizeHost(target))
 }
 
-/** Returns the hosts in a word, up to the start of a path: a path may contain anything. */
+/** Returns the hosts in a word, up to the start of a path, because a path may contain anything. */
 function findHosts(word: string): string[] {
   const text = word
     .normalize('NFKC')

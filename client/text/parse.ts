@@ -14,7 +14,10 @@ export function parseMessage(text: string): Block[] {
   return last.blocks
 }
 
-/** Caches one message: each is parsed twice in a row, for the page and for its accessible name. */
+/**
+ * The last parsed message: each message is parsed twice in a row, for the page and for its accessible
+ * name.
+ */
 let last: { text: string; blocks: Block[] } = { text: '', blocks: [] }
 
 function toBlocks(tokens: Token[]): Block[] {
@@ -86,7 +89,7 @@ function toTable({ align, header, rows }: Tokens.Table): Block {
   }
 }
 
-/** Drops the empty cells at the end, with which marked fills up rows. */
+/** Parses a row without its trailing empty cells, with which marked fills up rows. */
 function toRow(cells: Tokens.TableCell[]): Inline[][] {
   const last = cells.findLastIndex(({ text }) => text !== '')
   return cells.slice(0, last + 1).map((cell) => toInlines(cell.tokens))
@@ -145,7 +148,7 @@ function toInline(token: MarkedToken, isInLink: boolean): Inline | string {
       return isInLink ? token.raw : toLink(token)
     case 'image':
       return isInLink ? token.text : toImage(token)
-    // Not `token.text`: marked decodes some character references in it and encodes `&`.
+    // Not `token.text`, because marked decodes some character references in it and encodes `&`.
     default:
       return token.raw
   }

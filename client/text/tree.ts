@@ -1,9 +1,9 @@
 import type { UserId } from '#schema/ids'
 
-/** A block of a parsed message. Other Markdown is kept as text. */
+/** A block of a parsed message. Markdown of other kinds is kept as text. */
 export type Block =
   | { kind: 'paragraph'; children: Inline[] }
-  /** Shown in bold, not larger: a message is not a document. */
+  /** A heading is shown in bold, not larger: a message is not a document. */
   | { kind: 'heading'; children: Inline[] }
   | { kind: 'quote'; children: Block[] }
   | { kind: 'list'; start?: number; items: ListItem[] }

@@ -27,5 +27,5 @@ const english: TextWords = {
   toDo: 'To do',
 }
 
-/** Provided by the app in the language of the page; English by default. */
+/** The labels in message text. The app provides them in the language of the page; English by default. */
 export const TextWordsContext = createContext<() => TextWords>(() => english)

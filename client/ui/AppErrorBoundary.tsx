@@ -1,7 +1,7 @@
 import { ErrorBoundary, type JSX, onMount } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
-/** Replaces a part of the page that failed to render with an error and a retry button. */
+/** Shows an error and a retry button in place of a part of the page that failed to render. */
 export function AppErrorBoundary(props: {
   /** Runs before the retry, for example to clear a cache. */
   onRetry?: () => void

@@ -37,7 +37,7 @@ export function Dialog(props: {
     const field = content?.querySelector<HTMLElement>('input, textarea')
     if (!field) return
     event.preventDefault()
-    // Runs in an effect of the dialog, which must not track signals that focus handlers read.
+    // This runs in an effect of the dialog, which must not track signals that focus handlers read.
     untrack(() => field.focus())
   }
 

@@ -18,7 +18,9 @@ export function SearchStatus<Result>(props: { search: Resource<Result> }) {
   )
 }
 
-/** Returns the latest value of a resource, or undefined if it failed: reading that would throw. */
+/**
+ * Returns the latest value of a resource; undefined if it failed, because reading it would then throw.
+ */
 export function latestOf<Result>(resource: Resource<Result>): Result | undefined {
   return resource.state === 'errored' ? undefined : resource.latest
 }

@@ -56,7 +56,7 @@ export function lazyPart<Props extends object>(
 
 /**
  * Loads and creates an instance in the background, within the current owner. Returns a function that
- * runs work with the instance, in order, as soon as it exists and until the owner is disposed.
+ * runs callbacks with the instance, in order, from its creation until the owner is disposed.
  */
 export function lazyInstance<Instance>(load: () => Promise<() => Instance>) {
   const owner = getOwner()
@@ -75,7 +75,7 @@ export function lazyInstance<Instance>(load: () => Promise<() => Instance>) {
 /** Delay of the preload: the network is first needed for the first page of the room. */
 const preloadDelayMs = 1_500
 
-/** Loads all parts when the page is idle, so that they open without delay, and offline. */
+/** Loads all parts when the page is idle, so that they open without delay and work offline. */
 export function preloadParts(): void {
   const loadAll = () => {
     for (const fetch of parts) fetch().catch(() => undefined)

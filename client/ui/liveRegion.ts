@@ -4,8 +4,8 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { failureText } from '../i18n/problem.ts'
 
 /**
- * Announces a sentence politely through the live region. It stays in the page for three seconds; the
- * returned function removes it at once.
+ * Announces a sentence politely through the live region. The sentence stays in the page for three
+ * seconds; the returned function removes it at once.
  */
 export type Announce = (sentence: string) => () => void
 

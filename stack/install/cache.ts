@@ -6,7 +6,7 @@ import { withLock } from '../lock.ts'
 export interface FindOptions {
   /** The environment to read; the process's own by default. */
   env?: NodeJS.ProcessEnv
-  /** Called with a sentence before each step that takes time. */
+  /** Called with a message before each step that takes time. */
   log?: (message: string) => void
 }
 

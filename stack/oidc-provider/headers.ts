@@ -21,7 +21,7 @@ export function securityHeaders(webOrigins: string[]): Middleware {
   }
 }
 
-/** Lets pages of the web origins, and no others, read responses. */
+/** Lets pages of the web origins read responses, and no other pages. */
 export function crossOrigin(webOrigins: string[]): Middleware {
   return async (ctx, next) => {
     const origin = ctx.get('origin')

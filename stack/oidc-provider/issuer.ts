@@ -108,9 +108,7 @@ function isBelowRealm(request: IncomingMessage, { host, protocol }: URL) {
   return true
 }
 
-/**
- * Returns the origin with the configured host, or with `localhost` if that host means all addresses.
- */
+/** Returns the origin with the configured host, or with `localhost` if that host means all addresses. */
 function originOf(server: Server, host: string) {
   const address = server.address()
   if (!address || typeof address === 'string') throw new Error('The server has no port')

@@ -21,7 +21,7 @@ export type SigningJwk = JWK & { kid: string; kty: 'RSA' }
 export interface Keys {
   /** Secrets that sign cookies. */
   cookies: string[]
-  /** Private RS256 keys. The first one signs; the public parts of all are published. */
+  /** Private RS256 keys. The first one signs tokens; the public parts of all keys are published. */
   readonly signing: SigningJwk[]
   /** Adds a new signing key in front of the others and returns its id. */
   rotate(): Promise<string>

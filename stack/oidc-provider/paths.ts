@@ -1,7 +1,7 @@
-/** Keycloak's path of the realm. The issuer is the server's origin with this path. */
+/** Keycloak's path of the realm. The issuer URL is the server's origin followed by this path. */
 export const realmPath = '/realms/nats-chat'
 
-/** Keycloak's path of its endpoints. This and the following paths are relative to the realm. */
+/** Keycloak's path of the OpenID endpoints. This and the following paths are relative to the realm. */
 const base = '/protocol/openid-connect'
 
 export const endpoints = {

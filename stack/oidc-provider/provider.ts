@@ -122,7 +122,10 @@ function configure(options: ProviderOptions): Configuration {
   }
 }
 
-/** Returns the clients: the browser app, if it has origins, and the command line. Both are public clients. */
+/**
+ * Returns the clients: the browser app, if it has origins, and the command line client. Both are
+ * public.
+ */
 function clients(webOrigins: string[]): Configuration['clients'] {
   const urls = (...paths: string[]) =>
     webOrigins.flatMap((origin) => paths.map((path) => origin + path))

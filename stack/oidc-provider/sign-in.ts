@@ -71,7 +71,7 @@ export function signInRoutes(provider: Provider, users: Users): Middleware {
 
 type Context = Parameters<Middleware>[0]
 
-/** Reads the fields of a form. Returns undefined if it is too large. */
+/** Reads the fields of a submitted form. Returns undefined if the form is too large. */
 async function readForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
   const chunks: Buffer[] = []
   let size = 0

@@ -13,8 +13,8 @@ export interface Store {
 }
 
 /**
- * Opens the records of the folder and deletes expired ones. All calls are synchronous, so a code or
- * refresh token cannot change between oidc-provider's read and its mark as used.
+ * Opens the store in the folder and deletes expired records. All calls are synchronous, so a code or
+ * refresh token cannot change between oidc-provider's read and the write that marks it as used.
  */
 export function openStore(dir: string): Store {
   const file = join(dir, 'issuer.db')

@@ -1,2 +1,2 @@
-// Sends the form of the page as its button would.
+// Submits the form of the page as a click on its button would.
 document.querySelector('button[type=submit]').click()

@@ -4,10 +4,10 @@ import type { User } from './users.ts'
 /** The supported scopes. A token gets those of them that were requested. */
 export const scopes = 'openid profile email'
 
-/** The audience of every access token, Keycloak's default. */
+/** The audience of every access token. It is the default of Keycloak. */
 export const tokenAudience = 'account'
 
-/** oidc-provider's internal name of that audience, which must be a URI. */
+/** oidc-provider's internal name of the audience `account`; it must be a URI. */
 export const resource = 'urn:natter:account'
 
 export function resourceServer(accessTokenTtl: number): ResourceServer {

@@ -101,9 +101,7 @@ const javaOptions = [
   '--enable-native-access=ALL-UNNAMED',
 ]
 
-/**
- * Creates a home folder for this instance, because Keycloak stores its data below its program folder.
- */
+/** Creates a home folder for this instance, because Keycloak stores its data below its program folder. */
 async function furnish(own: string, home: string) {
   const imports = join(own, 'data', 'import')
   await mkdir(imports, { recursive: true })

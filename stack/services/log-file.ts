@@ -7,9 +7,12 @@ import { dirname } from 'node:path'
  */
 export interface LogFile {
   readonly path: string
-  /** Returns the length in bytes: the start of the next line. Pass it to `follow` or `line` later. */
+  /**
+   * Returns the length of the file in bytes, at which the next line begins. Pass it to `follow` or
+   * `line` later.
+   */
   end(): number
-  /** Returns the last lines, without empty ones. */
+  /** Returns the last lines of the log, without empty ones. */
   tail(lines?: number): string
   /** Calls `onLine` for every existing and future line from a byte offset on, until the signal aborts. */
   follow(from: number, onLine: (line: string) => void, signal: AbortSignal): void

@@ -19,12 +19,10 @@ export interface NatsPorts {
 }
 
 export interface NatsOptions extends ServiceOptions {
-  /** The path of nats-server. */
+  /** The path of the nats-server binary. */
   binary: string
   secrets: Secrets
-  /**
-   * The ports to listen on; -1 means any free port, which is the default. A restart keeps the ports.
-   */
+  /** The ports to listen on; -1 means any free port, which is the default. A restart keeps the ports. */
   ports?: NatsPorts
   /**
    * The origins from which browsers may connect; none by default. Clients that send no origin may
@@ -96,7 +94,10 @@ function environment({ dir, secrets, webOrigins, syncInterval }: NatsOptions, po
   }
 }
 
-/** Reads the ports from the log: the file of --ports_file_dir appears some time after "ready". */
+/**
+ * Reads the ports from the log, because nats-server writes the file of --ports_file_dir some time
+ * after "ready".
+ */
 async function readPorts(log: LogFile, from: number): Promise<NatsPorts> {
   const port = async (pattern: RegExp) => {
     const line = await log.line(pattern, { from })

@@ -27,11 +27,11 @@ export interface ProcessOptions extends ServiceOptions {
    * Whether the process is Node with an IPC channel to this process: it stops when the channel closes.
    */
   isNode?: boolean
-  /** The signal that stops it; SIGTERM by default. */
+  /** The signal that stops the process; SIGTERM by default. */
   stopSignal?: NodeJS.Signals
   /** Milliseconds from this signal to SIGKILL; 15,000 by default. */
   stopWithin?: number
-  /** The user that runs it; that of this process by default. */
+  /** The user that runs the process; the user of this process by default. */
   user?: { uid: number; gid: number } | undefined
 }
 

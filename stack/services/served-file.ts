@@ -11,7 +11,7 @@ export interface ServedFile {
   /** Whether compressed versions exist, so that the response varies by `Accept-Encoding`. */
   hasEncodings: boolean
   etag: string
-  /** Whether its name contains a hash of its content, so that it never changes. */
+  /** Whether the file's name contains a hash of its content, so that the file never changes. */
   isImmutable: boolean
 }
 
@@ -28,7 +28,10 @@ const contentTypes: Record<string, string> = {
   '.woff2': 'font/woff2',
 }
 
-/** The encodings that the build writes beside a file, the smaller first. */
+/**
+ * The encodings that the build writes beside a file, with their extensions. The smaller result is
+ * first.
+ */
 const encodings = { br: '.br', gzip: '.gz' }
 
 /**
@@ -69,7 +72,7 @@ async function readPlain(root: string, wanted: string) {
   }
 }
 
-/** Returns whether `Accept-Encoding` names the encoding without `q=0`. */
+/** Returns whether the `Accept-Encoding` header lists this encoding, except with `q=0`. */
 function accepts(accepted: string, encoding: string): boolean {
   return accepted
     .toLowerCase()

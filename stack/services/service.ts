@@ -19,9 +19,9 @@ export interface StackService extends AsyncDisposable {
 
 /** A service that is a process of its own. */
 export interface ProcessService extends StackService {
-  /** Undefined while the process does not run. */
+  /** Id of the running process; undefined while it does not run. */
   readonly pid: number | undefined
-  /** Resolves when the current process exits in any way. A restart sets a new promise. */
+  /** Resolves when the running process exits for any reason. A restart sets a new promise. */
   readonly exited: Promise<Exit>
   /** The output of the process and of its predecessors since the first start of the service. */
   readonly log: LogFile
@@ -35,8 +35,6 @@ export interface ProcessService extends StackService {
 export interface ServiceOptions {
   /** The folder of the service's data. Its log is `logs/NAME.log` in this folder. */
   dir: string
-  /**
-   * Called as soon as a process has started, to record its pid in case the current process is killed.
-   */
+  /** Called as soon as a process has started, to record its pid in case the current process is killed. */
   onSpawn?: (name: string, pid: number) => void
 }

@@ -15,11 +15,9 @@ export interface WebConfig {
 }
 
 export interface WebOptions {
-  /** The port on loopback; any free one by default. */
+  /** The port to listen on; any free one by default. */
   port?: number | undefined
-  /**
-   * Returns the content of /config.json; undefined until all services run. Called for every request.
-   */
+  /** Returns the content of /config.json; undefined until all services run. Called for every request. */
   config: () => WebConfig | undefined
   /** The folder that is served; the built page by default. */
   root?: string
