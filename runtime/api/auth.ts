@@ -1,8 +1,8 @@
-/** A client that connects: the server's facts and the client's credentials. */
+/** A client's connection attempt: the client's credentials, and what the server knows about it. */
 export interface AuthRequest {
-  /** The token of CONNECT, or its password when there is no token. Empty without either. */
+  /** The token of the client's CONNECT, or the password if it has no token; empty if it has neither. */
   token: string
-  /** The user name of CONNECT. The client chose it: it proves nothing. */
+  /** The user name of the client's CONNECT. The client chooses it, so it proves nothing. */
   user: string
   /** The client's IP address. */
   host: string
@@ -17,6 +17,6 @@ export interface AuthGrant {
   publish: readonly string[]
   /** Subject patterns that the client may subscribe to. */
   subscribe: readonly string[]
-  /** Seconds since the epoch, at which the server closes the connection. */
+  /** The time at which the server closes the connection, in seconds since the epoch. */
   expiresAt: number
 }

@@ -18,32 +18,32 @@ import type { TriggerKind } from './trigger.ts'
 /** The second argument of a handler. Its methods may be destructured. */
 export interface Context<Env = unknown> {
   /**
-   * The user who called: the token `{caller}` of the subject, which the server's permissions pin to
-   * the authenticated user. Empty for a subject without it, for streams and for schedules.
+   * The user who called: the token `{caller}` of the subject. The server's permissions let a user
+   * publish only with the own user id there. Empty if the function's subject has no `{caller}`.
    */
   readonly caller: string
-  /** Aborts when the deadline passes or the process must stop. Pass it to slow operations. */
+  /** Aborts at the deadline, or when the process stops before it. Pass it to slow operations. */
   readonly signal: AbortSignal
-  /** Milliseconds since the epoch, after which the answer is useless. */
+  /** The time at which the call times out, in milliseconds since the epoch. */
   readonly deadline: number
   /** A logger whose lines carry the function's name and the trace id. */
   readonly log: Logger
   /** The environment, parsed by the function's `env` schema. */
   readonly env: Env
-  /** The functions that this runtime serves. */
+  /** The functions that this process serves. */
   readonly functions: readonly FunctionInfo[]
   /** Monitoring of all processes, for functions that operators call. */
   readonly system: System
-  /** The message's position in its stream, for an event that a stream republishes. */
+  /** The position in the stream, if the event was republished by a stream; otherwise undefined. */
   readonly streamPosition: StreamPosition | undefined
   /**
    * Publishes to a topic, at most once, without waiting for the server. Throws a TypeError for data
-   * that does not match the topic's schema and a RangeError for a value that cannot be a token.
+   * that does not match the topic's schema, and a RangeError for a parameter that is no valid token.
    */
   publish<T extends Topic>(topic: T, data: DataOf<T>): void
   /**
-   * Publishes the same data once for each value of one subject parameter, such as `user`. Checks and
-   * serializes the data once, with the first value.
+   * Publishes the same data once for each value of one subject parameter, such as `user`. Validates
+   * and serializes the data only once, with the first of the values.
    */
   publishEach<T extends Topic, Name extends keyof DataOf<T> & string>(
     topic: T,
@@ -52,14 +52,15 @@ export interface Context<Env = unknown> {
     data: Omit<DataOf<T>, Name>,
   ): void
   /**
-   * Appends to the stream that captures the topic's subject, and waits for the acknowledgement. With
-   * `id`, a repeated call within the stream's duplicate window stores nothing. Throws `unavailable`
-   * when no stream answers or the stream is full, and `timeout` after 5 seconds.
+   * Appends a message to the stream that captures the topic's subject, and waits for the
+   * acknowledgement. A second call with the same `id` within the stream's duplicate window stores
+   * nothing. Throws `unavailable` if no stream captures the subject or the stream is full, and
+   * `timeout` after 5 seconds.
    */
   append<T extends Topic>(topic: T, data: DataOf<T>, options?: { id?: string }): Promise<PubAck>
   /**
-   * Reads the message with a sequence. Returns undefined if it is deleted or of another topic. Throws
-   * `invalid` if it does not match the topic's schema.
+   * Returns the message with the sequence `seq`, or undefined if it does not exist or belongs to
+   * another topic. Throws `invalid` if it does not match the topic's schema.
    */
   read<T extends Topic>(
     stream: StreamDeclaration,
@@ -67,10 +68,10 @@ export interface Context<Env = unknown> {
     seq: number,
   ): Promise<StreamMessage<ParsedDataOf<T>> | undefined>
   /**
-   * Reads all messages of some topics after the sequence `since`, in order. A subject parameter that
-   * `params` lacks matches any value; messages that do not match their topic's schema are skipped.
-   * Returns undefined, never a part, if messages after `since` may be deleted, if `since` is after
-   * the last message, or if there are more than `limit`.
+   * Returns all messages of the topics after the sequence `since`, in stream order. A subject
+   * parameter that is not in `params` matches any value. Messages that do not match their topic's
+   * schema are skipped. Returns undefined if the result might be incomplete: if the stream has
+   * deleted messages after `since`, if it ends before `since`, or if more than `limit` messages match.
    */
   readAfter<T extends Topic>(
     stream: StreamDeclaration,
@@ -82,22 +83,23 @@ export interface Context<Env = unknown> {
   /** Deletes a message of a stream and overwrites its bytes. Returns false if it does not exist. */
   purgeMessage(stream: StreamDeclaration, seq: number): Promise<boolean>
   /**
-   * Returns how far the function of that name has consumed a stream. Throws `unavailable` if it has
-   * no consumer there.
+   * Returns how far the function `name` has consumed the stream. Throws `unavailable` if that function
+   * has no consumer on the stream.
    */
   consumerProgress(stream: StreamDeclaration, name: string): Promise<ConsumerProgress>
-  /** Opens a bucket. Throws a TypeError if the function's `resources` do not list it. */
+  /** Opens a bucket. Throws a TypeError if the function's `resources` do not include the bucket. */
   kv<B extends BucketDeclaration>(bucket: B): Bucket<ValueOf<B>>
   /**
-   * Calls another function. Waits for the contract's timeout or until the deadline, whichever is
-   * earlier. Throws the FunctionError that the other function threw, or that of the failed call.
+   * Calls another function. Times out after the contract's `timeoutMs`, or at this call's deadline if
+   * that is earlier. Throws a FunctionError: the one that the other function threw, or that of the
+   * failed request, such as `timeout`.
    */
   call<C extends Contract>(contract: C, input: InputOf<C>): Promise<OutputOf<C>>
 }
 
 /** A served function. */
 export interface FunctionInfo {
-  /** `room.join`: the file's name without its extension. */
+  /** The file's name without its extension: `room.join`. */
   readonly name: string
   readonly trigger: TriggerKind
   /** The request subject, including `{caller}`. Undefined for other triggers. */

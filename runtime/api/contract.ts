@@ -6,45 +6,45 @@ import { callerParam, parseSubject, type Subject } from './subject.ts'
 export type Schema<In = unknown, Out = In> = StandardSchemaV1<In, Out>
 
 /**
- * The interface of a request function. Handlers, clients and tests infer their types from it. Must
- * not import server code: browsers load it.
+ * The interface of a function that is called by requests. Handlers, clients and tests infer their
+ * types from it. Browsers load contracts, so their modules must not import server code.
  */
 export interface Contract {
   /**
-   * The request subject: `room.join.{room}`. Parameters in braces are fields of `input`. Users call
-   * it on `as.{caller}.room.join.{room}`, unless the subject itself contains `{caller}`.
+   * The request subject: `room.join.{room}`. Parameters in braces are fields of `input`. Users send
+   * requests to `as.{caller}.room.join.{room}`, unless the subject itself contains `{caller}`.
    */
   readonly subject: string
   readonly input: Schema
-  /** Strips fields that it does not name from the answer. */
+  /** The schema of the answer. Fields that the schema does not name are removed. */
   readonly output: Schema
   /**
-   * The roles that may call it, `everyone` for all users, or `functions` for other functions only.
-   * The users' publish permissions are derived from this.
+   * The roles that may call the function, `everyone` for all users, or `functions` for other functions
+   * only. The users' publish permissions are derived from this list.
    */
   readonly audience: readonly string[]
-  /** One line for `nats micro ls`. */
+  /** One line that `nats micro ls` shows. */
   readonly description?: string
-  /** The codes it throws, in addition to those of any call. */
+  /** The error codes of this function, in addition to those that any call may fail with. */
   readonly errors?: readonly ErrorCode[]
   /** Milliseconds until a call is rejected with `timeout`. Default: 5,000. */
   readonly timeoutMs?: number
-  /** Maximum payload in bytes; a larger one is rejected with `too_large` unread. Default: 65,536. */
+  /** Maximum payload in bytes; a larger one is rejected with `too_large` unparsed. Default: 65,536. */
   readonly maxBytes?: number
 }
 
-/** An event subject. `data` includes the subject's parameters; the payload is the rest. */
+/** An event subject and the schema of its data: the subject's parameters and the payload together. */
 export interface Topic {
   readonly subject: string
   readonly data: Schema
   /**
-   * True for events that functions push to users. They carry a header that replies never have, so
-   * that a reply, sent to a subject of the caller's choice, cannot be passed off as a push.
+   * True for events that functions push to users. A push carries a header that replies never have:
+   * a caller who chooses another user's subject as reply subject cannot forge a push.
    */
   readonly push?: boolean
 }
 
-/** A JetStream stream. The start creates it if it is missing, and fails if it differs. */
+/** A JetStream stream. The runtime creates it at the start, or fails if it exists and differs. */
 export interface StreamDeclaration {
   readonly stream: string
   readonly subjects: readonly string[]
@@ -52,13 +52,13 @@ export interface StreamDeclaration {
   readonly config?: Readonly<Record<string, unknown>>
 }
 
-/** A KV bucket. The start creates it if it is missing, and fails if it differs. */
+/** A KV bucket. The runtime creates it at the start, or fails if it exists and differs. */
 export interface BucketDeclaration {
   readonly bucket: string
   readonly value: Schema
   /** Milliseconds until an entry expires after its last write. Default: never. */
   readonly ttlMs?: number
-  /** Milliseconds that expiry markers are stored. Without, expiries are not observable. */
+  /** Milliseconds that expiry markers are stored. Without markers, `kvWatch` sees no expiries. */
   readonly markerTtlMs?: number
   /** Default: `file`. */
   readonly storage?: 'file' | 'memory'
@@ -82,7 +82,7 @@ export type ValueOf<B extends { value: Schema }> = StandardSchemaV1.InferOutput<
 
 export const defaultTimeoutMs = 5_000
 export const defaultMaxBytes = 65_536
-/** Milliseconds until the deadline: a duration, because clocks of different machines differ. */
+/** Header with the caller's timeout: a duration, since the clocks of two machines may differ. */
 export const timeoutHeader = 'Natter-Timeout-Ms'
 export const pushHeader = 'Natter-Push'
 

@@ -24,48 +24,48 @@ import type {
   Trigger,
 } from './trigger.ts'
 
-/** Options of a function, beyond its contract or trigger. */
+/** Options of a function, in addition to its contract or trigger. */
 export interface FunctionOptions<Env extends Schema = Schema> {
   /** The service's semantic version. Default: `1.0.0`. */
   version?: string
-  /** The queue group of the function's instances. Default: the name, with `-` for `.`. */
+  /** The queue group of the function's instances. Default: the function's name, with `-` for `.`. */
   queue?: string
-  /** Calls that run at once in one process. Default: 128. */
+  /** Maximum number of calls that run at once in one process. Default: 128. */
   concurrency?: number
-  /** Calls that wait in one process; a further one is rejected with `overloaded`. Default: 1,024. */
+  /** Maximum number of waiting calls in one process. Default: 1,024. More get `overloaded`. */
   maxQueued?: number
   /**
-   * The rate limit of each caller over all processes; a call over it is rejected with `rate_limited`
-   * and `retryAfterMs`. Default: none.
+   * The rate limit for each caller, over all processes. Calls beyond the limit are rejected with
+   * `rate_limited` and `retryAfterMs`. Default: no limit.
    */
   limit?: Limit
   /**
-   * Starts reading what the handler will need while the shared rate limit counter is queried. Runs
-   * before the input is validated. Must not change anything and must not throw.
+   * Called when a call must wait for the shared rate limit counter, to start reading data that the
+   * handler will need. Runs before the input is validated. Must not change any data or throw.
    */
   prefetch?: (call: Pick<RejectedCall, 'params'>, context: Context) => void
-  /** An object schema of the environment variables it reads. A mismatch stops the start. */
+  /** Object schema of the environment variables that the handler reads. A mismatch fails the start. */
   env?: Env
   /** Runs once in each process before the function is served. If it throws, the start fails. */
   beforeServe?: (options: { env: StandardSchemaV1.InferOutput<Env>; log: Logger }) => Promise<void>
-  /** Informs a caller that expects no reply about a rejected call. Must not throw. */
+  /** Called when a call without a reply subject is rejected, to inform its caller. Must not throw. */
   onRejected?: (reason: ErrorBody, call: RejectedCall, context: Context) => void
-  /** The streams and buckets that its handler uses; created or compared before it is served. */
+  /** The streams and buckets that the handler uses. The start creates them, or fails if they differ. */
   resources?: readonly (StreamDeclaration | BucketDeclaration)[]
 }
 
-/** A rejected call without a reply subject. Its content is not validated. */
+/** A rejected call. Its content is not validated. */
 export interface RejectedCall {
   /** The subject's parameters. */
   readonly params: Readonly<Record<string, string>>
-  /** The payload if it is a JSON object, else `{}`. */
+  /** The payload if it is a JSON object, otherwise `{}`. */
   readonly data: Readonly<Record<string, unknown>>
 }
 
-/** At most `max` calls of one caller within any `windowMs`. */
+/** A rate limit: at most `max` calls of one caller in any period of `windowMs` milliseconds. */
 export interface Limit {
   readonly max: number
-  /** Whole seconds in milliseconds, 1,000 to 60,000. */
+  /** A multiple of 1,000 from 1,000 to 60,000. */
   readonly windowMs: number
 }
 
@@ -89,7 +89,7 @@ type Handler<T, Env> = T extends Contract
             ? (request: AuthRequest, context: Context<Env>) => Promise<AuthGrant> | AuthGrant
             : never
 
-/** The default export of a file in functions/. Only {@link defineFunction} creates it. */
+/** The default export of a function file, created by {@link defineFunction}. */
 export interface FunctionDefinition {
   readonly [definition]: true
   readonly contract: Contract | undefined
@@ -102,11 +102,11 @@ export interface FunctionDefinition {
 export const definition: unique symbol = Symbol.for('natter.function') as never
 
 /**
- * Defines a function by a contract, or by another trigger, and a handler. The returned value is the
- * answer; a thrown FunctionError rejects the call with its code.
+ * Defines a function by a contract or a trigger, and a handler. The handler's return value is the
+ * answer. A FunctionError that the handler throws rejects the call with its code.
  *
- * The handler must be idempotent: it runs concurrently, in several processes, and possibly more than
- * once for the same message.
+ * The handler must be idempotent: it runs concurrently and in several processes, and may run more
+ * than once for the same message.
  */
 export function defineFunction<const T extends Contract | Trigger, Env extends Schema = Schema>(
   declaration: T,

@@ -1,25 +1,28 @@
-/** The error codes, and the number that each puts into `Nats-Service-Error-Code`. */
+/** The error codes, each with its number in the header `Nats-Service-Error-Code`. */
 export const errorStatus = {
   /** The input does not match the contract; `details` lists the issues. A retry is useless. */
   invalid: 400,
-  /** The caller lacks permission, or the object does not exist: callers cannot tell which. */
+  /** The caller may not do this, or must not learn whether the object exists. */
   forbidden: 403,
+  /** The object does not exist, and the caller may know that. */
   not_found: 404,
+  /** The state of the object does not allow the call. */
   conflict: 409,
+  /** The payload is larger than the contract's `maxBytes`, or than the server allows. */
   too_large: 413,
   /** The caller exceeded the rate limit; a retry succeeds after `retryAfterMs`. */
   rate_limited: 429,
-  /** The caller aborted the call. The client creates it, functions never do. */
+  /** The caller aborted the call. Only clients create this error, functions never do. */
   cancelled: 499,
-  /** The function has a fault. Its log has the stack; the answer has no detail. */
+  /** The function threw an unexpected error. The log has its stack; the answer has no detail. */
   internal: 500,
-  /** A dependency of the function is unavailable, or no process serves it. A retry may succeed. */
+  /** A dependency of the function is unavailable, or no process serves the function. Retry. */
   unavailable: 503,
-  /** Rejected before it started because the queue is full; retry after `retryAfterMs`. */
+  /** The function's queue was full, so the call never started. Retry after `retryAfterMs`. */
   overloaded: 503,
-  /** The connection was lost before the answer: the call may or may not have taken effect. */
+  /** The connection was lost before the answer arrived: the call may have taken effect. */
   disconnected: 503,
-  /** The deadline passed: the call may or may not have taken effect. */
+  /** The deadline passed before the answer: the call may have taken effect. */
   timeout: 504,
 } as const
 
@@ -27,11 +30,11 @@ export const errorStatus = {
 export type ErrorCode = keyof typeof errorStatus
 
 export interface ErrorOptions {
-  /** Machine-readable; for `invalid` a list of `{ path, message }`. Sent to the caller. */
+  /** Machine-readable details; for `invalid`, a list of `{ path, message }`. Sent to the caller. */
   details?: unknown
-  /** Milliseconds before a retry. Sent to the caller. */
+  /** Milliseconds to wait before a retry. Sent to the caller. */
   retryAfterMs?: number
-  /** The underlying error. Logged, never sent. */
+  /** The underlying error. Never sent to the caller. */
   cause?: unknown
 }
 
@@ -45,8 +48,8 @@ export interface ErrorBody {
 
 /**
  * An intended rejection: its code, message and details are sent to the caller. Any other error that a
- * handler throws is a fault: logged with its stack and answered with `internal`, or with `unavailable`
- * when it means that a dependency is.
+ * handler throws is a fault: it is logged with its stack, and the caller receives `unavailable` if the
+ * error means that a dependency is unavailable, otherwise `internal`.
  */
 export class FunctionError<Code extends ErrorCode = ErrorCode> extends Error {
   override name = 'FunctionError'

@@ -1,13 +1,13 @@
-/** The parameters of a template, as a union: `'room' | 'threadId'`. */
+/** The parameter names of a subject template, as a union: `'room' | 'threadId'`. */
 export type ParamNames<Template extends string> =
   Template extends `${string}{${infer Name}}${infer Rest}` ? Name | ParamNames<Rest> : never
 
-/** The parameter of the calling user. The server's permissions enforce its value; see nats.conf. */
+/** The parameter that holds the calling user's id. The server's permissions enforce its value. */
 export const callerParam = 'caller'
 
 /**
  * A parsed subject template: `room.join.{room}`. A parameter is one token of the subject and one
- * field of the data, and is not repeated in the payload.
+ * field of the data; the payload does not repeat the field.
  */
 export interface Subject {
   readonly template: string
@@ -15,17 +15,17 @@ export interface Subject {
   readonly pattern: string
   readonly params: readonly string[]
   /**
-   * Returns the subject with the parameters' values, and `caller` for `{caller}`. Throws a RangeError
-   * for a value that is not a token.
+   * Returns the subject with `values` in place of the parameters, and `caller` in place of `{caller}`.
+   * Throws a RangeError for a value that is not a valid token.
    */
   fill(values: Record<string, unknown>, caller?: string): string
-  /** Returns the pattern in which parameters without a value are `*`. */
+  /** Returns the subject with `values` in place of the parameters, and `*` for missing values. */
   narrow(values: Record<string, unknown>): string
-  /** Returns the values that are not parameters: those of the payload. */
+  /** Returns the values that are not parameters of the subject: the payload. */
   rest(values: Record<string, unknown>): Record<string, unknown>
-  /** Returns the parameters' values. The subject must match the pattern. */
+  /** Returns the parameters' values in a subject, which must match `pattern`. */
   read(subject: string): Record<string, string>
-  /** The index of the token `{caller}`; -1 without it. */
+  /** The token index of `{caller}`; -1 if the template has no `{caller}`. */
   readonly callerIndex: number
   /** The token indexes of the other parameters. */
   readonly paramPositions: readonly { name: string; index: number }[]
@@ -35,7 +35,7 @@ const token = /^[A-Za-z0-9_-]{1,64}$/
 const literal = /^[A-Za-z0-9_$-]+$/
 const braces = /^\{([A-Za-z][A-Za-z0-9]*)\}$/
 
-/** Returns one token of a subject. Called for each request: cheaper than to split the subject. */
+/** Returns one token of a subject. Runs for each request, where `split` would cost more. */
 export function tokenAt(subject: string, index: number): string {
   let start = 0
   for (let left = index; left > 0; left--) start = subject.indexOf('.', start) + 1
@@ -43,12 +43,12 @@ export function tokenAt(subject: string, index: number): string {
   return end < 0 ? subject.slice(start) : subject.slice(start, end)
 }
 
-/** Returns whether a value is safe as one token: no wildcard, no dot, at most 64 characters. */
+/** Returns whether a value is a valid parameter token: 1 to 64 letters, digits, `_` and `-`. */
 export function isToken(value: unknown): value is string {
   return typeof value === 'string' && token.test(value)
 }
 
-/** Parses a template. Throws a SyntaxError that names the malformed token. */
+/** Parses a template. Throws a SyntaxError that names a malformed token or a repeated parameter. */
 export function parseSubject(template: string): Subject {
   const parts = template.split('.').map((part) => {
     const param = braces.exec(part)?.[1]
@@ -112,7 +112,7 @@ export function parseSubject(template: string): Subject {
   }
 }
 
-/** Returns whether some subject matches both patterns. */
+/** Returns whether any subject matches both patterns. */
 export function overlaps(a: string, b: string): boolean {
   const left = a.split('.')
   const right = b.split('.')
@@ -125,7 +125,7 @@ export function overlaps(a: string, b: string): boolean {
   return true
 }
 
-/** Returns the function's name as service and consumer, whose names may not contain dots. */
+/** Returns the name of a function's micro service and consumer, which may not contain dots. */
 export function toServiceName(name: string): string {
   return name.replaceAll('.', '-')
 }

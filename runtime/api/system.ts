@@ -1,51 +1,51 @@
 import type { ErrorCode } from './errors.ts'
 
-/** All processes of the system together, for functions that operators call. */
+/** Monitoring of all processes together, for functions that operators call. */
 export interface System {
   /**
-   * Returns the services that answer on `$SRV`. Waits until no reply has arrived for 150 ms, at most
-   * one second.
+   * Returns the services that reply on `$SRV`. Collects replies until none has arrived for 150 ms, for
+   * one second at most.
    */
   services(): Promise<Service[]>
-  /** Returns the matching spans of all processes, unordered. Each process stores its last 10,000. */
+  /** Returns the matching spans of all processes, unordered. Each process stores up to 10,000 spans. */
   spans(query: SpanQuery): Promise<CollectedSpan[]>
-  /** Returns up to `limit` dead letters with a sequence over `after`, oldest first. */
+  /** Returns up to `limit` dead letters whose sequence is greater than `after`, oldest first. */
   deadLetters(page: {
     after: number
     limit: number
   }): Promise<{ letters: DeadLetter[]; total: number; hasMore: boolean }>
   /**
-   * Calls the handler of the function that failed with the original message, and deletes the dead
-   * letter on success. Returns false if it does not exist. Throws `conflict` with the reason if the
-   * handler fails again, and `unavailable` if no instance serves the function.
+   * Passes the original message once more to the function that failed, and deletes the dead letter on
+   * success. Returns false if the dead letter does not exist. Throws `conflict` with the reason if the
+   * function fails again, and `unavailable` if no instance serves the function.
    */
   replay(seq: number): Promise<boolean>
-  /** Deletes a dead letter. Returns false if it does not exist. */
+  /** Deletes a dead letter. Returns false if the dead letter does not exist. */
   discard(seq: number): Promise<boolean>
 }
 
-/** Counters and durations of an endpoint since its start. Durations are in milliseconds. */
+/** Counters of an endpoint since the start of its process, and durations in milliseconds. */
 export interface EndpointStats {
   requests: number
   errors: number
   processingMs: number
   averageMs: number
-  /** This and the following are measured by functions; other services may lack them. */
+  /** Only functions report `inFlight` and the fields below it; for other services they are undefined. */
   inFlight?: number | undefined
   queued?: number | undefined
-  /** Requests rejected with `overloaded`. */
+  /** Number of calls rejected with `overloaded`. */
   shed?: number | undefined
   p50Ms?: number | undefined
   p95Ms?: number | undefined
   p99Ms?: number | undefined
-  /** Percentiles of the last 10 to 20 seconds, if the statistics are polled that often. */
+  /** Percentiles of the last 10 to 20 seconds, if the statistics are read every 10 seconds. */
   recentP50Ms?: number | undefined
   recentP99Ms?: number | undefined
 }
 
 /** A function, or another micro service, with the sums over all its instances. */
 export interface Service extends EndpointStats {
-  /** `room.join` for a function, the service's own name for another service. */
+  /** The function's name (`room.join`); for another service, the service's name. */
   name: string
   service: string
   description: string
@@ -55,10 +55,10 @@ export interface Service extends EndpointStats {
   /** The request subject, with parameters in braces. */
   subject: string
   queue: string
-  /** The roles that may call it. */
+  /** The roles that may call the function. */
   audience: string[]
   lastError: string
-  /** Start of the youngest instance. Sums before that time include other instances. */
+  /** When the newest instance started. The sums include what older instances counted before that. */
   since: string
   instances: ServiceInstance[]
 }
@@ -69,7 +69,7 @@ export interface ServiceInstance extends EndpointStats {
   started: string
   lastError: string
   version: string
-  /** `host:pid`. */
+  /** The process that runs this instance: `host:pid`. */
   process: string
 }
 
@@ -83,48 +83,48 @@ export interface Span {
   /** The trigger's kind, or `append`. */
   readonly kind: string
   readonly version: string
-  /** Start in milliseconds since the epoch, by the clock of its process. */
+  /** Start of the step in milliseconds since the epoch, by the clock of the process that ran it. */
   readonly at: number
   /** Duration in milliseconds. */
   readonly ms: number
-  /** The code it was rejected or failed with. */
+  /** The error code, if the call was rejected or failed. */
   readonly code?: ErrorCode | undefined
   readonly error?: string | undefined
-  /** The number of stream messages in the batch it was handled in. */
+  /** For a call with a batch of stream messages: the number of messages in the batch. */
   readonly batch?: number | undefined
-  /** The sequence of the handled or appended message. */
+  /** The stream sequence of the message that the step handled or appended. */
   readonly seq?: number | undefined
   /** The user who called; empty for calls that no user made. */
   readonly caller: string
 }
 
-/** A span, and the process that stores it. */
+/** A span, and the process (`host:pid`) that stores it. */
 export type CollectedSpan = Span & { process: string }
 
-/** Selects spans: those of some traces, or else the newest. */
+/** Selects spans: those of the given traces, or the newest if no traces are given. */
 export interface SpanQuery {
-  /** Trace ids. Returns every stored span of these traces. */
+  /** Trace ids: selects every stored span of these traces. */
   traces?: readonly string[]
-  /** Without `traces`: restricts to calls with a 5xx code, or to calls of 250 ms and more. */
+  /** Without `traces`: `failed` selects calls with a 5xx code, `slow` those of 250 ms or more. */
   only?: 'failed' | 'slow'
-  /** Without `traces`: spans per process. Default: 100. */
+  /** Without `traces`: the maximum number of spans from each process. Default: 100. */
   limit?: number
 }
 
-/** A message that a function could not handle. Its payload is not part of this: it may be private. */
+/** A message that a function could not handle, without its payload, which may be private. */
 export interface DeadLetter {
-  /** The sequence in the stream of dead letters. */
+  /** The dead letter's sequence in the stream DEAD_LETTERS. */
   readonly seq: number
-  /** The service that failed: `persist-thread`. */
+  /** The service name of the function that failed: `persist-thread`. */
   readonly service: string
   readonly reason: string
   /** The stream that delivered the message. */
   readonly stream: string
   readonly subject: string
-  /** The sequence in that stream. */
+  /** The message's sequence in `stream`. */
   readonly sequence: number
   readonly deliveries: number
-  /** When it became a dead letter. */
+  /** When the message became a dead letter. */
   readonly at: Date
   readonly bytes: number
 }

@@ -4,7 +4,7 @@ import type { BucketDeclaration, StreamDeclaration, Topic } from './contract.ts'
 export interface EventTrigger<T extends Topic = Topic> {
   readonly kind: 'event'
   readonly topic: T
-  /** Undefined if every instance receives each message. */
+  /** The queue group; undefined if every instance receives each message. */
   readonly queue: string | undefined
 }
 
@@ -22,12 +22,12 @@ export interface StreamTrigger<T extends Topic = Topic> {
 export interface KvTrigger<B extends BucketDeclaration = BucketDeclaration> {
   readonly kind: 'kv'
   readonly bucket: B
-  /** The pattern that keys must match. */
+  /** The subject pattern of the watched keys. */
   readonly keys: string
   readonly timeoutMs: number
 }
 
-/** Fires at an interval or by a cron line; see {@link schedule}. */
+/** Calls the function at an interval or by a cron expression; see {@link schedule}. */
 export interface ScheduleTrigger {
   readonly kind: 'schedule'
   /** The server's schedule expression: `@every 60s` or six cron fields. */
@@ -35,7 +35,7 @@ export interface ScheduleTrigger {
   readonly timeoutMs: number
 }
 
-/** Authenticates connections; see {@link callout}. */
+/** Calls the function for each client that connects; see {@link callout}. */
 export interface CalloutTrigger {
   readonly kind: 'callout'
 }
@@ -44,22 +44,23 @@ export type Trigger = EventTrigger | StreamTrigger | KvTrigger | ScheduleTrigger
 export type TriggerKind = 'request' | Trigger['kind']
 
 /**
- * Trigger: each message that is published to a topic, at most once. With a queue group, one instance
- * receives each message; without, every instance does. A handler that throws is logged and not
- * called again.
+ * Creates a trigger that calls the function with each message published to a topic, at most once. With
+ * a queue group, one instance receives each message; without a queue group, every instance does. If
+ * the handler throws, the error is logged and the message is not redelivered.
  */
 export function event<const T extends Topic>(topic: T, options: { queue?: string } = {}) {
   return { kind: 'event', topic, queue: options.queue } satisfies EventTrigger<T> as EventTrigger<T>
 }
 
 /**
- * Trigger: the messages of a stream, at least once, in batches of at most `batch` (100), acknowledged
- * when the handler returns. A failed batch is bisected until the failing message is alone; that
- * message is redelivered after each of `backoffMs`, then becomes a dead letter with the reason. While
- * a dependency is unavailable, the batch is retried without end.
+ * Creates a trigger that calls the function with the messages of a stream, at least once each, in
+ * batches of at most `batch` (default: 100). They are acknowledged when the handler returns. A failed
+ * batch is bisected until the failing message is alone. That message is redelivered after each delay of
+ * `backoffMs`, and then becomes a dead letter with the reason. While a dependency is unavailable, the
+ * batch is retried without limit.
  *
- * After `timeoutMs` (60,000) the handler's signal aborts and the call counts as failed; its later
- * outcome is ignored. A handler that ignores its signal keeps running.
+ * After `timeoutMs` (default: 60,000) the handler's signal aborts, and the call counts as failed even
+ * if the handler returns later.
  */
 export function stream<const T extends Topic>(
   declaration: StreamDeclaration,
@@ -72,9 +73,10 @@ export function stream<const T extends Topic>(
 }
 
 /**
- * Trigger: the changes of a bucket from now on, expiries included. One instance receives each change.
- * `keys` is a pattern (default: `>`). A handler that fails or exceeds `timeoutMs` (60,000) is called
- * again up to three times, after 1, 5 and 30 seconds; then the change becomes a dead letter.
+ * Creates a trigger that calls the function with each change of a bucket, expiries included, from the
+ * first start of the function on. One instance receives each change. `keys` is a subject pattern
+ * (default: `>`). If the handler fails or exceeds `timeoutMs` (default: 60,000), it is called again
+ * after 1, 5 and 30 seconds; then the change becomes a dead letter.
  */
 export function kvWatch<const B extends BucketDeclaration>(
   bucket: B,
@@ -84,9 +86,9 @@ export function kvWatch<const B extends BucketDeclaration>(
 }
 
 /**
- * Trigger: an interval in milliseconds (whole seconds, at least 1,000) or a cron line of six fields,
- * the first of them seconds. One instance receives each tick; retries as in {@link kvWatch}. Throws a
- * RangeError for another interval.
+ * Creates a trigger that calls the function at an interval (a multiple of 1,000 ms) or by a cron
+ * expression of six fields, of which the first is the second. One instance receives each tick. A failed
+ * call is retried as for {@link kvWatch}. Throws a RangeError for an invalid interval.
  */
 export function schedule(
   options: ({ everyMs: number } | { cron: string }) & { timeoutMs?: number },
@@ -100,8 +102,9 @@ export function schedule(
 }
 
 /**
- * Trigger: a client that connects to the server (NATS auth callout). The handler returns the client's
- * identity and permissions, or throws a FunctionError to refuse the connection.
+ * Creates a trigger that calls the function for each client that connects to the server (NATS auth
+ * callout). The handler returns the client's identity and permissions, or throws a FunctionError to
+ * reject the connection.
  */
 export function callout(): CalloutTrigger {
   return { kind: 'callout' }

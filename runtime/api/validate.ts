@@ -15,7 +15,7 @@ export function validateSync(schema: Schema, value: unknown): Validation {
   return toValidation(result)
 }
 
-/** Returns the issues as one phrase: `text: Invalid length: Expected <=8000 but received 9000`. */
+/** Describes the first issue, and the number of others: `text: Invalid length (and 2 more)`. */
 export function describeIssues(issues: readonly Issue[]): string {
   const [first] = issues
   if (!first) return 'It does not fit'

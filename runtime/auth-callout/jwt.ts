@@ -6,14 +6,14 @@ const header = Buffer.from('{"typ":"JWT","alg":"ed25519-nkey"}').toString('base6
 
 /** The server's request to authenticate a connection. */
 export interface AuthorizationRequest {
-  /** The public key that the server has assigned to the connection; the subject of the response. */
+  /** The public key that the server assigned to the connection. It is the subject of the response. */
   userNkey: string
   serverId: string
   client: { host?: string; kind?: string; type?: string }
   connect: { auth_token?: string; user?: string; pass?: string }
 }
 
-/** Parses and verifies a request. Throws an Error for anything that a server has not signed. */
+/** Parses a request and verifies its signature. Throws an Error if no server has signed it. */
 export function readRequest(jwt: string): AuthorizationRequest {
   const [head, body, signature, ...more] = jwt.split('.')
   if (!head || !body || !signature || more.length > 0) throw new Error('the request is not a JWT')
@@ -39,7 +39,7 @@ export function readRequest(jwt: string): AuthorizationRequest {
   return { userNkey: nats.user_nkey, serverId, client, connect }
 }
 
-/** Returns the signed user JWT: user, account, permissions and expiry. */
+/** Returns a signed JWT with the user's name, account, permissions and expiry. */
 export function encodeUser(key: SigningKey, userNkey: string, grant: AuthGrant): string {
   return encode(key, {
     sub: userNkey,
@@ -49,7 +49,7 @@ export function encodeUser(key: SigningKey, userNkey: string, grant: AuthGrant):
     nats: {
       type: 'user',
       version: 2,
-      // No limits here: the server does not enforce them for users of a callout.
+      // -1 means no limit: the server ignores these limits for users that an auth callout admits.
       subs: -1,
       data: -1,
       payload: -1,

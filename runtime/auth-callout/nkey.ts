@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 const seedPrefix = 18 << 3
 
-/** The kinds of keys that the runtime uses, by their first letter. */
+/** The kinds of keys that the runtime uses, by the first letter of an encoded public key. */
 const kinds = {
   A: { prefix: 0, name: 'an account' },
   N: { prefix: 13 << 3, name: 'a server' },
@@ -19,8 +19,8 @@ export interface SigningKey {
 }
 
 /**
- * Reads an account seed (SA…) into a key of node:crypto, because signing with the nkeys library takes
- * ten milliseconds per login. Throws an Error that says what is wrong, without the seed.
+ * Reads an account seed (SA…) into a key of node:crypto: signing with the nkeys library would take ten
+ * milliseconds per login. If the seed is invalid, throws an Error that does not contain it.
  */
 export function readAccountSeed(seed: string): SigningKey {
   const pkcs8 = Buffer.concat([
@@ -37,20 +37,20 @@ export function readAccountSeed(seed: string): SigningKey {
 
 const serverKeys = new Map<string, KeyObject>()
 
-/** Returns whether a server (N…) has signed the data. Throws an Error for an invalid key. */
+/** Returns whether the server with this public key (N…) signed the data. Throws for an invalid key. */
 export function isSignedBy(server: string, data: string, signature: Buffer): boolean {
   let key = serverKeys.get(server)
   if (!key) {
     const x = decodeKey(server, 'N').toString('base64url')
     key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
-    // A cluster has few servers; more keys than this must be forged.
+    // A cluster has few servers, so a thousand different keys must be forged ones.
     if (serverKeys.size >= 1_000) serverKeys.clear()
     serverKeys.set(server, key)
   }
   return verify(null, Buffer.from(data), key, signature)
 }
 
-/** Returns the 32 bytes of a seed. Throws an Error that says what is wrong, without the seed. */
+/** Returns the 32 bytes of a seed. If it is invalid, throws an Error that does not contain the seed. */
 export function decodeSeed(seed: string, kind: KeyKind): Buffer {
   const raw = decode(seed, 'the seed')
   const [first = 0, second = 0] = raw
@@ -60,7 +60,7 @@ export function decodeSeed(seed: string, kind: KeyKind): Buffer {
   return raw.subarray(2)
 }
 
-/** Returns the 32 bytes of a public key. Throws an Error that says what is wrong. */
+/** Returns the 32 bytes of a public key. Throws an Error that says why the key is invalid. */
 export function decodeKey(key: string, kind: KeyKind): Buffer {
   const raw = decode(key, 'the key')
   if (raw[0] !== kinds[kind].prefix || raw.length !== 33)
@@ -117,7 +117,7 @@ function decodeBase32(text: string, what: string): Buffer {
   return Buffer.from(bytes)
 }
 
-/** CRC-16/XMODEM, the checksum of nkeys. */
+/** Returns the CRC-16/XMODEM checksum, which NATS appends to keys and seeds. */
 function crc16(bytes: Buffer): number {
   let crc = 0
   for (const byte of bytes) {

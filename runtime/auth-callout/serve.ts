@@ -6,14 +6,14 @@ import { readAccountSeed } from './nkey.ts'
 import { readCurveSeed } from './xkey.ts'
 
 export interface CalloutOptions {
-  /** The account seed (SA…) whose public key is `issuer` in nats.conf. */
+  /** The account seed (SA…) whose public key is the `issuer` of the auth callout in nats.conf. */
   seed: string
-  /** The curve seed (SX…) whose public key is `xkey` there; without it nothing is encrypted. */
+  /** The curve seed (SX…) whose public key is the `xkey` in nats.conf; undefined if it has none. */
   xkeySeed: string | undefined
   queue: string
   /**
-   * Called with errors that are not rejections: an unreadable request, which gets no response, and any
-   * error of `admit` that is not a FunctionError.
+   * Called with each error that is not a rejection: an unreadable request, which gets no response, or
+   * an error of `admit` that is not a FunctionError.
    */
   onFault?: (error: Error) => void
 }
@@ -21,9 +21,9 @@ export interface CalloutOptions {
 const kinds = { nats: 'nats', websocket: 'websocket', mqtt: 'mqtt' } as const
 
 /**
- * Serves the auth callout. `admit` returns the user's grant or throws: the message of a FunctionError is
- * the reason in the server's log. Draining leaves the queue group and resolves when all received requests
- * are answered. Throws an Error that names the variable of an invalid seed.
+ * Serves the auth callout. `admit` returns the client's grant, or throws a FunctionError whose message the
+ * server logs as the reason. `drain` leaves the queue group and resolves when all received requests are
+ * answered. Throws an Error that names the environment variable if a seed is invalid.
  */
 export function serveCallout(
   nc: NatsConnection,
@@ -56,7 +56,7 @@ export function serveCallout(
     message.respond(seal(Buffer.from(response)))
   }
 
-  /** Throws for a message that a server has not sent: it gets no response. */
+  /** Decrypts and verifies a request. Throws if no server has sent it; it then gets no response. */
   function open({ headers, data }: Msg) {
     const server = headers?.get('Nats-Server-Xkey')
     if (!server) return { request: read(data), seal: (answer: Uint8Array) => answer }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import nacl from 'tweetnacl'
 import { decodeKey, decodeSeed } from './nkey.ts'
 
-/** An encrypted message of NATS begins with this version, followed by a nonce. */
+/** The version that begins an encrypted NATS message. A nonce follows it. */
 const version = Buffer.from('xkv1')
 const headLength = version.length + nacl.box.nonceLength
 
@@ -14,8 +14,8 @@ export interface CurveKey {
 }
 
 /**
- * Reads a curve seed (SX…). The nkeys library derives the shared secret for every message in 1.3 ms; here
- * it is cached, since the peers are few servers. Throws an Error that says what is wrong, without the seed.
+ * Reads a curve seed (SX…). The returned key caches the secret that it shares with each server, because
+ * deriving one takes 1.3 ms. If the seed is invalid, throws an Error that does not contain it.
  */
 export function readCurveSeed(seed: string): CurveKey {
   const secretKey = decodeSeed(seed, 'X')
@@ -25,7 +25,7 @@ export function readCurveSeed(seed: string): CurveKey {
     const existing = shared.get(other)
     if (existing) return existing
     const secret = nacl.box.before(decodeKey(other, 'X'), secretKey)
-    // A cluster has few servers; more keys than this must be forged.
+    // A cluster has few servers, so a thousand different keys must be forged ones.
     if (shared.size >= 1_000) shared.clear()
     shared.set(other, secret)
     return secret

@@ -18,7 +18,7 @@ interface CallOptions extends ServerOptions {
   timeout: number
 }
 
-/** The target of a call. Functions declare a `template`; other services have none. */
+/** The endpoint to call. Functions declare the `template` of their subject; other services do not. */
 interface CallTarget {
   name: string
   subject: string

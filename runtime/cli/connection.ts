@@ -5,26 +5,26 @@ import { connect } from '@nats-io/transport-node'
 import { CliError, UsageError } from './failure.ts'
 import { note } from './output.ts'
 
-/** The options of every verb that connects to a server. */
+/** The options of every command that connects to a server. */
 export interface ServerOptions {
   nats?: string
   json?: boolean
   verbose?: boolean
 }
 
-/** A server address and its source. */
+/** A server's URL, and the option, variable or file that it comes from. */
 interface ServerAddress {
   url: string
   from: string
-  /** Advice if the connection fails. */
+  /** Advice that is printed if the connection fails. */
   hint: string
 }
 
 const connectMs = 3_000
 
 /**
- * Connects to the server of the options, the environment or a running stack. The connection closes when
- * it is disposed of. Throws a CliError that names the server without its password.
+ * Connects to the server that `--nats`, NATS_URL or a running stack names, in this order. Disposing of
+ * the connection closes it. Throws a CliError that names the server, without its password.
  */
 export async function openConnection(options: ServerOptions): Promise<NatsConnection> {
   const target = findServer(options)
@@ -54,7 +54,7 @@ export function withoutPassword(url: string): string {
   )
 }
 
-/** Parses a comma-separated list of URLs into nats-core options. Throws a UsageError for an invalid URL. */
+/** Parses comma-separated URLs into nats-core options. Throws a UsageError for an invalid URL. */
 export function readServers(urls: string) {
   const parsed = urls.split(',').map((part) => {
     const text = part.trim()
@@ -88,7 +88,7 @@ function findServer({ nats }: ServerOptions): ServerAddress {
   )
 }
 
-/** Finds the stack that was started in this folder or above it. */
+/** Finds the stack (`npm start`) of the working directory or of the nearest folder above it. */
 function findStack(): ServerAddress | undefined {
   for (const file of stackFiles()) {
     const opsUrl = readOpsUrl(file)

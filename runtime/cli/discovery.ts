@@ -11,7 +11,7 @@ import { similarNames } from './similar-names.ts'
 
 export type { Info, InvalidAnswer } from '../monitoring/discovery.ts'
 
-/** Discovers instances by a name that a person typed: function names may contain dots. */
+/** Discovers instances by a function's or service's name: `room.join` finds the service `room-join`. */
 export async function discoverOrFail<V extends Verb>(
   nc: NatsConnection,
   verb: V,
@@ -30,7 +30,7 @@ export async function discoverOrFail<V extends Verb>(
   }
 }
 
-/** Returns the error for a name without instances, with similar names that exist. */
+/** Returns the error for a name that no service has. It suggests similar names of running services. */
 export async function unknownName(nc: NatsConnection, name: string): Promise<CliError> {
   const { valid } = await discoverOrFail(nc, 'PING')
   const names = [...new Set(valid.map((service) => service.name))]

@@ -1,14 +1,14 @@
-/** Ends the command with a message on stderr and exit code 1: the operation failed. */
+/** A failed operation. Ends the command with a message on stderr and exit code 1. */
 export class CliError extends Error {
   readonly exitCode: number = 1
 
-  /** The text on stderr. */
+  /** Returns the text to print on stderr. */
   override toString(): string {
     return `error: ${this.message}`
   }
 }
 
-/** Ends the command with exit code 2: wrong usage. */
+/** Wrong usage. Ends the command with a message on stderr and exit code 2. */
 export class UsageError extends CliError {
   override readonly exitCode = 2
 }

@@ -43,7 +43,7 @@ function describe(service: Info): string {
   ].join('\n')
 }
 
-/** Returns the metadata of an endpoint that its service does not have. */
+/** Returns the endpoint's metadata without the entries that equal those of its service. */
 function ownMetadata(metadata: Info['metadata'], inherited: Info['metadata']) {
   const entries = Object.entries(metadata ?? {})
   return Object.fromEntries(entries.filter(([key, value]) => inherited?.[key] !== value))

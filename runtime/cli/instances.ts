@@ -14,34 +14,34 @@ export interface InstancesOptions {
   name?: string | undefined
 }
 
-/** A process that serves the functions. */
+/** A child process that serves the functions. */
 interface Instance {
   child: ChildProcess
   startedAt: number
   isReady: boolean
-  /** Resolves to true when it serves, to false when it exits before that. */
+  /** Resolves to true when the process serves all functions, to false if it exits before that. */
   ready: Promise<boolean>
-  /** The exit code. */
+  /** Resolves to the exit code when the process exits. */
   exited: Promise<number>
 }
 
-/** A slot that the supervisor keeps occupied by an instance. */
+/** One of the `count` places for an instance. The supervisor restarts the instance if it dies. */
 interface Slot {
   number: number
   instance: Instance
-  /** Set while another instance replaces the current one. */
+  /** Resolves to whether a new instance has replaced the current one; set by a rolling restart. */
   replacing: Promise<boolean> | undefined
 }
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 const minBackoffMs = 100
 const maxBackoffMs = 30_000
-/** An instance that ran for this many milliseconds resets the back-off. */
+/** Uptime in milliseconds after which the death of an instance counts as its first. */
 const healthyAfterMs = 30_000
 
 /**
- * Serves a folder in several processes. Restarts a process that dies, with back-off; restarts them one by
- * one on SIGHUP; stops all of them on SIGTERM. Resolves to the exit code.
+ * Serves a folder in several processes. Restarts a process that dies, with back-off; restarts all
+ * processes one by one on SIGHUP; stops them on SIGTERM. Resolves to the exit code.
  */
 export function superviseInstances(options: InstancesOptions): Promise<number> {
   return new Supervisor(options).run()
@@ -69,7 +69,7 @@ class Supervisor {
     )
     process.on('SIGHUP', () => this.#hangUp())
 
-    // The first starts alone, so that an error of every start is reported once.
+    // Starts the first instance alone: an error that all instances would have is then reported once.
     const first = this.#launch(1)
     if (!(await first.ready)) {
       const code = await first.exited
@@ -89,7 +89,7 @@ class Supervisor {
     const { folder, env, name } = this.#options
     const child = fork(main, ['start', folder, ...(name === undefined ? [] : ['--name', name])], {
       env: { ...env, NATTER_INSTANCE: String(number) },
-      // A module that watches stdin in this process would end a child without stdin.
+      // No Node flags of this process: a preloaded module that watches stdin would end the child.
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
@@ -130,7 +130,7 @@ class Supervisor {
     notifyReady()
   }
 
-  /** Restarts the instance of a slot until the supervisor stops. */
+  /** Restarts the instance of a slot whenever it dies, until the supervisor stops. */
   async #keep(slot: Slot) {
     let deaths = 0
     while (!this.#stopping.signal.aborted) {
@@ -160,12 +160,12 @@ class Supervisor {
   }
 
   #hangUp() {
-    // In a terminal SIGHUP means that it was closed; for a service it requests a restart.
+    // In a terminal, SIGHUP means that the terminal was closed; otherwise it requests a rolling restart.
     if (process.stdout.isTTY) return this.#stop('SIGHUP')
     this.#rolling = this.#rolling.then(() => this.#roll())
   }
 
-  /** Restarts the instances one by one. Stops at the first new one that does not start. */
+  /** Restarts the instances one by one. Gives up at the first new instance that does not start. */
   async #roll() {
     this.#log.info('rolling restart')
     for (const slot of this.#slots) {

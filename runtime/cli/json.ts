@@ -1,6 +1,6 @@
 import { UsageError } from './failure.ts'
 
-/** Parses a JSON object of the command line. Throws a UsageError that points at the mistake. */
+/** Parses a JSON object from the command line. Throws a UsageError that points at a syntax error. */
 export function readJson(text: string): Record<string, unknown> {
   let value: unknown
   try {
@@ -14,11 +14,11 @@ export function readJson(text: string): Record<string, unknown> {
   throw new UsageError(`the input must be an object, {…}, not ${text.slice(0, 40)}`)
 }
 
-/** Returns the position of the mistake, which only some messages of V8 contain. */
+/** Returns the position of the syntax error, which only some of V8's error messages contain. */
 function positionOf(text: string): number {
   const position = placeIn(text)
   if (position !== undefined) return position
-  // The shortest prefix that is wrong, rather than incomplete, ends at the mistake.
+  // The shortest prefix that is invalid, rather than merely incomplete, ends at the syntax error.
   for (let end = 1; end <= Math.min(text.length, 10_000); end++) {
     if (!isUnfinished(text.slice(0, end))) return end - 1
   }
@@ -44,7 +44,7 @@ function mistakeIn(text: string): string {
   }
 }
 
-/** Returns the line of the mistake with a caret below it. */
+/** Returns the line with the syntax error, and a caret below its position. */
 function point(text: string, position: number) {
   const start = text.lastIndexOf('\n', position - 1) + 1
   const [line = ''] = text.slice(start).split('\n', 1)

@@ -4,8 +4,8 @@ import { CliError } from './failure.ts'
 const levels = [...Object.keys(pino.levels.values), 'silent']
 
 /**
- * Creates the log of this process: JSON lines on stdout, from the level `LOG_LEVEL` up (`info` by
- * default). Each line carries the process id and, behind a supervisor, the instance's number.
+ * Creates the logger of this process. It writes JSON lines on stdout, from the level `LOG_LEVEL` up
+ * (default: `info`), with the process id, and with the instance's number if there are several.
  */
 export function createLog(env: NodeJS.ProcessEnv): Logger {
   const level = env.LOG_LEVEL || 'info'

@@ -14,7 +14,7 @@ import { addStats } from './stats.ts'
 process.stdout.on('error', exitOnBrokenPipe)
 process.stderr.on('error', exitOnBrokenPipe)
 process.exitCode = await run(process.argv)
-// Open handles of a function's file or of a failed start must not keep the process alive.
+// Handles that a function file or a failed start has left open must not keep the process alive.
 setTimeout(() => process.exit(), 1_000).unref()
 
 async function run(argv: readonly string[]): Promise<number> {
@@ -65,7 +65,7 @@ Examples:
   return program
 }
 
-/** Returns the message with those of its causes; with `--verbose`, the stack. */
+/** Returns the error's message and those of its causes; with `--verbose`, the stack as well. */
 function describe(error: unknown, verbose = false): string {
   if (!(error instanceof Error)) return String(error)
   if (verbose) return inspect(error)

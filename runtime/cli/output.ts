@@ -1,19 +1,19 @@
-/** Writes a line for people or for grep. */
+/** Prints text on stdout. */
 export function print(text: string): void {
   process.stdout.write(`${visible(text)}\n`)
 }
 
-/** Prints a value as one line of JSON. */
+/** Prints a value on stdout as one line of JSON. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`)
 }
 
-/** Prints a message on stderr. */
+/** Prints text on stderr. */
 export function note(text: string): void {
   process.stderr.write(`${visible(text)}\n`)
 }
 
-/** Any client may reply on `$SRV`, so control characters are replaced. */
+/** Replaces control characters: the text may come from any client that replies on `$SRV`. */
 function visible(text: string) {
   return text.replaceAll(/[^\P{Cc}\n\t]/gu, '\u{fffd}')
 }

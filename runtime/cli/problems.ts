@@ -3,13 +3,13 @@ import { LoadError, type LoadProblem } from '../server/load.ts'
 
 export type { LoadProblem } from '../server/load.ts'
 
-/** Returns the problems of a LoadError, with file paths relative to the working directory. */
+/** Returns a LoadError's problems, with paths from the working directory; undefined for other errors. */
 export function problemsOf(error: unknown, folder: string): LoadProblem[] | undefined {
   if (!(error instanceof LoadError)) return undefined
   return error.problems.map((problem) => ({ ...problem, file: relativePath(folder, problem.file) }))
 }
 
-/** `functions/room.join.ts: default: not made by defineFunction` */
+/** Returns one line, such as `functions/room.join.ts: default: the default export is missing`. */
 export function describeProblem({ file, export: name, reason }: LoadProblem): string {
   return [file, name, reason].filter(Boolean).join(': ')
 }

@@ -3,14 +3,14 @@ import { CliError } from './failure.ts'
 import { print, printJson } from './output.ts'
 
 interface RefusalBody {
-  /** An error code of the runtime, or the status of another service. */
+  /** An ErrorCode, or the value of `Nats-Service-Error-Code` from a service that is not a function. */
   code: string
   message: string
   details?: unknown
   retryAfterMs?: unknown
 }
 
-/** An error reply of a function, or an error of the call: `not_found: Room x does not exist`. */
+/** An error reply, or the error of a call without a reply: `not_found: Room x does not exist`. */
 export class Refusal extends CliError {
   readonly #text: string
 
@@ -24,7 +24,7 @@ export class Refusal extends CliError {
   }
 }
 
-/** Prints a reply. Throws a Refusal for an error reply, also of another service. */
+/** Prints a reply. Throws a Refusal for an error reply of a function or of another service. */
 export function printReply(reply: Msg, json = false): void {
   const text = reply.string()
   const body = parse(text)
@@ -47,7 +47,7 @@ function describe({ code, message, details, retryAfterMs }: RefusalBody) {
   return lines.join('\n')
 }
 
-/** Returns undefined for a payload that is not JSON, as other services may send. */
+/** Returns the parsed text, or undefined if it is not JSON: other services may send any payload. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text)

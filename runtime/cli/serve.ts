@@ -13,23 +13,23 @@ export interface ServeOptions {
 }
 
 /**
- * Serves a folder in this process until a signal, then exits with 0; with 1 when the connection is closed
- * for good. Throws a CliError that lists the files that cannot be loaded.
+ * Serves a folder in this process. Exits with 0 after a signal, with 1 if the connection is closed for
+ * good. Throws a CliError that lists the files that cannot be loaded.
  */
 export async function serveFolder({ folder, env, name }: ServeOptions): Promise<void> {
-  // Set by the supervisor of several instances.
+  // Undefined unless a supervisor runs this process as one of several instances.
   const instance = env.NATTER_INSTANCE
   const log = createLog(env)
 
   const stopRequest = Promise.withResolvers<string>()
   let isReady = false
   const stop = (reason: string) => {
-    // No call has been accepted yet, so there is nothing to drain.
+    // Before all functions are served, the process exits without draining.
     if (!isReady) process.exit(0)
     stopRequest.resolve(reason)
   }
   onStop(stop)
-  // Alone, SIGHUP means that the terminal was closed; with several instances the supervisor handles it.
+  // SIGHUP means that the terminal was closed. Of several instances, only the supervisor handles it.
   process.on('SIGHUP', () => instance === undefined && stop('SIGHUP'))
 
   const config = { ...readRuntimeConfig(env), ...(name === undefined ? {} : { name }) }

@@ -1,12 +1,12 @@
 /**
- * One Ctrl-C arrives several times: from the terminal and from each launcher that forwards it. Signals
- * within this many milliseconds after the first one count as the same.
+ * Signals within this many milliseconds after the first are ignored: one Ctrl-C arrives several times,
+ * from the terminal and from each launcher that forwards it.
  */
 const duplicateSignalMs = 300
 
 /**
- * Calls `stop` on SIGTERM, on SIGINT, and when a parent with a channel exits. A second signal calls
- * `beforeExit` and exits with 130.
+ * Calls `stop` on SIGTERM, on SIGINT, and when the IPC channel of the parent closes. A second signal
+ * calls `beforeExit` and exits with 130.
  */
 export function onStop(stop: (reason: string) => void, beforeExit?: () => void): void {
   let first: number | undefined
@@ -26,6 +26,6 @@ export function onStop(stop: (reason: string) => void, beforeExit?: () => void):
   process.once('disconnect', () => {
     if (first === undefined) onSignal('the parent process exited')
   })
-  // The listener must not keep an otherwise finished process alive.
+  // The open channel must not keep the process alive when all other work is done.
   process.channel.unref()
 }

@@ -4,7 +4,7 @@ export interface TableColumn {
   right?: boolean
 }
 
-/** Formats a table with columns as wide as their content, separated by two spaces, without colours. */
+/** Formats a table whose columns are as wide as their content and separated by two spaces. */
 export function formatTable(columns: readonly TableColumn[], rows: readonly (readonly string[])[]) {
   const lines = [
     columns.map(({ title }) => title),

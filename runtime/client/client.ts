@@ -16,7 +16,7 @@ import { createRequester, type Requester } from './requester.ts'
 
 type Contracts = Readonly<Record<string, Contract>>
 
-/** The error codes of every call, in addition to those of its contract. */
+/** The error codes that any call may fail with, in addition to those of its contract. */
 type CommonCode =
   | 'invalid'
   | 'forbidden'
@@ -28,12 +28,12 @@ type CommonCode =
   | 'disconnected'
   | 'timeout'
 
-/** The error codes of a call of this contract. */
+/** The error codes that a call by this contract may fail with. */
 export type CodeOf<C extends Contract> =
   | CommonCode
   | (C['errors'] extends readonly (infer Code extends ErrorCode)[] ? Code : never)
 
-/** The error of a failed call, of the class that functions throw. Switch on `code`. */
+/** The error of a failed call. Switch on its `code`. */
 export type CallError<Code extends ErrorCode = ErrorCode> = FunctionError<Code>
 
 export type Answer<C extends Contract> =
@@ -41,18 +41,18 @@ export type Answer<C extends Contract> =
   | { ok: false; error: CallError<CodeOf<C>> }
 
 export interface CallOptions {
-  /** Milliseconds to wait, also the function's deadline. The contract's `timeoutMs` by default. */
+  /** Milliseconds until the call times out, here and in the function. Default: the contract's. */
   timeoutMs?: number
   signal?: AbortSignal
 }
 
 export interface ClientOptions<All extends Contracts> {
   contracts: All
-  /** The logged-in user, the token in the subjects of users. Not needed for calls between functions. */
+  /** The logged-in user's id, which replaces `{caller}` in subjects. Functions need none. */
   user?: string
-  /** The prefix of reply subjects; by default `_INBOX_{user}` with a user, `_INBOX` without. */
+  /** The prefix of reply subjects. Default: `_INBOX_{user}`, or `_INBOX` if there is no user. */
   inboxPrefix?: string
-  /** Returns further headers for a call, such as `traceparent`. */
+  /** Returns additional headers for a call of the function `name`, such as `traceparent`. */
   headers?: (name: keyof All) => MsgHdrs | undefined
 }
 
@@ -70,21 +70,21 @@ export interface Client<All extends Contracts = Contracts> {
     options?: CallOptions,
   ): Promise<Answer<All[Name]>>
   /**
-   * Subscribes to a topic and returns the function that unsubscribes. Omitted `params` match any token.
-   * Of push topics, messages that no function has published are ignored.
+   * Subscribes to a topic and returns a function that unsubscribes. A parameter missing from `params`
+   * matches any value. For a push topic, messages that no function has published are ignored.
    */
   listen<T extends Topic>(
     topic: T,
     params: Partial<Record<ParamNames<T['subject']>, string>>,
     onMessage: (data: ParsedDataOf<T>) => void,
   ): () => void
-  /** Publishes a call without waiting: there is no answer, and no error is reported. */
+  /** Publishes a call without a reply subject: there is no answer, and no error is reported. */
   publish<Name extends keyof All>(name: Name, input: InputOf<All[Name]>): void
-  /** Unsubscribes from everything; pending calls fail with `disconnected`. The connection stays open. */
+  /** Ends all subscriptions, and fails pending calls with `disconnected`. The connection stays open. */
   close(): void
 }
 
-/** Creates a client on a connection. One per connection is enough. */
+/** Creates a client on a connection. One client per connection is enough. */
 export function createClient<const All extends Contracts>(
   nc: NatsConnection,
   options: ClientOptions<All>,
@@ -142,7 +142,7 @@ export function createClient<const All extends Contracts>(
   return client
 }
 
-/** Returns whether a caught error is that of a call, not a programming error. */
+/** Returns whether a caught error is that of a failed call, rather than a programming error. */
 export function isCallError(error: unknown): error is CallError {
   return error instanceof FunctionError
 }
@@ -153,11 +153,11 @@ export interface ContractCaller {
 }
 
 interface AskOptions extends CallOptions {
-  /** Further headers, such as the trace context. */
+  /** Additional headers, such as the trace context. */
   headers?: MsgHdrs | undefined
 }
 
-/** Prepares a contract for calls: its subject is parsed once. */
+/** Creates a caller for one contract. It parses the contract's subject once, not for each call. */
 export function createContractCaller(
   requester: Requester,
   contract: Contract,
@@ -172,7 +172,7 @@ export function createContractCaller(
       const { subject, payload } = write(values)
       const timeoutMs = options.timeoutMs ?? defaultMs
       let hdrs = options.headers
-      // Headers are the most expensive part of a call, so the default timeout is not sent.
+      // The timeout is sent only if it differs: headers are the most expensive part of a call.
       if (timeoutMs !== defaultMs) {
         hdrs ??= headers()
         hdrs.set(timeoutHeader, String(Math.ceil(timeoutMs)))
@@ -185,7 +185,7 @@ export function createContractCaller(
   }
 }
 
-/** Splits data into subject and payload. Throws `invalid` for a value that cannot be a token. */
+/** Splits data into subject and payload. Throws `invalid` if a parameter is not a valid token. */
 export function writeMessage(subject: Subject, data: object, caller?: string) {
   const values = data as Record<string, unknown>
   try {
@@ -235,7 +235,7 @@ function listen<T extends Topic>(
         if (topic.push && !message.headers?.has(pushHeader)) return
         onMessage({ ...(parse(message) as object), ...subject.read(message.subject) })
       } catch (error) {
-        // Thrown in the callback it would close the connection; in a microtask it is an unhandled error.
+        // An error in this callback would close the connection. In a microtask it is merely uncaught.
         queueMicrotask(() => {
           throw error
         })

@@ -10,46 +10,46 @@ export interface RequestOptions {
 
 export interface Requester {
   /**
-   * Publishes with a reply subject and resolves to the first reply. Throws a FunctionError: `unavailable`
-   * when there are no responders, `timeout`, `cancelled`, `forbidden` when the server rejects the subject,
-   * `disconnected` when the connection is lost before the reply. Without a connection, the request waits
-   * for one until its timeout.
+   * Publishes a request and resolves to the first reply. Rejects with a FunctionError: `unavailable` if
+   * there are no responders, `timeout`, `cancelled` if `signal` aborts, `forbidden` if the server rejects
+   * the subject, `too_large`, or `disconnected` if the connection is lost before the reply. A request that
+   * is made without a connection waits for one until its timeout.
    */
   request(subject: string, payload: string | Uint8Array, options: RequestOptions): Promise<Msg>
   /**
-   * Collects a reply of several messages, up to and including the one that `isLast`, in order. Fails as
-   * a whole when one is late.
+   * Publishes a request and collects its replies in order, until `isLast` returns true for one. Rejects
+   * like `request`; with `timeout` if the last reply has not arrived in time.
    */
   collect(
     subject: string,
     payload: string | Uint8Array,
     options: RequestOptions & { isLast: (reply: Msg) => boolean },
   ): Promise<Msg[]>
-  /** Unsubscribes; pending requests fail with `disconnected`. */
+  /** Ends the inbox subscription, and rejects pending requests with `disconnected`. */
   close(): void
 }
 
 interface PendingRequest {
   subject: string
-  /** The last token of its reply subject: a sequence number and its slot. */
+  /** The last token of the reply subject: `{number of the request}-{slot}`. */
   token: string
   slot: number
-  /** The deadline, by `performance.now()`. */
+  /** The time of the timeout, by `performance.now()`. */
   until: number
   resolve: (reply: Msg) => void
   reject: (reason: FunctionError) => void
-  /** Returns whether more replies follow this one. */
+  /** Returns whether more replies follow the given one. Undefined for a single reply. */
   expectsMore: ((reply: Msg) => boolean) | undefined
-  /** Publishes the request; set while there is no connection. */
+  /** Publishes the request. Set while the request waits for a connection. */
   send: (() => void) | undefined
 }
 
-/** Milliseconds between checks for timeouts: a timeout is late by this much at most. */
+/** Milliseconds between two checks for timeouts, so also the maximum delay of a timeout. */
 const sweepMs = 20
 
 /**
- * Creates a requester over one inbox subscription. It uses no timer, race or stack capture per request,
- * which take most of the time of nats.js's own `request`.
+ * Creates a requester that receives all replies in one inbox subscription. Unlike the `request` of
+ * nats.js, it avoids the cost of a timer, a race and a stack trace for each request.
  */
 export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Requester {
   const inbox = `${createInbox(inboxPrefix)}.`
@@ -64,7 +64,7 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
       if (error) return rejectAll(new FunctionError('forbidden', error.message, { cause: error }))
       const token = reply.subject.slice(inbox.length)
       const request = pending.get(Number(token.slice(token.indexOf('-') + 1)))
-      // The slot of a late reply may belong to another request by now.
+      // After a timeout, the slot may belong to another request when the late reply arrives.
       if (request?.token !== token || request.expectsMore?.(reply)) return
       pending.delete(request.slot)
       if (reply.data.length === 0 && isNoResponders(reply))
@@ -129,7 +129,7 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
     })
   }
 
-  /** Removes a pending request. Returns false if it is settled already. */
+  /** Removes a pending request. Returns false if the request is no longer pending. */
   function drop(request: PendingRequest): boolean {
     if (pending.get(request.slot) !== request) return false
     pending.delete(request.slot)
@@ -171,7 +171,7 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
     }
   }
 
-  /** nats.js drops a publish without a connection, so requests are queued until it is back. */
+  /** Queues requests while the connection is lost, because nats.js would drop them. */
   async function followConnection() {
     for await (const status of nc.status()) {
       if (status.type === 'disconnect') {
@@ -208,7 +208,7 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
     }
   }
 
-  /** Fails the requests on a subject that the server has rejected, without waiting for the timeout. */
+  /** Rejects requests at once, rather than at their timeout, if the server has rejected their subject. */
   function rejectForbidden(error: Error & { operation?: string; subject?: string }) {
     if (error.operation !== 'publish') return
     for (const request of pending.list()) {

@@ -1,7 +1,7 @@
 /**
- * A pool for items that are added and removed thousands of times a second. A Map or Set would keep
- * reallocating its table, and in V8 each old table references the next one: once one has been promoted, it
- * keeps the garbage of all later ones until the next major collection.
+ * A pool for items that are added and removed thousands of times a second. A Map or Set would often
+ * replace its table. In V8 each replaced table references the next one, so one that has reached the old
+ * generation keeps all later tables alive until the next major garbage collection.
  */
 export class SlotPool<Item extends object> {
   #items: (Item | undefined)[] = []
@@ -31,7 +31,7 @@ export class SlotPool<Item extends object> {
     this.#free = []
   }
 
-  /** Returns all items, in no order. */
+  /** Returns all items, in no particular order. */
   list(): Item[] {
     return this.#items.filter((item) => item !== undefined)
   }

@@ -5,7 +5,7 @@ import type { Requester } from '../client/requester.ts'
 import { writeHeaders } from '../nats/headers.ts'
 
 const timeoutMs = 5_000
-/** The stream rejects the message unless this is the last sequence of its subject; 0 for none. */
+/** Header with the expected last sequence of the subject (0: no message), else the server rejects it. */
 export const expectHeader = 'Nats-Expected-Last-Subject-Sequence'
 const wrongLastSequence = 10071
 const sequenceNotFound = 10043
@@ -19,9 +19,9 @@ export interface StoredMessage {
 }
 
 /**
- * Publishes to the stream that captures the subject and waits for the acknowledgement. Returns
- * undefined if `expect` is not the last sequence of the subject. Throws `unavailable` if no stream
- * captures the subject, or the stream rejects the message.
+ * Publishes to the stream that captures the subject, and waits for the acknowledgement. Returns
+ * undefined if the last sequence of the subject is not `expect`. Throws `unavailable` if no stream
+ * captures the subject, or if the stream rejects the message.
  */
 export async function publishStored(
   requester: Requester,
@@ -58,7 +58,7 @@ export function readSequence(requester: Requester, stream: string, seq: number) 
   return readDirect(requester, `$JS.API.DIRECT.GET.${stream}`, `{"seq":${seq}}`)
 }
 
-/** Returns the messages that match a query of the server's direct batch API, in one round trip. */
+/** Returns the messages that match a query, by the server's batched direct get, in one round trip. */
 export async function readBatch(
   requester: Requester,
   stream: string,
@@ -76,7 +76,7 @@ export async function readBatch(
   return { messages: parts.flatMap((part) => parseStoredMessage(part) ?? []), pending }
 }
 
-/** Returns the first and the last sequence of a stream. Its leader answers, so they are current. */
+/** Returns the first and the last sequence of a stream. They are current: the stream's leader answers. */
 export async function readBounds(
   requester: Requester,
   stream: string,
@@ -90,7 +90,7 @@ export async function readBounds(
   throw new FunctionError('unavailable', `${stream} cannot be read: ${error?.description}`)
 }
 
-/** Returns up to which sequence a durable consumer has no unacknowledged message. */
+/** Returns the sequence up to which all messages of a durable consumer are acknowledged. */
 export async function readConsumerProgress(
   requester: Requester,
   stream: string,
@@ -107,19 +107,19 @@ export async function readConsumerProgress(
   }>()
   if (!ack_floor)
     throw new FunctionError('unavailable', `${consumer} cannot be read: ${error?.description}`)
-  // The floor of an idle consumer is its last matching message, which may be long before the last one.
+  // The floor of an idle consumer is the last message that it received, not the stream's last one.
   const caughtUp = num_pending === 0 && num_ack_pending === 0
-  // Messages that the stream has deleted need no handling.
+  // Messages before the stream's first one are deleted and need no handling.
   const floor = Math.max(ack_floor.stream_seq, first - 1)
   return { caughtUp, seq: caughtUp ? Math.max(last, floor) : floor }
 }
 
-/** A query matches more subjects than the server returns in one batch. */
+/** Thrown if a query matches more subjects than the server returns in one batch. */
 export class TooManySubjectsError extends Error {
   override name = 'TooManyError'
 }
 
-/** Deletes a message and overwrites its bytes. Returns false if it does not exist. */
+/** Deletes a message and overwrites its bytes. Returns false if the message does not exist. */
 export async function deleteMessage(
   requester: Requester,
   stream: string,
@@ -133,7 +133,7 @@ export async function deleteMessage(
   }>()
   if (success) return true
   if (error?.err_code === sequenceNotFound) return false
-  // The server's errors for a sequence before the first message and after the last one.
+  // The server's errors for a sequence before the stream's first message, and after its last one.
   if (/no message found|stream store EOF/.test(error?.description ?? '')) return false
   throw new FunctionError(
     'unavailable',
@@ -145,7 +145,7 @@ async function readDirect(requester: Requester, api: string, query: string, with
   return parseStoredMessage(await requester.request(api, query, { timeoutMs: withinMs }))
 }
 
-/** Parses the reply of a direct get; undefined for a message that does not exist. */
+/** Parses the reply of a direct get. Returns undefined if the message does not exist. */
 export function parseStoredMessage(message: Msg): StoredMessage | undefined {
   const hdrs = message.headers
   if (!hdrs || hdrs.code === 404) return undefined

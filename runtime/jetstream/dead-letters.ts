@@ -7,20 +7,20 @@ import { writeHeaders } from '../nats/headers.ts'
 import { deleteMessage, readBatch, readSequence, type StoredMessage } from './api.ts'
 import { deadLetters } from './resources.ts'
 
-/** A message as a consumer receives it, or as it is restored from a dead letter. */
+/** A message that a consumer has received, or that was restored from a dead letter. */
 export type Delivered = Pick<JsMsg, 'ack' | 'headers' | 'json' | 'seq' | 'subject'> & {
   readonly info: Pick<JsMsg['info'], 'timestampNanos'>
 }
 
-/** The original headers that a handler or its trace needs. */
+/** The headers of the original message that a replay needs, copied to the dead letter. */
 const preservedHeaders = ['KV-Operation', 'traceparent', 'tracestate']
 const markerHeader = 'Nats-Marker-Reason'
-/** The marker header belongs to the server, so a dead letter stores its value under another name. */
+/** Stores the value of the marker header, which only the server may set, in a dead letter. */
 const storedMarkerHeader = 'Natter-Marker-Reason'
 const storedTimeHeader = 'Natter-Time'
 const maxPageBytes = 4_000_000
 
-/** Returns the headers of a dead letter: the reason, and everything that a replay restores. */
+/** Returns the headers of a dead letter: the reason, and what is needed to restore the message. */
 export function deadLetterHeaders(message: JsMsg, durable: string, reason: string): MsgHdrs {
   const { stream, timestampNanos, deliveryCount } = message.info
   const hdrs: Record<string, string> = {
@@ -41,7 +41,7 @@ export function deadLetterHeaders(message: JsMsg, durable: string, reason: strin
   return writeHeaders(hdrs)
 }
 
-/** Returns up to `limit` dead letters with a sequence over `after`, oldest first, and their total. */
+/** Returns up to `limit` dead letters with a sequence greater than `after`, and the number of all. */
 export async function listDeadLetters(
   requester: Requester,
   { after, limit }: { after: number; limit: number },
@@ -57,7 +57,7 @@ export async function listDeadLetters(
   return { letters: messages.map(toLetter), total, hasMore: pending > 0 }
 }
 
-/** Returns a dead letter and its restored message; undefined if it does not exist. */
+/** Returns a dead letter and the original message; undefined if the dead letter does not exist. */
 export async function findDeadLetter(requester: Requester, seq: number) {
   const stored = await readSequence(requester, deadLetters.stream, seq)
   return stored && { letter: toLetter(stored), message: restore(stored) }
@@ -67,7 +67,7 @@ export function discardDeadLetter(requester: Requester, seq: number): Promise<bo
   return deleteMessage(requester, deadLetters.stream, seq)
 }
 
-/** Restores the message as it was delivered. Its `ack` does nothing: the delivery has ended. */
+/** Restores the original message of a dead letter. Its `ack` does nothing: the delivery has ended. */
 function restore(stored: StoredMessage): Delivered {
   const { message } = stored
   const { subject, sequence } = toLetter(stored)
@@ -104,7 +104,7 @@ function toLetter({ subject, seq, at, message }: StoredMessage): DeadLetter {
   }
 }
 
-/** Returns 0 without a stream of dead letters: no function has ever consumed a stream then. */
+/** Returns the number of dead letters; 0 if the stream DEAD_LETTERS does not exist yet. */
 async function countDeadLetters(requester: Requester): Promise<number> {
   const api = `$JS.API.STREAM.INFO.${deadLetters.stream}`
   const reply = await requester.request(api, '', { timeoutMs: 5_000 })

@@ -8,21 +8,21 @@ import {
 import type { Logger } from 'pino'
 import { ignoreNotFound, requireNoDrift } from './resources.ts'
 
-/** Milliseconds after which the server redelivers a message without a sign of life. */
+/** Milliseconds after which the server redelivers a message that is neither acknowledged nor in work. */
 export const ackWaitMs = 10_000
 
 export interface DurableConsumer {
   readonly stream: string
   readonly name: string
-  /** The subject pattern of its messages. */
+  /** The subject pattern of the messages to consume. */
   readonly filter: string
-  /** Start of a new consumer: the stream's first message, or the next one. */
+  /** Whether a new consumer receives all messages of the stream, or only those stored from now on. */
   readonly deliver: 'all' | 'new'
-  /** Messages in one batch. */
+  /** Maximum number of messages in one batch. */
   readonly batch: number
 }
 
-/** Creates the consumer if it is missing. Throws a DriftError if it exists and differs. */
+/** Creates the consumer if it is missing. Throws a DriftError if it exists with another configuration. */
 export async function ensureConsumer(
   jsm: JetStreamManager,
   { stream, name, filter, deliver, batch }: DurableConsumer,
@@ -44,8 +44,8 @@ export async function ensureConsumer(
 const lostStatuses = ['consumer_deleted', 'consumer_not_found', 'stream_not_found']
 
 /**
- * Recreates the consumer when an operator deletes it, or when the stream is recreated. Resolves when
- * `messages` ends.
+ * Recreates the consumer when the server reports that the consumer or its stream is gone. Resolves
+ * when `messages` ends.
  */
 export async function recreateLostConsumer(
   messages: ConsumerMessages,

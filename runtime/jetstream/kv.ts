@@ -18,7 +18,7 @@ import {
 const keyPattern = /^[-/_=A-Za-z0-9]+(\.[-/_=A-Za-z0-9]+)*$/
 const listPattern = /^(\*|[-/_=A-Za-z0-9]+)(\.(\*|[-/_=A-Za-z0-9]+))*(\.>)?$|^>$/
 
-/** The server writes the value only if the key has no revision. */
+/** Headers that make the server write a value only if the key has no revision. */
 const absent = writeHeaders({ [expectHeader]: '0' })
 
 export interface BucketConnections {
@@ -27,7 +27,7 @@ export interface BucketConnections {
   readonly requester: Requester
 }
 
-/** Opens a bucket on the process's requester: the NATS client's own costs more per call. */
+/** Opens a bucket. It uses the requester, because the KV client of nats.js costs more per call. */
 export function openBucket(
   { nc, js, requester }: BucketConnections,
   declaration: BucketDeclaration,
@@ -65,7 +65,7 @@ export function openBucket(
     },
     async create(key, value) {
       if (await write(key, value, 0)) return true
-      // A deleted or expired key leaves a marker, whose sequence must be the expected one.
+      // A deleted or expired key has a marker as its last message: then expect the marker's sequence.
       const last = await readLast(requester, stream, subjectOf(key))
       if (last && isLive(last)) return false
       return (await write(key, value, last?.seq ?? 0)) !== undefined
@@ -91,7 +91,7 @@ export function openBucket(
 
 const maxBatchSubjects = 1_024
 
-/** Returns the last message of each matching subject; in several batches if there are too many. */
+/** Returns the last message of each matching subject, in several batches if one cannot hold them. */
 async function readLastOfEach(
   requester: Requester,
   js: JetStreamClient,
@@ -114,7 +114,7 @@ async function readLastOfEach(
   return messages
 }
 
-/** Returns whether a message is a value and not the marker of a deleted or expired one. */
+/** Returns whether a message holds a value, rather than marking its key as deleted or expired. */
 function isLive({ message }: StoredMessage): boolean {
   return !message.headers?.get('KV-Operation') && !message.headers?.get('Nats-Marker-Reason')
 }

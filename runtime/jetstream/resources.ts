@@ -8,14 +8,14 @@ import { Kvm } from '@nats-io/kv'
 import type { Logger } from 'pino'
 import type { BucketDeclaration, StreamDeclaration } from '../api/contract.ts'
 
-/** Messages that a function could not handle: `dead.{service}`, with the reason as a header. */
+/** The stream of messages that a function could not handle: `dead.{service}`, with the reason as header. */
 export const deadLetters = {
   stream: 'DEAD_LETTERS',
   subjects: ['dead.*'],
   config: { storage: 'file', discard: 'new', allow_direct: true },
 } as const satisfies StreamDeclaration
 
-/** Schedules and their ticks. One message per subject: missed ticks do not pile up. */
+/** The stream of schedules and their ticks. It stores one message per subject, so only the last tick. */
 export const schedules = {
   stream: 'SCHEDULES',
   subjects: ['schedule.*', 'tick.*'],
@@ -28,7 +28,7 @@ export const schedules = {
   },
 } as const satisfies StreamDeclaration
 
-/** A stream, bucket or consumer exists and differs from its declaration. */
+/** Thrown if an existing stream, bucket or consumer differs from its declaration. */
 export class DriftError extends Error {
   override name = 'DriftError'
 }
@@ -40,8 +40,8 @@ export interface Resources {
 }
 
 /**
- * Creates the streams and buckets that are missing. Throws a DriftError for one that exists and
- * differs from its declaration. Idempotent.
+ * Creates the streams and buckets that are missing. Throws a DriftError if an existing one differs from
+ * its declaration. A second call has no effect.
  */
 export async function ensureResources(
   js: JetStreamClient,
@@ -85,7 +85,7 @@ async function ensureBucket(
   log.info({ bucket }, 'bucket created')
 }
 
-/** Throws a DriftError that lists the differences. Undeclared fields are the operator's choice. */
+/** Throws a DriftError that lists the differing fields. Ignores fields that are not declared. */
 export function requireNoDrift(
   resource: string,
   declared: Record<string, unknown>,
@@ -104,12 +104,12 @@ export function requireNoDrift(
   )
 }
 
-/** The server omits fields that are off. */
+/** Returns whether both values are unset. The server omits fields that are 0, false or empty. */
 function isUnset(a: unknown, b: unknown) {
   return !a && !b
 }
 
-/** Returns undefined for JetStream's error "not found". Throws any other error. */
+/** Returns undefined if a stream or consumer was not found. Throws any other error. */
 export function ignoreNotFound(error: unknown): undefined {
   const { code, status } = error as { code?: number; status?: number }
   if (code === 10059 || code === 10014 || status === 404) return undefined
