@@ -17,7 +17,8 @@ export interface System {
   /**
    * Passes the original message once more to the function that failed, and deletes the dead letter on
    * success. Returns false if the dead letter does not exist. Throws `conflict` with the reason if the
-   * function fails again, and `unavailable` if no instance serves the function.
+   * function fails again, and `unavailable` if no instance serves the function or if a dependency of the
+   * function is unavailable.
    */
   replay(seq: number): Promise<boolean>
   /** Deletes a dead letter. Returns false if the dead letter does not exist. */

@@ -21,9 +21,9 @@ export interface CalloutOptions {
 const kinds = { nats: 'nats', websocket: 'websocket', mqtt: 'mqtt' } as const
 
 /**
- * Serves the auth callout. `admit` returns the client's grant, or throws a FunctionError whose message the
- * server logs as the reason. `drain` leaves the queue group and resolves when all received requests are
- * answered. Throws an Error that names the environment variable if a seed is invalid.
+ * Serves the auth callout. `admit` returns the client's grant, or throws a FunctionError, whose message
+ * the server logs as the reason. `drain` leaves the queue group and resolves when all received requests
+ * are answered. Throws an Error that names the environment variable if a seed is invalid.
  */
 export function serveCallout(
   nc: NatsConnection,

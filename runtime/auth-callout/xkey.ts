@@ -14,8 +14,8 @@ export interface CurveKey {
 }
 
 /**
- * Reads a curve seed (SX…). The returned key caches the secret that it shares with each server, because
- * deriving one takes 1.3 ms. If the seed is invalid, throws an Error that does not contain it.
+ * Reads a curve seed (SX…). The returned key caches the secret that it shares with each server, since
+ * deriving a secret takes 1.3 ms. If the seed is invalid, throws an Error that does not contain it.
  */
 export function readCurveSeed(seed: string): CurveKey {
   const secretKey = decodeSeed(seed, 'X')

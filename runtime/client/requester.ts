@@ -11,9 +11,9 @@ export interface RequestOptions {
 export interface Requester {
   /**
    * Publishes a request and resolves to the first reply. Rejects with a FunctionError: `unavailable` if
-   * there are no responders, `timeout`, `cancelled` if `signal` aborts, `forbidden` if the server rejects
-   * the subject, `too_large`, or `disconnected` if the connection is lost before the reply. A request that
-   * is made without a connection waits for one until its timeout.
+   * there are no responders, `timeout`, `cancelled` if `signal` aborts, `forbidden` if the server
+   * rejects the subject, `too_large`, or `disconnected` if the connection is lost before the reply.
+   * While there is no connection, the request waits for one until its timeout.
    */
   request(subject: string, payload: string | Uint8Array, options: RequestOptions): Promise<Msg>
   /**
@@ -208,7 +208,7 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
     }
   }
 
-  /** Rejects requests at once, rather than at their timeout, if the server has rejected their subject. */
+  /** Rejects requests before their timeout if the server has rejected a publish on their subject. */
   function rejectForbidden(error: Error & { operation?: string; subject?: string }) {
     if (error.operation !== 'publish') return
     for (const request of pending.list()) {

@@ -76,7 +76,7 @@ export async function readBatch(
   return { messages: parts.flatMap((part) => parseStoredMessage(part) ?? []), pending }
 }
 
-/** Returns the first and the last sequence of a stream. They are current: the stream's leader answers. */
+/** Returns the current first and last sequence of a stream: the stream's leader answers. */
 export async function readBounds(
   requester: Requester,
   stream: string,

@@ -8,7 +8,7 @@ import {
 import type { Logger } from 'pino'
 import { ignoreNotFound, requireNoDrift } from './resources.ts'
 
-/** Milliseconds after which the server redelivers a message that is neither acknowledged nor in work. */
+/** Milliseconds without acknowledgement or heartbeat after which the server redelivers a message. */
 export const ackWaitMs = 10_000
 
 export interface DurableConsumer {
@@ -22,7 +22,7 @@ export interface DurableConsumer {
   readonly batch: number
 }
 
-/** Creates the consumer if it is missing. Throws a DriftError if it exists with another configuration. */
+/** Creates the consumer if it is missing. Throws a DriftError if it exists and is configured otherwise. */
 export async function ensureConsumer(
   jsm: JetStreamManager,
   { stream, name, filter, deliver, batch }: DurableConsumer,

@@ -8,7 +8,7 @@ import { Kvm } from '@nats-io/kv'
 import type { Logger } from 'pino'
 import type { BucketDeclaration, StreamDeclaration } from '../api/contract.ts'
 
-/** The stream of messages that a function could not handle: `dead.{service}`, with the reason as header. */
+/** The stream of messages that functions could not handle. Subjects: `dead.{service}`. */
 export const deadLetters = {
   stream: 'DEAD_LETTERS',
   subjects: ['dead.*'],

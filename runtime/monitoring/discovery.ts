@@ -20,7 +20,7 @@ const identity = {
 }
 const endpoint = { name: Name, subject: v.string(), queue_group: v.nullish(v.string()) }
 
-/** The replies on `$SRV` by the micro protocol. Unknown fields are kept. */
+/** Schemas of the replies on `$SRV` in the NATS micro protocol. They accept unknown fields. */
 const schemas = {
   PING: v.looseObject({ type: v.literal('io.nats.micro.v1.ping_response'), ...identity }),
   INFO: v.looseObject({
@@ -59,19 +59,20 @@ export interface Answers<V extends Verb> {
   invalid: InvalidAnswer[]
 }
 
-/** A reply that violates the protocol. */
+/** A reply that violates the micro protocol. */
 export interface InvalidAnswer {
-  /** Empty if the reply has none. */
+  /** Name of the service; empty if the reply has no name. */
   name: string
   id: string
   problems: string[]
-  /** The reply itself: parsed if it is JSON, else text. */
+  /** The reply: the parsed value if it is JSON, otherwise the text. */
   answer: unknown
 }
 
 /**
- * Requests `$SRV.{verb}` from all services, or from all instances of one, and collects the replies until
- * none arrives for a while, one second at most; with `waitMs`, for exactly that time. The name must be valid.
+ * Requests `$SRV.{verb}` from all instances of all services, or of the service `name`, which must be a
+ * valid name. Collects replies for `waitMs`; if that is undefined, until none has arrived for 150 ms,
+ * for one second at most.
  */
 export async function discoverInstances<V extends Verb>(
   nc: NatsConnection,

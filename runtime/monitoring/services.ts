@@ -4,8 +4,8 @@ import { discoverInstances, type Info, type Stats } from './discovery.ts'
 import { toRows, toSums } from './stats-rows.ts'
 
 /**
- * Creates a function that lists the running services by `$SRV`. It requests STATS on each call, and INFO
- * only when a new instance appears.
+ * Creates a function that lists the running services. Each call requests `$SRV.STATS`; a call that finds
+ * a new instance requests `$SRV.INFO` as well.
  */
 export function createServices(nc: NatsConnection): () => Promise<Service[]> {
   let infoById = new Map<string, Info>()
@@ -21,7 +21,7 @@ export function createServices(nc: NatsConnection): () => Promise<Service[]> {
   }
 }
 
-/** Returns one service per endpoint of the given instances. */
+/** Merges the instances of one service into one Service for each endpoint. */
 function toServices(stats: readonly Stats[], infoById: ReadonlyMap<string, Info>): Service[] {
   const rows = stats.flatMap(toRows)
   const byId = new Map(stats.map((instance) => [instance.id, instance]))

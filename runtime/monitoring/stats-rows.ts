@@ -1,7 +1,7 @@
 import type { EndpointStats } from '../api/system.ts'
 import type { Stats } from './discovery.ts'
 
-/** The stats of one endpoint: of one instance, or summed over all of them. */
+/** The statistics of one endpoint: those of one instance, or the sum over all instances. */
 export interface StatsRow extends EndpointStats {
   name: string
   endpoint: string
@@ -11,7 +11,7 @@ export interface StatsRow extends EndpointStats {
 export type InstanceRow = StatsRow & { id: string; started: string }
 export type SumRow = StatsRow & { instances: number }
 
-/** Returns one row per endpoint of an instance. */
+/** Returns one row for each endpoint of an instance. */
 export function toRows({ name, id, started, endpoints }: Stats): InstanceRow[] {
   return (endpoints ?? []).map((endpoint) => {
     const data = Object(endpoint.data) as Record<string, unknown>
@@ -37,7 +37,7 @@ export function toRows({ name, id, started, endpoints }: Stats): InstanceRow[] {
   })
 }
 
-/** Returns one row per endpoint, summed over all instances; percentiles are those of the slowest. */
+/** Returns one row for each endpoint: sums over all instances, percentiles of the slowest instance. */
 export function toSums(rows: readonly InstanceRow[]): SumRow[] {
   return [...Map.groupBy(rows, ({ name, endpoint }) => `${name} ${endpoint}`).values()].flatMap(
     (group) => {

@@ -8,7 +8,7 @@ import { collectSpans } from '../tracing/collect-spans.ts'
 import { discoverInstances } from './discovery.ts'
 import { createServices } from './services.ts'
 
-/** A replay calls a stream handler, which may run for a minute. */
+/** Milliseconds to wait for a replay: a stream handler may run for a minute. */
 const replayMs = 60_000
 
 export function createSystem(nc: NatsConnection, requester: Requester): System {

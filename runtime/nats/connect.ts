@@ -2,8 +2,8 @@ import { AuthorizationError, type NatsConnection } from '@nats-io/nats-core'
 import { connectNode } from './transport.ts'
 
 /**
- * Connects, and reconnects without end. Throws an Error that names the variable if the server rejects
- * the credentials of the URL, and the client's error if the server is unavailable.
+ * Connects to a server, and reconnects without limit when the connection is lost. Throws an Error that
+ * names `variable` if the server rejects the credentials, and nats.js's error if it is unavailable.
  */
 export async function connectToNats(
   variable: 'NATS_URL' | 'NATS_AUTH_URL',

@@ -1,12 +1,13 @@
 import { errors, type Msg, type NatsConnection } from '@nats-io/nats-core'
 
-/** Milliseconds without a reply after which no more are expected. */
+/** Milliseconds without a reply after which no more replies are expected. */
 const quietMs = 150
 const maxWaitMs = 1_000
 
 /**
- * Publishes a request and returns all replies. Without `waitMs`, ends when no reply has arrived for
- * 150 ms, after one second at most; with it, after exactly that time. Empty without a responder.
+ * Publishes a request and returns all replies that arrive within `waitMs`. If `waitMs` is undefined,
+ * waits until no reply has arrived for 150 ms, for one second at most. Returns an empty array if there
+ * is no responder.
  */
 export async function gather(
   nc: NatsConnection,

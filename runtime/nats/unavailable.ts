@@ -14,14 +14,14 @@ const networkCodes = new Set([
 ])
 
 /**
- * Codes of SQL and of the drivers for an unavailable database: connection exceptions, insufficient
- * resources, shutdown and startup.
+ * SQLSTATE and driver codes that mean that the database is unavailable: connection exceptions,
+ * insufficient resources, shutdown and startup.
  */
 const databaseCodes = /^(08...|53...|57P0[0-5]|CONNECTION_\w+|CONNECT_TIMEOUT)$/
 
 /**
- * Returns whether an error means that a dependency is unavailable, so that a retry may succeed.
- * Follows `cause`, because libraries wrap errors.
+ * Returns whether an error, or an error in its chain of causes, means that a dependency is unavailable,
+ * so that a retry may succeed.
  */
 export function isUnavailable(error: unknown): boolean {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 8; depth++) {
@@ -35,7 +35,7 @@ export function isUnavailable(error: unknown): boolean {
   return false
 }
 
-/** Returns the error that the caller receives for a thrown value. */
+/** Returns the error to send to the caller if a handler has thrown `error`. */
 export function toFunctionError(error: unknown): FunctionError {
   if (error instanceof FunctionError) return error
   return isUnavailable(error)

@@ -15,31 +15,31 @@ import { writeHeaders } from '../nats/headers.ts'
 const timeoutMs = 500
 const [failuresToOpen, openMs] = [5, 2_000]
 
-/** One counter per function, caller and window. The server adds, so concurrent updates do not race. */
+/** The stream of counters, one on each `limit.{service}.{caller}.{window}`. The server adds to them. */
 export const rateLimit = {
   stream: 'RATE_LIMIT',
   subjects: ['limit.*.*.*'],
   config: {
     storage: 'memory',
     max_msgs_per_subject: 1,
-    // The counter of a window is also read during the next one.
+    // The counter of a window is still read during the next window.
     max_age: (2 * maxLimitWindowMs + 10_000) * 1e6,
     allow_msg_counter: true,
     allow_direct: true,
   },
 } as const satisfies StreamDeclaration
 
-/** Counters that are shared by all instances. */
+/** Counters that all instances share. */
 export interface SharedCounter {
-  /** Adds to a counter and returns its new value. Throws when the server does not answer in time. */
+  /** Adds to a counter and returns its new value. Throws if the server does not answer within 500 ms. */
   add(subject: string, by: number): Promise<number>
   /** Returns the value of a counter; 0 if it does not exist. */
   read(subject: string): Promise<number>
 }
 
 /**
- * Creates counters in JetStream behind a circuit breaker: it opens after five consecutive failures, and
- * after two seconds one probe decides whether it closes.
+ * Creates counters in JetStream behind a circuit breaker. After five consecutive failures the breaker
+ * opens and operations fail at once; two seconds later, one operation decides whether it closes.
  */
 export function createSharedCounter(requester: Requester, log: Logger): SharedCounter {
   const breaker = circuitBreaker(handleAll, {
@@ -53,7 +53,7 @@ export function createSharedCounter(requester: Requester, log: Logger): SharedCo
     log.info({ stream: rateLimit.stream }, 'rate limit counters available again'),
   )
   const guarded = <T>(operation: () => Promise<T>) => {
-    // Calls during the probe would have to wait for it.
+    // One operation probes the server: the others would have to wait for its outcome, so they fail.
     if (breaker.state === CircuitState.HalfOpen) return Promise.reject(new BrokenCircuitError())
     return breaker.execute(operation)
   }

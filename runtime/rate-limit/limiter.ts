@@ -3,12 +3,12 @@ import type { Limit } from '../api/define.ts'
 import { FunctionError } from '../api/errors.ts'
 import type { SharedCounter } from './counter.ts'
 
-/** While the shared counters are unavailable, calls are counted locally (`allow`) or rejected (`block`). */
+/** Without the shared counters, each process counts its own calls (`allow`) or rejects them (`block`). */
 export type LimitFallback = 'allow' | 'block'
 
 export interface LimiterOptions {
   counter: SharedCounter
-  /** The function's service name, a token of the counters' subjects. */
+  /** The function's service name, which is a token in the subjects of its counters. */
   service: string
   limit: Limit
   fallback: LimitFallback
@@ -16,30 +16,31 @@ export interface LimiterOptions {
 
 /** The state of one caller in this process. */
 interface Account {
-  /** The number of the current window since the epoch. */
+  /** The current window: the number of whole windows since the epoch. */
   window: number
-  /** Calls that the shared counter has granted to this process and that are not used yet. */
+  /** Number of calls that the shared counter has granted to this process and that are still unused. */
   granted: number
-  /** The size of the last request; doubles while it is granted in full. */
+  /** Number of calls granted by the last request to the counter. The next one asks for twice as many. */
   batch: number
-  /** The calls of all processes in the previous window; undefined until it has been read. */
+  /** Number of calls in all processes in the previous window; undefined until it has been read. */
   before: number | undefined
-  /** The calls of this process in the current and the previous window. */
+  /** Number of calls in this process in the current window (`used`) and in the previous one. */
   used: number
   usedBefore: number
-  /** No call can be granted before this time, in milliseconds since the epoch. */
+  /** The time before which no call can be granted, in milliseconds since the epoch. */
   blockedUntil: number
   waiting: number
   request: Promise<void> | undefined
 }
 
-/** The largest share of a limit that one process requests at a time, since unused grants are lost to others. */
+/** The largest share of a limit that one process requests at once: other processes cannot use it. */
 const maxBatchShare = 1 / 20
 
 /**
- * Limits the calls of each caller in a sliding window over all instances. The previous window counts by
- * the share of it that is within the sliding window. A process requests several calls at a time, so that
- * most calls need no round trip, and returns those over the limit.
+ * Limits the calls of each caller in a sliding window, over all instances. Calls are counted in fixed
+ * windows; those of the previous window count in proportion to its part within the sliding window. A
+ * process requests grants for several calls at once, so that most calls need no round trip, and subtracts
+ * grants beyond the limit from the shared counter again.
  */
 export class Limiter {
   readonly #options: LimiterOptions
@@ -49,7 +50,7 @@ export class Limiter {
     this.#options = options
   }
 
-  /** Returns undefined if the call may proceed at once. Throws or rejects with `rate_limited`. */
+  /** Returns undefined if the call may run at once, or a promise to wait for. Throws `rate_limited`. */
   take(caller: string): undefined | Promise<void> {
     const now = Date.now()
     const account = this.#accountOf(caller, now)
@@ -83,7 +84,7 @@ export class Limiter {
     return account
   }
 
-  /** Uses a granted call. Returns false if none is left; throws `rate_limited` while blocked. */
+  /** Uses one granted call. Returns false if none is left. Throws `rate_limited` while blocked. */
   #use(account: Account, now: number): boolean {
     if (now < account.blockedUntil) throw rateLimited(account.blockedUntil - now)
     if (account.granted === 0) return false
@@ -118,7 +119,7 @@ export class Limiter {
         counter.add(subjectOf(window), batch),
         account.before ?? counter.read(subjectOf(window - 1)),
       ])
-      // The window ended during the request, so its grant is void.
+      // The window ended during the request, so the grant is no longer valid.
       if (account.window !== window) return
       account.before = before
       const free = this.#free(total - batch, before)
@@ -142,18 +143,18 @@ export class Limiter {
     }
   }
 
-  /** Returns how many more calls fit into the sliding window. */
+  /** Returns how many more calls fit, after `used` calls in this window and `before` in the previous. */
   #free(used: number, before: number): number {
     const { max, windowMs } = this.#options.limit
     const passed = (Date.now() % windowMs) / windowMs
     return Math.max(0, Math.floor(max - used - before * (1 - passed)))
   }
 
-  /** Returns when the next call fits, in milliseconds since the epoch. */
+  /** Returns the time from which one more call fits, in milliseconds since the epoch. */
   #freeAt(used: number, before: number): number {
     const { max, windowMs } = this.#options.limit
     const start = Math.floor(Date.now() / windowMs) * windowMs
-    // The share of a window that must pass until the previous window leaves room for one call.
+    // The share of a window that must pass until `carried` earlier calls weigh no more than `room`.
     const share = (room: number, carried: number) => 1 - room / Math.max(carried, 1)
     const at =
       used <= max - 1

@@ -12,7 +12,7 @@ import { type Served, serveState, withCleanup } from './endpoint.ts'
 import type { FunctionHost } from './function-host.ts'
 import type { FunctionStats } from './stats.ts'
 
-/** Serves the auth callout on a connection of its own, in the account that alone may answer it. */
+/** Serves the auth callout on its own connection to the account AUTH, which alone may answer it. */
 export async function serveAuthCallout(
   host: FunctionHost,
   dispatcher: Dispatcher,
@@ -42,14 +42,14 @@ export async function serveAuthCallout(
   )
   const state = async () => ({ logins: dispatcher.stats.requests })
   return withCleanup(await serveState(host, dispatcher, state), async () => {
-    // Draining fails without a connection; the pending logins then get no answer.
+    // Without a connection, draining fails and the pending logins get no answer.
     await served.drain().catch(() => {})
     await dispatcher.idle()
     await nc.drain().catch(() => nc.close())
   })
 }
 
-/** Runs the handler for one connection; resolves with its grant or rejects with its refusal. */
+/** Runs the handler for one login. Resolves with the grant, or rejects with the reason for a refusal. */
 class AuthCalloutJob implements Job {
   readonly until = performance.now() + defaultTimeoutMs
   slot = -1
@@ -104,7 +104,7 @@ class AuthCalloutJob implements Job {
   }
 
   refuse(reason: FunctionError): void {
-    // A handler may still fail after the deadline has refused its login.
+    // The handler may fail after the login was already refused at its deadline.
     if (this.#refusal) return
     this.#refusal = reason
     if (reason.code === 'timeout') this.#stats.timeouts++

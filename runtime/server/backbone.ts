@@ -8,6 +8,6 @@ export interface Backbone extends BucketConnections {
   readonly functions: readonly FunctionInfo[]
   readonly spans: SpanStore
   readonly system: System
-  /** `host:pid`. */
+  /** The name of this process: `host:pid`. */
   readonly process: string
 }

@@ -13,16 +13,16 @@ export interface BatchItem<Message extends Delivered = Delivered> {
 export interface BatchJobOptions {
   readonly host: FunctionHost
   readonly dispatcher: Dispatcher
-  /** Milliseconds that one call of the handler may take. */
+  /** Milliseconds after which a call of the handler counts as failed. */
   readonly timeoutMs: number
   /** Returns the handler's input for the decoded messages. */
   group(values: readonly unknown[]): unknown
 }
 
 /**
- * Calls the handler once with a batch. The outcome resolves with the error if the call fails, times
- * out, or is not started or finished when the process must stop; what the handler does later is
- * ignored. The time limit begins when the handler is called: waiting for a slot does not count.
+ * Calls the handler once with a batch. `outcome` resolves to undefined on success, or to the error if the
+ * call fails, times out, or has not started or finished when the process must stop. The timeout begins
+ * when the handler is called: waiting for a slot does not count.
  */
 export class BatchJob implements Job {
   until = Number.POSITIVE_INFINITY
@@ -65,8 +65,8 @@ export class BatchJob implements Job {
     const isTimeout = reason.code === 'timeout'
     if (isTimeout) dispatcher.stats.timeouts++
     // A timeout becomes a plain Error: as a FunctionError it would count as an unavailable dependency
-    // and be retried without end. Reject before the abort, or the handler's reaction to its signal
-    // would be the outcome.
+    // and be retried without limit. The rejection precedes the abort, or else the error that the
+    // handler throws when its signal aborts would be the outcome.
     this.#refused.reject(isTimeout ? new Error(`timeout: not done after ${timeoutMs} ms`) : reason)
     this.#context.abort(reason)
   }
@@ -96,7 +96,7 @@ export class BatchJob implements Job {
     }
   }
 
-  /** Records one span in each trace that a message of the batch belongs to. */
+  /** Records a span for each message in a sampled trace. If there is none, records at most one span. */
   #recordSpans(startedAt: number, error?: Error) {
     const { spans } = this.#options.host
     const completed = {

@@ -5,20 +5,20 @@ import { type Delivered, deadLetterHeaders } from '../jetstream/dead-letters.ts'
 import { isUnavailable } from '../nats/unavailable.ts'
 import { type BatchItem, BatchJob, type BatchJobOptions } from './batch-job.ts'
 
-/** Milliseconds before a retry while a dependency is unavailable: doubles from first to second. */
+/** The first and the longest delay between retries while a dependency is unavailable. Delays double. */
 const [minRetryMs, maxRetryMs] = [250, 5_000]
-/** Deliveries after which a message that ends its process, or is never finished, is given up. */
+/** Number of deliveries after which a message without an outcome becomes a dead letter. */
 const maxDeliveries = 50
 
 export interface BatchOptions extends BatchJobOptions {
   readonly backoffMs: readonly number[]
-  /** Returns a message's part of the input. Throws a FunctionError for a message without one. */
+  /** Returns the handler's input for one message. Throws a FunctionError if the message is invalid. */
   decode(message: Delivered): unknown
 }
 
 /**
- * Processes the batches of a consumer: acknowledges what the handler has handled, retries while a
- * dependency is unavailable, bisects a failing batch, and redelivers a failing message with back-off
+ * Processes the batches of a consumer. Acknowledges handled messages, retries a batch while a dependency
+ * is unavailable, bisects a failing batch, and has a single failing message redelivered with back-off
  * until it becomes a dead letter.
  */
 export class BatchProcessor {
@@ -30,19 +30,19 @@ export class BatchProcessor {
     this.#stopping = stopping
   }
 
-  /** Resolves when every message is acknowledged, rejected for redelivery, or a dead letter. */
+  /** Resolves when each message is acknowledged, to be redelivered, or a dead letter. */
   async process(received: readonly JsMsg[]): Promise<void> {
     const items = await this.#decodeAll(received)
     if (items.length > 0) await this.#handle(items)
   }
 
-  /** Calls the handler once with a dead letter's message. Throws what the handler throws. */
+  /** Calls the handler once with the original message of a dead letter. Throws the handler's error. */
   async replay(message: Delivered): Promise<void> {
     const error = await this.#attempt([{ message, value: this.#options.decode(message) }])
     if (error) throw error
   }
 
-  /** Makes dead letters of the messages that cannot be decoded: no retry would help. */
+  /** Decodes messages. Makes those dead letters that are invalid or have been delivered too often. */
   async #decodeAll(received: readonly JsMsg[]): Promise<BatchItem<JsMsg>[]> {
     const items: BatchItem<JsMsg>[] = []
     for (const message of received) {
@@ -95,7 +95,7 @@ export class BatchProcessor {
     message.nak(delay)
   }
 
-  /** Stores the message as a dead letter with the reason, then terminates its delivery. */
+  /** Stores the message as a dead letter with the reason, then tells the server not to redeliver it. */
   async #deadLetter(message: JsMsg, reason: string) {
     const { host, dispatcher } = this.#options
     const { service } = host.loaded

@@ -30,10 +30,10 @@ import type { FunctionHost } from './function-host.ts'
 const encoder = new TextEncoder()
 const pushMark = writeHeaders({ [pushHeader]: '1' })
 
-/** A message whose headers are parsed on first access. */
+/** A message. nats.js parses its headers on first access. */
 type WithHeaders = Pick<Msg, 'headers'>
 
-/** The context of one call. Created for each call, so expensive parts are created on first use. */
+/** The context of one call. To keep calls cheap, it creates most of its parts on first use. */
 export class CallContext implements Context {
   readonly caller: string
   readonly #host: FunctionHost
@@ -94,7 +94,7 @@ export class CallContext implements Context {
     this.#controller?.abort(reason)
   }
 
-  // Getters that return bound functions, so that handlers can destructure: `{ caller, publish }`.
+  // Getters that return bound functions, so that handlers can destructure the context.
   get publish() {
     return (topic: Topic, data: unknown) => this.#publish(topic, data)
   }
@@ -221,7 +221,7 @@ export class CallContext implements Context {
     )
     const messages = batches.flatMap(({ topic, stored }) =>
       stored
-        // Messages stored during the reads may be in one batch and not in another.
+        // Messages stored during the reads are left out, because some batches may not contain them.
         .filter(({ seq }) => seq <= last)
         .flatMap((message) => this.#readValid(topic, message)),
     )
@@ -229,7 +229,7 @@ export class CallContext implements Context {
     return messages.sort((a, b) => a.seq - b.seq)
   }
 
-  /** Returns no message for invalid data: its consumer makes it a dead letter. */
+  /** Returns an empty array for invalid data: the stream's consumer makes that message a dead letter. */
   #readValid(topic: Topic, { subject, message, seq, at }: StoredMessage): StreamMessage<never>[] {
     try {
       const data = this.#host.read(topic, subject, () => message.json())
@@ -254,14 +254,14 @@ export class CallContext implements Context {
   }
 }
 
-/** Returns the position that the server adds to a republished message. */
+/** Reads the position from the headers that the server adds to a republished message. */
 function readStreamPosition(message: WithHeaders): StreamPosition | undefined {
   try {
     const seq = Number(message.headers?.get('Nats-Sequence') ?? 0)
     const prev = Number(message.headers?.get('Nats-Last-Sequence') ?? 0)
     return seq > 0 ? { seq, prev } : undefined
   } catch {
-    // The server's own headers can always be parsed: this message was not republished.
+    // The headers are malformed, so they are not the server's: the message was not republished.
     return undefined
   }
 }

@@ -2,23 +2,23 @@ import type { LimitFallback } from '../rate-limit/limiter.ts'
 
 /** The runtime's configuration, read once from the environment. */
 export interface RuntimeConfig {
-  /** The server, with a user of the account FUNCTIONS. */
+  /** The server's URL, with a user of the account FUNCTIONS. */
   natsUrl: string
-  /** The server, with a user of the account AUTH. Only the auth callout needs it. */
+  /** The server's URL, with a user of the account AUTH. Only the auth callout needs it. */
   natsAuthUrl: string | undefined
   /** The account seed (SA…) that signs the callout's responses. */
   calloutSeed: string | undefined
-  /** The curve seed (SX…) that encrypts the callout's messages. */
+  /** The curve seed (SX…) that decrypts the callout's requests and encrypts its responses. */
   calloutXkeySeed: string | undefined
   /** The connection's name in the server's connection list. */
   name: string
-  /** Milliseconds for calls in flight to finish when the runtime stops. */
+  /** Milliseconds that calls in flight have to finish when the runtime stops. */
   drainMs: number
-  /** The treatment of calls while the shared rate limit counters are unavailable. */
+  /** Whether calls run or are rejected while the shared rate limit counters are unavailable. */
   limitFallback: LimitFallback
-  /** A factor for the rate limit of every function. */
+  /** The factor by which the rate limit of each function is multiplied. */
   limitFactor: number
-  /** The whole environment, for the functions' `env` schemas. */
+  /** All environment variables, which the functions' `env` schemas parse. */
   env: Readonly<Record<string, string | undefined>>
 }
 

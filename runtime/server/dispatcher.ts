@@ -9,11 +9,11 @@ export interface Job {
   /** The job's slot in the dispatcher while it runs. */
   slot: number
   /**
-   * Runs the handler, and replies to and counts its errors; never throws. Returns true if it finished
-   * synchronously; else it calls `ended` when it finishes.
+   * Runs the handler, and counts and reports its errors; never throws. Returns true if the handler
+   * finished synchronously; otherwise calls `ended` when it finishes.
    */
   run(ended: (job: Job) => void): boolean
-  /** Rejects the job: before it starts, at its deadline, or while it runs when the process stops. */
+  /** Rejects the job: because the queue is full, at its deadline, or when the process stops. */
   refuse(reason: FunctionError): void
 }
 
@@ -21,8 +21,8 @@ export interface Job {
 const sweepMs = 10
 
 /**
- * Runs the jobs of one function: up to `concurrency` at once, up to `maxQueued` waiting. Rejects a
- * further job with `overloaded`, and a waiting or running job with `timeout` at its deadline.
+ * Runs the jobs of one function: up to `concurrency` at once, while up to `maxQueued` others wait.
+ * Rejects more jobs with `overloaded`, and a waiting or running job with `timeout` at its deadline.
  */
 export class Dispatcher {
   readonly stats = new FunctionStats()
@@ -64,7 +64,7 @@ export class Dispatcher {
     for (const job of jobs) job.refuse(reason)
   }
 
-  /** A job that finishes synchronously takes no slot. */
+  /** Runs a job. It occupies a slot only if it does not finish synchronously. */
   #run(job: Job): void {
     if (job.run(this.#ended)) return
     job.slot = this.#running.add(job)
@@ -72,7 +72,7 @@ export class Dispatcher {
     this.#sweeper ??= setInterval(() => this.#sweep(), sweepMs)
   }
 
-  /** One function for all jobs: a closure for each would cost more than the rest of the dispatch. */
+  /** Shared by all jobs: a closure for each job would cost more than the rest of its dispatch. */
   readonly #ended = (job: Job) => {
     this.stats.inFlight--
     this.#running.delete(job.slot)
@@ -80,7 +80,7 @@ export class Dispatcher {
   }
 
   #next() {
-    // Starts more than one job if the next ones finish synchronously.
+    // A job that finishes synchronously occupies no slot, so another one may start.
     while (this.#running.size < this.#concurrency) {
       const job = this.#queue[this.#head]
       if (!job) break
@@ -115,7 +115,7 @@ export class Dispatcher {
     job.refuse(new FunctionError('timeout', 'The deadline passed before the function finished'))
   }
 
-  /** Estimates `retryAfterMs` by the queue's length and the average processing time. */
+  /** Returns the error, with a `retryAfterMs` that is estimated from queue length and processing time. */
   #overloaded() {
     const { average_processing_time } = this.stats.micro
     const ms = (this.queued / this.#concurrency) * (average_processing_time / 1e6)

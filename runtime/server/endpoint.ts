@@ -5,7 +5,7 @@ import { answerReplay, readReplaySequence } from './replay.ts'
 
 export interface Served {
   readonly dispatcher: Dispatcher
-  /** Leaves the queue group; messages that are already received are still handled. */
+  /** Leaves the queue group. Messages that have already been received are still handled. */
   leave(): Promise<void>
 }
 
@@ -33,10 +33,10 @@ export async function serveEndpoint(
     version,
     description: definition.contract?.description ?? `${trigger} ${host.loaded.name}`,
     metadata,
-    // The endpoint sets the queue group; an endpoint without one would inherit the service's.
+    // An endpoint without a queue group would inherit that of the service, so the service has none.
     queue: '',
     async statsHandler(endpoint) {
-      // The library reports this object after this call; its own counters omit asynchronous time.
+      // Replaces the library's counters, which omit asynchronous time, in the object that it reports.
       const reported = endpoint as unknown as { stats: object }
       Object.assign(reported.stats, dispatcher.stats.micro)
       return { ...dispatcher.stats.data, queued: dispatcher.queued }
@@ -61,8 +61,8 @@ export async function serveEndpoint(
 }
 
 /**
- * Serves `fn.{name}` for a function that is not called by requests, so that it is listed as a service
- * too. Returns its state; `{"replay": 7}` replays that dead letter instead.
+ * Serves `fn.{name}` for a function that is not called by requests, so that it appears in service lists.
+ * A request is answered with the function's state; the request `{"replay": 7}` replays dead letter 7.
  */
 export function serveState(
   host: FunctionHost,
@@ -85,7 +85,7 @@ export function serveState(
   })
 }
 
-/** Returns the service with a second action on `leave`, in parallel. */
+/** Returns the service with a `leave` that also runs the given one, in parallel. */
 export function withCleanup(served: Served, leave: () => Promise<void>): Served {
   return {
     dispatcher: served.dispatcher,

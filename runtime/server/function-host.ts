@@ -11,7 +11,7 @@ import { SpanRecorder } from '../tracing/span-store.ts'
 import type { Backbone } from './backbone.ts'
 import type { LoadedFunction } from './load.ts'
 
-/** Shared by all calls of a function. */
+/** The objects that all calls of one function share. */
 export class FunctionHost {
   readonly loaded: LoadedFunction
   readonly backbone: Backbone
@@ -58,7 +58,7 @@ export class FunctionHost {
     )
   }
 
-  /** Returns the subject and payload of a topic's data. Throws a TypeError for invalid data. */
+  /** Returns the subject and payload for data of a topic. Throws a TypeError if the data is invalid. */
   write(topic: Topic, data: unknown) {
     const checked = validateSync(topic.data, data)
     if (checked.issues) throw new TypeError(`${topic.subject}: ${describeIssues(checked.issues)}`)
@@ -67,7 +67,7 @@ export class FunctionHost {
     return { subject: subject.fill(values), payload: JSON.stringify(subject.rest(values)) }
   }
 
-  /** Returns a topic's data from a message. Throws `invalid` for malformed JSON or invalid data. */
+  /** Returns the validated data of a message on a topic. Throws `invalid` if it is not valid. */
   read(topic: Topic, subject: string, json: () => unknown): unknown {
     const data = { ...readObject({ json }), ...this.subject(topic).read(subject) }
     const { issues, value } = validateSync(topic.data, data)
@@ -76,7 +76,7 @@ export class FunctionHost {
   }
 }
 
-/** Returns a payload that is a JSON object. Throws `invalid` for any other payload. */
+/** Parses a payload that must be a JSON object. Throws `invalid` for any other payload. */
 export function readObject(message: { json(): unknown }): Record<string, unknown> {
   let value: unknown
   try {

@@ -12,11 +12,11 @@ import {
 import { overlaps, parseSubject, toServiceName } from '../api/subject.ts'
 import type { TriggerKind } from '../api/trigger.ts'
 
-/** A function with the checked content of its file. */
+/** A function that was loaded from its file and whose options are valid. */
 export interface LoadedFunction extends FunctionInfo {
   readonly file: string
   readonly definition: FunctionDefinition
-  /** The micro service's and the endpoint's name: `room-join`. */
+  /** The name of the micro service and of its endpoint: `room-join`. */
   readonly service: string
   readonly version: string
   readonly queue: string
@@ -24,12 +24,12 @@ export interface LoadedFunction extends FunctionInfo {
 
 export interface LoadProblem {
   file: string
-  /** `default` or a part of it; empty if the problem concerns the whole file. */
+  /** The faulty export or a part of it: `default.queue`. Empty if the problem concerns the file. */
   export: string
   reason: string
 }
 
-/** Files cannot be served. Lists all problems, not just the first. */
+/** Thrown if files cannot be served. Lists all problems, not just the first. */
 export class LoadError extends Error {
   override name = 'LoadError'
   readonly problems: readonly LoadProblem[]
@@ -50,8 +50,8 @@ const functionName = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/
 const semver = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/
 
 /**
- * Imports the functions of a folder, except files that begin with `_`. Throws a LoadError that lists
- * every problem.
+ * Imports the function files of a folder: all except those whose name begins with `_`. Throws a
+ * LoadError that lists all problems.
  */
 export async function loadFunctions(folder: string): Promise<LoadedFunction[]> {
   const loaded: LoadedFunction[] = []
@@ -147,8 +147,9 @@ function validateLimit({ max, windowMs }: Limit): string | undefined {
 }
 
 /**
- * Finds functions whose subjects overlap: each would receive a part of the requests. Also finds
- * streams that capture a request subject: their acknowledgement would be the answer.
+ * Finds functions with the same service name, and functions whose subjects overlap: both would receive
+ * a request on a subject that matches both. Also finds streams that capture a request subject: a caller
+ * would take the stream's acknowledgement for the answer.
  */
 function findCollisions(loaded: readonly LoadedFunction[]): LoadProblem[] {
   const problems: LoadProblem[] = []
@@ -185,7 +186,7 @@ function findCollisions(loaded: readonly LoadedFunction[]): LoadProblem[] {
   return problems
 }
 
-/** Adds the line from the stack: a syntax error's message lacks it. */
+/** Describes an import error. Adds the line number from the stack, which the message lacks. */
 function describeImportError(error: unknown, file: string) {
   if (!(error instanceof Error)) return `the file cannot be loaded: ${String(error)}`
   const [, line] = new RegExp(`${RegExp.escape(file)}:(\\d+)`).exec(error.stack ?? '') ?? []

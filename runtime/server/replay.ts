@@ -2,7 +2,7 @@ import type { ServiceMsg } from '@nats-io/services'
 import { errorStatus, FunctionError } from '../api/errors.ts'
 import { isUnavailable, toFunctionError } from '../nats/unavailable.ts'
 
-/** Returns the sequence of the dead letter to replay; undefined for a message of another kind. */
+/** Returns the sequence of the dead letter to replay; undefined if the message requests no replay. */
 export function readReplaySequence(message: ServiceMsg): number | undefined {
   try {
     const { replay } = Object(message.json()) as { replay?: unknown }
@@ -12,7 +12,7 @@ export function readReplaySequence(message: ServiceMsg): number | undefined {
   }
 }
 
-/** Replies `{"replayed": …}`, or the error: `conflict` with the reason if the handler failed again. */
+/** Replies with `{"replayed": …}`, or with an error: `conflict` if the handler failed again. */
 export async function answerReplay(message: ServiceMsg, outcome: Promise<boolean>): Promise<void> {
   try {
     message.respond(JSON.stringify({ replayed: await outcome }))

@@ -11,7 +11,7 @@ import type { Dispatcher, Job } from './dispatcher.ts'
 import { type FunctionHost, readObject } from './function-host.ts'
 
 const maxTimeoutMs = 300_000
-/** Replaces the handler's value for a call that was rejected before the handler. */
+/** Stands for the handler's return value if the call was rejected and the handler did not run. */
 const rejected = Symbol('rejected')
 
 type Incoming = Pick<Msg, 'data' | 'headers' | 'json' | 'reply' | 'respond' | 'subject'>
@@ -21,10 +21,10 @@ export interface RequestKind {
   readonly dispatcher: Dispatcher
   readonly subject: Subject
   readonly input: Schema
-  /** Undefined for events: their handlers return nothing. */
+  /** Schema of the answer. Undefined for events, whose handlers return nothing. */
   readonly output: Schema | undefined
   readonly timeoutMs: number
-  /** Maximum payload; unlimited for events, which only functions publish. */
+  /** Maximum payload in bytes. Unlimited for events, because only functions publish them. */
   readonly maxBytes: number
 }
 
@@ -45,7 +45,7 @@ export function requestKind(host: FunctionHost, dispatcher: Dispatcher): Request
   }
 }
 
-/** A request or an event: parses the message, calls the handler, replies once. */
+/** Handles one request or event: parses the message, calls the handler, and replies to a request. */
 export class RequestJob implements Job {
   readonly until: number
   slot = -1
@@ -87,7 +87,7 @@ export class RequestJob implements Job {
     const { stats } = this.#kind.dispatcher
     if (reason.code === 'timeout') stats.timeouts++
     stats.failed(reason.message)
-    // A job that never ran is counted here, a running one when it ends.
+    // A job that never ran is counted as a request here, a running job in #end.
     if (!this.#startedAt) stats.requests++
     this.#refuse(reason)
     this.#context?.abort(reason)
@@ -112,7 +112,7 @@ export class RequestJob implements Job {
       return this.#refuseInput(
         refusal(`"${caller}" in the subject ${this.#message.subject} is not a valid caller`),
       )
-    // Before the payload is parsed: invalid calls count against the limit too.
+    // The limit is checked before the payload is parsed, so that invalid calls count too.
     const granted = caller === '' ? undefined : host.limiter?.take(caller)
     if (!granted) return this.#call(caller)
     this.#prefetch(caller)
@@ -129,7 +129,7 @@ export class RequestJob implements Job {
 
   #call(caller: string): unknown {
     const { host, input } = this.#kind
-    // The deadline passed while the call waited for the rate limit.
+    // The call was rejected, at its deadline or by a stop, while it waited for the rate limit counter.
     if (this.#answered) return rejected
     const payload = this.#read()
     if ('refusal' in payload) return this.#refuseInput(payload.refusal)
@@ -160,7 +160,7 @@ export class RequestJob implements Job {
       throw new TypeError(
         `The answer does not match the contract: ${describeIssues(answer.issues)}`,
       )
-    // Throws for a value over the server's maximum payload; the caller then receives that error.
+    // Throws if the answer exceeds the server's maximum payload; the caller then receives an error.
     this.#message.respond(JSON.stringify(answer.value) ?? 'null')
     this.#answered = true
   }
@@ -171,7 +171,7 @@ export class RequestJob implements Job {
     const refusal = toFunctionError(error)
     if (refusal !== error)
       host.log.error({ err: this.#fault, code: refusal.code }, 'function failed')
-    // A call that was rejected at its deadline is already counted.
+    // A call that was already answered, at its deadline for example, has been counted.
     if (!this.#answered) dispatcher.stats.failed(refusal.message)
     this.#refuse(refusal)
   }
@@ -198,7 +198,7 @@ export class RequestJob implements Job {
     endTrace(this.#trace, refusal && { code: refusal.code, error: this.#fault ?? refusal })
   }
 
-  /** Merges payload and subject parameters. Returns refusals, because throwing costs more. */
+  /** Merges payload and subject parameters. Returns a refusal rather than throw it, which is slower. */
   #read(): { data: Record<string, unknown> } | { refusal: ErrorBody } {
     const { maxBytes, subject } = this.#kind
     const message = this.#message
@@ -227,12 +227,12 @@ export class RequestJob implements Job {
     try {
       return beginTrace(this.#kind.host.loaded.name, this.#message.headers)
     } catch {
-      // Malformed headers carry no trace; see readTimeout.
+      // Malformed headers are treated as if there were none, as in readTimeout.
       return undefined
     }
   }
 
-  /** Handles the rejection of a call without a reply subject: only `onRejected` can inform the caller. */
+  /** Rejects a call that has no reply subject: only `onRejected` can inform its caller. */
   #reject(reason: ErrorBody) {
     const { host, subject } = this.#kind
     const { code, message } = reason
@@ -259,7 +259,7 @@ export class RequestJob implements Job {
   }
 }
 
-/** Returns the unvalidated payload, or `{}` if it is not a JSON object. */
+/** Returns the payload without validation, or `{}` if it is not a JSON object. */
 function readLoosely(message: Incoming): Record<string, unknown> {
   try {
     return readObject(message)
@@ -283,7 +283,7 @@ function errorHeaders(code: ErrorCode, message: string): MsgHdrs {
   })
 }
 
-/** Returns the caller's timeout, or the default if its header is missing, malformed or invalid. */
+/** Returns the timeout that the caller requests by a header, or the default if there is no valid one. */
 function readTimeout(message: Incoming, defaultMs: number): number {
   try {
     const ms = Number(message.headers?.get(timeoutHeader) || defaultMs)

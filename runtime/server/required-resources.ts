@@ -3,7 +3,7 @@ import { deadLetters, type Resources, schedules } from '../jetstream/resources.t
 import { rateLimit } from '../rate-limit/counter.ts'
 import type { LoadedFunction } from './load.ts'
 
-/** Returns the streams and buckets that the functions declare, and those that their triggers need. */
+/** Returns the streams and buckets that functions declare, and those that triggers and limits need. */
 export function requiredResources(functions: readonly LoadedFunction[]): Resources {
   const streams = new Set<StreamDeclaration>()
   const buckets = new Set<BucketDeclaration>()

@@ -34,21 +34,21 @@ export interface RuntimeOptions {
 
 export interface Runtime extends AsyncDisposable {
   readonly functions: readonly FunctionInfo[]
-  /** Leaves the queue groups, finishes calls in flight, closes the connection. Idempotent. */
+  /** Leaves the queue groups, finishes calls in flight, and closes the connection. Idempotent. */
   stop(): Promise<void>
   /** Resolves when the connection is closed, by `stop` or by an error. */
   readonly closed: Promise<void>
 }
 
-/** Its default export runs before any function is served, and returns what `stop` disposes of. */
+/** The file whose default export runs before any function is served. `stop` disposes of its result. */
 const setupFile = '_setup.ts'
 const attempts = { max: 30, delayMs: 2_000 }
-/** Milliseconds to flush published messages before the connection closes. */
+/** Maximum time in milliseconds to flush published messages before the connection closes. */
 const finalFlushMs = 1_000
 
 /**
- * Loads the functions of a folder and serves them until `stop`. Retries unavailable dependencies for
- * one minute. Throws a LoadError for invalid files before it serves any function.
+ * Loads the functions of a folder and serves them until `stop`. Retries for about one minute if a
+ * dependency is unavailable. Throws a LoadError for invalid files before it serves any function.
  */
 export async function startRuntime({ folder, config, log }: RuntimeOptions): Promise<Runtime> {
   await using started = new AsyncDisposableStack()
@@ -113,7 +113,7 @@ async function openConnection(
 ): Promise<NatsConnection> {
   const nc = await retryUntilAvailable('NATS', log, () => connectToNats('NATS_URL', natsUrl, name))
   stack.defer(async () => {
-    // Closing discards messages that are not yet written to the socket.
+    // Closing would discard messages that are not yet written to the socket.
     await Promise.race([nc.flush(), sleep(finalFlushMs)]).catch(() => undefined)
     await nc.close()
   })
@@ -166,14 +166,14 @@ async function runSetup(folder: string, { env }: RuntimeConfig, log: Logger) {
   return (await setup({ log, env })) as AsyncDisposable | undefined
 }
 
-/** Recreates streams and buckets after a reconnect: a restarted server has lost those in memory. */
+/** Recreates missing streams and buckets after each reconnect: a server loses those in memory. */
 async function recreateResources(nc: NatsConnection, ensure: () => Promise<void>, log: Logger) {
   for await (const { type } of nc.status())
     if (type === 'reconnect')
       await ensure().catch((err) => log.error({ err }, 'streams and buckets not recreated'))
 }
 
-/** Retries while the dependency is unavailable, up to 30 times. Throws any other error at once. */
+/** Repeats `attempt` while the dependency is unavailable, up to 30 times. Throws other errors at once. */
 async function retryUntilAvailable<T>(
   dependency: string,
   log: Logger,
@@ -191,7 +191,7 @@ async function retryUntilAvailable<T>(
   }
 }
 
-/** The NATS client's errors for an unavailable server or JetStream. */
+/** Names of the nats.js errors that mean that the server or JetStream is unavailable. */
 const unavailableErrorNames = [
   'ConnectionError',
   'JetStreamNotEnabled',
@@ -206,7 +206,7 @@ function isUnavailableError(error: unknown) {
   )
 }
 
-/** All functions leave their queue groups first, then finish their calls, within one budget. */
+/** Makes all functions leave their queue groups, then waits for their calls for `budgetMs` at most. */
 async function drain(served: readonly Served[], budgetMs: number): Promise<void> {
   const finished = Promise.all(served.map((func) => func.leave())).then(() =>
     Promise.all(served.map((func) => func.dispatcher.idle())),

@@ -1,28 +1,28 @@
 import { createHistogram } from 'node:perf_hooks'
 
-/** Milliseconds that the recent percentiles cover at least; they cover at most twice as much. */
+/** Milliseconds that the recent percentiles cover at least. They cover up to twice as much. */
 const recentMs = 10_000
 
-/** Microseconds, from one to an hour, with two significant digits. */
+/** Creates a histogram of durations in microseconds, up to one hour, with two significant digits. */
 const createDurations = () => createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 2 })
 
 /** Counters and durations of a function since its start. Durations include asynchronous time. */
 export class FunctionStats {
   requests = 0
   errors = 0
-  /** Rejected with `overloaded` before the start. */
+  /** Number of calls rejected with `overloaded`. */
   shed = 0
   timeouts = 0
   lastError = ''
   inFlight = 0
   #totalMs = 0
-  /** Everything before the two recent periods. Each call is recorded once, in the current period. */
+  /** The durations before the previous period. New durations are recorded in the current period. */
   readonly #older = createDurations()
   #previous = createDurations()
   #current = createDurations()
   #rotatedAt = performance.now()
 
-  /** Counts a finished call with its duration in milliseconds; `times` messages for a batch. */
+  /** Counts a call that took `ms` milliseconds: as one request, or as one for each message of a batch. */
   ended(ms: number, times = 1): void {
     this.requests += times
     this.#totalMs += ms
@@ -34,7 +34,7 @@ export class FunctionStats {
     this.lastError = reason
   }
 
-  /** The standard fields of a micro endpoint's stats. Durations are whole nanoseconds. */
+  /** The statistics that the NATS micro protocol defines. Durations are in nanoseconds. */
   get micro() {
     const total = Math.round(this.#totalMs * 1e6)
     return {
@@ -46,7 +46,7 @@ export class FunctionStats {
     }
   }
 
-  /** The `data` of a micro endpoint's stats: figures without a standard field, in milliseconds. */
+  /** Further statistics, for the field `data` of the micro protocol. Durations are in milliseconds. */
   get data() {
     this.#rotate()
     const recent = createDurations()
@@ -68,7 +68,7 @@ export class FunctionStats {
     }
   }
 
-  /** Runs on each read of the stats, so that it costs nothing while they are not polled. */
+  /** Starts a new period if the current one is over. Runs only when the statistics are read. */
   #rotate() {
     if (performance.now() - this.#rotatedAt < recentMs) return
     this.#rotatedAt = performance.now()

@@ -12,13 +12,13 @@ export interface ConsumerOptions extends BatchOptions {
 }
 
 export interface Consumer {
-  /** Finishes the current batch and returns the messages that are not yet processed. */
+  /** Finishes the current batch, and returns the other received messages to the server for redelivery. */
   stop(): Promise<void>
-  /** Returns the server's counts: not yet delivered, and delivered without acknowledgement. */
+  /** Returns the numbers of messages not yet delivered, and delivered but not yet acknowledged. */
   pending(): Promise<{ pending: number; unacknowledged: number }>
   /**
-   * Calls the handler with one of its dead letters, and deletes the dead letter on success. Returns
-   * false if it does not exist. Throws what the handler throws.
+   * Calls the handler with the original message of a dead letter, and deletes the dead letter on success.
+   * Returns false if this function has no dead letter `seq`. Throws the handler's error.
    */
   replay(seq: number): Promise<boolean>
 }

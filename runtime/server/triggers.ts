@@ -37,7 +37,7 @@ export function consumeStream(context: ConsumerContext, trigger: StreamTrigger):
   })
 }
 
-/** Consumes the bucket's stream: its durable consumer delivers each change to one instance. */
+/** Consumes the stream of a bucket. Its durable consumer delivers each change to one instance. */
 export function consumeBucket(context: ConsumerContext, trigger: KvTrigger): Promise<Consumer> {
   const { bucket, keys, timeoutMs } = trigger
   const prefix = `$KV.${bucket.bucket}.`
@@ -64,8 +64,8 @@ export function consumeBucket(context: ConsumerContext, trigger: KvTrigger): Pro
 }
 
 /**
- * Consumes the ticks of the server's scheduler from a stream: one instance receives each tick, and a
- * tick that fires while no instance runs is delivered later.
+ * Consumes the ticks that the server's scheduler publishes to the stream SCHEDULES. One instance receives
+ * each tick. The last tick that fires while no instance runs is delivered later.
  */
 export async function consumeSchedule(
   context: ConsumerContext,
@@ -76,7 +76,7 @@ export async function consumeSchedule(
   const tick = `tick.${service}`
   const { requester } = host.backbone
   const last = await readLast(requester, schedules.stream, `schedule.${service}`)
-  // Rewriting the schedule restarts its interval, so frequent restarts would prevent every tick.
+  // Storing the schedule restarts its interval. Doing so at each start could prevent every tick.
   if (last?.message.headers?.get('Nats-Schedule') !== every) {
     const headers = writeHeaders({ 'Nats-Schedule': every, 'Nats-Schedule-Target': tick })
     await publishStored(requester, `schedule.${service}`, '', { headers })

@@ -3,12 +3,12 @@ import type { CollectedSpan, Span, SpanQuery } from '../api/system.ts'
 import { gather } from '../nats/gather.ts'
 import type { SpanStore } from './span-store.ts'
 
-/** Each process replies here with its stored spans. */
+/** The subject on which each process replies with its stored spans. */
 const subject = 'runtime.spans'
-/** Spans in one reply: well below the server's maximum payload. */
+/** Maximum number of spans in one reply, which keeps it well below the server's maximum payload. */
 const maxSpans = 1_500
 
-/** Answers span queries of any client in the functions' account. */
+/** Answers span queries from any client in the account FUNCTIONS. */
 export function serveSpans(nc: NatsConnection, store: SpanStore, process: string): AsyncDisposable {
   const subscription = nc.subscribe(subject, {
     callback(error, message) {

@@ -2,7 +2,7 @@ import { type ErrorCode, errorStatus } from '../api/errors.ts'
 import type { Span, SpanQuery } from '../api/system.ts'
 import { newId, type TracePart } from './trace-context.ts'
 
-/** A call that has ended. Times are those of `performance.now()`. */
+/** A call that has ended. `startedAt` and `endedAt` are values of `performance.now()`. */
 export interface CompletedSpan {
   startedAt: number
   endedAt: number
@@ -15,13 +15,13 @@ export interface CompletedSpan {
 }
 
 export const slowMs = 250
-/** Milliseconds between two recorded calls without a trace. */
+/** Minimum interval in milliseconds between records of calls without a trace, unless slow or failed. */
 const sampleIntervalMs = 1_000
 const sizes = { failed: 1_000, slow: 1_000, other: 8_000 }
 
 /**
- * The latest spans of this process, in memory. Failed and slow calls have rings of their own, so that
- * ordinary calls do not evict them.
+ * Stores the latest spans of this process in memory. Failed and slow calls have ring buffers of their
+ * own, so that other calls do not evict them.
  */
 export class SpanStore {
   readonly #failed = new Ring<Span>(sizes.failed)
@@ -63,8 +63,8 @@ export class SpanRecorder {
   }
 
   /**
-   * Returns whether to record a call: any of a sampled trace; of the others failed and slow ones, and
-   * one per second. Runs for each call, so it must not allocate.
+   * Returns whether to record a call: each call of a sampled trace, each failed or slow call, and at most
+   * one other call per second. Runs for each call, so it must not allocate.
    */
   shouldRecord(
     part: TracePart | undefined,
@@ -117,7 +117,7 @@ function isFault(code: ErrorCode | undefined) {
   return code !== undefined && errorStatus[code] >= 500
 }
 
-/** A buffer of the last `size` items. */
+/** A ring buffer of the last `size` items. */
 class Ring<Item> {
   readonly #size: number
   readonly #items: Item[] = []

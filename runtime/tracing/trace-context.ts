@@ -19,15 +19,15 @@ import { type ErrorCode, errorStatus } from '../api/errors.ts'
 const propagator = new W3CTraceContextPropagator()
 const tracer = trace.getTracer('natter')
 
-/** The trace that a message belongs to, and this call's part in it. */
+/** The trace that a call belongs to. */
 export interface Trace {
   readonly context: OtelContext
   readonly span: Span | undefined
-  /** Set if the trace is sampled. */
+  /** The ids of this call's span. Undefined if the trace is not sampled. */
   readonly part: TracePart | undefined
 }
 
-/** The ids of this call's span and of its parent. */
+/** The ids of a trace, of this call's span in it, and of the parent span. */
 export interface TracePart {
   readonly trace: string
   readonly id: string
@@ -35,9 +35,9 @@ export interface TracePart {
 }
 
 /**
- * Begins this call's part of a trace. Returns undefined without a tracer provider and without an
- * incoming trace, so that tracing costs nothing then. A sampled trace is stored in memory (see
- * span-store.ts) even without a provider; an unsampled one is passed on unchanged.
+ * Begins this call's span. Returns undefined if the message carries no trace and no OpenTelemetry tracer
+ * provider is set, so that tracing costs nothing. Without a provider, the span of a sampled trace is still
+ * stored in memory (see span-store.ts), and an unsampled trace is propagated unchanged.
  */
 export function beginTrace(name: string, carrier: MsgHdrs | undefined): Trace | undefined {
   const incoming = carrier?.has('traceparent')
@@ -56,7 +56,7 @@ export function beginTrace(name: string, carrier: MsgHdrs | undefined): Trace | 
   return { context, span: undefined, part: partOf(ours, from) }
 }
 
-/** Returns this call's part in the trace of a further message of its batch. */
+/** Returns ids for this call's span in the trace of another message of its batch, if that is sampled. */
 export function joinTrace(carrier: MsgHdrs | undefined): TracePart | undefined {
   const from = readTrace(carrier)
   return from && isSampled(from)
@@ -78,7 +78,7 @@ function isSampled({ traceFlags }: SpanContext) {
   return (traceFlags & TraceFlags.SAMPLED) !== 0
 }
 
-/** A failed call. Only a code of 500 and more sets the span's status to error. */
+/** The error of a call. The span's status becomes `error` only for codes of 500 and more. */
 export interface TraceEnd {
   code: ErrorCode
   error: { message: string }
@@ -96,12 +96,12 @@ export function endTrace({ span }: Trace, end?: TraceEnd): void {
   span.end()
 }
 
-/** Runs a function with the trace as OpenTelemetry's active context, for instrumented libraries. */
+/** Runs a function with the trace as OpenTelemetry's active context, which libraries use. */
 export function withTrace<T>(traced: Trace | undefined, run: () => T): T {
   return traced?.span ? context.with(traced.context, run) : run()
 }
 
-/** Returns headers that propagate the trace; undefined without a trace. */
+/** Returns headers that propagate the trace to another function; undefined without a trace. */
 export function propagationHeaders(traced: Trace | undefined): MsgHdrs | undefined {
   if (!traced) return undefined
   const carrier = headers()
@@ -113,12 +113,12 @@ export function traceId(traced: Trace | undefined): string | undefined {
   return traced && trace.getSpanContext(traced.context)?.traceId
 }
 
-/** Returns a random trace or span id: `bytes` bytes in hexadecimal. */
+/** Returns a random id of `bytes` bytes in hexadecimal. A trace id has 16 bytes, a span id has 8. */
 export function newId(bytes: number): string {
   return randomBytes(bytes).toString('hex')
 }
 
-/** Caches the result for a second: the provider may be set at any time, and each call checks. */
+/** Returns whether a tracer provider is set. Caches the result for one second, as each call needs it. */
 function tracerProviderIsSet() {
   const now = performance.now()
   if (now < cachedProvider.until) return cachedProvider.isSet
