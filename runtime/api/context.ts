@@ -18,8 +18,8 @@ import type { TriggerKind } from './trigger.ts'
 /** The second argument of a handler. Its methods may be destructured. */
 export interface Context<Env = unknown> {
   /**
-   * The user who called: the token `{caller}` of the subject. The server's permissions let a user
-   * publish only with the own user id there. Empty if the function's subject has no `{caller}`.
+   * The id of the user who called: the token `{caller}` of the subject. The server's permissions reject
+   * a publish with another user's id. Empty if the function's subject has no `{caller}`.
    */
   readonly caller: string
   /** Aborts at the deadline, or when the process stops before it. Pass it to slow operations. */
@@ -34,7 +34,7 @@ export interface Context<Env = unknown> {
   readonly functions: readonly FunctionInfo[]
   /** Monitoring of all processes, for functions that operators call. */
   readonly system: System
-  /** The position in the stream, if the event was republished by a stream; otherwise undefined. */
+  /** The event's position in its stream, if a stream has republished it; otherwise undefined. */
   readonly streamPosition: StreamPosition | undefined
   /**
    * Publishes to a topic, at most once, without waiting for the server. Throws a TypeError for data
@@ -102,7 +102,7 @@ export interface FunctionInfo {
   /** The file's name without its extension: `room.join`. */
   readonly name: string
   readonly trigger: TriggerKind
-  /** The request subject, including `{caller}`. Undefined for other triggers. */
+  /** The request subject, including `{caller}`. Undefined if the function has no contract. */
   readonly subject?: string
   readonly audience?: readonly string[]
 }

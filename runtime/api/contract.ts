@@ -38,13 +38,13 @@ export interface Topic {
   readonly subject: string
   readonly data: Schema
   /**
-   * True for events that functions push to users. A push carries a header that replies never have:
-   * a caller who chooses another user's subject as reply subject cannot forge a push.
+   * True for events that functions push to users. A push carries a header that replies never have.
+   * Without it, a caller could forge a push by naming another user's subject as the reply subject.
    */
   readonly push?: boolean
 }
 
-/** A JetStream stream. The runtime creates it at the start, or fails if it exists and differs. */
+/** A JetStream stream. The start creates a missing stream, and fails if an existing one differs. */
 export interface StreamDeclaration {
   readonly stream: string
   readonly subjects: readonly string[]
@@ -52,7 +52,7 @@ export interface StreamDeclaration {
   readonly config?: Readonly<Record<string, unknown>>
 }
 
-/** A KV bucket. The runtime creates it at the start, or fails if it exists and differs. */
+/** A KV bucket. The start creates a missing bucket, and fails if an existing one differs. */
 export interface BucketDeclaration {
   readonly bucket: string
   readonly value: Schema

@@ -32,7 +32,10 @@ export interface FunctionOptions<Env extends Schema = Schema> {
   queue?: string
   /** Maximum number of calls that run at once in one process. Default: 128. */
   concurrency?: number
-  /** Maximum number of waiting calls in one process. Default: 1,024. More get `overloaded`. */
+  /**
+   * Maximum number of waiting calls in one process. Further calls are rejected with `overloaded`.
+   * Default: 1,024.
+   */
   maxQueued?: number
   /**
    * The rate limit for each caller, over all processes. Calls beyond the limit are rejected with
@@ -44,13 +47,19 @@ export interface FunctionOptions<Env extends Schema = Schema> {
    * handler will need. Runs before the input is validated. Must not change any data or throw.
    */
   prefetch?: (call: Pick<RejectedCall, 'params'>, context: Context) => void
-  /** Object schema of the environment variables that the handler reads. A mismatch fails the start. */
+  /**
+   * Object schema of the environment variables that the handler reads. The start fails if one is
+   * invalid.
+   */
   env?: Env
   /** Runs once in each process before the function is served. If it throws, the start fails. */
   beforeServe?: (options: { env: StandardSchemaV1.InferOutput<Env>; log: Logger }) => Promise<void>
   /** Called when a call without a reply subject is rejected, to inform its caller. Must not throw. */
   onRejected?: (reason: ErrorBody, call: RejectedCall, context: Context) => void
-  /** The streams and buckets that the handler uses. The start creates them, or fails if they differ. */
+  /**
+   * The streams and buckets that the handler uses. The start creates missing ones, and fails if an
+   * existing one differs from its declaration.
+   */
   resources?: readonly (StreamDeclaration | BucketDeclaration)[]
 }
 

@@ -36,7 +36,7 @@ interface Slot {
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 const minBackoffMs = 100
 const maxBackoffMs = 30_000
-/** Uptime in milliseconds after which the death of an instance counts as its first. */
+/** Milliseconds of uptime after which the death of an instance restarts the back-off. */
 const healthyAfterMs = 30_000
 
 /**

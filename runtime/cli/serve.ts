@@ -29,7 +29,7 @@ export async function serveFolder({ folder, env, name }: ServeOptions): Promise<
     stopRequest.resolve(reason)
   }
   onStop(stop)
-  // SIGHUP means that the terminal was closed. Of several instances, only the supervisor handles it.
+  // SIGHUP means that the terminal was closed. With several instances, the supervisor handles it.
   process.on('SIGHUP', () => instance === undefined && stop('SIGHUP'))
 
   const config = { ...readRuntimeConfig(env), ...(name === undefined ? {} : { name }) }

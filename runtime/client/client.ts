@@ -235,7 +235,7 @@ function listen<T extends Topic>(
         if (topic.push && !message.headers?.has(pushHeader)) return
         onMessage({ ...(parse(message) as object), ...subject.read(message.subject) })
       } catch (error) {
-        // An error in this callback would close the connection. In a microtask it is merely uncaught.
+        // Thrown here, the error would close the connection. In a microtask it is only reported.
         queueMicrotask(() => {
           throw error
         })

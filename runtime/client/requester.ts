@@ -38,7 +38,7 @@ interface PendingRequest {
   until: number
   resolve: (reply: Msg) => void
   reject: (reason: FunctionError) => void
-  /** Returns whether more replies follow the given one. Undefined for a single reply. */
+  /** Returns whether more replies follow the given one. Undefined if only one is expected. */
   expectsMore: ((reply: Msg) => boolean) | undefined
   /** Publishes the request. Set while the request waits for a connection. */
   send: (() => void) | undefined

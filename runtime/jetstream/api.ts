@@ -5,7 +5,10 @@ import type { Requester } from '../client/requester.ts'
 import { writeHeaders } from '../nats/headers.ts'
 
 const timeoutMs = 5_000
-/** Header with the expected last sequence of the subject (0: no message), else the server rejects it. */
+/**
+ * A header with the expected last sequence of the subject, 0 if the subject should have no message. The
+ * server rejects the message if the last sequence is another.
+ */
 export const expectHeader = 'Nats-Expected-Last-Subject-Sequence'
 const wrongLastSequence = 10071
 const sequenceNotFound = 10043

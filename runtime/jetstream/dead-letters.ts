@@ -15,7 +15,7 @@ export type Delivered = Pick<JsMsg, 'ack' | 'headers' | 'json' | 'seq' | 'subjec
 /** The headers of the original message that a replay needs, copied to the dead letter. */
 const preservedHeaders = ['KV-Operation', 'traceparent', 'tracestate']
 const markerHeader = 'Nats-Marker-Reason'
-/** Stores the value of the marker header, which only the server may set, in a dead letter. */
+/** The header of a dead letter with the original marker header's value: only the server may set that. */
 const storedMarkerHeader = 'Natter-Marker-Reason'
 const storedTimeHeader = 'Natter-Time'
 const maxPageBytes = 4_000_000

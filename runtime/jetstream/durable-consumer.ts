@@ -22,7 +22,7 @@ export interface DurableConsumer {
   readonly batch: number
 }
 
-/** Creates the consumer if it is missing. Throws a DriftError if it exists and is configured otherwise. */
+/** Creates the consumer if it is missing. Throws a DriftError if an existing one differs. */
 export async function ensureConsumer(
   jsm: JetStreamManager,
   { stream, name, filter, deliver, batch }: DurableConsumer,

@@ -15,7 +15,7 @@ export const deadLetters = {
   config: { storage: 'file', discard: 'new', allow_direct: true },
 } as const satisfies StreamDeclaration
 
-/** The stream of schedules and their ticks. It stores one message per subject, so only the last tick. */
+/** The stream of schedules and ticks. It stores only the last tick of each schedule. */
 export const schedules = {
   stream: 'SCHEDULES',
   subjects: ['schedule.*', 'tick.*'],

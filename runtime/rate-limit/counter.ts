@@ -15,7 +15,7 @@ import { writeHeaders } from '../nats/headers.ts'
 const timeoutMs = 500
 const [failuresToOpen, openMs] = [5, 2_000]
 
-/** The stream of counters, one on each `limit.{service}.{caller}.{window}`. The server adds to them. */
+/** The stream of counters. Each subject `limit.{service}.{caller}.{window}` holds one counter. */
 export const rateLimit = {
   stream: 'RATE_LIMIT',
   subjects: ['limit.*.*.*'],

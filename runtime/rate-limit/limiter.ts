@@ -20,7 +20,7 @@ interface Account {
   window: number
   /** Number of calls that the shared counter has granted to this process and that are still unused. */
   granted: number
-  /** Number of calls granted by the last request to the counter. The next one asks for twice as many. */
+  /** Number of calls that the last request to the counter granted. The next request doubles it. */
   batch: number
   /** Number of calls in all processes in the previous window; undefined until it has been read. */
   before: number | undefined
@@ -33,7 +33,7 @@ interface Account {
   request: Promise<void> | undefined
 }
 
-/** The largest share of a limit that one process requests at once: other processes cannot use it. */
+/** The largest share of a limit that a process requests at once: others cannot use its grants. */
 const maxBatchShare = 1 / 20
 
 /**
@@ -154,7 +154,7 @@ export class Limiter {
   #freeAt(used: number, before: number): number {
     const { max, windowMs } = this.#options.limit
     const start = Math.floor(Date.now() / windowMs) * windowMs
-    // The share of a window that must pass until `carried` earlier calls weigh no more than `room`.
+    // The share of a window after which `carried` calls of the window before count as `room` calls.
     const share = (room: number, carried: number) => 1 - room / Math.max(carried, 1)
     const at =
       used <= max - 1

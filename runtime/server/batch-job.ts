@@ -96,7 +96,7 @@ export class BatchJob implements Job {
     }
   }
 
-  /** Records a span for each message in a sampled trace. If there is none, records at most one span. */
+  /** Records a span for each message in a sampled trace. Without such a message, records one at most. */
   #recordSpans(startedAt: number, error?: Error) {
     const { spans } = this.#options.host
     const completed = {

@@ -5,7 +5,7 @@ import { type Delivered, deadLetterHeaders } from '../jetstream/dead-letters.ts'
 import { isUnavailable } from '../nats/unavailable.ts'
 import { type BatchItem, BatchJob, type BatchJobOptions } from './batch-job.ts'
 
-/** The first and the longest delay between retries while a dependency is unavailable. Delays double. */
+/** The first and the longest delay between retries while a dependency is unavailable, in milliseconds. */
 const [minRetryMs, maxRetryMs] = [250, 5_000]
 /** Number of deliveries after which a message without an outcome becomes a dead letter. */
 const maxDeliveries = 50
@@ -30,7 +30,7 @@ export class BatchProcessor {
     this.#stopping = stopping
   }
 
-  /** Resolves when each message is acknowledged, to be redelivered, or a dead letter. */
+  /** Resolves when each message is acknowledged, is to be redelivered, or has become a dead letter. */
   async process(received: readonly JsMsg[]): Promise<void> {
     const items = await this.#decodeAll(received)
     if (items.length > 0) await this.#handle(items)
@@ -42,7 +42,7 @@ export class BatchProcessor {
     if (error) throw error
   }
 
-  /** Decodes messages. Makes those dead letters that are invalid or have been delivered too often. */
+  /** Decodes messages. One that is invalid or was delivered too often becomes a dead letter at once. */
   async #decodeAll(received: readonly JsMsg[]): Promise<BatchItem<JsMsg>[]> {
     const items: BatchItem<JsMsg>[] = []
     for (const message of received) {

@@ -67,7 +67,7 @@ export class FunctionHost {
     return { subject: subject.fill(values), payload: JSON.stringify(subject.rest(values)) }
   }
 
-  /** Returns the validated data of a message on a topic. Throws `invalid` if it is not valid. */
+  /** Returns the validated data of a message on a topic. Throws `invalid` if the payload is invalid. */
   read(topic: Topic, subject: string, json: () => unknown): unknown {
     const data = { ...readObject({ json }), ...this.subject(topic).read(subject) }
     const { issues, value } = validateSync(topic.data, data)

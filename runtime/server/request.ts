@@ -198,7 +198,7 @@ export class RequestJob implements Job {
     endTrace(this.#trace, refusal && { code: refusal.code, error: this.#fault ?? refusal })
   }
 
-  /** Merges payload and subject parameters. Returns a refusal rather than throw it, which is slower. */
+  /** Merges payload and subject parameters. Returns refusals, because throwing them costs more. */
   #read(): { data: Record<string, unknown> } | { refusal: ErrorBody } {
     const { maxBytes, subject } = this.#kind
     const message = this.#message

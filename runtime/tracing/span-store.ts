@@ -15,7 +15,7 @@ export interface CompletedSpan {
 }
 
 export const slowMs = 250
-/** Minimum interval in milliseconds between records of calls without a trace, unless slow or failed. */
+/** Of fast, successful calls without a trace, at most one in this many milliseconds is recorded. */
 const sampleIntervalMs = 1_000
 const sizes = { failed: 1_000, slow: 1_000, other: 8_000 }
 
