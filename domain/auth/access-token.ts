@@ -8,7 +8,7 @@ import { type RealmRole, realmRoles } from './permissions.ts'
 export interface TokenOptions {
   /** The issuer, exactly as in the tokens' `iss`: `https://id.example/realms/nats-chat`. */
   issuer: string
-  /** Accepted clients; a token names one in its `azp` or `aud`. */
+  /** Ids of the accepted OIDC clients: a token must have one of them as its `azp` or `aud`. */
   clientIds: readonly string[]
   userClaim: string
 }
@@ -22,22 +22,35 @@ export interface TokenIdentity {
 }
 
 export interface TokenCheck {
-  /** Fetches the issuer's keys ahead of the first login. Throws `unavailable`. */
+  /**
+   * Fetches the issuer's signing keys, so that the first login does not wait for them. Throws
+   * `unavailable` if that fails.
+   */
   prefetch(): Promise<void>
   /**
-   * Returns the identity in a token. Throws `forbidden` with the claim at fault and its value, but no
-   * other part of the token; throws `unavailable` when the keys cannot be fetched.
+   * Returns the user, roles, name and expiry from a token. Throws `forbidden` for an invalid token,
+   * with the invalid claim and its value, but no other part of the token. Throws `unavailable` if the
+   * issuer's keys cannot be fetched.
    */
   check(token: string): Promise<TokenIdentity>
 }
 
-/** Asymmetric only: with HS256, the public key would serve as the secret of a forged token. */
+/**
+ * Accepted signature algorithms. All are asymmetric: with HS256, an attacker could sign a forged
+ * token with the public key as the secret.
+ */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA']
 const clockToleranceS = 5
-/** Limits how long a user whom the issuer has disabled can still log in: docs/decisions/005-access-token-lifetime.md. */
+/**
+ * Maximum lifetime of a token: a user whom the issuer has disabled can log in with a token until it
+ * expires (docs/decisions/005-access-token-lifetime.md).
+ */
 const maxLifetimeS = 24 * 3_600
 
-/** Creates a check for access tokens of one OIDC issuer. Fetches no keys until the first call. */
+/**
+ * Creates a check for access tokens of one OIDC issuer. The issuer's keys are not fetched before the
+ * first call of `prefetch` or `check`.
+ */
 export function createTokenCheck({ issuer, clientIds, userClaim }: TokenOptions): TokenCheck {
   const keys = createIssuerKeys(issuer)
   return {
@@ -79,7 +92,10 @@ function describe(error: errors.JOSEError): string {
   return isAboutClaim ? `${error.message}: ${show(error.payload[error.claim])}` : error.message
 }
 
-/** Keycloak puts the token's type into the claims, RFC 9068 into the header. */
+/**
+ * Rejects tokens that are not access tokens. Keycloak writes the token type to the claim `typ`, RFC
+ * 9068 to the header field `typ`.
+ */
 function checkType({ payload, protectedHeader }: JWTVerifyResult) {
   const { typ } = payload
   if (typ === 'Bearer') return
@@ -87,7 +103,10 @@ function checkType({ payload, protectedHeader }: JWTVerifyResult) {
   throw rejectToken(`it is no access token: its typ is ${show(typ ?? protectedHeader.typ)}`)
 }
 
-/** Without tolerance at `exp`: the server closes the connection at that second anyway. */
+/**
+ * Allows no clock tolerance for `exp`, because the NATS server closes the connection at that second
+ * anyway.
+ */
 function checkTimes({ iat = 0, exp = 0 }: JWTPayload) {
   const now = Date.now() / 1_000
   if (exp <= now) throw rejectToken(`it has expired: its exp is ${show(exp)}`)
@@ -130,7 +149,10 @@ function show(value: unknown): string {
   return (JSON.stringify(value) ?? 'missing').slice(0, 80)
 }
 
-/** Replaces control characters: claims are written to the log, where they must not start a new line. */
+/**
+ * Creates the error. Replaces all characters except printable ASCII: the reason contains claims and
+ * is logged, and a line break in a claim must not start a new log line.
+ */
 function rejectToken(reason: string) {
   return new FunctionError('forbidden', `token rejected: ${reason.replaceAll(/[^ -~]/g, '?')}`)
 }

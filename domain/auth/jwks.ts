@@ -3,23 +3,41 @@ import * as v from 'valibot'
 import { FunctionError } from '#runtime'
 
 export interface IssuerKeys {
-  /** Fetches the keys now. Throws `unavailable` on failure, and the cached keys stay valid. */
+  /**
+   * Fetches the keys from the issuer. Throws `unavailable` on failure; keys cached earlier stay in
+   * use.
+   */
   refresh(): Promise<void>
-  /** Returns the key that a token names. Throws jose's error for an unknown key, or `unavailable`. */
+  /**
+   * Returns the key whose id is in a token's header. Throws jose's `JWKSNoMatchingKey` for an unknown
+   * key id, and `unavailable` if the keys cannot be fetched.
+   */
   readonly find: JWTVerifyGetKey
 }
 
 type LocalKeys = ReturnType<typeof createLocalJWKSet>
 
-/** For discovery and keys together; shorter than the timeout of a login. */
+/**
+ * Timeout for the requests of the discovery document and of the keys together; shorter than the
+ * timeout of a login.
+ */
 const fetchTimeoutMs = 3_000
-/** Minimum time between fetches for unknown key ids: a flood of them must not reach the issuer. */
+/**
+ * Minimum time between two fetches for unknown key ids, so that many tokens with unknown key ids do
+ * not cause many requests to the issuer.
+ */
 const cooldownMs = 2_000
 const retryDelayMs = 1_000
-/** Age at which the keys are refreshed. A key that the issuer revokes stays trusted until then. */
+/**
+ * Age at which the cached keys are fetched again. Until then, a key that the issuer has revoked is
+ * still trusted.
+ */
 const maxAgeMs = 10 * 60_000
 
-/** Creates a cache of an OIDC issuer's signing keys, which stay in use while the issuer is unavailable. */
+/**
+ * Creates a cache of an OIDC issuer's signing keys. While the issuer is unavailable, the cached keys
+ * stay in use.
+ */
 export function createIssuerKeys(issuer: string): IssuerKeys {
   let cached: LocalKeys | undefined
   let staleAt = 0
@@ -54,7 +72,7 @@ export function createIssuerKeys(issuer: string): IssuerKeys {
     },
     async find(header, token) {
       const keys = cached ?? (await refresh())
-      // In the background: the cached keys stay valid if it fails.
+      // Refreshes in the background: if the refresh fails, the cached keys stay in use.
       if (performance.now() > staleAt) refresh().catch(() => undefined)
       try {
         return await keys(header, token)
@@ -68,7 +86,10 @@ export function createIssuerKeys(issuer: string): IssuerKeys {
   }
 }
 
-/** Falls back to Keycloak's path when discovery fails. */
+/**
+ * Fetches the keys from the URL in the issuer's discovery document or, if discovery fails, from
+ * Keycloak's path.
+ */
 async function fetchKeys(issuer: string): Promise<JSONWebKeySet> {
   const base = issuer.replace(/\/$/, '')
   const signal = AbortSignal.timeout(fetchTimeoutMs)
@@ -89,7 +110,10 @@ async function fetchJson(url: string, signal: AbortSignal): Promise<unknown> {
   return response.json()
 }
 
-/** fetch's own message is only "fetch failed"; its cause has the reason. */
+/**
+ * Returns the reason why a fetch failed: the message of the error itself is only "fetch failed", and
+ * its cause has the reason.
+ */
 function explain(error: unknown) {
   const { message, cause } = error as Error
   return cause instanceof Error && cause.message !== '' ? cause.message : message

@@ -5,8 +5,8 @@ export const realmRoles = ['admin', 'user'] as const
 export type RealmRole = (typeof realmRoles)[number]
 
 /**
- * Returns the subjects that a user may publish and subscribe to, from the functions' declarations. The
- * only source of user permissions; the server denies every other subject.
+ * Returns the subjects that a user may subscribe to, and those that they may publish to according to
+ * the declarations of the functions. The NATS server denies the user all other subjects.
  */
 export function permissionsFor(
   user: UserId,
@@ -15,7 +15,7 @@ export function permissionsFor(
 ): { publish: string[]; subscribe: string[] } {
   return {
     publish: functions.flatMap(({ subject, audience = [] }) =>
-      // Without {caller}, the subject would not prove who publishes.
+      // Only a subject with {caller} proves which user publishes a request.
       subject?.includes('{caller}') && mayCall(audience, userRoles)
         ? [subject.replace('{caller}', user).replaceAll(/\{\w+\}/g, '*')]
         : [],

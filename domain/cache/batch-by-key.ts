@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from '#runtime'
 
 /**
- * Returns a function that collects values by key for `waitMs` and then flushes them together. The first
- * call of a batch resolves after its flush, so that a stopping process waits for it; later calls return
- * at once. `merge` combines two values of one key; by default the later one wins.
+ * Returns a function that collects values by key for `waitMs` and then passes them all to `flush`.
+ * The first call of a batch returns a promise that resolves after the flush, so that a stopping
+ * process waits for the flush; later calls of the batch return at once. `merge` combines two values
+ * of one key; by default, the later value replaces the earlier one.
  */
 export function batchByKey<Key, Value>(
   waitMs: number,

@@ -5,7 +5,7 @@ const maxAgeMs = 500
 
 /**
  * Returns a function that shares one `read` among concurrent calls with the same key, and caches its
- * value for 100 ms. A value whose read started more than 500 ms before the call is not used.
+ * value for 100 ms. A call never returns a value whose read started more than 500 ms before the call.
  */
 export function singleFlight<
   Key extends NonNullable<unknown>,

@@ -1,6 +1,6 @@
 /**
- * Reads a value for lru-cache's `fetchMethod`, and subtracts the duration of the read from the TTL in its
- * `options`: the value may be as old as the start of the read.
+ * Reads a value for lru-cache's `fetchMethod`, and subtracts the duration of the read from the TTL in
+ * `options`, because the value may be as old as the start of the read.
  */
 export async function fetchWithAgedTtl<Value>(
   options: { ttl?: number | undefined },
@@ -9,7 +9,7 @@ export async function fetchWithAgedTtl<Value>(
   const startedAt = performance.now()
   const value = await read()
   const ageMs = Math.ceil(performance.now() - startedAt)
-  // lru-cache takes a TTL of 0 for unlimited.
+  // lru-cache treats a TTL of 0 as unlimited.
   options.ttl = Math.max(1, (options.ttl ?? 0) - ageMs)
   return value
 }
@@ -17,8 +17,9 @@ export async function fetchWithAgedTtl<Value>(
 export const absent = Symbol('absent')
 
 /**
- * Like `fetchWithAgedTtl`, for a value that may not exist: returns `absent` with a TTL of 1 ms. With
- * `undefined`, lru-cache would fail the waiting calls when the key is evicted during the read.
+ * Like `fetchWithAgedTtl`, for a value that may not exist: if it does not, returns the symbol
+ * `absent` with a TTL of 1 ms. If `undefined` were returned instead, lru-cache would reject the
+ * waiting calls when the key is evicted during the read.
  */
 export async function fetchOrAbsent<Value>(
   options: { ttl?: number | undefined },

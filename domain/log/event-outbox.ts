@@ -8,7 +8,10 @@ import type { Transaction } from '../rooms/room-lock.ts'
 import { appendEvent } from './append.ts'
 
 type OutboxEvent = RoomEventOf<'room' | 'member'>
-/** An event without its time. A plain `Omit` would drop the fields that the kinds do not share. */
+/**
+ * An outbox event without its time `at`. A plain `Omit` would drop all fields that only some kinds of
+ * events have.
+ */
 export type UntimedEvent = OutboxEvent extends infer Kind
   ? Kind extends OutboxEvent
     ? Omit<Kind, 'at'>
@@ -16,8 +19,9 @@ export type UntimedEvent = OutboxEvent extends infer Kind
   : never
 
 /**
- * Inserts events into the transactional outbox, in the transaction of their change. Call `flushOutbox`
- * after its commit; if that fails or the process dies before, `room.finish` does so.
+ * Inserts events into the transactional outbox, in the transaction that makes the change. The caller
+ * must call `flushOutbox` after the commit; if that call fails, or the process dies before it, the
+ * function `room.finish` flushes the outbox.
  */
 export async function enqueueEvents(
   events: readonly UntimedEvent[],
@@ -32,9 +36,10 @@ const flushing = new Map<RoomId, Promise<void>>()
 const queued = new Map<RoomId, Promise<void>>()
 
 /**
- * Appends a room's outbox to the log in order. Safe in several processes at once, as the log deduplicates
- * by event id; within a process, calls during a flush share the next one. Throws `unavailable` when the
- * log is full or does not answer, and the events stay in the outbox.
+ * Appends the events in a room's outbox to the stream CHAT_MESSAGES in order, and deletes them from
+ * the outbox. Several processes may do this at once, because the stream deduplicates by event id;
+ * within a process, all calls during a flush share the next flush. Throws `unavailable` when the
+ * stream is full or does not respond; the events then stay in the outbox.
  */
 export function flushOutbox(room: RoomId, context: Context): Promise<void> {
   const next = queued.get(room)
@@ -44,7 +49,10 @@ export function flushOutbox(room: RoomId, context: Context): Promise<void> {
   return flush
 }
 
-/** Returns rooms with outbox events older than `minAgeMs`: their flush has failed or its process died. */
+/**
+ * Returns rooms with outbox events older than `minAgeMs`: the flush of these events failed, or the
+ * process died before it.
+ */
 export async function findStaleRooms(minAgeMs: number, maxRooms: number): Promise<RoomId[]> {
   const rows = await db
     .selectDistinct({ room: pendingEvents.room })
@@ -55,7 +63,8 @@ export async function findStaleRooms(minAgeMs: number, maxRooms: number): Promis
 }
 
 async function flushAfterCurrent(room: RoomId, context: Context): Promise<void> {
-  // Yields even without a running flush, so that the caller has put this promise into `queued`.
+  // Awaits even if no flush is running, so that `flushOutbox` first puts the promise of this call
+  // into `queued`.
   await Promise.resolve(flushing.get(room)).catch(() => {})
   const flush = queued.get(room) as Promise<void>
   queued.delete(room)
@@ -74,7 +83,8 @@ async function appendPending(room: RoomId, context: Context): Promise<void> {
     .where(eq(pendingEvents.room, room))
     .orderBy(asc(pendingEvents.place))
   if (pending.length === 0) return
-  // A message's id, `sender.clientId`, cannot equal these: client ids contain no dot.
+  // The deduplication id of a message, `{sender}.{clientId}`, never equals `room.event.{id}`, because
+  // client ids contain no dot.
   for (const { id, event } of pending) await appendEvent(event, context, `room.event.${id}`)
   const places = pending.map(({ place }) => place)
   await db.delete(pendingEvents).where(inArray(pendingEvents.place, places))

@@ -2,15 +2,19 @@ import type { ConsumerProgress, Context } from '#runtime'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { singleFlight } from '../cache/single-flight.ts'
 
-/** A stale value is safe: it only makes readers apply events that are persisted already. */
+/**
+ * Returns the progress of a consumer, from a short-lived cache. A stale value is safe: with a
+ * sequence that is too low, readers only apply events that are already persisted.
+ */
 const cachedProgress = singleFlight((name: 'persist' | 'persist.thread', context: Context) =>
   context.consumerProgress(CHAT_MESSAGES, name),
 )
 
 /**
- * Returns the sequence up to which the database has all events; later ones may be persisted with gaps,
- * because redelivery takes seconds. `caughtUp`: the log had no later event, at most half a second ago.
- * Call it before the database query that it is for.
+ * Returns the sequence in CHAT_MESSAGES up to which all events of `scope` are persisted. Later events
+ * may be persisted with gaps, because redelivery takes seconds. `caughtUp` is true if the stream had
+ * no later event at most half a second ago. Call this before the database query whose result you
+ * compare with the sequence.
  */
 export async function findPersistedSequence(
   scope: 'rooms' | 'threads too',

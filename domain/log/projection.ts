@@ -5,16 +5,22 @@ import { type NotifyId, readNotifyId } from '#schema/ids'
 import type { RoomEvent, RoomEventOf } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 
-/** Advisory lock that runs one projection at a time, over all processes. */
+/** Key of the PostgreSQL advisory lock that allows one projection at a time among all processes. */
 const projectionLock = 6_288_438
 
 export type LoggedEvent = Pick<StreamMessage<RoomEvent>, 'seq' | 'data'>
 type LoggedEventOf<Kind extends RoomEvent['kind']> = { seq: number; data: RoomEventOf<Kind> }
-/** One of the copies that the log may have of a message, which share a sender and client id. */
+/**
+ * One copy of a message in the stream CHAT_MESSAGES, which can contain several copies with the same
+ * sender and client id.
+ */
 type MessageCopy = { seq: number; data: Pick<RoomEventOf<'message'>, 'sender' | 'clientId'> }
 type Purger = Pick<Context, 'purgeMessage'>
 
-/** Applies a batch of log events to the database and advances the room heads, in one transaction. */
+/**
+ * Persists a batch of events from the stream CHAT_MESSAGES and updates the room heads (the sequence
+ * of the newest persisted event per room), in one transaction.
+ */
 export async function persist(events: readonly LoggedEvent[], context: Purger): Promise<void> {
   await inTransaction(async (sql) => {
     await applyEvents(events, sql, context)
@@ -22,15 +28,19 @@ export async function persist(events: readonly LoggedEvent[], context: Purger): 
   })
 }
 
-/** Applies one event ahead of earlier ones. The room head stays, because those are still missing. */
+/**
+ * Persists one event before earlier events are persisted. Because those are still missing in the
+ * database, does not update the room head.
+ */
 export async function persistNow(event: LoggedEvent, context: Purger): Promise<void> {
   await inTransaction((sql) => applyEvents([event], sql, context))
 }
 
 /**
- * Uses the driver directly: one array per column takes a third of the time of one parameter per value,
- * and its errors, unlike Drizzle's, contain no message texts that would reach the log lines. PGlite
- * ignores the lock, but runs one transaction at a time anyway.
+ * Runs `work` in a transaction under the projection lock. Uses the driver directly: one array
+ * parameter per column takes a third of the time of one parameter per value, and the driver's errors,
+ * unlike Drizzle's, contain no message texts that would be logged. PGlite ignores the lock, but runs
+ * one transaction at a time anyway.
  */
 async function inTransaction(work: (sql: TransactionSql) => Promise<void>): Promise<void> {
   await db.$client.begin(async (sql) => {
@@ -40,9 +50,10 @@ async function inTransaction(work: (sql: TransactionSql) => Promise<void>): Prom
 }
 
 /**
- * Projects events onto the tables: idempotent and independent of order and batches. The purge of deleted
- * texts from the log precedes the commit, so that redelivery repeats it after a crash; after the commit,
- * the tables no longer have the sequences to purge.
+ * Writes events to the tables. The result is the same if events are repeated, arrive in another order
+ * or are batched differently. Purges deleted texts from CHAT_MESSAGES before the commit: if the
+ * process crashes in between, the events are redelivered and purged again. After the commit, the
+ * tables no longer contain the sequences to purge.
  */
 async function applyEvents(
   events: readonly LoggedEvent[],
@@ -77,9 +88,10 @@ function targetOf({ data }: { data: { message: { notifyId: NotifyId } } }) {
 }
 
 /**
- * Returns the sequences to purge from the log: those of deleted messages, and of duplicates from a retry
- * after the stream's duplicate window, which no deletion would find. Two messages with one sequence, as
- * after the stream was recreated, violate a unique key and fail the batch.
+ * Inserts messages and returns the sequences to purge from CHAT_MESSAGES: those of deleted messages,
+ * and those of duplicates that a retry stored after the duplicate window, which a deletion would not
+ * find. If the stream was recreated, two messages of a room can have the same sequence: they violate
+ * the unique index (room, thread_id, seq) and fail the batch.
  */
 async function insertMessages(messages: LoggedEventOf<'message'>[], sql: TransactionSql) {
   const { count } = await sql`
@@ -101,8 +113,8 @@ async function insertMessages(messages: LoggedEventOf<'message'>[], sql: Transac
 }
 
 /**
- * Gives each stored message the lowest sequence of its copies. Returns the sequences of the other copies,
- * and of all copies of deleted messages.
+ * Sets the sequence of each persisted message to the lowest sequence among its copies. Returns the
+ * sequences of the other copies and, for deleted messages, of all copies.
  */
 async function keepEarliestCopy(copies: MessageCopy[], sql: TransactionSql): Promise<number[]> {
   const others = await sql<{ id: string; seq: string; stored: string; is_deleted: boolean }[]>`
@@ -128,7 +140,10 @@ async function keepEarliestCopy(copies: MessageCopy[], sql: TransactionSql): Pro
   return purgeable
 }
 
-/** Replaces deleted messages with tombstones, also those that the log no longer has. Returns what to purge. */
+/**
+ * Replaces deleted messages with tombstones. Inserts a tombstone for a message that was never
+ * persisted and is no longer in CHAT_MESSAGES. Returns the sequences to purge from CHAT_MESSAGES.
+ */
 async function insertTombstones(deletions: LoggedEventOf<'delete'>[], sql: TransactionSql) {
   const messages = deletions.map(({ data }) => data.message)
   const targets = messages.map(({ notifyId }) => readNotifyId(notifyId))
@@ -203,8 +218,9 @@ async function findEditedEarlier(
 }
 
 /**
- * Deletes the reactions and versions of deleted messages. Returns the sequences of those edits. The ids
- * bound both sides of each join: PostgreSQL does not infer one from the other and would scan a table.
+ * Deletes the reactions and versions of those messages in `ids` that are deleted. Returns the
+ * sequences of these versions. Each statement compares the ids of both joined tables with `ids`:
+ * PostgreSQL does not infer one condition from the other and would scan a whole table.
  */
 async function clearDeleted(ids: string[], sql: TransactionSql): Promise<number[]> {
   await sql`
@@ -219,7 +235,10 @@ async function clearDeleted(ids: string[], sql: TransactionSql): Promise<number[
   return versions.map(({ seq }) => Number(seq))
 }
 
-/** Gives edited messages their newest text, after storing the original as their first version. */
+/**
+ * Sets the text of edited messages to that of their newest version, after storing the original text
+ * as their first version.
+ */
 async function applyVersions(ids: string[], sql: TransactionSql) {
   await sql`
     insert into message_versions (message_id, seq, text, mentions, at)
@@ -249,7 +268,10 @@ async function updateRoomHeads(events: readonly LoggedEvent[], sql: TransactionS
     on conflict (room) do update set seq = greatest(room_heads.seq, excluded.seq)`
 }
 
-/** An array literal, as `unnest` would flatten nested arrays. The quotes protect a user called `null`. */
+/**
+ * Returns a PostgreSQL array literal, because `unnest` would flatten nested arrays. The quotes
+ * prevent that a user called `null` is read as NULL.
+ */
 function toArray(users: readonly string[]): string {
   return `{${users.map((user) => `"${user}"`).join()}}`
 }

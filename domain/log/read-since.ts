@@ -3,15 +3,19 @@ import { type MessageId, type RoomId, readNotifyId } from '#schema/ids'
 import { chatRoom, chatThread, type RoomEvent } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 
-/** A client that missed more events reloads the history, which is less to send. */
+/**
+ * Maximum number of events to return. A client that missed more events reloads the history, which is
+ * less data.
+ */
 const maxEvents = 500
 
 type Events = StreamMessage<RoomEvent>[]
 
 /**
- * Returns the events of a room and its threads after a sequence, in order; undefined when the log no
- * longer reaches back that far or has more than `maxEvents`. Leaves out deleted messages and their
- * edits, which the log may still contain: while the database is unavailable, purging is incomplete.
+ * Returns the events of a room and its threads after the sequence `since`, in order. Returns
+ * undefined when CHAT_MESSAGES no longer reaches back that far or has more than `maxEvents` such
+ * events. Leaves out deleted messages and their edits, which may still be in the stream: while the
+ * database is unavailable, a deletion does not purge all of them.
  */
 export async function readSince(
   room: RoomId,
@@ -23,15 +27,19 @@ export async function readSince(
     const topics = [chatRoom, chatThread]
     const events = await context.readAfter(CHAT_MESSAGES, topics, { room }, since, maxEvents)
     if (!events) return undefined
-    // A message purged during the read has a deletion event, perhaps after the end of the read: the next
-    // read includes it. One still missing then was a duplicate, which is purged without a deletion event.
+    // If a message was purged during the read, its deletion event may have been stored after the
+    // read; the next read includes that event. If both are still missing then, the message was a
+    // duplicate, which is purged without a deletion event.
     const incomplete = findIncomplete(events, since).filter((id) => !checked.has(id))
     if (incomplete.length === 0) return withoutDeleted(events)
     for (const id of incomplete) checked.add(id)
   }
 }
 
-/** Returns messages after `since` that have an edit or reaction, but neither original nor deletion. */
+/**
+ * Returns the ids of messages sent after `since` of which `events` contains an edit or a reaction,
+ * but neither the message itself nor its deletion.
+ */
 function findIncomplete(events: Events, since: number): MessageId[] {
   const complete = new Set<MessageId>()
   for (const { data } of events) {

@@ -5,7 +5,9 @@ import { chatRoom, type chatThread, type RoomEvent, type RoomEventOf } from '#sc
 import { CHAT_MESSAGES } from '#schema/streams'
 import { singleFlight } from '../cache/single-flight.ts'
 
-/** The newest edit of a message that is not yet persisted, or its deletion. */
+/**
+ * The deletion of a message, or else its newest edit, that is in CHAT_MESSAGES but not persisted yet.
+ */
 type UnpersistedChange = Pick<Message, 'text' | 'mentions' | 'editedAt' | 'deletedAt'> & {
   editedSeq: number
 }
@@ -14,7 +16,7 @@ interface UnpersistedChanges {
   changes: ReadonlyMap<MessageId, UnpersistedChange>
 }
 
-/** Reading more unpersisted events would take too long. */
+/** Maximum number of unpersisted events of a room to read; reading more would take too long. */
 const maxEvents = 2_000
 const noChanges: UnpersistedChanges = { since: 0, changes: new Map() }
 
@@ -24,9 +26,10 @@ const cachedChanges = singleFlight(
 )
 
 /**
- * Masks persisted messages whose deletion is not persisted yet: while the database is unavailable,
- * `msg.delete` leaves it to `persist`, which can be half a minute behind afterwards. `progress` must have
- * been read before the messages.
+ * Removes the content of persisted messages whose deletion is not persisted yet: while the database
+ * is unavailable, `msg.delete` leaves the deletion to the function `persist`, which can be half a
+ * minute behind when the database is available again. The caller must have read `progress` before
+ * `messages`.
  */
 export async function maskDeleted<M extends Message>(
   room: RoomId,
@@ -42,7 +45,10 @@ export async function maskDeleted<M extends Message>(
   })
 }
 
-/** Applies the unpersisted edit or deletion of a message. `progress` as in `maskDeleted`. */
+/**
+ * Applies the newest unpersisted edit, or the unpersisted deletion, to a message. The caller must
+ * have read `progress` before `message`.
+ */
 export async function applyPendingChanges(
   message: Message,
   progress: ConsumerProgress,
@@ -55,8 +61,8 @@ export async function applyPendingChanges(
 }
 
 /**
- * Returns the events of a room after `since`, the sequence up to which the database is complete. Throws
- * `unavailable` when there are more than `maxEvents`.
+ * Returns the events of a room after `since`, the sequence up to which all events are persisted.
+ * Throws `unavailable` when there are more than `maxEvents` of them.
  */
 export async function readUnpersistedEvents(
   room: RoomId,
@@ -89,7 +95,8 @@ async function findUnpersisted(
 ): Promise<UnpersistedChanges> {
   if (progress.caughtUp) return noChanges
   const cached = await cachedChanges(room, { since: progress.seq, context })
-  // A shared read from a later sequence may lack changes that our database query did not see yet.
+  // If the shared read started at a later sequence, it may lack changes that the caller's database
+  // query did not see.
   return cached.since <= progress.seq ? cached : readUnpersisted(room, progress.seq, context)
 }
 

@@ -9,12 +9,12 @@ import type { LoggedEvent } from '../log/projection.ts'
 import { findMember, type Member } from '../rooms/member.ts'
 import { findMessage, toMessage, updateCachedMessage } from './message-cache.ts'
 
-/** For functions that call `requireMessage` or change a message. */
+/** Streams and buckets that a function needs to call `requireMessage` or to change a message. */
 export const messageResources = [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV] as const
 
 /**
- * Returns a message and the caller's membership in its room. Throws the same `forbidden` when the message
- * does not exist and when the caller is not a member.
+ * Returns a message and the caller's membership in its room. Throws the same `forbidden` error when
+ * the message does not exist and when the caller is not a member of its room.
  */
 export async function requireMessage(
   notifyId: NotifyId,
@@ -36,8 +36,8 @@ export function toTarget({ threadId, ...message }: Message) {
 }
 
 /**
- * Updates the message cache from the database after edits and deletions. The function that made a change
- * has done so already, unless its process died before.
+ * Updates the bucket MSG_CACHE from the database after edits and deletions. Usually, `msg.edit` or
+ * `msg.delete` has already done so; this is for the case that its process died before.
  */
 export async function updateCachedMessages(
   events: readonly LoggedEvent[],
@@ -45,7 +45,7 @@ export async function updateCachedMessages(
 ): Promise<void> {
   const ids = events.flatMap(({ data }) => {
     const isChange = data.kind === 'edit' || data.kind === 'delete'
-    // The cache entries of older changes have expired.
+    // The cache entry that an older change wrote has expired.
     const isCached = isChange && Date.parse(data.at) > Date.now() - MSG_CACHE.ttlMs
     return isCached ? [readNotifyId(data.message.notifyId).id] : []
   })
@@ -54,7 +54,7 @@ export async function updateCachedMessages(
   await Promise.all(
     rows.map((row) =>
       updateCachedMessage(toMessage(row), context).catch((error) =>
-        // Not rethrown: persistence must not stop while the cache is unavailable.
+        // Only logged, because `persist` must continue while the cache is unavailable.
         context.log.warn(
           { err: error, id: row.id },
           'message cache unavailable, entry not updated',

@@ -6,18 +6,22 @@ import { CHAT_MESSAGES } from '#schema/streams'
 import { findPersistedSequence } from '../log/persisted-sequence.ts'
 import { type LoggedEvent, persistNow } from '../log/projection.ts'
 
-/** Beyond this many later events in the room, the edits are left for `persist` to purge. */
+/**
+ * Maximum number of later events of the room that are searched for edits. If there are more,
+ * `persist` purges the message's edits.
+ */
 const maxEvents = 2_000
 
 /**
- * Erases a deleted message and its edits from the database and the log. `deletion` is its delete
- * event. When the database is unavailable, purges the log alone and leaves the rest to `persist`.
+ * Erases a deleted message and its edits from the database and from CHAT_MESSAGES. `deletion` is the
+ * event of the deletion. When the database is unavailable, only purges the message and its edits from
+ * CHAT_MESSAGES; `persist` erases them from the database later.
  */
 export async function eraseMessage(message: Message, deletion: LoggedEvent, context: Context) {
   const progress = await findPersistedSequence('rooms', context)
   try {
     await persistNow(deletion, context)
-    // `persistNow` purges the edits that the database has; the log may hold newer ones.
+    // `persistNow` purges only the persisted edits; CHAT_MESSAGES may contain newer ones.
     if (!progress.caughtUp) await purgeEdits(message, progress.seq, context)
   } catch (error) {
     context.log.warn({ err: error, id: message.id }, 'message not yet deleted from the database')
@@ -26,7 +30,7 @@ export async function eraseMessage(message: Message, deletion: LoggedEvent, cont
   }
 }
 
-/** Purges the message's edits after a sequence from the log. */
+/** Purges the edits of a message that have a sequence above `since` from CHAT_MESSAGES. */
 async function purgeEdits(message: Message, since: number, { purgeMessage, readAfter }: Context) {
   const { room, seq } = message
   const notifyId = toNotifyId(message)

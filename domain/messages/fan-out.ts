@@ -13,12 +13,16 @@ import { cacheMessage, withoutKind } from './message-cache.ts'
 
 type Position = NonNullable<Context['streamPosition']>
 
-/** A notification includes the event if its text is no longer than this. */
+/**
+ * Maximum text length of an event that is included in its notification. Clients fetch a longer
+ * message by `msg.get`.
+ */
 const maxInlineTextLength = 1_000
 
 /**
- * The queue is long, because an event beyond it is never broadcast. Events mostly wait for the members of
- * their room, which one call fetches for all of them.
+ * Options of `fanout` and `fanout.thread`. The queue is long, because an event that does not fit into
+ * it is never broadcast. Queued events mostly wait for the list of members of their room, which a
+ * single call fetches for all events of the room.
  */
 export const fanoutOptions = {
   concurrency: 4_000,
@@ -29,8 +33,9 @@ export const fanoutOptions = {
 const lastBroadcasts = new Map<RoomId, Promise<void>>()
 
 /**
- * Broadcasts an event that the log has just stored to the subscribers of its room, in the order of the
- * log. Clients detect a broadcast lost with its process by `prev`, and fetch the event.
+ * Broadcasts an event that CHAT_MESSAGES has just stored to the audience of its room, in the order of
+ * the stream. If the process dies before the broadcast, clients detect the missing event by `prev` of
+ * the next notification and fetch it.
  */
 export async function fanOut(event: RoomEvent, context: Context): Promise<void> {
   const { streamPosition } = context
@@ -41,7 +46,7 @@ export async function fanOut(event: RoomEvent, context: Context): Promise<void> 
     )
   const { room } = event
   if (event.kind === 'message' && isRecent(event.at)) {
-    // Not awaited: readers find the message in the log as well.
+    // Not awaited: until the message is cached, readers find it in CHAT_MESSAGES.
     const message = { ...withoutKind(event), seq: streamPosition.seq }
     cacheMessage(message, !isLong(event), context).catch((error) =>
       context.log.warn({ err: error }, 'message not cached; readers find it in the log'),
@@ -60,15 +65,17 @@ export async function fanOut(event: RoomEvent, context: Context): Promise<void> 
 }
 
 /**
- * Older messages, broadcast late or stored twice, are not cached: the cache entry of their edit or
- * deletion may have expired, and a deleted text would become readable again.
+ * Returns true for a message that was sent in the last 5 s. Older messages, which are broadcast late
+ * or were stored twice, must not be cached: if the message was edited or deleted, the cache entry of
+ * that change may have expired, and a deleted text would become readable again.
  */
 function isRecent(at: string): boolean {
   return Date.parse(at) > Date.now() - 5_000
 }
 
 async function broadcast(event: RoomEvent, position: Position, context: Context): Promise<void> {
-  // While room.members does not answer, each queued event would otherwise wait for its own timeout.
+  // Without this check, each queued event would wait for its own timeout while the function
+  // room.members does not respond.
   if (Date.now() > context.deadline)
     throw new FunctionError('timeout', 'The deadline passed before the broadcast')
   const notice = toNotice(event, position)
@@ -77,12 +84,14 @@ async function broadcast(event: RoomEvent, position: Position, context: Context)
     : await findAudienceWithRetry(event.room, context)
   if (audience === 'everyone') {
     context.publish(roomNotify, notice)
-    // A new member does not subscribe to the room yet.
+    // A user who has just joined is not subscribed to the room yet, so the event is also published to
+    // that user.
     const joined = joinedUser(event)
     if (joined !== undefined) context.publishEach(deliverNotify, 'user', [joined], notice)
     return
   }
-  // The event of a removal also goes to the removed user, who is no longer in the audience.
+  // The event of a kick or leave is also published to the removed user, who is no longer in the
+  // audience.
   const removed = removedUser(event)
   const recipients = removed === undefined ? audience : [...new Set([...audience, removed])]
   context.publishEach(deliverNotify, 'user', recipients, notice)
@@ -128,7 +137,10 @@ function messageFields(event: RoomEvent, seq: number): Pick<Notice, 'notifyId'> 
   return 'message' in event ? { notifyId: event.message.notifyId } : {}
 }
 
-/** The index has no members of the room when these are broadcast, so they are read from the database. */
+/**
+ * Returns true for an archive or restore event. For these, the members are read from the database,
+ * because the member index ROOMS_KV has no members of an archived room.
+ */
 function isArchiveEvent(event: RoomEvent): boolean {
   return event.kind === 'room' && (event.action === 'archive' || event.action === 'restore')
 }

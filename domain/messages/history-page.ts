@@ -12,7 +12,10 @@ export interface PageQuery {
   after?: number | undefined
   around?: number | undefined
   limit: number
-  /** Always among the users of their reactions, however many users reacted. */
+  /**
+   * The user who requested the page. If they reacted with an emoji, the listed users of that emoji
+   * include them, however many users reacted.
+   */
   caller: UserId
 }
 type Page = OutputOf<typeof chatHistory>
@@ -20,12 +23,16 @@ type Page = OutputOf<typeof chatHistory>
 const maxNamedUsers = 100
 
 /**
- * Parameters: $1 room, $2 thread, $3 start sequence, $4 rows before it, $5 rows from it on. Scans one key
- * in both directions, and again for each thread, whose replies it counts up to 1,000. A single statement,
- * so that the room head and the messages are of one snapshot. An empty page is one row with the head.
+ * SQL query of one page. Parameters: $1 room, $2 thread id (empty for the room itself), $3 start
+ * sequence, $4 number of messages before it, $5 number of messages from it on. Scans the index (room,
+ * thread_id, seq) in both directions from the start sequence, and once more for each message of the
+ * page to count up to 1,000 replies in its thread. A single statement, so that the room head and the
+ * messages are from one snapshot. For an empty page, it returns one row with only the room head.
  *
- * The order and the bounds of the replies make PostgreSQL scan the key and stop after 1,000. Without the
- * order it may scan all messages; without the bounds, of which it expects few rows, it may sort a thread.
+ * The `order by` of the replies and the two comparisons of `reply.seq` with `(select …)`, which
+ * exclude no reply, make PostgreSQL scan that index and stop after 1,000 replies. Without the `order
+ * by`, it may scan all messages; without the comparisons, which make it expect few rows, it may sort
+ * all replies of a thread.
  */
 export const pageQuery = `
   select head, page.*,
@@ -49,7 +56,7 @@ export const pageQuery = `
     ) as newest
   ) as thread`
 
-/** The driver returns bigints and times as strings. */
+/** A row of `pageQuery`. The driver returns bigints and timestamps as strings. */
 interface PageRow {
   head: string
   id: MessageId
@@ -66,15 +73,22 @@ interface PageRow {
   replies: string
 }
 
-/** Includes withdrawn reactions: emojis are ordered by their first one. */
+/**
+ * A row of the table `reactions`. Rows of withdrawn reactions are included, because emojis are
+ * ordered by their first reaction, even if it was withdrawn.
+ */
 type ReactionRow = [emoji: string, user: UserId, on: boolean, firstSeq: number]
 
-/** Returns one page of a room or, with `threadId`, of a thread; the oldest message first. */
+/**
+ * Returns one page of the messages of a room or, with `threadId`, of a thread; the oldest message
+ * first.
+ */
 export async function readPage(query: PageQuery): Promise<Page> {
   const { room, threadId = '', caller } = query
   const { start, older, newer } = toRange(query)
-  // One more row on each side shows whether there are more messages. Uses the driver directly: mapping
-  // the rows with Drizzle takes a quarter of the total time.
+  // Requests one extra row before and one after the page, to find out whether there are more
+  // messages. Uses the driver directly: mapping the rows with Drizzle takes a quarter of the total
+  // time.
   const values = [room, threadId, start, older + 1, newer + 1]
   const rows = await db.$client.unsafe<(PageRow | (Pick<PageRow, 'head'> & { id: null }))[]>(
     pageQuery,
@@ -104,7 +118,10 @@ function toRange({ before, after, around, limit }: PageQuery) {
   return { start: around, older, newer: limit - older }
 }
 
-/** Extends a page from its middle in both directions, up to the maximum response size. */
+/**
+ * Returns the range of messages that fits into the maximum response size. Grows it from the index
+ * `middle` in both directions, at most to `first` and `end`.
+ */
 function limitToBytes(messages: PagedMessage[], middle: number, first: number, end: number) {
   let [from, to, left] = [middle, middle, maxResponseBytes]
   while (true) {
@@ -117,7 +134,10 @@ function limitToBytes(messages: PagedMessage[], middle: number, first: number, e
   }
 }
 
-/** An upper bound in bytes. Short messages are not measured: a hundred of them always fit. */
+/**
+ * Returns an upper bound for the size of a message in bytes. The size of short messages without
+ * reactions is not computed: a hundred of them always fit into a response.
+ */
 function maxBytesOf(message: PagedMessage | undefined): number {
   if (!message) return 0
   const isShort = message.text.length <= 500 && message.reactions.length === 0

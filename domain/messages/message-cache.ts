@@ -12,8 +12,9 @@ import { findPersistedSequence } from '../log/persisted-sequence.ts'
 import { applyPendingChanges, readUnpersistedEvents } from '../log/unpersisted.ts'
 
 /**
- * This process's cache in front of MSG_CACHE. `message.changed` evicts entries; if it is lost, the TTL
- * ensures that a deleted text is not returned a second later.
+ * This process's message cache, in front of the bucket MSG_CACHE. The event `message.changed` evicts
+ * an entry; if the event is lost, the TTL ensures that a deleted text is no longer returned after a
+ * second.
  */
 const recent = new LRUCache<MessageId, Message | typeof absent, { seq: number; context: Context }>({
   max: 2_000,
@@ -24,8 +25,9 @@ const recent = new LRUCache<MessageId, Message | typeof absent, { seq: number; c
 })
 
 /**
- * Returns the current state of a message from the first source that has it: caches, database, log. Does
- * not check the caller's membership. `fresh` skips this process's cache, before a change.
+ * Returns the current state of a message from the first source that has it: this process's cache,
+ * MSG_CACHE, the database, CHAT_MESSAGES. Does not check whether the caller is a member of the room.
+ * Functions that change the message set `fresh`, which skips this process's cache.
  */
 export async function findMessage(
   notifyId: NotifyId,
@@ -35,20 +37,22 @@ export async function findMessage(
   const { id, seq } = readNotifyId(notifyId)
   const message = await recent.fetch(id, { context: { seq, context }, forceRefresh: fresh })
   if (!message || message === absent) return undefined
-  // A forged notifyId can combine a valid id with another message's sequence.
+  // A forged notifyId can combine a valid message id with the sequence of another message.
   return toNotifyId(message) === notifyId ? message : undefined
 }
 
 /**
- * Returns a message by its id alone, which cannot address the log: only unpersisted events are searched
- * there. Throws `unavailable` when it is in no cache, and the database or the log is unavailable.
+ * Returns a message by its id. Without a sequence, the message cannot be read from CHAT_MESSAGES
+ * directly, so only the unpersisted events are searched for it there. Throws `unavailable` when no
+ * cache has the message and the database or the stream is unavailable.
  */
 export async function findMessageById(
   room: RoomId,
   id: MessageId,
   context: Context,
 ): Promise<Message | undefined> {
-  // `get` does not start a shared read: without the sequence, it could miss a message in the log.
+  // Uses `get`, because `fetch` would start a read that concurrent calls of `findMessage` share:
+  // without the sequence, that read could not find a message in CHAT_MESSAGES.
   const inProcess = recent.get(id)
   const cached = inProcess && inProcess !== absent ? inProcess : await readCached(id, context)
   if (cached) return cached.room === room ? cached : undefined
@@ -64,8 +68,9 @@ export async function findMessageById(
 }
 
 /**
- * Caches a new message, unless the cache has a later state of it. An `isInlined` message, which the
- * notification contains, is rarely read: it is written in the background.
+ * Caches a new message, unless MSG_CACHE already has an entry for it, which may be newer. If
+ * `isInlined`, the notification contains the whole message, so it is rarely read from the cache and
+ * is written in the background.
  */
 export async function cacheMessage(
   message: Message,
@@ -78,8 +83,9 @@ export async function cacheMessage(
 }
 
 /**
- * Replaces the cached state of a message in all processes, unless it is newer. Callers await this before
- * they answer: until then, readers get the previous text from the cache.
+ * Replaces the entry of a message in MSG_CACHE, unless the entry is at least as new, and evicts the
+ * message from the caches of all processes. Callers await this before they respond: until then,
+ * readers get the previous text from the cache.
  */
 export async function updateCachedMessage(message: Message, context: Context): Promise<void> {
   const { id } = message
@@ -94,7 +100,10 @@ export async function updateCachedMessage(message: Message, context: Context): P
   context.publish(messageChanged, { id })
 }
 
-/** A deletion is final, whatever the order in which changes arrive. */
+/**
+ * Returns true if the cached state is at least as new as the given message. A deletion is final, in
+ * whatever order edits and deletions arrive.
+ */
 function isCurrent(cached: Message, { editedSeq = 0, deletedAt }: Message): boolean {
   if (cached.deletedAt || deletedAt) return cached.deletedAt !== undefined
   return (cached.editedSeq ?? 0) >= editedSeq
@@ -105,7 +114,10 @@ export function evictMessage(id: MessageId): void {
   recent.delete(id)
 }
 
-/** Returns a message as it was sent, by its sequence; undefined if the log has none there. */
+/**
+ * Returns a message as it was originally sent, by its sequence in CHAT_MESSAGES; undefined if the
+ * stream has no message with that sequence.
+ */
 export async function readFromLog(seq: number, context: Context): Promise<Message | undefined> {
   try {
     const stored =
@@ -113,7 +125,7 @@ export async function readFromLog(seq: number, context: Context): Promise<Messag
       (await context.read(CHAT_MESSAGES, chatThread, seq))
     return stored?.data.kind === 'message' ? { ...withoutKind(stored.data), seq } : undefined
   } catch (error) {
-    // Not published by a function: the stored data does not match the schema.
+    // The stored data does not match the schema, so no function published it.
     if (error instanceof FunctionError && error.code === 'invalid') return undefined
     throw error
   }
@@ -123,7 +135,10 @@ export function withoutKind({ kind: _, ...message }: MessageSent): Omit<Message,
   return message
 }
 
-/** Falls back to the log when the database is unavailable or does not have the message yet. */
+/**
+ * Returns a message from MSG_CACHE or the database; from CHAT_MESSAGES if the database is unavailable
+ * or does not have the message yet.
+ */
 async function readMessage(id: MessageId, seq: number, context: Context) {
   const cached = await readCached(id, context)
   if (cached) return cached
@@ -131,7 +146,8 @@ async function readMessage(id: MessageId, seq: number, context: Context) {
   if (persisted) return applyPendingChanges(persisted.message, persisted.progress, context)
   const original = seq > 0 ? await readFromLog(seq, context) : undefined
   if (original?.id !== id) return undefined
-  // A deleted message is no longer in the log, so only edits can follow the original.
+  // A deleted message is no longer in CHAT_MESSAGES, so only edits have to be applied to the
+  // original.
   const edited = await undefinedOnFailure(context, 'edits', () =>
     applyPendingChanges(original, { seq, caughtUp: false }, context),
   )
@@ -149,7 +165,10 @@ async function readRow(id: MessageId, context: Context) {
   return row && { message: toMessage(row), progress }
 }
 
-/** Logs a failure and returns undefined, so that the caller reads from the next source. */
+/**
+ * Returns the result of `read`. If it fails, logs the error and returns undefined, so that the caller
+ * reads from the next source.
+ */
 async function undefinedOnFailure<T>({ log }: Context, source: string, read: () => Promise<T>) {
   try {
     return await read()

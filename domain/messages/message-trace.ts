@@ -4,15 +4,18 @@ import type { Message } from '#schema/messages/chat'
 import { chatRoom, chatThread } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 
-/** Returns the message's log entry; undefined if it was deleted or is older than the log. */
+/**
+ * Returns the message's entry in CHAT_MESSAGES; undefined if the message was deleted or its entry has
+ * expired.
+ */
 export function readLogEntry({ seq, threadId }: Message, context: Context) {
   return context.read(CHAT_MESSAGES, threadId === undefined ? chatRoom : chatThread, seq)
 }
 
 /**
- * Returns the spans that belong to a message, in order of time. Trace ids are visible to other
- * users, who may send calls under the same trace: their calls, and spans of other messages, are
- * left out.
+ * Returns the spans that belong to a message, ordered by time. Trace ids are visible to other users,
+ * who may use the same trace id in their own calls: calls of other users and spans of other messages
+ * are left out.
  */
 export function selectOwnSpans(
   spans: readonly CollectedSpan[],
@@ -29,7 +32,10 @@ export function selectOwnSpans(
   return [...selected.values()]
 }
 
-/** Returns when the client created the message; undefined unless its client id is a UUIDv7. */
+/**
+ * Returns the time when the client created the message, from its client id; undefined unless the
+ * client id is a UUIDv7.
+ */
 export function readClientTime(clientId: ClientId): string | undefined {
   const [, high = '', low = ''] = /^([0-9a-f]{8})-([0-9a-f]{4})-7/i.exec(clientId) ?? []
   const at = Number.parseInt(high + low, 16)

@@ -7,29 +7,33 @@ import { chatRoom } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { reactions } from '#schema/tables/message'
 
-/** Beyond this many later events in the room, the log is not read. */
+/** Maximum number of events that `findReaction` reads from CHAT_MESSAGES. */
 const maxEvents = 100
 
-/** A user's latest reaction with one emoji, and its event. */
+/**
+ * A user's latest reaction to a message with one emoji. `seq` is the sequence of its event; `on` is
+ * false if the user withdrew the reaction.
+ */
 export interface StoredReaction {
   seq: number
   on: boolean
 }
 
-/** An emoji on a message. */
+/** An emoji that at least one user has ever used on a message. */
 export interface MessageEmoji {
   emoji: string
-  /** True while any user has the reaction on. */
+  /** True if at least one user currently reacts with this emoji. */
   isOn: boolean
   /**
-   * The reaction of the user that the query is for; undefined if that user never used the emoji.
+   * The latest reaction of the user who was passed to `readEmojis`; undefined if that user has never
+   * used the emoji on the message.
    */
   own: StoredReaction | undefined
 }
 
 /**
- * Returns the emojis that were ever used on a message, as persisted, with the reactions of one
- * user.
+ * Returns all emojis that were ever used on a message, each with the latest reaction of `user`. Reads
+ * only the database, not CHAT_MESSAGES.
  */
 export async function readEmojis(id: MessageId, user: UserId): Promise<MessageEmoji[]> {
   const isOwn = sql`filter (where ${reactions.userId} = ${user})`
@@ -51,9 +55,9 @@ export async function readEmojis(id: MessageId, user: UserId): Promise<MessageEm
 }
 
 /**
- * Returns a user's latest reaction from the log, which is ahead of the database; `persisted` is the
- * one in the database. Returns undefined when too many events follow: repeating a reaction does no
- * harm.
+ * Returns a user's latest reaction to a message with an emoji. `persisted` is the reaction in the
+ * database; events in CHAT_MESSAGES may be newer. Returns undefined when more than `maxEvents` events
+ * of the room follow `persisted`: the caller then appends the reaction again, which does no harm.
  */
 export async function findReaction(
   { message, user, emoji }: { message: Message; user: UserId; emoji: string },

@@ -7,12 +7,16 @@ import { CHAT_MESSAGES } from '#schema/streams'
 import { roomHeads } from '#schema/tables/message'
 import { readStates } from '#schema/tables/room'
 
-/** Limits a requested read position to the last event of the room. */
+/**
+ * Returns the requested read position `seq`, or the sequence of the room's last persisted event if
+ * the room has no event with the sequence `seq`.
+ */
 export async function clampToRoomHead(room: RoomId, seq: number, context: Context) {
   const [row] = await db.select().from(roomHeads).where(eq(roomHeads.room, room))
   const head = row?.seq ?? 0
   if (seq <= head) return seq
-  // An event may be read before it is persisted, so the log decides above the database's head.
+  // A client can read an event before it is persisted, so a sequence above the persisted head is
+  // looked up in CHAT_MESSAGES.
   const event =
     (await context.read(CHAT_MESSAGES, chatRoom, seq)) ??
     (await context.read(CHAT_MESSAGES, chatThread, seq))
@@ -23,11 +27,13 @@ export interface ReadPosition {
   room: RoomId
   user: UserId
   seq: number
-  /** Allows the position to move backwards. */
+  /** True if the position may also move backwards. */
   back: boolean
 }
 
-/** Persists a read position and returns it; returns undefined when nothing changed. */
+/**
+ * Persists a read position and returns it; returns undefined when the stored position did not change.
+ */
 export async function saveReadPosition({
   room,
   user,
@@ -49,7 +55,7 @@ export async function saveReadPosition({
   return row?.seq
 }
 
-/** Returns a member's read position, or 0. */
+/** Returns a member's read position; 0 if none is stored. */
 export async function findReadPosition(room: RoomId, user: UserId): Promise<number> {
   const isOwn = and(eq(readStates.room, room), eq(readStates.userId, user))
   const [row] = await db.select().from(readStates).where(isOwn)

@@ -1,16 +1,19 @@
-/** Of the server's maximum payload of 1 MB, with room for the rest of the response. */
+/**
+ * Maximum size in bytes of the list in a response. The NATS server accepts 1 MB, of which the other
+ * fields of the response need a part.
+ */
 export const maxResponseBytes = 900_000
 
-/** Returns the bytes of a value as JSON. */
+/** Returns the size of a value as JSON, in bytes. */
 export function sizeOf(part: unknown): number {
   return Buffer.byteLength(JSON.stringify(part))
 }
 
-/** Returns the longest prefix of a list that fits into one response. */
+/** Returns the first parts of a list, as many as fit into one response. */
 export function takeWithinBytes<Part>(parts: readonly Part[]): Part[] {
   let left = maxResponseBytes
   const end = parts.findIndex((part) => {
-    // + 1 for the comma.
+    // One more byte for the comma between two parts.
     left -= sizeOf(part) + 1
     return left < 0
   })

@@ -26,8 +26,9 @@ export const SendEnv = v.object({
 type Input = ParsedInputOf<typeof send> & { threadId?: MessageId; threadBy?: UserId }
 
 /**
- * Appends a message to the log and returns its id, sequence and time. Idempotent by sender and client id:
- * a retry returns the first result, however late. Throws `conflict` for a client id of another message.
+ * Appends a message to CHAT_MESSAGES and returns its id, sequence and time. Idempotent by sender and
+ * client id: a retry returns the result of the first call, however late. Throws `conflict` if the
+ * sender used the same client id for another message.
  */
 export async function sendMessage(
   input: Input,
@@ -53,8 +54,9 @@ export async function sendMessage(
 }
 
 /**
- * Returns the result of the first attempt. Throws `conflict` when its content differs: that client would
- * take its new message for sent. The text is not compared after an edit or deletion.
+ * Returns the result of the first call for a retry. Throws `conflict` if the content differs: the
+ * client would otherwise believe that its new message was sent. Does not compare the text of a
+ * message that was edited or deleted since.
  */
 function replayResult(message: Message, { room, threadId, text }: Input) {
   const { id, seq, at, editedAt, deletedAt } = message
@@ -67,7 +69,9 @@ function replayResult(message: Message, { room, threadId, text }: Input) {
   return { id, seq, at }
 }
 
-/** Publishes the rejection of a message that was sent without a reply subject. */
+/**
+ * Publishes to the sender that their message, which was sent without a reply subject, was rejected.
+ */
 export function notifySender(error: ErrorBody, { params, data }: RejectedCall, context: Context) {
   const { code, message, retryAfterMs } = error
   const user = v.safeParse(UserId, context.caller)
@@ -92,15 +96,19 @@ export function requireTextLength(text: string): void {
   )
 }
 
-/** Returns the user ids that a text mentions, as in `@bob`: at most 50, existing or not. */
+/**
+ * Returns the user ids that a text mentions, as in `@bob`: at most 50, including ids that do not
+ * exist.
+ */
 export function findMentions(text: string): UserId[] {
   const matches = text.matchAll(/(?<![\w@])@([a-z0-9_-]{1,64})(?![\w-])/g)
   return [...new Set([...matches].map(([, user]) => user as UserId))].slice(0, 50)
 }
 
 /**
- * Returns true for a UUIDv7 created well within the log's duplicate window; other ids cost a database
- * query. A forged age only duplicates the sender's own message in the log; the database keeps one copy.
+ * Returns true for a UUIDv7 that was created within the last five minutes, half of the stream's
+ * duplicate window; for other client ids, a database query is necessary. A forged creation time only
+ * duplicates the sender's own message in CHAT_MESSAGES; the database keeps one copy.
  */
 function isRecentClientId(clientId: ClientId): boolean {
   const [, high, low] = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-/i.exec(clientId) ?? []
@@ -110,15 +118,19 @@ function isRecentClientId(clientId: ClientId): boolean {
 }
 
 /**
- * Returns the same unguessable id for every retry: 128 bits under a key. SHA-512/256 truncates its state,
- * which prevents length extension, so a key prefix is safe and takes a sixth of the time of an HMAC.
+ * Returns the message id, which is the same for every retry. It cannot be guessed, because it is 128
+ * bits of a hash with a secret key. SHA-512/256 truncates its internal state, which prevents length
+ * extension: hashing the key as a prefix is therefore safe, and takes a sixth of the time of an HMAC.
  */
 function deriveId(key: string, sender: UserId, clientId: ClientId): MessageId {
   const digest = hash('sha512-256', `${key}\0${sender}\0${clientId}`)
   return digest.slice(0, 32) as MessageId
 }
 
-/** Returns undefined without a query when the log itself will detect a retry. */
+/**
+ * Returns the message that the sender has already sent with this client id. Returns undefined without
+ * a database query if CHAT_MESSAGES will detect a retry itself.
+ */
 async function findByClientId(sender: UserId, clientId: ClientId) {
   return isRecentClientId(clientId) ? undefined : findInDatabase(sender, clientId)
 }

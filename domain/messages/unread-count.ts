@@ -5,17 +5,24 @@ import type { RoomId, UserId } from '#schema/ids'
 import { maxUnread } from '#schema/messages/room'
 import { messages, roomHeads } from '#schema/tables/message'
 
-/** The newest messages that are scanned for countable ones: the others may be the user's own. */
+/**
+ * Maximum number of newest messages in a room to scan for unread ones: the user's own messages and
+ * deleted ones are scanned, but not counted.
+ */
 const maxScanned = 1_000
-/** The same for messages with mentions, which are read from the table. */
+/**
+ * Maximum number of newest messages with mentions to scan. Lower, because these are read from the
+ * table and not from an index alone.
+ */
 const maxMentionsScanned = 200
 
 type Of<T> = T | AnyPgColumn | SQL<T> | SQL.Aliased<T>
 
 /**
- * Builds a subquery of one row with a user's unread counts of a room after a sequence: `unread` messages
- * of others, including those in threads that mention the user, and `mentions` of the user. Two index
- * scans from the newest message on, each of which ends at `maxUnread` counted messages.
+ * Builds a subquery that returns one row with the unread counts of a user in a room after a sequence.
+ * `unread` counts messages of others, including replies in threads that mention the user; `mentions`
+ * counts messages of others that mention the user. It scans two indexes from the newest message
+ * backwards; each scan ends after `maxUnread` counted messages.
  */
 export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
   const { threadId, sender, mentions: mentioned, deletedAt } = messages
@@ -73,7 +80,10 @@ export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
     .as('counted')
 }
 
-/** Counts unread messages of one room at once; `asOf` is the last event that the counts include. */
+/**
+ * Counts the unread messages of a user in one room. `asOf` is the sequence of the last event of the
+ * room that the counts include.
+ */
 export async function countUnread(room: RoomId, seq: number, user: UserId) {
   const counted = unreadAfter(room, seq, user)
   const [counts = { unread: 0, mentions: 0, asOf: 0 }] = await db
@@ -88,9 +98,10 @@ export async function countUnread(room: RoomId, seq: number, user: UserId) {
 }
 
 /**
- * A condition for messages after a sequence of a room. Compared as a row, the key would be scanned for the
- * whole room. The subselects hide the bounds from the planner: it then expects few rows, takes their order
- * from the index and stops at the limit. With known bounds it may read and sort all messages of a room.
+ * Returns a condition for the messages of a room after a sequence. Written as a row comparison, it
+ * would make PostgreSQL scan the index for the whole room. The subselects hide the bounds from the
+ * planner: it then expects few rows, takes their order from the index and stops at the limit. With
+ * known bounds it may read and sort all messages of a large room.
  */
 function isAfter(room: Of<RoomId>, seq: Of<number>) {
   return sql`${messages.room} = ${room}::text

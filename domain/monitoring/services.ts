@@ -2,7 +2,10 @@ import { LRUCache } from 'lru-cache'
 import type { CollectedSpan, Context, Service } from '#runtime'
 import type { ConsoleSpan, Span } from '#schema/messages/console'
 
-/** Limits discovery to once per second, however many consoles are open. */
+/**
+ * Time for which the list of services is cached: a process discovers services at most once per
+ * second, however many consoles are open.
+ */
 const ttlMs = 1_000
 
 export interface ServiceSnapshot {
@@ -20,12 +23,15 @@ const snapshots = new LRUCache<'services', ServiceSnapshot, Context>({
   },
 })
 
-/** Returns the running services, at most a second old. */
+/** Returns the running services, as they were at most a second ago. */
 export function findServices(context: Context): Promise<ServiceSnapshot> {
   return snapshots.forceFetch('services', { context })
 }
 
-/** Returns a span without its process and error, which only administrators may see. */
+/**
+ * Returns the fields of a span that the sender of a message may see. Only administrators may see its
+ * process and error.
+ */
 export function toSpan({
   id,
   parent,
@@ -50,7 +56,7 @@ export function toSpan({
   }
 }
 
-/** Returns a span as administrators see it: without the caller. */
+/** Returns the fields of a span that administrators may see, which do not include the caller. */
 export function toConsoleSpan(span: CollectedSpan): ConsoleSpan {
   const { process, error } = span
   return { ...toSpan(span), process, ...(error === undefined ? {} : { error }) }

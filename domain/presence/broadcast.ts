@@ -8,11 +8,17 @@ import { members } from '#schema/tables/room'
 import { findAudience } from '../rooms/audience.ts'
 import { findPresent } from './status.ts'
 
-/** Time in which changes are collected for one broadcast. */
+/** Interval in milliseconds during which status changes are collected for one broadcast. */
 export const collectMs = 200
-/** Changes per message, within the server's maximum payload. */
+/**
+ * Maximum number of status changes in one NATS message, which must not exceed the maximum payload of
+ * the server.
+ */
 const maxChanges = 1_000
-/** Rooms per batch: each may have to fetch its members. */
+/**
+ * Number of rooms to broadcast to at the same time: for each of them, the list of members may have to
+ * be fetched.
+ */
 const roomBatchSize = 64
 
 export async function broadcastPresence(
@@ -40,7 +46,10 @@ async function broadcastToRoom(room: RoomId, all: readonly PresenceChange[], con
   }
 }
 
-/** Returns the rooms of users, in one statement; from the index when the database is unavailable. */
+/**
+ * Returns the rooms of all given users, read by one database query; from the member index ROOMS_KV
+ * when the database is unavailable.
+ */
 export async function findRooms(
   users: readonly UserId[],
   context: Context,

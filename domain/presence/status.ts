@@ -13,7 +13,10 @@ type StoredStatus = ValueOf<typeof PRESENCE>
 
 const offlineStatus: StoredStatus = { status: 'offline', at: '' }
 
-/** Updated in every process by `presence.changed`; the TTL covers lost events. */
+/**
+ * Cached status of each user. The event `presence.changed` updates it in every process; if the event
+ * is lost, the TTL limits how long the cached status is wrong.
+ */
 const statusCache = new LRUCache<UserId, StoredStatus, Context>({
   max: 100_000,
   ttl: 30_000,
@@ -26,7 +29,7 @@ export async function findStatus(user: UserId, context: Context): Promise<Status
   return (await statusCache.fetch(user, { context }))?.status ?? 'offline'
 }
 
-/** Returns the users who are not offline, with their status. */
+/** Returns those of the given users who are not offline, each with their status. */
 export async function findPresent(
   users: readonly UserId[],
   context: Context,
@@ -43,15 +46,18 @@ export function cacheStatus({ userId, status, at }: ParsedDataOf<typeof presence
   if (!isOutdated({ userId, at })) statusCache.set(userId, { status, at })
 }
 
-/** Returns true if a later change is cached: its own event is broadcast instead. */
+/**
+ * Returns true if a later change of the user's status is cached. The older change need not be
+ * broadcast then, because the later one has its own broadcast.
+ */
 export function isOutdated({ userId, at }: { userId: UserId; at: string }): boolean {
   const latest = statusCache.peek(userId)
   return latest !== undefined && latest.at > at
 }
 
 /**
- * Renews the presence lease of a connection and returns its user's status: `online` if it was `offline`.
- * One round trip for a user who is not offline.
+ * Renews the presence lease of a connection and returns the status of the user. Sets an offline user
+ * online. Takes one round trip to the KV store if the user is not offline.
  */
 export async function renewLease(user: UserId, connId: string, context: Context): Promise<Status> {
   const readCached = () => statusCache.get(user) ?? offlineStatus
@@ -59,13 +65,17 @@ export async function renewLease(user: UserId, connId: string, context: Context)
     readCached().status === 'offline' ? readStatus(user, context) : undefined,
     context.kv(PRESENCE_CONN).put(`${user}.${connId}`, {}),
   ])
-  // Only after the lease is stored: setOfflineIfDisconnected checks the leases after its change.
+  // Reads the status only after storing the lease, because `setOfflineIfDisconnected` checks the
+  // leases again after it has set a user offline.
   const { status } = readCached()
   if (status !== 'offline') return status
   return (await changeStatus(user, comeOnline, context, { initial })).after
 }
 
-/** Wrapped in an object, so that `initial` can express an absent entry. */
+/**
+ * Returns the user's entry in PRESENCE, in an object: the option `initial` can then express that
+ * there is no entry.
+ */
 async function readStatus(user: UserId, context: Context) {
   return { entry: await context.kv(PRESENCE).get(user) }
 }
@@ -73,17 +83,21 @@ async function readStatus(user: UserId, context: Context) {
 const comeOnline = (status: Status) => (status === 'offline' ? 'online' : status)
 
 /**
- * Changes a user's status to what `decide` returns, and publishes `presence.changed`; does nothing if it
- * is the same. Calls `decide` again when another process has changed the status meanwhile.
+ * Changes the status of a user to the one that `decide` returns, and publishes `presence.changed`.
+ * Does nothing if the user has that status already. Calls `decide` again if another process has
+ * changed the status in the meantime.
  */
 export async function changeStatus(
   user: UserId,
   decide: (before: Status) => Status | Promise<Status>,
   context: Context,
   options: {
-    /** The stored entry, if the caller has just read it. */
+    /** The entry of the user in PRESENCE, if the caller has just read it. */
     initial?: { entry: KvEntry<StoredStatus> | undefined } | undefined
-    /** Set by the client after inactivity, not chosen by the user. */
+    /**
+     * True if the client changed the status automatically after inactivity; false if the user chose
+     * it.
+     */
     isIdle?: boolean
   } = {},
 ): Promise<{ before: Status; after: Status }> {
@@ -109,7 +123,7 @@ export async function changeStatus(
   }
 }
 
-/** Sets a user offline if no connection of theirs has a lease. */
+/** Sets a user offline if none of their connections has a lease. */
 export async function setOfflineIfDisconnected(user: UserId, context: Context): Promise<void> {
   const isDisconnected = async () =>
     (await context.kv(PRESENCE_CONN).list(`${user}.*`)).length === 0
@@ -118,7 +132,8 @@ export async function setOfflineIfDisconnected(user: UserId, context: Context): 
     async (status) => (status !== 'offline' && (await isDisconnected()) ? 'offline' : status),
     context,
   )
-  // Undo: a heartbeat during the change stored its lease, but still read the previous status.
+  // Sets the previous status again if there is a lease now: a heartbeat stored it during the change,
+  // but read the previous status and therefore did not set the user online.
   if (before !== after && !(await isDisconnected()))
     await changeStatus(user, (status) => (status === 'offline' ? before : status), context)
 }
@@ -129,7 +144,10 @@ function actionOf(before: Status, after: Status, isIdle = false): PresenceChange
   return isIdle ? 'idle' : 'status'
 }
 
-/** Returns the current time, or a later one: clocks differ, but times of changes must increase. */
+/**
+ * Returns the current time, or the time 1 ms after `at` if that is later: the clocks of processes
+ * differ, but the times of successive status changes must increase.
+ */
 function nowAfter(at: string): string {
   return new Date(Math.max(Date.now(), at === '' ? 0 : Date.parse(at) + 1)).toISOString()
 }

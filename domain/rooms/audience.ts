@@ -28,7 +28,10 @@ export const AudienceEnv = v.object({
   ),
 })
 
-/** Under a second, so that an ex-member soon receives nothing even if `room.changed` was lost. */
+/**
+ * TTLs of cached rooms and cached lists of members. Both are below a second, so that a removed member
+ * soon receives no more events even if the event `room.changed` was lost.
+ */
 const [roomTtlMs, membersTtlMs] = [500, 900]
 
 let members = createMemberCache(defaultCacheSize)
@@ -44,8 +47,9 @@ const rooms = new LRUCache<RoomId, IndexedRoom | typeof absent, Context>({
 })
 
 /**
- * Returns the recipients of a room's events: `everyone` subscribed to a public room, or the members of
- * any other. Empty for a room that does not exist or is archived.
+ * Returns the recipients of a room's events: `everyone`, which means all subscribers of the room's
+ * subject, for a public room without bans, and the members for any other room. Returns no recipients
+ * for a room that does not exist or is archived.
  */
 export async function findAudience(
   room: RoomId,
@@ -66,7 +70,10 @@ async function findRoom(room: RoomId, context: Context, forceRefresh = false) {
   return indexed === absent ? undefined : indexed
 }
 
-/** Returns a room's members from the database, which has those of archived rooms as well. */
+/**
+ * Returns the members of a room from the database, which, unlike the member index ROOMS_KV, also has
+ * the members of archived rooms.
+ */
 export async function findPersistedMembers(room: RoomId): Promise<readonly UserId[]> {
   const rows = await db
     .select({ userId: membersTable.userId })
@@ -79,19 +86,19 @@ export async function findMembers(room: RoomId, context: Context): Promise<reado
   return [...((await members.fetch(room, { context })) ?? [])]
 }
 
-/** Updates this process's caches after a room has changed. */
+/** Applies a change of a room or its members to the caches of this process. */
 export function applyRoomChange(change: ParsedDataOf<typeof roomChanged>): void {
   const { room } = change
   const cached = members.get(room)
   if (change.action === 'join') cached?.add(change.userId)
   else if (change.action === 'leave') cached?.delete(change.userId)
   else members.delete(room)
-  // Discards a read in flight, which may predate the change.
+  // Discards a running read of the members, which may have started before the change.
   if (!cached) members.delete(room)
   rooms.delete(room)
 }
 
-/** Replaces the member cache by an empty one for `size` rooms. */
+/** Replaces the cache of member lists with an empty one for up to `size` rooms. */
 export function resizeMemberCache(size: number): void {
   members = createMemberCache(size)
 }

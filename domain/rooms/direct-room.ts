@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { RoomId, UserId } from '#schema/ids'
 
-/** Returns the id of the direct room of two users, in either order. */
+/**
+ * Returns the id of the direct room of two users, which is the same in whichever order they are
+ * given.
+ */
 export function directRoomOf(one: UserId, other: UserId): RoomId {
   // User ids contain no NUL, so distinct pairs give distinct strings.
   const pair = [one, other].sort().join('\0')

@@ -8,7 +8,10 @@ import { ROOMS_KV } from '#schema/streams'
 import { bans, members, rooms } from '#schema/tables/room'
 import { type Reader, withSharedRoomLocks } from './room-lock.ts'
 
-/** Marks the index as built. `=` cannot occur in a room id. */
+/**
+ * Key of an entry that exists once the member index ROOMS_KV is completely built. `=` cannot occur in
+ * a room id.
+ */
 const marker = '=index'
 const [roomBatchSize, memberBatchSize] = [200, 500]
 
@@ -18,8 +21,8 @@ export interface MembershipKey {
 }
 
 /**
- * Copies a membership from the database to the index, and publishes `room.changed` if it was not there.
- * Returns false when the user is no longer a member.
+ * Copies a membership from the database to the member index ROOMS_KV, and publishes `room.changed` if
+ * the index had no entry for it. Returns false if the user is no longer a member.
  */
 export async function indexMember(key: MembershipKey, context: Context): Promise<boolean> {
   const [entry] = await writeMembers([key], context)
@@ -27,7 +30,10 @@ export async function indexMember(key: MembershipKey, context: Context): Promise
   return entry !== undefined
 }
 
-/** Copies the rooms' own entries from the database to the index. */
+/**
+ * Copies the entries of the given rooms, but not those of their members, from the database to the
+ * member index.
+ */
 export async function reindexRooms(ids: readonly RoomId[], context: Context): Promise<void> {
   const index = context.kv(ROOMS_KV)
   await withSharedRoomLocks(ids, async (tx) => {
@@ -36,7 +42,10 @@ export async function reindexRooms(ids: readonly RoomId[], context: Context): Pr
   })
 }
 
-/** Deletes a room and its members from the index. The caller must hold the room lock. */
+/**
+ * Deletes the entries of a room and of its members from the member index. The caller must hold the
+ * room lock.
+ */
 export async function unindexRoom(room: RoomId, context: Context): Promise<void> {
   const index = context.kv(ROOMS_KV)
   await index.delete(room)
@@ -47,8 +56,8 @@ export async function unindexRoom(room: RoomId, context: Context): Promise<void>
 let building: Promise<void> | undefined
 
 /**
- * Rebuilds the index from the database if it has been lost. Call it when the index lacks an entry, and
- * look again if it `wasBuilt`.
+ * Builds the member index again from the database if it has been lost. Call this when the index lacks
+ * an entry, and read the entry again if `wasBuilt` is true.
  */
 export async function ensureIndex(context: Context): Promise<{ wasBuilt: boolean }> {
   if (await isBuilt(context)) return { wasBuilt: false }
@@ -72,7 +81,7 @@ function isBuilt(context: Context): Promise<boolean> {
   return checking
 }
 
-/** Safe to run in several processes at once. */
+/** Builds the member index. Several processes may do so at once. */
 async function buildIndex(context: Context): Promise<void> {
   let last: RoomId | undefined
   do last = await reconcileNext(last, context)
@@ -82,8 +91,9 @@ async function buildIndex(context: Context): Promise<void> {
 }
 
 /**
- * Reconciles the next batch of rooms, in the order of their ids. Returns the last id of the batch;
- * undefined after the last batch.
+ * Reconciles the member index with the database for one batch of rooms, in the order of their ids,
+ * starting after the room `after`. Returns the last id of the batch; undefined if there is no further
+ * batch.
  */
 export async function reconcileNext(
   after: RoomId | undefined,
@@ -101,8 +111,9 @@ export async function reconcileNext(
 }
 
 /**
- * Corrects the index where it differs from the database. The comparison runs without locks; each
- * difference is then read and written again under the room lock, since the room may be changing.
+ * Corrects the member index where it differs from the database. Compares them without locks, because
+ * most entries are equal; then reads each differing entry again from the database and writes it under
+ * a room lock, since the room may change in the meantime.
  */
 export async function reconcileRooms(ids: readonly RoomId[], context: Context): Promise<void> {
   const [indexed, persisted] = [await readIndexed(ids, context), await readPersisted(ids)]
@@ -129,7 +140,7 @@ async function readIndexed(ids: readonly RoomId[], context: Context): Promise<Ma
   return new Map(entries.flat().flatMap((entry) => (entry ? [[entry.key, entry.value]] : [])))
 }
 
-/** Returns the entries that the index should have, by key. */
+/** Returns the entries, by key, that the member index should have for the given rooms. */
 async function readPersisted(ids: readonly RoomId[]): Promise<Map<string, Value>> {
   const persistedRooms = await readRooms(ids)
   const persistedMembers = await db
@@ -156,11 +167,14 @@ function isActive(ids: readonly RoomId[]) {
 
 const member = { room: members.room, userId: members.userId, kind: rooms.kind, role: members.role }
 
-/** Writes and returns the entries of those who are members. `isNew`: the index had none. */
+/**
+ * Writes the index entries of those given users who are members, and returns them. `isNew` is true if
+ * the index had no entry before.
+ */
 function writeMembers(keys: readonly MembershipKey[], context: Context) {
   const index = context.kv(ROOMS_KV)
   const ids = [...new Set(keys.map(({ room }) => room))]
-  // A join: with an `in` condition PostgreSQL would read all members of these rooms.
+  // A join with the pairs: with an `in` condition, PostgreSQL would read all members of these rooms.
   const pairs = sql`unnest(
     ${sql.param(keys.map(({ room }) => room))}::text[],
     ${sql.param(keys.map(({ userId }) => userId))}::text[]

@@ -14,8 +14,9 @@ export interface Member {
 }
 
 /**
- * Saves a KV read per message in a busy room. The TTL of half a second limits how long an ex-member can
- * read on if `room.changed` was lost. Absence is not cached: the user may join at any moment.
+ * Memberships cached in this process, so that not every message in a busy room needs a KV read. If
+ * the event `room.changed` was lost, a removed member can read for up to the TTL of half a second.
+ * That a user is not a member is cached for 1 ms only, because the user may join at any moment.
  */
 const memberCache = new LRUCache<string, Member | typeof absent, Context>({
   max: 50_000,
@@ -29,13 +30,18 @@ const memberCache = new LRUCache<string, Member | typeof absent, Context>({
     }),
 })
 
-/** Evicts one user of a room from this process's cache, or without `userId` all of them. */
+/**
+ * Evicts one member of a room from this process's cache; without `userId`, all members of the room.
+ */
 export function evictMember(room: RoomId, userId?: UserId): void {
   if (userId !== undefined) memberCache.delete(`${room}.${userId}`)
   else for (const key of memberCache.keys()) if (key.startsWith(`${room}.`)) memberCache.delete(key)
 }
 
-/** Returns the caller's membership; undefined for a non-member and for a room that does not exist. */
+/**
+ * Returns the caller's membership in a room; undefined if the caller is not a member or the room does
+ * not exist.
+ */
 export async function findMember(room: RoomId, context: Context): Promise<Member | undefined> {
   const key = `${room}.${readCaller(context)}`
   const member = await fetchMember(key, context)
@@ -49,20 +55,23 @@ async function fetchMember(key: string, context: Context, forceRefresh = false) 
   return member === absent ? undefined : member
 }
 
-/** Returns the caller's membership. Throws the same `forbidden` for a non-member and a missing room. */
+/**
+ * Returns the caller's membership in a room. Throws the same `forbidden` error if the caller is not a
+ * member and if the room does not exist.
+ */
 export async function requireMember(room: RoomId, context: Context): Promise<Member> {
   const member = await findMember(room, context)
   if (!member) throw new FunctionError('forbidden', `You are not a member of room ${room}`)
   return member
 }
 
-/** Starts reading the caller's membership into the cache, ahead of the handler. */
+/** Starts to read the caller's membership into the cache before the handler is called. */
 export function prefetchMember(room: string | undefined, context: Context): void {
   const { success, output } = v.safeParse(RoomId, room)
   if (success) findMember(output, context).catch(() => undefined)
 }
 
-/** Returns the members of a room from the index, in no particular order. */
+/** Returns the members of a room from the member index ROOMS_KV, in no particular order. */
 export async function listMembers(room: RoomId, context: Context): Promise<UserId[]> {
   const index = context.kv(ROOMS_KV)
   let entries = await index.list(`${room}.*`)
@@ -71,7 +80,10 @@ export async function listMembers(room: RoomId, context: Context): Promise<UserI
   return entries.map(({ key }) => v.parse(UserId, key.slice(room.length + 1)))
 }
 
-/** Returns the caller as a user id. Throws `forbidden` for a subject token that is not a valid id. */
+/**
+ * Returns the user id of the caller. Throws `forbidden` if the caller token in the subject is not a
+ * valid user id.
+ */
 export function readCaller({ caller }: Context): UserId {
   const { success, output } = v.safeParse(UserId, caller)
   if (!success) throw new FunctionError('forbidden', `"${caller}" is not a valid user id`)

@@ -27,7 +27,10 @@ interface MembershipChange extends MembershipKey {
   by: UserId
 }
 
-/** Returns undefined when the room does not exist or is archived. */
+/**
+ * Returns a room with a user's role and ban in it; undefined when the room does not exist or is
+ * archived.
+ */
 export async function findMembershipState(
   { room: id, userId }: MembershipKey,
   from: Reader = db,
@@ -48,8 +51,9 @@ export async function findMembershipState(
 }
 
 /**
- * Adds a member in the role that `decide` returns; `decide` throws to reject. Lifts a ban. An existing
- * member keeps their role, and is written to the index if missing there.
+ * Adds a member with the role that `decide` returns; `decide` throws to reject the call. Lifts a ban
+ * of the user. An existing member keeps their role and is added to the member index ROOMS_KV if
+ * missing there.
  */
 export async function addMember(
   { by, ...membership }: MembershipChange,
@@ -80,8 +84,9 @@ export async function addMember(
 }
 
 /**
- * Removes a member, unless `decide` returns false; `decide` throws to reject. A removal by another user
- * is a kick: it bans the user until they are invited again. Throws `conflict` for the last owner.
+ * Removes a member, unless `decide` returns false; `decide` throws to reject the call. If `by` is
+ * another user, the removal is a kick: it bans the member until they are invited again. Throws
+ * `conflict` for the last owner, who may only leave as the last member.
  */
 export async function removeMember(
   { by, ...membership }: MembershipChange,
@@ -100,7 +105,8 @@ export async function removeMember(
     } = state
     if (role === 'owner') await requireOtherOwner(membership, tx, { mayBeAlone: !isKick })
 
-    // Before the commit, so that an ex-member cannot read on if this process dies after it.
+    // The index is updated before the commit: otherwise the removed member could continue to read if
+    // this process died between the commit and the update.
     if (isKick) {
       await tx
         .insert(bans)
@@ -120,8 +126,8 @@ export async function removeMember(
 }
 
 /**
- * Changes a member's role. `decide` returns their present role, or throws to reject. Throws `conflict` for
- * the last owner.
+ * Changes a member's role to `to`. `decide` returns the current role of the member, or throws to
+ * reject the call. Throws `conflict` if the last owner would lose that role.
  */
 export async function changeRole(
   { by, to, ...membership }: MembershipChange & { to: Role },
@@ -145,7 +151,9 @@ interface RoomChange {
   by: UserId
 }
 
-/** Archives a room, so that no one can read it or write to it. A second call does nothing. */
+/**
+ * Archives a room, which its members can then neither read nor write to. A second call does nothing.
+ */
 export async function archiveRoom({ room, by }: RoomChange, context: Context): Promise<void> {
   const event = { kind: 'room', action: 'archive', room, by } as const
   const isArchived = await withRoomLock(room, async (tx) => {
@@ -159,20 +167,24 @@ export async function archiveRoom({ room, by }: RoomChange, context: Context): P
   await flushOutbox(room, context)
 }
 
-/** Restores an archived room with its members. A second call only reconciles the index. */
+/**
+ * Restores an archived room with its members. A second call only reconciles the member index
+ * ROOMS_KV, which completes an interrupted restore.
+ */
 export async function restoreRoom({ room, by }: RoomChange, context: Context): Promise<void> {
   const event = { kind: 'room', action: 'restore', room, by } as const
   const isRestored = await db.transaction((tx) =>
     updateRoom({ set: { archivedAt: null }, where: isNotNull(rooms.archivedAt), event }, tx),
   )
-  // Even if nothing changed: a retry completes a restore whose process died before this step.
+  // Also if the room was not archived: a retry completes a restore whose process died before this
+  // step.
   await reconcileRooms([room], context)
   if (!isRestored) return
   context.publish(roomChanged, { room, action: 'restore' })
   await flushOutbox(room, context)
 }
 
-/** Renames a room. Does nothing if it is archived or has that name. */
+/** Renames a room. Does nothing if the room is archived or already has that name. */
 export async function renameRoom(
   { room, by, name }: RoomChange & { name: string },
   context: Context,
@@ -189,7 +201,10 @@ interface RoomUpdate {
   event: UntimedEvent
 }
 
-/** Updates the event's room and enqueues the event. Returns false if the room does not match `where`. */
+/**
+ * Updates the room of `event` and enqueues `event`. Does neither and returns false if the room does
+ * not match `where`.
+ */
 async function updateRoom({ set, where, event }: RoomUpdate, tx: Transaction): Promise<boolean> {
   const updated = await tx
     .update(rooms)
@@ -201,14 +216,20 @@ async function updateRoom({ set, where, event }: RoomUpdate, tx: Transaction): P
   return true
 }
 
-/** Earlier messages are not unread for a new member; a returning one keeps their read position. */
+/**
+ * Sets the read position of a new member to the room's last event, so that earlier messages do not
+ * count as unread. A returning member keeps their read position.
+ */
 async function markReadUpToHead({ room, userId }: MembershipKey, tx: Transaction): Promise<void> {
   const [head] = await tx.select().from(roomHeads).where(eq(roomHeads.room, room))
   if (!head) return
   await tx.insert(readStates).values({ room, userId, seq: head.seq }).onConflictDoNothing()
 }
 
-/** Throws `conflict` for the only owner, unless `mayBeAlone` and there is no other member. */
+/**
+ * Throws `conflict` if the room has no other owner; with `mayBeAlone`, only if the room has other
+ * members.
+ */
 async function requireOtherOwner(
   { room, userId }: MembershipKey,
   from: Reader,

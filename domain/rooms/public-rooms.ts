@@ -6,21 +6,24 @@ import type { RoomId, UserId } from '#schema/ids'
 import { bans, members, rooms } from '#schema/tables/room'
 
 const pageSize = 50
-/** An explicit ICU collation: order and case rules must not depend on the database's locale. */
+/**
+ * Converts to lower case with an explicit ICU collation: order and case rules must not depend on the
+ * locale of the database.
+ */
 const lower = (text: SQL | AnyPgColumn) => sql`lower(${text} collate "und-x-icu")`
 const name = lower(rooms.name)
 
 export interface PublicRoomQuery {
   /** Matches any part of a room's name or id, ignoring case. */
   text: string
-  /** Starts the page behind this room. */
+  /** Id of the last room of the previous page; the page starts after this room. */
   after?: RoomId | undefined
   caller: UserId
 }
 
 /**
- * Returns a page of public rooms by name, without those that the caller is banned from. Throws
- * `invalid` when `after` is not a room that the caller can see.
+ * Returns a page of public rooms, ordered by name, without rooms that the caller is banned from.
+ * Throws `invalid` when `after` is not a room that the caller may see.
  */
 export async function listPublicRooms({ text, after, caller }: PublicRoomQuery) {
   const start = after === undefined ? undefined : await findPageStart(after, caller)
@@ -51,7 +54,10 @@ export async function listPublicRooms({ text, after, caller }: PublicRoomQuery) 
   return { rooms: page.slice(0, pageSize), more: page.length > pageSize }
 }
 
-/** Only for a visible room: the position of any other would reveal its name. */
+/**
+ * Returns the condition for rooms after `after` in the order of the list. Throws `invalid` for a room
+ * that the caller may not see, since the result would reveal its name.
+ */
 async function findPageStart(after: RoomId, caller: UserId): Promise<SQL> {
   const [room] = await db
     .select({ name: name.mapWith(String) })
@@ -63,7 +69,7 @@ async function findPageStart(after: RoomId, caller: UserId): Promise<SQL> {
 }
 
 function isVisible(caller: UserId) {
-  // One list: PostgreSQL would evaluate a `not exists` for every room.
+  // A list that PostgreSQL reads once; a `not exists` condition would be evaluated for every room.
   const banned = db.select({ room: bans.room }).from(bans).where(eq(bans.userId, caller))
   return and(eq(rooms.kind, 'public'), isNull(rooms.archivedAt), notInArray(rooms.id, banned))
 }

@@ -7,8 +7,8 @@ import { members, rooms } from '#schema/tables/room'
 import { enqueueEvents } from '../log/event-outbox.ts'
 
 /**
- * Inserts a room with its owner and their events in one transaction. Returns false if the id is
- * taken, also by an archived room.
+ * Inserts a room, its owner's membership and the events of both in one transaction. Returns false if
+ * the id is taken, even if by an archived room.
  */
 export function insertOwnedRoom({ id, name, kind }: Room, owner: UserId): Promise<boolean> {
   return db.transaction(async (tx) => {
@@ -32,7 +32,8 @@ export function insertOwnedRoom({ id, name, kind }: Room, owner: UserId): Promis
 }
 
 /**
- * Returns true if a user owns a room with this id, name and kind: the result of an earlier call.
+ * Returns true if a user already owns a room with this id, name and kind, because an earlier call
+ * created it.
  */
 export async function isOwnedRoom({ id, name, kind }: Room, owner: UserId): Promise<boolean> {
   const [membership] = await db
@@ -45,7 +46,10 @@ export async function isOwnedRoom({ id, name, kind }: Room, owner: UserId): Prom
   return membership?.role === 'owner'
 }
 
-/** Inserts a direct room and its members as far as they are missing, with their events. */
+/**
+ * Inserts a direct room and its members, unless they exist already, and the events of what it
+ * inserts.
+ */
 export async function insertDirectRoom(
   room: Room,
   pair: readonly UserId[],

@@ -6,12 +6,12 @@ import { roomHeads } from '#schema/tables/message'
 import { members, readStates, rooms } from '#schema/tables/room'
 import { unreadAfter } from '../messages/unread-count.ts'
 
-/** Limited by the size of an answer. */
+/** Maximum number of rooms in the list, so that it fits into one response. */
 const maxRooms = 1_000
 
 /**
  * Returns a user's rooms with their unread counts and, for a direct room, its other member, in one
- * statement. A user of more than 1,000 rooms gets those with the newest events.
+ * statement. If the user has more than 1,000 rooms, returns those with the newest events.
  */
 export function roomsOfUser(user: UserId) {
   const others = alias(members, 'others')
@@ -49,7 +49,7 @@ export function roomsOfUser(user: UserId) {
       readSeq: own.readSeq,
       unread: counted.unread,
       mentions: counted.mentions,
-      // A join would read all members of every room that is not direct.
+      // A subquery, because a join would also read all members of rooms that are not direct.
       other: sql<UserId | null>`case when ${own.kind} = 'direct' then (${other}) end`,
     })
     .from(own)

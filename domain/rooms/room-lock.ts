@@ -8,9 +8,10 @@ export type Transaction = Parameters<Parameters<typeof db.transaction>[0]>[0]
 export type Reader = Pick<Transaction, 'select'>
 
 /*
- * Memberships and their index entries change only under a lock of the room's row: shared to add members,
- * exclusive to remove them or change roles. Thus no one is written back to the index after their
- * removal, and of two owners who remove each other at once only the first succeeds.
+ * Memberships and their entries in the member index ROOMS_KV change only under a lock of the room's
+ * row: a shared lock to add members, an exclusive lock to remove members or change their roles. Thus
+ * a removed member is never written to the index again, and if two owners remove each other at the
+ * same time, only the first succeeds.
  */
 
 /** Runs `work` in a transaction with an exclusive lock of the room (FOR NO KEY UPDATE). */
@@ -19,7 +20,10 @@ export function withRoomLock<T>(id: RoomId, work: (tx: Transaction) => Promise<T
   return lockRooms([id], 'no key update', work)
 }
 
-/** Runs `work` in a transaction with a shared lock of the rooms (FOR SHARE): no one is removed meanwhile. */
+/**
+ * Runs `work` in a transaction with shared locks of the rooms (FOR SHARE): no member can be removed
+ * meanwhile.
+ */
 export function withSharedRoomLocks<T>(
   ids: readonly RoomId[],
   work: (tx: Transaction) => Promise<T>,
@@ -33,7 +37,7 @@ function lockRooms<T>(
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
   return db.transaction(async (tx) => {
-    // In the order of ids, so that two transactions cannot deadlock.
+    // Locks the rooms in the order of their ids, so that two transactions cannot deadlock.
     const locked = tx.select({ id: rooms.id }).from(rooms).where(inArray(rooms.id, ids))
     await locked.orderBy(rooms.id).for(strength)
     return work(tx)

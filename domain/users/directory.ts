@@ -15,11 +15,16 @@ export async function requireUser(userId: UserId): Promise<void> {
 
 export const maxUsers = 20
 
-/** Each expression has its own index, in byte order. */
+/**
+ * The expressions to search by. Each of them has its own index in byte order (schema/tables/user.ts).
+ */
 const searchKeys = { id: sql`${users.id}`, name: sql`lower(${displayName})` }
 const lastCharacter = '\u{10ffff}'
 
-/** Selects users whose id or name starts with a text, ignoring case: one range of the index. */
+/**
+ * Returns users whose id or name starts with a prefix, ignoring case. Scans one range of the index of
+ * that expression.
+ */
 export function findUsers(by: keyof typeof searchKeys, prefix: string) {
   const key = searchKeys[by]
   const start = sql`lower(${prefix}::text)`
