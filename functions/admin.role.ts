@@ -9,7 +9,10 @@ import { defineFunction, FunctionError } from '#runtime'
 import { adminRole } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Sets a user's role in any room that is not direct: also in rooms without an owner. */
+/**
+ * Sets the role of a user in any room that is not direct, even if the room has no owner. Adds a user
+ * who is not a member.
+ */
 export default defineFunction(
   adminRole,
   async ({ room, userId, role }, context) => {

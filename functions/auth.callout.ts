@@ -30,8 +30,9 @@ const Env = v.object({
 type Env = v.InferOutput<typeof Env>
 
 /**
- * Authenticates a NATS connection by an access token of the identity provider, given as CONNECT
- * token or as password. User id, permissions and expiry of the connection follow from the token.
+ * Authenticates a NATS connection by an access token of the identity provider, which the client
+ * passes as the CONNECT token or password. The user id, permissions and expiry of the connection are
+ * taken from the token.
  */
 export default defineFunction(
   callout(),
@@ -43,10 +44,11 @@ export default defineFunction(
   {
     env: Env,
     queue: 'auth-workers',
-    // After an outage all clients reconnect at once, and a rejected client would only try again.
+    // After an outage, all clients reconnect at once. If the queue were shorter, the rejected clients
+    // would only try again.
     maxQueued: 10_000,
     async beforeServe({ env, log }) {
-      // A start without the identity provider is fine: the first login fetches the keys again.
+      // Starts even if the identity provider is unavailable: the first login then fetches the keys.
       await checkFor(env)
         .prefetch()
         .catch((error) =>
@@ -56,7 +58,10 @@ export default defineFunction(
   },
 )
 
-/** One check per environment, since it caches the provider's keys. */
+/**
+ * One token check per environment object, because a token check caches the keys of its identity
+ * provider.
+ */
 const checks = new WeakMap<Env, TokenCheck>()
 
 function checkFor(env: Env): TokenCheck {

@@ -5,13 +5,17 @@ import { defineFunction } from '#runtime'
 import { chatSync } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Returns all events of a room and its threads after a sequence, or none if they are too many. */
+/**
+ * Returns all events of a room and its threads after a sequence, or `recovered: false` if they are
+ * too many or no longer all stored.
+ */
 export default defineFunction(
   chatSync,
   async ({ room, since }, context) => {
     await requireMember(room, context)
     const stored = await readSince(room, since, context)
-    // Check again: a caller removed during the read must not receive later messages.
+    // Checks the membership again: a caller who was removed during the read must not receive later
+    // messages.
     await requireMember(room, context)
     const events = stored?.map(({ seq, data }) => ({ seq, event: data }))
     if (!events || takeWithinBytes(events).length < events.length) return { recovered: false }

@@ -3,7 +3,10 @@ import { findServices } from '#domain/monitoring/services'
 import { defineFunction } from '#runtime'
 import { consoleServices } from '#schema/messages/console'
 
-/** Returns all micro services that answer on `$SRV`, which clients may not publish to. */
+/**
+ * Returns all micro services that respond on `$SRV`. Clients call this function, because they may not
+ * publish to `$SRV`.
+ */
 export default defineFunction(
   consoleServices,
   async (_input, context) => {

@@ -5,12 +5,12 @@ import { consoleTraces } from '#schema/messages/console'
 
 const [maxTraces, maxSpans] = [50, 100]
 
-/** Returns the newest traces with the spans that any process still stores. */
+/** Returns the newest traces with those of their spans that any process still has in memory. */
 export default defineFunction(
   consoleTraces,
   async ({ only }, { system }) => {
     const newest = await system.spans({ limit: 300, ...(only ? { only } : {}) })
-    // The console polls, so its own calls would fill the list.
+    // Leaves out calls of the console itself: it polls, so they would fill the list of traces.
     const others = newest.filter(({ name }) => !name.startsWith('console.'))
     others.sort((a, b) => b.at - a.at)
     const ids = [...new Set(others.map(({ trace }) => trace))].slice(0, maxTraces)

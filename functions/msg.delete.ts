@@ -9,9 +9,10 @@ import type { RoomEventOf } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 
 /**
- * Deletes a message of the caller, or any message if the caller is a moderator, and returns the
- * delete event's sequence. The text is erased from cache, database and log before the answer;
- * `persist` repeats this in case the process ends in between.
+ * Deletes a message of the caller, or of any user if the caller is a moderator or an owner of the
+ * room, and returns the sequence of the deletion event. Erases the text from the message cache, the
+ * database and CHAT_MESSAGES before it responds; if the process ends before that, `persist` erases
+ * the text.
  */
 export default defineFunction(
   msgDelete,
@@ -20,7 +21,8 @@ export default defineFunction(
     if (message.sender !== member.user) requireRight(member, 'moderate')
     const { id, room, sender, clientId, deletedAt } = message
     if (deletedAt) {
-      // The process that deleted it may have ended before it purged the log.
+      // The process that deleted the message may have ended before it purged the message from
+      // CHAT_MESSAGES.
       await context.purgeMessage(CHAT_MESSAGES, message.seq)
       return { seq: message.editedSeq ?? message.seq }
     }
@@ -33,7 +35,8 @@ export default defineFunction(
       at,
       message: { ...toTarget(message), sender, clientId, at: message.at },
     }
-    // Cannot collide with the id of a sent message: client ids contain no dot.
+    // The deduplication id of a sent message, `{sender}.{clientId}`, never equals this one, because
+    // client ids contain no dot.
     const seq = await appendEvent(data, context, `msg.delete.${id}`)
     const { editedAt: _, ...unedited } = message
     const deleted = { ...unedited, text: '', mentions: [], deletedAt: at, editedSeq: seq }

@@ -5,7 +5,10 @@ import type { MessageId, RoomId } from '#schema/ids'
 import { msgFind } from '#schema/messages/chat'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 
-/** Returns the sequence of a message by its id, with its thread's first message for a reply. */
+/**
+ * Returns the sequence of a message by its id and, for a reply, the id and sequence of the first
+ * message of its thread.
+ */
 export default defineFunction(
   msgFind,
   async ({ room, id }, context) => {
@@ -18,7 +21,7 @@ export default defineFunction(
   { resources: [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV], limit: { max: 300, windowMs: 60_000 } },
 )
 
-/** A message of another room is rejected like one that does not exist. */
+/** Returns a message of the room. Rejects a message of another room like one that does not exist. */
 async function requireInRoom(room: RoomId, id: MessageId, context: Context) {
   const message = await findMessageById(room, id, context)
   if (!message) throw new FunctionError('not_found', `Message ${id} does not exist in room ${room}`)

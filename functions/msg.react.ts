@@ -10,10 +10,16 @@ import { requireRight } from '#domain/rooms/roles'
 import { defineFunction, FunctionError } from '#runtime'
 import { msgReact } from '#schema/messages/chat'
 
-/** Not enforced by the database: concurrent calls may exceed it. */
+/**
+ * Maximum number of different emojis on a message. Concurrent calls may exceed it, because the
+ * database does not enforce it.
+ */
 const maxEmojis = 20
 
-/** Adds the caller's reaction to a message, or removes it, and returns the event's sequence. */
+/**
+ * Adds the caller's reaction to a message, or removes it, and returns the sequence of the reaction
+ * event.
+ */
 export default defineFunction(
   msgReact,
   async ({ notifyId, emoji, on }, context) => {

@@ -22,7 +22,8 @@ export default defineFunction(
       at: message.at,
       ...(writtenAt === undefined ? {} : { writtenAt }),
       ...(entry ? { storedAt: entry.at.toISOString() } : {}),
-      // A client that uses one trace for all its calls can exceed the size of an answer.
+      // The spans may exceed the size of a response if a client uses the same trace id for all its
+      // calls.
       spans: takeWithinBytes(selectOwnSpans(spans, message).map(toSpan)),
     }
   },

@@ -23,7 +23,7 @@ export default defineFunction(
       .where(eq(messageVersions.messageId, message.id))
       .orderBy(desc(messageVersions.seq))
       .limit(maxVersions + 1)
-    // The newest version is the current text.
+    // Leaves out the newest version, which is the current text.
     const versions = stored.slice(1).map(({ text, at }) => ({ text, at: at.toISOString() }))
     return { versions: takeWithinBytes(versions).reverse() }
   },

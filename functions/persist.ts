@@ -4,7 +4,10 @@ import { defineFunction, stream } from '#runtime'
 import { chatRoom } from '#schema/messages/event'
 import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
 
-/** Persists room events from the log and updates cached messages that they change. */
+/**
+ * Persists room events from the stream CHAT_MESSAGES, and updates the cached messages that these
+ * events edit or delete.
+ */
 export default defineFunction(
   stream(CHAT_MESSAGES, chatRoom, { batch: 500 }),
   async (events, context) => {

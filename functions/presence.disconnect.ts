@@ -4,7 +4,10 @@ import { defineFunction } from '#runtime'
 import { presenceDisconnect } from '#schema/messages/presence'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 
-/** Deletes the lease of a connection; without any other lease, the caller goes offline. */
+/**
+ * Deletes the lease of a connection. If none of their connections has a lease then, sets the caller
+ * offline.
+ */
 export default defineFunction(
   presenceDisconnect,
   async ({ connId }, context) => {

@@ -4,7 +4,10 @@ import { defineFunction, kvWatch } from '#runtime'
 import { UserId } from '#schema/ids'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 
-/** Sets a user offline when their last lease has expired, as after a crash. */
+/**
+ * Sets a user offline when the lease of their last connection has expired, as after a crash of their
+ * client.
+ */
 export default defineFunction(
   kvWatch(PRESENCE_CONN),
   async ({ operation, key }, context) => {

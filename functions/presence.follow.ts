@@ -7,7 +7,9 @@ import { PRESENCE, ROOMS_KV } from '#schema/streams'
 
 type MemberChange = Extract<ParsedDataOf<typeof roomChanged>, { action: 'join' | 'leave' }>
 
-/** Broadcasts to a room that a new member is online, or that a removed one is offline there. */
+/**
+ * Broadcasts to a room that a new member is online, or that a removed member is offline in that room.
+ */
 export default defineFunction(
   event(roomChanged, { queue: 'presence-workers' }),
   (change, context) => {
@@ -25,7 +27,8 @@ const collect = batchByKey<string, MemberChange>(collectMs, async (collected, co
     }),
   )
   const changes = resolved
-    // The room has never seen a new member who is offline, so there is no change to show.
+    // Clients show a member of unknown status as offline, so an offline new member is no change for
+    // them.
     .filter(({ action, status }) => action === 'leave' || status !== 'offline')
     .map(({ room, userId, status }) => {
       const action = status === 'offline' ? 'offline' : 'online'

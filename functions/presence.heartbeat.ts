@@ -4,7 +4,10 @@ import { defineFunction } from '#runtime'
 import { presenceHeartbeat } from '#schema/messages/presence'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 
-/** Renews the lease of a connection and returns the caller's status: online, if it was offline. */
+/**
+ * Renews the lease of a connection and returns the status of the caller. Sets an offline caller
+ * online.
+ */
 export default defineFunction(
   presenceHeartbeat,
   async ({ connId }, context) => ({

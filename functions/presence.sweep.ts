@@ -7,14 +7,15 @@ import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 const batchSize = 64
 
 /**
- * Sets users offline who have no lease left. `presence.expired` can miss one: an expiry marker
- * lives for a second, so it is lost while no process runs, and when thousands expire at once.
+ * Sets users offline who have no lease left. This is needed because `presence.expired` can miss the
+ * expiry of a lease: the server keeps the expiry marker for one second only, so the marker is lost
+ * while no process runs, or when thousands of leases expire at once.
  */
 export default defineFunction(
   schedule({ everyMs: 30_000 }),
   async (_tick, context) => {
-    // Statuses first: a lease is written before its user comes online, so each online user listed
-    // here has a lease in the second list.
+    // Lists the statuses before the leases: a lease is stored before its user is set online, so every
+    // connected user who is online in the first list has a lease in the second.
     const entries = await context.kv(PRESENCE).list('*')
     const leases = await context.kv(PRESENCE_CONN).list('*.*')
     const connected = new Set(leases.map(({ key }) => key.split('.')[0]))

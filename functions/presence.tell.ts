@@ -8,7 +8,10 @@ import { PRESENCE, ROOMS_KV } from '#schema/streams'
 
 type Change = ParsedDataOf<typeof presenceChanged>
 
-/** Broadcasts status changes to the rooms of each user, collected over a short interval. */
+/**
+ * Broadcasts the status changes of users to all their rooms. Collects the changes of a short interval
+ * into one broadcast.
+ */
 export default defineFunction(
   event(presenceChanged, { queue: 'presence-workers' }),
   (change, context) => collect(change.userId, change, context),
@@ -26,7 +29,8 @@ const collect = batchByKey<UserId, Change>(
     })
     await broadcastPresence(changes, context)
   },
-  // Online, then away, within one interval: rooms must still see that the user came online.
+  // If a user comes online and then changes to another status within one interval, the broadcast must
+  // still show that the user came online.
   (before, after) =>
     before.action === 'online' && after.action === 'status'
       ? { ...after, action: 'online' }

@@ -9,12 +9,13 @@ import { roomArchive } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { members, rooms } from '#schema/tables/room'
 
-/** Archives a room, so that its members can no longer read it, or restores it. */
+/** Archives a room, so that its members can no longer read it, or restores an archived room. */
 export default defineFunction(
   roomArchive,
   async ({ room, archived }, context) => {
     const by = readCaller(context)
-    // An archived room has no members in the index, so its owner is looked up in the database.
+    // The member index ROOMS_KV has no members of an archived room, so its owner is read from the
+    // database.
     if (!(await isOwnerOfArchived(room, by))) await requireArchivable(room, context)
     await (archived ? archiveRoom : restoreRoom)({ room, by }, context)
     return {}

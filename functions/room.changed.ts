@@ -3,7 +3,10 @@ import { evictMember } from '#domain/rooms/member'
 import { defineFunction, event } from '#runtime'
 import { roomChanged } from '#schema/messages/room'
 
-/** Applies a membership change to the caches. Without a queue group: each process has its own. */
+/**
+ * Applies a change of a room or its members to the caches of this process. Has no queue group,
+ * because each process has its own caches.
+ */
 export default defineFunction(
   event(roomChanged),
   (change) => {

@@ -6,12 +6,15 @@ import { defineFunction, FunctionError } from '#runtime'
 import { roomCreate } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Ids of direct rooms are derived from their members, so clients may not choose them. */
+/**
+ * Pattern of the ids of direct rooms. Clients may not choose such an id, because it is derived from
+ * the ids of the members.
+ */
 const reservedIds = /^dm-/
 
 /**
- * Creates a room owned by the caller and publishes its events. A repeated call completes an
- * interrupted one.
+ * Creates a room owned by the caller and publishes its events. If an earlier call was interrupted, a
+ * repeated call completes it.
  */
 export default defineFunction(
   roomCreate,

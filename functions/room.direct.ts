@@ -9,15 +9,15 @@ import { roomDirect } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * Returns the direct room of the caller and another user (or the caller alone), created on first
- * use. A repeated call completes an interrupted one.
+ * Returns the direct room of the caller and another user, or of the caller alone, and creates it at
+ * the first call. If an earlier call was interrupted, a repeated call completes it.
  */
 export default defineFunction(
   roomDirect,
   async (input, context) => {
     const me = readCaller(context)
     const pair = [...new Set([input.with, me])]
-    // No name of its own: each member's client shows the name of the other.
+    // A direct room has no name of its own: clients show each member the name of the other.
     const room = { id: directRoomOf(me, input.with), name: '', kind: 'direct' as const }
 
     const members = await findDirectMembers(room.id)
@@ -27,7 +27,8 @@ export default defineFunction(
     if (input.with !== me) await requireUser(input.with)
     await insertDirectRoom(room, pair, me)
     await reindexRooms([room.id], context)
-    // The caller is indexed last, so `findMember` above implies that the other is indexed too.
+    // The caller is added to the member index last: if `findMember` above finds the caller, the other
+    // member is in the index too.
     for (const userId of pair) await indexMember({ room: room.id, userId }, context)
     await flushOutbox(room.id, context)
     return { room }

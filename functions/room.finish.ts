@@ -3,12 +3,16 @@ import { reconcileRooms } from '#domain/rooms/member-index'
 import { defineFunction, schedule } from '#runtime'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Events newer than this are still being published by the call that made them. */
+/**
+ * Minimum age of the outbox events to publish: newer ones are still being published by the call that
+ * inserted them.
+ */
 const staleAfterMs = 5_000
 const maxRooms = 200
 
 /**
- * Publishes outbox events that are left over because a process ended or the log was unavailable.
+ * Publishes outbox events that were not published because a process ended or the stream CHAT_MESSAGES
+ * was unavailable.
  */
 export default defineFunction(
   schedule({ everyMs: 10_000 }),

@@ -6,7 +6,8 @@ import { roomInfo } from '#schema/messages/room'
 const maxMembers = 500
 
 /**
- * Returns a room and its first members: to members, and for a public room to everyone not banned.
+ * Returns a room and its first 500 members by time of joining. Members may read any of their rooms,
+ * other users only a public room that they are not banned from.
  */
 export default defineFunction(
   roomInfo,

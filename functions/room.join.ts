@@ -5,8 +5,9 @@ import { roomJoin } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * Adds the caller to a public room, publishes the change, and returns the room. For an existing
- * member of any room, restores a missing index entry.
+ * Adds the caller to a public room, publishes the change, and returns the room. If the caller is
+ * already a member of the room, which may then be of any kind, restores their entry in the member
+ * index if it is missing.
  */
 export default defineFunction(
   roomJoin,

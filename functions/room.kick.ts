@@ -7,9 +7,9 @@ import { mayManage } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * Removes a member and bans them until they are invited again. Events of a public room are
- * published to each member from then on, since the removed user may still be subscribed to the
- * room's subject.
+ * Removes a member and bans them until they are invited again. From then on, events of a public room
+ * are published to each member separately instead of to the room's subject, because the removed user
+ * may still subscribe to that subject.
  */
 export default defineFunction(
   roomKick,

@@ -9,7 +9,7 @@ export default defineFunction(
   roomList,
   async (_input, context) => {
     const me = readCaller(context)
-    // The direct room of the caller alone has no other member: its counterpart is the caller.
+    // A direct room with the caller as its only member is listed with the caller as the other member.
     const ownDirectRoom = directRoomOf(me, me)
     const rooms = await roomsOfUser(me)
     return {

@@ -3,13 +3,13 @@ import { defineFunction, schedule } from '#runtime'
 import type { RoomId } from '#schema/ids'
 import { ROOMS_KV } from '#schema/streams'
 
-/** The room after which this process continues. */
+/** Id of the last room that this process reconciled; undefined to start with the first room. */
 let last: RoomId | undefined
 
 /**
- * Rebuilds the member index from the database if it is lost, and reconciles some rooms per run. Index
- * and database can differ after a process ended between two writes, or after a server lost its last
- * writes in a power cut.
+ * Builds the member index ROOMS_KV again from the database if it is lost; otherwise reconciles the
+ * next batch of rooms at each run. The index and the database can differ after a process ended
+ * between writing to one and to the other, or after a server lost its last writes in a power cut.
  */
 export default defineFunction(
   schedule({ everyMs: 10_000 }),

@@ -7,7 +7,8 @@ import { mayManage } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * Changes a member's role. Unless an owner, the caller must rank above the old and the new role.
+ * Changes the role of a member. A caller who is not an owner must rank above the new role and, except
+ * for their own, above the old role.
  */
 export default defineFunction(
   roomRole,

@@ -6,7 +6,7 @@ import { defineFunction, FunctionError } from '#runtime'
 import { sendThread } from '#schema/messages/chat'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 
-/** Stores a message in a thread. The thread's first message must not be a reply itself. */
+/** Stores a message in a thread. Rejects it if the first message of the thread is itself a reply. */
 export default defineFunction(
   sendThread,
   async (input, context) => {

@@ -5,7 +5,10 @@ import { defineFunction } from '#runtime'
 import { send } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Stores a message in the log and returns its sequence; `fanout` broadcasts it from there. */
+/**
+ * Stores a message in the stream CHAT_MESSAGES and returns its id, sequence and time. `fanout`
+ * broadcasts the message.
+ */
 export default defineFunction(
   send,
   async (input, context) => {

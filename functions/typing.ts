@@ -7,12 +7,13 @@ import { deliverTyping, roomTyping, typing } from '#schema/messages/presence'
 import { ROOMS_KV } from '#schema/streams'
 
 /**
- * Throttles to one event per 3 s, since clients show one for 5 s. The key includes an unchecked
- * thread id, so a client that invents thread ids is limited by its rate limit alone.
+ * Keys of the typing events that were published in the last 3 s. Each key gets one event per 3 s,
+ * since clients show an event for 5 s. Keys contain a thread id that is not checked, so only the rate
+ * limit of the function restricts a client that invents thread ids.
  */
 const recentlySent = new LRUCache<string, true>({ max: 50_000, ttl: 3_000 })
 
-/** Publishes to the room that the caller is typing. */
+/** Publishes to the audience of a room that the caller is typing. */
 export default defineFunction(
   typing,
   async ({ room, threadId }, context) => {

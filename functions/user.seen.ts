@@ -5,20 +5,23 @@ import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
 import { DisplayName, userSeen } from '#schema/messages/user'
 
-/** Logins are collected over this interval and persisted in one statement. */
+/** Interval in milliseconds during which logins are collected to persist them in one statement. */
 const collectMs = 250
 
-/** Adds a user to the directory at login, or updates the name from the identity provider. */
+/**
+ * Adds a user to the directory at login, or updates their name to that from the identity provider.
+ */
 export default defineFunction(
   event(userSeen, { queue: 'user-workers' }),
   ({ userId, name }, context) => collect(userId, name, context),
 )
 
 const collect = batchByKey<UserId, string | undefined>(collectMs, async (collected) => {
-  // Sorted, so that two processes lock the same rows in the same order.
+  // Sorted, so that two processes lock the same rows in the same order and do not deadlock.
   const logins = [...collected].sort(([a], [b]) => (a < b ? -1 : 1))
   const sql = db.$client
-  // A login without a name must not overwrite an earlier name with the id.
+  // For a login without a name, the id is inserted as the name; it must not overwrite an earlier
+  // name.
   await sql`
     insert into users (id, name)
     select * from unnest(
@@ -30,7 +33,9 @@ const collect = batchByKey<UserId, string | undefined>(collectMs, async (collect
       seen_at = now()`
 })
 
-/** Returns the identity provider's name for a user; undefined if it is not a valid display name. */
+/**
+ * Returns the name of a user from the identity provider; undefined if it is not a valid display name.
+ */
 function readName(name: string | undefined): string | undefined {
   const { success, output } = v.safeParse(DisplayName, name)
   return success ? output : undefined

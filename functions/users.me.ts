@@ -6,7 +6,10 @@ import { db } from '#schema/db'
 import { usersMe } from '#schema/messages/user'
 import { users } from '#schema/tables/user'
 
-/** Returns the caller's user. With a name, persists it first: it overrides the provider's name. */
+/**
+ * Returns the id and display name of the caller. If a name is given, persists it first; it then takes
+ * precedence over the name from the identity provider.
+ */
 export default defineFunction(
   usersMe,
   async ({ name }, context) => {

@@ -5,11 +5,12 @@ import { db } from '#schema/db'
 import { usersNames } from '#schema/messages/user'
 import { users } from '#schema/tables/user'
 
-/** Returns users by id. */
+/** Returns the users with the given ids. */
 export default defineFunction(
   usersNames,
   async ({ userIds }) => ({
-    // One array parameter, so that the prepared statement is the same for any number of ids.
+    // One array parameter for all ids, so that the prepared statement is the same for any number of
+    // ids.
     users: await db
       .select(publicUser)
       .from(users)
