@@ -6,7 +6,10 @@ import { defineFunction, FunctionError } from '#runtime'
 import { sendThread } from '#schema/messages/chat'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 
-/** Stores a message in a thread. Rejects it if the first message of the thread is itself a reply. */
+/**
+ * Stores a message in a thread. Rejects the message if `threadId` does not exist in the room or is
+ * itself a reply.
+ */
 export default defineFunction(
   sendThread,
   async (input, context) => {
