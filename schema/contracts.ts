@@ -5,7 +5,7 @@ import * as presence from './messages/presence.ts'
 import * as room from './messages/room.ts'
 import * as user from './messages/user.ts'
 
-/** All request contracts, by the name of the function that answers. */
+/** All request contracts, by the name of the function that handles the request. */
 export const contracts = {
   'admin.role': room.adminRole,
   'chat.history': chat.chatHistory,
@@ -50,7 +50,10 @@ export const contracts = {
   'users.search': user.usersSearch,
 } as const
 
-/** All topics that functions publish. */
+/**
+ * All topics to which functions publish, and those to which the NATS server republishes stored
+ * events.
+ */
 export const topics = {
   chatRoom: log.chatRoom,
   chatThread: log.chatThread,

@@ -5,17 +5,17 @@ import postgres, { type ReservedSql, type Sql, type TransactionSql } from 'postg
 
 export type Database = PostgresJsDatabase & { $client: Sql }
 
-/** Connections per process; further queries wait. */
+/** Maximum number of connections per process; further queries wait for a free one. */
 const poolSize = 8
 
-/** Advisory lock that runs one migration at a time, over all processes. */
+/** Key of the PostgreSQL advisory lock that allows one migration at a time among all processes. */
 const migrationLock = 6_288_437
 
 let open: Database | undefined
 
 /**
- * The database at DATABASE_URL, connected on first use: PostgreSQL or PGlite. PGlite runs one transaction
- * at a time, so a transaction that awaits a query outside of it deadlocks.
+ * The database at DATABASE_URL, PostgreSQL or PGlite; connects at the first query. PGlite runs one
+ * transaction at a time, so a transaction deadlocks if it awaits a query outside of it.
  */
 export const db: Database = new Proxy({} as Database, {
   get(_, key) {
@@ -33,8 +33,9 @@ export async function closeDb(): Promise<void> {
 }
 
 /**
- * Replaces the whole pool when it loses a connection. If the driver reconnects instead, unsent queries can
- * block a connection for ever: after an outage, most of a pool only timed out.
+ * Opens a pool of connections. If one connection is lost, the whole pool is replaced: if the driver
+ * reconnected instead, unsent queries could block a connection for ever. After an outage, queries on
+ * most connections of such a pool only timed out.
  */
 function openPool(): Database {
   const lost = new AbortController()
@@ -45,8 +46,8 @@ function openPool(): Database {
     void client.end({ timeout: 2 })
   })
   client.begin = transactUntil(lost.signal, client) as Sql['begin']
-  // Drizzle runs all queries through `unsafe`, which does not prepare statements by default: that costs
-  // a second round trip per query.
+  // Drizzle runs all queries through `unsafe`, which by default does not prepare statements: each
+  // query then takes a second round trip.
   const unsafe = client.unsafe
   client.unsafe = (query, values, options) => unsafe(query, values, { prepare: true, ...options })
   const pool: Database = drizzle(client)
@@ -54,8 +55,8 @@ function openPool(): Database {
 }
 
 /**
- * Applies the missing migrations in one transaction. Safe in several processes at once: PostgreSQL makes
- * them wait for the lock; PGlite ignores it, but runs one transaction at a time.
+ * Applies the missing migrations in one transaction. Several processes may do so at once: PostgreSQL
+ * makes them wait for the advisory lock; PGlite ignores the lock, but runs one transaction at a time.
  */
 export async function migrate(): Promise<void> {
   const folder = fileURLToPath(new URL('migrations', import.meta.url))
@@ -85,9 +86,10 @@ export async function migrate(): Promise<void> {
 }
 
 /**
- * Turns JIT compilation off for later sessions of this role. Statements run for milliseconds, and compiling
- * a plan with an overestimated cost takes up to a second per execution. Not a migration, so that it also
- * applies to another role or a restored database; not a start-up parameter, which PgBouncer rejects.
+ * Turns JIT compilation off for later sessions of the current database role. Our statements run for
+ * milliseconds, while PostgreSQL takes up to a second per execution to compile a plan whose cost it
+ * overestimates. This is not a migration, so that it also applies after a change of the role or a
+ * restore of the database; it is not a start-up parameter, because PgBouncer rejects that.
  */
 async function turnOffJit(sql: TransactionSql): Promise<void> {
   await sql`
@@ -101,8 +103,9 @@ async function turnOffJit(sql: TransactionSql): Promise<void> {
 }
 
 /**
- * Replaces the driver's `begin`, which after a lost connection would write `rollback` or the next query to
- * the closed socket: an error that cannot be caught and ends the process. Has no savepoints.
+ * Returns a replacement for the driver's `begin`. After a lost connection, the driver would write
+ * `rollback` or the next query to the closed socket, which causes an error that cannot be caught and
+ * ends the process. The replacement has no savepoints.
  */
 function transactUntil(lost: AbortSignal, client: Sql) {
   return async <T>(work: (sql: TransactionSql) => Promise<T>): Promise<T> => {
@@ -127,7 +130,7 @@ function transactUntil(lost: AbortSignal, client: Sql) {
   }
 }
 
-/** Makes every use of the connection throw once it is lost. */
+/** Returns a proxy for a connection that throws at every use once the connection is lost. */
 function guard(sql: ReservedSql, lost: AbortSignal): ReservedSql {
   return new Proxy(sql, {
     apply(target, self, args) {
@@ -147,15 +150,17 @@ function connectionLost() {
 }
 
 /**
- * Recognises the failure of the driver's own query for array types, which callers cannot catch. The query
- * cannot be switched off: without it, the driver never hands a new connection to a transaction.
+ * Returns true for an error in the query for array types that the driver runs on its own, which
+ * callers cannot catch. This query cannot be switched off: without it, the driver never hands a new
+ * connection to a transaction.
  */
 export function isDriverQueryError(error: unknown): boolean {
   const { query } = (error ?? {}) as { query?: unknown }
   return typeof query === 'string' && /select b\.oid, b\.typarray\s+from pg_catalog/.test(query)
 }
 
-// Otherwise, losing the database during that query ends the process. The caller's own query fails too.
+// Without this handler, the process ends if the connection is lost during that query of the driver.
+// Ignoring the error is safe: the query of the caller fails as well.
 process.on('unhandledRejection', (error) => {
   if (!isDriverQueryError(error)) throw error
 })
@@ -166,12 +171,13 @@ function connect(max: number, onclose: () => void): Sql {
     onclose,
     onnotice: () => {},
     connect_timeout: 5,
-    // In seconds. The driver's default grows to 20, during which callers wait for a database that is
-    // available again.
+    // Seconds between two attempts to connect. The default of the driver grows to 20 s, for which
+    // callers would wait although the database is available again.
     backoff: () => 0.2,
     connection: {
       application_name: 'natter',
-      // A process frozen in a transaction must not hold a room lock for ever.
+      // Milliseconds after which PostgreSQL ends an idle transaction: a process that is frozen in a
+      // transaction must not hold a room lock for ever.
       idle_in_transaction_session_timeout: 10_000,
     },
   })

@@ -1,10 +1,10 @@
 import type { Role } from './messages/room.ts'
 
-/** The roles that have each right. */
+/** For each right, the roles that include it. */
 const rights = {
-  /** Send messages, edit own ones, and react. */
+  /** Send messages, edit their own messages, and react. */
   speak: ['owner', 'moderator', 'member'],
-  /** Delete messages of others, and read earlier texts of edited messages. */
+  /** Delete messages of other users, and read the earlier texts of their edited messages. */
   moderate: ['owner', 'moderator'],
   invite: ['owner', 'moderator', 'member'],
   kick: ['owner', 'moderator'],

@@ -4,14 +4,15 @@ import { Message } from './messages/chat.ts'
 import { leaseMs, Status } from './messages/presence.ts'
 import { Role, RoomKind } from './messages/room.ts'
 
-/** Window in which JetStream itself detects duplicates by message id. */
+/** Time in milliseconds during which JetStream itself detects duplicates by message id. */
 export const duplicateWindowMs = 10 * 60_000
 
 const nanoseconds = (ms: number) => ms * 1_000_000
 
 /**
- * The room log, from which the database is projected: `max_age` allows an outage of 30 days. Only the
- * server's disk limits its size; with `discard: new`, a full log rejects events and drops none.
+ * The room log: the stream of all room events, from which the tables in the database are projected.
+ * `max_age` allows a database outage of up to 30 days. Only the disk of the server limits the size of
+ * the stream; with `discard: new`, a full stream rejects new events and drops no old ones.
  */
 export const CHAT_MESSAGES = {
   stream: 'CHAT_MESSAGES',
@@ -23,29 +24,38 @@ export const CHAT_MESSAGES = {
     max_age: nanoseconds(30 * 24 * 3_600_000),
     duplicate_window: nanoseconds(duplicateWindowMs),
     allow_direct: true,
-    // Publishes each stored event for `fanout`, with its sequence and the previous one of its subject.
+    // The server republishes each stored event for `fanout`, with its sequence and the previous
+    // sequence of its subject.
     republish: { src: 'chat.>', dest: 'log.>' },
   },
 } as const satisfies StreamDeclaration
 
 const IndexedRoom = v.object({
   kind: RoomKind,
-  /** True when a user is banned: the events of a public room then go to its members only. */
+  /**
+   * True if at least one user is banned from the room. The events of a public room are then published
+   * to each member instead of to all subscribers.
+   */
   closed: v.boolean(),
 })
-/** Includes the room's kind, so that authorizing a call takes a single read. */
+/**
+ * Entry of a member. Includes the kind of the room, so that authorizing a call takes a single read.
+ */
 const IndexedMember = v.object({ kind: RoomKind, role: Role })
 
 /**
- * The member index: `{room}.{user}` per member and `{room}` per room; neither for archived rooms. Rebuilt
- * from the database, which is authoritative, when its marker `=index` is missing.
+ * The member index. It has an entry `{room}.{user}` for each member and an entry `{room}` for each
+ * room, but none for archived rooms. It is built again from the database, which is authoritative,
+ * when its entry `=index` is missing.
  */
 export const ROOMS_KV = {
   bucket: 'ROOMS_KV',
   value: v.union([IndexedMember, IndexedRoom, v.object({ builtAt: v.string() })]),
 } as const satisfies BucketDeclaration
 
-/** Cache of messages sent or changed in the last five minutes, by message id. */
+/**
+ * Cache of the messages that were sent, edited or deleted in the last five minutes, by message id.
+ */
 export const MSG_CACHE = {
   bucket: 'MSG_CACHE',
   value: Message,
@@ -53,13 +63,13 @@ export const MSG_CACHE = {
   storage: 'memory',
 } as const satisfies BucketDeclaration
 
-/** The status of users: `{user}`. A missing entry means offline. */
+/** The status of each user, by user id. A user without an entry is offline. */
 export const PRESENCE = {
   bucket: 'PRESENCE',
   value: v.object({ status: Status, at: v.string() }),
 } as const satisfies BucketDeclaration
 
-/** Presence leases of connections: `{user}.{connId}`. A lease expires unless it is renewed. */
+/** Presence leases of connections, by `{user}.{connId}`. A lease expires unless it is renewed. */
 export const PRESENCE_CONN = {
   bucket: 'PRESENCE_CONN',
   value: v.object({}),

@@ -3,7 +3,9 @@ import type { Contract, Topic } from '#runtime'
 import { ClientId, MessageId, NotifyId, RoomId, Seq, Time, UserId } from '../ids.ts'
 import { Emoji, PlacedEvent } from './event.ts'
 
-/** UTF-16 units in one message; a longer text is rejected with `too_large`. */
+/**
+ * Maximum length of a message text in UTF-16 code units. A longer text is rejected with `too_large`.
+ */
 export const maxTextLength = 8_000
 
 /** Message text. PostgreSQL cannot store NUL, and UTF-8 cannot encode half a surrogate pair. */
@@ -14,12 +16,12 @@ export const Text = v.pipe(
   v.check((text) => text.isWellFormed(), 'Invalid text: it contains half a surrogate pair'),
 )
 
-/** A message with its edits and deletion applied. */
+/** The current state of a message, with its edits or its deletion applied. */
 export const Message = v.object({
   id: MessageId,
   room: RoomId,
   seq: Seq,
-  /** Id of the thread's first message, for a reply. */
+  /** For a reply, the id of the first message of its thread. */
   threadId: v.optional(MessageId),
   sender: UserId,
   /** Lets the sender's client match the message with its optimistic copy. */
@@ -31,8 +33,8 @@ export const Message = v.object({
   editedAt: v.optional(Time),
   deletedAt: v.optional(Time),
   /**
-   * Sequence of the newest edit or the deletion. Of two copies, the one with the higher value is
-   * newer.
+   * Sequence of the newest edit or of the deletion. Of two copies of a message, the copy with the
+   * higher `editedSeq` is newer.
    */
   editedSeq: v.optional(Seq),
 })
@@ -42,11 +44,11 @@ export type Message = v.InferOutput<typeof Message>
 export const PagedMessage = v.object({
   ...Message.entries,
   /**
-   * Reactions by emoji, in order of first use. `users` has at most 100 entries and includes the
-   * caller if the caller reacted.
+   * Reactions by emoji, in the order in which the emojis were first used. `users` has at most 100
+   * entries; if the caller reacted, `users` includes the caller.
    */
   reactions: v.array(v.object({ emoji: v.string(), count: v.number(), users: v.array(UserId) })),
-  /** Replies in the message's thread, counted up to 1,000. */
+  /** The replies in the thread that starts with this message. At most 1,000 of them are counted. */
   replies: v.optional(v.object({ count: v.number(), lastSeq: Seq })),
 })
 export type PagedMessage = v.InferOutput<typeof PagedMessage>
@@ -55,10 +57,10 @@ const messageFields = { room: RoomId, clientId: ClientId, text: Text }
 const Receipt = v.object({ id: MessageId, seq: Seq, at: Time })
 
 /**
- * `send`: stores a message in a room and answers once it is in the log. Idempotent by `clientId`,
- * without a time limit: a repeated call returns the first result, and `conflict` if its text or
- * room differs. A rejection of a call without a reply subject is published to
- * `deliver.{user}.rejected.{room}`.
+ * `send`: stores a message in a room, and responds when the stream CHAT_MESSAGES has stored it.
+ * Idempotent by `clientId`, without a time limit: a repeated call returns the result of the first
+ * one, or `conflict` if its text or room differs. If a call without a reply subject is rejected, the
+ * rejection is published to `deliver.{user}.rejected.{room}`.
  */
 export const send = {
   subject: 'deliver.{caller}.send.{room}',
@@ -69,7 +71,10 @@ export const send = {
   errors: ['forbidden', 'conflict', 'rate_limited', 'too_large'],
 } as const satisfies Contract
 
-/** `send.thread`: like `send`, in a thread. `threadId` is the id of the thread's first message. */
+/**
+ * `send.thread`: stores a message in a thread and is otherwise like `send`. `threadId` is the id of
+ * the first message of the thread.
+ */
 export const sendThread = {
   ...send,
   subject: 'deliver.{caller}.send.{room}.thread.{threadId}',
@@ -92,8 +97,8 @@ export const deliverRejected = {
 } as const satisfies Topic
 
 /**
- * `msg.get`: returns the message of a notification. `forbidden` for non-members of its room, and
- * for a message that does not exist.
+ * `msg.get`: returns the message that a notification refers to. Returns `forbidden` if the caller is
+ * not a member of its room, and if the message does not exist.
  */
 export const msgGet = {
   subject: 'msg.get',
@@ -105,8 +110,9 @@ export const msgGet = {
 } as const satisfies Contract
 
 /**
- * `msg.find`: returns the sequence of a message by its id alone, as a link contains it; also of a
- * deleted message. `thread` is the first message of its thread, for a reply.
+ * `msg.find`: returns the sequence of a message by its id, which is all that a link to a message
+ * contains besides the room; also for a deleted message. For a reply, `thread` is the first message
+ * of its thread.
  */
 export const msgFind = {
   subject: 'msg.find.{room}',
@@ -117,12 +123,15 @@ export const msgFind = {
   errors: ['forbidden', 'not_found'],
 } as const satisfies Contract
 
-/** Sequence of the event that made the change; for a repeated call, of the first one. */
+/**
+ * Sequence of the event that made the change. A repeated call returns the sequence of the event of
+ * the first call.
+ */
 const EventSeq = v.object({ seq: Seq })
 
 /**
- * `msg.edit`: replaces the text of the caller's own message. The earlier texts remain readable by
- * `msg.versions`. Idempotent.
+ * `msg.edit`: replaces the text of a message of the caller. `msg.versions` returns the earlier texts.
+ * Idempotent.
  */
 export const msgEdit = {
   subject: 'msg.edit',
@@ -134,8 +143,8 @@ export const msgEdit = {
 } as const satisfies Contract
 
 /**
- * `msg.delete`: deletes a message of the caller, or as a moderator any message of the room, and
- * erases its texts for good. Idempotent.
+ * `msg.delete`: deletes a message and erases all its texts permanently. Moderators and owners of a
+ * room may delete any message in it, other members only their own. Idempotent.
  */
 export const msgDelete = {
   subject: 'msg.delete',
@@ -147,8 +156,8 @@ export const msgDelete = {
 } as const satisfies Contract
 
 /**
- * `msg.react`: adds a reaction to a message, or removes it. Idempotent. `conflict` when the message
- * already has 20 other emojis.
+ * `msg.react`: adds a reaction to a message or, if `on` is false, removes it. Idempotent. Returns
+ * `conflict` when the message already has 20 other emojis.
  */
 export const msgReact = {
   subject: 'msg.react',
@@ -160,8 +169,9 @@ export const msgReact = {
 } as const satisfies Contract
 
 /**
- * `msg.versions`: returns the earlier texts of an edited message, oldest first, to its sender and
- * to moderators. Limited to the newest 1,000, and to the size of one answer.
+ * `msg.versions`: returns the earlier texts of an edited message, oldest first, to its sender and to
+ * moderators and owners of the room. Returns at most the newest 1,000 texts, and not more than fit
+ * into one response.
  */
 export const msgVersions = {
   subject: 'msg.versions',
@@ -172,11 +182,17 @@ export const msgVersions = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** Start of a page: at most one of `before`, `after` and `around`. Without any, the newest page. */
+/**
+ * Selects a page by at most one of `before`, `after` and `around`; without any of them, selects the
+ * newest page.
+ */
 const pageRange = {
   before: v.optional(Seq),
   after: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
-  /** The message with this sequence, and half a page on either side. */
+  /**
+   * Selects the message with this sequence, with half a page of older and half a page of newer
+   * messages.
+   */
   around: v.optional(Seq),
   limit: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(100)), 50),
 }
@@ -192,11 +208,16 @@ const hasOneStart = ({
 const oneStartOnly = 'Use only one of before, after and around'
 const Page = v.object({
   messages: v.array(PagedMessage),
-  /** True when older messages exist. A page of long messages may be shorter than its limit. */
+  /**
+   * True if there are messages older than this page. A page of long messages may have fewer messages
+   * than `limit`.
+   */
   before: v.boolean(),
-  /** True when newer messages exist. */
+  /** True if there are messages newer than this page. */
   after: v.boolean(),
-  /** Sequence of the last event that the page includes; `chat.sync` returns the events after it. */
+  /**
+   * Sequence of the last event that the page takes into account; `chat.sync` returns later events.
+   */
   asOf: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
 })
 
@@ -215,7 +236,10 @@ export const chatHistory = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** `chat.history.thread`: returns one page of a thread's replies, without the first message. */
+/**
+ * `chat.history.thread`: returns one page of the replies in a thread, oldest first, without the
+ * thread's first message.
+ */
 export const chatHistoryThread = {
   ...chatHistory,
   subject: 'chat.history.{room}.thread.{threadId}',
@@ -227,9 +251,10 @@ export const chatHistoryThread = {
 } as const satisfies Contract
 
 /**
- * `chat.sync`: returns all events of a room and its threads after a sequence, in order, and never a
- * part. `recovered: false` means that there are more than 500 events, that they exceed one answer,
- * or that the log no longer reaches back so far: read `chat.history` again.
+ * `chat.sync`: returns either all events of a room and its threads after the sequence `since`, in
+ * order, or none. `recovered: false` means that there are more than 500 events, that they do not fit
+ * into one response, or that some of them have expired in CHAT_MESSAGES: the client then calls
+ * `chat.history` again.
  */
 export const chatSync = {
   subject: 'chat.sync.{room}',

@@ -3,13 +3,13 @@ import type { Contract } from '#runtime'
 import { NotifyId, Time } from '../ids.ts'
 
 const Count = v.number()
-/** Milliseconds; absent for services that are not functions. */
+/** Milliseconds; absent for micro services that are not functions of this runtime. */
 const Ms = v.optional(v.number())
 
 const serviceStats = {
   requests: Count,
   errors: Count,
-  /** Total duration of all calls. */
+  /** Total duration of all calls in milliseconds. */
   processingMs: Count,
   inFlight: v.optional(Count),
   queued: v.optional(Count),
@@ -17,13 +17,16 @@ const serviceStats = {
   p50Ms: Ms,
   p95Ms: Ms,
   p99Ms: Ms,
-  /** Percentiles of the last 10 to 20 s. */
+  /** The recent percentiles are those of the calls in the last 10 to 20 s. */
   recentP50Ms: Ms,
   recentP99Ms: Ms,
   lastError: v.string(),
 }
 
-/** Sums over all instances of a function or other micro service, since their start. */
+/**
+ * Statistics of a function or another NATS micro service: sums over all running instances since they
+ * started.
+ */
 export const ServiceSum = v.object({
   name: v.string(),
   service: v.string(),
@@ -33,7 +36,10 @@ export const ServiceSum = v.object({
   subject: v.string(),
   queue: v.string(),
   audience: v.array(v.string()),
-  /** Start of the newest instance: do not compare counts from before and after it. */
+  /**
+   * Time when the newest instance started. Counts read before this time cannot be compared with
+   * counts read later.
+   */
   since: v.string(),
   instances: Count,
   ...serviceStats,
@@ -51,8 +57,8 @@ export const ServiceInstance = v.object({
 export type ServiceInstance = v.InferOutput<typeof ServiceInstance>
 
 /**
- * `console.services`: returns the running services with their statistics, limited to the size of
- * one answer (about 1,000).
+ * `console.services`: returns the running services with their statistics, as many as fit into one
+ * response (about 1,000).
  */
 export const consoleServices = {
   subject: 'console.services',
@@ -74,9 +80,9 @@ export const consoleService = {
 
 const DeadLetterSeq = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 
-/** A message that a function failed to handle, without its payload. */
+/** A message that a function failed to handle, here without its payload. */
 export const DeadLetter = v.object({
-  /** Sequence in the dead-letter stream. */
+  /** Sequence of the dead letter in the stream DEAD_LETTERS. */
   seq: Count,
   service: v.string(),
   reason: v.string(),
@@ -89,7 +95,7 @@ export const DeadLetter = v.object({
 })
 export type DeadLetter = v.InferOutput<typeof DeadLetter>
 
-/** `console.dead`: returns a page of the dead letters after a sequence, oldest first. */
+/** `console.dead`: returns a page of the dead letters after the sequence `after`, oldest first. */
 export const consoleDead = {
   subject: 'console.dead',
   input: v.strictObject({
@@ -102,9 +108,9 @@ export const consoleDead = {
 } as const satisfies Contract
 
 /**
- * `console.replay`: delivers a dead letter to its function again and deletes it on success.
- * `conflict` gives the reason when it fails again; the dead letter remains. `done` is false if it
- * did not exist.
+ * `console.replay`: delivers a dead letter to its function again and deletes it if the function
+ * succeeds. If the function fails, the dead letter remains and the call returns `conflict` with the
+ * reason. `done` is false if the dead letter does not exist.
  */
 export const consoleReplay = {
   subject: 'console.replay',
@@ -116,7 +122,7 @@ export const consoleReplay = {
   timeoutMs: 70_000,
 } as const satisfies Contract
 
-/** `console.discard`: deletes a dead letter. `done` is false if it did not exist. */
+/** `console.discard`: deletes a dead letter. `done` is false if the dead letter does not exist. */
 export const consoleDiscard = {
   subject: 'console.discard',
   input: v.strictObject({ seq: DeadLetterSeq }),
@@ -125,11 +131,14 @@ export const consoleDiscard = {
   description: 'Deletes a dead letter',
 } as const satisfies Contract
 
-/** One step of a trace. Times are from the clock of the process that recorded it. */
+/**
+ * One step of a trace, such as a call of a function. Its time is from the clock of the process that
+ * recorded it.
+ */
 export const Span = v.object({
   id: v.string(),
   parent: v.optional(v.string()),
-  /** Function name, or the log subject for `append`. */
+  /** Name of the function or, for the kind `append`, the subject of the stored message. */
   name: v.string(),
   /** Trigger of the function: `request`, `event`, `stream`, …; `append` for a write to a stream. */
   kind: v.string(),
@@ -139,12 +148,12 @@ export const Span = v.object({
   /** Duration in milliseconds. */
   ms: v.number(),
   code: v.optional(v.string()),
-  /** Messages in the batch, for a stream. */
+  /** Number of messages in the batch, for a function with a stream trigger. */
   batch: v.optional(Count),
 })
 export type Span = v.InferOutput<typeof Span>
 
-/** A span for administrators, with its process and error. */
+/** A span as administrators see it, with its process and error. */
 export const ConsoleSpan = v.object({
   ...Span.entries,
   process: v.string(),
@@ -153,9 +162,9 @@ export const ConsoleSpan = v.object({
 export type ConsoleSpan = v.InferOutput<typeof ConsoleSpan>
 
 /**
- * `console.traces`: returns the newest 50 traces, newest first, limited to the size of one answer.
- * Each process stores, within its limits, the traces that failed or were slow, those that a client
- * requested, and a sample of the rest. Calls of the console itself are left out.
+ * `console.traces`: returns the newest 50 traces, newest first, as many as fit into one response.
+ * Within its memory limits, each process stores the traces that failed or were slow, those that a
+ * client requested, and a sample of the rest. Calls of the console itself are left out.
  */
 export const consoleTraces = {
   subject: 'console.traces',
@@ -168,18 +177,22 @@ export const consoleTraces = {
 } as const satisfies Contract
 
 /**
- * `msg.trace`: returns the trace of the caller's own message. Spans exist for a limited time, and
- * only if the client traced the call; `storedAt` exists as long as the message is in the log.
+ * `msg.trace`: returns the trace of a message that the caller sent. Spans are stored for a limited
+ * time, and only if the client traced its call of `send`. `storedAt` is absent when the message is no
+ * longer in CHAT_MESSAGES.
  */
 export const msgTrace = {
   subject: 'msg.trace',
   input: v.strictObject({ notifyId: NotifyId }),
   output: v.object({
-    /** Time when the client created the message, by the client's clock. */
+    /**
+     * Time when the client created the message, by the client's clock; absent unless the client id is
+     * a UUIDv7.
+     */
     writtenAt: v.optional(Time),
     /** Time when `send` accepted the message. */
     at: Time,
-    /** Time when the log stored it. */
+    /** Time when the stream CHAT_MESSAGES stored the message. */
     storedAt: v.optional(Time),
     spans: v.array(Span),
   }),

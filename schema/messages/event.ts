@@ -3,7 +3,7 @@ import type { Topic } from '#runtime'
 import { ClientId, MessageId, NotifyId, RoomId, Seq, Time, UserId } from '../ids.ts'
 import { Role } from './room.ts'
 
-/** One emoji, of any number of code points. */
+/** One emoji, which may consist of several code points. */
 export const Emoji = v.pipe(
   v.string(),
   v.maxLength(32),
@@ -12,14 +12,16 @@ export const Emoji = v.pipe(
 
 const eventFields = { room: RoomId, by: UserId, at: Time }
 
-/** A message was sent, in the room or in a thread. */
+/** Event: a message was sent in a room or in a thread. */
 export const MessageSent = v.object({
   kind: v.literal('message'),
   id: MessageId,
   room: RoomId,
-  /** Id of the thread's first message, for a reply. */
+  /** For a reply, the id of the first message of its thread. */
   threadId: v.optional(MessageId),
-  /** Sender of the thread's first message, whom clients notify of a reply. */
+  /**
+   * Sender of the first message of the thread; this user's clients show a notification of the reply.
+   */
   threadBy: v.optional(UserId),
   sender: UserId,
   clientId: ClientId,
@@ -29,7 +31,7 @@ export const MessageSent = v.object({
 })
 export type MessageSent = v.InferOutput<typeof MessageSent>
 
-/** The message that an event changes. */
+/** Reference to the message that an event changes. */
 const Target = v.object({ notifyId: NotifyId, threadId: v.optional(MessageId) })
 
 const Edited = v.object({
@@ -40,7 +42,10 @@ const Edited = v.object({
   mentions: v.array(UserId),
 })
 
-/** The deleted message is erased from the log, so the event contains what must outlive it. */
+/**
+ * Event: a message was deleted. The message is erased from CHAT_MESSAGES, so this event contains all
+ * that a tombstone of the message needs.
+ */
 const Deleted = v.object({
   ...eventFields,
   kind: v.literal('delete'),
@@ -55,7 +60,10 @@ const Reacted = v.object({
   on: v.boolean(),
 })
 
-/** A membership changed. `by` is the user who changed it. */
+/**
+ * Event: a user joined or left a room, was kicked, or got another role. `by` is the user who made the
+ * change.
+ */
 const MemberChanged = v.object({
   ...eventFields,
   kind: v.literal('member'),
@@ -71,7 +79,10 @@ const RoomChanged = v.object({
   name: v.optional(v.string()),
 })
 
-/** An event of a room. The log's sequence orders all events of a room and its threads. */
+/**
+ * An event of a room. The sequence in the stream CHAT_MESSAGES orders all events of a room and its
+ * threads.
+ */
 export const RoomEvent = v.variant('kind', [
   MessageSent,
   Edited,
@@ -83,62 +94,78 @@ export const RoomEvent = v.variant('kind', [
 export type RoomEvent = v.InferOutput<typeof RoomEvent>
 export type RoomEventOf<Kind extends RoomEvent['kind']> = Extract<RoomEvent, { kind: Kind }>
 
-/** Log subject of a room's events, and of its messages outside threads. */
+/** Subject of the events of a room in the stream CHAT_MESSAGES, except messages in threads. */
 export const chatRoom = { subject: 'chat.{room}', data: RoomEvent } as const satisfies Topic
 
-/** Log subject of a thread's messages. Events that change them are stored with the room. */
+/**
+ * Subject of the messages of a thread in the stream CHAT_MESSAGES. Edits, deletions and reactions of
+ * these messages have the subject `chat.{room}`.
+ */
 export const chatThread = {
   subject: 'chat.{room}.thread.{threadId}',
   data: v.required(MessageSent, ['threadId']),
 } as const satisfies Topic
 
-/** Republished by the server as soon as an event is stored; for functions only. */
+/**
+ * Subject to which the NATS server republishes an event of `chat.{room}` as soon as it is stored.
+ * Only functions may subscribe to it.
+ */
 export const logRoom = { subject: 'log.{room}', data: RoomEvent } as const satisfies Topic
 export const logThread = {
   subject: 'log.{room}.thread.{threadId}',
   data: chatThread.data,
 } as const satisfies Topic
 
-/** An event and its sequence in the log. */
+/** An event and its sequence in the stream CHAT_MESSAGES. */
 export const PlacedEvent = v.object({ seq: Seq, event: RoomEvent })
 export type PlacedEvent = v.InferOutput<typeof PlacedEvent>
 
 /**
- * Notification of an event. A client that has seen `prev` has missed nothing before it. Small
- * events are included; a longer message is fetched by `msg.get` with `notifyId`.
+ * Notification of an event. A client that has received the event with the sequence `prev` has missed
+ * no earlier event of the room (or thread). Contains the event itself unless its text is long:
+ * clients fetch a long message by `msg.get` with `notifyId`.
  */
 const Notice = v.object({
   room: RoomId,
   seq: Seq,
-  /** Sequence of the previous event on the same log subject; 0 for the first. */
+  /** Sequence of the previous event with the same subject in CHAT_MESSAGES; 0 for the first event. */
   prev: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   kind: v.picklist(['message', 'edit', 'delete', 'react', 'member', 'room']),
-  /** The message that was sent or changed. */
+  /** Identifies the message that was sent or changed. */
   notifyId: v.optional(NotifyId),
-  /** The thread that `prev` refers to; without it, `prev` refers to the room. */
+  /** The thread of the message. If present, `prev` refers to the thread; otherwise, to the room. */
   threadId: v.optional(MessageId),
-  /** Sender of the thread's first message. */
+  /** Sender of the first message of the thread. */
   threadBy: v.optional(UserId),
-  /** Already validated when it was read from the log, so it is not validated again. */
+  /**
+   * The event. It was validated when it was received from CHAT_MESSAGES, so it is not validated
+   * again.
+   */
   event: v.optional(v.custom<RoomEvent>((value) => typeof value === 'object' && value !== null)),
 })
 export type Notice = v.InferOutput<typeof Notice>
 
-/** Broadcast to the subscribers of a public room. */
+/** Notification that is broadcast to the subscribers of a public room. */
 export const roomNotify = {
   subject: 'room.notify.{room}',
   data: Notice,
   push: true,
 } as const satisfies Topic
 
-/** Published to each member of a room that is not public, or from which a user was banned. */
+/**
+ * Notification to one user. Published to each member of a room that is not public or from which a
+ * user is banned, and to a user who has just joined a public room.
+ */
 export const deliverNotify = {
   subject: 'deliver.{user}.notify.{room}',
   data: v.object({ ...Notice.entries, user: UserId }),
   push: true,
 } as const satisfies Topic
 
-/** Published to every process when a message changed, to evict it from their caches. */
+/**
+ * Published to every process when a message was edited or deleted, so that each process evicts it
+ * from its cache.
+ */
 export const messageChanged = {
   subject: 'message.changed.{id}',
   data: v.object({ id: MessageId }),

@@ -2,18 +2,20 @@ import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
 import { MessageId, RoomId, Time, UserId } from '../ids.ts'
 
-/** Status that a user can choose while connected. */
+/** Status that a user can choose while they are connected. */
 export const ChosenStatus = v.picklist(['online', 'away', 'busy'])
 export type ChosenStatus = v.InferOutput<typeof ChosenStatus>
 export const Status = v.picklist(['online', 'away', 'busy', 'offline'])
 export type Status = v.InferOutput<typeof Status>
 
-/** One tab or device. The client generates it at its start. */
+/**
+ * Id of a connection, which is one browser tab or device. The client generates the id when it starts.
+ */
 export const ConnId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/), v.brand('ConnId'))
 export type ConnId = v.InferOutput<typeof ConnId>
 
 export const heartbeatMs = 10_000
-/** Milliseconds until a connection without a heartbeat counts as closed. */
+/** Milliseconds after its last heartbeat until a connection counts as closed. */
 export const leaseMs = 45_000
 
 const connection = v.strictObject({ connId: ConnId })
@@ -29,8 +31,9 @@ export const presenceHeartbeat = {
 } as const satisfies Contract
 
 /**
- * `presence.update`: sets the caller's status. `conflict` when the caller is offline, without a
- * lease. `idle` marks an automatic change, which applies only to a caller who is online.
+ * `presence.update`: sets the status of the caller. Returns `conflict` when the caller is offline.
+ * `idle` marks an automatic change after inactivity, which only applies to a caller whose status is
+ * `online`.
  */
 export const presenceUpdate = {
   subject: 'presence.update',
@@ -41,7 +44,10 @@ export const presenceUpdate = {
   errors: ['conflict'],
 } as const satisfies Contract
 
-/** `presence.disconnect`: ends a connection. After the last one, the caller is offline. */
+/**
+ * `presence.disconnect`: ends a connection of the caller. Sets the caller offline if they have no
+ * other connection.
+ */
 export const presenceDisconnect = {
   subject: 'presence.disconnect',
   input: connection,
@@ -51,9 +57,9 @@ export const presenceDisconnect = {
 } as const satisfies Contract
 
 /**
- * `presence.room`: returns the members of a room who are not offline, limited to the size of one
- * answer (about 10,000). Subscribe and send `presence.heartbeat` first, so that no later change is
- * missed.
+ * `presence.room`: returns the members of a room who are not offline, as many as fit into one
+ * response (about 10,000). To miss no later change, clients first subscribe to presence changes and
+ * send `presence.heartbeat`.
  */
 export const presenceRoom = {
   subject: 'presence.room.{room}',
@@ -65,7 +71,7 @@ export const presenceRoom = {
 } as const satisfies Contract
 
 const PresenceChange = v.object({
-  /** `status` for a change that the user made, `idle` for an automatic one. */
+  /** `status` if the user chose another status, `idle` if the client changed it automatically. */
   action: v.picklist(['online', 'offline', 'status', 'idle']),
   userId: UserId,
   status: Status,
@@ -73,8 +79,8 @@ const PresenceChange = v.object({
 export type PresenceChange = v.InferOutput<typeof PresenceChange>
 
 /**
- * Published to functions when a user's status changed. Of two events, the one with the later `at`
- * counts.
+ * Published to functions when a user's status changed. If two events of a user arrive in the wrong
+ * order, the event with the later `at` applies.
  */
 export const presenceChanged = {
   subject: 'presence.changed.{userId}',
@@ -83,14 +89,20 @@ export const presenceChanged = {
 
 const changes = { room: RoomId, changes: v.array(PresenceChange) }
 
-/** Broadcast to the subscribers of a public room: the changes of a short interval. */
+/**
+ * Broadcast to the subscribers of a public room: the status changes of its members in a short
+ * interval.
+ */
 export const roomPresence = {
   subject: 'room.presence.{room}',
   data: v.object(changes),
   push: true,
 } as const satisfies Topic
 
-/** Published instead to each online member of a room that is not public. */
+/**
+ * The same changes, published to each online member of a room that is not public or from which a user
+ * is banned.
+ */
 export const deliverPresence = {
   subject: 'deliver.{user}.presence.{room}',
   data: v.object({ ...changes, user: UserId }),
@@ -98,7 +110,8 @@ export const deliverPresence = {
 } as const satisfies Topic
 
 /**
- * `typing`: publishes to a room that the caller is typing, at most once per 3 s. Nothing is stored.
+ * `typing`: publishes to the audience of a room that the caller is typing, at most once per 3 s.
+ * Typing events are not stored.
  */
 export const typing = {
   subject: 'typing.{room}',
@@ -109,14 +122,17 @@ export const typing = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** Broadcast to the subscribers of a public room. Clients show it for 5 s. */
+/** Broadcast to the subscribers of a public room when a user is typing. Clients show this for 5 s. */
 export const roomTyping = {
   subject: 'room.typing.{room}',
   data: v.object({ room: RoomId, userId: UserId, threadId: v.optional(MessageId) }),
   push: true,
 } as const satisfies Topic
 
-/** Published instead to each other member of a room that is not public. */
+/**
+ * The same event, published to each other member of a room that is not public or from which a user is
+ * banned.
+ */
 export const deliverTyping = {
   subject: 'deliver.{user}.typing.{room}',
   data: v.object({ ...roomTyping.data.entries, user: UserId }),

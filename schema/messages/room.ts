@@ -3,8 +3,8 @@ import type { Contract, Topic } from '#runtime'
 import { RoomId, Time, UserId } from '../ids.ts'
 
 /**
- * Any user may join a public room; a private room needs an invitation; a direct room has two
- * members.
+ * Any user may join a public room; a private room needs an invitation; a direct room is for two
+ * users, or for one user alone.
  */
 export const RoomKind = v.picklist(['public', 'private', 'direct'])
 export type RoomKind = v.InferOutput<typeof RoomKind>
@@ -26,7 +26,7 @@ export const RoomName = v.pipe(
 export const Room = v.object({ id: RoomId, name: v.string(), kind: RoomKind })
 export type Room = v.InferOutput<typeof Room>
 
-/** A sequence in the log; 0 for the position before the first event. */
+/** A sequence in the stream CHAT_MESSAGES; 0 for the position before the first event. */
 const SeqOrNone = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 
 /** Unread messages are counted up to this number. */
@@ -41,15 +41,20 @@ export const MyRoom = v.object({
   /** Sequence of the room's last event; 0 for none. */
   lastSeq: SeqOrNone,
   /**
-   * Read position of the caller, initially the room's last event before they joined; 0 for none.
+   * Read position of the caller: the sequence up to which they have read the room. Initially the last
+   * event before they joined; 0 for none.
    */
   readSeq: SeqOrNone,
   /**
-   * Unread messages of others, and unread replies in threads that mention the caller. Counts up to
-   * 100, within the newest 1,000 messages of the room itself and the newest 200 with mentions.
+   * Number of unread messages of others, plus unread replies in threads that mention the caller.
+   * Counted up to 100, among the newest 1,000 messages outside threads and the newest 200 messages
+   * with mentions.
    */
   unread: v.number(),
-  /** Those that mention the caller, with the same limits. */
+  /**
+   * Number of unread messages of others that mention the caller, counted up to 100 among the newest
+   * 200 messages with mentions.
+   */
   mentions: v.number(),
 })
 export type MyRoom = v.InferOutput<typeof MyRoom>
@@ -58,8 +63,8 @@ const roomInput = v.strictObject({ room: RoomId })
 const empty = v.object({})
 
 /**
- * `room.create`: creates a room that the caller owns. Idempotent: `conflict` when the id is taken,
- * unless by a room of the caller with the same name and kind.
+ * `room.create`: creates a room that the caller owns. Idempotent. Returns `conflict` when the id is
+ * taken, except by a room that the caller owns with the same name and kind.
  */
 export const roomCreate = {
   subject: 'room.create',
@@ -71,8 +76,8 @@ export const roomCreate = {
 } as const satisfies Contract
 
 /**
- * `room.direct`: returns the direct room of the caller and another user, and creates it on first
- * use. `forbidden` for a user who has never logged in.
+ * `room.direct`: returns the direct room of the caller and another user, and creates it at the first
+ * call. Returns `forbidden` if the other user has never logged in.
  */
 export const roomDirect = {
   subject: 'room.direct',
@@ -92,7 +97,7 @@ export const roomList = {
   description: 'Lists the rooms of the caller with unread counts',
 } as const satisfies Contract
 
-/** Text to search names for: anything that PostgreSQL can compare. */
+/** Text to search room names and ids for. Excludes characters that PostgreSQL cannot store. */
 const SearchText = v.pipe(
   v.string(),
   v.maxLength(80),
@@ -103,8 +108,8 @@ const SearchText = v.pipe(
 )
 
 /**
- * `room.browse`: returns 50 public rooms whose name or id contains a text, ignoring case, ordered
- * by name. `after` is the last room of the previous page.
+ * `room.browse`: returns up to 50 public rooms whose name or id contains a text, ignoring case,
+ * ordered by name. `after` is the id of the last room of the previous page.
  */
 export const roomBrowse = {
   subject: 'room.browse',
@@ -118,8 +123,9 @@ export const roomBrowse = {
 } as const satisfies Contract
 
 /**
- * `room.info`: returns a room and its first 500 members by time of joining. `forbidden` unless the
- * caller is a member or the room is public. No `role` means that the caller is not a member.
+ * `room.info`: returns a room and its first 500 members by time of joining. Returns `forbidden`
+ * unless the caller is a member, or the room is public and the caller not banned. `role` is absent if
+ * the caller is not a member.
  */
 export const roomInfo = {
   subject: 'room.info.{room}',
@@ -136,7 +142,10 @@ export const roomInfo = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** `room.join`: adds the caller to a public room. Idempotent, also for members of other rooms. */
+/**
+ * `room.join`: adds the caller to a public room. Idempotent: also succeeds if the caller is already a
+ * member, in a room of any kind.
+ */
 export const roomJoin = {
   subject: 'room.join.{room}',
   input: roomInput,
@@ -147,8 +156,8 @@ export const roomJoin = {
 } as const satisfies Contract
 
 /**
- * `room.leave`: removes the caller from a room. `conflict` for the last owner while others are
- * members.
+ * `room.leave`: removes the caller from a room. Returns `conflict` if the caller is the last owner
+ * and the room has other members.
  */
 export const roomLeave = {
   subject: 'room.leave.{room}',
@@ -162,8 +171,8 @@ export const roomLeave = {
 const memberInput = v.strictObject({ room: RoomId, userId: UserId })
 
 /**
- * `room.invite`: adds a user who has logged in at least once. An invitation by a moderator or an
- * owner also lifts a ban. Idempotent.
+ * `room.invite`: adds a user, who must have logged in at least once, to a room. An invitation by a
+ * moderator or an owner also lifts a ban. Idempotent.
  */
 export const roomInvite = {
   subject: 'room.invite.{room}',
@@ -178,8 +187,8 @@ export const roomInvite = {
 } as const satisfies Contract
 
 /**
- * `room.kick`: removes a member and bans them until they are invited again. Idempotent. `conflict`
- * for the last owner.
+ * `room.kick`: removes a member and bans them until they are invited again. Idempotent. Returns
+ * `conflict` if the member is the last owner.
  */
 export const roomKick = {
   subject: 'room.kick.{room}',
@@ -190,7 +199,10 @@ export const roomKick = {
   errors: ['forbidden', 'conflict'],
 } as const satisfies Contract
 
-/** `room.role`: changes the role of a member. Idempotent. `conflict` for the last owner. */
+/**
+ * `room.role`: changes the role of a member. Idempotent. Returns `conflict` if the last owner would
+ * lose that role.
+ */
 export const roomRole = {
   subject: 'room.role.{room}',
   input: v.strictObject({ ...memberInput.entries, role: Role }),
@@ -201,8 +213,8 @@ export const roomRole = {
 } as const satisfies Contract
 
 /**
- * `admin.role`: changes the role of a user in any room, for administrators. Adds the user if they
- * are not a member. `conflict` for the last owner.
+ * `admin.role`: changes the role of a user in any room that is not direct, and adds a user who is not
+ * a member. For administrators only. Returns `conflict` if the last owner would lose that role.
  */
 export const adminRole = {
   subject: 'admin.role.{room}',
@@ -213,7 +225,10 @@ export const adminRole = {
   errors: ['forbidden', 'conflict'],
 } as const satisfies Contract
 
-/** `room.archive`: archives a room, which no member can then read, or restores it. Idempotent. */
+/**
+ * `room.archive`: archives a room, which its members can then no longer read, or restores it if
+ * `archived` is false. Idempotent.
+ */
 export const roomArchive = {
   subject: 'room.archive.{room}',
   input: v.strictObject({ room: RoomId, archived: v.optional(v.boolean(), true) }),
@@ -234,22 +249,23 @@ export const roomRename = {
 } as const satisfies Contract
 
 /**
- * `room.members`: returns the ids of a room's members in order; none if the room does not exist.
- * `next` is the `after` of the next page, if they exceed one answer.
+ * `room.members`: returns a page of the ids of a room's members, in ascending order; no ids if the
+ * room does not exist. `next` is the value of `after` for the next page; it is absent on the last
+ * page.
  */
 export const roomMembers = {
   subject: 'room.members.{room}',
   input: v.strictObject({ room: RoomId, after: v.optional(UserId) }),
   output: v.object({ members: v.array(UserId), next: v.optional(UserId) }),
   audience: ['functions'],
-  // Short, because a request is lost when a process is killed, and the room's broadcasts wait for
-  // it.
+  // Short, because the request is lost if the process that handles it is killed, and the broadcasts
+  // of the room wait for the response.
   timeoutMs: 1_000,
   description: 'Lists the members of a room',
 } as const satisfies Contract
 
 /**
- * Published to functions when a user joined or left a room, or the room was archived or restored.
+ * Published to functions when a user joined or left a room, or when a room was archived or restored.
  */
 export const roomChanged = {
   subject: 'room.changed.{room}',
@@ -260,8 +276,9 @@ export const roomChanged = {
 } as const satisfies Topic
 
 /**
- * `read.update`: sets the caller's read position, up to the room's last event, and returns the
- * unread counts. Moves backwards only with `unread`. The counts include the events up to `asOf`.
+ * `read.update`: sets the caller's read position, at most to the room's last event, and returns the
+ * unread counts, which include the events up to the sequence `asOf`. Moves the position backwards
+ * only if `unread` is true.
  */
 export const readUpdate = {
   subject: 'read.update.{room}',
@@ -284,8 +301,8 @@ export const deliverRead = {
     room: RoomId,
     ...readUpdate.output.entries,
     /**
-     * True for a move backwards. Otherwise the highest position is current: two events can arrive
-     * in the wrong order.
+     * True if the position moved backwards. If false, clients use the highest position, because two
+     * of these events can arrive in the wrong order.
      */
     back: v.boolean(),
   }),

@@ -3,13 +3,16 @@ import type { Contract, Topic } from '#runtime'
 import { UserId } from '../ids.ts'
 import { RoomName } from './room.ts'
 
-/** Display name of a user, with the rules of a room's name. */
+/** Display name of a user. The rules are the same as for the name of a room. */
 export const DisplayName = RoomName
 
 export const User = v.object({ userId: UserId, name: v.string() })
 export type User = v.InferOutput<typeof User>
 
-/** `users.me`: returns the caller's user; with `name`, changes the caller's display name first. */
+/**
+ * `users.me`: returns the caller's id and display name. If `name` is given, first changes the display
+ * name.
+ */
 export const usersMe = {
   subject: 'users.me',
   input: v.strictObject({ name: v.optional(DisplayName) }),
@@ -18,7 +21,7 @@ export const usersMe = {
   description: 'Returns the caller, or changes their display name',
 } as const satisfies Contract
 
-/** Text to search names for: anything that PostgreSQL can compare. */
+/** Text to search user names and ids for. Excludes characters that PostgreSQL cannot store. */
 const SearchText = v.pipe(
   v.string(),
   v.minLength(1),
@@ -38,7 +41,7 @@ export const usersSearch = {
   description: 'Finds users by id or name',
 } as const satisfies Contract
 
-/** `users.names`: returns users by id, without those who have never logged in. */
+/** `users.names`: returns the users with the given ids, except those who have never logged in. */
 export const usersNames = {
   subject: 'users.names',
   input: v.strictObject({ userIds: v.pipe(v.array(UserId), v.minLength(1), v.maxLength(200)) }),

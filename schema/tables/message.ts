@@ -15,8 +15,9 @@ const seq = (name = 'seq') => bigint(name, { mode: 'number' })
 const time = (name = 'at') => timestamp(name, { withTimezone: true })
 
 /**
- * Projection of the room log: replaying the log into empty tables gives the same rows, so the tables in
- * this file reference no others. The key over room, thread and sequence serves history pages as well.
+ * The current state of all messages. The tables in this file are a projection of the stream
+ * CHAT_MESSAGES: replaying the stream into empty tables gives the same rows, so they have no foreign
+ * keys to other tables. The unique index (room, thread_id, seq) also serves history pages.
  */
 export const messages = pgTable(
   'messages',
@@ -24,7 +25,9 @@ export const messages = pgTable(
     id: text('id').$type<MessageId>().primaryKey(),
     room: text('room').$type<RoomId>().notNull(),
     seq: seq().notNull(),
-    /** Empty for messages outside threads, so that one key serves rooms and threads. */
+    /**
+     * Empty, not null, for messages outside threads, so that the same index serves rooms and threads.
+     */
     threadId: text('thread_id').$type<MessageId | ''>().notNull().default(''),
     sender: text('sender').$type<UserId>().notNull(),
     clientId: text('client_id').$type<ClientId>().notNull(),
@@ -32,25 +35,26 @@ export const messages = pgTable(
     text: text('text').notNull(),
     mentions: text('mentions').array().$type<UserId[]>().notNull().default(sql`'{}'`),
     at: time().notNull(),
-    /** Of the newest edit, or of the deletion. */
+    /** Sequence of the newest edit or of the deletion. */
     editedSeq: seq('edited_seq'),
     editedAt: time('edited_at'),
     deletedAt: time('deleted_at'),
   },
   (table) => [
-    // Its migration includes sender and deleted_at, which drizzle cannot express: an index-only scan counts
-    // unread messages.
+    // The migration of this unique index also includes the columns sender and deleted_at, which
+    // Drizzle cannot express: unread messages are counted by an index-only scan.
     unique('messages_room_thread_seq').on(table.room, table.threadId, table.seq),
-    // Makes sending idempotent without a time limit.
+    // Makes sending a message idempotent without a time limit.
     unique('messages_sender_client_id').on(table.sender, table.clientId),
-    // For counts of mentions: few messages have any.
+    // For counts of unread mentions. The index is small, because few messages have mentions.
     index('messages_mentioning').on(table.room, table.seq).where(sql`${table.mentions} <> '{}'`),
   ],
 )
 
 /**
- * Every text of an edited message, including the original, by the sequence of its event. A version may be
- * persisted before its message; a deletion deletes all versions.
+ * All texts of edited messages, including the original texts. `seq` is the sequence of the event that
+ * contained the text. A version may be persisted before its message; the deletion of a message
+ * deletes all its versions.
  */
 export const messageVersions = pgTable(
   'message_versions',
@@ -64,7 +68,9 @@ export const messageVersions = pgTable(
   (table) => [primaryKey({ columns: [table.messageId, table.seq] })],
 )
 
-/** The latest reaction event per message, user and emoji; `on` is false for a withdrawn reaction. */
+/**
+ * The latest reaction event for each message, user and emoji; `on` is false for a withdrawn reaction.
+ */
 export const reactions = pgTable(
   'reactions',
   {
@@ -73,15 +79,18 @@ export const reactions = pgTable(
     emoji: text('emoji').notNull(),
     on: boolean('on').notNull(),
     seq: seq().notNull(),
-    /** The user's first event for this emoji: a reaction that is added again keeps its place. */
+    /**
+     * Sequence of the user's first reaction with this emoji: a reaction that was withdrawn and added
+     * again keeps its place.
+     */
     firstSeq: seq('first_seq').notNull(),
   },
   (table) => [primaryKey({ columns: [table.messageId, table.userId, table.emoji] })],
 )
 
 /**
- * The newest persisted event of a room, including its threads. Earlier events may still be missing: see
- * domain/log/persisted-sequence.ts.
+ * The sequence of the newest persisted event of each room, including its threads. Earlier events may
+ * not be persisted yet: see domain/log/persisted-sequence.ts.
  */
 export const roomHeads = pgTable('room_heads', {
   room: text('room').$type<RoomId>().primaryKey(),

@@ -50,7 +50,7 @@ export const members = pgTable(
   ],
 )
 
-/** Users who were kicked from a room and cannot join again unless invited. */
+/** Users who were kicked from a room and cannot join it again unless they are invited. */
 export const bans = pgTable(
   'bans',
   {
@@ -61,14 +61,14 @@ export const bans = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.room, table.userId] }),
-    // For the list of public rooms, which omits those that ban the user.
+    // For the list of public rooms, which omits rooms that the user is banned from.
     index('bans_user').on(table.userId),
   ],
 )
 
 /**
- * Read positions of members; initially the room head at the time of joining. A row outlives the
- * membership, for a member who returns.
+ * Read positions of members. Initially the sequence of the newest persisted event of the room at the
+ * time of joining. A row remains when the member leaves, and applies again when they return.
  */
 export const readStates = pgTable(
   'read_states',
@@ -81,8 +81,9 @@ export const readStates = pgTable(
 )
 
 /**
- * Transactional outbox for room and membership events: inserted in the transaction of the change, appended
- * to the log in the order of `place` with `id` for deduplication, then deleted.
+ * Transactional outbox for room and membership events. Events are inserted in the transaction of the
+ * change, appended to the stream CHAT_MESSAGES in the order of `place` with `id` for deduplication,
+ * and then deleted.
  */
 export const pendingEvents = pgTable(
   'pending_events',

@@ -7,13 +7,15 @@ export const users = pgTable(
   'users',
   {
     id: text('id').$type<UserId>().primaryKey(),
-    /** As the identity provider has it. */
+    /**
+     * The name from the identity provider, or the id if it has none. `chosenName` takes precedence.
+     */
     name: text('name').notNull(),
     chosenName: text('chosen_name'),
     seenAt: timestamp('seen_at', { withTimezone: true }).notNull().defaultNow(),
   },
   (table) => [
-    // For prefix search by id and name.
+    // For searching users by the beginning of their id or name.
     index('users_id_prefix').on(table.id.op('text_pattern_ops')),
     index('users_name_prefix').on(
       sql`lower(coalesce(${table.chosenName}, ${table.name})) text_pattern_ops`,
