@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config'
 import { isDriverQueryError } from './schema/db.ts'
 
-/** Contract tests run on shared servers, once with PostgreSQL and once with PGlite. */
+/**
+ * The contract tests of the functions. They run on shared servers, once with PostgreSQL and once with
+ * PGlite.
+ */
 const contractTests = {
   include: ['tests/functions/**/*.test.ts'],
   exclude: ['tests/functions/auth.callout.test.ts'],
@@ -12,12 +15,12 @@ export default defineConfig({
   test: {
     testTimeout: 20_000,
     hookTimeout: 120_000,
-    // Generous for a busy machine; a test that checks a duration sets its own timeout.
+    // Long enough for a busy machine; a test that checks a duration sets its own timeout.
     expect: { poll: { timeout: 10_000 } },
-    // Each file starts its own processes or shares those of its project, so more workers gain
-    // nothing.
+    // Each test file starts its own processes or shares those of its project, so more than two
+    // workers do not make the tests faster.
     maxWorkers: 2,
-    // The runtime ignores the same errors of the database driver.
+    // Ignores the errors of the database driver's own query, as the runtime does.
     onUnhandledError: (error) => !isDriverQueryError(error),
     projects: [
       {
