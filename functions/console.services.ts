@@ -4,8 +4,8 @@ import { defineFunction } from '#runtime'
 import { consoleServices } from '#schema/messages/console'
 
 /**
- * Returns all micro services that respond on `$SRV`. Clients call this function, because they may not
- * publish to `$SRV`.
+ * Returns all NATS micro services that respond on `$SRV`, to which clients themselves may not
+ * publish.
  */
 export default defineFunction(
   consoleServices,

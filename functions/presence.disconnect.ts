@@ -5,8 +5,8 @@ import { presenceDisconnect } from '#schema/messages/presence'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 
 /**
- * Deletes the lease of a connection. If none of their connections has a lease then, sets the caller
- * offline.
+ * Deletes the lease of a connection of the caller. Sets the caller offline if none of their other
+ * connections has a lease.
  */
 export default defineFunction(
   presenceDisconnect,

@@ -28,7 +28,7 @@ export default defineFunction(
     await insertDirectRoom(room, pair, me)
     await reindexRooms([room.id], context)
     // The caller is added to the member index last: if `findMember` above finds the caller, the other
-    // member is in the index too.
+    // member is in the member index too.
     for (const userId of pair) await indexMember({ room: room.id, userId }, context)
     await flushOutbox(room.id, context)
     return { room }

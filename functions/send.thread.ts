@@ -7,8 +7,8 @@ import { sendThread } from '#schema/messages/chat'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 
 /**
- * Stores a message in a thread. Rejects the message if `threadId` does not exist in the room or is
- * itself a reply.
+ * Stores a message in a thread. Rejects it if the message `threadId` does not exist in the room, or
+ * is itself a reply.
  */
 export default defineFunction(
   sendThread,

@@ -7,8 +7,8 @@ import { deliverTyping, roomTyping, typing } from '#schema/messages/presence'
 import { ROOMS_KV } from '#schema/streams'
 
 /**
- * Keys of the typing events that were published in the last 3 s. Each key gets one event per 3 s,
- * since clients show an event for 5 s. Keys contain a thread id that is not checked, so only the rate
+ * Keys of the typing events that were published in the last 3 s. Each key gets at most one event per
+ * 3 s, since clients show an event for 5 s. The thread id in a key is not checked, so only the rate
  * limit of the function restricts a client that invents thread ids.
  */
 const recentlySent = new LRUCache<string, true>({ max: 50_000, ttl: 3_000 })

@@ -9,7 +9,8 @@ import { DisplayName, userSeen } from '#schema/messages/user'
 const collectMs = 250
 
 /**
- * Adds a user to the directory at login, or updates their name to that from the identity provider.
+ * Adds a user to the directory at login, or replaces the stored name with the one from the identity
+ * provider.
  */
 export default defineFunction(
   event(userSeen, { queue: 'user-workers' }),

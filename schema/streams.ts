@@ -10,9 +10,10 @@ export const duplicateWindowMs = 10 * 60_000
 const nanoseconds = (ms: number) => ms * 1_000_000
 
 /**
- * The room log: the stream of all room events, from which the tables in the database are projected.
- * `max_age` allows a database outage of up to 30 days. Only the disk of the server limits the size of
- * the stream; with `discard: new`, a full stream rejects new events and drops no old ones.
+ * The room log: the stream of all room events, from which the tables in schema/tables/message.ts are
+ * projected. `max_age` allows a database outage of up to 30 days. Only the disk of the server limits
+ * the size of the stream; with `discard: new`, a full stream rejects new events and drops no old
+ * ones.
  */
 export const CHAT_MESSAGES = {
   stream: 'CHAT_MESSAGES',

@@ -9,8 +9,8 @@ export interface IssuerKeys {
    */
   refresh(): Promise<void>
   /**
-   * Returns the key whose id is in a token's header. Throws jose's `JWKSNoMatchingKey` for an unknown
-   * key id, and `unavailable` if the keys cannot be fetched.
+   * Returns the key whose id is in the header of a token. Throws jose's `JWKSNoMatchingKey` for an
+   * unknown key id, and `unavailable` if the keys cannot be fetched.
    */
   readonly find: JWTVerifyGetKey
 }
@@ -18,7 +18,7 @@ export interface IssuerKeys {
 type LocalKeys = ReturnType<typeof createLocalJWKSet>
 
 /**
- * Timeout for the requests of the discovery document and of the keys together; shorter than the
+ * Total timeout of two requests, for the discovery document and for the keys; shorter than the
  * timeout of a login.
  */
 const fetchTimeoutMs = 3_000

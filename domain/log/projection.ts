@@ -29,8 +29,8 @@ export async function persist(events: readonly LoggedEvent[], context: Purger): 
 }
 
 /**
- * Persists one event before earlier events are persisted. Because those are still missing in the
- * database, does not update the room head.
+ * Persists one event although earlier events of its room may not be persisted yet. For this reason,
+ * does not update the room head.
  */
 export async function persistNow(event: LoggedEvent, context: Purger): Promise<void> {
   await inTransaction((sql) => applyEvents([event], sql, context))
@@ -39,8 +39,8 @@ export async function persistNow(event: LoggedEvent, context: Purger): Promise<v
 /**
  * Runs `work` in a transaction under the projection lock. Uses the driver directly: one array
  * parameter per column takes a third of the time of one parameter per value, and the driver's errors,
- * unlike Drizzle's, contain no message texts that would be logged. PGlite ignores the lock, but runs
- * one transaction at a time anyway.
+ * which are logged, contain no message texts, unlike Drizzle's. PGlite ignores the lock, but runs one
+ * transaction at a time anyway.
  */
 async function inTransaction(work: (sql: TransactionSql) => Promise<void>): Promise<void> {
   await db.$client.begin(async (sql) => {
@@ -114,7 +114,8 @@ async function insertMessages(messages: LoggedEventOf<'message'>[], sql: Transac
 
 /**
  * Sets the sequence of each persisted message to the lowest sequence among its copies. Returns the
- * sequences of the other copies and, for deleted messages, of all copies.
+ * sequences to purge from CHAT_MESSAGES: those of the other copies, and for a deleted message those
+ * of all copies.
  */
 async function keepEarliestCopy(copies: MessageCopy[], sql: TransactionSql): Promise<number[]> {
   const others = await sql<{ id: string; seq: string; stored: string; is_deleted: boolean }[]>`

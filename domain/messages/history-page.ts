@@ -24,15 +24,16 @@ const maxNamedUsers = 100
 
 /**
  * SQL query of one page. Parameters: $1 room, $2 thread id (empty for the room itself), $3 start
- * sequence, $4 number of messages before it, $5 number of messages from it on. Scans the index (room,
- * thread_id, seq) in both directions from the start sequence, and once more for each message of the
- * page to count up to 1,000 replies in its thread. A single statement, so that the room head and the
- * messages are from one snapshot. For an empty page, it returns one row with only the room head.
+ * sequence, $4 number of messages before it, $5 number of messages from it on. Scans the index
+ * messages_room_thread_seq in both directions from the start sequence, and once more for each message
+ * of the page to count up to 1,000 replies in its thread. It is a single statement, so that the room
+ * head and the messages are from one snapshot. For an empty page, it returns one row with only the
+ * room head.
  *
- * The `order by` of the replies and the two comparisons of `reply.seq` with `(select …)`, which
- * exclude no reply, make PostgreSQL scan that index and stop after 1,000 replies. Without the `order
- * by`, it may scan all messages; without the comparisons, which make it expect few rows, it may sort
- * all replies of a thread.
+ * The ordering of the replies and the two comparisons of `reply.seq` with `(select …)`, which exclude
+ * no reply, make PostgreSQL scan this index and stop after 1,000 replies. Without the ordering, it
+ * may scan all messages; without the comparisons, which make it expect few rows, it may sort all
+ * replies of a thread.
  */
 export const pageQuery = `
   select head, page.*,
@@ -119,8 +120,8 @@ function toRange({ before, after, around, limit }: PageQuery) {
 }
 
 /**
- * Returns the range of messages that fits into the maximum response size. Grows it from the index
- * `middle` in both directions, at most to `first` and `end`.
+ * Returns the range of messages that fits into the maximum response size. It starts as an empty range
+ * at `middle` and grows in both directions, at most to `first` and `end`.
  */
 function limitToBytes(messages: PagedMessage[], middle: number, first: number, end: number) {
   let [from, to, left] = [middle, middle, maxResponseBytes]

@@ -68,9 +68,9 @@ export async function findMessageById(
 }
 
 /**
- * Caches a new message, unless MSG_CACHE already has an entry for it, which may be newer. If
- * `isInlined`, the notification contains the whole message, so it is rarely read from the cache and
- * is written in the background.
+ * Caches a new message, unless MSG_CACHE already has an entry for it, which may be newer. An
+ * `isInlined` message is contained in its notification and therefore rarely read, so it is cached in
+ * the background.
  */
 export async function cacheMessage(
   message: Message,

@@ -8,15 +8,15 @@ import { roomHeads } from '#schema/tables/message'
 import { readStates } from '#schema/tables/room'
 
 /**
- * Returns the requested read position `seq`, or the sequence of the room's last persisted event if
- * the room has no event with the sequence `seq`.
+ * Returns the requested read position `seq`; the room head (the sequence of the last persisted event)
+ * if `seq` is above it and the room has no event with this sequence.
  */
 export async function clampToRoomHead(room: RoomId, seq: number, context: Context) {
   const [row] = await db.select().from(roomHeads).where(eq(roomHeads.room, room))
   const head = row?.seq ?? 0
   if (seq <= head) return seq
-  // A client can read an event before it is persisted, so a sequence above the persisted head is
-  // looked up in CHAT_MESSAGES.
+  // A client can read an event before it is persisted, so a sequence above the room head is looked up
+  // in CHAT_MESSAGES.
   const event =
     (await context.read(CHAT_MESSAGES, chatRoom, seq)) ??
     (await context.read(CHAT_MESSAGES, chatThread, seq))

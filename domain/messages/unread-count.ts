@@ -98,10 +98,10 @@ export async function countUnread(room: RoomId, seq: number, user: UserId) {
 }
 
 /**
- * Returns a condition for the messages of a room after a sequence. Written as a row comparison, it
- * would make PostgreSQL scan the index for the whole room. The subselects hide the bounds from the
- * planner: it then expects few rows, takes their order from the index and stops at the limit. With
- * known bounds it may read and sort all messages of a large room.
+ * Returns a condition for the messages of a room after a sequence. If it were written as a row
+ * comparison, PostgreSQL would scan the index entries of the whole room. The subselects hide the
+ * bounds from the planner: it then expects few rows, reads them in the order of the index and stops at
+ * the limit. With known bounds it may read and sort all messages of a large room.
  */
 function isAfter(room: Of<RoomId>, seq: Of<number>) {
   return sql`${messages.room} = ${room}::text

@@ -29,8 +29,8 @@ export function findServices(context: Context): Promise<ServiceSnapshot> {
 }
 
 /**
- * Returns the fields of a span that the sender of a message may see. Only administrators may see its
- * process and error.
+ * Returns the fields of a span that the sender of a message may see: all except process and error,
+ * which only administrators may see, and the caller.
  */
 export function toSpan({
   id,

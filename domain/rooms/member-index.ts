@@ -22,7 +22,7 @@ export interface MembershipKey {
 
 /**
  * Copies a membership from the database to the member index ROOMS_KV, and publishes `room.changed` if
- * the index had no entry for it. Returns false if the user is no longer a member.
+ * there was no entry for it. Returns false if the user is no longer a member.
  */
 export async function indexMember(key: MembershipKey, context: Context): Promise<boolean> {
   const [entry] = await writeMembers([key], context)
@@ -56,8 +56,8 @@ export async function unindexRoom(room: RoomId, context: Context): Promise<void>
 let building: Promise<void> | undefined
 
 /**
- * Builds the member index again from the database if it has been lost. Call this when the index lacks
- * an entry, and read the entry again if `wasBuilt` is true.
+ * Builds the member index again from the database if it has been lost. Call this when an entry is
+ * missing in the member index, and read the entry again if `wasBuilt` is true.
  */
 export async function ensureIndex(context: Context): Promise<{ wasBuilt: boolean }> {
   if (await isBuilt(context)) return { wasBuilt: false }
@@ -168,8 +168,8 @@ function isActive(ids: readonly RoomId[]) {
 const member = { room: members.room, userId: members.userId, kind: rooms.kind, role: members.role }
 
 /**
- * Writes the index entries of those given users who are members, and returns them. `isNew` is true if
- * the index had no entry before.
+ * Writes the entries in the member index for those of `keys` that are memberships, and returns them.
+ * `isNew` is true if there was no entry before.
  */
 function writeMembers(keys: readonly MembershipKey[], context: Context) {
   const index = context.kv(ROOMS_KV)

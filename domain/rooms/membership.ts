@@ -105,8 +105,8 @@ export async function removeMember(
     } = state
     if (role === 'owner') await requireOtherOwner(membership, tx, { mayBeAlone: !isKick })
 
-    // The index is updated before the commit: otherwise the removed member could continue to read if
-    // this process died between the commit and the update.
+    // The member index is updated before the commit: otherwise the removed member could continue to
+    // read if this process died between the commit and the update.
     if (isKick) {
       await tx
         .insert(bans)
@@ -152,7 +152,7 @@ interface RoomChange {
 }
 
 /**
- * Archives a room, which its members can then neither read nor write to. A second call does nothing.
+ * Archives a room: its members can then neither read it nor write to it. A second call does nothing.
  */
 export async function archiveRoom({ room, by }: RoomChange, context: Context): Promise<void> {
   const event = { kind: 'room', action: 'archive', room, by } as const
@@ -176,8 +176,8 @@ export async function restoreRoom({ room, by }: RoomChange, context: Context): P
   const isRestored = await db.transaction((tx) =>
     updateRoom({ set: { archivedAt: null }, where: isNotNull(rooms.archivedAt), event }, tx),
   )
-  // Also if the room was not archived: a retry completes a restore whose process died before this
-  // step.
+  // Reconciles even if the room was not archived: a retry completes a restore whose process died
+  // before this step.
   await reconcileRooms([room], context)
   if (!isRestored) return
   context.publish(roomChanged, { room, action: 'restore' })

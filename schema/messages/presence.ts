@@ -21,7 +21,7 @@ export const leaseMs = 45_000
 const connection = v.strictObject({ connId: ConnId })
 const empty = v.object({})
 
-/** `presence.heartbeat`: renews the lease of a connection. An offline caller becomes online. */
+/** `presence.heartbeat`: renews the lease of a connection. Sets an offline caller online. */
 export const presenceHeartbeat = {
   subject: 'presence.heartbeat',
   input: connection,
