@@ -25,7 +25,7 @@ export const db: Database = new Proxy({} as Database, {
   },
 })
 
-/** Waits up to five seconds for running queries and disconnects. The next query connects again. */
+/** Waits up to five seconds for running queries, then disconnects. The next query connects again. */
 export async function closeDb(): Promise<void> {
   const closing = open
   open = undefined
@@ -121,7 +121,7 @@ function transactUntil(lost: AbortSignal, client: Sql) {
         )
       return value
     } catch (error) {
-      // A failed rollback must not replace the original error.
+      // An error of the rollback is ignored, so that it does not replace the original error.
       if (!lost.aborted) await sql`rollback`.catch(() => {})
       throw error
     } finally {

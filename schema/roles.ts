@@ -22,7 +22,10 @@ export function hasRight({ role }: { role: Role }, right: Right): boolean {
   return (rights[right] as readonly Role[]).includes(role)
 }
 
-/** Returns true if `manager` ranks above `target`; an owner may also change another owner. */
+/**
+ * Returns true if the role `manager` ranks above the role `target`. An owner may manage every role,
+ * including other owners.
+ */
 export function mayManage(manager: Role, target: Role): boolean {
   return manager === 'owner' || ranks[manager] > ranks[target]
 }

@@ -6,7 +6,10 @@ import { createIssuerKeys } from './jwks.ts'
 import { type RealmRole, realmRoles } from './permissions.ts'
 
 export interface TokenOptions {
-  /** The issuer, exactly as in the tokens' `iss`: `https://id.example/realms/nats-chat`. */
+  /**
+   * URL of the issuer, exactly as in the claim `iss` of its tokens:
+   * `https://id.example/realms/nats-chat`.
+   */
   issuer: string
   /** Ids of the accepted OIDC clients: a token must have one of them as its `azp` or `aud`. */
   clientIds: readonly string[]
@@ -17,7 +20,7 @@ export interface TokenIdentity {
   user: UserId
   roles: RealmRole[]
   name: string | undefined
-  /** Whole seconds since the epoch. */
+  /** Expiry of the token, in whole seconds since the Unix epoch. */
   expiresAt: number
 }
 

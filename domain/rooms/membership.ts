@@ -18,7 +18,7 @@ import { type Reader, type Transaction, withRoomLock, withSharedRoomLocks } from
 
 export interface MembershipState {
   room: Room
-  /** Undefined for a non-member. */
+  /** Role of the user in the room; undefined for a non-member. */
   role: Role | undefined
   isBanned: boolean
 }

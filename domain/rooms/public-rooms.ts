@@ -14,7 +14,7 @@ const lower = (text: SQL | AnyPgColumn) => sql`lower(${text} collate "und-x-icu"
 const name = lower(rooms.name)
 
 export interface PublicRoomQuery {
-  /** Matches any part of a room's name or id, ignoring case. */
+  /** Text to search for. Matches any part of a room's name or id, ignoring case. */
   text: string
   /** Id of the last room of the previous page; the page starts after this room. */
   after?: RoomId | undefined
@@ -49,7 +49,7 @@ export async function listPublicRooms({ text, after, caller }: PublicRoomQuery) 
     .from(rooms)
     .where(and(isVisible(caller), isMatch, start))
     .orderBy(name, rooms.id)
-    // One extra row shows that there is a next page.
+    // One extra row, which exists only if there is a next page.
     .limit(pageSize + 1)
   return { rooms: page.slice(0, pageSize), more: page.length > pageSize }
 }

@@ -16,7 +16,7 @@ export type Reader = Pick<Transaction, 'select'>
 
 /** Runs `work` in a transaction with an exclusive lock of the room (FOR NO KEY UPDATE). */
 export function withRoomLock<T>(id: RoomId, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  // FOR UPDATE would also block inserts of rows that reference the room.
+  // Not FOR UPDATE, which would also block inserts of rows that reference the room.
   return lockRooms([id], 'no key update', work)
 }
 

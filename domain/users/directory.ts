@@ -7,7 +7,10 @@ import { users } from '#schema/tables/user'
 const displayName = sql<string>`coalesce(${users.chosenName}, ${users.name})`
 export const publicUser = { userId: users.id, name: displayName }
 
-/** Throws `forbidden` for a user who has never logged in: they cannot be invited or written to. */
+/**
+ * Throws `forbidden` for a user who has never logged in. Such a user cannot be invited and cannot
+ * have a direct room.
+ */
 export async function requireUser(userId: UserId): Promise<void> {
   const [user] = await db.select({ id: users.id }).from(users).where(eq(users.id, userId))
   if (!user) throw new FunctionError('forbidden', `User ${userId} has never logged in`)

@@ -24,7 +24,7 @@ export const Message = v.object({
   /** For a reply, the id of the first message of its thread. */
   threadId: v.optional(MessageId),
   sender: UserId,
-  /** Lets the sender's client match the message with its optimistic copy. */
+  /** Id by which the sender's client matches the stored message with its optimistic copy. */
   clientId: ClientId,
   /** Empty for a deleted message. */
   text: v.string(),

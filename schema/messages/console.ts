@@ -49,7 +49,7 @@ export type ServiceSum = v.InferOutput<typeof ServiceSum>
 export const ServiceInstance = v.object({
   id: v.string(),
   version: v.string(),
-  /** Host and process id. */
+  /** Host name and process id. */
   process: v.string(),
   started: v.string(),
   ...serviceStats,
@@ -140,12 +140,14 @@ export const Span = v.object({
   parent: v.optional(v.string()),
   /** Name of the function or, for the kind `append`, the subject of the stored message. */
   name: v.string(),
-  /** Trigger of the function: `request`, `event`, `stream`, …; `append` for a write to a stream. */
+  /**
+   * Trigger of the function (`request`, `event`, `stream`, …), or `append` for a write to a stream.
+   */
   kind: v.string(),
   version: v.string(),
-  /** Milliseconds since the epoch, with fractions. */
+  /** Start of the step in milliseconds since the Unix epoch, with fractions. */
   at: v.number(),
-  /** Duration in milliseconds. */
+  /** Duration of the step in milliseconds. */
   ms: v.number(),
   code: v.optional(v.string()),
   /** Number of messages in the batch, for a function with a stream trigger. */

@@ -29,7 +29,7 @@ export type Room = v.InferOutput<typeof Room>
 /** A sequence in the stream CHAT_MESSAGES; 0 for the position before the first event. */
 const SeqOrNone = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 
-/** Unread messages are counted up to this number. */
+/** Maximum of an unread count: further unread messages are not counted. */
 export const maxUnread = 100
 
 /** A room as one of its members sees it. */
@@ -88,7 +88,7 @@ export const roomDirect = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/** `room.list`: returns the caller's rooms in no particular order. */
+/** `room.list`: returns the caller's rooms, at most 1,000, in no particular order. */
 export const roomList = {
   subject: 'room.list',
   input: v.strictObject({}),
