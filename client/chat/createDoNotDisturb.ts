@@ -40,11 +40,19 @@ export function createDoNotDisturb(store: LocalStore, presence: Presence) {
   // The server reports `online` after it has deleted the chosen status.
   createEffect(
     on(presence.mine, (status) => {
-      const { status: chosen = 'online', until: end = Number.POSITIVE_INFINITY } = choice() ?? {}
-      if (status !== 'online' || chosen === 'online') return
-      if (end <= Date.now()) persist(undefined)
-      // If this fails, the next change of the status to `online` tries again.
-      else presence.choose(chosen).catch(() => undefined)
+      if (status !== 'online') return
+      let timer: ReturnType<typeof setTimeout> | undefined
+      onCleanup(() => clearTimeout(timer))
+      void restore()
+
+      async function restore() {
+        const { status: chosen = 'online', until: end = Number.POSITIVE_INFINITY } = choice() ?? {}
+        if (chosen === 'online') return
+        if (end <= Date.now()) return persist(undefined)
+        await presence.choose(chosen).catch(() => {
+          timer = setTimeout(restore, retryDelayMs)
+        })
+      }
     }),
   )
   // A status chosen in another tab of this browser is already stored, with its end. One from another

@@ -31,20 +31,20 @@ Examples:
   dead
     .command('ls')
     .description('list dead letters, oldest first, with their origin and reason')
-    .option('--after <seq>', 'only those after this number', readSeq, 0)
-    .option('--limit <n>', 'maximum number', readSeq, 100)
+    .option('--after <seq>', 'only those after this number', readWholeNumber(0), 0)
+    .option('--limit <n>', 'maximum number', readWholeNumber(1), 100)
     .action((_, command: Command) => ask(command, list))
   dead
     .command('replay')
     .description(
       'call the function again with the original message; delete the dead letter on success',
     )
-    .argument('<seq>', 'number in the list', readSeq)
+    .argument('<seq>', 'number in the list', readWholeNumber(1))
     .action((seq: number, _, command: Command) => ask(command, replay(seq)))
   dead
     .command('discard')
     .description('delete a dead letter')
-    .argument('<seq>', 'number in the list', readSeq)
+    .argument('<seq>', 'number in the list', readWholeNumber(1))
     .action((seq: number, _, command: Command) => ask(command, discard(seq)))
 }
 
@@ -110,8 +110,10 @@ function absent(seq: number) {
   return new CliError(`there is no dead letter ${seq}; "runtime dead ls" lists them`)
 }
 
-function readSeq(text: string): number {
-  const seq = Number(text)
-  if (Number.isSafeInteger(seq) && seq >= 1) return seq
-  throw new InvalidArgumentError('Give a whole number, 1 or more.')
+function readWholeNumber(min: number) {
+  return (text: string): number => {
+    const number = Number(text)
+    if (text.trim() !== '' && Number.isSafeInteger(number) && number >= min) return number
+    throw new InvalidArgumentError(`Give a whole number, ${min} or more.`)
+  }
 }

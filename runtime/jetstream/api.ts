@@ -119,7 +119,7 @@ export async function readConsumerProgress(
 
 /** Thrown if a query matches more subjects than the server returns in one batch. */
 export class TooManySubjectsError extends Error {
-  override name = 'TooManyError'
+  override name = 'TooManySubjectsError'
 }
 
 /** Deletes a message and overwrites its bytes. Returns false if the message does not exist. */

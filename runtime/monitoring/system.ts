@@ -32,7 +32,7 @@ export async function replayDeadLetter(
   const { service } = found.letter
   const { valid } = await discoverInstances(nc, 'INFO', service)
   const name = valid.find(({ metadata }) => metadata?.function)?.metadata?.function
-  if (!name) throw new FunctionError('unavailable', `Nobody serves ${service} now`)
+  if (!name) throw new FunctionError('unavailable', `No running process serves ${service}`)
   const options = { timeoutMs: replayMs }
   const reply = await requester.request(`fn.${name}`, JSON.stringify({ replay: seq }), options)
   const { replayed } = readAnswer(reply) as { replayed: boolean }

@@ -15,7 +15,7 @@ export function requiredResources(functions: readonly LoadedFunction[]): Resourc
     if (trigger?.kind === 'kv') buckets.add(trigger.bucket)
     if (trigger?.kind === 'stream') streams.add(trigger.stream)
     if (trigger?.kind === 'schedule') streams.add(schedules)
-    if (trigger && ['stream', 'kv'].includes(trigger.kind)) streams.add(deadLetters)
+    if (trigger && ['stream', 'kv', 'schedule'].includes(trigger.kind)) streams.add(deadLetters)
   }
   return { streams, buckets }
 }

@@ -1,4 +1,4 @@
-import { jetstream } from '@nats-io/jetstream'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -97,6 +97,21 @@ describe('two processes with the same functions', () => {
     expect(new Set(times).size).toBe(3)
     for (const [index, time] of times.entries())
       if (index > 0) expect(time - (times[index - 1] ?? 0)).toBeGreaterThan(500)
+  })
+})
+
+describe('a process with schedules only', () => {
+  it('creates the stream for the dead letters of its ticks', async () => {
+    await using bench = await createCommandLine()
+    const { 'ticks.ts': ticks, '_triggered.ts': triggered } = functions
+    await bench.start(await bench.write({ 'ticks.ts': ticks, '_triggered.ts': triggered }))
+    const { username, password, host } = new URL(bench.nats.urlOf('functions'))
+    const nc = await connect({ servers: host, user: username, pass: password })
+
+    const { config } = await (await jetstreamManager(nc)).streams.info('DEAD_LETTERS')
+
+    expect(config.subjects).toEqual(['dead.*'])
+    await nc.close()
   })
 })
 
