@@ -86,6 +86,21 @@ describe('msg.get', () => {
     await expect.poll(entry).toMatchObject({ id, room, seq, text: 'cached' })
   })
 
+  it('does not cache a message that is broadcast long after it was sent', async () => {
+    const room = await app.createRoom(['alice'])
+    const { nc } = await app.connectAs('functions')
+    const id = newMessageId()
+    const at = new Date(Date.now() - 10_000).toISOString()
+    const message = { id, sender: 'alice', clientId: newClientId(), text: 'late', mentions: [], at }
+    await jetstream(nc).publish(`chat.${room}`, JSON.stringify({ kind: 'message', ...message }))
+    const next = await app.send(room, 'next', 'alice')
+
+    const cache = await app.openBucket(MSG_CACHE)
+
+    await expect.poll(() => cache.get(next.id)).not.toBeNull()
+    expect(await cache.get(id)).toBeNull()
+  })
+
   it('returns the state after edits and deletions also when MSG_CACHE no longer has the message', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const cache = await app.openBucket(MSG_CACHE)

@@ -1,7 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
-import type { ClientId, UserId } from '#schema/ids'
+import { type ClientId, toNotifyId, type UserId } from '#schema/ids'
 import { deliverRejected } from '#schema/messages/chat'
 import { deliverNotify, roomNotify } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
@@ -166,6 +166,19 @@ describe('send', () => {
       expect(answer).toEqual({ id: row.id, seq: 1, at: '2026-01-31T12:00:00.123Z' })
     },
   )
+
+  it('returns the first result for a late retry of a message that was edited since', async () => {
+    const room = await app.createRoom(['alice'])
+    const clientId = newClientId(Date.now() - 24 * hourMs)
+    const first = await app.send(room, 'original', 'alice', clientId)
+    await app.waitForRows(room, 1)
+    const edit = { notifyId: toNotifyId(first), text: 'edited' }
+    await app.call('msg.edit', edit, 'alice')
+    const text = async () => (await app.waitForRows(room, 1))[0]?.text
+    await expect.poll(text).toBe('edited')
+
+    expect(await app.send(room, 'original', 'alice', clientId)).toEqual(first)
+  })
 
   it('accepts the same client id from two users for two messages', async () => {
     const room = await app.createRoom(['alice', 'bob'])
