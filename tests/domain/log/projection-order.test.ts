@@ -41,6 +41,26 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
         expect((await project(cut(shuffle(left, random), random))).rows).toEqual(inOrder.rows)
       },
     )
+
+    it('purges every copy of a deleted message, also an earlier one that follows the deletion', async () => {
+      const room = `room-${crypto.randomUUID()}` as RoomId
+      const [id, clientId] = [newId(), crypto.randomUUID() as ClientId]
+      const [sender, at] = ['alice' as UserId, new Date(0).toISOString()]
+      const target = { notifyId: toNotifyId({ seq: 5, id }), sender, clientId, at }
+      const message = { id, room, sender, clientId, text: 'a secret', mentions: [], at }
+      const copy = { kind: 'message', ...message } as const
+      const deletion = { kind: 'delete', room, by: sender, at, message: target } as const
+      const purged = new Set<number>()
+      const purgeMessage: Context['purgeMessage'] = async (_, seq) =>
+        purged.size < purged.add(seq).size
+
+      await persist([{ seq: 5, data: copy }], { purgeMessage })
+      await persist([{ seq: 6, data: deletion }], { purgeMessage })
+      await persist([{ seq: 3, data: copy }], { purgeMessage })
+
+      expect([...purged].sort()).toEqual([3, 5])
+      expect((await takeRows(room)).messages).toMatchObject([{ text: '', deletedAt: new Date(0) }])
+    })
   },
 )
 
