@@ -10,8 +10,8 @@ import * as declared from '../schema/streams.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
-/** The rooms of runtime/, and the other rooms that each may import. */
-const runtimeRooms: Record<string, string[]> = {
+/** The folders and top-level files of runtime/, each with the folders that it may import. */
+const runtimeFolders: Record<string, string[]> = {
   'index.ts': ['api'],
   api: [],
   client: ['api'],
@@ -36,7 +36,7 @@ const runtimeRooms: Record<string, string[]> = {
 }
 
 describe('layers', () => {
-  it('resolves imports as Node does, without type imports', () => {
+  it('are checked with a parser that resolves imports as Node does and skips type imports', () => {
     const imports = importsOf('domain/messages/send.ts')
 
     expect(imports).toEqual(
@@ -51,7 +51,7 @@ describe('layers', () => {
     ['domain', ['runtime', 'schema']],
     ['functions', ['runtime', 'domain', 'schema']],
     ['client', ['runtime', 'schema']],
-  ])('%s imports no layer but itself and %j', (folder, allowed) => {
+  ])('%s imports only itself and the layers %j', (folder, allowed) => {
     const wrong = filesOf(folder).flatMap((file) =>
       importsOf(file)
         .filter((target) => isOurs(target) && ![folder, ...allowed].includes(layerOf(target)))
@@ -101,15 +101,15 @@ describe('layers', () => {
 })
 
 describe('the runtime', () => {
-  it.each(Object.entries(runtimeRooms))(
-    'has in %s no import, types included, of another room but %j',
-    (room, allowed) => {
+  it.each(Object.entries(runtimeFolders))(
+    'imports from %s only itself and the folders %j, types included',
+    (folder, allowed) => {
       const wrong = filesOf('runtime')
-        .filter((file) => roomOf(file) === room)
+        .filter((file) => folderOf(file) === folder)
         .flatMap((file) =>
           importsOf(file, { types: true })
             .filter((target) => layerOf(target) === 'runtime')
-            .filter((target) => ![room, ...allowed].includes(roomOf(target)))
+            .filter((target) => ![folder, ...allowed].includes(folderOf(target)))
             .map((target) => `${file} imports ${target}`),
         )
 
@@ -117,10 +117,10 @@ describe('the runtime', () => {
     },
   )
 
-  it('has no room without a rule', () => {
-    const rooms = new Set(filesOf('runtime').map(roomOf))
+  it('has no folder without an import rule', () => {
+    const folders = new Set(filesOf('runtime').map(folderOf))
 
-    expect([...rooms].toSorted()).toEqual(Object.keys(runtimeRooms).toSorted())
+    expect([...folders].toSorted()).toEqual(Object.keys(runtimeFolders).toSorted())
   })
 
   it('has no import cycle, types included', () => {
@@ -249,8 +249,8 @@ function findCycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   return cycles
 }
 
-/** Returns the room of a file in runtime/: a folder, or the file's own name at the top. */
-function roomOf(file: string) {
+/** Returns the folder of a file in runtime/, or the name of the file if it is at the top level. */
+function folderOf(file: string) {
   return file.split('/')[1] ?? ''
 }
 

@@ -43,7 +43,7 @@ describe('runtime check', () => {
     expect(stdout).toMatch(/^told\.hear +event /m)
   })
 
-  it('prints the same as JSON', async () => {
+  it('prints the functions as JSON', async () => {
     const { stdout } = await runtime(['check', functions, '--json'])
 
     const { functions: listed, problems } = JSON.parse(stdout)
@@ -72,17 +72,20 @@ describe('a file that cannot be served', () => {
     broken = await bench.write(sources)
   })
 
-  it.each(['check', 'start'])('is reported by %s with its export and the reason', async (verb) => {
-    const env = { NATS_URL: bench.nats.urlOf('functions') }
-    const { code, stderr } = await runtime([verb, broken], { env })
+  it.each(['check', 'start'])(
+    'is reported by %s with the faulty export and the reason',
+    async (verb) => {
+      const env = { NATS_URL: bench.nats.urlOf('functions') }
+      const { code, stderr } = await runtime([verb, broken], { env })
 
-    expect(code).toBe(1)
-    expect(stderr).toMatch(/no\.syntax\.ts: .*SyntaxError: .+/)
-    expect(stderr).toMatch(/no\.default\.ts: default: .+/)
-    expect(stderr).toMatch(/no\.function\.ts: default: .+/)
-    expect(stderr).toMatch(/No_Name\.ts: "No_Name" is not a function name/)
-    expect(stderr).toMatch(/twin\.two\.ts: default\.subject: .* overlaps .* of twin\.one\.ts/)
-  })
+      expect(code).toBe(1)
+      expect(stderr).toMatch(/no\.syntax\.ts: .*SyntaxError: .+/)
+      expect(stderr).toMatch(/no\.default\.ts: default: .+/)
+      expect(stderr).toMatch(/no\.function\.ts: default: .+/)
+      expect(stderr).toMatch(/No_Name\.ts: "No_Name" is not a function name/)
+      expect(stderr).toMatch(/twin\.two\.ts: default\.subject: .* overlaps .* of twin\.one\.ts/)
+    },
+  )
 
   it('is reported as JSON with file, export and reason', async () => {
     const { code, stdout } = await runtime(['check', broken, '--json'])
@@ -96,7 +99,7 @@ describe('a file that cannot be served', () => {
     })
   })
 
-  it('stops a start of several instances, and is reported once', async () => {
+  it('prevents the start of several instances, and is reported once', async () => {
     const env = { NATS_URL: bench.nats.urlOf('functions') }
     const { code, stderr } = await runtime(['start', broken, '--instances', '3'], { env })
 
@@ -129,7 +132,7 @@ describe('a running service', () => {
   })
   afterAll(() => foreign?.close())
 
-  it('is listed when another library serves it, and invalid answers are reported', async () => {
+  it('is listed, also when another library serves it, and invalid answers are reported', async () => {
     const { code, stdout } = await runtime(['ls'], { env: ops })
 
     expect(code).toBe(0)
@@ -152,7 +155,7 @@ describe('a running service', () => {
     expect(invalid).toMatchObject([{ name: 'crooked', answer: { id: 'C1' } }])
   })
 
-  it('is found by its name with dots', async () => {
+  it('is found by its function name with dots', async () => {
     const { stdout } = await runtime(['info', 'room.members.add'], { env: ops })
 
     expect(stdout).toMatch(/^room-members-add 1\.0\.0$/m)
@@ -173,7 +176,7 @@ describe('a running service', () => {
   })
 
   it.each(['info', 'stats', 'ls', 'call'])(
-    'is not guessed by %s: near names are shown',
+    'is only suggested by %s when its name is misspelt',
     async (verb) => {
       const { code, stdout, stderr } = await runtime([verb, 'gret'], { env: ops })
 
@@ -182,7 +185,7 @@ describe('a running service', () => {
     },
   )
 
-  it('answers a call, with the parameters of the subject taken out of the JSON', async () => {
+  it('answers a call whose JSON contains the parameters of the subject', async () => {
     const { code, stdout } = await runtime(
       ['call', 'greet', '{"name":"ada","takesMs":5}', '--as', 'alice', '--json'],
       { env: ops },
@@ -201,7 +204,7 @@ describe('a running service', () => {
     expect(JSON.parse(stdout)).toEqual({ sum: 3 })
   })
 
-  it('rejects a call with its error code', async () => {
+  it('rejects a call, and the command prints the error code', async () => {
     const asked = ['call', 'greet', '{"name":"ada","ends":"refused"}', '--as', 'alice']
     const forPeople = await runtime(asked, { env: ops })
     const forPrograms = await runtime([...asked, '--json'], { env: ops })
@@ -213,7 +216,7 @@ describe('a running service', () => {
     })
   })
 
-  it('times out with an error', async () => {
+  it('causes an error if it does not answer before the timeout', async () => {
     const { code, stderr } = await runtime(
       ['call', 'greet', '{"name":"ada","takesMs":5000}', '--as', 'alice', '--timeout', '100'],
       { env: ops },
@@ -223,7 +226,7 @@ describe('a running service', () => {
     expect(stderr).toMatch(/^timeout: /)
   })
 
-  it('gets the payload unchanged if it declares no template', async () => {
+  it('receives the payload unchanged if its metadata has no subject template', async () => {
     const answer = await runtime(['call', 'weather/today', 'and {warm'], { env: ops })
     const refusal = await runtime(['call', 'weather/storm'], { env: ops })
     const which = await runtime(['call', 'weather'], { env: ops })
@@ -282,7 +285,7 @@ describe('a running service', () => {
     expect(stderr).toBe('error: told.hear cannot be called: it subscribes to told.*\n')
   })
 
-  it('is found on the server of the running stack, which --verbose prints', async () => {
+  it('is found on the server in stack.json, whose URL --verbose prints', async () => {
     await using state = await temporaryFolder()
     const opsUrl = bench.nats.urlOf('ops')
     await writeFile(join(state.path, 'stack.json'), JSON.stringify({ opsUrl }))
@@ -296,7 +299,7 @@ describe('a running service', () => {
     expect(stderr).not.toContain(new URL(opsUrl).password)
   })
 
-  it('stops without an error when the pipe is closed', async () => {
+  it('is listed without an error when the reader closes the pipe', async () => {
     const command = `"${process.execPath}" runtime/bin.mjs ls --wait 300 | true`
     const cut = await run('bash', ['-o', 'pipefail', '-c', command], {
       env: ops,
@@ -308,7 +311,7 @@ describe('a running service', () => {
 })
 
 describe('a failing command', () => {
-  it('names the unreachable server without its password', async () => {
+  it('names the unreachable server without the password', async () => {
     const { code, stdout, stderr } = await runtime(['ls', '--nats', 'nats://me:secret@127.0.0.1:1'])
 
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
@@ -332,7 +335,7 @@ describe('a failing command', () => {
     [['ls', '--nats', 'http://somewhere'], /is not a NATS URL/],
     [['ls', 'a b'], /is not a name/],
     [['call', 'greet', '{}', '--timeout', 'soon'], /whole milliseconds/],
-  ])('%j exits with 2', async (args, said) => {
+  ])('exits with code 2 for the arguments %j', async (args, said) => {
     const { code, stdout, stderr } = await runtime(args, { env: ops })
 
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -340,7 +343,7 @@ describe('a failing command', () => {
   })
 
   it.each(['', 'start', 'check', 'ls', 'info', 'stats', 'call'])(
-    'is explained, with examples: %s --help',
+    'is explained with examples by %s --help',
     async (verb) => {
       const { code, stdout } = await runtime([verb, '--help'].filter(Boolean))
 

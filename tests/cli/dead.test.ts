@@ -3,7 +3,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
-/** Fails until a test has repaired it, and publishes what it has processed. */
+/** Source code of a function that fails for a job until its id is in MENDED; publishes each done job. */
 const worker = `
 import * as v from 'valibot'
 import { defineFunction, event, stream } from '#runtime'
@@ -42,7 +42,7 @@ describe('runtime dead', () => {
 
   const dead = (...args: string[]) => runtime(['dead', ...args], { env: ops })
 
-  it('lists none before any function has consumed a stream', async () => {
+  it('lists no dead letters before any function has consumed a stream', async () => {
     expect(await dead('ls')).toEqual({ code: 0, stdout: '', stderr: 'no dead letters\n' })
   })
 
@@ -57,7 +57,7 @@ describe('runtime dead', () => {
       )
     })
 
-    it('lists the messages with reason and origin, as a table and as JSON', async () => {
+    it('lists the dead letters with reason and origin, as a table and as JSON', async () => {
       const { code, stdout } = await dead('ls')
       const first = ['--after', '0', '--limit', '1']
       const { letters } = JSON.parse((await dead('ls', '--json', ...first)).stdout)
@@ -68,7 +68,7 @@ describe('runtime dead', () => {
       expect(letters).toMatchObject([{ seq: 1, service: 'work-job', reason: 'job a is broken' }])
     })
 
-    it('replays one to its function only, unchanged and once', async () => {
+    it('replays a dead letter to its function only, unchanged and once', async () => {
       const told = nc.subscribe('done.*', { max: 1 })
       await jetstream(nc).publish('$KV.MENDED.b', '{}')
 
@@ -85,7 +85,7 @@ describe('runtime dead', () => {
       })
     })
 
-    it('keeps one that fails again, and prints the reason', async () => {
+    it('keeps a dead letter that fails again, and prints the reason', async () => {
       const { code, stderr } = await dead('replay', '3')
 
       expect({ code, stderr }).toEqual({
@@ -96,7 +96,7 @@ describe('runtime dead', () => {
       expect(letters.map(({ seq }: { seq: number }) => seq)).toContain(3)
     })
 
-    it('discards one', async () => {
+    it('discards a dead letter, and fails if it is discarded already', async () => {
       expect(await dead('discard', '1', '--json')).toMatchObject({
         code: 0,
         stdout: '{"seq":1,"discarded":true}\n',
@@ -106,7 +106,7 @@ describe('runtime dead', () => {
   })
 
   it.each([['replay', 'x'], ['replay', '0'], ['discard'], ['ls', '--limit', '-1'], ['bury']])(
-    '%s %s cannot work',
+    'exits with code 2 for an unknown command or invalid arguments: %s',
     async (...args) => {
       expect(await dead(...args)).toMatchObject({ code: 2, stdout: '' })
     },

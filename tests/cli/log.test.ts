@@ -3,7 +3,7 @@ import { createLog } from '../../runtime/cli/log.ts'
 import { runtime } from '../support/command-line.ts'
 
 describe('LOG_LEVEL', () => {
-  it('writes lines from info up by default', () => {
+  it('is info by default', () => {
     const log = createLog({})
 
     expect(log.isLevelEnabled('info')).toBe(true)
@@ -16,7 +16,7 @@ describe('LOG_LEVEL', () => {
     expect(createLog({ LOG_LEVEL: 'silent' }).isLevelEnabled('fatal')).toBe(false)
   })
 
-  it('stops the start when it names no level, and lists those that exist', async () => {
+  it('prevents the start if it is not a level, and the error lists the levels', async () => {
     const { code, stderr } = await runtime(['start', 'functions/'], { env: { LOG_LEVEL: 'loud' } })
 
     expect(code).toBe(1)

@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => bench?.[Symbol.asyncDispose]())
 
 describe('the nats command', () => {
-  it('lists every function, of every trigger', async () => {
+  it('lists every function, whatever its trigger', async () => {
     const services = await natsJson('micro', 'ls', '--json')
 
     expect(services).toHaveLength(3)
@@ -44,7 +44,7 @@ describe('the nats command', () => {
     )
   })
 
-  it('lists them as a table', async () => {
+  it('lists the functions as a table', async () => {
     const { stdout } = await nats('micro', 'ls')
 
     expect(stdout).toMatch(/greet .*1\.2\.3 .*Greets somebody by name/)
@@ -67,7 +67,7 @@ describe('the nats command', () => {
     ])
   })
 
-  it('counts late failures, rejections and the time of asynchronous handlers', async () => {
+  it('shows statistics with late failures, rejections and the time of asynchronous handlers', async () => {
     const [before] = await endpointsOf('greet')
     await callGreet(5, { takesMs: 40 })
     await callGreet(3, { takesMs: 40, ends: 'refused' })
@@ -86,7 +86,7 @@ describe('the nats command', () => {
     )
   })
 
-  it('shows the additional statistics', async () => {
+  it('shows the statistics that Natter adds', async () => {
     await callGreet(1, { takesMs: 40 })
     const [{ data }] = await endpointsOf('greet')
 
@@ -121,7 +121,7 @@ describe('the nats command', () => {
     expect(JSON.parse(stdout)).toEqual({ sum: 5 })
   })
 
-  it('is rejected when the caller is a wildcard', async () => {
+  it('is rejected when it calls a subject with a wildcard as the caller', async () => {
     const { stdout } = await nats('micro', 'request', 'greet', 'greet', '{}')
 
     expect(JSON.parse(stdout)).toMatchObject({ code: 'invalid' })
@@ -135,7 +135,7 @@ describe('the nats command', () => {
   })
 })
 
-/** Runs the nats command as the operator. */
+/** Runs the nats command as the user ops. */
 async function nats(...args: string[]) {
   const ran = await run(cli, ['--no-context', '-s', bench.nats.urlOf('ops'), ...args])
   if (ran.code !== 0)
@@ -152,7 +152,7 @@ async function endpointsOf(service: string) {
   return stats.endpoints
 }
 
-/** Sends this many concurrent calls and waits for all outcomes. */
+/** Sends concurrent calls to `greet` and waits for all replies. */
 async function callGreet(times: number, input: object) {
   const url = new URL(bench.nats.urlOf('functions'))
   const nc = await connect({ servers: url.host, user: url.username, pass: url.password })

@@ -39,7 +39,7 @@ const ask = (takesMs = 0) => client.call('greet', { name: 'you', takesMs })
 
 describe('runtime start', () => {
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
-    'answers the calls in flight after %s, and exits with 0',
+    'answers the calls in flight after %s, and exits with code 0',
     async (signal) => {
       await using runtime = await bench.start(functions)
       const { pid } = await ask()
@@ -55,14 +55,14 @@ describe('runtime start', () => {
     },
   )
 
-  it('exits at once with 130 after a second signal', async () => {
+  it('exits at once with code 130 after a second signal', async () => {
     await using runtime = await bench.start(functions)
     const begun = underWay(1)
     const answer = ask(8_000).catch((error) => error)
     await begun
     await runtime.kill('SIGTERM')
     await runtime.log.line(/"msg":"stopping"/)
-    // One Ctrl-C may arrive several times; only a later signal is a second one.
+    // One Ctrl-C may send several signals at once, so only a later signal counts as a second one.
     const insisting = setInterval(() => runtime.kill('SIGTERM'), 50)
     const exit = await runtime.exited
     clearInterval(insisting)
@@ -73,7 +73,7 @@ describe('runtime start', () => {
     await expect(answer).resolves.toMatchObject({ code: 'disconnected' })
   })
 
-  it('counts one Ctrl-C that arrives twice as one', async () => {
+  it('treats two signals of one Ctrl-C as one', async () => {
     await using runtime = await bench.start(functions)
     const begun = underWay(1)
     const answer = ask(500)
@@ -97,7 +97,7 @@ describe('runtime start', () => {
     await expect(exited).resolves.toEqual([0, null])
   })
 
-  it('sends its name to the server', async () => {
+  it('passes --name to the server as the name of its connection', async () => {
     await using _ = await bench.start(functions, ['--name', 'by-the-window'])
 
     const page = await fetch(`${bench.nats.monitorUrl}/connz`)
@@ -114,7 +114,7 @@ describe('runtime start --instances', () => {
     expect(runtime.log.tail(100).match(/"msg":"ready"/g)).toHaveLength(1)
   })
 
-  it('stops them all, and exits with 0', async () => {
+  it('stops all instances, and exits with code 0', async () => {
     await using runtime = await bench.start(functions, ['--instances', '2'])
     const begun = underWay(4)
     const answers = Promise.all([ask(300), ask(300), ask(300), ask(300)])
@@ -149,7 +149,7 @@ describe('runtime start --instances', () => {
     expect(await instances()).toEqual([])
   })
 
-  it('restarts them one by one on SIGHUP without a failed call', async () => {
+  it('restarts the instances one by one on SIGHUP, without a failed call', async () => {
     await using runtime = await bench.start(functions, ['--instances', '3'])
     const before = await instances()
     const load = startLoad()
@@ -167,7 +167,7 @@ describe('runtime start --instances', () => {
   })
 })
 
-/** Keeps eight slow calls in flight until it is stopped. */
+/** Keeps eight slow calls in flight until `stop`. */
 function startLoad() {
   const failures: unknown[] = []
   const pids = new Set<number>()
@@ -189,7 +189,7 @@ function startLoad() {
   const callers = Array.from({ length: 8 }, caller)
 
   return {
-    /** Resolves when this many more calls have ended. */
+    /** Resolves when `count` more calls have ended. */
     answered(count: number): Promise<void> {
       const goal = answers + count
       return new Promise((resolve) => {
@@ -204,20 +204,20 @@ function startLoad() {
   }
 }
 
-/** The ids of the running instances of greet. */
+/** Returns the ids of the running instances of `greet`. */
 async function instances(): Promise<string[]> {
   const replies = await nc.requestMany('$SRV.PING.greet', '', { strategy: 'stall' })
   const ids: string[] = []
   try {
     for await (const reply of replies) ids.push(reply.json<{ id: string }>().id)
   } catch (error) {
-    // Without responders there are no instances.
+    // The request has no responders if no instance runs.
     if (!(error instanceof errors.NoRespondersError)) throw error
   }
   return ids.sort()
 }
 
-/** Resolves when this many more calls have reached their function. */
+/** Resolves when `count` more calls have reached their function. */
 async function underWay(count: number): Promise<void> {
   const begun = nc.subscribe('begun.*', { max: count })
   for await (const _ of begun);

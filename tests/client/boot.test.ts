@@ -21,7 +21,7 @@ const fixture = useClientFixture()
 
 const offlineBanner = /You’re offline/
 
-/** Alice in a private room with one message, after the page, the room and the message are cached. */
+/** Opens a new private room with one message as alice, and waits until page and message are cached. */
 async function givenCached(text: string): Promise<Visitor & { room: string }> {
   const visitor = await fixture.open('alice')
   const { page } = visitor
@@ -33,7 +33,7 @@ async function givenCached(text: string): Promise<Visitor & { room: string }> {
   return { ...visitor, room }
 }
 
-/** Waits until a service worker controls the page. It has cached all files by then. */
+/** Waits until a service worker controls the page. The worker has cached all files by then. */
 async function serviceWorkerControls(page: Page): Promise<void> {
   await page.evaluate(async () => {
     const { serviceWorker } = navigator
@@ -54,7 +54,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
 
     expect(url).toBe(`${fixture.urls.web}/manifest.webmanifest`)
     expect(errors).toEqual([])
-    // A browser context has no profile, so it can never install an app.
+    // A browser context of Playwright counts as incognito, so it can never install an app.
     const ours = installabilityErrors.filter(({ errorId }) => errorId !== 'in-incognito')
     expect(ours).toEqual([])
     await page.context().close()
@@ -119,7 +119,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('shows nothing offline after a logout', async () => {
+  it('shows no cached data offline after a logout', async () => {
     const { page, room } = await givenCached('for alice alone')
     await logOut(page)
     await page.getByRole('button', { name: 'Log in' }).waitFor()
@@ -133,7 +133,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('shows nothing offline after the provider has ended the session', async () => {
+  it('shows no cached data offline after the provider has ended the session', async () => {
     const { page } = await givenCached('until the session ends')
     await page.context().clearCookies()
     await page.reload()
@@ -164,7 +164,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
     await after.context().close()
   })
 
-  it('shows nothing offline more than a day after the last login check', async () => {
+  it('shows no cached data offline more than a day after the last login check', async () => {
     const { page } = await givenCached('yesterday')
     await page.context().setOffline(true)
     await page.clock.install({ time: Date.now() + 25 * 3_600_000 })
@@ -176,7 +176,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('caches no configuration, no token and no message among its files', async () => {
+  it('has no configuration, token or message in the file cache of its service worker', async () => {
     const { page } = await givenCached('not among files')
 
     const cached = await page.evaluate(async () => {
@@ -202,7 +202,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
   it('shows cached messages before the connection is established', async () => {
     const visitor = await givenCached('at once')
     const { page } = visitor
-    // NATS does not respond; the provider does.
+    // NATS does not respond; the OpenID provider does.
     await page.routeWebSocket(/.*/, () => undefined)
 
     await page.reload()
@@ -283,7 +283,7 @@ describe('a new version of the page', { timeout: 60_000 }, () => {
   })
 })
 
-/** Changes script, page and service worker as a new build does, without compressed variants. */
+/** Changes the script, the page and the service worker as a new build does. */
 async function deployNewer(root: string): Promise<void> {
   const html = await readFile(join(root, 'index.html'), 'utf8')
   const [, script = ''] = /src="(\/assets\/index-[^"]+\.js)"/.exec(html) ?? []

@@ -25,7 +25,7 @@ const fixture = useClientFixture({
   },
 })
 
-/** A room that alice created and invited bob to, open in both browsers. */
+/** Creates a room as alice, invites bob, and opens the room in both browsers. */
 async function givenRoom(kind: 'public' | 'private' = 'private'): Promise<string> {
   const room = await createRoom(alice.page, kind)
   await alice.page.getByRole('button', { name: 'Members' }).click()
@@ -104,7 +104,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await keyboard.type('by keys')
     await keyboard.press('Enter')
 
-    // Works before the server has confirmed the message.
+    // Arrow up works even before the server has confirmed the message.
     await keyboard.press('ArrowUp')
     await expect.poll(() => alice.page.locator('#composer').inputValue()).toBe('by keys')
     await keyboard.type(' alone')
@@ -113,7 +113,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await message(bob.page, 'by keys alone').waitFor()
   })
 
-  it('replies in a thread panel', async () => {
+  it('shows a reply in the thread panel', async () => {
     await givenRoom()
     await typeMessage(alice.page, 'shall we?')
     await message(bob.page, 'shall we?').hover()
@@ -192,7 +192,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await bob.page.getByText('Connection lost').waitFor({ state: 'detached' })
   })
 
-  it('closes the room of a removed member', async () => {
+  it('closes a room for a member who is removed from it', async () => {
     const room = await givenRoom()
     await alice.page.getByRole('button', { name: 'Members' }).click()
     await openMemberMenu(alice.page, 'Bob Brown')
@@ -249,7 +249,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
   })
 
   it.each(['light', 'dark'] as const)(
-    'has no serious accessibility violation, %s',
+    'has no serious accessibility violation in the %s theme',
     async (colorScheme) => {
       await givenRoom()
       await typeMessage(alice.page, 'See **this** and `that`, @bob, please')
@@ -260,7 +260,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     },
   )
 
-  it('forbids inline scripts by its policy, and stores no token in web storage', async () => {
+  it('has a content security policy without unsafe sources, and stores no token in web storage', async () => {
     const policy = (await fetch(fixture.urls.web)).headers.get('content-security-policy') ?? ''
     const stored = await alice.page.evaluate(() =>
       JSON.stringify([{ ...localStorage }, { ...sessionStorage }]),

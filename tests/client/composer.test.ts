@@ -27,7 +27,7 @@ const fixture = useClientFixture({
   },
 })
 
-/** A room of alice's with bob in it, without messages. */
+/** Creates a room as alice, which bob joins. */
 async function givenRoom(): Promise<string> {
   const room = await createRoom(alice.page, 'public')
   await bob.client.call('room.join', { room })
@@ -38,7 +38,7 @@ const field = () => alice.page.locator('#composer')
 const list = () => alice.page.getByRole('listbox', { name: 'People' })
 const option = (name: RegExp) => list().getByRole('option', { name })
 
-describe('mentions', { timeout: 60_000 }, () => {
+describe('mention completion', { timeout: 60_000 }, () => {
   it('suggests members by any word of their name, and inserts one with Enter', async () => {
     await givenRoom()
     await field().pressSequentially('(@BRO')
@@ -73,7 +73,7 @@ describe('mentions', { timeout: 60_000 }, () => {
     await field().fill('')
   })
 
-  it('suggests people outside the room, marked as such', async () => {
+  it('suggests people outside the room, and marks them', async () => {
     await givenRoom()
 
     await field().pressSequentially('ask @char')
@@ -113,7 +113,7 @@ describe('mentions', { timeout: 60_000 }, () => {
     await message(alice.page, '@bo @b').waitFor()
   })
 
-  it('suggests known people offline, and sends the message', async () => {
+  it('suggests known people offline, and lets Enter send a message without a match', async () => {
     const room = await givenRoom()
     await bob.send(room, 'I am here')
     await message(alice.page, 'I am here').waitFor()
@@ -242,12 +242,12 @@ describe('people', { timeout: 60_000 }, () => {
       .toBe(true)
   })
 
-  it('are removed after a confirmation', async () => {
+  it('are removed from a room after a confirmation', async () => {
     const { page } = alice
     await givenRoom()
     await page.getByRole('button', { name: 'Members', exact: true }).click()
     const members = page.getByRole('region', { name: 'Members' })
-    // Behind a dialog the row is hidden from the accessibility tree.
+    // Find the row by its class: an open dialog hides it from the accessibility tree.
     const row = page.locator('.member').filter({ hasText: 'Bob Brown' })
     await row.hover()
     await row.getByRole('button', { name: 'Options for Bob Brown' }).click()
@@ -263,7 +263,7 @@ describe('people', { timeout: 60_000 }, () => {
 })
 
 describe('a phone', { timeout: 60_000 }, () => {
-  it('shows menus and dialogs at full width on a screen of 320 px, and a way back', async () => {
+  it('shows menus and dialogs without horizontal scrolling at 320 px, and a way back to the rooms', async () => {
     const { page } = await fixture.open('alice', { viewport: { width: 320, height: 640 } })
     const width = () => page.evaluate(() => document.documentElement.scrollWidth)
     await createRoom(page, 'public')
@@ -316,7 +316,7 @@ describe('a phone', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a part that fails to render', { timeout: 60_000 }, () => {
+describe('a part of the page that fails to render', { timeout: 60_000 }, () => {
   it('shows an error, leaves the rest usable, and renders after a retry', async () => {
     const context = await fixture.browser.newContext({ locale: 'en-US', serviceWorkers: 'block' })
     const page = await context.newPage()
@@ -360,10 +360,10 @@ describe('a part that fails to render', { timeout: 60_000 }, () => {
     problems.length = 0
   })
 
-  it('reports no problems', () => expectNoProblems(alice))
+  it('causes no other problems in the page', () => expectNoProblems(alice))
 })
 
-/** Removes a field from cached messages. Returns false when the room is not cached yet. */
+/** Removes `reactions` from the cached messages of a room. Returns false if none is cached yet. */
 async function corruptCache(page: Page, room: string): Promise<boolean> {
   return page.evaluate(async (key) => {
     const { promise, resolve } = Promise.withResolvers<boolean>()

@@ -15,9 +15,9 @@ import {
 } from '../support/client-fixture.ts'
 import { writeDeadLetter } from '../support/dead-letters.ts'
 
-/** An administrator. */
+/** The page of an administrator. */
 let alice: Visitor
-/** Not an administrator. */
+/** The page of a user who is not an administrator. */
 let bob: Visitor
 let functions: NatsConnection
 
@@ -39,7 +39,7 @@ async function openConsole(part = 'Functions') {
   return page.getByRole('region', { name: 'Console' })
 }
 
-/** A dead letter made from the last event in the log. */
+/** Writes a dead letter for the last event in the stream CHAT_MESSAGES. */
 async function givenDeadLetter(reason: string, payload?: string) {
   await createRoom(alice.page, 'private')
   await typeMessage(alice.page, 'something secret')
@@ -88,7 +88,7 @@ describe('the console', { timeout: 60_000 }, () => {
     await console.getByLabel('Filter by name').fill('')
   })
 
-  it('shows other users neither its link nor its page, and loads no code of it', async () => {
+  it('shows other users neither its link nor its page, and does not load its code', async () => {
     expect(await bob.page.getByRole('link', { name: 'Console' }).count()).toBe(0)
 
     await bob.page.goto(`${fixture.urls.web}/console/dead`)
@@ -155,7 +155,7 @@ describe('the console', { timeout: 60_000 }, () => {
   })
 
   it.each(['light', 'dark'] as const)(
-    'has no serious accessibility violation, %s',
+    'has no serious accessibility violation in the %s theme',
     async (colorScheme) => {
       const { page } = alice
       await page.emulateMedia({ colorScheme })
@@ -172,11 +172,11 @@ describe('the console', { timeout: 60_000 }, () => {
 })
 
 describe('the trace of a message', { timeout: 60_000 }, () => {
-  it('shows its sender each step with its time', async () => {
+  it('shows the sender each step and its time', async () => {
     await createRoom(bob.page, 'private')
     await typeMessage(bob.page, 'where did it go?')
     await message(bob.page, 'where did it go?').waitFor()
-    // The message is persisted shortly after it was sent.
+    // The message is persisted shortly after it was sent, so open the trace until it shows that.
     await expect
       .poll(async () => {
         await runAction(bob.page, 'where did it go?', 'Trace')

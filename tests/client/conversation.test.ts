@@ -22,7 +22,7 @@ const fixture = useClientFixture({
   },
 })
 
-/** A public room of alice's that bob has joined in his page, open in both browsers. */
+/** Creates a public room as alice, which bob joins in his page; both pages show it. */
 async function givenRoom(): Promise<string> {
   const room = await createRoom(alice.page, 'public')
   await goTo(bob.page, fixture.urls.web, room)
@@ -31,7 +31,7 @@ async function givenRoom(): Promise<string> {
   return room
 }
 
-/** The tag and the text of the focused element. */
+/** Returns the tag and the text of the focused element. */
 const focused = ({ page }: Visitor) =>
   page.evaluate(() => `${document.activeElement?.tagName} ${document.activeElement?.textContent}`)
 

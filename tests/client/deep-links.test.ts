@@ -24,11 +24,11 @@ const fixture = useClientFixture({
 
 interface RoomHistory {
   room: string
-  /** In the order of sending. */
+  /** The messages in the order in which they were sent. */
   sent: { id: string; seq: number }[]
 }
 
-/** A room of bob and alice with messages `number 1.` and so on. Alice has read none of bob's. */
+/** Creates a room of bob and alice with messages `number 1.` and so on; alice has read none of bob's. */
 async function givenHistory(count: number, sender: TestUser = bob): Promise<RoomHistory> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await bob.client.call('room.create', { room, name: room, kind: 'private' })
@@ -48,7 +48,7 @@ async function givenHistory(count: number, sender: TestUser = bob): Promise<Room
 
 const pathTo = (room: string, id = '') => `/r/${room}/m/${id}`
 
-/** The message that the current link points to. */
+/** Returns the message that the URL of the page points to. */
 const marked = (page: Page) => page.locator('article[aria-current="location"]')
 
 async function scrollTo(page: Page, side: 'start' | 'end') {
@@ -65,7 +65,7 @@ async function isOnScreen(page: Page, text: string): Promise<boolean> {
   })
 }
 
-describe('a link to a message', { timeout: 60_000 }, () => {
+describe('a link to a message or a room', { timeout: 60_000 }, () => {
   it('opens the message, marks it, and loads older and newer messages around it', async () => {
     const { room, sent } = await givenHistory(150)
 
@@ -133,7 +133,7 @@ describe('a link to a message', { timeout: 60_000 }, () => {
       .toBe(0)
   })
 
-  it('shows the same page for a room of others and for a room that does not exist', async () => {
+  it('shows the same page for a private room of other users and a room that does not exist', async () => {
     const room = `room-${crypto.randomUUID().slice(0, 8)}`
     await bob.client.call('room.create', { room, name: room, kind: 'private' })
     const { id } = await bob.send(room, 'between us')
@@ -191,7 +191,7 @@ describe('a link to a message', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('opens a room at its first unread message, and counts the messages below', async () => {
+  it('opens the room at its first unread message, and counts the messages below', async () => {
     const { room } = await givenHistory(100)
 
     await alice.page.getByRole('link', { name: room }).click()
@@ -310,13 +310,13 @@ describe('a thread', { timeout: 60_000 }, () => {
 })
 
 describe('a room', { timeout: 60_000 }, () => {
-  it('keeps the scroll position when a newer page loads below', async () => {
+  it('keeps the scroll position when a newer page of history loads below', async () => {
     const { page } = alice
     const { room, sent } = await givenHistory(150, aliceUser)
     await page.goto(fixture.urls.web + pathTo(room, sent[2]?.id))
     await marked(page).getByText('number 3.').waitFor()
     await scrollTo(page, 'end')
-    // Long enough that an endless load loop would reach the end.
+    // If each loaded page caused the next load, the end would be reached within this time.
     await page.waitForTimeout(1_000)
 
     await page.getByRole('button', { name: 'Jump to latest' }).waitFor()
@@ -336,7 +336,7 @@ describe('a room', { timeout: 60_000 }, () => {
     await page.close()
   })
 
-  it('requests only the pages that the view needs, and more on scrolling up', async () => {
+  it('requests only the pages of history that the view needs, and more on scrolling up', async () => {
     const { room } = await givenHistory(150, aliceUser)
     const page = await alice.page.context().newPage()
     // One page of history is taller than this viewport plus its preload margin.
@@ -349,7 +349,7 @@ describe('a room', { timeout: 60_000 }, () => {
     )
     await page.goto(`${fixture.urls.web}/r/${room}`)
     await expect.poll(() => isOnScreen(page, 'number 150.')).toBe(true)
-    // A new message arrives last, so everything earlier is processed by then.
+    // When the page shows this message, it has processed all earlier ones.
     await bob.send(room, 'number 151.')
     await expect.poll(() => isOnScreen(page, 'number 151.')).toBe(true)
 

@@ -43,7 +43,7 @@ describe('event chains', () => {
     expect(chains.classify({ seq: 13, prev: 11 })).toBe('known')
   })
 
-  it('start a snapshot in every chain, except where a chain is ahead of it', () => {
+  it('move to the position of a snapshot, except a chain that is ahead of it', () => {
     const chains = new EventChains(10)
     chains.markSeen({ seq: 12, threadId })
     chains.markSeen({ seq: 20 })

@@ -12,7 +12,7 @@ function placed(seq: number): PlacedEvent {
   return { seq, event: { kind: 'room', action: 'rename', room, by: 'alice' as UserId, at } }
 }
 
-/** A notice of an event, after its predecessor. */
+/** Returns the notice of the event `seq`, which follows the event `prev`. */
 function notice(seq: number, prev: number): Notice {
   const { event } = placed(seq)
   return { room, kind: event.kind, seq, prev, event }
@@ -20,7 +20,10 @@ function notice(seq: number, prev: number): Notice {
 
 type CallErrorFields = { code: ErrorCode; retryAfterMs?: number }
 
-/** A feed that knows events up to 10 of a room that has 15. `chat.sync` fails with `errors` first. */
+/**
+ * Creates a feed that has seen the events up to 10 of a room with 15 events. The first calls of
+ * `chat.sync` fail with `errors`.
+ */
 function givenFeed(errors: CallErrorFields[] = []) {
   const syncs: number[] = []
   const delivered: number[] = []
@@ -119,7 +122,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([11, 12, 13, 14, 15])
   })
 
-  it('is lost after a permanent error, and continues after a restart', async () => {
+  it('calls onLost after a permanent error, and continues after a restart', async () => {
     const { feed, syncs, delivered } = givenFeed([{ code: 'internal' }])
 
     feed.receive(notice(13, 12))
@@ -133,7 +136,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([Number.NaN, 14, 15])
   })
 
-  it('syncs when the event of a notice cannot be read', async () => {
+  it('syncs when a notice has no event and the event cannot be fetched', async () => {
     const { feed, delivered } = givenFeed()
     const { event: _, ...tooLong } = notice(11, 10)
 
@@ -152,7 +155,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([11, 12, 13, 14, 15])
   })
 
-  it('returns the missed events of a sync that is already running', async () => {
+  it('returns the missed events when a sync is already running', async () => {
     const { feed, syncs } = givenFeed([{ code: 'disconnected' }])
 
     feed.expect(15)

@@ -13,7 +13,7 @@ import { errorStatus } from '../../runtime/api/errors.ts'
 const others: [string, Words][] = Object.entries({ de, zh, ar })
 const all: [string, Words][] = [['en', en], ...others]
 
-/** Each text by its key, with all of its plural forms. */
+/** Returns the plural forms of each text, by the key of the text. */
 function textsOf(words: Words): Map<string, string[]> {
   return new Map(
     Object.entries(words).flatMap(([part, texts]) =>
@@ -25,7 +25,7 @@ function textsOf(words: Words): Map<string, string[]> {
   )
 }
 
-/** The console's texts are loaded separately and have no plural forms. */
+/** The texts of the console for each language. None of them has plural forms. */
 const ofConsole: [string, Record<string, string>][] = Object.entries(consoleWords)
 
 const placeholders = (text: string) =>
@@ -65,7 +65,7 @@ describe.each(others)('the texts of %s', (language, words) => {
     }
   })
 
-  it('are translated', () => {
+  it('are translated, apart from a few equal words', () => {
     const english = textsOf(en)
     const same = [...textsOf(words)].filter(
       ([key, texts]) => texts.join() === english.get(key)?.join(),
@@ -88,7 +88,7 @@ describe.each(ofConsole.filter(([language]) => language !== 'en'))(
         )
     })
 
-    it('are translated', () => {
+    it('are translated, apart from a few equal words', () => {
       const same = Object.keys(words).filter((key) => words[key] === english[key])
       expect(same.length).toBeLessThan(6)
     })

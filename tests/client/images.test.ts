@@ -25,7 +25,7 @@ describe('images in messages', { timeout: 60_000 }, () => {
       'And: ![a dog](https://two.example/dog.png) ![plain](http://three.example/x.png)',
     )
     await message(page, 'plain').waitFor()
-    // Also not when the list renders again.
+    // Images are not fetched when the messages render again, either.
     await page.reload()
     await message(page, 'a cat').getByRole('link', { name: 'Image: one.example' }).waitFor()
     expect(requests).toEqual([])

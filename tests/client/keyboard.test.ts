@@ -30,7 +30,7 @@ const focused = (page: Page) =>
     return `${element?.id || element?.tagName.toLowerCase()} ${label}`.trim()
   })
 
-/** The message list. Kobalte adds elements with role log of its own, for announcements. */
+/** Returns the message list. The library Kobalte adds other elements with role log for announcements. */
 const listOf = (page: Page) => page.getByRole('log', { name: /^Messages in/ })
 
 /** Presses Tab until an element with this name has the focus. */
@@ -42,7 +42,7 @@ async function tabTo(page: Page, name: RegExp, maxPresses = 60) {
   throw new Error(`Tab does not lead to ${name}; it is at ${await focused(page)}`)
 }
 
-/** A room that alice created by keyboard, with bob in it. */
+/** Creates a room as alice, by keyboard only, which bob joins. */
 async function givenRoom(): Promise<string> {
   const { page } = alice
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
@@ -59,7 +59,7 @@ async function givenRoom(): Promise<string> {
   return room
 }
 
-/** Rooms of bob's with alice in them, adjacent in the sidebar. */
+/** Creates rooms as bob and invites alice. The rooms are adjacent in her sidebar. */
 async function givenRooms(count: number): Promise<string[]> {
   const name = `row-${crypto.randomUUID().slice(0, 8)}`
   const rooms = Array.from({ length: count }, (_, index) => `${name}-${index}`)
@@ -71,7 +71,7 @@ async function givenRooms(count: number): Promise<string[]> {
   return rooms
 }
 
-describe('the keyboard', { timeout: 120_000 }, () => {
+describe('the page, used by keyboard', { timeout: 120_000 }, () => {
   it('creates a room, sends a message, and switches rooms', async () => {
     const { page } = alice
     const first = await givenRoom()
@@ -211,7 +211,7 @@ describe('the keyboard', { timeout: 120_000 }, () => {
     await expect.poll(() => focused(page)).toMatch(/^composer/)
   })
 
-  it('skips the actions of messages that do not have the focus', async () => {
+  it('skips the actions of unfocused messages on Tab', async () => {
     const { page } = alice
     const room = await givenRoom()
     for (let number = 0; number < 15; number++) await bob.send(room, `number ${number}.`)
@@ -322,7 +322,7 @@ describe('the keyboard', { timeout: 120_000 }, () => {
   })
 
   it.each(['light', 'dark'] as const)(
-    'finds no accessibility violation, %s',
+    'has no accessibility violation in the %s theme',
     async (colorScheme) => {
       const { page } = alice
       const room = await givenRoom()
@@ -357,7 +357,7 @@ describe('the keyboard', { timeout: 120_000 }, () => {
   it.each([
     ['from right to left', { locale: 'ar' }],
     ['on a phone', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }],
-  ] as const)('finds no accessibility violation, %s', async (_, options) => {
+  ] as const)('has no accessibility violation %s', async (_, options) => {
     const context = await fixture.browser.newContext({ locale: 'en-US', ...options })
     const page = await context.newPage()
     page.setDefaultTimeout(5_000)
@@ -378,7 +378,7 @@ describe('the keyboard', { timeout: 120_000 }, () => {
     await context.close()
   })
 
-  it('finds no accessibility violation on the landing pages', async () => {
+  it('has no accessibility violation before the login and after a failed start', async () => {
     const context = await fixture.browser.newContext({ locale: 'en-US', serviceWorkers: 'block' })
     const page = await context.newPage()
     page.setDefaultTimeout(5_000)

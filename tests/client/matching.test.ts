@@ -41,7 +41,7 @@ describe('findEmoji', () => {
     expect(new Set(all.map(([emoji]) => emoji)).size).toBe(all.length)
   })
 
-  it('returns matches by name before matches by other words', () => {
+  it('returns matches of a name before matches of other keywords', () => {
     expect(findEmoji('rocket', 3)[0]?.[0]).toBe('🚀')
     expect(findEmoji('party', 9).map(([emoji]) => emoji)).toContain('🎉')
     expect(findEmoji('tada:', 9).map(([emoji]) => emoji)).toEqual(['🎉'])

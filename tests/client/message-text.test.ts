@@ -51,7 +51,7 @@ describe('MessageText', () => {
     )
   })
 
-  it('marks users whom the server has recognised, and the reader', () => {
+  it('marks mentions that the server has recognised, and mentions of the reader', () => {
     const html = render('@ada @bob @cy', { mentions: ['ada', 'bob'] })
 
     expect(html).toMatch(/class="mention mention-me" data-tip="@ada">@<bdi[^>]*>ADA</)
@@ -59,7 +59,7 @@ describe('MessageText', () => {
     expect(html).toMatch(/>@cy<\/p>/)
   })
 
-  it('loads no image, and offers to load those with HTTPS', () => {
+  it('loads no image, and offers to load images with an https URL', () => {
     expect(render('![cat](https://a.example/c.png)')).toContain('Image: a.example')
     expect(render('![cat](https://a.example/c.png)')).toContain('Load image')
     expect(render('![cat](https://a.example/c.png)')).not.toContain('<img')

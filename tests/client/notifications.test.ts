@@ -25,7 +25,7 @@ interface WatchedNotifications {
   notifications: Notification[]
 }
 
-/** Records the notifications of a page in `window.watched`, and shows them all the same. */
+/** Records the notifications of a page in `window.watched`; the page still shows them. */
 function watchNotifications() {
   const shown: ShownNotification[] = []
   const notifications: Notification[] = []
@@ -54,7 +54,7 @@ async function setFocused(page: Page, isFocused: boolean) {
   }, isFocused)
 }
 
-/** Bodies of the notifications that these tabs have shown. */
+/** Returns the bodies of the notifications that these tabs have shown. */
 async function bodiesOf(pages: Page[]): Promise<string[]> {
   const all = await Promise.all(pages.map(shownBy))
   return all.flat().map(({ body }) => body)
@@ -82,7 +82,7 @@ const fixture = useClientFixture({
   },
 })
 
-/** A room of bob's with alice in it, not open in her page. */
+/** Creates a room as bob and invites alice, whose page does not open it. */
 async function givenRoom(): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await bob.client.call('room.create', { room, name: room, kind: 'private' })
@@ -320,7 +320,7 @@ describe('notifications', { timeout: 60_000 }, () => {
       if (count > 0) await calling.first().click()
       return count
     }
-    // Most of the rooms above have an unread mention.
+    // Most rooms of the earlier tests contain an unread mention.
     await expect.poll(readNext, { timeout: 40_000 }).toBe(0)
     await expect.poll(() => page.title()).not.toMatch(/^\(/)
     expect(await icon()).toBe('/icon.svg')
@@ -355,7 +355,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('have accessible settings', async () => {
+  it('have settings without accessibility violations', async () => {
     const room = await givenRoom()
     const { page } = alice
     await chooseLevel(page, room, 'All messages')
@@ -373,7 +373,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     await page.keyboard.press('Escape')
   })
 
-  it('share the chosen level with other tabs and later visits', async () => {
+  it('follow a level that was chosen in another tab or before a reload', async () => {
     const room = await givenRoom()
     const tab = await openTab(alice.page.context(), '/')
     await chooseLevel(alice.page, room, 'Nothing')

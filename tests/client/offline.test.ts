@@ -23,7 +23,7 @@ const fixture = useOfflineFixture(async ({ open, connect }) => {
 const lost = 'Connection lost. Messages will be sent when you reconnect.'
 const recovery = { timeout: 20_000 }
 
-/** A private room of bob's with alice in it, not open in her page. */
+/** Creates a private room as bob and invites alice, whose page does not open it. */
 async function givenClosedRoom(): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await bob.client.call('room.create', { room, name: room, kind: 'private' })
@@ -31,7 +31,7 @@ async function givenClosedRoom(): Promise<string> {
   return room
 }
 
-/** The same room with one message, open in alice's page. */
+/** Creates such a room with one message, and opens it in alice's page. */
 async function givenRoom(text = 'before'): Promise<string> {
   const room = await givenClosedRoom()
   await alice.page.getByRole('link', { name: room }).click()
@@ -41,7 +41,7 @@ async function givenRoom(text = 'before'): Promise<string> {
   return room
 }
 
-/** Two kinds of outage: the server closes the connection, or the browser is offline. */
+/** Functions that start an outage: the server closes the connection, or the browser is offline. */
 const outages = {
   'connection closed': () => {
     const since = fixture.network.cut()
@@ -110,7 +110,7 @@ async function dropNotices(page: Page, text: string) {
     })
   })
   return {
-    /** Resolves after the page's first sync. From then on it relies on notices. */
+    /** Resolves after the page's first sync. From then on, the page relies on notices. */
     synced: () => synced.promise,
     dropped: () => dropped,
     /** Resolves when the page has requested the missing events. */
@@ -161,7 +161,7 @@ describe('a page after an outage', { timeout: 60_000 }, () => {
     await alice.page.getByText(lost).waitFor()
     fixture.network.restore()
 
-    // Counted once although room and thread are open, and without her own message.
+    // Each reply is counted once although room and thread are open; alice's own message is not counted.
     await alice.page.getByText('2 messages arrived while you were away.').waitFor(recovery)
     await message(alice.page, 'a first one').getByText('edited').waitFor()
     await alice.page.getByText('This message was deleted.').waitFor()
@@ -182,7 +182,7 @@ describe('a page after an outage', { timeout: 60_000 }, () => {
     await typeMessage(alice.page, 'am I still in?')
     await bob.client.call('room.kick', { room, userId: 'alice' })
     await bob.send(room, 'among ourselves')
-    // Permission to read may outlive a removal by a second.
+    // Alice's permission to receive messages may outlive her removal by a second.
     await alice.page.getByText(lost).waitFor()
     const framesBefore = alice.frames.length
     fixture.network.restore()
@@ -202,7 +202,7 @@ describe('a page after an outage', { timeout: 60_000 }, () => {
     expect(await readLocalStore(alice.page)).not.toMatch(/between us|among ourselves/)
   })
 
-  it('reports uncounted missed messages, and stays at the first unread one', async () => {
+  it('reports many missed messages without a count, and stays at the first unread one', async () => {
     const room = await givenRoom()
     await alice.page.context().setOffline(true)
     for (let from = 0; from < 520; from += 40)
@@ -222,9 +222,9 @@ describe('a page after an outage', { timeout: 60_000 }, () => {
       .waitFor()
   })
 
-  it('fetches a message without a notice, and does not mark it as read before', async () => {
+  it('fetches a message whose notice was lost, and marks it as read only when it is shown', async () => {
     const room = await givenRoom()
-    // Her other page shows another room.
+    // The first page of alice shows another room from now on.
     await givenRoom()
     const page = await alice.page.context().newPage()
     const notices = await dropNotices(page, 'not announced')
@@ -258,7 +258,7 @@ describe('a page after an outage', { timeout: 60_000 }, () => {
     await page.close()
   })
 
-  it('sends a message that was written among old messages, also after a reload', async () => {
+  it('sends a message that was written while old messages were shown, also after a reload', async () => {
     const room = await givenRoom()
     const { page } = alice
     const first = await bob.send(room, 'long ago')
@@ -306,7 +306,7 @@ describe('a page after an outage', { timeout: 60_000 }, () => {
     const room = await givenRoom('the first')
     const { page } = alice
     const link = page.getByRole('link', { name: room })
-    // Own messages are never unread: on return the room opens at its end, with one page.
+    // Alice has no unread messages, so the room opens at its end with one page when she returns.
     await using aliceUser = await createTestUser(fixture.urls, 'alice')
     for (let index = 0; index < 140; index++) await aliceUser.send(room, `word ${index}.`)
     await message(page, 'word 139.').waitFor()
@@ -415,7 +415,7 @@ describe('a page after an outage', { timeout: 60_000 }, () => {
 
     const resume = fixture.network.stall()
     await bob.send(room, 'two')
-    // Twice the ping interval.
+    // This is twice the ping interval.
     await page.clock.runFor(20_000)
 
     await message(page, 'two').waitFor(recovery)
@@ -617,7 +617,7 @@ describe('a page opened while a dependency is unavailable', { timeout: 60_000 },
     for (const tab of [page, other]) await message(tab, 'before').waitFor(recovery)
     await bob.send(room, 'good to have you back')
     for (const tab of [page, other]) await message(tab, 'good to have you back').waitFor()
-    // One attempt for each tab; an attempt at a busy server is repeated.
+    // Each tab makes one attempt, and repeats it if the server is busy.
     expect(attempts.length).toBeLessThanOrEqual(4)
     await other.close()
   })

@@ -21,10 +21,10 @@ const fixture = useClientFixture({
   },
 })
 
-/** A room of bob's with these other members. */
+/** Creates a room as bob and invites these other users. */
 async function givenRoom(kind: 'public' | 'private', ...others: string[]): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
-  // Renews bob's lease: without heartbeats he goes offline.
+  // Renews bob's presence lease: without heartbeats, his status becomes offline.
   await bob.client.call('presence.heartbeat', { connId })
   await bob.client.call('room.create', { room, name: room, kind })
   for (const userId of others) await bob.client.call('room.invite', { room, userId })
@@ -46,12 +46,12 @@ async function sendSentinel(room: string) {
   await message(alice.page, last).waitFor()
 }
 
-/** The frames since an index that name a room. */
+/** Returns the frames from the index `since` on that contain the id of the room. */
 const framesOf = ({ frames }: Visitor, room: string, since = 0) =>
   frames.slice(since).filter((frame) => frame.includes(room))
 
 describe('presence', { timeout: 60_000 }, () => {
-  it('stays online in a shared room after the person leaves another one', async () => {
+  it('stays online in a shared room after the person leaves another shared room', async () => {
     const [left, stays] = [await givenRoom('public', 'alice'), await givenRoom('public', 'alice')]
     await bob.client.call('room.role', { room: left, userId: 'alice', role: 'owner' })
     const his = (await openMembers(stays)).filter({ hasText: 'Bob Brown' })

@@ -19,18 +19,18 @@ describe('recent events', () => {
     expect(seqsAfter(recent, 10)).toEqual([11, 12, 13, 14])
   })
 
-  it('are those after a page', () => {
+  it('are returned from the position of a page on', () => {
     expect(seqsAfter(givenRecent(10, [11, 12, 13]), 12)).toEqual([13])
   })
 
-  it('are complete from where they began', () => {
+  it('are complete from the position at which they began', () => {
     const recent = givenRecent(10, [11])
 
     expect(recent.isCompleteAfter(9)).toBe(false)
     expect(recent.isCompleteAfter(10)).toBe(true)
   })
 
-  it('are limited to 500, and incomplete before the oldest', () => {
+  it('are limited to 500, and incomplete before the oldest of them', () => {
     const seqs = Array.from({ length: 501 }, (_, index) => index + 11)
     const full = givenRecent(10, seqs.slice(0, 500))
     expect(seqsAfter(full, 0)).toHaveLength(500)
@@ -43,7 +43,7 @@ describe('recent events', () => {
     expect(full.isCompleteAfter(11)).toBe(true)
   })
 
-  it('start over from a later page', () => {
+  it('start again from the position of a later page', () => {
     const recent = givenRecent(10, [11, 12, 13])
     recent.restart(12)
 

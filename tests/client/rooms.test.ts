@@ -19,7 +19,7 @@ const fixture = useClientFixture({
   },
 })
 
-describe('creating a room', { timeout: 60_000 }, () => {
+describe('the dialog for a new room', { timeout: 60_000 }, () => {
   it('suggests an address for any name', async () => {
     const { page } = alice
     await page.getByRole('button', { name: 'Create room' }).click()
@@ -37,7 +37,7 @@ describe('creating a room', { timeout: 60_000 }, () => {
 })
 
 describe('the quick switcher', { timeout: 60_000 }, () => {
-  it('opens a room before joining it, and a conversation with a new person', async () => {
+  it('opens a room that the user has not joined, and a new direct conversation', async () => {
     const room = await createRoom(bob.page, 'public')
     const { page } = alice
     const jumpTo = async (text: string, option: RegExp) => {

@@ -11,7 +11,7 @@ import { createRows, type ListRow } from '../../client/messages/rows.ts'
 
 const minuteMs = 60_000
 
-/** Messages of two users over some days, with groups of one sender and with pauses. */
+/** Creates messages of two users over some days, with several consecutive messages of each sender. */
 function givenItems(count: number, from = 0): TimelineMessage[] {
   return Array.from({ length: count }, (_, index) => {
     const seq = from + index + 1
@@ -74,7 +74,7 @@ describe('message rows', () => {
     expect(changed.map(({ key }) => key)).toEqual([items[150]?.id])
   })
 
-  it('have one unread line, with the sender shown below it', () => {
+  it('include one unread line, and the message below it shows its sender', () => {
     const items = givenItems(60)
     const rows = createRows()(items, [], 30, 'bob')
 
@@ -88,7 +88,7 @@ describe('message rows', () => {
     )
   })
 
-  it('have a day line before the first message of each day', () => {
+  it('include a day line before the first message of each day', () => {
     const rows = createRows()(givenItems(1_000), [], undefined, 'alice')
 
     const days = rows.filter(({ kind }) => kind === 'day').map(({ key }) => key)
@@ -98,7 +98,7 @@ describe('message rows', () => {
   })
 })
 
-/** Messages `[sender, minutes]` from noon on, in the local time zone that day lines use. */
+/** Creates a message for each sender and number of minutes after noon in the local time zone. */
 function givenMessages(...messages: [sender: string, minutes: number][]): TimelineMessage[] {
   const noon = new Date(2026, 5, 1, 12).getTime()
   return messages.map(([sender, minutes], index) => {
@@ -122,7 +122,7 @@ describe('message groups', () => {
     expect(firsts(rows)).toEqual([true, isFirst])
   })
 
-  it('join an older message that is loaded later', () => {
+  it('include an older message that is loaded later', () => {
     const items = givenMessages(['bob', 0], ['bob', 1], ['bob', 2])
     const toRows = createRows()
     toRows(items.slice(1), [], undefined, 'alice')
@@ -130,7 +130,7 @@ describe('message groups', () => {
     expect(firsts(toRows(items, [], undefined, 'alice'))).toEqual([true, false, false])
   })
 
-  it('are joined by a message between two of them', () => {
+  it('become one group when a message between them is loaded', () => {
     const items = givenMessages(['bob', 0], ['bob', 4], ['bob', 8])
     const toRows = createRows()
 
@@ -146,7 +146,7 @@ describe('the unread line', () => {
     return below?.kind === 'message' ? below.item.seq : undefined
   }
 
-  it('is above the first unread message of another user, not of the reader', () => {
+  it('is above the first unread message of another user, not above one of the reader', () => {
     expect(seqBelowLine(createRows()(items, [], 1, 'alice'))).toBe(3)
   })
 
@@ -163,14 +163,14 @@ describe('the unread line', () => {
     expect(rows.filter(({ kind }) => kind === 'unread')).toEqual([])
   })
 
-  it('keeps the rows below it the same objects', () => {
+  it('does not change the row objects when the rows are computed again', () => {
     const toRows = createRows()
     const before = toRows(items, [], 3, 'alice')
 
     expect(toRows(items, [], 3, 'alice').every((row, index) => row === before[index])).toBe(true)
   })
 
-  it('starts a group below it, and ends it when the line moves', () => {
+  it('starts a new group below it, which joins the group above when the line is removed', () => {
     const toRows = createRows()
 
     expect(firsts(toRows(items, [], 3, 'alice'))).toEqual([true, true, true, true, false])
@@ -179,7 +179,7 @@ describe('the unread line', () => {
 })
 
 describe('day lines', () => {
-  it('are different for each day of two years', () => {
+  it('have a different key for each day of two years', () => {
     const items = Array.from({ length: 731 }, (_, day) => ({
       ...(givenItems(1, day)[0] as TimelineMessage),
       at: new Date(2026, 0, day + 1, 12).toISOString(),
@@ -234,7 +234,7 @@ describe('outgoing messages', () => {
 })
 
 describe('history pages', () => {
-  it('join without missing or duplicate messages', () => {
+  it('are joined without missing or duplicate messages', () => {
     const items = givenItems(150)
     const page = (from: number, to: number): HistoryPage =>
       ({

@@ -11,14 +11,14 @@ import {
 } from '../support/client-fixture.ts'
 import { createTestUser } from '../support/test-user.ts'
 
-/** Short enough that a page renews its token during a test. */
+/** Lifetime of an access token, so short that a page renews its token during a test. */
 const tokenSeconds = 8
 
 const fixture = useClientFixture({
   env: { ISSUER_ACCESS_TOKEN_TTL: String(tokenSeconds), RATE_LIMIT_FACTOR: '100' },
 })
 
-/** A room of bob's with alice in it, open in her page. */
+/** Creates a room as bob, invites alice, and opens the room in her page. */
 async function givenRoom(alice: Visitor): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await using bob = await createTestUser(fixture.urls, 'bob')
@@ -120,7 +120,7 @@ describe('a session', { timeout: 90_000 }, () => {
     await page.context().close()
   })
 
-  it('reconnects on its own after the provider was unavailable at renewal', async () => {
+  it('reconnects without user action after the provider was unavailable for a renewal', async () => {
     const alice = await fixture.open('alice')
     const { page } = alice
     const room = await givenRoom(alice)
@@ -148,7 +148,7 @@ describe('a session', { timeout: 90_000 }, () => {
   })
 
   it.each(['nats-server', 'runtime'])(
-    'survives a crash of %s and sends each message written meanwhile once',
+    'survives a crash of %s, and sends each message that was written meanwhile exactly once',
     async (name) => {
       const alice = await fixture.open('alice')
       const room = await givenRoom(alice)

@@ -100,7 +100,7 @@ describe('parseMessage with malicious text', () => {
     expect(hrefsOf(parseMessage(text))).toEqual(hrefs)
   })
 
-  it('is not bypassed by an HTML sink in the sources', () => {
+  it('is the only way to HTML: no source in client/text writes HTML directly', () => {
     const sources = globSync('text/*.{ts,tsx}', { cwd: client }).map((file) =>
       readFileSync(join(client, file), 'utf8'),
     )
@@ -173,17 +173,21 @@ describe('parseMessage with pathological text', () => {
       '  \n',
       '[a]: b\n',
     ],
-  ])('ends within a bounded time and size: %j', { timeout: 5_000 }, (unit) => {
-    const text = unit.repeat(length)
+  ])(
+    'ends within a bounded time and returns a bounded result for repetitions of %j',
+    { timeout: 5_000 },
+    (unit) => {
+      const text = unit.repeat(length)
 
-    const blocks = parseMessage(text.slice(0, length))
+      const blocks = parseMessage(text.slice(0, length))
 
-    expect(JSON.stringify(blocks).length).toBeLessThan(length * 60)
-    expect(toPlainText(text, length).length).toBeLessThanOrEqual(length)
-  })
+      expect(JSON.stringify(blocks).length).toBeLessThan(length * 60)
+      expect(toPlainText(text, length).length).toBeLessThanOrEqual(length)
+    },
+  )
 
   it.each(['[', '~', '!', '|', '\\a', '(', '@', 'a_', '<a ', '[a]: b '])(
-    'loses no text of %j',
+    'loses no text of repetitions of %j',
     (unit) => {
       const text = unit.repeat(length / unit.length).trim()
 
@@ -202,7 +206,7 @@ describe('parseMessage with pathological text', () => {
     expect(depth).toBeLessThan(45)
   })
 
-  it('does not fill up the rows of a table', () => {
+  it('adds no empty cells to short rows of a table', () => {
     const wide = `${'|a'.repeat(60)}|\n${'|-'.repeat(60)}|\n${'b\n'.repeat(2_000)}`
 
     const [table, ...rest] = parseMessage(wide)

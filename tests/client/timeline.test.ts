@@ -52,7 +52,7 @@ describe('a timeline', () => {
     expect(repliesOf(timeline, 'a')).toEqual({ count: 2, lastSeq: 3 })
   })
 
-  it('stays empty while newer pages are missing', () => {
+  it('does not add a new message while newer pages are missing', () => {
     expect(timelineOf([sent(1, 'a')], { ...empty(), hasNewer: true }).items).toEqual([])
   })
 
@@ -80,7 +80,7 @@ describe('a timeline', () => {
     expect(items.map(({ seq }) => seq)).toEqual([4, 7, 9])
   })
 
-  it('gives early replies to their own parent only', () => {
+  it('counts replies that arrive early for their own parent message only', () => {
     const timeline = timelineOf([sent(2, 'b', 'a'), sent(4, 'd', 'c'), sent(3, 'c'), sent(1, 'a')])
 
     expect(repliesOf(timeline, 'a')).toEqual({ count: 1, lastSeq: 2 })
@@ -89,7 +89,7 @@ describe('a timeline', () => {
     expect(timelineOf([sent(9, 'x')], empty()).items[0]).not.toHaveProperty('replies')
   })
 
-  it('has the sequence number of the latest early reply', () => {
+  it('keeps the highest sequence number of replies that arrive early and out of order', () => {
     const timeline = timelineOf([sent(3, 'c', 'a'), sent(2, 'b', 'a'), sent(1, 'a')])
 
     expect(repliesOf(timeline, 'a')).toEqual({ count: 2, lastSeq: 3 })
@@ -113,12 +113,12 @@ describe('a timeline', () => {
   })
 })
 
-describe('an event of a loaded message', () => {
+describe('an event about a loaded message', () => {
   const [id, other] = [idOf(1), idOf(2)]
   const loaded = () => timelineOf([sent(1, id), sent(2, other)])
   const first = ({ items }: Timeline) => items[0]
 
-  it('edits it', () => {
+  it('edits the message', () => {
     const timeline = timelineOf([changed('edit', 3, 1)], loaded())
 
     expect(first(timeline)).toMatchObject({
@@ -129,14 +129,14 @@ describe('an event of a loaded message', () => {
     expect(timeline.items[1]).toMatchObject({ text: 'text 2', asOf: 2 })
   })
 
-  it('deletes its text, mentions and reactions', () => {
+  it('deletes the text, mentions and reactions of the message', () => {
     const timeline = timelineOf([reaction(3, 'bob', true), changed('delete', 4, 1)], loaded())
 
     expect(first(timeline)).toMatchObject({ text: '', mentions: [], reactions: [], asOf: 4 })
     expect(first(timeline)?.deletedAt).toBe(new Date(4).toISOString())
   })
 
-  it('changes nothing when it is older than the message, or known already', () => {
+  it('changes nothing when it is older than the last change of the message, or known already', () => {
     const edited = timelineOf([changed('edit', 4, 1)], loaded())
 
     expect(timelineOf([changed('delete', 3, 1)], edited)).toBe(edited)
@@ -171,7 +171,7 @@ describe('an event of a loaded message', () => {
     expect(reactions.map(({ emoji }) => emoji)).toEqual(['👎', '🎉'])
   })
 
-  it('does not repeat a reaction, nor remove an absent one', () => {
+  it('does not add a reaction twice, nor remove an absent one', () => {
     const once = timelineOf([reaction(3, 'bob', true)], loaded())
 
     for (const again of [reaction(4, 'bob', true), reaction(4, 'carol', false)])
@@ -190,7 +190,7 @@ describe('an event of a loaded message', () => {
   })
 })
 
-describe('a page on one side', () => {
+describe('a page of older or newer history', () => {
   const page = (seqs: number[], more: Partial<HistoryPage> = {}) => ({
     messages: seqs.map((seq) => toMessage(sent(seq, idOf(seq)))) as never,
     before: true,
@@ -200,7 +200,7 @@ describe('a page on one side', () => {
   })
   const seqsOf = ({ items }: Timeline) => items.map(({ seq }) => seq)
 
-  it('is added once where it overlaps, with what is beyond it', () => {
+  it('adds overlapping messages once, and tells whether more history follows', () => {
     const middle = timelineFromPage(page([4, 5]))
 
     const older = extendTimeline(middle, page([2, 3, 4], { before: false }), 'older')
@@ -211,13 +211,16 @@ describe('a page on one side', () => {
     expect(newer).toMatchObject({ hasOlder: true, hasNewer: false })
   })
 
-  it.each(['older', 'newer'] as const)('fills an empty timeline as the %s page', (side) => {
-    expect(seqsOf(extendTimeline(empty(), page([1, 2]), side))).toEqual([1, 2])
-  })
+  it.each(['older', 'newer'] as const)(
+    'fills an empty timeline if it is added as the %s page',
+    (side) => {
+      expect(seqsOf(extendTimeline(empty(), page([1, 2]), side))).toEqual([1, 2])
+    },
+  )
 })
 
-describe('a thread', () => {
-  it('has its replies only', () => {
+describe('the timeline of a thread', () => {
+  it('contains only replies of the thread', () => {
     const thread = timelineFromPage(
       { messages: [], before: false, after: false, asOf: 0 },
       'a' as MessageId,
@@ -230,7 +233,7 @@ describe('a thread', () => {
   })
 })
 
-/** A timeline whose pages arrive when the test calls `answer`. */
+/** Creates a timeline whose requests for pages are answered when the test calls `answer`. */
 function givenRoom(start?: number) {
   const pages: { input: Record<string, unknown>; answer: (page: HistoryPage) => void }[] = []
   const syncs: number[] = []
@@ -324,7 +327,7 @@ describe('a history page', () => {
     void timeline.goTo(2)
     await answer([1, 2, 3], 11, { after: true })
     expect(seqs()).toEqual([1, 2, 3])
-    // This page comes from a replica that lags behind the one before.
+    // This page, of position 8, is older than the page before, as if a lagging replica had sent it.
     void timeline.goToPresent()
     await answer([6, 7, 8], 8)
 
@@ -333,7 +336,7 @@ describe('a history page', () => {
     close()
   })
 
-  it('is dropped when another part of the room was opened during its request', async () => {
+  it('extends the part of the room that was opened last', async () => {
     const { timeline, answer, seqs, close } = givenRoom()
     await answer([8, 9, 10], 10, { before: true })
 

@@ -110,24 +110,24 @@ describe('the unread count of a room', () => {
     expect(isUncounted(applyCount(now, counted(2, 0, { readSeq: 3 })))).toBe(false)
   })
 
-  it('leaves out a received message at the read position, and at the position of the response', () => {
+  it('leaves out a received message whose position is that of the response or of the last read message', () => {
     const received = withNotices(startUnread(counted(2, 0)), sent(3, { mentions: [me] }))
 
     for (const read of [counted(3, 0), counted(2, 0, { readSeq: 3 })])
       expect(totalOf(applyCount(received, read))).toEqual({ unread: 0, mentions: 0 })
   })
 
-  it('follows the read position back to a response that includes less', () => {
+  it('follows a read position that moves back, even in an older response', () => {
     const read = withNotices(startUnread(counted(4, 0, { readSeq: 4 })), sent(5))
 
     expect(totalOf(applyCount(read, counted(3, 2, { readSeq: 1 })))).toMatchObject({ unread: 3 })
   })
 
-  it('is replaced by a response of the same age', () => {
+  it('is replaced by a later response with the same position', () => {
     expect(totalOf(applyCount(startUnread(counted(4, 2)), counted(4, 1))).unread).toBe(1)
   })
 
-  it('is complete without a notice, and incomplete from the latest one without its event', () => {
+  it('is complete without notices, and incomplete until a response includes all notices without events', () => {
     const { event: _, ...long } = sent(6)
     const start = startUnread(counted(0, 0))
     const now = withNotices(start, long as Notice, { ...long, seq: 5 } as Notice)
@@ -136,7 +136,7 @@ describe('the unread count of a room', () => {
     expect(isUncounted(applyCount(now, counted(5, 1)))).toBe(true)
   })
 
-  it('ignores notices that are no messages', () => {
+  it('ignores notices that are not of a new message', () => {
     const { event } = sent(3)
     const notice = { room: 'general', seq: 3, prev: 0, kind: 'edit', event } as unknown as Notice
 

@@ -7,7 +7,7 @@ import { type CommandResult, run } from '../support/command-line.ts'
 const root = join(import.meta.dirname, '..', '..')
 const document = await readFile(join(root, 'docs', 'contributing.md'), 'utf8')
 
-/** The code blocks of the document with the last file that the text names before each. */
+/** The code blocks of the document, each with the file that the text before it names last. */
 const blocks = readBlocks(document)
 
 let project: string
@@ -29,7 +29,7 @@ describe('docs/contributing.md', () => {
     expect(named).toContain('db:generate')
   })
 
-  it('adds a function with a table, a migration and a test that pass as written', async () => {
+  it('has steps that add a function, a table, a migration and a test that passes', async () => {
     for (const file of [
       'schema/tables/note.ts',
       'schema/messages/note.ts',
@@ -60,7 +60,7 @@ describe('docs/contributing.md', () => {
     expect(tested.code).toBe(0)
   }, 180_000)
 
-  it('adds a stream and the function that consumes it', async () => {
+  it('has steps that add a stream and the function that consumes it', async () => {
     const [declaration = ''] = blocksOf('schema/streams.ts')
     await edit('schema/streams.ts', (text) => `${text}\n${declaration}`)
     const topic = blocks.find(({ code }) => code.includes('noteAdded = {'))?.code ?? ''
@@ -77,7 +77,7 @@ describe('docs/contributing.md', () => {
     expect(checked.stdout).toContain('note.process')
   }, 60_000)
 
-  it('adds a feature to the page with its words in four languages', async () => {
+  it('has steps that add a feature to the page, with its texts in four languages', async () => {
     const words = blocks.find(({ code }) => code.includes("add: 'Add note'"))?.code ?? ''
     await write('client/notes/AddNote.tsx', blockOf('client/notes/AddNote.tsx'))
     await edit('client/i18n/en.ts', (text) => text.replace('  login: {', `${words}  login: {`))
@@ -113,7 +113,7 @@ function blockOf(file: string): string {
   return blocksOf(file)[0] ?? ''
 }
 
-/** The project as it is here, in a folder of its own, with the installed packages linked. */
+/** Copies the project to a temporary folder, with a link to the installed packages. */
 async function copyProject(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'natter-contributing-'))
   const left = ['node_modules', '.git', '.natter', '.cache', 'dist']

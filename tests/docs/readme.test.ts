@@ -26,7 +26,7 @@ describe('the README', () => {
   })
   afterAll(() => bench?.[Symbol.asyncDispose]())
 
-  /** Runs a command of the README without `npm run runtime --`, which would print lines of its own. */
+  /** Runs a command of the README without `npm run`, which would add lines to the output. */
   const asWritten = async (line: string): Promise<CommandResult> => {
     expect(readme).toContain(`\n${line}`)
     const [, verb = '', rest = ''] = /^npm run runtime -- (\S+)(.*?)(?: --as|$)/.exec(line) ?? []
@@ -36,7 +36,7 @@ describe('the README', () => {
     return runtime(args, { env, cwd: root })
   }
 
-  it('shows a function that is listed, asked and counted as it says', async () => {
+  it('shows a function, and commands that list it, call it and print its statistics', async () => {
     expect((await asWritten('npm run runtime -- ls')).stdout).toMatch(/greet\s+1\.0\.0/)
 
     const answer = await asWritten(`npm run runtime -- call greet '{"name":"Ada"}' --as alice`)
@@ -45,13 +45,13 @@ describe('the README', () => {
     expect((await asWritten('npm run runtime -- stats greet')).stdout).toMatch(/greet.*\b1\b/)
   })
 
-  it('checks the functions of the project without starting them', async () => {
+  it('shows a command that checks the functions of the project without starting them', async () => {
     const checked = await asWritten('npm run runtime -- check functions/')
     expect(checked).toMatchObject({ code: 0 })
     expect(checked.stdout).toContain('chat.history')
   })
 
-  it('names a version of the nats command that shows the same', async () => {
+  it('names the version of the nats command that the tests use, which lists the function, too', async () => {
     const nats = await findNatsCli()
     const listed = await run(nats, ['-s', env.NATS_URL ?? '', 'micro', 'ls'])
     expect(listed.stdout).toContain('greet')

@@ -45,7 +45,7 @@ describe('docs/runtime-api.md', () => {
     return reply.json<Record<string, unknown>>()
   }
 
-  /** Runs `act` after it subscribes, and resolves with the first message on the subject. */
+  /** Subscribes to the subject, runs `act`, and resolves with the first message. */
   async function eventAfter(subject: string, act: () => unknown) {
     const subscription = nc.subscribe(subject, { max: 1 })
     await nc.flush()
@@ -88,7 +88,7 @@ describe('docs/runtime-api.md', () => {
     expect(compiled).toMatchObject({ code: 0, stdout: '' })
   })
 
-  it('has a client whose output is as shown', async () => {
+  it('has a client that prints the output shown', async () => {
     const [, output] = /```text\n(.*?)```/s.exec(document) ?? []
 
     const client = await run(process.execPath, [join(folder, 'client.ts')], {
@@ -119,7 +119,7 @@ describe('docs/runtime-api.md', () => {
     expect(data).toEqual({ at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) })
   })
 
-  it('pushes a rejection to a caller without a reply subject', async () => {
+  it('has a function that publishes a rejection for a caller without a reply subject', async () => {
     const { data } = await eventAfter('deliver.ada.rejected.order', () =>
       nc.publish('as.ada.order.place.not-a-uuid', '{}'),
     )
@@ -158,7 +158,7 @@ describe('docs/runtime-api.md', () => {
   })
 })
 
-/** Writes the examples to the files that their first lines name, in the document's order. */
+/** Writes each example to the file that its first line names; examples of one file are joined. */
 async function writeExamples(folder: string) {
   const files = new Map<string, string>()
   for (const [, file = '', source = ''] of document.matchAll(/^```ts\n\/\/ (\S+)\n(.*?)^```$/gms))

@@ -19,7 +19,7 @@ const seedOf = (pair: nkeys.KeyPair) => new TextDecoder().decode(pair.getSeed())
 const inAnHour = () => Math.floor(Date.now() / 1_000) + 3_600
 
 describe('a seed', () => {
-  it('is parsed as by the nkeys library', () => {
+  it('gives a key whose signatures the nkeys library verifies', () => {
     const account = nkeys.createAccount()
     const key = readAccountSeed(seedOf(account))
 
@@ -28,7 +28,7 @@ describe('a seed', () => {
     expect(account.verify(Buffer.from('other data'), key.sign('data'))).toBe(false)
   })
 
-  it('seals and opens as the nkeys library', () => {
+  it('gives a curve key that exchanges sealed data with the nkeys library', () => {
     const ours = nkeys.createCurve()
     const theirs = nkeys.createCurve()
     const curve = readCurveSeed(seedOf(ours))
@@ -53,10 +53,13 @@ describe('a seed', () => {
     [secrets.calloutIssuer, 'it is not the seed of an account: those begin with SA'],
     [seedOf(nkeys.createUser()), 'it is not the seed of an account: those begin with SA'],
     [secrets.calloutXkeySeed, 'it is not the seed of an account: those begin with SA'],
-  ])('that is invalid is rejected without printing it: %#', (seed, reason) => {
-    expect(() => readAccountSeed(seed)).toThrow(reason)
-    if (seed) expect(() => readAccountSeed(seed)).not.toThrow(seed)
-  })
+  ])(
+    'that is invalid is rejected with an error that does not contain it (case %#)',
+    (seed, reason) => {
+      expect(() => readAccountSeed(seed)).toThrow(reason)
+      if (seed) expect(() => readAccountSeed(seed)).not.toThrow(seed)
+    },
+  )
 })
 
 describe('the auth callout', () => {
@@ -86,7 +89,7 @@ describe('the auth callout', () => {
     return nc
   }
 
-  /** The account AUTH permits no requests; in this account the test can send them itself. */
+  /** Connects to the account of the functions, where the test can send authorization requests itself. */
   const connectOutsideAuth = () => connectAs('functions', secrets.functionsPassword)
 
   /** Serves the callout with a handler until the test ends. */
@@ -122,7 +125,7 @@ describe('the auth callout', () => {
     ...overrides,
   })
 
-  it('passes on the credentials, and accepts the connection with the granted permissions only', async () => {
+  it('passes the credentials to its handler, and the client gets the granted permissions only', async () => {
     await serve(async () => grant())
     const nc = await connectAs('whoever', 'a token', { inboxPrefix: '_INBOX_ada' })
 
@@ -149,7 +152,7 @@ describe('the auth callout', () => {
     })
   })
 
-  it('writes the reason of a refusal to the server log, without delay', async () => {
+  it('refuses a connection without delay, and the server logs the reason', async () => {
     await serve(async () => {
       throw new FunctionError('forbidden', 'not on a Sunday')
     })
@@ -162,7 +165,7 @@ describe('the auth callout', () => {
     expect(faults).toEqual([])
   })
 
-  it('reports a fault without detail to the server', async () => {
+  it('refuses a connection after a fault, and does not send the fault to the server', async () => {
     await serve(async () => {
       throw new TypeError('the database is at 10.0.0.7')
     })
@@ -262,7 +265,7 @@ describe('the auth callout', () => {
     await expect.poll(() => faults).toEqual([expect.stringMatching(reason)])
   })
 
-  it('names the variable of an invalid seed', async () => {
+  it('rejects an invalid seed with an error that names its environment variable', async () => {
     const authenticate = async () => grant()
     const { calloutSeed, calloutXkeySeed } = secrets
 

@@ -73,16 +73,16 @@ describe('a function that calls another', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  it('passes on its remaining time', async () => {
+  it('passes its remaining time to that call', async () => {
     const { outer, inner } = await client.call('outer', { id: 'a' }, { timeoutMs: 2_000 })
 
-    // The header carries a duration, so the time of the transfer is not subtracted.
+    // The header contains a duration, not a point in time, so the transfer time is not subtracted.
     const maxTransferMs = 250
     expect(inner).toBeLessThan(outer + maxTransferMs)
     expect(inner).toBeGreaterThan(outer - maxTransferMs)
   })
 
-  it('is rejected with timeout when no time is left, without calling the other', async () => {
+  it('gets the error timeout when it has no time left, and the other is not called', async () => {
     let calls = 0
     const callback = () => void calls++
     nc.subscribe('inner.late', { callback })
@@ -92,7 +92,7 @@ describe('a function that calls another', () => {
     const hdrs = headers()
     hdrs.set('Natter-Timeout-Ms', '50')
     nc.publish('outer.late', '{"late":true}', { headers: hdrs })
-    // It publishes after the attempt to call, and messages on one connection arrive in order.
+    // The function publishes after its call has failed; messages on one connection arrive in order.
     for await (const message of rejected) expect(message.json()).toEqual({ code: 'timeout' })
     expect(calls).toBe(0)
   })

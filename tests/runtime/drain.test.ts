@@ -92,7 +92,7 @@ describe('three runtimes under load', () => {
         while (answers < enough) await once(answerEvents, 'answer')
       },
       stop: () => stopping.abort(),
-      /** Resolves with the number of calls when the last one is answered. */
+      /** Resolves when the last call is answered, with the number of calls. */
       async ended() {
         await Promise.all(all)
         return calls
@@ -117,12 +117,12 @@ describe('three runtimes under load', () => {
     await second.stop()
     await load.more(500)
     load.stop()
-    // Every call has reached the last runtime then, and some are still in flight.
+    // After the flush, every call has reached the last runtime, and some calls are still in flight.
     await nc.flush()
     await last.stop()
 
     const calls = await load.ended()
-    // Every event that the runtime published before it stopped has arrived then.
+    // After the flush, every event that a runtime published before it stopped has arrived.
     await nc.flush()
     expect(load.errors).toEqual([])
     expect(calls).toBeGreaterThan(1_500)

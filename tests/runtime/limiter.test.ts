@@ -13,7 +13,7 @@ afterEach(() => {
 
 const advance = (ms: number) => vi.setSystemTime(Date.now() + ms)
 
-/** Counters in memory, which fail while `isAvailable` is false. */
+/** Creates a shared counter in memory, which throws while `isAvailable` is false. */
 function createCounter() {
   const values = new Map<string, number>()
   const state = { isAvailable: true, values }
@@ -77,7 +77,7 @@ describe('Limiter', () => {
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(10)
   })
 
-  it('returns the calls over the limit to the shared counter', async () => {
+  it('subtracts the calls over the limit from the shared counter again', async () => {
     const { counter, state } = createCounter()
     const [one, other] = [createLimiter(100, counter), createLimiter(100, counter)]
 
@@ -87,7 +87,7 @@ describe('Limiter', () => {
     expect([...state.values.values()]).toEqual([100])
   })
 
-  it('counts the previous window by the share that is in the sliding window', async () => {
+  it('counts the calls of the previous window in proportion to its part of the sliding window', async () => {
     const limiter = createLimiter(100, createCounter().counter)
     await take(limiter, 100)
 
@@ -106,10 +106,10 @@ describe('Limiter', () => {
     expect(await take(limiter, 150)).toMatchObject({ accepted: 100 })
   })
 
-  it('does not carry calls that were granted and not used into the next window', async () => {
+  it('does not use granted calls that are left from the previous window', async () => {
     const { counter, state } = createCounter()
     const limiter = createLimiter(100, counter)
-    // The last batch is of five calls, of which one is used.
+    // The shared counter grants 1, 2, 4 and 5 calls; of the last five, one is used.
     await take(limiter, 8)
     advance(windowMs)
     state.values.clear()
@@ -168,19 +168,22 @@ describe('Limiter', () => {
     [4, 0],
     [4, 0.5],
     [60, 0.9],
-  ])('accepts a call of %d per window after retryAfterMs, not before', async (max, share) => {
-    const limiter = createLimiter(max, createCounter().counter)
-    advance(share * windowMs)
-    const { rejection } = await take(limiter, max + 1)
-    const retryAfterMs = rejection?.retryAfterMs ?? 0
+  ])(
+    'with a limit of %d calls per window, accepts a call after retryAfterMs and not before',
+    async (max, share) => {
+      const limiter = createLimiter(max, createCounter().counter)
+      advance(share * windowMs)
+      const { rejection } = await take(limiter, max + 1)
+      const retryAfterMs = rejection?.retryAfterMs ?? 0
 
-    advance(retryAfterMs - 1)
-    expect(await take(limiter, 1)).toMatchObject({ accepted: 0 })
-    advance(1)
-    expect(await take(limiter, 1)).toMatchObject({ accepted: 1 })
-  })
+      advance(retryAfterMs - 1)
+      expect(await take(limiter, 1)).toMatchObject({ accepted: 0 })
+      advance(1)
+      expect(await take(limiter, 1)).toMatchObject({ accepted: 1 })
+    },
+  )
 
-  it('counts locally over two windows while the shared counters are unavailable', async () => {
+  it('counts calls of the current and the previous window locally while shared counters are unavailable', async () => {
     const { counter, state } = createCounter()
     state.isAvailable = false
     const limiter = createLimiter(100, counter)
@@ -192,7 +195,7 @@ describe('Limiter', () => {
     expect(await take(limiter, 150)).toMatchObject({ accepted: 100 })
   })
 
-  it('rejects with unavailable instead when its fallback is block', async () => {
+  it('rejects calls with unavailable while shared counters are unavailable and its fallback is block', async () => {
     const { counter, state } = createCounter()
     state.isAvailable = false
     const limiter = createLimiter(100, counter, 'block')

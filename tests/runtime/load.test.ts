@@ -7,7 +7,7 @@ import { readRuntimeConfig } from '../../runtime/server/config.ts'
 import { LoadError } from '../../runtime/server/load.ts'
 import { startRuntime } from '../../runtime/server/run.ts'
 
-/** Nothing listens there, so a connection would be retried for a minute. */
+/** Nothing listens at this URL: a start that tried to connect would retry for a minute. */
 const unreachableUrl = 'nats://127.0.0.1:1'
 
 const head = `
@@ -20,7 +20,7 @@ const functionOn = (subject: string, options = '{}') =>
   `${head}export default defineFunction(${contract(subject)}, () => 1, ${options})`
 
 describe('loading a folder', () => {
-  /** Returns the LoadError of the start, and the lines it logged. */
+  /** Starts a runtime with these files. Returns its LoadError and the lines that it logged. */
   async function failToStart(files: Record<string, string>, env: Record<string, string> = {}) {
     const folder = await mkdtemp(join(tmpdir(), 'natter-load-'))
     onTestFinished(() => rm(folder, { recursive: true }))
@@ -125,7 +125,7 @@ describe('loading a folder', () => {
     ])
   })
 
-  it('reports each environment variable that a function misses', async () => {
+  it('reports each environment variable that a function requires and that is not set', async () => {
     const requires = (name: string) => `{ env: v.object({ ${name}: v.string() }) }`
     const { error, lines } = await failToStart(
       {

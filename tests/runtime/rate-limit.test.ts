@@ -16,7 +16,7 @@ export default defineFunction(
 )
 `
 
-/** Publishes an event when `prefetch` runs, and one when the handler runs. */
+/** Source code of a function that publishes an event from `prefetch` and one from its handler. */
 const prefetching = `
 import * as v from 'valibot'
 import { defineFunction } from '#runtime'
@@ -81,14 +81,14 @@ describe('a rate limit', () => {
 
     const accepted = answers.filter(({ pid }) => pid !== undefined)
     expect(accepted.length).toBeLessThanOrEqual(60)
-    // An instance may count calls that another has reserved and not yet returned.
+    // The shared counter may include calls that an instance has reserved and not yet returned.
     expect(accepted.length).toBeGreaterThanOrEqual(54)
     for (const { code, retryAfterMs } of answers.filter(({ pid }) => pid === undefined)) {
       expect(code).toBe('rate_limited')
       expect(retryAfterMs).toBeGreaterThan(0)
       expect(retryAfterMs).toBeLessThanOrEqual(120_000)
     }
-    // Each caller has a limit of their own.
+    // Each caller has a separate limit.
     expect(await call(bob, 'limited')).toHaveProperty('pid')
     for (const instance of instances) await instance[Symbol.asyncDispose]()
   })
@@ -139,7 +139,7 @@ describe('a rate limit', () => {
       .toBe(1)
   })
 
-  it('rejects calls while the shared counters are unavailable with RATE_LIMIT_FALLBACK=block', async () => {
+  it('with RATE_LIMIT_FALLBACK=block, rejects calls while the shared counters are unavailable', async () => {
     const folder = await bench.write({
       'blocks.ts': limited(10, 60_000).replace("'limited'", "'blocks'"),
     })
@@ -181,7 +181,7 @@ describe('a rate limit', () => {
       })
   })
 
-  it('runs prefetch exactly when a call waits for the shared counters', async () => {
+  it('runs prefetch only for calls that wait for the shared counters', async () => {
     const folder = await bench.write({ 'prepared.ts': prefetching })
     await using _ = await bench.start(folder)
     const subjects: string[] = []
@@ -213,29 +213,35 @@ describe('a rate limit', () => {
     ['RATE_LIMIT_FALLBACK', 'maybe', 'use allow or block'],
     ['RATE_LIMIT_FACTOR', 'many', 'use a number over 0'],
     ['RATE_LIMIT_FACTOR', '0', 'use a number over 0'],
-  ])('stops the start for %s=%s', async (name, value, advice) => {
-    const folder = await bench.write({ 'limited.ts': limited(1, 1_000) })
+  ])(
+    'prevents the start if %s=%s, and the error names the valid values',
+    async (name, value, advice) => {
+      const folder = await bench.write({ 'limited.ts': limited(1, 1_000) })
 
-    const { code, stderr } = await runtime(['start', folder], {
-      env: { NATS_URL: bench.nats.urlOf('functions'), [name]: value },
-    })
+      const { code, stderr } = await runtime(['start', folder], {
+        env: { NATS_URL: bench.nats.urlOf('functions'), [name]: value },
+      })
 
-    expect(code).not.toBe(0)
-    expect(stderr).toContain(`${name} is "${value}"`)
-    expect(stderr).toContain(advice)
-  })
+      expect(code).not.toBe(0)
+      expect(stderr).toContain(`${name} is "${value}"`)
+      expect(stderr).toContain(advice)
+    },
+  )
 
   it.each([
     [0, 1_000, 'max is 0'],
     [1.5, 1_000, 'max is 1.5'],
     [1, 999, 'windowMs is 999'],
     [1, 61_000, 'windowMs is 61000'],
-  ])('of %d calls in %d ms is reported by runtime check', async (max, windowMs, reason) => {
-    const folder = await bench.write({ 'limited.ts': limited(max, windowMs) })
+  ])(
+    'of %d calls in %d ms is reported as invalid by runtime check',
+    async (max, windowMs, reason) => {
+      const folder = await bench.write({ 'limited.ts': limited(max, windowMs) })
 
-    const { code, stdout, stderr } = await runtime(['check', folder])
+      const { code, stdout, stderr } = await runtime(['check', folder])
 
-    expect(code).not.toBe(0)
-    expect(stdout + stderr).toContain(reason)
-  })
+      expect(code).not.toBe(0)
+      expect(stdout + stderr).toContain(reason)
+    },
+  )
 })

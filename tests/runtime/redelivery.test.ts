@@ -3,7 +3,10 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
-/** Publishes an event for each finished job. With `stopsHalfway`, it hangs in the middle of a batch. */
+/**
+ * Returns the source code of a stream function that publishes an event for each finished job. With
+ * `stopsHalfway`, the function hangs in the middle of a batch.
+ */
 const worker = (stopsHalfway: boolean) => `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'
@@ -41,9 +44,9 @@ describe('a batch whose process is killed', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  // The server redelivers the batch when its acknowledgement timeout has passed.
+  // The test takes long: the server redelivers a batch only after its acknowledgement timeout.
   it('is redelivered completely to another process', { timeout: 60_000 }, async () => {
-    // Stored before a consumer exists, so that they are delivered as batches.
+    // Stores the jobs before a consumer exists, so that they are delivered in batches.
     const jsm = await jetstreamManager(nc)
     await jsm.streams.add({ name: 'JOBS', subjects: ['jobs.*'] })
     const ids = Array.from({ length: 30 }, (_, n) => `${n}`.padStart(2, '0'))

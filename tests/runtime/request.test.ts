@@ -18,7 +18,7 @@ const work = {
 } as const
 const contracts = { work, unserved: { ...work, subject: 'unserved.{id}' } } as const
 
-/** Waits `ms`, or until its signal aborts; then ends in the way that `ends` names. */
+/** Source code of a function that waits `ms` or until its signal aborts, and then ends as `ends` says. */
 const source = `
 import { setTimeout } from 'node:timers/promises'
 import * as v from 'valibot'
@@ -112,7 +112,7 @@ describe('a request', () => {
       code: 'too_large',
       message: 'The payload has 65537 bytes; the maximum is 65536',
     })
-    // Malformed JSON, which the function would notice if it parsed the payload.
+    // This payload is also malformed JSON: if it were parsed first, the code would be invalid.
     expect((await nc.request('work.a', `{${largest}`)).json()).toMatchObject({ code: 'too_large' })
   })
 
@@ -193,7 +193,7 @@ describe('a request', () => {
     expect((await began)[0]?.subject).toBe('began.quiet')
   })
 
-  it('fails with unavailable, timeout, invalid or cancelled', async () => {
+  it('fails with unavailable, timeout, invalid or cancelled, depending on the cause', async () => {
     const code = async (answer: ReturnType<typeof client.try>) => {
       const outcome = await answer
       return outcome.ok ? 'ok' : outcome.error.code
@@ -222,7 +222,7 @@ describe('a request', () => {
     requester.close()
   })
 
-  it('fails with disconnected when the connection is lost, and waits for a reconnect when it is not sent', async () => {
+  it('fails with disconnected when the connection is lost after it was sent; before, it waits for a reconnect', async () => {
     const { username, password, host } = new URL(bench.nats.urlOf('functions'))
     const own = await connect({
       servers: host,

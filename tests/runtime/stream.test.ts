@@ -3,7 +3,10 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
-/** Publishes an event for each finished job, and fails in the way that a job's `ends` names. */
+/**
+ * Returns the source code of a stream function that publishes an event for each finished job, and
+ * fails as the `ends` of a job says.
+ */
 const worker = (stream: string, maxAge = '') => `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'
@@ -59,7 +62,7 @@ describe('a stream function', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  /** Serves the worker on a stream of its own. */
+  /** Starts the worker with a new stream. */
   async function createFixture() {
     const stream = `jobs-${crypto.randomUUID()}`
     const functions = await bench.write({ 'work.job.ts': worker(stream) })
@@ -154,7 +157,7 @@ describe('a stream function', () => {
     expect(await deadLetters()).toEqual([])
   })
 
-  it('returns its state on fn.{name}', async () => {
+  it('replies with its state to a request on fn.{name}', async () => {
     const { append, until } = await createFixture()
     await append('one', { ends: 'well' })
     await until(1)

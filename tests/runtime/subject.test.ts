@@ -11,7 +11,7 @@ describe('parseSubject', () => {
     expect(subject.paramPositions).toEqual([{ name: 'room', index: 3 }])
   })
 
-  it('writes the caller from its own argument, never from the data', () => {
+  it('takes the caller from a separate argument, never from the data', () => {
     const data = { caller: 'mallory', room: 'general', text: 'hi' }
 
     expect(subject.fill(data, 'alice')).toBe('as.alice.room.general.join')
@@ -21,7 +21,7 @@ describe('parseSubject', () => {
   })
 
   it.each(['', 'a.b', '*', '>', 'a b', 'a\r\nb', 'x'.repeat(65), 7, null, undefined])(
-    'rejects the value %j of a parameter',
+    'rejects %j as the value of a parameter',
     (room) => {
       expect(isToken(room)).toBe(false)
       expect(() => subject.fill({ room }, 'alice')).toThrow(RangeError)
@@ -61,7 +61,7 @@ describe('overlaps', () => {
     ['>', 'a', true],
     ['a.>', 'b.>', false],
     ['a.b.>', 'a.>', true],
-  ])('of %s and %s is %s', (a, b, expected) => {
+  ])('returns for %s and %s: %s', (a, b, expected) => {
     expect(overlaps(a, b)).toBe(expected)
     expect(overlaps(b, a)).toBe(expected)
   })

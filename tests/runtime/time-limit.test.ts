@@ -9,7 +9,10 @@ import { readRuntimeConfig } from '../../runtime/server/config.ts'
 import { startRuntime } from '../../runtime/server/run.ts'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
-/** Publishes each step of a task. A slow task is slow in its first attempt, `never ends` in each. */
+/**
+ * Source code that publishes each step of a task. Tasks other than `well` exceed the time limit in the
+ * first attempt; the task `never ends` exceeds it in every attempt.
+ */
 const task = `
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
@@ -90,7 +93,7 @@ describe('a handler that exceeds its time limit', () => {
   })
   afterAll(() => fixture?.[Symbol.asyncDispose]())
 
-  it('of a stream counts as failed, and its later outcome is ignored', async () => {
+  it('on a stream has failed, and its later outcome is ignored', async () => {
     const { steps, append, stats } = fixture
     const until = steps('works')
     const before = await stats('works')
@@ -108,13 +111,13 @@ describe('a handler that exceeds its time limit', () => {
     expect(after.data.timeouts - before.data.timeouts).toBe(1)
   })
 
-  it('of a stream may throw after the time limit', async () => {
+  it('on a stream may throw after the time limit', async () => {
     const until = fixture.steps('works')
     await fixture.append('fails late')
     expect(await until('fails late: done')).toContain('fails late: late')
   })
 
-  it('of a stream does not block its batch, and the message becomes a dead letter', async () => {
+  it('on a stream does not block its batch, and the message becomes a dead letter', async () => {
     const { steps, nc, append } = fixture
     const dead = nc.subscribe('dead.works', { max: 1 })
     const until = steps('works')
@@ -127,7 +130,7 @@ describe('a handler that exceeds its time limit', () => {
     }
   })
 
-  it('becomes a dead letter even if the handler obeys its signal', async () => {
+  it('makes its message a dead letter even if it ends when its signal aborts', async () => {
     const { nc } = fixture
     const dead = nc.subscribe('dead.obeys', { max: 1 })
     await jetstream(nc).publish('orders.1', '{}')
@@ -136,7 +139,7 @@ describe('a handler that exceeds its time limit', () => {
       expect(headers?.get('Natter-Reason')).toBe('timeout: not done after 200 ms')
   })
 
-  it('of a bucket is called again', async () => {
+  it('on a bucket is called again with the same change', async () => {
     const until = fixture.steps('watches')
     const kv = await new Kvm(jetstream(fixture.nc)).open('SETTINGS')
     await kv.put('one', '"never ends at first"')
@@ -147,7 +150,7 @@ describe('a handler that exceeds its time limit', () => {
     ])
   })
 
-  it('of a schedule does not block the schedule', async () => {
+  it('on a schedule does not block later ticks', async () => {
     const { steps, stats } = fixture
     await steps('ticks')('never ends at first: done')
     expect((await stats('ticks')).data.timeouts).toBe(1)
@@ -155,7 +158,7 @@ describe('a handler that exceeds its time limit', () => {
 })
 
 describe('a handler that runs when its process must stop', () => {
-  // The time limit of the test is shorter than the server's acknowledgement timeout.
+  // The timeout of this test is shorter than the server's acknowledgement timeout.
   it('is aborted, and another process receives the message at once', {
     timeout: 8_000,
   }, async () => {
@@ -206,7 +209,7 @@ describe('a time limit', () => {
 
 type Fixture = Awaited<ReturnType<typeof createFixture>>
 
-/** A server, a client, and runtimes in this process. */
+/** Creates a NATS server, a connection to it, and a function that starts runtimes in this process. */
 async function createFixture() {
   await using disposables = new AsyncDisposableStack()
   const bench: CommandLine = disposables.use(await createCommandLine())

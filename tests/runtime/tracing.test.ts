@@ -90,7 +90,7 @@ describe('a trace without a tracer provider', () => {
   })
   afterAll(() => runtime?.stop())
 
-  /** Calls `outer` and returns the headers of all messages that follow from it. */
+  /** Calls `outer` and returns the headers of the messages that the call causes. */
   async function headersAfter(traceHeaders: Record<string, string>) {
     const received: Record<string, MsgHdrs | undefined> = {}
     const words = ['published', 'appended', 'inner', 'reacted']
@@ -105,7 +105,7 @@ describe('a trace without a tracer provider', () => {
     return words.map((word) => received[word])
   }
 
-  it('propagates to calls, events and appends of a function, and to the events that follow', async () => {
+  it('propagates to calls, events and appends of a function, and to the events that those cause', async () => {
     for (const hdrs of await headersAfter({ traceparent, tracestate: 'shop=7' })) {
       expect(hdrs?.get('traceparent')).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`))
       expect(hdrs?.get('traceparent')).not.toContain(spanId)
@@ -119,7 +119,7 @@ describe('a trace without a tracer provider', () => {
       expect(hdrs?.get('traceparent')).toBe(unsampled)
   })
 
-  it('is stored with a span for each call and each append', async () => {
+  it('is stored with a span for each call, event and append', async () => {
     const trace = crypto.randomUUID().replaceAll('-', '')
     await headersAfter({ traceparent: `00-${trace}-${spanId}-01` })
 
@@ -135,7 +135,7 @@ describe('a trace without a tracer provider', () => {
     expect(byName['appended.{id}']).toMatchObject({ parent: byName.outer?.id, kind: 'append' })
   })
 
-  it('is created and stored for a failed call without a trace', async () => {
+  it('is created and stored for a failed call without trace headers', async () => {
     await request('inner.a', {}, JSON.stringify({ ends: 'thrown' }))
 
     const reply = await nc.request('runtime.spans', JSON.stringify({ only: 'failed' }))
@@ -144,7 +144,7 @@ describe('a trace without a tracer provider', () => {
     ])
   })
 
-  it('is in the log lines of its functions', async () => {
+  it('has its id in the log lines of the functions that it reaches', async () => {
     const from = runtime.log.end()
     await request('outer.a', { traceparent })
 
@@ -187,14 +187,14 @@ describe('a trace with a tracer provider', () => {
   })
   beforeEach(() => exporter.reset())
 
-  /** Returns the only recorded span of a name. A span is recorded before its reply is sent. */
+  /** Returns the only recorded span with this name. A span is recorded before its reply is sent. */
   const spanOf = (name: string) => {
     const spans = exporter.getFinishedSpans().filter((span) => span.name === name)
     expect(spans).toHaveLength(1)
     return spans[0] as ReadableSpan
   }
 
-  it('begins with a call without a trace', async () => {
+  it('begins with a call that has no trace headers', async () => {
     await client.call('inner', { id: 'a' })
 
     const span = spanOf('inner')
@@ -228,14 +228,14 @@ describe('a trace with a tracer provider', () => {
     await request('outer.a', { traceparent })
 
     for await (const message of reactions) {
-      // The function publishes while it runs, so the message carries its span.
+      // The function publishes while it runs, so the message contains the id of the function's span.
       const [, , publisher] = message.headers?.get('traceparent').split('-') ?? []
       await expect.poll(() => spanOf('listen').spanContext().spanId).toBe(publisher)
     }
     expect(spanOf('listen').parentSpanContext?.spanId).toBe(spanOf('outer').spanContext().spanId)
   })
 
-  it('is the active context for libraries', async () => {
+  it('has the span of the running function as the active span for libraries', async () => {
     const { active } = await client.call('inner', { id: 'a' })
     expect(active).toBe(spanOf('inner').spanContext().spanId)
   })

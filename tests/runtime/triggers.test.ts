@@ -4,7 +4,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
-/** Each publishes an event with the trigger's data and its process id. */
+/** Source code of functions that each publish an event with the data of the trigger and the process id. */
 const functions = {
   'listen.each.ts': listener('event(news)'),
   'listen.one.ts': listener("event(news, { queue: 'listeners' })"),
@@ -66,14 +66,14 @@ describe('two processes with the same functions', () => {
     return events
   }
 
-  it('both receive an event without a queue group', async () => {
+  it('both receive an event if the function has no queue group', async () => {
     const events = await collect('listen-each', 2, async () => nc.publish('news.first', '{}'))
 
     expect(events.map(({ what }) => what)).toEqual(['first', 'first'])
     expect(new Set(events.map(({ pid }) => pid)).size).toBe(2)
   })
 
-  it('share events with a queue group', async () => {
+  it('share the events of a function with a queue group', async () => {
     const count = 20
     const events = await collect('listen-one', count, async () => {
       for (let n = 0; n < count; n++) nc.publish(`news.${n}`, '{}')
@@ -90,7 +90,7 @@ describe('two processes with the same functions', () => {
     expect(events.map(({ what }) => what)).toEqual([`put ${key}`, `expire ${key}`])
   })
 
-  it('receive each tick of a schedule once', async () => {
+  it('together receive each tick of a schedule once', async () => {
     const events = await collect('ticks', 3)
 
     const times = events.map(({ what }) => Date.parse(what))

@@ -11,13 +11,13 @@ import {
 import { createKeycloakFixture, type KeycloakFixture, signIn } from '../support/keycloak-fixture.ts'
 import { fetchTokens, type Tokens } from '../support/tokens.ts'
 
-/** Short enough that a page renews its token within a test. */
+/** Lifetime of an access token, so short that a page renews its token within a test. */
 const tokenSeconds = 15
 
 let ground: KeycloakFixture
 let alice: Visitor
 let bob: Visitor
-/** Creates a public room of alice that bob has joined, and opens it in both browsers. */
+/** Address of a public room that alice has created and bob has joined; both pages show it. */
 let room: string
 
 beforeAll(async () => {
@@ -42,14 +42,14 @@ async function join({ page }: Visitor) {
   await page.getByRole('button', { name: 'Join room' }).click()
 }
 
-/** Returns the URLs that a page visits while `work` runs. */
+/** Returns an array to which the path of each later navigation of the page is added. */
 function follow({ page }: Visitor) {
   const paths: string[] = []
   page.on('framenavigated', (frame) => paths.push(new URL(frame.url()).pathname))
   return paths
 }
 
-/** Connects to NATS with a token. */
+/** Connects to NATS with a token. Returns 'let in' or the error. */
 async function tryToken(token: string): Promise<string> {
   try {
     const nc = await connect({ servers: ground.urls.nats, token, reconnect: false })
@@ -60,8 +60,8 @@ async function tryToken(token: string): Promise<string> {
   }
 }
 
-describe('with a real Keycloak', { timeout: 120_000 }, () => {
-  it('logs users in on its page, and they exchange messages', async () => {
+describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
+  it('logs users in on the page of Keycloak, and they exchange messages', async () => {
     await typeMessage(alice.page, 'Good morning, bob')
     await message(bob.page, 'Good morning, bob').getByText('Alice Adams').waitFor()
     await typeMessage(bob.page, 'Good morning to you')
@@ -71,7 +71,7 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
     await expectNoProblems(bob)
   })
 
-  it('restores the page and its login after a reload without a form', async () => {
+  it('restores the page and the session after a reload, without a login form', async () => {
     const { page } = alice
     await page.evaluate((path) => history.replaceState(null, '', path), `/r/${room}`)
 
@@ -82,7 +82,7 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
     await expectNoProblems(alice)
   })
 
-  it('keeps the user logged in after going back to its page in the browser', async () => {
+  it('keeps the user logged in after the browser goes back to the page of Keycloak', async () => {
     const visitor = await enter('charlie')
     const { page } = visitor
     const answers: string[] = []
@@ -98,7 +98,7 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
     await page.context().close()
   })
 
-  it('renews the token while the user is typing, and the draft is kept', async () => {
+  it('renews the token while the user is typing, and loses no text or message', async () => {
     const { page } = alice
     let renewals = 0
     page.on('requestfinished', (request) => {
@@ -128,7 +128,7 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
     await expectNoProblems(alice)
   })
 
-  it('lets a user without a role read and not write', async () => {
+  it('lets a user without a role read but not send messages', async () => {
     const charlie = await enter('charlie')
     await join(charlie)
 
@@ -147,7 +147,7 @@ describe('with a real Keycloak', { timeout: 120_000 }, () => {
       tokens = await fetchTokens(ground.keycloak.url, 'natter-cli', cli)
     })
 
-    it('of an accepted client connects, also from a program', async () => {
+    it('of an accepted client is accepted from a program, too', async () => {
       expect(await tryToken(tokens.access_token)).toBe('let in')
     })
 

@@ -40,7 +40,7 @@ describe.skipIf(!old && !process.env.CI)('the launcher under an older Node', () 
     await expect(exited).resolves.toBe(0)
   })
 
-  it('forwards messages, and stops the command when its channel closes', async () => {
+  it('forwards IPC messages, and stops the command when its IPC channel closes', async () => {
     const { child, lines, ready } = await start()
     await expect(ready).resolves.toEqual({ natter: 'ready' })
     child.disconnect()
@@ -71,7 +71,7 @@ describe('npm run runtime', () => {
   })
 })
 
-/** Starts a runtime through the launcher, with a channel, and waits for its ready line. */
+/** Starts a runtime through the launcher, with an IPC channel, and waits for its ready line. */
 async function start() {
   const child = spawn(old ?? '', [bin, 'start', functions], {
     env: { ...process.env, NATS_URL: bench.nats.urlOf('functions') },
@@ -82,7 +82,7 @@ async function start() {
   return { child, lines: await untilReady(child.stdout as Readable), ready, exited }
 }
 
-/** The lines after the ready line. */
+/** Reads lines up to the ready line. Returns the iterator over the lines after it. */
 async function untilReady(input: Readable) {
   const lines = createInterface({ input })[Symbol.asyncIterator]()
   for (let line = await lines.next(); !line.done; line = await lines.next())
@@ -90,7 +90,7 @@ async function untilReady(input: Readable) {
   throw new Error('It ended before it was ready')
 }
 
-/** Returns the remaining output. */
+/** Returns the messages of the remaining log lines. */
 async function rest(lines: AsyncIterator<string>) {
   const said: string[] = []
   for (let line = await lines.next(); !line.done; line = await lines.next())
@@ -98,7 +98,7 @@ async function rest(lines: AsyncIterator<string>) {
   return said
 }
 
-/** Finds a Node on PATH that cannot run TypeScript; undefined if there is none. */
+/** Returns a Node on PATH that is older than version 24, or undefined if there is none. */
 function findOldNode() {
   return (process.env.PATH ?? '')
     .split(delimiter)

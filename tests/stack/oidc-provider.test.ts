@@ -33,8 +33,8 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-describe('discovery', () => {
-  it('has the path and the endpoints of Keycloak', async () => {
+describe('the discovery document', () => {
+  it('has the same path and endpoints as in Keycloak', async () => {
     const found = await (await fetch(`${url}/.well-known/openid-configuration`)).json()
 
     expect(new URL(url).pathname).toBe('/realms/nats-chat')
@@ -50,14 +50,14 @@ describe('discovery', () => {
     })
   })
 
-  it('returns the same below /auth', async () => {
+  it('is the same below /auth', async () => {
     const read = async (path: string) =>
       (await fetch(new URL(`${path}/.well-known/openid-configuration`, url))).json()
 
     expect(await read('/auth/realms/nats-chat')).toEqual(await read('/realms/nats-chat'))
   })
 
-  it('returns the same for a request with another host name', async () => {
+  it('names the same endpoints for a request with another host name', async () => {
     const { port } = new URL(url)
     const found = await fetch(
       `http://localhost:${port}/realms/nats-chat/.well-known/openid-configuration`,
@@ -66,7 +66,7 @@ describe('discovery', () => {
     expect(await found.json()).toMatchObject({ token_endpoint: `${url}/${endpoints}/token` })
   })
 
-  it('publishes no private key', async () => {
+  it('refers to a key set without private keys', async () => {
     const { keys } = await (await fetch(`${url}/${endpoints}/certs`)).json()
 
     expect(keys).toEqual([
@@ -81,7 +81,7 @@ describe('discovery', () => {
     ])
   })
 
-  it('answers 404 for another realm', async () => {
+  it('is not found for another realm', async () => {
     const other = new URL('/realms/master/.well-known/openid-configuration', url)
 
     expect((await fetch(other)).status).toBe(404)
@@ -93,7 +93,7 @@ describe('the password grant', () => {
     ['alice', 'Alice Adams', ['admin', 'user']],
     ['bob', 'Bob Brown', ['user']],
     ['charlie', 'Charlie Clark', []],
-  ])('returns a token with the claims of Keycloak for %s', async (username, name, roles) => {
+  ])("returns a token with the same claims as Keycloak's for %s", async (username, name, roles) => {
     const tokens = await client.login(username)
 
     const { payload, protectedHeader } = await client.verify(tokens.access_token)
@@ -129,7 +129,7 @@ describe('the password grant', () => {
     expect(payload).not.toHaveProperty('realm_access')
   })
 
-  it('returns the same sub for a user in every state folder', async () => {
+  it('returns the same sub for each login of a user', async () => {
     const [first, second] = await Promise.all([client.login('alice'), client.login('alice')])
 
     const subs = [first, second].map(
@@ -140,10 +140,10 @@ describe('the password grant', () => {
 
   it.each([
     ['a wrong password', { username: 'alice', password: 'bob123' }],
-    ['a name nobody has', { username: 'nobody', password: 'alice123' }],
+    ['an unknown user name', { username: 'nobody', password: 'alice123' }],
     ['no password', { username: 'alice' }],
-    ['nothing', {}],
-  ])('rejects %s with the response of Keycloak', async (_what, credentials) => {
+    ['a request without credentials', {}],
+  ])('rejects %s with the same response as Keycloak', async (_what, credentials) => {
     const response = await client.ask({
       grant_type: 'password',
       client_id: 'natter-cli',
@@ -165,7 +165,7 @@ describe('the password grant', () => {
     expect(await response.json()).not.toHaveProperty('access_token')
   })
 
-  it.each(['a.*> <b>é</b>', ''])('logs in the user "%s" of users.json', async (username) => {
+  it.each(['a.*> <b>é</b>', ''])('logs in the user "%s" from users.json', async (username) => {
     const dir = await temporaryFolder()
     const users = [{ username, password: 'secret', roles: ['user'] }]
     await writeFile(join(dir, 'users.json'), JSON.stringify(users))
@@ -181,18 +181,21 @@ describe('the password grant', () => {
   })
 
   it.each([
-    ['no JSON', '[', /users\.json is not JSON/],
-    ['a user without password', '[{"username":"a"}]', /users\.json .* 0\.password/],
-  ])('does not start when users.json contains %s', async (_what, content, reason) => {
-    const dir = await temporaryFolder()
-    await writeFile(join(dir, 'users.json'), content)
+    ['invalid JSON', '[', /users\.json is not JSON/],
+    ['a user without a password', '[{"username":"a"}]', /users\.json .* 0\.password/],
+  ])(
+    'prevents the start of the provider when users.json contains %s',
+    async (_what, content, reason) => {
+      const dir = await temporaryFolder()
+      await writeFile(join(dir, 'users.json'), content)
 
-    await expect(startIssuer({ dir })).rejects.toThrow(reason)
-  })
+      await expect(startIssuer({ dir })).rejects.toThrow(reason)
+    },
+  )
 })
 
 describe('the code flow', () => {
-  it('redirects through the sign-in page to tokens for the app', async () => {
+  it('shows the login page, then redirects to the app with a code that it exchanges for tokens', async () => {
     const asked = client.request()
     const browser = client.browser()
 
@@ -269,8 +272,8 @@ describe('the code flow', () => {
   })
 
   it.each([
-    ['without a verifier', undefined],
-    ['with another verifier', randomToken()],
+    ['without a code verifier', undefined],
+    ['with a wrong code verifier', randomToken()],
   ])('rejects a code %s', async (_what, verifier) => {
     const { code } = await client.signIn('alice')
 
@@ -292,8 +295,8 @@ describe('the code flow', () => {
   })
 
   it.each([
-    ['no challenge', { code_challenge: undefined, code_challenge_method: undefined }],
-    ['a plain challenge', { code_challenge_method: 'plain' }],
+    ['no code challenge', { code_challenge: undefined, code_challenge_method: undefined }],
+    ['a plain code challenge', { code_challenge_method: 'plain' }],
   ])('rejects an authorization request with %s', async (_what, changed) => {
     const answer = await client.browser().open(client.request(changed).url)
 
@@ -313,7 +316,7 @@ describe('the code flow', () => {
     expect(answer.body).toContain('redirect_uri')
   })
 
-  it('renews without a form while the session lasts', async () => {
+  it('returns a new code without a form while the session lasts', async () => {
     const { browser } = await client.signIn('alice')
     const silent = client.request({ prompt: 'none', redirect_uri: `${app}/silent` })
 
@@ -324,7 +327,7 @@ describe('the code flow', () => {
     expect(new URL(unknown.location ?? '').searchParams.get('error')).toBe('login_required')
   })
 
-  it('shows the form for prompt=login, so that another user can log in', async () => {
+  it('shows the login form for prompt=login, so that another user can log in', async () => {
     const { browser } = await client.signIn('alice')
     const asked = client.request({ prompt: 'login' })
 
@@ -341,7 +344,7 @@ describe('the code flow', () => {
 })
 
 describe('signing out', () => {
-  it('ends the session, invalidates refresh token and userinfo, and redirects to the app', async () => {
+  it('ends the session, invalidates the refresh and access tokens, and redirects to the app', async () => {
     const { browser, tokens } = await client.signInForTokens('alice')
     const query = new URLSearchParams({
       id_token_hint: tokens.id_token,
@@ -359,7 +362,7 @@ describe('signing out', () => {
     expect((await client.userinfo(tokens.access_token)).status).toBe(401)
   })
 
-  it('asks for confirmation if the app has not named the user', async () => {
+  it('asks for confirmation if the request has no id_token_hint', async () => {
     const { browser } = await client.signIn('alice')
 
     const page = await browser.open(`${url}/${endpoints}/logout`)
@@ -404,7 +407,7 @@ describe('refreshing', () => {
     expect((await client.refresh('nats-chat-app', tokens.refresh_token)).status).toBe(400)
   })
 
-  it('works after a restart, with the same keys', async () => {
+  it('works after a restart of the provider, which keeps its keys', async () => {
     const dir = await temporaryFolder()
     const before = await start({ dir })
     const other = createClient(before.issuer)
@@ -441,8 +444,8 @@ describe('userinfo', () => {
   })
 })
 
-describe('a new key', () => {
-  it('signs new tokens, while the old key stays published', async () => {
+describe('a new signing key', () => {
+  it('signs new tokens, while tokens signed with the old key stay valid', async () => {
     const { issuer, rotateKeys } = await start({ dir: await temporaryFolder() })
     const other = createClient(issuer)
     const before = await other.login('bob')
@@ -459,15 +462,15 @@ describe('a new key', () => {
   })
 })
 
-describe('pages of other origins', () => {
+describe('a cross-origin request', () => {
   const paths = ['.well-known/openid-configuration', `${endpoints}/certs`, `${endpoints}/userinfo`]
 
-  it.each(paths)('may read %s from the origin of the app only', async (path) => {
+  it.each(paths)('for %s is allowed from the origin of the app only', async (path) => {
     expect(await allowedOrigin(path, app)).toBe(app)
     expect(await allowedOrigin(path, 'http://evil.example')).toBe(null)
   })
 
-  it('may request tokens from the origin of the app only', async () => {
+  it('for tokens is allowed from the origin of the app only', async () => {
     const { tokens } = await client.signInForTokens('alice')
     const body = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token }
     const form = { ...body, client_id: 'nats-chat-app' }
@@ -481,7 +484,7 @@ describe('pages of other origins', () => {
     expect(answered.headers.get('access-control-allow-origin')).toBe(app)
   })
 
-  it('may send a preflight request', async () => {
+  it('is preceded by a preflight request that is allowed from the origin of the app only', async () => {
     const preflight = (origin: string) =>
       fetch(`${url}/${endpoints}/userinfo`, {
         method: 'OPTIONS',

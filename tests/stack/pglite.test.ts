@@ -19,7 +19,7 @@ describe('PGlite behind its socket', () => {
     await rm(dir, { recursive: true, force: true })
   })
 
-  it('serves concurrent clients without mixing their named or unnamed statements', async () => {
+  it('serves concurrent clients without mixing up their named and unnamed prepared statements', async () => {
     const clients = [true, false].map((prepare) => postgres(pglite.url, { max: 6, prepare }))
     await clients[0]?.unsafe('create table said (who text, number int)')
 

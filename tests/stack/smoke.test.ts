@@ -11,7 +11,7 @@ import { startStack } from '../support/stack-process.ts'
 const root = resolve(import.meta.dirname, '..', '..')
 const text = `First light ${crypto.randomUUID()}`
 
-describe('smoke test', () => {
+describe('a new stack', () => {
   let dir: string
   let stack: ProcessService
 
@@ -34,7 +34,7 @@ describe('smoke test', () => {
     expect(await readTexts()).toEqual([text])
   })
 
-  it('returns it in the history after a restart of everything', async () => {
+  it('returns the message in the history after a restart of the stack', async () => {
     await stack.restart()
 
     const said = await runScript('--text', text, '--after-restart')
@@ -43,7 +43,7 @@ describe('smoke test', () => {
     expect(await readTexts()).toEqual([text])
   })
 
-  /** Runs in a process of its own, because nats.js cannot use WebSocket and TCP in one process. */
+  /** Runs smoke.ts in a separate process, because nats.js cannot use WebSocket and TCP in one process. */
   function runScript(...args: string[]) {
     const script = join(root, 'tests', 'support', 'smoke.ts')
     return output(process.execPath, [script, join(dir, 'stack.json'), ...args], { within: 30_000 })

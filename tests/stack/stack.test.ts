@@ -39,7 +39,7 @@ describe('finding nats-server', () => {
     )
   })
 
-  it('lists every attempt and its failure when none can be had', async () => {
+  it('throws an error that lists each failed attempt if none is found or installed', async () => {
     const dir = await givenFolder()
 
     const error = await findNatsServer({ env: { PATH: dir, NATTER_CACHE: dir } }).catch(String)
@@ -49,7 +49,7 @@ describe('finding nats-server', () => {
   })
 })
 
-describe('ports', () => {
+describe('choosePorts', () => {
   it('replaces a port in use by the next free one, and logs it', async () => {
     const taken = await givenListener()
     const said: string[] = []
@@ -71,7 +71,7 @@ describe('ports', () => {
   })
 
   it.each(['http', '-1', '65536', '80.5'])(
-    'rejects %s with an error that names the variable',
+    'rejects PG_PORT=%s with an error that names the variable',
     async (PG_PORT) => {
       await expect(choosePorts({ env: { PG_PORT } })).rejects.toThrow(
         `PG_PORT must be a port from 0 (any) to 65535, but is "${PG_PORT}"`,
@@ -81,7 +81,7 @@ describe('ports', () => {
 })
 
 describe('the state of a stack', () => {
-  it('generates secrets once, readable by its owner only', async () => {
+  it('has secrets that are generated once, in a file that only its owner can read', async () => {
     const file = join(await givenFolder(), 'secrets.json')
 
     const made = readSecrets(file)
@@ -91,14 +91,14 @@ describe('the state of a stack', () => {
     expect(made.functionsPassword).toMatch(/^[a-z]\w{40,}$/)
   })
 
-  it('rejects damaged secrets instead of generating new ones', async () => {
+  it('is rejected if its secrets are damaged, and they are not replaced', async () => {
     const file = join(await givenFolder(), 'secrets.json')
     await writeFile(file, '{}')
 
     expect(() => readSecrets(file)).toThrow(`${file} is damaged`)
   })
 
-  it('gives a lock to one process at a time, and replaces the lock of a dead one', async () => {
+  it('is locked by one process at a time, and the lock of a dead process is replaced', async () => {
     const file = join(await givenFolder(), 'lock')
     await writeFile(file, JSON.stringify({ pid: process.pid, since: 'long before' }))
 
@@ -110,8 +110,8 @@ describe('the state of a stack', () => {
   })
 })
 
-describe('the page', () => {
-  it('serves the configuration once everything runs', async () => {
+describe('the web server', () => {
+  it('responds with 503 until the configuration is known, and serves it afterwards', async () => {
     let config: { natsWebSocket: string; issuer: string; clientId: string } | undefined
     await using web = await startWeb({ config: () => config })
     const path = `${web.url}/config.json`
@@ -166,7 +166,7 @@ describe('the nats-server service', () => {
 })
 
 describe('supervision', { timeout: 30_000 }, () => {
-  it('gives up on a service that keeps exiting, with the end of its log', async () => {
+  it('gives up on a service that keeps exiting, and reports the end of its log', async () => {
     const binary = await findNatsServer()
     const nats = await startNats({ binary, dir: await givenFolder(), secrets: createSecrets() })
     await using _nats = nats
@@ -193,7 +193,7 @@ describe('npm start', { timeout: 90_000 }, () => {
     ['WEB_PORT', { WEB_PORT: 'x' }, 'WEB_PORT must be a port'],
     ['NATS_SERVER', { NATS_SERVER: '/nowhere' }, 'NATS_SERVER names /nowhere'],
     ['NATS_WS_URL', { NATS_URL: 'nats://a:1' }, 'set NATS_WS_URL as well'],
-  ])('exits with an error that names a wrong %s', async (_, env, complaint) => {
+  ])('exits with an error that names %s if it is invalid or missing', async (_, env, complaint) => {
     const main = startMain(await givenFolder(), env)
 
     expect(await main.exit).toBe(1)
@@ -249,7 +249,7 @@ async function givenListener(port = 0) {
   return typeof address === 'object' && address ? address.port : 0
 }
 
-/** Runs `npm start` without npm and the launcher, on free ports. */
+/** Starts stack/start.ts, which `npm start` runs, on free ports. */
 function startMain(dir: string, more: Record<string, string> = {}) {
   const { NATS_URL, DATABASE_URL, OIDC_ISSUER, ...env } = process.env
   const anyPorts = Object.fromEntries(Object.keys(defaultPorts).map((name) => [name, '0']))
@@ -266,13 +266,13 @@ function startMain(dir: string, more: Record<string, string> = {}) {
     })
   }
   const exit = once(child, 'close').then(([code]) => code)
-  // SIGKILL would leave its nats-server behind.
+  // After SIGKILL, the nats-server of the stack would still run.
   cleanups.push(() => child.kill('SIGTERM') && exit)
   return {
     child,
     exit,
     said: () => said,
-    /** Resolves when the output matches. */
+    /** Resolves when the output matches the pattern. */
     says(pattern: RegExp) {
       return new Promise<void>((resolve, reject) => {
         const look = () => pattern.test(said) && resolve()

@@ -25,7 +25,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** Returns the response body as sent; fetch would decompress it. */
+/** Returns the response and its body as it was sent; fetch would decompress the body. */
 async function get(path: string, headers: Record<string, string> = {}) {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   request(web.url + path, { headers }, resolve)
@@ -59,7 +59,7 @@ describe('files of the page', () => {
     expect(body.toString()).toBe(script)
   })
 
-  it('are immutable if their name contains a hash, and revalidated otherwise', async () => {
+  it('are cached as immutable if their name contains a hash, and revalidated otherwise', async () => {
     const lasting = await get('/assets/main-abc123.js')
     const page = await get('/')
 
@@ -93,7 +93,7 @@ describe('files of the page', () => {
     expect(new Set(etags).size).toBe(3)
   })
 
-  it('are not compressed when small, and compressed ones are not served by their own names', async () => {
+  it('are not compressed when small, and compressed copies have no URLs of their own', async () => {
     await expect(stat(join(folder, 'index.html.br'))).rejects.toThrow('ENOENT')
     expect((await get('/assets/main-abc123.js.br')).response.statusCode).toBe(404)
   })
