@@ -2,7 +2,7 @@
 import type { LoopResult } from './loop.ts'
 
 export interface Options {
-  /** Measurements per row. */
+  /** Number of measurements of each row. */
   rounds: number
   seconds: number
 }
@@ -22,7 +22,7 @@ export type Figure = keyof Sample
 export type Samples = Map<string, Sample[]>
 
 export interface Goal {
-  /** Limit of the median ratio. */
+  /** The limit that the median of the ratios must meet. */
   must: number
   aim?: number | undefined
   /** `more`: the limit is a minimum. `less`: it is a maximum. */
@@ -34,7 +34,7 @@ export interface Line {
   value: string
   /** Name of the row or limit that the ratios are relative to. */
   base?: string
-  /** One per round, each of two figures of the same round. */
+  /** For each round, the ratio of this line's figure to that of `base`, both from the same round. */
   ratios?: number[]
   goal?: Goal
 }
@@ -54,7 +54,7 @@ export async function takeSample(
   return { rate: count / seconds, p50, p99, cpu: ((await readCpu()) - before) / count }
 }
 
-/** Measures every row once per round, beginning with another row each time. */
+/** Measures every row once in each round. Each round begins with another row. */
 export async function measureRounds(
   rows: readonly string[],
   { rounds }: Options,
@@ -83,7 +83,7 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2
 }
 
-/** Returns a line per row with its figures. The ratio is that of the rates. */
+/** Returns a line for each row, with its figures and the ratio of its rate to that of `base`. */
 export function rowLines(samples: Samples, base: string, suffix = ''): Line[] {
   return [...samples.keys()].map((row) => {
     const formatted = figures.map((figure) => formatMedian(samples, row, figure))
@@ -105,7 +105,7 @@ export interface RowGoal {
   aim?: number | undefined
 }
 
-/** Compares the ratio of two rows with a goal: rates should be high, all other figures low. */
+/** Returns a line with the goal for the ratio of two rows: rates should be high, other figures low. */
 export function goalLine(samples: Samples, { title, row, base, figure, must, aim }: RowGoal): Line {
   return {
     name: title,
@@ -126,7 +126,7 @@ function figuresOf(samples: Samples, row: string, figure: Figure): number[] {
   return samplesOfRow.map((sample) => sample[figure])
 }
 
-/** Empty for a figure that the row does not measure. */
+/** Returns the median as text, or an empty text if the row does not measure the figure. */
 function formatMedian(samples: Samples, row: string, figure: Figure): string {
   const values = figuresOf(samples, row, figure)
   return values.some(Number.isNaN) ? '' : formats[figure](median(values))

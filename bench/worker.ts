@@ -1,4 +1,4 @@
-/** Child processes of a section, called over IPC so that the calls don't load the measured server. */
+/** Child processes of a section. They are called over IPC, which does not load the measured server. */
 import { type ChildProcess, fork } from 'node:child_process'
 
 /** The methods of a worker. Arguments and results are cloned. */

@@ -1,4 +1,4 @@
-/** NATS service discovery: INFO after the start of the runtime, and PING while a function is busy. */
+/** Times NATS service discovery: INFO after the runtime has started, PING while a function is busy. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -84,7 +84,7 @@ async function timeStart(fixture: BenchFixture, folder: string): Promise<number>
   }
 }
 
-/** Exceeds the default concurrency of 128 by 100 calls. */
+/** Times a PING while a function has 228 calls, 100 more than its default concurrency of 128. */
 async function timeBusyPing(targets: CallTargets): Promise<number> {
   const calls = Array.from({ length: 228 }, () => targets.request('bench.wait', { ms: 100 }))
   const started = performance.now()

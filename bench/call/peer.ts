@@ -1,4 +1,4 @@
-/** A system that answers calls over NATS: the responder and the caller of a row. */
+/** A system that answers calls over NATS. It provides the responder and the caller of a row. */
 export interface Peer {
   respond(url: string): Promise<void>
   /** Connects, and returns a function that calls the endpoint. */

@@ -3,13 +3,13 @@ import type { Figure } from './figures.ts'
 import type { Product } from './product.ts'
 import { waitUntilStill } from './still.ts'
 
-/** Less than the height of a page, and more than rows grow when they are rendered. */
+/** A page of history is higher than this; rows grow by less than this when they are rendered. */
 const minPagePx = 1_400
-/** Distance from the end at which the list loads the next page. */
+/** Distance from the end of the list, in pixels, at which it loads the next page of history. */
 const loadPx = 800
 const paces = { '1 notch per frame': 120, '3 notches per frame': 360 }
 
-/** Up from the newest message, or down from an old linked message. */
+/** Signs of the scroll direction: up from the newest message, or down from an old linked message. */
 const directions = { up: -1, down: 1 } as const
 type Direction = keyof typeof directions
 
@@ -54,7 +54,7 @@ async function measureShift(product: Product, paging: Paging): Promise<number> {
 
 async function scroll(page: Page, { direction, stepPx }: Paging): Promise<boolean> {
   const before = await page.evaluate(readList, direction)
-  // At the end of the list the last step would be cut short.
+  // Stop before the end of the list, where the last step would be shorter.
   const steps = Math.min(4, Math.floor((before.left - 1) / stepPx))
   for (let step = 0; step < steps; step++) {
     await page.mouse.wheel(0, directions[direction] * stepPx)
@@ -113,7 +113,7 @@ function observeRows(step: number): void {
       const before = previous.get(key)
       return before === undefined ? [] : [top - before]
     })
-    // A row that grows moves the rows on one side of it only: the lowest visible row counts.
+    // A row that grows moves only the rows on one side of it, so use the shift of the lowest visible row.
     const shift = shifts.at(-1) ?? 0
     if (current.size > 0 && previous.size > 0 && shifts.length === 0) record(700)
     moved += shift

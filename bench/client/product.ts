@@ -8,7 +8,7 @@ import { createFolder } from '../cleanup.ts'
 import { launchBrowser, viewport } from './browser.ts'
 import { textOf } from './page/messages.ts'
 
-/** The whole product, with a room of many messages and the user alice. */
+/** A running stack and a browser, with a room of many messages that alice can read. */
 export interface Product extends AsyncDisposable {
   urls: StackUrls
   browser: Browser
@@ -18,7 +18,7 @@ export interface Product extends AsyncDisposable {
 }
 
 const messageCount = 1_200
-/** Index of the linked message. Less than a page precedes it. */
+/** Index of the message that the link points to. Less than a page of history precedes it. */
 const oldMessageIndex = 30
 
 export async function startProduct(): Promise<Product> {

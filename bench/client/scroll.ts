@@ -15,7 +15,7 @@ type List = keyof typeof lists
 const kinds = ['wheel up', 'wheel down', 'scrollbar'] as const
 const count = 100_000
 
-/** Figures of a list in one round: milliseconds and megabytes. */
+/** The figures of a list in one round: times in milliseconds, memory in megabytes. */
 interface Run {
   renderMs: number
   newMessage: { longest: number; cpu: number }
@@ -129,11 +129,11 @@ async function measureList(browser: Browser, url: string, steps: number): Promis
   return { renderMs, newMessage, heap, heapAfter, blankFrames, tasks }
 }
 
-/** Drags the scrollbar up and down. The thumb lags behind, so the list scrolls half as far. */
+/** Drags the scrollbar up and down. The thumb lags behind the mouse, so the list scrolls half as far. */
 async function dragScrollbar(page: Page): Promise<void> {
   const box = await page.locator('.list').boundingBox()
   if (!box) throw new Error('The page has no list')
-  // Leaves out the button below the track.
+  // The bottom is above the arrow button of the scrollbar.
   const [x, top, bottom] = [box.x + box.width - 5, box.y + 5, box.y + box.height - 18]
   const steps = 40
   await page.mouse.move(x, bottom)
@@ -153,7 +153,7 @@ async function dragScrollbar(page: Page): Promise<void> {
     throw new Error(`The list stayed at ${position} of its height while the scrollbar was dragged`)
 }
 
-/** Returns megabytes, after a garbage collection. */
+/** Returns the size of the heap in megabytes, after a garbage collection. */
 async function readHeap(page: Page): Promise<number> {
   const session = await page.context().newCDPSession(page)
   await session.send('HeapProfiler.collectGarbage')
@@ -171,7 +171,7 @@ async function servePage() {
     plugins: [solid()],
     resolve: {
       alias: { '@nats-io/nkeys': join(import.meta.dirname, '../../client/build/stubs/nkeys.ts') },
-      // TanStack Virtual's folder contains a second copy.
+      // The folder of TanStack Virtual contains a second copy of solid-js.
       dedupe: ['solid-js'],
     },
     build: { outDir, target: 'es2023', assetsInlineLimit: 0, modulePreload: { polyfill: false } },

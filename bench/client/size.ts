@@ -6,7 +6,7 @@ import type { Figure } from './figures.ts'
 
 type Chunks = Record<string, { file: string; imports?: string[]; css?: string[] }>
 
-/** Measures the entry, the chat that it loads at once, and their static imports. */
+/** Measures the size of the entry, of the chat that it loads at once, and of their static imports. */
 export async function measureSize(): Promise<Figure[]> {
   await buildClient(console.error)
   const manifest = await readFile(join(clientFolder, '.vite', 'manifest.json'), 'utf8')

@@ -1,4 +1,4 @@
-/** Deliveries without a log, limits, membership checks and validation. */
+/** Baselines that deliver messages without a stream, rate limits, membership checks or validation. */
 import { Kvm } from '@nats-io/kv'
 import { connectTo } from '../connect.ts'
 import { type RoomName, userOf } from './room.ts'
@@ -10,7 +10,7 @@ export const baselineSubjects = {
   get: 'bare.get',
 }
 
-/** About as many bytes as Natter's notice adds to a message. */
+/** Fields of about as many bytes as a notice of Natter adds to a message. */
 const envelope = { seq: 1_000_000, prev: 999_999, kind: 'message', rest: 'x'.repeat(240) }
 
 interface Options {

@@ -1,4 +1,4 @@
-/** Delivery of a room's messages: by Natter, or by one of the baselines. */
+/** A way in which the messages of a room are delivered: by Natter, or by a baseline of baselines.ts. */
 export type RoomName = 'public' | 'private' | 'multicast' | 'each' | 'fetched'
 
 export function userOf(room: string, index: number): string {

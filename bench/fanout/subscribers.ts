@@ -8,7 +8,7 @@ import { type RoomName, userOf } from './room.ts'
 
 export interface ConnectOptions {
   url: string
-  /** Every user is in all of them. */
+  /** Every user is a member of all of these rooms. */
   rooms: readonly RoomName[]
   subscriberCount: number
 }
@@ -33,7 +33,7 @@ serveParent({
     const seconds = times.reduce((sum, ms) => sum + ms, 0) / 1_000
     return { count, seconds, ...percentilesOf(times) }
   },
-  /** Blocks this process, so that it reads nothing. Responds first. */
+  /** Responds, and then blocks this process for `ms`, so that it reads nothing from its connections. */
   stall(ms: number) {
     setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms), 10)
   },

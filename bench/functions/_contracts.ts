@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { Contract, Topic } from '../../runtime/index.ts'
 
-/** About 100 bytes as JSON. */
+/** A payload of about 100 bytes as JSON. */
 const Payload = v.strictObject({
   id: v.pipe(v.string(), v.uuid()),
   text: v.pipe(v.string(), v.maxLength(200)),

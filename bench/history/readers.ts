@@ -15,12 +15,12 @@ export interface PageRequest {
 /** Returns the ids of a page, oldest first, and the number of its reactions. */
 export type Reader = (request: PageRequest) => Promise<{ ids: string[]; reactions: number }>
 
-/** As in schema/db.ts. */
+/** Number of database connections, as in schema/db.ts. */
 const poolSize = 8
 const caller = 'user-1' as UserId
 
 export const readers = {
-  /** The product's statement, prepared, with the driver's rows. */
+  /** Runs Natter's SQL statement as a prepared statement, and uses the rows of the driver. */
   raw(url: string): Reader {
     const client = postgres(url, { max: poolSize })
     return async ({ room, before, limit }) => {

@@ -43,7 +43,7 @@ const datasets: Dataset[] = [
     minBefore: manyRooms * (limit + 1) * 3,
     write: writeManyRooms,
   },
-  // With these statistics PostgreSQL once scanned all messages for each row of a page.
+  // With the statistics of this data, PostgreSQL once scanned all messages for each row of a page.
   {
     name: 'one room, few threads',
     roomCount: 1,
@@ -104,15 +104,15 @@ async function measureDataset(dataset: Dataset, options: Options): Promise<Secti
       ...rowLines(parallel, base, ', 8 in flight'),
       goal(base, 'p50', 1.1),
       goal(base, 'p99', 1.5),
-      // A regression of the statement itself affects the baseline of both goals above.
+      // The goals above would miss a slower SQL statement, because their baselines run it too.
       goal(messagesOnly, 'p50', 4),
     ],
   }
 }
 
 /**
- * Every third message is in `room-0`, the others are in many rooms, all interleaved in the table. One in
- * ten is a reply to an earlier message of its room, and one in five has a reaction.
+ * Writes every third message to `room-0` and the others to many rooms, interleaved in the table. One
+ * message in ten is a reply to an earlier message of its room, and one in five has a reaction.
  */
 async function writeManyRooms(sql: Sql) {
   await sql`

@@ -1,4 +1,4 @@
-/** An identity provider reduced to its use by the auth callout: a JWKS endpoint and access tokens. */
+/** An OpenID provider with only what the auth callout uses: a JWKS endpoint and access tokens. */
 import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'

@@ -11,7 +11,7 @@ import { contracts } from '../../schema/contracts.ts'
 import { connectTo } from '../connect.ts'
 
 export interface ResponderOptions {
-  /** Has the credentials of the AUTH account. */
+  /** URL of the server with the credentials of the AUTH account. */
   url: string
   calloutSeed: string
   xkeySeed: string
@@ -30,7 +30,7 @@ interface Responder {
   seal(data: Uint8Array, recipient: string): Uint8Array
 }
 
-/** The permissions of the product, since the cost of a response depends on their number. */
+/** The subjects that Natter permits a user: the cost of a response depends on their number. */
 const userSubjects = Object.values<Contract>(contracts)
   .filter(({ audience }) => audience.some((caller) => caller === 'everyone' || caller === 'user'))
   .map((contract) => contractSubject(contract).template.replaceAll(/\{(?!caller)\w+\}/g, '*'))
@@ -72,8 +72,8 @@ function createLibraryResponder({
 }
 
 /**
- * Does not verify the signature of the request, since only the server can encrypt for our key. Without
- * `verifiesToken` it does not verify the access token either.
+ * Creates a responder that does not verify the signature of the request: an encrypted request can only
+ * come from the server. Without `verifiesToken`, it does not verify the access token either.
  */
 function createFloorResponder(
   { calloutSeed, xkeySeed, publicKeyPem }: ResponderOptions,

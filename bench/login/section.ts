@@ -26,7 +26,7 @@ const natter = 'Natter auth.callout'
 
 const stormClients = 2_000
 const maxStormSeconds = 5
-/** Without the library, which would take a minute and a half. */
+/** The rows that are measured with all clients at once. The library would take 90 seconds. */
 const stormRows = [floor, natter]
 
 interface Responder {
@@ -56,7 +56,7 @@ export async function measureLogins(options: Options): Promise<Section[]> {
   function measure(row: string, depth: number) {
     const { port, readCpu } = find(row)
     const { seconds } = options
-    // With many logins in parallel the library exceeds the server's timeout.
+    // With many parallel logins, the row of the library exceeds the server's timeout.
     const mayReject = row === library
     return takeSample(readCpu, () => load.call('run', { port, depth, seconds, mayReject }))
   }
@@ -83,7 +83,7 @@ export async function measureLogins(options: Options): Promise<Section[]> {
   ]
 }
 
-/** Measures every other round, since all clients at once take long. */
+/** Measures logins of all clients at once, which take long: only in every other round. */
 async function measureStorms(
   load: Worker,
   find: (row: string) => Responder,
@@ -162,7 +162,7 @@ async function serveNatter(fixture: BenchFixture, { url }: Issuer): Promise<Resp
 }
 
 /**
- * Writes a folder that re-exports all functions of the product, since the permissions of a user are
+ * Writes a folder that re-exports all functions of Natter, because the permissions of a user are
  * derived from them. Leaves out `_setup`, which waits for a database.
  */
 async function writeProductFunctions(dir: string): Promise<string> {

@@ -63,7 +63,7 @@ async function storm({ port, clients }: { port: number; clients: number }) {
   return { seconds, failures }
 }
 
-/** Resolves on the PONG to the PING after CONNECT. Rejects with the output of the server. */
+/** Sends CONNECT and PING, and resolves on PONG. Rejects with the output of the server. */
 function logIn(port: number): Promise<Socket> {
   const connected = Promise.withResolvers<Socket>()
   const token = tokens[nextToken++ % tokens.length]

@@ -1,4 +1,4 @@
-/** `presence.heartbeat` of the drawn flows, with one KV request after the other. */
+/** `presence.heartbeat` as in the original design, with one KV request after the other. */
 import { Kvm } from '@nats-io/kv'
 import type { Msg } from '@nats-io/nats-core'
 import { leaseMs } from '../../schema/messages/presence.ts'
@@ -37,7 +37,7 @@ export async function serveDrawn(url: string): Promise<void> {
     message.respond(JSON.stringify({ status: 'online' }))
   }
 
-  /** No lease expires during the run, but the watcher also receives each renewal. */
+  /** Watches the leases as the original design does. No lease expires, but each renewal is received. */
   async function watchLeases() {
     for await (const { operation } of await connections.watch())
       if (operation === 'PURGE') throw new Error('A lease expired during the measurement')

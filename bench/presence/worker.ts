@@ -14,9 +14,9 @@ const subjects = {
 }
 
 export interface ReconnectResult extends LoopResult {
-  /** Until all rooms are notified of all users. */
+  /** Seconds until all rooms are notified of all users. */
   notifiedSeconds: number
-  /** Messages to rooms. */
+  /** Number of messages that were published to rooms. */
   notifications: number
 }
 

@@ -5,13 +5,13 @@ import { createRequester } from '../../runtime/client/index.ts'
 import { publishStored, readLast } from '../../runtime/jetstream/api.ts'
 
 export interface Store {
-  /** Publishes to the stream, and returns the acknowledged sequence. */
+  /** Publishes a message to the stream, and returns its acknowledged sequence. */
   append(subject: string, payload: string, id: string): Promise<number>
   get(bucket: string, key: string): Promise<string | undefined>
   put(bucket: string, key: string, value: string): Promise<unknown>
 }
 
-/** Uses `js.publish`, `kv.get` and `kv.put`, which use `nc.request`. */
+/** Opens a store that uses `js.publish`, `kv.get` and `kv.put` of the libraries, thus `nc.request`. */
 export async function openLibraryStore(nc: NatsConnection, buckets: string[]): Promise<Store> {
   const js = jetstream(nc)
   const kvm = new Kvm(nc)
@@ -30,7 +30,7 @@ export async function openLibraryStore(nc: NatsConnection, buckets: string[]): P
   }
 }
 
-/** Sends the same requests to the server with the runtime's `createRequester`. */
+/** Opens a store that sends the same requests to the server with the runtime's `createRequester`. */
 export function openLeanStore(nc: NatsConnection): Store {
   const requester = createRequester(nc)
   return {

@@ -1,4 +1,4 @@
-/** `send` and `msg.get` of the drawn flows, with one JetStream request after the other. */
+/** `send` and `msg.get` as in the original design, with one JetStream request after the other. */
 import { jetstreamManager } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import type { Msg } from '@nats-io/nats-core'
@@ -6,7 +6,7 @@ import { connectTo } from '../connect.ts'
 import { openLeanStore, openLibraryStore, type Store } from './drawn-store.ts'
 import type { OutgoingMessage } from './member.ts'
 
-/** With the libraries' own calls, or with the lean requester. */
+/** The original design with the calls of the NATS libraries, or with `createRequester` (lean). */
 export type DrawnName = 'drawn' | 'lean'
 
 const minuteMs = 60_000

@@ -25,7 +25,7 @@ export interface RoomOptions {
 
 export interface Member {
   send(message: OutgoingMessage): Promise<unknown>
-  /** Calls back for each message of the room, after fetching it. */
+  /** Fetches each message of the room, and then calls `onMessage`. */
   listen(onMessage: (clientId: string) => void): void
   ready(): Promise<void>
 }

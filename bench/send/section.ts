@@ -29,11 +29,11 @@ const rooms: Record<string, RoomName> = {
 }
 const listenerCounts = [1, 10]
 
-/** Messages in flight for the rate, and messages per second for the time. */
+/** Messages in flight when the rate is measured, and messages per second when the time is measured. */
 const depth = 64
 const perSecond = 50
 
-/** Measures a message until it is acknowledged, and fetched by each listener of the room. */
+/** Measures messages until they are acknowledged and all listeners of the room have fetched them. */
 export async function measureSends(options: Options): Promise<Section[]> {
   await using fixture = await startFixture()
   const { url } = fixture
@@ -43,10 +43,10 @@ export async function measureSends(options: Options): Promise<Section[]> {
     return worker
   }
   const drawn = { drawn: await startDrawn('drawn'), lean: await startDrawn('lean') }
-  // Only the functions of the drawn version, which writes to no database either.
+  // Serves only Natter's counterparts of the original design, which writes to no database, either.
   await fixture.serve(join(import.meta.dirname, 'functions'), {
     ...withoutDatabase,
-    // The rate limit is counted, but never reached.
+    // Natter counts the calls for the rate limit, but never reaches it.
     RATE_LIMIT_FACTOR: '100000',
   })
   const { nc, readCpu } = await fixture.connect()

@@ -34,7 +34,7 @@ async function connectMembers(options: RoomOptions) {
   await send()
 }
 
-/** Sends at a fixed rate, without waiting for earlier messages. Returns the times. */
+/** Sends at a fixed rate without waiting for earlier messages. Returns the time of each message. */
 async function sendAtRate({ perSecond, seconds }: { perSecond: number; seconds: number }) {
   const times: Promise<number>[] = []
   for await (const _ of setInterval(1_000 / perSecond)) {

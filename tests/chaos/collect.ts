@@ -13,8 +13,8 @@ import type { OperationHistory } from './operation-history.ts'
 import type { SystemUnderTest } from './system-under-test.ts'
 
 /**
- * Waits until no call is in flight, the log is persisted, and the live index matches the database.
- * Continues after `withinMs` all the same: the checks then report the difference.
+ * Waits until no call is in flight, all events of CHAT_MESSAGES are persisted, and the member index
+ * ROOMS_KV matches the database. Gives up after `withinMs`: the checks then report the difference.
  */
 export async function settle(system: SystemUnderTest, withinMs = 45_000): Promise<void> {
   const deadline = Date.now() + withinMs
@@ -108,7 +108,7 @@ export async function collectEvidence(
   }
 }
 
-/** Returns the live index's entries that follow from the database, and the ids of all rooms. */
+/** Returns the entries that ROOMS_KV should have according to the database, and the ids of all rooms. */
 async function readExpectedIndex() {
   const all = await db.select().from(rooms)
   const banned = new Set((await db.select().from(bans)).map(({ room }) => room))

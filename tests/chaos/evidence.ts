@@ -2,17 +2,17 @@ import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
 import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 import type { RoomKind } from '#schema/messages/room'
 
-/** Input of all checks, collected after a run. Times are in ms since the epoch. */
+/** The input of all checks, collected after a run. Times are in ms since the epoch. */
 export interface Evidence {
   rooms: { id: RoomId; kind: RoomKind; isArchived: boolean }[]
   log: LogEntry[]
   rows: PersistedMessage[]
   reactions: { messageId: MessageId; userId: UserId; emoji: string }[]
-  /** Earlier texts of edited messages. */
+  /** The earlier texts of edited messages. */
   versions: { messageId: MessageId; text: string }[]
-  /** The last persisted sequence of each room. */
+  /** The sequence of the last persisted event of each room. */
   heads: { room: RoomId; seq: number }[]
-  /** Entries of the live index that follow from the database. */
+  /** The entries that the member index ROOMS_KV should have according to the database. */
   expectedIndex: Map<string, string>
   index: Map<string, string>
   /** `{room}.{user}` of each membership in the database, including archived rooms. */
@@ -24,9 +24,9 @@ export interface Evidence {
   readOperations: ReadOperation[]
   /** Everything that the server delivered to the simulated users. */
   frames: Frame[]
-  /** Times at which a runtime was paused: its pushes may be late by as much. */
+  /** Times at which a runtime was paused. Its pushes may arrive later by the length of the pause. */
   pauses: { start: number; end: number }[]
-  /** Each member's view of a room, built from pushes and answers. */
+  /** Each member's view of a room, built from pushed events and answers of calls. */
   views: UserView[]
   counts: RoomCounts[]
   /** Calls that failed after the last fault, except for intended rejections. */
@@ -74,10 +74,10 @@ export interface AcknowledgedChange {
   on?: boolean
 }
 
-/** The time span in which an operation took effect, or may have if it was not acknowledged. */
+/** The time span in which an operation took effect, or may have taken effect if not acknowledged. */
 export interface TimedOperation {
   start: number
-  /** The time of the acknowledgement; without it, the latest time at which the call may take effect. */
+  /** Time of the acknowledgement or, without one, the latest time at which the call may take effect. */
   end: number
   isAcknowledged: boolean
 }
@@ -86,7 +86,7 @@ export interface MembershipOperation extends TimedOperation {
   user: UserId
   room: RoomId
   action: 'join' | 'leave'
-  /** A kicked user may no longer subscribe to a public room. */
+  /** True for a kick: unlike a user who left, a kicked user cannot subscribe to a public room. */
   isKick?: boolean
 }
 
@@ -98,7 +98,7 @@ export interface ArchiveOperation extends TimedOperation {
 export interface ReadOperation extends TimedOperation {
   user: UserId
   room: RoomId
-  /** The acknowledged position, or the requested one. */
+  /** The acknowledged read position or, without an acknowledgement, the requested one. */
   seq: number
 }
 
@@ -111,7 +111,7 @@ export interface Frame {
   requestedAt?: number | undefined
   room?: RoomId | undefined
   notice?: Notice
-  /** Marked texts in the payload. */
+  /** The marked texts (see `createMarkedText`) in the payload. */
   texts: { count: number; room: RoomId }[]
 }
 
@@ -140,7 +140,7 @@ export interface RoomCounts {
   mentions: number
 }
 
-/** Returns the key of the chain that an event's `prev` refers to: its room, or its thread. */
+/** Returns a key of the event's chain: all events of its thread, or of its room outside of threads. */
 export function chainOf(event: RoomEvent): string {
   const thread = event.kind === 'message' ? (event.threadId ?? '') : ''
   return `${event.room} ${thread}`

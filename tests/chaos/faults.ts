@@ -14,7 +14,7 @@ export interface FaultOptions {
 
 type Fault = (options: FaultOptions) => Promise<void>
 
-/** Two fault schedules, which run in parallel. The number is the fault's relative frequency. */
+/** Two fault schedules, which run in parallel. Each number is the relative frequency of a fault. */
 const schedules = {
   runtimes: {
     'runtime killed': 4,
@@ -77,7 +77,7 @@ const faults: Record<FaultName, Fault> = {
 
   'message appended twice': (options) => ignoreOutage(() => appendDuplicate(options)),
 
-  /** A new consumer starts at the first message of the stream, so every event is redelivered. */
+  /** Deletes the consumers. New ones start at the first message of the stream and redeliver all events. */
   async 'consumers recreated'({ system }) {
     await ignoreOutage(async () => {
       const jsm = await jetstreamManager(system.nc)
@@ -94,7 +94,7 @@ const faults: Record<FaultName, Fault> = {
     }),
 }
 
-/** Appends a stored message again under a new `Nats-Msg-Id`, past the stream's deduplication. */
+/** Appends a stored message again with a new `Nats-Msg-Id`, so that the stream does not reject it. */
 async function appendDuplicate({ system, random }: FaultOptions) {
   const jsm = await jetstreamManager(system.nc)
   const { state } = await jsm.streams.info(CHAT_MESSAGES.stream)
@@ -106,7 +106,7 @@ async function appendDuplicate({ system, random }: FaultOptions) {
   await system.nc.request(stored.subject, stored.data, { headers: hdrs, timeout: 2_000 })
 }
 
-/** Skips a fault that needs NATS while the other schedule has stopped it. */
+/** Skips a fault that needs NATS if the other schedule has stopped NATS. */
 async function ignoreOutage(inject: () => Promise<void>) {
   await inject().catch(() => {})
 }

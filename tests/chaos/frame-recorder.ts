@@ -3,7 +3,7 @@ import type { RoomId, UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/event'
 import type { Frame } from './evidence.ts'
 
-/** Returns a text with its own number and room, so that a leak can be recognized in any payload. */
+/** Returns a text that contains a unique number and its room: it is recognizable in any payload. */
 export function createMarkedText(count: number, room: RoomId, rest = ''): string {
   return `${count} [in ${room}]${rest}`
 }
@@ -25,7 +25,7 @@ export function recordFrames(nc: NatsConnection, user: UserId, onFrame: (frame: 
   for (const subject of pushSubjects)
     nc.subscribe(subject, {
       callback(_error, message) {
-        // The user's own requests match the subscription too.
+        // The subscription also receives the user's own requests.
         if (message.subject.startsWith(`deliver.${user}.send.`)) return
         const tokens = message.subject.split('.')
         const isMulticast = tokens[0] === 'room'
@@ -63,7 +63,7 @@ function trackRequestTimes(nc: NatsConnection) {
 
 const internedRooms = new Map<string, RoomId>()
 
-/** Copies the id: V8's substrings retain the whole payload they were cut from. */
+/** Returns one copy for all equal ids: a substring in V8 retains the whole payload it was cut from. */
 function internRoom(room: RoomId): RoomId {
   const existing = internedRooms.get(room)
   if (existing) return existing

@@ -1,4 +1,4 @@
-/** `npm run chaos -- --minutes N --seed S`: prints a verdict, and the seed that repeats the run. */
+/** `npm run chaos -- --minutes N --seed S`: prints the verdict of a run and the seed that repeats it. */
 import { parseArgs } from 'node:util'
 import { findPostgres } from '../../stack/install/postgres.ts'
 import { runChaos } from './run.ts'

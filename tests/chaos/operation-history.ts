@@ -22,7 +22,7 @@ import {
 export interface OperationHistory {
   userIds: readonly UserId[]
   rooms: { id: RoomId; kind: RoomKind }[]
-  /** `{room}.{user}` of presumed memberships, from acknowledged operations. */
+  /** `{room}.{user}` of each membership that follows from acknowledged operations. */
   presumedMembers: Set<string>
   sentMessages: SentMessage[]
   acks: AcknowledgedMessage[]
@@ -50,7 +50,7 @@ export function createOperationHistory(userIds: readonly UserId[]): OperationHis
   return { userIds, ...lists, ...operations, presumedMembers: new Set(), textCount: 0 }
 }
 
-/** Records the time span of a call's effect, and whether it was acknowledged. Drops rejected calls. */
+/** Makes a call, and adds it to the list with the time span of its effect unless it is rejected. */
 export async function recordOperation<O extends TimedOperation, N extends FunctionName>(
   list: O[],
   fields: Omit<O, keyof TimedOperation>,
@@ -62,7 +62,7 @@ export async function recordOperation<O extends TimedOperation, N extends Functi
     end: Number.POSITIVE_INFINITY,
     isAcknowledged: false,
   } as O
-  // Record it before the call: the operation may take effect at any time from now on.
+  // Add the entry before the call: the operation may take effect at any time from now on.
   list.push(entry)
   const outcome = await call()
   if (outcome.ok) Object.assign(entry, { end: Date.now(), isAcknowledged: true })
@@ -108,7 +108,7 @@ export function recordAck(
   const { room, id, seq, text } = ack
   const notifyId = toNotifyId({ id, seq })
   history.acks.push({ user: userId, room, id, seq, text, clientId: ack.clientId as ClientId })
-  // A retry is acknowledged again.
+  // A retry returns a second acknowledgement of the same message.
   if (history.sentMessages.findLast((message) => message.id === id)) return
   history.sentMessages.push({ room, id, seq, sender: userId, notifyId })
 }
@@ -135,7 +135,7 @@ export function pickMessage(
   return recent.length === 0 ? undefined : random.pick(recent)
 }
 
-/** Creates a text, sometimes with a mention, and sometimes too long to be included in the notice. */
+/** Creates a marked text, sometimes with a mention, and sometimes too long for a notice. */
 export function createText(history: OperationHistory, room: RoomId, random: Random): string {
   const mention = random.next() < 0.2 ? ` @${random.pick(history.userIds)}` : ''
   const rest = random.next() < 0.05 ? ' and so on'.repeat(150) : ''

@@ -41,7 +41,7 @@ const weights = {
   reconnect: 1,
 }
 
-/** Runs a random operation. Rejections are expected: many operations lack the permission. */
+/** Runs a random operation. Many are rejected as expected, because the user lacks the permission. */
 export async function runOperation(
   actor: SimulatedUser,
   history: OperationHistory,
@@ -152,7 +152,7 @@ const operations: Record<keyof typeof weights, Operation> = {
     if (outcome.ok) operation.seq = outcome.value.seq
   },
 
-  /** The frame recorder checks the answers. */
+  /** Calls the functions that only read. The frame recorder records their answers for the checks. */
   async read(actor, history, random) {
     const room = pickRoom(actor, history, random)
     const message = pickMessage(history, random)
@@ -241,7 +241,7 @@ async function create(
   const room = `room-${random.between(0, 2 ** 32).toString(36)}-${history.rooms.length}` as RoomId
   const call = () => actor.call('room.create', { room, name: 'A room', kind })
   const { ok } = await recordMembership(history, { user: actor.userId, room, action: 'join' }, call)
-  // Without an acknowledgement, the room may exist all the same.
+  // Add the room even without an acknowledgement: it may have been created.
   history.rooms.push({ id: room, kind })
   if (ok) await actor.follow(room).catchUp()
 }

@@ -1,7 +1,7 @@
 import { type MessageId, type RoomId, readNotifyId, type UserId } from '#schema/ids'
 import type { PlacedEvent } from '#schema/messages/event'
 
-/** The state of a message after all events of the log. */
+/** The state of a message after all events in the stream CHAT_MESSAGES. */
 export interface ReplayedMessage {
   room: RoomId
   seq: number
@@ -16,7 +16,7 @@ export interface ReplayedMessage {
 
 export type Replay = ReadonlyMap<MessageId, ReplayedMessage>
 
-/** Returns the state of each message. The first copy of a duplicated message counts. */
+/** Returns the state of each message. If a message is in the log twice, its first copy counts. */
 export function replay(log: readonly PlacedEvent[]): Replay {
   const messages = new Map<MessageId, ReplayedMessage>()
   for (const { seq, event } of log) {
@@ -25,7 +25,7 @@ export function replay(log: readonly PlacedEvent[]): Replay {
     const unchanged = { isDeleted: false, reactions: new Set<string>() }
     messages.set(id, { room, seq, threadId, sender, text, mentions, ...unchanged })
   }
-  // In a second pass, because a deleted message is no longer in the log: only its deletion is.
+  // Apply changes in a second pass. A deleted message is not in the log: its deletion event creates it.
   for (const { event } of log) {
     if (!('message' in event)) continue
     const { id, seq } = readNotifyId(event.message.notifyId)

@@ -42,7 +42,7 @@ export interface ChaosReport {
   acknowledged: number
   faults: FaultName[]
   deliveries: DeliveryCounts
-  /** Violations under the check's name. */
+  /** The violations that each check found, by the name of the check. */
   verdict: Record<string, string[]>
   /** The folder of the logs and the evidence, if a check failed. */
   dir?: string
@@ -137,7 +137,7 @@ async function runLoad(
   return injected
 }
 
-/** Injects one fault after the other. The pause in between is not always enough to recover. */
+/** Injects one fault after another. The system may not have recovered before the next fault. */
 async function runFaultSchedule(
   schedule: ScheduleName,
   system: SystemUnderTest,
@@ -161,7 +161,7 @@ async function runFaultSchedule(
   }
 }
 
-/** Runs operations after the last fault. Returns the failures, except for intended rejections. */
+/** Runs operations after the last fault. Returns the failed calls, except for intended rejections. */
 async function runWithoutFaults(
   system: SystemUnderTest,
   history: OperationHistory,

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describeExit } from '../../stack/services/process.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 
-/** A runtime process that faults are injected into, one at a time. */
+/** A runtime process into which faults are injected, one at a time. */
 export interface RuntimeInstance extends AsyncDisposable {
   kill(): Promise<void>
   /** Stops the process gracefully, and starts it again. */
@@ -26,7 +26,7 @@ export function createRuntimeInstance(
         const exit = service.exited
         await stopAndRestart(async () => {})
         const { code } = await exit
-        // No code means that a slow shutdown ended in SIGKILL, which an outage may explain.
+        // The exit code is null if a slow shutdown, for example during an outage, ended with SIGKILL.
         if (code) onCrash(`${service.name} exited with code ${code} on a restart`)
       }),
     pause: (ms) =>
@@ -52,7 +52,7 @@ export function createRuntimeInstance(
   async function stopAndRestart(stop: () => Promise<void>) {
     isExitExpected = true
     await stop()
-    // A runtime exits after a minute without its dependencies, and an orchestrator starts it again.
+    // Retry as an orchestrator does: a runtime exits when its dependencies are unavailable for a minute.
     for (let attempt = 1; ; attempt++) {
       try {
         await service.restart()

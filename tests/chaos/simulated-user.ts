@@ -14,7 +14,7 @@ export type CallOutcome<N extends FunctionName> =
   | { ok: true; value: OutputOf<Contracts[N]> }
   | { ok: false; code: string }
 
-/** Calls a function. A rejection is a value, not an exception. */
+/** Calls a function. Resolves with the code if the call fails, and does not throw. */
 export type CallFunction = <N extends FunctionName>(
   name: N,
   input: InputOf<Contracts[N]>,
@@ -25,11 +25,11 @@ export interface SimulatedUser {
   client: Client<Contracts>
   call: CallFunction
   views: Map<RoomId, UserRoomView>
-  /** Closed views of rooms that the user left. */
+  /** The closed views of rooms that the user left. */
   pastViews: UserRoomView[]
   follow(room: RoomId): UserRoomView
   reconnect(): Promise<void>
-  /** Resolves when the messages that the server sent before have been received. */
+  /** Resolves when all messages that the server has sent so far have been received. */
   flush(): Promise<void>
   close(): Promise<void>
 }
@@ -44,7 +44,7 @@ export interface SimulatedUserOptions {
   onAnswer: (name: FunctionName, code: string, reason?: string) => void
 }
 
-/** Codes after which the call may or may not have taken effect. */
+/** Error codes that do not tell whether the call has taken effect. */
 const indeterminateCodes = new Set([
   'timeout',
   'disconnected',

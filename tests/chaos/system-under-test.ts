@@ -16,9 +16,9 @@ import { createRuntimeInstance, type RuntimeInstance } from './runtime-instance.
 import { connectSimulatedUser, type SimulatedUser } from './simulated-user.ts'
 import type { DeliveryCounts } from './user-room-view.ts'
 
-/** The processes that faults are injected into, and the simulated users who call them. */
+/** The processes into which faults are injected, and the simulated users who call them. */
 export interface SystemUnderTest extends AsyncDisposable {
-  /** The folder of the logs, which is deleted on disposal. */
+  /** The folder of the log files. It is deleted on disposal unless `preserveLogs` was called. */
   dir: string
   preserveLogs(): void
   nats: NatsService
@@ -41,7 +41,7 @@ export interface SystemOptions {
   database: DatabaseKind
 }
 
-/** Longer than the longest run, and below the maximum of one day that `auth.callout` accepts. */
+/** Token lifetime: longer than the longest run, and below the day that `auth.callout` accepts at most. */
 const tokenSeconds = 86_000
 
 export async function startSystem(options: SystemOptions): Promise<SystemUnderTest> {
@@ -65,7 +65,7 @@ export async function startSystem(options: SystemOptions): Promise<SystemUnderTe
     DATABASE_URL: database.url,
     OIDC_ISSUER: tokenIssuer.issuer,
     NATTER_ID_KEY: secrets.idKey,
-    // A few simulated users make the calls of many.
+    // Each simulated user makes more calls than the rate limits of one user permit.
     RATE_LIMIT_FACTOR: '1000',
   }
 
@@ -143,7 +143,7 @@ export async function startSystem(options: SystemOptions): Promise<SystemUnderTe
   }
 }
 
-/** Waits until all users are in the directory: an unknown user cannot be invited. */
+/** Waits until the server knows the names of all users: an unknown user cannot be invited. */
 async function untilKnown(users: readonly SimulatedUser[]): Promise<void> {
   const userIds = users.map(({ userId }) => userId)
   for (;;) {

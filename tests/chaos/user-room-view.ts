@@ -5,13 +5,13 @@ import type { Notice, RoomEvent } from '#schema/messages/event'
 import type { VisibleMessage } from './evidence.ts'
 import type { CallFunction } from './simulated-user.ts'
 
-/** A room as a client shows it: built from pushed events, with missed events fetched. */
+/** A room as a client shows it: the view applies pushed events, and fetches those it missed. */
 export interface UserRoomView {
   readonly room: RoomId
-  /** True once the user lost access; a user who joins again gets a new view. */
+  /** True after the user has lost access. A user who joins again gets a new view. */
   readonly isClosed: boolean
   readonly messages: ReadonlyMap<MessageId, VisibleMessage>
-  /** Answers that no correct server gives. */
+  /** Descriptions of answers that no correct server gives. */
   readonly violations: string[]
   receive(notice: Notice): void
   /** Fetches missing events. Resolves with false when access is lost or all attempts fail. */
@@ -19,7 +19,7 @@ export interface UserRoomView {
   close(): void
 }
 
-/** Numbers of events that were pushed and that `chat.sync` returned, and of full reloads of a room. */
+/** How many events were pushed, how many `chat.sync` returned, and how often a room was reloaded. */
 export interface DeliveryCounts {
   pushed: number
   synced: number
@@ -28,14 +28,14 @@ export interface DeliveryCounts {
 
 interface ViewedMessage extends VisibleMessage {
   editedSeq: number
-  /** The newest reaction event under its key `{user} {emoji}`. */
+  /** The newest reaction event of each key `{user} {emoji}`. */
   reactionStates: Map<string, { seq: number; on: boolean }>
   reactions: Set<string>
 }
 
 /**
- * A sync is due after this number of events: `prev` cannot show that a thread is missing as a whole.
- * It stays below the number of events that `chat.sync` returns at most.
+ * The view syncs after this number of events, because `prev` does not reveal a thread of which every
+ * notice was lost. The number is below the maximum of events that `chat.sync` returns.
  */
 const maxEventsBetweenSyncs = 200
 const maxAttempts = 40
@@ -46,9 +46,9 @@ export function createUserRoomView(
   deliveries: DeliveryCounts,
 ): UserRoomView {
   let messages = new Map<MessageId, ViewedMessage>()
-  /** No event up to this sequence is missing; undefined before the first load. */
+  /** The view has all events up to this sequence; undefined before the first load. */
   let completeTo: number | undefined
-  /** The last applied sequence of each chain, by thread id. */
+  /** The sequence of the last applied event of each thread, and of the room under the key ''. */
   const heads = new Map<string, number>()
   let highestSeq = 0
   let eventsSinceSync = 0
@@ -138,11 +138,11 @@ export function createUserRoomView(
       deliveries.synced++
       return applyEvent(messages, seq, event)
     })
-    // A second pass: a deleted message's edits and reactions precede its deletion in the log.
+    // Try the rest again: edits of a deleted message precede the deletion, which makes it known.
     for (const [index, { seq, event }] of events.entries())
       if (!applied[index] && !applyEvent(messages, seq, event))
         violations.push(`chat.sync since ${since} has ${seq}, which changes an unknown message`)
-    // The answer includes each event pushed before the call, except for erased ones.
+    // The answer includes all events that were pushed before the call, except for erased ones.
     completeTo = Math.max(last, upTo)
     eventsSinceSync = 0
     return 'done'
@@ -160,7 +160,7 @@ export function createUserRoomView(
   }
 }
 
-/** Applies an event. Returns false when it changes an unknown message. */
+/** Applies an event. Returns false if the event changes an unknown message. */
 function applyEvent(
   messages: Map<MessageId, ViewedMessage>,
   seq: number,
@@ -201,7 +201,7 @@ function createViewedMessage(seq: number, threadId: MessageId | ''): ViewedMessa
   return { seq, threadId, ...initial, reactionStates: new Map(), reactions: new Set() }
 }
 
-/** Merges a message that the server returned with the view's state, which may be newer. */
+/** Merges a message that the server returned into the message of the view, which may be newer. */
 function mergeMessage(message: Message, existing?: ViewedMessage): ViewedMessage {
   const { seq, threadId = '', text, deletedAt, editedSeq = 0 } = message
   const current = existing ?? createViewedMessage(seq, threadId)
@@ -221,7 +221,7 @@ async function readHistory(room: RoomId, call: CallFunction, violations: string[
           ? await call('chat.history', { room, after, limit: 100 })
           : await call('chat.history.thread', { room, threadId, after, limit: 100 })
       if (!page.ok) return page.code === 'forbidden' ? 'forbidden' : undefined
-      // Pages may be of different ages; the next sync starts at the oldest.
+      // Pages may include events up to different sequences: the next sync starts at the lowest.
       asOf = Math.min(asOf, page.value.asOf)
       for (const message of page.value.messages) {
         if (message.seq <= after) violations.push(`a page after ${after} has ${message.seq}`)

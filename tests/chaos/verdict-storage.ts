@@ -5,9 +5,9 @@ import type { AcknowledgedChange, Evidence, RoomCounts } from './evidence.ts'
 import { findMarkedTexts } from './frame-recorder.ts'
 import type { Replay } from './replay.ts'
 
-/** A deleted text may still be returned within this time. */
+/** The time after a deletion within which a call may still return the deleted text. */
 const graceMs = 1_000
-/** Unread counts include the newest messages of a room and its newest messages with mentions only. */
+/** `room.list` counts only among this many newest messages, and newest messages with mentions. */
 const maxScanned = 1_000
 const maxMentionsScanned = 200
 
@@ -28,7 +28,7 @@ export function findLostMessages({ acks, rows }: Evidence, messages: Replay): st
   })
 }
 
-/** Finds duplicates of unacknowledged messages too. */
+/** Returns messages that are stored twice, including unacknowledged ones. */
 export function findDuplicates({ rows }: Evidence): string[] {
   const byClient = Map.groupBy(rows, ({ sender, clientId }) => `${sender}'s ${clientId}`)
   const byText = Map.groupBy(
@@ -175,8 +175,8 @@ export function checkUnreadCounts(evidence: Evidence, messages: Replay): string[
 }
 
 /**
- * The last acknowledged position, a later one without an acknowledgement, or, without any of them,
- * the position at which the user joined.
+ * Returns true if the read position is the last acknowledged one, one of a later call without an
+ * acknowledgement, or, for a user without acknowledged calls, that of the user's join.
  */
 function isPlausibleReadSeq(count: RoomCounts, evidence: Evidence): boolean {
   const { user, room, readSeq } = count
@@ -190,7 +190,7 @@ function isPlausibleReadSeq(count: RoomCounts, evidence: Evidence): boolean {
   )
 }
 
-/** A new member's read position is before the event of the join. */
+/** Returns true if the read position precedes a join of the user, as that of a new member does. */
 function isJoinPosition({ user, room, readSeq }: RoomCounts, { log }: Evidence): boolean {
   return log.some(({ seq, event }) => {
     const isJoin = event.kind === 'member' && event.action === 'join' && event.userId === user

@@ -9,7 +9,7 @@ import {
 } from './evidence.ts'
 import type { Replay } from './replay.ts'
 
-/** A removed user may still receive events within this time. */
+/** The time after a removal within which the user may still receive events. */
 const graceMs = 1_000
 
 export function compareViewsWithLog({ views }: Evidence, messages: Replay): string[] {
@@ -75,7 +75,7 @@ export function findLeaks(evidence: Evidence): string[] {
     ),
   )
 
-  /** True without access at all the times, and at the start of each pause that delayed the push. */
+  /** Returns true if the user had access neither at these times nor at the start of a delaying pause. */
   const lacksAccess = (user: UserId, room: RoomId, at: number[], isPush: boolean) => {
     const paused = pauses.filter(({ start, end }) =>
       at.some((time) => start <= time && time <= end + graceMs),
@@ -95,7 +95,7 @@ export function findLeaks(evidence: Evidence): string[] {
     const pushTimes = storedAt ? [storedAt, at] : [at]
     const leaks = texts
       .filter((text) => {
-        // An answer may not contain a text from after the removal, even if the call was made before.
+        // An answer must not contain a text sent after the removal, even if the call was made before it.
         const readAt = Math.max(requestedAt ?? 0, textTimes.get(text.count) ?? 0)
         return lacksAccess(user, text.room, isPush ? pushTimes : [readAt], isPush)
       })
@@ -107,13 +107,13 @@ export function findLeaks(evidence: Evidence): string[] {
   })
 }
 
-/** A user is notified of their own removal, and of their own read positions and rejected messages. */
+/** Returns true for notices that need no access: own removals, read positions, rejected messages. */
 function isOwnNotice({ user, subject, notice }: Frame): boolean {
   const event = notice?.event
   return (event?.kind === 'member' && event.userId === user) || /\.(read|rejected)\./.test(subject)
 }
 
-/** Members are notified when their room is archived or restored. */
+/** Returns true if the notice tells a member that the room is archived or restored. */
 function isArchiveNotice(
   { notice }: Frame,
   membershipOperations: readonly MembershipOperation[],
@@ -125,9 +125,9 @@ function isArchiveNotice(
 }
 
 /**
- * Returns true when the user was certainly no member at a time: never joined, or left more than
- * `graceMs` before and has no join that ended after the leave began. Everyone except a kicked user may
- * subscribe to a public room (`isPublic`).
+ * Returns true if the user was certainly not a member at this time: never joined, or left more than
+ * `graceMs` before, without a join that ended after the leave began. With `isPublic`, returns true only
+ * for kicked users: all others may subscribe to a public room.
  */
 export function isRemoved(
   membershipOperations: readonly MembershipOperation[],
@@ -160,7 +160,7 @@ function isArchived(archiveOperations: readonly ArchiveOperation[], at: number):
   )
 }
 
-/** Compares memberships whose last operation was acknowledged and did not overlap an opposite one. */
+/** Checks memberships whose last acknowledged operation did not overlap with an opposite operation. */
 export function checkMembers({ membershipOperations, storedMembers }: Evidence): string[] {
   const byPair = Map.groupBy(membershipOperations, ({ user, room }) => `${room}.${user}`)
   return [...byPair].flatMap(([pair, all]) => {

@@ -18,7 +18,7 @@ import { checkEvidence, type checks } from './verdict.ts'
 
 type PassingRun = ReturnType<typeof createPassingRun>
 
-/** Changes the evidence of a passing run, and returns the checks that fail then. */
+/** Changes the evidence of a passing run, and returns the names of the checks that then fail. */
 function findFailingChecks(change: (evidence: PassingRun) => unknown): string[] {
   const evidence = createPassingRun()
   change(evidence)

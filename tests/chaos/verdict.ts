@@ -11,7 +11,7 @@ import {
 } from './verdict-storage.ts'
 import { checkMembers, compareViewsWithLog, findLeaks, findWrongNotices } from './verdict-views.ts'
 
-/** Returns the violations that the check finds. */
+/** Returns a description of each violation that the check finds. */
 export type Check = (evidence: Evidence, messages: Replay) => string[]
 
 /** Invariants that hold after each run, whichever faults were injected. */

@@ -3,7 +3,7 @@ import type { Request, Response } from 'nats-micro'
 import type { Payload, Peer } from '../peer.ts'
 
 // nats-micro calls `util.isUndefined`, which Node has removed. Its CommonJS build looks the function up
-// on each call, so restoring it is enough. It logs by default.
+// on each call, so restoring it is enough. nats-micro logs calls by default.
 process.env.DEBUG_LEVEL ??= 'ERROR'
 const require = createRequire(import.meta.url)
 require('node:util').isUndefined ??= (value: unknown) => value === undefined

@@ -26,7 +26,7 @@ import { TanStackList } from './TanStackList.tsx'
 
 interface Bench {
   isRendered: boolean
-  /** From the start of the rendering until the first message is in the DOM. */
+  /** Milliseconds from the start of the rendering until the first message is in the DOM. */
   renderMs: number
   blankFrames: number
   countBlankFrames(): void
@@ -70,7 +70,7 @@ const bench: Bench = {
   renderMs: Number.NaN,
   blankFrames: 0,
   countBlankFrames() {
-    // As in paging.ts, runs after the list has measured its rows.
+    // As in paging.ts, the posted message is handled after the list has measured its rows.
     const { port1, port2 } = new MessageChannel()
     port1.onmessage = () => {
       if (isBlank()) bench.blankFrames++
@@ -100,7 +100,7 @@ function checkRendered() {
   return 0
 }
 
-/** Doesn't use `elementFromPoint`: a list may disable pointer events while it scrolls. */
+/** Returns true if no row covers the middle. A list may hide rows from `elementFromPoint` in a scroll. */
 function isBlank(): boolean {
   const middle = innerHeight / 2
   return ![...document.querySelectorAll('.list :is(.message, .line)')].some((row) => {

@@ -50,7 +50,7 @@ export function createSimulatedClient(count: number) {
     close: () => undefined,
   }
   return {
-    // Implements the part of the interface that this page uses.
+    // The object has only those members of `ChatClient` that this page uses.
     client: client as unknown as ChatClient,
     receiveMessage() {
       const prev = last++
@@ -85,7 +85,7 @@ function pageOf(count: number): HistoryPage {
   return { messages, before: false, after: false, asOf: count }
 }
 
-/** Each user sends four messages in a row, one per minute. */
+/** Returns a message: users take turns to send four consecutive messages, one each minute. */
 function messageOf(index: number): Message {
   const reactions = index % 11 ? [] : [{ emoji: '🎉', count: 2, users: people.slice(0, 2) }]
   return {

@@ -205,7 +205,7 @@ async function showCard(page: Page) {
   await page.getByRole('dialog', { name: 'Bob Brown' }).waitFor()
 }
 
-/** A message that alice wrote offline, rejected because her role has changed meanwhile. */
+/** Shows a message that alice wrote offline and that is rejected because her role has changed. */
 async function showFailed({ page, people: { bob }, cut, restore }: SceneContext) {
   await showRoom(page, 'Release notes')
   await cut()
@@ -238,7 +238,7 @@ async function showDeadLetters({ page, urls, stateDir }: SceneContext) {
   await page.getByText('Deadlock detected').waitFor()
 }
 
-/** The console after half a minute of varying load, so that the charts have data. */
+/** Shows the console after half a minute of varying load, so that the charts have data. */
 async function showConsole(page: Page, { bob }: People) {
   await showRoom(page, 'Engineering')
   await page.getByRole('link', { name: 'Console', exact: true }).click()
@@ -248,7 +248,7 @@ async function showConsole(page: Page, { bob }: People) {
     const subset = rooms.slice(0, 2 + Math.round(2 * Math.sin(round / 5)))
     for (const { id } of subset) await bob.client.call('chat.history', { room: id })
     if (round % 3 === 0) await bob.client.call('room.list', {})
-    // The charts sample over time.
+    // The charts take samples in this time.
     await page.waitForTimeout(500)
   }
   await main.getByRole('columnheader', { name: 'Calls per second' }).getByRole('button').click()

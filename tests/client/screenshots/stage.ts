@@ -5,9 +5,9 @@ import { passwordOf } from './people.ts'
 
 export interface Scene {
   options?: BrowserContextOptions
-  /** Shows the page before a login. */
+  /** If true, the scene shows the page before a login. */
   isLoggedOut?: boolean
-  /** The server rejects the connection. */
+  /** If true, the server rejects the connection. */
   isRefused?: boolean
   /** Runs before the page is opened. */
   prepare?(page: Page, urls: StackUrls): Promise<unknown>
