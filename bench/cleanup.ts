@@ -10,7 +10,7 @@ export async function createFolder(stack: AsyncDisposableStack): Promise<string>
   return dir
 }
 
-/** Kills child processes and deletes folders on an early exit. Returns a function that adds a process. */
+/** Kills processes and deletes folders on an early exit. Returns a function that adds a process. */
 export function cleanUpOnExit(stack: AsyncDisposableStack, folders: readonly string[]) {
   const pids: number[] = []
   const cleanUp = () => {

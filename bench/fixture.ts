@@ -29,7 +29,7 @@ export interface BenchConnection {
   readCpu(): Promise<number>
 }
 
-/** Environment of functions that use no database in the benchmark. Nothing listens on the port. */
+/** Environment of functions that use no database in the benchmark: nothing listens at this URL. */
 export const withoutDatabase = { DATABASE_URL: 'postgres://bench@127.0.0.1:1/bench' }
 
 export async function startFixture(): Promise<BenchFixture> {

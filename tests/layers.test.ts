@@ -102,7 +102,7 @@ describe('layers', () => {
 
 describe('the runtime', () => {
   it.each(Object.entries(runtimeFolders))(
-    'imports from %s only itself and the folders %j, types included',
+    'lets %s import only itself and the folders %j, types included',
     (folder, allowed) => {
       const wrong = filesOf('runtime')
         .filter((file) => folderOf(file) === folder)

@@ -64,7 +64,7 @@ async function timeStart(fixture: BenchFixture, folder: string): Promise<number>
   const allAnswered = Promise.withResolvers<number>()
   nc.subscribe(reply, {
     callback(_error, message) {
-      // A "no responders" status has no payload.
+      // The status "no responders" arrives as a message without a payload.
       if (message.data.length === 0) return
       const { name } = message.json<{ name: string }>()
       if (name.startsWith('hundred-')) names.add(name)

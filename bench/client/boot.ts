@@ -25,7 +25,7 @@ export async function measureBoot(
   ]
 }
 
-/** Returns the milliseconds to the first message. `open` resolves when the previous page is unloaded. */
+/** Returns the milliseconds until a message is shown. `open` must wait until the old page is unloaded. */
 async function timeFirstMessage(page: Page, open: () => Promise<unknown>): Promise<number> {
   const started = performance.now()
   await open()

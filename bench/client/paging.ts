@@ -19,7 +19,7 @@ interface Paging {
   pages: number
 }
 
-/** Measures the largest deviation between the movement of the rows and that of the wheel. */
+/** Measures by how many pixels the movement of the rows differs from that of the wheel at most. */
 export async function measurePaging(
   product: Product,
   rounds: number,
@@ -113,7 +113,7 @@ function observeRows(step: number): void {
       const before = previous.get(key)
       return before === undefined ? [] : [top - before]
     })
-    // A row that grows moves only the rows on one side of it, so use the shift of the lowest visible row.
+    // A row that grows moves only the rows on one side of it: use the shift of the lowest one.
     const shift = shifts.at(-1) ?? 0
     if (current.size > 0 && previous.size > 0 && shifts.length === 0) record(700)
     moved += shift

@@ -129,7 +129,7 @@ async function measureList(browser: Browser, url: string, steps: number): Promis
   return { renderMs, newMessage, heap, heapAfter, blankFrames, tasks }
 }
 
-/** Drags the scrollbar up and down. The thumb lags behind the mouse, so the list scrolls half as far. */
+/** Drags the scrollbar up and down. The thumb lags behind, so the list scrolls half as far. */
 async function dragScrollbar(page: Page): Promise<void> {
   const box = await page.locator('.list').boundingBox()
   if (!box) throw new Error('The page has no list')

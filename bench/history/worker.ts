@@ -22,7 +22,7 @@ serveParent({
     read = readers[name](url)
     const random = (low: number, high: number) => low + Math.floor(Math.random() * (high - low))
     createRequest = () => ({
-      // A third of the requests is for `room-0`: its numbers are those up to 0.
+      // A third of the random numbers is negative: those requests are for `room-0`.
       room: `room-${Math.max(0, random(-roomCount / 2, roomCount))}` as RoomId,
       before: random(minBefore, messageCount),
       limit,

@@ -83,7 +83,7 @@ export async function measureLogins(options: Options): Promise<Section[]> {
   ]
 }
 
-/** Measures logins of all clients at once, which take long: only in every other round. */
+/** Measures the simultaneous logins of all clients, in every other round only because they take long. */
 async function measureStorms(
   load: Worker,
   find: (row: string) => Responder,

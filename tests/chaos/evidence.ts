@@ -140,7 +140,7 @@ export interface RoomCounts {
   mentions: number
 }
 
-/** Returns a key of the event's chain: all events of its thread, or of its room outside of threads. */
+/** Returns the key of an event's chain: the messages of its thread, or all other events of its room. */
 export function chainOf(event: RoomEvent): string {
   const thread = event.kind === 'message' ? (event.threadId ?? '') : ''
   return `${event.room} ${thread}`

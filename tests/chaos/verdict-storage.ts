@@ -175,8 +175,8 @@ export function checkUnreadCounts(evidence: Evidence, messages: Replay): string[
 }
 
 /**
- * Returns true if the read position is the last acknowledged one, one of a later call without an
- * acknowledgement, or, for a user without acknowledged calls, that of the user's join.
+ * Returns true if the read position is the last acknowledged one, or may come from a later call without
+ * an acknowledgement, or, if no call was acknowledged, is 0 or that of the user's join.
  */
 function isPlausibleReadSeq(count: RoomCounts, evidence: Evidence): boolean {
   const { user, room, readSeq } = count

@@ -107,7 +107,7 @@ export function findLeaks(evidence: Evidence): string[] {
   })
 }
 
-/** Returns true for notices that need no access: own removals, read positions, rejected messages. */
+/** Returns true for events about the user: own membership, read positions and rejected messages. */
 function isOwnNotice({ user, subject, notice }: Frame): boolean {
   const event = notice?.event
   return (event?.kind === 'member' && event.userId === user) || /\.(read|rejected)\./.test(subject)

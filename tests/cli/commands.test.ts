@@ -87,7 +87,7 @@ describe('a file that cannot be served', () => {
     },
   )
 
-  it('is reported as JSON with file, export and reason', async () => {
+  it('is reported as JSON with the file, the export and the reason', async () => {
     const { code, stdout } = await runtime(['check', broken, '--json'])
 
     expect(code).toBe(1)
@@ -162,7 +162,7 @@ describe('a running service', () => {
     expect(stdout).toMatch(/^ +subject +room\.members\.add$/m)
   })
 
-  it('has its metadata in JSON', async () => {
+  it('is described with its metadata by info --json', async () => {
     const { stdout } = await runtime(['info', 'greet', '--json'], { env: ops })
 
     const { instances } = JSON.parse(stdout)
@@ -239,7 +239,7 @@ describe('a running service', () => {
     })
   })
 
-  it('has its statistics in JSON', async () => {
+  it('is counted in the statistics of stats --json', async () => {
     const { stdout } = await runtime(['stats', 'room.members.add', '--json'], { env: ops })
     await runtime(['call', 'room.members.add', '{"a":1,"b":"x"}'], { env: ops })
     const later = await runtime(['stats', 'room.members.add', '--json'], { env: ops })

@@ -86,7 +86,7 @@ describe('the nats command', () => {
     )
   })
 
-  it('shows the statistics that Natter adds', async () => {
+  it('shows the additional statistics of Natter', async () => {
     await callGreet(1, { takesMs: 40 })
     const [{ data }] = await endpointsOf('greet')
 
@@ -127,7 +127,7 @@ describe('the nats command', () => {
     expect(JSON.parse(stdout)).toMatchObject({ code: 'invalid' })
   })
 
-  it('shows an error reply, with its status in the headers', async () => {
+  it('shows an error reply, whose headers contain the status', async () => {
     const { stdout, stderr } = await nats('req', 'as.alice.greet.ada', '{"ends":"refused"}')
 
     expect(stdout + stderr).toContain('Nats-Service-Error-Code: 404')

@@ -37,7 +37,7 @@ async function givenHistory(count: number, sender: TestUser = bob): Promise<Room
   const sent: RoomHistory['sent'] = []
   for (let number = 1; number <= count; number++)
     sent.push(await sender.send(room, `number ${number}.`))
-  // A link resolves persisted messages only.
+  // A link to a message works only after the message is persisted.
   const newestPersisted = async () => {
     const { messages } = await aliceUser.client.call('chat.history', { room })
     return messages.at(-1)?.id
@@ -94,7 +94,7 @@ describe('a link to a message or a room', { timeout: 60_000 }, () => {
     const first = sent[2]?.id ?? ''
     await bob.reply(room, first, 'an answer')
     const { id } = await bob.reply(room, first, 'the answer')
-    // A link resolves persisted messages only.
+    // A link to a message works only after the message is persisted.
     await expect
       .poll(async () => (await aliceUser.client.try('msg.find', { room, id })).ok)
       .toBe(true)

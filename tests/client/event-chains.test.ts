@@ -15,7 +15,7 @@ describe('event chains', () => {
     ['the last seen event', 10, 9, 'known'],
     ['the event after the last seen one', 12, 10, 'next'],
     ['an event whose predecessor is missing', 12, 11, 'gap'],
-  ])('classify %s', (_title, seq, prev, position) => {
+  ])('classify %s (seq %i, prev %i) as %s', (_title, seq, prev, position) => {
     expect(new EventChains(10).classify({ seq, prev })).toBe(position)
   })
 

@@ -355,7 +355,7 @@ describe('the page, used by keyboard', { timeout: 120_000 }, () => {
   )
 
   it.each([
-    ['from right to left', { locale: 'ar' }],
+    ['in a right-to-left language', { locale: 'ar' }],
     ['on a phone', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }],
   ] as const)('has no accessibility violation %s', async (_, options) => {
     const context = await fixture.browser.newContext({ locale: 'en-US', ...options })

@@ -100,7 +100,7 @@ describe('three runtimes under load', () => {
     }
   }
 
-  it('stop one after another without a failed call or a lost event', async () => {
+  it('stop one after another, and no call fails and no event is lost', async () => {
     const folder = await bench.write(functions)
     const config = readRuntimeConfig({ NATS_URL: bench.nats.urlOf('functions') })
     const log = pino({ level: 'silent' })

@@ -34,7 +34,7 @@ describe('loading a folder', () => {
     return { error, lines }
   }
 
-  it('reports every problem with its file, before it connects to the server', async () => {
+  it('reports every problem and its file, before the runtime connects to the server', async () => {
     const { error, lines } = await failToStart({
       '_shared.ts': 'not imported',
       'Good.Name.ts': functionOn('named'),

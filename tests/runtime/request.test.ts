@@ -222,7 +222,7 @@ describe('a request', () => {
     requester.close()
   })
 
-  it('fails with disconnected when the connection is lost after it was sent; before, it waits for a reconnect', async () => {
+  it('fails with disconnected if the connection is lost after it was sent, and waits for a reconnect before', async () => {
     const { username, password, host } = new URL(bench.nats.urlOf('functions'))
     const own = await connect({
       servers: host,

@@ -61,7 +61,7 @@ describe('overlaps', () => {
     ['>', 'a', true],
     ['a.>', 'b.>', false],
     ['a.b.>', 'a.>', true],
-  ])('returns for %s and %s: %s', (a, b, expected) => {
+  ])('compares the patterns %s and %s, and returns %s', (a, b, expected) => {
     expect(overlaps(a, b)).toBe(expected)
     expect(overlaps(b, a)).toBe(expected)
   })

@@ -93,7 +93,7 @@ describe('a handler that exceeds its time limit', () => {
   })
   afterAll(() => fixture?.[Symbol.asyncDispose]())
 
-  it('on a stream has failed, and its later outcome is ignored', async () => {
+  it('on a stream counts as failed, and its later outcome is ignored', async () => {
     const { steps, append, stats } = fixture
     const until = steps('works')
     const before = await stats('works')
@@ -111,7 +111,7 @@ describe('a handler that exceeds its time limit', () => {
     expect(after.data.timeouts - before.data.timeouts).toBe(1)
   })
 
-  it('on a stream may throw after the time limit', async () => {
+  it('on a stream is retried even if it throws after the time limit', async () => {
     const until = fixture.steps('works')
     await fixture.append('fails late')
     expect(await until('fails late: done')).toContain('fails late: late')

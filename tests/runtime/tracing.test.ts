@@ -211,7 +211,7 @@ describe('a trace with a tracer provider', () => {
     expect(innerSpan.spanContext().traceId).toBe(traceId)
   })
 
-  it('continues from the headers of a client', async () => {
+  it('continues from the trace headers that a client sends', async () => {
     const hdrs = headers()
     hdrs.set('traceparent', traceparent)
     const traced = createClient(nc, { contracts, headers: () => hdrs })

@@ -50,7 +50,7 @@ describe('the discovery document', () => {
     })
   })
 
-  it('is the same below /auth', async () => {
+  it('is the same at the path that begins with /auth', async () => {
     const read = async (path: string) =>
       (await fetch(new URL(`${path}/.well-known/openid-configuration`, url))).json()
 
@@ -229,14 +229,14 @@ describe('the code flow', () => {
   it.each([
     ['style.css', 'text/css'],
     ['submit.js', 'text/javascript'],
-  ])('serves %s for its pages', async (name, type) => {
+  ])('serves the file %s for its pages', async (name, type) => {
     const response = await fetch(`${url}/assets/${name}`)
 
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toContain(type)
   })
 
-  it('works with URLs below /auth', async () => {
+  it('works with URLs whose path begins with /auth', async () => {
     const asked = client.request()
     const browser = client.browser()
 

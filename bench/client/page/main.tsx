@@ -100,7 +100,10 @@ function checkRendered() {
   return 0
 }
 
-/** Returns true if no row covers the middle. A list may hide rows from `elementFromPoint` in a scroll. */
+/**
+ * Returns true if no row is in the middle of the window. Doesn't use `elementFromPoint`, because a list
+ * may disable pointer events while it scrolls.
+ */
 function isBlank(): boolean {
   const middle = innerHeight / 2
   return ![...document.querySelectorAll('.list :is(.message, .line)')].some((row) => {
