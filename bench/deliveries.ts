@@ -11,7 +11,7 @@ export function createDeliveries() {
       inFlight.set(clientId, { left: count, resolve })
       return { clientId, delivered }
     },
-    /** Counts a delivery. Ignores unknown ids. */
+    /** Counts a delivery of a message. Ignores unknown ids. */
     record(clientId: string) {
       const message = inFlight.get(clientId)
       if (!message || --message.left > 0) return

@@ -25,14 +25,14 @@ export interface Goal {
   /** The limit that the median of the ratios must meet. */
   must: number
   aim?: number | undefined
-  /** `more`: the limit is a minimum. `less`: it is a maximum. */
+  /** Whether `must` and `aim` are minimums (`more`) or maximums (`less`). */
   better: 'more' | 'less'
 }
 
 export interface Line {
   name: string
   value: string
-  /** Name of the row or limit that the ratios are relative to. */
+  /** Name of the row or limit to which the ratios are relative. */
   base?: string
   /** For each round, the ratio of this line's figure to that of `base`, both from the same round. */
   ratios?: number[]
@@ -44,7 +44,7 @@ export interface Section {
   lines: Line[]
 }
 
-/** Runs operations, and divides the processor time used meanwhile by their number. */
+/** Runs operations. Returns their rate, their duration, and the processor time of one operation. */
 export async function takeSample(
   readCpu: () => Promise<number>,
   run: () => Promise<LoopResult>,

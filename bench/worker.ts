@@ -1,11 +1,11 @@
 /** Child processes of a section. They are called over IPC, which does not load the measured server. */
 import { type ChildProcess, fork } from 'node:child_process'
 
-/** The methods of a worker. Arguments and results are cloned. */
+/** The methods of a worker process. Their arguments and results are cloned. */
 export type Methods = Record<string, (argument: never) => unknown>
 
 export interface Worker extends AsyncDisposable {
-  /** Rejects with the error of the method, or when the process exits. */
+  /** Calls a method. Rejects with the error of the method, or when the process exits. */
   call<Result>(method: string, argument?: unknown): Promise<Result>
 }
 

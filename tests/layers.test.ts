@@ -180,8 +180,8 @@ describe('contracts', () => {
 })
 
 /**
- * Returns the imports of a file: our own as paths below the root, packages by name. Type imports are
- * included only on request, because they vanish when the code runs.
+ * Returns the imports of a file: files of this project as paths below the root, packages by name. Type
+ * imports are included only with `types`, because they do not exist when the code runs.
  */
 function importsOf(file: string, { types = false } = {}): string[] {
   const lang = file.endsWith('x') ? 'tsx' : 'ts'
@@ -221,7 +221,7 @@ function reachableFrom(entry: string): Set<string> {
   return reached
 }
 
-/** Packages that run in a browser. */
+/** Names of the packages that may run in a browser. */
 const browserPackages = ['valibot', '@nats-io/nats-core']
 
 function isSafeInBrowser(target: string) {

@@ -31,7 +31,7 @@ export async function measureEvents(targets: CallTargets, options: Options): Pro
       () => targets.readCpu(responder),
       async () => {
         const started = performance.now()
-        // The response follows all events, since a connection preserves the order.
+        // The response arrives after all events, because a connection preserves their order.
         await targets.request(subject, { times: eventCount, payload })
         const seconds = (performance.now() - started) / 1_000
         return { count: eventCount, seconds, ...untimed }

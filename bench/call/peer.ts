@@ -13,7 +13,7 @@ export interface Payload {
   count: number
 }
 
-/** 101 bytes as JSON. */
+/** The payload of a call. It has 101 bytes as JSON. */
 export const payload: Payload = {
   id: '0193a5f2-7c1e-7d2a-9b3c-4d5e6f708192',
   text: 'A line about as long as people write.',

@@ -58,7 +58,7 @@ async function scroll(page: Page, { direction, stepPx }: Paging): Promise<boolea
   const steps = Math.min(4, Math.floor((before.left - 1) / stepPx))
   for (let step = 0; step < steps; step++) {
     await page.mouse.wheel(0, directions[direction] * stepPx)
-    // Limits the speed to one step per two frames, also when frames are slow.
+    // Waits two frames between steps, so that slow frames do not get more steps.
     await page.evaluate(
       () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
     )
@@ -87,8 +87,8 @@ interface Observed {
 }
 
 /**
- * Runs in the page. Compares the movement of the rows with that of the wheel: between two frames it must
- * be a multiple of the step, and when the list is still the sums must be equal.
+ * Runs in the page. Compares the movement of the rows with that of the wheel: between two frames, rows
+ * must move by a multiple of the step; when the list is still, both must have moved equally far.
  */
 function observeRows(step: number): void {
   let [wheel, moved] = [0, 0]
@@ -97,8 +97,8 @@ function observeRows(step: number): void {
   ;(window as unknown as Observed).observed = state
   addEventListener('wheel', ({ deltaY }) => (wheel -= deltaY), { passive: true, capture: true })
 
-  // The list measures rows after the callbacks of a frame. A message posted in a callback is handled
-  // after that, when the rows are in their final places.
+  // The list measures rows after the animation-frame callbacks. A message that such a callback posts is
+  // handled after that, when the rows are in their final places.
   const { port1, port2 } = new MessageChannel()
   port1.onmessage = check
   const next = () => requestAnimationFrame(() => port2.postMessage(undefined))

@@ -61,7 +61,7 @@ async function writeRoom(urls: StackUrls): Promise<{ room: string; id: string }>
   })
   let id = ''
   for (let index = 0; index < messageCount; index++) {
-    // The number makes each text unique: `paging` identifies rows by their label.
+    // The number makes each text unique: paging.ts identifies rows by their label, which has the text.
     const sent = await alice.send(room, `**${index}**\n\n${textOf(index)}`)
     if (index === oldMessageIndex) id = sent.id
   }

@@ -43,7 +43,7 @@ export const benchPublished = { subject: 'bench.published', data: Payload } as c
 
 export const benchEvent = { subject: 'bench.event', data: Payload } as const satisfies Topic
 
-/** Published by `bench.receive` after every {@link eventWindow} events, as flow control. */
+/** Event that `bench.receive` publishes after every {@link eventWindow} events, as flow control. */
 export const benchReceived = {
   subject: 'bench.received',
   data: v.strictObject({}),

@@ -12,7 +12,7 @@ export interface PageRequest {
   limit: number
 }
 
-/** Returns the ids of a page, oldest first, and the number of its reactions. */
+/** Reads a page of messages. Returns their ids, oldest first, and the number of their reactions. */
 export type Reader = (request: PageRequest) => Promise<{ ids: string[]; reactions: number }>
 
 /** Number of database connections, as in schema/db.ts. */

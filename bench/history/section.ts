@@ -53,7 +53,7 @@ const datasets: Dataset[] = [
   },
 ]
 
-/** Measures a page of history, from PostgreSQL up to the response of `chat.history`. */
+/** Measures reading a page of history, from the statement in PostgreSQL up to `chat.history`. */
 export async function measureHistory(options: Options): Promise<Section[]> {
   const sections: Section[] = []
   for (const dataset of datasets) sections.push(await measureDataset(dataset, options))

@@ -1,4 +1,4 @@
-/** Baselines of the auth callout: with the official libraries, and with node:crypto only. */
+/** Baselines of the auth callout: one with the official libraries, and one with node:crypto only. */
 import { createPublicKey, randomUUID, verify } from 'node:crypto'
 import { decode, encodeAuthorizationResponse, encodeUser, fromSeed } from '@nats-io/jwt'
 import { type Msg, nkeys } from '@nats-io/nats-core'

@@ -6,12 +6,12 @@ import { serveParent, usedCpu } from '../worker.ts'
 import { signTokens } from './issuer.ts'
 import { type ResponderName, type ResponderOptions, respond } from './responders.ts'
 
-/** Delay after a rejected login, in milliseconds. */
+/** Delay before a rejected login is retried, in milliseconds. */
 const retryDelayMs = 250
 
 interface RunOptions extends LoopOptions {
   port: number
-  /** Ignores rejected logins, which otherwise end the run. */
+  /** If true, rejected logins are ignored; otherwise they end the run. */
   mayReject: boolean
 }
 

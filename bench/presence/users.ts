@@ -7,7 +7,7 @@ export function userOf(side: string, round: number, index: number): string {
   return `${side}-${round}-${index}`
 }
 
-/** Derives the rooms from the number at the end of the name, as `writeMembers` does in SQL. */
+/** Returns the rooms of a user, from the number in the user's name, as `writeMembers` does in SQL. */
 export function roomsOf(user: string): string[] {
   const index = Number(user.slice(user.lastIndexOf('-') + 1))
   return Array.from(

@@ -22,7 +22,7 @@ export interface Evidence {
   membershipOperations: MembershipOperation[]
   archiveOperations: ArchiveOperation[]
   readOperations: ReadOperation[]
-  /** Everything that the server delivered to the simulated users. */
+  /** All pushes to the simulated users, and all answers to them that contain marked texts. */
   frames: Frame[]
   /** Times at which a runtime was paused. Its pushes may arrive later by the length of the pause. */
   pauses: { start: number; end: number }[]

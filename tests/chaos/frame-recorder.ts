@@ -16,8 +16,8 @@ export function findMarkedTexts(payload: string): Frame['texts'] {
 }
 
 /**
- * Subscribes to everything that the server may push to a user, and to the user's inbox, and calls
- * `onFrame` for each push and for each answer with texts.
+ * Subscribes to all subjects on which the server may push to a user, and to the user's inbox. Calls
+ * `onFrame` for each push and for each answer with marked texts.
  */
 export function recordFrames(nc: NatsConnection, user: UserId, onFrame: (frame: Frame) => void) {
   const requestTimes = trackRequestTimes(nc)

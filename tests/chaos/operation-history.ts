@@ -41,7 +41,7 @@ interface SentMessage {
   sender: UserId
 }
 
-/** A call without an answer may still take effect within this time. */
+/** The time within which a call without an answer may still take effect. */
 const lateEffectMs = 20_000
 
 export function createOperationHistory(userIds: readonly UserId[]): OperationHistory {
@@ -113,7 +113,7 @@ export function recordAck(
   history.sentMessages.push({ room, id, seq, sender: userId, notifyId })
 }
 
-/** Returns mostly a room that the user is presumed to be a member of, otherwise any room. */
+/** Returns in most cases a room of which the user is probably a member, and otherwise any room. */
 export function pickRoom(
   { userId }: SimulatedUser,
   { rooms, presumedMembers }: OperationHistory,
@@ -123,7 +123,7 @@ export function pickRoom(
   return random.pick(memberRooms.length > 0 && random.next() < 0.85 ? memberRooms : rooms).id
 }
 
-/** Returns one of the newest 200 messages, optionally only of one sender. */
+/** Returns a random one of the newest 200 messages, or of those that `sentBy` has sent. */
 export function pickMessage(
   { sentMessages }: OperationHistory,
   random: Random,

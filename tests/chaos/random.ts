@@ -5,7 +5,7 @@ export interface Random {
   /** Returns an integer in [from, to). */
   between(from: number, to: number): number
   pick<T>(all: readonly T[]): T
-  /** Returns a key, with a probability in proportion to its weight. */
+  /** Returns one of the keys, each with a probability in proportion to its weight. */
   weighted<T extends string>(weights: Readonly<Record<T, number>>): T
   /** Returns an independent generator, seeded from this one. */
   fork(): Random

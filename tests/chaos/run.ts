@@ -178,7 +178,7 @@ async function runWithoutFaults(
   return Object.entries(system.answers).flatMap(([answer, count]) => {
     const added = count - (before[answer] ?? 0)
     const [, code = ''] = answer.split(' ')
-    // The operation `reconnect` cancels the user's own calls in flight.
+    // The operation `reconnect` makes the user's own calls in flight fail with `disconnected`.
     if (added === 0 || !isIndeterminate(code) || code === 'disconnected') return []
     return [`${answer}: ${added} times`]
   })

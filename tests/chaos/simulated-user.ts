@@ -123,7 +123,7 @@ export async function connectSimulatedUser(options: SimulatedUserOptions): Promi
     follow,
     async reconnect() {
       await nc.reconnect().catch(() => undefined)
-      // Events that were published during the disconnect are not pushed again.
+      // Fetch the events that were published while the user was disconnected: they are not pushed again.
       await Promise.all([...views.values()].map((view) => view.catchUp()))
     },
     flush: () => nc.flush(),

@@ -25,7 +25,7 @@ export interface SystemUnderTest extends AsyncDisposable {
   database: ProcessService
   runtimes: RuntimeInstance[]
   users: SimulatedUser[]
-  /** A connection with the account of the functions. */
+  /** A NATS connection with the credentials of the functions. */
   nc: NatsConnection
   frames: Frame[]
   pauses: { start: number; end: number }[]

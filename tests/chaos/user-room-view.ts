@@ -209,7 +209,7 @@ function mergeMessage(message: Message, existing?: ViewedMessage): ViewedMessage
   return { ...current, text, editedSeq, isDeleted: deletedAt !== undefined }
 }
 
-/** Reads a room with all its threads. Returns undefined when a call fails. */
+/** Reads all messages of a room and its threads. Returns 'forbidden' or undefined if a call fails. */
 async function readHistory(room: RoomId, call: CallFunction, violations: string[]) {
   const messages = new Map<MessageId, ViewedMessage>()
   const threads: MessageId[] = []

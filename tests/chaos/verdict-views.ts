@@ -50,7 +50,7 @@ export function findWrongNotices({ frames, log }: Evidence): string[] {
     if (!notice) return []
     const { room, seq, prev, event } = notice
     const stored = events.get(seq)
-    // Deleted messages are erased from the log.
+    // The event of a deleted message is erased from the log, so there is nothing to compare.
     if (!stored) return []
     if (event && !isDeepStrictEqual(event, stored))
       return [`${user} received another event ${room} ${seq} than the log has`]

@@ -14,7 +14,7 @@ import { checkMembers, compareViewsWithLog, findLeaks, findWrongNotices } from '
 /** Returns a description of each violation that the check finds. */
 export type Check = (evidence: Evidence, messages: Replay) => string[]
 
-/** Invariants that hold after each run, whichever faults were injected. */
+/** The invariants that must hold after each run, whichever faults were injected. */
 export const checks = {
   'every acknowledged message is in the log and in the database, exactly once': findLostMessages,
   'no message is stored twice': findDuplicates,

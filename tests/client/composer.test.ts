@@ -126,7 +126,7 @@ describe('mention completion', { timeout: 60_000 }, () => {
 
     await message(alice.page, '@bozzz').waitFor()
     await alice.page.context().setOffline(false)
-    // The browser logs each WebSocket that failed to open.
+    // Ignore the errors that the browser has logged for each WebSocket that could not be opened.
     alice.problems.length = 0
   })
 })

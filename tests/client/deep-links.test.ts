@@ -228,7 +228,7 @@ async function readUnread(room: string): Promise<number | undefined> {
   return rooms.find(({ id }) => id === room)?.unread
 }
 
-/** Longer than the delay before a page sends its read position. */
+/** A time, in milliseconds, that is longer than the delay before a page sends its read position. */
 const readUpdateMs = 1_200
 
 describe('unread messages', { timeout: 60_000 }, () => {
@@ -339,7 +339,7 @@ describe('a room', { timeout: 60_000 }, () => {
   it('requests only the pages of history that the view needs, and more on scrolling up', async () => {
     const { room } = await givenHistory(150, aliceUser)
     const page = await alice.page.context().newPage()
-    // One page of history is taller than this viewport plus its preload margin.
+    // In this viewport, one page of history is taller than the view and the margin of preloaded messages.
     await page.setViewportSize({ width: 1280, height: 500 })
     let requests = 0
     page.on('websocket', (socket) =>

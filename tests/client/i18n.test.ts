@@ -32,7 +32,7 @@ const placeholders = (text: string) =>
   [...text.matchAll(/\{\{ (\w+) \}\}/g)].map(([, name]) => name)
 
 describe.each(all)('the plural forms of %s', (language, words) => {
-  it('exist for every category that the language declares, and contain the count', () => {
+  it('belong to categories of the language, and contain the placeholder for the count', () => {
     for (const [part, texts] of Object.entries(words)) {
       for (const [key, text] of Object.entries<string | Plural>(texts)) {
         const forms = Object.entries(typeof text === 'string' ? { other: text } : text)

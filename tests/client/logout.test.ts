@@ -81,7 +81,7 @@ describe('a logout', { timeout: 60_000 }, () => {
     await next.context().close()
   })
 
-  it('asks for confirmation when messages are unsent', async () => {
+  it('asks for confirmation when there are unsent messages', async () => {
     const { page } = await fixture.open('alice')
     const room = await createRoom(page, 'private')
     await page.context().setOffline(true)

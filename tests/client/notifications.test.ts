@@ -139,7 +139,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     expect(new URL(alice.page.url()).pathname).toBe(`/r/${room}/m/${id}`)
   })
 
-  it('show mentions by full name, also of people not loaded before', async () => {
+  it('show mentioned people by full name, even if their names were not loaded before', async () => {
     const room = await givenRoom()
     const { page } = await fixture.open('alice', { permissions: ['notifications'] })
     await page.evaluate(watchNotifications)
@@ -303,7 +303,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     expect((await shownBy(page)).map(({ body }) => body).join()).not.toContain('disturbed')
   })
 
-  it('add an unread count to the title and a badge to the icon until read', async () => {
+  it('add an unread count to the page title and a badge to its icon until the messages are read', async () => {
     const room = await givenRoom()
     const { page } = alice
     const icon = () => page.locator('link[rel="icon"]').getAttribute('href')

@@ -115,7 +115,7 @@ async function dropNotices(page: Page, text: string) {
     dropped: () => dropped,
     /** Resolves when the page has requested the missing events. */
     requested: () => requested.promise,
-    /** Forwards the held requests. */
+    /** Sends the held requests to the server. */
     release() {
       isHeld = false
       for (const send of held) send()
@@ -123,7 +123,7 @@ async function dropNotices(page: Page, text: string) {
   }
 }
 
-describe('a page after an outage', { timeout: 60_000 }, () => {
+describe('a page during and after an outage', { timeout: 60_000 }, () => {
   it.each(bothOutages)(
     'shows all missed messages in order and once, with their count: %s',
     async (_, disconnect) => {
@@ -248,7 +248,7 @@ describe('a page after an outage', { timeout: 60_000 }, () => {
     await returnToTab()
     await notices.requested()
     await returnToTab()
-    // Longer than the delay before the page sends its read position.
+    // This is longer than the delay before the page sends its read position.
     await page.waitForTimeout(1_000)
     expect(await unread()).toBe(1)
     notices.release()
@@ -423,7 +423,7 @@ describe('a page after an outage', { timeout: 60_000 }, () => {
     await page.close()
   })
 
-  it('recovers in all tabs at the same time, and stays online for others', async () => {
+  it('recovers in all tabs at once, and other users see no change of the status', async () => {
     const room = await givenRoom()
     const statuses: string[] = []
     const stop = bob.client.listen(topics.deliverPresence, { user: 'bob', room }, ({ changes }) => {

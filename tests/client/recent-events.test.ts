@@ -19,11 +19,11 @@ describe('recent events', () => {
     expect(seqsAfter(recent, 10)).toEqual([11, 12, 13, 14])
   })
 
-  it('are returned from the position of a page on', () => {
+  it('are returned after the position of a page only', () => {
     expect(seqsAfter(givenRecent(10, [11, 12, 13]), 12)).toEqual([13])
   })
 
-  it('are complete from the position at which they began', () => {
+  it('are complete after the position at which recording began', () => {
     const recent = givenRecent(10, [11])
 
     expect(recent.isCompleteAfter(9)).toBe(false)

@@ -53,7 +53,7 @@ describe('parseMessage', () => {
     `@${'b'.repeat(64)} @${'c'.repeat(65)}`,
     '> **@bob**\n\n- ~~@al~~ \\@cy',
     '|@bob|\n|-|\n|@al|\n\n<b>@cy</b>',
-  ])('finds in %j the users whom the server notifies', (text) => {
+  ])('finds the same mentions as the server in %j', (text) => {
     const mentioned = outlineOf(parseMessage(text)).match(/(?<=\{@)[^}]+/g)
 
     expect(findMentions(text).length).toBeGreaterThan(0)
@@ -80,7 +80,7 @@ describe('parseMessage', () => {
     ['https://bank.example@evil.example/', 'evil.example'],
     ['https://b\u0430nk.example', 'xn--bnk-6cd.example'],
     ['[bank.example](mailto:a@evil.example)', 'a@evil.example'],
-  ])('shows beside %j the host %s', (text, host) => {
+  ])('for %j, shows the host %s beside the link', (text, host) => {
     expect(outlineOf(parseMessage(text))).toContain(` ${host})[`)
   })
 
@@ -90,7 +90,7 @@ describe('parseMessage', () => {
     '[version 2.0](https://bank.example/)',
     'https://bank.example/index.html?to=other.example',
     '[a@b.example](mailto:a@b.example)',
-  ])('shows no host beside %j', (text) => {
+  ])('for %j, shows no host beside the link', (text) => {
     expect(outlineOf(parseMessage(text))).toMatch(/^p\[link\([^ ]+\)\[/)
   })
 })
@@ -222,7 +222,7 @@ describe('toPlainText', () => {
     ['|a|b|\n|-|-|\n|1|2|', 'a, b; 1, 2'],
     ['[a](https://a.example) ![cat](https://b.example) ![](https://b.example)', 'a cat b.example'],
     ['@bob\n```\nlet a\n```', '@BOB let a'],
-  ])('returns for %j the text %j', (text, expected) => {
+  ])('converts %j to %j', (text, expected) => {
     expect(toPlainText(text, 100, (user) => user.toUpperCase())).toBe(expected)
   })
 

@@ -260,7 +260,7 @@ function givenRoom(start?: number) {
     close,
     syncs,
     log,
-    /** Answers the latest page request. */
+    /** Answers the latest request for a page of history. */
     async answer(seqs: number[], asOf: number, more: { before?: boolean; after?: boolean } = {}) {
       const messages = seqs.map((seq) => toMessage(sent(seq, idOf(seq))))
       pages.at(-1)?.answer({ messages, before: false, after: false, asOf, ...more } as HistoryPage)

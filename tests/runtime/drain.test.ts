@@ -86,7 +86,7 @@ describe('three runtimes under load', () => {
     })
     return {
       errors,
-      /** Resolves after `count` more answers. */
+      /** Resolves when `count` more calls have been answered. */
       async more(count: number) {
         const enough = answers + count
         while (answers < enough) await once(answerEvents, 'answer')

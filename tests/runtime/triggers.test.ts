@@ -53,7 +53,7 @@ describe('two processes with the same functions', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  /** Collects `count` events of a function; runs `act` after it subscribes. */
+  /** Subscribes to the events of a function, runs `act`, and returns the first `count` events. */
   async function collect(name: string, count: number, act = async () => {}) {
     const subscription = nc.subscribe(`triggered.${name}`)
     await nc.flush()

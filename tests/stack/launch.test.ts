@@ -52,7 +52,7 @@ describe.skipIf(!old && !process.env.CI)('the launcher under an older Node', () 
     const { child, lines } = await start()
     child.kill('SIGKILL')
 
-    // The output ends only when the runtime has exited.
+    // The output ends only when the runtime, which inherits it from the launcher, has exited.
     expect(await rest(lines)).toContain('stopped')
   })
 })

@@ -27,7 +27,7 @@ class Echo {
 
 class App {}
 
-// Node strips types but does not support decorators, so they are called as functions.
+// Calls the decorators as functions, because Node strips types but does not support decorators.
 const echo = Object.getOwnPropertyDescriptor(Echo.prototype, 'echo')
 if (echo) MessagePattern(pattern)(Echo.prototype, 'echo', echo)
 Controller()(Echo)

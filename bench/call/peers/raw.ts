@@ -4,7 +4,7 @@ import type { Peer } from '../peer.ts'
 
 export const rawSubject = 'raw.echo'
 
-/** nats.js unchanged, with JSON. Also publishes and receives events, as the bench functions do. */
+/** Uses nats.js directly, with JSON. Also publishes and receives events, as the bench functions do. */
 export const raw: Peer = {
   async respond(url) {
     const nc = await connectTo(url, 'raw')

@@ -5,7 +5,7 @@ import type { Name, Person, SentMessage } from './people.ts'
 export type People = Record<Name, Person>
 
 export interface DemoHistory {
-  /** The first message of the thread. */
+  /** The message whose replies form the thread in the demo. */
   thread: SentMessage
 }
 

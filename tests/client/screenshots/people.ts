@@ -25,13 +25,13 @@ export interface SentMessage {
   room: RoomId
 }
 
-/** A logged-in person without a browser. */
+/** A person who is connected to NATS without a browser. */
 export interface Person extends AsyncDisposable {
   client: Client<typeof contracts>
   send(room: string, text: string): Promise<SentMessage>
   reply(to: SentMessage, text: string): Promise<SentMessage>
   react(to: SentMessage, emoji: string): Promise<void>
-  /** Sends heartbeats until disposed. */
+  /** Sends presence heartbeats until the person is disposed. */
   goOnline(): Promise<void>
 }
 

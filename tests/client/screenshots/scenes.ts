@@ -187,7 +187,7 @@ async function showRoom(page: Page, name: string) {
   await page.locator('.room-link').filter({ hasText: name }).click()
   await page.getByRole('heading', { level: 1, name }).waitFor()
   await page.getByRole('article').last().waitFor()
-  // Display names load after the messages.
+  // Wait for a display name with a space: display names load after the messages.
   await page.locator('.message-name').filter({ hasText: ' ' }).first().waitFor()
   await page.mouse.move(wide.width - 1, 20)
 }
