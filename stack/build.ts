@@ -7,4 +7,4 @@ console.log(`The page is in ${relative(process.cwd(), clientFolder)}.
 A web server that serves it must answer
   /config.json                 with { "natsWebSocket": "wss://…", "issuer": "https://…", "clientId": "nats-chat-app" }
   /callback, /console, /r/…    with index.html
-docs/contributing.md, "Building the page", has an example.`)
+docs/contributing.md, "Build the page", has an example.`)

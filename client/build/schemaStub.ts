@@ -31,5 +31,6 @@ export {
   anything as safeInteger,
   anything as string,
   anything as trim,
+  anything as union,
   anything as variant,
 }

@@ -27,6 +27,17 @@ export function badPayloads(validInput: Record<string, unknown>): BadPayload[] {
       [`an object as ${field}`, JSON.stringify({ ...validInput, [field]: { length: 1 } })],
       [`null as ${field}`, JSON.stringify({ ...validInput, [field]: null })],
       [`true as ${field}`, JSON.stringify({ ...validInput, [field]: true })],
+      // PostgreSQL cannot store NUL, and UTF-8 cannot encode half a surrogate pair.
+      ...['a\0b', 'a\ud800b'].flatMap((text): BadPayload[] =>
+        typeof validInput[field] === 'string'
+          ? [
+              [
+                `${JSON.stringify(text)} as ${field}`,
+                JSON.stringify({ ...validInput, [field]: text }),
+              ],
+            ]
+          : [],
+      ),
     ]),
   ]
 }
