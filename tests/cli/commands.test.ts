@@ -132,7 +132,7 @@ describe('a running service', () => {
   })
   afterAll(() => foreign?.close())
 
-  it('is listed, also when another library serves it, and invalid answers are reported', async () => {
+  it('is listed even when another library serves it, and invalid replies are reported', async () => {
     const { code, stdout } = await runtime(['ls'], { env: ops })
 
     expect(code).toBe(0)
@@ -226,7 +226,7 @@ describe('a running service', () => {
     expect(stderr).toMatch(/^timeout: /)
   })
 
-  it('receives the payload unchanged if its metadata has no subject template', async () => {
+  it('receives the payload of a call unchanged if its metadata has no subject template', async () => {
     const answer = await runtime(['call', 'weather/today', 'and {warm'], { env: ops })
     const refusal = await runtime(['call', 'weather/storm'], { env: ops })
     const which = await runtime(['call', 'weather'], { env: ops })
@@ -285,7 +285,7 @@ describe('a running service', () => {
     expect(stderr).toBe('error: told.hear cannot be called: it subscribes to told.*\n')
   })
 
-  it('is found on the server in stack.json, whose URL --verbose prints', async () => {
+  it('is found on the server that stack.json names, and --verbose prints the URL of that server', async () => {
     await using state = await temporaryFolder()
     const opsUrl = bench.nats.urlOf('ops')
     await writeFile(join(state.path, 'stack.json'), JSON.stringify({ opsUrl }))

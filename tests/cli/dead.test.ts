@@ -3,7 +3,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
-/** Source code of a function that fails for a job until its id is in MENDED; publishes each done job. */
+/** Source code of a function that fails for each job whose id is not in MENDED, and publishes each done job. */
 const worker = `
 import * as v from 'valibot'
 import { defineFunction, event, stream } from '#runtime'
@@ -96,7 +96,7 @@ describe('runtime dead', () => {
       expect(letters.map(({ seq }: { seq: number }) => seq)).toContain(3)
     })
 
-    it('discards a dead letter, and fails if it is discarded already', async () => {
+    it('discards a dead letter, and fails if it was discarded before', async () => {
       expect(await dead('discard', '1', '--json')).toMatchObject({
         code: 0,
         stdout: '{"seq":1,"discarded":true}\n',

@@ -62,7 +62,7 @@ describe('runtime start', () => {
     await begun
     await runtime.kill('SIGTERM')
     await runtime.log.line(/"msg":"stopping"/)
-    // One Ctrl-C may send several signals at once, so only a later signal counts as a second one.
+    // Repeats the signal: one Ctrl-C may send several at once, so only a later signal counts as a second.
     const insisting = setInterval(() => runtime.kill('SIGTERM'), 50)
     const exit = await runtime.exited
     clearInterval(insisting)
@@ -217,7 +217,7 @@ async function instances(): Promise<string[]> {
   return ids.sort()
 }
 
-/** Resolves when `count` more calls have reached their function. */
+/** Resolves when the function has received `count` more calls. */
 async function underWay(count: number): Promise<void> {
   const begun = nc.subscribe('begun.*', { max: count })
   for await (const _ of begun);

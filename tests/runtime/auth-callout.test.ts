@@ -89,7 +89,7 @@ describe('the auth callout', () => {
     return nc
   }
 
-  /** Connects to the account of the functions, where the test can send authorization requests itself. */
+  /** Connects to the account FUNCTIONS, where the test itself can publish authorization requests. */
   const connectOutsideAuth = () => connectAs('functions', secrets.functionsPassword)
 
   /** Serves the callout with a handler until the test ends. */
@@ -125,7 +125,7 @@ describe('the auth callout', () => {
     ...overrides,
   })
 
-  it('passes the credentials to its handler, and the client gets the granted permissions only', async () => {
+  it('passes the credentials to its handler, and gives the client only the granted permissions', async () => {
     await serve(async () => grant())
     const nc = await connectAs('whoever', 'a token', { inboxPrefix: '_INBOX_ada' })
 
@@ -259,7 +259,7 @@ describe('the auth callout', () => {
     ['differs', seedOf(nkeys.createCurve()), /not encrypted for the key of NATS_CALLOUT_XKEY_SEED/],
   ])('reports a fault when its curve key %s', async (_, xkeySeed, reason) => {
     await serve(async () => grant(), { xkeySeed })
-    // The server waits for the missing answer longer than this test runs.
+    // Does not wait for the connection: the server waits for the missing answer longer than this test runs.
     connectAs('ada', 'x').catch(() => undefined)
 
     await expect.poll(() => faults).toEqual([expect.stringMatching(reason)])

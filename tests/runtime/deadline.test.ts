@@ -27,7 +27,7 @@ export const outer = {
   input: v.object({ id, late: v.optional(v.boolean()) }),
   output: v.object({ outer: v.number(), inner: v.number() }),
 }
-/** Its timeout is longer than any caller's. */
+/** The contract of the called function. Its timeout is longer than that of any call in this file. */
 export const inner = {
   subject: 'inner.{id}',
   audience,
@@ -56,7 +56,7 @@ export default defineFunction(inner, (_, { deadline }) => ({ deadline }))
 `,
 }
 
-describe('a function that calls another', () => {
+describe('a function that calls another function', () => {
   let bench: CommandLine
   let nc: NatsConnection
   let client: Client<typeof contracts>
@@ -73,7 +73,7 @@ describe('a function that calls another', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  it('passes its remaining time to that call', async () => {
+  it('passes its remaining time on as the timeout of that call', async () => {
     const { outer, inner } = await client.call('outer', { id: 'a' }, { timeoutMs: 2_000 })
 
     // The header contains a duration, not a point in time, so the transfer time is not subtracted.
@@ -82,7 +82,7 @@ describe('a function that calls another', () => {
     expect(inner).toBeGreaterThan(outer - maxTransferMs)
   })
 
-  it('gets the error timeout when it has no time left, and the other is not called', async () => {
+  it('gets the error timeout when it has no time left, and the other function is not called', async () => {
     let calls = 0
     const callback = () => void calls++
     nc.subscribe('inner.late', { callback })

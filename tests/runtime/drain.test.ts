@@ -92,7 +92,7 @@ describe('three runtimes under load', () => {
         while (answers < enough) await once(answerEvents, 'answer')
       },
       stop: () => stopping.abort(),
-      /** Resolves when the last call is answered, with the number of calls. */
+      /** Waits until the last call is answered. Resolves to the number of calls. */
       async ended() {
         await Promise.all(all)
         return calls
@@ -100,7 +100,7 @@ describe('three runtimes under load', () => {
     }
   }
 
-  it('stop one after another, and no call fails and no event is lost', async () => {
+  it('can stop one after another, without a failed call or a lost event', async () => {
     const folder = await bench.write(functions)
     const config = readRuntimeConfig({ NATS_URL: bench.nats.urlOf('functions') })
     const log = pino({ level: 'silent' })

@@ -77,7 +77,7 @@ describe('Limiter', () => {
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(10)
   })
 
-  it('subtracts the calls over the limit from the shared counter again', async () => {
+  it('subtracts calls that exceeded the limit from the shared counter again', async () => {
     const { counter, state } = createCounter()
     const [one, other] = [createLimiter(100, counter), createLimiter(100, counter)]
 
@@ -106,7 +106,7 @@ describe('Limiter', () => {
     expect(await take(limiter, 150)).toMatchObject({ accepted: 100 })
   })
 
-  it('does not use granted calls that are left from the previous window', async () => {
+  it('does not use calls that were granted in the previous window and are unused', async () => {
     const { counter, state } = createCounter()
     const limiter = createLimiter(100, counter)
     // The shared counter grants 1, 2, 4 and 5 calls; of the last five, one is used.
@@ -129,8 +129,8 @@ describe('Limiter', () => {
     }
   })
 
-  describe('when the counters answer only in a later window', () => {
-    /** Starts a call, and two windows later the other ones; then lets the counters answer. */
+  describe('when the shared counters answer a call only in a later window', () => {
+    /** Starts one call, starts `others` more two windows later, and only then lets the counters answer. */
     async function callAcrossWindows(others: number) {
       const { counter } = createCounter()
       const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
@@ -149,14 +149,14 @@ describe('Limiter', () => {
       return { limiter, accepted }
     }
 
-    it('counts the call in that window', async () => {
+    it('counts the call in the later window', async () => {
       const { limiter, accepted } = await callAcrossWindows(0)
 
       expect(accepted).toBe(1)
       expect(await take(limiter, 1)).toMatchObject({ accepted: 0 })
     })
 
-    it('accepts no more calls than the maximum of that window', async () => {
+    it('accepts no more calls in the later window than the maximum', async () => {
       const { accepted } = await callAcrossWindows(1)
 
       expect(accepted).toBe(1)
@@ -195,7 +195,7 @@ describe('Limiter', () => {
     expect(await take(limiter, 150)).toMatchObject({ accepted: 100 })
   })
 
-  it('rejects calls with unavailable while shared counters are unavailable and its fallback is block', async () => {
+  it('with the fallback block, rejects calls with unavailable while shared counters are unavailable', async () => {
     const { counter, state } = createCounter()
     state.isAvailable = false
     const limiter = createLimiter(100, counter, 'block')

@@ -81,7 +81,8 @@ describe('a rate limit', () => {
 
     const accepted = answers.filter(({ pid }) => pid !== undefined)
     expect(accepted.length).toBeLessThanOrEqual(60)
-    // The shared counter may include calls that an instance has reserved and not yet returned.
+    // A few calls may be rejected too early: the shared counter may include calls that an instance has
+    // reserved and not yet returned.
     expect(accepted.length).toBeGreaterThanOrEqual(54)
     for (const { code, retryAfterMs } of answers.filter(({ pid }) => pid === undefined)) {
       expect(code).toBe('rate_limited')

@@ -45,7 +45,9 @@ describe('a batch whose process is killed', () => {
   })
 
   // The test takes long: the server redelivers a batch only after its acknowledgement timeout.
-  it('is redelivered completely to another process', { timeout: 60_000 }, async () => {
+  it('is redelivered to another process, with all of its messages', {
+    timeout: 60_000,
+  }, async () => {
     // Stores the jobs before a consumer exists, so that they are delivered in batches.
     const jsm = await jetstreamManager(nc)
     await jsm.streams.add({ name: 'JOBS', subjects: ['jobs.*'] })

@@ -18,7 +18,7 @@ const work = {
 } as const
 const contracts = { work, unserved: { ...work, subject: 'unserved.{id}' } } as const
 
-/** Source code of a function that waits `ms` or until its signal aborts, and then ends as `ends` says. */
+/** Source code of a function that waits for `ms`, or until its signal aborts; `ends` says how it ends. */
 const source = `
 import { setTimeout } from 'node:timers/promises'
 import * as v from 'valibot'
@@ -73,7 +73,7 @@ describe('a request', () => {
     })()
   }
 
-  it('is rejected with code, details and retryAfterMs, without injected headers', async () => {
+  it('is rejected with code, details and retryAfterMs; its message cannot add headers to the reply', async () => {
     const outcome = await client.try('work', { id: 'a', ends: 'rejected' })
     expect(outcome).toMatchObject({
       ok: false,
@@ -181,7 +181,7 @@ describe('a request', () => {
 
     nc.publish('work.late', '{"ms":3000}', { headers: hdrs, reply: 'answers.late' })
     await aborted
-    // The answer of a later call arrives after any second answer.
+    // If the function answered the first call twice, the second answer would arrive before this one.
     await client.call('work', { id: 'after' })
 
     expect(codes).toEqual(['timeout'])
@@ -222,7 +222,7 @@ describe('a request', () => {
     requester.close()
   })
 
-  it('fails with disconnected if the connection is lost after it was sent, and waits for a reconnect before', async () => {
+  it('fails with disconnected if the connection is lost after it was sent; sent later, it waits for a reconnect', async () => {
     const { username, password, host } = new URL(bench.nats.urlOf('functions'))
     const own = await connect({
       servers: host,
@@ -240,7 +240,7 @@ describe('a request', () => {
     expect(await inFlight).toMatchObject({ ok: false, error: { code: 'disconnected' } })
     const held = disconnecting.call('work', { id: 'held' }, { timeoutMs: 8_000 })
     await bench.nats.restart()
-    // The client may reconnect before the runtime does: then no function serves the subject yet.
+    // If the client reconnects before the runtime, no function serves the subject yet: `unavailable`.
     const answer = await held.catch(({ code }) => code)
     expect([{ id: 'held' }, 'unavailable']).toContainEqual(answer)
     disconnecting.close()

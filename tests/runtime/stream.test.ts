@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
 /**
- * Returns the source code of a stream function that publishes an event for each finished job, and
- * fails as the `ends` of a job says.
+ * Returns the source code of a stream function that publishes an event for each finished job. The
+ * field `ends` of a job says whether and how the function fails: `thrown`, `unavailable` or `killed`.
  */
 const worker = (stream: string, maxAge = '') => `
 import * as v from 'valibot'
@@ -14,7 +14,7 @@ import { defineFunction, stream } from '#runtime'
 const jobs = { stream: '${stream}', subjects: ['${stream}.*'], config: { ${maxAge} } }
 const job = { subject: '${stream}.{id}', data: v.object({ id: v.string(), ends: v.string() }) }
 const done = { subject: 'done.${stream}.{id}', data: v.object({ id: v.string() }) }
-// More than the back-off of a failing message allows.
+// Number of times that the dependency is unavailable: more often than a failing message is retried.
 let refusals = 3
 
 export default defineFunction(
@@ -31,7 +31,7 @@ export default defineFunction(
 )
 `
 
-/** Publishes each attempt to handle a job, and fails. */
+/** Returns the source code of a stream function that publishes each attempt, and then fails. */
 const failing = (stream: string) => `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'
@@ -113,7 +113,7 @@ describe('a stream function', () => {
       ])
   })
 
-  it('redelivers a failing message after each delay of its back-off, then no more', async () => {
+  it('redelivers a failing message once after each delay of backoffMs, and not again', async () => {
     const stream = `failing-${crypto.randomUUID()}`
     await bench.start(await bench.write({ 'fail.job.ts': failing(stream) }))
     const dead = nc.subscribe('dead.fail-job', { max: 1 })
@@ -149,7 +149,7 @@ describe('a stream function', () => {
       ])
   })
 
-  it('retries while a dependency is unavailable, without dead letters', async () => {
+  it('retries a message while a dependency is unavailable, and does not make it a dead letter', async () => {
     const { append, until, deadLetters } = await createFixture()
     await append('patient', { ends: 'unavailable' })
 

@@ -10,8 +10,8 @@ import { startRuntime } from '../../runtime/server/run.ts'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
 /**
- * Source code that publishes each step of a task. Tasks other than `well` exceed the time limit in the
- * first attempt; the task `never ends` exceeds it in every attempt.
+ * Source code of a function that does a task and publishes each step of it. Every task except `well`
+ * and `fails` exceeds the time limit in its first attempt; `never ends` exceeds it in every attempt.
  */
 const task = `
 import { once } from 'node:events'
@@ -139,7 +139,7 @@ describe('a handler that exceeds its time limit', () => {
       expect(headers?.get('Natter-Reason')).toBe('timeout: not done after 200 ms')
   })
 
-  it('on a bucket is called again with the same change', async () => {
+  it('on a bucket is called again with the change that it did not finish', async () => {
     const until = fixture.steps('watches')
     const kv = await new Kvm(jetstream(fixture.nc)).open('SETTINGS')
     await kv.put('one', '"never ends at first"')
@@ -157,8 +157,9 @@ describe('a handler that exceeds its time limit', () => {
   })
 })
 
-describe('a handler that runs when its process must stop', () => {
-  // The timeout of this test is shorter than the server's acknowledgement timeout.
+describe('a handler that is still running when its process must stop', () => {
+  // This test times out before the server would redeliver an unacknowledged message (after 10
+  // seconds), so that redelivery cannot make the test pass.
   it('is aborted, and another process receives the message at once', {
     timeout: 8_000,
   }, async () => {
@@ -175,7 +176,7 @@ describe('a handler that runs when its process must stop', () => {
     expect(await until('ends late: done')).toContain('ends late: aborted, unavailable')
   })
 
-  it('does not prevent the stop while a replay waits for it; the replay is unavailable', async () => {
+  it('does not prevent the stop while a replay waits for its slot; the replay fails with unavailable', async () => {
     await using fixture = await createFixture()
     const { bench, append, nc, start, stats } = fixture
     const served = await start(

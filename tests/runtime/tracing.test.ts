@@ -105,7 +105,7 @@ describe('a trace without a tracer provider', () => {
     return words.map((word) => received[word])
   }
 
-  it('propagates to calls, events and appends of a function, and to the events that those cause', async () => {
+  it('propagates to the calls, events and appends of a function, and to events that these cause in turn', async () => {
     for (const hdrs of await headersAfter({ traceparent, tracestate: 'shop=7' })) {
       expect(hdrs?.get('traceparent')).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`))
       expect(hdrs?.get('traceparent')).not.toContain(spanId)
@@ -144,7 +144,7 @@ describe('a trace without a tracer provider', () => {
     ])
   })
 
-  it('has its id in the log lines of the functions that it reaches', async () => {
+  it('adds its id to the log lines of each function that it reaches', async () => {
     const from = runtime.log.end()
     await request('outer.a', { traceparent })
 
@@ -235,7 +235,7 @@ describe('a trace with a tracer provider', () => {
     expect(spanOf('listen').parentSpanContext?.spanId).toBe(spanOf('outer').spanContext().spanId)
   })
 
-  it('has the span of the running function as the active span for libraries', async () => {
+  it('makes the span of the running function the active span, so that libraries can use it', async () => {
     const { active } = await client.call('inner', { id: 'a' })
     expect(active).toBe(spanOf('inner').spanContext().spanId)
   })

@@ -4,7 +4,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
-/** Source code of functions that each publish an event with the data of the trigger and the process id. */
+/** Source code of functions. Each publishes an event with the data that it received and its process id. */
 const functions = {
   'listen.each.ts': listener('event(news)'),
   'listen.one.ts': listener("event(news, { queue: 'listeners' })"),
