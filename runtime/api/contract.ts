@@ -58,7 +58,7 @@ export interface BucketDeclaration {
   readonly value: Schema
   /** Milliseconds until an entry expires after its last write. Default: never. */
   readonly ttlMs?: number
-  /** Milliseconds that expiry markers are stored. Without markers, `kvWatch` sees no expiries. */
+  /** Milliseconds that markers of expired keys are stored. Without markers, `kvWatch` sees no expiries. */
   readonly markerTtlMs?: number
   /** Default: `file`. */
   readonly storage?: 'file' | 'memory'
@@ -82,7 +82,7 @@ export type ValueOf<B extends { value: Schema }> = StandardSchemaV1.InferOutput<
 
 export const defaultTimeoutMs = 5_000
 export const defaultMaxBytes = 65_536
-/** Header with the caller's timeout: a duration, since the clocks of two machines may differ. */
+/** Header with the caller's timeout. It is a duration, not a time: the clocks of two machines may differ. */
 export const timeoutHeader = 'Natter-Timeout-Ms'
 export const pushHeader = 'Natter-Push'
 

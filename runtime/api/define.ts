@@ -48,8 +48,8 @@ export interface FunctionOptions<Env extends Schema = Schema> {
    */
   prefetch?: (call: Pick<RejectedCall, 'params'>, context: Context) => void
   /**
-   * Object schema of the environment variables that the handler reads. The start fails if one is
-   * invalid.
+   * Object schema of the environment variables that the handler reads. The start fails if a variable
+   * is invalid.
    */
   env?: Env
   /** Runs once in each process before the function is served. If it throws, the start fails. */

@@ -59,7 +59,7 @@ export interface Service extends EndpointStats {
   /** The roles that may call the function. */
   audience: string[]
   lastError: string
-  /** When the newest instance started. The sums include what older instances counted before that. */
+  /** When the newest instance started. The sums also include earlier calls of older instances. */
   since: string
   instances: ServiceInstance[]
 }
@@ -106,7 +106,7 @@ export type CollectedSpan = Span & { process: string }
 export interface SpanQuery {
   /** Trace ids: selects every stored span of these traces. */
   traces?: readonly string[]
-  /** Without `traces`: `failed` selects calls with a 5xx code, `slow` those of 250 ms or more. */
+  /** Without `traces`: `failed` selects calls with a 5xx code, `slow` selects calls of 250 ms or more. */
   only?: 'failed' | 'slow'
   /** Without `traces`: the maximum number of spans from each process. Default: 100. */
   limit?: number

@@ -29,7 +29,7 @@ interface Instance {
 interface Slot {
   number: number
   instance: Instance
-  /** Resolves to whether a new instance has replaced the current one; set by a rolling restart. */
+  /** Set during a rolling restart. Resolves to true if a new instance has replaced the current one. */
   replacing: Promise<boolean> | undefined
 }
 
@@ -89,7 +89,7 @@ class Supervisor {
     const { folder, env, name } = this.#options
     const child = fork(main, ['start', folder, ...(name === undefined ? [] : ['--name', name])], {
       env: { ...env, NATTER_INSTANCE: String(number) },
-      // No Node flags of this process: a preloaded module that watches stdin would end the child.
+      // Does not pass on Node flags: a preloaded module that watches stdin would end the child.
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })

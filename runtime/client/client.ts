@@ -41,7 +41,7 @@ export type Answer<C extends Contract> =
   | { ok: false; error: CallError<CodeOf<C>> }
 
 export interface CallOptions {
-  /** Milliseconds until the call times out, here and in the function. Default: the contract's. */
+  /** Milliseconds until the call times out, here and in the function. Default: the contract's timeout. */
   timeoutMs?: number
   signal?: AbortSignal
 }
@@ -235,7 +235,8 @@ function listen<T extends Topic>(
         if (topic.push && !message.headers?.has(pushHeader)) return
         onMessage({ ...(parse(message) as object), ...subject.read(message.subject) })
       } catch (error) {
-        // Thrown here, the error would close the connection. In a microtask it is only reported.
+        // Throws in a microtask, so that the error is only reported: thrown here, it would close the
+        // connection.
         queueMicrotask(() => {
           throw error
         })

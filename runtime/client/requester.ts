@@ -17,8 +17,8 @@ export interface Requester {
    */
   request(subject: string, payload: string | Uint8Array, options: RequestOptions): Promise<Msg>
   /**
-   * Publishes a request and collects its replies in order, until `isLast` returns true for one. Rejects
-   * like `request`; with `timeout` if the last reply has not arrived in time.
+   * Publishes a request and collects its replies in order, until `isLast` returns true for a reply.
+   * Rejects like `request`, and with `timeout` if that last reply has not arrived in time.
    */
   collect(
     subject: string,
@@ -38,7 +38,7 @@ interface PendingRequest {
   until: number
   resolve: (reply: Msg) => void
   reject: (reason: FunctionError) => void
-  /** Returns whether more replies follow the given one. Undefined if only one is expected. */
+  /** Returns whether more replies follow the given one. Undefined if the request expects one reply only. */
   expectsMore: ((reply: Msg) => boolean) | undefined
   /** Publishes the request. Set while the request waits for a connection. */
   send: (() => void) | undefined

@@ -1,7 +1,7 @@
 /**
  * A pool for items that are added and removed thousands of times a second. A Map or Set would often
- * replace its table. In V8 each replaced table references the next one, so one that has reached the old
- * generation keeps all later tables alive until the next major garbage collection.
+ * replace its table. In V8 each replaced table references the next one, so a table that has
+ * reached the old generation keeps all later tables alive until the next major garbage collection.
  */
 export class SlotPool<Item extends object> {
   #items: (Item | undefined)[] = []

@@ -79,7 +79,7 @@ export async function readBatch(
   return { messages: parts.flatMap((part) => parseStoredMessage(part) ?? []), pending }
 }
 
-/** Returns the current first and last sequence of a stream: the stream's leader answers. */
+/** Returns the first and last sequence of a stream. The stream's leader answers, so both are current. */
 export async function readBounds(
   requester: Requester,
   stream: string,
@@ -110,9 +110,10 @@ export async function readConsumerProgress(
   }>()
   if (!ack_floor)
     throw new FunctionError('unavailable', `${consumer} cannot be read: ${error?.description}`)
-  // The floor of an idle consumer is the last message that it received, not the stream's last one.
+  // The acknowledgement floor of an idle consumer is the last message that it received; messages on
+  // other subjects may follow in the stream. So if nothing is pending, returns the stream's last sequence.
   const caughtUp = num_pending === 0 && num_ack_pending === 0
-  // Messages before the stream's first one are deleted and need no handling.
+  // Messages before the first message of the stream are deleted, so they count as handled.
   const floor = Math.max(ack_floor.stream_seq, first - 1)
   return { caughtUp, seq: caughtUp ? Math.max(last, floor) : floor }
 }

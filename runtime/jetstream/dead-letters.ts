@@ -15,7 +15,7 @@ export type Delivered = Pick<JsMsg, 'ack' | 'headers' | 'json' | 'seq' | 'subjec
 /** The headers of the original message that a replay needs, copied to the dead letter. */
 const preservedHeaders = ['KV-Operation', 'traceparent', 'tracestate']
 const markerHeader = 'Nats-Marker-Reason'
-/** The header of a dead letter with the original marker header's value: only the server may set that. */
+/** Stores the value of the original `Nats-Marker-Reason`, a header that only the server may set. */
 const storedMarkerHeader = 'Natter-Marker-Reason'
 const storedTimeHeader = 'Natter-Time'
 const maxPageBytes = 4_000_000
@@ -41,7 +41,7 @@ export function deadLetterHeaders(message: JsMsg, durable: string, reason: strin
   return writeHeaders(hdrs)
 }
 
-/** Returns up to `limit` dead letters with a sequence greater than `after`, and the number of all. */
+/** Returns up to `limit` dead letters with a sequence greater than `after`, and the number of all letters. */
 export async function listDeadLetters(
   requester: Requester,
   { after, limit }: { after: number; limit: number },

@@ -16,7 +16,7 @@ export interface DurableConsumer {
   readonly name: string
   /** The subject pattern of the messages to consume. */
   readonly filter: string
-  /** Whether a new consumer receives all messages of the stream, or only those stored from now on. */
+  /** Which messages a new consumer receives: all in the stream, or only those stored from now on. */
   readonly deliver: 'all' | 'new'
   /** Maximum number of messages in one batch. */
   readonly batch: number

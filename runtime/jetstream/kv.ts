@@ -65,7 +65,7 @@ export function openBucket(
     },
     async create(key, value) {
       if (await write(key, value, 0)) return true
-      // A deleted or expired key has a marker as its last message: then expect the marker's sequence.
+      // The last message of a deleted or expired key is a marker: the value may only follow that marker.
       const last = await readLast(requester, stream, subjectOf(key))
       if (last && isLive(last)) return false
       return (await write(key, value, last?.seq ?? 0)) !== undefined

@@ -39,7 +39,8 @@ export interface SharedCounter {
 
 /**
  * Creates counters in JetStream behind a circuit breaker. After five consecutive failures the breaker
- * opens and operations fail at once; two seconds later, one operation decides whether it closes.
+ * opens, and operations fail at once. Two seconds later one operation is tried: if it succeeds, the
+ * breaker closes.
  */
 export function createSharedCounter(requester: Requester, log: Logger): SharedCounter {
   const breaker = circuitBreaker(handleAll, {
@@ -53,7 +54,7 @@ export function createSharedCounter(requester: Requester, log: Logger): SharedCo
     log.info({ stream: rateLimit.stream }, 'rate limit counters available again'),
   )
   const guarded = <T>(operation: () => Promise<T>) => {
-    // One operation probes the server: the others would have to wait for its outcome, so they fail.
+    // One operation is already testing the server. Others fail at once instead of waiting for it.
     if (breaker.state === CircuitState.HalfOpen) return Promise.reject(new BrokenCircuitError())
     return breaker.execute(operation)
   }

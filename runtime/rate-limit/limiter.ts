@@ -20,7 +20,7 @@ interface Account {
   window: number
   /** Number of calls that the shared counter has granted to this process and that are still unused. */
   granted: number
-  /** Number of calls that the last request to the counter granted. The next request doubles it. */
+  /** Number of calls that the last request to the counter granted. The next request asks for twice as many. */
   batch: number
   /** Number of calls in all processes in the previous window; undefined until it has been read. */
   before: number | undefined
@@ -33,14 +33,14 @@ interface Account {
   request: Promise<void> | undefined
 }
 
-/** The largest share of a limit that a process requests at once: others cannot use its grants. */
+/** The largest share of a limit that a process requests at once. No other process can use its grants. */
 const maxBatchShare = 1 / 20
 
 /**
  * Limits the calls of each caller in a sliding window, over all instances. Calls are counted in fixed
- * windows; those of the previous window count in proportion to its part within the sliding window. A
- * process requests grants for several calls at once, so that most calls need no round trip, and subtracts
- * grants beyond the limit from the shared counter again.
+ * windows. If the sliding window still covers a third of the previous fixed window, a third of the calls
+ * in that window count. A process requests grants for several calls at once, so that most calls need no
+ * round trip, and subtracts grants beyond the limit from the shared counter again.
  */
 export class Limiter {
   readonly #options: LimiterOptions
@@ -143,7 +143,7 @@ export class Limiter {
     }
   }
 
-  /** Returns how many more calls fit, after `used` calls in this window and `before` in the previous. */
+  /** Returns how many more calls fit after `used` calls in this window and `before` in the previous one. */
   #free(used: number, before: number): number {
     const { max, windowMs } = this.#options.limit
     const passed = (Date.now() % windowMs) / windowMs
@@ -154,7 +154,8 @@ export class Limiter {
   #freeAt(used: number, before: number): number {
     const { max, windowMs } = this.#options.limit
     const start = Math.floor(Date.now() / windowMs) * windowMs
-    // The share of a window after which `carried` calls of the window before count as `room` calls.
+    // Returns the share of a window that must pass until `carried` calls of the previous window count as
+    // at most `room` calls.
     const share = (room: number, carried: number) => 1 - room / Math.max(carried, 1)
     const at =
       used <= max - 1

@@ -12,7 +12,7 @@ import { type Served, serveState, withCleanup } from './endpoint.ts'
 import type { FunctionHost } from './function-host.ts'
 import type { FunctionStats } from './stats.ts'
 
-/** Serves the auth callout on its own connection to the account AUTH, which alone may answer it. */
+/** Serves the auth callout on a separate connection, to the account AUTH: no other account may answer it. */
 export async function serveAuthCallout(
   host: FunctionHost,
   dispatcher: Dispatcher,

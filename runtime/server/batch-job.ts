@@ -20,8 +20,8 @@ export interface BatchJobOptions {
 }
 
 /**
- * Calls the handler once with a batch. `outcome` resolves to undefined on success, or to the error if the
- * call fails, times out, or has not started or finished when the process must stop. The timeout begins
+ * Calls the handler once with a batch. `outcome` resolves to undefined on success, and to an error if
+ * the call fails, times out, or is still waiting or running when the process must stop. The timeout begins
  * when the handler is called: waiting for a slot does not count.
  */
 export class BatchJob implements Job {
@@ -65,8 +65,8 @@ export class BatchJob implements Job {
     const isTimeout = reason.code === 'timeout'
     if (isTimeout) dispatcher.stats.timeouts++
     // A timeout becomes a plain Error: as a FunctionError it would count as an unavailable dependency
-    // and be retried without limit. The rejection precedes the abort, or else the error that the
-    // handler throws when its signal aborts would be the outcome.
+    // and be retried without limit. The rejection precedes the abort: otherwise the error that
+    // the handler throws when its signal aborts would be the outcome.
     this.#refused.reject(isTimeout ? new Error(`timeout: not done after ${timeoutMs} ms`) : reason)
     this.#context.abort(reason)
   }
@@ -96,7 +96,7 @@ export class BatchJob implements Job {
     }
   }
 
-  /** Records a span for each message in a sampled trace. Without such a message, records one at most. */
+  /** Records a span for each message in a sampled trace; if there is none, at most one span for the batch. */
   #recordSpans(startedAt: number, error?: Error) {
     const { spans } = this.#options.host
     const completed = {

@@ -221,7 +221,7 @@ export class CallContext implements Context {
     )
     const messages = batches.flatMap(({ topic, stored }) =>
       stored
-        // Messages stored during the reads are left out, because some batches may not contain them.
+        // Leaves out messages stored after the reads began, since the batches may contain only some of them.
         .filter(({ seq }) => seq <= last)
         .flatMap((message) => this.#readValid(topic, message)),
     )

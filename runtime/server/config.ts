@@ -12,9 +12,9 @@ export interface RuntimeConfig {
   calloutXkeySeed: string | undefined
   /** The connection's name in the server's connection list. */
   name: string
-  /** Milliseconds that calls in flight have to finish when the runtime stops. */
+  /** Milliseconds that calls in flight are given to finish when the runtime stops. */
   drainMs: number
-  /** Whether calls run or are rejected while the shared rate limit counters are unavailable. */
+  /** What happens to calls while the shared rate limit counters are unavailable: run or be rejected. */
   limitFallback: LimitFallback
   /** The factor by which the rate limit of each function is multiplied. */
   limitFactor: number

@@ -33,7 +33,7 @@ export async function serveEndpoint(
     version,
     description: definition.contract?.description ?? `${trigger} ${host.loaded.name}`,
     metadata,
-    // An endpoint without a queue group would inherit that of the service, so the service has none.
+    // The service has no queue group: an endpoint without one would inherit it.
     queue: '',
     async statsHandler(endpoint) {
       // Replaces the library's counters, which omit asynchronous time, in the object that it reports.
@@ -85,7 +85,7 @@ export function serveState(
   })
 }
 
-/** Returns the service with a `leave` that also runs the given one, in parallel. */
+/** Returns the service with a `leave` that runs both the service's `leave` and the given one, in parallel. */
 export function withCleanup(served: Served, leave: () => Promise<void>): Served {
   return {
     dispatcher: served.dispatcher,

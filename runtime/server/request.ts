@@ -11,7 +11,7 @@ import type { Dispatcher, Job } from './dispatcher.ts'
 import { type FunctionHost, readObject } from './function-host.ts'
 
 const maxTimeoutMs = 300_000
-/** Stands for the handler's return value if the call was rejected and the handler did not run. */
+/** Returned in place of the handler's value if the call was rejected without running the handler. */
 const rejected = Symbol('rejected')
 
 type Incoming = Pick<Msg, 'data' | 'headers' | 'json' | 'reply' | 'respond' | 'subject'>
@@ -87,7 +87,7 @@ export class RequestJob implements Job {
     const { stats } = this.#kind.dispatcher
     if (reason.code === 'timeout') stats.timeouts++
     stats.failed(reason.message)
-    // A job that never ran is counted as a request here, a running job in #end.
+    // A job that never ran is counted as a request here; a running job is counted in #end.
     if (!this.#startedAt) stats.requests++
     this.#refuse(reason)
     this.#context?.abort(reason)

@@ -36,14 +36,14 @@ export interface Runtime extends AsyncDisposable {
   readonly functions: readonly FunctionInfo[]
   /** Leaves the queue groups, finishes calls in flight, and closes the connection. Idempotent. */
   stop(): Promise<void>
-  /** Resolves when the connection is closed, by `stop` or by an error. */
+  /** Resolves when the connection has been closed, whether by `stop` or by an error. */
   readonly closed: Promise<void>
 }
 
 /** The file whose default export runs before any function is served. `stop` disposes of its result. */
 const setupFile = '_setup.ts'
 const attempts = { max: 30, delayMs: 2_000 }
-/** Maximum time in milliseconds to flush published messages before the connection closes. */
+/** Maximum milliseconds to wait for published messages to be flushed before the connection closes. */
 const finalFlushMs = 1_000
 
 /**

@@ -1,6 +1,6 @@
 import { createHistogram } from 'node:perf_hooks'
 
-/** Milliseconds that the recent percentiles cover at least. They cover up to twice as much. */
+/** The recent percentiles cover at least this many milliseconds, and up to twice as many. */
 const recentMs = 10_000
 
 /** Creates a histogram of durations in microseconds, up to one hour, with two significant digits. */
@@ -16,7 +16,7 @@ export class FunctionStats {
   lastError = ''
   inFlight = 0
   #totalMs = 0
-  /** The durations before the previous period. New durations are recorded in the current period. */
+  /** Histograms of durations: before the previous period, in the previous period, in the current one. */
   readonly #older = createDurations()
   #previous = createDurations()
   #current = createDurations()

@@ -12,7 +12,7 @@ export interface ConsumerOptions extends BatchOptions {
 }
 
 export interface Consumer {
-  /** Finishes the current batch, and returns the other received messages to the server for redelivery. */
+  /** Finishes the current batch. Returns received messages outside it to the server for redelivery. */
   stop(): Promise<void>
   /** Returns the numbers of messages not yet delivered, and delivered but not yet acknowledged. */
   pending(): Promise<{ pending: number; unacknowledged: number }>

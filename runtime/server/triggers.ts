@@ -76,7 +76,8 @@ export async function consumeSchedule(
   const tick = `tick.${service}`
   const { requester } = host.backbone
   const last = await readLast(requester, schedules.stream, `schedule.${service}`)
-  // Storing the schedule restarts its interval. Doing so at each start could prevent every tick.
+  // Stores the schedule only if it has changed: storing it restarts its interval, so that with frequent
+  // restarts of the process no tick would ever fire.
   if (last?.message.headers?.get('Nats-Schedule') !== every) {
     const headers = writeHeaders({ 'Nats-Schedule': every, 'Nats-Schedule-Target': tick })
     await publishStored(requester, `schedule.${service}`, '', { headers })

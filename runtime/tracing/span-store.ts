@@ -15,7 +15,7 @@ export interface CompletedSpan {
 }
 
 export const slowMs = 250
-/** Of fast, successful calls without a trace, at most one in this many milliseconds is recorded. */
+/** At most one fast, successful call outside sampled traces is recorded in this many milliseconds. */
 const sampleIntervalMs = 1_000
 const sizes = { failed: 1_000, slow: 1_000, other: 8_000 }
 

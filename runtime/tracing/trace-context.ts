@@ -56,7 +56,7 @@ export function beginTrace(name: string, carrier: MsgHdrs | undefined): Trace | 
   return { context, span: undefined, part: partOf(ours, from) }
 }
 
-/** Returns ids for this call's span in another message's trace; undefined if that is not sampled. */
+/** Returns ids for a span in the trace of another message; undefined if that trace is not sampled. */
 export function joinTrace(carrier: MsgHdrs | undefined): TracePart | undefined {
   const from = readTrace(carrier)
   return from && isSampled(from)
