@@ -49,7 +49,7 @@ export function encodeUser(key: SigningKey, userNkey: string, grant: AuthGrant):
     nats: {
       type: 'user',
       version: 2,
-      // -1 means no limit: the server ignores these limits for users that an auth callout admits.
+      // -1 means no limit. The server would ignore other limits for users that an auth callout admits.
       subs: -1,
       data: -1,
       payload: -1,

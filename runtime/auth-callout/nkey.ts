@@ -43,7 +43,7 @@ export function isSignedBy(server: string, data: string, signature: Buffer): boo
   if (!key) {
     const x = decodeKey(server, 'N').toString('base64url')
     key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
-    // A cluster has few servers, so a thousand different keys must be forged ones.
+    // A cluster has few servers: if there are a thousand different keys, most of them are forged.
     if (serverKeys.size >= 1_000) serverKeys.clear()
     serverKeys.set(server, key)
   }

@@ -25,7 +25,7 @@ export function readCurveSeed(seed: string): CurveKey {
     const existing = shared.get(other)
     if (existing) return existing
     const secret = nacl.box.before(decodeKey(other, 'X'), secretKey)
-    // A cluster has few servers, so a thousand different keys must be forged ones.
+    // A cluster has few servers: if there are a thousand different keys, most of them are forged.
     if (shared.size >= 1_000) shared.clear()
     shared.set(other, secret)
     return secret

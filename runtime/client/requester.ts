@@ -208,7 +208,7 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
     }
   }
 
-  /** Rejects requests before their timeout if the server has rejected a publish on their subject. */
+  /** If the server has rejected a publish, rejects the requests on that subject before their timeout. */
   function rejectForbidden(error: Error & { operation?: string; subject?: string }) {
     if (error.operation !== 'publish') return
     for (const request of pending.list()) {

@@ -42,7 +42,7 @@ export class BatchProcessor {
     if (error) throw error
   }
 
-  /** Decodes messages. One that is invalid or was delivered too often becomes a dead letter at once. */
+  /** Decodes messages. Makes each message that is invalid or was delivered too often a dead letter. */
   async #decodeAll(received: readonly JsMsg[]): Promise<BatchItem<JsMsg>[]> {
     const items: BatchItem<JsMsg>[] = []
     for (const message of received) {

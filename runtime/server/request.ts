@@ -227,7 +227,7 @@ export class RequestJob implements Job {
     try {
       return beginTrace(this.#kind.host.loaded.name, this.#message.headers)
     } catch {
-      // Malformed headers are treated as if there were none, as in readTimeout.
+      // Reading malformed headers throws. The message is then handled as if it had no headers.
       return undefined
     }
   }

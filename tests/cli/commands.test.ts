@@ -176,7 +176,7 @@ describe('a running service', () => {
   })
 
   it.each(['info', 'stats', 'ls', 'call'])(
-    'is only suggested by %s when its name is misspelt',
+    'is suggested, but not used, by %s when its name is misspelt',
     async (verb) => {
       const { code, stdout, stderr } = await runtime([verb, 'gret'], { env: ops })
 

@@ -67,7 +67,7 @@ describe('the nats command', () => {
     ])
   })
 
-  it('shows statistics with late failures, rejections and the time of asynchronous handlers', async () => {
+  it('shows statistics that include rejections, faults and the time that handlers wait', async () => {
     const [before] = await endpointsOf('greet')
     await callGreet(5, { takesMs: 40 })
     await callGreet(3, { takesMs: 40, ends: 'refused' })
@@ -121,7 +121,7 @@ describe('the nats command', () => {
     expect(JSON.parse(stdout)).toEqual({ sum: 5 })
   })
 
-  it('is rejected when it calls a subject with a wildcard as the caller', async () => {
+  it('is rejected when it calls a subject that has a wildcard in place of the caller', async () => {
     const { stdout } = await nats('micro', 'request', 'greet', 'greet', '{}')
 
     expect(JSON.parse(stdout)).toMatchObject({ code: 'invalid' })

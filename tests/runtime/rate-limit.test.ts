@@ -110,7 +110,7 @@ describe('a rate limit', () => {
     expect(await call(caller, 'slides')).toHaveProperty('pid')
   })
 
-  it('counts in each process while the shared counters are unavailable, and together afterwards', async () => {
+  it('counts calls in each process while the shared counters are unavailable, then uses the counters again', async () => {
     const folder = await bench.write({
       'allows.ts': limited(10, 60_000).replace("'limited'", "'allows'"),
     })

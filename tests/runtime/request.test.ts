@@ -86,7 +86,7 @@ describe('a request', () => {
   })
 
   it.each(['thrown', 'nothing', 'unfit', 'huge'])(
-    'that ends in a fault (%s) is answered with internal, without the reason',
+    'that ends in a fault (%s) is answered with internal, and the answer does not contain the reason',
     async (ends) => {
       const outcome = await client.try('work', { id: 'a', ends })
 

@@ -117,7 +117,7 @@ describe('a handler that exceeds its time limit', () => {
     expect(await until('fails late: done')).toContain('fails late: late')
   })
 
-  it('on a stream does not block its batch, and the message becomes a dead letter', async () => {
+  it('on a stream does not block the rest of its batch, and its message becomes a dead letter', async () => {
     const { steps, nc, append } = fixture
     const dead = nc.subscribe('dead.works', { max: 1 })
     const until = steps('works')
@@ -130,7 +130,7 @@ describe('a handler that exceeds its time limit', () => {
     }
   })
 
-  it('makes its message a dead letter even if it ends when its signal aborts', async () => {
+  it('on a stream makes its message a dead letter even if it ends as soon as its signal aborts', async () => {
     const { nc } = fixture
     const dead = nc.subscribe('dead.obeys', { max: 1 })
     await jetstream(nc).publish('orders.1', '{}')
@@ -200,12 +200,15 @@ describe('a time limit', () => {
   const tasks = { stream: 'TASKS', subjects: ['tasks.*'] }
   const settings = { bucket: 'SETTINGS', value: v.string() }
 
-  it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('rejects %d', (timeoutMs) => {
-    const reason = `timeoutMs is ${timeoutMs}: use whole milliseconds, 1 or more`
-    expect(() => stream(tasks, topic, { timeoutMs })).toThrow(reason)
-    expect(() => kvWatch(settings, { timeoutMs })).toThrow(reason)
-    expect(() => schedule({ everyMs: 1_000, timeoutMs })).toThrow(reason)
-  })
+  it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])(
+    'is rejected if it is %d',
+    (timeoutMs) => {
+      const reason = `timeoutMs is ${timeoutMs}: use whole milliseconds, 1 or more`
+      expect(() => stream(tasks, topic, { timeoutMs })).toThrow(reason)
+      expect(() => kvWatch(settings, { timeoutMs })).toThrow(reason)
+      expect(() => schedule({ everyMs: 1_000, timeoutMs })).toThrow(reason)
+    },
+  )
 })
 
 type Fixture = Awaited<ReturnType<typeof createFixture>>

@@ -256,7 +256,7 @@ describe('a trace with a tracer provider', () => {
     { input: { id: 'a', ends: 'rejected' }, code: 'conflict' },
     { input: { id: 'a', ends: 7 as never }, code: 'invalid' },
   ])(
-    'records that a call was rejected with $code, without an error status',
+    'records that a call was rejected with $code, but does not set the error status of its span',
     async ({ input, code }) => {
       expect(await client.try('inner', input)).toMatchObject({ error: { code } })
 
