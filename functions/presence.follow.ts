@@ -27,8 +27,8 @@ const collect = batchByKey<string, MemberChange>(collectMs, async (collected, co
     }),
   )
   const changes = resolved
-    // An offline new member is no change: clients show members as offline until they receive another
-    // status.
+    // A new member who is offline needs no broadcast: clients show a member as offline until they
+    // receive another status.
     .filter(({ action, status }) => action === 'leave' || status !== 'offline')
     .map(({ room, userId, status }) => {
       const action = status === 'offline' ? 'offline' : 'online'

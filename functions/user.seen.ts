@@ -21,8 +21,8 @@ const collect = batchByKey<UserId, string | undefined>(collectMs, async (collect
   // Sorted, so that two processes lock the same rows in the same order and do not deadlock.
   const logins = [...collected].sort(([a], [b]) => (a < b ? -1 : 1))
   const sql = db.$client
-  // For a login without a name, the id is inserted as the name; it must not overwrite an earlier
-  // name.
+  // For a login without a name, the id is inserted as the name; the id must not overwrite an
+  // earlier name.
   await sql`
     insert into users (id, name)
     select * from unnest(

@@ -150,9 +150,9 @@ function connectionLost() {
 }
 
 /**
- * Returns true for an error in the query for array types that the driver runs on its own, which
- * callers cannot catch. This query cannot be switched off: without it, the driver never hands a new
- * connection to a transaction.
+ * Returns true for an error of the query for array types that the driver itself runs. Callers
+ * cannot catch such an error. The query cannot be switched off: without it, the driver never hands
+ * a new connection to a transaction.
  */
 export function isDriverQueryError(error: unknown): boolean {
   const { query } = (error ?? {}) as { query?: unknown }

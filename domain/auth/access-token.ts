@@ -31,9 +31,9 @@ export interface TokenCheck {
    */
   prefetch(): Promise<void>
   /**
-   * Returns the user, roles, name and expiry from a token. Throws `forbidden` for an invalid token,
-   * with the invalid claim and its value, but no other part of the token. Throws `unavailable` if the
-   * issuer's keys cannot be fetched.
+   * Returns the user, roles, name and expiry from a token. Throws `forbidden` for an invalid token;
+   * the error names the invalid claim and its value, but contains no other part of the token.
+   * Throws `unavailable` if the issuer's keys cannot be fetched.
    */
   check(token: string): Promise<TokenIdentity>
 }
@@ -153,8 +153,9 @@ function show(value: unknown): string {
 }
 
 /**
- * Creates the error. Replaces all characters except printable ASCII: the reason contains claims and
- * is logged, and a line break in a claim must not start a new log line.
+ * Returns the error for a rejected token. Replaces all characters of `reason` except printable
+ * ASCII: it contains claims and is logged, and a line break in a claim must not start a new log
+ * line.
  */
 function rejectToken(reason: string) {
   return new FunctionError('forbidden', `token rejected: ${reason.replaceAll(/[^ -~]/g, '?')}`)

@@ -50,10 +50,11 @@ async function inTransaction(work: (sql: TransactionSql) => Promise<void>): Prom
 }
 
 /**
- * Writes events to the tables. The result is the same if events are repeated, arrive in another order
- * or are batched differently. Purges deleted texts from CHAT_MESSAGES before the commit: if the
- * process crashes in between, the events are redelivered and purged again. After the commit, the
- * tables no longer contain the sequences to purge.
+ * Writes events to the tables. The result is the same if events are repeated, arrive in another
+ * order or are batched differently. Purges deleted texts from CHAT_MESSAGES before the commit: if
+ * the process crashes between the purge and the commit, the events are redelivered and purged
+ * again. A purge after the commit could not be repeated, because the tables then no longer contain
+ * the sequences to purge.
  */
 async function applyEvents(
   events: readonly LoggedEvent[],
@@ -88,10 +89,11 @@ function targetOf({ data }: { data: { message: { notifyId: NotifyId } } }) {
 }
 
 /**
- * Inserts messages and returns the sequences to purge from CHAT_MESSAGES: those of deleted messages,
- * and those of duplicates that a retry stored after the duplicate window, which a deletion would not
- * find. If the stream was recreated, two messages of a room can have the same sequence: they violate
- * the unique index (room, thread_id, seq) and fail the batch.
+ * Inserts messages and returns the sequences to purge from CHAT_MESSAGES: those of deleted
+ * messages, and those of duplicates. A duplicate is a second copy of a message, stored by a retry
+ * after the duplicate window; a later deletion would not find it. If the stream was recreated, two
+ * messages of a room can have the same sequence: they violate the unique index (room, thread_id,
+ * seq) and fail the batch.
  */
 async function insertMessages(messages: LoggedEventOf<'message'>[], sql: TransactionSql) {
   const { count } = await sql`
@@ -270,8 +272,8 @@ async function updateRoomHeads(events: readonly LoggedEvent[], sql: TransactionS
 }
 
 /**
- * Returns a PostgreSQL array literal, because `unnest` would flatten nested arrays. The quotes
- * prevent that a user called `null` is read as NULL.
+ * Returns a PostgreSQL array literal, because `unnest` would flatten nested arrays. Without the
+ * quotes, PostgreSQL would read the user id `null` as NULL.
  */
 function toArray(users: readonly string[]): string {
   return `{${users.map((user) => `"${user}"`).join()}}`

@@ -28,8 +28,8 @@ export async function readSince(
     const events = await context.readAfter(CHAT_MESSAGES, topics, { room }, since, maxEvents)
     if (!events) return undefined
     // If a message was purged during the read, its deletion event may have been stored after the
-    // read; the next read includes that event. If both are still missing then, the message was a
-    // duplicate, which is purged without a deletion event.
+    // read; the next read includes that event. If the message and its deletion are still missing
+    // then, the message was a duplicate, which is purged without a deletion event.
     const incomplete = findIncomplete(events, since).filter((id) => !checked.has(id))
     if (incomplete.length === 0) return withoutDeleted(events)
     for (const id of incomplete) checked.add(id)

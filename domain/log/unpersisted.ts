@@ -6,7 +6,8 @@ import { CHAT_MESSAGES } from '#schema/streams'
 import { singleFlight } from '../cache/single-flight.ts'
 
 /**
- * The deletion of a message, or else its newest edit, that is in CHAT_MESSAGES but not persisted yet.
+ * A change of a message that is in CHAT_MESSAGES but not persisted yet: the deletion of the message
+ * or, if it is not deleted, its newest edit.
  */
 type UnpersistedChange = Pick<Message, 'text' | 'mentions' | 'editedAt' | 'deletedAt'> & {
   editedSeq: number

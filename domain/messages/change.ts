@@ -37,7 +37,8 @@ export function toTarget({ threadId, ...message }: Message) {
 
 /**
  * Updates the bucket MSG_CACHE from the database after edits and deletions. Usually, `msg.edit` or
- * `msg.delete` has already done so; this is for the case that its process died before.
+ * `msg.delete` has already done so; this function is for the case that the process died before it
+ * did.
  */
 export async function updateCachedMessages(
   events: readonly LoggedEvent[],
@@ -45,7 +46,7 @@ export async function updateCachedMessages(
 ): Promise<void> {
   const ids = events.flatMap(({ data }) => {
     const isChange = data.kind === 'edit' || data.kind === 'delete'
-    // The cache entry that an older change wrote has expired.
+    // An older change needs no update, because the cache entry that it wrote has expired.
     const isCached = isChange && Date.parse(data.at) > Date.now() - MSG_CACHE.ttlMs
     return isCached ? [readNotifyId(data.message.notifyId).id] : []
   })
@@ -54,7 +55,7 @@ export async function updateCachedMessages(
   await Promise.all(
     rows.map((row) =>
       updateCachedMessage(toMessage(row), context).catch((error) =>
-        // Only logged, because `persist` must continue while the cache is unavailable.
+        // The error is only logged, because `persist` must continue while the cache is unavailable.
         context.log.warn(
           { err: error, id: row.id },
           'message cache unavailable, entry not updated',

@@ -6,13 +6,14 @@ import { maxUnread } from '#schema/messages/room'
 import { messages, roomHeads } from '#schema/tables/message'
 
 /**
- * Maximum number of newest messages in a room to scan for unread ones: the user's own messages and
- * deleted ones are scanned, but not counted.
+ * Maximum number of messages in a room to scan for unread messages, starting with the newest. The
+ * scan needs a limit, because the user's own messages and deleted messages are scanned, but not
+ * counted.
  */
 const maxScanned = 1_000
 /**
- * Maximum number of newest messages with mentions to scan. Lower, because these are read from the
- * table and not from an index alone.
+ * Maximum number of messages with mentions to scan, starting with the newest. It is lower than
+ * `maxScanned`, because these messages are read from the table and not from an index alone.
  */
 const maxMentionsScanned = 200
 

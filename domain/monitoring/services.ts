@@ -29,8 +29,8 @@ export function findServices(context: Context): Promise<ServiceSnapshot> {
 }
 
 /**
- * Returns the fields of a span that the sender of a message may see: all except process and error,
- * which only administrators may see, and the caller.
+ * Returns the fields of a span that the sender of a message may see: all except the caller, and the
+ * process and error, which only administrators may see.
  */
 export function toSpan({
   id,

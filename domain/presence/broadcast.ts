@@ -16,8 +16,8 @@ export const collectMs = 200
  */
 const maxChanges = 1_000
 /**
- * Number of rooms to broadcast to at the same time: for each of them, the list of members may have to
- * be fetched.
+ * Maximum number of rooms to broadcast to at the same time. It is limited, because the list of
+ * members may have to be fetched for each room.
  */
 const roomBatchSize = 64
 

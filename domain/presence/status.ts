@@ -47,8 +47,8 @@ export function cacheStatus({ userId, status, at }: ParsedDataOf<typeof presence
 }
 
 /**
- * Returns true if a later change of the user's status is cached. The older change need not be
- * broadcast then, because the later one has its own broadcast.
+ * Returns true if a later status change of the same user is cached. The given change need not be
+ * broadcast then, because the later change has its own broadcast.
  */
 export function isOutdated({ userId, at }: { userId: UserId; at: string }): boolean {
   const latest = statusCache.peek(userId)
@@ -73,8 +73,9 @@ export async function renewLease(user: UserId, connId: string, context: Context)
 }
 
 /**
- * Returns the user's entry in PRESENCE, in an object: the option `initial` can then express that
- * there is no entry.
+ * Returns an object that contains the user's entry in PRESENCE. With the object, the option
+ * `initial` of `changeStatus` can distinguish a user without an entry from an entry that was not
+ * read.
  */
 async function readStatus(user: UserId, context: Context) {
   return { entry: await context.kv(PRESENCE).get(user) }
@@ -132,8 +133,8 @@ export async function setOfflineIfDisconnected(user: UserId, context: Context): 
     async (status) => (status !== 'offline' && (await isDisconnected()) ? 'offline' : status),
     context,
   )
-  // Sets the previous status again if there is a lease now: a heartbeat stored it during the change,
-  // but read the previous status and therefore did not set the user online.
+  // Sets the previous status again if there is a lease now: a heartbeat stored the lease during the
+  // change, but read the previous status and therefore did not set the user online.
   if (before !== after && !(await isDisconnected()))
     await changeStatus(user, (status) => (status === 'offline' ? before : status), context)
 }

@@ -168,8 +168,8 @@ function isActive(ids: readonly RoomId[]) {
 const member = { room: members.room, userId: members.userId, kind: rooms.kind, role: members.role }
 
 /**
- * Writes the entries in the member index for those of `keys` that are memberships, and returns them.
- * `isNew` is true if there was no entry before.
+ * Writes and returns the entries in the member index for those of `keys` that are memberships in
+ * the database. `isNew` is true if there was no entry before.
  */
 function writeMembers(keys: readonly MembershipKey[], context: Context) {
   const index = context.kv(ROOMS_KV)

@@ -16,7 +16,7 @@ export interface Member {
 /**
  * Memberships cached in this process, so that not every message in a busy room needs a KV read. If
  * the event `room.changed` was lost, a removed member can read for up to the TTL of half a second.
- * That a user is not a member is cached for 1 ms only, because the user may join at any moment.
+ * A missing membership is cached for 1 ms only, because the user may join at any moment.
  */
 const memberCache = new LRUCache<string, Member | typeof absent, Context>({
   max: 50_000,

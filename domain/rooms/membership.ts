@@ -227,8 +227,8 @@ async function markReadUpToHead({ room, userId }: MembershipKey, tx: Transaction
 }
 
 /**
- * Throws `conflict` if the room has no other owner; with `mayBeAlone`, only if the room has other
- * members.
+ * Throws `conflict` if the room has no other owner; with `mayBeAlone`, does not throw if the room
+ * has no other members at all.
  */
 async function requireOtherOwner(
   { room, userId }: MembershipKey,

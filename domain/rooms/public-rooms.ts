@@ -49,7 +49,7 @@ export async function listPublicRooms({ text, after, caller }: PublicRoomQuery) 
     .from(rooms)
     .where(and(isVisible(caller), isMatch, start))
     .orderBy(name, rooms.id)
-    // One extra row, which exists only if there is a next page.
+    // Requests one extra row, which exists only if there is a next page.
     .limit(pageSize + 1)
   return { rooms: page.slice(0, pageSize), more: page.length > pageSize }
 }
@@ -69,7 +69,7 @@ async function findPageStart(after: RoomId, caller: UserId): Promise<SQL> {
 }
 
 function isVisible(caller: UserId) {
-  // A list that PostgreSQL reads once; a `not exists` condition would be evaluated for every room.
+  // PostgreSQL reads this list once; a `not exists` condition would be evaluated for every room.
   const banned = db.select({ room: bans.room }).from(bans).where(eq(bans.userId, caller))
   return and(eq(rooms.kind, 'public'), isNull(rooms.archivedAt), notInArray(rooms.id, banned))
 }

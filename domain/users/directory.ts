@@ -25,8 +25,8 @@ const searchKeys = { id: sql`${users.id}`, name: sql`lower(${displayName})` }
 const lastCharacter = '\u{10ffff}'
 
 /**
- * Returns users whose id or name starts with a prefix, ignoring case. Scans one range of the index of
- * that expression.
+ * Returns users whose id or name starts with a prefix, ignoring case. Scans one range of the index
+ * of the expression in `searchKeys`.
  */
 export function findUsers(by: keyof typeof searchKeys, prefix: string) {
   const key = searchKeys[by]

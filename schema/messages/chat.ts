@@ -59,8 +59,8 @@ const Receipt = v.object({ id: MessageId, seq: Seq, at: Time })
 /**
  * `send`: stores a message in a room, and responds when the stream CHAT_MESSAGES has stored it.
  * Idempotent by `clientId`, without a time limit: a repeated call returns the result of the first
- * one, or `conflict` if its text or room differs. If a call without a reply subject is rejected, the
- * rejection is published to `deliver.{user}.rejected.{room}`.
+ * call, or `conflict` if its text or room differs. If a call without a reply subject is rejected,
+ * the rejection is published to `deliver.{user}.rejected.{room}`.
  */
 export const send = {
   subject: 'deliver.{caller}.send.{room}',
@@ -110,9 +110,9 @@ export const msgGet = {
 } as const satisfies Contract
 
 /**
- * `msg.find`: returns the sequence of a message by its id, which is all that a link to a message
- * contains besides the room; also for a deleted message. For a reply, `thread` is the first message
- * of its thread.
+ * `msg.find`: returns the sequence of a message, even of a deleted one, by its id. Clients call it
+ * for a link to a message, which contains only the room and the message id. For a reply, `thread`
+ * is the first message of its thread.
  */
 export const msgFind = {
   subject: 'msg.find.{room}',

@@ -130,8 +130,8 @@ export const roomTyping = {
 } as const satisfies Topic
 
 /**
- * The same event, published to each other member of a room that is not public or from which a user is
- * banned.
+ * The event of `room.typing.{room}`, but published to each member separately, except the typing
+ * user. Used for a room that is not public or from which a user is banned.
  */
 export const deliverTyping = {
   subject: 'deliver.{user}.typing.{room}',

@@ -143,8 +143,8 @@ export const roomInfo = {
 } as const satisfies Contract
 
 /**
- * `room.join`: adds the caller to a public room. Idempotent: also succeeds if the caller is already a
- * member, in a room of any kind.
+ * `room.join`: adds the caller to a public room. Idempotent: succeeds even if the caller is already
+ * a member, and then for a room of any kind.
  */
 export const roomJoin = {
   subject: 'room.join.{room}',
