@@ -4,7 +4,7 @@ import { singleFlight } from '../cache/single-flight.ts'
 
 /**
  * Returns the progress of a consumer, from a short-lived cache. A stale value is safe: with a
- * sequence that is too low, readers only apply some events again that are already persisted.
+ * sequence that is too low, readers only apply again some events that are already persisted.
  */
 const cachedProgress = singleFlight((name: 'persist' | 'persist.thread', context: Context) =>
   context.consumerProgress(CHAT_MESSAGES, name),

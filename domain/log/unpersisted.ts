@@ -6,8 +6,8 @@ import { CHAT_MESSAGES } from '#schema/streams'
 import { singleFlight } from '../cache/single-flight.ts'
 
 /**
- * A change of a message that is in CHAT_MESSAGES but not persisted yet: the deletion of the message
- * or, if it is not deleted, its newest edit.
+ * A change that is in CHAT_MESSAGES but not persisted yet: the deletion of a message or, without a
+ * deletion, its newest edit.
  */
 type UnpersistedChange = Pick<Message, 'text' | 'mentions' | 'editedAt' | 'deletedAt'> & {
   editedSeq: number

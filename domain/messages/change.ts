@@ -38,7 +38,7 @@ export function toTarget({ threadId, ...message }: Message) {
 /**
  * Updates the bucket MSG_CACHE from the database after edits and deletions. Usually, `msg.edit` or
  * `msg.delete` has already done so; this function is for the case that the process died before it
- * did.
+ * could do so.
  */
 export async function updateCachedMessages(
   events: readonly LoggedEvent[],

@@ -13,8 +13,8 @@ export interface PageQuery {
   around?: number | undefined
   limit: number
   /**
-   * The user who requested the page. If they reacted with an emoji, the listed users of that emoji
-   * include them, however many users reacted.
+   * The user who requested the page. The list of the users who reacted with an emoji is limited,
+   * but always includes this user if they reacted with it.
    */
   caller: UserId
 }

@@ -13,9 +13,9 @@ export function readLogEntry({ seq, threadId }: Message, context: Context) {
 }
 
 /**
- * Returns the spans that belong to a message, ordered by time. Trace ids are visible to other users,
- * who may use the same trace id in their own calls: calls of other users and spans of other messages
- * are left out.
+ * Returns the spans that belong to a message, ordered by time. Trace ids are visible to other
+ * users, who may use the same trace id in their own calls. Therefore, calls of other users and
+ * spans of other messages are left out.
  */
 export function selectOwnSpans(
   spans: readonly CollectedSpan[],

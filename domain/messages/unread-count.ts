@@ -20,10 +20,10 @@ const maxMentionsScanned = 200
 type Of<T> = T | AnyPgColumn | SQL<T> | SQL.Aliased<T>
 
 /**
- * Builds a subquery that returns one row with the unread counts of a user in a room after a sequence.
- * `unread` counts messages of others, including replies in threads that mention the user; `mentions`
- * counts messages of others that mention the user. It scans two indexes from the newest message
- * backwards; each scan ends after `maxUnread` counted messages.
+ * Builds a subquery that returns one row with the unread counts of a user in a room after a
+ * sequence. `unread` counts messages of others; a reply in a thread only counts if it mentions the
+ * user; `mentions` counts messages of others that mention the user. It scans two indexes from the
+ * newest message backwards; each scan ends after `maxUnread` counted messages.
  */
 export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
   const { threadId, sender, mentions: mentioned, deletedAt } = messages

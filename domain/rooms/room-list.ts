@@ -10,8 +10,9 @@ import { unreadAfter } from '../messages/unread-count.ts'
 const maxRooms = 1_000
 
 /**
- * Returns a user's rooms with their unread counts and, for a direct room, its other member, in one
- * statement. If the user has more than 1,000 rooms, returns those with the newest events.
+ * Returns a query for a user's rooms with their unread counts and, for a direct room, its other
+ * member. It is a single statement. If the user has more than 1,000 rooms, it selects those with
+ * the newest events.
  */
 export function roomsOfUser(user: UserId) {
   const others = alias(members, 'others')

@@ -100,8 +100,8 @@ export const roomPresence = {
 } as const satisfies Topic
 
 /**
- * The same changes, published to each online member of a room that is not public or from which a user
- * is banned.
+ * The changes of `room.presence.{room}`, but published to each online member separately. Used for a
+ * room that is not public or from which a user is banned.
  */
 export const deliverPresence = {
   subject: 'deliver.{user}.presence.{room}',

@@ -46,9 +46,9 @@ export const MyRoom = v.object({
    */
   readSeq: SeqOrNone,
   /**
-   * Number of unread messages of others, plus unread replies in threads that mention the caller.
-   * Counted up to 100, among the newest 1,000 messages outside threads and the newest 200 messages
-   * with mentions.
+   * Number of unread messages of others, plus those of their unread replies in threads that mention
+   * the caller. Counted up to 100, among the newest 1,000 messages outside threads and the newest
+   * 200 messages with mentions.
    */
   unread: v.number(),
   /**

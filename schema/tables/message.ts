@@ -46,7 +46,7 @@ export const messages = pgTable(
     unique('messages_room_thread_seq').on(table.room, table.threadId, table.seq),
     // Makes sending a message idempotent without a time limit.
     unique('messages_sender_client_id').on(table.sender, table.clientId),
-    // For counts of unread mentions. The index is small, because few messages have mentions.
+    // Used to count unread mentions. The index is small, because few messages have mentions.
     index('messages_mentioning').on(table.room, table.seq).where(sql`${table.mentions} <> '{}'`),
   ],
 )
@@ -80,8 +80,8 @@ export const reactions = pgTable(
     on: boolean('on').notNull(),
     seq: seq().notNull(),
     /**
-     * Sequence of the user's first reaction with this emoji: a reaction that was withdrawn and added
-     * again keeps its place.
+     * Sequence of the user's first reaction with this emoji: if the user withdraws the reaction and
+     * adds it again, the emoji keeps its place in the list.
      */
     firstSeq: seq('first_seq').notNull(),
   },

@@ -67,8 +67,9 @@ export const bans = pgTable(
 )
 
 /**
- * Read positions of members. Initially the sequence of the newest persisted event of the room at the
- * time of joining. A row remains when the member leaves, and applies again when they return.
+ * Read positions of members. A read position is initially the sequence of the newest persisted
+ * event of the room at the time of joining. The row of a member remains when the member leaves, and
+ * applies again when they return.
  */
 export const readStates = pgTable(
   'read_states',

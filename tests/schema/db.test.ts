@@ -17,7 +17,8 @@ async function startBreakingProxy(url: string) {
     const upstream = connect(Number(port), hostname)
     let isReady = false
     upstream.on('data', (data) => {
-      // The message ReadyForQuery, with which PostgreSQL ends the startup of a connection.
+      // These bytes are the message ReadyForQuery, with which PostgreSQL ends the startup of a
+      // connection.
       isReady ||= data.includes(Buffer.from([0x5a, 0, 0, 0, 5]))
       client.write(data)
     })
@@ -154,7 +155,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('db, on %s', (kind) => {
     expect(rows.map(({ name }) => name)).toEqual(['yes'])
   })
 
-  it('fails only the query when a new connection is reset during it', async () => {
+  it('fails only the running query when a new connection is reset', async () => {
     await using proxy = await startBreakingProxy(database().url)
     const script = `
       import { db } from '#schema/db'

@@ -17,13 +17,25 @@ import {
 import { type Servers, startServers } from '../support/servers.ts'
 
 const rows = 200_000
-/** A sequence above those of CHAT_MESSAGES, which begin at 1. The inserted messages have later ones. */
+/**
+ * The sequences of the inserted messages are above this number, and thus above the sequences in
+ * CHAT_MESSAGES, which begin at 1.
+ */
 const firstSeq = 1_000_000
-/** How many 8 kB pages a statement may touch: in total, or per row that it returns if that is more. */
+/**
+ * Maximum number of 8 kB pages that a statement may touch: in total, or per returned row if that
+ * allows more.
+ */
 const [maxBuffers, maxBuffersPerRow] = [1_000, 20]
-/** How many rows one node of a plan may return: in total, or per row that the statement returns. */
+/**
+ * Maximum number of rows that one node of a plan may return: in total, or per row that the
+ * statement returns if that allows more.
+ */
 const [maxRows, maxRowsPerRow] = [11_000, 200]
-/** Tables with about 200,000 rows. A sequential scan of one may read at most `maxScanned` rows. */
+/**
+ * Tables with about 200,000 rows. A sequential scan of such a table may read at most `maxScanned`
+ * rows.
+ */
 const large = ['messages', 'message_versions', 'reactions', 'users']
 const maxScanned = 1_000
 
@@ -105,7 +117,8 @@ describe.each(Object.entries(distributions))('in %s', (name, distribution) => {
     await closeDb()
     sql = postgres(url(), { max: 1 })
     await fill(distribution, `d${at}`, sql)
-    // Without its marker `=index`, the runtime rebuilds the member index from this database.
+    // Deletes the marker `=index`, so that the runtime rebuilds the member index from this
+    // database.
     await using app = createApp(servers.urls)
     await (await app.openBucket(ROOMS_KV)).delete('=index')
   })
@@ -199,7 +212,10 @@ async function fill(
       select id, 'banned-' || n, 'alice' from rooms, generate_series(1, 5) n;`)
 }
 
-/** Calls every function with inputs that make it read and write, and waits until its events are persisted. */
+/**
+ * Calls every function with inputs that make it read and write, and waits until the events of these
+ * calls are persisted.
+ */
 async function callEverything(prefix: string, sql: Sql) {
   await using app = createApp(servers.urls)
   const room = `${prefix}-0` as RoomId
@@ -225,7 +241,10 @@ async function findTargets(room: RoomId, sql: Sql) {
   return { newest, middle, reply: reply.id, thread: reply.thread || newest.id }
 }
 
-/** Returns calls of each function by its name. A contract without an entry does not compile. */
+/**
+ * Returns, by the name of each function, a function that calls it. This file does not compile if a
+ * contract has no entry here.
+ */
 function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targets) {
   const newRoom = `room-${crypto.randomUUID()}` as RoomId
   const bob = 'bob' as UserId
@@ -254,7 +273,8 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
     'chat.history.thread': () =>
       app.call('chat.history.thread', { ...read, threadId: thread }, 'alice'),
     'chat.sync': () => app.call('chat.sync', { room, since: newest.seq }, 'alice'),
-    // Alice has read nothing, bob nearly everything.
+    // Called for two users with different read positions: alice has read nothing, bob nearly
+    // everything.
     'room.list': async () => {
       await app.call('room.list', {}, 'alice')
       await app.call('room.list', {}, 'bob')
@@ -306,7 +326,7 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
     },
     'room.direct': () => app.call('room.direct', { with: bob }, 'alice'),
     'presence.disconnect': () => app.call('presence.disconnect', { connId: 'tab' }, 'alice'),
-    // These functions read from NATS, not from the database.
+    // These functions are not called, because they read from NATS and not from the database.
     'console.dead': noCall,
     'console.discard': noCall,
     'console.replay': noCall,

@@ -216,7 +216,7 @@ describe('check', () => {
     expect(await rejectionOf(token)).toEqual(rejectedWith(/"x\?y" is not recognized/))
   })
 
-  it('rejects a token with an error that contains no part of it', async () => {
+  it('throws an error that contains no part of the rejected token', async () => {
     const token = await issuer.token({ azp: 'other', aud: 'other' })
     const rejection = await rejectionOf(token)
 
@@ -259,7 +259,7 @@ describe('issuer keys', () => {
     expect(issuer.fetchCount()).toBe(1)
   })
 
-  it('are fetched again after a rotation: the new key is valid at once, the old one no longer', async () => {
+  it('are fetched again after a rotation: the new key is valid at once, and the old key no longer', async () => {
     const old = await issuer.token()
     expect(await rejectionOf(old)).toBeUndefined()
     await issuer.rotate()
@@ -295,7 +295,7 @@ describe('issuer keys', () => {
     await expect.poll(() => rejectionOf(rotated), { timeout: 5_000 }).toBeUndefined()
   })
 
-  it('are unavailable until the issuer starts, so that checks fail as unavailable', async () => {
+  it('are reported as unavailable by checks until the issuer starts', async () => {
     const token = await issuer.token()
     await issuer.stop()
     await expect(tokens.prefetch()).rejects.toMatchObject({ code: 'unavailable' })
@@ -306,7 +306,7 @@ describe('issuer keys', () => {
     await expect.poll(() => rejectionOf(token), { timeout: 5_000 }).toBeUndefined()
   })
 
-  it('that a check has failed to fetch are requested again only after a second', async () => {
+  it('are not fetched again until a second after a failed fetch', async () => {
     const misconfigured = createTokenCheck({ issuer: new URL(issuer.issuer).origin, ...options })
     const token = await issuer.token()
     const unavailable = { code: 'unavailable' }
@@ -322,7 +322,7 @@ describe('issuer keys', () => {
     expect(issuer.requestCount()).toBe(4)
   })
 
-  it('that the issuer has revoked are trusted for ten minutes at most', async () => {
+  it('are trusted for at most ten minutes after the issuer has revoked them', async () => {
     stopClock()
     const token = await issuer.token()
     expect(await rejectionOf(token)).toBeUndefined()
@@ -336,7 +336,7 @@ describe('issuer keys', () => {
     await expect.poll(() => rejectionOf(token)).toEqual(rejectedWith(/no applicable key/))
   })
 
-  it('cannot be fetched when the issuer does not answer, which a check reports before the login times out', async () => {
+  it('are reported as unavailable, before the login times out, if the issuer does not respond', async () => {
     issuer.hang()
     const started = performance.now()
 
@@ -344,7 +344,7 @@ describe('issuer keys', () => {
     expect(performance.now() - started).toBeLessThan(4_500)
   })
 
-  it('cannot be fetched when the issuer responds with 404, so that checks fail as unavailable', async () => {
+  it('are reported as unavailable by checks if the issuer responds with 404', async () => {
     const misconfigured = createTokenCheck({ issuer: new URL(issuer.issuer).origin, ...options })
 
     const rejection = await rejectionOf(await issuer.token(), misconfigured)
@@ -376,7 +376,7 @@ describe('check of tokens from the embedded provider', () => {
     expect(await rejectionOf(await issuer.token(), check)).toMatchObject({ code: 'forbidden' })
   })
 
-  it('rejects a token with the right issuer and key id that another key signed', async () => {
+  it('rejects a token that has the right issuer and key id, but was signed with another key', async () => {
     const { privateKey } = await generateKeyPair('RS256')
     const kid = issuer.publicKey().kid ?? ''
     const token = await new SignJWT({ azp: 'natter-cli', typ: 'Bearer' })

@@ -42,7 +42,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
       },
     )
 
-    it('purges every copy of a deleted message, also an earlier one that follows the deletion', async () => {
+    it('purges every copy of a deleted message, even one that is persisted after the deletion', async () => {
       const room = `room-${crypto.randomUUID()}` as RoomId
       const [id, clientId] = [newId(), crypto.randomUUID() as ClientId]
       const [sender, at] = ['alice' as UserId, new Date(0).toISOString()]
@@ -85,7 +85,8 @@ function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
       events.push(message)
       continue
     }
-    // The last event must not be one that is purged: the others would give another row in room_heads.
+    // The last event must not be one that is purged: without it, the projection would write a lower
+    // sequence to room_heads.
     const target = sent.length > 0 && seq < 149 ? pick(sent) : undefined
     if (!target) {
       events.push({

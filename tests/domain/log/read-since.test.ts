@@ -19,7 +19,10 @@ const react = (seq: number, of: number) =>
 const deletion = (seq: number, of: number) =>
   logged(seq, { kind: 'delete', room, by, at, message: targetOf(of) })
 
-/** Returns a context whose `readAfter` returns these reads one after the other, then repeats the last one. */
+/**
+ * Returns a context whose n-th call of `readAfter` returns the n-th of `reads`; further calls
+ * return the last read again.
+ */
 function givenReads(...reads: (StreamMessage<RoomEvent>[] | undefined)[]) {
   let count = 0
   const readAfter = async () => reads[Math.min(count++, reads.length - 1)]

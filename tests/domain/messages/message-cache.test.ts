@@ -23,7 +23,10 @@ const edit = (editedSeq: number): Message => ({
 })
 const deletion = (editedSeq: number): Message => ({ ...sent, text: '', deletedAt: at, editedSeq })
 
-/** A cache bucket in memory. `onWrite` runs before each write. */
+/**
+ * Returns a message cache with its bucket in memory. `onWrite` is called before each write to the
+ * bucket.
+ */
 function createCache(onWrite?: () => void) {
   let entry: { value: Message; revision: number } | undefined
   const published: object[] = []
@@ -55,10 +58,10 @@ function createCache(onWrite?: () => void) {
 describe('updateCachedMessage', () => {
   it.each<[string, Message[], string]>([
     ['the newest edit', [sent, edit(2), edit(3)], 'edit 3'],
-    ['the newest edit after an earlier one', [sent, edit(3), edit(2)], 'edit 3'],
+    ['the newest edit even if an earlier one follows', [sent, edit(3), edit(2)], 'edit 3'],
     ['a deletion', [sent, edit(2), deletion(3)], ''],
-    ['a deletion after a later edit', [sent, edit(3), deletion(2)], ''],
-    ['a deletion before a later edit', [sent, deletion(2), edit(3)], ''],
+    ['a deletion that arrives after a later edit', [sent, edit(3), deletion(2)], ''],
+    ['a deletion that arrives before a later edit', [sent, deletion(2), edit(3)], ''],
   ])('caches %s', async (_, states, text) => {
     const cache = createCache()
 
