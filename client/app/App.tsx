@@ -14,8 +14,9 @@ import { UpdateBanner } from './UpdateBanner.tsx'
 
 const [configRetryMs, providerRetryMs] = [2_000, 5_000]
 
-// The redirect to the identity provider does not need this part. After the provider has redirected
-// back to the callback path, it loads while the page requests the token.
+// The chat is loaded separately, because the redirect to the identity provider does not need it. After
+// the provider has redirected back to the callback path, the chat loads while the page requests the
+// token.
 const loadAuthenticatedApp = () => import('./AuthenticatedApp.tsx')
 const ConnectedApp = lazyPart(async () => (await loadAuthenticatedApp()).ConnectedApp)
 const OfflineApp = lazyPart(async () => (await loadAuthenticatedApp()).OfflineApp)

@@ -18,7 +18,8 @@ export function createAppUpdate() {
   const checkForUpdate = () => {
     if (document.visibilityState === 'visible') registration?.update().catch(() => undefined)
   }
-  // A new service worker takes control at once, but this page may already have the worker's version.
+  // A new service worker takes control at once, but this page may already be of the same version as the
+  // worker.
   const onChange = () => void isPageOutdated().then((isOld) => isOld && setOutdated(true))
 
   const start = () => void register().catch(() => undefined)

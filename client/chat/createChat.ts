@@ -28,8 +28,8 @@ export interface ChatOptions {
   identity: SessionIdentity
   localStore: LocalStore
   /**
-   * Called for each message of another user, and for each notice without its event, whose sender is
-   * unknown.
+   * Called for each message of another user, and for each notice that does not contain its event: its
+   * sender is unknown and may be another user.
    */
   onMessage?: (notice: Notice, room: MyRoom) => void
   /** Called after a reconnect for each room with more unread messages than `before` the disconnect. */
@@ -79,8 +79,8 @@ export function createChat(options: ChatOptions) {
     () => undefined,
   )
   /**
-   * Number of messages missed while disconnected. Subscribers run after each reconnect, even if it is
-   * equal.
+   * Number of messages missed while disconnected. Subscribers run after each reconnect, even if the
+   * number has not changed.
    */
   const [recovered, setRecovered] = createSignal<number | 'many'>(0, { equals: false })
 
@@ -96,8 +96,8 @@ export function createChat(options: ChatOptions) {
   )
 
   /**
-   * Counts the missed messages of other users. A message that a room and its thread have both missed
-   * counts once.
+   * Counts the missed messages of other users. A message that is missing in the timelines of both a
+   * room and a thread counts once.
    */
   function countMissed(all: readonly MissedEvents[]): number | 'many' {
     const missed = all.flat()

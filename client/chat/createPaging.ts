@@ -19,7 +19,7 @@ const sides = ['older', 'newer'] as const
 
 /**
  * Loads older and newer pages of a timeline, one request at a time in each direction; retries failed
- * ones.
+ * requests.
  */
 export function createPaging({ timeline, opened, read, onPage }: PagingOptions) {
   const [loading, setLoading] = createSignal<Partial<Record<Side, boolean>>>({})

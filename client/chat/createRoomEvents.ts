@@ -24,8 +24,8 @@ export function createRoomEvents(options: RoomEventsOptions) {
   onCleanup(() => feed?.stop())
 
   /**
-   * Starts the feed after a page's `asOf`. Restarts it there if the feed is lost, or if the buffer has
-   * evicted events after `asOf`.
+   * Starts the feed after the sequence number `asOf` of a page. Restarts it there if the feed is lost,
+   * or if the buffer has evicted events after `asOf`.
    */
   function follow(asOf: number) {
     if (!feed) start(asOf)

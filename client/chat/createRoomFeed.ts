@@ -130,7 +130,10 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     return missed
   }
 
-  /** Syncs once more for each notice that is still early: the replica that answered may lag. */
+  /**
+   * Syncs once more for each notice whose predecessors are still missing: the replica that answered may
+   * lag.
+   */
   function retryEarly() {
     early = early.filter(
       (notice) => chains.classify(notice) !== 'known' && !syncedFor.has(notice.seq),
@@ -188,7 +191,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     completeUpTo: () => (isLost || early.length > 0 ? 0 : chains.newest),
     /**
      * Continues after a snapshot that includes all events up to sequence number `from`; fetches later
-     * ones.
+     * events.
      */
     restart(from: number) {
       void enqueue(() => {

@@ -41,7 +41,9 @@ export function createRoomSubscriptions({ client, me, follow, onNotice }: Subscr
   }
 
   return {
-    /** Subscribes to these rooms and unsubscribes from all others. Returns the rooms that are new. */
+    /**
+     * Subscribes to these rooms and unsubscribes from all others. Returns the newly subscribed rooms.
+     */
     replace(rooms: readonly MyRoom[]): MyRoom[] {
       const ids = new Set(rooms.map(({ id }) => id))
       for (const id of subscriptions.keys()) if (!ids.has(id)) unsubscribe(id)

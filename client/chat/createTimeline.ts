@@ -26,8 +26,8 @@ export interface TimelineOptions {
   /** Page from the browser's cache, shown until the server has responded. */
   cachedPage?: HistoryPage | undefined
   /**
-   * Sequence number of the event at which the timeline opens, by default its end. With `later` it
-   * opens when `goTo` or `goToPresent` is called.
+   * Sequence number of the event at which the timeline opens; by default it opens at the newest
+   * message. With `later` it opens when `goTo` or `goToPresent` is called.
    */
   start?: number | 'later' | undefined
   restartAt?: () => number | undefined
@@ -74,7 +74,7 @@ export function createTimeline(options: TimelineOptions) {
     opened,
     read: (cursor) => readPage(options, cursor),
     onPage(page, side) {
-      // If the feed is lost, `open` restarts it, not a loaded page.
+      // A loaded page does not restart a lost feed: only `open` does.
       if (!events.isLost()) events.follow(page.asOf)
       setTimeline((before) => events.catchUp(extendTimeline(before, page, side), page.asOf))
     },

@@ -23,8 +23,8 @@ export interface Timeline {
   threadId?: MessageId | undefined
   items: readonly TimelineMessage[]
   /**
-   * Whether older or newer messages exist that are not loaded. While newer ones exist, new messages
-   * are not appended.
+   * Whether older or newer messages exist that are not loaded. While newer messages are not loaded, new
+   * messages are not appended.
    */
   hasOlder: boolean
   hasNewer: boolean

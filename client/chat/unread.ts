@@ -20,7 +20,10 @@ export interface Unread extends UnreadCount {
   uncountedSeq: number
 }
 
-/** Maximum number of `received`: the highest number shown, and as many messages during a request. */
+/**
+ * Maximum number of `received`: the highest number shown, plus as many that may arrive during a
+ * request.
+ */
 const maxReceived = 2 * maxUnread
 
 export function startUnread(counted: UnreadCount): Unread {
@@ -37,7 +40,9 @@ export function applyCount(current: Unread, counted: UnreadCount): Unread {
   return isOlder ? current : { ...current, ...counted }
 }
 
-/** Adds a message, or removes a deleted message, by a notice of the room. Idempotent. */
+/**
+ * Applies a notice of the room: adds its message, or removes a message that was deleted. Idempotent.
+ */
 export function countNotice(current: Unread, notice: Notice, me: UserId): Unread {
   const { kind, seq, event } = notice
   if (kind === 'delete' && event?.kind === 'delete') {

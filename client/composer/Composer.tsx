@@ -45,7 +45,7 @@ export function Composer(props: { label: string }) {
     const current = isWriting() ? query() : undefined
     return current?.start === dismissedStart() ? undefined : current
   }
-  // Forgets the dismissal when the caret leaves that word.
+  // Suggests again when the caret has left the word whose suggestions were dismissed.
   createEffect(() => query()?.start !== dismissedStart() && setDismissedStart())
 
   function grow() {

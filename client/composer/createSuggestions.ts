@@ -52,7 +52,10 @@ function createPeopleOf(query: Accessor<CompletionQuery>): Accessor<Suggestion[]
   )
   chat.members.ensureLoaded(room.id)
 
-  /** The latest senders first, as the likeliest to be mentioned, then the members of the room. */
+  /**
+   * Users to suggest: first the latest senders, who are the likeliest to be mentioned, then the members
+   * of the room.
+   */
   const insiders = createMemo(() => {
     const senders = timeline.items().map(({ sender }) => sender)
     const members = chat.members.of(room.id)?.map(({ userId }) => userId) ?? []

@@ -3,8 +3,8 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { nameOfEmoji } from './emojiNames.ts'
 
 /**
- * A titled group of emoji. Unless `isEachTabbable`, Tab stops only at the first; arrow keys reach the
- * others.
+ * A titled group of emoji. Unless `isEachTabbable`, Tab reaches only the first emoji of the group, and
+ * arrow keys reach the rest.
  */
 export function EmojiGrid(props: {
   title: string
@@ -37,7 +37,7 @@ export function EmojiGrid(props: {
   )
 }
 
-/** Holds the groups of emoji and moves the focus by arrow keys, also between groups. */
+/** Holds the groups of emoji and moves the focus by arrow keys, even from group to group. */
 export function EmojiGroups(props: { children: JSX.Element }) {
   const { t } = useLanguage()
 

@@ -49,7 +49,8 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
   // Whether the toolbar is rendered: most rows never need one.
   const [hasActions, setHasActions] = createSignal(false)
   let article: HTMLElement | undefined
-  // Focuses a touched message, which shows its toolbar: not every browser focuses a touched element.
+  // Focuses the message when it is touched, so that its toolbar is shown: not every browser focuses a
+  // touched element.
   const onTouch = ({ target, pointerType }: PointerEvent) => {
     if (pointerType !== 'touch') return
     if (target instanceof Element && target.closest('a, button, input')) return

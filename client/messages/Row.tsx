@@ -17,8 +17,8 @@ export function Row(props: {
   marked: MessageId | undefined
 }) {
   const { t } = useLanguage()
-  // The virtual list updates indexes after the rows: until then `props.row` may have another key and
-  // is ignored.
+  // The virtual list updates indexes after the rows: until then `props.row` may be the row of another
+  // key, which is ignored.
   const row = createMemo<ListRow | undefined>((previous) =>
     props.row?.key === props.key ? props.row : previous,
   )

@@ -44,7 +44,11 @@ export function createConversation(options: ConversationOptions) {
   const [readSeq, setReadSeq] = createSignal(
     threadId === undefined && room.unread > 0 ? room.readSeq : undefined,
   )
-  /** Returns the first unread message, at which a lost timeline reopens; moves the unread line there. */
+  /**
+   * Returns the sequence number at which the timeline reopens after missed events could not be fetched:
+   * that of the first unread message, to which the unread line is moved. Undefined: at the newest
+   * message.
+   */
   function restartAt(): number | undefined {
     const { readSeq: read } = chat.rooms.byId[room.id] ?? room
     if (threadId !== undefined || isMarkedUnread()) return undefined
@@ -106,7 +110,7 @@ export function createConversation(options: ConversationOptions) {
     /** The message whose deletion awaits confirmation. */
     deleting,
     setDeleting,
-    /** Edits the user's last message, also while it is being sent. */
+    /** Edits the user's last message, even while it is being sent. */
     editLast() {
       const last = outgoing().findLast(({ status }) => status !== 'failed')
       if (last) setAwaited(last.clientId)

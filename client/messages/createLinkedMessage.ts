@@ -99,8 +99,8 @@ export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Co
 
   return {
     /**
-     * Id of the highlighted message. Subscribers run each time the link is followed, even if the id is
-     * equal.
+     * Id of the highlighted message. Subscribers run each time the link is followed, even if the id has
+     * not changed.
      */
     marked,
     hasTarget() {

@@ -19,7 +19,10 @@ interface MessageRow {
   isFirst: boolean
 }
 
-/** A message with the values derived from it and its predecessor. Reused until one of the two changes. */
+/**
+ * A message with the values derived from it and its predecessor. Reused until the message or its
+ * predecessor changes.
+ */
 interface Cell {
   item: TimelineMessage
   atMs: number

@@ -8,7 +8,7 @@ type Name = keyof typeof contracts
 /** Codes of errors that do not depend on the request: a retry may succeed. */
 const transientCodes = new Set(['disconnected', 'timeout', 'unavailable', 'overloaded'])
 const retryDelaysMs = [200, 1_000, 3_000]
-/** Delay before a caller repeats an operation of which all retries have failed. */
+/** Delay before a caller repeats an operation after all of its retries have failed. */
 export const retryDelayMs = 5_000
 
 /** Calls an idempotent function, with retries on transient errors. Throws the last error. */

@@ -38,7 +38,7 @@ export interface Connection {
 /** An interruption shorter than this is not shown to the user. */
 export const graceMs = 2_000
 const [minReconnectMs, maxReconnectMs] = [250, 8_000]
-/** Retry delay while the device is offline: an attempt then costs nothing. */
+/** Retry delay while the device is offline: short, because an attempt then costs nothing. */
 const noNetworkWaitMs = 1_000
 /** Interval of pings. The connection is closed if a ping is not answered before the next one. */
 const pingMs = 10_000
@@ -48,8 +48,8 @@ const checkTimeoutMs = 4_000
 const rejectedDelayMs = 15_000
 
 /**
- * The page's connection to NATS, until the owner is disposed. Reconnects without limit, and also after
- * each token renewal. Subscriptions survive a reconnect.
+ * The page's connection to NATS, until the owner is disposed. Reconnects without limit after an
+ * interruption, and once after each token renewal. Subscriptions survive a reconnect.
  */
 export function createConnection(config: Config, session: Session, user: string): Connection {
   const [state, setState] = createSignal<ConnectionState>({
@@ -89,8 +89,8 @@ export function createConnection(config: Config, session: Session, user: string)
   void connect()
 
   /**
-   * Checks the connection: after a change of network or sleep the socket may be stale without a close
-   * event.
+   * Checks the connection: after a change of network, or after the device has slept, the socket may be
+   * stale without a close event.
    */
   async function check() {
     attempts = 0

@@ -35,7 +35,7 @@ export function createDeferredClient() {
         current = connected
         return
       }
-      // A later callback of `ready` sets `current`, so that queued calls run before new ones.
+      // A later callback of `ready` sets `current`, so that queued calls run before new calls.
       resolve(connected)
       void ready.then(() => {
         current = connected

@@ -29,8 +29,8 @@ export function createVisibleRooms(user: UserId, route: () => Route) {
 
   return {
     /**
-     * Returns whether the room or thread is visible in any tab. If only its room is shown, a thread is
-     * not.
+     * Returns whether the room or thread is visible in any tab. A thread does not count as visible if
+     * only its room is shown.
      */
     async isVisible(place: Pick<Route, 'room' | 'thread'>): Promise<boolean> {
       const last = shown(place).at(-1)

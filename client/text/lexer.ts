@@ -38,7 +38,10 @@ export function lexMessage(text: string): Token[] {
   }
 }
 
-/** Removes bidi overrides, which disguise text, and replaces control characters; caps whitespace runs. */
+/**
+ * Removes bidi overrides, which disguise text, and replaces control characters; shortens long runs of
+ * whitespace.
+ */
 function sanitize(text: string): string {
   return text
     .toWellFormed()

@@ -30,7 +30,9 @@ export function useAnnounce(): Announce {
   return useContext(AnnounceContext)
 }
 
-/** Announces each message that could not be sent once, because its row may be outside the view. */
+/**
+ * Announces once for each message that it could not be sent, because its row may be outside the view.
+ */
 export function createFailureAnnouncer(chat: Chat, announce: Announce): void {
   const { t } = useLanguage()
   const failed = () => chat.sendQueue.all().filter(({ status }) => status === 'failed')
