@@ -7,7 +7,10 @@ import { printSection, printSummary, verdictOf } from './report.ts'
 const usage =
   'Usage: npm run bench -- [call] [login] [send] [fanout] [history] [presence] [--rounds N] [--seconds S] [--quick] [--json]'
 
-/** The sections. Each is imported when it runs, because its peers may not be installed before. */
+/**
+ * The sections. Each is imported only when it runs: `installPeers` has then installed the packages that
+ * it imports.
+ */
 const sections: Record<string, () => Promise<(options: Options) => Promise<Section[]>>> = {
   call: async () => (await import('./call/section.ts')).measureCalls,
   login: async () => (await import('./login/section.ts')).measureLogins,

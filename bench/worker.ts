@@ -1,4 +1,7 @@
-/** Child processes of a section. They are called over IPC, which does not load the measured server. */
+/**
+ * Child processes of a section. They are called over IPC, so that the calls put no load on the measured
+ * server.
+ */
 import { type ChildProcess, fork } from 'node:child_process'
 
 /** The methods of a worker process. Their arguments and results are cloned. */

@@ -25,8 +25,8 @@ export async function runStack(options: RunOptions = {}): Promise<void> {
   let isLockHeld = false
   const log = (message: string) => console.log(`  ${message}`)
 
-  // On Ctrl-C, the terminal signals this process, and the launcher forwards its own signal: stop()
-  // ignores the second one.
+  // On Ctrl-C, this process gets the signal twice: from the terminal, and from the launcher, which
+  // forwards the signal that it gets itself. stop() ignores the second signal.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(0))
   process.on('disconnect', () => stop(0))
 

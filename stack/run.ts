@@ -7,7 +7,7 @@ import { constants } from 'node:os'
  */
 export function run(command: string, args: string[], env: NodeJS.ProcessEnv = process.env) {
   const child = spawn(command, args, { stdio: 'inherit', env, shell: process.platform === 'win32' })
-  // A terminal sends Ctrl-C to the child too. Forwards the signals that only this process receives.
+  // Forwards signals that only this process receives. (Ctrl-C reaches the child from the terminal too.)
   const forward = (signal: NodeJS.Signals) => child.kill(signal)
   process.on('SIGTERM', forward).on('SIGINT', forward)
 

@@ -10,7 +10,7 @@ import { payload } from './peer.ts'
 import type { CallTargets } from './section.ts'
 
 const eventCount = 20_000
-/** Durations of a row of events: they have no response whose time could be measured. */
+/** Durations in the rows of events, which are not measured because an event has no response. */
 const untimed = { p50: Number.NaN, p99: Number.NaN }
 
 const publishers = {

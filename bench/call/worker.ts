@@ -7,7 +7,7 @@ import { type Call, payload } from './peer.ts'
 import { connectNatter, natterSubject } from './peers/natter.ts'
 import { rawSubject } from './peers/raw.ts'
 
-/** The peers. Each is imported when it is used, so that a process contains a single one. */
+/** The peers. Each is imported when it is used, so that a process loads only one peer. */
 const peers = {
   raw: async () => (await import('./peers/raw.ts')).raw,
   services: async () => (await import('./peers/services.ts')).services,
@@ -48,7 +48,7 @@ function isPeer(name: CallerName): name is PeerName {
   return Object.hasOwn(peers, name)
 }
 
-/** Publishes events as fast as they are received. Two windows of events are in flight. */
+/** Publishes events as fast as they are received: two windows of `eventWindow` events are in flight. */
 async function publishEvents({ prefix, seconds }: { prefix: string; seconds: number }) {
   const nc = await connectTo(url, 'publisher')
   const publishWindow = () => {

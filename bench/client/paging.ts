@@ -3,7 +3,10 @@ import type { Figure } from './figures.ts'
 import type { Product } from './product.ts'
 import { waitUntilStill } from './still.ts'
 
-/** A page of history is higher than this; rows grow by less than this when they are rendered. */
+/**
+ * A list that grows by more than this, in pixels, has loaded a page of history: rows that are rendered
+ * for the first time grow by less.
+ */
 const minPagePx = 1_400
 /** Distance from the end of the list, in pixels, at which it loads the next page of history. */
 const loadPx = 800
@@ -19,7 +22,9 @@ interface Paging {
   pages: number
 }
 
-/** Measures by how many pixels the movement of the rows differs from that of the wheel at most. */
+/**
+ * Measures the largest difference, in pixels, between the movement of the rows and that of the wheel.
+ */
 export async function measurePaging(
   product: Product,
   rounds: number,
@@ -113,7 +118,7 @@ function observeRows(step: number): void {
       const before = previous.get(key)
       return before === undefined ? [] : [top - before]
     })
-    // A row that grows moves only the rows on one side of it: use the shift of the lowest one.
+    // A row that grows moves only the rows on one side of it: uses the shift of the lowest row.
     const shift = shifts.at(-1) ?? 0
     if (current.size > 0 && previous.size > 0 && shifts.length === 0) record(700)
     moved += shift

@@ -6,7 +6,10 @@ import type { Figure } from './figures.ts'
 
 type Chunks = Record<string, { file: string; imports?: string[]; css?: string[] }>
 
-/** Measures the size of the entry, of the chat that it loads at once, and of their static imports. */
+/**
+ * Measures the size of the page's entry script, of the chat module that it loads at once, and of the
+ * static imports of both.
+ */
 export async function measureSize(): Promise<Figure[]> {
   await buildClient(console.error)
   const manifest = await readFile(join(clientFolder, '.vite', 'manifest.json'), 'utf8')

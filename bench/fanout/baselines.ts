@@ -10,7 +10,7 @@ export const baselineSubjects = {
   get: 'bare.get',
 }
 
-/** Fields of about as many bytes as a notice of Natter adds to a message. */
+/** Added to each message of a baseline: as many bytes as a notice of Natter adds to its message. */
 const envelope = { seq: 1_000_000, prev: 999_999, kind: 'message', rest: 'x'.repeat(240) }
 
 interface Options {

@@ -26,7 +26,10 @@ const natter = 'Natter auth.callout'
 
 const stormClients = 2_000
 const maxStormSeconds = 5
-/** The rows that are measured with all clients at once. The library would take 90 seconds. */
+/**
+ * The rows for which all clients log in at once. The row of the library is left out, because it would
+ * take 90 seconds.
+ */
 const stormRows = [floor, natter]
 
 interface Responder {
@@ -83,7 +86,9 @@ export async function measureLogins(options: Options): Promise<Section[]> {
   ]
 }
 
-/** Measures the simultaneous logins of all clients, in every other round only because they take long. */
+/**
+ * Measures simultaneous logins of all clients. Skips every other round, because these logins take long.
+ */
 async function measureStorms(
   load: Worker,
   find: (row: string) => Responder,

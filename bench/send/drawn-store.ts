@@ -11,7 +11,10 @@ export interface Store {
   put(bucket: string, key: string, value: string): Promise<unknown>
 }
 
-/** Opens a store that uses `js.publish`, `kv.get` and `kv.put` of the libraries, thus `nc.request`. */
+/**
+ * Opens a store that uses `js.publish`, `kv.get` and `kv.put` of the libraries, which send each request
+ * with `nc.request`.
+ */
 export async function openLibraryStore(nc: NatsConnection, buckets: string[]): Promise<Store> {
   const js = jetstream(nc)
   const kvm = new Kvm(nc)

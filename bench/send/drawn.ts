@@ -6,7 +6,7 @@ import { connectTo } from '../connect.ts'
 import { openLeanStore, openLibraryStore, type Store } from './drawn-store.ts'
 import type { OutgoingMessage } from './member.ts'
 
-/** The original design with the calls of the NATS libraries, or with `createRequester` (lean). */
+/** The original design: `drawn` uses the calls of the NATS libraries, `lean` uses `createRequester`. */
 export type DrawnName = 'drawn' | 'lean'
 
 const minuteMs = 60_000

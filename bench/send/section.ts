@@ -43,7 +43,8 @@ export async function measureSends(options: Options): Promise<Section[]> {
     return worker
   }
   const drawn = { drawn: await startDrawn('drawn'), lean: await startDrawn('lean') }
-  // Serves only Natter's counterparts of the original design, which writes to no database, either.
+  // Serves only those functions of Natter that the original design has too. They get no database,
+  // because the original design writes to none.
   await fixture.serve(join(import.meta.dirname, 'functions'), {
     ...withoutDatabase,
     // Natter counts the calls for the rate limit, but never reaches it.

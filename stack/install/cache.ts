@@ -23,9 +23,9 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * Returns the path of `file` in the cache. If it is missing, `make` creates it under the same name in
- * a temporary folder, from which it is moved into the cache atomically. A second process waits for the
- * first.
+ * Returns the path of `file` in the cache. If it is missing, `make` creates it under the same name in a
+ * temporary folder, from which it is moved into the cache atomically. If another process is already
+ * creating the file, waits for it.
  */
 export async function cached(
   file: string,

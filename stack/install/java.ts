@@ -7,9 +7,9 @@ import { exe, findOnPath, output } from './command.ts'
 const minVersion = 17
 
 /**
- * Returns the home of Java 17 or later: $JAVA_HOME, else that of the `java` on PATH, else the newest
- * in /usr/lib/jvm, else that of one that apt-get installs as root. Throws an error that says what to
- * do if none is available.
+ * Returns the home of Java 17 or later: $JAVA_HOME, else that of the `java` on PATH, else the newest in
+ * /usr/lib/jvm, else the home of a Java that apt-get installs as root. Throws an error that says what
+ * to do if none is available.
  */
 export async function findJava(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options

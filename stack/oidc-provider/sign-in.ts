@@ -42,7 +42,7 @@ export function signInRoutes(provider: Provider, users: Users): Middleware {
 
   async function show(ctx: Context) {
     const { prompt, params } = await provider.interactionDetails(ctx.req, ctx.res)
-    // Any other prompt asks for consent, which all clients have, because they are our own.
+    // Any other prompt asks for consent. It is given without a page, because all clients are our own.
     if (prompt.name !== 'login') return finish(ctx, { consent: {} })
     const { login_hint: username } = params
     ctx.body = signInPage({

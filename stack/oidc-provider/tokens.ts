@@ -1,7 +1,7 @@
 import type { AccountClaims, Client, ResourceServer } from 'oidc-provider'
 import type { User } from './users.ts'
 
-/** The supported scopes. A token gets those of them that were requested. */
+/** The supported scopes. A token gets the requested scopes that are in this list. */
 export const scopes = 'openid profile email'
 
 /** The audience of every access token. It is the default of Keycloak. */

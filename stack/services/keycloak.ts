@@ -80,8 +80,8 @@ export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakS
 }
 
 /**
- * JVM options, optimised for memory and start time rather than throughput; the others are those of
- * kc.sh.
+ * JVM options, optimised for memory and start time rather than throughput; all other options are those
+ * of kc.sh.
  */
 const javaOptions = [
   '-Xms64m',

@@ -90,7 +90,7 @@ async function otherUser() {
       const [uid, gid] = [await output('id', ['-u', name]), await output('id', ['-g', name])]
       return { uid: Number(uid), gid: Number(gid) }
     } catch {
-      // There is no such user: try the next.
+      // There is no user of this name: tries the next name.
     }
   }
   throw new Error(

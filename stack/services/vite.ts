@@ -5,8 +5,9 @@ import type { StackService } from './service.ts'
 const root = join(import.meta.dirname, '..', '..')
 
 /**
- * Source of a service worker that replaces the page's own: it removes the cache of an `npm start` on
- * the same port, which would otherwise hide every change.
+ * Source of a service worker that replaces the page's own: it deletes the files that an `npm start` on
+ * the same port has cached in the browser, because the page would otherwise be loaded from that cache
+ * and hide every change.
  */
 const emptyWorker = `
 self.addEventListener('install', () => self.skipWaiting())

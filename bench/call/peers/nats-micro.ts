@@ -2,8 +2,9 @@ import { createRequire } from 'node:module'
 import type { Request, Response } from 'nats-micro'
 import type { Payload, Peer } from '../peer.ts'
 
-// nats-micro calls `util.isUndefined`, which Node has removed. Its CommonJS build looks the function up
-// on each call, so restoring it is enough. nats-micro logs calls by default.
+// nats-micro calls `util.isUndefined`, which Node has removed. The CommonJS build of nats-micro looks
+// this function up on each call, so it is enough to add the function to `node:util`. DEBUG_LEVEL turns
+// off the log of calls.
 process.env.DEBUG_LEVEL ??= 'ERROR'
 const require = createRequire(import.meta.url)
 require('node:util').isUndefined ??= (value: unknown) => value === undefined

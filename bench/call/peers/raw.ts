@@ -4,7 +4,10 @@ import type { Peer } from '../peer.ts'
 
 export const rawSubject = 'raw.echo'
 
-/** Uses nats.js directly, with JSON. Also publishes and receives events, as the bench functions do. */
+/**
+ * Uses nats.js directly, with JSON. This peer also publishes and receives events, as bench/functions/
+ * does.
+ */
 export const raw: Peer = {
   async respond(url) {
     const nc = await connectTo(url, 'raw')
