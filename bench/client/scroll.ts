@@ -129,7 +129,10 @@ async function measureList(browser: Browser, url: string, steps: number): Promis
   return { renderMs, newMessage, heap, heapAfter, blankFrames, tasks }
 }
 
-/** Drags the scrollbar up and down. The thumb lags behind, so the list scrolls half as far. */
+/**
+ * Drags the scrollbar up and down. The thumb lags behind the pointer, so the list scrolls only about
+ * half of the way to the top.
+ */
 async function dragScrollbar(page: Page): Promise<void> {
   const box = await page.locator('.list').boundingBox()
   if (!box) throw new Error('The page has no list')

@@ -43,7 +43,8 @@ const datasets: Dataset[] = [
     minBefore: manyRooms * (limit + 1) * 3,
     write: writeManyRooms,
   },
-  // With the statistics of this data, PostgreSQL once scanned all messages for each row of a page.
+  // Measured because PostgreSQL, with its statistics of such a table, once scanned all messages for
+  // each row of a page.
   {
     name: 'one room, few threads',
     roomCount: 1,
@@ -104,7 +105,8 @@ async function measureDataset(dataset: Dataset, options: Options): Promise<Secti
       ...rowLines(parallel, base, ', 8 in flight'),
       goal(base, 'p50', 1.1),
       goal(base, 'p99', 1.5),
-      // The goals above would miss a slower SQL statement, because their baselines run it too.
+      // The goals above would miss a slower SQL statement, because the rows that they compare with run
+      // the same statement.
       goal(messagesOnly, 'p50', 4),
     ],
   }

@@ -37,7 +37,10 @@ export async function serveDrawn(url: string): Promise<void> {
     message.respond(JSON.stringify({ status: 'online' }))
   }
 
-  /** Watches the leases as the original design does. No lease expires, but each renewal is received. */
+  /**
+   * Watches the leases as the original design does. No lease expires during the measurement, but the
+   * watch receives each renewal.
+   */
   async function watchLeases() {
     for await (const { operation } of await connections.watch())
       if (operation === 'PURGE') throw new Error('A lease expired during the measurement')

@@ -34,7 +34,10 @@ async function connectMembers(options: RoomOptions) {
   await send()
 }
 
-/** Sends at a fixed rate without waiting for earlier messages. Returns the time of each message. */
+/**
+ * Sends at a fixed rate without waiting for earlier messages. Returns percentiles of the duration of a
+ * delivery, in milliseconds.
+ */
 async function sendAtRate({ perSecond, seconds }: { perSecond: number; seconds: number }) {
   const times: Promise<number>[] = []
   for await (const _ of setInterval(1_000 / perSecond)) {

@@ -8,8 +8,8 @@ const key = 'active'
 const inputs = ['keydown', 'pointerdown', 'pointermove', 'wheel', 'touchstart']
 
 /**
- * Sets the user's presence to away after ten minutes without input in any tab, and to online on the
- * next input. A status that the user has chosen is not changed.
+ * Sets the user's presence status to `away` after ten minutes without input in any tab, and to `online`
+ * on the next input. A status that the user has chosen is not changed.
  */
 export function createAutoAway(store: LocalStore, presence: Presence, doNotDisturb: DoNotDisturb) {
   let lastInputAt = Date.now()

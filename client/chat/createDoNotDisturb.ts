@@ -37,7 +37,7 @@ export function createDoNotDisturb(store: LocalStore, presence: Presence) {
     }
   })
 
-  // The server reports `online` after it has deleted the chosen status.
+  // The server reports `online` after it has deleted the chosen status, which is then published again.
   createEffect(
     on(presence.mine, (status) => {
       if (status !== 'online') return
@@ -55,8 +55,8 @@ export function createDoNotDisturb(store: LocalStore, presence: Presence) {
       }
     }),
   )
-  // A status chosen in another tab of this browser is already stored, with its end. One from another
-  // device is stored here, without an end.
+  // A status chosen in another tab of this browser is already stored, with its end. A status chosen on
+  // another device is stored here, without an end.
   presence.onChosen((status) => {
     if (readStored()?.status !== status) persist({ status })
   })

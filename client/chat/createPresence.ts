@@ -14,7 +14,10 @@ import type { ChatClient } from '../nats/chatClient.ts'
 
 export type Presence = ReturnType<typeof createPresence>
 
-/** A user's status and the rooms in which the user is online. Without such a room the user is offline. */
+/**
+ * A user's status and the rooms in which the user is online. A user who is online in no room is
+ * offline.
+ */
 interface UserStatus {
   status: Status
   rooms: RoomId[]

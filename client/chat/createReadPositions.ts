@@ -43,8 +43,8 @@ export function createReadPositions(
 
   return {
     /**
-     * Marks all messages up to this sequence number as read. A number below the pending one is
-     * ignored.
+     * Marks all messages up to this sequence number as read. Does nothing if the same or a later
+     * message is already waiting to be sent as the read position.
      */
     mark(room: RoomId, seq: number) {
       if (seq <= (pending.get(room) ?? 0)) return

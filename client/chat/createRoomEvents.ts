@@ -14,8 +14,8 @@ interface RoomEventsOptions {
 }
 
 /**
- * Receives the events of a room from the first history page on, and buffers recent ones for later
- * pages.
+ * Receives the events of a room from the first history page on, and buffers recent events, which a
+ * later page may lack.
  */
 export function createRoomEvents(options: RoomEventsOptions) {
   let feed: RoomFeed | undefined

@@ -11,7 +11,10 @@ export interface FeedOptions {
   room: RoomId
   /** Sequence number of the last known event: the feed delivers later events only. */
   asOf: number
-  /** Called once for each event. The events of one chain (the room or a thread) arrive in order. */
+  /**
+   * Called once for each event. The events of a thread arrive in order, and so do the events of the
+   * room outside of threads.
+   */
   onEvent: (placed: PlacedEvent) => void
   /**
    * Called when missed events cannot be fetched. The owner then reads a page and calls `restart` with
@@ -48,7 +51,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
   /** Set when missed events cannot be fetched. Notices are then dropped until `restart`. */
   let isLost = false
   let early: Notice[] = []
-  /** Sequence numbers of early notices for which one sync did not return the predecessors. */
+  /** Sequence numbers of notices for whose missing predecessors one more sync was already scheduled. */
   const syncedFor = new Set<number>()
   /** Sequence numbers of the last event with a notice and of the last event known to exist. */
   let [announced, expected] = [asOf, asOf]

@@ -22,7 +22,7 @@ export interface RoomsOptions {
   localStore: LocalStore
   /** Called for each room of the user; the returned function is called when the room is removed. */
   follow?: (room: MyRoom) => () => void
-  /** Called for each message in a room of the user, also for the user's own. */
+  /** Called for each message in a room of the user, even for the user's own messages. */
   onMessage?: (notice: Notice, room: MyRoom) => void
   /** Called after a reconnect for each room with more unread messages than `before` the disconnect. */
   onMissed?: (room: MyRoom, before: MyRoom) => void
@@ -76,7 +76,8 @@ export function createRooms(options: RoomsOptions) {
     for (const room of removed) onRemoved?.(room, 'meanwhile')
     const pages = new Set(current.map(({ id }) => pageKey(id)))
     void localStore.prune((key) => !key.startsWith(pageKey('')) || pages.has(key))
-    // Notices published between the response and the subscription to a new public room are missing.
+    // Loads the list again, because notices published between the response and the subscription to a
+    // new public room were missed.
     if (added.some(({ kind }) => kind === 'public')) void refresh()
     else if (current.some((room) => isUncounted(counts.of(room)))) refreshSoon()
   }

@@ -6,7 +6,10 @@ import { applyCount, startUnread, type Unread, type UnreadCount } from './unread
 /** Unread messages by room: the server's counts, and the notices received since the server counted. */
 export function createUnreadCounts({ round, refreshSoon }: Refresh) {
   const counts = new Map<RoomId, Unread>()
-  /** The refresh round in which a read position changed. The response of that round may be older. */
+  /**
+   * The refresh round in which a read position changed. The response of that round may contain the old
+   * position.
+   */
   const readRounds = new Map<RoomId, number>()
 
   const countOf = ({ readSeq, unread, mentions, lastSeq: asOf }: MyRoom): UnreadCount => ({

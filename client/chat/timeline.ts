@@ -28,7 +28,10 @@ export interface Timeline {
    */
   hasOlder: boolean
   hasNewer: boolean
-  /** Replies that arrived before their parent message: each thread has a chain of its own. */
+  /**
+   * Replies that arrived before their parent message: events of a thread are ordered only among
+   * themselves.
+   */
   earlyReplies: readonly EarlyReply[]
 }
 
@@ -64,7 +67,10 @@ export function extendTimeline(
     : { ...timeline, items: [...timeline.items, ...added], hasNewer: page.after }
 }
 
-/** Applies an event of the room. Idempotent; the events of one chain must be applied in order. */
+/**
+ * Applies an event of the room. Idempotent; the events of a thread must be applied in order, and so
+ * must the events of the room outside of threads.
+ */
 export function applyEvent(timeline: Timeline, placed: PlacedEvent): Timeline {
   const { seq, event } = placed
   switch (event.kind) {
@@ -128,7 +134,8 @@ function countReply(timeline: Timeline, seq: number, event: RoomEventOf<'message
   }
   return replace(timeline, to, (item) => {
     const { count, lastSeq } = item.replies ?? { count: 0, lastSeq: 0 }
-    // Compares with `lastSeq`, not `asOf`: replies belong to another chain than the parent message.
+    // Compares with `lastSeq`, not `asOf`: a reply may arrive before an older event of its parent
+    // message, because the two belong to different chains.
     return seq > lastSeq ? { ...item, replies: { count: count + 1, lastSeq: seq } } : item
   })
 }

@@ -77,7 +77,10 @@ export function createConversation(options: ConversationOptions) {
   const lineSeq = () => (isLineAbove() ? undefined : readSeq())
   /** Value of `timeline.opened()` when the user last sent a message below an older page. */
   const [sentFrom, setSentFrom] = createSignal(0)
-  /** Outgoing messages to show: none below an older page, unless the user sent one from this page. */
+  /**
+   * Outgoing messages to show: none while an older page is shown, unless the user sent one from that
+   * page.
+   */
   const shownOutgoing = () =>
     timeline.hasNewer() && sentFrom() !== timeline.opened() ? [] : outgoing()
   const isFromStart = () => threadId === undefined && timeline.opened() > 0 && !timeline.hasOlder()
@@ -116,7 +119,7 @@ export function createConversation(options: ConversationOptions) {
       if (last) setAwaited(last.clientId)
       else setEditing(lastOwn())
     },
-    /** Cancels `editLast` for an outgoing message because the user is typing a new one. */
+    /** Cancels `editLast` for an outgoing message because the user is typing a new message. */
     cancelAwaitedEdit: () => setAwaited(),
     send(text: string) {
       setMarkedUnread(false)
@@ -140,7 +143,10 @@ export function createConversation(options: ConversationOptions) {
     },
     isMarkedUnread,
     resumeReading: () => setMarkedUnread(false),
-    /** Moves the unread line below this sequence number; called while the page is inactive. */
+    /**
+     * Moves the unread line below the message with this sequence number; called while the page is
+     * inactive.
+     */
     setSeen(seq: number) {
       if (!isMarkedUnread()) setReadSeq(seq)
     },

@@ -4,7 +4,7 @@ import { useChat } from '../chat/createChat.ts'
 import { isPageActive } from '../ui/isPageActive.ts'
 import { useConversation } from './createConversation.ts'
 
-/** Marks messages as read that are visible in an active page. */
+/** Marks messages as read once they are visible while the page is active. */
 export function createReadTracking(list: () => VListHandle | undefined) {
   const chat = useChat()
   const { room, rows, threadId, timeline, isMarkedUnread, resumeReading, readSeq, setSeen } =
@@ -23,8 +23,8 @@ export function createReadTracking(list: () => VListHandle | undefined) {
       const row = rows()[index]
       if (row?.kind !== 'message') continue
       seen = Math.max(seen, row.item.seq)
-      // At the end of a room, its thread replies count as read too: the numbers of replies are
-      // visible.
+      // At the end of a room, the replies in its threads count as read too, because the room shows
+      // their number.
       const isLast =
         !timeline.hasNewer() && !rows().some((other, i) => i > index && other.kind === 'message')
       const latest = isLast ? timeline.completeUpTo() : 0

@@ -31,7 +31,7 @@ export interface Connection {
   client: ChatClient
   /** Calls back after each reconnect. Returns a function that removes the callback. */
   onReconnect(callback: (offlineMs: number) => void): () => void
-  /** Set if no connection is attempted and only cached data is available. */
+  /** True if no connection is attempted, so that only cached data is available. */
   isAbsent?: true
 }
 

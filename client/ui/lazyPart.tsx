@@ -72,7 +72,10 @@ export function lazyInstance<Instance>(load: () => Promise<() => Instance>) {
       .catch(() => undefined)
 }
 
-/** Delay of the preload: the network is first needed for the first page of the room. */
+/**
+ * Delay of the preload, in milliseconds: the first page of the room must not compete with it for the
+ * network.
+ */
 const preloadDelayMs = 1_500
 
 /** Loads all parts when the page is idle, so that they open without delay and work offline. */

@@ -6,8 +6,8 @@ import type { ProcessService, ServiceOptions } from './service.ts'
 const root = join(import.meta.dirname, '..', '..')
 
 /**
- * Longer than the minute for which the runtime itself waits for its dependencies before it exits with
- * the reason.
+ * Time limit for the start of the runtime, in milliseconds: longer than the minute for which the
+ * runtime itself waits for its dependencies before it exits with the reason.
  */
 const readyTimeoutMs = 90_000
 
