@@ -28,7 +28,7 @@ describe('admin.role', () => {
     await app.call('room.kick', { room, userId: 'charlie' }, 'bob')
   })
 
-  it('changes the role of a member, also of an owner', async () => {
+  it('changes the role of a member, even of an owner', async () => {
     const room = await app.createRoom(['bob', 'charlie'], 'public', { bob: 'owner' })
 
     await setRole(room, 'charlie', 'owner')
@@ -67,7 +67,7 @@ describe('admin.role', () => {
     })
   })
 
-  it('rejects a role for a banned user, or in a direct, archived or unknown room, with the same message', async () => {
+  it('rejects a role for a banned user, or in a direct, archived or unknown room, always with the same message', async () => {
     const closed = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     await app.call('room.kick', { room: closed, userId: 'bob' }, 'alice')
     const archived = await app.createRoom(['bob'])

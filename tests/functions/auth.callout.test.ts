@@ -18,7 +18,7 @@ async function connectWith(claims?: Claims): Promise<NatsConnection> {
   return nc
 }
 
-/** The expected rejection: within two seconds, with the reason in both logs and the token in neither. */
+/** Returns a matcher for a rejection within two seconds, with the reason in both logs and the token in neither. */
 const rejectedWith = (reason: RegExp) => ({
   message: expect.stringContaining('Authorization Violation'),
   durationMs: expect.toSatisfy((ms: number) => ms < 2_000),

@@ -155,7 +155,7 @@ describe('chat.history', () => {
     ])
   })
 
-  it('returns at most 100 users of a reaction, with the caller among them', async () => {
+  it('returns at most 100 users of a reaction, and the caller is one of them', async () => {
     const { room } = await createMessages(1)
     const [message] = (await read(room)).messages
     if (!message) throw new Error('The page has no message')
@@ -194,12 +194,12 @@ describe('chat.history', () => {
     expect(messages[1]).not.toHaveProperty('replies')
   })
 
-  it('returns the sequence of the last applied event as asOf', async () => {
+  it('returns the sequence of the last persisted event as asOf', async () => {
     const { room, seqs } = await createMessages(2)
     const [message] = (await read(room)).messages
     if (!message) throw new Error('The page has no message')
     const asOf = async () => (await read(room, { limit: 1, before: seqs[1] })).asOf
-    // asOf may lag behind for a moment; clients then receive some events a second time.
+    // For a moment, asOf may be lower; clients that sync from it then receive some events a second time.
     await expect.poll(asOf).toBe(seqs[1])
 
     const notifyId = toNotifyId(message)
@@ -255,7 +255,7 @@ describe('chat.history', () => {
       expect.stringMatching(/^Index Scan using messages_room_thread_seq/),
       expect.stringMatching(/^Index Scan using reactions_message_id_user_id_emoji_pk/),
     ])
-    // The index evaluates all conditions on messages.
+    // The index covers all conditions on messages, so no rows are read and then filtered out.
     expect(
       plan.match(/Index Cond: \(\(room = \$1\) AND \(thread_id = \$2\) AND \(seq/g),
     ).toHaveLength(2)
@@ -274,7 +274,7 @@ describe('chat.history', () => {
     })
   })
 
-  it('rejects a removed member within one second, even if no event was published', async () => {
+  it('rejects a removed member within one second, even if no event announced the removal', async () => {
     const { room } = await createMessages(1)
     await read(room)
     await app.removeMember(room, 'alice')

@@ -131,7 +131,7 @@ describe('chat.history.thread', () => {
     )
   })
 
-  it('rejects a removed member within one second, even if no event was published', async () => {
+  it('rejects a removed member within one second, even if no event announced the removal', async () => {
     const thread = await createThread(1)
     await read(thread)
     await app.removeMember(thread.room, 'bob')

@@ -85,7 +85,7 @@ describe('chat.sync', () => {
     await expectSameRejection((id) => sync(id, 0, 'bob'), { hidden: room, absent })
   })
 
-  it('rejects a removed member within one second, even if no event was published', async () => {
+  it('rejects a removed member within one second, even if no event announced the removal', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     await sync(room, 0, 'bob')
     await app.removeMember(room, 'bob')
@@ -104,7 +104,7 @@ describe('chat.sync', () => {
   })
 
   it.each([-1, 0.5, Number.MAX_SAFE_INTEGER + 1, '1', null])(
-    'rejects %s as a start sequence with invalid',
+    'rejects the start sequence %s as invalid',
     async (since) => {
       const room = await app.createRoom(['alice'])
 

@@ -27,7 +27,7 @@ describe('console.discard', () => {
     expect(await exists(seq)).toBe(false)
   })
 
-  it('keeps the other dead letters', async () => {
+  it('deletes only the given dead letter', async () => {
     const [first, second] = [await createDeadLetter(), await createDeadLetter()]
 
     await app.call('console.discard', { seq: first }, 'alice')

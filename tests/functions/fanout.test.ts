@@ -86,7 +86,7 @@ describe('fanout', () => {
     expect(await multicast.next()).toMatchObject({ room: open })
   })
 
-  it('publishes a join in a public room also to the new member, who has not yet subscribed to this room', async () => {
+  it('publishes a join in a public room even to the new member, who has not yet subscribed to this room', async () => {
     const room = await app.createRoom(['alice'])
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
 
@@ -202,7 +202,7 @@ describe('fanout', () => {
     expect(await mailbox.next()).toMatchObject({ seq })
   })
 
-  it('publishes each event once with two runtimes, without gaps', async () => {
+  it('publishes each event once and without gaps when two runtimes run', async () => {
     await using _ = await servers.startAnother('runtime-2')
     const open = await app.createRoom(['alice', 'bob'])
     const secret = await app.createRoom(['alice', 'bob'], 'private')
@@ -226,7 +226,7 @@ describe('fanout', () => {
   }, 60_000)
 
   it.each(['public', 'private'] as const)(
-    'publishes no event of a %s room twice after a runtime was killed, and lets clients detect lost ones',
+    'publishes no event of a %s room twice after a runtime was killed, and lets clients detect events that were lost',
     async (kind) => {
       await using killed = await servers.startAnother(`killed-${kind}`)
       const room = await app.createRoom(['alice', 'bob'], kind)
@@ -252,7 +252,7 @@ describe('fanout', () => {
 const unknownNotifyId = `1-${'0'.repeat(32)}`
 const byNumber = (a: number, b: number) => a - b
 
-/** Subscribes to the notices of a room, which are broadcast in a public room and sent per user in a private one. */
+/** Subscribes to `room.notify.{room}` for a public room, and to `deliver.{user}.notify.{room}` for a private one. */
 function listenToRoom(
   room: string,
   as: TestPerson,
@@ -265,7 +265,8 @@ function listenToRoom(
 
 /**
  * Answers calls of room.members instead of the runtime, the first one after 300 ms. `called` resolves
- * when the first call arrives. The test has 49 of the 50 subscriptions in the queue group.
+ * when the first call arrives. The test has 49 of the 50 subscriptions in the queue group, so that it
+ * receives almost every call.
  */
 async function answerFirstCallLate(room: RoomId) {
   const { nc } = await app.connectAs('functions')
@@ -298,7 +299,7 @@ async function answerInPages(room: RoomId) {
   await nc.flush()
 }
 
-/** Returns the sequences of all events that a client has after calling chat.sync for each gap. */
+/** Returns the sequences of all events that a client has after calling chat.sync for each gap in `received`. */
 async function fillGaps(room: RoomId, received: readonly Pick<Notice, 'seq' | 'prev'>[]) {
   const sequences = new Set(received.map(({ seq }) => seq))
   for (const { prev } of received.slice(1)) {

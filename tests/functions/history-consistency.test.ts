@@ -60,7 +60,7 @@ beforeAll(async () => {
     'users.names': { userIds: [me] },
     'users.search': { text: me },
   }
-  // The answers no longer change once all events are persisted.
+  // Waits until all events are persisted, so that the answers no longer change.
   await vi.waitUntil(async () => {
     const { versions } = await client.call('msg.versions', { notifyId })
     const { messages } = await client.call('chat.history', { room })

@@ -71,7 +71,7 @@ describe('erasure by msg.delete', () => {
 
     const sync = () => app.call('chat.sync', { room, since: sent.seq - 1 }, 'bob')
 
-    // If the edit was not persisted yet, it is deleted from the stream only later.
+    // An edit that was not yet persisted is deleted from the stream only after `msg.delete` has returned.
     await expect
       .poll(sync)
       .toMatchObject({ recovered: true, events: [{ event: { kind: 'delete' } }] })
@@ -97,7 +97,7 @@ describe('erasure by msg.delete', () => {
     ])
   })
 
-  it('removes the edits of the message that are not yet persisted, and no edits of others', async () => {
+  it('removes the edits of the message that are not yet persisted, and no edits of other messages', async () => {
     const room = await app.createRoom(['alice'])
     const cache = await app.openBucket(MSG_CACHE)
     const release = await lockMessages()

@@ -95,7 +95,7 @@ describe('msg.edit', () => {
     expect(notice).toMatchObject({ kind: 'edit', notifyId, event: { text: 'second' } })
   })
 
-  it('publishes a long edit by the id of the message, without its text', async () => {
+  it('publishes a long edit with the id of the message, but without the text', async () => {
     const { room, notifyId } = await createMessage()
     const notices = await app.listen(roomNotify, { room }, 'bob')
 

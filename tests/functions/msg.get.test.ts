@@ -101,7 +101,7 @@ describe('msg.get', () => {
     expect(await cache.get(id)).toBeNull()
   })
 
-  it('returns the state after edits and deletions also when MSG_CACHE no longer has the message', async () => {
+  it('returns the state after edits and deletions even when MSG_CACHE no longer has the message', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const cache = await app.openBucket(MSG_CACHE)
     const [edited, deleted] = [
@@ -158,7 +158,7 @@ describe('msg.get', () => {
     expect(onAbsent.message.replace(absent, notifyId)).toBe(onHidden.message)
   })
 
-  it('rejects a removed member within one second, even if no event was published', async () => {
+  it('rejects a removed member within one second, even if no event announced the removal', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const { id, seq } = await app.send(room, 'hello', 'alice')
     const notifyId = toNotifyId({ seq, id: id as MessageId })

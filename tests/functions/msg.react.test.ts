@@ -137,7 +137,7 @@ describe('msg.react', () => {
     expect(await app.readEvents(room)).toHaveLength(1)
   })
 
-  it('keeps the last of several reactions that were added and removed in quick succession', async () => {
+  it('keeps the result of the last call when reactions are added and removed in quick succession', async () => {
     const { room, notifyId } = await createMessage()
     const release = await lockMessages()
     const toggleReactions = async () => {
@@ -176,7 +176,7 @@ describe('msg.react', () => {
     await expect(react(notifyId, '🎉', 'alice')).rejects.toMatchObject({ code: 'conflict' })
     await expect(react(notifyId, '🎉', 'bob')).rejects.toMatchObject({ code: 'conflict' })
 
-    // A message may get an existing emoji again, and a new one after another emoji was removed.
+    // Users may still add an emoji that the message has, and a new emoji once another one was removed.
     await react(notifyId, emojis[3] ?? '', 'alice')
     await react(notifyId, emojis[0] ?? '', 'bob', false)
     await expect

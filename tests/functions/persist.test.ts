@@ -64,7 +64,7 @@ describe('persist', () => {
     expect(rows.map(({ id, seq, at }) => ({ id, seq, at: at.toISOString() }))).toEqual(expectedRows)
   })
 
-  it('continues after events that it cannot store, and writes an invalid one to the dead letters', async () => {
+  it('continues after events that it cannot store, and writes an invalid event to the dead letters', async () => {
     const room = await app.createRoom(['alice'])
     const { nc } = await app.connectAs('functions')
     const log = jetstream(nc)
@@ -102,7 +102,7 @@ describe('persist', () => {
     const { nc } = await app.connectAs('functions')
     const log = jetstream(nc)
 
-    // Stores the events as a process does that crashes right afterwards.
+    // Stores the events and does nothing else, like a process that crashes right afterwards.
     const at = new Date().toISOString()
     const change = { by: 'alice', at, room }
     const edit = { ...change, kind: 'edit', text: 'second', mentions: [] }
@@ -164,7 +164,7 @@ describe('persist', () => {
     const clientId = newClientId()
     const { id, seq, at } = await app.send(room, 'once', 'alice', clientId)
 
-    // Stores the message again, as a retry after the duplicate window does while the first is not persisted.
+    // Stores the message again, like a retry after the duplicate window while the message is not yet persisted.
     const { nc } = await app.connectAs('functions')
     const copyEvent = {
       kind: 'message',

@@ -40,7 +40,7 @@ describe('presence.disconnect', () => {
     expect(await presence.readStatus(user)).toBe('offline')
   })
 
-  it('ignores an unknown connection', async () => {
+  it('ignores the disconnect of an unknown connection', async () => {
     const [user, stranger] = [newUserId(), newUserId()]
     await presence.heartbeat(user)
 

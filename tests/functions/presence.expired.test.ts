@@ -73,7 +73,7 @@ describe('presence.expired', () => {
     expect(await presence.readLeases(user)).toEqual([`${user}.tab`])
   })
 
-  it('gives leases in PRESENCE_CONN a TTL of 45 seconds, and a marker in the stream when they expire', async () => {
+  it('relies on leases in PRESENCE_CONN that expire after 45 seconds and then leave a marker in the stream', async () => {
     const { nc } = await app.connectAs('functions')
     const bucket = await new Kvm(nc).open(PRESENCE_CONN.bucket)
 

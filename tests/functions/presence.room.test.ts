@@ -85,7 +85,7 @@ describe('presence.room', () => {
     }
   })
 
-  it('rejects a removed member within one second, even if no event was published', async () => {
+  it('rejects a removed member within one second, even if no event announced the removal', async () => {
     const user = newUserId()
     const room = await app.createRoom([user], 'private')
     await readPresent(room, user)

@@ -42,7 +42,7 @@ describe('presence.tell', () => {
     ])
   })
 
-  it('publishes a quick disconnect and reconnect, as on a page reload, as online', async () => {
+  it('publishes only online for a quick disconnect and reconnect, as on a page reload', async () => {
     const [user, last] = [newUserId(), newUserId()]
     const room = await app.createRoom([user, last])
     await presence.heartbeat(user)

@@ -16,7 +16,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** Creates a room with ten messages by bob. Messages with an even sequence mention the reader. */
+/** Creates a user in a room with ten messages by bob. Messages with an even sequence mention this user. */
 async function createReader(): Promise<{ me: UserId; room: RoomId }> {
   const me = newUserId()
   const room = await app.createRoom([me])
@@ -188,7 +188,7 @@ describe('read.update', () => {
     await expectSameRejection((id) => read('bob', id, 1), { hidden: room, absent })
   })
 
-  it('rejects a removed member within one second, even if no event was published', async () => {
+  it('rejects a removed member within one second, even if no event announced the removal', async () => {
     const { me, room } = await createReader()
     await read(me, room, 1)
     await app.removeMember(room, me)

@@ -121,13 +121,13 @@ describe('room.browse', () => {
     expect(await browse(word)).toMatchObject({ rooms: { length: 50 }, more: false })
   })
 
-  it('returns all public rooms without a text', async () => {
+  it('returns all public rooms when called without a text', async () => {
     const answer = await app.call('room.browse', {}, 'charlie')
 
     expect(answer.rooms.length).toBeGreaterThanOrEqual(3)
   })
 
-  it('never returns private, direct or archived rooms, also not to their members', async () => {
+  it('never returns private, direct or archived rooms, not even to their members', async () => {
     const word = newWord()
     const secret = await createNamedRoom(word, 'private')
     await createNamedRoom(word, 'direct')

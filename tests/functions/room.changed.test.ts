@@ -41,9 +41,15 @@ describe('room.changed', () => {
   })
 
   it.each([
-    ['kicked', (room: string) => app.call('room.kick', { room, userId: 'bob' }, 'alice')],
-    ['archived', (room: string) => app.call('room.archive', { room, archived: true }, 'alice')],
-  ])('rejects the next call of a member, whose membership was cached, once %s', async (_, act) => {
+    [
+      'the member is kicked',
+      (room: string) => app.call('room.kick', { room, userId: 'bob' }, 'alice'),
+    ],
+    [
+      'the room is archived',
+      (room: string) => app.call('room.archive', { room, archived: true }, 'alice'),
+    ],
+  ])('rejects the next call of a member with a cached membership once %s', async (_, act) => {
     const room = await app.createRoom(['alice', 'bob'], 'private', { alice: 'owner' })
     const sync = () => app.call('chat.sync', { room, since: 0 }, 'bob')
     await sync()

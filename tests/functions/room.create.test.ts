@@ -76,7 +76,7 @@ describe('room.create', () => {
     expect(await changes.next()).toEqual({ room, action: 'join', userId: 'alice' })
   })
 
-  it('rejects an id in use as a conflict, also when the room is hidden from the caller', async () => {
+  it('rejects an id in use as a conflict, even when the room is hidden from the caller', async () => {
     const secret = await app.createRoom(['alice'], 'private')
     const create = (room: string) =>
       app.call('room.create', { room, name: 'Mine', kind: 'public' }, 'bob').catch((error) => error)

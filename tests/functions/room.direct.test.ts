@@ -179,7 +179,7 @@ describe('room.direct', () => {
     expect(await readList(other)).toMatchObject([{ id: room.id, kind: 'direct', with: me }])
   })
 
-  it('publishes pending events of an interrupted call', async () => {
+  it('publishes the pending events of an earlier, interrupted call', async () => {
     const [me, other] = [await createUser(), await createUser()]
     // Inserts the rows that a process leaves if it crashes before publishing the pending events.
     const id = directRoomOf(me, other)

@@ -27,7 +27,7 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-/** Creates a room as left by a process that crashed after adding charlie, before publishing the event. */
+/** Creates a room as a process leaves it that crashes after adding charlie and before publishing the join. */
 async function createInterrupted() {
   const room = await createRoom()
   const [userId, by] = ['charlie', 'alice'] as UserId[] as [UserId, UserId]
@@ -50,7 +50,7 @@ const readChanges = async (room: RoomId) =>
   (await app.readEvents(room)).flatMap((event) => (event.kind === 'message' ? [] : [event]))
 
 describe('room.finish', () => {
-  it('publishes pending events once the stream accepts writes again, also those of a crashed process', async () => {
+  it('publishes pending events once the stream accepts writes again, including those of a crashed process', async () => {
     const interrupted = await createInterrupted()
     const room = await createRoom(['bob'])
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
@@ -100,7 +100,7 @@ describe('room.finish', () => {
     ])
   })
 
-  it('publishes an event once although its process crashed after appending it', async () => {
+  it('does not publish an event again that a process appended to the stream before it crashed', async () => {
     const room = await createRoom()
     const [userId, by] = ['charlie', 'alice'] as UserId[] as [UserId, UserId]
     const at = new Date().toISOString()

@@ -45,7 +45,7 @@ describe('room.info', () => {
     expect(Math.abs(Date.now() - Date.parse(answer.createdAt))).toBeLessThan(60_000)
   })
 
-  it('returns a public room to a non-member, without a role', async () => {
+  it('returns a public room to a non-member, whose answer has no role', async () => {
     const room = await app.createRoom(['alice'])
 
     const answer = await info(room, 'charlie')

@@ -35,7 +35,7 @@ beforeEach(async () => {
   index = await app.openBucket(ROOMS_KV)
 })
 
-/** Returns all entries of the member index by key, without its marker `=index`. */
+/** Returns all entries of the member index by key, except the marker `=index`. */
 async function readIndex(): Promise<Map<string, unknown>> {
   const keys: string[] = []
   for await (const key of await index.keys(['*', '*.*'])) if (key !== '=index') keys.push(key)
@@ -157,7 +157,7 @@ describe('room.reindex', () => {
     expect(answer.members.toSorted()).toEqual(['alice', ...people].toSorted())
   })
 
-  it('adds no member again who leaves or is kicked during the rebuild', async () => {
+  it('does not add back a member who leaves or is kicked during the rebuild', async () => {
     const roomIds = await Promise.all(
       Array.from({ length: 50 }, () =>
         app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' }),

@@ -146,7 +146,7 @@ describe('send', () => {
     ['a client id from the future', newClientId(Date.now() + hourMs)],
     ['a client id without a time', `draft_${crypto.randomUUID()}`],
   ])(
-    'finds the message with %s in the database after the duplicate window',
+    'finds the first message with %s in the database on a retry after the duplicate window',
     async (_name, clientId) => {
       const room = await app.createRoom(['alice'])
       // Inserts the message as if it had been sent before the duplicate window of the stream.
@@ -215,7 +215,7 @@ describe('send', () => {
     })
   })
 
-  it('rejects a removed member within one second, even if no event was published', async () => {
+  it('rejects a removed member within one second, even if no event announced the removal', async () => {
     const room = await app.createRoom(['alice'])
     await app.send(room, 'still here', 'alice')
     await app.removeMember(room, 'alice')
@@ -255,7 +255,7 @@ describe('send', () => {
     expect(await rejections.next()).toMatchObject({ room, code: 'invalid' })
   })
 
-  it('publishes a conflict and an oversized message as rejections', async () => {
+  it('publishes a rejection of a conflict and of an oversized message', async () => {
     const room = await app.createRoom(['alice'])
     const rejections = await app.listen(deliverRejected, { user: 'alice', room }, 'alice')
     const { nc, client } = await app.connectAs('alice')

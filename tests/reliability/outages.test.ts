@@ -103,7 +103,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     expect(await app.waitForRows(secret, 1)).toMatchObject([{ seq: privateMessage.seq }])
   }, 60_000)
 
-  it('are reported as unavailable, not as unknown, when they are stored only in the database, which is unavailable', async () => {
+  it('are reported as unavailable, not as unknown, when only the unavailable database has them', async () => {
     const room = await app.createRoom(['alice'])
     const { id, seq } = await app.send(room, 'long ago', 'alice')
     await app.waitForRows(room, 1)
@@ -140,7 +140,8 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     for (const sent of [deleted, reply])
       await app.call('msg.delete', { notifyId: toNotifyId(sent) }, 'alice')
 
-    // Unacknowledged events are redelivered only after half a minute, and the test empties MSG_CACHE.
+    // After its restart, the runtime must read the deletions from the stream: unacknowledged events are
+    // redelivered only after half a minute, and the test removes the deletions from MSG_CACHE.
     await servers.runtime.kill('SIGKILL')
     await servers.database.restart()
     const cache = await app.openBucket(MSG_CACHE)

@@ -40,7 +40,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
     }, polling)
   }
 
-  /** Stores an event in CHAT_MESSAGES, as a process does that crashes right afterwards. */
+  /** Stores an event in CHAT_MESSAGES and does nothing else, like a process that crashes right afterwards. */
   async function append(room: RoomId, event: object): Promise<number> {
     const { nc } = await app.connectAs('functions')
     const reply = await nc.request(`chat.${room}`, JSON.stringify(event), { timeout: 5_000 })
@@ -63,7 +63,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
     expect(asOf).toBeLessThan(reply.seq)
   })
 
-  it('MSG_CACHE stores no message that arrives late, because it may have evicted the deletion of this message', async () => {
+  it('MSG_CACHE does not store a message that arrives late, because a deletion of this message may already be evicted', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const mailbox = await app.listen(roomNotify, { room }, 'bob')
     const cache = await app.openBucket(MSG_CACHE)
@@ -113,7 +113,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
 
       const read = () => app.call('msg.get', { notifyId }, 'alice')
 
-      // For a moment, a process may rely on its cached result that all events were persisted.
+      // For a moment, a process may return the old text, because it cached that all events were persisted.
       const newest = { text: 'none', editedSeq: seq, editedAt: expect.any(String) }
       await expect.poll(read).toMatchObject(newest)
       expect(await read()).toMatchObject(newest)

@@ -75,7 +75,7 @@ async function subscribe(nc: NatsConnection, subject: string) {
   return received
 }
 
-/** Waits until all messages that were published before have arrived. */
+/** Waits until all messages that were published before this call have arrived. */
 async function flushAll() {
   for (const nc of [alice, functions, bob]) await nc.flush()
 }
@@ -201,7 +201,7 @@ describe('permissions of connected users', () => {
     const forbidden = ['deliver.bob.notify.general', 'room.notify.general', 'chat.general']
     const own = 'as.alice.room.join.general'
 
-    // A server sends its traces in order: after the last one, the others have arrived as well.
+    // A server publishes its traces in order: once the last trace has arrived, no earlier one is still to come.
     for (const destination of [...forbidden, own])
       alice.publish('as.alice.msg.get', '{}', { headers: traceHeaders(destination) })
     await expect.poll(() => received.map(({ subject }) => subject)).toContain(own)
@@ -216,7 +216,7 @@ describe('permissions of connected users', () => {
     for (const { isPush } of [...receivedByBob, ...multicast]) expect(isPush).toBe(false)
   })
 
-  it('prevent clients from accepting a reply on the subject of a push as a push', async () => {
+  it('prevent clients from accepting a reply as a push when it arrives on the subject of a push', async () => {
     const pushes: unknown[] = []
     const client = createClient(bob, { contracts, user: 'bob' })
     onTestFinished(() => client.close())

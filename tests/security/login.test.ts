@@ -34,7 +34,7 @@ function fetchAlicesTokens(): Promise<Tokens> {
   return fetchTokens(issuer.issuer, 'natter-cli', { username: 'alice', password: 'alice123' })
 }
 
-/** Logs in, calls a function, and returns the duration of both in milliseconds. */
+/** Logs in, calls a function, and returns the total duration of both in milliseconds. */
 async function logIn(token: string) {
   const started = performance.now()
   const nc = await fixture.connect(token)
@@ -45,7 +45,7 @@ async function logIn(token: string) {
 }
 
 describe('login with tokens of the embedded OpenID provider', () => {
-  it('accepts tokens of a rotated key immediately, and tokens of the previous key until they expire', async () => {
+  it('accepts tokens signed with a new key immediately, and tokens signed with the previous key until they expire', async () => {
     const { access_token: old } = await fetchAlicesTokens()
     await logIn(old)
     const kid = await issuer.rotateKeys()
@@ -72,7 +72,7 @@ describe('login with tokens of the embedded OpenID provider', () => {
     }
   })
 
-  it('accepts tokens of cached keys while the provider is stopped', async () => {
+  it('accepts tokens signed with cached keys while the provider is stopped', async () => {
     const { access_token } = await fetchAlicesTokens()
     await logIn(access_token)
     await stopIssuer()

@@ -128,7 +128,7 @@ type Covered =
   | keyof ReturnType<typeof readsOf>
   | keyof ReturnType<typeof writesOf>
   | (typeof otherFunctions)[number]
-/** Does not compile if a function is in none of the lists above; the compiler's error names this function. */
+/** This file does not compile if a function is in none of the lists above. The error names the function. */
 const missing: Exclude<keyof Contracts, Covered> extends never
   ? 'none'
   : Exclude<keyof Contracts, Covered> = 'none'
@@ -172,8 +172,8 @@ async function collectFrames(room: RoomId) {
 }
 
 /**
- * Calls functions as bob without pause, so that their cache entries are in use during the removal. The
- * returned function stops the calls, and returns the time of the last successful one.
+ * Calls functions as bob without pause, so that the runtime uses its cached membership of bob during the
+ * removal. The returned function stops the calls, and returns the time of the last successful call.
  */
 async function callWithoutPause(room: RoomId): Promise<() => Promise<number>> {
   const stopping = new AbortController()
@@ -228,7 +228,7 @@ async function changePresence(room: RoomId) {
   expect(multicast.unread()).toEqual([])
 }
 
-/** Waits until all messages that were published before have arrived. */
+/** Waits until all messages that were published before this call have arrived. */
 async function flushTwice({ nc }: { nc: NatsConnection }) {
   await nc.flush()
   await nc.flush()

@@ -14,7 +14,8 @@ let servers: Servers
 let app: App
 let presence: ReturnType<typeof createPresenceFixture>
 
-// These tests need the default rate limits and make CHAT_MESSAGES reject writes, so they start own servers.
+// These tests start their own servers, because they need the default rate limits and make CHAT_MESSAGES
+// reject writes.
 beforeAll(async () => {
   servers = await startServers('postgres', { RATE_LIMIT_FACTOR: '1' })
   process.env.DATABASE_URL = servers.urls.databaseUrl

@@ -9,7 +9,7 @@ export function badPayloads(validInput: Record<string, unknown>): BadPayload[] {
     ['malformed JSON', '{"text"'],
     ['invalid UTF-8', new Uint8Array([0xff, 0xfe, 0x7b, 0x7d])],
     ['an array', '[]'],
-    ['an array of the valid input', JSON.stringify([validInput])],
+    ['the valid input in an array', JSON.stringify([validInput])],
     ['a string', '"text"'],
     ['a number', '1'],
     ['null', 'null'],
@@ -21,7 +21,7 @@ export function badPayloads(validInput: Record<string, unknown>): BadPayload[] {
       'arrays nested 100,000 deep',
       withField(`"deep":${'['.repeat(100_000)}${']'.repeat(100_000)}`),
     ],
-    ['almost a megabyte', withField(`"big":"${'x'.repeat(1_000_000)}"`)],
+    ['an unknown field of a megabyte', withField(`"big":"${'x'.repeat(1_000_000)}"`)],
     ...Object.keys(validInput).flatMap((field): BadPayload[] => [
       [`an array as ${field}`, JSON.stringify({ ...validInput, [field]: [validInput[field]] })],
       [`an object as ${field}`, JSON.stringify({ ...validInput, [field]: { length: 1 } })],

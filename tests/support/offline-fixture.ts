@@ -83,7 +83,7 @@ export interface NetworkProxy extends AsyncDisposable {
   restore(): void
 }
 
-/** Starts a TCP proxy that can be cut, because a browser's offline mode does not close open WebSockets. */
+/** Starts a TCP proxy that a test can cut off: a browser's offline mode does not close open WebSockets. */
 async function createNetworkProxy(port: number): Promise<NetworkProxy> {
   const open = new Set<Socket>()
   let isCut = false

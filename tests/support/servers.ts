@@ -50,7 +50,7 @@ export default async function setup(project: TestProject) {
 }
 
 /**
- * Starts the whole system in a new folder. If a service fails to start, the others are stopped.
+ * Starts the whole system in a new folder. If a service fails to start, those already started are stopped.
  * `settings` are environment variables of the runtime.
  */
 export async function startServers(

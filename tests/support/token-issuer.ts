@@ -24,11 +24,11 @@ export interface TokenIssuer {
   issuer: string
   /** Returns the number of requests for the JWKS so far. */
   fetchCount(): number
-  /** Returns the number of all requests so far, also of those for unknown URLs. */
+  /** Returns the number of all requests so far, including those for unknown URLs. */
   requestCount(): number
   /** Returns a token of alice, with the given claims instead of the defaults. */
   token(claims?: Claims, signing?: SigningOptions): Promise<string>
-  /** Replaces the signing key, also in the JWKS, and returns the id of the new key. */
+  /** Replaces the signing key, both for signing and in the JWKS, and returns the id of the new key. */
   rotate(): Promise<string>
   publicKey(): JWK
   /** Moves the JWKS to another URL, which only the discovery document contains. */
