@@ -33,7 +33,10 @@ function read(room: RoomId, page: Page = {}) {
   return app.call('chat.history', { room, ...page }, 'alice')
 }
 
-/** Returns the texts of a page as one string, after `<` if there are older and before `>` if newer messages. */
+/**
+ * Returns the texts of a page as one string, with `<` before the texts if there are older messages, and
+ * `>` after them if there are newer messages.
+ */
 async function texts(...args: Parameters<typeof read>) {
   const { messages, before, after } = await read(...args)
   return [before ? '<' : '', ...messages.map(({ text }) => text), after ? '>' : ''].join(' ').trim()

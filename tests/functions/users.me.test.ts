@@ -24,29 +24,26 @@ describe('users.me', () => {
     expect(await callMe(user)).toEqual({ userId: user, name: 'Ada Lovelace' })
   })
 
-  it.each(['known', 'unknown'])(
-    'stores the chosen name of a user who was %s before',
-    async (kind) => {
-      const user = newUserId()
-      if (kind === 'known') await db.insert(users).values({ id: user, name: 'Ada Lovelace' })
+  it.each(['known', 'unknown'])('stores the name that a %s user chooses', async (kind) => {
+    const user = newUserId()
+    if (kind === 'known') await db.insert(users).values({ id: user, name: 'Ada Lovelace' })
 
-      expect(await callMe(user, { name: '  Countess 👑 ' })).toEqual({
-        userId: user,
-        name: 'Countess 👑',
-      })
-      expect(await callMe(user, { name: 'Countess 👑' })).toEqual({
-        userId: user,
-        name: 'Countess 👑',
-      })
+    expect(await callMe(user, { name: '  Countess 👑 ' })).toEqual({
+      userId: user,
+      name: 'Countess 👑',
+    })
+    expect(await callMe(user, { name: 'Countess 👑' })).toEqual({
+      userId: user,
+      name: 'Countess 👑',
+    })
 
-      expect(await callMe(user)).toEqual({ userId: user, name: 'Countess 👑' })
-      const [row] = await db.select().from(users).where(eq(users.id, user))
-      expect(row).toMatchObject({
-        name: kind === 'known' ? 'Ada Lovelace' : user,
-        chosenName: 'Countess 👑',
-      })
-    },
-  )
+    expect(await callMe(user)).toEqual({ userId: user, name: 'Countess 👑' })
+    const [row] = await db.select().from(users).where(eq(users.id, user))
+    expect(row).toMatchObject({
+      name: kind === 'known' ? 'Ada Lovelace' : user,
+      chosenName: 'Countess 👑',
+    })
+  })
 
   it('rejects a call for another user as forbidden', async () => {
     const payload = JSON.stringify({ name: 'Bobby' })

@@ -31,7 +31,7 @@ async function publishAll(
   options?: PublishOptions,
 ) {
   const rejected: string[] = []
-  // The iterator ends when the connection is closed.
+  // Not awaited, because the iterator ends only when the connection is closed.
   void (async () => {
     for await (const event of nc.status()) {
       const match = event.type === 'error' && /Publish to "([^"]+)"/i.exec(event.error.message)

@@ -235,7 +235,7 @@ describe('permissions on the server', () => {
     client.close()
   })
 
-  it('derive the caller from the subject only', async () => {
+  it('prevent clients from naming another caller in the payload or a header', async () => {
     const hdrs = headers()
     hdrs.set('Nats-Request-Info', JSON.stringify({ user: 'bob', acc: 'CLIENTS' }))
 
