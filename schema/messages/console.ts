@@ -71,7 +71,7 @@ export const consoleServices = {
 /** `console.service`: returns up to 500 instances of a service. */
 export const consoleService = {
   subject: 'console.service',
-  input: v.strictObject({ name: v.pipe(v.string(), v.minLength(1), v.maxLength(200)) }),
+  input: v.strictObject({ name: v.pipe(v.string(), v.regex(/^[\w.-]{1,200}$/)) }),
   output: v.object({ at: Time, instances: v.array(ServiceInstance) }),
   audience: ['admin'],
   description: 'Lists the instances of a service',
