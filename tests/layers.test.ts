@@ -35,7 +35,7 @@ const runtimeFolders: Record<string, string[]> = {
   'bin.mjs': ['cli'],
 }
 
-describe('layers', () => {
+describe('the layers of the project', () => {
   it('are checked with a parser that resolves imports as Node does and skips type imports', () => {
     const imports = importsOf('domain/messages/send.ts')
 
@@ -51,7 +51,7 @@ describe('layers', () => {
     ['domain', ['runtime', 'schema']],
     ['functions', ['runtime', 'domain', 'schema']],
     ['client', ['runtime', 'schema']],
-  ])('%s imports only itself and the layers %j', (folder, allowed) => {
+  ])('let %s import only itself and the layers %j', (folder, allowed) => {
     const wrong = filesOf(folder).flatMap((file) =>
       importsOf(file)
         .filter((target) => isOurs(target) && ![folder, ...allowed].includes(layerOf(target)))
@@ -61,7 +61,7 @@ describe('layers', () => {
     expect(wrong).toEqual([])
   })
 
-  it('functions, domain and client import the runtime by its entry points only', () => {
+  it('let functions, domain and client import the runtime by its entry points only', () => {
     const entryPoints = {
       functions: ['runtime/index.ts'],
       domain: ['runtime/index.ts'],
@@ -82,14 +82,17 @@ describe('layers', () => {
   it.each([
     ['the typed client', 'runtime/client/index.ts'],
     ['the contracts', 'schema/contracts.ts'],
-  ])('%s can run in a browser: no server code, no tables, no Node modules', (_name, entry) => {
-    const reached = reachableFrom(entry)
+  ])(
+    'let %s run in a browser: it imports no server code, no tables and no Node modules',
+    (_name, entry) => {
+      const reached = reachableFrom(entry)
 
-    expect([...reached].filter((target) => !isSafeInBrowser(target))).toEqual([])
-    expect(reached.size).toBeGreaterThan(3)
-  })
+      expect([...reached].filter((target) => !isSafeInBrowser(target))).toEqual([])
+      expect(reached.size).toBeGreaterThan(3)
+    },
+  )
 
-  it('no function imports another function', () => {
+  it('let no function import another function', () => {
     const wrong = filesOf('functions').flatMap((file) =>
       importsOf(file)
         .filter((target) => layerOf(target) === 'functions' && !/\/_[^/]+$/.test(target))
@@ -132,13 +135,13 @@ describe('the runtime', () => {
   })
 })
 
-describe('contracts', () => {
-  it.each(Object.keys(contracts))('%s has a function and a test', (name) => {
+describe('the project', () => {
+  it.each(Object.keys(contracts))('has a function and a test for the contract %s', (name) => {
     expect(existsSync(join(root, 'functions', `${name}.ts`))).toBe(true)
     expect(existsSync(join(root, 'tests', 'functions', `${name}.test.ts`))).toBe(true)
   })
 
-  it('every function has a test', () => {
+  it('has a test for every function', () => {
     const names = globSync('functions/[!_]*.ts', { cwd: root }).map((file) => file.slice(10, -3))
 
     const untested = names.filter(
@@ -149,7 +152,7 @@ describe('contracts', () => {
     expect(untested).toEqual([])
   })
 
-  it('no stream captures the subject of a request', () => {
+  it('has no stream that captures the subject of a request', () => {
     const requests = Object.entries(contracts).map(([name, contract]) => ({
       name,
       pattern: contractSubject(contract).pattern,
@@ -168,7 +171,7 @@ describe('contracts', () => {
     expect(captured).toEqual([])
   })
 
-  it('no event has the subject of a request', () => {
+  it('has no event with the subject of a request', () => {
     const patterns = Object.values(contracts).map((contract) => contractSubject(contract).pattern)
 
     const ambiguous = Object.values(topics)

@@ -12,7 +12,7 @@ describe('simulated users under injected faults', () => {
     ['postgres', newSeed],
     ['pglite', 7],
   ])(
-    'lose no acknowledged message and receive nothing of a room without access, on %s with seed %i',
+    'lose no acknowledged message and receive nothing of rooms that they cannot access, on %s with seed %i',
     { timeout: 180_000 },
     async (database, seed) => {
       const report = await runChaos({

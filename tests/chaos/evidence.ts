@@ -22,7 +22,7 @@ export interface Evidence {
   membershipOperations: MembershipOperation[]
   archiveOperations: ArchiveOperation[]
   readOperations: ReadOperation[]
-  /** All pushes to the simulated users, and all answers to them that contain marked texts. */
+  /** All pushes to the simulated users, and all answers to their calls that contain marked texts. */
   frames: Frame[]
   /** Times at which a runtime was paused. Its pushes may arrive later by the length of the pause. */
   pauses: { start: number; end: number }[]
@@ -140,7 +140,7 @@ export interface RoomCounts {
   mentions: number
 }
 
-/** Returns the key of an event's chain: the messages of its thread, or all other events of its room. */
+/** Returns a key that events share if `prev` links them: messages of a thread, or the rest of a room. */
 export function chainOf(event: RoomEvent): string {
   const thread = event.kind === 'message' ? (event.threadId ?? '') : ''
   return `${event.room} ${thread}`

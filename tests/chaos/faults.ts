@@ -106,7 +106,7 @@ async function appendDuplicate({ system, random }: FaultOptions) {
   await system.nc.request(stored.subject, stored.data, { headers: hdrs, timeout: 2_000 })
 }
 
-/** Skips a fault that needs NATS if the other schedule has stopped NATS. */
+/** Injects a fault that needs NATS. Ignores its failure: the other schedule may have stopped NATS. */
 async function ignoreOutage(inject: () => Promise<void>) {
   await inject().catch(() => {})
 }

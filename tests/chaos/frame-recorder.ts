@@ -25,7 +25,7 @@ export function recordFrames(nc: NatsConnection, user: UserId, onFrame: (frame: 
   for (const subject of pushSubjects)
     nc.subscribe(subject, {
       callback(_error, message) {
-        // The subscription also receives the user's own requests.
+        // Skip the user's own requests, which the subscription receives, too.
         if (message.subject.startsWith(`deliver.${user}.send.`)) return
         const tokens = message.subject.split('.')
         const isMulticast = tokens[0] === 'room'

@@ -50,7 +50,7 @@ export function createOperationHistory(userIds: readonly UserId[]): OperationHis
   return { userIds, ...lists, ...operations, presumedMembers: new Set(), textCount: 0 }
 }
 
-/** Makes a call, and adds it to the list with the time span of its effect unless it is rejected. */
+/** Makes a call, and, unless it is rejected, lists it with the time span in which it may take effect. */
 export async function recordOperation<O extends TimedOperation, N extends FunctionName>(
   list: O[],
   fields: Omit<O, keyof TimedOperation>,
@@ -123,7 +123,7 @@ export function pickRoom(
   return random.pick(memberRooms.length > 0 && random.next() < 0.85 ? memberRooms : rooms).id
 }
 
-/** Returns a random one of the newest 200 messages, or of those that `sentBy` has sent. */
+/** Returns a random message of the newest 200. With `sentBy`, returns only a message of that user. */
 export function pickMessage(
   { sentMessages }: OperationHistory,
   random: Random,

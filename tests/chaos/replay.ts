@@ -16,7 +16,7 @@ export interface ReplayedMessage {
 
 export type Replay = ReadonlyMap<MessageId, ReplayedMessage>
 
-/** Returns the state of each message. If a message is in the log twice, its first copy counts. */
+/** Returns the state of each message. If CHAT_MESSAGES has a message twice, the first copy counts. */
 export function replay(log: readonly PlacedEvent[]): Replay {
   const messages = new Map<MessageId, ReplayedMessage>()
   for (const { seq, event } of log) {
@@ -25,7 +25,7 @@ export function replay(log: readonly PlacedEvent[]): Replay {
     const unchanged = { isDeleted: false, reactions: new Set<string>() }
     messages.set(id, { room, seq, threadId, sender, text, mentions, ...unchanged })
   }
-  // Apply changes in a second pass. A deleted message is not in the log: its deletion event creates it.
+  // Apply changes in a second pass. The stream no longer has a deleted message: its deletion creates it.
   for (const { event } of log) {
     if (!('message' in event)) continue
     const { id, seq } = readNotifyId(event.message.notifyId)

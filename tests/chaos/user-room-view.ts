@@ -138,11 +138,11 @@ export function createUserRoomView(
       deliveries.synced++
       return applyEvent(messages, seq, event)
     })
-    // Try the rest again: edits of a deleted message precede the deletion, which makes it known.
+    // Retry events that were not applied: an edit may precede the deletion that adds its message.
     for (const [index, { seq, event }] of events.entries())
       if (!applied[index] && !applyEvent(messages, seq, event))
         violations.push(`chat.sync since ${since} has ${seq}, which changes an unknown message`)
-    // The answer includes all events that were pushed before the call, except for erased ones.
+    // The answer includes all events that were pushed before the call, except for erased events.
     completeTo = Math.max(last, upTo)
     eventsSinceSync = 0
     return 'done'

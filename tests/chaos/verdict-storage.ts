@@ -7,8 +7,9 @@ import type { Replay } from './replay.ts'
 
 /** The time after a deletion within which a call may still return the deleted text. */
 const graceMs = 1_000
-/** `room.list` counts only among this many newest messages, and newest messages with mentions. */
+/** `room.list` counts unread messages only among this many newest messages of a room. */
 const maxScanned = 1_000
+/** `room.list` counts mentions only among this many newest messages with mentions. */
 const maxMentionsScanned = 200
 
 export function findLostMessages({ acks, rows }: Evidence, messages: Replay): string[] {
@@ -176,7 +177,7 @@ export function checkUnreadCounts(evidence: Evidence, messages: Replay): string[
 
 /**
  * Returns true if the read position is the last acknowledged one, or may come from a later call without
- * an acknowledgement, or, if no call was acknowledged, is 0 or that of the user's join.
+ * an acknowledgement, or, if no call was acknowledged, is 0 or below the event of the user's join.
  */
 function isPlausibleReadSeq(count: RoomCounts, evidence: Evidence): boolean {
   const { user, room, readSeq } = count

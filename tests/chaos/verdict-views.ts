@@ -75,7 +75,7 @@ export function findLeaks(evidence: Evidence): string[] {
     ),
   )
 
-  /** Returns true if the user had access neither at these times nor at the start of a delaying pause. */
+  /** Returns true if the user had no access at these times, nor when a pause that delayed pushes began. */
   const lacksAccess = (user: UserId, room: RoomId, at: number[], isPush: boolean) => {
     const paused = pauses.filter(({ start, end }) =>
       at.some((time) => start <= time && time <= end + graceMs),
@@ -107,7 +107,7 @@ export function findLeaks(evidence: Evidence): string[] {
   })
 }
 
-/** Returns true for events about the user: own membership, read positions and rejected messages. */
+/** Returns true for events about the user: the user's membership, read positions, rejected messages. */
 function isOwnNotice({ user, subject, notice }: Frame): boolean {
   const event = notice?.event
   return (event?.kind === 'member' && event.userId === user) || /\.(read|rejected)\./.test(subject)

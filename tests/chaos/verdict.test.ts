@@ -186,7 +186,7 @@ describe('checkEvidence', () => {
       ({ membershipOperations }) => membershipOperations.push(leave(sentAt - 5_000)),
     ],
     [
-      'a text from after a removal, in the answer to a call from before it',
+      'a text sent after a removal, in the answer to a call made before the removal',
       'no user receives events or texts of a room without access',
       ({ membershipOperations, frames }) => {
         frames.splice(0, 3)
@@ -261,7 +261,7 @@ describe('checkEvidence', () => {
       ({ readOperations }) => Object.assign(first(readOperations), { seq: 2 }),
     ],
     [
-      'a read position after the join of a new member',
+      'a read position of a new member that is above the join event',
       'unread and mention counts are correct',
       ({ log, readOperations, counts }) => {
         readOperations.length = 0
@@ -357,7 +357,7 @@ describe('checkEvidence', () => {
       },
     ],
     [
-      'a read position before the join of a new member',
+      'a read position of a new member that is below the join event',
       ({ log, heads, readOperations, counts }) => {
         readOperations.length = 0
         log.push(createJoin(5))

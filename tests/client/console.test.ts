@@ -172,7 +172,7 @@ describe('the console', { timeout: 60_000 }, () => {
 })
 
 describe('the trace of a message', { timeout: 60_000 }, () => {
-  it('shows the sender each step and its time', async () => {
+  it('shows each step and its time to the sender of the message', async () => {
     await createRoom(bob.page, 'private')
     await typeMessage(bob.page, 'where did it go?')
     await message(bob.page, 'where did it go?').waitFor()

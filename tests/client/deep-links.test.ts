@@ -150,7 +150,7 @@ describe('a link to a message or a room', { timeout: 60_000 }, () => {
     expect(alice.frames.join('\n')).not.toContain('between us')
   })
 
-  it('is copied from the message menu, and works with back and forward', async () => {
+  it('can be copied from the message menu, and works with the back and forward buttons', async () => {
     const { room } = await givenHistory(2)
     await goTo(alice.page, fixture.urls.web, room)
     await message(alice.page, 'number 1.').hover()

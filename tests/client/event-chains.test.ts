@@ -10,7 +10,7 @@ function placed(seq: number, thread?: MessageId): PlacedEvent {
   return { seq, event: { kind: 'message', ...place } as never }
 }
 
-describe('event chains', () => {
+describe('the event chains of a room and its threads', () => {
   it.each([
     ['the last seen event', 10, 9, 'known'],
     ['the event after the last seen one', 12, 10, 'next'],
@@ -19,7 +19,7 @@ describe('event chains', () => {
     expect(new EventChains(10).classify({ seq, prev })).toBe(position)
   })
 
-  it('begin with the first event of a new room', () => {
+  it('classify the first event of a new room as next', () => {
     expect(new EventChains(0).classify({ seq: 1, prev: 0 })).toBe('next')
   })
 
@@ -35,7 +35,7 @@ describe('event chains', () => {
     expect(chains.newest).toBe(12)
   })
 
-  it('ignore an older event that is marked as seen later', () => {
+  it('keep the newest seen event when an older event is marked as seen later', () => {
     const chains = new EventChains(10)
     chains.markSeen({ seq: 13 })
     chains.markSeen({ seq: 11 })
@@ -43,7 +43,7 @@ describe('event chains', () => {
     expect(chains.classify({ seq: 13, prev: 11 })).toBe('known')
   })
 
-  it('move to the position of a snapshot, except a chain that is ahead of it', () => {
+  it('advance to the sequence number of a snapshot, except a chain that is already past it', () => {
     const chains = new EventChains(10)
     chains.markSeen({ seq: 12, threadId })
     chains.markSeen({ seq: 20 })

@@ -53,7 +53,7 @@ describe('the feed of a room', () => {
     return () => vi.useRealTimers()
   })
 
-  it('delivers events in order and once when notices arrive out of order', async () => {
+  it('delivers each event once and in order when notices arrive out of order or twice', async () => {
     const { feed, syncs, delivered } = givenFeed()
 
     feed.receive(notice(13, 12))
@@ -91,7 +91,7 @@ describe('the feed of a room', () => {
     expect(syncs).toEqual([])
   })
 
-  it('syncs an event that is known to exist and whose notice does not arrive', async () => {
+  it('syncs once when the notice of an expected event does not arrive', async () => {
     const { feed, syncs, delivered } = givenFeed()
 
     feed.receive(notice(11, 10))
@@ -155,7 +155,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([11, 12, 13, 14, 15])
   })
 
-  it('returns the missed events when a sync is already running', async () => {
+  it('returns the missed events even when another sync is already running', async () => {
     const { feed, syncs } = givenFeed([{ code: 'disconnected' }])
 
     feed.expect(15)

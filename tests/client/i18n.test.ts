@@ -65,7 +65,7 @@ describe.each(others)('the texts of %s', (language, words) => {
     }
   })
 
-  it('are translated, apart from a few equal words', () => {
+  it('differ from the English ones, apart from a few words', () => {
     const english = textsOf(en)
     const same = [...textsOf(words)].filter(
       ([key, texts]) => texts.join() === english.get(key)?.join(),
@@ -88,7 +88,7 @@ describe.each(ofConsole.filter(([language]) => language !== 'en'))(
         )
     })
 
-    it('are translated, apart from a few equal words', () => {
+    it('differ from the English ones, apart from a few words', () => {
       const same = Object.keys(words).filter((key) => words[key] === english[key])
       expect(same.length).toBeLessThan(6)
     })

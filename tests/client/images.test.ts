@@ -10,7 +10,7 @@ const pixel = Buffer.from(
 )
 
 describe('images in messages', { timeout: 60_000 }, () => {
-  it('are fetched only after a click on that image', async () => {
+  it('are fetched one by one, each only after a click on it', async () => {
     const { page, problems } = await fixture.open('alice')
     const requests: { url: string; referer: string | undefined }[] = []
     await page.context().route('https://*.example/**', async (route) => {

@@ -168,7 +168,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     await alice.page.getByRole('link', { name: new RegExp(`${still}.*muted`) }).waitFor()
   })
 
-  it('appear once for many hidden tabs', async () => {
+  it('appear once, even if many hidden tabs are open', async () => {
     const room = await givenRoom()
     const others = [
       await openTab(alice.page.context(), '/'),

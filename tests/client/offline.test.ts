@@ -31,7 +31,7 @@ async function givenClosedRoom(): Promise<string> {
   return room
 }
 
-/** Creates such a room with one message, and opens it in alice's page. */
+/** Creates a private room of bob and alice with one message, and opens it in alice's page. */
 async function givenRoom(text = 'before'): Promise<string> {
   const room = await givenClosedRoom()
   await alice.page.getByRole('link', { name: room }).click()
@@ -224,7 +224,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
 
   it('fetches a message whose notice was lost, and marks it as read only when it is shown', async () => {
     const room = await givenRoom()
-    // The first page of alice shows another room from now on.
+    // Open another room in alice's first page, so that only the new page can mark the message as read.
     await givenRoom()
     const page = await alice.page.context().newPage()
     const notices = await dropNotices(page, 'not announced')
@@ -239,7 +239,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await bob.send(room, 'not announced')
     await expect.poll(notices.dropped).toBeGreaterThan(0)
     await expect.poll(unread).toBe(1)
-    // Both events make the page refresh its rooms and its read positions.
+    // Dispatches two events, each of which makes the page refresh its rooms and its read positions.
     const returnToTab = () =>
       page.evaluate(() => {
         document.dispatchEvent(new Event('visibilitychange'))
@@ -248,7 +248,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await returnToTab()
     await notices.requested()
     await returnToTab()
-    // This is longer than the delay before the page sends its read position.
+    // Wait longer than the delay after which the page would send its read position.
     await page.waitForTimeout(1_000)
     expect(await unread()).toBe(1)
     notices.release()
@@ -258,7 +258,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await page.close()
   })
 
-  it('sends a message that was written while old messages were shown, also after a reload', async () => {
+  it('sends a message that was written while old messages were shown, even after a reload', async () => {
     const room = await givenRoom()
     const { page } = alice
     const first = await bob.send(room, 'long ago')
@@ -282,7 +282,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await expect.poll(last, recovery).toBe('written far up')
   })
 
-  it('shows an own message in a room that has not loaded yet', async () => {
+  it('shows a message that the user writes in a room that has not loaded yet', async () => {
     const { page } = alice
     await givenRoom()
     const room = await givenClosedRoom()
@@ -423,7 +423,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await page.close()
   })
 
-  it('recovers in all tabs at once, and other users see no change of the status', async () => {
+  it('recovers in all tabs at once, and other users see no change of the person’s status', async () => {
     const room = await givenRoom()
     const statuses: string[] = []
     const stop = bob.client.listen(topics.deliverPresence, { user: 'bob', room }, ({ changes }) => {
@@ -462,7 +462,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
 })
 
 describe('a message that the server rejects', { timeout: 60_000 }, () => {
-  it('shows the reason, also after a reload, and is resent or discarded by its sender', async () => {
+  it('shows the reason, even after a reload, and can be resent or discarded by its sender', async () => {
     const room = await givenRoom()
     const { page } = alice
     const outgoing = page.locator('article.is-outgoing')

@@ -19,18 +19,18 @@ describe('recent events', () => {
     expect(seqsAfter(recent, 10)).toEqual([11, 12, 13, 14])
   })
 
-  it('are returned after the position of a page only', () => {
+  it('are returned only if their sequence number is above that of a page', () => {
     expect(seqsAfter(givenRecent(10, [11, 12, 13]), 12)).toEqual([13])
   })
 
-  it('are complete after the position at which recording began', () => {
+  it('are complete after the sequence number at which recording began', () => {
     const recent = givenRecent(10, [11])
 
     expect(recent.isCompleteAfter(9)).toBe(false)
     expect(recent.isCompleteAfter(10)).toBe(true)
   })
 
-  it('are limited to 500, and incomplete before the oldest of them', () => {
+  it('are limited to 500, and are incomplete before the oldest event that is kept', () => {
     const seqs = Array.from({ length: 501 }, (_, index) => index + 11)
     const full = givenRecent(10, seqs.slice(0, 500))
     expect(seqsAfter(full, 0)).toHaveLength(500)
@@ -43,7 +43,7 @@ describe('recent events', () => {
     expect(full.isCompleteAfter(11)).toBe(true)
   })
 
-  it('start again from the position of a later page', () => {
+  it('are dropped up to the sequence number of a later page when recording restarts there', () => {
     const recent = givenRecent(10, [11, 12, 13])
     recent.restart(12)
 

@@ -34,7 +34,7 @@ const shape = (rows: readonly ListRow[]) =>
   rows.map((row) => `${row.kind} ${row.key}${'isFirst' in row && row.isFirst ? ' first' : ''}`)
 
 describe('message rows', () => {
-  it('are the same for messages loaded page by page and at once', () => {
+  it('are the same whether the messages are loaded page by page or at once', () => {
     const items = givenItems(1_000)
     const toRows = createRows()
 
@@ -58,11 +58,11 @@ describe('message rows', () => {
 
     const all = new Set(toRows(items, [], undefined, 'alice'))
 
-    // The first message may join the group and the day of the messages added before it.
+    // Skip the day line and the first message: older messages of that day and sender change both.
     expect(some.slice(2).filter((row) => !all.has(row))).toEqual([])
   })
 
-  it('change only for the edited message', () => {
+  it('stay the same objects after an edit, except for the row of the edited message', () => {
     const items = givenItems(300)
     const toRows = createRows()
     const before = new Set(toRows(items, [], undefined, 'alice'))
@@ -112,8 +112,18 @@ const firsts = (rows: readonly ListRow[]) =>
 
 describe('message groups', () => {
   it.each([
-    ['continue within five minutes', ['bob', 0], ['bob', 4.99999], false],
-    ['end after five minutes', ['bob', 0], ['bob', 5], true],
+    [
+      'include the next message of the sender within five minutes',
+      ['bob', 0],
+      ['bob', 4.99999],
+      false,
+    ],
+    [
+      'end when the next message of the sender follows after five minutes',
+      ['bob', 0],
+      ['bob', 5],
+      true,
+    ],
     ['end with another sender', ['bob', 0], ['alice', 1], true],
     ['end at midnight', ['bob', 719], ['bob', 721], true],
   ] as const)('%s', (_title, first, second, isFirst) => {
@@ -146,7 +156,7 @@ describe('the unread line', () => {
     return below?.kind === 'message' ? below.item.seq : undefined
   }
 
-  it('is above the first unread message of another user, not above one of the reader', () => {
+  it('is above the first unread message of another user, not above a message of the reader', () => {
     expect(seqBelowLine(createRows()(items, [], 1, 'alice'))).toBe(3)
   })
 
@@ -163,7 +173,7 @@ describe('the unread line', () => {
     expect(rows.filter(({ kind }) => kind === 'unread')).toEqual([])
   })
 
-  it('does not change the row objects when the rows are computed again', () => {
+  it('leaves all rows the same objects when the rows are computed again', () => {
     const toRows = createRows()
     const before = toRows(items, [], 3, 'alice')
 
@@ -207,16 +217,19 @@ describe('outgoing messages', () => {
     expect(firsts(rows.slice(-2))).toEqual(expected)
   })
 
-  it.each([0, 1])('are hidden once their event is in the timeline, at index %s', (index) => {
-    const items = givenMessages(['alice', 0], ['alice', 1])
-    const pending = outgoing(String(items[index]?.clientId), 'x')
+  it.each([0, 1])(
+    'are hidden once the timeline contains them as sent messages, here at index %s',
+    (index) => {
+      const items = givenMessages(['alice', 0], ['alice', 1])
+      const pending = outgoing(String(items[index]?.clientId), 'x')
 
-    const rows = createRows()(items, pending, undefined, 'alice')
+      const rows = createRows()(items, pending, undefined, 'alice')
 
-    expect(outgoingOf(rows).map(({ key }) => key)).toEqual(['x'])
-  })
+      expect(outgoingOf(rows).map(({ key }) => key)).toEqual(['x'])
+    },
+  )
 
-  it('keep their row until they or their group change', () => {
+  it('keep the same row object until their status or group changes', () => {
     const toRows = createRows()
     const [item] = givenMessages(['bob', 0])
     const [pending] = outgoing('x')

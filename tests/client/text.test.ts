@@ -100,7 +100,7 @@ describe('parseMessage with malicious text', () => {
     expect(hrefsOf(parseMessage(text))).toEqual(hrefs)
   })
 
-  it('is the only way to HTML: no source in client/text writes HTML directly', () => {
+  it('cannot be bypassed: no file in client/text writes HTML directly', () => {
     const sources = globSync('text/*.{ts,tsx}', { cwd: client }).map((file) =>
       readFileSync(join(client, file), 'utf8'),
     )

@@ -56,7 +56,7 @@ describe('a timeline', () => {
     expect(timelineOf([sent(1, 'a')], { ...empty(), hasNewer: true }).items).toEqual([])
   })
 
-  it('counts replies that arrive before their parent message, each once', () => {
+  it('counts each reply that arrives before its parent message once', () => {
     const timeline = timelineOf([
       sent(2, 'b', 'a'),
       sent(3, 'c', 'a'),
@@ -68,7 +68,7 @@ describe('a timeline', () => {
     expect(repliesOf(timeline, 'a')).toEqual({ count: 3, lastSeq: 4 })
   })
 
-  it('inserts a message between loaded ones, and no newer one while newer pages are missing', () => {
+  it('inserts a message between loaded messages, but adds no newer message while newer pages are missing', () => {
     const page = { messages: [], before: true, after: false, asOf: 0 }
     const old = {
       ...timelineOf([sent(4, 'a'), sent(9, 'b')], timelineFromPage(page)),
@@ -80,7 +80,7 @@ describe('a timeline', () => {
     expect(items.map(({ seq }) => seq)).toEqual([4, 7, 9])
   })
 
-  it('counts replies that arrive early for their own parent message only', () => {
+  it('counts a reply that arrives before its parent message for that parent only', () => {
     const timeline = timelineOf([sent(2, 'b', 'a'), sent(4, 'd', 'c'), sent(3, 'c'), sent(1, 'a')])
 
     expect(repliesOf(timeline, 'a')).toEqual({ count: 1, lastSeq: 2 })
@@ -89,7 +89,7 @@ describe('a timeline', () => {
     expect(timelineOf([sent(9, 'x')], empty()).items[0]).not.toHaveProperty('replies')
   })
 
-  it('keeps the highest sequence number of replies that arrive early and out of order', () => {
+  it('keeps the highest sequence number of replies that arrive out of order before their parent message', () => {
     const timeline = timelineOf([sent(3, 'c', 'a'), sent(2, 'b', 'a'), sent(1, 'a')])
 
     expect(repliesOf(timeline, 'a')).toEqual({ count: 2, lastSeq: 3 })
@@ -101,7 +101,7 @@ describe('a timeline', () => {
     expect(timelineOf([sent(2, 'b', 'a')], timeline)).toBe(timeline)
   })
 
-  it('limits the replies remembered for messages that are not loaded', () => {
+  it('remembers only the newest 50 replies to messages that are not loaded', () => {
     const many = Array.from({ length: 500 }, (_, index) =>
       sent(index + 10, `r-${index}`, `up-${index}`),
     )
@@ -113,7 +113,7 @@ describe('a timeline', () => {
   })
 })
 
-describe('an event about a loaded message', () => {
+describe('an event that changes a message', () => {
   const [id, other] = [idOf(1), idOf(2)]
   const loaded = () => timelineOf([sent(1, id), sent(2, other)])
   const first = ({ items }: Timeline) => items[0]
@@ -159,7 +159,7 @@ describe('an event about a loaded message', () => {
     ])
   })
 
-  it('keeps other reactions when the last user removes one', () => {
+  it('keeps other reactions when the last user of a reaction removes it', () => {
     const events = [
       reaction(3, 'bob', true, '👎'),
       reaction(4, 'bob', true),
@@ -171,7 +171,7 @@ describe('an event about a loaded message', () => {
     expect(reactions.map(({ emoji }) => emoji)).toEqual(['👎', '🎉'])
   })
 
-  it('does not add a reaction twice, nor remove an absent one', () => {
+  it('does not add a reaction twice, nor remove an absent reaction', () => {
     const once = timelineOf([reaction(3, 'bob', true)], loaded())
 
     for (const again of [reaction(4, 'bob', true), reaction(4, 'carol', false)])
@@ -318,7 +318,7 @@ describe('a history page', () => {
     close()
   })
 
-  it('is followed by all later events, also when it is older than the last page', async () => {
+  it('is followed by all later events, even when it is older than the page loaded before it', async () => {
     const { timeline, answer, hear, seqs, log, syncs, close } = givenRoom()
     log.push(sent(9, idOf(9)))
     await answer([8, 9, 10], 10, { before: true })
@@ -327,7 +327,7 @@ describe('a history page', () => {
     void timeline.goTo(2)
     await answer([1, 2, 3], 11, { after: true })
     expect(seqs()).toEqual([1, 2, 3])
-    // This page, of position 8, is older than the page before, as if a lagging replica had sent it.
+    // This page includes events up to 8, the page before it up to 11: a lagging replica may cause this.
     void timeline.goToPresent()
     await answer([6, 7, 8], 8)
 

@@ -55,7 +55,7 @@ describe('the unread count of a room', () => {
     expect(totalOf(withNotices(current, sent(3), sent(4)))).toEqual({ unread: 3, mentions: 0 })
   })
 
-  it('is that of the newer of two responses, in either order', () => {
+  it('is taken from the newer of two responses, in whichever order they arrive', () => {
     const received = withNotices(startUnread(counted(2, 0)), sent(3), sent(4))
     const [older, newer] = [counted(3, 1), counted(4, 2)]
 
@@ -100,7 +100,7 @@ describe('the unread count of a room', () => {
     expect(totalOf(now)).toEqual({ unread: 1, mentions: 1 })
   })
 
-  it('is incomplete until a response includes a message received without its event', () => {
+  it('is incomplete after a notice without its event until a response includes that message', () => {
     const { event: _, ...long } = sent(3)
     const now = withNotices(startUnread(counted(2, 0)), long as Notice)
 
@@ -110,7 +110,7 @@ describe('the unread count of a room', () => {
     expect(isUncounted(applyCount(now, counted(2, 0, { readSeq: 3 })))).toBe(false)
   })
 
-  it('leaves out a received message whose position is that of the response or of the last read message', () => {
+  it('leaves out a received message with the sequence number of the response or of the last read message', () => {
     const received = withNotices(startUnread(counted(2, 0)), sent(3, { mentions: [me] }))
 
     for (const read of [counted(3, 0), counted(2, 0, { readSeq: 3 })])
@@ -123,11 +123,11 @@ describe('the unread count of a room', () => {
     expect(totalOf(applyCount(read, counted(3, 2, { readSeq: 1 })))).toMatchObject({ unread: 3 })
   })
 
-  it('is replaced by a later response with the same position', () => {
+  it('is replaced by a later response with the same sequence number', () => {
     expect(totalOf(applyCount(startUnread(counted(4, 2)), counted(4, 1))).unread).toBe(1)
   })
 
-  it('is complete without notices, and incomplete until a response includes all notices without events', () => {
+  it('is complete before any notice, and incomplete until a response includes all messages of notices without events', () => {
     const { event: _, ...long } = sent(6)
     const start = startUnread(counted(0, 0))
     const now = withNotices(start, long as Notice, { ...long, seq: 5 } as Notice)

@@ -51,7 +51,7 @@ describe('the README', () => {
     expect(checked.stdout).toContain('chat.history')
   })
 
-  it('names the version of the nats command that the tests use, which lists the function, too', async () => {
+  it('names the version of the nats command that the tests use, and this command lists the function', async () => {
     const nats = await findNatsCli()
     const listed = await run(nats, ['-s', env.NATS_URL ?? '', 'micro', 'ls'])
     expect(listed.stdout).toContain('greet')

@@ -184,7 +184,7 @@ describe('the password grant', () => {
     ['invalid JSON', '[', /users\.json is not JSON/],
     ['a user without a password', '[{"username":"a"}]', /users\.json .* 0\.password/],
   ])(
-    'prevents the start of the provider when users.json contains %s',
+    'is not offered, because the provider does not start, when users.json contains %s',
     async (_what, content, reason) => {
       const dir = await temporaryFolder()
       await writeFile(join(dir, 'users.json'), content)
@@ -283,7 +283,7 @@ describe('the code flow', () => {
     expect(await response.json()).toMatchObject({ error: 'invalid_grant' })
   })
 
-  it('accepts a code once, also when it is sent twice at the same time', async () => {
+  it('accepts a code only once, even when it is sent twice at the same time', async () => {
     const { code, verifier } = await client.signIn('alice')
 
     const answers = await Promise.all([
