@@ -51,7 +51,7 @@ describe('the layers of the project', () => {
     ['domain', ['runtime', 'schema']],
     ['functions', ['runtime', 'domain', 'schema']],
     ['client', ['runtime', 'schema']],
-  ])('let %s import only itself and the layers %j', (folder, allowed) => {
+  ])('let the folder %s import only itself and the folders %j', (folder, allowed) => {
     const wrong = filesOf(folder).flatMap((file) =>
       importsOf(file)
         .filter((target) => isOurs(target) && ![folder, ...allowed].includes(layerOf(target)))

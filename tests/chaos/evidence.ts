@@ -10,7 +10,7 @@ export interface Evidence {
   reactions: { messageId: MessageId; userId: UserId; emoji: string }[]
   /** The earlier texts of edited messages. */
   versions: { messageId: MessageId; text: string }[]
-  /** The sequence of the last persisted event of each room. */
+  /** The sequence number of the last persisted event of each room. */
   heads: { room: RoomId; seq: number }[]
   /** The entries that the member index ROOMS_KV should have according to the database. */
   expectedIndex: Map<string, string>

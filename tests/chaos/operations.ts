@@ -152,7 +152,7 @@ const operations: Record<keyof typeof weights, Operation> = {
     if (outcome.ok) operation.seq = outcome.value.seq
   },
 
-  /** Calls the functions that only read. The frame recorder records their answers for the checks. */
+  /** Calls functions that only read data. The frame recorder records their answers for the checks. */
   async read(actor, history, random) {
     const room = pickRoom(actor, history, random)
     const message = pickMessage(history, random)
@@ -192,7 +192,7 @@ const operations: Record<keyof typeof weights, Operation> = {
       { user: actor.userId, room, action: 'join' },
       call,
     )
-    // Load the room at once, so that the view depends on pushes from the beginning.
+    // Load the room at once, so that its view is updated by pushed events from now on.
     if (ok) await actor.follow(room).catchUp()
   },
 

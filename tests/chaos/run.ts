@@ -137,7 +137,7 @@ async function runLoad(
   return injected
 }
 
-/** Injects one fault after another. The system may not have recovered before the next fault. */
+/** Injects one fault after another, even if the system has not recovered from the previous fault. */
 async function runFaultSchedule(
   schedule: ScheduleName,
   system: SystemUnderTest,
@@ -161,7 +161,7 @@ async function runFaultSchedule(
   }
 }
 
-/** Runs operations after the last fault. Returns the failed calls, except for intended rejections. */
+/** Runs operations after the last fault. Returns the calls that failed, except for rejected calls. */
 async function runWithoutFaults(
   system: SystemUnderTest,
   history: OperationHistory,

@@ -26,7 +26,7 @@ export function createRuntimeInstance(
         const exit = service.exited
         await stopAndRestart(async () => {})
         const { code } = await exit
-        // The exit code is null if a slow shutdown, for example during an outage, ended with SIGKILL.
+        // Ignore the code null: a slow shutdown, for example during an outage, ended with SIGKILL.
         if (code) onCrash(`${service.name} exited with code ${code} on a restart`)
       }),
     pause: (ms) =>

@@ -14,7 +14,7 @@ export type CallOutcome<N extends FunctionName> =
   | { ok: true; value: OutputOf<Contracts[N]> }
   | { ok: false; code: string }
 
-/** Calls a function. Resolves with the code if the call fails, and does not throw. */
+/** Calls a function. If the call fails, resolves with the error code instead of throwing. */
 export type CallFunction = <N extends FunctionName>(
   name: N,
   input: InputOf<Contracts[N]>,
@@ -25,7 +25,7 @@ export interface SimulatedUser {
   client: Client<Contracts>
   call: CallFunction
   views: Map<RoomId, UserRoomView>
-  /** The closed views of rooms that the user left. */
+  /** The closed views of rooms that the user left or that were archived. */
   pastViews: UserRoomView[]
   follow(room: RoomId): UserRoomView
   reconnect(): Promise<void>

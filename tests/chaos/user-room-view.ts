@@ -28,14 +28,14 @@ export interface DeliveryCounts {
 
 interface ViewedMessage extends VisibleMessage {
   editedSeq: number
-  /** The newest reaction event of each key `{user} {emoji}`. */
+  /** The newest reaction event by its key `{user} {emoji}`. */
   reactionStates: Map<string, { seq: number; on: boolean }>
   reactions: Set<string>
 }
 
 /**
- * The view syncs after this number of events, because `prev` does not reveal a thread of which every
- * notice was lost. The number is below the maximum of events that `chat.sync` returns.
+ * The view calls `chat.sync` after this number of pushed events, to find threads of which every notice
+ * was lost: `prev` does not reveal them. `chat.sync` can return more events than this number.
  */
 const maxEventsBetweenSyncs = 200
 const maxAttempts = 40
@@ -46,9 +46,9 @@ export function createUserRoomView(
   deliveries: DeliveryCounts,
 ): UserRoomView {
   let messages = new Map<MessageId, ViewedMessage>()
-  /** The view has all events up to this sequence; undefined before the first load. */
+  /** The view has all events up to this sequence number; undefined before the room is loaded. */
   let completeTo: number | undefined
-  /** The sequence of the last applied event of each thread, and of the room under the key ''. */
+  /** Sequence number of the last applied event by thread; the key '' stands for the room itself. */
   const heads = new Map<string, number>()
   let highestSeq = 0
   let eventsSinceSync = 0
@@ -171,7 +171,7 @@ function applyEvent(
     const { id, threadId = '', text } = event
     const existing = messages.get(id)
     if (!existing) messages.set(id, { ...createViewedMessage(seq, threadId), text })
-    // The first copy of a duplicated message determines its position.
+    // The stream may contain a message twice: the sequence number of the first copy counts.
     else if (!existing.isDeleted) existing.seq = Math.min(existing.seq, seq)
     return true
   }
@@ -209,7 +209,7 @@ function mergeMessage(message: Message, existing?: ViewedMessage): ViewedMessage
   return { ...current, text, editedSeq, isDeleted: deletedAt !== undefined }
 }
 
-/** Reads all messages of a room and its threads. Returns 'forbidden' or undefined if a call fails. */
+/** Reads all messages of a room and its threads. If a call fails, returns 'forbidden' or undefined. */
 async function readHistory(room: RoomId, call: CallFunction, violations: string[]) {
   const messages = new Map<MessageId, ViewedMessage>()
   const threads: MessageId[] = []
@@ -221,7 +221,7 @@ async function readHistory(room: RoomId, call: CallFunction, violations: string[
           ? await call('chat.history', { room, after, limit: 100 })
           : await call('chat.history.thread', { room, threadId, after, limit: 100 })
       if (!page.ok) return page.code === 'forbidden' ? 'forbidden' : undefined
-      // Pages may include events up to different sequences: the next sync starts at the lowest.
+      // Each page has its own `asOf`, the last event that it includes: the next sync starts at the lowest.
       asOf = Math.min(asOf, page.value.asOf)
       for (const message of page.value.messages) {
         if (message.seq <= after) violations.push(`a page after ${after} has ${message.seq}`)

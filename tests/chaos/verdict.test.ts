@@ -162,7 +162,7 @@ describe('checkEvidence', () => {
       ({ frames }) => frames.push(createNoticeFrame(3, 1)),
     ],
     [
-      'a notice with a different event than the log',
+      'a notice whose event differs from that in the log',
       'every notice matches the log and names the previous event',
       ({ frames }) => {
         const wrong = createNoticeFrame(3, 2)
@@ -312,7 +312,7 @@ describe('checkEvidence', () => {
       },
     ],
     [
-      'a late event from before a removal',
+      'an event from before a removal that arrives long after the removal',
       ({ membershipOperations, storedMembers, frames }) => {
         membershipOperations.push(leave(sentAt + 200))
         storedMembers.delete(`${room}.bob`)
@@ -366,7 +366,7 @@ describe('checkEvidence', () => {
       },
     ],
     [
-      'a read position from a call without an answer',
+      'a read position that was set by a call without an answer',
       ({ readOperations, counts }) => {
         readOperations.push({
           ...first(readOperations),

@@ -202,7 +202,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
   it('shows cached messages before the connection is established', async () => {
     const visitor = await givenCached('at once')
     const { page } = visitor
-    // NATS does not respond; the OpenID provider does.
+    // Block NATS, but not the OpenID provider.
     await page.routeWebSocket(/.*/, () => undefined)
 
     await page.reload()
@@ -254,7 +254,7 @@ describe('a new version of the page', { timeout: 60_000 }, () => {
     expect(await page.title()).toBe('Natter, newer')
   })
 
-  it('is suggested when a chunk of the old version cannot be loaded', async () => {
+  it('is loaded with a button that appears when a file of the old version cannot be loaded', async () => {
     const context = await fixture.browser.newContext({ locale: 'en-US', serviceWorkers: 'block' })
     const page = await context.newPage()
     page.setDefaultTimeout(5_000)

@@ -360,7 +360,7 @@ describe('a part of the page that fails to render', { timeout: 60_000 }, () => {
     problems.length = 0
   })
 
-  it('causes no other problems in the page', () => expectNoProblems(alice))
+  it('causes no other errors in the page', () => expectNoProblems(alice))
 })
 
 /** Removes `reactions` from the cached messages of a room. Returns false if none is cached yet. */

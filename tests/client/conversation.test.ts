@@ -100,7 +100,7 @@ describe('a conversation in two browsers', { timeout: 60_000 }, () => {
     expect(other).not.toBe(room)
   })
 
-  it('causes no problems in the pages', async () => {
+  it('causes no errors in the pages', async () => {
     await expectNoProblems(alice)
     await expectNoProblems(bob)
   })

@@ -257,7 +257,7 @@ describe('unread messages', { timeout: 60_000 }, () => {
     await page.setViewportSize({ width: 1280, height: 800 })
   })
 
-  it('collect below a divider while the window is unfocused, and are read on focus', async () => {
+  it('collect below a divider while the window is unfocused, and are read once it has the focus', async () => {
     const { page } = alice
     const { room } = await givenHistory(30)
     await page.getByRole('link', { name: room }).click()

@@ -30,7 +30,7 @@ const focused = (page: Page) =>
     return `${element?.id || element?.tagName.toLowerCase()} ${label}`.trim()
   })
 
-/** Returns the message list. The library Kobalte adds other elements with role log for announcements. */
+/** Returns the message list by its name, because Kobalte adds other elements with the role log. */
 const listOf = (page: Page) => page.getByRole('log', { name: /^Messages in/ })
 
 /** Presses Tab until an element with this name has the focus. */
@@ -146,7 +146,7 @@ describe('the page, used by keyboard', { timeout: 120_000 }, () => {
     for (const room of [second, third]) await unread(room).waitFor({ state: 'detached' })
   })
 
-  it('closes a side panel from inside it and from an empty composer', async () => {
+  it('closes a side panel with Escape from inside the panel and from an empty composer', async () => {
     const { page } = alice
     const room = await givenRoom()
     const { id } = await bob.send(room, 'about this')
@@ -211,7 +211,7 @@ describe('the page, used by keyboard', { timeout: 120_000 }, () => {
     await expect.poll(() => focused(page)).toMatch(/^composer/)
   })
 
-  it('skips the actions of unfocused messages on Tab', async () => {
+  it('moves with Tab past the buttons of messages that do not have the focus', async () => {
     const { page } = alice
     const room = await givenRoom()
     for (let number = 0; number < 15; number++) await bob.send(room, `number ${number}.`)
@@ -246,7 +246,7 @@ describe('the page, used by keyboard', { timeout: 120_000 }, () => {
     }
   })
 
-  it('focuses the dialog that was opened last', async () => {
+  it('focuses a dialog that is opened while another dialog closes', async () => {
     const { page } = alice
     await givenRoom()
     await page.getByRole('button', { name: 'Create room' }).click()
@@ -266,7 +266,7 @@ describe('the page, used by keyboard', { timeout: 120_000 }, () => {
     await expectNoProblems(alice)
   })
 
-  it('announces each new message to a screen reader, and no old one', async () => {
+  it('announces each new message to a screen reader, but no old message', async () => {
     const { page } = alice
     const room = await givenRoom()
     const announcer = page.locator('.announcer')

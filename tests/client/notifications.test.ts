@@ -108,7 +108,7 @@ async function chooseLevel(page: Page, room: string, level: string) {
   await page.getByRole('heading', { name: 'Not found' }).waitFor()
 }
 
-/** Sends a mention and waits for its notification: all earlier messages are processed by then. */
+/** Sends a mention and waits for its notification, so that all earlier messages are processed. */
 async function sendSentinel(pages: Page[], room: string) {
   const last = `last-${crypto.randomUUID().slice(0, 8)}`
   await bob.send(room, `@alice ${last}`)
@@ -184,7 +184,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     const shown = sent.map((text) => text.replace('@alice', '@Alice Adams'))
     const mine = async () => (await bodiesOf(tabs)).filter((body) => body.includes(room))
     await expect.poll(async () => (await mine()).length).toBeGreaterThanOrEqual(3)
-    // A tab has processed all messages once it counts them as unread.
+    // Wait until each tab counts the messages as unread: it has processed them by then.
     for (const tab of tabs)
       await tab.getByRole('link', { name: new RegExp(`${room}.*3 unread`) }).waitFor()
     expect((await mine()).toSorted()).toEqual(shown.toSorted())
@@ -284,7 +284,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     await tabs[1]?.close()
   })
 
-  it('pause during do not disturb, and resume afterwards', async () => {
+  it('pause while the status is do not disturb, and resume afterwards', async () => {
     const room = await givenRoom()
     const { page } = alice
     await goTo(page, fixture.urls.web, 'nowhere')
@@ -320,7 +320,7 @@ describe('notifications', { timeout: 60_000 }, () => {
       if (count > 0) await calling.first().click()
       return count
     }
-    // Most rooms of the earlier tests contain an unread mention.
+    // Open all rooms with an unread mention: most rooms of the earlier tests have one, too.
     await expect.poll(readNext, { timeout: 40_000 }).toBe(0)
     await expect.poll(() => page.title()).not.toMatch(/^\(/)
     expect(await icon()).toBe('/icon.svg')

@@ -415,7 +415,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
 
     const resume = fixture.network.stall()
     await bob.send(room, 'two')
-    // This is twice the ping interval.
+    // Let twice the ping interval pass, so that the page notices the missing response.
     await page.clock.runFor(20_000)
 
     await message(page, 'two').waitFor(recovery)

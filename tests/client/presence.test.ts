@@ -21,10 +21,10 @@ const fixture = useClientFixture({
   },
 })
 
-/** Creates a room as bob and invites these other users. */
+/** Creates a room as bob and invites the users `others`. */
 async function givenRoom(kind: 'public' | 'private', ...others: string[]): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
-  // Renews bob's presence lease: without heartbeats, his status becomes offline.
+  // Send a heartbeat as bob's client does: without heartbeats, bob's status becomes offline.
   await bob.client.call('presence.heartbeat', { connId })
   await bob.client.call('room.create', { room, name: room, kind })
   for (const userId of others) await bob.client.call('room.invite', { room, userId })
@@ -39,7 +39,7 @@ async function openMembers(room: string) {
   return page.getByRole('region', { name: 'Members' }).getByRole('listitem')
 }
 
-/** Sends a message and waits for it: all earlier events have arrived by then. */
+/** Sends a message and waits until alice's page shows it, and so has received all earlier events. */
 async function sendSentinel(room: string) {
   const last = `last-${crypto.randomUUID().slice(0, 8)}`
   await bob.send(room, last)
@@ -204,7 +204,7 @@ describe('the event subscriptions of a page', { timeout: 60_000 }, () => {
     )
   })
 
-  it('cause no problems in the page', async () => {
+  it('cause no errors in the page', async () => {
     // The browser logs this error while the page is offline.
     const problems = alice.problems.filter(
       (problem) => !problem.includes('ERR_INTERNET_DISCONNECTED'),

@@ -97,7 +97,7 @@ describe('a session', { timeout: 90_000 }, () => {
     await page.context().close()
   })
 
-  it('ends with a notice when the provider rejects the renewal, and stops retrying', async () => {
+  it('ends with a notice when the provider rejects a token renewal, which is not retried', async () => {
     const { page } = await fixture.open('alice')
     const other = await page.context().newPage()
     other.setDefaultTimeout(10_000)
@@ -140,7 +140,7 @@ describe('a session', { timeout: 90_000 }, () => {
     await page.getByText('Connection lost.').waitFor({ state: 'detached', timeout: 30_000 })
     await using bob = await createTestUser(fixture.urls, 'bob')
     await bob.send(room, 'you are back')
-    // A renewal with a reconnect may happen at this moment, so allow more time.
+    // Allow more time: the page may renew its token and reconnect at this moment.
     await message(page, 'you are back').waitFor({ timeout: 20_000 })
     await page.locator('#composer').press('Enter')
     await message(page, 'not sent yet').waitFor()

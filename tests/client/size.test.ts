@@ -54,7 +54,7 @@ describe('the first load of the page', () => {
     expect(bytes, `the largest parts are ${what}`).toBeLessThanOrEqual(maxBytes)
   })
 
-  it('preloads every file from the HTML', async () => {
+  it('preloads each of its files by a link in the HTML', async () => {
     const page = await read('index.html')
 
     for (const file of firstFiles()) expect(page).toContain(file)
@@ -67,7 +67,7 @@ describe('the first load of the page', () => {
       expect(all).not.toContain(foreign)
   })
 
-  it('leaves dialogs, menus and grammars to lazy chunks', () => {
+  it('does not contain dialogs, menus and grammars, which load on demand', () => {
     const lazy = Object.values(chunks).filter(({ file }) => !firstFiles().includes(file))
 
     const names = lazy.map(({ file }) => file).join('\n')

@@ -179,7 +179,7 @@ describe('an event that changes a message', () => {
     expect(first(timelineOf([reaction(3, 'bob', false)], loaded()))?.reactions).toEqual([])
   })
 
-  it('applies to a message outside of a timeline', () => {
+  it('also changes a message that is not part of a timeline', () => {
     const [item, another] = loaded().items
     if (!item || !another) throw new Error('The fixture is empty')
 

@@ -36,20 +36,20 @@ const counted = (asOf: number, unread: number, more: Partial<UnreadCount> = {}):
   ...more,
 })
 
-describe('the unread count of a room', () => {
+describe('the unread count of a room, computed from responses and notices', () => {
   it('counts each received message of other users once', () => {
     const now = withNotices(startUnread(counted(2, 1)), sent(3), sent(3), sent(4, { sender: me }))
 
     expect(totalOf(now)).toEqual({ unread: 2, mentions: 0 })
   })
 
-  it('adds received messages that the response does not include', () => {
+  it('adds received messages that a room.list response does not include', () => {
     const received = withNotices(startUnread(counted(2, 1)), sent(3), sent(4, { mentions: [me] }))
 
     expect(totalOf(applyCount(received, counted(3, 2)))).toEqual({ unread: 3, mentions: 1 })
   })
 
-  it('does not add received messages that the response includes', () => {
+  it('does not add received messages that a room.list response includes', () => {
     const current = applyCount(startUnread(counted(2, 1)), counted(4, 3))
 
     expect(totalOf(withNotices(current, sent(3), sent(4)))).toEqual({ unread: 3, mentions: 0 })

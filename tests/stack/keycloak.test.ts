@@ -147,7 +147,7 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
       tokens = await fetchTokens(ground.keycloak.url, 'natter-cli', cli)
     })
 
-    it('of an accepted client is accepted from a program, too', async () => {
+    it('of an accepted client is also accepted when a program connects with it', async () => {
       expect(await tryToken(tokens.access_token)).toBe('let in')
     })
 

@@ -316,7 +316,7 @@ describe('the code flow', () => {
     expect(answer.body).toContain('redirect_uri')
   })
 
-  it('returns a new code without a form while the session lasts', async () => {
+  it('returns a new code without showing a login form while the session lasts', async () => {
     const { browser } = await client.signIn('alice')
     const silent = client.request({ prompt: 'none', redirect_uri: `${app}/silent` })
 
@@ -484,7 +484,7 @@ describe('a cross-origin request', () => {
     expect(answered.headers.get('access-control-allow-origin')).toBe(app)
   })
 
-  it('is preceded by a preflight request that is allowed from the origin of the app only', async () => {
+  it('has a preflight request that is allowed from the origin of the app only', async () => {
     const preflight = (origin: string) =>
       fetch(`${url}/${endpoints}/userinfo`, {
         method: 'OPTIONS',

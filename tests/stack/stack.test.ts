@@ -91,7 +91,7 @@ describe('the state of a stack', () => {
     expect(made.functionsPassword).toMatch(/^[a-z]\w{40,}$/)
   })
 
-  it('is rejected if its secrets are damaged, and they are not replaced', async () => {
+  it('is rejected if its secrets are damaged', async () => {
     const file = join(await givenFolder(), 'secrets.json')
     await writeFile(file, '{}')
 
@@ -289,7 +289,7 @@ async function readUrls(dir: string) {
   return urls as Record<'web' | 'nats' | 'issuer', string> & { pids: Record<string, number> }
 }
 
-/** Returns false for a zombie process too. */
+/** Returns true if the process is running, which a zombie process is not. */
 function isAlive(pid: number) {
   return identify(pid).since !== ''
 }

@@ -93,7 +93,7 @@ describe('files of the page', () => {
     expect(new Set(etags).size).toBe(3)
   })
 
-  it('are not compressed when small, and compressed copies have no URLs of their own', async () => {
+  it('are not compressed when small, and have no separate URLs for their compressed copies', async () => {
     await expect(stat(join(folder, 'index.html.br'))).rejects.toThrow('ENOENT')
     expect((await get('/assets/main-abc123.js.br')).response.statusCode).toBe(404)
   })

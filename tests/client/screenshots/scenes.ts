@@ -248,7 +248,7 @@ async function showConsole(page: Page, { bob }: People) {
     const subset = rooms.slice(0, 2 + Math.round(2 * Math.sin(round / 5)))
     for (const { id } of subset) await bob.client.call('chat.history', { room: id })
     if (round % 3 === 0) await bob.client.call('room.list', {})
-    // The charts take samples in this time.
+    // Wait while the charts take samples.
     await page.waitForTimeout(500)
   }
   await main.getByRole('columnheader', { name: 'Calls per second' }).getByRole('button').click()
