@@ -237,7 +237,7 @@ function isOurs(target: string) {
   return existsSync(join(root, target))
 }
 
-/** Returns each import cycle as `a.ts > b.ts > a.ts`. */
+/** Returns each import cycle of the graph, such as `a.ts > b.ts > a.ts`. */
 function findCycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   const cycles: string[] = []
   const done = new Set<string>()

@@ -14,7 +14,7 @@ import type { SystemUnderTest } from './system-under-test.ts'
 
 /**
  * Waits until no call is in flight, all events of CHAT_MESSAGES are persisted, and the member index
- * ROOMS_KV matches the database. Gives up after `withinMs`: the checks then report the difference.
+ * ROOMS_KV matches the database. Stops waiting after `withinMs`: the checks then report the differences.
  */
 export async function settle(system: SystemUnderTest, withinMs = 45_000): Promise<void> {
   const deadline = Date.now() + withinMs

@@ -108,7 +108,7 @@ export function recordAck(
   const { room, id, seq, text } = ack
   const notifyId = toNotifyId({ id, seq })
   history.acks.push({ user: userId, room, id, seq, text, clientId: ack.clientId as ClientId })
-  // A retry returns a second acknowledgement of the same message.
+  // List a message once, although a retry returns a second acknowledgement of it.
   if (history.sentMessages.findLast((message) => message.id === id)) return
   history.sentMessages.push({ room, id, seq, sender: userId, notifyId })
 }

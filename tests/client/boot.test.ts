@@ -21,7 +21,7 @@ const fixture = useClientFixture()
 
 const offlineBanner = /You’re offline/
 
-/** Opens a new private room with one message as alice, and waits until page and message are cached. */
+/** Creates a private room with one message as alice, and waits until page and message are cached. */
 async function givenCached(text: string): Promise<Visitor & { room: string }> {
   const visitor = await fixture.open('alice')
   const { page } = visitor
@@ -33,7 +33,7 @@ async function givenCached(text: string): Promise<Visitor & { room: string }> {
   return { ...visitor, room }
 }
 
-/** Waits until a service worker controls the page. The worker has cached all files by then. */
+/** Waits until a service worker controls the page and therefore has cached all files of the page. */
 async function serviceWorkerControls(page: Page): Promise<void> {
   await page.evaluate(async () => {
     const { serviceWorker } = navigator
@@ -54,7 +54,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
 
     expect(url).toBe(`${fixture.urls.web}/manifest.webmanifest`)
     expect(errors).toEqual([])
-    // A browser context of Playwright counts as incognito, so it can never install an app.
+    // Ignore `in-incognito`: a browser context of Playwright counts as incognito.
     const ours = installabilityErrors.filter(({ errorId }) => errorId !== 'in-incognito')
     expect(ours).toEqual([])
     await page.context().close()

@@ -96,7 +96,7 @@ describe('mention completion', { timeout: 60_000 }, () => {
     expect(await field().inputValue()).toBe('')
   })
 
-  it('closes the suggestions with Escape until the next mention', async () => {
+  it('hides the suggestions after Escape until the next mention is typed', async () => {
     await givenRoom()
     await field().pressSequentially('@b')
     await option(/Bob Brown/).waitFor()
@@ -113,7 +113,7 @@ describe('mention completion', { timeout: 60_000 }, () => {
     await message(alice.page, '@bo @b').waitFor()
   })
 
-  it('suggests known people offline, and lets Enter send a message without a match', async () => {
+  it('suggests known people offline, and sends the message on Enter when no name matches', async () => {
     const room = await givenRoom()
     await bob.send(room, 'I am here')
     await message(alice.page, 'I am here').waitFor()
@@ -363,7 +363,7 @@ describe('a part of the page that fails to render', { timeout: 60_000 }, () => {
   it('causes no other errors in the page', () => expectNoProblems(alice))
 })
 
-/** Removes `reactions` from the cached messages of a room. Returns false if none is cached yet. */
+/** Removes `reactions` from a room's cached messages. Returns false if no message is cached yet. */
 async function corruptCache(page: Page, room: string): Promise<boolean> {
   return page.evaluate(async (key) => {
     const { promise, resolve } = Promise.withResolvers<boolean>()

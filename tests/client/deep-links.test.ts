@@ -37,7 +37,7 @@ async function givenHistory(count: number, sender: TestUser = bob): Promise<Room
   const sent: RoomHistory['sent'] = []
   for (let number = 1; number <= count; number++)
     sent.push(await sender.send(room, `number ${number}.`))
-  // A link to a message works only after the message is persisted.
+  // Wait until all messages are persisted: a link to a message works only then.
   const newestPersisted = async () => {
     const { messages } = await aliceUser.client.call('chat.history', { room })
     return messages.at(-1)?.id
@@ -316,7 +316,7 @@ describe('a room', { timeout: 60_000 }, () => {
     await page.goto(fixture.urls.web + pathTo(room, sent[2]?.id))
     await marked(page).getByText('number 3.').waitFor()
     await scrollTo(page, 'end')
-    // If each loaded page caused the next load, the end would be reached within this time.
+    // Wait long enough to reach the end of the room if each loaded page wrongly caused the next load.
     await page.waitForTimeout(1_000)
 
     await page.getByRole('button', { name: 'Jump to latest' }).waitFor()

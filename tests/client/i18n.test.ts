@@ -13,7 +13,7 @@ import { errorStatus } from '../../runtime/api/errors.ts'
 const others: [string, Words][] = Object.entries({ de, zh, ar })
 const all: [string, Words][] = [['en', en], ...others]
 
-/** Returns the plural forms of each text, by the key of the text. */
+/** Returns a map from the key of each text to its plural forms, or to the text if it has none. */
 function textsOf(words: Words): Map<string, string[]> {
   return new Map(
     Object.entries(words).flatMap(([part, texts]) =>
@@ -32,14 +32,14 @@ const placeholders = (text: string) =>
   [...text.matchAll(/\{\{ (\w+) \}\}/g)].map(([, name]) => name)
 
 describe.each(all)('the plural forms of %s', (language, words) => {
-  it('belong to categories of the language, and contain the placeholder for the count', () => {
+  it('are only for plural categories of the language, and contain the placeholder for the count', () => {
     for (const [part, texts] of Object.entries(words)) {
       for (const [key, text] of Object.entries<string | Plural>(texts)) {
         const forms = Object.entries(typeof text === 'string' ? { other: text } : text)
         expect(Object.fromEntries(forms), `${part}.${key}`).toHaveProperty('other')
         for (const [rule, form] of forms) {
           expect(form.trim(), `${part}.${key} ${rule}`).not.toBe('')
-          // A form for zero, one or two may spell the number out.
+          // Skip forms for zero, one and two: they may spell the number out, as in “one message”.
           if (typeof text === 'string' || ['zero', 'one', 'two'].includes(rule)) continue
           expect(placeholders(form), `${part}.${key} ${rule}`).toContain('count')
         }

@@ -36,7 +36,7 @@ const leftOf = async (page: Page, selector: string) =>
   (await page.locator(selector).first().boundingBox())?.x ?? Number.NaN
 
 describe('the language of the page', { timeout: 60_000 }, () => {
-  it('changes without a reload, and persists', async () => {
+  it('changes without a reload, and stays the same after a reload', async () => {
     const { page } = alice
     await page.evaluate(() => Object.assign(window, { isSame: true }))
 

@@ -12,12 +12,12 @@ describe('findCompletionQuery', () => {
     ['ship it :rock', 'emoji', 'rock'],
     ['well :+1', 'emoji', '+1'],
     ['well :+1:', 'emoji', '+1:'],
-  ])('finds the name at the end of %s', (before, kind, text) => {
+  ])('finds the name that is being typed at the end of %s', (before, kind, text) => {
     expect(findCompletionQuery(before)).toMatchObject({ kind, text })
   })
 
   it.each(['bob@example', '@@', '@bob ', 'at 12:30', 'http://x', ':)', ':D', '```\n@bob'])(
-    'finds no name in %j',
+    'finds no name that is being typed in %j',
     (before) => {
       expect(findCompletionQuery(before)).toBeUndefined()
     },
@@ -33,7 +33,7 @@ describe('matchRank', () => {
 })
 
 describe('findEmoji', () => {
-  it('returns emoji with unique names', () => {
+  it('returns emoji without duplicates, each with a unique name', () => {
     const all = findEmoji('', Number.POSITIVE_INFINITY)
     expect(all.filter(([emoji]) => !isEmojiOnly(emoji))).toEqual([])
     expect(all.filter(([, name]) => !/^[a-z0-9_+-]+$/.test(name))).toEqual([])
@@ -41,7 +41,7 @@ describe('findEmoji', () => {
     expect(new Set(all.map(([emoji]) => emoji)).size).toBe(all.length)
   })
 
-  it('returns matches of a name before matches of other keywords', () => {
+  it('returns emoji whose name matches before emoji of which only another keyword matches', () => {
     expect(findEmoji('rocket', 3)[0]?.[0]).toBe('🚀')
     expect(findEmoji('party', 9).map(([emoji]) => emoji)).toContain('🎉')
     expect(findEmoji('tada:', 9).map(([emoji]) => emoji)).toEqual(['🎉'])

@@ -29,7 +29,7 @@ describe('MessageText', () => {
 
   afterAll(() => vite.close())
 
-  it('is tested with a helper that finds elements in malformed HTML', () => {
+  it('is tested with the helper elementsOf, which finds elements even in malformed HTML', () => {
     expect(elementsOf('<a b="c>"><svg/onload="x">')).toEqual([
       ['a', ['b']],
       ['svg', ['onload']],

@@ -54,7 +54,7 @@ const outages = {
 }
 const bothOutages = Object.entries(outages)
 
-/** Returns all message texts of the open room in order, by scrolling up to its start. */
+/** Scrolls up to the start of the open room, and returns all its message texts in order. */
 async function readAllTexts(page: Page): Promise<string[]> {
   const list = page.getByRole('log')
   let all: string[] = []
@@ -72,7 +72,7 @@ async function readAllTexts(page: Page): Promise<string[]> {
   return all
 }
 
-/** Records each time at which the banner "Connection lost" appears, by the page's clock. */
+/** Returns a function that returns the times at which the banner "Connection lost" has appeared. */
 async function recordBannerTimes(page: Page): Promise<() => Promise<number[]>> {
   const shown = await page.evaluateHandle((text) => {
     const times: number[] = []
@@ -87,7 +87,7 @@ async function recordBannerTimes(page: Page): Promise<() => Promise<number[]>> {
   return () => shown.jsonValue()
 }
 
-/** Drops the notices with this text on a page's WebSocket, and holds back its next `chat.sync` requests. */
+/** Drops notices with this text on the page's WebSocket, and then delays the page's `chat.sync` calls. */
 async function dropNotices(page: Page, text: string) {
   let dropped = 0
   const held: (() => void)[] = []

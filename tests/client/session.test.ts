@@ -29,7 +29,7 @@ async function givenRoom(alice: Visitor): Promise<string> {
   return room
 }
 
-/** Sends messages as bob, each over a new connection, until `stop`, which returns their texts. */
+/** Sends messages as bob, each over a new connection, until `stop` is called, which returns the texts. */
 function keepSending(room: string) {
   const sent: string[] = []
   let isStopped = false
@@ -52,7 +52,7 @@ function keepSending(room: string) {
 
 const texts = (page: Page) => page.getByRole('log').locator('.message-text').allTextContents()
 
-/** Records the times of a page's token requests. */
+/** Returns an array to which the time of each later token request of the page is added. */
 function recordTokenRequests(page: Page) {
   const times: number[] = []
   page.on('request', (request) => {

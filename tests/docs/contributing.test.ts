@@ -7,7 +7,7 @@ import { type CommandResult, run } from '../support/command-line.ts'
 const root = join(import.meta.dirname, '..', '..')
 const document = await readFile(join(root, 'docs', 'contributing.md'), 'utf8')
 
-/** The code blocks of the document, each with the file that the text before it names last. */
+/** The code blocks of the document, each with the last file name in the text before the block. */
 const blocks = readBlocks(document)
 
 let project: string

@@ -9,7 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createClient, temporaryFolder } from '../support/oidc-client.ts'
 
 describe('the process of the OpenID provider', () => {
-  it('prints its issuer in one line, rotates its key on SIGHUP, and exits on SIGTERM', async () => {
+  it('prints its issuer in one line, creates a new signing key on SIGHUP, and exits on SIGTERM', async () => {
     const folder = await temporaryFolder()
     const { child, lines, stderr, errors } = run({ ISSUER_DIR: folder, ISSUER_PORT: '0' })
     const ready = JSON.parse(String((await lines.next()).value))

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startPglite } from '../../stack/services/pglite.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 
-describe('PGlite behind its socket', () => {
+describe('the PGlite service', () => {
   let dir: string
   let pglite: ProcessService
 
@@ -38,7 +38,7 @@ describe('PGlite behind its socket', () => {
     await Promise.all(clients.map((client) => client.end()))
   })
 
-  it('serves other clients while one is connected and idle', async () => {
+  it('serves other clients while an idle client is connected', async () => {
     const silent = postgres(pglite.url, { max: 1 })
     const busy = postgres(pglite.url, { max: 1 })
     const held = await silent.reserve()
@@ -48,7 +48,7 @@ describe('PGlite behind its socket', () => {
     await Promise.all([silent.end(), busy.end()])
   })
 
-  it('serves other clients after one has disconnected during a query', async () => {
+  it('serves other clients after a client has disconnected during a query', async () => {
     const leaving = postgres(pglite.url, { max: 1 })
     await leaving`select 1`
     const cutOff = leaving`select pg_sleep(0.2), ${'x'}::text`.catch(codeOf)

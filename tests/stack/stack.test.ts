@@ -20,7 +20,7 @@ afterAll(async () => {
 })
 
 describe('finding nats-server', () => {
-  it('rejects a NATS_SERVER that does not exist, with its path', async () => {
+  it('rejects a NATS_SERVER that does not exist, with an error that contains its path', async () => {
     const env = { NATS_SERVER: '/nowhere/nats-server' }
 
     await expect(findNatsServer({ env })).rejects.toThrow(
@@ -28,7 +28,7 @@ describe('finding nats-server', () => {
     )
   })
 
-  it('rejects a NATS_SERVER that is too old, with its version', async () => {
+  it('rejects a NATS_SERVER that is too old, with an error that contains its version', async () => {
     const dir = await givenFolder()
     const old = join(dir, 'nats-server')
     await writeFile(old, '#!/bin/sh\necho "nats-server: v2.9.10"\n')
@@ -50,7 +50,7 @@ describe('finding nats-server', () => {
 })
 
 describe('choosePorts', () => {
-  it('replaces a port in use by the next free one, and logs it', async () => {
+  it('replaces a port in use by the next free port, and logs the replacement', async () => {
     const taken = await givenListener()
     const said: string[] = []
 
@@ -200,7 +200,7 @@ describe('npm start', { timeout: 90_000 }, () => {
     expect(main.said()).toContain(complaint)
   })
 
-  it('restarts a killed service, rejects a second start, recovers from SIGKILL, and stops in order', async () => {
+  it('restarts a killed service, rejects a second start, starts again after SIGKILL, and stops all services', async () => {
     const dir = await givenFolder()
     const first = startMain(dir)
     await first.says(/Natter is ready after .*: {2}http:\/\/localhost:\d+/)
@@ -240,7 +240,7 @@ async function givenFolder() {
   return dir
 }
 
-/** Returns a port that is in use. */
+/** Starts to listen on a port, and returns the port. */
 async function givenListener(port = 0) {
   const server = createServer().listen(port, '127.0.0.1')
   await once(server, 'listening')
@@ -266,7 +266,7 @@ function startMain(dir: string, more: Record<string, string> = {}) {
     })
   }
   const exit = once(child, 'close').then(([code]) => code)
-  // After SIGKILL, the nats-server of the stack would still run.
+  // Use SIGTERM: after SIGKILL, the nats-server of the stack would still run.
   cleanups.push(() => child.kill('SIGTERM') && exit)
   return {
     child,

@@ -1,4 +1,4 @@
-// `npm run screenshots [name…]`: takes the pictures in docs/screenshots, all or the named ones, in alice's
+// `npm run screenshots [name…]`: takes the pictures in docs/screenshots, by default all of them, in alice's
 // browser on a new system with demo messages. The name `icons` stands for the icons of the installed app.
 // Emoji and Arabic need fonts: with apt, fonts-noto-color-emoji and fonts-noto-core.
 import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises'

@@ -8,7 +8,7 @@ import { type ConnId, heartbeatMs } from '#schema/messages/presence'
 import type { StackUrls } from '../../../stack/state.ts'
 import { fetchAccessToken } from '../../support/tokens.ts'
 
-/** Users in addition to the demo users. The OpenID provider reads them from its state folder. */
+/** Users in addition to the demo users, for the file users.json that the OpenID provider reads. */
 const colleagues = [
   { username: 'amira', givenName: 'Amira', familyName: 'Haddad' },
   { username: 'jonas', givenName: 'Jonas', familyName: 'Weber' },

@@ -238,7 +238,7 @@ async function showDeadLetters({ page, urls, stateDir }: SceneContext) {
   await page.getByText('Deadlock detected').waitFor()
 }
 
-/** Shows the console after half a minute of varying load, so that the charts have data. */
+/** Shows the console after it has charted half a minute of varying load. */
 async function showConsole(page: Page, { bob }: People) {
   await showRoom(page, 'Engineering')
   await page.getByRole('link', { name: 'Console', exact: true }).click()
