@@ -23,8 +23,8 @@ export type Session = ReturnType<typeof createSession>
 
 const requestTimeoutS = 10
 /**
- * A token counts as expired this long before its end: its lifetime is counted from its arrival, not
- * from its issue.
+ * A token counts as expired this many seconds before its end. Its lifetime is counted from its
+ * arrival, but starts earlier, when the provider issues it.
  */
 const expiryMarginS = 5
 
@@ -124,8 +124,8 @@ export function createSession({ issuer, clientId }: Config) {
           setState({ status: 'out', why: 'ended' })
           return 'refused'
         }
-        // Tries again: the provider may return before the token expires. Replaces the timer of an
-        // earlier failure.
+        // The provider may be reachable again before the token expires, so the renewal is tried
+        // again. Replaces the timer of an earlier failed renewal.
         clearTimeout(timer)
         timer = setTimeout(() => void renew(), 5_000)
         return 'unreachable'

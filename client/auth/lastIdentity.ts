@@ -9,7 +9,8 @@ export interface LastIdentity {
 
 const key = 'natter-vouched'
 /**
- * Without the provider, cached data is shown for this long after the confirmation: docs/decisions/012.
+ * While the identity provider is unreachable, cached data is shown for this long after it last
+ * confirmed the identity: docs/decisions/012.
  */
 const validMs = 24 * 60 * 60_000
 

@@ -45,8 +45,8 @@ export function createPeople(client: ChatClient, store: LocalStore) {
       return names[user] ?? user
     },
     /**
-     * Loads missing names at once, for announcements and notifications: their text cannot change
-     * later.
+     * Loads missing names at once. For announcements and notifications, whose text cannot be
+     * corrected when a name arrives later.
      */
     async loadNames(users: readonly UserId[]): Promise<void> {
       const userIds = [...new Set(users)].filter((user) => names[user] === undefined)

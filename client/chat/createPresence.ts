@@ -32,8 +32,8 @@ export function createPresence(client: ChatClient, me: UserId) {
   const followed = new Set<RoomId>()
   const requested = new Set<RoomId>()
   /**
-   * Users whose presence changed while a room's snapshot was loading: the snapshot may be older than
-   * the change.
+   * Users whose presence changed while a room's snapshot was loading. The snapshot may be older than
+   * the change, so it does not overwrite their status.
    */
   const changedMeanwhile = new Map<RoomId, Set<UserId>>()
   const retries = new Map<RoomId, ReturnType<typeof setTimeout>>()
@@ -61,7 +61,7 @@ export function createPresence(client: ChatClient, me: UserId) {
     } catch {
       // The next heartbeat tries again.
     }
-    // Spreads the heartbeats of clients that reconnected at the same moment.
+    // Clients that reconnected at the same moment send their next heartbeats at different times.
     const jitter = 0.85 + Math.random() * 0.3
     if (!isStopped) heartbeat = setTimeout(() => void beat(), heartbeatMs * jitter)
   }

@@ -21,8 +21,8 @@ export function createRefresh(load: () => Promise<void>) {
   })
 
   /**
-   * Runs `load` now or, if a run is in progress, once more after it: its response may predate this
-   * call.
+   * Runs `load` now. If a run is in progress, its response may be older than this call, so `load`
+   * runs once more after it.
    */
   function refresh(): Promise<void> {
     if (!running) return start()

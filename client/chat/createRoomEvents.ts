@@ -14,8 +14,8 @@ interface RoomEventsOptions {
 }
 
 /**
- * Receives the events of a room from the first history page on, and buffers recent events, which a
- * later page may lack.
+ * Receives the events of a room that follow its first history page. Buffers recent events, because a
+ * page loaded later may come from a lagging replica and lack them.
  */
 export function createRoomEvents(options: RoomEventsOptions) {
   let feed: RoomFeed | undefined
@@ -24,8 +24,9 @@ export function createRoomEvents(options: RoomEventsOptions) {
   onCleanup(() => feed?.stop())
 
   /**
-   * Starts the feed after the sequence number `asOf` of a page. Restarts it there if the feed is lost,
-   * or if the buffer has evicted events after `asOf`.
+   * Starts the feed with the first event after sequence number `asOf`, the last one that a page
+   * includes. If the feed already runs, restarts it there only if it is lost, or if the buffer has
+   * evicted events after `asOf`.
    */
   function follow(asOf: number) {
     if (!feed) start(asOf)
@@ -47,8 +48,8 @@ export function createRoomEvents(options: RoomEventsOptions) {
     })
     for (const notice of early) feed.receive(notice)
     early = []
-    // The page may lack events published before the subscription, because it was read from a replica
-    // that may lag.
+    // The page was read from a replica that may lag. Events published shortly before the subscription
+    // may then be missing in the page, and no notice of them arrives. A sync fetches them.
     feed.syncSoon()
   }
 

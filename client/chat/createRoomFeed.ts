@@ -30,13 +30,20 @@ export type RoomFeed = ReturnType<typeof createRoomFeed>
  */
 export type MissedEvents = readonly PlacedEvent[] | 'lost'
 
-/** Delay before a missing predecessor is fetched: two runtimes may publish their notices out of order. */
+/**
+ * When a notice arrives before its predecessor, how long the feed waits for the predecessor before it
+ * fetches it. Two runtimes may publish their notices out of order.
+ */
 const gapTimeoutMs = 150
-/** Delay before an event that is known to exist is fetched because its notice has not arrived. */
+/**
+ * How long the feed waits for the notice of an event that is known to exist before it fetches the
+ * event.
+ */
 const noticeTimeoutMs = 2_000
 /**
- * How long a finished sync is included in the result of the next `sync()`: a sync that waited for the
- * connection may finish before the reconnect handler calls `sync()`.
+ * How long after a sync its events are included in the result of the next `sync()`. After a
+ * reconnect, a sync that waited for the connection may finish first. The reconnect handler then calls
+ * `sync()` and still gets the events that were missed.
  */
 const recentSyncMs = 1_000
 
@@ -51,7 +58,10 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
   /** Set when missed events cannot be fetched. Notices are then dropped until `restart`. */
   let isLost = false
   let early: Notice[] = []
-  /** Sequence numbers of notices for whose missing predecessors one more sync was already scheduled. */
+  /**
+   * Sequence numbers of notices whose predecessors were missing after a sync. One more sync was
+   * scheduled for each of them.
+   */
   const syncedFor = new Set<number>()
   /** Sequence numbers of the last event with a notice and of the last event known to exist. */
   let [announced, expected] = [asOf, asOf]
@@ -73,8 +83,8 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     const position = chains.classify(notice)
     if (position === 'known') return
     const event = position === 'next' && (notice.event ?? (await readEvent(client, notice)))
-    // The predecessor is missing, or the event cannot be read alone: the next sync fetches all missing
-    // events.
+    // The preceding event has not arrived yet, or the server cannot return this event alone. Keeps
+    // the notice; the next sync fetches all missing events.
     if (!event) {
       early.push(notice)
       return syncIn(gapTimeoutMs)
@@ -134,8 +144,8 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
   }
 
   /**
-   * Syncs once more for each notice whose predecessors are still missing: the replica that answered may
-   * lag.
+   * If predecessors of a notice are still missing after a sync, the replica that answered may lag.
+   * Syncs once more for each such notice.
    */
   function retryEarly() {
     early = early.filter(
@@ -193,8 +203,8 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
      */
     completeUpTo: () => (isLost || early.length > 0 ? 0 : chains.newest),
     /**
-     * Continues after a snapshot that includes all events up to sequence number `from`; fetches later
-     * events.
+     * Continues after a page was loaded that includes all events up to sequence number `from`.
+     * Fetches the events after it.
      */
     restart(from: number) {
       void enqueue(() => {

@@ -42,7 +42,8 @@ export function createRooms(options: RoomsOptions) {
   const counts = createUnreadCounts(refreshing)
   const readPositions = createReadPositions(client, setRead)
   /**
-   * The refresh round in which a room was removed. The response of that round may still list the room.
+   * The number of the refresh during which a room was removed. The response of that refresh may still
+   * list the room, and the room is then ignored.
    */
   const removalRounds = new Map<RoomId, number>()
   let wasOffline = false
@@ -76,8 +77,8 @@ export function createRooms(options: RoomsOptions) {
     for (const room of removed) onRemoved?.(room, 'meanwhile')
     const pages = new Set(current.map(({ id }) => pageKey(id)))
     void localStore.prune((key) => !key.startsWith(pageKey('')) || pages.has(key))
-    // Loads the list again, because notices published between the response and the subscription to a
-    // new public room were missed.
+    // Notices that were published after the response and before the subscription to a new public room
+    // were missed. Loads the list again to get their effect.
     if (added.some(({ kind }) => kind === 'public')) void refresh()
     else if (current.some((room) => isUncounted(counts.of(room)))) refreshSoon()
   }
@@ -114,7 +115,8 @@ export function createRooms(options: RoomsOptions) {
     rooms.update(id, { lastSeq: Math.max(room.lastSeq, seq) })
     const count = countNotice(counts.of(room), notice, me)
     show(id, count)
-    // The deleted message may be one of those that only the server has counted.
+    // The deleted message may be included in the server's count, which names no messages. Only a new
+    // count shows whether it was unread.
     if (isUncounted(count) || (kind === 'delete' && room.unread > 0)) refreshSoon()
     if (kind === 'message') onMessage?.(notice, room)
   }

@@ -61,8 +61,9 @@ export function createTimeline(options: TimelineOptions) {
       setTimeline((before) => applyEvent(before, placed))
       onEvent?.(placed)
     },
-    // Reopens at once the first time, then at most every `retryDelayMs`: the room may have more new
-    // events than one sync returns.
+    // When the feed is lost, reopens the timeline: at once the first time, then at most every
+    // `retryDelayMs`. Without this limit, a room with more new events than one sync returns would
+    // reopen endlessly.
     onLost() {
       const waitMs = Math.max(0, lostAt + retryDelayMs - Date.now())
       lostAt = Date.now() + waitMs

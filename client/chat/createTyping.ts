@@ -8,8 +8,8 @@ export type Typing = ReturnType<typeof createTyping>
 
 const [shownMs, publishEveryMs] = [5_000, 3_000]
 /**
- * A typing notice that arrives within this time after the user's message is ignored: it was published
- * before the message, on another subject.
+ * A user's typing notice is ignored if it arrives within this time after the user's message. It was
+ * then published before the message, but overtaken by it, because the two have different subjects.
  */
 const staleAfterMessageMs = 1_000
 

@@ -7,8 +7,8 @@ import { applyCount, startUnread, type Unread, type UnreadCount } from './unread
 export function createUnreadCounts({ round, refreshSoon }: Refresh) {
   const counts = new Map<RoomId, Unread>()
   /**
-   * The refresh round in which a read position changed. The response of that round may contain the old
-   * position.
+   * The number of the refresh during which a room's read position changed. The response of that
+   * refresh may contain the old position.
    */
   const readRounds = new Map<RoomId, number>()
 

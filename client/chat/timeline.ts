@@ -29,8 +29,8 @@ export interface Timeline {
   hasOlder: boolean
   hasNewer: boolean
   /**
-   * Replies that arrived before their parent message: events of a thread are ordered only among
-   * themselves.
+   * Replies that arrived before their parent message. This happens because the events of a thread are
+   * ordered only among themselves, not relative to the room.
    */
   earlyReplies: readonly EarlyReply[]
 }
@@ -41,8 +41,8 @@ interface EarlyReply {
 }
 
 /**
- * Maximum number of `earlyReplies`. Most belong to parents above the loaded messages and are never
- * counted.
+ * Maximum number of `earlyReplies`. Most of them belong to parent messages that are older than the
+ * loaded ones, so they are never counted.
  */
 const maxEarlyReplies = 50
 
@@ -57,8 +57,8 @@ export function extendTimeline(
   side: 'older' | 'newer',
 ): Timeline {
   const [first, last] = [timeline.items[0], timeline.items.at(-1)]
-  // Pages overlap if events arrive between the requests. Compares only with the outermost loaded
-  // message.
+  // If events arrive between two requests, the second page may repeat messages of the first. Messages
+  // arrive in order, so a comparison with the outermost loaded message finds them.
   const added = toItems(page).filter(({ seq }) =>
     side === 'older' ? !first || seq < first.seq : !last || seq > last.seq,
   )
@@ -134,8 +134,9 @@ function countReply(timeline: Timeline, seq: number, event: RoomEventOf<'message
   }
   return replace(timeline, to, (item) => {
     const { count, lastSeq } = item.replies ?? { count: 0, lastSeq: 0 }
-    // Compares with `lastSeq`, not `asOf`: a reply may arrive before an older event of its parent
-    // message, because the two belong to different chains.
+    // A reply may arrive before an older event of its parent message, such as an edit, because the
+    // two belong to different chains. So the reply is compared with the last counted reply, not with
+    // `asOf`.
     return seq > lastSeq ? { ...item, replies: { count: count + 1, lastSeq: seq } } : item
   })
 }

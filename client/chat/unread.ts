@@ -21,8 +21,8 @@ export interface Unread extends UnreadCount {
 }
 
 /**
- * Maximum number of `received`: the highest number shown, plus as many that may arrive during a
- * request.
+ * Maximum number of `received`: the highest number that is shown, plus as many messages as may arrive
+ * while the server counts.
  */
 const maxReceived = 2 * maxUnread
 

@@ -27,7 +27,7 @@ export function createDraft(chat: Chat, conversation: Conversation, focus: () =>
       { defer: true },
     ),
   )
-  // Resumes an edit that was begun before a reload as soon as its message is loaded.
+  // As soon as its message is loaded, resumes an edit that was begun before a reload.
   let unfinished = chat.edits.read(place)
   createEffect(() => {
     const item = unfinished && timeline.items().find(({ id }) => id === unfinished?.id)

@@ -74,7 +74,7 @@ function createPeopleOf(query: Accessor<CompletionQuery>): Accessor<Suggestion[]
       return rank === undefined ? [] : [{ userId, rank }]
     })
     const ranked = matches.sort((a, b) => a.rank - b.rank).map(({ userId }) => userId)
-    // The latest search result may belong to another text.
+    // The latest search result may belong to a text that was typed before; it is then not used.
     const result = search()
     const others = result?.text === text && text !== '' ? result.users : []
     const isOutside = (user: UserId) => names().size > 0 && !insiders().includes(user)

@@ -12,8 +12,8 @@ import { LoadingState, OlderMessages, RoomStart } from './ListStates.tsx'
 import { Row } from './Row.tsx'
 
 /**
- * Distance outside the view, in pixels, within which rows are rendered: a fast scroll would otherwise
- * show blank frames.
+ * Rows are rendered up to this distance above and below the visible part, in pixels. Otherwise a fast
+ * scroll would show blank frames.
  */
 const overscanPx = 600
 const maxAnnouncedLength = 300

@@ -17,8 +17,8 @@ export function Row(props: {
   marked: MessageId | undefined
 }) {
   const { t } = useLanguage()
-  // The virtual list updates indexes after the rows: until then `props.row` may be the row of another
-  // key, which is ignored.
+  // The virtual list updates the rows first and their indexes later. In between, `props.row` may be
+  // the row of another key; it is ignored.
   const row = createMemo<ListRow | undefined>((previous) =>
     props.row?.key === props.key ? props.row : previous,
   )

@@ -23,8 +23,8 @@ export function createReadTracking(list: () => VListHandle | undefined) {
       const row = rows()[index]
       if (row?.kind !== 'message') continue
       seen = Math.max(seen, row.item.seq)
-      // At the end of a room, the replies in its threads count as read too, because the room shows
-      // their number.
+      // When the end of the room is visible, the replies in its threads count as read too, because
+      // the messages of the room show the number of their replies.
       const isLast =
         !timeline.hasNewer() && !rows().some((other, i) => i > index && other.kind === 'message')
       const latest = isLast ? timeline.completeUpTo() : 0
@@ -32,7 +32,10 @@ export function createReadTracking(list: () => VListHandle | undefined) {
     }
   }
 
-  /** Resumes marking messages as read on Escape in the room, unless Escape closes something else. */
+  /**
+   * On Escape in the room, resumes marking messages as read, unless that key press has already closed
+   * something, such as a dialog.
+   */
   function onKey({ key, target, defaultPrevented }: KeyboardEvent) {
     const isHere = target instanceof Element && target.closest('.room-main') !== null
     if (key === 'Escape' && isHere && !defaultPrevented) resumeReading()

@@ -38,7 +38,8 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
 
   const lineIndex = () => rows().findIndex(({ kind }) => kind === 'unread')
 
-  // Scrolls in the next frame, when new rows are measured: before that, the list would end above them.
+  // New rows are measured only in the next frame, so it scrolls then. Before, the list would end
+  // above them.
   const toEnd = () => void requestAnimationFrame(scrollToEnd)
 
   function scrollToEnd() {
@@ -139,8 +140,8 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     const wentUp = scrollOffset < lastOffset
     lastOffset = scrollOffset
     if (left < atEndPx && !timeline.hasNewer()) setAtEnd(true)
-    // New rows increase the distance to the end as well, so the list leaves the end only on scrolling
-    // up.
+    // New rows also increase the distance to the end, without any scrolling. So only scrolling up
+    // counts as leaving the end.
     else if (wentUp || timeline.hasNewer()) setAtEnd(false)
     if (isAtEnd()) setNewInThread(0)
     if (isUnreadAbove()) setUnreadAbove(isLineOutOfView())

@@ -8,7 +8,10 @@ type Name = keyof typeof contracts
 /** Codes of errors that do not depend on the request: a retry may succeed. */
 const transientCodes = new Set(['disconnected', 'timeout', 'unavailable', 'overloaded'])
 const retryDelaysMs = [200, 1_000, 3_000]
-/** Delay before a caller repeats an operation after all of its retries have failed. */
+/**
+ * How long code that uses `callWithRetry` waits before it starts again, once all retries have failed,
+ * in milliseconds.
+ */
 export const retryDelayMs = 5_000
 
 /** Calls an idempotent function, with retries on transient errors. Throws the last error. */

@@ -44,7 +44,10 @@ const noNetworkWaitMs = 1_000
 const pingMs = 10_000
 /** Timeout of the check whether the connection is stale. */
 const checkTimeoutMs = 4_000
-/** Retry delay after a rejected login: the auth callout may have been unavailable. */
+/**
+ * Delay before a new login after a rejected one, in milliseconds. The token may be valid and the auth
+ * callout only temporarily unavailable.
+ */
 const rejectedDelayMs = 15_000
 
 /**
@@ -89,8 +92,8 @@ export function createConnection(config: Config, session: Session, user: string)
   void connect()
 
   /**
-   * Checks the connection: after a change of network, or after the device has slept, the socket may be
-   * stale without a close event.
+   * After a change of network, or after the device has slept, the socket may be dead without a close
+   * event. Sends a request to the server, and drops the socket if no answer comes in time.
    */
   async function check() {
     attempts = 0
@@ -174,9 +177,9 @@ export function createConnection(config: Config, session: Session, user: string)
   }
 
   /**
-   * Returns whether to log in again after a rejection. The token may have expired while the device
-   * slept, so one login with a renewed token is tried. If the token is stale and the provider is
-   * unreachable, the rejection is not final.
+   * Returns whether to log in again after the server rejected the token. The token may have expired
+   * while the device slept, so it is renewed, and one more login is tried. If the token has expired
+   * and the provider is unreachable, more logins are tried later.
    */
   function isWorthRetry(): Promise<boolean> {
     renewal ??= (async () => {

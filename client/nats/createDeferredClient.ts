@@ -4,7 +4,9 @@ import type { ChatClient } from './chatClient.ts'
 export function createDeferredClient() {
   const { promise: ready, resolve } = Promise.withResolvers<ChatClient>()
   let current: ChatClient | undefined
-  /** Runs the action synchronously when connected: a closing page must publish at once. */
+  /**
+   * Runs the action at once when connected, because a closing page has no time to wait for a promise.
+   */
   const use = (action: (client: ChatClient) => void) => {
     if (current) action(current)
     else void ready.then(action)
@@ -35,7 +37,8 @@ export function createDeferredClient() {
         current = connected
         return
       }
-      // A later callback of `ready` sets `current`, so that queued calls run before new calls.
+      // Calls that were queued run as callbacks of `ready`. This callback was added after theirs, so
+      // `current` is set, and new calls run directly, only once the queued calls have run.
       resolve(connected)
       void ready.then(() => {
         current = connected

@@ -1,6 +1,7 @@
 /**
- * The current WebSocket of a connection. Without a network the close handshake gets no reply, and the
- * close event comes minutes later: `drop` dispatches it at once.
+ * The current WebSocket of a connection. Without a network, the server does not answer when the
+ * socket is closed, and the browser reports the close only minutes later. `drop` therefore closes the
+ * socket and dispatches the close event at once.
  */
 export function createWebSockets() {
   let current: WebSocket | undefined
