@@ -49,7 +49,8 @@ const recentSyncMs = 1_000
 
 /**
  * Delivers the events of a room without gaps: from notices and, where a notice is missing, from
- * `chat.sync`. Steps run one after another, so that a slow request does not reorder events.
+ * `chat.sync`. Handles one notice or sync after another, so that a slow request does not reorder
+ * events.
  */
 export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOptions) {
   let chains = new EventChains(asOf)

@@ -62,8 +62,8 @@ export function createTimeline(options: TimelineOptions) {
       onEvent?.(placed)
     },
     // When the feed is lost, reopens the timeline: at once the first time, then at most every
-    // `retryDelayMs`. Without this limit, a room with more new events than one sync returns would
-    // reopen endlessly.
+    // `retryDelayMs`. Without this limit, a room that keeps getting more new events than one sync
+    // returns would reopen without a pause.
     onLost() {
       const waitMs = Math.max(0, lostAt + retryDelayMs - Date.now())
       lostAt = Date.now() + waitMs

@@ -11,9 +11,9 @@ export type ChainPosition =
   | 'gap'
 
 /**
- * Detects gaps in the events of a room. The room and each of its threads have a chain of their own, in
- * which each event names its predecessor. All events up to the sequence number `asOf` were seen, and in
- * each chain all events up to the last event seen.
+ * Detects gaps in the events of a room. The room and each of its threads have a chain of their own,
+ * in which each event names its predecessor. Every event up to the sequence number `asOf` was seen.
+ * After it, each chain was seen without gaps up to its last event seen.
  */
 export class EventChains {
   #asOf: number

@@ -57,8 +57,8 @@ export function extendTimeline(
   side: 'older' | 'newer',
 ): Timeline {
   const [first, last] = [timeline.items[0], timeline.items.at(-1)]
-  // If events arrive between two requests, the second page may repeat messages of the first. Messages
-  // arrive in order, so a comparison with the outermost loaded message finds them.
+  // If events arrive between two requests, the second page may repeat messages of the first. Both
+  // pages are sorted, so a comparison with the outermost loaded message finds the repeated ones.
   const added = toItems(page).filter(({ seq }) =>
     side === 'older' ? !first || seq < first.seq : !last || seq > last.seq,
   )

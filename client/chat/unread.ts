@@ -31,9 +31,9 @@ export function startUnread(counted: UnreadCount): Unread {
 }
 
 /**
- * Applies a count of the server, unless it is older than the current one. Received messages are not
- * removed: after the read position was moved back, a count may include fewer messages than the one
- * before.
+ * Applies a count of the server, unless it is older than the current one. Keeps the received messages
+ * that the count includes: if the read position is moved back, the next count may include fewer
+ * messages than this one.
  */
 export function applyCount(current: Unread, counted: UnreadCount): Unread {
   const isOlder = counted.readSeq === current.readSeq && counted.asOf < current.asOf

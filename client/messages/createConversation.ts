@@ -78,8 +78,8 @@ export function createConversation(options: ConversationOptions) {
   /** Value of `timeline.opened()` when the user last sent a message below an older page. */
   const [sentFrom, setSentFrom] = createSignal(0)
   /**
-   * Outgoing messages to show: none while an older page is shown, unless the user sent one from that
-   * page.
+   * Outgoing messages to show. While an older page is shown, there are none, unless the user sent one
+   * from that page.
    */
   const shownOutgoing = () =>
     timeline.hasNewer() && sentFrom() !== timeline.opened() ? [] : outgoing()

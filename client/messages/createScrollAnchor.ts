@@ -65,8 +65,8 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
       const firstMessage = rows().find(({ kind }) => kind === 'message')?.key
       const firstRow = rows()[0]?.key
       const opened = timeline.opened()
-      // The start row may appear without older messages. On a newly opened page it does not count as
-      // prepended.
+      // The start row of the room may appear although no older messages were added; it then counts as
+      // prepended too, except on a page that was just opened.
       const isStart =
         firstRow === 'start' && before.firstRow !== undefined && firstRow !== before.firstRow
       const isOlder =

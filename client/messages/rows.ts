@@ -2,8 +2,8 @@ import type { PendingMessage } from '../chat/createSendQueue.ts'
 import type { TimelineMessage } from '../chat/timeline.ts'
 
 /**
- * A row of the message list. If it is unchanged, it is the same object, so that it is not rendered
- * again.
+ * A row of the message list. As long as a row does not change, the same object is returned, so that
+ * it is not rendered again.
  */
 export type ListRow =
   | { kind: 'start'; key: string }

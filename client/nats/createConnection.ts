@@ -233,8 +233,8 @@ export function createOfflineConnection(since: number): Connection {
 }
 
 /**
- * Exponential back-off with jitter, so that clients of a restarted server do not all reconnect at
- * once.
+ * Returns a random delay with an upper limit that grows with each attempt, so that the clients of a
+ * restarted server do not all reconnect at once.
  */
 function nextReconnectMs(attempt: number): number {
   const maxMs = navigator.onLine
