@@ -44,8 +44,8 @@ export default defineFunction(
   {
     env: Env,
     queue: 'auth-workers',
-    // After an outage, all clients reconnect at once. If the queue were shorter, the rejected clients
-    // would only try again.
+    // After an outage, all clients reconnect at once. A shorter queue would not reduce the load: the
+    // clients that it rejects would log in again.
     maxQueued: 10_000,
     async beforeServe({ env, log }) {
       // Starts even if the identity provider is unavailable: the first login then fetches the keys.

@@ -21,8 +21,8 @@ export default defineFunction(
     if (message.sender !== member.user) requireRight(member, 'moderate')
     const { id, room, sender, clientId, deletedAt } = message
     if (deletedAt) {
-      // The process that deleted the message may have ended before it purged the message from
-      // CHAT_MESSAGES.
+      // An earlier call has deleted the message, but its process may have ended before it purged the
+      // message from CHAT_MESSAGES.
       await context.purgeMessage(CHAT_MESSAGES, message.seq)
       return { seq: message.editedSeq ?? message.seq }
     }

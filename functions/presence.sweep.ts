@@ -14,8 +14,9 @@ const batchSize = 64
 export default defineFunction(
   schedule({ everyMs: 30_000 }),
   async (_tick, context) => {
-    // Lists the statuses before the leases: a lease is stored before its user is set online, so every
-    // connected user who is online in the first list has a lease in the second.
+    // Lists the statuses first and the leases second. A heartbeat stores the lease before it sets the
+    // user online, so the second list has a lease for every connected user whom the first list shows
+    // as online.
     const entries = await context.kv(PRESENCE).list('*')
     const leases = await context.kv(PRESENCE_CONN).list('*.*')
     const connected = new Set(leases.map(({ key }) => key.split('.')[0]))

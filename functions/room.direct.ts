@@ -27,8 +27,8 @@ export default defineFunction(
     if (input.with !== me) await requireUser(input.with)
     await insertDirectRoom(room, pair, me)
     await reindexRooms([room.id], context)
-    // The caller is added to the member index last: if `findMember` above finds the caller, the other
-    // member is in the member index too.
+    // Adds the other member to the member index first and the caller last. If `findMember` above finds
+    // the caller there in a later call, the other member is thus in the index too.
     for (const userId of pair) await indexMember({ room: room.id, userId }, context)
     await flushOutbox(room.id, context)
     return { room }

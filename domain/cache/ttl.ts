@@ -18,8 +18,8 @@ export const absent = Symbol('absent')
 
 /**
  * Like `fetchWithAgedTtl`, for a value that may not exist: if it does not, returns the symbol
- * `absent` with a TTL of 1 ms. If `undefined` were returned instead, lru-cache would reject the
- * waiting calls when their cache key is evicted during the read.
+ * `absent` with a TTL of 1 ms. With `undefined` instead, lru-cache would reject the calls
+ * that wait for the read if their cache key is evicted during the read.
  */
 export async function fetchOrAbsent<Value>(
   options: { ttl?: number | undefined },

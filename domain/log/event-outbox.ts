@@ -63,8 +63,8 @@ export async function findStaleRooms(minAgeMs: number, maxRooms: number): Promis
 }
 
 async function flushAfterCurrent(room: RoomId, context: Context): Promise<void> {
-  // Awaits even if no flush is running, so that `flushOutbox` first puts the promise of this call
-  // into `queued`.
+  // Awaits the running flush of the room. If there is none, awaits nevertheless, so that `flushOutbox`
+  // has put the promise of this call into `queued` before the next line reads it.
   await Promise.resolve(flushing.get(room)).catch(() => {})
   const flush = queued.get(room) as Promise<void>
   queued.delete(room)

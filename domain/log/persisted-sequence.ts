@@ -3,16 +3,17 @@ import { CHAT_MESSAGES } from '#schema/streams'
 import { singleFlight } from '../cache/single-flight.ts'
 
 /**
- * Returns the progress of a consumer, from a short-lived cache. A stale value is safe: with a
- * sequence that is too low, readers only apply again some events that are already persisted.
+ * Returns the sequence up to which a consumer has persisted all events, from a short-lived cache. A
+ * stale sequence is too low, which is safe: readers apply all later events to what they read from the
+ * database, and applying an event that is already persisted changes nothing.
  */
 const cachedProgress = singleFlight((name: 'persist' | 'persist.thread', context: Context) =>
   context.consumerProgress(CHAT_MESSAGES, name),
 )
 
 /**
- * Returns the sequence in CHAT_MESSAGES up to which all events of `scope` are persisted. Later events
- * may be persisted with gaps, because redelivery takes seconds. `caughtUp` is true if the stream had
+ * Returns the sequence in CHAT_MESSAGES up to which all events of `scope` are persisted. Some
+ * later events may be persisted too, while an earlier one is still being redelivered. `caughtUp` is true if the stream had
  * no later event at most half a second ago. Call this before the database query whose result you
  * compare with the sequence.
  */

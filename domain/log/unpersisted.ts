@@ -96,8 +96,8 @@ async function findUnpersisted(
 ): Promise<UnpersistedChanges> {
   if (progress.caughtUp) return noChanges
   const cached = await cachedChanges(room, { since: progress.seq, context })
-  // If the shared read started at a later sequence, it may lack changes that the caller's database
-  // query did not see.
+  // Another call may have started the shared read at a later sequence. Its result then lacks changes
+  // that were persisted only after this caller's database query, so the events are read again.
   return cached.since <= progress.seq ? cached : readUnpersisted(room, progress.seq, context)
 }
 

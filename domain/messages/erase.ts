@@ -7,8 +7,8 @@ import { findPersistedSequence } from '../log/persisted-sequence.ts'
 import { type LoggedEvent, persistNow } from '../log/projection.ts'
 
 /**
- * Maximum number of later events of the room that are searched for edits. If there are more,
- * `persist` purges the message's edits.
+ * Maximum number of the room's events after the deleted message that are searched for its edits. If
+ * there are more, `persist` purges the edits later.
  */
 const maxEvents = 2_000
 
@@ -21,7 +21,8 @@ export async function eraseMessage(message: Message, deletion: LoggedEvent, cont
   const progress = await findPersistedSequence('rooms', context)
   try {
     await persistNow(deletion, context)
-    // `persistNow` purges only the persisted edits; CHAT_MESSAGES may contain newer ones.
+    // `persistNow` purges only the edits that are in the database. CHAT_MESSAGES may contain newer
+    // edits that `persist` has not written to the database yet.
     if (!progress.caughtUp) await purgeEdits(message, progress.seq, context)
   } catch (error) {
     context.log.warn({ err: error, id: message.id }, 'message not yet deleted from the database')

@@ -21,8 +21,8 @@ const maxInlineTextLength = 1_000
 
 /**
  * Options of `fanout` and `fanout.thread`. The queue is long, because an event that does not fit into
- * it is never broadcast. Queued events mostly wait for the list of members of their room, which a
- * single call fetches for all events of the room.
+ * it is never broadcast. Many events may be handled at once, because they mostly wait for the list of
+ * members of their room, which a single call fetches for all events of the room.
  */
 export const fanoutOptions = {
   concurrency: 4_000,
@@ -74,8 +74,8 @@ function isRecent(at: string): boolean {
 }
 
 async function broadcast(event: RoomEvent, position: Position, context: Context): Promise<void> {
-  // Without this check, each queued event would wait for its own timeout while the function
-  // room.members does not respond.
+  // While the function room.members does not respond, events wait in the queue beyond their deadline.
+  // Without this check, each of them would then call room.members and wait for its timeout again.
   if (Date.now() > context.deadline)
     throw new FunctionError('timeout', 'The deadline passed before the broadcast')
   const notice = toNotice(event, position)

@@ -125,7 +125,7 @@ export async function readFromLog(seq: number, context: Context): Promise<Messag
       (await context.read(CHAT_MESSAGES, chatThread, seq))
     return stored?.data.kind === 'message' ? { ...withoutKind(stored.data), seq } : undefined
   } catch (error) {
-    // The stored data does not match the schema, so no function published it.
+    // The stored data does not match the schema. No function published it, so it is not a message.
     if (error instanceof FunctionError && error.code === 'invalid') return undefined
     throw error
   }
@@ -146,8 +146,8 @@ async function readMessage(id: MessageId, seq: number, context: Context) {
   if (persisted) return applyPendingChanges(persisted.message, persisted.progress, context)
   const original = seq > 0 ? await readFromLog(seq, context) : undefined
   if (original?.id !== id) return undefined
-  // A deleted message is no longer in CHAT_MESSAGES, so only edits have to be applied to the
-  // original.
+  // A deleted message would already be purged from CHAT_MESSAGES, so the original can only have been
+  // edited since. Applies its newest edit.
   const edited = await undefinedOnFailure(context, 'edits', () =>
     applyPendingChanges(original, { seq, caughtUp: false }, context),
   )

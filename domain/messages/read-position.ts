@@ -15,8 +15,8 @@ export async function clampToRoomHead(room: RoomId, seq: number, context: Contex
   const [row] = await db.select().from(roomHeads).where(eq(roomHeads.room, room))
   const head = row?.seq ?? 0
   if (seq <= head) return seq
-  // A client can read an event before it is persisted, so a sequence above the room head is looked up
-  // in CHAT_MESSAGES.
+  // Clients receive an event before it is persisted, so the user may have read events above the room
+  // head. CHAT_MESSAGES contains these events.
   const event =
     (await context.read(CHAT_MESSAGES, chatRoom, seq)) ??
     (await context.read(CHAT_MESSAGES, chatThread, seq))

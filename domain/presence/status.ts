@@ -65,8 +65,8 @@ export async function renewLease(user: UserId, connId: string, context: Context)
     readCached().status === 'offline' ? readStatus(user, context) : undefined,
     context.kv(PRESENCE_CONN).put(`${user}.${connId}`, {}),
   ])
-  // Reads the status only after storing the lease, because `setOfflineIfDisconnected` checks the
-  // leases again after it has set a user offline.
+  // Reads the cached status only once the lease is stored. If `setOfflineIfDisconnected` sets the
+  // user offline later, its second check finds this lease and restores the status.
   const { status } = readCached()
   if (status !== 'offline') return status
   return (await changeStatus(user, comeOnline, context, { initial })).after
@@ -133,8 +133,8 @@ export async function setOfflineIfDisconnected(user: UserId, context: Context): 
     async (status) => (status !== 'offline' && (await isDisconnected()) ? 'offline' : status),
     context,
   )
-  // Sets the previous status again if there is a lease now: a heartbeat stored the lease during the
-  // change, but read the previous status and therefore did not set the user online.
+  // Checks the leases again. A heartbeat may have stored a lease after the first check and still read
+  // the previous status, so that it did not set the user online. The previous status is restored then.
   if (before !== after && !(await isDisconnected()))
     await changeStatus(user, (status) => (status === 'offline' ? before : status), context)
 }
@@ -146,8 +146,9 @@ function actionOf(before: Status, after: Status, isIdle = false): PresenceChange
 }
 
 /**
- * Returns the current time, or the time 1 ms after `at` if that is later: the clocks of processes
- * differ, but the times of successive status changes must increase.
+ * Returns the time of a status change that follows a change at the time `at`: the current time, but
+ * at least 1 ms after `at`. The previous change may have been made by a process whose clock is ahead,
+ * and the times of successive changes must increase.
  */
 function nowAfter(at: string): string {
   return new Date(Math.max(Date.now(), at === '' ? 0 : Date.parse(at) + 1)).toISOString()

@@ -93,7 +93,8 @@ export function applyRoomChange(change: ParsedDataOf<typeof roomChanged>): void 
   if (change.action === 'join') cached?.add(change.userId)
   else if (change.action === 'leave') cached?.delete(change.userId)
   else members.delete(room)
-  // Discards a running read of the members, which may have started before the change.
+  // A read of the members may be running. It may have started before the change and lack it, so its
+  // result must not be cached.
   if (!cached) members.delete(room)
   rooms.delete(room)
 }

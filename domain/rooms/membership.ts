@@ -176,8 +176,8 @@ export async function restoreRoom({ room, by }: RoomChange, context: Context): P
   const isRestored = await db.transaction((tx) =>
     updateRoom({ set: { archivedAt: null }, where: isNotNull(rooms.archivedAt), event }, tx),
   )
-  // Reconciles even if the room was not archived: a retry completes a restore whose process died
-  // before this step.
+  // Reconciles even if the room is no longer archived: an earlier call may have restored it in the
+  // database, but its process died before this step.
   await reconcileRooms([room], context)
   if (!isRestored) return
   context.publish(roomChanged, { room, action: 'restore' })

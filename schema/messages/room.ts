@@ -258,8 +258,8 @@ export const roomMembers = {
   input: v.strictObject({ room: RoomId, after: v.optional(UserId) }),
   output: v.object({ members: v.array(UserId), next: v.optional(UserId) }),
   audience: ['functions'],
-  // Short, because the request is lost if the process that handles it is killed, and the broadcasts
-  // of the room wait for the response.
+  // If the process that handles the request is killed, no response follows. The timeout is short,
+  // because the broadcasts to the room wait that long.
   timeoutMs: 1_000,
   description: 'Lists the members of a room',
 } as const satisfies Contract
