@@ -4,8 +4,8 @@ import { defineFunction, schedule } from '#runtime'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * Minimum age of the outbox events to publish: newer ones are still being published by the call that
- * inserted them.
+ * Minimum age of the outbox events that this function publishes. Newer events are usually still being
+ * published by the call that inserted them.
  */
 const staleAfterMs = 5_000
 const maxRooms = 200

@@ -37,9 +37,9 @@ const queued = new Map<RoomId, Promise<void>>()
 
 /**
  * Appends the events in a room's outbox to the stream CHAT_MESSAGES in order, and deletes them from
- * the outbox. Several processes may do this at once, because the stream deduplicates by event id;
- * within a process, all calls during a flush share the next flush. Throws `unavailable` when the
- * stream is full or does not respond; the events then stay in the outbox.
+ * the outbox. Several processes may do this at once, because the stream deduplicates by event id.
+ * Within a process, all calls for a room during its flush share the flush that follows. Throws
+ * `unavailable` when the stream is full or does not respond; the events then stay in the outbox.
  */
 export function flushOutbox(room: RoomId, context: Context): Promise<void> {
   const next = queued.get(room)

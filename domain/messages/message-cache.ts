@@ -12,9 +12,9 @@ import { findPersistedSequence } from '../log/persisted-sequence.ts'
 import { applyPendingChanges, readUnpersistedEvents } from '../log/unpersisted.ts'
 
 /**
- * This process's message cache, in front of the bucket MSG_CACHE. The event `message.changed` evicts
- * an entry; if the event is lost, the TTL ensures that a deleted text is no longer returned after a
- * second.
+ * This process's message cache, which is read before the bucket MSG_CACHE. When a message changes, the
+ * event `message.changed` evicts its entry. If the event is lost, the entry expires after a second, so
+ * that a deleted text is not returned for longer.
  */
 const recent = new LRUCache<MessageId, Message | typeof absent, { seq: number; context: Context }>({
   max: 2_000,

@@ -10,8 +10,8 @@ export type Reader = Pick<Transaction, 'select'>
 /*
  * Memberships and their entries in the member index ROOMS_KV change only under a lock of the room's
  * row: a shared lock to add members, an exclusive lock to remove members or change their roles. Thus
- * a removed member is never written to the member index again, and if two owners remove each other at
- * the same time, only the first succeeds.
+ * no call that started earlier can write a removed member to the member index again. If two owners
+ * remove each other at the same time, the second call waits for the first and then fails.
  */
 
 /** Runs `work` in a transaction with an exclusive lock of the room (FOR NO KEY UPDATE). */

@@ -37,8 +37,8 @@ export const ServiceSum = v.object({
   queue: v.string(),
   audience: v.array(v.string()),
   /**
-   * Time when the newest instance started. Counts read before this time cannot be compared with
-   * counts read later.
+   * Time when the newest instance started. The sums then also include this instance, so counts read
+   * before this time cannot be compared with counts read later.
    */
   since: v.string(),
   instances: Count,
