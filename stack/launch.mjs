@@ -104,8 +104,8 @@ function run(node, command) {
     // messages.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   })
-  // npm runs this script through a shell that does not forward signals. If the parent's id changes,
-  // the shell has exited.
+  // npm runs this script through a shell, which does not forward signals. If a signal ends the shell,
+  // this process gets another parent: then stops the child.
   const parent = process.ppid
   const stopWithParent = () => process.ppid !== parent && child.kill('SIGTERM')
   if (process.env.npm_lifecycle_event) setInterval(stopWithParent, 500).unref()

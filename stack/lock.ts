@@ -66,8 +66,9 @@ async function removeStale(file: string) {
   if (!holder) return
   if (isRunning(holder)) throw new LockedError(file, holder)
 
-  // Another process may have replaced the lock since it was read, so the file that was moved is
-  // checked.
+  // Since the lock was read, another process may have removed it and taken a new one. The file that
+  // is moved would then be that new lock. So reads the moved file, and puts it back if its holder is
+  // running.
   const moved = `${file}.stale.${crypto.randomUUID()}`
   try {
     await rename(file, moved)

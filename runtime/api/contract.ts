@@ -38,8 +38,9 @@ export interface Topic {
   readonly subject: string
   readonly data: Schema
   /**
-   * True for events that functions push to users. A push carries a header that replies never have.
-   * Without it, a caller could forge a push by naming another user's subject as the reply subject.
+   * True for events that functions push to users. A push carries a header that replies never have, and
+   * clients ignore an event without it. Otherwise a caller could forge a push: if it named another
+   * user's subject as the reply subject of a request, that user would take the reply for a push.
    */
   readonly push?: boolean
 }

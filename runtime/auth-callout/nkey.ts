@@ -43,7 +43,8 @@ export function isSignedBy(server: string, data: string, signature: Buffer): boo
   if (!key) {
     const x = decodeKey(server, 'N').toString('base64url')
     key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
-    // A cluster has few servers: if there are a thousand different keys, most of them are forged.
+    // A cluster has few servers, so of a thousand different keys most are forged. Empties the cache,
+    // so that forged keys cannot fill the memory.
     if (serverKeys.size >= 1_000) serverKeys.clear()
     serverKeys.set(server, key)
   }

@@ -25,7 +25,8 @@ export function readCurveSeed(seed: string): CurveKey {
     const existing = shared.get(other)
     if (existing) return existing
     const secret = nacl.box.before(decodeKey(other, 'X'), secretKey)
-    // A cluster has few servers: if there are a thousand different keys, most of them are forged.
+    // A cluster has few servers, so of a thousand different keys most are forged. Empties the cache,
+    // so that forged keys cannot fill the memory.
     if (shared.size >= 1_000) shared.clear()
     shared.set(other, secret)
     return secret

@@ -36,7 +36,10 @@ interface Slot {
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 const minBackoffMs = 100
 const maxBackoffMs = 30_000
-/** Milliseconds of uptime after which the death of an instance restarts the back-off. */
+/**
+ * An instance that has run for this many milliseconds counts as healthy. If it then dies, the delays
+ * before restarts begin with the shortest again.
+ */
 const healthyAfterMs = 30_000
 
 /**
@@ -89,7 +92,8 @@ class Supervisor {
     const { folder, env, name } = this.#options
     const child = fork(main, ['start', folder, ...(name === undefined ? [] : ['--name', name])], {
       env: { ...env, NATTER_INSTANCE: String(number) },
-      // Does not pass on Node flags: a preloaded module that watches stdin would end the child.
+      // Does not pass this process's Node flags on. They may preload a module that exits at the end of
+      // stdin, and the child's stdin is empty, so that module would end the child at once.
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })

@@ -14,7 +14,8 @@ import { addStats } from './stats.ts'
 process.stdout.on('error', exitOnBrokenPipe)
 process.stderr.on('error', exitOnBrokenPipe)
 process.exitCode = await run(process.argv)
-// Handles that a function file or a failed start has left open must not keep the process alive.
+// The command has ended. If a timer or socket that a function file or a failed start left open still
+// keeps the process alive after one second, exits anyway.
 setTimeout(() => process.exit(), 1_000).unref()
 
 async function run(argv: readonly string[]): Promise<number> {

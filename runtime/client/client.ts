@@ -235,8 +235,8 @@ function listen<T extends Topic>(
         if (topic.push && !message.headers?.has(pushHeader)) return
         onMessage({ ...(parse(message) as object), ...subject.read(message.subject) })
       } catch (error) {
-        // Throws in a microtask, so that the error is only reported: thrown here, it would close the
-        // connection.
+        // Thrown here, the error of `parse` or `onMessage` would make nats.js close the connection.
+        // Thrown in a microtask, it is only reported as an uncaught error.
         queueMicrotask(() => {
           throw error
         })

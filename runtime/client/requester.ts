@@ -64,7 +64,8 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
       if (error) return rejectAll(new FunctionError('forbidden', error.message, { cause: error }))
       const token = reply.subject.slice(inbox.length)
       const request = pending.get(Number(token.slice(token.indexOf('-') + 1)))
-      // After a timeout, the slot may belong to another request when the late reply arrives.
+      // The reply may arrive after the timeout of its request. By then the slot may belong to another
+      // request, whose token differs.
       if (request?.token !== token || request.expectsMore?.(reply)) return
       pending.delete(request.slot)
       if (reply.data.length === 0 && isNoResponders(reply))

@@ -1,7 +1,8 @@
 /**
- * A pool for items that are added and removed thousands of times a second. A Map or Set would often
- * replace its table. In V8 each replaced table references the next one, so a table that has
- * reached the old generation keeps all later tables alive until the next major garbage collection.
+ * A pool for items that are added and removed thousands of times a second. With so many changes, a Map
+ * or Set would often replace its internal hash table. In V8 each replaced table references its
+ * successor. Once a replaced table is in the old generation, it and all its successors stay in memory
+ * until the next major garbage collection.
  */
 export class SlotPool<Item extends object> {
   #items: (Item | undefined)[] = []

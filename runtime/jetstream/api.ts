@@ -110,8 +110,9 @@ export async function readConsumerProgress(
   }>()
   if (!ack_floor)
     throw new FunctionError('unavailable', `${consumer} cannot be read: ${error?.description}`)
-  // The acknowledgement floor of an idle consumer is the last message that it received; messages on
-  // other subjects may follow in the stream. So if nothing is pending, returns the stream's last sequence.
+  // The acknowledgement floor is the sequence up to which the consumer has acknowledged all messages.
+  // Messages on subjects that it does not consume may follow in the stream and never raise the floor.
+  // So if no message waits for the consumer, returns the stream's last sequence instead.
   const caughtUp = num_pending === 0 && num_ack_pending === 0
   // Messages before the first message of the stream are deleted, so they count as handled.
   const floor = Math.max(ack_floor.stream_seq, first - 1)

@@ -65,7 +65,9 @@ export function openBucket(
     },
     async create(key, value) {
       if (await write(key, value, 0)) return true
-      // The last message of a deleted or expired key is a marker: the value may only follow that marker.
+      // The key has messages. If it was deleted or has expired, the last one is a marker. The value is
+      // then written only if that marker is still the last message: otherwise another process has
+      // written the key since.
       const last = await readLast(requester, stream, subjectOf(key))
       if (last && isLive(last)) return false
       return (await write(key, value, last?.seq ?? 0)) !== undefined

@@ -22,7 +22,8 @@ export const rateLimit = {
   config: {
     storage: 'memory',
     max_msgs_per_subject: 1,
-    // The counter of a window is still read during the next window.
+    // A counter is written during its window and read until the end of the next one, so it is stored
+    // for two windows of the maximum length, and ten seconds more.
     max_age: (2 * maxLimitWindowMs + 10_000) * 1e6,
     allow_msg_counter: true,
     allow_direct: true,
@@ -54,7 +55,8 @@ export function createSharedCounter(requester: Requester, log: Logger): SharedCo
     log.info({ stream: rateLimit.stream }, 'rate limit counters available again'),
   )
   const guarded = <T>(operation: () => Promise<T>) => {
-    // One operation is already testing the server. Others fail at once instead of waiting for it.
+    // The breaker was open, and one operation is now testing whether the server answers again. Until
+    // it ends, other operations fail at once.
     if (breaker.state === CircuitState.HalfOpen) return Promise.reject(new BrokenCircuitError())
     return breaker.execute(operation)
   }

@@ -33,14 +33,19 @@ interface Account {
   request: Promise<void> | undefined
 }
 
-/** The largest share of a limit that a process requests at once. No other process can use its grants. */
+/**
+ * The largest share of a limit that a process requests from the shared counter at once. The share is
+ * small, because calls that are granted to one process but unused are lost for the other processes.
+ */
 const maxBatchShare = 1 / 20
 
 /**
  * Limits the calls of each caller in a sliding window, over all instances. Calls are counted in fixed
  * windows. If the sliding window still covers a third of the previous fixed window, a third of the calls
- * in that window count. A process requests grants for several calls at once, so that most calls need no
- * round trip, and subtracts grants beyond the limit from the shared counter again.
+ * in that window count.
+ *
+ * A process adds several calls to the shared counter at once, so that most calls need no round trip.
+ * If only some of them fit into the limit, it subtracts the others from the counter again.
  */
 export class Limiter {
   readonly #options: LimiterOptions
@@ -119,7 +124,7 @@ export class Limiter {
         counter.add(subjectOf(window), batch),
         account.before ?? counter.read(subjectOf(window - 1)),
       ])
-      // The window ended during the request, so the grant is no longer valid.
+      // The next window began during the request. The calls were granted for the old window only.
       if (account.window !== window) return
       account.before = before
       const free = this.#free(total - batch, before)

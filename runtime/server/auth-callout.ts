@@ -42,7 +42,7 @@ export async function serveAuthCallout(
   )
   const state = async () => ({ logins: dispatcher.stats.requests })
   return withCleanup(await serveState(host, dispatcher, state), async () => {
-    // Without a connection, draining fails and the pending logins get no answer.
+    // Draining fails if the connection is lost. The pending logins then get no answer; stops anyway.
     await served.drain().catch(() => {})
     await dispatcher.idle()
     await nc.drain().catch(() => nc.close())

@@ -7,7 +7,10 @@ import { type BatchItem, BatchJob, type BatchJobOptions } from './batch-job.ts'
 
 /** The first and the longest delay between retries while a dependency is unavailable, in milliseconds. */
 const [minRetryMs, maxRetryMs] = [250, 5_000]
-/** Number of deliveries after which a message without an outcome becomes a dead letter. */
+/**
+ * Maximum number of deliveries of a message. If the process ends during each of them, the message has no
+ * outcome. At the next delivery it becomes a dead letter without a call of the handler.
+ */
 const maxDeliveries = 50
 
 export interface BatchOptions extends BatchJobOptions {

@@ -33,10 +33,11 @@ export async function serveEndpoint(
     version,
     description: definition.contract?.description ?? `${trigger} ${host.loaded.name}`,
     metadata,
-    // The service has no queue group: an endpoint without one would inherit it.
+    // The service itself has no queue group. An endpoint that should have none would inherit it.
     queue: '',
     async statsHandler(endpoint) {
-      // Replaces the library's counters, which omit asynchronous time, in the object that it reports.
+      // The library's own durations end when a handler returns its promise, not when that resolves.
+      // Overwrites them, in the object that the library reports, with the dispatcher's statistics.
       const reported = endpoint as unknown as { stats: object }
       Object.assign(reported.stats, dispatcher.stats.micro)
       return { ...dispatcher.stats.data, queued: dispatcher.queued }

@@ -68,7 +68,10 @@ export class FunctionStats {
     }
   }
 
-  /** Starts a new period if the current one is over. Runs only when the statistics are read. */
+  /**
+   * Starts a new period if the current one has lasted `recentMs`. Runs only when the statistics are
+   * read, so a period lasts longer if nobody reads them.
+   */
   #rotate() {
     if (performance.now() - this.#rotatedAt < recentMs) return
     this.#rotatedAt = performance.now()

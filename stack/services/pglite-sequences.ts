@@ -4,10 +4,10 @@ import type { PGlite } from '@electric-sql/pglite'
 const parts = new Set([...'PBDECHF'].map((type) => type.charCodeAt(0)))
 
 /**
- * Wraps PGlite so that its socket server serves one client from the first message of a query to its
- * Sync. All clients share one session, so two interleaved clients would use each other's unnamed
- * prepared statement. The server stays with a client during a transaction, so the wrapper reports a
- * query in progress as a transaction.
+ * Wraps PGlite so that its socket server serves only one client from the first message of a query to
+ * its Sync. All clients share one session. If the messages of two clients were interleaved, one would
+ * overwrite the unnamed prepared statement of the other. During a transaction the server serves only
+ * its client, so the wrapper also reports a query in progress as a transaction.
  */
 export function keepSequencesWhole(db: PGlite): PGlite {
   let isUnderWay = false

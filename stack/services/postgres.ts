@@ -98,7 +98,10 @@ async function otherUser() {
   )
 }
 
-/** Repeats a restart while the sessions of a killed server still hold its shared memory. */
+/**
+ * Restarts the server. The sessions of a killed server hold its shared memory for a moment, in which no
+ * server can start on its data. Repeats the restart until they are gone.
+ */
 async function withoutSessions(restart: () => Promise<void>) {
   for (let tries = 1; ; tries++) {
     try {
