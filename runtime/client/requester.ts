@@ -172,7 +172,10 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
     }
   }
 
-  /** Queues requests while the connection is lost, because nats.js would drop them. */
+  /**
+   * Follows the state of the connection. When it is lost, rejects the requests that were sent, and
+   * keeps new ones, because nats.js would drop them. When it is restored, sends the kept ones.
+   */
   async function followConnection() {
     for await (const status of nc.status()) {
       if (status.type === 'disconnect') {

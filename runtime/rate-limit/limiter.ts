@@ -41,8 +41,8 @@ const maxBatchShare = 1 / 20
 
 /**
  * Limits the calls of each caller in a sliding window, over all instances. Calls are counted in fixed
- * windows. If the sliding window still covers a third of the previous fixed window, a third of the calls
- * in that window count.
+ * windows. If the sliding window still covers a third of the previous fixed window, a third of the
+ * calls in that window count.
  *
  * A process adds several calls to the shared counter at once, so that most calls need no round trip.
  * If only some of them fit into the limit, it subtracts the others from the counter again.

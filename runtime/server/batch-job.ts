@@ -64,8 +64,8 @@ export class BatchJob implements Job {
     const { dispatcher, timeoutMs } = this.#options
     const isTimeout = reason.code === 'timeout'
     if (isTimeout) dispatcher.stats.timeouts++
-    // The outcome of a timeout is a plain Error. A FunctionError `timeout` would count as an unavailable
-    // dependency, so the batch would be retried without limit.
+    // The outcome of a timeout is a plain Error. A FunctionError `timeout` would count as an
+    // unavailable dependency, so the batch would be retried without limit.
     // First sets the outcome, then aborts the handler's signal. In the other order, the error that the
     // handler throws because of the abort could become the outcome.
     this.#refused.reject(isTimeout ? new Error(`timeout: not done after ${timeoutMs} ms`) : reason)

@@ -8,8 +8,8 @@ import { type BatchItem, BatchJob, type BatchJobOptions } from './batch-job.ts'
 /** The first and the longest delay between retries while a dependency is unavailable, in milliseconds. */
 const [minRetryMs, maxRetryMs] = [250, 5_000]
 /**
- * Maximum number of deliveries of a message. If the process ends during each of them, the message has no
- * outcome. At the next delivery it becomes a dead letter without a call of the handler.
+ * Maximum number of deliveries of a message. If none of them has an outcome, for example because the
+ * process dies each time, the next one makes the message a dead letter without calling the handler.
  */
 const maxDeliveries = 50
 

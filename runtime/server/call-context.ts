@@ -221,8 +221,8 @@ export class CallContext implements Context {
     )
     const messages = batches.flatMap(({ topic, stored }) =>
       stored
-        // The topics are read one by one, so of the messages stored during the reads, the batches may
-        // contain only some. Leaves out all of them: those after `last`, which was read before.
+        // Each topic has a read of its own, so of the messages stored during the reads, the batches
+        // may contain only some. Leaves out all of them: those after `last`, which was read before.
         .filter(({ seq }) => seq <= last)
         .flatMap((message) => this.#readValid(topic, message)),
     )

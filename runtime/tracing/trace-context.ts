@@ -35,10 +35,10 @@ export interface TracePart {
 }
 
 /**
- * Begins this call's span. With an OpenTelemetry tracer provider, the provider creates the span. Without
- * one, the span of a sampled trace gets ids, so that it can be stored in memory (see span-store.ts), and
- * an unsampled trace is passed on unchanged. Returns undefined, at no cost, if there is no provider and
- * the message carries no trace.
+ * Begins this call's span. If an OpenTelemetry tracer provider is set, it creates the span. Otherwise
+ * the span of a sampled trace gets ids, so that it can be stored in memory (see span-store.ts), and an
+ * unsampled trace is passed on unchanged. Returns undefined, at no cost, if no provider is set and the
+ * message carries no trace.
  */
 export function beginTrace(name: string, carrier: MsgHdrs | undefined): Trace | undefined {
   const incoming = carrier?.has('traceparent')

@@ -46,8 +46,8 @@ function isBuiltOf(digest: string): boolean {
 }
 
 /**
- * Replaces the built page: moves the old folder away and the new one into its place. Another process may
- * do the same at the same time, so each step is one atomic rename.
+ * Replaces the built page: moves the old folder away and the new one into its place. Another process
+ * may do the same at the same time, so each step is one atomic rename.
  */
 function replace(made: string, digest: string) {
   const old = `${made}-old`

@@ -13,8 +13,9 @@ export interface Store {
 }
 
 /**
- * Opens the store in the folder and deletes expired records. All calls are synchronous, so a code or
- * refresh token cannot change between oidc-provider's read and the write that marks it as used.
+ * Opens the store in the folder and deletes expired records, now and every minute. All calls are
+ * synchronous: when oidc-provider reads a code or refresh token and then marks it as used, no other
+ * request can use the same one in between.
  */
 export function openStore(dir: string): Store {
   const file = join(dir, 'issuer.db')

@@ -99,8 +99,9 @@ async function otherUser() {
 }
 
 /**
- * Restarts the server. The sessions of a killed server hold its shared memory for a moment, in which no
- * server can start on its data. Repeats the restart until they are gone.
+ * Restarts the server. The sessions of a killed server hold its shared memory for a moment, and until
+ * they are gone, no server can start on its data. Repeats the restart until it succeeds, for about
+ * two seconds at most.
  */
 async function withoutSessions(restart: () => Promise<void>) {
   for (let tries = 1; ; tries++) {
