@@ -8,8 +8,8 @@ const usage =
   'Usage: npm run bench -- [call] [login] [send] [fanout] [history] [presence] [--rounds N] [--seconds S] [--quick] [--json]'
 
 /**
- * The sections. Each is imported only when it runs: `installPeers` has then installed the packages that
- * it imports.
+ * The sections. Each imports packages that `installPeers` installs first, so a section is imported
+ * only when it runs.
  */
 const sections: Record<string, () => Promise<(options: Options) => Promise<Section[]>>> = {
   call: async () => (await import('./call/section.ts')).measureCalls,

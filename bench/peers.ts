@@ -6,7 +6,7 @@ const folder = import.meta.dirname
 
 /**
  * Installs the packages of bench/package.json, unless they are installed already. Exits on a failure.
- * `npm ci` would fail with a registry that lacks a package of another platform.
+ * Uses `npm install`, because `npm ci` fails if the registry lacks a package for another platform.
  */
 export async function installPeers(): Promise<void> {
   const { devDependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))

@@ -84,7 +84,10 @@ async function timeStart(fixture: BenchFixture, folder: string): Promise<number>
   }
 }
 
-/** Times a PING while a function has 228 calls, 100 more than its default concurrency of 128. */
+/**
+ * Times a PING while a function has 228 calls: 128 of them, its default concurrency, are running, and
+ * 100 are waiting.
+ */
 async function timeBusyPing(targets: CallTargets): Promise<number> {
   const calls = Array.from({ length: 228 }, () => targets.request('bench.wait', { ms: 100 }))
   const started = performance.now()

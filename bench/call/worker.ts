@@ -48,7 +48,10 @@ function isPeer(name: CallerName): name is PeerName {
   return Object.hasOwn(peers, name)
 }
 
-/** Publishes events as fast as they are received: two windows of `eventWindow` events are in flight. */
+/**
+ * Publishes two windows of `eventWindow` events, and then another window whenever the receiver reports
+ * that it has received one. So events of two windows are in flight.
+ */
 async function publishEvents({ prefix, seconds }: { prefix: string; seconds: number }) {
   const nc = await connectTo(url, 'publisher')
   const publishWindow = () => {

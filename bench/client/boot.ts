@@ -25,7 +25,10 @@ export async function measureBoot(
   ]
 }
 
-/** Returns the milliseconds until a message is shown. `open` must wait until the old page is unloaded. */
+/**
+ * Returns the milliseconds until a message is shown. `open` must wait until the old page is unloaded:
+ * a message of that page would otherwise count.
+ */
 async function timeFirstMessage(page: Page, open: () => Promise<unknown>): Promise<number> {
   const started = performance.now()
   await open()

@@ -4,8 +4,8 @@ import type { Product } from './product.ts'
 import { waitUntilStill } from './still.ts'
 
 /**
- * A list that grows by more than this, in pixels, has loaded a page of history: rows that are rendered
- * for the first time grow by less.
+ * If the list grows by more than this, in pixels, it has loaded a page of history. Rows that are
+ * rendered for the first time also make it grow, but by less.
  */
 const minPagePx = 1_400
 /** Distance from the end of the list, in pixels, at which it loads the next page of history. */
@@ -92,8 +92,9 @@ interface Observed {
 }
 
 /**
- * Runs in the page. Compares the movement of the rows with that of the wheel: between two frames, rows
- * must move by a multiple of the step; when the list is still, both must have moved equally far.
+ * Runs in the page. Records the largest deviation from two rules: between two frames, the rows move by
+ * a multiple of `step`, the distance of one wheel event; once the list is still, the rows have moved
+ * as far as the wheel.
  */
 function observeRows(step: number): void {
   let [wheel, moved] = [0, 0]

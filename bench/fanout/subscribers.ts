@@ -33,7 +33,10 @@ serveParent({
     const seconds = times.reduce((sum, ms) => sum + ms, 0) / 1_000
     return { count, seconds, ...percentilesOf(times) }
   },
-  /** Responds, and then blocks this process for `ms`, so that it reads nothing from its connections. */
+  /**
+   * Blocks this process for `ms`, so that it reads nothing from its connections. The block starts
+   * after 10 ms, when the response has been sent.
+   */
   stall(ms: number) {
     setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms), 10)
   },

@@ -43,8 +43,8 @@ const datasets: Dataset[] = [
     minBefore: manyRooms * (limit + 1) * 3,
     write: writeManyRooms,
   },
-  // Measured because PostgreSQL, with its statistics of such a table, once scanned all messages for
-  // each row of a page.
+  // With its statistics of a table like this, PostgreSQL once chose a plan that scanned all messages
+  // for each row of a page. This dataset would show such a plan again.
   {
     name: 'one room, few threads',
     roomCount: 1,
@@ -105,8 +105,8 @@ async function measureDataset(dataset: Dataset, options: Options): Promise<Secti
       ...rowLines(parallel, base, ', 8 in flight'),
       goal(base, 'p50', 1.1),
       goal(base, 'p99', 1.5),
-      // The goals above would miss a slower SQL statement, because the rows that they compare with run
-      // the same statement.
+      // The goals above would miss a slower SQL statement, because their base runs the same statement.
+      // So this goal compares with a statement that reads only the messages.
       goal(messagesOnly, 'p50', 4),
     ],
   }

@@ -72,8 +72,9 @@ function createLibraryResponder({
 }
 
 /**
- * Creates a responder that does not verify the signature of the request: an encrypted request can only
- * come from the server. Without `verifiesToken`, it does not verify the access token either.
+ * Creates a responder that does only what is necessary. The requests are encrypted, so only the server
+ * can have sent them: their signature is not verified. Without `verifiesToken`, the access token is
+ * not verified either.
  */
 function createFloorResponder(
   { calloutSeed, xkeySeed, publicKeyPem }: ResponderOptions,

@@ -167,8 +167,8 @@ async function serveNatter(fixture: BenchFixture, { url }: Issuer): Promise<Resp
 }
 
 /**
- * Writes a folder that re-exports all functions of Natter, because the permissions of a user are
- * derived from them. Leaves out `_setup`, which waits for a database.
+ * The permissions of a user are derived from the served functions. So this writes a folder that
+ * re-exports all functions of Natter, except `_setup`, which would wait for a database.
  */
 async function writeProductFunctions(dir: string): Promise<string> {
   const folder = join(dir, 'product')

@@ -38,8 +38,8 @@ export async function serveDrawn(url: string): Promise<void> {
   }
 
   /**
-   * Watches the leases as the original design does. No lease expires during the measurement, but the
-   * watch receives each renewal.
+   * Watches the leases, because the original design does so too: this process then receives each
+   * renewal. No lease expires during the measurement.
    */
   async function watchLeases() {
     for await (const { operation } of await connections.watch())

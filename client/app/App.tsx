@@ -14,9 +14,9 @@ import { UpdateBanner } from './UpdateBanner.tsx'
 
 const [configRetryMs, providerRetryMs] = [2_000, 5_000]
 
-// The chat is loaded separately, because the redirect to the identity provider does not need it. After
-// the provider has redirected back to the callback path, the chat loads while the page requests the
-// token.
+// The redirect to the identity provider does not need the chat, so the chat is loaded separately. The
+// provider then redirects back to the callback path: there, the chat loads at once, while the page
+// requests the token.
 const loadAuthenticatedApp = () => import('./AuthenticatedApp.tsx')
 const ConnectedApp = lazyPart(async () => (await loadAuthenticatedApp()).ConnectedApp)
 const OfflineApp = lazyPart(async () => (await loadAuthenticatedApp()).OfflineApp)

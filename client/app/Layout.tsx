@@ -151,8 +151,8 @@ export function Layout(
 }
 
 /**
- * Opens the last opened room if the URL names none and the page is wide; stores each room that is
- * opened.
+ * Stores each room that is opened. If the page starts with a URL that names neither a room nor a
+ * console page, and if it is wide, opens the room that was stored last.
  */
 function restoreLastRoom({ route, go }: Router, store: LocalStore): void {
   createEffect(() => {
@@ -195,8 +195,8 @@ function Content() {
 }
 
 function ConsolePage(props: { part: ConsolePart }) {
-  // Only administrators use the console, so it is not preloaded. `lazy` is called at each mount, so
-  // that a retry after a failed import imports it again.
+  // Only administrators use the console, so it is not preloaded. If the import fails, a retry mounts
+  // this component again. `lazy` is called at each mount, so that the retry imports the console again.
   const Console = lazy(async () => ({ default: (await import('../console/Console.tsx')).Console }))
   return (
     <Suspense>

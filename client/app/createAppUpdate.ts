@@ -18,8 +18,8 @@ export function createAppUpdate() {
   const checkForUpdate = () => {
     if (document.visibilityState === 'visible') registration?.update().catch(() => undefined)
   }
-  // A new service worker takes control at once, but this page may already be of the same version as the
-  // worker.
+  // A new service worker takes control of all open pages at once. A page that was loaded after the
+  // update is already of the worker's version, so this compares before it reports an update.
   const onChange = () => void isPageOutdated().then((isOld) => isOld && setOutdated(true))
 
   const start = () => void register().catch(() => undefined)

@@ -47,8 +47,8 @@ export function createShortcuts({ chat, router, lists, onSwitcher, onHelp }: Sho
     event.stopPropagation()
     action()
   }
-  // Listens in the capture phase: a text field would otherwise handle arrow keys with modifiers
-  // itself.
+  // Listens in the capture phase, before a text field receives the key: the field would otherwise
+  // handle arrow keys with modifiers itself.
   window.addEventListener('keydown', onKey, { capture: true })
   onCleanup(() => window.removeEventListener('keydown', onKey, { capture: true }))
 }

@@ -34,7 +34,10 @@ export function EmojiPicker(props: MenuProps & { onPick: (emoji: string) => void
     props.onOpenChange?.(open)
   }
 
-  /** Picks an emoji. The focus stays in the composer if `onPick` has moved it there. */
+  /**
+   * Picks an emoji and closes the picker. If `onPick` has moved the focus to the composer, the focus
+   * stays there; otherwise it returns to the picker's button.
+   */
   const pick = (emoji: string) => {
     props.onPick(emoji)
     isFieldFocused = document.activeElement?.matches('textarea') === true

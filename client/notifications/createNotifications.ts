@@ -119,7 +119,10 @@ export function createNotifications(chat: Chat, router: Router, tn: Language['tn
   }
 }
 
-/** Mobile browsers only show notifications of a service worker, which then also handles the click. */
+/**
+ * Shows a notification. On mobile browsers, `new Notification` throws: then the service worker shows the
+ * notification and also handles the click.
+ */
 async function show(
   title: string,
   options: NotificationOptions & { tag: string; renotify: boolean },

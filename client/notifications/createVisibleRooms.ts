@@ -5,7 +5,8 @@ import { isPageActive } from '../ui/isPageActive.ts'
 
 /**
  * Tracks which rooms and threads are visible in any tab of the user. The active tab holds a shared Web
- * Lock for each; the browser releases the locks of a closed or crashed tab.
+ * Lock for the room and the thread that it shows, and the other tabs query these locks. If a tab is
+ * closed or crashes, the browser releases its locks.
  */
 export function createVisibleRooms(user: UserId, route: () => Route) {
   const [isActive, setActive] = createSignal(isPageActive())

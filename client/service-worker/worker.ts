@@ -49,8 +49,8 @@ async function goTo(path: string) {
 }
 
 /**
- * Caches the page's files and activates this worker at once: open pages still find their own files in
- * the previous version's cache.
+ * Caches the page's files. Then activates this worker without waiting until pages of the previous
+ * version are closed: they still find their files in the previous version's cache.
  */
 async function install() {
   const cache = await caches.open(cacheName)
@@ -78,8 +78,8 @@ function isPage(path: string): boolean {
 }
 
 /**
- * Network first, so that updates are seen at once. Returns the cached page if the network fails or is
- * slow.
+ * Requests the page from the network first, so that updates are seen at once. If the request fails or
+ * takes longer than `networkTimeoutMs`, returns the cached page.
  */
 async function readPage(event: FetchEvent): Promise<Response> {
   const response = fetchPage(event)

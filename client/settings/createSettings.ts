@@ -18,8 +18,8 @@ const defaultSettings: Settings = {
 /** Display settings of this browser, shared by all its users and tabs. */
 export function createSettings() {
   const [settings, setSettings] = createStore<Settings>({ ...defaultSettings, ...read() })
-  // Applies the changes of other tabs: the effect below would otherwise overwrite them with older
-  // values.
+  // Applies settings that another tab has stored. Otherwise the next change in this tab would
+  // overwrite them with this tab's older values.
   const onStorage = (event: StorageEvent) => {
     if (event.key === key) setSettings({ ...defaultSettings, ...read() })
   }

@@ -1,7 +1,10 @@
 import { createSignal, Match, Show, Switch, useContext } from 'solid-js'
 import { TextWordsContext } from './words.ts'
 
-/** URLs of the images that the user has loaded. Module state, because the virtual list recreates rows. */
+/**
+ * URLs of the images that the user has loaded. They are kept outside of the component, because the
+ * virtual list creates a row again when it scrolls back into view.
+ */
 const [requested, setRequested] = createSignal<ReadonlySet<string>>(new Set())
 
 /**

@@ -5,8 +5,9 @@ const rightToLeft =
   /^[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u
 
 /**
- * Returns the direction of nested blocks, which their first letter determines. `dir="auto"` would not
- * work: browsers skip descendants that have a `dir` of their own.
+ * Returns the direction of an element that contains blocks: the direction of their first letter.
+ * `dir="auto"` would not find this letter, because browsers skip descendants that have a `dir` of
+ * their own.
  */
 export function directionOf(blocks: Block[]): 'ltr' | 'rtl' | 'auto' {
   const letter = /\p{L}/u.exec(plainOf(blocks))?.[0]

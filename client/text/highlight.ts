@@ -7,8 +7,8 @@ export type CodePart = string | { className: string; parts: CodePart[] }
 const maxLength = 3_000
 const maxCached = 100
 /**
- * Highlighted parts by language and code: the virtual list renders code again when it scrolls into
- * view.
+ * Highlighted parts by language and code. The virtual list renders a code block again when it scrolls
+ * back into view; the block then takes its parts from this cache.
  */
 const cache = new Map<string, CodePart[]>()
 

@@ -2,15 +2,21 @@ import { Lexer, type Token, Tokenizer, type Tokens } from 'marked'
 
 /** Maximum nesting depth. Deeper blocks are shown as source text. */
 const maxDepth = 10
-/** Maximum total length that is scanned for the ends of emphasis and links in one message. */
+/**
+ * To find the end of emphasis or of a link, marked scans the text after its start. This is the maximum
+ * total length of these scans in one message; after that, such markup stays text.
+ */
 const maxSearchedLength = 60_000
-/** Length of text passed to marked at once: its look-ahead scans the rest of the text at every step. */
+/**
+ * Maximum length of plain text that is passed to marked at once. At every step, marked scans all of
+ * the text that it is given, so it would take too long on a long text.
+ */
 const windowLength = 512
 const maxUrlLength = 2_048
 const maxBackticks = 300
 /**
- * Maximum number of lines that look like a table's delimiter row: for each, marked scans all text
- * below it.
+ * Maximum number of lines that look like a table's delimiter row, such as `|---|---|`. For each,
+ * marked scans all text below it. A message with more of them is shown as plain text.
  */
 const maxDelimiterRows = 60
 const maxColumns = 64
@@ -139,7 +145,10 @@ class MessageTokenizer extends Tokenizer {
     return quoted ? super.blockquote(quoted[0]) : undefined
   }
 
-  /** Ends a list before a line with 16 or more markers: marked removes them one by one. */
+  /**
+   * Ends a list before a line that begins with 16 or more markers of lists and quotes: marked would
+   * remove them one by one, which takes too long.
+   */
   override list(src: string) {
     if (!/^ {0,3}(?:[*+-]|\d{1,9}[.)])(?:\s|$)/.test(src)) return undefined
     const deep = src.search(/^(?: {0,3}(?:(?:[*+-]|\d{1,9}[.)])[ \t]+|>[ \t]*)){16}/m)
@@ -147,8 +156,8 @@ class MessageTokenizer extends Tokenizer {
   }
 
   /**
-   * Limits the number of cells: marked fills every row up to the width of the table's head, so that
-   * 8,000 characters would make a million cells. Further rows become text or another table.
+   * Limits the number of cells. marked gives every row as many cells as the table's head has, so 8,000
+   * characters could make a million cells. Rows beyond the limit become text or another table.
    */
   override table(src: string) {
     const [head] = /^[^\n]+(?=\n[ \t]*[|:-][|: \t-]*(?:\n|$))/.exec(src) ?? ['']
@@ -183,8 +192,8 @@ class MessageTokenizer extends Tokenizer {
   }
 
   /**
-   * Runs a search and adds the scanned length to the message's budget; skips it if the budget is used
-   * up.
+   * Searches for the end of emphasis or of a link, and adds the scanned length to the total of the
+   * message. Once the total exceeds `maxSearchedLength`, finds nothing.
    */
   private search<T extends Token>(src: string, effort: number, read: () => T | undefined) {
     if (this.searched > maxSearchedLength) return undefined

@@ -15,8 +15,8 @@ export function parseMessage(text: string): Block[] {
 }
 
 /**
- * The last parsed message: each message is parsed twice in a row, for the page and for its accessible
- * name.
+ * The last parsed message and its blocks. Each message is parsed twice in a row, for the page and for
+ * its accessible name: the second time, these blocks are returned.
  */
 let last: { text: string; blocks: Block[] } = { text: '', blocks: [] }
 

@@ -4,7 +4,8 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { Icon } from './Icon.tsx'
 
 /**
- * Returns the focused element. If it is in a menu, which is about to close, returns the menu's button.
+ * Returns the element to focus when the dialog closes: the element that has the focus now. If that is
+ * in a menu, which is about to close, returns the menu's button.
  */
 function findFocusOrigin(): Element | null {
   const { activeElement } = document

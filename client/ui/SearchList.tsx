@@ -22,8 +22,8 @@ export function SearchList<Option extends SearchItem>(props: {
   classOf?: (option: Option) => string
   empty?: JSX.Element
 }) {
-  // Prefix of the option ids. They are stable, so that a screen reader does not repeat a rerendered
-  // option.
+  // Prefix of the option ids. An option keeps its id when it is rendered again, so that a screen
+  // reader does not announce it again.
   const id = createUniqueId()
   return (
     <Combobox<Option>

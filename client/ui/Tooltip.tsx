@@ -48,8 +48,8 @@ export function Tooltips() {
     if (tooltip() && !tooltip()?.element.isConnected) setTooltip(undefined)
     if (element) timer = setTimeout(() => show(element), tooltip() ? 0 : showDelayMs)
   }
-  // Shows the tooltip only after Tab, not when a dialog moves the focus: Escape would then close the
-  // tooltip before the dialog.
+  // Shows the tooltip only if Tab has moved the focus. A dialog that opens moves the focus too: if a
+  // tooltip appeared then, the first Escape would close the tooltip instead of the dialog.
   const onFocusIn = ({ target }: FocusEvent) => {
     const element = findTarget(target)
     if (isTabbing && element && element === target) show(element)
