@@ -106,7 +106,10 @@ async function appendDuplicate({ system, random }: FaultOptions) {
   await system.nc.request(stored.subject, stored.data, { headers: hdrs, timeout: 2_000 })
 }
 
-/** Injects a fault that needs NATS. Ignores its failure: the other schedule may have stopped NATS. */
+/**
+ * Injects a fault that needs NATS. Ignores its failure, because the other schedule may have stopped
+ * NATS.
+ */
 async function ignoreOutage(inject: () => Promise<void>) {
   await inject().catch(() => {})
 }

@@ -63,7 +63,10 @@ function trackRequestTimes(nc: NatsConnection) {
 
 const internedRooms = new Map<string, RoomId>()
 
-/** Returns one copy for all equal ids: a substring in V8 retains the whole payload it was cut from. */
+/**
+ * Returns the same copy for all equal ids. In V8, a substring keeps the whole payload that it was cut
+ * from in memory; the copy does not.
+ */
 function internRoom(room: RoomId): RoomId {
   const existing = internedRooms.get(room)
   if (existing) return existing

@@ -25,7 +25,8 @@ export function replay(log: readonly PlacedEvent[]): Replay {
     const unchanged = { isDeleted: false, reactions: new Set<string>() }
     messages.set(id, { room, seq, threadId, sender, text, mentions, ...unchanged })
   }
-  // Apply changes in a second pass. The stream no longer has a deleted message: its deletion creates it.
+  // Apply changes in a second pass. The stream no longer has a deleted message, so its deletion event
+  // adds the message.
   for (const { event } of log) {
     if (!('message' in event)) continue
     const { id, seq } = readNotifyId(event.message.notifyId)

@@ -178,7 +178,8 @@ async function runWithoutFaults(
   return Object.entries(system.answers).flatMap(([answer, count]) => {
     const added = count - (before[answer] ?? 0)
     const [, code = ''] = answer.split(' ')
-    // The operation `reconnect` makes the user's own calls in flight fail with `disconnected`.
+    // The operation `reconnect` closes the user's connection. The user's calls in flight then fail
+    // with `disconnected`, as expected.
     if (added === 0 || !isIndeterminate(code) || code === 'disconnected') return []
     return [`${answer}: ${added} times`]
   })

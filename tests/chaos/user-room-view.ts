@@ -34,8 +34,9 @@ interface ViewedMessage extends VisibleMessage {
 }
 
 /**
- * The view calls `chat.sync` after this number of pushed events, to find threads of which every notice
- * was lost: `prev` does not reveal them. `chat.sync` can return more events than this number.
+ * The view calls `chat.sync` after this number of pushed events. If every notice of a thread was lost,
+ * only this call finds the thread, because `prev` links only events of the same thread. An answer of
+ * `chat.sync` can have more events than this number.
  */
 const maxEventsBetweenSyncs = 200
 const maxAttempts = 40
@@ -138,11 +139,13 @@ export function createUserRoomView(
       deliveries.synced++
       return applyEvent(messages, seq, event)
     })
-    // Retry events that were not applied: an edit may precede the deletion that adds its message.
+    // An edit may precede the deletion of its message while the message itself is already erased. Then
+    // only the deletion adds the message, so apply the edit again after it.
     for (const [index, { seq, event }] of events.entries())
       if (!applied[index] && !applyEvent(messages, seq, event))
         violations.push(`chat.sync since ${since} has ${seq}, which changes an unknown message`)
-    // The answer includes all events that were pushed before the call, except for erased events.
+    // The answer includes all events that were pushed before the call, up to `upTo`. It lacks erased
+    // events, so its last event may be lower.
     completeTo = Math.max(last, upTo)
     eventsSinceSync = 0
     return 'done'
@@ -221,7 +224,8 @@ async function readHistory(room: RoomId, call: CallFunction, violations: string[
           ? await call('chat.history', { room, after, limit: 100 })
           : await call('chat.history.thread', { room, threadId, after, limit: 100 })
       if (!page.ok) return page.code === 'forbidden' ? 'forbidden' : undefined
-      // Each page has its own `asOf`, the last event that it includes: the next sync starts at the lowest.
+      // Each page includes the events up to its own `asOf`. The next sync starts at the lowest `asOf`,
+      // so that it misses no event.
       asOf = Math.min(asOf, page.value.asOf)
       for (const message of page.value.messages) {
         if (message.seq <= after) violations.push(`a page after ${after} has ${message.seq}`)

@@ -57,7 +57,8 @@ export function findLostChanges({ changes, log, rows }: Evidence, messages: Repl
     if (kind === 'delete')
       return isDeleted ? [] : [`${user} deleted ${room} ${message?.seq}, but it is still stored`]
     if (isDeleted || matchesChange(events.get(seq), change)) return []
-    // The removal of a reaction that does not exist appends no event.
+    // The removal of a reaction that does not exist appends no event, and returns the sequence of the
+    // message.
     if (kind === 'react' && !change.on && seq === message?.seq) return []
     return [`${kind} of ${room} ${message?.seq} by ${user} does not match the log's event ${seq}`]
   })
@@ -176,8 +177,9 @@ export function checkUnreadCounts(evidence: Evidence, messages: Replay): string[
 }
 
 /**
- * Returns true if the read position is the last acknowledged one, or may come from a later call without
- * an acknowledgement, or, if no call was acknowledged, is 0 or below the event of the user's join.
+ * Returns true if the read position is the last acknowledged one, or may come from a later call
+ * without an acknowledgement. If no call was acknowledged, also returns true for 0, and for a position
+ * below the event of the user's join.
  */
 function isPlausibleReadSeq(count: RoomCounts, evidence: Evidence): boolean {
   const { user, room, readSeq } = count

@@ -75,7 +75,11 @@ export function findLeaks(evidence: Evidence): string[] {
     ),
   )
 
-  /** Returns true if the user had no access at these times, nor when a pause that delayed pushes began. */
+  /**
+   * Returns true if the user had no access at any of these times. A pause of a runtime delays pushes:
+   * if one of the times is in a pause or shortly after it, the user must also have had no access when
+   * the pause began.
+   */
   const lacksAccess = (user: UserId, room: RoomId, at: number[], isPush: boolean) => {
     const paused = pauses.filter(({ start, end }) =>
       at.some((time) => start <= time && time <= end + graceMs),
@@ -95,7 +99,8 @@ export function findLeaks(evidence: Evidence): string[] {
     const pushTimes = storedAt ? [storedAt, at] : [at]
     const leaks = texts
       .filter((text) => {
-        // An answer must not contain a text sent after the removal, even if the call was made before it.
+        // The text was read after the call was made and after the text was sent. So the user must have
+        // had access at the later of these two times.
         const readAt = Math.max(requestedAt ?? 0, textTimes.get(text.count) ?? 0)
         return lacksAccess(user, text.room, isPush ? pushTimes : [readAt], isPush)
       })
@@ -125,9 +130,10 @@ function isArchiveNotice(
 }
 
 /**
- * Returns true if the user was certainly not a member at this time: never joined, or left more than
- * `graceMs` before, without a join that ended after the leave began. With `isPublic`, returns true only
- * for kicked users: all others may subscribe to a public room.
+ * Returns true if the user was certainly not a member at this time. Either the user had never joined,
+ * or an acknowledged leave ended more than `graceMs` before, and no join ended after this leave began.
+ * With `isPublic`, returns true only for kicked users, because all others may subscribe to a public
+ * room.
  */
 export function isRemoved(
   membershipOperations: readonly MembershipOperation[],

@@ -62,7 +62,8 @@ describe('runtime start', () => {
     await begun
     await runtime.kill('SIGTERM')
     await runtime.log.line(/"msg":"stopping"/)
-    // Repeats the signal: one Ctrl-C may send several at once, so only a later signal counts as a second.
+    // One Ctrl-C may send several signals at once, so the runtime counts only a later signal as a
+    // second one. Repeat the signal until the runtime exits.
     const insisting = setInterval(() => runtime.kill('SIGTERM'), 50)
     const exit = await runtime.exited
     clearInterval(insisting)

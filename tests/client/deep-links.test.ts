@@ -316,7 +316,8 @@ describe('a room', { timeout: 60_000 }, () => {
     await page.goto(fixture.urls.web + pathTo(room, sent[2]?.id))
     await marked(page).getByText('number 3.').waitFor()
     await scrollTo(page, 'end')
-    // Wait long enough to reach the end of the room if each loaded page wrongly caused the next load.
+    // If each loaded page of history wrongly caused the next load, the end of the room would be
+    // reached within this time.
     await page.waitForTimeout(1_000)
 
     await page.getByRole('button', { name: 'Jump to latest' }).waitFor()

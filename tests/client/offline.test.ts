@@ -87,7 +87,10 @@ async function recordBannerTimes(page: Page): Promise<() => Promise<number[]>> {
   return () => shown.jsonValue()
 }
 
-/** Drops notices with this text on the page's WebSocket, and then delays the page's `chat.sync` calls. */
+/**
+ * Drops notices with this text on the page's WebSocket. From the first dropped notice on, also holds
+ * the page's `chat.sync` calls until the test sends them on.
+ */
 async function dropNotices(page: Page, text: string) {
   let dropped = 0
   const held: (() => void)[] = []
@@ -182,7 +185,8 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await typeMessage(alice.page, 'am I still in?')
     await bob.client.call('room.kick', { room, userId: 'alice' })
     await bob.send(room, 'among ourselves')
-    // Alice's permission to receive messages may outlive her removal by a second.
+    // Alice may still receive messages for a second after her removal. Wait for the banner, so that
+    // this second is over.
     await alice.page.getByText(lost).waitFor()
     const framesBefore = alice.frames.length
     fixture.network.restore()
@@ -446,7 +450,8 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await typeMessage(tabs[2] ?? alice.page, 'and four')
     fixture.network.restore()
 
-    // The banner stays for some seconds, and each tab reconnects at its own time.
+    // Each tab reconnects at its own time, and its banner with the count disappears some seconds
+    // later. So wait for the banner in all tabs at once.
     const counted = '3 messages arrived while you were away.'
     await Promise.all(tabs.map((page) => page.getByText(counted).waitFor(recovery)))
     for (const page of tabs) {

@@ -327,7 +327,8 @@ describe('a history page', () => {
     void timeline.goTo(2)
     await answer([1, 2, 3], 11, { after: true })
     expect(seqs()).toEqual([1, 2, 3])
-    // This page includes events up to 8, the page before it up to 11: a lagging replica may cause this.
+    // This page includes events only up to 8, although the page before it included events up to 11.
+    // This happens when a lagging replica answers.
     void timeline.goToPresent()
     await answer([6, 7, 8], 8)
 

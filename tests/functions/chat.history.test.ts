@@ -202,7 +202,8 @@ describe('chat.history', () => {
     const [message] = (await read(room)).messages
     if (!message) throw new Error('The page has no message')
     const asOf = async () => (await read(room, { limit: 1, before: seqs[1] })).asOf
-    // For a moment, asOf may be lower; clients that sync from it then receive some events a second time.
+    // For a moment, asOf may be below the last persisted event. This is harmless: a client that syncs
+    // from it receives some events a second time.
     await expect.poll(asOf).toBe(seqs[1])
 
     const notifyId = toNotifyId(message)

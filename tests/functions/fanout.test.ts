@@ -183,7 +183,8 @@ describe('fanout', () => {
     const first = await app.send(room, 'first', 'alice')
     const firstNotice = mailbox.next()
     await Promise.race([called, firstNotice])
-    // The invitation invalidates the pending lookup of the members, so the next event starts another one.
+    // The first lookup of the members is still pending. The invitation invalidates it, so the next
+    // event starts another lookup, which is answered earlier.
     await app.call('room.invite', { room, userId: 'charlie' }, 'alice')
     const last = await app.send(room, 'last', 'alice')
 
@@ -265,8 +266,8 @@ function listenToRoom(
 
 /**
  * Answers calls of room.members instead of the runtime, the first one after 300 ms. `called` resolves
- * when the first call arrives. The test has 49 of the 50 subscriptions in the queue group, so that it
- * receives almost every call.
+ * when the first call arrives. Of the 50 subscriptions in the queue group, the test has 49 and the
+ * runtime has one, so the test receives almost every call.
  */
 async function answerFirstCallLate(room: RoomId) {
   const { nc } = await app.connectAs('functions')

@@ -53,7 +53,8 @@ describe('message.changed', () => {
 
     expect(await changes.next()).toEqual({ id })
     expect(await changes.next()).toEqual({ id })
-    // Once a later message is persisted, `persist` has processed the changes as well.
+    // Once this later message is persisted, `persist` has processed the edit and the deletions above,
+    // too.
     const other = await createMessage()
     await app.waitForRows(other.room, 1)
     expect(changes.unread()).toEqual([])

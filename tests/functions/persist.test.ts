@@ -83,7 +83,8 @@ describe('persist', () => {
     expect(rows.map(({ seq }) => seq)).toEqual([first.seq, last.seq])
     const missed = await app.call('chat.sync', { room, since: first.seq }, 'alice')
     expect(missed).toMatchObject({ recovered: true, events: [{}, { seq: last.seq }] })
-    // So far only the invalid event is a dead letter; the other is redelivered after each database error.
+    // The invalid event becomes a dead letter at once. The other event is redelivered after each
+    // database error, so it is not a dead letter yet.
     await expect.poll(countDeadLetters).toBe(before + 1)
     const letter = await manager.streams.getMessage(deadLetters, { last_by_subj: 'dead.persist' })
     expect(letter?.header.get('Natter-Subject')).toBe(`chat.${room}`)
@@ -180,7 +181,8 @@ describe('persist', () => {
 
     const rows = await app.waitForRows(room, 2)
     expect(rows.map((row) => row.seq)).toEqual([seq, last.seq])
-    // A later deletion of the message would not find the copy, so the copy must not stay in the stream.
+    // A later deletion of the message erases only the event with the message's sequence. The copy
+    // would then keep the text, so `persist` deletes it from the stream.
     const log = (await jetstreamManager(nc)).streams
     await expect.poll(() => log.getMessage(CHAT_MESSAGES.stream, { seq: copy.seq })).toBeNull()
     expect(await log.getMessage(CHAT_MESSAGES.stream, { seq })).not.toBeNull()

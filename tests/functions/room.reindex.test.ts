@@ -163,7 +163,8 @@ describe('room.reindex', () => {
         app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' }),
       ),
     )
-    // Makes the runtime cache the owner's memberships, so that the kicks need not wait for the rebuild.
+    // A kick reads the owner's membership, and would wait for the rebuild of the index. Make the
+    // runtime cache these memberships first, so that the kicks happen during the rebuild.
     await Promise.all(roomIds.map((room) => isMember(room, 'alice')))
     await manager.streams.purge(stream)
 

@@ -37,7 +37,8 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     answers.push(await app.send(room, 'last', 'alice'))
     await app.waitForRows(room, 1)
 
-    // Unacknowledged events are redelivered with a delay. Until then, `asOf` is below their sequences.
+    // Events that a killed runtime did not acknowledge are redelivered with a delay. Until they are
+    // persisted, `asOf` is below their sequences, so `chat.sync` returns them.
     const { messages, asOf } = await app.call('chat.history', { room }, 'alice')
     const since = await app.call('chat.sync', { room, since: asOf }, 'alice')
     const missed = since.recovered ? since.events : []
@@ -140,8 +141,9 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     for (const sent of [deleted, reply])
       await app.call('msg.delete', { notifyId: toNotifyId(sent) }, 'alice')
 
-    // After its restart, the runtime must read the deletions from the stream: unacknowledged events are
-    // redelivered only after half a minute, and the test removes the deletions from MSG_CACHE.
+    // The test removes the deletions from MSG_CACHE, and `persist` receives the unacknowledged events
+    // again only after half a minute. Until then, only the stream has the deletions, so the restarted
+    // runtime must read them from there.
     await servers.runtime.kill('SIGKILL')
     await servers.database.restart()
     const cache = await app.openBucket(MSG_CACHE)

@@ -113,7 +113,8 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
 
       const read = () => app.call('msg.get', { notifyId }, 'alice')
 
-      // For a moment, a process may return the old text, because it cached that all events were persisted.
+      // For a moment, a process has cached that all events are persisted. It then reads only the
+      // database, which lacks the edits, and may return the old text.
       const newest = { text: 'none', editedSeq: seq, editedAt: expect.any(String) }
       await expect.poll(read).toMatchObject(newest)
       expect(await read()).toMatchObject(newest)
@@ -146,7 +147,8 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
       await (await app.openBucket(MSG_CACHE)).purge(id)
 
       const missed = await app.call('chat.sync', { room, since: seq - 1 }, 'bob')
-      // A process may cache the message for a moment, because no event announced its deletion.
+      // The test appended the deletion without publishing `message.changed`. So a process that has the
+      // message in memory may return its text for a moment.
       const read = () => app.call('msg.get', { notifyId }, 'bob')
       await expect.poll(read).toMatchObject({ text: '', deletedAt: at })
       expect(await app.readLog(seq)).not.toBeNull()

@@ -76,7 +76,8 @@ describe('a function that calls another function', () => {
   it('passes its remaining time on as the timeout of that call', async () => {
     const { outer, inner } = await client.call('outer', { id: 'a' }, { timeoutMs: 2_000 })
 
-    // The header contains a duration, not a point in time, so the transfer time is not subtracted.
+    // The header contains a duration, not a point in time. The called function cannot subtract the
+    // transfer time, so allow for it.
     const maxTransferMs = 250
     expect(inner).toBeLessThan(outer + maxTransferMs)
     expect(inner).toBeGreaterThan(outer - maxTransferMs)
@@ -92,7 +93,8 @@ describe('a function that calls another function', () => {
     const hdrs = headers()
     hdrs.set('Natter-Timeout-Ms', '50')
     nc.publish('outer.late', '{"late":true}', { headers: hdrs })
-    // The function publishes after its call has failed; messages on one connection arrive in order.
+    // The function publishes this event after its call has failed. Messages on one connection arrive
+    // in order, so a call of `inner.late` would have arrived before the event.
     for await (const message of rejected) expect(message.json()).toEqual({ code: 'timeout' })
     expect(calls).toBe(0)
   })

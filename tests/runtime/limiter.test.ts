@@ -109,7 +109,8 @@ describe('Limiter', () => {
   it('does not use calls that were granted in the previous window and are unused', async () => {
     const { counter, state } = createCounter()
     const limiter = createLimiter(100, counter)
-    // The shared counter grants 1, 2, 4 and 5 calls; of the last five, one is used.
+    // For these 8 calls, the limiter reserves 1, 2, 4 and then 5 calls from the shared counter. It
+    // uses only one of the last five.
     await take(limiter, 8)
     advance(windowMs)
     state.values.clear()
@@ -130,7 +131,10 @@ describe('Limiter', () => {
   })
 
   describe('when the shared counters answer a call only in a later window', () => {
-    /** Starts one call, starts `others` more two windows later, and only then lets the counters answer. */
+    /**
+     * Starts one call. Two windows later, starts `others` more calls, and only then lets the shared
+     * counter answer.
+     */
     async function callAcrossWindows(others: number) {
       const { counter } = createCounter()
       const { promise: answered, resolve: answer } = Promise.withResolvers<void>()

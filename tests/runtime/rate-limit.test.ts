@@ -81,8 +81,8 @@ describe('a rate limit', () => {
 
     const accepted = answers.filter(({ pid }) => pid !== undefined)
     expect(accepted.length).toBeLessThanOrEqual(60)
-    // A few calls may be rejected too early: the shared counter may include calls that an instance has
-    // reserved and not yet returned.
+    // An instance reserves calls in the shared counter ahead of their use, and returns unused ones
+    // later. Until then they count as well, so a few calls may be rejected too early.
     expect(accepted.length).toBeGreaterThanOrEqual(54)
     for (const { code, retryAfterMs } of answers.filter(({ pid }) => pid === undefined)) {
       expect(code).toBe('rate_limited')
@@ -198,7 +198,8 @@ describe('a rate limit', () => {
 
     await nc.flush()
     subscription.unsubscribe()
-    // The shared counters grant one call first, then two at once, so the third call does not wait.
+    // The shared counters grant one call first (a), and then two at once (b and c). So c does not wait
+    // for the counters, and its `prefetch` does not run.
     expect(subjects).toEqual([
       'prepared.a.prefetched',
       'prepared.a.handled',

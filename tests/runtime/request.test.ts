@@ -240,7 +240,8 @@ describe('a request', () => {
     expect(await inFlight).toMatchObject({ ok: false, error: { code: 'disconnected' } })
     const held = disconnecting.call('work', { id: 'held' }, { timeoutMs: 8_000 })
     await bench.nats.restart()
-    // If the client reconnects before the runtime, no function serves the subject yet: `unavailable`.
+    // The call waits for the client to reconnect. If the client reconnects before the runtime, no
+    // function serves the subject yet, and the call fails with `unavailable`.
     const answer = await held.catch(({ code }) => code)
     expect([{ id: 'held' }, 'unavailable']).toContainEqual(answer)
     disconnecting.close()

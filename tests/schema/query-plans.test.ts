@@ -23,13 +23,13 @@ const rows = 200_000
  */
 const firstSeq = 1_000_000
 /**
- * Maximum number of 8 kB pages that a statement may touch: in total, or per returned row if that
- * allows more.
+ * Maximum number of 8 kB pages that a statement may touch. If a statement returns many rows, the limit
+ * is `maxBuffersPerRow` times their number, if that is more.
  */
 const [maxBuffers, maxBuffersPerRow] = [1_000, 20]
 /**
- * Maximum number of rows that one node of a plan may return: in total, or per row that the
- * statement returns if that allows more.
+ * Maximum number of rows that one node of a plan may return. If the statement returns many rows, the
+ * limit is `maxRowsPerRow` times their number, if that is more.
  */
 const [maxRows, maxRowsPerRow] = [11_000, 200]
 /**

@@ -39,7 +39,8 @@ async function publishAll(
     }
   })()
   for (const subject of subjects) nc.publish(subject, '{}', options)
-  // Permission violations arrive before the first pong; the iterator yields them before the second pong.
+  // The server sends permission violations before its answer to the first `flush`. The loop above
+  // receives them from the iterator before the second `flush` is answered.
   await nc.flush()
   await nc.flush()
   return rejected
@@ -201,7 +202,8 @@ describe('permissions of connected users', () => {
     const forbidden = ['deliver.bob.notify.general', 'room.notify.general', 'chat.general']
     const own = 'as.alice.room.join.general'
 
-    // A server publishes its traces in order: once the last trace has arrived, no earlier one is still to come.
+    // A server publishes its traces in order, and the trace to `own` is the last one. Once it has
+    // arrived, no earlier trace is still on its way.
     for (const destination of [...forbidden, own])
       alice.publish('as.alice.msg.get', '{}', { headers: traceHeaders(destination) })
     await expect.poll(() => received.map(({ subject }) => subject)).toContain(own)

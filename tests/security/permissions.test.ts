@@ -227,7 +227,8 @@ describe('permissions on the server', () => {
     await bob.flush()
 
     alice.publish('as.alice.whoami', '{}', { reply: 'deliver.bob.notify.general' })
-    // The reply arrives, and only the missing header distinguishes it from a push.
+    // The reply arrives on the subject of a push. Only its missing header distinguishes it from a
+    // push.
     for await (const message of raw)
       expect(message.headers?.has('Natter-Push') ?? false).toBe(false)
 

@@ -52,7 +52,8 @@ describe.skipIf(!old && !process.env.CI)('the launcher under an older Node', () 
     const { child, lines } = await start()
     child.kill('SIGKILL')
 
-    // The output ends only when the runtime, which inherits it from the launcher, has exited.
+    // The runtime inherits its output from the launcher. So the output ends only when the runtime has
+    // exited as well.
     expect(await rest(lines)).toContain('stopped')
   })
 })

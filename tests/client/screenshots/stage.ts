@@ -19,7 +19,7 @@ export interface SceneContext {
   people: People
   history: DemoHistory
   urls: StackUrls
-  /** Closes the connection, and rejects new ones until `restore`. */
+  /** Closes the page's WebSockets, and closes new ones at once until `restore` is called. */
   cut: () => Promise<void>
   restore: () => void
   /** State folder of the stack. */
@@ -45,7 +45,10 @@ export async function openPage(browser: Browser, urls: StackUrls, scene: Scene) 
   return { page, ...sockets }
 }
 
-/** Proxies the page's WebSockets, because a browser's offline mode leaves open ones connected. */
+/**
+ * Proxies the page's WebSockets so that a scene can close them. A browser's offline mode would leave
+ * open WebSockets connected.
+ */
 async function interceptSockets(page: Page, isRefused: boolean) {
   const sockets = new Set<WebSocketRoute>()
   let isCut = false
