@@ -254,7 +254,7 @@ describe('a new version of the page', { timeout: 60_000 }, () => {
     expect(await page.title()).toBe('Natter, newer')
   })
 
-  it('is loaded with a button that appears when a file of the old version cannot be loaded', async () => {
+  it('can be loaded with a button once a file of the old version is missing', async () => {
     const context = await fixture.browser.newContext({ locale: 'en-US', serviceWorkers: 'block' })
     const page = await context.newPage()
     page.setDefaultTimeout(5_000)

@@ -43,7 +43,7 @@ describe('the event chains of a room and its threads', () => {
     expect(chains.classify({ seq: 13, prev: 11 })).toBe('known')
   })
 
-  it('advance to the sequence number of a snapshot, except a chain that is already past it', () => {
+  it('advance to the sequence number of a snapshot, unless they are already past it', () => {
     const chains = new EventChains(10)
     chains.markSeen({ seq: 12, threadId })
     chains.markSeen({ seq: 20 })

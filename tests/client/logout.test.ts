@@ -59,7 +59,7 @@ describe('a logout', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('happens in open tabs when another person logs in, and deletes cached messages but no drafts', async () => {
+  it('happens in all tabs when another person logs in; it deletes cached messages but no drafts', async () => {
     const { page, other, room } = await givenTwoTabs()
     await other.locator('#composer').fill('not sent yet')
     await page.context().clearCookies()

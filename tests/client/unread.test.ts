@@ -110,7 +110,7 @@ describe('the unread count of a room, computed from responses and notices', () =
     expect(isUncounted(applyCount(now, counted(2, 0, { readSeq: 3 })))).toBe(false)
   })
 
-  it('leaves out a received message with the sequence number of the response or of the last read message', () => {
+  it('does not count a received message that the response includes, or that was read', () => {
     const received = withNotices(startUnread(counted(2, 0)), sent(3, { mentions: [me] }))
 
     for (const read of [counted(3, 0), counted(2, 0, { readSeq: 3 })])
@@ -127,7 +127,7 @@ describe('the unread count of a room, computed from responses and notices', () =
     expect(totalOf(applyCount(startUnread(counted(4, 2)), counted(4, 1))).unread).toBe(1)
   })
 
-  it('is complete before any notice, and incomplete until a response includes all messages of notices without events', () => {
+  it('becomes incomplete when a notice lacks its event, until a response includes all such messages', () => {
     const { event: _, ...long } = sent(6)
     const start = startUnread(counted(0, 0))
     const now = withNotices(start, long as Notice, { ...long, seq: 5 } as Notice)

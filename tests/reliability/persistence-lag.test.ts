@@ -63,7 +63,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
     expect(asOf).toBeLessThan(reply.seq)
   })
 
-  it('MSG_CACHE does not store a message that arrives late, because a deletion of this message may already be evicted', async () => {
+  it('MSG_CACHE does not store a message that arrives late, because its deletion may already be evicted', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const mailbox = await app.listen(roomNotify, { room }, 'bob')
     const cache = await app.openBucket(MSG_CACHE)

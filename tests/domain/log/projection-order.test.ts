@@ -85,8 +85,8 @@ function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
       events.push(message)
       continue
     }
-    // The last event must not be one that is purged. The second test projects without purged events,
-    // and would then write a lower sequence to room_heads.
+    // The last event must not be one that is purged. The test finally projects only events that were
+    // not purged, and would then write a lower sequence to room_heads.
     const target = sent.length > 0 && seq < 149 ? pick(sent) : undefined
     if (!target) {
       events.push({
