@@ -153,7 +153,8 @@ describe('room.reindex', () => {
 
     await isMember(room, 'alice')
 
-    const answer = await app.call('room.members', { room }, 'functions')
+    const { client } = await app.connectAs('functions')
+    const answer = await client.call('room.members', { room }, { timeoutMs: 10_000 })
     expect(answer.members.toSorted()).toEqual(['alice', ...people].toSorted())
   })
 
