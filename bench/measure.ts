@@ -1,4 +1,7 @@
-/** Turns measurements into the lines of a section: rounds, ratios and goals. */
+/**
+ * Measures in rounds, and makes the lines that the report prints for one section of the benchmark, such
+ * as `call`, with ratios and goals.
+ */
 import type { LoopResult } from './loop.ts'
 
 export interface Options {

@@ -96,7 +96,7 @@ export function createChat(options: ChatOptions) {
   )
 
   /**
-   * Counts the missed messages of other users. A message that is missing in the timelines of both a
+   * Counts the missed messages of other users. A message that is missing from the timelines of both a
    * room and a thread counts once.
    */
   function countMissed(all: readonly MissedEvents[]): number | 'many' {

@@ -41,9 +41,9 @@ const gapTimeoutMs = 150
  */
 const noticeTimeoutMs = 2_000
 /**
- * How long after a sync its events are included in the result of the next `sync()`. After a
- * reconnect, a sync that waited for the connection may finish first. The reconnect handler then calls
- * `sync()` and still gets the events that were missed.
+ * How long after a sync its events are included in the result of the next `sync()`. When the
+ * connection returns, a sync that was waiting for it may finish before the reconnect handler calls
+ * `sync()`. That call must still return the events that were missed.
  */
 const recentSyncMs = 1_000
 

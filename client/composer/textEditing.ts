@@ -38,7 +38,10 @@ export function toggleMark(field: HTMLTextAreaElement, mark: string): void {
   field.setSelectionRange(start + before.length, end + before.length)
 }
 
-/** Returns the marks around the selected text. Code with several lines needs fences on separate lines. */
+/**
+ * Returns the marks to insert before and after the selected text. Code with several lines needs fences
+ * on separate lines.
+ */
 function fenceFor(mark: string, selected: string): readonly [string, string] {
   return mark === '`' && selected.includes('\n') ? ['```\n', '\n```'] : [mark, mark]
 }

@@ -41,8 +41,8 @@ export const messages = pgTable(
     deletedAt: time('deleted_at'),
   },
   (table) => [
-    // The migration of this unique index also includes the columns sender and deleted_at, which
-    // Drizzle cannot express: unread messages are counted by an index-only scan.
+    // The migration adds `INCLUDE (sender, deleted_at)` to this unique index, so that an index-only
+    // scan can count unread messages. Drizzle cannot express INCLUDE.
     unique('messages_room_thread_seq').on(table.room, table.threadId, table.seq),
     // Makes sending a message idempotent without a time limit.
     unique('messages_sender_client_id').on(table.sender, table.clientId),

@@ -201,7 +201,7 @@ describe('the auth callout', () => {
     expect((await connecting).isClosed()).toBe(false)
   })
 
-  it('does not answer a request that is not a signed authorization request of a server', async () => {
+  it('does not answer a request that is not an authorization request signed by a server', async () => {
     const client = await connectOutsideAuth()
     await serve(async () => grant(), { on: client })
     const server = nkeys.createServer()

@@ -106,7 +106,7 @@ describe('Limiter', () => {
     expect(await take(limiter, 150)).toMatchObject({ accepted: 100 })
   })
 
-  it('does not use calls that were granted in the previous window and are unused', async () => {
+  it('discards calls that were reserved in the previous window and not used', async () => {
     const { counter, state } = createCounter()
     const limiter = createLimiter(100, counter)
     // For these 8 calls, the limiter reserves 1, 2, 4 and then 5 calls from the shared counter. It
