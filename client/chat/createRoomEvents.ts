@@ -24,8 +24,8 @@ export function createRoomEvents(options: RoomEventsOptions) {
   onCleanup(() => feed?.stop())
 
   /**
-   * Starts the feed with the first event after sequence number `asOf`, the last one that a page
-   * includes. If the feed already runs, restarts it there only if it is lost, or if the buffer has
+   * Starts the feed with the first event after `asOf`, the sequence number of the last event that the
+   * loaded history page includes. If the feed already runs, restarts it there only if it is lost, or if the buffer has
    * evicted events after `asOf`.
    */
   function follow(asOf: number) {

@@ -3,8 +3,9 @@ import { Lexer, type Token, Tokenizer, type Tokens } from 'marked'
 /** Maximum nesting depth. Deeper blocks are shown as source text. */
 const maxDepth = 10
 /**
- * To find the end of emphasis or of a link, marked scans the text after its start. This is the maximum
- * total length of these scans in one message; after that, such markup stays text.
+ * To find where emphasis or a link ends, the library marked scans all text after the opening
+ * delimiter. This is the maximum total length of these scans in one message; after that, such markup
+ * stays text.
  */
 const maxSearchedLength = 60_000
 /**
@@ -25,9 +26,9 @@ const maxCells = 2_000
 const maxLength = 32_000
 
 /**
- * Returns marked's tokens of a message. Unlike in a document, HTML is text, there are no link
- * definitions and no headings underlined by dashes, and a quote ends with its last `>`. The effort is
- * bounded: any message takes milliseconds.
+ * Returns marked's tokens of a message. Unlike in standard Markdown, HTML is text, there are no link
+ * definitions and no headings underlined with dashes, and a quote ends after its last line that starts
+ * with `>`. The effort is bounded: any message takes milliseconds.
  */
 export function lexMessage(text: string): Token[] {
   const sanitized = sanitize(text)

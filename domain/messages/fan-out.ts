@@ -34,7 +34,7 @@ const lastBroadcasts = new Map<RoomId, Promise<void>>()
 
 /**
  * Broadcasts an event that CHAT_MESSAGES has just stored to the audience of its room, in the order of
- * the stream. If the process dies before the broadcast, clients detect the missing event by `prev` of
+ * the stream. If the process dies before the broadcast, clients detect the missing event by the field `prev` of
  * the next notification and fetch it.
  */
 export async function fanOut(event: RoomEvent, context: Context): Promise<void> {

@@ -139,8 +139,8 @@ export function createUserRoomView(
       deliveries.synced++
       return applyEvent(messages, seq, event)
     })
-    // An edit may precede the deletion of its message while the message itself is already erased. Then
-    // only the deletion adds the message, so apply the edit again after it.
+    // An edit may come before the deletion of a message whose original event is already erased. The
+    // edit then finds no message. The deletion creates the entry, so the edit is applied again after it.
     for (const [index, { seq, event }] of events.entries())
       if (!applied[index] && !applyEvent(messages, seq, event))
         violations.push(`chat.sync since ${since} has ${seq}, which changes an unknown message`)

@@ -239,7 +239,7 @@ describe('a running service', () => {
     })
   })
 
-  it('is counted in the statistics of stats --json', async () => {
+  it('has its calls counted by stats --json', async () => {
     const { stdout } = await runtime(['stats', 'room.members.add', '--json'], { env: ops })
     await runtime(['call', 'room.members.add', '{"a":1,"b":"x"}'], { env: ops })
     const later = await runtime(['stats', 'room.members.add', '--json'], { env: ops })

@@ -72,7 +72,7 @@ describe('room.kick', () => {
   })
 
   it.each(['public', 'private'] as const)(
-    'keeps a member out of a %s room who calls room.join during the kick',
+    'keeps a kicked member, who calls room.join during the kick, out of a %s room',
     async (kind) => {
       const roomIds = await Promise.all(
         Array.from({ length: 20 }, () =>
