@@ -6,7 +6,7 @@ import {
   type MembershipState,
 } from '#domain/rooms/membership'
 import { defineFunction, FunctionError } from '#runtime'
-import { adminRole } from '#schema/messages/room'
+import { adminRole } from '#schema/messages/member'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**

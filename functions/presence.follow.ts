@@ -2,7 +2,7 @@ import { batchByKey } from '#domain/cache/batch-by-key'
 import { broadcastPresence, collectMs } from '#domain/presence/broadcast'
 import { findStatus } from '#domain/presence/status'
 import { defineFunction, event, type ParsedDataOf } from '#runtime'
-import { roomChanged } from '#schema/messages/room'
+import { roomChanged } from '#schema/messages/member'
 import { PRESENCE, ROOMS_KV } from '#schema/streams'
 
 type MemberChange = Extract<ParsedDataOf<typeof roomChanged>, { action: 'join' | 'leave' }>

@@ -1,7 +1,7 @@
 import { AudienceEnv, applyRoomChange, resizeMemberCache } from '#domain/rooms/audience'
 import { evictMember } from '#domain/rooms/member'
 import { defineFunction, event } from '#runtime'
-import { roomChanged } from '#schema/messages/room'
+import { roomChanged } from '#schema/messages/member'
 
 /**
  * Applies a change of a room or its members to the caches of this process. Has no queue group,

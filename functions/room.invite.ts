@@ -3,7 +3,7 @@ import { addMember } from '#domain/rooms/membership'
 import { requireRight } from '#domain/rooms/roles'
 import { requireUser } from '#domain/users/directory'
 import { defineFunction, FunctionError } from '#runtime'
-import { roomInvite } from '#schema/messages/room'
+import { roomInvite } from '#schema/messages/member'
 import { hasRight } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 

@@ -1,7 +1,7 @@
 import { readCaller } from '#domain/rooms/member'
 import { addMember } from '#domain/rooms/membership'
 import { defineFunction, FunctionError } from '#runtime'
-import { roomJoin } from '#schema/messages/room'
+import { roomJoin } from '#schema/messages/member'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**

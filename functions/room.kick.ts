@@ -2,7 +2,7 @@ import { requireMember } from '#domain/rooms/member'
 import { removeMember } from '#domain/rooms/membership'
 import { requireRight } from '#domain/rooms/roles'
 import { defineFunction, FunctionError } from '#runtime'
-import { roomKick } from '#schema/messages/room'
+import { roomKick } from '#schema/messages/member'
 import { mayManage } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 

@@ -1,7 +1,7 @@
 import { readCaller } from '#domain/rooms/member'
 import { removeMember } from '#domain/rooms/membership'
 import { defineFunction, FunctionError } from '#runtime'
-import { roomLeave } from '#schema/messages/room'
+import { roomLeave } from '#schema/messages/member'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /** Removes the caller from a room and publishes the change. */

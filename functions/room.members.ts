@@ -1,7 +1,7 @@
 import { takeWithinBytes } from '#domain/messages/response-size'
 import { listMembers } from '#domain/rooms/member'
 import { defineFunction } from '#runtime'
-import { roomMembers } from '#schema/messages/room'
+import { roomMembers } from '#schema/messages/member'
 import { ROOMS_KV } from '#schema/streams'
 
 /** Returns a page of the ids of a room's members, in ascending order. Only functions may call it. */

@@ -2,7 +2,7 @@ import { requireMember } from '#domain/rooms/member'
 import { changeRole } from '#domain/rooms/membership'
 import { requireRight } from '#domain/rooms/roles'
 import { defineFunction, FunctionError } from '#runtime'
-import { roomRole } from '#schema/messages/room'
+import { roomRole } from '#schema/messages/member'
 import { mayManage } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 

@@ -1,13 +1,14 @@
 import * as chat from './messages/chat.ts'
 import * as consoles from './messages/console.ts'
 import * as log from './messages/event.ts'
+import * as member from './messages/member.ts'
 import * as presence from './messages/presence.ts'
 import * as room from './messages/room.ts'
 import * as user from './messages/user.ts'
 
 /** All request contracts, by the name of the function that handles the request. */
 export const contracts = {
-  'admin.role': room.adminRole,
+  'admin.role': member.adminRole,
   'chat.history': chat.chatHistory,
   'chat.history.thread': chat.chatHistoryThread,
   'chat.sync': chat.chatSync,
@@ -34,14 +35,14 @@ export const contracts = {
   'room.create': room.roomCreate,
   'room.direct': room.roomDirect,
   'room.info': room.roomInfo,
-  'room.invite': room.roomInvite,
-  'room.join': room.roomJoin,
-  'room.kick': room.roomKick,
-  'room.leave': room.roomLeave,
+  'room.invite': member.roomInvite,
+  'room.join': member.roomJoin,
+  'room.kick': member.roomKick,
+  'room.leave': member.roomLeave,
   'room.list': room.roomList,
-  'room.members': room.roomMembers,
+  'room.members': member.roomMembers,
   'room.rename': room.roomRename,
-  'room.role': room.roomRole,
+  'room.role': member.roomRole,
   send: chat.send,
   'send.thread': chat.sendThread,
   typing: presence.typing,
@@ -66,7 +67,7 @@ export const topics = {
   logThread: log.logThread,
   messageChanged: log.messageChanged,
   presenceChanged: presence.presenceChanged,
-  roomChanged: room.roomChanged,
+  roomChanged: member.roomChanged,
   roomNotify: log.roomNotify,
   roomPresence: presence.roomPresence,
   roomTyping: presence.roomTyping,

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
 import { ClientId, MessageId, NotifyId, RoomId, Seq, Time, UserId } from '../ids.ts'
+import { StorableText } from '../text.ts'
 import { Emoji, PlacedEvent } from './event.ts'
 
 /**
@@ -8,13 +9,8 @@ import { Emoji, PlacedEvent } from './event.ts'
  */
 export const maxTextLength = 8_000
 
-/** Message text. PostgreSQL cannot store NUL, and UTF-8 cannot encode half a surrogate pair. */
-export const Text = v.pipe(
-  v.string(),
-  v.minLength(1),
-  v.check((text) => !text.includes('\0'), 'Invalid text: it contains a NUL character'),
-  v.check((text) => text.isWellFormed(), 'Invalid text: it contains half a surrogate pair'),
-)
+/** Message text. */
+export const Text = v.pipe(StorableText, v.minLength(1))
 
 /** The current state of a message, with its edits or its deletion applied. */
 export const Message = v.object({

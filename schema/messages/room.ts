@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
 import { RoomId, Time, UserId } from '../ids.ts'
+import { StorableText } from '../text.ts'
 
 /**
  * Any user may join a public room; a private room needs an invitation; a direct room is for two
@@ -97,15 +98,8 @@ export const roomList = {
   description: 'Lists the rooms of the caller with unread counts',
 } as const satisfies Contract
 
-/** Text to search room names and ids for. Excludes characters that PostgreSQL cannot store. */
-const SearchText = v.pipe(
-  v.string(),
-  v.maxLength(80),
-  v.check(
-    (text) => text.isWellFormed() && !text.includes('\0'),
-    'Invalid text: it contains a NUL character or half a surrogate pair',
-  ),
-)
+/** Text to search room names and ids for. */
+const SearchText = v.pipe(StorableText, v.maxLength(80))
 
 /**
  * `room.browse`: returns up to 50 public rooms whose name or id contains a text, ignoring case,
@@ -143,89 +137,6 @@ export const roomInfo = {
 } as const satisfies Contract
 
 /**
- * `room.join`: adds the caller to a public room. Idempotent: succeeds even if the caller is already
- * a member, and then for a room of any kind.
- */
-export const roomJoin = {
-  subject: 'room.join.{room}',
-  input: roomInput,
-  output: v.object({ room: Room }),
-  audience: ['everyone'],
-  description: 'Adds the caller to a room',
-  errors: ['forbidden'],
-} as const satisfies Contract
-
-/**
- * `room.leave`: removes the caller from a room. Returns `conflict` if the caller is the last owner
- * and the room has other members.
- */
-export const roomLeave = {
-  subject: 'room.leave.{room}',
-  input: roomInput,
-  output: empty,
-  audience: ['everyone'],
-  description: 'Removes the caller from a room',
-  errors: ['forbidden', 'conflict'],
-} as const satisfies Contract
-
-const memberInput = v.strictObject({ room: RoomId, userId: UserId })
-
-/**
- * `room.invite`: adds a user, who must have logged in at least once, to a room. An invitation by a
- * moderator or an owner also lifts a ban. Idempotent.
- */
-export const roomInvite = {
-  subject: 'room.invite.{room}',
-  input: v.strictObject({
-    ...memberInput.entries,
-    role: v.optional(v.picklist(['member', 'guest']), 'member'),
-  }),
-  output: empty,
-  audience: ['admin', 'user'],
-  description: 'Adds a user to a room',
-  errors: ['forbidden'],
-} as const satisfies Contract
-
-/**
- * `room.kick`: removes a member and bans them until they are invited again. Idempotent. Returns
- * `conflict` if the member is the last owner.
- */
-export const roomKick = {
-  subject: 'room.kick.{room}',
-  input: memberInput,
-  output: empty,
-  audience: ['admin', 'user'],
-  description: 'Removes a member from a room and bans them',
-  errors: ['forbidden', 'conflict'],
-} as const satisfies Contract
-
-/**
- * `room.role`: changes the role of a member. Idempotent. Returns `conflict` if the last owner would
- * lose that role.
- */
-export const roomRole = {
-  subject: 'room.role.{room}',
-  input: v.strictObject({ ...memberInput.entries, role: Role }),
-  output: empty,
-  audience: ['admin', 'user'],
-  description: 'Changes the role of a member',
-  errors: ['forbidden', 'conflict'],
-} as const satisfies Contract
-
-/**
- * `admin.role`: changes the role of a user in any room that is not direct, and adds a user who is not
- * a member. For administrators only. Returns `conflict` if the last owner would lose that role.
- */
-export const adminRole = {
-  subject: 'admin.role.{room}',
-  input: v.strictObject({ ...memberInput.entries, role: Role }),
-  output: empty,
-  audience: ['admin'],
-  description: 'Changes the role of a user in any room',
-  errors: ['forbidden', 'conflict'],
-} as const satisfies Contract
-
-/**
  * `room.archive`: archives a room, which its members can then no longer read, or restores it if
  * `archived` is false. Idempotent.
  */
@@ -247,33 +158,6 @@ export const roomRename = {
   description: 'Renames a room',
   errors: ['forbidden'],
 } as const satisfies Contract
-
-/**
- * `room.members`: returns a page of the ids of a room's members, in ascending order; no ids if the
- * room does not exist. `next` is the value of `after` for the next page; it is absent on the last
- * page.
- */
-export const roomMembers = {
-  subject: 'room.members.{room}',
-  input: v.strictObject({ room: RoomId, after: v.optional(UserId) }),
-  output: v.object({ members: v.array(UserId), next: v.optional(UserId) }),
-  audience: ['functions'],
-  // If the process that handles the request is killed, no response follows. The timeout is short,
-  // because the broadcasts to the room wait that long.
-  timeoutMs: 1_000,
-  description: 'Lists the members of a room',
-} as const satisfies Contract
-
-/**
- * Published to functions when a user joined or left a room, or when a room was archived or restored.
- */
-export const roomChanged = {
-  subject: 'room.changed.{room}',
-  data: v.variant('action', [
-    v.object({ room: RoomId, action: v.picklist(['join', 'leave']), userId: UserId }),
-    v.object({ room: RoomId, action: v.picklist(['archive', 'restore']) }),
-  ]),
-} as const satisfies Topic
 
 /**
  * `read.update`: sets the caller's read position, at most to the room's last event, and returns the

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
 import { UserId } from '../ids.ts'
+import { StorableText } from '../text.ts'
 import { RoomName } from './room.ts'
 
 /** Display name of a user. The rules are the same as for the name of a room. */
@@ -21,16 +22,8 @@ export const usersMe = {
   description: 'Returns the caller, or changes their display name',
 } as const satisfies Contract
 
-/** Text to search user names and ids for. Excludes characters that PostgreSQL cannot store. */
-const SearchText = v.pipe(
-  v.string(),
-  v.minLength(1),
-  v.maxLength(64),
-  v.check(
-    (text) => text.isWellFormed() && !text.includes('\0'),
-    'Invalid text: it contains a NUL character or half a surrogate pair',
-  ),
-)
+/** Text to search user names and ids for. */
+const SearchText = v.pipe(StorableText, v.minLength(1), v.maxLength(64))
 
 /** `users.search`: returns up to 20 users whose id or name begins with a text. */
 export const usersSearch = {

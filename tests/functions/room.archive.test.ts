@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { RoomId } from '#schema/ids'
 import { deliverNotify } from '#schema/messages/event'
-import { roomChanged } from '#schema/messages/room'
+import { roomChanged } from '#schema/messages/member'
 import { ROOMS_KV } from '#schema/streams'
 import { expectSameRejection, newRoomId, type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { roomChanged } from '#schema/messages/room'
+import { roomChanged } from '#schema/messages/member'
 import { ROOMS_KV } from '#schema/streams'
 import { newRoomId, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { db } from '#schema/db'
 import { deliverNotify } from '#schema/messages/event'
-import { roomChanged } from '#schema/messages/room'
+import { roomChanged } from '#schema/messages/member'
 import { users } from '#schema/tables/user'
 import { newRoomId, newUserId, nextRejection, type TestPerson, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { isCallError } from '#runtime/client'
 import { deliverNotify, roomNotify } from '#schema/messages/event'
-import { roomChanged } from '#schema/messages/room'
+import { roomChanged } from '#schema/messages/member'
 import {
   expectSameRejection,
   newRoomId,

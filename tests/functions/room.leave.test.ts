@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { deliverNotify } from '#schema/messages/event'
-import { roomChanged } from '#schema/messages/room'
+import { roomChanged } from '#schema/messages/member'
 import { ROOMS_KV } from '#schema/streams'
 import { expectSameRejection, newRoomId, useApp } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
