@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
 import { ClientId, MessageId, NotifyId, RoomId, Seq, Time, UserId } from '../ids.ts'
-import { StorableText } from '../text.ts'
+import { StorableText } from '../storable-text.ts'
 import { Emoji, PlacedEvent } from './event.ts'
 
 /**

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
 import { RoomId, Time, UserId } from '../ids.ts'
-import { StorableText } from '../text.ts'
+import { StorableText } from '../storable-text.ts'
 
 /**
  * Any user may join a public room; a private room needs an invitation; a direct room is for two

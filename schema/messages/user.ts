@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { Contract, Topic } from '#runtime'
 import { UserId } from '../ids.ts'
-import { StorableText } from '../text.ts'
+import { StorableText } from '../storable-text.ts'
 import { RoomName } from './room.ts'
 
 /** Display name of a user. The rules are the same as for the name of a room. */
