@@ -343,8 +343,8 @@ describe('a part of the page that fails to render', { timeout: 60_000 }, () => {
     const { page, problems } = alice
     const room = await givenRoom()
     await typeMessage(page, 'a fine message')
-    await message(page, 'a fine message').waitFor()
-    // Leave the room first: an open room would overwrite the corrupted cache.
+    await expect.poll(() => corruptCache(page, room)).toBe(true)
+    // Leave the room and corrupt its cache again: an open room can overwrite its cache.
     const other = await givenRoom()
     await page.goto(`${fixture.urls.web}/r/${other}`)
     await field().waitFor()
