@@ -132,7 +132,6 @@ export function createConnection(config: Config, session: Session, user: string)
           servers: config.natsWebSocket,
           name: 'natter-web',
           authenticator: tokenAuthenticator(session.token),
-          inboxPrefix: `_INBOX_${user}`,
           maxReconnectAttempts: -1,
           ignoreAuthErrorAbort: true,
           // nats.js calls this several times per attempt, so it must not compute a new delay.

@@ -38,9 +38,8 @@ export interface Topic {
   readonly subject: string
   readonly data: Schema
   /**
-   * True for events that functions push to users. A push carries a header that replies never have, and
-   * clients ignore an event without it. Otherwise a caller could forge a push: if it named another
-   * user's subject as the reply subject of a request, that user would take the reply for a push.
+   * True for events that functions push to users. A push carries a header, and clients ignore an event
+   * without it: such an event was not published by a function.
    */
   readonly push?: boolean
 }
@@ -86,6 +85,16 @@ export const defaultMaxBytes = 65_536
 /** Header with the caller's timeout. It is a duration, not a time: the clocks of two machines may differ. */
 export const timeoutHeader = 'Natter-Timeout-Ms'
 export const pushHeader = 'Natter-Push'
+/**
+ * Header with the reply token of a request of a user: one or two subject tokens. The replies are
+ * published on `deliver.{user}.reply.{token}`.
+ */
+export const replyHeader = 'Natter-Reply'
+
+/** Returns the subject for the replies to a request of a user with this reply token. */
+export function replySubject(user: string, token: string): string {
+  return `deliver.${user}.reply.${token}`
+}
 
 /** Returns the request subject of a contract, including `{caller}`. */
 export function contractSubject(contract: Pick<Contract, 'subject' | 'audience'>): Subject {

@@ -50,8 +50,6 @@ export interface ClientOptions<All extends Contracts> {
   contracts: All
   /** The logged-in user's id, which replaces `{caller}` in subjects. Functions need none. */
   user?: string
-  /** The prefix of reply subjects. Default: `_INBOX_{user}`, or `_INBOX` if there is no user. */
-  inboxPrefix?: string
   /** Returns additional headers for a call of the function `name`, such as `traceparent`. */
   headers?: (name: keyof All) => MsgHdrs | undefined
 }
@@ -90,10 +88,7 @@ export function createClient<const All extends Contracts>(
   options: ClientOptions<All>,
 ): Client<All> {
   const { contracts, user, headers: headersOf } = options
-  const requester = createRequester(
-    nc,
-    options.inboxPrefix ?? (user === undefined ? '_INBOX' : `_INBOX_${user}`),
-  )
+  const requester = createRequester(nc, user)
   const callers = new Map<PropertyKey, ContractCaller>()
   const unsubscribers = new Set<() => void>()
 

@@ -1,5 +1,7 @@
-import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core'
+import { type Msg, type MsgHdrs, type NatsConnection, nuid } from '@nats-io/nats-core'
+import { replyHeader, replySubject } from '../api/contract.ts'
 import { FunctionError } from '../api/errors.ts'
+import { writeHeaders } from '../api/headers.ts'
 import { SlotPool } from './slot-pool.ts'
 
 export interface RequestOptions {
@@ -50,9 +52,13 @@ const sweepMs = 20
 /**
  * Creates a requester that receives all replies in one inbox subscription. Unlike the `request` of
  * nats.js, it avoids the cost of a timer, a race and a stack trace for each request.
+ *
+ * With a `user`, the replies arrive on `deliver.{user}.reply.…`: functions in another account do not
+ * reply to a subject that the client chooses, but to a token in the request's header.
  */
-export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Requester {
-  const inbox = `${createInbox(inboxPrefix)}.`
+export function createRequester(nc: NatsConnection, user?: string): Requester {
+  const session = nuid.next()
+  const inbox = user === undefined ? `_INBOX.${session}.` : `${replySubject(user, session)}.`
   const pending = new SlotPool<PendingRequest>()
   let count = 0
   let connected = true
@@ -116,13 +122,16 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
       const token = `${(count++).toString(36)}-${slot}`
       request.slot = slot
       request.token = token
-      const reply = inbox + token
-      const options = headers ? { reply, headers } : { reply }
+      const send = () => {
+        const reply = inbox + token
+        const all = user === undefined ? headers : addHeader(headers, `${session}.${token}`)
+        nc.publish(subject, payload, all ? { reply, headers: all } : { reply })
+      }
       sweeper ??= setInterval(sweep, sweepMs)
       if (signal) rejectOnAbort(request, signal)
       try {
-        if (connected) nc.publish(subject, payload, options)
-        else request.send = () => nc.publish(subject, payload, options)
+        if (connected) send()
+        else request.send = send
       } catch (error) {
         drop(request)
         reject(publishFailure(subject, error))
@@ -225,6 +234,13 @@ export function createRequester(nc: NatsConnection, inboxPrefix = '_INBOX'): Req
       )
     }
   }
+}
+
+/** Returns headers with a reply token. `all` may be one object for all requests of a client. */
+function addHeader(all: MsgHdrs | undefined, token: string): MsgHdrs {
+  if (!all) return writeHeaders({ [replyHeader]: token })
+  all.set(replyHeader, token)
+  return all
 }
 
 function isNoResponders(reply: Msg) {

@@ -1,8 +1,8 @@
 import type { Msg, MsgHdrs } from '@nats-io/nats-core'
 import { FunctionError } from '../api/errors.ts'
+import { writeHeaders } from '../api/headers.ts'
 import type { ConsumerProgress, PubAck } from '../api/stream.ts'
 import type { Requester } from '../client/requester.ts'
-import { writeHeaders } from '../nats/headers.ts'
 
 const timeoutMs = 5_000
 /**

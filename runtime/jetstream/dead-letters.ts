@@ -1,9 +1,9 @@
 import type { JsMsg } from '@nats-io/jetstream'
 import { headers, type MsgHdrs } from '@nats-io/nats-core'
 import { FunctionError } from '../api/errors.ts'
+import { writeHeaders } from '../api/headers.ts'
 import type { DeadLetter } from '../api/system.ts'
 import type { Requester } from '../client/requester.ts'
-import { writeHeaders } from '../nats/headers.ts'
 import { deleteMessage, readBatch, readSequence, type StoredMessage } from './api.ts'
 import { deadLetters } from './resources.ts'
 

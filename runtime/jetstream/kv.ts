@@ -3,9 +3,9 @@ import type { NatsConnection } from '@nats-io/nats-core'
 import type { Bucket, KvEntry } from '../api/bucket.ts'
 import type { BucketDeclaration } from '../api/contract.ts'
 import { FunctionError } from '../api/errors.ts'
+import { writeHeaders } from '../api/headers.ts'
 import { describeIssues, validateSync } from '../api/validate.ts'
 import type { Requester } from '../client/requester.ts'
-import { writeHeaders } from '../nats/headers.ts'
 import {
   expectHeader,
   publishStored,

@@ -8,9 +8,9 @@ import {
 import type { Logger } from 'pino'
 import type { StreamDeclaration } from '../api/contract.ts'
 import { maxLimitWindowMs } from '../api/define.ts'
+import { writeHeaders } from '../api/headers.ts'
 import type { Requester } from '../client/requester.ts'
 import { readLast } from '../jetstream/api.ts'
-import { writeHeaders } from '../nats/headers.ts'
 
 const timeoutMs = 500
 const [failuresToOpen, openMs] = [5, 2_000]

@@ -11,6 +11,7 @@ import {
   type Topic,
 } from '../api/contract.ts'
 import { FunctionError } from '../api/errors.ts'
+import { writeHeaders } from '../api/headers.ts'
 import type { PubAck, StreamMessage, StreamPosition } from '../api/stream.ts'
 import { overlaps, toServiceName } from '../api/subject.ts'
 import type { System } from '../api/system.ts'
@@ -23,7 +24,6 @@ import {
   readSequence,
   type StoredMessage,
 } from '../jetstream/api.ts'
-import { writeHeaders } from '../nats/headers.ts'
 import { propagationHeaders, readTrace, type Trace, traceId } from '../tracing/trace-context.ts'
 import type { FunctionHost } from './function-host.ts'
 

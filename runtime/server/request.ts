@@ -1,20 +1,21 @@
 import type { Msg, MsgHdrs } from '@nats-io/nats-core'
 import { defaultMaxBytes, defaultTimeoutMs, type Schema, timeoutHeader } from '../api/contract.ts'
 import { type ErrorBody, type ErrorCode, errorStatus, type FunctionError } from '../api/errors.ts'
+import { writeHeaders } from '../api/headers.ts'
 import { isToken, parseSubject, type Subject, tokenAt } from '../api/subject.ts'
 import { describeIssues, validateSync } from '../api/validate.ts'
-import { writeHeaders } from '../nats/headers.ts'
 import { toFunctionError } from '../nats/unavailable.ts'
 import { beginTrace, endTrace, type Trace, withTrace } from '../tracing/trace-context.ts'
 import { CallContext } from './call-context.ts'
 import type { Dispatcher, Job } from './dispatcher.ts'
 import { type FunctionHost, readObject } from './function-host.ts'
+import { readReplySubject, sendHint } from './reply.ts'
 
 const maxTimeoutMs = 300_000
 /** Returned in place of the handler's value if the call was rejected without running the handler. */
 const rejected = Symbol('rejected')
 
-type Incoming = Pick<Msg, 'data' | 'headers' | 'json' | 'reply' | 'respond' | 'subject'>
+type Incoming = Pick<Msg, 'data' | 'headers' | 'json' | 'reply' | 'subject'>
 
 export interface RequestKind {
   readonly host: FunctionHost
@@ -161,7 +162,7 @@ export class RequestJob implements Job {
         `The answer does not match the contract: ${describeIssues(answer.issues)}`,
       )
     // Throws if the answer exceeds the server's maximum payload; the caller then receives an error.
-    this.#message.respond(JSON.stringify(answer.value) ?? 'null')
+    this.#reply(JSON.stringify(answer.value) ?? 'null')
     this.#answered = true
   }
 
@@ -249,13 +250,23 @@ export class RequestJob implements Job {
     if (this.#answered) return
     this.#answered = true
     this.#refusal = reason
-    if (!this.#message.reply) return this.#reject('toJSON' in reason ? reason.toJSON() : reason)
-    const hdrs = errorHeaders(reason.code, reason.message)
     try {
-      this.#message.respond(JSON.stringify(reason), { headers: hdrs })
+      const headers = errorHeaders(reason.code, reason.message)
+      if (!this.#reply(JSON.stringify(reason), headers))
+        this.#reject('toJSON' in reason ? reason.toJSON() : reason)
     } catch (error) {
       this.#kind.host.log.error({ err: error, code: reason.code }, 'error reply not sent')
     }
+  }
+
+  /** Publishes a reply. Returns false if the request has no reply subject that may be used. */
+  #reply(payload: string, headers?: MsgHdrs): boolean {
+    const { host, subject } = this.#kind
+    const { nc } = host.backbone
+    const replySubject = readReplySubject(this.#message, subject.callerIndex)
+    if (replySubject) nc.publish(replySubject, payload, headers && { headers })
+    else sendHint(nc, this.#message.reply)
+    return replySubject !== ''
   }
 }
 

@@ -1,4 +1,4 @@
-import type { NatsConnection } from '@nats-io/transport-node'
+import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import type { RoomId, UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/event'
 import type { Frame } from './evidence.ts'
@@ -16,8 +16,7 @@ export function findMarkedTexts(payload: string): Frame['texts'] {
 }
 
 /**
- * Subscribes to all subjects on which the server may push to a user, and to the user's inbox. Calls
- * `onFrame` for each push and for each answer with marked texts.
+ * Subscribes to all subjects on which the server may push or reply to a user. Calls `onFrame` for each push and for each answer with marked texts.
  */
 export function recordFrames(nc: NatsConnection, user: UserId, onFrame: (frame: Frame) => void) {
   const requestTimes = trackRequestTimes(nc)
@@ -27,6 +26,7 @@ export function recordFrames(nc: NatsConnection, user: UserId, onFrame: (frame: 
       callback(_error, message) {
         // Skip the user's own requests, which the subscription receives, too.
         if (message.subject.startsWith(`deliver.${user}.send.`)) return
+        if (message.subject.startsWith(`deliver.${user}.reply.`)) return recordAnswer(message)
         const tokens = message.subject.split('.')
         const isMulticast = tokens[0] === 'room'
         const room = internRoom((isMulticast ? tokens[2] : tokens[3]) as RoomId)
@@ -40,15 +40,14 @@ export function recordFrames(nc: NatsConnection, user: UserId, onFrame: (frame: 
         )
       },
     })
-  nc.subscribe(`_INBOX_${user}.>`, {
-    callback(_error, message) {
-      const at = Date.now()
-      const requestedAt = requestTimes.get(message.subject) ?? at
-      requestTimes.delete(message.subject)
-      const texts = findMarkedTexts(message.string())
-      if (texts.length > 0) onFrame({ user, at, requestedAt, subject: 'an answer', texts })
-    },
-  })
+
+  function recordAnswer(message: Msg) {
+    const at = Date.now()
+    const requestedAt = requestTimes.get(message.subject) ?? at
+    requestTimes.delete(message.subject)
+    const texts = findMarkedTexts(message.string())
+    if (texts.length > 0) onFrame({ user, at, requestedAt, subject: 'an answer', texts })
+  }
 }
 
 function trackRequestTimes(nc: NatsConnection) {

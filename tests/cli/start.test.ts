@@ -27,7 +27,7 @@ beforeAll(async () => {
   functions = await bench.write({ 'greet.ts': greet })
   const { host, username, password } = new URL(bench.nats.urlOf('functions'))
   nc = await connect({ servers: host, user: username, pass: password })
-  client = createClient(nc, { contracts, user: 'ada', inboxPrefix: '_INBOX' })
+  client = createClient(nc, { contracts, user: 'ada' })
 })
 
 afterAll(async () => {
@@ -68,7 +68,7 @@ describe('runtime start', () => {
     const exit = await runtime.exited
     clearInterval(insisting)
     client.close()
-    client = createClient(nc, { contracts, user: 'ada', inboxPrefix: '_INBOX' })
+    client = createClient(nc, { contracts, user: 'ada' })
 
     expect(exit).toEqual({ code: 130, signal: null })
     await expect(answer).resolves.toMatchObject({ code: 'disconnected' })

@@ -218,32 +218,99 @@ describe('permissions of connected users', () => {
     for (const { isPush } of [...receivedByBob, ...multicast]) expect(isPush).toBe(false)
   })
 
-  it('prevent clients from accepting a reply as a push when it arrives on the subject of a push', async () => {
+  it('prevent clients from accepting an event without the header of pushes as a push', async () => {
     const pushes: unknown[] = []
     const client = createClient(bob, { contracts, user: 'bob' })
     onTestFinished(() => client.close())
     client.listen(topics.deliverNotify, { user: 'bob' }, (data) => pushes.push(data))
-    client.listen(topics.roomNotify, {}, (data) => pushes.push(data))
-    const subscriptions = [
-      await subscribe(bob, 'deliver.bob.notify.*'),
-      await subscribe(bob, 'room.notify.*'),
-    ].values()
-    const [delivered = [], broadcast = []] = [...subscriptions]
+    await bob.flush()
 
-    for (const reply of ['deliver.bob.notify.general', 'room.notify.general'])
-      for (const options of [{ reply }, { reply, headers: pushHeaders() }])
-        alice.publish('as.alice.room.info.general', '{}', options)
-    await expect.poll(() => delivered.length + broadcast.length).toBe(4)
-
-    for (const { isPush, body } of [...delivered, ...broadcast]) {
-      expect(isPush).toBe(false)
-      expect(JSON.parse(body)).toHaveProperty('room.id', 'general')
-    }
     const notice = { notifyId: `1-${'0'.repeat(32)}`, seq: 1 }
-    functions.publish('deliver.bob.notify.general', JSON.stringify(notice), {
-      headers: pushHeaders(),
-    })
+    const subject = 'deliver.bob.notify.general'
+    functions.publish(subject, JSON.stringify({ ...notice, seq: 2 }))
+    functions.publish(subject, JSON.stringify(notice), { headers: pushHeaders() })
     await flushAll()
     expect(pushes).toEqual([{ ...notice, user: 'bob', room: 'general' }])
   })
 })
+
+describe('the reply to a request', () => {
+  const foreign = [
+    'room.notify.general',
+    'room.presence.general',
+    'room.typing.general',
+    'deliver.bob.notify.general',
+    'deliver.bob.reply.general',
+    '_INBOX_bob.general',
+  ]
+  const subject = 'as.alice.room.info.general'
+  const large = JSON.stringify({ room: 'x'.repeat(100_000) })
+  const replyTo = (token: string) => {
+    const hdrs = headers()
+    hdrs.set('Natter-Reply', token)
+    return hdrs
+  }
+
+  /** Subscribes bob to everything that he may receive. */
+  async function receiveAll() {
+    const received: Awaited<ReturnType<typeof subscribe>>[] = []
+    for (const pattern of [...foreign.slice(0, 3), 'deliver.bob.>', '_INBOX_bob.>'])
+      received.push(await subscribe(bob, pattern.replace(/general$/, '*')))
+    return () => received.flat()
+  }
+
+  it('goes to the caller only, whatever reply subject the caller names', async () => {
+    const receivedByBob = await receiveAll()
+    const replies = await subscribe(alice, 'deliver.alice.reply.attack.*')
+    const requests = foreign.flatMap((reply) => [
+      { reply, subject, payload: '{}' },
+      { reply, subject, payload: 'not json' },
+      { reply, subject, payload: large },
+      { reply, subject: 'as.alice.chat.history.hidden', payload: '{}' },
+      { reply, subject: 'deliver.alice.send.hidden', payload: '{"text":""}' },
+    ])
+
+    for (const [index, { reply, subject, payload }] of requests.entries())
+      alice.publish(subject, payload, { reply, headers: replyTo(`attack.${index}`) })
+    await expect.poll(() => replies.length).toBe(requests.length)
+    await flushAll()
+
+    const codes = new Set(replies.map(({ body }) => JSON.parse(body).code))
+    expect([...codes].sort()).toEqual(['forbidden', 'invalid', 'too_large', undefined])
+    expect(receivedByBob()).toEqual([])
+  })
+
+  it('is not sent without a valid reply token, except for an occasional short hint', async () => {
+    const receivedByBob = await receiveAll()
+    const receivedByAlice = await subscribe(alice, 'deliver.alice.reply.>')
+    const handled = await requestCount('room-info')
+    const tokens = ['', '*', '>', 'a.>', 'a.b.c', '.', 'a.', '../x', 'a b', 'x'.repeat(65), 'ä']
+    const options = foreign.flatMap((reply) => [
+      { reply },
+      ...tokens.map((token) => ({ reply, headers: replyTo(token) })),
+    ])
+
+    for (const option of options) alice.publish(subject, '{}', option)
+    await expect
+      .poll(() => requestCount('room-info'))
+      .toBeGreaterThanOrEqual(handled + options.length)
+    await flushAll()
+
+    const hints = receivedByBob()
+    expect(hints.length).toBeLessThan(options.length / 2)
+    for (const { body } of hints) expect(body).toBe('')
+    expect(receivedByAlice).toEqual([])
+  })
+
+  it('is a hint for a client that does not send a reply token', async () => {
+    await expect
+      .poll(async () => (await alice.request(subject, '{}')).headers?.get('Nats-Service-Error'))
+      .toBe('the header Natter-Reply is missing or invalid')
+  })
+})
+
+/** Returns the number of requests that a micro service has handled. */
+async function requestCount(service: string): Promise<number> {
+  const reply = await functions.request(`$SRV.STATS.${service}`)
+  return reply.json<{ endpoints: { num_requests: number }[] }>().endpoints[0]?.num_requests ?? 0
+}

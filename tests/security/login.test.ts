@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { type Issuer, startIssuer } from '../../stack/oidc-provider/issuer.ts'
 import { freePort } from '../../stack/ports.ts'
 import { createCommandLine } from '../support/command-line.ts'
-import { createLoginFixture, type LoginFixture } from '../support/login-fixture.ts'
+import { createLoginFixture, type LoginFixture, requestAsAlice } from '../support/login-fixture.ts'
 import { fetchTokens, type Tokens } from '../support/tokens.ts'
 
 /** Maximum duration of a fast login or rejection, well below the five seconds that the server allows. */
@@ -39,7 +39,7 @@ async function logIn(token: string) {
   const started = performance.now()
   const nc = await fixture.connect(token)
   onTestFinished(() => nc.close())
-  const answer = await nc.request('as.alice.whoami')
+  const answer = await requestAsAlice(nc, 'as.alice.whoami')
   expect(answer.json()).toEqual({ caller: 'alice' })
   return performance.now() - started
 }

@@ -161,8 +161,8 @@ async function collectFrames(room: RoomId) {
     const subscription = nc.subscribe(subject, {
       callback(_error, message) {
         const frame = `${message.subject} ${message.string()}`
-        // Bob also receives his own `send` requests, because their subject begins with deliver.bob.
-        if (frame.includes(room) && !frame.startsWith('deliver.bob.send.')) frames.push(frame)
+        // The subjects of bob's own requests to `send`, and of all his replies, begin with deliver.bob.
+        if (frame.includes(room) && !/^deliver\.bob\.(send|reply)\./.test(frame)) frames.push(frame)
       },
     })
     onTestFinished(() => subscription.unsubscribe())

@@ -96,7 +96,7 @@ export function createApp(urls: ServerUrls) {
       as: TestPerson,
     ): Promise<RawReply> {
       const { nc } = await app.connectAs(as)
-      const requester = createRequester(nc, `_INBOX_${as}`)
+      const requester = createRequester(nc, as)
       try {
         const reply = await requester.request(subject, payload, { timeoutMs: 5_000 })
         return { status: reply.headers?.get('Nats-Service-Error-Code') ?? '', body: reply.json() }

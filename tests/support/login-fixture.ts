@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import { createRequester } from '../../runtime/client/requester.ts'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { createSecrets } from '../../stack/secrets.ts'
 import type { LogFile } from '../../stack/services/log-file.ts'
@@ -119,3 +120,13 @@ const contract = {
 
 export default defineFunction(contract, (_, { caller }) => ({ caller }))
 `
+
+/** Sends a request as alice, and returns the reply. */
+export async function requestAsAlice(nc: NatsConnection, subject: string): Promise<Msg> {
+  const requester = createRequester(nc, 'alice')
+  try {
+    return await requester.request(subject, '', { timeoutMs: 5_000 })
+  } finally {
+    requester.close()
+  }
+}

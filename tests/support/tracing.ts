@@ -15,8 +15,7 @@ export async function tracedClient(app: App, as: TestPerson, traceparent: string
   const { nc } = await app.connectAs(as)
   const hdrs = headers()
   hdrs.set('traceparent', traceparent)
-  const inboxPrefix = `_INBOX_${as}`
-  const client = createClient(nc, { contracts, user: as, inboxPrefix, headers: () => hdrs })
+  const client = createClient(nc, { contracts, user: as, headers: () => hdrs })
   onTestFinished(() => client.close())
   return client
 }

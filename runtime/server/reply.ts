@@ -1,0 +1,51 @@
+import type { Msg, NatsConnection } from '@nats-io/nats-core'
+import { replyHeader, replySubject } from '../api/contract.ts'
+import { writeHeaders } from '../api/headers.ts'
+import { tokenAt } from '../api/subject.ts'
+
+/** The reply subject that the server invents for a request of another account, with or without a gateway. */
+const imported = /(^|\.)_R_\./
+const validToken = /^[\w-]{1,64}(\.[\w-]{1,64})?$/
+const hintIntervalMs = 1_000
+const hint = writeHeaders({
+  'Nats-Service-Error-Code': '400',
+  'Nats-Service-Error': `the header ${replyHeader} is missing or invalid`,
+})
+let nextHintAt = 0
+
+/**
+ * Returns the subject for the replies to a request, or an empty string if they cannot be sent.
+ *
+ * A client of another account can name any reply subject, such as one on which many users receive
+ * events. The server does not check it and does not show it to us. So the replies to such a client are
+ * published on a subject of its own user, which ends in the token from its request.
+ */
+export function readReplySubject(
+  message: Pick<Msg, 'reply' | 'subject' | 'headers'>,
+  callerIndex: number,
+): string {
+  const { reply = '' } = message
+  if (callerIndex < 0 || !imported.test(reply)) return reply
+  const token = readToken(message)
+  return validToken.test(token) ? replySubject(tokenAt(message.subject, callerIndex), token) : ''
+}
+
+/**
+ * Tells a client of another account that its request has no valid reply token. Sends few and short
+ * hints, because the reply subject can be one of other users.
+ */
+export function sendHint(nc: NatsConnection, reply: string | undefined): void {
+  const now = performance.now()
+  if (!reply || now < nextHintAt) return
+  nextHintAt = now + hintIntervalMs
+  nc.publish(reply, undefined, { headers: hint })
+}
+
+function readToken(message: Pick<Msg, 'headers'>): string {
+  try {
+    return message.headers?.get(replyHeader) ?? ''
+  } catch {
+    // The client has sent malformed headers.
+    return ''
+  }
+}
