@@ -15,12 +15,11 @@ export default defineConfig({
   test: {
     testTimeout: 20_000,
     hookTimeout: 120_000,
-    // Long enough for a busy machine; a test that checks a duration sets its own timeout.
+    // Long enough for a busy machine.
     expect: { poll: { timeout: 10_000 } },
-    // Each test file starts its own processes or shares those of its project, so more than two
-    // workers do not make the tests faster.
+    // More workers would not be faster, because the tested servers are processes of their own.
     maxWorkers: 2,
-    // Ignores the errors of the database driver's own query, as the runtime does.
+    // Ignores errors of the database driver's query for array types (see schema/db.ts).
     onUnhandledError: (error) => !isDriverQueryError(error),
     projects: [
       {

@@ -10,8 +10,7 @@ import { adminRole } from '#schema/messages/member'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * Sets the role of a user in any room that is not direct, even if the room has no owner. Adds a user
- * who is not a member.
+ * Sets the role of a user in any room that is not direct. Adds the user if they are not a member.
  */
 export default defineFunction(
   adminRole,

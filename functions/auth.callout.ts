@@ -31,8 +31,7 @@ type Env = v.InferOutput<typeof Env>
 
 /**
  * Authenticates a NATS connection by an access token of the identity provider, which the client
- * passes as the CONNECT token or password. The user id, permissions and expiry of the connection are
- * taken from the token.
+ * passes as the CONNECT token or password.
  */
 export default defineFunction(
   callout(),
@@ -44,11 +43,11 @@ export default defineFunction(
   {
     env: Env,
     queue: 'auth-workers',
-    // After an outage, all clients reconnect at once. A shorter queue would not reduce the load: the
-    // clients that it rejects would log in again.
+    // After an outage, all clients reconnect at once. A shorter queue would not reduce the load,
+    // because rejected clients log in again.
     maxQueued: 10_000,
     async beforeServe({ env, log }) {
-      // Starts even if the identity provider is unavailable: the first login then fetches the keys.
+      // If the identity provider is unavailable, the first login fetches the keys.
       await checkFor(env)
         .prefetch()
         .catch((error) =>
@@ -58,10 +57,7 @@ export default defineFunction(
   },
 )
 
-/**
- * One token check per environment object, because a token check caches the keys of its identity
- * provider.
- */
+/** The token check of each environment, which caches the keys of the identity provider. */
 const checks = new WeakMap<Env, TokenCheck>()
 
 function checkFor(env: Env): TokenCheck {

@@ -6,16 +6,15 @@ import { chatSync } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * Returns all events of a room and its threads after a sequence, or `recovered: false` if they are
- * too many or no longer all stored.
+ * Returns the events of a room and its threads after a sequence. Returns `recovered: false` if they
+ * are too many, or if the stream no longer has all of them.
  */
 export default defineFunction(
   chatSync,
   async ({ room, since }, context) => {
     await requireMember(room, context)
     const stored = await readSince(room, since, context)
-    // Checks the membership again: a caller who was removed during the read must not receive later
-    // messages.
+    // Checks the membership again, because the caller may have been removed during the read.
     await requireMember(room, context)
     const events = stored?.map(({ seq, data }) => ({ seq, event: data }))
     if (!events || takeWithinBytes(events).length < events.length) return { recovered: false }

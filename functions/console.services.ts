@@ -3,10 +3,7 @@ import { findServices } from '#domain/monitoring/services'
 import { defineFunction } from '#runtime'
 import { consoleServices } from '#schema/messages/console'
 
-/**
- * Returns all NATS micro services that respond on `$SRV`, to which clients themselves may not
- * publish.
- */
+/** Returns all NATS micro services that respond on `$SRV`. */
 export default defineFunction(
   consoleServices,
   async (_input, context) => {

@@ -5,12 +5,12 @@ import { consoleTraces } from '#schema/messages/console'
 
 const [maxTraces, maxSpans] = [50, 100]
 
-/** Returns the newest traces with those of their spans that any process still has in memory. */
+/** Returns the newest traces, with the spans that the processes still have in memory. */
 export default defineFunction(
   consoleTraces,
   async ({ only }, { system }) => {
     const newest = await system.spans({ limit: 300, ...(only ? { only } : {}) })
-    // Leaves out calls of the console itself: it polls, so they would fill the list of traces.
+    // Omits the console's own calls: the console polls, so its calls would fill the list of traces.
     const others = newest.filter(({ name }) => !name.startsWith('console.'))
     others.sort((a, b) => b.at - a.at)
     const ids = [...new Set(others.map(({ trace }) => trace))].slice(0, maxTraces)

@@ -9,10 +9,8 @@ import type { RoomEventOf } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 
 /**
- * Deletes a message of the caller, or of any user if the caller is a moderator or an owner of the
- * room, and returns the sequence of the deletion event. Erases the text from the message cache, the
- * database and CHAT_MESSAGES before it responds; if the process ends before that, `persist` erases
- * the text.
+ * Deletes a message, and erases its text from the message cache, the database and CHAT_MESSAGES. If
+ * the process ends before it has erased the text, `persist` erases it.
  */
 export default defineFunction(
   msgDelete,
@@ -21,8 +19,8 @@ export default defineFunction(
     if (message.sender !== member.user) requireRight(member, 'moderate')
     const { id, room, sender, clientId, deletedAt } = message
     if (deletedAt) {
-      // An earlier call has deleted the message, but its process may have ended before it purged the
-      // message from CHAT_MESSAGES.
+      // The process of the earlier call may have ended before it purged the message from
+      // CHAT_MESSAGES.
       await context.purgeMessage(CHAT_MESSAGES, message.seq)
       return { seq: message.editedSeq ?? message.seq }
     }
@@ -35,8 +33,8 @@ export default defineFunction(
       at,
       message: { ...toTarget(message), sender, clientId, at: message.at },
     }
-    // The deduplication id of a sent message, `{sender}.{clientId}`, never equals this one, because
-    // client ids contain no dot.
+    // A sent message never has this deduplication id: it has `{sender}.{clientId}`, and client ids
+    // contain no dot.
     const seq = await appendEvent(data, context, `msg.delete.${id}`)
     const { editedAt: _, ...unedited } = message
     const deleted = { ...unedited, text: '', mentions: [], deletedAt: at, editedSeq: seq }

@@ -11,7 +11,7 @@ import { requireRight } from '#domain/rooms/roles'
 import { defineFunction, FunctionError } from '#runtime'
 import { msgEdit } from '#schema/messages/chat'
 
-/** Replaces the text of the caller's message and returns the sequence of the edit. Idempotent. */
+/** Replaces the text of the caller's message. */
 export default defineFunction(
   msgEdit,
   async ({ notifyId, text }, context) => {

@@ -10,16 +10,10 @@ import { requireRight } from '#domain/rooms/roles'
 import { defineFunction, FunctionError } from '#runtime'
 import { msgReact } from '#schema/messages/chat'
 
-/**
- * Maximum number of different emojis on a message. Concurrent calls may exceed it, because the
- * database does not enforce it.
- */
+/** Maximum number of different emojis on a message. Concurrent calls may exceed it. */
 const maxEmojis = 20
 
-/**
- * Adds the caller's reaction to a message, or removes it, and returns the sequence of the reaction
- * event.
- */
+/** Adds the caller's reaction to a message, or removes it. */
 export default defineFunction(
   msgReact,
   async ({ notifyId, emoji, on }, context) => {

@@ -22,8 +22,8 @@ export default defineFunction(
       at: message.at,
       ...(writtenAt === undefined ? {} : { writtenAt }),
       ...(entry ? { storedAt: entry.at.toISOString() } : {}),
-      // The spans may exceed the size of a response if a client uses the same trace id for all its
-      // calls.
+      // If a client uses one trace id for all its calls, the spans may exceed the size of a
+      // response.
       spans: takeWithinBytes(selectOwnSpans(spans, message).map(toSpan)),
     }
   },

@@ -4,10 +4,7 @@ import { defineFunction } from '#runtime'
 import { presenceDisconnect } from '#schema/messages/presence'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 
-/**
- * Deletes the lease of a connection of the caller. Sets the caller offline if none of their other
- * connections has a lease.
- */
+/** Deletes the lease of a connection. Sets the caller offline if they have no other lease. */
 export default defineFunction(
   presenceDisconnect,
   async ({ connId }, context) => {

@@ -4,10 +4,7 @@ import { defineFunction } from '#runtime'
 import { presenceHeartbeat } from '#schema/messages/presence'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 
-/**
- * Renews the lease of a connection and returns the status of the caller. Sets an offline caller
- * online.
- */
+/** Renews the lease of a connection. Sets an offline caller online. */
 export default defineFunction(
   presenceHeartbeat,
   async ({ connId }, context) => ({
@@ -17,7 +14,7 @@ export default defineFunction(
     queue: 'presence-workers',
     resources: [PRESENCE, PRESENCE_CONN],
     limit: { max: 600, windowMs: 60_000 },
-    // The queue is long, because all clients reconnect at once after an outage.
+    // After an outage, all clients reconnect at once.
     maxQueued: 10_000,
   },
 )

@@ -7,16 +7,14 @@ import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 const batchSize = 64
 
 /**
- * Sets users offline who have no lease left. This is needed because `presence.expired` can miss the
- * expiry of a lease: the server keeps the expiry marker for one second only, so the marker is lost
- * while no process runs, or when thousands of leases expire at once.
+ * Sets users offline who have no lease left. `presence.expired` misses leases that expire while no
+ * process runs, because the NATS server keeps the marker of an expiry for one second only.
  */
 export default defineFunction(
   schedule({ everyMs: 30_000 }),
   async (_tick, context) => {
-    // Lists the statuses first and the leases second. A heartbeat stores the lease before it sets the
-    // user online, so the second list has a lease for every connected user whom the first list shows
-    // as online.
+    // The statuses must be listed before the leases. A heartbeat stores the lease before the
+    // status, so every connected user in `entries` then has a lease in `leases`.
     const entries = await context.kv(PRESENCE).list('*')
     const leases = await context.kv(PRESENCE_CONN).list('*.*')
     const connected = new Set(leases.map(({ key }) => key.split('.')[0]))

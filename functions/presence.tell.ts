@@ -29,8 +29,8 @@ const collect = batchByKey<UserId, Change>(
     })
     await broadcastPresence(changes, context)
   },
-  // If a user comes online and then changes to another status within one interval, the broadcast must
-  // still show that the user came online.
+  // If a user comes online and then chooses another status, the broadcast must still show that the
+  // user came online.
   (before, after) =>
     before.action === 'online' && after.action === 'status'
       ? { ...after, action: 'online' }

@@ -6,8 +6,8 @@ import { deliverRead, readUpdate } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * Persists the caller's read position and returns the unread counts. If the position changed,
- * publishes it to all clients of the caller.
+ * Persists the caller's read position. If the position changed, publishes it to all clients of the
+ * caller.
  */
 export default defineFunction(
   readUpdate,

@@ -14,8 +14,8 @@ export default defineFunction(
   roomArchive,
   async ({ room, archived }, context) => {
     const by = readCaller(context)
-    // The member index ROOMS_KV has no members of an archived room, so the owner of an archived
-    // room is read from the database.
+    // The member index ROOMS_KV has no members of an archived room, so its owner is read from the
+    // database.
     if (!(await isOwnerOfArchived(room, by))) await requireArchivable(room, context)
     await (archived ? archiveRoom : restoreRoom)({ room, by }, context)
     return {}

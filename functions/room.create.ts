@@ -6,15 +6,12 @@ import { defineFunction, FunctionError } from '#runtime'
 import { roomCreate } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/**
- * Pattern of the ids of direct rooms. Clients may not choose such an id, because it is derived from
- * the ids of the members.
- */
+/** Pattern of the ids of direct rooms, which clients may not choose. */
 const reservedIds = /^dm-/
 
 /**
- * Creates a room owned by the caller and publishes its events. If an earlier call was interrupted, a
- * repeated call completes it.
+ * Creates a room owned by the caller. If an earlier call was interrupted, a repeated call completes
+ * it.
  */
 export default defineFunction(
   roomCreate,

@@ -9,15 +9,15 @@ import { roomDirect } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * Returns the direct room of the caller and another user, or of the caller alone, and creates it at
- * the first call. If an earlier call was interrupted, a repeated call completes it.
+ * Returns the direct room of the caller and another user, and creates it at the first call. If an
+ * earlier call was interrupted, a repeated call completes it.
  */
 export default defineFunction(
   roomDirect,
   async (input, context) => {
     const me = readCaller(context)
     const pair = [...new Set([input.with, me])]
-    // A direct room has no name of its own: clients show each member the name of the other.
+    // A direct room has no name: clients show each member the name of the other.
     const room = { id: directRoomOf(me, input.with), name: '', kind: 'direct' as const }
 
     const members = await findDirectMembers(room.id)
@@ -27,8 +27,8 @@ export default defineFunction(
     if (input.with !== me) await requireUser(input.with)
     await insertDirectRoom(room, pair, me)
     await reindexRooms([room.id], context)
-    // Adds the other member to the member index first and the caller last. If `findMember` above finds
-    // the caller there in a later call, the other member is thus in the index too.
+    // Adds the caller to the member index last. If a later call finds the caller in the index, the
+    // index then also has the other member.
     for (const userId of pair) await indexMember({ room: room.id, userId }, context)
     await flushOutbox(room.id, context)
     return { room }

@@ -4,15 +4,14 @@ import { defineFunction, schedule } from '#runtime'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * Minimum age of the outbox events that this function publishes. Newer events are usually still being
- * published by the call that inserted them.
+ * Minimum age of the published outbox events. The call that inserted a newer event is usually still
+ * publishing it.
  */
 const staleAfterMs = 5_000
 const maxRooms = 200
 
 /**
- * Publishes outbox events that were not published because a process ended or the stream CHAT_MESSAGES
- * was unavailable.
+ * Publishes outbox events that are left from a crashed process or from an outage of CHAT_MESSAGES.
  */
 export default defineFunction(
   schedule({ everyMs: 10_000 }),

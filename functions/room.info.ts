@@ -6,8 +6,8 @@ import { roomInfo } from '#schema/messages/room'
 const maxMembers = 500
 
 /**
- * Returns a room and its first 500 members by time of joining. Members may read any of their rooms,
- * other users only a public room that they are not banned from.
+ * Returns a room and the 500 members who joined first. Non-members may read a public room, unless
+ * they are banned from it.
  */
 export default defineFunction(
   roomInfo,

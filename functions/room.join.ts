@@ -5,9 +5,8 @@ import { roomJoin } from '#schema/messages/member'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * Adds the caller to a public room, publishes the change, and returns the room. If the caller is
- * already a member of the room, which may then be of any kind, restores their entry in the member
- * index if it is missing.
+ * Adds the caller to a public room. If the caller is already a member, restores their entry in the
+ * member index.
  */
 export default defineFunction(
   roomJoin,

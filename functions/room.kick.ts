@@ -7,9 +7,8 @@ import { mayManage } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * Removes a member and bans them until they are invited again. From then on, events of a public room
- * are published to each member separately instead of to the room's subject, because the removed user
- * may still subscribe to that subject.
+ * Removes a member and bans them until they are invited again. Since the banned user may still
+ * subscribe to the subject of a public room, later events are published to each member separately.
  */
 export default defineFunction(
   roomKick,

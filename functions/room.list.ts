@@ -9,7 +9,7 @@ export default defineFunction(
   roomList,
   async (_input, context) => {
     const me = readCaller(context)
-    // A direct room with the caller as its only member is listed with the caller as the other member.
+    // If the caller is the only member of a direct room, `with` is the caller.
     const ownDirectRoom = directRoomOf(me, me)
     const rooms = await roomsOfUser(me)
     return {

@@ -3,13 +3,15 @@ import { defineFunction, schedule } from '#runtime'
 import type { RoomId } from '#schema/ids'
 import { ROOMS_KV } from '#schema/streams'
 
-/** Id of the last room that this process reconciled; undefined to start with the first room. */
+/**
+ * Last room that this process reconciled. If undefined, the next run starts with the first room.
+ */
 let last: RoomId | undefined
 
 /**
- * Builds the member index ROOMS_KV again from the database if it is lost; otherwise reconciles the
- * next batch of rooms at each run. The index and the database can differ after a process ended
- * between writing to one and to the other, or after a server lost its last writes in a power cut.
+ * Rebuilds the member index ROOMS_KV from the database if it is lost. Otherwise, each run
+ * reconciles one batch of rooms: the index and the database differ if a process ends between its
+ * writes to both.
  */
 export default defineFunction(
   schedule({ everyMs: 10_000 }),

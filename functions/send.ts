@@ -5,10 +5,7 @@ import { defineFunction } from '#runtime'
 import { send } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/**
- * Stores a message in the stream CHAT_MESSAGES and returns its id, sequence and time. `fanout`
- * broadcasts the message.
- */
+/** Stores a message in the stream CHAT_MESSAGES. `fanout` broadcasts it. */
 export default defineFunction(
   send,
   async (input, context) => {

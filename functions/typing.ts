@@ -7,9 +7,8 @@ import { deliverTyping, roomTyping, typing } from '#schema/messages/presence'
 import { ROOMS_KV } from '#schema/streams'
 
 /**
- * Keys of the typing events that were published in the last 3 s. Each key gets at most one event per
- * 3 s, since clients show an event for 5 s. The thread id in a key is not checked, so only the rate
- * limit of the function restricts a client that invents thread ids.
+ * Events of the last 3 s, by room, user and thread. Each is published at most once per 3 s. Thread
+ * ids are not checked: only the rate limit restricts a client that invents them.
  */
 const recentlySent = new LRUCache<string, true>({ max: 50_000, ttl: 3_000 })
 

@@ -5,13 +5,10 @@ import { db } from '#schema/db'
 import type { UserId } from '#schema/ids'
 import { DisplayName, userSeen } from '#schema/messages/user'
 
-/** Interval in milliseconds during which logins are collected to persist them in one statement. */
+/** Logins of this interval are persisted in one statement. */
 const collectMs = 250
 
-/**
- * Adds a user to the directory at login, or replaces the stored name with the one from the identity
- * provider.
- */
+/** Adds a user to the table users, or updates their name from the identity provider. */
 export default defineFunction(
   event(userSeen, { queue: 'user-workers' }),
   ({ userId, name }, context) => collect(userId, name, context),
@@ -21,8 +18,7 @@ const collect = batchByKey<UserId, string | undefined>(collectMs, async (collect
   // Sorted, so that two processes lock the same rows in the same order and do not deadlock.
   const logins = [...collected].sort(([a], [b]) => (a < b ? -1 : 1))
   const sql = db.$client
-  // For a login without a name, the id is inserted as the name; the id must not overwrite an
-  // earlier name.
+  // A login without a name inserts the user id as the name, but must not overwrite an earlier name.
   await sql`
     insert into users (id, name)
     select * from unnest(
@@ -34,9 +30,7 @@ const collect = batchByKey<UserId, string | undefined>(collectMs, async (collect
       seen_at = now()`
 })
 
-/**
- * Returns the name of a user from the identity provider; undefined if it is not a valid display name.
- */
+/** Returns the name from the identity provider, or undefined if it is not a valid display name. */
 function readName(name: string | undefined): string | undefined {
   const { success, output } = v.safeParse(DisplayName, name)
   return success ? output : undefined

@@ -9,8 +9,7 @@ import { users } from '#schema/tables/user'
 export default defineFunction(
   usersNames,
   async ({ userIds }) => ({
-    // One array parameter for all ids, so that the prepared statement is the same for any number of
-    // ids.
+    // With one array parameter, the prepared statement is the same for any number of ids.
     users: await db
       .select(publicUser)
       .from(users)

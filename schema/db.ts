@@ -5,17 +5,17 @@ import postgres, { type ReservedSql, type Sql, type TransactionSql } from 'postg
 
 export type Database = PostgresJsDatabase & { $client: Sql }
 
-/** Maximum number of connections per process; further queries wait for a free one. */
+/** Maximum number of connections per process. */
 const poolSize = 8
 
-/** Key of the PostgreSQL advisory lock that allows one migration at a time among all processes. */
+/** Key of the PostgreSQL advisory lock that `migrate` holds. */
 const migrationLock = 6_288_437
 
 let open: Database | undefined
 
 /**
- * The database at DATABASE_URL, PostgreSQL or PGlite; connects at the first query. PGlite runs one
- * transaction at a time, so a transaction deadlocks if it awaits a query outside of it.
+ * The database at DATABASE_URL, either PostgreSQL or PGlite. Connects at the first query. PGlite
+ * runs one transaction at a time, so a transaction that awaits a query outside of it deadlocks.
  */
 export const db: Database = new Proxy({} as Database, {
   get(_, key) {
@@ -33,9 +33,9 @@ export async function closeDb(): Promise<void> {
 }
 
 /**
- * Opens a pool of connections. If one connection is lost, the whole pool is replaced: if the driver
- * reconnected instead, unsent queries could block a connection for ever. After an outage, queries on
- * most connections of such a pool only timed out.
+ * Opens a pool of connections. If one connection is lost, the whole pool is closed, and the next
+ * query opens a new pool. If the driver reconnected instead, its unsent queries could block a
+ * connection for ever.
  */
 function openPool(): Database {
   const lost = new AbortController()
@@ -46,8 +46,8 @@ function openPool(): Database {
     void client.end({ timeout: 2 })
   })
   client.begin = transactUntil(lost.signal, client) as Sql['begin']
-  // Drizzle runs all queries through `unsafe`, which by default does not prepare statements: each
-  // query then takes a second round trip.
+  // Drizzle runs all queries through `unsafe`. By default, `unsafe` does not prepare statements,
+  // and each query takes a second round trip.
   const unsafe = client.unsafe
   client.unsafe = (query, values, options) => unsafe(query, values, { prepare: true, ...options })
   const pool: Database = drizzle(client)
@@ -55,8 +55,8 @@ function openPool(): Database {
 }
 
 /**
- * Applies the missing migrations in one transaction. Several processes may do so at once: PostgreSQL
- * makes them wait for the advisory lock; PGlite ignores the lock, but runs one transaction at a time.
+ * Applies the missing migrations in one transaction. With PostgreSQL, the advisory lock makes other
+ * processes wait that call it at the same time.
  */
 export async function migrate(): Promise<void> {
   const folder = fileURLToPath(new URL('migrations', import.meta.url))
@@ -86,10 +86,10 @@ export async function migrate(): Promise<void> {
 }
 
 /**
- * Turns JIT compilation off for later sessions of the current database role. Our statements run for
- * milliseconds, while PostgreSQL takes up to a second per execution to compile a plan whose cost it
- * overestimates. This is not a migration, so that it also applies after a change of the role or a
- * restore of the database; it is not a start-up parameter, because PgBouncer rejects that.
+ * Turns JIT compilation off for later sessions of the current database role. Without this,
+ * PostgreSQL spends up to a second on compiling a statement that runs for milliseconds. This is not
+ * a migration, because the role may change later. It is not a start-up parameter, because PgBouncer
+ * rejects that.
  */
 async function turnOffJit(sql: TransactionSql): Promise<void> {
   await sql`
@@ -103,9 +103,9 @@ async function turnOffJit(sql: TransactionSql): Promise<void> {
 }
 
 /**
- * Returns a replacement for the driver's `begin`. After a lost connection, the driver would write
- * `rollback` or the next query to the closed socket, which causes an error that cannot be caught and
- * ends the process. The replacement has no savepoints.
+ * Returns a replacement for the driver's `begin`, without savepoints. If the connection is lost in
+ * a transaction, the driver's `begin` writes `rollback` to the closed socket. This causes an error
+ * that cannot be caught and ends the process.
  */
 function transactUntil(lost: AbortSignal, client: Sql) {
   return async <T>(work: (sql: TransactionSql) => Promise<T>): Promise<T> => {
@@ -121,7 +121,7 @@ function transactUntil(lost: AbortSignal, client: Sql) {
         )
       return value
     } catch (error) {
-      // An error of the rollback is ignored, so that it does not replace the original error.
+      // An error of the rollback must not replace the original error.
       if (!lost.aborted) await sql`rollback`.catch(() => {})
       throw error
     } finally {
@@ -130,7 +130,7 @@ function transactUntil(lost: AbortSignal, client: Sql) {
   }
 }
 
-/** Returns a proxy for a connection that throws at every use once the connection is lost. */
+/** Returns a proxy for a connection. Every use of the proxy throws once `lost` is aborted. */
 function guard(sql: ReservedSql, lost: AbortSignal): ReservedSql {
   return new Proxy(sql, {
     apply(target, self, args) {
@@ -150,17 +150,17 @@ function connectionLost() {
 }
 
 /**
- * Returns true for an error of the query for array types that the driver itself runs. Callers
- * cannot catch such an error. The query cannot be switched off: without it, the driver never hands
- * a new connection to a transaction.
+ * Returns true if the error comes from the query for array types, which the driver runs on each new
+ * connection. Callers cannot catch this error. The query must not be switched off: without it, the
+ * driver never hands a new connection to a transaction.
  */
 export function isDriverQueryError(error: unknown): boolean {
   const { query } = (error ?? {}) as { query?: unknown }
   return typeof query === 'string' && /select b\.oid, b\.typarray\s+from pg_catalog/.test(query)
 }
 
-// Without this handler, the process ends if the connection is lost during that query of the driver.
-// Ignoring the error is safe: the query of the caller fails as well.
+// Without this handler, the process ends if the connection is lost during the driver's query for
+// array types. Ignoring the error is safe: the caller's query fails as well.
 process.on('unhandledRejection', (error) => {
   if (!isDriverQueryError(error)) throw error
 })
@@ -171,13 +171,13 @@ function connect(max: number, onclose: () => void): Sql {
     onclose,
     onnotice: () => {},
     connect_timeout: 5,
-    // Seconds between two attempts to connect. The default of the driver grows to 20 s, for which
-    // callers would wait although the database is available again.
+    // In seconds. With the driver's default, callers could wait for 20 s although the database is
+    // available again.
     backoff: () => 0.2,
     connection: {
       application_name: 'natter',
-      // Milliseconds after which PostgreSQL ends an idle transaction: a process that is frozen in a
-      // transaction must not hold a room lock for ever.
+      // In milliseconds. Without this limit, a process that freezes in a transaction would hold its
+      // locks for ever.
       idle_in_transaction_session_timeout: 10_000,
     },
   })

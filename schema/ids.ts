@@ -20,9 +20,8 @@ export const MessageId = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/), v.brand('
 export type MessageId = v.InferOutput<typeof MessageId>
 
 /**
- * Id that the client gives a message that it sends; a retry must use the same client id. Any id of
- * this pattern is valid, but only a UUIDv7 that was created with the message saves the server a
- * database query.
+ * Id that a client gives to a message. A retry must use the same client id. A UUIDv7 that was
+ * created with the message saves the server a database query.
  */
 export const ClientId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/), v.brand('ClientId'))
 export type ClientId = v.InferOutput<typeof ClientId>
@@ -30,14 +29,12 @@ export type ClientId = v.InferOutput<typeof ClientId>
 /** Time in UTC with milliseconds, such as `2026-01-31T12:00:00.000Z`. */
 export const Time = v.pipe(v.string(), v.isoTimestamp())
 
-/**
- * A sequence in the stream CHAT_MESSAGES, which all rooms share: an event with a higher sequence was
- * stored later.
- */
+/** Sequence of an event in the stream CHAT_MESSAGES, which all rooms share. */
 export const Seq = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 
 /**
- * Id that notifications use for a message: its sequence in base 36 and its message id, joined by `-`.
+ * Id of a message in notifications: the sequence of the message in base 36, `-`, and the message
+ * id.
  */
 export const NotifyId = v.pipe(
   v.string(),

@@ -1,10 +1,10 @@
 import type { Role } from './messages/room.ts'
 
-/** For each right, the roles that include it. */
+/** For each right, the roles that have it. */
 const rights = {
-  /** Send messages, edit their own messages, and react. */
+  /** Send messages, edit own messages, and react. */
   speak: ['owner', 'moderator', 'member'],
-  /** Delete messages of other users, and read the earlier texts of their edited messages. */
+  /** Delete messages of other users, and read the earlier texts of edited messages. */
   moderate: ['owner', 'moderator'],
   invite: ['owner', 'moderator', 'member'],
   kick: ['owner', 'moderator'],

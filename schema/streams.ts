@@ -4,16 +4,15 @@ import { Message } from './messages/chat.ts'
 import { leaseMs, Status } from './messages/presence.ts'
 import { Role, RoomKind } from './messages/room.ts'
 
-/** Time in milliseconds during which JetStream itself detects duplicates by message id. */
+/** JetStream drops an event with the same `Nats-Msg-Id` as another event within this time. */
 export const duplicateWindowMs = 10 * 60_000
 
 const nanoseconds = (ms: number) => ms * 1_000_000
 
 /**
- * The room log: the stream of all room events, from which the tables in schema/tables/message.ts are
- * projected. `max_age` allows a database outage of up to 30 days. Only the disk of the server limits
- * the size of the stream; with `discard: new`, a full stream rejects new events and drops no old
- * ones.
+ * The stream of all room events. `persist` writes the events to the tables in
+ * schema/tables/message.ts. `max_age` allows a database outage of up to 30 days. With `discard:
+ * new`, a full stream rejects new events and keeps the old ones.
  */
 export const CHAT_MESSAGES = {
   stream: 'CHAT_MESSAGES',
@@ -25,8 +24,8 @@ export const CHAT_MESSAGES = {
     max_age: nanoseconds(30 * 24 * 3_600_000),
     duplicate_window: nanoseconds(duplicateWindowMs),
     allow_direct: true,
-    // The server republishes each stored event for `fanout`, with its sequence and the previous
-    // sequence of its subject.
+    // The NATS server republishes each stored event for the function `fanout`. Headers contain the
+    // event's sequence and the previous sequence of its subject.
     republish: { src: 'chat.>', dest: 'log.>' },
   },
 } as const satisfies StreamDeclaration
@@ -39,15 +38,13 @@ const IndexedRoom = v.object({
    */
   closed: v.boolean(),
 })
-/**
- * Entry of a member. Includes the kind of the room, so that authorizing a call takes a single read.
- */
+/** Entry of a member. Contains the kind of the room, so that one read authorizes a call. */
 const IndexedMember = v.object({ kind: RoomKind, role: Role })
 
 /**
- * The member index. It has an entry `{room}.{user}` for each member and an entry `{room}` for each
- * room, but none for archived rooms. It is built again from the database, which is authoritative,
- * when its entry `=index` is missing.
+ * The member index, a copy of the rooms and memberships in the database. Has an entry
+ * `{room}.{user}` for each member and an entry `{room}` for each room, except archived rooms. If
+ * the entry `=index` is missing, the member index is rebuilt from the database.
  */
 export const ROOMS_KV = {
   bucket: 'ROOMS_KV',

@@ -4,12 +4,9 @@ import { ClientId, MessageId, NotifyId, RoomId, Seq, Time, UserId } from '../ids
 import { StorableText } from '../storable-text.ts'
 import { Emoji, PlacedEvent } from './event.ts'
 
-/**
- * Maximum length of a message text in UTF-16 code units. A longer text is rejected with `too_large`.
- */
+/** In UTF-16 code units. A longer message text is rejected with `too_large`. */
 export const maxTextLength = 8_000
 
-/** Message text. */
 export const Text = v.pipe(StorableText, v.minLength(1))
 
 /** The current state of a message, with its edits or its deletion applied. */
@@ -20,7 +17,6 @@ export const Message = v.object({
   /** For a reply, the id of the first message of its thread. */
   threadId: v.optional(MessageId),
   sender: UserId,
-  /** Id by which the sender's client matches the stored message with its optimistic copy. */
   clientId: ClientId,
   /** Empty for a deleted message. */
   text: v.string(),
@@ -29,8 +25,8 @@ export const Message = v.object({
   editedAt: v.optional(Time),
   deletedAt: v.optional(Time),
   /**
-   * Sequence of the newest edit or of the deletion. Of two copies of a message, the copy with the
-   * higher `editedSeq` is newer.
+   * Sequence of the newest edit event or of the deletion event. Of two copies of a message, the
+   * copy with the higher `editedSeq` is newer.
    */
   editedSeq: v.optional(Seq),
 })
@@ -40,11 +36,11 @@ export type Message = v.InferOutput<typeof Message>
 export const PagedMessage = v.object({
   ...Message.entries,
   /**
-   * Reactions by emoji, in the order in which the emojis were first used. `users` has at most 100
-   * entries; if the caller reacted, `users` includes the caller.
+   * In the order in which the emojis were first used. `users` has at most 100 entries, and includes
+   * the caller if the caller reacted.
    */
   reactions: v.array(v.object({ emoji: v.string(), count: v.number(), users: v.array(UserId) })),
-  /** The replies in the thread that starts with this message. At most 1,000 of them are counted. */
+  /** The replies in the thread that starts with this message, counted up to 1,000. */
   replies: v.optional(v.object({ count: v.number(), lastSeq: Seq })),
 })
 export type PagedMessage = v.InferOutput<typeof PagedMessage>
@@ -53,10 +49,10 @@ const messageFields = { room: RoomId, clientId: ClientId, text: Text }
 const Receipt = v.object({ id: MessageId, seq: Seq, at: Time })
 
 /**
- * `send`: stores a message in a room, and responds when the stream CHAT_MESSAGES has stored it.
- * Idempotent by `clientId`, without a time limit: a repeated call returns the result of the first
- * call, or `conflict` if its text or room differs. If a call without a reply subject is rejected,
- * the rejection is published to `deliver.{user}.rejected.{room}`.
+ * `send`: sends a message to a room, and responds when the stream CHAT_MESSAGES has stored it.
+ * Idempotent by `clientId`: a repeated call returns the result of the first call, or `conflict` if
+ * its text or room differs. If a call without a reply subject is rejected, the rejection is
+ * published to `deliver.{user}.rejected.{room}`.
  */
 export const send = {
   subject: 'deliver.{caller}.send.{room}',
@@ -68,8 +64,8 @@ export const send = {
 } as const satisfies Contract
 
 /**
- * `send.thread`: stores a message in a thread and is otherwise like `send`. `threadId` is the id of
- * the first message of the thread.
+ * `send.thread`: sends a message to a thread. Otherwise like `send`. `threadId` is the id of the
+ * first message of the thread.
  */
 export const sendThread = {
   ...send,
@@ -93,8 +89,8 @@ export const deliverRejected = {
 } as const satisfies Topic
 
 /**
- * `msg.get`: returns the message that a notification refers to. Returns `forbidden` if the caller is
- * not a member of its room, and if the message does not exist.
+ * `msg.get`: returns the message that a notification refers to. Returns `forbidden` if the message
+ * does not exist, or if the caller is not a member of its room.
  */
 export const msgGet = {
   subject: 'msg.get',
@@ -106,9 +102,8 @@ export const msgGet = {
 } as const satisfies Contract
 
 /**
- * `msg.find`: returns the sequence of a message, even of a deleted one, by its id. Clients call it
- * for a link to a message, which contains only the room and the message id. For a reply, `thread`
- * is the first message of its thread.
+ * `msg.find`: returns the sequence of a message, even of a deleted one, by its id. For a reply,
+ * `thread` is the first message of its thread.
  */
 export const msgFind = {
   subject: 'msg.find.{room}',
@@ -119,16 +114,10 @@ export const msgFind = {
   errors: ['forbidden', 'not_found'],
 } as const satisfies Contract
 
-/**
- * Sequence of the event that made the change. A repeated call returns the sequence of the event of
- * the first call.
- */
+/** Sequence of the event that changed the message. A repeated call returns the same sequence. */
 const EventSeq = v.object({ seq: Seq })
 
-/**
- * `msg.edit`: replaces the text of a message of the caller. `msg.versions` returns the earlier texts.
- * Idempotent.
- */
+/** `msg.edit`: replaces the text of a message that the caller sent. Idempotent. */
 export const msgEdit = {
   subject: 'msg.edit',
   input: v.strictObject({ notifyId: NotifyId, text: Text }),
@@ -165,9 +154,9 @@ export const msgReact = {
 } as const satisfies Contract
 
 /**
- * `msg.versions`: returns the earlier texts of an edited message, oldest first, to its sender and to
- * moderators and owners of the room. Returns at most the newest 1,000 texts, and not more than fit
- * into one response.
+ * `msg.versions`: returns the earlier texts of an edited message, oldest first. Only the sender of
+ * the message and the moderators and owners of its room may call it. Returns at most the newest
+ * 1,000 texts, or as many as fit into one response.
  */
 export const msgVersions = {
   subject: 'msg.versions',
@@ -179,16 +168,13 @@ export const msgVersions = {
 } as const satisfies Contract
 
 /**
- * Selects a page by at most one of `before`, `after` and `around`; without any of them, selects the
- * newest page.
+ * Selects a history page. Only one of `before`, `after` and `around` may be given. Without them,
+ * selects the newest page.
  */
 const pageRange = {
   before: v.optional(Seq),
   after: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
-  /**
-   * Selects the message with this sequence, with half a page of older and half a page of newer
-   * messages.
-   */
+  /** Sequence of the message in the middle of the page. */
   around: v.optional(Seq),
   limit: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(100)), 50),
 }
@@ -205,15 +191,12 @@ const oneStartOnly = 'Use only one of before, after and around'
 const Page = v.object({
   messages: v.array(PagedMessage),
   /**
-   * True if there are messages older than this page. A page of long messages may have fewer messages
-   * than `limit`.
+   * True if there are older messages. A page of long messages may have fewer messages than `limit`.
    */
   before: v.boolean(),
-  /** True if there are messages newer than this page. */
+  /** True if there are newer messages. */
   after: v.boolean(),
-  /**
-   * Sequence of the last event that the page takes into account; `chat.sync` returns later events.
-   */
+  /** Sequence of the last event that this page includes; `chat.sync` returns the later events. */
   asOf: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
 })
 
@@ -247,10 +230,9 @@ export const chatHistoryThread = {
 } as const satisfies Contract
 
 /**
- * `chat.sync`: returns either all events of a room and its threads after the sequence `since`, in
- * order, or none. `recovered: false` means that there are more than 500 events, that they do not fit
- * into one response, or that some of them have expired in CHAT_MESSAGES: the client then calls
- * `chat.history` again.
+ * `chat.sync`: returns all events of a room and its threads after the sequence `since`, in order.
+ * Returns `recovered: false` if there are more than 500 events, if they exceed one response, or if
+ * some of them have expired in CHAT_MESSAGES. The client then calls `chat.history` again.
  */
 export const chatSync = {
   subject: 'chat.sync.{room}',

@@ -3,13 +3,13 @@ import type { Contract } from '#runtime'
 import { NotifyId, Time } from '../ids.ts'
 
 const Count = v.number()
-/** Milliseconds; absent for micro services that are not functions of this runtime. */
+/** In milliseconds. Absent for NATS micro services that are not functions of this runtime. */
 const Ms = v.optional(v.number())
 
 const serviceStats = {
   requests: Count,
   errors: Count,
-  /** Total duration of all calls in milliseconds. */
+  /** Total duration of all calls. */
   processingMs: Count,
   inFlight: v.optional(Count),
   queued: v.optional(Count),
@@ -17,16 +17,13 @@ const serviceStats = {
   p50Ms: Ms,
   p95Ms: Ms,
   p99Ms: Ms,
-  /** The recent percentiles are those of the calls in the last 10 to 20 s. */
+  /** `recentP50Ms` and `recentP99Ms` are percentiles of the calls in the last 10 to 20 s. */
   recentP50Ms: Ms,
   recentP99Ms: Ms,
   lastError: v.string(),
 }
 
-/**
- * Statistics of a function or another NATS micro service: sums over all running instances since they
- * started.
- */
+/** Statistics of a function or of another NATS micro service, summed over its running instances. */
 export const ServiceSum = v.object({
   name: v.string(),
   service: v.string(),
@@ -37,8 +34,8 @@ export const ServiceSum = v.object({
   queue: v.string(),
   audience: v.array(v.string()),
   /**
-   * Time when the newest instance started. The sums then also include this instance, so counts read
-   * before this time cannot be compared with counts read later.
+   * Start time of the newest instance. From then on, the sums include this instance, so they cannot
+   * be compared with sums that were read earlier.
    */
   since: v.string(),
   instances: Count,
@@ -80,7 +77,7 @@ export const consoleService = {
 
 const DeadLetterSeq = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 
-/** A message that a function failed to handle, here without its payload. */
+/** A message that a function failed to handle, without its payload. */
 export const DeadLetter = v.object({
   /** Sequence of the dead letter in the stream DEAD_LETTERS. */
   seq: Count,
@@ -131,10 +128,7 @@ export const consoleDiscard = {
   description: 'Deletes a dead letter',
 } as const satisfies Contract
 
-/**
- * One step of a trace, such as a call of a function. Its time is from the clock of the process that
- * recorded it.
- */
+/** One step of a trace, such as a call of a function. */
 export const Span = v.object({
   id: v.string(),
   parent: v.optional(v.string()),
@@ -145,9 +139,11 @@ export const Span = v.object({
    */
   kind: v.string(),
   version: v.string(),
-  /** Start of the step in milliseconds since the Unix epoch, with fractions. */
+  /**
+   * Start in milliseconds since the Unix epoch, by the clock of the process that recorded the span.
+   */
   at: v.number(),
-  /** Duration of the step in milliseconds. */
+  /** Duration in milliseconds. */
   ms: v.number(),
   code: v.optional(v.string()),
   /** Number of messages in the batch, for a function with a stream trigger. */
@@ -155,7 +151,7 @@ export const Span = v.object({
 })
 export type Span = v.InferOutput<typeof Span>
 
-/** A span as administrators see it, with its process and error. */
+/** A span with its process and error, which only administrators may read. */
 export const ConsoleSpan = v.object({
   ...Span.entries,
   process: v.string(),
@@ -164,9 +160,9 @@ export const ConsoleSpan = v.object({
 export type ConsoleSpan = v.InferOutput<typeof ConsoleSpan>
 
 /**
- * `console.traces`: returns the newest 50 traces, newest first, as many as fit into one response.
- * Within its memory limits, each process stores the traces that failed or were slow, those that a
- * client requested, and a sample of the rest. Calls of the console itself are left out.
+ * `console.traces`: returns up to 50 traces, newest first, without calls of the console itself.
+ * Each process stores failed traces, slow traces, traces that a client requested, and a sample of
+ * the rest.
  */
 export const consoleTraces = {
   subject: 'console.traces',
@@ -180,21 +176,21 @@ export const consoleTraces = {
 
 /**
  * `msg.trace`: returns the trace of a message that the caller sent. Spans are stored for a limited
- * time, and only if the client traced its call of `send`. `storedAt` is absent when the message is no
- * longer in CHAT_MESSAGES.
+ * time, and only if the client traced its call of `send`.
  */
 export const msgTrace = {
   subject: 'msg.trace',
   input: v.strictObject({ notifyId: NotifyId }),
   output: v.object({
     /**
-     * Time when the client created the message, by the client's clock; absent unless the client id is
-     * a UUIDv7.
+     * Creation time of the message by the client's clock. Absent unless the client id is a UUIDv7.
      */
     writtenAt: v.optional(Time),
     /** Time when `send` accepted the message. */
     at: Time,
-    /** Time when the stream CHAT_MESSAGES stored the message. */
+    /**
+     * Time when the stream CHAT_MESSAGES stored the message. Absent if the stream no longer has it.
+     */
     storedAt: v.optional(Time),
     spans: v.array(Span),
   }),

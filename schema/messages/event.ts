@@ -19,9 +19,7 @@ export const MessageSent = v.object({
   room: RoomId,
   /** For a reply, the id of the first message of its thread. */
   threadId: v.optional(MessageId),
-  /**
-   * Sender of the first message of the thread; this user's clients show a notification of the reply.
-   */
+  /** Sender of the first message of the thread. */
   threadBy: v.optional(UserId),
   sender: UserId,
   clientId: ClientId,
@@ -43,8 +41,8 @@ const Edited = v.object({
 })
 
 /**
- * Event: a message was deleted. The message is erased from CHAT_MESSAGES, so this event contains all
- * that a tombstone of the message needs.
+ * Event: a message was deleted. CHAT_MESSAGES no longer has the message, so `message` repeats the
+ * fields that clients still show.
  */
 const Deleted = v.object({
   ...eventFields,
@@ -60,10 +58,7 @@ const Reacted = v.object({
   on: v.boolean(),
 })
 
-/**
- * Event: a user joined or left a room, was kicked, or got another role. `by` is the user who made the
- * change.
- */
+/** Event: the membership of the user `userId` changed. `by` is the user who made the change. */
 const MemberChanged = v.object({
   ...eventFields,
   kind: v.literal('member'),
@@ -79,10 +74,7 @@ const RoomChanged = v.object({
   name: v.optional(v.string()),
 })
 
-/**
- * An event of a room. The sequence in the stream CHAT_MESSAGES orders all events of a room and its
- * threads.
- */
+/** An event of a room or of one of its threads. */
 export const RoomEvent = v.variant('kind', [
   MessageSent,
   Edited,
@@ -121,9 +113,9 @@ export const PlacedEvent = v.object({ seq: Seq, event: RoomEvent })
 export type PlacedEvent = v.InferOutput<typeof PlacedEvent>
 
 /**
- * Notification of an event. A client that has received the event with the sequence `prev` has missed
- * no earlier event of the room (or thread). Contains the event itself unless its text is long:
- * clients fetch a long message by `msg.get` with `notifyId`.
+ * Notification of an event. A client that has not received the event with the sequence `prev` has
+ * missed an event. If the text of the event is long, `event` is absent, and clients call `msg.get`
+ * with `notifyId`.
  */
 const Notice = v.object({
   room: RoomId,
@@ -133,14 +125,14 @@ const Notice = v.object({
   kind: v.picklist(['message', 'edit', 'delete', 'react', 'member', 'room']),
   /** Identifies the message that was sent or changed. */
   notifyId: v.optional(NotifyId),
-  /** The thread of the message. If present, `prev` refers to the thread; otherwise, to the room. */
+  /**
+   * For a sent reply, the id of the first message of its thread. `prev` then refers to the thread,
+   * otherwise to the room.
+   */
   threadId: v.optional(MessageId),
   /** Sender of the first message of the thread. */
   threadBy: v.optional(UserId),
-  /**
-   * The event. It was validated when it was received from CHAT_MESSAGES, so it is not validated
-   * again.
-   */
+  /** Not validated here, because it was validated when it was received from CHAT_MESSAGES. */
   event: v.optional(v.custom<RoomEvent>((value) => typeof value === 'object' && value !== null)),
 })
 export type Notice = v.InferOutput<typeof Notice>
@@ -154,7 +146,7 @@ export const roomNotify = {
 
 /**
  * Notification to one user. Published to each member of a room that is not public or from which a
- * user is banned, and to a user who has just joined a public room.
+ * user is banned. Also published to a user who has just joined a public room.
  */
 export const deliverNotify = {
   subject: 'deliver.{user}.notify.{room}',
@@ -163,8 +155,8 @@ export const deliverNotify = {
 } as const satisfies Topic
 
 /**
- * Published to every process when a message was edited or deleted, so that each process evicts it
- * from its cache.
+ * Published when a message was edited or deleted. Each process then evicts the message from its
+ * cache.
  */
 export const messageChanged = {
   subject: 'message.changed.{id}',

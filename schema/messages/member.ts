@@ -8,8 +8,8 @@ const memberInput = v.strictObject({ room: RoomId, userId: UserId })
 const empty = v.object({})
 
 /**
- * `room.join`: adds the caller to a public room. Idempotent: succeeds even if the caller is already
- * a member, and then for a room of any kind.
+ * `room.join`: adds the caller to a public room. Idempotent. If the caller is already a member, the
+ * call succeeds for a room of any kind.
  */
 export const roomJoin = {
   subject: 'room.join.{room}',
@@ -34,8 +34,8 @@ export const roomLeave = {
 } as const satisfies Contract
 
 /**
- * `room.invite`: adds a user, who must have logged in at least once, to a room. An invitation by a
- * moderator or an owner also lifts a ban. Idempotent.
+ * `room.invite`: adds a user to a room. The user must have logged in at least once. An invitation
+ * by a moderator or an owner also lifts a ban. Idempotent.
  */
 export const roomInvite = {
   subject: 'room.invite.{room}',
@@ -76,8 +76,8 @@ export const roomRole = {
 } as const satisfies Contract
 
 /**
- * `admin.role`: changes the role of a user in any room that is not direct, and adds a user who is not
- * a member. For administrators only. Returns `conflict` if the last owner would lose that role.
+ * `admin.role`: changes the role of a user in any room that is not direct. Adds the user if they
+ * are not a member. Returns `conflict` if the last owner would lose that role.
  */
 export const adminRole = {
   subject: 'admin.role.{room}',
@@ -89,8 +89,8 @@ export const adminRole = {
 } as const satisfies Contract
 
 /**
- * `room.members`: returns a page of the ids of a room's members, in ascending order; no ids if the
- * room does not exist. `next` is the value of `after` for the next page; it is absent on the last
+ * `room.members`: returns a page of the member ids of a room, in ascending order. Returns no ids if
+ * the room does not exist. `next` is the value of `after` for the next page, and absent on the last
  * page.
  */
 export const roomMembers = {
@@ -98,8 +98,8 @@ export const roomMembers = {
   input: v.strictObject({ room: RoomId, after: v.optional(UserId) }),
   output: v.object({ members: v.array(UserId), next: v.optional(UserId) }),
   audience: ['functions'],
-  // If the process that handles the request is killed, no response follows. The timeout is short,
-  // because the broadcasts to the room wait that long.
+  // Broadcasts to the room wait for the response. If the process that handles the request is
+  // killed, they wait until this timeout.
   timeoutMs: 1_000,
   description: 'Lists the members of a room',
 } as const satisfies Contract

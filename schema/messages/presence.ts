@@ -8,14 +8,12 @@ export type ChosenStatus = v.InferOutput<typeof ChosenStatus>
 export const Status = v.picklist(['online', 'away', 'busy', 'offline'])
 export type Status = v.InferOutput<typeof Status>
 
-/**
- * Id of a connection, which is one browser tab or device. The client generates the id when it starts.
- */
+/** Id of a connection: one browser tab or device. The client generates the id when it starts. */
 export const ConnId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/), v.brand('ConnId'))
 export type ConnId = v.InferOutput<typeof ConnId>
 
 export const heartbeatMs = 10_000
-/** Milliseconds after its last heartbeat until a connection counts as closed. */
+/** A connection counts as closed this long after its last heartbeat. */
 export const leaseMs = 45_000
 
 const connection = v.strictObject({ connId: ConnId })
@@ -32,8 +30,7 @@ export const presenceHeartbeat = {
 
 /**
  * `presence.update`: sets the status of the caller. Returns `conflict` when the caller is offline.
- * `idle` marks an automatic change after inactivity, which only applies to a caller whose status is
- * `online`.
+ * With `idle: true`, changes the status only if it is `online`; clients set it after inactivity.
  */
 export const presenceUpdate = {
   subject: 'presence.update',
@@ -90,8 +87,8 @@ export const presenceChanged = {
 const changes = { room: RoomId, changes: v.array(PresenceChange) }
 
 /**
- * Broadcast to the subscribers of a public room: the status changes of its members in a short
- * interval.
+ * Broadcast to the subscribers of a public room. Contains the status changes of its members in a
+ * short interval.
  */
 export const roomPresence = {
   subject: 'room.presence.{room}',
@@ -100,8 +97,8 @@ export const roomPresence = {
 } as const satisfies Topic
 
 /**
- * The changes of `room.presence.{room}`, but published to each online member separately. Used for a
- * room that is not public or from which a user is banned.
+ * Like `room.presence.{room}`, but published to each online member separately. Used for a room that
+ * is not public or from which a user is banned.
  */
 export const deliverPresence = {
   subject: 'deliver.{user}.presence.{room}',
@@ -130,8 +127,8 @@ export const roomTyping = {
 } as const satisfies Topic
 
 /**
- * The event of `room.typing.{room}`, but published to each member separately, except the typing
- * user. Used for a room that is not public or from which a user is banned.
+ * Like `room.typing.{room}`, but published to each member separately, except the typing user. Used
+ * for a room that is not public or from which a user is banned.
  */
 export const deliverTyping = {
   subject: 'deliver.{user}.typing.{room}',

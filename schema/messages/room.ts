@@ -4,8 +4,8 @@ import { RoomId, Time, UserId } from '../ids.ts'
 import { StorableText } from '../storable-text.ts'
 
 /**
- * Any user may join a public room; a private room needs an invitation; a direct room is for two
- * users, or for one user alone.
+ * Any user may join a public room. A private room needs an invitation. A direct room has two
+ * members, or only one.
  */
 export const RoomKind = v.picklist(['public', 'private', 'direct'])
 export type RoomKind = v.InferOutput<typeof RoomKind>
@@ -30,10 +30,10 @@ export type Room = v.InferOutput<typeof Room>
 /** A sequence in the stream CHAT_MESSAGES; 0 for the position before the first event. */
 const SeqOrNone = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 
-/** Maximum of an unread count: further unread messages are not counted. */
+/** Further unread messages are not counted. */
 export const maxUnread = 100
 
-/** A room as one of its members sees it. */
+/** A room with the role and the unread counts of the caller. */
 export const MyRoom = v.object({
   ...Room.entries,
   role: Role,
@@ -42,19 +42,19 @@ export const MyRoom = v.object({
   /** Sequence of the room's last event; 0 for none. */
   lastSeq: SeqOrNone,
   /**
-   * Read position of the caller: the sequence up to which they have read the room. Initially the last
-   * event before they joined; 0 for none.
+   * Sequence up to which the caller has read the room. Initially that of the last event before the
+   * caller joined; 0 for none.
    */
   readSeq: SeqOrNone,
   /**
-   * Number of unread messages of others, plus those of their unread replies in threads that mention
-   * the caller. Counted up to 100, among the newest 1,000 messages outside threads and the newest
+   * Number of unread messages by others outside threads, plus unread replies by others that mention
+   * the caller. At most 100. Counts only the newest 1,000 messages outside threads and the newest
    * 200 messages with mentions.
    */
   unread: v.number(),
   /**
-   * Number of unread messages of others that mention the caller, counted up to 100 among the newest
-   * 200 messages with mentions.
+   * Number of unread messages by others that mention the caller. At most 100. Counts only the
+   * newest 200 messages with mentions.
    */
   mentions: v.number(),
 })
@@ -64,8 +64,8 @@ const roomInput = v.strictObject({ room: RoomId })
 const empty = v.object({})
 
 /**
- * `room.create`: creates a room that the caller owns. Idempotent. Returns `conflict` when the id is
- * taken, except by a room that the caller owns with the same name and kind.
+ * `room.create`: creates a room that the caller owns. A repeated call with the same name and kind
+ * succeeds. Otherwise, returns `conflict` if the id is taken.
  */
 export const roomCreate = {
   subject: 'room.create',
@@ -98,11 +98,10 @@ export const roomList = {
   description: 'Lists the rooms of the caller with unread counts',
 } as const satisfies Contract
 
-/** Text to search room names and ids for. */
 const SearchText = v.pipe(StorableText, v.maxLength(80))
 
 /**
- * `room.browse`: returns up to 50 public rooms whose name or id contains a text, ignoring case,
+ * `room.browse`: returns up to 50 public rooms whose name or id contains `text`, ignoring case,
  * ordered by name. `after` is the id of the last room of the previous page.
  */
 export const roomBrowse = {
@@ -117,9 +116,9 @@ export const roomBrowse = {
 } as const satisfies Contract
 
 /**
- * `room.info`: returns a room and its first 500 members by time of joining. Returns `forbidden`
- * unless the caller is a member, or the room is public and the caller not banned. `role` is absent if
- * the caller is not a member.
+ * `room.info`: returns a room and the 500 members who joined first. Returns `forbidden` to a banned
+ * user, and to a non-member of a room that is not public. `role` is absent if the caller is not a
+ * member.
  */
 export const roomInfo = {
   subject: 'room.info.{room}',
@@ -137,7 +136,7 @@ export const roomInfo = {
 } as const satisfies Contract
 
 /**
- * `room.archive`: archives a room, which its members can then no longer read, or restores it if
+ * `room.archive`: archives a room, so that its members can no longer read it. Restores the room if
  * `archived` is false. Idempotent.
  */
 export const roomArchive = {
@@ -160,9 +159,9 @@ export const roomRename = {
 } as const satisfies Contract
 
 /**
- * `read.update`: sets the caller's read position, at most to the room's last event, and returns the
- * unread counts, which include the events up to the sequence `asOf`. Moves the position backwards
- * only if `unread` is true.
+ * `read.update`: sets the caller's read position, at most to the room's last event. Moves it
+ * backwards only if `unread` is true. Returns the unread counts, which include the events up to the
+ * sequence `asOf`.
  */
 export const readUpdate = {
   subject: 'read.update.{room}',
@@ -185,8 +184,8 @@ export const deliverRead = {
     room: RoomId,
     ...readUpdate.output.entries,
     /**
-     * True if the position moved backwards. If false, clients use the highest position, because two
-     * of these events can arrive in the wrong order.
+     * True if the read position moved backwards. Otherwise, clients keep the highest position,
+     * because these events can arrive in the wrong order.
      */
     back: v.boolean(),
   }),

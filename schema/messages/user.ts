@@ -4,15 +4,14 @@ import { UserId } from '../ids.ts'
 import { StorableText } from '../storable-text.ts'
 import { RoomName } from './room.ts'
 
-/** Display name of a user. The rules are the same as for the name of a room. */
 export const DisplayName = RoomName
 
 export const User = v.object({ userId: UserId, name: v.string() })
 export type User = v.InferOutput<typeof User>
 
 /**
- * `users.me`: returns the caller's id and display name. If `name` is given, first changes the display
- * name.
+ * `users.me`: returns the caller's id and display name. If `name` is given, sets the display name
+ * first.
  */
 export const usersMe = {
   subject: 'users.me',
@@ -22,10 +21,9 @@ export const usersMe = {
   description: 'Returns the caller, or changes their display name',
 } as const satisfies Contract
 
-/** Text to search user names and ids for. */
 const SearchText = v.pipe(StorableText, v.minLength(1), v.maxLength(64))
 
-/** `users.search`: returns up to 20 users whose id or name begins with a text. */
+/** `users.search`: returns up to 20 users whose id or name begins with `text`. */
 export const usersSearch = {
   subject: 'users.search',
   input: v.strictObject({ text: SearchText }),

@@ -16,8 +16,8 @@ const time = (name = 'at') => timestamp(name, { withTimezone: true })
 
 /**
  * The current state of all messages. The tables in this file are a projection of the stream
- * CHAT_MESSAGES: replaying the stream into empty tables gives the same rows, so they have no foreign
- * keys to other tables. The unique index (room, thread_id, seq) also serves history pages.
+ * CHAT_MESSAGES. They have no foreign keys, so that an event can be persisted before the row that
+ * it refers to.
  */
 export const messages = pgTable(
   'messages',
@@ -25,13 +25,11 @@ export const messages = pgTable(
     id: text('id').$type<MessageId>().primaryKey(),
     room: text('room').$type<RoomId>().notNull(),
     seq: seq().notNull(),
-    /**
-     * Empty, not null, for messages outside threads, so that the same index serves rooms and threads.
-     */
+    /** Empty instead of null outside threads, so that one index serves rooms and threads. */
     threadId: text('thread_id').$type<MessageId | ''>().notNull().default(''),
     sender: text('sender').$type<UserId>().notNull(),
     clientId: text('client_id').$type<ClientId>().notNull(),
-    /** The current text; empty after a deletion. */
+    /** Empty after a deletion. */
     text: text('text').notNull(),
     mentions: text('mentions').array().$type<UserId[]>().notNull().default(sql`'{}'`),
     at: time().notNull(),
@@ -41,20 +39,19 @@ export const messages = pgTable(
     deletedAt: time('deleted_at'),
   },
   (table) => [
-    // The migration adds `INCLUDE (sender, deleted_at)` to this unique index, so that an index-only
-    // scan can count unread messages. Drizzle cannot express INCLUDE.
+    // Used for history pages. The migration adds `INCLUDE (sender, deleted_at)` to this unique
+    // index, so that an index-only scan can count unread messages. Drizzle cannot express INCLUDE.
     unique('messages_room_thread_seq').on(table.room, table.threadId, table.seq),
     // Makes sending a message idempotent without a time limit.
     unique('messages_sender_client_id').on(table.sender, table.clientId),
-    // Used to count unread mentions. The index is small, because few messages have mentions.
+    // Used to count unread mentions.
     index('messages_mentioning').on(table.room, table.seq).where(sql`${table.mentions} <> '{}'`),
   ],
 )
 
 /**
- * All texts of edited messages, including the original texts. `seq` is the sequence of the event that
- * contained the text. A version may be persisted before its message; the deletion of a message
- * deletes all its versions.
+ * All texts of edited messages, including the original texts. `seq` is the sequence of the event
+ * that contained the text. A version may be persisted before its message.
  */
 export const messageVersions = pgTable(
   'message_versions',
@@ -80,8 +77,8 @@ export const reactions = pgTable(
     on: boolean('on').notNull(),
     seq: seq().notNull(),
     /**
-     * Sequence of the user's first reaction with this emoji: if the user withdraws the reaction and
-     * adds it again, the emoji keeps its place in the list.
+     * Sequence of the user's first reaction with this emoji. It stays the same if the user
+     * withdraws the reaction and adds it again.
      */
     firstSeq: seq('first_seq').notNull(),
   },
@@ -89,8 +86,8 @@ export const reactions = pgTable(
 )
 
 /**
- * The sequence of the newest persisted event of each room, including its threads. Earlier events may
- * not be persisted yet: see domain/log/persisted-sequence.ts.
+ * The sequence of the newest persisted event of each room, including its threads. Earlier events
+ * may not be persisted yet (see domain/log/persisted-sequence.ts).
  */
 export const roomHeads = pgTable('room_heads', {
   room: text('room').$type<RoomId>().primaryKey(),

@@ -34,7 +34,6 @@ export const rooms = pgTable(
   (table) => [check('rooms_kind', sql`${table.kind} in ('public', 'private', 'direct')`)],
 )
 
-/** Room membership. The primary key makes joining idempotent. */
 export const members = pgTable(
   'members',
   {
@@ -61,15 +60,14 @@ export const bans = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.room, table.userId] }),
-    // For the list of public rooms, which omits rooms that the user is banned from.
+    // For room.browse, which omits rooms that the caller is banned from.
     index('bans_user').on(table.userId),
   ],
 )
 
 /**
- * Read positions of members. A read position is initially the sequence of the newest persisted
- * event of the room at the time of joining. The row of a member remains when the member leaves, and
- * applies again when they return.
+ * Read positions of members. A new row has the sequence of the newest persisted event of the room.
+ * The row remains when the member leaves, and applies again when they return.
  */
 export const readStates = pgTable(
   'read_states',
@@ -82,9 +80,9 @@ export const readStates = pgTable(
 )
 
 /**
- * Transactional outbox for room and membership events. Events are inserted in the transaction of the
- * change, appended to the stream CHAT_MESSAGES in the order of `place` with `id` for deduplication,
- * and then deleted.
+ * Transactional outbox for room and membership events. The transaction of a change inserts its
+ * events. Later, the events are appended to the stream CHAT_MESSAGES in the order of `place`, with
+ * `id` for deduplication, and deleted.
  */
 export const pendingEvents = pgTable(
   'pending_events',

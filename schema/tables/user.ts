@@ -8,7 +8,8 @@ export const users = pgTable(
   {
     id: text('id').$type<UserId>().primaryKey(),
     /**
-     * The name from the identity provider, or the id if it has none. `chosenName` takes precedence.
+     * Name from the identity provider, or the user id if the provider has no name. `chosenName`
+     * takes precedence.
      */
     name: text('name').notNull(),
     chosenName: text('chosen_name'),
