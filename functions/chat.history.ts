@@ -3,7 +3,6 @@ import { defineFunction } from '#runtime'
 import { chatHistory } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Returns one page of a room's messages, without the replies in threads. */
 export default defineFunction(chatHistory, readHistory, {
   resources: [CHAT_MESSAGES, ROOMS_KV],
   limit: { max: 300, windowMs: 60_000 },

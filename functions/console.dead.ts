@@ -1,7 +1,6 @@
 import { defineFunction } from '#runtime'
 import { consoleDead } from '#schema/messages/console'
 
-/** Returns a page of the dead letters, without their payloads. */
 export default defineFunction(
   consoleDead,
   async (page, { system }) => {

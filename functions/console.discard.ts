@@ -1,7 +1,6 @@
 import { defineFunction } from '#runtime'
 import { consoleDiscard } from '#schema/messages/console'
 
-/** Deletes a dead letter. */
 export default defineFunction(
   consoleDiscard,
   async ({ seq }, { caller, log, system }) => {

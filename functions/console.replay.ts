@@ -1,7 +1,6 @@
 import { defineFunction } from '#runtime'
 import { consoleReplay } from '#schema/messages/console'
 
-/** Delivers a dead letter to its function again. */
 export default defineFunction(
   consoleReplay,
   async ({ seq }, { caller, log, system }) => {

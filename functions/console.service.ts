@@ -5,7 +5,6 @@ import { consoleService } from '#schema/messages/console'
 
 const maxInstances = 500
 
-/** Returns the running instances of a service. */
 export default defineFunction(
   consoleService,
   async ({ name }, context) => {

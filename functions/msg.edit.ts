@@ -11,7 +11,6 @@ import { requireRight } from '#domain/rooms/roles'
 import { defineFunction, FunctionError } from '#runtime'
 import { msgEdit } from '#schema/messages/chat'
 
-/** Replaces the text of the caller's message. */
 export default defineFunction(
   msgEdit,
   async ({ notifyId, text }, context) => {

@@ -4,7 +4,6 @@ import { defineFunction, FunctionError } from '#runtime'
 import { msgGet } from '#schema/messages/chat'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 
-/** Returns the message that a notification refers to, if the caller is a member of its room. */
 export default defineFunction(
   msgGet,
   async ({ notifyId }, context) => {

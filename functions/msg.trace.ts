@@ -5,7 +5,6 @@ import { toSpan } from '#domain/monitoring/services'
 import { defineFunction, FunctionError } from '#runtime'
 import { msgTrace } from '#schema/messages/console'
 
-/** Returns the trace of a message to its sender. */
 export default defineFunction(
   msgTrace,
   async ({ notifyId }, context) => {

@@ -6,7 +6,6 @@ import { defineFunction } from '#runtime'
 import { presenceRoom } from '#schema/messages/presence'
 import { PRESENCE, ROOMS_KV } from '#schema/streams'
 
-/** Returns the members of a room who are not offline, with their status. */
 export default defineFunction(
   presenceRoom,
   async ({ room }, context) => {

@@ -4,7 +4,6 @@ import { defineFunction, FunctionError } from '#runtime'
 import { presenceUpdate, type Status } from '#schema/messages/presence'
 import { PRESENCE } from '#schema/streams'
 
-/** Sets the caller's status. */
 export default defineFunction(
   presenceUpdate,
   async ({ status, idle }, context) => {

@@ -4,7 +4,6 @@ import { defineFunction, FunctionError } from '#runtime'
 import { roomLeave } from '#schema/messages/member'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Removes the caller from a room. */
 export default defineFunction(
   roomLeave,
   async ({ room }, context) => {

@@ -4,7 +4,6 @@ import { defineFunction } from '#runtime'
 import { roomMembers } from '#schema/messages/member'
 import { ROOMS_KV } from '#schema/streams'
 
-/** Returns a page of the ids of a room's members, in ascending order. Only functions may call it. */
 export default defineFunction(
   roomMembers,
   async ({ room, after = '' }, context) => {

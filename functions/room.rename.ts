@@ -5,7 +5,6 @@ import { defineFunction, FunctionError } from '#runtime'
 import { roomRename } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Renames a room. */
 export default defineFunction(
   roomRename,
   async ({ room, name }, context) => {

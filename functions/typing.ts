@@ -12,7 +12,6 @@ import { ROOMS_KV } from '#schema/streams'
  */
 const recentlySent = new LRUCache<string, true>({ max: 50_000, ttl: 3_000 })
 
-/** Publishes to the audience of a room that the caller is typing. */
 export default defineFunction(
   typing,
   async ({ room, threadId }, context) => {

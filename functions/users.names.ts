@@ -5,7 +5,6 @@ import { db } from '#schema/db'
 import { usersNames } from '#schema/messages/user'
 import { users } from '#schema/tables/user'
 
-/** Returns the users with the given ids. */
 export default defineFunction(
   usersNames,
   async ({ userIds }) => ({

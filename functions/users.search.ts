@@ -2,7 +2,7 @@ import { findUsers, maxUsers } from '#domain/users/directory'
 import { defineFunction } from '#runtime'
 import { usersSearch } from '#schema/messages/user'
 
-/** Returns users whose id or name begins with a text. Users found by id come first. */
+/** Users found by id come first. */
 export default defineFunction(
   usersSearch,
   async ({ text }) => {

@@ -55,8 +55,8 @@ function openPool(): Database {
 }
 
 /**
- * Applies the missing migrations in one transaction. With PostgreSQL, the advisory lock makes other
- * processes wait that call it at the same time.
+ * Applies the missing migrations in one transaction. With PostgreSQL, concurrent processes wait for
+ * the advisory lock.
  */
 export async function migrate(): Promise<void> {
   const folder = fileURLToPath(new URL('migrations', import.meta.url))
@@ -151,8 +151,8 @@ function connectionLost() {
 
 /**
  * Returns true if the error comes from the query for array types, which the driver runs on each new
- * connection. Callers cannot catch this error. The query must not be switched off: without it, the
- * driver never hands a new connection to a transaction.
+ * connection. Do not switch this query off: without it, the driver never hands a new connection to
+ * a transaction.
  */
 export function isDriverQueryError(error: unknown): boolean {
   const { query } = (error ?? {}) as { query?: unknown }

@@ -12,7 +12,6 @@ export const Emoji = v.pipe(
 
 const eventFields = { room: RoomId, by: UserId, at: Time }
 
-/** Event: a message was sent in a room or in a thread. */
 export const MessageSent = v.object({
   kind: v.literal('message'),
   id: MessageId,
@@ -108,7 +107,6 @@ export const logThread = {
   data: chatThread.data,
 } as const satisfies Topic
 
-/** An event and its sequence in the stream CHAT_MESSAGES. */
 export const PlacedEvent = v.object({ seq: Seq, event: RoomEvent })
 export type PlacedEvent = v.InferOutput<typeof PlacedEvent>
 

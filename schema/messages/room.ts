@@ -14,7 +14,6 @@ export type RoomKind = v.InferOutput<typeof RoomKind>
 export const Role = v.picklist(['owner', 'moderator', 'member', 'guest'])
 export type Role = v.InferOutput<typeof Role>
 
-/** Display name of a room: one line without control characters. */
 export const RoomName = v.pipe(
   v.string(),
   v.trim(),

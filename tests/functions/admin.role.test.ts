@@ -68,7 +68,7 @@ describe('admin.role', () => {
     })
   })
 
-  it('rejects a role for a banned user, or in a direct, archived or unknown room, always with the same message', async () => {
+  it('rejects a banned user and a direct, archived or unknown room with the same message', async () => {
     const closed = await app.createRoom(['alice', 'bob'], 'public', { alice: 'owner' })
     await app.call('room.kick', { room: closed, userId: 'bob' }, 'alice')
     const archived = await app.createRoom(['bob'])

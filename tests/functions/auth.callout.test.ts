@@ -18,7 +18,10 @@ async function connectWith(claims?: Claims): Promise<NatsConnection> {
   return nc
 }
 
-/** Returns a matcher for a rejection within two seconds, with the reason in both logs and the token in neither. */
+/**
+ * Matches a rejection within two seconds. Both logs contain the reason, and neither contains the
+ * token.
+ */
 const rejectedWith = (reason: RegExp) => ({
   message: expect.stringContaining('Authorization Violation'),
   durationMs: expect.toSatisfy((ms: number) => ms < 2_000),

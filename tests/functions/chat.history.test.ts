@@ -34,15 +34,15 @@ function read(room: RoomId, page: Page = {}) {
 }
 
 /**
- * Returns the texts of a page as one string, with `<` before the texts if there are older messages, and
- * `>` after them if there are newer messages.
+ * Returns the texts of a history page as one string. `<` before them means that there are older
+ * messages, `>` after them that there are newer messages.
  */
 async function texts(...args: Parameters<typeof read>) {
   const { messages, before, after } = await read(...args)
   return [before ? '<' : '', ...messages.map(({ text }) => text), after ? '>' : ''].join(' ').trim()
 }
 
-/** Returns PostgreSQL's generic plan of a query, which it uses for any values of the parameters. */
+/** Returns PostgreSQL's generic plan of a query, which does not depend on the parameters. */
 function genericPlanOf(text: string, values: string): Promise<string> {
   return db.transaction(async (tx) => {
     await tx.execute(sql`set local plan_cache_mode = force_generic_plan`)
@@ -158,7 +158,7 @@ describe('chat.history', () => {
     ])
   })
 
-  it('returns at most 100 users of a reaction, and the caller is one of them', async () => {
+  it('returns at most 100 users of a reaction, including the caller', async () => {
     const { room } = await createMessages(1)
     const [message] = (await read(room)).messages
     if (!message) throw new Error('The page has no message')
@@ -202,8 +202,7 @@ describe('chat.history', () => {
     const [message] = (await read(room)).messages
     if (!message) throw new Error('The page has no message')
     const asOf = async () => (await read(room, { limit: 1, before: seqs[1] })).asOf
-    // For a moment, asOf may be below the last persisted event. This is harmless: a client that syncs
-    // from it receives some events a second time.
+    // `asOf` may lag behind. A client that syncs from it then only receives some events twice.
     await expect.poll(asOf).toBe(seqs[1])
 
     const notifyId = toNotifyId(message)
@@ -213,7 +212,7 @@ describe('chat.history', () => {
     expect((await read(room, { before: seqs[0] })).asOf).toBe(seq)
   })
 
-  it('returns fewer messages when long texts exceed the response size, without gaps between pages', async () => {
+  it('returns shorter history pages when long texts exceed the response size, without gaps between pages', async () => {
     const room = await app.createRoom(['alice'])
     const seqs: number[] = []
     for (let index = 0; index < 60; index++)
@@ -259,7 +258,7 @@ describe('chat.history', () => {
       expect.stringMatching(/^Index Scan using messages_room_thread_seq/),
       expect.stringMatching(/^Index Scan using reactions_message_id_user_id_emoji_pk/),
     ])
-    // The index covers all conditions on messages, so no rows are read and then filtered out.
+    // The index covers all conditions on messages, so no read row is filtered out.
     expect(
       plan.match(/Index Cond: \(\(room = \$1\) AND \(thread_id = \$2\) AND \(seq/g),
     ).toHaveLength(2)
@@ -297,7 +296,7 @@ describe('chat.history', () => {
     ['an unsafe integer as a sequence', { before: 2 ** 53 }],
     ['before and after together', { before: 5, after: 1 }],
     ['before and around together', { before: 5, around: 1 }],
-    ['around 0', { around: 0 }],
+    ['a value of 0 for around', { around: 0 }],
   ])('rejects %s as invalid', async (_name, page) => {
     const room = await app.createRoom(['alice'])
 

@@ -35,8 +35,8 @@ function read({ room, threadId }: { room: RoomId; threadId: MessageId }, page: P
 }
 
 /**
- * Returns the texts of a page as one string, with `<` before the texts if there are older messages, and
- * `>` after them if there are newer messages.
+ * Returns the texts of a history page as one string. `<` before them means that there are older
+ * messages, `>` after them that there are newer messages.
  */
 async function texts(...args: Parameters<typeof read>) {
   const { messages, before, after } = await read(...args)

@@ -14,7 +14,7 @@ async function exists(seq: number) {
   return letters[0]?.seq === seq
 }
 
-/** Creates a dead letter for a message, and deletes this message from the database. */
+/** Creates a dead letter for a message that the database does not have. */
 async function createDeadLetter(room: RoomId, payload?: string) {
   const { nc } = await app.connectAs('functions')
   const sent = await app.send(room, 'not kept', 'bob')
@@ -35,7 +35,7 @@ describe('console.replay', () => {
     expect(await exists(seq)).toBe(false)
   })
 
-  it('publishes no event to the room', async () => {
+  it('publishes no event to the room of the replayed message', async () => {
     const room = await app.createRoom(['bob'])
     const { seq } = await createDeadLetter(room)
 

@@ -184,7 +184,7 @@ describe('fanout', () => {
     const firstNotice = mailbox.next()
     await Promise.race([called, firstNotice])
     // The first lookup of the members is still pending. The invitation invalidates it, so the next
-    // event starts another lookup, which is answered earlier.
+    // event starts a second lookup, which is answered first.
     await app.call('room.invite', { room, userId: 'charlie' }, 'alice')
     const last = await app.send(room, 'last', 'alice')
 
@@ -218,7 +218,7 @@ describe('fanout', () => {
       const all = new Set(answers.map(({ seq }) => seq))
       const received: Notice[] = []
       while (received.length < all.size) received.push((await mailboxes[index]?.next()) as Notice)
-      // Two processes publish concurrently, so events can arrive out of order; clients sort them by sequence.
+      // The two processes may publish out of order.
       const inOrder = received.toSorted((a, b) => a.seq - b.seq)
       expect(inOrder.map(({ seq }) => seq)).toEqual([...all].sort(byNumber))
       expectChain(inOrder)
@@ -253,7 +253,10 @@ describe('fanout', () => {
 const unknownNotifyId = `1-${'0'.repeat(32)}`
 const byNumber = (a: number, b: number) => a - b
 
-/** Subscribes to `room.notify.{room}` for a public room, and to `deliver.{user}.notify.{room}` for a private one. */
+/**
+ * Subscribes to `room.notify.{room}` for a public room, otherwise to
+ * `deliver.{user}.notify.{room}`.
+ */
 function listenToRoom(
   room: string,
   as: TestPerson,
@@ -265,9 +268,9 @@ function listenToRoom(
 }
 
 /**
- * Answers calls of room.members instead of the runtime, the first one after 300 ms. `called` resolves
- * when the first call arrives. Of the 50 subscriptions in the queue group, the test has 49 and the
- * runtime has one, so the test receives almost every call.
+ * Answers calls of room.members instead of the runtime, the first one after 300 ms. `called`
+ * resolves when the first call arrives. The test has 49 of the 50 subscriptions in the queue group,
+ * so it receives almost every call.
  */
 async function answerFirstCallLate(room: RoomId) {
   const { nc } = await app.connectAs('functions')
@@ -286,7 +289,7 @@ async function answerFirstCallLate(room: RoomId) {
   return { called: first.promise }
 }
 
-/** Answers calls of room.members with two pages, as the runtime does for a large room. Bob is on page two. */
+/** Answers calls of room.members with two pages, as the runtime does for a large room. */
 async function answerInPages(room: RoomId) {
   const { nc } = await app.connectAs('functions')
   for (let share = 1; share < 50; share++)
@@ -300,7 +303,7 @@ async function answerInPages(room: RoomId) {
   await nc.flush()
 }
 
-/** Returns the sequences of all events that a client has after calling chat.sync for each gap in `received`. */
+/** Returns the sequences that a client has after it called chat.sync for each gap in `received`. */
 async function fillGaps(room: RoomId, received: readonly Pick<Notice, 'seq' | 'prev'>[]) {
   const sequences = new Set(received.map(({ seq }) => seq))
   for (const { prev } of received.slice(1)) {
@@ -320,7 +323,7 @@ function sendMany(room: RoomId, count: number) {
   )
 }
 
-/** Sends messages one after the other, and retries each until it is confirmed. */
+/** Sends messages one after the other, and repeats each until it is confirmed. */
 async function sendUntilConfirmed(room: RoomId, count: number) {
   const answers = []
   for (let index = 0; index < count; index++) {

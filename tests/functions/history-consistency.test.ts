@@ -6,7 +6,7 @@ import { newClientId, newUserId, useApp } from '../support/app.ts'
 
 const app = useApp()
 
-/** The functions that only read, except those of the console, whose answers change over time. */
+/** The functions that only read, without those of the console, whose answers change over time. */
 const readNames = [
   'chat.history',
   'chat.history.thread',

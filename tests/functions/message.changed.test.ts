@@ -53,8 +53,7 @@ describe('message.changed', () => {
 
     expect(await changes.next()).toEqual({ id })
     expect(await changes.next()).toEqual({ id })
-    // Once this later message is persisted, `persist` has processed the edit and the deletions above,
-    // too.
+    // Once this message is persisted, `persist` has processed the earlier edit and deletion, too.
     const other = await createMessage()
     await app.waitForRows(other.room, 1)
     expect(changes.unread()).toEqual([])
@@ -67,7 +66,10 @@ async function createMessage() {
   return { room, ...sent, notifyId: toNotifyId(sent) }
 }
 
-/** Returns the distinct texts from 60 calls of msg.get, which NATS distributes to both processes. */
+/**
+ * Returns the distinct texts from 60 calls of msg.get. NATS distributes the calls to both
+ * processes.
+ */
 async function readFromAllProcesses(notifyId: string): Promise<Set<string>> {
   const read = () => app.call('msg.get', { notifyId }, 'bob')
   const answers = await Promise.all(Array.from({ length: 60 }, read))

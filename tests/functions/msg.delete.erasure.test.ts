@@ -13,7 +13,6 @@ const remove = (notifyId: string, as: TestPerson) => app.call('msg.delete', { no
 
 const read = (notifyId: string, as: TestPerson) => app.call('msg.get', { notifyId }, as)
 
-/** Creates a room of alice and bob with a message by alice. */
 async function createMessage() {
   const room = await app.createRoom(['alice', 'bob'], 'public', { bob: 'owner' })
   const sent = await app.send(room, 'a secret', 'alice')
@@ -29,7 +28,7 @@ async function readRow(notifyId: NotifyId) {
 }
 
 describe('erasure by msg.delete', () => {
-  it('removes the text from the stream, the cache and the database before it returns', async () => {
+  it('removes the text from the stream, the cache and the database before msg.delete returns', async () => {
     const { sent, notifyId } = await createMessage()
     const cache = await app.openBucket(MSG_CACHE)
     await expect.poll(async () => (await cache.get(sent.id))?.string()).toContain('a secret')
@@ -64,14 +63,14 @@ describe('erasure by msg.delete', () => {
     expect(messages).toMatchObject([{ reactions: [] }])
   })
 
-  it('returns only the deletion from chat.sync to a client that reconnects', async () => {
+  it('makes chat.sync return only the deletion to a client that reconnects', async () => {
     const { room, sent, notifyId } = await createMessage()
     await app.call('msg.edit', { notifyId, text: 'a worse secret' }, 'alice')
     await remove(notifyId, 'alice')
 
     const sync = () => app.call('chat.sync', { room, since: sent.seq - 1 }, 'bob')
 
-    // An edit that was not yet persisted is deleted from the stream only after `msg.delete` has returned.
+    // If an edit was not yet persisted, the stream has it until after `msg.delete` returned.
     await expect
       .poll(sync)
       .toMatchObject({ recovered: true, events: [{ event: { kind: 'delete' } }] })

@@ -18,7 +18,6 @@ const remove = (notifyId: string, as: TestPerson) => app.call('msg.delete', { no
 
 const read = (notifyId: string, as: TestPerson) => app.call('msg.get', { notifyId }, as)
 
-/** Creates a room of alice and bob with a message by alice. */
 async function createMessage(text = 'a secret', kind: 'public' | 'private' = 'public') {
   const room = await app.createRoom(['alice', 'bob'], kind, { bob: 'owner' })
   const sent = await app.send(room, text, 'alice')

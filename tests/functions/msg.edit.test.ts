@@ -24,14 +24,12 @@ const edit = (notifyId: string, text: string, as: TestPerson) =>
 
 const read = (notifyId: string, as: TestPerson) => app.call('msg.get', { notifyId }, as)
 
-/** Creates a room of alice and bob with a message by alice. */
 async function createMessage(text = 'first', kind: 'public' | 'private' = 'public') {
   const room = await app.createRoom(['alice', 'bob'], kind, { bob: 'owner' })
   const sent = await app.send(room, text, 'alice')
   return { room, sent, notifyId: toNotifyId(sent) }
 }
 
-/** Returns the row of a message, or undefined if the message is not persisted yet. */
 async function readRow(notifyId: NotifyId) {
   const [row] = await db
     .select()
@@ -116,7 +114,7 @@ describe('msg.edit', () => {
     const { seq } = await edit(notifyId, 'still under it', 'bob')
 
     const [notice] = (await notices.until((notice) => notice.seq === seq)).slice(-1)
-    // For an edit, even of a reply, `prev` is the previous sequence of the room, not of the thread.
+    // Even for an edit of a reply, `prev` refers to the room and not to the thread.
     expect(notice).toMatchObject({
       prev: sent.seq,
       event: { message: { notifyId, threadId: sent.id } },

@@ -10,7 +10,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** Publishes `message.changed`, which makes every process evict the message from its memory. */
+/** Makes every process evict the message from its memory. */
 async function publishChange(id: string) {
   const { nc } = await app.connectAs('functions')
   nc.publish(`message.changed.${id}`)
@@ -45,7 +45,7 @@ describe('msg.get', () => {
   it('reads the stream when neither the memory of a process nor MSG_CACHE has the message', async () => {
     const room = await app.createRoom(['alice'])
     const { nc } = await app.connectAs('functions')
-    // Stores the event as `send` does, but without `send`, so that no process has the message in memory.
+    // Stores the event without `send`, so that no process has the message in memory.
     const id = newMessageId()
     const at = new Date().toISOString()
     const clientId = newClientId()

@@ -15,7 +15,6 @@ const app = useApp()
 
 const absent = toNotifyId({ seq: 1, id: '0'.repeat(32) as MessageId })
 
-/** Twenty different emojis. */
 const emojis = [...'🍇🍈🍉🍊🍋🍌🍍🥭🍎🍏🍐🍑🍒🍓🥝🍅🥥🥑🍆🥔']
 
 const react = (notifyId: string, emoji: string, as: TestPerson, on = true) =>
@@ -27,7 +26,6 @@ async function createMessage(kind: 'public' | 'private' = 'public') {
   return { room, sent, notifyId: toNotifyId(sent) }
 }
 
-/** Returns the reactions to the latest message of a room. */
 async function readReactions(room: string, as: TestPerson = 'alice') {
   const { messages } = await app.call('chat.history', { room }, as)
   return messages.at(-1)?.reactions
@@ -176,7 +174,7 @@ describe('msg.react', () => {
     await expect(react(notifyId, '🎉', 'alice')).rejects.toMatchObject({ code: 'conflict' })
     await expect(react(notifyId, '🎉', 'bob')).rejects.toMatchObject({ code: 'conflict' })
 
-    // Users may still add an emoji that the message has, and a new emoji once another one was removed.
+    // Users may still add an emoji that the message has, or a new one after another was removed.
     await react(notifyId, emojis[3] ?? '', 'alice')
     await react(notifyId, emojis[0] ?? '', 'bob', false)
     await expect

@@ -72,7 +72,7 @@ describe('persist', () => {
     const countDeadLetters = async () => (await manager.streams.info(deadLetters)).state.messages
     const before = await countDeadLetters()
 
-    // No function stores such events: one is invalid, the other has a text that PostgreSQL cannot store.
+    // One event is invalid. The other has a text that PostgreSQL cannot store.
     const first = await app.send(room, 'before', 'alice')
     await log.publish(`chat.${room}`, '{"kind":"nonsense"}')
     const nulEvent = { ...newEvent(), text: 'a\0b' }
@@ -84,7 +84,7 @@ describe('persist', () => {
     const missed = await app.call('chat.sync', { room, since: first.seq }, 'alice')
     expect(missed).toMatchObject({ recovered: true, events: [{}, { seq: last.seq }] })
     // The invalid event becomes a dead letter at once. The other event is redelivered after each
-    // database error, so it is not a dead letter yet.
+    // database error.
     await expect.poll(countDeadLetters).toBe(before + 1)
     const letter = await manager.streams.getMessage(deadLetters, { last_by_subj: 'dead.persist' })
     expect(letter?.header.get('Natter-Subject')).toBe(`chat.${room}`)
@@ -103,7 +103,7 @@ describe('persist', () => {
     const { nc } = await app.connectAs('functions')
     const log = jetstream(nc)
 
-    // Stores the events and does nothing else, like a process that crashes right afterwards.
+    // Stores only the events, like a process that crashes right afterwards.
     const at = new Date().toISOString()
     const change = { by: 'alice', at, room }
     const edit = { ...change, kind: 'edit', text: 'second', mentions: [] }
@@ -136,7 +136,7 @@ describe('persist', () => {
     const threadId = readNotifyId(first).id
     const reply = { room, threadId, clientId: newClientId(), text: 'under it' }
     const { seq } = await app.call('send.thread', reply, 'bob')
-    // Rooms and threads have separate consumers, so wait for both.
+    // Rooms and threads have separate consumers.
     const last = await app.send(room, 'last', 'alice')
     const hasRow = (rows: { seq: number }[], seq: number) => rows.some((row) => row.seq === seq)
     await expect
@@ -165,7 +165,8 @@ describe('persist', () => {
     const clientId = newClientId()
     const { id, seq, at } = await app.send(room, 'once', 'alice', clientId)
 
-    // Stores the message again, like a retry after the duplicate window while the message is not yet persisted.
+    // Stores the message again, like a retry after the duplicate window before the message was
+    // persisted.
     const { nc } = await app.connectAs('functions')
     const copyEvent = {
       kind: 'message',
@@ -181,8 +182,7 @@ describe('persist', () => {
 
     const rows = await app.waitForRows(room, 2)
     expect(rows.map((row) => row.seq)).toEqual([seq, last.seq])
-    // A later deletion of the message erases only the event with the message's sequence. The copy
-    // would then keep the text, so `persist` deletes it from the stream.
+    // A later deletion of the message would erase only the first event and not the copy.
     const log = (await jetstreamManager(nc)).streams
     await expect.poll(() => log.getMessage(CHAT_MESSAGES.stream, { seq: copy.seq })).toBeNull()
     expect(await log.getMessage(CHAT_MESSAGES.stream, { seq })).not.toBeNull()
@@ -207,7 +207,7 @@ async function readAllRows() {
   }
 }
 
-/** Deletes the consumers of CHAT_MESSAGES, so that the runtime reads the stream from its first event. */
+/** Makes the runtime read CHAT_MESSAGES from its first event. */
 async function deleteConsumers() {
   const { nc } = await app.connectAs('functions')
   const manager = await jetstreamManager(nc)

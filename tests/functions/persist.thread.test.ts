@@ -54,7 +54,8 @@ describe('persist.thread', () => {
     const input = { room, threadId, clientId, text: 'once' }
     const { id, seq, at } = await app.call('send.thread', input, 'alice')
 
-    // Stores the reply again, like a retry after the duplicate window while the reply is not yet persisted.
+    // Stores the reply again, like a retry after the duplicate window before the reply was
+    // persisted.
     const { nc } = await app.connectAs('functions')
     const copyEvent = {
       kind: 'message',
@@ -89,7 +90,7 @@ describe('persist.thread', () => {
     const { id: threadId } = await app.send(room, 'first', 'alice')
     const { nc } = await app.connectAs('functions')
 
-    // PostgreSQL rejects NUL in a text, so this event is redelivered until it reaches the delivery limit.
+    // PostgreSQL rejects NUL, so this event is redelivered until it reaches the delivery limit.
     const at = new Date().toISOString()
     const [id, clientId] = [newMessageId(), newClientId()]
     const poison = { kind: 'message', id, sender: 'alice', clientId, text: '\0', mentions: [], at }

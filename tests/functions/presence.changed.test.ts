@@ -10,7 +10,7 @@ describe('presence.changed', () => {
     await startInstance()
     const user = newUserId()
     const changes = await presence.listenToUser(user)
-    // Makes so many calls that both processes cache the status.
+    // With twenty calls, both processes cache the status.
     await Promise.all(Array.from({ length: 20 }, () => presence.heartbeat(user)))
 
     for (const status of ['away', 'busy', 'online'] as const) {

@@ -9,7 +9,6 @@ import { changesUntil, createPresenceFixture } from '../support/presence-fixture
 const app = useApp()
 const presence = createPresenceFixture(app)
 
-/** Publishes `presence.changed`, as a process does after storing a change. */
 async function publishChanges(changes: readonly (PresenceChange & { at: string })[]) {
   const { nc } = await app.connectAs('functions')
   for (const { userId, ...rest } of changes)

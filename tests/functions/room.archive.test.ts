@@ -161,7 +161,7 @@ describe('room.archive', () => {
       for (const as of ['bob', 'charlie'] as const) {
         await expectSameRejection((id) => act(id, as), { hidden: room, absent })
       }
-      // Archives the room, so that the second round calls `restore` for an archived room.
+      // The second round calls `restore` for an archived room.
       await archive(room, 'alice')
     }
   })

@@ -96,7 +96,7 @@ describe('room.browse', () => {
       { length: 101 },
       (_, index) => `${word} ${String(index).padStart(3, '0')}`,
     )
-    // 60 rooms have the same name, so that paging depends on the id as well.
+    // 60 rooms have the same name, so the order of pages also depends on the id.
     const ids = await Promise.all(
       names.map((_, index) => createNamedRoom(index < 60 ? word : `${word}${index}`)),
     )

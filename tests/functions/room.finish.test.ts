@@ -8,7 +8,7 @@ import { type App, createApp, newRoomId, type TestPerson } from '../support/app.
 import { withFullStream } from '../support/full-stream.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
-/** Options for `expect.poll`. The timeout is longer than the interval of room.finish. */
+/** The timeout is longer than the interval of room.finish. */
 const polling = { timeout: 30_000, interval: 200 }
 
 let servers: Servers
@@ -27,7 +27,7 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-/** Creates a room as a process leaves it that crashes after adding charlie and before publishing the join. */
+/** Creates a room in which a process added charlie and crashed before it published the join. */
 async function createInterrupted() {
   const room = await createRoom()
   const [userId, by] = ['charlie', 'alice'] as UserId[] as [UserId, UserId]
@@ -38,7 +38,6 @@ async function createInterrupted() {
   return room
 }
 
-/** Creates a private room of alice with one message. */
 async function createRoom(others: TestPerson[] = []): Promise<RoomId> {
   const room = await app.createRoom(['alice', ...others], 'private', { alice: 'owner' })
   await app.send(room, 'before', 'alice')

@@ -45,7 +45,7 @@ describe('room.info', () => {
     expect(Math.abs(Date.now() - Date.parse(answer.createdAt))).toBeLessThan(60_000)
   })
 
-  it('returns a public room to a non-member, whose answer has no role', async () => {
+  it('returns a public room to a non-member, and omits the role', async () => {
     const room = await app.createRoom(['alice'])
 
     const answer = await info(room, 'charlie')

@@ -11,7 +11,6 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** Returns a room's entry in alice's room.list. */
 async function readListed(room: RoomId) {
   const { rooms } = await app.call('room.list', {}, 'alice')
   return rooms.find(({ id }) => id === room)

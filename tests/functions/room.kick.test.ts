@@ -16,7 +16,9 @@ const app = useApp()
 const kick = (room: string, userId: string, as: TestPerson) =>
   app.call('room.kick', { room, userId }, as)
 
-/** Kicks bob. Retries if the call times out, because the concurrent joins keep the runtime busy. */
+/**
+ * Repeats the kick while the call times out, because the concurrent joins keep the runtime busy.
+ */
 async function kickUntilAnswered(room: string): Promise<void> {
   for (;;) {
     try {
@@ -58,7 +60,7 @@ describe('room.kick', () => {
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     const other = await app.createRoom(['alice'])
     const elsewhere = await app.listen(roomNotify, { room: other }, 'charlie')
-    // Makes the runtime cache that events of this room are broadcast. The kick must invalidate this entry.
+    // Makes the runtime cache that events of this room are broadcast. The kick must evict this.
     await app.send(room, 'with charlie', 'alice')
     await multicast.next()
 
@@ -72,7 +74,7 @@ describe('room.kick', () => {
   })
 
   it.each(['public', 'private'] as const)(
-    'keeps a kicked member, who calls room.join during the kick, out of a %s room',
+    'keeps a kicked member out of a %s room even if they call room.join during the kick',
     async (kind) => {
       const roomIds = await Promise.all(
         Array.from({ length: 20 }, () =>

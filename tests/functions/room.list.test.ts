@@ -11,7 +11,6 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** Returns a user's room.list, sorted by id. */
 async function readList(user: UserId) {
   const client = await app.clientFor(user)
   const { rooms } = await client.call('room.list', {})
@@ -22,7 +21,9 @@ async function addMembership(user: UserId, room: RoomId) {
   await db.insert(members).values({ room, userId: user })
 }
 
-/** Inserts one message for each entry, with sequences from 1. An entry overrides default columns. */
+/**
+ * Inserts one message for each entry, with sequences from 1. An entry overrides default columns.
+ */
 async function insertMessages(room: RoomId, entries: Partial<typeof messages.$inferInsert>[]) {
   const rows = entries.map((row, index) => ({
     id: newMessageId(),

@@ -11,7 +11,7 @@ import { type App, createApp, newUserId, newUserIds } from '../support/app.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 
 const stream = `KV_${ROOMS_KV.bucket}`
-/** Options for `expect.poll`. The timeout is longer than the interval of room.reindex. */
+/** The timeout is longer than the interval of room.reindex. */
 const polling = { timeout: 15_000, interval: 100 }
 
 let servers: Servers
@@ -35,7 +35,7 @@ beforeEach(async () => {
   index = await app.openBucket(ROOMS_KV)
 })
 
-/** Returns all entries of the member index by key, except the marker `=index`. */
+/** Omits the marker `=index`. */
 async function readIndex(): Promise<Map<string, unknown>> {
   const keys: string[] = []
   for await (const key of await index.keys(['*', '*.*'])) if (key !== '=index') keys.push(key)
@@ -164,8 +164,8 @@ describe('room.reindex', () => {
         app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' }),
       ),
     )
-    // A kick reads the owner's membership, and would wait for the rebuild of the index. Make the
-    // runtime cache these memberships first, so that the kicks happen during the rebuild.
+    // A kick waits for the rebuild of the index unless the owner's membership is cached. The calls
+    // cache it, so that the kicks happen during the rebuild.
     await Promise.all(roomIds.map((room) => isMember(room, 'alice')))
     await manager.streams.purge(stream)
 

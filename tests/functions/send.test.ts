@@ -36,7 +36,7 @@ describe('send', () => {
     expect(Date.parse(answer.at)).toBeLessThanOrEqual(Date.now())
   })
 
-  it('returns once the stream has stored the message', async () => {
+  it('returns only after the stream has stored the message', async () => {
     const room = await app.createRoom(['alice'])
     const clientId = newClientId()
 
@@ -108,7 +108,8 @@ describe('send', () => {
 
     expect(await toAlice.next()).toMatchObject({ user: 'alice', seq })
     expect(await toBob.next()).toMatchObject({ user: 'bob', seq })
-    // Charlie first receives the event of the other room, so none of the secret room was published to him.
+    // Charlie first receives the event of the other room, so no event of the secret room was
+    // published to him.
     expect(await toCharlie.next()).toMatchObject({ user: 'charlie', room: other })
     expect(await toPublic.until(({ room }) => room === open)).not.toContainEqual(
       expect.objectContaining({ room: secret }),
@@ -149,7 +150,7 @@ describe('send', () => {
     'finds the first message with %s in the database on a retry after the duplicate window',
     async (_name, clientId) => {
       const room = await app.createRoom(['alice'])
-      // Inserts the message as if it had been sent before the duplicate window of the stream.
+      // Inserts the message as if it had been sent before the duplicate window.
       const row = {
         id: newMessageId(),
         room,

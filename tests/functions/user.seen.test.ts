@@ -7,7 +7,6 @@ import { newUserId, newUserIds, useApp } from '../support/app.ts'
 
 const app = useApp()
 
-/** Publishes `user.seen`, as the auth callout does at a login. */
 async function publishSeen(people: readonly UserId[], name?: string) {
   const { nc } = await app.connectAs('functions')
   for (const user of people) nc.publish(`user.seen.${user}`, JSON.stringify({ name }))

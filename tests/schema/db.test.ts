@@ -17,8 +17,7 @@ async function startBreakingProxy(url: string) {
     const upstream = connect(Number(port), hostname)
     let isReady = false
     upstream.on('data', (data) => {
-      // These bytes are the message ReadyForQuery, with which PostgreSQL ends the startup of a
-      // connection.
+      // These bytes are the message ReadyForQuery, which ends the startup of a connection.
       isReady ||= data.includes(Buffer.from([0x5a, 0, 0, 0, 5]))
       client.write(data)
     })
@@ -110,7 +109,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('db, on %s', (kind) => {
         db.transaction(async (tx) => {
           await tx.execute(sql`select 1`)
           await killDatabase()
-          // PostgreSQL's backend processes run for a moment longer than the killed server process.
+          // PostgreSQL's backend processes outlive the killed server process for a moment.
           for (;;) await tx.execute(sql`select 2`)
         }),
     ],

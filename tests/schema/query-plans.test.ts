@@ -17,38 +17,31 @@ import {
 import { type Servers, startServers } from '../support/servers.ts'
 
 const rows = 200_000
-/**
- * The sequences of the inserted messages are above this number, and thus above the sequences in
- * CHAT_MESSAGES, which begin at 1.
- */
+/** The sequences of the inserted messages are above those in CHAT_MESSAGES, which begin at 1. */
 const firstSeq = 1_000_000
 /**
- * Maximum number of 8 kB pages that a statement may touch. If a statement returns many rows, the limit
- * is `maxBuffersPerRow` times their number, if that is more.
+ * Maximum number of 8 kB pages that a statement may touch: `maxBuffers`, or `maxBuffersPerRow` for
+ * each returned row if that is more.
  */
 const [maxBuffers, maxBuffersPerRow] = [1_000, 20]
 /**
- * Maximum number of rows that one node of a plan may return. If the statement returns many rows, the
- * limit is `maxRowsPerRow` times their number, if that is more.
+ * Maximum number of rows that one node of a plan may return: `maxRows`, or `maxRowsPerRow` for each
+ * row that the statement returns if that is more.
  */
 const [maxRows, maxRowsPerRow] = [11_000, 200]
-/**
- * Tables with about 200,000 rows. A sequential scan of such a table may read at most `maxScanned`
- * rows.
- */
+/** Tables with about 200,000 rows. A sequential scan of them may read at most `maxScanned` rows. */
 const large = ['messages', 'message_versions', 'reactions', 'users']
 const maxScanned = 1_000
 
-/** Distribution of the messages. Strings are SQL expressions over a message's number `n`, from 1 to `rows`. */
+/** Strings are SQL expressions over a message's number `n`, from 1 to `rows`. */
 interface Distribution {
   rooms: number
-  /** The number of the room that a message is in. */
+  /** Number of the room that a message is in. */
   room: string
-  /** The number of the message that began its thread, or null. */
+  /** Number of the message that began the thread, or null. */
   thread: string
   sender: string
   users: number
-  /** The number of members per room. */
   members: number
 }
 
@@ -105,7 +98,7 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-describe.each(Object.entries(distributions))('in %s', (name, distribution) => {
+describe.each(Object.entries(distributions))('query plans in %s', (name, distribution) => {
   const at = Object.keys(distributions).indexOf(name)
   const url = () => servers.urls.databaseUrl.replace(/postgres$/, `plans_${at}`)
   let sql: Sql
@@ -176,7 +169,7 @@ function faultsOf(executed: Executed): string[] {
   return faults.map((fault) => `${fault}: ${statement}`)
 }
 
-/** Inserts rows into all tables. The ids of rooms begin with `prefix`. */
+/** Inserts rows into all tables. Room ids begin with `prefix`. */
 async function fill(
   { rooms, room, thread, sender, users, members }: Distribution,
   prefix: string,
@@ -213,8 +206,8 @@ async function fill(
 }
 
 /**
- * Calls every function with inputs that make it read and write, and waits until the events of these
- * calls are persisted.
+ * Calls every function with inputs that make it read and write, and waits until the events are
+ * persisted.
  */
 async function callEverything(prefix: string, sql: Sql) {
   await using app = createApp(servers.urls)
@@ -227,7 +220,6 @@ async function callEverything(prefix: string, sql: Sql) {
 
 type Targets = Awaited<ReturnType<typeof findTargets>>
 
-/** Finds the messages of a room that the calls refer to. */
 async function findTargets(room: RoomId, sql: Sql) {
   const [newest, middle] = await sql<{ id: MessageId; seq: number; sender: string }[]>`
     (select id, seq::int, sender from messages where room = ${room} and thread_id = '' order by seq desc limit 1)
@@ -241,10 +233,7 @@ async function findTargets(room: RoomId, sql: Sql) {
   return { newest, middle, reply: reply.id, thread: reply.thread || newest.id }
 }
 
-/**
- * Returns, by the name of each function, a function that calls it. This file does not compile if a
- * contract has no entry here.
- */
+/** Returns a call of each function. This file does not compile if a contract has no entry here. */
 function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targets) {
   const newRoom = `room-${crypto.randomUUID()}` as RoomId
   const bob = 'bob' as UserId
@@ -273,8 +262,7 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
     'chat.history.thread': () =>
       app.call('chat.history.thread', { ...read, threadId: thread }, 'alice'),
     'chat.sync': () => app.call('chat.sync', { room, since: newest.seq }, 'alice'),
-    // Called for two users with different read positions: alice has read nothing, bob nearly
-    // everything.
+    // Alice has read nothing, bob nearly everything.
     'room.list': async () => {
       await app.call('room.list', {}, 'alice')
       await app.call('room.list', {}, 'bob')
@@ -302,7 +290,7 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
     'msg.delete': async () => app.call('msg.delete', { notifyId: await sendOwn() }, 'alice'),
     send: async () => {
       await app.call('send', { ...input, clientId: newClientId() }, 'alice')
-      // This client id is not a UUIDv7, so `send` looks it up in the database.
+      // `send` looks this client id up in the database, because it is not a UUIDv7.
       await app.call('send', { ...input, clientId: crypto.randomUUID() }, 'alice')
     },
     'send.thread': () =>
@@ -326,7 +314,7 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
     },
     'room.direct': () => app.call('room.direct', { with: bob }, 'alice'),
     'presence.disconnect': () => app.call('presence.disconnect', { connId: 'tab' }, 'alice'),
-    // These functions are not called, because they read from NATS and not from the database.
+    // These functions do not read from the database.
     'console.dead': noCall,
     'console.discard': noCall,
     'console.replay': noCall,
@@ -347,7 +335,6 @@ async function writeAgain(app: App, room: RoomId, sql: Sql) {
   await jetstream(nc).publish(`chat.${room}`, JSON.stringify(event))
 }
 
-/** Waits until all earlier events are persisted. */
 async function waitForRows(app: App, room: RoomId, threadId: MessageId, sql: Sql) {
   const message = () => ({ room, text: 'the last one', clientId: newClientId() })
   const last = await Promise.all([

@@ -24,14 +24,14 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-/** Publishes on each subject, and returns the subjects that the server rejected. */
+/** Returns the subjects on which the server rejects a message. */
 async function publishAll(
   nc: NatsConnection,
   subjects: readonly string[],
   options?: PublishOptions,
 ) {
   const rejected: string[] = []
-  // Not awaited, because the iterator ends only when the connection is closed.
+  // Not awaited, because the loop runs until the connection is closed.
   void (async () => {
     for await (const event of nc.status()) {
       const match = event.type === 'error' && /Publish to "([^"]+)"/i.exec(event.error.message)
@@ -40,13 +40,12 @@ async function publishAll(
   })()
   for (const subject of subjects) nc.publish(subject, '{}', options)
   // The server sends permission violations before its answer to the first `flush`. The loop above
-  // receives them from the iterator before the second `flush` is answered.
+  // receives them before the answer to the second `flush`.
   await nc.flush()
   await nc.flush()
   return rejected
 }
 
-/** Returns whether the server rejects a subscription. */
 async function isSubscriptionRejected(nc: NatsConnection, subject: string, queue?: string) {
   let rejection: Error | undefined
   const subscription = nc.subscribe(subject, {
@@ -61,7 +60,7 @@ async function isSubscriptionRejected(nc: NatsConnection, subject: string, queue
   return rejection !== undefined && /Permissions Violation/i.test(rejection.message)
 }
 
-/** Subscribes to a subject until the test ends, and returns an array to which received messages are added. */
+/** Returns an array to which messages on a subject are added until the test ends. */
 async function subscribe(nc: NatsConnection, subject: string) {
   const received: { subject: string; isPush: boolean; body: string }[] = []
   const subscription = nc.subscribe(subject, {
@@ -76,7 +75,6 @@ async function subscribe(nc: NatsConnection, subject: string) {
   return received
 }
 
-/** Waits until all messages that were published before this call have arrived. */
 async function flushAll() {
   for (const nc of [alice, functions, bob]) await nc.flush()
 }
@@ -87,7 +85,7 @@ const pushHeaders = () => {
   return hdrs
 }
 
-/** Returns headers that make the server publish a message trace to a subject. */
+/** Returns headers that make the server publish a trace of the message to `destination`. */
 const traceHeaders = (destination: string) => {
   const hdrs = headers()
   hdrs.set('Nats-Trace-Dest', destination)
@@ -202,8 +200,8 @@ describe('permissions of connected users', () => {
     const forbidden = ['deliver.bob.notify.general', 'room.notify.general', 'chat.general']
     const own = 'as.alice.room.join.general'
 
-    // A server publishes its traces in order, and the trace to `own` is the last one. Once it has
-    // arrived, no earlier trace is still on its way.
+    // A server publishes its traces in order. Once the last trace (to `own`) has arrived, no
+    // earlier trace is on its way.
     for (const destination of [...forbidden, own])
       alice.publish('as.alice.msg.get', '{}', { headers: traceHeaders(destination) })
     await expect.poll(() => received.map(({ subject }) => subject)).toContain(own)
@@ -211,7 +209,7 @@ describe('permissions of connected users', () => {
     expect([...receivedByBob, ...multicast]).toEqual([])
     expect(received.filter(({ subject }) => forbidden.includes(subject))).toEqual([])
 
-    // Traces do arrive if the sender of the message may publish on these subjects.
+    // The traces arrive if the sender may publish on these subjects.
     for (const destination of ['deliver.bob.notify.general', 'room.notify.general'])
       functions.publish('nowhere', '', { headers: traceHeaders(destination) })
     await expect.poll(() => [receivedByBob.length, multicast.length]).toEqual([1, 1])

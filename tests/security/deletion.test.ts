@@ -10,7 +10,7 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// The tests run with two runtimes, each of which has its own caches.
+// The tests run with two runtimes, because each runtime has its own caches.
 beforeAll(async () => {
   servers = await startServers('postgres')
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -23,7 +23,10 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-/** Returns the answers of all functions that return messages, from enough calls to reach both processes. */
+/**
+ * Returns the answers of all functions that return messages. Calls them often enough to reach both
+ * runtimes.
+ */
 async function readAll(room: RoomId, notifyId: NotifyId, threadId: string | undefined) {
   const readAs = async (as: 'alice' | 'bob' | 'charlie') => [
     await app.call('msg.get', { notifyId }, as),
@@ -37,7 +40,7 @@ async function readAll(room: RoomId, notifyId: NotifyId, threadId: string | unde
   return JSON.stringify(await Promise.all(times.flatMap(() => people.map(readAs))))
 }
 
-/** Returns the content of all NATS streams, including those of buckets and dead letters. */
+/** Includes the streams of buckets and dead letters. */
 async function readStreams(): Promise<string> {
   const { nc } = await app.connectAs('functions')
   const manager = await jetstreamManager(nc)
@@ -50,7 +53,6 @@ async function readStreams(): Promise<string> {
   return contents.join('\n')
 }
 
-/** Returns the content of all tables. */
 async function readTables(): Promise<string> {
   const tables = await db.execute<{ name: string }>(
     sql`select table_name as name from information_schema.tables where table_schema = 'public'`,
@@ -88,7 +90,7 @@ describe('a deleted message', () => {
 
     const notices = await toCharlie.until(({ kind }) => kind === 'delete')
     for (const secret of secrets) {
-      // Proves that the secrets were present before the deletion.
+      // The secrets were stored before the deletion.
       for (const text of [before, ...stored]) expect(text).toContain(secret)
       for (const text of [JSON.stringify(notices), await readStreams(), await readTables()])
         expect(text).not.toContain(secret)

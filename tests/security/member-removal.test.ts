@@ -14,7 +14,7 @@ import { type Servers, startServers } from '../support/servers.ts'
 let servers: Servers
 let app: App
 
-// The tests run with two runtimes, each of which has its own caches.
+// The tests run with two runtimes, because each runtime has its own caches.
 beforeAll(async () => {
   servers = await startServers('postgres')
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -35,7 +35,7 @@ interface RoomFixture {
   /** Notify ids of a short and a long message by alice, an edited message by bob, and a reply. */
   notifyIds: NotifyId[]
   threadId: MessageId
-  /** The latest sequence of the room. */
+  /** Sequence of the latest event of the room. */
   seq: number
 }
 
@@ -105,7 +105,7 @@ function writesOf({ room, notifyIds, threadId }: RoomFixture) {
   } satisfies InputsByName
 }
 
-/** Functions whose input has no room. The test calls room.list and room.browse separately. */
+/** Functions whose input has no room. room.list and room.browse are called separately. */
 const otherFunctions = [
   'console.dead',
   'console.discard',
@@ -128,12 +128,15 @@ type Covered =
   | keyof ReturnType<typeof readsOf>
   | keyof ReturnType<typeof writesOf>
   | (typeof otherFunctions)[number]
-/** This file does not compile if a function is in none of the lists above. The error names the function. */
+/** This file does not compile if a function is in none of the lists above. */
 const missing: Exclude<keyof Contracts, Covered> extends never
   ? 'none'
   : Exclude<keyof Contracts, Covered> = 'none'
 
-/** Calls each function as bob, `times` times per input, and returns the different outcomes as `name: code`. */
+/**
+ * Calls each function as bob, `times` times per input. Returns the distinct outcomes as `name:
+ * code`.
+ */
 async function outcomesOf(inputsByName: InputsByName, times: number): Promise<string[]> {
   const calls = Object.entries(inputsByName).flatMap(([name, inputs]) =>
     Array.from({ length: times }).flatMap(() => inputs.map((input) => ({ name, input }))),
@@ -149,7 +152,7 @@ async function outcomesOf(inputsByName: InputsByName, times: number): Promise<st
   return [...new Set(outcomes)]
 }
 
-/** Subscribes as bob, and returns an array to which all NATS messages about the room are added. */
+/** Returns an array to which all NATS messages about the room are added that bob receives. */
 async function collectFrames(room: RoomId) {
   const { nc } = await app.connectAs('bob')
   const frames: string[] = []
@@ -172,8 +175,8 @@ async function collectFrames(room: RoomId) {
 }
 
 /**
- * Calls functions as bob without pause, so that the runtime uses its cached membership of bob during the
- * removal. The returned function stops the calls, and returns the time of the last successful call.
+ * Calls functions as bob without pause, so that the runtime caches his membership. The returned
+ * function stops the calls and returns the time of the last successful call.
  */
 async function callWithoutPause(room: RoomId): Promise<() => Promise<number>> {
   const stopping = new AbortController()
@@ -228,7 +231,6 @@ async function changePresence(room: RoomId) {
   expect(multicast.unread()).toEqual([])
 }
 
-/** Waits until all messages that were published before this call have arrived. */
 async function flushTwice({ nc }: { nc: NatsConnection }) {
   await nc.flush()
   await nc.flush()
@@ -273,10 +275,9 @@ describe('access to a room', () => {
 
     await removeBy[removal](room)
     const removedAt = performance.now()
-    // Bob's access must end within one second.
     await sleep(1_000)
     await flushTwice(await app.connectAs('bob'))
-    // Bob receives the event of his removal. From here on, `frames` must stay empty.
+    // Bob receives the event of his removal, and must not receive a later event.
     expect(frames.splice(0)).not.toEqual([])
     const lastAnswerAt = await stopCalls()
     const outcomes = await outcomesOf({ ...readsOf(fixture), ...writesOf(fixture) }, 4)

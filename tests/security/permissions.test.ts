@@ -84,7 +84,7 @@ describe('permissions by role', () => {
         ]),
       ),
     )
-    // Users cannot call functions with a trigger other than a request.
+    // Users cannot call functions that have another trigger than a request.
     const others = functions.filter(({ trigger }) => trigger !== 'request')
     expect(matrix).toEqual({
       ...expected,
@@ -136,7 +136,7 @@ describe('permissions on the server', () => {
     return fixture.connect(token, { inboxPrefix: `_INBOX_${user}` })
   }
 
-  /** Runs an action, and returns the permission violations that the server reports for it. */
+  /** Returns the permission violations that the server reports while `act` runs. */
   async function violations(nc: NatsConnection, act: () => void): Promise<string[]> {
     const messages: string[] = []
     const statuses = nc.status()

@@ -14,8 +14,7 @@ let servers: Servers
 let app: App
 let presence: ReturnType<typeof createPresenceFixture>
 
-// These tests start their own servers, because they need the default rate limits and make CHAT_MESSAGES
-// reject writes.
+// These tests need the default rate limits and fill CHAT_MESSAGES, so they start their own servers.
 beforeAll(async () => {
   servers = await startServers('postgres', { RATE_LIMIT_FACTOR: '1' })
   process.env.DATABASE_URL = servers.urls.databaseUrl
@@ -103,7 +102,7 @@ describe('rate limits', () => {
 })
 
 describe('a full stream', () => {
-  it('rejects messages as unavailable, loses none, and accepts them later', async () => {
+  it('rejects messages as unavailable, and accepts them once it has space again', async () => {
     const user = newUserId()
     const room = await app.createRoom([user])
     const client = await app.clientFor(user)
@@ -132,8 +131,8 @@ describe('a full stream', () => {
   })
 })
 
-describe('a room whose members exceed one response', () => {
-  it('has its members returned by room.members in pages', async () => {
+describe('room.members', () => {
+  it('returns the members of a large room in pages', async () => {
     const room = await app.createRoom(['alice'], 'private')
     const users = await addMembers(room, 13_500)
     const { client } = await app.connectAs('functions')
@@ -149,7 +148,7 @@ describe('a room whose members exceed one response', () => {
   }, 60_000)
 })
 
-/** Adds users with long ids to a room in the member index ROOMS_KV, and returns their ids in order. */
+/** Adds users with long ids to a room in the member index, and returns the ids in order. */
 async function addMembers(room: RoomId, count: number): Promise<UserId[]> {
   const { nc } = await app.connectAs('functions')
   const { streams } = await jetstreamManager(nc)
