@@ -9,9 +9,6 @@ import { defineFunction, FunctionError } from '#runtime'
 import { adminRole } from '#schema/messages/member'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/**
- * Sets the role of a user in any room that is not direct. Adds the user if they are not a member.
- */
 export default defineFunction(
   adminRole,
   async ({ room, userId, role }, context) => {

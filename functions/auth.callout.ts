@@ -57,7 +57,7 @@ export default defineFunction(
   },
 )
 
-/** The token check of each environment, which caches the keys of the identity provider. */
+/** Token checks by environment. A token check caches the keys of the identity provider. */
 const checks = new WeakMap<Env, TokenCheck>()
 
 function checkFor(env: Env): TokenCheck {

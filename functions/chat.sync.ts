@@ -5,10 +5,6 @@ import { defineFunction } from '#runtime'
 import { chatSync } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/**
- * Returns the events of a room and its threads after a sequence. Returns `recovered: false` if they
- * are too many, or if the stream no longer has all of them.
- */
 export default defineFunction(
   chatSync,
   async ({ room, since }, context) => {

@@ -33,8 +33,8 @@ export default defineFunction(
       at,
       message: { ...toTarget(message), sender, clientId, at: message.at },
     }
-    // A sent message never has this deduplication id: it has `{sender}.{clientId}`, and client ids
-    // contain no dot.
+    // Sent messages have the deduplication id `{sender}.{clientId}`. It never equals this one,
+    // because client ids contain no dot.
     const seq = await appendEvent(data, context, `msg.delete.${id}`)
     const { editedAt: _, ...unedited } = message
     const deleted = { ...unedited, text: '', mentions: [], deletedAt: at, editedSeq: seq }

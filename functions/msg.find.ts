@@ -5,10 +5,6 @@ import type { MessageId, RoomId } from '#schema/ids'
 import { msgFind } from '#schema/messages/chat'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 
-/**
- * Returns the sequence of a message by its id and, for a reply, the id and sequence of the first
- * message of its thread.
- */
 export default defineFunction(
   msgFind,
   async ({ room, id }, context) => {

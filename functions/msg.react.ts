@@ -13,7 +13,6 @@ import { msgReact } from '#schema/messages/chat'
 /** Maximum number of different emojis on a message. Concurrent calls may exceed it. */
 const maxEmojis = 20
 
-/** Adds the caller's reaction to a message, or removes it. */
 export default defineFunction(
   msgReact,
   async ({ notifyId, emoji, on }, context) => {

@@ -9,7 +9,6 @@ import { messageVersions } from '#schema/tables/message'
 
 const maxVersions = 1_000
 
-/** Returns the earlier texts of an edited message, oldest first; none for a deleted message. */
 export default defineFunction(
   msgVersions,
   async ({ notifyId }, context) => {

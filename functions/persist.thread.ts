@@ -3,7 +3,6 @@ import { defineFunction, stream } from '#runtime'
 import { chatThread } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 
-/** Persists thread messages from the stream CHAT_MESSAGES. */
 export default defineFunction(stream(CHAT_MESSAGES, chatThread, { batch: 500 }), persist, {
   queue: 'persist-workers',
 })

@@ -4,7 +4,6 @@ import { defineFunction } from '#runtime'
 import { presenceDisconnect } from '#schema/messages/presence'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 
-/** Deletes the lease of a connection. Sets the caller offline if they have no other lease. */
 export default defineFunction(
   presenceDisconnect,
   async ({ connId }, context) => {

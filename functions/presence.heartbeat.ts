@@ -4,7 +4,6 @@ import { defineFunction } from '#runtime'
 import { presenceHeartbeat } from '#schema/messages/presence'
 import { PRESENCE, PRESENCE_CONN } from '#schema/streams'
 
-/** Renews the lease of a connection. Sets an offline caller online. */
 export default defineFunction(
   presenceHeartbeat,
   async ({ connId }, context) => ({

@@ -8,7 +8,8 @@ const batchSize = 64
 
 /**
  * Sets users offline who have no lease left. `presence.expired` misses leases that expire while no
- * process runs, because the NATS server keeps the marker of an expiry for one second only.
+ * process runs, because the NATS server keeps the message about an expired lease for one second
+ * only.
  */
 export default defineFunction(
   schedule({ everyMs: 30_000 }),

@@ -5,10 +5,6 @@ import { defineFunction } from '#runtime'
 import { deliverRead, readUpdate } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/**
- * Persists the caller's read position. If the position changed, publishes it to all clients of the
- * caller.
- */
 export default defineFunction(
   readUpdate,
   async ({ room, seq: requested, unread: back }, context) => {

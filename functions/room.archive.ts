@@ -9,7 +9,6 @@ import { roomArchive } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 import { members, rooms } from '#schema/tables/room'
 
-/** Archives a room, so that its members can no longer read it, or restores an archived room. */
 export default defineFunction(
   roomArchive,
   async ({ room, archived }, context) => {

@@ -6,13 +6,10 @@ import { defineFunction, FunctionError } from '#runtime'
 import { roomCreate } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Pattern of the ids of direct rooms, which clients may not choose. */
+/** Matches the ids of direct rooms, which clients may not choose. */
 const reservedIds = /^dm-/
 
-/**
- * Creates a room owned by the caller. If an earlier call was interrupted, a repeated call completes
- * it.
- */
+/** Creates a room. If an earlier call was interrupted, a repeated call completes it. */
 export default defineFunction(
   roomCreate,
   async ({ room: id, name, kind }, context) => {

@@ -27,8 +27,8 @@ export default defineFunction(
     if (input.with !== me) await requireUser(input.with)
     await insertDirectRoom(room, pair, me)
     await reindexRooms([room.id], context)
-    // Adds the caller to the member index last. If a later call finds the caller in the index, the
-    // index then also has the other member.
+    // Adds the caller last, because `findMember` above takes the caller's entry as proof of both
+    // entries.
     for (const userId of pair) await indexMember({ room: room.id, userId }, context)
     await flushOutbox(room.id, context)
     return { room }

@@ -4,14 +4,14 @@ import { defineFunction, schedule } from '#runtime'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * Minimum age of the published outbox events. The call that inserted a newer event is usually still
- * publishing it.
+ * Minimum age of an outbox event that this function publishes. The call that inserted an event
+ * usually publishes it sooner.
  */
 const staleAfterMs = 5_000
 const maxRooms = 200
 
 /**
- * Publishes outbox events that are left from a crashed process or from an outage of CHAT_MESSAGES.
+ * Publishes outbox events that were not published because of a crash or an outage of CHAT_MESSAGES.
  */
 export default defineFunction(
   schedule({ everyMs: 10_000 }),

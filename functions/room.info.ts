@@ -5,10 +5,6 @@ import { roomInfo } from '#schema/messages/room'
 
 const maxMembers = 500
 
-/**
- * Returns a room and the 500 members who joined first. Non-members may read a public room, unless
- * they are banned from it.
- */
 export default defineFunction(
   roomInfo,
   async ({ room: id }, context) => {

@@ -4,7 +4,6 @@ import { roomsOfUser } from '#domain/rooms/room-list'
 import { defineFunction } from '#runtime'
 import { roomList } from '#schema/messages/room'
 
-/** Returns the caller's rooms with their unread counts. */
 export default defineFunction(
   roomList,
   async (_input, context) => {

@@ -7,8 +7,9 @@ import { deliverTyping, roomTyping, typing } from '#schema/messages/presence'
 import { ROOMS_KV } from '#schema/streams'
 
 /**
- * Events of the last 3 s, by room, user and thread. Each is published at most once per 3 s. Thread
- * ids are not checked: only the rate limit restricts a client that invents them.
+ * Keys of the events of the last 3 s: room, user and thread. An event with the same key is not
+ * published again. Thread ids are not checked: only the rate limit restricts a client that invents
+ * them.
  */
 const recentlySent = new LRUCache<string, true>({ max: 50_000, ttl: 3_000 })
 

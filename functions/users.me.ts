@@ -6,7 +6,6 @@ import { db } from '#schema/db'
 import { usersMe } from '#schema/messages/user'
 import { users } from '#schema/tables/user'
 
-/** Returns the id and display name of the caller. If a name is given, persists it first. */
 export default defineFunction(
   usersMe,
   async ({ name }, context) => {

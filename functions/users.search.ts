@@ -2,7 +2,7 @@ import { findUsers, maxUsers } from '#domain/users/directory'
 import { defineFunction } from '#runtime'
 import { usersSearch } from '#schema/messages/user'
 
-/** Users found by id come first. */
+/** Returns the users found by id before those found by name. */
 export default defineFunction(
   usersSearch,
   async ({ text }) => {

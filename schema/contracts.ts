@@ -52,8 +52,8 @@ export const contracts = {
 } as const
 
 /**
- * All topics to which functions publish, and those to which the NATS server republishes stored
- * events.
+ * All topics. Functions publish to them, except to `logRoom` and `logThread`: the NATS server
+ * republishes stored events there.
  */
 export const topics = {
   chatRoom: log.chatRoom,

@@ -15,7 +15,8 @@ let open: Database | undefined
 
 /**
  * The database at DATABASE_URL, either PostgreSQL or PGlite. Connects at the first query. PGlite
- * runs one transaction at a time, so a transaction that awaits a query outside of it deadlocks.
+ * runs one transaction at a time: a transaction that awaits a query on another connection never
+ * ends.
  */
 export const db: Database = new Proxy({} as Database, {
   get(_, key) {

@@ -4,15 +4,17 @@ import { Message } from './messages/chat.ts'
 import { leaseMs, Status } from './messages/presence.ts'
 import { Role, RoomKind } from './messages/room.ts'
 
-/** JetStream drops an event with the same `Nats-Msg-Id` as another event within this time. */
+/**
+ * Within this time, JetStream drops an event that has the same `Nats-Msg-Id` as an earlier event.
+ */
 export const duplicateWindowMs = 10 * 60_000
 
 const nanoseconds = (ms: number) => ms * 1_000_000
 
 /**
  * The stream of all room events. `persist` writes the events to the tables in
- * schema/tables/message.ts. `max_age` allows a database outage of up to 30 days. With `discard:
- * new`, a full stream rejects new events and keeps the old ones.
+ * schema/tables/message.ts. The maximum age allows a database outage of up to 30 days. A full
+ * stream rejects new events and keeps the old ones.
  */
 export const CHAT_MESSAGES = {
   stream: 'CHAT_MESSAGES',
@@ -38,7 +40,9 @@ const IndexedRoom = v.object({
    */
   closed: v.boolean(),
 })
-/** Entry of a member. Contains the kind of the room, so that one read authorizes a call. */
+/**
+ * Entry of a member in ROOMS_KV. Contains the kind of the room, so that one read authorizes a call.
+ */
 const IndexedMember = v.object({ kind: RoomKind, role: Role })
 
 /**

@@ -156,7 +156,7 @@ export const msgReact = {
 /**
  * `msg.versions`: returns the earlier texts of an edited message, oldest first. Only the sender of
  * the message and the moderators and owners of its room may call it. Returns at most the newest
- * 1,000 texts, or as many as fit into one response.
+ * 1,000 texts, fewer if they exceed one response.
  */
 export const msgVersions = {
   subject: 'msg.versions',
@@ -190,9 +190,7 @@ const hasOneStart = ({
 const oneStartOnly = 'Use only one of before, after and around'
 const Page = v.object({
   messages: v.array(PagedMessage),
-  /**
-   * True if there are older messages. A page of long messages may have fewer messages than `limit`.
-   */
+  /** True if there are older messages. (A page of long messages may have fewer than `limit`.) */
   before: v.boolean(),
   /** True if there are newer messages. */
   after: v.boolean(),

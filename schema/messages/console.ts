@@ -3,7 +3,7 @@ import type { Contract } from '#runtime'
 import { NotifyId, Time } from '../ids.ts'
 
 const Count = v.number()
-/** In milliseconds. Absent for NATS micro services that are not functions of this runtime. */
+/** Absent for NATS micro services that are not functions of this runtime. */
 const Ms = v.optional(v.number())
 
 const serviceStats = {

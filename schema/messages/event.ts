@@ -124,13 +124,13 @@ const Notice = v.object({
   /** Identifies the message that was sent or changed. */
   notifyId: v.optional(NotifyId),
   /**
-   * For a sent reply, the id of the first message of its thread. `prev` then refers to the thread,
-   * otherwise to the room.
+   * Present only if a reply was sent: the id of the first message of its thread. `prev` then refers
+   * to the thread instead of the room.
    */
   threadId: v.optional(MessageId),
   /** Sender of the first message of the thread. */
   threadBy: v.optional(UserId),
-  /** Not validated here, because it was validated when it was received from CHAT_MESSAGES. */
+  /** Already validated when it was received from CHAT_MESSAGES. */
   event: v.optional(v.custom<RoomEvent>((value) => typeof value === 'object' && value !== null)),
 })
 export type Notice = v.InferOutput<typeof Notice>

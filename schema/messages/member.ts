@@ -99,7 +99,7 @@ export const roomMembers = {
   output: v.object({ members: v.array(UserId), next: v.optional(UserId) }),
   audience: ['functions'],
   // Broadcasts to the room wait for the response. If the process that handles the request is
-  // killed, they wait until this timeout.
+  // killed, the broadcasts wait for this time.
   timeoutMs: 1_000,
   description: 'Lists the members of a room',
 } as const satisfies Contract

@@ -30,7 +30,7 @@ export const presenceHeartbeat = {
 
 /**
  * `presence.update`: sets the status of the caller. Returns `conflict` when the caller is offline.
- * With `idle: true`, changes the status only if it is `online`; clients set it after inactivity.
+ * With `idle: true`, changes no status other than `online`. Clients set `idle` after inactivity.
  */
 export const presenceUpdate = {
   subject: 'presence.update',
@@ -86,10 +86,7 @@ export const presenceChanged = {
 
 const changes = { room: RoomId, changes: v.array(PresenceChange) }
 
-/**
- * Broadcast to the subscribers of a public room. Contains the status changes of its members in a
- * short interval.
- */
+/** Status changes of a public room's members in a short interval, broadcast to its subscribers. */
 export const roomPresence = {
   subject: 'room.presence.{room}',
   data: v.object(changes),

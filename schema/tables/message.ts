@@ -16,8 +16,7 @@ const time = (name = 'at') => timestamp(name, { withTimezone: true })
 
 /**
  * The current state of all messages. The tables in this file are a projection of the stream
- * CHAT_MESSAGES. They have no foreign keys, so that an event can be persisted before the row that
- * it refers to.
+ * CHAT_MESSAGES. They have no foreign keys, because events are not persisted in a fixed order.
  */
 export const messages = pgTable(
   'messages',

@@ -202,7 +202,8 @@ describe('chat.history', () => {
     const [message] = (await read(room)).messages
     if (!message) throw new Error('The page has no message')
     const asOf = async () => (await read(room, { limit: 1, before: seqs[1] })).asOf
-    // `asOf` may lag behind. A client that syncs from it then only receives some events twice.
+    // `asOf` may be too low for a moment. A client that passes it to chat.sync then receives some
+    // events twice.
     await expect.poll(asOf).toBe(seqs[1])
 
     const notifyId = toNotifyId(message)
@@ -258,7 +259,7 @@ describe('chat.history', () => {
       expect.stringMatching(/^Index Scan using messages_room_thread_seq/),
       expect.stringMatching(/^Index Scan using reactions_message_id_user_id_emoji_pk/),
     ])
-    // The index covers all conditions on messages, so no read row is filtered out.
+    // All conditions on messages are in the index condition, so PostgreSQL filters out no row.
     expect(
       plan.match(/Index Cond: \(\(room = \$1\) AND \(thread_id = \$2\) AND \(seq/g),
     ).toHaveLength(2)

@@ -70,7 +70,8 @@ describe('erasure by msg.delete', () => {
 
     const sync = () => app.call('chat.sync', { room, since: sent.seq - 1 }, 'bob')
 
-    // If an edit was not yet persisted, the stream has it until after `msg.delete` returned.
+    // An edit that is not yet persisted stays in the stream for a moment after `msg.delete` has
+    // returned.
     await expect
       .poll(sync)
       .toMatchObject({ recovered: true, events: [{ event: { kind: 'delete' } }] })

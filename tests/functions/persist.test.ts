@@ -136,7 +136,7 @@ describe('persist', () => {
     const threadId = readNotifyId(first).id
     const reply = { room, threadId, clientId: newClientId(), text: 'under it' }
     const { seq } = await app.call('send.thread', reply, 'bob')
-    // Rooms and threads have separate consumers.
+    // Waits for two consumers: one persists rooms, the other threads.
     const last = await app.send(room, 'last', 'alice')
     const hasRow = (rows: { seq: number }[], seq: number) => rows.some((row) => row.seq === seq)
     await expect
@@ -165,7 +165,7 @@ describe('persist', () => {
     const clientId = newClientId()
     const { id, seq, at } = await app.send(room, 'once', 'alice', clientId)
 
-    // Stores the message again, like a retry after the duplicate window before the message was
+    // Stores the message again, like a retry after the duplicate window if the message is not yet
     // persisted.
     const { nc } = await app.connectAs('functions')
     const copyEvent = {
@@ -182,7 +182,7 @@ describe('persist', () => {
 
     const rows = await app.waitForRows(room, 2)
     expect(rows.map((row) => row.seq)).toEqual([seq, last.seq])
-    // A later deletion of the message would erase only the first event and not the copy.
+    // Otherwise, the copy would keep the text after a deletion of the message.
     const log = (await jetstreamManager(nc)).streams
     await expect.poll(() => log.getMessage(CHAT_MESSAGES.stream, { seq: copy.seq })).toBeNull()
     expect(await log.getMessage(CHAT_MESSAGES.stream, { seq })).not.toBeNull()
@@ -207,7 +207,7 @@ async function readAllRows() {
   }
 }
 
-/** Makes the runtime read CHAT_MESSAGES from its first event. */
+/** Deletes the consumers, so that the runtime reads CHAT_MESSAGES from its first event. */
 async function deleteConsumers() {
   const { nc } = await app.connectAs('functions')
   const manager = await jetstreamManager(nc)

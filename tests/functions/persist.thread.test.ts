@@ -54,7 +54,7 @@ describe('persist.thread', () => {
     const input = { room, threadId, clientId, text: 'once' }
     const { id, seq, at } = await app.call('send.thread', input, 'alice')
 
-    // Stores the reply again, like a retry after the duplicate window before the reply was
+    // Stores the reply again, like a retry after the duplicate window if the reply is not yet
     // persisted.
     const { nc } = await app.connectAs('functions')
     const copyEvent = {

@@ -16,9 +16,7 @@ const app = useApp()
 const kick = (room: string, userId: string, as: TestPerson) =>
   app.call('room.kick', { room, userId }, as)
 
-/**
- * Repeats the kick while the call times out, because the concurrent joins keep the runtime busy.
- */
+/** Kicks bob. Repeats a call that times out, because the concurrent joins keep the runtime busy. */
 async function kickUntilAnswered(room: string): Promise<void> {
   for (;;) {
     try {
@@ -60,7 +58,8 @@ describe('room.kick', () => {
     const toBob = await app.listen(deliverNotify, { user: 'bob', room }, 'bob')
     const other = await app.createRoom(['alice'])
     const elsewhere = await app.listen(roomNotify, { room: other }, 'charlie')
-    // Makes the runtime cache that events of this room are broadcast. The kick must evict this.
+    // Makes the runtime cache that events of this room are broadcast. The kick must evict this
+    // entry.
     await app.send(room, 'with charlie', 'alice')
     await multicast.next()
 

@@ -164,8 +164,8 @@ describe('room.reindex', () => {
         app.createRoom(['alice', 'bob', 'charlie'], 'public', { alice: 'owner' }),
       ),
     )
-    // A kick waits for the rebuild of the index unless the owner's membership is cached. The calls
-    // cache it, so that the kicks happen during the rebuild.
+    // A kick needs the owner's membership. The runtime caches it here, so that the kicks do not
+    // wait for the rebuild.
     await Promise.all(roomIds.map((room) => isMember(room, 'alice')))
     await manager.streams.purge(stream)
 

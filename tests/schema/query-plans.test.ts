@@ -20,20 +20,20 @@ const rows = 200_000
 /** The sequences of the inserted messages are above those in CHAT_MESSAGES, which begin at 1. */
 const firstSeq = 1_000_000
 /**
- * Maximum number of 8 kB pages that a statement may touch: `maxBuffers`, or `maxBuffersPerRow` for
- * each returned row if that is more.
+ * A statement may touch `maxBuffers` pages of 8 kB, or `maxBuffersPerRow` for each row that it
+ * returns, whichever is more.
  */
 const [maxBuffers, maxBuffersPerRow] = [1_000, 20]
 /**
- * Maximum number of rows that one node of a plan may return: `maxRows`, or `maxRowsPerRow` for each
- * row that the statement returns if that is more.
+ * A node of a plan may return `maxRows` rows, or `maxRowsPerRow` for each row that the statement
+ * returns, whichever is more.
  */
 const [maxRows, maxRowsPerRow] = [11_000, 200]
 /** Tables with about 200,000 rows. A sequential scan of them may read at most `maxScanned` rows. */
 const large = ['messages', 'message_versions', 'reactions', 'users']
 const maxScanned = 1_000
 
-/** Strings are SQL expressions over a message's number `n`, from 1 to `rows`. */
+/** The strings are SQL expressions over a message's number `n`, from 1 to `rows`. */
 interface Distribution {
   rooms: number
   /** Number of the room that a message is in. */
@@ -233,7 +233,10 @@ async function findTargets(room: RoomId, sql: Sql) {
   return { newest, middle, reply: reply.id, thread: reply.thread || newest.id }
 }
 
-/** Returns a call of each function. This file does not compile if a contract has no entry here. */
+/**
+ * Returns a callback for each function, which calls it. This file does not compile if a contract
+ * has no entry here.
+ */
 function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targets) {
   const newRoom = `room-${crypto.randomUUID()}` as RoomId
   const bob = 'bob' as UserId
@@ -262,7 +265,7 @@ function callsOf(app: App, room: RoomId, { newest, middle, reply, thread }: Targ
     'chat.history.thread': () =>
       app.call('chat.history.thread', { ...read, threadId: thread }, 'alice'),
     'chat.sync': () => app.call('chat.sync', { room, since: newest.seq }, 'alice'),
-    // Alice has read nothing, bob nearly everything.
+    // alice has read no message, and bob nearly all.
     'room.list': async () => {
       await app.call('room.list', {}, 'alice')
       await app.call('room.list', {}, 'bob')

@@ -152,7 +152,7 @@ async function outcomesOf(inputsByName: InputsByName, times: number): Promise<st
   return [...new Set(outcomes)]
 }
 
-/** Returns an array to which all NATS messages about the room are added that bob receives. */
+/** Returns an array to which every NATS message about the room is added when bob receives it. */
 async function collectFrames(room: RoomId) {
   const { nc } = await app.connectAs('bob')
   const frames: string[] = []

@@ -84,7 +84,7 @@ describe('permissions by role', () => {
         ]),
       ),
     )
-    // Users cannot call functions that have another trigger than a request.
+    // Users cannot call functions whose trigger is not a request.
     const others = functions.filter(({ trigger }) => trigger !== 'request')
     expect(matrix).toEqual({
       ...expected,
