@@ -1,10 +1,7 @@
 import { defineConfig } from 'vitest/config'
 import { isDriverQueryError } from './schema/db.ts'
 
-/**
- * The contract tests of the functions. They run on shared servers, once with PostgreSQL and once with
- * PGlite.
- */
+/** The contract tests of the functions, which run once with PostgreSQL and once with PGlite. */
 const contractTests = {
   include: ['tests/functions/**/*.test.ts'],
   exclude: ['tests/functions/auth.callout.test.ts'],

@@ -19,8 +19,7 @@ export default defineFunction(
     if (message.sender !== member.user) requireRight(member, 'moderate')
     const { id, room, sender, clientId, deletedAt } = message
     if (deletedAt) {
-      // The process of the earlier call may have ended before it purged the message from
-      // CHAT_MESSAGES.
+      // The process of the earlier call may have ended before it purged CHAT_MESSAGES.
       await context.purgeMessage(CHAT_MESSAGES, message.seq)
       return { seq: message.editedSeq ?? message.seq }
     }

@@ -10,7 +10,7 @@ import { requireRight } from '#domain/rooms/roles'
 import { defineFunction, FunctionError } from '#runtime'
 import { msgReact } from '#schema/messages/chat'
 
-/** Maximum number of different emojis on a message. Concurrent calls may exceed it. */
+/** Maximum number of different emojis on a message; concurrent calls may exceed it. */
 const maxEmojis = 20
 
 export default defineFunction(

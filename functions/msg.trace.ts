@@ -21,8 +21,7 @@ export default defineFunction(
       at: message.at,
       ...(writtenAt === undefined ? {} : { writtenAt }),
       ...(entry ? { storedAt: entry.at.toISOString() } : {}),
-      // If a client uses one trace id for all its calls, the spans may exceed the size of a
-      // response.
+      // The spans may exceed a response if a client uses one trace id for all its calls.
       spans: takeWithinBytes(selectOwnSpans(spans, message).map(toSpan)),
     }
   },

@@ -2,8 +2,5 @@ import { cacheStatus } from '#domain/presence/status'
 import { defineFunction, event } from '#runtime'
 import { presenceChanged } from '#schema/messages/presence'
 
-/**
- * Caches a changed status in this process. Has no queue group, because each process has its own
- * cache.
- */
+/** Has no queue group, because each process caches statuses. */
 export default defineFunction(event(presenceChanged), cacheStatus)

@@ -3,10 +3,7 @@ import { evictMember } from '#domain/rooms/member'
 import { defineFunction, event } from '#runtime'
 import { roomChanged } from '#schema/messages/member'
 
-/**
- * Applies a change of a room or its members to the caches of this process. Has no queue group,
- * because each process has its own caches.
- */
+/** Has no queue group, because each process updates its own caches. */
 export default defineFunction(
   event(roomChanged),
   (change) => {

@@ -9,7 +9,7 @@ import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 /** Matches the ids of direct rooms, which clients may not choose. */
 const reservedIds = /^dm-/
 
-/** Creates a room. If an earlier call was interrupted, a repeated call completes it. */
+/** If an earlier call was interrupted, a repeated call completes it. */
 export default defineFunction(
   roomCreate,
   async ({ room: id, name, kind }, context) => {

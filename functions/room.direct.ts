@@ -8,10 +8,7 @@ import { defineFunction } from '#runtime'
 import { roomDirect } from '#schema/messages/room'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/**
- * Returns the direct room of the caller and another user, and creates it at the first call. If an
- * earlier call was interrupted, a repeated call completes it.
- */
+/** If an earlier call was interrupted, a repeated call completes it. */
 export default defineFunction(
   roomDirect,
   async (input, context) => {

@@ -3,10 +3,7 @@ import { reconcileRooms } from '#domain/rooms/member-index'
 import { defineFunction, schedule } from '#runtime'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/**
- * Minimum age of an outbox event that this function publishes. The call that inserted an event
- * usually publishes it sooner.
- */
+/** The call that inserts an event in the outbox usually publishes it within this time. */
 const staleAfterMs = 5_000
 const maxRooms = 200
 

@@ -7,7 +7,7 @@ import { roomInvite } from '#schema/messages/member'
 import { hasRight } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
-/** Adds a user to a room, and lifts their ban. An existing member keeps their role. */
+/** Keeps the role of an existing member. */
 export default defineFunction(
   roomInvite,
   async ({ room: id, userId, role }, context) => {

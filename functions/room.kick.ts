@@ -7,8 +7,8 @@ import { mayManage } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * Removes a member and bans them until they are invited again. Since the banned user may still
- * subscribe to the subject of a public room, later events are published to each member separately.
+ * Bans the removed member, who may still subscribe to the subject of a public room. Later events
+ * are therefore published to each member separately.
  */
 export default defineFunction(
   roomKick,

@@ -3,9 +3,7 @@ import { defineFunction, schedule } from '#runtime'
 import type { RoomId } from '#schema/ids'
 import { ROOMS_KV } from '#schema/streams'
 
-/**
- * Last room that this process reconciled. If undefined, the next run starts with the first room.
- */
+/** Last room that this process reconciled. */
 let last: RoomId | undefined
 
 /**

@@ -7,8 +7,8 @@ import { mayManage } from '#schema/roles'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /**
- * Changes the role of a member. A caller who is not an owner must rank above the new role and,
- * unless they change their own role, also above the old role.
+ * A caller who is not an owner must rank above the new role and, unless they change their own role,
+ * also above the old role.
  */
 export default defineFunction(
   roomRole,

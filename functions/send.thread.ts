@@ -6,10 +6,7 @@ import { defineFunction, FunctionError } from '#runtime'
 import { sendThread } from '#schema/messages/chat'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 
-/**
- * Stores a message in a thread. Rejects it if the message `threadId` does not exist in the room, or
- * is itself a reply.
- */
+/** Rejects the reply if the message `threadId` does not exist in the room, or is itself a reply. */
 export default defineFunction(
   sendThread,
   async (input, context) => {

@@ -5,7 +5,6 @@ import postgres, { type ReservedSql, type Sql, type TransactionSql } from 'postg
 
 export type Database = PostgresJsDatabase & { $client: Sql }
 
-/** Maximum number of connections per process. */
 const poolSize = 8
 
 /** Key of the PostgreSQL advisory lock that `migrate` holds. */
@@ -26,7 +25,7 @@ export const db: Database = new Proxy({} as Database, {
   },
 })
 
-/** Waits up to five seconds for running queries, then disconnects. The next query connects again. */
+/** Waits up to five seconds for running queries, then disconnects. */
 export async function closeDb(): Promise<void> {
   const closing = open
   open = undefined
@@ -87,10 +86,9 @@ export async function migrate(): Promise<void> {
 }
 
 /**
- * Turns JIT compilation off for later sessions of the current database role. Without this,
- * PostgreSQL spends up to a second on compiling a statement that runs for milliseconds. This is not
- * a migration, because the role may change later. It is not a start-up parameter, because PgBouncer
- * rejects that.
+ * Turns JIT compilation off for later sessions of the current database role. Otherwise, PostgreSQL
+ * spends up to a second on compiling a statement that runs for milliseconds. A migration would not
+ * apply to another role, and PgBouncer rejects `jit` as a start-up parameter.
  */
 async function turnOffJit(sql: TransactionSql): Promise<void> {
   await sql`

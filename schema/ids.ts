@@ -32,10 +32,7 @@ export const Time = v.pipe(v.string(), v.isoTimestamp())
 /** Sequence of an event in the stream CHAT_MESSAGES, which all rooms share. */
 export const Seq = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 
-/**
- * Id of a message in notifications: the sequence of the message in base 36, `-`, and the message
- * id.
- */
+/** Id of a message in notifications: its sequence in base 36, `-`, and its message id. */
 export const NotifyId = v.pipe(
   v.string(),
   v.regex(/^[0-9a-z]{1,10}-[0-9a-f]{32}$/),

@@ -71,7 +71,7 @@ export const PRESENCE = {
   value: v.object({ status: Status, at: v.string() }),
 } as const satisfies BucketDeclaration
 
-/** Presence leases of connections, by `{user}.{connId}`. A lease expires unless it is renewed. */
+/** Presence leases of connections, by `{user}.{connId}`. */
 export const PRESENCE_CONN = {
   bucket: 'PRESENCE_CONN',
   value: v.object({}),

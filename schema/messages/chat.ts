@@ -4,7 +4,7 @@ import { ClientId, MessageId, NotifyId, RoomId, Seq, Time, UserId } from '../ids
 import { StorableText } from '../storable-text.ts'
 import { Emoji, PlacedEvent } from './event.ts'
 
-/** In UTF-16 code units. A longer message text is rejected with `too_large`. */
+/** In UTF-16 code units. */
 export const maxTextLength = 8_000
 
 export const Text = v.pipe(StorableText, v.minLength(1))
@@ -24,10 +24,7 @@ export const Message = v.object({
   at: Time,
   editedAt: v.optional(Time),
   deletedAt: v.optional(Time),
-  /**
-   * Sequence of the newest edit event or of the deletion event. Of two copies of a message, the
-   * copy with the higher `editedSeq` is newer.
-   */
+  /** Sequence of the newest edit event or of the deletion event. */
   editedSeq: v.optional(Seq),
 })
 export type Message = v.InferOutput<typeof Message>
@@ -64,8 +61,7 @@ export const send = {
 } as const satisfies Contract
 
 /**
- * `send.thread`: sends a message to a thread. Otherwise like `send`. `threadId` is the id of the
- * first message of the thread.
+ * `send.thread`: like `send`, for a reply in the thread that begins with the message `threadId`.
  */
 export const sendThread = {
   ...send,
@@ -167,10 +163,7 @@ export const msgVersions = {
   errors: ['forbidden'],
 } as const satisfies Contract
 
-/**
- * Selects a history page. Only one of `before`, `after` and `around` may be given. Without them,
- * selects the newest page.
- */
+/** Selects a history page: without `before`, `after` and `around`, the newest one. */
 const pageRange = {
   before: v.optional(Seq),
   after: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),

@@ -8,7 +8,7 @@ export type ChosenStatus = v.InferOutput<typeof ChosenStatus>
 export const Status = v.picklist(['online', 'away', 'busy', 'offline'])
 export type Status = v.InferOutput<typeof Status>
 
-/** Id of a connection: one browser tab or device. The client generates the id when it starts. */
+/** Id of a connection: one browser tab or device. */
 export const ConnId = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/), v.brand('ConnId'))
 export type ConnId = v.InferOutput<typeof ConnId>
 
@@ -105,7 +105,6 @@ export const deliverPresence = {
 
 /**
  * `typing`: publishes to the audience of a room that the caller is typing, at most once per 3 s.
- * Typing events are not stored.
  */
 export const typing = {
   subject: 'typing.{room}',

@@ -32,7 +32,6 @@ const SeqOrNone = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 /** Further unread messages are not counted. */
 export const maxUnread = 100
 
-/** A room with the role and the unread counts of the caller. */
 export const MyRoom = v.object({
   ...Room.entries,
   role: Role,
@@ -63,8 +62,8 @@ const roomInput = v.strictObject({ room: RoomId })
 const empty = v.object({})
 
 /**
- * `room.create`: creates a room that the caller owns. A repeated call with the same name and kind
- * succeeds. Otherwise, returns `conflict` if the id is taken.
+ * `room.create`: creates a room that the caller owns. A repeated call by the owner with the same
+ * name and kind succeeds. Otherwise, returns `conflict` if the id is taken.
  */
 export const roomCreate = {
   subject: 'room.create',

@@ -32,7 +32,6 @@ export const messages = pgTable(
     text: text('text').notNull(),
     mentions: text('mentions').array().$type<UserId[]>().notNull().default(sql`'{}'`),
     at: time().notNull(),
-    /** Sequence of the newest edit or of the deletion. */
     editedSeq: seq('edited_seq'),
     editedAt: time('edited_at'),
     deletedAt: time('deleted_at'),
@@ -50,7 +49,7 @@ export const messages = pgTable(
 
 /**
  * All texts of edited messages, including the original texts. `seq` is the sequence of the event
- * that contained the text. A version may be persisted before its message.
+ * that contained the text.
  */
 export const messageVersions = pgTable(
   'message_versions',

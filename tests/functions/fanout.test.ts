@@ -253,10 +253,6 @@ describe('fanout', () => {
 const unknownNotifyId = `1-${'0'.repeat(32)}`
 const byNumber = (a: number, b: number) => a - b
 
-/**
- * Subscribes to `room.notify.{room}` for a public room, otherwise to
- * `deliver.{user}.notify.{room}`.
- */
 function listenToRoom(
   room: string,
   as: TestPerson,
@@ -323,7 +319,6 @@ function sendMany(room: RoomId, count: number) {
   )
 }
 
-/** Sends messages one after the other, and repeats each until it is confirmed. */
 async function sendUntilConfirmed(room: RoomId, count: number) {
   const answers = []
   for (let index = 0; index < count; index++) {

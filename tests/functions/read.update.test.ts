@@ -16,7 +16,7 @@ import { badPayloads } from '../support/bad-payloads.ts'
 
 const app = useApp()
 
-/** Creates a user in a room with ten messages by bob. Every second message mentions this user. */
+/** Creates a user in a room with ten messages by bob, of which every second mentions the user. */
 async function createReader(): Promise<{ me: UserId; room: RoomId }> {
   const me = newUserId()
   const room = await app.createRoom([me])

@@ -21,9 +21,7 @@ async function addMembership(user: UserId, room: RoomId) {
   await db.insert(members).values({ room, userId: user })
 }
 
-/**
- * Inserts one message for each entry, with sequences from 1. An entry overrides default columns.
- */
+/** Inserts one message for each entry, with sequences from 1. */
 async function insertMessages(room: RoomId, entries: Partial<typeof messages.$inferInsert>[]) {
   const rows = entries.map((row, index) => ({
     id: newMessageId(),

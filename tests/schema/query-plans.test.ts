@@ -169,7 +169,7 @@ function faultsOf(executed: Executed): string[] {
   return faults.map((fault) => `${fault}: ${statement}`)
 }
 
-/** Inserts rows into all tables. Room ids begin with `prefix`. */
+/** Inserts rows into all tables, with room ids that begin with `prefix`. */
 async function fill(
   { rooms, room, thread, sender, users, members }: Distribution,
   prefix: string,
