@@ -134,8 +134,8 @@ const missing: Exclude<keyof Contracts, Covered> extends never
   : Exclude<keyof Contracts, Covered> = 'none'
 
 /**
- * Calls each function as bob, `times` times per input. Returns the distinct outcomes as `name:
- * code`.
+ * Calls each function as bob, `times` times per input. Returns the distinct outcomes, such as
+ * `send: forbidden`.
  */
 async function outcomesOf(inputsByName: InputsByName, times: number): Promise<string[]> {
   const calls = Object.entries(inputsByName).flatMap(([name, inputs]) =>
