@@ -8,8 +8,8 @@ const key = 'active'
 const inputs = ['keydown', 'pointerdown', 'pointermove', 'wheel', 'touchstart']
 
 /**
- * Sets the user's presence status to `away` after ten minutes without input in any tab, and to `online`
- * on the next input. A status that the user has chosen is not changed.
+ * Sets the user's presence status to `away` after ten minutes without input in any tab, and to
+ * `online` on the next input. Does not change a status that the user has chosen.
  */
 export function createAutoAway(store: LocalStore, presence: Presence, doNotDisturb: DoNotDisturb) {
   let lastInputAt = Date.now()
@@ -44,7 +44,7 @@ export function createAutoAway(store: LocalStore, presence: Presence, doNotDistu
     if (presence.mine() === 'online' && Date.now() - latestAt >= idleMs) update(presence.idle)
   }
 
-  /** Runs `publish`, one call at a time. Errors are ignored: the next input or check publishes again. */
+  /** Ignores errors of `publish`: the next input or check publishes again. */
   function update(publish: () => Promise<void>) {
     if (isUpdating) return
     isUpdating = true

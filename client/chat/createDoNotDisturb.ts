@@ -7,7 +7,7 @@ export type DoNotDisturb = ReturnType<typeof createDoNotDisturb>
 
 interface StoredStatus {
   status: ChosenStatus
-  /** End of the status, in milliseconds since the epoch. */
+  /** In milliseconds since the epoch. */
   until?: number | undefined
 }
 
@@ -15,8 +15,8 @@ const key = 'status'
 const retryDelayMs = 30_000
 
 /**
- * The status that the user has chosen, and its end. The server deletes a status when the user's last
- * connection closes, so this browser stores it and publishes it again after a reload.
+ * The status that the user has chosen, and its end. The server deletes the status when the user's
+ * last connection closes, so this browser stores it and publishes it again.
  */
 export function createDoNotDisturb(store: LocalStore, presence: Presence) {
   const readStored = () => store.readNow<StoredStatus>(key)
@@ -37,7 +37,8 @@ export function createDoNotDisturb(store: LocalStore, presence: Presence) {
     }
   })
 
-  // The server reports `online` after it has deleted the chosen status, which is then published again.
+  // After the server has deleted the chosen status, it reports `online`. This effect then publishes
+  // the chosen status again.
   createEffect(
     on(presence.mine, (status) => {
       if (status !== 'online') return
@@ -55,8 +56,8 @@ export function createDoNotDisturb(store: LocalStore, presence: Presence) {
       }
     }),
   )
-  // A status chosen in another tab of this browser is already stored, with its end. A status chosen on
-  // another device is stored here, without an end.
+  // A status that was chosen in another tab of this browser is already stored, with its end. A status
+  // that was chosen on another device is stored here, without an end.
   presence.onChosen((status) => {
     if (readStored()?.status !== status) persist({ status })
   })
@@ -68,8 +69,7 @@ export function createDoNotDisturb(store: LocalStore, presence: Presence) {
 
   async function choose(status: ChosenStatus, end?: number) {
     const before = choice()
-    // Stores the status before publishing it: `onChosen` then finds it stored and does not drop its
-    // end.
+    // Stores the status before publishing it: otherwise, `onChosen` would store it without its end.
     persist({ status, until: end })
     try {
       await presence.choose(status)
@@ -82,11 +82,14 @@ export function createDoNotDisturb(store: LocalStore, presence: Presence) {
   return {
     isActive,
     chosen: (): ChosenStatus => choice()?.status ?? 'online',
-    /** End of do-not-disturb in milliseconds since the epoch; undefined when it has none. */
+    /**
+     * End of an active do-not-disturb status, in milliseconds since the epoch. Undefined if it has no
+     * end.
+     */
     until,
     /**
-     * Publishes the status. `end`: time at which it returns to online, in milliseconds since the
-     * epoch.
+     * Stores and publishes the status. At `end` (in milliseconds since the epoch), it returns to
+     * `online`.
      */
     choose,
   }

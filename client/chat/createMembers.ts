@@ -10,7 +10,7 @@ export type RoomMember = OutputOf<typeof roomInfo>['members'][number]
 /** The members of rooms, loaded on demand. */
 export function createMembers(client: ChatClient, rooms: Rooms) {
   const [byRoom, setByRoom] = createStore<Record<RoomId, readonly RoomMember[]>>({})
-  /** Rooms whose members are loaded and have not changed since. */
+  /** Rooms whose members are loaded or loading, and have not changed since. */
   const fresh = new Set<RoomId>()
   const watched = new Set<RoomId>()
 
@@ -21,9 +21,8 @@ export function createMembers(client: ChatClient, rooms: Rooms) {
   }
 
   return {
-    /** Returns the members of a room; undefined until `ensureLoaded` has loaded them. */
+    /** Returns undefined until `ensureLoaded` has loaded the members. */
     of: (room: RoomId): readonly RoomMember[] | undefined => byRoom[room],
-    /** Loads the members of a room, unless they are loaded and have not changed. */
     ensureLoaded(room: RoomId) {
       if (fresh.has(room)) return
       fresh.add(room)
@@ -32,9 +31,7 @@ export function createMembers(client: ChatClient, rooms: Rooms) {
       watched.add(room)
       void load(room)
     },
-    /**
-     * Marks the members of all rooms as stale after a reconnect, because changes may have been missed.
-     */
+    /** Marks the members of all rooms as stale, because changes are missed while disconnected. */
     invalidate: () => fresh.clear(),
   }
 }

@@ -31,14 +31,14 @@ export function createNotificationPrefs(store: LocalStore) {
     everywhere: () => levels.everywhere,
     setEverywhere: (level: NotifyLevel) => change({ ...read(), everywhere: level }),
     ownOf: (room: RoomId): NotifyLevel | undefined => levels.rooms[room],
-    /** Sets the notification level of a room; undefined removes it, so that the general level applies. */
+    /** Sets the level of a room. With undefined, the level `everywhere` applies to the room. */
     setOwn(room: RoomId, level: NotifyLevel | undefined) {
       const { [room]: _, ...rooms } = read().rooms
       change({ ...read(), rooms: level === undefined ? rooms : { ...rooms, [room]: level } })
     },
     levelOf: (room: RoomId): NotifyLevel => levels.rooms[room] ?? levels.everywhere,
     isMuted: (room: RoomId) => levels.rooms[room] === 'none',
-    /** Returns the number of unread messages of a room that count for the badge. */
+    /** Returns how many unread messages of a room the title badge counts. */
     badgeCountOf(room: MyRoom): number {
       if (levels.rooms[room.id] === 'none') return 0
       const countsAll = room.kind === 'direct' || levels.rooms[room.id] === 'all'

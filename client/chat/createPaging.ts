@@ -7,8 +7,8 @@ export type Side = 'older' | 'newer'
 interface PagingOptions {
   timeline: () => Timeline
   /**
-   * Number of the opened page. A result that was requested for an earlier number is dropped. 0
-   * disables paging.
+   * Number that changes when the timeline opens at another history page. The result of an earlier
+   * request is then dropped. 0 disables paging.
    */
   opened: () => number
   read: (cursor: { before: number } | { after: number }) => Promise<HistoryPage>
@@ -17,10 +17,7 @@ interface PagingOptions {
 
 const sides = ['older', 'newer'] as const
 
-/**
- * Loads older and newer pages of a timeline, one request at a time in each direction; retries failed
- * requests.
- */
+/** Loads older and newer history pages, one at a time in each direction. Retries failed requests. */
 export function createPaging({ timeline, opened, read, onPage }: PagingOptions) {
   const [loading, setLoading] = createSignal<Partial<Record<Side, boolean>>>({})
   const [failed, setFailed] = createSignal<Partial<Record<Side, boolean>>>({})
@@ -61,7 +58,6 @@ export function createPaging({ timeline, opened, read, onPage }: PagingOptions) 
     hasFailed: (side: Side) => failed()[side] === true,
     clearFailures: () => setFailed({}),
     load,
-    /** Loads failed pages again without waiting for their retry delay. */
     retry() {
       for (const side of sides) if (failed()[side]) void load(side)
     },

@@ -45,8 +45,7 @@ export function createPeople(client: ChatClient, store: LocalStore) {
       return names[user] ?? user
     },
     /**
-     * Loads missing names at once. For announcements and notifications, whose text cannot be
-     * corrected when a name arrives later.
+     * Loads missing names without delay, for a text that cannot change later, such as a notification.
      */
     async loadNames(users: readonly UserId[]): Promise<void> {
       const userIds = [...new Set(users)].filter((user) => names[user] === undefined)

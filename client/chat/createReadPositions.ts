@@ -28,7 +28,7 @@ export function createReadPositions(
       client.call('read.update', { room, seq }).then(
         (state) => onRead(room, state),
         (error) => {
-          // Sent again later: messages read while disconnected are marked as read after the reconnect.
+          // Without this retry, messages read while disconnected would stay unread.
           if (!isTransient(error)) return
           pending.set(room, Math.max(seq, pending.get(room) ?? 0))
           timer ??= setTimeout(send, retryDelayMs)
@@ -36,22 +36,18 @@ export function createReadPositions(
       )
   }
 
-  /** Publishes the pending read positions without waiting for a response: the page is closing. */
+  /** Publishes without waiting for a response: the page is closing. */
   function publishNow() {
     for (const [room, seq] of pending) client.publish('read.update', { room, seq })
   }
 
   return {
-    /**
-     * Marks all messages up to this sequence number as read. Does nothing if the same or a later
-     * message is already waiting to be sent as the read position.
-     */
+    /** Marks all messages up to this sequence number as read. */
     mark(room: RoomId, seq: number) {
       if (seq <= (pending.get(room) ?? 0)) return
       pending.set(room, seq)
       timer ??= setTimeout(send, throttleMs)
     },
-    /** Discards the read position of a room that has not been sent yet. */
     cancel: (room: RoomId) => void pending.delete(room),
   }
 }

@@ -21,8 +21,8 @@ export function createRefresh(load: () => Promise<void>) {
   })
 
   /**
-   * Runs `load` now. If a run is in progress, its response may be older than this call, so `load`
-   * runs once more after it.
+   * Runs `load`. If a run is in progress, its response may be outdated, so `load` runs again after
+   * it.
    */
   function refresh(): Promise<void> {
     if (!running) return start()
@@ -49,7 +49,7 @@ export function createRefresh(load: () => Promise<void>) {
   return {
     refresh,
     refreshSoon,
-    /** Number of the latest run of `load`. Its response may not include changes made during the run. */
+    /** Number of the latest run of `load`. */
     round: () => round,
   }
 }

@@ -15,7 +15,7 @@ interface RoomEventsOptions {
 
 /**
  * Receives the events of a room that follow its first history page. Buffers recent events, because a
- * page loaded later may come from a lagging replica and lack them.
+ * later history page may come from a lagging replica and lack them.
  */
 export function createRoomEvents(options: RoomEventsOptions) {
   let feed: RoomFeed | undefined
@@ -24,9 +24,8 @@ export function createRoomEvents(options: RoomEventsOptions) {
   onCleanup(() => feed?.stop())
 
   /**
-   * Starts the feed with the first event after `asOf`, the sequence number of the last event that the
-   * loaded history page includes. If the feed already runs, restarts it there only if it is lost, or if the buffer has
-   * evicted events after `asOf`.
+   * Starts the feed after `asOf`, the sequence number of the last event in the loaded history page.
+   * Restarts a running feed only if it is lost or if the buffer has evicted events after `asOf`.
    */
   function follow(asOf: number) {
     if (!feed) start(asOf)
@@ -48,15 +47,15 @@ export function createRoomEvents(options: RoomEventsOptions) {
     })
     for (const notice of early) feed.receive(notice)
     early = []
-    // The page was read from a replica that may lag. Events published shortly before the subscription
-    // may then be missing in the page, and no notice of them arrives. A sync fetches them.
+    // The history page may come from a lagging replica and lack events that were published just
+    // before the subscription. No notice of these events arrives, so a sync fetches them.
     feed.syncSoon()
   }
 
   return {
     follow,
     isLost: () => feed?.isLost() === true,
-    /** Applies the events that a page with this `asOf` does not include yet. */
+    /** Applies the buffered events after `asOf`. */
     catchUp: (timeline: Timeline, asOf: number): Timeline =>
       recent.after(asOf).reduce(applyEvent, timeline),
     receive(notice: Notice) {

@@ -12,11 +12,10 @@ export function createRoomList(localStore: LocalStore) {
   const [isLoaded, setLoaded] = createSignal(false)
   const list = (): MyRoom[] => Object.values(byId).filter((room) => room !== undefined)
 
-  // Caches the list after every change, so that a reloaded page starts with the current counts.
   createEffect(() => {
     if (!isLoaded()) return
     const rooms = list()
-    // `unwrap` below does not track the fields, so they are read here.
+    // `unwrap` below does not track these fields, so the effect reads them here.
     for (const { unread, mentions, readSeq, lastSeq, name } of rooms)
       void [unread, mentions, readSeq, lastSeq, name]
     localStore.write(

@@ -8,12 +8,12 @@ import type { ChatClient } from '../nats/chatClient.ts'
 interface SubscriptionsOptions {
   client: ChatClient
   me: UserId
-  /** Called for each subscribed room; the returned function is called when the subscription ends. */
+  /** The returned function is called when the room is unsubscribed. */
   follow?: (room: MyRoom) => () => void
   onNotice: (notice: Notice) => void
 }
 
-/** Subscriptions to the notices of the user's rooms, and the listeners for single rooms. */
+/** Manages the subscriptions to the notices of the user's rooms, and the listeners of each room. */
 export function createRoomSubscriptions({ client, me, follow, onNotice }: SubscriptionsOptions) {
   const listeners = new Map<RoomId, Set<(notice: Notice) => void>>()
   const subscriptions = new Map<RoomId, () => void>()
@@ -22,7 +22,10 @@ export function createRoomSubscriptions({ client, me, follow, onNotice }: Subscr
     for (const stop of subscriptions.values()) stop()
   })
 
-  /** Subscribes to the notices of a public room. Notices of other rooms are delivered to each member. */
+  /**
+   * Subscribes to the notices of a public room. Other rooms' notices arrive on the user's own
+   * subject.
+   */
   function subscribe(room: MyRoom) {
     const stop =
       room.kind === 'public'
@@ -41,9 +44,7 @@ export function createRoomSubscriptions({ client, me, follow, onNotice }: Subscr
   }
 
   return {
-    /**
-     * Subscribes to these rooms and unsubscribes from all others. Returns the newly subscribed rooms.
-     */
+    /** Also unsubscribes from all other rooms. Returns the newly subscribed rooms. */
     replace(rooms: readonly MyRoom[]): MyRoom[] {
       const ids = new Set(rooms.map(({ id }) => id))
       for (const id of subscriptions.keys()) if (!ids.has(id)) unsubscribe(id)

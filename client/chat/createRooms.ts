@@ -22,17 +22,17 @@ export interface RoomsOptions {
   localStore: LocalStore
   /** Called for each room of the user; the returned function is called when the room is removed. */
   follow?: (room: MyRoom) => () => void
-  /** Called for each message in a room of the user, even for the user's own messages. */
+  /** Also called for the user's own messages. */
   onMessage?: (notice: Notice, room: MyRoom) => void
   /** Called after a reconnect for each room with more unread messages than `before` the disconnect. */
   onMissed?: (room: MyRoom, before: MyRoom) => void
   onRemoved?: (room: MyRoom, why: RemovalReason) => void
 }
 
-/** Why a room was removed. `meanwhile`: it is no longer in the room list, and the event was missed. */
+/** `meanwhile`: a new room list lacks the room, but no event of the removal was received. */
 export type RemovalReason = 'kick' | 'archive' | 'leave' | 'meanwhile'
 
-/** The rooms of the user with their unread counts, updated by notices and by refreshing the list. */
+/** The user's rooms with their unread counts. Notices and refreshes of the room list update them. */
 export function createRooms(options: RoomsOptions) {
   const { client, me, localStore, onMessage, onMissed, onRemoved } = options
   const rooms = createRoomList(localStore)
@@ -42,8 +42,8 @@ export function createRooms(options: RoomsOptions) {
   const counts = createUnreadCounts(refreshing)
   const readPositions = createReadPositions(client, setRead)
   /**
-   * The number of the refresh during which a room was removed. The response of that refresh may still
-   * list the room, and the room is then ignored.
+   * For each removed room, the number of the latest refresh at its removal. If that refresh is still
+   * running, its response may list the room, and `load` ignores it.
    */
   const removalRounds = new Map<RoomId, number>()
   let wasOffline = false
@@ -77,8 +77,8 @@ export function createRooms(options: RoomsOptions) {
     for (const room of removed) onRemoved?.(room, 'meanwhile')
     const pages = new Set(current.map(({ id }) => pageKey(id)))
     void localStore.prune((key) => !key.startsWith(pageKey('')) || pages.has(key))
-    // Notices that were published after the response and before the subscription to a new public room
-    // were missed. Loads the list again to get their effect.
+    // Between the response and the subscription to a new public room, a notice may have been missed.
+    // Loads the list again to include its effect.
     if (added.some(({ kind }) => kind === 'public')) void refresh()
     else if (current.some((room) => isUncounted(counts.of(room)))) refreshSoon()
   }
@@ -115,8 +115,7 @@ export function createRooms(options: RoomsOptions) {
     rooms.update(id, { lastSeq: Math.max(room.lastSeq, seq) })
     const count = countNotice(counts.of(room), notice, me)
     show(id, count)
-    // The deleted message may be included in the server's count, which names no messages. Only a new
-    // count shows whether it was unread.
+    // The server's count may include the deleted message. Only a new count can exclude it.
     if (isUncounted(count) || (kind === 'delete' && room.unread > 0)) refreshSoon()
     if (kind === 'message') onMessage?.(notice, room)
   }
@@ -155,7 +154,6 @@ export function createRooms(options: RoomsOptions) {
       wasOffline = true
       void refresh()
     },
-    /** Calls the listener for each notice of a room. Returns a function that removes the listener. */
     listen: subscriptions.listen,
     markRead(id: RoomId, seq: number) {
       const room = byId[id]
@@ -165,7 +163,7 @@ export function createRooms(options: RoomsOptions) {
       for (const { id, unread, readSeq, lastSeq } of list())
         if (unread > 0 && lastSeq > readSeq) readPositions.mark(id, lastSeq)
     },
-    /** Returns the direct room with a user; the first call creates it. */
+    /** Returns the id of the direct room with a user; creates the room if necessary. */
     async openDirect(user: UserId): Promise<RoomId> {
       const { room } = await callWithRetry(client, 'room.direct', { with: user })
       await refresh()

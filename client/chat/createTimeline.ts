@@ -23,15 +23,15 @@ export interface TimelineOptions {
   client: ChatClient
   room: RoomId
   threadId?: MessageId
-  /** Page from the browser's cache, shown until the server has responded. */
+  /** History page from the browser's cache, shown until the server has responded. */
   cachedPage?: HistoryPage | undefined
   /**
-   * Sequence number of the event at which the timeline opens; by default it opens at the newest
-   * message. With `later` it opens when `goTo` or `goToPresent` is called.
+   * Sequence number of the event at which the timeline opens; by default, the newest message. With
+   * `later`, the timeline opens only when `goTo` or `goToPresent` is called.
    */
   start?: number | 'later' | undefined
   restartAt?: () => number | undefined
-  /** Sequence number of the room's last event as other sources, such as the room list, know it. */
+  /** Sequence number of the room's last event, as known from other sources such as the room list. */
   lastSeq?: () => number
   onEvent?: (placed: PlacedEvent) => void
 }
@@ -41,7 +41,7 @@ type Cursor = { before?: number; after?: number; around?: number }
 const pageSize = 50
 const emptyPage: HistoryPage = { messages: [], before: false, after: false, asOf: 0 }
 
-/** The messages of a room or a thread: loads them page by page, and applies new events until disposal. */
+/** Loads the messages of a room or a thread in history pages, and applies new events until disposal. */
 export function createTimeline(options: TimelineOptions) {
   const { threadId, cachedPage, start, restartAt, lastSeq = () => 0, onEvent } = options
   const [status, setStatus] = createSignal<TimelineStatus>(cachedPage ? 'ready' : 'loading')
@@ -49,7 +49,7 @@ export function createTimeline(options: TimelineOptions) {
     timelineFromPage(cachedPage ?? emptyPage, threadId),
   )
   const [opened, setOpened] = createSignal(0)
-  /** Number of `open` calls so far. Of concurrent calls only the last one takes effect. */
+  /** Of concurrent `open` calls, only the last one takes effect. */
   let turns = 0
   let isClosed = false
   let lostAt = 0
@@ -61,9 +61,8 @@ export function createTimeline(options: TimelineOptions) {
       setTimeline((before) => applyEvent(before, placed))
       onEvent?.(placed)
     },
-    // When the feed is lost, reopens the timeline: at once the first time, then at most every
-    // `retryDelayMs`. Without this limit, a room that keeps getting more new events than one sync
-    // returns would reopen without a pause.
+    // Reopens the timeline, at most once per `retryDelayMs`. In a room that always has more new
+    // events than one sync returns, it would otherwise reopen without a pause.
     onLost() {
       const waitMs = Math.max(0, lostAt + retryDelayMs - Date.now())
       lostAt = Date.now() + waitMs
@@ -75,7 +74,7 @@ export function createTimeline(options: TimelineOptions) {
     opened,
     read: (cursor) => readPage(options, cursor),
     onPage(page, side) {
-      // A loaded page does not restart a lost feed: only `open` does.
+      // Only `open` restarts a lost feed.
       if (!events.isLost()) events.follow(page.asOf)
       setTimeline((before) => events.catchUp(extendTimeline(before, page, side), page.asOf))
     },
@@ -88,8 +87,8 @@ export function createTimeline(options: TimelineOptions) {
   if (start !== 'later') void open(start)
 
   /**
-   * Shows the newest page, or the page around an event. Returns false if it failed and will be
-   * retried.
+   * Shows the newest history page, or the one around an event. Returns false if the request failed
+   * and will be retried.
    */
   async function open(around?: number): Promise<boolean> {
     const turn = ++turns
@@ -127,8 +126,8 @@ export function createTimeline(options: TimelineOptions) {
   return {
     status,
     /**
-     * Number of the opened page: changes when another page replaces the timeline; 0 until the server
-     * has responded.
+     * Number that changes whenever another history page replaces the timeline; 0 until the server has
+     * responded.
      */
     opened,
     items: () => timeline().items,
@@ -136,13 +135,12 @@ export function createTimeline(options: TimelineOptions) {
     hasNewer: () => timeline().hasNewer,
     /** Sequence number up to which all events of the room are known; 0 while there is a gap. */
     completeUpTo: events.completeUpTo,
-    /** Loads the next older page, unless it is already loading or waiting for a retry. */
     loadOlder: () => void (paging.hasFailed('older') || paging.load('older')),
     loadNewer: () => void (paging.hasFailed('newer') || paging.load('newer')),
     isLoadingOlder: () => paging.isLoading('older'),
     hasFailedOlder: () => paging.hasFailed('older'),
     retryOlder: () => void paging.load('older'),
-    /** Shows a cached page while the first page is loading. */
+    /** Shows a cached history page until the first one is loaded. */
     showCached(page: HistoryPage) {
       if (opened() > 0 || status() !== 'loading') return
       batch(() => {
@@ -153,13 +151,12 @@ export function createTimeline(options: TimelineOptions) {
     goTo: (seq: number) => open(seq),
     goToPresent: () => open(),
     receive: events.receive,
-    /** Fetches and returns the events missed while disconnected; retries failed pages. */
+    /** Fetches and returns the events that were missed while disconnected. */
     async sync(): Promise<MissedEvents> {
       if (retry) void open(retry.around)
       paging.retry()
       return events.sync()
     },
-    /** Registers that an event exists: the feed fetches it if no notice arrives. */
     expect: events.expect,
     retry: () => {
       setStatus('loading')

@@ -8,8 +8,8 @@ export type Typing = ReturnType<typeof createTyping>
 
 const [shownMs, publishEveryMs] = [5_000, 3_000]
 /**
- * A user's typing notice is ignored if it arrives within this time after the user's message. It was
- * then published before the message, but overtaken by it, because the two have different subjects.
+ * Typing notices and messages have different subjects, so a notice may arrive after the message that
+ * it preceded. It is ignored within this time after a message of the same user.
  */
 const staleAfterMessageMs = 1_000
 
@@ -51,7 +51,6 @@ export function createTyping(client: ChatClient, me: UserId) {
   })
 
   return {
-    /** Subscribes to the typing notices of a public room. Returns a function that unsubscribes. */
     follow: (room: RoomId): (() => void) => client.listen(topics.roomTyping, { room }, show),
     usersIn: (room: RoomId, threadId?: MessageId): readonly UserId[] =>
       places[keyOf(room, threadId)] ?? [],

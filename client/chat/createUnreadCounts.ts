@@ -3,12 +3,12 @@ import type { MyRoom } from '#schema/messages/room'
 import type { Refresh } from './createRefresh.ts'
 import { applyCount, startUnread, type Unread, type UnreadCount } from './unread.ts'
 
-/** Unread messages by room: the server's counts, and the notices received since the server counted. */
+/** The unread messages of each room: the server's count, and the messages received after it. */
 export function createUnreadCounts({ round, refreshSoon }: Refresh) {
   const counts = new Map<RoomId, Unread>()
   /**
-   * The number of the refresh during which a room's read position changed. The response of that
-   * refresh may contain the old position.
+   * For each room, the number of the latest refresh when its read position changed. If that refresh
+   * is still running, its response may contain the old position.
    */
   const readRounds = new Map<RoomId, number>()
 
@@ -23,7 +23,7 @@ export function createUnreadCounts({ round, refreshSoon }: Refresh) {
   return {
     of,
     set: (id: RoomId, unread: Unread) => void counts.set(id, unread),
-    /** Applies a room list response, except for rooms whose read position changed during the request. */
+    /** Applies the counts of a room list, except where the read position changed during the request. */
     replace(rooms: readonly MyRoom[]) {
       const ids = new Set(rooms.map(({ id }) => id))
       for (const id of counts.keys()) if (!ids.has(id)) counts.delete(id)

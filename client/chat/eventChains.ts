@@ -1,7 +1,7 @@
 import type { MessageId } from '#schema/ids'
 import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 
-/** The place of an event: `prev` is the sequence number of its predecessor in the same chain. */
+/** The position of an event in its chain. `prev` is the sequence number of the event before it. */
 type ChainLink = Pick<Notice, 'seq' | 'prev' | 'threadId'>
 
 export type ChainPosition =
@@ -11,9 +11,8 @@ export type ChainPosition =
   | 'gap'
 
 /**
- * Detects gaps in the events of a room. The room and each of its threads have a chain of their own,
- * in which each event names its predecessor. Every event up to the sequence number `asOf` was seen.
- * After it, each chain was seen without gaps up to its last event seen.
+ * Detects gaps in the events of a room. The events outside of threads form one chain, and the events
+ * of each thread form another. Each event names the event before it in its chain.
  */
 export class EventChains {
   #asOf: number

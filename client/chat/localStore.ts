@@ -2,18 +2,17 @@ import { clear, createStore, delMany, get, keys, set, type UseStore, update } fr
 
 /**
  * Browser storage for one user. `read` and `write` use IndexedDB, the `…Now` methods `localStorage`.
- * Best effort: errors of the browser's storage are ignored, so a value may be missing later.
+ * Errors of the browser's storage are ignored, so a value may be missing later.
  */
 export interface LocalStore {
   read<T>(key: string): Promise<T | undefined>
-  /** Writes after a short delay; of several values for a key only the last is written. */
+  /** Writes after a short delay. Of several values for a key, only the last is written. */
   write(key: string, value: unknown): void
   /**
    * Reads synchronously. The `…Now` methods are for small values that must be stored even if the page
-   * closes at this moment.
+   * closes at once.
    */
   readNow<T>(key: string): T | undefined
-  /** Returns the values of all keys with this prefix. */
   listNow<T>(keyPrefix: string): T[]
   /** Deletes the key when the value is undefined or an empty string. */
   writeNow(key: string, value: unknown): void
@@ -21,7 +20,7 @@ export interface LocalStore {
   watchNow(key: string, onChange: () => void): () => void
   /** Returns true to the first caller with this id across all tabs, and false to later ones. */
   claim(id: string): Promise<boolean>
-  /** Deletes the values whose key is not current; does not delete the values of the `…Now` methods. */
+  /** Deletes the IndexedDB values whose key is not current. */
   prune(isCurrent: (key: string) => boolean): Promise<void>
   /** Deletes all values of the user, in all tabs. Later writes are dropped. */
   clear(): Promise<void>
@@ -105,7 +104,7 @@ export function openLocalStore(user: string): LocalStore {
         if (value === undefined || value === '') localStorage.removeItem(prefix + key)
         else localStorage.setItem(prefix + key, JSON.stringify(value))
       } catch {
-        // Storage is full or disabled: the value is lost with the page.
+        // Storage is full or disabled: the value is lost when the page closes.
       }
     },
     watchNow(key, onChange) {
@@ -152,8 +151,8 @@ export async function clearOtherUsers(user: string): Promise<void> {
   const databases = (await window.indexedDB?.databases?.().catch(() => [])) ?? []
   for (const { name } of databases) {
     if (!name?.startsWith(databasePrefix) || name === databasePrefix + user) continue
-    // Clears the store instead of deleting the database: the deletion would wait for that user's open
-    // tabs, and these tabs for the deletion.
+    // Clears the store instead of deleting the database: a deletion would wait until all open tabs of
+    // that user have closed the database.
     await clear(createStore(name, storeName)).catch(() => undefined)
     const tabs = openTabs(name.slice(databasePrefix.length))
     tabs.postMessage('ended' satisfies ClearReason)

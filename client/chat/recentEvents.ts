@@ -1,9 +1,12 @@
 import type { PlacedEvent } from '#schema/messages/event'
 
-/** Number of buffered events: the maximum of one `chat.sync` response. */
+/** Maximum number of buffered events, as many as one `chat.sync` response may contain. */
 const maxEvents = 500
 
-/** Buffers the latest events of a room, which complete a page that was read from a lagging replica. */
+/**
+ * Buffers the latest events of a room. They complete a history page that was read from a lagging
+ * replica.
+ */
 export class RecentEvents {
   /** Sequence number after which the buffer holds every received event. */
   #from: number
@@ -21,7 +24,7 @@ export class RecentEvents {
     if (evicted) this.#from = evicted.seq
   }
 
-  /** Whether no event after this sequence number was evicted. */
+  /** Returns whether the buffer still holds every received event after this sequence number. */
   isCompleteAfter(seq: number): boolean {
     return seq >= this.#from
   }
@@ -30,7 +33,10 @@ export class RecentEvents {
     return this.#events.filter(({ seq }) => seq > asOf)
   }
 
-  /** Restarts the buffer after a snapshot: the feed then adds every event after `from` again. */
+  /**
+   * Restarts the buffer at `from` and drops older events. The feed must then add all later events
+   * again.
+   */
   restart(from: number): void {
     this.#from = from
     this.#events = this.after(from)

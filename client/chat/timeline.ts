@@ -22,15 +22,12 @@ export interface TimelineMessage extends PagedMessage {
 export interface Timeline {
   threadId?: MessageId | undefined
   items: readonly TimelineMessage[]
-  /**
-   * Whether older or newer messages exist that are not loaded. While newer messages are not loaded, new
-   * messages are not appended.
-   */
+  /** Whether older or newer messages exist that are not loaded. */
   hasOlder: boolean
   hasNewer: boolean
   /**
-   * Replies that arrived before their parent message. This happens because the events of a thread are
-   * ordered only among themselves, not relative to the room.
+   * Replies that arrived before their parent message: a reply and its parent belong to different
+   * chains (see eventChains.ts).
    */
   earlyReplies: readonly EarlyReply[]
 }
@@ -41,8 +38,8 @@ interface EarlyReply {
 }
 
 /**
- * Maximum number of `earlyReplies`. Most of them belong to parent messages that are older than the
- * loaded ones, so they are never counted.
+ * Maximum length of `earlyReplies`. Most entries are never used, because their parent message is
+ * older than the loaded messages.
  */
 const maxEarlyReplies = 50
 
@@ -57,8 +54,7 @@ export function extendTimeline(
   side: 'older' | 'newer',
 ): Timeline {
   const [first, last] = [timeline.items[0], timeline.items.at(-1)]
-  // If events arrive between two requests, the second page may repeat messages of the first. Both
-  // pages are sorted, so a comparison with the outermost loaded message finds the repeated ones.
+  // The history page may repeat messages that are already loaded. Drops them.
   const added = toItems(page).filter(({ seq }) =>
     side === 'older' ? !first || seq < first.seq : !last || seq > last.seq,
   )
@@ -68,8 +64,8 @@ export function extendTimeline(
 }
 
 /**
- * Applies an event of the room. Idempotent; the events of a thread must be applied in order, and so
- * must the events of the room outside of threads.
+ * Applies an event of the room. Idempotent. Events of the same thread must be applied in order, and
+ * so must events outside of threads.
  */
 export function applyEvent(timeline: Timeline, placed: PlacedEvent): Timeline {
   const { seq, event } = placed
@@ -134,9 +130,8 @@ function countReply(timeline: Timeline, seq: number, event: RoomEventOf<'message
   }
   return replace(timeline, to, (item) => {
     const { count, lastSeq } = item.replies ?? { count: 0, lastSeq: 0 }
-    // A reply may arrive before an older event of its parent message, such as an edit, because the
-    // two belong to different chains. So the reply is compared with the last counted reply, not with
-    // `asOf`.
+    // Compares the reply with the last counted reply, not with `asOf`: a newer edit of the parent
+    // message may have arrived before the reply.
     return seq > lastSeq ? { ...item, replies: { count: count + 1, lastSeq: seq } } : item
   })
 }
@@ -170,8 +165,8 @@ function react(reactions: Reactions, emoji: string, user: UserId, on: boolean): 
   const index = reactions.findIndex((reaction) => reaction.emoji === emoji)
   const existing = reactions[index]
   if (!existing) return on ? [...reactions, { emoji, count: 1, users: [user] }] : reactions
-  // A repeated event changes nothing. A popular reaction lists only some of its users, so a user who
-  // is not listed may have reacted as well.
+  // A repeated event changes nothing. A popular reaction lists only some of its users, so its count
+  // may become inexact.
   if (existing.users.includes(user) === on) return reactions
   const users = on ? [...existing.users, user] : existing.users.filter((other) => other !== user)
   const count = existing.count + (on ? 1 : -1)

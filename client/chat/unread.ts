@@ -8,7 +8,7 @@ export type UnreadCount = Pick<MyRoom, 'readSeq' | 'unread' | 'mentions'> & { as
 /** A message of another user that was received as a notice. */
 interface ReceivedMessage {
   seq: number
-  /** A reply in a thread counts as unread only if it mentions the user. */
+  /** False for a reply in a thread, unless it mentions the user. */
   isUnread: boolean
   isMention: boolean
 }
@@ -16,13 +16,16 @@ interface ReceivedMessage {
 /** The unread messages of a room: the server's count, and the messages received since that count. */
 export interface Unread extends UnreadCount {
   received: readonly ReceivedMessage[]
-  /** Sequence number of the last message whose notice had no event: only the server can count it. */
+  /**
+   * Sequence number of the last notice that came without its message. Only the server can count that
+   * message.
+   */
   uncountedSeq: number
 }
 
 /**
- * Maximum number of `received`: the highest number that is shown, plus as many messages as may arrive
- * while the server counts.
+ * Maximum length of `received`: `maxUnread` messages to show, and as many more that may arrive while
+ * the server counts.
  */
 const maxReceived = 2 * maxUnread
 
@@ -31,18 +34,15 @@ export function startUnread(counted: UnreadCount): Unread {
 }
 
 /**
- * Applies a count of the server, unless it is older than the current one. Keeps the received messages
- * that the count includes: if the read position is moved back, the next count may include fewer
- * messages than this one.
+ * Applies a count of the server, unless it is older than the current count. Keeps all received
+ * messages: a count for another read position may have a smaller `asOf` and lack them.
  */
 export function applyCount(current: Unread, counted: UnreadCount): Unread {
   const isOlder = counted.readSeq === current.readSeq && counted.asOf < current.asOf
   return isOlder ? current : { ...current, ...counted }
 }
 
-/**
- * Applies a notice of the room: adds its message, or removes a message that was deleted. Idempotent.
- */
+/** Adds the message of a notice, or removes the message that the notice deletes. Idempotent. */
 export function countNotice(current: Unread, notice: Notice, me: UserId): Unread {
   const { kind, seq, event } = notice
   if (kind === 'delete' && event?.kind === 'delete') {
@@ -61,7 +61,6 @@ export function countNotice(current: Unread, notice: Notice, me: UserId): Unread
   }
 }
 
-/** Returns the numbers of unread messages and mentions to show, each capped at `maxUnread`. */
 export function totalOf({ readSeq, asOf, unread, mentions, received }: Unread) {
   const since = received.filter(({ seq }) => seq > asOf && seq > readSeq)
   return {
@@ -70,7 +69,6 @@ export function totalOf({ readSeq, asOf, unread, mentions, received }: Unread) {
   }
 }
 
-/** Returns whether there is an unread message that only the server can count. */
 export function isUncounted({ uncountedSeq, asOf, readSeq }: Unread): boolean {
   return uncountedSeq > Math.max(asOf, readSeq)
 }
