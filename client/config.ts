@@ -7,10 +7,7 @@ export interface Config {
   clientId: string
 }
 
-/**
- * Reads `/config.json`. Throws if the web server is still starting, or if a value is missing or
- * invalid.
- */
+/** Reads `/config.json`. Throws if the request fails, or if a value is missing or invalid. */
 export async function readPageConfig(): Promise<Config> {
   const response = await fetch('/config.json')
   if (!response.ok) throw new Error(`/config.json: ${response.status}`)
@@ -22,7 +19,7 @@ export async function readPageConfig(): Promise<Config> {
   throw new Error(`/config.json: ${invalid.map(([name, form]) => `${name} must match ${form}`)}`)
 }
 
-/** The form of each value. Regular expressions keep a validation library out of the first load. */
+/** Regular expressions keep a validation library out of the first load. */
 const forms: Record<keyof Config, RegExp> = {
   natsWebSocket: /^wss?:\/\/./,
   issuer: /^https?:\/\/./,

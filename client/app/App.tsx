@@ -14,15 +14,13 @@ import { UpdateBanner } from './UpdateBanner.tsx'
 
 const [configRetryMs, providerRetryMs] = [2_000, 5_000]
 
-// The redirect to the identity provider does not need the chat, so the chat is loaded separately. The
-// provider then redirects back to the callback path: there, the chat loads at once, while the page
-// requests the token.
+// The redirect to the identity provider does not need the chat, so the chat is a separate chunk. On
+// the callback path, the chunk loads at once, in parallel with the token request.
 const loadAuthenticatedApp = () => import('./AuthenticatedApp.tsx')
 const ConnectedApp = lazyPart(async () => (await loadAuthenticatedApp()).ConnectedApp)
 const OfflineApp = lazyPart(async () => (await loadAuthenticatedApp()).OfflineApp)
 if (window.location.pathname === callbackPath) loadAuthenticatedApp().catch(() => undefined)
 
-/** Reads the configuration, provides settings and language, and shows the chat of the session's user. */
 export function App() {
   const settings = createSettings()
   const language = createLanguage(() => settings[0].language)
@@ -73,7 +71,7 @@ function WithSession(props: { config: Config }) {
   const session = createSession(props.config)
   const { t } = useLanguage()
   void session.start()
-  // A retry may redirect to the identity provider, so there is none while the user is typing.
+  // A retry may redirect to the identity provider, so it waits while the user is typing.
   const activity = createUserActivity()
   const isUnreachable = () => session.state().status === 'unreachable'
   const retry = () => isUnreachable() && activity.isIdle() && void session.start()
@@ -121,8 +119,8 @@ function WithSession(props: { config: Config }) {
 }
 
 /**
- * Shows the cached chat of the last authenticated user while the identity provider is unavailable.
- * Shows its children if no such user is stored or if that login is too old.
+ * Shows the cached chat of the last user while the identity provider is unavailable. Shows its
+ * children if no user is stored or if the last login is too old.
  */
 function ProviderUnavailable(props: { children: JSX.Element }) {
   const lastIdentity = readLastIdentity()

@@ -24,7 +24,7 @@ export function ConnectedApp(props: {
   const store = openStore(props.identity.user)
   store.onCleared(props.session.leave)
   const logout = createLogout(store, async () => {
-    // Deleted before anything else, so that no other tab restores this identity during the logout.
+    // Deletes the identity first, so that no other tab restores it during the logout.
     deleteLastIdentity()
     await store.clear()
     await props.session.logout()
@@ -58,7 +58,7 @@ export function ConnectedApp(props: {
   )
 }
 
-/** Shows the cached chat of a user, without a connection, while the identity provider is unavailable. */
+/** Shows the cached chat of a user while the identity provider is unavailable. */
 export function OfflineApp(props: { lastIdentity: LastIdentity }) {
   const { identity, at } = props.lastIdentity
   const connection = createOfflineConnection(at)
@@ -83,7 +83,7 @@ export function OfflineApp(props: { lastIdentity: LastIdentity }) {
   )
 }
 
-/** Returns the logout action. `request` asks for confirmation if unsent messages would be lost. */
+/** `request` asks for confirmation if unsent messages would be lost. */
 function createLogout(store: LocalStore, logout: () => Promise<void>) {
   const [unsent, setUnsent] = createSignal(0)
   return {
@@ -113,10 +113,10 @@ function ConfirmLogout(props: ReturnType<typeof createLogout>) {
   )
 }
 
-/** Opens the local store of a user and deletes those of other users. */
+/** Opens the local store of a user and deletes the cached data of other users. */
 function openStore(user: string): LocalStore {
   const store = openLocalStore(user)
-  // The deletion must not delay the first read of the room list, which the page shows first.
+  // The page shows the room list first, so the deletion starts after the read of that list.
   void store.read('rooms').then(() => clearOtherUsers(user))
   return store
 }

@@ -7,8 +7,8 @@ import { graceMs } from '../nats/createConnection.ts'
 const shownMs = 5_000
 
 /**
- * Shows that the connection is lost, once it has been lost for a grace period. After the reconnect,
- * shows for a few seconds how many missed messages were recovered.
+ * Shows a warning when the connection has been lost for `graceMs`. After the reconnect, shows for a
+ * few seconds how many missed messages were recovered.
  */
 export function ConnectionBanner() {
   const chat = useChat()

@@ -34,7 +34,7 @@ export function Landing(props: {
 }
 
 /**
- * A button that is disabled for 1.5 seconds after a press: its action takes a moment to have a visible
+ * A button that is disabled for 1.5 seconds after a press, because its action has no immediate
  * effect.
  */
 export function LandingButton(props: { onClick: () => void; children: JSX.Element }) {

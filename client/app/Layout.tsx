@@ -1,6 +1,6 @@
 import './layout.css'
-// Styles of components that several lazy chunks share. Without these imports, the chunks would request
-// them as separate files.
+// Styles that several lazy chunks share. Without these imports, the page would request a separate
+// file for each of them.
 import '../ui/icon.css'
 import '../ui/menu.css'
 import '../ui/dialog.css'
@@ -48,7 +48,7 @@ const QuickSwitcher = lazyPart(
   async () => (await import('../sidebar/QuickSwitcher.tsx')).QuickSwitcher,
 )
 
-/** Shows the sidebar beside the open room or console, and provides the state that both parts share. */
+/** Shows the sidebar beside the open room or console. */
 export function Layout(
   props: Omit<ChatOptions, 'onMessage' | 'onMissed' | 'onRemoved' | 'onFailure'> & {
     onLogout: () => void
@@ -131,7 +131,7 @@ export function Layout(
                 <QuickSwitcher isOpen={dialog() === 'switcher'} onClose={() => setDialog()} />
                 <SettingsDialog isOpen={dialog() === 'settings'} onClose={() => setDialog()} />
                 <ShortcutsDialog isOpen={dialog() === 'shortcuts'} onClose={() => setDialog()} />
-                {/* `isOpen` is false: this part is loaded with the other parts when the page is idle. */}
+                {/* `isOpen` is false, so that the tooltips load when the page is idle instead of at once. */}
                 <Tooltips isOpen={false} />
                 <CopyDialog isOpen={clipboard.manualText() !== undefined} />
                 <div class="notes" role="status" aria-live="polite">
@@ -151,8 +151,8 @@ export function Layout(
 }
 
 /**
- * Stores each room that is opened. If the page starts with a URL that names neither a room nor a
- * console page, and if it is wide, opens the room that was stored last.
+ * Stores the open room. If a wide page starts without a room or console part in its URL, opens the
+ * room that was stored last.
  */
 function restoreLastRoom({ route, go }: Router, store: LocalStore): void {
   createEffect(() => {
@@ -166,7 +166,6 @@ function restoreLastRoom({ route, go }: Router, store: LocalStore): void {
   })
 }
 
-/** Shows the room or console page that the URL names. */
 function Content() {
   const chat = useChat()
   const { route } = useRoute()
@@ -195,8 +194,8 @@ function Content() {
 }
 
 function ConsolePage(props: { part: ConsolePart }) {
-  // Only administrators use the console, so it is not preloaded. If the import fails, a retry mounts
-  // this component again. `lazy` is called at each mount, so that the retry imports the console again.
+  // Only administrators use the console, so it is not preloaded. `lazy` is called at each mount, so
+  // that a retry after a failed import imports the console again.
   const Console = lazy(async () => ({ default: (await import('../console/Console.tsx')).Console }))
   return (
     <Suspense>

@@ -18,12 +18,12 @@ export function createAppUpdate() {
   const checkForUpdate = () => {
     if (document.visibilityState === 'visible') registration?.update().catch(() => undefined)
   }
-  // A new service worker takes control of all open pages at once. A page that was loaded after the
-  // update is already of the worker's version, so this compares before it reports an update.
+  // A new service worker takes control of all open pages, even of those that already have its
+  // version. So the page compares its version before it reports an update.
   const onChange = () => void isPageOutdated().then((isOld) => isOld && setOutdated(true))
 
   const start = () => void register().catch(() => undefined)
-  // The worker registers after the load event: its downloads must not compete with those of the page.
+  // Registers after the load event, so that the worker's downloads do not compete with the page's.
   if (document.readyState === 'complete') start()
   else window.addEventListener('load', start, { once: true })
   const timer = setInterval(checkForUpdate, checkIntervalMs)
@@ -37,7 +37,7 @@ export function createAppUpdate() {
   return { isOutdated }
 }
 
-/** Returns whether the page that the server delivers now has another entry script than this page. */
+/** Returns whether the server now delivers the page with another entry script. */
 async function isPageOutdated(): Promise<boolean> {
   const script = document.querySelector<HTMLScriptElement>('script[type="module"][src]')
   try {

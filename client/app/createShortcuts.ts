@@ -8,15 +8,11 @@ interface ShortcutsOptions {
   chat: Chat
   router: Router
   lists: RoomLists
-  /** Opens or closes the quick switcher. */
   onSwitcher: () => void
   onHelp: () => void
 }
 
-/**
- * Handles the keyboard shortcuts of the page. Messages, lists and dialogs handle other keys
- * themselves.
- */
+/** Handles the page's keyboard shortcuts. Messages, lists and dialogs handle other keys themselves. */
 export function createShortcuts({ chat, router, lists, onSwitcher, onHelp }: ShortcutsOptions) {
   const isUnread = ({ id, unread }: MyRoom) => unread > 0 && !chat.notify.isMuted(id)
 
@@ -47,8 +43,8 @@ export function createShortcuts({ chat, router, lists, onSwitcher, onHelp }: Sho
     event.stopPropagation()
     action()
   }
-  // Listens in the capture phase, before a text field receives the key: the field would otherwise
-  // handle arrow keys with modifiers itself.
+  // The capture phase comes before a focused text field, which would handle arrow keys with modifiers
+  // itself.
   window.addEventListener('keydown', onKey, { capture: true })
   onCleanup(() => window.removeEventListener('keydown', onKey, { capture: true }))
 }

@@ -16,15 +16,15 @@ export type SessionState =
   /** The identity provider is unreachable. */
   | { status: 'unreachable' }
 
-/** Outcome of a token renewal. It is also `refused` if the session ended during the renewal. */
+/** `refused` also if the session ended during the renewal. */
 export type Renewal = 'renewed' | 'refused' | 'unreachable'
 
 export type Session = ReturnType<typeof createSession>
 
 const requestTimeoutS = 10
 /**
- * A token counts as expired this many seconds before its end. Its lifetime is counted from its
- * arrival, but starts earlier, when the provider issues it.
+ * A token counts as expired this many seconds before its computed end. The page counts the lifetime
+ * from the token's arrival, but it began when the provider issued the token.
  */
 const expiryMarginS = 5
 
@@ -33,8 +33,8 @@ export const callbackPath = '/callback'
 
 /**
  * The session at the OpenID provider, by authorization code flow with PKCE. Tokens are held in memory
- * only. After a reload, the page gets new tokens by a redirect with `prompt=none`, because browsers
- * block the provider's cookies in a hidden frame.
+ * only. After a reload, the page gets new tokens by a redirect with `prompt=none`. A hidden frame
+ * would not work, because browsers block the provider's cookies there.
  */
 export function createSession({ issuer, clientId }: Config) {
   const { location } = window
@@ -102,12 +102,12 @@ export function createSession({ issuer, clientId }: Config) {
         ...(scope === undefined ? {} : { scope }),
       },
     })
-    // Some providers send a new refresh token; others send none, and the old one remains valid.
+    // Some providers send no new refresh token: the old one then remains valid.
     response.refresh_token ??= refresh_token
     return response
   }
 
-  /** Renews the access token. Concurrent calls share one renewal. */
+  /** Concurrent calls share one renewal. */
   function renew(): Promise<Renewal> {
     renewal ??= (async () => {
       const before = user
@@ -124,8 +124,7 @@ export function createSession({ issuer, clientId }: Config) {
           setState({ status: 'out', why: 'ended' })
           return 'refused'
         }
-        // The provider may be reachable again before the token expires, so the renewal is tried
-        // again. Replaces the timer of an earlier failed renewal.
+        // Tries again, because the provider may be reachable again before the token expires.
         clearTimeout(timer)
         timer = setTimeout(() => void renew(), 5_000)
         return 'unreachable'
@@ -147,9 +146,9 @@ export function createSession({ issuer, clientId }: Config) {
     start,
     leave: end,
     renew,
-    /** The access token; empty when logged out. */
+    /** Empty when logged out. */
     token: () => user?.access_token ?? '',
-    /** Whether the access token has expired or expires within `expiryMarginS`. */
+    /** Returns whether the access token has expired or expires within `expiryMarginS`. */
     isOver: () => (user?.expires_in ?? 0) <= expiryMarginS,
     login: () => redirect(),
     async logout() {
@@ -167,7 +166,7 @@ export function createSession({ issuer, clientId }: Config) {
   }
 }
 
-/** Returns whether the provider has rejected the request, or the stored state of the login is missing. */
+/** Returns whether the provider rejected the request, or the stored state of the login is missing. */
 function isRefusal(error: unknown): boolean {
   return error instanceof ErrorResponse || isStateError(error)
 }
@@ -176,13 +175,13 @@ function isStateError(error: unknown): boolean {
   return /state/i.test(String(error))
 }
 
-/** Returns whether the user has navigated back to the callback of a login that was already processed. */
+/** Returns whether the user navigated back to the callback of a login that was already processed. */
 function isStale(error: unknown): boolean {
   const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
   return navigation?.type === 'back_forward' && isStateError(error)
 }
 
-/** Returns whether user and roles are equal. Roles count, because the page shows actions by role. */
+/** Compares the roles as well, because the page shows actions by role. */
 function isSame(a: SessionIdentity, b: SessionIdentity): boolean {
   return a.user === b.user && a.roles.toSorted().join(' ') === b.roles.toSorted().join(' ')
 }

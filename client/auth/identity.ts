@@ -1,4 +1,4 @@
-/** The logged-in user, as the claims of the access token describe them. */
+/** The logged-in user, from the claims of the access token. */
 export interface SessionIdentity {
   /** The user id in NATS: the token's `preferred_username`. */
   user: string

@@ -1,6 +1,6 @@
 import type { SessionIdentity } from './identity.ts'
 
-/** The identity in this browser that the identity provider confirmed last. */
+/** The identity that the identity provider confirmed last in this browser. */
 export interface LastIdentity {
   identity: SessionIdentity
   /** Time of the confirmation, in milliseconds since the epoch. */
@@ -9,12 +9,12 @@ export interface LastIdentity {
 
 const key = 'natter-vouched'
 /**
- * While the identity provider is unreachable, cached data is shown for this long after it last
- * confirmed the identity: docs/decisions/012.
+ * While the identity provider is unreachable, the page shows cached data for this long after the last
+ * confirmation (docs/decisions/012-offline-cache-for-a-day.md).
  */
 const validMs = 24 * 60 * 60_000
 
-/** Returns the stored identity; undefined after a logout or a rejected renewal, or if it is too old. */
+/** Returns undefined after a logout or a rejected renewal, or if the stored identity is too old. */
 export function readLastIdentity(): LastIdentity | undefined {
   const stored = readStored()
   const ageMs = Date.now() - (stored?.at ?? 0)
@@ -33,7 +33,7 @@ export function saveLastIdentity(identity: SessionIdentity): void {
   try {
     localStorage.setItem(key, JSON.stringify({ identity, at: Date.now() } satisfies LastIdentity))
   } catch {
-    // Local storage is unavailable: the page cannot start without the provider.
+    // Without local storage, the page cannot start while the provider is unreachable.
   }
 }
 

@@ -28,8 +28,8 @@ export interface ChatOptions {
   identity: SessionIdentity
   localStore: LocalStore
   /**
-   * Called for each message of another user, and for each notice that does not contain its event: its
-   * sender is unknown and may be another user.
+   * Called for each message of another user. Also called for a notice without its message, because
+   * the sender is unknown.
    */
   onMessage?: (notice: Notice, room: MyRoom) => void
   /** Called after a reconnect for each room with more unread messages than `before` the disconnect. */
@@ -48,7 +48,6 @@ interface Edit {
 
 const maxCachedMessages = 40
 
-/** The state and actions of a logged-in user, on one connection. */
 export function createChat(options: ChatOptions) {
   const { client, connection, identity, localStore } = options
   const me = identity.user as UserId
@@ -74,13 +73,12 @@ export function createChat(options: ChatOptions) {
   const notify = createNotificationPrefs(localStore)
   const doNotDisturb = createDoNotDisturb(localStore, presence)
   void callWithRetry(client, 'users.me', {}).then(
-    // For a new user, the server returns the user id as the name until it has stored the real name.
+    // Until the server has stored a new user's real name, it returns the user id as the name.
     ({ name }) => people.setName(me, name === me ? identity.name : name),
     () => undefined,
   )
   /**
-   * Number of messages missed while disconnected. Subscribers run after each reconnect, even if the
-   * number has not changed.
+   * Number of messages missed while disconnected. Subscribers also run if the number has not changed.
    */
   const [recovered, setRecovered] = createSignal<number | 'many'>(0, { equals: false })
 
@@ -96,8 +94,8 @@ export function createChat(options: ChatOptions) {
   )
 
   /**
-   * Counts the missed messages of other users. A message that is missing from the timelines of both a
-   * room and a thread counts once.
+   * Counts the missed messages of other users. A message that both a room's and a thread's timeline
+   * have missed counts once.
    */
   function countMissed(all: readonly MissedEvents[]): number | 'many' {
     const missed = all.flat()
@@ -107,7 +105,7 @@ export function createChat(options: ChatOptions) {
     return new Set(ofOthers.map(({ seq }) => seq)).size
   }
 
-  /** Opens the timeline of a room or a thread. It is closed when the reactive owner is disposed. */
+  /** Opens the timeline of a room or a thread until the reactive owner is disposed. */
   function openTimeline(
     room: RoomId,
     { threadId, onEvent, ...position }: Omit<TimelineOptions, 'client' | 'room' | 'lastSeq'>,
@@ -138,8 +136,7 @@ export function createChat(options: ChatOptions) {
   }
 
   function cachePage(room: RoomId, timeline: RoomTimeline) {
-    // Does not write while the cached page itself is shown, nor for a room that the user was removed
-    // from.
+    // Skips a timeline that still shows the cached page, and a room from which the user was removed.
     if (timeline.opened() === 0 || timeline.hasNewer() || !rooms.byId[room]) return
     const messages = timeline.items().slice(-maxCachedMessages)
     if (messages.length === 0) return
@@ -152,7 +149,7 @@ export function createChat(options: ChatOptions) {
     connection,
     identity,
     me,
-    /** Whether the page offers the console. The server authorizes each of its calls. */
+    /** Only shows or hides the console: the server authorizes each of its calls. */
     isAdmin: identity.roles.includes('admin'),
     rooms,
     sendQueue,
@@ -164,8 +161,8 @@ export function createChat(options: ChatOptions) {
     notify,
     doNotDisturb,
     /**
-     * Runs an action and reports a failure to `onFailure`. Waits briefly for a connection that is
-     * being replaced, for example after a token renewal.
+     * Runs an action and reports a failure to `onFailure`. First waits up to `graceMs` for the
+     * connection, which may be reconnecting after a token renewal.
      */
     async attempt(action: () => Promise<unknown>) {
       if (!navigator.onLine || !(await connection.waitUntilOnline()))

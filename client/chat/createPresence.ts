@@ -15,8 +15,8 @@ import type { ChatClient } from '../nats/chatClient.ts'
 export type Presence = ReturnType<typeof createPresence>
 
 /**
- * A user's status and the rooms in which the user is online. A user who is online in no room is
- * offline.
+ * A user's status, and the rooms in which the user is online. Without such a room, `status` is
+ * outdated.
  */
 interface UserStatus {
   status: Status
@@ -32,8 +32,8 @@ export function createPresence(client: ChatClient, me: UserId) {
   const followed = new Set<RoomId>()
   const requested = new Set<RoomId>()
   /**
-   * Users whose presence changed while a room's snapshot was loading. The snapshot may be older than
-   * the change, so it does not overwrite their status.
+   * For each loading room, the users whose presence changed meanwhile. The room's snapshot may be
+   * older than these changes, so it does not overwrite their status.
    */
   const changedMeanwhile = new Map<RoomId, Set<UserId>>()
   const retries = new Map<RoomId, ReturnType<typeof setTimeout>>()
@@ -61,7 +61,7 @@ export function createPresence(client: ChatClient, me: UserId) {
     } catch {
       // The next heartbeat tries again.
     }
-    // Clients that reconnected at the same moment send their next heartbeats at different times.
+    // Spreads the heartbeats of clients that reconnected at the same moment.
     const jitter = 0.85 + Math.random() * 0.3
     if (!isStopped) heartbeat = setTimeout(() => void beat(), heartbeatMs * jitter)
   }
@@ -79,10 +79,7 @@ export function createPresence(client: ChatClient, me: UserId) {
     }
   }
 
-  /**
-   * Sets a user's status in a room. A user who goes offline in this room may still be online in
-   * another.
-   */
+  /** Sets a user's status in one room. A user who is offline there may still be online in another. */
   function setStatus(room: RoomId, user: UserId, status: Status) {
     const { rooms = [] } = users[user] ?? {}
     if (status === 'offline') {
@@ -136,8 +133,8 @@ export function createPresence(client: ChatClient, me: UserId) {
   return {
     mine,
     /**
-     * Returns the status of a user; undefined while it is unknown. If `room` is given, the user must
-     * be a member of it, and is offline if its loaded presence snapshot does not contain the user.
+     * Returns undefined while the status is unknown. If `room` is given, the user must be a member of
+     * it. A member who is missing in the room's loaded snapshot is offline.
      */
     statusOf(user: UserId, room?: RoomId): Status | undefined {
       if (user === me) return mine()
@@ -145,7 +142,7 @@ export function createPresence(client: ChatClient, me: UserId) {
       if (known && known.rooms.length > 0) return known.status
       return room !== undefined && loaded[room] ? 'offline' : undefined
     },
-    /** Tracks presence changes in a room of the logged-in user. Returns a function that stops it. */
+    /** Tracks presence changes in a room. Returns a function that stops the tracking. */
     follow(room: RoomId, isPublic: boolean): () => void {
       followed.add(room)
       const stop = isPublic ? client.listen(topics.roomPresence, { room }, applyChanges) : undefined
@@ -156,15 +153,12 @@ export function createPresence(client: ChatClient, me: UserId) {
         unload(room)
       }
     },
-    /** Loads the presence snapshot of a room, unless it is loaded already. */
     ensureLoaded(room: RoomId) {
       if (requested.has(room)) return
       requested.add(room)
       void load(room)
     },
-    /**
-     * Sets the callback for a status that the user chose on any device. It runs before `mine` changes.
-     */
+    /** The callback runs for a status that the user chose on any device, before `mine` changes. */
     onChosen(callback: (status: ChosenStatus) => void) {
       notifyChosen = callback
     },
@@ -177,7 +171,6 @@ export function createPresence(client: ChatClient, me: UserId) {
       await client.call('presence.update', { status: 'away', idle: true })
       await beat()
     },
-    /** After a reconnect, sends a heartbeat and reloads the presence snapshots. */
     resync() {
       void beat()
       for (const room of followed) {

@@ -9,48 +9,43 @@ import { chainOf, EventChains, unseenEvents } from './eventChains.ts'
 export interface FeedOptions {
   client: ChatClient
   room: RoomId
-  /** Sequence number of the last known event: the feed delivers later events only. */
+  /** Sequence number of the last known event. The feed delivers later events only. */
   asOf: number
   /**
-   * Called once for each event. The events of a thread arrive in order, and so do the events of the
-   * room outside of threads.
+   * Called once for each event. The events of a thread arrive in order, and so do the events outside
+   * of threads.
    */
   onEvent: (placed: PlacedEvent) => void
   /**
-   * Called when missed events cannot be fetched. The owner then reads a page and calls `restart` with
-   * its `asOf`.
+   * Called when missed events cannot be fetched. The owner must then read a history page and call
+   * `restart` with its `asOf`.
    */
   onLost: () => void
 }
 
 export type RoomFeed = ReturnType<typeof createRoomFeed>
 /**
- * The missed events. `lost` if they cannot be fetched: they are too many or no longer in the stream,
- * or `chat.sync` failed with an error that a retry cannot resolve.
+ * The missed events, or `lost` if `chat.sync` cannot return them, for example because there are too
+ * many.
  */
 export type MissedEvents = readonly PlacedEvent[] | 'lost'
 
 /**
- * When a notice arrives before its predecessor, how long the feed waits for the predecessor before it
- * fetches it. Two runtimes may publish their notices out of order.
+ * Two runtimes may publish their notices out of order. If a notice arrives before its predecessor,
+ * the feed waits this long for the predecessor, then fetches it.
  */
 const gapTimeoutMs = 150
-/**
- * How long the feed waits for the notice of an event that is known to exist before it fetches the
- * event.
- */
+/** If an event is known to exist, the feed waits this long for its notice, then fetches the event. */
 const noticeTimeoutMs = 2_000
 /**
- * How long after a sync its events are included in the result of the next `sync()`. When the
- * connection returns, a sync that was waiting for it may finish before the reconnect handler calls
- * `sync()`. That call must still return the events that were missed.
+ * For this long after a sync, `sync()` returns the events of that sync as well. After a reconnect, a
+ * scheduled sync may finish before the reconnect handler calls `sync()`.
  */
 const recentSyncMs = 1_000
 
 /**
- * Delivers the events of a room without gaps: from notices and, where a notice is missing, from
- * `chat.sync`. Handles one notice or sync after another, so that a slow request does not reorder
- * events.
+ * Delivers the events of a room without gaps. If a notice is missing, `chat.sync` fetches its event.
+ * Handles one notice or sync at a time, so that a slow request does not reorder events.
  */
 export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOptions) {
   let chains = new EventChains(asOf)
@@ -61,7 +56,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
   let early: Notice[] = []
   /**
    * Sequence numbers of notices whose predecessors were missing after a sync. One more sync was
-   * scheduled for each of them.
+   * scheduled for each of these notices.
    */
   const syncedFor = new Set<number>()
   /** Sequence numbers of the last event with a notice and of the last event known to exist. */
@@ -84,8 +79,8 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     const position = chains.classify(notice)
     if (position === 'known') return
     const event = position === 'next' && (notice.event ?? (await readEvent(client, notice)))
-    // The preceding event has not arrived yet, or the server cannot return this event alone. Keeps
-    // the notice; the next sync fetches all missing events.
+    // Either the predecessor is missing, or `readEvent` could not fetch the event. Keeps the notice
+    // until the next sync fetches the missing events.
     if (!event) {
       early.push(notice)
       return syncIn(gapTimeoutMs)
@@ -108,7 +103,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     }, at - Date.now())
   }
 
-  /** Queues a sync. Callers share one that is queued and has not started yet. */
+  /** Queues a sync. Callers share a queued sync that has not started yet. */
   function syncNext(): Promise<MissedEvents | undefined> {
     queued ??= enqueue(async () => {
       const current = queued
@@ -145,8 +140,8 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
   }
 
   /**
-   * If predecessors of a notice are still missing after a sync, the replica that answered may lag.
-   * Syncs once more for each such notice.
+   * If the predecessor of a notice is still missing after a sync, the replica that answered may lag.
+   * Syncs once more for such a notice, then drops it.
    */
   function retryEarly() {
     early = early.filter(
@@ -184,14 +179,14 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
       expected = Math.max(expected, seq)
       if (expected > announced) syncIn(noticeTimeoutMs)
     },
-    /** Schedules a sync, because notices may be missing. */
+    /** Schedules a sync even if no gap is known. */
     syncSoon() {
       mustSync = true
       syncIn(noticeTimeoutMs)
     },
     /**
      * Syncs and returns the missed events, including those of a sync that is running or has just
-     * finished.
+     * ended.
      */
     async sync(): Promise<MissedEvents> {
       const [before = [], after = []] = await Promise.all([running, syncNext()])
@@ -199,13 +194,13 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     },
     isLost: () => isLost,
     /**
-     * Sequence number up to which all events of the room and its threads are known; 0 while there is a
-     * gap.
+     * Sequence number up to which all events are known, including those in threads; 0 while there is
+     * a gap.
      */
     completeUpTo: () => (isLost || early.length > 0 ? 0 : chains.newest),
     /**
-     * Continues after a page was loaded that includes all events up to sequence number `from`.
-     * Fetches the events after it.
+     * Continues after a history page that includes all events up to `from`, and fetches the later
+     * events.
      */
     restart(from: number) {
       void enqueue(() => {
@@ -225,7 +220,10 @@ function isRateLimited(error: unknown): boolean {
   return isCallError(error) && error.code === 'rate_limited'
 }
 
-/** Fetches an event that was too large for its notice; returns undefined if it cannot be read alone. */
+/**
+ * Fetches an event that was too large for its notice. Returns undefined if only `chat.sync` can
+ * return it.
+ */
 async function readEvent(client: ChatClient, notice: Notice): Promise<RoomEvent | undefined> {
   if (notice.notifyId === undefined) return undefined
   const message = await callWithRetry(client, 'msg.get', { notifyId: notice.notifyId }).catch(

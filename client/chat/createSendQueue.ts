@@ -5,7 +5,7 @@ import { isTransient } from '../nats/callWithRetry.ts'
 import type { ChatClient } from '../nats/chatClient.ts'
 import type { LocalStore } from './localStore.ts'
 
-/** An optimistic message: shown below the timeline until the room's event replaces it. */
+/** A message that the user has sent, shown below the timeline until its room event arrives. */
 export interface PendingMessage {
   clientId: ClientId
   room: RoomId
@@ -13,7 +13,7 @@ export interface PendingMessage {
   text: string
   /** Time of sending, in milliseconds since the epoch. */
   at: number
-  /** `sent`: the server has accepted the message, but its event has not arrived yet. */
+  /** `sent`: the server has accepted the message, but its room event has not arrived yet. */
   status: 'pending' | 'sent' | 'failed'
   code?: ErrorCode | undefined
   error?: string | undefined
@@ -31,9 +31,9 @@ export function countUnsent(store: LocalStore): number {
 }
 
 /**
- * Send queue with optimistic messages. It survives a reload, sends the messages of a room in order,
- * and retries each until the server accepts or rejects it. A tab also sends the messages of closed
- * tabs: the server deduplicates by client id.
+ * Sends the messages of each room in order, and retries each until the server accepts or rejects it.
+ * The queue survives a reload. A tab also sends the messages of closed tabs; the server deduplicates
+ * them by client id.
  */
 export function createSendQueue(
   client: ChatClient,
@@ -105,7 +105,6 @@ export function createSendQueue(
     store.writeNow(keyOf(clientId), undefined)
   }
 
-  /** Sends the pending messages of a room one after another, to preserve their order. */
   async function run(room: RoomId) {
     if (running.has(room)) return
     running.add(room)
@@ -124,8 +123,8 @@ export function createSendQueue(
   }
 
   /**
-   * Sends a message. Returns undefined if it was accepted or rejected, else the minimum delay before a
-   * retry.
+   * Returns undefined if the server accepted or rejected the message, else the minimum delay before a
+   * retry, in milliseconds.
    */
   async function trySend({
     clientId,
@@ -174,7 +173,7 @@ export function createSendQueue(
   }
 }
 
-/** Runs `send` unless another tab is sending the message; the caller then retries later. */
+/** Runs `send`. If another tab is sending the message, returns 0, so that the caller retries. */
 function withTabLock(clientId: ClientId, send: () => Promise<number | undefined>) {
   if (!navigator.locks) return send()
   return navigator.locks.request(keyOf(clientId), { ifAvailable: true }, (lock) =>
@@ -182,7 +181,9 @@ function withTabLock(clientId: ClientId, send: () => Promise<number | undefined>
   )
 }
 
-/** Returns a UUIDv7: its timestamp lets the server skip the search for an earlier copy of the message. */
+/**
+ * Returns a UUIDv7. For a recent one, the server need not search for an earlier copy of the message.
+ */
 function newClientId(at: number): ClientId {
   const time = at.toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}` as ClientId

@@ -2,7 +2,7 @@ import { flatten } from '@solid-primitives/i18n'
 import { createContext, createEffect, createMemo, createSignal, useContext } from 'solid-js'
 import { en, type Plural, type Words } from './en.ts'
 
-/** English is part of the first load; the other languages are loaded when chosen. */
+/** English is part of the first load. The other languages are loaded when chosen. */
 export const languages = {
   en: { name: 'English', load: async (): Promise<Words> => en },
   de: { name: 'Deutsch', load: async (): Promise<Words> => (await import('./de.ts')).de },
@@ -46,13 +46,13 @@ export function createLanguage(chosen: () => string) {
     })
   })
   /**
-   * Locale of times and numbers. Includes the browser's region if the browser's language is the
-   * current one.
+   * Locale of times and numbers. Includes the browser's region if the page uses the browser's
+   * language.
    */
   const locale = (): string =>
     navigator.languages.find((tag) => tag.split('-')[0] === code()) ?? code()
   const rules = createMemo(() => new Intl.PluralRules(code()))
-  // The formatters are cached: creating one costs more than using it, and every message shows a time.
+  // Caches the formatters: creating one costs more than using it, and every message shows a time.
   const time = createMemo(() => new Intl.DateTimeFormat(locale(), { timeStyle: 'short' }))
   const day = createMemo(() => new Intl.DateTimeFormat(locale(), { dateStyle: 'full' }))
   const list = createMemo(() => new Intl.ListFormat(locale(), { type: 'conjunction' }))
@@ -60,12 +60,11 @@ export function createLanguage(chosen: () => string) {
     code,
     locale,
     t: (key: KeyOf<string>, args: Args = {}) => fill(words()[key], args),
-    /** Returns the plural form for `count`. */
     tn: (key: KeyOf<Plural>, count: number, args: Args = {}) => {
       const forms: Plural = words()[key]
       return fill(forms[rules().select(count)] ?? forms.other, { ...args, count })
     },
-    /** Returns the full date and time. This is rarely used, so the formatter is not cached. */
+    /** Returns the full date and time. */
     momentOf: (at: string | number) =>
       new Intl.DateTimeFormat(locale(), { dateStyle: 'full', timeStyle: 'short' }).format(
         new Date(at),

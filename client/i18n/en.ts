@@ -1,4 +1,4 @@
-/** A text with one form per CLDR plural category. Categories that a language omits use `other`. */
+/** A text with one form per CLDR plural category. A missing category uses `other`. */
 export type Plural = { other: string } & Partial<Record<Intl.LDMLPluralRule, string>>
 
 /** The page's texts in English. The other languages have the same keys. */

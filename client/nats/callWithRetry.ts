@@ -5,13 +5,9 @@ import type { ChatClient } from './chatClient.ts'
 
 type Name = keyof typeof contracts
 
-/** Codes of errors that do not depend on the request: a retry may succeed. */
 const transientCodes = new Set(['disconnected', 'timeout', 'unavailable', 'overloaded'])
 const retryDelaysMs = [200, 1_000, 3_000]
-/**
- * How long code that uses `callWithRetry` waits before it starts again, once all retries have failed,
- * in milliseconds.
- */
+/** Delay before callers repeat a `callWithRetry` whose retries have all failed. */
 export const retryDelayMs = 5_000
 
 /** Calls an idempotent function, with retries on transient errors. Throws the last error. */

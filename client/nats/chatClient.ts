@@ -1,5 +1,5 @@
 import type { Client } from '#runtime/client'
 import type { contracts } from '#schema/contracts'
 
-/** The NATS client for calls to functions, typed by the contracts of all functions. */
+/** Calls functions over NATS, typed by the contracts of all functions. */
 export type ChatClient = Client<typeof contracts>

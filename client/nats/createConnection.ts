@@ -38,15 +38,14 @@ export interface Connection {
 /** An interruption shorter than this is not shown to the user. */
 export const graceMs = 2_000
 const [minReconnectMs, maxReconnectMs] = [250, 8_000]
-/** Retry delay while the device is offline: short, because an attempt then costs nothing. */
+/** Retry delay while the device is offline. It is short, because an attempt then costs nothing. */
 const noNetworkWaitMs = 1_000
-/** Interval of pings. The connection is closed if a ping is not answered before the next one. */
+/** The connection is closed if a ping is not answered before the next one. */
 const pingMs = 10_000
-/** Timeout of the check whether the connection is stale. */
 const checkTimeoutMs = 4_000
 /**
- * Delay before a new login after a rejected one, in milliseconds. The token may be valid and the auth
- * callout only temporarily unavailable.
+ * Delay before a new login after the server has rejected the token. The server also rejects valid
+ * tokens while the auth callout is unavailable.
  */
 const rejectedDelayMs = 15_000
 
@@ -73,7 +72,7 @@ export function createConnection(config: Config, session: Session, user: string)
 
   const stopRenewal = session.onRenewed(() => {
     if (state().status === 'refused') void connect()
-    // Reconnects before the old token expires, when the server would close the connection.
+    // Reconnects with the new token: the server closes the connection when the old token expires.
     else void nc?.reconnect().catch(() => undefined)
   })
   const listeners = new AbortController()
@@ -92,8 +91,8 @@ export function createConnection(config: Config, session: Session, user: string)
   void connect()
 
   /**
-   * After a change of network, or after the device has slept, the socket may be dead without a close
-   * event. Sends a request to the server, and drops the socket if no answer comes in time.
+   * Pings the server, and drops the socket if no answer arrives in time. After a change of network or
+   * a sleep of the device, a socket may be dead without a close event.
    */
   async function check() {
     attempts = 0
@@ -155,8 +154,7 @@ export function createConnection(config: Config, session: Session, user: string)
   async function follow(connection: NatsConnection) {
     for await (const status of connection.status()) {
       if (status.type === 'staleConnection') sockets.drop()
-      // nats.js also emits `disconnect` and `reconnect` for failed attempts, so the current state is
-      // checked.
+      // nats.js also emits `disconnect` and `reconnect` for failed attempts, so the state is checked.
       const now = state()
       if (status.type === 'disconnect' && now.status !== 'offline')
         setState({ status: 'offline', since: Date.now() })
@@ -176,9 +174,9 @@ export function createConnection(config: Config, session: Session, user: string)
   }
 
   /**
-   * Returns whether to log in again after the server rejected the token. The token may have expired
-   * while the device slept, so it is renewed, and one more login is tried. If the token has expired
-   * and the provider is unreachable, more logins are tried later.
+   * Returns whether to log in again after the server has rejected the token. Renews the token first,
+   * because it may have expired while the device slept. Returns false if the server also rejects the
+   * renewed token.
    */
   function isWorthRetry(): Promise<boolean> {
     renewal ??= (async () => {
@@ -218,8 +216,8 @@ function becomesOnline(state: () => ConnectionState): Promise<boolean> {
 }
 
 /**
- * A connection that offers cached data only, while the identity provider is unreachable and there is
- * no token.
+ * Returns a connection that stays offline. With it, the page shows cached data while the identity
+ * provider is unreachable.
  */
 export function createOfflineConnection(since: number): Connection {
   return {
@@ -232,8 +230,8 @@ export function createOfflineConnection(since: number): Connection {
 }
 
 /**
- * Returns a random delay with an upper limit that grows with each attempt, so that the clients of a
- * restarted server do not all reconnect at once.
+ * Returns a random delay whose upper limit grows with each attempt. Otherwise, all clients would
+ * reconnect at once after a server restart.
  */
 function nextReconnectMs(attempt: number): number {
   const maxMs = navigator.onLine

@@ -4,9 +4,7 @@ import type { ChatClient } from './chatClient.ts'
 export function createDeferredClient() {
   const { promise: ready, resolve } = Promise.withResolvers<ChatClient>()
   let current: ChatClient | undefined
-  /**
-   * Runs the action at once when connected, because a closing page has no time to wait for a promise.
-   */
+  /** When connected, runs the action at once: a closing page has no time to wait for a promise. */
   const use = (action: (client: ChatClient) => void) => {
     if (current) action(current)
     else void ready.then(action)
@@ -37,8 +35,8 @@ export function createDeferredClient() {
         current = connected
         return
       }
-      // Calls that were queued run as callbacks of `ready`. This callback was added after theirs, so
-      // `current` is set, and new calls run directly, only once the queued calls have run.
+      // The queued calls wait for `ready` as well, and run before this callback. Only then does
+      // `current` let new calls run directly, so these cannot overtake the queued calls.
       resolve(connected)
       void ready.then(() => {
         current = connected

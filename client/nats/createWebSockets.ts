@@ -1,7 +1,6 @@
 /**
- * The current WebSocket of a connection. Without a network, the server does not answer when the
- * socket is closed, and the browser reports the close only minutes later. `drop` therefore closes the
- * socket and dispatches the close event at once.
+ * Opens WebSockets, and drops the current one. Without a network, the browser reports a closed socket
+ * only after minutes. `drop` therefore dispatches the close event itself.
  */
 export function createWebSockets() {
   let current: WebSocket | undefined

@@ -19,8 +19,8 @@ interface NotificationContent {
 }
 
 /**
- * Shows desktop notifications for messages in rooms that are not visible in any tab. Of all tabs of a
- * user only one shows a notification.
+ * Shows desktop notifications for messages in rooms that are not visible in any tab. Only one of the
+ * user's tabs shows a notification.
  */
 export function createNotifications(chat: Chat, router: Router, tn: Language['tn']) {
   const visible = createVisibleRooms(chat.me, router.route)
@@ -69,8 +69,7 @@ export function createNotifications(chat: Chat, router: Router, tn: Language['tn
   async function notify({ route, seq, title, body }: NotificationContent) {
     const notification = await show(title, {
       body,
-      // A notification with the same tag replaces the room's last one; `renotify` alerts the user
-      // again.
+      // The notification replaces the room's previous one. `renotify` alerts the user again.
       tag: `natter ${route.room}`,
       renotify: true,
       icon: '/icon.svg',
@@ -120,8 +119,8 @@ export function createNotifications(chat: Chat, router: Router, tn: Language['tn
 }
 
 /**
- * Shows a notification. On mobile browsers, `new Notification` throws: then the service worker shows the
- * notification and also handles the click.
+ * Shows a notification. In mobile browsers, `new Notification` throws. The service worker then shows
+ * the notification and handles the click.
  */
 async function show(
   title: string,

@@ -4,9 +4,9 @@ import type { Route } from '../routing/createRoute.ts'
 import { isPageActive } from '../ui/isPageActive.ts'
 
 /**
- * Tracks which rooms and threads are visible in any tab of the user. The active tab holds a shared Web
- * Lock for the room and the thread that it shows, and the other tabs query these locks. If a tab is
- * closed or crashes, the browser releases its locks.
+ * Tracks which rooms and threads are visible in any tab of the user. The active tab holds shared Web
+ * Locks for the room and the thread that it shows, and the other tabs query these locks. The browser
+ * releases them when a tab closes or crashes.
  */
 export function createVisibleRooms(user: UserId, route: () => Route) {
   const [isActive, setActive] = createSignal(isPageActive())
@@ -20,7 +20,7 @@ export function createVisibleRooms(user: UserId, route: () => Route) {
   onCleanup(() => events.abort())
 
   createEffect(() => {
-    // Without a secure context the browser has no Web Locks, but it shows no notifications either.
+    // Browsers have no Web Locks without HTTPS, but they show no notifications then either.
     if (!isActive() || !navigator.locks) return
     const { promise, resolve } = Promise.withResolvers<void>()
     for (const place of shown(route()))
@@ -30,8 +30,8 @@ export function createVisibleRooms(user: UserId, route: () => Route) {
 
   return {
     /**
-     * Returns whether the room or thread is visible in any tab. A thread does not count as visible if
-     * only its room is shown.
+     * Returns whether the room or thread is visible in any tab. A thread is not visible if only its
+     * room is shown.
      */
     async isVisible(place: Pick<Route, 'room' | 'thread'>): Promise<boolean> {
       const last = shown(place).at(-1)

@@ -1,7 +1,7 @@
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { useRoute } from './createRoute.ts'
 
-/** Leads back to the room list, on narrow pages that do not show it beside the content. */
+/** Leads back to the room list. Narrow pages show this button, because they hide the list. */
 export function BackButton() {
   const { go } = useRoute()
   const { t } = useLanguage()

@@ -27,8 +27,8 @@ export function createRoute() {
   return {
     route,
     /**
-     * Navigates. Sets the route even if it is the current one: a link to the current message then
-     * shows that message again.
+     * Sets the route even if it is the current one: a link to the current message then shows that
+     * message again.
      */
     go(to: Route, history: 'push' | 'replace' = 'push') {
       const path = pathOf(to)

@@ -10,7 +10,7 @@ declare const __VERSION__: string
 const worker = self as unknown as ServiceWorkerGlobalScope
 const prefix = 'natter '
 const cacheName = prefix + __VERSION__
-/** Path prefix of files that have a hash of their content in their name and never change. */
+/** Path prefix of files whose names contain a hash of their content. These files never change. */
 const immutablePrefix = '/assets/'
 /** Time after which a navigation shows the cached page instead of waiting for the network. */
 const networkTimeoutMs = 1_500
@@ -30,7 +30,8 @@ worker.addEventListener('fetch', (event) => {
     event.respondWith(readFile(event.request))
 })
 
-// A page that was loading while this worker activated is not controlled by it yet and sends `claim`.
+// A page that loads while this worker activates is not controlled by it yet. Such a page sends
+// `claim`.
 worker.addEventListener('message', (event) => {
   if (event.data === 'claim') event.waitUntil(worker.clients.claim())
 })
@@ -39,7 +40,7 @@ worker.addEventListener('notificationclick', (event) => {
   event.waitUntil(goTo(event.notification.data.path))
 })
 
-/** Shows the path in an open page, which navigates without a reload; opens a new page if none is open. */
+/** Asks an open page to navigate to the path, or opens a new page. */
 async function goTo(path: string) {
   const pages = await worker.clients.matchAll({ type: 'window' })
   const page = pages.find(({ visibilityState }) => visibilityState === 'visible') ?? pages[0]
@@ -49,8 +50,8 @@ async function goTo(path: string) {
 }
 
 /**
- * Caches the page's files. Then activates this worker without waiting until pages of the previous
- * version are closed: they still find their files in the previous version's cache.
+ * Caches the page's files. Then activates this worker, without waiting until all pages of the
+ * previous version are closed.
  */
 async function install() {
   const cache = await caches.open(cacheName)
@@ -72,14 +73,14 @@ async function activate() {
   await worker.clients.claim()
 }
 
-/** Returns whether the path is a route of the page, for which `/` is served. */
+/** Returns whether the path is a route of the web app. The page `/` answers all of them. */
 function isPage(path: string): boolean {
   return path === '/' || /^\/(callback$|console(\/|$)|r\/)/.test(path)
 }
 
 /**
- * Requests the page from the network first, so that updates are seen at once. If the request fails or
- * takes longer than `networkTimeoutMs`, returns the cached page.
+ * Returns the page from the network, so that updates are seen at once. If the request fails or takes
+ * longer than `networkTimeoutMs`, returns the cached page.
  */
 async function readPage(event: FetchEvent): Promise<Response> {
   const response = fetchPage(event)
