@@ -7,7 +7,7 @@ export interface Config {
   clientId: string
 }
 
-/** Reads `/config.json`. Throws if the request fails, or if a value is missing or invalid. */
+/** Throws if the request fails, or if a value is missing or invalid. */
 export async function readPageConfig(): Promise<Config> {
   const response = await fetch('/config.json')
   if (!response.ok) throw new Error(`/config.json: ${response.status}`)

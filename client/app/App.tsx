@@ -118,10 +118,7 @@ function WithSession(props: { config: Config }) {
   )
 }
 
-/**
- * Shows the cached chat of the last user while the identity provider is unavailable. Shows its
- * children if no user is stored or if the last login is too old.
- */
+/** Shows the cached chat of the last user, or the children if no recent user is stored. */
 function ProviderUnavailable(props: { children: JSX.Element }) {
   const lastIdentity = readLastIdentity()
   return lastIdentity ? <OfflineApp lastIdentity={lastIdentity} /> : props.children

@@ -13,7 +13,6 @@ import { Layout } from './Layout.tsx'
 
 const ConfirmDialog = lazyPart(async () => (await import('../ui/ConfirmDialog.tsx')).ConfirmDialog)
 
-/** Shows the chat of an authenticated user and connects it to the server. */
 export function ConnectedApp(props: {
   config: Config
   session: Session

@@ -48,7 +48,6 @@ const QuickSwitcher = lazyPart(
   async () => (await import('../sidebar/QuickSwitcher.tsx')).QuickSwitcher,
 )
 
-/** Shows the sidebar beside the open room or console. */
 export function Layout(
   props: Omit<ChatOptions, 'onMessage' | 'onMissed' | 'onRemoved' | 'onFailure'> & {
     onLogout: () => void

@@ -6,7 +6,6 @@ import { createNotifications } from '../notifications/createNotifications.ts'
 import { createTitleBadge } from '../notifications/createTitleBadge.ts'
 import type { Router } from '../routing/createRoute.ts'
 
-/** Starts the title badge, the automatic away status and the notifications. */
 export function createBackgroundTasks(
   chat: Chat,
   store: LocalStore,

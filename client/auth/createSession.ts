@@ -24,7 +24,7 @@ export type Session = ReturnType<typeof createSession>
 const requestTimeoutS = 10
 /**
  * A token counts as expired this many seconds before its computed end. The page counts the lifetime
- * from the token's arrival, but it began when the provider issued the token.
+ * from the token's arrival, although the lifetime began when the provider issued the token.
  */
 const expiryMarginS = 5
 

@@ -1,4 +1,3 @@
-/** The logged-in user, from the claims of the access token. */
 export interface SessionIdentity {
   /** The user id in NATS: the token's `preferred_username`. */
   user: string

@@ -3,7 +3,7 @@ import type { SessionIdentity } from './identity.ts'
 /** The identity that the identity provider confirmed last in this browser. */
 export interface LastIdentity {
   identity: SessionIdentity
-  /** Time of the confirmation, in milliseconds since the epoch. */
+  /** In milliseconds since the epoch. */
   at: number
 }
 

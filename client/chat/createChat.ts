@@ -32,10 +32,8 @@ export interface ChatOptions {
    * the sender is unknown.
    */
   onMessage?: (notice: Notice, room: MyRoom) => void
-  /** Called after a reconnect for each room with more unread messages than `before` the disconnect. */
   onMissed?: (room: MyRoom, before: MyRoom) => void
   onRemoved?: (room: MyRoom, why: RemovalReason) => void
-  /** Called when an action of the user failed; with `disconnected` if there is no connection. */
   onFailure?: (why: Error | 'disconnected') => void
 }
 

@@ -82,15 +82,9 @@ export function createDoNotDisturb(store: LocalStore, presence: Presence) {
   return {
     isActive,
     chosen: (): ChosenStatus => choice()?.status ?? 'online',
-    /**
-     * End of an active do-not-disturb status, in milliseconds since the epoch. Undefined if it has no
-     * end.
-     */
+    /** In milliseconds since the epoch; undefined if the status has no end. */
     until,
-    /**
-     * Stores and publishes the status. At `end` (in milliseconds since the epoch), it returns to
-     * `online`.
-     */
+    /** At `end`, in milliseconds since the epoch, the status returns to `online`. */
     choose,
   }
 }

@@ -7,7 +7,6 @@ import type { Rooms } from './createRooms.ts'
 
 export type RoomMember = OutputOf<typeof roomInfo>['members'][number]
 
-/** The members of rooms, loaded on demand. */
 export function createMembers(client: ChatClient, rooms: Rooms) {
   const [byRoom, setByRoom] = createStore<Record<RoomId, readonly RoomMember[]>>({})
   /** Rooms whose members are loaded or loading, and have not changed since. */

@@ -31,7 +31,7 @@ export function createNotificationPrefs(store: LocalStore) {
     everywhere: () => levels.everywhere,
     setEverywhere: (level: NotifyLevel) => change({ ...read(), everywhere: level }),
     ownOf: (room: RoomId): NotifyLevel | undefined => levels.rooms[room],
-    /** Sets the level of a room. With undefined, the level `everywhere` applies to the room. */
+    /** With undefined, the level `everywhere` applies to the room. */
     setOwn(room: RoomId, level: NotifyLevel | undefined) {
       const { [room]: _, ...rooms } = read().rooms
       change({ ...read(), rooms: level === undefined ? rooms : { ...rooms, [room]: level } })

@@ -39,7 +39,7 @@ export function createPeople(client: ChatClient, store: LocalStore) {
   }
 
   return {
-    /** Returns the display name, or the user id while the name is loading. Reactive. */
+    /** Returns the user id while the name is loading. */
     name(user: UserId): string {
       request(user)
       return names[user] ?? user

@@ -142,7 +142,7 @@ export function createPresence(client: ChatClient, me: UserId) {
       if (known && known.rooms.length > 0) return known.status
       return room !== undefined && loaded[room] ? 'offline' : undefined
     },
-    /** Tracks presence changes in a room. Returns a function that stops the tracking. */
+    /** Returns a function that stops following the room. */
     follow(room: RoomId, isPublic: boolean): () => void {
       followed.add(room)
       const stop = isPublic ? client.listen(topics.roomPresence, { room }, applyChanges) : undefined

@@ -13,10 +13,7 @@ interface RoomEventsOptions {
   onLost: () => void
 }
 
-/**
- * Receives the events of a room that follow its first history page. Buffers recent events, because a
- * later history page may come from a lagging replica and lack them.
- */
+/** Receives the events of a room that follow its first history page. */
 export function createRoomEvents(options: RoomEventsOptions) {
   let feed: RoomFeed | undefined
   let recent = new RecentEvents(0)

@@ -32,7 +32,7 @@ export type MissedEvents = readonly PlacedEvent[] | 'lost'
 
 /**
  * Two runtimes may publish their notices out of order. If a notice arrives before its predecessor,
- * the feed waits this long for the predecessor, then fetches it.
+ * the feed waits this long for the predecessor before it fetches the missing events.
  */
 const gapTimeoutMs = 150
 /** If an event is known to exist, the feed waits this long for its notice, then fetches the event. */
@@ -54,10 +54,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
   /** Set when missed events cannot be fetched. Notices are then dropped until `restart`. */
   let isLost = false
   let early: Notice[] = []
-  /**
-   * Sequence numbers of notices whose predecessors were missing after a sync. One more sync was
-   * scheduled for each of these notices.
-   */
+  /** Sequence numbers of early notices for which one more sync was scheduled. */
   const syncedFor = new Set<number>()
   /** Sequence numbers of the last event with a notice and of the last event known to exist. */
   let [announced, expected] = [asOf, asOf]
@@ -174,7 +171,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
       announced = Math.max(announced, notice.seq)
       void enqueue(() => apply(notice))
     },
-    /** Registers that an event exists. Syncs if its notice does not arrive within `noticeTimeoutMs`. */
+    /** Syncs if the notice of the event `seq` does not arrive within `noticeTimeoutMs`. */
     expect(seq: number) {
       expected = Math.max(expected, seq)
       if (expected > announced) syncIn(noticeTimeoutMs)
@@ -184,10 +181,7 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
       mustSync = true
       syncIn(noticeTimeoutMs)
     },
-    /**
-     * Syncs and returns the missed events, including those of a sync that is running or has just
-     * ended.
-     */
+    /** Also returns the events of a sync that is running or has just ended. */
     async sync(): Promise<MissedEvents> {
       const [before = [], after = []] = await Promise.all([running, syncNext()])
       return before === 'lost' || after === 'lost' ? 'lost' : [...before, ...after]

@@ -13,7 +13,6 @@ interface SubscriptionsOptions {
   onNotice: (notice: Notice) => void
 }
 
-/** Manages the subscriptions to the notices of the user's rooms, and the listeners of each room. */
 export function createRoomSubscriptions({ client, me, follow, onNotice }: SubscriptionsOptions) {
   const listeners = new Map<RoomId, Set<(notice: Notice) => void>>()
   const subscriptions = new Map<RoomId, () => void>()
@@ -22,10 +21,7 @@ export function createRoomSubscriptions({ client, me, follow, onNotice }: Subscr
     for (const stop of subscriptions.values()) stop()
   })
 
-  /**
-   * Subscribes to the notices of a public room. Other rooms' notices arrive on the user's own
-   * subject.
-   */
+  /** Notices of rooms that are not public arrive on the user's own subject. */
   function subscribe(room: MyRoom) {
     const stop =
       room.kind === 'public'

@@ -20,7 +20,7 @@ export interface RoomsOptions {
   client: ChatClient
   me: UserId
   localStore: LocalStore
-  /** Called for each room of the user; the returned function is called when the room is removed. */
+  /** The returned function is called when the room is removed. */
   follow?: (room: MyRoom) => () => void
   /** Also called for the user's own messages. */
   onMessage?: (notice: Notice, room: MyRoom) => void
@@ -32,7 +32,6 @@ export interface RoomsOptions {
 /** `meanwhile`: a new room list lacks the room, but no event of the removal was received. */
 export type RemovalReason = 'kick' | 'archive' | 'leave' | 'meanwhile'
 
-/** The user's rooms with their unread counts. Notices and refreshes of the room list update them. */
 export function createRooms(options: RoomsOptions) {
   const { client, me, localStore, onMessage, onMissed, onRemoved } = options
   const rooms = createRoomList(localStore)

@@ -140,7 +140,6 @@ export function createTimeline(options: TimelineOptions) {
     isLoadingOlder: () => paging.isLoading('older'),
     hasFailedOlder: () => paging.hasFailed('older'),
     retryOlder: () => void paging.load('older'),
-    /** Shows a cached history page until the first one is loaded. */
     showCached(page: HistoryPage) {
       if (opened() > 0 || status() !== 'loading') return
       batch(() => {

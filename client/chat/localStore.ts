@@ -16,7 +16,7 @@ export interface LocalStore {
   listNow<T>(keyPrefix: string): T[]
   /** Deletes the key when the value is undefined or an empty string. */
   writeNow(key: string, value: unknown): void
-  /** Calls back when another tab has written the key. Returns a function that removes the callback. */
+  /** Calls back when another tab has written the key. */
   watchNow(key: string, onChange: () => void): () => void
   /** Returns true to the first caller with this id across all tabs, and false to later ones. */
   claim(id: string): Promise<boolean>
@@ -24,7 +24,6 @@ export interface LocalStore {
   prune(isCurrent: (key: string) => boolean): Promise<void>
   /** Deletes all values of the user, in all tabs. Later writes are dropped. */
   clear(): Promise<void>
-  /** Calls back when another tab has cleared the store. */
   onCleared(onClear: (why: ClearReason) => void): void
 }
 

@@ -54,7 +54,7 @@ export function extendTimeline(
   side: 'older' | 'newer',
 ): Timeline {
   const [first, last] = [timeline.items[0], timeline.items.at(-1)]
-  // The history page may repeat messages that are already loaded. Drops them.
+  // Drops messages of the history page that are already loaded.
   const added = toItems(page).filter(({ seq }) =>
     side === 'older' ? !first || seq < first.seq : !last || seq > last.seq,
   )

@@ -5,7 +5,6 @@ import { type MyRoom, maxUnread } from '#schema/messages/room'
 /** The server's count of the messages after `readSeq`, up to and including the event `asOf`. */
 export type UnreadCount = Pick<MyRoom, 'readSeq' | 'unread' | 'mentions'> & { asOf: number }
 
-/** A message of another user that was received as a notice. */
 interface ReceivedMessage {
   seq: number
   /** False for a reply in a thread, unless it mentions the user. */

@@ -64,7 +64,6 @@ export function createLanguage(chosen: () => string) {
       const forms: Plural = words()[key]
       return fill(forms[rules().select(count)] ?? forms.other, { ...args, count })
     },
-    /** Returns the full date and time. */
     momentOf: (at: string | number) =>
       new Intl.DateTimeFormat(locale(), { dateStyle: 'full', timeStyle: 'short' }).format(
         new Date(at),

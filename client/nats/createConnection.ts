@@ -29,7 +29,6 @@ export interface Connection {
   waitUntilOnline: () => Promise<boolean>
   /** The client can be used at once: its calls and subscriptions wait for the first connection. */
   client: ChatClient
-  /** Calls back after each reconnect. Returns a function that removes the callback. */
   onReconnect(callback: (offlineMs: number) => void): () => void
   /** True if no connection is attempted, so that only cached data is available. */
   isAbsent?: true

@@ -10,7 +10,7 @@ declare const __VERSION__: string
 const worker = self as unknown as ServiceWorkerGlobalScope
 const prefix = 'natter '
 const cacheName = prefix + __VERSION__
-/** Path prefix of files whose names contain a hash of their content. These files never change. */
+/** Path prefix of files whose names contain a hash of their content. */
 const immutablePrefix = '/assets/'
 /** Time after which a navigation shows the cached page instead of waiting for the network. */
 const networkTimeoutMs = 1_500
