@@ -43,8 +43,8 @@ export function createShortcuts({ chat, router, lists, onSwitcher, onHelp }: Sho
     event.stopPropagation()
     action()
   }
-  // The capture phase comes before a focused text field, which would handle arrow keys with modifiers
-  // itself.
+  // In the capture phase, the page receives a key before a text field does. The field would handle
+  // arrow keys with modifiers itself.
   window.addEventListener('keydown', onKey, { capture: true })
   onCleanup(() => window.removeEventListener('keydown', onKey, { capture: true }))
 }

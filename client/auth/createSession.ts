@@ -16,7 +16,7 @@ export type SessionState =
   /** The identity provider is unreachable. */
   | { status: 'unreachable' }
 
-/** `refused` also if the session ended during the renewal. */
+/** A renewal is also `refused` if the session ended in the meantime. */
 export type Renewal = 'renewed' | 'refused' | 'unreachable'
 
 export type Session = ReturnType<typeof createSession>

@@ -7,8 +7,8 @@ export type FollowedThreads = ReturnType<typeof createFollowedThreads>
 const [key, maxThreads] = ['threads', 500]
 
 /**
- * The threads that the user follows: the user wrote the first message of the thread, or replied in
- * it. Replies are recorded in this browser only.
+ * Tracks the threads that the user follows: threads that the user started or replied in. Replies are
+ * recorded in this browser only.
  */
 export function createFollowedThreads(store: LocalStore, me: UserId) {
   const read = () => store.readNow<MessageId[]>(key) ?? []

@@ -36,7 +36,7 @@ export function createReadPositions(
       )
   }
 
-  /** Publishes without waiting for a response: the page is closing. */
+  /** Publishes without waiting for a response, because the page is closing. */
   function publishNow() {
     for (const [room, seq] of pending) client.publish('read.update', { room, seq })
   }

@@ -41,8 +41,8 @@ export function createRooms(options: RoomsOptions) {
   const counts = createUnreadCounts(refreshing)
   const readPositions = createReadPositions(client, setRead)
   /**
-   * For each removed room, the number of the latest refresh at its removal. If that refresh is still
-   * running, its response may list the room, and `load` ignores it.
+   * For each removed room, the number of the last refresh that started before the removal. If that
+   * refresh is still running, its response may list the room; `load` then ignores the room.
    */
   const removalRounds = new Map<RoomId, number>()
   let wasOffline = false
@@ -76,7 +76,7 @@ export function createRooms(options: RoomsOptions) {
     for (const room of removed) onRemoved?.(room, 'meanwhile')
     const pages = new Set(current.map(({ id }) => pageKey(id)))
     void localStore.prune((key) => !key.startsWith(pageKey('')) || pages.has(key))
-    // Between the response and the subscription to a new public room, a notice may have been missed.
+    // A notice of a new public room may have been missed between the response and the subscription.
     // Loads the list again to include its effect.
     if (added.some(({ kind }) => kind === 'public')) void refresh()
     else if (current.some((room) => isUncounted(counts.of(room)))) refreshSoon()

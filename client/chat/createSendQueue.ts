@@ -182,7 +182,8 @@ function withTabLock(clientId: ClientId, send: () => Promise<number | undefined>
 }
 
 /**
- * Returns a UUIDv7. For a recent one, the server need not search for an earlier copy of the message.
+ * Returns a UUIDv7. If its timestamp is recent, the server does not query the database for an earlier
+ * copy of the message.
  */
 function newClientId(at: number): ClientId {
   const time = at.toString(16).padStart(12, '0')

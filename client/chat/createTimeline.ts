@@ -62,7 +62,7 @@ export function createTimeline(options: TimelineOptions) {
       onEvent?.(placed)
     },
     // Reopens the timeline, at most once per `retryDelayMs`. In a room that always has more new
-    // events than one sync returns, it would otherwise reopen without a pause.
+    // events than one sync returns, the timeline would otherwise reopen without a pause.
     onLost() {
       const waitMs = Math.max(0, lostAt + retryDelayMs - Date.now())
       lostAt = Date.now() + waitMs

@@ -9,7 +9,7 @@ export type Typing = ReturnType<typeof createTyping>
 const [shownMs, publishEveryMs] = [5_000, 3_000]
 /**
  * Typing notices and messages have different subjects, so a notice may arrive after the message that
- * it preceded. It is ignored within this time after a message of the same user.
+ * it preceded. A notice is ignored within this time after a message of the same user.
  */
 const staleAfterMessageMs = 1_000
 

@@ -7,8 +7,8 @@ import { applyCount, startUnread, type Unread, type UnreadCount } from './unread
 export function createUnreadCounts({ round, refreshSoon }: Refresh) {
   const counts = new Map<RoomId, Unread>()
   /**
-   * For each room, the number of the latest refresh when its read position changed. If that refresh
-   * is still running, its response may contain the old position.
+   * For each room, the number of the last refresh that started before the read position changed. If
+   * that refresh is still running, its response may contain the old position.
    */
   const readRounds = new Map<RoomId, number>()
 

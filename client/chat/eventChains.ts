@@ -1,7 +1,10 @@
 import type { MessageId } from '#schema/ids'
 import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 
-/** The position of an event in its chain. `prev` is the sequence number of the event before it. */
+/**
+ * The position of an event in its chain. `prev` is the sequence number of the event before it in the
+ * chain.
+ */
 type ChainLink = Pick<Notice, 'seq' | 'prev' | 'threadId'>
 
 export type ChainPosition =

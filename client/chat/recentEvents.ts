@@ -4,8 +4,8 @@ import type { PlacedEvent } from '#schema/messages/event'
 const maxEvents = 500
 
 /**
- * Buffers the latest events of a room. They complete a history page that was read from a lagging
- * replica.
+ * Buffers the latest events of a room. They are added to history pages that a lagging replica
+ * returned without them.
  */
 export class RecentEvents {
   /** Sequence number after which the buffer holds every received event. */

@@ -35,8 +35,8 @@ export function createDeferredClient() {
         current = connected
         return
       }
-      // The queued calls wait for `ready` as well, and run before this callback. Only then does
-      // `current` let new calls run directly, so these cannot overtake the queued calls.
+      // The queued calls also wait for `ready`, and run before this callback. New calls run directly
+      // only once `current` is set, so they cannot overtake the queued calls.
       resolve(connected)
       void ready.then(() => {
         current = connected

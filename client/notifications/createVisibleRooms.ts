@@ -6,7 +6,7 @@ import { isPageActive } from '../ui/isPageActive.ts'
 /**
  * Tracks which rooms and threads are visible in any tab of the user. The active tab holds shared Web
  * Locks for the room and the thread that it shows, and the other tabs query these locks. The browser
- * releases them when a tab closes or crashes.
+ * releases the locks of a tab that closes or crashes.
  */
 export function createVisibleRooms(user: UserId, route: () => Route) {
   const [isActive, setActive] = createSignal(isPageActive())

@@ -73,7 +73,7 @@ async function activate() {
   await worker.clients.claim()
 }
 
-/** Returns whether the path is a route of the web app. The page `/` answers all of them. */
+/** Returns whether the path is a route of the web app, for which the page `/` is cached. */
 function isPage(path: string): boolean {
   return path === '/' || /^\/(callback$|console(\/|$)|r\/)/.test(path)
 }
