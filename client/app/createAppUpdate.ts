@@ -37,7 +37,7 @@ export function createAppUpdate() {
   return { isOutdated }
 }
 
-/** Returns whether the server now delivers the page with another entry script. */
+/** Returns whether the server now delivers another entry script than this page has. */
 async function isPageOutdated(): Promise<boolean> {
   const script = document.querySelector<HTMLScriptElement>('script[type="module"][src]')
   try {

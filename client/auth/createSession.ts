@@ -146,9 +146,7 @@ export function createSession({ issuer, clientId }: Config) {
     start,
     leave: end,
     renew,
-    /** Empty when logged out. */
     token: () => user?.access_token ?? '',
-    /** Returns whether the access token has expired or expires within `expiryMarginS`. */
     isOver: () => (user?.expires_in ?? 0) <= expiryMarginS,
     login: () => redirect(),
     async logout() {
@@ -191,7 +189,7 @@ function readReturnPath(state: unknown): string {
   return isPath && !state.startsWith(callbackPath) ? state : '/'
 }
 
-/** Decodes the claims of an access token for display. The server verifies the token itself. */
+/** Reads the token for display only. The server verifies it. */
 function readIdentity(token: string): SessionIdentity {
   const [, payload = ''] = token.split('.')
   const bytes = Uint8Array.from(

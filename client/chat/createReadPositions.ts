@@ -42,7 +42,6 @@ export function createReadPositions(
   }
 
   return {
-    /** Marks all messages up to this sequence number as read. */
     mark(room: RoomId, seq: number) {
       if (seq <= (pending.get(room) ?? 0)) return
       pending.set(room, seq)

@@ -52,7 +52,6 @@ export function createRoomEvents(options: RoomEventsOptions) {
   return {
     follow,
     isLost: () => feed?.isLost() === true,
-    /** Applies the buffered events after `asOf`. */
     catchUp: (timeline: Timeline, asOf: number): Timeline =>
       recent.after(asOf).reduce(applyEvent, timeline),
     receive(notice: Notice) {

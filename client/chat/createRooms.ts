@@ -162,7 +162,6 @@ export function createRooms(options: RoomsOptions) {
       for (const { id, unread, readSeq, lastSeq } of list())
         if (unread > 0 && lastSeq > readSeq) readPositions.mark(id, lastSeq)
     },
-    /** Returns the id of the direct room with a user; creates the room if necessary. */
     async openDirect(user: UserId): Promise<RoomId> {
       const { room } = await callWithRetry(client, 'room.direct', { with: user })
       await refresh()

@@ -11,7 +11,7 @@ export interface PendingMessage {
   room: RoomId
   threadId?: MessageId | undefined
   text: string
-  /** Time of sending, in milliseconds since the epoch. */
+  /** In milliseconds since the epoch. */
   at: number
   /** `sent`: the server has accepted the message, but its room event has not arrived yet. */
   status: 'pending' | 'sent' | 'failed'

@@ -74,7 +74,7 @@ export function createTimeline(options: TimelineOptions) {
     opened,
     read: (cursor) => readPage(options, cursor),
     onPage(page, side) {
-      // Only `open` restarts a lost feed.
+      // Only `open` restarts a lost feed (see createRoomFeed.ts).
       if (!events.isLost()) events.follow(page.asOf)
       setTimeline((before) => events.catchUp(extendTimeline(before, page, side), page.asOf))
     },

@@ -54,7 +54,6 @@ export function createTyping(client: ChatClient, me: UserId) {
     follow: (room: RoomId): (() => void) => client.listen(topics.roomTyping, { room }, show),
     usersIn: (room: RoomId, threadId?: MessageId): readonly UserId[] =>
       places[keyOf(room, threadId)] ?? [],
-    /** Publishes that the user is typing, at most every three seconds for the same room or thread. */
     publish(room: RoomId, threadId?: MessageId) {
       const place = keyOf(room, threadId)
       const at = Date.now()

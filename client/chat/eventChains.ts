@@ -1,10 +1,7 @@
 import type { MessageId } from '#schema/ids'
 import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 
-/**
- * The position of an event in its chain. `prev` is the sequence number of the event before it in the
- * chain.
- */
+/** An event's position in its chain. `prev` is the sequence number of its predecessor in that chain. */
 type ChainLink = Pick<Notice, 'seq' | 'prev' | 'threadId'>
 
 export type ChainPosition =

@@ -37,10 +37,7 @@ interface EarlyReply {
   seq: number
 }
 
-/**
- * Maximum length of `earlyReplies`. Most entries are never used, because their parent message is
- * older than the loaded messages.
- */
+/** Most early replies are never used: their parent message is older than the loaded messages. */
 const maxEarlyReplies = 50
 
 export function timelineFromPage(page: HistoryPage, threadId?: MessageId): Timeline {

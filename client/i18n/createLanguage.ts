@@ -69,7 +69,6 @@ export function createLanguage(chosen: () => string) {
         new Date(at),
       ),
     timeOf: (at: string | number) => time().format(new Date(at)),
-    /** Returns `Today`, `Yesterday` or the full date. */
     dayNameOf(at: string | number) {
       const today = new Date()
       const yesterday = new Date(today.getFullYear(), today.getMonth(), today.getDate() - 1)

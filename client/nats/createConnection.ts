@@ -122,7 +122,7 @@ export function createConnection(config: Config, session: Session, user: string)
     retry = setTimeout(() => void connect(), rejectedDelayMs * (1 + Math.random()))
   }
 
-  /** Connects, with retries. Returns undefined when the server rejects the token. */
+  /** Returns undefined when the server rejects the token. */
   async function dial(): Promise<NatsConnection | undefined> {
     while (!isDisposed) {
       try {

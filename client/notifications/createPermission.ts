@@ -6,7 +6,6 @@ export function createPermission() {
   const [state, setState] = createSignal<NotificationPermission | 'unsupported'>(read())
   const update = () => setState(read())
   let status: PermissionStatus | undefined
-  // The user may change the permission in the browser's settings.
   void navigator.permissions?.query({ name: 'notifications' }).then(
     (current) => {
       status = current

@@ -29,10 +29,7 @@ export function createVisibleRooms(user: UserId, route: () => Route) {
   })
 
   return {
-    /**
-     * Returns whether the room or thread is visible in any tab. A thread is not visible if only its
-     * room is shown.
-     */
+    /** A thread is not visible if only its room is shown. */
     async isVisible(place: Pick<Route, 'room' | 'thread'>): Promise<boolean> {
       const last = shown(place).at(-1)
       if (last === undefined) return false

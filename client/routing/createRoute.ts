@@ -48,7 +48,7 @@ export function pathOf({ room, thread, message, console }: Route): string {
   return `/r/${room}${threadPath}${message === undefined ? '' : `/m/${message}`}`
 }
 
-/** Returns an absolute link. A link to a message in a thread may omit the thread. */
+/** A link to a message in a thread may omit the thread. */
 export function linkTo(route: Route): string {
   return window.location.origin + pathOf(route)
 }
