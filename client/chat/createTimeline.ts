@@ -49,7 +49,7 @@ export function createTimeline(options: TimelineOptions) {
     timelineFromPage(cachedPage ?? emptyPage, threadId),
   )
   const [opened, setOpened] = createSignal(0)
-  /** Of concurrent `open` calls, only the last one takes effect. */
+  /** Number of the latest `open` call. Earlier calls that are still running have no effect. */
   let turns = 0
   let isClosed = false
   let lostAt = 0

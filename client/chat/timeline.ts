@@ -37,7 +37,10 @@ interface EarlyReply {
   seq: number
 }
 
-/** Most early replies are never used: their parent message is older than the loaded messages. */
+/**
+ * Maximum number of early replies. Most of them are never used, because their parent message is older
+ * than the loaded messages.
+ */
 const maxEarlyReplies = 50
 
 export function timelineFromPage(page: HistoryPage, threadId?: MessageId): Timeline {

@@ -39,7 +39,7 @@ export const graceMs = 2_000
 const [minReconnectMs, maxReconnectMs] = [250, 8_000]
 /** Retry delay while the device is offline. It is short, because an attempt then costs nothing. */
 const noNetworkWaitMs = 1_000
-/** The connection is closed if a ping is not answered before the next one. */
+/** Interval of pings. The connection is closed if a ping is not answered before the next one. */
 const pingMs = 10_000
 const checkTimeoutMs = 4_000
 /**
