@@ -34,7 +34,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      // An undefined import fails the build instead of throwing in the browser.
+      // Fails the build on an undefined import, which otherwise would throw only in the browser.
       onLog(level, log, report) {
         if (log.code === 'IMPORT_IS_UNDEFINED') throw new Error(log.message)
         report(level, log)
@@ -44,7 +44,7 @@ export default defineConfig({
         worker: join(import.meta.dirname, 'service-worker', 'worker.ts'),
       },
       output: {
-        // A service worker must keep its URL.
+        // The URL of a service worker must be the same in each build.
         entryFileNames: ({ name }) => (name === 'worker' ? 'worker.js' : 'assets/[name]-[hash].js'),
       },
     },

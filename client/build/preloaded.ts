@@ -1,6 +1,6 @@
 import type { Plugin } from 'vite'
 
-/** Adds links to the page's HTML that preload a dynamically imported module and its dependencies. */
+/** Adds preload links for a dynamically imported module and its dependencies to index.html. */
 export function preloaded(module: string): Plugin {
   return {
     name: 'preloaded',

@@ -4,8 +4,8 @@ import type { Plugin } from 'vite'
 const schema = join(import.meta.dirname, '..', '..', 'schema') + sep
 
 /**
- * Replaces valibot in schema/ by a stub: the functions on the server already validate their inputs and
- * outputs, and valibot would be a tenth of the JavaScript that is loaded first.
+ * Replaces valibot in schema/ by a stub. The server already validates inputs and outputs, and
+ * valibot would be a tenth of the JavaScript that is loaded first.
  */
 export function stripValidation(): Plugin {
   return {

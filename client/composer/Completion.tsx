@@ -17,21 +17,20 @@ import { StatusText } from '../people/StatusText.tsx'
 import type { CompletionQuery } from './completionQuery.ts'
 import { createSuggestions } from './createSuggestions.ts'
 
-/** Interface of the suggestion list for the text field, which keeps the focus. */
+/** Lets the text field, which keeps the focus, control the suggestion list. */
 export interface CompletionHandle {
   /** Element id of the highlighted suggestion. */
   activeId: () => string | undefined
-  /** Handles a key; returns whether the list has used it. */
+  /** Returns whether the list has used the key. */
   handleKey: (event: KeyboardEvent) => boolean
 }
 
-/** Suggests users or emoji for the word at the caret, chosen by arrow keys and Enter or by pointer. */
+/** Suggests users or emoji for the word at the caret. */
 export function Completion(props: {
   query: CompletionQuery
   listId: string
   onChoose: (text: string) => void
   onDismiss: () => void
-  /** Receives the handle on mount and undefined on unmount. */
   onReady: (handle: CompletionHandle | undefined) => void
 }) {
   const chat = useChat()
@@ -47,7 +46,8 @@ export function Completion(props: {
       () => setSelected(0),
     ),
   )
-  // An emoji name that ends with a colon is complete and is replaced without a choice.
+  // If the user types the closing colon of an emoji name, the emoji replaces the name without a
+  // choice.
   createEffect(() => {
     const [exact] = suggestions()
     if (props.query.text.endsWith(':') && exact) props.onChoose(exact.text)

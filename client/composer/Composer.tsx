@@ -16,7 +16,6 @@ import { markOf, replaceText, toggleMark } from './textEditing.ts'
 const Completion = lazyPart(async () => (await import('./Completion.tsx')).Completion)
 const EmojiPicker = lazyMenu(async () => (await import('../emoji/EmojiPicker.tsx')).EmojiPicker)
 
-/** Writes and edits messages of the conversation. Drafts survive a reload. */
 export function Composer(props: { label: string }) {
   const chat = useChat()
   const { t, tn } = useLanguage()
@@ -26,7 +25,6 @@ export function Composer(props: { label: string }) {
   const { text, change, tooMuch, problem, submit } = draft
   const [caret, setCaret] = createSignal(0)
   const [isWriting, setWriting] = createSignal(false)
-  /** Start index of the word whose suggestions the user has dismissed. */
   const [dismissedStart, setDismissedStart] = createSignal<number>()
   const [completion, setCompletion] = createSignal<CompletionHandle>()
   const listId = createUniqueId()
@@ -45,7 +43,7 @@ export function Composer(props: { label: string }) {
     const current = isWriting() ? query() : undefined
     return current?.start === dismissedStart() ? undefined : current
   }
-  // Suggests again when the caret has left the word whose suggestions were dismissed.
+  // Forgets the dismissal once the caret has left the word.
   createEffect(() => query()?.start !== dismissedStart() && setDismissedStart())
 
   function grow() {

@@ -1,4 +1,3 @@
-/** The mention or emoji name that is being typed before the caret. */
 export interface CompletionQuery {
   kind: 'person' | 'emoji'
   text: string

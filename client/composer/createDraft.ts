@@ -3,7 +3,7 @@ import { maxTextLength } from '#schema/messages/chat'
 import type { Chat } from '../chat/createChat.ts'
 import type { Conversation } from '../messages/createConversation.ts'
 
-/** The text of the composer: a draft, or the message being edited. Both survive a reload. */
+/** Holds the text of the composer: a draft, or the message being edited. Both survive a reload. */
 export function createDraft(chat: Chat, conversation: Conversation, focus: () => void) {
   const { room, threadId, timeline, editing, setEditing, send, saveEdit } = conversation
   const place = threadId === undefined ? room.id : `${room.id}/${threadId}`
@@ -27,7 +27,7 @@ export function createDraft(chat: Chat, conversation: Conversation, focus: () =>
       { defer: true },
     ),
   )
-  // As soon as its message is loaded, resumes an edit that was begun before a reload.
+  // Resumes an edit that was begun before a reload, as soon as the edited message is loaded.
   let unfinished = chat.edits.read(place)
   createEffect(() => {
     const item = unfinished && timeline.items().find(({ id }) => id === unfinished?.id)

@@ -13,7 +13,10 @@ export type Suggestion =
 const maxSuggestions = 8
 const debounceMs = 120
 
-/** Suggests emoji, or members of the room at once and other users after a search on the server. */
+/**
+ * Suggests emoji or users. Members of the room appear at once, other users after a search on the
+ * server.
+ */
 export function createSuggestions(
   query: Accessor<CompletionQuery>,
 ): Accessor<readonly Suggestion[]> {
@@ -52,10 +55,7 @@ function createPeopleOf(query: Accessor<CompletionQuery>): Accessor<Suggestion[]
   )
   chat.members.ensureLoaded(room.id)
 
-  /**
-   * Users to suggest: first the latest senders, who are the likeliest to be mentioned, then the members
-   * of the room.
-   */
+  /** The latest senders, who are the likeliest to be mentioned, and then the members of the room. */
   const insiders = createMemo(() => {
     const senders = timeline.items().map(({ sender }) => sender)
     const members = chat.members.of(room.id)?.map(({ userId }) => userId) ?? []
@@ -74,7 +74,7 @@ function createPeopleOf(query: Accessor<CompletionQuery>): Accessor<Suggestion[]
       return rank === undefined ? [] : [{ userId, rank }]
     })
     const ranked = matches.sort((a, b) => a.rank - b.rank).map(({ userId }) => userId)
-    // The latest search result may belong to a text that was typed before; it is then not used.
+    // The latest search result may belong to an earlier text. It is then not used.
     const result = search()
     const others = result?.text === text && text !== '' ? result.users : []
     const isOutside = (user: UserId) => names().size > 0 && !insiders().includes(user)

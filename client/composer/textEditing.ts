@@ -1,6 +1,6 @@
 /**
- * Replaces a range of a field's text, undoable like typed text. The caret moves to the end of the new
- * text.
+ * Replaces a range of a field's text and moves the caret to the end of the new text. The user can
+ * undo it.
  */
 export function replaceText(
   field: HTMLTextAreaElement,
@@ -9,7 +9,7 @@ export function replaceText(
 ): void {
   field.focus()
   field.setSelectionRange(start, end)
-  // `execCommand` is deprecated, but still the only way to add to the browser's undo history.
+  // `execCommand` is deprecated, but only it adds to the browser's undo history.
   if (document.execCommand('insertText', false, text)) return
   field.setRangeText(text, start, end, 'end')
   field.dispatchEvent(new InputEvent('input', { bubbles: true }))
@@ -17,7 +17,6 @@ export function replaceText(
 
 const marks: Record<string, string> = { b: '**', i: '_', e: '`' }
 
-/** Returns the Markdown mark of a shortcut: bold, italic or code. */
 export function markOf(event: KeyboardEvent): string | undefined {
   if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return undefined
   return marks[event.key.toLowerCase()]
@@ -39,8 +38,8 @@ export function toggleMark(field: HTMLTextAreaElement, mark: string): void {
 }
 
 /**
- * Returns the marks to insert before and after the selected text. Code with several lines needs fences
- * on separate lines.
+ * Returns the marks to insert before and after the selected text. Code of several lines needs
+ * fences.
  */
 function fenceFor(mark: string, selected: string): readonly [string, string] {
   return mark === '`' && selected.includes('\n') ? ['```\n', '\n```'] : [mark, mark]

@@ -59,7 +59,6 @@ export function InFlightChart(props: ChartProps) {
   )
 }
 
-/** Returns the accessible description of a chart: the latest and the highest value. */
 function describeValues(
   values: readonly (number | undefined)[],
   show: (value: number) => string,

@@ -5,7 +5,6 @@ import { ConfirmDialog } from '../ui/ConfirmDialog.tsx'
 import { createDeadLetters, type DeadLetterAction } from './createDeadLetters.ts'
 import { useConsoleWords } from './useWords.ts'
 
-/** Lists dead letters with their reason and origin, to replay or discard. */
 export function DeadLettersView() {
   const chat = useChat()
   const { w, dateTime } = useConsoleWords()

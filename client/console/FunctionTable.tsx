@@ -12,7 +12,7 @@ interface Sort {
   isDown: boolean
 }
 
-/** Returns the function names, sorted by the values of a column; ties are sorted by name. */
+/** Returns the function names, sorted by a column and then by name. */
 export function sortNames(
   names: readonly string[],
   byName: Readonly<Record<string, WatchedService>>,

@@ -5,7 +5,6 @@ import { FunctionDetails } from './FunctionDetails.tsx'
 import { FunctionTable, type SortColumn, sortNames } from './FunctionTable.tsx'
 import { useConsoleWords } from './useWords.ts'
 
-/** Shows charts of all functions together, and a table with one row per function. */
 export function Functions(props: { statistics: ConsoleState }) {
   const { w, number, count, duration } = useConsoleWords()
   const [text, setText] = createSignal('')
@@ -92,7 +91,7 @@ export function Functions(props: { statistics: ConsoleState }) {
               onSort={(by) =>
                 setSort((before) => ({
                   by,
-                  // The first press on a column of numbers sorts it in descending order.
+                  // The first click on a column of numbers sorts it in descending order.
                   isDown: before.by === by ? !before.isDown : by !== 'name',
                 }))
               }

@@ -7,10 +7,13 @@ export interface Line {
 }
 
 const [width, height] = [120, 30]
-/** Minimum width of the time axis (half a minute), so that a short series is not a dot in a corner. */
+/**
+ * Minimum number of samples on the time axis. With fewer, a short series would be a dot in a
+ * corner.
+ */
 const minSamples = 15
 
-/** Draws values of the last two minutes, the newest on the right. All lines share one scale. */
+/** Draws the values of the last two minutes, the newest on the right. All lines share one scale. */
 export function Sparkline(props: { lines: readonly Line[]; label: string; isLarge?: boolean }) {
   const highest = () =>
     Math.max(1e-9, ...props.lines.flatMap(({ values }) => values.map((value) => value ?? 0)))
@@ -48,7 +51,6 @@ export function Sparkline(props: { lines: readonly Line[]; label: string; isLarg
 
 type Point = { x: number; y: number | undefined }
 
-/** Returns an SVG path that is interrupted at undefined values. */
 function pathOf(points: readonly Point[]): string {
   let isDrawing = false
   let path = ''

@@ -11,7 +11,6 @@ interface Trace {
   spans: ConsoleSpan[]
 }
 
-/** Lists the recorded traces, newest first; each expands into its spans. */
 export function Traces() {
   const chat = useChat()
   const { w } = useConsoleWords()

@@ -9,7 +9,6 @@ interface Step<S extends Span> {
 
 const maxDepth = 6
 
-/** Draws the spans of a trace below each other, on a common time axis. */
 export function Waterfall<
   S extends Span & { process?: string; error?: string | undefined },
 >(props: { spans: readonly S[] }) {

@@ -12,7 +12,6 @@ import {
   toSample,
 } from './series.ts'
 
-/** The current statistics of a function, and the samples of the last two minutes. */
 export interface WatchedService {
   sum: ServiceSum
   samples: readonly Sample[]
@@ -22,7 +21,10 @@ export interface WatchedService {
 export type ConsoleStatus =
   | { status: 'loading' }
   | { status: 'live' }
-  /** The last request failed. `since`: time of the last response, in milliseconds since the epoch. */
+  /**
+   * The last request failed. `since` is the time of the last response, in milliseconds since the
+   * epoch.
+   */
   | { status: 'late'; since: number }
   | { status: 'refused' }
 
@@ -63,13 +65,14 @@ export function createConsole(client: ChatClient) {
     const fresh = services.flatMap((sum) => {
       const now = { at, sum }
       const before = snapshots.get(sum.name)
-      // A cached response contains the last snapshot again.
+      // A cached response repeats the last snapshot.
       if (before?.at === at) return []
       snapshots.set(sum.name, now)
       const sample = toSample(before, now)
       const known = byName[sum.name]?.samples ?? []
       setByName(sum.name, { sum, isGone: false, samples: appendSample(known, sample) })
-      // The totals exclude the console's own calls, which would dominate them on an idle system.
+      // The totals exclude the console's own calls, which would be most of the calls of an idle
+      // system.
       return sum.name.startsWith('console.') ? [] : sample
     })
     if (fresh.length > 0) setAll((before) => appendSample(before, combineSamples(fresh)))

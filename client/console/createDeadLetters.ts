@@ -7,7 +7,6 @@ import type { ChatClient } from '../nats/chatClient.ts'
 export type DeadLetterAction = 'replay' | 'discard'
 export type Outcome = { status: 'done' | 'gone' } | { status: 'failed'; error: string }
 
-/** The dead letters, loaded page by page, with replay and discard. */
 export function createDeadLetters(client: ChatClient) {
   const [letters, setLetters] = createSignal<readonly DeadLetter[]>()
   const [total, setTotal] = createSignal(0)
@@ -34,7 +33,7 @@ export function createDeadLetters(client: ChatClient) {
     problem,
     refresh: () => load(0),
     more: () => load(letters()?.at(-1)?.seq ?? 0),
-    /** Replays or discards a dead letter. Idempotent; `gone` if it was handled before. */
+    /** Replays or discards a dead letter. Returns `gone` if it was already replayed or discarded. */
     async act(action: DeadLetterAction, { seq }: DeadLetter): Promise<Outcome> {
       try {
         const { done } =

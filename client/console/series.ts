@@ -1,6 +1,6 @@
 import type { ServiceSum } from '#schema/messages/console'
 
-/** Rates and latencies between two snapshots of a function, or of all functions. */
+/** Rates and latencies between two snapshots of one function, or of all functions together. */
 export interface Sample {
   /** Calls per second; undefined if the instances have changed between the snapshots. */
   perSecond: number | undefined
@@ -10,7 +10,7 @@ export interface Sample {
   inFlight: number
 }
 
-/** Number of samples shown: two minutes at one sample per `pollMs`. */
+/** Number of samples that a chart shows: two minutes at one sample per `pollMs`. */
 export const shownSamples = 60
 export const pollMs = 2_000
 

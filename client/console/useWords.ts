@@ -6,12 +6,11 @@ import { zh } from './words/zh.ts'
 
 export const consoleWords: Record<string, ConsoleWords> = { en, de, zh, ar }
 
-/** Returns the console's texts and its formats of numbers, times and durations, in the page's language. */
 export function useConsoleWords() {
   const { code, locale } = useLanguage()
   const format = (value: number, options: Intl.NumberFormatOptions) =>
     new Intl.NumberFormat(locale(), options).format(value)
-  /** Number format with at most three significant digits: 0.42, 4.2, 42. */
+  /** Formats with at most three significant digits: 0.42, 4.2, 42. */
   const short = (value: number) => ({
     maximumFractionDigits: value >= 100 ? 0 : value >= 10 ? 1 : 2,
   })

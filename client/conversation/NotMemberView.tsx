@@ -5,7 +5,7 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { callWithRetry } from '../nats/callWithRetry.ts'
 import { BackButton } from '../routing/BackButton.tsx'
 
-/** Codes of errors which mean that the room does not exist or that the user has no access to it. */
+/** Error codes for a room that does not exist or that the user may not read. */
 const noAccessCodes: ReadonlySet<string> = new Set(['forbidden', 'not_found', 'invalid'])
 const retryDelayMs = 5_000
 

@@ -10,7 +10,6 @@ import { lazyMenu } from '../ui/lazyMenu.tsx'
 
 const RoomMenu = lazyMenu(async () => (await import('../rooms/RoomMenu.tsx')).RoomMenu)
 
-/** Shows the title of a room, the button of its member list, and its menu. */
 export function RoomHeader(props: {
   room: MyRoom
   isMembersOpen: boolean

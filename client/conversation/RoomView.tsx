@@ -21,10 +21,7 @@ const MembersPanel = lazyPart(
 )
 const ThreadPanel = lazyPart(async () => (await import('./ThreadPanel.tsx')).ThreadPanel)
 
-/**
- * Shows a room with its messages, composer and side panel, or, to non-members, whether they can join
- * it.
- */
+/** Shows a room. A non-member sees whether the room can be joined. */
 export function RoomView(props: { room: RoomId }) {
   const chat = useChat()
   const room = () => chat.rooms.byId[props.room]
@@ -40,7 +37,7 @@ function MemberView(props: { room: MyRoom }) {
   const id = props.room.id
   const [cached] = createResource(async () => (await chat.readCachedPage(id)) ?? null)
   return (
-    // The cached page is shown until the server has answered, so it is read first.
+    // Waits for the cached history page, which is shown until the server has responded.
     <Show when={cached.state === 'ready'}>
       <Conversation room={props.room} page={cached.latest ?? undefined} />
     </Show>
@@ -66,18 +63,19 @@ function Conversation(props: {
   const showsMembers = () => isMembersOpen() && route().thread === undefined
   const toggleMembers = () => {
     setMembersOpen(!showsMembers())
-    // The side panel shows either the members or a thread, so this closes the thread.
+    // The side panel shows either the members or a thread, so opening the members closes the
+    // thread.
     if (route().thread !== undefined) go({ room: props.room.id })
   }
   /**
-   * Handles Escape: marks the room as read when pressed in the message list; closes the side panel
-   * when pressed in the panel or in an empty composer.
+   * Handles Escape. In the message list, Escape marks the room as read. In the side panel or in an
+   * empty composer, it closes the side panel.
    */
   const onKey = (event: KeyboardEvent) => {
     const { target } = event
     if (event.key !== 'Escape' || event.shiftKey || event.defaultPrevented || event.isComposing)
       return
-    // Menus and dialogs, which are rendered outside the room, handle Escape themselves.
+    // Menus and dialogs are rendered outside the room and handle Escape themselves.
     if (!(target instanceof HTMLElement) || !target.closest('.room')) return
     const isInPanel = target.closest('.panel') !== null
     if (target.closest('[role="log"]') && !isInPanel)

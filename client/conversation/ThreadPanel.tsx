@@ -18,7 +18,6 @@ import { MessageRow } from '../messages/MessageRow.tsx'
 import { useRoute } from '../routing/createRoute.ts'
 import { Icon } from '../ui/Icon.tsx'
 
-/** Shows a thread beside its room: the root message and the replies. */
 export function ThreadPanel(props: {
   room: MyRoom
   thread: MessageId
@@ -28,7 +27,7 @@ export function ThreadPanel(props: {
   const chat = useChat()
   const { t } = useLanguage()
   const roomConversation = useConversation()
-  // The root message remains stored when the room's timeline moves to a page without it.
+  // The panel keeps the root message when the room's timeline moves to a history page without it.
   const [root, setRoot] = createSignal<TimelineMessage>()
   createComputed(() => {
     const found = roomConversation.timeline.items().find(({ id }) => id === props.thread)

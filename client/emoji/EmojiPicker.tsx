@@ -35,8 +35,8 @@ export function EmojiPicker(props: MenuProps & { onPick: (emoji: string) => void
   }
 
   /**
-   * Picks an emoji and closes the picker. If `onPick` has moved the focus to the composer, the focus
-   * stays there; otherwise it returns to the picker's button.
+   * Picks an emoji and closes the picker. The focus stays in the composer if `onPick` has moved it
+   * there. Otherwise it returns to the picker's button.
    */
   const pick = (emoji: string) => {
     props.onPick(emoji)
@@ -54,7 +54,8 @@ export function EmojiPicker(props: MenuProps & { onPick: (emoji: string) => void
           class="menu emoji-menu"
           aria-label={props.label}
           onOpenAutoFocus={(event) => {
-            // On touch screens, the on-screen keyboard would cover the emoji.
+            // On touch screens, focusing the search field would open a keyboard that covers the
+            // emoji.
             if (window.matchMedia('(hover: hover)').matches) return
             event.preventDefault()
           }}

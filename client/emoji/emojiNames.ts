@@ -12,7 +12,7 @@ export const emojiGroups = [
 ] as const
 export type EmojiGroup = (typeof emojiGroups)[number]
 
-/** Common emoji, named as in other chats. Each line: emoji, name, search words. */
+/** Each line: emoji, name, search words. */
 const linesByGroup: Record<EmojiGroup, string> = {
   faces: `
 😀 grinning happy smile
@@ -334,14 +334,13 @@ function readLine(line: string): NamedEmoji {
 const all = emojiGroups.flatMap(emojiOf)
 const names = new Map(all.map(([emoji, name]) => [emoji, name]))
 
-/** Returns the name of an emoji, or the emoji itself if it has none. */
 export function nameOfEmoji(emoji: string): string {
   return names.get(emoji) ?? emoji
 }
 
 /**
- * Returns the emoji whose name starts with the text, then those with a search word that starts with
- * it. A text that ends with a colon is a complete name and matches exactly.
+ * Returns emoji whose name starts with the text, and then those with a matching search word. A text
+ * that ends with a colon is a complete name.
  */
 export function findEmoji(text: string, limit: number): readonly NamedEmoji[] {
   const query = text.toLowerCase()

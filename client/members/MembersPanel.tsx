@@ -17,7 +17,7 @@ import { latestOf } from '../ui/SearchStatus.tsx'
 
 const MemberMenu = lazyMenu(async () => (await import('./MemberMenu.tsx')).MemberMenu)
 
-/** Shows the members of a room with their status, those online first, and the actions on the room. */
+/** Shows the members of a room, those online first, and the actions on the room. */
 export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
   const chat = useChat()
   const { t, code } = useLanguage()
@@ -38,8 +38,8 @@ export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
   )
   const [confirming, setConfirming] = createSignal<'leave' | 'archive'>()
   /**
-   * Leaves the room. A private room asks for confirmation, because joining it again needs an
-   * invitation.
+   * Asks for confirmation before leaving a private room, because only an invited user can join it
+   * again.
    */
   const leave = () =>
     props.room.kind === 'private'

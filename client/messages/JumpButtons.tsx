@@ -4,8 +4,8 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { Icon } from '../ui/Icon.tsx'
 
 /**
- * Buttons that scroll to the unread line or the newest message, and a notice that a linked message is
- * missing.
+ * Shows buttons that scroll to the unread line or to the newest message. Shows a notice if a linked
+ * message is missing.
  */
 export function JumpButtons(props: {
   isUnreadAbove: boolean

@@ -30,7 +30,10 @@ export function RoomStart(props: { isRow?: boolean }) {
   )
 }
 
-/** Shows a skeleton while messages load, or, after a grace period, that a connection is required. */
+/**
+ * Shows a skeleton. If the page is still offline after `graceMs`, shows that a connection is
+ * required.
+ */
 export function LoadingState() {
   const chat = useChat()
   const { t } = useLanguage()
@@ -71,7 +74,6 @@ function LoadingSkeleton(props: { text: string }) {
   )
 }
 
-/** Shows above the first message that older messages are loading or could not be loaded. */
 export function OlderMessages() {
   const { t } = useLanguage()
   const { timeline } = useConversation()

@@ -12,22 +12,22 @@ import { LoadingState, OlderMessages, RoomStart } from './ListStates.tsx'
 import { Row } from './Row.tsx'
 
 /**
- * Rows are rendered up to this distance above and below the visible part, in pixels. Otherwise a fast
- * scroll would show blank frames.
+ * Rows are rendered up to this distance, in pixels, above and below the visible part. Without it, a
+ * fast scroll would show blank frames.
  */
 const overscanPx = 600
 const maxAnnouncedLength = 300
 
-/** Lists the messages of a room or thread, rendering only those near the view. */
+/** Lists the messages of a room or thread. Only the rows near the visible part are rendered. */
 export function MessageList(props: { title: string }) {
   const chat = useChat()
   const { t, timeOf } = useLanguage()
   const conversation = useConversation()
   const { rows, timeline } = conversation
   const linked = createLinkedMessage(chat, conversation)
-  // Rows are rendered by key: a row keeps its elements, and the focus, when its message changes.
+  // Rows are rendered by key. A row keeps its elements, and so the focus, when its message changes.
   const keys = createMemo(() => rows().map(({ key }) => key))
-  /** Whether the list is shown. Pending messages are shown even before the first page has loaded. */
+  /** True also before the first history page has loaded, if there are pending messages to show. */
   const hasList = createMemo(
     () => timeline.status() === 'ready' || (timeline.status() !== 'forbidden' && keys().length > 0),
   )
@@ -46,8 +46,8 @@ export function MessageList(props: { title: string }) {
   }
 
   /**
-   * Moves the focus to the next or previous message; from the list itself, to its last rendered
-   * message.
+   * Moves the focus to the next or previous message. If no message has the focus, moves it to the
+   * last rendered message.
    */
   function moveFocus(step: -1 | 1, log: HTMLElement) {
     const articles = [...log.querySelectorAll<HTMLElement>('article')]

@@ -28,7 +28,7 @@ export function MessageMenu(
   const link = () => linkTo({ room: props.item.room, message: props.item.id })
 
   let isCardRequested = false
-  /** Shows the user card after the menu has returned the focus: a focus change would close the card. */
+  /** Opens the user card after the menu has returned the focus. A focus change would close the card. */
   const showCard = () => {
     if (isCardRequested) setTimeout(() => card.show(props.item.sender, props.anchor()))
     isCardRequested = false

@@ -15,10 +15,6 @@ import { Reactions } from './Reactions.tsx'
 
 const maxAnnouncedLength = 300
 
-/**
- * Shows a message with its sender, reactions and replies, and with its toolbar when hovered or
- * focused.
- */
 export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isMarked: boolean }) {
   const chat = useChat()
   const { t, timeOf, tn } = useLanguage()
@@ -30,7 +26,10 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
   const card = useUserCard()
   const showCard = ({ currentTarget }: { currentTarget: HTMLElement }) =>
     card.show(props.item.sender, currentTarget)
-  /** The accessible name: the message with its state, reactions and replies in one sentence. */
+  /**
+   * The accessible name of the row: the message with its state, reactions and replies in one
+   * sentence.
+   */
   const sentence = () => {
     const { at, text, editedAt, deletedAt, reactions, replies } = props.item
     const plain = deletedAt
@@ -46,11 +45,10 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
     ].join(', ')
   }
   const [hasFocus, setHasFocus] = createSignal(false)
-  // Whether the toolbar is rendered: most rows never need one.
+  // Most rows never need a toolbar, so it is rendered only on hover or focus.
   const [hasActions, setHasActions] = createSignal(false)
   let article: HTMLElement | undefined
-  // Focuses the message when it is touched, so that its toolbar is shown: not every browser focuses a
-  // touched element.
+  // Focuses a touched message, so that its toolbar is shown. Not every browser does this by itself.
   const onTouch = ({ target, pointerType }: PointerEvent) => {
     if (pointerType !== 'touch') return
     if (target instanceof Element && target.closest('a, button, input')) return

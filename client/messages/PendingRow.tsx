@@ -6,7 +6,10 @@ import { failureText } from '../i18n/problem.ts'
 import { Avatar } from '../people/Avatar.tsx'
 import { MessageText } from '../text/MessageText.tsx'
 
-/** Shows a message of the user that is not stored yet, with retry and discard if it has failed. */
+/**
+ * Shows an outgoing message that is not stored yet. If sending has failed, offers retry and
+ * discard.
+ */
 export function PendingRow(props: { outgoing: PendingMessage; isFirst: boolean }) {
   const chat = useChat()
   const { t, timeOf } = useLanguage()

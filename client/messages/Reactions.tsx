@@ -4,7 +4,6 @@ import type { TimelineMessage } from '../chat/timeline.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { useConversation } from './createConversation.ts'
 
-/** Shows the reactions to a message as buttons, which add or remove the user's own reaction. */
 export function Reactions(props: { item: TimelineMessage }) {
   const emojis = () => props.item.reactions.map(({ emoji }) => emoji)
   return (

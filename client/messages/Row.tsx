@@ -7,18 +7,15 @@ import { MessageRow } from './MessageRow.tsx'
 import { PendingRow } from './PendingRow.tsx'
 import type { ListRow } from './rows.ts'
 
-/**
- * Renders the row with this key. Its content may change; its kind does not, because the key determines
- * it.
- */
+/** Renders the row with this key. The key determines the row's kind, so the kind never changes. */
 export function Row(props: {
   key: string
   row: ListRow | undefined
   marked: MessageId | undefined
 }) {
   const { t } = useLanguage()
-  // The virtual list updates the rows first and their indexes later. In between, `props.row` may be
-  // the row of another key; it is ignored.
+  // The virtual list updates its rows first and their indexes later. In between, `props.row` may be
+  // the row of another key. The previous row is then used.
   const row = createMemo<ListRow | undefined>((previous) =>
     props.row?.key === props.key ? props.row : previous,
   )

@@ -24,7 +24,8 @@ export interface ConversationOptions {
   threadId?: MessageId
   page?: HistoryPage | undefined
   /**
-   * Whether the URL links to a message of the conversation: the timeline opens there once it is found.
+   * Whether the URL links to a message of this conversation. The timeline then opens at that
+   * message.
    */
   isTargeted?: boolean
   onEvent?: (placed: PlacedEvent) => void
@@ -32,22 +33,22 @@ export interface ConversationOptions {
 
 const start: ListRow = { kind: 'start', key: 'start' }
 
-/** The view of a room or a thread: timeline, rows, editing, sending and the unread line. */
+/** Holds the state of an open room or thread: timeline, rows, editing, sending and the unread line. */
 export function createConversation(options: ConversationOptions) {
   const { chat, room, threadId, onEvent } = options
   const [editing, setEditing] = createSignal<TimelineMessage>()
   const [traced, setTraced] = createSignal<TimelineMessage>()
   const [deleting, setDeleting] = createSignal<TimelineMessage>()
-  /** Set after "mark unread": visible messages are then not marked as read again. */
+  /** Set by "mark unread". While it is set, visible messages are not marked as read. */
   const [isMarkedUnread, setMarkedUnread] = createSignal(false)
-  // The unread line stays where it was when the room was opened, or when the page became inactive.
+  // Sequence number after which the unread line is drawn, if there is one. It stays the same while
+  // the user reads.
   const [readSeq, setReadSeq] = createSignal(
     threadId === undefined && room.unread > 0 ? room.readSeq : undefined,
   )
   /**
-   * Returns the sequence number at which the timeline reopens after missed events could not be fetched:
-   * that of the first unread message, to which the unread line is moved. Undefined: at the newest
-   * message.
+   * Returns the sequence number at which the timeline reopens if missed events cannot be fetched.
+   * It is that of the first unread message. Undefined means the newest message.
    */
   function restartAt(): number | undefined {
     const { readSeq: read } = chat.rooms.byId[room.id] ?? room
@@ -68,18 +69,20 @@ export function createConversation(options: ConversationOptions) {
       .all()
       .filter((message) => message.room === room.id && message.threadId === threadId),
   )
-  /** Whether the first unread message is older than the loaded messages. */
   const isLineAbove = () => {
     const [first] = timeline.items()
     const seq = readSeq()
     return seq !== undefined && first !== undefined && first.seq > seq && timeline.hasOlder()
   }
   const lineSeq = () => (isLineAbove() ? undefined : readSeq())
-  /** Value of `timeline.opened()` when the user last sent a message below an older page. */
+  /**
+   * Value of `timeline.opened()` when the user last sent a message while an older history page was
+   * shown.
+   */
   const [sentFrom, setSentFrom] = createSignal(0)
   /**
-   * Outgoing messages to show. While an older page is shown, there are none, unless the user sent one
-   * from that page.
+   * Outgoing messages to show. While an older history page is shown, there are none, unless the
+   * user sent one from that page.
    */
   const shownOutgoing = () =>
     timeline.hasNewer() && sentFrom() !== timeline.opened() ? [] : outgoing()
@@ -90,7 +93,7 @@ export function createConversation(options: ConversationOptions) {
   })
   const lastOwn = () =>
     timeline.items().findLast(({ sender, deletedAt }) => sender === chat.me && !deletedAt)
-  /** Client id of an outgoing message that is to be edited as soon as its event arrives. */
+  /** Client id of an outgoing message that will be edited as soon as its event arrives. */
   const [awaited, setAwaited] = createSignal<ClientId>()
   createEffect(() => {
     const item = timeline.items().findLast(({ clientId }) => clientId === awaited())
@@ -110,16 +113,21 @@ export function createConversation(options: ConversationOptions) {
     setEditing,
     traced,
     setTraced,
-    /** The message whose deletion awaits confirmation. */
     deleting,
     setDeleting,
-    /** Edits the user's last message, even while it is being sent. */
+    /**
+     * Edits the user's last message. If it is still being sent, editing begins when its event
+     * arrives.
+     */
     editLast() {
       const last = outgoing().findLast(({ status }) => status !== 'failed')
       if (last) setAwaited(last.clientId)
       else setEditing(lastOwn())
     },
-    /** Cancels `editLast` for an outgoing message because the user is typing a new message. */
+    /**
+     * Cancels an `editLast` that waits for an outgoing message, because the user types a new
+     * message.
+     */
     cancelAwaitedEdit: () => setAwaited(),
     send(text: string) {
       setMarkedUnread(false)
@@ -143,10 +151,7 @@ export function createConversation(options: ConversationOptions) {
     },
     isMarkedUnread,
     resumeReading: () => setMarkedUnread(false),
-    /**
-     * Moves the unread line below the message with this sequence number; called while the page is
-     * inactive.
-     */
+    /** Moves the unread line below the message with this sequence number. */
     setSeen(seq: number) {
       if (!isMarkedUnread()) setReadSeq(seq)
     },
@@ -159,8 +164,8 @@ export function createConversation(options: ConversationOptions) {
 }
 
 /**
- * Returns where the timeline opens: at the first unread message, else at the newest. Includes the
- * cached page, unless another page would replace it a moment later.
+ * Returns where the timeline opens: at the first unread message, else at the newest. Omits the
+ * cached history page if the server is about to replace it.
  */
 function readStart({
   chat,
@@ -175,7 +180,7 @@ function readStart({
   return chat.connection.state().status === 'online' ? { start } : { start, cachedPage: page }
 }
 
-/** If the URL links to a message, shows the cached page if the message is not found in time. */
+/** If the linked message is not found in time, shows the cached history page. */
 function showCachedPage(
   { chat, page, isTargeted }: ConversationOptions,
   { showCached }: RoomTimeline,

@@ -10,7 +10,7 @@ import type { Conversation } from './createConversation.ts'
 
 interface LinkedMessage {
   id: MessageId
-  /** False for the parent message of a linked thread, which is shown without highlight. */
+  /** False for the root message of a linked thread, which is shown without highlight. */
   isMarked: boolean
 }
 
@@ -22,7 +22,7 @@ export function linkedMessageOf(route: Route, threadId?: MessageId): LinkedMessa
   return threadId === undefined && thread ? { id: thread, isMarked: false } : undefined
 }
 
-/** Finds the linked message, shows it in its context and highlights it. */
+/** Finds the message that the URL links to, opens the timeline there and highlights the message. */
 export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Conversation) {
   const { route, go } = useRoute()
   const [marked, setMarked] = createSignal<MessageId | undefined>(undefined, { equals: false })
@@ -31,7 +31,7 @@ export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Co
     route().room === room.id ? linkedMessageOf(route(), threadId) : undefined,
   )
   const has = (id: MessageId) => timeline.items().some((item) => item.id === id)
-  /** Whether the timeline shows the cached page, because the server has not responded yet. */
+  /** Whether the timeline shows the cached history page, because the server has not responded yet. */
   const isCached = () => timeline.status() === 'ready' && timeline.opened() === 0
   const isLoaded = (id: MessageId) => !isCached() && has(id)
   let isClosed = false
@@ -62,8 +62,8 @@ export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Co
   }
 
   /**
-   * Opens the page around the linked message. Returns false if the message is missing or in another
-   * thread; tries again while the search is unavailable.
+   * Opens the history page around the linked message. Returns false if the message is missing or in
+   * another thread. Retries while the function msg.find is unavailable.
    */
   async function open(target: LinkedMessage): Promise<boolean> {
     for (let answer = await find(target); ; answer = await find(target)) {
@@ -98,10 +98,7 @@ export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Co
   }
 
   return {
-    /**
-     * Id of the highlighted message. Subscribers run each time the link is followed, even if the id has
-     * not changed.
-     */
+    /** Id of the highlighted message. Following the same link again notifies subscribers again. */
     marked,
     hasTarget() {
       const target = linked()

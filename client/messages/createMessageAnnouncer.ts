@@ -7,14 +7,14 @@ import { toPlainText } from '../text/plain.ts'
 import { useAnnounce } from '../ui/liveRegion.ts'
 import type { Conversation } from './createConversation.ts'
 
-/** If more messages than this arrive at once, only their number is announced. */
+/** If more new messages arrive at once, only their number is announced. */
 const maxMessages = 3
 const maxLength = 200
 const maxRemembered = 20
 
 /**
- * Announces new messages of other users in the live region. The message list itself is not a live
- * region, because scrolling renders old messages too.
+ * Announces new messages of other users in the live region. The message list is not a live region,
+ * because scrolling also renders old messages in it.
  */
 export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): void {
   const { t, tn } = useLanguage()
@@ -32,7 +32,7 @@ export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): 
   createEffect(
     on(now, ({ items, opened }, before) => {
       withdrawChanged(items)
-      // The messages of a page that was just opened or loaded are not new.
+      // Messages of a history page that was just loaded are not new.
       if (!before || opened === 0 || opened !== before.opened || before.hasNewer) return
       const last = before.items.at(-1)?.seq ?? 0
       const added = items.filter(
@@ -46,7 +46,7 @@ export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): 
   async function announceEach(messages: readonly TimelineMessage[]) {
     for (const { id, sender, text, mentions } of messages) {
       await chat.people.loadNames([sender, ...mentions])
-      // Skips a message that was deleted or edited while the names were loading.
+      // Skips a message that was deleted or edited while the names of users were loading.
       if (timeline.items().find((item) => item.id === id)?.text !== text) continue
       const plain = toPlainText(text, maxLength, (user) => chat.people.name(user))
       const name = chat.people.name(sender)
@@ -54,13 +54,14 @@ export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): 
         text,
         withdraw: announce(t('message.announcement', { name, text: plain })),
       })
-      // The live region removes old announcements itself, so they need no withdrawal.
+      // The live region itself removes announcements after a few seconds, so older ones need no
+      // withdrawal.
       for (const older of [...announced.keys()].slice(0, -maxRemembered)) announced.delete(older)
     }
   }
 
   /**
-   * Withdraws the announcements of deleted and edited messages: their text must not remain in the
+   * Withdraws announcements of deleted and edited messages, because the text must not remain in the
    * page.
    */
   function withdrawChanged(items: readonly TimelineMessage[]) {

@@ -4,7 +4,7 @@ import { useChat } from '../chat/createChat.ts'
 import { isPageActive } from '../ui/isPageActive.ts'
 import { useConversation } from './createConversation.ts'
 
-/** Marks messages as read once they are visible while the page is active. */
+/** Marks messages as read when they are visible on an active page (visible and focused). */
 export function createReadTracking(list: () => VListHandle | undefined) {
   const chat = useChat()
   const { room, rows, threadId, timeline, isMarkedUnread, resumeReading, readSeq, setSeen } =
@@ -16,15 +16,15 @@ export function createReadTracking(list: () => VListHandle | undefined) {
     const view = list()
     if (!view || threadId !== undefined || !isPageActive() || isMarkedUnread()) return
     if (timeline.opened() === 0) return
-    // The virtual list is not measured yet: tries again in the next frame.
+    // Before the virtual list is measured, tries again in the next frame.
     if (view.viewportSize === 0) return void requestAnimationFrame(track)
     const end = view.findItemIndex(view.scrollOffset + view.viewportSize - 1)
     for (let index = Math.min(end, rows().length - 1); index >= 0; index--) {
       const row = rows()[index]
       if (row?.kind !== 'message') continue
       seen = Math.max(seen, row.item.seq)
-      // When the end of the room is visible, the replies in its threads count as read too, because
-      // the messages of the room show the number of their replies.
+      // At the end of the room, the replies in its threads count as read too, because the room's
+      // messages show the number of replies.
       const isLast =
         !timeline.hasNewer() && !rows().some((other, i) => i > index && other.kind === 'message')
       const latest = isLast ? timeline.completeUpTo() : 0
@@ -33,7 +33,7 @@ export function createReadTracking(list: () => VListHandle | undefined) {
   }
 
   /**
-   * On Escape in the room, resumes marking messages as read, unless that key press has already closed
+   * On Escape in the room, resumes marking messages as read. Ignores an Escape that has closed
    * something, such as a dialog.
    */
   function onKey({ key, target, defaultPrevented }: KeyboardEvent) {
@@ -53,7 +53,7 @@ export function createReadTracking(list: () => VListHandle | undefined) {
 
   return {
     track,
-    /** Handles a new message of another user: on an inactive page, the unread line moves above it. */
+    /** On an inactive page, moves the unread line above a new message of another user. */
     onMessage() {
       if (threadId === undefined && timeline.opened() > 0 && !isPageActive()) setSeen(lastRead())
     },

@@ -8,12 +8,11 @@ import type { ListRow } from './rows.ts'
 
 /** Maximum distance to the end, in pixels, at which the list still follows new messages. */
 const atEndPx = 60
-/** Distance to either end, in pixels, at which the next page is loaded. */
+/** Distance to either end, in pixels, at which the next history page is loaded. */
 const loadPx = 800
-/** Space above the unread line for messages that were already read, in pixels. */
+/** Height above the unread line, in pixels, that shows messages that the user has already read. */
 const aboveLinePx = 80
 
-/** The first rows of the list, compared between updates to detect prepended rows. */
 interface ListStart {
   firstMessage?: string | undefined
   firstRow?: string | undefined
@@ -22,8 +21,8 @@ interface ListStart {
 }
 
 /**
- * Controls the scroll position of a message list. The list opens at the linked message, else at the
- * unread line, else at the end. At the end it follows new messages; near either end it loads more.
+ * Controls the scroll position of a message list. It opens at the linked message, else at the
+ * unread line, else at the end. At the end, the list follows new messages.
  */
 export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage>) {
   const chat = useChat()
@@ -38,8 +37,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
 
   const lineIndex = () => rows().findIndex(({ kind }) => kind === 'unread')
 
-  // New rows are measured only in the next frame, so it scrolls then. Before, the list would end
-  // above them.
+  // New rows are measured in the next frame. Scrolling now would stop above them.
   const toEnd = () => void requestAnimationFrame(scrollToEnd)
 
   function scrollToEnd() {
@@ -47,7 +45,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     setNewInThread(0)
   }
 
-  /** Scrolls to the end; if the page is inactive, at most so far that the unread line stays in view. */
+  /** Scrolls to the end. On an inactive page, the unread line stays in view. */
   function follow() {
     const isUnseen = reading.isLineUnseen()
     requestAnimationFrame(() => {
@@ -65,14 +63,14 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
       const firstMessage = rows().find(({ kind }) => kind === 'message')?.key
       const firstRow = rows()[0]?.key
       const opened = timeline.opened()
-      // The start row of the room may appear although no older messages were added; it then counts as
-      // prepended too, except on a page that was just opened.
+      // The start row (see RoomStart) can appear without older messages. It then counts as
+      // prepended, except on a history page that was just opened.
       const isStart =
         firstRow === 'start' && before.firstRow !== undefined && firstRow !== before.firstRow
       const isOlder =
         firstMessage !== before.firstMessage &&
         rows().some(({ key }) => key === before.firstMessage)
-      // If the list were shifted before its viewport is measured, it would be blank.
+      // A shift before the viewport is measured would leave the list blank.
       const isMeasured = list !== undefined && list.viewportSize > 0
       const isPrepended = isMeasured && (isOlder || (isStart && opened === before.opened))
       return { firstMessage, firstRow, opened, isPrepended }
@@ -89,7 +87,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
       if (grew <= 0 || last === before.at(-1)) return
       const isOwn = last?.kind === 'message' && last.item.sender === chat.me
       if (last?.kind === 'outgoing') return toEnd()
-      // The added rows are the next page of history, not new messages.
+      // The added rows are the next history page, not new messages.
       if (hadNewer) return
       reading.onMessage()
       if (isAtEnd() || isOwn) follow()
@@ -140,8 +138,8 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     const wentUp = scrollOffset < lastOffset
     lastOffset = scrollOffset
     if (left < atEndPx && !timeline.hasNewer()) setAtEnd(true)
-    // New rows also increase the distance to the end, without any scrolling. So only scrolling up
-    // counts as leaving the end.
+    // New rows at the end also increase the distance to the end. So only scrolling up counts as
+    // leaving the end.
     else if (wentUp || timeline.hasNewer()) setAtEnd(false)
     if (isAtEnd()) setNewInThread(0)
     if (isUnreadAbove()) setUnreadAbove(isLineOutOfView())
@@ -159,18 +157,21 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
 
   return {
     isAtEnd,
-    /** True while the unread line is above the view of a list that was opened by a link. */
+    /** True while the unread line is above the view, in a list that was opened by a link. */
     isUnreadAbove,
-    /** True after rows were prepended: the list then keeps its scroll distance to the end. */
+    /** True after rows were prepended. The virtual list then keeps its distance to the end. */
     isPrepended: () => start().isPrepended,
-    /** Number of new messages below the view. For rooms the server counts them, for threads the page. */
+    /**
+     * Number of new messages below the view. The server counts them for a room, this module for a
+     * thread.
+     */
     newBelow: () =>
       threadId === undefined ? (chat.rooms.byId[room.id]?.unread ?? 0) : newInThread(),
     onScroll,
     setList(handle: VListHandle | undefined) {
       list = handle
     },
-    /** Keeps the list at the end when the view or its rows change size, until the owner is disposed. */
+    /** If the view or a row changes size, keeps the list at the end. */
     observeSize(element: HTMLElement) {
       const observer = new ResizeObserver(() => {
         if (!isAtEnd() || rows().length === 0) return onScroll()

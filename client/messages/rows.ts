@@ -1,10 +1,7 @@
 import type { PendingMessage } from '../chat/createSendQueue.ts'
 import type { TimelineMessage } from '../chat/timeline.ts'
 
-/**
- * A row of the message list. As long as a row does not change, the same object is returned, so that
- * it is not rendered again.
- */
+/** A row of the message list. An unchanged row stays the same object, so it is not rendered again. */
 export type ListRow =
   | { kind: 'start'; key: string }
   | { kind: 'day'; key: string; at: string }
@@ -20,8 +17,8 @@ interface MessageRow {
 }
 
 /**
- * A message with the values derived from it and its predecessor. Reused until the message or its
- * predecessor changes.
+ * A message with values derived from it and from its predecessor. It is reused while both are
+ * unchanged.
  */
 interface Cell {
   item: TimelineMessage
@@ -35,19 +32,19 @@ const groupingMs = 5 * 60_000
 const unread: ListRow = { kind: 'unread', key: 'unread' }
 
 /**
- * Returns a function that turns messages into rows. Rooms have up to 100,000 messages, so it
- * recomputes only the changed messages and their successors.
+ * Returns a function that turns messages into rows. A room can have 100,000 messages, so the
+ * function recomputes only the changed ones and their successors.
  */
 export function createRows() {
   const days = new Map<number, ListRow>()
   let cells: readonly Cell[] = []
-  /** Cached row of the first message below the unread line. It always starts a group. */
+  /** Row of the first message below the unread line. It always starts a group. */
   let belowLine: MessageRow | undefined
   let outgoingRows = new Map<string, ListRow>()
 
   /**
-   * Returns the rows, with the unread line above the first message of another user after `readSeq`;
-   * without the line if `readSeq` is undefined.
+   * Returns the rows. The unread line is above the first message of another user after `readSeq`.
+   * If `readSeq` is undefined, there is no line.
    */
   return (
     items: readonly TimelineMessage[],
@@ -100,7 +97,7 @@ export function createRows() {
   }
 }
 
-/** Returns the cells for the messages. Reuses those of unchanged messages at both ends of the list. */
+/** Reuses the cells of unchanged messages at both ends of the list. */
 function updateCells(before: readonly Cell[], items: readonly TimelineMessage[]): readonly Cell[] {
   const maxShared = Math.min(before.length, items.length)
   let head = 0
@@ -133,14 +130,13 @@ function toCell(item: TimelineMessage, before: Cell | undefined, known?: Cell): 
   return { item, atMs, day, isNewDay, row }
 }
 
-/** Returns the time and a number `day` that is unique to the calendar day in the browser's time zone. */
+/** `day` is unique to the calendar day in the browser's time zone. */
 function readTime(at: string): { atMs: number; day: number } {
   const date = new Date(at)
   const day = (date.getFullYear() * 12 + date.getMonth()) * 31 + date.getDate()
   return { atMs: date.getTime(), day }
 }
 
-/** Returns the index of the first unread message of another user, or -1. */
 function findFirstUnread(
   items: readonly TimelineMessage[],
   readSeq: number | undefined,

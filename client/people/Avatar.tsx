@@ -6,14 +6,15 @@ import { useChat } from '../chat/createChat.ts'
 const colourCount = 12
 
 /**
- * Shows a user's initials in a colour derived from the user id. Screen readers skip it, because the
- * name stands beside it.
+ * Shows a user's initials in a colour derived from the user id. Hidden from screen readers, because
+ * the name stands beside it.
  */
 export function Avatar(props: {
   user: UserId
   hasStatus?: boolean
   /**
-   * A room that the user is a member of. With it, a user without a known presence is shown as offline.
+   * A room that the user is a member of. If it is set, a user of unknown presence is shown as
+   * offline.
    */
   room?: RoomId | undefined
   isSmall?: boolean

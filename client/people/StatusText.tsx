@@ -3,7 +3,7 @@ import type { RoomId, UserId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
-/** Announces a user's presence status to screen readers, which do not see the dot. */
+/** States a user's presence status for screen readers, which do not see the avatar's dot. */
 export function StatusText(props: { user: UserId; room?: RoomId | undefined }) {
   const chat = useChat()
   const { t } = useLanguage()

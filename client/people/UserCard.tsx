@@ -9,7 +9,6 @@ import { Icon } from '../ui/Icon.tsx'
 import { Avatar } from './Avatar.tsx'
 import { useUserCard } from './createUserCard.ts'
 
-/** Shows a user's name and status in a popover, with a button that opens a direct room. */
 export function UserCard() {
   const card = useUserCard()
   return (

@@ -31,7 +31,7 @@ export function FindUserDialog(props: { isOpen: boolean; onClose: () => void }) 
 
 export function UserSearch(props: {
   onPick: (user: UserId) => void
-  /** Returns why a user cannot be picked; undefined if the user can be picked. */
+  /** Returns why a user cannot be picked, or undefined if the user can be picked. */
   disabledReason?: (user: UserId) => string | undefined
 }) {
   const chat = useChat()
@@ -41,7 +41,6 @@ export function UserSearch(props: {
     () => text().trim() || undefined,
     (query) => callWithRetry(chat.client, 'users.search', { text: query.slice(0, 64) }),
   )
-  // While a search is running, the previous results that still match are shown.
   const matches = () =>
     (latestOf(search)?.users ?? []).filter(
       ({ userId, name }) => text().trim() && matchRank(text().trim(), userId, name) !== undefined,

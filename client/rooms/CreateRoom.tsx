@@ -25,7 +25,7 @@ function CreateRoomForm(props: { onClose: () => void }) {
   const [id, setId] = createSignal<string>()
   const [kind, setKind] = createSignal<'public' | 'private'>('public')
   const [error, setError] = createSignal<unknown>()
-  // Id for a room whose name has no character that an id may contain.
+  // Id for a room whose name has no character that is allowed in an id.
   const fallbackId = `room-${crypto.randomUUID().slice(0, 6)}`
   const roomId = () => id() ?? (suggestId(name()) || (name().trim() && fallbackId))
 
@@ -76,7 +76,7 @@ function CreateRoomForm(props: { onClose: () => void }) {
   )
 }
 
-/** Returns an id derived from a name, with lower-case letters, digits and hyphens; it may be empty. */
+/** Returns an id of lower-case letters, digits and hyphens. It may be empty. */
 function suggestId(name: string): string {
   return name
     .toLowerCase()

@@ -6,7 +6,6 @@ import { Dialog } from '../ui/Dialog.tsx'
 import { FormActions } from '../ui/FormActions.tsx'
 import { RoomNameField } from './RoomNameField.tsx'
 
-/** Renames a room for all members. Its id does not change. */
 export function RenameRoom(props: { room: MyRoom; isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
   return (

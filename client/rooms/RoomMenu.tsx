@@ -27,7 +27,7 @@ export function RoomMenu(props: MenuProps & { room: MyRoom }) {
   const choices = (): [NotifyLevel | 'default', string][] => [
     ['default', `${t('notify.default')}: ${defaultLabel()}`],
     ['all', t('settings.all')],
-    // A direct room has no level "only mentions": each of its messages is addressed to the user.
+    // A direct room has no level "only mentions", because each message is for the user.
     ...(props.room.kind === 'direct'
       ? []
       : ([['mentions', t('notify.onlyMentions')]] satisfies [NotifyLevel, string][])),

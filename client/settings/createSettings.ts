@@ -15,11 +15,11 @@ const defaultSettings: Settings = {
   language: '',
 }
 
-/** Display settings of this browser, shared by all its users and tabs. */
+/** The display settings of this browser. All users and tabs share them. */
 export function createSettings() {
   const [settings, setSettings] = createStore<Settings>({ ...defaultSettings, ...read() })
-  // Applies settings that another tab has stored. Otherwise the next change in this tab would
-  // overwrite them with this tab's older values.
+  // Applies settings that another tab has stored. Otherwise this tab's next change would overwrite
+  // them.
   const onStorage = (event: StorageEvent) => {
     if (event.key === key) setSettings({ ...defaultSettings, ...read() })
   }

@@ -7,7 +7,6 @@ import { lazyMenu } from '../ui/lazyMenu.tsx'
 
 const AccountMenu = lazyMenu(async () => (await import('./AccountMenu.tsx')).AccountMenu)
 
-/** Shows the user's own name and status, and opens the account menu. */
 export function AccountButton(props: {
   onOpen: (dialog: OpenDialog) => void
   onLogout: () => void

@@ -13,7 +13,6 @@ import { type SearchItem, SearchList } from '../ui/SearchList.tsx'
 
 const [maxResults, maxQueryLength] = [12, 64]
 
-/** A destination of the quick switcher: a joined room, a public room, or a user. */
 interface SwitcherItem extends SearchItem {
   kind: RoomKind
   /** The other user of a direct room. */
@@ -23,7 +22,7 @@ interface SwitcherItem extends SearchItem {
   openRoom: () => RoomId | Promise<RoomId>
 }
 
-/** A dialog that opens a room or a direct room, found by a few letters of its name. */
+/** A dialog that finds a room or a user by name and opens the room or a direct room. */
 export function QuickSwitcher(props: { isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
   return (
@@ -46,7 +45,7 @@ function SwitcherList(props: { onClose: () => void }) {
       .filter(({ title, id }) =>
         normalizeForSearch(`${title} ${id}`).includes(normalizeForSearch(query())),
       )
-      // A match at the beginning of a word is more relevant than a match inside a word.
+      // A match at the beginning of a word ranks above a match inside a word.
       .map((match) => ({ ...match, rank: matchRank(query(), match.id, match.title) ?? 2 }))
       .sort(
         (a, b) =>
@@ -98,7 +97,6 @@ function SwitcherList(props: { onClose: () => void }) {
     openRoom: () => chat.rooms.openDirect(user),
   })
   const options = createMemo(() =>
-    // While a search is running, the previous results that still match are shown.
     [...ownRooms(), ...(searchResults.latest ?? []).filter(matchesQuery)].slice(0, maxResults),
   )
   const isUnread = ({ ownRoom }: SwitcherItem) =>

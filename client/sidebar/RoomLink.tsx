@@ -10,7 +10,6 @@ import { lazyMenu } from '../ui/lazyMenu.tsx'
 
 const RoomMenu = lazyMenu(async () => (await import('../rooms/RoomMenu.tsx')).RoomMenu)
 
-/** Links to a room, with its unread count, mute state and menu. */
 export function RoomLink(props: { room: MyRoom }) {
   const chat = useChat()
   const { route, go } = useRoute()
@@ -18,7 +17,6 @@ export function RoomLink(props: { room: MyRoom }) {
   const isHere = () => route().room === props.room.id
   const loudCount = () => chat.notify.badgeCountOf(props.room)
   const isMuted = () => chat.notify.isMuted(props.room.id)
-  /** The number shown beside the room. A muted room shows no unread count. */
   const count = () => loudCount() || (isMuted() ? 0 : props.room.unread)
   return (
     <li class="room-item">

@@ -17,7 +17,6 @@ const FindUserDialog = lazyPart(
   async () => (await import('../people/UserSearch.tsx')).FindUserDialog,
 )
 
-/** Lists the user's rooms and direct rooms, with the account menu below. */
 export function Sidebar(props: {
   lists: RoomLists
   open: OpenDialog | undefined
@@ -28,7 +27,7 @@ export function Sidebar(props: {
   const chat = useChat()
   const router = useRoute()
   const { t } = useLanguage()
-  // Loads the status of the other user for the first 30 direct rooms, which show it.
+  // Loads the other user's status for the first 30 direct rooms.
   createEffect(() => {
     for (const { id } of props.lists.directs().slice(0, 30)) chat.presence.ensureLoaded(id)
   })

@@ -24,7 +24,10 @@ export function createRoomLists(chat: Chat, code: () => string) {
   return {
     rooms,
     directs,
-    /** Returns the next accepted room below (1) or above (-1) the current one; the list wraps around. */
+    /**
+     * Returns the next accepted room below (1) or above (-1) the current room. The list wraps
+     * around.
+     */
     adjacent(current: RoomId | undefined, step: 1 | -1, accepts = (_room: MyRoom) => true) {
       const all = [...rooms(), ...directs()]
       const index = all.findIndex(({ id }) => id === current)

@@ -1,2 +1,2 @@
-/** Replaces the benchmark module of nats-core, because the page does not use it. */
+/** Replaces the benchmark module of nats-core, which the page does not use. */
 export {}

@@ -1,5 +1,5 @@
 /**
- * Replaces @nats-io/nkeys: the page logs in with a token and signs nothing, and the signing code would
+ * Replaces @nats-io/nkeys. The page logs in with a token, so it needs no signing code, which would
  * be a seventh of the JavaScript that is loaded first.
  */
 function refuse(): never {

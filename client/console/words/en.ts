@@ -1,4 +1,3 @@
-/** Texts of the console and of the message trace, in English. The other languages have the same keys. */
 export const en = {
   title: 'Console',
   functions: 'Functions',
