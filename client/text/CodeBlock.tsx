@@ -5,7 +5,7 @@ import { TextWordsContext } from './words.ts'
 
 const copiedMs = 2_000
 
-/** Shows code, highlighted once the grammar has loaded, with a copy button. */
+/** Shows code with a copy button. The code is highlighted once the grammar has loaded. */
 export function CodeBlock(props: { text: string; language?: string | undefined }) {
   const words = useContext(TextWordsContext)
   const copyText = useContext(CopyTextContext)
@@ -19,7 +19,7 @@ export function CodeBlock(props: { text: string; language?: string | undefined }
     async ({ text, language }) =>
       language ? highlight(text, language).catch(() => undefined) : undefined,
   )
-  // Reading the resource while it is pending would suspend the Suspense boundary around the message.
+  // Reading the pending resource would suspend the Suspense boundary around the message.
   const shown = () => (parts.state === 'ready' ? parts.latest : undefined) ?? [props.text]
 
   async function copy() {

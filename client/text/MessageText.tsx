@@ -12,8 +12,8 @@ import { TextWordsContext } from './words.ts'
 export interface MessageTextProps {
   text: string
   /**
-   * Mentioned users that the server has recognised; other names stay text. If omitted, every `@name`
-   * is a mention.
+   * Mentioned users that the server has recognised. Other names stay text. If undefined, every
+   * `@name` is a mention.
    */
   mentions?: readonly UserId[] | undefined
   me: UserId
@@ -22,7 +22,7 @@ export interface MessageTextProps {
   onMention?: ((user: UserId, element: HTMLElement) => void) | undefined
 }
 
-/** Renders the text of a message. All elements are created from the parsed tree; no HTML is injected. */
+/** Renders a message from its parsed tree, without injecting HTML. */
 export function MessageText(props: MessageTextProps) {
   const blocks = createMemo(() => parseMessage(props.text))
   return (
@@ -36,7 +36,7 @@ function renderBlocks(blocks: Block[], props: MessageTextProps): JSX.Element {
   return blocks.map((block) => renderBlock(block, props))
 }
 
-/** Renders a block with its own text direction, so that an Arabic line does not affect the next one. */
+/** Each block has its own text direction, so that an Arabic line does not affect the next line. */
 function renderBlock(block: Block, props: MessageTextProps): JSX.Element {
   switch (block.kind) {
     case 'paragraph':
@@ -167,7 +167,7 @@ function renderLink(link: Inline & { kind: 'link' }, props: MessageTextProps) {
   )
 }
 
-/** Shows a mention by display name, with the id as a tooltip, because display names are not unique. */
+/** Shows the display name, with the user id as a tooltip, because display names are not unique. */
 function Mention(props: { user: UserId; message: MessageTextProps }) {
   const isMentioned = () => props.message.mentions?.includes(props.user) ?? true
   const classes = () => ({ 'mention-me': props.user === props.message.me })

@@ -2,14 +2,14 @@ import { createSignal, Match, Show, Switch, useContext } from 'solid-js'
 import { TextWordsContext } from './words.ts'
 
 /**
- * URLs of the images that the user has loaded. They are kept outside of the component, because the
- * virtual list creates a row again when it scrolls back into view.
+ * URLs of the images that the user has loaded. They are stored outside the component, because the
+ * virtual list creates the component again when the image scrolls back into view.
  */
 const [requested, setRequested] = createSignal<ReadonlySet<string>>(new Set())
 
 /**
- * Shows a remote image as a link, with a button that loads the image: loading it tells the host the
- * reader's IP address and the time of reading. Images without HTTPS stay links.
+ * Shows a remote image as a link until the user loads it, because loading reveals the reader's IP
+ * address to the image's host. Images without HTTPS stay links.
  */
 export function RemoteImage(props: { href: string; host: string; description: string }) {
   const words = useContext(TextWordsContext)

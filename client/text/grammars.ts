@@ -1,4 +1,4 @@
 import { common, createLowlight } from 'lowlight'
 
-/** Grammars for highlighting. They are large: import this module dynamically, when code is shown. */
+/** Large: import this module dynamically. */
 export const grammars = createLowlight(common)

@@ -1,14 +1,14 @@
 import type { grammars } from './grammars.ts'
 
-/** A part of highlighted code: plain text, or parts with the class of a token. */
+/** Plain text, or a token of highlighted code with its class and parts. */
 export type CodePart = string | { className: string; parts: CodePart[] }
 
-/** Maximum length of code that is highlighted: some grammars take a second for 10,000 characters. */
+/** Some grammars take a second for 10,000 characters. */
 const maxLength = 3_000
 const maxCached = 100
 /**
- * Highlighted parts by language and code. The virtual list renders a code block again when it scrolls
- * back into view; the block then takes its parts from this cache.
+ * Highlighted parts by language and code. The virtual list renders a code block again when it
+ * scrolls back into view, and the block then reads its parts from this cache.
  */
 const cache = new Map<string, CodePart[]>()
 

@@ -3,32 +3,32 @@ import { Lexer, type Token, Tokenizer, type Tokens } from 'marked'
 /** Maximum nesting depth. Deeper blocks are shown as source text. */
 const maxDepth = 10
 /**
- * To find where emphasis or a link ends, the library marked scans all text after the opening
- * delimiter. This is the maximum total length of these scans in one message; after that, such markup
- * stays text.
+ * To find the end of emphasis or a link, marked (the Markdown library) scans all text after the
+ * opening delimiter. This limits the total length of these scans in one message. Later emphasis and
+ * links stay text.
  */
 const maxSearchedLength = 60_000
 /**
  * Maximum length of plain text that is passed to marked at once. At every step, marked scans all of
- * the text that it is given, so it would take too long on a long text.
+ * that text, so a long text would take too long.
  */
 const windowLength = 512
 const maxUrlLength = 2_048
 const maxBackticks = 300
 /**
- * Maximum number of lines that look like a table's delimiter row, such as `|---|---|`. For each,
- * marked scans all text below it. A message with more of them is shown as plain text.
+ * Maximum number of lines such as `|---|---|`. For each of them, marked scans all text below. A
+ * message with more of them is shown as plain text.
  */
 const maxDelimiterRows = 60
 const maxColumns = 64
 const maxCells = 2_000
-/** Maximum length of text that is parsed, far above the length limit of a message. */
+/** Maximum length of text that is parsed. The length limit of a message is far lower. */
 const maxLength = 32_000
 
 /**
- * Returns marked's tokens of a message. Unlike in standard Markdown, HTML is text, there are no link
- * definitions and no headings underlined with dashes, and a quote ends after its last line that starts
- * with `>`. The effort is bounded: any message takes milliseconds.
+ * Returns marked's tokens of a message, within milliseconds for any message. Unlike in Markdown,
+ * HTML is text, there are no link definitions or underlined headings, and a quote ends after its
+ * last line with `>`.
  */
 export function lexMessage(text: string): Token[] {
   const sanitized = sanitize(text)
@@ -46,7 +46,7 @@ export function lexMessage(text: string): Token[] {
 }
 
 /**
- * Removes bidi overrides, which disguise text, and replaces control characters; shortens long runs of
+ * Removes bidi overrides, which can disguise text. Replaces control characters and shortens long
  * whitespace.
  */
 function sanitize(text: string): string {
@@ -67,7 +67,7 @@ function toTextToken(text: string): Tokens.Text {
   return { type: 'text', raw: text, text }
 }
 
-/** Limits the nesting depth: thousands of nested `>` would overflow the stack. */
+/** Limits the nesting depth. Otherwise thousands of nested `>` would overflow the stack. */
 class MessageLexer extends Lexer {
   private depth = 0
 
@@ -78,7 +78,6 @@ class MessageLexer extends Lexer {
   }
 
   override blockTokens(src: string, tokens: Token[] = [], isClipped?: boolean): Lexer['tokens'] {
-    // marked makes the same cast for nested tokens.
     const list = tokens as Lexer['tokens']
     if (this.depth < maxDepth) this.nested(() => super.blockTokens(src, list, isClipped))
     else if (src.trim()) list.push(...asPlainText(src))
@@ -120,7 +119,8 @@ class MessageTokenizer extends Tokenizer {
 
   constructor(text: string) {
     super()
-    // Text between delimiters costs almost nothing, so the share of delimiters determines the effort.
+    // Scans pass text without delimiters quickly, so the effort is proportional to the share of
+    // delimiters.
     this.delimiters = 0.1 + (text.match(/[*_~]/g)?.length ?? 0) / text.length
   }
 
@@ -140,15 +140,18 @@ class MessageTokenizer extends Tokenizer {
     return undefined
   }
 
-  /** Takes only lines that begin with `>`: the line below a quote is usually the user's reply to it. */
+  /**
+   * A quote has only lines that begin with `>`. The line below is usually the user's reply to the
+   * quote.
+   */
   override blockquote(src: string) {
     const quoted = /^(?: {0,3}>[^\n]*(?:\n|$))+/.exec(src)
     return quoted ? super.blockquote(quoted[0]) : undefined
   }
 
   /**
-   * Ends a list before a line that begins with 16 or more markers of lists and quotes: marked would
-   * remove them one by one, which takes too long.
+   * Ends a list before a line that begins with 16 or more list and quote markers, because marked
+   * would take too long to remove them one by one.
    */
   override list(src: string) {
     if (!/^ {0,3}(?:[*+-]|\d{1,9}[.)])(?:\s|$)/.test(src)) return undefined
@@ -157,8 +160,8 @@ class MessageTokenizer extends Tokenizer {
   }
 
   /**
-   * Limits the number of cells. marked gives every row as many cells as the table's head has, so 8,000
-   * characters could make a million cells. Rows beyond the limit become text or another table.
+   * Limits the number of cells. marked fills each row up to the number of columns, so 8,000
+   * characters could make a million cells. Further rows become text or another table.
    */
   override table(src: string) {
     const [head] = /^[^\n]+(?=\n[ \t]*[|:-][|: \t-]*(?:\n|$))/.exec(src) ?? ['']
@@ -172,7 +175,7 @@ class MessageTokenizer extends Tokenizer {
   }
 
   override link(src: string) {
-    // A cheap test first, because most brackets are not links.
+    // Most brackets are not links, so this cheap test comes first.
     const label = /^!?\[(?:\\.|[^\\[\]]|\[(?:\\.|[^\\[\]])*\])*\]\(/s
     if (!label.test(src)) return undefined
     return this.search(src, 1, () => super.link(src))
@@ -180,7 +183,7 @@ class MessageTokenizer extends Tokenizer {
 
   override emStrong(src: string, masked: string, before?: string) {
     if (!/^([*_])\1{0,63}(?!\1)\S/.test(src)) return undefined
-    // Inside a word, marked rejects `_` without a search.
+    // Inside a word, marked rejects `_` without a scan.
     const isInWord = src.startsWith('_') && /\w/.test(before ?? '')
     return this.search(src, isInWord ? 0 : this.delimiters, () =>
       super.emStrong(src, masked, before),
@@ -193,8 +196,8 @@ class MessageTokenizer extends Tokenizer {
   }
 
   /**
-   * Searches for the end of emphasis or of a link, and adds the scanned length to the total of the
-   * message. Once the total exceeds `maxSearchedLength`, finds nothing.
+   * Runs a search of marked for the end of emphasis or a link, and counts the scanned length. Once
+   * the count exceeds `maxSearchedLength`, finds nothing.
    */
   private search<T extends Token>(src: string, effort: number, read: () => T | undefined) {
     if (this.searched > maxSearchedLength) return undefined
@@ -213,7 +216,7 @@ class MessageTokenizer extends Tokenizer {
   override inlineText(src: string) {
     if (src.length <= windowLength) return super.inlineText(src)
     const window = src.slice(0, windowLength)
-    // Cuts between words: the rest of a word might be read as the start of a token.
+    // Cuts between words, because the rest of a cut word might be read as the start of a token.
     const cut = window.search(/\s\S*$/)
     return super.inlineText(cut > 0 ? window.slice(0, cut) : window)
   }

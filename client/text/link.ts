@@ -4,7 +4,7 @@ const maxLength = 2_048
 const hostPattern = /(?:[\p{L}\p{M}\p{N}_-]{1,63}\.){1,8}\p{L}[\p{L}\p{M}\p{N}-]{1,62}/gu
 
 export interface LinkTarget {
-  /** The URL in normalized form, so that the link that was checked is the link that is opened. */
+  /** In normalized form, so that the browser opens exactly the URL that was checked. */
   href: string
   /** The host, or the mail address of a mail link. */
   host: string
@@ -25,8 +25,8 @@ export function parseLink(text: string): LinkTarget | undefined {
 }
 
 /**
- * Returns whether a link suggests another destination: its text contains another host or bidi
- * controls, or its host is in another script and may imitate a known one.
+ * Returns whether a link suggests another destination than its own. Its text may contain another
+ * host or bidi controls, or its host may imitate a known host in another script.
  */
 export function isMisleading(text: string, { host, isWeb, hasUser }: LinkTarget): boolean {
   if (hasUser || /(?:^|\.)xn--/.test(host) || /\p{Bidi_Control}/u.test(text)) return true
@@ -37,7 +37,7 @@ export function isMisleading(text: string, { host, isWeb, hasUser }: LinkTarget)
     .some((shown) => normalizeHost(shown) !== normalizeHost(target))
 }
 
-/** Returns the hosts in a word, up to the start of a path, because a path may contain anything. */
+/** Stops at the start of a path, because a path may contain anything. */
 function findHosts(word: string): string[] {
   const text = word
     .normalize('NFKC')
@@ -51,7 +51,7 @@ function findHosts(word: string): string[] {
   return hosts
 }
 
-/** Returns the host as browsers write it, without `www.`. */
+/** Returns the host as browsers write it, but without `www.`. */
 function normalizeHost(host: string): string {
   const url = `https://${host}`
   return (URL.canParse(url) ? new URL(url).hostname : host).replace(/^www\./, '')

@@ -4,8 +4,8 @@ export function normalizeForSearch(text: string): string {
 }
 
 /**
- * Ranks a user for a query: 0 if the id or the name starts with the query, 1 if a later word of the id
- * or the name does, undefined if no word does.
+ * Returns 0 if the id or the name starts with the query, 1 if a later word does, undefined if none
+ * does.
  */
 export function matchRank(query: string, userId: string, name: string): 0 | 1 | undefined {
   const [normalizedQuery, normalizedName] = [normalizeForSearch(query), normalizeForSearch(name)]

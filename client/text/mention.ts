@@ -1,7 +1,7 @@
 import type { UserId } from '#schema/ids'
 import type { Inline } from './tree.ts'
 
-/** Splits text into mentions and the text between them. The rule is the same as on the server. */
+/** Splits text into mentions and the text between them, by the same rule as the server. */
 export function readMentions(text: string): Inline[] {
   const nodes: Inline[] = []
   let end = 0

@@ -6,8 +6,8 @@ import { readMentions } from './mention.ts'
 import type { Align, Block, Inline, ListItem } from './tree.ts'
 
 /**
- * Parses a message into a tree without active content: unknown tokens and forbidden links become their
- * source text.
+ * Parses a message into a tree without active content. Unknown tokens and forbidden links stay
+ * text.
  */
 export function parseMessage(text: string): Block[] {
   if (text !== last.text) last = { text, blocks: toBlocks(lexMessage(text)) }
@@ -15,8 +15,8 @@ export function parseMessage(text: string): Block[] {
 }
 
 /**
- * The last parsed message and its blocks. Each message is parsed twice in a row, for the page and for
- * its accessible name: the second time, these blocks are returned.
+ * The last parsed message. The page parses each message twice in a row: for its text and for its
+ * accessible name.
  */
 let last: { text: string; blocks: Block[] } = { text: '', blocks: [] }
 
@@ -26,7 +26,7 @@ function toBlocks(tokens: Token[]): Block[] {
 
 function toBlock(token: MarkedToken): Block | undefined {
   switch (token.type) {
-    // These tokens have no content. The state of a checkbox is in `isDone` of its list item.
+    // The state of a checkbox is in `isDone` of its list item.
     case 'space':
     case 'checkbox':
       return undefined
@@ -62,7 +62,7 @@ function toItem({ task, checked, tokens }: Tokens.ListItem): ListItem {
   return { ...(task ? { isDone: checked === true } : {}), children: toBlocks(tokens) }
 }
 
-/** Returns a code block, or a paragraph if there is nothing between the fences. */
+/** Returns a paragraph if there is nothing between the fences. */
 function toCode({ lang, text, raw }: Tokens.Code): Block {
   if (!text.trim()) return { kind: 'paragraph', children: toLines(raw.trim(), false) }
   const [language] = /^[\w+#.-]{1,32}/.exec(lang ?? '') ?? []
@@ -73,7 +73,7 @@ function toCode({ lang, text, raw }: Tokens.Code): Block {
   }
 }
 
-/** Makes bidi controls visible, because they can make code look different from what it does. */
+/** Makes bidi controls visible, because they can disguise what code does. */
 function showBidiControls(code: string): string {
   return code.replace(/[\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
 }
@@ -89,13 +89,13 @@ function toTable({ align, header, rows }: Tokens.Table): Block {
   }
 }
 
-/** Parses a row without its trailing empty cells, with which marked fills up rows. */
+/** Omits the empty cells that marked adds to the end of a short row. */
 function toRow(cells: Tokens.TableCell[]): Inline[][] {
   const last = cells.findLastIndex(({ text }) => text !== '')
   return cells.slice(0, last + 1).map((cell) => toInlines(cell.tokens))
 }
 
-/** Joins adjacent text tokens, so that mentions are found across them. */
+/** Joins adjacent text tokens, so that mentions across their border are found. */
 function toInlines(tokens: Token[], isInLink = false): Inline[] {
   const nodes: Inline[] = []
   let text = ''
@@ -116,7 +116,10 @@ function toInlines(tokens: Token[], isInLink = false): Inline[] {
   return nodes
 }
 
-/** Splits text into lines. Within a link there are no mentions: nested controls would be ambiguous. */
+/**
+ * Splits text into lines. A link contains no mentions, because a button inside a link would be
+ * ambiguous.
+ */
 function toLines(text: string, isInLink: boolean): Inline[] {
   return text.split('\n').flatMap((line, index): Inline[] => {
     const nodes: Inline[] = isInLink
@@ -148,7 +151,8 @@ function toInline(token: MarkedToken, isInLink: boolean): Inline | string {
       return isInLink ? token.raw : toLink(token)
     case 'image':
       return isInLink ? token.text : toImage(token)
-    // Not `token.text`, because marked decodes some character references in it and encodes `&`.
+    // `token.text` differs from the source: marked decodes some character references in it and
+    // encodes `&`.
     default:
       return token.raw
   }
@@ -158,7 +162,7 @@ function toLink({ href, tokens, raw }: Tokens.Link): Inline | string {
   const target = parseLink(href)
   const children = toInlines(tokens, true)
   const label = textOf(children)
-  // An invisible link cannot be checked before it is pressed.
+  // The reader cannot check an invisible link before opening it.
   const isVisible = label.replace(/[\s\p{Default_Ignorable_Code_Point}]/gu, '') !== ''
   if (!target || !isVisible) return raw
   const host = isMisleading(label, target) ? { host: target.host } : {}

@@ -2,8 +2,8 @@ import { type NameOf, parseMessage, textOf } from './parse.ts'
 import type { Block } from './tree.ts'
 
 /**
- * Returns a message in one line of at most `max` UTF-16 code units, for notifications and screen
- * readers. `nameOf` returns the display name of a mentioned user.
+ * Returns a message as one line of at most `max` UTF-16 code units, for notifications and screen
+ * readers.
  */
 export function toPlainText(text: string, max: number, nameOf: NameOf = (user) => user): string {
   const line = plainOf(parseMessage(text), nameOf).replace(/\s+/g, ' ').trim()
@@ -34,7 +34,7 @@ function textOfBlock(block: Block, nameOf: NameOf): string {
   }
 }
 
-/** Cuts between grapheme clusters: one emoji may consist of ten code units. */
+/** Cuts between grapheme clusters, because one emoji may consist of ten code units. */
 function shorten(line: string, max: number): string {
   if (line.length <= max) return line
   let shortened = ''

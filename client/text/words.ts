@@ -1,14 +1,13 @@
 import { createContext } from 'solid-js'
 
-/** The labels of buttons, images and tasks in message text. */
 export interface TextWords {
   copy: string
   copied: string
-  /** Label of a code block; `language` is empty if it is unknown. */
+  /** `language` is empty if it is unknown. */
   code: (language: string) => string
   image: (host: string) => string
   loadImage: string
-  /** The consequence of loading an image, shown as a tooltip. */
+  /** Tooltip that explains the consequence of loading an image. */
   imageHint: (host: string) => string
   imageFailed: string
   done: string
@@ -27,5 +26,5 @@ const english: TextWords = {
   toDo: 'To do',
 }
 
-/** The labels in message text. The app provides them in the language of the page; English by default. */
+/** The labels in the language of the page. English by default. */
 export const TextWordsContext = createContext<() => TextWords>(() => english)

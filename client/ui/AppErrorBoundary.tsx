@@ -1,7 +1,7 @@
 import { ErrorBoundary, type JSX, onMount } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
-/** Shows an error and a retry button in place of a part of the page that failed to render. */
+/** If a part of the page fails to render, shows an error and a retry button in its place. */
 export function AppErrorBoundary(props: {
   /** Runs before the retry, for example to clear a cache. */
   onRetry?: () => void

@@ -3,7 +3,7 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { useClipboard } from './createClipboard.ts'
 import { Dialog } from './Dialog.tsx'
 
-/** Shows text, selected for copying by hand, after the browser has denied access to the clipboard. */
+/** Shows selected text for copying by hand, after the browser has denied access to the clipboard. */
 export function CopyDialog() {
   const { manualText, close } = useClipboard()
   const { t } = useLanguage()
@@ -20,7 +20,7 @@ export function CopyDialog() {
 function SelectedText(props: { text: string }) {
   const { t } = useLanguage()
   let field: HTMLTextAreaElement | undefined
-  // Selects the text after the dialog has set its initial focus.
+  // The dialog sets its initial focus first, so this waits for the next frame.
   onMount(() => requestAnimationFrame(() => field?.select()))
   return (
     <textarea

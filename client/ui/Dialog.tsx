@@ -4,8 +4,8 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { Icon } from './Icon.tsx'
 
 /**
- * Returns the element to focus when the dialog closes: the element that has the focus now. If that is
- * in a menu, which is about to close, returns the menu's button.
+ * Returns the element to focus when the dialog closes. It is the focused element, or, if that is in
+ * a menu, the menu's button, because the menu is about to close.
  */
 function findFocusOrigin(): Element | null {
   const { activeElement } = document
@@ -13,7 +13,7 @@ function findFocusOrigin(): Element | null {
   return (button && document.getElementById(button)) || activeElement
 }
 
-/** A modal dialog: labelled by its title, closed by Escape, with the focus trapped inside. */
+/** A modal dialog, which traps the focus. Escape closes it. */
 export function Dialog(props: {
   isOpen: boolean
   onClose: () => void
@@ -33,19 +33,23 @@ export function Dialog(props: {
     ),
   )
 
-  /** Focuses the first field rather than the close button. */
+  /** Focuses the first field instead of the close button. */
   function focusField(event: Event) {
     const field = content?.querySelector<HTMLElement>('input, textarea')
     if (!field) return
     event.preventDefault()
-    // This runs in an effect of the dialog, which must not track signals that focus handlers read.
+    // This runs in an effect of the dialog. The effect must not track signals that focus handlers
+    // read.
     untrack(() => field.focus())
   }
 
-  /** Returns the focus to its origin, or to the composer if the origin has been removed. */
+  /**
+   * Returns the focus to the element that had it before, or to the composer if that element was
+   * removed.
+   */
   function restoreFocus(event: Event) {
     event.preventDefault()
-    // If another dialog has been opened meanwhile, the focus stays there.
+    // If another dialog has opened, the focus stays there.
     if ([...document.querySelectorAll('.dialog')].some((dialog) => dialog !== content)) return
     const target = focusOrigin?.isConnected ? focusOrigin : document.querySelector('#composer')
     if (target instanceof HTMLElement) target.focus()

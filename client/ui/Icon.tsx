@@ -27,7 +27,7 @@ const paths = {
 
 export type IconName = keyof typeof paths
 
-/** Draws a decorative icon. The element around it carries the label. */
+/** Draws a decorative icon. The element around it must have the label. */
 export function Icon(props: { name: IconName }) {
   return (
     <svg

@@ -8,12 +8,11 @@ export interface SearchItem {
 }
 
 /**
- * A search field with its results below. Arrow keys move the highlight, which starts at the first
- * result, and Enter picks the highlighted result. The caller filters the options.
+ * A search field with a result list. Arrow keys move the highlight, which starts at the first
+ * result. Enter picks the highlighted result. The caller filters the options.
  */
 export function SearchList<Option extends SearchItem>(props: {
   label: string
-  /** Accessible name of the result list. */
   title: string
   options: readonly Option[]
   onQuery: (text: string) => void
@@ -22,7 +21,7 @@ export function SearchList<Option extends SearchItem>(props: {
   classOf?: (option: Option) => string
   empty?: JSX.Element
 }) {
-  // Prefix of the option ids. An option keeps its id when it is rendered again, so that a screen
+  // Prefix of the option ids. An option that is rendered again keeps its id, so that a screen
   // reader does not announce it again.
   const id = createUniqueId()
   return (
@@ -43,8 +42,7 @@ export function SearchList<Option extends SearchItem>(props: {
       shouldFocusWrap
       translations={{
         focusAnnouncement: (text) => text,
-        // The number of results would interrupt the screen reader at each letter; the highlighted
-        // option is announced anyway.
+        // Announcing the number of results would interrupt the screen reader at each letter.
         countAnnouncement: () => undefined,
         selectedAnnouncement: (text) => text,
         triggerLabel: props.title,
@@ -78,7 +76,8 @@ function HighlightFirst(props: { options: readonly SearchItem[] }) {
     state.selectionManager().setFocusedKey(state.collection().getFirstKey())
   }
   onMount(highlight)
-  // Highlights the first result after the combobox has cleared its highlight on a change of the input.
+  // The combobox clears its highlight when the input changes. The first result is highlighted after
+  // that.
   createEffect(on([() => props.options, combobox.inputValue], () => queueMicrotask(highlight)))
   return null
 }

@@ -19,7 +19,8 @@ export function SearchStatus<Result>(props: { search: Resource<Result> }) {
 }
 
 /**
- * Returns the latest value of a resource; undefined if it failed, because reading it would then throw.
+ * Returns the latest value of a resource, or undefined if it failed. Reading a failed resource
+ * would throw.
  */
 export function latestOf<Result>(resource: Resource<Result>): Result | undefined {
   return resource.state === 'errored' ? undefined : resource.latest

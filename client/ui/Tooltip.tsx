@@ -6,8 +6,8 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 const showDelayMs = 500
 
 /**
- * Selector of the elements with a tooltip. Icon buttons show their label, times the full date, other
- * elements their `data-tip`.
+ * Elements with a tooltip: `data-tip` elements, icon buttons with their label, and times with their
+ * full date.
  */
 const tooltipSelector = '[data-tip], .icon-button[aria-label], time[datetime]'
 
@@ -16,7 +16,7 @@ interface TooltipTarget {
   text: string
 }
 
-/** Shows the tooltip of the hovered or keyboard-focused element: one tooltip for the whole page. */
+/** Shows the tooltip of the hovered or keyboard-focused element. The whole page shares one tooltip. */
 export function Tooltips() {
   const { momentOf } = useLanguage()
   const [tooltip, setTooltip] = createSignal<TooltipTarget>()
@@ -35,7 +35,6 @@ export function Tooltips() {
       element instanceof HTMLTimeElement
         ? momentOf(element.dateTime)
         : (element.dataset.tip ?? label)
-    // An element whose menu is open has no tooltip.
     const isOpen = element.ariaExpanded === 'true'
     setTooltip(text === '' || isOpen || !element.isConnected ? undefined : { element, text })
   }
@@ -48,15 +47,15 @@ export function Tooltips() {
     if (tooltip() && !tooltip()?.element.isConnected) setTooltip(undefined)
     if (element) timer = setTimeout(() => show(element), tooltip() ? 0 : showDelayMs)
   }
-  // Shows the tooltip only if Tab has moved the focus. A dialog that opens moves the focus too: if a
-  // tooltip appeared then, the first Escape would close the tooltip instead of the dialog.
+  // Shows the tooltip only after Tab. When a dialog opens, it also moves the focus. A tooltip would
+  // then take the first Escape, which should close the dialog.
   const onFocusIn = ({ target }: FocusEvent) => {
     const element = findTarget(target)
     if (isTabbing && element && element === target) show(element)
   }
   const onKeyDown = ({ key }: KeyboardEvent) => {
     isTabbing = key === 'Tab'
-    // The tooltip closes on Escape by itself, and the focus change after Tab replaces it.
+    // Escape closes the tooltip anyway. After Tab, the focus change replaces it.
     if (key !== 'Escape' && key !== 'Tab') hide()
   }
   const onFocusOut = ({ target }: FocusEvent) => {
@@ -93,7 +92,6 @@ export function Tooltips() {
   )
 }
 
-/** Attaches the tooltip to an element that is already on the page. */
 function TooltipAnchor(props: TooltipTarget & { trigger: Partial<TooltipTriggerRenderProps> }) {
   const { element, text, trigger } = props
   if (typeof trigger.ref === 'function') trigger.ref(element)

@@ -2,7 +2,6 @@ import { createSignal } from 'solid-js'
 
 const shownMs = 6_000
 
-/** Holds toasts, each for six seconds. */
 export function createToasts() {
   const [toasts, setToasts] = createSignal<readonly string[]>([])
   return {

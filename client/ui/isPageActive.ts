@@ -1,4 +1,4 @@
-/** Returns whether the page is visible and has the focus: a visible page may be behind another window. */
+/** Returns whether the page is visible and focused. A visible page may be behind another window. */
 export function isPageActive(): boolean {
   return document.visibilityState === 'visible' && document.hasFocus()
 }

@@ -3,7 +3,7 @@ import { lazyPart } from './lazyPart.tsx'
 
 export interface MenuProps {
   class: string
-  /** Accessible name, if the content of the button does not provide one. */
+  /** Needed if the content of the button has no accessible name. */
   label?: string | undefined
   children: JSX.Element
   tabIndex?: number | undefined
@@ -11,9 +11,9 @@ export interface MenuProps {
 }
 
 /**
- * Returns a button that loads its menu at the first press and is then replaced by the menu. Most of
- * these buttons are never pressed, and the menu library is not part of the first load. The menu must
- * be initially open.
+ * Returns a button that loads its menu at the first press. The button is then replaced by the menu,
+ * which must be initially open. Most such buttons are never pressed, so the menu library is not in
+ * the first load.
  */
 export function lazyMenu<Props extends MenuProps>(
   load: () => Promise<Component<Props>>,

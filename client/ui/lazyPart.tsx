@@ -11,7 +11,7 @@ import {
 
 type LazyPartProps = {
   /**
-   * For a dialog: whether it is open. It loads when it opens; parts without this prop load when they
+   * For a dialog: whether it is open. A dialog loads when it first opens, other parts when they
    * mount.
    */
   isOpen?: boolean
@@ -23,7 +23,7 @@ const [isMissing, setMissing] = createSignal(false)
 
 export const isPartMissing = isMissing
 
-/** Returns a component whose code is loaded when it is first needed, or by `preloadParts`. */
+/** Returns a component whose code is loaded when it is first rendered, or by `preloadParts`. */
 export function lazyPart<Props extends object>(
   load: () => Promise<Component<Props>>,
 ): Component<Props & LazyPartProps> {
@@ -55,8 +55,8 @@ export function lazyPart<Props extends object>(
 }
 
 /**
- * Loads and creates an instance in the background, within the current owner. Returns a function that
- * runs callbacks with the instance, in order, from its creation until the owner is disposed.
+ * Loads and creates an instance in the background. Returns a function that runs callbacks with the
+ * instance, in order. When the current Solid owner is disposed, no more callbacks run.
  */
 export function lazyInstance<Instance>(load: () => Promise<() => Instance>) {
   const owner = getOwner()
@@ -73,8 +73,8 @@ export function lazyInstance<Instance>(load: () => Promise<() => Instance>) {
 }
 
 /**
- * Delay of the preload, in milliseconds: the first page of the room must not compete with it for the
- * network.
+ * Delay of the preload, in milliseconds. Until then, the first history page should have the network
+ * for itself.
  */
 const preloadDelayMs = 1_500
 

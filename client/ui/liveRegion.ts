@@ -4,8 +4,8 @@ import { useLanguage } from '../i18n/createLanguage.ts'
 import { failureText } from '../i18n/problem.ts'
 
 /**
- * Announces a sentence politely through the live region. The sentence stays in the page for three
- * seconds; the returned function removes it at once.
+ * Announces a sentence through the live region, and removes it after three seconds. The returned
+ * function removes it at once.
  */
 export type Announce = (sentence: string) => () => void
 
@@ -13,7 +13,7 @@ export const AnnounceContext = createContext<Announce>(() => () => {})
 
 const shownMs = 3_000
 
-/** Holds the current announcements; the layout renders them in a visually hidden live region. */
+/** Holds the current announcements. The layout renders them in a visually hidden live region. */
 export function createAnnouncer() {
   const [lines, setLines] = createSignal<readonly { sentence: string }[]>([])
   const announce: Announce = (sentence) => {
@@ -31,7 +31,8 @@ export function useAnnounce(): Announce {
 }
 
 /**
- * Announces once for each message that it could not be sent, because its row may be outside the view.
+ * Announces once for each message that it could not be sent, because its row may be outside the
+ * view.
  */
 export function createFailureAnnouncer(chat: Chat, announce: Announce): void {
   const { t } = useLanguage()
