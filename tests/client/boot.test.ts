@@ -21,7 +21,7 @@ const fixture = useClientFixture()
 
 const offlineBanner = /You’re offline/
 
-/** Creates a private room with one message as alice, and waits until page and message are cached. */
+/** Creates a private room with one message as alice, and waits until the browser has cached both. */
 async function givenCached(text: string): Promise<Visitor & { room: string }> {
   const visitor = await fixture.open('alice')
   const { page } = visitor
@@ -33,7 +33,7 @@ async function givenCached(text: string): Promise<Visitor & { room: string }> {
   return { ...visitor, room }
 }
 
-/** Waits until a service worker controls the page and therefore has cached all files of the page. */
+/** Waits until a service worker controls the page. It has then cached all files of the page. */
 async function serviceWorkerControls(page: Page): Promise<void> {
   await page.evaluate(async () => {
     const { serviceWorker } = navigator
@@ -45,7 +45,7 @@ async function serviceWorkerControls(page: Page): Promise<void> {
 }
 
 describe('the page as an app', { timeout: 60_000 }, () => {
-  it('can be installed', async () => {
+  it('can be installed as an app', async () => {
     const { page } = await givenCached('install me')
     const devtools = await page.context().newCDPSession(page)
 
@@ -54,13 +54,13 @@ describe('the page as an app', { timeout: 60_000 }, () => {
 
     expect(url).toBe(`${fixture.urls.web}/manifest.webmanifest`)
     expect(errors).toEqual([])
-    // Ignore `in-incognito`: a browser context of Playwright counts as incognito.
+    // A browser context of Playwright counts as incognito.
     const ours = installabilityErrors.filter(({ errorId }) => errorId !== 'in-incognito')
     expect(ours).toEqual([])
     await page.context().close()
   })
 
-  it('starts offline with the cached rooms and messages, and says that it is offline', async () => {
+  it('starts offline with the cached rooms and messages and a banner', async () => {
     const visitor = await givenCached('cache this')
     const { page, room } = visitor
     await page.context().setOffline(true)
@@ -119,7 +119,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('shows no cached data offline after a logout', async () => {
+  it('shows no cached data offline after the user has logged out', async () => {
     const { page, room } = await givenCached('for alice alone')
     await logOut(page)
     await page.getByRole('button', { name: 'Log in' }).waitFor()
@@ -164,7 +164,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
     await after.context().close()
   })
 
-  it('shows no cached data offline more than a day after the last login check', async () => {
+  it('shows no cached data when it starts offline more than a day after the last login check', async () => {
     const { page } = await givenCached('yesterday')
     await page.context().setOffline(true)
     await page.clock.install({ time: Date.now() + 25 * 3_600_000 })
@@ -176,7 +176,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('has no configuration, token or message in the file cache of its service worker', async () => {
+  it('stores no configuration, token or message in the service worker’s file cache', async () => {
     const { page } = await givenCached('not among files')
 
     const cached = await page.evaluate(async () => {
@@ -213,7 +213,7 @@ describe('the page as an app', { timeout: 60_000 }, () => {
 })
 
 describe('a new version of the page', { timeout: 60_000 }, () => {
-  it('is announced in an open page and active after a reload', async () => {
+  it('is announced in an open page, and loads after a reload', async () => {
     await using resources = new AsyncDisposableStack()
     const root = await mkdtemp(join(tmpdir(), 'natter-page-'))
     resources.defer(() => rm(root, { recursive: true, force: true }))
@@ -235,7 +235,7 @@ describe('a new version of the page', { timeout: 60_000 }, () => {
     await expect.poll(() => page.getByText('new version').count()).toBe(0)
   })
 
-  it('is active after a reload even if an older service worker cached the page', async () => {
+  it('loads after a reload even if an older service worker cached the page', async () => {
     await using resources = new AsyncDisposableStack()
     const root = await mkdtemp(join(tmpdir(), 'natter-page-'))
     resources.defer(() => rm(root, { recursive: true, force: true }))
@@ -254,7 +254,7 @@ describe('a new version of the page', { timeout: 60_000 }, () => {
     expect(await page.title()).toBe('Natter, newer')
   })
 
-  it('can be loaded with a button once a file of the old version is missing', async () => {
+  it('is offered with a button when the server no longer has a file of the old version', async () => {
     const context = await fixture.browser.newContext({ locale: 'en-US', serviceWorkers: 'block' })
     const page = await context.newPage()
     page.setDefaultTimeout(5_000)

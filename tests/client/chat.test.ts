@@ -39,7 +39,6 @@ async function givenRoom(kind: 'public' | 'private' = 'private'): Promise<string
   return room
 }
 
-/** Opens the menu of a member in the members panel. */
 async function openMemberMenu(page: Page, name: string) {
   const members = page.getByRole('region', { name: 'Members' })
   await members.getByRole('listitem').filter({ hasText: name }).hover()
@@ -58,7 +57,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await expectNoProblems(bob)
   })
 
-  it('delivers nothing of a private room to a non-member', async () => {
+  it('sends no data of a private room to a non-member', async () => {
     const room = await givenRoom()
     const secret = `secret-${crypto.randomUUID()}`
 
@@ -72,7 +71,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     expect(bob.frames.join('\n')).toContain(secret)
   })
 
-  it('edits, reacts to and deletes a message for everyone', async () => {
+  it('shows an edit, a reaction and a deletion to all members', async () => {
     await givenRoom()
     await typeMessage(alice.page, 'a frist draft')
     await message(bob.page, 'a frist draft').waitFor()
@@ -97,14 +96,14 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     expect(await message(bob.page, 'a first draft').count()).toBe(0)
   })
 
-  it('edits the last own message with arrow up', async () => {
+  it('edits the user’s last message after the key Arrow Up', async () => {
     await givenRoom()
     const { keyboard } = alice.page
     await alice.page.locator('#composer').focus()
     await keyboard.type('by keys')
     await keyboard.press('Enter')
 
-    // Arrow up works even before the server has confirmed the message.
+    // Arrow Up works even before the server has confirmed the message.
     await keyboard.press('ArrowUp')
     await expect.poll(() => alice.page.locator('#composer').inputValue()).toBe('by keys')
     await keyboard.type(' alone')
@@ -192,7 +191,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await bob.page.getByText('Connection lost').waitFor({ state: 'detached' })
   })
 
-  it('closes a room for a member who is removed from it', async () => {
+  it('closes the room in the page of a member who is removed', async () => {
     const room = await givenRoom()
     await alice.page.getByRole('button', { name: 'Members' }).click()
     await openMemberMenu(alice.page, 'Bob Brown')
@@ -225,7 +224,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
       .waitFor()
   })
 
-  it('lets a person without the user role read but not write', async () => {
+  it('lets a user without the realm role `user` read, but not write', async () => {
     const room = await createRoom(alice.page, 'public')
     await typeMessage(alice.page, 'for all to read')
     await goTo(charlie.page, fixture.urls.web, room)
@@ -236,7 +235,7 @@ describe('the chat in a browser', { timeout: 60_000 }, () => {
     await charlie.page.getByText('You don’t have permission to post in this room.').waitFor()
   })
 
-  it('fits the width of a phone', async () => {
+  it('shows a room within the width of a phone', async () => {
     const room = await givenRoom()
     await typeMessage(alice.page, 'how does it look?')
     const phone = await fixture.open('bob', { viewport: { width: 390, height: 844 } })

@@ -27,7 +27,6 @@ const fixture = useClientFixture({
   },
 })
 
-/** Creates a room as alice, which bob joins. */
 async function givenRoom(): Promise<string> {
   const room = await createRoom(alice.page, 'public')
   await bob.client.call('room.join', { room })
@@ -39,7 +38,7 @@ const list = () => alice.page.getByRole('listbox', { name: 'People' })
 const option = (name: RegExp) => list().getByRole('option', { name })
 
 describe('mention completion', { timeout: 60_000 }, () => {
-  it('suggests members by any word of their name, and inserts one with Enter', async () => {
+  it('suggests members by any word of their name, and inserts the highlighted one on Enter', async () => {
     await givenRoom()
     await field().pressSequentially('(@BRO')
     await option(/Bob Brown/).waitFor()
@@ -73,7 +72,7 @@ describe('mention completion', { timeout: 60_000 }, () => {
     await field().fill('')
   })
 
-  it('suggests people outside the room, and marks them', async () => {
+  it('suggests users outside the room, and marks them as such', async () => {
     await givenRoom()
 
     await field().pressSequentially('ask @char')
@@ -113,7 +112,7 @@ describe('mention completion', { timeout: 60_000 }, () => {
     await message(alice.page, '@bo @b').waitFor()
   })
 
-  it('suggests known people offline, and sends the message on Enter when no name matches', async () => {
+  it('suggests users with cached names offline, and sends the message on Enter if no name matches', async () => {
     const room = await givenRoom()
     await bob.send(room, 'I am here')
     await message(alice.page, 'I am here').waitFor()
@@ -126,7 +125,7 @@ describe('mention completion', { timeout: 60_000 }, () => {
 
     await message(alice.page, '@bozzz').waitFor()
     await alice.page.context().setOffline(false)
-    // Ignore the errors that the browser has logged for each WebSocket that could not be opened.
+    // The browser has logged an error for each WebSocket that could not be opened.
     alice.problems.length = 0
   })
 })
@@ -182,7 +181,7 @@ describe('the composer', { timeout: 60_000 }, () => {
     await field().fill('')
   })
 
-  it('toggles formatting of the selection by shortcut, with undo', async () => {
+  it('toggles the formatting of the selected text by shortcut, and can undo it', async () => {
     await givenRoom()
     await field().fill('so be it')
     await field().selectText()
@@ -201,8 +200,8 @@ describe('the composer', { timeout: 60_000 }, () => {
   })
 })
 
-describe('people', { timeout: 60_000 }, () => {
-  it('have a profile card that opens from avatar, name and mention', async () => {
+describe('another user', { timeout: 60_000 }, () => {
+  it('has a profile card that opens from the avatar, the name and a mention', async () => {
     const { page } = alice
     const room = await givenRoom()
     await bob.send(room, 'for @alice and @bob')
@@ -223,7 +222,7 @@ describe('people', { timeout: 60_000 }, () => {
     expect(await card.count()).toBe(0)
   })
 
-  it('have a profile card that opens by keyboard and returns the focus', async () => {
+  it('has a profile card that opens by keyboard and returns the focus on closing', async () => {
     const { page } = alice
     const room = await givenRoom()
     await bob.send(room, 'look at me')
@@ -242,12 +241,12 @@ describe('people', { timeout: 60_000 }, () => {
       .toBe(true)
   })
 
-  it('are removed from a room after a confirmation', async () => {
+  it('is removed from a room only after a confirmation', async () => {
     const { page } = alice
     await givenRoom()
     await page.getByRole('button', { name: 'Members', exact: true }).click()
     const members = page.getByRole('region', { name: 'Members' })
-    // Find the row by its class: an open dialog hides it from the accessibility tree.
+    // Find the row by its class, because an open dialog hides it from the accessibility tree.
     const row = page.locator('.member').filter({ hasText: 'Bob Brown' })
     await row.hover()
     await row.getByRole('button', { name: 'Options for Bob Brown' }).click()
@@ -262,8 +261,8 @@ describe('people', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a phone', { timeout: 60_000 }, () => {
-  it('shows menus and dialogs without horizontal scrolling at 320 px, and a way back to the rooms', async () => {
+describe('the page on a phone', { timeout: 60_000 }, () => {
+  it('does not scroll horizontally at 320 px, and has a button back to the room list', async () => {
     const { page } = await fixture.open('alice', { viewport: { width: 320, height: 640 } })
     const width = () => page.evaluate(() => document.documentElement.scrollWidth)
     await createRoom(page, 'public')
@@ -286,7 +285,7 @@ describe('a phone', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('shows the actions of a message on tap', async () => {
+  it('shows the actions of a message after a tap on it', async () => {
     const room = await givenRoom()
     await bob.send(room, 'touch me')
     const viewport = { width: 390, height: 844 }
@@ -317,7 +316,7 @@ describe('a phone', { timeout: 60_000 }, () => {
 })
 
 describe('a part of the page that fails to render', { timeout: 60_000 }, () => {
-  it('shows an error, leaves the rest usable, and renders after a retry', async () => {
+  it('is replaced by an error, leaves the rest usable, and renders after a retry', async () => {
     const context = await fixture.browser.newContext({ locale: 'en-US', serviceWorkers: 'block' })
     const page = await context.newPage()
     page.setDefaultTimeout(5_000)
@@ -339,12 +338,13 @@ describe('a part of the page that fails to render', { timeout: 60_000 }, () => {
     await context.close()
   })
 
-  it('discards the cached messages of a room on retry, in case they are corrupt', async () => {
+  it('is rendered without cached messages after a retry, because they may be corrupt', async () => {
     const { page, problems } = alice
     const room = await givenRoom()
     await typeMessage(page, 'a fine message')
     await expect.poll(() => corruptCache(page, room)).toBe(true)
-    // Leave the room and corrupt its cache again: an open room can overwrite its cache.
+    // Leave the room before corrupting its cache again, because an open room can overwrite its
+    // cache.
     const other = await givenRoom()
     await page.goto(`${fixture.urls.web}/r/${other}`)
     await field().waitFor()
@@ -360,10 +360,10 @@ describe('a part of the page that fails to render', { timeout: 60_000 }, () => {
     problems.length = 0
   })
 
-  it('causes no other errors in the page', () => expectNoProblems(alice))
+  it('logs no other errors in the page', () => expectNoProblems(alice))
 })
 
-/** Removes `reactions` from a room's cached messages. Returns false if no message is cached yet. */
+/** Removes the field `reactions` from a room's cached messages. Returns false if none is cached yet. */
 async function corruptCache(page: Page, room: string): Promise<boolean> {
   return page.evaluate(async (key) => {
     const { promise, resolve } = Promise.withResolvers<boolean>()

@@ -15,9 +15,9 @@ import {
 } from '../support/client-fixture.ts'
 import { writeDeadLetter } from '../support/dead-letters.ts'
 
-/** The page of an administrator. */
+/** Browser of an administrator. */
 let alice: Visitor
-/** The page of a user who is not an administrator. */
+/** Browser of a user who is not an administrator. */
 let bob: Visitor
 let functions: NatsConnection
 
@@ -50,7 +50,7 @@ async function givenDeadLetter(reason: string, payload?: string) {
 }
 
 describe('the console', { timeout: 60_000 }, () => {
-  it('shows an administrator the running functions, live', async () => {
+  it('shows the running functions to an administrator, and updates their statistics', async () => {
     const console = await openConsole()
     const row = console.getByRole('row').filter({ hasText: /^room\.list/ })
     await row.getByRole('button', { name: 'room.list' }).click()
@@ -88,7 +88,7 @@ describe('the console', { timeout: 60_000 }, () => {
     await console.getByLabel('Filter by name').fill('')
   })
 
-  it('shows other users neither its link nor its page, and does not load its code', async () => {
+  it('is hidden from other users: no link, no page, and its code is not loaded', async () => {
     expect(await bob.page.getByRole('link', { name: 'Console' }).count()).toBe(0)
 
     await bob.page.goto(`${fixture.urls.web}/console/dead`)
@@ -117,7 +117,7 @@ describe('the console', { timeout: 60_000 }, () => {
     expect(await letter.count()).toBe(0)
   })
 
-  it('keeps a dead letter whose replay fails, shows the reason, and discards it on request', async () => {
+  it('shows why a replay failed, keeps that dead letter, and discards it on request', async () => {
     await givenDeadLetter('it was nonsense', '{"kind":"nonsense"}')
     const console = await openConsole('Dead letters')
     const letter = console.getByRole('listitem').filter({ hasText: 'it was nonsense' })
@@ -135,7 +135,7 @@ describe('the console', { timeout: 60_000 }, () => {
     expect(await letter.count()).toBe(0)
   })
 
-  it('shows the steps of recent traces', async () => {
+  it('shows the spans of recent traces', async () => {
     await createRoom(alice.page, 'private')
     await typeMessage(alice.page, 'followed')
     await message(alice.page, 'followed').waitFor()
@@ -172,11 +172,12 @@ describe('the console', { timeout: 60_000 }, () => {
 })
 
 describe('the trace of a message', { timeout: 60_000 }, () => {
-  it('shows each step and its time to the sender of the message', async () => {
+  it('shows the message’s sender each span with its time', async () => {
     await createRoom(bob.page, 'private')
     await typeMessage(bob.page, 'where did it go?')
     await message(bob.page, 'where did it go?').waitFor()
-    // The message is persisted shortly after it was sent: open the trace again until it shows this step.
+    // The message is persisted shortly after it was sent. Open the trace again until it shows this
+    // step.
     await expect
       .poll(async () => {
         await runAction(bob.page, 'where did it go?', 'Trace')

@@ -22,7 +22,7 @@ const fixture = useClientFixture({
   },
 })
 
-/** Creates a public room as alice, which bob joins in his page; both pages show it. */
+/** Creates a public room as alice and joins it as bob. Both pages show the room. */
 async function givenRoom(): Promise<string> {
   const room = await createRoom(alice.page, 'public')
   await goTo(bob.page, fixture.urls.web, room)
@@ -31,11 +31,10 @@ async function givenRoom(): Promise<string> {
   return room
 }
 
-/** Returns the tag and the text of the focused element. */
 const focused = ({ page }: Visitor) =>
   page.evaluate(() => `${document.activeElement?.tagName} ${document.activeElement?.textContent}`)
 
-describe('a conversation in two browsers', { timeout: 60_000 }, () => {
+describe('a room that is open in two browsers', { timeout: 60_000 }, () => {
   it('returns the focus to a message whose deletion was cancelled', async () => {
     await givenRoom()
     await typeMessage(alice.page, 'not deleted')
@@ -61,7 +60,7 @@ describe('a conversation in two browsers', { timeout: 60_000 }, () => {
     expect(await focused(bob)).toMatch(/^ARTICLE .*This message was deleted/)
   })
 
-  it('counts a visible message as read even if the page closes at once', async () => {
+  it('counts a visible message as read even if the page is closed at once', async () => {
     const room = await givenRoom()
     const { page } = alice
     await goTo(page, fixture.urls.web, 'nowhere')
@@ -82,7 +81,7 @@ describe('a conversation in two browsers', { timeout: 60_000 }, () => {
     await page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
   })
 
-  it('shows who is typing until their message arrives', async () => {
+  it('shows who is typing until that user’s message arrives', async () => {
     const room = await givenRoom()
     const other = await givenRoom()
     const indicator = alice.page.getByText('Bob Brown is typing…')
@@ -100,7 +99,7 @@ describe('a conversation in two browsers', { timeout: 60_000 }, () => {
     expect(other).not.toBe(room)
   })
 
-  it('causes no errors in the pages', async () => {
+  it('logs no errors in either page', async () => {
     await expectNoProblems(alice)
     await expectNoProblems(bob)
   })

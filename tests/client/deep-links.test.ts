@@ -24,11 +24,14 @@ const fixture = useClientFixture({
 
 interface RoomHistory {
   room: string
-  /** The messages in the order in which they were sent. */
+  /** In the order in which the messages were sent. */
   sent: { id: string; seq: number }[]
 }
 
-/** Creates a room of bob and alice with messages `number 1.` and so on; alice has read none of bob's. */
+/**
+ * Creates a room of bob and alice with the messages `number 1.`, `number 2.` and so on. Messages
+ * that bob sends are unread for alice.
+ */
 async function givenHistory(count: number, sender: TestUser = bob): Promise<RoomHistory> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await bob.client.call('room.create', { room, name: room, kind: 'private' })
@@ -37,7 +40,7 @@ async function givenHistory(count: number, sender: TestUser = bob): Promise<Room
   const sent: RoomHistory['sent'] = []
   for (let number = 1; number <= count; number++)
     sent.push(await sender.send(room, `number ${number}.`))
-  // Wait until all messages are persisted: a link to a message works only then.
+  // A link to a message works only after the message is persisted.
   const newestPersisted = async () => {
     const { messages } = await aliceUser.client.call('chat.history', { room })
     return messages.at(-1)?.id
@@ -48,7 +51,6 @@ async function givenHistory(count: number, sender: TestUser = bob): Promise<Room
 
 const pathTo = (room: string, id = '') => `/r/${room}/m/${id}`
 
-/** Returns the message that the URL of the page points to. */
 const marked = (page: Page) => page.locator('article[aria-current="location"]')
 
 async function scrollTo(page: Page, side: 'start' | 'end') {
@@ -66,7 +68,7 @@ async function isOnScreen(page: Page, text: string): Promise<boolean> {
 }
 
 describe('a link to a message or a room', { timeout: 60_000 }, () => {
-  it('opens the message, marks it, and loads older and newer messages around it', async () => {
+  it('opens at the message, highlights it, and loads older and newer messages on scrolling', async () => {
     const { room, sent } = await givenHistory(150)
 
     await alice.page.goto(fixture.urls.web + pathTo(room, sent[59]?.id))
@@ -89,7 +91,7 @@ describe('a link to a message or a room', { timeout: 60_000 }, () => {
       .toBe(true)
   })
 
-  it('opens the thread of a reply, and marks the reply there', async () => {
+  it('opens the thread of a reply, and highlights the reply there', async () => {
     const { room, sent } = await givenHistory(80)
     const first = sent[2]?.id ?? ''
     await bob.reply(room, first, 'an answer')
@@ -107,7 +109,7 @@ describe('a link to a message or a room', { timeout: 60_000 }, () => {
     expect(new URL(alice.page.url()).pathname).toBe(`/r/${room}/t/${first}/m/${id}`)
   })
 
-  it('opens the position of a deleted message', async () => {
+  it('opens at the place of a deleted message', async () => {
     const { room, sent } = await givenHistory(80)
     const { id = '', seq = 0 } = sent[4] ?? {}
     const notifyId = `${seq.toString(36)}-${id}`
@@ -133,7 +135,7 @@ describe('a link to a message or a room', { timeout: 60_000 }, () => {
       .toBe(0)
   })
 
-  it('shows the same page for a private room of other users and a room that does not exist', async () => {
+  it('shows the same page for a private room of other users as for a room that does not exist', async () => {
     const room = `room-${crypto.randomUUID().slice(0, 8)}`
     await bob.client.call('room.create', { room, name: room, kind: 'private' })
     const { id } = await bob.send(room, 'between us')
@@ -150,7 +152,7 @@ describe('a link to a message or a room', { timeout: 60_000 }, () => {
     expect(alice.frames.join('\n')).not.toContain('between us')
   })
 
-  it('can be copied from the message menu, and works with the back and forward buttons', async () => {
+  it('can be copied from the message menu, and supports the browser’s back and forward buttons', async () => {
     const { room } = await givenHistory(2)
     await goTo(alice.page, fixture.urls.web, room)
     await message(alice.page, 'number 1.').hover()
@@ -172,7 +174,7 @@ describe('a link to a message or a room', { timeout: 60_000 }, () => {
     await alice.page.getByRole('heading', { level: 1, name: other.room }).waitFor()
   })
 
-  it('is shown for manual copying when the browser denies clipboard access', async () => {
+  it('is shown for manual copying if the browser denies access to the clipboard', async () => {
     const { room, sent } = await givenHistory(1)
     const { page } = await fixture.open('alice')
     await page.evaluate(() => {
@@ -191,7 +193,7 @@ describe('a link to a message or a room', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('opens the room at its first unread message, and counts the messages below', async () => {
+  it('opens the room at its first unread message, and shows the number of messages below', async () => {
     const { room } = await givenHistory(100)
 
     await alice.page.getByRole('link', { name: room }).click()
@@ -203,7 +205,7 @@ describe('a link to a message or a room', { timeout: 60_000 }, () => {
     await expect.poll(() => alice.page.getByRole('button', { name: /new message/ }).count()).toBe(0)
   })
 
-  it('offers a jump to the first unread message', async () => {
+  it('shows a button that scrolls to the first unread message', async () => {
     const { room, sent } = await givenHistory(100)
 
     await goTo(alice.page, fixture.urls.web, `${room}/m/${sent[97]?.id}`)
@@ -215,7 +217,6 @@ describe('a link to a message or a room', { timeout: 60_000 }, () => {
   })
 })
 
-/** Simulates that the window gains or loses the focus. */
 async function setFocused(page: Page, isFocused: boolean) {
   await page.evaluate((hasFocus) => {
     document.hasFocus = () => hasFocus
@@ -228,11 +229,11 @@ async function readUnread(room: string): Promise<number | undefined> {
   return rooms.find(({ id }) => id === room)?.unread
 }
 
-/** A time, in milliseconds, that is longer than the delay before a page sends its read position. */
+/** In milliseconds, longer than the delay before a page sends its read position. */
 const readUpdateMs = 1_200
 
 describe('unread messages', { timeout: 60_000 }, () => {
-  it('stay unread after "Mark as unread" despite scrolling, until Escape', async () => {
+  it('stay unread after "Mark as unread" until the user presses Escape, even on scrolling', async () => {
     const { page } = alice
     const { room } = await givenHistory(20)
     await page.getByRole('link', { name: room }).click()
@@ -257,7 +258,7 @@ describe('unread messages', { timeout: 60_000 }, () => {
     await page.setViewportSize({ width: 1280, height: 800 })
   })
 
-  it('collect below a divider while the window is unfocused, and are read once it has the focus', async () => {
+  it('appear below the unread line while the window is unfocused, and are read on focus', async () => {
     const { page } = alice
     const { room } = await givenHistory(30)
     await page.getByRole('link', { name: room }).click()
@@ -285,7 +286,7 @@ describe('unread messages', { timeout: 60_000 }, () => {
 })
 
 describe('a thread', { timeout: 60_000 }, () => {
-  it('shows the current state of its first message wherever the room is scrolled', async () => {
+  it('shows an edit and the deletion of its root message even if the room has not loaded it', async () => {
     const { page } = alice
     const { room, sent } = await givenHistory(90)
     const { id = '', seq = 0 } = sent[2] ?? {}
@@ -310,21 +311,21 @@ describe('a thread', { timeout: 60_000 }, () => {
 })
 
 describe('a room', { timeout: 60_000 }, () => {
-  it('keeps the scroll position when a newer page of history loads below', async () => {
+  it('keeps its scroll position when a newer history page loads below', async () => {
     const { page } = alice
     const { room, sent } = await givenHistory(150, aliceUser)
     await page.goto(fixture.urls.web + pathTo(room, sent[2]?.id))
     await marked(page).getByText('number 3.').waitFor()
     await scrollTo(page, 'end')
-    // If each loaded page of history wrongly caused the next load, the end of the room would be
-    // reached within this time.
+    // If each history page wrongly loaded the next one, the end of the room would be reached in
+    // this time.
     await page.waitForTimeout(1_000)
 
     await page.getByRole('button', { name: 'Jump to latest' }).waitFor()
     expect(await isOnScreen(page, 'number 150.')).toBe(false)
   })
 
-  it('fills a view that is taller than one page of history, and shows the room’s start', async () => {
+  it('fills a view that is taller than one history page, and shows the room’s start', async () => {
     const { room } = await givenHistory(70)
     const page = await alice.page.context().newPage()
     await page.setViewportSize({ width: 1280, height: 4_000 })
@@ -337,10 +338,11 @@ describe('a room', { timeout: 60_000 }, () => {
     await page.close()
   })
 
-  it('requests only the pages of history that the view needs, and more on scrolling up', async () => {
+  it('requests only the history pages that the view needs, and more on scrolling up', async () => {
     const { room } = await givenHistory(150, aliceUser)
     const page = await alice.page.context().newPage()
-    // In this viewport, one page of history is taller than the view and the margin of preloaded messages.
+    // In this viewport, one history page is taller than the view and its margin of preloaded
+    // messages.
     await page.setViewportSize({ width: 1280, height: 500 })
     let requests = 0
     page.on('websocket', (socket) =>
@@ -350,7 +352,7 @@ describe('a room', { timeout: 60_000 }, () => {
     )
     await page.goto(`${fixture.urls.web}/r/${room}`)
     await expect.poll(() => isOnScreen(page, 'number 150.')).toBe(true)
-    // When the page shows this message, it has processed all earlier ones.
+    // When this message is shown, the page has processed all earlier messages.
     await bob.send(room, 'number 151.')
     await expect.poll(() => isOnScreen(page, 'number 151.')).toBe(true)
 

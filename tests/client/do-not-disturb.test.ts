@@ -8,7 +8,7 @@ import type { LocalStore } from '../../client/chat/localStore.ts'
 // Node resolves solid-js to its server build, which runs no effects.
 vi.mock('solid-js', () => import('../../node_modules/solid-js/dist/solid.js' as string))
 
-it('publishes the stored status again every 30 seconds until the server accepts it', async () => {
+it('createDoNotDisturb publishes the stored status every 30 seconds until the server accepts it', async () => {
   vi.useFakeTimers()
   const [mine, setMine] = createSignal<Status>('offline')
   const attempts: ChosenStatus[] = []

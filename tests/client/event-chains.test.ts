@@ -23,7 +23,7 @@ describe('the event chains of a room and its threads', () => {
     expect(new EventChains(0).classify({ seq: 1, prev: 0 })).toBe('next')
   })
 
-  it('track the room and each thread separately', () => {
+  it('advance separately for the room and for each thread', () => {
     const chains = new EventChains(10)
     chains.markSeen({ seq: 12, threadId })
 
@@ -35,7 +35,7 @@ describe('the event chains of a room and its threads', () => {
     expect(chains.newest).toBe(12)
   })
 
-  it('keep the newest seen event when an older event is marked as seen later', () => {
+  it('do not move back when an older event is marked as seen later', () => {
     const chains = new EventChains(10)
     chains.markSeen({ seq: 13 })
     chains.markSeen({ seq: 11 })
@@ -43,7 +43,7 @@ describe('the event chains of a room and its threads', () => {
     expect(chains.classify({ seq: 13, prev: 11 })).toBe('known')
   })
 
-  it('advance to the sequence number of a snapshot, unless they are already past it', () => {
+  it('advance to the sequence number of a history page, unless they are already past it', () => {
     const chains = new EventChains(10)
     chains.markSeen({ seq: 12, threadId })
     chains.markSeen({ seq: 20 })
@@ -57,7 +57,7 @@ describe('the event chains of a room and its threads', () => {
     expect(chains.classify({ seq: 21, prev: 20, threadId })).toBe('gap')
   })
 
-  it('select the events that were not seen', () => {
+  it('select the events of a sync response that were not seen before', () => {
     const chains = new EventChains(10)
     chains.markSeen({ seq: 12, threadId })
     const events = [placed(10), placed(11), placed(12, threadId), placed(12), placed(13, threadId)]

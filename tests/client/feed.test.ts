@@ -12,7 +12,6 @@ function placed(seq: number): PlacedEvent {
   return { seq, event: { kind: 'room', action: 'rename', room, by: 'alice' as UserId, at } }
 }
 
-/** Returns the notice of the event `seq`, which follows the event `prev`. */
 function notice(seq: number, prev: number): Notice {
   const { event } = placed(seq)
   return { room, kind: event.kind, seq, prev, event }
@@ -21,8 +20,8 @@ function notice(seq: number, prev: number): Notice {
 type CallErrorFields = { code: ErrorCode; retryAfterMs?: number }
 
 /**
- * Creates a feed that has seen the events up to 10 of a room with 15 events. The first calls of
- * `chat.sync` fail with `errors`.
+ * Creates a feed for a room with 15 events. The feed has seen the events up to 10. The first calls
+ * of `chat.sync` fail with `errors`.
  */
 function givenFeed(errors: CallErrorFields[] = []) {
   const syncs: number[] = []
@@ -80,7 +79,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([11, 12, 13, 14, 15])
   })
 
-  it('does not sync after it was stopped', async () => {
+  it('does not sync after it has been stopped', async () => {
     const { feed, syncs } = givenFeed()
 
     feed.receive(notice(13, 12))
@@ -136,7 +135,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([Number.NaN, 14, 15])
   })
 
-  it('syncs when a notice has no event and the event cannot be fetched', async () => {
+  it('syncs if a notice has no event and the event cannot be fetched', async () => {
     const { feed, delivered } = givenFeed()
     const { event: _, ...tooLong } = notice(11, 10)
 
@@ -155,7 +154,7 @@ describe('the feed of a room', () => {
     expect(delivered).toEqual([11, 12, 13, 14, 15])
   })
 
-  it('returns the missed events even when another sync is already running', async () => {
+  it('returns the missed events from a sync even if another sync is already running', async () => {
     const { feed, syncs } = givenFeed([{ code: 'disconnected' }])
 
     feed.expect(15)

@@ -13,7 +13,10 @@ import { errorStatus } from '../../runtime/api/errors.ts'
 const others: [string, Words][] = Object.entries({ de, zh, ar })
 const all: [string, Words][] = [['en', en], ...others]
 
-/** Returns a map from the key of each text to its plural forms, or to the text if it has none. */
+/**
+ * Returns a map from the key of each text to its plural forms. A text without plural forms is one
+ * form.
+ */
 function textsOf(words: Words): Map<string, string[]> {
   return new Map(
     Object.entries(words).flatMap(([part, texts]) =>
@@ -25,21 +28,22 @@ function textsOf(words: Words): Map<string, string[]> {
   )
 }
 
-/** The texts of the console for each language. None of them has plural forms. */
+/** The console's texts for each language. None of them has plural forms. */
 const ofConsole: [string, Record<string, string>][] = Object.entries(consoleWords)
 
 const placeholders = (text: string) =>
   [...text.matchAll(/\{\{ (\w+) \}\}/g)].map(([, name]) => name)
 
 describe.each(all)('the plural forms of %s', (language, words) => {
-  it('are only for plural categories of the language, and contain the placeholder for the count', () => {
+  it('exist only for the language’s plural categories, and contain the placeholder for the count', () => {
     for (const [part, texts] of Object.entries(words)) {
       for (const [key, text] of Object.entries<string | Plural>(texts)) {
         const forms = Object.entries(typeof text === 'string' ? { other: text } : text)
         expect(Object.fromEntries(forms), `${part}.${key}`).toHaveProperty('other')
         for (const [rule, form] of forms) {
           expect(form.trim(), `${part}.${key} ${rule}`).not.toBe('')
-          // Skip forms for zero, one and two: they may spell the number out, as in “one message”.
+          // Skip the forms for zero, one and two, which may spell the number out, as in “one
+          // message”.
           if (typeof text === 'string' || ['zero', 'one', 'two'].includes(rule)) continue
           expect(placeholders(form), `${part}.${key} ${rule}`).toContain('count')
         }
@@ -65,12 +69,11 @@ describe.each(others)('the texts of %s', (language, words) => {
     }
   })
 
-  it('differ from the English ones, apart from a few words', () => {
+  it('differ from the English texts, apart from a few words', () => {
     const english = textsOf(en)
     const same = [...textsOf(words)].filter(
       ([key, texts]) => texts.join() === english.get(key)?.join(),
     )
-    // Proper names and loanwords stay the same.
     expect(same.length / english.size, `${same}`).toBeLessThan(0.08)
   })
 })
@@ -95,7 +98,7 @@ describe.each(ofConsole.filter(([language]) => language !== 'en'))(
   },
 )
 
-describe('a language', () => {
+describe('createLanguage', () => {
   const { t, tn, listOf } = createRoot(() => createLanguage(() => 'en'))
 
   it('chooses the plural form by count', () => {

@@ -10,7 +10,7 @@ const pixel = Buffer.from(
 )
 
 describe('images in messages', { timeout: 60_000 }, () => {
-  it('are fetched one by one, each only after a click on it', async () => {
+  it('are fetched only after a click on “Load image”', async () => {
     const { page, problems } = await fixture.open('alice')
     const requests: { url: string; referer: string | undefined }[] = []
     await page.context().route('https://*.example/**', async (route) => {
@@ -25,7 +25,7 @@ describe('images in messages', { timeout: 60_000 }, () => {
       'And: ![a dog](https://two.example/dog.png) ![plain](http://three.example/x.png)',
     )
     await message(page, 'plain').waitFor()
-    // Images are not fetched when the messages render again, either.
+    // Rendering the messages again does not fetch images either.
     await page.reload()
     await message(page, 'a cat').getByRole('link', { name: 'Image: one.example' }).waitFor()
     expect(requests).toEqual([])
@@ -42,7 +42,7 @@ describe('images in messages', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('become links again with an error when they cannot be loaded', async () => {
+  it('become links again and show an error if they cannot be loaded', async () => {
     const { page } = await fixture.open('alice')
     await page.context().route('https://*.example/**', (route) => route.abort())
     await createRoom(page, 'private')

@@ -22,7 +22,6 @@ const fixture = useClientFixture({
   },
 })
 
-/** Describes the focused element by its id or tag, and its label. */
 const focused = (page: Page) =>
   page.evaluate(() => {
     const element = document.activeElement
@@ -30,10 +29,9 @@ const focused = (page: Page) =>
     return `${element?.id || element?.tagName.toLowerCase()} ${label}`.trim()
   })
 
-/** Returns the message list by its name, because Kobalte adds other elements with the role log. */
+/** Finds the message list by its name, because Kobalte adds other elements with the role log. */
 const listOf = (page: Page) => page.getByRole('log', { name: /^Messages in/ })
 
-/** Presses Tab until an element with this name has the focus. */
 async function tabTo(page: Page, name: RegExp, maxPresses = 60) {
   for (let left = maxPresses; left > 0; left--) {
     if (name.test(await focused(page))) return
@@ -42,7 +40,7 @@ async function tabTo(page: Page, name: RegExp, maxPresses = 60) {
   throw new Error(`Tab does not lead to ${name}; it is at ${await focused(page)}`)
 }
 
-/** Creates a room as alice, by keyboard only, which bob joins. */
+/** Creates a room as alice by keyboard only, and joins it as bob. */
 async function givenRoom(): Promise<string> {
   const { page } = alice
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
@@ -59,7 +57,7 @@ async function givenRoom(): Promise<string> {
   return room
 }
 
-/** Creates rooms as bob and invites alice. The rooms are adjacent in her sidebar. */
+/** Creates rooms as bob and invites alice. The rooms are adjacent in alice's sidebar. */
 async function givenRooms(count: number): Promise<string[]> {
   const name = `row-${crypto.randomUUID().slice(0, 8)}`
   const rooms = Array.from({ length: count }, (_, index) => `${name}-${index}`)
@@ -146,7 +144,7 @@ describe('the page, used by keyboard', { timeout: 120_000 }, () => {
     for (const room of [second, third]) await unread(room).waitFor({ state: 'detached' })
   })
 
-  it('closes a side panel with Escape from inside the panel and from an empty composer', async () => {
+  it('closes the side panel on Escape in the panel or in an empty composer', async () => {
     const { page } = alice
     const room = await givenRoom()
     const { id } = await bob.send(room, 'about this')
@@ -176,7 +174,7 @@ describe('the page, used by keyboard', { timeout: 120_000 }, () => {
     await panel.waitFor({ state: 'detached' })
   })
 
-  it('moves to a message, reacts, replies in its thread, and returns to the composer', async () => {
+  it('focuses a message, reacts to it, replies in its thread, and returns to the composer', async () => {
     const { page } = alice
     const room = await givenRoom()
     for (const text of ['one', 'two', 'three']) await bob.send(room, text)
@@ -211,7 +209,7 @@ describe('the page, used by keyboard', { timeout: 120_000 }, () => {
     await expect.poll(() => focused(page)).toMatch(/^composer/)
   })
 
-  it('moves with Tab past the buttons of messages that do not have the focus', async () => {
+  it('skips the buttons of messages that do not have the focus when Tab is pressed', async () => {
     const { page } = alice
     const room = await givenRoom()
     for (let number = 0; number < 15; number++) await bob.send(room, `number ${number}.`)
@@ -246,7 +244,7 @@ describe('the page, used by keyboard', { timeout: 120_000 }, () => {
     }
   })
 
-  it('focuses a dialog that is opened while another dialog closes', async () => {
+  it('focuses a dialog that opens while another dialog closes', async () => {
     const { page } = alice
     await givenRoom()
     await page.getByRole('button', { name: 'Create room' }).click()
@@ -310,7 +308,7 @@ describe('the page, used by keyboard', { timeout: 120_000 }, () => {
     expect((await label())?.length).toBeLessThan(400)
   })
 
-  it('describes the status of a person in text', async () => {
+  it('states a user’s presence status in text', async () => {
     const { page } = alice
     await bob.client.call('presence.heartbeat', { connId: crypto.randomUUID() as ConnId })
     await givenRoom()

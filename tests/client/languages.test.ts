@@ -36,7 +36,7 @@ const leftOf = async (page: Page, selector: string) =>
   (await page.locator(selector).first().boundingBox())?.x ?? Number.NaN
 
 describe('the language of the page', { timeout: 60_000 }, () => {
-  it('changes without a reload, and stays the same after a reload', async () => {
+  it('can be changed without a reload, and is kept after a reload', async () => {
     const { page } = alice
     await page.evaluate(() => Object.assign(window, { isSame: true }))
 
@@ -50,7 +50,7 @@ describe('the language of the page', { timeout: 60_000 }, () => {
     await expect.poll(() => page.locator('html').getAttribute('lang')).toBe('zh')
   })
 
-  it('lays Arabic out from right to left, except code', async () => {
+  it('lays out Arabic from right to left, except code', async () => {
     const { page } = alice
     await chooseLanguage(page, 'ar')
     await expect.poll(() => page.locator('html').getAttribute('dir')).toBe('rtl')

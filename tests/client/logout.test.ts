@@ -21,7 +21,7 @@ const fixture = useClientFixture({
   },
 })
 
-/** Opens a new room of alice in two tabs of the same browser. */
+/** Opens a new room in two tabs of alice's browser. */
 async function givenTwoTabs(): Promise<Visitor & { other: Page; room: string }> {
   const visitor = await fixture.open('alice')
   const room = await createRoom(visitor.page, 'private')
@@ -59,7 +59,7 @@ describe('a logout', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('happens in all tabs when another person logs in; it deletes cached messages but no drafts', async () => {
+  it('happens in all tabs when another user logs in, and then deletes cached messages but no drafts', async () => {
     const { page, other, room } = await givenTwoTabs()
     await other.locator('#composer').fill('not sent yet')
     await page.context().clearCookies()
@@ -102,7 +102,7 @@ describe('a logout', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('works offline, and no tab shows the deleted data afterwards', async () => {
+  it('works offline, and afterwards no tab shows the deleted data', async () => {
     const { page, other, room } = await givenTwoTabs()
     await page.evaluate(() => navigator.serviceWorker.ready)
     await page.waitForFunction(() => navigator.serviceWorker.controller !== null)
@@ -123,7 +123,8 @@ describe('a notification shown by the service worker', { timeout: 60_000 }, () =
   it('opens the message that it announces', async () => {
     const { page } = await fixture.open('alice', { permissions: ['notifications'] })
     const context = page.context()
-    // On mobile browsers this constructor throws: only a service worker can show notifications there.
+    // Mobile browsers throw in this constructor, because only a service worker can show
+    // notifications there.
     await context.addInitScript(() => {
       const Refusing = class {
         static permission = 'granted'

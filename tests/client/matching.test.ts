@@ -17,7 +17,7 @@ describe('findCompletionQuery', () => {
   })
 
   it.each(['bob@example', '@@', '@bob ', 'at 12:30', 'http://x', ':)', ':D', '```\n@bob'])(
-    'finds no name that is being typed in %j',
+    'finds no completion in %j',
     (before) => {
       expect(findCompletionQuery(before)).toBeUndefined()
     },
@@ -41,7 +41,7 @@ describe('findEmoji', () => {
     expect(new Set(all.map(([emoji]) => emoji)).size).toBe(all.length)
   })
 
-  it('returns emoji whose name matches before emoji of which only another keyword matches', () => {
+  it('returns emoji with a matching name before emoji with a matching search word', () => {
     expect(findEmoji('rocket', 3)[0]?.[0]).toBe('🚀')
     expect(findEmoji('party', 9).map(([emoji]) => emoji)).toContain('🎉')
     expect(findEmoji('tada:', 9).map(([emoji]) => emoji)).toEqual(['🎉'])

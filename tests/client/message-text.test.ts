@@ -51,7 +51,7 @@ describe('MessageText', () => {
     )
   })
 
-  it('marks mentions that the server has recognised, and mentions of the reader', () => {
+  it('marks only mentions that the server has recognised, and highlights those of the reader', () => {
     const html = render('@ada @bob @cy', { mentions: ['ada', 'bob'] })
 
     expect(html).toMatch(/class="mention mention-me" data-tip="@ada">@<bdi[^>]*>ADA</)
@@ -59,7 +59,7 @@ describe('MessageText', () => {
     expect(html).toMatch(/>@cy<\/p>/)
   })
 
-  it('loads no image, and offers to load images with an https URL', () => {
+  it('loads no image, and shows a button that loads an image with an https URL', () => {
     expect(render('![cat](https://a.example/c.png)')).toContain('Image: a.example')
     expect(render('![cat](https://a.example/c.png)')).toContain('Load image')
     expect(render('![cat](https://a.example/c.png)')).not.toContain('<img')
@@ -67,7 +67,7 @@ describe('MessageText', () => {
     expect(render('![cat](http://a.example/c.png)')).not.toContain('Load image')
   })
 
-  it('labels code with its language and offers to copy it', () => {
+  it('labels code with its language, and shows a copy button', () => {
     expect(render('```ts\n<b>\n```')).toMatch(/aria-label="Code, ts".*<button.*Copy.*<code>&lt;b>/s)
   })
 })

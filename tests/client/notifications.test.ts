@@ -14,7 +14,6 @@ import type { TestUser } from '../support/test-user.ts'
 let alice: Visitor
 let bob: TestUser
 
-/** A notification that a page has shown. */
 interface ShownNotification {
   title: string
   body: string
@@ -25,7 +24,7 @@ interface WatchedNotifications {
   notifications: Notification[]
 }
 
-/** Records the notifications of a page in `window.watched`; the page still shows them. */
+/** Records the notifications of a page in `window.watched`. The page still shows them. */
 function watchNotifications() {
   const shown: ShownNotification[] = []
   const notifications: Notification[] = []
@@ -46,7 +45,6 @@ function watchNotifications() {
 const shownBy = (page: Page): Promise<ShownNotification[]> =>
   page.evaluate(() => (window as unknown as { watched: WatchedNotifications }).watched.shown)
 
-/** Simulates that the window gains or loses the focus. */
 async function setFocused(page: Page, isFocused: boolean) {
   await page.evaluate((hasFocus) => {
     document.hasFocus = () => hasFocus
@@ -54,13 +52,12 @@ async function setFocused(page: Page, isFocused: boolean) {
   }, isFocused)
 }
 
-/** Returns the bodies of the notifications that these tabs have shown. */
 async function bodiesOf(pages: Page[]): Promise<string[]> {
   const all = await Promise.all(pages.map(shownBy))
   return all.flat().map(({ body }) => body)
 }
 
-/** Simulates the visibility of a tab: a headless browser reports every tab as visible. */
+/** A headless browser reports every tab as visible. */
 async function setVisible(page: Page, isVisible: boolean) {
   await page.evaluate(
     (state) => {
@@ -82,7 +79,7 @@ const fixture = useClientFixture({
   },
 })
 
-/** Creates a room as bob and invites alice, whose page does not open it. */
+/** Creates a room as bob and invites alice. Her page does not open the room. */
 async function givenRoom(): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await bob.client.call('room.create', { room, name: room, kind: 'private' })
@@ -108,7 +105,10 @@ async function chooseLevel(page: Page, room: string, level: string) {
   await page.getByRole('heading', { name: 'Not found' }).waitFor()
 }
 
-/** Sends a mention and waits for its notification, so that all earlier messages are processed. */
+/**
+ * Sends a mention and waits for its notification. Alice's pages have then processed all earlier
+ * messages.
+ */
 async function sendSentinel(pages: Page[], room: string) {
   const last = `last-${crypto.randomUUID().slice(0, 8)}`
   await bob.send(room, `@alice ${last}`)
@@ -116,7 +116,7 @@ async function sendSentinel(pages: Page[], room: string) {
 }
 
 describe('notifications', { timeout: 60_000 }, () => {
-  it('announce a mention, and open its message on click', async () => {
+  it('announce a mention, and open the message on click', async () => {
     const room = await givenRoom()
     await goTo(alice.page, fixture.urls.web, 'nowhere')
     const quiet = `nobody in particular ${room}`
@@ -139,7 +139,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     expect(new URL(alice.page.url()).pathname).toBe(`/r/${room}/m/${id}`)
   })
 
-  it('show mentioned people by full name, even if their names were not loaded before', async () => {
+  it('contain the full names of mentioned users, even if the names were not loaded before', async () => {
     const room = await givenRoom()
     const { page } = await fixture.open('alice', { permissions: ['notifications'] })
     await page.evaluate(watchNotifications)
@@ -168,7 +168,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     await alice.page.getByRole('link', { name: new RegExp(`${still}.*muted`) }).waitFor()
   })
 
-  it('appear once, even if many hidden tabs are open', async () => {
+  it('appear once per message, even if many hidden tabs are open', async () => {
     const room = await givenRoom()
     const others = [
       await openTab(alice.page.context(), '/'),
@@ -184,7 +184,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     const shown = sent.map((text) => text.replace('@alice', '@Alice Adams'))
     const mine = async () => (await bodiesOf(tabs)).filter((body) => body.includes(room))
     await expect.poll(async () => (await mine()).length).toBeGreaterThanOrEqual(3)
-    // Wait until each tab counts the messages as unread: it has processed them by then.
+    // When a tab counts the messages as unread, it has processed them.
     for (const tab of tabs)
       await tab.getByRole('link', { name: new RegExp(`${room}.*3 unread`) }).waitFor()
     expect((await mine()).toSorted()).toEqual(shown.toSorted())
@@ -303,7 +303,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     expect((await shownBy(page)).map(({ body }) => body).join()).not.toContain('disturbed')
   })
 
-  it('add an unread count to the page title and a badge to its icon until the messages are read', async () => {
+  it('add a count to the page title and a badge to the icon until the messages are read', async () => {
     const room = await givenRoom()
     const { page } = alice
     const icon = () => page.locator('link[rel="icon"]').getAttribute('href')
@@ -320,13 +320,13 @@ describe('notifications', { timeout: 60_000 }, () => {
       if (count > 0) await calling.first().click()
       return count
     }
-    // Open all rooms with an unread mention: most rooms of the earlier tests have one, too.
+    // Open all rooms with an unread mention. Most rooms of earlier tests have one, too.
     await expect.poll(readNext, { timeout: 40_000 }).toBe(0)
     await expect.poll(() => page.title()).not.toMatch(/^\(/)
     expect(await icon()).toBe('/icon.svg')
   })
 
-  it('request permission only on click, and explain a denial', async () => {
+  it('request the browser’s permission only on click, and explain a denial', async () => {
     const { page } = await fixture.open('bob')
     await page.context().addInitScript(() => {
       const asked: number[] = []
@@ -355,7 +355,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     await page.context().close()
   })
 
-  it('have settings without accessibility violations', async () => {
+  it('have a settings dialog without accessibility violations', async () => {
     const room = await givenRoom()
     const { page } = alice
     await chooseLevel(page, room, 'All messages')
@@ -373,7 +373,7 @@ describe('notifications', { timeout: 60_000 }, () => {
     await page.keyboard.press('Escape')
   })
 
-  it('follow a level that was chosen in another tab or before a reload', async () => {
+  it('follow the level that was chosen in another tab or before a reload', async () => {
     const room = await givenRoom()
     const tab = await openTab(alice.page.context(), '/')
     await chooseLevel(alice.page, room, 'Nothing')

@@ -23,7 +23,7 @@ const fixture = useOfflineFixture(async ({ open, connect }) => {
 const lost = 'Connection lost. Messages will be sent when you reconnect.'
 const recovery = { timeout: 20_000 }
 
-/** Creates a private room as bob and invites alice, whose page does not open it. */
+/** Creates a private room as bob and invites alice. Her page does not open the room. */
 async function givenClosedRoom(): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await bob.client.call('room.create', { room, name: room, kind: 'private' })
@@ -31,7 +31,7 @@ async function givenClosedRoom(): Promise<string> {
   return room
 }
 
-/** Creates a private room of bob and alice with one message, and opens it in alice's page. */
+/** Creates a private room of bob and alice with one message. Alice's page opens the room. */
 async function givenRoom(text = 'before'): Promise<string> {
   const room = await givenClosedRoom()
   await alice.page.getByRole('link', { name: room }).click()
@@ -41,7 +41,7 @@ async function givenRoom(text = 'before'): Promise<string> {
   return room
 }
 
-/** Functions that start an outage: the server closes the connection, or the browser is offline. */
+/** Functions that start an outage: NATS closes the connection, or the browser is offline. */
 const outages = {
   'connection closed': () => {
     const since = fixture.network.cut()
@@ -54,7 +54,7 @@ const outages = {
 }
 const bothOutages = Object.entries(outages)
 
-/** Scrolls up to the start of the open room, and returns all its message texts in order. */
+/** Scrolls up to the start of the open room, and returns the texts of all messages in order. */
 async function readAllTexts(page: Page): Promise<string[]> {
   const list = page.getByRole('log')
   let all: string[] = []
@@ -72,7 +72,7 @@ async function readAllTexts(page: Page): Promise<string[]> {
   return all
 }
 
-/** Returns a function that returns the times at which the banner "Connection lost" has appeared. */
+/** Returns a function that returns the times at which the banner "Connection lost" appeared. */
 async function recordBannerTimes(page: Page): Promise<() => Promise<number[]>> {
   const shown = await page.evaluateHandle((text) => {
     const times: number[] = []
@@ -88,8 +88,8 @@ async function recordBannerTimes(page: Page): Promise<() => Promise<number[]>> {
 }
 
 /**
- * Drops notices with this text on the page's WebSocket. From the first dropped notice on, also holds
- * the page's `chat.sync` calls until the test sends them on.
+ * Drops notices with this text on the page's WebSocket. After the first dropped notice, also holds
+ * back the page's `chat.sync` calls until the test calls `release`.
  */
 async function dropNotices(page: Page, text: string) {
   let dropped = 0
@@ -113,12 +113,11 @@ async function dropNotices(page: Page, text: string) {
     })
   })
   return {
-    /** Resolves after the page's first sync. From then on, the page relies on notices. */
+    /** Resolves after the page's first sync. */
     synced: () => synced.promise,
     dropped: () => dropped,
     /** Resolves when the page has requested the missing events. */
     requested: () => requested.promise,
-    /** Sends the held requests to the server. */
     release() {
       isHeld = false
       for (const send of held) send()
@@ -164,7 +163,8 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await alice.page.getByText(lost).waitFor()
     fixture.network.restore()
 
-    // Each reply is counted once although room and thread are open; alice's own message is not counted.
+    // Room and thread are both open, but each reply is counted once. Alice's own message is not
+    // counted.
     await alice.page.getByText('2 messages arrived while you were away.').waitFor(recovery)
     await message(alice.page, 'a first one').getByText('edited').waitFor()
     await alice.page.getByText('This message was deleted.').waitFor()
@@ -178,15 +178,15 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await expect.poll(() => readLocalStore(alice.page)).not.toMatch(/a secret|a frist draft/)
   })
 
-  it('closes a room that the user was removed from, receives nothing of it, and deletes its cache', async () => {
+  it('closes a room that the user was removed from, receives no data of it, and deletes its cache', async () => {
     const room = await givenRoom('between us')
     await expect.poll(() => readLocalStore(alice.page)).toContain('between us')
     fixture.network.cut()
     await typeMessage(alice.page, 'am I still in?')
     await bob.client.call('room.kick', { room, userId: 'alice' })
     await bob.send(room, 'among ourselves')
-    // Alice may still receive messages for a second after her removal. Wait for the banner, so that
-    // this second is over.
+    // Alice may still receive messages for a second after her removal. The banner appears after
+    // that second.
     await alice.page.getByText(lost).waitFor()
     const framesBefore = alice.frames.length
     fixture.network.restore()
@@ -206,7 +206,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     expect(await readLocalStore(alice.page)).not.toMatch(/between us|among ourselves/)
   })
 
-  it('reports many missed messages without a count, and stays at the first unread one', async () => {
+  it('reports many missed messages without a count, and stays at the first unread message', async () => {
     const room = await givenRoom()
     await alice.page.context().setOffline(true)
     for (let from = 0; from < 520; from += 40)
@@ -226,9 +226,10 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
       .waitFor()
   })
 
-  it('fetches a message whose notice was lost, and marks it as read only when it is shown', async () => {
+  it('fetches a message whose notice was lost, and marks it as read only once it is shown', async () => {
     const room = await givenRoom()
-    // Open another room in alice's first page, so that only the new page can mark the message as read.
+    // Alice's first page opens another room, so that only the new page can mark the message as
+    // read.
     await givenRoom()
     const page = await alice.page.context().newPage()
     const notices = await dropNotices(page, 'not announced')
@@ -243,7 +244,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await bob.send(room, 'not announced')
     await expect.poll(notices.dropped).toBeGreaterThan(0)
     await expect.poll(unread).toBe(1)
-    // Dispatches two events, each of which makes the page refresh its rooms and its read positions.
+    // Dispatches two events. Each makes the page refresh its rooms and its read positions.
     const returnToTab = () =>
       page.evaluate(() => {
         document.dispatchEvent(new Event('visibilitychange'))
@@ -252,7 +253,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await returnToTab()
     await notices.requested()
     await returnToTab()
-    // Wait longer than the delay after which the page would send its read position.
+    // This is longer than the delay after which the page would send its read position.
     await page.waitForTimeout(1_000)
     expect(await unread()).toBe(1)
     notices.release()
@@ -286,7 +287,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await expect.poll(last, recovery).toBe('written far up')
   })
 
-  it('shows a message that the user writes in a room that has not loaded yet', async () => {
+  it('shows a message that the user writes before the room’s history has loaded', async () => {
     const { page } = alice
     await givenRoom()
     const room = await givenClosedRoom()
@@ -310,7 +311,8 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     const room = await givenRoom('the first')
     const { page } = alice
     const link = page.getByRole('link', { name: room })
-    // Alice has no unread messages, so the room opens at its end with one page when she returns.
+    // Alice has read all messages, so the room opens at its end with one history page when she
+    // returns.
     await using aliceUser = await createTestUser(fixture.urls, 'alice')
     for (let index = 0; index < 140; index++) await aliceUser.send(room, `word ${index}.`)
     await message(page, 'word 139.').waitFor()
@@ -344,7 +346,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await message(page, 'the first').waitFor()
   })
 
-  it('shows an unreachable room as failed to load, not as missing', async () => {
+  it('shows that an unreachable room failed to load, not that it is missing', async () => {
     await givenRoom()
     const other = `room-${crypto.randomUUID().slice(0, 8)}`
     await bob.client.call('room.create', { room: other, name: other, kind: 'public' })
@@ -386,7 +388,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     expect(more).toEqual([])
   })
 
-  it('completes an action that was started during a short outage', async () => {
+  it('completes an action that the user began during a short outage', async () => {
     const { page } = alice
     await givenRoom()
     const me = page.getByRole('button', { name: /^Alice Adams/ })
@@ -408,7 +410,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await me.filter({ hasText: 'Online' }).waitFor()
   })
 
-  it('reconnects when an open connection delivers nothing any more', async () => {
+  it('reconnects when the open connection no longer delivers data', async () => {
     const room = await givenRoom()
     const page = await alice.page.context().newPage()
     await page.clock.install()
@@ -419,7 +421,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
 
     const resume = fixture.network.stall()
     await bob.send(room, 'two')
-    // Let twice the ping interval pass, so that the page notices the missing response.
+    // Two ping intervals pass, so that the page notices the missing response.
     await page.clock.runFor(20_000)
 
     await message(page, 'two').waitFor(recovery)
@@ -427,7 +429,7 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await page.close()
   })
 
-  it('recovers in all tabs at once, and other users see no change of the person’s status', async () => {
+  it('recovers in all tabs at once, without a status change for other users', async () => {
     const room = await givenRoom()
     const statuses: string[] = []
     const stop = bob.client.listen(topics.deliverPresence, { user: 'bob', room }, ({ changes }) => {
@@ -450,8 +452,8 @@ describe('a page during and after an outage', { timeout: 60_000 }, () => {
     await typeMessage(tabs[2] ?? alice.page, 'and four')
     fixture.network.restore()
 
-    // Each tab reconnects at its own time, and its banner with the count disappears some seconds
-    // later. So wait for the banner in all tabs at once.
+    // Each tab reconnects at its own time, and its banner disappears some seconds later. So wait
+    // for the banners in parallel.
     const counted = '3 messages arrived while you were away.'
     await Promise.all(tabs.map((page) => page.getByText(counted).waitFor(recovery)))
     for (const page of tabs) {
@@ -517,7 +519,7 @@ describe('a message that the server rejects', { timeout: 60_000 }, () => {
 })
 
 describe('a page opened while a dependency is unavailable', { timeout: 60_000 }, () => {
-  it('opens links to a cached message and a thread, and loads the rest after the outage', async () => {
+  it('opens links to a cached message and to a thread, and loads the rest after the outage', async () => {
     const room = await givenRoom()
     const question = await bob.send(room, 'shall we?')
     await bob.reply(room, question.id, 'we shall')
@@ -543,7 +545,7 @@ describe('a page opened while a dependency is unavailable', { timeout: 60_000 },
     await message(page, 'sent meanwhile').waitFor(recovery)
   })
 
-  it('shows cached messages and a banner while NATS is down, and recovers after its restart', async () => {
+  it('shows cached messages and a banner while NATS is down, and recovers after a restart of NATS', async () => {
     const room = await givenRoom('before NATS stopped')
     await expect.poll(() => readLocalStore(alice.page)).toContain('before NATS stopped')
     await fixture.nats.stop()
@@ -563,7 +565,7 @@ describe('a page opened while a dependency is unavailable', { timeout: 60_000 },
     await charlie.page.context().close()
   })
 
-  it('shows cached messages, or an error, while the identity provider is down, and logs in afterwards', async () => {
+  it('shows cached messages or an error while the OIDC provider is down, and logs in afterwards', async () => {
     const room = await givenRoom('before the provider stopped')
     await expect.poll(() => readLocalStore(alice.page)).toContain('before the provider stopped')
     const stranger = await (await fixture.browser.newContext({ locale: 'en-US' })).newPage()
@@ -622,7 +624,7 @@ describe('a page opened while a dependency is unavailable', { timeout: 60_000 },
     for (const tab of [page, other]) await message(tab, 'before').waitFor(recovery)
     await bob.send(room, 'good to have you back')
     for (const tab of [page, other]) await message(tab, 'good to have you back').waitFor()
-    // Each tab makes one attempt, and repeats it if the server is busy.
+    // Each tab makes one login attempt, and repeats it if the server is busy.
     expect(attempts.length).toBeLessThanOrEqual(4)
     await other.close()
   })

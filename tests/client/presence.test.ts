@@ -21,10 +21,10 @@ const fixture = useClientFixture({
   },
 })
 
-/** Creates a room as bob and invites the users `others`. */
+/** Creates a room as bob and invites `others`. */
 async function givenRoom(kind: 'public' | 'private', ...others: string[]): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
-  // Send a heartbeat as bob's client does: without heartbeats, bob's status becomes offline.
+  // Without heartbeats, bob's status would become offline.
   await bob.client.call('presence.heartbeat', { connId })
   await bob.client.call('room.create', { room, name: room, kind })
   for (const userId of others) await bob.client.call('room.invite', { room, userId })
@@ -39,19 +39,22 @@ async function openMembers(room: string) {
   return page.getByRole('region', { name: 'Members' }).getByRole('listitem')
 }
 
-/** Sends a message and waits until alice's page shows it, and so has received all earlier events. */
+/**
+ * Sends a message and waits until alice's page shows it. The page has then received all earlier
+ * events.
+ */
 async function sendSentinel(room: string) {
   const last = `last-${crypto.randomUUID().slice(0, 8)}`
   await bob.send(room, last)
   await message(alice.page, last).waitFor()
 }
 
-/** Returns the frames from the index `since` on that contain the id of the room. */
+/** Returns the frames that contain the id of the room. Ignores frames before the index `since`. */
 const framesOf = ({ frames }: Visitor, room: string, since = 0) =>
   frames.slice(since).filter((frame) => frame.includes(room))
 
 describe('presence', { timeout: 60_000 }, () => {
-  it('stays online in a shared room after the person leaves another shared room', async () => {
+  it('stays online in a shared room after the user leaves another shared room', async () => {
     const [left, stays] = [await givenRoom('public', 'alice'), await givenRoom('public', 'alice')]
     await bob.client.call('room.role', { room: left, userId: 'alice', role: 'owner' })
     const his = (await openMembers(stays)).filter({ hasText: 'Bob Brown' })
@@ -66,7 +69,7 @@ describe('presence', { timeout: 60_000 }, () => {
     expect(await his.textContent()).toContain('Online')
   })
 
-  it('is current again after a reconnect', async () => {
+  it('is up to date again after a reconnect', async () => {
     const room = await givenRoom('private', 'alice')
     const his = (await openMembers(room)).filter({ hasText: 'Bob Brown' })
     await his.filter({ hasText: 'Online' }).waitFor()
@@ -115,7 +118,7 @@ describe('presence', { timeout: 60_000 }, () => {
     await tab.close()
   })
 
-  it('keeps do not disturb after a reload, until the user changes it', async () => {
+  it('stays do not disturb after a reload until the user changes it', async () => {
     const { page } = alice
     const me = page.getByRole('button', { name: /^Alice Adams/ })
     await me.click()
@@ -137,7 +140,7 @@ describe('presence', { timeout: 60_000 }, () => {
     await me.filter({ hasText: 'Online' }).waitFor()
   })
 
-  it('shows no status for a person whose status is unknown', async () => {
+  it('is not shown for a user whose status is unknown', async () => {
     const { page } = alice
     await using charlie = await createTestUser(fixture.urls, 'charlie')
     const { userId } = await charlie.client.call('users.me', {})
@@ -153,8 +156,8 @@ describe('presence', { timeout: 60_000 }, () => {
   })
 })
 
-describe('the event subscriptions of a page', { timeout: 60_000 }, () => {
-  it('receive events of joined rooms only', async () => {
+describe('the NATS subscriptions of a page', { timeout: 60_000 }, () => {
+  it('receive events only of rooms that the user has joined', async () => {
     const mine = await givenRoom('public', 'alice')
     const other = await givenRoom('public')
     const { page, frames } = alice
@@ -181,7 +184,7 @@ describe('the event subscriptions of a page', { timeout: 60_000 }, () => {
     await bob.client.call('presence.update', { status: 'online' })
   })
 
-  it('follow a join and a leave in another session', async () => {
+  it('change when the user joins or leaves a room in another session', async () => {
     const [room, stays] = [await givenRoom('public'), await givenRoom('private', 'alice')]
     await using elsewhere = await createTestUser(fixture.urls, 'alice')
     const { page } = alice
@@ -204,7 +207,7 @@ describe('the event subscriptions of a page', { timeout: 60_000 }, () => {
     )
   })
 
-  it('cause no errors in the page', async () => {
+  it('log no errors in the page', async () => {
     // The browser logs this error while the page is offline.
     const problems = alice.problems.filter(
       (problem) => !problem.includes('ERR_INTERNET_DISCONNECTED'),

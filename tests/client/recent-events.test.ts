@@ -19,7 +19,7 @@ describe('recent events', () => {
     expect(seqsAfter(recent, 10)).toEqual([11, 12, 13, 14])
   })
 
-  it('are returned only if their sequence number is above that of a page', () => {
+  it('are returned only if they are newer than a given sequence number', () => {
     expect(seqsAfter(givenRecent(10, [11, 12, 13]), 12)).toEqual([13])
   })
 
@@ -30,7 +30,7 @@ describe('recent events', () => {
     expect(recent.isCompleteAfter(10)).toBe(true)
   })
 
-  it('are limited to 500, and are incomplete before the oldest event that is kept', () => {
+  it('are limited to 500, and are incomplete before the oldest of them', () => {
     const seqs = Array.from({ length: 501 }, (_, index) => index + 11)
     const full = givenRecent(10, seqs.slice(0, 500))
     expect(seqsAfter(full, 0)).toHaveLength(500)
@@ -43,7 +43,7 @@ describe('recent events', () => {
     expect(full.isCompleteAfter(11)).toBe(true)
   })
 
-  it('are dropped up to the sequence number of a later page when recording restarts there', () => {
+  it('are dropped up to the sequence number at which recording restarts', () => {
     const recent = givenRecent(10, [11, 12, 13])
     recent.restart(12)
 

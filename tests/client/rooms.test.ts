@@ -20,7 +20,7 @@ const fixture = useClientFixture({
 })
 
 describe('the dialog for a new room', { timeout: 60_000 }, () => {
-  it('suggests an address for any name', async () => {
+  it('suggests a room id for any room name', async () => {
     const { page } = alice
     await page.getByRole('button', { name: 'Create room' }).click()
     const dialog = page.getByRole('dialog', { name: 'Create room' })
@@ -37,7 +37,7 @@ describe('the dialog for a new room', { timeout: 60_000 }, () => {
 })
 
 describe('the quick switcher', { timeout: 60_000 }, () => {
-  it('opens a room that the user has not joined, and a new direct conversation', async () => {
+  it('opens a public room that the user has not joined, and a new direct room', async () => {
     const room = await createRoom(bob.page, 'public')
     const { page } = alice
     const jumpTo = async (text: string, option: RegExp) => {
@@ -56,7 +56,7 @@ describe('the quick switcher', { timeout: 60_000 }, () => {
 })
 
 describe('the invite dialog', { timeout: 60_000 }, () => {
-  it('marks people who are already members', async () => {
+  it('marks users who are already members of the room', async () => {
     const { page } = alice
     const room = await createRoom(page, 'public')
     await using bobUser = await createTestUser(fixture.urls, 'bob')

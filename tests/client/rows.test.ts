@@ -11,7 +11,7 @@ import { createRows, type ListRow } from '../../client/messages/rows.ts'
 
 const minuteMs = 60_000
 
-/** Creates messages of two users over some days, with several consecutive messages of each sender. */
+/** Creates messages of two users over some days. Each user sends several in a row. */
 function givenItems(count: number, from = 0): TimelineMessage[] {
   return Array.from({ length: count }, (_, index) => {
     const seq = from + index + 1
@@ -51,18 +51,19 @@ describe('message rows', () => {
   it.each([
     ['before', 100, 300],
     ['after', 0, 200],
-  ])('stay the same objects when messages are added %s them', (_where, from, to) => {
+  ])('are the same objects as before when messages are added %s them', (_where, from, to) => {
     const items = givenItems(300)
     const toRows = createRows()
     const some = toRows(items.slice(from, to), [], undefined, 'alice')
 
     const all = new Set(toRows(items, [], undefined, 'alice'))
 
-    // Skip the day line and the first message: older messages of that day and sender change both.
+    // Skip the day line and the first message. Older messages of that day and sender change both
+    // rows.
     expect(some.slice(2).filter((row) => !all.has(row))).toEqual([])
   })
 
-  it('stay the same objects after an edit, except for the row of the edited message', () => {
+  it('are the same objects as before after an edit, except for the edited message', () => {
     const items = givenItems(300)
     const toRows = createRows()
     const before = new Set(toRows(items, [], undefined, 'alice'))
@@ -74,7 +75,7 @@ describe('message rows', () => {
     expect(changed.map(({ key }) => key)).toEqual([items[150]?.id])
   })
 
-  it('include one unread line, and the message below it shows its sender', () => {
+  it('include one unread line, and the message below the line shows its sender', () => {
     const items = givenItems(60)
     const rows = createRows()(items, [], 30, 'bob')
 
@@ -98,7 +99,7 @@ describe('message rows', () => {
   })
 })
 
-/** Creates a message for each sender and number of minutes after noon in the local time zone. */
+/** Creates one message for each sender and number of minutes after noon, local time. */
 function givenMessages(...messages: [sender: string, minutes: number][]): TimelineMessage[] {
   const noon = new Date(2026, 5, 1, 12).getTime()
   return messages.map(([sender, minutes], index) => {
@@ -140,7 +141,7 @@ describe('message groups', () => {
     expect(firsts(toRows(items, [], undefined, 'alice'))).toEqual([true, false, false])
   })
 
-  it('become one group when a message between them is loaded', () => {
+  it('are joined when a message between two groups is loaded', () => {
     const items = givenMessages(['bob', 0], ['bob', 4], ['bob', 8])
     const toRows = createRows()
 
@@ -173,14 +174,14 @@ describe('the unread line', () => {
     expect(rows.filter(({ kind }) => kind === 'unread')).toEqual([])
   })
 
-  it('leaves all rows the same objects when the rows are computed again', () => {
+  it('leaves all rows the same objects when they are computed again', () => {
     const toRows = createRows()
     const before = toRows(items, [], 3, 'alice')
 
     expect(toRows(items, [], 3, 'alice').every((row, index) => row === before[index])).toBe(true)
   })
 
-  it('starts a new group below it, which joins the group above when the line is removed', () => {
+  it('starts a new group below it until the line is removed', () => {
     const toRows = createRows()
 
     expect(firsts(toRows(items, [], 3, 'alice'))).toEqual([true, true, true, true, false])
@@ -218,7 +219,7 @@ describe('outgoing messages', () => {
   })
 
   it.each([0, 1])(
-    'are hidden once the timeline contains them as sent messages, here at index %s',
+    'are hidden once the timeline contains the sent message, here at index %s',
     (index) => {
       const items = givenMessages(['alice', 0], ['alice', 1])
       const pending = outgoing(String(items[index]?.clientId), 'x')
@@ -257,7 +258,7 @@ describe('history pages', () => {
         asOf: 150,
       }) as HistoryPage
 
-    // Pages overlap when messages arrive between the requests.
+    // History pages overlap if messages arrive between the requests.
     let timeline = timelineFromPage(page(60, 100))
     timeline = extendTimeline(timeline, page(20, 65), 'older')
     timeline = extendTimeline(timeline, page(0, 20), 'older')

@@ -11,14 +11,14 @@ import {
 } from '../support/client-fixture.ts'
 import { createTestUser } from '../support/test-user.ts'
 
-/** Lifetime of an access token, so short that a page renews its token during a test. */
+/** So short that a page renews its access token during a test. */
 const tokenSeconds = 8
 
 const fixture = useClientFixture({
   env: { ISSUER_ACCESS_TOKEN_TTL: String(tokenSeconds), RATE_LIMIT_FACTOR: '100' },
 })
 
-/** Creates a room as bob, invites alice, and opens the room in her page. */
+/** Creates a room as bob, invites alice, and opens the room in alice's page. */
 async function givenRoom(alice: Visitor): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await using bob = await createTestUser(fixture.urls, 'bob')
@@ -29,7 +29,7 @@ async function givenRoom(alice: Visitor): Promise<string> {
   return room
 }
 
-/** Sends messages as bob, each over a new connection, until `stop` is called, which returns the texts. */
+/** Sends messages as bob, each over a new connection. `stop` ends this and returns the texts. */
 function keepSending(room: string) {
   const sent: string[] = []
   let isStopped = false
@@ -52,7 +52,7 @@ function keepSending(room: string) {
 
 const texts = (page: Page) => page.getByRole('log').locator('.message-text').allTextContents()
 
-/** Returns an array to which the time of each later token request of the page is added. */
+/** Returns an array. The time of each later token request of the page is added to it. */
 function recordTokenRequests(page: Page) {
   const times: number[] = []
   page.on('request', (request) => {
@@ -97,11 +97,11 @@ describe('a session', { timeout: 90_000 }, () => {
     await page.context().close()
   })
 
-  it('ends with a notice when the provider rejects a token renewal, which is not retried', async () => {
+  it('ends with a notice, without a retry, if the provider rejects a token renewal', async () => {
     const { page } = await fixture.open('alice')
     const other = await page.context().newPage()
     other.setDefaultTimeout(10_000)
-    // Silence the channel between tabs, so that the page learns of the logout from the provider only.
+    // The page must learn of the logout from the provider, not from the other tab.
     await other.addInitScript(() => {
       BroadcastChannel.prototype.postMessage = () => undefined
     })
@@ -140,7 +140,7 @@ describe('a session', { timeout: 90_000 }, () => {
     await page.getByText('Connection lost.').waitFor({ state: 'detached', timeout: 30_000 })
     await using bob = await createTestUser(fixture.urls, 'bob')
     await bob.send(room, 'you are back')
-    // Allow more time: the page may renew its token and reconnect at this moment.
+    // The page may renew its token and reconnect at this moment, which takes longer.
     await message(page, 'you are back').waitFor({ timeout: 20_000 })
     await page.locator('#composer').press('Enter')
     await message(page, 'not sent yet').waitFor()
@@ -148,7 +148,7 @@ describe('a session', { timeout: 90_000 }, () => {
   })
 
   it.each(['nats-server', 'runtime'])(
-    'survives a crash of %s, and sends each message that was written meanwhile exactly once',
+    'survives a crash of %s, and sends each message written meanwhile exactly once',
     async (name) => {
       const alice = await fixture.open('alice')
       const room = await givenRoom(alice)

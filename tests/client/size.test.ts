@@ -20,7 +20,10 @@ beforeAll(async () => {
   chunks = JSON.parse(await readFile(join(clientFolder, '.vite', 'manifest.json'), 'utf8'))
 }, 60_000)
 
-/** Returns the files that load before the chat can render: the entry, the app and their static imports. */
+/**
+ * Returns the files that load before the chat can render: the entry, the app and their static
+ * imports.
+ */
 function firstFiles(): string[] {
   const files = new Set<string>()
   const visit = (name: string) => {
@@ -54,7 +57,7 @@ describe('the first load of the page', () => {
     expect(bytes, `the largest parts are ${what}`).toBeLessThanOrEqual(maxBytes)
   })
 
-  it('preloads each of its files by a link in the HTML', async () => {
+  it('preloads each of its files with a link in the HTML', async () => {
     const page = await read('index.html')
 
     for (const file of firstFiles()) expect(page).toContain(file)

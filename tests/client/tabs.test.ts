@@ -32,20 +32,18 @@ async function openTab(room: string): Promise<Page> {
   return page
 }
 
-/** Returns the persisted messages of a room with this text. */
 async function findMessages(room: string, text: string) {
   const { messages } = await bob.client.call('chat.history', { room })
   return messages.filter((message) => message.text === text)
 }
 
-/** Returns alice's status as bob sees it. */
 async function readAliceStatus(room: string): Promise<string | undefined> {
   const { present } = await bob.client.call('presence.room', { room })
   return Object.entries(present).find(([user]) => user === 'alice')?.[1]
 }
 
-describe('many tabs of one person', { timeout: 240_000 }, () => {
-  it('show the same messages, and closing some does not affect the others', async () => {
+describe('many tabs of one user', { timeout: 240_000 }, () => {
+  it('show the same messages, and stay connected when some of them are closed', async () => {
     const room = await givenRoom()
     const pages: Page[] = []
     for (let count = 0; count < tabCount; count++) pages.push(await openTab(room))
@@ -63,7 +61,7 @@ describe('many tabs of one person', { timeout: 240_000 }, () => {
     expect(await readAliceStatus(room)).toBe('online')
   })
 
-  it('send the unsent messages of a closed tab', async () => {
+  it('send the outgoing messages of a tab that was closed', async () => {
     const room = await givenRoom()
     const [one, other, third] = [await openTab(room), await openTab(room), await openTab(room)]
     const context = alice.page.context()

@@ -52,11 +52,11 @@ describe('a timeline', () => {
     expect(repliesOf(timeline, 'a')).toEqual({ count: 2, lastSeq: 3 })
   })
 
-  it('does not add a new message while newer pages are missing', () => {
+  it('does not add a new message while newer history pages are missing', () => {
     expect(timelineOf([sent(1, 'a')], { ...empty(), hasNewer: true }).items).toEqual([])
   })
 
-  it('counts each reply that arrives before its parent message once', () => {
+  it('counts each reply that arrives before its root message once', () => {
     const timeline = timelineOf([
       sent(2, 'b', 'a'),
       sent(3, 'c', 'a'),
@@ -68,7 +68,7 @@ describe('a timeline', () => {
     expect(repliesOf(timeline, 'a')).toEqual({ count: 3, lastSeq: 4 })
   })
 
-  it('inserts a message between loaded messages, but adds no newer message while newer pages are missing', () => {
+  it('inserts a message between loaded ones, but no newer one while newer history pages are missing', () => {
     const page = { messages: [], before: true, after: false, asOf: 0 }
     const old = {
       ...timelineOf([sent(4, 'a'), sent(9, 'b')], timelineFromPage(page)),
@@ -80,7 +80,7 @@ describe('a timeline', () => {
     expect(items.map(({ seq }) => seq)).toEqual([4, 7, 9])
   })
 
-  it('counts a reply that arrives before its parent message for that parent only', () => {
+  it('counts a reply that arrives before its root message only for that root message', () => {
     const timeline = timelineOf([sent(2, 'b', 'a'), sent(4, 'd', 'c'), sent(3, 'c'), sent(1, 'a')])
 
     expect(repliesOf(timeline, 'a')).toEqual({ count: 1, lastSeq: 2 })
@@ -89,7 +89,7 @@ describe('a timeline', () => {
     expect(timelineOf([sent(9, 'x')], empty()).items[0]).not.toHaveProperty('replies')
   })
 
-  it('keeps the highest sequence number of replies that arrive out of order before their parent message', () => {
+  it('stores the highest sequence number of replies that arrive before their root message', () => {
     const timeline = timelineOf([sent(3, 'c', 'a'), sent(2, 'b', 'a'), sent(1, 'a')])
 
     expect(repliesOf(timeline, 'a')).toEqual({ count: 2, lastSeq: 3 })
@@ -101,7 +101,7 @@ describe('a timeline', () => {
     expect(timelineOf([sent(2, 'b', 'a')], timeline)).toBe(timeline)
   })
 
-  it('remembers only the newest 50 replies to messages that are not loaded', () => {
+  it('stores only the newest 50 replies to messages that are not loaded', () => {
     const many = Array.from({ length: 500 }, (_, index) =>
       sent(index + 10, `r-${index}`, `up-${index}`),
     )
@@ -136,7 +136,7 @@ describe('an event that changes a message', () => {
     expect(first(timeline)?.deletedAt).toBe(new Date(4).toISOString())
   })
 
-  it('changes nothing when it is older than the last change of the message, or known already', () => {
+  it('changes nothing if it is not newer than the last change of the message', () => {
     const edited = timelineOf([changed('edit', 4, 1)], loaded())
 
     expect(timelineOf([changed('delete', 3, 1)], edited)).toBe(edited)
@@ -179,7 +179,7 @@ describe('an event that changes a message', () => {
     expect(first(timelineOf([reaction(3, 'bob', false)], loaded()))?.reactions).toEqual([])
   })
 
-  it('also changes a message that is not part of a timeline', () => {
+  it('also changes a message outside a timeline', () => {
     const [item, another] = loaded().items
     if (!item || !another) throw new Error('The fixture is empty')
 
@@ -190,7 +190,7 @@ describe('an event that changes a message', () => {
   })
 })
 
-describe('a page of older or newer history', () => {
+describe('an older or newer history page', () => {
   const page = (seqs: number[], more: Partial<HistoryPage> = {}) => ({
     messages: seqs.map((seq) => toMessage(sent(seq, idOf(seq)))) as never,
     before: true,
@@ -200,7 +200,7 @@ describe('a page of older or newer history', () => {
   })
   const seqsOf = ({ items }: Timeline) => items.map(({ seq }) => seq)
 
-  it('adds overlapping messages once, and tells whether more history follows', () => {
+  it('adds overlapping messages once, and sets whether more history follows', () => {
     const middle = timelineFromPage(page([4, 5]))
 
     const older = extendTimeline(middle, page([2, 3, 4], { before: false }), 'older')
@@ -233,7 +233,7 @@ describe('the timeline of a thread', () => {
   })
 })
 
-/** Creates a timeline whose requests for pages are answered when the test calls `answer`. */
+/** Creates a timeline. Its requests for history pages are answered when the test calls `answer`. */
 function givenRoom(start?: number) {
   const pages: { input: Record<string, unknown>; answer: (page: HistoryPage) => void }[] = []
   const syncs: number[] = []
@@ -260,7 +260,6 @@ function givenRoom(start?: number) {
     close,
     syncs,
     log,
-    /** Answers the latest request for a page of history. */
     async answer(seqs: number[], asOf: number, more: { before?: boolean; after?: boolean } = {}) {
       const messages = seqs.map((seq) => toMessage(sent(seq, idOf(seq))))
       pages.at(-1)?.answer({ messages, before: false, after: false, asOf, ...more } as HistoryPage)
@@ -276,7 +275,7 @@ function givenRoom(start?: number) {
 }
 
 describe('a history page', () => {
-  it('is completed with messages that arrived during its request and are missing in it', async () => {
+  it('is completed with messages that arrived during its request', async () => {
     const { timeline, answer, hear, seqs, syncs, close } = givenRoom(5)
     await answer([4, 5, 6], 10, { before: true, after: true })
     await hear(sent(11, idOf(11)), 10)
@@ -306,7 +305,7 @@ describe('a history page', () => {
     close()
   })
 
-  it('is added although a loaded message was edited during its request', async () => {
+  it('is added even if a loaded message was edited during its request', async () => {
     const { timeline, answer, hear, seqs, close } = givenRoom()
     await answer([8, 9, 10], 10, { before: true })
 
@@ -318,7 +317,7 @@ describe('a history page', () => {
     close()
   })
 
-  it('is followed by all later events, even when it is older than the page loaded before it', async () => {
+  it('is completed with all later events, even if it is older than the previous history page', async () => {
     const { timeline, answer, hear, seqs, log, syncs, close } = givenRoom()
     log.push(sent(9, idOf(9)))
     await answer([8, 9, 10], 10, { before: true })
@@ -327,8 +326,8 @@ describe('a history page', () => {
     void timeline.goTo(2)
     await answer([1, 2, 3], 11, { after: true })
     expect(seqs()).toEqual([1, 2, 3])
-    // This page includes events only up to 8, although the page before it included events up to 11.
-    // This happens when a lagging replica answers.
+    // This history page includes events only up to 8, but the previous one included events up to
+    // 11. This happens if a lagging replica responds.
     void timeline.goToPresent()
     await answer([6, 7, 8], 8)
 
@@ -337,7 +336,7 @@ describe('a history page', () => {
     close()
   })
 
-  it('extends the part of the room that was opened last', async () => {
+  it('is added to the part of the room that was opened last', async () => {
     const { timeline, answer, seqs, close } = givenRoom()
     await answer([8, 9, 10], 10, { before: true })
 

@@ -36,7 +36,7 @@ const counted = (asOf: number, unread: number, more: Partial<UnreadCount> = {}):
   ...more,
 })
 
-describe('the unread count of a room, computed from responses and notices', () => {
+describe('the unread count of a room', () => {
   it('counts each received message of other users once', () => {
     const now = withNotices(startUnread(counted(2, 1)), sent(3), sent(3), sent(4, { sender: me }))
 
@@ -55,7 +55,7 @@ describe('the unread count of a room, computed from responses and notices', () =
     expect(totalOf(withNotices(current, sent(3), sent(4)))).toEqual({ unread: 3, mentions: 0 })
   })
 
-  it('is taken from the newer of two responses, in whichever order they arrive', () => {
+  it('is taken from the newer of two room.list responses, in whichever order they arrive', () => {
     const received = withNotices(startUnread(counted(2, 0)), sent(3), sent(4))
     const [older, newer] = [counted(3, 1), counted(4, 2)]
 
@@ -69,7 +69,7 @@ describe('the unread count of a room, computed from responses and notices', () =
     })
   })
 
-  it('leaves out received messages that have been read', () => {
+  it('does not include received messages that have been read', () => {
     const received = withNotices(startUnread(counted(2, 2)), sent(3), sent(4))
 
     expect(totalOf(applyCount(received, counted(2, 0, { readSeq: 4 })))).toEqual({
@@ -82,7 +82,7 @@ describe('the unread count of a room, computed from responses and notices', () =
     })
   })
 
-  it('leaves out a deleted message that only this client has counted', () => {
+  it('does not include a deleted message that no response included', () => {
     const now = withNotices(startUnread(counted(2, 0)), sent(3), sent(4), deleted(5, 3))
 
     expect(now.received.map(({ seq }) => seq)).toEqual([4])
@@ -100,7 +100,7 @@ describe('the unread count of a room, computed from responses and notices', () =
     expect(totalOf(now)).toEqual({ unread: 1, mentions: 1 })
   })
 
-  it('is incomplete after a notice without its event until a response includes that message', () => {
+  it('is incomplete after a notice without an event until a room.list response includes the message', () => {
     const { event: _, ...long } = sent(3)
     const now = withNotices(startUnread(counted(2, 0)), long as Notice)
 
@@ -110,14 +110,14 @@ describe('the unread count of a room, computed from responses and notices', () =
     expect(isUncounted(applyCount(now, counted(2, 0, { readSeq: 3 })))).toBe(false)
   })
 
-  it('does not count a received message that the response includes, or that was read', () => {
+  it('does not count a received message that a response includes or that was read', () => {
     const received = withNotices(startUnread(counted(2, 0)), sent(3, { mentions: [me] }))
 
     for (const read of [counted(3, 0), counted(2, 0, { readSeq: 3 })])
       expect(totalOf(applyCount(received, read))).toEqual({ unread: 0, mentions: 0 })
   })
 
-  it('follows a read position that moves back, even in an older response', () => {
+  it('follows a read position that moves back, even if the response is older', () => {
     const read = withNotices(startUnread(counted(4, 0, { readSeq: 4 })), sent(5))
 
     expect(totalOf(applyCount(read, counted(3, 2, { readSeq: 1 })))).toMatchObject({ unread: 3 })
@@ -127,7 +127,7 @@ describe('the unread count of a room, computed from responses and notices', () =
     expect(totalOf(applyCount(startUnread(counted(4, 2)), counted(4, 1))).unread).toBe(1)
   })
 
-  it('becomes incomplete when a notice lacks its event, until a response includes all such messages', () => {
+  it('stays incomplete until a response includes all messages whose notices had no event', () => {
     const { event: _, ...long } = sent(6)
     const start = startUnread(counted(0, 0))
     const now = withNotices(start, long as Notice, { ...long, seq: 5 } as Notice)
@@ -136,14 +136,14 @@ describe('the unread count of a room, computed from responses and notices', () =
     expect(isUncounted(applyCount(now, counted(5, 1)))).toBe(true)
   })
 
-  it('ignores notices that are not of a new message', () => {
+  it('ignores notices of events other than new messages', () => {
     const { event } = sent(3)
     const notice = { room: 'general', seq: 3, prev: 0, kind: 'edit', event } as unknown as Notice
 
     expect(withNotices(startUnread(counted(2, 1)), notice)).toEqual(startUnread(counted(2, 1)))
   })
 
-  it('remembers the latest 200 received messages', () => {
+  it('is computed from at most the latest 200 received messages', () => {
     const many = Array.from({ length: 201 }, (_, index) => sent(index + 1))
 
     const { received } = withNotices(startUnread(counted(0, 0)), ...many)

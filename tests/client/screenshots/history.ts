@@ -5,11 +5,10 @@ import type { Name, Person, SentMessage } from './people.ts'
 export type People = Record<Name, Person>
 
 export interface DemoHistory {
-  /** The message whose replies form the thread in the demo. */
+  /** Root message of the demo's thread. */
   thread: SentMessage
 }
 
-/** Creates the rooms and sends the demo messages. */
 export async function writeHistory(people: People): Promise<DemoHistory> {
   await createRooms(people)
   await writeSmallTalk(people)
@@ -51,7 +50,7 @@ async function createRooms(people: People) {
     await owner.client.call('room.create', { room, name, kind: 'public' })
   await alice.client.call('room.join', { room: 'release-notes' })
   const everyone = Object.entries(people) as [Name, Person][]
-  // Wait until the server knows all people: only known people can be invited.
+  // Only users whom the server knows can be invited.
   const userIds = everyone.map(([name]) => name)
   while ((await alice.client.call('users.names', { userIds })).users.length < userIds.length)
     await delay(50)

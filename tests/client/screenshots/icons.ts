@@ -4,10 +4,9 @@ import type { Browser } from 'playwright-core'
 
 const folder = join(import.meta.dirname, '..', '..', '..', 'client', 'public')
 
-/** Renders the icons of the installed app in their sizes from icon.svg. */
 export async function drawIcons(browser: Browser): Promise<void> {
   const icon = await readFile(join(folder, 'icon.svg'), 'utf8')
-  // A system crops a maskable icon to any shape: only the inner 80 % are safe.
+  // A system crops a maskable icon to any shape, and only the inner 80 % are safe.
   const maskable = icon
     .replace(/ rx="\d+"/, '')
     .replace(

@@ -57,7 +57,6 @@ await writeUnread(people)
 await mkdir(folder, { recursive: true })
 for (const [name, scene] of selected) await take(name, scene)
 
-/** Marks all messages that exist so far as read by alice. */
 async function markAllRead() {
   const { client } = people.alice
   const { rooms } = await client.call('room.list', {})

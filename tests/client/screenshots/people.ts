@@ -8,7 +8,7 @@ import { type ConnId, heartbeatMs } from '#schema/messages/presence'
 import type { StackUrls } from '../../../stack/state.ts'
 import { fetchAccessToken } from '../../support/tokens.ts'
 
-/** Users in addition to the demo users, for the file users.json that the OpenID provider reads. */
+/** Users in addition to the demo users. They are written to users.json for the OpenID provider. */
 const colleagues = [
   { username: 'amira', givenName: 'Amira', familyName: 'Haddad' },
   { username: 'jonas', givenName: 'Jonas', familyName: 'Weber' },
@@ -25,7 +25,7 @@ export interface SentMessage {
   room: RoomId
 }
 
-/** A person who is connected to NATS without a browser. */
+/** A user who is connected to NATS without a browser. */
 export interface Person extends AsyncDisposable {
   client: Client<typeof contracts>
   send(room: string, text: string): Promise<SentMessage>

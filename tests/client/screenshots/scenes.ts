@@ -149,7 +149,7 @@ export const scenes: Record<string, Scene> = {
       await page.locator('#composer').press('Enter')
       const message = page.getByRole('article', { name: /The list is done/ })
       await message.waitFor()
-      // Wait until the message is persisted, so that its trace is complete.
+      // The trace is complete once the message is persisted.
       await page.waitForTimeout(2_000)
       await message.hover()
       await message.getByRole('button', { name: 'More' }).click()
@@ -187,7 +187,7 @@ async function showRoom(page: Page, name: string) {
   await page.locator('.room-link').filter({ hasText: name }).click()
   await page.getByRole('heading', { level: 1, name }).waitFor()
   await page.getByRole('article').last().waitFor()
-  // Wait for a display name with a space: display names load after the messages.
+  // A display name has a space. Display names load after the messages.
   await page.locator('.message-name').filter({ hasText: ' ' }).first().waitFor()
   await page.mouse.move(wide.width - 1, 20)
 }
@@ -205,7 +205,7 @@ async function showCard(page: Page) {
   await page.getByRole('dialog', { name: 'Bob Brown' }).waitFor()
 }
 
-/** Shows a message that alice wrote offline and that is rejected because her role has changed. */
+/** Shows a message that alice wrote offline. It is rejected, because her role has changed meanwhile. */
 async function showFailed({ page, people: { bob }, cut, restore }: SceneContext) {
   await showRoom(page, 'Release notes')
   await cut()
@@ -238,7 +238,7 @@ async function showDeadLetters({ page, urls, stateDir }: SceneContext) {
   await page.getByText('Deadlock detected').waitFor()
 }
 
-/** Shows the console after it has charted half a minute of varying load. */
+/** Shows the console with charts of half a minute of varying load. */
 async function showConsole(page: Page, { bob }: People) {
   await showRoom(page, 'Engineering')
   await page.getByRole('link', { name: 'Console', exact: true }).click()
@@ -248,7 +248,6 @@ async function showConsole(page: Page, { bob }: People) {
     const subset = rooms.slice(0, 2 + Math.round(2 * Math.sin(round / 5)))
     for (const { id } of subset) await bob.client.call('chat.history', { room: id })
     if (round % 3 === 0) await bob.client.call('room.list', {})
-    // Wait while the charts take samples.
     await page.waitForTimeout(500)
   }
   await main.getByRole('columnheader', { name: 'Calls per second' }).getByRole('button').click()

@@ -5,11 +5,10 @@ import { passwordOf } from './people.ts'
 
 export interface Scene {
   options?: BrowserContextOptions
-  /** If true, the scene shows the page before a login. */
+  /** Whether the scene shows the page before the login. */
   isLoggedOut?: boolean
   /** If true, the server rejects the connection. */
   isRefused?: boolean
-  /** Runs before the page is opened. */
   prepare?(page: Page, urls: StackUrls): Promise<unknown>
   show(context: SceneContext): Promise<unknown>
 }
@@ -19,16 +18,15 @@ export interface SceneContext {
   people: People
   history: DemoHistory
   urls: StackUrls
-  /** Closes the page's WebSockets, and closes new ones at once until `restore` is called. */
+  /** Closes the page's WebSockets, and each new one until `restore` is called. */
   cut: () => Promise<void>
   restore: () => void
-  /** State folder of the stack. */
   stateDir: string
 }
 
 export const wide = { width: 1440, height: 900 }
 
-/** Opens the page in a new browser context, logged in as alice unless the scene says otherwise. */
+/** Opens the page in a new browser context. Alice is logged in unless the scene says otherwise. */
 export async function openPage(browser: Browser, urls: StackUrls, scene: Scene) {
   const context = await browser.newContext({ viewport: wide, locale: 'en-US', ...scene.options })
   const page = await context.newPage()
@@ -46,8 +44,8 @@ export async function openPage(browser: Browser, urls: StackUrls, scene: Scene) 
 }
 
 /**
- * Proxies the page's WebSockets so that a scene can close them. A browser's offline mode would leave
- * open WebSockets connected.
+ * Proxies the page's WebSockets so that a scene can close them. The browser's offline mode would
+ * not close open WebSockets.
  */
 async function interceptSockets(page: Page, isRefused: boolean) {
   const sockets = new Set<WebSocketRoute>()
