@@ -5,7 +5,6 @@ import { useConversation } from '../messages/createConversation.ts'
 
 const maxNamed = 2
 
-/** Shows that users are typing. Names are shown only if there are at most two. */
 export function TypingIndicator() {
   const chat = useChat()
   const { t, listOf } = useLanguage()

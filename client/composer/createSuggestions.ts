@@ -14,7 +14,7 @@ const maxSuggestions = 8
 const debounceMs = 120
 
 /**
- * Suggests emoji or users. Members of the room appear at once, other users after a search on the
+ * Suggests emoji, members of the room, and then other users who are found by a search on the
  * server.
  */
 export function createSuggestions(
@@ -74,7 +74,7 @@ function createPeopleOf(query: Accessor<CompletionQuery>): Accessor<Suggestion[]
       return rank === undefined ? [] : [{ userId, rank }]
     })
     const ranked = matches.sort((a, b) => a.rank - b.rank).map(({ userId }) => userId)
-    // The latest search result may belong to an earlier text. It is then not used.
+    // The latest search result may belong to an earlier text.
     const result = search()
     const others = result?.text === text && text !== '' ? result.users : []
     const isOutside = (user: UserId) => names().size > 0 && !insiders().includes(user)

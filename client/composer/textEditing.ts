@@ -1,7 +1,4 @@
-/**
- * Replaces a range of a field's text and moves the caret to the end of the new text. The user can
- * undo it.
- */
+/** Replaces a range of a field's text, so that the user can undo it. */
 export function replaceText(
   field: HTMLTextAreaElement,
   [start, end]: readonly [number, number],
@@ -37,10 +34,7 @@ export function toggleMark(field: HTMLTextAreaElement, mark: string): void {
   field.setSelectionRange(start + before.length, end + before.length)
 }
 
-/**
- * Returns the marks to insert before and after the selected text. Code of several lines needs
- * fences.
- */
+/** Code of several lines needs fences on separate lines. */
 function fenceFor(mark: string, selected: string): readonly [string, string] {
   return mark === '`' && selected.includes('\n') ? ['```\n', '\n```'] : [mark, mark]
 }

@@ -12,7 +12,6 @@ interface Sort {
   isDown: boolean
 }
 
-/** Returns the function names, sorted by a column and then by name. */
 export function sortNames(
   names: readonly string[],
   byName: Readonly<Record<string, WatchedService>>,

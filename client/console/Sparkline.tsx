@@ -7,13 +7,10 @@ export interface Line {
 }
 
 const [width, height] = [120, 30]
-/**
- * Minimum number of samples on the time axis. With fewer, a short series would be a dot in a
- * corner.
- */
+/** On a shorter time axis, a short series would be a dot in a corner. */
 const minSamples = 15
 
-/** Draws the values of the last two minutes, the newest on the right. All lines share one scale. */
+/** Draws lines that share one scale, with the newest values on the right. */
 export function Sparkline(props: { lines: readonly Line[]; label: string; isLarge?: boolean }) {
   const highest = () =>
     Math.max(1e-9, ...props.lines.flatMap(({ values }) => values.map((value) => value ?? 0)))

@@ -21,10 +21,7 @@ export interface WatchedService {
 export type ConsoleStatus =
   | { status: 'loading' }
   | { status: 'live' }
-  /**
-   * The last request failed. `since` is the time of the last response, in milliseconds since the
-   * epoch.
-   */
+  /** `since` is the time of the last response, in milliseconds since the epoch. */
   | { status: 'late'; since: number }
   | { status: 'refused' }
 

@@ -10,7 +10,7 @@ export interface Sample {
   inFlight: number
 }
 
-/** Number of samples that a chart shows: two minutes at one sample per `pollMs`. */
+/** Two minutes at one sample per `pollMs`. */
 export const shownSamples = 60
 export const pollMs = 2_000
 
@@ -37,7 +37,6 @@ export function toSample(before: Snapshot | undefined, now: Snapshot): Sample {
   }
 }
 
-/** Combines the samples of all functions: the sum of their rates, the maximum of their latencies. */
 export function combineSamples(samples: readonly Sample[]): Sample {
   const add = (key: 'perSecond' | 'errorsPerSecond') => {
     const known = samples.flatMap((sample) => sample[key] ?? [])

@@ -9,7 +9,6 @@ import { BackButton } from '../routing/BackButton.tsx'
 const noAccessCodes: ReadonlySet<string> = new Set(['forbidden', 'not_found', 'invalid'])
 const retryDelayMs = 5_000
 
-/** Shows a room to a non-member, who can join it if it is public. */
 export function NotMemberView(props: { room: RoomId }) {
   const chat = useChat()
   const { t } = useLanguage()

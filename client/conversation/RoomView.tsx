@@ -21,7 +21,6 @@ const MembersPanel = lazyPart(
 )
 const ThreadPanel = lazyPart(async () => (await import('./ThreadPanel.tsx')).ThreadPanel)
 
-/** Shows a room. A non-member sees whether the room can be joined. */
 export function RoomView(props: { room: RoomId }) {
   const chat = useChat()
   const room = () => chat.rooms.byId[props.room]
@@ -68,8 +67,8 @@ function Conversation(props: {
     if (route().thread !== undefined) go({ room: props.room.id })
   }
   /**
-   * Handles Escape. In the message list, Escape marks the room as read. In the side panel or in an
-   * empty composer, it closes the side panel.
+   * In the message list, Escape marks the room as read. In the side panel or in an empty composer,
+   * it closes the side panel.
    */
   const onKey = (event: KeyboardEvent) => {
     const { target } = event

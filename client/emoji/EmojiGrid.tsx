@@ -2,10 +2,7 @@ import { createUniqueId, For, type JSX } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { nameOfEmoji } from './emojiNames.ts'
 
-/**
- * A titled group of emoji. By default, Tab reaches only its first emoji, and arrow keys reach the
- * rest.
- */
+/** By default, Tab reaches only the first emoji of the group, and arrow keys reach the rest. */
 export function EmojiGrid(props: {
   title: string
   emojis: readonly string[]
@@ -37,7 +34,7 @@ export function EmojiGrid(props: {
   )
 }
 
-/** Holds the groups of emoji. Arrow keys move the focus within a group and from group to group. */
+/** Holds the groups of emoji. Arrow keys move the focus from group to group. */
 export function EmojiGroups(props: { children: JSX.Element }) {
   const { t } = useLanguage()
 
@@ -67,7 +64,7 @@ function findNext(buttons: HTMLElement[], index: number, { key, currentTarget }:
   return undefined
 }
 
-/** Returns the horizontally nearest emoji of the next row. Rows of two groups may differ in length. */
+/** Returns the horizontally nearest emoji of the next row, because rows may differ in length. */
 function findNearest(candidates: HTMLElement[], from: HTMLElement | undefined, direction: 1 | -1) {
   if (!from) return undefined
   const { left, top } = from.getBoundingClientRect()

@@ -34,10 +34,7 @@ export function EmojiPicker(props: MenuProps & { onPick: (emoji: string) => void
     props.onOpenChange?.(open)
   }
 
-  /**
-   * Picks an emoji and closes the picker. The focus stays in the composer if `onPick` has moved it
-   * there. Otherwise it returns to the picker's button.
-   */
+  /** Returns the focus to the picker's button, unless `onPick` has moved it to the composer. */
   const pick = (emoji: string) => {
     props.onPick(emoji)
     isFieldFocused = document.activeElement?.matches('textarea') === true

@@ -17,7 +17,6 @@ import { latestOf } from '../ui/SearchStatus.tsx'
 
 const MemberMenu = lazyMenu(async () => (await import('./MemberMenu.tsx')).MemberMenu)
 
-/** Shows the members of a room, those online first, and the actions on the room. */
 export function MembersPanel(props: { room: MyRoom; onClose: () => void }) {
   const chat = useChat()
   const { t, code } = useLanguage()

@@ -3,10 +3,6 @@ import { Show } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 import { Icon } from '../ui/Icon.tsx'
 
-/**
- * Shows buttons that scroll to the unread line or to the newest message. Shows a notice if a linked
- * message is missing.
- */
 export function JumpButtons(props: {
   isUnreadAbove: boolean
   onUnread: () => void

@@ -30,10 +30,7 @@ export function RoomStart(props: { isRow?: boolean }) {
   )
 }
 
-/**
- * Shows a skeleton. If the page is still offline after `graceMs`, shows that a connection is
- * required.
- */
+/** If the page is still offline after `graceMs`, shows that a connection is required. */
 export function LoadingState() {
   const chat = useChat()
   const { t } = useLanguage()

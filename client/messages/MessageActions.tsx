@@ -10,7 +10,7 @@ const MessageMenu = lazyMenu(async () => (await import('./MessageMenu.tsx')).Mes
 
 export function MessageActions(props: {
   item: TimelineMessage
-  /** True for the focused message. Tab skips the toolbars of the other messages. */
+  /** Tab skips the toolbars of messages that do not have the focus. */
   isTabbable: boolean
   onThread: () => void
 }) {

@@ -18,14 +18,14 @@ import { Row } from './Row.tsx'
 const overscanPx = 600
 const maxAnnouncedLength = 300
 
-/** Lists the messages of a room or thread. Only the rows near the visible part are rendered. */
+/** Renders only the rows near the visible part. */
 export function MessageList(props: { title: string }) {
   const chat = useChat()
   const { t, timeOf } = useLanguage()
   const conversation = useConversation()
   const { rows, timeline } = conversation
   const linked = createLinkedMessage(chat, conversation)
-  // Rows are rendered by key. A row keeps its elements, and so the focus, when its message changes.
+  // Rendering by key keeps a row's elements, and so the focus, when its message changes.
   const keys = createMemo(() => rows().map(({ key }) => key))
   /** True also before the first history page has loaded, if there are pending messages to show. */
   const hasList = createMemo(
@@ -45,10 +45,7 @@ export function MessageList(props: { title: string }) {
     })
   }
 
-  /**
-   * Moves the focus to the next or previous message. If no message has the focus, moves it to the
-   * last rendered message.
-   */
+  /** If no message has the focus, moves it to the last rendered message. */
   function moveFocus(step: -1 | 1, log: HTMLElement) {
     const articles = [...log.querySelectorAll<HTMLElement>('article')]
     const index = articles.findIndex((article) => article.contains(document.activeElement))

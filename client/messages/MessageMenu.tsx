@@ -28,7 +28,7 @@ export function MessageMenu(
   const link = () => linkTo({ room: props.item.room, message: props.item.id })
 
   let isCardRequested = false
-  /** Opens the user card after the menu has returned the focus. A focus change would close the card. */
+  /** A focus change would close the user card, so it opens after the menu has returned the focus. */
   const showCard = () => {
     if (isCardRequested) setTimeout(() => card.show(props.item.sender, props.anchor()))
     isCardRequested = false

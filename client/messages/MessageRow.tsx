@@ -48,7 +48,7 @@ export function MessageRow(props: { item: TimelineMessage; isFirst: boolean; isM
   // Most rows never need a toolbar, so it is rendered only on hover or focus.
   const [hasActions, setHasActions] = createSignal(false)
   let article: HTMLElement | undefined
-  // Focuses a touched message, so that its toolbar is shown. Not every browser does this by itself.
+  // Focuses a touched message, which shows its toolbar. Not every browser does this by itself.
   const onTouch = ({ target, pointerType }: PointerEvent) => {
     if (pointerType !== 'touch') return
     if (target instanceof Element && target.closest('a, button, input')) return

@@ -6,10 +6,6 @@ import { failureText } from '../i18n/problem.ts'
 import { Avatar } from '../people/Avatar.tsx'
 import { MessageText } from '../text/MessageText.tsx'
 
-/**
- * Shows an outgoing message that is not stored yet. If sending has failed, offers retry and
- * discard.
- */
 export function PendingRow(props: { outgoing: PendingMessage; isFirst: boolean }) {
   const chat = useChat()
   const { t, timeOf } = useLanguage()

@@ -7,7 +7,7 @@ import { MessageRow } from './MessageRow.tsx'
 import { PendingRow } from './PendingRow.tsx'
 import type { ListRow } from './rows.ts'
 
-/** Renders the row with this key. The key determines the row's kind, so the kind never changes. */
+/** The key determines the kind of the row, so the kind never changes. */
 export function Row(props: {
   key: string
   row: ListRow | undefined
@@ -15,7 +15,7 @@ export function Row(props: {
 }) {
   const { t } = useLanguage()
   // The virtual list updates its rows first and their indexes later. In between, `props.row` may be
-  // the row of another key. The previous row is then used.
+  // the row of another key.
   const row = createMemo<ListRow | undefined>((previous) =>
     props.row?.key === props.key ? props.row : previous,
   )

@@ -23,23 +23,20 @@ export interface ConversationOptions {
   room: MyRoom
   threadId?: MessageId
   page?: HistoryPage | undefined
-  /**
-   * Whether the URL links to a message of this conversation. The timeline then opens at that
-   * message.
-   */
+  /** Whether the URL links to a message of this conversation. */
   isTargeted?: boolean
   onEvent?: (placed: PlacedEvent) => void
 }
 
 const start: ListRow = { kind: 'start', key: 'start' }
 
-/** Holds the state of an open room or thread: timeline, rows, editing, sending and the unread line. */
+/** Holds the state of an open room or thread. */
 export function createConversation(options: ConversationOptions) {
   const { chat, room, threadId, onEvent } = options
   const [editing, setEditing] = createSignal<TimelineMessage>()
   const [traced, setTraced] = createSignal<TimelineMessage>()
   const [deleting, setDeleting] = createSignal<TimelineMessage>()
-  /** Set by "mark unread". While it is set, visible messages are not marked as read. */
+  /** While this is set, visible messages are not marked as read. */
   const [isMarkedUnread, setMarkedUnread] = createSignal(false)
   // Sequence number after which the unread line is drawn, if there is one. It stays the same while
   // the user reads.
@@ -48,7 +45,7 @@ export function createConversation(options: ConversationOptions) {
   )
   /**
    * Returns the sequence number at which the timeline reopens if missed events cannot be fetched.
-   * It is that of the first unread message. Undefined means the newest message.
+   * Undefined means the newest message.
    */
   function restartAt(): number | undefined {
     const { readSeq: read } = chat.rooms.byId[room.id] ?? room
@@ -80,10 +77,7 @@ export function createConversation(options: ConversationOptions) {
    * shown.
    */
   const [sentFrom, setSentFrom] = createSignal(0)
-  /**
-   * Outgoing messages to show. While an older history page is shown, there are none, unless the
-   * user sent one from that page.
-   */
+  /** While an older history page is shown, there are none, unless the user sent one from that page. */
   const shownOutgoing = () =>
     timeline.hasNewer() && sentFrom() !== timeline.opened() ? [] : outgoing()
   const isFromStart = () => threadId === undefined && timeline.opened() > 0 && !timeline.hasOlder()
@@ -115,19 +109,13 @@ export function createConversation(options: ConversationOptions) {
     setTraced,
     deleting,
     setDeleting,
-    /**
-     * Edits the user's last message. If it is still being sent, editing begins when its event
-     * arrives.
-     */
+    /** If the user's last message is still being sent, editing begins when its event arrives. */
     editLast() {
       const last = outgoing().findLast(({ status }) => status !== 'failed')
       if (last) setAwaited(last.clientId)
       else setEditing(lastOwn())
     },
-    /**
-     * Cancels an `editLast` that waits for an outgoing message, because the user types a new
-     * message.
-     */
+    /** Cancels an `editLast` that waits for an outgoing message. */
     cancelAwaitedEdit: () => setAwaited(),
     send(text: string) {
       setMarkedUnread(false)

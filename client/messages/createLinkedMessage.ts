@@ -62,8 +62,8 @@ export function createLinkedMessage(chat: Chat, { room, threadId, timeline }: Co
   }
 
   /**
-   * Opens the history page around the linked message. Returns false if the message is missing or in
-   * another thread. Retries while the function msg.find is unavailable.
+   * Returns false if the message is missing or in another thread. Retries while the function
+   * msg.find is unavailable.
    */
   async function open(target: LinkedMessage): Promise<boolean> {
     for (let answer = await find(target); ; answer = await find(target)) {

@@ -13,8 +13,8 @@ const maxLength = 200
 const maxRemembered = 20
 
 /**
- * Announces new messages of other users in the live region. The message list is not a live region,
- * because scrolling also renders old messages in it.
+ * Announces new messages in a separate live region, because scrolling renders old messages in the
+ * list.
  */
 export function createMessageAnnouncer(chat: Chat, { timeline }: Conversation): void {
   const { t, tn } = useLanguage()

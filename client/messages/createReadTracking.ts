@@ -4,7 +4,7 @@ import { useChat } from '../chat/createChat.ts'
 import { isPageActive } from '../ui/isPageActive.ts'
 import { useConversation } from './createConversation.ts'
 
-/** Marks messages as read when they are visible on an active page (visible and focused). */
+/** Marks messages as read when they are visible on an active page. */
 export function createReadTracking(list: () => VListHandle | undefined) {
   const chat = useChat()
   const { room, rows, threadId, timeline, isMarkedUnread, resumeReading, readSeq, setSeen } =
@@ -32,10 +32,7 @@ export function createReadTracking(list: () => VListHandle | undefined) {
     }
   }
 
-  /**
-   * On Escape in the room, resumes marking messages as read. Ignores an Escape that has closed
-   * something, such as a dialog.
-   */
+  /** Ignores an Escape that has already closed something, such as a dialog. */
   function onKey({ key, target, defaultPrevented }: KeyboardEvent) {
     const isHere = target instanceof Element && target.closest('.room-main') !== null
     if (key === 'Escape' && isHere && !defaultPrevented) resumeReading()

@@ -21,8 +21,8 @@ interface ListStart {
 }
 
 /**
- * Controls the scroll position of a message list. It opens at the linked message, else at the
- * unread line, else at the end. At the end, the list follows new messages.
+ * Opens a message list at the linked message, else at the unread line, else at the end. At the end,
+ * the list follows new messages.
  */
 export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage>) {
   const chat = useChat()
@@ -37,7 +37,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
 
   const lineIndex = () => rows().findIndex(({ kind }) => kind === 'unread')
 
-  // New rows are measured in the next frame. Scrolling now would stop above them.
+  // New rows are measured in the next frame, so scrolling now would stop above them.
   const toEnd = () => void requestAnimationFrame(scrollToEnd)
 
   function scrollToEnd() {
@@ -45,7 +45,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     setNewInThread(0)
   }
 
-  /** Scrolls to the end. On an inactive page, the unread line stays in view. */
+  /** On an inactive page, scrolls only so far that the unread line stays in view. */
   function follow() {
     const isUnseen = reading.isLineUnseen()
     requestAnimationFrame(() => {
@@ -138,8 +138,8 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     const wentUp = scrollOffset < lastOffset
     lastOffset = scrollOffset
     if (left < atEndPx && !timeline.hasNewer()) setAtEnd(true)
-    // New rows at the end also increase the distance to the end. So only scrolling up counts as
-    // leaving the end.
+    // New rows also increase the distance to the end, so only scrolling up counts as leaving the
+    // end.
     else if (wentUp || timeline.hasNewer()) setAtEnd(false)
     if (isAtEnd()) setNewInThread(0)
     if (isUnreadAbove()) setUnreadAbove(isLineOutOfView())
@@ -159,12 +159,9 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     isAtEnd,
     /** True while the unread line is above the view, in a list that was opened by a link. */
     isUnreadAbove,
-    /** True after rows were prepended. The virtual list then keeps its distance to the end. */
+    /** Makes the virtual list keep its distance to the end after rows were prepended. */
     isPrepended: () => start().isPrepended,
-    /**
-     * Number of new messages below the view. The server counts them for a room, this module for a
-     * thread.
-     */
+    /** The server counts new messages of a room. This module counts those of a thread. */
     newBelow: () =>
       threadId === undefined ? (chat.rooms.byId[room.id]?.unread ?? 0) : newInThread(),
     onScroll,

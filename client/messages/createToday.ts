@@ -1,6 +1,6 @@
 import { createSignal, onCleanup } from 'solid-js'
 
-/** Interval of checking the date. A timer until midnight would stop while the device sleeps. */
+/** A timer until midnight would stop while the device sleeps. */
 const checkMs = 60_000
 
 const readDay = () => new Date().toDateString()

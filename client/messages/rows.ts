@@ -1,7 +1,7 @@
 import type { PendingMessage } from '../chat/createSendQueue.ts'
 import type { TimelineMessage } from '../chat/timeline.ts'
 
-/** A row of the message list. An unchanged row stays the same object, so it is not rendered again. */
+/** An unchanged row stays the same object, so it is not rendered again. */
 export type ListRow =
   | { kind: 'start'; key: string }
   | { kind: 'day'; key: string; at: string }
@@ -16,10 +16,7 @@ interface MessageRow {
   isFirst: boolean
 }
 
-/**
- * A message with values derived from it and from its predecessor. It is reused while both are
- * unchanged.
- */
+/** Reused while the message and its predecessor are unchanged. */
 interface Cell {
   item: TimelineMessage
   atMs: number
@@ -32,20 +29,17 @@ const groupingMs = 5 * 60_000
 const unread: ListRow = { kind: 'unread', key: 'unread' }
 
 /**
- * Returns a function that turns messages into rows. A room can have 100,000 messages, so the
- * function recomputes only the changed ones and their successors.
+ * Returns a function that turns messages into rows. It recomputes only the rows of changed
+ * messages.
  */
 export function createRows() {
   const days = new Map<number, ListRow>()
   let cells: readonly Cell[] = []
-  /** Row of the first message below the unread line. It always starts a group. */
+  /** Row of the first message below the unread line. This row always starts a group. */
   let belowLine: MessageRow | undefined
   let outgoingRows = new Map<string, ListRow>()
 
-  /**
-   * Returns the rows. The unread line is above the first message of another user after `readSeq`.
-   * If `readSeq` is undefined, there is no line.
-   */
+  /** Puts the unread line above the first message of another user after `readSeq`. */
   return (
     items: readonly TimelineMessage[],
     outgoing: readonly PendingMessage[],

@@ -5,17 +5,11 @@ import { useChat } from '../chat/createChat.ts'
 
 const colourCount = 12
 
-/**
- * Shows a user's initials in a colour derived from the user id. Hidden from screen readers, because
- * the name stands beside it.
- */
+/** Hidden from screen readers, because the name stands beside it. */
 export function Avatar(props: {
   user: UserId
   hasStatus?: boolean
-  /**
-   * A room that the user is a member of. If it is set, a user of unknown presence is shown as
-   * offline.
-   */
+  /** If this is a room of the user, an unknown presence is shown as offline. */
   room?: RoomId | undefined
   isSmall?: boolean
 }) {

@@ -31,7 +31,7 @@ export function FindUserDialog(props: { isOpen: boolean; onClose: () => void }) 
 
 export function UserSearch(props: {
   onPick: (user: UserId) => void
-  /** Returns why a user cannot be picked, or undefined if the user can be picked. */
+  /** Returns undefined if the user can be picked. */
   disabledReason?: (user: UserId) => string | undefined
 }) {
   const chat = useChat()

@@ -15,11 +15,10 @@ const defaultSettings: Settings = {
   language: '',
 }
 
-/** The display settings of this browser. All users and tabs share them. */
+/** All users and tabs of this browser share these settings. */
 export function createSettings() {
   const [settings, setSettings] = createStore<Settings>({ ...defaultSettings, ...read() })
-  // Applies settings that another tab has stored. Otherwise this tab's next change would overwrite
-  // them.
+  // Otherwise this tab's next change would overwrite settings that another tab has stored.
   const onStorage = (event: StorageEvent) => {
     if (event.key === key) setSettings({ ...defaultSettings, ...read() })
   }

@@ -22,7 +22,6 @@ interface SwitcherItem extends SearchItem {
   openRoom: () => RoomId | Promise<RoomId>
 }
 
-/** A dialog that finds a room or a user by name and opens the room or a direct room. */
 export function QuickSwitcher(props: { isOpen: boolean; onClose: () => void }) {
   const { t } = useLanguage()
   return (

@@ -5,7 +5,6 @@ import type { Chat } from '../chat/createChat.ts'
 
 export type RoomLists = ReturnType<typeof createRoomLists>
 
-/** Sorts the user's rooms by name, and direct rooms by their latest message. */
 export function createRoomLists(chat: Chat, code: () => string) {
   const byName = (a: MyRoom, b: MyRoom) => chat.titleOf(a).localeCompare(chat.titleOf(b), code())
   const rooms = createMemo(() =>
@@ -24,10 +23,7 @@ export function createRoomLists(chat: Chat, code: () => string) {
   return {
     rooms,
     directs,
-    /**
-     * Returns the next accepted room below (1) or above (-1) the current room. The list wraps
-     * around.
-     */
+    /** Returns the next accepted room below (1) or above (-1) the current room, and wraps around. */
     adjacent(current: RoomId | undefined, step: 1 | -1, accepts = (_room: MyRoom) => true) {
       const all = [...rooms(), ...directs()]
       const index = all.findIndex(({ id }) => id === current)

@@ -5,7 +5,6 @@ import { TextWordsContext } from './words.ts'
 
 const copiedMs = 2_000
 
-/** Shows code with a copy button. The code is highlighted once the grammar has loaded. */
 export function CodeBlock(props: { text: string; language?: string | undefined }) {
   const words = useContext(TextWordsContext)
   const copyText = useContext(CopyTextContext)

@@ -11,14 +11,11 @@ import { TextWordsContext } from './words.ts'
 
 export interface MessageTextProps {
   text: string
-  /**
-   * Mentioned users that the server has recognised. Other names stay text. If undefined, every
-   * `@name` is a mention.
-   */
+  /** Mentioned users that the server has recognised. If undefined, every `@name` is a mention. */
   mentions?: readonly UserId[] | undefined
   me: UserId
   names: (user: UserId) => string
-  /** Called when a mention is pressed. Without it, mentions are not buttons. */
+  /** Without this, mentions are not buttons. */
   onMention?: ((user: UserId, element: HTMLElement) => void) | undefined
 }
 

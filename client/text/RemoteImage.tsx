@@ -1,10 +1,7 @@
 import { createSignal, Match, Show, Switch, useContext } from 'solid-js'
 import { TextWordsContext } from './words.ts'
 
-/**
- * URLs of the images that the user has loaded. They are stored outside the component, because the
- * virtual list creates the component again when the image scrolls back into view.
- */
+/** Stored outside the component, because the virtual list recreates the component on scrolling. */
 const [requested, setRequested] = createSignal<ReadonlySet<string>>(new Set())
 
 /**

@@ -6,13 +6,10 @@ export type CodePart = string | { className: string; parts: CodePart[] }
 /** Some grammars take a second for 10,000 characters. */
 const maxLength = 3_000
 const maxCached = 100
-/**
- * Highlighted parts by language and code. The virtual list renders a code block again when it
- * scrolls back into view, and the block then reads its parts from this cache.
- */
+/** The virtual list renders a code block again on scrolling, so the highlighted parts are cached. */
 const cache = new Map<string, CodePart[]>()
 
-/** Returns the highlighted parts, or undefined if the language is unknown or the code too long. */
+/** Returns undefined if the language is unknown or the code is too long. */
 export async function highlight(code: string, language: string): Promise<CodePart[] | undefined> {
   if (code.length > maxLength) return undefined
   const key = `${language} ${code}`

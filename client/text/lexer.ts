@@ -1,11 +1,10 @@
 import { Lexer, type Token, Tokenizer, type Tokens } from 'marked'
 
-/** Maximum nesting depth. Deeper blocks are shown as source text. */
+/** Deeper blocks are shown as source text. */
 const maxDepth = 10
 /**
- * To find the end of emphasis or a link, marked (the Markdown library) scans all text after the
- * opening delimiter. This limits the total length of these scans in one message. Later emphasis and
- * links stay text.
+ * marked (the Markdown library) scans the text for the end of emphasis or a link. This limits the
+ * total length of these scans in one message.
  */
 const maxSearchedLength = 60_000
 /**
@@ -15,14 +14,11 @@ const maxSearchedLength = 60_000
 const windowLength = 512
 const maxUrlLength = 2_048
 const maxBackticks = 300
-/**
- * Maximum number of lines such as `|---|---|`. For each of them, marked scans all text below. A
- * message with more of them is shown as plain text.
- */
+/** Maximum number of lines such as `|---|---|`. For each of them, marked scans all text below. */
 const maxDelimiterRows = 60
 const maxColumns = 64
 const maxCells = 2_000
-/** Maximum length of text that is parsed. The length limit of a message is far lower. */
+/** Far above the length limit of a message. */
 const maxLength = 32_000
 
 /**
@@ -67,7 +63,7 @@ function toTextToken(text: string): Tokens.Text {
   return { type: 'text', raw: text, text }
 }
 
-/** Limits the nesting depth. Otherwise thousands of nested `>` would overflow the stack. */
+/** Limits the nesting depth, because thousands of nested `>` would overflow the stack. */
 class MessageLexer extends Lexer {
   private depth = 0
 
@@ -140,10 +136,7 @@ class MessageTokenizer extends Tokenizer {
     return undefined
   }
 
-  /**
-   * A quote has only lines that begin with `>`. The line below is usually the user's reply to the
-   * quote.
-   */
+  /** The line below a quote is usually the user's reply, so it is not part of the quote. */
   override blockquote(src: string) {
     const quoted = /^(?: {0,3}>[^\n]*(?:\n|$))+/.exec(src)
     return quoted ? super.blockquote(quoted[0]) : undefined
@@ -161,7 +154,7 @@ class MessageTokenizer extends Tokenizer {
 
   /**
    * Limits the number of cells. marked fills each row up to the number of columns, so 8,000
-   * characters could make a million cells. Further rows become text or another table.
+   * characters could make a million cells.
    */
   override table(src: string) {
     const [head] = /^[^\n]+(?=\n[ \t]*[|:-][|: \t-]*(?:\n|$))/.exec(src) ?? ['']
@@ -195,10 +188,7 @@ class MessageTokenizer extends Tokenizer {
     return this.search(src, this.delimiters, () => super.del(src, masked, before))
   }
 
-  /**
-   * Runs a search of marked for the end of emphasis or a link, and counts the scanned length. Once
-   * the count exceeds `maxSearchedLength`, finds nothing.
-   */
+  /** Counts the scanned length, and finds nothing once the count exceeds `maxSearchedLength`. */
   private search<T extends Token>(src: string, effort: number, read: () => T | undefined) {
     if (this.searched > maxSearchedLength) return undefined
     const found = read()

@@ -1,6 +1,6 @@
 const schemes: ReadonlySet<string> = new Set(['http:', 'https:', 'mailto:'])
 const maxLength = 2_048
-/** Matches text that looks like a host, in any script. The repetition limits bound the backtracking. */
+/** The repetition limits bound the backtracking. */
 const hostPattern = /(?:[\p{L}\p{M}\p{N}_-]{1,63}\.){1,8}\p{L}[\p{L}\p{M}\p{N}-]{1,62}/gu
 
 export interface LinkTarget {
@@ -13,7 +13,7 @@ export interface LinkTarget {
   hasUser: boolean
 }
 
-/** Parses a link; returns undefined for schemes that messages may not contain. */
+/** Returns undefined for schemes that messages may not contain. */
 export function parseLink(text: string): LinkTarget | undefined {
   if (text.length > maxLength || !URL.canParse(text)) return undefined
   const url = new URL(text)

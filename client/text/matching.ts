@@ -1,4 +1,3 @@
-/** Returns the text in lower case and without diacritics. */
 export function normalizeForSearch(text: string): string {
   return text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase()
 }

@@ -14,10 +14,7 @@ export function parseMessage(text: string): Block[] {
   return last.blocks
 }
 
-/**
- * The last parsed message. The page parses each message twice in a row: for its text and for its
- * accessible name.
- */
+/** The page parses each message twice in a row: for its text and for its accessible name. */
 let last: { text: string; blocks: Block[] } = { text: '', blocks: [] }
 
 function toBlocks(tokens: Token[]): Block[] {
@@ -116,10 +113,7 @@ function toInlines(tokens: Token[], isInLink = false): Inline[] {
   return nodes
 }
 
-/**
- * Splits text into lines. A link contains no mentions, because a button inside a link would be
- * ambiguous.
- */
+/** A link contains no mentions, because a button inside a link would be ambiguous. */
 function toLines(text: string, isInLink: boolean): Inline[] {
   return text.split('\n').flatMap((line, index): Inline[] => {
     const nodes: Inline[] = isInLink

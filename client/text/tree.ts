@@ -11,7 +11,7 @@ export type Block =
   | { kind: 'rule' }
 
 export interface ListItem {
-  /** Whether a task is done. Undefined for a list item that is not a task. */
+  /** Undefined for a list item that is not a task. */
   isDone?: boolean
   children: Block[]
 }
@@ -23,7 +23,7 @@ export type Inline =
   | { kind: 'break' }
   | { kind: 'emphasis' | 'strong' | 'deleted'; children: Inline[] }
   | { kind: 'code'; text: string }
-  /** `host` is set if the text of the link suggests another host. The page then shows `host`. */
+  /** `host` is set if the text of the link suggests another host. */
   | { kind: 'link'; href: string; host?: string; children: Inline[] }
   | { kind: 'image'; href: string; host: string; description: string }
   | { kind: 'mention'; user: UserId }

@@ -26,5 +26,4 @@ const english: TextWords = {
   toDo: 'To do',
 }
 
-/** The labels in the language of the page. English by default. */
 export const TextWordsContext = createContext<() => TextWords>(() => english)

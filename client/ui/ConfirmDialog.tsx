@@ -2,7 +2,7 @@ import { createEffect, createSignal, type JSX, on } from 'solid-js'
 import { Dialog } from './Dialog.tsx'
 import { FormActions } from './FormActions.tsx'
 
-/** Asks for confirmation of an action that cannot be undone. If the action fails, shows the error. */
+/** If the action fails, the dialog stays open and shows the error. */
 export function ConfirmDialog(props: {
   isOpen: boolean
   onClose: () => void

@@ -13,7 +13,6 @@ function findFocusOrigin(): Element | null {
   return (button && document.getElementById(button)) || activeElement
 }
 
-/** A modal dialog, which traps the focus. Escape closes it. */
 export function Dialog(props: {
   isOpen: boolean
   onClose: () => void
@@ -38,8 +37,7 @@ export function Dialog(props: {
     const field = content?.querySelector<HTMLElement>('input, textarea')
     if (!field) return
     event.preventDefault()
-    // This runs in an effect of the dialog. The effect must not track signals that focus handlers
-    // read.
+    // The effect that runs this function must not track signals that focus handlers read.
     untrack(() => field.focus())
   }
 

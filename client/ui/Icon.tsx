@@ -27,7 +27,7 @@ const paths = {
 
 export type IconName = keyof typeof paths
 
-/** Draws a decorative icon. The element around it must have the label. */
+/** The element around the icon must have the label. */
 export function Icon(props: { name: IconName }) {
   return (
     <svg

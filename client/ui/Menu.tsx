@@ -3,7 +3,7 @@ import { For, type JSX } from 'solid-js'
 import { Icon } from './Icon.tsx'
 import type { MenuProps } from './lazyMenu.tsx'
 
-/** A button with a dropdown menu. The menu is initially open, as `lazyMenu` requires. */
+/** The menu is initially open, as `lazyMenu` requires. */
 export function Menu(props: {
   trigger: MenuProps
   placement?: 'bottom-end' | 'top-start'

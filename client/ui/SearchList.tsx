@@ -8,8 +8,8 @@ export interface SearchItem {
 }
 
 /**
- * A search field with a result list. Arrow keys move the highlight, which starts at the first
- * result. Enter picks the highlighted result. The caller filters the options.
+ * Arrow keys move the highlight, and Enter picks the highlighted result. The caller filters the
+ * options.
  */
 export function SearchList<Option extends SearchItem>(props: {
   label: string
@@ -21,8 +21,8 @@ export function SearchList<Option extends SearchItem>(props: {
   classOf?: (option: Option) => string
   empty?: JSX.Element
 }) {
-  // Prefix of the option ids. An option that is rendered again keeps its id, so that a screen
-  // reader does not announce it again.
+  // An option that is rendered again keeps its id, so that a screen reader does not announce it
+  // again.
   const id = createUniqueId()
   return (
     <Combobox<Option>
@@ -76,8 +76,8 @@ function HighlightFirst(props: { options: readonly SearchItem[] }) {
     state.selectionManager().setFocusedKey(state.collection().getFirstKey())
   }
   onMount(highlight)
-  // The combobox clears its highlight when the input changes. The first result is highlighted after
-  // that.
+  // When the input changes, the combobox clears its highlight, so the first result is highlighted
+  // later.
   createEffect(on([() => props.options, combobox.inputValue], () => queueMicrotask(highlight)))
   return null
 }

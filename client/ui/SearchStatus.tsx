@@ -1,7 +1,6 @@
 import { Match, type Resource, Switch } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
-/** Shows a notice if a search is slow or has failed. */
 export function SearchStatus<Result>(props: { search: Resource<Result> }) {
   const { t } = useLanguage()
   return (
@@ -18,10 +17,7 @@ export function SearchStatus<Result>(props: { search: Resource<Result> }) {
   )
 }
 
-/**
- * Returns the latest value of a resource, or undefined if it failed. Reading a failed resource
- * would throw.
- */
+/** Returns undefined for a failed resource, because reading it would throw. */
 export function latestOf<Result>(resource: Resource<Result>): Result | undefined {
   return resource.state === 'errored' ? undefined : resource.latest
 }

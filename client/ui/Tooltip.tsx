@@ -16,7 +16,7 @@ interface TooltipTarget {
   text: string
 }
 
-/** Shows the tooltip of the hovered or keyboard-focused element. The whole page shares one tooltip. */
+/** The whole page shares one tooltip. */
 export function Tooltips() {
   const { momentOf } = useLanguage()
   const [tooltip, setTooltip] = createSignal<TooltipTarget>()
@@ -47,15 +47,15 @@ export function Tooltips() {
     if (tooltip() && !tooltip()?.element.isConnected) setTooltip(undefined)
     if (element) timer = setTimeout(() => show(element), tooltip() ? 0 : showDelayMs)
   }
-  // Shows the tooltip only after Tab. When a dialog opens, it also moves the focus. A tooltip would
-  // then take the first Escape, which should close the dialog.
+  // When a dialog opens, it moves the focus. A tooltip would then take the first Escape, which
+  // should close the dialog.
   const onFocusIn = ({ target }: FocusEvent) => {
     const element = findTarget(target)
     if (isTabbing && element && element === target) show(element)
   }
   const onKeyDown = ({ key }: KeyboardEvent) => {
     isTabbing = key === 'Tab'
-    // Escape closes the tooltip anyway. After Tab, the focus change replaces it.
+    // Escape closes the tooltip anyway, and the focus change after Tab replaces it.
     if (key !== 'Escape' && key !== 'Tab') hide()
   }
   const onFocusOut = ({ target }: FocusEvent) => {

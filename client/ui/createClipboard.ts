@@ -2,7 +2,7 @@ import { createContext, createSignal, useContext } from 'solid-js'
 
 export type Clipboard = ReturnType<typeof createClipboard>
 
-/** Copies text to the clipboard. If the browser denies it, offers the text for copying by hand. */
+/** If the browser denies access to the clipboard, offers the text for copying by hand. */
 export function createClipboard(onCopied: () => void) {
   const [manualText, setManualText] = createSignal<string>()
 

@@ -1,4 +1,7 @@
-/** Returns whether the page is visible and focused. A visible page may be behind another window. */
+/**
+ * Returns whether the page is visible and focused, because a visible page may be behind another
+ * window.
+ */
 export function isPageActive(): boolean {
   return document.visibilityState === 'visible' && document.hasFocus()
 }

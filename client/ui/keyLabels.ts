@@ -2,7 +2,6 @@ import type { Language } from '../i18n/createLanguage.ts'
 
 const isApple = /Mac|iPhone|iPad/.test(navigator.platform)
 
-/** Returns the labels of the keyboard shortcuts, with this platform's key names. */
 export function keyLabels(t: Language['t']) {
   const ctrl = isApple ? '⌘' : t('shortcuts.ctrl')
   const alt = isApple ? '⌥' : 'Alt'

@@ -55,8 +55,8 @@ export function lazyPart<Props extends object>(
 }
 
 /**
- * Loads and creates an instance in the background. Returns a function that runs callbacks with the
- * instance, in order. When the current Solid owner is disposed, no more callbacks run.
+ * Creates an instance in the background. Returns a function that runs callbacks with the instance,
+ * in order, until the current Solid owner is disposed.
  */
 export function lazyInstance<Instance>(load: () => Promise<() => Instance>) {
   const owner = getOwner()
@@ -72,10 +72,7 @@ export function lazyInstance<Instance>(load: () => Promise<() => Instance>) {
       .catch(() => undefined)
 }
 
-/**
- * Delay of the preload, in milliseconds. Until then, the first history page should have the network
- * for itself.
- */
+/** In milliseconds. Until then, the first history page should have the network for itself. */
 const preloadDelayMs = 1_500
 
 /** Loads all parts when the page is idle, so that they open without delay and work offline. */

@@ -13,7 +13,7 @@ export const AnnounceContext = createContext<Announce>(() => () => {})
 
 const shownMs = 3_000
 
-/** Holds the current announcements. The layout renders them in a visually hidden live region. */
+/** The layout renders these announcements in a visually hidden live region. */
 export function createAnnouncer() {
   const [lines, setLines] = createSignal<readonly { sentence: string }[]>([])
   const announce: Announce = (sentence) => {

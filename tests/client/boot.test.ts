@@ -33,7 +33,7 @@ async function givenCached(text: string): Promise<Visitor & { room: string }> {
   return { ...visitor, room }
 }
 
-/** Waits until a service worker controls the page. It has then cached all files of the page. */
+/** A service worker that controls the page has cached all files of the page. */
 async function serviceWorkerControls(page: Page): Promise<void> {
   await page.evaluate(async () => {
     const { serviceWorker } = navigator

@@ -176,8 +176,7 @@ describe('the trace of a message', { timeout: 60_000 }, () => {
     await createRoom(bob.page, 'private')
     await typeMessage(bob.page, 'where did it go?')
     await message(bob.page, 'where did it go?').waitFor()
-    // The message is persisted shortly after it was sent. Open the trace again until it shows this
-    // step.
+    // The message is persisted shortly after it was sent.
     await expect
       .poll(async () => {
         await runAction(bob.page, 'where did it go?', 'Trace')

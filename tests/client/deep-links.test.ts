@@ -24,7 +24,6 @@ const fixture = useClientFixture({
 
 interface RoomHistory {
   room: string
-  /** In the order in which the messages were sent. */
   sent: { id: string; seq: number }[]
 }
 
@@ -96,7 +95,6 @@ describe('a link to a message or a room', { timeout: 60_000 }, () => {
     const first = sent[2]?.id ?? ''
     await bob.reply(room, first, 'an answer')
     const { id } = await bob.reply(room, first, 'the answer')
-    // A link to a message works only after the message is persisted.
     await expect
       .poll(async () => (await aliceUser.client.try('msg.find', { room, id })).ok)
       .toBe(true)

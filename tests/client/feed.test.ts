@@ -19,10 +19,7 @@ function notice(seq: number, prev: number): Notice {
 
 type CallErrorFields = { code: ErrorCode; retryAfterMs?: number }
 
-/**
- * Creates a feed for a room with 15 events. The feed has seen the events up to 10. The first calls
- * of `chat.sync` fail with `errors`.
- */
+/** The feed has seen the events up to 10 of 15. The first calls of `chat.sync` fail with `errors`. */
 function givenFeed(errors: CallErrorFields[] = []) {
   const syncs: number[] = []
   const delivered: number[] = []

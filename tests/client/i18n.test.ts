@@ -28,7 +28,7 @@ function textsOf(words: Words): Map<string, string[]> {
   )
 }
 
-/** The console's texts for each language. None of them has plural forms. */
+/** The console's texts have no plural forms. */
 const ofConsole: [string, Record<string, string>][] = Object.entries(consoleWords)
 
 const placeholders = (text: string) =>

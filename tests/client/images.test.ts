@@ -3,7 +3,6 @@ import { createRoom, message, typeMessage, useClientFixture } from '../support/c
 
 const fixture = useClientFixture()
 
-/** A PNG of one pixel. */
 const pixel = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
   'base64',

@@ -24,7 +24,7 @@ interface WatchedNotifications {
   notifications: Notification[]
 }
 
-/** Records the notifications of a page in `window.watched`. The page still shows them. */
+/** Records the notifications of a page in `window.watched`. */
 function watchNotifications() {
   const shown: ShownNotification[] = []
   const notifications: Notification[] = []
@@ -79,7 +79,7 @@ const fixture = useClientFixture({
   },
 })
 
-/** Creates a room as bob and invites alice. Her page does not open the room. */
+/** Creates a room of bob and alice that alice's page does not open. */
 async function givenRoom(): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await bob.client.call('room.create', { room, name: room, kind: 'private' })
@@ -320,7 +320,7 @@ describe('notifications', { timeout: 60_000 }, () => {
       if (count > 0) await calling.first().click()
       return count
     }
-    // Open all rooms with an unread mention. Most rooms of earlier tests have one, too.
+    // Most rooms of earlier tests have an unread mention, too.
     await expect.poll(readNext, { timeout: 40_000 }).toBe(0)
     await expect.poll(() => page.title()).not.toMatch(/^\(/)
     expect(await icon()).toBe('/icon.svg')

@@ -23,7 +23,7 @@ const fixture = useOfflineFixture(async ({ open, connect }) => {
 const lost = 'Connection lost. Messages will be sent when you reconnect.'
 const recovery = { timeout: 20_000 }
 
-/** Creates a private room as bob and invites alice. Her page does not open the room. */
+/** Creates a private room of bob and alice that alice's page does not open. */
 async function givenClosedRoom(): Promise<string> {
   const room = `room-${crypto.randomUUID().slice(0, 8)}`
   await bob.client.call('room.create', { room, name: room, kind: 'private' })
@@ -31,7 +31,7 @@ async function givenClosedRoom(): Promise<string> {
   return room
 }
 
-/** Creates a private room of bob and alice with one message. Alice's page opens the room. */
+/** Creates a private room with one message, and opens the room in alice's page. */
 async function givenRoom(text = 'before'): Promise<string> {
   const room = await givenClosedRoom()
   await alice.page.getByRole('link', { name: room }).click()
@@ -585,7 +585,7 @@ describe('a page opened while a dependency is unavailable', { timeout: 60_000 },
     await stranger.context().close()
   })
 
-  it('shows an error when the identity provider does not respond', async () => {
+  it('shows an error when the OIDC provider does not respond', async () => {
     const stranger = await (await fixture.browser.newContext({ locale: 'en-US' })).newPage()
     await stranger.clock.install()
     await fixture.issuer.kill('SIGSTOP')
