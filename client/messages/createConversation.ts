@@ -77,7 +77,10 @@ export function createConversation(options: ConversationOptions) {
    * shown.
    */
   const [sentFrom, setSentFrom] = createSignal(0)
-  /** While an older history page is shown, there are none, unless the user sent one from that page. */
+  /**
+   * While an older history page is shown, this list is empty, unless the user has sent a message from
+   * that page.
+   */
   const shownOutgoing = () =>
     timeline.hasNewer() && sentFrom() !== timeline.opened() ? [] : outgoing()
   const isFromStart = () => threadId === undefined && timeline.opened() > 0 && !timeline.hasOlder()

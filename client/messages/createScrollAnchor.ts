@@ -45,7 +45,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
     setNewInThread(0)
   }
 
-  /** On an inactive page, scrolls only so far that the unread line stays in view. */
+  /** Scrolls to the end. On an inactive page, stops where the unread line is still in view. */
   function follow() {
     const isUnseen = reading.isLineUnseen()
     requestAnimationFrame(() => {
@@ -70,7 +70,7 @@ export function createScrollAnchor(linked: ReturnType<typeof createLinkedMessage
       const isOlder =
         firstMessage !== before.firstMessage &&
         rows().some(({ key }) => key === before.firstMessage)
-      // A shift before the viewport is measured would leave the list blank.
+      // If the list were shifted before its viewport is measured, it would be blank.
       const isMeasured = list !== undefined && list.viewportSize > 0
       const isPrepended = isMeasured && (isOlder || (isStart && opened === before.opened))
       return { firstMessage, firstRow, opened, isPrepended }

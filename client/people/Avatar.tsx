@@ -9,7 +9,7 @@ const colourCount = 12
 export function Avatar(props: {
   user: UserId
   hasStatus?: boolean
-  /** If this is a room of the user, an unknown presence is shown as offline. */
+  /** A room of the user. If it is set, an unknown presence is shown as offline. */
   room?: RoomId | undefined
   isSmall?: boolean
 }) {
