@@ -25,7 +25,6 @@ export interface CompletionHandle {
   handleKey: (event: KeyboardEvent) => boolean
 }
 
-/** Suggests users or emoji for the word at the caret. */
 export function Completion(props: {
   query: CompletionQuery
   listId: string

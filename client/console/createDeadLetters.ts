@@ -33,7 +33,7 @@ export function createDeadLetters(client: ChatClient) {
     problem,
     refresh: () => load(0),
     more: () => load(letters()?.at(-1)?.seq ?? 0),
-    /** Replays or discards a dead letter. Returns `gone` if it was already replayed or discarded. */
+    /** Returns `gone` if the dead letter was already replayed or discarded. */
     async act(action: DeadLetterAction, { seq }: DeadLetter): Promise<Outcome> {
       try {
         const { done } =

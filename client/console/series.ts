@@ -1,6 +1,5 @@
 import type { ServiceSum } from '#schema/messages/console'
 
-/** Rates and latencies between two snapshots of one function, or of all functions together. */
 export interface Sample {
   /** Calls per second; undefined if the instances have changed between the snapshots. */
   perSecond: number | undefined

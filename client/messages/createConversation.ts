@@ -30,7 +30,6 @@ export interface ConversationOptions {
 
 const start: ListRow = { kind: 'start', key: 'start' }
 
-/** Holds the state of an open room or thread. */
 export function createConversation(options: ConversationOptions) {
   const { chat, room, threadId, onEvent } = options
   const [editing, setEditing] = createSignal<TimelineMessage>()

@@ -27,7 +27,6 @@ export function Sidebar(props: {
   const chat = useChat()
   const router = useRoute()
   const { t } = useLanguage()
-  // Loads the other user's status for the first 30 direct rooms.
   createEffect(() => {
     for (const { id } of props.lists.directs().slice(0, 30)) chat.presence.ensureLoaded(id)
   })

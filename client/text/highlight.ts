@@ -1,6 +1,5 @@
 import type { grammars } from './grammars.ts'
 
-/** Plain text, or a token of highlighted code with its class and parts. */
 export type CodePart = string | { className: string; parts: CodePart[] }
 
 /** Some grammars take a second for 10,000 characters. */

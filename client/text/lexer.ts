@@ -3,8 +3,8 @@ import { Lexer, type Token, Tokenizer, type Tokens } from 'marked'
 /** Deeper blocks are shown as source text. */
 const maxDepth = 10
 /**
- * To find the end of emphasis or a link, marked (the Markdown library) scans the following text. This is
- * the maximum total length of these scans in one message.
+ * To find the end of emphasis or a link, marked (the Markdown library) scans the following text. This
+ * is the maximum total length of these scans in one message.
  */
 const maxSearchedLength = 60_000
 /**

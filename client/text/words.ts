@@ -7,7 +7,6 @@ export interface TextWords {
   code: (language: string) => string
   image: (host: string) => string
   loadImage: string
-  /** Tooltip that explains the consequence of loading an image. */
   imageHint: (host: string) => string
   imageFailed: string
   done: string

@@ -1,7 +1,6 @@
 import { ErrorBoundary, type JSX, onMount } from 'solid-js'
 import { useLanguage } from '../i18n/createLanguage.ts'
 
-/** If a part of the page fails to render, shows an error and a retry button in its place. */
 export function AppErrorBoundary(props: {
   /** Runs before the retry, for example to clear a cache. */
   onRetry?: () => void

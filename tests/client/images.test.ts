@@ -9,7 +9,7 @@ const pixel = Buffer.from(
 )
 
 describe('images in messages', { timeout: 60_000 }, () => {
-  it('are fetched only after a click on “Load image”', async () => {
+  it('are each fetched only after a click on “Load image”', async () => {
     const { page, problems } = await fixture.open('alice')
     const requests: { url: string; referer: string | undefined }[] = []
     await page.context().route('https://*.example/**', async (route) => {

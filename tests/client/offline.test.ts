@@ -54,7 +54,6 @@ const outages = {
 }
 const bothOutages = Object.entries(outages)
 
-/** Scrolls up to the start of the open room, and returns the texts of all messages in order. */
 async function readAllTexts(page: Page): Promise<string[]> {
   const list = page.getByRole('log')
   let all: string[] = []

@@ -118,7 +118,7 @@ describe('presence', { timeout: 60_000 }, () => {
     await tab.close()
   })
 
-  it('stays do not disturb after a reload until the user changes it', async () => {
+  it('stays "do not disturb" after a reload until the user changes it', async () => {
     const { page } = alice
     const me = page.getByRole('button', { name: /^Alice Adams/ })
     await me.click()

@@ -56,7 +56,7 @@ describe('a timeline', () => {
     expect(timelineOf([sent(1, 'a')], { ...empty(), hasNewer: true }).items).toEqual([])
   })
 
-  it('counts each reply that arrives before its root message once', () => {
+  it('counts each reply once if it arrives before its root message', () => {
     const timeline = timelineOf([
       sent(2, 'b', 'a'),
       sent(3, 'c', 'a'),
@@ -80,7 +80,7 @@ describe('a timeline', () => {
     expect(items.map(({ seq }) => seq)).toEqual([4, 7, 9])
   })
 
-  it('counts a reply that arrives before its root message only for that root message', () => {
+  it('counts a reply that arrives before its root message for no other message', () => {
     const timeline = timelineOf([sent(2, 'b', 'a'), sent(4, 'd', 'c'), sent(3, 'c'), sent(1, 'a')])
 
     expect(repliesOf(timeline, 'a')).toEqual({ count: 1, lastSeq: 2 })
