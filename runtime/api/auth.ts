@@ -1,8 +1,8 @@
 /** A client's connection attempt: the client's credentials, and what the server knows about it. */
 export interface AuthRequest {
-  /** The token of the client's CONNECT, or the password if it has no token; empty if it has neither. */
+  /** The token that the client sends, or its password if there is no token. Empty without either. */
   token: string
-  /** The user name of the client's CONNECT. The client chooses it, so it proves nothing. */
+  /** The user name that the client sends. The client chooses it, so it proves no identity. */
   user: string
   /** The client's IP address. */
   host: string

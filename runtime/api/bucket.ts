@@ -12,9 +12,9 @@ export type KvChange<Value> =
   | { operation: 'delete' | 'expire'; key: string; revision: number }
 
 /**
- * A KV bucket. Its methods throw `invalid` for a key that NATS does not allow, `unavailable` if the
- * bucket does not exist or rejects the operation, `timeout` after 5 seconds, and a TypeError for a
- * value that does not match the bucket's schema.
+ * A KV bucket. Its methods throw `invalid` for a key that NATS does not allow, and `timeout` after 5
+ * seconds. They throw `unavailable` if the bucket does not exist or rejects the operation, and a
+ * TypeError for a value that does not match the bucket's schema.
  */
 export interface Bucket<Value> {
   /** Returns the entry, or undefined if the key never existed, was deleted, or has expired. */
@@ -24,8 +24,8 @@ export interface Bucket<Value> {
   /** Writes the value if the key is absent. Returns false if it exists. */
   create(key: string, value: Value): Promise<boolean>
   /**
-   * Requests that the server write the value if the key is absent, and does not wait for the result.
-   * Costs half as much as `create`. Does not validate the value against the bucket's schema.
+   * Writes the value if the key is absent, without waiting for the server's reply. Costs half as much
+   * as `create`. Does not validate the value against the bucket's schema.
    */
   createInBackground(key: string, value: Value): void
   /** Writes the value if the key's current revision is `revision`. Returns false if it is another. */

@@ -22,7 +22,7 @@ export interface Context<Env = unknown> {
    * a publish with another user's id. Empty if the function's subject has no `{caller}`.
    */
   readonly caller: string
-  /** Aborts at the deadline, or when the process stops before it. Pass it to slow operations. */
+  /** Aborts at the deadline, or earlier if the process stops. Pass it to slow operations. */
   readonly signal: AbortSignal
   /** The time at which the call times out, in milliseconds since the epoch. */
   readonly deadline: number
@@ -34,7 +34,7 @@ export interface Context<Env = unknown> {
   readonly functions: readonly FunctionInfo[]
   /** Monitoring of all processes, for functions that operators call. */
   readonly system: System
-  /** The event's position in its stream, if a stream has republished it; otherwise undefined. */
+  /** The event's position in the stream that has republished it. Undefined for other events. */
   readonly streamPosition: StreamPosition | undefined
   /**
    * Publishes to a topic, at most once, without waiting for the server. Throws a TypeError for data
@@ -59,8 +59,8 @@ export interface Context<Env = unknown> {
    */
   append<T extends Topic>(topic: T, data: DataOf<T>, options?: { id?: string }): Promise<PubAck>
   /**
-   * Returns the message with the sequence `seq`, or undefined if it does not exist or belongs to
-   * another topic. Throws `invalid` if it does not match the topic's schema.
+   * Returns the message with the sequence `seq`. Returns undefined if the stream has no such message or
+   * if it belongs to another topic. Throws `invalid` if the message does not match the topic's schema.
    */
   read<T extends Topic>(
     stream: StreamDeclaration,
@@ -70,8 +70,8 @@ export interface Context<Env = unknown> {
   /**
    * Returns all messages of the topics after the sequence `since`, in stream order. A subject
    * parameter that is not in `params` matches any value. Messages that do not match their topic's
-   * schema are skipped. Returns undefined if the result might be incomplete: if the stream has
-   * deleted messages after `since`, if it ends before `since`, or if more than `limit` messages match.
+   * schema are skipped. Returns undefined if more than `limit` messages match. Also returns undefined
+   * if the stream has deleted messages after `since`, or ends before `since`.
    */
   readAfter<T extends Topic>(
     stream: StreamDeclaration,
@@ -91,8 +91,8 @@ export interface Context<Env = unknown> {
   kv<B extends BucketDeclaration>(bucket: B): Bucket<ValueOf<B>>
   /**
    * Calls another function. Times out after the contract's `timeoutMs`, or at this call's deadline if
-   * that is earlier. Throws a FunctionError: the one that the other function threw, or that of the
-   * failed request, such as `timeout`.
+   * that is earlier. Throws the other function's FunctionError, or one for a failed request, such as
+   * `timeout`.
    */
   call<C extends Contract>(contract: C, input: InputOf<C>): Promise<OutputOf<C>>
 }

@@ -58,7 +58,7 @@ export interface BucketDeclaration {
   readonly value: Schema
   /** Milliseconds until an entry expires after its last write. Default: never. */
   readonly ttlMs?: number
-  /** Milliseconds that markers of expired keys are stored. Without markers, `kvWatch` sees no expiries. */
+  /** Milliseconds for which expired keys leave a marker. Without it, `kvWatch` sees no expiries. */
   readonly markerTtlMs?: number
   /** Default: `file`. */
   readonly storage?: 'file' | 'memory'
@@ -82,7 +82,7 @@ export type ValueOf<B extends { value: Schema }> = StandardSchemaV1.InferOutput<
 
 export const defaultTimeoutMs = 5_000
 export const defaultMaxBytes = 65_536
-/** Header with the caller's timeout. It is a duration, not a time: the clocks of two machines may differ. */
+/** The header with the caller's timeout: a duration, because the clocks of two machines may differ. */
 export const timeoutHeader = 'Natter-Timeout-Ms'
 export const pushHeader = 'Natter-Push'
 /**
@@ -96,7 +96,7 @@ export function replySubject(user: string, token: string): string {
   return `deliver.${user}.reply.${token}`
 }
 
-/** Returns the request subject of a contract, including `{caller}`. */
+/** Returns the request subject, with `{caller}` unless only functions may call the contract. */
 export function contractSubject(contract: Pick<Contract, 'subject' | 'audience'>): Subject {
   const subject = parseSubject(contract.subject)
   if (subject.params.includes(callerParam) || contract.audience.includes('functions'))

@@ -43,8 +43,8 @@ export interface FunctionOptions<Env extends Schema = Schema> {
    */
   limit?: Limit
   /**
-   * Called when a call must wait for the shared rate limit counter, to start reading data that the
-   * handler will need. Runs before the input is validated. Must not change any data or throw.
+   * Starts reading data for the handler while a call waits for the shared rate limit counter. The input
+   * is not validated yet. Must not change any data or throw.
    */
   prefetch?: (call: Pick<RejectedCall, 'params'>, context: Context) => void
   /**
@@ -54,7 +54,7 @@ export interface FunctionOptions<Env extends Schema = Schema> {
   env?: Env
   /** Runs once in each process before the function is served. If it throws, the start fails. */
   beforeServe?: (options: { env: StandardSchemaV1.InferOutput<Env>; log: Logger }) => Promise<void>
-  /** Called when a call without a reply subject is rejected, to inform its caller. Must not throw. */
+  /** Informs the caller when a call without a reply subject is rejected. Must not throw. */
   onRejected?: (reason: ErrorBody, call: RejectedCall, context: Context) => void
   /**
    * The streams and buckets that the handler uses. The start creates missing ones, and fails if an
@@ -78,7 +78,6 @@ export interface Limit {
   readonly windowMs: number
 }
 
-/** The longest window of a rate limit, in milliseconds. */
 export const maxLimitWindowMs = 60_000
 
 type Handler<T, Env> = T extends Contract
@@ -132,7 +131,6 @@ function isTrigger(declaration: Contract | Trigger): declaration is Trigger {
   return 'kind' in declaration
 }
 
-/** Returns whether {@link defineFunction} created the value. */
 export function isFunctionDefinition(value: unknown): value is FunctionDefinition {
   return typeof value === 'object' && value !== null && definition in value
 }

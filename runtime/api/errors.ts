@@ -48,8 +48,8 @@ export interface ErrorBody {
 
 /**
  * An intended rejection: its code, message and details are sent to the caller. Any other error that a
- * handler throws is a fault: it is logged with its stack, and the caller receives `unavailable` if the
- * error means that a dependency is unavailable, otherwise `internal`.
+ * handler throws is a fault, which is logged with its stack. Its caller receives `unavailable` if a
+ * dependency is unavailable, otherwise `internal`.
  */
 export class FunctionError<Code extends ErrorCode = ErrorCode> extends Error {
   override name = 'FunctionError'

@@ -2,7 +2,7 @@
 export interface PubAck {
   /** The message's sequence in the stream. */
   seq: number
-  /** True if a message with this `id` was stored before; `seq` is then that message's sequence. */
+  /** True if the stream already had a message with the same `id`. `seq` is then its sequence. */
   duplicate: boolean
 }
 
@@ -12,7 +12,7 @@ export interface StreamMessage<Data> {
   seq: number
   /** When the server stored the message. */
   at: Date
-  /** The id of the trace in which the message was appended, if it carries one. Only `read` sets it. */
+  /** The id of the trace in which the message was appended. Only `read` sets it. */
   trace?: string
 }
 
@@ -23,12 +23,9 @@ export interface StreamPosition {
   prev: number
 }
 
-/**
- * The progress of a function through a stream. Some messages after `seq` may already be handled: a
- * message whose process died is redelivered after newer messages.
- */
+/** The progress of a function through a stream. */
 export interface ConsumerProgress {
-  /** The function has handled all messages up to this sequence. */
+  /** The function has handled all messages up to this sequence, and possibly some after it. */
   seq: number
   /** True if the stream had no unhandled message at the time of the call. */
   caughtUp: boolean

@@ -35,7 +35,7 @@ const token = /^[A-Za-z0-9_-]{1,64}$/
 const literal = /^[A-Za-z0-9_$-]+$/
 const braces = /^\{([A-Za-z][A-Za-z0-9]*)\}$/
 
-/** Returns one token of a subject. Runs for each request, where `split` would cost more. */
+/** Returns one token of a subject. Runs for each request; `split` would cost more. */
 export function tokenAt(subject: string, index: number): string {
   let start = 0
   for (let left = index; left > 0; left--) start = subject.indexOf('.', start) + 1

@@ -17,8 +17,8 @@ export interface System {
   /**
    * Passes the original message once more to the function that failed, and deletes the dead letter on
    * success. Returns false if the dead letter does not exist. Throws `conflict` with the reason if the
-   * function fails again, and `unavailable` if no instance serves the function or if a dependency of the
-   * function is unavailable.
+   * function fails again. Throws `unavailable` if no instance serves the function, or if a dependency
+   * of the function is unavailable.
    */
   replay(seq: number): Promise<boolean>
   /** Deletes a dead letter. Returns false if the dead letter does not exist. */
@@ -59,7 +59,7 @@ export interface Service extends EndpointStats {
   /** The roles that may call the function. */
   audience: string[]
   lastError: string
-  /** When the newest instance started. The sums also include earlier calls of older instances. */
+  /** When the newest instance started. The sums also include calls of older instances before that. */
   since: string
   instances: ServiceInstance[]
 }
@@ -95,7 +95,7 @@ export interface Span {
   readonly batch?: number | undefined
   /** The stream sequence of the message that the step handled or appended. */
   readonly seq?: number | undefined
-  /** The user who called; empty for calls that no user made. */
+  /** The id of the user who called; empty for calls that no user made. */
   readonly caller: string
 }
 

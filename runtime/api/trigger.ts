@@ -54,7 +54,7 @@ export function event<const T extends Topic>(topic: T, options: { queue?: string
 
 /**
  * Creates a trigger that calls the function with the messages of a stream, at least once each, in
- * batches of at most `batch` (default: 100). They are acknowledged when the handler returns. A failed
+ * batches of at most `batch` (default: 100). A batch is acknowledged when the handler returns. A failed
  * batch is bisected until the failing message is alone. That message is redelivered after each delay of
  * `backoffMs`, and then becomes a dead letter with the reason. While a dependency is unavailable, the
  * batch is retried without limit.

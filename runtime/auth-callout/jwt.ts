@@ -6,7 +6,7 @@ const header = Buffer.from('{"typ":"JWT","alg":"ed25519-nkey"}').toString('base6
 
 /** The server's request to authenticate a connection. */
 export interface AuthorizationRequest {
-  /** The public key that the server assigned to the connection. It is the subject of the response. */
+  /** The public key that the server assigned to the connection. */
   userNkey: string
   serverId: string
   client: { host?: string; kind?: string; type?: string }
@@ -39,7 +39,6 @@ export function readRequest(jwt: string): AuthorizationRequest {
   return { userNkey: nats.user_nkey, serverId, client, connect }
 }
 
-/** Returns a signed JWT with the user's name, account, permissions and expiry. */
 export function encodeUser(key: SigningKey, userNkey: string, grant: AuthGrant): string {
   return encode(key, {
     sub: userNkey,

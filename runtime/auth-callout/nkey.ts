@@ -19,8 +19,8 @@ export interface SigningKey {
 }
 
 /**
- * Reads an account seed (SA…) into a key of node:crypto: signing with the nkeys library would take ten
- * milliseconds per login. If the seed is invalid, throws an Error that does not contain it.
+ * Reads an account seed (SA…) into a key of node:crypto, which signs much faster than the nkeys
+ * library. If the seed is invalid, throws an Error that does not contain the seed.
  */
 export function readAccountSeed(seed: string): SigningKey {
   const pkcs8 = Buffer.concat([
@@ -43,15 +43,14 @@ export function isSignedBy(server: string, data: string, signature: Buffer): boo
   if (!key) {
     const x = decodeKey(server, 'N').toString('base64url')
     key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
-    // A cluster has few servers, so of a thousand different keys most are forged. Empties the cache,
-    // so that forged keys cannot fill the memory.
+    // A cluster has few servers. Clears the cache, so that forged keys cannot fill the memory.
     if (serverKeys.size >= 1_000) serverKeys.clear()
     serverKeys.set(server, key)
   }
   return verify(null, Buffer.from(data), key, signature)
 }
 
-/** Returns the 32 bytes of a seed. If it is invalid, throws an Error that does not contain the seed. */
+/** Returns the 32 bytes of a seed. Throws an Error that does not contain an invalid seed. */
 export function decodeSeed(seed: string, kind: KeyKind): Buffer {
   const raw = decode(seed, 'the seed')
   const [first = 0, second = 0] = raw
@@ -61,7 +60,7 @@ export function decodeSeed(seed: string, kind: KeyKind): Buffer {
   return raw.subarray(2)
 }
 
-/** Returns the 32 bytes of a public key. Throws an Error that says why the key is invalid. */
+/** Returns the 32 bytes of a public key. */
 export function decodeKey(key: string, kind: KeyKind): Buffer {
   const raw = decode(key, 'the key')
   if (raw[0] !== kinds[kind].prefix || raw.length !== 33)

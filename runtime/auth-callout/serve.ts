@@ -12,8 +12,8 @@ export interface CalloutOptions {
   xkeySeed: string | undefined
   queue: string
   /**
-   * Called with each error that is not a rejection: an unreadable request, which gets no response, or
-   * an error of `admit` that is not a FunctionError.
+   * Called with each error that is not a rejection: for an unreadable request, which gets no response,
+   * and for an error of `admit` that is not a FunctionError.
    */
   onFault?: (error: Error) => void
 }
@@ -21,9 +21,9 @@ export interface CalloutOptions {
 const kinds = { nats: 'nats', websocket: 'websocket', mqtt: 'mqtt' } as const
 
 /**
- * Serves the auth callout. `admit` returns the client's grant, or throws a FunctionError, whose message
- * the server logs as the reason. `drain` leaves the queue group and resolves when all received requests
- * are answered. Throws an Error that names the environment variable if a seed is invalid.
+ * Serves the auth callout. `admit` returns the client's grant, or rejects the client by a FunctionError,
+ * whose message the server logs. `drain` leaves the queue group and answers all received requests.
+ * Throws an Error that names the environment variable if a seed is invalid.
  */
 export function serveCallout(
   nc: NatsConnection,
@@ -56,7 +56,7 @@ export function serveCallout(
     message.respond(seal(Buffer.from(response)))
   }
 
-  /** Decrypts and verifies a request. Throws if no server has sent it; it then gets no response. */
+  /** Decrypts and verifies a request. Throws if no server has signed the request. */
   function open({ headers, data }: Msg) {
     const server = headers?.get('Nats-Server-Xkey')
     if (!server) return { request: read(data), seal: (answer: Uint8Array) => answer }

@@ -6,7 +6,6 @@ import { decodeKey, decodeSeed } from './nkey.ts'
 const version = Buffer.from('xkv1')
 const headLength = version.length + nacl.box.nonceLength
 
-/** A curve key, which encrypts and decrypts messages. */
 export interface CurveKey {
   /** Decrypts a message. Returns undefined if `sender` (X…) has not encrypted it for this key. */
   open(sealed: Uint8Array, sender: string): Uint8Array | undefined
@@ -14,8 +13,8 @@ export interface CurveKey {
 }
 
 /**
- * Reads a curve seed (SX…). The returned key caches the secret that it shares with each server, since
- * deriving a secret takes 1.3 ms. If the seed is invalid, throws an Error that does not contain it.
+ * Reads a curve seed (SX…). The key caches the secret that it shares with each server, because deriving
+ * a secret takes 1.3 ms. If the seed is invalid, throws an Error that does not contain the seed.
  */
 export function readCurveSeed(seed: string): CurveKey {
   const secretKey = decodeSeed(seed, 'X')
@@ -25,8 +24,7 @@ export function readCurveSeed(seed: string): CurveKey {
     const existing = shared.get(other)
     if (existing) return existing
     const secret = nacl.box.before(decodeKey(other, 'X'), secretKey)
-    // A cluster has few servers, so of a thousand different keys most are forged. Empties the cache,
-    // so that forged keys cannot fill the memory.
+    // A cluster has few servers. Clears the cache, so that forged keys cannot fill the memory.
     if (shared.size >= 1_000) shared.clear()
     shared.set(other, secret)
     return secret

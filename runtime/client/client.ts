@@ -152,7 +152,7 @@ interface AskOptions extends CallOptions {
   headers?: MsgHdrs | undefined
 }
 
-/** Creates a caller for one contract. It parses the contract's subject once, not for each call. */
+/** Creates an object that sends the calls of one contract, so that its subject is parsed only once. */
 export function createContractCaller(
   requester: Requester,
   contract: Contract,
@@ -167,7 +167,7 @@ export function createContractCaller(
       const { subject, payload } = write(values)
       const timeoutMs = options.timeoutMs ?? defaultMs
       let hdrs = options.headers
-      // The timeout is sent only if it differs: headers are the most expensive part of a call.
+      // Headers are the most expensive part of a call, so the default timeout is not sent.
       if (timeoutMs !== defaultMs) {
         hdrs ??= headers()
         hdrs.set(timeoutHeader, String(Math.ceil(timeoutMs)))
@@ -230,8 +230,8 @@ function listen<T extends Topic>(
         if (topic.push && !message.headers?.has(pushHeader)) return
         onMessage({ ...(parse(message) as object), ...subject.read(message.subject) })
       } catch (error) {
-        // Thrown here, the error of `parse` or `onMessage` would make nats.js close the connection.
-        // Thrown in a microtask, it is only reported as an uncaught error.
+        // If this callback threw, nats.js would close the connection. An error that is thrown in a
+        // microtask is only reported as uncaught.
         queueMicrotask(() => {
           throw error
         })

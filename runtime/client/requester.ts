@@ -12,10 +12,10 @@ export interface RequestOptions {
 
 export interface Requester {
   /**
-   * Publishes a request and resolves to the first reply. Rejects with a FunctionError: `unavailable` if
-   * there are no responders, `timeout`, `cancelled` if `signal` aborts, `forbidden` if the server
-   * rejects the subject, `too_large`, or `disconnected` if the connection is lost before the reply.
-   * While there is no connection, the request waits for one until its timeout.
+   * Publishes a request and resolves to the first reply. Rejects with a FunctionError: `timeout`,
+   * `too_large`, `unavailable` if there are no responders, or `cancelled` if `signal` aborts. The code
+   * is `forbidden` if the server rejects the subject, and `disconnected` if the connection is lost
+   * before the reply. While there is no connection, the request waits for one until its timeout.
    */
   request(subject: string, payload: string | Uint8Array, options: RequestOptions): Promise<Msg>
   /**
@@ -40,13 +40,13 @@ interface PendingRequest {
   until: number
   resolve: (reply: Msg) => void
   reject: (reason: FunctionError) => void
-  /** Returns whether more replies follow the given one. Undefined if the request expects one reply only. */
+  /** Returns whether more replies follow the given one. Undefined if only one reply is expected. */
   expectsMore: ((reply: Msg) => boolean) | undefined
   /** Publishes the request. Set while the request waits for a connection. */
   send: (() => void) | undefined
 }
 
-/** Milliseconds between two checks for timeouts, so also the maximum delay of a timeout. */
+/** Milliseconds between two checks for requests that have timed out. */
 const sweepMs = 20
 
 /**
@@ -70,8 +70,7 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
       if (error) return rejectAll(new FunctionError('forbidden', error.message, { cause: error }))
       const token = reply.subject.slice(inbox.length)
       const request = pending.get(Number(token.slice(token.indexOf('-') + 1)))
-      // The reply may arrive after the timeout of its request. By then the slot may belong to another
-      // request, whose token differs.
+      // A late reply: its request has timed out, and another request may use the slot by now.
       if (request?.token !== token || request.expectsMore?.(reply)) return
       pending.delete(request.slot)
       if (reply.data.length === 0 && isNoResponders(reply))
@@ -139,7 +138,7 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
     })
   }
 
-  /** Removes a pending request. Returns false if the request is no longer pending. */
+  /** Returns false if the request is no longer pending. */
   function drop(request: PendingRequest): boolean {
     if (pending.get(request.slot) !== request) return false
     pending.delete(request.slot)
@@ -182,8 +181,8 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
   }
 
   /**
-   * Follows the state of the connection. When it is lost, rejects the requests that were sent, and
-   * keeps new ones, because nats.js would drop them. When it is restored, sends the kept ones.
+   * When the connection is lost, rejects all requests that were sent. Later requests are sent after the
+   * reconnect, because nats.js would drop them before it.
    */
   async function followConnection() {
     for await (const status of nc.status()) {
@@ -221,7 +220,7 @@ export function createRequester(nc: NatsConnection, user?: string): Requester {
     }
   }
 
-  /** If the server has rejected a publish, rejects the requests on that subject before their timeout. */
+  /** Rejects the requests on a subject that this client may not publish to. */
   function rejectForbidden(error: Error & { operation?: string; subject?: string }) {
     if (error.operation !== 'publish') return
     for (const request of pending.list()) {

@@ -1,8 +1,6 @@
 /**
- * A pool for items that are added and removed thousands of times a second. With so many changes, a Map
- * or Set would often replace its internal hash table. In V8 each replaced table references its
- * successor. Once a replaced table is in the old generation, it and all its successors stay in memory
- * until the next major garbage collection.
+ * A pool for items that are added and removed thousands of times a second. A Map would replace its
+ * hash table often, and V8 may free replaced tables only in a major garbage collection.
  */
 export class SlotPool<Item extends object> {
   #items: (Item | undefined)[] = []
@@ -23,7 +21,7 @@ export class SlotPool<Item extends object> {
     return this.#items[slot]
   }
 
-  /** Frees an occupied slot. */
+  /** Frees a slot, which must be occupied. */
   delete(slot: number): void {
     this.#items[slot] = undefined
     this.#free.push(slot)

@@ -6,12 +6,12 @@ import { NodeTransport, nodeResolveHost } from '@nats-io/transport-node/lib/node
 // nats.js encodes every subject and payload with TE.encode. Buffer.from takes a tenth of its time.
 TE.encode = (text = '') => Buffer.from(text)
 
-/** If this many bytes are pending, they are written without waiting for the end of the turn. */
+/** This many pending bytes are written without waiting for the end of the turn. */
 const maxPendingBytes = 64 * 1_024
 
 /**
  * A transport that writes to the socket once in each turn of the event loop. nats.js writes when the
- * microtask queue is empty: under load, that is one system call for each message, here and in the server.
+ * microtask queue is empty: under load, that is one system call for each message.
  */
 class TurnTransport extends NodeTransport {
   #frames: Uint8Array[] = []
@@ -37,7 +37,6 @@ class TurnTransport extends NodeTransport {
   }
 }
 
-/** Connects like nats.js on Node, but writes all messages of an event loop turn at once. */
 export function connectNode(options: ConnectionOptions): Promise<NatsConnection> {
   setTransportFactory({ factory: () => new TurnTransport(), dnsResolveFn: nodeResolveHost })
   return NatsConnectionImpl.connect(options)

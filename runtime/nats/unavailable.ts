@@ -19,10 +19,7 @@ const networkCodes = new Set([
  */
 const databaseCodes = /^(08...|53...|57P0[0-5]|CONNECTION_\w+|CONNECT_TIMEOUT)$/
 
-/**
- * Returns whether an error, or an error in its chain of causes, means that a dependency is unavailable,
- * so that a retry may succeed.
- */
+/** Returns whether an error or one of its causes means that a dependency is unavailable. */
 export function isUnavailable(error: unknown): boolean {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 8; depth++) {
     if (cause instanceof FunctionError)
@@ -35,7 +32,7 @@ export function isUnavailable(error: unknown): boolean {
   return false
 }
 
-/** Returns the error to send to the caller if a handler has thrown `error`. */
+/** Returns the error that the caller receives if a handler throws `error`. */
 export function toFunctionError(error: unknown): FunctionError {
   if (error instanceof FunctionError) return error
   return isUnavailable(error)

@@ -22,8 +22,7 @@ export const rateLimit = {
   config: {
     storage: 'memory',
     max_msgs_per_subject: 1,
-    // A counter is written during its window and read until the end of the next one, so it is stored
-    // for two windows of the maximum length, and ten seconds more.
+    // A counter is read during its own window and the next one. Ten seconds more are a reserve.
     max_age: (2 * maxLimitWindowMs + 10_000) * 1e6,
     allow_msg_counter: true,
     allow_direct: true,
@@ -39,9 +38,8 @@ export interface SharedCounter {
 }
 
 /**
- * Creates counters in JetStream behind a circuit breaker. After five consecutive failures the breaker
- * opens, and operations fail at once. Two seconds later one operation is tried: if it succeeds, the
- * breaker closes.
+ * Creates counters in JetStream behind a circuit breaker. After five consecutive failures, operations
+ * fail at once for two seconds. Then one operation tests whether the server answers again.
  */
 export function createSharedCounter(requester: Requester, log: Logger): SharedCounter {
   const breaker = circuitBreaker(handleAll, {
@@ -55,8 +53,7 @@ export function createSharedCounter(requester: Requester, log: Logger): SharedCo
     log.info({ stream: rateLimit.stream }, 'rate limit counters available again'),
   )
   const guarded = <T>(operation: () => Promise<T>) => {
-    // The breaker was open, and one operation is now testing whether the server answers again. Until
-    // it ends, other operations fail at once.
+    // While one operation tests whether the server answers again, all others fail at once.
     if (breaker.state === CircuitState.HalfOpen) return Promise.reject(new BrokenCircuitError())
     return breaker.execute(operation)
   }

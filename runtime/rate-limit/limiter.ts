@@ -8,7 +8,7 @@ export type LimitFallback = 'allow' | 'block'
 
 export interface LimiterOptions {
   counter: SharedCounter
-  /** The function's service name, which is a token in the subjects of its counters. */
+  /** The function's service name. */
   service: string
   limit: Limit
   fallback: LimitFallback
@@ -34,8 +34,8 @@ interface Account {
 }
 
 /**
- * The largest share of a limit that a process requests from the shared counter at once. The share is
- * small, because calls that are granted to one process but unused are lost for the other processes.
+ * The largest share of a limit that a process requests from the shared counter at once. A larger share
+ * would leave fewer calls for other processes, even if this process does not use its share.
  */
 const maxBatchShare = 1 / 20
 
@@ -45,7 +45,7 @@ const maxBatchShare = 1 / 20
  * calls in that window count.
  *
  * A process adds several calls to the shared counter at once, so that most calls need no round trip.
- * If only some of them fit into the limit, it subtracts the others from the counter again.
+ * It subtracts those that exceed the limit from the counter again.
  */
 export class Limiter {
   readonly #options: LimiterOptions
@@ -55,7 +55,7 @@ export class Limiter {
     this.#options = options
   }
 
-  /** Returns undefined if the call may run at once, or a promise to wait for. Throws `rate_limited`. */
+  /** Returns undefined if the call may run now, or a promise to wait for. Throws `rate_limited`. */
   take(caller: string): undefined | Promise<void> {
     const now = Date.now()
     const account = this.#accountOf(caller, now)
@@ -89,7 +89,7 @@ export class Limiter {
     return account
   }
 
-  /** Uses one granted call. Returns false if none is left. Throws `rate_limited` while blocked. */
+  /** Returns false if no granted call is left. Throws `rate_limited` while the caller is blocked. */
   #use(account: Account, now: number): boolean {
     if (now < account.blockedUntil) throw rateLimited(account.blockedUntil - now)
     if (account.granted === 0) return false
@@ -124,7 +124,7 @@ export class Limiter {
         counter.add(subjectOf(window), batch),
         account.before ?? counter.read(subjectOf(window - 1)),
       ])
-      // The next window began during the request. The calls were granted for the old window only.
+      // The next window began during the request, but the calls were granted for the old window.
       if (account.window !== window) return
       account.before = before
       const free = this.#free(total - batch, before)
@@ -159,8 +159,8 @@ export class Limiter {
   #freeAt(used: number, before: number): number {
     const { max, windowMs } = this.#options.limit
     const start = Math.floor(Date.now() / windowMs) * windowMs
-    // Returns the share of a window that must pass until `carried` calls of the previous window count as
-    // at most `room` calls.
+    // The share of a window that must pass until `carried` calls of the previous window count as at
+    // most `room` calls.
     const share = (room: number, carried: number) => 1 - room / Math.max(carried, 1)
     const at =
       used <= max - 1

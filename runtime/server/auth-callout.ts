@@ -12,7 +12,7 @@ import { type Served, serveState, withCleanup } from './endpoint.ts'
 import type { FunctionHost } from './function-host.ts'
 import type { FunctionStats } from './stats.ts'
 
-/** Serves the auth callout on a separate connection, to the account AUTH: no other account may answer it. */
+/** Serves the auth callout on a connection of its own: only the account AUTH may answer it. */
 export async function serveAuthCallout(
   host: FunctionHost,
   dispatcher: Dispatcher,
@@ -42,14 +42,14 @@ export async function serveAuthCallout(
   )
   const state = async () => ({ logins: dispatcher.stats.requests })
   return withCleanup(await serveState(host, dispatcher, state), async () => {
-    // Draining fails if the connection is lost. The pending logins then get no answer; stops anyway.
+    // Draining fails if the connection is lost. The process must still stop.
     await served.drain().catch(() => {})
     await dispatcher.idle()
     await nc.drain().catch(() => nc.close())
   })
 }
 
-/** Runs the handler for one login. Resolves with the grant, or rejects with the reason for a refusal. */
+/** Runs the handler for one login. */
 class AuthCalloutJob implements Job {
   readonly until = performance.now() + defaultTimeoutMs
   slot = -1
@@ -104,7 +104,7 @@ class AuthCalloutJob implements Job {
   }
 
   refuse(reason: FunctionError): void {
-    // The handler may fail after the login was already refused at its deadline.
+    // The handler may fail after the login was refused at its deadline.
     if (this.#refusal) return
     this.#refusal = reason
     if (reason.code === 'timeout') this.#stats.timeouts++

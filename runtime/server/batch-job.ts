@@ -20,9 +20,8 @@ export interface BatchJobOptions {
 }
 
 /**
- * Calls the handler once with a batch. `outcome` resolves to undefined on success, and to an error if
- * the call fails, times out, or is still waiting or running when the process must stop. The timeout begins
- * when the handler is called: waiting for a slot does not count.
+ * Calls the handler once with a batch. `outcome` resolves to undefined on success, otherwise to the
+ * error. The timeout begins when the handler is called, not while the job is queued.
  */
 export class BatchJob implements Job {
   until = Number.POSITIVE_INFINITY
@@ -64,10 +63,9 @@ export class BatchJob implements Job {
     const { dispatcher, timeoutMs } = this.#options
     const isTimeout = reason.code === 'timeout'
     if (isTimeout) dispatcher.stats.timeouts++
-    // The outcome of a timeout is a plain Error. A FunctionError `timeout` would count as an
-    // unavailable dependency, so the batch would be retried without limit.
-    // First sets the outcome, then aborts the handler's signal. In the other order, the error that the
-    // handler throws because of the abort could become the outcome.
+    // A timeout becomes a plain Error: a FunctionError `timeout` would count as an unavailable
+    // dependency, so the batch would be retried without limit.
+    // Rejects before it aborts: otherwise the handler's abort error could become the outcome.
     this.#refused.reject(isTimeout ? new Error(`timeout: not done after ${timeoutMs} ms`) : reason)
     this.#context.abort(reason)
   }
@@ -97,7 +95,7 @@ export class BatchJob implements Job {
     }
   }
 
-  /** Records a span for each message in a sampled trace; if there is none, at most one span for the batch. */
+  /** Records a span for each message of a sampled trace, or at most one span for the batch. */
   #recordSpans(startedAt: number, error?: Error) {
     const { spans } = this.#options.host
     const completed = {

@@ -5,12 +5,9 @@ import { type Delivered, deadLetterHeaders } from '../jetstream/dead-letters.ts'
 import { isUnavailable } from '../nats/unavailable.ts'
 import { type BatchItem, BatchJob, type BatchJobOptions } from './batch-job.ts'
 
-/** The first and the longest delay between retries while a dependency is unavailable, in milliseconds. */
+/** The shortest and the longest delay before a retry while a dependency is unavailable. */
 const [minRetryMs, maxRetryMs] = [250, 5_000]
-/**
- * Maximum number of deliveries of a message. If none of them has an outcome, for example because the
- * process dies each time, the next one makes the message a dead letter without calling the handler.
- */
+/** A message that is delivered more often becomes a dead letter: it may kill its process. */
 const maxDeliveries = 50
 
 export interface BatchOptions extends BatchJobOptions {
@@ -20,9 +17,8 @@ export interface BatchOptions extends BatchJobOptions {
 }
 
 /**
- * Processes the batches of a consumer. Acknowledges handled messages, retries a batch while a dependency
- * is unavailable, bisects a failing batch, and has a single failing message redelivered with back-off
- * until it becomes a dead letter.
+ * Retries a batch while a dependency is unavailable, and bisects a batch that fails. A single message
+ * that fails is redelivered with back-off, and finally becomes a dead letter.
  */
 export class BatchProcessor {
   readonly #options: BatchOptions
@@ -33,7 +29,7 @@ export class BatchProcessor {
     this.#stopping = stopping
   }
 
-  /** Resolves when each message is acknowledged, is to be redelivered, or has become a dead letter. */
+  /** Resolves when each message is acknowledged, to be redelivered, or stored as a dead letter. */
   async process(received: readonly JsMsg[]): Promise<void> {
     const items = await this.#decodeAll(received)
     if (items.length > 0) await this.#handle(items)
@@ -45,7 +41,7 @@ export class BatchProcessor {
     if (error) throw error
   }
 
-  /** Decodes messages. Makes each message that is invalid or was delivered too often a dead letter. */
+  /** Returns the decoded messages. An invalid or too often delivered message becomes a dead letter. */
   async #decodeAll(received: readonly JsMsg[]): Promise<BatchItem<JsMsg>[]> {
     const items: BatchItem<JsMsg>[] = []
     for (const message of received) {
@@ -98,7 +94,7 @@ export class BatchProcessor {
     message.nak(delay)
   }
 
-  /** Stores the message as a dead letter with the reason, then tells the server not to redeliver it. */
+  /** Stores the dead letter first, and only then ends the redelivery of the message. */
   async #deadLetter(message: JsMsg, reason: string) {
     const { host, dispatcher } = this.#options
     const { service } = host.loaded

@@ -30,7 +30,7 @@ import type { FunctionHost } from './function-host.ts'
 const encoder = new TextEncoder()
 const pushMark = writeHeaders({ [pushHeader]: '1' })
 
-/** A message. nats.js parses its headers on first access. */
+/** A message whose headers nats.js parses on first access. */
 type WithHeaders = Pick<Msg, 'headers'>
 
 /** The context of one call. To keep calls cheap, it creates most of its parts on first use. */
@@ -221,8 +221,8 @@ export class CallContext implements Context {
     )
     const messages = batches.flatMap(({ topic, stored }) =>
       stored
-        // Each topic has a read of its own, so of the messages stored during the reads, the batches
-        // may contain only some. Leaves out all of them: those after `last`, which was read before.
+        // The topics are read separately. Messages that are stored meanwhile may be missing for one
+        // topic and present for another, so leaves out all messages after `last`.
         .filter(({ seq }) => seq <= last)
         .flatMap((message) => this.#readValid(topic, message)),
     )
@@ -262,7 +262,7 @@ function readStreamPosition(message: WithHeaders): StreamPosition | undefined {
     const prev = Number(message.headers?.get('Nats-Last-Sequence') ?? 0)
     return seq > 0 ? { seq, prev } : undefined
   } catch {
-    // The headers are malformed, so they are not the server's: the message was not republished.
+    // Malformed headers are not from the server, so the message was not republished.
     return undefined
   }
 }

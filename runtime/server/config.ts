@@ -12,11 +12,11 @@ export interface RuntimeConfig {
   calloutXkeySeed: string | undefined
   /** The connection's name in the server's connection list. */
   name: string
-  /** Milliseconds that calls in flight are given to finish when the runtime stops. */
+  /** Maximum milliseconds to wait for calls in flight when the runtime stops. */
   drainMs: number
-  /** What happens to calls while the shared rate limit counters are unavailable: run or be rejected. */
+  /** While the shared rate limit counters are unavailable, `block` rejects calls; `allow` does not. */
   limitFallback: LimitFallback
-  /** The factor by which the rate limit of each function is multiplied. */
+  /** Multiplies the rate limit of each function. */
   limitFactor: number
   /** All environment variables, which the functions' `env` schemas parse. */
   env: Readonly<Record<string, string | undefined>>

@@ -6,14 +6,13 @@ import { FunctionStats } from './stats.ts'
 export interface Job {
   /** The deadline, by `performance.now()`. */
   readonly until: number
-  /** The job's slot in the dispatcher while it runs. */
+  /** The job's slot in the dispatcher's pool of running jobs. */
   slot: number
   /**
-   * Runs the handler, and counts and reports its errors; never throws. Returns true if the handler
-   * finished synchronously; otherwise calls `ended` when it finishes.
+   * Runs the handler. Never throws. Returns true if the handler finished synchronously, otherwise calls
+   * `ended` when it finishes.
    */
   run(ended: (job: Job) => void): boolean
-  /** Rejects the job: because the queue is full, at its deadline, or when the process stops. */
   refuse(reason: FunctionError): void
 }
 
@@ -22,7 +21,7 @@ const sweepMs = 10
 
 /**
  * Runs the jobs of one function: up to `concurrency` at once, while up to `maxQueued` others wait.
- * Rejects more jobs with `overloaded`, and a waiting or running job with `timeout` at its deadline.
+ * Rejects further jobs with `overloaded`. Rejects a waiting or running job at its deadline.
  */
 export class Dispatcher {
   readonly stats = new FunctionStats()
@@ -64,7 +63,6 @@ export class Dispatcher {
     for (const job of jobs) job.refuse(reason)
   }
 
-  /** Runs a job. It occupies a slot only if it does not finish synchronously. */
   #run(job: Job): void {
     if (job.run(this.#ended)) return
     job.slot = this.#running.add(job)
@@ -115,7 +113,6 @@ export class Dispatcher {
     job.refuse(new FunctionError('timeout', 'The deadline passed before the function finished'))
   }
 
-  /** Returns the error, with a `retryAfterMs` that is estimated from queue length and processing time. */
   #overloaded() {
     const { average_processing_time } = this.stats.micro
     const ms = (this.queued / this.#concurrency) * (average_processing_time / 1e6)

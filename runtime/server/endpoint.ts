@@ -33,11 +33,11 @@ export async function serveEndpoint(
     version,
     description: definition.contract?.description ?? `${trigger} ${host.loaded.name}`,
     metadata,
-    // The service itself has no queue group. An endpoint that should have none would inherit it.
+    // Without this, an endpoint that should have no queue group would get the library's default one.
     queue: '',
     async statsHandler(endpoint) {
-      // The library's own durations end when a handler returns its promise, not when that resolves.
-      // Overwrites them, in the object that the library reports, with the dispatcher's statistics.
+      // The library measures a handler only until it returns a promise. Overwrites the library's
+      // statistics with the dispatcher's.
       const reported = endpoint as unknown as { stats: object }
       Object.assign(reported.stats, dispatcher.stats.micro)
       return { ...dispatcher.stats.data, queued: dispatcher.queued }
@@ -62,8 +62,8 @@ export async function serveEndpoint(
 }
 
 /**
- * Serves `fn.{name}` for a function that is not called by requests, so that it appears in service lists.
- * A request is answered with the function's state; the request `{"replay": 7}` replays dead letter 7.
+ * Serves `fn.{name}` for a function without a subject of its own, so that service lists contain it.
+ * Replies with the function's state. The request `{"replay": 7}` replays dead letter 7.
  */
 export function serveState(
   host: FunctionHost,
@@ -86,7 +86,7 @@ export function serveState(
   })
 }
 
-/** Returns the service with a `leave` that runs both the service's `leave` and the given one, in parallel. */
+/** Adds a `leave`, which runs in parallel with that of `served`. */
 export function withCleanup(served: Served, leave: () => Promise<void>): Served {
   return {
     dispatcher: served.dispatcher,

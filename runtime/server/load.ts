@@ -29,7 +29,7 @@ export interface LoadProblem {
   reason: string
 }
 
-/** Thrown if files cannot be served. Lists all problems, not just the first. */
+/** Thrown if files cannot be served. Lists all problems. */
 export class LoadError extends Error {
   override name = 'LoadError'
   readonly problems: readonly LoadProblem[]
@@ -49,10 +49,7 @@ const misnamedExtensions = new Set(['.tsx', '.jsx', '.mts', '.cts', '.cjs'])
 const functionName = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/
 const semver = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/
 
-/**
- * Imports the function files of a folder: all except those whose name begins with `_`. Throws a
- * LoadError that lists all problems.
- */
+/** Imports the function files of a folder: all except those whose name begins with `_`. */
 export async function loadFunctions(folder: string): Promise<LoadedFunction[]> {
   const loaded: LoadedFunction[] = []
   const problems: LoadProblem[] = []
@@ -147,9 +144,8 @@ function validateLimit({ max, windowMs }: Limit): string | undefined {
 }
 
 /**
- * Finds functions with the same service name, and functions whose subjects overlap: both would receive
- * a request on a subject that matches both. Also finds streams that capture a request subject: a caller
- * would take the stream's acknowledgement for the answer.
+ * Finds functions with the same service name or with overlapping subjects. Also finds streams that
+ * capture a request subject: a caller would take the stream's acknowledgement for the answer.
  */
 function findCollisions(loaded: readonly LoadedFunction[]): LoadProblem[] {
   const problems: LoadProblem[] = []
@@ -186,7 +182,7 @@ function findCollisions(loaded: readonly LoadedFunction[]): LoadProblem[] {
   return problems
 }
 
-/** Describes an import error. Adds the line number from the stack, which the message lacks. */
+/** Adds the line number from the stack, because the error's message lacks it. */
 function describeImportError(error: unknown, file: string) {
   if (!(error instanceof Error)) return `the file cannot be loaded: ${String(error)}`
   const [, line] = new RegExp(`${RegExp.escape(file)}:(\\d+)`).exec(error.stack ?? '') ?? []

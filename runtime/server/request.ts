@@ -22,10 +22,10 @@ export interface RequestKind {
   readonly dispatcher: Dispatcher
   readonly subject: Subject
   readonly input: Schema
-  /** Schema of the answer. Undefined for events, whose handlers return nothing. */
+  /** Undefined for events, whose handlers return nothing. */
   readonly output: Schema | undefined
   readonly timeoutMs: number
-  /** Maximum payload in bytes. Unlimited for events, because only functions publish them. */
+  /** Unlimited for events, because only functions publish them. */
   readonly maxBytes: number
 }
 
@@ -46,7 +46,7 @@ export function requestKind(host: FunctionHost, dispatcher: Dispatcher): Request
   }
 }
 
-/** Handles one request or event: parses the message, calls the handler, and replies to a request. */
+/** Handles one request or event message. */
 export class RequestJob implements Job {
   readonly until: number
   slot = -1
@@ -130,7 +130,7 @@ export class RequestJob implements Job {
 
   #call(caller: string): unknown {
     const { host, input } = this.#kind
-    // The call was rejected, at its deadline or by a stop, while it waited for the rate limit counter.
+    // The call may have been rejected while it waited for the rate limit counter.
     if (this.#answered) return rejected
     const payload = this.#read()
     if ('refusal' in payload) return this.#refuseInput(payload.refusal)
@@ -172,7 +172,7 @@ export class RequestJob implements Job {
     const refusal = toFunctionError(error)
     if (refusal !== error)
       host.log.error({ err: this.#fault, code: refusal.code }, 'function failed')
-    // A call that was already answered, at its deadline for example, has been counted.
+    // A call that was rejected at its deadline is already counted.
     if (!this.#answered) dispatcher.stats.failed(refusal.message)
     this.#refuse(refusal)
   }
@@ -228,7 +228,7 @@ export class RequestJob implements Job {
     try {
       return beginTrace(this.#kind.host.loaded.name, this.#message.headers)
     } catch {
-      // Reading malformed headers throws. The message is then handled as if it had no headers.
+      // Reading malformed headers throws. The message is then handled without a trace.
       return undefined
     }
   }
@@ -294,7 +294,6 @@ function errorHeaders(code: ErrorCode, message: string): MsgHdrs {
   })
 }
 
-/** Returns the timeout that the caller requests by a header, or the default if there is no valid one. */
 function readTimeout(message: Incoming, defaultMs: number): number {
   try {
     const ms = Number(message.headers?.get(timeoutHeader) || defaultMs)

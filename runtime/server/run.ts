@@ -36,19 +36,18 @@ export interface Runtime extends AsyncDisposable {
   readonly functions: readonly FunctionInfo[]
   /** Leaves the queue groups, finishes calls in flight, and closes the connection. Idempotent. */
   stop(): Promise<void>
-  /** Resolves when the connection has been closed, whether by `stop` or by an error. */
+  /** Resolves when the connection is closed, by `stop` or by an error. */
   readonly closed: Promise<void>
 }
 
 /** The file whose default export runs before any function is served. `stop` disposes of its result. */
 const setupFile = '_setup.ts'
 const attempts = { max: 30, delayMs: 2_000 }
-/** Maximum milliseconds to wait for published messages to be flushed before the connection closes. */
 const finalFlushMs = 1_000
 
 /**
  * Loads the functions of a folder and serves them until `stop`. Retries for about one minute if a
- * dependency is unavailable. Throws a LoadError for invalid files before it serves any function.
+ * dependency is unavailable. Throws a LoadError for invalid files.
  */
 export async function startRuntime({ folder, config, log }: RuntimeOptions): Promise<Runtime> {
   await using started = new AsyncDisposableStack()
@@ -135,7 +134,7 @@ function limiterOf(
   return new Limiter({ counter, service, limit: { ...limit, max }, fallback })
 }
 
-/** Returns each function's parsed environment. Throws a LoadError that lists the mismatches. */
+/** Throws a LoadError that lists all invalid variables. */
 function readEnvs(functions: readonly LoadedFunction[], env: RuntimeConfig['env']) {
   const envs = new Map<LoadedFunction, unknown>()
   const problems: LoadProblem[] = []
@@ -166,7 +165,7 @@ async function runSetup(folder: string, { env }: RuntimeConfig, log: Logger) {
   return (await setup({ log, env })) as AsyncDisposable | undefined
 }
 
-/** Recreates missing streams and buckets after each reconnect: a server loses those in memory. */
+/** Runs `ensure` after each reconnect: a restarted server has lost its streams in memory. */
 async function recreateResources(nc: NatsConnection, ensure: () => Promise<void>, log: Logger) {
   for await (const { type } of nc.status())
     if (type === 'reconnect')
@@ -191,7 +190,7 @@ async function retryUntilAvailable<T>(
   }
 }
 
-/** Names of the nats.js errors that mean that the server or JetStream is unavailable. */
+/** The errors of nats.js for an unavailable server or JetStream. */
 const unavailableErrorNames = [
   'ConnectionError',
   'JetStreamNotEnabled',
@@ -206,7 +205,7 @@ function isUnavailableError(error: unknown) {
   )
 }
 
-/** Makes all functions leave their queue groups, then waits for their calls for `budgetMs` at most. */
+/** Leaves all queue groups, then waits up to `budgetMs` for the calls in flight. */
 async function drain(served: readonly Served[], budgetMs: number): Promise<void> {
   const finished = Promise.all(served.map((func) => func.leave())).then(() =>
     Promise.all(served.map((func) => func.dispatcher.idle())),

@@ -9,7 +9,6 @@ import { consumeBucket, consumeSchedule, consumeStream } from './triggers.ts'
 
 const defaults = { concurrency: 128, maxQueued: 1_024 }
 
-/** Serves a function with any trigger as a micro service. */
 export async function serveFunction(
   host: FunctionHost,
   config: RuntimeConfig,

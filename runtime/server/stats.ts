@@ -3,7 +3,7 @@ import { createHistogram } from 'node:perf_hooks'
 /** The recent percentiles cover at least this many milliseconds, and up to twice as many. */
 const recentMs = 10_000
 
-/** Creates a histogram of durations in microseconds, up to one hour, with two significant digits. */
+/** Creates a histogram of durations in microseconds, up to one hour. */
 const createDurations = () => createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 2 })
 
 /** Counters and durations of a function since its start. Durations include asynchronous time. */
@@ -16,13 +16,13 @@ export class FunctionStats {
   lastError = ''
   inFlight = 0
   #totalMs = 0
-  /** Histograms of durations: before the previous period, in the previous period, in the current one. */
+  /** Durations of all periods before the previous one. A period lasts `recentMs` or longer. */
   readonly #older = createDurations()
   #previous = createDurations()
   #current = createDurations()
   #rotatedAt = performance.now()
 
-  /** Counts a call that took `ms` milliseconds: as one request, or as one for each message of a batch. */
+  /** Counts a finished call as `times` requests: one for each message of a batch. */
   ended(ms: number, times = 1): void {
     this.requests += times
     this.#totalMs += ms
@@ -68,10 +68,7 @@ export class FunctionStats {
     }
   }
 
-  /**
-   * Starts a new period if the current one has lasted `recentMs`. Runs only when the statistics are
-   * read, so a period lasts longer if nobody reads them.
-   */
+  /** Runs only when the statistics are read, so a period may last longer than `recentMs`. */
   #rotate() {
     if (performance.now() - this.#rotatedAt < recentMs) return
     this.#rotatedAt = performance.now()

@@ -12,9 +12,8 @@ export interface ConsumerOptions extends BatchOptions {
 }
 
 export interface Consumer {
-  /** Finishes the current batch. Returns received messages outside it to the server for redelivery. */
+  /** Finishes the current batch. The server redelivers all other received messages. */
   stop(): Promise<void>
-  /** Returns the numbers of messages not yet delivered, and delivered but not yet acknowledged. */
   pending(): Promise<{ pending: number; unacknowledged: number }>
   /**
    * Calls the handler with the original message of a dead letter, and deletes the dead letter on success.

@@ -37,7 +37,6 @@ export function consumeStream(context: ConsumerContext, trigger: StreamTrigger):
   })
 }
 
-/** Consumes the stream of a bucket. Its durable consumer delivers each change to one instance. */
 export function consumeBucket(context: ConsumerContext, trigger: KvTrigger): Promise<Consumer> {
   const { bucket, keys, timeoutMs } = trigger
   const prefix = `$KV.${bucket.bucket}.`
@@ -64,8 +63,8 @@ export function consumeBucket(context: ConsumerContext, trigger: KvTrigger): Pro
 }
 
 /**
- * Consumes the ticks that the server's scheduler publishes to the stream SCHEDULES. One instance receives
- * each tick. The last tick that fires while no instance runs is delivered later.
+ * Consumes the ticks that the server's scheduler publishes. If ticks fire while no instance runs, the
+ * last of them is delivered later.
  */
 export async function consumeSchedule(
   context: ConsumerContext,
@@ -76,8 +75,8 @@ export async function consumeSchedule(
   const tick = `tick.${service}`
   const { requester } = host.backbone
   const last = await readLast(requester, schedules.stream, `schedule.${service}`)
-  // Stores the schedule only if it has changed: storing it restarts its interval, so that with frequent
-  // restarts of the process no tick would ever fire.
+  // Storing a schedule restarts its interval. If each start stored it, a process that restarts often
+  // would never receive a tick.
   if (last?.message.headers?.get('Nats-Schedule') !== every) {
     const headers = writeHeaders({ 'Nats-Schedule': every, 'Nats-Schedule-Target': tick })
     await publishStored(requester, `schedule.${service}`, '', { headers })
