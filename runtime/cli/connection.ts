@@ -47,7 +47,6 @@ export async function openConnection(options: ServerOptions): Promise<NatsConnec
   }
 }
 
-/** Returns a URL without its password or token. */
 export function withoutPassword(url: string): string {
   return url.replaceAll(/\/\/([^/@:,]*)(:[^/@,]*)?@/g, (_, user, password) =>
     password === undefined ? '//…@' : `//${user}@`,

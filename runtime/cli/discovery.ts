@@ -30,7 +30,7 @@ export async function discoverOrFail<V extends Verb>(
   }
 }
 
-/** Returns the error for a name that no service has. It suggests similar names of running services. */
+/** Returns an error that suggests similar names of running services. */
 export async function unknownName(nc: NatsConnection, name: string): Promise<CliError> {
   const { valid } = await discoverOrFail(nc, 'PING')
   const names = [...new Set(valid.map((service) => service.name))]

@@ -2,7 +2,6 @@
 export class CliError extends Error {
   readonly exitCode: number = 1
 
-  /** Returns the text to print on stderr. */
   override toString(): string {
     return `error: ${this.message}`
   }

@@ -21,11 +21,11 @@ interface Instance {
   isReady: boolean
   /** Resolves to true when the process serves all functions, to false if it exits before that. */
   ready: Promise<boolean>
-  /** Resolves to the exit code when the process exits. */
+  /** Resolves to the exit code. */
   exited: Promise<number>
 }
 
-/** One of the `count` places for an instance. The supervisor restarts the instance if it dies. */
+/** The place of one instance. If the instance dies or is replaced, a new one takes the place. */
 interface Slot {
   number: number
   instance: Instance
@@ -36,10 +36,7 @@ interface Slot {
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 const minBackoffMs = 100
 const maxBackoffMs = 30_000
-/**
- * An instance that has run for this many milliseconds counts as healthy. If it then dies, the delays
- * before restarts begin with the shortest again.
- */
+/** If an instance has run this long before it dies, the restart delay begins at the shortest again. */
 const healthyAfterMs = 30_000
 
 /**
@@ -72,7 +69,7 @@ class Supervisor {
     )
     process.on('SIGHUP', () => this.#hangUp())
 
-    // Starts the first instance alone: an error that all instances would have is then reported once.
+    // Starts the first instance alone, so that an error of all instances is reported only once.
     const first = this.#launch(1)
     if (!(await first.ready)) {
       const code = await first.exited
@@ -92,8 +89,8 @@ class Supervisor {
     const { folder, env, name } = this.#options
     const child = fork(main, ['start', folder, ...(name === undefined ? [] : ['--name', name])], {
       env: { ...env, NATTER_INSTANCE: String(number) },
-      // Does not pass this process's Node flags on. They may preload a module that exits at the end of
-      // stdin, and the child's stdin is empty, so that module would end the child at once.
+      // This process's Node flags may preload a module that exits at the end of stdin. The child's stdin
+      // is empty, so the flags would end the child at once.
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
@@ -134,7 +131,7 @@ class Supervisor {
     notifyReady()
   }
 
-  /** Restarts the instance of a slot whenever it dies, until the supervisor stops. */
+  /** Restarts the slot's instance whenever it dies, until the supervisor stops. */
   async #keep(slot: Slot) {
     let deaths = 0
     while (!this.#stopping.signal.aborted) {

@@ -14,7 +14,7 @@ export function readJson(text: string): Record<string, unknown> {
   throw new UsageError(`the input must be an object, {…}, not ${text.slice(0, 40)}`)
 }
 
-/** Returns the position of the syntax error. Searches for it if V8's error message does not contain it. */
+/** Returns the position of the syntax error, even if V8's error message does not contain it. */
 function positionOf(text: string): number {
   const position = placeIn(text)
   if (position !== undefined) return position

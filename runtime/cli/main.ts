@@ -14,8 +14,8 @@ import { addStats } from './stats.ts'
 process.stdout.on('error', exitOnBrokenPipe)
 process.stderr.on('error', exitOnBrokenPipe)
 process.exitCode = await run(process.argv)
-// The command has ended. If a timer or socket that a function file or a failed start left open still
-// keeps the process alive after one second, exits anyway.
+// A function file or a failed start may have left a timer or socket open, which keeps the process alive.
+// Exits anyway after one second.
 setTimeout(() => process.exit(), 1_000).unref()
 
 async function run(argv: readonly string[]): Promise<number> {

@@ -1,9 +1,7 @@
-/** Prints text on stdout. */
 export function print(text: string): void {
   process.stdout.write(`${visible(text)}\n`)
 }
 
-/** Prints a value on stdout as one line of JSON. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`)
 }

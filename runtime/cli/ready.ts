@@ -1,7 +1,6 @@
 /**
- * Tells the parent process over the IPC channel, if there is one, that all functions are served.
- * Sending fails if the parent has exited. The error is ignored, because the closing of the channel
- * stops this process anyway.
+ * Notifies the parent process, if there is one, that all functions are served. Ignores a failure: if the
+ * parent has exited, the closed IPC channel stops this process.
  */
 export function notifyReady(): void {
   process.send?.({ natter: 'ready' }, undefined, undefined, () => {})

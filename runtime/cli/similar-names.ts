@@ -9,7 +9,7 @@ export function similarNames(name: string, names: Iterable<string>): string[] {
     .map(({ other }) => other)
 }
 
-/** Returns the Levenshtein distance: the number of insertions, deletions and substitutions. */
+/** Returns the Levenshtein distance. */
 function distanceOf(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {

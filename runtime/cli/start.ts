@@ -29,7 +29,7 @@ Examples:
     .action((folder: string, _, command: Command) => start(folder, command.optsWithGlobals()))
 }
 
-/** Imports the server lazily, because the other verbs do not need it. */
+/** Imports the runtime lazily, because the other commands do not need it. */
 async function start(folder: string, { instances, nats, name }: StartOptions) {
   const env = nats === undefined ? process.env : { ...process.env, NATS_URL: nats }
   const options = { folder: resolve(folder), env, name }

@@ -1,6 +1,6 @@
 /**
- * Signals within this many milliseconds after the first signal are ignored: one Ctrl-C arrives several
- * times, from the terminal and from each launcher that forwards it.
+ * Further signals are ignored for this time after the first signal: one Ctrl-C arrives several times,
+ * from the terminal and from each launcher that forwards it.
  */
 const duplicateSignalMs = 300
 

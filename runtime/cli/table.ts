@@ -1,10 +1,8 @@
 export interface TableColumn {
   title: string
-  /** Aligns the column to the right. */
   right?: boolean
 }
 
-/** Formats a table whose columns are as wide as their content and separated by two spaces. */
 export function formatTable(columns: readonly TableColumn[], rows: readonly (readonly string[])[]) {
   const lines = [
     columns.map(({ title }) => title),

@@ -4,7 +4,6 @@ export interface WaitOptions {
   wait?: number
 }
 
-/** Adds the option `--wait`. */
 export function addWait(command: Command): Command {
   return command.option(
     '--wait <ms>',
@@ -13,7 +12,6 @@ export function addWait(command: Command): Command {
   )
 }
 
-/** Parses a time in milliseconds for commander. */
 export function readMs(text: string): number {
   const ms = Number(text)
   if (Number.isInteger(ms) && ms > 0 && ms <= 3_600_000) return ms

@@ -5,10 +5,7 @@ import type { ConsumerProgress, PubAck } from '../api/stream.ts'
 import type { Requester } from '../client/requester.ts'
 
 const timeoutMs = 5_000
-/**
- * A header with the expected last sequence of the subject, 0 if the subject should have no message. The
- * server rejects the message if the last sequence is another.
- */
+/** The header with the expected last sequence of the subject; 0 if the subject should be empty. */
 export const expectHeader = 'Nats-Expected-Last-Subject-Sequence'
 const wrongLastSequence = 10071
 const sequenceNotFound = 10043
@@ -110,11 +107,10 @@ export async function readConsumerProgress(
   }>()
   if (!ack_floor)
     throw new FunctionError('unavailable', `${consumer} cannot be read: ${error?.description}`)
-  // The acknowledgement floor is the sequence up to which the consumer has acknowledged all messages.
-  // Messages on subjects that it does not consume may follow in the stream and never raise the floor.
-  // So if no message waits for the consumer, returns the stream's last sequence instead.
+  // Messages on subjects that the consumer does not receive never raise its acknowledgement floor.
+  // So if the consumer has handled all its messages, returns the stream's last sequence.
   const caughtUp = num_pending === 0 && num_ack_pending === 0
-  // Messages before the first message of the stream are deleted, so they count as handled.
+  // Messages before the stream's first message are deleted, so they count as handled.
   const floor = Math.max(ack_floor.stream_seq, first - 1)
   return { caughtUp, seq: caughtUp ? Math.max(last, floor) : floor }
 }

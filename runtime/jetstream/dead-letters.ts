@@ -12,15 +12,15 @@ export type Delivered = Pick<JsMsg, 'ack' | 'headers' | 'json' | 'seq' | 'subjec
   readonly info: Pick<JsMsg['info'], 'timestampNanos'>
 }
 
-/** The headers of the original message that a replay needs, copied to the dead letter. */
+/** The headers that a dead letter copies from the original message, because a replay needs them. */
 const preservedHeaders = ['KV-Operation', 'traceparent', 'tracestate']
 const markerHeader = 'Nats-Marker-Reason'
-/** Stores the value of the original `Nats-Marker-Reason`, a header that only the server may set. */
+/** The header for the original `Nats-Marker-Reason`, a header that only the server may set. */
 const storedMarkerHeader = 'Natter-Marker-Reason'
 const storedTimeHeader = 'Natter-Time'
 const maxPageBytes = 4_000_000
 
-/** Returns the headers of a dead letter: the reason, and what is needed to restore the message. */
+/** Returns the headers of a dead letter: the reason, and the data to restore the message. */
 export function deadLetterHeaders(message: JsMsg, durable: string, reason: string): MsgHdrs {
   const { stream, timestampNanos, deliveryCount } = message.info
   const hdrs: Record<string, string> = {
@@ -41,7 +41,7 @@ export function deadLetterHeaders(message: JsMsg, durable: string, reason: strin
   return writeHeaders(hdrs)
 }
 
-/** Returns up to `limit` dead letters with a sequence greater than `after`, and the number of all letters. */
+/** Returns up to `limit` dead letters after the sequence `after`, and the number of all letters. */
 export async function listDeadLetters(
   requester: Requester,
   { after, limit }: { after: number; limit: number },

@@ -14,11 +14,9 @@ export const ackWaitMs = 10_000
 export interface DurableConsumer {
   readonly stream: string
   readonly name: string
-  /** The subject pattern of the messages to consume. */
   readonly filter: string
-  /** Which messages a new consumer receives: all in the stream, or only those stored from now on. */
+  /** A new consumer receives all messages of the stream, or only those that are stored from now on. */
   readonly deliver: 'all' | 'new'
-  /** Maximum number of messages in one batch. */
   readonly batch: number
 }
 
@@ -43,10 +41,7 @@ export async function ensureConsumer(
 
 const lostStatuses = ['consumer_deleted', 'consumer_not_found', 'stream_not_found']
 
-/**
- * Recreates the consumer when the server reports that the consumer or its stream is gone. Resolves
- * when `messages` ends.
- */
+/** Recreates the consumer when the server reports that it or its stream does not exist. */
 export async function recreateLostConsumer(
   messages: ConsumerMessages,
   recreate: () => Promise<void>,

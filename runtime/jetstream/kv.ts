@@ -18,7 +18,7 @@ import {
 const keyPattern = /^[-/_=A-Za-z0-9]+(\.[-/_=A-Za-z0-9]+)*$/
 const listPattern = /^(\*|[-/_=A-Za-z0-9]+)(\.(\*|[-/_=A-Za-z0-9]+))*(\.>)?$|^>$/
 
-/** Headers that make the server write a value only if the key has no revision. */
+/** With these headers, the server writes a value only if the key has no revision. */
 const absent = writeHeaders({ [expectHeader]: '0' })
 
 export interface BucketConnections {
@@ -27,7 +27,7 @@ export interface BucketConnections {
   readonly requester: Requester
 }
 
-/** Opens a bucket. It uses the requester, because the KV client of nats.js costs more per call. */
+/** Uses the requester, because the KV client of nats.js costs more per call. */
 export function openBucket(
   { nc, js, requester }: BucketConnections,
   declaration: BucketDeclaration,
@@ -65,9 +65,8 @@ export function openBucket(
     },
     async create(key, value) {
       if (await write(key, value, 0)) return true
-      // The key has messages. If it was deleted or has expired, the last one is a marker. The value is
-      // then written only if that marker is still the last message: otherwise another process has
-      // written the key since.
+      // A deleted or expired key still has a marker as its last message. The value is written only if
+      // the marker is still the last message: otherwise another process has written the key since.
       const last = await readLast(requester, stream, subjectOf(key))
       if (last && isLive(last)) return false
       return (await write(key, value, last?.seq ?? 0)) !== undefined

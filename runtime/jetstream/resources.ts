@@ -33,16 +33,12 @@ export class DriftError extends Error {
   override name = 'DriftError'
 }
 
-/** The streams and buckets that a set of functions needs. */
 export interface Resources {
   readonly streams: Iterable<StreamDeclaration>
   readonly buckets: Iterable<BucketDeclaration>
 }
 
-/**
- * Creates the streams and buckets that are missing. Throws a DriftError if an existing one differs from
- * its declaration. A second call has no effect.
- */
+/** Creates missing streams and buckets. Throws a DriftError if an existing one differs. */
 export async function ensureResources(
   js: JetStreamClient,
   { streams, buckets }: Resources,
@@ -85,7 +81,7 @@ async function ensureBucket(
   log.info({ bucket }, 'bucket created')
 }
 
-/** Throws a DriftError that lists the differing fields. Ignores fields that are not declared. */
+/** Throws a DriftError if declared fields differ. Ignores fields that are not declared. */
 export function requireNoDrift(
   resource: string,
   declared: Record<string, unknown>,

@@ -20,7 +20,7 @@ const identity = {
 }
 const endpoint = { name: Name, subject: v.string(), queue_group: v.nullish(v.string()) }
 
-/** Schemas of the replies on `$SRV` in the NATS micro protocol. They accept unknown fields. */
+/** Schemas of the replies on `$SRV` in the NATS micro protocol. */
 const schemas = {
   PING: v.looseObject({ type: v.literal('io.nats.micro.v1.ping_response'), ...identity }),
   INFO: v.looseObject({
@@ -61,7 +61,7 @@ export interface Answers<V extends Verb> {
 
 /** A reply that violates the micro protocol. */
 export interface InvalidAnswer {
-  /** Name of the service; empty if the reply has no name. */
+  /** Empty if the reply has no service name. */
   name: string
   id: string
   problems: string[]
@@ -70,9 +70,8 @@ export interface InvalidAnswer {
 }
 
 /**
- * Requests `$SRV.{verb}` from all instances of all services, or of the service `name`, which must be a
- * valid name. Collects replies for `waitMs`; if that is undefined, until none has arrived for 150 ms,
- * for one second at most.
+ * Requests `$SRV.{verb}` from all instances of all services, or of the service `name`. Collects replies
+ * for `waitMs`, or like `gather` (nats/gather.ts) if `waitMs` is undefined.
  */
 export async function discoverInstances<V extends Verb>(
   nc: NatsConnection,

@@ -11,7 +11,6 @@ export interface StatsRow extends EndpointStats {
 export type InstanceRow = StatsRow & { id: string; started: string }
 export type SumRow = StatsRow & { instances: number }
 
-/** Returns one row for each endpoint of an instance. */
 export function toRows({ name, id, started, endpoints }: Stats): InstanceRow[] {
   return (endpoints ?? []).map((endpoint) => {
     const data = Object(endpoint.data) as Record<string, unknown>

@@ -8,7 +8,7 @@ import { collectSpans } from '../tracing/collect-spans.ts'
 import { discoverInstances } from './discovery.ts'
 import { createServices } from './services.ts'
 
-/** Milliseconds to wait for a replay: a stream handler may run for a minute. */
+/** A stream handler may run for a minute. */
 const replayMs = 60_000
 
 export function createSystem(nc: NatsConnection, requester: Requester): System {

@@ -6,8 +6,7 @@ const maxWaitMs = 1_000
 
 /**
  * Publishes a request and returns all replies that arrive within `waitMs`. If `waitMs` is undefined,
- * waits until no reply has arrived for 150 ms, for one second at most. Returns an empty array if there
- * is no responder.
+ * waits until no reply has arrived for 150 ms, for one second at most.
  */
 export async function gather(
   nc: NatsConnection,

@@ -20,7 +20,7 @@ interface Account {
   window: number
   /** Number of calls that the shared counter has granted to this process and that are still unused. */
   granted: number
-  /** Number of calls that the last request to the counter granted. The next request asks for twice as many. */
+  /** Number of calls that the last request to the counter granted. The next one asks for twice as many. */
   batch: number
   /** Number of calls in all processes in the previous window; undefined until it has been read. */
   before: number | undefined
@@ -148,7 +148,7 @@ export class Limiter {
     }
   }
 
-  /** Returns how many more calls fit after `used` calls in this window and `before` in the previous one. */
+  /** Returns how many more calls fit, after `used` calls in this window and `before` in the last one. */
   #free(used: number, before: number): number {
     const { max, windowMs } = this.#options.limit
     const passed = (Date.now() % windowMs) / windowMs

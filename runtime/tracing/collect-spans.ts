@@ -5,7 +5,7 @@ import type { SpanStore } from './span-store.ts'
 
 /** The subject on which each process replies with its stored spans. */
 const subject = 'runtime.spans'
-/** Maximum number of spans in one reply, which keeps it well below the server's maximum payload. */
+/** A reply with this many spans is well below the server's maximum payload. */
 const maxSpans = 1_500
 
 /** Answers span queries from any client in the account FUNCTIONS. */

@@ -15,13 +15,12 @@ export interface CompletedSpan {
 }
 
 export const slowMs = 250
-/** At most one fast, successful call outside sampled traces is recorded in this many milliseconds. */
 const sampleIntervalMs = 1_000
 const sizes = { failed: 1_000, slow: 1_000, other: 8_000 }
 
 /**
- * Stores the latest spans of this process in memory. Failed and slow calls have ring buffers of their
- * own, so that other calls do not evict them.
+ * Stores the latest spans of this process. Failed calls and slow calls have ring buffers of their own,
+ * so that other calls do not evict them.
  */
 export class SpanStore {
   readonly #failed = new Ring<Span>(sizes.failed)
@@ -117,7 +116,6 @@ function isFault(code: ErrorCode | undefined) {
   return code !== undefined && errorStatus[code] >= 500
 }
 
-/** A ring buffer of the last `size` items. */
 class Ring<Item> {
   readonly #size: number
   readonly #items: Item[] = []

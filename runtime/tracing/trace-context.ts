@@ -35,10 +35,9 @@ export interface TracePart {
 }
 
 /**
- * Begins this call's span. If an OpenTelemetry tracer provider is set, it creates the span. Otherwise
- * the span of a sampled trace gets ids, so that it can be stored in memory (see span-store.ts), and an
- * unsampled trace is passed on unchanged. Returns undefined, at no cost, if no provider is set and the
- * message carries no trace.
+ * Begins the span of a call. If an OpenTelemetry tracer provider is set, the provider creates the span.
+ * Otherwise a span in a sampled trace only gets ids, with which span-store.ts can store it. Returns
+ * undefined if no provider is set and the message carries no trace.
  */
 export function beginTrace(name: string, carrier: MsgHdrs | undefined): Trace | undefined {
   const incoming = carrier?.has('traceparent')
@@ -79,7 +78,7 @@ function isSampled({ traceFlags }: SpanContext) {
   return (traceFlags & TraceFlags.SAMPLED) !== 0
 }
 
-/** The error of a call. The span's status becomes `error` only for codes of 500 and more. */
+/** The error of a call that has failed. */
 export interface TraceEnd {
   code: ErrorCode
   error: { message: string }
@@ -97,7 +96,7 @@ export function endTrace({ span }: Trace, end?: TraceEnd): void {
   span.end()
 }
 
-/** Runs a function with the trace as OpenTelemetry's active context, which libraries use. */
+/** Runs a function in the trace's context, so that libraries can add their spans to the trace. */
 export function withTrace<T>(traced: Trace | undefined, run: () => T): T {
   return traced?.span ? context.with(traced.context, run) : run()
 }
@@ -119,7 +118,7 @@ export function newId(bytes: number): string {
   return randomBytes(bytes).toString('hex')
 }
 
-/** Returns whether a tracer provider is set. Caches the result for one second, as each call needs it. */
+/** Caches the result for one second, because each call needs it. */
 function tracerProviderIsSet() {
   const now = performance.now()
   if (now < cachedProvider.until) return cachedProvider.isSet

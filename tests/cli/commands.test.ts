@@ -132,7 +132,7 @@ describe('a running service', () => {
   })
   afterAll(() => foreign?.close())
 
-  it('is listed even when another library serves it, and invalid replies are reported', async () => {
+  it('is listed even if another library serves it, and invalid replies are reported', async () => {
     const { code, stdout } = await runtime(['ls'], { env: ops })
 
     expect(code).toBe(0)
@@ -285,7 +285,7 @@ describe('a running service', () => {
     expect(stderr).toBe('error: told.hear cannot be called: it subscribes to told.*\n')
   })
 
-  it('is found on the server that stack.json names, and --verbose prints the URL of that server', async () => {
+  it('is found on the server that stack.json names, whose URL --verbose prints', async () => {
     await using state = await temporaryFolder()
     const opsUrl = bench.nats.urlOf('ops')
     await writeFile(join(state.path, 'stack.json'), JSON.stringify({ opsUrl }))

@@ -3,7 +3,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
-/** Source code of a function that fails for jobs whose id is not in MENDED, and publishes each done job. */
+/** Source of a function that fails for jobs whose id is not in MENDED, and publishes each done job. */
 const worker = `
 import * as v from 'valibot'
 import { defineFunction, event, stream } from '#runtime'
@@ -85,7 +85,7 @@ describe('runtime dead', () => {
       })
     })
 
-    it('keeps a dead letter that fails again, and prints the reason', async () => {
+    it('keeps a dead letter whose replay fails again, and prints the reason', async () => {
       const { code, stderr } = await dead('replay', '3')
 
       expect({ code, stderr }).toEqual({

@@ -113,7 +113,7 @@ describe('the nats command', () => {
     expect(JSON.parse(stdout)).toMatchObject({ text: 'hello ada', by: 'alice' })
   })
 
-  it('calls a function by its name', async () => {
+  it('calls an internal function by its service name', async () => {
     const { stdout } = await nats(
       ...['micro', 'request', 'room-members-add', 'room-members-add', '{"a":2,"b":3}'],
     )
@@ -135,7 +135,6 @@ describe('the nats command', () => {
   })
 })
 
-/** Runs the nats command as the user ops. */
 async function nats(...args: string[]) {
   const ran = await run(cli, ['--no-context', '-s', bench.nats.urlOf('ops'), ...args])
   if (ran.code !== 0)
@@ -152,7 +151,6 @@ async function endpointsOf(service: string) {
   return stats.endpoints
 }
 
-/** Sends concurrent calls to `greet` and waits for all replies. */
 async function callGreet(times: number, input: object) {
   const url = new URL(bench.nats.urlOf('functions'))
   const nc = await connect({ servers: url.host, user: url.username, pass: url.password })

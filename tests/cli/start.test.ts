@@ -62,8 +62,7 @@ describe('runtime start', () => {
     await begun
     await runtime.kill('SIGTERM')
     await runtime.log.line(/"msg":"stopping"/)
-    // One Ctrl-C may send several signals at once, so the runtime counts only a later signal as a
-    // second one. Repeat the signal until the runtime exits.
+    // The runtime ignores a second signal that follows at once, so repeats the signal until it exits.
     const insisting = setInterval(() => runtime.kill('SIGTERM'), 50)
     const exit = await runtime.exited
     clearInterval(insisting)
@@ -140,7 +139,7 @@ describe('runtime start --instances', () => {
     expect(after.filter((id) => before.includes(id))).toHaveLength(1)
   })
 
-  it('leaves no instance behind when it is killed', async () => {
+  it('leaves no instance running when the supervisor is killed', async () => {
     await using runtime = await bench.start(functions, ['--instances', '2'])
     const from = runtime.log.end()
     await runtime.kill('SIGKILL')
@@ -190,7 +189,6 @@ function startLoad() {
   const callers = Array.from({ length: 8 }, caller)
 
   return {
-    /** Resolves when `count` more calls have ended. */
     answered(count: number): Promise<void> {
       const goal = answers + count
       return new Promise((resolve) => {

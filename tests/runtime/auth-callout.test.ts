@@ -91,10 +91,9 @@ describe('the auth callout', () => {
     return nc
   }
 
-  /** Connects to the account FUNCTIONS, where the test itself can publish authorization requests. */
+  /** In the account FUNCTIONS, the test itself can publish authorization requests. */
   const connectOutsideAuth = () => connectAs('functions', secrets.functionsPassword)
 
-  /** Serves the callout with a handler until the test ends. */
   async function serve(
     authenticate: (request: AuthRequest) => Promise<AuthGrant>,
     { on = responder, ...options }: Partial<CalloutOptions> & { on?: NatsConnection } = {},
@@ -167,7 +166,7 @@ describe('the auth callout', () => {
     expect(faults).toEqual([])
   })
 
-  it('refuses a connection after a fault, and does not send the fault to the server', async () => {
+  it('refuses a connection if its handler throws a fault, and does not send the fault to the server', async () => {
     await serve(async () => {
       throw new TypeError('the database is at 10.0.0.7')
     })
@@ -243,7 +242,7 @@ describe('the auth callout', () => {
     expect(faults.every((fault) => fault.startsWith('login not answered: '))).toBe(true)
   })
 
-  it('reports malformed headers as a fault', async () => {
+  it('reports a request with malformed headers as a fault', async () => {
     const client = await connectOutsideAuth()
     await serve(async () => grant(), { on: client })
     const raw = createConnection(nats.ports.nats, '127.0.0.1')
@@ -261,7 +260,7 @@ describe('the auth callout', () => {
     ['differs', seedOf(nkeys.createCurve()), /not encrypted for the key of NATS_CALLOUT_XKEY_SEED/],
   ])('reports a fault when its curve key %s', async (_, xkeySeed, reason) => {
     await serve(async () => grant(), { xkeySeed })
-    // Does not wait for the connection: the server waits for the missing answer longer than this test runs.
+    // Does not wait for the connection: the server waits for the answer longer than this test runs.
     connectAs('ada', 'x').catch(() => undefined)
 
     await expect.poll(() => faults).toEqual([expect.stringMatching(reason)])

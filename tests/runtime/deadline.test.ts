@@ -27,7 +27,7 @@ export const outer = {
   input: v.object({ id, late: v.optional(v.boolean()) }),
   output: v.object({ outer: v.number(), inner: v.number() }),
 }
-/** The contract of the called function. Its timeout is longer than that of any call in this file. */
+/** The contract of the called function. Its timeout is longer than the other timeouts of this file. */
 export const inner = {
   subject: 'inner.{id}',
   audience,
@@ -76,14 +76,13 @@ describe('a function that calls another function', () => {
   it('passes its remaining time on as the timeout of that call', async () => {
     const { outer, inner } = await client.call('outer', { id: 'a' }, { timeoutMs: 2_000 })
 
-    // The header contains a duration, not a point in time. The called function cannot subtract the
-    // transfer time, so allow for it.
+    // The called function cannot subtract the transfer time from its timeout, so allows for it.
     const maxTransferMs = 250
     expect(inner).toBeLessThan(outer + maxTransferMs)
     expect(inner).toBeGreaterThan(outer - maxTransferMs)
   })
 
-  it('gets the error timeout when it has no time left, and the other function is not called', async () => {
+  it('gets the error timeout when no time is left, without calling the other function', async () => {
     let calls = 0
     const callback = () => void calls++
     nc.subscribe('inner.late', { callback })
@@ -93,8 +92,8 @@ describe('a function that calls another function', () => {
     const hdrs = headers()
     hdrs.set('Natter-Timeout-Ms', '50')
     nc.publish('outer.late', '{"late":true}', { headers: hdrs })
-    // The function publishes this event after its call has failed. Messages on one connection arrive
-    // in order, so a call of `inner.late` would have arrived before the event.
+    // The function publishes this event after its call has failed. A call of `inner.late` would have
+    // arrived before the event.
     for await (const message of rejected) expect(message.json()).toEqual({ code: 'timeout' })
     expect(calls).toBe(0)
   })

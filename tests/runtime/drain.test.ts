@@ -86,13 +86,12 @@ describe('three runtimes under load', () => {
     })
     return {
       errors,
-      /** Resolves when `count` more calls have been answered. */
       async more(count: number) {
         const enough = answers + count
         while (answers < enough) await once(answerEvents, 'answer')
       },
       stop: () => stopping.abort(),
-      /** Waits until the last call is answered. Resolves to the number of calls. */
+      /** Resolves to the number of calls when the last one is answered. */
       async ended() {
         await Promise.all(all)
         return calls
@@ -117,12 +116,11 @@ describe('three runtimes under load', () => {
     await second.stop()
     await load.more(500)
     load.stop()
-    // After the flush, every call has reached the last runtime, and some calls are still in flight.
+    // After the flush, every call has reached the last runtime.
     await nc.flush()
     await last.stop()
 
     const calls = await load.ended()
-    // After the flush, every event that a runtime published before it stopped has arrived.
     await nc.flush()
     expect(load.errors).toEqual([])
     expect(calls).toBeGreaterThan(1_500)

@@ -13,7 +13,7 @@ afterEach(() => {
 
 const advance = (ms: number) => vi.setSystemTime(Date.now() + ms)
 
-/** Creates a shared counter in memory, which throws while `isAvailable` is false. */
+/** Creates a counter in memory, which throws while `state.isAvailable` is false. */
 function createCounter() {
   const values = new Map<string, number>()
   const state = { isAvailable: true, values }
@@ -87,7 +87,7 @@ describe('Limiter', () => {
     expect([...state.values.values()]).toEqual([100])
   })
 
-  it('counts the calls of the previous window in proportion to its part of the sliding window', async () => {
+  it('counts calls of the previous window in proportion to the part of it that the sliding window covers', async () => {
     const limiter = createLimiter(100, createCounter().counter)
     await take(limiter, 100)
 
@@ -97,7 +97,7 @@ describe('Limiter', () => {
     expect(await take(limiter, 50)).toMatchObject({ accepted: 25 })
   })
 
-  it('forgets the window before the previous one', async () => {
+  it('ignores calls before the previous window', async () => {
     const limiter = createLimiter(100, createCounter().counter)
     await take(limiter, 100)
 
@@ -109,8 +109,7 @@ describe('Limiter', () => {
   it('discards calls that were reserved in the previous window and not used', async () => {
     const { counter, state } = createCounter()
     const limiter = createLimiter(100, counter)
-    // For these 8 calls, the limiter reserves 1, 2, 4 and then 5 calls from the shared counter. It
-    // uses only one of the last five.
+    // For these 8 calls, the limiter reserves 1, 2, 4 and 5 calls. It uses only one of the last five.
     await take(limiter, 8)
     advance(windowMs)
     state.values.clear()
@@ -130,11 +129,8 @@ describe('Limiter', () => {
     }
   })
 
-  describe('when the shared counters answer a call only in a later window', () => {
-    /**
-     * Starts one call. Two windows later, starts `others` more calls, and only then lets the shared
-     * counter answer.
-     */
+  describe('when the shared counter answers a call two windows later', () => {
+    /** Two windows after one call, starts `others` more calls, and then lets the counter answer. */
     async function callAcrossWindows(others: number) {
       const { counter } = createCounter()
       const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
@@ -187,7 +183,7 @@ describe('Limiter', () => {
     },
   )
 
-  it('counts calls of the current and the previous window locally while shared counters are unavailable', async () => {
+  it('counts calls of the current and previous window locally while the shared counters are unavailable', async () => {
     const { counter, state } = createCounter()
     state.isAvailable = false
     const limiter = createLimiter(100, counter)
@@ -199,7 +195,7 @@ describe('Limiter', () => {
     expect(await take(limiter, 150)).toMatchObject({ accepted: 100 })
   })
 
-  it('with the fallback block, rejects calls with unavailable while shared counters are unavailable', async () => {
+  it('with the fallback "block", rejects calls with unavailable while the shared counters are unavailable', async () => {
     const { counter, state } = createCounter()
     state.isAvailable = false
     const limiter = createLimiter(100, counter, 'block')

@@ -20,7 +20,6 @@ const functionOn = (subject: string, options = '{}') =>
   `${head}export default defineFunction(${contract(subject)}, () => 1, ${options})`
 
 describe('loading a folder', () => {
-  /** Starts a runtime with these files. Returns its LoadError and the lines that it logged. */
   async function failToStart(files: Record<string, string>, env: Record<string, string> = {}) {
     const folder = await mkdtemp(join(tmpdir(), 'natter-load-'))
     onTestFinished(() => rm(folder, { recursive: true }))
@@ -125,7 +124,7 @@ describe('loading a folder', () => {
     ])
   })
 
-  it('reports each environment variable that a function requires and that is not set', async () => {
+  it('reports each unset environment variable that a function requires', async () => {
     const requires = (name: string) => `{ env: v.object({ ${name}: v.string() }) }`
     const { error, lines } = await failToStart(
       {

@@ -81,15 +81,13 @@ describe('a rate limit', () => {
 
     const accepted = answers.filter(({ pid }) => pid !== undefined)
     expect(accepted.length).toBeLessThanOrEqual(60)
-    // An instance reserves calls in the shared counter ahead of their use, and returns unused ones
-    // later. Until then they count as well, so a few calls may be rejected too early.
+    // Calls that an instance reserves and does not use count too, so a few calls may be rejected early.
     expect(accepted.length).toBeGreaterThanOrEqual(54)
     for (const { code, retryAfterMs } of answers.filter(({ pid }) => pid === undefined)) {
       expect(code).toBe('rate_limited')
       expect(retryAfterMs).toBeGreaterThan(0)
       expect(retryAfterMs).toBeLessThanOrEqual(120_000)
     }
-    // Each caller has a separate limit.
     expect(await call(bob, 'limited')).toHaveProperty('pid')
     for (const instance of instances) await instance[Symbol.asyncDispose]()
   })
@@ -198,8 +196,8 @@ describe('a rate limit', () => {
 
     await nc.flush()
     subscription.unsubscribe()
-    // The shared counters grant one call first (a), and then two at once (b and c). So c does not wait
-    // for the counters, and its `prefetch` does not run.
+    // The shared counters grant one call (a), and then two at once (b and c). So c does not wait for
+    // them, and its `prefetch` does not run.
     expect(subjects).toEqual([
       'prepared.a.prefetched',
       'prepared.a.handled',

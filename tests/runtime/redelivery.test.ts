@@ -3,10 +3,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
-/**
- * Returns the source code of a stream function that publishes an event for each finished job. With
- * `stopsHalfway`, the function hangs in the middle of a batch.
- */
+/** Source of a stream function that publishes each finished job, and may hang within a batch. */
 const worker = (stopsHalfway: boolean) => `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'
@@ -44,7 +41,7 @@ describe('a batch whose process is killed', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  // The test takes long: the server redelivers a batch only after its acknowledgement timeout.
+  // The server redelivers a batch only after its acknowledgement timeout, so the test takes long.
   it('is redelivered to another process, with all of its messages', {
     timeout: 60_000,
   }, async () => {

@@ -73,7 +73,7 @@ describe('a request', () => {
     })()
   }
 
-  it('is rejected with code, details and retryAfterMs; its message cannot add headers to the reply', async () => {
+  it('is rejected with the code, details and retryAfterMs of the error, whose message cannot add headers', async () => {
     const outcome = await client.try('work', { id: 'a', ends: 'rejected' })
     expect(outcome).toMatchObject({
       ok: false,
@@ -181,7 +181,7 @@ describe('a request', () => {
 
     nc.publish('work.late', '{"ms":3000}', { headers: hdrs, reply: 'answers.late' })
     await aborted
-    // If the function answered the first call twice, the second answer would arrive before this one.
+    // A second answer to the first call would arrive before the answer to this call.
     await client.call('work', { id: 'after' })
 
     expect(codes).toEqual(['timeout'])
@@ -193,7 +193,7 @@ describe('a request', () => {
     expect((await began)[0]?.subject).toBe('began.quiet')
   })
 
-  it('fails with unavailable, timeout, invalid or cancelled, depending on the cause', async () => {
+  it('fails with unavailable, timeout, invalid or cancelled, according to the cause', async () => {
     const code = async (answer: ReturnType<typeof client.try>) => {
       const outcome = await answer
       return outcome.ok ? 'ok' : outcome.error.code
@@ -222,7 +222,7 @@ describe('a request', () => {
     requester.close()
   })
 
-  it('fails with disconnected if the connection is lost after it was sent; sent later, it waits for a reconnect', async () => {
+  it('fails with disconnected if the connection is lost; a later request waits for the reconnect', async () => {
     const { username, password, host } = new URL(bench.nats.urlOf('functions'))
     const own = await connect({
       servers: host,
@@ -240,8 +240,7 @@ describe('a request', () => {
     expect(await inFlight).toMatchObject({ ok: false, error: { code: 'disconnected' } })
     const held = disconnecting.call('work', { id: 'held' }, { timeoutMs: 8_000 })
     await bench.nats.restart()
-    // The call waits for the client to reconnect. If the client reconnects before the runtime, no
-    // function serves the subject yet, and the call fails with `unavailable`.
+    // If the client reconnects before the runtime, no function serves the subject yet.
     const answer = await held.catch(({ code }) => code)
     expect([{ id: 'held' }, 'unavailable']).toContainEqual(answer)
     disconnecting.close()

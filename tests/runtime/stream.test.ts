@@ -3,10 +3,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine, runtime } from '../support/command-line.ts'
 
-/**
- * Returns the source code of a stream function that publishes an event for each finished job. The
- * field `ends` of a job says whether and how the function fails: `thrown`, `unavailable` or `killed`.
- */
+/** Source of a stream function that publishes each finished job. The field `ends` selects a failure. */
 const worker = (stream: string, maxAge = '') => `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'
@@ -31,7 +28,7 @@ export default defineFunction(
 )
 `
 
-/** Returns the source code of a stream function that publishes each attempt, and then fails. */
+/** Source of a stream function that publishes each attempt, and then fails. */
 const failing = (stream: string) => `
 import * as v from 'valibot'
 import { defineFunction, stream } from '#runtime'
@@ -62,7 +59,6 @@ describe('a stream function', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  /** Starts the worker with a new stream. */
   async function createFixture() {
     const stream = `jobs-${crypto.randomUUID()}`
     const functions = await bench.write({ 'work.job.ts': worker(stream) })
@@ -79,7 +75,6 @@ describe('a stream function', () => {
         if (ids.push(subject.split('.')[2] ?? '') >= count) break
       return ids.toSorted()
     }
-    /** Returns the dead letters of this stream. */
     const deadLetters = async () => {
       const jsm = await jetstreamManager(nc)
       const letters = []
@@ -166,7 +161,7 @@ describe('a stream function', () => {
     await expect.poll(state).toMatchObject({ trigger: 'stream', pending: 0, unacknowledged: 0 })
   })
 
-  it('aborts the start and prints the difference when the stream differs from its declaration', async () => {
+  it('aborts the start and prints the differences when the stream differs from its declaration', async () => {
     const { stream, served } = await createFixture()
     await served.stop()
     const changed = await bench.write({ 'work.job.ts': worker(stream, 'max_msgs: 5') })

@@ -10,8 +10,8 @@ import { startRuntime } from '../../runtime/server/run.ts'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
 /**
- * Source code of a function that does a task and publishes each step of it. Every task except `well`
- * and `fails` exceeds the time limit in its first attempt; `never ends` exceeds it in every attempt.
+ * Source of a function that does a task and publishes each step. All tasks except `well` and `fails`
+ * exceed the time limit in their first attempt. `never ends` exceeds it in every attempt.
  */
 const task = `
 import { once } from 'node:events'
@@ -158,8 +158,7 @@ describe('a handler that exceeds its time limit', () => {
 })
 
 describe('a handler that is still running when its process must stop', () => {
-  // This test times out before the server would redeliver an unacknowledged message (after 10
-  // seconds), so that redelivery cannot make the test pass.
+  // Times out before the server would redeliver an unacknowledged message (after 10 seconds).
   it('is aborted, and another process receives the message at once', {
     timeout: 8_000,
   }, async () => {
@@ -176,7 +175,7 @@ describe('a handler that is still running when its process must stop', () => {
     expect(await until('ends late: done')).toContain('ends late: aborted, unavailable')
   })
 
-  it('does not prevent the stop while a replay waits for its slot; the replay fails with unavailable', async () => {
+  it('does not prevent the stop; a replay that waits for a free slot fails with unavailable', async () => {
     await using fixture = await createFixture()
     const { bench, append, nc, start, stats } = fixture
     const served = await start(
@@ -213,7 +212,6 @@ describe('a time limit', () => {
 
 type Fixture = Awaited<ReturnType<typeof createFixture>>
 
-/** Creates a NATS server, a connection to it, and a function that starts runtimes in this process. */
 async function createFixture() {
   await using disposables = new AsyncDisposableStack()
   const bench: CommandLine = disposables.use(await createCommandLine())

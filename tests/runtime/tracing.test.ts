@@ -75,7 +75,6 @@ afterAll(async () => {
   await bench?.[Symbol.asyncDispose]()
 })
 
-/** Sends a request with the given trace headers, valid or not. */
 async function request(subject: string, traceHeaders: Record<string, string>, payload = '') {
   const hdrs = headers()
   for (const [key, value] of Object.entries(traceHeaders)) hdrs.set(key, value)
@@ -90,7 +89,7 @@ describe('a trace without a tracer provider', () => {
   })
   afterAll(() => runtime?.stop())
 
-  /** Calls `outer` and returns the headers of the messages that the call causes. */
+  /** Returns the headers of the messages that a call of `outer` causes. */
   async function headersAfter(traceHeaders: Record<string, string>) {
     const received: Record<string, MsgHdrs | undefined> = {}
     const words = ['published', 'appended', 'inner', 'reacted']
@@ -105,7 +104,7 @@ describe('a trace without a tracer provider', () => {
     return words.map((word) => received[word])
   }
 
-  it('propagates to the calls, events and appends of a function, and to events that these cause in turn', async () => {
+  it('propagates to the calls, events and appends of a function, and to events of the functions that these trigger', async () => {
     for (const hdrs of await headersAfter({ traceparent, tracestate: 'shop=7' })) {
       expect(hdrs?.get('traceparent')).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`))
       expect(hdrs?.get('traceparent')).not.toContain(spanId)
@@ -228,7 +227,7 @@ describe('a trace with a tracer provider', () => {
     await request('outer.a', { traceparent })
 
     for await (const message of reactions) {
-      // The function publishes while it runs, so the message contains the id of the function's span.
+      // The message contains the id of the span of the function that publishes it.
       const [, , publisher] = message.headers?.get('traceparent').split('-') ?? []
       await expect.poll(() => spanOf('listen').spanContext().spanId).toBe(publisher)
     }

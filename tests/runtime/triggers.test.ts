@@ -4,7 +4,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CommandLine, createCommandLine } from '../support/command-line.ts'
 
-/** Source code of functions. Each publishes an event with the data that it received and its process id. */
+/** Sources of functions that publish an event with the received data and their process id. */
 const functions = {
   'listen.each.ts': listener('event(news)'),
   'listen.one.ts': listener("event(news, { queue: 'listeners' })"),
@@ -53,7 +53,7 @@ describe('two processes with the same functions', () => {
     await bench?.[Symbol.asyncDispose]()
   })
 
-  /** Subscribes to the events of a function, runs `act`, and returns the first `count` events. */
+  /** Runs `act`, and returns the first `count` events of a function. */
   async function collect(name: string, count: number, act = async () => {}) {
     const subscription = nc.subscribe(`triggered.${name}`)
     await nc.flush()
