@@ -13,7 +13,7 @@ export interface AuthorizationRequest {
   connect: { auth_token?: string; user?: string; pass?: string }
 }
 
-/** Parses a request and verifies its signature. Throws an Error if no server has signed it. */
+/** Throws an Error if no server has signed the request. */
 export function readRequest(jwt: string): AuthorizationRequest {
   const [head, body, signature, ...more] = jwt.split('.')
   if (!head || !body || !signature || more.length > 0) throw new Error('the request is not a JWT')

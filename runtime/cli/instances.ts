@@ -25,7 +25,7 @@ interface Instance {
   exited: Promise<number>
 }
 
-/** The place of one instance. If the instance dies or is replaced, a new one takes the place. */
+/** The place of one instance. If the instance dies, a new one takes its place. */
 interface Slot {
   number: number
   instance: Instance
@@ -36,7 +36,7 @@ interface Slot {
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 const minBackoffMs = 100
 const maxBackoffMs = 30_000
-/** If an instance has run this long before it dies, the restart delay begins at the shortest again. */
+/** If an instance dies after running this long, the supervisor begins with the shortest delay again. */
 const healthyAfterMs = 30_000
 
 /**

@@ -3,10 +3,7 @@ import { CliError } from './failure.ts'
 
 const levels = [...Object.keys(pino.levels.values), 'silent']
 
-/**
- * Creates the logger of this process. It writes JSON lines on stdout, from the level `LOG_LEVEL` up
- * (default: `info`), with the process id, and with the instance's number if there are several.
- */
+/** Creates a logger that writes JSON lines on stdout, from the level `LOG_LEVEL` up (default: `info`). */
 export function createLog(env: NodeJS.ProcessEnv): Logger {
   const level = env.LOG_LEVEL || 'info'
   if (!levels.includes(level))

@@ -21,7 +21,6 @@ export function createSystem(nc: NatsConnection, requester: Requester): System {
   }
 }
 
-/** See {@link System.replay}. */
 export async function replayDeadLetter(
   nc: NatsConnection,
   requester: Requester,

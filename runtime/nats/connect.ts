@@ -2,8 +2,8 @@ import { AuthorizationError, type NatsConnection } from '@nats-io/nats-core'
 import { connectNode } from './transport.ts'
 
 /**
- * Connects to a server, and reconnects without limit when the connection is lost. Throws an Error that
- * names `variable` if the server rejects the credentials, and nats.js's error if it is unavailable.
+ * Connects to a server, and reconnects without limit when the connection is lost. If the server rejects
+ * the credentials, throws an Error that names `variable`.
  */
 export async function connectToNats(
   variable: 'NATS_URL' | 'NATS_AUTH_URL',

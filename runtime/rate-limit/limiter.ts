@@ -8,7 +8,6 @@ export type LimitFallback = 'allow' | 'block'
 
 export interface LimiterOptions {
   counter: SharedCounter
-  /** The function's service name. */
   service: string
   limit: Limit
   fallback: LimitFallback
@@ -20,7 +19,7 @@ interface Account {
   window: number
   /** Number of calls that the shared counter has granted to this process and that are still unused. */
   granted: number
-  /** Number of calls that the last request to the counter granted. The next one asks for twice as many. */
+  /** Number of calls that the last request to the counter granted. The next request asks for twice that. */
   batch: number
   /** Number of calls in all processes in the previous window; undefined until it has been read. */
   before: number | undefined
@@ -34,8 +33,8 @@ interface Account {
 }
 
 /**
- * The largest share of a limit that a process requests from the shared counter at once. A larger share
- * would leave fewer calls for other processes, even if this process does not use its share.
+ * The largest share of a limit that one request to the shared counter may reserve. Reserved calls are
+ * lost for the other processes, even if they stay unused.
  */
 const maxBatchShare = 1 / 20
 
@@ -155,7 +154,7 @@ export class Limiter {
     return Math.max(0, Math.floor(max - used - before * (1 - passed)))
   }
 
-  /** Returns the time from which one more call fits, in milliseconds since the epoch. */
+  /** Returns the time when one more call fits, in milliseconds since the epoch. */
   #freeAt(used: number, before: number): number {
     const { max, windowMs } = this.#options.limit
     const start = Math.floor(Date.now() / windowMs) * windowMs

@@ -22,7 +22,7 @@ export class FunctionStats {
   #current = createDurations()
   #rotatedAt = performance.now()
 
-  /** Counts a finished call as `times` requests: one for each message of a batch. */
+  /** Counts a call that took `ms` as `times` requests: one for each message of a batch. */
   ended(ms: number, times = 1): void {
     this.requests += times
     this.#totalMs += ms

@@ -101,7 +101,7 @@ export function withTrace<T>(traced: Trace | undefined, run: () => T): T {
   return traced?.span ? context.with(traced.context, run) : run()
 }
 
-/** Returns headers that propagate the trace to another function; undefined without a trace. */
+/** Returns headers that propagate the trace to another function. */
 export function propagationHeaders(traced: Trace | undefined): MsgHdrs | undefined {
   if (!traced) return undefined
   const carrier = headers()

@@ -203,7 +203,6 @@ function startLoad() {
   }
 }
 
-/** Returns the ids of the running instances of `greet`. */
 async function instances(): Promise<string[]> {
   const replies = await nc.requestMany('$SRV.PING.greet', '', { strategy: 'stall' })
   const ids: string[] = []

@@ -18,7 +18,7 @@ const work = {
 } as const
 const contracts = { work, unserved: { ...work, subject: 'unserved.{id}' } } as const
 
-/** Source code of a function that waits for `ms`, or until its signal aborts; `ends` says how it ends. */
+/** Source code of a function that waits for `ms`, or until its signal aborts, and ends as `ends` says. */
 const source = `
 import { setTimeout } from 'node:timers/promises'
 import * as v from 'valibot'
