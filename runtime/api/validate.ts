@@ -8,7 +8,7 @@ export interface Issue {
   message: string
 }
 
-/** Validates a value. Throws a TypeError for an asynchronous schema. */
+/** Throws a TypeError for an asynchronous schema. */
 export function validateSync(schema: Schema, value: unknown): Validation {
   const result = schema['~standard'].validate(value)
   if (result instanceof Promise) throw new TypeError('An async schema cannot be used here')

@@ -4,7 +4,6 @@ import { encodeBase32, isSignedBy, type SigningKey } from './nkey.ts'
 
 const header = Buffer.from('{"typ":"JWT","alg":"ed25519-nkey"}').toString('base64url')
 
-/** The server's request to authenticate a connection. */
 export interface AuthorizationRequest {
   /** The public key that the server assigned to the connection. */
   userNkey: string
@@ -58,7 +57,6 @@ export function encodeUser(key: SigningKey, userNkey: string, grant: AuthGrant):
   })
 }
 
-/** Returns the signed response: the user JWT, or the reason for a rejection. */
 export function encodeResponse(
   key: SigningKey,
   { userNkey, serverId }: AuthorizationRequest,

@@ -12,7 +12,6 @@ const kinds = {
 
 export type KeyKind = keyof typeof kinds
 
-/** A signing key, with its public key in the encoding of NATS. */
 export interface SigningKey {
   readonly publicKey: string
   sign(data: string): Buffer

@@ -21,9 +21,9 @@ export interface CalloutOptions {
 const kinds = { nats: 'nats', websocket: 'websocket', mqtt: 'mqtt' } as const
 
 /**
- * Serves the auth callout. `admit` returns the client's grant, or rejects the client by a FunctionError,
- * whose message the server logs. `drain` leaves the queue group and answers all received requests.
- * Throws an Error that names the environment variable if a seed is invalid.
+ * Serves the auth callout. `admit` returns the client's grant, or rejects the client by a
+ * FunctionError, whose message the server logs. `drain` leaves the queue group and answers all received
+ * requests. If a seed is invalid, throws an Error that names its environment variable.
  */
 export function serveCallout(
   nc: NatsConnection,

@@ -13,8 +13,8 @@ export interface CurveKey {
 }
 
 /**
- * Reads a curve seed (SX…). The key caches the secret that it shares with each server, because deriving
- * a secret takes 1.3 ms. If the seed is invalid, throws an Error that does not contain the seed.
+ * Reads a curve seed (SX…). The key caches the secret that it shares with each server, because
+ * deriving a secret takes 1.3 ms. An error for an invalid seed does not contain the seed.
  */
 export function readCurveSeed(seed: string): CurveKey {
   const secretKey = decodeSeed(seed, 'X')

@@ -5,7 +5,6 @@ import { connect } from '@nats-io/transport-node'
 import { CliError, UsageError } from './failure.ts'
 import { note } from './output.ts'
 
-/** The options of every command that connects to a server. */
 export interface ServerOptions {
   nats?: string
   json?: boolean
@@ -16,7 +15,7 @@ export interface ServerOptions {
 interface ServerAddress {
   url: string
   from: string
-  /** Advice that is printed if the connection fails. */
+  /** Printed if the connection fails. */
   hint: string
 }
 
@@ -53,7 +52,7 @@ export function withoutPassword(url: string): string {
   )
 }
 
-/** Parses comma-separated URLs into nats-core options. Throws a UsageError for an invalid URL. */
+/** Parses comma-separated URLs into nats-core options. */
 export function readServers(urls: string) {
   const parsed = urls.split(',').map((part) => {
     const text = part.trim()

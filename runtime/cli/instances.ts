@@ -14,7 +14,6 @@ export interface InstancesOptions {
   name?: string | undefined
 }
 
-/** A child process that serves the functions. */
 interface Instance {
   child: ChildProcess
   startedAt: number
@@ -89,8 +88,8 @@ class Supervisor {
     const { folder, env, name } = this.#options
     const child = fork(main, ['start', folder, ...(name === undefined ? [] : ['--name', name])], {
       env: { ...env, NATTER_INSTANCE: String(number) },
-      // This process's Node flags may preload a module that exits at the end of stdin. The child's stdin
-      // is empty, so the flags would end the child at once.
+      // This process's Node flags may preload a module that exits at the end of stdin. The child's
+      // stdin is empty, so the module would end the child at once.
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
@@ -166,7 +165,7 @@ class Supervisor {
     this.#rolling = this.#rolling.then(() => this.#roll())
   }
 
-  /** Restarts the instances one by one. Gives up at the first new instance that does not start. */
+  /** Gives up at the first new instance that does not start. */
   async #roll() {
     this.#log.info('rolling restart')
     for (const slot of this.#slots) {

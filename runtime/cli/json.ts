@@ -44,7 +44,6 @@ function mistakeIn(text: string): string {
   }
 }
 
-/** Returns the line with the syntax error, and a caret below its position. */
 function point(text: string, position: number) {
   const start = text.lastIndexOf('\n', position - 1) + 1
   const [line = ''] = text.slice(start).split('\n', 1)

@@ -46,7 +46,6 @@ async function ls(name: string | undefined, options: ServerOptions & WaitOptions
   printInvalid(invalid)
 }
 
-/** Merges instances into one entry for each service and version. */
 function summarize(infos: readonly Info[]) {
   return [...Map.groupBy(infos, ({ name, version }) => `${name} ${version}`).values()].flatMap(
     (instances) => {

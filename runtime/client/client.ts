@@ -148,7 +148,6 @@ export interface ContractCaller {
 }
 
 interface AskOptions extends CallOptions {
-  /** Additional headers, such as the trace context. */
   headers?: MsgHdrs | undefined
 }
 

@@ -146,7 +146,7 @@ async function readDirect(requester: Requester, api: string, query: string, with
   return parseStoredMessage(await requester.request(api, query, { timeoutMs: withinMs }))
 }
 
-/** Parses the reply of a direct get. Returns undefined if the message does not exist. */
+/** Parses the reply of a direct get; undefined if the message does not exist. */
 export function parseStoredMessage(message: Msg): StoredMessage | undefined {
   const hdrs = message.headers
   if (!hdrs || hdrs.code === 404) return undefined

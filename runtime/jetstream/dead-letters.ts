@@ -20,7 +20,6 @@ const storedMarkerHeader = 'Natter-Marker-Reason'
 const storedTimeHeader = 'Natter-Time'
 const maxPageBytes = 4_000_000
 
-/** Returns the headers of a dead letter: the reason, and the data to restore the message. */
 export function deadLetterHeaders(message: JsMsg, durable: string, reason: string): MsgHdrs {
   const { stream, timestampNanos, deliveryCount } = message.info
   const hdrs: Record<string, string> = {
@@ -41,7 +40,6 @@ export function deadLetterHeaders(message: JsMsg, durable: string, reason: strin
   return writeHeaders(hdrs)
 }
 
-/** Returns up to `limit` dead letters after the sequence `after`, and the number of all letters. */
 export async function listDeadLetters(
   requester: Requester,
   { after, limit }: { after: number; limit: number },
@@ -57,7 +55,6 @@ export async function listDeadLetters(
   return { letters: messages.map(toLetter), total, hasMore: pending > 0 }
 }
 
-/** Returns a dead letter and the original message; undefined if the dead letter does not exist. */
 export async function findDeadLetter(requester: Requester, seq: number) {
   const stored = await readSequence(requester, deadLetters.stream, seq)
   return stored && { letter: toLetter(stored), message: restore(stored) }
@@ -67,7 +64,7 @@ export function discardDeadLetter(requester: Requester, seq: number): Promise<bo
   return deleteMessage(requester, deadLetters.stream, seq)
 }
 
-/** Restores the original message of a dead letter. Its `ack` does nothing: the delivery has ended. */
+/** Restores the original message. Its `ack` does nothing, because the delivery has ended. */
 function restore(stored: StoredMessage): Delivered {
   const { message } = stored
   const { subject, sequence } = toLetter(stored)
@@ -104,7 +101,7 @@ function toLetter({ subject, seq, at, message }: StoredMessage): DeadLetter {
   }
 }
 
-/** Returns the number of dead letters; 0 if the stream DEAD_LETTERS does not exist yet. */
+/** Returns 0 if the stream DEAD_LETTERS does not exist yet. */
 async function countDeadLetters(requester: Requester): Promise<number> {
   const api = `$JS.API.STREAM.INFO.${deadLetters.stream}`
   const reply = await requester.request(api, '', { timeoutMs: 5_000 })

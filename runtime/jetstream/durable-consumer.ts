@@ -20,7 +20,7 @@ export interface DurableConsumer {
   readonly batch: number
 }
 
-/** Creates the consumer if it is missing. Throws a DriftError if an existing one differs. */
+/** Throws a DriftError if an existing consumer differs. */
 export async function ensureConsumer(
   jsm: JetStreamManager,
   { stream, name, filter, deliver, batch }: DurableConsumer,

@@ -49,7 +49,6 @@ export async function serveAuthCallout(
   })
 }
 
-/** Runs the handler for one login. */
 class AuthCalloutJob implements Job {
   readonly until = performance.now() + defaultTimeoutMs
   slot = -1

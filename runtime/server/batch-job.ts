@@ -13,7 +13,6 @@ export interface BatchItem<Message extends Delivered = Delivered> {
 export interface BatchJobOptions {
   readonly host: FunctionHost
   readonly dispatcher: Dispatcher
-  /** Milliseconds after which a call of the handler counts as failed. */
   readonly timeoutMs: number
   /** Returns the handler's input for the decoded messages. */
   group(values: readonly unknown[]): unknown
@@ -95,7 +94,7 @@ export class BatchJob implements Job {
     }
   }
 
-  /** Records a span for each message of a sampled trace, or at most one span for the batch. */
+  /** Records one span for each message of a sampled trace; without any, at most one for the batch. */
   #recordSpans(startedAt: number, error?: Error) {
     const { spans } = this.#options.host
     const completed = {

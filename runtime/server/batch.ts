@@ -35,7 +35,7 @@ export class BatchProcessor {
     if (items.length > 0) await this.#handle(items)
   }
 
-  /** Calls the handler once with the original message of a dead letter. Throws the handler's error. */
+  /** Calls the handler once with the original message of a dead letter. */
   async replay(message: Delivered): Promise<void> {
     const error = await this.#attempt([{ message, value: this.#options.decode(message) }])
     if (error) throw error

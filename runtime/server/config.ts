@@ -1,6 +1,5 @@
 import type { LimitFallback } from '../rate-limit/limiter.ts'
 
-/** The runtime's configuration, read once from the environment. */
 export interface RuntimeConfig {
   /** The server's URL, with a user of the account FUNCTIONS. */
   natsUrl: string
@@ -22,7 +21,7 @@ export interface RuntimeConfig {
   env: Readonly<Record<string, string | undefined>>
 }
 
-/** Parses the environment. Throws an Error that names the invalid variable and gives an example. */
+/** Throws an Error that names the invalid variable and gives an example. */
 export function readRuntimeConfig(
   env: Readonly<Record<string, string | undefined>>,
 ): RuntimeConfig {

@@ -76,7 +76,7 @@ export class FunctionHost {
   }
 }
 
-/** Parses a payload that must be a JSON object. Throws `invalid` for any other payload. */
+/** Throws `invalid` if the payload is not a JSON object. */
 export function readObject(message: { json(): unknown }): Record<string, unknown> {
   let value: unknown
   try {

@@ -12,7 +12,6 @@ import {
 import { overlaps, parseSubject, toServiceName } from '../api/subject.ts'
 import type { TriggerKind } from '../api/trigger.ts'
 
-/** A function that was loaded from its file and whose options are valid. */
 export interface LoadedFunction extends FunctionInfo {
   readonly file: string
   readonly definition: FunctionDefinition
@@ -29,7 +28,7 @@ export interface LoadProblem {
   reason: string
 }
 
-/** Thrown if files cannot be served. Lists all problems. */
+/** Thrown if files cannot be served. */
 export class LoadError extends Error {
   override name = 'LoadError'
   readonly problems: readonly LoadProblem[]

@@ -46,7 +46,6 @@ export function requestKind(host: FunctionHost, dispatcher: Dispatcher): Request
   }
 }
 
-/** Handles one request or event message. */
 export class RequestJob implements Job {
   readonly until: number
   slot = -1

@@ -6,7 +6,7 @@ const recentMs = 10_000
 /** Creates a histogram of durations in microseconds, up to one hour. */
 const createDurations = () => createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 2 })
 
-/** Counters and durations of a function since its start. Durations include asynchronous time. */
+/** Statistics since the start of the process. Durations include asynchronous time. */
 export class FunctionStats {
   requests = 0
   errors = 0
@@ -46,7 +46,7 @@ export class FunctionStats {
     }
   }
 
-  /** Further statistics, for the field `data` of the micro protocol. Durations are in milliseconds. */
+  /** Further statistics, for the field `data` of the micro protocol. */
   get data() {
     this.#rotate()
     const recent = createDurations()

@@ -19,7 +19,6 @@ import { type ErrorCode, errorStatus } from '../api/errors.ts'
 const propagator = new W3CTraceContextPropagator()
 const tracer = trace.getTracer('natter')
 
-/** The trace that a call belongs to. */
 export interface Trace {
   readonly context: OtelContext
   readonly span: Span | undefined
@@ -78,7 +77,6 @@ function isSampled({ traceFlags }: SpanContext) {
   return (traceFlags & TraceFlags.SAMPLED) !== 0
 }
 
-/** The error of a call that has failed. */
 export interface TraceEnd {
   code: ErrorCode
   error: { message: string }
