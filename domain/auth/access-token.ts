@@ -11,7 +11,7 @@ export interface TokenOptions {
    * `https://id.example/realms/nats-chat`.
    */
   issuer: string
-  /** Ids of the accepted OIDC clients: a token must have one of them as its `azp` or `aud`. */
+  /** Ids of OIDC clients. A token is accepted if its `azp` or `aud` contains one of them. */
   clientIds: readonly string[]
   userClaim: string
 }
@@ -20,40 +20,33 @@ export interface TokenIdentity {
   user: UserId
   roles: RealmRole[]
   name: string | undefined
-  /** Expiry of the token, in whole seconds since the Unix epoch. */
+  /** In whole seconds since the Unix epoch. */
   expiresAt: number
 }
 
 export interface TokenCheck {
-  /**
-   * Fetches the issuer's signing keys, so that the first login does not wait for them. Throws
-   * `unavailable` if that fails.
-   */
+  /** Fetches the issuer's signing keys. Throws `unavailable` if the fetch fails. */
   prefetch(): Promise<void>
   /**
-   * Returns the user, roles, name and expiry from a token. Throws `forbidden` for an invalid token;
-   * the error names the invalid claim and its value, but contains no other part of the token.
-   * Throws `unavailable` if the issuer's keys cannot be fetched.
+   * Verifies a token and reads its claims. Throws `forbidden` for an invalid token, and
+   * `unavailable` if the issuer's keys cannot be fetched.
    */
   check(token: string): Promise<TokenIdentity>
 }
 
 /**
- * Accepted signature algorithms. All are asymmetric: with HS256, an attacker could sign a forged
- * token with the public key as the secret.
+ * Accepted signature algorithms. All of them are asymmetric. If HS256 were accepted, an attacker
+ * could sign a forged token with the issuer's public key as the secret.
  */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA']
 const clockToleranceS = 5
 /**
- * Maximum lifetime of a token: a user whom the issuer has disabled can log in with a token until it
+ * Maximum lifetime of a token. It is limited, because a disabled user can log in until their token
  * expires (docs/decisions/005-access-token-lifetime.md).
  */
 const maxLifetimeS = 24 * 3_600
 
-/**
- * Creates a check for access tokens of one OIDC issuer. The issuer's keys are not fetched before the
- * first call of `prefetch` or `check`.
- */
+/** Creates a check for access tokens of one OIDC issuer. */
 export function createTokenCheck({ issuer, clientIds, userClaim }: TokenOptions): TokenCheck {
   const keys = createIssuerKeys(issuer)
   return {
@@ -96,8 +89,8 @@ function describe(error: errors.JOSEError): string {
 }
 
 /**
- * Rejects tokens that are not access tokens. Keycloak writes the token type to the claim `typ`, RFC
- * 9068 to the header field `typ`.
+ * Rejects tokens that are not access tokens. In tokens from Keycloak, the claim `typ` contains the
+ * token type. In tokens that conform to RFC 9068, the header field `typ` contains it.
  */
 function checkType({ payload, protectedHeader }: JWTVerifyResult) {
   const { typ } = payload
@@ -107,8 +100,8 @@ function checkType({ payload, protectedHeader }: JWTVerifyResult) {
 }
 
 /**
- * Allows no clock tolerance for `exp`, because the NATS server closes the connection at that second
- * anyway.
+ * Checks the times of a token. Allows no clock tolerance for `exp`, because the NATS server closes
+ * the connection when the token expires.
  */
 function checkTimes({ iat = 0, exp = 0 }: JWTPayload) {
   const now = Date.now() / 1_000
@@ -153,9 +146,8 @@ function show(value: unknown): string {
 }
 
 /**
- * Returns the error for a rejected token. Replaces all characters of `reason` except printable
- * ASCII: it contains claims and is logged, and a line break in a claim must not start a new log
- * line.
+ * Returns the error for a rejected token. The error is logged, and `reason` may contain claims. A
+ * line break in a claim must not start a new log line, so only printable ASCII characters are kept.
  */
 function rejectToken(reason: string) {
   return new FunctionError('forbidden', `token rejected: ${reason.replaceAll(/[^ -~]/g, '?')}`)

@@ -3,14 +3,11 @@ import * as v from 'valibot'
 import { FunctionError } from '#runtime'
 
 export interface IssuerKeys {
-  /**
-   * Fetches the keys from the issuer. Throws `unavailable` on failure; keys cached earlier stay in
-   * use.
-   */
+  /** Fetches the keys from the issuer. Throws `unavailable` if the fetch fails. */
   refresh(): Promise<void>
   /**
    * Returns the key whose id is in the header of a token. Throws jose's `JWKSNoMatchingKey` for an
-   * unknown key id, and `unavailable` if the keys cannot be fetched.
+   * unknown key id. Throws `unavailable` if the keys cannot be fetched.
    */
   readonly find: JWTVerifyGetKey
 }
@@ -18,25 +15,22 @@ export interface IssuerKeys {
 type LocalKeys = ReturnType<typeof createLocalJWKSet>
 
 /**
- * Total timeout of two requests, for the discovery document and for the keys; shorter than the
+ * Timeout for fetching the discovery document and the keys together. It must be shorter than the
  * timeout of a login.
  */
 const fetchTimeoutMs = 3_000
 /**
- * Minimum time between two fetches for unknown key ids, so that many tokens with unknown key ids do
- * not cause many requests to the issuer.
+ * Minimum time between two fetches for unknown key ids. Without it, each token with an unknown key
+ * id would cause a request to the issuer.
  */
 const cooldownMs = 2_000
 const retryDelayMs = 1_000
-/**
- * Age at which the cached keys are fetched again. Until then, a key that the issuer has revoked is
- * still trusted.
- */
+/** Age at which the cached keys are fetched again. Until then, a revoked key is still trusted. */
 const maxAgeMs = 10 * 60_000
 
 /**
- * Creates a cache of an OIDC issuer's signing keys. While the issuer is unavailable, the cached keys
- * stay in use.
+ * Creates a cache of an OIDC issuer's signing keys. While the issuer is unavailable, the cached
+ * keys stay in use.
  */
 export function createIssuerKeys(issuer: string): IssuerKeys {
   let cached: LocalKeys | undefined
@@ -87,8 +81,8 @@ export function createIssuerKeys(issuer: string): IssuerKeys {
 }
 
 /**
- * Fetches the keys from the URL in the issuer's discovery document or, if discovery fails, from
- * Keycloak's path.
+ * Fetches the keys from the URL in the issuer's discovery document. If discovery fails, fetches
+ * them from the path that Keycloak uses.
  */
 async function fetchKeys(issuer: string): Promise<JSONWebKeySet> {
   const base = issuer.replace(/\/$/, '')
@@ -111,8 +105,8 @@ async function fetchJson(url: string, signal: AbortSignal): Promise<unknown> {
 }
 
 /**
- * Returns the reason why a fetch failed: the message of the error itself is only "fetch failed", and
- * its cause has the reason.
+ * Returns the reason why a fetch failed. If the error has a cause, its own message is only "fetch
+ * failed", and the message of the cause has the reason.
  */
 function explain(error: unknown) {
   const { message, cause } = error as Error

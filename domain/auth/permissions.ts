@@ -4,10 +4,7 @@ import type { UserId } from '#schema/ids'
 export const realmRoles = ['admin', 'user'] as const
 export type RealmRole = (typeof realmRoles)[number]
 
-/**
- * Returns the subjects that a user may subscribe to, and those that they may publish to according to
- * the declarations of the functions. The NATS server denies the user all other subjects.
- */
+/** Returns the NATS permissions of a user. The NATS server denies the user all other subjects. */
 export function permissionsFor(
   user: UserId,
   userRoles: readonly RealmRole[],
@@ -15,7 +12,7 @@ export function permissionsFor(
 ): { publish: string[]; subscribe: string[] } {
   return {
     publish: functions.flatMap(({ subject, audience = [] }) =>
-      // Only a subject with {caller} proves which user publishes a request.
+      // A subject without {caller} would let the user send requests in the name of other users.
       subject?.includes('{caller}') && mayCall(audience, userRoles)
         ? [subject.replace('{caller}', user).replaceAll(/\{\w+\}/g, '*')]
         : [],

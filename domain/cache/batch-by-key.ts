@@ -3,9 +3,9 @@ import type { Context } from '#runtime'
 
 /**
  * Returns a function that collects values by key for `waitMs` and then passes them all to `flush`.
- * The first call of a batch returns a promise that resolves after the flush, so that a stopping
- * process waits for the flush; later calls of the batch return at once. `merge` combines two values
- * of one key; by default, the later value replaces the earlier one.
+ * The first call of a batch returns a promise that resolves after the flush. Later calls of the
+ * batch return undefined. `merge` combines two values of one key; by default, it returns the later
+ * one.
  */
 export function batchByKey<Key, Value>(
   waitMs: number,

@@ -4,8 +4,9 @@ const ttlMs = 100
 const maxAgeMs = 500
 
 /**
- * Returns a function that shares one `read` among concurrent calls with the same key, and caches its
- * value for 100 ms. A call never returns a value whose read started more than 500 ms before the call.
+ * Returns a function that shares one `read` among concurrent calls with the same key, and caches
+ * the result for 100 ms. A call never returns a result whose read started more than 500 ms before
+ * the call.
  */
 export function singleFlight<
   Key extends NonNullable<unknown>,

@@ -1,6 +1,6 @@
 /**
- * Reads a value for lru-cache's `fetchMethod`, and subtracts the duration of the read from the TTL in
- * `options`, because the value may be as old as the start of the read.
+ * Reads a value for lru-cache's `fetchMethod`. The value may be as old as the start of the read, so
+ * the duration of the read is subtracted from the TTL in `options`.
  */
 export async function fetchWithAgedTtl<Value>(
   options: { ttl?: number | undefined },
@@ -17,9 +17,9 @@ export async function fetchWithAgedTtl<Value>(
 export const absent = Symbol('absent')
 
 /**
- * Like `fetchWithAgedTtl`, for a value that may not exist: if it does not, returns the symbol
- * `absent` with a TTL of 1 ms. With `undefined` instead, lru-cache would reject the calls
- * that wait for the read if their cache key is evicted during the read.
+ * Reads a value that may not exist. If it does not exist, returns `absent` with a TTL of 1 ms. If
+ * it returned undefined instead, lru-cache would reject waiting calls whose key is evicted during
+ * the read.
  */
 export async function fetchOrAbsent<Value>(
   options: { ttl?: number | undefined },

@@ -9,8 +9,8 @@ import { appendEvent } from './append.ts'
 
 type OutboxEvent = RoomEventOf<'room' | 'member'>
 /**
- * An outbox event without its time `at`. A plain `Omit` would drop all fields that only some kinds of
- * events have.
+ * An outbox event without its time `at`. A plain `Omit` of the union type would drop all fields
+ * that only some kinds of events have.
  */
 export type UntimedEvent = OutboxEvent extends infer Kind
   ? Kind extends OutboxEvent
@@ -19,9 +19,9 @@ export type UntimedEvent = OutboxEvent extends infer Kind
   : never
 
 /**
- * Inserts events into the transactional outbox, in the transaction that makes the change. The caller
- * must call `flushOutbox` after the commit; if that call fails, or the process dies before it, the
- * function `room.finish` flushes the outbox.
+ * Inserts events into the transactional outbox. `tx` is the transaction that makes the change. The
+ * caller must call `flushOutbox` after the commit. If that call fails, `room.finish` flushes the
+ * outbox.
  */
 export async function enqueueEvents(
   events: readonly UntimedEvent[],
@@ -38,8 +38,8 @@ const queued = new Map<RoomId, Promise<void>>()
 /**
  * Appends the events in a room's outbox to the stream CHAT_MESSAGES in order, and deletes them from
  * the outbox. Several processes may do this at once, because the stream deduplicates by event id.
- * Within a process, all calls for a room during its flush share the flush that follows. Throws
- * `unavailable` when the stream is full or does not respond; the events then stay in the outbox.
+ * Calls during a flush of the same room share the next flush. Throws `unavailable` if the stream is
+ * full or does not respond; the events then stay in the outbox.
  */
 export function flushOutbox(room: RoomId, context: Context): Promise<void> {
   const next = queued.get(room)
@@ -49,10 +49,7 @@ export function flushOutbox(room: RoomId, context: Context): Promise<void> {
   return flush
 }
 
-/**
- * Returns rooms with outbox events older than `minAgeMs`: the flush of these events failed, or the
- * process died before it.
- */
+/** Returns rooms with outbox events older than `minAgeMs`, which means that their flush failed. */
 export async function findStaleRooms(minAgeMs: number, maxRooms: number): Promise<RoomId[]> {
   const rows = await db
     .selectDistinct({ room: pendingEvents.room })
@@ -63,8 +60,9 @@ export async function findStaleRooms(minAgeMs: number, maxRooms: number): Promis
 }
 
 async function flushAfterCurrent(room: RoomId, context: Context): Promise<void> {
-  // Awaits the running flush of the room. If there is none, awaits nevertheless, so that `flushOutbox`
-  // has put the promise of this call into `queued` before the next line reads it.
+  // The line after this `await` reads the promise of this call from `queued`. `flushOutbox` stores
+  // it there after this call has reached its first `await`. So even without a running flush, this
+  // awaits.
   await Promise.resolve(flushing.get(room)).catch(() => {})
   const flush = queued.get(room) as Promise<void>
   queued.delete(room)
@@ -83,8 +81,8 @@ async function appendPending(room: RoomId, context: Context): Promise<void> {
     .where(eq(pendingEvents.room, room))
     .orderBy(asc(pendingEvents.place))
   if (pending.length === 0) return
-  // The deduplication id of a message, `{sender}.{clientId}`, never equals `room.event.{id}`, because
-  // client ids contain no dot.
+  // The deduplication id of a message, `{sender}.{clientId}`, never equals `room.event.{id}`,
+  // because client ids contain no dot.
   for (const { id, event } of pending) await appendEvent(event, context, `room.event.${id}`)
   const places = pending.map(({ place }) => place)
   await db.delete(pendingEvents).where(inArray(pendingEvents.place, places))

@@ -3,9 +3,8 @@ import { CHAT_MESSAGES } from '#schema/streams'
 import { singleFlight } from '../cache/single-flight.ts'
 
 /**
- * Returns the sequence up to which a consumer has persisted all events, from a short-lived cache. A
- * stale sequence is too low, which is safe: readers apply all later events to what they read from the
- * database, and applying an event that is already persisted changes nothing.
+ * Returns the sequence up to which a consumer has persisted all events. A stale sequence is safe,
+ * because it is too low: callers then apply persisted events again, which changes nothing.
  */
 const cachedProgress = singleFlight((name: 'persist' | 'persist.thread', context: Context) =>
   context.consumerProgress(CHAT_MESSAGES, name),
@@ -13,9 +12,8 @@ const cachedProgress = singleFlight((name: 'persist' | 'persist.thread', context
 
 /**
  * Returns the sequence in CHAT_MESSAGES up to which all events of `scope` are persisted. Some later
- * events may be persisted too, while an earlier one is still being redelivered. `caughtUp` is true if
- * the stream had no later event at most half a second ago. Call this before the database query whose
- * result you compare with the sequence.
+ * events may be persisted too. `caughtUp` is true if the stream had no later event at most half a
+ * second ago. Call this before the database query whose result you compare with the sequence.
  */
 export async function findPersistedSequence(
   scope: 'rooms' | 'threads too',

@@ -11,8 +11,8 @@ const projectionLock = 6_288_438
 export type LoggedEvent = Pick<StreamMessage<RoomEvent>, 'seq' | 'data'>
 type LoggedEventOf<Kind extends RoomEvent['kind']> = { seq: number; data: RoomEventOf<Kind> }
 /**
- * One copy of a message in the stream CHAT_MESSAGES, which can contain several copies with the same
- * sender and client id.
+ * A copy of a message in CHAT_MESSAGES. A late retry can store a second copy with the same sender
+ * and client id.
  */
 type MessageCopy = { seq: number; data: Pick<RoomEventOf<'message'>, 'sender' | 'clientId'> }
 type Purger = Pick<Context, 'purgeMessage'>
@@ -29,18 +29,17 @@ export async function persist(events: readonly LoggedEvent[], context: Purger): 
 }
 
 /**
- * Persists one event although earlier events of its room may not be persisted yet. For this reason,
- * does not update the room head.
+ * Persists one event. Earlier events of the room may not be persisted yet, so the room head is not
+ * updated.
  */
 export async function persistNow(event: LoggedEvent, context: Purger): Promise<void> {
   await inTransaction((sql) => applyEvents([event], sql, context))
 }
 
 /**
- * Runs `work` in a transaction under the projection lock. Uses the driver directly: one array
- * parameter per column takes a third of the time of one parameter per value, and the driver's errors,
- * which are logged, contain no message texts, unlike Drizzle's. PGlite ignores the lock, but runs one
- * transaction at a time anyway.
+ * Runs `work` in a transaction under the projection lock. Does not use Drizzle, because its errors
+ * contain message texts and are logged. PGlite ignores the lock, but runs one transaction at a
+ * time.
  */
 async function inTransaction(work: (sql: TransactionSql) => Promise<void>): Promise<void> {
   await db.$client.begin(async (sql) => {
@@ -50,11 +49,9 @@ async function inTransaction(work: (sql: TransactionSql) => Promise<void>): Prom
 }
 
 /**
- * Writes events to the tables. The result is the same if events are repeated, arrive in another
- * order or are batched differently. Purges deleted texts from CHAT_MESSAGES before the commit: if
- * the process crashes between the purge and the commit, the events are redelivered and purged
- * again. A purge after the commit could not be repeated, because the tables then no longer contain
- * the sequences to purge.
+ * Writes events to the tables. The result does not depend on the order or repetition of events.
+ * Purges deleted texts from CHAT_MESSAGES before the commit. After the commit, a failed purge could
+ * not be repeated, because the tables no longer contain the sequences to purge.
  */
 async function applyEvents(
   events: readonly LoggedEvent[],
@@ -89,11 +86,10 @@ function targetOf({ data }: { data: { message: { notifyId: NotifyId } } }) {
 }
 
 /**
- * Inserts messages and returns the sequences to purge from CHAT_MESSAGES: those of deleted
- * messages, and those of duplicates. A duplicate is a second copy of a message, stored by a retry
- * after the duplicate window; a later deletion would not find it. If the stream was recreated, two
- * messages of a room can have the same sequence: they violate the unique index (room, thread_id,
- * seq) and fail the batch.
+ * Inserts messages and returns the sequences to purge from CHAT_MESSAGES: those of deleted messages
+ * and those of second copies, because a later deletion would not find these. If the stream was
+ * recreated, the sequence of a new message can already exist in its room. The batch then fails at
+ * the unique index (room, thread_id, seq).
  */
 async function insertMessages(messages: LoggedEventOf<'message'>[], sql: TransactionSql) {
   const { count } = await sql`
@@ -116,8 +112,8 @@ async function insertMessages(messages: LoggedEventOf<'message'>[], sql: Transac
 
 /**
  * Sets the sequence of each persisted message to the lowest sequence among its copies. Returns the
- * sequences to purge from CHAT_MESSAGES: those of the other copies, and for a deleted message those
- * of all copies.
+ * sequences of the other copies, which must be purged from CHAT_MESSAGES. For a deleted message,
+ * returns the sequences of all copies.
  */
 async function keepEarliestCopy(copies: MessageCopy[], sql: TransactionSql): Promise<number[]> {
   const others = await sql<{ id: string; seq: string; stored: string; is_deleted: boolean }[]>`
@@ -221,9 +217,9 @@ async function findEditedEarlier(
 }
 
 /**
- * Deletes the reactions and versions of those messages in `ids` that are deleted. Returns the
- * sequences of these versions. Each statement compares the ids of both joined tables with `ids`:
- * PostgreSQL does not infer one condition from the other and would scan a whole table.
+ * Deletes the reactions and versions of the deleted messages among `ids`. Returns the sequences of
+ * these versions. Each statement needs `ids` in two conditions, one for each joined table. With
+ * only one condition, PostgreSQL would scan the whole other table.
  */
 async function clearDeleted(ids: string[], sql: TransactionSql): Promise<number[]> {
   await sql`
@@ -239,8 +235,8 @@ async function clearDeleted(ids: string[], sql: TransactionSql): Promise<number[
 }
 
 /**
- * Sets the text of edited messages to that of their newest version, after storing the original text
- * as their first version.
+ * Stores the original text of edited messages as their first version. Then sets their text to that
+ * of their newest version.
  */
 async function applyVersions(ids: string[], sql: TransactionSql) {
   await sql`
@@ -272,8 +268,8 @@ async function updateRoomHeads(events: readonly LoggedEvent[], sql: TransactionS
 }
 
 /**
- * Returns a PostgreSQL array literal, because `unnest` would flatten nested arrays. Without the
- * quotes, PostgreSQL would read the user id `null` as NULL.
+ * Returns a PostgreSQL array literal. It is needed, because `unnest` would flatten nested arrays.
+ * Without the quotes, PostgreSQL would read the user id `null` as NULL.
  */
 function toArray(users: readonly string[]): string {
   return `{${users.map((user) => `"${user}"`).join()}}`

@@ -3,19 +3,15 @@ import { type MessageId, type RoomId, readNotifyId } from '#schema/ids'
 import { chatRoom, chatThread, type RoomEvent } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 
-/**
- * Maximum number of events to return. A client that missed more events reloads the history, which is
- * less data.
- */
+/** A client that missed more events than this reloads the history, which is less data. */
 const maxEvents = 500
 
 type Events = StreamMessage<RoomEvent>[]
 
 /**
- * Returns the events of a room and its threads after the sequence `since`, in order. Returns
- * undefined when CHAT_MESSAGES no longer reaches back that far or has more than `maxEvents` such
- * events. Leaves out deleted messages and their edits, which may still be in the stream: while the
- * database is unavailable, a deletion does not purge all of them.
+ * Returns the events of a room and its threads after the sequence `since`, in order. Leaves out
+ * deleted messages and their edits. Returns undefined if CHAT_MESSAGES no longer contains all
+ * events after `since`, or if there are more than `maxEvents` of them.
  */
 export async function readSince(
   room: RoomId,
@@ -27,9 +23,9 @@ export async function readSince(
     const topics = [chatRoom, chatThread]
     const events = await context.readAfter(CHAT_MESSAGES, topics, { room }, since, maxEvents)
     if (!events) return undefined
-    // If a message was purged during the read, its deletion event may have been stored after the
-    // read; the next read includes that event. If the message and its deletion are still missing
-    // then, the message was a duplicate, which is purged without a deletion event.
+    // A message may have been purged during the read, before its deletion event was read. The next
+    // read then includes that event. If it does not, the message was a second copy of another
+    // message, which is purged without a deletion event, so its id is not checked again.
     const incomplete = findIncomplete(events, since).filter((id) => !checked.has(id))
     if (incomplete.length === 0) return withoutDeleted(events)
     for (const id of incomplete) checked.add(id)
@@ -37,8 +33,8 @@ export async function readSince(
 }
 
 /**
- * Returns the ids of messages sent after `since` of which `events` contains an edit or a reaction,
- * but neither the message itself nor its deletion.
+ * Returns the ids of messages whose edit or reaction is in `events`, but whose own event and
+ * deletion are missing. Ignores messages sent before `since`.
  */
 function findIncomplete(events: Events, since: number): MessageId[] {
   const complete = new Set<MessageId>()

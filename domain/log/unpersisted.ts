@@ -6,8 +6,8 @@ import { CHAT_MESSAGES } from '#schema/streams'
 import { singleFlight } from '../cache/single-flight.ts'
 
 /**
- * A change that is in CHAT_MESSAGES but not persisted yet: the deletion of a message or, without a
- * deletion, its newest edit.
+ * A change of a message that is in CHAT_MESSAGES but not persisted yet: its deletion, or its newest
+ * edit if it was not deleted.
  */
 type UnpersistedChange = Pick<Message, 'text' | 'mentions' | 'editedAt' | 'deletedAt'> & {
   editedSeq: number
@@ -17,7 +17,7 @@ interface UnpersistedChanges {
   changes: ReadonlyMap<MessageId, UnpersistedChange>
 }
 
-/** Maximum number of unpersisted events of a room to read; reading more would take too long. */
+/** Maximum number of unpersisted events of a room to read. */
 const maxEvents = 2_000
 const noChanges: UnpersistedChanges = { since: 0, changes: new Map() }
 
@@ -27,10 +27,8 @@ const cachedChanges = singleFlight(
 )
 
 /**
- * Removes the content of persisted messages whose deletion is not persisted yet: while the database
- * is unavailable, `msg.delete` leaves the deletion to the function `persist`, which can be half a
- * minute behind when the database is available again. The caller must have read `progress` before
- * `messages`.
+ * Removes the content of persisted messages whose deletion is not persisted yet. The caller must
+ * have read `progress` before `messages`.
  */
 export async function maskDeleted<M extends Message>(
   room: RoomId,
@@ -63,7 +61,7 @@ export async function applyPendingChanges(
 
 /**
  * Returns the events of a room after `since`, the sequence up to which all events are persisted.
- * Throws `unavailable` when there are more than `maxEvents` of them.
+ * Throws `unavailable` if there are more than `maxEvents` such events.
  */
 export async function readUnpersistedEvents(
   room: RoomId,
@@ -96,8 +94,8 @@ async function findUnpersisted(
 ): Promise<UnpersistedChanges> {
   if (progress.caughtUp) return noChanges
   const cached = await cachedChanges(room, { since: progress.seq, context })
-  // Another call may have started the shared read at a later sequence. Its result then lacks changes
-  // that were persisted only after this caller's database query, so the events are read again.
+  // A concurrent call may have started the shared read with a later sequence. The result then lacks
+  // changes that were persisted after this call's database query, so the events are read again.
   return cached.since <= progress.seq ? cached : readUnpersisted(room, progress.seq, context)
 }
 

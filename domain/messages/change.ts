@@ -36,9 +36,8 @@ export function toTarget({ threadId, ...message }: Message) {
 }
 
 /**
- * Updates the bucket MSG_CACHE from the database after edits and deletions. Usually, `msg.edit` or
- * `msg.delete` has already done so; this function is for the case that the process died before it
- * could do so.
+ * Updates the bucket MSG_CACHE from the database after edits and deletions. This is only needed if
+ * the process of `msg.edit` or `msg.delete` died before it updated the bucket.
  */
 export async function updateCachedMessages(
   events: readonly LoggedEvent[],
@@ -46,7 +45,7 @@ export async function updateCachedMessages(
 ): Promise<void> {
   const ids = events.flatMap(({ data }) => {
     const isChange = data.kind === 'edit' || data.kind === 'delete'
-    // An older change needs no update, because the cache entry that it wrote has expired.
+    // An older change needs no update, because the message's entry in MSG_CACHE has expired.
     const isCached = isChange && Date.parse(data.at) > Date.now() - MSG_CACHE.ttlMs
     return isCached ? [readNotifyId(data.message.notifyId).id] : []
   })
@@ -55,7 +54,7 @@ export async function updateCachedMessages(
   await Promise.all(
     rows.map((row) =>
       updateCachedMessage(toMessage(row), context).catch((error) =>
-        // The error is only logged, because `persist` must continue while the cache is unavailable.
+        // The error is only logged, because `persist` must continue while MSG_CACHE is unavailable.
         context.log.warn(
           { err: error, id: row.id },
           'message cache unavailable, entry not updated',

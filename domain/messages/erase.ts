@@ -7,22 +7,21 @@ import { findPersistedSequence } from '../log/persisted-sequence.ts'
 import { type LoggedEvent, persistNow } from '../log/projection.ts'
 
 /**
- * Maximum number of the room's events after the deleted message that are searched for its edits. If
- * there are more, `persist` purges the edits later.
+ * Maximum number of events after a deleted message that are searched for its edits. If there are
+ * more events, `persist` purges the edits later.
  */
 const maxEvents = 2_000
 
 /**
- * Erases a deleted message and its edits from the database and from CHAT_MESSAGES. `deletion` is the
- * event of the deletion. When the database is unavailable, only purges the message and its edits from
- * CHAT_MESSAGES; `persist` erases them from the database later.
+ * Erases a deleted message and its edits from the database and from CHAT_MESSAGES. If the database
+ * is unavailable, `persist` erases them from the database later.
  */
 export async function eraseMessage(message: Message, deletion: LoggedEvent, context: Context) {
   const progress = await findPersistedSequence('rooms', context)
   try {
     await persistNow(deletion, context)
-    // `persistNow` purges only the edits that are in the database. CHAT_MESSAGES may contain newer
-    // edits that `persist` has not written to the database yet.
+    // `persistNow` purges only persisted edits. CHAT_MESSAGES may contain edits that are not
+    // persisted.
     if (!progress.caughtUp) await purgeEdits(message, progress.seq, context)
   } catch (error) {
     context.log.warn({ err: error, id: message.id }, 'message not yet deleted from the database')
@@ -31,7 +30,7 @@ export async function eraseMessage(message: Message, deletion: LoggedEvent, cont
   }
 }
 
-/** Purges the edits of a message that have a sequence above `since` from CHAT_MESSAGES. */
+/** Purges those edits of a message from CHAT_MESSAGES that have a sequence above `since`. */
 async function purgeEdits(message: Message, since: number, { purgeMessage, readAfter }: Context) {
   const { room, seq } = message
   const notifyId = toNotifyId(message)

@@ -14,15 +14,15 @@ import { cacheMessage, withoutKind } from './message-cache.ts'
 type Position = NonNullable<Context['streamPosition']>
 
 /**
- * Maximum text length of an event that is included in its notification. Clients fetch a longer
- * message by `msg.get`.
+ * A notification includes its event if the text is not longer than this. Clients fetch a longer
+ * message with `msg.get`.
  */
 const maxInlineTextLength = 1_000
 
 /**
- * Options of `fanout` and `fanout.thread`. The queue is long, because an event that does not fit into
- * it is never broadcast. Many events may be handled at once, because they mostly wait for the list of
- * members of their room, which a single call fetches for all events of the room.
+ * Options of the functions `fanout` and `fanout.thread`. The queue is long, because an event is
+ * never broadcast if the queue is full. The concurrency is high, because calls mostly wait for the
+ * list of members, which they share.
  */
 export const fanoutOptions = {
   concurrency: 4_000,
@@ -33,9 +33,9 @@ export const fanoutOptions = {
 const lastBroadcasts = new Map<RoomId, Promise<void>>()
 
 /**
- * Broadcasts an event that CHAT_MESSAGES has just stored to the audience of its room, in the order of
- * the stream. If the process dies before the broadcast, clients detect the missing event by the field `prev` of
- * the next notification and fetch it.
+ * Broadcasts an event from CHAT_MESSAGES to the audience of its room, in the order of the stream.
+ * If the process dies before the broadcast, clients detect the gap by `prev` in the next
+ * notification.
  */
 export async function fanOut(event: RoomEvent, context: Context): Promise<void> {
   const { streamPosition } = context
@@ -65,17 +65,17 @@ export async function fanOut(event: RoomEvent, context: Context): Promise<void> 
 }
 
 /**
- * Returns true for a message that was sent in the last 5 s. Older messages, which are broadcast late
- * or were stored twice, must not be cached: if the message was edited or deleted, the cache entry of
- * that change may have expired, and a deleted text would become readable again.
+ * Returns true for a message that was sent in the last 5 s. An older message must not be cached. It
+ * may have been deleted, and the cache entry of the deletion may have expired: the deleted text
+ * would become readable again.
  */
 function isRecent(at: string): boolean {
   return Date.parse(at) > Date.now() - 5_000
 }
 
 async function broadcast(event: RoomEvent, position: Position, context: Context): Promise<void> {
-  // While the function room.members does not respond, events wait in the queue beyond their deadline.
-  // Without this check, each of them would then call room.members and wait for its timeout again.
+  // While `room.members` does not respond, events wait in the queue beyond their deadline. Without
+  // this check, each of these events would call `room.members` and wait for another timeout.
   if (Date.now() > context.deadline)
     throw new FunctionError('timeout', 'The deadline passed before the broadcast')
   const notice = toNotice(event, position)
@@ -84,14 +84,12 @@ async function broadcast(event: RoomEvent, position: Position, context: Context)
     : await findAudienceWithRetry(event.room, context)
   if (audience === 'everyone') {
     context.publish(roomNotify, notice)
-    // A user who has just joined is not subscribed to the room yet, so the event is also published to
-    // that user.
+    // A user who has just joined is not subscribed to `roomNotify` of this room yet.
     const joined = joinedUser(event)
     if (joined !== undefined) context.publishEach(deliverNotify, 'user', [joined], notice)
     return
   }
-  // The event of a kick or leave is also published to the removed user, who is no longer in the
-  // audience.
+  // A user who was kicked or left is no longer in the audience, but must receive this event.
   const removed = removedUser(event)
   const recipients = removed === undefined ? audience : [...new Set([...audience, removed])]
   context.publishEach(deliverNotify, 'user', recipients, notice)
@@ -138,7 +136,7 @@ function messageFields(event: RoomEvent, seq: number): Pick<Notice, 'notifyId'> 
 }
 
 /**
- * Returns true for an archive or restore event. For these, the members are read from the database,
+ * Returns true for an archive or restore event. Its audience must be read from the database,
  * because the member index ROOMS_KV has no members of an archived room.
  */
 function isArchiveEvent(event: RoomEvent): boolean {

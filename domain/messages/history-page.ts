@@ -12,10 +12,7 @@ export interface PageQuery {
   after?: number | undefined
   around?: number | undefined
   limit: number
-  /**
-   * The user who requested the page. The list of the users who reacted with an emoji is limited,
-   * but always includes this user if they reacted with it.
-   */
+  /** The user who requested the page. */
   caller: UserId
 }
 type Page = OutputOf<typeof chatHistory>
@@ -23,17 +20,14 @@ type Page = OutputOf<typeof chatHistory>
 const maxNamedUsers = 100
 
 /**
- * SQL query of one page. Parameters: $1 room, $2 thread id (empty for the room itself), $3 start
- * sequence, $4 number of messages before it, $5 number of messages from it on. Scans the index
- * messages_room_thread_seq in both directions from the start sequence, and once more for each message
- * of the page to count up to 1,000 replies in its thread. It is a single statement, so that the room
- * head and the messages are from one snapshot. For an empty page, it returns one row with only the
- * room head.
+ * SQL query of one history page. Parameters: $1 room, $2 thread id (empty for the room itself), $3
+ * start sequence, $4 number of messages before it, $5 number of messages from it on. It is a single
+ * statement, so that the room head and the messages are from one snapshot. For an empty page, it
+ * returns one row with only the room head.
  *
- * The ordering of the replies and the two comparisons of `reply.seq` with `(select …)`, which exclude
- * no reply, make PostgreSQL scan this index and stop after 1,000 replies. Without the ordering, it
- * may scan all messages; without the comparisons, which make it expect few rows, it may sort all
- * replies of a thread.
+ * `order by reply.seq` makes PostgreSQL use the index messages_room_thread_seq instead of scanning
+ * all messages. The two comparisons of `reply.seq` with `(select …)` exclude no reply. Without
+ * them, PostgreSQL may sort all replies of a thread instead of stopping after 1,000.
  */
 export const pageQuery = `
   select head, page.*,
@@ -57,7 +51,7 @@ export const pageQuery = `
     ) as newest
   ) as thread`
 
-/** A row of `pageQuery`. The driver returns bigints and timestamps as strings. */
+/** A row of `pageQuery`. */
 interface PageRow {
   head: string
   id: MessageId
@@ -75,21 +69,19 @@ interface PageRow {
 }
 
 /**
- * A row of the table `reactions`. Rows of withdrawn reactions are included, because emojis are
- * ordered by their first reaction, even if it was withdrawn.
+ * A reaction, or a withdrawn reaction if `on` is false. Emojis are ordered by their first reaction,
+ * even if it was withdrawn.
  */
 type ReactionRow = [emoji: string, user: UserId, on: boolean, firstSeq: number]
 
 /**
- * Returns one page of the messages of a room or, with `threadId`, of a thread; the oldest message
- * first.
+ * Returns one history page of a room or, with `threadId`, of a thread; the oldest message first.
  */
 export async function readPage(query: PageQuery): Promise<Page> {
   const { room, threadId = '', caller } = query
   const { start, older, newer } = toRange(query)
-  // Requests one extra row before and one after the page, to find out whether there are more
-  // messages. Uses the driver directly: mapping the rows with Drizzle takes a quarter of the total
-  // time.
+  // One extra row on each side shows whether there are more messages. Drizzle is not used: mapping
+  // the rows with it takes a quarter of the total time.
   const values = [room, threadId, start, older + 1, newer + 1]
   const rows = await db.$client.unsafe<(PageRow | (Pick<PageRow, 'head'> & { id: null }))[]>(
     pageQuery,
@@ -120,8 +112,8 @@ function toRange({ before, after, around, limit }: PageQuery) {
 }
 
 /**
- * Returns the range of messages that fits into the maximum response size. It starts as an empty range
- * at `middle` and grows in both directions, at most to `first` and `end`.
+ * Returns the range of messages that fits into one response. The range starts empty at `middle` and
+ * grows in both directions, at most to `first` and `end`.
  */
 function limitToBytes(messages: PagedMessage[], middle: number, first: number, end: number) {
   let [from, to, left] = [middle, middle, maxResponseBytes]
@@ -136,8 +128,8 @@ function limitToBytes(messages: PagedMessage[], middle: number, first: number, e
 }
 
 /**
- * Returns an upper bound for the size of a message in bytes. The size of short messages without
- * reactions is not computed: a hundred of them always fit into a response.
+ * Returns an upper bound for the size of a message in bytes. For speed, it does not compute the
+ * size of a short message without reactions.
  */
 function maxBytesOf(message: PagedMessage | undefined): number {
   if (!message) return 0

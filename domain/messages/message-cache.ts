@@ -12,9 +12,8 @@ import { findPersistedSequence } from '../log/persisted-sequence.ts'
 import { applyPendingChanges, readUnpersistedEvents } from '../log/unpersisted.ts'
 
 /**
- * This process's message cache, which is read before the bucket MSG_CACHE. When a message changes, the
- * event `message.changed` evicts its entry. If the event is lost, the entry expires after a second, so
- * that a deleted text is not returned for longer.
+ * Messages cached in this process. The event `message.changed` evicts a message. The TTL limits how
+ * long a deleted text can still be read if that event is lost.
  */
 const recent = new LRUCache<MessageId, Message | typeof absent, { seq: number; context: Context }>({
   max: 2_000,
@@ -25,9 +24,9 @@ const recent = new LRUCache<MessageId, Message | typeof absent, { seq: number; c
 })
 
 /**
- * Returns the current state of a message from the first source that has it: this process's cache,
- * MSG_CACHE, the database, CHAT_MESSAGES. Does not check whether the caller is a member of the room.
- * Functions that change the message set `fresh`, which skips this process's cache.
+ * Returns a message from the first source that has it: this process's cache, MSG_CACHE, the
+ * database, CHAT_MESSAGES. Does not check whether the caller is a member of the room. `fresh` skips
+ * this process's cache.
  */
 export async function findMessage(
   notifyId: NotifyId,
@@ -42,17 +41,16 @@ export async function findMessage(
 }
 
 /**
- * Returns a message by its id. Without a sequence, the message cannot be read from CHAT_MESSAGES
- * directly, so only the unpersisted events are searched for it there. Throws `unavailable` when no
- * cache has the message and the database or the stream is unavailable.
+ * Returns a message by its id, from a cache, the database or the unpersisted events of its room.
+ * Throws `unavailable` if the message is not cached, and the database or the stream is unavailable.
  */
 export async function findMessageById(
   room: RoomId,
   id: MessageId,
   context: Context,
 ): Promise<Message | undefined> {
-  // Uses `get`, because `fetch` would start a read that concurrent calls of `findMessage` share:
-  // without the sequence, that read could not find a message in CHAT_MESSAGES.
+  // Uses `get` instead of `fetch`, because `findMessage` shares the reads that `fetch` starts.
+  // Without the message's sequence, a read from here could not find the message in CHAT_MESSAGES.
   const inProcess = recent.get(id)
   const cached = inProcess && inProcess !== absent ? inProcess : await readCached(id, context)
   if (cached) return cached.room === room ? cached : undefined
@@ -68,9 +66,8 @@ export async function findMessageById(
 }
 
 /**
- * Caches a new message, unless MSG_CACHE already has an entry for it, which may be newer. An
- * `isInlined` message is contained in its notification and therefore rarely read, so it is cached in
- * the background.
+ * Caches a new message, unless MSG_CACHE already has an entry for it, which may be newer. A message
+ * that its notification contains (`isInlined`) is rarely read, so it is cached in the background.
  */
 export async function cacheMessage(
   message: Message,
@@ -83,9 +80,8 @@ export async function cacheMessage(
 }
 
 /**
- * Replaces the entry of a message in MSG_CACHE, unless the entry is at least as new, and evicts the
- * message from the caches of all processes. Callers await this before they respond: until then,
- * readers get the previous text from the cache.
+ * Replaces the entry of a message in MSG_CACHE, unless the entry is at least as new. Evicts the
+ * message from the caches of all processes.
  */
 export async function updateCachedMessage(message: Message, context: Context): Promise<void> {
   const { id } = message
@@ -101,15 +97,15 @@ export async function updateCachedMessage(message: Message, context: Context): P
 }
 
 /**
- * Returns true if the cached state is at least as new as the given message. A deletion is final, in
- * whatever order edits and deletions arrive.
+ * Returns true if the cached message is at least as new as the given one. A deleted message counts
+ * as newer than any edit.
  */
 function isCurrent(cached: Message, { editedSeq = 0, deletedAt }: Message): boolean {
   if (cached.deletedAt || deletedAt) return cached.deletedAt !== undefined
   return (cached.editedSeq ?? 0) >= editedSeq
 }
 
-/** Evicts a message from this process's cache. */
+/** Evicts a message from the cache of this process only. */
 export function evictMessage(id: MessageId): void {
   recent.delete(id)
 }
@@ -125,7 +121,7 @@ export async function readFromLog(seq: number, context: Context): Promise<Messag
       (await context.read(CHAT_MESSAGES, chatThread, seq))
     return stored?.data.kind === 'message' ? { ...withoutKind(stored.data), seq } : undefined
   } catch (error) {
-    // The stored data does not match the schema. No function published it, so it is not a message.
+    // The stored data does not match the schema, so it is not a message.
     if (error instanceof FunctionError && error.code === 'invalid') return undefined
     throw error
   }
@@ -136,8 +132,8 @@ export function withoutKind({ kind: _, ...message }: MessageSent): Omit<Message,
 }
 
 /**
- * Returns a message from MSG_CACHE or the database; from CHAT_MESSAGES if the database is unavailable
- * or does not have the message yet.
+ * Returns a message from MSG_CACHE or the database. Reads it from CHAT_MESSAGES if the database is
+ * unavailable or does not have it yet.
  */
 async function readMessage(id: MessageId, seq: number, context: Context) {
   const cached = await readCached(id, context)
@@ -146,8 +142,7 @@ async function readMessage(id: MessageId, seq: number, context: Context) {
   if (persisted) return applyPendingChanges(persisted.message, persisted.progress, context)
   const original = seq > 0 ? await readFromLog(seq, context) : undefined
   if (original?.id !== id) return undefined
-  // A deleted message would already be purged from CHAT_MESSAGES, so the original can only have been
-  // edited since. Applies its newest edit.
+  // A deleted message would have been purged from CHAT_MESSAGES, but this one may have been edited.
   const edited = await undefinedOnFailure(context, 'edits', () =>
     applyPendingChanges(original, { seq, caughtUp: false }, context),
   )
@@ -165,10 +160,7 @@ async function readRow(id: MessageId, context: Context) {
   return row && { message: toMessage(row), progress }
 }
 
-/**
- * Returns the result of `read`. If it fails, logs the error and returns undefined, so that the caller
- * reads from the next source.
- */
+/** Returns the result of `read`. If `read` fails, logs the error and returns undefined. */
 async function undefinedOnFailure<T>({ log }: Context, source: string, read: () => Promise<T>) {
   try {
     return await read()

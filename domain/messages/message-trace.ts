@@ -4,18 +4,14 @@ import type { Message } from '#schema/messages/chat'
 import { chatRoom, chatThread } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 
-/**
- * Returns the message's entry in CHAT_MESSAGES; undefined if the message was deleted or its entry has
- * expired.
- */
+/** Returns a message's event in CHAT_MESSAGES; undefined if the event was purged or has expired. */
 export function readLogEntry({ seq, threadId }: Message, context: Context) {
   return context.read(CHAT_MESSAGES, threadId === undefined ? chatRoom : chatThread, seq)
 }
 
 /**
- * Returns the spans that belong to a message, ordered by time. Trace ids are visible to other
- * users, who may use the same trace id in their own calls. Therefore, calls of other users and
- * spans of other messages are left out.
+ * Returns the spans that belong to a message, ordered by time. Other users can see the trace id and
+ * use it in their own calls, so the spans of their calls and messages are left out.
  */
 export function selectOwnSpans(
   spans: readonly CollectedSpan[],
@@ -33,8 +29,7 @@ export function selectOwnSpans(
 }
 
 /**
- * Returns the time when the client created the message, from its client id; undefined unless the
- * client id is a UUIDv7.
+ * Returns the creation time from a client id that is a UUIDv7; undefined for any other client id.
  */
 export function readClientTime(clientId: ClientId): string | undefined {
   const [, high = '', low = ''] = /^([0-9a-f]{8})-([0-9a-f]{4})-7/i.exec(clientId) ?? []

@@ -19,21 +19,24 @@ export interface StoredReaction {
   on: boolean
 }
 
-/** An emoji that at least one user has ever used on a message. */
+/**
+ * An emoji with which at least one user has reacted to a message, even if all reactions were
+ * withdrawn.
+ */
 export interface MessageEmoji {
   emoji: string
-  /** True if at least one user currently reacts with this emoji. */
+  /** True if at least one reaction with this emoji is not withdrawn. */
   isOn: boolean
   /**
-   * The latest reaction of the user who was passed to `readEmojis`; undefined if that user has never
-   * used the emoji on the message.
+   * The latest reaction of the user who was passed to `readEmojis`; undefined if that user has
+   * never used the emoji on the message.
    */
   own: StoredReaction | undefined
 }
 
 /**
- * Returns all emojis that were ever used on a message, each with the latest reaction of `user`. Reads
- * only the database, not CHAT_MESSAGES.
+ * Returns all emojis with which users have reacted to a message, each with the latest reaction of
+ * `user`. Reads only the database, not CHAT_MESSAGES.
  */
 export async function readEmojis(id: MessageId, user: UserId): Promise<MessageEmoji[]> {
   const isOwn = sql`filter (where ${reactions.userId} = ${user})`
@@ -56,8 +59,8 @@ export async function readEmojis(id: MessageId, user: UserId): Promise<MessageEm
 
 /**
  * Returns a user's latest reaction to a message with an emoji. `persisted` is the reaction in the
- * database; events in CHAT_MESSAGES may be newer. Returns undefined when more than `maxEvents` events
- * of the room follow `persisted`: the caller then appends the reaction again, which does no harm.
+ * database; events in CHAT_MESSAGES may be newer. Returns undefined if more than `maxEvents` events
+ * of the room follow `persisted`.
  */
 export async function findReaction(
   { message, user, emoji }: { message: Message; user: UserId; emoji: string },

@@ -8,15 +8,15 @@ import { roomHeads } from '#schema/tables/message'
 import { readStates } from '#schema/tables/room'
 
 /**
- * Returns the requested read position `seq`; the room head (the sequence of the last persisted event)
- * if `seq` is above it and the room has no event with this sequence.
+ * Returns the requested read position `seq`. Returns the room head (the sequence of the last
+ * persisted event) instead if `seq` is above it and no event of the room has the sequence `seq`.
  */
 export async function clampToRoomHead(room: RoomId, seq: number, context: Context) {
   const [row] = await db.select().from(roomHeads).where(eq(roomHeads.room, room))
   const head = row?.seq ?? 0
   if (seq <= head) return seq
-  // Clients receive an event before it is persisted, so the user may have read events above the room
-  // head. CHAT_MESSAGES contains these events.
+  // Clients receive events before they are persisted, so the user may have read events above the
+  // room head.
   const event =
     (await context.read(CHAT_MESSAGES, chatRoom, seq)) ??
     (await context.read(CHAT_MESSAGES, chatThread, seq))
@@ -32,7 +32,7 @@ export interface ReadPosition {
 }
 
 /**
- * Persists a read position and returns it; returns undefined when the stored position did not change.
+ * Persists a read position and returns it. Returns undefined if the stored position did not change.
  */
 export async function saveReadPosition({
   room,

@@ -1,6 +1,6 @@
 /**
- * Maximum size in bytes of the list in a response. The NATS server accepts 1 MB, of which the other
- * fields of the response need a part.
+ * Maximum size of the list in a response. The NATS server accepts 1 MB, and the other fields of the
+ * response need a part of it.
  */
 export const maxResponseBytes = 900_000
 
@@ -13,7 +13,7 @@ export function sizeOf(part: unknown): number {
 export function takeWithinBytes<Part>(parts: readonly Part[]): Part[] {
   let left = maxResponseBytes
   const end = parts.findIndex((part) => {
-    // One more byte for the comma between two parts.
+    // The comma between two parts needs one more byte.
     left -= sizeOf(part) + 1
     return left < 0
   })

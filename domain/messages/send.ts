@@ -26,9 +26,9 @@ export const SendEnv = v.object({
 type Input = ParsedInputOf<typeof send> & { threadId?: MessageId; threadBy?: UserId }
 
 /**
- * Appends a message to CHAT_MESSAGES and returns its id, sequence and time. Idempotent by sender and
- * client id: a retry returns the result of the first call, however late. Throws `conflict` if the
- * sender used the same client id for another message.
+ * Appends a message to CHAT_MESSAGES. Idempotent by sender and client id: a retry returns the
+ * result of the first call, however late. Throws `conflict` if the sender used the same client id
+ * for another message.
  */
 export async function sendMessage(
   input: Input,
@@ -54,9 +54,9 @@ export async function sendMessage(
 }
 
 /**
- * Returns the result of the first call for a retry. Throws `conflict` if the content differs: the
- * client would otherwise believe that its new message was sent. Does not compare the text of a
- * message that was edited or deleted since.
+ * Returns the result of the first call for a retry. Throws `conflict` if the content differs.
+ * Otherwise, the client would believe that its new message was sent. Does not compare the text of a
+ * message that was edited or deleted.
  */
 function replayResult(message: Message, { room, threadId, text }: Input) {
   const { id, seq, at, editedAt, deletedAt } = message
@@ -69,9 +69,7 @@ function replayResult(message: Message, { room, threadId, text }: Input) {
   return { id, seq, at }
 }
 
-/**
- * Publishes to the sender that their message, which was sent without a reply subject, was rejected.
- */
+/** Publishes to the sender that their message was rejected. */
 export function notifySender(error: ErrorBody, { params, data }: RejectedCall, context: Context) {
   const { code, message, retryAfterMs } = error
   const user = v.safeParse(UserId, context.caller)
@@ -97,8 +95,7 @@ export function requireTextLength(text: string): void {
 }
 
 /**
- * Returns the user ids that a text mentions, as in `@bob`: at most 50, including ids that do not
- * exist.
+ * Returns the user ids that a text mentions, as in `@bob`. Does not check whether the users exist.
  */
 export function findMentions(text: string): UserId[] {
   const matches = text.matchAll(/(?<![\w@])@([a-z0-9_-]{1,64})(?![\w-])/g)
@@ -106,9 +103,9 @@ export function findMentions(text: string): UserId[] {
 }
 
 /**
- * Returns true for a UUIDv7 that was created within the last five minutes, half of the stream's
- * duplicate window; for other client ids, a database query is necessary. A forged creation time only
- * duplicates the sender's own message in CHAT_MESSAGES; the database keeps one copy.
+ * Returns true for a UUIDv7 whose creation time is in the last half of the stream's duplicate
+ * window. A forged creation time can only store a second copy of the sender's own message in
+ * CHAT_MESSAGES.
  */
 function isRecentClientId(clientId: ClientId): boolean {
   const [, high, low] = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-/i.exec(clientId) ?? []
@@ -118,9 +115,8 @@ function isRecentClientId(clientId: ClientId): boolean {
 }
 
 /**
- * Returns the message id, which is the same for every retry. It cannot be guessed, because it is 128
- * bits of a hash with a secret key. SHA-512/256 truncates its internal state, which prevents length
- * extension: hashing the key as a prefix is therefore safe, and takes a sixth of the time of an HMAC.
+ * Returns the message id, which is the same for every retry and cannot be guessed without the key.
+ * An HMAC is not needed, because SHA-512/256 is not vulnerable to length extension.
  */
 function deriveId(key: string, sender: UserId, clientId: ClientId): MessageId {
   const digest = hash('sha512-256', `${key}\0${sender}\0${clientId}`)
@@ -128,8 +124,8 @@ function deriveId(key: string, sender: UserId, clientId: ClientId): MessageId {
 }
 
 /**
- * Returns the message that the sender has already sent with this client id. Returns undefined without
- * a database query if CHAT_MESSAGES will detect a retry itself.
+ * Returns the message that the sender has already sent with this client id. Does not query the
+ * database if the stream's duplicate window still covers a retry.
  */
 async function findByClientId(sender: UserId, clientId: ClientId) {
   return isRecentClientId(clientId) ? undefined : findInDatabase(sender, clientId)

@@ -6,24 +6,22 @@ import { maxUnread } from '#schema/messages/room'
 import { messages, roomHeads } from '#schema/tables/message'
 
 /**
- * Maximum number of messages in a room to scan for unread messages, starting with the newest. The
- * scan needs a limit, because the user's own messages and deleted messages are scanned, but not
- * counted.
+ * Maximum number of messages to scan for unread messages. `maxUnread` alone does not limit the
+ * scan, because own and deleted messages are scanned, but not counted.
  */
 const maxScanned = 1_000
 /**
- * Maximum number of messages with mentions to scan, starting with the newest. It is lower than
- * `maxScanned`, because these messages are read from the table and not from an index alone.
+ * Maximum number of messages with mentions to scan. It is lower than `maxScanned`, because this
+ * scan reads the table, not only an index.
  */
 const maxMentionsScanned = 200
 
 type Of<T> = T | AnyPgColumn | SQL<T> | SQL.Aliased<T>
 
 /**
- * Builds a subquery that returns one row with the unread counts of a user in a room after a
- * sequence. `unread` counts messages of others; a reply in a thread only counts if it mentions the
- * user; `mentions` counts messages of others that mention the user. It scans two indexes from the
- * newest message backwards; each scan ends after `maxUnread` counted messages.
+ * Builds a subquery that returns one row with two counts of other users' messages after a sequence.
+ * `mentions` counts the messages that mention the user. `unread` counts the messages in the room,
+ * and replies in threads that mention the user.
  */
 export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
   const { threadId, sender, mentions: mentioned, deletedAt } = messages
@@ -82,8 +80,8 @@ export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
 }
 
 /**
- * Counts the unread messages of a user in one room. `asOf` is the sequence of the last event of the
- * room that the counts include.
+ * Counts the unread messages of a user in one room after the sequence `seq`. `asOf` is the sequence
+ * of the last event of the room that the counts include.
  */
 export async function countUnread(room: RoomId, seq: number, user: UserId) {
   const counted = unreadAfter(room, seq, user)
@@ -99,10 +97,9 @@ export async function countUnread(room: RoomId, seq: number, user: UserId) {
 }
 
 /**
- * Returns a condition for the messages of a room after a sequence. If it were written as a row
- * comparison, PostgreSQL would scan the index entries of the whole room. The subselects hide the
- * bounds from the planner: it then expects few rows, reads them in the order of the index and stops at
- * the limit. With known bounds it may read and sort all messages of a large room.
+ * Returns a condition for the messages of a room after a sequence. With a row comparison,
+ * PostgreSQL would scan the index entries of the whole room. Without the subselects, it may read
+ * and sort all messages of a large room instead of stopping at the limit.
  */
 function isAfter(room: Of<RoomId>, seq: Of<number>) {
   return sql`${messages.room} = ${room}::text

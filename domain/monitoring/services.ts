@@ -2,10 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { CollectedSpan, Context, Service } from '#runtime'
 import type { ConsoleSpan, Span } from '#schema/messages/console'
 
-/**
- * Time for which the list of services is cached: a process discovers services at most once per
- * second, however many consoles are open.
- */
+/** Time for which the list of services is cached. The open consoles share one discovery. */
 const ttlMs = 1_000
 
 export interface ServiceSnapshot {
@@ -23,15 +20,12 @@ const snapshots = new LRUCache<'services', ServiceSnapshot, Context>({
   },
 })
 
-/** Returns the running services, as they were at most a second ago. */
+/** Returns the running services. The list is at most a second old. */
 export function findServices(context: Context): Promise<ServiceSnapshot> {
   return snapshots.forceFetch('services', { context })
 }
 
-/**
- * Returns the fields of a span that the sender of a message may see: all except the caller, and the
- * process and error, which only administrators may see.
- */
+/** Returns the fields of a span that the sender of the traced message may see. */
 export function toSpan({
   id,
   parent,
@@ -56,7 +50,7 @@ export function toSpan({
   }
 }
 
-/** Returns the fields of a span that administrators may see, which do not include the caller. */
+/** Returns the fields of a span that administrators may see. */
 export function toConsoleSpan(span: CollectedSpan): ConsoleSpan {
   const { process, error } = span
   return { ...toSpan(span), process, ...(error === undefined ? {} : { error }) }

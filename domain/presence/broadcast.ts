@@ -8,16 +8,16 @@ import { members } from '#schema/tables/room'
 import { findAudience } from '../rooms/audience.ts'
 import { findPresent } from './status.ts'
 
-/** Interval in milliseconds during which status changes are collected for one broadcast. */
+/** Time for which status changes are collected for one broadcast. */
 export const collectMs = 200
 /**
- * Maximum number of status changes in one NATS message, which must not exceed the maximum payload of
- * the server.
+ * Maximum number of status changes in one NATS message. The message must not exceed the maximum
+ * payload of the server.
  */
 const maxChanges = 1_000
 /**
- * Maximum number of rooms to broadcast to at the same time. It is limited, because the list of
- * members may have to be fetched for each room.
+ * Maximum number of rooms to broadcast to at the same time. Each broadcast may have to fetch the
+ * members of its room.
  */
 const roomBatchSize = 64
 
@@ -47,8 +47,8 @@ async function broadcastToRoom(room: RoomId, all: readonly PresenceChange[], con
 }
 
 /**
- * Returns the rooms of all given users, read by one database query; from the member index ROOMS_KV
- * when the database is unavailable.
+ * Returns the memberships of all given users. Reads the member index ROOMS_KV only if the database
+ * is unavailable, because the index needs a request for each user.
  */
 export async function findRooms(
   users: readonly UserId[],

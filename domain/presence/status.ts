@@ -14,7 +14,7 @@ type StoredStatus = ValueOf<typeof PRESENCE>
 const offlineStatus: StoredStatus = { status: 'offline', at: '' }
 
 /**
- * Cached status of each user. The event `presence.changed` updates it in every process; if the event
+ * Cached status of each user. The event `presence.changed` updates it in every process. If an event
  * is lost, the TTL limits how long the cached status is wrong.
  */
 const statusCache = new LRUCache<UserId, StoredStatus, Context>({
@@ -46,18 +46,15 @@ export function cacheStatus({ userId, status, at }: ParsedDataOf<typeof presence
   if (!isOutdated({ userId, at })) statusCache.set(userId, { status, at })
 }
 
-/**
- * Returns true if a later status change of the same user is cached. The given change need not be
- * broadcast then, because the later change has its own broadcast.
- */
+/** Returns true if a later status change of the same user is cached. */
 export function isOutdated({ userId, at }: { userId: UserId; at: string }): boolean {
   const latest = statusCache.peek(userId)
   return latest !== undefined && latest.at > at
 }
 
 /**
- * Renews the presence lease of a connection and returns the status of the user. Sets an offline user
- * online. Takes one round trip to the KV store if the user is not offline.
+ * Renews the presence lease of a connection, sets an offline user online, and returns the status of
+ * the user.
  */
 export async function renewLease(user: UserId, connId: string, context: Context): Promise<Status> {
   const readCached = () => statusCache.get(user) ?? offlineStatus
@@ -65,17 +62,17 @@ export async function renewLease(user: UserId, connId: string, context: Context)
     readCached().status === 'offline' ? readStatus(user, context) : undefined,
     context.kv(PRESENCE_CONN).put(`${user}.${connId}`, {}),
   ])
-  // Reads the cached status only once the lease is stored. If `setOfflineIfDisconnected` sets the
-  // user offline later, its second check finds this lease and restores the status.
+  // The status must be read after the lease is stored. If `setOfflineIfDisconnected` sets the user
+  // offline after this read, its second check of the leases finds this lease and restores the
+  // status.
   const { status } = readCached()
   if (status !== 'offline') return status
   return (await changeStatus(user, comeOnline, context, { initial })).after
 }
 
 /**
- * Returns an object that contains the user's entry in PRESENCE. With the object, the option
- * `initial` of `changeStatus` can distinguish a user without an entry from an entry that was not
- * read.
+ * Returns the user's entry in PRESENCE inside an object. The object distinguishes a missing entry
+ * from an entry that was not read.
  */
 async function readStatus(user: UserId, context: Context) {
   return { entry: await context.kv(PRESENCE).get(user) }
@@ -84,9 +81,9 @@ async function readStatus(user: UserId, context: Context) {
 const comeOnline = (status: Status) => (status === 'offline' ? 'online' : status)
 
 /**
- * Changes the status of a user to the one that `decide` returns, and publishes `presence.changed`.
- * Does nothing if the user has that status already. Calls `decide` again if another process has
- * changed the status in the meantime.
+ * Changes the status of a user to the one that `decide` returns, and publishes `presence.changed`
+ * if the status differs. If another process changes the status at the same time, calls `decide`
+ * again.
  */
 export async function changeStatus(
   user: UserId,
@@ -95,10 +92,7 @@ export async function changeStatus(
   options: {
     /** The entry of the user in PRESENCE, if the caller has just read it. */
     initial?: { entry: KvEntry<StoredStatus> | undefined } | undefined
-    /**
-     * True if the client changed the status automatically after inactivity; false if the user chose
-     * it.
-     */
+    /** True if the client changed the status automatically after inactivity. */
     isIdle?: boolean
   } = {},
 ): Promise<{ before: Status; after: Status }> {
@@ -133,8 +127,8 @@ export async function setOfflineIfDisconnected(user: UserId, context: Context): 
     async (status) => (status !== 'offline' && (await isDisconnected()) ? 'offline' : status),
     context,
   )
-  // Checks the leases again. A heartbeat may have stored a lease after the first check and still read
-  // the previous status, so that it did not set the user online. The previous status is restored then.
+  // A heartbeat may have stored a lease after the first check, but still read the previous status.
+  // It then did not set the user online, so the previous status is restored here.
   if (before !== after && !(await isDisconnected()))
     await changeStatus(user, (status) => (status === 'offline' ? before : status), context)
 }
@@ -146,9 +140,9 @@ function actionOf(before: Status, after: Status, isIdle = false): PresenceChange
 }
 
 /**
- * Returns the time of a status change that follows a change at the time `at`: the current time, but
- * at least 1 ms after `at`. The previous change may have been made by a process whose clock is ahead,
- * and the times of successive changes must increase.
+ * Returns the current time, but at least 1 ms after `at`, the time of the previous status change.
+ * The times of changes must increase, but the clock of the process that made the previous change
+ * may be ahead.
  */
 function nowAfter(at: string): string {
   return new Date(Math.max(Date.now(), at === '' ? 0 : Date.parse(at) + 1)).toISOString()

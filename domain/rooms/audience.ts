@@ -30,8 +30,8 @@ export const AudienceEnv = v.object({
 })
 
 /**
- * TTLs of cached rooms and cached lists of members. Both are below a second, so that a removed member
- * soon receives no more events even if the event `room.changed` was lost.
+ * TTLs of cached rooms and cached lists of members. They limit how long a removed member still
+ * receives events if the event `room.changed` was lost.
  */
 const [roomTtlMs, membersTtlMs] = [500, 900]
 
@@ -48,9 +48,9 @@ const rooms = new LRUCache<RoomId, IndexedRoom | typeof absent, Context>({
 })
 
 /**
- * Returns the recipients of a room's events: `everyone`, which means all subscribers of the room's
- * subject, for a public room without bans, and the members for any other room. Returns no recipients
- * for a room that does not exist or is archived.
+ * Returns the recipients of a room's events. For a public room without bans, returns `everyone`,
+ * which means all subscribers of the room's subject. For any other room, returns its members.
+ * Returns an empty list for a room that does not exist or is archived.
  */
 export async function findAudience(
   room: RoomId,
@@ -72,8 +72,8 @@ async function findRoom(room: RoomId, context: Context, forceRefresh = false) {
 }
 
 /**
- * Returns the members of a room from the database, which, unlike the member index ROOMS_KV, also has
- * the members of archived rooms.
+ * Returns the members of a room from the database. In contrast to the member index ROOMS_KV, the
+ * database also has the members of archived rooms.
  */
 export async function findPersistedMembers(room: RoomId): Promise<readonly UserId[]> {
   const rows = await db
@@ -94,8 +94,8 @@ export function applyRoomChange(change: ParsedDataOf<typeof roomChanged>): void 
   if (change.action === 'join') cached?.add(change.userId)
   else if (change.action === 'leave') cached?.delete(change.userId)
   else members.delete(room)
-  // A read of the members may be running. It may have started before the change and lack it, so its
-  // result must not be cached.
+  // If a read of the members is running, its result may lack the change. `delete` prevents that the
+  // result is cached.
   if (!cached) members.delete(room)
   rooms.delete(room)
 }

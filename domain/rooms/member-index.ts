@@ -10,8 +10,8 @@ import { bans, members, rooms } from '#schema/tables/room'
 import { type Reader, withSharedRoomLocks } from './room-lock.ts'
 
 /**
- * Key of an entry that exists once the member index ROOMS_KV is completely built. `=` cannot occur in
- * a room id.
+ * Key of the entry that marks the member index ROOMS_KV as complete. It starts with `=`, because a
+ * room id cannot contain that character.
  */
 const marker = '=index'
 const [roomBatchSize, memberBatchSize] = [200, 500]
@@ -22,8 +22,8 @@ export interface MembershipKey {
 }
 
 /**
- * Copies a membership from the database to the member index ROOMS_KV, and publishes `room.changed` if
- * there was no entry for it. Returns false if the user is no longer a member.
+ * Copies a membership from the database to the member index ROOMS_KV. Publishes `room.changed` if
+ * the index had no entry for it. Returns false if the user is no longer a member.
  */
 export async function indexMember(key: MembershipKey, context: Context): Promise<boolean> {
   const [entry] = await writeMembers([key], context)
@@ -31,10 +31,7 @@ export async function indexMember(key: MembershipKey, context: Context): Promise
   return entry !== undefined
 }
 
-/**
- * Copies the entries of the given rooms, but not those of their members, from the database to the
- * member index.
- */
+/** Writes the entries of rooms, but not of their members, from the database to the member index. */
 export async function reindexRooms(ids: readonly RoomId[], context: Context): Promise<void> {
   const index = context.kv(ROOMS_KV)
   await withSharedRoomLocks(ids, async (tx) => {
@@ -57,8 +54,8 @@ export async function unindexRoom(room: RoomId, context: Context): Promise<void>
 let building: Promise<void> | undefined
 
 /**
- * Builds the member index again from the database if it has been lost. Call this when an entry is
- * missing in the member index, and read the entry again if `wasBuilt` is true.
+ * Rebuilds the member index from the database if it was lost. Call this when an entry is missing in
+ * the member index, and read the entry again if `wasBuilt` is true.
  */
 export async function ensureIndex(context: Context): Promise<{ wasBuilt: boolean }> {
   if (await isBuilt(context)) return { wasBuilt: false }
@@ -82,7 +79,7 @@ function isBuilt(context: Context): Promise<boolean> {
   return checking
 }
 
-/** Builds the member index. Several processes may do so at once. */
+/** Builds the member index. Several processes may run this at the same time. */
 async function buildIndex(context: Context): Promise<void> {
   let last: RoomId | undefined
   do last = await reconcileNext(last, context)
@@ -92,9 +89,8 @@ async function buildIndex(context: Context): Promise<void> {
 }
 
 /**
- * Reconciles the member index with the database for one batch of rooms, in the order of their ids,
- * starting after the room `after`. Returns the last id of the batch; undefined if there is no further
- * batch.
+ * Reconciles the member index with the database for one batch of rooms with ids above `after`.
+ * Returns the last id of the batch, or undefined after the last batch.
  */
 export async function reconcileNext(
   after: RoomId | undefined,
@@ -112,9 +108,9 @@ export async function reconcileNext(
 }
 
 /**
- * Corrects the member index where it differs from the database. Compares them without locks, because
- * most entries are equal; then reads each differing entry again from the database and writes it under
- * a room lock, since the room may change in the meantime.
+ * Corrects the member index where it differs from the database. Compares all entries without locks.
+ * The rooms may change meanwhile, so each differing entry is read again and written under a room
+ * lock.
  */
 export async function reconcileRooms(ids: readonly RoomId[], context: Context): Promise<void> {
   const [indexed, persisted] = [await readIndexed(ids, context), await readPersisted(ids)]
@@ -141,7 +137,7 @@ async function readIndexed(ids: readonly RoomId[], context: Context): Promise<Ma
   return new Map(entries.flat().flatMap((entry) => (entry ? [[entry.key, entry.value]] : [])))
 }
 
-/** Returns the entries, by key, that the member index should have for the given rooms. */
+/** Returns the entries that the member index should have for the given rooms, by key. */
 async function readPersisted(ids: readonly RoomId[]): Promise<Map<string, Value>> {
   const persistedRooms = await readRooms(ids)
   const persistedMembers = await db
@@ -169,13 +165,14 @@ function isActive(ids: readonly RoomId[]) {
 const member = { room: members.room, userId: members.userId, kind: rooms.kind, role: members.role }
 
 /**
- * Writes and returns the entries in the member index for those of `keys` that are memberships in
- * the database. `isNew` is true if there was no entry before.
+ * Writes memberships from the database to the member index, and returns them. Skips those of `keys`
+ * that are not in the database. `isNew` is true if the index had no entry.
  */
 function writeMembers(keys: readonly MembershipKey[], context: Context) {
   const index = context.kv(ROOMS_KV)
   const ids = [...new Set(keys.map(({ room }) => room))]
-  // A join with the pairs: with an `in` condition, PostgreSQL would read all members of these rooms.
+  // Joins with the pairs, because PostgreSQL would read all members of the rooms for an `in`
+  // condition.
   const pairs = sql`unnest(
     ${sql.param(keys.map(({ room }) => room))}::text[],
     ${sql.param(keys.map(({ userId }) => userId))}::text[]

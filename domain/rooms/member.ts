@@ -14,9 +14,8 @@ export interface Member {
 }
 
 /**
- * Memberships cached in this process, so that not every message in a busy room needs a KV read. If
- * the event `room.changed` was lost, a removed member can read for up to the TTL of half a second.
- * A missing membership is cached for 1 ms only, because the user may join at any moment.
+ * Memberships cached in this process, so that not every call needs a KV read. If the event
+ * `room.changed` is lost, a removed member can read messages until their entry expires.
  */
 const memberCache = new LRUCache<string, Member | typeof absent, Context>({
   max: 50_000,
@@ -31,17 +30,14 @@ const memberCache = new LRUCache<string, Member | typeof absent, Context>({
 })
 
 /**
- * Evicts one member of a room from this process's cache; without `userId`, all members of the room.
+ * Evicts a member of a room from this process's cache. Without `userId`, evicts all its members.
  */
 export function evictMember(room: RoomId, userId?: UserId): void {
   if (userId !== undefined) memberCache.delete(`${room}.${userId}`)
   else for (const key of memberCache.keys()) if (key.startsWith(`${room}.`)) memberCache.delete(key)
 }
 
-/**
- * Returns the caller's membership in a room; undefined if the caller is not a member or the room does
- * not exist.
- */
+/** Returns the caller's membership in a room; undefined if there is none. */
 export async function findMember(room: RoomId, context: Context): Promise<Member | undefined> {
   const key = `${room}.${readCaller(context)}`
   const member = await fetchMember(key, context)
@@ -56,8 +52,8 @@ async function fetchMember(key: string, context: Context, forceRefresh = false) 
 }
 
 /**
- * Returns the caller's membership in a room. Throws the same `forbidden` error if the caller is not a
- * member and if the room does not exist.
+ * Returns the caller's membership in a room. Throws the same `forbidden` error for a room that does
+ * not exist and for a room in which the caller is not a member.
  */
 export async function requireMember(room: RoomId, context: Context): Promise<Member> {
   const member = await findMember(room, context)
@@ -65,7 +61,7 @@ export async function requireMember(room: RoomId, context: Context): Promise<Mem
   return member
 }
 
-/** Starts to read the caller's membership into the cache before the handler is called. */
+/** Starts to read the caller's membership into the cache. Ignores errors. */
 export function prefetchMember(room: string | undefined, context: Context): void {
   const { success, output } = v.safeParse(RoomId, room)
   if (success) findMember(output, context).catch(() => undefined)
@@ -80,10 +76,7 @@ export async function listMembers(room: RoomId, context: Context): Promise<UserI
   return entries.map(({ key }) => v.parse(UserId, key.slice(room.length + 1)))
 }
 
-/**
- * Returns the user id of the caller. Throws `forbidden` if the caller token in the subject is not a
- * valid user id.
- */
+/** Returns the user id of the caller. Throws `forbidden` if it is not a valid user id. */
 export function readCaller({ caller }: Context): UserId {
   const { success, output } = v.safeParse(UserId, caller)
   if (!success) throw new FunctionError('forbidden', `"${caller}" is not a valid user id`)

@@ -19,7 +19,7 @@ import { type Reader, type Transaction, withRoomLock, withSharedRoomLocks } from
 
 export interface MembershipState {
   room: Room
-  /** Role of the user in the room; undefined for a non-member. */
+  /** Undefined if the user is not a member. */
   role: Role | undefined
   isBanned: boolean
 }
@@ -28,10 +28,7 @@ interface MembershipChange extends MembershipKey {
   by: UserId
 }
 
-/**
- * Returns a room with a user's role and ban in it; undefined when the room does not exist or is
- * archived.
- */
+/** Returns a room with a user's role and ban; undefined for an archived or unknown room. */
 export async function findMembershipState(
   { room: id, userId }: MembershipKey,
   from: Reader = db,
@@ -52,9 +49,9 @@ export async function findMembershipState(
 }
 
 /**
- * Adds a member with the role that `decide` returns; `decide` throws to reject the call. Lifts a ban
- * of the user. An existing member keeps their role and is added to the member index ROOMS_KV if
- * missing there.
+ * Adds a member with the role that `decide` returns, and lifts a ban of the user. `decide` may
+ * throw to reject the call. An existing member keeps their role, and is added to the member index
+ * ROOMS_KV if the entry is missing there.
  */
 export async function addMember(
   { by, ...membership }: MembershipChange,
@@ -85,9 +82,9 @@ export async function addMember(
 }
 
 /**
- * Removes a member, unless `decide` returns false; `decide` throws to reject the call. If `by` is
- * another user, the removal is a kick: it bans the member until they are invited again. Throws
- * `conflict` for the last owner, who may only leave as the last member.
+ * Removes a member, unless `decide` returns false. `decide` may throw to reject the call. If `by`
+ * is another user, the removal is a kick, which also bans the member. Throws `conflict` for the
+ * last owner, unless the owner is the last member and leaves.
  */
 export async function removeMember(
   { by, ...membership }: MembershipChange,
@@ -106,8 +103,8 @@ export async function removeMember(
     } = state
     if (role === 'owner') await requireOtherOwner(membership, tx, { mayBeAlone: !isKick })
 
-    // The member index is updated before the commit: otherwise the removed member could continue to
-    // read if this process died between the commit and the update.
+    // The member index must be updated before the commit. If the process died between the commit
+    // and a later update, the removed member could continue to read.
     if (isKick) {
       await tx
         .insert(bans)
@@ -127,7 +124,7 @@ export async function removeMember(
 }
 
 /**
- * Changes a member's role to `to`. `decide` returns the current role of the member, or throws to
+ * Changes a member's role to `to`. `decide` must return the member's current role, or throw to
  * reject the call. Throws `conflict` if the last owner would lose that role.
  */
 export async function changeRole(
@@ -153,7 +150,7 @@ interface RoomChange {
 }
 
 /**
- * Archives a room: its members can then neither read it nor write to it. A second call does nothing.
+ * Archives a room: its members can no longer read it or write to it. A second call does nothing.
  */
 export async function archiveRoom({ room, by }: RoomChange, context: Context): Promise<void> {
   const event = { kind: 'room', action: 'archive', room, by } as const
@@ -177,8 +174,8 @@ export async function restoreRoom({ room, by }: RoomChange, context: Context): P
   const isRestored = await db.transaction((tx) =>
     updateRoom({ set: { archivedAt: null }, where: isNotNull(rooms.archivedAt), event }, tx),
   )
-  // Reconciles even if the room is no longer archived: an earlier call may have restored it in the
-  // database, but its process died before this step.
+  // Needed even if the room is no longer archived: the process of an earlier call may have died
+  // after its transaction and before this line.
   await reconcileRooms([room], context)
   if (!isRestored) return
   context.publish(roomChanged, { room, action: 'restore' })
@@ -203,8 +200,8 @@ interface RoomUpdate {
 }
 
 /**
- * Updates the room of `event` and enqueues `event`. Does neither and returns false if the room does
- * not match `where`.
+ * Updates a room and enqueues `event`. Does nothing and returns false if the room does not match
+ * `where`.
  */
 async function updateRoom({ set, where, event }: RoomUpdate, tx: Transaction): Promise<boolean> {
   const updated = await tx
@@ -217,10 +214,7 @@ async function updateRoom({ set, where, event }: RoomUpdate, tx: Transaction): P
   return true
 }
 
-/**
- * Sets the read position of a new member to the room's last event, so that earlier messages do not
- * count as unread. A returning member keeps their read position.
- */
+/** Marks all messages as read for a new member. A returning member keeps their read position. */
 async function markReadUpToHead({ room, userId }: MembershipKey, tx: Transaction): Promise<void> {
   const [head] = await tx.select().from(roomHeads).where(eq(roomHeads.room, room))
   if (!head) return
@@ -228,8 +222,8 @@ async function markReadUpToHead({ room, userId }: MembershipKey, tx: Transaction
 }
 
 /**
- * Throws `conflict` if the room has no other owner; with `mayBeAlone`, does not throw if the room
- * has no other members at all.
+ * Throws `conflict` if the room has no other owner. With `mayBeAlone`, does not throw if the room
+ * has no other members.
  */
 async function requireOtherOwner(
   { room, userId }: MembershipKey,

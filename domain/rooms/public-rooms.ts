@@ -7,23 +7,23 @@ import { bans, members, rooms } from '#schema/tables/room'
 
 const pageSize = 50
 /**
- * Converts to lower case with an explicit ICU collation: order and case rules must not depend on the
- * locale of the database.
+ * Converts a text to lower case. The collation is explicit, because the result and its sort order
+ * must not depend on the locale of the database.
  */
 const lower = (text: SQL | AnyPgColumn) => sql`lower(${text} collate "und-x-icu")`
 const name = lower(rooms.name)
 
 export interface PublicRoomQuery {
-  /** Text to search for. Matches any part of a room's name or id, ignoring case. */
+  /** Part of a room's name or id, in upper or lower case. */
   text: string
-  /** Id of the last room of the previous page; the page starts after this room. */
+  /** Id of the last room of the previous page of results. */
   after?: RoomId | undefined
   caller: UserId
 }
 
 /**
- * Returns a page of public rooms, ordered by name, without rooms that the caller is banned from.
- * Throws `invalid` when `after` is not a room that the caller may see.
+ * Returns a page of public rooms, ordered by name, without rooms from which the caller is banned.
+ * Throws `invalid` if the caller may not see the room `after`.
  */
 export async function listPublicRooms({ text, after, caller }: PublicRoomQuery) {
   const start = after === undefined ? undefined : await findPageStart(after, caller)
@@ -49,14 +49,14 @@ export async function listPublicRooms({ text, after, caller }: PublicRoomQuery) 
     .from(rooms)
     .where(and(isVisible(caller), isMatch, start))
     .orderBy(name, rooms.id)
-    // Requests one extra row, which exists only if there is a next page.
+    // One extra row shows whether there are more rooms.
     .limit(pageSize + 1)
   return { rooms: page.slice(0, pageSize), more: page.length > pageSize }
 }
 
 /**
- * Returns the condition for rooms after `after` in the order of the list. Throws `invalid` for a room
- * that the caller may not see, since the result would reveal its name.
+ * Returns the condition for rooms that follow the room `after` in the list. Throws `invalid` if the
+ * caller may not see that room, because the result would reveal its name.
  */
 async function findPageStart(after: RoomId, caller: UserId): Promise<SQL> {
   const [room] = await db
@@ -69,7 +69,7 @@ async function findPageStart(after: RoomId, caller: UserId): Promise<SQL> {
 }
 
 function isVisible(caller: UserId) {
-  // PostgreSQL reads this list once; a `not exists` condition would be evaluated for every room.
+  // PostgreSQL reads this list once. It would evaluate a `not exists` condition for every room.
   const banned = db.select({ room: bans.room }).from(bans).where(eq(bans.userId, caller))
   return and(eq(rooms.kind, 'public'), isNull(rooms.archivedAt), notInArray(rooms.id, banned))
 }

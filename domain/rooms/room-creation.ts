@@ -7,8 +7,8 @@ import { members, rooms } from '#schema/tables/room'
 import { enqueueEvents } from '../log/event-outbox.ts'
 
 /**
- * Inserts a room, its owner's membership and the events of both in one transaction. Returns false if
- * the id is taken, even if by an archived room.
+ * Inserts a room and its owner's membership, and enqueues the events of both. Returns false if a
+ * room with this id exists, even an archived one.
  */
 export function insertOwnedRoom({ id, name, kind }: Room, owner: UserId): Promise<boolean> {
   return db.transaction(async (tx) => {
@@ -31,10 +31,7 @@ export function insertOwnedRoom({ id, name, kind }: Room, owner: UserId): Promis
   })
 }
 
-/**
- * Returns true if a user already owns a room with this id, name and kind, because an earlier call
- * created it.
- */
+/** Returns true if the user owns a room with this id, name and kind. */
 export async function isOwnedRoom({ id, name, kind }: Room, owner: UserId): Promise<boolean> {
   const [membership] = await db
     .select({ role: members.role })
@@ -46,10 +43,7 @@ export async function isOwnedRoom({ id, name, kind }: Room, owner: UserId): Prom
   return membership?.role === 'owner'
 }
 
-/**
- * Inserts a direct room and its members, unless they exist already, and the events of what it
- * inserts.
- */
+/** Inserts a direct room and its members where they are missing, and enqueues an event for each. */
 export async function insertDirectRoom(
   room: Room,
   pair: readonly UserId[],
@@ -69,8 +63,8 @@ export async function insertDirectRoom(
 }
 
 /**
- * Returns the persisted members of a direct room, or none if it does not exist. Throws `forbidden`
- * for an archived room, and for a room of another kind with this id.
+ * Returns the persisted members of a direct room; no members if the room does not exist. Throws
+ * `forbidden` for an archived room, and for a room of another kind with this id.
  */
 export async function findDirectMembers(id: RoomId): Promise<ReadonlySet<UserId | null>> {
   const rows = await db

@@ -7,8 +7,8 @@ import { users } from '#schema/tables/user'
 import { publicUser } from '../users/directory.ts'
 
 /**
- * Returns a room with the caller's role in it; the role of a non-member is null. Throws `forbidden`
- * with the same message for a room that the caller may not see and for a room that does not exist.
+ * Returns a room with the caller's role, which is null for a non-member. Throws the same
+ * `forbidden` error for a room that does not exist and for a room that the caller may not see.
  */
 export async function requireVisibleRoom(id: RoomId, caller: UserId) {
   const [row] = await db
@@ -28,9 +28,9 @@ export async function requireVisibleRoom(id: RoomId, caller: UserId) {
   return row
 }
 
-/** Returns those `limit` members of a room who joined first, with their names. */
+/** Returns up to `limit` members of a room, in the order in which they joined. */
 export async function listFirstMembers(room: RoomId, limit: number) {
-  // The limit is applied before the join, which would otherwise read the names of all users.
+  // The limit is applied before the join. Otherwise, the join would read the names of all users.
   const first = db
     .select()
     .from(members)

@@ -6,13 +6,12 @@ import { roomHeads } from '#schema/tables/message'
 import { members, readStates, rooms } from '#schema/tables/room'
 import { unreadAfter } from '../messages/unread-count.ts'
 
-/** Maximum number of rooms in the list, so that it fits into one response. */
+/** Maximum number of rooms in the list. The list must fit into one response. */
 const maxRooms = 1_000
 
 /**
- * Returns a query for a user's rooms with their unread counts and, for a direct room, its other
- * member. It is a single statement. If the user has more than 1,000 rooms, it selects those with
- * the newest events.
+ * Returns a query for a user's rooms with their unread counts and, for a direct room, the other
+ * member. If the user has more than `maxRooms` rooms, selects those with the newest events.
  */
 export function roomsOfUser(user: UserId) {
   const others = alias(members, 'others')
@@ -50,7 +49,7 @@ export function roomsOfUser(user: UserId) {
       readSeq: own.readSeq,
       unread: counted.unread,
       mentions: counted.mentions,
-      // A subquery, because a join would also read all members of rooms that are not direct.
+      // A join would read all members of the other rooms, which are not direct.
       other: sql<UserId | null>`case when ${own.kind} = 'direct' then (${other}) end`,
     })
     .from(own)

@@ -9,21 +9,18 @@ export type Reader = Pick<Transaction, 'select'>
 
 /*
  * Memberships and their entries in the member index ROOMS_KV change only under a lock of the room's
- * row: a shared lock to add members, an exclusive lock to remove members or change their roles. Thus
- * no call that started earlier can write a removed member to the member index again. If two owners
- * remove each other at the same time, the second call waits for the first and then fails.
+ * row. Calls that add members take a shared lock. Calls that remove members or change roles take an
+ * exclusive lock. Otherwise, a call that read a membership before its removal could write it to the
+ * member index again.
  */
 
 /** Runs `work` in a transaction with an exclusive lock of the room (FOR NO KEY UPDATE). */
 export function withRoomLock<T>(id: RoomId, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  // Not FOR UPDATE, which would also block inserts of rows that reference the room.
+  // FOR UPDATE would also block inserts of rows that reference the room.
   return lockRooms([id], 'no key update', work)
 }
 
-/**
- * Runs `work` in a transaction with shared locks of the rooms (FOR SHARE): no member can be removed
- * meanwhile.
- */
+/** Runs `work` in a transaction with shared locks of the rooms (FOR SHARE). */
 export function withSharedRoomLocks<T>(
   ids: readonly RoomId[],
   work: (tx: Transaction) => Promise<T>,

@@ -7,10 +7,7 @@ import { users } from '#schema/tables/user'
 const displayName = sql<string>`coalesce(${users.chosenName}, ${users.name})`
 export const publicUser = { userId: users.id, name: displayName }
 
-/**
- * Throws `forbidden` for a user who has never logged in. Such a user cannot be invited and cannot
- * have a direct room.
- */
+/** Throws `forbidden` for a user who has never logged in. */
 export async function requireUser(userId: UserId): Promise<void> {
   const [user] = await db.select({ id: users.id }).from(users).where(eq(users.id, userId))
   if (!user) throw new FunctionError('forbidden', `User ${userId} has never logged in`)
@@ -19,15 +16,12 @@ export async function requireUser(userId: UserId): Promise<void> {
 export const maxUsers = 20
 
 /**
- * The expressions to search by. Each of them has its own index in byte order (schema/tables/user.ts).
+ * SQL expressions to search by. Each has its own index in byte order (see schema/tables/user.ts).
  */
 const searchKeys = { id: sql`${users.id}`, name: sql`lower(${displayName})` }
 const lastCharacter = '\u{10ffff}'
 
-/**
- * Returns users whose id or name starts with a prefix, ignoring case. Scans one range of the index
- * of the expression in `searchKeys`.
- */
+/** Returns users whose id or name starts with a prefix, ignoring case. */
 export function findUsers(by: keyof typeof searchKeys, prefix: string) {
   const key = searchKeys[by]
   const start = sql`lower(${prefix}::text)`
