@@ -12,7 +12,7 @@ describe('simulated users under injected faults', () => {
     ['postgres', newSeed],
     ['pglite', 7],
   ])(
-    'lose no acknowledged message and receive nothing of rooms that they cannot access, on %s with seed %i',
+    'lose no acknowledged message and receive no event of a room without access, on %s with seed %i',
     { timeout: 180_000 },
     async (database, seed) => {
       const report = await runChaos({
@@ -28,7 +28,7 @@ describe('simulated users under injected faults', () => {
         ([, violations]) => violations.length > 0,
       )
       expect(failing, `the evidence is in ${report.dir}`).toEqual([])
-      // A run proves little unless it had enough load and faults.
+      // The run must have had enough load and faults.
       expect(report.acknowledged).toBeGreaterThan(50)
       expect(report.faults).toEqual(expect.arrayContaining(['runtime killed', 'nats killed']))
       expect(report.deliveries.pushed).toBeGreaterThan(50)

@@ -2,7 +2,9 @@ import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
 import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 import type { RoomKind } from '#schema/messages/room'
 
-/** The input of all checks, collected after a run. Times are in ms since the epoch. */
+/**
+ * The input of all checks, collected after a run. Times are in milliseconds since the Unix epoch.
+ */
 export interface Evidence {
   rooms: { id: RoomId; kind: RoomKind; isArchived: boolean }[]
   log: LogEntry[]
@@ -10,23 +12,23 @@ export interface Evidence {
   reactions: { messageId: MessageId; userId: UserId; emoji: string }[]
   /** The earlier texts of edited messages. */
   versions: { messageId: MessageId; text: string }[]
-  /** The sequence number of the last persisted event of each room. */
+  /** The sequence of the last persisted event of each room. */
   heads: { room: RoomId; seq: number }[]
   /** The entries that the member index ROOMS_KV should have according to the database. */
   expectedIndex: Map<string, string>
   index: Map<string, string>
-  /** `{room}.{user}` of each membership in the database, including archived rooms. */
+  /** `{room}.{user}` of each membership in the database, including those in archived rooms. */
   storedMembers: ReadonlySet<string>
   acks: AcknowledgedMessage[]
   changes: AcknowledgedChange[]
   membershipOperations: MembershipOperation[]
   archiveOperations: ArchiveOperation[]
   readOperations: ReadOperation[]
-  /** All pushes to the simulated users, and all answers to their calls that contain marked texts. */
+  /** All events that simulated users received, and all answers with marked texts to their calls. */
   frames: Frame[]
-  /** Times at which a runtime was paused. Its pushes may arrive later by the length of the pause. */
+  /** Times at which a runtime was paused. Events may arrive later by the length of the pause. */
   pauses: { start: number; end: number }[]
-  /** Each member's view of a room, built from pushed events and answers of calls. */
+  /** Each member's view of a room, built from received events and answers of calls. */
   views: UserView[]
   counts: RoomCounts[]
   /** Calls that failed after the last fault, except for intended rejections. */
@@ -74,10 +76,14 @@ export interface AcknowledgedChange {
   on?: boolean
 }
 
-/** The time span in which an operation took effect, or may have taken effect if not acknowledged. */
+/**
+ * An operation, and the time span in which it took effect or, without acknowledgement, may have.
+ */
 export interface TimedOperation {
   start: number
-  /** Time of the acknowledgement or, without one, the latest time at which the call may take effect. */
+  /**
+   * Time of the acknowledgement. Without one, the latest time at which the call may take effect.
+   */
   end: number
   isAcknowledged: boolean
 }
@@ -86,7 +92,9 @@ export interface MembershipOperation extends TimedOperation {
   user: UserId
   room: RoomId
   action: 'join' | 'leave'
-  /** True for a kick: unlike a user who left, a kicked user cannot subscribe to a public room. */
+  /**
+   * True for a kick. A user who left can still subscribe to a public room; a kicked user cannot.
+   */
   isKick?: boolean
 }
 
@@ -98,7 +106,7 @@ export interface ArchiveOperation extends TimedOperation {
 export interface ReadOperation extends TimedOperation {
   user: UserId
   room: RoomId
-  /** The acknowledged read position or, without an acknowledgement, the requested one. */
+  /** The acknowledged read position. Without an acknowledgement, the requested one. */
   seq: number
 }
 
@@ -107,7 +115,7 @@ export interface Frame {
   user: UserId
   at: number
   subject: string
-  /** The time of the call that the frame answers; undefined for a push. */
+  /** The time of the call that the frame answers; undefined if the frame is an event. */
   requestedAt?: number | undefined
   room?: RoomId | undefined
   notice?: Notice
@@ -140,7 +148,10 @@ export interface RoomCounts {
   mentions: number
 }
 
-/** Returns a key that events share if `prev` links them: messages of a thread, or the rest of a room. */
+/**
+ * Returns the chain of an event. The field `prev` of a notice names the previous event of the same
+ * chain. Each thread has a chain for its messages, and each room has a chain for all other events.
+ */
 export function chainOf(event: RoomEvent): string {
   const thread = event.kind === 'message' ? (event.threadId ?? '') : ''
   return `${event.room} ${thread}`

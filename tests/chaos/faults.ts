@@ -14,7 +14,7 @@ export interface FaultOptions {
 
 type Fault = (options: FaultOptions) => Promise<void>
 
-/** Two fault schedules, which run in parallel. Each number is the relative frequency of a fault. */
+/** Two fault schedules, which run in parallel. Each number is a fault's relative frequency. */
 const schedules = {
   runtimes: {
     'runtime killed': 4,
@@ -77,7 +77,7 @@ const faults: Record<FaultName, Fault> = {
 
   'message appended twice': (options) => ignoreOutage(() => appendDuplicate(options)),
 
-  /** Deletes the consumers. New ones start at the first message of the stream and redeliver all events. */
+  /** Deletes the consumers. The recreated consumers deliver all events of the stream again. */
   async 'consumers recreated'({ system }) {
     await ignoreOutage(async () => {
       const jsm = await jetstreamManager(system.nc)
@@ -94,7 +94,9 @@ const faults: Record<FaultName, Fault> = {
     }),
 }
 
-/** Appends a stored message again with a new `Nats-Msg-Id`, so that the stream does not reject it. */
+/**
+ * Appends a stored message again with a new `Nats-Msg-Id`, so that the stream does not reject it.
+ */
 async function appendDuplicate({ system, random }: FaultOptions) {
   const jsm = await jetstreamManager(system.nc)
   const { state } = await jsm.streams.info(CHAT_MESSAGES.stream)
@@ -106,10 +108,7 @@ async function appendDuplicate({ system, random }: FaultOptions) {
   await system.nc.request(stored.subject, stored.data, { headers: hdrs, timeout: 2_000 })
 }
 
-/**
- * Injects a fault that needs NATS. Ignores its failure, because the other schedule may have stopped
- * NATS.
- */
+/** Injects a fault. Ignores an error, because the other schedule may have stopped NATS. */
 async function ignoreOutage(inject: () => Promise<void>) {
   await inject().catch(() => {})
 }

@@ -3,7 +3,9 @@ import type { RoomId, UserId } from '#schema/ids'
 import type { Notice } from '#schema/messages/event'
 import type { Frame } from './evidence.ts'
 
-/** Returns a text that contains a unique number and its room: it is recognizable in any payload. */
+/**
+ * Returns a text that can be recognized in any payload, because it contains its number and room.
+ */
 export function createMarkedText(count: number, room: RoomId, rest = ''): string {
   return `${count} [in ${room}]${rest}`
 }
@@ -24,7 +26,7 @@ export function recordFrames(nc: NatsConnection, user: UserId, onFrame: (frame: 
   for (const subject of pushSubjects)
     nc.subscribe(subject, {
       callback(_error, message) {
-        // Skip the user's own requests, which the subscription receives, too.
+        // The subscription also receives the user's own requests.
         if (message.subject.startsWith(`deliver.${user}.send.`)) return
         if (message.subject.startsWith(`deliver.${user}.reply.`)) return recordAnswer(message)
         const tokens = message.subject.split('.')
@@ -63,8 +65,8 @@ function trackRequestTimes(nc: NatsConnection) {
 const internedRooms = new Map<string, RoomId>()
 
 /**
- * Returns the same copy for all equal ids. In V8, a substring keeps the whole payload that it was cut
- * from in memory; the copy does not.
+ * Returns one shared copy for equal ids. In V8, a substring holds the whole payload in memory; the
+ * copy does not.
  */
 function internRoom(room: RoomId): RoomId {
   const existing = internedRooms.get(room)

@@ -1,4 +1,6 @@
-/** `npm run chaos -- --minutes N --seed S`: prints the verdict of a run and the seed that repeats it. */
+/**
+ * `npm run chaos`: prints the verdict of a run, and the seed with which the run can be repeated.
+ */
 import { parseArgs } from 'node:util'
 import { findPostgres } from '../../stack/install/postgres.ts'
 import { runChaos } from './run.ts'

@@ -22,7 +22,7 @@ import {
 export interface OperationHistory {
   userIds: readonly UserId[]
   rooms: { id: RoomId; kind: RoomKind }[]
-  /** `{room}.{user}` of each membership that follows from acknowledged operations. */
+  /** `{room}.{user}` of each membership according to the acknowledged operations. */
   presumedMembers: Set<string>
   sentMessages: SentMessage[]
   acks: AcknowledgedMessage[]
@@ -50,7 +50,7 @@ export function createOperationHistory(userIds: readonly UserId[]): OperationHis
   return { userIds, ...lists, ...operations, presumedMembers: new Set(), textCount: 0 }
 }
 
-/** Makes a call, and, unless it is rejected, lists it with the time span in which it may take effect. */
+/** Makes a call. Unless it is rejected, adds it to `list` with the time span of its effect. */
 export async function recordOperation<O extends TimedOperation, N extends FunctionName>(
   list: O[],
   fields: Omit<O, keyof TimedOperation>,
@@ -62,7 +62,7 @@ export async function recordOperation<O extends TimedOperation, N extends Functi
     end: Number.POSITIVE_INFINITY,
     isAcknowledged: false,
   } as O
-  // Add the entry before the call: the operation may take effect at any time from now on.
+  // The entry is added before the call, because the operation may take effect before the answer.
   list.push(entry)
   const outcome = await call()
   if (outcome.ok) Object.assign(entry, { end: Date.now(), isAcknowledged: true })
@@ -108,12 +108,12 @@ export function recordAck(
   const { room, id, seq, text } = ack
   const notifyId = toNotifyId({ id, seq })
   history.acks.push({ user: userId, room, id, seq, text, clientId: ack.clientId as ClientId })
-  // List a message once, although a retry returns a second acknowledgement of it.
+  // A retry returns a second acknowledgement of the same message.
   if (history.sentMessages.findLast((message) => message.id === id)) return
   history.sentMessages.push({ room, id, seq, sender: userId, notifyId })
 }
 
-/** Returns in most cases a room of which the user is probably a member, and otherwise any room. */
+/** Returns a room. In most cases, the user is probably a member of it. */
 export function pickRoom(
   { userId }: SimulatedUser,
   { rooms, presumedMembers }: OperationHistory,
@@ -123,7 +123,9 @@ export function pickRoom(
   return random.pick(memberRooms.length > 0 && random.next() < 0.85 ? memberRooms : rooms).id
 }
 
-/** Returns a random message of the newest 200. With `sentBy`, returns only a message of that user. */
+/**
+ * Returns a random message of the newest 200. With `sentBy`, returns only a message of that user.
+ */
 export function pickMessage(
   { sentMessages }: OperationHistory,
   random: Random,
@@ -135,7 +137,7 @@ export function pickMessage(
   return recent.length === 0 ? undefined : random.pick(recent)
 }
 
-/** Creates a marked text, sometimes with a mention, and sometimes too long for a notice. */
+/** Creates a marked text. Some texts contain a mention, and some are too long for a notice. */
 export function createText(history: OperationHistory, room: RoomId, random: Random): string {
   const mention = random.next() < 0.2 ? ` @${random.pick(history.userIds)}` : ''
   const rest = random.next() < 0.05 ? ' and so on'.repeat(150) : ''

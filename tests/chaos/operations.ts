@@ -41,7 +41,9 @@ const weights = {
   reconnect: 1,
 }
 
-/** Runs a random operation. Many are rejected as expected, because the user lacks the permission. */
+/**
+ * Runs a random operation. The server rejects many of them, because the user lacks the permission.
+ */
 export async function runOperation(
   actor: SimulatedUser,
   history: OperationHistory,
@@ -51,7 +53,7 @@ export async function runOperation(
   await operations[history.rooms.length === 0 ? 'create' : name](actor, history, random)
 }
 
-/** Creates a public, a private and a direct room, and invites most users. */
+/** Creates a public, a private and a direct room, and invites most users to them. */
 export async function createInitialRooms(
   users: readonly SimulatedUser[],
   history: OperationHistory,
@@ -152,7 +154,10 @@ const operations: Record<keyof typeof weights, Operation> = {
     if (outcome.ok) operation.seq = outcome.value.seq
   },
 
-  /** Calls functions that only read data. The frame recorder records their answers for the checks. */
+  /**
+   * Calls functions that only read data. The recorder (see frame-recorder.ts) records their
+   * answers.
+   */
   async read(actor, history, random) {
     const room = pickRoom(actor, history, random)
     const message = pickMessage(history, random)
@@ -192,7 +197,7 @@ const operations: Record<keyof typeof weights, Operation> = {
       { user: actor.userId, room, action: 'join' },
       call,
     )
-    // Load the room at once, so that its view is updated by pushed events from now on.
+    // Loads the room immediately, because events update the view only after the room is loaded.
     if (ok) await actor.follow(room).catchUp()
   },
 
@@ -241,7 +246,7 @@ async function create(
   const room = `room-${random.between(0, 2 ** 32).toString(36)}-${history.rooms.length}` as RoomId
   const call = () => actor.call('room.create', { room, name: 'A room', kind })
   const { ok } = await recordMembership(history, { user: actor.userId, room, action: 'join' }, call)
-  // Add the room even without an acknowledgement: it may have been created.
+  // Without an acknowledgement, the room may still have been created.
   history.rooms.push({ id: room, kind })
   if (ok) await actor.follow(room).catchUp()
 }

@@ -43,8 +43,8 @@ export function createDeletion(seq: number): RoomEvent {
 }
 
 /**
- * Returns the evidence of a run without violations: alice sends three messages; bob receives them, marks
- * the first as read, and reacts to the second.
+ * Returns the evidence of a run without violations. Alice sends three messages. Bob receives them,
+ * marks the first as read, and reacts to the second.
  */
 export function createPassingRun() {
   const reacted = { kind: 'react', room, by: bob, at: sentAtIso, message: targetOf(2) } as const

@@ -16,7 +16,9 @@ export interface ReplayedMessage {
 
 export type Replay = ReadonlyMap<MessageId, ReplayedMessage>
 
-/** Returns the state of each message. If CHAT_MESSAGES has a message twice, the first copy counts. */
+/**
+ * Returns the state of each message. If CHAT_MESSAGES has two copies of one, uses the first copy.
+ */
 export function replay(log: readonly PlacedEvent[]): Replay {
   const messages = new Map<MessageId, ReplayedMessage>()
   for (const { seq, event } of log) {
@@ -25,8 +27,8 @@ export function replay(log: readonly PlacedEvent[]): Replay {
     const unchanged = { isDeleted: false, reactions: new Set<string>() }
     messages.set(id, { room, seq, threadId, sender, text, mentions, ...unchanged })
   }
-  // Apply changes in a second pass. The stream no longer has a deleted message, so its deletion event
-  // adds the message.
+  // Changes are applied in a second pass. A deleted message is no longer in the stream, so its
+  // deletion event adds the message.
   for (const { event } of log) {
     if (!('message' in event)) continue
     const { id, seq } = readNotifyId(event.message.notifyId)

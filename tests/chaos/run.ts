@@ -37,14 +37,14 @@ export interface ChaosOptions {
 
 export interface ChaosReport {
   seed: number
-  /** Number of answers by function and code, such as `send forbidden`. */
+  /** Number of answers by key `{function} {code}`, such as `send forbidden`. */
   answers: Record<string, number>
   acknowledged: number
   faults: FaultName[]
   deliveries: DeliveryCounts
-  /** The violations that each check found, by the name of the check. */
+  /** Violations by the name of the check. */
   verdict: Record<string, string[]>
-  /** The folder of the logs and the evidence, if a check failed. */
+  /** Folder of the logs and the evidence; only present if a check failed. */
   dir?: string
 }
 
@@ -137,7 +137,7 @@ async function runLoad(
   return injected
 }
 
-/** Injects one fault after another, even if the system has not recovered from the previous fault. */
+/** Injects one fault after another without waiting until the system has recovered. */
 async function runFaultSchedule(
   schedule: ScheduleName,
   system: SystemUnderTest,
@@ -161,7 +161,9 @@ async function runFaultSchedule(
   }
 }
 
-/** Runs operations after the last fault. Returns the calls that failed, except for rejected calls. */
+/**
+ * Runs operations after the last fault. Returns the calls that failed, except for rejected calls.
+ */
 async function runWithoutFaults(
   system: SystemUnderTest,
   history: OperationHistory,
@@ -178,8 +180,8 @@ async function runWithoutFaults(
   return Object.entries(system.answers).flatMap(([answer, count]) => {
     const added = count - (before[answer] ?? 0)
     const [, code = ''] = answer.split(' ')
-    // The operation `reconnect` closes the user's connection. The user's calls in flight then fail
-    // with `disconnected`, as expected.
+    // The operation `reconnect` closes the user's connection, so the user's calls in flight fail
+    // with `disconnected`.
     if (added === 0 || !isIndeterminate(code) || code === 'disconnected') return []
     return [`${answer}: ${added} times`]
   })

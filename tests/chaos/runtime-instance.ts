@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describeExit } from '../../stack/services/process.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 
-/** A runtime process into which faults are injected, one at a time. */
+/** A runtime process. Only one fault at a time is injected into it. */
 export interface RuntimeInstance extends AsyncDisposable {
   kill(): Promise<void>
   /** Stops the process gracefully, and starts it again. */
@@ -26,7 +26,7 @@ export function createRuntimeInstance(
         const exit = service.exited
         await stopAndRestart(async () => {})
         const { code } = await exit
-        // Ignore the code null: a slow shutdown, for example during an outage, ended with SIGKILL.
+        // The code is null if the shutdown took too long and ended with SIGKILL, which is no crash.
         if (code) onCrash(`${service.name} exited with code ${code} on a restart`)
       }),
     pause: (ms) =>
@@ -52,7 +52,8 @@ export function createRuntimeInstance(
   async function stopAndRestart(stop: () => Promise<void>) {
     isExitExpected = true
     await stop()
-    // Retry as an orchestrator does: a runtime exits when its dependencies are unavailable for a minute.
+    // A runtime exits if its dependencies are unavailable for a minute. Retries, as an orchestrator
+    // does.
     for (let attempt = 1; ; attempt++) {
       try {
         await service.restart()

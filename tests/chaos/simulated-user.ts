@@ -25,7 +25,7 @@ export interface SimulatedUser {
   client: Client<Contracts>
   call: CallFunction
   views: Map<RoomId, UserRoomView>
-  /** The closed views of rooms that the user left or that were archived. */
+  /** Closed views of rooms to which the user lost access. */
   pastViews: UserRoomView[]
   follow(room: RoomId): UserRoomView
   reconnect(): Promise<void>
@@ -44,7 +44,7 @@ export interface SimulatedUserOptions {
   onAnswer: (name: FunctionName, code: string, reason?: string) => void
 }
 
-/** Error codes that do not tell whether the call has taken effect. */
+/** Error codes of calls that may or may not have taken effect. */
 const indeterminateCodes = new Set([
   'timeout',
   'disconnected',
@@ -109,7 +109,7 @@ export async function connectSimulatedUser(options: SimulatedUserOptions): Promi
     if (isOwnMembership && (event.action === 'leave' || event.action === 'kick'))
       return unfollow(room)
     if (event?.kind === 'room' && event.action === 'archive') return unfollow(room)
-    // The server publishes to `deliver.{user}` only for rooms that the user is a member of.
+    // Natter publishes to `deliver.{user}` only events of rooms in which the user is a member.
     if (subject.startsWith('deliver.') || (isOwnMembership && event.action === 'join')) follow(room)
     views.get(room)?.receive(notice)
   }
@@ -123,7 +123,7 @@ export async function connectSimulatedUser(options: SimulatedUserOptions): Promi
     follow,
     async reconnect() {
       await nc.reconnect().catch(() => undefined)
-      // Fetch the events that were published while the user was disconnected: they are not pushed again.
+      // Fetches the events that were published while the user was disconnected.
       await Promise.all([...views.values()].map((view) => view.catchUp()))
     },
     flush: () => nc.flush(),

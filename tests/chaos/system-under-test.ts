@@ -18,7 +18,7 @@ import type { DeliveryCounts } from './user-room-view.ts'
 
 /** The processes into which faults are injected, and the simulated users who call them. */
 export interface SystemUnderTest extends AsyncDisposable {
-  /** The folder of the log files. It is deleted on disposal unless `preserveLogs` was called. */
+  /** Folder of the log files. It is deleted on disposal, unless `preserveLogs` was called. */
   dir: string
   preserveLogs(): void
   nats: NatsService
@@ -30,7 +30,7 @@ export interface SystemUnderTest extends AsyncDisposable {
   frames: Frame[]
   pauses: { start: number; end: number }[]
   crashes: string[]
-  /** Number of answers by function and code, such as `send forbidden`. */
+  /** Number of answers by key `{function} {code}`, such as `send forbidden`. */
   answers: Record<string, number>
   deliveries: DeliveryCounts
 }
@@ -41,7 +41,10 @@ export interface SystemOptions {
   database: DatabaseKind
 }
 
-/** Token lifetime: longer than the longest run, and below the day that `auth.callout` accepts at most. */
+/**
+ * Token lifetime. It must be longer than the longest run, but `auth.callout` rejects more than a
+ * day.
+ */
 const tokenSeconds = 86_000
 
 export async function startSystem(options: SystemOptions): Promise<SystemUnderTest> {
@@ -143,7 +146,7 @@ export async function startSystem(options: SystemOptions): Promise<SystemUnderTe
   }
 }
 
-/** Waits until the server knows the names of all users: an unknown user cannot be invited. */
+/** Waits until all users are in the database. Other users cannot be invited. */
 async function untilKnown(users: readonly SimulatedUser[]): Promise<void> {
   const userIds = users.map(({ userId }) => userId)
   for (;;) {

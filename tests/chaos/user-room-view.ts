@@ -5,13 +5,13 @@ import type { Notice, RoomEvent } from '#schema/messages/event'
 import type { VisibleMessage } from './evidence.ts'
 import type { CallFunction } from './simulated-user.ts'
 
-/** A room as a client shows it: the view applies pushed events, and fetches those it missed. */
+/** A room as a client shows it. The view applies received events and fetches missed events. */
 export interface UserRoomView {
   readonly room: RoomId
-  /** True after the user has lost access. A user who joins again gets a new view. */
+  /** True after the user has lost access to the room. */
   readonly isClosed: boolean
   readonly messages: ReadonlyMap<MessageId, VisibleMessage>
-  /** Descriptions of answers that no correct server gives. */
+  /** Descriptions of answers that are never correct. */
   readonly violations: string[]
   receive(notice: Notice): void
   /** Fetches missing events. Resolves with false when access is lost or all attempts fail. */
@@ -19,7 +19,7 @@ export interface UserRoomView {
   close(): void
 }
 
-/** How many events were pushed, how many `chat.sync` returned, and how often a room was reloaded. */
+/** Numbers of received events, of events that `chat.sync` returned, and of room reloads. */
 export interface DeliveryCounts {
   pushed: number
   synced: number
@@ -34,9 +34,8 @@ interface ViewedMessage extends VisibleMessage {
 }
 
 /**
- * The view calls `chat.sync` after this number of pushed events. If every notice of a thread was lost,
- * only this call finds the thread, because `prev` links only events of the same thread. An answer of
- * `chat.sync` can have more events than this number.
+ * The view calls `chat.sync` after this number of received events. If all notices of a thread are
+ * lost, `prev` does not reveal the gap, because it links only events of the same thread.
  */
 const maxEventsBetweenSyncs = 200
 const maxAttempts = 40
@@ -47,9 +46,9 @@ export function createUserRoomView(
   deliveries: DeliveryCounts,
 ): UserRoomView {
   let messages = new Map<MessageId, ViewedMessage>()
-  /** The view has all events up to this sequence number; undefined before the room is loaded. */
+  /** The view has all events up to this sequence. Undefined before the room is loaded. */
   let completeTo: number | undefined
-  /** Sequence number of the last applied event by thread; the key '' stands for the room itself. */
+  /** Sequence of the last applied event by thread id; the key '' stands for the room itself. */
   const heads = new Map<string, number>()
   let highestSeq = 0
   let eventsSinceSync = 0
@@ -110,7 +109,7 @@ export function createUserRoomView(
     return true
   }
 
-  /** Fetches all events up to the highest sequence that has been pushed so far. */
+  /** Fetches all events up to the highest sequence that was received. */
   async function fetchMissing(): Promise<boolean> {
     for (let attempt = 1; attempt <= maxAttempts && !isClosed; attempt++) {
       const upTo = highestSeq
@@ -139,13 +138,13 @@ export function createUserRoomView(
       deliveries.synced++
       return applyEvent(messages, seq, event)
     })
-    // An edit may come before the deletion of a message whose original event is already erased. The
-    // edit then finds no message. The deletion creates the entry, so the edit is applied again after it.
+    // If the event of a deleted message was purged, an edit before the deletion finds no message.
+    // The deletion then adds the message, so the edit is applied again after it.
     for (const [index, { seq, event }] of events.entries())
       if (!applied[index] && !applyEvent(messages, seq, event))
         violations.push(`chat.sync since ${since} has ${seq}, which changes an unknown message`)
-    // The answer includes all events that were pushed before the call, up to `upTo`. It lacks erased
-    // events, so its last event may be lower.
+    // The answer includes all events up to `upTo`, except purged ones. So its last sequence may be
+    // lower than `upTo`.
     completeTo = Math.max(last, upTo)
     eventsSinceSync = 0
     return 'done'
@@ -174,7 +173,8 @@ function applyEvent(
     const { id, threadId = '', text } = event
     const existing = messages.get(id)
     if (!existing) messages.set(id, { ...createViewedMessage(seq, threadId), text })
-    // The stream may contain a message twice: the sequence number of the first copy counts.
+    // The stream may contain two copies of a message. The message has the sequence of the first
+    // copy.
     else if (!existing.isDeleted) existing.seq = Math.min(existing.seq, seq)
     return true
   }
@@ -204,7 +204,7 @@ function createViewedMessage(seq: number, threadId: MessageId | ''): ViewedMessa
   return { seq, threadId, ...initial, reactionStates: new Map(), reactions: new Set() }
 }
 
-/** Merges a message that the server returned into the message of the view, which may be newer. */
+/** Merges a message from an answer into the message of the view, which may be newer. */
 function mergeMessage(message: Message, existing?: ViewedMessage): ViewedMessage {
   const { seq, threadId = '', text, deletedAt, editedSeq = 0 } = message
   const current = existing ?? createViewedMessage(seq, threadId)
@@ -212,7 +212,9 @@ function mergeMessage(message: Message, existing?: ViewedMessage): ViewedMessage
   return { ...current, text, editedSeq, isDeleted: deletedAt !== undefined }
 }
 
-/** Reads all messages of a room and its threads. If a call fails, returns 'forbidden' or undefined. */
+/**
+ * Reads all messages of a room and its threads. Returns 'forbidden' or undefined if a call fails.
+ */
 async function readHistory(room: RoomId, call: CallFunction, violations: string[]) {
   const messages = new Map<MessageId, ViewedMessage>()
   const threads: MessageId[] = []
@@ -224,8 +226,8 @@ async function readHistory(room: RoomId, call: CallFunction, violations: string[
           ? await call('chat.history', { room, after, limit: 100 })
           : await call('chat.history.thread', { room, threadId, after, limit: 100 })
       if (!page.ok) return page.code === 'forbidden' ? 'forbidden' : undefined
-      // Each page includes the events up to its own `asOf`. The next sync starts at the lowest `asOf`,
-      // so that it misses no event.
+      // Each history page includes the events up to its own `asOf`. The next `chat.sync` must start
+      // at the lowest `asOf`.
       asOf = Math.min(asOf, page.value.asOf)
       for (const message of page.value.messages) {
         if (message.seq <= after) violations.push(`a page after ${after} has ${message.seq}`)

@@ -29,7 +29,7 @@ export function findLostMessages({ acks, rows }: Evidence, messages: Replay): st
   })
 }
 
-/** Returns messages that are stored twice, including unacknowledged ones. */
+/** Returns messages that are stored twice, whether they were acknowledged or not. */
 export function findDuplicates({ rows }: Evidence): string[] {
   const byClient = Map.groupBy(rows, ({ sender, clientId }) => `${sender}'s ${clientId}`)
   const byText = Map.groupBy(
@@ -57,7 +57,7 @@ export function findLostChanges({ changes, log, rows }: Evidence, messages: Repl
     if (kind === 'delete')
       return isDeleted ? [] : [`${user} deleted ${room} ${message?.seq}, but it is still stored`]
     if (isDeleted || matchesChange(events.get(seq), change)) return []
-    // The removal of a reaction that does not exist appends no event, and returns the sequence of the
+    // The removal of a missing reaction appends no event. The call returns the sequence of the
     // message.
     if (kind === 'react' && !change.on && seq === message?.seq) return []
     return [`${kind} of ${room} ${message?.seq} by ${user} does not match the log's event ${seq}`]
@@ -177,9 +177,9 @@ export function checkUnreadCounts(evidence: Evidence, messages: Replay): string[
 }
 
 /**
- * Returns true if the read position is the last acknowledged one, or may come from a later call
- * without an acknowledgement. If no call was acknowledged, also returns true for 0, and for a position
- * below the event of the user's join.
+ * Returns true if the read position can result from the calls: from the last acknowledged call or
+ * from a later unacknowledged one. Without an acknowledged call, it can also be the initial
+ * position.
  */
 function isPlausibleReadSeq(count: RoomCounts, evidence: Evidence): boolean {
   const { user, room, readSeq } = count
@@ -193,7 +193,7 @@ function isPlausibleReadSeq(count: RoomCounts, evidence: Evidence): boolean {
   )
 }
 
-/** Returns true if the read position precedes a join of the user, as that of a new member does. */
+/** Returns true if the read position precedes a join of the user, as the initial one does. */
 function isJoinPosition({ user, room, readSeq }: RoomCounts, { log }: Evidence): boolean {
   return log.some(({ seq, event }) => {
     const isJoin = event.kind === 'member' && event.action === 'join' && event.userId === user

@@ -50,7 +50,7 @@ export function findWrongNotices({ frames, log }: Evidence): string[] {
     if (!notice) return []
     const { room, seq, prev, event } = notice
     const stored = events.get(seq)
-    // The event of a deleted message is erased from the log, so there is nothing to compare.
+    // The event of a deleted message was purged from the log, so it cannot be compared.
     if (!stored) return []
     if (event && !isDeepStrictEqual(event, stored))
       return [`${user} received another event ${room} ${seq} than the log has`]
@@ -76,9 +76,9 @@ export function findLeaks(evidence: Evidence): string[] {
   )
 
   /**
-   * Returns true if the user had no access at any of these times. A pause of a runtime delays pushes:
-   * if one of the times is in a pause or shortly after it, the user must also have had no access when
-   * the pause began.
+   * Returns true if the user had no access to the room at each time in `at`. A pause of a runtime
+   * delays events, so for a time in or shortly after a pause, the start of the pause is checked
+   * too.
    */
   const lacksAccess = (user: UserId, room: RoomId, at: number[], isPush: boolean) => {
     const paused = pauses.filter(({ start, end }) =>
@@ -94,12 +94,12 @@ export function findLeaks(evidence: Evidence): string[] {
   return frames.flatMap((frame) => {
     const { user, at, requestedAt, room, notice, subject, texts } = frame
     const isPush = requestedAt === undefined
-    // A push is allowed when the user had access at the time of the event or of its delivery.
+    // An event is allowed if the user had access when it was stored or when it was delivered.
     const storedAt = notice && (times.get(notice.seq) ?? Date.parse(notice.event?.at ?? ''))
     const pushTimes = storedAt ? [storedAt, at] : [at]
     const leaks = texts
       .filter((text) => {
-        // The text was read after the call was made and after the text was sent. So the user must have
+        // The text was read after the call started and after the text was sent. The user must have
         // had access at the later of these two times.
         const readAt = Math.max(requestedAt ?? 0, textTimes.get(text.count) ?? 0)
         return lacksAccess(user, text.room, isPush ? pushTimes : [readAt], isPush)
@@ -112,13 +112,13 @@ export function findLeaks(evidence: Evidence): string[] {
   })
 }
 
-/** Returns true for events about the user: the user's membership, read positions, rejected messages. */
+/** Returns true for events about the user's own membership, read position or rejected message. */
 function isOwnNotice({ user, subject, notice }: Frame): boolean {
   const event = notice?.event
   return (event?.kind === 'member' && event.userId === user) || /\.(read|rejected)\./.test(subject)
 }
 
-/** Returns true if the notice tells a member that the room is archived or restored. */
+/** Returns true for a notice to a member that the room was archived or restored. */
 function isArchiveNotice(
   { notice }: Frame,
   membershipOperations: readonly MembershipOperation[],
@@ -130,10 +130,9 @@ function isArchiveNotice(
 }
 
 /**
- * Returns true if the user was certainly not a member at this time. Either the user had never joined,
- * or an acknowledged leave ended more than `graceMs` before, and no join ended after this leave began.
- * With `isPublic`, returns true only for kicked users, because all others may subscribe to a public
- * room.
+ * Returns true if the user was certainly not a member at the time `at`: the user had never joined,
+ * or an acknowledged leave ended more than `graceMs` before. With `isPublic`, returns true only for
+ * kicked users, because all other users may subscribe to a public room.
  */
 export function isRemoved(
   membershipOperations: readonly MembershipOperation[],
@@ -166,7 +165,9 @@ function isArchived(archiveOperations: readonly ArchiveOperation[], at: number):
   )
 }
 
-/** Checks memberships whose last acknowledged operation did not overlap with an opposite operation. */
+/**
+ * Checks each membership, unless its last acknowledged operation overlapped with an opposite one.
+ */
 export function checkMembers({ membershipOperations, storedMembers }: Evidence): string[] {
   const byPair = Map.groupBy(membershipOperations, ({ user, room }) => `${room}.${user}`)
   return [...byPair].flatMap(([pair, all]) => {

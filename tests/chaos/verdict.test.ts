@@ -18,7 +18,10 @@ import { checkEvidence, type checks } from './verdict.ts'
 
 type PassingRun = ReturnType<typeof createPassingRun>
 
-/** Changes the evidence of a passing run, and returns the names of the checks that then fail. */
+/**
+ * Applies `change` to the evidence of a passing run. Returns the names of the checks that then
+ * fail.
+ */
 function findFailingChecks(change: (evidence: PassingRun) => unknown): string[] {
   const evidence = createPassingRun()
   change(evidence)
@@ -176,7 +179,7 @@ describe('checkEvidence', () => {
       ({ frames }) => frames.push(createNoticeFrame(3, 2, eve)),
     ],
     [
-      'a text returned to a non-member',
+      'a text in an answer to a non-member',
       'no user receives events or texts of a room without access',
       ({ frames }) => frames.push(createAnswerFrame(sentAt, 3, eve)),
     ],
@@ -186,7 +189,7 @@ describe('checkEvidence', () => {
       ({ membershipOperations }) => membershipOperations.push(leave(sentAt - 5_000)),
     ],
     [
-      'a text sent after a removal, in the answer to a call made before the removal',
+      'an answer to a removed member with a text that was sent after the removal',
       'no user receives events or texts of a room without access',
       ({ membershipOperations, frames }) => {
         frames.splice(0, 3)
@@ -195,7 +198,7 @@ describe('checkEvidence', () => {
       },
     ],
     [
-      'an event of an archived room',
+      'an event that is pushed long after its room was archived',
       'no user receives events or texts of a room without access',
       ({ archiveOperations }) =>
         archiveOperations.push({ ...leave(sentAt - 5_000), action: 'archive' }),
@@ -221,12 +224,12 @@ describe('checkEvidence', () => {
         }),
     ],
     [
-      'a deleted text in the log',
+      'the text of a deleted message in the log',
       'deleted texts are erased from the log, the database and answers',
       ({ log }) => log.push({ seq: 5, at: sentAt, event: createDeletion(1) }),
     ],
     [
-      'a deleted text in a later answer',
+      'the text of a deleted message in an answer five seconds after the deletion',
       'deleted texts are erased from the log, the database and answers',
       ({ log, changes, frames }) => {
         log.splice(0, 1)
@@ -261,7 +264,7 @@ describe('checkEvidence', () => {
       ({ readOperations }) => Object.assign(first(readOperations), { seq: 2 }),
     ],
     [
-      'a read position of a new member that is above the join event',
+      'a new member whose read position is above their join event',
       'unread and mention counts are correct',
       ({ log, readOperations, counts }) => {
         readOperations.length = 0
@@ -270,17 +273,17 @@ describe('checkEvidence', () => {
       },
     ],
     [
-      'a member missing in the index',
+      'a member missing in the member index',
       'the live index matches the database',
       ({ index }) => index.delete('room-1.bob'),
     ],
     [
-      'a non-member in the index',
+      'a non-member in the member index',
       'the live index matches the database',
       ({ index }) => index.set('room-1.eve', '{"role":"member"}'),
     ],
     [
-      'a different role in the index',
+      'a different role in the member index',
       'the live index matches the database',
       ({ index }) => index.set('room-1.bob', '{"role":"owner"}'),
     ],
@@ -312,7 +315,7 @@ describe('checkEvidence', () => {
       },
     ],
     [
-      'an event from before a removal that arrives long after the removal',
+      'an event that was stored before a removal and arrives long after the removal',
       ({ membershipOperations, storedMembers, frames }) => {
         membershipOperations.push(leave(sentAt + 200))
         storedMembers.delete(`${room}.bob`)
@@ -357,7 +360,7 @@ describe('checkEvidence', () => {
       },
     ],
     [
-      'a read position of a new member that is below the join event',
+      'a new member whose read position is below their join event',
       ({ log, heads, readOperations, counts }) => {
         readOperations.length = 0
         log.push(createJoin(5))

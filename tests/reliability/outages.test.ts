@@ -37,8 +37,8 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     answers.push(await app.send(room, 'last', 'alice'))
     await app.waitForRows(room, 1)
 
-    // Events that a killed runtime did not acknowledge are redelivered with a delay. Until they are
-    // persisted, `asOf` is below their sequences, so `chat.sync` returns them.
+    // The events that the killed runtime did not acknowledge are redelivered with a delay. Until
+    // these events are persisted, `asOf` is below their sequences, so `chat.sync` returns them.
     const { messages, asOf } = await app.call('chat.history', { room }, 'alice')
     const since = await app.call('chat.sync', { room, since: asOf }, 'alice')
     const missed = since.recovered ? since.events : []
@@ -94,7 +94,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     const read = (notifyId: string) => app.call('msg.get', { notifyId }, 'bob')
     expect(await read(edited.notifyId)).toMatchObject({ text: edited.text, editedSeq: edit.seq })
     expect(await read(deleted)).toMatchObject({ text: '' })
-    // chat.sync omits the text of the deleted message, although the deletion is not persisted yet.
+    // `chat.sync` omits the deleted message, although the deletion is not persisted yet.
     const missed = await app.call('chat.sync', { room, since: sent.seq - 1 }, 'bob')
     expect(JSON.stringify(missed)).not.toContain('secret')
 
@@ -104,7 +104,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     expect(await app.waitForRows(secret, 1)).toMatchObject([{ seq: privateMessage.seq }])
   }, 60_000)
 
-  it('are reported as unavailable, not as unknown, when only the unavailable database has them', async () => {
+  it('are reported as unavailable, not as unknown, if only the unavailable database has them', async () => {
     const room = await app.createRoom(['alice'])
     const { id, seq } = await app.send(room, 'long ago', 'alice')
     await app.waitForRows(room, 1)
@@ -141,15 +141,15 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     for (const sent of [deleted, reply])
       await app.call('msg.delete', { notifyId: toNotifyId(sent) }, 'alice')
 
-    // The test removes the deletions from MSG_CACHE, and `persist` receives the unacknowledged events
-    // again only after half a minute. Until then, only the stream has the deletions, so the restarted
-    // runtime must read them from there.
+    // After the deletions are removed from MSG_CACHE, only CHAT_MESSAGES has them. `persist`
+    // receives these events again only after half a minute, so the runtime must read them from
+    // CHAT_MESSAGES.
     await servers.runtime.kill('SIGKILL')
     await servers.database.restart()
     const cache = await app.openBucket(MSG_CACHE)
     for (const { id } of [deleted, reply]) await cache.purge(id)
     await servers.runtime.restart()
-    // The database is available again, but the edit is not persisted yet.
+    // The database is available again, but does not have the edit yet.
     await app.call('msg.delete', { notifyId: edited }, 'alice')
     const read = async () => [
       await app.call('chat.history', { room }, 'bob'),
@@ -178,7 +178,8 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('messages, on %s', (kind) =>
     await servers.nats.kill('SIGKILL')
     await servers.nats.restart()
 
-    // The restart closed all connections and deleted the in-memory buckets, which the runtime recreates.
+    // The restart closed all connections and deleted the in-memory buckets. The runtime recreates
+    // them.
     await expect.poll(tryToConnect, reconnection).toBe('connected')
     await using later = createApp(servers.urls)
     const send = () =>

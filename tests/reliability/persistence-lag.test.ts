@@ -22,7 +22,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
     await servers?.[Symbol.asyncDispose]()
   })
 
-  /** Pauses a consumer of CHAT_MESSAGES once it has handled all events. */
+  /** Pauses a consumer of CHAT_MESSAGES after it has handled all events. */
   async function pause(name: 'persist' | 'persist-thread') {
     const { nc } = await app.connectAs('functions')
     const { consumers } = await jetstreamManager(nc)
@@ -40,14 +40,14 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
     }, polling)
   }
 
-  /** Stores an event in CHAT_MESSAGES and does nothing else, like a process that crashes right afterwards. */
+  /** Stores an event in CHAT_MESSAGES. Does nothing else, like a process that then crashes. */
   async function append(room: RoomId, event: object): Promise<number> {
     const { nc } = await app.connectAs('functions')
     const reply = await nc.request(`chat.${room}`, JSON.stringify(event), { timeout: 5_000 })
     return reply.json<{ seq: number }>().seq
   }
 
-  it('chat.history returns an asOf below the sequences of replies that it does not count yet', async () => {
+  it('chat.history returns an asOf below the sequences of replies that its counts lack', async () => {
     const room = await app.createRoom(['alice'])
     const first = await app.send(room, 'first', 'alice')
     await pause('persist-thread')
@@ -63,7 +63,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
     expect(asOf).toBeLessThan(reply.seq)
   })
 
-  it('MSG_CACHE does not store a message that arrives late, because its deletion may already be evicted', async () => {
+  it('MSG_CACHE does not store a message that is broadcast a minute late', async () => {
     const room = await app.createRoom(['alice', 'bob'])
     const mailbox = await app.listen(roomNotify, { room }, 'bob')
     const cache = await app.openBucket(MSG_CACHE)
@@ -92,7 +92,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
       await pause('persist')
     })
 
-    /** Sends a message, and waits until MSG_CACHE has it, so that the test can purge it from there. */
+    /** Sends a message, and waits until it is in MSG_CACHE. */
     async function send(text: string) {
       const clientId = newClientId()
       const sent = await app.send(room, text, 'alice', clientId)
@@ -104,7 +104,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
 
     it.each([
       ['that is persisted', () => persisted],
-      ['that only the stream has', () => send('a mistake')],
+      ['that is only in CHAT_MESSAGES', () => send('a mistake')],
     ])('msg.get returns the latest edit of a message %s', async (_, create) => {
       const { id, notifyId } = await create()
       await app.call('msg.edit', { notifyId, text: 'less of one' }, 'alice')
@@ -113,14 +113,14 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
 
       const read = () => app.call('msg.get', { notifyId }, 'alice')
 
-      // For a moment, a process has cached that all events are persisted. It then reads only the
-      // database, which lacks the edits, and may return the old text.
+      // The runtime may still have cached that all events are persisted. Until that entry expires,
+      // the runtime returns the old text from the database.
       const newest = { text: 'none', editedSeq: seq, editedAt: expect.any(String) }
       await expect.poll(read).toMatchObject(newest)
       expect(await read()).toMatchObject(newest)
     })
 
-    it('msg.find and send.thread find a message that only the stream has', async () => {
+    it('msg.find and send.thread find a message that is only in CHAT_MESSAGES', async () => {
       const first = await send('a question')
       const answer = { room, threadId: first.id, clientId: newClientId(), text: 'an answer' }
       await (await app.openBucket(MSG_CACHE)).purge(first.id)
@@ -138,7 +138,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
       await expect(find(absent)).rejects.toMatchObject({ code: 'not_found' })
     })
 
-    it('no function returns the text of a deleted message, although the stream still has it', async () => {
+    it('no function returns the text of a deleted message that is still in CHAT_MESSAGES', async () => {
       const { id, seq, at, clientId, notifyId } = await send('a secret')
       await app.call('msg.edit', { notifyId, text: 'a worse secret' }, 'alice')
       await app.call('msg.react', { notifyId, emoji: '👍' }, 'bob')
@@ -147,8 +147,8 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('unpersisted events, on %s',
       await (await app.openBucket(MSG_CACHE)).purge(id)
 
       const missed = await app.call('chat.sync', { room, since: seq - 1 }, 'bob')
-      // The test appended the deletion without publishing `message.changed`. So a process that has the
-      // message in memory may return its text for a moment.
+      // The test did not publish `message.changed` after the deletion. So the runtime may return
+      // the text from memory until the cached message expires.
       const read = () => app.call('msg.get', { notifyId }, 'bob')
       await expect.poll(read).toMatchObject({ text: '', deletedAt: at })
       expect(await app.readLog(seq)).not.toBeNull()

@@ -31,7 +31,7 @@ async function rejectionOf(token: string, check = tokens) {
   )
 }
 
-/** Stops the clock of the key cache until the test advances it. */
+/** Stops the clock until the test advances it. */
 function stopClock() {
   vi.useFakeTimers({ toFake: ['performance'] })
   onTestFinished(() => void vi.useRealTimers())
@@ -42,7 +42,7 @@ const rejectedWith = (message: string | RegExp) => ({
   message: expect.stringMatching(message),
 })
 
-describe('check', () => {
+describe('TokenCheck.check', () => {
   it('returns the user of a token, their known roles and the expiry', async () => {
     const exp = now() + 60
     const realm_access = { roles: ['offline_access', 'user', 'admin', 'toString'] }
@@ -82,7 +82,7 @@ describe('check', () => {
     )
   })
 
-  it('accepts a token from a clock that is a few seconds ahead', async () => {
+  it('accepts a token from an issuer whose clock is three seconds ahead', async () => {
     const early = await issuer.token({ iat: now() + 3, nbf: now() + 3 })
 
     expect(await tokens.check(early)).toMatchObject({ user: 'alice' })
@@ -92,7 +92,7 @@ describe('check', () => {
     { azp: undefined, aud: 'natter-cli' },
     { azp: undefined, aud: ['account', 'nats-chat-app'] },
     { azp: 'other', aud: ['account', 'nats-chat-app'] },
-  ])('accepts a token that names a client only in its audience: %j', async (claims) => {
+  ])('accepts a token with an accepted client only in its audience: %j', async (claims) => {
     expect(await tokens.check(await issuer.token(claims))).toMatchObject({ user: 'alice' })
   })
 
@@ -102,14 +102,14 @@ describe('check', () => {
     expect(await tokens.check(token)).toMatchObject({ expiresAt: expect.any(Number) })
   })
 
-  it('accepts a token with its type in the header', async () => {
+  it('accepts a token whose header, not its claims, has the type of access tokens', async () => {
     for (const typ of ['at+jwt', 'application/at+jwt', 'AT+JWT']) {
       const token = await issuer.token({ typ: undefined }, { typ })
       expect(await tokens.check(token)).toMatchObject({ user: 'alice' })
     }
   })
 
-  it('rejects a token whose claims or header name another type', async () => {
+  it('rejects a token with another type in its claims or its header', async () => {
     const idToken = await issuer.token({ typ: 'ID' }, { typ: 'at+jwt' })
     expect(await rejectionOf(idToken)).toEqual(rejectedWith(/its typ is "ID"/))
 
@@ -163,7 +163,7 @@ describe('check', () => {
       /azp is "x", its aud/,
     ],
   ]
-  it.each(claims)('rejects a token %s, and returns the reason', async (_, claims, reason) => {
+  it.each(claims)('rejects a token %s with the reason', async (_, claims, reason) => {
     const rejection = await rejectionOf(await issuer.token(claims()))
 
     expect(rejection).toEqual(rejectedWith(reason))
@@ -259,7 +259,7 @@ describe('issuer keys', () => {
     expect(issuer.fetchCount()).toBe(1)
   })
 
-  it('are fetched again after a rotation: the new key is valid at once, and the old key no longer', async () => {
+  it('are fetched again after a rotation, and then only the new key is accepted', async () => {
     const old = await issuer.token()
     expect(await rejectionOf(old)).toBeUndefined()
     await issuer.rotate()
@@ -295,7 +295,7 @@ describe('issuer keys', () => {
     await expect.poll(() => rejectionOf(rotated), { timeout: 5_000 }).toBeUndefined()
   })
 
-  it('are reported as unavailable by checks until the issuer starts', async () => {
+  it('are reported as unavailable until the issuer starts', async () => {
     const token = await issuer.token()
     await issuer.stop()
     await expect(tokens.prefetch()).rejects.toMatchObject({ code: 'unavailable' })
@@ -306,7 +306,7 @@ describe('issuer keys', () => {
     await expect.poll(() => rejectionOf(token), { timeout: 5_000 }).toBeUndefined()
   })
 
-  it('are not fetched again until a second after a failed fetch', async () => {
+  it('are not fetched again within a second after a failed fetch', async () => {
     const misconfigured = createTokenCheck({ issuer: new URL(issuer.issuer).origin, ...options })
     const token = await issuer.token()
     const unavailable = { code: 'unavailable' }
@@ -314,7 +314,7 @@ describe('issuer keys', () => {
 
     for (let check = 0; check < 3; check++)
       expect(await rejectionOf(token, misconfigured)).toMatchObject(unavailable)
-    // Two requests per fetch: for the discovery document, and for the keys.
+    // Each fetch sends two requests: for the discovery document and for the keys.
     expect(issuer.requestCount()).toBe(2)
 
     vi.advanceTimersByTime(1_001)
@@ -336,7 +336,7 @@ describe('issuer keys', () => {
     await expect.poll(() => rejectionOf(token)).toEqual(rejectedWith(/no applicable key/))
   })
 
-  it('are reported as unavailable, before the login times out, if the issuer does not respond', async () => {
+  it('are reported as unavailable before the login times out if the issuer does not respond', async () => {
     issuer.hang()
     const started = performance.now()
 
@@ -344,7 +344,7 @@ describe('issuer keys', () => {
     expect(performance.now() - started).toBeLessThan(4_500)
   })
 
-  it('are reported as unavailable by checks if the issuer responds with 404', async () => {
+  it('are reported as unavailable if the issuer responds with 404', async () => {
     const misconfigured = createTokenCheck({ issuer: new URL(issuer.issuer).origin, ...options })
 
     const rejection = await rejectionOf(await issuer.token(), misconfigured)
@@ -355,8 +355,8 @@ describe('issuer keys', () => {
   })
 })
 
-describe('check of tokens from the embedded provider', () => {
-  it('accepts access tokens only', async () => {
+describe('TokenCheck.check of tokens from the embedded provider', () => {
+  it('accepts access tokens and rejects ID and refresh tokens', async () => {
     const provider = await startIssuer({ dir: await temporaryFolder() })
     onTestFinished(() => provider.stop())
     const check = createTokenCheck({ issuer: provider.issuer, ...options })

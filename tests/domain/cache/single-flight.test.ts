@@ -40,7 +40,7 @@ describe('singleFlight', () => {
     expect(await second).toBe(2)
   })
 
-  it('reads again for a call long after the start of a slow read', async () => {
+  it('reads again for a call more than 500 ms after the start of a slow read', async () => {
     const { finish, call } = givenReads()
     const first = call()
     await delay(600)

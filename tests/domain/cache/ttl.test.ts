@@ -8,7 +8,9 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Returns the TTL in milliseconds that a value gets after a read of `readMs`, if its full TTL is 500 ms. */
+/**
+ * Returns the TTL, in milliseconds, of a value with a full TTL of 500 ms after a read of `readMs`.
+ */
 async function ttlAfter(readMs: number): Promise<number | undefined> {
   const options = { ttl: 500 }
   const reading = fetchWithAgedTtl(
@@ -40,7 +42,7 @@ describe('fetchOrAbsent', () => {
     expect(options.ttl).toBe(500)
   })
 
-  it('returns absent with a TTL of 1 ms, so that a new value is found at once', async () => {
+  it('returns `absent` with a TTL of 1 ms for a missing value', async () => {
     const options = { ttl: 500 }
 
     expect(await fetchOrAbsent(options, async () => undefined)).toBe(absent)

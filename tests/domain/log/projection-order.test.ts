@@ -36,7 +36,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])(
         expect(inOrder.rows.messages).toHaveLength(messageCount)
         expect(oneByOne).toEqual(inOrder)
         expect(shuffled).toEqual(inOrder)
-        // Projecting only the events that were not purged gives the same rows again.
+        // The projection of only those events that were not purged gives the same rows.
         const left = events.filter(({ seq }) => !inOrder.purged.includes(seq))
         expect((await project(cut(shuffle(left, random), random))).rows).toEqual(inOrder.rows)
       },
@@ -85,8 +85,8 @@ function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
       events.push(message)
       continue
     }
-    // The last event must not be one that is purged. The test finally projects only events that were
-    // not purged, and would then write a lower sequence to room_heads.
+    // The last event must not be purged. Otherwise, the projection of the remaining events would
+    // write a lower sequence to `room_heads`.
     const target = sent.length > 0 && seq < 149 ? pick(sent) : undefined
     if (!target) {
       events.push({
@@ -94,7 +94,7 @@ function givenEvents(room: RoomId, random: () => number): LoggedEvent[] {
         data: { ...inRoom, kind: 'member', action: 'join', userId: inRoom.by },
       })
     } else if (random() < 0.05) {
-      // A duplicate of the message, as stored by a retry after the duplicate window.
+      // A second copy of the message, which a late retry can store.
       events.push({ seq, data: target.data })
     } else {
       events.push({ seq, data: changeOf(target, seq, inRoom) })
@@ -130,7 +130,7 @@ interface InRoom {
   at: string
 }
 
-/** Returns a generator of random numbers from 0 to 1, which depend only on the seed. */
+/** Returns a generator of random numbers from 0 to 1. The numbers depend only on the seed. */
 function createRandom(seed: number): () => number {
   let state = seed
   return () => {

@@ -20,8 +20,8 @@ const deletion = (seq: number, of: number) =>
   logged(seq, { kind: 'delete', room, by, at, message: targetOf(of) })
 
 /**
- * Returns a context whose n-th call of `readAfter` returns the n-th of `reads`; further calls
- * return the last read again.
+ * Returns a context whose method `readAfter` returns one of `reads` after the other. After the last
+ * one, it returns the last one again.
  */
 function givenReads(...reads: (StreamMessage<RoomEvent>[] | undefined)[]) {
   let count = 0
@@ -47,14 +47,14 @@ describe('readSince', () => {
     expect(count()).toBe(2)
   })
 
-  it('returns reactions to a duplicate that was purged without a deletion event', async () => {
+  it('returns reactions to a message copy that was purged without a deletion event', async () => {
     const { context, count } = givenReads([message(2), react(6, 4)])
 
     expect(await seqs(context)).toEqual([2, 6])
     expect(count()).toBe(2)
   })
 
-  it('returns undefined when the first or a repeated read finds too many events', async () => {
+  it('returns undefined when the first or the second read finds too many events', async () => {
     expect(await seqs(givenReads(undefined).context)).toBeUndefined()
     expect(await seqs(givenReads([react(6, 3)], undefined).context)).toBeUndefined()
   })

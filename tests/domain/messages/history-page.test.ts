@@ -20,7 +20,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('readPage, on %s', (kind) =>
     await db.insert(messages).values(rows)
   })
 
-  /** Reads the last and the first page of every room concurrently. */
+  /** Reads the last and the first history page of every room concurrently. */
   async function readAll() {
     const pages = await Promise.all(
       rooms.flatMap((room) => [
@@ -40,12 +40,12 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('readPage, on %s', (kind) =>
     { seqs: [index * 10 + 1, index * 10 + 2], before: false, after: true },
   ])
 
-  it('returns the messages of the requested room during concurrent reads', async () => {
+  it('returns only messages of the requested room during concurrent reads of many rooms', async () => {
     expect(await readAll()).toEqual(all)
     expect(await readAll()).toEqual(all)
   })
 
-  it('reads again after the database was unavailable', async () => {
+  it('works again after the database was killed and restarted', async () => {
     await readAll()
     await database().kill('SIGKILL')
     await expect(readAll()).rejects.toThrow()
@@ -55,7 +55,7 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('readPage, on %s', (kind) =>
     expect(await readAll()).toEqual(all)
   })
 
-  it('connects again after closeDb', async () => {
+  it('connects to the database again after closeDb', async () => {
     await readAll()
     await closeDb()
 

@@ -23,10 +23,7 @@ const edit = (editedSeq: number): Message => ({
 })
 const deletion = (editedSeq: number): Message => ({ ...sent, text: '', deletedAt: at, editedSeq })
 
-/**
- * Returns a message cache with its bucket in memory. `onWrite` is called before each write to the
- * bucket.
- */
+/** Returns a message cache with its bucket in memory. Calls `onWrite` before each write. */
 function createCache(onWrite?: () => void) {
   let entry: { value: Message; revision: number } | undefined
   const published: object[] = []
@@ -58,7 +55,7 @@ function createCache(onWrite?: () => void) {
 describe('updateCachedMessage', () => {
   it.each<[string, Message[], string]>([
     ['the newest edit', [sent, edit(2), edit(3)], 'edit 3'],
-    ['the newest edit even if an earlier one follows', [sent, edit(3), edit(2)], 'edit 3'],
+    ['the newest edit if an earlier edit arrives after it', [sent, edit(3), edit(2)], 'edit 3'],
     ['a deletion', [sent, edit(2), deletion(3)], ''],
     ['a deletion that arrives after a later edit', [sent, edit(3), deletion(2)], ''],
     ['a deletion that arrives before a later edit', [sent, deletion(2), edit(3)], ''],
@@ -70,7 +67,7 @@ describe('updateCachedMessage', () => {
     expect(cache.text()).toBe(text)
   })
 
-  it('publishes message.changed only for a state that was not cached', async () => {
+  it('publishes message.changed only if it changes the cached message', async () => {
     const cache = createCache()
 
     for (const state of [edit(2), edit(2), deletion(3), deletion(3), edit(4)])
@@ -79,7 +76,7 @@ describe('updateCachedMessage', () => {
     expect(cache.published).toEqual([{ id: sent.id }, { id: sent.id }])
   })
 
-  it('keeps a newer state that another process writes at the same time', async () => {
+  it('does not overwrite a newer message that another process writes at the same time', async () => {
     let isFirst = true
     const cache = createCache(() => {
       if (isFirst) cache.replace(deletion(3))
