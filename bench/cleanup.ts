@@ -10,7 +10,10 @@ export async function createFolder(stack: AsyncDisposableStack): Promise<string>
   return dir
 }
 
-/** Kills processes and deletes folders on an early exit. Returns a function that adds a process. */
+/**
+ * Deletes folders and kills processes if this process exits before `stack` is disposed. Returns a
+ * function that adds the id of a process to kill.
+ */
 export function cleanUpOnExit(stack: AsyncDisposableStack, folders: readonly string[]) {
   const pids: number[] = []
   const cleanUp = () => {

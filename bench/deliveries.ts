@@ -1,17 +1,17 @@
 export const messageText = 'A line about as long as people write, now and then.'
 
-/** Tracks messages in flight until all their recipients have received them. */
+/** Tracks messages until all their recipients have received them. */
 export function createDeliveries() {
   const inFlight = new Map<string, { left: number; resolve: () => void }>()
   return {
-    /** Returns the id of a new message, and a promise that resolves after `count` deliveries. */
+    /** Returns a new message's client id, and a promise that resolves after `count` deliveries. */
     expect(count: number) {
       const clientId = createClientId()
       const { promise: delivered, resolve } = Promise.withResolvers<void>()
       inFlight.set(clientId, { left: count, resolve })
       return { clientId, delivered }
     },
-    /** Counts a delivery of a message. Ignores unknown ids. */
+    /** Counts a delivery of a message. Ignores an unknown message. */
     record(clientId: string) {
       const message = inFlight.get(clientId)
       if (!message || --message.left > 0) return

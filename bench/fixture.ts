@@ -9,7 +9,7 @@ import { cleanUpOnExit, createFolder } from './cleanup.ts'
 import { connectTo } from './connect.ts'
 import { startWorker, type Worker } from './worker.ts'
 
-/** A nats-server with the project's nats.conf, and the processes that a section starts beside it. */
+/** A NATS server with the project's nats.conf, and the processes that a section starts. */
 export interface BenchFixture extends AsyncDisposable {
   dir: string
   nats: NatsService
@@ -29,7 +29,9 @@ export interface BenchConnection {
   readCpu(): Promise<number>
 }
 
-/** Environment of functions that use no database in the benchmark: nothing listens at this URL. */
+/**
+ * Environment of functions that use no database in the benchmark. No server listens at this URL.
+ */
 export const withoutDatabase = { DATABASE_URL: 'postgres://bench@127.0.0.1:1/bench' }
 
 export async function startFixture(): Promise<BenchFixture> {

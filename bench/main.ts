@@ -1,4 +1,4 @@
-/** `npm run bench`: compares the runtime with its peers and with goals. See README.md. */
+/** `npm run bench`: compares the runtime with other libraries and with goals. See README.md. */
 import { parseArgs } from 'node:util'
 import type { Options, Section } from './measure.ts'
 import { installPeers } from './peers.ts'
@@ -7,10 +7,7 @@ import { printSection, printSummary, verdictOf } from './report.ts'
 const usage =
   'Usage: npm run bench -- [call] [login] [send] [fanout] [history] [presence] [--rounds N] [--seconds S] [--quick] [--json]'
 
-/**
- * The sections. Each imports packages that `installPeers` installs first, so a section is imported
- * only when it runs.
- */
+/** The sections. They are imported only when they run, because `installPeers` must run before. */
 const sections: Record<string, () => Promise<(options: Options) => Promise<Section[]>>> = {
   call: async () => (await import('./call/section.ts')).measureCalls,
   login: async () => (await import('./login/section.ts')).measureLogins,
@@ -20,7 +17,7 @@ const sections: Record<string, () => Promise<(options: Options) => Promise<Secti
   presence: async () => (await import('./presence/section.ts')).measurePresence,
 }
 
-// An orderly exit runs the exit handlers, which kill the child processes.
+// `process.exit` runs the exit handlers, which kill the child processes. A signal alone does not.
 process.on('SIGINT', () => process.exit(130)).on('SIGTERM', () => process.exit(143))
 
 const { names, options, json } = readArguments()

@@ -1,11 +1,8 @@
-/**
- * Measures in rounds, and makes the lines that the report prints for one section of the benchmark, such
- * as `call`, with ratios and goals.
- */
+/** Measures the rows of a section in rounds, and makes the lines of the report. See README.md. */
 import type { LoopResult } from './loop.ts'
 
 export interface Options {
-  /** Number of measurements of each row. */
+  /** Number of times that each row is measured. */
   rounds: number
   seconds: number
 }
@@ -16,7 +13,7 @@ export interface Sample {
   /** Duration of an operation, in milliseconds. */
   p50: number
   p99: number
-  /** Processor time of the responder per operation, in microseconds. */
+  /** Processor time of the responding process per operation, in microseconds. */
   cpu: number
 }
 
@@ -25,19 +22,19 @@ export type Figure = keyof Sample
 export type Samples = Map<string, Sample[]>
 
 export interface Goal {
-  /** The limit that the median of the ratios must meet. */
+  /** Limit for the median of the ratios. */
   must: number
   aim?: number | undefined
-  /** Whether `must` and `aim` are minimums (`more`) or maximums (`less`). */
+  /** `must` and `aim` are minimums (`more`) or maximums (`less`). */
   better: 'more' | 'less'
 }
 
 export interface Line {
   name: string
   value: string
-  /** Name of the row or limit to which the ratios are relative. */
+  /** Name of the row or the limit by which the figures are divided. */
   base?: string
-  /** For each round, the ratio of this line's figure to that of `base`, both from the same round. */
+  /** For each round, the figure of this line divided by the figure of `base`. */
   ratios?: number[]
   goal?: Goal
 }
@@ -47,7 +44,7 @@ export interface Section {
   lines: Line[]
 }
 
-/** Runs operations. Returns their rate, their duration, and the processor time of one operation. */
+/** Measures the operations of `run`. `readCpu` returns the used processor time in microseconds. */
 export async function takeSample(
   readCpu: () => Promise<number>,
   run: () => Promise<LoopResult>,
@@ -57,7 +54,7 @@ export async function takeSample(
   return { rate: count / seconds, p50, p99, cpu: ((await readCpu()) - before) / count }
 }
 
-/** Measures every row once in each round. Each round begins with another row. */
+/** Measures each row once per round. Each round begins with another row. */
 export async function measureRounds(
   rows: readonly string[],
   { rounds }: Options,
@@ -86,7 +83,7 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2
 }
 
-/** Returns a line for each row, with its figures and the ratio of its rate to that of `base`. */
+/** Returns a line for each row, with its figures and its rate relative to the rate of `base`. */
 export function rowLines(samples: Samples, base: string, suffix = ''): Line[] {
   return [...samples.keys()].map((row) => {
     const formatted = figures.map((figure) => formatMedian(samples, row, figure))
@@ -108,7 +105,7 @@ export interface RowGoal {
   aim?: number | undefined
 }
 
-/** Returns a line with the goal for the ratio of two rows: rates should be high, other figures low. */
+/** Returns a line with a goal for the ratio of two rows. The goal is a minimum only for rates. */
 export function goalLine(samples: Samples, { title, row, base, figure, must, aim }: RowGoal): Line {
   return {
     name: title,
@@ -129,7 +126,7 @@ function figuresOf(samples: Samples, row: string, figure: Figure): number[] {
   return samplesOfRow.map((sample) => sample[figure])
 }
 
-/** Returns the median as text, or an empty text if the row does not measure the figure. */
+/** Returns the median as text; an empty text if the row has no values for the figure. */
 function formatMedian(samples: Samples, row: string, figure: Figure): string {
   const values = figuresOf(samples, row, figure)
   return values.some(Number.isNaN) ? '' : formats[figure](median(values))

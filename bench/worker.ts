@@ -1,14 +1,14 @@
 /**
- * Child processes of a section. They are called over IPC, so that the calls put no load on the measured
+ * Child processes of a section. Calls use IPC, so that they put no load on the measured NATS
  * server.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 
-/** The methods of a worker process. Their arguments and results are cloned. */
+/** Methods of a child process. Their arguments and results are cloned. */
 export type Methods = Record<string, (argument: never) => unknown>
 
 export interface Worker extends AsyncDisposable {
-  /** Calls a method. Rejects with the error of the method, or when the process exits. */
+  /** Calls a method of the child process. Rejects if the method fails or the process exits. */
   call<Result>(method: string, argument?: unknown): Promise<Result>
 }
 
@@ -25,7 +25,7 @@ process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL')
 })
 
-/** Starts a module as a process. Resolves when the module has called {@link serveParent}. */
+/** Starts a module as a child process. Resolves when the module has called {@link serveParent}. */
 export async function startWorker(module: URL, args: string[] = []): Promise<Worker> {
   const child = fork(module, args, {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -1,4 +1,6 @@
-/** Times NATS service discovery: INFO after the runtime has started, PING while a function is busy. */
+/**
+ * Times NATS service discovery: INFO after the runtime has started, PING while a function is busy.
+ */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -64,7 +66,7 @@ async function timeStart(fixture: BenchFixture, folder: string): Promise<number>
   const allAnswered = Promise.withResolvers<number>()
   nc.subscribe(reply, {
     callback(_error, message) {
-      // The status "no responders" arrives as a message without a payload.
+      // The server sends a message without a payload if no service is running yet.
       if (message.data.length === 0) return
       const { name } = message.json<{ name: string }>()
       if (name.startsWith('hundred-')) names.add(name)
@@ -85,8 +87,7 @@ async function timeStart(fixture: BenchFixture, folder: string): Promise<number>
 }
 
 /**
- * Times a PING while a function has 228 calls: 128 of them, its default concurrency, are running, and
- * 100 are waiting.
+ * Times a PING while a function runs 128 calls, its default concurrency, and 100 calls are queued.
  */
 async function timeBusyPing(targets: CallTargets): Promise<number> {
   const calls = Array.from({ length: 228 }, () => targets.request('bench.wait', { ms: 100 }))

@@ -10,7 +10,7 @@ import { payload } from './peer.ts'
 import type { CallTargets } from './section.ts'
 
 const eventCount = 20_000
-/** Durations in the rows of events, which are not measured because an event has no response. */
+/** Events have no response, so their duration is not measured. */
 const untimed = { p50: Number.NaN, p99: Number.NaN }
 
 const publishers = {
@@ -31,7 +31,8 @@ export async function measureEvents(targets: CallTargets, options: Options): Pro
       () => targets.readCpu(responder),
       async () => {
         const started = performance.now()
-        // The response arrives after all events, because a connection preserves their order.
+        // The response arrives after all events, because a connection preserves the order of
+        // messages.
         await targets.request(subject, { times: eventCount, payload })
         const seconds = (performance.now() - started) / 1_000
         return { count: eventCount, seconds, ...untimed }

@@ -94,7 +94,7 @@ export async function measureCalls(options: Options): Promise<Section[]> {
     )
   }
 
-  // Runs each row once before the measurement, so that compiling its code is not measured.
+  // Runs each row once before the measurement, so that Node compiles the code before.
   for (const row of loads.keys()) await measure(row, 64, options.seconds * 2)
   const byDepth = new Map<number, Samples>()
   for (const depth of [1, 64, 512]) {

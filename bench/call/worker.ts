@@ -7,7 +7,7 @@ import { type Call, payload } from './peer.ts'
 import { connectNatter, natterSubject } from './peers/natter.ts'
 import { rawSubject } from './peers/raw.ts'
 
-/** The peers. Each is imported when it is used, so that a process loads only one peer. */
+/** The compared libraries. They are imported on use, so that a process loads only one of them. */
 const peers = {
   raw: async () => (await import('./peers/raw.ts')).raw,
   services: async () => (await import('./peers/services.ts')).services,
@@ -49,8 +49,8 @@ function isPeer(name: CallerName): name is PeerName {
 }
 
 /**
- * Publishes two windows of `eventWindow` events, and then another window whenever the receiver reports
- * that it has received one. So events of two windows are in flight.
+ * Publishes two windows of `eventWindow` events. Publishes another window whenever the receiver
+ * reports a received one, so that two windows are always in flight.
  */
 async function publishEvents({ prefix, seconds }: { prefix: string; seconds: number }) {
   const nc = await connectTo(url, 'publisher')

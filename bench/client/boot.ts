@@ -26,8 +26,8 @@ export async function measureBoot(
 }
 
 /**
- * Returns the milliseconds until a message is shown. `open` must wait until the old page is unloaded:
- * a message of that page would otherwise count.
+ * Returns the milliseconds until a message is shown. `open` must resolve after the old web page is
+ * unloaded. Otherwise, a message of the old page would count.
  */
 async function timeFirstMessage(page: Page, open: () => Promise<unknown>): Promise<number> {
   const started = performance.now()

@@ -5,7 +5,7 @@ export interface Figure {
   name: string
   unit: 'ms' | 'kB' | 'MB' | 'px' | 'frames'
   values: number[]
-  /** The goal: the median must not exceed this value. */
+  /** Goal for the median. */
   max?: number
 }
 

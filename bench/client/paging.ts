@@ -4,15 +4,15 @@ import type { Product } from './product.ts'
 import { waitUntilStill } from './still.ts'
 
 /**
- * If the list grows by more than this, in pixels, it has loaded a page of history. Rows that are
- * rendered for the first time also make it grow, but by less.
+ * If the list grows by more than this, it has loaded a history page. The first rendering of rows
+ * also makes the list grow, but by less.
  */
 const minPagePx = 1_400
-/** Distance from the end of the list, in pixels, at which it loads the next page of history. */
+/** Distance from the end of the list at which it loads the next history page. */
 const loadPx = 800
 const paces = { '1 notch per frame': 120, '3 notches per frame': 360 }
 
-/** Signs of the scroll direction: up from the newest message, or down from an old linked message. */
+/** Signs of the scroll directions: up from the newest message, or down from an old message. */
 const directions = { up: -1, down: 1 } as const
 type Direction = keyof typeof directions
 
@@ -22,9 +22,7 @@ interface Paging {
   pages: number
 }
 
-/**
- * Measures the largest difference, in pixels, between the movement of the rows and that of the wheel.
- */
+/** Measures the largest difference between the movement of the rows and that of the mouse wheel. */
 export async function measurePaging(
   product: Product,
   rounds: number,
@@ -59,11 +57,11 @@ async function measureShift(product: Product, paging: Paging): Promise<number> {
 
 async function scroll(page: Page, { direction, stepPx }: Paging): Promise<boolean> {
   const before = await page.evaluate(readList, direction)
-  // Stops before the end of the list, where the last step would be shorter.
+  // The list must not reach its end, because the last step would be shorter there.
   const steps = Math.min(4, Math.floor((before.left - 1) / stepPx))
   for (let step = 0; step < steps; step++) {
     await page.mouse.wheel(0, directions[direction] * stepPx)
-    // Waits two frames between steps, so that slow frames do not get more steps.
+    // Waits two frames after each step, so that a slow frame does not get several steps.
     await page.evaluate(
       () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
     )
@@ -92,9 +90,9 @@ interface Observed {
 }
 
 /**
- * Runs in the page. Records the largest deviation from two rules: between two frames, the rows move by
- * a multiple of `step`, the distance of one wheel event; once the list is still, the rows have moved
- * as far as the wheel.
+ * Runs in the browser. Records the largest deviation from two rules. First, the rows move by a
+ * multiple of `step` (the distance of one wheel event) in each frame. Second, once the list is
+ * still, the rows have moved as far as the wheel.
  */
 function observeRows(step: number): void {
   let [wheel, moved] = [0, 0]
@@ -103,8 +101,8 @@ function observeRows(step: number): void {
   ;(window as unknown as Observed).observed = state
   addEventListener('wheel', ({ deltaY }) => (wheel -= deltaY), { passive: true, capture: true })
 
-  // The list measures rows after the animation-frame callbacks. A message that such a callback posts is
-  // handled after that, when the rows are in their final places.
+  // The list measures and moves rows after the animation-frame callbacks. A message that is posted
+  // in such a callback is handled after the rows have moved.
   const { port1, port2 } = new MessageChannel()
   port1.onmessage = check
   const next = () => requestAnimationFrame(() => port2.postMessage(undefined))
@@ -119,7 +117,7 @@ function observeRows(step: number): void {
       const before = previous.get(key)
       return before === undefined ? [] : [top - before]
     })
-    // A row that grows moves only the rows on one side of it: uses the shift of the lowest row.
+    // A row that grows moves only the rows on one side of it, so the lowest row is used.
     const shift = shifts.at(-1) ?? 0
     if (current.size > 0 && previous.size > 0 && shifts.length === 0) record(700)
     moved += shift

@@ -8,7 +8,7 @@ import { createFolder } from '../cleanup.ts'
 import { launchBrowser, viewport } from './browser.ts'
 import { textOf } from './page/messages.ts'
 
-/** A running stack and a browser, with a room of many messages that alice can read. */
+/** A running stack with a room of many messages, and a browser. */
 export interface Product extends AsyncDisposable {
   urls: StackUrls
   browser: Browser
@@ -18,7 +18,7 @@ export interface Product extends AsyncDisposable {
 }
 
 const messageCount = 1_200
-/** Index of the message that the link points to. Less than a page of history precedes it. */
+/** Index of the message `oldMessage`. Less than a history page must precede it. */
 const oldMessageIndex = 30
 
 export async function startProduct(): Promise<Product> {
@@ -49,7 +49,7 @@ export async function startProduct(): Promise<Product> {
   }
 }
 
-/** Sends messages of all kinds to a new room, and marks them as read. */
+/** Sends messages to a new room, and marks them as read. */
 async function writeRoom(urls: StackUrls): Promise<{ room: string; id: string }> {
   await using alice = await createPerson(urls, 'alice')
   const room = `bench-${crypto.randomUUID().slice(0, 8)}`
@@ -61,7 +61,7 @@ async function writeRoom(urls: StackUrls): Promise<{ room: string; id: string }>
   })
   let id = ''
   for (let index = 0; index < messageCount; index++) {
-    // The number makes each text unique: paging.ts identifies rows by their label, which has the text.
+    // The number makes each text unique, because paging.ts identifies a row by its text.
     const sent = await alice.send(room, `**${index}**\n\n${textOf(index)}`)
     if (index === oldMessageIndex) id = sent.id
   }

@@ -15,7 +15,7 @@ type List = keyof typeof lists
 const kinds = ['wheel up', 'wheel down', 'scrollbar'] as const
 const count = 100_000
 
-/** The figures of a list in one round: times in milliseconds, memory in megabytes. */
+/** Figures of a list in one round. Times are in milliseconds, heap sizes in megabytes. */
 interface Run {
   renderMs: number
   newMessage: { longest: number; cpu: number }
@@ -130,13 +130,12 @@ async function measureList(browser: Browser, url: string, steps: number): Promis
 }
 
 /**
- * Drags the scrollbar up and down. The thumb lags behind the pointer, so the list scrolls only about
- * half of the way to the top.
+ * Drags the scrollbar up and down. Its thumb lags, so the list scrolls only about half of the way.
  */
 async function dragScrollbar(page: Page): Promise<void> {
   const box = await page.locator('.list').boundingBox()
   if (!box) throw new Error('The page has no list')
-  // The bottom is above the arrow button of the scrollbar.
+  // `bottom` must be above the arrow button of the scrollbar.
   const [x, top, bottom] = [box.x + box.width - 5, box.y + 5, box.y + box.height - 18]
   const steps = 40
   await page.mouse.move(x, bottom)
@@ -156,7 +155,7 @@ async function dragScrollbar(page: Page): Promise<void> {
     throw new Error(`The list stayed at ${position} of its height while the scrollbar was dragged`)
 }
 
-/** Returns the size of the heap in megabytes, after a garbage collection. */
+/** Returns the size of the heap after a garbage collection, in megabytes. */
 async function readHeap(page: Page): Promise<number> {
   const session = await page.context().newCDPSession(page)
   await session.send('HeapProfiler.collectGarbage')

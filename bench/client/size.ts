@@ -7,8 +7,7 @@ import type { Figure } from './figures.ts'
 type Chunks = Record<string, { file: string; imports?: string[]; css?: string[] }>
 
 /**
- * Measures the size of the page's entry script, of the chat module that it loads at once, and of the
- * static imports of both.
+ * Measures the entry script, the chat module that it always loads, and the static imports of both.
  */
 export async function measureSize(): Promise<Figure[]> {
   await buildClient(console.error)

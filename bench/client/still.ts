@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 
-/** Resolves when the list has neither scrolled nor changed its height for a number of frames. */
+/** Resolves when the list has not scrolled or changed its height for a number of frames. */
 export function waitUntilStill(page: Page, frames: number): Promise<void> {
   return page.evaluate(
     (required) =>

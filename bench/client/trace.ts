@@ -10,7 +10,7 @@ interface TraceEvent {
   args: { name?: string }
 }
 
-/** Returns the wall and processor time, in ms, of the longest main-thread task during an action. */
+/** Returns the longest wall time and processor time of a main-thread task during `act`, in ms. */
 export async function longestTask(browser: Browser, page: Page, act: () => Promise<void>) {
   await browser.startTracing(page, { categories: ['toplevel', '__metadata'] })
   await page.evaluate(() => window.bench?.resetTasks())
@@ -31,6 +31,6 @@ export async function longestTask(browser: Browser, page: Page, act: () => Promi
   if (tasks.length === 0) throw new Error('The trace contains no task of the page')
   const longest = (figure: 'dur' | 'tdur') =>
     Math.max(...tasks.map((task) => task[figure] ?? 0)) / 1_000
-  // The trace may lack a task that the PerformanceObserver of the page has reported.
+  // The trace may lack a task that the PerformanceObserver in the browser has reported.
   return { longest: Math.max(longest('dur'), observed), cpu: longest('tdur') }
 }

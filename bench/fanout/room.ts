@@ -1,4 +1,4 @@
-/** A way in which the messages of a room are delivered: by Natter, or by a baseline of baselines.ts. */
+/** A room of Natter (`public`, `private`) or of a baseline (see baselines.ts). */
 export type RoomName = 'public' | 'private' | 'multicast' | 'each' | 'fetched'
 
 export function userOf(room: string, index: number): string {

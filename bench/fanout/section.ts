@@ -38,7 +38,7 @@ const stallMs = 300_000
 export async function measureFanOut(options: Options): Promise<Section[]> {
   const lines: Line[] = []
   const goals: Line[] = []
-  // A quick run skips the largest room: connecting its users takes longer than all measurements.
+  // A quick run skips the largest room, because its users take long to connect.
   const isQuick = options.rounds < 3
   for (const size of isQuick ? sizes.slice(0, 2) : sizes) {
     const samples = await measureRoom(size, options)
@@ -95,7 +95,7 @@ async function measureRoom(size: number, options: Options): Promise<Samples> {
     return { ...sample, rate: sample.rate * size }
   }
   const samples = await measureRounds(Object.keys(rows), options, measure)
-  // This row is measured last, because the process of the stalled user stays blocked.
+  // This row is measured last, because the stalled user cannot be resumed.
   await stalledUser.call('stall', stallMs)
   const withStalled = await measureRounds([stalled], options, measure)
   return new Map([...samples, ...withStalled])

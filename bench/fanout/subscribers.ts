@@ -8,7 +8,7 @@ import { type RoomName, userOf } from './room.ts'
 
 export interface ConnectOptions {
   url: string
-  /** Every user is a member of all of these rooms. */
+  /** Each user is a member of all these rooms. */
   rooms: readonly RoomName[]
   subscriberCount: number
 }
@@ -34,8 +34,8 @@ serveParent({
     return { count, seconds, ...percentilesOf(times) }
   },
   /**
-   * Blocks this process for `ms`, so that it reads nothing from its connections. The block starts
-   * after 10 ms, when the response has been sent.
+   * Blocks this process for `ms`, so that it does not read from its connections. Starts after 10
+   * ms, so that the response to this call can be sent.
    */
   stall(ms: number) {
     setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms), 10)

@@ -43,7 +43,7 @@ export const benchPublished = { subject: 'bench.published', data: Payload } as c
 
 export const benchEvent = { subject: 'bench.event', data: Payload } as const satisfies Topic
 
-/** Event that `bench.receive` publishes after every {@link eventWindow} events, as flow control. */
+/** Event that `bench.receive` publishes whenever it has received {@link eventWindow} events. */
 export const benchReceived = {
   subject: 'bench.received',
   data: v.strictObject({}),

@@ -12,15 +12,15 @@ export interface PageRequest {
   limit: number
 }
 
-/** Reads a page of messages. Returns their ids, oldest first, and the number of their reactions. */
+/** Reads a history page. Returns its message ids, oldest first, and its number of reactions. */
 export type Reader = (request: PageRequest) => Promise<{ ids: string[]; reactions: number }>
 
-/** Number of database connections, as in schema/db.ts. */
+/** Number of database connections. It must be the same as in schema/db.ts. */
 const poolSize = 8
 const caller = 'user-1' as UserId
 
 export const readers = {
-  /** Runs Natter's SQL statement as a prepared statement, and uses the rows of the driver. */
+  /** Runs Natter's SQL statement without any mapping of the rows. */
   raw(url: string): Reader {
     const client = postgres(url, { max: poolSize })
     return async ({ room, before, limit }) => {

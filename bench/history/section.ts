@@ -43,8 +43,8 @@ const datasets: Dataset[] = [
     minBefore: manyRooms * (limit + 1) * 3,
     write: writeManyRooms,
   },
-  // With its statistics of a table like this, PostgreSQL once chose a plan that scanned all messages
-  // for each row of a page. This dataset would show such a plan again.
+  // For such a table, PostgreSQL once chose a plan that scanned all messages for each row of a
+  // history page.
   {
     name: 'one room, few threads',
     roomCount: 1,
@@ -54,7 +54,7 @@ const datasets: Dataset[] = [
   },
 ]
 
-/** Measures reading a page of history, from the statement in PostgreSQL up to `chat.history`. */
+/** Measures how long several readers take to read a history page. */
 export async function measureHistory(options: Options): Promise<Section[]> {
   const sections: Section[] = []
   for (const dataset of datasets) sections.push(await measureDataset(dataset, options))
@@ -105,16 +105,16 @@ async function measureDataset(dataset: Dataset, options: Options): Promise<Secti
       ...rowLines(parallel, base, ', 8 in flight'),
       goal(base, 'p50', 1.1),
       goal(base, 'p99', 1.5),
-      // The goals above would miss a slower SQL statement, because their base runs the same statement.
-      // So this goal compares with a simple statement: messages and the number of their reactions.
+      // The base of the goals above runs Natter's SQL statement, so they would not detect that it
+      // became slower. This goal compares with a simpler statement.
       goal(messagesOnly, 'p50', 4),
     ],
   }
 }
 
 /**
- * Writes every third message to `room-0` and the others to many rooms, interleaved in the table. One
- * message in ten is a reply to an earlier message of its room, and one in five has a reaction.
+ * Writes a third of the messages to `room-0`, and the others to many rooms. One message in ten is a
+ * reply, and one in five has a reaction.
  */
 async function writeManyRooms(sql: Sql) {
   await sql`
@@ -141,7 +141,8 @@ async function writeOneRoom(sql: Sql) {
       'A line about as long as people write, now and then.', now() - n * interval '1 second'
     from generate_series(1, 200000) as n`
   await sql`insert into room_heads (room, seq) values ('room-0', 200000)`
-  // Without a vacuum, PostgreSQL overestimates the cost of an index-only scan.
+  // Not `vacuum analyze`: without a vacuum, PostgreSQL overestimates the cost of an index-only
+  // scan.
   await sql`analyze messages, reactions, room_heads`
 }
 

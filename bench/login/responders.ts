@@ -1,4 +1,4 @@
-/** Baselines of the auth callout: one with the official libraries, and one with node:crypto only. */
+/** Baselines of the auth callout, with the NATS libraries or with node:crypto only. */
 import { createPublicKey, randomUUID, verify } from 'node:crypto'
 import { decode, encodeAuthorizationResponse, encodeUser, fromSeed } from '@nats-io/jwt'
 import { type Msg, nkeys } from '@nats-io/nats-core'
@@ -30,7 +30,9 @@ interface Responder {
   seal(data: Uint8Array, recipient: string): Uint8Array
 }
 
-/** The subjects that Natter permits a user: the cost of a response depends on their number. */
+/**
+ * The subjects to which Natter lets a user publish. Their number affects the time of a response.
+ */
 const userSubjects = Object.values<Contract>(contracts)
   .filter(({ audience }) => audience.some((caller) => caller === 'everyone' || caller === 'user'))
   .map((contract) => contractSubject(contract).template.replaceAll(/\{(?!caller)\w+\}/g, '*'))
@@ -72,9 +74,9 @@ function createLibraryResponder({
 }
 
 /**
- * Creates a responder that does only what is necessary. The requests are encrypted, so only the server
- * can have sent them: their signature is not verified. Without `verifiesToken`, the access token is
- * not verified either.
+ * Creates a responder that does only the necessary work. Does not verify the signatures of
+ * requests, because only the NATS server can encrypt them. Verifies the access token only with
+ * `verifiesToken`.
  */
 function createFloorResponder(
   { calloutSeed, xkeySeed, publicKeyPem }: ResponderOptions,

@@ -27,8 +27,7 @@ const natter = 'Natter auth.callout'
 const stormClients = 2_000
 const maxStormSeconds = 5
 /**
- * The rows for which all clients log in at once. The row of the library is left out, because it would
- * take 90 seconds.
+ * Rows for which all clients log in at once. `library` is left out, because it takes 90 seconds.
  */
 const stormRows = [floor, natter]
 
@@ -59,7 +58,7 @@ export async function measureLogins(options: Options): Promise<Section[]> {
   function measure(row: string, depth: number) {
     const { port, readCpu } = find(row)
     const { seconds } = options
-    // With many parallel logins, the row of the library exceeds the server's timeout.
+    // With many parallel logins, `library` exceeds the NATS server's timeout.
     const mayReject = row === library
     return takeSample(readCpu, () => load.call('run', { port, depth, seconds, mayReject }))
   }
@@ -86,9 +85,7 @@ export async function measureLogins(options: Options): Promise<Section[]> {
   ]
 }
 
-/**
- * Measures simultaneous logins of all clients. Skips every other round, because these logins take long.
- */
+/** Measures simultaneous logins of all clients. Skips every second round to save time. */
 async function measureStorms(
   load: Worker,
   find: (row: string) => Responder,
@@ -167,8 +164,8 @@ async function serveNatter(fixture: BenchFixture, { url }: Issuer): Promise<Resp
 }
 
 /**
- * The permissions of a user are derived from the served functions. So this writes a folder that
- * re-exports all functions of Natter, except `_setup`, which would wait for a database.
+ * Writes a folder that re-exports all functions of Natter, because a user's permissions depend on
+ * the served functions. Leaves out `_setup`, which would wait for a database.
  */
 async function writeProductFunctions(dir: string): Promise<string> {
   const folder = join(dir, 'product')

@@ -6,12 +6,12 @@ import { serveParent, usedCpu } from '../worker.ts'
 import { signTokens } from './issuer.ts'
 import { type ResponderName, type ResponderOptions, respond } from './responders.ts'
 
-/** Delay before a rejected login is retried, in milliseconds. */
+/** Delay before a rejected login is retried. */
 const retryDelayMs = 250
 
 interface RunOptions extends LoopOptions {
   port: number
-  /** If true, rejected logins are ignored; otherwise they end the run. */
+  /** If false, a rejected login ends the run. */
   mayReject: boolean
 }
 
@@ -29,7 +29,7 @@ serveParent({
   storm,
 })
 
-/** Logs in and disconnects repeatedly. Counts only successful logins. */
+/** Logs in repeatedly. Counts only successful logins. */
 async function run({ port, mayReject, ...options }: RunOptions): Promise<LoopResult> {
   let rejected = 0
   const result = await loop(options, async () => {

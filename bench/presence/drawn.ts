@@ -1,4 +1,4 @@
-/** `presence.heartbeat` as in the original design, with one KV request after the other. */
+/** `presence.heartbeat` as in the original design (see docs/architecture.md). */
 import { Kvm } from '@nats-io/kv'
 import type { Msg } from '@nats-io/nats-core'
 import { leaseMs } from '../../schema/messages/presence.ts'
@@ -38,8 +38,7 @@ export async function serveDrawn(url: string): Promise<void> {
   }
 
   /**
-   * Watches the leases, because the original design does so too: this process then receives each
-   * renewal. No lease expires during the measurement.
+   * Watches the leases, as in the original design: this process receives each renewal of a lease.
    */
   async function watchLeases() {
     for await (const { operation } of await connections.watch())

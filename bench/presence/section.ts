@@ -28,7 +28,7 @@ const sides: Record<string, Side> = { [base]: 'drawn', [natter]: 'natter' }
 
 export async function measurePresence(options: Options): Promise<Section[]> {
   await using stack = new AsyncDisposableStack()
-  // Round 0 is not measured: it lets V8 compile the code.
+  // Round 0 is not measured, because V8 compiles the code in it.
   const rounds = options.rounds + 1
   const database = await startDatabase(stack, (sql) => writeMembers(sql, rounds))
   const fixture = stack.use(await startFixture())
@@ -110,7 +110,7 @@ export async function measurePresence(options: Options): Promise<Section[]> {
   ]
 }
 
-/** Writes the memberships of Natter's users in all rounds. The original design uses no database. */
+/** Writes the memberships of Natter's users in all rounds. */
 async function writeMembers(sql: Sql, rounds: number) {
   await sql`
     insert into rooms (id, name, kind)

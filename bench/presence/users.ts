@@ -2,12 +2,12 @@ export const userCount = 3_000
 export const roomCount = 100
 export const roomsPerUser = 5
 
-/** Returns the name of a user. Every round has new users, whose presence is not stored yet. */
+/** Returns the name of a user. Each round needs new users, who have no stored presence. */
 export function userOf(side: string, round: number, index: number): string {
   return `${side}-${round}-${index}`
 }
 
-/** Returns the rooms of a user, from the number in the user's name, as `writeMembers` does in SQL. */
+/** Returns the rooms of a user. They must be the same as in `writeMembers` (see section.ts). */
 export function roomsOf(user: string): string[] {
   const index = Number(user.slice(user.lastIndexOf('-') + 1))
   return Array.from(

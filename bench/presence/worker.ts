@@ -14,9 +14,9 @@ const subjects = {
 }
 
 export interface ReconnectResult extends LoopResult {
-  /** Seconds until all rooms are notified of all users. */
+  /** Seconds until all rooms were notified of all their users. */
   notifiedSeconds: number
-  /** Number of messages that were published to rooms. */
+  /** Number of NATS messages that were published to rooms. */
   notifications: number
 }
 

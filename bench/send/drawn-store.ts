@@ -5,16 +5,13 @@ import { createRequester } from '../../runtime/client/index.ts'
 import { publishStored, readLast } from '../../runtime/jetstream/api.ts'
 
 export interface Store {
-  /** Publishes a message to the stream, and returns its acknowledged sequence. */
+  /** Publishes a message to the stream and returns its sequence. */
   append(subject: string, payload: string, id: string): Promise<number>
   get(bucket: string, key: string): Promise<string | undefined>
   put(bucket: string, key: string, value: string): Promise<unknown>
 }
 
-/**
- * Opens a store that uses `js.publish`, `kv.get` and `kv.put` of the libraries, which send each request
- * with `nc.request`.
- */
+/** Opens a store that uses `js.publish`, `kv.get` and `kv.put` of the NATS libraries. */
 export async function openLibraryStore(nc: NatsConnection, buckets: string[]): Promise<Store> {
   const js = jetstream(nc)
   const kvm = new Kvm(nc)
@@ -33,7 +30,7 @@ export async function openLibraryStore(nc: NatsConnection, buckets: string[]): P
   }
 }
 
-/** Opens a store that sends the same requests to the server with the runtime's `createRequester`. */
+/** Opens a store that sends the same requests with the runtime's `createRequester`. */
 export function openLeanStore(nc: NatsConnection): Store {
   const requester = createRequester(nc)
   return {

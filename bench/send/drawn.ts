@@ -1,4 +1,4 @@
-/** `send` and `msg.get` as in the original design, with one JetStream request after the other. */
+/** `send` and `msg.get` as in the original design (see docs/architecture.md). */
 import { jetstreamManager } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import type { Msg } from '@nats-io/nats-core'
@@ -6,7 +6,7 @@ import { connectTo } from '../connect.ts'
 import { openLeanStore, openLibraryStore, type Store } from './drawn-store.ts'
 import type { OutgoingMessage } from './member.ts'
 
-/** The original design: `drawn` uses the calls of the NATS libraries, `lean` uses `createRequester`. */
+/** `drawn` uses the NATS libraries for requests, and `lean` uses `createRequester`. */
 export type DrawnName = 'drawn' | 'lean'
 
 const minuteMs = 60_000

@@ -1,4 +1,4 @@
-/** Members of a room: the sender, and the listeners that fetch each message. */
+/** Members of a room: a sender and several listeners. */
 import type { NatsConnection } from '@nats-io/nats-core'
 import { createClient, createRequester } from '../../runtime/client/index.ts'
 import { contracts, topics } from '../../schema/contracts.ts'
@@ -25,7 +25,7 @@ export interface RoomOptions {
 
 export interface Member {
   send(message: OutgoingMessage): Promise<unknown>
-  /** Fetches each message of the room, and then calls `onMessage`. */
+  /** Calls `onMessage` for each message of the room, after it was fetched. */
   listen(onMessage: (clientId: string) => void): void
   ready(): Promise<void>
 }

@@ -29,11 +29,11 @@ const rooms: Record<string, RoomName> = {
 }
 const listenerCounts = [1, 10]
 
-/** Messages in flight when the rate is measured, and messages per second when the time is measured. */
+/** `depth` messages are in flight for the rate. `perSecond` messages are sent for the time. */
 const depth = 64
 const perSecond = 50
 
-/** Measures messages until they are acknowledged and all listeners of the room have fetched them. */
+/** Measures messages until all listeners of the room have fetched them. */
 export async function measureSends(options: Options): Promise<Section[]> {
   await using fixture = await startFixture()
   const { url } = fixture
@@ -43,11 +43,11 @@ export async function measureSends(options: Options): Promise<Section[]> {
     return worker
   }
   const drawn = { drawn: await startDrawn('drawn'), lean: await startDrawn('lean') }
-  // Serves only those functions of Natter that the original design has too. They get no database,
-  // because the original design writes to none.
+  // Serves only those functions of Natter that the original design has too. The original design
+  // uses no database, so Natter gets none.
   await fixture.serve(join(import.meta.dirname, 'functions'), {
     ...withoutDatabase,
-    // Natter counts the calls for the rate limit, but never reaches it.
+    // Natter counts the calls, but never reaches the rate limit.
     RATE_LIMIT_FACTOR: '100000',
   })
   const { nc, readCpu } = await fixture.connect()

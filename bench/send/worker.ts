@@ -25,7 +25,6 @@ async function connectMembers(options: RoomOptions) {
     listener.listen(deliveries.record)
     await listener.ready()
   }
-  /** Resolves when the message is acknowledged and all listeners have fetched it. */
   send = async () => {
     const { clientId, delivered } = deliveries.expect(others.length)
     await sendingMember.send({ room: `${room}-${listeners}`, sender, clientId, text: messageText })
@@ -34,10 +33,7 @@ async function connectMembers(options: RoomOptions) {
   await send()
 }
 
-/**
- * Sends at a fixed rate without waiting for earlier messages. Returns percentiles of the duration of a
- * delivery, in milliseconds.
- */
+/** Sends at a fixed rate. Returns percentiles of the duration until delivery, in milliseconds. */
 async function sendAtRate({ perSecond, seconds }: { perSecond: number; seconds: number }) {
   const times: Promise<number>[] = []
   for await (const _ of setInterval(1_000 / perSecond)) {

@@ -2,9 +2,9 @@ import { createRequire } from 'node:module'
 import type { Request, Response } from 'nats-micro'
 import type { Payload, Peer } from '../peer.ts'
 
-// nats-micro calls `util.isUndefined`, which Node has removed. The CommonJS build of nats-micro looks
-// this function up on each call, so it is enough to add the function to `node:util`. DEBUG_LEVEL turns
-// off the log of calls.
+// Without this DEBUG_LEVEL, nats-micro logs each call. nats-micro also calls `util.isUndefined`,
+// which Node has removed, so this module adds it to `node:util`. That works only for the CommonJS
+// build.
 process.env.DEBUG_LEVEL ??= 'ERROR'
 const require = createRequire(import.meta.url)
 require('node:util').isUndefined ??= (value: unknown) => value === undefined

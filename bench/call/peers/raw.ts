@@ -5,8 +5,8 @@ import type { Peer } from '../peer.ts'
 export const rawSubject = 'raw.echo'
 
 /**
- * Uses nats.js directly, with JSON. This peer also publishes and receives events, as bench/functions/
- * does.
+ * Uses nats.js directly. Also publishes and receives events, as the functions in bench/functions/
+ * do.
  */
 export const raw: Peer = {
   async respond(url) {

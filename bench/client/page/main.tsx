@@ -70,7 +70,7 @@ const bench: Bench = {
   renderMs: Number.NaN,
   blankFrames: 0,
   countBlankFrames() {
-    // As in paging.ts, the posted message is handled after the list has measured its rows.
+    // The posted message is handled after the list has moved its rows (see paging.ts).
     const { port1, port2 } = new MessageChannel()
     port1.onmessage = () => {
       if (isBlank()) bench.blankFrames++
@@ -101,8 +101,8 @@ function checkRendered() {
 }
 
 /**
- * Returns true if no row is in the middle of the window. Doesn't use `elementFromPoint`, because a list
- * may disable pointer events while it scrolls.
+ * Returns true if no row is in the middle of the window. `elementFromPoint` cannot be used, because
+ * a list may disable pointer events while it scrolls.
  */
 function isBlank(): boolean {
   const middle = innerHeight / 2

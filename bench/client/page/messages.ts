@@ -1,4 +1,4 @@
-/** Message texts of different heights, with all kinds of markup. They are the same in every run. */
+/** Message texts of different heights. They are the same in every run. */
 
 const kinds: ((index: number) => string)[] = [
   () => 'Good morning',

@@ -50,7 +50,7 @@ export function createSimulatedClient(count: number) {
     close: () => undefined,
   }
   return {
-    // The object has only those members of `ChatClient` that this page uses.
+    // The object has only the members of `ChatClient` that the bench page uses.
     client: client as unknown as ChatClient,
     receiveMessage() {
       const prev = last++
@@ -85,7 +85,7 @@ function pageOf(count: number): HistoryPage {
   return { messages, before: false, after: false, asOf: count }
 }
 
-/** Returns a message: users take turns to send four consecutive messages, one each minute. */
+/** Returns a message. Users take turns to send four messages each. */
 function messageOf(index: number): Message {
   const reactions = index % 11 ? [] : [{ emoji: '🎉', count: 2, users: people.slice(0, 2) }]
   return {
