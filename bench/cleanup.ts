@@ -11,8 +11,8 @@ export async function createFolder(stack: AsyncDisposableStack): Promise<string>
 }
 
 /**
- * Deletes folders and kills processes if this process exits before `stack` is disposed. Returns a
- * function that adds the id of a process to kill.
+ * Cleans up if this process exits before `stack` is disposed. Returns a function that adds a
+ * process.
  */
 export function cleanUpOnExit(stack: AsyncDisposableStack, folders: readonly string[]) {
   const pids: number[] = []

@@ -11,7 +11,6 @@ export function createDeliveries() {
       inFlight.set(clientId, { left: count, resolve })
       return { clientId, delivered }
     },
-    /** Counts a delivery of a message. Ignores an unknown message. */
     record(clientId: string) {
       const message = inFlight.get(clientId)
       if (!message || --message.left > 0) return

@@ -16,7 +16,6 @@ export interface BenchFixture extends AsyncDisposable {
   secrets: Secrets
   /** URL of the server with the credentials of the functions' account. */
   url: string
-  /** Serves a folder of functions until the service is stopped or the fixture is disposed. */
   serve(folder: string, env?: Record<string, string>): Promise<ProcessService>
   startWorker(module: URL, args?: string[]): Promise<Worker>
   connect(): Promise<BenchConnection>

@@ -7,7 +7,7 @@ export interface LoopOptions {
 export interface LoopResult {
   count: number
   seconds: number
-  /** Duration of a call, in milliseconds. */
+  /** In milliseconds. */
   p50: number
   p99: number
 }

@@ -2,7 +2,6 @@
 import type { LoopResult } from './loop.ts'
 
 export interface Options {
-  /** Number of times that each row is measured. */
   rounds: number
   seconds: number
 }
@@ -44,7 +43,7 @@ export interface Section {
   lines: Line[]
 }
 
-/** Measures the operations of `run`. `readCpu` returns the used processor time in microseconds. */
+/** Measures the operations of `run`. `readCpu` returns processor time in microseconds. */
 export async function takeSample(
   readCpu: () => Promise<number>,
   run: () => Promise<LoopResult>,

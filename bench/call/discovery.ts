@@ -66,7 +66,7 @@ async function timeStart(fixture: BenchFixture, folder: string): Promise<number>
   const allAnswered = Promise.withResolvers<number>()
   nc.subscribe(reply, {
     callback(_error, message) {
-      // The server sends a message without a payload if no service is running yet.
+      // The answer has no payload if no service is subscribed yet.
       if (message.data.length === 0) return
       const { name } = message.json<{ name: string }>()
       if (name.startsWith('hundred-')) names.add(name)

@@ -1,7 +1,6 @@
-/** A library that is compared with Natter. It answers calls and makes calls over NATS. */
+/** A library that is compared with Natter. */
 export interface Peer {
   respond(url: string): Promise<void>
-  /** Connects to NATS, and returns a function that calls the responder. */
   connect(url: string): Promise<Call>
 }
 
@@ -13,7 +12,6 @@ export interface Payload {
   count: number
 }
 
-/** The payload has 101 bytes as JSON. */
 export const payload: Payload = {
   id: '0193a5f2-7c1e-7d2a-9b3c-4d5e6f708192',
   text: 'A line about as long as people write.',

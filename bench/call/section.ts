@@ -48,7 +48,7 @@ const callers: Record<string, Row> = {
 export interface CallTargets {
   /** Sends a request outside of the measurement. */
   request<Response>(subject: string, payload: object): Promise<Response>
-  /** Returns the processor time of a responder, in microseconds. */
+  /** In microseconds. */
   readCpu(responder: PeerName | 'natter'): Promise<number>
   startLoad(): Promise<Worker>
 }

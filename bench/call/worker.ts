@@ -7,7 +7,7 @@ import { type Call, payload } from './peer.ts'
 import { connectNatter, natterSubject } from './peers/natter.ts'
 import { rawSubject } from './peers/raw.ts'
 
-/** The compared libraries. They are imported on use, so that a process loads only one of them. */
+/** Each compared library is imported on use, so that a process loads only one of them. */
 const peers = {
   raw: async () => (await import('./peers/raw.ts')).raw,
   services: async () => (await import('./peers/services.ts')).services,

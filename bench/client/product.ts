@@ -8,7 +8,7 @@ import { createFolder } from '../cleanup.ts'
 import { launchBrowser, viewport } from './browser.ts'
 import { textOf } from './page/messages.ts'
 
-/** A running stack with a room of many messages, and a browser. */
+/** A running stack, and a browser. */
 export interface Product extends AsyncDisposable {
   urls: StackUrls
   browser: Browser
@@ -49,7 +49,6 @@ export async function startProduct(): Promise<Product> {
   }
 }
 
-/** Sends messages to a new room, and marks them as read. */
 async function writeRoom(urls: StackUrls): Promise<{ room: string; id: string }> {
   await using alice = await createPerson(urls, 'alice')
   const room = `bench-${crypto.randomUUID().slice(0, 8)}`

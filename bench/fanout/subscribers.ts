@@ -8,7 +8,6 @@ import { type RoomName, userOf } from './room.ts'
 
 export interface ConnectOptions {
   url: string
-  /** Each user is a member of all these rooms. */
   rooms: readonly RoomName[]
   subscriberCount: number
 }

@@ -1,7 +1,6 @@
 import * as v from 'valibot'
 import type { Contract, Topic } from '../../runtime/index.ts'
 
-/** A payload of about 100 bytes as JSON. */
 const Payload = v.strictObject({
   id: v.pipe(v.string(), v.uuid()),
   text: v.pipe(v.string(), v.maxLength(200)),
@@ -30,7 +29,6 @@ export const benchCpu = {
   audience: ['functions'],
 } as const satisfies Contract
 
-/** `bench.publish`: publishes {@link benchPublished} the given number of times. */
 export const benchPublish = {
   subject: 'bench.publish',
   input: v.strictObject({ times: v.number(), payload: Payload }),

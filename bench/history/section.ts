@@ -54,7 +54,6 @@ const datasets: Dataset[] = [
   },
 ]
 
-/** Measures how long several readers take to read a history page. */
 export async function measureHistory(options: Options): Promise<Section[]> {
   const sections: Section[] = []
   for (const dataset of datasets) sections.push(await measureDataset(dataset, options))
@@ -141,8 +140,7 @@ async function writeOneRoom(sql: Sql) {
       'A line about as long as people write, now and then.', now() - n * interval '1 second'
     from generate_series(1, 200000) as n`
   await sql`insert into room_heads (room, seq) values ('room-0', 200000)`
-  // Not `vacuum analyze`: without a vacuum, PostgreSQL overestimates the cost of an index-only
-  // scan.
+  // Does not vacuum, so that PostgreSQL overestimates the cost of an index-only scan.
   await sql`analyze messages, reactions, room_heads`
 }
 

@@ -6,7 +6,6 @@ import { serveParent, usedCpu } from '../worker.ts'
 import { signTokens } from './issuer.ts'
 import { type ResponderName, type ResponderOptions, respond } from './responders.ts'
 
-/** Delay before a rejected login is retried. */
 const retryDelayMs = 250
 
 interface RunOptions extends LoopOptions {

@@ -110,7 +110,6 @@ export async function measurePresence(options: Options): Promise<Section[]> {
   ]
 }
 
-/** Writes the memberships of Natter's users in all rounds. */
 async function writeMembers(sql: Sql, rounds: number) {
   await sql`
     insert into rooms (id, name, kind)

@@ -16,7 +16,6 @@ const subjects = {
 export interface ReconnectResult extends LoopResult {
   /** Seconds until all rooms were notified of all their users. */
   notifiedSeconds: number
-  /** Number of NATS messages that were published to rooms. */
   notifications: number
 }
 

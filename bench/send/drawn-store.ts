@@ -5,7 +5,6 @@ import { createRequester } from '../../runtime/client/index.ts'
 import { publishStored, readLast } from '../../runtime/jetstream/api.ts'
 
 export interface Store {
-  /** Publishes a message to the stream and returns its sequence. */
   append(subject: string, payload: string, id: string): Promise<number>
   get(bucket: string, key: string): Promise<string | undefined>
   put(bucket: string, key: string, value: string): Promise<unknown>

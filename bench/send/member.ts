@@ -1,4 +1,3 @@
-/** Members of a room: a sender and several listeners. */
 import type { NatsConnection } from '@nats-io/nats-core'
 import { createClient, createRequester } from '../../runtime/client/index.ts'
 import { contracts, topics } from '../../schema/contracts.ts'

@@ -35,8 +35,7 @@ export interface TokenCheck {
 }
 
 /**
- * Accepted signature algorithms. All of them are asymmetric. If HS256 were accepted, an attacker
- * could sign a forged token with the issuer's public key as the secret.
+ * Accepted signature algorithms. With HS256, an attacker could use the public key as the secret.
  */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA']
 const clockToleranceS = 5
@@ -46,7 +45,6 @@ const clockToleranceS = 5
  */
 const maxLifetimeS = 24 * 3_600
 
-/** Creates a check for access tokens of one OIDC issuer. */
 export function createTokenCheck({ issuer, clientIds, userClaim }: TokenOptions): TokenCheck {
   const keys = createIssuerKeys(issuer)
   return {
@@ -100,8 +98,8 @@ function checkType({ payload, protectedHeader }: JWTVerifyResult) {
 }
 
 /**
- * Checks the times of a token. Allows no clock tolerance for `exp`, because the NATS server closes
- * the connection when the token expires.
+ * Allows no clock tolerance for `exp`, because the NATS server closes the connection when the token
+ * expires.
  */
 function checkTimes({ iat = 0, exp = 0 }: JWTPayload) {
   const now = Date.now() / 1_000

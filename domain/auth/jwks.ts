@@ -20,18 +20,13 @@ type LocalKeys = ReturnType<typeof createLocalJWKSet>
  */
 const fetchTimeoutMs = 3_000
 /**
- * Minimum time between two fetches for unknown key ids. Without it, each token with an unknown key
- * id would cause a request to the issuer.
+ * Minimum time between two fetches for unknown key ids. Forged key ids must not flood the issuer.
  */
 const cooldownMs = 2_000
 const retryDelayMs = 1_000
 /** Age at which the cached keys are fetched again. Until then, a revoked key is still trusted. */
 const maxAgeMs = 10 * 60_000
 
-/**
- * Creates a cache of an OIDC issuer's signing keys. While the issuer is unavailable, the cached
- * keys stay in use.
- */
 export function createIssuerKeys(issuer: string): IssuerKeys {
   let cached: LocalKeys | undefined
   let staleAt = 0

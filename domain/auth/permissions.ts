@@ -4,7 +4,6 @@ import type { UserId } from '#schema/ids'
 export const realmRoles = ['admin', 'user'] as const
 export type RealmRole = (typeof realmRoles)[number]
 
-/** Returns the NATS permissions of a user. The NATS server denies the user all other subjects. */
 export function permissionsFor(
   user: UserId,
   userRoles: readonly RealmRole[],

@@ -60,9 +60,8 @@ export async function findStaleRooms(minAgeMs: number, maxRooms: number): Promis
 }
 
 async function flushAfterCurrent(room: RoomId, context: Context): Promise<void> {
-  // The line after this `await` reads the promise of this call from `queued`. `flushOutbox` stores
-  // it there after this call has reached its first `await`. So even without a running flush, this
-  // awaits.
+  // `flushOutbox` stores the promise of this call in `queued` when this function first awaits. The
+  // next line reads that promise, so this function must await even if no flush is running.
   await Promise.resolve(flushing.get(room)).catch(() => {})
   const flush = queued.get(room) as Promise<void>
   queued.delete(room)

@@ -29,8 +29,7 @@ export async function persist(events: readonly LoggedEvent[], context: Purger): 
 }
 
 /**
- * Persists one event. Earlier events of the room may not be persisted yet, so the room head is not
- * updated.
+ * Persists one event. Does not update the room head, because earlier events may not be persisted.
  */
 export async function persistNow(event: LoggedEvent, context: Purger): Promise<void> {
   await inTransaction((sql) => applyEvents([event], sql, context))
@@ -268,8 +267,8 @@ async function updateRoomHeads(events: readonly LoggedEvent[], sql: TransactionS
 }
 
 /**
- * Returns a PostgreSQL array literal. It is needed, because `unnest` would flatten nested arrays.
- * Without the quotes, PostgreSQL would read the user id `null` as NULL.
+ * Returns a PostgreSQL array literal, because `unnest` would flatten nested arrays. Without the
+ * quotes, PostgreSQL would read the user id `null` as NULL.
  */
 function toArray(users: readonly string[]): string {
   return `{${users.map((user) => `"${user}"`).join()}}`

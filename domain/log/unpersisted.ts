@@ -17,7 +17,6 @@ interface UnpersistedChanges {
   changes: ReadonlyMap<MessageId, UnpersistedChange>
 }
 
-/** Maximum number of unpersisted events of a room to read. */
 const maxEvents = 2_000
 const noChanges: UnpersistedChanges = { since: 0, changes: new Map() }
 
@@ -27,8 +26,8 @@ const cachedChanges = singleFlight(
 )
 
 /**
- * Removes the content of persisted messages whose deletion is not persisted yet. The caller must
- * have read `progress` before `messages`.
+ * Removes the content of messages whose deletion is not persisted yet. The caller must have read
+ * `progress` before `messages`.
  */
 export async function maskDeleted<M extends Message>(
   room: RoomId,

@@ -54,7 +54,7 @@ export async function updateCachedMessages(
   await Promise.all(
     rows.map((row) =>
       updateCachedMessage(toMessage(row), context).catch((error) =>
-        // The error is only logged, because `persist` must continue while MSG_CACHE is unavailable.
+        // `persist` must continue while MSG_CACHE is unavailable.
         context.log.warn(
           { err: error, id: row.id },
           'message cache unavailable, entry not updated',

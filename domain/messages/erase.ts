@@ -20,8 +20,7 @@ export async function eraseMessage(message: Message, deletion: LoggedEvent, cont
   const progress = await findPersistedSequence('rooms', context)
   try {
     await persistNow(deletion, context)
-    // `persistNow` purges only persisted edits. CHAT_MESSAGES may contain edits that are not
-    // persisted.
+    // `persistNow` purges only the edits that are persisted.
     if (!progress.caughtUp) await purgeEdits(message, progress.seq, context)
   } catch (error) {
     context.log.warn({ err: error, id: message.id }, 'message not yet deleted from the database')

@@ -46,7 +46,7 @@ export async function fanOut(event: RoomEvent, context: Context): Promise<void> 
     )
   const { room } = event
   if (event.kind === 'message' && isRecent(event.at)) {
-    // Not awaited: until the message is cached, readers find it in CHAT_MESSAGES.
+    // This is not awaited, because readers find the message in CHAT_MESSAGES until it is cached.
     const message = { ...withoutKind(event), seq: streamPosition.seq }
     cacheMessage(message, !isLong(event), context).catch((error) =>
       context.log.warn({ err: error }, 'message not cached; readers find it in the log'),

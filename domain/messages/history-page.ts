@@ -12,7 +12,6 @@ export interface PageQuery {
   after?: number | undefined
   around?: number | undefined
   limit: number
-  /** The user who requested the page. */
   caller: UserId
 }
 type Page = OutputOf<typeof chatHistory>
@@ -51,7 +50,6 @@ export const pageQuery = `
     ) as newest
   ) as thread`
 
-/** A row of `pageQuery`. */
 interface PageRow {
   head: string
   id: MessageId

@@ -160,7 +160,6 @@ async function readRow(id: MessageId, context: Context) {
   return row && { message: toMessage(row), progress }
 }
 
-/** Returns the result of `read`. If `read` fails, logs the error and returns undefined. */
 async function undefinedOnFailure<T>({ log }: Context, source: string, read: () => Promise<T>) {
   try {
     return await read()

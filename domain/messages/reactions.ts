@@ -7,7 +7,6 @@ import { chatRoom } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 import { reactions } from '#schema/tables/message'
 
-/** Maximum number of events of the room that `findReaction` reads from CHAT_MESSAGES. */
 const maxEvents = 100
 
 /**

@@ -15,8 +15,7 @@ export async function clampToRoomHead(room: RoomId, seq: number, context: Contex
   const [row] = await db.select().from(roomHeads).where(eq(roomHeads.room, room))
   const head = row?.seq ?? 0
   if (seq <= head) return seq
-  // Clients receive events before they are persisted, so the user may have read events above the
-  // room head.
+  // Clients receive events before they are persisted, so the event may not be in the database yet.
   const event =
     (await context.read(CHAT_MESSAGES, chatRoom, seq)) ??
     (await context.read(CHAT_MESSAGES, chatThread, seq))
@@ -55,7 +54,6 @@ export async function saveReadPosition({
   return row?.seq
 }
 
-/** Returns a member's read position; 0 if none is stored. */
 export async function findReadPosition(room: RoomId, user: UserId): Promise<number> {
   const isOwn = and(eq(readStates.room, room), eq(readStates.userId, user))
   const [row] = await db.select().from(readStates).where(isOwn)

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { CollectedSpan, Context, Service } from '#runtime'
 import type { ConsoleSpan, Span } from '#schema/messages/console'
 
-/** Time for which the list of services is cached. The open consoles share one discovery. */
+/** Time for which the list of services is cached. */
 const ttlMs = 1_000
 
 export interface ServiceSnapshot {
@@ -20,7 +20,6 @@ const snapshots = new LRUCache<'services', ServiceSnapshot, Context>({
   },
 })
 
-/** Returns the running services. The list is at most a second old. */
 export function findServices(context: Context): Promise<ServiceSnapshot> {
   return snapshots.forceFetch('services', { context })
 }

@@ -10,15 +10,9 @@ import { findPresent } from './status.ts'
 
 /** Time for which status changes are collected for one broadcast. */
 export const collectMs = 200
-/**
- * Maximum number of status changes in one NATS message. The message must not exceed the maximum
- * payload of the server.
- */
+/** Maximum number of status changes in one NATS message. Limits the size of its payload. */
 const maxChanges = 1_000
-/**
- * Maximum number of rooms to broadcast to at the same time. Each broadcast may have to fetch the
- * members of its room.
- */
+/** Maximum number of rooms to broadcast to at the same time. */
 const roomBatchSize = 64
 
 export async function broadcastPresence(

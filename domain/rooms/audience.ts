@@ -94,13 +94,11 @@ export function applyRoomChange(change: ParsedDataOf<typeof roomChanged>): void 
   if (change.action === 'join') cached?.add(change.userId)
   else if (change.action === 'leave') cached?.delete(change.userId)
   else members.delete(room)
-  // If a read of the members is running, its result may lack the change. `delete` prevents that the
-  // result is cached.
+  // A running read of the members may lack the change. `delete` prevents that its result is cached.
   if (!cached) members.delete(room)
   rooms.delete(room)
 }
 
-/** Replaces the cache of member lists with an empty one for up to `size` rooms. */
 export function resizeMemberCache(size: number): void {
   members = createMemberCache(size)
 }

@@ -79,7 +79,7 @@ function isBuilt(context: Context): Promise<boolean> {
   return checking
 }
 
-/** Builds the member index. Several processes may run this at the same time. */
+/** Several processes may run this at the same time. */
 async function buildIndex(context: Context): Promise<void> {
   let last: RoomId | undefined
   do last = await reconcileNext(last, context)

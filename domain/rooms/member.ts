@@ -37,7 +37,6 @@ export function evictMember(room: RoomId, userId?: UserId): void {
   else for (const key of memberCache.keys()) if (key.startsWith(`${room}.`)) memberCache.delete(key)
 }
 
-/** Returns the caller's membership in a room; undefined if there is none. */
 export async function findMember(room: RoomId, context: Context): Promise<Member | undefined> {
   const key = `${room}.${readCaller(context)}`
   const member = await fetchMember(key, context)

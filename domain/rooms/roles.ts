@@ -2,7 +2,6 @@ import { FunctionError } from '#runtime'
 import { hasRight, type Right } from '#schema/roles'
 import type { Member } from './member.ts'
 
-/** Throws `forbidden` when the member's role does not include the right. */
 export function requireRight(member: Pick<Member, 'role'>, right: Right): void {
   if (!hasRight(member, right))
     throw new FunctionError('forbidden', `As a ${member.role} of this room you may not ${right}`)

@@ -49,7 +49,7 @@ export function roomsOfUser(user: UserId) {
       readSeq: own.readSeq,
       unread: counted.unread,
       mentions: counted.mentions,
-      // A join would read all members of the other rooms, which are not direct.
+      // A join would also read all members of rooms that are not direct.
       other: sql<UserId | null>`case when ${own.kind} = 'direct' then (${other}) end`,
     })
     .from(own)

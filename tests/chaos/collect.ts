@@ -108,10 +108,6 @@ export async function collectEvidence(
   }
 }
 
-/**
- * Returns the entries that ROOMS_KV should have according to the database, and the ids of all
- * rooms.
- */
 async function readExpectedIndex() {
   const all = await db.select().from(rooms)
   const banned = new Set((await db.select().from(bans)).map(({ room }) => room))

@@ -42,7 +42,6 @@ export interface LogEntry extends PlacedEvent {
   at: number
 }
 
-/** A row of the table `messages`. */
 export interface PersistedMessage {
   id: MessageId
   room: RoomId
@@ -76,9 +75,7 @@ export interface AcknowledgedChange {
   on?: boolean
 }
 
-/**
- * An operation, and the time span in which it took effect or, without acknowledgement, may have.
- */
+/** An operation with the time span in which it took effect, or may have taken effect. */
 export interface TimedOperation {
   start: number
   /**

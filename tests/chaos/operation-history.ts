@@ -84,7 +84,6 @@ export async function recordMembership<N extends FunctionName>(
   return outcome
 }
 
-/** Opens a direct room, which adds both users at once. */
 export async function openDirect(
   history: OperationHistory,
   { userId, call }: SimulatedUser,

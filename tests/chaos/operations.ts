@@ -53,7 +53,6 @@ export async function runOperation(
   await operations[history.rooms.length === 0 ? 'create' : name](actor, history, random)
 }
 
-/** Creates a public, a private and a direct room, and invites most users to them. */
 export async function createInitialRooms(
   users: readonly SimulatedUser[],
   history: OperationHistory,

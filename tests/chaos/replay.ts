@@ -17,7 +17,7 @@ export interface ReplayedMessage {
 export type Replay = ReadonlyMap<MessageId, ReplayedMessage>
 
 /**
- * Returns the state of each message. If CHAT_MESSAGES has two copies of one, uses the first copy.
+ * Returns the state of each message. If CHAT_MESSAGES has two copies of a message, uses the first.
  */
 export function replay(log: readonly PlacedEvent[]): Replay {
   const messages = new Map<MessageId, ReplayedMessage>()

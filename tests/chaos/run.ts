@@ -50,7 +50,6 @@ export interface ChaosReport {
 
 const operationsAfterFaults = 15
 
-/** Runs simulated users under injected faults, and then checks the evidence. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const {
     seed,

@@ -5,7 +5,6 @@ import type { ProcessService } from '../../stack/services/service.ts'
 /** A runtime process. Only one fault at a time is injected into it. */
 export interface RuntimeInstance extends AsyncDisposable {
   kill(): Promise<void>
-  /** Stops the process gracefully, and starts it again. */
   restart(): Promise<void>
   pause(ms: number): Promise<void>
 }

@@ -123,7 +123,6 @@ export async function connectSimulatedUser(options: SimulatedUserOptions): Promi
     follow,
     async reconnect() {
       await nc.reconnect().catch(() => undefined)
-      // Fetches the events that were published while the user was disconnected.
       await Promise.all([...views.values()].map((view) => view.catchUp()))
     },
     flush: () => nc.flush(),

@@ -16,7 +16,6 @@ import { createRuntimeInstance, type RuntimeInstance } from './runtime-instance.
 import { connectSimulatedUser, type SimulatedUser } from './simulated-user.ts'
 import type { DeliveryCounts } from './user-room-view.ts'
 
-/** The processes into which faults are injected, and the simulated users who call them. */
 export interface SystemUnderTest extends AsyncDisposable {
   /** Folder of the log files. It is deleted on disposal, unless `preserveLogs` was called. */
   dir: string

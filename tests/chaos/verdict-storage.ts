@@ -29,7 +29,6 @@ export function findLostMessages({ acks, rows }: Evidence, messages: Replay): st
   })
 }
 
-/** Returns messages that are stored twice, whether they were acknowledged or not. */
 export function findDuplicates({ rows }: Evidence): string[] {
   const byClient = Map.groupBy(rows, ({ sender, clientId }) => `${sender}'s ${clientId}`)
   const byText = Map.groupBy(

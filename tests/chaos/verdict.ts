@@ -11,10 +11,8 @@ import {
 } from './verdict-storage.ts'
 import { checkMembers, compareViewsWithLog, findLeaks, findWrongNotices } from './verdict-views.ts'
 
-/** Returns a description of each violation. */
 export type Check = (evidence: Evidence, messages: Replay) => string[]
 
-/** Invariants that must hold after each run. */
 export const checks = {
   'every acknowledged message is in the log and in the database, exactly once': findLostMessages,
   'no message is stored twice': findDuplicates,

@@ -85,7 +85,6 @@ function pageOf(count: number): HistoryPage {
   return { messages, before: false, after: false, asOf: count }
 }
 
-/** Returns a message. Users take turns to send four messages each. */
 function messageOf(index: number): Message {
   const reactions = index % 11 ? [] : [{ emoji: '🎉', count: 2, users: people.slice(0, 2) }]
   return {

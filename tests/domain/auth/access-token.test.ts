@@ -31,7 +31,6 @@ async function rejectionOf(token: string, check = tokens) {
   )
 }
 
-/** Stops the clock until the test advances it. */
 function stopClock() {
   vi.useFakeTimers({ toFake: ['performance'] })
   onTestFinished(() => void vi.useRealTimers())

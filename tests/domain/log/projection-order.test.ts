@@ -130,7 +130,6 @@ interface InRoom {
   at: string
 }
 
-/** Returns a generator of random numbers from 0 to 1. The numbers depend only on the seed. */
 function createRandom(seed: number): () => number {
   let state = seed
   return () => {
@@ -148,7 +147,6 @@ function shuffle<T>(items: readonly T[], random: () => number): T[] {
     .map(({ item }) => item)
 }
 
-/** Cuts a list into batches of up to 20 items. */
 function cut<T>(items: readonly T[], random: () => number): T[][] {
   const batches: T[][] = []
   for (let from = 0; from < items.length; ) {
