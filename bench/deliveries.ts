@@ -1,6 +1,5 @@
 export const messageText = 'A line about as long as people write, now and then.'
 
-/** Tracks messages until all their recipients have received them. */
 export function createDeliveries() {
   const inFlight = new Map<string, { left: number; resolve: () => void }>()
   return {

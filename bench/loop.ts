@@ -12,7 +12,7 @@ export interface LoopResult {
   p99: number
 }
 
-/** Keeps `depth` calls in flight for `seconds`. Rejects when a call fails. */
+/** Rejects when a call fails. */
 export async function loop(
   { depth, seconds }: LoopOptions,
   call: () => Promise<unknown>,
@@ -35,7 +35,7 @@ export async function loop(
   return { count: times.length, seconds: duration, ...percentilesOf(times) }
 }
 
-/** Returns percentiles. p99 is NaN for fewer than 100 values. */
+/** p99 is NaN for fewer than 100 values. */
 export function percentilesOf(values: readonly number[]): { p50: number; p99: number } {
   const sorted = values.toSorted((a, b) => a - b)
   const quantile = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN

@@ -7,7 +7,7 @@ import { printSection, printSummary, verdictOf } from './report.ts'
 const usage =
   'Usage: npm run bench -- [call] [login] [send] [fanout] [history] [presence] [--rounds N] [--seconds S] [--quick] [--json]'
 
-/** The sections. They are imported only when they run, because `installPeers` must run before. */
+/** Sections are imported only when they run, because `installPeers` must run before. */
 const sections: Record<string, () => Promise<(options: Options) => Promise<Section[]>>> = {
   call: async () => (await import('./call/section.ts')).measureCalls,
   login: async () => (await import('./login/section.ts')).measureLogins,
@@ -17,7 +17,7 @@ const sections: Record<string, () => Promise<(options: Options) => Promise<Secti
   presence: async () => (await import('./presence/section.ts')).measurePresence,
 }
 
-// `process.exit` runs the exit handlers, which kill the child processes. A signal alone does not.
+// `process.exit` runs the exit handlers, which kill the child processes.
 process.on('SIGINT', () => process.exit(130)).on('SIGTERM', () => process.exit(143))
 
 const { names, options, json } = readArguments()

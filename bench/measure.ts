@@ -1,4 +1,3 @@
-/** Measures the rows of a section in rounds, and makes the lines of the report. See README.md. */
 import type { LoopResult } from './loop.ts'
 
 export interface Options {
@@ -43,7 +42,7 @@ export interface Section {
   lines: Line[]
 }
 
-/** Measures the operations of `run`. `readCpu` returns processor time in microseconds. */
+/** `readCpu` returns processor time in microseconds. */
 export async function takeSample(
   readCpu: () => Promise<number>,
   run: () => Promise<LoopResult>,
@@ -53,7 +52,7 @@ export async function takeSample(
   return { rate: count / seconds, p50, p99, cpu: ((await readCpu()) - before) / count }
 }
 
-/** Measures each row once per round. Each round begins with another row. */
+/** Each round begins with another row. */
 export async function measureRounds(
   rows: readonly string[],
   { rounds }: Options,
@@ -104,7 +103,7 @@ export interface RowGoal {
   aim?: number | undefined
 }
 
-/** Returns a line with a goal for the ratio of two rows. The goal is a minimum only for rates. */
+/** The goal is a minimum for rates and a maximum for other figures. */
 export function goalLine(samples: Samples, { title, row, base, figure, must, aim }: RowGoal): Line {
   return {
     name: title,

@@ -5,8 +5,7 @@ import { output } from '../stack/install/command.ts'
 const folder = import.meta.dirname
 
 /**
- * Installs the packages of bench/package.json if they are missing. Exits on a failure. Uses
- * `npm install`, because `npm ci` fails if the registry lacks a package for another platform.
+ * Uses `npm install`, because `npm ci` fails if the registry lacks a package for another platform.
  */
 export async function installPeers(): Promise<void> {
   const { devDependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))

@@ -1,14 +1,11 @@
-/**
- * Child processes of a section. Calls use IPC, so that they put no load on the measured NATS
- * server.
- */
+/** Calls to child processes use IPC, so that they put no load on the measured NATS server. */
 import { type ChildProcess, fork } from 'node:child_process'
 
-/** Methods of a child process. Their arguments and results are cloned. */
+/** Arguments and results are cloned. */
 export type Methods = Record<string, (argument: never) => unknown>
 
 export interface Worker extends AsyncDisposable {
-  /** Calls a method of the child process. Rejects if the method fails or the process exits. */
+  /** Rejects if the method fails or the process exits. */
   call<Result>(method: string, argument?: unknown): Promise<Result>
 }
 
@@ -25,7 +22,7 @@ process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL')
 })
 
-/** Starts a module as a child process. Resolves when the module has called {@link serveParent}. */
+/** Resolves when the module has called {@link serveParent}. */
 export async function startWorker(module: URL, args: string[] = []): Promise<Worker> {
   const child = fork(module, args, {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -79,7 +76,7 @@ export function serveParent(methods: Methods): void {
   process.send?.('ready')
 }
 
-/** Returns the processor time of this process, in microseconds. */
+/** In microseconds. */
 export function usedCpu(): number {
   const { user, system } = process.cpuUsage()
   return user + system

@@ -22,7 +22,6 @@ interface Paging {
   pages: number
 }
 
-/** Measures the largest difference between the movement of the rows and that of the mouse wheel. */
 export async function measurePaging(
   product: Product,
   rounds: number,

@@ -8,7 +8,6 @@ import { createFolder } from '../cleanup.ts'
 import { launchBrowser, viewport } from './browser.ts'
 import { textOf } from './page/messages.ts'
 
-/** A running stack, and a browser. */
 export interface Product extends AsyncDisposable {
   urls: StackUrls
   browser: Browser

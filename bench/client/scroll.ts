@@ -15,7 +15,7 @@ type List = keyof typeof lists
 const kinds = ['wheel up', 'wheel down', 'scrollbar'] as const
 const count = 100_000
 
-/** Figures of a list in one round. Times are in milliseconds, heap sizes in megabytes. */
+/** Times are in milliseconds, heap sizes in megabytes. */
 interface Run {
   renderMs: number
   newMessage: { longest: number; cpu: number }
@@ -129,9 +129,7 @@ async function measureList(browser: Browser, url: string, steps: number): Promis
   return { renderMs, newMessage, heap, heapAfter, blankFrames, tasks }
 }
 
-/**
- * Drags the scrollbar up and down. Its thumb lags, so the list scrolls only about half of the way.
- */
+/** The thumb of the scrollbar lags, so the list scrolls only about half of the way. */
 async function dragScrollbar(page: Page): Promise<void> {
   const box = await page.locator('.list').boundingBox()
   if (!box) throw new Error('The page has no list')
@@ -155,7 +153,7 @@ async function dragScrollbar(page: Page): Promise<void> {
     throw new Error(`The list stayed at ${position} of its height while the scrollbar was dragged`)
 }
 
-/** Returns the size of the heap after a garbage collection, in megabytes. */
+/** In megabytes, after a garbage collection. */
 async function readHeap(page: Page): Promise<number> {
   const session = await page.context().newCDPSession(page)
   await session.send('HeapProfiler.collectGarbage')

@@ -12,10 +12,10 @@ export interface PageRequest {
   limit: number
 }
 
-/** Reads a history page. Returns its message ids, oldest first, and its number of reactions. */
+/** Returns the message ids of a history page, oldest first, and its number of reactions. */
 export type Reader = (request: PageRequest) => Promise<{ ids: string[]; reactions: number }>
 
-/** Number of database connections. It must be the same as in schema/db.ts. */
+/** The number of connections must be the same as in schema/db.ts. */
 const poolSize = 8
 const caller = 'user-1' as UserId
 

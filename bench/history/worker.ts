@@ -8,7 +8,7 @@ export interface OpenOptions {
   url: string
   roomCount: number
   messageCount: number
-  /** Lowest value of `before` in a request. It must be so high that each history page is full. */
+  /** `before` must be so high that each history page is full. */
   minBefore: number
 }
 

@@ -1,4 +1,4 @@
-/** An OpenID provider for the auth callout. It has only signing keys and access tokens. */
+/** An OpenID provider for the auth callout, with signing keys and access tokens only. */
 import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'

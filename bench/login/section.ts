@@ -85,7 +85,7 @@ export async function measureLogins(options: Options): Promise<Section[]> {
   ]
 }
 
-/** Measures simultaneous logins of all clients. Skips every second round to save time. */
+/** Skips every second round to save time. */
 async function measureStorms(
   load: Worker,
   find: (row: string) => Responder,

@@ -28,7 +28,7 @@ serveParent({
   storm,
 })
 
-/** Logs in repeatedly. Counts only successful logins. */
+/** Counts only successful logins. */
 async function run({ port, mayReject, ...options }: RunOptions): Promise<LoopResult> {
   let rejected = 0
   const result = await loop(options, async () => {
@@ -62,7 +62,7 @@ async function storm({ port, clients }: { port: number; clients: number }) {
   return { seconds, failures }
 }
 
-/** Sends CONNECT and PING, and resolves on PONG. Rejects with the output of the server. */
+/** Rejects with the output of the server. */
 function logIn(port: number): Promise<Socket> {
   const connected = Promise.withResolvers<Socket>()
   const token = tokens[nextToken++ % tokens.length]

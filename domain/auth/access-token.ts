@@ -11,7 +11,7 @@ export interface TokenOptions {
    * `https://id.example/realms/nats-chat`.
    */
   issuer: string
-  /** Ids of OIDC clients. A token is accepted if its `azp` or `aud` contains one of them. */
+  /** A token is accepted if its `azp` or `aud` contains one of these ids. */
   clientIds: readonly string[]
   userClaim: string
 }
@@ -25,11 +25,11 @@ export interface TokenIdentity {
 }
 
 export interface TokenCheck {
-  /** Fetches the issuer's signing keys. Throws `unavailable` if the fetch fails. */
+  /** Throws `unavailable` if the issuer's keys cannot be fetched. */
   prefetch(): Promise<void>
   /**
-   * Verifies a token and reads its claims. Throws `forbidden` for an invalid token, and
-   * `unavailable` if the issuer's keys cannot be fetched.
+   * Throws `forbidden` for an invalid token, and `unavailable` if the issuer's keys cannot be
+   * fetched.
    */
   check(token: string): Promise<TokenIdentity>
 }
@@ -40,8 +40,8 @@ export interface TokenCheck {
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA']
 const clockToleranceS = 5
 /**
- * Maximum lifetime of a token. It is limited, because a disabled user can log in until their token
- * expires (docs/decisions/005-access-token-lifetime.md).
+ * A disabled user can log in until their token expires
+ * (docs/decisions/005-access-token-lifetime.md).
  */
 const maxLifetimeS = 24 * 3_600
 
@@ -87,8 +87,8 @@ function describe(error: errors.JOSEError): string {
 }
 
 /**
- * Rejects tokens that are not access tokens. In tokens from Keycloak, the claim `typ` contains the
- * token type. In tokens that conform to RFC 9068, the header field `typ` contains it.
+ * Keycloak writes the token type to the claim `typ`; RFC 9068 requires it in the header field
+ * `typ`.
  */
 function checkType({ payload, protectedHeader }: JWTVerifyResult) {
   const { typ } = payload
@@ -144,8 +144,8 @@ function show(value: unknown): string {
 }
 
 /**
- * Returns the error for a rejected token. The error is logged, and `reason` may contain claims. A
- * line break in a claim must not start a new log line, so only printable ASCII characters are kept.
+ * `reason` may contain claims and is logged. Only printable ASCII characters are kept, so that a
+ * claim cannot start a new log line.
  */
 function rejectToken(reason: string) {
   return new FunctionError('forbidden', `token rejected: ${reason.replaceAll(/[^ -~]/g, '?')}`)

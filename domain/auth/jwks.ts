@@ -3,28 +3,25 @@ import * as v from 'valibot'
 import { FunctionError } from '#runtime'
 
 export interface IssuerKeys {
-  /** Fetches the keys from the issuer. Throws `unavailable` if the fetch fails. */
+  /** Throws `unavailable` if the fetch fails. */
   refresh(): Promise<void>
   /**
-   * Returns the key whose id is in the header of a token. Throws jose's `JWKSNoMatchingKey` for an
-   * unknown key id. Throws `unavailable` if the keys cannot be fetched.
+   * Throws jose's `JWKSNoMatchingKey` for an unknown key id, and `unavailable` if the keys cannot
+   * be fetched.
    */
   readonly find: JWTVerifyGetKey
 }
 
 type LocalKeys = ReturnType<typeof createLocalJWKSet>
 
-/**
- * Timeout for fetching the discovery document and the keys together. It must be shorter than the
- * timeout of a login.
- */
+/** Timeout for both requests together. It must be shorter than the timeout of a login. */
 const fetchTimeoutMs = 3_000
 /**
  * Minimum time between two fetches for unknown key ids. Forged key ids must not flood the issuer.
  */
 const cooldownMs = 2_000
 const retryDelayMs = 1_000
-/** Age at which the cached keys are fetched again. Until then, a revoked key is still trusted. */
+/** Until the cached keys reach this age, a revoked key is still trusted. */
 const maxAgeMs = 10 * 60_000
 
 export function createIssuerKeys(issuer: string): IssuerKeys {
@@ -61,7 +58,7 @@ export function createIssuerKeys(issuer: string): IssuerKeys {
     },
     async find(header, token) {
       const keys = cached ?? (await refresh())
-      // Refreshes in the background: if the refresh fails, the cached keys stay in use.
+      // If the background refresh fails, the cached keys stay in use.
       if (performance.now() > staleAt) refresh().catch(() => undefined)
       try {
         return await keys(header, token)
@@ -99,10 +96,7 @@ async function fetchJson(url: string, signal: AbortSignal): Promise<unknown> {
   return response.json()
 }
 
-/**
- * Returns the reason why a fetch failed. If the error has a cause, its own message is only "fetch
- * failed", and the message of the cause has the reason.
- */
+/** The message of a fetch error is only "fetch failed"; the message of its cause has the reason. */
 function explain(error: unknown) {
   const { message, cause } = error as Error
   return cause instanceof Error && cause.message !== '' ? cause.message : message

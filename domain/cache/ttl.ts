@@ -17,9 +17,8 @@ export async function fetchWithAgedTtl<Value>(
 export const absent = Symbol('absent')
 
 /**
- * Reads a value that may not exist. If it does not exist, returns `absent` with a TTL of 1 ms. If
- * it returned undefined instead, lru-cache would reject waiting calls whose key is evicted during
- * the read.
+ * Returns `absent` with a TTL of 1 ms for a missing value. If it returned undefined, lru-cache
+ * would reject waiting calls whose key is evicted during the read.
  */
 export async function fetchOrAbsent<Value>(
   options: { ttl?: number | undefined },

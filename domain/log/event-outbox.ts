@@ -8,10 +8,7 @@ import type { Transaction } from '../rooms/room-lock.ts'
 import { appendEvent } from './append.ts'
 
 type OutboxEvent = RoomEventOf<'room' | 'member'>
-/**
- * An outbox event without its time `at`. A plain `Omit` of the union type would drop all fields
- * that only some kinds of events have.
- */
+/** A plain `Omit` of the union type would drop all fields that only some kinds of events have. */
 export type UntimedEvent = OutboxEvent extends infer Kind
   ? Kind extends OutboxEvent
     ? Omit<Kind, 'at'>
@@ -19,9 +16,8 @@ export type UntimedEvent = OutboxEvent extends infer Kind
   : never
 
 /**
- * Inserts events into the transactional outbox. `tx` is the transaction that makes the change. The
- * caller must call `flushOutbox` after the commit. If that call fails, `room.finish` flushes the
- * outbox.
+ * Inserts events into the transactional outbox. The caller must call `flushOutbox` after the
+ * commit.
  */
 export async function enqueueEvents(
   events: readonly UntimedEvent[],
@@ -38,8 +34,7 @@ const queued = new Map<RoomId, Promise<void>>()
 /**
  * Appends the events in a room's outbox to the stream CHAT_MESSAGES in order, and deletes them from
  * the outbox. Several processes may do this at once, because the stream deduplicates by event id.
- * Calls during a flush of the same room share the next flush. Throws `unavailable` if the stream is
- * full or does not respond; the events then stay in the outbox.
+ * Throws `unavailable` if the stream is full or does not respond.
  */
 export function flushOutbox(room: RoomId, context: Context): Promise<void> {
   const next = queued.get(room)

@@ -11,9 +11,9 @@ const cachedProgress = singleFlight((name: 'persist' | 'persist.thread', context
 )
 
 /**
- * Returns the sequence in CHAT_MESSAGES up to which all events of `scope` are persisted. Some later
- * events may be persisted too. `caughtUp` is true if the stream had no later event at most half a
- * second ago. Call this before the database query whose result you compare with the sequence.
+ * Returns the sequence in CHAT_MESSAGES up to which all events of `scope` are persisted. `caughtUp`
+ * is true if the stream had no later event at most half a second ago. Call this before the database
+ * query whose result you compare with the sequence.
  */
 export async function findPersistedSequence(
   scope: 'rooms' | 'threads too',

@@ -49,8 +49,8 @@ async function inTransaction(work: (sql: TransactionSql) => Promise<void>): Prom
 
 /**
  * Writes events to the tables. The result does not depend on the order or repetition of events.
- * Purges deleted texts from CHAT_MESSAGES before the commit. After the commit, a failed purge could
- * not be repeated, because the tables no longer contain the sequences to purge.
+ * Purges deleted texts from CHAT_MESSAGES before the commit, because a purge after the commit could
+ * not be repeated.
  */
 async function applyEvents(
   events: readonly LoggedEvent[],
@@ -85,10 +85,8 @@ function targetOf({ data }: { data: { message: { notifyId: NotifyId } } }) {
 }
 
 /**
- * Inserts messages and returns the sequences to purge from CHAT_MESSAGES: those of deleted messages
- * and those of second copies, because a later deletion would not find these. If the stream was
- * recreated, the sequence of a new message can already exist in its room. The batch then fails at
- * the unique index (room, thread_id, seq).
+ * Inserts messages. Returns the sequences to purge from CHAT_MESSAGES: those of deleted messages
+ * and of second copies, which a later deletion would not find.
  */
 async function insertMessages(messages: LoggedEventOf<'message'>[], sql: TransactionSql) {
   const { count } = await sql`
@@ -111,8 +109,8 @@ async function insertMessages(messages: LoggedEventOf<'message'>[], sql: Transac
 
 /**
  * Sets the sequence of each persisted message to the lowest sequence among its copies. Returns the
- * sequences of the other copies, which must be purged from CHAT_MESSAGES. For a deleted message,
- * returns the sequences of all copies.
+ * sequences to purge from CHAT_MESSAGES: those of the other copies or, for a deleted message, of
+ * all copies.
  */
 async function keepEarliestCopy(copies: MessageCopy[], sql: TransactionSql): Promise<number[]> {
   const others = await sql<{ id: string; seq: string; stored: string; is_deleted: boolean }[]>`
@@ -216,9 +214,8 @@ async function findEditedEarlier(
 }
 
 /**
- * Deletes the reactions and versions of the deleted messages among `ids`. Returns the sequences of
- * these versions. Each statement needs `ids` in two conditions, one for each joined table. With
- * only one condition, PostgreSQL would scan the whole other table.
+ * Returns the sequences of the deleted versions. Each statement compares both joined tables with
+ * `ids`, because PostgreSQL would otherwise scan one of them completely.
  */
 async function clearDeleted(ids: string[], sql: TransactionSql): Promise<number[]> {
   await sql`
@@ -233,10 +230,7 @@ async function clearDeleted(ids: string[], sql: TransactionSql): Promise<number[
   return versions.map(({ seq }) => Number(seq))
 }
 
-/**
- * Stores the original text of edited messages as their first version. Then sets their text to that
- * of their newest version.
- */
+/** Stores the original text as the first version before the newest version replaces it. */
 async function applyVersions(ids: string[], sql: TransactionSql) {
   await sql`
     insert into message_versions (message_id, seq, text, mentions, at)

@@ -23,9 +23,8 @@ export async function readSince(
     const topics = [chatRoom, chatThread]
     const events = await context.readAfter(CHAT_MESSAGES, topics, { room }, since, maxEvents)
     if (!events) return undefined
-    // A message may have been purged during the read, before its deletion event was read. The next
-    // read then includes that event. If it does not, the message was a second copy of another
-    // message, which is purged without a deletion event, so its id is not checked again.
+    // A message may have been purged during the read, before its deletion event was read. If the
+    // next read lacks the deletion too, the message was a second copy, which has no deletion event.
     const incomplete = findIncomplete(events, since).filter((id) => !checked.has(id))
     if (incomplete.length === 0) return withoutDeleted(events)
     for (const id of incomplete) checked.add(id)
@@ -34,7 +33,7 @@ export async function readSince(
 
 /**
  * Returns the ids of messages whose edit or reaction is in `events`, but whose own event and
- * deletion are missing. Ignores messages sent before `since`.
+ * deletion are missing.
  */
 function findIncomplete(events: Events, since: number): MessageId[] {
   const complete = new Set<MessageId>()

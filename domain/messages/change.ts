@@ -13,8 +13,8 @@ import { findMessage, toMessage, updateCachedMessage } from './message-cache.ts'
 export const messageResources = [CHAT_MESSAGES, MSG_CACHE, ROOMS_KV] as const
 
 /**
- * Returns a message and the caller's membership in its room. Throws the same `forbidden` error when
- * the message does not exist and when the caller is not a member of its room.
+ * Throws the same `forbidden` error for a message that does not exist and for a message in a room
+ * of which the caller is not a member.
  */
 export async function requireMessage(
   notifyId: NotifyId,

@@ -6,10 +6,7 @@ import { CHAT_MESSAGES } from '#schema/streams'
 import { findPersistedSequence } from '../log/persisted-sequence.ts'
 import { type LoggedEvent, persistNow } from '../log/projection.ts'
 
-/**
- * Maximum number of events after a deleted message that are searched for its edits. If there are
- * more events, `persist` purges the edits later.
- */
+/** If a deleted message has more later events than this, `persist` purges its edits later. */
 const maxEvents = 2_000
 
 /**

@@ -13,16 +13,12 @@ import { cacheMessage, withoutKind } from './message-cache.ts'
 
 type Position = NonNullable<Context['streamPosition']>
 
-/**
- * A notification includes its event if the text is not longer than this. Clients fetch a longer
- * message with `msg.get`.
- */
+/** A notification does not include a longer text. Clients fetch such a message with `msg.get`. */
 const maxInlineTextLength = 1_000
 
 /**
- * Options of the functions `fanout` and `fanout.thread`. The queue is long, because an event is
- * never broadcast if the queue is full. The concurrency is high, because calls mostly wait for the
- * list of members, which they share.
+ * The queue is long, because an event is never broadcast if the queue is full. The concurrency is
+ * high, because calls mostly wait for the list of members, which they share.
  */
 export const fanoutOptions = {
   concurrency: 4_000,
@@ -65,9 +61,9 @@ export async function fanOut(event: RoomEvent, context: Context): Promise<void> 
 }
 
 /**
- * Returns true for a message that was sent in the last 5 s. An older message must not be cached. It
- * may have been deleted, and the cache entry of the deletion may have expired: the deleted text
- * would become readable again.
+ * Returns true for a message that was sent in the last 5 s. For an older message, the cache entry
+ * of its deletion may have expired. If the message were cached then, its deleted text would become
+ * readable again.
  */
 function isRecent(at: string): boolean {
   return Date.parse(at) > Date.now() - 5_000

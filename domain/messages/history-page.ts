@@ -66,10 +66,7 @@ interface PageRow {
   replies: string
 }
 
-/**
- * A reaction, or a withdrawn reaction if `on` is false. Emojis are ordered by their first reaction,
- * even if it was withdrawn.
- */
+/** Withdrawn reactions are included, because emojis are ordered by their first reaction. */
 type ReactionRow = [emoji: string, user: UserId, on: boolean, firstSeq: number]
 
 /**

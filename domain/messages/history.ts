@@ -8,8 +8,8 @@ import { type PageQuery, readPage } from './history-page.ts'
 type HistoryQuery = Omit<PageQuery, 'caller'>
 
 /**
- * Returns one history page. Masks messages whose deletion is not persisted yet. Throws `forbidden`
- * if the caller is not a member of the room.
+ * Masks messages whose deletion is not persisted yet. Throws `forbidden` if the caller is not a
+ * member of the room.
  */
 export async function readHistory(
   query: HistoryQuery,

@@ -12,8 +12,7 @@ import { findPersistedSequence } from '../log/persisted-sequence.ts'
 import { applyPendingChanges, readUnpersistedEvents } from '../log/unpersisted.ts'
 
 /**
- * Messages cached in this process. The event `message.changed` evicts a message. The TTL limits how
- * long a deleted text can still be read if that event is lost.
+ * The TTL limits how long a deleted text can still be read if the event `message.changed` is lost.
  */
 const recent = new LRUCache<MessageId, Message | typeof absent, { seq: number; context: Context }>({
   max: 2_000,
@@ -131,10 +130,6 @@ export function withoutKind({ kind: _, ...message }: MessageSent): Omit<Message,
   return message
 }
 
-/**
- * Returns a message from MSG_CACHE or the database. Reads it from CHAT_MESSAGES if the database is
- * unavailable or does not have it yet.
- */
 async function readMessage(id: MessageId, seq: number, context: Context) {
   const cached = await readCached(id, context)
   if (cached) return cached

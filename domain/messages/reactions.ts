@@ -9,10 +9,7 @@ import { reactions } from '#schema/tables/message'
 
 const maxEvents = 100
 
-/**
- * A user's latest reaction to a message with one emoji. `seq` is the sequence of its event; `on` is
- * false if the user withdrew the reaction.
- */
+/** `on` is false if the user withdrew the reaction. */
 export interface StoredReaction {
   seq: number
   on: boolean
@@ -26,10 +23,7 @@ export interface MessageEmoji {
   emoji: string
   /** True if at least one reaction with this emoji is not withdrawn. */
   isOn: boolean
-  /**
-   * The latest reaction of the user who was passed to `readEmojis`; undefined if that user has
-   * never used the emoji on the message.
-   */
+  /** Undefined if the user who was passed to `readEmojis` has never reacted with this emoji. */
   own: StoredReaction | undefined
 }
 
@@ -57,9 +51,8 @@ export async function readEmojis(id: MessageId, user: UserId): Promise<MessageEm
 }
 
 /**
- * Returns a user's latest reaction to a message with an emoji. `persisted` is the reaction in the
- * database; events in CHAT_MESSAGES may be newer. Returns undefined if more than `maxEvents` events
- * of the room follow `persisted`.
+ * Returns a user's latest reaction to a message with an emoji. Returns undefined if more than
+ * `maxEvents` events of the room follow the reaction in the database, `persisted`.
  */
 export async function findReaction(
   { message, user, emoji }: { message: Message; user: UserId; emoji: string },

@@ -30,9 +30,7 @@ export interface ReadPosition {
   back: boolean
 }
 
-/**
- * Persists a read position and returns it. Returns undefined if the stored position did not change.
- */
+/** Returns the new read position; undefined if it did not change. */
 export async function saveReadPosition({
   room,
   user,

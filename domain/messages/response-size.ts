@@ -1,7 +1,4 @@
-/**
- * Maximum size of the list in a response. The NATS server accepts 1 MB, and the other fields of the
- * response need a part of it.
- */
+/** The NATS server accepts 1 MB, and the other fields of the response need a part of it. */
 export const maxResponseBytes = 900_000
 
 /** Returns the size of a value as JSON, in bytes. */

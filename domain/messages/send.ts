@@ -54,9 +54,8 @@ export async function sendMessage(
 }
 
 /**
- * Returns the result of the first call for a retry. Throws `conflict` if the content differs.
- * Otherwise, the client would believe that its new message was sent. Does not compare the text of a
- * message that was edited or deleted.
+ * Returns the result of the first call for a retry. Throws `conflict` if the content differs, but
+ * does not compare the text of a message that was edited or deleted.
  */
 function replayResult(message: Message, { room, threadId, text }: Input) {
   const { id, seq, at, editedAt, deletedAt } = message
@@ -69,7 +68,6 @@ function replayResult(message: Message, { room, threadId, text }: Input) {
   return { id, seq, at }
 }
 
-/** Publishes to the sender that their message was rejected. */
 export function notifySender(error: ErrorBody, { params, data }: RejectedCall, context: Context) {
   const { code, message, retryAfterMs } = error
   const user = v.safeParse(UserId, context.caller)
@@ -94,9 +92,7 @@ export function requireTextLength(text: string): void {
   )
 }
 
-/**
- * Returns the user ids that a text mentions, as in `@bob`. Does not check whether the users exist.
- */
+/** Returns the mentioned user ids, including ids that do not exist. */
 export function findMentions(text: string): UserId[] {
   const matches = text.matchAll(/(?<![\w@])@([a-z0-9_-]{1,64})(?![\w-])/g)
   return [...new Set([...matches].map(([, user]) => user as UserId))].slice(0, 50)
@@ -123,10 +119,7 @@ function deriveId(key: string, sender: UserId, clientId: ClientId): MessageId {
   return digest.slice(0, 32) as MessageId
 }
 
-/**
- * Returns the message that the sender has already sent with this client id. Does not query the
- * database if the stream's duplicate window still covers a retry.
- */
+/** Does not query the database if the stream's duplicate window still covers a retry. */
 async function findByClientId(sender: UserId, clientId: ClientId) {
   return isRecentClientId(clientId) ? undefined : findInDatabase(sender, clientId)
 }

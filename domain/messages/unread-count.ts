@@ -6,22 +6,21 @@ import { maxUnread } from '#schema/messages/room'
 import { messages, roomHeads } from '#schema/tables/message'
 
 /**
- * Maximum number of messages to scan for unread messages. `maxUnread` alone does not limit the
- * scan, because own and deleted messages are scanned, but not counted.
+ * `maxUnread` does not limit the scan, because own and deleted messages are scanned, but not
+ * counted.
  */
 const maxScanned = 1_000
 /**
- * Maximum number of messages with mentions to scan. It is lower than `maxScanned`, because this
- * scan reads the table, not only an index.
+ * This limit is lower than `maxScanned`, because the scan for mentions reads the table, not only an
+ * index.
  */
 const maxMentionsScanned = 200
 
 type Of<T> = T | AnyPgColumn | SQL<T> | SQL.Aliased<T>
 
 /**
- * Builds a subquery that returns one row with two counts of other users' messages after a sequence.
- * `mentions` counts the messages that mention the user. `unread` counts the messages in the room,
- * and replies in threads that mention the user.
+ * Builds a subquery for two counts of other users' messages after a sequence. `unread` includes a
+ * reply in a thread only if it mentions the user.
  */
 export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
   const { threadId, sender, mentions: mentioned, deletedAt } = messages
@@ -79,10 +78,7 @@ export function unreadAfter(room: Of<RoomId>, seq: Of<number>, user: UserId) {
     .as('counted')
 }
 
-/**
- * Counts the unread messages of a user in one room after the sequence `seq`. `asOf` is the sequence
- * of the last event of the room that the counts include.
- */
+/** `asOf` is the sequence of the last event of the room that the counts include. */
 export async function countUnread(room: RoomId, seq: number, user: UserId) {
   const counted = unreadAfter(room, seq, user)
   const [counts = { unread: 0, mentions: 0, asOf: 0 }] = await db

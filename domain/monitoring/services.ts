@@ -2,7 +2,6 @@ import { LRUCache } from 'lru-cache'
 import type { CollectedSpan, Context, Service } from '#runtime'
 import type { ConsoleSpan, Span } from '#schema/messages/console'
 
-/** Time for which the list of services is cached. */
 const ttlMs = 1_000
 
 export interface ServiceSnapshot {

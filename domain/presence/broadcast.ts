@@ -10,7 +10,7 @@ import { findPresent } from './status.ts'
 
 /** Time for which status changes are collected for one broadcast. */
 export const collectMs = 200
-/** Maximum number of status changes in one NATS message. Limits the size of its payload. */
+/** Limits the size of a NATS message. */
 const maxChanges = 1_000
 /** Maximum number of rooms to broadcast to at the same time. */
 const roomBatchSize = 64
@@ -41,8 +41,8 @@ async function broadcastToRoom(room: RoomId, all: readonly PresenceChange[], con
 }
 
 /**
- * Returns the memberships of all given users. Reads the member index ROOMS_KV only if the database
- * is unavailable, because the index needs a request for each user.
+ * Reads the member index ROOMS_KV only if the database is unavailable, because the index needs a
+ * request for each user.
  */
 export async function findRooms(
   users: readonly UserId[],

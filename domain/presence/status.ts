@@ -13,10 +13,7 @@ type StoredStatus = ValueOf<typeof PRESENCE>
 
 const offlineStatus: StoredStatus = { status: 'offline', at: '' }
 
-/**
- * Cached status of each user. The event `presence.changed` updates it in every process. If an event
- * is lost, the TTL limits how long the cached status is wrong.
- */
+/** The TTL limits how long a status is wrong if the event `presence.changed` is lost. */
 const statusCache = new LRUCache<UserId, StoredStatus, Context>({
   max: 100_000,
   ttl: 30_000,
@@ -70,10 +67,7 @@ export async function renewLease(user: UserId, connId: string, context: Context)
   return (await changeStatus(user, comeOnline, context, { initial })).after
 }
 
-/**
- * Returns the user's entry in PRESENCE inside an object. The object distinguishes a missing entry
- * from an entry that was not read.
- */
+/** The object distinguishes a missing entry from an entry that was not read. */
 async function readStatus(user: UserId, context: Context) {
   return { entry: await context.kv(PRESENCE).get(user) }
 }
@@ -140,9 +134,8 @@ function actionOf(before: Status, after: Status, isIdle = false): PresenceChange
 }
 
 /**
- * Returns the current time, but at least 1 ms after `at`, the time of the previous status change.
- * The times of changes must increase, but the clock of the process that made the previous change
- * may be ahead.
+ * Returns a time after `at`, the time of the previous status change, even if the clock of the
+ * process that made that change is ahead.
  */
 function nowAfter(at: string): string {
   return new Date(Math.max(Date.now(), at === '' ? 0 : Date.parse(at) + 1)).toISOString()

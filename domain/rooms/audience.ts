@@ -30,8 +30,8 @@ export const AudienceEnv = v.object({
 })
 
 /**
- * TTLs of cached rooms and cached lists of members. They limit how long a removed member still
- * receives events if the event `room.changed` was lost.
+ * These TTLs limit how long a removed member still receives events if the event `room.changed` is
+ * lost.
  */
 const [roomTtlMs, membersTtlMs] = [500, 900]
 
@@ -48,9 +48,9 @@ const rooms = new LRUCache<RoomId, IndexedRoom | typeof absent, Context>({
 })
 
 /**
- * Returns the recipients of a room's events. For a public room without bans, returns `everyone`,
- * which means all subscribers of the room's subject. For any other room, returns its members.
- * Returns an empty list for a room that does not exist or is archived.
+ * For a public room without bans, returns `everyone`, which means all subscribers of the room's
+ * subject. For any other room, returns its members. Returns an empty list for an archived or
+ * unknown room.
  */
 export async function findAudience(
   room: RoomId,
@@ -72,8 +72,7 @@ async function findRoom(room: RoomId, context: Context, forceRefresh = false) {
 }
 
 /**
- * Returns the members of a room from the database. In contrast to the member index ROOMS_KV, the
- * database also has the members of archived rooms.
+ * In contrast to the member index ROOMS_KV, the database also has the members of archived rooms.
  */
 export async function findPersistedMembers(room: RoomId): Promise<readonly UserId[]> {
   const rows = await db

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { RoomId, UserId } from '#schema/ids'
 
-/** Returns the id of the direct room of two users. The order of the users does not matter. */
+/** The order of the two users does not matter. */
 export function directRoomOf(one: UserId, other: UserId): RoomId {
   // User ids contain no NUL, so two different pairs of users never give the same string.
   const pair = [one, other].sort().join('\0')

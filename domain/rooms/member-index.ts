@@ -108,9 +108,9 @@ export async function reconcileNext(
 }
 
 /**
- * Corrects the member index where it differs from the database. Compares all entries without locks.
- * The rooms may change meanwhile, so each differing entry is read again and written under a room
- * lock.
+ * Corrects the member index where it differs from the database. Compares without locks, and then
+ * reads and writes each differing entry again under a room lock, because rooms may change
+ * meanwhile.
  */
 export async function reconcileRooms(ids: readonly RoomId[], context: Context): Promise<void> {
   const [indexed, persisted] = [await readIndexed(ids, context), await readPersisted(ids)]
@@ -165,8 +165,8 @@ function isActive(ids: readonly RoomId[]) {
 const member = { room: members.room, userId: members.userId, kind: rooms.kind, role: members.role }
 
 /**
- * Writes memberships from the database to the member index, and returns them. Skips those of `keys`
- * that are not in the database. `isNew` is true if the index had no entry.
+ * Skips those of `keys` that are not in the database. `isNew` is true if the member index had no
+ * entry.
  */
 function writeMembers(keys: readonly MembershipKey[], context: Context) {
   const index = context.kv(ROOMS_KV)

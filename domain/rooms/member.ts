@@ -14,8 +14,8 @@ export interface Member {
 }
 
 /**
- * Memberships cached in this process, so that not every call needs a KV read. If the event
- * `room.changed` is lost, a removed member can read messages until their entry expires.
+ * If the event `room.changed` is lost, a removed member can read messages until their entry
+ * expires.
  */
 const memberCache = new LRUCache<string, Member | typeof absent, Context>({
   max: 50_000,
@@ -29,9 +29,7 @@ const memberCache = new LRUCache<string, Member | typeof absent, Context>({
     }),
 })
 
-/**
- * Evicts a member of a room from this process's cache. Without `userId`, evicts all its members.
- */
+/** Without `userId`, evicts all members of the room. */
 export function evictMember(room: RoomId, userId?: UserId): void {
   if (userId !== undefined) memberCache.delete(`${room}.${userId}`)
   else for (const key of memberCache.keys()) if (key.startsWith(`${room}.`)) memberCache.delete(key)
@@ -51,8 +49,8 @@ async function fetchMember(key: string, context: Context, forceRefresh = false) 
 }
 
 /**
- * Returns the caller's membership in a room. Throws the same `forbidden` error for a room that does
- * not exist and for a room in which the caller is not a member.
+ * Throws the same `forbidden` error for a room that does not exist and for a room in which the
+ * caller is not a member.
  */
 export async function requireMember(room: RoomId, context: Context): Promise<Member> {
   const member = await findMember(room, context)
@@ -60,7 +58,7 @@ export async function requireMember(room: RoomId, context: Context): Promise<Mem
   return member
 }
 
-/** Starts to read the caller's membership into the cache. Ignores errors. */
+/** Starts to read the caller's membership into the cache. */
 export function prefetchMember(room: string | undefined, context: Context): void {
   const { success, output } = v.safeParse(RoomId, room)
   if (success) findMember(output, context).catch(() => undefined)
@@ -75,7 +73,7 @@ export async function listMembers(room: RoomId, context: Context): Promise<UserI
   return entries.map(({ key }) => v.parse(UserId, key.slice(room.length + 1)))
 }
 
-/** Returns the user id of the caller. Throws `forbidden` if it is not a valid user id. */
+/** Throws `forbidden` if the caller is not a valid user id. */
 export function readCaller({ caller }: Context): UserId {
   const { success, output } = v.safeParse(UserId, caller)
   if (!success) throw new FunctionError('forbidden', `"${caller}" is not a valid user id`)

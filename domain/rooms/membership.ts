@@ -49,9 +49,8 @@ export async function findMembershipState(
 }
 
 /**
- * Adds a member with the role that `decide` returns, and lifts a ban of the user. `decide` may
- * throw to reject the call. An existing member keeps their role, and is added to the member index
- * ROOMS_KV if the entry is missing there.
+ * Adds a member with the role that `decide` returns, and lifts a ban of the user. An existing
+ * member keeps their role, and is added to the member index ROOMS_KV if the entry is missing there.
  */
 export async function addMember(
   { by, ...membership }: MembershipChange,
@@ -82,9 +81,9 @@ export async function addMember(
 }
 
 /**
- * Removes a member, unless `decide` returns false. `decide` may throw to reject the call. If `by`
- * is another user, the removal is a kick, which also bans the member. Throws `conflict` for the
- * last owner, unless the owner is the last member and leaves.
+ * Removes a member, unless `decide` returns false. If `by` is another user, the removal is a kick,
+ * which also bans the member. Throws `conflict` for the last owner, unless the owner is the last
+ * member and leaves.
  */
 export async function removeMember(
   { by, ...membership }: MembershipChange,
@@ -124,8 +123,8 @@ export async function removeMember(
 }
 
 /**
- * Changes a member's role to `to`. `decide` must return the member's current role, or throw to
- * reject the call. Throws `conflict` if the last owner would lose that role.
+ * `decide` must return the member's current role. Throws `conflict` if the last owner would lose
+ * it.
  */
 export async function changeRole(
   { by, to, ...membership }: MembershipChange & { to: Role },
@@ -149,9 +148,7 @@ interface RoomChange {
   by: UserId
 }
 
-/**
- * Archives a room: its members can no longer read it or write to it. A second call does nothing.
- */
+/** Archives a room: its members can no longer read it or write to it. */
 export async function archiveRoom({ room, by }: RoomChange, context: Context): Promise<void> {
   const event = { kind: 'room', action: 'archive', room, by } as const
   const isArchived = await withRoomLock(room, async (tx) => {
@@ -166,8 +163,7 @@ export async function archiveRoom({ room, by }: RoomChange, context: Context): P
 }
 
 /**
- * Restores an archived room with its members. A second call only reconciles the member index
- * ROOMS_KV, which completes an interrupted restore.
+ * A second call only reconciles the member index ROOMS_KV, which completes an interrupted restore.
  */
 export async function restoreRoom({ room, by }: RoomChange, context: Context): Promise<void> {
   const event = { kind: 'room', action: 'restore', room, by } as const
@@ -182,7 +178,7 @@ export async function restoreRoom({ room, by }: RoomChange, context: Context): P
   await flushOutbox(room, context)
 }
 
-/** Renames a room. Does nothing if the room is archived or already has that name. */
+/** Does nothing if the room is archived or already has that name. */
 export async function renameRoom(
   { room, by, name }: RoomChange & { name: string },
   context: Context,
@@ -199,10 +195,7 @@ interface RoomUpdate {
   event: UntimedEvent
 }
 
-/**
- * Updates a room and enqueues `event`. Does nothing and returns false if the room does not match
- * `where`.
- */
+/** Does nothing and returns false if the room does not match `where`. */
 async function updateRoom({ set, where, event }: RoomUpdate, tx: Transaction): Promise<boolean> {
   const updated = await tx
     .update(rooms)
@@ -214,7 +207,7 @@ async function updateRoom({ set, where, event }: RoomUpdate, tx: Transaction): P
   return true
 }
 
-/** Marks all messages as read for a new member. A returning member keeps their read position. */
+/** A returning member keeps their read position. */
 async function markReadUpToHead({ room, userId }: MembershipKey, tx: Transaction): Promise<void> {
   const [head] = await tx.select().from(roomHeads).where(eq(roomHeads.room, room))
   if (!head) return

@@ -7,8 +7,8 @@ import { bans, members, rooms } from '#schema/tables/room'
 
 const pageSize = 50
 /**
- * Converts a text to lower case. The collation is explicit, because the result and its sort order
- * must not depend on the locale of the database.
+ * The collation is explicit, because the result and its sort order must not depend on the locale of
+ * the database.
  */
 const lower = (text: SQL | AnyPgColumn) => sql`lower(${text} collate "und-x-icu")`
 const name = lower(rooms.name)
@@ -55,8 +55,8 @@ export async function listPublicRooms({ text, after, caller }: PublicRoomQuery) 
 }
 
 /**
- * Returns the condition for rooms that follow the room `after` in the list. Throws `invalid` if the
- * caller may not see that room, because the result would reveal its name.
+ * Throws `invalid` if the caller may not see the room `after`, because the result would reveal its
+ * name.
  */
 async function findPageStart(after: RoomId, caller: UserId): Promise<SQL> {
   const [room] = await db

@@ -6,10 +6,7 @@ import type { Room } from '#schema/messages/room'
 import { members, rooms } from '#schema/tables/room'
 import { enqueueEvents } from '../log/event-outbox.ts'
 
-/**
- * Inserts a room and its owner's membership, and enqueues the events of both. Returns false if a
- * room with this id exists, even an archived one.
- */
+/** Returns false if a room with this id exists, even an archived one. */
 export function insertOwnedRoom({ id, name, kind }: Room, owner: UserId): Promise<boolean> {
   return db.transaction(async (tx) => {
     const created = await tx

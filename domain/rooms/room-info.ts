@@ -30,7 +30,7 @@ export async function requireVisibleRoom(id: RoomId, caller: UserId) {
 
 /** Returns up to `limit` members of a room, in the order in which they joined. */
 export async function listFirstMembers(room: RoomId, limit: number) {
-  // The limit is applied before the join. Otherwise, the join would read the names of all users.
+  // Without this limit, the join below would read the names of all users.
   const first = db
     .select()
     .from(members)

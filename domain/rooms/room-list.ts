@@ -6,7 +6,7 @@ import { roomHeads } from '#schema/tables/message'
 import { members, readStates, rooms } from '#schema/tables/room'
 import { unreadAfter } from '../messages/unread-count.ts'
 
-/** Maximum number of rooms in the list. The list must fit into one response. */
+/** The list must fit into one response. */
 const maxRooms = 1_000
 
 /**

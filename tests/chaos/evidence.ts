@@ -2,9 +2,7 @@ import type { ClientId, MessageId, RoomId, UserId } from '#schema/ids'
 import type { Notice, PlacedEvent, RoomEvent } from '#schema/messages/event'
 import type { RoomKind } from '#schema/messages/room'
 
-/**
- * The input of all checks, collected after a run. Times are in milliseconds since the Unix epoch.
- */
+/** Times are in milliseconds since the Unix epoch. */
 export interface Evidence {
   rooms: { id: RoomId; kind: RoomKind; isArchived: boolean }[]
   log: LogEntry[]
@@ -103,7 +101,7 @@ export interface ArchiveOperation extends TimedOperation {
 export interface ReadOperation extends TimedOperation {
   user: UserId
   room: RoomId
-  /** The acknowledged read position. Without an acknowledgement, the requested one. */
+  /** Without an acknowledgement, the requested read position. */
   seq: number
 }
 

@@ -77,7 +77,7 @@ const faults: Record<FaultName, Fault> = {
 
   'message appended twice': (options) => ignoreOutage(() => appendDuplicate(options)),
 
-  /** Deletes the consumers. The recreated consumers deliver all events of the stream again. */
+  /** The recreated consumers deliver all events of the stream again. */
   async 'consumers recreated'({ system }) {
     await ignoreOutage(async () => {
       const jsm = await jetstreamManager(system.nc)
@@ -108,7 +108,7 @@ async function appendDuplicate({ system, random }: FaultOptions) {
   await system.nc.request(stored.subject, stored.data, { headers: hdrs, timeout: 2_000 })
 }
 
-/** Injects a fault. Ignores an error, because the other schedule may have stopped NATS. */
+/** Ignores an error, because the other schedule may have stopped NATS. */
 async function ignoreOutage(inject: () => Promise<void>) {
   await inject().catch(() => {})
 }

@@ -64,10 +64,7 @@ function trackRequestTimes(nc: NatsConnection) {
 
 const internedRooms = new Map<string, RoomId>()
 
-/**
- * Returns one shared copy for equal ids. In V8, a substring holds the whole payload in memory; the
- * copy does not.
- */
+/** In V8, a substring holds the whole payload in memory, so equal ids share one copy. */
 function internRoom(room: RoomId): RoomId {
   const existing = internedRooms.get(room)
   if (existing) return existing

@@ -112,7 +112,7 @@ export function recordAck(
   history.sentMessages.push({ room, id, seq, sender: userId, notifyId })
 }
 
-/** Returns a room. In most cases, the user is probably a member of it. */
+/** In most cases, the user is probably a member of the returned room. */
 export function pickRoom(
   { userId }: SimulatedUser,
   { rooms, presumedMembers }: OperationHistory,

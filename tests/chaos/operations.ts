@@ -41,9 +41,7 @@ const weights = {
   reconnect: 1,
 }
 
-/**
- * Runs a random operation. The server rejects many of them, because the user lacks the permission.
- */
+/** The server rejects many operations, because the user lacks the permission. */
 export async function runOperation(
   actor: SimulatedUser,
   history: OperationHistory,
@@ -153,10 +151,7 @@ const operations: Record<keyof typeof weights, Operation> = {
     if (outcome.ok) operation.seq = outcome.value.seq
   },
 
-  /**
-   * Calls functions that only read data. The recorder (see frame-recorder.ts) records their
-   * answers.
-   */
+  /** The recorder (see frame-recorder.ts) records the answers. */
   async read(actor, history, random) {
     const room = pickRoom(actor, history, random)
     const message = pickMessage(history, random)

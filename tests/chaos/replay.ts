@@ -16,9 +16,7 @@ export interface ReplayedMessage {
 
 export type Replay = ReadonlyMap<MessageId, ReplayedMessage>
 
-/**
- * Returns the state of each message. If CHAT_MESSAGES has two copies of a message, uses the first.
- */
+/** If CHAT_MESSAGES has two copies of a message, the first copy counts. */
 export function replay(log: readonly PlacedEvent[]): Replay {
   const messages = new Map<MessageId, ReplayedMessage>()
   for (const { seq, event } of log) {

@@ -160,9 +160,7 @@ async function runFaultSchedule(
   }
 }
 
-/**
- * Runs operations after the last fault. Returns the calls that failed, except for rejected calls.
- */
+/** Returns the calls that failed, except for rejected calls. */
 async function runWithoutFaults(
   system: SystemUnderTest,
   history: OperationHistory,

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describeExit } from '../../stack/services/process.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 
-/** A runtime process. Only one fault at a time is injected into it. */
+/** Only one fault at a time is injected into a runtime. */
 export interface RuntimeInstance extends AsyncDisposable {
   kill(): Promise<void>
   restart(): Promise<void>
@@ -51,8 +51,7 @@ export function createRuntimeInstance(
   async function stopAndRestart(stop: () => Promise<void>) {
     isExitExpected = true
     await stop()
-    // A runtime exits if its dependencies are unavailable for a minute. Retries, as an orchestrator
-    // does.
+    // A runtime exits if its dependencies are unavailable for a minute.
     for (let attempt = 1; ; attempt++) {
       try {
         await service.restart()

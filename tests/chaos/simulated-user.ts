@@ -14,7 +14,7 @@ export type CallOutcome<N extends FunctionName> =
   | { ok: true; value: OutputOf<Contracts[N]> }
   | { ok: false; code: string }
 
-/** Calls a function. If the call fails, resolves with the error code instead of throwing. */
+/** Resolves with the error code if the call fails. */
 export type CallFunction = <N extends FunctionName>(
   name: N,
   input: InputOf<Contracts[N]>,

@@ -17,7 +17,7 @@ import { connectSimulatedUser, type SimulatedUser } from './simulated-user.ts'
 import type { DeliveryCounts } from './user-room-view.ts'
 
 export interface SystemUnderTest extends AsyncDisposable {
-  /** Folder of the log files. It is deleted on disposal, unless `preserveLogs` was called. */
+  /** The folder is deleted on disposal, unless `preserveLogs` was called. */
   dir: string
   preserveLogs(): void
   nats: NatsService
@@ -145,7 +145,7 @@ export async function startSystem(options: SystemOptions): Promise<SystemUnderTe
   }
 }
 
-/** Waits until all users are in the database. Other users cannot be invited. */
+/** An unknown user cannot be invited. */
 async function untilKnown(users: readonly SimulatedUser[]): Promise<void> {
   const userIds = users.map(({ userId }) => userId)
   for (;;) {

@@ -5,7 +5,7 @@ import type { Notice, RoomEvent } from '#schema/messages/event'
 import type { VisibleMessage } from './evidence.ts'
 import type { CallFunction } from './simulated-user.ts'
 
-/** A room as a client shows it. The view applies received events and fetches missed events. */
+/** Applies received events and fetches missed events, as a client does. */
 export interface UserRoomView {
   readonly room: RoomId
   /** True after the user has lost access to the room. */
@@ -14,7 +14,7 @@ export interface UserRoomView {
   /** Descriptions of answers that are never correct. */
   readonly violations: string[]
   receive(notice: Notice): void
-  /** Fetches missing events. Resolves with false when access is lost or all attempts fail. */
+  /** Resolves with false when access is lost or all attempts fail. */
   catchUp(): Promise<boolean>
   close(): void
 }
@@ -162,7 +162,7 @@ export function createUserRoomView(
   }
 }
 
-/** Applies an event. Returns false if the event changes an unknown message. */
+/** Returns false if the event changes an unknown message. */
 function applyEvent(
   messages: Map<MessageId, ViewedMessage>,
   seq: number,
@@ -173,8 +173,7 @@ function applyEvent(
     const { id, threadId = '', text } = event
     const existing = messages.get(id)
     if (!existing) messages.set(id, { ...createViewedMessage(seq, threadId), text })
-    // The stream may contain two copies of a message. The message has the sequence of the first
-    // copy.
+    // If the stream has two copies of a message, the sequence of the first copy counts.
     else if (!existing.isDeleted) existing.seq = Math.min(existing.seq, seq)
     return true
   }
@@ -212,9 +211,7 @@ function mergeMessage(message: Message, existing?: ViewedMessage): ViewedMessage
   return { ...current, text, editedSeq, isDeleted: deletedAt !== undefined }
 }
 
-/**
- * Reads all messages of a room and its threads. Returns 'forbidden' or undefined if a call fails.
- */
+/** Returns 'forbidden' or undefined if a call fails. */
 async function readHistory(room: RoomId, call: CallFunction, violations: string[]) {
   const messages = new Map<MessageId, ViewedMessage>()
   const threads: MessageId[] = []

@@ -18,10 +18,7 @@ import { checkEvidence, type checks } from './verdict.ts'
 
 type PassingRun = ReturnType<typeof createPassingRun>
 
-/**
- * Applies `change` to the evidence of a passing run. Returns the names of the checks that then
- * fail.
- */
+/** Returns the names of the checks that fail after `change`. */
 function findFailingChecks(change: (evidence: PassingRun) => unknown): string[] {
   const evidence = createPassingRun()
   change(evidence)

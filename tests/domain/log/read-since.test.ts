@@ -20,8 +20,8 @@ const deletion = (seq: number, of: number) =>
   logged(seq, { kind: 'delete', room, by, at, message: targetOf(of) })
 
 /**
- * Returns a context whose method `readAfter` returns one of `reads` after the other. After the last
- * one, it returns the last one again.
+ * Returns a context whose `readAfter` returns one of `reads` after the other, and then the last one
+ * again.
  */
 function givenReads(...reads: (StreamMessage<RoomEvent>[] | undefined)[]) {
   let count = 0

@@ -23,7 +23,7 @@ const edit = (editedSeq: number): Message => ({
 })
 const deletion = (editedSeq: number): Message => ({ ...sent, text: '', deletedAt: at, editedSeq })
 
-/** Returns a message cache with its bucket in memory. Calls `onWrite` before each write. */
+/** Calls `onWrite` before each write to the bucket. */
 function createCache(onWrite?: () => void) {
   let entry: { value: Message; revision: number } | undefined
   const published: object[] = []
