@@ -101,7 +101,7 @@ export interface ArchiveOperation extends TimedOperation {
 export interface ReadOperation extends TimedOperation {
   user: UserId
   room: RoomId
-  /** Without an acknowledgement, the requested read position. */
+  /** The acknowledged read position, or the requested one if the call was not acknowledged. */
   seq: number
 }
 
