@@ -4,9 +4,9 @@ import { withLock } from '../lock.ts'
 
 /** The options of every `find…` function of this folder. */
 export interface FindOptions {
-  /** The environment to read; the process's own by default. */
+  /** The environment variables; `process.env` by default. */
   env?: NodeJS.ProcessEnv
-  /** Called with a message before each step that takes time. */
+  /** Called before each step that takes time. */
   log?: (message: string) => void
 }
 
@@ -23,9 +23,8 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * Returns the path of `file` in the cache. If it is missing, `make` creates it under the same name in a
- * temporary folder, from which it is moved into the cache atomically. If another process is already
- * creating the file, waits for it.
+ * Returns the path of `file` in the cache. If it is missing, `make` creates a file of this name in a
+ * temporary folder, and a rename moves it into the cache. Waits if another process is creating it.
  */
 export async function cached(
   file: string,

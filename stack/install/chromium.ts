@@ -7,7 +7,7 @@ const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-s
 
 /**
  * Returns the path of a Chromium for the browser tests: $NATTER_TEST_CHROMIUM, else the one on PATH,
- * else one that apt-get installs as root. Throws an error that says what to do if none is available.
+ * else one that apt-get installs.
  */
 export async function findChromium(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options

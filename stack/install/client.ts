@@ -6,15 +6,15 @@ import { compressFiles } from './compress.ts'
 const root = join(import.meta.dirname, '..', '..')
 /** The folder of the built page. */
 export const clientFolder = join(root, 'dist', 'client')
-/** A file in `clientFolder` with the digest of the sources from which the page was built. */
+/** The file in `clientFolder` that contains the digest of the page's sources. */
 const digestFile = '.built-of'
 
 /** The page is rebuilt when one of these files has changed. */
 const sources = ['client/**/*', 'schema/**/*.ts', 'runtime/**/*.ts', 'package-lock.json']
 
 /**
- * Builds the page, unless it is up to date. Throws Vite's error if the build fails. The page is built
- * in another folder and moved into place, because other stacks may build or serve it at the same time.
+ * Builds the page, unless it is up to date. Another process may be serving the old page, so builds
+ * the new one in another folder.
  */
 export async function buildClient(log: (message: string) => void = () => {}): Promise<void> {
   const digest = digestSources()
@@ -23,7 +23,7 @@ export async function buildClient(log: (message: string) => void = () => {}): Pr
   const { build } = await import('vite')
   const made = `${clientFolder}-${process.pid}`
   const { NODE_ENV: before = '' } = process.env
-  // vitest sets another NODE_ENV, which would build the page for development.
+  // vitest sets NODE_ENV to another value, with which Vite would build the page for development.
   process.env.NODE_ENV = 'production'
   try {
     await build({
@@ -46,8 +46,8 @@ function isBuiltOf(digest: string): boolean {
 }
 
 /**
- * Replaces the built page: moves the old folder away and the new one into its place. Another process
- * may do the same at the same time, so each step is one atomic rename.
+ * Moves the old page away and the new page into its place. Each step is an atomic rename, because
+ * another process may replace the page at the same time.
  */
 function replace(made: string, digest: string) {
   const old = `${made}-old`
@@ -55,7 +55,7 @@ function replace(made: string, digest: string) {
     if (existsSync(clientFolder)) renameSync(clientFolder, old)
     renameSync(made, clientFolder)
   } catch (error) {
-    // Ignores the error if another process has already put the same page there.
+    // Ignores the error if another process has already moved the same page there.
     if (!isBuiltOf(digest)) throw error
   } finally {
     rmSync(old, { recursive: true, force: true })

@@ -7,8 +7,8 @@ import { delimiter, join } from 'node:path'
 export const exe = process.platform === 'win32' ? '.exe' : ''
 
 /**
- * Runs a program and returns its stdout. Throws an error with the end of its stderr if it fails, cannot
- * be started, or takes longer than `within` milliseconds.
+ * Runs a program and returns its stdout. Throws an error with the end of the program's stderr if it
+ * fails or takes longer than `within` milliseconds.
  */
 export function output(
   command: string,
@@ -28,7 +28,6 @@ export function output(
   })
 }
 
-/** Returns the path of a program on PATH, or undefined. */
 export async function findOnPath(name: string, env: NodeJS.ProcessEnv) {
   for (const folder of (env.PATH ?? '').split(delimiter)) {
     const path = join(folder, name + exe)

@@ -4,15 +4,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 
-/** The files to compress. Image formats are compressed already. */
+/** The files to compress. PNG and other image formats are compressed already. */
 const compressible = '**/*.{js,css,html,svg,json,webmanifest}'
 /** A smaller file is not compressed, because it fits into one packet anyway. */
 const minBytes = 512
 
-/**
- * Compresses each file to `name.br` and `name.gz` beside it, at the highest level, if the result is
- * smaller.
- */
+/** Writes `NAME.br` and `NAME.gz` beside each file, if the compressed file is smaller. */
 export async function compressFiles(folder: string): Promise<void> {
   await Promise.all(
     globSync(compressible, { cwd: folder }).map(async (name) => {

@@ -7,9 +7,8 @@ import { exe, findOnPath, output } from './command.ts'
 const minVersion = 17
 
 /**
- * Returns the home of Java 17 or later: $JAVA_HOME, else that of the `java` on PATH, else the newest in
- * /usr/lib/jvm, else the home of a Java that apt-get installs as root. Throws an error that says what
- * to do if none is available.
+ * Returns the home folder of Java 17 or later: $JAVA_HOME, else that of `java` on PATH, else the newest
+ * in /usr/lib/jvm, else that of a Java that apt-get installs.
  */
 export async function findJava(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options

@@ -8,10 +8,7 @@ import { cached, exists, type FindOptions } from './cache.ts'
 import { findOnPath, output } from './command.ts'
 import { findJava } from './java.ts'
 
-/**
- * The version that is installed, with the SHA-256 of its zip. The Keycloak in $KEYCLOAK_HOME may have
- * any version from `minVersion` on.
- */
+/** The version that Maven downloads. $KEYCLOAK_HOME may have any version from `minVersion` on. */
 const pinned = '26.7.3'
 const checksum = '27a6535553c3cdcd083872ba40629efafb3475e3b758e0c6f691395561dd0f1f'
 const minVersion = 26
@@ -19,9 +16,8 @@ const minVersion = 26
 const mavenCopy = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'
 
 /**
- * Returns the folder of a Keycloak that is ready to start: the distribution in $KEYCLOAK_HOME, else the
- * one from Maven, built once for the tests and cached. Nothing is written into $KEYCLOAK_HOME. Throws an
- * error that says what was tried and what to do.
+ * Returns the folder of a Keycloak in the cache that is ready to start. It is a copy of the
+ * distribution in $KEYCLOAK_HOME, else one that Maven downloads.
  */
 export async function findKeycloak(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options
@@ -51,7 +47,7 @@ async function readVersion(home: string): Promise<string> {
   return version
 }
 
-/** Copies a distribution without its data folder, which belongs to the owner's own Keycloak. */
+/** Copies a distribution without its data folder, which has the database of the user's own Keycloak. */
 async function copyDistribution(from: string, to: string) {
   await cp(from, to, { recursive: true, filter: (path) => path !== join(from, 'data') })
 }
@@ -60,7 +56,7 @@ async function download(folder: string, env: NodeJS.ProcessEnv, log: (message: s
   log(`getting Keycloak ${pinned} by Maven, 180 MB`)
   try {
     const maven = await findMaven(env, log)
-    // Maven's own downloads go into this temporary folder, which is removed afterwards.
+    // Without this option, Maven would store its downloads in ~/.m2.
     const repository = `-Dmaven.repo.local=${join(folder, 'maven')}`
     const artifact = `-Dartifact=org.keycloak:keycloak-quarkus-dist:${pinned}:zip`
     const target = `-DoutputDirectory=${folder}`
@@ -98,10 +94,7 @@ async function unpack(zip: string, folder: string, env: NodeJS.ProcessEnv) {
   else await output('python3', ['-m', 'zipfile', '-e', zip, folder], { env })
 }
 
-/**
- * Runs Keycloak's build step. Without it, each start would run this step, which takes longer than the
- * start.
- */
+/** Runs Keycloak's build step in advance, because each start would otherwise repeat it. */
 async function build(home: string, env: NodeJS.ProcessEnv) {
   const heap = { JAVA_OPTS_KC_HEAP: '-Xms64m -Xmx512m' }
   const script = join(home, 'bin', 'kc.sh')

@@ -7,7 +7,7 @@ const pinned = '0.5.1'
 
 /**
  * Returns the path of the `nats` command: $NATS_CLI, else the cached one, else one that Go builds into
- * the cache in a minute or two. Throws an error that says what to do if none is available.
+ * the cache.
  */
 export async function findNatsCli(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options

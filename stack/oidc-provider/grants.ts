@@ -10,8 +10,8 @@ import { idTokenClaims, resource, resourceServer, scopes } from './tokens.ts'
 import type { Users } from './users.ts'
 
 /**
- * Returns the grant of the session, or a new grant for all scopes. There is no consent page, because
- * all clients are our own.
+ * Returns the session's grant, or a new grant for all scopes. Does not ask the user for consent,
+ * because all clients belong to this project.
  */
 export async function loadExistingGrant(ctx: KoaContextWithOIDC): Promise<Grant | undefined> {
   const { provider, client, session, account } = ctx.oidc
@@ -21,7 +21,7 @@ export async function loadExistingGrant(ctx: KoaContextWithOIDC): Promise<Grant 
   return existing ?? createGrant(provider, client, account.accountId)
 }
 
-/** Registers the password grant (tokens for a user name and a password), for clients that list it. */
+/** Registers the password grant, which exchanges a user name and a password for tokens. */
 export function registerPasswordGrant(
   provider: Provider,
   users: Users,

@@ -2,7 +2,7 @@ import type { Provider } from 'oidc-provider'
 
 export type Middleware = Parameters<Provider['use']>[0]
 
-/** Restricts the sign-in pages to their own files and to forms that redirect to the app. */
+/** Sets headers that restrict the sign-in pages to files of this server and to redirects to the app. */
 export function securityHeaders(webOrigins: string[]): Middleware {
   const policy = [
     "default-src 'none'",
@@ -10,7 +10,7 @@ export function securityHeaders(webOrigins: string[]): Middleware {
     "script-src 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
-    // Browsers also apply `form-action` to redirects after a form is submitted, which lead to the app.
+    // A submitted login form redirects to the app, and browsers apply `form-action` to redirects too.
     ["form-action 'self'", ...webOrigins].join(' '),
   ].join('; ')
   return async (ctx, next) => {
@@ -21,7 +21,7 @@ export function securityHeaders(webOrigins: string[]): Middleware {
   }
 }
 
-/** Lets pages of the web origins read responses, and no other pages. */
+/** Sets CORS headers, so that only pages of `webOrigins` can read the responses. */
 export function crossOrigin(webOrigins: string[]): Middleware {
   return async (ctx, next) => {
     const origin = ctx.get('origin')
@@ -38,7 +38,7 @@ export function crossOrigin(webOrigins: string[]): Middleware {
       return
     }
     await next()
-    // oidc-provider sets this header for public endpoints.
+    // oidc-provider allows every origin to read its public endpoints.
     if (!isAllowed) ctx.remove('access-control-allow-origin')
   }
 }

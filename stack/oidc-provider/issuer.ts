@@ -17,30 +17,27 @@ export interface IssuerOptions {
   port?: number
   /** The public origin, if it differs from that of host and port. */
   url?: string | undefined
-  /** The origins of the browser app. Without any, the client `nats-chat-app` does not exist. */
+  /** The origins of the web app. If there are none, the client `nats-chat-app` does not exist. */
   webOrigins?: string[]
   /** Lifetime of an access token in seconds; 300 by default. */
   accessTokenTtl?: number
-  /** Called with internal errors; ignored by default. */
+  /** Called with internal errors. */
   log?: (message: string, error?: unknown) => void
 }
 
 export interface Issuer extends AsyncDisposable {
   /** The issuer URL, which is the `iss` claim of tokens and the base of the discovery URL. */
   issuer: string
-  /**
-   * Creates a key that signs all tokens from now on, and returns its id. The last few keys stay
-   * published.
-   */
+  /** Creates a key that signs all later tokens, and returns the id of the key. */
   rotateKeys(): Promise<string>
-  /** Finishes the requests in flight, then releases everything. A second call does nothing. */
+  /** Finishes the requests in flight, then closes the server. A second call does nothing. */
   stop(): Promise<void>
 }
 
 /**
- * Starts an OpenID provider with the paths and tokens of a Keycloak realm `nats-chat`, with the clients
- * `nats-chat-app` (code with PKCE) and `natter-cli` (password). Throws if it cannot listen or if a file
- * of the folder is damaged.
+ * Starts an OpenID provider with the paths and tokens of a Keycloak realm `nats-chat`. The client
+ * `nats-chat-app` logs in with the code flow and PKCE, the client `natter-cli` with a password.
+ * Throws if the port is in use or a file in `dir` is damaged.
  */
 export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   const { dir, host = '127.0.0.1', port = 0, url, log = () => {} } = options
@@ -77,7 +74,7 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
     issuer,
     async rotateKeys() {
       const kid = await keys.rotate()
-      // oidc-provider reads its keys only once, so it is created again. All other state is in the
+      // oidc-provider reads its keys only once, so a new provider is needed. All other state is in the
       // store.
       handle = provide()
       return kid
@@ -87,15 +84,12 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   }
 }
 
-/**
- * Older versions of Keycloak, and the original design (docs/architecture.md), have the realm below
- * /auth. Both prefixes lead to the same responses.
- */
+/** Older versions of Keycloak have the realm below /auth. */
 const prefixes = [realmPath, `/auth${realmPath}`]
 
 /**
- * Returns whether a request is for the realm. If so, makes its path relative to the realm and sets the
- * forwarded origin, so that every URL in the response begins with the issuer's origin.
+ * Returns whether a request is for the realm. If so, makes the path of the request relative to the
+ * realm, and sets the headers from which oidc-provider takes the origin of URLs in the response.
  */
 function isBelowRealm(request: IncomingMessage, { host, protocol }: URL) {
   const { url = '' } = request

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
 import * as v from 'valibot'
 
-/** Maximum number of published keys. Tokens signed by an older key have long expired. */
+/** Maximum number of published keys. Tokens that an older key has signed have expired. */
 const maxKeys = 5
 
 const StoredKeys = v.object({
@@ -15,7 +15,6 @@ const StoredKeys = v.object({
   ),
 })
 
-/** A private key with its id. */
 export type SigningJwk = JWK & { kid: string; kty: 'RSA' }
 
 export interface Keys {
@@ -27,7 +26,7 @@ export interface Keys {
   rotate(): Promise<string>
 }
 
-/** Reads the keys of the folder, or creates them on the first start. Throws if their file is damaged. */
+/** Reads the keys of the folder, or creates them. Throws if their file is damaged. */
 export async function openKeys(dir: string): Promise<Keys> {
   const file = join(dir, 'keys.json')
   const stored = readKeys(file)

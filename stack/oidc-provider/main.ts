@@ -1,7 +1,7 @@
 /**
- * Runs the embedded issuer as a process. Prints `{"ready":true,"issuer":"…"}` on stdout when it
- * listens; everything else goes to stderr. SIGHUP rotates the signing key. SIGTERM, SIGINT and the
- * exit of a parent with an IPC channel stop the process.
+ * Runs the embedded OpenID provider as a process. Prints `{"ready":true,"issuer":"…"}` on stdout when
+ * it listens. SIGHUP rotates the signing key. SIGTERM, SIGINT and a closed IPC channel stop the
+ * process.
  */
 import { type Issuer, type IssuerOptions, startIssuer } from './issuer.ts'
 
@@ -23,10 +23,7 @@ function endWith(issuer: Issuer) {
   for (const event of ['SIGTERM', 'SIGINT', 'disconnect']) process.once(event, stop)
 }
 
-/**
- * Reads the options from environment variables. Throws an error that names an invalid or missing
- * variable.
- */
+/** Throws an error that names an invalid or missing environment variable. */
 function readOptions(env: NodeJS.ProcessEnv): IssuerOptions {
   const { ISSUER_DIR: dir, ISSUER_HOST: host = '127.0.0.1', ISSUER_URL: url } = env
   if (!dir) throw new Error('ISSUER_DIR is not set: name the folder for keys and sessions')
@@ -77,8 +74,8 @@ function fail(error: unknown) {
 }
 
 /**
- * Returns the message of an error. A system error only names the failed operation, so the environment
- * variable that set the address or folder is added.
+ * Returns the message of an error. A system error names only the failed operation, such as `listen`.
+ * So adds the name of the environment variable that set the address or folder.
  */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

@@ -2,14 +2,12 @@ import { assetsPath, realmPath } from './paths.ts'
 import { demoUsers } from './users.ts'
 
 export interface SignIn {
-  /** URL that the form is submitted to. */
   action: string
   username?: string | undefined
   /** Reason why the last attempt was rejected. */
   refusal?: string | undefined
 }
 
-/** Returns the login form. */
 export function signInPage({ action, username = '', refusal }: SignIn): string {
   const alert = refusal
     ? `<p class="refusal" id="refusal" role="alert">${escapeHtml(refusal)}</p>`
@@ -38,12 +36,10 @@ export function signInPage({ action, username = '', refusal }: SignIn): string {
 }
 
 /**
- * Returns the page that confirms the logout. `form` is oidc-provider's own form, submitted with a
- * `logout` field. If `isRequested` (the app named the session to end), a script submits it without a
- * click.
+ * Returns a page that asks the user to confirm the logout, with the form of oidc-provider. If the app
+ * requested the logout of this session (`isRequested`), a script submits the form without a click.
  */
 export function signOutPage(form: string, isRequested: boolean): string {
-  // If scripts are disabled, the user can press the button.
   const script = isRequested
     ? `<script src="${realmPath}${assetsPath}/submit.js" defer></script>`
     : ''

@@ -1,7 +1,7 @@
 /** Keycloak's path of the realm. The issuer URL is the server's origin followed by this path. */
 export const realmPath = '/realms/nats-chat'
 
-/** Keycloak's path of the OpenID endpoints. This and the following paths are relative to the realm. */
+/** Keycloak's path of the OpenID endpoints. All paths from here on are relative to `realmPath`. */
 const base = '/protocol/openid-connect'
 
 export const endpoints = {
@@ -12,7 +12,7 @@ export const endpoints = {
 }
 export const userinfoPath = `${base}/userinfo`
 
-/** The path of a sign-in page is this path, followed by the id of the sign-in. */
+/** A login page has this path, followed by `/` and the id of the sign-in. */
 export const signInPath = '/login'
 
 export const assetsPath = '/assets'

@@ -25,23 +25,20 @@ export interface ProviderOptions {
   keys: Keys
   store: Store
   users: Users
-  /** The origins of the browser app. */
   webOrigins: string[]
-  /** Lifetime of an access token in seconds. */
+  /** In seconds. */
   accessTokenTtl: number
-  /** Called with internal errors. */
   log: (message: string, error?: unknown) => void
 }
 
 /**
- * Creates the OpenID provider with the current keys; a later rotation needs a new provider. Paths are
- * relative to the issuer: the server strips the issuer's path.
+ * Creates the OpenID provider. A new signing key needs a new provider. All paths are relative to the
+ * issuer URL: issuer.ts removes the path of this URL from each request.
  */
 export function createProvider(options: ProviderOptions): Provider {
   const { issuer, users, webOrigins, accessTokenTtl, keys, log } = options
   const provider = new Provider(issuer, configure(options))
-  // URLs in responses begin with the issuer's origin, which the server passes in the forwarded
-  // headers.
+  // Takes the origin of URLs in responses from the forwarded headers, which issuer.ts sets.
   provider.proxy = true
   provider.use(securityHeaders(webOrigins))
   provider.use(crossOrigin(webOrigins))
@@ -122,10 +119,7 @@ function configure(options: ProviderOptions): Configuration {
   }
 }
 
-/**
- * Returns the clients: the browser app, if it has origins, and the command line client. Both are
- * public.
- */
+/** Returns the command line client, and the web app if it has origins. Both have no secret. */
 function clients(webOrigins: string[]): Configuration['clients'] {
   const urls = (...paths: string[]) =>
     webOrigins.flatMap((origin) => paths.map((path) => origin + path))
@@ -147,10 +141,7 @@ function clients(webOrigins: string[]): Configuration['clients'] {
   return webOrigins.length > 0 ? [app, commandLine] : [commandLine]
 }
 
-/**
- * Returns the cookie names. They contain the port, because cookies of two issuers on one host would
- * collide.
- */
+/** Returns cookie names with the port, because the cookies of two issuers on one host would collide. */
 function cookieNames(issuer: string) {
   const { port } = new URL(issuer)
   return {

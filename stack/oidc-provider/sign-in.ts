@@ -7,7 +7,6 @@ import { errorPage, signInPage } from './pages.ts'
 import { assetsPath, realmPath, signInPath } from './paths.ts'
 import type { Users } from './users.ts'
 
-/** Maximum size of a submitted form, in bytes. */
 const maxFormBytes = 16 * 1024
 
 const assets: Record<string, { type: string; content: string }> = {
@@ -15,10 +14,7 @@ const assets: Record<string, { type: string; content: string }> = {
   [`${assetsPath}/submit.js`]: { type: 'text/javascript', content: readAsset('submit.js') },
 }
 
-/**
- * Serves the sign-in pages between the authorization request and its code. A sign-in is identified by its
- * id in the path and by a cookie of that path.
- */
+/** Serves the login form and its files. The id in the path and a cookie identify a sign-in. */
 export function signInRoutes(provider: Provider, users: Users): Middleware {
   return async (ctx, next) => {
     const asset = assets[ctx.path]
@@ -42,7 +38,7 @@ export function signInRoutes(provider: Provider, users: Users): Middleware {
 
   async function show(ctx: Context) {
     const { prompt, params } = await provider.interactionDetails(ctx.req, ctx.res)
-    // Any other prompt asks for consent. It is given without a page, because all clients are our own.
+    // Any other prompt asks for consent. Consents without a page: all clients belong to this project.
     if (prompt.name !== 'login') return finish(ctx, { consent: {} })
     const { login_hint: username } = params
     ctx.body = signInPage({
@@ -71,7 +67,7 @@ export function signInRoutes(provider: Provider, users: Users): Middleware {
 
 type Context = Parameters<Middleware>[0]
 
-/** Reads the fields of a submitted form. Returns undefined if the form is too large. */
+/** Returns the fields of a submitted form, or undefined if the form is too large. */
 async function readForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
   const chunks: Buffer[] = []
   let size = 0

@@ -13,9 +13,8 @@ export interface Store {
 }
 
 /**
- * Opens the store in the folder and deletes expired records, now and every minute. All calls are
- * synchronous: when oidc-provider reads a code or refresh token and then marks it as used, no other
- * request can use the same one in between.
+ * Opens the store in the folder, and deletes expired records now and every minute. All statements are
+ * synchronous, so that two requests cannot both find the same code or refresh token unused.
  */
 export function openStore(dir: string): Store {
   const file = join(dir, 'issuer.db')

@@ -1,2 +1,2 @@
-// Submits the form of the page as a click on its button would.
+// Submits the form of the page.
 document.querySelector('button[type=submit]').click()

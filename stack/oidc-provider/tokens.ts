@@ -1,10 +1,10 @@
 import type { AccountClaims, Client, ResourceServer } from 'oidc-provider'
 import type { User } from './users.ts'
 
-/** The supported scopes. A token gets the requested scopes that are in this list. */
+/** The supported scopes. Other requested scopes are ignored. */
 export const scopes = 'openid profile email'
 
-/** The audience of every access token. It is the default of Keycloak. */
+/** The audience of every access token, as in Keycloak. */
 export const tokenAudience = 'account'
 
 /** oidc-provider's internal name of the audience `account`; it must be a URI. */
@@ -45,7 +45,7 @@ export function accessTokenClaims(user: User, { clientId }: Client, sid: string)
   }
 }
 
-/** Returns all claims of an ID token, which `claimsByScope` then filters. */
+/** Returns all possible claims of an ID token. oidc-provider filters them by `claimsByScope`. */
 export function idTokenClaims(user: User, { clientId }: Client, sid?: string): AccountClaims {
   return { sub: user.sub, typ: 'ID', azp: clientId, sid, ...profile(user) }
 }

@@ -7,8 +7,8 @@ import { tokenAudience, userinfoClaims } from './tokens.ts'
 import type { User, Users } from './users.ts'
 
 /**
- * Serves userinfo for an access token. As in Keycloak, the access token is the one that all services
- * get; oidc-provider's own userinfo rejects tokens with an audience.
+ * Serves userinfo for an access token. oidc-provider's own userinfo endpoint cannot be used, because
+ * it rejects access tokens with an audience.
  */
 export function userinfo(provider: Provider, users: Users, keys: Keys): Middleware {
   const publicKeys = createLocalJWKSet({
@@ -22,7 +22,7 @@ export function userinfo(provider: Provider, users: Users, keys: Keys): Middlewa
       () => undefined,
     )
     if (verified?.payload.typ !== 'Bearer') return undefined
-    // A logout deletes the grant, so the token is then rejected.
+    // A logout deletes the grant, so a token without a grant is rejected.
     const grant = await provider.Grant.find(String(verified.payload.sid))
     return grant && users.find(String(verified.payload.sub))
   }

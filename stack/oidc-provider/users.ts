@@ -27,18 +27,15 @@ export const demoUsers = [
 ]
 
 export interface Users {
-  /**
-   * Returns the user with this name and password. Takes as long for an unknown name as for a known
-   * one.
-   */
+  /** Returns the user with this name and password. Takes equally long for an unknown name. */
   signIn(username: string, password: string): User | undefined
   find(sub: string): User | undefined
 }
 
 /**
- * Reads the demo users and those of `users.json` in the folder, if it exists: a list of `{ username,
- * password, roles?, givenName?, familyName?, email? }`. A user with the name of a demo user replaces
- * that user. Throws an error with the file and the path of the invalid value if the list is invalid.
+ * Reads the demo users and those of `users.json` in the folder, which is a list of `{ username,
+ * password, roles?, givenName?, familyName?, email? }`. A user of this file replaces the demo user of
+ * the same name. Throws an error with the path of the invalid value if the file is invalid.
  */
 export function readUsers(dir: string): Users {
   const records = [...demoUsers, ...readRecords(join(dir, 'users.json'))]
