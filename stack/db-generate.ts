@@ -1,6 +1,6 @@
 /**
  * `npm run db:generate -- --name what-changed`: compares schema/tables/ with the last migration and
- * writes the difference as a new migration into schema/migrations/. Arguments go to drizzle-kit.
+ * writes the difference as a new migration into schema/migrations/.
  */
 import { run } from './run.ts'
 

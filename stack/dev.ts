@@ -1,7 +1,6 @@
 /**
- * `npm run dev`: like `npm start`, but for people who change Natter. Vite serves the page with hot
- * module replacement, and the runtime restarts when a file of functions/, domain/, schema/ or runtime/
- * is saved.
+ * `npm run dev`: like `npm start`, but Vite serves the page with hot module replacement. The runtime
+ * restarts when a file of functions/, domain/, schema/ or runtime/ is saved.
  */
 import { watch } from 'node:fs'
 import { join } from 'node:path'
@@ -11,13 +10,12 @@ import type { Stack } from './stack.ts'
 
 const root = join(import.meta.dirname, '..')
 const watchedFolders = ['functions', 'domain', 'schema', 'runtime']
-/** Delay of a restart: an editor writes a file in several steps, and "save all" saves several files. */
+/** Time from the last saved file to the restart: "save all" in an editor writes several files. */
 const debounceMs = 100
 
 await runStack({
   startPage: startVite,
-  // The instances restart one by one. If the new version cannot be loaded, the old instances keep
-  // running.
+  // The instances restart one by one. If the new version does not start, the old one keeps running.
   runtimeArgs: ['--instances', '2'],
   onReady: restartOnSave,
 })
@@ -40,7 +38,7 @@ function restartOnSave({ services }: Stack, log: (message: string) => void, sign
   signal.addEventListener('abort', () => clearTimeout(timer))
   log(`The runtime restarts when a file of ${watchedFolders.join(', ')} is saved.`)
 
-  /** Restarts the runtime until no file has changed since the last restart began. */
+  /** Restarts the runtime, and again if a file was saved during the restart. */
   async function restart() {
     if (isRestarting) return
     isRestarting = true
@@ -52,7 +50,7 @@ function restartOnSave({ services }: Stack, log: (message: string) => void, sign
     isRestarting = false
   }
 
-  /** Makes the runtime start the new version and then stop the old one. The log contains the outcome. */
+  /** Starts the new version of the runtime, then stops the old one. */
   async function rollingRestart() {
     if (!runtime) return
     const { log: output } = runtime

@@ -1,6 +1,6 @@
-// The entry point of `npm start`, `npm test` and the other npm scripts, in plain JavaScript for Node
-// 20 or later. Installs the dependencies if they are missing or outdated, and runs the script with
-// Node 24, which is one of the dependencies.
+// The entry point of `npm start`, `npm test` and other npm scripts. It is plain JavaScript, because
+// Node 20 must be able to run it. Installs the dependencies if they are missing or outdated. Then runs
+// the script with Node 24, which is one of the dependencies.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
@@ -74,10 +74,7 @@ async function install() {
   console.log(`Installed dependencies in ${elapsed()}`)
 }
 
-/**
- * Returns the Node that was installed as a dependency, else the Node that runs this file if it is new
- * enough.
- */
+/** Returns the path of Node 24 or later: the one in node_modules, else the one that runs this file. */
 function findNode() {
   for (const node of [join(bin, isWindows() ? 'node.exe' : 'node'), process.execPath]) {
     if (!existsSync(node)) continue
@@ -95,17 +92,16 @@ function run(node, command) {
   const child = spawn(node, command, {
     cwd: root,
     env: {
-      // Caches compiled code, which reduces the processor time of a start by a fifth.
+      // The cache for compiled code saves a fifth of the processor time of a start.
       NODE_COMPILE_CACHE: join(process.env.NATTER_CACHE || join(root, '.cache'), 'node'),
       ...process.env,
       PATH: bin + delimiter + process.env.PATH,
     },
-    // The child stops when this IPC channel closes, even if this process is killed. It carries no
-    // messages.
+    // The child stops when this IPC channel closes, even if this process is killed.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   })
-  // npm runs this script through a shell, which does not forward signals. If a signal ends the shell,
-  // this process gets another parent: then stops the child.
+  // npm runs this script through a shell, which does not forward signals. When a signal has ended the
+  // shell, this process has another parent and must stop the child.
   const parent = process.ppid
   const stopWithParent = () => process.ppid !== parent && child.kill('SIGTERM')
   if (process.env.npm_lifecycle_event) setInterval(stopWithParent, 500).unref()

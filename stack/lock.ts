@@ -7,7 +7,6 @@ export interface Lock extends AsyncDisposable {
   release(): Promise<void>
 }
 
-/** Thrown by `takeLock` when a running process holds the lock. */
 export class LockedError extends Error {
   override name = 'LockedError'
   readonly holder: ProcessId
@@ -19,8 +18,8 @@ export class LockedError extends Error {
 }
 
 /**
- * Takes the lock of this file for this process. A lock that a dead process left behind is replaced.
- * Throws a `LockedError` while a running process holds it.
+ * Creates `file` as a lock of this process. Replaces the lock of a dead process. Throws a
+ * `LockedError` while a running process holds the lock.
  */
 export async function takeLock(file: string): Promise<Lock> {
   await mkdir(dirname(file), { recursive: true })
@@ -35,7 +34,7 @@ export async function takeLock(file: string): Promise<Lock> {
   return { release, [Symbol.asyncDispose]: release }
 }
 
-/** Runs `work` while holding the lock. Calls `onWait` once if it has to wait for the holder. */
+/** Runs `work` while this process holds the lock. Calls `onWait` once if another process holds it. */
 export async function withLock<T>(file: string, work: () => Promise<T>, onWait: () => void) {
   for (let waits = 0; ; waits++) {
     try {
@@ -60,15 +59,14 @@ async function tryLink(mine: string, file: string) {
   }
 }
 
-/** Removes the lock of a dead holder. Throws if the holder is running. */
+/** Removes the lock if its holder is dead. Throws a `LockedError` if the holder is running. */
 async function removeStale(file: string) {
   const holder = await readHolder(file)
   if (!holder) return
   if (isRunning(holder)) throw new LockedError(file, holder)
 
-  // Since the lock was read, another process may have removed it and taken a new one. The file that
-  // is moved would then be that new lock. So reads the moved file, and puts it back if its holder is
-  // running.
+  // Another process may have replaced the lock since it was read. The rename then moves the new lock.
+  // So checks the holder of the moved lock, and puts the lock back if this holder is running.
   const moved = `${file}.stale.${crypto.randomUUID()}`
   try {
     await rename(file, moved)
@@ -81,7 +79,7 @@ async function removeStale(file: string) {
   await rm(moved, { force: true })
 }
 
-/** Returns the holder, or undefined if the lock is free. Unreadable content counts as a dead holder. */
+/** Returns the holder of a lock, or undefined if the lock is free. Invalid JSON means a dead holder. */
 async function readHolder(file: string): Promise<ProcessId | undefined> {
   try {
     const { pid, since } = JSON.parse(await readFile(file, 'utf8'))

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 
-/** The ports of a stack with their defaults. Each key is the environment variable that sets the port. */
+/** The default ports of a stack, by the environment variable that sets each port. */
 export const defaultPorts = {
   WEB_PORT: 3000,
   NATS_PORT: 4222,
@@ -14,9 +14,9 @@ export type PortName = keyof typeof defaultPorts
 export type Ports = Record<PortName, number>
 
 /**
- * Chooses a port for each name: the value of the environment variable, else the port that this stack
- * used before, else the default; 0 means any free port. A port in use is replaced by the next free
- * one, and the change is logged. Throws an error that names the variable if its value is not a port.
+ * Chooses a port for each name: the value of the environment variable, else the port in `before`, else
+ * the default. The value 0 means the port in `before`, else any free port. Replaces a port in use by
+ * the next free one.
  */
 export async function choosePorts({
   names = Object.keys(defaultPorts) as PortName[],
@@ -41,7 +41,6 @@ export async function choosePorts({
   return Object.fromEntries(chosen)
 }
 
-/** Returns a free port of the loopback interface. */
 export function freePort(): Promise<number> {
   return listen(0, '127.0.0.1')
 }
@@ -62,10 +61,7 @@ async function findPort(wanted: number, except: number[]): Promise<number> {
   throw new Error(`There is no free port from ${wanted} upwards`)
 }
 
-/**
- * Checks the port on IPv4 and IPv6: `localhost` may resolve to either, and must not lead to another
- * server.
- */
+/** Checks the port on IPv4 and IPv6, because `localhost` may resolve to either. */
 async function isFree(port: number) {
   for (const host of ['127.0.0.1', '::1']) {
     try {
@@ -79,7 +75,7 @@ async function isFree(port: number) {
   return true
 }
 
-/** Binds the port, releases it, and returns its number. Port 0 means any free port. */
+/** Binds the port, releases it, and returns its number. */
 function listen(port: number, host: string) {
   return new Promise<number>((resolve, reject) => {
     const server = createServer()

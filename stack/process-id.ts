@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Identifies a process even after its pid has been reused. */
+/** Distinguishes a process from a later process with the same pid. */
 export interface ProcessId {
   pid: number
   /** Start time of the process in the format of the operating system; empty if unknown. */
@@ -13,24 +13,21 @@ export function identify(pid: number): ProcessId {
   return { pid, since: startOf(pid) ?? '' }
 }
 
-/**
- * Returns whether this process is running. A process whose start time is unknown counts as not
- * running.
- */
+/** Returns false for a process whose start time is unknown. */
 export function isRunning({ pid, since }: ProcessId): boolean {
   return pid > 0 && since !== '' && startOf(pid) === since
 }
 
 /**
- * Stops a process, which need not be a child, with SIGTERM, and with SIGKILL if it still runs after
- * `within` milliseconds. Does nothing if the pid belongs to another process by now.
+ * Sends SIGTERM to a process, and SIGKILL if it still runs after `within` milliseconds. Does nothing
+ * if the pid belongs to another process.
  */
 export async function end(id: ProcessId, within = 10_000): Promise<void> {
   const signals = ['SIGTERM', 'SIGKILL'] as const
   for (const signal of signals) {
     if (!isRunning(id)) return
     trySignal(id.pid, signal)
-    // Only the parent of a process is notified when it exits, so poll.
+    // Polls, because only the parent of a process is notified of its exit.
     for (const until = Date.now() + within; isRunning(id) && Date.now() < until; ) await delay(25)
   }
 }
@@ -47,8 +44,8 @@ function trySignal(pid: number, signal: NodeJS.Signals) {
 function startOf(pid: number): string | undefined {
   try {
     if (process.platform !== 'linux') return ask(pid)
-    // In `stat`, the name in brackets may contain anything; the state is the 3rd field, the start time
-    // the 22nd.
+    // The 2nd field is the process name in brackets, which may itself contain spaces and brackets. The
+    // 3rd field is the state, the 22nd the start time.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     const isZombie = fields[0] === 'Z'

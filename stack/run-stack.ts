@@ -12,9 +12,8 @@ export interface RunOptions extends Pick<StackOptions, 'startPage' | 'runtimeArg
 }
 
 /**
- * Runs the whole system on this machine until Ctrl-C: starts each service, restarts the ones that
- * exit, and stops them in reverse order. State is stored in $NATTER_STATE, else in .natter, so a second start
- * continues where the first stopped. Exits the process: with 0 after a stop, with 1 after a failure.
+ * Runs the whole system on this machine until Ctrl-C, and restarts services that exit. Stores all
+ * state in $NATTER_STATE, else in .natter. Exits the process, with 0 after a stop, else with 1.
  */
 export async function runStack(options: RunOptions = {}): Promise<void> {
   const startedAt = performance.now()
@@ -25,8 +24,8 @@ export async function runStack(options: RunOptions = {}): Promise<void> {
   let isLockHeld = false
   const log = (message: string) => console.log(`  ${message}`)
 
-  // On Ctrl-C, this process gets the signal twice: from the terminal, and from the launcher, which
-  // forwards the signal that it gets itself. stop() ignores the second signal.
+  // On Ctrl-C, this process gets the signal twice: from the terminal and from launch.mjs. stop()
+  // ignores the second signal.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(0))
   process.on('disconnect', () => stop(0))
 
@@ -58,10 +57,7 @@ export async function runStack(options: RunOptions = {}): Promise<void> {
     options.onReady?.(stack, log, stopping.signal)
   }
 
-  /**
-   * Stops the services in reverse order. A service that is still starting ends when this process
-   * exits.
-   */
+  /** Stops all started services. A service that is still starting is killed when this process exits. */
   async function stop(code: number) {
     if (stopping.signal.aborted) return
     stopping.abort()
@@ -81,7 +77,7 @@ export async function runStack(options: RunOptions = {}): Promise<void> {
     await stop(1)
   }
 
-  /** Prints the runtime's warnings and errors in the terminal; the log file has every line. */
+  /** Prints the runtime's warnings and errors in the terminal. */
   function printWarnings({ log: { follow, end } }: ProcessService) {
     const print = (line: string) => {
       const level = Number(/^\{"level":(\d+)/.exec(line)?.[1] ?? 100)
@@ -110,7 +106,7 @@ function messagesOf(error: Error): string {
   return error.message + cause
 }
 
-/** Returns the text that is printed when everything is ready: address, users and commands. */
+/** Returns a text for the terminal: the address of the page, users and useful commands. */
 function describeStack({ web, issuer, opsUrl }: StackUrls, dir: string, startMs: number) {
   const users = process.env.OIDC_ISSUER
     ? [`those of ${issuer}`]

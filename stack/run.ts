@@ -3,11 +3,11 @@ import { constants } from 'node:os'
 
 /**
  * Runs a command of node_modules/.bin or PATH in this terminal. Returns its exit code, or 128 plus
- * the signal's number if a signal ended it. Throws if the command cannot be started.
+ * the signal's number if a signal ended it.
  */
 export function run(command: string, args: string[], env: NodeJS.ProcessEnv = process.env) {
   const child = spawn(command, args, { stdio: 'inherit', env, shell: process.platform === 'win32' })
-  // Forwards signals that only this process receives. (Ctrl-C reaches the child from the terminal too.)
+  // Forwards signals that only this process receives.
   const forward = (signal: NodeJS.Signals) => child.kill(signal)
   process.on('SIGTERM', forward).on('SIGINT', forward)
 

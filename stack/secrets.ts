@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { nkeys } from '@nats-io/nats-core'
 
-/** The secrets of a stack: generated on the first start, stored in its state folder, never committed. */
+/** The secrets of a stack, which the first start generates and stores in the state folder. */
 export interface Secrets {
   /** Passwords of the users in nats.conf. */
   authPassword: string
@@ -16,7 +16,7 @@ export interface Secrets {
   /** The curve key that encrypts the auth callout: seed (SX…) and public key (X…). */
   calloutXkeySeed: string
   calloutXkey: string
-  /** The key from which message ids are derived. */
+  /** The secret part of each message id, which is a hash (docs/decisions/002). */
   idKey: string
 }
 
@@ -38,8 +38,8 @@ export function createSecrets(): Secrets {
 }
 
 /**
- * Reads the secrets from this file, or generates and stores them if it does not exist. Only its owner
- * can read it. Throws if the file is damaged.
+ * Reads the secrets from this file. If the file does not exist, creates it with new secrets. Throws
+ * if the file is damaged, because new secrets would end all sessions.
  */
 export function readSecrets(file: string): Secrets {
   let text: string
@@ -68,8 +68,8 @@ function writeSecrets(file: string, secrets: Secrets) {
 }
 
 /**
- * Returns a random password. It starts with a letter, because nats.conf parses a value that starts
- * with a digit as a number.
+ * Returns a random password that starts with a letter, because nats-server would parse a value that
+ * starts with a digit as a number.
  */
 function createPassword() {
   return `p${randomBytes(24).toString('hex')}`

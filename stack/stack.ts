@@ -11,27 +11,23 @@ import type { ProcessService, StackService } from './services/service.ts'
 import { startWeb, type WebConfig, type WebOptions } from './services/web.ts'
 import type { StackUrls, State } from './state.ts'
 
-/** The options of a service that serves the page. */
 export type PageOptions = Pick<WebOptions, 'port' | 'config'>
 
 export interface StackOptions {
-  /** Starts the service of the page; by default, a web server of the client as built for production. */
+  /** Starts the server of the page; by default, the one of services/web.ts for the built page. */
   startPage?: (options: PageOptions) => Promise<StackService>
   /** Further arguments of `runtime start`. */
   runtimeArgs?: string[]
   state: State
   env: NodeJS.ProcessEnv
   log: (message: string) => void
-  /**
-   * Receives each started service, so that the caller stops them in reverse order, even if the start
-   * fails.
-   */
+  /** Receives each started service, so that the caller can stop it even if a later start fails. */
   owned: AsyncDisposableStack
 }
 
 export interface Stack {
   urls: StackUrls
-  /** The services that run as processes and may therefore exit by themselves. */
+  /** The services that run in processes of their own, which may exit at any time. */
   services: ProcessService[]
 }
 
@@ -49,8 +45,8 @@ interface Context extends StackOptions {
 }
 
 /**
- * Starts NATS, the database, the identity provider and the page in parallel, then the runtime. NATS_URL,
- * DATABASE_URL and OIDC_ISSUER each replace an embedded service by an external one.
+ * Starts NATS, the database and the OpenID provider in parallel, then the page and the runtime.
+ * NATS_URL, DATABASE_URL and OIDC_ISSUER each replace an embedded service by an external one.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { state, env, log, owned } = options
@@ -131,7 +127,7 @@ async function startOwnNats(context: Context): Promise<Nats> {
   }
 }
 
-/** Reads the addresses and seeds of an external NATS. Throws an error that names a missing variable. */
+/** Reads the addresses and seeds of an external NATS from environment variables. */
 function readForeignNats(env: NodeJS.ProcessEnv): Nats {
   const read = (name: string) => {
     const value = env[name]
@@ -169,7 +165,6 @@ async function provideIssuer(context: Context): Promise<string> {
   return (await startService(context, 'issuer', () => startOidcProvider(options))).url
 }
 
-/** Starts a service, adds it to `owned`, and logs how long its start took. */
 async function startService<P extends ProcessService>(
   context: Context,
   name: string,

@@ -11,7 +11,7 @@ export interface StackUrls {
   natsMonitor?: string
   issuer: string
   databaseUrl: string
-  /** URL of NATS with the operator's credentials: `nats -s URL micro ls`. */
+  /** NATS URL with the credentials of the user `ops`, for commands such as `nats -s URL micro ls`. */
   opsUrl: string
 }
 
@@ -25,7 +25,7 @@ export class State {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
   }
 
-  /** Reads a JSON file of the state folder. Returns undefined if it is missing or unreadable. */
+  /** Returns the content of a JSON file, or undefined if the file is missing or invalid. */
   read<T>(file: string): T | undefined {
     try {
       return JSON.parse(readFileSync(join(this.dir, file), 'utf8'))
@@ -34,7 +34,7 @@ export class State {
     }
   }
 
-  /** Replaces a JSON file of the state folder atomically. Only its owner can read it. */
+  /** Replaces a JSON file atomically. */
   write(file: string, content: unknown): void {
     const path = join(this.dir, file)
     writeFileSync(`${path}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 })
@@ -56,13 +56,12 @@ export class State {
     })
   }
 
-  /** Removes the records of this run after an orderly stop. */
   clear(): void {
     for (const file of ['stack.json', 'processes.json'])
       rmSync(join(this.dir, file), { force: true })
   }
 
-  /** Stops the processes that a killed run has left behind, in reverse order of their start. */
+  /** Stops the processes of an earlier run that was killed, in reverse order of their start. */
   async stopLeftovers(log: (message: string) => void): Promise<void> {
     const left = this.read<Record<string, ProcessId>>('processes.json') ?? {}
     for (const [name, id] of Object.entries(left).reverse()) {

@@ -2,19 +2,18 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describeExit } from './services/process.ts'
 import type { ProcessService } from './services/service.ts'
 
-/** A service that exits this often within this many milliseconds is not restarted again. */
+/** A service that exits `count` times within `withinMs` is not restarted again. */
 const maxExits = { count: 5, withinMs: 60_000 }
 
 export interface SuperviseOptions {
   log: (message: string) => void
-  /** Called when the service is not restarted again, with the reason and the end of the service's log. */
+  /** Called when the service is not restarted again. The reason includes the end of its log. */
   onGiveUp: (reason: string) => void
-  /** Called after each restart. */
   onRestart: () => void
   signal: AbortSignal
 }
 
-/** Restarts a service with exponential back-off whenever it exits by itself, until the signal aborts. */
+/** Restarts a service with exponential back-off when it exits, until the signal aborts. */
 export async function supervise(service: ProcessService, options: SuperviseOptions): Promise<void> {
   const { log, signal } = options
   const exits: number[] = []

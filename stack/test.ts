@@ -1,10 +1,8 @@
 /**
- * `npm test`: installs what the tests need, then runs the checks and every test. Exits with the first
- * exit code that is not 0.
+ * `npm test`: installs what the tests need, then runs the checks and every test.
  *
- * `npm test -- room.join` runs only the test files whose path contains `room.join`, without the checks,
- * and runs contract tests on PGlite only. Each test then installs what it needs when it starts. Other
- * arguments go to vitest; `--project postgres` chooses PostgreSQL.
+ * `npm test -- room.join` runs only the test files whose path contains `room.join`, without the checks.
+ * It uses PGlite; `--project postgres` chooses PostgreSQL. Other arguments go to vitest.
  */
 import { check } from './check.ts'
 import { findChromium } from './install/chromium.ts'

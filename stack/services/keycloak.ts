@@ -13,7 +13,6 @@ export interface KeycloakOptions extends ServiceOptions {
   home: string
   /** The folder that `findJava` found. */
   javaHome: string
-  /** The origin of the page. */
   webOrigin: string
   /** The port to listen on; any free one by default. */
   port?: number | undefined
@@ -27,8 +26,8 @@ export interface KeycloakService extends ProcessService {
 }
 
 /**
- * Starts a real Keycloak on loopback, over plain HTTP, with the realm of deploy/keycloak. `url` of the
- * service is the issuer URL. The data is stored in `dir` and survives a restart.
+ * Starts a real Keycloak on loopback with the realm of deploy/keycloak. The `url` of the service is
+ * the issuer URL.
  */
 export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakService> {
   const { home, javaHome, webOrigin } = options
@@ -42,7 +41,7 @@ export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakS
   const keycloak = await startProcess({
     ...options,
     name: 'keycloak',
-    // Runs the command of kc.sh directly: the shell of kc.sh would not forward every signal.
+    // Runs Java as kc.sh would run it, because the shell of kc.sh does not forward every signal.
     command: () => ({
       file: join(javaHome, 'bin', `java${exe}`),
       args: [
@@ -79,10 +78,7 @@ export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakS
   return Object.assign(keycloak, { origin, admin })
 }
 
-/**
- * JVM options, optimised for memory and start time rather than throughput; all other options are those
- * of kc.sh.
- */
+/** JVM options that save memory and start time, followed by the options of kc.sh. */
 const javaOptions = [
   '-Xms64m',
   '-Xmx384m',
@@ -101,7 +97,7 @@ const javaOptions = [
   '--enable-native-access=ALL-UNNAMED',
 ]
 
-/** Creates a home folder for this instance, because Keycloak stores its data below its program folder. */
+/** Creates a home folder with links to the program, because Keycloak stores its data in this folder. */
 async function furnish(own: string, home: string) {
   const imports = join(own, 'data', 'import')
   await mkdir(imports, { recursive: true })

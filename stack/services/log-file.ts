@@ -1,20 +1,14 @@
 import { closeSync, mkdirSync, openSync, readSync, statSync, watch, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/**
- * The output of a process in a file. The process writes to it directly, so that nothing is lost when its
- * parent exits.
- */
+/** The output of a process, which writes the file itself: no line is lost when the parent exits. */
 export interface LogFile {
   readonly path: string
-  /**
-   * Returns the length of the file in bytes, at which the next line begins. Pass it to `follow` or
-   * `line` later.
-   */
+  /** Returns the length of the file in bytes, which is the offset of the next line. */
   end(): number
   /** Returns the last lines of the log, without empty ones. */
   tail(lines?: number): string
-  /** Calls `onLine` for every existing and future line from a byte offset on, until the signal aborts. */
+  /** Calls `onLine` for every line from the byte offset `from` on, until the signal aborts. */
   follow(from: number, onLine: (line: string) => void, signal: AbortSignal): void
   /**
    * Resolves to the first line that matches, existing or future, from the byte offset `from` (0) on.
@@ -26,7 +20,7 @@ export interface LogFile {
   ): Promise<string>
 }
 
-/** Creates an empty log at this path. */
+/** Creates the log at this path, or empties an existing one. */
 export function createLogFile(path: string): LogFile {
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, '')

@@ -19,17 +19,16 @@ export interface NatsPorts {
 }
 
 export interface NatsOptions extends ServiceOptions {
-  /** The path of the nats-server binary. */
   binary: string
   secrets: Secrets
-  /** The ports to listen on; -1 means any free port, which is the default. A restart keeps the ports. */
+  /** The ports to listen on; -1, the default, means any free port. */
   ports?: NatsPorts
   /**
    * The origins from which browsers may connect; none by default. Clients that send no origin may
    * always connect.
    */
   webOrigins?: string[]
-  /** The interval between fsyncs of JetStream; 2s by default. */
+  /** The interval between fsyncs of JetStream, in the format of nats-server; `2s` by default. */
   syncInterval?: string
 }
 
@@ -41,7 +40,7 @@ export interface NatsService extends ProcessService {
   urlOf(user: NatsUser): string
 }
 
-/** Starts nats-server with the project's nats.conf on loopback. It is ready when it sends its INFO. */
+/** Starts nats-server with nats.conf on loopback. */
 export async function startNats(options: NatsOptions): Promise<NatsService> {
   const { binary, dir, secrets } = options
   let ports = options.ports ?? { nats: -1, webSocket: -1, monitor: -1 }
@@ -83,7 +82,7 @@ function environment({ dir, secrets, webOrigins, syncInterval }: NatsOptions, po
     NATS_MONITOR: `127.0.0.1:${ports.monitor}`,
     NATS_STORE_DIR: join(dir, 'nats'),
     NATS_SYNC_INTERVAL: syncInterval ?? '2s',
-    // An empty list would let browsers of any origin in.
+    // An empty list would let browsers connect from every origin.
     NATS_WEB_ORIGINS: JSON.stringify(webOrigins ?? ['http://no-origin.invalid']),
     NATS_AUTH_PASSWORD: secrets.authPassword,
     NATS_FUNCTIONS_PASSWORD: secrets.functionsPassword,
@@ -94,10 +93,7 @@ function environment({ dir, secrets, webOrigins, syncInterval }: NatsOptions, po
   }
 }
 
-/**
- * Reads the ports from the log, because nats-server writes the file of --ports_file_dir some time
- * after "ready".
- */
+/** Reads the ports from the log: nats-server writes its ports file only some time after it is ready. */
 async function readPorts(log: LogFile, from: number): Promise<NatsPorts> {
   const port = async (pattern: RegExp) => {
     const line = await log.line(pattern, { from })

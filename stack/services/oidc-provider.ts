@@ -9,13 +9,12 @@ const main = join(import.meta.dirname, '..', 'oidc-provider', 'main.ts')
 export interface OidcProviderOptions extends ServiceOptions {
   /** The port to listen on; any free one by default. */
   port?: number | undefined
-  /** The origins of the page. */
   webOrigins?: string[]
   /** Lifetime of an access token in seconds; 300 by default. */
   accessTokenTtl?: number
 }
 
-/** Starts the embedded OpenID provider on loopback. `url` of the service is the issuer URL. */
+/** Starts the embedded OpenID provider on loopback. The `url` of the service is the issuer URL. */
 export async function startOidcProvider(options: OidcProviderOptions): Promise<ProcessService> {
   const { dir, webOrigins = [], accessTokenTtl } = options
   const port = options.port ?? (await freePort())

@@ -1,10 +1,10 @@
-// Loaded into a child process (`node --import`): sends it SIGTERM when its parent exits, even if the
-// parent was killed. The child then notices that the IPC channel between them has closed.
+// Sends SIGTERM to this process when its parent exits or is killed, because the IPC channel to the
+// parent then closes. Loaded with `node --import`.
 import process from 'node:process'
 
 if (process.channel) {
   process.once('disconnect', stop)
-  // The listener must not keep an otherwise finished process alive.
+  // The IPC channel must not keep an otherwise finished process alive.
   process.channel.unref()
 }
 

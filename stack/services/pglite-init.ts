@@ -1,4 +1,4 @@
-/** Creates an empty database in the folder that the argument names, which must not exist yet. */
+/** Creates an empty database in the folder that the argument names. */
 import { PGlite } from '@electric-sql/pglite'
 
 const [dir] = process.argv.slice(2)

@@ -1,7 +1,6 @@
 /**
- * Runs PGlite behind a socket in a process of its own, because PGlite blocks the event loop while it
- * works. PGLITE_DIR is its data folder, PGLITE_PORT its port. Prints `{"ready":true}` when it accepts
- * connections.
+ * Runs PGlite behind a socket in a process of its own, because a query of PGlite blocks the event loop.
+ * Prints `{"ready":true,"port":…}` when it accepts connections.
  */
 import { execFile } from 'node:child_process'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
@@ -26,7 +25,7 @@ const lock = await takeLock(`${dir}.lock`).catch((error) => {
 
 if (!(await exists(dir))) await create(dir)
 const db = await PGlite.create(dir)
-// By default the server allows one connection, so it would reject those of a pool.
+// By default, the server accepts only one connection, but the runtime opens a pool of connections.
 const server = new PGLiteSocketServer({
   db: keepSequencesWhole(db),
   host: '127.0.0.1',
@@ -49,9 +48,8 @@ async function stop() {
 }
 
 /**
- * Creates the database in a temporary folder and moves it into place atomically, because a
- * half-created database cannot be opened. A separate process creates it, which needs 200 MB that this
- * process would not release.
+ * Creates the database in a temporary folder and then renames it, because a half-created database
+ * cannot be opened. Does so in another process, because this one would not release the 200 MB it takes.
  */
 async function create(dir: string) {
   const parent = dirname(dir)

@@ -1,13 +1,13 @@
 import type { PGlite } from '@electric-sql/pglite'
 
-/** Types of the protocol messages of an extended query before its Sync: Parse, Bind, … */
+/** Types of the protocol messages that precede the Sync of an extended query: Parse, Bind and so on. */
 const parts = new Set([...'PBDECHF'].map((type) => type.charCodeAt(0)))
 
 /**
- * Wraps PGlite so that its socket server serves only one client from the first message of a query to
- * its Sync. All clients share one session. If the messages of two clients were interleaved, one would
- * overwrite the unnamed prepared statement of the other. During a transaction the server serves only
- * its client, so the wrapper also reports a query in progress as a transaction.
+ * Wraps PGlite so that its socket server finishes the query of one client before it serves another.
+ * Otherwise the second client could overwrite the unnamed prepared statement of the first, because all
+ * clients share one session. The server lets no other client in during a transaction, so this wrapper
+ * reports a query in progress as a transaction.
  */
 export function keepSequencesWhole(db: PGlite): PGlite {
   let isUnderWay = false
@@ -17,7 +17,7 @@ export function keepSequencesWhole(db: PGlite): PGlite {
       isUnderWay = parts.has(args[0][0] ?? 0)
       return db.execProtocolRawStream(...args)
     },
-    // The server calls this to roll back after a client has disconnected during a query.
+    // The server calls this to roll back when a client has disconnected during a query.
     exec(...args: Parameters<PGlite['exec']>) {
       isUnderWay = false
       return db.exec(...args)

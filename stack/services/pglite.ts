@@ -11,7 +11,7 @@ export interface PgliteOptions extends ServiceOptions {
   port?: number | undefined
 }
 
-/** Starts PGlite in a process of its own on loopback. `url` of the service begins with `postgres://`. */
+/** Starts PGlite in a process of its own on loopback. */
 export async function startPglite(options: PgliteOptions): Promise<ProcessService> {
   const port = options.port ?? (await freePort())
   return startProcess({

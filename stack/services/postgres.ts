@@ -18,16 +18,12 @@ export interface PostgresOptions extends ServiceOptions {
   port?: number | undefined
 }
 
-/**
- * Starts a real PostgreSQL for tests on loopback, without passwords and without fsync (which only
- * matters if the machine crashes). The data folder is new, and `stop` deletes it.
- */
+/** Starts PostgreSQL for tests on loopback, without passwords or fsync. `stop` deletes its data. */
 export async function startPostgres(options: PostgresOptions): Promise<ProcessService> {
   const { binaries } = options
   const port = options.port ?? (await freePort())
   const user = await otherUser()
-  // The folder is directly in the system's temporary folder, because the user postgres cannot traverse
-  // ours.
+  // The data is not stored in `options.dir`, because the user postgres may not enter that folder.
   const data = await mkdtemp(join(tmpdir(), 'natter-postgres-'))
   if (user) await chown(data, user.uid, user.gid)
 
@@ -82,7 +78,7 @@ const settings = (port: number) => ({
   full_page_writes: 'off',
 })
 
-/** Returns the user that runs PostgreSQL, which refuses root; undefined if this process is not root. */
+/** Returns the user to run PostgreSQL, which refuses to run as root; undefined for the current user. */
 async function otherUser() {
   if (process.getuid?.() !== 0) return undefined
   for (const name of ['postgres', 'nobody']) {
@@ -90,7 +86,7 @@ async function otherUser() {
       const [uid, gid] = [await output('id', ['-u', name]), await output('id', ['-g', name])]
       return { uid: Number(uid), gid: Number(gid) }
     } catch {
-      // There is no user of this name: tries the next name.
+      // There is no user of this name.
     }
   }
   throw new Error(
@@ -99,9 +95,8 @@ async function otherUser() {
 }
 
 /**
- * Restarts the server. The sessions of a killed server hold its shared memory for a moment, and until
- * they are gone, no server can start on its data. Repeats the restart until it succeeds, for about
- * two seconds at most.
+ * Restarts the server, with retries for two seconds. The sessions of a killed server hold its shared
+ * memory for a moment, and no server can start on the same data before they have ended.
  */
 async function withoutSessions(restart: () => Promise<void>) {
   for (let tries = 1; ; tries++) {

@@ -7,15 +7,11 @@ import type { Exit, ProcessService, ServiceOptions } from './service.ts'
 
 export interface ProcessOptions extends ServiceOptions {
   name: string
-  /**
-   * Returns the command to run. Called at every start, because a restart uses the ports of the first
-   * start.
-   */
+  /** Called at every start, because a restart must use the ports of the first start. */
   command: () => { file: string; args: string[]; env: NodeJS.ProcessEnv; cwd?: string }
   /**
-   * Resolves to the service's URL when the process is ready. Its output begins at byte `from` of the
-   * log; `signal` aborts if it exits before it is ready; `firstMessage` resolves when it sends a
-   * message through the IPC channel.
+   * Resolves to the service's URL when the process is ready. The output of this start begins at byte
+   * `from` of the log. `signal` aborts if the process exits. `firstMessage` is its first IPC message.
    */
   ready: (
     log: LogFile,
@@ -23,22 +19,19 @@ export interface ProcessOptions extends ServiceOptions {
     signal: AbortSignal,
     firstMessage: Promise<unknown>,
   ) => Promise<string>
-  /**
-   * Whether the process is Node with an IPC channel to this process: it stops when the channel closes.
-   */
+  /** Whether the process is Node. It then gets an IPC channel, and stops when this channel closes. */
   isNode?: boolean
   /** The signal that stops the process; SIGTERM by default. */
   stopSignal?: NodeJS.Signals
-  /** Milliseconds from this signal to SIGKILL; 15,000 by default. */
+  /** Milliseconds from `stopSignal` to SIGKILL; 15,000 by default. */
   stopWithin?: number
   /** The user that runs the process; the user of this process by default. */
   user?: { uid: number; gid: number } | undefined
 }
 
 /**
- * Starts a process and waits until it is ready. Throws an error with its output if it exits before
- * that. It runs in an operating system session of its own, so that Ctrl-C reaches only the current
- * process, which stops the services in order.
+ * Starts a process and waits until it is ready. Throws an error with its output if it exits before.
+ * Ctrl-C in the terminal does not reach it, so that the current process can stop all services in order.
  */
 export async function startProcess(options: ProcessOptions): Promise<ProcessService> {
   const { name, stopSignal = 'SIGTERM', stopWithin = 15_000 } = options
@@ -150,7 +143,7 @@ function spawnRun({ name, command, user, isNode, onSpawn }: ProcessOptions, log:
 
 const children = new Set<ChildProcess>()
 
-/** Kills the child when this process exits, unless this process is itself killed by SIGKILL. */
+/** Kills the child when this process exits, except when SIGKILL ends this process. */
 function endWithThisProcess(child: ChildProcess) {
   if (children.size === 0) process.on('exit', killChildren)
   children.add(child)

@@ -15,7 +15,7 @@ export interface ServedFile {
   isImmutable: boolean
 }
 
-/** Content types by file extension. Other files are not served. */
+/** Content types by file extension. Files with another extension are not served. */
 const contentTypes: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
@@ -28,15 +28,12 @@ const contentTypes: Record<string, string> = {
   '.woff2': 'font/woff2',
 }
 
-/**
- * The encodings that the build writes beside a file, with their extensions. The smaller result is
- * first.
- */
+/** The encodings of the compressed files that the build writes. Brotli is first, as it is smaller. */
 const encodings = { br: '.br', gzip: '.gz' }
 
 /**
- * Returns a file below root, after links are resolved, in the smallest encoding that the browser accepts;
- * undefined if it does not exist or may not be served.
+ * Returns a file in the smallest encoding that the browser accepts. Returns undefined if the file does
+ * not exist, is a hidden file, or is outside `root` after links are resolved.
  */
 export async function findFile(
   root: string,

@@ -5,9 +5,8 @@ import type { StackService } from './service.ts'
 const root = join(import.meta.dirname, '..', '..')
 
 /**
- * Source of a service worker that replaces the page's own: it deletes the files that an `npm start` on
- * the same port has cached in the browser, because the page would otherwise be loaded from that cache
- * and hide every change.
+ * Source of a service worker that deletes the browser's cache for this origin. An `npm start` on the
+ * same port may have filled this cache, and the browser would then load an old page from it.
  */
 const emptyWorker = `
 self.addEventListener('install', () => self.skipWaiting())

@@ -17,7 +17,7 @@ export interface WebConfig {
 export interface WebOptions {
   /** The port to listen on; any free one by default. */
   port?: number | undefined
-  /** Returns the content of /config.json; undefined until all services run. Called for every request. */
+  /** Returns the content of /config.json, or undefined until all services run. */
   config: () => WebConfig | undefined
   /** The folder that is served; the built page by default. */
   root?: string
@@ -82,8 +82,8 @@ function isUnchanged(ifNoneMatch: string | undefined, etag: string): boolean {
 }
 
 /**
- * Returns the response headers. The page may load only its own files, and connect only to its server,
- * NATS and the issuer. Remote images, which load on request, are the exception: docs/decisions/015.
+ * Returns headers that let the page load only its own files, and connect only to its server, NATS and
+ * the issuer. Remote images are the exception (docs/decisions/015).
  */
 function headers(config: WebConfig | undefined) {
   const issuer = config ? new URL(config.issuer).origin : ''
@@ -103,7 +103,7 @@ function headers(config: WebConfig | undefined) {
     ].join('; '),
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
-    // Prefetching the host name of a link would reveal that it was displayed.
+    // A DNS prefetch for a link would reveal that the link was displayed.
     'x-dns-prefetch-control': 'off',
     'cross-origin-opener-policy': 'same-origin',
     'cache-control': 'no-cache',
@@ -114,7 +114,7 @@ function sendJson(response: ServerResponse, status: number, body: unknown) {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 
-/** Returns /, which means index.html, for the routes of the page, and any other path unchanged. */
+/** Returns `/` (index.html) for the routes of the page, and any other path unchanged. */
 function fileOf(path: string): string {
   return /^\/(callback$|console(\/|$)|r\/[\w/-]+$)/.test(path) ? '/' : path
 }
