@@ -1,6 +1,6 @@
 import { defineConfig } from 'drizzle-kit'
 
-/** After a change to a table, `npx drizzle-kit generate --name <name>` writes the migration. */
+/** After a change to a table, `npm run db:generate -- --name NAME` writes the migration. */
 export default defineConfig({
   dialect: 'postgresql',
   schema: './schema/tables/*.ts',
