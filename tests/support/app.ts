@@ -17,7 +17,7 @@ import { users } from '#schema/tables/user'
 import type { ServerUrls } from './servers.ts'
 import { fetchAccessToken } from './tokens.ts'
 
-/** Users of the test OpenID provider: alice has the roles admin and user, bob has user, charlie has none. */
+/** Test users: alice has the roles admin and user, bob has the role user, charlie has none. */
 export type TestPerson = 'alice' | 'bob' | 'charlie'
 
 type Contracts = typeof contracts
@@ -28,35 +28,28 @@ interface Connection {
   client: Client<Contracts>
 }
 
-/** A reply that no client has interpreted: its status header and its JSON body. */
 export interface RawReply {
   /** The header `Nats-Service-Error-Code`, empty for a successful reply. */
   status: string
   body: unknown
 }
 
-/** A queue of received events, in order of arrival. */
 export interface Mailbox<Data> {
-  /** Removes and returns the oldest event, waiting for one if the queue is empty. */
+  /** Removes and returns the oldest event. Waits if the queue is empty. */
   next(): Promise<Data>
-  /** Removes and returns all events up to and including the first match; waits until it arrives. */
+  /** Removes and returns all events up to and including the first match. Waits for the match. */
   until(isMatch: (data: Data) => boolean): Promise<Data[]>
-  /** The events that are still in the queue. */
   unread(): readonly Data[]
 }
 
 export type App = ReturnType<typeof createApp>
 
-/**
- * Returns helpers that call functions as clients do, and that set up rooms and members. Tests pass ids of
- * rooms and users as plain strings.
- */
+/** Returns helpers that call functions as clients do, and that set up rooms and members. */
 export function createApp(urls: ServerUrls) {
   const connections = new Map<TestPerson | 'functions', Promise<Connection>>()
   const clients = new Map<string, Promise<Client<Contracts>>>()
 
   const app = {
-    /** Returns the NATS connection of a test user or of the functions; connects on the first call. */
     connectAs(who: TestPerson | 'functions'): Promise<Connection> {
       const existing = connections.get(who)
       if (existing) return existing
@@ -66,7 +59,7 @@ export function createApp(urls: ServerUrls) {
     },
 
     /**
-     * Returns a client that calls functions as any user, even one unknown to the OpenID provider: it
+     * Returns a client that calls functions as any user, even one unknown to the OpenID provider. It
      * uses the connection of the functions, which may publish on every subject.
      */
     clientFor(user: string): Promise<Client<Contracts>> {
@@ -79,7 +72,6 @@ export function createApp(urls: ServerUrls) {
       return client
     },
 
-    /** Calls a function and returns its output. The promise rejects with the function's error. */
     async call<N extends Name>(
       name: N,
       input: InputOf<Contracts[N]>,
@@ -89,7 +81,6 @@ export function createApp(urls: ServerUrls) {
       return client.call(name, input)
     },
 
-    /** Sends a request with any payload, valid or not, and returns the raw reply. */
     async request(
       subject: string,
       payload: string | Uint8Array,
@@ -119,7 +110,7 @@ export function createApp(urls: ServerUrls) {
       return mailbox
     },
 
-    /** Creates a room in the database and in ROOMS_KV. Users without an entry in `roles` get the role member. */
+    /** Creates a room in the database and in ROOMS_KV. Users that `roles` omits get the role member. */
     async createRoom(
       users: readonly string[],
       kind: RoomKind = 'public',
@@ -134,7 +125,7 @@ export function createApp(urls: ServerUrls) {
       return room
     },
 
-    /** Adds a member to the database and to the member index ROOMS_KV, but publishes no event. */
+    /** Adds a member to the database and to ROOMS_KV, but publishes no event. */
     async addMember(
       room: string,
       user: string,
@@ -146,7 +137,7 @@ export function createApp(urls: ServerUrls) {
       await index.put(`${room}.${user}`, JSON.stringify({ kind, role }))
     },
 
-    /** Removes a member from the database and from the member index ROOMS_KV, but publishes no event. */
+    /** Removes a member from the database and from ROOMS_KV, but publishes no event. */
     async removeMember(room: string, user: string): Promise<void> {
       await db
         .delete(members)
@@ -176,7 +167,7 @@ export function createApp(urls: ServerUrls) {
       }
     },
 
-    /** Returns the stored message with this sequence in CHAT_MESSAGES, or null if it was deleted. */
+    /** Returns the message with this sequence in CHAT_MESSAGES, or null if it was deleted. */
     async readLog(seq: number): Promise<StoredMsg | null> {
       const { nc } = await app.connectAs('functions')
       const manager = await jetstreamManager(nc)
@@ -188,12 +179,11 @@ export function createApp(urls: ServerUrls) {
       return new Kvm(nc).open(bucket)
     },
 
-    /** Sends a message. To test a retry, pass the client id of the first attempt. */
+    /** To test a retry, pass the client id of the first attempt. */
     send(room: string, text: string, as: TestPerson, clientId = newClientId()) {
       return app.call('send', { room, clientId, text }, as)
     },
 
-    /** Waits until the database has at least `count` messages of a room, and returns their rows. */
     async waitForRows(room: string, count: number) {
       for (;;) {
         const rows = await db
@@ -213,7 +203,7 @@ export function createApp(urls: ServerUrls) {
   return app
 }
 
-/** Returns an app for the servers that all test files share. Closes it after the tests of this file. */
+/** Returns an app for the shared servers, and closes it after the tests of the file. */
 export function useApp(): App {
   const urls = inject('servers')
   process.env.DATABASE_URL = urls.databaseUrl
@@ -225,10 +215,7 @@ export function useApp(): App {
   return app
 }
 
-/**
- * Repeats a call until it is rejected, and returns the error code. Throws if a call that started
- * more than a second after the first one still succeeds, however long each call takes.
- */
+/** Repeats a call until it is rejected, and returns the error code. Throws after one second. */
 export async function nextRejection(attempt: () => Promise<unknown>): Promise<string> {
   for (const startedAt = performance.now(); ; ) {
     const elapsedMs = performance.now() - startedAt
@@ -243,8 +230,8 @@ export async function nextRejection(attempt: () => Promise<unknown>): Promise<st
 }
 
 /**
- * Expects the same error for an existing id that is hidden from the caller as for an unknown id: the
- * error must not reveal which ids exist.
+ * Expects a call with the id of a hidden room or message to fail with the same error as a call with an
+ * unknown id. The error must not reveal which ids exist.
  */
 export async function expectSameRejection<Id extends string>(
   call: (id: Id) => Promise<unknown>,
@@ -263,13 +250,13 @@ export async function expectSameRejection<Id extends string>(
   expect(onAbsent.message?.replace(absent, hidden)).toBe(onHidden.message)
 }
 
-/** Returns a client id, a UUIDv7, for a message written at `at` (milliseconds since 1970). */
+/** Returns a client id (UUIDv7) for a message written at `at`, in milliseconds since 1970. */
 export function newClientId(at = Date.now()): string {
   const time = at.toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`
 }
 
-/** Returns a random id in the format of message ids, which the server assigns. */
+/** Returns a random id in the format of message ids. */
 export function newMessageId(): MessageId {
   return crypto.randomUUID().replaceAll('-', '') as MessageId
 }
@@ -278,7 +265,7 @@ export function newRoomId(): RoomId {
   return `room-${crypto.randomUUID()}` as RoomId
 }
 
-/** Returns a unique user id, so that a test receives no events about its user from other tests. */
+/** Returns a unique user id, so that a test receives no events that other tests cause. */
 export function newUserId(): UserId {
   return `user-${crypto.randomUUID()}` as UserId
 }

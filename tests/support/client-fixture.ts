@@ -15,13 +15,11 @@ export type PersonName = 'alice' | 'bob' | 'charlie'
 /** The whole system, and a browser in which test users log in. */
 export interface ClientFixture extends AsyncDisposable {
   urls: StackUrls
-  /** State folder of the stack, see NATTER_STATE. */
   stateDir: string
   stack: ProcessService
   browser: Browser
-  /** Logs a test user in, in a new browser context. The caller may close this context. */
+  /** Logs a test user in, in a new browser context. */
   open(person: PersonName, options?: BrowserContextOptions): Promise<Visitor>
-  /** Connects a test user to NATS without a browser. Disposing the fixture closes the connection. */
   connect(person: PersonName): Promise<TestUser>
 }
 
@@ -34,13 +32,12 @@ export interface Visitor {
 }
 
 interface FixtureOptions<Fixture> {
-  /** Runs once when the fixture is ready, before the first test. */
   setUp?(fixture: Fixture): Promise<void>
 }
 
 /**
  * Starts the whole system before the tests of a file and stops it after them. Use the returned
- * fixture only inside hooks and tests. `env` has environment variables of the stack, as for `npm start`.
+ * fixture only inside hooks and tests. `env` contains environment variables for `npm start`.
  */
 export function useClientFixture({
   env,
@@ -49,7 +46,7 @@ export function useClientFixture({
   return useFixture(() => createClientFixture(env), options)
 }
 
-/** Creates a fixture before the first test of a file, and disposes it after the last one. */
+/** Creates a fixture before the first test of a file, and disposes the fixture after the last test. */
 export function useFixture<Fixture extends AsyncDisposable>(
   create: () => Promise<Fixture>,
   { setUp }: FixtureOptions<Fixture>,
@@ -107,7 +104,7 @@ export async function createClientFixture(
   }
 }
 
-/** Logs each test user in once: only users who have logged in can be invited or sent direct messages. */
+/** Logs each test user in once, because only users who have logged in can be invited. */
 async function registerEveryone(urls: StackUrls): Promise<void> {
   await using bob = await createTestUser(urls, 'bob')
   for (const name of ['alice', 'charlie'])
@@ -119,7 +116,6 @@ async function registerEveryone(urls: StackUrls): Promise<void> {
   )
 }
 
-/** Records the WebSocket frames that a page receives, and the errors that it reports. */
 export function watch(page: Page): Visitor {
   const frames: string[] = []
   const problems: string[] = []
@@ -142,7 +138,7 @@ export async function logIn(page: Page, url: string, person: PersonName): Promis
   await page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
 }
 
-/** Creates a room in the page, opens it, and returns its id, which is also its name. */
+/** Creates a room in the page, opens the room, and returns its id, which is also its name. */
 export async function createRoom(page: Page, kind: 'public' | 'private'): Promise<string> {
   const id = `room-${crypto.randomUUID().slice(0, 8)}`
   await page.getByRole('button', { name: 'Create room' }).click()
@@ -154,7 +150,7 @@ export async function createRoom(page: Page, kind: 'public' | 'private'): Promis
   return id
 }
 
-/** Navigates to the path `room` below `/r/` without reloading the page. */
+/** Navigates to `/r/ROOM` without a reload. */
 export async function goTo(page: Page, url: string, room: string): Promise<void> {
   await page.evaluate(
     (path) => history.pushState(null, '', path),
@@ -168,7 +164,6 @@ export async function typeMessage(page: Page, text: string): Promise<void> {
   await page.locator('#composer').press('Enter')
 }
 
-/** Returns a locator of the messages on the page that contain a text. */
 export function message(page: Page, text: string | RegExp) {
   return page.getByRole('log').getByRole('article').filter({ hasText: text })
 }
@@ -180,7 +175,6 @@ export async function runAction(page: Page, text: string, name: string): Promise
   await page.getByRole('menuitem', { name }).click()
 }
 
-/** Clicks the button with this label in the open dialog, and waits until the dialog is closed. */
 export async function confirm(page: Page, label: string): Promise<void> {
   await page.getByRole('dialog').getByRole('button', { name: label, exact: true }).click()
   await page.getByRole('dialog').waitFor({ state: 'detached' })
@@ -191,7 +185,7 @@ export async function logOut(page: Page): Promise<void> {
   await page.getByRole('menuitem', { name: 'Log out' }).click()
 }
 
-/** Returns localStorage and all IndexedDB records of the page's origin, as text. */
+/** Returns the page's localStorage and IndexedDB records, as JSON lines. */
 export function readLocalStore(page: Page): Promise<string> {
   return page.evaluate(async () => {
     const all = [JSON.stringify({ ...localStorage })]

@@ -10,10 +10,9 @@ import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-/** The path of the script that implements the command `runtime`. */
+/** The script of the command `runtime`. */
 export const bin = join(root, 'runtime', 'bin.mjs')
 
-/** Exit code and output of a command. */
 export interface CommandResult {
   code: number | null
   stdout: string
@@ -26,7 +25,6 @@ export interface RunOptions {
   cwd?: string
 }
 
-/** Runs a program until it exits, and returns its exit code and output. */
 export async function run(
   file: string,
   args: string[],
@@ -43,19 +41,17 @@ export async function run(
   return { code, stdout, stderr }
 }
 
-/** Runs the command `runtime` with these arguments, and returns its exit code and output. */
 export function runtime(args: string[], options?: RunOptions): Promise<CommandResult> {
   return run(process.execPath, [bin, ...args], options)
 }
 
-/** A nats-server, and runtimes that run functions whose source code a test writes. */
+/** A nats-server, and runtimes for functions whose source code a test writes. */
 export interface CommandLine extends AsyncDisposable {
   nats: NatsService
   /** The server's secrets, for a runtime that serves an auth callout. */
   secrets: Secrets
-  /** Writes files to a new folder inside the project, where the import `#runtime` resolves. Returns its path. */
+  /** Writes files to a new folder inside the project, where the import `#runtime` works. */
   write(files: Record<string, string>): Promise<string>
-  /** Starts a runtime with `runtime start`, and waits until it is ready. */
   start(functions: string, args?: string[], env?: Record<string, string>): Promise<ProcessService>
 }
 
@@ -89,7 +85,7 @@ export async function createCommandLine(): Promise<CommandLine> {
   }
 }
 
-/** Source code of a function that publishes an event, waits, and returns a greeting or fails on request. */
+/** Source code of a function that publishes an event, waits, and fails if the input has `ends`. */
 export const greet = `
 import { setTimeout } from 'node:timers/promises'
 import * as v from 'valibot'
@@ -138,7 +134,6 @@ const contract = {
 export default defineFunction(contract, ({ a, b }) => ({ sum: a + b }))
 `
 
-/** Source code of a function with an event trigger. */
 export const hear = `
 import * as v from 'valibot'
 import { defineFunction, event } from '#runtime'

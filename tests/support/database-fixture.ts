@@ -7,8 +7,8 @@ import type { ProcessService } from '../../stack/services/service.ts'
 import { type DatabaseKind, startDatabase } from './servers.ts'
 
 /**
- * Starts an empty database before the tests of the enclosing `describe`, points DATABASE_URL to it, and
- * stops it after them. The returned function returns the process of the database.
+ * Starts an empty database for the tests of the enclosing `describe`, and sets DATABASE_URL. The
+ * returned function returns the process of the database.
  */
 export function useDatabase(kind: DatabaseKind): () => ProcessService {
   let dir: string

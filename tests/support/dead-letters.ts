@@ -3,8 +3,8 @@ import { headers, type NatsConnection } from '@nats-io/nats-core'
 import { CHAT_MESSAGES } from '#schema/streams'
 
 /**
- * Writes the event `seq` of CHAT_MESSAGES to the dead letters, as if `persist` had failed on it. `payload`
- * replaces the payload of the event. Returns the sequence of the dead letter.
+ * Writes the event `seq` of CHAT_MESSAGES to the dead letters, as if the function `persist` had failed
+ * on this event. Returns the sequence of the dead letter.
  */
 export async function writeDeadLetter(
   nc: NatsConnection,

@@ -14,18 +14,17 @@ import {
 } from './client-fixture.ts'
 import { fetchTokens } from './tokens.ts'
 
-/** The whole system with a real Keycloak, which has imported the realm of deploy/. */
+/** The whole system with a real Keycloak and the realm of deploy/keycloak. */
 export interface KeycloakFixture extends ClientFixture {
   keycloak: KeycloakService
   /** Calls Keycloak's admin API; `path` is relative to the URL of the realm. */
   ask(method: string, path: string, body?: unknown): Promise<unknown>
-  /** Returns the runtime's log since its start. */
   readRuntimeLog(): Promise<string>
   /** Opens the web app in a new browser context, without logging in. */
   arrive(): Promise<Visitor>
 }
 
-/** Timeout of an action on a page. Keycloak is slow when a feature is used for the first time. */
+/** Timeout of an action on a page. Keycloak is slow at the first use of a feature. */
 const patienceMs = 20_000
 
 export async function createKeycloakFixture(): Promise<KeycloakFixture> {
@@ -80,7 +79,6 @@ async function askAdmin(
   return text ? JSON.parse(text) : undefined
 }
 
-/** Logs in with name and password on Keycloak's login page. */
 export async function signIn({ page }: Visitor, person: PersonName): Promise<void> {
   await page.getByRole('button', { name: 'Log in' }).click()
   await page.getByLabel('Username or email').fill(person)

@@ -17,28 +17,24 @@ const root = join(import.meta.dirname, '..', '..')
 export interface LoginFixture extends AsyncDisposable {
   nats: NatsService
   tokenIssuer: TokenIssuer
-  /** The runtime that serves the auth callout. */
   runtime: ProcessService
   connect(token: string, options?: Record<string, unknown>): Promise<NatsConnection>
-  /** Tries to log in, and returns the rejection. Throws if the login is accepted. */
+  /** Throws if the login is accepted. */
   attemptLogin(token: string): Promise<LoginRejection>
 }
 
 export interface LoginRejection {
-  /** The client's error message. */
   message: string
   durationMs: number
-  /** The line of nats-server's log that has the reason for the rejection. */
+  /** The line of nats-server's log with the reason for the rejection. */
   serverLog: string
-  /** The reason for the rejection in the runtime's log. */
   runtimeLog: string
-  /** True when one of the logs contains a part of the token. */
   leaksToken: boolean
 }
 
 /**
- * Starts a nats-server with nats.conf, and a runtime that serves `auth.callout` and three functions. The
- * runtime accepts tokens of `issuer`, by default those of the fixture's own token issuer.
+ * Starts nats-server, and a runtime that serves `auth.callout` and three functions. The runtime accepts
+ * the tokens of `issuer`, or those of the fixture's own token issuer.
  */
 export async function createLoginFixture(issuer?: string): Promise<LoginFixture> {
   await using stack = new AsyncDisposableStack()
@@ -85,7 +81,7 @@ export async function createLoginFixture(issuer?: string): Promise<LoginFixture>
       )
       const durationMs = performance.now() - started
       const serverLog = await nats.log.line(/Auth callout service returned/, { from: serverStart })
-      // The runtime may log the rejection of an earlier login late, so wait for a line with this reason.
+      // The runtime may log an earlier rejection late, so waits for a line with the same reason.
       const serverReason = serverLog.slice(serverLog.indexOf('error: ') + 'error: '.length)
       const reason = RegExp.escape(JSON.stringify(serverReason).slice(1, -1))
       const line = await runtime.log.line(

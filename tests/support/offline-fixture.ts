@@ -12,7 +12,7 @@ import { startOidcProvider } from '../../stack/services/oidc-provider.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import { type ClientFixture, createClientFixture, useFixture } from './client-fixture.ts'
 
-/** The whole system, with dependencies that a test can make unavailable one by one. */
+/** The whole system, in which a test can make each dependency unavailable. */
 export interface OfflineFixture extends ClientFixture {
   /** The proxy between the pages of the web app and NATS. */
   network: NetworkProxy
@@ -22,7 +22,7 @@ export interface OfflineFixture extends ClientFixture {
   suspendRuntime(): Promise<() => void>
 }
 
-/** Like `useClientFixture`, but for an `OfflineFixture`, whose network is restored after each test. */
+/** Like `useClientFixture`, but for an `OfflineFixture`. Restores its network after each test. */
 export function useOfflineFixture(
   setUp: (fixture: OfflineFixture) => Promise<void>,
 ): OfflineFixture {
@@ -76,14 +76,14 @@ async function createOfflineFixture(): Promise<OfflineFixture> {
 
 export interface NetworkProxy extends AsyncDisposable {
   url: string
-  /** Closes all connections, and rejects new ones until `restore` is called. Returns the current time. */
+  /** Closes all connections, and rejects new ones until `restore` is called. Returns the time. */
   cut(): number
   /** Pauses all open connections without closing them. Returns a function that resumes them. */
   stall(): () => void
   restore(): void
 }
 
-/** Starts a TCP proxy that a test can cut off: a browser's offline mode does not close open WebSockets. */
+/** Starts a TCP proxy, because the offline mode of a browser does not close open WebSockets. */
 async function createNetworkProxy(port: number): Promise<NetworkProxy> {
   const open = new Set<Socket>()
   let isCut = false

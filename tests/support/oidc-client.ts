@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { expect, onTestFinished } from 'vitest'
 
-/** The origin of the web app. */
 export const app = 'http://localhost:3000'
 
 const endpoints = 'protocol/openid-connect'
@@ -21,7 +20,7 @@ export function createClient(issuer: string) {
 
     get: (path: string, headers = {}) => fetch(`${issuer}/${path}`, { headers }),
 
-    /** Calls the token endpoint. */
+    /** Sends a request to the token endpoint. */
     ask(form: Record<string, string | undefined>, headers = {}) {
       const body = new URLSearchParams(given(form))
       return fetch(`${issuer}/${endpoints}/token`, { method: 'POST', body, headers })
@@ -43,10 +42,9 @@ export function createClient(issuer: string) {
     userinfo: (token: string) =>
       client.get(`${endpoints}/userinfo`, { authorization: `Bearer ${token}` }),
 
-    /** Verifies a token with the keys that the issuer publishes, and returns its claims. */
     verify: (token: string) => jwtVerify(token, keys(), { issuer, algorithms: ['RS256'] }),
 
-    /** Returns the URL of an authorization request, and the verifier, state and nonce that belong to it. */
+    /** Returns the URL of an authorization request, with its verifier, state and nonce. */
     request(changed: Record<string, string | undefined> = {}) {
       const verifier = randomToken()
       const state = randomToken()
@@ -93,7 +91,6 @@ export function randomToken() {
   return randomBytes(32).toString('base64url')
 }
 
-/** Creates a folder that is deleted after the current test. */
 export async function temporaryFolder() {
   const dir = await mkdtemp(join(tmpdir(), 'natter-issuer-'))
   onTestFinished(() => rm(dir, { recursive: true, force: true }))
@@ -109,10 +106,7 @@ interface Page {
   location: string | undefined
 }
 
-/**
- * Returns a minimal browser for logins. It supports cookies with paths, forms, and redirects within the
- * issuer's origin.
- */
+/** Returns a minimal browser for logins, which supports cookies, forms and redirects within `home`. */
 function createBrowser(home: string) {
   const cookies = new Map<string, { pair: string; path: string }>()
 
@@ -140,7 +134,6 @@ function createBrowser(home: string) {
 
   return {
     open,
-    /** Submits the form of a page with its hidden fields and the given fields. */
     submit(page: Page, fields: Record<string, string> = {}) {
       const [, action = ''] = /<form[^>]* action="([^"]*)"/.exec(page.body) ?? []
       const hidden = page.body.matchAll(/type="hidden" name="([^"]*)" value="([^"]*)"/g)

@@ -14,14 +14,13 @@ interface PlanNode {
   Plans?: PlanNode[]
 }
 
-/** A statement that PostgreSQL has executed, and its plan. */
 export interface Executed {
   statement: string
   root: PlanNode
   isCompiled: boolean
 }
 
-/** Makes PostgreSQL log the plan of every statement in all sessions that begin after this call. */
+/** Makes PostgreSQL log the plan of every statement, in sessions that begin after this call. */
 export async function logPlans(sql: Sql): Promise<void> {
   await sql`load 'auto_explain'`
   const settings = {
@@ -38,7 +37,7 @@ export async function logPlans(sql: Sql): Promise<void> {
   await sql`select pg_reload_conf()`
 }
 
-/** Returns the runtime's statements with their plans from PostgreSQL's log, starting at byte `from`. */
+/** Returns the runtime's statements with their plans from PostgreSQL's log, from byte `from` on. */
 export async function readPlans(path: string, from: number): Promise<Executed[]> {
   const log = (await readFile(path)).subarray(from).toString()
   // PostgreSQL indents all lines of a log entry except the first one.
@@ -49,20 +48,19 @@ export async function readPlans(path: string, from: number): Promise<Executed[]>
   })
 }
 
-/** Returns a node of a plan and all nodes below it. */
 export function nodesOf(node: PlanNode): PlanNode[] {
   return [node, ...(node.Plans ?? []).flatMap(nodesOf)]
 }
 
-/** Returns how many rows a node returned in all loops, optionally plus those that its filter removed. */
+/** Returns the number of rows of a node in all loops, optionally with the rows that its filter removed. */
 export function rowsOf(node: PlanNode, include?: 'removed rows'): number {
   const removed = include ? (node['Rows Removed by Filter'] ?? 0) : 0
   return (node['Actual Rows'] + removed) * node['Actual Loops']
 }
 
 /**
- * Returns the number of 8 kB pages that a plan touched. Heap fetches of index-only scans do not count,
- * because they no longer occur after the first vacuum.
+ * Returns the number of 8 kB blocks that a statement has read. Heap fetches of index-only scans do not
+ * count, because they no longer occur after the first vacuum.
  */
 export function buffersOf({ root }: Executed): number {
   const visits = nodesOf(root).reduce((sum, node) => sum + (node['Heap Fetches'] ?? 0), 0)

@@ -12,7 +12,7 @@ import { startRuntimeService } from '../../stack/services/runtime.ts'
 import type { ProcessService } from '../../stack/services/service.ts'
 import type { App, Mailbox } from './app.ts'
 
-/** Starts another runtime, which serves the presence functions until the test ends. */
+/** Starts another runtime with the presence functions, which runs until the test ends. */
 export async function startInstance(): Promise<ProcessService> {
   const urls = inject('servers')
   const dir = await mkdtemp(join(tmpdir(), 'natter-instance-'))
@@ -34,14 +34,14 @@ export async function startInstance(): Promise<ProcessService> {
   return instance
 }
 
-/** Returns helpers that set and read the presence of any user, even one unknown to the OpenID provider. */
+/** Returns helpers that set and read the presence of any user, even of one who cannot log in. */
 export function createPresenceFixture(app: App) {
   const presence = {
     async heartbeat(user: string, connId = 'tab') {
       return (await app.clientFor(user)).call('presence.heartbeat', { connId })
     },
 
-    /** Sets a user online or away, and waits until this status is broadcast to a room of the user. */
+    /** Sets the status of a user, and waits until it is broadcast to a room of the user. */
     async goOnline(user: string, status: 'online' | 'away' = 'online') {
       const room = await app.createRoom([user])
       const broadcasts = await app.listen(roomPresence, { room }, 'functions')
@@ -58,14 +58,13 @@ export function createPresenceFixture(app: App) {
       return (await app.clientFor(user)).call('presence.disconnect', { connId })
     },
 
-    /** Replaces the presence lease of a connection by one that expires after a second. */
+    /** Replaces the presence lease of a connection by a lease that expires after a second. */
     async expireLease(user: string, connId = 'tab') {
       const { nc } = await app.connectAs('functions')
       const subject = `$KV.${PRESENCE_CONN.bucket}.${user}.${connId}`
       await jetstream(nc).publish(subject, '{}', { ttl: '1s' })
     },
 
-    /** Returns the stored status of a user, or undefined if none is stored. */
     async readStatus(user: string): Promise<string | undefined> {
       const entry = await (await app.openBucket(PRESENCE)).get(user)
       return entry?.json<{ status: string }>().status
@@ -76,7 +75,7 @@ export function createPresenceFixture(app: App) {
       return Array.fromAsync(keys)
     },
 
-    /** Deletes the room's own entry from the member index ROOMS_KV, but not those of its members. */
+    /** Deletes the room's own entry from ROOMS_KV, but not the entries of its members. */
     async unindexRoom(room: string) {
       await (await app.openBucket(ROOMS_KV)).delete(room)
     },
@@ -89,7 +88,6 @@ export function createPresenceFixture(app: App) {
       await nc.flush()
     },
 
-    /** Subscribes to a user's `presence.changed` events. */
     listenToUser: (userId: string) => app.listen(presenceChanged, { userId }, 'functions'),
   }
   return presence

@@ -18,41 +18,36 @@ declare module 'vitest' {
   }
 }
 
-/** The databases of the tests in tests/functions, which run once with each of them. */
+/** The tests in tests/functions run once with each kind. */
 export type DatabaseKind = 'postgres' | 'pglite'
 
-/** The addresses of the servers that were started for a test. */
 export interface ServerUrls {
   database: DatabaseKind
   databaseUrl: string
   /** NATS URL for clients, which connect with a token of the issuer. */
   nats: string
-  /** NATS URL with the credentials of the runtime. */
   functionsNats: string
   issuer: string
 }
 
-/** The whole system on ports of its own, with services that a test can kill and restart. */
+/** The whole system, with services that a test can kill and restart. */
 export interface Servers extends AsyncDisposable {
   urls: ServerUrls
   runtime: ProcessService
   database: ProcessService
   nats: ProcessService
-  /** Starts another runtime, which stops with the servers. `settings` are its additional environment variables. */
+  /** Starts another runtime. `settings` are additional environment variables for it. */
   startAnother(name: string, settings?: Record<string, string>): Promise<ProcessService>
 }
 
-/** Starts the shared servers once per project of vitest.config.ts. A project is named after its database. */
+/** Starts the shared servers for a project of vitest.config.ts, which is named after its database. */
 export default async function setup(project: TestProject) {
   const servers = await startServers(project.name as DatabaseKind)
   project.provide('servers', servers.urls)
   return () => servers[Symbol.asyncDispose]()
 }
 
-/**
- * Starts the whole system in a new folder. If a service fails to start, those already started are stopped.
- * `settings` are environment variables of the runtime.
- */
+/** Starts the whole system in a new folder. `settings` are environment variables of the runtime. */
 export async function startServers(
   database: DatabaseKind,
   settings: Record<string, string> = {},
@@ -77,7 +72,7 @@ export async function startServers(
     OIDC_ISSUER: issuer.url,
     OIDC_CLIENT_IDS: 'nats-chat-app,natter-cli',
     NATTER_ID_KEY: secrets.idKey,
-    // Raises the rate limits, because three users make nearly all calls of the tests.
+    // Three users make nearly all calls of the tests, so raises the rate limits.
     RATE_LIMIT_FACTOR: '1000',
     ...settings,
   }
@@ -101,7 +96,6 @@ export async function startServers(
   }
 }
 
-/** Starts an empty database. */
 export async function startDatabase(kind: DatabaseKind, dir: string): Promise<ProcessService> {
   if (kind === 'pglite') return startPglite({ dir })
   return startPostgres({ dir, binaries: await findPostgres() })

@@ -3,9 +3,8 @@
  *
  *     node tests/support/smoke.ts .natter/stack.json
  *
- * Prints each step, and exits with an error at the first unexpected result. With `--after-restart` it
- * sends no message, but looks in the history for a message with the text `--text`. Both users connect over
- * WebSocket, as a browser does.
+ * Exits with an error at the first unexpected result. With `--after-restart`, sends no message, but
+ * looks for the text `--text` in the history. Both users connect over WebSocket, as a browser does.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -32,7 +31,7 @@ for (const { client } of [alice, bob]) await client.call('room.join', { room: 'g
 if (!values['after-restart']) {
   const notified = Promise.withResolvers<string>()
   bob.client.listen(topics.roomNotify, { room: 'general' }, ({ kind, notifyId }) => {
-    // Joins are broadcast on the same topic.
+    // Joins of members have the same topic.
     if (kind === 'message' && notifyId) notified.resolve(notifyId)
   })
   await bob.nc.flush()
@@ -65,7 +64,7 @@ async function logIn(person: string) {
   return { nc, client: createClient(nc, { contracts, user: person }) }
 }
 
-/** Polls the history for a message: a message is persisted only a moment after it was acknowledged. */
+/** Polls the history, because a message is persisted only a moment after it was acknowledged. */
 async function findInHistory(text: string) {
   for (const until = Date.now() + 10_000; Date.now() < until; ) {
     const { messages } = await bob.client.call('chat.history', { room: 'general' })

@@ -2,8 +2,8 @@ import { sql } from 'drizzle-orm'
 import { db } from '#schema/db'
 
 /**
- * Locks the messages table against writes, so that events stay unpersisted. Returns a function
- * that releases the lock. PGlite blocks every other query as well until the lock is released.
+ * Locks the table messages against writes, so that no event is persisted. Returns a function that
+ * releases the lock. Until then, PGlite blocks every other query as well.
  */
 export async function lockMessages(): Promise<() => Promise<void>> {
   const locked = Promise.withResolvers<void>()

@@ -1,6 +1,6 @@
 import type { Block, Inline } from '../../client/text/tree.ts'
 
-/** Returns a readable outline of a parsed message in one line. */
+/** Returns a parsed message as one readable line, such as `p[a strong[b]]`. */
 export function outlineOf(blocks: Block[]): string {
   return blocks.map(outlineOfBlock).join('')
 }

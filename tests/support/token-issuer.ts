@@ -14,31 +14,28 @@ import {
 /** Claims of a token. `undefined` removes a default claim. */
 export type Claims = { [Name in keyof JWTPayload]?: JWTPayload[Name] | undefined }
 
-/** Header parameters of a token, and the key that signs it instead of the issuer's current key. */
+/** Header parameters of a token, and a key that replaces the issuer's current signing key. */
 export interface SigningOptions extends Partial<JWTHeaderParameters> {
   key?: CryptoKey | Uint8Array
 }
 
-/** An OpenID issuer that signs tokens with any claims. */
 export interface TokenIssuer {
   issuer: string
-  /** Returns the number of requests for the JWKS so far. */
   fetchCount(): number
-  /** Returns the number of all requests so far, including those for unknown URLs. */
+  /** Returns the number of all requests, including those for unknown URLs. */
   requestCount(): number
-  /** Returns a token of alice, with the given claims instead of the defaults. */
+  /** Returns a token of alice; `claims` replace the default claims. */
   token(claims?: Claims, signing?: SigningOptions): Promise<string>
-  /** Replaces the signing key, both for signing and in the JWKS, and returns the id of the new key. */
+  /** Replaces the signing key, also in the JWKS, and returns the id of the new key. */
   rotate(): Promise<string>
   publicKey(): JWK
-  /** Moves the JWKS to another URL, which only the discovery document contains. */
+  /** Moves the JWKS to another URL, which the discovery document contains. */
   moveKeys(document?: { issuer?: string }): void
   /** Moves the JWKS to another URL, to which the previous URL redirects. */
   redirectKeys(): void
   /** Makes the issuer accept connections without answering requests, until `start` is called. */
   hang(): void
   stop(): Promise<void>
-  /** Starts the issuer again on the same port, if it was stopped. */
   start(): Promise<void>
 }
 

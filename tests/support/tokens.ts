@@ -1,11 +1,9 @@
-/** The token endpoint's answer. */
 export interface Tokens {
   access_token: string
   refresh_token: string
   id_token: string
 }
 
-/** Requests tokens with the password grant. Throws when the issuer rejects the login. */
 export async function fetchTokens(
   issuer: string,
   client_id: string,
@@ -25,7 +23,6 @@ export async function fetchTokens(
   return (await response.json()) as Tokens
 }
 
-/** Requests an access token for a demo user, whose password is the user name followed by `123`. */
 export async function fetchAccessToken(issuer: string, username: string): Promise<string> {
   const login = { username, password: `${username}123` }
   return (await fetchTokens(issuer, 'natter-cli', login)).access_token

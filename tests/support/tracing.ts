@@ -10,7 +10,7 @@ export function newTrace() {
   return { id, traceparent: `00-${id}-${id.slice(0, 16)}-01` }
 }
 
-/** Connects as a user, and returns a client whose calls all belong to the trace of `traceparent`. */
+/** Returns a client whose calls all belong to the trace of `traceparent`. */
 export async function tracedClient(app: App, as: TestPerson, traceparent: string) {
   const { nc } = await app.connectAs(as)
   const hdrs = headers()
