@@ -61,7 +61,7 @@ describe('the layers of the project', () => {
     expect(wrong).toEqual([])
   })
 
-  it('let functions, domain and client import the runtime by its entry points only', () => {
+  it('let functions, domain and client import the runtime only through its entry points', () => {
     const entryPoints = {
       functions: ['runtime/index.ts'],
       domain: ['runtime/index.ts'],
@@ -83,7 +83,7 @@ describe('the layers of the project', () => {
     ['the typed client', 'runtime/client/index.ts'],
     ['the contracts', 'schema/contracts.ts'],
   ])(
-    'let %s run in a browser: it imports no server code, no tables and no Node modules',
+    'let %s run in a browser, without imports of server code, tables or Node modules',
     (_name, entry) => {
       const reached = reachableFrom(entry)
 
@@ -183,8 +183,8 @@ describe('the project', () => {
 })
 
 /**
- * Returns the imports of a file: files of this project as paths below the root, packages by name. Type
- * imports are included only with `types`, because they do not exist when the code runs.
+ * Returns the paths of the imported files of this project, and the names of imported packages. Type
+ * imports do not exist at run time, so they are included only with `types`.
  */
 function importsOf(file: string, { types = false } = {}): string[] {
   const lang = file.endsWith('x') ? 'tsx' : 'ts'
@@ -224,7 +224,6 @@ function reachableFrom(entry: string): Set<string> {
   return reached
 }
 
-/** Names of the packages that may run in a browser. */
 const browserPackages = ['valibot', '@nats-io/nats-core']
 
 function isSafeInBrowser(target: string) {
@@ -252,7 +251,7 @@ function findCycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   return cycles
 }
 
-/** Returns the folder of a file in runtime/, or the name of the file if it is at the top level. */
+/** Returns the folder of a file below runtime/, or the file's name if it is in no other folder. */
 function folderOf(file: string) {
   return file.split('/')[1] ?? ''
 }

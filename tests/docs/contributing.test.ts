@@ -7,7 +7,7 @@ import { type CommandResult, run } from '../support/command-line.ts'
 const root = join(import.meta.dirname, '..', '..')
 const document = await readFile(join(root, 'docs', 'contributing.md'), 'utf8')
 
-/** The code blocks of the document, each with the last file name in the text before the block. */
+/** The code blocks of the document, each with the file name before the block. */
 const blocks = readBlocks(document)
 
 let project: string
@@ -116,7 +116,6 @@ function blockOf(file: string): string {
   return blocksOf(file)[0] ?? ''
 }
 
-/** Copies the project to a temporary folder, with a link to the installed packages. */
 async function copyProject(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'natter-contributing-'))
   const left = ['node_modules', '.git', '.natter', '.cache', 'dist']

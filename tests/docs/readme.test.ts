@@ -26,7 +26,7 @@ describe('the README', () => {
   })
   afterAll(() => bench?.[Symbol.asyncDispose]())
 
-  /** Runs a command of the README without `npm run`, which would add lines to the output. */
+  /** Runs a command of the README without `npm run`, which would print more lines. */
   const asWritten = async (line: string): Promise<CommandResult> => {
     expect(readme).toContain(`\n${line}`)
     const [, verb = '', rest = ''] = /^npm run runtime -- (\S+)(.*?)(?: --as|$)/.exec(line) ?? []
@@ -51,7 +51,7 @@ describe('the README', () => {
     expect(checked.stdout).toContain('chat.history')
   })
 
-  it('names the version of the nats command that the tests use, and this command lists the function', async () => {
+  it('names the tested version of the nats command, which lists the function', async () => {
     const nats = await findNatsCli()
     const listed = await run(nats, ['-s', env.NATS_URL ?? '', 'micro', 'ls'])
     expect(listed.stdout).toContain('greet')

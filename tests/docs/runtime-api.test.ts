@@ -36,7 +36,6 @@ describe('docs/runtime-api.md', () => {
     if (folder) await rm(folder, { recursive: true, force: true })
   })
 
-  /** Calls a function as the user ada. */
   async function call(subject: string, input: object) {
     const requester = createRequester(nc)
     const payload = JSON.stringify(input)
@@ -45,7 +44,7 @@ describe('docs/runtime-api.md', () => {
     return reply.json<Record<string, unknown>>()
   }
 
-  /** Subscribes to the subject, runs `act`, and resolves with the first message. */
+  /** Runs `act`, and returns the first message on the subject from then on. */
   async function eventAfter(subject: string, act: () => unknown) {
     const subscription = nc.subscribe(subject, { max: 1 })
     await nc.flush()
@@ -88,7 +87,7 @@ describe('docs/runtime-api.md', () => {
     expect(compiled).toMatchObject({ code: 0, stdout: '' })
   })
 
-  it('has a client that prints the output shown', async () => {
+  it('has a client example that prints the documented output', async () => {
     const [, output] = /```text\n(.*?)```/s.exec(document) ?? []
 
     const client = await run(process.execPath, [join(folder, 'client.ts')], {
@@ -113,7 +112,7 @@ describe('docs/runtime-api.md', () => {
     expect((await taken).data).toEqual({ item: 'book', left: 97 })
   })
 
-  it('has a schedule that fires', async () => {
+  it('has a schedule that publishes an event', async () => {
     const { data } = await eventAfter('report.due', () => {})
 
     expect(data).toEqual({ at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) })
@@ -158,7 +157,7 @@ describe('docs/runtime-api.md', () => {
   })
 })
 
-/** Writes each example to the file that its first line names; examples of one file are joined. */
+/** Writes each example to the file that its first line names. Joins the examples of one file. */
 async function writeExamples(folder: string) {
   const files = new Map<string, string>()
   for (const [, file = '', source = ''] of document.matchAll(/^```ts\n\/\/ (\S+)\n(.*?)^```$/gms))

@@ -11,13 +11,13 @@ import {
 import { createKeycloakFixture, type KeycloakFixture, signIn } from '../support/keycloak-fixture.ts'
 import { fetchTokens, type Tokens } from '../support/tokens.ts'
 
-/** Lifetime of an access token, so short that a page renews its token within a test. */
+/** Lifetime of an access token: short, so that a page renews its token within a test. */
 const tokenSeconds = 15
 
 let ground: KeycloakFixture
 let alice: Visitor
 let bob: Visitor
-/** Address of a public room that alice has created and bob has joined; both pages show it. */
+/** Id of a public room with alice and bob, which the pages of both users show. */
 let room: string
 
 beforeAll(async () => {
@@ -42,14 +42,14 @@ async function join({ page }: Visitor) {
   await page.getByRole('button', { name: 'Join room' }).click()
 }
 
-/** Returns an array to which the path of each later navigation of the page is added. */
+/** Records the path of each later navigation of the page in the returned array. */
 function follow({ page }: Visitor) {
   const paths: string[] = []
   page.on('framenavigated', (frame) => paths.push(new URL(frame.url()).pathname))
   return paths
 }
 
-/** Connects to NATS with a token. Returns 'let in' or the error. */
+/** Connects to NATS with a token. Returns 'let in' on success, else the error. */
 async function tryToken(token: string): Promise<string> {
   try {
     const nc = await connect({ servers: ground.urls.nats, token, reconnect: false })
@@ -147,7 +147,7 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
       tokens = await fetchTokens(ground.keycloak.url, 'natter-cli', cli)
     })
 
-    it('of an accepted client is also accepted when a program connects with it', async () => {
+    it('of the command line client natter-cli is accepted', async () => {
       expect(await tryToken(tokens.access_token)).toBe('let in')
     })
 
@@ -160,7 +160,6 @@ describe('Natter with a real Keycloak', { timeout: 120_000 }, () => {
           const { admin, origin } = ground.keycloak
           return (await fetchTokens(`${origin}/realms/master`, 'admin-cli', admin)).access_token
         },
-        // Each realm has its own signing keys.
         'no applicable key found',
       ],
       [

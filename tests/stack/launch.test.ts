@@ -52,8 +52,7 @@ describe.skipIf(!old && !process.env.CI)('the launcher under an older Node', () 
     const { child, lines } = await start()
     child.kill('SIGKILL')
 
-    // The runtime inherits its output from the launcher. So the output ends only when the runtime has
-    // exited as well.
+    // The runtime inherits its output from the launcher, so the output ends when both have exited.
     expect(await rest(lines)).toContain('stopped')
   })
 })
@@ -72,7 +71,7 @@ describe('npm run runtime', () => {
   })
 })
 
-/** Starts a runtime through the launcher, with an IPC channel, and waits for its ready line. */
+/** Starts a runtime through the launcher, with an IPC channel, and waits until it is ready. */
 async function start() {
   const child = spawn(old ?? '', [bin, 'start', functions], {
     env: { ...process.env, NATS_URL: bench.nats.urlOf('functions') },
@@ -83,7 +82,7 @@ async function start() {
   return { child, lines: await untilReady(child.stdout as Readable), ready, exited }
 }
 
-/** Reads lines up to the ready line. Returns the iterator over the lines after it. */
+/** Reads log lines up to the line "ready". Returns an iterator over the later lines. */
 async function untilReady(input: Readable) {
   const lines = createInterface({ input })[Symbol.asyncIterator]()
   for (let line = await lines.next(); !line.done; line = await lines.next())
@@ -91,7 +90,6 @@ async function untilReady(input: Readable) {
   throw new Error('It ended before it was ready')
 }
 
-/** Returns the messages of the remaining log lines. */
 async function rest(lines: AsyncIterator<string>) {
   const said: string[] = []
   for (let line = await lines.next(); !line.done; line = await lines.next())
@@ -99,7 +97,6 @@ async function rest(lines: AsyncIterator<string>) {
   return said
 }
 
-/** Returns a Node on PATH that is older than version 24, or undefined if there is none. */
 function findOldNode() {
   return (process.env.PATH ?? '')
     .split(delimiter)

@@ -184,7 +184,7 @@ describe('the password grant', () => {
     ['invalid JSON', '[', /users\.json is not JSON/],
     ['a user without a password', '[{"username":"a"}]', /users\.json .* 0\.password/],
   ])(
-    'is not offered, because the provider does not start, when users.json contains %s',
+    'needs a valid users.json: the provider does not start when this file contains %s',
     async (_what, content, reason) => {
       const dir = await temporaryFolder()
       await writeFile(join(dir, 'users.json'), content)
@@ -195,7 +195,7 @@ describe('the password grant', () => {
 })
 
 describe('the code flow', () => {
-  it('shows the login page, then redirects to the app with a code that it exchanges for tokens', async () => {
+  it('shows the login page, then redirects to the app with a code for tokens', async () => {
     const asked = client.request()
     const browser = client.browser()
 
@@ -509,7 +509,6 @@ describe('a cross-origin request', () => {
   }
 })
 
-/** Starts an OpenID provider for one test. */
 async function start(options: IssuerOptions) {
   const started = await startIssuer(options)
   onTestFinished(() => started.stop())

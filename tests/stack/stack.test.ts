@@ -111,7 +111,7 @@ describe('the state of a stack', () => {
 })
 
 describe('the web server', () => {
-  it('responds with 503 until the configuration is known, and serves it afterwards', async () => {
+  it('responds with 503 until the configuration is known, then with the configuration', async () => {
     let config: { natsWebSocket: string; issuer: string; clientId: string } | undefined
     await using web = await startWeb({ config: () => config })
     const path = `${web.url}/config.json`
@@ -240,7 +240,6 @@ async function givenFolder() {
   return dir
 }
 
-/** Starts to listen on a port, and returns the port. */
 async function givenListener(port = 0) {
   const server = createServer().listen(port, '127.0.0.1')
   await once(server, 'listening')
@@ -266,13 +265,12 @@ function startMain(dir: string, more: Record<string, string> = {}) {
     })
   }
   const exit = once(child, 'close').then(([code]) => code)
-  // Use SIGTERM: after SIGKILL, the nats-server of the stack would still run.
+  // SIGTERM, because the nats-server of the stack would survive a SIGKILL.
   cleanups.push(() => child.kill('SIGTERM') && exit)
   return {
     child,
     exit,
     said: () => said,
-    /** Resolves when the output matches the pattern. */
     says(pattern: RegExp) {
       return new Promise<void>((resolve, reject) => {
         const look = () => pattern.test(said) && resolve()
@@ -289,7 +287,7 @@ async function readUrls(dir: string) {
   return urls as Record<'web' | 'nats' | 'issuer', string> & { pids: Record<string, number> }
 }
 
-/** Returns true if the process is running, which a zombie process is not. */
+/** Returns false also for a zombie process. */
 function isAlive(pid: number) {
   return identify(pid).since !== ''
 }

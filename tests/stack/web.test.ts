@@ -25,7 +25,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** Returns the response and its body as it was sent; fetch would decompress the body. */
+/** Returns the response with its compressed body, which fetch would decompress. */
 async function get(path: string, headers: Record<string, string> = {}) {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   request(web.url + path, { headers }, resolve)
