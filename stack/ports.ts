@@ -24,7 +24,6 @@ export async function choosePorts({
   before = {},
   log = () => {},
 }: {
-  /** The ports to choose; all by default. */
   names?: PortName[]
   env?: NodeJS.ProcessEnv
   before?: Partial<Ports>
@@ -75,7 +74,6 @@ async function isFree(port: number) {
   return true
 }
 
-/** Binds the port, releases it, and returns its number. */
 function listen(port: number, host: string) {
   return new Promise<number>((resolve, reject) => {
     const server = createServer()

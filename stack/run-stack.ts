@@ -77,7 +77,6 @@ export async function runStack(options: RunOptions = {}): Promise<void> {
     await stop(1)
   }
 
-  /** Prints the runtime's warnings and errors in the terminal. */
   function printWarnings({ log: { follow, end } }: ProcessService) {
     const print = (line: string) => {
       const level = Number(/^\{"level":(\d+)/.exec(line)?.[1] ?? 100)
@@ -100,7 +99,6 @@ Stop that one first, or set NATTER_STATE to another folder.`,
   }
 }
 
-/** Returns an error's message, followed by the messages of its causes. */
 function messagesOf(error: Error): string {
   const cause = error.cause instanceof Error ? `\n  cause: ${messagesOf(error.cause)}` : ''
   return error.message + cause

@@ -16,7 +16,6 @@ export type PageOptions = Pick<WebOptions, 'port' | 'config'>
 export interface StackOptions {
   /** Starts the server of the page; by default, the one of services/web.ts for the built page. */
   startPage?: (options: PageOptions) => Promise<StackService>
-  /** Further arguments of `runtime start`. */
   runtimeArgs?: string[]
   state: State
   env: NodeJS.ProcessEnv

@@ -15,7 +15,6 @@ export interface StackUrls {
   opsUrl: string
 }
 
-/** The state folder of a stack. */
 export class State {
   readonly dir: string
   readonly #processes = new Map<string, ProcessId>()

@@ -2,9 +2,7 @@ import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { withLock } from '../lock.ts'
 
-/** The options of every `find…` function of this folder. */
 export interface FindOptions {
-  /** The environment variables; `process.env` by default. */
   env?: NodeJS.ProcessEnv
   /** Called before each step that takes time. */
   log?: (message: string) => void

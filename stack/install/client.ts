@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { compressFiles } from './compress.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-/** The folder of the built page. */
 export const clientFolder = join(root, 'dist', 'client')
 /** The file in `clientFolder` that contains the digest of the page's sources. */
 const digestFile = '.built-of'

@@ -83,7 +83,6 @@ async function createGrant(provider: Provider, client: Client, accountId: string
   return grant
 }
 
-/** Returns those of the requested scopes that are supported; all scopes if none was requested. */
 function grantedScope(requested = scopes) {
   const names = requested.split(' ')
   return scopes

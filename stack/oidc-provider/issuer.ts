@@ -13,15 +13,13 @@ export interface IssuerOptions {
   dir: string
   /** Address to listen on. Loopback by default, because the passwords of the demo users are public. */
   host?: string
-  /** Port to listen on; any free port by default. */
   port?: number
   /** The public origin, if it differs from that of host and port. */
   url?: string | undefined
   /** The origins of the web app. If there are none, the client `nats-chat-app` does not exist. */
   webOrigins?: string[]
-  /** Lifetime of an access token in seconds; 300 by default. */
+  /** In seconds; 300 by default. */
   accessTokenTtl?: number
-  /** Called with internal errors. */
   log?: (message: string, error?: unknown) => void
 }
 
@@ -37,7 +35,6 @@ export interface Issuer extends AsyncDisposable {
 /**
  * Starts an OpenID provider with the paths and tokens of a Keycloak realm `nats-chat`. The client
  * `nats-chat-app` logs in with the code flow and PKCE, the client `natter-cli` with a password.
- * Throws if the port is in use or a file in `dir` is damaged.
  */
 export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   const { dir, host = '127.0.0.1', port = 0, url, log = () => {} } = options

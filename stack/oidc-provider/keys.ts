@@ -18,7 +18,6 @@ const StoredKeys = v.object({
 export type SigningJwk = JWK & { kid: string; kty: 'RSA' }
 
 export interface Keys {
-  /** Secrets that sign cookies. */
   cookies: string[]
   /** Private RS256 keys. The first one signs tokens; the public parts of all keys are published. */
   readonly signing: SigningJwk[]

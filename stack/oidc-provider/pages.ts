@@ -4,7 +4,6 @@ import { demoUsers } from './users.ts'
 export interface SignIn {
   action: string
   username?: string | undefined
-  /** Reason why the last attempt was rejected. */
   refusal?: string | undefined
 }
 

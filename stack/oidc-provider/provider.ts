@@ -32,8 +32,8 @@ export interface ProviderOptions {
 }
 
 /**
- * Creates the OpenID provider. A new signing key needs a new provider. All paths are relative to the
- * issuer URL: issuer.ts removes the path of this URL from each request.
+ * Creates the OpenID provider. All its paths are relative to the issuer URL: issuer.ts removes the path
+ * of this URL from each request.
  */
 export function createProvider(options: ProviderOptions): Provider {
   const { issuer, users, webOrigins, accessTokenTtl, keys, log } = options

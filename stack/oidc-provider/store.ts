@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider'
 
-/** Milliseconds between deletions of expired records. */
 const sweepMs = 60_000
 
 export interface Store {
@@ -13,7 +12,7 @@ export interface Store {
 }
 
 /**
- * Opens the store in the folder, and deletes expired records now and every minute. All statements are
+ * Opens the store in the folder, and deletes expired records now and every minute. The calls must stay
  * synchronous, so that two requests cannot both find the same code or refresh token unused.
  */
 export function openStore(dir: string): Store {

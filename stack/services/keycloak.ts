@@ -9,12 +9,9 @@ import type { ProcessService, ServiceOptions } from './service.ts'
 const realm = join(import.meta.dirname, '..', '..', 'deploy', 'keycloak', 'realm-export.json')
 
 export interface KeycloakOptions extends ServiceOptions {
-  /** The folder that `findKeycloak` found. */
   home: string
-  /** The folder that `findJava` found. */
   javaHome: string
   webOrigin: string
-  /** The port to listen on; any free one by default. */
   port?: number | undefined
 }
 

@@ -6,7 +6,6 @@ export interface LogFile {
   readonly path: string
   /** Returns the length of the file in bytes, which is the offset of the next line. */
   end(): number
-  /** Returns the last lines of the log, without empty ones. */
   tail(lines?: number): string
   /** Calls `onLine` for every line from the byte offset `from` on, until the signal aborts. */
   follow(from: number, onLine: (line: string) => void, signal: AbortSignal): void

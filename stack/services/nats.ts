@@ -9,7 +9,6 @@ import type { ProcessService, ServiceOptions } from './service.ts'
 
 const config = join(import.meta.dirname, '..', '..', 'nats.conf')
 
-/** The users of nats.conf. */
 export type NatsUser = 'auth' | 'functions' | 'ops' | 'sys'
 
 export interface NatsPorts {
@@ -40,7 +39,6 @@ export interface NatsService extends ProcessService {
   urlOf(user: NatsUser): string
 }
 
-/** Starts nats-server with nats.conf on loopback. */
 export async function startNats(options: NatsOptions): Promise<NatsService> {
   const { binary, dir, secrets } = options
   let ports = options.ports ?? { nats: -1, webSocket: -1, monitor: -1 }

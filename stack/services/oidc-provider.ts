@@ -7,10 +7,9 @@ import type { ProcessService, ServiceOptions } from './service.ts'
 const main = join(import.meta.dirname, '..', 'oidc-provider', 'main.ts')
 
 export interface OidcProviderOptions extends ServiceOptions {
-  /** The port to listen on; any free one by default. */
   port?: number | undefined
   webOrigins?: string[]
-  /** Lifetime of an access token in seconds; 300 by default. */
+  /** In seconds; 300 by default. */
   accessTokenTtl?: number
 }
 

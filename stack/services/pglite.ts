@@ -7,11 +7,9 @@ import type { ProcessService, ServiceOptions } from './service.ts'
 const main = join(import.meta.dirname, 'pglite-main.ts')
 
 export interface PgliteOptions extends ServiceOptions {
-  /** The port to listen on; any free one by default. */
   port?: number | undefined
 }
 
-/** Starts PGlite in a process of its own on loopback. */
 export async function startPglite(options: PgliteOptions): Promise<ProcessService> {
   const port = options.port ?? (await freePort())
   return startProcess({

@@ -14,7 +14,6 @@ const execute = promisify(execFile)
 export interface PostgresOptions extends ServiceOptions {
   /** The folder of `initdb` and `postgres`. */
   binaries: string
-  /** The port to listen on; any free one by default. */
   port?: number | undefined
 }
 

@@ -21,17 +21,15 @@ export interface ProcessOptions extends ServiceOptions {
   ) => Promise<string>
   /** Whether the process is Node. It then gets an IPC channel, and stops when this channel closes. */
   isNode?: boolean
-  /** The signal that stops the process; SIGTERM by default. */
   stopSignal?: NodeJS.Signals
   /** Milliseconds from `stopSignal` to SIGKILL; 15,000 by default. */
   stopWithin?: number
-  /** The user that runs the process; the user of this process by default. */
   user?: { uid: number; gid: number } | undefined
 }
 
 /**
  * Starts a process and waits until it is ready. Throws an error with its output if it exits before.
- * Ctrl-C in the terminal does not reach it, so that the current process can stop all services in order.
+ * Ctrl-C does not reach this process, so that the parent can stop all services in order.
  */
 export async function startProcess(options: ProcessOptions): Promise<ProcessService> {
   const { name, stopSignal = 'SIGTERM', stopWithin = 15_000 } = options

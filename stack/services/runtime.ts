@@ -11,11 +11,9 @@ const readyTimeoutMs = 90_000
 export interface RuntimeServiceOptions extends ServiceOptions {
   /** Environment variables of the runtime. They override those of this process. */
   env: Record<string, string>
-  /** The folder of functions; the project's own by default. */
   functions?: string
   /** Further arguments of `runtime start`. */
   args?: string[]
-  /** `runtime` by default. */
   name?: string
 }
 

@@ -6,7 +6,6 @@ export interface ServedFile {
   path: string
   size: number
   contentType: string
-  /** The content encoding; absent if not compressed. */
   encoding?: string
   /** Whether compressed versions exist, so that the response varies by `Accept-Encoding`. */
   hasEncodings: boolean

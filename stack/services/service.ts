@@ -1,6 +1,5 @@
 import type { LogFile } from './log-file.ts'
 
-/** How a process exited: its exit code, or the signal that ended it. */
 export interface Exit {
   code: number | null
   signal: NodeJS.Signals | null
@@ -14,7 +13,6 @@ export interface StackService extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** A service that is a process of its own. */
 export interface ProcessService extends StackService {
   /** Undefined while the process does not run. */
   readonly pid: number | undefined

@@ -15,11 +15,9 @@ export interface WebConfig {
 }
 
 export interface WebOptions {
-  /** The port to listen on; any free one by default. */
   port?: number | undefined
   /** Returns the content of /config.json, or undefined until all services run. */
   config: () => WebConfig | undefined
-  /** The folder that is served; the built page by default. */
   root?: string
 }
 
