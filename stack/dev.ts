@@ -50,7 +50,6 @@ function restartOnSave({ services }: Stack, log: (message: string) => void, sign
     isRestarting = false
   }
 
-  /** Starts the new version of the runtime, then stops the old one. */
   async function rollingRestart() {
     if (!runtime) return
     const { log: output } = runtime

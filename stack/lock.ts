@@ -59,7 +59,7 @@ async function tryLink(mine: string, file: string) {
   }
 }
 
-/** Removes the lock if its holder is dead. Throws a `LockedError` if the holder is running. */
+/** Throws a `LockedError` if the holder is running. */
 async function removeStale(file: string) {
   const holder = await readHolder(file)
   if (!holder) return

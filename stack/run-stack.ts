@@ -104,7 +104,6 @@ function messagesOf(error: Error): string {
   return error.message + cause
 }
 
-/** Returns a text for the terminal: the address of the page, users and useful commands. */
 function describeStack({ web, issuer, opsUrl }: StackUrls, dir: string, startMs: number) {
   const users = process.env.OIDC_ISSUER
     ? [`those of ${issuer}`]

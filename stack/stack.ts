@@ -26,7 +26,6 @@ export interface StackOptions {
 
 export interface Stack {
   urls: StackUrls
-  /** The services that run in processes of their own, which may exit at any time. */
   services: ProcessService[]
 }
 
@@ -126,7 +125,6 @@ async function startOwnNats(context: Context): Promise<Nats> {
   }
 }
 
-/** Reads the addresses and seeds of an external NATS from environment variables. */
 function readForeignNats(env: NodeJS.ProcessEnv): Nats {
   const read = (name: string) => {
     const value = env[name]

@@ -24,7 +24,6 @@ export class State {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
   }
 
-  /** Returns the content of a JSON file, or undefined if the file is missing or invalid. */
   read<T>(file: string): T | undefined {
     try {
       return JSON.parse(readFileSync(join(this.dir, file), 'utf8'))

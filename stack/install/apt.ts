@@ -5,7 +5,6 @@ export async function hasApt(env: NodeJS.ProcessEnv): Promise<boolean> {
   return process.getuid?.() === 0 && Boolean(await findOnPath('apt-get', env))
 }
 
-/** Installs Debian packages. Throws an error with the output of apt-get on failure. */
 export async function installByApt(packages: string[], env: NodeJS.ProcessEnv): Promise<void> {
   const apt = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' } }
   await output('apt-get', ['update', '-qq'], apt)

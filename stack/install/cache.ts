@@ -4,7 +4,6 @@ import { withLock } from '../lock.ts'
 
 export interface FindOptions {
   env?: NodeJS.ProcessEnv
-  /** Called before each step that takes time. */
   log?: (message: string) => void
 }
 

@@ -3,7 +3,6 @@ import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 
-/** The extension of executables on this platform. */
 export const exe = process.platform === 'win32' ? '.exe' : ''
 
 /**

@@ -90,7 +90,6 @@ async function build(folder: string, env: NodeJS.ProcessEnv) {
   await install(join(folder, `nats-server${exe}`), folder)
 }
 
-/** Copies the binary to the path that the cache expects, and verifies that it runs. */
 async function install(binary: string, folder: string) {
   const installed = join(folder, `nats-server-${pinned}${exe}`)
   await copyFile(binary, installed)

@@ -28,7 +28,7 @@ export interface Issuer extends AsyncDisposable {
   issuer: string
   /** Creates a key that signs all later tokens, and returns the id of the key. */
   rotateKeys(): Promise<string>
-  /** Finishes the requests in flight, then closes the server. A second call does nothing. */
+  /** Finishes the requests in flight, then closes the server. */
   stop(): Promise<void>
 }
 
@@ -99,7 +99,7 @@ function isBelowRealm(request: IncomingMessage, { host, protocol }: URL) {
   return true
 }
 
-/** Returns the origin with the configured host, or with `localhost` if that host means all addresses. */
+/** Returns the origin of the server, with `localhost` if `host` means all addresses. */
 function originOf(server: Server, host: string) {
   const address = server.address()
   if (!address || typeof address === 'string') throw new Error('The server has no port')

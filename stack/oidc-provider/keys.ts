@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
 import * as v from 'valibot'
 
-/** Maximum number of published keys. Tokens that an older key has signed have expired. */
+/** Maximum number of published keys: the tokens that an older key has signed have expired. */
 const maxKeys = 5
 
 const StoredKeys = v.object({
@@ -25,7 +25,7 @@ export interface Keys {
   rotate(): Promise<string>
 }
 
-/** Reads the keys of the folder, or creates them. Throws if their file is damaged. */
+/** Reads the keys of the folder, or creates them if there are none. */
 export async function openKeys(dir: string): Promise<Keys> {
   const file = join(dir, 'keys.json')
   const stored = readKeys(file)

@@ -23,7 +23,6 @@ function endWith(issuer: Issuer) {
   for (const event of ['SIGTERM', 'SIGINT', 'disconnect']) process.once(event, stop)
 }
 
-/** Throws an error that names an invalid or missing environment variable. */
 function readOptions(env: NodeJS.ProcessEnv): IssuerOptions {
   const { ISSUER_DIR: dir, ISSUER_HOST: host = '127.0.0.1', ISSUER_URL: url } = env
   if (!dir) throw new Error('ISSUER_DIR is not set: name the folder for keys and sessions')

@@ -29,7 +29,7 @@ export interface ProcessOptions extends ServiceOptions {
 
 /**
  * Starts a process and waits until it is ready. Throws an error with its output if it exits before.
- * Ctrl-C does not reach this process, so that the parent can stop all services in order.
+ * Ctrl-C does not reach the started process, so that its parent can stop all services in order.
  */
 export async function startProcess(options: ProcessOptions): Promise<ProcessService> {
   const { name, stopSignal = 'SIGTERM', stopWithin = 15_000 } = options
@@ -95,7 +95,6 @@ export async function startProcess(options: ProcessOptions): Promise<ProcessServ
   }
 }
 
-/** Returns how a process exited: `exit code 1` or `SIGKILL`, for example. */
 export function describeExit({ code, signal }: Exit): string {
   return signal ?? `exit code ${code}`
 }
@@ -156,7 +155,6 @@ function killChildren() {
   for (const child of children) child.kill('SIGKILL')
 }
 
-/** Returns the end of the process's output, with each JSON line replaced by its message. */
 function lastOutput(log: LogFile, from: number) {
   const lines = log.tail(25).split('\n')
   const text = log.end() > from ? lines.map(readable).join('\n') : '(it printed nothing)'

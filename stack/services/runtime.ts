@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..', '..')
 const readyTimeoutMs = 90_000
 
 export interface RuntimeServiceOptions extends ServiceOptions {
-  /** Environment variables of the runtime. They override those of this process. */
+  /** Overrides environment variables of this process. */
   env: Record<string, string>
   functions?: string
   /** Further arguments of `runtime start`. */
@@ -17,7 +17,7 @@ export interface RuntimeServiceOptions extends ServiceOptions {
   name?: string
 }
 
-/** Starts a runtime, and waits until it serves all functions. The `url` of the service is empty. */
+/** Starts a runtime, and waits until it serves all functions. */
 export async function startRuntimeService(options: RuntimeServiceOptions): Promise<ProcessService> {
   const { env, functions = 'functions/', args = [], name = 'runtime' } = options
   return startProcess({

@@ -14,7 +14,7 @@ export interface ServedFile {
   isImmutable: boolean
 }
 
-/** Content types by file extension. Files with another extension are not served. */
+/** Files with other extensions are not served. */
 const contentTypes: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',

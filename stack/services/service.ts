@@ -9,7 +9,7 @@ export interface Exit {
 export interface StackService extends AsyncDisposable {
   readonly name: string
   readonly url: string
-  /** Stops the service, or kills it after a time limit. A second call does nothing. */
+  /** Stops the service, or kills it after a time limit. */
   stop(): Promise<void>
 }
 
@@ -22,7 +22,7 @@ export interface ProcessService extends StackService {
   readonly log: LogFile
   /** Sends a signal; after SIGKILL, also waits for the exit. */
   kill(signal: NodeJS.Signals): Promise<void>
-  /** Stops the service if it runs, and starts it with the same ports. Resolves when it is ready. */
+  /** Stops the service if it runs, and starts it with the same ports. */
   restart(): Promise<void>
 }
 

@@ -117,7 +117,6 @@ function fileOf(path: string): string {
   return /^\/(callback$|console(\/|$)|r\/[\w/-]+$)/.test(path) ? '/' : path
 }
 
-/** Returns the decoded path of the request, or undefined if it is malformed. */
 function readPath(url: string): string | undefined {
   try {
     const path = decodeURIComponent(new URL(url, 'http://localhost').pathname)
