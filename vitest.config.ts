@@ -12,7 +12,6 @@ export default defineConfig({
   test: {
     testTimeout: 20_000,
     hookTimeout: 120_000,
-    // Long enough for a busy machine.
     expect: { poll: { timeout: 10_000 } },
     // More workers would not be faster, because the tested servers are processes of their own.
     maxWorkers: 2,

@@ -157,7 +157,7 @@ describe('docs/runtime-api.md', () => {
   })
 })
 
-/** Writes each example to the file that its first line names. Joins the examples of one file. */
+/** Writes each example to the file that the first line of the example names. */
 async function writeExamples(folder: string) {
   const files = new Map<string, string>()
   for (const [, file = '', source = ''] of document.matchAll(/^```ts\n\/\/ (\S+)\n(.*?)^```$/gms))

@@ -82,7 +82,7 @@ async function start() {
   return { child, lines: await untilReady(child.stdout as Readable), ready, exited }
 }
 
-/** Reads log lines up to the line "ready". Returns an iterator over the later lines. */
+/** Reads log lines up to the line "ready", and returns an iterator over the later lines. */
 async function untilReady(input: Readable) {
   const lines = createInterface({ input })[Symbol.asyncIterator]()
   for (let line = await lines.next(); !line.done; line = await lines.next())

@@ -37,7 +37,7 @@ export interface RawReply {
 export interface Mailbox<Data> {
   /** Removes and returns the oldest event. Waits if the queue is empty. */
   next(): Promise<Data>
-  /** Removes and returns all events up to and including the first match. Waits for the match. */
+  /** Waits for an event that matches, then removes and returns it and all events before it. */
   until(isMatch: (data: Data) => boolean): Promise<Data[]>
   unread(): readonly Data[]
 }
@@ -96,7 +96,7 @@ export function createApp(urls: ServerUrls) {
       }
     },
 
-    /** Subscribes to a topic. A topic parameter that `params` omits becomes a wildcard. */
+    /** Subscribes to a topic, with a wildcard for each topic parameter that `params` omits. */
     async listen<T extends Topic>(
       topic: T,
       params: Record<string, string>,
@@ -110,7 +110,7 @@ export function createApp(urls: ServerUrls) {
       return mailbox
     },
 
-    /** Creates a room in the database and in ROOMS_KV. Users that `roles` omits get the role member. */
+    /** Creates a room with these members in the database and in ROOMS_KV, but publishes no event. */
     async createRoom(
       users: readonly string[],
       kind: RoomKind = 'public',

@@ -37,7 +37,7 @@ interface FixtureOptions<Fixture> {
 
 /**
  * Starts the whole system before the tests of a file and stops it after them. Use the returned
- * fixture only inside hooks and tests. `env` contains environment variables for `npm start`.
+ * fixture only inside hooks and tests.
  */
 export function useClientFixture({
   env,
@@ -46,7 +46,6 @@ export function useClientFixture({
   return useFixture(() => createClientFixture(env), options)
 }
 
-/** Creates a fixture before the first test of a file, and disposes the fixture after the last test. */
 export function useFixture<Fixture extends AsyncDisposable>(
   create: () => Promise<Fixture>,
   { setUp }: FixtureOptions<Fixture>,

@@ -119,7 +119,7 @@ export default defineFunction(
 )
 `
 
-/** Source code of a function that only functions may call. Its subject has no parameters. */
+/** Source code of a function that only functions may call. */
 export const add = `
 import * as v from 'valibot'
 import { defineFunction } from '#runtime'

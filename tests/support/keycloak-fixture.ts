@@ -24,7 +24,7 @@ export interface KeycloakFixture extends ClientFixture {
   arrive(): Promise<Visitor>
 }
 
-/** Timeout of an action on a page. Keycloak is slow at the first use of a feature. */
+/** Timeout of an action on a page: Keycloak is slow at the first use of a feature. */
 const patienceMs = 20_000
 
 export async function createKeycloakFixture(): Promise<KeycloakFixture> {

@@ -18,11 +18,11 @@ export interface OfflineFixture extends ClientFixture {
   network: NetworkProxy
   nats: ProcessService
   issuer: ProcessService
-  /** Suspends the runtime's process. Returns a function that resumes it. */
+  /** Suspends the runtime's process until the returned function is called. */
   suspendRuntime(): Promise<() => void>
 }
 
-/** Like `useClientFixture`, but for an `OfflineFixture`. Restores its network after each test. */
+/** Like `useClientFixture`, but for an `OfflineFixture`, whose `network` it restores after each test. */
 export function useOfflineFixture(
   setUp: (fixture: OfflineFixture) => Promise<void>,
 ): OfflineFixture {
@@ -76,9 +76,9 @@ async function createOfflineFixture(): Promise<OfflineFixture> {
 
 export interface NetworkProxy extends AsyncDisposable {
   url: string
-  /** Closes all connections, and rejects new ones until `restore` is called. Returns the time. */
+  /** Closes all connections, and rejects new ones until `restore` is called. */
   cut(): number
-  /** Pauses all open connections without closing them. Returns a function that resumes them. */
+  /** Pauses all open connections until the returned function is called. */
   stall(): () => void
   restore(): void
 }

@@ -80,7 +80,6 @@ export function createClient(issuer: string) {
   return client
 }
 
-/** Returns the parameters `code` and `state` of the redirect to the web app. */
 export function readCallback(location = '') {
   const { origin, searchParams } = new URL(location)
   expect(origin).toBe(app)

@@ -52,7 +52,7 @@ export function nodesOf(node: PlanNode): PlanNode[] {
   return [node, ...(node.Plans ?? []).flatMap(nodesOf)]
 }
 
-/** Returns the number of rows of a node in all loops, optionally with the rows that its filter removed. */
+/** Returns the rows of a node in all loops, optionally with the rows that its filter removed. */
 export function rowsOf(node: PlanNode, include?: 'removed rows'): number {
   const removed = include ? (node['Rows Removed by Filter'] ?? 0) : 0
   return (node['Actual Rows'] + removed) * node['Actual Loops']

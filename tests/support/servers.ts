@@ -30,13 +30,12 @@ export interface ServerUrls {
   issuer: string
 }
 
-/** The whole system, with services that a test can kill and restart. */
 export interface Servers extends AsyncDisposable {
   urls: ServerUrls
   runtime: ProcessService
   database: ProcessService
   nats: ProcessService
-  /** Starts another runtime. `settings` are additional environment variables for it. */
+  /** Starts another runtime, with `settings` as additional environment variables. */
   startAnother(name: string, settings?: Record<string, string>): Promise<ProcessService>
 }
 
@@ -47,7 +46,7 @@ export default async function setup(project: TestProject) {
   return () => servers[Symbol.asyncDispose]()
 }
 
-/** Starts the whole system in a new folder. `settings` are environment variables of the runtime. */
+/** Starts the whole system in a new folder, with `settings` as environment variables of the runtime. */
 export async function startServers(
   database: DatabaseKind,
   settings: Record<string, string> = {},

@@ -2,8 +2,8 @@ import { sql } from 'drizzle-orm'
 import { db } from '#schema/db'
 
 /**
- * Locks the table messages against writes, so that no event is persisted. Returns a function that
- * releases the lock. Until then, PGlite blocks every other query as well.
+ * Locks the table messages until the returned function is called, so that no event is persisted.
+ * PGlite blocks every other query as well.
  */
 export async function lockMessages(): Promise<() => Promise<void>> {
   const locked = Promise.withResolvers<void>()

@@ -11,7 +11,7 @@ import {
   SignJWT,
 } from 'jose'
 
-/** Claims of a token. `undefined` removes a default claim. */
+/** Claims that replace the default claims of a token. `undefined` removes a claim. */
 export type Claims = { [Name in keyof JWTPayload]?: JWTPayload[Name] | undefined }
 
 /** Header parameters of a token, and a key that replaces the issuer's current signing key. */
@@ -24,7 +24,7 @@ export interface TokenIssuer {
   fetchCount(): number
   /** Returns the number of all requests, including those for unknown URLs. */
   requestCount(): number
-  /** Returns a token of alice; `claims` replace the default claims. */
+  /** Returns a token of alice. */
   token(claims?: Claims, signing?: SigningOptions): Promise<string>
   /** Replaces the signing key, also in the JWKS, and returns the id of the new key. */
   rotate(): Promise<string>
