@@ -79,7 +79,7 @@ async function removeStale(file: string) {
   await rm(moved, { force: true })
 }
 
-/** Returns the holder of a lock, or undefined if the lock is free. Invalid JSON means a dead holder. */
+/** Returns the holder of a lock, or undefined if it is free. Invalid JSON counts as a dead holder. */
 async function readHolder(file: string): Promise<ProcessId | undefined> {
   try {
     const { pid, since } = JSON.parse(await readFile(file, 'utf8'))

@@ -14,9 +14,9 @@ export type PortName = keyof typeof defaultPorts
 export type Ports = Record<PortName, number>
 
 /**
- * Chooses a port for each name: the value of the environment variable, else the port in `before`, else
- * the default. The value 0 means the port in `before`, else any free port. Replaces a port in use by
- * the next free one.
+ * Chooses a port for each name: the value of the environment variable, else the port of the last run
+ * (`before`), else the default. The value 0 means the port of the last run, else any free port.
+ * Replaces a port in use by the next free one.
  */
 export async function choosePorts({
   names = Object.keys(defaultPorts) as PortName[],

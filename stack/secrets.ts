@@ -16,7 +16,7 @@ export interface Secrets {
   /** The curve key that encrypts the auth callout: seed (SX…) and public key (X…). */
   calloutXkeySeed: string
   calloutXkey: string
-  /** The secret part of each message id, which is a hash (docs/decisions/002). */
+  /** The secret that is hashed into each message id (docs/decisions/002). */
   idKey: string
 }
 

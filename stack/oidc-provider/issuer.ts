@@ -81,7 +81,7 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   }
 }
 
-/** Older versions of Keycloak have the realm below /auth. */
+/** The paths of the realm: older versions of Keycloak have the realm below /auth. */
 const prefixes = [realmPath, `/auth${realmPath}`]
 
 /**

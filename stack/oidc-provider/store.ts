@@ -12,8 +12,8 @@ export interface Store {
 }
 
 /**
- * Opens the store in the folder, and deletes expired records now and every minute. The calls must stay
- * synchronous, so that two requests cannot both find the same code or refresh token unused.
+ * Opens the store in the folder, and deletes expired records now and every minute. The statements must
+ * be synchronous, so that two requests cannot both find the same code or refresh token unused.
  */
 export function openStore(dir: string): Store {
   const file = join(dir, 'issuer.db')

@@ -94,7 +94,7 @@ const javaOptions = [
   '--enable-native-access=ALL-UNNAMED',
 ]
 
-/** Creates a home folder with links to the program, because Keycloak stores its data in this folder. */
+/** Creates the folder `own`, where Keycloak stores its data, with links to the program in `home`. */
 async function furnish(own: string, home: string) {
   const imports = join(own, 'data', 'import')
   await mkdir(imports, { recursive: true })

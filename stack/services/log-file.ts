@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync, readSync, statSync, watch, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** The output of a process, which writes the file itself: no line is lost when the parent exits. */
+/** The output of a process. The process writes to the file itself, in case its parent exits. */
 export interface LogFile {
   readonly path: string
   /** Returns the length of the file in bytes, which is the offset of the next line. */

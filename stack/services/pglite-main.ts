@@ -49,7 +49,7 @@ async function stop() {
 
 /**
  * Creates the database in a temporary folder and then renames it, because a half-created database
- * cannot be opened. Does so in another process, because this one would not release the 200 MB it takes.
+ * cannot be opened. A separate process creates it: this process would not release the memory (200 MB).
  */
 async function create(dir: string) {
   const parent = dirname(dir)

@@ -11,7 +11,8 @@ export interface ProcessOptions extends ServiceOptions {
   command: () => { file: string; args: string[]; env: NodeJS.ProcessEnv; cwd?: string }
   /**
    * Resolves to the service's URL when the process is ready. The output of this start begins at byte
-   * `from` of the log. `signal` aborts if the process exits. `firstMessage` is its first IPC message.
+   * `from` of the log. `signal` aborts if the process exits. `firstMessage` resolves to the first IPC
+   * message of the process.
    */
   ready: (
     log: LogFile,

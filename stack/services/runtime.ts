@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..', '..')
 const readyTimeoutMs = 90_000
 
 export interface RuntimeServiceOptions extends ServiceOptions {
-  /** Overrides environment variables of this process. */
+  /** Environment variables that override those of this process. */
   env: Record<string, string>
   functions?: string
   /** Further arguments of `runtime start`. */

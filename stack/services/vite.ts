@@ -5,8 +5,8 @@ import type { StackService } from './service.ts'
 const root = join(import.meta.dirname, '..', '..')
 
 /**
- * Source of a service worker that deletes the browser's cache for this origin. An `npm start` on the
- * same port may have filled this cache, and the browser would then load an old page from it.
+ * A service worker that deletes the browser's cache of this origin. An earlier `npm start` on the same
+ * port may have filled this cache, and the browser would load that old page.
  */
 const emptyWorker = `
 self.addEventListener('install', () => self.skipWaiting())
