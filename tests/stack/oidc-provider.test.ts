@@ -343,7 +343,7 @@ describe('the code flow', () => {
   })
 })
 
-describe('signing out', () => {
+describe('the logout', () => {
   it('ends the session, invalidates the refresh and access tokens, and redirects to the app', async () => {
     const { browser, tokens } = await client.signInForTokens('alice')
     const query = new URLSearchParams({
@@ -372,7 +372,7 @@ describe('signing out', () => {
   })
 })
 
-describe('refreshing', () => {
+describe('the refresh token grant', () => {
   it.each([
     ['nats-chat-app', async () => (await client.signInForTokens('alice')).tokens],
     ['natter-cli', () => client.login('alice')],
@@ -407,7 +407,7 @@ describe('refreshing', () => {
     expect((await client.refresh('nats-chat-app', tokens.refresh_token)).status).toBe(400)
   })
 
-  it('works after a restart of the provider, which keeps its keys', async () => {
+  it('accepts a refresh token after a restart of the provider, which keeps its keys', async () => {
     const dir = await temporaryFolder()
     const before = await start({ dir })
     const other = createClient(before.issuer)

@@ -19,7 +19,7 @@ afterAll(async () => {
   for (const cleanup of cleanups.reverse()) await cleanup()
 })
 
-describe('finding nats-server', () => {
+describe('findNatsServer', () => {
   it('rejects a NATS_SERVER that does not exist, with an error that contains its path', async () => {
     const env = { NATS_SERVER: '/nowhere/nats-server' }
 
@@ -91,7 +91,7 @@ describe('the state of a stack', () => {
     expect(made.functionsPassword).toMatch(/^[a-z]\w{40,}$/)
   })
 
-  it('is rejected if its secrets are damaged', async () => {
+  it('is rejected if its secrets file is damaged', async () => {
     const file = join(await givenFolder(), 'secrets.json')
     await writeFile(file, '{}')
 
@@ -165,7 +165,7 @@ describe('the nats-server service', () => {
   })
 })
 
-describe('supervision', { timeout: 30_000 }, () => {
+describe('supervise', { timeout: 30_000 }, () => {
   it('gives up on a service that keeps exiting, and reports the end of its log', async () => {
     const binary = await findNatsServer()
     const nats = await startNats({ binary, dir: await givenFolder(), secrets: createSecrets() })

@@ -22,7 +22,7 @@ export interface OfflineFixture extends ClientFixture {
   suspendRuntime(): Promise<() => void>
 }
 
-/** Like `useClientFixture`, but for an `OfflineFixture`, whose `network` it restores after each test. */
+/** Like `useClientFixture`, but for an `OfflineFixture`. Restores its network after each test. */
 export function useOfflineFixture(
   setUp: (fixture: OfflineFixture) => Promise<void>,
 ): OfflineFixture {
