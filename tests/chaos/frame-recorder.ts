@@ -18,7 +18,8 @@ export function findMarkedTexts(payload: string): Frame['texts'] {
 }
 
 /**
- * Subscribes to all subjects on which the server may push or reply to a user. Calls `onFrame` for each push and for each answer with marked texts.
+ * Subscribes to all subjects on which the server may push or reply to a user. Calls `onFrame` for each
+ * push and for each answer with marked texts.
  */
 export function recordFrames(nc: NatsConnection, user: UserId, onFrame: (frame: Frame) => void) {
   const requestTimes = trackRequestTimes(nc)
