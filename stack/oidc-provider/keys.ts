@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
 import * as v from 'valibot'
 
-/** Maximum number of published keys: the tokens that an older key has signed have expired. */
+/** Maximum number of published keys. The tokens of an older key have expired. */
 const maxKeys = 5
 
 const StoredKeys = v.object({

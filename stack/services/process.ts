@@ -141,7 +141,7 @@ function spawnRun({ name, command, user, isNode, onSpawn }: ProcessOptions, log:
 
 const children = new Set<ChildProcess>()
 
-/** Kills the child when this process exits, except when SIGKILL ends this process. */
+/** Kills the child when this process exits, unless SIGKILL ends this process. */
 function endWithThisProcess(child: ChildProcess) {
   if (children.size === 0) process.on('exit', killChildren)
   children.add(child)

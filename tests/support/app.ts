@@ -37,7 +37,7 @@ export interface RawReply {
 export interface Mailbox<Data> {
   /** Removes and returns the oldest event. Waits if the queue is empty. */
   next(): Promise<Data>
-  /** Waits for an event that matches, then removes and returns it and all events before it. */
+  /** Waits for an event that matches. Removes and returns all events up to this event. */
   until(isMatch: (data: Data) => boolean): Promise<Data[]>
   unread(): readonly Data[]
 }
