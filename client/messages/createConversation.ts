@@ -72,8 +72,8 @@ export function createConversation(options: ConversationOptions) {
   }
   const lineSeq = () => (isLineAbove() ? undefined : readSeq())
   /**
-   * Value of `timeline.opened()` when the user last sent a message while an older history page was
-   * shown.
+   * Identifies the older history page from which the user last sent a message, by its
+   * `timeline.opened()`: the number of the `open` call that loaded it. 0 if there is none.
    */
   const [sentFrom, setSentFrom] = createSignal(0)
   /**

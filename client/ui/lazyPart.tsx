@@ -55,7 +55,7 @@ export function lazyPart<Props extends object>(
 }
 
 /**
- * Creates an instance in the background. Returns a function that runs callbacks with the instance,
+ * Loads a module in the background and creates an instance with it. Returns a function that runs callbacks with the instance,
  * in order, until the current Solid owner is disposed.
  */
 export function lazyInstance<Instance>(load: () => Promise<() => Instance>) {

@@ -53,8 +53,8 @@ const sweepMs = 20
  * Creates a requester that receives all replies in one inbox subscription. Unlike the `request` of
  * nats.js, it avoids the cost of a timer, a race and a stack trace for each request.
  *
- * With a `user`, the replies arrive on `deliver.{user}.reply.…`: functions in another account do not
- * reply to a subject that the client chooses, but to a token in the request's header.
+ * With a `user`, the replies arrive on `deliver.{user}.reply.{token}`. Functions in another account
+ * take the token from the request's header, and ignore the reply subject that the client names.
  */
 export function createRequester(nc: NatsConnection, user?: string): Requester {
   const session = nuid.next()

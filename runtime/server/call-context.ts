@@ -222,7 +222,7 @@ export class CallContext implements Context {
     const messages = batches.flatMap(({ topic, stored }) =>
       stored
         // The topics are read separately, so a message that is stored meanwhile may be missing, and a
-        // later one present. Leaves out all messages after `last`.
+        // later one present. Therefore leaves out all messages after `last`.
         .filter(({ seq }) => seq <= last)
         .flatMap((message) => this.#readValid(topic, message)),
     )

@@ -41,7 +41,7 @@ const weights = {
   reconnect: 1,
 }
 
-/** The server rejects many operations, because the user lacks the permission. */
+/** Runs a random operation. The server rejects many of them: the user may lack the permission. */
 export async function runOperation(
   actor: SimulatedUser,
   history: OperationHistory,

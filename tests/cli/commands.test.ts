@@ -216,7 +216,7 @@ describe('a running service', () => {
     })
   })
 
-  it('causes an error if it does not answer before the timeout', async () => {
+  it('makes `runtime call` fail with timeout if it does not answer in time', async () => {
     const { code, stderr } = await runtime(
       ['call', 'greet', '{"name":"ada","takesMs":5000}', '--as', 'alice', '--timeout', '100'],
       { env: ops },

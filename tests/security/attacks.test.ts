@@ -278,7 +278,7 @@ describe('the reply to a request', () => {
     expect(receivedByBob()).toEqual([])
   })
 
-  it('is not sent without a valid reply token, except for an occasional short hint', async () => {
+  it('is not sent without a valid reply token: at most one empty message a second is', async () => {
     const receivedByBob = await receiveAll()
     const receivedByAlice = await subscribe(alice, 'deliver.alice.reply.>')
     const handled = await requestCount('room-info')
@@ -294,13 +294,14 @@ describe('the reply to a request', () => {
       .toBeGreaterThanOrEqual(handled + options.length)
     await flushAll()
 
+    // At most once a second, a process sends an empty message with an error in its header.
     const hints = receivedByBob()
     expect(hints.length).toBeLessThan(options.length / 2)
     for (const { body } of hints) expect(body).toBe('')
     expect(receivedByAlice).toEqual([])
   })
 
-  it('is a hint for a client that does not send a reply token', async () => {
+  it('is an error in a header, which names Natter-Reply, if the request has no reply token', async () => {
     await expect
       .poll(async () => (await alice.request(subject, '{}')).headers?.get('Nats-Service-Error'))
       .toBe('the header Natter-Reply is missing or invalid')
