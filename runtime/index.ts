@@ -22,6 +22,7 @@ export type { ErrorBody, ErrorCode } from './api/errors.ts'
 export { FunctionError } from './api/errors.ts'
 export type { ConsumerProgress, PubAck, StreamMessage } from './api/stream.ts'
 export type {
+  ClientConnection,
   CollectedSpan,
   Service,
   ServiceInstance,

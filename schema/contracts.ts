@@ -58,6 +58,7 @@ export const contracts = {
 export const topics = {
   chatRoom: log.chatRoom,
   chatThread: log.chatThread,
+  connectionOpened: user.connectionOpened,
   deliverNotify: log.deliverNotify,
   deliverPresence: presence.deliverPresence,
   deliverRead: room.deliverRead,

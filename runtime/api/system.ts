@@ -23,6 +23,21 @@ export interface System {
   replay(seq: number): Promise<boolean>
   /** Deletes a dead letter. Returns false if the dead letter does not exist. */
   discard(seq: number): Promise<boolean>
+  /**
+   * Returns the connections of a user of the account CLIENTS on all servers, oldest first. Needs the
+   * imports `connection.…` of nats.conf.
+   */
+  connections(user: string): Promise<ClientConnection[]>
+  /** Closes a connection of a user. Throws if its server does not answer within two seconds. */
+  disconnect(connection: ClientConnection): Promise<void>
+}
+
+export interface ClientConnection {
+  /** The id of the NATS server. */
+  readonly server: string
+  /** The id of the connection on that server. */
+  readonly id: number
+  readonly openedAt: Date
 }
 
 /** Counters of an endpoint since the start of its process, and durations in milliseconds. */

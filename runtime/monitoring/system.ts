@@ -5,19 +5,26 @@ import { readAnswer } from '../client/client.ts'
 import type { Requester } from '../client/requester.ts'
 import { discardDeadLetter, findDeadLetter, listDeadLetters } from '../jetstream/dead-letters.ts'
 import { collectSpans } from '../tracing/collect-spans.ts'
+import type { ClientConnections } from './connections.ts'
 import { discoverInstances } from './discovery.ts'
 import { createServices } from './services.ts'
 
 /** A stream handler may run for a minute. */
 const replayMs = 60_000
 
-export function createSystem(nc: NatsConnection, requester: Requester): System {
+export function createSystem(
+  nc: NatsConnection,
+  requester: Requester,
+  connections: ClientConnections,
+): System {
   return {
     services: createServices(nc),
     spans: (query) => collectSpans(nc, query),
     deadLetters: (page) => listDeadLetters(requester, page),
     discard: (seq) => discardDeadLetter(requester, seq),
     replay: (seq) => replayDeadLetter(nc, requester, seq),
+    connections: (user) => connections.list(user),
+    disconnect: (connection) => connections.close(connection),
   }
 }
 

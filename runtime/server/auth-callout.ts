@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { AuthGrant, AuthRequest } from '../api/auth.ts'
 import { defaultTimeoutMs } from '../api/contract.ts'
-import type { FunctionError } from '../api/errors.ts'
+import { FunctionError } from '../api/errors.ts'
 import { serveCallout } from '../auth-callout/serve.ts'
 import { connectToNats } from '../nats/connect.ts'
 import { toFunctionError } from '../nats/unavailable.ts'
@@ -25,6 +25,7 @@ export async function serveAuthCallout(
       `${host.loaded.name} answers the auth callout and needs NATS_AUTH_URL and NATS_CALLOUT_SEED`,
     )
   const nc = await connectToNats('NATS_AUTH_URL', natsAuthUrl, `${config.name} callout`)
+  host.backbone.connections.attach(nc)
   const served = serveCallout(
     nc,
     {
@@ -86,7 +87,10 @@ class AuthCalloutJob implements Job {
     const context = new CallContext(this.#host, '', this.until, undefined)
     try {
       const { handle } = this.#host.loaded.definition
-      this.#resolve((await handle(this.#request as never, context)) as AuthGrant)
+      const grant = (await handle(this.#request as never, context)) as AuthGrant
+      if (this.#host.backbone.guard.isBlocked(grant.user))
+        throw new FunctionError('rate_limited', `${grant.user} has sent too much; try again later`)
+      this.#resolve(grant)
     } catch (error) {
       const reason = toFunctionError(error)
       const { host: from, kind } = this.#request

@@ -1,13 +1,17 @@
 import type { FunctionInfo } from '../api/context.ts'
 import type { System } from '../api/system.ts'
 import type { BucketConnections } from '../jetstream/kv.ts'
+import type { ClientConnections } from '../monitoring/connections.ts'
 import type { SpanStore } from '../tracing/span-store.ts'
+import type { TrafficGuard } from './traffic-guard.ts'
 
 /** The connection, inbox and stores that all functions of a process share. */
 export interface Backbone extends BucketConnections {
   readonly functions: readonly FunctionInfo[]
   readonly spans: SpanStore
   readonly system: System
+  readonly connections: ClientConnections
+  readonly guard: TrafficGuard
   /** The name of this process: `host:pid`. */
   readonly process: string
 }

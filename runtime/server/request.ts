@@ -62,6 +62,9 @@ export class RequestJob implements Job {
     this.#kind = kind
     this.#message = message
     this.until = performance.now() + readTimeout(message, kind.timeoutMs)
+    const { callerIndex } = kind.subject
+    if (callerIndex >= 0)
+      kind.host.backbone.guard.count(tokenAt(message.subject, callerIndex), message.data.length)
   }
 
   run(ended: (job: Job) => void): boolean {
@@ -236,7 +239,8 @@ export class RequestJob implements Job {
   #reject(reason: ErrorBody) {
     const { host, subject } = this.#kind
     const { code, message } = reason
-    host.log.info({ code, reason: message }, 'call without a reply rejected')
+    // Not at the level info: a user could fill the log.
+    host.log.debug({ code, reason: message }, 'call without a reply rejected')
     const { onRejected } = host.loaded.definition.options
     if (!onRejected) return
     const params = subject.read(this.#message.subject)

@@ -11,6 +11,7 @@ import { FunctionError } from '../api/errors.ts'
 import { describeIssues, validateSync } from '../api/validate.ts'
 import { createRequester } from '../client/requester.ts'
 import { ensureResources } from '../jetstream/resources.ts'
+import { ClientConnections } from '../monitoring/connections.ts'
 import { createSystem } from '../monitoring/system.ts'
 import { connectToNats } from '../nats/connect.ts'
 import { isUnavailable } from '../nats/unavailable.ts'
@@ -25,6 +26,7 @@ import { FunctionHost } from './function-host.ts'
 import { LoadError, type LoadedFunction, type LoadProblem, loadFunctions } from './load.ts'
 import { requiredResources } from './required-resources.ts'
 import { serveFunction } from './serve.ts'
+import { TrafficGuard } from './traffic-guard.ts'
 
 export interface RuntimeOptions {
   folder: string
@@ -69,6 +71,7 @@ export async function startRuntime({ folder, config, log }: RuntimeOptions): Pro
   await ensure()
   void recreateResources(nc, ensure, log)
 
+  const connections = new ClientConnections()
   const spans = new SpanStore()
   const processName = `${hostname()}:${process.pid}`
   started.use(serveSpans(nc, spans, processName))
@@ -78,7 +81,9 @@ export async function startRuntime({ folder, config, log }: RuntimeOptions): Pro
     requester,
     functions: functions.map(describe),
     spans,
-    system: createSystem(nc, requester),
+    system: createSystem(nc, requester, connections),
+    connections,
+    guard: new TrafficGuard(nc, connections, log),
     process: processName,
   }
   const counter = createSharedCounter(requester, log)

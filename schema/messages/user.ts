@@ -46,3 +46,9 @@ export const userSeen = {
   subject: 'user.seen.{userId}',
   data: v.object({ userId: UserId, name: v.optional(v.string()) }),
 } as const satisfies Topic
+
+/** Published by the NATS server when a user has connected. */
+export const connectionOpened = {
+  subject: 'connection.opened',
+  data: v.object({ client: v.object({ user: v.string() }) }),
+} as const satisfies Topic

@@ -5,7 +5,7 @@ import type { TestProject } from 'vitest/node'
 import { findNatsServer } from '../../stack/install/nats-server.ts'
 import { findPostgres } from '../../stack/install/postgres.ts'
 import { createSecrets } from '../../stack/secrets.ts'
-import { startNats } from '../../stack/services/nats.ts'
+import { type NatsService, startNats } from '../../stack/services/nats.ts'
 import { startOidcProvider } from '../../stack/services/oidc-provider.ts'
 import { startPglite } from '../../stack/services/pglite.ts'
 import { startPostgres } from '../../stack/services/postgres.ts'
@@ -34,7 +34,7 @@ export interface Servers extends AsyncDisposable {
   urls: ServerUrls
   runtime: ProcessService
   database: ProcessService
-  nats: ProcessService
+  nats: NatsService
   /** Starts another runtime, with `settings` as additional environment variables. */
   startAnother(name: string, settings?: Record<string, string>): Promise<ProcessService>
 }

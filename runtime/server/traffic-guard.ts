@@ -1,0 +1,57 @@
+import type { NatsConnection } from '@nats-io/nats-core'
+import { LRUCache } from 'lru-cache'
+import type { Logger } from 'pino'
+import type { ClientConnections } from '../monitoring/connections.ts'
+
+const windowMs = 1_000
+/** The server closes the connection of a process that cannot keep up with its `max_pending`. */
+const maxBytesPerWindow = 8 * 1_024 * 1_024
+const blockMs = 30_000
+const blockedSubject = 'connection.blocked'
+
+/**
+ * Closes the connections of a user who sends more than 8 MB in a second to this process, and blocks
+ * new logins for 30 seconds in all processes.
+ */
+export class TrafficGuard {
+  readonly #nc: NatsConnection
+  readonly #connections: ClientConnections
+  readonly #log: Logger
+  readonly #traffic = new LRUCache<string, { window: number; bytes: number }>({ max: 10_000 })
+  readonly #blocked = new LRUCache<string, true>({ max: 10_000, ttl: blockMs })
+
+  constructor(nc: NatsConnection, connections: ClientConnections, log: Logger) {
+    this.#nc = nc
+    this.#connections = connections
+    this.#log = log
+    nc.subscribe(blockedSubject, {
+      callback: (error, message) => {
+        if (!error) this.#blocked.set(message.string(), true)
+      },
+    })
+  }
+
+  count(user: string, bytes: number): void {
+    const window = Math.floor(performance.now() / windowMs)
+    const traffic = this.#traffic.get(user)
+    if (traffic?.window !== window) {
+      this.#traffic.set(user, { window, bytes })
+      return
+    }
+    traffic.bytes += bytes
+    if (traffic.bytes > maxBytesPerWindow && !this.#blocked.has(user)) this.#block(user)
+  }
+
+  isBlocked(user: string): boolean {
+    return this.#blocked.has(user)
+  }
+
+  #block(user: string) {
+    this.#blocked.set(user, true)
+    this.#nc.publish(blockedSubject, user)
+    this.#log.warn({ user }, 'user sends more than 8 MB per second, closing connections')
+    this.#connections
+      .closeAll(user)
+      .catch((err) => this.#log.error({ err, user }, 'connections not closed'))
+  }
+}

@@ -1,0 +1,130 @@
+import { connect as connectSocket } from 'node:net'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { createClient } from '#runtime/client'
+import { contracts, topics } from '#schema/contracts'
+import { type App, createApp } from '../support/app.ts'
+import { type Servers, startServers } from '../support/servers.ts'
+import { fetchAccessToken } from '../support/tokens.ts'
+
+let servers: Servers
+let app: App
+let auth: NatsConnection
+
+beforeAll(async () => {
+  servers = await startServers('pglite')
+  app = createApp(servers.urls)
+  const { host, username, password } = new URL(servers.nats.urlOf('auth'))
+  auth = await connect({ servers: host, user: username, pass: password })
+})
+afterAll(async () => {
+  await auth?.close()
+  await app?.[Symbol.asyncDispose]()
+  await servers?.[Symbol.asyncDispose]()
+})
+
+async function connectMany(count: number): Promise<NatsConnection[]> {
+  const token = await fetchAccessToken(servers.urls.issuer, 'alice')
+  const open = () => connect({ servers: servers.urls.nats, token, reconnect: false })
+  const connections = await Promise.all(Array.from({ length: count }, open))
+  onTestFinished(async () => void (await Promise.all(connections.map((nc) => nc.close()))))
+  return connections
+}
+
+interface Listed {
+  data: { connections: { cid: number; subscriptions: number }[] }
+}
+
+async function listConnections(user: string) {
+  const query = JSON.stringify({ acc: 'CLIENTS', user, auth: true, sort: 'start' })
+  const reply = await auth.request('connection.list', query)
+  return reply.json<Listed>().data.connections
+}
+
+describe('a user', () => {
+  it('keeps at most 2,000 subscriptions per connection', async () => {
+    const [nc] = (await connectMany(1)) as [NatsConnection]
+    const errors: string[] = []
+    void (async () => {
+      for await (const status of nc.status())
+        if (status.type === 'error') errors.push(status.error.message)
+    })()
+
+    for (let number = 0; number < 2_100; number++) nc.subscribe(`deliver.alice.app.${number}`)
+    await nc.flush()
+
+    await expect.poll(() => errors).toContain('maximum subscriptions exceeded')
+    const [listed] = await listConnections('alice')
+    expect(listed?.subscriptions).toBe(2_000)
+  })
+
+  it('keeps the oldest 100 connections', async () => {
+    const old = await connectMany(20)
+    // Each login above the limit may be accepted; the connection is then closed.
+    await connectMany(150).catch(() => undefined)
+
+    await expect.poll(async () => (await listConnections('alice')).length).toBeLessThan(110)
+    for (const nc of old) {
+      const client = createClient(nc, { contracts, user: 'alice' })
+      await expect(client.call('users.me', {})).resolves.toMatchObject({ userId: 'alice' })
+      client.close()
+    }
+  })
+
+  it('can use 20 connections with 100 rooms each', async () => {
+    const connections = await connectMany(20)
+    for (const nc of connections) {
+      const client = createClient(nc, { contracts, user: 'alice' })
+      for (let number = 0; number < 100; number++) {
+        client.listen(topics.roomNotify, { room: `room-${number}` }, () => undefined)
+        client.listen(topics.roomPresence, { room: `room-${number}` }, () => undefined)
+      }
+    }
+
+    await Promise.all(connections.map((nc) => nc.flush()))
+    for (const nc of connections) expect(nc.isClosed()).toBe(false)
+    const counts = (await listConnections('alice')).map(({ subscriptions }) => subscriptions)
+    expect(counts.filter((count) => count > 200)).toHaveLength(20)
+  })
+
+  it('gets an error for a payload above 192 kB, before it is sent', async () => {
+    const [nc] = (await connectMany(1)) as [NatsConnection]
+    expect(nc.info?.max_payload).toBe(192 * 1_024)
+    const client = createClient(nc, { contracts, user: 'alice' })
+
+    const call = client.call('users.search', { text: 'x'.repeat(200_000) })
+    await expect(call).rejects.toMatchObject({ code: 'too_large' })
+  })
+
+  it('is disconnected for a payload above 192 kB', async () => {
+    const token = await fetchAccessToken(servers.urls.issuer, 'alice')
+    const { hostname, port } = new URL(servers.urls.nats)
+    const socket = connectSocket(Number(port), hostname)
+    onTestFinished(() => void socket.destroy())
+    // The server resets the connection.
+    socket.on('error', () => undefined)
+    const closed = new Promise((resolve) => socket.resume().once('close', resolve))
+    socket.write(`CONNECT ${JSON.stringify({ auth_token: token, verbose: false })}\r\n`)
+    socket.write(`PUB as.alice.users.me 900000\r\n${'x'.repeat(900_000)}\r\n`)
+
+    await closed
+  })
+
+  it('is disconnected and blocked for flooding the functions, and does not delay others', async () => {
+    const flooding = await connectMany(5)
+    const { client } = await app.connectAs('bob')
+    const payload = new Uint8Array(190_000).fill(120)
+    const floods = flooding.map(async (nc) => {
+      while (!nc.isClosed()) {
+        for (let count = 0; count < 10; count++) nc.publish('as.alice.users.search', payload)
+        await Promise.race([nc.flush(), nc.closed()]).catch(() => undefined)
+      }
+    })
+
+    for (let count = 0; count < 100; count++)
+      await expect(client.call('users.me', {})).resolves.toMatchObject({ userId: 'bob' })
+    await Promise.all(floods)
+    await expect(connectMany(1)).rejects.toThrow(/Authorization Violation/i)
+    expect(await listConnections('alice')).toEqual([])
+  })
+})
