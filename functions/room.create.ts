@@ -8,6 +8,8 @@ import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 
 /** Matches the ids of direct rooms, which clients may not choose. */
 const reservedIds = /^dm-/
+/** If the id of a private room could be guessed, the error `conflict` would reveal the room. */
+const privateIds = /-[a-z0-9]{8,}$/
 
 /** If an earlier call was interrupted, a repeated call completes it. */
 export default defineFunction(
@@ -15,6 +17,11 @@ export default defineFunction(
   async ({ room: id, name, kind }, context) => {
     const owner = readCaller(context)
     const room = { id, name, kind }
+    if (kind === 'private' && !privateIds.test(id))
+      throw new FunctionError(
+        'invalid',
+        `The id ${id} of a private room must end with - and 8 random letters or digits`,
+      )
     const isOwn =
       !reservedIds.test(id) &&
       ((await insertOwnedRoom(room, owner)) || (await isOwnedRoom(room, owner)))

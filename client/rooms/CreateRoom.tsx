@@ -1,4 +1,4 @@
-import { createSignal } from 'solid-js'
+import { createSignal, Show } from 'solid-js'
 import type { RoomId } from '#schema/ids'
 import { useChat } from '../chat/createChat.ts'
 import { useLanguage } from '../i18n/createLanguage.ts'
@@ -25,9 +25,14 @@ function CreateRoomForm(props: { onClose: () => void }) {
   const [id, setId] = createSignal<string>()
   const [kind, setKind] = createSignal<'public' | 'private'>('public')
   const [error, setError] = createSignal<unknown>()
+  const [random = '', shortRandom] = crypto.randomUUID().split('-')
   // Id for a room whose name has no character that is allowed in an id.
-  const fallbackId = `room-${crypto.randomUUID().slice(0, 6)}`
-  const roomId = () => id() ?? (suggestId(name()) || (name().trim() && fallbackId))
+  const fallbackId = `room-${shortRandom}`
+  const roomId = () => {
+    const suggested = suggestId(name()) || (name().trim() && fallbackId)
+    // Users must not be able to guess the id of a private room.
+    return kind() === 'private' ? `${suggested.slice(0, 55)}-${random}` : (id() ?? suggested)
+  }
 
   async function submit(event: SubmitEvent) {
     event.preventDefault()
@@ -45,22 +50,24 @@ function CreateRoomForm(props: { onClose: () => void }) {
   return (
     <form class="form" onSubmit={(event) => void submit(event)}>
       <RoomNameField value={name()} onInput={setName} />
-      <div class="field">
-        <label for="room-id">{t('rooms.address')}</label>
-        <input
-          id="room-id"
-          class="input"
-          required
-          pattern="[a-z0-9_\-]{1,64}"
-          autocomplete="off"
-          aria-describedby="room-id-hint"
-          value={roomId()}
-          onInput={({ currentTarget }) => setId(currentTarget.value)}
-        />
-        <p id="room-id-hint" class="hint">
-          {t('rooms.addressHint')}
-        </p>
-      </div>
+      <Show when={kind() === 'public'}>
+        <div class="field">
+          <label for="room-id">{t('rooms.address')}</label>
+          <input
+            id="room-id"
+            class="input"
+            required
+            pattern="[a-z0-9_\-]{1,64}"
+            autocomplete="off"
+            aria-describedby="room-id-hint"
+            value={roomId()}
+            onInput={({ currentTarget }) => setId(currentTarget.value)}
+          />
+          <p id="room-id-hint" class="hint">
+            {t('rooms.addressHint')}
+          </p>
+        </div>
+      </Show>
       <RadioGroup
         legend={t('rooms.visibility')}
         value={kind()}

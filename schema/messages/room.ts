@@ -63,7 +63,8 @@ const empty = v.object({})
 
 /**
  * `room.create`: creates a room that the caller owns. A repeated call by the owner with the same
- * name and kind succeeds. Otherwise, returns `conflict` if the id is taken.
+ * name and kind succeeds. Otherwise, returns `conflict` if the id is taken. The id of a private room
+ * must end with `-` and at least 8 random characters of `a-z0-9`, so that no user can guess it.
  */
 export const roomCreate = {
   subject: 'room.create',

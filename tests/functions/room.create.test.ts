@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import type { RoomId } from '#schema/ids'
 import { roomChanged } from '#schema/messages/member'
 import { ROOMS_KV } from '#schema/streams'
 import { newRoomId, useApp } from '../support/app.ts'
@@ -66,6 +67,18 @@ describe('room.create', () => {
     await app.call('room.archive', { room: input.room }, 'alice')
     await expect(app.call('room.create', input, 'alice')).rejects.toMatchObject(rejection)
   })
+
+  it.each(['secret', 'project-x', 'plans-2026', 'plans-_abcdefgh'])(
+    'rejects the id %s of a private room, because it can be guessed',
+    async (room) => {
+      const input = { room: room as RoomId, name: 'Mine', kind: 'private' } as const
+
+      await expect(app.call('room.create', input, 'alice')).rejects.toMatchObject({
+        code: 'invalid',
+        message: expect.stringContaining(room),
+      })
+    },
+  )
 
   it('publishes room.changed with the owner', async () => {
     const room = newRoomId()

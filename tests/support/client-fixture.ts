@@ -137,15 +137,17 @@ export async function logIn(page: Page, url: string, person: PersonName): Promis
   await page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor()
 }
 
-/** Creates a room in the page, opens the room, and returns its id, which is also its name. */
+/** Creates a room in the page, opens the room, and returns its id, which begins with its name. */
 export async function createRoom(page: Page, kind: 'public' | 'private'): Promise<string> {
-  const id = `room-${crypto.randomUUID().slice(0, 8)}`
+  const name = `room-${crypto.randomUUID().slice(0, 8)}`
   await page.getByRole('button', { name: 'Create room' }).click()
   const dialog = page.getByRole('dialog', { name: 'Create room' })
-  await dialog.getByLabel('Name').fill(id)
+  await dialog.getByLabel('Name').fill(name)
   if (kind === 'private') await dialog.getByLabel('Private (invite only)').check()
   await dialog.getByRole('button', { name: 'Create room' }).click()
-  await page.getByRole('heading', { level: 1, name: id }).waitFor()
+  await page.getByRole('heading', { level: 1, name }).waitFor()
+  const id = new URL(page.url()).pathname.split('/').at(-1) ?? ''
+  expect(id.startsWith(name)).toBe(true)
   return id
 }
 
