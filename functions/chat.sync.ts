@@ -1,6 +1,6 @@
 import { readSince } from '#domain/log/read-since'
 import { takeWithinBytes } from '#domain/messages/response-size'
-import { requireMember } from '#domain/rooms/member'
+import { requireReader } from '#domain/rooms/reader'
 import { defineFunction } from '#runtime'
 import { chatSync } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
@@ -8,10 +8,10 @@ import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
 export default defineFunction(
   chatSync,
   async ({ room, since }, context) => {
-    await requireMember(room, context)
+    await requireReader(room, context)
     const stored = await readSince(room, since, context)
-    // Checks the membership again, because the caller may have been removed during the read.
-    await requireMember(room, context)
+    // Checks again, because the caller may have been removed or banned during the read.
+    await requireReader(room, context)
     const events = stored?.map(({ seq, data }) => ({ seq, event: data }))
     if (!events || takeWithinBytes(events).length < events.length) return { recovered: false }
     return { recovered: true, events }

@@ -1,5 +1,5 @@
 import { findMessageById } from '#domain/messages/message-cache'
-import { requireMember } from '#domain/rooms/member'
+import { requireReader } from '#domain/rooms/reader'
 import { type Context, defineFunction, FunctionError } from '#runtime'
 import type { MessageId, RoomId } from '#schema/ids'
 import { msgFind } from '#schema/messages/chat'
@@ -8,7 +8,7 @@ import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
 export default defineFunction(
   msgFind,
   async ({ room, id }, context) => {
-    await requireMember(room, context)
+    await requireReader(room, context)
     const { seq, threadId } = await requireInRoom(room, id, context)
     if (threadId === undefined) return { seq }
     const first = await requireInRoom(room, threadId, context)

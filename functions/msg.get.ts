@@ -1,5 +1,5 @@
 import { findMessage } from '#domain/messages/message-cache'
-import { findMember } from '#domain/rooms/member'
+import { mayRead } from '#domain/rooms/reader'
 import { defineFunction, FunctionError } from '#runtime'
 import { msgGet } from '#schema/messages/chat'
 import { CHAT_MESSAGES, MSG_CACHE, ROOMS_KV } from '#schema/streams'
@@ -8,7 +8,7 @@ export default defineFunction(
   msgGet,
   async ({ notifyId }, context) => {
     const message = await findMessage(notifyId, context)
-    if (!message || !(await findMember(message.room, context)))
+    if (!message || !(await mayRead(message.room, context)))
       throw new FunctionError(
         'forbidden',
         `Message ${notifyId} does not exist, or you may not read it`,

@@ -1,7 +1,7 @@
 import { takeWithinBytes } from '#domain/messages/response-size'
 import { findPresent } from '#domain/presence/status'
 import { findMembers } from '#domain/rooms/audience'
-import { requireMember } from '#domain/rooms/member'
+import { requireReader } from '#domain/rooms/reader'
 import { defineFunction } from '#runtime'
 import { presenceRoom } from '#schema/messages/presence'
 import { PRESENCE, ROOMS_KV } from '#schema/streams'
@@ -9,7 +9,7 @@ import { PRESENCE, ROOMS_KV } from '#schema/streams'
 export default defineFunction(
   presenceRoom,
   async ({ room }, context) => {
-    await requireMember(room, context)
+    await requireReader(room, context)
     const members = await findMembers(room, context)
     const present = await findPresent(members, context)
     return { present: Object.fromEntries(takeWithinBytes(present)) }

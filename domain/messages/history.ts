@@ -2,20 +2,20 @@ import type { Context, OutputOf } from '#runtime'
 import type { chatHistory } from '#schema/messages/chat'
 import { findPersistedSequence } from '../log/persisted-sequence.ts'
 import { maskDeleted } from '../log/unpersisted.ts'
-import { requireMember } from '../rooms/member.ts'
+import { requireReader } from '../rooms/reader.ts'
 import { type PageQuery, readPage } from './history-page.ts'
 
 type HistoryQuery = Omit<PageQuery, 'caller'>
 
 /**
- * Masks messages whose deletion is not persisted yet. Throws `forbidden` if the caller is not a
- * member of the room.
+ * Masks messages whose deletion is not persisted yet. Throws `forbidden` if the caller may not read
+ * the room.
  */
 export async function readHistory(
   query: HistoryQuery,
   context: Context,
 ): Promise<OutputOf<typeof chatHistory>> {
-  const { user } = await requireMember(query.room, context)
+  const user = await requireReader(query.room, context)
   // `chat.sync` continues after `asOf`. If `asOf` were higher than the progress of `persist` or
   // `persist.thread`, `chat.sync` would skip events, so the progress is read before the page.
   const progress = await findPersistedSequence('threads too', context)

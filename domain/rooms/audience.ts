@@ -56,14 +56,21 @@ export async function findAudience(
   room: RoomId,
   context: Context,
 ): Promise<'everyone' | readonly UserId[]> {
-  let indexed = await findRoom(room, context)
-  if (!indexed) {
-    const { wasBuilt } = await ensureIndex(context)
-    indexed = wasBuilt ? await findRoom(room, context, true) : undefined
-    if (!indexed) return []
-  }
+  const indexed = await findIndexedRoom(room, context)
+  if (!indexed) return []
   if (indexed.kind === 'public' && !indexed.closed) return 'everyone'
   return findMembers(room, context)
+}
+
+/** Returns undefined for an archived or unknown room. */
+export async function findIndexedRoom(
+  room: RoomId,
+  context: Context,
+): Promise<IndexedRoom | undefined> {
+  const indexed = await findRoom(room, context)
+  if (indexed) return indexed
+  const { wasBuilt } = await ensureIndex(context)
+  return wasBuilt ? findRoom(room, context, true) : undefined
 }
 
 async function findRoom(room: RoomId, context: Context, forceRefresh = false) {

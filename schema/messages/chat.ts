@@ -86,7 +86,7 @@ export const deliverRejected = {
 
 /**
  * `msg.get`: returns the message that a notification refers to. Returns `forbidden` if the message
- * does not exist, or if the caller is not a member of its room.
+ * does not exist, or if the caller may not read its room.
  */
 export const msgGet = {
   subject: 'msg.get',

@@ -4,8 +4,8 @@ import { RoomId, Time, UserId } from '../ids.ts'
 import { StorableText } from '../storable-text.ts'
 
 /**
- * Any user may join a public room. A private room needs an invitation. A direct room has two
- * members, or only one.
+ * Any user who is not banned from a public room may read and join it. A private room needs an
+ * invitation. A direct room has two members, or only one.
  */
 export const RoomKind = v.picklist(['public', 'private', 'direct'])
 export type RoomKind = v.InferOutput<typeof RoomKind>

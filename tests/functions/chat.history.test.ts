@@ -11,6 +11,7 @@ import {
   newClientId,
   newRoomId,
   nextRejection,
+  type TestPerson,
   useApp,
 } from '../support/app.ts'
 import { badPayloads } from '../support/bad-payloads.ts'
@@ -278,8 +279,23 @@ describe('chat.history', () => {
     })
   })
 
+  it('returns a public room to a user who has not joined it, and not to a banned one', async () => {
+    const room = await app.createRoom(['alice'], 'public', { alice: 'owner' })
+    const sent = await app.send(room, 'for everyone', 'alice')
+    const readAs = (person: TestPerson) => app.call('chat.history', { room }, person)
+    await expect
+      .poll(async () => (await readAs('charlie')).messages.map(({ id }) => id))
+      .toEqual([sent.id])
+
+    await app.call('room.join', { room }, 'bob')
+    await app.call('room.kick', { room, userId: 'bob' }, 'alice')
+
+    await expect(readAs('bob')).rejects.toMatchObject({ code: 'forbidden' })
+    expect((await readAs('charlie')).messages).toHaveLength(1)
+  })
+
   it('rejects a removed member within one second, even if no event announced the removal', async () => {
-    const { room } = await createMessages(1)
+    const room = await app.createRoom(['alice'], 'private')
     await read(room)
     await app.removeMember(room, 'alice')
 

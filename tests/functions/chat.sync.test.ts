@@ -86,7 +86,7 @@ describe('chat.sync', () => {
   })
 
   it('rejects a removed member within one second, even if no event announced the removal', async () => {
-    const room = await app.createRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'], 'private')
     await sync(room, 0, 'bob')
     await app.removeMember(room, 'bob')
 

@@ -159,7 +159,7 @@ describe('msg.get', () => {
   })
 
   it('rejects a removed member within one second, even if no event announced the removal', async () => {
-    const room = await app.createRoom(['alice', 'bob'])
+    const room = await app.createRoom(['alice', 'bob'], 'private')
     const { id, seq } = await app.send(room, 'hello', 'alice')
     const notifyId = toNotifyId({ seq, id: id as MessageId })
     await app.call('msg.get', { notifyId }, 'bob')
