@@ -1,15 +1,23 @@
+import { coalesce } from '#domain/cache/coalesce'
 import { readSince } from '#domain/log/read-since'
 import { takeWithinBytes } from '#domain/messages/response-size'
 import { requireReader } from '#domain/rooms/reader'
-import { defineFunction } from '#runtime'
+import { type Context, defineFunction } from '#runtime'
+import type { RoomId } from '#schema/ids'
 import { chatSync } from '#schema/messages/chat'
 import { CHAT_MESSAGES, ROOMS_KV } from '#schema/streams'
+
+/** After an outage, many clients of a room request the same events at once. */
+const readShared = coalesce(
+  (_key: string, { room, since, context }: { room: RoomId; since: number; context: Context }) =>
+    readSince(room, since, context),
+)
 
 export default defineFunction(
   chatSync,
   async ({ room, since }, context) => {
     await requireReader(room, context)
-    const stored = await readSince(room, since, context)
+    const stored = await readShared(`${room} ${since}`, { room, since, context })
     // Checks again, because the caller may have been removed or banned during the read.
     await requireReader(room, context)
     const events = stored?.map(({ seq, data }) => ({ seq, event: data }))

@@ -35,6 +35,15 @@ export type MissedEvents = readonly PlacedEvent[] | 'lost'
  * the feed waits this long for the predecessor before it fetches the missing events.
  */
 const gapTimeoutMs = 150
+/** Maximum random addition: all pages of a room may miss the same notice. */
+const gapJitterMs = 350
+/**
+ * While fewer events were received since the last sync, the next sync includes all of them. It then
+ * also finds a missed event at the end of a thread, which no later notice reveals.
+ */
+const maxSyncedAgain = 300
+/** Otherwise the next sync includes the events of this time before the last received event. */
+const overlapMs = 10_000
 /** If an event is known to exist, the feed waits this long for its notice, then fetches the event. */
 const noticeTimeoutMs = 2_000
 /**
@@ -54,6 +63,9 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
   /** Set when missed events cannot be fetched. Notices are then dropped until `restart`. */
   let isLost = false
   let early: Notice[] = []
+  /** The events that were received since the last sync, the newest `maxSyncedAgain` of them. */
+  let received: { seq: number; at: number }[] = []
+  let hasForgotten = false
   /** Sequence numbers of early notices for which one more sync was scheduled. */
   const syncedFor = new Set<number>()
   /** Sequence numbers of the last event with a notice and of the last event known to exist. */
@@ -80,13 +92,29 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     // until the next sync fetches the missing events.
     if (!event) {
       early.push(notice)
-      return syncIn(gapTimeoutMs)
+      return syncIn(gapTimeoutMs + Math.random() * gapJitterMs)
     }
     chains.markSeen(notice)
+    remember(notice.seq)
     onEvent({ seq: notice.seq, event })
     const waiting = early.sort((a, b) => a.seq - b.seq)
     early = []
     for (const earlier of waiting) await apply(earlier)
+  }
+
+  function remember(seq: number) {
+    received.push({ seq, at: Date.now() })
+    if (received.length <= maxSyncedAgain) return
+    received.shift()
+    hasForgotten = true
+  }
+
+  /** Returns the sequence number after which the next sync requests the events. */
+  function syncStart(): number {
+    if (!hasForgotten) return chains.asOf
+    const from = (received.at(-1)?.at ?? 0) - overlapMs
+    const settled = received.find(({ at }) => at >= from)?.seq ?? chains.asOf
+    return Math.min(settled, ...early.map(({ threadId }) => chains.lastOf(threadId)))
   }
 
   function syncIn(ms: number) {
@@ -121,7 +149,8 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     timer = undefined
     mustSync = true
     const latest = Math.max(announced, expected)
-    const answer = await callWithRetry(client, 'chat.sync', { room, since: chains.asOf })
+    const since = syncStart()
+    const answer = await callWithRetry(client, 'chat.sync', { room, since })
     mustSync = false
     if (!answer.recovered) return lose()
     const missed = unseenEvents(chains, answer.events)
@@ -130,7 +159,9 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
       onEvent(placed)
     }
     const last = answer.events.at(-1)?.seq ?? 0
-    chains.markAllSeen(last)
+    chains.markAllSeen(Math.max(last, since))
+    received = received.filter(({ seq }) => seq > chains.asOf)
+    hasForgotten = false
     announced = Math.max(announced, latest, last)
     retryEarly()
     return missed
@@ -199,6 +230,8 @@ export function createRoomFeed({ client, room, asOf, onEvent, onLost }: FeedOpti
     restart(from: number) {
       void enqueue(() => {
         isLost = false
+        received = []
+        hasForgotten = false
         chains = new EventChains(from)
         return sync()
       })

@@ -27,6 +27,11 @@ export class EventChains {
     return this.#asOf
   }
 
+  /** Sequence number of the last seen event of a chain. */
+  lastOf(threadId: MessageId | undefined): number {
+    return this.#lastOf(threadId)
+  }
+
   get newest(): number {
     return Math.max(this.#asOf, ...this.#last.values())
   }

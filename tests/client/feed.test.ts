@@ -70,10 +70,33 @@ describe('the feed of a room', () => {
     feed.receive(notice(14, 13))
     await vi.advanceTimersByTimeAsync(100)
     expect(delivered).toEqual([11])
-    await vi.advanceTimersByTimeAsync(100)
+    await vi.advanceTimersByTimeAsync(400)
 
     expect(syncs).toHaveLength(1)
     expect(delivered).toEqual([11, 12, 13, 14, 15])
+  })
+
+  it('syncs from shortly before the last received event once many events were received', async () => {
+    const { feed, syncs } = givenFeed()
+    for (let seq = 11; seq <= 1_010; seq++) {
+      feed.receive(notice(seq, seq - 1))
+      await vi.advanceTimersByTimeAsync(100)
+    }
+
+    await vi.advanceTimersByTimeAsync(60_000)
+    await feed.sync()
+    await feed.sync()
+    expect(syncs).toEqual([910, 910])
+  })
+
+  it('syncs from before a gap, however many events were received after it', async () => {
+    const { feed, syncs } = givenFeed()
+    for (let seq = 11; seq <= 411; seq++) feed.receive(notice(seq, seq - 1))
+    feed.receive(notice(500, 413))
+    await vi.advanceTimersByTimeAsync(1_000)
+
+    expect(syncs.every((since) => since <= 411)).toBe(true)
+    expect(syncs).not.toEqual([])
   })
 
   it('does not sync after it has been stopped', async () => {
