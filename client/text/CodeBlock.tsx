@@ -5,7 +5,11 @@ import { TextWordsContext } from './words.ts'
 
 const copiedMs = 2_000
 
-export function CodeBlock(props: { text: string; language?: string | undefined }) {
+export function CodeBlock(props: {
+  text: string
+  info?: string | undefined
+  language?: string | undefined
+}) {
   const words = useContext(TextWordsContext)
   const copyText = useContext(CopyTextContext)
   const [isCopied, setIsCopied] = createSignal(false)
@@ -29,9 +33,9 @@ export function CodeBlock(props: { text: string; language?: string | undefined }
   }
 
   return (
-    <figure class="code-block" aria-label={words().code(props.language ?? '')}>
+    <figure class="code-block" aria-label={words().code(props.info ?? '')}>
       <figcaption class="code-head">
-        <span class="code-language">{props.language}</span>
+        <span class="code-language">{props.info}</span>
         <button type="button" class="code-copy" onClick={copy}>
           <span aria-live="polite">{isCopied() ? words().copied : words().copy}</span>
         </button>

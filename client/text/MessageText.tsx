@@ -1,5 +1,6 @@
 import './text.css'
 import { createMemo, type JSX, Show, useContext } from 'solid-js'
+import { Dynamic } from 'solid-js/web'
 import type { UserId } from '#schema/ids'
 import { CodeBlock } from './CodeBlock.tsx'
 import { directionOf } from './direction.ts'
@@ -40,9 +41,14 @@ function renderBlock(block: Block, props: MessageTextProps): JSX.Element {
       return <p dir="auto">{renderInlines(block.children, props)}</p>
     case 'heading':
       return (
-        <p class="heading" dir="auto">
-          <strong>{renderInlines(block.children, props)}</strong>
-        </p>
+        // The page's own headings have the levels 1 and 2.
+        <Dynamic
+          component={`h${Math.min(block.level + 2, 6)}`}
+          class={`heading level-${block.level}`}
+          dir="auto"
+        >
+          {renderInlines(block.children, props)}
+        </Dynamic>
       )
     case 'quote':
       return (
@@ -53,7 +59,7 @@ function renderBlock(block: Block, props: MessageTextProps): JSX.Element {
     case 'list':
       return renderList(block, props)
     case 'code':
-      return <CodeBlock text={block.text} language={block.language} />
+      return <CodeBlock text={block.text} info={block.info} language={block.language} />
     case 'table':
       return renderTable(block, props)
     case 'rule':
@@ -61,21 +67,26 @@ function renderBlock(block: Block, props: MessageTextProps): JSX.Element {
   }
 }
 
-function renderList({ start, items }: Block & { kind: 'list' }, props: MessageTextProps) {
+function renderList({ isOrdered, items }: Block & { kind: 'list' }, props: MessageTextProps) {
   const shown = items.map((item) => renderItem(item, props))
   const direction = directionOf(items.flatMap(({ children }) => children))
-  if (start === undefined) return <ul dir={direction}>{shown}</ul>
+  if (!isOrdered) return <ul dir={direction}>{shown}</ul>
+  // Room for the longest number: numbers outside of the list would be cut off.
+  const width = Math.max(...items.map(({ marker }) => marker?.length ?? 0))
   return (
-    <ol dir={direction} start={start}>
+    <ol dir={direction} style={{ 'padding-inline-start': `calc(${width}ch + 0.5em)` }}>
       {shown}
     </ol>
   )
 }
 
-function renderItem({ isDone, children }: ListItem, props: MessageTextProps) {
+function renderItem({ marker, isDone, children }: ListItem, props: MessageTextProps) {
   const words = useContext(TextWordsContext)
   return (
-    <li classList={{ task: isDone !== undefined }}>
+    <li
+      classList={{ task: isDone !== undefined }}
+      style={{ 'list-style-type': marker && `"${marker} "` }}
+    >
       <Show when={isDone !== undefined}>
         <input
           type="checkbox"
@@ -138,7 +149,7 @@ function renderInline(node: Inline, props: MessageTextProps): JSX.Element {
     case 'link':
       return renderLink(node, props)
     case 'image':
-      return <RemoteImage href={node.href} host={node.host} description={node.description} />
+      return <RemoteImage {...node} />
     case 'mention':
       return <Mention user={node.user} message={props} />
   }
@@ -147,7 +158,7 @@ function renderInline(node: Inline, props: MessageTextProps): JSX.Element {
 function renderLink(link: Inline & { kind: 'link' }, props: MessageTextProps) {
   return (
     <>
-      <a href={link.href} target="_blank" rel="noopener noreferrer nofollow">
+      <a href={link.href} target="_blank" rel="noopener noreferrer nofollow" data-tip={link.title}>
         <bdi>{renderInlines(link.children, props)}</bdi>
       </a>
       <Show when={link.host}>

@@ -8,7 +8,12 @@ const [requested, setRequested] = createSignal<ReadonlySet<string>>(new Set())
  * Shows a remote image as a link until the user loads it, because loading reveals the reader's IP
  * address to the image's host. Images without HTTPS stay links.
  */
-export function RemoteImage(props: { href: string; host: string; description: string }) {
+export function RemoteImage(props: {
+  href: string
+  host: string
+  title?: string | undefined
+  description: string
+}) {
   const words = useContext(TextWordsContext)
   const [hasFailed, setFailed] = createSignal(false)
   const isSafe = () => props.href.startsWith('https://')
@@ -27,7 +32,7 @@ export function RemoteImage(props: { href: string; host: string; description: st
           href={props.href}
           target="_blank"
           rel="noopener noreferrer nofollow"
-          data-tip={props.href}
+          data-tip={[props.description, props.title, props.href].filter(Boolean).join(' · ')}
         >
           <img
             class="image-loaded"
@@ -41,7 +46,12 @@ export function RemoteImage(props: { href: string; host: string; description: st
       </Match>
       <Match when={!isShown()}>
         <span class="image-link">
-          <a href={props.href} target="_blank" rel="noopener noreferrer nofollow">
+          <a
+            href={props.href}
+            target="_blank"
+            rel="noopener noreferrer nofollow"
+            data-tip={props.title}
+          >
             {words().image(props.host)}
           </a>
           <Show when={props.description}>

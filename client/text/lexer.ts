@@ -109,6 +109,15 @@ function firstLines(src: string, count: number): string {
   return end < 0 ? src : src.slice(0, end + 1)
 }
 
+/** Splits a row of a table at its pipes, except those after a backslash, as marked does. */
+function splitRow(line: string): string[] {
+  const cells = line
+    .replace(/\\*\|/g, (pipe) => (pipe.length % 2 === 1 ? `${pipe.slice(0, -1)}\0` : pipe))
+    .split('\0')
+    .map((cell) => cell.trim().replaceAll('\\|', '|'))
+  return cells[0] === '' ? cells.slice(1) : cells
+}
+
 class MessageTokenizer extends Tokenizer {
   private searched = 0
   private readonly delimiters: number
@@ -160,7 +169,25 @@ class MessageTokenizer extends Tokenizer {
     const [head] = /^[^\n]+(?=\n[ \t]*[|:-][|: \t-]*(?:\n|$))/.exec(src) ?? ['']
     const columns = head.split('|').length
     if (columns < 2 || columns > maxColumns) return undefined
-    return super.table(firstLines(src, maxCells / columns))
+    const table = super.table(firstLines(src, maxCells / columns))
+    if (table) this.addExcessCells(table)
+    return table
+  }
+
+  /** Adds the cells that a row has beyond those of the head, because marked drops them. */
+  private addExcessCells({ raw, header, rows }: Tokens.Table) {
+    const lines = raw.split('\n').slice(2)
+    for (const [index, row] of rows.entries()) {
+      const excess = splitRow(lines[index] ?? '').slice(header.length)
+      row.push(
+        ...excess.map((text) => ({
+          text,
+          tokens: this.lexer.inline(text),
+          header: false,
+          align: null,
+        })),
+      )
+    }
   }
 
   override reflink() {

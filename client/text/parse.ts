@@ -28,9 +28,12 @@ function toBlock(token: MarkedToken): Block | undefined {
     case 'checkbox':
       return undefined
     case 'heading':
-      return { kind: 'heading', children: toInlines(token.tokens) }
-    case 'blockquote':
-      return { kind: 'quote', children: toBlocks(token.tokens) }
+      if (!token.text.trim()) return toSource(token)
+      return { kind: 'heading', level: token.depth, children: toInlines(token.tokens) }
+    case 'blockquote': {
+      const children = toBlocks(token.tokens)
+      return children.length > 0 ? { kind: 'quote', children } : toSource(token)
+    }
     case 'list':
       return toList(token)
     case 'code':
@@ -47,24 +50,46 @@ function toBlock(token: MarkedToken): Block | undefined {
   }
 }
 
-function toList({ ordered, start, items }: Tokens.List): Block {
+/** Returns the source text of a block in which nothing would be visible, such as a lone `>`. */
+function toSource({ raw }: Token): Block {
+  return { kind: 'paragraph', children: toLines(raw.trim(), false) }
+}
+
+function toList({ ordered, items }: Tokens.List): Block {
+  const markers = ordered ? markersOf(items) : []
   return {
     kind: 'list',
-    ...(ordered && start !== '' ? { start } : {}),
-    items: items.map(toItem),
+    isOrdered: ordered,
+    items: items.map((item, index) => toItem(item, markers[index])),
   }
 }
 
-function toItem({ task, checked, tokens }: Tokens.ListItem): ListItem {
-  return { ...(task ? { isDone: checked === true } : {}), children: toBlocks(tokens) }
+/** Returns the number of each item as it is written. If all are equal, counts up from the first. */
+function markersOf(items: Tokens.ListItem[]): string[] {
+  const markers = items.map(({ raw }) => /^\s*(\d+[.)])/.exec(raw)?.[1] ?? '')
+  const [first = ''] = markers
+  if (markers.some((marker) => marker !== first)) return markers
+  return markers.map((marker, index) =>
+    index === 0 ? marker : `${Number.parseInt(first, 10) + index}${first.slice(-1)}`,
+  )
+}
+
+function toItem({ task, checked, tokens }: Tokens.ListItem, marker?: string): ListItem {
+  return {
+    ...(marker ? { marker } : {}),
+    ...(task ? { isDone: checked === true } : {}),
+    children: toBlocks(tokens),
+  }
 }
 
 /** Returns a paragraph if there is nothing between the fences. */
-function toCode({ lang, text, raw }: Tokens.Code): Block {
-  if (!text.trim()) return { kind: 'paragraph', children: toLines(raw.trim(), false) }
-  const [language] = /^[\w+#.-]{1,32}/.exec(lang ?? '') ?? []
+function toCode(token: Tokens.Code): Block {
+  const { lang: info, text } = token
+  if (!text.trim()) return toSource(token)
+  const [language] = /^[\w+#.-]{1,32}/.exec(info ?? '') ?? []
   return {
     kind: 'code',
+    ...(info ? { info: showBidiControls(info) } : {}),
     ...(language ? { language: language.toLowerCase() } : {}),
     text: showBidiControls(text),
   }
@@ -144,7 +169,7 @@ function toInline(token: MarkedToken, isInLink: boolean): Inline | string {
     case 'link':
       return isInLink ? token.raw : toLink(token)
     case 'image':
-      return isInLink ? token.text : toImage(token)
+      return isInLink && parseLink(token.href)?.isWeb ? token.text : toImage(token)
     // `token.text` differs from the source: marked decodes some character references in it and
     // encodes `&`.
     default:
@@ -152,21 +177,22 @@ function toInline(token: MarkedToken, isInLink: boolean): Inline | string {
   }
 }
 
-function toLink({ href, tokens, raw }: Tokens.Link): Inline | string {
+function toLink({ href, title, tokens, raw }: Tokens.Link): Inline | string {
   const target = parseLink(href)
   const children = toInlines(tokens, true)
   const label = textOf(children)
   // The reader cannot check an invisible link before opening it.
   const isVisible = label.replace(/[\s\p{Default_Ignorable_Code_Point}]/gu, '') !== ''
   if (!target || !isVisible) return raw
-  const host = isMisleading(label, target) ? { host: target.host } : {}
-  return { kind: 'link', href: target.href, ...host, children }
+  const host = isMisleading(`${label} ${title ?? ''}`, target) ? { host: target.host } : {}
+  return { kind: 'link', href: target.href, ...host, ...(title ? { title } : {}), children }
 }
 
-function toImage({ href, text, raw }: Tokens.Image): Inline | string {
+function toImage({ href, title, text, raw }: Tokens.Image): Inline | string {
   const target = parseLink(href)
   if (!target?.isWeb) return raw
-  return { kind: 'image', href: target.href, host: target.host, description: text }
+  const { host } = target
+  return { kind: 'image', href: target.href, host, ...(title ? { title } : {}), description: text }
 }
 
 export type NameOf = (user: UserId) => string

@@ -1,5 +1,5 @@
 import { type NameOf, parseMessage, textOf } from './parse.ts'
-import type { Block } from './tree.ts'
+import type { Block, ListItem } from './tree.ts'
 
 /**
  * Returns a message as one line of at most `max` UTF-16 code units, for notifications and screen
@@ -22,7 +22,7 @@ function textOfBlock(block: Block, nameOf: NameOf): string {
     case 'quote':
       return plainOf(block.children, nameOf)
     case 'list':
-      return block.items.map((item) => plainOf(item.children, nameOf)).join(', ')
+      return block.items.map((item) => textOfItem(item, nameOf)).join(', ')
     case 'code':
       return block.text
     case 'table':
@@ -32,6 +32,11 @@ function textOfBlock(block: Block, nameOf: NameOf): string {
     case 'rule':
       return ''
   }
+}
+
+function textOfItem({ marker, isDone, children }: ListItem, nameOf: NameOf): string {
+  const box = isDone === undefined ? '' : isDone ? '☑' : '☐'
+  return [marker, box, plainOf(children, nameOf)].filter(Boolean).join(' ')
 }
 
 /** Cuts between grapheme clusters, because one emoji may consist of ten code units. */

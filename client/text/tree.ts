@@ -2,15 +2,17 @@ import type { UserId } from '#schema/ids'
 
 export type Block =
   | { kind: 'paragraph'; children: Inline[] }
-  /** Shown in bold, not larger, because a message is not a document. */
-  | { kind: 'heading'; children: Inline[] }
+  | { kind: 'heading'; level: number; children: Inline[] }
   | { kind: 'quote'; children: Block[] }
-  | { kind: 'list'; start?: number; items: ListItem[] }
-  | { kind: 'code'; language?: string; text: string }
+  | { kind: 'list'; isOrdered: boolean; items: ListItem[] }
+  /** `info` is the text after the opening fence, `language` the name of a grammar in it. */
+  | { kind: 'code'; info?: string; language?: string; text: string }
   | { kind: 'table'; aligns: Align[]; header: Inline[][]; rows: Inline[][][] }
   | { kind: 'rule' }
 
 export interface ListItem {
+  /** The number with its punctuation, such as `3.` or `12)`; only in ordered lists. */
+  marker?: string
   /** Undefined for a list item that is not a task. */
   isDone?: boolean
   children: Block[]
@@ -24,6 +26,6 @@ export type Inline =
   | { kind: 'emphasis' | 'strong' | 'deleted'; children: Inline[] }
   | { kind: 'code'; text: string }
   /** `host` is set if the text of the link suggests another host. */
-  | { kind: 'link'; href: string; host?: string; children: Inline[] }
-  | { kind: 'image'; href: string; host: string; description: string }
+  | { kind: 'link'; href: string; host?: string; title?: string; children: Inline[] }
+  | { kind: 'image'; href: string; host: string; title?: string; description: string }
   | { kind: 'mention'; user: UserId }

@@ -73,12 +73,12 @@ describe('MessageText', () => {
 })
 
 const knownElements = new Set(
-  'a bdi blockquote br button code del div em figcaption figure hr input li ol p pre span strong table tbody td th thead tr ul'.split(
+  'a bdi blockquote br button code del div em figcaption figure h3 h4 h5 h6 hr input li ol p pre span strong table tbody td th thead tr ul'.split(
     ' ',
   ),
 )
 const knownAttributes = new Set(
-  'aria-label aria-live checked class data-hk data-tip dir disabled href rel scope start tabindex target type'.split(
+  'aria-label aria-live checked class data-hk data-tip dir disabled href rel scope style tabindex target type'.split(
     ' ',
   ),
 )

@@ -1,4 +1,4 @@
-import type { Block, Inline } from '../../client/text/tree.ts'
+import type { Block, Inline, ListItem } from '../../client/text/tree.ts'
 
 /** Returns a parsed message as one readable line, such as `p[a strong[b]]`. */
 export function outlineOf(blocks: Block[]): string {
@@ -10,18 +10,13 @@ function outlineOfBlock(block: Block): string {
     case 'paragraph':
       return `p[${outlineOfInlines(block.children)}]`
     case 'heading':
-      return `heading[${outlineOfInlines(block.children)}]`
+      return `h${block.level}[${outlineOfInlines(block.children)}]`
     case 'quote':
       return `quote[${outlineOf(block.children)}]`
     case 'list':
-      return `list(${block.start ?? ''})[${block.items
-        .map(
-          (item) =>
-            (item.isDone === undefined ? '' : `(${item.isDone})`) + outlineOf(item.children),
-        )
-        .join('|')}]`
+      return `list[${block.items.map(outlineOfItem).join('|')}]`
     case 'code':
-      return `code(${block.language ?? ''})[${block.text}]`
+      return `code(${block.info ?? ''})[${block.text}]`
     case 'table':
       return `table(${block.aligns.join(' ')})[${[block.header, ...block.rows]
         .map((row) => row.map(outlineOfInlines).join('|'))
@@ -29,6 +24,11 @@ function outlineOfBlock(block: Block): string {
     case 'rule':
       return 'rule'
   }
+}
+
+function outlineOfItem({ marker, isDone, children }: ListItem): string {
+  const state = isDone === undefined ? '' : `(${isDone})`
+  return `${marker ?? ''}${state}${outlineOf(children)}`
 }
 
 function outlineOfInlines(nodes: Inline[]): string {
