@@ -36,7 +36,6 @@ export function createShortcuts({ chat, router, lists, onSwitcher, onHelp }: Sho
   }
 
   const onKey = (event: KeyboardEvent) => {
-    if (event.isComposing) return
     const action = findAction(event)
     if (!action) return
     event.preventDefault()

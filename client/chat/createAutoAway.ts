@@ -5,7 +5,7 @@ import type { LocalStore } from './localStore.ts'
 
 const [idleMs, checkMs, shareEveryMs] = [10 * 60_000, 30_000, 20_000]
 const key = 'active'
-const inputs = ['keydown', 'pointerdown', 'pointermove', 'wheel', 'touchstart']
+const inputs = ['keydown', 'input', 'pointerdown', 'pointermove', 'wheel', 'touchstart']
 
 /**
  * Sets the user's presence status to `away` after ten minutes without input in any tab, and to

@@ -62,7 +62,6 @@ export function Composer(props: { label: string }) {
   }
 
   function onKey(event: KeyboardEvent & { currentTarget: HTMLTextAreaElement }) {
-    if (event.isComposing) return
     if (activeQuery() && completion()?.handleKey(event)) return event.preventDefault()
     const mark = markOf(event)
     if (mark) {

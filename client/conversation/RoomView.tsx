@@ -72,8 +72,7 @@ function Conversation(props: {
    */
   const onKey = (event: KeyboardEvent) => {
     const { target } = event
-    if (event.key !== 'Escape' || event.shiftKey || event.defaultPrevented || event.isComposing)
-      return
+    if (event.key !== 'Escape' || event.shiftKey || event.defaultPrevented) return
     // Menus and dialogs are rendered outside the room and handle Escape themselves.
     if (!(target instanceof HTMLElement) || !target.closest('.room')) return
     const isInPanel = target.closest('.panel') !== null

@@ -104,7 +104,8 @@ describe('presence', { timeout: 60_000 }, () => {
     await tab.clock.fastForward('02:00')
     await expect.poll(readAliceStatus).toBe('away')
     await me.filter({ hasText: 'Away' }).waitFor()
-    await tab.keyboard.press('Shift')
+    // Inserts text without keydown events, as the page sees an input method.
+    await tab.keyboard.insertText('日本語')
     await expect.poll(readAliceStatus).toBe('online')
     await me.click()
     await tab.getByRole('menuitemradio', { name: 'Away' }).click()

@@ -1,0 +1,19 @@
+/**
+ * Dispatches the events of an input method whose composition a key ends. Runs in the browser. Chromium,
+ * Firefox and WebKitGTK send the key before `compositionend`, Safari after it.
+ */
+export function pressInComposition(
+  element: Element,
+  { key, order }: { key: string; order: 'before-end' | 'after-end' },
+): void {
+  const options = { bubbles: true, cancelable: true }
+  const pressKey = (isComposing: boolean) => {
+    const event = new KeyboardEvent('keydown', { ...options, key, code: key, isComposing })
+    Object.defineProperty(event, 'keyCode', { value: 229 })
+    element.dispatchEvent(event)
+  }
+  element.dispatchEvent(new CompositionEvent('compositionstart', options))
+  if (order === 'before-end') pressKey(true)
+  element.dispatchEvent(new CompositionEvent('compositionend', options))
+  if (order === 'after-end') pressKey(false)
+}
