@@ -7,11 +7,13 @@
 import { check } from './check.ts'
 import { findChromium } from './install/chromium.ts'
 import { buildClient } from './install/client.ts'
+import { findFirefox } from './install/firefox.ts'
 import { findJava } from './install/java.ts'
 import { findKeycloak } from './install/keycloak.ts'
 import { findNatsCli } from './install/nats-cli.ts'
 import { findNatsServer } from './install/nats-server.ts'
 import { findPostgres } from './install/postgres.ts'
+import { findWebKitDriver, findXvfb } from './install/webkit.ts'
 import { run } from './run.ts'
 
 const args = process.argv.slice(2)
@@ -35,6 +37,12 @@ async function runAll(): Promise<number> {
     KEYCLOAK_HOME: await findKeycloak({ log }),
   }
   for (const [name, path] of Object.entries(programs)) log(`${name}=${path}`)
+  for (const find of [findFirefox, findWebKitDriver, findXvfb])
+    await find({ log }).then(log, (error: Error) => {
+      // Not every system has these browsers. Their tests are skipped, but not in CI.
+      if (process.env.CI) throw error
+      log(error.message)
+    })
   await buildClient(log)
 
   const checked = await check()

@@ -28,8 +28,10 @@ describe.each(['before-end', 'after-end'] as const)(
   { timeout: 60_000 },
   (order) => {
     /** Presses a key of an input method in an element. */
-    const press = (target: Locator, key: string) =>
-      target.evaluate(pressInComposition, { key, order })
+    const press = async (target: Locator, key: string) => {
+      await target.focus()
+      await alice.page.evaluate(pressInComposition, { key, order })
+    }
 
     it('does not send a message', async () => {
       const text = `日本語 ${order}`
@@ -65,15 +67,15 @@ describe.each(['before-end', 'after-end'] as const)(
     it('neither saves nor discards an edit', async () => {
       const { page } = alice
       await typeMessage(page, `before ${order}`)
-      await message(page, `before ${order}`).waitFor()
       await field().press('ArrowUp')
+      await page.getByText('Editing message').waitFor()
       await field().fill('編集')
 
       await press(field(), 'Enter')
       await press(field(), 'Escape')
 
       expect(await field().inputValue()).toBe('編集')
-      await page.getByText('Editing message').waitFor()
+      expect(await page.getByText('Editing message').isVisible()).toBe(true)
       await field().press('Escape')
       expect(await field().inputValue()).toBe('')
     })

@@ -1,11 +1,15 @@
 /**
- * Dispatches the events of an input method whose composition a key ends. Runs in the browser. Chromium,
- * Firefox and WebKitGTK send the key before `compositionend`, Safari after it.
+ * Dispatches the events of an input method whose composition a key ends to the focused element. Runs in
+ * the browser. Chromium, Firefox and WebKitGTK send the key before `compositionend`, Safari after it.
  */
-export function pressInComposition(
-  element: Element,
-  { key, order }: { key: string; order: 'before-end' | 'after-end' },
-): void {
+export function pressInComposition({
+  key,
+  order,
+}: {
+  key: string
+  order: 'before-end' | 'after-end'
+}): void {
+  const element = document.activeElement ?? document.body
   const options = { bubbles: true, cancelable: true }
   const pressKey = (isComposing: boolean) => {
     const event = new KeyboardEvent('keydown', { ...options, key, code: key, isComposing })

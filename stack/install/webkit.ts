@@ -1,0 +1,23 @@
+import { findBrowser } from './browser.ts'
+import type { FindOptions } from './cache.ts'
+
+/** Returns the path of the WebDriver server of WebKitGTK for the browser tests, see `findBrowser`. */
+export function findWebKitDriver(options?: FindOptions): Promise<string> {
+  return findBrowser(
+    {
+      title: 'WebKitWebDriver',
+      variable: 'NATTER_TEST_WEBKIT_DRIVER',
+      names: ['WebKitWebDriver'],
+      packages: ['webkit2gtk-driver'],
+    },
+    options,
+  )
+}
+
+/** Returns the path of Xvfb, the X server without a screen in which WebKitGTK opens its window. */
+export function findXvfb(options?: FindOptions): Promise<string> {
+  return findBrowser(
+    { title: 'Xvfb', variable: 'NATTER_TEST_XVFB', names: ['Xvfb'], packages: ['xvfb'] },
+    options,
+  )
+}

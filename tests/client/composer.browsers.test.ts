@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { useClientFixture } from '../support/client-fixture.ts'
+import { pressInComposition } from '../support/composition.ts'
+import { canDrive, type DrivenBrowser, startDrivenBrowser } from '../support/driven-browser.ts'
+import type { TestUser } from '../support/test-user.ts'
+
+let alice: TestUser
+let bob: TestUser
+
+const fixture = useClientFixture({
+  env: { RATE_LIMIT_FACTOR: '100' },
+  async setUp({ connect }) {
+    alice = await connect('alice')
+    bob = await connect('bob')
+  },
+})
+
+const browsers = [
+  { name: 'Firefox', isSkipped: !(await canDrive('Firefox')) },
+  { name: 'WebKitGTK', isSkipped: !(await canDrive('WebKitGTK')) },
+] as const
+
+describe.each(browsers)('the composer in $name', { timeout: 60_000 }, ({ name, isSkipped }) => {
+  if (isSkipped) return it.skip('is not tested, because it cannot be installed here')
+  let browser: DrivenBrowser
+  let room: string
+
+  beforeAll(async () => {
+    browser = await startDrivenBrowser(name)
+    room = `room-${crypto.randomUUID().slice(0, 8)}`
+    await alice.client.call('room.create', { room, name: room, kind: 'public' })
+    await bob.client.call('room.join', { room })
+    await logIn(`${fixture.urls.web}/r/${room}`)
+  }, 300_000)
+  afterAll(() => browser?.[Symbol.asyncDispose]())
+
+  async function logIn(url: string) {
+    await browser.open(url)
+    await waitFor('.landing-card button')
+    await browser.run(() => document.querySelector<HTMLElement>('.landing-card button')?.click())
+    await waitFor('input[type=password]')
+    await browser.run(() => document.querySelector<HTMLElement>('input')?.focus())
+    await browser.press(...'alice', 'Tab', ...'alice123', 'Enter')
+    await waitFor('#composer')
+  }
+
+  const has = (selector: string) =>
+    browser.run((wanted) => document.querySelector(wanted) !== null, selector)
+  const waitFor = (selector: string) =>
+    vi.waitUntil(() => has(selector), { timeout: 30_000, interval: 100 })
+  const text = () =>
+    browser.run(() => document.querySelector<HTMLTextAreaElement>('#composer')?.value)
+
+  /** Clears and focuses the composer. */
+  const clear = () =>
+    browser.run(() => {
+      const field = document.querySelector<HTMLTextAreaElement>('#composer')
+      field?.focus()
+      field?.select()
+      document.execCommand('delete')
+    })
+
+  /** Waits until the last message shown has this text. */
+  const waitForMessage = (wanted: string) =>
+    vi.waitUntil(
+      () =>
+        browser.run(
+          (expected) =>
+            [...document.querySelectorAll('article .message-text')].at(-1)?.textContent ===
+            expected,
+          wanted,
+        ),
+      { timeout: 10_000, interval: 100 },
+    )
+
+  it('breaks the line on Shift and Enter, and sends on Enter', async () => {
+    await clear()
+    await browser.press(...'one', 'Shift+Enter', ...'two')
+    expect(await text()).toBe('one\ntwo')
+
+    await browser.press('Enter')
+
+    await waitForMessage('onetwo')
+    expect(await text()).toBe('')
+  })
+
+  it('leaves the caret where the user types', async () => {
+    await clear()
+    await browser.press(...'ad', 'ArrowLeft', 'b', 'c')
+
+    expect(await text()).toBe('abcd')
+  })
+
+  it.each(['before-end', 'after-end'] as const)(
+    'does not send on the Enter of an input method that arrives %s',
+    async (order) => {
+      await clear()
+      await browser.press(...'nihon')
+
+      await browser.run(pressInComposition, { key: 'Enter', order })
+      expect(await text()).toBe('nihon')
+
+      await browser.press('!', 'Enter')
+      await waitForMessage('nihon!')
+    },
+  )
+
+  it('inserts a suggested member with Enter', async () => {
+    await clear()
+    await browser.press(...'@bro')
+    await waitFor('[role=option]')
+
+    await browser.press('Enter')
+
+    expect(await text()).toBe('@bob ')
+  })
+
+  it('replaces a complete emoji name', async () => {
+    await clear()
+    await browser.press(...'so :tada:')
+
+    await vi.waitUntil(async () => (await text()) === 'so 🎉', { timeout: 10_000 })
+  })
+
+  it('toggles bold, and undoes it', async () => {
+    await clear()
+    await browser.press(...'bold')
+    await browser.run(() => document.querySelector<HTMLTextAreaElement>('#composer')?.select())
+
+    await browser.press('Control+b')
+    expect(await text()).toBe('**bold**')
+    // WebKitGTK's small browser has no key for it.
+    await browser.run(() => document.execCommand('undo'))
+    expect(await text()).toBe('bold')
+  })
+
+  it('edits the last message with the arrow key, and discards the edit with Escape', async () => {
+    await clear()
+    await browser.press(...'1986. A great year', 'Enter')
+    await waitForMessage('A great year')
+    expect(
+      await browser.run(() => {
+        const item = [...document.querySelectorAll('article li')].at(-1)
+        return item && getComputedStyle(item).listStyleType
+      }),
+    ).toBe('"1986. "')
+
+    await browser.press('ArrowUp')
+    await vi.waitUntil(async () => (await text()) === '1986. A great year')
+    await browser.press('Escape')
+
+    expect(await text()).toBe('')
+  })
+})

@@ -1,0 +1,222 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { vi } from 'vitest'
+import { findFirefox } from '../../stack/install/firefox.ts'
+import { findWebKitDriver, findXvfb } from '../../stack/install/webkit.ts'
+import { freePort } from '../../stack/ports.ts'
+import { type ProcessOptions, startProcess } from '../../stack/services/process.ts'
+
+/**
+ * A browser that is driven by WebDriver, with one page. Playwright drives only its own builds of Firefox
+ * and WebKit, which cannot be installed from a package registry.
+ */
+export interface DrivenBrowser extends AsyncDisposable {
+  open(url: string): Promise<void>
+  /** Runs a function in the page. It must not use anything from outside; argument and result are JSON. */
+  run<Result, Argument = undefined>(
+    script: (argument: Argument) => Result,
+    argument?: Argument,
+  ): Promise<Result>
+  /** Presses keys one after the other: characters, and names such as `Enter` or `Control+b`. */
+  press(...keys: string[]): Promise<void>
+}
+
+/** What the two protocols do differently. */
+interface Driver extends AsyncDisposable {
+  open(url: string): Promise<unknown>
+  /** Calls a function, given as its source text, with one string, and returns its string. */
+  call(source: string, argument: string): Promise<string>
+  perform(actions: KeyActions[]): Promise<unknown>
+}
+
+interface KeyActions {
+  type: 'key'
+  id: string
+  actions: { type: 'keyDown' | 'keyUp'; value: string }[]
+}
+
+/** The characters of WebDriver for keys without a character. */
+const keyCharacters: Record<string, string> = {
+  Tab: '\ue004',
+  Enter: '\ue007',
+  Shift: '\ue008',
+  Control: '\ue009',
+  Escape: '\ue00c',
+  ArrowLeft: '\ue012',
+  ArrowUp: '\ue013',
+  ArrowRight: '\ue014',
+  ArrowDown: '\ue015',
+}
+
+type BrowserName = 'Firefox' | 'WebKitGTK'
+
+/**
+ * Returns whether a browser is installed or could be installed. Throws in CI if it is not: there the
+ * tests must not be skipped.
+ */
+export async function canDrive(name: BrowserName): Promise<boolean> {
+  const finders = name === 'Firefox' ? [findFirefox] : [findWebKitDriver, findXvfb]
+  try {
+    for (const find of finders) await find()
+    return true
+  } catch (error) {
+    if (process.env.CI) throw error
+    return false
+  }
+}
+
+/** Starts Firefox or WebKitGTK, and installs it first if necessary. */
+export async function startDrivenBrowser(name: BrowserName): Promise<DrivenBrowser> {
+  const driver = await (name === 'Firefox' ? startFirefox() : startWebKit())
+  return {
+    open: async (url) => void (await driver.open(url)),
+    async run(script, argument) {
+      const source = `(text) => JSON.stringify((${script})(JSON.parse(text)) ?? null)`
+      return JSON.parse(await driver.call(source, JSON.stringify(argument ?? null)))
+    },
+    async press(...keys) {
+      const actions = keys.flatMap((key) => {
+        const chord = key.length === 1 ? [key] : key.split('+')
+        const values = chord.map((part) => keyCharacters[part] ?? part)
+        return [
+          ...values.map((value) => ({ type: 'keyDown', value }) as const),
+          ...values.toReversed().map((value) => ({ type: 'keyUp', value }) as const),
+        ]
+      })
+      await driver.perform([{ type: 'key', id: 'keyboard', actions }])
+    },
+    [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
+  }
+}
+
+/** Starts Firefox and connects to it by WebDriver BiDi. */
+async function startFirefox(): Promise<Driver> {
+  await using resources = new AsyncDisposableStack()
+  const dir = await createFolder(resources)
+  const file = await findFirefox()
+  const args = ['--headless', '--no-remote', '--profile', dir, '--remote-debugging-port', '0']
+  const firefox = resources.use(
+    await start(dir, 'firefox', { file, args }, /WebDriver BiDi listening on (\S+)/),
+  )
+  const { send, close } = await connectBidi(`${firefox.url}/session`)
+  resources.defer(close)
+  await send('session.new', { capabilities: {} })
+  const { contexts } = await send('browsingContext.getTree', {})
+  const context: string = contexts[0].context
+  const owned = resources.move()
+  return {
+    open: (url) => send('browsingContext.navigate', { context, url, wait: 'complete' }),
+    async call(functionDeclaration, value) {
+      const answer = await send('script.callFunction', {
+        functionDeclaration,
+        arguments: [{ type: 'string', value }],
+        target: { context },
+        awaitPromise: false,
+      })
+      if (answer.type === 'exception') throw new Error(answer.exceptionDetails.text)
+      return answer.result.value
+    },
+    perform: (actions) => send('input.performActions', { context, actions }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+async function connectBidi(url: string) {
+  const socket = new WebSocket(url)
+  const waiting = new Map<number, (answer: BidiAnswer) => void>()
+  socket.addEventListener('message', ({ data }) => {
+    const answer: BidiAnswer = JSON.parse(data)
+    waiting.get(answer.id)?.(answer)
+  })
+  await new Promise((resolve, reject) => {
+    socket.addEventListener('open', resolve)
+    socket.addEventListener('error', () => reject(new Error(`${url} cannot be reached`)))
+  })
+  let lastId = 0
+  return {
+    // biome-ignore lint/suspicious/noExplicitAny: each command has its own result
+    async send(method: string, params: object): Promise<any> {
+      lastId += 1
+      const { promise, resolve } = Promise.withResolvers<BidiAnswer>()
+      waiting.set(lastId, resolve)
+      socket.send(JSON.stringify({ id: lastId, method, params }))
+      const { result, error, message } = await promise
+      if (error) throw new Error(`${method}: ${error}: ${message}`)
+      return result
+    },
+    close: () => socket.close(),
+  }
+}
+
+interface BidiAnswer {
+  id: number
+  result?: unknown
+  error?: string
+  message?: string
+}
+
+/** Starts WebKitGTK's small browser in an X server without a screen, driven by classic WebDriver. */
+async function startWebKit(): Promise<Driver> {
+  await using resources = new AsyncDisposableStack()
+  const dir = await createFolder(resources)
+  const screen = ['-displayfd', '1', '-screen', '0', '1280x900x24', '-nolisten', 'tcp']
+  const xvfb = resources.use(
+    await start(dir, 'xvfb', { file: await findXvfb(), args: screen }, /^(\d+)$/),
+  )
+  const port = await freePort()
+  const command = { file: await findWebKitDriver(), args: [`--port=${port}`] }
+  const env = { DISPLAY: `:${xvfb.url}`, LANGUAGE: 'en', HOME: dir }
+  resources.use(await start(dir, 'webkit', command, undefined, env))
+
+  const send = async (method: string, path: string, body?: object) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method,
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    })
+    const { value } = (await response.json()) as { value: Record<string, string> }
+    if (!response.ok) throw new Error(`${path}: ${value.error}: ${value.message}`)
+    return value
+  }
+  await vi.waitUntil(() => send('GET', '/status').catch(() => false), { timeout: 30_000 })
+  const { sessionId } = await send('POST', '/session', { capabilities: { alwaysMatch: {} } })
+  const session = `/session/${sessionId}`
+  resources.defer(async () => void (await send('DELETE', session)))
+  const owned = resources.move()
+  return {
+    open: (url) => send('POST', `${session}/url`, { url }),
+    async call(source, argument) {
+      const script = `return (${source})(arguments[0])`
+      return String(await send('POST', `${session}/execute/sync`, { script, args: [argument] }))
+    },
+    perform: (actions) => send('POST', `${session}/actions`, { actions }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+async function createFolder(resources: AsyncDisposableStack): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'natter-browser-'))
+  resources.defer(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }))
+  return dir
+}
+
+/** Starts a process whose URL is what the first group of `pattern` finds in its output. */
+function start(
+  dir: string,
+  name: string,
+  command: { file: string; args: string[] },
+  pattern?: RegExp,
+  env?: NodeJS.ProcessEnv,
+) {
+  const ready: ProcessOptions['ready'] = async (log, from, signal) => {
+    if (!pattern) return ''
+    const line = await log.line(pattern, { from, signal, within: 60_000 })
+    return pattern.exec(line)?.[1] ?? ''
+  }
+  return startProcess({
+    dir,
+    name,
+    command: () => ({ ...command, env: { ...process.env, ...env } }),
+    ready,
+  })
+}
