@@ -1,3 +1,6 @@
+import { join } from 'node:path'
+import { withLock } from '../lock.ts'
+import { cacheDir } from './cache.ts'
 import { findOnPath, output } from './command.ts'
 
 /** Returns whether `installByApt` can run: it needs apt-get and root. */
@@ -5,8 +8,13 @@ export async function hasApt(env: NodeJS.ProcessEnv): Promise<boolean> {
   return process.getuid?.() === 0 && Boolean(await findOnPath('apt-get', env))
 }
 
+/** Installs Debian packages. Waits while another process of this project installs some. */
 export async function installByApt(packages: string[], env: NodeJS.ProcessEnv): Promise<void> {
   const apt = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' } }
-  await output('apt-get', ['update', '-qq'], apt)
-  await output('apt-get', ['install', '-y', '--no-install-recommends', ...packages], apt)
+  const install = async () => {
+    await output('apt-get', ['update', '-qq'], apt)
+    await output('apt-get', ['install', '-y', '--no-install-recommends', ...packages], apt)
+  }
+  // apt-get fails if another apt-get runs, such as that of a test file that starts at the same time.
+  await withLock(join(cacheDir(env), 'apt.lock'), install, () => {})
 }
