@@ -1,9 +1,10 @@
 import { connect as connectSocket } from 'node:net'
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import type { NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createClient } from '#runtime/client'
 import { contracts, topics } from '#schema/contracts'
 import { type App, createApp } from '../support/app.ts'
+import { connectAuth, connectMany, listConnections } from '../support/connections.ts'
 import { type Servers, startServers } from '../support/servers.ts'
 import { fetchAccessToken } from '../support/tokens.ts'
 
@@ -14,8 +15,7 @@ let auth: NatsConnection
 beforeAll(async () => {
   servers = await startServers('pglite')
   app = createApp(servers.urls)
-  const { host, username, password } = new URL(servers.nats.urlOf('auth'))
-  auth = await connect({ servers: host, user: username, pass: password })
+  auth = await connectAuth(servers)
 })
 afterAll(async () => {
   await auth?.close()
@@ -23,27 +23,9 @@ afterAll(async () => {
   await servers?.[Symbol.asyncDispose]()
 })
 
-async function connectMany(count: number): Promise<NatsConnection[]> {
-  const token = await fetchAccessToken(servers.urls.issuer, 'alice')
-  const open = () => connect({ servers: servers.urls.nats, token, reconnect: false })
-  const connections = await Promise.all(Array.from({ length: count }, open))
-  onTestFinished(async () => void (await Promise.all(connections.map((nc) => nc.close()))))
-  return connections
-}
-
-interface Listed {
-  data: { connections: { cid: number; subscriptions: number }[] }
-}
-
-async function listConnections(user: string) {
-  const query = JSON.stringify({ acc: 'CLIENTS', user, auth: true, sort: 'start' })
-  const reply = await auth.request('connection.list', query)
-  return reply.json<Listed>().data.connections
-}
-
 describe('a user', () => {
   it('keeps at most 2,000 subscriptions per connection', async () => {
-    const [nc] = (await connectMany(1)) as [NatsConnection]
+    const [nc] = (await connectMany(servers, 1)) as [NatsConnection]
     const errors: string[] = []
     void (async () => {
       for await (const status of nc.status())
@@ -54,25 +36,12 @@ describe('a user', () => {
     await nc.flush()
 
     await expect.poll(() => errors).toContain('maximum subscriptions exceeded')
-    const [listed] = await listConnections('alice')
+    const [listed] = await listConnections(auth, 'alice')
     expect(listed?.subscriptions).toBe(2_000)
   })
 
-  it('keeps the oldest 100 connections', async () => {
-    const old = await connectMany(20)
-    // Each login above the limit may be accepted; the connection is then closed.
-    await connectMany(150).catch(() => undefined)
-
-    await expect.poll(async () => (await listConnections('alice')).length).toBeLessThan(110)
-    for (const nc of old) {
-      const client = createClient(nc, { contracts, user: 'alice' })
-      await expect(client.call('users.me', {})).resolves.toMatchObject({ userId: 'alice' })
-      client.close()
-    }
-  })
-
   it('can use 20 connections with 100 rooms each', async () => {
-    const connections = await connectMany(20)
+    const connections = await connectMany(servers, 20)
     for (const nc of connections) {
       const client = createClient(nc, { contracts, user: 'alice' })
       for (let number = 0; number < 100; number++) {
@@ -83,12 +52,12 @@ describe('a user', () => {
 
     await Promise.all(connections.map((nc) => nc.flush()))
     for (const nc of connections) expect(nc.isClosed()).toBe(false)
-    const counts = (await listConnections('alice')).map(({ subscriptions }) => subscriptions)
+    const counts = (await listConnections(auth, 'alice')).map(({ subscriptions }) => subscriptions)
     expect(counts.filter((count) => count > 200)).toHaveLength(20)
   })
 
   it('gets an error for a payload above 192 kB, before it is sent', async () => {
-    const [nc] = (await connectMany(1)) as [NatsConnection]
+    const [nc] = (await connectMany(servers, 1)) as [NatsConnection]
     expect(nc.info?.max_payload).toBe(192 * 1_024)
     const client = createClient(nc, { contracts, user: 'alice' })
 
@@ -111,7 +80,7 @@ describe('a user', () => {
   })
 
   it('is disconnected and blocked for flooding the functions, and does not delay others', async () => {
-    const flooding = await connectMany(5)
+    const flooding = await connectMany(servers, 5)
     const { client } = await app.connectAs('bob')
     const payload = new Uint8Array(190_000).fill(120)
     const floods = flooding.map(async (nc) => {
@@ -124,7 +93,7 @@ describe('a user', () => {
     for (let count = 0; count < 100; count++)
       await expect(client.call('users.me', {})).resolves.toMatchObject({ userId: 'bob' })
     await Promise.all(floods)
-    await expect(connectMany(1)).rejects.toThrow(/Authorization Violation/i)
-    expect(await listConnections('alice')).toEqual([])
+    await expect(connectMany(servers, 1)).rejects.toThrow(/Authorization Violation/i)
+    expect(await listConnections(auth, 'alice')).toEqual([])
   })
 })
