@@ -188,5 +188,20 @@ function readUrl(): string {
     throw new Error('DATABASE_URL is not set; example: postgres://user:password@host:5432/database')
   if (!/^postgres(ql)?:\/\//.test(url))
     throw new Error('DATABASE_URL must begin with postgres:// or postgresql://')
+  // The driver's own error would contain the URL with the password.
+  if (!isParsable(url))
+    throw new Error(
+      'DATABASE_URL is not a valid URL: write @ / : , # ? and % of a password as ' +
+        '%40 %2F %3A %2C %23 %3F %25; example: postgres://user:password@host:5432/database',
+    )
   return url
+}
+
+/** Returns whether the driver can parse the URL, which may list several hosts. */
+function isParsable(url: string) {
+  try {
+    return URL.canParse(decodeURIComponent(url) && url.replace(/(@[^/?,]*),[^/?]*/, '$1'))
+  } catch {
+    return false
+  }
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { readAddress } from '../runtime/nats/address.ts'
 import { buildClient } from './install/client.ts'
 import { findNatsServer } from './install/nats-server.ts'
 import { choosePorts, type PortName, type Ports } from './ports.ts'
@@ -131,16 +132,21 @@ function readForeignNats(env: NodeJS.ProcessEnv): Nats {
     if (value) return value
     throw new Error(`NATS_URL is set, so the embedded NATS is not started: set ${name} as well`)
   }
-  const NATS_URL = read('NATS_URL')
+  const readUrl = (name: string) => {
+    const url = read(name)
+    const { servers, tls } = readAddress(name, url)
+    return { url, shown: servers.map((server) => `${tls ? 'tls' : 'nats'}://${server}`).join(',') }
+  }
+  const { url: NATS_URL, shown } = readUrl('NATS_URL')
   return {
     urls: {
-      nats: withoutCredentials(NATS_URL),
+      nats: shown,
       natsWebSocket: read('NATS_WS_URL'),
       opsUrl: env.NATS_OPS_URL ?? NATS_URL,
     },
     env: {
       NATS_URL,
-      NATS_AUTH_URL: read('NATS_AUTH_URL'),
+      NATS_AUTH_URL: readUrl('NATS_AUTH_URL').url,
       NATS_CALLOUT_SEED: read('NATS_CALLOUT_SEED'),
       // Empty if the nats-server does not encrypt the auth callout.
       NATS_CALLOUT_XKEY_SEED: env.NATS_CALLOUT_XKEY_SEED ?? '',
@@ -173,8 +179,4 @@ async function startService<P extends ProcessService>(
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   context.log(`${name.padEnd(12)} ${seconds} s  ${service.url}`.trimEnd())
   return service
-}
-
-function withoutCredentials(url: string) {
-  return url.replace(/\/\/[^@/]*@/, '//')
 }

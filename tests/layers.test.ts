@@ -31,7 +31,7 @@ const runtimeFolders: Record<string, string[]> = {
     'rate-limit',
     'tracing',
   ],
-  cli: ['api', 'client', 'jetstream', 'monitoring', 'server'],
+  cli: ['api', 'client', 'jetstream', 'monitoring', 'nats', 'server'],
   'bin.mjs': ['cli'],
 }
 

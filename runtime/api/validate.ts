@@ -10,9 +10,28 @@ export interface Issue {
 
 /** Throws a TypeError for an asynchronous schema. */
 export function validateSync(schema: Schema, value: unknown): Validation {
+  return toValidation(validate(schema, value))
+}
+
+/** Validates environment variables. The messages do not contain their values, which may be secret. */
+export function validateEnv(
+  schema: Schema,
+  env: Readonly<Record<string, string | undefined>>,
+): Validation {
+  const result = validate(schema, { ...env })
+  if (!result.issues) return toValidation(result)
+  const hidden = result.issues.map((issue) => {
+    const [part] = issue.path ?? []
+    const value = env[String(typeof part === 'object' ? part.key : part)]
+    return value ? { ...issue, message: issue.message.replaceAll(value, () => '…') } : issue
+  })
+  return toValidation({ issues: hidden })
+}
+
+function validate(schema: Schema, value: unknown): StandardSchemaV1.Result<unknown> {
   const result = schema['~standard'].validate(value)
   if (result instanceof Promise) throw new TypeError('An async schema cannot be used here')
-  return toValidation(result)
+  return result
 }
 
 /** Describes the first issue, and the number of others: `text: Invalid length (and 2 more)`. */

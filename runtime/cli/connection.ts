@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { NatsConnection } from '@nats-io/nats-core'
-import { connect } from '@nats-io/transport-node'
+import { AddressError, type NatsAddress, readAddress } from '../nats/address.ts'
+import { openConnection as open } from '../nats/connect.ts'
 import { CliError, UsageError } from './failure.ts'
 import { note } from './output.ts'
 
@@ -11,10 +12,9 @@ export interface ServerOptions {
   verbose?: boolean
 }
 
-/** A server's URL, and the option, variable or file that it comes from. */
-interface ServerAddress {
-  url: string
-  from: string
+/** The servers that a command uses. */
+interface Target {
+  address: NatsAddress
   /** Printed if the connection fails. */
   hint: string
 }
@@ -22,75 +22,57 @@ interface ServerAddress {
 const connectMs = 3_000
 
 /**
- * Connects to the server that `--nats`, NATS_URL or a running stack names, in this order. Disposing of
+ * Connects to the servers that `--nats`, NATS_URL or a running stack names, in this order. Disposing of
  * the connection closes it. Throws a CliError that names the server, without its password.
  */
 export async function openConnection(options: ServerOptions): Promise<NatsConnection> {
-  const target = findServer(options)
-  const shown = withoutPassword(target.url)
-  if (options.verbose) note(`using ${shown}, from ${target.from}`)
+  const { address, hint } = findServer(options)
+  const { shown, source } = address
+  if (options.verbose) note(`using ${shown}, from ${source}`)
   try {
-    return await connect({
-      ...readServers(target.url),
+    return await open(address, {
       name: 'runtime command line',
       timeout: connectMs,
       reconnect: false,
       noAsyncTraces: true,
     })
   } catch (error) {
-    if (error instanceof CliError) throw error
     const reason = error instanceof Error ? error.message : String(error)
-    throw new CliError(
-      `cannot connect to ${shown} (from ${target.from}): ${reason}\n${target.hint}`,
-    )
+    throw new CliError(`cannot connect to ${shown} (from ${source}): ${reason}\n${hint}`)
   }
 }
 
-export function withoutPassword(url: string): string {
-  return url.replaceAll(/\/\/([^/@:,]*)(:[^/@,]*)?@/g, (_, user, password) =>
-    password === undefined ? '//…@' : `//${user}@`,
-  )
-}
-
-/** Parses comma-separated URLs into nats-core options. */
-export function readServers(urls: string) {
-  const parsed = urls.split(',').map((part) => {
-    const text = part.trim()
-    const url = URL.parse(text.includes('://') ? text : `nats://${text}`)
-    if (url && /^(nats|tls):$/.test(url.protocol) && url.hostname !== '') return url
-    throw new UsageError(
-      `"${withoutPassword(text)}" is not a NATS URL: write nats://user:password@host:4222`,
-    )
-  })
-  const login = parsed.find((url) => url.username !== '')
-  const user = decodeURIComponent(login?.username ?? '')
-  const pass = decodeURIComponent(login?.password ?? '')
-  return {
-    servers: parsed.map((url) => `${url.hostname}:${url.port || 4222}`),
-    ...(user && (pass ? { user, pass } : { token: user })),
-    ...(parsed.some((url) => url.protocol === 'tls:') ? { tls: {} } : {}),
+/** Parses the URLs of `--nats` or NATS_URL. Throws a UsageError. */
+export function readNatsOption(nats: string): NatsAddress {
+  try {
+    return readAddress(nats === process.env.NATS_URL ? 'NATS_URL' : '--nats', nats)
+  } catch (error) {
+    throw error instanceof AddressError ? new UsageError(error.message) : error
   }
 }
 
-function findServer({ nats }: ServerOptions): ServerAddress {
+function findServer({ nats }: ServerOptions): Target {
   if (nats)
     return {
-      url: nats,
-      from: nats === process.env.NATS_URL ? 'NATS_URL' : '--nats',
+      address: readNatsOption(nats),
       hint: 'Check that a server runs there and that it accepts this user.',
     }
-  const state = findStack()
-  if (state) return state
+  const target = findStack()
+  if (target) return target
   throw new UsageError(
     'no server: give --nats URL, set NATS_URL, or run "npm start" in this project',
   )
 }
 
 /** Finds the stack (`npm start`) of the working directory or of the nearest folder above it. */
-function findStack(): ServerAddress | undefined {
+function findStack(): Target | undefined {
   for (const file of stackFiles()) {
     const opsUrl = readOpsUrl(file)
-    if (opsUrl) return { url: opsUrl, from: file, hint: 'The stack has stopped: run "npm start"' }
+    if (opsUrl)
+      return {
+        address: readAddress(file, opsUrl),
+        hint: 'The stack has stopped: run "npm start"',
+      }
   }
   return undefined
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
+import { readNatsOption } from './connection.ts'
 
 interface StartOptions {
   instances: number
@@ -31,6 +32,7 @@ Examples:
 
 /** Imports the runtime lazily, because the other commands do not need it. */
 async function start(folder: string, { instances, nats, name }: StartOptions) {
+  if (nats) readNatsOption(nats)
   const env = nats === undefined ? process.env : { ...process.env, NATS_URL: nats }
   const options = { folder: resolve(folder), env, name }
   if (instances > 1) {

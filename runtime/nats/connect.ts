@@ -1,34 +1,69 @@
-import { AuthorizationError, type NatsConnection } from '@nats-io/nats-core'
+import {
+  AuthorizationError,
+  type ConnectionOptions,
+  errors,
+  type NatsConnection,
+} from '@nats-io/nats-core'
+import { connectionOptions, type NatsAddress } from './address.ts'
 import { connectNode } from './transport.ts'
 
 /**
- * Connects to a server, and reconnects without limit when the connection is lost. If the server rejects
- * the credentials, throws an Error that names `variable`.
+ * Connects to one of the servers, and reconnects without limit when the connection is lost. Throws an
+ * Error that names the address's source if the server rejects the login, lacks TLS that the address
+ * requires, or has an invalid certificate. Other errors mean that no server is available.
  */
-export async function connectToNats(
-  variable: 'NATS_URL' | 'NATS_AUTH_URL',
-  url: string,
-  name: string,
+export async function connectToNats(address: NatsAddress, name: string): Promise<NatsConnection> {
+  return openConnection(address, {
+    name,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    ignoreAuthErrorAbort: true,
+    noAsyncTraces: true,
+  })
+}
+
+/** Connects, and explains errors that a repeated attempt cannot solve. */
+export async function openConnection(
+  address: NatsAddress,
+  options: ConnectionOptions,
 ): Promise<NatsConnection> {
-  const { username, password, protocol, host } = new URL(url)
-  const user = decodeURIComponent(username)
   try {
-    return await connectNode({
-      servers: `${protocol}//${host}`,
-      name,
-      ...(user ? { user, pass: decodeURIComponent(password) } : {}),
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: 250,
-      ignoreAuthErrorAbort: true,
-      noAsyncTraces: true,
-    })
+    const nc = await connectNode({ ...connectionOptions(address), ...options })
+    restoreServers(nc, address)
+    return nc
   } catch (error) {
-    if (!(error instanceof AuthorizationError)) throw error
-    throw new Error(
-      `${variable}: the server at ${host} rejects ${user ? `the user ${user}` : 'connections without a user'}`,
-      {
-        cause: error,
-      },
-    )
+    throw explain(error, address)
   }
+}
+
+/** Adds the servers again that nats.js removed because they were unavailable at the first connect. */
+function restoreServers(nc: NatsConnection, { servers }: NatsAddress) {
+  const known = nc.getServers().map(({ listen }) => listen)
+  if (servers.every((server) => known.includes(server))) return
+  nc.setServers([...new Set([...servers, ...known])])
+}
+
+function explain(error: unknown, { source, servers, login, shown }: NatsAddress): unknown {
+  const where = `${source}: the server at ${servers.join(' or ')}`
+  const explained = (message: string) => new Error(message, { cause: error })
+  if (error instanceof AuthorizationError) {
+    const by = login === undefined ? 'connections without a login' : `the login of ${shown}`
+    return explained(`${where} rejects ${by}: ${error.message}`)
+  }
+  if (error instanceof errors.ConnectionError && error.message.includes("support 'tls'"))
+    return explained(
+      `${where} has no TLS, which tls:// requires: configure TLS there, or write nats://`,
+    )
+  if (isCertificateError(error))
+    return explained(
+      `${where} has a certificate that cannot be verified: ${error.message}. For a private ` +
+        'authority, set NODE_EXTRA_CA_CERTS to the file of its certificate.',
+    )
+  return error
+}
+
+/** Node's codes for certificates: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+function isCertificateError(error: unknown): error is Error {
+  if (!(error instanceof Error) || !('code' in error)) return false
+  return /CERT|^UNABLE_TO_|^HOSTNAME_MISMATCH$|^INVALID_(CA|PURPOSE)$/.test(String(error.code))
 }

@@ -19,12 +19,12 @@ export async function serveAuthCallout(
   config: RuntimeConfig,
   log: Logger,
 ): Promise<Served> {
-  const { natsAuthUrl, calloutSeed, calloutXkeySeed } = config
-  if (!natsAuthUrl || !calloutSeed)
+  const { natsAuth, calloutSeed, calloutXkeySeed } = config
+  if (!natsAuth || !calloutSeed)
     throw new Error(
       `${host.loaded.name} answers the auth callout and needs NATS_AUTH_URL and NATS_CALLOUT_SEED`,
     )
-  const nc = await connectToNats('NATS_AUTH_URL', natsAuthUrl, `${config.name} callout`)
+  const nc = await connectToNats(natsAuth, `${config.name} callout`)
   host.backbone.connections.attach(nc)
   const served = serveCallout(
     nc,

@@ -1,10 +1,11 @@
+import { type NatsAddress, readAddress } from '../nats/address.ts'
 import type { LimitFallback } from '../rate-limit/limiter.ts'
 
 export interface RuntimeConfig {
-  /** The server's URL, with a user of the account FUNCTIONS. */
-  natsUrl: string
-  /** The server's URL, with a user of the account AUTH. Only the auth callout needs it. */
-  natsAuthUrl: string | undefined
+  /** The servers, with a user of the account FUNCTIONS. */
+  nats: NatsAddress
+  /** The servers, with a user of the account AUTH. Only the auth callout needs it. */
+  natsAuth: NatsAddress | undefined
   /** The account seed (SA…) that signs the callout's responses. */
   calloutSeed: string | undefined
   /** The curve seed (SX…) that decrypts the callout's requests and encrypts its responses. */
@@ -26,8 +27,8 @@ export function readRuntimeConfig(
   env: Readonly<Record<string, string | undefined>>,
 ): RuntimeConfig {
   return {
-    natsUrl: readUrl(env, 'NATS_URL') ?? 'nats://127.0.0.1:4222',
-    natsAuthUrl: readUrl(env, 'NATS_AUTH_URL'),
+    nats: readAddress('NATS_URL', env.NATS_URL || 'nats://127.0.0.1:4222'),
+    natsAuth: env.NATS_AUTH_URL ? readAddress('NATS_AUTH_URL', env.NATS_AUTH_URL) : undefined,
     calloutSeed: env.NATS_CALLOUT_SEED || undefined,
     calloutXkeySeed: env.NATS_CALLOUT_XKEY_SEED || undefined,
     name: env.NATTER_NAME || 'natter',
@@ -50,14 +51,6 @@ function readFactor({ RATE_LIMIT_FACTOR: value }: Readonly<Record<string, string
   const factor = Number(value || 1)
   if (factor > 0 && factor <= 1e6) return factor
   throw new Error(`RATE_LIMIT_FACTOR is "${value}": use a number over 0, such as 1 or 0.5`)
-}
-
-function readUrl(env: Readonly<Record<string, string | undefined>>, name: string) {
-  const value = env[name]
-  if (!value) return undefined
-  const url = URL.parse(value)
-  if (url && ['nats:', 'tls:'].includes(url.protocol) && url.hostname) return value
-  throw new Error(`${name} must be a URL like nats://user:password@host:4222`)
 }
 
 function readMilliseconds(

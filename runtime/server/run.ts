@@ -8,7 +8,7 @@ import type { NatsConnection } from '@nats-io/nats-core'
 import type { Logger } from 'pino'
 import type { FunctionInfo } from '../api/context.ts'
 import { FunctionError } from '../api/errors.ts'
-import { describeIssues, validateSync } from '../api/validate.ts'
+import { describeIssues, validateEnv } from '../api/validate.ts'
 import { createRequester } from '../client/requester.ts'
 import { ensureResources } from '../jetstream/resources.ts'
 import { ClientConnections } from '../monitoring/connections.ts'
@@ -111,11 +111,11 @@ export async function startRuntime({ folder, config, log }: RuntimeOptions): Pro
 }
 
 async function openConnection(
-  { natsUrl, name }: RuntimeConfig,
+  { nats, name }: RuntimeConfig,
   log: Logger,
   stack: AsyncDisposableStack,
 ): Promise<NatsConnection> {
-  const nc = await retryUntilAvailable('NATS', log, () => connectToNats('NATS_URL', natsUrl, name))
+  const nc = await retryUntilAvailable('NATS', log, () => connectToNats(nats, name))
   stack.defer(async () => {
     // Closing would discard messages that are not yet written to the socket.
     await Promise.race([nc.flush(), sleep(finalFlushMs)]).catch(() => undefined)
@@ -146,7 +146,7 @@ function readEnvs(functions: readonly LoadedFunction[], env: RuntimeConfig['env'
   for (const loaded of functions) {
     const schema = loaded.definition.options.env
     if (!schema) continue
-    const result = validateSync(schema, { ...env })
+    const result = validateEnv(schema, env)
     if (result.issues)
       problems.push({
         file: loaded.file,

@@ -142,6 +142,24 @@ describe('loading a folder', () => {
     expect(lines).toEqual([])
   })
 
+  it('reports an invalid environment variable without its value', async () => {
+    const secret = `https://me:${'hunter2'.repeat(50)}@`
+    const { error } = await failToStart(
+      {
+        'one.ts': functionOn(
+          'one',
+          '{ env: v.object({ NATTER_ONE: v.pipe(v.string(), v.url()) }) }',
+        ),
+      },
+      { NATTER_ONE: secret },
+    )
+
+    expect(error.problems).toMatchObject([
+      { reason: expect.stringMatching(/^invalid environment: NATTER_ONE: Invalid URL/) },
+    ])
+    expect(error.message).not.toContain('hunter2')
+  })
+
   it('rejects a folder that does not exist', async () => {
     const config = readRuntimeConfig({ NATS_URL: unreachableUrl })
     const folder = join(tmpdir(), crypto.randomUUID())

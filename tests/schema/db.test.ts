@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
-import { promisify } from 'node:util'
+import { inspect, promisify } from 'node:util'
 import { sql } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { closeDb, db, migrate } from '#schema/db'
@@ -179,4 +179,20 @@ describe.each<DatabaseKind>(['postgres', 'pglite'])('db, on %s', (kind) => {
       process.env.DATABASE_URL = url
     }
   })
+
+  it.each(['postgres://me:hunter2/x@h/db', 'postgres://me:hunter2%zz@h/db'])(
+    'rejects the DATABASE_URL %s, and the error does not contain it',
+    async (invalid) => {
+      await closeDb()
+      const url = process.env.DATABASE_URL
+      process.env.DATABASE_URL = invalid
+      try {
+        const error = await (async () => db.execute(sql`select 1`))().catch((error) => error)
+        expect(error.message).toContain('DATABASE_URL is not a valid URL')
+        expect(inspect(error)).not.toContain('hunter2')
+      } finally {
+        process.env.DATABASE_URL = url
+      }
+    },
+  )
 })

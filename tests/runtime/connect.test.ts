@@ -1,0 +1,194 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { readAddress } from '../../runtime/nats/address.ts'
+import { connectToNats } from '../../runtime/nats/connect.ts'
+import { type CommandLine, createCommandLine, greet, runtime } from '../support/command-line.ts'
+import { type NatsProxy, startNatsProxy } from '../support/nats-proxy.ts'
+import { startPlainNats } from '../support/plain-nats.ts'
+
+let bench: CommandLine
+let functions: string
+
+beforeAll(async () => {
+  bench = await createCommandLine()
+  functions = await bench.write({ 'greet.ts': greet })
+})
+afterAll(() => bench?.[Symbol.asyncDispose]())
+
+async function givenProxy(rewriteInfo?: (info: string) => string): Promise<NatsProxy> {
+  const proxy = await startNatsProxy(bench.nats.ports.nats, rewriteInfo)
+  onTestFinished(() => proxy[Symbol.asyncDispose]())
+  return proxy
+}
+
+async function givenFolder(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'natter-connect-'))
+  onTestFinished(() => rm(dir, { recursive: true, force: true }))
+  return dir
+}
+
+/** A folder whose only function serves the auth callout. */
+function givenCallout() {
+  const callout = `import { callout, defineFunction } from '#runtime'
+export default defineFunction(callout(), () => { throw new Error('unused') })`
+  return bench.write({ 'login.ts': callout })
+}
+
+describe('an address', () => {
+  it.each([
+    ['localhost', { servers: ['localhost:4222'], tls: false, shown: 'nats://localhost:4222' }],
+    ['tls://a.example', { servers: ['a.example:4222'], tls: true }],
+    ['nats://[::1]:4333', { servers: ['[::1]:4333'], tls: false }],
+    ['nats://me:p%40ss@a', { login: { user: 'me', pass: 'p@ss' }, shown: 'nats://me@a:4222' }],
+    ['nats://t0ken@a', { login: { token: 't0ken' }, shown: 'nats://…@a:4222' }],
+    [
+      'nats://me:pw@a:1, tls://me:pw@b, c',
+      {
+        servers: ['a:1', 'b:4222', 'c:4222'],
+        login: { user: 'me', pass: 'pw' },
+        tls: true,
+        shown: 'nats://me@a:1,tls://me@b:4222,nats://c:4222',
+      },
+    ],
+  ])('%s names servers, login and TLS', (urls, expected) => {
+    expect(readAddress('NATS_URL', urls)).toMatchObject(expected)
+  })
+
+  it.each([
+    ['http://me:hunter2@a', /begins with http:\/\//],
+    ['nats://', /is not a NATS URL/],
+    ['nats://me:hunter2@a:port', /is not a NATS URL/],
+    ['nats://me:hunter2,x@a', /URL 1 of 2, is not a NATS URL.*%2C/],
+    ['nats://me:hunter2/x@a', /is not a NATS URL.*%2F/],
+    ['nats://me:2/hunter2@a', /has a path.*%2F/],
+    ['nats://me:2#hunter2@a', /fragment.*%23/],
+    ['nats://me:hunter2%zz@a', /% without a two-digit code/],
+    ['nats://:hunter2@a', /password without a user/],
+    ['nats://a,nats://me:hunter2@b,nats://you:hunter2@c', /different logins/],
+    ['nats://a,', /URL 2 of 2, is not a NATS URL/],
+  ])('%s is rejected without its password', (urls, reason) => {
+    const read = () => readAddress('NATS_AUTH_URL', urls)
+
+    expect(read).toThrow(reason)
+    expect(read).toThrow(/^NATS_AUTH_URL/)
+    expect(read).not.toThrow(/hunter2/)
+  })
+
+  it.each([
+    ['start with NATS_URL', ['start'], { NATS_URL: 'nats://me:hunter2,x@a' }, 2],
+    ['start with NATS_AUTH_URL', ['start'], { NATS_AUTH_URL: 'nats://me:hunter2/x@a' }, 1],
+    ['start with --nats', ['start', '--nats', 'nats://me:hunter2/x@a'], {}, 2],
+    ['ls with --nats', ['ls', '--nats', 'nats://me:hunter2%zz@a'], {}, 2],
+  ])('is checked by %s', async (_, [verb = '', ...args], env, code) => {
+    const folder = verb === 'start' ? [functions] : []
+    const result = await runtime([verb, ...folder, ...args], { env })
+
+    expect(result).toMatchObject({ code, stdout: '' })
+    expect(result.stderr).toMatch(/^error: (NATS_|--nats)/)
+    expect(result.stderr).not.toContain('hunter2')
+  })
+})
+
+describe('tls://', () => {
+  const secured = (url: string, port: number) =>
+    url.replace('nats:', 'tls:').replace(/:\d+$/, `:${port}`)
+
+  it.each(['start', 'ls'])(
+    'stops %s at a server without TLS, before the password is sent',
+    async (verb) => {
+      const proxy = await givenProxy()
+      const user = verb === 'ls' ? 'ops' : 'functions'
+      const url = secured(bench.nats.urlOf(user), proxy.port)
+      const args = verb === 'start' ? ['start', functions] : ['ls']
+      const { code, stderr } = await runtime(args, { env: { NATS_URL: url } })
+
+      expect(code).toBe(1)
+      expect(stderr).toMatch(/NATS_URL: the server at 127\.0\.0\.1:\d+ has no TLS/)
+      expect(stderr).not.toContain(new URL(url).password)
+      expect(proxy.sent()).toBe('')
+    },
+  )
+
+  it('stops the auth callout at a server without TLS, before the password is sent', async () => {
+    const proxy = await givenProxy()
+    const env = {
+      NATS_URL: bench.nats.urlOf('functions'),
+      NATS_AUTH_URL: secured(bench.nats.urlOf('auth'), proxy.port),
+      NATS_CALLOUT_SEED: bench.secrets.calloutSeed,
+      NATS_CALLOUT_XKEY_SEED: bench.secrets.calloutXkeySeed,
+    }
+    const { code, stderr } = await runtime(['start', await givenCallout()], { env })
+
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/NATS_AUTH_URL: the server at .* has no TLS/)
+    expect(proxy.sent()).toBe('')
+  })
+
+  it('connects by TLS if the certificate is valid, and only then', async () => {
+    const dir = await givenFolder()
+    const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')]
+    const request = [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+    ]
+    const subject = [
+      '-subj',
+      '/CN=localhost',
+      '-addext',
+      'subjectAltName=DNS:localhost,IP:127.0.0.1',
+    ]
+    execFileSync('openssl', [...request, ...subject, '-keyout', key, '-out', cert], {
+      stdio: 'ignore',
+    })
+    await using nats = await startPlainNats(
+      dir,
+      `tls { cert_file: ${JSON.stringify(cert)}, key_file: ${JSON.stringify(key)} }`,
+    )
+    const NATS_URL = `tls://127.0.0.1:${nats.port}`
+    const untrusted = await runtime(['start', functions], { env: { NATS_URL } })
+    await using _ = await bench.start(functions, [], { NATS_URL, NODE_EXTRA_CA_CERTS: cert })
+    const listed = await runtime(['ls'], { env: { NATS_URL, NODE_EXTRA_CA_CERTS: cert } })
+
+    expect(untrusted.code).toBe(1)
+    expect(untrusted.stderr).toMatch(/certificate that cannot be verified.*NODE_EXTRA_CA_CERTS/)
+    expect(listed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^greet /m) })
+  })
+})
+
+describe('a list of servers', () => {
+  it('is used until one of them is available', async () => {
+    const url = `nats://127.0.0.1:1,${bench.nats.urlOf('functions')}`
+    await using _ = await bench.start(functions, [], { NATS_URL: url })
+    const ops = `nats://127.0.0.1:1,${bench.nats.urlOf('ops')}`
+    const { code, stdout } = await runtime(['ls'], { env: { NATS_URL: ops } })
+
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^greet /m)
+  })
+
+  it('keeps the servers that were unavailable at the first connect', async () => {
+    const dir = await givenFolder()
+    await using first = await startPlainNats(dir)
+    await using second = await startPlainNats(dir)
+    await first.stop()
+    const address = readAddress('NATS_URL', `127.0.0.1:${first.port},127.0.0.1:${second.port}`)
+    const nc = await connectToNats(address, 'test')
+    onTestFinished(() => nc.close())
+    const reconnected = (async () => {
+      for await (const status of nc.status()) if (status.type === 'reconnect') return status.server
+      return undefined
+    })()
+    await using again = await startPlainNats(dir, '', first.port)
+    await second.stop()
+
+    await expect(reconnected).resolves.toBe(`127.0.0.1:${again.port}`)
+  })
+})
