@@ -5,21 +5,30 @@ import {
   type NatsConnection,
 } from '@nats-io/nats-core'
 import { connectionOptions, type NatsAddress } from './address.ts'
+import { isSupportedServer, minServerVersion } from './server-version.ts'
 import { connectNode } from './transport.ts'
 
 /**
  * Connects to one of the servers, and reconnects without limit when the connection is lost. Throws an
  * Error that names the address's source if the server rejects the login, lacks TLS that the address
- * requires, or has an invalid certificate. Other errors mean that no server is available.
+ * requires, has an invalid certificate, or is too old. Other errors mean that no server is available.
  */
 export async function connectToNats(address: NatsAddress, name: string): Promise<NatsConnection> {
-  return openConnection(address, {
+  const nc = await openConnection(address, {
     name,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
     ignoreAuthErrorAbort: true,
     noAsyncTraces: true,
   })
+  const version = nc.info?.version ?? 'unknown'
+  if (isSupportedServer(version)) return nc
+  const server = nc.getServer()
+  await nc.close()
+  throw new Error(
+    `${address.source}: the server at ${server} is nats-server ${version}, and ${minServerVersion} ` +
+      'or later is needed: upgrade it, or connect to another one',
+  )
 }
 
 /** Connects, and explains errors that a repeated attempt cannot solve. */

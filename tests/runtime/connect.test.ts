@@ -192,3 +192,41 @@ describe('a list of servers', () => {
     await expect(reconnected).resolves.toBe(`127.0.0.1:${again.port}`)
   })
 })
+
+describe('a nats-server that is too old', () => {
+  const withVersion = (version: string) => (info: string) =>
+    info.replace(/"version":"[^"]*"/, `"version":"${version}"`)
+
+  it('stops the start at once, with the version that is needed', async () => {
+    const proxy = await givenProxy(withVersion('2.13.9'))
+    const NATS_URL = bench.nats.urlOf('functions').replace(/:\d+$/, `:${proxy.port}`)
+    const { code, stderr } = await runtime(['start', functions], { env: { NATS_URL } })
+
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/NATS_URL: .* is nats-server 2\.13\.9, and 2\.14 or later is needed/)
+  })
+
+  it('stops the start at the connection of the auth callout as well', async () => {
+    const proxy = await givenProxy(withVersion('2.12.0'))
+    const env = {
+      NATS_URL: bench.nats.urlOf('functions'),
+      NATS_AUTH_URL: bench.nats.urlOf('auth').replace(/:\d+$/, `:${proxy.port}`),
+      NATS_CALLOUT_SEED: bench.secrets.calloutSeed,
+      NATS_CALLOUT_XKEY_SEED: bench.secrets.calloutXkeySeed,
+    }
+    const { code, stderr } = await runtime(['start', await givenCallout()], { env })
+
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/NATS_AUTH_URL: .* is nats-server 2\.12\.0/)
+  })
+
+  it.each(['2.14.0', '2.14.0-RC.2', '3.0.0'])('is not one of version %s', async (version) => {
+    const proxy = await givenProxy(withVersion(version))
+    const nc = await connectToNats(
+      readAddress('NATS_URL', bench.nats.urlOf('functions').replace(/:\d+$/, `:${proxy.port}`)),
+      'test',
+    )
+    expect(nc.info?.version).toBe(version)
+    await nc.close()
+  })
+})

@@ -28,15 +28,25 @@ describe('findNatsServer', () => {
     )
   })
 
-  it('rejects a NATS_SERVER that is too old, with an error that contains its version', async () => {
-    const dir = await givenFolder()
-    const old = join(dir, 'nats-server')
-    await writeFile(old, '#!/bin/sh\necho "nats-server: v2.9.10"\n')
-    await chmod(old, 0o755)
+  async function givenVersion(version: string) {
+    const file = join(await givenFolder(), 'nats-server')
+    await writeFile(file, `#!/bin/sh\necho "nats-server: v${version}"\n`)
+    await chmod(file, 0o755)
+    return file
+  }
 
-    await expect(findNatsServer({ env: { NATS_SERVER: old } })).rejects.toThrow(
-      /^NATS_SERVER names .*, but it is v2\.9\.10, and 2\.12 or later is needed/,
+  it.each(['2.9.10', '2.13.4'])('rejects a NATS_SERVER of version %s', async (version) => {
+    const NATS_SERVER = await givenVersion(version)
+
+    await expect(findNatsServer({ env: { NATS_SERVER } })).rejects.toThrow(
+      `NATS_SERVER names ${NATS_SERVER}, but it is ${version}, and 2.14 or later is needed`,
     )
+  })
+
+  it.each(['2.14.0', '2.100.0-RC.1'])('accepts a NATS_SERVER of version %s', async (version) => {
+    const NATS_SERVER = await givenVersion(version)
+
+    await expect(findNatsServer({ env: { NATS_SERVER } })).resolves.toBe(NATS_SERVER)
   })
 
   it('throws an error that lists each failed attempt if none is found or installed', async () => {
@@ -193,6 +203,7 @@ describe('npm start', { timeout: 90_000 }, () => {
     ['WEB_PORT', { WEB_PORT: 'x' }, 'WEB_PORT must be a port'],
     ['NATS_SERVER', { NATS_SERVER: '/nowhere' }, 'NATS_SERVER names /nowhere'],
     ['NATS_WS_URL', { NATS_URL: 'nats://a:1' }, 'set NATS_WS_URL as well'],
+    ['NATS_URL', { NATS_URL: 'nats://a:b,c@d:1' }, 'NATS_URL, URL 1 of 2, is not a NATS URL'],
   ])('exits with an error that names %s if it is invalid or missing', async (_, env, complaint) => {
     const main = startMain(await givenFolder(), env)
 
