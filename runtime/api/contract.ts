@@ -27,7 +27,7 @@ export interface Contract {
   readonly description?: string
   /** The error codes of this function, in addition to those that any call may fail with. */
   readonly errors?: readonly ErrorCode[]
-  /** Milliseconds until a call is rejected with `timeout`. Default: 5,000. */
+  /** Milliseconds until a call is rejected with `timeout`, up to 300,000. Default: 5,000. */
   readonly timeoutMs?: number
   /** Maximum payload in bytes; a larger one is rejected with `too_large` unparsed. Default: 65,536. */
   readonly maxBytes?: number
@@ -81,6 +81,8 @@ export type ParsedDataOf<T extends { data: Schema }> = StandardSchemaV1.InferOut
 export type ValueOf<B extends { value: Schema }> = StandardSchemaV1.InferOutput<B['value']>
 
 export const defaultTimeoutMs = 5_000
+/** The longest timeout that a contract or a caller may set. */
+export const maxTimeoutMs = 300_000
 export const defaultMaxBytes = 65_536
 /** The header with the caller's timeout: a duration, because the clocks of two machines may differ. */
 export const timeoutHeader = 'Natter-Timeout-Ms'

@@ -128,6 +128,8 @@ export function defineFunction<const T extends Contract | Trigger, Env extends S
 }
 
 function isTrigger(declaration: Contract | Trigger): declaration is Trigger {
+  if (typeof declaration !== 'object' || declaration === null)
+    throw new TypeError('defineFunction: the first argument is not a contract or a trigger')
   return 'kind' in declaration
 }
 

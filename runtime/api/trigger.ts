@@ -1,4 +1,6 @@
 import type { BucketDeclaration, StreamDeclaration, Topic } from './contract.ts'
+import { checkCron } from './cron.ts'
+import { checkOptionNames, checkWholeNumber } from './options.ts'
 
 export interface EventTrigger<T extends Topic = Topic> {
   readonly kind: 'event'
@@ -38,12 +40,15 @@ export interface CalloutTrigger {
 export type Trigger = EventTrigger | StreamTrigger | KvTrigger | ScheduleTrigger | CalloutTrigger
 export type TriggerKind = 'request' | Trigger['kind']
 
+const dayMs = 24 * 3_600_000
+
 /**
  * Creates a trigger that calls the function with each message published to a topic, at most once. With
  * a queue group, one instance receives each message; without a queue group, every instance does. If
  * the handler throws, the error is logged and the message is not redelivered.
  */
 export function event<const T extends Topic>(topic: T, options: { queue?: string } = {}) {
+  checkOptionNames('event', options, ['queue'])
   return { kind: 'event', topic, queue: options.queue } satisfies EventTrigger<T> as EventTrigger<T>
 }
 
@@ -62,7 +67,11 @@ export function stream<const T extends Topic>(
   topic: T,
   options: { batch?: number; backoffMs?: readonly number[]; timeoutMs?: number } = {},
 ): StreamTrigger<T> {
+  checkOptionNames('stream', options, ['batch', 'backoffMs', 'timeoutMs'])
   const { batch = 100, backoffMs = [1_000, 5_000, 30_000, 120_000] } = options
+  checkWholeNumber('batch', batch, 1, 10_000)
+  if (!Array.isArray(backoffMs)) throw new TypeError('backoffMs is not a list of milliseconds')
+  for (const delayMs of backoffMs) checkWholeNumber('a delay of backoffMs', delayMs, 0, dayMs)
   const timeoutMs = readTimeLimit(options)
   return { kind: 'stream', stream: declaration, topic, batch, backoffMs, timeoutMs }
 }
@@ -77,22 +86,32 @@ export function kvWatch<const B extends BucketDeclaration>(
   bucket: B,
   options: { keys?: string; timeoutMs?: number } = {},
 ): KvTrigger<B> {
+  checkOptionNames('kvWatch', options, ['keys', 'timeoutMs'])
   return { kind: 'kv', bucket, keys: options.keys ?? '>', timeoutMs: readTimeLimit(options) }
 }
 
 /**
  * Creates a trigger that calls the function at an interval (a multiple of 1,000 ms) or by a cron
  * expression of six fields, of which the first is the second. One instance receives each tick. A failed
- * call is retried as for {@link kvWatch}. Throws a RangeError for an invalid interval.
+ * call is retried as for {@link kvWatch}. Throws a RangeError for an invalid interval, and for a cron
+ * expression that the server rejects or that never fires.
  */
 export function schedule(
   options: ({ everyMs: number } | { cron: string }) & { timeoutMs?: number },
 ): ScheduleTrigger {
+  checkOptionNames('schedule', options, ['everyMs', 'cron', 'timeoutMs'])
   const timeoutMs = readTimeLimit(options)
-  if ('cron' in options) return { kind: 'schedule', every: options.cron, timeoutMs }
+  if ('cron' in options === 'everyMs' in options)
+    throw new TypeError('schedule: give either everyMs or cron')
+  if ('cron' in options) {
+    checkCron(options.cron)
+    return { kind: 'schedule', every: options.cron, timeoutMs }
+  }
   const seconds = options.everyMs / 1_000
-  if (!Number.isInteger(seconds) || seconds < 1)
-    throw new RangeError(`everyMs is ${options.everyMs}: use whole seconds, 1000 or more`)
+  if (!Number.isInteger(seconds) || seconds < 1 || options.everyMs > 366 * dayMs)
+    throw new RangeError(
+      `everyMs is ${options.everyMs}: use a multiple of 1000 from 1000 to ${366 * dayMs}`,
+    )
   return { kind: 'schedule', every: `@every ${seconds}s`, timeoutMs }
 }
 
@@ -106,6 +125,6 @@ export function callout(): CalloutTrigger {
 }
 
 function readTimeLimit({ timeoutMs = 60_000 }: { timeoutMs?: number }): number {
-  if (Number.isInteger(timeoutMs) && timeoutMs >= 1) return timeoutMs
-  throw new RangeError(`timeoutMs is ${timeoutMs}: use whole milliseconds, 1 or more`)
+  checkWholeNumber('timeoutMs', timeoutMs, 1, dayMs)
+  return timeoutMs
 }

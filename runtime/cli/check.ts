@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { type LoadedFunction, loadFunctions } from '../server/load.ts'
+import { type CheckedFunction, checkFolder } from './check-folder.ts'
 import { note, print, printJson } from './output.ts'
-import { describeProblem, problemsOf } from './problems.ts'
+import { describeProblem, withRelativePath } from './problems.ts'
 import { formatTable } from './table.ts'
 
 export function addCheck(program: Command): void {
@@ -13,6 +13,9 @@ export function addCheck(program: Command): void {
     .addHelpText(
       'after',
       `
+Loads the files in a process of its own, which is killed if the import of one file takes longer than
+NATTER_IMPORT_MS milliseconds (default: 30000). Exits with 1 if a file cannot be served.
+
 Examples:
   runtime check functions/ && runtime start functions/`,
     )
@@ -21,25 +24,17 @@ Examples:
 
 async function check(folder: string, { json }: { json?: boolean }) {
   const path = resolve(folder)
-  try {
-    const functions = (await loadFunctions(path)).map(describe)
-    if (json) return printJson({ functions, problems: [] })
-    if (functions.length === 0) return note(`no functions in ${folder}`)
-    printFunctions(functions)
-  } catch (error) {
-    const problems = problemsOf(error, path)
-    if (!problems) throw error
-    if (json) printJson({ functions: [], problems })
-    for (const problem of problems) note(describeProblem(problem))
-    process.exitCode = 1
-  }
+  const { functions, problems } = await checkFolder(path)
+  const shown = problems.map((problem) => withRelativePath(problem, path))
+  if (shown.length > 0) process.exitCode = 1
+  if (json) printJson({ functions, problems: shown })
+  for (const problem of shown) note(describeProblem(problem))
+  if (json || shown.length > 0) return
+  if (functions.length === 0) return note(`no functions in ${folder}`)
+  printFunctions(functions)
 }
 
-function describe({ name, trigger, subject, audience, version }: LoadedFunction) {
-  return { name, trigger, subject: subject ?? '', audience: audience ?? [], version }
-}
-
-function printFunctions(functions: ReturnType<typeof describe>[]) {
+function printFunctions(functions: readonly CheckedFunction[]) {
   const columns = ['NAME', 'TRIGGER', 'SUBJECT', 'AUDIENCE', 'VERSION'].map((title) => ({ title }))
   const rows = functions.map(({ name, trigger, subject, audience, version }) => [
     name,

@@ -1,4 +1,5 @@
 import { errors, type NatsConnection } from '@nats-io/nats-core'
+import { similarNames } from '../api/similar-names.ts'
 import { toServiceName } from '../api/subject.ts'
 import {
   type Answers,
@@ -7,7 +8,6 @@ import {
   type Verb,
 } from '../monitoring/discovery.ts'
 import { CliError, UsageError } from './failure.ts'
-import { similarNames } from './similar-names.ts'
 
 export type { Info, InvalidAnswer } from '../monitoring/discovery.ts'
 

@@ -6,7 +6,11 @@ export type { LoadProblem } from '../server/load.ts'
 /** Returns a LoadError's problems, with paths from the working directory; undefined for other errors. */
 export function problemsOf(error: unknown, folder: string): LoadProblem[] | undefined {
   if (!(error instanceof LoadError)) return undefined
-  return error.problems.map((problem) => ({ ...problem, file: relativePath(folder, problem.file) }))
+  return error.problems.map((problem) => withRelativePath(problem, folder))
+}
+
+export function withRelativePath(problem: LoadProblem, folder: string): LoadProblem {
+  return { ...problem, file: relativePath(folder, problem.file) }
 }
 
 /** Returns one line, such as `functions/room.join.ts: default: the default export is missing`. */

@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import { readRuntimeConfig } from '../server/config.ts'
 import { startRuntime } from '../server/run.ts'
 import { CliError } from './failure.ts'
 import { createLog } from './log.ts'
+import { note } from './output.ts'
 import { describeProblem, problemsOf } from './problems.ts'
 import { notifyReady } from './ready.ts'
 import { onStop } from './stop-signals.ts'
@@ -23,7 +25,9 @@ export async function serveFolder({ folder, env, name }: ServeOptions): Promise<
 
   const stopRequest = Promise.withResolvers<string>()
   let isReady = false
+  let importing: string | undefined
   const stop = (reason: string) => {
+    importing = undefined
     // Before all functions are served, the process exits without draining.
     if (!isReady) process.exit(0)
     stopRequest.resolve(reason)
@@ -32,8 +36,18 @@ export async function serveFolder({ folder, env, name }: ServeOptions): Promise<
   // SIGHUP means that the terminal was closed. With several instances, the supervisor handles it.
   process.on('SIGHUP', () => instance === undefined && stop('SIGHUP'))
 
+  // A file that calls process.exit(0) must not look like a stop.
+  process.on('exit', () => {
+    if (importing === undefined) return
+    note(`error: ${join(folder, importing)} ends the process when it is imported`)
+    process.exitCode = 1
+  })
+
   const config = { ...readRuntimeConfig(env), ...(name === undefined ? {} : { name }) }
-  const runtime = await startRuntime({ folder, config, log }).catch((error) => {
+  const onImport = (file: string | undefined) => {
+    importing = file
+  }
+  const runtime = await startRuntime({ folder, config, log, onImport }).catch((error) => {
     throw explain(error, folder)
   })
   isReady = true

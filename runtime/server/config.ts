@@ -14,6 +14,8 @@ export interface RuntimeConfig {
   name: string
   /** Maximum milliseconds to wait for calls in flight when the runtime stops. */
   drainMs: number
+  /** Maximum milliseconds for the import of one file. */
+  importMs: number
   /** While the shared rate limit counters are unavailable, `block` rejects calls; `allow` does not. */
   limitFallback: LimitFallback
   /** Multiplies the rate limit of each function. */
@@ -33,10 +35,16 @@ export function readRuntimeConfig(
     calloutXkeySeed: env.NATS_CALLOUT_XKEY_SEED || undefined,
     name: env.NATTER_NAME || 'natter',
     drainMs: readMilliseconds(env, 'NATTER_DRAIN_MS', 10_000),
+    importMs: readImportMs(env),
     limitFallback: readFallback(env),
     limitFactor: readFactor(env),
     env,
   }
+}
+
+/** Returns the maximum milliseconds for the import of one file. */
+export function readImportMs(env: Readonly<Record<string, string | undefined>>): number {
+  return readMilliseconds(env, 'NATTER_IMPORT_MS', 30_000)
 }
 
 function readFallback({

@@ -1,60 +1,53 @@
 import { readdir } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
-import type { FunctionInfo } from '../api/context.ts'
+import type { Logger } from 'pino'
 import { contractSubject } from '../api/contract.ts'
-import {
-  type FunctionDefinition,
-  isFunctionDefinition,
-  type Limit,
-  maxLimitWindowMs,
-} from '../api/define.ts'
-import { overlaps, parseSubject, toServiceName } from '../api/subject.ts'
+import { isFunctionDefinition } from '../api/define.ts'
+import { toServiceName } from '../api/subject.ts'
 import type { TriggerKind } from '../api/trigger.ts'
+import { findCollisions } from './collisions.ts'
+import { findDefinitionProblems } from './definition-problems.ts'
+import { LoadError, type LoadedFunction, type LoadProblem } from './loaded-function.ts'
 
-export interface LoadedFunction extends FunctionInfo {
-  readonly file: string
-  readonly definition: FunctionDefinition
-  /** The name of the micro service and of its endpoint: `room-join`. */
-  readonly service: string
-  readonly version: string
-  readonly queue: string
-}
-
-export interface LoadProblem {
-  file: string
-  /** The faulty export or a part of it: `default.queue`. Empty if the problem concerns the file. */
-  export: string
-  reason: string
-}
-
-/** Thrown if files cannot be served. */
-export class LoadError extends Error {
-  override name = 'LoadError'
-  readonly problems: readonly LoadProblem[]
-
-  constructor(problems: readonly LoadProblem[]) {
-    super(
-      problems
-        .map(({ file, export: name, reason }) => [file, name, reason].filter(Boolean).join(': '))
-        .join('\n'),
-    )
-    this.problems = problems
-  }
-}
+export { LoadError, type LoadedFunction, type LoadProblem } from './loaded-function.ts'
 
 const extensions = new Set(['.ts', '.js', '.mjs'])
 const misnamedExtensions = new Set(['.tsx', '.jsx', '.mts', '.cts', '.cjs'])
 const functionName = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/
-const semver = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/
+/** The file whose default export runs before any function is served. */
+const setupFile = '_setup.ts'
 
-/** Imports the function files of a folder: all except those whose name begins with `_`. */
-export async function loadFunctions(folder: string): Promise<LoadedFunction[]> {
-  const loaded: LoadedFunction[] = []
+export interface LoadOptions {
+  /** Milliseconds after which the import of one file fails. */
+  importMs: number
+  /** Called with each file before its import, and with undefined after the last one. */
+  onImport?: ((file: string | undefined) => void) | undefined
+  /** Files that are not imported, each with the reason, which is reported as its problem. */
+  skip?: ReadonlyMap<string, string>
+}
+
+export interface LoadedFolder {
+  functions: LoadedFunction[]
+  /** The default export of `_setup.ts`; undefined if the folder has no such file. */
+  setup:
+    | ((options: { log: Logger; env: unknown }) => Promise<AsyncDisposable | undefined>)
+    | undefined
+}
+
+/**
+ * Imports the files of a folder: the functions and `_setup.ts`. Other files whose name begins with `_`
+ * are not imported. Throws a LoadError that lists all problems.
+ */
+export async function loadFolder(folder: string, options: LoadOptions): Promise<LoadedFolder> {
+  const functions: LoadedFunction[] = []
   const problems: LoadProblem[] = []
+  let setup: unknown
   for (const entry of await readFolder(folder)) {
     const extension = extname(entry)
-    if (entry.startsWith('_') || entry.endsWith('.d.ts')) continue
+    const isSetup = entry === setupFile
+    if ((entry.startsWith('_') && !isSetup) || entry.endsWith('.d.ts')) continue
     if (misnamedExtensions.has(extension))
       problems.push({
         file: entry,
@@ -63,18 +56,49 @@ export async function loadFunctions(folder: string): Promise<LoadedFunction[]> {
       })
     if (!extensions.has(extension)) continue
     try {
-      const module = await import(pathToFileURL(join(folder, entry)).href)
-      const result = toLoaded(entry, basename(entry, extension), module.default)
-      if ('reason' in result) problems.push(result)
-      else loaded.push(result)
+      const { default: exported } = await importFile(folder, entry, options)
+      if (isSetup) {
+        setup = exported
+        if (typeof exported !== 'function')
+          problems.push({ file: entry, export: 'default', reason: 'it is not a function' })
+        continue
+      }
+      const found = toLoaded(entry, basename(entry, extension), exported)
+      if (Array.isArray(found)) problems.push(...found)
+      else functions.push(found)
     } catch (error) {
       problems.push({ file: entry, export: '', reason: describeImportError(error, entry) })
     }
   }
-  problems.push(...findCollisions(loaded))
+  options.onImport?.(undefined)
+  problems.push(...findCollisions(functions))
   if (problems.length > 0) throw new LoadError(problems)
-  return loaded
+  return { functions, setup: setup as LoadedFolder['setup'] }
 }
+
+/** Imports a file, or fails after `importMs` if its top-level `await` does not end. */
+async function importFile(folder: string, file: string, { importMs, onImport, skip }: LoadOptions) {
+  const skipped = skip?.get(file)
+  if (skipped !== undefined) throw new ImportError(skipped)
+  onImport?.(file)
+  const late = new AbortController()
+  const limit = sleep(importMs, undefined, { signal: late.signal }).then(() => {
+    throw new ImportError(describeEndlessImport(importMs))
+  })
+  try {
+    return await Promise.race([import(pathToFileURL(join(folder, file)).href), limit])
+  } finally {
+    late.abort()
+    limit.catch(() => {})
+  }
+}
+
+export function describeEndlessImport(importMs: number): string {
+  return `its import did not end within ${importMs} ms: move what it waits for into beforeServe`
+}
+
+/** A failed import whose message is the whole reason. */
+class ImportError extends Error {}
 
 async function readFolder(folder: string) {
   try {
@@ -86,103 +110,32 @@ async function readFolder(folder: string) {
   }
 }
 
-function toLoaded(file: string, name: string, exported: unknown): LoadedFunction | LoadProblem {
+function toLoaded(file: string, name: string, exported: unknown): LoadedFunction | LoadProblem[] {
   const problem = (part: string, reason: string) => ({ file, export: part, reason })
   if (!functionName.test(name))
-    return problem('', `"${name}" is not a function name: use lower case, as in room.join.ts`)
+    return [problem('', `"${name}" is not a function name: use lower case, as in room.join.ts`)]
   if (exported === undefined)
-    return problem(
-      'default',
-      'the default export is missing: write export default defineFunction(…)',
-    )
+    return [
+      problem('default', 'the default export is missing: write export default defineFunction(…)'),
+    ]
   if (!isFunctionDefinition(exported))
-    return problem('default', 'the default export was not created by defineFunction')
+    return [problem('default', 'the default export was not created by defineFunction')]
+  const problems = findDefinitionProblems(exported)
+  if (problems.length > 0)
+    return problems.map(({ part, reason }) => problem(`default.${part}`, reason))
 
   const { contract, trigger, options } = exported
-  const version = options.version ?? '1.0.0'
-  if (!semver.test(version))
-    return problem(
-      'default.version',
-      `"${version}" is not a semantic version: use a form like 1.0.0`,
-    )
   const service = toServiceName(name)
-  const queue = options.queue ?? service
-  if (!/^[\w-]+$/.test(queue))
-    return problem('default.queue', `"${queue}" is not a queue group: use letters, digits, _ and -`)
-  for (const option of ['concurrency', 'maxQueued'] as const) {
-    const value = options[option]
-    const min = option === 'maxQueued' ? 0 : 1
-    if (value !== undefined && !(Number.isInteger(value) && value >= min))
-      return problem(`default.${option}`, `${value} is not a whole number of ${min} or more`)
-  }
-  const limitProblem = options.limit && validateLimit(options.limit)
-  if (limitProblem) return problem('default.limit', limitProblem)
+  const { version = '1.0.0', queue = service } = options
   const loaded = { file, name, service, version, queue, definition: exported }
-  try {
-    if (contract) {
-      if (!Array.isArray(contract.audience) || contract.audience.length === 0)
-        return problem(
-          'default.audience',
-          "the audience is empty: use ['everyone'], roles, or ['functions']",
-        )
-      const subject = contractSubject(contract).template
-      return { ...loaded, trigger: 'request', subject, audience: contract.audience }
-    }
-    if (trigger?.kind === 'event' || trigger?.kind === 'stream') parseSubject(trigger.topic.subject)
-    return { ...loaded, trigger: trigger?.kind as TriggerKind }
-  } catch (error) {
-    return problem('default.subject', (error as Error).message)
-  }
-}
-
-function validateLimit({ max, windowMs }: Limit): string | undefined {
-  if (!(Number.isInteger(max) && max >= 1)) return `max is ${max}: use a whole number of 1 or more`
-  if (Number.isInteger(windowMs / 1_000) && windowMs >= 1_000 && windowMs <= maxLimitWindowMs)
-    return undefined
-  return `windowMs is ${windowMs}: use whole seconds in milliseconds, 1000 to ${maxLimitWindowMs}`
-}
-
-/**
- * Finds functions with the same service name or with overlapping subjects. Also finds streams that
- * capture a request subject: a caller would take the stream's acknowledgement for the answer.
- */
-function findCollisions(loaded: readonly LoadedFunction[]): LoadProblem[] {
-  const problems: LoadProblem[] = []
-  const streams = loaded.flatMap(({ definition: { trigger, options } }) => [
-    ...(trigger?.kind === 'stream' ? [trigger.stream] : []),
-    ...(options.resources ?? []).flatMap((resource) => ('stream' in resource ? [resource] : [])),
-  ])
-  loaded.forEach(({ file, service, subject }, index) => {
-    const pattern = subject && parseSubject(subject).pattern
-    for (const other of loaded.slice(0, index)) {
-      if (other.service === service)
-        problems.push({
-          file,
-          export: '',
-          reason: `${other.file} has the same service name ${service}`,
-        })
-      if (pattern && other.subject && overlaps(pattern, parseSubject(other.subject).pattern))
-        problems.push({
-          file,
-          export: 'default.subject',
-          reason: `${subject} overlaps ${other.subject} of ${other.file}`,
-        })
-    }
-    const stream =
-      pattern &&
-      streams.find(({ subjects }) => subjects.some((captured) => overlaps(captured, pattern)))
-    if (stream)
-      problems.push({
-        file,
-        export: 'default.subject',
-        reason: `the stream ${stream.stream} captures ${subject} and would answer its requests`,
-      })
-  })
-  return problems
+  if (!contract) return { ...loaded, trigger: trigger?.kind as TriggerKind }
+  const subject = contractSubject(contract).template
+  return { ...loaded, trigger: 'request', subject, audience: contract.audience }
 }
 
 /** Adds the line number from the stack, because the error's message lacks it. */
 function describeImportError(error: unknown, file: string) {
+  if (error instanceof ImportError) return error.message
   if (!(error instanceof Error)) return `the file cannot be loaded: ${String(error)}`
   const [, line] = new RegExp(`${RegExp.escape(file)}:(\\d+)`).exec(error.stack ?? '') ?? []
   const where = line ? ` (line ${line})` : ''

@@ -1,5 +1,11 @@
 import type { Msg, MsgHdrs } from '@nats-io/nats-core'
-import { defaultMaxBytes, defaultTimeoutMs, type Schema, timeoutHeader } from '../api/contract.ts'
+import {
+  defaultMaxBytes,
+  defaultTimeoutMs,
+  maxTimeoutMs,
+  type Schema,
+  timeoutHeader,
+} from '../api/contract.ts'
 import { type ErrorBody, type ErrorCode, errorStatus, type FunctionError } from '../api/errors.ts'
 import { writeHeaders } from '../api/headers.ts'
 import { isToken, parseSubject, type Subject, tokenAt } from '../api/subject.ts'
@@ -11,7 +17,6 @@ import type { Dispatcher, Job } from './dispatcher.ts'
 import { type FunctionHost, readObject } from './function-host.ts'
 import { readReplySubject, sendHint } from './reply.ts'
 
-const maxTimeoutMs = 300_000
 /** Returned in place of the handler's value if the call was rejected without running the handler. */
 const rejected = Symbol('rejected')
 

@@ -1,7 +1,7 @@
 import type { BucketDeclaration, StreamDeclaration } from '../api/contract.ts'
 import { deadLetters, type Resources, schedules } from '../jetstream/resources.ts'
 import { rateLimit } from '../rate-limit/counter.ts'
-import type { LoadedFunction } from './load.ts'
+import type { LoadedFunction } from './loaded-function.ts'
 
 /** Returns the streams and buckets that functions declare, and those that triggers and limits need. */
 export function requiredResources(functions: readonly LoadedFunction[]): Resources {

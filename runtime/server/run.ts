@@ -1,8 +1,5 @@
-import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { pathToFileURL } from 'node:url'
 import { jetstream } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/nats-core'
 import type { Logger } from 'pino'
@@ -23,7 +20,13 @@ import type { Backbone } from './backbone.ts'
 import type { RuntimeConfig } from './config.ts'
 import type { Served } from './endpoint.ts'
 import { FunctionHost } from './function-host.ts'
-import { LoadError, type LoadedFunction, type LoadProblem, loadFunctions } from './load.ts'
+import {
+  LoadError,
+  type LoadedFunction,
+  type LoadOptions,
+  type LoadProblem,
+  loadFolder,
+} from './load.ts'
 import { requiredResources } from './required-resources.ts'
 import { serveFunction } from './serve.ts'
 import { TrafficGuard } from './traffic-guard.ts'
@@ -32,6 +35,8 @@ export interface RuntimeOptions {
   folder: string
   config: RuntimeConfig
   log: Logger
+  /** Called with each file before its import, and with undefined after the last one. */
+  onImport?: LoadOptions['onImport']
 }
 
 export interface Runtime extends AsyncDisposable {
@@ -42,8 +47,6 @@ export interface Runtime extends AsyncDisposable {
   readonly closed: Promise<void>
 }
 
-/** The file whose default export runs before any function is served. `stop` disposes of its result. */
-const setupFile = '_setup.ts'
 const attempts = { max: 30, delayMs: 2_000 }
 const finalFlushMs = 1_000
 
@@ -51,9 +54,17 @@ const finalFlushMs = 1_000
  * Loads the functions of a folder and serves them until `stop`. Retries for about one minute if a
  * dependency is unavailable. Throws a LoadError for invalid files.
  */
-export async function startRuntime({ folder, config, log }: RuntimeOptions): Promise<Runtime> {
+export async function startRuntime({
+  folder,
+  config,
+  log,
+  onImport,
+}: RuntimeOptions): Promise<Runtime> {
   await using started = new AsyncDisposableStack()
-  const functions = await loadFunctions(folder)
+  const { functions, setup: runSetup } = await loadFolder(folder, {
+    importMs: config.importMs,
+    onImport,
+  })
   const envs = readEnvs(functions, config.env)
 
   const nc = await openConnection(config, log, started)
@@ -61,8 +72,8 @@ export async function startRuntime({ folder, config, log }: RuntimeOptions): Pro
   started.defer(() => requester.close())
   const js = jetstream(nc)
 
-  const setup = await retryUntilAvailable('a dependency of _setup', log, () =>
-    runSetup(folder, config, log),
+  const setup = await retryUntilAvailable('a dependency of _setup', log, async () =>
+    runSetup?.({ log, env: config.env }),
   )
   if (setup) started.use(setup)
   const resources = requiredResources(functions)
@@ -157,17 +168,6 @@ function readEnvs(functions: readonly LoadedFunction[], env: RuntimeConfig['env'
   }
   if (problems.length > 0) throw new LoadError(problems)
   return envs
-}
-
-async function runSetup(folder: string, { env }: RuntimeConfig, log: Logger) {
-  const file = join(folder, setupFile)
-  if (!existsSync(file)) return undefined
-  const { default: setup } = await import(pathToFileURL(file).href)
-  if (typeof setup !== 'function')
-    throw new LoadError([
-      { file: setupFile, export: 'default', reason: 'the default export is not a function' },
-    ])
-  return (await setup({ log, env })) as AsyncDisposable | undefined
 }
 
 /** Runs `ensure` after each reconnect: a restarted server has lost its streams in memory. */

@@ -107,6 +107,55 @@ describe('a file that cannot be served', () => {
   })
 })
 
+describe('a file that does not survive its import', () => {
+  const sources = {
+    'aborts.ts': 'process.abort()',
+    'exits.ts': "import process from 'node:process'\nprocess.exit(0)",
+    'loops.ts': 'for (;;);',
+    'waits.ts': 'await new Promise(() => {})',
+    'works.ts': greet,
+    'wrong.ts': 'export default 1',
+  }
+
+  it('is reported by check, together with the problems of all other files', async () => {
+    const folder = await bench.write(sources)
+    const env = { NATTER_IMPORT_MS: '2000' }
+    const { code, stdout } = await runtime(['check', folder, '--json'], { env })
+
+    const { problems } = JSON.parse(stdout)
+    expect(code).toBe(1)
+    expect(problems).toEqual(
+      [
+        ['aborts.ts', /its import ends the process \(SIGABRT\)/],
+        ['exits.ts', /its import ends the process \(exit code 0\)/],
+        ['loops.ts', /its import did not end within 2000 ms/],
+        ['waits.ts', /its import did not end within 2000 ms/],
+        ['wrong.ts', /was not created by defineFunction/],
+      ].map(([file, reason]) => ({
+        file: expect.stringContaining(String(file)),
+        export: expect.any(String),
+        reason: expect.stringMatching(reason ?? ''),
+      })),
+    )
+  })
+
+  it('makes start exit with code 1, and is named, if it calls process.exit(0)', async () => {
+    const folder = await bench.write({ 'exits.ts': sources['exits.ts'] })
+    const { code, stderr } = await runtime(['start', folder])
+
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/exits\.ts ends the process when it is imported/)
+  })
+
+  it('does not mix its output with that of check', async () => {
+    const folder = await bench.write({ 'prints.ts': `console.log('noise')\n${greet}` })
+    const { code, stdout, stderr } = await runtime(['check', folder, '--json'])
+
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'noise\n' })
+    expect(JSON.parse(stdout).problems).toEqual([])
+  })
+})
+
 describe('a running service', () => {
   let foreign: NatsConnection
   beforeAll(async () => {

@@ -12,7 +12,7 @@ const unreachableUrl = 'nats://127.0.0.1:1'
 
 const head = `
 import * as v from '${import.meta.resolve('valibot')}'
-import { defineFunction, schedule, stream } from '${join(import.meta.dirname, '../../runtime/index.ts')}'
+import { callout, defineFunction, event, kvWatch, schedule, stream } from '${join(import.meta.dirname, '../../runtime/index.ts')}'
 `
 const contract = (subject: string) =>
   `{ subject: '${subject}', audience: ['everyone'], input: v.object({}), output: v.number() }`
@@ -70,7 +70,7 @@ describe('loading a folder', () => {
       {
         file: 'no-limit.ts',
         export: 'default.concurrency',
-        reason: '0 is not a whole number of 1 or more',
+        reason: '0 is not a whole number from 1 to 100000',
       },
       { file: 'no-module.tsx', export: '', reason: 'rename it to end in .ts, not .tsx' },
       {
@@ -92,7 +92,9 @@ describe('loading a folder', () => {
       {
         file: 'wrong.interval.ts',
         export: '',
-        reason: expect.stringMatching(/everyMs is 1: use whole seconds, 1000 or more \(line 4\)$/),
+        reason: expect.stringMatching(
+          /everyMs is 1: use a multiple of 1000 from 1000 to \d+ \(line 4\)$/,
+        ),
       },
       {
         file: 'same.subject.ts',
@@ -105,6 +107,235 @@ describe('loading a folder', () => {
       expect(error.message).toContain(reason)
     }
     expect(lines).toEqual([])
+  })
+
+  const request = "{ subject: 'a', audience: ['user'], input: v.any(), output: v.any()"
+  const call = (contractFields: string, options = '{}') =>
+    `${head}export default defineFunction(${request}${contractFields} }, () => 1, ${options})`
+  const triggered = (trigger: string, options = '{}') =>
+    `${head}
+const topic = { subject: 'jobs.{id}', data: v.object({ id: v.string() }) }
+const jobs = { stream: 'JOBS', subjects: ['jobs.*'] }
+const bucket = { bucket: 'B', value: v.any() }
+export default defineFunction(${trigger}, () => {}, ${options})`
+
+  it.each(
+    [
+      // Misspelt names.
+      [
+        call('', '{ concurency: 2 }'),
+        'concurency',
+        'no option "concurency"; did you mean "concurrency"?',
+      ],
+      [
+        call('', '{ limit: { max: 1, windowMS: 1000, windowMs: 1000 } }'),
+        'limit.windowMS',
+        'did you mean "windowMs"?',
+      ],
+      [call(', timeOutMs: 5'), 'timeOutMs', 'did you mean "timeoutMs"?'],
+      [
+        triggered('stream(jobs, topic, { batchSize: 5 })'),
+        '',
+        'no option "batchSize"; use batch, backoffMs, timeoutMs',
+      ],
+      [triggered("event(topic, { group: 'a' })"), '', 'event: there is no option "group"'],
+      [triggered('kvWatch(bucket, { key: "a" })'), '', 'did you mean "keys"?'],
+      [triggered('schedule({ every: 1000 })'), '', 'did you mean "everyMs"?'],
+      [triggered('event({ ...topic, psuh: true })'), 'topic.psuh', 'did you mean "push"?'],
+      [
+        triggered("stream({ ...jobs, subject: 'a' }, topic)"),
+        'stream.subject',
+        'did you mean "subjects"?',
+      ],
+      [
+        call('', "{ resources: [{ bucket: 'B', value: v.any(), ttl: 5 }] }"),
+        'resources.0.ttl',
+        'did you mean "ttlMs"?',
+      ],
+      // Values out of range.
+      [call(', timeoutMs: 300_001'), 'timeoutMs', '300001 is not a whole number from 1 to 300000'],
+      [call(', timeoutMs: "5s"'), 'timeoutMs', '"5s" is not a whole number'],
+      [call(', maxBytes: 0'), 'maxBytes', '0 is not a whole number from 1 to 67108864'],
+      [call(', errors: ["notfound"]'), 'errors.0', '"notfound" is not one of invalid, '],
+      [call(', description: "a\\nb"'), 'description', 'is not one line of text'],
+      [call(', audience: []'), 'audience', 'the audience is empty'],
+      [call(', audience: ["functions", "user"]'), 'audience', 'cannot be combined'],
+      [call(', audience: ["a,b"]'), 'audience.0', '"a,b" is not a role'],
+      [call(', input: {}'), 'input', 'it is not a schema'],
+      [call('', '{ maxQueued: -1 }'), 'maxQueued', '-1 is not a whole number from 0'],
+      [
+        call('', '{ limit: { max: 0, windowMs: 1000 } }'),
+        'limit.max',
+        '0 is not a whole number from 1',
+      ],
+      [
+        call('', '{ limit: { max: 1, windowMs: 1500 } }'),
+        'limit.windowMs',
+        '1500 is not a multiple of 1000',
+      ],
+      [call('', '{ limit: { max: 1 } }'), 'limit.windowMs', 'it is missing'],
+      [call('', "{ queue: 'a b' }"), 'queue', '"a b" is not a queue group'],
+      [call('', '{ onRejected: 1 }'), 'onRejected', 'it is not a function'],
+      [call('', '{ env: {} }'), 'env', 'it is not a schema'],
+      [
+        call('', "{ resources: [{ bucket: 'B', value: v.any(), history: 65 }] }"),
+        'resources.0.history',
+        '65 is not',
+      ],
+      [
+        call('', "{ resources: [{ bucket: 'B', value: v.any(), markerTtlMs: 1 }] }"),
+        'resources.0.markerTtlMs',
+        '1 is not',
+      ],
+      [
+        call('', "{ resources: [{ stream: 'A B', subjects: ['a'] }] }"),
+        'resources.0.stream',
+        '"A B" is not a stream name',
+      ],
+      [
+        call('', "{ resources: [{ stream: 'A', subjects: ['a..b'] }] }"),
+        'resources.0.subjects.0',
+        '"a..b" is not a subject pattern',
+      ],
+      [triggered("event(topic, { queue: 'a.b' })"), 'queue', '"a.b" is not a queue group'],
+      [
+        triggered('stream(jobs, topic, { batch: 0 })'),
+        '',
+        'batch is 0: use a whole number from 1 to 10000',
+      ],
+      [triggered('stream(jobs, topic, { backoffMs: [-1] })'), '', 'a delay of backoffMs is -1'],
+      [
+        triggered('kvWatch(bucket, { timeoutMs: 3e9 })'),
+        '',
+        'timeoutMs is 3000000000: use a whole number from 1 to 86400000',
+      ],
+      [triggered("kvWatch(bucket, { keys: 'a.>.b' })"), 'keys', '"a.>.b" is not a subject pattern'],
+      // Schedules and combinations that make no sense.
+      [triggered("schedule({ cron: '* * * * *' })"), '', 'cron is "* * * * *": use six fields'],
+      [triggered("schedule({ cron: '0 0 0 31 2 *' })"), '', 'it never fires'],
+      [triggered('schedule({ everyMs: 1e13 })'), '', 'use a multiple of 1000'],
+      [
+        triggered("schedule({ everyMs: 1000, cron: '@hourly' })"),
+        '',
+        'give either everyMs or cron',
+      ],
+      [
+        triggered("stream({ stream: 'OTHER', subjects: ['other.*'] }, topic)"),
+        'topic',
+        'never jobs.{id}',
+      ],
+      [
+        triggered('schedule({ everyMs: 1000 })', '{ limit: { max: 1, windowMs: 1000 } }'),
+        'limit',
+        'only with a contract',
+      ],
+      [triggered('event(topic)', "{ queue: 'a' }"), 'queue', 'write event(topic, { queue })'],
+      [
+        call(', audience: ["functions"]', '{ limit: { max: 1, windowMs: 1000 } }'),
+        'limit',
+        'it has no effect',
+      ],
+      [call('', '{ prefetch() {} }'), 'prefetch', 'it has no effect without limit'],
+      [
+        `${head}export default defineFunction(undefined, () => 1)`,
+        '',
+        'not a contract or a trigger',
+      ],
+      [
+        `${head}export default defineFunction({ kind: 'evnt' }, () => 1)`,
+        'kind',
+        '"evnt" is not a trigger',
+      ],
+      [call('').replace('() => 1', '1'), 'handler', 'the handler is not a function'],
+    ].map(([source = '', part = '', reason = '']) => [reason, part, source]),
+  )('reports a mistake: %s (%s)', async (reason = '', part = '', source = '') => {
+    const { error } = await failToStart({ 'one.ts': source })
+
+    expect(error.problems).toEqual([
+      {
+        file: 'one.ts',
+        export: part && `default.${part}`,
+        reason: expect.stringContaining(reason),
+      },
+    ])
+  })
+
+  it('reports every mistake of a file', async () => {
+    const { error } = await failToStart({
+      'one.ts': call(', timeoutMs: 0, maxByte: 1', '{ versoin: "1.0.0", concurrency: 0 }'),
+    })
+
+    expect(error.problems.map((problem) => problem.export)).toEqual([
+      'default.concurrency',
+      'default.versoin',
+      'default.timeoutMs',
+      'default.maxByte',
+    ])
+  })
+
+  it.each([
+    [
+      "[{ stream: 'A', subjects: ['a'] }]",
+      "[{ stream: 'A', subjects: ['b'] }]",
+      /stream A differently from one\.ts/,
+    ],
+    [
+      "[{ stream: 'A', subjects: ['a.*'] }]",
+      "[{ stream: 'B', subjects: ['a.>'] }]",
+      /captures subjects of the stream A/,
+    ],
+    [
+      "[{ bucket: 'A', value: v.any() }]",
+      "[{ bucket: 'A', value: v.any(), ttlMs: 5000 }]",
+      /bucket A differently/,
+    ],
+  ])(
+    'reports resources of two files that cannot exist together: %s and %s',
+    async (one, two, reason) => {
+      const { error } = await failToStart({
+        'one.ts': functionOn('one', `{ resources: ${one} }`),
+        'two.ts': functionOn('two', `{ resources: ${two} }`),
+      })
+
+      expect(error.problems).toEqual([
+        { file: 'two.ts', export: 'default', reason: expect.stringMatching(reason) },
+      ])
+    },
+  )
+
+  it('reports a second function that serves the auth callout', async () => {
+    const { error } = await failToStart({
+      'one.ts': triggered('callout()'),
+      'two.ts': triggered('callout()'),
+    })
+
+    expect(error.problems).toEqual([
+      { file: 'two.ts', export: 'default', reason: 'another file serves the callout' },
+    ])
+  })
+
+  it('reports an import that never ends, and the problems of the other files', async () => {
+    const { error } = await failToStart(
+      { 'endless.ts': 'await new Promise(() => {})', 'other.ts': 'export default 1' },
+      { NATTER_IMPORT_MS: '300' },
+    )
+
+    expect(error.problems).toEqual([
+      {
+        file: 'endless.ts',
+        export: '',
+        reason: expect.stringContaining('its import did not end within 300 ms'),
+      },
+      expect.objectContaining({ file: 'other.ts' }),
+    ])
+  })
+
+  it('reports a _setup.ts without a function, before the runtime connects to the server', async () => {
+    const { error } = await failToStart({ '_setup.ts': 'export default 1' })
+
+    expect(error.problems).toEqual([
+      { file: '_setup.ts', export: 'default', reason: 'it is not a function' },
+    ])
   })
 
   it('rejects a request subject that a stream captures', async () => {

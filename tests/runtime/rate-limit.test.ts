@@ -229,10 +229,10 @@ describe('a rate limit', () => {
   )
 
   it.each([
-    [0, 1_000, 'max is 0'],
-    [1.5, 1_000, 'max is 1.5'],
-    [1, 999, 'windowMs is 999'],
-    [1, 61_000, 'windowMs is 61000'],
+    [0, 1_000, 'limit.max: 0 is not'],
+    [1.5, 1_000, 'limit.max: 1.5 is not'],
+    [1, 999, 'limit.windowMs: 999 is not'],
+    [1, 61_000, 'limit.windowMs: 61000 is not'],
   ])(
     'of %d calls in %d ms is reported as invalid by runtime check',
     async (max, windowMs, reason) => {

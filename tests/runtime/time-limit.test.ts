@@ -202,7 +202,7 @@ describe('a time limit', () => {
   it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])(
     'is rejected if it is %d',
     (timeoutMs) => {
-      const reason = `timeoutMs is ${timeoutMs}: use whole milliseconds, 1 or more`
+      const reason = `timeoutMs is ${timeoutMs}: use a whole number from 1 to 86400000`
       expect(() => stream(tasks, topic, { timeoutMs })).toThrow(reason)
       expect(() => kvWatch(settings, { timeoutMs })).toThrow(reason)
       expect(() => schedule({ everyMs: 1_000, timeoutMs })).toThrow(reason)

@@ -4,10 +4,11 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { permissionsFor, type RealmRole } from '#domain/auth/permissions'
 import type { UserId } from '#schema/ids'
 import { createRequester } from '../../runtime/client/requester.ts'
-import { loadFunctions } from '../../runtime/server/load.ts'
+import { loadFolder } from '../../runtime/server/load.ts'
 import { createLoginFixture, type LoginFixture } from '../support/login-fixture.ts'
 
-const functions = await loadFunctions(join(import.meta.dirname, '..', '..', 'functions'))
+const folder = join(import.meta.dirname, '..', '..', 'functions')
+const { functions } = await loadFolder(folder, { importMs: 30_000 })
 const people: Record<string, RealmRole[]> = { admin: ['admin', 'user'], user: ['user'], none: [] }
 
 describe('permissions by role', () => {

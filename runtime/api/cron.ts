@@ -1,0 +1,87 @@
+const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
+const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
+
+interface Field {
+  name: string
+  min: number
+  max: number
+  /** Names of the values from `min` on. */
+  names?: readonly string[]
+}
+
+const fields: readonly Field[] = [
+  { name: 'second', min: 0, max: 59 },
+  { name: 'minute', min: 0, max: 59 },
+  { name: 'hour', min: 0, max: 23 },
+  { name: 'day of the month', min: 1, max: 31 },
+  { name: 'month', min: 1, max: 12, names: months },
+  { name: 'day of the week', min: 0, max: 6, names: days },
+]
+const predefined = /^@(yearly|annually|monthly|weekly|daily|midnight|hourly)$/
+/** The largest number of days of each month, from January on. */
+const monthDays = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
+/** Throws a RangeError for a cron expression that nats-server rejects or that never fires. */
+export function checkCron(expression: string): void {
+  if (typeof expression !== 'string') throw new TypeError('cron is not a string')
+  if (predefined.test(expression)) return
+  const fault = (reason: string) => new RangeError(`cron is "${expression}": ${reason}`)
+  const texts = expression.split(/\s+/).filter(Boolean)
+  if (texts.length !== fields.length)
+    throw fault(
+      `use six fields (second, minute, hour, day of the month, month, day of the week), not ${texts.length}`,
+    )
+  const [, , , dates, months, weekdays] = fields.map((field, index) => {
+    const text = texts[index] ?? ''
+    try {
+      return readField(text, field)
+    } catch (error) {
+      throw fault(`the ${field.name} "${text}" ${(error as Error).message}`)
+    }
+  })
+  // With a star in one of the two fields for days, a day must match both; otherwise one is enough.
+  const needsBoth = dates?.hasStar || weekdays?.hasStar
+  const canFire = months?.values.some((month) =>
+    dates?.values.some((date) => date <= (monthDays[month - 1] ?? 0)),
+  )
+  if (needsBoth && !canFire) throw fault('it never fires, because no such date exists')
+}
+
+/** Reads a list of ranges as nats-server does (robfig/cron). */
+function readField(text: string, field: Field): { values: number[]; hasStar: boolean } {
+  const ranges = text.split(',').filter(Boolean)
+  if (ranges.length === 0) throw new RangeError('is empty')
+  const read = ranges.map((range) => readRange(range, field))
+  return {
+    values: read.flatMap(({ values }) => values),
+    hasStar: read.some(({ hasStar }) => hasStar),
+  }
+}
+
+function readRange(text: string, field: Field) {
+  const [range = '', stepText, ...moreSteps] = text.split('/')
+  const [low = '', high, ...moreEnds] = range.split('-')
+  if (moreSteps.length > 0 || moreEnds.length > 0) throw new RangeError('has too many / or -')
+  const isStar = low === '*' || low === '?'
+  const step = stepText === undefined ? 1 : readNumber(stepText)
+  if (step === 0) throw new RangeError('has a step of 0')
+  const start = isStar ? field.min : readValue(low, field)
+  const openEnd = isStar || (high === undefined && stepText !== undefined)
+  const end = openEnd ? field.max : high === undefined ? start : readValue(high, field)
+  if (start < field.min || end > field.max)
+    throw new RangeError(`is not within ${field.min} to ${field.max}`)
+  if (start > end) throw new RangeError('begins after its end')
+  const values = []
+  for (let value = start; value <= end; value += step) values.push(value)
+  return { values, hasStar: isStar && step === 1 }
+}
+
+function readValue(text: string, { min, names = [] }: Field) {
+  const index = names.indexOf(text.toLowerCase())
+  return index < 0 ? readNumber(text) : min + index
+}
+
+function readNumber(text: string) {
+  if (/^\+?\d{1,9}$/.test(text)) return Number(text)
+  throw new RangeError(`contains "${text}", which is not a number`)
+}

@@ -1,0 +1,100 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { readImportMs } from '../server/config.ts'
+import { describeEndlessImport, type LoadProblem } from '../server/load.ts'
+
+export interface CheckedFunction {
+  name: string
+  trigger: string
+  subject: string
+  audience: string[]
+  version: string
+}
+
+export interface CheckResult {
+  functions: CheckedFunction[]
+  problems: LoadProblem[]
+}
+
+/** The message that starts the check in its process. `skip` has the files that must not be imported. */
+export interface CheckOrder {
+  folder: string
+  importMs: number
+  skip: [file: string, reason: string][]
+}
+
+/** A message of the process: the file that it imports next, or the result. */
+export type CheckMessage = { importing: string | undefined } | { result: CheckResult }
+
+const entry = fileURLToPath(new URL('./check-process.ts', import.meta.url))
+
+/**
+ * Loads a folder in another process. If a file ends that process or its import never ends, loads the
+ * folder again without this file, so that the result contains the problems of all files.
+ */
+export async function checkFolder(folder: string): Promise<CheckResult> {
+  const importMs = readImportMs(process.env)
+  const skip = new Map<string, string>()
+  for (;;) {
+    const outcome = await runCheck({ folder, importMs, skip: [...skip] })
+    if ('functions' in outcome) return outcome
+    if (outcome.file === undefined || skip.has(outcome.file))
+      throw new Error(`the process that loads ${folder} failed: ${outcome.reason}`)
+    skip.set(outcome.file, outcome.reason)
+  }
+}
+
+/** Resolves to the result, or to the file during whose import the process ended. */
+function runCheck(
+  order: CheckOrder,
+): Promise<CheckResult | { file: string | undefined; reason: string }> {
+  const child = fork(entry, {
+    execArgv: [],
+    // Output of the files must not mix with that of the command.
+    stdio: ['ignore', process.stderr.fd, process.stderr.fd, 'ipc'],
+  })
+  const release = killWithThisProcess(child)
+  const { promise, resolve } = Promise.withResolvers<Awaited<ReturnType<typeof runCheck>>>()
+  let file: string | undefined
+  let timer: NodeJS.Timeout | undefined
+  const endless = () => {
+    resolve({ file, reason: describeEndlessImport(order.importMs) })
+    child.kill('SIGKILL')
+  }
+  child.on('message', (message: CheckMessage) => {
+    clearTimeout(timer)
+    if ('result' in message) {
+      resolve(message.result)
+      // Timers and sockets of the files may keep the process alive.
+      child.kill('SIGKILL')
+      return
+    }
+    file = message.importing
+    // A top-level await that never ends is detected by the process itself, a second earlier.
+    if (file !== undefined) timer = setTimeout(endless, order.importMs + 1_000)
+  })
+  child.on('error', (error) => resolve({ file, reason: error.message }))
+  child.on('exit', (code, signal) => {
+    clearTimeout(timer)
+    release()
+    resolve({ file, reason: `its import ends the process (${signal ?? `exit code ${code}`})` })
+  })
+  child.send(order)
+  return promise
+}
+
+/** A process in an endless loop would not notice that its parent has exited. */
+function killWithThisProcess(child: ChildProcess): () => void {
+  const kill = () => child.kill('SIGKILL')
+  const onSignal = () => {
+    kill()
+    process.exit(130)
+  }
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  process.once('exit', kill)
+  for (const signal of signals) process.once(signal, onSignal)
+  return () => {
+    process.off('exit', kill)
+    for (const signal of signals) process.off(signal, onSignal)
+  }
+}

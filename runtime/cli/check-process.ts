@@ -1,0 +1,30 @@
+/**
+ * The process in which `runtime check` loads a folder, because the files may end the process or never
+ * return. Sends a message with each file before its import, then one with the result.
+ */
+import { LoadError, type LoadedFunction, loadFolder } from '../server/load.ts'
+import type { CheckedFunction, CheckMessage, CheckOrder } from './check-folder.ts'
+
+process.on('disconnect', () => process.exit(1))
+process.once('message', async ({ folder, importMs, skip }: CheckOrder) => {
+  const options = {
+    importMs,
+    skip: new Map(skip),
+    onImport: (importing: string | undefined) => send({ importing }),
+  }
+  try {
+    const { functions } = await loadFolder(folder, options)
+    send({ result: { functions: functions.map(describe), problems: [] } })
+  } catch (error) {
+    if (!(error instanceof LoadError)) throw error
+    send({ result: { functions: [], problems: [...error.problems] } })
+  }
+})
+
+function send(message: CheckMessage) {
+  process.send?.(message)
+}
+
+function describe({ name, trigger, subject, audience, version }: LoadedFunction): CheckedFunction {
+  return { name, trigger, subject: subject ?? '', audience: [...(audience ?? [])], version }
+}

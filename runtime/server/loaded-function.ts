@@ -1,0 +1,33 @@
+import type { FunctionInfo } from '../api/context.ts'
+import type { FunctionDefinition } from '../api/define.ts'
+
+export interface LoadedFunction extends FunctionInfo {
+  readonly file: string
+  readonly definition: FunctionDefinition
+  /** The name of the micro service and of its endpoint: `room-join`. */
+  readonly service: string
+  readonly version: string
+  readonly queue: string
+}
+
+export interface LoadProblem {
+  file: string
+  /** The faulty export or a part of it: `default.queue`. Empty if the problem concerns the file. */
+  export: string
+  reason: string
+}
+
+/** Thrown if files cannot be served. */
+export class LoadError extends Error {
+  override name = 'LoadError'
+  readonly problems: readonly LoadProblem[]
+
+  constructor(problems: readonly LoadProblem[]) {
+    super(
+      problems
+        .map(({ file, export: name, reason }) => [file, name, reason].filter(Boolean).join(': '))
+        .join('\n'),
+    )
+    this.problems = problems
+  }
+}
