@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { createTokenCheck, type TokenCheck } from '#domain/auth/access-token'
-import { permissionsFor } from '#domain/auth/permissions'
+import { subscriptionsOf } from '#domain/auth/permissions'
 import { callout, defineFunction } from '#runtime'
 import { userSeen } from '#schema/messages/user'
 
@@ -35,10 +35,10 @@ type Env = v.InferOutput<typeof Env>
  */
 export default defineFunction(
   callout(),
-  async ({ token }, { env, functions, publish }) => {
+  async ({ token }, { env, publish }) => {
     const { user, roles, name, expiresAt } = await checkFor(env).check(token)
     publish(userSeen, { userId: user, name })
-    return { user, account: 'CLIENTS', ...permissionsFor(user, roles, functions), expiresAt }
+    return { user, account: 'CLIENTS', roles, subscribe: subscriptionsOf(user), expiresAt }
   },
   {
     env: Env,

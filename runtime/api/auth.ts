@@ -9,12 +9,20 @@ export interface AuthRequest {
   kind: 'nats' | 'websocket' | 'mqtt' | 'leafnode'
 }
 
-/** The identity and the permissions of an accepted connection. */
+/**
+ * The identity and the roles of an accepted connection. The client may send requests as `user` to the
+ * functions whose audience is `everyone` or one of `roles`.
+ */
 export interface AuthGrant {
+  /** The user id: 1 to 64 letters, digits, `_` and `-`. */
   user: string
   account: string
-  /** Subject patterns that the client may publish to. */
-  publish: readonly string[]
+  roles: readonly string[]
+  /**
+   * Further subject patterns that the client may publish to. The login fails if one of them matches
+   * requests that an audience does not allow, or requests of other users.
+   */
+  publish?: readonly string[]
   /** Subject patterns that the client may subscribe to. */
   subscribe: readonly string[]
   /** The time at which the server closes the connection, in seconds since the epoch. */

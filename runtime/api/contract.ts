@@ -20,7 +20,7 @@ export interface Contract {
   readonly output: Schema
   /**
    * The roles that may call the function, `everyone` for all users, or `functions` for other functions
-   * only. The users' publish permissions are derived from this list.
+   * only. The runtime derives the users' publish permissions from this list.
    */
   readonly audience: readonly string[]
   /** One line that `nats micro ls` shows. */

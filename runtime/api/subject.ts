@@ -19,8 +19,11 @@ export interface Subject {
    * Throws a RangeError for a value that is not a valid token.
    */
   fill(values: Record<string, unknown>, caller?: string): string
-  /** Returns the subject with `values` in place of the parameters, and `*` for missing values. */
-  narrow(values: Record<string, unknown>): string
+  /**
+   * Returns the subject with `values` in place of the parameters, `caller` in place of `{caller}`, and
+   * `*` for missing values.
+   */
+  narrow(values: Record<string, unknown>, caller?: string): string
   /** Returns the values that are not parameters of the subject: the payload. */
   rest(values: Record<string, unknown>): Record<string, unknown>
   /** Returns the parameters' values in a subject, which must match `pattern`. */
@@ -92,7 +95,7 @@ export function parseSubject(template: string): Subject {
     pattern: parts.map(({ part, param }) => (param ? '*' : part)).join('.'),
     params,
     fill: (values, caller) => write(values, caller),
-    narrow: (values) => write(values, undefined, '*'),
+    narrow: (values, caller) => write(values, caller, '*'),
     rest(values) {
       if (carried.size === 0) return values
       const rest: Record<string, unknown> = {}

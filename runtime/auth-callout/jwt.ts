@@ -1,8 +1,17 @@
 import { createHash } from 'node:crypto'
-import type { AuthGrant } from '../api/auth.ts'
 import { encodeBase32, isSignedBy, type SigningKey } from './nkey.ts'
 
 const header = Buffer.from('{"typ":"JWT","alg":"ed25519-nkey"}').toString('base64url')
+
+/** The identity and the permissions that the server enforces for a connection. */
+export interface Permissions {
+  user: string
+  account: string
+  publish: readonly string[]
+  subscribe: readonly string[]
+  /** In seconds since the epoch. */
+  expiresAt: number
+}
 
 export interface AuthorizationRequest {
   /** The public key that the server assigned to the connection. */
@@ -38,7 +47,7 @@ export function readRequest(jwt: string): AuthorizationRequest {
   return { userNkey: nats.user_nkey, serverId, client, connect }
 }
 
-export function encodeUser(key: SigningKey, userNkey: string, grant: AuthGrant): string {
+export function encodeUser(key: SigningKey, userNkey: string, grant: Permissions): string {
   return encode(key, {
     sub: userNkey,
     aud: grant.account,

@@ -1,7 +1,13 @@
 import type { Msg, NatsConnection } from '@nats-io/nats-core'
-import type { AuthGrant, AuthRequest } from '../api/auth.ts'
+import type { AuthRequest } from '../api/auth.ts'
 import { FunctionError } from '../api/errors.ts'
-import { type AuthorizationRequest, encodeResponse, encodeUser, readRequest } from './jwt.ts'
+import {
+  type AuthorizationRequest,
+  encodeResponse,
+  encodeUser,
+  type Permissions,
+  readRequest,
+} from './jwt.ts'
 import { readAccountSeed } from './nkey.ts'
 import { readCurveSeed } from './xkey.ts'
 
@@ -21,14 +27,14 @@ export interface CalloutOptions {
 const kinds = { nats: 'nats', websocket: 'websocket', mqtt: 'mqtt' } as const
 
 /**
- * Serves the auth callout. `admit` returns the client's grant, or rejects the client by a
+ * Serves the auth callout. `admit` returns the client's permissions, or rejects the client by a
  * FunctionError, whose message the server logs. `drain` leaves the queue group and answers all received
  * requests. If a seed is invalid, throws an Error that names its environment variable.
  */
 export function serveCallout(
   nc: NatsConnection,
   { seed, xkeySeed, queue, onFault = () => {} }: CalloutOptions,
-  admit: (login: AuthRequest) => Promise<AuthGrant>,
+  admit: (login: AuthRequest) => Promise<Permissions>,
 ): { drain(): Promise<void> } {
   const key = readSeed('NATS_CALLOUT_SEED', seed, readAccountSeed)
   const curve = xkeySeed ? readSeed('NATS_CALLOUT_XKEY_SEED', xkeySeed, readCurveSeed) : undefined

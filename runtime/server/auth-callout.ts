@@ -1,7 +1,10 @@
 import type { Logger } from 'pino'
+import { checkPublish, requestPatterns } from '../api/audience.ts'
 import type { AuthGrant, AuthRequest } from '../api/auth.ts'
+import type { FunctionInfo } from '../api/context.ts'
 import { defaultTimeoutMs } from '../api/contract.ts'
 import { FunctionError } from '../api/errors.ts'
+import type { Permissions } from '../auth-callout/jwt.ts'
 import { serveCallout } from '../auth-callout/serve.ts'
 import { connectToNats } from '../nats/connect.ts'
 import { toFunctionError } from '../nats/unavailable.ts'
@@ -35,7 +38,7 @@ export async function serveAuthCallout(
       onFault: (error) => log.error({ err: error }, 'login not answered'),
     },
     (request) =>
-      new Promise<AuthGrant>((resolve, reject) =>
+      new Promise<Permissions>((resolve, reject) =>
         dispatcher.accept(
           new AuthCalloutJob(host, dispatcher.stats, request, resolve, reject, log),
         ),
@@ -56,7 +59,7 @@ class AuthCalloutJob implements Job {
   readonly #host: FunctionHost
   readonly #stats: FunctionStats
   readonly #request: AuthRequest
-  readonly #resolve: (grant: AuthGrant) => void
+  readonly #resolve: (permissions: Permissions) => void
   readonly #reject: (reason: FunctionError) => void
   readonly #log: Logger
   #refusal: FunctionError | undefined
@@ -65,7 +68,7 @@ class AuthCalloutJob implements Job {
     host: FunctionHost,
     stats: FunctionStats,
     request: AuthRequest,
-    resolve: (grant: AuthGrant) => void,
+    resolve: (permissions: Permissions) => void,
     reject: (reason: FunctionError) => void,
     log: Logger,
   ) {
@@ -90,7 +93,7 @@ class AuthCalloutJob implements Job {
       const grant = (await handle(this.#request as never, context)) as AuthGrant
       if (this.#host.backbone.guard.isBlocked(grant.user))
         throw new FunctionError('rate_limited', `${grant.user} has sent too much; try again later`)
-      this.#resolve(grant)
+      this.#resolve(toPermissions(grant, this.#host.backbone.functions))
     } catch (error) {
       const reason = toFunctionError(error)
       const { host: from, kind } = this.#request
@@ -114,4 +117,14 @@ class AuthCalloutJob implements Job {
     this.#stats.failed(reason.message)
     this.#reject(reason)
   }
+}
+
+/** Derives the permissions from the audiences of the functions. */
+function toPermissions(
+  { user, account, roles, publish = [], subscribe, expiresAt }: AuthGrant,
+  functions: readonly FunctionInfo[],
+): Permissions {
+  const patterns = requestPatterns(functions, user, roles)
+  checkPublish(publish, functions, user, roles)
+  return { user, account, publish: [...patterns, ...publish], subscribe, expiresAt }
 }

@@ -53,6 +53,12 @@ export class FunctionHost {
   }
 
   caller(contract: Contract): ContractCaller {
+    const { audience, subject } = contract
+    if (!audience.includes('functions'))
+      throw new TypeError(
+        `${this.loaded.name} may not call ${subject}, whose audience is ${audience.join(', ')}: only ` +
+          'users may. Share the code of its handler, or add a contract for functions',
+      )
     return getOrCreate(this.#callers, contract, () =>
       createContractCaller(this.backbone.requester, contract),
     )

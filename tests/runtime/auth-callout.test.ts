@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { nkeys } from '@nats-io/nats-core'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { type AuthGrant, type AuthRequest, FunctionError } from '#runtime'
+import { type AuthRequest, FunctionError } from '#runtime'
+import type { Permissions } from '../../runtime/auth-callout/jwt.ts'
 import { readAccountSeed } from '../../runtime/auth-callout/nkey.ts'
 import { type CalloutOptions, serveCallout } from '../../runtime/auth-callout/serve.ts'
 import { readCurveSeed } from '../../runtime/auth-callout/xkey.ts'
@@ -95,7 +96,7 @@ describe('the auth callout', () => {
   const connectOutsideAuth = () => connectAs('functions', secrets.functionsPassword)
 
   async function serve(
-    authenticate: (request: AuthRequest) => Promise<AuthGrant>,
+    authenticate: (request: AuthRequest) => Promise<Permissions>,
     { on = responder, ...options }: Partial<CalloutOptions> & { on?: NatsConnection } = {},
   ) {
     const { calloutSeed: seed, calloutXkeySeed: xkeySeed } = secrets
@@ -117,7 +118,7 @@ describe('the auth callout', () => {
     return served
   }
 
-  const grant = (overrides: Partial<AuthGrant> = {}): AuthGrant => ({
+  const grant = (overrides: Partial<Permissions> = {}): Permissions => ({
     user: 'ada',
     account: 'CLIENTS',
     publish: ['as.ada.hello'],
@@ -187,7 +188,7 @@ describe('the auth callout', () => {
   })
 
   it('answers pending requests when it drains', async () => {
-    const { promise: decided, resolve: decide } = Promise.withResolvers<AuthGrant>()
+    const { promise: decided, resolve: decide } = Promise.withResolvers<Permissions>()
     const { promise: requested, resolve: onRequest } = Promise.withResolvers<void>()
     const served = await serve(() => {
       onRequest()

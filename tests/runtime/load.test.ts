@@ -161,6 +161,12 @@ export default defineFunction(${trigger}, () => {}, ${options})`
       [call(', audience: []'), 'audience', 'the audience is empty'],
       [call(', audience: ["functions", "user"]'), 'audience', 'cannot be combined'],
       [call(', audience: ["a,b"]'), 'audience.0', '"a,b" is not a role'],
+      [call(', audience: ["functions"], subject: "as.a"'), 'audience', 'remove {caller} and as.'],
+      [
+        call(', audience: ["functions"], subject: "a.{caller}"'),
+        'audience',
+        'remove {caller} and as.',
+      ],
       [call(', input: {}'), 'input', 'it is not a schema'],
       [call('', '{ maxQueued: -1 }'), 'maxQueued', '-1 is not a whole number from 0'],
       [

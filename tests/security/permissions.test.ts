@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { headers, type NatsConnection } from '@nats-io/nats-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { permissionsFor, type RealmRole } from '#domain/auth/permissions'
+import { type RealmRole, subscriptionsOf } from '#domain/auth/permissions'
 import type { UserId } from '#schema/ids'
+import { requestPatterns } from '../../runtime/api/audience.ts'
 import { createRequester } from '../../runtime/client/requester.ts'
 import { loadFolder } from '../../runtime/server/load.ts'
 import { createLoginFixture, type LoginFixture } from '../support/login-fixture.ts'
@@ -65,7 +66,7 @@ describe('permissions by role', () => {
   it('allow each role exactly the functions that the table in this test lists', () => {
     const mayCall = (name: string, person: string) => {
       const matching = functions.filter((definition) => definition.name === name)
-      return permissionsFor('alice' as UserId, people[person] ?? [], matching).publish.length > 0
+      return requestPatterns(matching, 'alice', people[person] ?? []).length > 0
     }
     const matrix = Object.fromEntries(
       functions.map(({ name }) => [
@@ -103,10 +104,10 @@ describe('permissions by role', () => {
 
   it('name the user in each subject for publishing, without the wildcard >', () => {
     for (const roles of Object.values(people)) {
-      const { publish, subscribe } = permissionsFor('alice' as UserId, roles, functions)
+      const publish = requestPatterns(functions, 'alice', roles)
       for (const subject of publish) expect(subject).toMatch(/^(as\.alice|deliver\.alice\.send)\./)
       expect(publish.join(' ')).not.toContain('>')
-      expect(subscribe).toEqual([
+      expect(subscriptionsOf('alice' as UserId)).toEqual([
         '_INBOX_alice.>',
         'deliver.alice.>',
         'room.notify.*',

@@ -1,0 +1,50 @@
+import type { FunctionInfo } from './context.ts'
+import { isToken, overlaps, parseSubject } from './subject.ts'
+
+/** Returns whether a user with these roles may call a function with this audience. */
+function mayCall(audience: readonly string[], roles: readonly string[]): boolean {
+  if (audience.includes('functions')) return false
+  return audience.includes('everyone') || roles.some((role) => audience.includes(role))
+}
+
+/**
+ * Returns the subject patterns of the functions that a user with these roles may call. Throws a
+ * TypeError if the user's id is no valid token: `*` would match all users.
+ */
+export function requestPatterns(
+  functions: readonly FunctionInfo[],
+  user: string,
+  roles: readonly string[],
+): string[] {
+  if (!isToken(user))
+    throw new TypeError(`${JSON.stringify(user)} cannot be a user: it is no subject token`)
+  return functions.flatMap(({ subject, audience = [] }) => {
+    if (subject === undefined || !mayCall(audience, roles)) return []
+    const parsed = parseSubject(subject)
+    return parsed.callerIndex < 0 ? [] : [parsed.narrow({}, user)]
+  })
+}
+
+/**
+ * Throws a TypeError if one of the patterns matches a request that the audience of a function does not
+ * allow a user with these roles, or a request of another user.
+ */
+export function checkPublish(
+  patterns: readonly string[],
+  functions: readonly FunctionInfo[],
+  user: string,
+  roles: readonly string[],
+): void {
+  for (const { name, subject, audience = [] } of functions) {
+    if (subject === undefined) continue
+    const { pattern, callerIndex } = parseSubject(subject)
+    for (const publish of patterns) {
+      if (!overlaps(publish, pattern)) continue
+      if (mayCall(audience, roles) && publish.split('.')[callerIndex] === user) continue
+      throw new TypeError(
+        `${user} may not publish ${publish}: it matches ${subject} of ${name}, whose audience is ` +
+          `${audience.join(', ')}`,
+      )
+    }
+  }
+}
