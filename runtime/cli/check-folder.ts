@@ -24,7 +24,7 @@ export interface CheckOrder {
 }
 
 /** A message of the process: the file that it imports next, or the result. */
-export type CheckMessage = { importing: string | undefined } | { result: CheckResult }
+export type CheckMessage = { importing: string | null } | { result: CheckResult }
 
 const entry = fileURLToPath(new URL('./check-process.ts', import.meta.url))
 
@@ -61,7 +61,9 @@ function runCheck(
     resolve({ file, reason: describeEndlessImport(order.importMs) })
     child.kill('SIGKILL')
   }
-  child.on('message', (message: CheckMessage) => {
+  child.on('message', (message: unknown) => {
+    // A file of the folder may send other messages.
+    if (!isCheckMessage(message)) return
     clearTimeout(timer)
     if ('result' in message) {
       resolve(message.result)
@@ -69,7 +71,7 @@ function runCheck(
       child.kill('SIGKILL')
       return
     }
-    file = message.importing
+    file = message.importing ?? undefined
     // A top-level await that never ends is detected by the process itself, a second earlier.
     if (file !== undefined) timer = setTimeout(endless, order.importMs + 1_000)
   })
@@ -81,6 +83,14 @@ function runCheck(
   })
   child.send(order)
   return promise
+}
+
+function isCheckMessage(message: unknown): message is CheckMessage {
+  return (
+    typeof message === 'object' &&
+    message !== null &&
+    ('result' in message || 'importing' in message)
+  )
 }
 
 /** A process in an endless loop would not notice that its parent has exited. */

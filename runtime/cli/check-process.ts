@@ -10,7 +10,7 @@ process.once('message', async ({ folder, importMs, skip }: CheckOrder) => {
   const options = {
     importMs,
     skip: new Map(skip),
-    onImport: (importing: string | undefined) => send({ importing }),
+    onImport: (file: string | undefined) => send({ importing: file ?? null }),
   }
   try {
     const { functions } = await loadFolder(folder, options)

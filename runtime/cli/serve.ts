@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { NatsAddress } from '../nats/address.ts'
 import { readRuntimeConfig } from '../server/config.ts'
 import { startRuntime } from '../server/run.ts'
 import { CliError } from './failure.ts'
@@ -12,13 +13,15 @@ export interface ServeOptions {
   folder: string
   env: NodeJS.ProcessEnv
   name?: string | undefined
+  /** The servers of `--nats`; by default those of NATS_URL. */
+  nats?: NatsAddress | undefined
 }
 
 /**
  * Serves a folder in this process. Exits with 0 after a signal, with 1 if the connection is closed for
  * good. Throws a CliError that lists the files that cannot be loaded.
  */
-export async function serveFolder({ folder, env, name }: ServeOptions): Promise<void> {
+export async function serveFolder({ folder, env, name, nats }: ServeOptions): Promise<void> {
   // Undefined unless a supervisor runs this process as one of several instances.
   const instance = env.NATTER_INSTANCE
   const log = createLog(env)
@@ -43,7 +46,8 @@ export async function serveFolder({ folder, env, name }: ServeOptions): Promise<
     process.exitCode = 1
   })
 
-  const config = { ...readRuntimeConfig(env), ...(name === undefined ? {} : { name }) }
+  const read = readRuntimeConfig(env)
+  const config = { ...read, name: name ?? read.name, nats: nats ?? read.nats }
   const onImport = (file: string | undefined) => {
     importing = file
   }

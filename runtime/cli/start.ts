@@ -32,7 +32,7 @@ Examples:
 
 /** Imports the runtime lazily, because the other commands do not need it. */
 async function start(folder: string, { instances, nats, name }: StartOptions) {
-  if (nats) readNatsOption(nats)
+  const address = nats ? readNatsOption(nats) : undefined
   const env = nats === undefined ? process.env : { ...process.env, NATS_URL: nats }
   const options = { folder: resolve(folder), env, name }
   if (instances > 1) {
@@ -41,7 +41,7 @@ async function start(folder: string, { instances, nats, name }: StartOptions) {
     return
   }
   const { serveFolder: serve } = await import('./serve.ts')
-  await serve(options)
+  await serve({ ...options, nats: address })
 }
 
 function readCount(text: string): number {

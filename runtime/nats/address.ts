@@ -53,7 +53,8 @@ function readUrl(which: string, text: string) {
   if (scheme !== 'nats' && scheme !== 'tls')
     throw new AddressError(`${which} begins with ${scheme}://: ${example}`)
   const url = URL.parse(named === undefined ? `nats://${text}` : text)
-  if (!url?.hostname || url.port === '0')
+  // nats.js parses host and port as those of an HTTP URL.
+  if (!url?.hostname || url.port === '0' || !URL.canParse(`http://${url.host}`))
     throw new AddressError(`${which} is not a NATS URL: ${example}; ${encodingHint}`)
   if (!['', '/'].includes(url.pathname) || url.search !== '' || url.hash !== '')
     throw new AddressError(

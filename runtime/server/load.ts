@@ -104,8 +104,13 @@ async function readFolder(folder: string) {
   try {
     return (await readdir(folder)).sort()
   } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
     const reason =
-      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'the folder does not exist' : `${error}`
+      code === 'ENOENT'
+        ? 'the folder does not exist'
+        : code === 'ENOTDIR'
+          ? 'it is not a folder'
+          : `${error}`
     throw new LoadError([{ file: folder, export: '', reason }])
   }
 }

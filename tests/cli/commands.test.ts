@@ -147,6 +147,13 @@ describe('a file that does not survive its import', () => {
     expect(stderr).toMatch(/exits\.ts ends the process when it is imported/)
   })
 
+  it('cannot disturb check by messages to its parent process', async () => {
+    const folder = await bench.write({ 'sends.ts': `process.send?.('hello')\n${greet}` })
+    const { code, stderr } = await runtime(['check', folder])
+
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  })
+
   it('does not mix its output with that of check', async () => {
     const folder = await bench.write({ 'prints.ts': `console.log('noise')\n${greet}` })
     const { code, stdout, stderr } = await runtime(['check', folder, '--json'])

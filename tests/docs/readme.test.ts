@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { minServerVersion } from '../../runtime/nats/server-version.ts'
 import { findNatsCli } from '../../stack/install/nats-cli.ts'
 import {
   type CommandLine,
@@ -14,6 +15,11 @@ const root = join(import.meta.dirname, '..', '..')
 const readme = await readFile(join(root, 'README.md'), 'utf8')
 
 describe('the README', () => {
+  it('names the oldest nats-server that the runtime accepts', () => {
+    expect(readme).toContain(`a \`nats-server\` ${minServerVersion} or later`)
+    expect(readme).toContain(`an external NATS server, ${minServerVersion} or later`)
+  })
+
   let bench: CommandLine
   let env: Record<string, string>
 

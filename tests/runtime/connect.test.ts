@@ -69,6 +69,7 @@ describe('an address', () => {
     ['nats://:hunter2@a', /password without a user/],
     ['nats://a,nats://me:hunter2@b,nats://you:hunter2@c', /different logins/],
     ['nats://a,', /URL 2 of 2, is not a NATS URL/],
+    ['nats://hunter2:pw@1.2.3.4.5', /is not a NATS URL/],
   ])('%s is rejected without its password', (urls, reason) => {
     const read = () => readAddress('NATS_AUTH_URL', urls)
 
@@ -204,6 +205,14 @@ describe('a nats-server that is too old', () => {
 
     expect(code).toBe(1)
     expect(stderr).toMatch(/NATS_URL: .* is nats-server 2\.13\.9, and 2\.14 or later is needed/)
+  })
+
+  it('is reported with the option that names the server', async () => {
+    const proxy = await givenProxy(withVersion('2.13.9'))
+    const url = bench.nats.urlOf('functions').replace(/:\d+$/, `:${proxy.port}`)
+    const { stderr } = await runtime(['start', functions, '--nats', url])
+
+    expect(stderr).toMatch(/--nats: the server at .* is nats-server 2\.13\.9/)
   })
 
   it('stops the start at the connection of the auth callout as well', async () => {
