@@ -6,6 +6,7 @@ import { errorStatus } from '../api/errors.ts'
 import { unknownName } from '../api/options.ts'
 import { callerParam, overlaps, parseSubject } from '../api/subject.ts'
 import type { Trigger } from '../api/trigger.ts'
+import { streamConfigFields } from '../jetstream/stream-fields.ts'
 
 /** A mistake in a definition: the path of the faulty part, such as `limit.max`, and the reason. */
 export interface DefinitionProblem {
@@ -48,7 +49,7 @@ const oneOf = (values: readonly unknown[]) =>
   )
 
 /** An object with these fields and no others. */
-function strict(entries: v.ObjectEntries) {
+function strict(entries: v.ObjectEntries, kind = 'option') {
   const object = v.looseObject(entries, ({ expected, received }) =>
     expected?.startsWith('"') ? 'it is missing' : `it is ${received}, not an object`,
   )
@@ -59,13 +60,14 @@ function strict(entries: v.ObjectEntries) {
       const input = Object(dataset.value) as Record<string, unknown>
       for (const key of Object.keys(input).filter((name) => !names.includes(name)))
         addIssue({
-          message: unknownName('option', key, names),
+          message: unknownName(kind, key, names),
           path: [{ type: 'object', origin: 'key', input, key, value: input[key] }],
         })
     }),
   )
 }
 
+const AnyValue = v.optional(v.unknown())
 const AnyFunction = v.custom((value) => typeof value === 'function', 'it is not a function')
 const StandardSchema = v.custom<Schema>(
   (value) => typeof Object(value)['~standard']?.validate === 'function',
@@ -88,9 +90,9 @@ const Stream = strict({
     v.minLength(1, 'it is empty'),
   ),
   config: v.optional(
-    v.custom(
-      (value) => typeof value === 'object' && value !== null && !('name' in value),
-      'it is not an object without name',
+    strict(
+      Object.fromEntries(Object.keys(streamConfigFields).map((name) => [name, AnyValue])),
+      'field',
     ),
   ),
 })

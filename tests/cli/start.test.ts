@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { errors } from '@nats-io/nats-core'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import * as v from 'valibot'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Client, createClient } from '#runtime/client'
 import { bin, type CommandLine, createCommandLine, greet } from '../support/command-line.ts'
 
@@ -187,6 +187,10 @@ function startLoad() {
     }
   }
   const callers = Array.from({ length: 8 }, caller)
+  // After a failed test, the callers would repeat failing calls until the memory is exhausted.
+  onTestFinished(() => {
+    stopping = true
+  })
 
   return {
     answered(count: number): Promise<void> {

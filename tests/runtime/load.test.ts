@@ -152,6 +152,11 @@ export default defineFunction(${trigger}, () => {}, ${options})`
         'resources.0.ttl',
         'did you mean "ttlMs"?',
       ],
+      [
+        call('', "{ resources: [{ stream: 'A', subjects: ['a.b'], config: { max_agee: 1 } }] }"),
+        'resources.0.config.max_agee',
+        'no field "max_agee"; did you mean "max_age"?',
+      ],
       // Values out of range.
       [call(', timeoutMs: 300_001'), 'timeoutMs', '300001 is not a whole number from 1 to 300000'],
       [call(', timeoutMs: "5s"'), 'timeoutMs', '"5s" is not a whole number'],
