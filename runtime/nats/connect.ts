@@ -17,7 +17,9 @@ export async function connectToNats(address: NatsAddress, name: string): Promise
   const nc = await openConnection(address, {
     name,
     maxReconnectAttempts: -1,
-    reconnectTimeWait: 250,
+    // Short, because the server lets a login wait in vain until the auth callout has reconnected.
+    reconnectTimeWait: 20,
+    reconnectJitter: 30,
     ignoreAuthErrorAbort: true,
     noAsyncTraces: true,
   })
