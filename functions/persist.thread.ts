@@ -3,6 +3,10 @@ import { defineFunction, stream } from '#runtime'
 import { chatThread } from '#schema/messages/event'
 import { CHAT_MESSAGES } from '#schema/streams'
 
-export default defineFunction(stream(CHAT_MESSAGES, chatThread, { batch: 500 }), persist, {
-  queue: 'persist-workers',
-})
+export default defineFunction(
+  stream(CHAT_MESSAGES, chatThread, { batch: 500, maxWaitMs: Number.POSITIVE_INFINITY }),
+  persist,
+  {
+    queue: 'persist-workers',
+  },
+)

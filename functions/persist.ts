@@ -6,10 +6,10 @@ import { CHAT_MESSAGES, MSG_CACHE } from '#schema/streams'
 
 /**
  * Persists room events from the stream CHAT_MESSAGES, and updates the cached messages that these
- * events edit or delete.
+ * events edit or delete. The events wait for the database without limit: the stream keeps them.
  */
 export default defineFunction(
-  stream(CHAT_MESSAGES, chatRoom, { batch: 500 }),
+  stream(CHAT_MESSAGES, chatRoom, { batch: 500, maxWaitMs: Number.POSITIVE_INFINITY }),
   async (events, context) => {
     await persist(events, context)
     await updateCachedMessages(events, context)

@@ -16,6 +16,7 @@ export interface StreamTrigger<T extends Topic = Topic> {
   readonly batch: number
   readonly backoffMs: readonly number[]
   readonly timeoutMs: number
+  readonly maxWaitMs: number
 }
 
 export interface KvTrigger<B extends BucketDeclaration = BucketDeclaration> {
@@ -24,6 +25,7 @@ export interface KvTrigger<B extends BucketDeclaration = BucketDeclaration> {
   /** The subject pattern of the watched keys. */
   readonly keys: string
   readonly timeoutMs: number
+  readonly maxWaitMs: number
 }
 
 export interface ScheduleTrigger {
@@ -31,6 +33,7 @@ export interface ScheduleTrigger {
   /** The server's schedule expression: `@every 60s` or six cron fields. */
   readonly every: string
   readonly timeoutMs: number
+  readonly maxWaitMs: number
 }
 
 export interface CalloutTrigger {
@@ -52,67 +55,80 @@ export function event<const T extends Topic>(topic: T, options: { queue?: string
   return { kind: 'event', topic, queue: options.queue } satisfies EventTrigger<T> as EventTrigger<T>
 }
 
+/** Options of the triggers whose messages are redelivered: those of streams, buckets and schedules. */
+interface DeliveryOptions {
+  /**
+   * Milliseconds after which the handler's signal aborts, and the call counts as failed even if the
+   * handler returns later. Default: 60,000.
+   */
+  timeoutMs?: number
+  /**
+   * Milliseconds for which a message waits while a dependency is unavailable. Then it becomes a dead
+   * letter. `Infinity` waits without limit. Default: 300,000.
+   */
+  maxWaitMs?: number
+}
+
 /**
  * Creates a trigger that calls the function with the messages of a stream, at least once each, in
  * batches of at most `batch` (default: 100). A batch is acknowledged when the handler returns. A failed
- * batch is bisected until the failing message is alone. That message is redelivered after each delay of
- * `backoffMs`, and then becomes a dead letter with the reason. While a dependency is unavailable, the
- * batch is retried without limit.
- *
- * After `timeoutMs` (default: 60,000) the handler's signal aborts, and the call counts as failed even
- * if the handler returns later.
+ * batch is split until the failing message is alone. That message is redelivered after each delay of
+ * `backoffMs`, and then becomes a dead letter with the reason. A message whose dependency is
+ * unavailable is retried for `maxWaitMs`, while later messages are handled.
  */
 export function stream<const T extends Topic>(
   declaration: StreamDeclaration,
   topic: T,
-  options: { batch?: number; backoffMs?: readonly number[]; timeoutMs?: number } = {},
+  options: DeliveryOptions & { batch?: number; backoffMs?: readonly number[] } = {},
 ): StreamTrigger<T> {
-  checkOptionNames('stream', options, ['batch', 'backoffMs', 'timeoutMs'])
+  checkOptionNames('stream', options, ['batch', 'backoffMs', 'timeoutMs', 'maxWaitMs'])
   const { batch = 100, backoffMs = [1_000, 5_000, 30_000, 120_000] } = options
   checkWholeNumber('batch', batch, 1, 10_000)
   if (!Array.isArray(backoffMs)) throw new TypeError('backoffMs is not a list of milliseconds')
   for (const delayMs of backoffMs) checkWholeNumber('a delay of backoffMs', delayMs, 0, dayMs)
-  const timeoutMs = readTimeLimit(options)
-  return { kind: 'stream', stream: declaration, topic, batch, backoffMs, timeoutMs }
+  const limits = readTimeLimits(options)
+  return { kind: 'stream', stream: declaration, topic, batch, backoffMs, ...limits }
 }
 
 /**
  * Creates a trigger that calls the function with each change of a bucket, expiries included, from the
  * first start of the function on. One instance receives each change. `keys` is a subject pattern
- * (default: `>`). If the handler fails or exceeds `timeoutMs` (default: 60,000), it is called again
- * after 1, 5 and 30 seconds; then the change becomes a dead letter.
+ * (default: `>`). If the handler fails or exceeds `timeoutMs`, it is called again after 1, 5 and 30
+ * seconds; then the change becomes a dead letter. A change that waits for an unavailable dependency is
+ * dropped when its key changes again.
  */
 export function kvWatch<const B extends BucketDeclaration>(
   bucket: B,
-  options: { keys?: string; timeoutMs?: number } = {},
+  options: DeliveryOptions & { keys?: string } = {},
 ): KvTrigger<B> {
-  checkOptionNames('kvWatch', options, ['keys', 'timeoutMs'])
-  return { kind: 'kv', bucket, keys: options.keys ?? '>', timeoutMs: readTimeLimit(options) }
+  checkOptionNames('kvWatch', options, ['keys', 'timeoutMs', 'maxWaitMs'])
+  return { kind: 'kv', bucket, keys: options.keys ?? '>', ...readTimeLimits(options) }
 }
 
 /**
  * Creates a trigger that calls the function at an interval (a multiple of 1,000 ms) or by a cron
  * expression of six fields, of which the first is the second. One instance receives each tick. A failed
- * call is retried as for {@link kvWatch}. Throws a RangeError for an invalid interval, and for a cron
- * expression that the server rejects or that never fires.
+ * call is retried as for {@link kvWatch}; a tick that waits for an unavailable dependency is dropped at
+ * the next tick. Throws a RangeError for an invalid interval, and for a cron expression that the server
+ * rejects or that never fires.
  */
 export function schedule(
-  options: ({ everyMs: number } | { cron: string }) & { timeoutMs?: number },
+  options: ({ everyMs: number } | { cron: string }) & DeliveryOptions,
 ): ScheduleTrigger {
-  checkOptionNames('schedule', options, ['everyMs', 'cron', 'timeoutMs'])
-  const timeoutMs = readTimeLimit(options)
+  checkOptionNames('schedule', options, ['everyMs', 'cron', 'timeoutMs', 'maxWaitMs'])
+  const limits = readTimeLimits(options)
   if ('cron' in options === 'everyMs' in options)
     throw new TypeError('schedule: give either everyMs or cron')
   if ('cron' in options) {
     checkCron(options.cron)
-    return { kind: 'schedule', every: options.cron, timeoutMs }
+    return { kind: 'schedule', every: options.cron, ...limits }
   }
   const seconds = options.everyMs / 1_000
   if (!Number.isInteger(seconds) || seconds < 1 || options.everyMs > 366 * dayMs)
     throw new RangeError(
       `everyMs is ${options.everyMs}: use a multiple of 1000 from 1000 to ${366 * dayMs}`,
     )
-  return { kind: 'schedule', every: `@every ${seconds}s`, timeoutMs }
+  return { kind: 'schedule', every: `@every ${seconds}s`, ...limits }
 }
 
 /**
@@ -124,7 +140,9 @@ export function callout(): CalloutTrigger {
   return { kind: 'callout' }
 }
 
-function readTimeLimit({ timeoutMs = 60_000 }: { timeoutMs?: number }): number {
+function readTimeLimits({ timeoutMs = 60_000, maxWaitMs = 300_000 }: DeliveryOptions) {
   checkWholeNumber('timeoutMs', timeoutMs, 1, dayMs)
-  return timeoutMs
+  if (maxWaitMs === Number.POSITIVE_INFINITY || (Number.isInteger(maxWaitMs) && maxWaitMs >= 1))
+    return { timeoutMs, maxWaitMs }
+  throw new RangeError(`maxWaitMs is ${maxWaitMs}: use whole milliseconds, 1 or more, or Infinity`)
 }

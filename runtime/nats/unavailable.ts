@@ -32,6 +32,18 @@ export function isUnavailable(error: unknown): boolean {
   return false
 }
 
+/** Returns the messages of an error and its causes: `fetch failed: connect ECONNREFUSED ::1:80`. */
+export function describeCauses(error: unknown): string {
+  const parts: string[] = []
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 8; depth++) {
+    // The AggregateError of a failed connection has a code, but no message.
+    const { message, code, name } = cause as NodeJS.ErrnoException
+    parts.push(message || code || name)
+    cause = cause.cause
+  }
+  return [...new Set(parts)].join(': ')
+}
+
 /** Returns the error that the caller receives if a handler throws `error`. */
 export function toFunctionError(error: unknown): FunctionError {
   if (error instanceof FunctionError) return error

@@ -18,6 +18,11 @@ export interface BatchJobOptions {
   group(values: readonly unknown[]): unknown
 }
 
+/** The handler did not return in time. Unlike a FunctionError `timeout`, the message may be the cause. */
+export class HandlerTimeoutError extends Error {
+  override name = 'HandlerTimeoutError'
+}
+
 /**
  * Calls the handler once with a batch. `outcome` resolves to undefined on success, otherwise to the
  * error. The timeout begins when the handler is called, not while the job is queued.
@@ -62,10 +67,10 @@ export class BatchJob implements Job {
     const { dispatcher, timeoutMs } = this.#options
     const isTimeout = reason.code === 'timeout'
     if (isTimeout) dispatcher.stats.timeouts++
-    // A timeout becomes a plain Error: a FunctionError `timeout` would count as an unavailable
-    // dependency, so the batch would be retried without limit.
     // Rejects before it aborts: otherwise the handler's abort error could become the outcome.
-    this.#refused.reject(isTimeout ? new Error(`timeout: not done after ${timeoutMs} ms`) : reason)
+    this.#refused.reject(
+      isTimeout ? new HandlerTimeoutError(`timeout: not done after ${timeoutMs} ms`) : reason,
+    )
     this.#context.abort(reason)
   }
 

@@ -1,38 +1,65 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { JsMsg } from '@nats-io/jetstream'
 import { publishStored } from '../jetstream/api.ts'
 import { type Delivered, deadLetterHeaders } from '../jetstream/dead-letters.ts'
 import { isUnavailable } from '../nats/unavailable.ts'
-import { type BatchItem, BatchJob, type BatchJobOptions } from './batch-job.ts'
+import { type BatchItem, BatchJob, type BatchJobOptions, HandlerTimeoutError } from './batch-job.ts'
+import { WaitingMessages } from './waiting-messages.ts'
 
-/** The shortest and the longest delay before a retry while a dependency is unavailable. */
-const [minRetryMs, maxRetryMs] = [250, 5_000]
+/** The delay before a message is redelivered whose dead letter could not be stored. */
+const redeliveryMs = 5_000
 /** A message that is delivered more often becomes a dead letter: it may kill its process. */
 const maxDeliveries = 50
 
 export interface BatchOptions extends BatchJobOptions {
+  /** Maximum number of messages in one call. */
+  readonly batch: number
   readonly backoffMs: readonly number[]
+  /** Maximum milliseconds for which a message waits for an unavailable dependency. */
+  readonly maxWaitMs: number
+  /** Whether a waiting message is dropped when a newer one with the same subject arrives. */
+  readonly onlyLatest: boolean
   /** Returns the handler's input for one message. Throws a FunctionError if the message is invalid. */
   decode(message: Delivered): unknown
 }
 
 /**
- * Retries a batch while a dependency is unavailable, and bisects a batch that fails. A single message
- * that fails is redelivered with back-off, and finally becomes a dead letter.
+ * Splits a batch that fails. A single message that fails is redelivered with back-off, and finally
+ * becomes a dead letter. Messages whose dependency is unavailable wait apart from all others.
  */
 export class BatchProcessor {
   readonly #options: BatchOptions
   readonly #stopping: AbortSignal
+  readonly #waiting: WaitingMessages
 
   constructor(options: BatchOptions, stopping: AbortSignal) {
     this.#options = options
     this.#stopping = stopping
+    this.#waiting = new WaitingMessages({
+      batch: options.batch,
+      maxWaitMs: options.maxWaitMs,
+      log: options.host.log,
+      stopping,
+      attempt: (items) => this.#attempt(items),
+      onFault: (message, error) => this.#retryOrDeadLetter(message, error),
+      deadLetter: (message, reason) => this.#deadLetter(message, reason),
+    })
   }
 
-  /** Resolves when each message is acknowledged, to be redelivered, or stored as a dead letter. */
+  /** The received messages that wait for an unavailable dependency. */
+  get waiting(): readonly JsMsg[] {
+    return this.#waiting.messages
+  }
+
+  /** Resolves when each message is acknowledged, waits, is to be redelivered, or is a dead letter. */
   async process(received: readonly JsMsg[]): Promise<void> {
     const items = await this.#decodeAll(received)
+    if (this.#options.onlyLatest) for (const { message } of items) this.#waiting.supersede(message)
     if (items.length > 0) await this.#handle(items)
+  }
+
+  /** Finishes the current calls after the process has begun to stop. */
+  stop(): Promise<void> {
+    return this.#waiting.stop()
   }
 
   /** Calls the handler once with the original message of a dead letter. */
@@ -60,23 +87,18 @@ export class BatchProcessor {
   }
 
   async #handle(items: readonly BatchItem<JsMsg>[]): Promise<void> {
-    const { log } = this.#options.host
-    for (let retryMs = minRetryMs; ; retryMs = Math.min(retryMs * 2, maxRetryMs)) {
-      const error = await this.#attempt(items)
-      if (!error) return
-      if (this.#stopping.aborted) return nakAll(items)
-      if (isUnavailable(error)) {
-        const messages = items.length
-        log.warn({ err: error, retryMs, messages }, 'dependency unavailable, retrying')
-        await sleep(retryMs, undefined, { signal: this.#stopping }).catch(() => undefined)
-        continue
-      }
-      const [first] = items
-      if (items.length === 1 && first) return this.#retryOrDeadLetter(first.message, error)
-      const half = Math.ceil(items.length / 2)
-      await this.#handle(items.slice(0, half))
-      return this.#handle(items.slice(half))
-    }
+    const error = await this.#attempt(items)
+    if (!error) return
+    if (this.#stopping.aborted) return nakAll(items)
+    const [first] = items
+    const isAlone = items.length === 1
+    // Splitting a batch that exceeds its time limit would take as long again for each half.
+    if (isUnavailable(error) || (error instanceof HandlerTimeoutError && !isAlone))
+      return this.#waiting.add(items, error)
+    if (isAlone && first) return this.#retryOrDeadLetter(first.message, error)
+    const half = Math.ceil(items.length / 2)
+    await this.#handle(items.slice(0, half))
+    return this.#handle(items.slice(half))
   }
 
   #attempt(items: readonly BatchItem[]): Promise<Error | undefined> {
@@ -108,7 +130,7 @@ export class BatchProcessor {
       host.log.error({ subject, seq, reason }, 'dead letter')
     } catch (error) {
       host.log.error({ err: error, seq }, 'dead letter not stored, message will be redelivered')
-      message.nak(maxRetryMs)
+      message.nak(redeliveryMs)
     }
   }
 }

@@ -8,11 +8,10 @@ export interface ConsumerOptions extends BatchOptions {
   readonly stream: string
   readonly filter: string
   readonly deliver: 'all' | 'new'
-  readonly batch: number
 }
 
 export interface Consumer {
-  /** Finishes the current batch. The server redelivers all other received messages. */
+  /** Finishes the current calls. The server redelivers all other received messages. */
   stop(): Promise<void>
   pending(): Promise<{ pending: number; unacknowledged: number }>
   /**
@@ -44,7 +43,7 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
     },
   })
   const heartbeat = setInterval(() => {
-    for (const message of [...inFlight, ...buffer]) message.working()
+    for (const message of [...inFlight, ...buffer, ...processor.waiting]) message.working()
   }, ackWaitMs / 3)
   const ended = processBuffer()
   void recreateLostConsumer(messages, ensure, { log: host.log, stream, signal: stopping.signal })
@@ -55,6 +54,7 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
       stopping.abort()
       wake?.()
       await ended
+      await processor.stop()
       clearInterval(heartbeat)
       for (const message of buffer.splice(0)) message.nak()
     },

@@ -28,6 +28,8 @@ export function consumeStream(context: ConsumerContext, trigger: StreamTrigger):
     batch: trigger.batch,
     backoffMs: trigger.backoffMs,
     timeoutMs: trigger.timeoutMs,
+    maxWaitMs: trigger.maxWaitMs,
+    onlyLatest: false,
     decode: (message) => ({
       data: host.read(trigger.topic, message.subject, () => message.json()),
       seq: message.seq,
@@ -38,7 +40,7 @@ export function consumeStream(context: ConsumerContext, trigger: StreamTrigger):
 }
 
 export function consumeBucket(context: ConsumerContext, trigger: KvTrigger): Promise<Consumer> {
-  const { bucket, keys, timeoutMs } = trigger
+  const { bucket, keys, timeoutMs, maxWaitMs } = trigger
   const prefix = `$KV.${bucket.bucket}.`
   return startConsumer({
     ...context,
@@ -46,6 +48,7 @@ export function consumeBucket(context: ConsumerContext, trigger: KvTrigger): Pro
     filter: prefix + keys,
     deliver: 'new',
     timeoutMs,
+    maxWaitMs,
     ...singleMessageBatches,
     decode(message): KvChange<unknown> {
       const key = message.subject.slice(prefix.length)
@@ -68,7 +71,7 @@ export function consumeBucket(context: ConsumerContext, trigger: KvTrigger): Pro
  */
 export async function consumeSchedule(
   context: ConsumerContext,
-  { every, timeoutMs }: ScheduleTrigger,
+  { every, timeoutMs, maxWaitMs }: ScheduleTrigger,
 ): Promise<Consumer> {
   const { host } = context
   const { service } = host.loaded
@@ -87,6 +90,7 @@ export async function consumeSchedule(
     filter: tick,
     deliver: 'all',
     timeoutMs,
+    maxWaitMs,
     ...singleMessageBatches,
     decode: (message) => ({ at: new Date(message.info.timestampNanos / 1e6) }),
   })
@@ -94,6 +98,7 @@ export async function consumeSchedule(
 
 const singleMessageBatches = {
   batch: 1,
+  onlyLatest: true,
   backoffMs: [1_000, 5_000, 30_000],
   group: ([only]: readonly unknown[]) => only,
 } satisfies Partial<ConsumerOptions>

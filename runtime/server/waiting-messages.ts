@@ -1,0 +1,233 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { JsMsg } from '@nats-io/jetstream'
+import { bulkhead } from 'cockatiel'
+import type { Logger } from 'pino'
+import { describeCauses, isUnavailable } from '../nats/unavailable.ts'
+import type { BatchItem } from './batch-job.ts'
+
+/** The shortest and the longest delay before a retry while a dependency is unavailable. */
+const [minRetryMs, maxRetryMs] = [250, 5_000]
+/** Maximum number of waiting messages that are tried at once, each alone. */
+const maxAlone = 8
+
+export interface WaitingOptions {
+  readonly batch: number
+  readonly maxWaitMs: number
+  readonly log: Logger
+  readonly stopping: AbortSignal
+  /** Calls the handler with these messages, and acknowledges them if it returns. */
+  attempt(items: readonly BatchItem<JsMsg>[]): Promise<Error | undefined>
+  /** Redelivers a message that failed alone, or stores it as a dead letter. */
+  onFault(message: JsMsg, error: Error): Promise<void>
+  deadLetter(message: JsMsg, reason: string): Promise<void>
+}
+
+interface Waiting {
+  readonly item: BatchItem<JsMsg>
+  readonly until: number
+  error: Error
+  wasTriedAlone: boolean
+  isBusy: boolean
+  isSuperseded: boolean
+}
+
+/**
+ * The messages whose dependency is unavailable. They are retried here with back-off, so that they do
+ * not stop the other messages of their batch, or later ones. Because the messages stay in the process,
+ * waiting does not use up their deliveries.
+ */
+export class WaitingMessages {
+  readonly #options: WaitingOptions
+  /** In the order of their retries. */
+  readonly #waiting = new Set<Waiting>()
+  readonly #tasks = new Set<Promise<void>>()
+  readonly #alone = bulkhead(maxAlone, Number.POSITIVE_INFINITY)
+  #isRetrying = false
+
+  constructor(options: WaitingOptions) {
+    this.#options = options
+  }
+
+  get messages(): JsMsg[] {
+    return [...this.#waiting].map(({ item }) => item.message)
+  }
+
+  /** Adds the messages of a failed call. Tries each of them alone at once, if there are several. */
+  add(items: readonly BatchItem<JsMsg>[], error: Error): void {
+    const { maxWaitMs, log } = this.#options
+    const isOutage = isUnavailable(error)
+    const what = isOutage
+      ? 'dependency unavailable, retrying'
+      : 'batch failed, trying its messages alone'
+    log.warn({ err: error, messages: items.length }, what)
+    const wasTriedAlone = items.length === 1
+    const until = performance.now() + maxWaitMs
+    const added = items.map((item) => ({
+      ...{ item, until, error, wasTriedAlone },
+      isBusy: false,
+      isSuperseded: false,
+    }))
+    for (const waiting of added) this.#waiting.add(waiting)
+    if (!wasTriedAlone) this.#run(this.#tryApart(added, isOutage))
+    if (!this.#isRetrying) this.#run(this.#retryUntilEmpty())
+  }
+
+  /** Drops the waiting messages with the subject of a newer message. */
+  supersede({ subject }: JsMsg): void {
+    for (const waiting of this.#waiting) {
+      if (waiting.item.message.subject !== subject) continue
+      waiting.isSuperseded = true
+      if (!waiting.isBusy) this.#drop(waiting)
+    }
+  }
+
+  /** Waits for the current attempts after `stopping` has aborted, and returns the other messages. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#tasks)
+    for (const { item } of this.#waiting) item.message.nak()
+    this.#waiting.clear()
+  }
+
+  #run(task: Promise<void>) {
+    this.#tasks.add(task)
+    void task.finally(() => this.#tasks.delete(task))
+  }
+
+  async #retryUntilEmpty() {
+    const { stopping, log } = this.#options
+    this.#isRetrying = true
+    for (let retryMs = minRetryMs; this.#waiting.size > 0; ) {
+      await sleep(this.#delay(retryMs), undefined, { signal: stopping }).catch(() => undefined)
+      if (stopping.aborted) break
+      const before = this.#waiting.size
+      await this.#retry([...this.#waiting].filter(({ isBusy }) => !isBusy))
+      const messages = this.#waiting.size
+      retryMs = messages < before ? minRetryMs : Math.min(retryMs * 2, maxRetryMs)
+      log.debug({ messages, retryMs }, 'messages wait for an unavailable dependency')
+    }
+    this.#isRetrying = false
+  }
+
+  /** Returns `retryMs`, or less if the time of a message ends before that. */
+  #delay(retryMs: number) {
+    const now = performance.now()
+    let delay = retryMs
+    for (const { until } of this.#waiting) delay = Math.min(delay, until - now)
+    return Math.max(10, delay)
+  }
+
+  async #retry(ready: readonly Waiting[]) {
+    const now = performance.now()
+    const [over, rest] = [ready.filter(isOver), ready.filter((waiting) => !isOver(waiting))]
+    await this.#withBusy(over, () => Promise.all(over.map((waiting) => this.#tryLast(waiting))))
+    await this.#withBusy(rest, () => this.#tryTogether(rest))
+
+    function isOver({ until }: Waiting) {
+      return until <= now
+    }
+  }
+
+  async #tryLast(waiting: Waiting) {
+    if (!waiting.wasTriedAlone) await this.#tryAlone(waiting)
+    else await this.#giveUp(waiting)
+  }
+
+  /**
+   * Tries batches, and each message of a failed batch alone. Ends early if the dependency is also
+   * unavailable for a sample of the messages.
+   */
+  async #tryTogether(ready: readonly Waiting[]) {
+    const { batch, attempt } = this.#options
+    let isSampled = false
+    const size = Math.max(batch, maxAlone)
+    for (let start = 0; start < ready.length; start += size) {
+      if (this.#options.stopping.aborted) return
+      const group = ready.slice(start, start + size)
+      if (group.length > 1 && group.length <= batch) {
+        if (!(await attempt(group.map(({ item }) => item)))) {
+          for (const waiting of group) this.#waiting.delete(waiting)
+          continue
+        }
+      }
+      if (!isSampled && !(await this.#trySample(ready.slice(start)))) return this.#moveToEnd(group)
+      isSampled = true
+      await this.#tryEach(group)
+    }
+  }
+
+  #tryApart(items: readonly Waiting[], canWait: boolean) {
+    return this.#withBusy(items, async () => {
+      if (!canWait || (await this.#trySample(items))) await this.#tryEach(items)
+    })
+  }
+
+  /** Returns whether the handler could finish or reject at least one of some messages. */
+  async #trySample(items: readonly Waiting[]): Promise<boolean> {
+    const step = Math.max(1, items.length / maxAlone)
+    const sample: Waiting[] = []
+    for (let start = 0; start < items.length; start += step) {
+      const waiting = items[Math.floor(start + Math.random() * step)]
+      if (waiting) sample.push(waiting)
+    }
+    const outcomes = await Promise.all(sample.map((waiting) => this.#tryAlone(waiting)))
+    return outcomes.includes(true)
+  }
+
+  async #tryEach(items: readonly Waiting[]) {
+    const remaining = items.filter((waiting) => this.#waiting.has(waiting))
+    await Promise.all(remaining.map((waiting) => this.#tryAlone(waiting)))
+  }
+
+  /** Returns false if the dependency is still unavailable. */
+  #tryAlone(waiting: Waiting): Promise<boolean> {
+    return this.#alone.execute(async () => {
+      const { attempt, onFault, stopping } = this.#options
+      const { item } = waiting
+      if (stopping.aborted) return false
+      const error = await attempt([item])
+      if (!error) {
+        this.#waiting.delete(waiting)
+        return true
+      }
+      if (stopping.aborted) return false
+      if (!isUnavailable(error)) {
+        this.#waiting.delete(waiting)
+        await onFault(item.message, error)
+        return true
+      }
+      waiting.error = error
+      waiting.wasTriedAlone = true
+      if (waiting.until <= performance.now()) await this.#giveUp(waiting)
+      return false
+    })
+  }
+
+  async #giveUp(waiting: Waiting) {
+    const { maxWaitMs, deadLetter } = this.#options
+    this.#waiting.delete(waiting)
+    const reason = describeCauses(waiting.error)
+    await deadLetter(
+      waiting.item.message,
+      `a dependency was unavailable for ${maxWaitMs / 1_000} s: ${reason}`,
+    )
+  }
+
+  /** Runs `work` while other retries leave these messages out. */
+  async #withBusy(items: readonly Waiting[], work: () => Promise<unknown>) {
+    for (const waiting of items) waiting.isBusy = true
+    await work()
+    for (const waiting of items) {
+      waiting.isBusy = false
+      if (waiting.isSuperseded && this.#waiting.has(waiting)) this.#drop(waiting)
+    }
+  }
+
+  #drop(waiting: Waiting) {
+    this.#waiting.delete(waiting)
+    waiting.item.message.ack()
+  }
+
+  #moveToEnd(items: readonly Waiting[]) {
+    for (const waiting of items) if (this.#waiting.delete(waiting)) this.#waiting.add(waiting)
+  }
+}
