@@ -54,7 +54,7 @@ export interface FunctionOptions<Env extends Schema = Schema> {
   env?: Env
   /** Runs once in each process before the function is served. If it throws, the start fails. */
   beforeServe?: (options: { env: StandardSchemaV1.InferOutput<Env>; log: Logger }) => Promise<void>
-  /** Informs the caller when a call without a reply subject is rejected. Must not throw. */
+  /** Informs the caller when a call without a reply subject is rejected. Its errors are only logged. */
   onRejected?: (reason: ErrorBody, call: RejectedCall, context: Context) => void
   /**
    * The streams and buckets that the handler uses. The start creates missing ones, and fails if an

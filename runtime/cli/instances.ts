@@ -39,7 +39,7 @@ const maxBackoffMs = 30_000
 const healthyAfterMs = 30_000
 
 /**
- * Serves a folder in several processes. Restarts a process that dies, with back-off; restarts all
+ * Serves a folder in one or more processes. Restarts a process that dies, with back-off; restarts all
  * processes one by one on SIGHUP; stops them on SIGTERM. Resolves to the exit code.
  */
 export function superviseInstances(options: InstancesOptions): Promise<number> {
@@ -79,6 +79,7 @@ class Supervisor {
       instance: index === 0 ? first : this.#launch(index + 1),
       replacing: undefined,
     }))
+    this.#announce()
     await Promise.all(this.#slots.map((slot) => this.#keep(slot)))
     this.#log.info('stopped')
     return this.#worstCode
@@ -86,13 +87,17 @@ class Supervisor {
 
   #launch(number: number): Instance {
     const { folder, env, name } = this.#options
-    const child = fork(main, ['start', folder, ...(name === undefined ? [] : ['--name', name])], {
-      env: { ...env, NATTER_INSTANCE: String(number) },
-      // This process's Node flags may preload a module that exits at the end of stdin. The child's
-      // stdin is empty, so the module would end the child at once.
-      execArgv: [],
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
+    const child = fork(
+      main,
+      ['start', folder, '--no-supervisor', ...(name === undefined ? [] : ['--name', name])],
+      {
+        env: { ...env, NATTER_INSTANCE: String(number) },
+        // This process's Node flags may preload a module that exits at the end of stdin. The child's
+        // stdin is empty, so the module would end the child at once.
+        execArgv: [],
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      },
+    )
     const exited = new Promise<number>((resolve) => {
       child.once('exit', (code, signal) =>
         resolve(code ?? 128 + constants.signals[signal ?? 'SIGTERM']),

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { NatsAddress } from '../nats/address.ts'
 import { readRuntimeConfig } from '../server/config.ts'
+import { watchFaults } from '../server/faults.ts'
 import { startRuntime } from '../server/run.ts'
 import { CliError } from './failure.ts'
 import { createLog } from './log.ts'
@@ -18,8 +19,8 @@ export interface ServeOptions {
 }
 
 /**
- * Serves a folder in this process. Exits with 0 after a signal, with 1 if the connection is closed for
- * good. Throws a CliError that lists the files that cannot be loaded.
+ * Serves a folder in this process. Exits with 0 after a signal, with 1 after an uncaught exception or if
+ * the connection is closed for good. Throws a CliError that lists the files that cannot be loaded.
  */
 export async function serveFolder({ folder, env, name, nats }: ServeOptions): Promise<void> {
   // Undefined unless a supervisor runs this process as one of several instances.
@@ -36,6 +37,12 @@ export async function serveFolder({ folder, env, name, nats }: ServeOptions): Pr
     stopRequest.resolve(reason)
   }
   onStop(stop)
+  let exitCode = 0
+  watchFaults(log, folder, () => {
+    exitCode = 1
+    if (!isReady) process.exit(1)
+    stopRequest.resolve('uncaught exception')
+  })
   // SIGHUP means that the terminal was closed. With several instances, the supervisor handles it.
   process.on('SIGHUP', () => instance === undefined && stop('SIGHUP'))
 
@@ -67,7 +74,7 @@ export async function serveFolder({ folder, env, name, nats }: ServeOptions): Pr
   log.info({ reason }, 'stopping')
   await runtime.stop()
   log.info('stopped')
-  process.exit(0)
+  process.exit(exitCode)
 }
 
 function explain(error: unknown, folder: string): unknown {

@@ -4,6 +4,7 @@ import { readNatsOption } from './connection.ts'
 
 interface StartOptions {
   instances: number
+  supervisor: boolean
   nats?: string
   name?: string
 }
@@ -14,14 +15,16 @@ export function addStart(program: Command): void {
     .description('serve the functions of a folder until SIGTERM or Ctrl-C')
     .argument('<folder>', 'the folder of the functions')
     .option('--instances <n>', 'number of processes', readCount, 1)
+    .option('--no-supervisor', 'with one process: do not restart it, because the caller does')
     .option('--name <name>', 'name of this runtime in connection lists and metadata')
     .addHelpText(
       'after',
       `
 Logs are JSON lines on stdout, from the level LOG_LEVEL up; the line with msg "ready" means that all
 functions are served. On SIGTERM or Ctrl-C it leaves its queue groups, finishes the calls in flight and
-exits with 0; on a second signal it exits at once with 130. With several instances, SIGHUP restarts them
-one by one, and an instance that dies is restarted. A file that cannot be loaded stops the start with 1.
+exits with 0; on a second signal it exits at once with 130. SIGHUP restarts the processes one by one, and
+a process that dies is restarted. With --no-supervisor, it serves the functions in this process, which
+exits with 1 after an uncaught exception. A file that cannot be loaded stops the start with 1.
 
 Examples:
   runtime start functions/
@@ -31,11 +34,11 @@ Examples:
 }
 
 /** Imports the runtime lazily, because the other commands do not need it. */
-async function start(folder: string, { instances, nats, name }: StartOptions) {
+async function start(folder: string, { instances, supervisor, nats, name }: StartOptions) {
   const address = nats ? readNatsOption(nats) : undefined
   const env = nats === undefined ? process.env : { ...process.env, NATS_URL: nats }
   const options = { folder: resolve(folder), env, name }
-  if (instances > 1) {
+  if (instances > 1 || supervisor) {
     const { superviseInstances } = await import('./instances.ts')
     process.exitCode = await superviseInstances({ ...options, count: instances })
     return

@@ -74,6 +74,7 @@ class AuthCalloutJob implements Job {
   readonly #resolve: (permissions: Permissions) => void
   readonly #reject: (reason: FunctionError) => void
   readonly #log: Logger
+  #context: CallContext | undefined
   #refusal: FunctionError | undefined
 
   constructor(
@@ -100,9 +101,10 @@ class AuthCalloutJob implements Job {
   async #authenticate() {
     const startedAt = performance.now()
     const context = new CallContext(this.#host, '', this.until, undefined)
+    this.#context = context
     try {
       const { handle } = this.#host.loaded.definition
-      const grant = (await handle(this.#request as never, context)) as AuthGrant
+      const grant = (await this.#host.run(handle, this.#request as never, context)) as AuthGrant
       if (this.#host.backbone.guard.isBlocked(grant.user))
         throw new FunctionError('rate_limited', `${grant.user} has sent too much; try again later`)
       this.#resolve(toPermissions(grant, this.#host.backbone.functions))
@@ -128,6 +130,7 @@ class AuthCalloutJob implements Job {
     if (reason.code === 'timeout') this.#stats.timeouts++
     this.#stats.failed(reason.message)
     this.#reject(reason)
+    this.#context?.abort(reason)
   }
 }
 

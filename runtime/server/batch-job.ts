@@ -3,6 +3,7 @@ import type { Delivered } from '../jetstream/dead-letters.ts'
 import { beginTrace, endTrace, joinTrace, type Trace, withTrace } from '../tracing/trace-context.ts'
 import { CallContext } from './call-context.ts'
 import type { Dispatcher, Job } from './dispatcher.ts'
+import { toError } from './faults.ts'
 import type { FunctionHost } from './function-host.ts'
 
 export interface BatchItem<Message extends Delivered = Delivered> {
@@ -83,7 +84,7 @@ export class BatchJob implements Job {
     try {
       const input = group(items.map(({ value }) => value))
       const { handle } = host.loaded.definition
-      const result = withTrace(traced, () => handle(input as never, context))
+      const result = host.run(() => withTrace(traced, () => handle(input as never, context)))
       await Promise.race([result, this.#refused.promise])
       for (const { message } of items) message.ack()
       stats.ended(performance.now() - startedAt, items.length)
@@ -91,7 +92,7 @@ export class BatchJob implements Job {
       if (traced) endTrace(traced)
       return undefined
     } catch (thrown) {
-      const error = thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`)
+      const error = toError(thrown)
       stats.failed(error.message)
       this.#recordSpans(startedAt, error)
       if (traced) endTrace(traced, { code: 'internal', error })

@@ -3,6 +3,7 @@ import { publishStored } from '../jetstream/api.ts'
 import { type Delivered, deadLetterHeaders } from '../jetstream/dead-letters.ts'
 import { isUnavailable } from '../nats/unavailable.ts'
 import { type BatchItem, BatchJob, type BatchJobOptions, HandlerTimeoutError } from './batch-job.ts'
+import { toError } from './faults.ts'
 import { WaitingMessages } from './waiting-messages.ts'
 
 /** The delay before a message is redelivered whose dead letter could not be stored. */
@@ -80,7 +81,7 @@ export class BatchProcessor {
       try {
         items.push({ message, value: this.#options.decode(message) })
       } catch (error) {
-        await this.#deadLetter(message, (error as Error).message)
+        await this.#deadLetter(message, toError(error).message)
       }
     }
     return items
@@ -121,8 +122,8 @@ export class BatchProcessor {
     const { host, dispatcher } = this.#options
     const { service } = host.loaded
     const { subject, seq } = message
-    const headers = deadLetterHeaders(message, service, reason)
     try {
+      const headers = deadLetterHeaders(message, service, reason)
       await publishStored(host.backbone.requester, `dead.${service}`, message.data, { headers })
       message.term(reason.slice(0, 200))
       dispatcher.stats.failed(reason)

@@ -18,24 +18,36 @@ export interface Job {
 
 /** Milliseconds between two checks of the deadlines. */
 const sweepMs = 10
+/** Milliseconds after its deadline in which a handler should end. Then its slot is freed. */
+const graceMs = 5_000
+
+export interface DispatcherOptions {
+  readonly concurrency: number
+  readonly maxQueued: number
+  /** Called when the slot of a handler that has not ended is freed. */
+  onAbandoned(): void
+}
 
 /**
  * Runs the jobs of one function: up to `concurrency` at once, while up to `maxQueued` others wait.
- * Rejects further jobs with `overloaded`. Rejects a waiting or running job at its deadline.
+ * Rejects further jobs with `overloaded`. Rejects a waiting or running job at its deadline. Frees the
+ * slot of a handler that has not ended five seconds later.
  */
 export class Dispatcher {
   readonly stats = new FunctionStats()
   readonly #concurrency: number
   readonly #maxQueued: number
+  readonly #onAbandoned: () => void
   readonly #running = new SlotPool<Job>()
   #queue: Job[] = []
   #head = 0
   #sweeper: NodeJS.Timeout | undefined
   #idle: (() => void)[] = []
 
-  constructor(options: { concurrency: number; maxQueued: number }) {
+  constructor(options: DispatcherOptions) {
     this.#concurrency = options.concurrency
     this.#maxQueued = options.maxQueued
+    this.#onAbandoned = options.onAbandoned
   }
 
   get queued(): number {
@@ -72,8 +84,11 @@ export class Dispatcher {
 
   /** Shared by all jobs: a closure for each job would cost more than the rest of its dispatch. */
   readonly #ended = (job: Job) => {
+    // The slot of an abandoned job is free already.
+    if (job.slot < 0) return
     this.stats.inFlight--
     this.#running.delete(job.slot)
+    job.slot = -1
     this.#next()
   }
 
@@ -100,7 +115,12 @@ export class Dispatcher {
       return
     }
     const now = performance.now()
-    for (const job of this.#running.list()) if (job.until <= now) this.#expire(job)
+    for (const job of this.#running.list()) {
+      if (job.until <= now) this.#expire(job)
+      if (job.until + graceMs > now || job.slot < 0) continue
+      this.#ended(job)
+      this.#onAbandoned()
+    }
     while (this.queued > 0) {
       const job = this.#queue[this.#head]
       if (!job || job.until > now) break

@@ -77,11 +77,13 @@ export function serveState(
     handle(message) {
       const { trigger, name } = host.loaded
       const seq = readReplaySequence(message)
-      if (seq !== undefined && replay) return void answerReplay(message, replay(seq))
-      state().then(
-        (now) => message.respond(JSON.stringify({ name, trigger, ...now })),
-        (error) => message.respondError(503, String(error)),
-      )
+      if (seq !== undefined && replay) return void answerReplay(message, replay(seq), host.log)
+      state()
+        .then(
+          (now) => message.respond(JSON.stringify({ name, trigger, ...now })),
+          (error) => message.respondError(503, String(error)),
+        )
+        .catch((err) => host.log.error({ err }, 'state not sent'))
     },
   })
 }

@@ -1,3 +1,4 @@
+import type { AsyncResource } from 'node:async_hooks'
 import type { Logger } from 'pino'
 import type { Bucket } from '../api/bucket.ts'
 import type { BucketDeclaration, Contract, Topic } from '../api/contract.ts'
@@ -9,6 +10,7 @@ import { openBucket } from '../jetstream/kv.ts'
 import type { Limiter } from '../rate-limit/limiter.ts'
 import { SpanRecorder } from '../tracing/span-store.ts'
 import type { Backbone } from './backbone.ts'
+import { createFunctionScope } from './faults.ts'
 import type { LoadedFunction } from './load.ts'
 
 /** The objects that all calls of one function share. */
@@ -19,6 +21,7 @@ export class FunctionHost {
   readonly log: Logger
   readonly limiter: Limiter | undefined
   readonly spans: SpanRecorder
+  readonly #scope: AsyncResource
   readonly #subjects = new WeakMap<Topic, Subject>()
   readonly #buckets = new WeakMap<BucketDeclaration, Bucket<unknown>>()
   readonly #callers = new WeakMap<Contract, ContractCaller>()
@@ -36,7 +39,13 @@ export class FunctionHost {
     this.log = log
     this.limiter = limiter
     const { name, version, trigger: kind } = loaded
+    this.#scope = createFunctionScope(name)
     this.spans = new SpanRecorder(backbone.spans, { name, version, kind })
+  }
+
+  /** Calls a function of the author, such as the handler. Faults of the work it starts are logged by name. */
+  run<Args extends unknown[], Result>(work: (...args: Args) => Result, ...args: Args): Result {
+    return this.#scope.runInAsyncScope(work, undefined, ...args)
   }
 
   subject(topic: Topic): Subject {

@@ -1,6 +1,9 @@
 import type { ServiceMsg } from '@nats-io/services'
+import type { Logger } from 'pino'
 import { errorStatus, FunctionError } from '../api/errors.ts'
 import { isUnavailable, toFunctionError } from '../nats/unavailable.ts'
+import { toError } from './faults.ts'
+import { sendError } from './reply.ts'
 
 /** Returns the sequence of the dead letter to replay; undefined if the message requests no replay. */
 export function readReplaySequence(message: ServiceMsg): number | undefined {
@@ -13,14 +16,20 @@ export function readReplaySequence(message: ServiceMsg): number | undefined {
 }
 
 /** Replies with `{"replayed": …}`, or with an error: `conflict` if the handler failed again. */
-export async function answerReplay(message: ServiceMsg, outcome: Promise<boolean>): Promise<void> {
+export async function answerReplay(
+  message: ServiceMsg,
+  outcome: Promise<boolean>,
+  log: Logger,
+): Promise<void> {
   try {
     message.respond(JSON.stringify({ replayed: await outcome }))
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = toError(error).message
     const refusal = isUnavailable(error)
       ? toFunctionError(error)
       : new FunctionError('conflict', `It failed again: ${reason.slice(0, 300)}`)
-    message.respondError(errorStatus[refusal.code], refusal.code, JSON.stringify(refusal))
+    sendError(refusal, log, (payload) =>
+      message.respondError(errorStatus[refusal.code], refusal.code, payload),
+    )
   }
 }

@@ -1,5 +1,7 @@
 import type { Msg, NatsConnection } from '@nats-io/nats-core'
+import type { Logger } from 'pino'
 import { replyHeader, replySubject } from '../api/contract.ts'
+import type { ErrorBody, FunctionError } from '../api/errors.ts'
 import { writeHeaders } from '../api/headers.ts'
 import { tokenAt } from '../api/subject.ts'
 
@@ -12,6 +14,7 @@ const hint = writeHeaders({
   'Nats-Service-Error': `the header ${replyHeader} is missing or invalid`,
 })
 let nextHintAt = 0
+const maxErrorLength = 1_000
 
 /**
  * Returns the subject for the replies to a request, or an empty string if they cannot be sent.
@@ -39,6 +42,27 @@ export function sendHint(nc: NatsConnection, reply: string | undefined): void {
   if (!reply || now < nextHintAt) return
   nextHintAt = now + hintIntervalMs
   nc.publish(reply, undefined, { headers: hint })
+}
+
+/**
+ * Passes a serialized error to `send`. If that fails, passes it once more without details: they cannot be
+ * serialized (a BigInt, a cycle), or exceed the server's maximum payload.
+ */
+export function sendError<Result>(
+  reason: FunctionError | ErrorBody,
+  log: Logger,
+  send: (payload: string) => Result,
+): Result {
+  try {
+    return send(JSON.stringify(reason))
+  } catch (err) {
+    const { code, retryAfterMs } = reason
+    log.error({ err, code }, 'error sent without its details')
+    const message = reason.message.slice(0, maxErrorLength)
+    return send(
+      JSON.stringify({ code, message, ...(Number.isFinite(retryAfterMs) ? { retryAfterMs } : {}) }),
+    )
+  }
 }
 
 function readToken(message: Pick<Msg, 'headers'>): string {

@@ -14,8 +14,9 @@ import { toFunctionError } from '../nats/unavailable.ts'
 import { beginTrace, endTrace, type Trace, withTrace } from '../tracing/trace-context.ts'
 import { CallContext } from './call-context.ts'
 import type { Dispatcher, Job } from './dispatcher.ts'
+import { toError } from './faults.ts'
 import { type FunctionHost, readObject } from './function-host.ts'
-import { readReplySubject, sendHint } from './reply.ts'
+import { readReplySubject, sendError, sendHint } from './reply.ts'
 
 /** Returned in place of the handler's value if the call was rejected without running the handler. */
 const rejected = Symbol('rejected')
@@ -62,6 +63,7 @@ export class RequestJob implements Job {
   #fault: Error | undefined
   #refusal: FunctionError | ErrorBody | undefined
   #answered = false
+  #isRecorded = false
 
   constructor(kind: RequestKind, message: Incoming) {
     this.#kind = kind
@@ -95,9 +97,10 @@ export class RequestJob implements Job {
     const { stats } = this.#kind.dispatcher
     if (reason.code === 'timeout') stats.timeouts++
     stats.failed(reason.message)
-    // A job that never ran is counted as a request here; a running job is counted in #end.
+    // A job that never ran is counted as a request here, all others in #end.
     if (!this.#startedAt) stats.requests++
     this.#refuse(reason)
+    if (this.#startedAt) this.#end()
     this.#context?.abort(reason)
   }
 
@@ -132,7 +135,7 @@ export class RequestJob implements Job {
     const { prefetch } = host.loaded.definition.options
     if (!prefetch) return
     const context = new CallContext(host, caller, this.until, this.#trace)
-    prefetch({ params: subject.read(this.#message.subject) }, context)
+    host.run(prefetch, { params: subject.read(this.#message.subject) }, context)
   }
 
   #call(caller: string): unknown {
@@ -150,8 +153,8 @@ export class RequestJob implements Job {
     this.#context = context
     const { handle } = host.loaded.definition
     const { value } = parsed
-    if (!this.#trace?.span) return handle(value as never, context)
-    return withTrace(this.#trace, () => handle(value as never, context))
+    if (!this.#trace?.span) return host.run(handle, value as never, context)
+    return host.run(() => withTrace(this.#trace, () => handle(value as never, context)))
   }
 
   #refuseInput(reason: ErrorBody) {
@@ -175,7 +178,7 @@ export class RequestJob implements Job {
 
   #fail(error: unknown) {
     const { host, dispatcher } = this.#kind
-    this.#fault = error instanceof Error ? error : new Error(`thrown: ${String(error)}`)
+    this.#fault = toError(error)
     const refusal = toFunctionError(error)
     if (refusal !== error)
       host.log.error({ err: this.#fault, code: refusal.code }, 'function failed')
@@ -184,7 +187,10 @@ export class RequestJob implements Job {
     this.#refuse(refusal)
   }
 
+  /** Records the call. Has no effect for a handler that ends after its call was answered. */
   #end() {
+    if (this.#isRecorded) return
+    this.#isRecorded = true
     const { host, dispatcher } = this.#kind
     const [startedAt, endedAt] = [this.#startedAt, performance.now()]
     const refusal = this.#refusal
@@ -251,7 +257,15 @@ export class RequestJob implements Job {
     const params = subject.read(this.#message.subject)
     const caller = params.caller ?? ''
     const context = this.#context ?? new CallContext(host, caller, this.until, this.#trace)
-    onRejected(reason, { params, data: readLoosely(this.#message) }, context)
+    const call = { params, data: readLoosely(this.#message) }
+    const onFault = (err: unknown) => host.log.error({ err: toError(err) }, 'onRejected failed')
+    try {
+      // An author may pass an async function.
+      const result: unknown = host.run(onRejected, reason, call, context)
+      if (isThenable(result)) result.then(undefined, onFault)
+    } catch (err) {
+      onFault(err)
+    }
   }
 
   #refuse(reason: FunctionError | ErrorBody) {
@@ -260,7 +274,7 @@ export class RequestJob implements Job {
     this.#refusal = reason
     try {
       const headers = errorHeaders(reason.code, reason.message)
-      if (!this.#reply(JSON.stringify(reason), headers))
+      if (!sendError(reason, this.#kind.host.log, (payload) => this.#reply(payload, headers)))
         this.#reject('toJSON' in reason ? reason.toJSON() : reason)
     } catch (error) {
       this.#kind.host.log.error({ err: error, code: reason.code }, 'error reply not sent')

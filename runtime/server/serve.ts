@@ -15,7 +15,8 @@ export async function serveFunction(
   log: Logger,
 ): Promise<Served> {
   const { options, trigger } = host.loaded.definition
-  const dispatcher = new Dispatcher({ ...defaults, ...options })
+  const onAbandoned = () => log.error('handler still running long after its deadline, slot freed')
+  const dispatcher = new Dispatcher({ ...defaults, ...options, onAbandoned })
   if (!trigger || trigger.kind === 'event') {
     const kind = requestKind(host, dispatcher)
     const queue = trigger ? (trigger.queue ?? '') : host.loaded.queue

@@ -81,7 +81,10 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
         continue
       }
       inFlight = buffer.splice(0, batch)
-      await processor.process(inFlight)
+      await processor.process(inFlight).catch((err) => {
+        host.log.error({ err, messages: inFlight.length }, 'batch not processed, redelivering')
+        for (const message of inFlight) message.nak(1_000)
+      })
       inFlight = []
     }
   }

@@ -90,7 +90,9 @@ export class WaitingMessages {
 
   #run(task: Promise<void>) {
     this.#tasks.add(task)
-    void task.finally(() => this.#tasks.delete(task))
+    task
+      .catch((err) => this.#options.log.error({ err }, 'retry failed'))
+      .finally(() => this.#tasks.delete(task))
   }
 
   async #retryUntilEmpty() {

@@ -28,7 +28,7 @@ export async function startRuntimeService(options: RuntimeServiceOptions): Promi
     stopWithin: Number(env.NATTER_DRAIN_MS ?? process.env.NATTER_DRAIN_MS ?? 10_000) + 5000,
     command: () => ({
       file: process.execPath,
-      args: [join(root, 'runtime', 'bin.mjs'), 'start', functions, ...args],
+      args: [join(root, 'runtime', 'bin.mjs'), 'start', functions, '--no-supervisor', ...args],
       env: { ...process.env, ...env },
       cwd: root,
     }),

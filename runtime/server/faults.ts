@@ -1,0 +1,51 @@
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
+import { basename, extname, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { inspect } from 'node:util'
+import type { Logger } from 'pino'
+
+const functionNames = new AsyncLocalStorage<string>()
+
+/**
+ * Returns a resource whose `runInAsyncScope` marks all work that a call starts with the function's
+ * name. One resource for all calls costs a fifth of `AsyncLocalStorage.run` in each call.
+ */
+export function createFunctionScope(name: string): AsyncResource {
+  return functionNames.run(name, () => new AsyncResource('NatterFunction'))
+}
+
+/**
+ * Logs the rejections and exceptions that no code handles, with the name of their function if it can be
+ * known. After an exception the state of the process is undefined, so calls `onException`.
+ */
+export function watchFaults(log: Logger, folder: string, onException: () => void): void {
+  process.on('unhandledRejection', (reason) => {
+    const err = toError(reason)
+    log.error({ err, function: findFunction(err, folder) }, 'unhandled rejection')
+  })
+  process.on('uncaughtException', (thrown: unknown) => {
+    const err = toError(thrown)
+    log.fatal({ err, function: findFunction(err, folder) }, 'uncaught exception')
+    onException()
+  })
+}
+
+/** Returns `thrown` itself if it is an Error. Anything can be thrown, even an object without a string form. */
+export function toError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown
+  return new Error(`thrown: ${typeof thrown === 'string' ? thrown : inspect(thrown, { depth: 1 })}`)
+}
+
+/** Returns the name of the function that has started the current work, or whose file is in the stack. */
+function findFunction({ stack = '' }: Error, folder: string): string | undefined {
+  const name = functionNames.getStore()
+  if (name) return name
+  for (const [, location = ''] of stack.matchAll(
+    /\(?((?:file:\/\/)?\S+?)(?:\?\S*)?:\d+:\d+\)?$/gm,
+  )) {
+    const path = location.startsWith('file://') ? fileURLToPath(location) : location
+    const file = path.startsWith(folder + sep) ? path.slice(folder.length + 1) : ''
+    if (file && !file.includes(sep)) return basename(file, extname(file))
+  }
+  return undefined
+}
